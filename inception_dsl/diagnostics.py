@@ -1,0 +1,127 @@
+"""Where in a file something stands, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+
+class Source:
+    """A text, the `file` its reader knows it by, and the `name` generated files cite it by.
+
+    The name is the file and the folder it lies in, whatever the folder the tool was started in.
+    """
+
+    def __init__(self, file: str, text: str, name: str = "") -> None:
+        self.file = file
+        self.text = text
+        self.name = name or file
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The text by lines, as the line numbers of a `Span` count them."""
+        return self.text.split("\n")
+
+    def __repr__(self) -> str:
+        return f"Source({self.file!r})"
+
+
+class Span(NamedTuple):
+    """A stretch of one line: `line` and `column` count from 1, `end` is the column after the last character."""
+
+    source: Source
+    line: int
+    column: int
+    end: int
+
+    def __str__(self) -> str:
+        return f"{self.source.file}:{self.line}:{self.column}"
+
+    @property
+    def citation(self) -> str:
+        """The place as generated files cite it."""
+        return f"{self.source.name}:{self.line}:{self.column}"
+
+
+class Note(NamedTuple):
+    """A second place that a diagnostic speaks of."""
+
+    span: Span
+    message: str
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One finding: what is (`message`), where (`span`, with a `label` under its carets), what to do (`help`).
+
+    `code` is stable; `inception-dsl explain CODE` prints its rule. `span` is None for what stands in no file, such
+    as a missing library; `notes` are the other places involved.
+    """
+
+    code: str
+    message: str
+    span: Span | None = None
+    label: str = ""
+    notes: tuple[Note, ...] = ()
+    help: str = ""
+
+
+class SpecError(Exception):
+    """The only exception that bad input raises: every error of the phase that failed, in the order of the file."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        told = {_position(diagnostic): diagnostic for diagnostic in reversed([*diagnostics])}  # each place once
+        self.diagnostics = tuple(told[position] for position in sorted(told))
+        super().__init__("\n".join(f"{d.span}: {d.message}" if d.span else d.message for d in self.diagnostics))
+
+    @property
+    def exit_code(self) -> int:
+        """2 where the tool could not run (codes E0xx), else 1: the input was read and does not hold."""
+        return 2 if any(d.code.startswith("E0") for d in self.diagnostics) else 1
+
+
+class Findings:
+    """Collects the errors of one phase, so that all of them are told at once."""
+
+    def __init__(self) -> None:
+        self.diagnostics: list[Diagnostic] = []
+
+    def error(
+        self,
+        code: str,
+        message: str,
+        span: Span | None = None,
+        label: str = "",
+        notes: Iterable[Note] = (),
+        help: str = "",  # noqa: A002 - what the printed line is called
+    ) -> None:
+        """Record one error."""
+        self.diagnostics.append(Diagnostic(code, message, span, label, tuple(notes), help))
+
+    def stop(self) -> None:
+        """End the phase: raises `SpecError` if it found anything."""
+        if self.diagnostics:
+            raise SpecError(self.diagnostics)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Suggest the known words that look like `word`, as a help line; empty where none does."""
+    from difflib import get_close_matches
+
+    spelled = {each.casefold(): each for each in known}
+    matches = [spelled[match] for match in get_close_matches(word.casefold(), spelled, n=2, cutoff=0.7)]
+    return "did you mean " + " or ".join(f"`{match}`" for match in matches) + "?" if matches else ""
+
+
+def listing(words: Iterable[str], conjunction: str = "and") -> str:
+    """Join words as a sentence does: `a`, `b` and `c`."""
+    quoted = [f"`{word}`" for word in words]
+    return f" {conjunction} ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)
+
+
+def _position(diagnostic: Diagnostic) -> tuple[str, int, int, str, str]:
+    span = diagnostic.span
+    where = (span.source.file, span.line, span.column) if span else ("", 0, 0)
+    return (*where, diagnostic.code, diagnostic.message)

@@ -1,0 +1,164 @@
+"""What flows between layers, and how a window that slides over an image changes its size."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+Pair = tuple[int, int]
+"""Height and width."""
+
+
+class ShapeError(Exception):
+    """A layer that cannot take what arrives at it; `help` says what would."""
+
+    def __init__(self, code: str, message: str, help: str = "") -> None:  # noqa: A002 - as in Diagnostic
+        super().__init__(message)
+        self.code, self.message, self.help = code, message, help
+
+
+class TensorType(NamedTuple):
+    """The shape of one example, without the batch: (channels, height, width), or (features,)."""
+
+    shape: tuple[int, ...]
+
+    @property
+    def channels(self) -> int:
+        """Channels of an image, or the features of a vector."""
+        return self.shape[0]
+
+    @property
+    def image(self) -> Pair:
+        """Height and width; raises `ShapeError` E215 for a vector."""
+        if len(self.shape) != 3:
+            message = f"this layer reads an image, and gets a vector of {self.channels:,}"
+            raise ShapeError("E215", message, "put it before the `fc` or `flatten` that makes the vector")
+        return self.shape[1], self.shape[2]
+
+    @property
+    def size(self) -> int:
+        """How many numbers it holds."""
+        return math.prod(self.shape)
+
+    def __str__(self) -> str:
+        """As papers print it, height first: `28x28x256`; a vector is `1x1x1000`."""
+        height, width = self.shape[1:] if len(self.shape) == 3 else (1, 1)
+        return f"{height}x{width}x{self.channels}"
+
+
+class Weight(NamedTuple):
+    """A named tensor that an op owns; `trained` is False for the running statistics of a batch norm."""
+
+    shape: tuple[int, ...]
+    trained: bool = True
+
+
+@dataclass(frozen=True)
+class Padding:
+    """How a window meets the border; nothing is guessed.
+
+    `same` pads alike on both sides so that out = ceil(in / stride) (odd kernels); `same_upper` gives the odd pixel to
+    the right and bottom (TensorFlow's SAME); `pad` pads by `amount`, and `valid` is that with none. `ceil` keeps a last
+    window that reaches over the border as long as it starts on the image (Caffe's pooling).
+    """
+
+    kind: Literal["same", "same_upper", "pad"] = "pad"
+    amount: Pair = (0, 0)
+    ceil: bool = False
+
+
+class Extent(NamedTuple):
+    """One axis of a window laid on an image: pixels padded before and after, and positions it takes."""
+
+    before: int
+    after: int
+    out: int
+
+
+@dataclass(frozen=True)
+class Window:
+    """A kernel that slides over an image. All pairs are (height, width)."""
+
+    kernel: Pair
+    stride: Pair = (1, 1)
+    padding: Padding = field(default_factory=Padding)
+    dilation: Pair = (1, 1)
+
+    def extents(self, image: Pair) -> tuple[Extent, Extent]:
+        """Padding and output size on an image; raises `ShapeError` E209 for a kernel larger than what it reads."""
+        height, width = (
+            self._extent(size, *axis)
+            for size, axis in zip(
+                image, zip(self.kernel, self.stride, self.dilation, self.padding.amount, strict=True), strict=True
+            )
+        )
+        return height, width
+
+    def out(self, image: Pair) -> Pair:
+        """Output height and width."""
+        height, width = self.extents(image)
+        return height.out, width.out
+
+    def _extent(self, size: int, kernel: int, stride: int, dilation: int, amount: int) -> Extent:
+        reach = dilation * (kernel - 1) + 1
+        if self.padding.kind == "same_upper":
+            out = -(-size // stride)
+            total = max((out - 1) * stride + reach - size, 0)
+            return Extent(total // 2, total - total // 2, out)
+        pad = (reach - 1) // 2 if self.padding.kind == "same" else amount
+        room = size + 2 * pad - reach
+        if room < 0:
+            read = f"{size} pixels" if pad == 0 else f"{size} pixels padded by {pad}"
+            raise ShapeError("E209", f"a kernel of {reach} does not fit on {read}", "use a smaller kernel, or pad more")
+        if not self.padding.ceil:
+            return Extent(pad, pad, room // stride + 1)
+        out = -(-room // stride) + 1
+        if (out - 1) * stride >= size + pad:  # the last window would lie wholly in the padding
+            out -= 1
+        return Extent(pad, pad, out)
+
+
+class Field(NamedTuple):
+    """What one output pixel sees of the network's input, on one axis.
+
+    Output pixel i reads the input from `first + i * stride` to `last + i * stride`; over branches it is their union.
+    """
+
+    stride: int = 1
+    first: int = 0
+    last: int = 0
+
+    @property
+    def size(self) -> int:
+        """The receptive field in input pixels."""
+        return self.last - self.first + 1
+
+    def through(self, kernel: int, stride: int, before: int, dilation: int = 1) -> Field:
+        """The field after a window that pads `before` pixels."""
+        first = self.first - before * self.stride
+        last = self.last + (dilation * (kernel - 1) - before) * self.stride
+        return Field(self.stride * stride, first, last)
+
+    @staticmethod
+    def union(fields: tuple[Field, ...]) -> Field:
+        """The field of several branches joined."""
+        return Field(max(f.stride for f in fields), min(f.first for f in fields), max(f.last for f in fields))
+
+
+Fields = tuple[Field, Field]
+"""The receptive field of one value: by height, by width."""
+
+
+def slide(window: Window | None, image: Pair, seen: Fields) -> Fields:
+    """The receptive field behind a window; None is a window over the whole image."""
+    if window is None:
+        return seen[0].through(image[0], image[0], 0), seen[1].through(image[1], image[1], 0)
+    extents = window.extents(image)
+    height, width = (
+        each.through(kernel, stride, extent.before, dilation)
+        for each, kernel, stride, extent, dilation in zip(
+            seen, window.kernel, window.stride, extents, window.dilation, strict=True
+        )
+    )
+    return height, width

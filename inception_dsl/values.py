@@ -1,0 +1,201 @@
+"""The arithmetic inside `{...}`: columns of a row, settings, `in`, `classes`, and sums of those.
+
+A value is known once its names are: a module's widths stay open (`Value`) until a row calls the module. Nothing here
+is ever evaluated as Python; every result is checked.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+Scalar = int | float | str
+Env = Mapping[str, Scalar | None]
+"""What the names stand for; None is an empty cell."""
+
+LIMIT: Final = 10**9
+"""No number in a network is larger."""
+
+
+class ValueFault(Exception):
+    """A value that cannot be worked out: `code` and message; `at` are the offsets of the part at fault."""
+
+    def __init__(self, code: str, message: str, at: tuple[int, int] = (0, 0), name: str = "") -> None:
+        super().__init__(message)
+        self.code, self.message, self.at, self.name = code, message, at, name
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value as written; `at` are its offsets in the text it was read from and are no part of its meaning."""
+
+    at: tuple[int, int] = field(default=(0, 0), compare=False, kw_only=True)
+
+
+@dataclass(frozen=True)
+class Number(Value):
+    """A literal."""
+
+    value: int | float
+
+
+@dataclass(frozen=True)
+class Name(Value):
+    """A column of the row (verbatim), a setting, `in` (channels arriving) or `classes`."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Operation(Value):
+    """`left operator right`, the operator one of + - * / // %."""
+
+    operator: str
+    left: Value
+    right: Value
+
+
+@dataclass(frozen=True)
+class Function(Value):
+    """`round(x)`, `ceil(x)`, `floor(x)`, each also to a multiple (`round(x, 8)`), or `min` or `max`."""
+
+    function: str
+    arguments: tuple[Value, ...]
+
+
+Width = int | Value
+"""A number of channels: known, or open until its module is called."""
+
+
+def _to_multiple(rounding: Callable[[float], float]) -> Callable[..., float]:
+    def to_multiple(x: float, multiple: float = 1) -> float:
+        return rounding(x / multiple) * multiple
+
+    return to_multiple
+
+
+# (function, fewest and most arguments); `round` is half up, as papers round, not half to even as Python does
+FUNCTIONS: Final[dict[str, tuple[Callable[..., float], int, int]]] = {
+    "round": (_to_multiple(lambda x: math.floor(x + 0.5)), 1, 2),
+    "ceil": (_to_multiple(math.ceil), 1, 2),
+    "floor": (_to_multiple(math.floor), 1, 2),
+    "min": (min, 2, 8),
+    "max": (max, 2, 8),
+}
+OPERATORS: Final[dict[str, Callable[[float, float], float]]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b,
+    "//": lambda a, b: a // b,
+    "%": lambda a, b: a % b,
+}
+PRECEDENCE: Final = {"+": 1, "-": 1, "*": 2, "/": 2, "//": 2, "%": 2}
+
+
+def evaluate(value: Width | Scalar, env: Env) -> Scalar | None:
+    """Work a value out; None is the content of an empty cell.
+
+    Raises `ValueFault` E206 for an unknown name, E207 for arithmetic that has no result.
+    """
+    match value:
+        case Number(number):
+            return number
+        case Name(name):
+            if name not in env:
+                raise ValueFault("E206", f"nothing here is called `{name}`", value.at, name)
+            return env[name]
+        case Operation(operator, left, right):
+            return _checked(OPERATORS[operator], [left, right], env, value.at)
+        case Function(function, arguments):
+            return _checked(FUNCTIONS[function][0], arguments, env, value.at)
+        case Value():
+            raise TypeError(value)
+        case scalar:
+            return scalar
+
+
+def _checked(
+    function: Callable[..., float], arguments: list[Value] | tuple[Value, ...], env: Env, at: tuple[int, int]
+) -> Scalar | None:
+    numbers: list[float] = []
+    for argument in arguments:
+        number = evaluate(argument, env)
+        if number is None:
+            return None  # what is computed from an empty cell is empty too
+        if isinstance(number, str):
+            raise ValueFault("E207", f"`{number}` is text, not a number", argument.at)
+        numbers.append(number)
+    try:
+        result = function(*numbers)
+    except ZeroDivisionError:
+        raise ValueFault("E207", f"this divides {numbers[0]:g} by 0", at) from None
+    except (ValueError, OverflowError):
+        raise ValueFault("E207", f"{show_operands(numbers)} give no number here", at) from None
+    if abs(result) > LIMIT:
+        raise ValueFault("E207", f"the result is beyond {LIMIT:,}", at)
+    return int(result) if float(result).is_integer() else result
+
+
+def show_operands(numbers: list[float]) -> str:
+    """The operands of a failed operation, for its message."""
+    return " and ".join(f"{number:g}" for number in numbers)
+
+
+def names(value: Width | Scalar) -> Iterator[Name]:
+    """Every name a value uses, from left to right."""
+    match value:
+        case Name():
+            yield value
+        case Operation(_, left, right):
+            yield from names(left)
+            yield from names(right)
+        case Function(_, arguments):
+            for argument in arguments:
+                yield from names(argument)
+        case _:
+            return
+
+
+def substitute(value: Width, known: Mapping[str, Width]) -> Width:
+    """Replace names by what is known of them; a value without open names becomes a number."""
+    if isinstance(value, int):
+        return value
+    replaced = _substitute(value, known)
+    if not any(names(replaced)):
+        number = evaluate(replaced, {})
+        if isinstance(number, int):
+            return number
+    return replaced
+
+
+def _substitute(value: Value, known: Mapping[str, Width]) -> Value:
+    match value:
+        case Name(name) if name in known:
+            new = known[name]
+            return Number(new, at=value.at) if isinstance(new, int) else new
+        case Operation(operator, left, right):
+            return Operation(operator, _substitute(left, known), _substitute(right, known), at=value.at)
+        case Function(function, arguments):
+            return Function(function, tuple(_substitute(a, known) for a in arguments), at=value.at)
+        case _:
+            return value
+
+
+def spell(value: Width | Scalar, outer: int = 0, right: bool = False) -> str:
+    """Print a value in the language, without its braces; reading it back gives an equal value."""
+    match value:
+        case Number(number):
+            return spell(number)
+        case Name(name):
+            return name
+        case Operation(operator, left, operand):
+            own = PRECEDENCE[operator]
+            text = f"{spell(left, own)} {operator} {spell(operand, own, right=True)}"
+            return f"({text})" if own < outer or (own == outer and right) else text
+        case Function(function, arguments):
+            return f"{function}({', '.join(spell(a) for a in arguments)})"
+        case _:
+            return str(value)
