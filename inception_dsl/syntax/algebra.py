@@ -1,0 +1,213 @@
+"""Reads the layer algebra: text -> terms, by lark's LALR parser, with our own words for what is wrong."""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+from typing import Any, Final
+
+from inception_dsl.syntax.layers_parser import Lark_StandAlone, Token, Transformer, UnexpectedInput
+
+from inception_dsl.syntax.algebra_errors import SyntaxFault, check_brackets, explain
+from inception_dsl.syntax.terms import Branches, Chain, Dimensions, Labelled, Repeated, Scaled, Term, Use, Word
+from inception_dsl.values import FUNCTIONS, LIMIT, Function, Name, Number, Operation, Value
+
+DIGITS: Final = len(str(LIMIT))
+
+
+@lru_cache(maxsize=4096)
+def formula(text: str) -> Term:
+    """Read a formula such as `conv 1x1 64 -> conv 3x3 192`.
+
+    Terms hold offsets, not places, so equal texts (the rows of a long table) are read once. Raises `SyntaxFault`.
+    """
+    term = _read(text, "formula")
+    assert isinstance(term, Term)
+    return term
+
+
+@lru_cache(maxsize=256)
+def words(text: str) -> tuple[Word, ...]:
+    """Read the words of a default, such as `same bn relu`. Raises `SyntaxFault`."""
+    read = _read(text, "words")
+    return tuple(read)
+
+
+@lru_cache(maxsize=4096)
+def value(text: str) -> Value:
+    """Read a braced value, such as `{64 * width}`. Raises `SyntaxFault`."""
+    read = _read(text, "braced")
+    assert isinstance(read, Value)
+    return read
+
+
+def _read(text: str, start: str) -> Any:
+    check_brackets(text)
+    try:
+        return _parser().parse(text, start=start)
+    except UnexpectedInput as error:
+        raise explain(error, text, start) from None
+
+
+class _Group:
+    """A bracketed term: a label at its start names its first step, never the branch around it."""
+
+    def __init__(self, term: Term, at: tuple[int, int]) -> None:
+        self.term = term
+        self.at = at
+
+
+class _Terms(Transformer[Token, Any]):
+    """Builds terms as the parser reduces; brackets that only group leave no trace."""
+
+    def formula(self, items: list[Any]) -> Term:
+        return _bare(items[0])
+
+    def branches(self, items: list[Any]) -> Any:
+        return _joined("|", items)
+
+    def sum(self, items: list[Any]) -> Any:
+        return _joined("+", items)
+
+    def chain(self, items: list[Any]) -> Any:
+        steps = [step for step in items if not isinstance(step, Token)]
+        if len(steps) == 1:
+            return steps[0]
+        flat: list[Term] = []
+        for step in map(_bare, steps):
+            flat.extend(step.steps if isinstance(step, Chain) else (step,))
+        chain = Chain(tuple(flat), at=_at(items))
+        return _Group(chain, chain.at) if isinstance(steps[0], _Group) else chain
+
+    def labelled(self, items: list[Any]) -> Term:
+        return Labelled(str(items[0]), _bare(items[2]), at=_at(items))
+
+    def plain(self, items: list[Any]) -> Any:
+        return items[0]
+
+    def scaled(self, items: list[Any]) -> Term:
+        return Scaled(items[0], _bare(items[2]), at=_at(items))
+
+    def repeated(self, items: list[Any]) -> Term:
+        return Repeated(items[0], _bare(items[2]), at=_at(items))
+
+    def group(self, items: list[Any]) -> _Group:
+        return _Group(_bare(items[1]), _at(items))
+
+    def factor(self, items: list[Any]) -> Value:
+        return items[0] if isinstance(items[0], Value) else _number(items[0])
+
+    count = factor
+
+    def use(self, items: list[Any]) -> Term:
+        name, kernel, stride, width = items[0], None, None, None
+        words: list[Word] = []
+        for item in items[1:]:
+            if isinstance(item, Word):
+                words.append(item)
+            elif isinstance(item, Value):
+                width = item
+            else:
+                kernel, stride = item
+        return Use(str(name) if isinstance(name, Token) else name, kernel, stride, width, tuple(words), at=_at(items))
+
+    def size(self, items: list[Any]) -> tuple[Dimensions, Dimensions | None]:
+        return items[0], items[2] if len(items) > 1 else None
+
+    def kernel(self, items: list[Any]) -> Dimensions:
+        return items[0], items[2]
+
+    pair = kernel
+
+    def stride(self, items: list[Any]) -> Dimensions:
+        return items[0], items[-1]
+
+    def word(self, items: list[Any]) -> Word:
+        if len(items) == 1:
+            return Word(str(items[0]), at=_at(items))
+        setting = str(items[2]) if isinstance(items[2], Token) else items[2]
+        return Word(str(items[0]).strip('"'), setting, at=_at(items))
+
+    def words(self, items: list[Any]) -> list[Word]:
+        return items
+
+    def number(self, items: list[Any]) -> Value:
+        return _number(items[0])
+
+    def percent(self, items: list[Any]) -> Value:
+        share = _number(Token("FLOAT", items[0][:-1]))
+        return Number(share.value / 100, at=_at(items))
+
+    def braced(self, items: list[Any]) -> Value:
+        value: Value = items[1]
+        return value
+
+    def name(self, items: list[Any]) -> Value:
+        return Name(" ".join(items[0].split()), at=_at(items))
+
+    def atom(self, items: list[Any]) -> Value:
+        value: Value = items[1]
+        return value
+
+    def operation(self, items: list[Any]) -> Value:
+        return Operation(str(items[1]), items[0], items[2], at=_at(items))
+
+    def function(self, items: list[Any]) -> Value:
+        name, arguments = str(items[0]), tuple(item for item in items if isinstance(item, Value))
+        _, fewest, most = FUNCTIONS[name]
+        if not fewest <= len(arguments) <= most:
+            wanted = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+            raise SyntaxFault("E110", f"`{name}` takes {wanted} arguments, not {len(arguments)}", _at(items))
+        return Function(name, arguments, at=_at(items))
+
+
+def _joined(join: str, items: list[Any]) -> Any:
+    written = [item for item in items if not isinstance(item, Token)]
+    if len(written) == 1:
+        return written[0]
+    flat: list[Term] = []
+    for item in written:
+        branch = _bare(item)
+        if isinstance(branch, Branches) and branch.join == join:
+            flat.extend(branch.branches)
+        elif isinstance(branch, Chain) and not isinstance(item, _Group) and isinstance(branch.steps[0], Labelled):
+            # right after a bar, a label names the whole branch
+            first = branch.steps[0]
+            opened = first.term.steps if isinstance(first.term, Chain) else (first.term,)
+            flat.append(Labelled(first.label, Chain((*opened, *branch.steps[1:]), at=branch.at), at=branch.at))
+        else:
+            flat.append(branch)
+    return Branches(join, tuple(flat), at=_at(items))
+
+
+def _bare(item: Any) -> Term:
+    term: Term = item.term if isinstance(item, _Group) else item
+    return term
+
+
+def _at(items: list[Any]) -> tuple[int, int]:
+    """The offsets of what a rule has read: tokens, terms, values, and tuples of those."""
+    return _edge(items[0], 0), _edge(items[-1], 1)
+
+
+def _edge(item: Any, side: int) -> int:
+    if isinstance(item, Token):
+        return (item.end_pos if side else item.start_pos) or 0
+    if isinstance(item, tuple):
+        return (max if side else min)(_edge(each, side) for each in item if each is not None)
+    edge: int = item.at[side]
+    return edge
+
+
+def _number(token: Token) -> Number:
+    at = (token.start_pos or 0, token.end_pos or 0)
+    if token.type == "INT" and len(token) > DIGITS:
+        raise SyntaxFault("E117", "a number this long is no width, kernel or count", at)
+    number = int(token) if token.type == "INT" else float(token)
+    if number > LIMIT:
+        raise SyntaxFault("E117", f"no number in a network is beyond {LIMIT:,}", at)
+    return Number(number, at=at)
+
+
+@cache
+def _parser() -> Any:
+    return Lark_StandAlone(transformer=_Terms())

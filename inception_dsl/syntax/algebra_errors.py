@@ -1,0 +1,162 @@
+"""What is wrong with a formula, in plain words: brackets before the parser runs, and what the parser could not read."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from inception_dsl.diagnostics import listing
+from inception_dsl.syntax.layers_parser import Token, UnexpectedInput, UnexpectedToken
+from inception_dsl.values import FUNCTIONS
+
+DEPTH: Final = 40
+"""Brackets nest no deeper; no paper's figure does."""
+LENGTH: Final = 50_000
+VALUE_LENGTH: Final = 300
+
+PAIRS: Final = {"[": "]", "{": "}", "(": ")"}
+OPENERS: Final = {closer: opener for opener, closer in PAIRS.items()}
+
+
+class SyntaxFault(Exception):
+    """Text that is no formula: what is wrong, `at` which offsets, and what to do."""
+
+    def __init__(self, code: str, message: str, at: tuple[int, int], label: str = "", help: str = "") -> None:  # noqa: A002
+        super().__init__(message)
+        self.code, self.message, self.at, self.label, self.help = code, message, at, label, help
+
+
+def check_brackets(text: str) -> None:
+    """Raise `SyntaxFault` for brackets that do not match (the parser could only say so at the end), and for sizes."""
+    if len(text) > LENGTH:
+        message, hint = f"a formula of {len(text):,} characters; {LENGTH:,} is the most", "make its parts modules"
+        raise SyntaxFault("E117", message, (0, 1), help=hint)
+    stack: list[int] = []
+    for i, character in enumerate(text):
+        if character in PAIRS:
+            stack.append(i)
+            if len(stack) > DEPTH:
+                hint = "make the inner part a module"
+                raise SyntaxFault("E107", f"brackets nest deeper than {DEPTH}", (i, i + 1), help=hint)
+        elif character in OPENERS:
+            if not stack:
+                hint = f"delete it, or open it with `{OPENERS[character]}`"
+                raise SyntaxFault("E111", f"`{character}` closes nothing", (i, i + 1), help=hint)
+            start = stack.pop()
+            opener = text[start]
+            if opener != OPENERS[character]:
+                hint = f"close `{opener}` with `{PAIRS[opener]}` first"
+                raise SyntaxFault("E111", f"`{character}` cannot close `{opener}`", (i, i + 1), help=hint)
+            if character == "}" and i - start > VALUE_LENGTH:
+                message = f"a value of {i - start - 1:,} characters; {VALUE_LENGTH} is the most"
+                raise SyntaxFault("E117", message, (start, start + 1), help="make its parts settings or columns")
+    if stack:
+        i = stack[-1]
+        hint = f"add `{PAIRS[text[i]]}` where it ends"
+        raise SyntaxFault("E111", f"`{text[i]}` is never closed", (i, i + 1), help=hint)
+
+
+ARROW: Final = "write `->` between steps"
+HABITS: Final = {
+    "→": ARROW,
+    "=>": ARROW,
+    ">": ARROW,
+    "-": f"{ARROW}; arithmetic belongs inside braces",
+    "×": "write `x`",
+    "=": "a setting is written `key=value`, without a kernel or bracket before it",
+    ",": f"{ARROW} and `|` between branches; words stand side by side",
+    ";": f"{ARROW} and `|` between branches",
+    "(": "a layer has no parentheses: write `conv 3x3 64`; `[` and `]` group layers",
+    "#": "a column's name stands in braces: `{#1x1}`",
+}
+WANTED: Final = {
+    "WORD": "a layer",
+    "NAME": "a name",
+    "INT": "a number",
+    "ARROW": "`->`",
+    "BAR": "`|`",
+    "PLUS": "`+`",
+    "RSQB": "`]`",
+    "RBRACE": "`}`",
+    "RPAR": "`)`",
+    "LPAR": "`(`",
+    "OF": "`of`",
+    "STAR": "`*`",
+    "COMMA": "`,`",
+}
+EXAMPLES: Final = "write a name, a number, or arithmetic on those, such as `{in // 2}`"
+
+
+def explain(error: UnexpectedInput, text: str, start: str) -> SyntaxFault:
+    """Tell what the parser could not read; `start` is the rule that it was reading."""
+    if not isinstance(error, UnexpectedToken):
+        above = text.split("\n")[: error.line - 1]
+        return _stray(text, sum(len(line) + 1 for line in above) + error.column - 1)
+    token, accepts = error.token, error.accepts
+    at = token.start_pos or 0
+    end = token.end_pos or at + 1
+    if token.type == "$END":
+        return _too_short(text, _wanted(accepts))
+    if start == "braced" or text.rfind("{", 0, at) > text.rfind("}", 0, at):
+        if token.type == "LPAR":
+            name = len(text[:at].rstrip()) - len(re.split(r"\W", text[:at].rstrip())[-1])
+            return _fault("there is no such function", (name, at), f"the functions are {listing(sorted(FUNCTIONS))}")
+        what = "a name or a number"
+        if closers := sorted(accepts & {"RBRACE", "RPAR"}):
+            what = f"an operator or {WANTED[closers[0]]}"
+        return _fault(f"`{token}` stands where {what} should", (at, end), EXAMPLES)
+    return _out_of_place(token, accepts, text, (at, end))
+
+
+def _stray(text: str, at: int) -> SyntaxFault:
+    """A character of no word or operator."""
+    begin = at - 1 if text[max(at - 1, 0) : at + 1] == "=>" else at
+    written = text[begin : at + 1]
+    hint = HABITS.get(written, "")
+    if re.search(r"[0-9]\.$", text[: at + 1]):
+        hint = "kernels, strides, pads and counts are whole numbers"
+    return _fault(f"`{written}` means nothing here", (begin, at + 1), hint)
+
+
+def _too_short(text: str, wanted: str) -> SyntaxFault:
+    if not text.strip():
+        return _fault("there is no layer here", (0, max(1, len(text))), "`pass` is the input itself")
+    end = len(text.rstrip())
+    return SyntaxFault("E110", f"this ends where {wanted} should come", (max(0, end - 1), end), f"{wanted} after this")
+
+
+def _out_of_place(token: Token, accepts: set[str], text: str, at: tuple[int, int]) -> SyntaxFault:
+    """A token outside braces that cannot follow what stands before it."""
+    begin, end = at
+    if token.type in ("ARROW", "BAR", "PLUS", "RSQB") and "WORD" in accepts:
+        return _fault(f"a layer is missing before `{token}`", at, "`pass` is the input itself")
+    if token.type == "MINUS" and text[end : end + 1].isdigit():
+        return _fault("no number here can be negative", at, "arithmetic belongs inside braces")
+    if token.value == "of":
+        return _fault("a count is a whole number", at, "write `2 of ...`; a factor is written `2.5 * ...`")
+    if token.type == "COLON" and (written := re.search(r"\w+\s*$", text[:begin])):
+        hint = "write `->` or `|` before it"
+        return _fault(f"the label `{written[0].strip()}` stands in the middle of a layer", (written.start(), end), hint)
+    if token.type in ("LBRACE", "X", "SLASH") or token[0].isdigit():
+        word = token.split()[0]
+        hint = "write `->` between two layers; a kernel is `3x3/2`, and comes before the one width"
+        label = "a layer is: name, kernel/stride, width, words"
+        return SyntaxFault("E110", f"`{word}` does not belong here", (begin, begin + len(word)), label, hint)
+    word = token.split()[0]
+    hint = HABITS.get(word[0], "") if token.type != "ARROW" else ""
+    if "STAR" in accepts:
+        hint = "write `2 of ...` for a repeat, and `0.1 * ...` for a factor"
+    return _fault(f"`{word}` stands where {_wanted(accepts)} should", (begin, begin + len(word)), hint)
+
+
+def _fault(message: str, at: tuple[int, int], hint: str) -> SyntaxFault:
+    return SyntaxFault("E110", message, at, help=hint)
+
+
+def _wanted(terminals: set[str]) -> str:
+    """What could stand here, in words; after a layer, that it may have more words of its own goes without saying."""
+    if "ARROW" in terminals:
+        terminals = terminals & {"ARROW", "BAR", "RSQB"}
+    elif "WORD" in terminals:
+        terminals = {"WORD"}
+    return " or ".join(words for terminal, words in WANTED.items() if terminal in terminals) or "nothing more"

@@ -1,0 +1,72 @@
+"""What a YAML file holds, and where each part of it stands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from inception_dsl.diagnostics import Source, Span
+from inception_dsl.syntax.source import Fragment
+
+Path = tuple[str | int, ...]
+"""The keys and indices that lead from the top of a document to a value."""
+
+
+class Node:
+    """A value's places: its own, that of its key if it has one, and those of what is in it.
+
+    `text` is a scalar as written, None for a collection; `literal` is true of a block `|`.
+    """
+
+    __slots__ = ("children", "key", "literal", "span", "text")
+
+    def __init__(self, span: Span, text: str | None = None, literal: bool = False) -> None:
+        self.span = span
+        self.key: Span | None = None
+        self.text = text
+        self.literal = literal
+        self.children: dict[str | int, Node] = {}
+
+
+class Document:
+    """A YAML file: `data` as plain Python (dict, list, str, int, float, bool, None), and places by path.
+
+    The places of a path that is not in `data` raise `KeyError`.
+    """
+
+    def __init__(self, source: Source, data: dict[str, Any], root: Node) -> None:
+        self.source = source
+        self.data = data
+        self._root = root
+
+    def value_span(self, path: Path) -> Span:
+        """Where a value stands: its first line, for a block of `key: value` lines its first key."""
+        return self._node(path).span
+
+    def key_span(self, path: Path) -> Span:
+        """Where the key of a value stands; an item of a list, and the document, have only their own place."""
+        node = self._node(path)
+        return node.key or node.span
+
+    def text(self, path: Path) -> Fragment:
+        """Give the text of a scalar as written (`1.50` stays `1.50`), with the places of its characters."""
+        node = self._node(path)
+        if node.text is None:
+            raise KeyError(path)
+        return Fragment(node.text, node.span, node.literal)
+
+    def span_of_error(self, loc: Path) -> Span:
+        """Where to tell an error at pydantic's `loc`: at the value, or at the key of what lacks it.
+
+        Parts of `loc` that name nothing in the file, such as the choice taken of a union, are passed over.
+        """
+        node, known = self._root, True
+        for part in loc:
+            known = part in node.children
+            node = node.children.get(part, node)
+        return node.span if known or node.key is None else node.key
+
+    def _node(self, path: Path) -> Node:
+        node = self._root
+        for part in path:
+            node = node.children[part]
+        return node

@@ -1,0 +1,154 @@
+"""Prints terms, values and tables in the language, with no brackets but those that reading needs.
+
+What is printed reads back as an equal term (`algebra.formula`), as long as it keeps within the bounds on length.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from inception_dsl.syntax.terms import Branches, Chain, Dimensions, Labelled, Repeated, Scaled, Term, Use, Word
+from inception_dsl.values import Number, Value, spell
+
+LINE: Final = 100
+"""A chain longer than this goes on in the next line, where lines may break."""
+
+BRANCHES, SUM, CHAIN, STEP, TERM = range(5)
+"""How tightly each part of a formula binds, loosest first; a part in a tighter place stands in brackets."""
+
+
+def spell_term(term: Term) -> str:
+    """Print a term on one line."""
+    return _inside(term, BRANCHES)
+
+
+def spell_graph(term: Term) -> str:
+    """Print a term as the graph of a module: a line for each branch, and for a chain as many as it needs."""
+    match term:
+        case Branches("|", branches):
+            labels = [f"{branch.label}: " if isinstance(branch, Labelled) else "" for branch in branches]
+            width = max(map(len, labels))
+            spelled = (_branch(branch, SUM).removeprefix(label) for label, branch in zip(labels, branches, strict=True))
+            return "\n".join(f"| {label:{width}}{text}" for label, text in zip(labels, spelled, strict=True))
+        case Chain(steps):
+            return _filled([_inside(step, STEP) for step in steps])
+        case _:
+            return spell_term(term)
+
+
+def spell_words(words: Iterable[Word]) -> str:
+    """Print the words of a layer: `same bn eps=0.001`."""
+    return " ".join(map(_word, words))
+
+
+def align(rows: Sequence[Sequence[str]]) -> str:
+    """Print the lines of a table, its columns below each other; the first row is the header."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(" | ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+
+
+def _filled(steps: list[str]) -> str:
+    lines = [steps[0]]
+    for step in steps[1:]:
+        if len(lines[-1]) + len(step) + 4 <= LINE:
+            lines[-1] += f" -> {step}"
+        else:
+            lines.append(f"-> {step}")
+    return "\n".join(lines)
+
+
+def _inside(term: Term, place: int) -> str:
+    """A term where only what binds as tightly as `place` may stand without brackets."""
+    own, text = _spelled(term)
+    return text if own >= place else f"[{text}]"
+
+
+def _spelled(term: Term) -> tuple[int, str]:
+    """How tightly a term binds, and its text."""
+    match term:
+        case Branches("|", branches):
+            return BRANCHES, " | ".join(_branch(branch, SUM) for branch in branches)
+        case Branches(_, branches):
+            return SUM, " + ".join(_branch(branch, CHAIN) for branch in branches)
+        case Chain(steps):
+            return CHAIN, _chain(steps, STEP)
+        case Labelled(label, inner):
+            return STEP, f"{label}: {_inside(inner, TERM)}"
+        case Scaled(factor, inner):
+            return TERM, f"{_real(factor)} * {_inside(inner, TERM)}"
+        case Repeated(count, inner):
+            return TERM, f"{_whole(count)} of {_inside(inner, TERM)}"
+        case Use():
+            return TERM, _use(term)
+        case _:
+            raise TypeError(term)
+
+
+def _branch(term: Term, place: int) -> str:
+    """A term right after a bar or a plus, where a label names the whole branch and not its first step."""
+    match term:
+        case Chain(steps):
+            return _chain(steps, TERM)
+        case Labelled(label, Chain(steps)):
+            return f"{label}: {_chain(steps, TERM)}"
+        case _:
+            return _inside(term, place)
+
+
+def _chain(steps: tuple[Term, ...], first: int) -> str:
+    return " -> ".join([_inside(steps[0], first), *(_inside(step, STEP) for step in steps[1:])])
+
+
+def _use(use: Use) -> str:
+    parts = [use.name if isinstance(use.name, str) else _braced(use.name)]
+    if use.kernel:
+        parts.append(_size(use.kernel, use.stride))
+    if use.width is not None:
+        parts.append(_percent(use.width) or _real(use.width))
+    return " ".join([*parts, *map(_word, use.words)])
+
+
+def _size(kernel: Dimensions, stride: Dimensions | None) -> str:
+    if stride is None:
+        return _pair(kernel)
+    return f"{_pair(kernel)}/{_whole(stride[0]) if stride[0] == stride[1] else _pair(stride)}"
+
+
+def _pair(dimensions: Dimensions) -> str:
+    return "x".join(map(_whole, dimensions))
+
+
+def _word(word: Word) -> str:
+    key = word.text if re.fullmatch(r"[\w#]+", word.text) else f'"{word.text}"'
+    match word.value:
+        case None:
+            return word.text
+        case str(text):
+            return f"{key}={text}"
+        case Value() as value:
+            return f"{key}={_real(value)}"
+        case dimensions:
+            return f"{key}={_pair(dimensions)}"
+
+
+def _braced(value: Value) -> str:
+    return f"{{{spell(value)}}}"
+
+
+def _real(value: Value) -> str:
+    return spell(value) if isinstance(value, Number) else _braced(value)
+
+
+def _whole(value: Value) -> str:
+    return spell(value) if isinstance(value, Number) and isinstance(value.value, int) else _braced(value)
+
+
+def _percent(width: Value) -> str:
+    """A share such as 0.4 as `40%`, where that is no other number."""
+    if isinstance(width, Number) and isinstance(width.value, float) and 0 < width.value < 1:
+        percent = f"{width.value * 100:g}"
+        if re.fullmatch(r"[\d.]+", percent) and float(percent) / 100 == width.value:
+            return f"{percent}%"
+    return ""

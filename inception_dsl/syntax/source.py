@@ -1,0 +1,119 @@
+"""Files read into sources, and texts inside them that know where they stand."""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_right
+from copy import copy
+from itertools import accumulate
+from typing import Final
+
+from inception_dsl.diagnostics import Diagnostic, Source, Span, SpecError
+
+LIMIT: Final = 4 * 2**20
+"""A spec larger than this many bytes is a mistake or an attack."""
+
+
+def read(path: str | os.PathLike[str], name: str | None = None) -> Source:
+    """Read a text file; diagnostics call it `name`, by default the path as given.
+
+    Raises `SpecError` E001 for a file that cannot be read, E002 for one that is not UTF-8, E003 beyond `LIMIT`.
+    """
+    name = os.fspath(path) if name is None else name
+    try:
+        with open(path, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            # a device or a pipe has no size to ask for, so that no more than the limit is ever read
+            data = file.read(LIMIT + 1) if size <= LIMIT else b""
+    except IsADirectoryError:
+        raise _fault("E001", f"cannot read `{name}`: it is a directory", help="name a file in it") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise _fault("E001", f"cannot read `{name}`: {reason.lower()}") from None
+    if max(size, len(data)) > LIMIT:
+        raise _fault("E003", f"`{name}` is too large", help=f"a spec has at most {LIMIT:,} bytes")
+    return decode(data, name, "/".join(os.path.abspath(path).split(os.sep)[-2:]))
+
+
+def decode(data: bytes, name: str, citation: str = "") -> Source:
+    r"""Make a source of bytes: UTF-8 with or without a byte order mark, and lines that end in \n, \r\n or \r.
+
+    Generated files cite it as `citation`.
+
+    Raises `SpecError` E002 at the first byte that is not UTF-8.
+    """
+    data = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    try:
+        return Source(name, data.decode(), citation)
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode()
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        span = Span(Source(name, data.decode(errors="replace")), line, column, column + 1)
+        label = f"byte 0x{data[error.start]:02x}"
+        raise _fault("E002", f"`{name}` is not UTF-8", span, label, "save the file as UTF-8") from None
+
+
+class Fragment:
+    """A text that stands somewhere in a source: `text`, and `span` for the place of any part of it.
+
+    `literal` says that the text's lines are the ends of the source's lines below `whole`, as those of a YAML block
+    `|` are. Else the text stands in `whole`, as it is or in quotes; where it is written otherwise (folded, escaped),
+    the place of each part is `whole`.
+    """
+
+    __slots__ = ("_base", "_last", "_shift", "_starts", "_whole", "literal", "text")
+
+    def __init__(self, text: str, whole: Span, literal: bool = False) -> None:
+        self.text = text
+        self._base = 0
+        self._whole = whole
+        self.literal = literal
+        lines = text.split("\n")
+        # where each line begins in the text, and where one after the last would
+        self._starts = [0, *accumulate(len(line) + 1 for line in lines)]
+        self._last = len(text.removesuffix("\n"))  # what ends too early is told at the last line, not below it
+        written = "" if literal else whole.source.lines[whole.line - 1][whole.column - 1 : whole.end - 1]
+        self._shift = 0 if written == text else 1 if written[1:-1] == text else None
+
+    @classmethod
+    def of(cls, source: Source) -> Fragment:
+        """Take the whole text of a source."""
+        return cls(source.text, Span(source, 0, 1, 1), literal=True)
+
+    def slice(self, start: int, end: int) -> Fragment:
+        """Take the part of this text between two offsets."""
+        part = copy(self)
+        part.text = self.text[start:end]
+        part._base += start
+        return part
+
+    def span(self, start: int, end: int) -> Span:
+        """Where the characters from `start` to `end` stand, as far as they are on one line."""
+        source, line, column, _ = self._whole
+        start = min(self._base + start, self._last)
+        end = max(self._base + end, start)
+        if self.literal:
+            row = bisect_right(self._starts, start) - 1
+            if line + row >= len(source.lines):  # a block without lines, at the end of the file
+                return self._whole
+            first, stop = self._starts[row], self._starts[row + 1] - 1
+            line += row + 1
+            indent = len(source.lines[line - 1]) - (stop - first)
+            return Span(source, line, indent + start - first + 1, indent + min(end, stop) - first + 1)
+        if self._shift is None:
+            return self._whole
+        column += self._shift
+        return Span(source, line, column + start, column + min(end, self._last))
+
+    def __repr__(self) -> str:
+        return f"Fragment({self.text!r}, {self.span(0, 0)})"
+
+
+def _fault(
+    code: str,
+    message: str,
+    span: Span | None = None,
+    label: str = "",
+    help: str = "",  # noqa: A002 - what the printed line is called
+) -> SpecError:
+    return SpecError([Diagnostic(code, message, span, label, help=help)])

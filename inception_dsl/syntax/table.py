@@ -1,0 +1,147 @@
+"""Reads the layer table: pipe-separated text -> header and cells, each with its offsets.
+
+A bar inside brackets belongs to a formula, not to the table. A Markdown table (outer bars, a rule of dashes under the
+header) is read too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from inception_dsl.diagnostics import Findings, Note, did_you_mean, listing
+from inception_dsl.syntax.source import Fragment
+
+RULE: Final = re.compile(r"[\s|:-]*---[\s|:-]*")
+MOST_ROWS: Final = 50_000
+
+
+class Cell(NamedTuple):
+    """A cell's text, without the blanks around it, and where it starts in the table's text."""
+
+    text: str
+    start: int
+
+    @property
+    def end(self) -> int:
+        """The offset after its last character; an empty cell is one character wide, so that it can be pointed at."""
+        return self.start + max(1, len(self.text))
+
+
+class Table(NamedTuple):
+    """The header's cells, and of every row the cells by column."""
+
+    header: tuple[Cell, ...]
+    rows: tuple[dict[str, Cell], ...]
+
+
+def read(fragment: Fragment, findings: Findings) -> Table | None:
+    """Read a table; what is wrong goes to `findings`.
+
+    E112: no header, or it lacks `name` or `layer`; E113: a row with more cells than the header; E114: two columns
+    of one name; E117: more rows than any network has.
+    """
+    lines = list(_lines(fragment.text))
+    if not lines:
+        findings.error("E112", "the table is empty", fragment.span(0, 1), help="its first line names the columns")
+        return None
+    if len(lines) > MOST_ROWS:
+        findings.error("E117", f"a table of {len(lines):,} rows; {MOST_ROWS:,} is the most", fragment.span(0, 1))
+        return None
+    start, line = lines[0]
+    outer = line.startswith("|")
+    header = tuple(Cell(" ".join(cell.text.split()), cell.start) for cell in _cells(start, line, outer))
+    if not _check_header(header, fragment, findings):
+        return None
+    rows, broken = [], False
+    for start, line in lines[1:]:
+        if RULE.fullmatch(line):
+            continue
+        cells = _cells(start, line, outer)
+        if len(cells) > len(header):
+            extra = cells[len(header)]
+            findings.error(
+                *("E113", f"this row has {len(cells)} cells, and the header names {len(header)} columns"),
+                *(fragment.span(extra.start, extra.end), "one too many"),
+                help="delete it, or name its column in the header; branches in a table stand in brackets: `[a | b]`",
+            )
+            broken = True
+            continue
+        cells += [Cell("", cells[-1].end)] * (len(header) - len(cells))  # the rest of a short row is empty
+        rows.append({column.text: cell for column, cell in zip(header, cells, strict=True)})
+    if not rows and not broken:
+        span, hint = fragment.span(header[0].start, header[-1].end), "add a row below it: `conv1 | conv 3x3 64`"
+        findings.error("E112", "the table has a header and no rows", span, help=hint)
+    return Table(header, tuple(rows))
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    start = 0
+    for line in text.split("\n"):
+        stripped = line.strip()
+        if stripped:
+            yield start + line.index(stripped[0]), stripped
+        start += len(line) + 1
+
+
+def _cells(start: int, line: str, outer: bool) -> list[Cell]:
+    cells = []
+    for begin, end in _split(line):
+        text = line[begin:end]
+        stripped = text.strip()
+        lead = len(text) - len(text.lstrip()) if stripped else min(1, len(text))
+        cells.append(Cell(stripped, start + begin + lead))
+    if outer:
+        cells = cells[1:] if not cells[0].text else cells
+        cells = cells[:-1] if cells and not cells[-1].text and line.endswith("|") else cells
+    return cells
+
+
+def _split(line: str) -> Iterator[tuple[int, int]]:
+    """The ranges between bars outside brackets; a closing bracket too many is left for the formula's reader."""
+    begin = depth = 0
+    for i, character in enumerate(line) if "[" in line or "{" in line else _bars(line):
+        if character in "[{":
+            depth += 1
+        elif character in "]}":
+            depth = max(0, depth - 1)
+        elif character == "|" and depth == 0:
+            yield begin, i
+            begin = i + 1
+    yield begin, len(line)
+
+
+def _bars(line: str) -> Iterator[tuple[int, str]]:
+    at = line.find("|")
+    while at >= 0:
+        yield at, "|"
+        at = line.find("|", at + 1)
+
+
+def _check_header(header: tuple[Cell, ...], fragment: Fragment, findings: Findings) -> bool:
+    seen: dict[str, Cell] = {}
+    before = len(findings.diagnostics)
+    for cell in header:
+        span = fragment.span(cell.start, cell.end)
+        if not cell.text:
+            findings.error("E112", "a column has no name", span, help="name it, or take the bar out")
+        elif cell.text in seen:
+            first = seen[cell.text]
+            note = Note(fragment.span(first.start, first.end), "here first")
+            hint = "delete one, or rename it"
+            findings.error("E114", f"two columns are called `{cell.text}`", span, notes=[note], help=hint)
+        seen.setdefault(cell.text, cell)
+    missing = [required for required in ("name", "layer") if required not in seen]
+    for required in list(missing):
+        for cell in header:
+            if hint := did_you_mean(cell.text, [required]):
+                span = fragment.span(cell.start, cell.end)
+                findings.error("E112", f"the table has no column `{required}`", span, help=hint)
+                missing.remove(required)
+                break
+    if missing:
+        span = fragment.span(header[0].start, header[-1].end)
+        hint = "the first line names the columns: `name | layer`, then those of its modules and of the paper"
+        findings.error("E112", f"the table has no column {listing(missing, 'or')}", span, help=hint)
+    return len(findings.diagnostics) == before

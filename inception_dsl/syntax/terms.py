@@ -1,0 +1,113 @@
+"""The layer algebra as a tree, as written: nothing resolved, no defaults added."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from inception_dsl.values import Name, Value, names
+
+Dimensions = tuple[Value, Value]
+"""Height and width, as written."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """A part of a formula; `at` are its offsets in the formula's text and are no part of its meaning."""
+
+    at: tuple[int, int] = field(default=(0, 0), compare=False, kw_only=True)
+
+
+@dataclass(frozen=True)
+class Word(Term):
+    """A word on a layer (`same`), or a setting (`groups=3`)."""
+
+    text: str
+    value: Value | Dimensions | str | None = None
+
+
+@dataclass(frozen=True)
+class Use(Term):
+    """A layer or a module: its name, kernel, stride, width (or size, or share) and words."""
+
+    name: str | Value
+    kernel: Dimensions | None = None
+    stride: Dimensions | None = None
+    width: Value | None = None
+    words: tuple[Word, ...] = ()
+
+    @property
+    def size_at(self) -> tuple[int, int]:
+        """The offsets of its kernel and width, those of all of it where it has neither."""
+        values = [value for value in (*(self.kernel or ()), *(self.stride or ()), self.width) if value]
+        return (values[0].at[0], values[-1].at[1]) if values else self.at
+
+
+@dataclass(frozen=True)
+class Chain(Term):
+    """`a -> b`: two steps or more."""
+
+    steps: tuple[Term, ...]
+
+
+@dataclass(frozen=True)
+class Branches(Term):
+    """`a | b` (joined along channels) or `a + b` (added): two branches or more."""
+
+    join: str
+    branches: tuple[Term, ...]
+
+
+@dataclass(frozen=True)
+class Scaled(Term):
+    """`0.17 * a`."""
+
+    factor: Value
+    term: Term
+
+
+@dataclass(frozen=True)
+class Repeated(Term):
+    """`4 of a`."""
+
+    count: Value
+    term: Term
+
+
+@dataclass(frozen=True)
+class Labelled(Term):
+    """`label: a`."""
+
+    label: str
+    term: Term
+
+
+def walk(term: Term) -> Iterator[Term]:
+    """A term and every term inside it, from left to right."""
+    yield term
+    match term:
+        case Chain(terms) | Branches(_, terms):
+            for inner in terms:
+                yield from walk(inner)
+        case Scaled(_, inner) | Repeated(_, inner) | Labelled(_, inner):
+            yield from walk(inner)
+
+
+def value_names(term: Term) -> Iterator[Name]:
+    """Every name that the values of a term use, from left to right."""
+    for inner in walk(term):
+        for value in own_values(inner):
+            yield from names(value)
+
+
+def own_values(term: Term) -> Iterator[Value]:
+    """The values that stand in a term itself, not in the terms inside it."""
+    match term:
+        case Use():
+            parts = (term.name, *(term.kernel or ()), *(term.stride or ()), term.width)
+            yield from (part for part in parts if isinstance(part, Value))
+            for word in term.words:
+                values = word.value if isinstance(word.value, tuple) else (word.value,)
+                yield from (value for value in values if isinstance(value, Value))
+        case Scaled(value, _) | Repeated(value, _):
+            yield value

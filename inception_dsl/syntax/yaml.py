@@ -1,0 +1,243 @@
+"""YAML 1.2 with positions: a `Source` in, plain data and the place of every part of it out.
+
+The parser is PyYAML's; only its events are used. Values are made here, by the core schema of YAML 1.2, so that `no` and
+`1:30` stay texts. What one file can do to surprise its reader (anchors, aliases, tags, merge keys, a key given twice)
+is refused.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from itertools import takewhile
+from typing import Any, Final
+
+import yaml
+
+from inception_dsl.diagnostics import Diagnostic, Findings, Note, Source, Span, SpecError
+from inception_dsl.syntax.document import Document, Node
+from inception_dsl.syntax.source import read
+from inception_dsl.syntax.yaml_errors import explain, span_of_marks
+
+__all__ = ["Document", "kind", "parse", "read"]
+
+DEPTH: Final = 50
+VALUES: Final = 100_000
+"""How deeply values nest and how many there are in the largest file that is still read."""
+
+DIGITS: Final = 18
+
+_LOADER: Final = getattr(yaml, "CLoader", yaml.SafeLoader)  # libyaml, where PyYAML was built with it
+
+# What YAML does not allow, or PyYAML takes for a line break and we do not (it reads YAML 1.1).
+_NO_TEXT: Final = re.compile("[^\t\n -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+
+# https://yaml.org/spec/1.2.2/#103-core-schema
+_CORE: Final = re.compile(
+    r"(?P<null>~|null|Null|NULL|)"
+    r"|(?P<true>true|True|TRUE)"
+    r"|(?P<false>false|False|FALSE)"
+    r"|(?P<integer>[-+]?[0-9]+)"
+    r"|(?P<octal>0o[0-7]+)"
+    r"|(?P<hexadecimal>0x[0-9a-fA-F]+)"
+    r"|(?P<real>[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?)"
+    r"|(?P<infinite>[-+]?\.(?:inf|Inf|INF))"
+    r"|(?P<nan>\.(?:nan|NaN|NAN))"
+)
+_VALUES: Final[dict[str, Callable[[str], bool | int | float | None]]] = {
+    "null": lambda _: None,
+    "true": lambda _: True,
+    "false": lambda _: False,
+    "integer": int,
+    "octal": lambda text: int(text[2:], 8),
+    "hexadecimal": lambda text: int(text, 16),
+    "real": float,
+    "infinite": lambda text: float(text.replace(".", "")),
+    "nan": lambda _: math.nan,
+}
+
+
+def parse(source: Source) -> Document:
+    """Read a source as one YAML mapping.
+
+    Raises `SpecError` with every fault found up to the first that YAML cannot be read past: E003 too many values,
+    E004 nothing but comments, E101 syntax, E102 a key given twice, E105 a key that is no text or a top that is no
+    mapping, E106 what is refused, E107 nested too deeply, E117 a number beyond 18 digits.
+    """
+    if stray := _NO_TEXT.search(source.text):
+        before = source.text[: stray.start()]
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        message = f"a YAML file cannot hold the character U+{ord(stray[0]):04X}"
+        help_ = f'delete it, or write "\\u{ord(stray[0]):04x}" in double quotes'
+        raise SpecError([Diagnostic("E101", message, Span(source, line, column, column + 1), help=help_)])
+    reader = _Reader(source)
+    try:
+        for event in yaml.parse(source.text, Loader=_LOADER):
+            reader.take(event)
+    except yaml.MarkedYAMLError as error:
+        reader.findings.diagnostics.append(explain(error, source, reader.bracket()))
+    reader.findings.stop()
+    if reader.root is None or reader.data is None:
+        raise SpecError([Diagnostic("E004", f"`{source.file}` is empty")])
+    if not isinstance(reader.data, dict):
+        message, help_ = "a file starts with `key: value` lines", "write `network: name` first"
+        raise SpecError([Diagnostic("E105", message, reader.root.span, f"this is {kind(reader.data)}", help=help_)])
+    return Document(source, reader.data, reader.root)
+
+
+class _Open:
+    """A collection whose end is not read yet; `key` is the one whose value comes next."""
+
+    __slots__ = ("data", "flow", "key", "node")
+
+    def __init__(self, node: Node, data: dict[str, Any] | list[Any], flow: bool) -> None:
+        self.node = node
+        self.data = data
+        self.flow = flow
+        self.key: tuple[str, Span] | None = None
+
+
+class _Reader:
+    """Builds data and nodes from events, with a stack of its own: no depth of nesting exhausts Python's."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.findings = Findings()
+        self.data: Any = None
+        self.root: Node | None = None
+        self._open: list[_Open] = []
+        self._documents = self._count = 0
+
+    def bracket(self) -> Span | None:
+        """Find the innermost `[` or `{` that is still open."""
+        spans = (opened.node.span for opened in reversed(self._open) if opened.flow)
+        return next((span for span in spans if span.end > span.column), None)  # `[a: b]` has a mapping without braces
+
+    def take(self, event: Any) -> None:
+        """Read on by one event; raises `SpecError` where reading on makes no sense."""
+        span = span_of_marks(self.source, event.start_mark, event.end_mark)
+        match event:
+            case yaml.DocumentStartEvent():
+                self._document(span, explicit=bool(event.explicit))
+            case yaml.AliasEvent():
+                self._refuse("an alias", span, "write the value out where it is used")
+                self._add("", Node(span, ""))
+            case yaml.ScalarEvent():
+                self._refuse_properties(event, span)
+                if event.style in ("|", ">"):
+                    span = self._within(span, "[|>][-+0-9]*")
+                value = event.value if event.style else self._scalar(event.value, span)
+                if not event.style and value == "<<" and self._wants_key():
+                    self._refuse("a merge key", span, "write the keys out where they are used")
+                self._add(value, Node(span, event.value, event.style == "|"))
+            case yaml.CollectionStartEvent():
+                self._refuse_properties(event, span)
+                node = Node(span)
+                data: dict[str, Any] | list[Any] = {} if isinstance(event, yaml.MappingStartEvent) else []
+                self._add(data, node)
+                self._open.append(_Open(node, data, bool(event.flow_style)))
+                if len(self._open) > DEPTH:
+                    self._give_up("E107", f"values nest deeper than {DEPTH}", span, "a spec needs about five levels")
+            case yaml.CollectionEndEvent():
+                closed = self._open.pop()
+                if closed.flow:
+                    first = closed.node.span
+                    end = span.end if span.line == first.line else len(self.source.lines[first.line - 1]) + 1
+                    closed.node.span = first._replace(end=end)
+
+    def _document(self, span: Span, explicit: bool) -> None:
+        self._documents += 1
+        if self._documents > 1:
+            self._give_up("E106", "a second document in one file", span, "put it into a file of its own")
+        head = takewhile(lambda line: not line.startswith("---"), self.source.lines if explicit else ())
+        for number, line in enumerate(head, 1):
+            if line.startswith("%") and line.split("#")[0].split() != ["%YAML", "1.2"]:
+                self._refuse("this directive", Span(self.source, number, 1, len(line) + 1), "delete the line")
+
+    def _wants_key(self) -> bool:
+        return bool(self._open) and isinstance(self._open[-1].data, dict) and self._open[-1].key is None
+
+    def _add(self, value: Any, node: Node) -> None:
+        """Put a value where it belongs: the top, the next item of a list, a key, or the value of the last key."""
+        self._count += 1
+        if self._count > VALUES:
+            self._give_up("E003", f"the file holds more than {VALUES:,} values", node.span)
+        if not self._open:
+            self.data, self.root = value, node
+            return
+        parent = self._open[-1]
+        if isinstance(parent.data, list):
+            parent.node.children[len(parent.data)] = node
+            parent.data.append(value)
+        elif parent.key is None:
+            parent.key = (self._key(value, node, parent), node.span)
+        else:
+            name, node.key = parent.key
+            parent.node.children[name] = node
+            parent.data[name] = value
+            parent.key = None
+
+    def _key(self, value: Any, node: Node, parent: _Open) -> str:
+        if not parent.node.children and not parent.flow:
+            parent.node.span = node.span
+        name = node.text or ""
+        if not isinstance(value, str):
+            hint = f'write `"{name}"` if the text is meant' if name else "write a text as the key"
+            self.findings.error("E105", f"a key is a text, and this is {kind(value)}", node.span, help=hint)
+        elif first := parent.node.children.get(name):
+            notes, hint = [Note(first.key or first.span, "first given here")], "delete one, or rename it"
+            self.findings.error("E102", f"the key `{name}` is given twice", node.span, notes=notes, help=hint)
+        return name
+
+    def _scalar(self, text: str, span: Span) -> str | bool | int | float | None:
+        """Read a plain scalar by the core schema."""
+        match = _CORE.fullmatch(text)
+        if match is None or match.lastgroup is None:
+            return text
+        kind = match.lastgroup
+        digits = text.lstrip("+-") if kind == "integer" else text[2:] if kind in ("octal", "hexadecimal") else ""
+        value = _VALUES[kind](text) if len(digits) <= DIGITS else math.inf
+        if value in (math.inf, -math.inf) and kind != "infinite":
+            hint = f"a number has at most {DIGITS} digits; quote it if it is a text"
+            self.findings.error("E117", "this number is too large", span, help=hint)
+            return 0
+        return value
+
+    def _refuse_properties(self, event: Any, span: Span) -> None:
+        if event.anchor is not None:
+            hint = f"delete `&{event.anchor}` and write the value out where it is used"
+            self._refuse("an anchor", self._within(span, r"&[^\s,\[\]{}]+"), hint)
+        if getattr(event, "tag", None) is not None:
+            hint = "delete it; the kind of a value follows from how it is written"
+            self._refuse("a tag", self._within(span, r"!\S*"), hint)
+
+    def _within(self, span: Span, pattern: str) -> Span:
+        """Cut a span to what it starts with, if it starts so."""
+        # matched in place: to copy the rest of a line for each of its values takes quadratic time
+        match = re.compile(pattern).match(self.source.lines[span.line - 1], span.column - 1)
+        return span._replace(end=match.end() + 1) if match else span
+
+    def _refuse(self, what: str, span: Span, help: str) -> None:  # noqa: A002 - what the printed line is called
+        self.findings.error("E106", f"{what} is not supported in a spec", span, help=help)
+
+    def _give_up(self, code: str, message: str, span: Span, help: str = "") -> None:  # noqa: A002 - see above
+        self.findings.error(code, message, span, help=help)
+        self.findings.stop()
+
+
+def kind(value: Any) -> str:
+    """What a value is, in words."""
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return "true or false"
+        case int() | float():
+            return "a number"
+        case str():
+            return "a text"
+        case list():
+            return "a list"
+        case _:
+            return "a mapping"

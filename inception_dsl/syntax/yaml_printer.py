@@ -1,0 +1,86 @@
+"""Prints plain data as YAML 1.2 that `syntax.yaml` reads back as the same data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+LINE: Final = 110
+"""A mapping of plain values stands in braces on one line, where that is no longer than this."""
+
+# what a reader of YAML, 1.2 or 1.1, takes for something else than a text
+_NO_TEXT: Final = re.compile(r"(?i:null|true|false|yes|no|on|off|0[xo][0-9a-f]+|\d[\d_]*(\.\d*)?(e[-+]?\d+)?)")
+_ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t"}
+
+
+def dump(data: Mapping[str, Any]) -> str:
+    """Print a mapping of texts, numbers, booleans, and lists and mappings of those.
+
+    A key whose value is None is left out. A text of whole lines is a block (`|`), one that YAML could misread stands
+    in double quotes, and what does not print (controls, marks that turn the direction of writing) is escaped.
+    """
+    return "\n".join(_lines(data, "")) + "\n"
+
+
+def _lines(data: Mapping[str, Any], indent: str) -> Iterator[str]:
+    for key, value in _said(data):
+        head = f"{indent}{_text(key)}:"
+        if isinstance(value, str) and _is_block(value):
+            yield f"{head} |"
+            yield from (f"{indent}  {line}" for line in value.splitlines())
+        elif not isinstance(value, Mapping):
+            yield f"{head} {_text(value) if isinstance(value, str) else _flow(value)}"
+        elif _is_flat(value) and len(line := f"{head} {_flow(value)}") <= LINE:
+            yield line
+        else:
+            yield head
+            yield from _lines(value, f"{indent}  ")
+
+
+def _said(data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    return ((key, value) for key, value in data.items() if value is not None)
+
+
+def _is_block(text: str) -> bool:
+    """Whether a text is lines that a block can hold: all end, none is empty or unprintable, the first not indented."""
+    lines = text.split("\n")
+    return lines.pop() == "" and all(line and line.isprintable() for line in lines) and not text.startswith(" ")
+
+
+def _is_flat(data: Mapping[str, Any]) -> bool:
+    """Whether a mapping can stand in braces, and no text in it needs quotes only there."""
+    texts = [value for value in data.values() if isinstance(value, str)]
+    nested = any(isinstance(value, Mapping) for value in data.values())
+    return not nested and all(not _is_block(text) and is_plain(text) == is_plain(text, flow=True) for text in texts)
+
+
+def _flow(value: Any) -> str:
+    match value:
+        case str():
+            return _text(value, flow=True)
+        case bool():
+            return "true" if value else "false"
+        case Mapping():
+            return "{" + ", ".join(f"{_text(key, flow=True)}: {_flow(each)}" for key, each in _said(value)) + "}"
+        case list() | tuple():
+            return "[" + ", ".join(map(_flow, value)) + "]"
+        case _:
+            return repr(value)
+
+
+def is_plain(text: str, flow: bool = False) -> bool:
+    """Whether a text reads back as itself without quotes: in a block, or inside the brackets of a collection."""
+    special = r"[:,\[\]{}]| #" if flow else r":( |$)| #"
+    outside = re.match(r"[^\W_]", text) and text.isprintable() and not text.endswith(" ")
+    return bool(outside) and not re.search(special, text) and not _NO_TEXT.fullmatch(text)
+
+
+def _text(text: str, flow: bool = False) -> str:
+    return text if is_plain(text, flow=flow) else '"' + "".join(map(_escaped, text)) + '"'
+
+
+def _escaped(character: str) -> str:
+    if character in _ESCAPES or character.isprintable():
+        return _ESCAPES.get(character, character)
+    return f"\\u{ord(character):04x}" if ord(character) <= 0xFFFF else f"\\U{ord(character):08x}"
