@@ -1,0 +1,223 @@
+"""Program -> Typed: every call expanded, every width closed, every shape known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from inception_dsl.diagnostics import Diagnostic, Findings, Note, Span, listing
+from inception_dsl.ir import Body, Call, Join, Layer, Node, Part, Program, Repeat, Sequence, Typed
+from inception_dsl.ops import AvgPool, Concat, Conv, Flatten, FullyConnected, MaxPool, Op
+from inception_dsl.shapes import Field, Fields, Pair, ShapeError, TensorType
+from inception_dsl.values import Scalar, ValueFault, evaluate
+
+MOST_STEPS = 100_000
+"""A network of more parts is a mistake; the largest here has some two thousand."""
+
+INPUT = -1
+"""The index of the network's input."""
+
+UNKNOWN = -2
+"""The index of what could not be worked out; nothing that reads it is told again."""
+
+
+def lower(program: Program, image: Pair | None = None) -> Typed:
+    """Lower a program, at its own input size or at another height and width.
+
+    Raises `SpecError` with every layer that cannot take what arrives at it.
+    """
+    size = TensorType((program.input.channels, *image)) if image else program.input
+    lowering = _Lowering(program, size)
+    ends = {}
+    index = INPUT
+    for row in program.rows:
+        lowering.enter(row.name, row.origin)
+        index = ends[row.name] = lowering.expand(row.body, (row.name,), index, program.env)
+        if index == UNKNOWN:
+            break
+    for head in program.heads:
+        lowering.enter(head.name, head.origin)
+        source = ends.get(head.source, UNKNOWN)
+        ends[head.name] = lowering.expand(head.body, (head.name,), source, program.env)
+    lowering.findings.stop()
+    return Typed(program, size, tuple(lowering.nodes), ends)
+
+
+Path = tuple[str, ...]
+Env = Mapping[str, Scalar]
+
+
+@dataclass
+class _Lowering:
+    program: Program
+    input: TensorType
+    nodes: list[Node] = field(default_factory=list)
+    findings: Findings = field(default_factory=Findings)
+    row: str = ""
+    origin: Span | None = None
+    within: str = ""
+    """The module that is expanded, or the row."""
+    steps: int = 0
+    joins: dict[Path, int] = field(default_factory=dict)
+
+    def enter(self, row: str, origin: Span | None) -> None:
+        """Go on with a row or head."""
+        self.row, self.origin, self.within = row, origin, row
+
+    def expand(self, body: Body, path: Path, index: int, env: Env) -> int:
+        """The index of what a body gives, from what it reads at `index`."""
+        self.steps += 1  # not the nodes: a thousand times a thousand times nothing takes its time too
+        if index == UNKNOWN:
+            return UNKNOWN
+        if self.steps > MOST_STEPS:
+            message = f"`{self.row}` makes the network larger than {MOST_STEPS:,} steps"
+            self.findings.error("E214", message, self.origin, help="repeat less: counts inside each other multiply")
+            self.findings.stop()
+        match body:
+            case Layer(ops):
+                return self._layer(body, ops, path, index, env)
+            case Sequence(parts):
+                for part in parts:
+                    index = self.expand(part.body, _under(path, part), index, env)
+                return index
+            case Join(op, branches):
+                ends = [self.expand(part.body, _under(path, part), index, env) for part in branches]
+                return self._join(body, op, path, index, ends)
+            case Repeat(count, inner):
+                for i in range(count):
+                    if index == UNKNOWN:
+                        break
+                    index = self.expand(inner, (*path, str(i)), index, env)
+                return index
+            case Call(template):
+                return self._call(body, template, path, index, env)
+            case _:
+                raise TypeError(f"{body} has no place in a program that is lowered")
+
+    def _layer(self, layer: Layer, ops: tuple[Op, ...], path: Path, index: int, env: Env) -> int:
+        owners = sum(type(op).weights is not Op.weights for op in ops)
+        for op in ops:
+            if index == UNKNOWN:
+                return UNKNOWN
+            x = self.type_of(index)
+            if isinstance(op, Flatten) and len(x.shape) == 1:
+                continue
+            name = (*path, op.name) if len(ops) > 1 else path
+            owner = name if owners > 1 else path
+            try:
+                bound = op.bind({**env, "in": x.channels})
+                out, seen = bound.infer(x), bound.see(x, self._seen(index))
+            except (ShapeError, ValueFault) as error:
+                return self._fail(error, layer.origin)
+            index = self._add(Node(name, owner, bound, (index,), (x,), out, seen, self.row, layer.origin))
+        return index
+
+    def _join(self, join: Join, op: Op, path: Path, index: int, ends: list[int]) -> int:
+        if UNKNOWN in ends:
+            return UNKNOWN
+        types = tuple(self.type_of(end) for end in ends)
+        fields = [self._seen(end) for end in ends]
+        seen = (Field.union(tuple(f[0] for f in fields)), Field.union(tuple(f[1] for f in fields)))
+        number = self.joins[path] = self.joins.get(path, 0) + 1
+        name = (*path, op.name if number == 1 else f"{op.name}_{number}")
+        try:
+            out = op.infer(*types)
+        except ShapeError:
+            return self._disagree(join, index, ends)
+        return self._add(Node(name, name, op, tuple(ends), types, out, seen, self.row, join.origin))
+
+    def _call(self, call: Call, name: str, path: Path, index: int, env: Env) -> int:
+        if index == UNKNOWN:
+            return UNKNOWN
+        here = {**env, "in": self.type_of(index).channels}
+        try:
+            filled = {param: evaluate(width, here) for param, width in call.args}
+        except ValueFault as error:
+            return self._fail(error, call.origin)
+        known = {param: number for param, number in filled.items() if number is not None}
+        template = self.program.templates[name]
+        outer, self.within = self.within, template.module
+        end = self.expand(template.body, path, index, known)
+        self.within = outer
+        return end
+
+    def type_of(self, index: int) -> TensorType:
+        """The shape of a node, or of the input."""
+        return self.nodes[index].out if index >= 0 else self.input
+
+    def _seen(self, index: int) -> Fields:
+        return self.nodes[index].seen if index >= 0 else (Field(), Field())
+
+    def _add(self, node: Node) -> int:
+        self.nodes.append(node)
+        return len(self.nodes) - 1
+
+    def _fail(self, error: ShapeError | ValueFault, origin: Span | None) -> int:
+        notes = (Note(origin, "here"),) if origin and self.origin and not _same_line(origin, self.origin) else ()
+        span = self.origin if notes else origin
+        help_ = error.help if isinstance(error, ShapeError) else ""
+        self.findings.diagnostics.append(
+            Diagnostic(error.code, f"`{self.row}`: {error}", span, notes=notes, help=help_)
+        )
+        return UNKNOWN
+
+    def _disagree(self, join: Join, source: int, ends: list[int]) -> int:
+        """Tell of branches that cannot be joined: what each gives, and the layers that make some unlike the others."""
+        types = [self.type_of(end) for end in ends]
+        by_image = len({each.shape[1:] for each in types}) > 1
+        shown = [_size(each) if by_image and isinstance(join.op, Concat) else str(each) for each in types]
+        given: dict[str, list[str]] = {}
+        for number, (branch, shape) in enumerate(zip(join.branches, shown, strict=True), 1):
+            given.setdefault(shape, []).append(_called(branch, number))
+        label = ", ".join(f"{listing(some)} give{'s' * (len(some) == 1)} {shape}" for shape, some in given.items())
+        usual = max(given, key=lambda shape: len(given[shape]))
+        odd = [self._culprit(source, end, by_image) for end, shape in zip(ends, shown, strict=True) if shape != usual]
+        notes = list(dict.fromkeys(Note(node.origin, "here") for node in odd if node and node.origin))
+        where = self.origin if self.origin and join.origin and not _same_line(self.origin, join.origin) else join.origin
+        if isinstance(join.op, Concat):
+            code, message = "E204", f"branches of `{self.within}` disagree on image size"
+        else:
+            code, message = "E205", f"terms of the sum in `{self.within}` differ in shape"
+        hint = _keep_size(odd) if by_image else "give the terms the same width; a `conv 1x1` can stand in for `pass`"
+        self.findings.error(code, message, where, label, notes, hint)
+        return UNKNOWN
+
+    def _culprit(self, source: int, end: int, by_image: bool) -> Node | None:
+        """The last node of a branch that changes the image size, or else sets the width."""
+        index = end
+        while index not in (source, INPUT):
+            node = self.nodes[index]
+            resizes = node.types[0].shape[1:] != node.out.shape[1:]
+            if resizes if by_image else isinstance(node.op, Conv | FullyConnected):
+                return node
+            index = node.inputs[0]
+        return self.nodes[end] if end not in (source, INPUT) else None
+
+
+def _size(shape: TensorType) -> str:
+    return "x".join(map(str, shape.shape[1:])) or "a vector"
+
+
+def _called(branch: Part, number: int) -> str:
+    passes = isinstance(branch.body, Sequence) and not branch.body.parts
+    return branch.label or ("pass" if passes else f"branch {number}")
+
+
+def _keep_size(odd: list[Node | None]) -> str:
+    """What would make branches of one size: `same`, where that is what is missing."""
+    for node in odd:
+        window = node.op.window if node and isinstance(node.op, Conv | MaxPool | AvgPool) else None
+        if node and node.origin and window and window.stride == (1, 1) and all(size % 2 for size in window.kernel):
+            source, line, column, end = node.origin
+            words = source.lines[line - 1][column - 1 : end - 1].split()
+            kept = [word for word in words if word.partition("=")[0] not in ("valid", "ceil", "same_upper", "pad")]
+            return f"write `{' '.join([*kept, 'same'])}`"
+    return "every branch needs the same strides, and padding that gives the same size"
+
+
+def _under(path: Path, part: Part) -> Path:
+    return (*path, part.name) if part.name else path
+
+
+def _same_line(one: Span, other: Span) -> bool:
+    return (one.source, one.line) == (other.source, other.line)

@@ -1,0 +1,122 @@
+"""Gives every part the name under which its weights are known in every target.
+
+A label is a name. What has none is called by its word inside a module (`conv`, or `conv1`, `conv2`, ...), by its place
+as a branch (`branch1`, ...), and by its number in any other chain, as `torch.nn.Sequential` counts.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+from inception_dsl.ir import Body, Call, Join, Layer, Part, Program, Repeat, Sequence, Template
+from inception_dsl.names import from_label, problem
+
+
+def assign_names(program: Program) -> Program:
+    """Name every part. A join without a label, right inside a module, is opened up: its branches are the module's own."""
+    return replace(
+        program,
+        templates={name: replace(each, body=_opened(each)) for name, each in program.templates.items()},
+        rows=tuple(replace(row, body=_closed(row.body)) for row in program.rows),
+        heads=tuple(replace(head, body=_closed(head.body)) for head in program.heads),
+    )
+
+
+def word(body: Body) -> str:
+    """What a layer or call is called in the language."""
+    match body:
+        case Layer(ops):
+            return next((op.name for op in ops if op.depth), ops[0].name)
+        case Call(template):
+            return template
+        case Repeat(_, inner):
+            return word(inner)
+        case _:
+            return "part"
+
+
+class _Names:
+    """Names of one namespace, no two alike."""
+
+    def __init__(self) -> None:
+        self.taken = {"concat", "add"}  # what the ops that join are called
+
+    def take(self, name: str) -> str:
+        """`name`, or that with a number where it is taken."""
+        unique, number = name, 2
+        while unique in self.taken or problem(unique if unique[0].isalpha() else f"b{unique}"):
+            unique, number = f"{name}_{number}", number + 1
+        self.taken.add(unique)
+        return unique
+
+
+def _closed(body: Body) -> Body:
+    match body:
+        case Sequence(parts) if parts:
+            return replace(body, parts=_named(parts, [str(i) for i in range(len(parts))]))
+        case Join(_, branches):
+            return replace(body, branches=_named(branches, [f"branch{i}" for i in range(1, len(branches) + 1)]))
+        case Repeat(_, inner):
+            return replace(body, body=_closed(inner))
+        case _:
+            return body
+
+
+def _named(parts: tuple[Part, ...], defaults: list[str]) -> tuple[Part, ...]:
+    names = _Names()
+    labels = [names.take(from_label(part.label)) if part.label else "" for part in parts]
+    return tuple(
+        replace(part, name=label or names.take(default), body=_closed(part.body))
+        for part, label, default in zip(parts, labels, defaults, strict=True)
+    )
+
+
+def _opened(template: Template) -> Body:
+    body = template.body
+    if isinstance(body, Join):
+        return _Opened((Part("", body),)).join(body)
+    sequence = body if isinstance(body, Sequence) else Sequence((Part("", body),), origin=body.origin)
+    return _Opened(sequence.parts).sequence(sequence)
+
+
+class _Opened:
+    """The namespace of a module's own attributes."""
+
+    def __init__(self, parts: tuple[Part, ...]) -> None:
+        self.names = _Names()
+        self.branches = 0
+        own = [part for step in parts for part in ((step,) if step.label else _members(step))]
+        self.labels = {part.label: self.names.take(from_label(part.label)) for part in own if part.label}
+        self.words = Counter(word(part.body) for part in parts if not part.label and not isinstance(part.body, Join))
+        self.used: Counter[str] = Counter()
+
+    def sequence(self, body: Sequence) -> Sequence:
+        return replace(body, parts=tuple(self._step(part) for part in body.parts))
+
+    def _step(self, part: Part) -> Part:
+        if not part.label and isinstance(part.body, Join):
+            return replace(part, name="", body=self.join(part.body))
+        return replace(part, name=self.labels.get(part.label) or self._word(part.body), body=_closed(part.body))
+
+    def _word(self, body: Body) -> str:
+        name = word(body)
+        self.used[name] += 1
+        return self.names.take(name if self.words[name] == 1 else f"{name}{self.used[name]}")
+
+    def join(self, body: Join) -> Join:
+        return replace(body, branches=tuple(self._branch(part) for part in body.branches))
+
+    def _branch(self, part: Part) -> Part:
+        if isinstance(part.body, Sequence) and not part.body.parts:
+            return part  # `pass` needs no name
+        if part.label:
+            name = self.labels[part.label]
+        else:
+            self.branches += 1
+            name = self.names.take(f"branch{self.branches}")
+        return replace(part, name=name, body=_closed(part.body))
+
+
+def _members(step: Part) -> tuple[Part, ...]:
+    return step.body.branches if isinstance(step.body, Join) else ()

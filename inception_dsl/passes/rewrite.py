@@ -1,0 +1,38 @@
+"""What passes share: a rewrite of every body in a program, from the leaves up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from inception_dsl.ir import Body, Join, Program, Repeat, Sequence
+
+Rewrite = Callable[[Body], Body]
+
+
+def bodies(program: Program, rewrite: Rewrite) -> Program:
+    """A program with every row's, head's and template's body rewritten."""
+    return replace(
+        program,
+        templates={name: replace(each, body=rewrite(each.body)) for name, each in program.templates.items()},
+        rows=tuple(replace(row, body=rewrite(row.body)) for row in program.rows),
+        heads=tuple(replace(head, body=rewrite(head.body)) for head in program.heads),
+    )
+
+
+def bottom_up(rewrite: Rewrite) -> Rewrite:
+    """A rewrite of one node as a rewrite of a whole body: the inner nodes first."""
+
+    def deep(body: Body) -> Body:
+        match body:
+            case Sequence(parts) if parts:
+                body = replace(body, parts=tuple(replace(part, body=deep(part.body)) for part in parts))
+            case Join(_, branches):
+                body = replace(body, branches=tuple(replace(part, body=deep(part.body)) for part in branches))
+            case Repeat(_, inner):
+                body = replace(body, body=deep(inner))
+            case _:
+                pass
+        return rewrite(body)
+
+    return deep

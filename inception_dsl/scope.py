@@ -1,0 +1,139 @@
+"""What the names in a formula stand for, at one place of use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from inception_dsl.diagnostics import Diagnostic, Findings, Note, Span, did_you_mean, listing
+from inception_dsl.names import label_problem
+from inception_dsl.spec import RowSpec
+from inception_dsl.syntax.formula import Formula
+from inception_dsl.syntax.terms import Dimensions, Labelled, Term, Word
+from inception_dsl.values import Name, Number, Scalar, Value, ValueFault, Width, evaluate, names, substitute
+
+WIDEST = 1_000_000
+"""No layer has more channels."""
+
+
+class Fault(Exception):
+    """A part of a formula that means nothing; its layer is skipped and the rest read on."""
+
+    def __init__(self, code: str, message: str, span: Span | None, **more: object) -> None:
+        super().__init__(message)
+        self.diagnostic = Diagnostic(code, message, span, **more)  # type: ignore[arg-type]  # label, notes, help
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A formula, and what its names stand for here.
+
+    `values` are the names whose value is known (None: an empty cell); `spelled` is what a name becomes in the tree
+    where it is not simply its value: an open width. `row` is the row of the table that brought us here.
+    """
+
+    formula: Formula
+    values: Mapping[str, Scalar | None]
+    spelled: Mapping[str, Width]
+    row: RowSpec | None = None
+
+    def span(self, at: tuple[int, int]) -> Span:
+        """The place of a part of the formula."""
+        return self.formula.span(at)
+
+    def text(self, at: tuple[int, int]) -> str:
+        """A part of the formula as written."""
+        return self.formula.fragment.text[slice(*at)]
+
+    def fault(self, code: str, message: str, at: tuple[int, int], **more: object) -> Fault:
+        """A fault at a part of the formula."""
+        return Fault(code, message, self.span(at), **more)
+
+    def known(self, value: Value) -> Scalar | None:
+        """The value of a value that shapes the structure; raises `Fault` where it is not known or has no result."""
+        for name in names(value):
+            if name.name not in self.values and name.name in self.spelled:
+                hint = "kernels, strides, counts and words are fixed by the row: write a number, or name a column"
+                raise self.fault("E207", f"`{name.name}` cannot be used here", name.at, help=hint)
+        try:
+            return evaluate(value, self.values)
+        except ValueFault as fault:
+            raise self._explain(fault) from None
+
+    def whole(self, value: Value, what: str, low: int, high: int) -> int:
+        """A whole number in bounds; raises `Fault` E207."""
+        number = self.known(value)
+        if not isinstance(number, int) or not low <= number <= high:
+            raise self.bad("E207", value, f"{what} is a whole number from {low} to {high:,}, not {told(number)}")
+        return number
+
+    def real(self, word: Word) -> float:
+        """The number that a `key=value` sets; raises `Fault` E207."""
+        number = self.known(word.value) if isinstance(word.value, Value) else None
+        if not isinstance(number, int | float):
+            raise self.fault("E207", f"`{word.text}` must be a number", word.at)
+        return float(number)
+
+    def width(self, value: Value | Dimensions | str | None) -> Width | None:
+        """A number of channels, perhaps open; None where it is empty or 0. Raises `Fault`."""
+        if not isinstance(value, Value):
+            raise Fault("E207", "a number of channels is one number", self.formula.span(self.formula.term.at))
+        if all(name.name in self.values for name in names(value)):
+            number = self.known(value)
+            if number is None or number == 0:
+                return None
+            if not isinstance(number, int) or not 0 < number <= WIDEST:
+                raise self.bad("E207", value, f"a width is a whole number from 1 to {WIDEST:,}, not {told(number)}")
+        try:
+            return substitute(value, self._spelling(value))
+        except ValueFault as fault:
+            raise self._explain(fault) from None
+
+    def check_labels(self, terms: Iterable[Term], findings: Findings) -> None:
+        """Tell of labels that cannot be names (E108), and of two alike (E114)."""
+        seen: dict[str, Labelled] = {}
+        for term in terms:
+            if not isinstance(term, Labelled):
+                continue
+            span = self.span((term.at[0], term.at[0] + len(term.label)))
+            if problem := label_problem(term.label):
+                findings.error("E108", f"`{term.label}` cannot be a label", span, problem)
+            elif term.label in seen:
+                findings.error("E114", f"two parts here are labelled `{term.label}`", span, help="rename one")
+            seen[term.label] = term
+
+    def _spelling(self, value: Value) -> dict[str, Width]:
+        known: dict[str, Width] = {}
+        for name in names(value):
+            if name.name in self.spelled:
+                known[name.name] = self.spelled[name.name]
+            elif name.name in self.values:
+                number = self.values[name.name]
+                if not isinstance(number, int | float):
+                    raise self.bad("E207", name, f"a width is made of numbers, and `{name.name}` is {told(number)}")
+                known[name.name] = number if isinstance(number, int) else Number(number)
+            else:
+                raise self._explain(ValueFault("E206", f"nothing here is called `{name.name}`", name.at, name.name))
+        return known
+
+    def bad(self, code: str, value: Value, message: str, hint: str = "") -> Fault:
+        """A fault of a value: told at the cell it was read from, or at the row that brought it here."""
+        used, row = self.span(value.at), self.row
+        if row and isinstance(value, Name) and value.name in row.args:
+            place = row.span(value.name)
+        elif row and row.layer is not self.formula and any(names(value)):
+            place = row.span("name")
+        else:
+            place = used
+        notes = (Note(used, "used here"),) if place.line != used.line else ()
+        return Fault(code, message, place, notes=notes, help=hint)
+
+    def _explain(self, fault: ValueFault) -> Fault:
+        known = sorted({*self.values, *self.spelled})
+        hint = did_you_mean(fault.name, known) or f"the names here are {listing(known)}" if fault.name else ""
+        return self.fault(fault.code, fault.message, fault.at, help=hint)
+
+
+def told(value: object) -> str:
+    """A value in a message."""
+    return "empty" if value is None else f"`{value}`" if isinstance(value, str) else str(value)
