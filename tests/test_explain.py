@@ -1,0 +1,263 @@
+"""Explanations: what is known of GoogLeNet's table 1, each edit against a network built with it, and the limits."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import handmade as h
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from inception_dsl.cost import RowCost, cost
+from inception_dsl.diagnostics import Source, Span
+from inception_dsl.explain import Edit, Explanation, _edited, _edits, explanations
+from inception_dsl.ir import Claim, Column, Node, Typed
+from inception_dsl.ops import Conv, MaxPool
+from inception_dsl.published import verdicts
+from inception_dsl.shapes import TensorType
+
+KNOWN = dict.fromkeys(h.WRONG, "known")
+
+
+def explain(typed: Typed) -> tuple[Explanation, ...]:
+    return explanations(typed, verdicts(typed))
+
+
+def sentences(typed: Typed, row: str) -> list[str]:
+    return [each.sentence for each in explain(typed) if each.row == row]
+
+
+@pytest.fixture(scope="module")
+def googlenet() -> dict[str, list[Explanation]]:
+    found: dict[str, list[Explanation]] = {}
+    for each in explain(h.googlenet(KNOWN)):
+        found.setdefault(each.row, []).append(each)
+    return found
+
+
+def test_conv1_is_separable(googlenet: dict[str, list[Explanation]]) -> None:
+    """As 1610.02357 and 1502.03167 say; of the multipliers 1 to 21 only 8 fits."""
+    sentence = "both cells fit a depthwise separable 7x7 with multiplier 8 (now dense)"
+    assert googlenet["conv1"] == [Explanation("conv1", ("params", "ops"), sentence)]
+
+
+def test_5a_reads_928_channels(googlenet: dict[str, list[Explanation]]) -> None:
+    assert googlenet["inception_5a"][0].sentence == "both cells fit 928 input channels (now 832), biases not counted"
+
+
+def test_4a_is_204_wide(googlenet: dict[str, list[Explanation]]) -> None:
+    sentence = "both cells fit a width of 204 in `b3x3/1` (now 208); the row would then give 14x14x508"
+    assert sentence in [each.sentence for each in googlenet["inception_4a"]]
+    assert len(googlenet["inception_4a"]) == 3  # of the many that fit, the nearest
+
+
+@pytest.mark.parametrize("row", ["4c", "4d", "4e", "5b"])
+def test_stale_rows_have_no_explanation(googlenet: dict[str, list[Explanation]], row: str) -> None:
+    none = Explanation(f"inception_{row}", (), "no single edit fits both cells")
+    assert googlenet[f"inception_{row}"] == [none]
+
+
+def test_rows_that_hold_are_not_explained(googlenet: dict[str, list[Explanation]]) -> None:
+    assert list(googlenet) == [
+        *("conv1", "inception_4a", "inception_4b", "inception_4c", "inception_4d", "inception_4e"),
+        *("inception_5a", "inception_5b"),
+    ]
+
+
+def test_errata_make_no_difference(googlenet: dict[str, list[Explanation]]) -> None:
+    assert list(explain(h.googlenet())) == [each for found in googlenet.values() for each in found]
+
+
+def test_it_is_fast() -> None:
+    typed = h.googlenet(KNOWN)
+    held = verdicts(typed)
+    start = time.process_time()
+    explanations(typed, held)
+    assert time.process_time() - start < 3  # some 0.6 s
+
+
+BINARY = Column("params", unit=1024)
+
+
+def one_row(tree: h.Tree, arriving: tuple[int, ...], params: str, ops: str, column: Column = BINARY) -> Typed:
+    claims = (Claim("row", "params", params), Claim("row", "ops", ops))
+    return h.printing(h.network({"row": tree}, arriving), *claims, params=column, ops=Column("ops"))
+
+
+@pytest.mark.parametrize(
+    ("tree", "arriving", "params", "ops", "bias"),
+    [
+        (h.inception(256, 160, 320, 32, 128, 128), (928, 7, 7), "1072K", "54M", False),
+        (h.inception(192, 96, 204, 16, 48, 64), (480, 14, 14), "364K", "73M", True),
+        (h.separable(64, 8), (3, 224, 224), "2.7K", "34M", True),
+    ],
+)
+def test_what_is_proposed_gives_what_is_printed(
+    tree: h.Tree, arriving: tuple[int, ...], params: str, ops: str, bias: bool
+) -> None:
+    typed = one_row(tree, arriving, params, ops, replace(BINARY, bias=bias))
+    assert {each.verdict for each in verdicts(typed)} <= {"exact", "rounds"}
+    assert explain(typed) == ()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.integers(1, 9).map(lambda n: 4 * n), min_size=6, max_size=6),
+    st.integers(1, 8).map(lambda n: 8 * n),
+    st.sampled_from(["b1x1", "b3x3/0", "b3x3/1", "b5x5/0", "b5x5/1", "bpool/1"]),
+    st.data(),
+)
+def test_an_edit_costs_what_the_edited_row_costs(
+    widths: list[int], arriving: int, layer: str, data: st.DataObject
+) -> None:
+    """A width and an input depth, worked out from what changes, against the network built so from the start."""
+    now = h.network({"row": h.inception(*widths)}, (arriving, 7, 7))
+    edits = {edit.what: edit for edit in _edits(dict(enumerate(now.nodes)))}
+    index = ["b1x1", "b3x3/0", "b3x3/1", "b5x5/0", "b5x5/1", "bpool/1"].index(layer)
+    width = data.draw(st.integers(1, widths[index] // 2).map(lambda n: 4 * n))
+    edited = [width if i == index else old for i, old in enumerate(widths)]
+    if width != widths[index]:
+        what = f"a width of {width} in `{layer}` (now {widths[index]})"
+        assert apply(now, edits[what]) == same(h.network({"row": h.inception(*edited)}, (arriving, 7, 7)))
+    wider = h.network({"row": h.inception(*widths)}, (arriving + 8, 7, 7))
+    assert apply(now, edits[f"{arriving + 8} input channels (now {arriving})"]) == same(wider)
+
+
+def apply(typed: Typed, edit: Edit) -> tuple[TensorType, int, int, int] | None:
+    nodes: dict[int, Node] = dict(enumerate(typed.nodes))
+    new = _edited(nodes, edit, cost(typed).rows["row"])
+    return counts(new) if new else None
+
+
+def same(typed: Typed) -> tuple[TensorType, int, int, int]:
+    return counts(cost(typed).rows["row"])
+
+
+def counts(row: RowCost) -> tuple[TensorType, int, int, int]:
+    return row.out, row.params, row.biases, row.macs
+
+
+@pytest.mark.parametrize(("kernel", "what"), [(5, "a 5x5 kernel (now 3x3)"), ((1, 7), "a 1x7 kernel (now 3x3)")])
+def test_a_kernel_edit(kernel: int | tuple[int, int], what: str) -> None:
+    now = h.network({"row": h.conv(3, 16, bn=True)}, (8, 9, 9))
+    edits = {edit.what: edit for edit in _edits(dict(enumerate(now.nodes)))}
+    assert apply(now, edits[what]) == same(h.network({"row": h.conv(kernel, 16, bn=True)}, (8, 9, 9)))
+
+
+def test_a_separable_edit() -> None:
+    now = h.network({"row": h.conv(7, 64, 2, bn=True)})
+    edits = {edit.what: edit for edit in _edits(dict(enumerate(now.nodes)))}
+    what = "a depthwise separable 7x7 with multiplier 5 (now dense)"
+    assert apply(now, edits[what]) == same(h.network({"row": h.separable(64, 5)}))
+
+
+def test_an_edit_that_makes_no_network_is_none() -> None:
+    grouped = h.network({"row": h.conv(3, 16, groups=4)}, (8, 9, 9))
+    edits = {edit.what: edit for edit in _edits(dict(enumerate(grouped.nodes)))}
+    assert apply(grouped, edits["a width of 12 (now 16)"]) is not None
+    residual = h.network({"row": h.add(a=(), b=h.conv(3, 8))}, (8, 9, 9))
+    edits = {edit.what: edit for edit in _edits(dict(enumerate(residual.nodes)))}
+    assert apply(residual, edits["a width of 12 in `b` (now 8)"]) is None
+    too_large = h.network({"row": Conv(8, h.window(3, 1, h.VALID))}, (8, 5, 5))
+    edits = {edit.what: edit for edit in _edits(dict(enumerate(too_large.nodes)))}
+    assert apply(too_large, edits["a 5x5 kernel (now 3x3)"]) is not None
+    assert apply(too_large, edits["a 7x7 kernel (now 3x3)"]) is None
+
+
+def test_copies_of_a_layer_change_together() -> None:
+    """`3 of a` writes its convolution once: its three copies have one origin."""
+    origin = Span(Source("a.yaml", "conv 3x3 8"), 1, 1, 11)
+    typed = h.network({"row": (h.conv(3, 8), h.conv(3, 8), h.conv(3, 8))}, (8, 9, 9))
+    nodes = {i: replace(node, origin=origin) for i, node in enumerate(typed.nodes)}
+    edits = {edit.what: edit for edit in _edits(nodes)}
+    wider = h.network({"row": (h.conv(3, 12), h.conv(3, 12), h.conv(3, 12))}, (8, 9, 9))
+    new = _edited(nodes, edits["a width of 12 in `0` (now 8)"], cost(typed).rows["row"])
+    assert new is not None
+    assert counts(new) == same(wider)
+    assert "a width of 12 in `1` (now 8)" not in edits
+    growing = h.network({"row": (h.conv(3, 8), h.conv(3, 8))}, (4, 9, 9))  # the copies read 4 and 8 channels
+    nodes = {i: replace(node, origin=origin) for i, node in enumerate(growing.nodes)}
+    edits = {edit.what: edit for edit in _edits(nodes)}
+    what = "a depthwise separable 3x3 in `0` with multiplier 2 (now dense)"
+    new = _edited(nodes, edits[what], cost(growing).rows["row"])
+    assert new is not None
+    assert new.params == (4 * 2 * 9 + 8 * 8 + 8) + (8 * 2 * 9 + 16 * 8 + 8)
+
+
+# a convolution of 64 x 64 x 3 x 3 weights and 64 biases on 8 x 8 pixels
+CONV = h.conv(3, 64)
+WEIGHTS, MACS = 64 * 64 * 9, 64 * 64 * 9 * 64
+
+
+@pytest.mark.parametrize(
+    ("params", "column", "sentence"),
+    [
+        (str(WEIGHTS), BINARY, "both cells fit biases not counted"),
+        (str(WEIGHTS + 64), replace(BINARY, bias=False), "both cells fit biases counted"),
+        ("36.93K", BINARY, "both cells fit params in units of 1000"),  # 36,928
+        ("36.1K", replace(BINARY, rounding="down"), "both cells fit params rounded the other way"),  # 36.06
+        ("36.06K", Column("params"), "both cells fit params in units of 1024"),
+    ],
+)
+def test_how_a_column_counts(params: str, column: Column, sentence: str) -> None:
+    assert sentences(one_row(CONV, (64, 8, 8), params, str(MACS), column), "row")[0] == sentence
+
+
+def test_a_cell_that_nothing_fits() -> None:
+    assert sentences(one_row(CONV, (64, 8, 8), "7", str(MACS)), "row") == [
+        "no single edit fits both cells, and none `params` alone"
+    ]
+    assert sentences(one_row(CONV, (64, 8, 8), "7", "7"), "row") == [
+        "no single edit fits both cells, and none `params` or `ops` alone"
+    ]
+
+
+def test_a_cell_alone() -> None:
+    typed = h.network({"row": CONV}, (64, 8, 8))
+    fits = h.printing(typed, Claim("row", "ops", str(MACS // 2)), ops=Column("ops"))
+    assert sentences(fits, "row") == [
+        "the cell fits 32 input channels (now 64)",
+        "the cell fits a width of 32 (now 64); the row would then give 8x8x32",
+    ]
+    unfit = h.printing(typed, Claim("row", "ops", "7"), ops=Column("ops"))
+    assert explain(unfit) == (Explanation("row", (), "no single edit fits the cell"),)
+
+
+def test_three_cells() -> None:
+    typed = h.printing(
+        h.network({"row": CONV}, (64, 8, 8)),
+        *(
+            Claim("row", name, text)
+            for name, text in (("w", str(WEIGHTS)), ("params", str(WEIGHTS)), ("ops", str(MACS)))
+        ),
+        w=Column("params", bias=False),
+        params=Column("params"),
+        ops=Column("ops"),
+    )
+    assert explain(typed) == (Explanation("row", ("w", "params", "ops"), "all 3 cells fit biases not counted"),)
+
+
+@pytest.mark.parametrize("tree", [(), MaxPool(None), h.fc(10)])
+def test_rows_with_little_to_edit(tree: h.Tree) -> None:
+    (found,) = explain(one_row(tree, (8, 4, 4), "5", "3"))
+    assert found == Explanation("row", (), "no single edit fits both cells, and none `params` or `ops` alone")
+
+
+def test_shapes_depth_and_totals_are_not_explained() -> None:
+    typed = h.printing(
+        h.network({"row": CONV}, (64, 8, 8)),
+        *(Claim("row", "depth", "7"), Claim("row", "output", "1x1x1"), Claim("totals", "params", "7")),
+        depth=Column("depth"),
+        output=Column("output"),
+    )
+    assert explain(typed) == ()
+
+
+def test_effort_is_bounded() -> None:
+    """A row of 400 different layers is given up in seconds."""
+    typed = one_row(tuple(h.conv(1, 4 * (i + 1)) for i in range(400)), (8, 2, 2), "7", "7")
+    start = time.process_time()
+    assert len(explain(typed)) == 1
+    assert time.process_time() - start < 20
