@@ -1,0 +1,99 @@
+"""The messages of an ONNX file in protobuf's wire format.
+
+Importing `onnx` takes longer than all the rest of a compilation, and what its messages need is forty lines. The bytes
+are those of `onnx`'s own `SerializeToString(deterministic=True)`, and stay so whatever version is installed.
+Numbers of fields: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto; the format:
+https://protobuf.dev/programming-guides/encoding
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+Content = int | float | str | bytes
+"""What a field holds; `bytes` is another message, or raw data."""
+
+Parameter = int | float | str | Sequence[int]
+"""What an attribute of a node holds."""
+
+
+class Message:
+    """A kind of message: its fields, by the numbers they have on the wire."""
+
+    def __init__(self, **numbers: int) -> None:
+        self.numbers = numbers
+
+    def __call__(self, **fields: Content | Iterable[Content] | None) -> bytes:
+        """One message, its fields in the order of their numbers; None leaves a field out, a list repeats it."""
+        numbered = sorted((self.numbers[name], content) for name, content in fields.items() if content is not None)
+        return b"".join(_field(number, content) for number, content in numbered)
+
+
+def _field(number: int, content: Content | Iterable[Content]) -> bytes:
+    match content:
+        case int():
+            return _varint(number << 3 | 0) + _varint(content)
+        case float():
+            return _varint(number << 3 | 5) + struct.pack("<f", content)
+        case str() | bytes():
+            data = content.encode() if isinstance(content, str) else content
+            return _varint(number << 3 | 2) + _varint(len(data)) + data
+        case _:
+            return b"".join(_field(number, each) for each in content)
+
+
+def _varint(value: int) -> bytes:
+    value &= (1 << 64) - 1  # a negative number is its two's complement in 64 bits
+    groups = bytearray()
+    while value > 0x7F:
+        groups.append(value & 0x7F | 0x80)
+        value >>= 7
+    groups.append(value)
+    return bytes(groups)
+
+
+Model: Final = Message(ir_version=1, producer_name=2, graph=7, opset_import=8, metadata_props=14)
+OperatorSetId: Final = Message(domain=1, version=2)
+Graph: Final = Message(node=1, name=2, initializer=5, doc_string=10, input=11, output=12, value_info=13)
+Node: Final = Message(input=1, output=2, name=3, op_type=4, attribute=5, metadata_props=9)
+Attribute: Final = Message(name=1, f=2, i=3, s=4, ints=8, type=20)
+Tensor: Final = Message(dims=1, data_type=2, name=8, raw_data=9)
+ValueInfo: Final = Message(name=1, type=2)
+Type: Final = Message(tensor_type=1)
+TypeTensor: Final = Message(elem_type=1, shape=2)
+Shape: Final = Message(dim=1)
+Dimension: Final = Message(dim_value=1, dim_param=2)
+StringStringEntry: Final = Message(key=1, value=2)
+
+FLOAT: Final = 1  # TensorProto.DataType
+
+
+def attribute(name: str, value: Parameter) -> bytes:
+    """An attribute of a node, of the type of its value."""
+    match value:
+        case float():
+            return Attribute(name=name, f=value, type=1)
+        case int():
+            return Attribute(name=name, i=value, type=2)
+        case str():
+            return Attribute(name=name, s=value, type=3)
+        case _:
+            return Attribute(name=name, ints=value, type=7)
+
+
+def scalar(name: str, value: float) -> bytes:
+    """A float32 constant without dimensions."""
+    return Tensor(name=name, data_type=FLOAT, raw_data=struct.pack("<f", value))
+
+
+def value(name: str, shape: Iterable[int | str | None]) -> bytes:
+    """The name and shape of a float32 tensor; a dimension is a number, a symbol, or None where it is not known."""
+    dims = [Dimension(dim_param=d) if isinstance(d, str) else Dimension(dim_value=d) for d in shape]
+    return ValueInfo(name=name, type=Type(tensor_type=TypeTensor(elem_type=FLOAT, shape=Shape(dim=dims))))
+
+
+def metadata(entries: Mapping[str, str]) -> list[bytes]:
+    """Pairs of names and texts, without the empty ones."""
+    return [StringStringEntry(key=key, value=text) for key, text in entries.items() if text]

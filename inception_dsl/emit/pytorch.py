@@ -1,0 +1,135 @@
+"""Typed -> one PyTorch file: a class per module, a line per row of the paper, nothing of ours to import."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from inception_dsl.cost import cost
+from inception_dsl.emit.pytorch_layers import Speller
+from inception_dsl.emit.pytorch_modules import Classes
+from inception_dsl.emit.pytorch_network import network_class
+from inception_dsl.emit.python import WIDTH, camel, prose
+from inception_dsl.emit.templates import template
+from inception_dsl.ir import Paper, Typed
+from inception_dsl.ops import BatchNorm
+from inception_dsl.published import Verdict, comparison, verdicts
+
+JOINS = (
+    ("Concat", "The branches side by side, joined along the channels.", "torch.cat([branch(x) for branch in self.values()], 1)"),
+    ("Add", "The sum of the branches.", "sum(branch(x) for branch in self.values())"),
+)
+LINEARS = {
+    "LinearReLU": ("Fully connected layer, then ReLU.", "F.relu(super().forward(x))"),
+    "FlattenLinear": ("Fully connected layer over an image, as one vector.", "super().forward(x.flatten(1))"),
+    "FlattenLinearReLU": (
+        "Fully connected layer over an image, as one vector; then ReLU.",
+        "F.relu(super().forward(x.flatten(1)))",
+    ),
+}
+
+
+def source(typed: Typed) -> str:
+    """The network as a Python file that imports torch and nothing of ours.
+
+    In training, `forward` gives a NamedTuple of the logits and each head's; in evaluation, the logits. The names in
+    its state_dict are `typed.weights`.
+    """
+    program = typed.program
+    speller = Speller(eps=usual_eps(typed))
+    classes = Classes(typed, speller)
+    modules = classes.sources()
+    network = network_class(typed, speller, classes, class_name(program.name, program.title))
+    code = "\n".join([*modules, network])
+    helpers = speller.helpers
+    convs = [_conv(name) for name in sorted(helpers) if re.fullmatch("(Same)?Conv(BN)?(ReLU)?", name)]
+    if any(conv["base"] == "SameConv2d" for conv in convs):
+        helpers.add("SameConv2d")
+    pools = {"SameMaxPool2d", "SameAvgPool2d"} & helpers
+    return template("pytorch.py").render(
+        source=prose(program.file),
+        title=prose(program.title),
+        name=prose(program.title),
+        paper=citation(program.paper),
+        table=table(typed),
+        errata=list(errata(typed)),
+        uses_math="math." in code,
+        uses_ordered_dict="OrderedDict(" in code,
+        uses_size=bool(pools) or any(conv["bn"] for conv in convs),
+        uses_functional="F." in code or bool(convs or pools or {"LinearReLU", "FlattenLinearReLU", "SameConv2d"} & helpers),
+        heads=typed.heads,
+        same=bool(pools or {"SameConv2d"} & helpers),
+        helpers=helpers,
+        convs=convs,
+        eps=speller.eps,
+        linears=[
+            {"name": name, "doc": doc, "code": text} for name, (doc, text) in LINEARS.items() if name in helpers
+        ],
+        joins=[join for join in JOINS if join[0] in helpers],
+        classes=modules,
+        network=network,
+    )
+
+
+def class_name(network: str, title: str) -> str:
+    """The network's class: as its title writes it (`GoogLeNet`), where the title begins with its name."""
+    words = re.findall(r"[A-Za-z0-9]+", title)
+    plain = network.replace("_", "").lower()
+    for n in range(1, len(words) + 1):
+        if "".join(words[:n]).lower() == plain and words[0][0].isalpha():
+            return "".join(word[0].upper() + word[1:] for word in words[:n])
+    return camel(network)
+
+
+def usual_eps(typed: Typed) -> float:
+    """The epsilon of most batch norms."""
+    all_eps = [node.op.eps for node in typed.nodes if isinstance(node.op, BatchNorm)]
+    return max(sorted(set(all_eps)), key=all_eps.count) if all_eps else BatchNorm().eps
+
+
+def citation(paper: Paper) -> str:
+    """Authors, title, year, table and address of the paper, in one line."""
+    title = f"{paper.authors}: {paper.title}" if paper.authors and paper.title else paper.title or paper.authors
+    year = str(paper.year) if paper.year else ""
+    places = [f"{what} {number}" for what, number in (("Table", paper.table), ("Figure", paper.figure)) if number]
+    parts = ", ".join(part for part in (title, year, *places) if part)
+    link = f"https://arxiv.org/abs/{paper.arxiv}" if paper.arxiv else ""
+    return prose(". ".join(part for part in (parts, link) if part))
+
+
+def table(typed: Typed) -> list[str]:
+    """The paper's table as inferred, for the file's docstring: output, parameters and multiply-adds of every row."""
+    costs = cost(typed)
+    rows = [("", "output", "parameters", "multiply-adds")]
+    for name in (*typed.trunk, *typed.heads):
+        each = costs.rows[name]
+        rows.append((name, str(each.out), f"{each.params:,}" if each.params else "", f"{each.macs:,}" if each.macs else ""))
+    heads = (("with heads", costs.total),) if typed.heads else ()
+    for label, total in (("total", costs.trunk), *heads):
+        rows.append((label, "", f"{total.params:,}", f"{total.macs:,}"))
+    return aligned(rows, left=1)
+
+
+def aligned(rows: Sequence[Sequence[str]], left: int) -> list[str]:
+    """Rows of cells as lines: the first `left` columns start, the others end, at one column."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return [
+        ("    " + "  ".join(cell.ljust(w) if i < left else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True)))).rstrip()
+        for row in rows
+    ]
+
+
+def _conv(name: str) -> dict[str, str | bool]:
+    base = "SameConv2d" if name.startswith("Same") else "nn.Conv2d"
+    return {"name": name, "base": base, "bn": "BN" in name, "relu": "ReLU" in name}
+
+
+def errata(typed: Typed) -> Iterator[str]:
+    """The paper's errors, for the file's docstring; none at a size that its numbers are not for."""
+    from textwrap import wrap
+
+    for held in verdicts(typed) if typed.input == typed.program.input else ():
+        if held.verdict == "erratum":
+            text = f"{held.claim.row}, {held.claim.column}: {comparison(held)}: {held.reason}"
+            # a long word stays whole: cut in two, what is escaped in it would not be
+            yield from wrap(prose(text), WIDTH, initial_indent="- ", subsequent_indent="  ", break_long_words=False)

@@ -1,0 +1,280 @@
+"""Every op against torch's layer: shape, weights, work and value; and its ONNX node against ONNX and onnxruntime.
+
+The table of torch layers is written by hand and reads nothing of the op but its attributes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from builders import checked, one, run
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from inception_dsl import ops
+from inception_dsl.emit import onnx
+from inception_dsl.emit.rules import Rules
+from inception_dsl.ops import OPS, Op
+from inception_dsl.shapes import Field, Padding, ShapeError, TensorType, Window
+
+Images = tuple[TensorType, ...]
+Case = tuple[Op, Images]
+
+
+class Call(nn.Module):
+    """A function as a layer."""
+
+    def __init__(self, function: Callable[..., torch.Tensor]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+        return self.function(*inputs)
+
+
+def around(window: Window, image: TensorType, border: float) -> nn.Module:
+    """TensorFlow's SAME by its own formula: the output has ceil(n / stride) pixels, the odd one is padded after."""
+    pads: list[int] = []
+    for n, k, s, d in zip(image.shape[1:], window.kernel, window.stride, window.dilation, strict=True):
+        total = max((-(-n // s) - 1) * s + (k - 1) * d + 1 - n, 0)
+        pads = [total // 2, total - total // 2, *pads]
+    return nn.ConstantPad2d((pads[0], pads[1], pads[2], pads[3]), border)
+
+
+def padded(window: Window) -> tuple[int, int]:
+    """The padding that torch takes for the other kinds."""
+    (kh, kw), (dh, dw) = window.kernel, window.dilation
+    return (dh * (kh // 2), dw * (kw // 2)) if window.padding.kind == "same" else window.padding.amount
+
+
+def conv(op: ops.Conv, x: TensorType) -> nn.Module:
+    w, width, groups = op.window, ops.closed(op.width), ops.closed(op.groups)
+    if w.padding.kind != "same_upper":
+        return nn.Conv2d(x.channels, width, w.kernel, w.stride, padded(w), w.dilation, groups, op.bias)
+    layer = nn.Conv2d(x.channels, width, w.kernel, w.stride, 0, w.dilation, groups, op.bias)
+    return nn.Sequential(around(w, x, 0.0), layer)
+
+
+def max_pool(op: ops.MaxPool, x: TensorType) -> nn.Module:
+    w = op.window
+    if w is None:
+        return nn.AdaptiveMaxPool2d(1)
+    if w.padding.kind == "same_upper":
+        return nn.Sequential(around(w, x, -torch.inf), nn.MaxPool2d(w.kernel, w.stride))
+    return nn.MaxPool2d(w.kernel, w.stride, padded(w), ceil_mode=w.padding.ceil)
+
+
+def avg_pool(op: ops.AvgPool, x: TensorType) -> nn.Module:
+    w = op.window
+    if w is None:
+        return nn.AdaptiveAvgPool2d(1)
+    if w.padding.kind != "same_upper":
+        return nn.AvgPool2d(w.kernel, w.stride, padded(w), w.padding.ceil, op.count_pad)
+    pool = nn.Sequential(around(w, x, 0.0), nn.AvgPool2d(w.kernel, w.stride))
+    return pool if op.count_pad else Call(lambda t: pool(t) / pool(torch.ones_like(t)))
+
+
+TORCH: dict[type[Op], Callable[..., nn.Module]] = {
+    ops.Conv: conv,
+    ops.BatchNorm: lambda op, x: nn.BatchNorm2d(x.channels, op.eps),
+    ops.ReLU: lambda op, x: nn.ReLU(),
+    ops.LRN: lambda op, x: nn.LocalResponseNorm(op.size, op.alpha, op.beta, op.k),
+    ops.MaxPool: max_pool,
+    ops.AvgPool: avg_pool,
+    ops.Dropout: lambda op, x: nn.Dropout(op.p),
+    ops.FullyConnected: lambda op, x: nn.Linear(x.channels, op.width, op.bias),
+    ops.Softmax: lambda op, x: nn.Softmax(1),
+    ops.Flatten: lambda op, x: nn.Flatten(),
+    ops.Scale: lambda op, x: Call(lambda t: t * op.factor),
+    ops.Identity: lambda op, x: nn.Identity(),
+    ops.Concat: lambda op, *xs: Call(lambda *ts: torch.cat(ts, 1)),
+    ops.Add: lambda op, *xs: Call(lambda *ts: torch.stack(ts).sum(0)),
+}
+
+pairs = st.tuples(st.integers(1, 3), st.integers(1, 3))
+images = st.builds(lambda c, h, w: TensorType((c, h, w)), st.integers(1, 6), st.integers(5, 12), st.integers(5, 12))
+vectors = st.builds(lambda n: TensorType((n,)), st.integers(1, 40))
+anything = st.one_of(images, vectors)
+
+
+@st.composite
+def windows(draw: st.DrawFn, pool: bool) -> Window:
+    kind = draw(st.sampled_from(["same", "same_upper", "pad"]))
+    size = st.sampled_from([1, 3, 5]) if kind == "same" else st.integers(1, 5)
+    kernel = (draw(size), draw(size))
+    widest = [k // 2 if pool else 3 for k in kernel]  # torch pads a pool by half its kernel at most
+    amount = (draw(st.integers(0, widest[0])), draw(st.integers(0, widest[1]))) if kind == "pad" else (0, 0)
+    padding = Padding(kind, amount, ceil=pool and draw(st.booleans()))  # type: ignore[arg-type]  # sampled from them
+    return Window(kernel, draw(pairs), padding, (1, 1) if pool else draw(pairs))
+
+
+@st.composite
+def convs(draw: st.DrawFn) -> ops.Conv:
+    groups = draw(st.sampled_from([1, 1, 2, 3]))
+    return ops.Conv(groups * draw(st.integers(1, 4)), draw(windows(pool=False)), groups, draw(st.booleans()))
+
+
+def alone(op: st.SearchStrategy[Any], x: st.SearchStrategy[TensorType]) -> st.SearchStrategy[Case]:
+    return st.tuples(op, x.map(lambda each: (each,)))
+
+
+some = st.floats(0.01, 2.0)
+odd = st.sampled_from([1, 3, 5, 7])
+CASES: dict[type[Op], st.SearchStrategy[Case]] = {
+    ops.Conv: st.builds(
+        lambda op, x, k: (op, (TensorType((k * op.groups, *x.shape[1:])),)), convs(), images, st.integers(1, 3)
+    ),
+    ops.BatchNorm: alone(st.builds(ops.BatchNorm, st.sampled_from([1e-3, 1e-5, 0.1])), images),
+    ops.ReLU: alone(st.just(ops.ReLU()), anything),
+    ops.LRN: alone(st.builds(ops.LRN, odd, some, some, some), images),
+    ops.MaxPool: alone(st.builds(ops.MaxPool, st.none() | windows(pool=True)), images),
+    ops.AvgPool: alone(st.builds(ops.AvgPool, st.none() | windows(pool=True), st.booleans()), images),
+    ops.Dropout: alone(st.builds(ops.Dropout, st.floats(0.0, 0.9)), anything),
+    ops.FullyConnected: alone(st.builds(ops.FullyConnected, st.integers(1, 9), st.booleans()), vectors),
+    ops.Softmax: alone(st.just(ops.Softmax()), anything),
+    ops.Flatten: alone(st.just(ops.Flatten()), anything),
+    ops.Scale: alone(st.builds(ops.Scale, some), anything),
+    ops.Identity: alone(st.just(ops.Identity()), anything),
+    ops.Concat: st.builds(
+        lambda x, channels: (ops.Concat(), tuple(TensorType((c, *x.shape[1:])) for c in channels)),
+        anything,
+        st.lists(st.integers(1, 5), min_size=1, max_size=4),
+    ),
+    ops.Add: st.builds(lambda x, n: (ops.Add(), (x,) * n), anything, st.integers(1, 4)),
+}
+each_op = pytest.mark.parametrize("kind", OPS, ids=lambda kind: kind.name)
+quick = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+
+
+def infer(op: Op, inputs: Images) -> TensorType:
+    """The op's shape; a kernel that does not fit is no case for torch."""
+    try:
+        return op.infer(*inputs)
+    except ShapeError as error:
+        assume(error.code != "E209")
+        raise
+
+
+@each_op
+def test_shape_weights_and_work_are_torchs(kind: type[Op]) -> None:
+    @quick
+    @given(CASES[kind])
+    def holds(case: Case) -> None:
+        op, inputs = case
+        shape = infer(op, inputs)
+        with torch.device("meta"), FlopCounterMode(display=False) as counter:
+            layer = TORCH[kind](op, *inputs).eval()
+            out = layer(*(torch.empty(1, *x.shape) for x in inputs))
+        assert shape.shape == tuple(out.shape[1:])
+        tensors = {name.rsplit(".", 1)[-1]: tensor for name, tensor in layer.state_dict(keep_vars=True).items()}
+        tensors.pop("num_batches_tracked", None)  # a count, not a weight
+        ours = op.weights(*inputs)
+        assert [(name, weight.shape) for name, weight in ours.items()] == [
+            (n, tuple(t.shape)) for n, t in tensors.items()
+        ]
+        assert [weight.trained for weight in ours.values()] == [isinstance(t, nn.Parameter) for t in tensors.values()]
+        assert 2 * op.macs(*inputs) == counter.get_total_flops()
+
+    holds()
+
+
+@each_op
+def test_onnx_infers_our_shape_and_runs_to_torchs_values(kind: type[Op]) -> None:
+    @quick
+    @given(CASES[kind], st.sampled_from([min(onnx.OPSETS), 21, onnx.CEIL, onnx.NEWEST]), st.integers(0, 99))
+    def holds(case: Case, opset: int, seed: int) -> None:
+        op, inputs = case
+        assume(len(set(inputs)) == 1)  # a single op reads the one input of its network
+        shape = infer(op, inputs)
+        drops = isinstance(op, ops.MaxPool | ops.AvgPool) and op.window is not None and op.window.padding.ceil
+        graph = onnx.model(one(op, inputs[0].shape, len(inputs)), opset=max(opset, onnx.CEIL) if drops else opset)
+        assert checked(graph) == ("N", *shape.shape)
+
+        torch.manual_seed(seed)
+        layer = TORCH[kind](op, *inputs).eval()
+        for name, tensor in layer.state_dict().items():
+            if tensor.is_floating_point():
+                tensor.copy_(torch.rand(tensor.shape) + 0.5 if name.endswith("var") else torch.randn(tensor.shape))
+        x = torch.randn(3, *inputs[0].shape)
+        weights = {f"layer.{name.rsplit('.', 1)[-1]}": tensor.numpy() for name, tensor in layer.state_dict().items()}
+        weights.pop("layer.num_batches_tracked", None)
+        with torch.no_grad():
+            expected = layer(*[x] * len(inputs)).numpy()
+        np.testing.assert_allclose(run(graph, {"input": x.numpy(), **weights}), expected, rtol=1e-4, atol=1e-5)
+
+    holds()
+
+
+def test_every_op_is_tested_and_explained() -> None:
+    assert set(Op.__subclasses__()) == set(OPS) == set(TORCH) == set(CASES)
+    assert len({op.name for op in OPS}) == len(OPS)
+    assert [op.name for op in OPS if not (op.__doc__ or "").strip().endswith(".")] == []
+
+
+def test_every_op_has_an_onnx_rule() -> None:
+    assert onnx.rules.missing(OPS) == ()
+    assert set(onnx.rules) == set(OPS)
+
+
+def test_a_missing_rule_is_named() -> None:
+    rules = Rules[str]("Fortran")
+    rules(ops.ReLU)(lambda op: "max(x, 0)")
+    assert rules[ops.ReLU](ops.ReLU()) == "max(x, 0)"
+    assert rules.missing([ops.ReLU, ops.Conv]) == ("conv",)
+    with pytest.raises(LookupError, match=r"Fortran has no rule for `conv`: write one under `@rules\(Conv\)`"):
+        rules[ops.Conv]
+
+
+@pytest.mark.parametrize(
+    ("op", "inputs", "code"),
+    [
+        (ops.Conv(4, Window((3, 3))), ((3, 2, 8),), "E209"),
+        (ops.Conv(4, Window((3, 3)), groups=2), ((3, 8, 8),), "E212"),
+        (ops.Conv(3, Window((3, 3)), groups=2), ((4, 8, 8),), "E212"),
+        (ops.MaxPool(None), ((10,),), "E215"),
+        (ops.BatchNorm(), ((10,),), "E215"),
+        (ops.FullyConnected(4), ((3, 8, 8),), "E215"),
+        (ops.Concat(), ((3, 8, 8), (3, 8, 7)), "E204"),
+        (ops.Add(), ((3, 8, 8), (4, 8, 8)), "E205"),
+    ],
+)
+def test_what_an_op_cannot_take_has_a_code(op: Op, inputs: tuple[tuple[int, ...], ...], code: str) -> None:
+    with pytest.raises(ShapeError) as caught:
+        op.infer(*map(TensorType, inputs))
+    assert caught.value.code == code
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from([ops.MaxPool, ops.AvgPool, ops.Conv]), windows(pool=False)), max_size=3))
+def test_receptive_field_is_where_the_gradient_lies(chain: list[tuple[type[Op], Window]]) -> None:
+    image = TensorType((1, 200, 201))
+    x = torch.ones(1, *image.shape, dtype=torch.float64, requires_grad=True)
+    shape, seen, out = image, (Field(), Field()), x
+    for kind, window in chain:
+        op = ops.Conv(1, window) if kind is ops.Conv else kind(window)  # type: ignore[call-arg]  # a pool
+        seen = op.see(shape, seen)
+        summed = conv(ops.Conv(1, window), shape).double()  # what a pool may read is what a sum of positives reads
+        for weight in summed.parameters():
+            nn.init.ones_(weight)
+        shape, out = infer(op, (shape,)), summed(out)
+    pixel = tuple(size // 2 for size in shape.image)
+    ranges = [(f.first + i * f.stride, f.last + i * f.stride) for f, i in zip(seen, pixel, strict=True)]
+    assume(all(first >= 0 and last < n for (first, last), n in zip(ranges, image.image, strict=True)))
+    (gradient,) = torch.autograd.grad(out[0, 0, pixel[0], pixel[1]], x)
+    rows, columns = gradient[0, 0].nonzero(as_tuple=True)
+    assert [(int(axis.min()), int(axis.max())) for axis in (rows, columns)] == ranges
+    assert [f.size for f in seen] == [last - first + 1 for first, last in ranges]
+
+
+def test_a_global_pool_and_flatten_see_the_whole_image() -> None:
+    image, seen = TensorType((1, 9, 11)), (Field(2, -1, 3), Field(2, 0, 4))
+    for op in (ops.AvgPool(None), ops.MaxPool(None), ops.Flatten()):
+        assert [(f.first, f.last) for f in op.see(image, seen)] == [(-1, 3 + 8 * 2), (0, 4 + 10 * 2)]
+    assert ops.Flatten().see(TensorType((9,)), seen) == seen
+    assert ops.ReLU().see(image, seen) == seen
