@@ -1,0 +1,35 @@
+"""Compile a paper's architecture table into a network you can trust.
+
+>>> import inception_dsl as idsl
+>>> idsl.load("specs/googlenet.yaml")
+<Network googlenet from specs/googlenet.yaml>
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from inception_dsl.diagnostics import Diagnostic, SpecError
+    from inception_dsl.network import Check, Network, load, loads
+    from inception_dsl.published import Verdict
+
+_HOMES = {
+    "Diagnostic": "diagnostics",
+    "SpecError": "diagnostics",
+    "Check": "network",
+    "Network": "network",
+    "load": "network",
+    "loads": "network",
+    "Verdict": "published",
+}
+
+__all__ = ["Check", "Diagnostic", "Network", "SpecError", "Verdict", "load", "loads"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used: `import inception_dsl` alone costs nothing."""
+    if name in _HOMES:
+        return getattr(import_module(f"inception_dsl.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

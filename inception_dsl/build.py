@@ -1,0 +1,43 @@
+"""Generated PyTorch source -> a live module, without a file."""
+
+from __future__ import annotations
+
+import linecache
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from inception_dsl.diagnostics import Diagnostic, SpecError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def build(source: str, name: str, classes: int | None = None) -> nn.Module:
+    """Make the network of a generated file, initialised as torch does it; `classes` None is the file's own number.
+
+    Raises `SpecError` E005 where torch is not installed.
+    """
+    try:
+        module = load(source, name)
+    except ModuleNotFoundError as error:
+        raise missing(error.name or "torch") from None
+    (*_, network) = (each for each in vars(module).values() if getattr(each, "__module__", "") == name)
+    made: nn.Module = network() if classes is None else network(classes)
+    return made
+
+
+def load(source: str, name: str) -> ModuleType:
+    """Execute a generated file as a module that `sys.modules` does not know; tracebacks show its lines."""
+    file = f"<generated {name}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    module = ModuleType(name)
+    module.__file__ = file
+    # Names in the file are checked, and text in it is escaped: it does what the emitter wrote, whatever the spec says.
+    exec(compile(source, file, "exec"), vars(module))  # noqa: S102
+    return module
+
+
+def missing(library: str) -> SpecError:
+    """Tell that an optional library is not installed (E005)."""
+    help_ = "pip install 'inception-dsl[torch]'"
+    return SpecError([Diagnostic("E005", f"this needs `{library}`, which is not installed", help=help_)])

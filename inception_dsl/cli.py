@@ -1,0 +1,205 @@
+"""The command line: a thin layer over the compiler. Exit codes: 0 holds, 1 findings, 2 could not run."""
+
+from __future__ import annotations
+
+import gc
+
+gc.disable()  # a short process that imports much: the collector would find nothing and look often
+
+import os  # noqa: E402
+import sys  # noqa: E402
+from collections.abc import Callable  # noqa: E402
+from contextlib import suppress  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import Any, TypeVar  # noqa: E402
+
+import click  # noqa: E402
+
+from inception_dsl import compiler, tables  # noqa: E402
+from inception_dsl.console import FORMATS, Run, as_json  # noqa: E402
+from inception_dsl.diagnostics import did_you_mean  # noqa: E402
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Size(click.ParamType[Any]):
+    """An image size: `224`, `224x320` (height x width) or `dynamic`."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The size as height and width, or `dynamic`."""
+        if value == "dynamic" or isinstance(value, tuple):
+            return value
+        sides = str(value).split("x")
+        if not all(side.isdecimal() and 0 < int(side) <= 65536 for side in sides) or len(sides) > 2:
+            self.fail(f"{value!r} is no size; write 224, 224x320 (height x width) or dynamic", param, ctx)
+        return int(sides[0]), int(sides[-1])
+
+
+class Commands(click.Group):
+    """Suggests the command that was meant."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Find a command; a usage error with a suggestion where there is none."""
+        if args and self.get_command(ctx, args[0]) is None:
+            ctx.fail(f"there is no command {args[0]!r}. {did_you_mean(args[0], self.commands).capitalize()}".rstrip())
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="inception-dsl", message="%(prog)s %(version)s")
+def main() -> None:
+    """Compile a paper's architecture table into a network you can trust.
+
+    Exit codes: 0 everything holds, 1 there are findings, 2 could not run.
+    """
+
+
+def _specs(command: F) -> F:
+    return click.argument("specs", nargs=-1, metavar="[SPEC|DIR]...", type=click.Path())(command)
+
+
+def _format(*formats: str) -> Callable[[F], F]:
+    return click.option("--format", "form", type=click.Choice(formats), default="text", show_default=True, help="Output.")
+
+
+@main.command("compile")
+@_specs
+@click.option("--out", type=click.Path(path_type=Path), default="generated", show_default=True, help="Output folder.")
+@click.option("--check", "only_check", is_flag=True, help="Write nothing; fail if a file is stale, missing or orphaned.")
+@click.option("--opset", type=int, help="ONNX opset. [default: the newest that onnxruntime supports]")
+@click.option("--batch", type=click.IntRange(1, 65536), help="Fix the batch of the ONNX graph. [default: any]")
+@click.option("--size", type=Size(), help="Image size: 224, 224x320 or dynamic. [default: the spec's]")
+@click.option("--heads", is_flag=True, help="Give the heads' outputs in the ONNX graph too.")
+@_format(*FORMATS)
+def compile_(
+    specs: tuple[str, ...],
+    out: Path,
+    only_check: bool,
+    opset: int | None,
+    batch: int | None,
+    size: Any,
+    heads: bool,
+    form: str,
+) -> None:
+    """Write each spec's PyTorch file, ONNX graph and report below a folder.
+
+    SPEC is a spec file; DIR means every spec in it (default: specs). Nothing is written where anything does not hold.
+    """
+    from inception_dsl import output
+
+    options = compiler.Options(size, batch, opset, heads)
+    run = Run(form)
+    builds = run.builds(specs or ("specs",), options)
+    files: dict[str, bytes] = {}
+    for build in builds:
+        run.tell(build, alone=len(builds) == 1)
+        files.update(run.attempt(lambda build=build: build.files) or {})  # type: ignore[misc]
+    if only_check:
+        whole = not specs or any(Path(spec).is_dir() for spec in specs)
+        for each in [] if run.diagnostics else output.stale(files, out, whole):
+            run.diagnostics.append(each.diagnostic)
+            run.echo(each.difference)
+    elif not run.diagnostics:
+        for path in run.attempt(lambda: output.write(files, out)) or ():
+            run.echo(f"wrote {path}")
+    run.finish()
+
+
+@main.command()
+@_specs
+@click.option("--explain", is_flag=True, help="Search the single edits that would explain what is printed.")
+@click.option("--against", metavar="LIST", help="Compare with other witnesses: pytorch, onnx, or pytorch,onnx.")
+@_format(*FORMATS)
+def check(specs: tuple[str, ...], explain: bool, against: str | None, form: str) -> None:
+    """Hold every number that the papers print against what the specs give (default: specs)."""
+    witnesses = [name.strip() for name in against.split(",")] if against else []
+    for name in witnesses:
+        if name not in ("pytorch", "onnx"):
+            raise click.UsageError(f"--against knows `pytorch` and `onnx`, not `{name}`")
+    run = Run(form)
+    builds = run.builds(specs or ("specs",), compiler.Options())
+    for build in builds:
+        run.tell(build, alone=len(builds) == 1)
+        if explain:
+            run.explain(build)
+        if witnesses:
+            run.witness(build, witnesses)
+    run.finish()
+
+
+@main.command()
+@click.argument("spec", type=click.Path())
+@click.option("--after", metavar="PASS", help="Print the program after a pass instead: elaborate, or one of the passes.")
+@click.option("--size", type=Size(), help="Image size: 224 or 224x320. [default: the spec's]")
+@_format("text", "json")
+def show(spec: str, after: str | None, size: Any, form: str) -> None:
+    """Print a spec's table as inferred: shapes, parameters, multiply-adds, receptive field."""
+    from inception_dsl import passes
+
+    run = Run(form)
+    known = ["elaborate", *(step.__name__ for step in passes.PIPELINE)]
+    if after and after not in known:
+        raise click.UsageError(f"--after knows {', '.join(known)}. {did_you_mean(after, known)}")
+    if size == "dynamic":
+        raise click.UsageError("--size takes one size here")
+    if after:
+        from inception_dsl.program_printer import print_program
+
+        text = run.attempt(lambda: print_program(compiler.compile_file(spec, until=after)))
+        run.echo(text or "")
+        run.result["program"] = text
+    else:
+        typed = run.attempt(lambda: compiler.at_size(compiler.compile_file(spec), size))
+        if typed:
+            run.echo(tables.inferred_table(typed))
+            run.result.update(tables.as_data(typed))
+    run.finish()
+
+
+@main.command()
+@click.argument("code", required=False)
+@_format("text", "json")
+def explain(code: str | None, form: str) -> None:
+    """Print the rule behind a diagnostic's code, with a wrong and a right example; without a code, all of them."""
+    from inception_dsl import explanations
+
+    known = dict(explanations.codes())
+    if code is None:
+        click.echo(as_json(known) if form == "json" else "\n".join(f"{c}  {title}" for c, title in known.items()))
+        return
+    text = explanations.explain(code.upper())
+    if text is None:
+        raise click.UsageError(f"there is no code {code!r}. {did_you_mean(code.upper(), known)}")
+    click.echo(as_json({"code": code.upper(), "text": text}) if form == "json" else text)
+
+
+@main.command()
+@click.argument("name", required=False)
+@_format("text", "json")
+def ops(name: str | None, form: str) -> None:
+    """Print what each op is, the words it takes, and the backends that have it."""
+    from inception_dsl.emit import catalogue
+
+    entries = catalogue.entries()
+    if name is not None:
+        if name not in entries:
+            raise click.UsageError(f"there is no op {name!r}. {did_you_mean(name, entries)}")
+        entries = {name: entries[name]}
+    click.echo(as_json(entries) if form == "json" else catalogue.text(entries, whole=name is not None))
+
+
+def run() -> None:
+    """Run a command as a process of its own, which ends without taking its modules apart one by one."""
+    try:
+        main()
+    except SystemExit as end:
+        with suppress(BrokenPipeError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(end.code if isinstance(end.code, int) else 1 if end.code else 0)
+
+
+if __name__ == "__main__":
+    run()

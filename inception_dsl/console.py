@@ -1,0 +1,129 @@
+"""One run of a command: what it finds, printed for people or machines, and the exit code that says how it went."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from inception_dsl import compiler, tables
+from inception_dsl.diagnostics import Diagnostic, SpecError
+from inception_dsl.published import Verdict
+
+COLOURS = {"exact": "green", "rounds": "green", "erratum": "yellow", "MISMATCH": "red"}
+FORMATS = ("text", "json", "github", "sarif")
+
+T = TypeVar("T")
+
+
+class Run:
+    """One run of a command: collects what it finds, and prints it in the form asked for."""
+
+    def __init__(self, form: str) -> None:
+        self.form = form
+        self.diagnostics: list[Diagnostic] = []
+        self.result: dict[str, Any] = {}
+        self.specs: list[dict[str, Any]] = []
+        self.could_not_run = False
+
+    def attempt(self, action: Callable[[], T]) -> T | None:
+        """Do something; its diagnostics are kept, and nothing is given, where it fails."""
+        try:
+            return action()
+        except SpecError as error:
+            self.diagnostics += error.diagnostics
+            self.could_not_run |= error.exit_code == 2
+            return None
+
+    def builds(self, specs: Sequence[str], options: compiler.Options) -> list[compiler.Build]:
+        """Compile specs, each for itself; the ones that fail are told and left out."""
+        builds: list[compiler.Build] = []
+        for path in self.attempt(lambda: compiler.find_specs(specs)) or ():
+            program = self.attempt(lambda path=path: compiler.compile_file(path))  # type: ignore[misc]
+            if program is None:
+                continue
+            if other := next((each for each in builds if each.program.name == program.name), None):
+                message = f"`{path}` and `{other.program.file}` are both called `{program.name}`"
+                self.diagnostics.append(Diagnostic("E114", message, help="every network has a name of its own"))
+                continue
+            builds.append(compiler.Build(program, options))
+        return builds
+
+    def tell(self, build: compiler.Build, alone: bool) -> None:
+        """Print a network's verdicts, its findings with the rest at the end."""
+        verdicts = self.attempt(lambda: build.verdicts)
+        if verdicts is None:
+            return
+        self.diagnostics += build.findings
+        program = build.program
+        self.specs.append({"spec": program.file, "network": program.name, "verdicts": [_data(each) for each in verdicts]})
+        if alone:
+            self.echo(f"{program.title}: {program.file}\n")
+            self.echo(tables.verdict_table(build.own, verdicts, _paint))
+            self.echo("")
+        self.echo(("" if alone else f"{program.name}: ") + tables.summary(verdicts, _paint))
+
+    def explain(self, build: compiler.Build) -> None:
+        """Print what single edits would explain the printed numbers that do not fit."""
+        from inception_dsl.explain import explanations
+
+        found = explanations(build.own, build.verdicts)
+        self.specs[-1]["explanations"] = [each._asdict() for each in found]
+        for each in found:
+            self.echo(f"  {each.row}: {each.sentence}")
+
+    def witness(self, build: compiler.Build, against: Sequence[str]) -> None:
+        """Compare the spec with the network it gives in other systems."""
+        from inception_dsl.witness import witnesses
+
+        evidence = self.attempt(lambda: witnesses(build.program, against))
+        if evidence is not None:
+            self.diagnostics += evidence.findings
+            self.specs[-1]["witnesses"] = list(evidence.sentences)
+            for sentence in evidence.sentences:
+                self.echo(f"  {sentence}")
+
+    def echo(self, text: str) -> None:
+        """Print for people; silent in the forms for machines."""
+        if self.form == "text" and (text or sys.stdout is not None):
+            click.echo(text)
+
+    def finish(self) -> None:
+        """Print the diagnostics, and exit."""
+        from inception_dsl import render
+
+        diagnostics = tuple(dict.fromkeys(self.diagnostics))
+        if self.form == "json":
+            data = {**self.result, **({"specs": self.specs} if self.specs else {})}
+            click.echo(as_json({**data, "diagnostics": render.as_json(diagnostics)}))
+        elif self.form == "text":
+            if diagnostics:
+                click.echo(render.text(diagnostics, colour=sys.stderr.isatty()), err=True)
+        elif text := render.FORMATS[self.form](diagnostics):
+            click.echo(text)
+        failed = any(each.code.startswith("E0") for each in diagnostics) or self.could_not_run
+        sys.exit(2 if failed else 1 if diagnostics else 0)
+
+
+def _data(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "row": verdict.claim.row,
+        "column": verdict.claim.column,
+        "printed": verdict.claim.text,
+        "computed": verdict.computed if isinstance(verdict.computed, int) else str(verdict.computed),
+        "shown": verdict.shown,
+        "verdict": verdict.verdict,
+        "reason": verdict.reason,
+    }
+
+
+def as_json(data: Any) -> str:
+    import json
+
+    return json.dumps(data, indent=2)
+
+
+def _paint(text: str, verdict: str) -> str:
+    return click.style(text, fg=COLOURS[verdict])
