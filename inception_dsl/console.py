@@ -120,6 +120,7 @@ def _data(verdict: Verdict) -> dict[str, Any]:
 
 
 def as_json(data: Any) -> str:
+    """Data as the text of a JSON document."""
     import json
 
     return json.dumps(data, indent=2)

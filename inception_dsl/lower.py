@@ -11,7 +11,7 @@ from inception_dsl.ops import AvgPool, Concat, Conv, Flatten, FullyConnected, Ma
 from inception_dsl.shapes import Field, Fields, Pair, ShapeError, TensorType
 from inception_dsl.values import Scalar, ValueFault, evaluate
 
-MOST_STEPS = 100_000
+MOST_STEPS = 400_000
 """A network of more parts is a mistake; the largest here has some two thousand."""
 
 INPUT = -1

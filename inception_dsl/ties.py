@@ -16,14 +16,14 @@ class Tie:
     """A layer whose weights differ in shape between the network's `own` image size and `image`.
 
     `node` is the layer at its own size and `reads` what it would read at `image`; `cause` is the last layer before it
-    that changes the image's size, None where none does, and `origin` the place of its row or head.
+    that changes the image's size, at either size, None where none does; `origin` is the place of its row or head.
     """
 
     node: Node
     reads: int
     own: Pair
     image: Pair
-    cause: Node | None
+    cause: tuple[Node, Node] | None
     origin: Origin
 
 
@@ -33,12 +33,14 @@ def ties(program: Program, image: Pair) -> tuple[Tie, ...]:
     Raises `SpecError` where the network cannot be lowered at `image`.
     """
     own, there = lower(program), lower(program, image)
-    origins = {each.name: each.origin for each in (*program.rows, *program.heads)}
+    origins = {row.name: row.origin for row in program.rows} | {head.name: head.origin for head in program.heads}
     found: dict[str, Tie] = {}
     for node, moved in zip(own.nodes, there.nodes, strict=True):  # a size changes shapes, and never which ops there are
         if node.row not in found and node.weights != moved.weights:
             reads = moved.types[0].channels
-            found[node.row] = Tie(node, reads, own.input.image, image, _cause(own, node), origins[node.row])
+            index = _cause(own, node)
+            cause = (own.nodes[index], there.nodes[index]) if index >= 0 else None
+            found[node.row] = Tie(node, reads, own.input.image, image, cause, origins[node.row])
     return tuple(found.values())
 
 
@@ -69,11 +71,11 @@ def tie_diagnostic(tie: Tie) -> Diagnostic:
     name, features = ".".join(tie.node.owner), tie.node.types[0].channels
     notes = [Note(tie.node.origin, "the layer")] if tie.node.origin and _apart(tie) else []
     hint = "write `avgpool global` before it"
-    if tie.cause and tie.cause.origin:
-        height, width = tie.cause.out.image
-        notes.append(Note(tie.cause.origin, f"at {own} this gives {height}x{width}, and elsewhere more or less"))
-        if isinstance(tie.cause.op, AvgPool | MaxPool) and (height, width) == (1, 1):
-            hint = f"write `{tie.cause.op.name} global` there"
+    if tie.cause and tie.cause[0].origin:
+        op, here, there = tie.cause[0].op, *("x".join(map(str, each.out.image)) for each in tie.cause)
+        notes.append(Note(tie.cause[0].origin, f"this gives {here} at {own}, and {there} at {image}"))
+        if isinstance(op, AvgPool | MaxPool) and here == "1x1":
+            hint = f"write `{op.name} global` there"
     return Diagnostic(
         "E218",
         f"`{name}` is tied to {own}: at {image} it would read {tie.reads:,} features, not {features:,}",
@@ -86,14 +88,14 @@ def tie_diagnostic(tie: Tie) -> Diagnostic:
 def _apart(tie: Tie) -> bool:
     """Whether the layer stands elsewhere than its row: in a module."""
     one, other = tie.node.origin, tie.origin
-    return bool(one and other) and (one.source, one.line) != (other.source, other.line)
+    return one is not None and other is not None and (one.source, one.line) != (other.source, other.line)
 
 
-def _cause(typed: Typed, node: Node) -> Node | None:
+def _cause(typed: Typed, node: Node) -> int:
     index = node.inputs[0]
     while index >= 0:
         before = typed.nodes[index]
         if len(before.out.shape) == 3 and before.out.shape[1:] != before.types[0].shape[1:]:
-            return before
+            break
         index = before.inputs[0]
-    return None
+    return index

@@ -22,7 +22,7 @@ from inception_dsl.published import (
     unreadable,
     verdicts,
 )
-from inception_dsl.schema import MEASURES as KNOWN
+from inception_dsl.spec.schema import MEASURES as KNOWN
 from inception_dsl.shapes import TensorType
 
 BINARY = Column("params", unit=1024)

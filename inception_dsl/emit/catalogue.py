@@ -8,7 +8,7 @@ from typing import Any
 
 from inception_dsl.emit.onnx import rules as onnx_rules
 from inception_dsl.emit.pytorch_layers import PYTORCH
-from inception_dsl.layers import GRAMMAR
+from inception_dsl.elaborate.layers import GRAMMAR
 from inception_dsl.ops import OPS, Op
 
 BACKENDS = (PYTORCH, onnx_rules)

@@ -210,4 +210,4 @@ def _number(token: Token) -> Number:
 
 @cache
 def _parser() -> Any:
-    return Lark_StandAlone(transformer=_Terms())
+    return Lark_StandAlone(transformer=_Terms())  # type: ignore[no-untyped-call]  # lark writes it without types

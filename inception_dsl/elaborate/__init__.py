@@ -1,0 +1,292 @@
+"""NetworkSpec -> Program: names resolved, defaults added, modules made templates.
+
+A module becomes one template for each structure it is called with (strides, words, layers left out); its widths stay
+open, for the calls to fill.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from inception_dsl.diagnostics import Findings, Note, did_you_mean, listing
+from inception_dsl.ir import (
+    Absent,
+    Body,
+    Call,
+    Head,
+    Join,
+    Layer,
+    Paper,
+    Part,
+    Program,
+    Repeat,
+    Row,
+    Sequence,
+    Template,
+)
+from inception_dsl.elaborate.layers import Words, by_slot, layer
+from inception_dsl.elaborate.modules import Modules, used_names
+from inception_dsl.ops import Add, Concat, Scale
+from inception_dsl.spec.published import published
+from inception_dsl.elaborate.scope import WIDEST, Fault, Scope, told
+from inception_dsl.shapes import TensorType
+from inception_dsl.spec import LAYERS, NetworkSpec, RowSpec
+from inception_dsl.syntax.formula import Formula
+from inception_dsl.syntax.terms import Branches, Chain, Labelled, Repeated, Scaled, Term, Use, Word, value_names, walk
+from inception_dsl.values import Name, Scalar, Value, Width, names, substitute
+
+MOST_REPEATS = 10_000
+
+
+def elaborate(spec: NetworkSpec) -> Program:
+    """Resolve a spec. Raises `SpecError` with everything that names or says something impossible."""
+    findings = Findings()
+    elaborator = _Elaborator(spec, findings)
+    rows = tuple(elaborator.row(row) for row in spec.rows)
+    heads = tuple(elaborator.head(head.name, head.graph) for head in spec.heads)
+    _check_heads(spec, findings)
+    claims = published(spec, findings)
+    findings.stop()
+    return Program(
+        spec.network,
+        spec.document.source.name,
+        spec.title,
+        _paper(spec.paper),
+        TensorType(spec.input),
+        {"classes": spec.classes},
+        elaborator.templates,
+        rows,
+        tuple(
+            Head(head.name, head.source, head.loss_weight, body, origin=head.origin)
+            for head, body in zip(spec.heads, heads, strict=True)
+        ),
+        claims,
+    )
+
+
+def _paper(data: Mapping[str, Any]) -> Paper:
+    texts: dict[str, Any] = {key: str(value) for key, value in data.items()}
+    return Paper(**{**texts, "year": data.get("year")})
+
+
+def _check_heads(spec: NetworkSpec, findings: Findings) -> None:
+    rows = [row.name for row in spec.rows]
+    for head in spec.heads:
+        if head.source not in rows:
+            hint = did_you_mean(head.source, rows) or "a head leaves the trunk after a row"
+            findings.error("E217", f"there is no row `{head.source}`", head.source_origin, help=hint)
+        if head.name in rows:
+            note = Note(spec.rows[rows.index(head.name)].span("name"), "the row")
+            findings.error("E114", f"a row and a head are both called `{head.name}`", head.origin, notes=[note])
+
+
+class _Elaborator:
+    def __init__(self, spec: NetworkSpec, findings: Findings) -> None:
+        self.spec = spec
+        self.findings = findings
+        self.modules = Modules(spec.modules, findings)
+        self.templates: dict[str, Template] = {}
+        self.made: dict[tuple[object, ...], str] = {}
+        self.constants: dict[str, Scalar | None] = {**spec.settings, "classes": spec.classes}
+        self.defaults = {name: self._default(name, words) for name, words in spec.defaults.items()}
+
+    def row(self, row: RowSpec) -> Row:
+        """One row: its cells are the values of its formula, and the arguments of the modules it calls."""
+        values = {**self.constants, **self._cells(row)}
+        scope = Scope(row.layer, values, {"in": Name("in"), "classes": Name("classes")}, row)
+        self._check_cells(row)
+        text = " ".join(row.layer.fragment.text.split())
+        return Row(row.name, self.body(row.layer.term, scope), text, origin=row.span("name"))
+
+    def head(self, name: str, graph: Formula) -> Body:
+        """A head's formula, which has no row to take values from."""
+        scope = Scope(graph, self.constants, {"in": Name("in"), "classes": Name("classes")})
+        return self.body(graph.term, scope)
+
+    def body(self, term: Term, scope: Scope) -> Body:
+        """A term as a tree of the program; a fault in it is told, and the term skipped."""
+        try:
+            return self._body(term, scope)
+        except Fault as fault:
+            self.findings.diagnostics.append(fault.diagnostic)
+            return Absent()
+
+    def _body(self, term: Term, scope: Scope) -> Body:
+        origin = scope.span(term.at)
+        match term:
+            case Use():
+                return self._use(term, scope)
+            case Chain(steps):
+                return Sequence(tuple(self._parts(steps, scope)), origin=origin)
+            case Branches(join, branches):
+                scope.check_labels(branches, self.findings)
+                op = Concat() if join == "|" else Add()
+                return Join(op, tuple(self._part(branch, scope) for branch in branches), origin=origin)
+            case Scaled(factor, scaled):
+                number = scope.known(factor)
+                if not isinstance(number, int | float):
+                    raise scope.bad("E207", factor, f"a factor is a number, not {told(number)}")
+                step = Part("", Layer((Scale(float(number)),), origin=scope.span(factor.at)))
+                return Sequence((*self._parts([scaled], scope), step), origin=origin)
+            case Repeated(count, repeated):
+                times = scope.whole(count, "a count", 0, MOST_REPEATS)
+                return Repeat(times, self.body(repeated, scope), origin=origin) if times else Absent(origin=origin)
+            case Labelled():
+                return Sequence((self._part(term, scope),), origin=origin)
+            case _:
+                raise TypeError(term)
+
+    def _parts(self, steps: Iterable[Term], scope: Scope) -> Iterable[Part]:
+        """Steps as parts; a step that is itself a chain without a label is spelled out."""
+        steps = list(steps)
+        scope.check_labels(steps, self.findings)
+        for step in steps:
+            part = self._part(step, scope)
+            if isinstance(part.body, Sequence) and not part.label:
+                yield from part.body.parts
+            else:
+                yield part
+
+    def _part(self, term: Term, scope: Scope) -> Part:
+        if isinstance(term, Labelled):
+            return Part(term.label, self.body(term.term, scope))
+        return Part("", self.body(term, scope))
+
+    def _use(self, use: Use, scope: Scope) -> Body:
+        name = use.name if isinstance(use.name, str) else scope.known(use.name)
+        if name in LAYERS:
+            assert isinstance(name, str)
+            return layer(name, use, self.defaults.get(name, {}), scope)
+        if isinstance(use.name, str) and name in self.spec.modules:
+            return self._call(use, self.spec.modules[use.name].columns, scope)
+        known = f"the layers are {listing(sorted(LAYERS))}"
+        known += f"; the modules are {listing(self.spec.modules)}" if self.spec.modules else ""
+        if not isinstance(use.name, str):
+            hint = did_you_mean(str(name), LAYERS) or known
+            raise scope.bad("E201", use.name, f"a layer is named here, and this is {told(name)}", hint)
+        hint = did_you_mean(use.name, {*LAYERS, *self.spec.modules}) or known
+        at = (use.at[0], use.at[0] + len(use.name))
+        raise scope.fault("E201", f"there is no layer or module `{use.name}`", at, help=hint)
+
+    def _call(self, use: Use, columns: tuple[str, ...], scope: Scope) -> Body:
+        assert isinstance(use.name, str)
+        if use.kernel or use.width is not None:
+            named = listing([f"{column}=..." for column in columns]) if columns else ""
+            hint = f"give its columns by name: {named}" if named else "delete it"
+            raise scope.fault("E202", f"the module `{use.name}` takes no kernel or width", use.size_at, help=hint)
+        given = self._arguments(use, columns, scope)
+        values: dict[str, Scalar | None] = {}
+        fills: dict[str, Width] = {}
+        for column, argument in given.items():
+            if not isinstance(argument, Value):
+                values[column] = argument
+            elif all(name.name in scope.values for name in names(argument)):
+                values[column] = scope.known(argument)
+            if column in self.modules.structural(use.name):
+                continue
+            if isinstance(argument, Value):
+                width = scope.width(argument)
+                fills[column] = 0 if width is None else width
+            elif isinstance(argument, int) and argument <= WIDEST:
+                fills[column] = argument
+            elif argument is not None:
+                message = f"a width is a whole number from 1 to {WIDEST:,}, not {told(argument)}"
+                for word in use.words:
+                    if word.text == column:
+                        raise scope.fault("E207", message, word.at)
+                raise scope.bad("E207", Name(column, at=use.at), message)
+        key = (use.name, *self.modules.structure(use.name, values, scope))
+        if key not in self.made:
+            self.made[key] = self._template(use.name, values, scope)
+        params = self.templates[self.made[key]].params
+        args = tuple((param, self._fill(param, fills, use, scope)) for param in params)
+        return Call(self.made[key], args, origin=scope.span(use.at))
+
+    def _fill(self, param: str, fills: Mapping[str, Width], use: Use, scope: Scope) -> Width:
+        if param == "classes":
+            return substitute(Name("classes"), scope.spelled)
+        if param not in fills:
+            raise scope.bad("E207", Name(param, at=use.at), f"`{param}` of the module `{use.name}` must not be empty")
+        return fills[param]
+
+    def _arguments(self, use: Use, columns: tuple[str, ...], scope: Scope) -> dict[str, Value | Scalar | None]:
+        given: dict[str, Value | Scalar | None] = {}
+        for word in use.words:
+            if word.text not in columns:
+                hint = did_you_mean(word.text, columns) or (f"it has {listing(columns)}" if columns else "it has none")
+                raise scope.fault("E216", f"the module `{use.name}` has no column `{word.text}`", word.at, help=hint)
+            if word.value is None or isinstance(word.value, tuple):
+                hint = f"write `{word.text}=64`, say"
+                raise scope.fault("E216", f"`{word.text}` takes one number", word.at, help=hint)
+            if word.text in given:
+                raise scope.fault("E216", f"`{word.text}` is given twice", word.at, help="keep one of them")
+            given[word.text] = word.value
+        row = scope.row if scope.row and scope.row.layer is scope.formula else None
+        for column in columns:
+            if column in given:
+                continue
+            if row is None or column not in row.args:
+                hint = f"write `{use.name} {column}=...`"
+                hint += f", or add a column `{column}` to the table" if row else ""
+                raise scope.fault("E216", f"the module `{use.name}` needs its column `{column}`", use.at, help=hint)
+            given[column] = scope.values[column]
+        return {column: given[column] for column in columns}
+
+    def _template(self, module: str, values: Mapping[str, Scalar | None], scope: Scope) -> str:
+        spec = self.spec.modules[module]
+        structural = self.modules.structural(module)
+        spelled: dict[str, Width] = {column: Name(column) for column in spec.columns if column not in structural}
+        inner = Scope(
+            spec.graph,
+            {**self.constants, **values},
+            {**spelled, "in": Name("in"), "classes": Name("classes")},
+            scope.row,
+        )
+        name = self.modules.name_structure(module, values, self.templates)
+        self.templates[name] = Template(name, module, (), Absent())  # takes its place before the modules it calls
+        body = self.body(spec.graph.term, inner)
+        del self.templates[name]
+        used = used_names(body)
+        params = tuple(column for column in (*spec.columns, "classes") if column in used)
+        self.templates[name] = Template(name, module, params, body, spec.doc, origin=spec.origin)
+        return name
+
+    def _cells(self, row: RowSpec) -> dict[str, Scalar | None]:
+        cells: dict[str, Scalar | None] = {}
+        for column, value in row.args.items():
+            if isinstance(value, Value):
+                try:
+                    cells[column] = Scope(row.layer, self.constants, {}, row).known(value)
+                except Fault as fault:
+                    self.findings.error(fault.diagnostic.code, str(fault), row.span(column), help=fault.diagnostic.help)
+                    cells[column] = None
+            else:
+                cells[column] = value
+        return cells
+
+    def _check_cells(self, row: RowSpec) -> None:
+        """No number in a row is silently ignored."""
+        used = {name.name for name in value_names(row.layer.term)}
+        for term in walk(row.layer.term):
+            if not isinstance(term, Use) or not isinstance(term.name, str) or term.name in LAYERS:
+                continue
+            if term.name not in self.spec.modules:
+                return  # told as that
+            used |= set(self.spec.modules[term.name].columns)
+        for column, value in row.args.items():
+            if value is not None and value != 0 and column not in used:
+                message = f"the layer of `{row.name}` does not use `{column}`"
+                label, hint = "this cell would be ignored", f"empty it, or write `{{{column}}}` where it belongs"
+                self.findings.error("E216", message, row.span(column), label, help=hint)
+
+    def _default(self, name: str, words: tuple[Word, ...]) -> Words:
+        if name not in LAYERS:
+            return {}
+        fragment = self.spec.document.text(("defaults", name))
+        scope = Scope(Formula(Use(name, at=(0, 1)), fragment), self.constants, {})
+        try:
+            return by_slot(name, words, scope)
+        except Fault as fault:
+            self.findings.diagnostics.append(fault.diagnostic)
+            return {}

@@ -1,0 +1,90 @@
+"""NetworkSpec -> text: a spec file as its author would write it, the table aligned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from inception_dsl.spec.published import TOTALS
+from inception_dsl.spec import BUILT_IN, ModuleSpec, NetworkSpec, RowSpec
+from inception_dsl.syntax.printer import align, spell_graph, spell_term, spell_words
+from inception_dsl.syntax.terms import Branches, Term, value_names
+from inception_dsl.syntax.yaml_printer import dump, is_plain
+from inception_dsl.values import Scalar, Value, spell
+
+
+def print_spec(spec: NetworkSpec) -> str:
+    """Print a spec as a file that reads back as an equal spec; what says no more than its absence is left out."""
+    data = {
+        "network": spec.network,
+        "title": spec.title if spec.title != spec.network else None,
+        "paper": spec.paper or None,
+        "input": "x".join(map(str, spec.input)),
+        "classes": spec.classes if spec.classes != 1000 else None,
+        "settings": spec.settings or None,
+        "defaults": {layer: spell_words(words) for layer, words in spec.defaults.items()} or None,
+        "modules": {name: _module(module, spec) for name, module in spec.modules.items()} or None,
+        "layers": _table(spec.rows),
+        "heads": {head.name: print_head(head.source, head.loss_weight, head.graph.term) for head in spec.heads} or None,
+        "published": _published(spec.published) or None,
+    }
+    return dump(data)
+
+
+def print_head(source: str, loss_weight: float, term: Term) -> dict[str, Any]:
+    """The keys of a head."""
+    return {"from": source, "loss_weight": loss_weight if loss_weight != 1 else None, "graph": print_graph(term)}
+
+
+def print_graph(term: Term) -> str:
+    """A formula as the value of a key: in lines of its own where YAML would want quotes."""
+    text = spell_graph(term)
+    return text if is_plain(text) else f"{text}\n"
+
+
+def print_cell(term: Term) -> str:
+    """A formula as a cell of the table: branches stand in brackets, for a bar outside would end the cell."""
+    text = spell_term(term)
+    return f"[{text}]" if isinstance(term, Branches) and term.join == "|" else text
+
+
+def _published(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns first, then what stands in them."""
+    last = [key for key in (TOTALS, "errata") if key in data]
+    return {key: data[key] for key in [*(key for key in data if key not in last), *last]}
+
+
+def _module(module: ModuleSpec, spec: NetworkSpec) -> dict[str, Any]:
+    used = dict.fromkeys(name.name for name in value_names(module.graph.term))
+    implied = tuple(name for name in used if name not in BUILT_IN and name not in spec.settings)
+    return {
+        "doc": module.doc or None,
+        "columns": module.columns if module.columns != implied else None,
+        "graph": print_graph(module.graph.term),
+    }
+
+
+def _table(rows: tuple[RowSpec, ...]) -> str:
+    header = list(rows[0].cells)
+    return align([header, *([_cell(row, column) for column in header] for row in rows)]) + "\n"
+
+
+def _cell(row: RowSpec, column: str) -> str:
+    if column in ("name", "layer"):
+        return row.name if column == "name" else print_cell(row.layer.term)
+    if column in row.args:
+        return _argument(row.args[column])
+    return row.printed.get(column, "")
+
+
+def _argument(value: Scalar | Value | None) -> str:
+    match value:
+        case None:
+            return ""
+        case Value():
+            return f"{{{spell(value)}}}"
+        case float():
+            whole, _, decimals = f"{value:.9f}".partition(".")  # as many as a cell may have, and no exponent
+            return f"{whole}.{decimals.rstrip('0') or '0'}"
+        case _:
+            return str(value)

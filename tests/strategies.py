@@ -1,0 +1,388 @@
+"""Everything that the language can say, drawn at random.
+
+`values` and `terms` are syntax alone. `specs` are whole files that elaborate and lower without a fault by
+construction: small images, few channels, so that torch and onnxruntime can run them too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from hypothesis import strategies as st
+
+from inception_dsl.shapes import Padding, Window
+from inception_dsl.syntax.terms import Branches, Chain, Dimensions, Labelled, Repeated, Scaled, Term, Use, Word
+from inception_dsl.values import LIMIT, Function, Name, Number, Operation, Value
+
+T = TypeVar("T")
+Draw = Callable[[st.SearchStrategy[T]], T]
+
+COLUMNS = ("#1x1", "#3x3 reduce", "pool proj", "k", "in", "classes", "x", "of", "min", "#", "1x", "a of 3")
+WORDS = ("conv", "maxpool", "inception", "pass", "x", "of", "same", "relu", "größe", "_a1", "round", "in")
+LABELS = ("a", "1x1", "3x3", "pool", "x", "of", "7")
+
+
+def integers() -> st.SearchStrategy[Number]:
+    """Whole numbers as written: none has a sign."""
+    return st.builds(Number, st.integers(0, 12) | st.integers(0, LIMIT))
+
+
+def numbers() -> st.SearchStrategy[Number]:
+    """Numbers as written."""
+    real = st.floats(0, LIMIT, allow_subnormal=False).map(abs) | st.sampled_from([0.17, 0.4, 1e-5, 1e-12, 0.405, 2.0])
+    return integers() | st.builds(Number, real)
+
+
+def names() -> st.SearchStrategy[Name]:
+    """Names of columns: words of letters, digits, `_` and `#`, that do not read as a number."""
+    word = r"([a-zA-Zé_#]|[0-9]{1,2}[a-df-zé_])[a-z0-9_#]{0,4}"
+    drawn = st.from_regex(rf"{word}( [a-z0-9_#]{{1,4}}){{0,2}}", fullmatch=True)
+    return st.builds(Name, st.sampled_from(COLUMNS) | drawn)
+
+
+def values() -> st.SearchStrategy[Value]:
+    """Values as they stand in braces."""
+
+    def deeper(inner: st.SearchStrategy[Value]) -> st.SearchStrategy[Value]:
+        some = st.lists(inner, min_size=1, max_size=2).map(tuple)
+        more = st.lists(inner, min_size=2, max_size=3).map(tuple)
+        rounding = st.builds(Function, st.sampled_from(["round", "ceil", "floor"]), some)
+        extreme = st.builds(Function, st.sampled_from(["min", "max"]), more)
+        return st.builds(Operation, st.sampled_from("+ - * / // %".split()), inner, inner) | rounding | extreme
+
+    return st.recursive(numbers() | names(), deeper, max_leaves=5)
+
+
+def _words() -> st.SearchStrategy[Word]:
+    key = st.sampled_from(["groups", "pad", "norm", "#1x1", "3x3", "pool proj", "double #3x3", ""])
+    setting = values() | _dimensions() | st.sampled_from(WORDS)
+    return st.builds(Word, st.sampled_from([word for word in WORDS if word != "of"])) | st.builds(Word, key, setting)
+
+
+def _dimensions() -> st.SearchStrategy[Dimensions]:
+    return st.tuples(integers() | values(), integers() | values())
+
+
+def uses() -> st.SearchStrategy[Use]:
+    """Layers and calls of modules, in any combination of their parts that can be written."""
+    words = st.lists(_words(), max_size=3).map(tuple)
+    name = st.sampled_from(WORDS) | values()
+    sized = st.builds(Use, name, _dimensions(), st.none() | _dimensions(), st.none() | values(), words)
+    return st.builds(Use, name, width=st.none() | values(), words=words) | sized
+
+
+def terms() -> st.SearchStrategy[Term]:
+    """Formulas in the form that the parser gives: no chain directly in a chain, no join directly in its like."""
+
+    def deeper(inner: st.SearchStrategy[Term]) -> st.SearchStrategy[Term]:
+        some = st.lists(inner, min_size=2, max_size=4)
+        return st.one_of(
+            some.map(_chain),
+            st.builds(_branches, st.sampled_from("|+"), some),
+            st.builds(Labelled, st.sampled_from(LABELS), inner),
+            st.builds(Scaled, values(), inner),
+            st.builds(Repeated, integers() | values(), inner),
+        )
+
+    return st.recursive(uses(), deeper, max_leaves=8)
+
+
+def _chain(terms: list[Term]) -> Chain:
+    return Chain(tuple(step for term in terms for step in (term.steps if isinstance(term, Chain) else (term,))))
+
+
+def _branches(join: str, terms: list[Term]) -> Branches:
+    alike = (term.branches if isinstance(term, Branches) and term.join == join else (term,) for term in terms)
+    return Branches(join, tuple(branch for branches in alike for branch in branches))
+
+
+def specs() -> st.SearchStrategy[str]:
+    """Spec files that compile, as text."""
+    return st.composite(lambda draw: _Network(draw).text())()
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """What arrives at a layer. `channels` is None inside a module, where it differs from call to call."""
+
+    channels: int | None
+    image: tuple[int, int] | None
+
+    def wide(self, channels: int | None) -> _Shape:
+        return replace(self, channels=channels)
+
+
+Written = tuple[str, _Shape]
+
+BORDERS = ("same", "same_upper")
+"""What keeps the size of any image, whatever the kernel, and so may stand anywhere in a module."""
+
+ARGUMENTS = ("#1x1", "#3x3 reduce", "#3x3", "pool proj", "k")
+"""Columns that are widths."""
+
+
+class _Module:
+    """A module as its callers see it: which columns are widths, which of those may be empty, what shape it gives."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.widths: dict[str, bool] = {}  # whether it may be empty
+        self.stride = self.pool = False
+
+
+class _Network:
+    """Draws a network; every method writes a part of it and says what shape it gives."""
+
+    def __init__(self, draw: Draw[Any]) -> None:
+        self._draw = draw
+        self.modules: dict[str, tuple[_Module, str]] = {}
+        self.settings = {"width": draw(st.sampled_from([0.5, 1, 2])), "n": draw(st.integers(0, 2))}
+        self.classes = draw(st.integers(2, 7))
+        self.inside: _Module | None = None
+
+    def draw(self, strategy: st.SearchStrategy[T]) -> T:
+        drawn: T = self._draw(strategy)
+        return drawn
+
+    def pick(self, *choices: T) -> T:
+        return self.draw(st.sampled_from(choices))
+
+    def maybe(self, *words: str) -> str:
+        """One of some words, each after a blank, or none."""
+        return self.pick("", *(f" {word}" for word in words))
+
+    # the file
+
+    def text(self) -> str:
+        """A whole file."""
+        for i in range(self.pick(0, 1, 2)):
+            name = f"module{i}"
+            self.inside = _Module(name)
+            graph = self.module()
+            self.modules[name] = self.inside, graph
+        self.inside = None
+        shape = _Shape(3, (self.pick(17, 20, 24, 33), self.pick(17, 18, 25, 33)))
+        lines = [f"network: drawn\ninput: {shape.channels}x{'x'.join(map(str, shape.image or ()))}"]
+        lines += [f"classes: {self.classes}", f"settings: {{width: {self.settings['width']}, n: {self.settings['n']}}}"]
+        lines += [self.pick("defaults: {lrn: alpha=0.001 k=2, fc: relu}", "defaults: {conv: bn, softmax: ''}", "")]
+        rows: list[dict[str, str]] = []
+        for i in range(self.pick(2, 3, 4, 5)):
+            row, shape = self.row(f"row{i}", shape)
+            rows.append(row)
+        last = f"fc {{classes}} act=none{self.maybe('bias=none')}{self.maybe('-> softmax')}"
+        last = self.pick(last, f"dropout 40% -> {last}")
+        ends = {"pool": self.pick("avgpool global", "maxpool global", ""), "fc": last}
+        rows += [{"name": name, "layer": layer} for name, layer in ends.items() if layer]
+        if self.modules:
+            lines.append("modules:")
+        for name, (module, graph) in self.modules.items():
+            columns = ", ".join(f'"{column}"' for column in self.columns(module))
+            lines.append(f"  {name}:\n    columns: [{columns}]\n    graph: |\n      {graph}")
+        header = list(dict.fromkeys(["name", "layer", *(column for row in rows for column in row)]))
+        lines.append("layers: |\n  " + " | ".join(header))
+        lines += ["  " + " | ".join(row.get(column, "") for column in header) for row in rows]
+        if self.pick(True, False):
+            source = self.pick(*(row["name"] for row in rows[:-1]))
+            graph = self.pick("avgpool global -> fc 5 relu -> dropout 70% -> fc {classes}", "fc {classes}")
+            lines.append(f"heads:\n  aux:\n    from: {source}\n    loss_weight: 0.3\n    graph: {graph}")
+        return "\n".join(lines) + "\n"
+
+    def columns(self, module: _Module) -> list[str]:
+        """The columns of a module."""
+        return [*module.widths, *(["stride"] if module.stride else []), *(["pool"] if module.pool else [])]
+
+    def row(self, name: str, shape: _Shape) -> tuple[dict[str, str], _Shape]:
+        """A row: a call whose cells are its arguments, or a formula of its own."""
+        if not self.modules or self.pick(True, False):
+            layer, shape = self.chain(shape, depth=2)
+            return {"name": name, "layer": f"[{layer}]" if "|" in layer else layer}, shape
+        module, _ = self.modules[self.pick(*self.modules)]
+        times = 1 if module.stride else self.pick(1, 1, 2)
+        row = {"name": name, "layer": f"{times} of {module.name}" if times > 1 else module.name}
+        for column, optional in module.widths.items():
+            row[column] = self.pick("", "0", "3", "6") if optional else self.pick("2", "4", "6", "{4 * width}")
+        stride = 1
+        if module.stride:
+            stride = self.pick(1, 2)
+            row["stride"] = str(stride)
+        if module.pool:
+            row["pool"] = self.pick("maxpool", "avgpool")
+        height, width = shape.image or (0, 0)
+        return row, _Shape(None, (-(-height // stride), -(-width // stride)))
+
+    # a module
+
+    def module(self) -> str:
+        """The graph of a module: branches, the first of which always stays."""
+        assert self.inside is not None
+        stride = ""
+        if self.pick(True, False):
+            self.inside.stride, stride = True, "/{stride}"
+        shape = _Shape(None, None)
+        branches = []
+        for i in range(self.pick(2, 3, 4)):
+            label = self.pick(f"{i}x{i}: ", f"way{i}: ", "")
+            branches.append(label + (self.pooled(stride) if i == 2 else self.convolved(stride, shape, optional=i > 0)))
+        joined = "\n      ".join(f"| {branch}" for branch in branches)
+        if self.pick(True, False):
+            return joined
+        body = " | ".join(branches)
+        return f"[ {body} ]\n      -> {self.layer(shape)[0]}"
+
+    def open(self, *, optional: bool) -> str:
+        """A width of the module being written: a column, new or of its kind."""
+        assert self.inside is not None
+        own = self.inside.widths
+        free = [name for name in ARGUMENTS if own.get(name, optional) == optional]
+        name = self.pick(*free) if free else ""
+        if not name:
+            return "4"
+        own[name] = optional
+        return f"{{{name}}}"
+
+    def convolved(self, stride: str, shape: _Shape, *, optional: bool) -> str:
+        """A branch of convolutions; all of an optional one is left out together."""
+        width = self.open(optional=optional and self.pick(True, False))
+        inner = width.strip("{}")
+        border = self.pick(*BORDERS)
+        last = f"conv 3x3{stride} {width} {border}{self.maybe('bn', 'relu', 'bn relu', 'bias')}"
+        assert self.inside is not None
+        if self.inside.widths.get(inner):  # what is left out must not widen what stays
+            return last
+        match self.pick("plain", "grouped", "depthwise", "called", "droppable", "rounded", "repeated"):
+            case "grouped":
+                return f"conv 1x1 {{2 * {inner}}} bn -> conv 3x3{stride} {{4 * {inner}}} {border} groups={{{inner}}}"
+            case "depthwise":
+                return f"conv 3x3{stride} {{in}} {border} groups={{in}} -> conv 1x1 {width}"
+            case "called" if self.modules:
+                return f"{self.call()} -> {last}"
+            case "droppable":
+                return f"conv 1x1 {self.open(optional=True)} -> {last}"
+            case "rounded":
+                return f"conv 1x1 {{round({inner} * width, 2)}} -> conv 1x3 {{in // 2 + 1}} same -> {last}"
+            case "repeated":
+                return f"{self.layer(shape)[0]} -> {{n}} of conv 1x1 3 -> {last}"
+            case _:
+                return last
+
+    def pooled(self, stride: str) -> str:
+        """A branch that pools, with a projection that may be left out."""
+        assert self.inside is not None
+        word = self.pick("maxpool", "avgpool", "{pool}")
+        self.inside.pool |= word == "{pool}"
+        counted = self.maybe("count_pad") if word == "avgpool" else ""
+        projection = f" -> conv 1x1 {self.open(optional=True)} relu" if self.pick(True, False) else ""
+        return f"{word} 3x3{stride} {self.pick(*BORDERS)}{counted}{projection}"
+
+    def call(self) -> str:
+        """A call of an earlier module inside this one, its columns given by name."""
+        inner, _ = self.modules[self.pick(*self.modules)]
+        given = []
+        for column, optional in inner.widths.items():
+            if self.pick(True, False):
+                given.append(f'"{column}"={0 if optional else 3}')
+                continue
+            own = self.open(optional=optional)
+            value = own if optional else self.pick(own, "{2 * " + own.strip("{}") + "}")
+            given.append(f'"{column}"={value}')
+        given += ["stride=1"] if inner.stride else []
+        given += [f"pool={self.pick('maxpool', 'avgpool')}"] if inner.pool else []
+        return " ".join([inner.name, *given])
+
+    # formulas with known shapes
+
+    def chain(self, shape: _Shape, depth: int) -> Written:
+        """Steps, of which some change the size of the image."""
+        steps = []
+        for i in range(self.pick(1, 1, 2, 3)):
+            text, shape = self.step(shape, depth)
+            steps.append(self.pick(f"step{i}: ", "", "") + text)
+        return " -> ".join(steps), shape
+
+    def step(self, shape: _Shape, depth: int) -> Written:
+        """One layer, or a group of branches."""
+        kind = self.pick("window", "layer", "join", "sum", "dense", "repeat", "scale") if depth else "window"
+        if kind == "window":
+            return self.window(shape)
+        if kind == "join":
+            return self.join(shape, depth)
+        if kind == "sum":
+            return self.sum(shape)
+        if kind == "dense":
+            count = self.pick(1, 2)
+            grown = shape.wide(shape.channels + 2 * count if shape.channels else None)
+            return f"{count} of [pass | bn -> relu -> conv 3x3 2 same]", grown
+        if kind == "repeat":
+            return f"{self.pick(1, 2)} of [{self.layer(shape)[0]} -> conv 3x3 4 {self.pick(*BORDERS)}]", shape.wide(4)
+        text, shape = self.layer(shape)
+        return (f"{self.pick('0.17', '2', '{width / 4}')} * [{text}]" if kind == "scale" else text), shape
+
+    def join(self, shape: _Shape, depth: int) -> Written:
+        """Branches that agree on the size: all keep it, or all have the same stride."""
+        stride = self.pick("", "", "/2")
+        branches, channels = [], 0
+        for i in range(self.pick(2, 3)):
+            width = self.pick(1, 2, 3)
+            text = f"conv {self.kernel()}{stride} {width} {self.pick(*BORDERS)}{self.maybe('relu')}"
+            if depth > 1 and self.pick(True, False):
+                text = f"{text} -> {self.pick(f'[conv 1x1 {width} | conv 3x1 {width} same]', f'conv 1x1 {2 * width}')}"
+                width *= 2
+            branches.append(self.pick(f"b{i}: ", "") + text)
+            channels += width
+        if self.pick(True, False):
+            branches.append(f"maxpool 3x3{stride} same")
+            channels += shape.channels or 0
+        height, width = shape.image or (0, 0)
+        image = (-(-height // 2), -(-width // 2)) if stride else (height, width)
+        return f"[ {' | '.join(branches)} ]", _Shape(channels if shape.channels else None, image)
+
+    def sum(self, shape: _Shape) -> Written:
+        """Branches of equal width, added; a scaled residual where the width is known."""
+        width = self.pick(2, 4) if shape.channels is None else shape.channels
+        residual = f"conv 1x1 3 -> conv {self.kernel()} {width} same"
+        first = f"conv 1x1 {width}" if shape.channels is None else "pass"
+        depthwise = "[ pass + conv 3x3 {in} groups={in} same ]", shape
+        scaled = f"[ {first} + 0.17 * [ {residual} ] ] -> relu", shape.wide(width)
+        plain = f"[ {first} + left: {residual} bn + right: conv 1x1 {width} bias ]", shape.wide(width)
+        return self.pick(depthwise, scaled, plain)
+
+    def layer(self, shape: _Shape) -> Written:
+        """A layer that keeps the shape."""
+        words = ("relu", "bn", "bn eps=0.00001", "lrn 5", "lrn 3 alpha=0.01 beta=0.5", "dropout 25%", "pass")
+        return self.pick(*words), shape
+
+    def kernel(self) -> str:
+        """A kernel that `same` can pad alike on both sides."""
+        return self.pick("1x1", "3x3", "1x3", "5x1", "3x5")
+
+    def window(self, shape: _Shape) -> Written:
+        """A convolution or pool with any padding, where its window fits on the image."""
+        assert shape.image is not None
+        word = self.pick("conv", "conv", "maxpool", "avgpool")
+        kernel = self.pick((1, 1), (2, 2), (3, 3), (3, 3), (5, 5), (1, 7), (3, 2))
+        stride = self.pick((1, 1), (1, 1), (2, 2), (1, 2), (3, 2)) if min(shape.image) > 6 else (1, 1)
+        dilation = self.pick((1, 1), (2, 2), (1, 2)) if word == "conv" else (1, 1)
+        reach = tuple(d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True))
+        paddings = {"same_upper": Padding("same_upper")}
+        paddings |= {"same": Padding("same")} if all(size % 2 for size in reach) else {}
+        if all(size <= side for size, side in zip(reach, shape.image, strict=True)):
+            half = (kernel[0] // 2, kernel[1] // 2)
+            paddings |= {"valid": Padding(), f"pad={half[0]}x{half[1]}": Padding("pad", half)}
+            paddings |= {"pad=1": Padding("pad", (1, 1))} if word == "conv" or min(kernel) > 1 else {}
+            if word != "conv":
+                paddings["ceil"] = Padding(ceil=True)
+                paddings[f"pad={half[0]}x{half[1]} ceil"] = Padding("pad", half, ceil=True)
+        border = self.pick(*paddings)
+        out = Window(kernel, stride, paddings[border], dilation).out(shape.image)
+        size = "x".join(map(str, kernel)) + self.pick("/{}x{}".format(*stride), *(["/2"] if stride == (2, 2) else []))
+        if word != "conv":
+            counted = self.maybe("count_pad", "skip_pad") if word == "avgpool" else ""
+            return f"{word} {size} {border}{counted}", replace(shape, image=out)
+        words = border + ("" if dilation == (1, 1) else " dilation={}x{}".format(*dilation))
+        groups = self.pick(*(g for g in (1, 2, 3) if (shape.channels or 1) % g == 0))
+        width = groups * self.pick(1, 2)
+        words += f" groups={groups}" if groups > 1 else ""
+        words += self.maybe("bias", "relu", "norm=none relu", "norm=bn bias", "act=relu")
+        return f"conv {size} {width} {words}", _Shape(width, out)

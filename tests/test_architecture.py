@@ -1,0 +1,200 @@
+"""The shape of the code: imports point down only, files are short, the light commands load nothing heavy."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "inception_dsl"
+LONGEST = 300
+
+# From the ground up: a module imports from those before it. A folder is one layer; inside it there are no cycles.
+LAYERS = (
+    *("diagnostics", "values", "shapes", "ops", "names", "ir"),
+    *("syntax", "spec", "elaborate"),
+    *("passes", "lower", "ties", "verify"),
+    "program_printer",
+    *("cost", "published", "explain", "explanations", "render", "tables", "emit"),
+    *("output", "compiler", "build", "witness", "network", "console", "cli"),
+)
+
+# What is not ours, and the only layers that may know it.
+FOREIGN = {
+    "click": {"console", "cli"},
+    "jinja2": {"emit.templates"},
+    "lark": {"syntax"},
+    "numpy": {"witness"},
+    "onnx": {"output", "witness"},
+    "onnxruntime": {"witness"},
+    "pydantic_core": {"spec.schema"},
+    "torch": {"build", "witness"},
+    "yaml": {"syntax"},
+}
+
+
+def module_name(file: Path) -> str:
+    """A file's module below the package: `emit.onnx`; "" for the package itself."""
+    return ".".join(file.relative_to(PACKAGE).with_suffix("").parts).removesuffix("__init__").strip(".")
+
+
+WRITTEN = [file for file in sorted(PACKAGE.rglob("*.py")) if "automatically generated" not in file.read_text("utf-8")[:80]]
+NAMES = {module_name(file): file for file in WRITTEN}
+
+
+def layer_of(name: str) -> str:
+    """The layer a module belongs to: its first part."""
+    return name.partition(".")[0]
+
+
+def imports(file: Path, types: bool = True) -> Iterator[str]:
+    """Every module that a file imports, wherever in the file it does, by its full name; `types`: for types only, too."""
+    nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+    guards = [node for node in nodes if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
+    guarded = [] if types else [inner for guard in guards for inner in ast.walk(guard)]
+    for node in nodes:
+        if node in guarded:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: imports are absolute"
+            assert node.module
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield inner if inner.removeprefix("inception_dsl.") in NAMES else node.module
+
+
+def ours(name: str) -> set[str]:
+    """The modules of this package that a module imports."""
+    return {each.removeprefix("inception_dsl.") for each in imports(NAMES[name]) if each.startswith("inception_dsl.")}
+
+
+MODULES = [name for name in NAMES if name]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_module_has_a_layer(name: str) -> None:
+    assert layer_of(name) in LAYERS, f"say in LAYERS where `{name}` belongs"
+
+
+def test_every_layer_has_a_module() -> None:
+    assert {layer_of(name) for name in MODULES} == set(LAYERS)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_imports_point_down(name: str) -> None:
+    own = layer_of(name)
+    above = {each for each in ours(name) if layer_of(each) != own and LAYERS.index(layer_of(each)) > LAYERS.index(own)}
+
+    assert not above
+
+
+@pytest.mark.parametrize("package", [name for name in LAYERS if (PACKAGE / name).is_dir()])
+def test_no_cycle_inside_a_layer(package: str) -> None:
+    inside = {name: ours(name) & set(MODULES) for name in MODULES if layer_of(name) == package}
+    while free := [name for name, needed in inside.items() if not needed & inside.keys()]:
+        for name in free:
+            del inside[name]
+
+    assert not inside
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_foreign_modules_are_known_in_their_own_layers_only(name: str) -> None:
+    foreign = {each.partition(".")[0] for each in imports(NAMES[name], types=False)} - sys.stdlib_module_names - {"inception_dsl"}
+
+    assert foreign <= FOREIGN.keys()
+    assert {each for each in foreign if not FOREIGN[each] & {name, layer_of(name)}} == set()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_is_short(name: str) -> None:
+    assert len(NAMES[name].read_text(encoding="utf-8").splitlines()) <= LONGEST
+
+
+LOADED = """
+import sys
+sys.argv = ["inception-dsl", *sys.argv[1:]]
+if sys.argv[1:]:
+    from inception_dsl.cli import main
+    try:
+        main()
+    except SystemExit as stop:
+        assert not stop.code, stop.code
+else:
+    import inception_dsl
+print(*{name.partition(".")[0] for name in sys.modules}, file=sys.stderr)
+"""
+
+
+def loaded(*arguments: str) -> set[str]:
+    """What a process has loaded after a command, or after `import inception_dsl`."""
+    command = [sys.executable, "-c", LOADED, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stderr
+    return set(done.stderr.split())
+
+
+def test_the_import_loads_nothing_heavy() -> None:
+    assert not loaded() & {"torch", "onnx", "numpy", "pydantic", "jinja2", "click"}
+
+
+@pytest.mark.parametrize("command", ["check", "show"])
+def test_a_check_loads_nothing_heavy(command: str) -> None:
+    assert not loaded(command, "specs/googlenet.yaml") & {"torch", "onnx", "numpy", "pydantic", "jinja2"}
+
+
+def test_a_compilation_loads_no_framework(tmp_path: Path) -> None:
+    assert not loaded("compile", "specs/googlenet.yaml", "--out", str(tmp_path)) & {"torch", "onnx", "numpy", "pydantic"}
+
+
+SKIPPED = {".git", ".venv", "__pycache__", "build", "dist"}
+
+
+def repository() -> Iterator[Path]:
+    """The files of the repository that are text, without what tools leave in it."""
+    for path in ROOT.rglob("*"):
+        parts = path.relative_to(ROOT).parts
+        left = SKIPPED & {*parts} or any(part.endswith(("_cache", ".egg-info")) for part in parts) or ".hypothesis" in parts
+        if path.is_file() and not left and path.suffix not in (".onnx", ".pyc"):
+            yield path
+
+
+def test_no_file_names_a_place_on_some_machine() -> None:
+    place = re.compile(rb"(?<![\w.*])(?:/(?:home|root|Users|work|srv)/\w|[A-Z]:\\Users)")
+    named = {str(path.relative_to(ROOT)) for path in repository() if place.search(path.read_bytes())}
+
+    assert not named
+
+
+def documented(module: ModuleType) -> Iterator[tuple[str, bool]]:
+    """Every public name that a module defines, and whether a docstring says what it is."""
+    yield module.__name__, bool(module.__doc__) or Path(module.__file__ or "").stat().st_size == 0
+    for name, thing in vars(module).items():
+        if name.startswith("_") or getattr(thing, "__module__", "") != module.__name__:
+            continue
+        if inspect.isfunction(thing):
+            yield name, bool(thing.__doc__)
+        elif inspect.isclass(thing):
+            # dataclasses and named tuples give themselves a docstring: their signature
+            yield name, not (thing.__doc__ or f"{name}(").startswith(f"{name}(")
+            for member, value in vars(thing).items():
+                if not member.startswith("_") and (inspect.isfunction(value) or isinstance(value, property)):
+                    yield f"{name}.{member}", bool(inspect.getdoc(getattr(thing, member)))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_public_names_are_documented(name: str) -> None:
+    module = importlib.import_module(f"inception_dsl.{name}".rstrip("."))
+
+    assert [public for public, said in documented(module) if not said] == []

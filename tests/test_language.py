@@ -1,0 +1,468 @@
+"""The rules of the language, one by one, and networks that are not Inception in under thirty lines each."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from inception_dsl import passes
+from inception_dsl.diagnostics import Source, SpecError
+from inception_dsl.elaborate import elaborate
+from inception_dsl.ir import Typed
+from inception_dsl.lower import lower
+from inception_dsl.ops import LRN, AvgPool, BatchNorm, Conv, Dropout, MaxPool, Op, ReLU
+from inception_dsl.shapes import Padding, Window
+from inception_dsl.spec import read
+from inception_dsl.syntax import algebra, yaml
+from inception_dsl.syntax.algebra_errors import SyntaxFault
+from inception_dsl.syntax.terms import Branches, Chain, Labelled, Repeated, Scaled, Use, Word
+from inception_dsl.values import Name, Number
+
+GOOD = Path(__file__).parent / "cases" / "good"
+
+A, B, C = Use("a"), Use("b"), Use("c")
+
+
+def compiled(text: str) -> Typed:
+    """A whole file, lowered."""
+    return lower(passes.run(elaborate(read(yaml.parse(Source("spec.yaml", text))))))
+
+
+def network(table: str, modules: str = "", more: str = "", image: str = "3x8x8") -> Typed:
+    """A network of a table; `modules` are lines `name: graph`."""
+    lines = [f"network: test\ninput: {image}", more]
+    lines += ["modules:"] if modules else []
+    for line in modules.splitlines():
+        name, _, graph = line.partition(": ")
+        lines.append(f"  {name}:\n    graph: |\n      {graph}")
+    return compiled("\n".join([*lines, "layers: |", *(f"  {line}" for line in table.splitlines())]) + "\n")
+
+
+def layer(formula: str, more: str = "", image: str = "3x8x8") -> Typed:
+    """A network of one formula."""
+    return network(f"name | layer\nrow | [{formula}]", more=more, image=image)
+
+
+def names(typed: Typed) -> list[str]:
+    return ["/".join(node.path) for node in typed.nodes]
+
+
+def ops(typed: Typed) -> list[str]:
+    return [node.op.name for node in typed.nodes]
+
+
+def only(formula: str) -> Op:
+    """The one op of a formula."""
+    (node,) = layer(formula).nodes
+    return node.op
+
+
+def widths(typed: Typed) -> list[int]:
+    return [node.out.channels for node in typed.nodes if isinstance(node.op, Conv)]
+
+
+def code(formula: str) -> str:
+    """The code of the error that a formula is."""
+    with pytest.raises(SpecError) as caught:
+        layer(formula)
+    return caught.value.diagnostics[0].code
+
+
+# the algebra, as it is read
+
+
+def test_a_chain_binds_tighter_than_a_sum_and_a_sum_tighter_than_branches() -> None:
+    read = algebra.formula("a -> b + c | a")
+
+    assert read == Branches("|", (Branches("+", (Chain((A, B)), C)), A))
+
+
+def test_brackets_group_and_leave_no_trace() -> None:
+    assert algebra.formula("[a | b] -> [c]") == Chain((Branches("|", (A, B)), C))
+    assert algebra.formula("[a -> b] -> c") == algebra.formula("a -> b -> c")
+    assert algebra.formula("a | [b | c]") == algebra.formula("a | b | c")
+    assert algebra.formula("[[[a]]]") == A
+
+
+def test_a_factor_and_a_count_bind_tighter_than_a_chain() -> None:
+    assert algebra.formula("0.17 * a -> b") == Chain((Scaled(Number(0.17), A), B))
+    assert algebra.formula("4 of a -> b") == Chain((Repeated(Number(4), A), B))
+    assert algebra.formula("{n} of 0.5 * a") == Repeated(Name("n"), Scaled(Number(0.5), A))
+
+
+def test_a_leading_bar_says_nothing() -> None:
+    assert algebra.formula("| a\n| b") == algebra.formula("a | b")
+
+
+def test_a_label_names_the_whole_branch() -> None:
+    assert algebra.formula("x: a -> b | c") == Branches("|", (Labelled("x", Chain((A, B))), C))
+
+
+def test_a_label_elsewhere_names_its_step() -> None:
+    assert algebra.formula("c -> x: a -> b") == Chain((C, Labelled("x", A), B))
+    assert algebra.formula("[x: a] -> b | c") == Branches("|", (Chain((Labelled("x", A), B)), C))
+
+
+def test_of_is_a_word_like_others_where_no_count_is() -> None:
+    assert algebra.formula("4 of of of") == Repeated(Number(4), Use("of", words=(Word("of"),)))
+
+
+def test_a_count_is_followed_by_the_word_of() -> None:
+    with pytest.raises(SyntaxFault):
+        algebra.formula("4 office")
+
+
+def test_a_name_in_braces_is_a_column_verbatim() -> None:
+    assert algebra.formula("conv 1x1 {#3x3 reduce}").width == Name("#3x3 reduce")  # type: ignore[attr-defined]
+    assert algebra.value("{pool  proj}") == Name("pool proj")
+
+
+def test_a_number_with_an_exponent_is_no_column() -> None:
+    assert algebra.value("{1e-5}") == Number(1e-5)
+    assert algebra.value("{1e5}") == Number(100000)
+
+
+def test_percent() -> None:
+    assert algebra.formula("dropout 70%").width == Number(0.7)  # type: ignore[attr-defined]
+    assert only("dropout 40%") == only("dropout 0.4") == Dropout(0.4)
+
+
+def test_a_percentage_is_bounded_like_any_number() -> None:
+    with pytest.raises(SyntaxFault, match="no number in a network"):
+        algebra.formula(f"dropout {'9' * 400}%")
+
+
+# the algebra, as it is compiled
+
+
+def test_branches_are_joined_along_channels() -> None:
+    typed = layer("conv 1x1 4 | conv 1x1 2 -> conv 1x1 6")
+
+    assert ops(typed) == ["conv", "conv", "conv", "concat"]
+    assert typed.nodes[-1].inputs == (0, 2)
+    assert typed.out("row").shape == (10, 8, 8)
+
+
+def test_terms_of_a_sum_are_added() -> None:
+    typed = layer("[pass + 0.5 * [conv 1x1 3]] -> relu")
+
+    assert ops(typed) == ["conv", "scale", "add", "relu"]
+    assert typed.nodes[2].inputs == (-1, 1)
+
+
+def test_repeats_have_weights_of_their_own() -> None:
+    typed = layer("3 of conv 1x1 4")
+
+    assert list(typed.weights) == ["row.0.weight", "row.1.weight", "row.2.weight"]
+    assert [weight.shape[1] for weight in typed.weights.values()] == [3, 4, 4]
+
+
+def test_labels_name_weights() -> None:
+    typed = layer("3x3: conv 3x3 4 same -> tail: conv 1x1 2 | conv 1x1 2")
+
+    assert list(typed.weights) == ["row.b3x3.0.weight", "row.b3x3.tail.weight", "row.branch2.weight"]
+
+
+def test_pass_is_the_input_itself() -> None:
+    assert ops(layer("pass | conv 1x1 4")) == ["conv", "concat"]
+    assert layer("pass | conv 1x1 4").nodes[1].inputs == (-1, 0)
+
+
+def test_in_is_what_arrives_at_this_layer() -> None:
+    assert widths(layer("conv 1x1 {4 * in} -> conv 1x1 {in // 2} -> conv 3x3 {in} groups={in} same")) == [12, 6, 6]
+
+
+def test_classes() -> None:
+    assert layer("fc {classes}", "classes: 7").out("row").shape == (7,)
+    assert layer("fc {classes}").out("row").shape == (1000,)
+
+
+def test_settings_and_written_rounding() -> None:
+    formula = "conv 1x1 {round(64 * width, 8)} -> conv 1x1 {ceil(10 * width)} -> conv 1x1 {floor(30 / 4)}"
+
+    assert widths(layer(formula, "settings: {width: 0.33}")) == [24, 4, 7]
+
+
+def test_half_rounds_up() -> None:
+    assert widths(layer("conv 1x1 {round(2.5)} -> conv 1x1 {round(20, 8)}")) == [3, 24]
+
+
+def test_arithmetic() -> None:
+    values = ["max(min(9, 4), 2)", "2 + 3 * 4", "(2 + 3) * 4", "20 - 5 - 5", "2 * 9 // 4", "20 % 8", "9 / 3"]
+
+    assert widths(layer(" -> ".join(f"conv 1x1 {{{value}}}" for value in values))) == [4, 14, 20, 10, 4, 4, 3]
+
+
+@pytest.mark.parametrize("value", ["7 / 2", "1 / 0", "1 - 2", "1000000 * 1000000", "width"])
+def test_a_width_is_a_whole_number(value: str) -> None:
+    assert code(f"conv 1x1 {{{value}}}") == ("E206" if value == "width" else "E207")
+
+
+def test_a_value_may_name_the_layer() -> None:
+    typed = network(
+        "name | layer | pool    | stride\n"
+        "one  | stage | maxpool | 2\n"
+        "two  | stage | avgpool | 1\n",
+        "stage: {pool} 3x3/{stride} same",
+    )  # fmt: skip
+
+    assert ops(typed) == ["maxpool", "avgpool"]
+    assert typed.out("two").image == (4, 4)
+
+
+def test_words_of_a_convolution() -> None:
+    typed = layer("conv 3x1/2x1 6 same groups=3 dilation=2 bias bn eps=0.01 relu")
+    window = Window((3, 1), (2, 1), Padding("same"), (2, 2))
+
+    assert [node.op for node in typed.nodes] == [Conv(6, window, groups=3, bias=True), BatchNorm(0.01), ReLU()]
+    assert names(typed) == ["row/conv", "row/bn", "row/relu"]
+
+
+def test_defaults_are_replaced_by_own_words() -> None:
+    formula = "conv 1x1 4 -> conv 1x1 4 norm=none act=none -> conv 1x1 4 act=none"
+    typed = layer(formula, "defaults: {conv: bn relu bias}")
+
+    assert ops(typed) == ["conv", "bn", "relu", "conv", "conv", "bn"]
+
+
+def test_own_padding_replaces_that_of_the_defaults_as_a_whole() -> None:
+    typed = layer("maxpool 3x3/2 same -> maxpool 3x3/2", "defaults: {maxpool: ceil}")
+
+    paddings = [node.op.window.padding for node in typed.nodes if isinstance(node.op, MaxPool) and node.op.window]
+    assert paddings == [Padding("same"), Padding(ceil=True)]
+
+
+@pytest.mark.parametrize(
+    ("words", "out"),
+    [("same", 4), ("same_upper", 4), ("valid", 3), ("ceil", 4), ("pad=1", 4), ("pad=1x0", 4)],
+)
+def test_padding_says_what_it_does(words: str, out: int) -> None:
+    assert layer(f"maxpool 3x3/2 {words}").out("row").image == (out, 3 if words == "pad=1x0" else out)
+
+
+def test_padding_is_never_guessed() -> None:
+    assert code("conv 3x3 4") == "E210"
+    assert code("maxpool 2x2/2") == "E210"
+    assert code("maxpool 2x2 same") == "E211"
+    assert widths(layer("conv 1x1 4")) == [4]  # there is nothing to pad
+
+
+def test_average_pools_say_whether_padding_counts() -> None:
+    assert only("avgpool 3x3/1 same") == AvgPool(Window((3, 3), padding=Padding("same")))
+    assert only("avgpool 3x3/1 same count_pad") == AvgPool(Window((3, 3), padding=Padding("same")), count_pad=True)
+    assert only("avgpool global") == AvgPool(None)
+
+
+def test_numbers_of_a_norm() -> None:
+    assert only("lrn 5 alpha=0.001 beta=0.5 k=2") == LRN(5, 0.001, 0.5, 2.0)
+    assert only("bn eps=1e-5") == BatchNorm(1e-5)
+
+
+def test_modules_are_called_like_layers() -> None:
+    table = "name | layer\nrow | pair k=4 l={2 * 3}"
+
+    assert widths(network(table, "pair: conv 1x1 {k} -> conv 1x1 {l}")) == [4, 6]
+
+
+def test_modules_take_their_columns_from_the_row() -> None:
+    table = "name | layer | k | l\none | pair | 4 | {2 * width}\ntwo | 2 of pair | 1 | 2"
+
+    assert widths(network(table, "pair: conv 1x1 {k} -> conv 1x1 {l}", "settings: {width: 3}")) == [4, 6, 1, 2, 1, 2]
+
+
+def test_modules_call_modules() -> None:
+    modules = "inner: conv 1x1 {k}\nouter: inner k={2 * k} -> inner k={in + 1}"
+
+    assert widths(network("name | layer | k\nrow | outer | 2", modules)) == [4, 5]
+
+
+# empty and zero cells
+
+
+INCEPTION = (
+    "mixed: one: conv 1x1 {#1x1} | two: conv 1x1 {k} -> conv 3x3 4 same | pool: maxpool 3x3 same -> conv 1x1 {proj}"
+)
+
+
+@pytest.mark.parametrize("nothing", ["", "0"])
+def test_a_layer_without_width_is_left_out(nothing: str) -> None:
+    typed = network(f"name | layer | #1x1 | k | proj\nrow | mixed | 2 | {nothing} | 3", INCEPTION)
+
+    assert list(typed.weights) == ["row.one.weight", "row.two.weight", "row.pool.1.weight"]
+
+
+@pytest.mark.parametrize("nothing", ["", "0"])
+def test_a_branch_with_nothing_left_is_left_out(nothing: str) -> None:
+    typed = network(f"name | layer | #1x1 | k | proj\nrow | mixed | {nothing} | 2 | ", INCEPTION)
+
+    assert names(typed) == ["row/two/0", "row/two/1", "row/pool", "row/concat"]
+    assert typed.out("row").channels == 4 + 3  # the pool passes its input on
+
+
+def test_a_join_of_one_branch_is_no_join() -> None:
+    typed = network("name | layer | k | l\nrow | both | 2 |", "both: left: conv 1x1 {k} | right: conv 1x1 {l}")
+
+    assert names(typed) == ["row/left"]
+
+
+def test_a_row_with_nothing_left_is_an_error() -> None:
+    with pytest.raises(SpecError) as caught:
+        network("name | layer | k\nrow | conv 1x1 {k} |")
+
+    assert [each.code for each in caught.value.diagnostics] == ["E213"]
+
+
+def test_a_count_of_zero_is_nothing() -> None:
+    assert widths(layer("0 of conv 1x1 4 -> conv 1x1 2")) == [2]
+
+
+# the table
+
+
+PLAIN = network("name | layer\none | conv 1x1 4\ntwo | [conv 1x1 2 | pass]")
+
+
+def test_a_markdown_table_is_read_too() -> None:
+    markdown = network(
+        "| name | layer |\n"
+        "|:-----|------:|\n"
+        "| one  | conv 1x1 4 |\n"
+        "| two  | [conv 1x1 2 | pass] |"
+    )  # fmt: skip
+
+    assert markdown.nodes == PLAIN.nodes
+
+
+def test_a_bar_inside_brackets_belongs_to_the_formula() -> None:
+    assert ops(PLAIN) == ["conv", "conv", "concat"]
+
+
+def test_a_bar_outside_brackets_belongs_to_the_table() -> None:
+    with pytest.raises(SpecError) as caught:
+        network("name | layer\nrow | conv 1x1 2 | pass")
+
+    assert [each.code for each in caught.value.diagnostics] == ["E113"]
+
+
+def test_columns_stand_in_any_order_and_short_rows_are_filled_up() -> None:
+    typed = network("output | layer | name | k\n8x8x4 | conv 1x1 {k} | one | 4\n8x8x4 | pass | two")
+
+    assert widths(typed) == [4]
+    assert typed.trunk == ("one", "two")
+
+
+def test_printed_numbers_are_claims_and_no_input() -> None:
+    claimed = network("name | layer | output | params | nodes\none | conv 1x1 4 | 9x9x9 | 1K | 3", more=(
+        "published: {nodes: {measure: depth}, totals: {params: 2K}}"
+    ))  # fmt: skip
+    claims = claimed.program.published.claims
+
+    assert claimed.out("one").shape == (4, 8, 8)
+    assert [(claim.row, claim.column, claim.text) for claim in claims] == [
+        ("one", "output", "9x9x9"),
+        ("one", "params", "1K"),
+        ("one", "nodes", "3"),
+        ("totals", "params", "2K"),
+    ]
+
+
+def test_a_column_that_nothing_uses_is_an_error() -> None:
+    with pytest.raises(SpecError) as caught:
+        network("name | layer | wdith\none | conv 1x1 {width} | 4", more="settings: {width: 4}")
+
+    (found,) = caught.value.diagnostics
+    assert (found.code, found.help) == ("E115", "did you mean `width`?")
+
+
+def test_a_number_that_its_row_does_not_use_is_an_error() -> None:
+    with pytest.raises(SpecError) as caught:
+        network("name | layer | k\none | conv 1x1 {k} | 4\ntwo | conv 1x1 4 | 5")
+
+    assert [each.code for each in caught.value.diagnostics] == ["E216"]
+
+
+# YAML 1.2 around it
+
+
+def test_names_that_yaml_1_1_read_as_something_else() -> None:
+    typed = network("name | layer\nno | on\nyes | off", "on: conv 1x1 {y}\noff: pass", "settings: {y: 4}")
+
+    assert typed.trunk == ("no", "yes")
+    assert widths(typed) == [4]
+
+
+def test_cells_are_never_yaml() -> None:
+    published = "published: {printed: {measure: depth}}"
+    typed = network("name | layer | k | printed\none | conv 1x1 {k} | 010 | 1:30", more=published)
+
+    assert widths(typed) == [10]
+    assert [claim.text for claim in typed.program.published.claims] == ["1:30"]
+
+
+def test_a_number_that_must_be_text_is_an_error() -> None:
+    with pytest.raises(SpecError) as caught:
+        layer("pass", "paper: {arxiv: 1409.4842}")
+
+    assert [each.code for each in caught.value.diagnostics] == ["E105"]
+
+
+def test_a_comment_in_a_formula_would_be_part_of_it() -> None:
+    with pytest.raises(SpecError) as caught:
+        network("name | layer\nrow | conv 1x1 4 # filters")
+
+    assert [each.code for each in caught.value.diagnostics] == ["E110"]
+
+
+# heads
+
+
+HEAD = "heads:\n  aux:\n    from: one\n    loss_weight: 0.3\n    graph: fc {classes}\n"
+
+
+def test_a_head_reads_its_row_and_is_no_part_of_the_trunk() -> None:
+    typed = network("name | layer\none | conv 1x1 4\ntwo | fc {classes}", more=HEAD)
+    (flatten, fc) = typed.of("aux")
+
+    assert flatten.inputs == (typed.ends["one"],)
+    assert fc.path == ("aux", "fc")
+    assert typed.trunk == ("one", "two")
+
+
+# other families
+
+
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [
+        ("densenet121", "densenet121"),
+        ("mobilenet_v2", "mobilenet_v2"),
+        ("resnext50", "resnext50_32x4d"),
+        ("squeezenet", "squeezenet1_1"),
+    ],
+)
+def test_other_families_in_under_thirty_lines(name: str, model: str) -> None:
+    import torch
+
+    models = pytest.importorskip("torchvision.models")
+    with torch.device("meta"):
+        theirs = getattr(models, model)()
+    text = (GOOD / f"{name}.yaml").read_text(encoding="utf-8")
+    typed = compiled(text)
+
+    assert len(text.splitlines()) < 30
+    shapes = sorted(tuple(weight.shape) for weight in theirs.parameters())
+    assert sorted(weight.shape for weight in typed.weights.values() if weight.trained) == shapes
+    assert typed.out(typed.trunk[-1]).channels == 1000
+    assert {claim.text for claim in typed.program.published.claims} <= {str(node.out) for node in typed.nodes}
+
+
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [("densenet121", 7_978_856), ("mobilenet_v2", 3_504_872), ("resnext50", 25_028_904), ("squeezenet", 1_235_496)],
+)
+def test_their_totals(name: str, params: int) -> None:
+    typed = compiled((GOOD / f"{name}.yaml").read_text(encoding="utf-8"))
+
+    assert sum(math.prod(weight.shape) for weight in typed.weights.values() if weight.trained) == params

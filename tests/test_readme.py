@@ -1,0 +1,127 @@
+"""The README tells the truth: its commands run, its examples are real output, the files it names are there."""
+
+from __future__ import annotations
+
+import doctest
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+GOOGLENET = (ROOT / "specs/googlenet.yaml").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    """The fenced blocks of a language."""
+    return [text for fence, text in BLOCKS if fence == language]
+
+
+SETUP, SETUP_DEV, *USES = blocks("sh")  # `.ci/run` runs the first two, on a clean copy of the tree
+COMMANDS = [line.partition("  #")[0].strip() for block in USES for line in block.splitlines()]
+
+
+def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run `inception-dsl ...` as this Python has it."""
+    program, *arguments = shlex.split(command)
+    assert program == "inception-dsl"
+    return subprocess.run(
+        [sys.executable, "-m", "inception_dsl.cli", *arguments], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A folder with the specs and what is generated from them."""
+    for name in ("specs", "generated"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def test_the_first_command_sets_up_and_compiles() -> None:
+    *_, last = SETUP.strip().split(" && ")
+
+    assert last == ".venv/bin/inception-dsl compile specs/googlenet.yaml"
+    assert "[" not in SETUP, "the core install takes no extra"
+
+
+def test_the_second_command_sets_up_and_tests() -> None:
+    assert SETUP_DEV.strip().endswith(".venv/bin/pip install -e '.[dev]' && .venv/bin/pytest")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_runs(command: str, copy: Path) -> None:
+    done = run(command, copy)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout
+
+
+def excerpt(shown: str, whole: str) -> None:
+    """Every piece of an excerpt (pieces stand between lines of `...`) is in the whole, in order."""
+    lines = [line.rstrip() for line in whole.splitlines()]
+    text, at = "\n".join(lines) + "\n", 0
+    for piece in shown.split("...\n"):
+        found = text.find(piece, at)
+        assert found >= 0, piece
+        at = found + len(piece)
+
+
+def test_the_spec_is_the_real_one() -> None:
+    excerpt(blocks("yaml")[0], GOOGLENET)
+
+
+def test_the_verdicts_are_the_real_ones() -> None:
+    excerpt(blocks("text")[0], run("inception-dsl check specs/googlenet.yaml", ROOT).stdout)
+
+
+def test_the_generated_code_is_the_real_one() -> None:
+    (shown,) = blocks("python")
+    excerpt(shown, (ROOT / "generated/googlenet/model.py").read_text(encoding="utf-8"))
+
+
+def test_the_diagnostic_is_the_real_one(copy: Path) -> None:
+    broken = GOOGLENET.replace("maxpool 3x3/1 same", "maxpool 3x3/1 valid")
+    (copy / "specs/googlenet.yaml").write_text(broken, encoding="utf-8")
+    done = run("inception-dsl check specs/googlenet.yaml", copy)
+
+    assert done.returncode == 1
+    assert done.stderr == blocks("text")[1]
+
+
+def test_a_3x3_in_the_5x5_branch_is_found(copy: Path) -> None:
+    wrong = GOOGLENET.replace("conv 5x5 {#5x5}", "conv 3x3 {#5x5}")
+    (copy / "specs/googlenet.yaml").write_text(wrong, encoding="utf-8")
+    done = run("inception-dsl check specs/googlenet.yaml", copy)
+
+    assert done.returncode == 1
+    assert "`inception_3a` prints params 159K, 4.7% higher than the computed 151.9K" in done.stderr
+
+
+def test_the_annotations_are_commands_that_run(copy: Path) -> None:
+    for line in blocks("yaml")[1].splitlines():
+        assert run(line.removeprefix("- run: "), copy).returncode == 0
+
+
+def test_the_python_examples_give_what_they_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    test = doctest.DocTestParser().get_doctest("\n".join(blocks("pycon")), {}, "README", "README.md", 0)
+    failed = doctest.DocTestRunner().run(test)
+
+    assert failed.attempted
+    assert not failed.failed
+
+
+def test_the_verdicts_are_explained() -> None:
+    assert re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE)[:4] == ["exact", "rounds", "erratum", "MISMATCH"]
+
+
+@pytest.mark.parametrize("path", sorted({*re.findall(r"`((?:inception_dsl|tests|specs|\.ci)/[\w./]+)`", README)}))
+def test_a_file_it_names_is_there(path: str) -> None:
+    assert (ROOT / path).exists()

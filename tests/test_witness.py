@@ -1,0 +1,255 @@
+"""The witnesses: they agree on what is right, each fault of one of them is found, and nothing else is disturbed."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+from collections.abc import Callable
+from importlib.machinery import ModuleSpec
+from typing import Any
+
+import numpy as np
+import onnx as standard
+import pytest
+import torch
+
+from inception_dsl.compiler import compile_source
+from inception_dsl.diagnostics import Source, SpecError
+from inception_dsl.emit import onnx, pytorch
+from inception_dsl.ir import Program, Typed
+from inception_dsl.witness import Evidence, probe, systems, witnesses
+
+OWN = (33, 33)
+
+TEXT = """
+network: small
+input: 3x33x33
+classes: 5
+defaults: {{conv: same bn relu, maxpool: ceil}}
+layers: |
+  name  | layer
+  stem  | conv 3x3/2 8 -> conv 3x3 16
+  {norm}
+  pool  | maxpool 2x2/2
+  mixed | [ one: conv 1x1 8 | three: conv 1x1 4 -> conv 3x3 8 | avgpool 3x3/1 same ]
+  res   | [ pass + 0.17 * [ conv 3x3 32 norm=none act=none bias ] ] -> relu
+  tail  | avgpool {tail}
+  same  | pass
+  fc    | dropout 40% -> fc {{classes}}
+heads:
+  aux1: {{from: mixed, loss_weight: 0.3, graph: "avgpool global -> fc {{classes}}"}}
+  aux2: {{from: res, loss_weight: 0.3, graph: "avgpool global -> fc 6 relu -> dropout 70% -> fc {{classes}}"}}
+"""
+
+
+def program(norm: str = "norm | lrn 5", tail: str = "9x9 valid") -> Program:
+    """A network with everything in it that a system can get wrong; its classifier is tied to 33x33."""
+    return compile_source(Source("specs/small.yaml", TEXT.format(norm=norm, tail=tail)))
+
+
+def said(evidence: Evidence) -> str:
+    """All that was found, as one text."""
+    assert not evidence.sentences
+    assert {each.code for each in evidence.findings} == {"E304"}
+    return "\n".join(each.message for each in evidence.findings)
+
+
+@pytest.fixture
+def mutate(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """Change the generated file."""
+    source = pytorch.source
+
+    def change(old: str, new: str) -> None:
+        def changed(typed: Typed) -> str:
+            assert old in source(typed)
+            return source(typed).replace(old, new)
+
+        monkeypatch.setattr(pytorch, "source", changed)
+
+    return change
+
+
+def test_three_witnesses_agree() -> None:
+    state = torch.get_rng_state()
+    evidence = witnesses(program())
+
+    assert evidence.findings == ()
+    assert [each.image for each in evidence.comparisons] == [OWN, (225, 225), (299, 299)]
+    assert all(0 < (each.difference or 0) < 1e-5 for each in evidence.comparisons)
+    own, *others = evidence.comparisons
+    assert own.compared == ("stem", "norm", "pool", "mixed", "res", "tail", "same", "fc", "aux1", "aux2")
+    assert own.tie is None
+    for each in others:
+        assert each.compared == ("stem", "norm", "pool", "mixed", "res", "tail", "same", "aux1", "aux2")
+        assert each.tie and each.tie.node.row == "fc"
+    assert "tied to 33x33" in evidence.sentences[-1]
+    assert torch.equal(torch.get_rng_state(), state), "the global random generator is the reader's"
+
+
+@pytest.mark.parametrize("system", ["pytorch", "onnx"])
+def test_one_witness_alone_tells_of_weights_and_shapes(system: str) -> None:
+    evidence = witnesses(program(), [system], [OWN])
+
+    assert evidence.findings == ()
+    assert evidence.comparisons[0].difference is None
+    assert evidence.sentences[0].startswith(f"{system}: 33 tensors and 5,")
+
+
+def test_a_network_that_is_free_of_its_size_is_compared_whole() -> None:
+    (other,) = witnesses(program(tail="global"), images=[(31, 40)], batches=[2]).comparisons
+
+    assert other.compared[-3:] == ("fc", "aux1", "aux2")
+
+
+WRONG = {
+    "padding": ("3, stride=2, padding=1)", "3, stride=2, padding=1, bias=True)", "the weight `stem.0.conv.bias`"),
+    "stride": (
+        "ConvBNReLU(3, 8, 3, stride=2",
+        "ConvBNReLU(3, 8, 3, stride=1",
+        "`stem` at 33x33 is 1x16x17x17 by the spec",
+    ),
+    "width": (
+        "ConvBNReLU(3, 8,",
+        "ConvBNReLU(3, 9,",
+        "`stem.0.conv.weight` is 8x3x3x3 by the spec, and 9x3x3x3 in pytorch",
+    ),
+    "name": ("three=", "tree=", "`mixed.three.0.conv.weight` is 8x16x1x1 by the spec, and missing in pytorch"),
+    "order": ("one=ConvBNReLU(16, 8, 1),", "", "missing in pytorch"),
+    "epsilon": ("eps: float = 0.001", "eps: float = 0.0008", "the values of `stem`"),
+    "lrn": ("LocalResponseNorm(5)", "LocalResponseNorm(5, beta=0.74)", "the values of `norm`"),
+    "no lrn": ("nn.LocalResponseNorm(5)", "nn.Identity()", "the values of `norm`"),
+    "pool": (
+        "nn.MaxPool2d(2, stride=2, ceil_mode=True)",
+        "nn.AvgPool2d(2, stride=2, ceil_mode=True)",
+        "the values of `pool`",
+    ),
+    "border": (", count_include_pad=False", "", "the values of `mixed`"),
+    "concat": (
+        "for branch in self.values()], 1)",
+        "for branch in reversed(self.values())], 1)",
+        "the values of `mixed`",
+    ),
+    "residual": ("0.17", "0.1705", "the values of `res`"),
+    "relu": (
+        "F.relu(self.bn(self.conv(x)), inplace=True)",
+        "F.leaky_relu(self.bn(self.conv(x)), 2e-3)",
+        "the values of `stem`",
+    ),
+    "heads": ("self.aux1(mixed), self.aux2(res)", "self.aux2(res), self.aux1(mixed)", "the values of `aux1`"),
+    "wiring": ("self.aux1(mixed)", "self.aux1(mixed * 1.01)", "the values of `aux1`"),
+    "numbers": ("return self.factor * x", "return self.factor * x * float('nan')", "the values of `res`"),
+    "constant": ("return self.factor * x", "return self.factor * x / 0", "the values of `res`"),
+    "syntax": ("def forward", "deff forward", "pytorch cannot read the network: invalid syntax"),
+    "crash": ("super().forward(x.flatten(1))", "super().forward(x.flatten(2))", "pytorch cannot run the network: mat1"),
+}
+
+
+@pytest.mark.parametrize("fault", WRONG)
+def test_a_fault_of_the_generated_file_is_found(mutate: Callable[[str, str], None], fault: str) -> None:
+    old, new, expected = WRONG[fault]
+    mutate(old, new)
+
+    assert expected in said(witnesses(program(), images=[OWN], batches=[1]))
+
+
+def unused(graph: standard.GraphProto) -> None:
+    node = next(node for node in graph.node if node.op_type == "Gemm")
+    del node.input[2:]
+
+
+def swapped(graph: standard.GraphProto) -> None:
+    node = next(node for node in graph.node if node.op_type == "Concat")
+    node.input[:] = reversed(node.input)
+
+
+def declared(graph: standard.GraphProto) -> None:
+    next(each for each in graph.output if each.name == "aux1").type.tensor_type.shape.dim[1].dim_value += 1
+
+
+def epsilon(graph: standard.GraphProto) -> None:
+    node = next(node for node in graph.node if node.op_type == "BatchNormalization")
+    node.attribute[0].f = 0.0008
+
+
+def doubled(graph: standard.GraphProto) -> None:
+    graph.node[1].name = graph.node[0].name
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        (unused, "the weight `fc.1.bias` is 5 by the spec, and missing in onnx"),
+        (swapped, "the values of `mixed`"),
+        (declared, "onnx cannot read the network at 33x33"),
+        (epsilon, "the values of `stem`"),
+        (doubled, "onnx cannot read the network at 33x33"),
+    ],
+)
+def test_a_fault_of_the_graph_is_found(
+    monkeypatch: pytest.MonkeyPatch, fault: Callable[[standard.GraphProto], None], expected: str
+) -> None:
+    emit = onnx.model
+
+    def changed(typed: Typed, **options: Any) -> bytes:
+        model = standard.ModelProto.FromString(emit(typed, **options))
+        fault(model.graph)
+        return bytes(model.SerializeToString())
+
+    monkeypatch.setattr(onnx, "model", changed)
+
+    assert expected in said(witnesses(program(), images=[OWN], batches=[1]))
+
+
+def test_what_onnx_cannot_express_is_a_finding_of_its_own() -> None:
+    evidence = witnesses(program("norm | lrn 4"))
+
+    assert [each.code for each in evidence.findings] == ["E401"]
+
+
+def test_weights_that_hide_errors_are_no_evidence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under PyTorch's own initialisation sixty layers give the same numbers for every image, right or wrong."""
+
+    def usual(typed: Typed) -> dict[str, probe.Array]:
+        bounds = {name: math.prod(each.shape[1:]) ** -0.5 for name, each in typed.weights.items()}
+        random = np.random.default_rng(0)
+        drawn = {
+            name: random.uniform(-b, b, typed.weights[name].shape).astype(np.float32) for name, b in bounds.items()
+        }
+        fresh = {"bn.weight": 1, "bn.bias": 0, "bn.running_mean": 0, "bn.running_var": 1}
+        return drawn | {
+            name: np.full_like(drawn[name], number)
+            for name in drawn
+            for end, number in fresh.items()
+            if name.endswith(end)
+        }
+
+    monkeypatch.setattr(probe, "weights", usual)
+    monkeypatch.setattr(probe, "settle", lambda *_: None)
+
+    assert "nothing can be said of `" in said(witnesses(program("deep | 60 of conv 3x3 16"), images=[OWN]))
+
+
+def test_the_drawn_weights_keep_the_scale_of_sixty_layers(mutate: Callable[[str, str], None]) -> None:
+    evidence = witnesses(program("deep | 60 of conv 3x3 16"), images=[OWN], batches=[1])
+    assert not evidence.findings
+
+    # in the last of sixty layers alone, an epsilon that is wrong by a hundredth of itself
+    mutate("for _ in range(60))", "for _ in range(59)), ConvBNReLU(16, 16, 3, padding=1, eps=0.00099)")
+
+    assert "the values of `deep`" in said(witnesses(program("deep | 60 of conv 3x3 16"), images=[OWN], batches=[1]))
+
+
+@pytest.mark.parametrize("library", ["torch", "onnxruntime", "numpy"])
+def test_a_library_that_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch, library: str) -> None:
+    find = importlib.util.find_spec
+
+    def found(name: str) -> ModuleSpec | None:
+        return None if name == library else find(name)
+
+    monkeypatch.setattr(systems, "find_spec", found)
+    with pytest.raises(SpecError) as error:
+        witnesses(program())
+
+    (told,) = error.value.diagnostics
+    assert (told.code, told.message) == ("E005", f"this needs `{library}`, which is not installed")
+    assert told.help == "pip install 'inception-dsl[torch]'"
