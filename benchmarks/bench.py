@@ -123,7 +123,9 @@ def goals(costs: Mapping[str, Cost]) -> list[Goal]:
         Goal("legacy export: CPU over compile", legacy.cpu / build.cpu, 5),
         Goal("dynamo export: peak memory over compile", dynamo.memory / build.memory, 5),
         Goal("legacy export: peak memory over compile", legacy.memory / build.memory, 5),
-        Goal("check: CPU of a row, 3,000 to 10,000 over 1,000 to 3,000", late / early, 1.3, at_most=True),
+        Goal(
+            "check: CPU of a row, 3,000 to 10,000 over 1,000 to 3,000", late / early, 1.5, at_most=True
+        ),  # quadratic: 3.25
     ]
 
 

@@ -16,14 +16,13 @@ from inception_dsl.ops import (
     Concat,
     Conv,
     Dropout,
-    Fields,
     Flatten,
     FullyConnected,
     MaxPool,
     Op,
     ReLU,
 )
-from inception_dsl.shapes import Field, Padding, Pair, TensorType, Window
+from inception_dsl.shapes import Field, Fields, Padding, Pair, TensorType, Window
 
 
 class Fork(NamedTuple):

@@ -21,9 +21,7 @@ LONGEST = 300
 # From the ground up: a module imports from those before it. A folder is one layer; inside it there are no cycles.
 LAYERS = (
     *("diagnostics", "values", "shapes", "ops", "names", "ir"),
-    *("syntax", "spec", "elaborate"),
-    *("passes", "lower", "ties", "verify"),
-    "program_printer",
+    *("syntax", "spec", "elaborate", "passes", "lower", "ties", "verify", "program_printer"),
     *("cost", "published", "explain", "explanations", "render", "tables", "emit"),
     *("output", "compiler", "build", "witness", "network", "console", "cli"),
 )
@@ -47,7 +45,9 @@ def module_name(file: Path) -> str:
     return ".".join(file.relative_to(PACKAGE).with_suffix("").parts).removesuffix("__init__").strip(".")
 
 
-WRITTEN = [file for file in sorted(PACKAGE.rglob("*.py")) if "automatically generated" not in file.read_text("utf-8")[:80]]
+WRITTEN = [
+    file for file in sorted(PACKAGE.rglob("*.py")) if "automatically generated" not in file.read_text("utf-8")[:80]
+]
 NAMES = {module_name(file): file for file in WRITTEN}
 
 
@@ -57,7 +57,7 @@ def layer_of(name: str) -> str:
 
 
 def imports(file: Path, types: bool = True) -> Iterator[str]:
-    """Every module that a file imports, wherever in the file it does, by its full name; `types`: for types only, too."""
+    """Every module that a file imports, anywhere in it, by its full name. `types`: even for types only."""
     nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
     guards = [node for node in nodes if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
     guarded = [] if types else [inner for guard in guards for inner in ast.walk(guard)]
@@ -111,7 +111,11 @@ def test_no_cycle_inside_a_layer(package: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_foreign_modules_are_known_in_their_own_layers_only(name: str) -> None:
-    foreign = {each.partition(".")[0] for each in imports(NAMES[name], types=False)} - sys.stdlib_module_names - {"inception_dsl"}
+    foreign = (
+        {each.partition(".")[0] for each in imports(NAMES[name], types=False)}
+        - sys.stdlib_module_names
+        - {"inception_dsl"}
+    )
 
     assert foreign <= FOREIGN.keys()
     assert {each for each in foreign if not FOREIGN[each] & {name, layer_of(name)}} == set()
@@ -155,7 +159,12 @@ def test_a_check_loads_nothing_heavy(command: str) -> None:
 
 
 def test_a_compilation_loads_no_framework(tmp_path: Path) -> None:
-    assert not loaded("compile", "specs/googlenet.yaml", "--out", str(tmp_path)) & {"torch", "onnx", "numpy", "pydantic"}
+    assert not loaded("compile", "specs/googlenet.yaml", "--out", str(tmp_path)) & {
+        "torch",
+        "onnx",
+        "numpy",
+        "pydantic",
+    }
 
 
 SKIPPED = {".git", ".venv", "__pycache__", "build", "dist"}
@@ -165,7 +174,11 @@ def repository() -> Iterator[Path]:
     """The files of the repository that are text, without what tools leave in it."""
     for path in ROOT.rglob("*"):
         parts = path.relative_to(ROOT).parts
-        left = SKIPPED & {*parts} or any(part.endswith(("_cache", ".egg-info")) for part in parts) or ".hypothesis" in parts
+        left = (
+            SKIPPED & {*parts}
+            or any(part.endswith(("_cache", ".egg-info")) for part in parts)
+            or ".hypothesis" in parts
+        )
         if path.is_file() and not left and path.suffix not in (".onnx", ".pyc"):
             yield path
 

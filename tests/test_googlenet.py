@@ -7,11 +7,10 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx as standard
 import pytest
 import torch
@@ -25,7 +24,7 @@ from inception_dsl.cost import cost
 from inception_dsl.emit import onnx, pytorch
 from inception_dsl.ir import Program, Typed
 from inception_dsl.lower import lower
-from inception_dsl.witness import witnesses
+from inception_dsl.witness import probe, witnesses
 from inception_dsl.witness.systems import PyTorch
 
 SPECS = sorted((Path(__file__).parent.parent / "specs").glob("*.yaml"))
@@ -71,25 +70,25 @@ SEPARABLE = {("conv1", "params"), ("conv1", "ops"), ("totals", "ops")}
 """What the variant with a separable conv1 explains."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def program(name: str) -> Program:
     """A spec of this repository, compiled."""
     return compile_file(Path(__file__).parent.parent / "specs" / f"{name}.yaml")
 
 
-@lru_cache(maxsize=None)
+@cache
 def typed(name: str) -> Typed:
     """A spec of this repository, at its own size."""
     return lower(program(name))
 
 
-@lru_cache(maxsize=None)
+@cache
 def source(name: str) -> str:
     """Its generated file."""
     return pytorch.source(typed(name))
 
 
-@lru_cache(maxsize=None)
+@cache
 def verdicts(name: str) -> Mapping[tuple[str, str], published.Verdict]:
     """The verdict on every cell that a spec says is printed."""
     return {(each.claim.row, each.claim.column): each for each in published.verdicts(typed(name))}
@@ -243,10 +242,8 @@ def test_the_file_passes_ruff(name: str, tmp_path: Path) -> None:
             "ruff",
             "check",
             "--isolated",
-            "--line-length",
-            "120",
-            "--select",
-            "E,F,W,I,B006,N80,UP",
+            "--extend-select",
+            "I,UP",
             file,
         ],
         capture_output=True,
@@ -285,8 +282,6 @@ def test_pytorch_and_onnxruntime_agree_on_the_trunk_at_other_sizes() -> None:
 @pytest.fixture(scope="module")
 def net() -> nn.Module:
     """GoogLeNet with weights that pass signals on; its heads run, and nothing is dropped."""
-    from inception_dsl.witness import probe
-
     system = PyTorch(typed("googlenet"))
     system.take(probe.weights(typed("googlenet")))
     return system.net
@@ -295,8 +290,6 @@ def net() -> nn.Module:
 @pytest.fixture(scope="module")
 def image() -> Tensor:
     """Two smooth images."""
-    from inception_dsl.witness import probe
-
     return torch.from_numpy(probe.images((3, 224, 224), 2, 30.0))
 
 

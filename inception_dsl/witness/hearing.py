@@ -99,29 +99,31 @@ class Hearing:
             differences |= self._run(part, runs, images[:batch])
         compared = len(self.systems) > 1
         if compared and not self.findings:
-            self._moves(part, runs[self.systems[0].name](images[:2]))
+            self._moves(part, dict(runs[self.systems[0].name](images[:2])))
         where = max(differences, key=differences.__getitem__)
         return Comparison(image, _names(part), differences[where] if compared else None, where, tie)
 
     def _run(self, part: Typed, runs: Mapping[str, Run], images: Array) -> dict[str, float]:
         """Run every system on the same images; how far the values of each row and head lie apart."""
-        values: dict[str, Mapping[str, Array]] = {}
-        for name, run in runs.items():
-            with self._heard(name, f"cannot run the network at {show(part.input.image)}, batch {len(images)}"):
-                values[name] = run(images)
-                self._shapes(part, name, values[name], len(images))
+        values = {name: self._read(part, name, run, images) for name, run in runs.items()}
         if self.findings or len(values) < 2:
             return {}
         one, other = values.values()
         return {name: self._values(part, name, one[name], other[name]) for name in _names(part)}
 
-    def _shapes(self, part: Typed, system: str, values: Mapping[str, Array], batch: int) -> None:
-        for name in _names(part):
-            ours, theirs = (batch, *part.out(name).shape), values[name].shape
-            if ours != theirs:
-                said = f"{_dims(ours)} by the spec, and {_dims(theirs)} in {system}"
-                self._tell(f"`{name}` at {show(part.input.image)} is {said}", _origin(part, name))
-                return  # what follows reads this
+    def _read(self, part: Typed, system: str, run: Run, images: Array) -> dict[str, Array]:
+        """What a system computes, as far as its shapes are the spec's: what follows one that is not reads it."""
+        values: dict[str, Array] = {}
+        size = f"at {show(part.input.image)} and batch {len(images)}"
+        with self._heard(system, f"cannot run the network {size}"):
+            for name, value in run(images):
+                ours = (len(images), *part.out(name).shape)
+                if ours != value.shape:
+                    said = f"{_dims(ours)} by the spec, and {_dims(value.shape)} in {system}"
+                    self._tell(f"`{name}` {size} is {said}", _origin(part, name))
+                    break
+                values[name] = value
+        return values
 
     def _values(self, part: Typed, name: str, one: Array, other: Array) -> float:
         """How far the two systems' values of a row lie apart, relative to their range."""
@@ -170,7 +172,8 @@ def _apart(one: Array, other: Array, all_values: Array) -> float:
     """The largest difference, relative to the range of all values."""
     import numpy as np
 
-    return float(np.abs(one - other).max() / (np.ptp(all_values) or 1.0))
+    with np.errstate(all="ignore"):  # a system may compute what is no number; the result then is none either
+        return float(np.abs(one - other).max() / (np.ptp(all_values) or 1.0))
 
 
 def _names(part: Typed) -> tuple[str, ...]:

@@ -8,7 +8,8 @@ layer by layer to what really arrives (as in 1511.06422), with biases and statis
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from inception_dsl.ir import Typed
@@ -74,8 +75,9 @@ def weights(typed: Typed) -> dict[str, Array]:
     return drawn
 
 
-def settle(net: nn.Module, typed: Typed, x: Tensor) -> None:
-    """Scale the drawn weights of a live network, in place and layer by layer, to what arrives there from images `x`.
+@contextmanager
+def settling(net: nn.Module, typed: Typed) -> Iterator[None]:
+    """Where `net` is run on images, scale its drawn weights, in place and layer by layer, to what arrives there.
 
     A convolution or batch norm then gives values of about `level(typed)`, a fully connected layer of about 1, and a
     convolution before a batch norm of about `QUIET`. A channel that would be silent after a ReLU gets its sign turned.
@@ -109,6 +111,8 @@ def settle(net: nn.Module, typed: Typed, x: Tensor) -> None:
         for kind, target in targets.items()
         if isinstance(layer, kind)
     ]
-    net(x)
-    for handle in handles:
-        handle.remove()
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from inception_dsl.witness.probe import Array
 
 Shape = tuple[int, ...]
-Run = Callable[["Array"], dict[str, "Array"]]
-"""From images to the values of every row and head, by name, each with the batch first."""
+Run = Callable[["Array"], Iterable[tuple[str, "Array"]]]
+"""From images to the values of every row and head, by name, each with the batch first; a later value stands."""
 
 
 class System(Protocol):
@@ -57,14 +58,15 @@ class PyTorch:
         self.typed = typed
 
     def take(self, weights: Mapping[str, Array]) -> Mapping[str, Array]:
-        """Run with these weights, scaled to what arrives at their layers (`probe.settle`)."""
+        """Run with these weights, scaled to what arrives at their layers (`probe.settling`)."""
         import torch
 
         self.net.to_empty(device="cpu").requires_grad_(requires_grad=False)
         tensors = {name: torch.from_numpy(each) for name, each in weights.items()}
         self.net.load_state_dict(tensors, strict=False)  # all but the counters
         images = probe.images(self.typed.input.shape, 2, probe.level(self.typed))
-        probe.settle(self.net, self.typed, torch.from_numpy(images))
+        with probe.settling(self.net, self.typed), suppress(Exception):  # where rows are compared, it fails again
+            self.net(torch.from_numpy(images))
         settled = self.net.state_dict()
         return {name: settled[name].numpy() for name in weights}
 
@@ -72,7 +74,7 @@ class PyTorch:
         """The rows one by one; where the part is the whole network, its own `forward` gives the logits and heads."""
         whole = (part.trunk, part.heads) == (self.typed.trunk, self.typed.heads)
 
-        def run(images: Array) -> dict[str, Array]:
+        def run(images: Array) -> Iterator[tuple[str, Array]]:
             import torch
 
             modules: dict[str, Any] = dict(self.net.named_children())
@@ -80,13 +82,13 @@ class PyTorch:
             values = {}
             for row in part.trunk:
                 x = values[row] = modules[row](x) if row in modules else x
+                yield row, x.numpy()
             for head in part.program.heads:
-                values[head.name] = modules[head.name](values[head.source])
+                yield head.name, modules[head.name](values[head.source]).numpy()
             if whole:
                 given = self.net(torch.from_numpy(images))
-                values[part.trunk[-1]] = given.logits if part.heads else given
-                values |= {name: getattr(given, name) for name in part.heads}
-            return {name: each.numpy() for name, each in values.items()}
+                yield part.trunk[-1], (given.logits if part.heads else given).numpy()
+                yield from ((name, getattr(given, name).numpy()) for name in part.heads)
 
         return run
 
@@ -123,9 +125,9 @@ class Onnx:
         outputs = [each.name for each in session.get_outputs()]
         feeds = {name: each for name, each in self.feeds.items() if name in part.weights}
 
-        def run(images: Array) -> dict[str, Array]:
+        def run(images: Array) -> Iterator[tuple[str, Array]]:
             values = dict(zip(outputs, session.run(outputs, {"input": images, **feeds}), strict=True))
-            return {name: values[name] for name in (*part.trunk, *part.heads)}
+            yield from ((name, values[name]) for name in (*part.trunk, *part.heads))
 
         return run
 
