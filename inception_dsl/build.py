@@ -37,7 +37,7 @@ def load(source: str, name: str) -> ModuleType:
     return module
 
 
-def missing(library: str) -> SpecError:
-    """Tell that an optional library is not installed (E005)."""
-    help_ = "pip install 'inception-dsl[torch]'"
+def missing(library: str, extra: str = "torch") -> SpecError:
+    """Tell that an optional library is not installed (E005), and which extra installs it."""
+    help_ = f"pip install 'inception-dsl[{extra}]'"
     return SpecError([Diagnostic("E005", f"this needs `{library}`, which is not installed", help=help_)])

@@ -14,9 +14,11 @@ from pathlib import Path  # noqa: E402
 from typing import Any, TypeVar  # noqa: E402
 
 import click  # noqa: E402
+from click.core import ParameterSource  # noqa: E402
 
 from inception_dsl import compiler, tables  # noqa: E402
-from inception_dsl.console import FORMATS, Run, as_json  # noqa: E402
+from inception_dsl.commands import weights  # noqa: E402
+from inception_dsl.console import FORMATS, Run, as_json, chosen, variant_options  # noqa: E402
 from inception_dsl.diagnostics import did_you_mean  # noqa: E402
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -72,6 +74,7 @@ def _format(*formats: str) -> Callable[[F], F]:
 @click.option("--batch", type=click.IntRange(1, 65536), help="Fix the batch of the ONNX graph. [default: any]")
 @click.option("--size", type=Size(), help="Image size: 224, 224x320 or dynamic. [default: the spec's]")
 @click.option("--heads", is_flag=True, help="Give the heads' outputs in the ONNX graph too.")
+@variant_options
 @_format(*FORMATS)
 def compile_(
     specs: tuple[str, ...],
@@ -86,9 +89,12 @@ def compile_(
     """Write each spec's PyTorch file, ONNX graph and report below a folder.
 
     SPEC is a spec file; DIR means every spec in it (default: specs). Nothing is written where anything does not hold.
+    With --set, say where to write with --out: it is another network than the one of the spec.
     """
     from inception_dsl import output
 
+    if chosen()["settings"] and click.get_current_context().get_parameter_source("out") is ParameterSource.DEFAULT:
+        raise click.UsageError("--set makes another network than the spec's: say where it goes with --out")
     options = compiler.Options(size, batch, opset, heads)
     run = Run(form)
     builds = run.builds(specs or ("specs",), options)
@@ -111,6 +117,7 @@ def compile_(
 @_specs
 @click.option("--explain", is_flag=True, help="Search the single edits that would explain what is printed.")
 @click.option("--against", metavar="LIST", help="Compare with other witnesses: pytorch, onnx, or pytorch,onnx.")
+@variant_options
 @_format(*FORMATS)
 def check(specs: tuple[str, ...], explain: bool, against: str | None, form: str) -> None:
     """Hold every number that the papers print against what the specs give (default: specs)."""
@@ -130,28 +137,49 @@ def check(specs: tuple[str, ...], explain: bool, against: str | None, form: str)
 
 
 @main.command()
+@click.argument("file", default="specs/claims.yaml", type=click.Path())
+@_format(*FORMATS)
+def claims(file: str, form: str) -> None:
+    """Hold what papers say in sentences against the specs beside FILE (default: specs/claims.yaml)."""
+    run = Run(form)
+    run.claims(file)
+    run.finish()
+
+
+@main.command()
 @click.argument("spec", type=click.Path())
 @click.option("--after", metavar="PASS", help="Print the program after a pass instead: elaborate, or one of the passes.")
 @click.option("--size", type=Size(), help="Image size: 224 or 224x320. [default: the spec's]")
+@click.option("--resolved", is_flag=True, help="Print the spec instead, as one that extends no other.")
+@click.option("--blame", is_flag=True, help="With --resolved: where each line was written, before it.")
+@variant_options
 @_format("text", "json")
-def show(spec: str, after: str | None, size: Any, form: str) -> None:
+def show(spec: str, after: str | None, size: Any, resolved: bool, blame: bool, form: str) -> None:
     """Print a spec's table as inferred: shapes, parameters, multiply-adds, receptive field."""
     from inception_dsl import passes
 
+    if blame and not resolved:
+        raise click.UsageError("--blame goes with --resolved")
+    if resolved and (after or size):
+        raise click.UsageError(f"--resolved prints the spec, which no {'--after' if after else '--size'} changes")
     run = Run(form)
     known = ["elaborate", *(step.__name__ for step in passes.PIPELINE)]
     if after and after not in known:
         raise click.UsageError(f"--after knows {', '.join(known)}. {did_you_mean(after, known)}")
     if size == "dynamic":
         raise click.UsageError("--size takes one size here")
-    if after:
+    if resolved:
+        text = run.attempt(lambda: compiler.print_resolved(spec, blame, **chosen()))
+        run.echo((text or "").rstrip("\n"))
+        run.result["spec"] = text
+    elif after:
         from inception_dsl.program_printer import print_program
 
-        text = run.attempt(lambda: print_program(compiler.compile_file(spec, until=after)))
+        text = run.attempt(lambda: print_program(run.compile(spec, until=after)))
         run.echo(text or "")
         run.result["program"] = text
     else:
-        typed = run.attempt(lambda: compiler.at_size(compiler.compile_file(spec), size))
+        typed = run.attempt(lambda: compiler.at_size(run.compile(spec), size))
         if typed:
             run.echo(tables.inferred_table(typed))
             run.result.update(tables.as_data(typed))
@@ -188,6 +216,10 @@ def ops(name: str | None, form: str) -> None:
             raise click.UsageError(f"there is no op {name!r}. {did_you_mean(name, entries)}")
         entries = {name: entries[name]}
     click.echo(as_json(entries) if form == "json" else catalogue.text(entries, whole=name is not None))
+
+
+main.add_command(weights.weights)
+main.add_command(weights.export)
 
 
 def run() -> None:

@@ -2,31 +2,86 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-from inception_dsl import passes, published, ties, verify
+from inception_dsl import extends, passes, published, ties, verify
+from inception_dsl.cost import Cost, cost
 from inception_dsl.diagnostics import Diagnostic, Source, SpecError
 from inception_dsl.elaborate import elaborate
 from inception_dsl.ir import Program, Typed
 from inception_dsl.lower import lower
 from inception_dsl.shapes import Pair
-from inception_dsl.spec import read
+from inception_dsl.spec import NetworkSpec, read
 from inception_dsl.syntax import source as sources
 from inception_dsl.syntax import yaml
+
+if TYPE_CHECKING:
+    from inception_dsl.claims import Examination
+
+_CLAIMS: Final = re.compile(rb"^claims[ \t]*:", re.MULTILINE)
 
 
 def compile_source(source: Source, until: str = "") -> Program:
     """A spec's text as a program, after the passes (up to and with the one called `until`). Raises `SpecError`."""
-    program = elaborate(read(yaml.parse(source)))
-    return program if until == "elaborate" else passes.run(program, until=until)
+    document = yaml.parse(source)
+    extends.refuse(document)
+    return compile_spec(read(document), until)
 
 
-def compile_file(path: str | Path, until: str = "") -> Program:
-    """A spec file as a program. Raises `SpecError`."""
-    return compile_source(sources.read(path), until)
+def compile_file(
+    path: str | Path, until: str = "", settings: Mapping[str, str] | None = None, outside: bool = False
+) -> Program:
+    """A spec file as a program, with some of its settings set; its bases lie in its folder unless `outside` is true.
+
+    Raises `SpecError`.
+    """
+    return compile_spec(load(path, settings, outside), until)
+
+
+def load(path: str | Path, settings: Mapping[str, str] | None = None, outside: bool = False) -> NetworkSpec:
+    """Read a spec file as `compile_file` does. Raises `SpecError`."""
+    spec = extends.load(path, outside)
+    if not settings:
+        return spec
+    from inception_dsl.spec.variants import with_settings
+
+    return with_settings(spec, settings)
+
+
+def compile_spec(spec: NetworkSpec, until: str = "") -> Program:
+    """A spec as a program. Raises `SpecError`."""
+    if until == "elaborate":
+        return elaborate(spec)
+    if spec.base is None or until:
+        return passes.run(elaborate(spec), until=until)
+    from inception_dsl.inherited import inherit
+
+    base = at_size(compile_spec(spec.base))
+    try:
+        return inherit(at_size(passes.run(elaborate(spec))), base)
+    except SpecError as error:
+        raise error if spec.document is spec.base.document else extends.noted(error, spec.document) from None
+
+
+def print_resolved(
+    path: str | Path, blame: bool = False, settings: Mapping[str, str] | None = None, outside: bool = False
+) -> str:
+    """Print a spec file as one that extends no other, `blame` before each line the file and line it was written at.
+
+    Raises `SpecError`.
+    """
+    from inception_dsl.inherited import resolved
+    from inception_dsl.spec import blame as blamed
+    from inception_dsl.spec.printer import print_spec
+
+    spec = load(path, settings, outside)
+    flat = resolved(spec, compile_spec(spec).published)
+    return blamed.print_blamed(flat) if blame else print_spec(flat)
 
 
 def at_size(program: Program, image: Pair | None = None) -> Typed:
@@ -106,21 +161,61 @@ class Build:
         }
 
 
+def examine(path: str | Path) -> Examination:
+    """Hold a file of claims against the specs beside it. Raises `SpecError` where it cannot be read."""
+    return examine_source(sources.read(path), Path(path).parent)
+
+
+def examine_source(source: Source, folder: Path) -> Examination:
+    """Hold claims against the specs in a folder; only those that are measured are compiled, each once.
+
+    Raises `SpecError` where the claims cannot be read; what is wrong with a spec is among the findings.
+    """
+    from inception_dsl import claims
+    from inception_dsl.spec.claims import read as read_claims
+
+    sentences = read_claims(yaml.parse(source))
+    specs = {spec.stem: spec for spec in _specs_in(folder)}
+    costs: dict[str, Cost] = {}
+    faults: list[Diagnostic] = []
+    for name in claims.networks(sentences):
+        if name in specs:
+            try:
+                costs[name] = cost(at_size(compile_file(specs[name])))
+            except SpecError as error:
+                faults += error.diagnostics
+    verdicts, findings = claims.examine(sentences, costs, specs)
+    return claims.Examination(verdicts, (*faults, *findings))
+
+
 def find_specs(paths: Iterable[str | Path]) -> list[Path]:
     """The spec files that some paths mean; a folder means the `.yaml` files in it, in the order of their names.
 
-    Raises `SpecError` E007 for a folder without any.
+    Raises `SpecError` E007 for a folder without any, and for a file of claims, which a folder's others do without.
     """
     found: list[Path] = []
     empty = []
     for path in map(Path, paths):
-        if not path.is_dir():
-            found.append(path)
-            continue
-        inside = sorted(each for each in path.iterdir() if each.suffix in (".yaml", ".yml") and each.is_file())
-        found += inside
-        if not inside:
-            empty.append(Diagnostic("E007", f"there is no spec in `{path}`", help="a spec is a file `<network>.yaml`"))
+        specs = _specs_in(path)
+        found += specs
+        if not specs:
+            hint = "a spec is a file `<network>.yaml`" if path.is_dir() else f"try `inception-dsl claims {path}`"
+            empty.append(Diagnostic("E007", f"there is no spec in `{path}`", help=hint))
     if empty:
         raise SpecError(empty)
     return list(dict.fromkeys(found))
+
+
+def _specs_in(path: Path) -> list[Path]:
+    inside = [path]
+    if path.is_dir():
+        inside = sorted(each for each in path.iterdir() if each.suffix in (".yaml", ".yml") and each.is_file())
+    return [file for file in inside if not _holds_claims(file)]
+
+
+def _holds_claims(file: Path) -> bool:
+    """Whether a file's top has the key `claims`, as no spec has."""
+    try:
+        return file.is_file() and _CLAIMS.search(file.read_bytes()) is not None
+    except OSError:
+        return False  # told when it is read as a spec

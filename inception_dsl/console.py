@@ -4,18 +4,54 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from functools import partial
+from pathlib import Path
+from typing import Any, TypedDict, TypeVar
 
 import click
 
-from inception_dsl import compiler, tables
+from inception_dsl import compiler, extends, published, tables
 from inception_dsl.diagnostics import Diagnostic, SpecError
+from inception_dsl.ir import Program
 from inception_dsl.published import Verdict
 
-COLOURS = {"exact": "green", "rounds": "green", "erratum": "yellow", "MISMATCH": "red"}
+COLOURS = {"exact": "green", "rounds": "green", "MISMATCH": "red"}
+"""Of verdicts; what is known to be wrong is yellow."""
 FORMATS = ("text", "json", "github", "sarif")
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def variant_options(command: F) -> F:
+    """Give a command the options that make variants: `--set` and `--extend-outside`; `chosen` is what they say."""
+    option = partial(click.option, expose_value=False, callback=_keep)
+    allow = option(extends.OPTION, is_flag=True, help="Let specs extend files outside their folder.")
+    hint = "Give a setting of the spec another value."
+    return option("--set", "settings", metavar="NAME=VALUE", multiple=True, help=hint)(allow(command))
+
+
+def chosen() -> Chosen:
+    """The options for variants of the command that runs."""
+    meta = click.get_current_context().meta
+    return {"settings": meta.get("settings", {}), "outside": meta.get("extend_outside", False)}
+
+
+class Chosen(TypedDict):
+    """What `compiler.load` is told of variants."""
+
+    settings: dict[str, str]
+    outside: bool
+
+
+def _keep(context: click.Context, option: click.Parameter, value: Any) -> None:
+    if option.name == "settings":
+        pairs = [each.partition("=") for each in value]
+        for name, equals, _ in pairs:
+            if not equals:
+                raise click.BadParameter(f"{name!r} is no setting; write name=value", context, option)
+        value = {name.strip(): text.strip() for name, _, text in pairs}
+    context.meta[str(option.name)] = value
 
 
 class Run:
@@ -37,11 +73,15 @@ class Run:
             self.could_not_run |= error.exit_code == 2
             return None
 
+    def compile(self, path: str | Path, until: str = "") -> Program:
+        """Compile a spec as the command's options for variants say. Raises `SpecError`."""
+        return compiler.compile_file(path, until, **chosen())
+
     def builds(self, specs: Sequence[str], options: compiler.Options) -> list[compiler.Build]:
         """Compile specs, each for itself; the ones that fail are told and left out."""
         builds: list[compiler.Build] = []
         for path in self.attempt(lambda: compiler.find_specs(specs)) or ():
-            program = self.attempt(lambda path=path: compiler.compile_file(path))  # type: ignore[misc]
+            program = self.attempt(lambda path=path: self.compile(path))  # type: ignore[misc]
             if program is None:
                 continue
             if other := next((each for each in builds if each.program.name == program.name), None):
@@ -58,12 +98,16 @@ class Run:
             return
         self.diagnostics += build.findings
         program = build.program
-        self.specs.append({"spec": program.file, "network": program.name, "verdicts": [_data(each) for each in verdicts]})
+        dropped = program.published.dropped
+        about = {"spec": program.file, "network": program.name, "verdicts": [_data(each) for each in verdicts]}
+        self.specs.append({**about, "dropped": [f"{each.row}.{each.column}" for each in dropped]})
         if alone:
             self.echo(f"{program.title}: {program.file}\n")
             self.echo(tables.verdict_table(build.own, verdicts, _paint))
             self.echo("")
-        self.echo(("" if alone else f"{program.name}: ") + tables.summary(verdicts, _paint))
+        self.echo(("" if alone else f"{program.name}: ") + tables.summary(verdicts, _paint, len(dropped)))
+        if alone and dropped:
+            self.echo(published.dropped_sentence(dropped))
 
     def explain(self, build: compiler.Build) -> None:
         """Print what single edits would explain the printed numbers that do not fit."""
@@ -85,6 +129,14 @@ class Run:
             for sentence in evidence.sentences:
                 self.echo(f"  {sentence}")
 
+    def claims(self, path: str) -> None:
+        """Print the verdicts on the claims of a file."""
+        examined = self.attempt(lambda: compiler.examine(path))
+        if examined is not None:
+            self.diagnostics += examined.findings
+            self.result["claims"] = [each.data() for each in examined.verdicts]
+            self.echo(tables.claims_table(examined.verdicts, _paint))
+
     def echo(self, text: str) -> None:
         """Print for people; silent in the forms for machines."""
         if self.form == "text" and (text or sys.stdout is not None):
@@ -94,7 +146,9 @@ class Run:
         """Print the diagnostics, and exit."""
         from inception_dsl import render
 
-        diagnostics = tuple(dict.fromkeys(self.diagnostics))
+        # what is wrong in a base is wrong in its variants too, and told once
+        told = {(str(each.span), each.code, each.message): each for each in reversed(self.diagnostics)}
+        diagnostics = tuple(reversed(told.values()))
         if self.form == "json":
             data = {**self.result, **({"specs": self.specs} if self.specs else {})}
             click.echo(as_json({**data, "diagnostics": render.as_json(diagnostics)}))
@@ -127,4 +181,4 @@ def as_json(data: Any) -> str:
 
 
 def _paint(text: str, verdict: str) -> str:
-    return click.style(text, fg=COLOURS[verdict])
+    return click.style(text, fg=COLOURS.get(verdict, "yellow"))

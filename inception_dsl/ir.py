@@ -136,11 +136,15 @@ class Paper:
 
 @dataclass(frozen=True)
 class Claim:
-    """A number the paper prints: a cell of the table, or of the totals (`row` is then "totals"); `text` verbatim."""
+    """A number the paper prints: a cell of the table, or of the totals (`row` is then "totals"); `text` verbatim.
+
+    `inherited` is the row of the base that it is printed of, where a variant has it from there.
+    """
 
     row: str
     column: str
     text: str
+    inherited: str = field(default="", compare=False)
     origin: Origin = _origin()
 
 
@@ -160,21 +164,26 @@ class Column:
 
 @dataclass(frozen=True)
 class Erratum:
-    """Why the paper is wrong in the cell `row`.`column`."""
+    """Why the paper is wrong in the cell `row`.`column`; `inherited` says that a variant has it from its base."""
 
     row: str
     column: str
     reason: str
+    inherited: bool = field(default=False, compare=False)
     origin: Origin = _origin()
 
 
 @dataclass(frozen=True)
 class Published:
-    """What the paper prints of a network: columns by name, claims in the order of the table, known errata."""
+    """What the paper prints of a network: columns by name, claims in the order of the table, known errata.
+
+    `dropped` are claims about its base that do not describe a variant.
+    """
 
     columns: Mapping[str, Column] = field(default_factory=dict)
     claims: tuple[Claim, ...] = ()
     errata: tuple[Erratum, ...] = ()
+    dropped: tuple[Claim, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -123,12 +124,13 @@ class Network:
         return self.typed if size is None else compiler.at_size(self.program, (size, size) if isinstance(size, int) else size)
 
 
-def load(path: str | os.PathLike[str]) -> Network:
-    """Compile a spec file.
+def load(path: str | os.PathLike[str], settings: Mapping[str, float | str] | None = None) -> Network:
+    """Compile a spec file, with some of its settings set.
 
     Raises `SpecError` with every error of the phase that failed.
     """
-    return Network(compiler.compile_file(os.fspath(path)))
+    texts = {name: str(value) for name, value in (settings or {}).items()}
+    return Network(compiler.compile_file(os.fspath(path), settings=texts))
 
 
 def loads(text: str, name: str = "<spec>") -> Network:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import ClassVar, Final, Self
 
-from inception_dsl.shapes import Fields, ShapeError, TensorType, Weight, Window, slide
+from inception_dsl.shapes import Fields, Pair, ShapeError, TensorType, Weight, Window, pooled, slide
 from inception_dsl.values import Number, Operation, Scalar, Value, ValueFault, Width, evaluate
 
 @dataclass(frozen=True)
@@ -117,11 +117,13 @@ class Conv(Op):
 class BatchNorm(Op):
     """Batch normalisation over each channel (1502.03167); `eps` is added to the variance.
 
-    weight (gamma), bias (beta), running_mean and running_var, each (channels,); the last two are not trained.
+    weight (gamma), bias (beta), running_mean and running_var, each (channels,); the last two are not trained. With
+    `gamma=none` it shifts and does not scale, and has no weight (TF-Slim's and Keras's Inception).
     """
 
     name = "bn"
     eps: float = 0.001
+    gamma: bool = True
 
     def infer(self, *inputs: TensorType) -> TensorType:
         (x,) = inputs
@@ -130,7 +132,8 @@ class BatchNorm(Op):
     def weights(self, *inputs: TensorType) -> dict[str, Weight]:
         shape = (inputs[0].channels,)
         running = Weight(shape, trained=False)
-        return {"weight": Weight(shape), "bias": Weight(shape), "running_mean": running, "running_var": running}
+        gamma = {"weight": Weight(shape)} if self.gamma else {}
+        return {**gamma, "bias": Weight(shape), "running_mean": running, "running_var": running}
 
 
 class ReLU(Op):
@@ -165,9 +168,7 @@ class MaxPool(Op):
     window: Window | None
 
     def infer(self, *inputs: TensorType) -> TensorType:
-        (x,) = inputs
-        image = x.image
-        return TensorType((x.channels, *(self.window.out(image) if self.window else (1, 1))))
+        return pooled(self.window, inputs[0])
 
     def see(self, image: TensorType, seen: Fields) -> Fields:
         return slide(self.window, image.image, seen)
@@ -178,20 +179,20 @@ class AvgPool(Op):
     """The average under a sliding window, each channel by itself; `avgpool global` takes the whole image.
 
     Pixels of padding are left out of the average (TF-Slim, Keras) unless `count_pad` counts them as zeros (Caffe,
-    torchvision).
+    torchvision). `avgpool to=4x4` covers an image of any size with 4x4 windows: on an axis of n pixels, window i reads
+    from floor(i * n / 4) to ceil((i + 1) * n / 4) (torch's adaptive pool); `global` is `to=1x1`.
     """
 
     name = "avgpool"
     window: Window | None
     count_pad: bool = False
+    to: Pair = (1, 1)
 
     def infer(self, *inputs: TensorType) -> TensorType:
-        (x,) = inputs
-        image = x.image
-        return TensorType((x.channels, *(self.window.out(image) if self.window else (1, 1))))
+        return pooled(self.window, inputs[0], self.to)
 
     def see(self, image: TensorType, seen: Fields) -> Fields:
-        return slide(self.window, image.image, seen)
+        return slide(self.window, image.image, seen, self.to)
 
 
 @dataclass(frozen=True)

@@ -146,14 +146,15 @@ def _layer(ops: tuple[Op, ...]) -> Use:
         case (MaxPool(window) | AvgPool(window) as pool,):
             counted = (Word("count_pad"),) if isinstance(pool, AvgPool) and pool.count_pad else ()
             if window is None:
-                return Use(pool.name, words=(Word("global"), *counted))
+                whole = Word("global") if isinstance(pool, MaxPool) or pool.to == (1, 1) else Word("to", _pair(pool.to))
+                return Use(pool.name, words=(whole, *counted))
             return Use(pool.name, *_size(window), words=(*_padding(window), *counted))
         case (LRN(size) as lrn,):
             return Use("lrn", width=Number(size), words=_constants(lrn, LRN(size)))
         case (Dropout(p),):
             return Use("dropout", width=Number(p))
         case (BatchNorm() as norm,):
-            return Use("bn", words=_constants(norm, BatchNorm()))
+            return Use("bn", words=_norm(norm))
         case (op,):
             return Use(op.name)
         case _:
@@ -165,7 +166,13 @@ def _after(ops: list[Op]) -> Iterator[Word]:
     for op in ops:
         yield Word(op.name)
         if isinstance(op, BatchNorm):
-            yield from _constants(op, BatchNorm())
+            yield from _norm(op)
+
+
+def _norm(op: BatchNorm) -> tuple[Word, ...]:
+    """How a batch norm differs from a plain one."""
+    eps = (Word("eps", _number(op.eps)),) if op.eps != BatchNorm().eps else ()
+    return eps if op.gamma else (*eps, Word("gamma", "none"))
 
 
 def _constants(op: Op, plain: Op) -> tuple[Word, ...]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Final, Literal, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from inception_dsl.cost import RowCost, cost
 from inception_dsl.diagnostics import Diagnostic, Findings, Note, did_you_mean, listing
 from inception_dsl.ir import Claim, Column, Erratum, Published, Typed
 from inception_dsl.shapes import TensorType
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 TOTALS: Final = "totals"
 """The `row` of claims about the whole trunk."""
@@ -56,15 +59,16 @@ class Printed(NamedTuple):
     digits: int
     decimals: int
     suffix: str
-    unit: int
+    unit: int | Fraction
 
-    def show(self, number: int) -> str:
+    def show(self, number: int | Fraction) -> str:
         """Another number in the same unit, to one decimal more."""
-        if self.unit == 1 and not self.decimals:
-            return f"{number:,}"
+        if self.unit == 1 and not self.decimals and isinstance(number, int):
+            return f"{number:,}{self.suffix}"
         decimals = self.decimals + 1
         tenths = (2 * number * 10**decimals + self.unit) // (2 * self.unit)
-        return f"{tenths // 10**decimals}.{tenths % 10**decimals:0{decimals}}{self.suffix}"
+        whole, rest = divmod(abs(tenths), 10**decimals)
+        return f"{'-' if tenths < 0 else ''}{whole}.{rest:0{decimals}}{self.suffix}"
 
 
 def parse_cell(text: str, column: Column) -> Printed | TensorType:
@@ -118,7 +122,7 @@ class Verdict(NamedTuple):
     deviation: float | None = None
 
 
-def agreement(printed: Printed | TensorType, computed: Computed, rounding: str) -> Agreement | None:
+def agreement(printed: Printed | TensorType, computed: Computed | Fraction, rounding: str) -> Agreement | None:
     """How a cell agrees with a computed value under a column's rounding, or None where it does not."""
     if isinstance(printed, TensorType) or isinstance(computed, TensorType):
         return "exact" if str(printed) == str(computed) else None  # a vector prints as 1x1xN
@@ -164,7 +168,7 @@ def _verdict(
     if isinstance(printed, Printed) and isinstance(computed, int):
         shown = printed.show(computed)
         if computed:
-            deviation = printed.digits * printed.unit / (computed * 10**printed.decimals) - 1
+            deviation = float(printed.digits * printed.unit / (computed * 10**printed.decimals) - 1)
     agreed = agreement(printed, computed, column.rounding)
     if agreed == "exact":
         return Verdict(claim, "exact", computed, shown, "", 0.0 if deviation is not None else None)
@@ -199,6 +203,15 @@ def comparison(verdict: Verdict) -> str:
     text = f"{percent:,.1f}" if percent >= 0.05 else f"{percent:.1g}"
     side = "lower" if verdict.deviation < 0 else "higher"
     return f"{verdict.claim.text}, {text}% {side} than the computed {verdict.shown}"
+
+
+def dropped_sentence(dropped: Sequence[Claim]) -> str:
+    """Which numbers of its base a variant has not, row by row."""
+    columns: dict[str, list[str]] = {}
+    for claim in dropped:
+        columns.setdefault(claim.row, []).append(claim.column)
+    cells = "; ".join(f"{row}: {', '.join(names)}" for row, names in columns.items())
+    return f"Printed for the base, and not of what this variant makes of it: {cells}."
 
 
 def _mismatch(verdict: Verdict) -> Diagnostic:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 Pair = tuple[int, int]
@@ -150,10 +151,36 @@ Fields = tuple[Field, Field]
 """The receptive field of one value: by height, by width."""
 
 
-def slide(window: Window | None, image: Pair, seen: Fields) -> Fields:
-    """The receptive field behind a window; None is a window over the whole image."""
+def spans(size: int, out: int) -> list[range]:
+    """The pixels that each of `out` windows reads where they cover an axis of `size` together (torch's adaptive pools).
+
+    Window i reads from floor(i * size / out) to ceil((i + 1) * size / out): neighbours may overlap, and differ in size.
+    """
+    return [range(i * size // out, -(-(i + 1) * size // out)) for i in range(out)]
+
+
+def sliding(image: Pair, to: Pair) -> Window | None:
+    """The window that reads the same as `spans` as it slides over an image of this size; None where there is none."""
+    axes = [spans(size, out) for size, out in zip(image, to, strict=True)]
+    sizes = [{len(span) for span in axis} for axis in axes]
+    steps = [{after.start - span.start for span, after in pairwise(axis)} or {1} for axis in axes]
+    if any(len(each) > 1 for each in (*sizes, *steps)) or {0} in steps:
+        return None
+    return Window((min(sizes[0]), min(sizes[1])), (min(steps[0]), min(steps[1])))
+
+
+def pooled(window: Window | None, x: TensorType, to: Pair = (1, 1)) -> TensorType:
+    """The shape behind a pool; where the window is None, `to` is how many of them cover the image."""
+    image = x.image
+    return TensorType((x.channels, *(window.out(image) if window else to)))
+
+
+def slide(window: Window | None, image: Pair, seen: Fields, to: Pair = (1, 1)) -> Fields:
+    """The receptive field behind a window; None is the largest of `to` windows that cover the image."""
     if window is None:
-        return seen[0].through(image[0], image[0], 0), seen[1].through(image[1], image[1], 0)
+        sizes = [max(map(len, spans(size, out))) for size, out in zip(image, to, strict=True)]
+        steps = [max(1, size // out) for size, out in zip(image, to, strict=True)]
+        return seen[0].through(sizes[0], steps[0], 0), seen[1].through(sizes[1], steps[1], 0)
     extents = window.extents(image)
     height, width = (
         each.through(kernel, stride, extent.before, dilation)

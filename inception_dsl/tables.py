@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from inception_dsl.cost import cost
 from inception_dsl.ir import Typed
 from inception_dsl.published import TOTALS, Verdict
 
+if TYPE_CHECKING:
+    from inception_dsl.claims import Verdict as ClaimVerdict
+
 Paint = Callable[[str, str], str]
 """Colours a text by a verdict's name."""
 
 ORDER: Final = ("exact", "rounds", "erratum", "MISMATCH")
+CLAIMS_ORDER: Final = ("exact", "rounds", "false", "not reproduced", "MISMATCH")
 
 
 def plain(text: str, verdict: str) -> str:
@@ -66,16 +70,38 @@ def _width(widths: tuple[int, int, int]) -> int:
     return printed + word + 2 + (computed + 2 if computed else 0)
 
 
-def summary(verdicts: Sequence[Verdict], paint: Paint = plain) -> str:
-    """How many cells have which verdict: `45 printed numbers: 30 exact, 4 rounds, 11 errata, 0 mismatches`."""
-    counts = Counter(each.verdict for each in verdicts)
+def summary(verdicts: Sequence[Verdict], paint: Paint = plain, dropped: int = 0) -> str:
+    """How many cells have which verdict: `45 printed numbers: 30 exact, 4 rounds, 11 errata, 0 mismatches`.
+
+    `dropped` are those that a variant has not from its base.
+    """
+    counted = _counted([each.verdict for each in verdicts], ORDER, paint)
+    return f"{len(verdicts)} printed numbers: {counted}" + (f"; {dropped} of the base dropped" if dropped else "")
+
+
+def _counted(verdicts: Sequence[str], order: Sequence[str], paint: Paint) -> str:
+    counts = Counter(verdicts)
     words = {"erratum": ("erratum", "errata"), "MISMATCH": ("mismatch", "mismatches")}
     parts = []
-    for verdict in ORDER:
+    for verdict in order:
         one, many = words.get(verdict, (verdict, verdict))
         text = f"{counts[verdict]} {one if counts[verdict] == 1 else many}"
         parts.append(paint(text, verdict) if counts[verdict] else text)
-    return f"{len(verdicts)} printed numbers: {', '.join(parts)}"
+    return ", ".join(parts)
+
+
+def claims_table(verdicts: Sequence[ClaimVerdict], paint: Paint = plain) -> str:
+    """Every claim: its formula, the print, what the formula gives, and the verdict; then how many have which."""
+    rows = [("claim", "formula", "printed", "computed", "verdict")]
+    rows += [(v.sentence.id, _short(v.sentence.written, 62), v.sentence.printed, v.shown, v.word) for v in verdicts]
+    name, formula, printed, computed = (max(map(len, column)) for column in list(zip(*rows, strict=True))[:4])
+    lines = [
+        f"{row[0]:{name}}  {row[1]:{formula}}  {row[2]:>{printed}}  {row[3]:>{computed}}  "
+        + (paint(row[4], row[4]) if row is not rows[0] else row[4])
+        for row in rows
+    ]
+    counted = _counted([each.word for each in verdicts], CLAIMS_ORDER, paint)
+    return "\n".join([*lines, "", f"{len(verdicts)} {'claim' if len(verdicts) == 1 else 'claims'}: {counted}"])
 
 
 def inferred_table(typed: Typed) -> str:

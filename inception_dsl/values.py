@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from operator import add, floordiv, mod, mul, sub, truediv
+from typing import Any, Final
 
 Scalar = int | float | str
 Env = Mapping[str, Scalar | None]
@@ -22,9 +23,16 @@ LIMIT: Final = 10**9
 class ValueFault(Exception):
     """A value that cannot be worked out: `code` and message; `at` are the offsets of the part at fault."""
 
-    def __init__(self, code: str, message: str, at: tuple[int, int] = (0, 0), name: str = "") -> None:
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        at: tuple[int, int] = (0, 0),
+        name: str = "",
+        help: str = "",  # noqa: A002 - what the printed line is called
+    ) -> None:
         super().__init__(message)
-        self.code, self.message, self.at, self.name = code, message, at, name
+        self.code, self.message, self.at, self.name, self.help = code, message, at, name, help
 
 
 @dataclass(frozen=True)
@@ -59,7 +67,7 @@ class Operation(Value):
 
 @dataclass(frozen=True)
 class Function(Value):
-    """`round(x)`, `ceil(x)`, `floor(x)`, each also to a multiple (`round(x, 8)`), or `min` or `max`."""
+    """`round(x)`, `ceil(x)`, `floor(x)`, each also to a multiple (`round(x, 8)`), `min`, `max`; in claims a measure."""
 
     function: str
     arguments: tuple[Value, ...]
@@ -84,13 +92,16 @@ FUNCTIONS: Final[dict[str, tuple[Callable[..., float], int, int]]] = {
     "min": (min, 2, 8),
     "max": (max, 2, 8),
 }
-OPERATORS: Final[dict[str, Callable[[float, float], float]]] = {
-    "+": lambda a, b: a + b,
-    "-": lambda a, b: a - b,
-    "*": lambda a, b: a * b,
-    "/": lambda a, b: a / b,
-    "//": lambda a, b: a // b,
-    "%": lambda a, b: a % b,
+MEASURES: Final = ("depth", "params", "ops", "receptive_field", "activations")
+"""What the formula of a claim can ask of a network, or of a row of one, as of a function: `params(googlenet.conv1)`."""
+
+OPERATORS: Final[dict[str, Callable[[Any, Any], Any]]] = {
+    "+": add,
+    "-": sub,
+    "*": mul,
+    "/": truediv,
+    "//": floordiv,
+    "%": mod,
 }
 PRECEDENCE: Final = {"+": 1, "-": 1, "*": 2, "/": 2, "//": 2, "%": 2}
 

@@ -173,7 +173,7 @@ class _Network:
             rows.append(row)
         last = f"fc {{classes}} act=none{self.maybe('bias=none')}{self.maybe('-> softmax')}"
         last = self.pick(last, f"dropout 40% -> {last}")
-        ends = {"pool": self.pick("avgpool global", "maxpool global", ""), "fc": last}
+        ends = {"pool": self.pick("avgpool global", "maxpool global", "avgpool to=2x3", ""), "fc": last}
         rows += [{"name": name, "layer": layer} for name, layer in ends.items() if layer]
         if self.modules:
             lines.append("modules:")
@@ -350,7 +350,7 @@ class _Network:
 
     def layer(self, shape: _Shape) -> Written:
         """A layer that keeps the shape."""
-        words = ("relu", "bn", "bn eps=0.00001", "lrn 5", "lrn 3 alpha=0.01 beta=0.5", "dropout 25%", "pass")
+        words = ("relu", "bn", "bn eps=0.00001", "bn gamma=none", "lrn 5", "lrn 3 alpha=0.01 beta=0.5", "dropout 25%", "pass")
         return self.pick(*words), shape
 
     def kernel(self) -> str:

@@ -22,20 +22,22 @@ LONGEST = 300
 LAYERS = (
     *("diagnostics", "values", "shapes", "ops", "names", "ir"),
     *("syntax", "spec", "elaborate", "passes", "lower", "ties", "verify", "program_printer"),
-    *("cost", "published", "explain", "explanations", "render", "tables", "emit"),
-    *("output", "compiler", "build", "witness", "network", "console", "cli"),
+    *("cost", "published", "inherited", "claims", "explain", "explanations", "render", "tables", "emit"),
+    *("output", "extends", "compiler", "build", "witness", "weights", "network", "console", "commands", "cli"),
 )
 
 # What is not ours, and the only layers that may know it.
 FOREIGN = {
-    "click": {"console", "cli"},
+    "click": {"console", "commands", "cli"},
     "jinja2": {"emit.templates"},
     "lark": {"syntax"},
-    "numpy": {"witness"},
+    "keras": {"weights"},
+    "numpy": {"weights", "witness"},
     "onnx": {"output", "witness"},
-    "onnxruntime": {"witness"},
-    "pydantic_core": {"spec.schema"},
-    "torch": {"build", "witness"},
+    "onnxruntime": {"weights", "witness"},
+    "pydantic_core": {"spec.schema", "spec.variant_schema"},
+    "safetensors": {"weights"},
+    "torch": {"build", "weights", "witness"},
     "yaml": {"syntax"},
 }
 

@@ -19,7 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from inception_dsl import published
 from inception_dsl.build import build, load
-from inception_dsl.compiler import compile_file
+from inception_dsl.compiler import compile_file, find_specs
 from inception_dsl.cost import cost
 from inception_dsl.emit import onnx, pytorch
 from inception_dsl.ir import Program, Typed
@@ -27,7 +27,7 @@ from inception_dsl.lower import lower
 from inception_dsl.witness import probe, witnesses
 from inception_dsl.witness.systems import PyTorch
 
-SPECS = sorted((Path(__file__).parent.parent / "specs").glob("*.yaml"))
+SPECS = find_specs([Path(__file__).parent.parent / "specs"])
 NAMES = [path.stem for path in SPECS]
 
 # Table 1 of arXiv:1409.4842, the last four printed columns, copied from the paper and not from the spec

@@ -253,11 +253,32 @@ def test_average_pools_say_whether_padding_counts() -> None:
     assert only("avgpool 3x3/1 same") == AvgPool(Window((3, 3), padding=Padding("same")))
     assert only("avgpool 3x3/1 same count_pad") == AvgPool(Window((3, 3), padding=Padding("same")), count_pad=True)
     assert only("avgpool global") == AvgPool(None)
+    assert only("avgpool to=4x3") == AvgPool(None, to=(4, 3))
+    assert only("avgpool to=4") == AvgPool(None, to=(4, 4))
 
 
 def test_numbers_of_a_norm() -> None:
     assert only("lrn 5 alpha=0.001 beta=0.5 k=2") == LRN(5, 0.001, 0.5, 2.0)
     assert only("bn eps=1e-5") == BatchNorm(1e-5)
+    assert only("bn gamma=none eps=1e-5") == BatchNorm(1e-5, gamma=False)
+    assert only("bn gamma") == BatchNorm()
+
+
+def test_gamma_of_the_defaults_comes_back_on_a_layer_that_asks_for_it() -> None:
+    typed = layer("conv 1x1 4 -> conv 1x1 4 gamma -> bn", "defaults: {conv: bn gamma=none}")
+
+    assert [node.op for node in typed.nodes if isinstance(node.op, BatchNorm)] == [
+        BatchNorm(gamma=False),
+        BatchNorm(),
+        BatchNorm(),
+    ]
+    assert [name for name in typed.weights if name.startswith("row.0.bn")] == [
+        f"row.0.bn.{name}" for name in ("bias", "running_mean", "running_var")
+    ]
+
+
+def test_gamma_is_there_or_none() -> None:
+    assert code("bn gamma=2") == code("conv 1x1 4 bn gamma=bn") == "E203"
 
 
 def test_modules_are_called_like_layers() -> None:

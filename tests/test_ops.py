@@ -19,6 +19,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from inception_dsl import ops
 from inception_dsl.emit import onnx
+from inception_dsl.emit.onnx_ops import CEIL
+from inception_dsl.emit.onnx_ops import rules as onnx_rules
 from inception_dsl.emit.rules import Rules
 from inception_dsl.ops import OPS, Op
 from inception_dsl.shapes import Field, Padding, ShapeError, TensorType, Window
@@ -73,16 +75,23 @@ def max_pool(op: ops.MaxPool, x: TensorType) -> nn.Module:
 def avg_pool(op: ops.AvgPool, x: TensorType) -> nn.Module:
     w = op.window
     if w is None:
-        return nn.AdaptiveAvgPool2d(1)
+        return nn.AdaptiveAvgPool2d(op.to)
     if w.padding.kind != "same_upper":
         return nn.AvgPool2d(w.kernel, w.stride, padded(w), w.padding.ceil, op.count_pad)
     pool = nn.Sequential(around(w, x, 0.0), nn.AvgPool2d(w.kernel, w.stride))
     return pool if op.count_pad else Call(lambda t: pool(t) / pool(torch.ones_like(t)))
 
 
+def batch_norm(op: ops.BatchNorm, x: TensorType) -> nn.Module:
+    layer = nn.BatchNorm2d(x.channels, op.eps)
+    if not op.gamma:
+        layer.register_parameter("weight", None)
+    return layer
+
+
 TORCH: dict[type[Op], Callable[..., nn.Module]] = {
     ops.Conv: conv,
-    ops.BatchNorm: lambda op, x: nn.BatchNorm2d(x.channels, op.eps),
+    ops.BatchNorm: batch_norm,
     ops.ReLU: lambda op, x: nn.ReLU(),
     ops.LRN: lambda op, x: nn.LocalResponseNorm(op.size, op.alpha, op.beta, op.k),
     ops.MaxPool: max_pool,
@@ -130,11 +139,15 @@ CASES: dict[type[Op], st.SearchStrategy[Case]] = {
     ops.Conv: st.builds(
         lambda op, x, k: (op, (TensorType((k * op.groups, *x.shape[1:])),)), convs(), images, st.integers(1, 3)
     ),
-    ops.BatchNorm: alone(st.builds(ops.BatchNorm, st.sampled_from([1e-3, 1e-5, 0.1])), images),
+    ops.BatchNorm: alone(st.builds(ops.BatchNorm, st.sampled_from([1e-3, 1e-5, 0.1]), st.booleans()), images),
     ops.ReLU: alone(st.just(ops.ReLU()), anything),
     ops.LRN: alone(st.builds(ops.LRN, odd, some, some, some), images),
     ops.MaxPool: alone(st.builds(ops.MaxPool, st.none() | windows(pool=True)), images),
-    ops.AvgPool: alone(st.builds(ops.AvgPool, st.none() | windows(pool=True), st.booleans()), images),
+    ops.AvgPool: alone(
+        st.builds(ops.AvgPool, windows(pool=True), st.booleans())
+        | st.builds(ops.AvgPool, st.none(), to=st.just((1, 1)) | st.tuples(st.integers(1, 14), st.integers(1, 14))),
+        images,
+    ),
     ops.Dropout: alone(st.builds(ops.Dropout, st.floats(0.0, 0.9)), anything),
     ops.FullyConnected: alone(st.builds(ops.FullyConnected, st.integers(1, 9), st.booleans()), vectors),
     ops.Softmax: alone(st.just(ops.Softmax()), anything),
@@ -187,13 +200,13 @@ def test_shape_weights_and_work_are_torchs(kind: type[Op]) -> None:
 @each_op
 def test_onnx_infers_our_shape_and_runs_to_torchs_values(kind: type[Op]) -> None:
     @quick
-    @given(CASES[kind], st.sampled_from([min(onnx.OPSETS), 21, onnx.CEIL, onnx.NEWEST]), st.integers(0, 99))
+    @given(CASES[kind], st.sampled_from([min(onnx.OPSETS), 21, CEIL, onnx.NEWEST]), st.integers(0, 99))
     def holds(case: Case, opset: int, seed: int) -> None:
         op, inputs = case
         assume(len(set(inputs)) == 1)  # a single op reads the one input of its network
         shape = infer(op, inputs)
         drops = isinstance(op, ops.MaxPool | ops.AvgPool) and op.window is not None and op.window.padding.ceil
-        graph = onnx.model(one(op, inputs[0].shape, len(inputs)), opset=max(opset, onnx.CEIL) if drops else opset)
+        graph = onnx.model(one(op, inputs[0].shape, len(inputs)), opset=max(opset, CEIL) if drops else opset)
         assert checked(graph) == ("N", *shape.shape)
 
         torch.manual_seed(seed)
@@ -218,8 +231,8 @@ def test_every_op_is_tested_and_explained() -> None:
 
 
 def test_every_op_has_an_onnx_rule() -> None:
-    assert onnx.rules.missing(OPS) == ()
-    assert set(onnx.rules) == set(OPS)
+    assert onnx_rules.missing(OPS) == ()
+    assert set(onnx_rules) == set(OPS)
 
 
 def test_a_missing_rule_is_named() -> None:
@@ -278,3 +291,17 @@ def test_a_global_pool_and_flatten_see_the_whole_image() -> None:
         assert [(f.first, f.last) for f in op.see(image, seen)] == [(-1, 3 + 8 * 2), (0, 4 + 10 * 2)]
     assert ops.Flatten().see(TensorType((9,)), seen) == seen
     assert ops.ReLU().see(image, seen) == seen
+
+
+@pytest.mark.parametrize("image", [(14, 14), (13, 13), (7, 6), (6, 14), (2, 3)])
+@pytest.mark.parametrize("to", [(4, 4), (6, 6), (1, 1), (3, 5)])
+def test_an_adaptive_pool_sees_its_largest_window(image: tuple[int, int], to: tuple[int, int]) -> None:
+    x = torch.ones(1, 1, *image, requires_grad=True)
+    out = nn.functional.adaptive_avg_pool2d(x, to)
+    largest = [0, 0]
+    for pixel in np.ndindex(*to):
+        (gradient,) = torch.autograd.grad(out[0, 0, pixel[0], pixel[1]], x, retain_graph=True)
+        extent = [int(axis.max() - axis.min()) + 1 for axis in gradient[0, 0].nonzero(as_tuple=True)]
+        largest = [max(pair) for pair in zip(largest, extent, strict=True)]
+    fields = ops.AvgPool(None, to=to).see(TensorType((1, *image)), (Field(), Field()))
+    assert [field.size for field in fields] == largest

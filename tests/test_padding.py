@@ -20,6 +20,7 @@ from builders import checked, one, run
 from inception_dsl import ops
 from inception_dsl.diagnostics import SpecError
 from inception_dsl.emit import onnx
+from inception_dsl.emit.onnx_ops import CEIL
 from inception_dsl.ops import Op
 from inception_dsl.shapes import Padding, TensorType, Window
 
@@ -128,7 +129,7 @@ def test_the_border_of_a_graph_for_every_size(kind: str, said: str, opset: int) 
     for window, x, weight in cases(kind, said):
         kernel, stride, dilation = window.kernel[0], window.stride[0], window.dilation[0]
         uneven = said == "same_upper" and kernel > 1 and (stride > kernel or (dilation > 1 < stride))
-        dropped = "ceil" in said and opset < onnx.CEIL and border(window, 21)[0] + stride > kernel
+        dropped = "ceil" in said and opset < CEIL and border(window, 21)[0] + stride > kernel
         if uneven or dropped:
             with pytest.raises(SpecError) as caught:
                 ran(kind, window, x, weight, opset=opset, written_for=21)
@@ -147,12 +148,12 @@ def test_an_old_opset_is_refused_where_onnx_infers_another_shape_and_only_there(
         for size in range(6, 18):
             network = one(layer(kind, window), (CHANNELS, size, size))
             relabelled = standard.ModelProto.FromString(onnx.model(network))
-            relabelled.opset_import[0].version = onnx.CEIL - 1
+            relabelled.opset_import[0].version = CEIL - 1
             for dim in relabelled.graph.output[0].type.tensor_type.shape.dim:
                 dim.Clear()
             wrong |= checked(relabelled.SerializeToString()) != ("N", *network.nodes[0].out.shape)
         try:
-            onnx.model(network, opset=onnx.CEIL - 1)
+            onnx.model(network, opset=CEIL - 1)
         except SpecError as error:
             (diagnostic,) = error.diagnostics
             assert wrong and diagnostic.code == "E401" and diagnostic.span is not None, window
@@ -185,3 +186,40 @@ def test_the_conventions_differ_where_papers_disagree() -> None:
         assert np.abs(value(kind, "same") - value(kind, "same_upper")).max() > 1e-2
     assert np.abs(value("avgpool", "same") - value("avgpool count_pad", "same")).max() > 1e-2
     assert value("maxpool", "valid").shape != value("maxpool", "ceil").shape
+
+
+ADAPTIVE = [
+    *[((14, 14), (4, 4)), ((13, 13), (4, 4)), ((7, 7), (6, 6)), ((6, 6), (6, 6))],
+    *[((14, 13), (4, 5)), ((3, 2), (4, 4))],
+]
+
+
+@pytest.mark.parametrize("opset", [min(onnx.OPSETS), onnx.NEWEST])
+@pytest.mark.parametrize(("image", "to"), ADAPTIVE)
+def test_an_adaptive_pool_reads_what_torchs_reads(image: tuple[int, int], to: tuple[int, int], opset: int) -> None:
+    x = np.random.default_rng(2).normal(size=(2, CHANNELS, *image)).astype(np.float32)
+    graph = onnx.model(one(ops.AvgPool(None, to=to), x.shape[1:]), opset=opset)
+    assert checked(graph) == ("N", CHANNELS, *to)
+    expected = F.adaptive_avg_pool2d(torch.from_numpy(x), to).numpy()
+    np.testing.assert_allclose(run(graph, {"input": x}), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_an_adaptive_pool_is_a_sliding_one_where_its_windows_are_alike() -> None:
+    kinds = {}
+    for image, to in ADAPTIVE:
+        graph = onnx.model(one(ops.AvgPool(None, to=to), (CHANNELS, *image)))
+        (node,) = standard.ModelProto.FromString(graph).graph.node
+        kinds[image] = node.op_type
+    assert {image for image, kind in kinds.items() if kind == "AveragePool"} == {(13, 13), (7, 7), (6, 6)}
+    assert {image for image, kind in kinds.items() if kind == "Einsum"} == {(14, 14), (14, 13), (3, 2)}
+
+
+def test_an_adaptive_pool_has_no_graph_for_every_size_but_to_one_pixel() -> None:
+    with pytest.raises(SpecError) as caught:
+        onnx.model(one(ops.AvgPool(None, to=(4, 4)), (CHANNELS, 14, 14)), dynamic_size=True)
+    assert [(d.code, d.help) for d in caught.value.diagnostics] == [
+        ("E401", "compile for one image size, or write `avgpool global`")
+    ]
+    assert onnx.model(one(ops.AvgPool(None, to=(1, 1)), (CHANNELS, 14, 14)), dynamic_size=True) == onnx.model(
+        one(ops.AvgPool(None), (CHANNELS, 14, 14)), dynamic_size=True
+    )

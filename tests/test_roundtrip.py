@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from strategies import specs, terms, values
 
-from inception_dsl import passes
+from inception_dsl import compiler, passes
 from inception_dsl.diagnostics import Source
 from inception_dsl.elaborate import elaborate
 from inception_dsl.ir import Program, Typed
@@ -26,7 +26,7 @@ from inception_dsl.syntax.yaml_printer import dump
 from inception_dsl.values import Number, Operation, Value, spell
 
 ROOT = Path(__file__).parent.parent
-FILES = sorted([*ROOT.glob("specs/*.yaml"), *ROOT.glob("tests/cases/good/*.yaml")])
+FILES = compiler.find_specs([ROOT / "specs", ROOT / "tests" / "cases" / "good"])
 LOWERABLE = range(1, len(passes.PIPELINE) + 1)
 """How many passes may have run before a program is lowered: one, which takes out what is absent, or more."""
 
@@ -156,7 +156,7 @@ def check_spec(spec: NetworkSpec) -> None:
 
 @every_file
 def test_specs(path: Path) -> None:
-    check_spec(parse(path.read_text(encoding="utf-8")))
+    check_spec(compiler.load(path))
 
 
 @seldom
@@ -208,7 +208,7 @@ published:
 @every_file
 @pytest.mark.parametrize("count", range(len(passes.PIPELINE) + 1))
 def test_programs(path: Path, count: int) -> None:
-    check_program(parse(path.read_text(encoding="utf-8")), count)
+    check_program(compiler.load(path), count)
 
 
 @seldom

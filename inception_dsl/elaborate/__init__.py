@@ -31,7 +31,8 @@ from inception_dsl.ops import Add, Concat, Scale
 from inception_dsl.spec.published import published
 from inception_dsl.elaborate.scope import WIDEST, Fault, Scope, told
 from inception_dsl.shapes import TensorType
-from inception_dsl.spec import LAYERS, NetworkSpec, RowSpec
+from inception_dsl.spec import LAYERS, NetworkSpec
+from inception_dsl.spec.rows import RowSpec
 from inception_dsl.syntax.formula import Formula
 from inception_dsl.syntax.terms import Branches, Chain, Labelled, Repeated, Scaled, Term, Use, Word, value_names, walk
 from inception_dsl.values import Name, Scalar, Value, Width, names, substitute
@@ -50,7 +51,7 @@ def elaborate(spec: NetworkSpec) -> Program:
     findings.stop()
     return Program(
         spec.network,
-        spec.document.source.name,
+        spec.file,
         spec.title,
         _paper(spec.paper),
         TensorType(spec.input),
@@ -88,7 +89,8 @@ class _Elaborator:
         self.modules = Modules(spec.modules, findings)
         self.templates: dict[str, Template] = {}
         self.made: dict[tuple[object, ...], str] = {}
-        self.constants: dict[str, Scalar | None] = {**spec.settings, "classes": spec.classes}
+        self.constants: dict[str, Scalar | None] = {name: setting.value for name, setting in spec.settings.items()}
+        self.constants["classes"] = spec.classes
         self.defaults = {name: self._default(name, words) for name, words in spec.defaults.items()}
 
     def row(self, row: RowSpec) -> Row:
@@ -96,8 +98,7 @@ class _Elaborator:
         values = {**self.constants, **self._cells(row)}
         scope = Scope(row.layer, values, {"in": Name("in"), "classes": Name("classes")}, row)
         self._check_cells(row)
-        text = " ".join(row.layer.fragment.text.split())
-        return Row(row.name, self.body(row.layer.term, scope), text, origin=row.span("name"))
+        return Row(row.name, self.body(row.layer.term, scope), row.layer.text, origin=row.span("name"))
 
     def head(self, name: str, graph: Formula) -> Body:
         """A head's formula, which has no row to take values from."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from inception_dsl.diagnostics import did_you_mean, listing
+from inception_dsl.elaborate.scope import Fault, Scope, told
 from inception_dsl.ir import Absent, Body, Layer, Sequence
 from inception_dsl.ops import (
     LRN,
@@ -21,7 +22,6 @@ from inception_dsl.ops import (
     ReLU,
     Softmax,
 )
-from inception_dsl.elaborate.scope import Fault, Scope, told
 from inception_dsl.shapes import Padding, Pair, Window
 from inception_dsl.syntax.terms import Dimensions, Use, Word
 from inception_dsl.values import Value
@@ -34,13 +34,16 @@ SLOTS: Final = {
     **dict.fromkeys(BORDER, "padding"),
     "bn": "norm",
     "relu": "act",
-    "count_pad": "border",
-    "skip_pad": "border",
+    **dict.fromkeys(("count_pad", "skip_pad"), "border"),
+    **dict.fromkeys(("global", "to"), "whole"),
 }
 """Words that exclude each other share a slot; any other word is a slot of its own."""
 
-CHOICES: Final = {"norm": ("none", "bn"), "act": ("none", "relu"), "bias": ("none",)}
-NUMBERS: Final = frozenset({"pad", "groups", "dilation", "eps", "alpha", "beta", "k"})
+SWITCHES: Final = ("bias", "gamma")
+"""Words that stand alone, or say `none`."""
+
+CHOICES: Final = {"norm": ("none", "bn"), "act": ("none", "relu"), **dict.fromkeys(SWITCHES, ("none",))}
+NUMBERS: Final = frozenset({"pad", "to", "groups", "dilation", "eps", "alpha", "beta", "k"})
 PADS: Final = frozenset({*BORDER, "ceil"})
 
 
@@ -55,12 +58,12 @@ class _Grammar:
 
 GRAMMAR: Final = {
     "conv": _Grammar(
-        True, "width", frozenset({*BORDER, "bn", "norm", "relu", "act", "bias", "groups", "dilation", "eps"})
+        True, "width", frozenset({*BORDER, "bn", "norm", "relu", "act", "bias", "groups", "dilation", "eps", "gamma"})
     ),
     "maxpool": _Grammar(True, "", PADS | {"global"}),
-    "avgpool": _Grammar(True, "", PADS | {"global", "count_pad", "skip_pad"}),
+    "avgpool": _Grammar(True, "", PADS | {"global", "to", "count_pad", "skip_pad"}),
     "lrn": _Grammar(False, "number of channels", frozenset({"alpha", "beta", "k"})),
-    "bn": _Grammar(words=frozenset({"eps"})),
+    "bn": _Grammar(words=frozenset({"eps", "gamma"})),
     "relu": _Grammar(),
     "dropout": _Grammar(False, "share"),
     "fc": _Grammar(False, "width", frozenset({"relu", "act", "bias"})),
@@ -77,19 +80,19 @@ def layer(name: str, use: Use, defaults: Words, scope: Scope) -> Body:
     """The ops of one layer of the language; `Absent` where its width is empty or 0. Raises `Fault`."""
     grammar = GRAMMAR[name]
     words = _merge(defaults, by_slot(name, use.words, scope))
-    _check_arity(name, use, grammar, "global" in words, scope)
+    _check_arity(name, use, grammar, words["whole"].text if "whole" in words else "", scope)
     return BUILDERS[name](use, words, scope)
 
 
-def _check_arity(name: str, use: Use, grammar: _Grammar, whole: bool, scope: Scope) -> None:
+def _check_arity(name: str, use: Use, grammar: _Grammar, whole: str, scope: Scope) -> None:
     wants_kernel = grammar.kernel and not whole
     if wants_kernel and use.kernel is None:
         hint = f"write `{name} 3x3{' 64' if grammar.number else ''}`"
         hint += f", or `{name} global`" if "global" in grammar.words else ""
         raise scope.fault("E202", f"`{name}` needs a kernel", use.at, help=hint)
     if not wants_kernel and use.kernel is not None:
-        hint = "delete it" + (", or the word `global`, which takes the whole image" if whole else "")
-        raise scope.fault("E202", f"`{name}{' global' if whole else ''}` takes no kernel", use.size_at, help=hint)
+        hint = "delete it" + (f", or the word `{whole}`, which takes the whole image" if whole else "")
+        raise scope.fault("E202", f"`{f'{name} {whole}'.strip()}` takes no kernel", use.size_at, help=hint)
     if grammar.number and use.width is None:
         raise scope.fault("E202", f"`{name}` needs a {grammar.number}", use.at, help=f"write {EXAMPLES[name]}")
     if not grammar.number and use.width is not None:
@@ -104,6 +107,7 @@ EXAMPLES: Final = {
     "dropout": "the share it drops, such as `dropout 40%`",
     "eps": "0.001",
     "groups": "32",
+    "to": "4x4",
     "dilation": "2",
 }
 
@@ -126,7 +130,7 @@ def by_slot(name: str, words: Iterable[Word], scope: Scope) -> dict[str, Word]:
 def _merge(defaults: Words, own: Words) -> Words:
     """Own words, and those defaults that they do not replace; how a layer pads is replaced as a whole."""
     pads = {"padding", "ceil"}
-    replaced = pads if {*pads, "global"} & own.keys() else set()
+    replaced = pads if {*pads, "whole"} & own.keys() else set()
     return {slot: word for slot, word in defaults.items() if slot not in replaced} | {**own}
 
 
@@ -136,10 +140,10 @@ def _check_word(name: str, word: Word, scope: Scope) -> None:
         hint = did_you_mean(word.text, known) or (f"its words are {listing(sorted(known))}" if known else "delete it")
         hint = f"a layer of its own is written `-> {word.text}`" if word.text in GRAMMAR else hint
         raise scope.fault("E203", f"`{name}` takes no word{f' `{word.text}`' if known else 's'}", word.at, help=hint)
-    if word.text in CHOICES and not (word.text == "bias" and word.value is None):
+    if word.text in CHOICES and not (word.text in SWITCHES and word.value is None):
         if word.value not in CHOICES[word.text]:
             choices = listing([f"{word.text}={choice}" for choice in CHOICES[word.text]], "or")
-            hint = f"write {choices}" + (", or `bias` alone" if word.text == "bias" else "")
+            hint = f"write {choices}" + (f", or `{word.text}` alone" if word.text in SWITCHES else "")
             raise scope.fault("E203", f"`{scope.text(word.at)}` is no setting of `{name}`", word.at, help=hint)
     elif (word.value is not None) != (word.text in NUMBERS):
         hint = f"write `{word.text}={EXAMPLES.get(word.text, '1')}`" if word.value is None else f"write `{word.text}`"
@@ -155,13 +159,12 @@ def _conv(use: Use, words: Words, scope: Scope) -> Body:
     if width is None:
         return Absent(origin=scope.span(use.at))
     if groups is None:
-        raise scope.fault(
-            "E207", "the number of groups is empty or 0", words["groups"].at, help="delete it, or write 1"
-        )
+        hint = "delete it, or write 1"
+        raise scope.fault("E207", "the number of groups is empty or 0", words["groups"].at, help=hint)
     bias = "bias" in words and words["bias"].value is None
     ops: list[Op] = [Conv(width, window, groups, bias)]
     if _chosen(words, "norm", "bn"):
-        ops.append(BatchNorm(scope.real(words["eps"])) if "eps" in words else BatchNorm())
+        ops.append(_batch_norm(words, scope))
     return _layer(ops, words, use, scope)
 
 
@@ -185,14 +188,16 @@ def _chosen(words: Words, slot: str, what: str) -> bool:
 
 
 def _maxpool(use: Use, words: Words, scope: Scope) -> Body:
-    window = None if "global" in words else _window("maxpool", use, words, scope)
+    window = None if "whole" in words else _window("maxpool", use, words, scope)
     return Layer((MaxPool(window),), origin=scope.span(use.at))
 
 
 def _avgpool(use: Use, words: Words, scope: Scope) -> Body:
-    window = None if "global" in words else _window("avgpool", use, words, scope)
+    whole = words.get("whole")
+    window = None if whole else _window("avgpool", use, words, scope)
     counted = "border" in words and words["border"].text == "count_pad"
-    return Layer((AvgPool(window, counted),), origin=scope.span(use.at))
+    to = _word_pair(whole, 1, scope) if whole and whole.text == "to" else (1, 1)
+    return Layer((AvgPool(window, counted, to),), origin=scope.span(use.at))
 
 
 def _lrn(use: Use, words: Words, scope: Scope) -> Body:
@@ -205,9 +210,9 @@ def _lrn(use: Use, words: Words, scope: Scope) -> Body:
     return Layer((LRN(size, **constants),), origin=scope.span(use.at))
 
 
-def _bn(use: Use, words: Words, scope: Scope) -> Body:
-    op = BatchNorm(scope.real(words["eps"])) if "eps" in words else BatchNorm()
-    return Layer((op,), origin=scope.span(use.at))
+def _batch_norm(words: Words, scope: Scope) -> BatchNorm:
+    gamma = "gamma" not in words or words["gamma"].value is None
+    return BatchNorm(scope.real(words["eps"]), gamma) if "eps" in words else BatchNorm(gamma=gamma)
 
 
 def _dropout(use: Use, words: Words, scope: Scope) -> Body:
@@ -232,7 +237,7 @@ BUILDERS: Final[dict[str, Callable[[Use, Words, Scope], Body]]] = {
     "maxpool": _maxpool,
     "avgpool": _avgpool,
     "lrn": _lrn,
-    "bn": _bn,
+    "bn": lambda use, words, scope: Layer((_batch_norm(words, scope),), origin=scope.span(use.at)),
     "relu": _plain(ReLU()),
     "dropout": _dropout,
     "fc": _fc,
@@ -257,10 +262,8 @@ def _padding(name: str, use: Use, reach: tuple[int, ...], words: Words, scope: S
     if border is None:
         if reach == (1, 1) or ceil:
             return Padding(ceil=ceil)
-        kinds = listing(
-            [word for word in (*BORDER[:3], "ceil", "pad=1") if word.split("=")[0] in GRAMMAR[name].words], "or"
-        )
-        hint = f"add one of {kinds}, here or in `defaults`"
+        kinds = [word for word in (*BORDER[:3], "ceil", "pad=1") if word.split("=")[0] in GRAMMAR[name].words]
+        hint = f"add one of {listing(kinds, 'or')}, here or in `defaults`"
         raise scope.fault("E210", f"`{name}` does not say how it pads", use.at, help=hint)
     if border.text == "pad":
         amount = _word_pair(border, 0, scope)

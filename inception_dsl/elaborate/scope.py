@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from inception_dsl.diagnostics import Diagnostic, Findings, Note, Span, did_you_mean, listing
 from inception_dsl.names import label_problem
-from inception_dsl.spec import RowSpec
+from inception_dsl.spec.rows import RowSpec
 from inception_dsl.syntax.formula import Formula
 from inception_dsl.syntax.terms import Dimensions, Labelled, Term, Word
 from inception_dsl.values import Name, Number, Scalar, Value, ValueFault, Width, evaluate, names, substitute

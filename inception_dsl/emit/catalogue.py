@@ -6,7 +6,7 @@ import inspect
 from dataclasses import fields
 from typing import Any
 
-from inception_dsl.emit.onnx import rules as onnx_rules
+from inception_dsl.emit.onnx_ops import rules as onnx_rules
 from inception_dsl.emit.pytorch_layers import PYTORCH
 from inception_dsl.elaborate.layers import GRAMMAR
 from inception_dsl.ops import OPS, Op

@@ -1,6 +1,6 @@
 """The ONNX graph of a network: one node for every op, under the op's own name, and its weights as graph inputs.
 
-The graph holds no weights, so that the file is small and any set of them can be run:
+The graph holds no weights unless it is given some, so that the file is small and any set of them can be run:
 `session.run(None, {"input": x, **state_dict})`. What it says must be true in value, not only in shape; where ONNX or
 onnxruntime cannot say a thing exactly, the emitter refuses (E401) and names the layer.
 """
@@ -8,149 +8,20 @@ onnxruntime cannot say a thing exactly, the emitter refuses (E401) and names the
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from inception_dsl import ops
 from inception_dsl.diagnostics import Diagnostic, Findings, SpecError, did_you_mean
 from inception_dsl.emit import protobuf as pb
-from inception_dsl.emit.rules import Rules
+from inception_dsl.emit.onnx_ops import Call, Site, rules
 from inception_dsl.ir import Node, Paper, Typed
-from inception_dsl.shapes import ShapeError, TensorType, Window
+from inception_dsl.shapes import ShapeError
 
 # Opsets, each with the version of the file format (IR) that it came with. 26 is the newest that onnxruntime 1.31.1
 # supports fully: it has a kernel for every op used here, while 27 and 28 are refused at load ("only guarantees support
 # for models stamped with official released onnx opset versions").
 OPSETS: Final = {17: 8, 18: 8, 19: 9, 20: 9, 21: 10, 22: 10, 23: 11, 24: 12, 25: 13, 26: 13}
 NEWEST: Final = max(OPSETS)
-CEIL: Final = 22  # the first opset whose shape inference drops a last pooling window that lies wholly in the padding
-
-
-class Call(NamedTuple):
-    """How ONNX spells an op; the node's inputs are the op's, then its weights, then `constants`, by their names."""
-
-    operator: str
-    attributes: Mapping[str, pb.Parameter] = {}
-    constants: Mapping[str, float] = {}
-
-
-class Site(NamedTuple):
-    """Where a node stands: what arrives at it, whether its size follows that of the network's input, and the opset."""
-
-    types: Sequence[TensorType]
-    follows: bool
-    opset: int
-
-
-rules: Final = Rules[Call]("ONNX")
-
-
-@rules(ops.Conv)
-def _conv(op: ops.Conv, site: Site) -> Call:
-    if op.window.padding.ceil:
-        raise ShapeError("E401", "ONNX has no convolution with `ceil`", "say the padding in pixels: `pad=N`")
-    grouped = {"group": ops.closed(op.groups)} if op.groups != 1 else {}
-    return Call("Conv", {**_window(op.window, site), **grouped})
-
-
-@rules(ops.BatchNorm)
-def _batch_norm(op: ops.BatchNorm, site: Site) -> Call:
-    return Call("BatchNormalization", {"epsilon": op.eps})
-
-
-@rules(ops.ReLU)
-def _relu(op: ops.ReLU, site: Site) -> Call:
-    return Call("Relu")
-
-
-@rules(ops.LRN)
-def _lrn(op: ops.LRN, site: Site) -> Call:
-    if op.size % 2 == 0:
-        raise ShapeError("E401", f"ONNX normalises over an odd number of channels, not {op.size}", "an odd size")
-    return Call("LRN", {"size": op.size, "alpha": op.alpha, "beta": op.beta, "bias": op.k})
-
-
-@rules(ops.MaxPool)
-def _max_pool(op: ops.MaxPool, site: Site) -> Call:
-    return Call("MaxPool", _pooling(op.window, site)) if op.window else Call("GlobalMaxPool")
-
-
-@rules(ops.AvgPool)
-def _avg_pool(op: ops.AvgPool, site: Site) -> Call:
-    if op.window is None:
-        return Call("GlobalAveragePool")
-    counted = {"count_include_pad": 1} if op.count_pad else {}
-    return Call("AveragePool", {**_pooling(op.window, site), **counted})
-
-
-@rules(ops.Dropout)
-def _dropout(op: ops.Dropout, site: Site) -> Call:
-    return Call("Dropout", constants={"ratio": op.p})
-
-
-@rules(ops.FullyConnected)
-def _fully_connected(op: ops.FullyConnected, site: Site) -> Call:
-    if site.follows:
-        raise ShapeError("E218", "the weights of `fc` tie the network to one image size", "a global pool before it")
-    return Call("Gemm", {"transB": 1})
-
-
-@rules(ops.Softmax)
-def _softmax(op: ops.Softmax, site: Site) -> Call:
-    return Call("Softmax", {"axis": 1})
-
-
-@rules(ops.Flatten)
-def _flatten(op: ops.Flatten, site: Site) -> Call:
-    return Call("Flatten", {"axis": 1})
-
-
-@rules(ops.Scale)
-def _scale(op: ops.Scale, site: Site) -> Call:
-    return Call("Mul", constants={"factor": op.factor})
-
-
-@rules(ops.Identity)
-def _identity(op: ops.Identity, site: Site) -> Call:
-    return Call("Identity")
-
-
-@rules(ops.Concat)
-def _concat(op: ops.Concat, site: Site) -> Call:
-    return Call("Concat", {"axis": 1})
-
-
-@rules(ops.Add)
-def _add(op: ops.Add, site: Site) -> Call:
-    return Call("Add" if len(site.types) == 2 else "Sum")
-
-
-def _window(window: Window, site: Site) -> dict[str, pb.Parameter]:
-    slides: dict[str, pb.Parameter] = {"kernel_shape": window.kernel, "strides": window.stride}
-    dilated = window.dilation != (1, 1)
-    if dilated:
-        slides["dilations"] = window.dilation
-    axes = list(zip(window.kernel, window.stride, strict=True))
-    if window.padding.kind == "same_upper" and site.follows and any(kernel > 1 < step for kernel, step in axes):
-        # Only here does the padding follow the size of the image. onnxruntime 1.31.1 refuses to work it out under a
-        # dilation, and takes it as negative where a step is longer than the kernel.
-        if dilated or any(step > kernel for kernel, step in axes):
-            message = "ONNX has no dilated `same_upper` for every image size, nor one with a stride beyond the kernel"
-            raise ShapeError("E401", message, "compile for one image size, or write `pad=N`")
-        return {**slides, "auto_pad": "SAME_UPPER"}
-    height, width = window.extents(site.types[0].image)
-    return {**slides, "pads": (height.before, width.before, height.after, width.after)}
-
-
-def _pooling(window: Window, site: Site) -> dict[str, pb.Parameter]:
-    padding = window.padding
-    if not padding.ceil or padding.kind == "same_upper":
-        return _window(window, site)
-    extents = window.extents(site.types[0].image)
-    for extent, kernel, step in zip(extents, window.kernel, window.stride, strict=True):
-        if extent.before + step > kernel and site.opset < CEIL:
-            message = f"opset {site.opset} does not drop a last window that `ceil` lays wholly in the padding"
-            raise ShapeError("E401", message, f"opset {CEIL} or newer")
-    return {**_window(window, site), "ceil_mode": 1}
 
 
 def model(
@@ -162,12 +33,14 @@ def model(
     heads: bool = False,
     taps: Sequence[str] = (),
     until: str = "",
+    weights: Mapping[str, bytes] | None = None,
 ) -> bytes:
     """Write the graph of a network in inference as a serialised ModelProto, the same bytes for the same network.
 
     Its inputs are `input`, float32 (batch, channels, height, width), and the weights by their names in a state_dict;
     its outputs are `logits` (what the last row gives), with `heads` theirs by name, and the rows that `taps` names.
-    `batch` None is any batch, `dynamic_size` any height and width; `until` is the last row to include.
+    `batch` None is any batch, `dynamic_size` any height and width; `until` is the last row to include. Where `weights`
+    gives a TensorProto for each by its name, the graph holds them, and they are no inputs.
 
     Raises `SpecError`: E401 for what the opset cannot express, E218 for a layer that ties the network to one size, E206
     for an unknown row and E108 for two outputs of one name.
@@ -192,7 +65,7 @@ def model(
     def node(index: int, call: Call) -> bytes:
         it = typed.nodes[index]
         return pb.Node(
-            input=[*(names[end] for end in it.inputs), *it.weights, *(_constant(it, name) for name in call.constants)],
+            input=[*(names[end] for end in it.inputs), *(_constant(it, name) for name in call.constants), *it.weights],
             output=[names[index]],
             name="/".join(it.path),
             op_type=call.operator,
@@ -201,7 +74,8 @@ def model(
         )
 
     used = [typed.nodes[index] for index in calls]
-    weights = {name: weight.shape for each in used for name, weight in each.weights.items()}
+    shapes = {name: weight.shape for each in used for name, weight in each.weights.items()}
+    asked = shapes if weights is None else {}
     ends = dict.fromkeys(typed.ends[row] for row in (*rows, *aside))
     program = typed.program
     return pb.Model(
@@ -212,12 +86,15 @@ def model(
         graph=pb.Graph(
             name=program.name,
             doc_string="\n".join(filter(None, (program.title, _citation(program.paper)))),
-            input=[value("input", -1), *(pb.value(*each) for each in weights.items())],
+            input=[value("input", -1), *(pb.value(*each) for each in asked.items())],
             node=[*(node(*each) for each in calls.items()), *_second_names(names, outputs)],
             initializer=[
-                pb.scalar(_constant(each, name), number)
-                for each, call in zip(used, calls.values(), strict=True)
-                for name, number in call.constants.items()
+                *(weights[name] for name in shapes if weights is not None),
+                *(
+                    pb.constant(_constant(each, name), number)
+                    for each, call in zip(used, calls.values(), strict=True)
+                    for name, number in call.constants.items()
+                ),
             ],
             value_info=[value(names[end], end) for end in ends if names[end] not in {"input", *outputs}],
             output=[value(*each) for each in outputs.items()],

@@ -19,6 +19,10 @@ Parameter = int | float | str | Sequence[int]
 """What an attribute of a node holds."""
 
 
+Constant = float | Sequence["Constant"]
+"""A number, or an array by its rows."""
+
+
 class Message:
     """A kind of message: its fields, by the numbers they have on the wire."""
 
@@ -59,7 +63,7 @@ OperatorSetId: Final = Message(domain=1, version=2)
 Graph: Final = Message(node=1, name=2, initializer=5, doc_string=10, input=11, output=12, value_info=13)
 Node: Final = Message(input=1, output=2, name=3, op_type=4, attribute=5, metadata_props=9)
 Attribute: Final = Message(name=1, f=2, i=3, s=4, ints=8, type=20)
-Tensor: Final = Message(dims=1, data_type=2, name=8, raw_data=9)
+Tensor: Final = Message(dims=1, data_type=2, name=8, raw_data=9, external_data=13, data_location=14)
 ValueInfo: Final = Message(name=1, type=2)
 Type: Final = Message(tensor_type=1)
 TypeTensor: Final = Message(elem_type=1, shape=2)
@@ -83,9 +87,15 @@ def attribute(name: str, value: Parameter) -> bytes:
             return Attribute(name=name, ints=value, type=7)
 
 
-def scalar(name: str, value: float) -> bytes:
-    """A float32 constant without dimensions."""
-    return Tensor(name=name, data_type=FLOAT, raw_data=struct.pack("<f", value))
+def constant(name: str, value: Constant) -> bytes:
+    """A float32 constant: a number, which has no dimensions, or an array by its rows."""
+    dims: list[int] = []
+    numbers: Sequence[Constant] = [value]
+    while isinstance(numbers[0], Sequence):
+        rows = [row for row in numbers if isinstance(row, Sequence)]
+        dims.append(len(rows[0]))
+        numbers = [number for row in rows for number in row]
+    return Tensor(name=name, data_type=FLOAT, dims=dims, raw_data=struct.pack(f"<{len(numbers)}f", *numbers))
 
 
 def value(name: str, shape: Iterable[int | str | None]) -> bytes:

@@ -42,7 +42,7 @@ def source(typed: Typed) -> str:
     network = network_class(typed, speller, classes, class_name(program.name, program.title))
     code = "\n".join([*modules, network])
     helpers = speller.helpers
-    convs = [_conv(name) for name in sorted(helpers) if re.fullmatch("(Same)?Conv(BN)?(ReLU)?", name)]
+    convs = [_conv(name) for name in sorted(helpers) if re.fullmatch("(Same)?Conv((Beta)?BN)?(ReLU)?", name)]
     if any(conv["base"] == "SameConv2d" for conv in convs):
         helpers.add("SameConv2d")
     pools = {"SameMaxPool2d", "SameAvgPool2d"} & helpers
@@ -121,7 +121,7 @@ def aligned(rows: Sequence[Sequence[str]], left: int) -> list[str]:
 
 def _conv(name: str) -> dict[str, str | bool]:
     base = "SameConv2d" if name.startswith("Same") else "nn.Conv2d"
-    return {"name": name, "base": base, "bn": "BN" in name, "relu": "ReLU" in name}
+    return {"name": name, "base": base, "bn": "BN" in name, "beta": "Beta" in name, "relu": "ReLU" in name}
 
 
 def errata(typed: Typed) -> Iterator[str]:

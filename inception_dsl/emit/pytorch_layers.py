@@ -71,18 +71,20 @@ class Speller:
 
     def _conv(self, conv: Conv, kinds: set[type[Op]], channels: Width, ops: Iterable[Op]) -> Code:
         same = conv.window.padding.kind == "same_upper"
-        head = ("Same" if same else "") + "Conv" + ("BN" if BatchNorm in kinds else "")
-        head += ("ReLU" if ReLU in kinds else "") or ("" if BatchNorm in kinds else "2d")
+        norm = next((op for op in ops if isinstance(op, BatchNorm)), None)
+        head = ("Same" if same else "") + "Conv" + (("BN" if norm.gamma else "BetaBN") if norm else "")
+        head += ("ReLU" if ReLU in kinds else "") or ("" if norm else "2d")
         items = [self.width(channels), self.width(conv.width), _pair(conv.window.kernel), *window_items(conv.window)]
         if conv.window.dilation != (1, 1):
             items.append(("dilation", _pair(conv.window.dilation)))
         if conv.groups != 1:
             items.append(("groups", self.width(conv.groups)))
-        if conv.bias != (BatchNorm not in kinds):
+        if conv.bias != (norm is None):
             items.append(("bias", str(conv.bias)))
-        for op in ops:
-            if isinstance(op, BatchNorm) and op.eps != self.eps:
-                items.append(("eps", literal(op.eps)))
+        if norm and not norm.gamma:
+            self.need("BetaBatchNorm2d")
+        if norm and norm.eps != self.eps:
+            items.append(("eps", literal(norm.eps)))
         return Call("nn.Conv2d" if head == "Conv2d" else self.need(head), tuple(items))
 
 
@@ -117,7 +119,8 @@ def _alone(op: Op, channels: Width, speller: Speller) -> Code:
 
 @PYTORCH(BatchNorm)
 def _batch_norm(op: BatchNorm, channels: Width, speller: Speller) -> Code:
-    return Call("nn.BatchNorm2d", (speller.width(channels), ("eps", literal(op.eps))))
+    head = "nn.BatchNorm2d" if op.gamma else speller.need("BetaBatchNorm2d")
+    return Call(head, (speller.width(channels), ("eps", literal(op.eps))))
 
 
 @PYTORCH(ReLU)
@@ -144,7 +147,7 @@ def _max_pool(op: MaxPool, channels: Width, speller: Speller) -> Code:
 @PYTORCH(AvgPool)
 def _avg_pool(op: AvgPool, channels: Width, speller: Speller) -> Code:
     if op.window is None:
-        return "nn.AdaptiveAvgPool2d(1)"
+        return Call("nn.AdaptiveAvgPool2d", (_pair(op.to),))
     same = op.window.padding.kind == "same_upper"
     items = window_items(op.window, pool=True)
     if not op.count_pad and (same or any(isinstance(item, tuple) and item[0] == "padding" for item in items)):

@@ -23,6 +23,7 @@ HELPER_NAMES = frozenset(
     """
     Concat Add Scale Output Size SameConv2d SameMaxPool2d SameAvgPool2d Linear LinearReLU FlattenLinear
     FlattenLinearReLU ConvReLU ConvBN ConvBNReLU SameConvReLU SameConvBN SameConvBNReLU Tensor NamedTuple OrderedDict F
+    BetaBatchNorm2d ConvBetaBN ConvBetaBNReLU SameConvBetaBN SameConvBetaBNReLU
     """.split()
 )
 

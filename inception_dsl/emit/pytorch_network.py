@@ -163,6 +163,9 @@ def forward(typed: Typed) -> Iterator[str]:
             chain.append(row.name)
             size, current = out, row.name
         if row.name in taps:
+            if current == "x":  # the image itself, which the rows that follow write over
+                yield f"        {row.name} = x"
+                current = row.name
             tapped[row.name] = current
             if chain:
                 yield from flush(f"x = {current}")

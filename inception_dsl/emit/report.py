@@ -9,8 +9,8 @@ from typing import Final
 
 from inception_dsl.cost import Cost, RowCost, cost
 from inception_dsl.emit.templates import template
-from inception_dsl.ir import Paper, Typed
-from inception_dsl.published import MEASURES, TOTALS, Printed, Verdict, column_of, comparison, parse_cell, verdicts
+from inception_dsl.ir import Claim, Paper, Typed
+from inception_dsl.published import MEASURES, TOTALS, Printed, Verdict, column_of, comparison, dropped_sentence, parse_cell, verdicts
 from inception_dsl.shapes import Pair, TensorType
 
 CONVENTIONS: Final = (
@@ -45,7 +45,7 @@ def report(typed: Typed) -> str:
         title=markdown(program.title or program.name),
         paper=_paper(program.paper),
         input=f"Input {typed.input}" + (f", {classes} classes." if isinstance(classes, int) else "."),
-        summary=_summary(held),
+        summary=_summary(held, program.published.dropped),
         table=_claims(typed, held, counted),
         errata=[_erratum(each) for each in held if each.verdict == "erratum"],
         totals=_totals(typed, counted),
@@ -96,13 +96,14 @@ def _paper(paper: Paper) -> str:
     return f"Paper: {', '.join(parts)}." if parts else ""
 
 
-def _summary(held: Sequence[Verdict]) -> str:
+def _summary(held: Sequence[Verdict], dropped: Sequence[Claim]) -> str:
+    lost = f" {markdown(dropped_sentence(dropped))}" if dropped else ""
     if not held:
-        return "Nothing is printed to hold it against."
+        return f"Nothing is printed to hold it against.{lost}"
     count = Counter(each.verdict for each in held)
     return (
         f"Of {len(held)} printed cells, {count['exact']} are exact, {count['rounds']} are right when rounded, "
-        f"{count['erratum']} are known errata, and {count['MISMATCH'] or 'none'} mismatch."
+        f"{count['erratum']} are known errata, and {count['MISMATCH'] or 'none'} mismatch.{lost}"
     )
 
 

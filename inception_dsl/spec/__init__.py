@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from inception_dsl import names
-from inception_dsl.diagnostics import Findings, Note, Span, did_you_mean, listing
-from inception_dsl.spec.schema import LARGEST_INPUT, MEASURES, input_size, validate
-from inception_dsl.syntax import algebra, table
+from inception_dsl.diagnostics import Findings, Span, did_you_mean, listing
+from inception_dsl.spec.rows import RowReader, RowSpec, checked_name, read_table
+from inception_dsl.spec.schema import LARGEST_INPUT, input_size, validate
+from inception_dsl.spec.settings import Setting, setting
+from inception_dsl.syntax import algebra
 from inception_dsl.syntax.algebra_errors import SyntaxFault
 from inception_dsl.syntax.formula import Formula, formula_of
-from inception_dsl.syntax.source import Fragment
+from inception_dsl.syntax.table import Table
 from inception_dsl.syntax.terms import Word, value_names
 from inception_dsl.syntax.yaml import Document
-from inception_dsl.values import Scalar, Value
 
 LAYERS: Final = frozenset("conv maxpool avgpool lrn bn relu dropout fc softmax flatten pass".split())
 """The words of the language that are layers; any other names a module."""
@@ -37,23 +37,6 @@ class ModuleSpec:
 
 
 @dataclass(frozen=True)
-class RowSpec:
-    """A row of the table: `args` are its cells by argument column (None where empty), `printed` its printed cells."""
-
-    name: str
-    layer: Formula
-    args: Mapping[str, Scalar | Value | None]
-    printed: Mapping[str, str]
-    cells: Mapping[str, table.Cell] = field(compare=False, repr=False)
-    table: Fragment = field(compare=False, repr=False)
-
-    def span(self, column: str) -> Span:
-        """The place of its cell in a column."""
-        cell = self.cells[column]
-        return self.table.span(cell.start, cell.end)
-
-
-@dataclass(frozen=True)
 class HeadSpec:
     """A classifier that leaves the trunk after the row `source`."""
 
@@ -67,35 +50,61 @@ class HeadSpec:
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """One spec file. `paper` and `published` hold their keys as validated by `schema`."""
+    """One spec file, or a variant of the spec `base`.
+
+    `paper` and `published` hold their keys as validated by `schema`; `table` is what the rows were read from.
+    """
 
     network: str
     title: str
     paper: Mapping[str, Any]
     input: tuple[int, int, int]
     classes: int
-    settings: Mapping[str, int | float]
+    settings: Mapping[str, Setting]
     defaults: Mapping[str, tuple[Word, ...]]
     modules: Mapping[str, ModuleSpec]
     rows: tuple[RowSpec, ...]
     heads: tuple[HeadSpec, ...]
     published: Mapping[str, Any]
     document: Document = field(compare=False, repr=False)
+    table: Table = field(compare=False, repr=False)
+    base: NetworkSpec | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def file(self) -> str:
+        """The file as generated files cite it, with the options that set its settings."""
+        written = self
+        while written.base and written.base.document is self.document:
+            written = written.base
+        changed = {name: each.value for name, each in self.settings.items() if each != written.settings[name]}
+        return self.document.source.name + "".join(f" --set {name}={value}" for name, value in changed.items())
 
 
 def read(document: Document) -> NetworkSpec:
     """Read a document as a spec.
 
-    Raises `SpecError` with everything that is wrong in the keys, or, where those are right, in names, formulas and
-    the table.
+    Raises `SpecError` with everything that is wrong in the keys, or, where those are right, as `build` does.
     """
-    data = validate(document)
+    return build(document, validate(document))
+
+
+def build(
+    document: Document,
+    data: Mapping[str, Any],
+    cells: Table | None = None,
+    base: NetworkSpec | None = None,
+) -> NetworkSpec:
+    """Make a spec of a document whose keys are right, and of the `cells` of its table where those are read already.
+
+    Raises `SpecError` with everything that is wrong in names, formulas and the table.
+    """
     findings = Findings()
-    network = _name(data["network"], document.value_span(("network",)), findings)
+    network = checked_name(data["network"], document.value_span(("network",)), findings)
     modules = {name: _module(name, module, document, findings) for name, module in data.get("modules", {}).items()}
-    for name in data.get("settings", {}):
-        _setting(name, document.key_span(("settings", name)), findings)
-    rows = _Rows(document, data, modules, findings).read()
+    settings = {name: _setting(name, value, document, findings) for name, value in data.get("settings", {}).items()}
+    columns = [column for module in modules.values() if module for column in module.columns]
+    broken, declared = None in modules.values(), data.get("published", {})
+    cells = cells or read_table(document.text(("layers",)), findings)
     heads = tuple(_head(name, head, document, findings) for name, head in data.get("heads", {}).items())
     spec = NetworkSpec(
         network,
@@ -103,40 +112,41 @@ def read(document: Document) -> NetworkSpec:
         data.get("paper", {}),
         _input(data["input"], document.value_span(("input",)), findings),
         data.get("classes", 1000),
-        data.get("settings", {}),
+        settings,
         {layer: _default(layer, words, document, findings) for layer, words in data.get("defaults", {}).items()},
         {name: module for name, module in modules.items() if module},
-        rows,
+        RowReader(columns, broken, declared, document.names, findings).read(cells),
         tuple(head for head in heads if head),
-        data.get("published", {}),
+        declared,
         document,
+        cells,
+        base,
     )
     findings.stop()
     return spec
 
 
-def _name(name: str, span: Span, findings: Findings) -> str:
-    if problem := names.problem(name):
-        legal = names.from_column(name)
-        hint = "" if names.problem(legal) else f"`{legal}` could be one"
-        findings.error("E108", f"`{name}` cannot be a name", span, problem, help=hint)
-    return name
-
-
-def _setting(name: str, span: Span, findings: Findings) -> None:
+def _setting(name: str, data: Any, document: Document, findings: Findings) -> Setting:
     if not names.IDENTIFIER.fullmatch(name) or name in BUILT_IN:
         rule = "a name is a letter, then letters, digits and `_`"
         problem = "every value has that name already" if name in BUILT_IN else rule
-        findings.error("E108", f"`{name}` cannot name a setting", span, problem)
+        findings.error("E108", f"`{name}` cannot name a setting", document.key_span(("settings", name)), problem)
+    read = setting(data)
+    if problem := read.problem(LAYERS):
+        message = f"the setting `{name}` cannot be {read.value}"
+        hint = did_you_mean(str(read.value), LAYERS if read.type == "layer" else ())
+        findings.error("E125", message, document.value_span(("settings", name)), problem, help=hint)
+    return read
 
 
 def _formula(path: tuple[str | int, ...], document: Document, findings: Findings) -> Formula | None:
-    return formula_of(document.text(path), findings)
+    fragment = document.text(path)
+    return formula_of(fragment, findings, document.names.get(fragment.source))
 
 
 def _module(name: str, data: dict[str, Any], document: Document, findings: Findings) -> ModuleSpec | None:
     span = document.key_span(("modules", name))
-    _name(name, span, findings)
+    checked_name(name, span, findings)
     if name in LAYERS:
         findings.error("E108", f"a module cannot be called `{name}`", span, "the language has a layer of that name")
     graph = _formula(("modules", name, "graph"), document, findings)
@@ -163,7 +173,7 @@ def _module(name: str, data: dict[str, Any], document: Document, findings: Findi
 
 def _head(name: str, data: dict[str, Any], document: Document, findings: Findings) -> HeadSpec | None:
     path = ("heads", name)
-    _name(name, document.key_span(path), findings)
+    checked_name(name, document.key_span(path), findings)
     graph = _formula((*path, "graph"), document, findings)
     if graph is None:
         return None
@@ -189,96 +199,3 @@ def _input(text: str, span: Span, findings: Findings) -> tuple[int, int, int]:
         hint = f"write channels, height and width, each from 1 to {LARGEST_INPUT:,}, such as `3x224x224`"
         findings.error("E105", f"`{text}` is no input size", span, help=hint)
     return size or (1, 1, 1)
-
-
-class _Rows:
-    """Reads the table: which columns are arguments, which are printed, and every row."""
-
-    def __init__(
-        self,
-        document: Document,
-        data: dict[str, Any],
-        modules: Mapping[str, ModuleSpec | None],
-        findings: Findings,
-    ) -> None:
-        self.fragment = document.text(("layers",))
-        self.findings = findings
-        self.arguments = {column for module in modules.values() if module for column in module.columns}
-        self.broken = None in modules.values()
-        published = data.get("published", {})
-        self.printed = {*MEASURES[:4], *(key for key in published if key not in ("totals", "errata"))}
-
-    def read(self) -> tuple[RowSpec, ...]:
-        if "|" in self.fragment.text and "\n" not in self.fragment.text.strip() and not self.fragment.literal:
-            hint = "write `layers: |`, and the table on the lines below it"
-            self.findings.error("E112", "YAML reads this table as one line", self.fragment.span(0, 1), help=hint)
-            return ()
-        read = table.read(self.fragment, self.findings)
-        if read is None:
-            return ()
-        formulas = [self._formula(cells["layer"]) for cells in read.rows]
-        self.arguments |= {name.name for formula in formulas if formula for name in value_names(formula.term)}
-        self._check_columns(read.header)
-        rows: list[RowSpec] = []
-        seen: dict[str, Span] = {}
-        for cells, formula in zip(read.rows, formulas, strict=True):
-            name, span = cells["name"].text, self._span(cells["name"])
-            if name in seen:
-                note = Note(seen[name], "here first")
-                self.findings.error("E114", f"two rows are called `{name}`", span, notes=[note], help="rename one")
-            elif not name:
-                self.findings.error("E108", "this row has no name", span, help="name it as the paper does")
-            else:
-                _name(name, span, self.findings)
-                seen[name] = span
-            if formula:
-                rows.append(self._row(name, cells, formula))
-        return tuple(rows)
-
-    def _span(self, cell: table.Cell) -> Span:
-        return self.fragment.span(cell.start, cell.end)
-
-    def _formula(self, cell: table.Cell) -> Formula | None:
-        if not cell.text:
-            self.findings.error("E110", "this row has no layer", self._span(cell), help="`pass` is the input itself")
-            return None
-        return formula_of(self.fragment, self.findings, cell.start, cell.end)
-
-    def _check_columns(self, header: tuple[table.Cell, ...]) -> None:
-        known = self.arguments | self.printed | {"name", "layer"}
-        for cell in header:
-            if cell.text not in known and not self.broken:
-                hint = (
-                    did_you_mean(cell.text, known) or "delete it; if the paper prints it, declare it under `published:`"
-                )
-                message = f"no module and no formula uses the column `{cell.text}`"
-                self.findings.error("E115", message, self._span(cell), help=hint)
-            elif cell.text in self.arguments & self.printed:
-                message = f"`{cell.text}` is a column the paper prints, and a layer uses it as an argument"
-                hint = "rename the argument, here and in its module"
-                self.findings.error("E115", message, self._span(cell), help=hint)
-
-    def _row(self, name: str, cells: dict[str, table.Cell], formula: Formula) -> RowSpec:
-        args = {column: self._argument(column, cell) for column, cell in cells.items() if column in self.arguments}
-        printed = {column: cell.text for column, cell in cells.items() if column in self.printed and cell.text}
-        return RowSpec(name, formula, args, printed, cells, self.fragment)
-
-    def _argument(self, column: str, cell: table.Cell) -> Scalar | Value | None:
-        text = cell.text
-        if not text:
-            return None
-        if re.fullmatch(rf"[0-9]{{1,{algebra.DIGITS}}}", text):
-            return int(text)
-        if text.startswith("{"):
-            try:
-                return algebra.value(text)
-            except SyntaxFault as fault:
-                span = self.fragment.span(cell.start + fault.at[0], cell.start + fault.at[1])
-                self.findings.error(fault.code, fault.message, span, fault.label, help=fault.help)
-                return None
-        if re.fullmatch(r"[0-9]{1,9}\.[0-9]{1,9}", text):
-            return float(text)
-        if not re.fullmatch(r"[^\W\d]\w{0,50}", text):
-            hint = "a cell holds a number, the name of a layer, a value in braces, or nothing"
-            self.findings.error("E105", f"`{text}` is no value for `{column}`", self._span(cell), help=hint)
-        return text

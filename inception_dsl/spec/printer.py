@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from inception_dsl.spec.published import TOTALS
-from inception_dsl.spec import BUILT_IN, ModuleSpec, NetworkSpec, RowSpec
+from inception_dsl.spec import BUILT_IN, ModuleSpec, NetworkSpec
+from inception_dsl.spec.rows import RowSpec
+from inception_dsl.spec.settings import as_data
 from inception_dsl.syntax.printer import align, spell_graph, spell_term, spell_words
 from inception_dsl.syntax.terms import Branches, Term, value_names
 from inception_dsl.syntax.yaml_printer import dump, is_plain
@@ -15,20 +17,24 @@ from inception_dsl.values import Scalar, Value, spell
 
 def print_spec(spec: NetworkSpec) -> str:
     """Print a spec as a file that reads back as an equal spec; what says no more than its absence is left out."""
-    data = {
+    return dump(as_file(spec))
+
+
+def as_file(spec: NetworkSpec) -> dict[str, Any]:
+    """What the file of a spec holds; None for what is left out."""
+    return {
         "network": spec.network,
         "title": spec.title if spec.title != spec.network else None,
         "paper": spec.paper or None,
         "input": "x".join(map(str, spec.input)),
         "classes": spec.classes if spec.classes != 1000 else None,
-        "settings": spec.settings or None,
+        "settings": {name: as_data(setting) for name, setting in spec.settings.items()} or None,
         "defaults": {layer: spell_words(words) for layer, words in spec.defaults.items()} or None,
         "modules": {name: _module(module, spec) for name, module in spec.modules.items()} or None,
         "layers": _table(spec.rows),
         "heads": {head.name: print_head(head.source, head.loss_weight, head.graph.term) for head in spec.heads} or None,
         "published": _published(spec.published) or None,
     }
-    return dump(data)
 
 
 def print_head(source: str, loss_weight: float, term: Term) -> dict[str, Any]:

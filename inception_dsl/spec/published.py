@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from inception_dsl.diagnostics import Findings, did_you_mean, listing
+from inception_dsl.diagnostics import Findings, Span, did_you_mean, listing
 from inception_dsl.ir import Claim, Column, Erratum, Published
 from inception_dsl.spec.schema import MEASURES
 from inception_dsl.spec import NetworkSpec
+from inception_dsl.syntax.table import Cell
 
 TOTALS = "totals"
 
@@ -18,8 +20,9 @@ def published(spec: NetworkSpec, findings: Findings) -> Published:
     for name, data in spec.published.items():
         if name not in (TOTALS, "errata"):
             columns[name] = _column(name, data, spec, findings)
+    inherited = _Inherited(spec)
     claims = [
-        Claim(row.name, column, text, origin=row.span(column))
+        Claim(row.name, column, text, inherited.row(row.cells[column]), origin=row.span(column))
         for row in spec.rows
         for column, text in row.printed.items()
     ]
@@ -29,8 +32,9 @@ def published(spec: NetworkSpec, findings: Findings) -> Published:
             place = spec.document.key_span(("published", TOTALS, column))
             hint = did_you_mean(column, columns) or f"printed are {listing(columns)}"
             findings.error("E103", f"there is no printed column `{column}`", place, help=hint)
-        claims.append(Claim(TOTALS, column, str(text), origin=span))
-    errata = [_erratum(key, reason, spec, findings) for key, reason in spec.published.get("errata", {}).items()]
+        claims.append(Claim(TOTALS, column, str(text), TOTALS if inherited.has(span) else "", origin=span))
+    reasons = spec.published.get("errata", {}).items()
+    errata = [_erratum(key, reason, spec, inherited, findings) for key, reason in reasons]
     return Published(columns, tuple(claims), tuple(erratum for erratum in errata if erratum))
 
 
@@ -44,7 +48,7 @@ def _column(name: str, data: dict[str, Any], spec: NetworkSpec, findings: Findin
     return Column(**{**data, "measure": measure})
 
 
-def _erratum(key: str, reason: str, spec: NetworkSpec, findings: Findings) -> Erratum | None:
+def _erratum(key: str, reason: str, spec: NetworkSpec, inherited: _Inherited, findings: Findings) -> Erratum | None:
     span = spec.document.key_span(("published", "errata", key))
     row, dot, column = key.partition(".")
     if not dot:
@@ -52,4 +56,26 @@ def _erratum(key: str, reason: str, spec: NetworkSpec, findings: Findings) -> Er
             "E303", f"`{key}` names no cell", span, help="write `row.column` or `totals.column`, such as `conv1.params`"
         )
         return None
-    return Erratum(row, column, reason, origin=span)
+    return Erratum(row, column, reason, inherited.has(span), origin=span)
+
+
+class _Inherited:
+    """What a variant has from its base: the very cells of the base's table, and totals and errata at their places."""
+
+    def __init__(self, spec: NetworkSpec) -> None:
+        base = spec.base
+        self._rows = {id(cell): row.name for row in base.rows for cell in row.cells.values()} if base else {}
+        self._spans = {*_spans(base)} if base else set()
+
+    def row(self, cell: Cell) -> str:
+        """The row of the base that a cell stands in, or nothing."""
+        return self._rows.get(id(cell), "")
+
+    def has(self, span: Span) -> bool:
+        """Whether a total or an erratum that stands here is the base's."""
+        return span in self._spans
+
+
+def _spans(spec: NetworkSpec) -> Iterator[Span]:
+    yield from (spec.document.value_span(("published", TOTALS, key)) for key in spec.published.get(TOTALS, {}))
+    yield from (spec.document.key_span(("published", "errata", key)) for key in spec.published.get("errata", {}))

@@ -1,4 +1,4 @@
-"""The keys of a spec file: which there are, what they hold, and how a wrong one is told.
+"""The keys of a spec file, and of a file of claims: which there are, what they hold, and how a wrong one is told.
 
 The rules are pydantic's, given straight to its engine: importing `pydantic.BaseModel` costs six times the start-up of
 Python itself, the engine a third of that.
@@ -7,24 +7,26 @@ Python itself, the engine a third of that.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 from pydantic_core import CoreSchema, SchemaValidator, ValidationError
 from pydantic_core import core_schema as cs
 
+from inception_dsl import values
 from inception_dsl.diagnostics import Findings, did_you_mean, listing
 from inception_dsl.syntax.yaml import Document, kind
 
-MEASURES: Final = ("output", "depth", "params", "ops", "receptive_field", "activations")
+MEASURES: Final = ("output", *values.MEASURES)
 """What a printed column may count; `published.MEASURES` says how."""
 
 
-def _want(what: str, schema: CoreSchema) -> CoreSchema:
+def want(what: str, schema: CoreSchema) -> CoreSchema:
     """A value whose error says what it must be."""
     return cs.custom_error_schema(schema, custom_error_type="kind", custom_error_message=what)
 
 
-def _keys(
+def mapping(
     required: dict[str, CoreSchema], optional: dict[str, CoreSchema], others: CoreSchema | None = None
 ) -> CoreSchema:
     """A mapping with known keys; `others` is what any further key holds."""
@@ -36,65 +38,83 @@ def _keys(
     return cs.typed_dict_schema(fields, extra_behavior="allow", extras_schema=others)
 
 
-TEXT: Final = _want("a text", cs.str_schema())
-LINE: Final = _want("a text of at most 500 characters", cs.str_schema(max_length=500))
-REAL: Final = _want("a number", cs.float_schema(allow_inf_nan=False, ge=-(10**9), le=10**9))
-TABLE: Final = _want(
+TEXT: Final = want("a text", cs.str_schema())
+LINE: Final = want("a text of at most 500 characters", cs.str_schema(max_length=500))
+REASON: Final = want("the reason, in words", cs.str_schema(min_length=1, max_length=2000))
+PRINTED: Final = want(
+    "the number as printed, such as 1.5B",
+    cs.union_schema([cs.str_schema(max_length=50), cs.int_schema(), cs.float_schema()]),
+)
+ROUNDING: Final = want("`nearest`, `down` or `either`", cs.literal_schema(["nearest", "down", "either"]))
+REAL: Final = want("a number", cs.float_schema(allow_inf_nan=False, ge=-(10**9), le=10**9))
+TABLE: Final = want(
     "a number, or a text such as A.1", cs.union_schema([cs.int_schema(), cs.str_schema(max_length=50)])
 )
-SETTING: Final = _want(
-    "a number", cs.union_schema([cs.int_schema(ge=-(10**9), le=10**9), cs.float_schema(allow_inf_nan=False)])
+CHOICES: Final = ("<keys>", "<value>")
+"""What pydantic calls the two ways to write a setting. It tells of them as of keys, and no file has these."""
+
+WHOLE: Final = cs.int_schema(ge=-(10**9), le=10**9)
+BOUND: Final = want("a number", cs.union_schema([WHOLE, REAL]))
+VALUE: Final = want("a number, or the name of a layer", cs.union_schema([WHOLE, REAL, LINE]))
+SETTING: Final = mapping(
+    {"default": VALUE},
+    {
+        "type": want("`real`, `whole` or `layer`", cs.literal_schema(["real", "whole", "layer"])),
+        "min": BOUND,
+        "max": BOUND,
+        "doc": LINE,
+    },
 )
 
-PAPER: Final = _keys(
+
+def setting(schema: CoreSchema) -> CoreSchema:
+    """A setting: such a mapping, or its value alone."""
+    ways = dict(zip(CHOICES, (schema, VALUE), strict=True))
+    return cs.tagged_union_schema(ways, lambda value: CHOICES[not isinstance(value, dict)])
+
+
+
+PAPER: Final = mapping(
     {},
     {
         "title": LINE,
         "authors": LINE,
-        "year": _want("a year, such as 2015", cs.int_schema(ge=1900, le=2200)),
+        "year": want("a year, such as 2015", cs.int_schema(ge=1900, le=2200)),
         "arxiv": LINE,
         "table": TABLE,
         "figure": TABLE,
     },
 )
-MODULE: Final = _keys({"graph": TEXT}, {"columns": cs.list_schema(LINE), "doc": LINE})
-HEAD: Final = _keys({"from": LINE, "graph": TEXT}, {"loss_weight": REAL})
-COLUMN: Final = _keys(
+MODULE: Final = mapping({"graph": TEXT}, {"columns": cs.list_schema(LINE), "doc": LINE})
+HEAD: Final = mapping({"from": LINE, "graph": TEXT}, {"loss_weight": REAL})
+COLUMN: Final = mapping(
     {},
     {
-        "measure": _want(f"one of {listing(MEASURES, 'or')}", cs.literal_schema(list(MEASURES))),
-        "unit": _want("a whole number such as 1000 or 1024: what its suffix stands for", cs.int_schema(ge=1, le=2**40)),
-        "rounding": _want("`nearest`, `down` or `either`", cs.literal_schema(["nearest", "down", "either"])),
-        "bias": _want("`true` or `false`", cs.bool_schema()),
+        "measure": want(f"one of {listing(MEASURES, 'or')}", cs.literal_schema(list(MEASURES))),
+        "unit": want("a whole number such as 1000 or 1024: what its suffix stands for", cs.int_schema(ge=1, le=2**40)),
+        "rounding": ROUNDING,
+        "bias": want("`true` or `false`", cs.bool_schema()),
     },
 )
-PUBLISHED: Final = _keys(
+PUBLISHED: Final = mapping(
     {},
     {
-        "totals": cs.dict_schema(
-            cs.str_schema(),
-            _want(
-                "the number as printed, such as 1.5B",
-                cs.union_schema([cs.str_schema(max_length=50), cs.int_schema(), cs.float_schema()]),
-            ),
-        ),
-        "errata": cs.dict_schema(
-            cs.str_schema(), _want("the reason, in words", cs.str_schema(min_length=1, max_length=2000))
-        ),
+        "totals": cs.dict_schema(cs.str_schema(), PRINTED),
+        "errata": cs.dict_schema(cs.str_schema(), REASON),
     },
     others=COLUMN,
 )
-NETWORK: Final = _keys(
+NETWORK: Final = mapping(
     {
         "network": LINE,
-        "input": _want("channels, height and width, such as 3x224x224", cs.str_schema(max_length=50)),
+        "input": want("channels, height and width, such as 3x224x224", cs.str_schema(max_length=50)),
         "layers": TEXT,
     },
     {
         "title": LINE,
         "paper": PAPER,
-        "classes": _want("a whole number from 1 to 1,000,000", cs.int_schema(ge=1, le=10**6)),
-        "settings": cs.dict_schema(cs.str_schema(), SETTING),
+        "classes": want("a whole number from 1 to 1,000,000", cs.int_schema(ge=1, le=10**6)),
+        "settings": cs.dict_schema(cs.str_schema(), setting(SETTING)),
         "defaults": cs.dict_schema(cs.str_schema(), LINE),
         "modules": cs.dict_schema(cs.str_schema(), MODULE),
         "heads": cs.dict_schema(cs.str_schema(), HEAD),
@@ -102,12 +122,37 @@ NETWORK: Final = _keys(
     },
 )
 
-KNOWN: Final = {
+CLAIM: Final = mapping(
+    {
+        "source": LINE,
+        "sentence": LINE,
+        "formula": TEXT,
+        "printed": PRINTED,
+        "verdict": want(
+            "`exact`, `rounds`, `false` or `not reproduced`",
+            cs.union_schema([
+                cs.literal_schema(["exact", "rounds", "false", "not reproduced"]),
+                cs.chain_schema([cs.bool_schema(), cs.literal_schema([False])]),  # `false` is a word of YAML too
+            ]),
+        ),
+    },
+    {"rounding": ROUNDING, "within": PRINTED, "reason": REASON},
+)
+
+Keys = Mapping[tuple[str, ...], CoreSchema]
+"""What a kind of file holds: its schema under `()`, and those of the mappings in it that have known keys by path."""
+
+SPEC: Final[Keys] = {
     (): NETWORK,
     ("paper",): PAPER,
     ("modules", "*"): MODULE,
     ("heads", "*"): HEAD,
     ("published", "*"): COLUMN,
+    ("settings", "*"): SETTING,
+}
+CLAIMS: Final[Keys] = {
+    (): mapping({"claims": cs.dict_schema(cs.str_schema(), CLAIM)}, {}),
+    ("claims", "*"): CLAIM,
 }
 
 
@@ -128,28 +173,26 @@ def input_size(text: str) -> tuple[int, int, int] | None:
     )
 
 
-def validate(document: Document) -> dict[str, Any]:
+def validate(document: Document, keys: Keys = SPEC) -> dict[str, Any]:
     """The document's data, every key known and every value of its kind.
 
     Raises `SpecError`: E103 for an unknown key, E104 for a missing one, E105 for a value of another kind.
     """
     try:
-        data: dict[str, Any] = _validator().validate_python(document.data, strict=True)
+        data: dict[str, Any] = SchemaValidator(keys[()]).validate_python(document.data, strict=True)
         return data
     except ValidationError as error:
         findings = Findings()
-        errors = error.errors(include_url=False)
+        errors: list[Any] = error.errors(include_url=False)
+        for each in errors:
+            each["loc"] = tuple(part for part in each["loc"] if part not in CHOICES)
         unknown = [each["loc"] for each in errors if each["type"] == "extra_forbidden"]
         for each in errors:
             if each["type"] == "missing" and any(_resemble(each["loc"], loc) for loc in unknown):
                 continue  # misspelt, and told as that
-            _tell(each["type"], each["loc"], each["msg"], each["input"], document, findings)
+            _tell(each["type"], each["loc"], each["msg"], each["input"], document, keys, findings)
         findings.stop()
         raise AssertionError("an invalid document has errors") from error
-
-
-def _validator() -> SchemaValidator:
-    return SchemaValidator(NETWORK)
 
 
 def _resemble(missing: tuple[int | str, ...], unknown: tuple[int | str, ...]) -> bool:
@@ -157,11 +200,17 @@ def _resemble(missing: tuple[int | str, ...], unknown: tuple[int | str, ...]) ->
 
 
 def _tell(
-    rule: str, loc: tuple[int | str, ...], message: str, value: object, document: Document, findings: Findings
+    rule: str,
+    loc: tuple[int | str, ...],
+    message: str,
+    value: object,
+    document: Document,
+    keys: Keys,
+    findings: Findings,
 ) -> None:
     key = loc[-1]
     if rule == "extra_forbidden":
-        known = _known(loc[:-1])
+        known = _known(keys, loc[:-1])
         hint = did_you_mean(str(key), known) or f"the keys here are {listing(sorted(known))}"
         findings.error("E103", f"there is no key `{key}` here", document.key_span(loc), help=hint)
     elif rule == "missing":
@@ -170,7 +219,7 @@ def _tell(
         findings.error("E104", f"{where} lacks the key `{key}`", span, help=f"add `{key}:`")
     else:
         wanted = {"dict_type": "a mapping", "list_type": "a list, such as [a, b]"}.get(rule, message)
-        span, known, hint = document.value_span(loc), _known(loc), ""
+        span, known, hint = document.value_span(loc), _known(keys, loc), ""
         if known and rule == "dict_type":
             hint = f"its keys are {listing(known)}"
         elif "text" in wanted and isinstance(value, int | float):
@@ -182,8 +231,8 @@ def _tell(
         findings.error("E105", f"{what} must be {wanted}", span, label, help=hint)
 
 
-def _known(parent: tuple[int | str, ...]) -> list[str]:
-    for pattern, schema in KNOWN.items():
+def _known(keys: Keys, parent: tuple[int | str, ...]) -> list[str]:
+    for pattern, schema in keys.items():
         if len(pattern) == len(parent) and all(p in ("*", q) for p, q in zip(pattern, parent, strict=True)):
             return list(schema["fields"])
     return []

@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import cache, lru_cache
 from typing import Any, Final
 
+from inception_dsl.syntax.algebra_errors import VALUE_LENGTH, SyntaxFault, check_brackets, explain, no_function
 from inception_dsl.syntax.layers_parser import Lark_StandAlone, Token, Transformer, UnexpectedInput
-
-from inception_dsl.syntax.algebra_errors import SyntaxFault, check_brackets, explain
 from inception_dsl.syntax.terms import Branches, Chain, Dimensions, Labelled, Repeated, Scaled, Term, Use, Word
 from inception_dsl.values import FUNCTIONS, LIMIT, Function, Name, Number, Operation, Value
 
@@ -40,10 +39,23 @@ def value(text: str) -> Value:
     return read
 
 
+def claim(text: str) -> Value:
+    """Read the formula of a claim, such as `params(alexnet) / params(googlenet)`: a value that measures networks.
+
+    A measure is a `Function` of one `Name`, that of a network or `network.row`. Raises `SyntaxFault`.
+    """
+    if len(text) > VALUE_LENGTH:
+        message = f"a formula of {len(text):,} characters; {VALUE_LENGTH} is the most"
+        raise SyntaxFault("E117", message, (0, 1), help="make it two claims")
+    read = _read(text, "value")
+    assert isinstance(read, Value)
+    return read
+
+
 def _read(text: str, start: str) -> Any:
     check_brackets(text)
     try:
-        return _parser().parse(text, start=start)
+        return _parser(_Claims if start == "value" else _Terms).parse(text, start=start)
     except UnexpectedInput as error:
         raise explain(error, text, start) from None
 
@@ -159,6 +171,16 @@ class _Terms(Transformer[Token, Any]):
             raise SyntaxFault("E110", f"`{name}` takes {wanted} arguments, not {len(arguments)}", _at(items))
         return Function(name, arguments, at=_at(items))
 
+    def measure(self, items: list[Any]) -> Value:
+        raise no_function(_at(items[:1]))
+
+
+class _Claims(_Terms):
+    """Builds the formulas of claims: these can measure networks."""
+
+    def measure(self, items: list[Any]) -> Value:
+        return Function(str(items[0]), (self.name(items[2:3]),), at=_at(items))
+
 
 def _joined(join: str, items: list[Any]) -> Any:
     written = [item for item in items if not isinstance(item, Token)]
@@ -209,5 +231,5 @@ def _number(token: Token) -> Number:
 
 
 @cache
-def _parser() -> Any:
-    return Lark_StandAlone(transformer=_Terms())  # type: ignore[no-untyped-call]  # lark writes it without types
+def _parser(terms: type[_Terms]) -> Any:
+    return Lark_StandAlone(transformer=terms())  # type: ignore[no-untyped-call]  # lark writes it without types

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from inception_dsl.diagnostics import listing
 from inception_dsl.syntax.layers_parser import Token, UnexpectedInput, UnexpectedToken
-from inception_dsl.values import FUNCTIONS
+from inception_dsl.values import FUNCTIONS, MEASURES
 
 DEPTH: Final = 40
 """Brackets nest no deeper; no paper's figure does."""
@@ -84,7 +85,10 @@ WANTED: Final = {
     "STAR": "`*`",
     "COMMA": "`,`",
 }
-EXAMPLES: Final = "write a name, a number, or arithmetic on those, such as `{in // 2}`"
+EXAMPLES: Final = {
+    "value": "write a number, a measure such as `params(googlenet)`, or arithmetic on those",
+    "braced": "write a name, a number, or arithmetic on those, such as `{in // 2}`",
+}
 
 
 def explain(error: UnexpectedInput, text: str, start: str) -> SyntaxFault:
@@ -96,16 +100,27 @@ def explain(error: UnexpectedInput, text: str, start: str) -> SyntaxFault:
     at = token.start_pos or 0
     end = token.end_pos or at + 1
     if token.type == "$END":
-        return _too_short(text, _wanted(accepts))
-    if start == "braced" or text.rfind("{", 0, at) > text.rfind("}", 0, at):
+        return _too_short(text, _wanted(accepts), start)
+    if start in EXAMPLES or text.rfind("{", 0, at) > text.rfind("}", 0, at):
         if token.type == "LPAR":
             name = len(text[:at].rstrip()) - len(re.split(r"\W", text[:at].rstrip())[-1])
-            return _fault("there is no such function", (name, at), f"the functions are {listing(sorted(FUNCTIONS))}")
+            return no_function((name, at), MEASURES if start == "value" else ())
         what = "a name or a number"
-        if closers := sorted(accepts & {"RBRACE", "RPAR"}):
+        if accepts == {"PLACE"}:
+            what = "a network or `network.row`"
+        elif accepts == {"RPAR"}:
+            what = "`)`"
+        elif closers := sorted(accepts & {"RBRACE", "RPAR"}):
             what = f"an operator or {WANTED[closers[0]]}"
-        return _fault(f"`{token}` stands where {what} should", (at, end), EXAMPLES)
+        elif "$END" in accepts:
+            what = "an operator"
+        return _fault(f"`{token}` stands where {what} should", (at, end), EXAMPLES.get(start, EXAMPLES["braced"]))
     return _out_of_place(token, accepts, text, (at, end))
+
+
+def no_function(at: tuple[int, int], measures: Iterable[str] = ()) -> SyntaxFault:
+    """A word before a bracket that is neither a function nor, in a claim, a measure."""
+    return _fault("there is no such function", at, f"the functions are {listing(sorted({*FUNCTIONS, *measures}))}")
 
 
 def _stray(text: str, at: int) -> SyntaxFault:
@@ -118,7 +133,9 @@ def _stray(text: str, at: int) -> SyntaxFault:
     return _fault(f"`{written}` means nothing here", (begin, at + 1), hint)
 
 
-def _too_short(text: str, wanted: str) -> SyntaxFault:
+def _too_short(text: str, wanted: str, start: str) -> SyntaxFault:
+    if not text.strip() and start == "value":
+        return _fault("there is no formula here", (0, max(1, len(text))), EXAMPLES["value"])
     if not text.strip():
         return _fault("there is no layer here", (0, max(1, len(text))), "`pass` is the input itself")
     end = len(text.rstrip())

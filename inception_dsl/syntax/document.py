@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from inception_dsl.diagnostics import Source, Span
@@ -30,26 +32,34 @@ class Node:
 class Document:
     """A YAML file: `data` as plain Python (dict, list, str, int, float, bool, None), and places by path.
 
-    The places of a path that is not in `data` raise `KeyError`.
+    The places of a path that is not in `data` raise `KeyError`. A variant is a document whose parts stand in several
+    files; `names` are those that it gives to modules, by the file that calls them otherwise.
     """
 
-    def __init__(self, source: Source, data: dict[str, Any], root: Node) -> None:
+    def __init__(
+        self,
+        source: Source,
+        data: dict[str, Any],
+        root: Node,
+        names: Mapping[Source, Mapping[str, str]] = MappingProxyType({}),
+    ) -> None:
         self.source = source
         self.data = data
-        self._root = root
+        self.root = root
+        self.names = names
 
     def value_span(self, path: Path) -> Span:
         """Where a value stands: its first line, for a block of `key: value` lines its first key."""
-        return self._node(path).span
+        return self.node(path).span
 
     def key_span(self, path: Path) -> Span:
         """Where the key of a value stands; an item of a list, and the document, have only their own place."""
-        node = self._node(path)
+        node = self.node(path)
         return node.key or node.span
 
     def text(self, path: Path) -> Fragment:
         """Give the text of a scalar as written (`1.50` stays `1.50`), with the places of its characters."""
-        node = self._node(path)
+        node = self.node(path)
         if node.text is None:
             raise KeyError(path)
         return Fragment(node.text, node.span, node.literal)
@@ -59,14 +69,15 @@ class Document:
 
         Parts of `loc` that name nothing in the file, such as the choice taken of a union, are passed over.
         """
-        node, known = self._root, True
+        node, known = self.root, True
         for part in loc:
             known = part in node.children
             node = node.children.get(part, node)
         return node.span if known or node.key is None else node.key
 
-    def _node(self, path: Path) -> Node:
-        node = self._root
+    def node(self, path: Path) -> Node:
+        """The node of a value."""
+        node = self.root
         for part in path:
             node = node.children[part]
         return node

@@ -80,6 +80,11 @@ class Fragment:
         """Take the whole text of a source."""
         return cls(source.text, Span(source, 0, 1, 1), literal=True)
 
+    @property
+    def source(self) -> Source:
+        """The source that it stands in."""
+        return self._whole.source
+
     def slice(self, start: int, end: int) -> Fragment:
         """Take the part of this text between two offsets."""
         part = copy(self)

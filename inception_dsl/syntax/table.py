@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from inception_dsl.diagnostics import Findings, Note, did_you_mean, listing
+from inception_dsl.diagnostics import Findings, Note, Span, did_you_mean, listing
 from inception_dsl.syntax.source import Fragment
 
 RULE: Final = re.compile(r"[\s|:-]*---[\s|:-]*")
@@ -18,15 +18,26 @@ MOST_ROWS: Final = 50_000
 
 
 class Cell(NamedTuple):
-    """A cell's text, without the blanks around it, and where it starts in the table's text."""
+    """A cell's text, without the blanks around it, and where it starts in the text it stands in: the table's."""
 
     text: str
     start: int
+    within: Fragment
 
     @property
     def end(self) -> int:
         """The offset after its last character; an empty cell is one character wide, so that it can be pointed at."""
         return self.start + max(1, len(self.text))
+
+    @property
+    def fragment(self) -> Fragment:
+        """Its text, which knows the place of each part of it."""
+        return self.within.slice(self.start, self.end)
+
+    @property
+    def span(self) -> Span:
+        """Where it stands."""
+        return self.within.span(self.start, self.end)
 
 
 class Table(NamedTuple):
@@ -51,24 +62,24 @@ def read(fragment: Fragment, findings: Findings) -> Table | None:
         return None
     start, line = lines[0]
     outer = line.startswith("|")
-    header = tuple(Cell(" ".join(cell.text.split()), cell.start) for cell in _cells(start, line, outer))
+    header = tuple(cell._replace(text=" ".join(cell.text.split())) for cell in _cells(start, line, outer, fragment))
     if not _check_header(header, fragment, findings):
         return None
     rows, broken = [], False
     for start, line in lines[1:]:
         if RULE.fullmatch(line):
             continue
-        cells = _cells(start, line, outer)
+        cells = _cells(start, line, outer, fragment)
         if len(cells) > len(header):
             extra = cells[len(header)]
             findings.error(
                 *("E113", f"this row has {len(cells)} cells, and the header names {len(header)} columns"),
-                *(fragment.span(extra.start, extra.end), "one too many"),
+                *(extra.span, "one too many"),
                 help="delete it, or name its column in the header; branches in a table stand in brackets: `[a | b]`",
             )
             broken = True
             continue
-        cells += [Cell("", cells[-1].end)] * (len(header) - len(cells))  # the rest of a short row is empty
+        cells += [Cell("", cells[-1].end, fragment)] * (len(header) - len(cells))  # the rest of a short row is empty
         rows.append({column.text: cell for column, cell in zip(header, cells, strict=True)})
     if not rows and not broken:
         span, hint = fragment.span(header[0].start, header[-1].end), "add a row below it: `conv1 | conv 3x3 64`"
@@ -85,13 +96,13 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
         start += len(line) + 1
 
 
-def _cells(start: int, line: str, outer: bool) -> list[Cell]:
+def _cells(start: int, line: str, outer: bool, fragment: Fragment) -> list[Cell]:
     cells = []
     for begin, end in _split(line):
         text = line[begin:end]
         stripped = text.strip()
         lead = len(text) - len(text.lstrip()) if stripped else min(1, len(text))
-        cells.append(Cell(stripped, start + begin + lead))
+        cells.append(Cell(stripped, start + begin + lead, fragment))
     if outer:
         cells = cells[1:] if not cells[0].text else cells
         cells = cells[:-1] if cells and not cells[-1].text and line.endswith("|") else cells
@@ -123,12 +134,11 @@ def _check_header(header: tuple[Cell, ...], fragment: Fragment, findings: Findin
     seen: dict[str, Cell] = {}
     before = len(findings.diagnostics)
     for cell in header:
-        span = fragment.span(cell.start, cell.end)
+        span = cell.span
         if not cell.text:
             findings.error("E112", "a column has no name", span, help="name it, or take the bar out")
         elif cell.text in seen:
-            first = seen[cell.text]
-            note = Note(fragment.span(first.start, first.end), "here first")
+            note = Note(seen[cell.text].span, "here first")
             hint = "delete one, or rename it"
             findings.error("E114", f"two columns are called `{cell.text}`", span, notes=[note], help=hint)
         seen.setdefault(cell.text, cell)
@@ -136,8 +146,7 @@ def _check_header(header: tuple[Cell, ...], fragment: Fragment, findings: Findin
     for required in list(missing):
         for cell in header:
             if hint := did_you_mean(cell.text, [required]):
-                span = fragment.span(cell.start, cell.end)
-                findings.error("E112", f"the table has no column `{required}`", span, help=hint)
+                findings.error("E112", f"the table has no column `{required}`", cell.span, help=hint)
                 missing.remove(required)
                 break
     if missing:

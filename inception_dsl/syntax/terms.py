@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from inception_dsl.values import Name, Value, names
 
@@ -91,6 +91,21 @@ def walk(term: Term) -> Iterator[Term]:
                 yield from walk(inner)
         case Scaled(_, inner) | Repeated(_, inner) | Labelled(_, inner):
             yield from walk(inner)
+
+
+def renamed(term: Term, names: Mapping[str, str]) -> Term:
+    """A term with other names for some of the modules that it uses."""
+    match term:
+        case Use(str() as name) if name in names:
+            return replace(term, name=names[name])
+        case Chain(steps):
+            return replace(term, steps=tuple(renamed(step, names) for step in steps))
+        case Branches(_, branches):
+            return replace(term, branches=tuple(renamed(branch, names) for branch in branches))
+        case Scaled(_, inner) | Repeated(_, inner) | Labelled(_, inner):
+            return replace(term, term=renamed(inner, names))
+        case _:
+            return term
 
 
 def value_names(term: Term) -> Iterator[Name]:

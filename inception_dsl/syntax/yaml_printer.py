@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal, NamedTuple
 
 LINE: Final = 110
 """A mapping of plain values stands in braces on one line, where that is no longer than this."""
@@ -20,22 +20,35 @@ def dump(data: Mapping[str, Any]) -> str:
     A key whose value is None is left out. A text of whole lines is a block (`|`), one that YAML could misread stands
     in double quotes, and what does not print (controls, marks that turn the direction of writing) is escaped.
     """
-    return "\n".join(_lines(data, "")) + "\n"
+    return "\n".join(line.text for line in lines(data)) + "\n"
 
 
-def _lines(data: Mapping[str, Any], indent: str) -> Iterator[str]:
+class Line(NamedTuple):
+    """A printed line: its text, the keys that lead to what it holds, and how much of that it holds.
+
+    `part` is "all" of it, its "key" alone, or the number of a line in a block, from 0.
+    """
+
+    text: str
+    path: tuple[str, ...]
+    part: int | Literal["all", "key"]
+
+
+def lines(data: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[Line]:
+    """Print a mapping as `dump` does, line by line."""
+    indent = "  " * len(path)
     for key, value in _said(data):
-        head = f"{indent}{_text(key)}:"
+        head, here = f"{indent}{_text(key)}:", (*path, key)
         if isinstance(value, str) and _is_block(value):
-            yield f"{head} |"
-            yield from (f"{indent}  {line}" for line in value.splitlines())
+            yield Line(f"{head} |", here, "key")
+            yield from (Line(f"{indent}  {line}", here, i) for i, line in enumerate(value.splitlines()))
         elif not isinstance(value, Mapping):
-            yield f"{head} {_text(value) if isinstance(value, str) else _flow(value)}"
+            yield Line(f"{head} {_text(value) if isinstance(value, str) else _flow(value)}", here, "all")
         elif _is_flat(value) and len(line := f"{head} {_flow(value)}") <= LINE:
-            yield line
+            yield Line(line, here, "all")
         else:
-            yield head
-            yield from _lines(value, f"{indent}  ")
+            yield Line(head, here, "key")
+            yield from lines(value, here)
 
 
 def _said(data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -44,8 +57,8 @@ def _said(data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def _is_block(text: str) -> bool:
     """Whether a text is lines that a block can hold: all end, none is empty or unprintable, the first not indented."""
-    lines = text.split("\n")
-    return lines.pop() == "" and all(line and line.isprintable() for line in lines) and not text.startswith(" ")
+    parts = text.split("\n")
+    return parts.pop() == "" and all(line and line.isprintable() for line in parts) and not text.startswith(" ")
 
 
 def _is_flat(data: Mapping[str, Any]) -> bool:

@@ -94,10 +94,11 @@ def settling(net: nn.Module, typed: Typed) -> Iterator[None]:
             if hasattr(layer, "running_mean"):
                 layer.running_mean.mul_(arrives).add_(x.mean((0, 2, 3)), alpha=CENTRED)
                 layer.running_var.mul_(arrives**2)
-                layer.weight.mul_(target)
+                scale = target
             else:
-                layer.weight.mul_(target / arrives)
-            own = [layer.weight] if layer.bias is None else [layer.weight, layer.bias.mul_(target)]
+                scale = target / arrives
+            own = [] if layer.weight is None else [layer.weight.mul_(scale)]
+            own += [] if layer.bias is None else [layer.bias.mul_(target)]
             silent = layer.forward(x).transpose(0, 1).flatten(1).amax(1) <= 0
             for tensor in own:
                 tensor[silent] *= -1

@@ -1,0 +1,137 @@
+"""The commands that move weights: in from other libraries, back to them, and out as an ONNX file that holds them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from inception_dsl import compiler
+from inception_dsl.console import Run, variant_options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from inception_dsl.ir import Typed
+    from inception_dsl.weights.transfer import Transfer
+
+SPEC = click.argument("spec", type=click.Path())
+FILE = click.argument("file", type=click.Path(path_type=Path))
+FORM = click.option(
+    "--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True, help="Output."
+)
+
+
+@click.group()
+def weights() -> None:
+    """Read weights that other libraries trained, and give them back."""
+
+
+@weights.command("import")
+@SPEC
+@FILE
+@click.option(
+    "--from", "library", type=click.Choice(("torchvision", "timm", "keras")), required=True, help="Whose names."
+)
+@click.option("--out", type=click.Path(path_type=Path), help="File to write. [default: <network>.safetensors]")
+@click.option("--no-heads", is_flag=True, help="Leave the heads' weights out.")
+@variant_options
+@FORM
+def import_(spec: str, file: Path, library: str, out: Path | None, no_heads: bool, form: str) -> None:
+    """Read a library's weights for a network, and write them as safetensors under the spec's names.
+
+    FILE is a .safetensors, .pt or .pth file, or keras' .weights.h5 or .keras. Every tensor must be there, in its shape.
+    """
+    from inception_dsl.weights.transfer import imported
+
+    _move(spec, out, form, lambda typed: imported(typed, file, library, heads=not no_heads))
+
+
+@weights.command("export")
+@SPEC
+@FILE
+@click.option("--to", "library", type=click.Choice(("torchvision", "timm")), required=True, help="Whose names.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="File to write. [default: <network>.<library>.safetensors]"
+)
+@variant_options
+@FORM
+def export_(spec: str, file: Path, library: str, out: Path | None, form: str) -> None:
+    """Write a network's own weights as safetensors under the names that a library has for them."""
+    from inception_dsl.weights.transfer import exported
+
+    _move(spec, out, form, lambda typed: exported(typed, file, library), f".{library}")
+
+
+def _move(spec: str, out: Path | None, form: str, how: Callable[[Typed], Transfer], suffix: str = "") -> None:
+    from inception_dsl import output
+    from inception_dsl.weights.files import safetensors
+
+    if out and out.suffix != ".safetensors":
+        raise click.UsageError(f"--out is a .safetensors file, not {str(out)!r}")
+    run = Run(form)
+    typed = run.attempt(lambda: compiler.at_size(run.compile(spec)))
+    moved = run.attempt(lambda: how(typed)) if typed else None
+    if typed and moved:
+        out = out or Path(f"{typed.program.name}{suffix}.safetensors")
+        about = {"network": typed.program.name}
+        for path in run.attempt(lambda: output.write({out.name: safetensors(moved.weights, about)}, out.parent)) or ():
+            run.result |= {"file": str(path), "tensors": sorted(moved.weights), "left_over": sorted(moved.left)}
+            for sentence in moved.sentences:
+                run.echo(sentence)
+            run.echo(f"wrote {path}")
+    run.finish()
+
+
+@click.command()
+@SPEC
+@click.option(
+    "--weights", "file", type=click.Path(path_type=Path), help="Its weights: a .safetensors, .pt or .pth file."
+)
+@click.option("--init", "seed", type=click.IntRange(0), help="Fresh weights in their place, drawn with this seed.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The .onnx file to write.")
+@click.option("--heads", is_flag=True, help="Give the heads' outputs too.")
+@click.option("--opset", type=int, help="ONNX opset. [default: the newest that onnxruntime supports]")
+@click.option("--no-verify", is_flag=True, help="Do not run the file beside the PyTorch network.")
+@variant_options
+@FORM
+def export(
+    spec: str,
+    file: Path | None,
+    seed: int | None,
+    out: Path,
+    heads: bool,
+    opset: int | None,
+    no_verify: bool,
+    form: str,
+) -> None:
+    """Write a network with its weights as an ONNX file that runs by itself, and compare it with PyTorch.
+
+    Its input is `input`, any batch of images; its output `logits`. Above 2 GB the weights lie beside it, in OUT.data.
+    """
+    from inception_dsl import output
+    from inception_dsl.emit import onnx
+    from inception_dsl.weights import deploy
+    from inception_dsl.weights.transfer import weights_of
+
+    if (file is None) == (seed is None):
+        raise click.UsageError("say which weights: either --weights FILE or --init SEED")
+    run = Run(form)
+    typed = run.attempt(lambda: compiler.at_size(run.compile(spec)))
+    if typed is None:
+        run.finish()
+        return
+    held = run.attempt(lambda: weights_of(typed, file, heads) if file else deploy.drawn(typed, seed or 0))
+    made = held and run.attempt(lambda: deploy.files(typed, held, out.name, opset=opset or onnx.NEWEST, heads=heads))
+    paths = made and run.attempt(lambda: output.write(made, out.parent))
+    for path in paths or ():
+        run.echo(f"wrote {path}")
+    if held and paths and not no_verify:
+        run.result["files"] = [str(path) for path in paths]
+        if comparison := run.attempt(lambda: deploy.compared(typed, held, out, heads)):
+            run.diagnostics += comparison.findings(out)
+            run.result["comparison"] = comparison._asdict()
+            if not run.diagnostics:
+                run.echo(comparison.sentence)
+    run.finish()

@@ -1,0 +1,141 @@
+"""The rows of a spec: cells of its table read as formulas, arguments and printed numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from inception_dsl import names
+from inception_dsl.diagnostics import Findings, Note, Source, Span, did_you_mean
+from inception_dsl.spec.schema import MEASURES
+from inception_dsl.syntax import algebra, table
+from inception_dsl.syntax.algebra_errors import SyntaxFault
+from inception_dsl.syntax.formula import Formula, formula_of
+from inception_dsl.syntax.source import Fragment
+from inception_dsl.syntax.table import Cell, Table
+from inception_dsl.syntax.terms import value_names
+from inception_dsl.values import Scalar, Value
+
+
+@dataclass(frozen=True)
+class RowSpec:
+    """A row of the table: `args` are its cells by argument column (None where empty), `printed` its printed cells."""
+
+    name: str
+    layer: Formula
+    args: Mapping[str, Scalar | Value | None]
+    printed: Mapping[str, str]
+    cells: Mapping[str, Cell] = field(compare=False, repr=False)
+
+    def span(self, column: str) -> Span:
+        """The place of its cell in a column."""
+        return self.cells[column].span
+
+
+def checked_name(name: str, span: Span, findings: Findings) -> str:
+    """A name as it is; E108 where a network, row, module or head cannot have it."""
+    if problem := names.problem(name):
+        legal = names.from_column(name)
+        hint = "" if names.problem(legal) else f"`{legal}` could be one"
+        findings.error("E108", f"`{name}` cannot be a name", span, problem, help=hint)
+    return name
+
+
+def read_table(fragment: Fragment, findings: Findings) -> Table:
+    """The text of a table as cells; what is wrong goes to `findings`, and the table is then empty."""
+    if "|" in fragment.text and "\n" not in fragment.text.strip() and not fragment.literal:
+        hint = "write `layers: |`, and the table on the lines below it"
+        findings.error("E112", "YAML reads this table as one line", fragment.span(0, 1), help=hint)
+        return Table((), ())
+    return table.read(fragment, findings) or Table((), ())
+
+
+class RowReader:
+    """Reads the rows of a table.
+
+    `arguments` are the columns of its modules, to which those of its formulas are added; `broken` says that there are
+    modules whose columns are not known. `declared` are the columns that `published` speaks of.
+    """
+
+    def __init__(
+        self,
+        arguments: Iterable[str],
+        broken: bool,
+        declared: Iterable[str],
+        renamed: Mapping[Source, Mapping[str, str]],
+        findings: Findings,
+    ) -> None:
+        self.arguments = {*arguments}
+        self.broken = broken
+        self.printed = {*MEASURES[:4], *(key for key in declared if key not in ("totals", "errata"))}
+        self.renamed = renamed
+        self.findings = findings
+
+    def read(self, cells: Table) -> tuple[RowSpec, ...]:
+        """Every row; what is wrong goes to `findings`."""
+        formulas = [self._formula(row["layer"]) for row in cells.rows]
+        self.arguments |= {name.name for formula in formulas if formula for name in value_names(formula.term)}
+        self._check_columns(cells.header)
+        rows: list[RowSpec] = []
+        seen: dict[str, Span] = {}
+        for row, formula in zip(cells.rows, formulas, strict=True):
+            name, span = row["name"].text, row["name"].span
+            if name in seen:
+                note = Note(seen[name], "here first")
+                self.findings.error("E114", f"two rows are called `{name}`", span, notes=[note], help="rename one")
+            elif not name:
+                self.findings.error("E108", "this row has no name", span, help="name it as the paper does")
+            else:
+                checked_name(name, span, self.findings)
+                seen[name] = span
+            if formula:
+                rows.append(self._row(name, row, formula))
+        return tuple(rows)
+
+    def _formula(self, cell: Cell) -> Formula | None:
+        if not cell.text:
+            self.findings.error("E110", "this row has no layer", cell.span, help="`pass` is the input itself")
+            return None
+        fragment = cell.fragment
+        return formula_of(fragment, self.findings, self.renamed.get(fragment.source))
+
+    def _check_columns(self, header: tuple[Cell, ...]) -> None:
+        known = self.arguments | self.printed | {"name", "layer"}
+        for cell in header:
+            if cell.text not in known and not self.broken:
+                hint = (
+                    did_you_mean(cell.text, known) or "delete it; if the paper prints it, declare it under `published:`"
+                )
+                message = f"no module and no formula uses the column `{cell.text}`"
+                self.findings.error("E115", message, cell.span, help=hint)
+            elif cell.text in self.arguments & self.printed:
+                message = f"`{cell.text}` is a column the paper prints, and a layer uses it as an argument"
+                hint = "rename the argument, here and in its module"
+                self.findings.error("E115", message, cell.span, help=hint)
+
+    def _row(self, name: str, cells: dict[str, Cell], formula: Formula) -> RowSpec:
+        args = {column: self._argument(column, cell) for column, cell in cells.items() if column in self.arguments}
+        printed = {column: cell.text for column, cell in cells.items() if column in self.printed and cell.text}
+        return RowSpec(name, formula, args, printed, cells)
+
+    def _argument(self, column: str, cell: Cell) -> Scalar | Value | None:
+        text = cell.text
+        if not text:
+            return None
+        if re.fullmatch(rf"[0-9]{{1,{algebra.DIGITS}}}", text):
+            return int(text)
+        if text.startswith("{"):
+            try:
+                return algebra.value(text)
+            except SyntaxFault as fault:
+                self.findings.error(
+                    fault.code, fault.message, cell.fragment.span(*fault.at), fault.label, help=fault.help
+                )
+                return None
+        if re.fullmatch(r"[0-9]{1,9}\.[0-9]{1,9}", text):
+            return float(text)
+        if not re.fullmatch(r"[^\W\d]\w{0,50}", text):
+            hint = "a cell holds a number, the name of a layer, a value in braces, or nothing"
+            self.findings.error("E105", f"`{text}` is no value for `{column}`", cell.span, help=hint)
+        return text

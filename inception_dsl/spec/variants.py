@@ -1,0 +1,255 @@
+"""A variant of a spec: the base's parts, edited as the variant says, read as a spec of their own.
+
+Edits are made before formulas are read, so that all rules of a spec hold for what comes out, and each part still knows
+the file and line that it was written in. Nothing is merged that no edit names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from inception_dsl.diagnostics import Findings, Note, Span, did_you_mean, listing
+from inception_dsl.spec import LAYERS, NetworkSpec
+from inception_dsl.spec.draft import Draft, cell_at
+from inception_dsl.spec.schema import validate
+from inception_dsl.spec.settings import override
+from inception_dsl.spec.variant_schema import ANEW, KINDS, VARIANT
+from inception_dsl.syntax.document import Document, Path
+
+LISTED: Final = 12
+"""Names that are shown where one is not known."""
+
+
+def vary(base: NetworkSpec, document: Document) -> NetworkSpec:
+    """Read a document that extends `base` as the spec that its edits make of it.
+
+    Raises `SpecError`: E103 to E105 for its keys, E122 for an edit of what is not there, E123 for an insertion of what
+    is, E124 for edits that conflict; then all that `spec.build` finds in the result.
+    """
+    edits = _Edits(base, document)
+    edits.check_conflicts()
+    edits.findings.stop()
+    edits.rename()
+    edits.remove()
+    edits.override()
+    edits.insert()
+    edits.check_heads()
+    edits.findings.stop()
+    return edits.draft.spec(document)
+
+
+def with_settings(spec: NetworkSpec, values: Mapping[str, str]) -> NetworkSpec:
+    """A spec with other values of its settings, given as texts: a variant of the spec without.
+
+    Raises `SpecError` E125 for a setting that there is not, and for a value that it cannot have.
+    """
+    findings = Findings()
+    settings = dict(spec.settings)
+    for name, text in values.items():
+        if name not in settings:
+            hint = did_you_mean(name, settings) or (f"it has {listing(settings)}" if settings else "it has none")
+            findings.error("E125", f"`{spec.network}` has no setting `{name}`", help=hint)
+            continue
+        settings[name] = settings[name].set(text)
+        if problem := settings[name].problem(LAYERS):
+            place = spec.document.value_span(("settings", name))
+            hint = did_you_mean(text, LAYERS if settings[name].type == "layer" else ())
+            findings.error("E125", f"the setting `{name}` cannot be {text}", place, problem, help=hint)
+    findings.stop()
+    return replace(spec, settings=settings, base=spec)
+
+
+class _Edits:
+    """The edits of one document, made on a draft of its base."""
+
+    def __init__(self, base: NetworkSpec, document: Document) -> None:
+        self.base = base
+        self.document = document
+        self.data = validate(document, VARIANT)
+        self.draft = Draft(base)
+        self.findings = Findings()
+        self.renamed: dict[tuple[str, str], str] = {}
+        for key in ("network", *ANEW):
+            if key in self.data:
+                self.draft.data[key] = self.data[key]
+                self.draft.root.children[key] = document.root.children[key]
+
+    def _said(self, verb: str, kind: str) -> Iterator[tuple[str, Any, Path]]:
+        """The edits of a verb about a kind of part: the part's name, what is said of it, and where."""
+        said = self.data.get(verb, {}).get(kind, {})
+        if isinstance(said, dict):
+            yield from ((name, value, (verb, kind, name)) for name, value in said.items())
+        else:
+            for i, each in enumerate(said):
+                yield each["name"] if verb == "insert" else each, each, (verb, kind, i)
+
+    def _place(self, path: Path) -> Span:
+        if path[:2] == ("insert", "rows"):
+            return self.document.value_span((*path, "name"))
+        return self.document.key_span(path)
+
+    # --- conflicts ----------------------------------------------------------------------------------------------------
+
+    def check_conflicts(self) -> None:
+        """E124: parts that are removed and edited, removed twice, or inserted and overridden."""
+        for kind, what in KINDS.items():
+            removed: dict[str, Path] = {}
+            for name, _, path in self._said("remove", kind):
+                if name in removed:
+                    self._conflict(f"the {what} `{name}` is removed twice", path, removed[name], "removed here first")
+                removed[name] = path
+            new = {name: path for name, _, path in self._said("insert", kind) if name not in self.draft.known(kind)}
+            for verb, done in (("rename", "renamed"), ("override", "overridden")):
+                for name, _, path in self._said(verb, kind):
+                    if name in removed:
+                        message = f"the {what} `{name}` is both removed and {done}"
+                        self._conflict(message, path, removed[name], "removed here")
+                    elif name in new:
+                        message = f"the {what} `{name}` is both inserted and {done}"
+                        self._conflict(message, path, new[name], "inserted here")
+
+    def _conflict(self, message: str, path: Path, other: Path, label: str) -> None:
+        notes = [Note(self._place(other), label)]
+        self.findings.error("E124", message, self._place(path), notes=notes, help="keep one of the two edits")
+
+    def check_heads(self) -> None:
+        """E124: a head that leaves after a row which is removed."""
+        heads, node = self.draft.at("heads")
+        rows = self.draft.known("rows")
+        removed = {name: path for name, _, path in self._said("remove", "rows") if name not in rows}
+        for name, head in heads.items():
+            if head["from"] in removed:
+                message = f"the head `{name}` leaves after `{head['from']}`, which is removed"
+                notes = [Note(node.children[name].children["from"].span, "it leaves here")]
+                hint = f"remove `{name}` too, or override its `from`"
+                self.findings.error("E124", message, self._place(removed[head["from"]]), notes=notes, help=hint)
+
+    # --- what is there ------------------------------------------------------------------------------------------------
+
+    def _is_there(self, kind: str, name: str, place: Span) -> bool:
+        """Whether there is such a part; E122 where there is none."""
+        known = self.draft.known(kind)
+        if name in known:
+            return True
+        new = self.renamed.get((kind, name))
+        hint = f"it is renamed to `{new}`" if new else did_you_mean(name, known)
+        if not hint and len(known) <= LISTED:
+            hint = f"its {kind} are {listing(known)}" if known else f"it has no {kind}"
+        self.findings.error("E122", f"`{self.base.network}` has no {KINDS[kind]} `{name}`", place, help=hint)
+        return False
+
+    def _is_new(self, kind: str, name: str, place: Span) -> bool:
+        """Whether there is no such part yet; E123 where there is."""
+        if name not in self.draft.known(kind):
+            return True
+        message, hint = f"there is a {KINDS[kind]} `{name}` already", "override it, or choose another name"
+        notes = [Note(self.draft.place(kind, name), "here")]
+        self.findings.error("E123", message, place, notes=notes, help=hint)
+        return False
+
+    # --- the verbs, in their order ------------------------------------------------------------------------------------
+
+    def rename(self) -> None:
+        """Give rows, modules and heads other names, all at once; formulas, `from` and errata follow."""
+        for kind in ("rows", "modules", "heads"):
+            said = [each for each in self._said("rename", kind) if self._is_there(kind, each[0], self._place(each[2]))]
+            taken = {*self.draft.known(kind)} - {name for name, _, _ in said}
+            for _, new, path in said:
+                if new in taken:
+                    message = f"there is a {KINDS[kind]} `{new}` already"
+                    self.findings.error("E123", message, self.document.value_span(path), help="choose another name")
+                taken.add(new)
+            self._rename(kind, {name: new for name, new, _ in said})
+
+    def _rename(self, kind: str, names: Mapping[str, str]) -> None:
+        if not names or self.findings.diagnostics:
+            return
+        self.renamed |= {(kind, name): new for name, new in names.items()}
+        if kind == "rows":
+            self.draft.rename_rows({name: cell_at(self.document, ("rename", kind, name)) for name in names})
+        else:
+            self.draft.rekey(kind, names, lambda name: self.document.value_span(("rename", kind, name)))
+        if kind == "modules":
+            self.draft.rename_calls(names)
+        else:
+            errata = {key: key.partition(".") for key in self.draft.known("errata")}
+            moved = {key: f"{names[row]}.{column}" for key, (row, _, column) in errata.items() if row in names}
+            self.draft.rekey("errata", moved, lambda _: None)
+
+    def remove(self) -> None:
+        """Take parts out."""
+        for kind in KINDS:
+            for name, _, path in self._said("remove", kind):
+                if self._is_there(kind, name, self._place(path)):
+                    self.draft.take(kind, name)
+
+    def override(self) -> None:
+        """Give parts other values: rows by cell, modules, heads, columns and settings by key, the others whole."""
+        for kind in KINDS:
+            for name, said, path in self._said("override", kind):
+                if not self._is_there(kind, name, self._place(path)):
+                    continue
+                if kind == "rows":
+                    self._override_cells(name, said, path)
+                elif kind == "settings":
+                    self._override_setting(name, said, path)
+                elif isinstance(said, dict):
+                    self._override_keys(kind, name, said, path)
+                else:
+                    self.draft.put(kind, name, said, self.document.node(path))
+
+    def _override_cells(self, name: str, said: Mapping[str, Any], path: Path) -> None:
+        for column in said:
+            place = self.document.key_span((*path, column))
+            if column == "name":
+                hint = f"write `rename: {{rows: {{{name}: {said[column]}}}}}`"
+                self.findings.error("E124", "a row's name is not overridden", place, help=hint)
+            else:
+                self._set_cell(name, column, (*path, column))
+
+    def _set_cell(self, row: str, key: str, path: Path) -> None:
+        column = " ".join(key.split())
+        self.draft.add_column(column, self.document.key_span(path))
+        self.draft.row(row)[column] = cell_at(self.document, path)
+
+    def _override_setting(self, name: str, said: Any, path: Path) -> None:
+        old = self.draft.at("settings")[0][name]
+        self.draft.put("settings", name, override(old, said), self.document.node(path))
+
+    def _override_keys(self, kind: str, name: str, said: Mapping[str, Any], path: Path) -> None:
+        old, node = self.draft.part(kind, name, self.document.node(path))
+        for key, value in said.items():
+            if value is None:
+                old.pop(key, None)
+                node.children.pop(key, None)
+            else:
+                old[key] = value
+                node.children[key] = self.document.node((*path, key))
+
+    def insert(self) -> None:
+        """Add parts: rows after or before another, anything else after the last of its kind."""
+        for kind in KINDS:
+            for name, said, path in self._said("insert", kind):
+                if not self._is_new(kind, name, self._place(path)):
+                    continue
+                if kind == "rows":
+                    self._insert_row(name, said, path)
+                else:
+                    self.draft.put(kind, name, said, self.document.node(path))
+
+    def _insert_row(self, name: str, said: Mapping[str, Any], path: Path) -> None:
+        anchors = [key for key in ("after", "before") if key in said]
+        if len(anchors) != 1:
+            message = f"`{name}` is inserted {'both after and before' if anchors else 'nowhere'}"
+            hint = "say `after:` or `before:`, with the name of a row"
+            self.findings.error("E124", message, self._place(path), help=hint)
+            return
+        anchor = said[anchors[0]]
+        if not self._is_there("rows", anchor, self.document.value_span((*path, anchors[0]))):
+            return
+        self.draft.add_row(cell_at(self.document, (*path, "name")), anchor, anchors[0] == "before")
+        for column in said:
+            if column not in ("name", *anchors):
+                self._set_cell(name, column, (*path, column))

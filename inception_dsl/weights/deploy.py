@@ -1,0 +1,140 @@
+"""A network with its weights as one ONNX file, and what that computes beside the PyTorch network."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from inception_dsl.build import build
+from inception_dsl.diagnostics import Diagnostic
+from inception_dsl.emit import onnx, pytorch
+from inception_dsl.emit import protobuf as pb
+from inception_dsl.ir import Typed
+from inception_dsl.witness import probe
+from inception_dsl.witness.hearing import MOVES, TOLERANCE
+from inception_dsl.witness.systems import require
+
+if TYPE_CHECKING:
+    from inception_dsl.witness.probe import Array
+
+LARGEST: Final = 2**31 - 2**20
+"""Bytes of weights that a file can hold: protobuf's messages end at 2 GiB, and the graph needs some."""
+
+EXTERNAL: Final = 1  # TensorProto.DataLocation
+PAGE: Final = 4096
+"""Tensors beside the file start at its multiples, so that they can be mapped into memory."""
+
+IDENTITY: Final = {"weight": 1.0, "running_var": 1.0}
+"""What vectors start from, by the last part of their name; all others start from 0."""
+
+
+def drawn(typed: Typed, seed: int) -> dict[str, Array]:
+    """Fresh weights: He's normal distribution (1502.01852) for kernels, no bias, batch norms that change nothing.
+
+    Raises `SpecError` E005 where numpy is not installed.
+    """
+    require("onnx")
+    import numpy as np
+
+    random = np.random.default_rng(seed)
+    weights: dict[str, Array] = {}
+    for name, weight in typed.weights.items():
+        if len(weight.shape) > 1:
+            values = random.normal(0, math.sqrt(2 / math.prod(weight.shape[1:])), weight.shape)
+        else:
+            values = np.full(weight.shape, IDENTITY.get(name.rpartition(".")[2], 0.0))
+        weights[name] = values.astype(np.float32)
+    return weights
+
+
+def files(
+    typed: Typed, weights: Mapping[str, Array], name: str, *, opset: int, heads: bool, most: int = LARGEST
+) -> dict[str, bytes]:
+    """The ONNX file `name` with the weights in it, for any batch; more than `most` bytes of them lie in a second file.
+
+    Raises `SpecError` E401 for an opset that cannot express the network.
+    """
+    raw = {each: weights[each].astype("<f4", copy=False).tobytes() for each in typed.weights if each in weights}
+    if sum(map(len, raw.values())) <= most:
+        held = {each: _tensor(each, weights[each], raw_data=data) for each, data in raw.items()}
+        return {name: onnx.model(typed, opset=opset, heads=heads, weights=held)}
+    beside, end = f"{name}.data", 0
+    held, parts = {}, []
+    for each, data in raw.items():
+        place = {"location": beside, "offset": str(end), "length": str(len(data))}
+        held[each] = _tensor(each, weights[each], external_data=pb.metadata(place), data_location=EXTERNAL)
+        parts += [data, bytes(-len(data) % PAGE)]
+        end += len(data) + len(parts[-1])
+    return {beside: b"".join(parts), name: onnx.model(typed, opset=opset, heads=heads, weights=held)}
+
+
+def _tensor(name: str, values: Array, **content: pb.Content | list[bytes]) -> bytes:
+    return pb.Tensor(name=name, dims=values.shape, data_type=pb.FLOAT, **content)
+
+
+class Comparison(NamedTuple):
+    """How far an ONNX file and the PyTorch network lie apart, and how far the image moves them.
+
+    Both are relative to the range of the values of the output for which they are worst: `where`, and `still`.
+    """
+
+    apart: float
+    where: str
+    moved: float
+    still: str
+
+    @property
+    def sentence(self) -> str:
+        """The agreement in words."""
+        said = (
+            f"onnxruntime gives what PyTorch gives: values differ by {self.apart:.0e} of their range (`{self.where}`)"
+        )
+        if self.moved < MOVES:
+            said += f"; that says little, as `{self.still}` moves by {self.moved:.0e} of it from image to image"
+        return said
+
+    def findings(self, file: Path) -> list[Diagnostic]:
+        """E403 where they lie too far apart."""
+        if self.apart <= TOLERANCE:
+            return []
+        message = f"`{self.where}` of `{file}` differs by {self.apart:.1g} of its range from what PyTorch gives"
+        return [Diagnostic("E403", f"{message}; {TOLERANCE:g} is allowed")]
+
+
+def compared(typed: Typed, weights: Mapping[str, Array], file: Path, heads: bool) -> Comparison:
+    """Run an ONNX file in onnxruntime and the PyTorch network with the same weights, on the same two images.
+
+    Raises `SpecError` E005 for a library that is not installed.
+    """
+    require("pytorch", "onnx")
+    import numpy as np
+    import onnxruntime
+    import torch
+
+    net = build(pytorch.source(typed), typed.program.name).eval()
+    net.load_state_dict({name: torch.from_numpy(each) for name, each in weights.items()}, strict=False)
+    images = probe.images(typed.input.shape, 2, probe.level(typed))
+    net.training = heads  # of the network alone: it gives its heads, while no dropout or batch norm trains
+    with torch.no_grad():
+        given = net(torch.from_numpy(images))
+    asked = ["logits", *(typed.heads if heads else ())]
+    ours = {name: (getattr(given, name) if heads and typed.heads else given).numpy() for name in asked}
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # what is fatal is raised; nothing else is the reader's business
+    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    theirs = dict(zip(asked, session.run(asked, {"input": images}), strict=True))
+    apart = {name: _apart(ours[name], theirs[name], ours[name]) for name in asked}
+    moved = {name: _apart(ours[name][0], ours[name][1], ours[name]) for name in asked}
+    where = max(apart, key=lambda name: np.nan_to_num(apart[name], nan=np.inf))
+    still = min(moved, key=moved.__getitem__)
+    return Comparison(apart[where], where, moved[still], still)
+
+
+def _apart(one: Array, other: Array, all_values: Array) -> float:
+    """The largest difference, relative to the range of all values; no number where one of them is none."""
+    import numpy as np
+
+    with np.errstate(all="ignore"):
+        return float(np.abs(one - other).max() / (np.ptp(all_values) or 1.0))

@@ -1,0 +1,397 @@
+"""Claims: every sentence of `specs/claims.yaml` against numbers worked out by hand, and what is told of wrong ones."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from inception_dsl import claims, compiler
+from inception_dsl.cli import main
+from inception_dsl.cost import Cost, cost
+from inception_dsl.diagnostics import Source, SpecError
+from inception_dsl.spec.claims import Sentence, read
+from inception_dsl.syntax import algebra, yaml
+from inception_dsl.syntax import source as sources
+
+SPECS = Path(__file__).parent.parent / "specs"
+FILE = SPECS / "claims.yaml"
+
+# Parameters and multiply-adds of networks, counted from the papers' tables and from released models as executed.
+ALEXNET, VGG16, VGG19 = 60_965_224, 138_357_544, 143_667_240
+GOOGLENET, GOOGLENET_OPS, SEPARABLE_OPS = 6_998_552, 1_582_671_872, 1_498_677_248
+BN_INCEPTION, BN_INCEPTION_OPS = 11_278_528, 1_948_605_440
+V3, V3_OPS, V3_79_OPS, V4_OPS = 23_834_568, 5_713_216_096, 5_361_703_520, 12_253_974_624
+VGG16_OPS, VGG16_CONV_OPS, VGG19_OPS = 15_470_264_320, 15_346_630_656, 19_632_062_464
+RESNET152, RESNET50_OPS, RESNET152_OPS = 60_192_808, 3_857_973_248, 11_282_415_616
+
+COMPUTED: dict[str, Fraction | int | str] = {
+    "alexnet_parameters": ALEXNET,
+    "alexnet_parameters_retold": 62_378_344,
+    "vgg16_parameters": VGG16,
+    "vgg19_parameters": VGG19,
+    "googlenet_fewer_than_alexnet": Fraction(ALEXNET, GOOGLENET),
+    "googlenet_budget": SEPARABLE_OPS,
+    "googlenet_budget_dense": GOOGLENET_OPS,
+    "googlenet_budget_printed": 1_502_000_000,
+    "googlenet_depth": 22,
+    "googlenet_depth_with_pooling": 27,
+    "googlenet_modules": 9,
+    "googlenet_crops": 144,
+    "googlenet_cost_7_models_144_crops": 1008,
+    "googlenet_gain_1_model_10_crops": "-0.0092",
+    "googlenet_gain_1_model_144_crops": "-0.0218",
+    "googlenet_gain_7_models_1_crop": "-0.0198",
+    "googlenet_gain_7_models_10_crops": "-0.0245",
+    "googlenet_gain_7_models_144_crops": "-0.0340",
+    "googlenet_error_reduction": Fraction(863, 1530),
+    "reduction_without_1x1": 112_896_000,
+    "reduction_with_1x1": 5_268_480,
+    "pooling_against_fc": 51_380_224,
+    "bn_inception_parameters": BN_INCEPTION,
+    "bn_inception_more_compute": Fraction(BN_INCEPTION_OPS, SEPARABLE_OPS) - 1,
+    "bn_inception_more_parameters": Fraction(BN_INCEPTION, GOOGLENET) - 1,
+    "bn_inception_operations": BN_INCEPTION_OPS,
+    "googlenet_parameters": GOOGLENET,
+    "googlenet_against_alexnet": 12,
+    "vgg_against_alexnet": Fraction(VGG16, ALEXNET),
+    "factor_5x5_cost": Fraction(25, 9),
+    "factor_5x5_into_3x3": "0.28",
+    "factor_7x7_into_3x3": Fraction(22, 49),
+    "factor_3x3_asymmetric": Fraction(1, 3),
+    "factor_3x3_into_2x2": Fraction(1, 9),
+    "inception_v2_depth": 48,
+    "inception_v2_against_googlenet": Fraction(38, 15),
+    "inception_v3_against_googlenet": Fraction(V3_OPS, GOOGLENET_OPS),
+    "inception_v3_against_bn_inception_printed": "2.4",
+    "inception_v3_against_bn_inception": Fraction(V3_OPS, BN_INCEPTION_OPS),
+    "inception_v3_operations": V3_OPS,
+    "inception_v3_operations_abstract": V3_OPS,
+    "inception_v3_parameters": V3,
+    "inception_v3_against_vgg": Fraction(VGG16_OPS, V3_OPS),
+    "inception_v3_against_resnet": Fraction(RESNET152, V3),
+    "auxiliary_batch_norm": "0.004",
+    "label_smoothing_true": "0.9001",
+    "label_smoothing_other": "0.0001",
+    "low_resolution_151": 1,
+    "low_resolution_79": Fraction(V3_79_OPS, V3_OPS),
+    "low_resolution_naive": Fraction(V3_OPS, 212_103_008),
+    "ensemble_error_reduction": Fraction(136, 494),
+    "resnet152_depth": 152,
+    "resnet152_against_vgg": 8,
+    "resnet50_operations": RESNET50_OPS,
+    "resnet152_operations": RESNET152_OPS,
+    "vgg16_operations": VGG16_CONV_OPS,
+    "vgg19_operations": VGG19_OPS,
+    "inception_resnet_v1_cost": Fraction(6_206_361_696, V3_OPS),
+    "inception_resnet_v2_cost": Fraction(13_155_794_016, V4_OPS),
+    "inception_resnet_v2_cost_drawn": Fraction(9_257_953_632, V4_OPS),
+}
+
+
+@cache
+def sentences() -> tuple[Sentence, ...]:
+    """The claims of this repository, as written."""
+    return read(yaml.parse(sources.read(FILE)))
+
+
+@cache
+def network(name: str) -> Cost:
+    """What a network of this repository costs."""
+    return cost(compiler.at_size(compiler.compile_file(SPECS / f"{name}.yaml")))
+
+
+def examined(*some: Sentence) -> claims.Examination:
+    """What an examination of some sentences gives."""
+    costs = {name: network(name) for name in claims.networks(some)}
+    return claims.examine(some, costs, costs)
+
+
+each_sentence = pytest.mark.parametrize("sentence", sentences(), ids=lambda sentence: sentence.id)
+
+
+def test_every_claim_has_a_number_of_its_own() -> None:
+    assert [sentence.id for sentence in sentences()] == list(COMPUTED)
+
+
+@each_sentence
+def test_computed(sentence: Sentence) -> None:
+    """A formula gives the number worked out by hand, to the last digit, and its verdict holds."""
+    (verdict,), findings = examined(sentence)
+
+    assert verdict.computed == Fraction(COMPUTED[sentence.id])
+    assert verdict.holds
+    assert verdict.word == sentence.verdict
+    assert findings == ()
+
+
+@each_sentence
+def test_the_verdict_is_that_of_decimal_arithmetic(sentence: Sentence) -> None:
+    """`decimal` rounds the number worked out by hand to the printed one exactly where the verdict says so."""
+    found = re.fullmatch(r"(under |over )?(-?[\d,.]+)([KMB]?)([x%]?)", sentence.printed)
+    assert found
+    bound, digits, suffix, kind = found.groups(default="")
+    printed, fraction = Decimal(digits), Fraction(COMPUTED[sentence.id])
+    unit = Decimal({"": 1, "K": 10**3, "M": 10**6, "B": 10**9}[suffix]) / (100 if kind == "%" else 1)
+    number = Decimal(fraction.numerator) / Decimal(fraction.denominator) / unit
+    if bound:
+        agrees = number < printed if bound == "under " else number > printed
+    elif sentence.within:
+        agrees = abs(number / printed - 1) <= Decimal(sentence.within.removesuffix("%")) / 100
+    else:
+        rounding = {"nearest": ROUND_HALF_UP, "down": ROUND_DOWN}[sentence.rounding]
+        agrees = number.quantize(printed, rounding=rounding) == printed
+
+    assert agrees == (sentence.verdict in ("exact", "rounds"))
+    assert (agrees and (number == printed or bool(bound))) == (sentence.verdict == "exact")
+
+
+@each_sentence
+def test_another_verdict_does_not_hold(sentence: Sentence) -> None:
+    """Whatever else is recorded is told, at the record."""
+    differs = ("false", "not reproduced")
+    for word in {"exact", "rounds", *differs} - {sentence.verdict}:
+        (verdict,), findings = examined(replace(sentence, verdict=word))
+        if word in differs and sentence.verdict in differs:
+            assert verdict.holds  # which of the two is a judgement, not a number
+            continue
+        (told,) = findings
+        assert (told.code, told.span) == ("E310", sentence.span("verdict"))
+        assert verdict.word == "MISMATCH"
+
+
+def test_the_verdicts_there_are() -> None:
+    """All four are in use, and those that say no give a reason."""
+    assert {sentence.verdict for sentence in sentences()} == {"exact", "rounds", "false", "not reproduced"}
+    assert all(sentence.reason for sentence in sentences() if sentence.verdict in ("false", "not reproduced"))
+
+
+REASONS: dict[str, Callable[[], int]] = {
+    "60,965,224": lambda: network("alexnet").trunk.params,
+    "6,998,552": lambda: network("googlenet").trunk.params,
+    "118,013,952": lambda: network("googlenet").rows["conv1"].macs,
+    "1,582,671,872": lambda: network("googlenet").trunk.macs,
+    # the separable conv1 of 2,712 weights made a dense one of 9,408, at 112x112
+    "2,032,600,064": lambda: network("bn_inception").trunk.macs + (9_408 - 2_712) * 112 * 112,
+    "138,357,544": lambda: network("vgg16").trunk.params,
+    "27,161,264": lambda: network("inception_v3").total.params,
+}
+
+
+def test_the_numbers_in_reasons() -> None:
+    """Every long number that a reason gives is one that the networks give."""
+    given = {number for sentence in sentences() for number in re.findall(r"\d[\d,]*,\d{3}", sentence.reason)}
+
+    assert given == REASONS.keys()
+    assert {number: f"{compute():,}" for number, compute in REASONS.items()} == {number: number for number in REASONS}
+
+
+# --- numbers and formulas ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "bound", "value"),
+    [
+        ("12x", "", "12"),
+        ("2.5\u00d7", "", "2.5"),
+        ("112.9M", "", "112900000"),
+        ("1.5B", "", "1500000000"),
+        ("44.9%", "", "0.449"),
+        ("33 %", "", "0.33"),
+        ("-3.45%", "", "-0.0345"),
+        ("\u22123.45%", "", "-0.0345"),
+        ("+30%", "", "0.30"),
+        ("0.9001", "", "0.9001"),
+        ("1,008", "", "1008"),
+        ("under 25M", "under", "25000000"),
+        ("over  25%", "over", "0.25"),
+    ],
+)
+def test_stated_numbers(text: str, bound: str, value: str) -> None:
+    stated = claims.parse(text)
+
+    assert (stated.bound, stated.value) == (bound, Fraction(value))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "%", "many", "12xx", "1.5e9", "about 3x", "--3", "under", "1024x1024", "3/4"]
+)
+def test_what_is_no_number(text: str) -> None:
+    with pytest.raises(ValueError, match="a number is such as"):
+        claims.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("0.1 + 0.2", "0.3"),  # of decimal numbers, not of the nearest binary ones
+        ("(9 + 9) / 25", "18/25"),
+        ("1 - 27 / 49", "22/49"),
+        ("2 - 3 - 4", "-5"),
+        ("2 * (3 - 4)", "-2"),
+        ("7 // 2 + 7 % 4", "6"),
+        ("max(9, 2 * 5) + min(1 / 3, 1 / 2)", "31/3"),
+        ("round(25 / 9) + floor(25 / 9) + ceil(1 / 9)", "6"),
+        ("round(100, 8)", "104"),
+        ("1e6 * 1e6", "1000000000000"),  # larger than any number of a spec
+    ],
+)
+def test_arithmetic(text: str, value: str) -> None:
+    assert claims.evaluate(algebra.claim(text), {}) == Fraction(value)
+
+
+@pytest.mark.parametrize(
+    ("formula", "value"),
+    [
+        ("params(googlenet)", 6_998_552),
+        ("params(googlenet.inception_3a)", 163_696),
+        ("params(googlenet.aux1) + params(googlenet.aux2)", 6_379_728),
+        ("ops(googlenet.inception_3a)", 128_049_152),
+        ("depth(googlenet.inception_3a)", 2),
+        ("receptive_field(googlenet.conv1)", 7),
+        ("activations(googlenet.conv1)", 112 * 112 * 64),
+    ],
+)
+def test_measures(formula: str, value: int) -> None:
+    """Networks, rows and heads are measured by the measures of the printed columns."""
+    text = f"claims: {{a: {{source: s, sentence: t, formula: {formula}, printed: {value}, verdict: exact}}}}"
+    ((verdict,), findings) = examined(*read(yaml.parse(Source("claims.yaml", text))))
+
+    assert verdict.computed == value
+    assert findings == ()
+
+
+def test_a_spec_measures_nothing() -> None:
+    """The formulas of networks know no measures."""
+    spec = "network: a\ninput: 3x8x8\nlayers: |\n  name | layer\n  a    | conv 1x1 {params(b)} same\n"
+    with pytest.raises(SpecError) as caught:
+        compiler.compile_source(Source("a.yaml", spec))
+
+    assert [each.message for each in caught.value.diagnostics] == ["there is no such function"]
+
+
+# --- files and the command --------------------------------------------------------------------------------------------
+
+
+def folder(tmp_path: Path, text: str, **specs: str) -> Path:
+    """A folder with claims and specs, and GoogLeNet; gives the claims."""
+    for name, spec in specs.items():
+        (tmp_path / f"{name}.yaml").write_text(spec, encoding="utf-8")
+    (tmp_path / "googlenet.yaml").write_bytes((SPECS / "googlenet.yaml").read_bytes())
+    (tmp_path / "claims.yaml").write_text(text, encoding="utf-8")
+    return tmp_path / "claims.yaml"
+
+
+def claim(formula: str, printed: str = "22", verdict: str = "exact") -> str:
+    """A line of a file of claims."""
+    rest = f"formula: {formula}, printed: {printed}, verdict: {verdict}"
+    return f"  c{len(formula)}: {{source: s, sentence: t, {rest}}}\n"
+
+
+def run(*arguments: str | Path) -> Result:
+    """What a command prints, and its exit code."""
+    return CliRunner().invoke(main, [str(each) for each in arguments])
+
+
+def test_only_what_is_measured_is_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A spec is compiled once if it is measured, and not at all else."""
+    compiled: list[Path] = []
+
+    def compile_file(path: Path) -> object:
+        compiled.append(path)
+        return real(path)
+
+    real = compiler.compile_file
+    monkeypatch.setattr(compiler, "compile_file", compile_file)
+    file = folder(
+        tmp_path, f"claims:\n{claim('depth(googlenet)')}{claim('depth(googlenet) + 0')}", broken="network: 1\n"
+    )
+
+    assert compiler.examine(file).findings == ()
+    assert compiled == [tmp_path / "googlenet.yaml"]
+
+
+def test_a_broken_spec_is_told_beside_the_other_claims(tmp_path: Path) -> None:
+    """What is wrong with a measured spec is told once; the claims about others have their verdicts."""
+    text = f"claims:\n{claim('depth(broken)')}{claim('params(broken)')}{claim('depth(googlenet)')}"
+    verdicts, findings = compiler.examine(folder(tmp_path, text, broken="network: broken\ninput: 3x8x8\n"))
+
+    assert [verdict.sentence.written for verdict in verdicts] == ["depth(googlenet)"]
+    assert [(each.code, each.message) for each in findings] == [("E104", "the spec lacks the key `layers`")]
+
+
+def test_a_changed_network_changes_a_verdict(tmp_path: Path) -> None:
+    """With 3x3 for 5x5, as in some ports, GoogLeNet keeps the budget that its Figure 3 exceeds: so says the claim."""
+    text = (SPECS / "googlenet.yaml").read_text(encoding="utf-8").replace("conv 5x5 {#5x5}", "conv 3x3 {#5x5}")
+    dense = f"claims:\n{claim('ops(googlenet)', '1.5B', 'false, reason: r')}"
+    assert compiler.examine(folder(tmp_path, dense)).findings == ()
+    (tmp_path / "googlenet.yaml").write_text(text, encoding="utf-8")
+    (told,) = compiler.examine(tmp_path / "claims.yaml").findings
+
+    assert told.code == "E310"
+    assert told.message.endswith("is recorded as `false`: 1.5B is printed, 1.50B computed")
+
+
+def test_a_folder_of_specs_leaves_claims_out(tmp_path: Path) -> None:
+    """Claims are no spec: a folder is read without them, and there is none in them."""
+    file = folder(tmp_path, f"# said\nclaims:\n{claim('1')}")
+
+    assert compiler.find_specs([tmp_path]) == [tmp_path / "googlenet.yaml"]
+    assert FILE not in compiler.find_specs([SPECS])
+    with pytest.raises(SpecError) as caught:
+        compiler.find_specs([file])
+    (told,) = caught.value.diagnostics
+    assert (told.code, told.help) == ("E007", f"try `inception-dsl claims {file}`")
+
+
+def test_the_command() -> None:
+    """Prints every claim and how many have which verdict, and exits with 0 where all hold."""
+    result = run("claims", FILE)
+    line = next(line for line in result.output.splitlines() if line.startswith("googlenet_fewer_than_alexnet "))
+    words = [sentence.verdict for sentence in sentences()]
+    counted = ", ".join(f"{words.count(word)} {word}" for word in ("exact", "rounds", "false", "not reproduced"))
+
+    assert result.exit_code == 0
+    assert line.split() == "googlenet_fewer_than_alexnet params(alexnet) / params(googlenet) 12x 8.7x false".split()
+    assert result.output.splitlines()[-1] == f"{len(words)} claims: {counted}, 0 mismatches"
+
+
+def test_the_command_for_machines() -> None:
+    """The JSON has every part of a claim, its number as a number."""
+    result = run("claims", FILE, "--format", "json")
+    data = json.loads(result.output)
+    by_id = {each["id"]: each for each in data["claims"]}
+
+    assert (result.exit_code, data["diagnostics"]) == (0, [])
+    assert list(by_id) == list(COMPUTED)
+    assert by_id["inception_v3_operations"]["computed"] == V3_OPS
+    assert by_id["googlenet_fewer_than_alexnet"] == {
+        "id": "googlenet_fewer_than_alexnet",
+        "source": "1409.4842, section 1",
+        "sentence": "GoogLeNet uses 12 times fewer parameters than the winning architecture of Krizhevsky et al.",
+        "formula": "params(alexnet) / params(googlenet)",
+        "printed": "12x",
+        "computed": ALEXNET / GOOGLENET,
+        "shown": "8.7x",
+        "verdict": "false",
+        "recorded": "false",
+        "reason": "Table 1 gives 6,998,552 parameters; a ratio of 12 needs the 5 million that 1512.00567 speaks of",
+    }
+
+
+@pytest.mark.parametrize("form", ["text", "json", "github", "sarif"])
+def test_a_verdict_that_does_not_hold_fails(tmp_path: Path, form: str) -> None:
+    """The exit code is 1 and the diagnostic is printed in every form; 2 where the file cannot be read."""
+    result = run("claims", folder(tmp_path, f"claims:\n{claim('depth(googlenet)', '23')}"), "--format", form)
+
+    assert result.exit_code == 1
+    assert "E310" in result.output + result.stderr
+    assert run("claims", tmp_path / "missing.yaml", "--format", form).exit_code == 2
