@@ -44,7 +44,7 @@ def at_size(program: Program, image: Pair | None = None) -> Typed:
 
 @dataclass(frozen=True)
 class Options:
-    """What can be chosen of the emitted files: image size (None: the spec's own; "dynamic": any), batch, opset, heads."""
+    """What can be chosen of the files: image size (None: the spec's own; "dynamic": any), batch, opset, heads."""
 
     size: Pair | str | None = None
     batch: int | None = None

@@ -58,7 +58,9 @@ class Run:
             return
         self.diagnostics += build.findings
         program = build.program
-        self.specs.append({"spec": program.file, "network": program.name, "verdicts": [_data(each) for each in verdicts]})
+        self.specs.append(
+            {"spec": program.file, "network": program.name, "verdicts": [_data(each) for each in verdicts]}
+        )
         if alone:
             self.echo(f"{program.title}: {program.file}\n")
             self.echo(tables.verdict_table(build.own, verdicts, _paint))

@@ -12,10 +12,10 @@ from typing import Any, Final
 from inception_dsl import ir
 from inception_dsl.ir import Absent, Body, Call, Join, Layer, Part, Program, Repeat, Sequence
 from inception_dsl.ops import LRN, AvgPool, BatchNorm, Concat, Conv, Dropout, FullyConnected, MaxPool, Op, Scale
-from inception_dsl.spec.published import TOTALS
-from inception_dsl.spec.schema import MEASURES
 from inception_dsl.shapes import Pair, Window
 from inception_dsl.spec.printer import print_cell, print_graph, print_head
+from inception_dsl.spec.published import TOTALS
+from inception_dsl.spec.schema import MEASURES
 from inception_dsl.syntax.printer import align
 from inception_dsl.syntax.terms import Branches, Chain, Dimensions, Labelled, Repeated, Scaled, Term, Use, Word
 from inception_dsl.syntax.yaml_printer import dump

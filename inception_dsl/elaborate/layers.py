@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from inception_dsl.diagnostics import did_you_mean, listing
+from inception_dsl.elaborate.scope import Fault, Scope, told
 from inception_dsl.ir import Absent, Body, Layer, Sequence
 from inception_dsl.ops import (
     LRN,
@@ -21,7 +22,6 @@ from inception_dsl.ops import (
     ReLU,
     Softmax,
 )
-from inception_dsl.elaborate.scope import Fault, Scope, told
 from inception_dsl.shapes import Padding, Pair, Window
 from inception_dsl.syntax.terms import Dimensions, Use, Word
 from inception_dsl.values import Value

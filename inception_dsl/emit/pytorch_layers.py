@@ -80,9 +80,7 @@ class Speller:
             items.append(("groups", self.width(conv.groups)))
         if conv.bias != (BatchNorm not in kinds):
             items.append(("bias", str(conv.bias)))
-        for op in ops:
-            if isinstance(op, BatchNorm) and op.eps != self.eps:
-                items.append(("eps", literal(op.eps)))
+        items += [("eps", literal(op.eps)) for op in ops if isinstance(op, BatchNorm) and op.eps != self.eps]
         return Call("nn.Conv2d" if head == "Conv2d" else self.need(head), tuple(items))
 
 
@@ -128,7 +126,9 @@ def _relu(op: ReLU, channels: Width, speller: Speller) -> Code:
 @PYTORCH(LRN)
 def _lrn(op: LRN, channels: Width, speller: Speller) -> Code:
     usual = LRN()
-    changed = [(key, literal(getattr(op, key))) for key in ("alpha", "beta", "k") if getattr(op, key) != getattr(usual, key)]
+    changed = [
+        (key, literal(getattr(op, key))) for key in ("alpha", "beta", "k") if getattr(op, key) != getattr(usual, key)
+    ]
     return Call("nn.LocalResponseNorm", (str(op.size), *changed))
 
 

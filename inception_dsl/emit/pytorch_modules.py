@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 
-from inception_dsl.emit.pytorch_layers import Item, Speller
+from inception_dsl.emit.python import WIDTH, Code, camel, layout, literal, prose
 from inception_dsl.emit.python import Call as New
-from inception_dsl.emit.python import Code, camel, layout, literal, prose
+from inception_dsl.emit.pytorch_layers import Item, Speller
 from inception_dsl.ir import Body, Call, Join, Layer, Part, Repeat, Sequence, Template, Typed
 from inception_dsl.names import from_column
-from inception_dsl.ops import Add, FullyConnected, Op, ReLU, Scale
+from inception_dsl.ops import Add, Flatten, FullyConnected, Op, ReLU, Scale
 from inception_dsl.values import Name, Value, Width, substitute
 
 Place = tuple[str, ...]
@@ -84,8 +84,9 @@ class Classes:
         main = next((op for op in spelled if op.depth), spelled[0])
         owned = [(*place, main.name) if (*place, main.name) in self.at else place for place in places]
         features = self._features(owned) if isinstance(main, FullyConnected) else ""
-        flat = [op for op, each in zip(spelled, ops, strict=True) if each.name != "flatten" or len(ops) == 1 or self._is_flat(places)]
-        code = self.speller.layer(Layer(tuple(flat)), channels, features)
+        flattens = len(ops) == 1 or self._is_flat(places)
+        kept = tuple(op for op in spelled if flattens or not isinstance(op, Flatten))
+        code = self.speller.layer(Layer(kept), channels, features)
         return Built(code, main.channels(channels))
 
     def _is_flat(self, places: list[Place]) -> bool:
@@ -104,9 +105,7 @@ class Classes:
             extras.append((name, suffix))
         return name
 
-    def _call(
-        self, template: str, args: tuple[tuple[str, Width], ...], channels: Width, places: list[Place]
-    ) -> Built:
+    def _call(self, template: str, args: tuple[tuple[str, Width], ...], channels: Width, places: list[Place]) -> Built:
         known = {param: substitute(value, {"in": channels}) for param, value in args}
         items: list[Item] = [self.speller.width(channels)] if self.takes_input[template] else []
         items += [self.speller.width(value) for value in known.values()]
@@ -153,16 +152,16 @@ class Classes:
         self.gives[template.name] = built
         takes_input = any("in_channels" in line for line in writer.lines)
         self.takes_input[template.name] = takes_input
-        arguments = "".join(
-            f", {name}: int"
-            for name in [*(["in_channels"] if takes_input else []), *params, *(extra for extra, _ in self.extras[template.name])]
-        )
+        extras = [extra for extra, _ in self.extras[template.name]]
+        arguments = [f"{name}: int" for name in [*(["in_channels"] if takes_input else []), *params, *extras]]
+        init = f"    def __init__({', '.join(['self', *arguments])}):"
+        if len(init) > WIDTH:
+            listed = "".join(f"        {each},\n" for each in ["self", *arguments])
+            init = f"    def __init__(\n{listed}    ):"
         base = "nn.Module" if writer.forward else "nn.Sequential"
         doc = prose(template.doc) or f"The module `{template.module}`."
-        init = f"    def __init__(self{arguments}):"
-        if len(init) > LONG + 36:
-            init = "    def __init__(\n" + "".join(f"        {each},\n" for each in ["self", *arguments[2:].split(", ")]) + "    ):"
-        lines = [f"class {self.names[template.name]}({base}):", f'    """{doc}"""', "", init, "        super().__init__()"]
+        lines = [f"class {self.names[template.name]}({base}):", f'    """{doc}"""', ""]
+        lines += [init, "        super().__init__()"]
         lines += writer.lines
         if writer.forward:
             lines += ["", "    def forward(self, x: Tensor) -> Tensor:", *writer.forward]
@@ -250,15 +249,16 @@ class _Forward:
             self.code = " + ".join(terms)
         else:
             self.code = f"torch.cat(({', '.join(terms)}), 1)"
-            if len(self.code) > LONG + 28:
-                self.code = "torch.cat(\n            (\n" + "".join(f"                {t},\n" for t in terms) + "            ),\n            1,\n        )"
+            if len(self.code) > WIDTH - 15:
+                listed = "".join(f"                {term},\n" for term in terms)
+                self.code = f"torch.cat(\n            (\n{listed}            ),\n            1,\n        )"
         return join.op.channels(*widths)
 
 
 def _unscaled(part: Part) -> tuple[str, Part]:
     """A branch that ends in a factor as the factor and the rest, where the rest is a chain still."""
     body = part.body
-    if isinstance(body, Sequence) and len(body.parts) > 2:  # noqa: PLR2004 - a chain of two, and the factor
+    if isinstance(body, Sequence) and len(body.parts) > 2:
         last = body.parts[-1].body
         if isinstance(last, Layer) and isinstance(last.ops[0], Scale):
             rest = Sequence(body.parts[:-1], origin=body.origin)

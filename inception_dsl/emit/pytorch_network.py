@@ -14,7 +14,7 @@ from inception_dsl.values import Width
 
 MOST_CALLS = 4
 """Calls in one line of `forward`."""
-LONGEST = 100
+LONGEST = 96
 
 
 def network_class(typed: Typed, speller: Speller, classes: Classes, name: str) -> str:
@@ -89,7 +89,7 @@ class _Lines:
                 texts.append((target + layout(code, 8, len(target) - 8, 20), out))
         width = min(LONGEST, max(len(text.split("\n")[-1]) for text, out in texts if out))
         sizes = [max(len(str(n)) for _, _, _, out in built for n in out.shape[i : i + 1] or (1,)) for i in range(3)]
-        yield f"        #{' ' * (width - 9)}  # output: channels x height x width"
+        yield f"        #{' ' * (width - 9)}  # output: C x H x W"
         for text, shape in texts:
             if shape is None:
                 yield text
@@ -182,5 +182,3 @@ def _grid(out: TensorType) -> Pair:
 
 def _passes(body: Body) -> bool:
     return isinstance(body, Sequence) and not body.parts
-
-

@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import cache, lru_cache
 from typing import Any, Final
 
-from inception_dsl.syntax.layers_parser import Lark_StandAlone, Token, Transformer, UnexpectedInput
-
 from inception_dsl.syntax.algebra_errors import SyntaxFault, check_brackets, explain
+from inception_dsl.syntax.layers_parser import Lark_StandAlone, Token, Transformer, UnexpectedInput
 from inception_dsl.syntax.terms import Branches, Chain, Dimensions, Labelled, Repeated, Scaled, Term, Use, Word
 from inception_dsl.values import FUNCTIONS, LIMIT, Function, Name, Number, Operation, Value
 
