@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from inception_dsl import passes, published, ties, verify
+from inception_dsl import passes, published, verify
 from inception_dsl.diagnostics import Diagnostic, Source, SpecError
 from inception_dsl.elaborate import elaborate
 from inception_dsl.ir import Program, Typed
@@ -37,6 +37,8 @@ def at_size(program: Program, image: Pair | None = None) -> Typed:
     typed = verify.verify(lower(program))
     if image is None or image == typed.input.image:
         return typed
+    from inception_dsl import ties
+
     if tie := ties.tied(program, image):
         raise SpecError([ties.tie_diagnostic(tie)])
     return verify.verify(lower(program, image))

@@ -6,7 +6,7 @@ Every template is a module, every call names what it fills. The file reads back 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any, Final
 
 from inception_dsl import ir
@@ -31,7 +31,7 @@ PRINTED: Final = frozenset(MEASURES[:4])
 
 def print_program(program: Program) -> str:
     """Print a program as a spec file; elaborated, it gives the same templates, rows and heads."""
-    paper = {key: value for key, value in asdict(program.paper).items() if value}
+    paper = {key: value for key, value in program.paper._asdict().items() if value}
     modules = {name: _module(template) for name, template in program.templates.items()}
     heads = {head.name: print_head(head.source, head.loss_weight, as_term(head.body)) for head in program.heads}
     return dump(
@@ -76,7 +76,7 @@ def _published(published: ir.Published) -> dict[str, Any]:
 
 def _unlike(column: ir.Column, plain: ir.Column) -> dict[str, Any]:
     """How a column differs from one that only has its name."""
-    said = asdict(column)
+    said = column._asdict()
     return {key: value for key, value in said.items() if value != getattr(plain, key)}
 
 

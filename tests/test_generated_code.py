@@ -166,7 +166,6 @@ def test_text_of_a_spec_is_only_ever_read(text: str) -> None:
     source = pytorch.source(typed)
 
     assert bare(source) == bare(pytorch.source(hostile(PLAIN)))
-    assert source.count("\n") == pytorch.source(hostile(PLAIN)).count("\n"), "text adds no line"
     verify(typed)
 
 
@@ -239,7 +238,7 @@ def test_a_module_may_be_called_like_anything_of_the_file(name: str) -> None:
     graph = "| conv 3x3 {k} same relu | a: conv 3x3 {k} same_upper bn relu -> conv 1x1 4 bn | maxpool 3x3/1 same_upper"
     modules = f'modules:\n  {name}: {{columns: ["k"], graph: "{graph}"}}'
     rows = f"name | layer | k\n one | {name} | 4\n two | 2 of {name} | 3\n"
-    rows += f" sum | [conv 1x1 9 + 0.5 * [{name} k=2 -> conv 1x1 9]] |\n head | fc 7 relu -> fc {classes} |"
+    rows += f" sum | [conv 1x1 9 + 0.5 * [{name} k=2 -> conv 1x1 9]] |\n head | fc 7 relu -> fc {{classes}} |"
     heads = 'heads:\n  aux: {from: one, loss_weight: 0.3, graph: "fc {classes}"}'
     if names.problem(name):
         with pytest.raises(SpecError) as error:
@@ -277,7 +276,7 @@ def test_columns_and_labels_that_become_one_identifier(columns: tuple[str, str],
     [
         ("one", "one_1", "one_2"),
         ("fc", "conv", "relu"),
-        ("Output", "Block", "block"),
+        ("Block", "block", "Names"),
         ("nn_", "Tensor", "F"),
         ("logits_", "input_", "output"),
         ("aux1", "aux_2", "Size"),
@@ -291,9 +290,38 @@ def test_rows_may_be_called_like_each_other_and_like_classes(rows: tuple[str, st
     verify(network(table, modules, f'heads:\n  aux: {{from: {rows[0]}, loss_weight: 0.3, graph: "fc {{classes}}"}}'))
 
 
+@pytest.mark.parametrize(
+    "name", ["block", "Block", "conv_relu", "scale", "linear", "size", "f", "tensor", "ordered_dict"]
+)
+def test_a_network_may_be_called_like_its_modules_and_helpers(name: str) -> None:
+    graph = "| conv 3x3 3 same relu | way: conv 1x1 3 -> [pass + 0.5 * [conv 1x1 3]]"
+    typed = compiled(
+        f"""
+network: {name}
+title: {"ConvReLU" if name == "conv_relu" else name.title()}
+input: 3x12x12
+classes: 5
+modules:
+  block: {{columns: [], graph: "{graph}"}}
+  bLock: {{columns: [], graph: "block -> block"}}
+  a_b: {{columns: [], graph: "| block | conv 1x1 2"}}
+  aB: {{columns: [], graph: "bLock -> a_b"}}
+layers: |
+  name | layer
+  one  | block
+  two  | aB
+  fc   | fc {{classes}}
+heads:
+  aux: {{from: one, loss_weight: 0.3, graph: "fc {{classes}}"}}
+"""
+    )
+
+    verify(typed)
+
+
 def test_a_module_with_classifiers_of_several_sizes() -> None:
     modules = """modules:
-  side: {columns: [], graph: "pool: avgpool 2x2/2 -> fc1: fc 6 relu -> fc2: fc {classes}"}
+  side: {columns: [], graph: "pool: avgpool 2x2/2 valid -> fc1: fc 6 relu -> fc2: fc {classes}"}
   twin: {columns: [], graph: "| side | fc 3 -> fc 4"}"""
     rows = "name | layer\n one | conv 3x3/2 4 same relu\n two | conv 1x1 7\n three | twin"
     heads = "heads:\n" + "".join(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from inception_dsl.cost import cost
 from inception_dsl.emit.python import WIDTH, camel, prose
 from inception_dsl.emit.pytorch_layers import Speller
-from inception_dsl.emit.pytorch_modules import Classes
+from inception_dsl.emit.pytorch_modules import Classes, free
 from inception_dsl.emit.pytorch_network import network_class
 from inception_dsl.emit.templates import template
 from inception_dsl.ir import Paper, Typed
@@ -42,9 +42,10 @@ def source(typed: Typed) -> str:
     """
     program = typed.program
     speller = Speller(eps=usual_eps(typed))
-    classes = Classes(typed, speller)
+    name = class_name(program.name, program.title)
+    classes = Classes(typed, speller, name)
     modules = classes.sources()
-    network = network_class(typed, speller, classes, class_name(program.name, program.title))
+    network = network_class(typed, speller, classes, name)
     code = "\n".join([*modules, network])
     helpers = speller.helpers
     convs = [_conv(name) for name in sorted(helpers) if re.fullmatch("(Same)?Conv(BN)?(ReLU)?", name)]
@@ -81,8 +82,8 @@ def class_name(network: str, title: str) -> str:
     plain = network.replace("_", "").lower()
     for n in range(1, len(words) + 1):
         if "".join(words[:n]).lower() == plain and words[0][0].isalpha():
-            return "".join(word[0].upper() + word[1:] for word in words[:n])
-    return camel(network)
+            return free("".join(word[0].upper() + word[1:] for word in words[:n]), (), "Network")
+    return free(camel(network), (), "Network")
 
 
 def usual_eps(typed: Typed) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
 
 from inception_dsl.emit.python import WIDTH, Code, camel, layout, literal, prose
@@ -36,9 +37,9 @@ class Built:
 
 
 class Classes:
-    """The classes of a network's templates, and the constructor calls that use them."""
+    """The classes of a network's templates, and the constructor calls that use them; `network` is its own class."""
 
-    def __init__(self, typed: Typed, speller: Speller) -> None:
+    def __init__(self, typed: Typed, speller: Speller, network: str) -> None:
         self.typed = typed
         self.speller = speller
         self.templates = typed.program.templates
@@ -46,7 +47,9 @@ class Classes:
         self.places: dict[str, list[Place]] = {name: [] for name in self.templates}
         for each in typed.program.entries:
             self._find(each.body, (each.name,))
-        self.names = {name: self._class_name(name) for name in self.templates}
+        self.names: dict[str, str] = {}
+        for name in self.templates:
+            self.names[name] = free(camel(name), {network, *self.names.values()}, "Module")
         self.takes_input: dict[str, bool] = {}
         self.extras: dict[str, list[tuple[str, Place]]] = {name: [] for name in self.templates}
         self.current = ""
@@ -168,12 +171,6 @@ class Classes:
         self.speller.names = {}
         return "\n".join(lines)
 
-    def _class_name(self, template: str) -> str:
-        name = camel(template)
-        while name in HELPER_NAMES or name in ("Nn", "Torch"):
-            name += "Module"
-        return name
-
     def _find(self, body: Body, path: tuple[str, ...]) -> None:
         match body:
             case Call(template):
@@ -253,6 +250,13 @@ class _Forward:
                 listed = "".join(f"                {term},\n" for term in terms)
                 self.code = f"torch.cat(\n            (\n{listed}            ),\n            1,\n        )"
         return join.op.channels(*widths)
+
+
+def free(name: str, taken: Collection[str], suffix: str) -> str:
+    """A class name that neither the file's helpers nor its other classes have."""
+    while name in HELPER_NAMES or name in taken:
+        name += suffix
+    return name
 
 
 def _unscaled(part: Part) -> tuple[str, Part]:

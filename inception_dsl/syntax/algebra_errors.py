@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from lark import Token, UnexpectedInput, UnexpectedToken
+
 from inception_dsl.diagnostics import listing
-from inception_dsl.syntax.layers_parser import Token, UnexpectedInput, UnexpectedToken
 from inception_dsl.values import FUNCTIONS
 
 DEPTH: Final = 40
