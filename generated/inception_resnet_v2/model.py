@@ -2,18 +2,18 @@
 # Do not edit. Rebuild: inception-dsl compile specs/inception_resnet_v2.yaml
 """inception_resnet_v2.
 
-output  parameters   multiply-adds
-stem       35x35x192     172,672   1,340,779,616
-mixed_5b   35x35x320     268,320     327,398,400
-block35    35x35x320   1,231,680   1,499,008,000
-mixed_6a  17x17x1088   2,664,960   1,398,185,984
-block17   17x17x1088  22,535,680   6,498,754,560
-mixed_7a    8x8x2080   3,880,960     585,424,896
-block8      8x8x2080  20,354,240   1,300,234,240
-conv7b      8x8x1536   3,197,952     204,472,320
-pool        1x1x1536
-fc          1x1x1000   1,537,000       1,536,000
-total                 55,843,464  13,155,794,016
+                  output  parameters   multiply-adds
+    stem       35x35x192     172,672   1,340,779,616
+    mixed_5b   35x35x320     268,320     327,398,400
+    block35    35x35x320   1,231,680   1,499,008,000
+    mixed_6a  17x17x1088   2,664,960   1,398,185,984
+    block17   17x17x1088  22,535,680   6,498,754,560
+    mixed_7a    8x8x2080   3,880,960     585,424,896
+    block8      8x8x2080  20,354,240   1,300,234,240
+    conv7b      8x8x1536   3,197,952     204,472,320
+    pool        1x1x1536
+    fc          1x1x1000   1,537,000       1,536,000
+    total                 55,843,464  13,155,794,016
 """
 
 import torch

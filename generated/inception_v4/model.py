@@ -2,17 +2,17 @@
 # Do not edit. Rebuild: inception-dsl compile specs/inception_v4.yaml
 """inception_v4.
 
-output  parameters   multiply-adds
-stem          35x35x384     605,728   2,289,943,648
-inception_a   35x35x384   1,270,528   1,550,438,400
-reduction_a  17x17x1024   2,306,112   1,097,164,800
-inception_b  17x17x1024  20,553,792   5,930,853,376
-reduction_b    8x8x1536   2,747,392     511,098,880
-inception_c    8x8x1536  13,659,264     872,939,520
-pool           1x1x1536
-drop           1x1x1536
-fc             1x1x1000   1,537,000       1,536,000
-total                    42,679,816  12,253,974,624
+                     output  parameters   multiply-adds
+    stem          35x35x384     605,728   2,289,943,648
+    inception_a   35x35x384   1,270,528   1,550,438,400
+    reduction_a  17x17x1024   2,306,112   1,097,164,800
+    inception_b  17x17x1024  20,553,792   5,930,853,376
+    reduction_b    8x8x1536   2,747,392     511,098,880
+    inception_c    8x8x1536  13,659,264     872,939,520
+    pool           1x1x1536
+    drop           1x1x1536
+    fc             1x1x1000   1,537,000       1,536,000
+    total                    42,679,816  12,253,974,624
 """
 
 import torch
