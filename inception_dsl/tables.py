@@ -53,7 +53,7 @@ def _cell(verdict: Verdict | None, widths: tuple[int, int, int], paint: Paint) -
     parts = [verdict.claim.text.rjust(printed)]
     if computed:
         parts.append(_computed(verdict).rjust(computed))
-    parts.append(paint(verdict.verdict.ljust(word), verdict.verdict))
+    parts.append(paint(verdict.verdict, verdict.verdict) + " " * (word - len(verdict.verdict)))
     return "  ".join(parts)
 
 
