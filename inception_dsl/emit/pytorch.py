@@ -62,6 +62,7 @@ def source(typed: Typed) -> str:
         uses_math="math." in code,
         uses_ordered_dict="OrderedDict(" in code,
         uses_size=bool(pools) or any(conv["bn"] for conv in convs),
+        uses_torch="torch." in code or bool({"Concat", "SameAvgPool2d"} & helpers),
         uses_functional="F." in code
         or bool(convs or pools or {"LinearReLU", "FlattenLinearReLU", "SameConv2d"} & helpers),
         heads=typed.heads,
