@@ -163,8 +163,10 @@ def forward(typed: Typed) -> Iterator[str]:
             chain.append(row.name)
             size, current = out, row.name
         if row.name in taps:
-            tapped[row.name] = current
-            if chain:
+            tapped[row.name] = row.name if current == "x" else current
+            if current == "x":  # rows that pass the image on
+                yield f"        {row.name} = x"
+            elif chain:
                 yield from flush(f"x = {current}")
     if not program.heads:
         yield from flush("return")
