@@ -63,13 +63,15 @@ def _specs(command: F) -> F:
 
 
 def _format(*formats: str) -> Callable[[F], F]:
-    return click.option("--format", "form", type=click.Choice(formats), default="text", show_default=True, help="Output.")
+    return click.option(
+        "--format", "form", type=click.Choice(formats), default="text", show_default=True, help="Output."
+    )
 
 
 @main.command("compile")
 @_specs
 @click.option("--out", type=click.Path(path_type=Path), default="generated", show_default=True, help="Output folder.")
-@click.option("--check", "only_check", is_flag=True, help="Write nothing; fail if a file is stale, missing or orphaned.")
+@click.option("--check", "only_check", is_flag=True, help="Write nothing; fail where a file is out of date.")
 @click.option("--opset", type=int, help="ONNX opset. [default: the newest that onnxruntime supports]")
 @click.option("--batch", type=click.IntRange(1, 65536), help="Fix the batch of the ONNX graph. [default: any]")
 @click.option("--size", type=Size(), help="Image size: 224, 224x320 or dynamic. [default: the spec's]")
@@ -148,7 +150,7 @@ def claims(file: str, form: str) -> None:
 
 @main.command()
 @click.argument("spec", type=click.Path())
-@click.option("--after", metavar="PASS", help="Print the program after a pass instead: elaborate, or one of the passes.")
+@click.option("--after", metavar="PASS", help="Print the program after elaborate, or after a pass.")
 @click.option("--size", type=Size(), help="Image size: 224 or 224x320. [default: the spec's]")
 @click.option("--resolved", is_flag=True, help="Print the spec instead, as one that extends no other.")
 @click.option("--blame", is_flag=True, help="With --resolved: where each line was written, before it.")

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from inception_dsl import extends, passes, published, ties, verify
+from inception_dsl import extends, passes, published, verify
 from inception_dsl.cost import Cost, cost
 from inception_dsl.diagnostics import Diagnostic, Source, SpecError
 from inception_dsl.elaborate import elaborate
@@ -92,6 +92,8 @@ def at_size(program: Program, image: Pair | None = None) -> Typed:
     typed = verify.verify(lower(program))
     if image is None or image == typed.input.image:
         return typed
+    from inception_dsl import ties
+
     if tie := ties.tied(program, image):
         raise SpecError([ties.tie_diagnostic(tie)])
     return verify.verify(lower(program, image))
@@ -99,7 +101,7 @@ def at_size(program: Program, image: Pair | None = None) -> Typed:
 
 @dataclass(frozen=True)
 class Options:
-    """What can be chosen of the emitted files: image size (None: the spec's own; "dynamic": any), batch, opset, heads."""
+    """What can be chosen of the files: image size (None: the spec's own; "dynamic": any), batch, opset, heads."""
 
     size: Pair | str | None = None
     batch: int | None = None

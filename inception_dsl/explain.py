@@ -118,11 +118,11 @@ def _recounts(cells: list[Cell]) -> Iterator[tuple[str, list[Cell]]]:
     """The ways to count one of the columns otherwise, and the cells as they count then."""
     for index, cell in enumerate(cells):
         unit = 1000 if cell.column.unit % 1024 == 0 else 1024
-        ways = {f"{cell.name} in units of {unit}": replace(cell.column, unit=unit)}
+        ways = {f"{cell.name} in units of {unit}": cell.column._replace(unit=unit)}
         if cell.column.measure == "params":
-            ways[_biases([cell])[0]] = replace(cell.column, bias=not cell.column.bias)
+            ways[_biases([cell])[0]] = cell.column._replace(bias=not cell.column.bias)
         if cell.column.rounding != "either":
-            ways[f"{cell.name} rounded the other way"] = replace(cell.column, rounding="either")
+            ways[f"{cell.name} rounded the other way"] = cell.column._replace(rounding="either")
         for how, column in ways.items():
             yield how, [*cells[:index], cell._replace(column=column), *cells[index + 1 :]]
 
@@ -130,7 +130,7 @@ def _recounts(cells: list[Cell]) -> Iterator[tuple[str, list[Cell]]]:
 def _biases(cells: list[Cell]) -> tuple[str, list[Cell]]:
     """The cells, with biases counted where they are not and the other way round."""
     counted = any(cell.column.bias for cell in cells if cell.column.measure == "params")
-    other = [cell._replace(column=replace(cell.column, bias=not counted)) for cell in cells]
+    other = [cell._replace(column=cell.column._replace(bias=not counted)) for cell in cells]
     return f"biases {'not ' if counted else ''}counted", other
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from inception_dsl.diagnostics import Span
 from inception_dsl.ops import Op
@@ -122,8 +123,7 @@ class Head:
     origin: Origin = _origin()
 
 
-@dataclass(frozen=True)
-class Paper:
+class Paper(NamedTuple):
     """Where the table was printed."""
 
     title: str = ""
@@ -148,8 +148,7 @@ class Claim:
     origin: Origin = _origin()
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(NamedTuple):
     """How a printed column counts.
 
     `measure` is what it counts (see `published.MEASURES`), `unit` what its suffix stands for (1024: K is 1024, M is

@@ -23,7 +23,9 @@ MODULE_MEMBERS: Final = frozenset(
 )
 """What `torch.nn.Module` and its containers call their own members: no layer can take these names."""
 
-USED: Final = frozenset({"input", "totals", "logits", "x", "self", "torch", "nn", "super", "classes", "concat", "add"})
+USED: Final = frozenset(
+    {"input", "totals", "logits", "x", "self", "torch", "nn", "super", "classes", "concat", "add", "Output"}
+)
 """What the generated files and the spec use themselves."""
 
 

@@ -14,6 +14,7 @@ from typing import ClassVar, Final, Self
 from inception_dsl.shapes import Fields, Pair, ShapeError, TensorType, Weight, Window, pooled, slide
 from inception_dsl.values import Number, Operation, Scalar, Value, ValueFault, Width, evaluate
 
+
 @dataclass(frozen=True)
 class Op:
     """An operation on the outputs of others; by default it keeps the shape, owns nothing and multiplies nothing."""
@@ -277,7 +278,9 @@ class Concat(Op):
         total: Width = known
         for width in inputs:
             if not isinstance(width, int):
-                total = width if total == 0 else Operation("+", total if isinstance(total, Value) else Number(total), width)
+                total = (
+                    width if total == 0 else Operation("+", total if isinstance(total, Value) else Number(total), width)
+                )
         return total
 
 

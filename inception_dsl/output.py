@@ -85,7 +85,11 @@ def difference(there: bytes, ours: bytes, path: Path) -> str:
         before, after = _graph_text(there), _graph_text(ours)
     else:
         before, after = there.decode(errors="replace"), ours.decode()
-    lines = list(unified_diff(before.splitlines(), after.splitlines(), f"{path} (on disk)", f"{path} (from the spec)", "", "", 1, ""))
+    lines = list(
+        unified_diff(
+            before.splitlines(), after.splitlines(), f"{path} (on disk)", f"{path} (from the spec)", "", "", 1, ""
+        )
+    )
     rest = [f"... and {len(lines) - MOST_DIFF} more lines"] if len(lines) > MOST_DIFF else []
     return "\n".join([*lines[:MOST_DIFF], *rest])
 

@@ -6,16 +6,16 @@ Every template is a module, every call names what it fills. The file reads back 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any, Final
 
 from inception_dsl import ir
 from inception_dsl.ir import Absent, Body, Call, Join, Layer, Part, Program, Repeat, Sequence
 from inception_dsl.ops import LRN, AvgPool, BatchNorm, Concat, Conv, Dropout, FullyConnected, MaxPool, Op, Scale
-from inception_dsl.spec.published import TOTALS
-from inception_dsl.spec.schema import MEASURES
 from inception_dsl.shapes import Pair, Window
 from inception_dsl.spec.printer import print_cell, print_graph, print_head
+from inception_dsl.spec.published import TOTALS
+from inception_dsl.spec.schema import MEASURES
 from inception_dsl.syntax.printer import align
 from inception_dsl.syntax.terms import Branches, Chain, Dimensions, Labelled, Repeated, Scaled, Term, Use, Word
 from inception_dsl.syntax.yaml_printer import dump
@@ -31,7 +31,7 @@ PRINTED: Final = frozenset(MEASURES[:4])
 
 def print_program(program: Program) -> str:
     """Print a program as a spec file; elaborated, it gives the same templates, rows and heads."""
-    paper = {key: value for key, value in asdict(program.paper).items() if value}
+    paper = {key: value for key, value in program.paper._asdict().items() if value}
     modules = {name: _module(template) for name, template in program.templates.items()}
     heads = {head.name: print_head(head.source, head.loss_weight, as_term(head.body)) for head in program.heads}
     return dump(
@@ -76,7 +76,7 @@ def _published(published: ir.Published) -> dict[str, Any]:
 
 def _unlike(column: ir.Column, plain: ir.Column) -> dict[str, Any]:
     """How a column differs from one that only has its name."""
-    said = asdict(column)
+    said = column._asdict()
     return {key: value for key, value in said.items() if value != getattr(plain, key)}
 
 

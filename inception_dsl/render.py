@@ -211,7 +211,7 @@ def _result(diagnostic: Diagnostic, rule: int) -> dict[str, Any]:
 
 
 def _location(span: Span) -> dict[str, Any]:
-    from urllib.parse import quote  # noqa: PLC0415 - few runs need it
+    from urllib.parse import quote
 
     # a name of bytes that are not UTF-8 has surrogates
     path = quote(span.source.file, errors="surrogatepass")

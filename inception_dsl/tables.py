@@ -57,7 +57,7 @@ def _cell(verdict: Verdict | None, widths: tuple[int, int, int], paint: Paint) -
     parts = [verdict.claim.text.rjust(printed)]
     if computed:
         parts.append(_computed(verdict).rjust(computed))
-    parts.append(paint(verdict.verdict.ljust(word), verdict.verdict))
+    parts.append(paint(verdict.verdict, verdict.verdict) + " " * (word - len(verdict.verdict)))
     return "  ".join(parts)
 
 
@@ -116,11 +116,15 @@ def inferred_table(typed: Typed) -> str:
         rows.append((name, _short(layers.get(name, "head")), str(each.out), *numbers, str(each.depth), field, stride))
     totals = (("total", counted.trunk), *([("with heads", counted.total)] if typed.heads else []))
     rows += [(name, "", "", f"{each.params:,}", f"{each.macs:,}", str(each.depth), "", "") for name, each in totals]
+    return "\n".join(aligned(rows, left=2))
+
+
+def aligned(rows: Sequence[Sequence[str]], left: int) -> list[str]:
+    """Rows of cells as lines: the first `left` columns start, the others end, at one column."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(w) if i < 2 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))).rstrip()
-        for row in rows
-    )
+    sides = [str.ljust if i < left else str.rjust for i in range(len(widths))]
+    cells = ([side(cell, w) for side, cell, w in zip(sides, row, widths, strict=True)] for row in rows)
+    return ["  ".join(line).rstrip() for line in cells]
 
 
 def _short(layer: str, most: int = 48) -> str:
@@ -147,6 +151,8 @@ def as_data(typed: Typed) -> dict[str, Any]:
     return {
         "network": typed.program.name,
         "rows": rows,
-        "totals": {name: {"params": each.params, "macs": each.macs, "depth": each.depth} for name, each in totals.items()},
+        "totals": {
+            name: {"params": each.params, "macs": each.macs, "depth": each.depth} for name, each in totals.items()
+        },
         "peak_activations": counted.peak,
     }

@@ -2,11 +2,64 @@
 
 from __future__ import annotations
 
-from inception_dsl.ir import Typed
+from collections.abc import Collection, Iterable
+
+from inception_dsl.ir import Body, Call, Join, Layer, Program, Repeat, Sequence, Typed
+from inception_dsl.values import Value, names
+
+CLOSED_LATE = frozenset({"in", "classes"})
+"""Names that any width may use: they are known when the network is lowered."""
 
 
 class InternalError(Exception):
     """The compiler broke its own rules: a bug here, never a fault of the spec."""
+
+
+def verify_program(program: Program) -> Program:
+    """Check a program and give it back: calls fill what their templates leave open, and nothing else is open.
+
+    Templates come before those that call them, rows and heads have names of their own, and heads leave after a row.
+    Raises `InternalError`.
+    """
+    known: dict[str, tuple[str, ...]] = {}
+    for name, template in program.templates.items():
+        _verify_body(template.body, known, {*template.params, *CLOSED_LATE}, name)
+        known[name] = template.params
+    for each in program.entries:
+        _verify_body(each.body, known, CLOSED_LATE, each.name)
+    entries = [each.name for each in program.entries]
+    _hold(len(entries) == len({*entries}), "two rows or heads share a name")
+    rows = {row.name for row in program.rows}
+    _hold(all(head.source in rows for head in program.heads), "a head leaves after no row")
+    return program
+
+
+def _verify_body(body: Body, known: dict[str, tuple[str, ...]], open_names: Collection[str], where: str) -> None:
+    match body:
+        case Layer(ops):
+            _hold(bool(ops), f"{where} has a layer without ops")
+            for op in ops:
+                _verify_widths(vars(op).values(), open_names, where)
+        case Call(template, args):
+            _hold(template in known, f"{where} calls {template}, which does not come before it")
+            given = tuple(param for param, _ in args)
+            _hold(given == known[template], f"{where} gives {template} {given}, not {known[template]}")
+            _verify_widths((width for _, width in args), open_names, where)
+        case Sequence(parts) | Join(_, parts):
+            for part in parts:
+                _verify_body(part.body, known, open_names, where)
+        case Repeat(count, inner):
+            _hold(count > 0, f"{where} repeats nothing")
+            _verify_body(inner, known, open_names, where)
+        case _:
+            pass
+
+
+def _verify_widths(widths: Iterable[object], open_names: Collection[str], where: str) -> None:
+    for width in widths:
+        if isinstance(width, Value):
+            unknown = {name.name for name in names(width)} - {*open_names}
+            _hold(not unknown, f"{where} leaves {unknown} open")
 
 
 def verify(typed: Typed) -> Typed:

@@ -350,7 +350,16 @@ class _Network:
 
     def layer(self, shape: _Shape) -> Written:
         """A layer that keeps the shape."""
-        words = ("relu", "bn", "bn eps=0.00001", "bn gamma=none", "lrn 5", "lrn 3 alpha=0.01 beta=0.5", "dropout 25%", "pass")
+        words = (
+            "relu",
+            "bn",
+            "bn eps=0.00001",
+            "bn gamma=none",
+            "lrn 5",
+            "lrn 3 alpha=0.01 beta=0.5",
+            "dropout 25%",
+            "pass",
+        )
         return self.pick(*words), shape
 
     def kernel(self) -> str:

@@ -21,7 +21,7 @@ LONGEST = 300
 # From the ground up: a module imports from those before it. A folder is one layer; inside it there are no cycles.
 LAYERS = (
     *("diagnostics", "values", "shapes", "ops", "names", "ir"),
-    *("syntax", "spec", "elaborate", "passes", "lower", "ties", "verify", "program_printer"),
+    *("syntax", "spec", "elaborate", "verify", "passes", "lower", "ties", "program_printer"),
     *("cost", "published", "inherited", "claims", "explain", "explanations", "render", "tables", "emit"),
     *("output", "extends", "compiler", "build", "witness", "weights", "network", "console", "commands", "cli"),
 )

@@ -97,7 +97,7 @@ def one_row(tree: h.Tree, arriving: tuple[int, ...], params: str, ops: str, colu
 def test_what_is_proposed_gives_what_is_printed(
     tree: h.Tree, arriving: tuple[int, ...], params: str, ops: str, bias: bool
 ) -> None:
-    typed = one_row(tree, arriving, params, ops, replace(BINARY, bias=bias))
+    typed = one_row(tree, arriving, params, ops, BINARY._replace(bias=bias))
     assert {each.verdict for each in verdicts(typed)} <= {"exact", "rounds"}
     assert explain(typed) == ()
 
@@ -195,9 +195,9 @@ WEIGHTS, MACS = 64 * 64 * 9, 64 * 64 * 9 * 64
     ("params", "column", "sentence"),
     [
         (str(WEIGHTS), BINARY, "both cells fit biases not counted"),
-        (str(WEIGHTS + 64), replace(BINARY, bias=False), "both cells fit biases counted"),
+        (str(WEIGHTS + 64), BINARY._replace(bias=False), "both cells fit biases counted"),
         ("36.93K", BINARY, "both cells fit params in units of 1000"),  # 36,928
-        ("36.1K", replace(BINARY, rounding="down"), "both cells fit params rounded the other way"),  # 36.06
+        ("36.1K", BINARY._replace(rounding="down"), "both cells fit params rounded the other way"),  # 36.06
         ("36.06K", Column("params"), "both cells fit params in units of 1024"),
     ],
 )

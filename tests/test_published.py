@@ -22,8 +22,8 @@ from inception_dsl.published import (
     unreadable,
     verdicts,
 )
-from inception_dsl.spec.schema import MEASURES as KNOWN
 from inception_dsl.shapes import TensorType
+from inception_dsl.spec.schema import MEASURES as KNOWN
 
 BINARY = Column("params", unit=1024)
 DECIMAL = Column("ops", unit=1000)

@@ -10,6 +10,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from inception_dsl.diagnostics import Findings, Note, did_you_mean, listing
+from inception_dsl.elaborate.layers import Words, by_slot, layer
+from inception_dsl.elaborate.modules import Modules, used_names
+from inception_dsl.elaborate.scope import WIDEST, Fault, Scope, told
 from inception_dsl.ir import (
     Absent,
     Body,
@@ -25,13 +28,10 @@ from inception_dsl.ir import (
     Sequence,
     Template,
 )
-from inception_dsl.elaborate.layers import Words, by_slot, layer
-from inception_dsl.elaborate.modules import Modules, used_names
 from inception_dsl.ops import Add, Concat, Scale
-from inception_dsl.spec.published import published
-from inception_dsl.elaborate.scope import WIDEST, Fault, Scope, told
 from inception_dsl.shapes import TensorType
 from inception_dsl.spec import LAYERS, NetworkSpec
+from inception_dsl.spec.published import published
 from inception_dsl.spec.rows import RowSpec
 from inception_dsl.syntax.formula import Formula
 from inception_dsl.syntax.terms import Branches, Chain, Labelled, Repeated, Scaled, Term, Use, Word, value_names, walk

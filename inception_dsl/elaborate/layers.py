@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from inception_dsl.diagnostics import did_you_mean, listing
 from inception_dsl.elaborate.scope import Fault, Scope, told
@@ -47,8 +46,7 @@ NUMBERS: Final = frozenset({"pad", "to", "groups", "dilation", "eps", "alpha", "
 PADS: Final = frozenset({*BORDER, "ceil"})
 
 
-@dataclass(frozen=True)
-class _Grammar:
+class _Grammar(NamedTuple):
     """What a layer takes: a kernel, a number after it (what that is), and which words."""
 
     kernel: bool = False

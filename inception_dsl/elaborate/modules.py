@@ -7,9 +7,9 @@ from functools import cache
 from typing import Final
 
 from inception_dsl.diagnostics import Findings
+from inception_dsl.elaborate.scope import Scope
 from inception_dsl.ir import Body, Call, Join, Layer, Repeat, Sequence
 from inception_dsl.names import from_column
-from inception_dsl.elaborate.scope import Scope
 from inception_dsl.spec import LAYERS, ModuleSpec
 from inception_dsl.syntax.terms import Repeated, Scaled, Term, Use, own_values, walk
 from inception_dsl.values import Scalar, Value, ValueFault, evaluate, names, substitute

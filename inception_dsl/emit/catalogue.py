@@ -6,9 +6,9 @@ import inspect
 from dataclasses import fields
 from typing import Any
 
+from inception_dsl.elaborate.layers import GRAMMAR
 from inception_dsl.emit.onnx_ops import rules as onnx_rules
 from inception_dsl.emit.pytorch_layers import PYTORCH
-from inception_dsl.elaborate.layers import GRAMMAR
 from inception_dsl.ops import OPS, Op
 
 BACKENDS = (PYTORCH, onnx_rules)
@@ -42,4 +42,4 @@ def text(catalogue: dict[str, dict[str, Any]], whole: bool) -> str:
 
 
 def _first(doc: str) -> str:
-    return " ".join(doc.split("\n\n")[0].split())
+    return " ".join(doc.split("\n\n", maxsplit=1)[0].split())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -58,8 +59,8 @@ def prose(text: str) -> str:
     """Text of a spec as one line of a docstring or comment: nothing in it ends the string or hides on a screen."""
     line = " ".join(text.split())
     shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
-    escaped = shown.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
-    return escaped[:-1] + '\\"' if escaped.endswith('"') else escaped
+    # a quote alone, inside the text, ends nothing
+    return re.sub(r'""+|"$', lambda quotes: '\\"' * len(quotes[0]), shown.replace("\\", "\\\\"))
 
 
 def width(value: Width, names: Mapping[str, str]) -> str:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from inception_dsl.cost import cost
-from inception_dsl.emit.pytorch_layers import Speller
-from inception_dsl.emit.pytorch_modules import Classes
-from inception_dsl.emit.pytorch_network import network_class
 from inception_dsl.emit.python import WIDTH, camel, prose
+from inception_dsl.emit.pytorch_layers import Speller
+from inception_dsl.emit.pytorch_modules import Classes, free
+from inception_dsl.emit.pytorch_network import network_class
 from inception_dsl.emit.templates import template
 from inception_dsl.ir import Paper, Typed
 from inception_dsl.ops import BatchNorm
-from inception_dsl.published import Verdict, comparison, verdicts
+from inception_dsl.published import comparison, verdicts
+from inception_dsl.tables import aligned
 
 JOINS = (
-    ("Concat", "The branches side by side, joined along the channels.", "torch.cat([branch(x) for branch in self.values()], 1)"),
+    (
+        "Concat",
+        "The branches side by side, joined along the channels.",
+        "torch.cat([branch(x) for branch in self.values()], 1)",
+    ),
     ("Add", "The sum of the branches.", "sum(branch(x) for branch in self.values())"),
 )
 LINEARS = {
@@ -37,9 +42,10 @@ def source(typed: Typed) -> str:
     """
     program = typed.program
     speller = Speller(eps=usual_eps(typed))
-    classes = Classes(typed, speller)
+    name = class_name(program.name, program.title)
+    classes = Classes(typed, speller, name)
     modules = classes.sources()
-    network = network_class(typed, speller, classes, class_name(program.name, program.title))
+    network = network_class(typed, speller, classes, name)
     code = "\n".join([*modules, network])
     helpers = speller.helpers
     convs = [_conv(name) for name in sorted(helpers) if re.fullmatch("(Same)?Conv((Beta)?BN)?(ReLU)?", name)]
@@ -56,15 +62,15 @@ def source(typed: Typed) -> str:
         uses_math="math." in code,
         uses_ordered_dict="OrderedDict(" in code,
         uses_size=bool(pools) or any(conv["bn"] for conv in convs),
-        uses_functional="F." in code or bool(convs or pools or {"LinearReLU", "FlattenLinearReLU", "SameConv2d"} & helpers),
+        uses_torch="torch." in code or bool({"Concat", "SameAvgPool2d"} & helpers),
+        uses_functional="F." in code
+        or bool(convs or pools or {"LinearReLU", "FlattenLinearReLU", "SameConv2d"} & helpers),
         heads=typed.heads,
         same=bool(pools or {"SameConv2d"} & helpers),
         helpers=helpers,
         convs=convs,
         eps=speller.eps,
-        linears=[
-            {"name": name, "doc": doc, "code": text} for name, (doc, text) in LINEARS.items() if name in helpers
-        ],
+        linears=[{"name": name, "doc": doc, "code": text} for name, (doc, text) in LINEARS.items() if name in helpers],
         joins=[join for join in JOINS if join[0] in helpers],
         classes=modules,
         network=network,
@@ -77,8 +83,8 @@ def class_name(network: str, title: str) -> str:
     plain = network.replace("_", "").lower()
     for n in range(1, len(words) + 1):
         if "".join(words[:n]).lower() == plain and words[0][0].isalpha():
-            return "".join(word[0].upper() + word[1:] for word in words[:n])
-    return camel(network)
+            return free("".join(word[0].upper() + word[1:] for word in words[:n]), (), "Network")
+    return free(camel(network), (), "Network")
 
 
 def usual_eps(typed: Typed) -> float:
@@ -103,20 +109,13 @@ def table(typed: Typed) -> list[str]:
     rows = [("", "output", "parameters", "multiply-adds")]
     for name in (*typed.trunk, *typed.heads):
         each = costs.rows[name]
-        rows.append((name, str(each.out), f"{each.params:,}" if each.params else "", f"{each.macs:,}" if each.macs else ""))
+        rows.append(
+            (name, str(each.out), f"{each.params:,}" if each.params else "", f"{each.macs:,}" if each.macs else "")
+        )
     heads = (("with heads", costs.total),) if typed.heads else ()
     for label, total in (("total", costs.trunk), *heads):
         rows.append((label, "", f"{total.params:,}", f"{total.macs:,}"))
-    return aligned(rows, left=1)
-
-
-def aligned(rows: Sequence[Sequence[str]], left: int) -> list[str]:
-    """Rows of cells as lines: the first `left` columns start, the others end, at one column."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return [
-        ("    " + "  ".join(cell.ljust(w) if i < left else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True)))).rstrip()
-        for row in rows
-    ]
+    return [f"    {line}" for line in aligned(rows, left=1)]
 
 
 def _conv(name: str) -> dict[str, str | bool]:

@@ -131,7 +131,9 @@ def _relu(op: ReLU, channels: Width, speller: Speller) -> Code:
 @PYTORCH(LRN)
 def _lrn(op: LRN, channels: Width, speller: Speller) -> Code:
     usual = LRN()
-    changed = [(key, literal(getattr(op, key))) for key in ("alpha", "beta", "k") if getattr(op, key) != getattr(usual, key)]
+    changed = [
+        (key, literal(getattr(op, key))) for key in ("alpha", "beta", "k") if getattr(op, key) != getattr(usual, key)
+    ]
     return Call("nn.LocalResponseNorm", (str(op.size), *changed))
 
 

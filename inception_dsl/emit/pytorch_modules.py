@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
 
-from inception_dsl.emit.pytorch_layers import Item, Speller
+from inception_dsl.emit.python import WIDTH, Code, camel, layout, literal, prose
 from inception_dsl.emit.python import Call as New
-from inception_dsl.emit.python import Code, camel, layout, literal, prose
+from inception_dsl.emit.pytorch_layers import Item, Speller
 from inception_dsl.ir import Body, Call, Join, Layer, Part, Repeat, Sequence, Template, Typed
 from inception_dsl.names import from_column
-from inception_dsl.ops import Add, FullyConnected, Op, ReLU, Scale
+from inception_dsl.ops import Add, Flatten, FullyConnected, Op, ReLU, Scale
 from inception_dsl.values import Name, Value, Width, substitute
 
 Place = tuple[str, ...]
@@ -37,9 +38,9 @@ class Built:
 
 
 class Classes:
-    """The classes of a network's templates, and the constructor calls that use them."""
+    """The classes of a network's templates, and the constructor calls that use them; `network` is its own class."""
 
-    def __init__(self, typed: Typed, speller: Speller) -> None:
+    def __init__(self, typed: Typed, speller: Speller, network: str) -> None:
         self.typed = typed
         self.speller = speller
         self.templates = typed.program.templates
@@ -47,7 +48,9 @@ class Classes:
         self.places: dict[str, list[Place]] = {name: [] for name in self.templates}
         for each in typed.program.entries:
             self._find(each.body, (each.name,))
-        self.names = {name: self._class_name(name) for name in self.templates}
+        self.names: dict[str, str] = {}
+        for name in self.templates:
+            self.names[name] = free(camel(name), {network, *self.names.values()}, "Module")
         self.takes_input: dict[str, bool] = {}
         self.extras: dict[str, list[tuple[str, Place]]] = {name: [] for name in self.templates}
         self.current = ""
@@ -85,8 +88,9 @@ class Classes:
         main = next((op for op in spelled if op.depth), spelled[0])
         owned = [(*place, main.name) if (*place, main.name) in self.at else place for place in places]
         features = self._features(owned) if isinstance(main, FullyConnected) else ""
-        flat = [op for op, each in zip(spelled, ops, strict=True) if each.name != "flatten" or len(ops) == 1 or self._is_flat(places)]
-        code = self.speller.layer(Layer(tuple(flat)), channels, features)
+        flattens = len(ops) == 1 or self._is_flat(places)
+        kept = tuple(op for op in spelled if flattens or not isinstance(op, Flatten))
+        code = self.speller.layer(Layer(kept), channels, features)
         return Built(code, main.channels(channels))
 
     def _is_flat(self, places: list[Place]) -> bool:
@@ -105,9 +109,7 @@ class Classes:
             extras.append((name, suffix))
         return name
 
-    def _call(
-        self, template: str, args: tuple[tuple[str, Width], ...], channels: Width, places: list[Place]
-    ) -> Built:
+    def _call(self, template: str, args: tuple[tuple[str, Width], ...], channels: Width, places: list[Place]) -> Built:
         known = {param: substitute(value, {"in": channels}) for param, value in args}
         items: list[Item] = [self.speller.width(channels)] if self.takes_input[template] else []
         items += [self.speller.width(value) for value in known.values()]
@@ -154,27 +156,21 @@ class Classes:
         self.gives[template.name] = built
         takes_input = any("in_channels" in line for line in writer.lines)
         self.takes_input[template.name] = takes_input
-        arguments = "".join(
-            f", {name}: int"
-            for name in [*(["in_channels"] if takes_input else []), *params, *(extra for extra, _ in self.extras[template.name])]
-        )
+        extras = [extra for extra, _ in self.extras[template.name]]
+        arguments = [f"{name}: int" for name in [*(["in_channels"] if takes_input else []), *params, *extras]]
+        init = f"    def __init__({', '.join(['self', *arguments])}):"
+        if len(init) > WIDTH:
+            listed = "".join(f"        {each},\n" for each in ["self", *arguments])
+            init = f"    def __init__(\n{listed}    ):"
         base = "nn.Module" if writer.forward else "nn.Sequential"
         doc = prose(template.doc) or f"The module `{template.module}`."
-        init = f"    def __init__(self{arguments}):"
-        if len(init) > LONG + 36:
-            init = "    def __init__(\n" + "".join(f"        {each},\n" for each in ["self", *arguments[2:].split(", ")]) + "    ):"
-        lines = [f"class {self.names[template.name]}({base}):", f'    """{doc}"""', "", init, "        super().__init__()"]
+        lines = [f"class {self.names[template.name]}({base}):", f'    """{doc}"""', ""]
+        lines += [init, "        super().__init__()"]
         lines += writer.lines
         if writer.forward:
             lines += ["", "    def forward(self, x: Tensor) -> Tensor:", *writer.forward]
         self.speller.names = {}
         return "\n".join(lines)
-
-    def _class_name(self, template: str) -> str:
-        name = camel(template)
-        while name in HELPER_NAMES or name in ("Nn", "Torch"):
-            name += "Module"
-        return name
 
     def _find(self, body: Body, path: tuple[str, ...]) -> None:
         match body:
@@ -251,15 +247,23 @@ class _Forward:
             self.code = " + ".join(terms)
         else:
             self.code = f"torch.cat(({', '.join(terms)}), 1)"
-            if len(self.code) > LONG + 28:
-                self.code = "torch.cat(\n            (\n" + "".join(f"                {t},\n" for t in terms) + "            ),\n            1,\n        )"
+            if len(self.code) > WIDTH - 15:
+                listed = "".join(f"                {term},\n" for term in terms)
+                self.code = f"torch.cat(\n            (\n{listed}            ),\n            1,\n        )"
         return join.op.channels(*widths)
+
+
+def free(name: str, taken: Collection[str], suffix: str) -> str:
+    """A class name that neither the file's helpers nor its other classes have."""
+    while name in HELPER_NAMES or name in taken:
+        name += suffix
+    return name
 
 
 def _unscaled(part: Part) -> tuple[str, Part]:
     """A branch that ends in a factor as the factor and the rest, where the rest is a chain still."""
     body = part.body
-    if isinstance(body, Sequence) and len(body.parts) > 2:  # noqa: PLR2004 - a chain of two, and the factor
+    if isinstance(body, Sequence) and len(body.parts) > 2:
         last = body.parts[-1].body
         if isinstance(last, Layer) and isinstance(last.ops[0], Scale):
             rest = Sequence(body.parts[:-1], origin=body.origin)

@@ -14,7 +14,7 @@ from inception_dsl.values import Width
 
 MOST_CALLS = 4
 """Calls in one line of `forward`."""
-LONGEST = 100
+LONGEST = 96
 
 
 def network_class(typed: Typed, speller: Speller, classes: Classes, name: str) -> str:
@@ -89,7 +89,7 @@ class _Lines:
                 texts.append((target + layout(code, 8, len(target) - 8, 20), out))
         width = min(LONGEST, max(len(text.split("\n")[-1]) for text, out in texts if out))
         sizes = [max(len(str(n)) for _, _, _, out in built for n in out.shape[i : i + 1] or (1,)) for i in range(3)]
-        yield f"        #{' ' * (width - 9)}  # output: channels x height x width"
+        yield f"        #{' ' * (width - 9)}  # output: C x H x W"
         for text, shape in texts:
             if shape is None:
                 yield text
@@ -163,11 +163,10 @@ def forward(typed: Typed) -> Iterator[str]:
             chain.append(row.name)
             size, current = out, row.name
         if row.name in taps:
-            if current == "x":  # the image itself, which the rows that follow write over
+            tapped[row.name] = row.name if current == "x" else current
+            if current == "x":  # rows that pass the image on
                 yield f"        {row.name} = x"
-                current = row.name
-            tapped[row.name] = current
-            if chain:
+            elif chain:
                 yield from flush(f"x = {current}")
     if not program.heads:
         yield from flush("return")
@@ -185,5 +184,3 @@ def _grid(out: TensorType) -> Pair:
 
 def _passes(body: Body) -> bool:
     return isinstance(body, Sequence) and not body.parts
-
-

@@ -10,7 +10,17 @@ from typing import Final
 from inception_dsl.cost import Cost, RowCost, cost
 from inception_dsl.emit.templates import template
 from inception_dsl.ir import Claim, Paper, Typed
-from inception_dsl.published import MEASURES, TOTALS, Printed, Verdict, column_of, comparison, dropped_sentence, parse_cell, verdicts
+from inception_dsl.published import (
+    MEASURES,
+    TOTALS,
+    Printed,
+    Verdict,
+    column_of,
+    comparison,
+    dropped_sentence,
+    parse_cell,
+    verdicts,
+)
 from inception_dsl.shapes import Pair, TensorType
 
 CONVENTIONS: Final = (

@@ -16,7 +16,7 @@ def template(name: str) -> Template:
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - loaded when it is used
+    from jinja2 import Environment, PackageLoader, StrictUndefined
 
     return Environment(  # noqa: S701 - none of the targets is HTML, and each escapes by its own rules
         loader=PackageLoader("inception_dsl", "emit"),

@@ -9,6 +9,7 @@ from inception_dsl.ir import Program
 from inception_dsl.passes.assign_names import assign_names
 from inception_dsl.passes.drop_absent import drop_absent
 from inception_dsl.passes.simplify import simplify
+from inception_dsl.verify import verify_program
 
 Pass = Callable[[Program], Program]
 
@@ -16,9 +17,10 @@ PIPELINE: Final[tuple[Pass, ...]] = (drop_absent, simplify, assign_names)
 
 
 def run(program: Program, passes: tuple[Pass, ...] = PIPELINE, until: str = "") -> Program:
-    """Run passes in order, up to and with the one called `until`."""
+    """Run passes in order, up to and with the one called `until`; each takes a valid program and gives a valid one."""
+    verify_program(program)
     for step in passes:
-        program = step(program)
+        program = verify_program(step(program))
         if step.__name__ == until:
             break
     return program

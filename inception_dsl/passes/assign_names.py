@@ -14,7 +14,7 @@ from inception_dsl.names import from_label, problem
 
 
 def assign_names(program: Program) -> Program:
-    """Name every part. A join without a label, right inside a module, is opened up: its branches are the module's own."""
+    """Name every part; the branches of a join without a label, right inside a module, are the module's own."""
     return replace(
         program,
         templates={name: replace(each, body=_opened(each)) for name, each in program.templates.items()},

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from inception_dsl.spec.published import TOTALS
 from inception_dsl.spec import BUILT_IN, ModuleSpec, NetworkSpec
+from inception_dsl.spec.published import TOTALS
 from inception_dsl.spec.rows import RowSpec
 from inception_dsl.spec.settings import as_data
 from inception_dsl.syntax.printer import align, spell_graph, spell_term, spell_words

@@ -7,8 +7,8 @@ from typing import Any
 
 from inception_dsl.diagnostics import Findings, Span, did_you_mean, listing
 from inception_dsl.ir import Claim, Column, Erratum, Published
-from inception_dsl.spec.schema import MEASURES
 from inception_dsl.spec import NetworkSpec
+from inception_dsl.spec.schema import MEASURES
 from inception_dsl.syntax.table import Cell
 
 TOTALS = "totals"

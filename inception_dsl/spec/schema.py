@@ -47,9 +47,7 @@ PRINTED: Final = want(
 )
 ROUNDING: Final = want("`nearest`, `down` or `either`", cs.literal_schema(["nearest", "down", "either"]))
 REAL: Final = want("a number", cs.float_schema(allow_inf_nan=False, ge=-(10**9), le=10**9))
-TABLE: Final = want(
-    "a number, or a text such as A.1", cs.union_schema([cs.int_schema(), cs.str_schema(max_length=50)])
-)
+TABLE: Final = want("a number, or a text such as A.1", cs.union_schema([cs.int_schema(), cs.str_schema(max_length=50)]))
 CHOICES: Final = ("<keys>", "<value>")
 """What pydantic calls the two ways to write a setting. It tells of them as of keys, and no file has these."""
 
@@ -71,7 +69,6 @@ def setting(schema: CoreSchema) -> CoreSchema:
     """A setting: such a mapping, or its value alone."""
     ways = dict(zip(CHOICES, (schema, VALUE), strict=True))
     return cs.tagged_union_schema(ways, lambda value: CHOICES[not isinstance(value, dict)])
-
 
 
 PAPER: Final = mapping(
@@ -130,10 +127,12 @@ CLAIM: Final = mapping(
         "printed": PRINTED,
         "verdict": want(
             "`exact`, `rounds`, `false` or `not reproduced`",
-            cs.union_schema([
-                cs.literal_schema(["exact", "rounds", "false", "not reproduced"]),
-                cs.chain_schema([cs.bool_schema(), cs.literal_schema([False])]),  # `false` is a word of YAML too
-            ]),
+            cs.union_schema(
+                [
+                    cs.literal_schema(["exact", "rounds", "false", "not reproduced"]),
+                    cs.chain_schema([cs.bool_schema(), cs.literal_schema([False])]),  # `false` is a word of YAML too
+                ]
+            ),
         ),
     },
     {"rounding": ROUNDING, "within": PRINTED, "reason": REASON},

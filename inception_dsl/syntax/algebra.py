@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from functools import cache, lru_cache
+from importlib.util import cache_from_source
+from pathlib import Path
 from typing import Any, Final
 
+from lark import Lark, Token, Transformer, UnexpectedInput
+
 from inception_dsl.syntax.algebra_errors import VALUE_LENGTH, SyntaxFault, check_brackets, explain, no_function
-from inception_dsl.syntax.layers_parser import Lark_StandAlone, Token, Transformer, UnexpectedInput
 from inception_dsl.syntax.terms import Branches, Chain, Dimensions, Labelled, Repeated, Scaled, Term, Use, Word
 from inception_dsl.values import FUNCTIONS, LIMIT, Function, Name, Number, Operation, Value
 
@@ -231,5 +235,15 @@ def _number(token: Token) -> Number:
 
 
 @cache
-def _parser(terms: type[_Terms]) -> Any:
-    return Lark_StandAlone(transformer=terms())  # type: ignore[no-untyped-call]  # lark writes it without types
+def _parser(terms: type[_Terms]) -> Lark:
+    """The parser of `layers.lark`; lark keeps its tables beside this file's bytecode, and knows when they are stale."""
+    tables = False if sys.dont_write_bytecode else cache_from_source(__file__, optimization="lark")
+    return Lark(
+        Path(__file__).with_name("layers.lark").read_text(encoding="utf-8"),
+        parser="lalr",
+        start=["formula", "words", "braced", "value"],
+        transformer=terms(),
+        keep_all_tokens=True,
+        maybe_placeholders=False,
+        cache=tables,
+    )

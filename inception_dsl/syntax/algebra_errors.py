@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from lark import Token, UnexpectedInput, UnexpectedToken
+
 from inception_dsl.diagnostics import listing
-from inception_dsl.syntax.layers_parser import Token, UnexpectedInput, UnexpectedToken
 from inception_dsl.values import FUNCTIONS, MEASURES
 
 DEPTH: Final = 40

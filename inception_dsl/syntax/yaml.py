@@ -50,7 +50,7 @@ _VALUES: Final[dict[str, Callable[[str], bool | int | float | None]]] = {
     "true": lambda _: True,
     "false": lambda _: False,
     "integer": int,
-    "octal": lambda text: int(text[2:], 8),
+    "octal": lambda text: int(text, 0),
     "hexadecimal": lambda text: int(text, 16),
     "real": float,
     "infinite": lambda text: float(text.replace(".", "")),

@@ -94,22 +94,21 @@ class Hearing:
             with self._heard(system.name, f"cannot read the network at {show(image)}"):
                 runs[system.name] = system.at(part)
         images = probe.images(part.input.shape, max(2, *self.batches), probe.level(self.typed))
-        differences = {"": 0.0}
-        for batch in self.batches:
-            differences |= self._run(part, runs, images[:batch])
-        compared = len(self.systems) > 1
-        if compared and not self.findings:
+        differences = []
+        for batch in self.batches if not self.findings else ():
+            differences += self._run(part, runs, images[:batch])
+        if differences and not self.findings:
             self._moves(part, dict(runs[self.systems[0].name](images[:2])))
-        where = max(differences, key=differences.__getitem__)
-        return Comparison(image, _names(part), differences[where] if compared else None, where, tie)
+        worst, where = max(differences, default=(None, ""))
+        return Comparison(image, _names(part), worst, where, tie)
 
-    def _run(self, part: Typed, runs: Mapping[str, Run], images: Array) -> dict[str, float]:
-        """Run every system on the same images; how far the values of each row and head lie apart."""
+    def _run(self, part: Typed, runs: Mapping[str, Run], images: Array) -> list[tuple[float, str]]:
+        """Run every system on the same images; how far the values of each row and head lie apart, with its name."""
         values = {name: self._read(part, name, run, images) for name, run in runs.items()}
         if self.findings or len(values) < 2:
-            return {}
+            return []
         one, other = values.values()
-        return {name: self._values(part, name, one[name], other[name]) for name in _names(part)}
+        return [(self._values(part, name, one[name], other[name]), name) for name in _names(part)]
 
     def _read(self, part: Typed, system: str, run: Run, images: Array) -> dict[str, Array]:
         """What a system computes, as far as its shapes are the spec's: what follows one that is not reads it."""

@@ -53,10 +53,11 @@ def images(shape: tuple[int, ...], count: int, size: float) -> Array:
     channels, height, width = shape
     random = np.random.default_rng(SEED)
     waves, most = 12, 4  # waves in a channel, and periods of each over its height and width
-    frequency = random.uniform(-most, most, (2, count, channels, waves, 1, 1))
-    phase = random.uniform(0, 2 * math.pi, (count, channels, waves, 1, 1))
-    rows, columns = np.arange(height)[:, None] / height, np.arange(width) / width
-    image = np.cos(2 * math.pi * (frequency[0] * rows + frequency[1] * columns) + phase).sum(2)
+    down, right = random.uniform(-most, most, (2, count, channels, waves))
+    phase = random.uniform(0, 1, (count, channels, waves))
+    rows = np.exp(2j * math.pi * (down[..., None] * np.arange(height) / height + phase[..., None]))
+    columns = np.exp(2j * math.pi * right[..., None] * np.arange(width) / width)
+    image = (rows.swapaxes(-1, -2) @ columns).real  # cos(a + b), summed over the waves
     return np.asarray(image * (size * math.sqrt(2 / waves)), dtype=np.float32)
 
 

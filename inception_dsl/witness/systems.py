@@ -121,6 +121,7 @@ class Onnx:
         _check(graph, {name: part.out(name).shape for name in (*part.trunk, *part.heads)})
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4  # what is fatal is raised; nothing else is the reader's business
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads would slow torch's down
         session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         outputs = [each.name for each in session.get_outputs()]
         feeds = {name: each for name, each in self.feeds.items() if name in part.weights}

@@ -1,0 +1,245 @@
+"""The commands as a user runs them: what they print and write, their exit codes, and what they refuse."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import onnx
+import pytest
+from click.testing import CliRunner, Result
+
+from inception_dsl.cli import main
+
+ROOT = Path(__file__).parent.parent
+GOOGLENET = str(ROOT / "specs/googlenet.yaml")
+FILES = ("model.onnx", "model.py", "report.md")
+BAD = sorted((ROOT / "tests/cases/bad").glob("*.yaml"))
+
+TINY = """
+network: tiny
+input: 3x8x8
+layers: |
+  name | layer               | output
+  conv | conv 3x3 4 same     | 8x8x4
+  pool | avgpool 8x8/1 valid | 1x1x4
+  fc   | fc {classes}        | 1x1x1000
+heads:
+  aux: {from: conv, loss_weight: 0.5, graph: avgpool global -> fc 10}
+"""
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a command in an empty folder that holds `tiny.yaml`."""
+    monkeypatch.chdir(tmp_path)
+    Path("tiny.yaml").write_text(TINY, encoding="utf-8")
+    return lambda *words: CliRunner().invoke(main, [*words], catch_exceptions=False)
+
+
+def files(folder: str = "generated") -> list[str]:
+    return sorted(path.as_posix() for path in Path(folder).rglob("*") if path.is_file())
+
+
+def test_compile_writes_three_files_and_says_so(run: Run) -> None:
+    result = run("compile", GOOGLENET)
+
+    assert result.exit_code == 0
+    assert files() == [f"generated/googlenet/{name}" for name in FILES]
+    assert "64 printed numbers: 39 exact, 13 rounds, 12 errata, 0 mismatches" in result.stdout
+    assert all(f"wrote generated/googlenet/{name}" in result.stdout for name in FILES)
+
+
+def test_compiled_files_do_not_depend_on_where_they_are_made(run: Run) -> None:
+    run("compile", GOOGLENET)
+
+    for name in FILES:
+        made, committed = Path("generated/googlenet") / name, ROOT / "generated/googlenet" / name
+        assert made.read_bytes() == committed.read_bytes()
+
+
+def test_options_of_the_graph(run: Run) -> None:
+    assert run("compile", "tiny.yaml", "--opset", "18", "--batch", "3", "--heads").exit_code == 0
+
+    graph = onnx.load("generated/tiny/model.onnx")
+    assert graph.opset_import[0].version == 18
+    assert [each.dim_value for each in graph.graph.input[0].type.tensor_type.shape.dim] == [3, 3, 8, 8]
+    assert [each.name for each in graph.graph.output] == ["logits", "aux"]
+
+
+def test_a_size_that_a_layer_is_tied_against(run: Run) -> None:
+    result = run("compile", "tiny.yaml", "--size", "9")
+
+    assert result.exit_code == 1
+    assert "E218" in result.stderr
+    assert "avgpool global" in result.stderr
+    assert files() == []
+
+
+def test_sizes_of_a_network_that_takes_any(run: Run) -> None:
+    Path("tiny.yaml").write_text(TINY.replace("avgpool 8x8/1 valid", "avgpool global"), encoding="utf-8")
+
+    assert run("compile", "tiny.yaml", "--size", "dynamic").exit_code == 0
+    shape = onnx.load("generated/tiny/model.onnx").graph.input[0].type.tensor_type.shape
+    assert [each.dim_param or each.dim_value for each in shape.dim] == ["N", 3, "H", "W"]
+    assert run("compile", "tiny.yaml", "--size", "9x11").exit_code == 0
+    assert "9 x 11" in Path("generated/tiny/model.py").read_text(encoding="utf-8")
+
+
+def test_check_of_the_files_finds_what_is_stale_missing_and_orphaned(run: Run) -> None:
+    assert run("compile", "tiny.yaml").exit_code == 0
+    assert run("compile", "--check", "tiny.yaml").exit_code == 0
+    Path("generated/tiny/model.py").write_text("edited\n", encoding="utf-8")
+    Path("generated/tiny/report.md").unlink()
+    Path("generated/tiny/old.svg").write_text("", encoding="utf-8")
+
+    result = run("compile", "--check", "tiny.yaml")
+
+    assert result.exit_code == 1
+    for name, problem in (("model.py", "stale"), ("report.md", "missing"), ("old.svg", "orphaned")):
+        assert f"`generated/tiny/{name}` is {problem}" in result.stderr
+    assert "-edited" in result.stdout
+    assert Path("generated/tiny/model.py").read_text(encoding="utf-8") == "edited\n"
+
+
+def test_a_network_without_a_spec_is_orphaned_when_a_folder_is_checked(run: Run) -> None:
+    Path("specs").mkdir()
+    shutil.move("tiny.yaml", "specs/tiny.yaml")
+    assert run("compile").exit_code == 0
+    Path("generated/gone").mkdir()
+    Path("generated/gone/model.py").write_text("", encoding="utf-8")
+
+    result = run("compile", "--check", "specs")
+
+    assert result.exit_code == 1
+    assert "`generated/gone/model.py` is orphaned" in result.stderr
+
+
+def test_an_onnx_file_is_compared_as_a_graph(run: Run) -> None:
+    run("compile", "tiny.yaml")
+    path = Path("generated/tiny/model.onnx")
+    padded = onnx.load(path)
+    padded.graph.node[0].name = "other"
+    path.write_bytes(padded.SerializeToString())
+
+    result = run("compile", "--check", "tiny.yaml")
+
+    assert result.exit_code == 1
+    assert '-    name: "other"' in result.stdout
+
+
+def test_nothing_is_written_where_a_number_does_not_hold(run: Run) -> None:
+    Path("tiny.yaml").write_text(TINY.replace("| 8x8x4", "| 9x9x4"), encoding="utf-8")
+
+    result = run("compile", "tiny.yaml")
+
+    assert result.exit_code == 1
+    assert "E301" in result.stderr
+    assert files() == []
+
+
+@pytest.mark.parametrize("spec", BAD, ids=lambda spec: str(spec.stem))
+def test_nothing_is_written_for_a_broken_spec(spec: Path, run: Run) -> None:
+    result = run("compile", str(spec))
+
+    assert result.exit_code in (1, 2)
+    assert "error[E" in result.stderr
+    assert "Traceback" not in result.output
+    assert files() == []
+
+
+def test_a_folder_that_cannot_be_written(run: Run) -> None:
+    Path("generated").write_text("a file, not a folder", encoding="utf-8")
+
+    result = run("compile", "tiny.yaml")
+
+    assert result.exit_code == 2
+    assert "E006" in result.stderr
+
+
+def test_two_specs_of_one_name(run: Run) -> None:
+    shutil.copy("tiny.yaml", "other.yaml")
+
+    result = run("check", "tiny.yaml", "other.yaml")
+
+    assert result.exit_code == 1
+    assert "E114" in result.stderr
+
+
+def test_one_bad_spec_does_not_hide_the_others(run: Run) -> None:
+    Path("bad.yaml").write_text("network: 1\n", encoding="utf-8")
+
+    result = run("check", "bad.yaml", "tiny.yaml")
+
+    assert result.exit_code == 1
+    assert "3 printed numbers: 3 exact" in result.stdout
+
+
+@pytest.mark.parametrize("words", [("check", "none.yaml"), ("check", "empty"), ("show", "none.yaml"), ("compile",)])
+def test_what_cannot_run_exits_with_2(words: tuple[str, ...], run: Run) -> None:
+    Path("empty").mkdir()
+
+    assert run(*words).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("chek",),
+        ("check", "--against", "keras", "tiny.yaml"),
+        ("compile", "--size", "0"),
+        ("compile", "--size", "2x2x2"),
+        ("show", "tiny.yaml", "--after", "assign_name"),
+        ("explain", "E999"),
+        ("ops", "convolution"),
+    ],
+)
+def test_usage_errors_exit_with_2_and_say_what_is_known(words: tuple[str, ...], run: Run) -> None:
+    result = run(*words)
+
+    assert result.exit_code == 2
+    assert "Error:" in result.stderr
+
+
+def test_json_for_machines(run: Run) -> None:
+    checked = json.loads(run("check", GOOGLENET, "--explain", "--format", "json").stdout)
+    (spec,) = checked["specs"]
+    assert checked["diagnostics"] == []
+    assert spec["network"] == "googlenet"
+    conv2 = next(each for each in spec["verdicts"] if (each["row"], each["column"]) == ("conv2", "params"))
+    assert (conv2["printed"], conv2["computed"], conv2["verdict"]) == ("112K", 114944, "rounds")
+    assert {each["row"] for each in spec["explanations"]} >= {"conv1", "inception_5a"}
+
+    shown = json.loads(run("show", GOOGLENET, "--format", "json").stdout)
+    assert shown["totals"]["trunk"] == {"params": 6998552, "macs": 1582671872, "depth": 22}
+    assert json.loads(run("explain", "E204", "--format", "json").stdout)["code"] == "E204"
+    assert json.loads(run("ops", "--format", "json").stdout)["conv"]["backends"] == ["PyTorch", "ONNX"]
+    broken = json.loads(run("check", "none.yaml", "--format", "json").stdout)
+    assert [each["code"] for each in broken["diagnostics"]] == ["E001"]
+
+
+def test_annotations_and_sarif(run: Run) -> None:
+    Path("tiny.yaml").write_text(TINY.replace("conv 3x3 4 same", "conv 3x3 4 sam"), encoding="utf-8")
+
+    github = run("check", "tiny.yaml", "--format", "github")
+    sarif = run("check", "tiny.yaml", "--format", "sarif")
+
+    assert github.exit_code == sarif.exit_code == 1
+    assert github.stdout.startswith("::error file=tiny.yaml,line=6,")
+    assert json.loads(sarif.stdout)["runs"][0]["results"][0]["ruleId"] == "E203"
+
+
+def test_no_colour_away_from_a_terminal(run: Run) -> None:
+    result = run("check", GOOGLENET)
+
+    assert "\x1b" not in result.output
+
+
+def test_show_after_each_pass_is_a_spec_again(run: Run) -> None:
+    for step in ("elaborate", "drop_absent", "simplify", "assign_names"):
+        Path("again.yaml").write_text(run("show", "tiny.yaml", "--after", step).stdout, encoding="utf-8")
+        assert run("check", "again.yaml").exit_code == 0
