@@ -1,7 +1,6 @@
 """Every operation: the shape it gives, the weights it owns, the work it does, the pixels it sees.
 
-What is true whatever the target stands here, once; how a target spells it stands in that target's emitter. An op is a
-frozen dataclass; its docstring is what `inception-dsl ops` prints. Shapes are of one example, without the batch.
+What is true whatever the target stands here; how a target spells it stands in its emitter. Shapes are of one example.
 """
 
 from __future__ import annotations

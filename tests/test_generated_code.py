@@ -18,8 +18,7 @@ from inception_dsl import names
 from inception_dsl.build import build
 from inception_dsl.compiler import compile_file, compile_source
 from inception_dsl.diagnostics import Source, SpecError
-from inception_dsl.emit import onnx, pytorch, report
-from inception_dsl.emit.pytorch_layers import PYTORCH
+from inception_dsl.emit import catalogue, onnx, pytorch, report
 from inception_dsl.ir import Typed
 from inception_dsl.lower import lower
 from inception_dsl.ops import OPS
@@ -93,7 +92,7 @@ def test_no_file_tells_where_it_was_made(tmp_path: Path) -> None:
 
 
 def test_no_backend_lacks_an_op() -> None:
-    missing = {backend.backend: backend.missing(OPS) for backend in (PYTORCH, onnx.rules)}
+    missing = {backend.backend: backend.missing(OPS) for backend in catalogue.BACKENDS}
 
     assert missing == {"PyTorch": (), "ONNX": ()}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+from fractions import Fraction
 
 import handmade as h
 import pytest
@@ -52,7 +53,7 @@ DECIMAL = Column("ops", unit=1000)
 def test_numbers(text: str, column: Column, value: str) -> None:
     printed = parse_cell(text, column)
     assert isinstance(printed, Printed)
-    assert Decimal(printed.digits) * printed.unit / 10**printed.decimals == Decimal(value)
+    assert Fraction(printed.digits) * printed.unit / 10**printed.decimals == Fraction(value)
 
 
 @pytest.mark.parametrize(

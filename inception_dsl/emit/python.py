@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -43,6 +43,15 @@ def layout(code: Code, indent: int, used: int = 0, after: int = 0) -> str:
         key, value = (f"{item[0]}=", item[1]) if isinstance(item, tuple) else ("", item)
         lines.append(f"{inner}{key}{layout(value, indent + 4, len(key), 1)},")
     return "\n".join([*lines, " " * indent + ")"])
+
+
+def signature(arguments: Iterable[str]) -> str:
+    """The first line of a constructor, or its first lines where it is long."""
+    listed = ["self", *arguments]
+    line = f"    def __init__({', '.join(listed)}):"
+    if len(line) <= WIDTH:
+        return line
+    return "    def __init__(\n" + "".join(f"        {each},\n" for each in listed) + "    ):"
 
 
 def camel(name: str) -> str:

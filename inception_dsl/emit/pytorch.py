@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from inception_dsl.cost import cost
-from inception_dsl.emit.python import WIDTH, camel, prose
+from inception_dsl.emit.python import WIDTH, camel, layout, literal, prose, signature
+from inception_dsl.emit.python import Call as New
 from inception_dsl.emit.pytorch_layers import Speller
 from inception_dsl.emit.pytorch_modules import Classes, free
 from inception_dsl.emit.pytorch_network import network_class
@@ -16,6 +17,7 @@ from inception_dsl.ops import BatchNorm
 from inception_dsl.published import comparison, verdicts
 from inception_dsl.tables import aligned
 
+CONV = ("in_channels: int", "out_channels: int", "kernel: Size")
 JOINS = (
     (
         "Concat",
@@ -48,7 +50,7 @@ def source(typed: Typed) -> str:
     network = network_class(typed, speller, classes, name)
     code = "\n".join([*modules, network])
     helpers = speller.helpers
-    convs = [_conv(name) for name in sorted(helpers) if re.fullmatch("(Same)?Conv((Beta)?BN)?(ReLU)?", name)]
+    convs = [_conv(name, speller) for name in sorted(helpers) if re.fullmatch("(Same)?Conv((Beta)?BN)?(ReLU)?", name)]
     if any(conv["base"] == "SameConv2d" for conv in convs):
         helpers.add("SameConv2d")
     pools = {"SameMaxPool2d", "SameAvgPool2d"} & helpers
@@ -56,7 +58,7 @@ def source(typed: Typed) -> str:
         source=prose(program.file),
         title=prose(program.title),
         name=prose(program.title),
-        paper=citation(program.paper),
+        paper="\n".join(wrapped(citation(program.paper))),
         table=table(typed),
         errata=list(errata(typed)),
         uses_math="math." in code,
@@ -118,17 +120,40 @@ def table(typed: Typed) -> list[str]:
     return [f"    {line}" for line in aligned(rows, left=1)]
 
 
-def _conv(name: str) -> dict[str, str | bool]:
+def _conv(name: str, speller: Speller) -> dict[str, str | bool]:
+    """What the template prints of a convolution's helper class; with a norm, it takes the options that are used."""
     base = "SameConv2d" if name.startswith("Same") else "nn.Conv2d"
-    return {"name": name, "base": base, "bn": "BN" in name, "beta": "Beta" in name, "relu": "ReLU" in name}
+    norm = "BetaBatchNorm2d" if "Beta" in name else "nn.BatchNorm2d"
+    eps = literal(speller.eps)
+    known = {"stride": "Size = 1", "padding": "Size = 0", "dilation": "Size = 1", "groups": "int = 1"}
+    known |= {"bias": "bool = False", "eps": f"float = {eps}"}
+    used = [option for option in known if option in speller.options]
+    init = signature([*CONV, *(f"{option}: {known[option]}" for option in used)])
+    passed = ["in_channels", "out_channels", "kernel", *(f"{each}={each}" for each in used if each != "eps")]
+    conv = New(base, (*passed, *(() if "bias" in used else ("bias=False",))))
+    made = New(norm, ("out_channels", "eps" if "eps" in used else f"eps={eps}"))
+    return {
+        "name": name,
+        "base": base,
+        "bn": "BN" in name,
+        "beta": "Beta" in name,
+        "relu": "ReLU" in name,
+        "init": init,
+        "conv": layout(conv, 8, len("self.conv = ")),
+        "norm": str(made),
+    }
+
+
+def wrapped(text: str, first: str = "", other: str = "") -> list[str]:
+    """Escaped text as lines; a long word stays whole, or what is escaped in it would not be."""
+    from textwrap import wrap
+
+    return wrap(text, WIDTH, initial_indent=first, subsequent_indent=other, break_long_words=False)
 
 
 def errata(typed: Typed) -> Iterator[str]:
     """The paper's errors, for the file's docstring; none at a size that its numbers are not for."""
-    from textwrap import wrap
-
     for held in verdicts(typed) if typed.input == typed.program.input else ():
         if held.verdict == "erratum":
             text = f"{held.claim.row}, {held.claim.column}: {comparison(held)}: {held.reason}"
-            # a long word stays whole: cut in two, what is escaped in it would not be
-            yield from wrap(prose(text), WIDTH, initial_indent="- ", subsequent_indent="  ", break_long_words=False)
+            yield from wrapped(prose(text), "- ", "  ")

@@ -35,12 +35,13 @@ Item = Code | tuple[str, Code]
 class Speller:
     """Spells layers as constructors, and notes which helper classes and modules the file then needs.
 
-    `names` are the arguments that open widths become. `eps` is the batch norms' usual epsilon, which their helper
-    class takes by default.
+    `names` are the arguments that open widths become, `options` what calls of convolutions with a norm set by name.
+    `eps` is the batch norms' usual epsilon, which their helper class takes by default.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
     helpers: set[str] = field(default_factory=set)
+    options: set[str] = field(default_factory=set)
     eps: float = 0.001
 
     def width(self, value: Width) -> str:
@@ -85,6 +86,8 @@ class Speller:
             self.need("BetaBatchNorm2d")
         if norm and norm.eps != self.eps:
             items.append(("eps", literal(norm.eps)))
+        if norm:
+            self.options.update(item[0] for item in items if isinstance(item, tuple))
         return Call("nn.Conv2d" if head == "Conv2d" else self.need(head), tuple(items))
 
 

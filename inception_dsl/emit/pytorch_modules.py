@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
 
-from inception_dsl.emit.python import WIDTH, Code, camel, layout, literal, prose
+from inception_dsl.emit.python import WIDTH, Code, camel, layout, literal, prose, signature
 from inception_dsl.emit.python import Call as New
 from inception_dsl.emit.pytorch_layers import Item, Speller
 from inception_dsl.ir import Body, Call, Join, Layer, Part, Repeat, Sequence, Template, Typed
@@ -158,14 +158,10 @@ class Classes:
         self.takes_input[template.name] = takes_input
         extras = [extra for extra, _ in self.extras[template.name]]
         arguments = [f"{name}: int" for name in [*(["in_channels"] if takes_input else []), *params, *extras]]
-        init = f"    def __init__({', '.join(['self', *arguments])}):"
-        if len(init) > WIDTH:
-            listed = "".join(f"        {each},\n" for each in ["self", *arguments])
-            init = f"    def __init__(\n{listed}    ):"
         base = "nn.Module" if writer.forward else "nn.Sequential"
         doc = prose(template.doc) or f"The module `{template.module}`."
         lines = [f"class {self.names[template.name]}({base}):", f'    """{doc}"""', ""]
-        lines += [init, "        super().__init__()"]
+        lines += [signature(arguments), "        super().__init__()"]
         lines += writer.lines
         if writer.forward:
             lines += ["", "    def forward(self, x: Tensor) -> Tensor:", *writer.forward]
