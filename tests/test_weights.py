@@ -44,6 +44,7 @@ CASES: dict[str, tuple[str, str, Callable[[], nn.Module]]] = {
     "torchvision-inception_v3": ("inception_v3_torchvision", "torchvision", of_torchvision("inception_v3", **V3)),
     "torchvision-alexnet": ("alexnet_torchvision", "torchvision", of_torchvision("alexnet")),
     "torchvision-vgg16": ("vgg16", "torchvision", of_torchvision("vgg16", init_weights=False)),
+    "torchvision-vgg19": ("vgg19", "torchvision", of_torchvision("vgg19", init_weights=False)),
     "torchvision-resnet50": ("resnet50_torchvision", "torchvision", of_torchvision("resnet50")),
     "torchvision-resnet152": ("resnet152_torchvision", "torchvision", of_torchvision("resnet152")),
     "timm-inception_v3": ("inception_v3_timm", "timm", of_timm("inception_v3", aux_logits=False)),
