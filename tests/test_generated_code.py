@@ -16,7 +16,7 @@ from builders import checked
 
 from inception_dsl import names
 from inception_dsl.build import build
-from inception_dsl.compiler import compile_file, compile_source
+from inception_dsl.compiler import compile_file, compile_source, find_specs
 from inception_dsl.diagnostics import Source, SpecError
 from inception_dsl.emit import catalogue, onnx, pytorch, report
 from inception_dsl.ir import Typed
@@ -61,7 +61,7 @@ def verify(typed: Typed) -> None:
 
 
 def test_two_hash_seeds_give_the_same_files() -> None:
-    paths = [str(path) for path in sorted((ROOT / "specs").glob("*.yaml"))]
+    paths = [str(path) for path in find_specs([ROOT / "specs"])]
     runs = [
         subprocess.run(
             [sys.executable, "-c", EMIT, *paths],
