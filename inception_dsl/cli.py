@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import gc
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final, TypeVar
 
-gc.disable()  # a short process that imports much: the collector would find nothing and look often
+import click
+from click.core import ParameterSource
 
-import os  # noqa: E402
-import sys  # noqa: E402
-from collections.abc import Callable  # noqa: E402
-from contextlib import suppress  # noqa: E402
-from pathlib import Path  # noqa: E402
-from typing import Any, TypeVar  # noqa: E402
+from inception_dsl import compiler, tables
+from inception_dsl.console import FORMATS, Run, as_json, chosen, variant_options
+from inception_dsl.diagnostics import did_you_mean
 
-import click  # noqa: E402
-from click.core import ParameterSource  # noqa: E402
-
-from inception_dsl import compiler, tables  # noqa: E402
-from inception_dsl.commands import weights  # noqa: E402
-from inception_dsl.console import FORMATS, Run, as_json, chosen, variant_options  # noqa: E402
-from inception_dsl.diagnostics import did_you_mean  # noqa: E402
+ELSEWHERE: Final = {"export": "weights.export", "weights": "weights.weights"}
+"""Commands that are loaded when they are asked for, and where below `commands` they are."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -40,12 +36,24 @@ class Size(click.ParamType[Any]):
 
 
 class Commands(click.Group):
-    """Suggests the command that was meant."""
+    """Loads the commands that few runs need when they are asked for, and suggests the one that was meant."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, sorted."""
+        return sorted({*self.commands, *ELSEWHERE})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A command by its name, loaded."""
+        if cmd_name in ELSEWHERE:
+            module, _, name = ELSEWHERE[cmd_name].partition(".")
+            command: click.Command = getattr(import_module(f"inception_dsl.commands.{module}"), name)
+            return command
+        return super().get_command(ctx, cmd_name)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """Find a command; a usage error with a suggestion where there is none."""
-        if args and self.get_command(ctx, args[0]) is None:
-            ctx.fail(f"there is no command {args[0]!r}. {did_you_mean(args[0], self.commands).capitalize()}".rstrip())
+        if args and args[0] not in (known := self.list_commands(ctx)):
+            ctx.fail(f"there is no command {args[0]!r}. {did_you_mean(args[0], known).capitalize()}".rstrip())
         return super().resolve_command(ctx, args)
 
 
@@ -218,22 +226,3 @@ def ops(name: str | None, form: str) -> None:
             raise click.UsageError(f"there is no op {name!r}. {did_you_mean(name, entries)}")
         entries = {name: entries[name]}
     click.echo(as_json(entries) if form == "json" else catalogue.text(entries, whole=name is not None))
-
-
-main.add_command(weights.weights)
-main.add_command(weights.export)
-
-
-def run() -> None:
-    """Run a command as a process of its own, which ends without taking its modules apart one by one."""
-    try:
-        main()
-    except SystemExit as end:
-        with suppress(BrokenPipeError):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os._exit(end.code if isinstance(end.code, int) else 1 if end.code else 0)
-
-
-if __name__ == "__main__":
-    run()

@@ -23,7 +23,7 @@ LAYERS = (
     *("diagnostics", "values", "shapes", "ops", "names", "ir"),
     *("syntax", "spec", "elaborate", "verify", "passes", "lower", "ties", "program_printer"),
     *("cost", "published", "inherited", "claims", "explain", "explanations", "render", "tables", "emit"),
-    *("output", "extends", "compiler", "build", "witness", "weights", "network", "console", "commands", "cli"),
+    *("output", "extends", "compiler", "build", "witness", "weights", "network", "console", "commands", "cli", "__main__"),
 )
 
 # What is not ours, and the only layers that may know it.
@@ -35,7 +35,7 @@ FOREIGN = {
     "numpy": {"weights", "witness"},
     "onnx": {"output", "witness"},
     "onnxruntime": {"weights", "witness"},
-    "pydantic_core": {"spec.schema", "spec.variant_schema"},
+    "pydantic_core": {"spec.kinds", "spec.schema", "spec.training_schema", "spec.variant_schema"},
     "safetensors": {"weights"},
     "torch": {"build", "weights", "witness"},
     "yaml": {"syntax"},

@@ -32,7 +32,7 @@ def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     program, *arguments = shlex.split(command)
     assert program == "inception-dsl"
     return subprocess.run(
-        [sys.executable, "-m", "inception_dsl.cli", *arguments], cwd=folder, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "inception_dsl", *arguments], cwd=folder, capture_output=True, text=True, check=False
     )
 
 

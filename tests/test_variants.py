@@ -430,7 +430,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command line."""
-    command = [sys.executable, "-m", "inception_dsl.cli", *arguments]
+    command = [sys.executable, "-m", "inception_dsl", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
