@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 
 def build(source: str, name: str, classes: int | None = None) -> nn.Module:
-    """Make the network of a generated file, initialised as torch does it; `classes` None is the file's own number.
+    """Make the network of a generated file, initialised as its spec states or else as torch does.
+
+    `classes` None is the file's own number.
 
     Raises `SpecError` E005 where torch is not installed.
     """

@@ -13,6 +13,7 @@ from inception_dsl import extends, passes, published, verify
 from inception_dsl.cost import Cost, cost
 from inception_dsl.diagnostics import Diagnostic, Source, SpecError
 from inception_dsl.elaborate import elaborate
+from inception_dsl.filling import check_init
 from inception_dsl.ir import Program, Typed
 from inception_dsl.lower import lower
 from inception_dsl.shapes import Pair
@@ -87,9 +88,11 @@ def print_resolved(
 def at_size(program: Program, image: Pair | None = None) -> Typed:
     """A program lowered and verified, at its own size or at another height and width.
 
-    Raises `SpecError` where a layer cannot take what arrives at it; E218 where one has other weights at another size.
+    Raises `SpecError` where a layer cannot take what arrives at it; E206 where `init` is about none; E218 where one has
+    other weights at another size.
     """
     typed = verify.verify(lower(program))
+    check_init(typed)
     if image is None or image == typed.input.image:
         return typed
     from inception_dsl import ties

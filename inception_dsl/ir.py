@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from inception_dsl.diagnostics import Span
 from inception_dsl.ops import Op
@@ -186,8 +186,32 @@ class Published:
 
 
 @dataclass(frozen=True)
+class Fill:
+    """How some weights begin: drawn from a distribution with its `values`; biases are `bias`, a batch norm's shift too.
+
+    `path` is a layer's word (`conv`), or what the names of the weights begin with (`aux1.conv`).
+    """
+
+    path: str
+    distribution: str
+    values: tuple[tuple[str, float | str], ...] = ()
+    bias: float = 0.0
+    origin: Origin = _origin()
+
+
+class Init(NamedTuple):
+    """How the weights begin, and the section or file that states it."""
+
+    source: str
+    fills: tuple[Fill, ...]
+
+
+@dataclass(frozen=True)
 class Program:
-    """A network as templates and rows. `env` holds what closes the network's own widths: `classes`."""
+    """A network as templates and rows. `env` holds what closes the network's own widths: `classes`.
+
+    `init` is None where none is stated. `training` is the recipe, as validated by `spec.training_schema`.
+    """
 
     name: str
     file: str
@@ -199,6 +223,8 @@ class Program:
     rows: tuple[Row, ...]
     heads: tuple[Head, ...] = ()
     published: Published = field(default_factory=Published)
+    init: Init | None = None
+    training: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def entries(self) -> tuple[Row | Head, ...]:

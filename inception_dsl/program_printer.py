@@ -13,10 +13,11 @@ from inception_dsl import ir
 from inception_dsl.ir import Absent, Body, Call, Join, Layer, Part, Program, Repeat, Sequence
 from inception_dsl.ops import LRN, AvgPool, BatchNorm, Concat, Conv, Dropout, FullyConnected, MaxPool, Op, Scale
 from inception_dsl.shapes import Pair, Window
+from inception_dsl.spec.init import SOURCE
 from inception_dsl.spec.printer import print_cell, print_graph, print_head
 from inception_dsl.spec.published import TOTALS
 from inception_dsl.spec.schema import MEASURES
-from inception_dsl.syntax.printer import align
+from inception_dsl.syntax.printer import align, spell_words
 from inception_dsl.syntax.terms import Branches, Chain, Dimensions, Labelled, Repeated, Scaled, Term, Use, Word
 from inception_dsl.syntax.yaml_printer import dump
 from inception_dsl.values import Number, Operation, Value, Width
@@ -45,6 +46,8 @@ def print_program(program: Program) -> str:
             "layers": _table(program),
             "heads": heads or None,
             "published": _published(program.published) or None,
+            "init": _init(program.init) if program.init else None,
+            "training": program.training or None,
         }
     )
 
@@ -72,6 +75,16 @@ def _published(published: ir.Published) -> dict[str, Any]:
     errata = {f"{each.row}.{each.column}": each.reason for each in published.errata}
     declared = {name: said for name, said in columns.items() if said or name in claimed}
     return {**declared, **({TOTALS: totals} if totals else {}), **({"errata": errata} if errata else {})}
+
+
+def _init(init: ir.Init) -> dict[str, str]:
+    return {SOURCE: init.source, **{fill.path: spell_words(_fill(fill)) for fill in init.fills}}
+
+
+def _fill(fill: ir.Fill) -> Iterator[Word]:
+    yield Word(fill.distribution)
+    for key, value in (*fill.values, *([("bias", fill.bias)] if fill.bias else [])):
+        yield Word(key, value if isinstance(value, str) else _number(value))
 
 
 def _unlike(column: ir.Column, plain: ir.Column) -> dict[str, Any]:

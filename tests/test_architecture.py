@@ -21,9 +21,21 @@ LONGEST = 300
 # From the ground up: a module imports from those before it. A folder is one layer; inside it there are no cycles.
 LAYERS = (
     *("diagnostics", "values", "shapes", "ops", "names", "ir"),
-    *("syntax", "spec", "elaborate", "verify", "passes", "lower", "ties", "program_printer"),
+    *("syntax", "spec", "elaborate", "verify", "passes", "lower", "filling", "ties", "program_printer"),
     *("cost", "published", "inherited", "claims", "explain", "explanations", "render", "tables", "emit"),
-    *("output", "extends", "compiler", "build", "witness", "weights", "network", "console", "commands", "cli", "__main__"),
+    *(
+        "output",
+        "extends",
+        "compiler",
+        "build",
+        "witness",
+        "weights",
+        "network",
+        "console",
+        "commands",
+        "cli",
+        "__main__",
+    ),
 )
 
 # What is not ours, and the only layers that may know it.

@@ -31,6 +31,7 @@ from inception_dsl.ir import (
 from inception_dsl.ops import Add, Concat, Scale
 from inception_dsl.shapes import TensorType
 from inception_dsl.spec import LAYERS, NetworkSpec
+from inception_dsl.spec.init import init
 from inception_dsl.spec.published import published
 from inception_dsl.spec.rows import RowSpec
 from inception_dsl.syntax.formula import Formula
@@ -48,6 +49,7 @@ def elaborate(spec: NetworkSpec) -> Program:
     heads = tuple(elaborator.head(head.name, head.graph) for head in spec.heads)
     _check_heads(spec, findings)
     claims = published(spec, findings)
+    begun = init(spec.init, spec.document, elaborator.constants, findings)
     findings.stop()
     return Program(
         spec.network,
@@ -63,6 +65,8 @@ def elaborate(spec: NetworkSpec) -> Program:
             for head, body in zip(spec.heads, heads, strict=True)
         ),
         claims,
+        begun,
+        spec.training,
     )
 
 

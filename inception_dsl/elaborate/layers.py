@@ -77,7 +77,7 @@ Words = Mapping[str, Word]
 def layer(name: str, use: Use, defaults: Words, scope: Scope) -> Body:
     """The ops of one layer of the language; `Absent` where its width is empty or 0. Raises `Fault`."""
     grammar = GRAMMAR[name]
-    words = _merge(defaults, by_slot(name, use.words, scope))
+    words = _merge(defaults, by_slot(name, use.words, scope), scope)
     _check_arity(name, use, grammar, words["whole"].text if "whole" in words else "", scope)
     return BUILDERS[name](use, words, scope)
 
@@ -125,9 +125,12 @@ def by_slot(name: str, words: Iterable[Word], scope: Scope) -> dict[str, Word]:
     return slots
 
 
-def _merge(defaults: Words, own: Words) -> Words:
+def _merge(defaults: Words, own: Words, scope: Scope) -> Words:
     """Own words, and those defaults that they do not replace; how a layer pads is replaced as a whole."""
     pads = {"padding", "ceil"}
+    for pad in sorted(pads & own.keys()) if "whole" in own else ():
+        message = f"`{own[pad].text}` says nothing beside `{own['whole'].text}`"
+        raise scope.fault("E219", message, own[pad].at, help="delete it: the windows cover the image as it is")
     replaced = pads if {*pads, "whole"} & own.keys() else set()
     return {slot: word for slot, word in defaults.items() if slot not in replaced} | {**own}
 

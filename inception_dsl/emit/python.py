@@ -72,6 +72,13 @@ def prose(text: str) -> str:
     return re.sub(r'""+|"$', lambda quotes: '\\"' * len(quotes[0]), shown.replace("\\", "\\\\"))
 
 
+def wrapped(text: str, first: str = "", other: str = "") -> list[str]:
+    """Escaped text as lines; a long word stays whole, or what is escaped in it would not be."""
+    from textwrap import wrap
+
+    return wrap(text, WIDTH, initial_indent=first, subsequent_indent=other, break_long_words=False)
+
+
 def width(value: Width, names: Mapping[str, str]) -> str:
     """A number of channels as Python: open names by the arguments that hold them."""
     if isinstance(value, int):

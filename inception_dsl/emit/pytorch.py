@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 
 from inception_dsl.cost import cost
-from inception_dsl.emit.python import WIDTH, camel, layout, literal, prose, signature
 from inception_dsl.emit.python import Call as New
+from inception_dsl.emit.python import camel, layout, literal, prose, signature, wrapped
+from inception_dsl.emit.pytorch_init import initialise
 from inception_dsl.emit.pytorch_layers import Speller
 from inception_dsl.emit.pytorch_modules import Classes, free
 from inception_dsl.emit.pytorch_network import network_class
@@ -48,7 +49,8 @@ def source(typed: Typed) -> str:
     classes = Classes(typed, speller, name)
     modules = classes.sources()
     network = network_class(typed, speller, classes, name)
-    code = "\n".join([*modules, network])
+    begin = initialise(typed)
+    code = "\n".join([*modules, begin, network])
     helpers = speller.helpers
     convs = [_conv(name, speller) for name in sorted(helpers) if re.fullmatch("(Same)?Conv((Beta)?BN)?(ReLU)?", name)]
     if any(conv["base"] == "SameConv2d" for conv in convs):
@@ -75,6 +77,7 @@ def source(typed: Typed) -> str:
         linears=[{"name": name, "doc": doc, "code": text} for name, (doc, text) in LINEARS.items() if name in helpers],
         joins=[join for join in JOINS if join[0] in helpers],
         classes=modules,
+        initialise=begin,
         network=network,
     )
 
@@ -142,13 +145,6 @@ def _conv(name: str, speller: Speller) -> dict[str, str | bool]:
         "conv": layout(conv, 8, len("self.conv = ")),
         "norm": str(made),
     }
-
-
-def wrapped(text: str, first: str = "", other: str = "") -> list[str]:
-    """Escaped text as lines; a long word stays whole, or what is escaped in it would not be."""
-    from textwrap import wrap
-
-    return wrap(text, WIDTH, initial_indent=first, subsequent_indent=other, break_long_words=False)
 
 
 def errata(typed: Typed) -> Iterator[str]:

@@ -8,6 +8,7 @@ from inception_dsl.emit.python import Call as New
 from inception_dsl.emit.python import Code, layout, prose
 from inception_dsl.emit.pytorch_layers import Speller
 from inception_dsl.emit.pytorch_modules import Classes
+from inception_dsl.filling import filled
 from inception_dsl.ir import Body, Call, Sequence, Typed
 from inception_dsl.shapes import Pair, TensorType
 from inception_dsl.values import Width
@@ -37,6 +38,7 @@ def network_class(typed: Typed, speller: Speller, classes: Classes, name: str) -
             "        # fmt: off",
             *rows,
             "        # fmt: on",
+            *(["        initialise(self)"] if any(filled(typed).values()) else []),
             "",
             f"    def forward(self, x: Tensor) -> {out}:",
             *forward(typed),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from inception_dsl.cost import Cost, RowCost, cost
 from inception_dsl.emit.templates import template
@@ -61,6 +61,7 @@ def report(typed: Typed) -> str:
         totals=_totals(typed, counted),
         rows=_rows(counted.rows),
         memory=_memory(typed, counted),
+        training=_training(program.training),
         conventions=[*_columns(typed, held), *CONVENTIONS],
     )
 
@@ -193,6 +194,31 @@ def _memory(typed: Typed, counted: Cost) -> str:
     ]
     lines = [[name, f"{number:,}", f"{number * 4 / 2**20:,.2f}"] for name, number in parts]
     return table(["one example, float32", "numbers", "MiB"], lines)
+
+
+def _training(data: Mapping[str, Any]) -> str:
+    """Every setting of the recipe that the spec gives or has a note on, below where they are from."""
+    notes = data.get("notes", {})
+    groups = {group: said for group, said in data.items() if isinstance(said, dict) and group != "notes"}
+    given = {f"{group}.{key}": _setting(value) for group, said in groups.items() for key, value in said.items()}
+    recipe = [["recipe", markdown(data["recipe"]), ""]] if "recipe" in data else []
+    rows = [[markdown(key), given.get(key, ""), markdown(notes.get(key, ""))] for key in sorted({*given, *notes})]
+    source = f"Source: {markdown(data['source'])}.\n\n" if "source" in data else ""
+    return source + table(["setting", "value", "note"], [*recipe, *rows]) if data else ""
+
+
+def _setting(value: Any) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case dict():
+            return ", ".join(f"{markdown(key)}: {_setting(each)}" for key, each in value.items())
+        case list():
+            return ", ".join(map(_setting, value))
+        case float():
+            return f"{value:g}"
+        case _:
+            return markdown(str(value))
 
 
 def _columns(typed: Typed, held: Sequence[Verdict]) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from inception_dsl import names
 from inception_dsl.diagnostics import Findings, Span, did_you_mean, listing
+from inception_dsl.spec.init import InitSpec, init_words
 from inception_dsl.spec.rows import RowReader, RowSpec, checked_name, read_table
 from inception_dsl.spec.schema import LARGEST_INPUT, input_size, validate
 from inception_dsl.spec.settings import Setting, setting
@@ -52,7 +53,8 @@ class HeadSpec:
 class NetworkSpec:
     """One spec file, or a variant of the spec `base`.
 
-    `paper` and `published` hold their keys as validated by `schema`; `table` is what the rows were read from.
+    `paper`, `published` and `training` hold their keys as validated by `schema`; `table` is what the rows were read
+    from.
     """
 
     network: str
@@ -66,6 +68,8 @@ class NetworkSpec:
     rows: tuple[RowSpec, ...]
     heads: tuple[HeadSpec, ...]
     published: Mapping[str, Any]
+    init: InitSpec | None
+    training: Mapping[str, Any]
     document: Document = field(compare=False, repr=False)
     table: Table = field(compare=False, repr=False)
     base: NetworkSpec | None = field(default=None, compare=False, repr=False)
@@ -118,6 +122,8 @@ def build(
         RowReader(columns, broken, declared, document.names, findings).read(cells),
         tuple(head for head in heads if head),
         declared,
+        init_words(document, data, findings),
+        data.get("training", {}),
         document,
         cells,
         base,

@@ -13,11 +13,11 @@ from inception_dsl.syntax.source import Fragment
 from inception_dsl.syntax.table import Cell, Table
 
 PLACES: Final[Mapping[str, tuple[str, ...]]] = {
-    **{kind: (kind,) for kind in ("modules", "heads", "defaults", "settings")},
+    **{kind: (kind,) for kind in ("modules", "heads", "defaults", "settings", "init")},
     **{kind: ("published", kind) for kind in ("totals", "errata")},
     "columns": ("published",),
 }
-"""Where a document holds the parts of a kind; rows stand in its table."""
+"""Where a document holds the parts of a kind, and what it says of weights by path; rows stand in its table."""
 
 
 class Draft:
@@ -33,7 +33,7 @@ class Draft:
 
     def spec(self, document: Document) -> NetworkSpec:
         """The spec that the parts make, as one that `document` says. Raises `SpecError` as `spec.build` does."""
-        for kind in ("totals", "errata", "columns", "modules", "heads", "defaults", "settings"):
+        for kind in ("totals", "errata", "columns", "modules", "heads", "defaults", "settings", "init"):
             *above, key = PLACES[kind]
             data, node = self.at(*above)
             if not data.get(key, True):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from inception_dsl.spec import BUILT_IN, ModuleSpec, NetworkSpec
+from inception_dsl.spec.init import SOURCE, InitSpec
 from inception_dsl.spec.published import TOTALS
 from inception_dsl.spec.rows import RowSpec
 from inception_dsl.spec.settings import as_data
@@ -34,6 +35,8 @@ def as_file(spec: NetworkSpec) -> dict[str, Any]:
         "layers": _table(spec.rows),
         "heads": {head.name: print_head(head.source, head.loss_weight, head.graph.term) for head in spec.heads} or None,
         "published": _published(spec.published) or None,
+        "init": _init(spec.init) if spec.init else None,
+        "training": spec.training or None,
     }
 
 
@@ -58,6 +61,10 @@ def _published(data: Mapping[str, Any]) -> dict[str, Any]:
     """Columns first, then what stands in them."""
     last = [key for key in (TOTALS, "errata") if key in data]
     return {key: data[key] for key in [*(key for key in data if key not in last), *last]}
+
+
+def _init(init: InitSpec) -> dict[str, str]:
+    return {SOURCE: init.source, **{path: spell_words(words) for path, words in init.words.items()}}
 
 
 def _module(module: ModuleSpec, spec: NetworkSpec) -> dict[str, Any]:

@@ -15,37 +15,19 @@ from pydantic_core import core_schema as cs
 
 from inception_dsl import values
 from inception_dsl.diagnostics import Findings, did_you_mean, listing
+from inception_dsl.spec.kinds import BOUNDS, CHOICE, LINE, REASON, SWITCH, TEXT, choice, mapping, want
+from inception_dsl.spec.training_schema import KEYS as TRAINING_KEYS
+from inception_dsl.spec.training_schema import TRAINING
 from inception_dsl.syntax.yaml import Document, kind
 
 MEASURES: Final = ("output", *values.MEASURES)
 """What a printed column may count; `published.MEASURES` says how."""
 
-
-def want(what: str, schema: CoreSchema) -> CoreSchema:
-    """A value whose error says what it must be."""
-    return cs.custom_error_schema(schema, custom_error_type="kind", custom_error_message=what)
-
-
-def mapping(
-    required: dict[str, CoreSchema], optional: dict[str, CoreSchema], others: CoreSchema | None = None
-) -> CoreSchema:
-    """A mapping with known keys; `others` is what any further key holds."""
-    fields = {
-        key: cs.typed_dict_field(schema, required=key in required) for key, schema in (required | optional).items()
-    }
-    if others is None:
-        return cs.typed_dict_schema(fields, extra_behavior="forbid")
-    return cs.typed_dict_schema(fields, extra_behavior="allow", extras_schema=others)
-
-
-TEXT: Final = want("a text", cs.str_schema())
-LINE: Final = want("a text of at most 500 characters", cs.str_schema(max_length=500))
-REASON: Final = want("the reason, in words", cs.str_schema(min_length=1, max_length=2000))
 PRINTED: Final = want(
     "the number as printed, such as 1.5B",
     cs.union_schema([cs.str_schema(max_length=50), cs.int_schema(), cs.float_schema()]),
 )
-ROUNDING: Final = want("`nearest`, `down` or `either`", cs.literal_schema(["nearest", "down", "either"]))
+ROUNDING: Final = choice("nearest", "down", "either")
 REAL: Final = want("a number", cs.float_schema(allow_inf_nan=False, ge=-(10**9), le=10**9))
 TABLE: Final = want("a number, or a text such as A.1", cs.union_schema([cs.int_schema(), cs.str_schema(max_length=50)]))
 CHOICES: Final = ("<keys>", "<value>")
@@ -57,7 +39,7 @@ VALUE: Final = want("a number, or the name of a layer", cs.union_schema([WHOLE, 
 SETTING: Final = mapping(
     {"default": VALUE},
     {
-        "type": want("`real`, `whole` or `layer`", cs.literal_schema(["real", "whole", "layer"])),
+        "type": choice("real", "whole", "layer"),
         "min": BOUND,
         "max": BOUND,
         "doc": LINE,
@@ -90,7 +72,7 @@ COLUMN: Final = mapping(
         "measure": want(f"one of {listing(MEASURES, 'or')}", cs.literal_schema(list(MEASURES))),
         "unit": want("a whole number such as 1000 or 1024: what its suffix stands for", cs.int_schema(ge=1, le=2**40)),
         "rounding": ROUNDING,
-        "bias": want("`true` or `false`", cs.bool_schema()),
+        "bias": SWITCH,
     },
 )
 PUBLISHED: Final = mapping(
@@ -101,6 +83,7 @@ PUBLISHED: Final = mapping(
     },
     others=COLUMN,
 )
+INIT: Final = mapping({"source": LINE}, {}, others=LINE)
 NETWORK: Final = mapping(
     {
         "network": LINE,
@@ -116,6 +99,8 @@ NETWORK: Final = mapping(
         "modules": cs.dict_schema(cs.str_schema(), MODULE),
         "heads": cs.dict_schema(cs.str_schema(), HEAD),
         "published": PUBLISHED,
+        "init": INIT,
+        "training": TRAINING,
     },
 )
 
@@ -148,6 +133,8 @@ SPEC: Final[Keys] = {
     ("heads", "*"): HEAD,
     ("published", "*"): COLUMN,
     ("settings", "*"): SETTING,
+    ("init",): INIT,
+    **TRAINING_KEYS,
 }
 CLAIMS: Final[Keys] = {
     (): mapping({"claims": cs.dict_schema(cs.str_schema(), CLAIM)}, {}),
@@ -157,6 +144,8 @@ CLAIMS: Final[Keys] = {
 
 INPUT: Final = re.compile(r"\s*([0-9]{1,6})\s*x\s*([0-9]{1,6})\s*x\s*([0-9]{1,6})\s*")
 LARGEST_INPUT: Final = 65_536
+LISTED: Final = 20
+"""Keys that are shown where one is not known."""
 
 
 def input_size(text: str) -> tuple[int, int, int] | None:
@@ -175,7 +164,8 @@ def input_size(text: str) -> tuple[int, int, int] | None:
 def validate(document: Document, keys: Keys = SPEC) -> dict[str, Any]:
     """The document's data, every key known and every value of its kind.
 
-    Raises `SpecError`: E103 for an unknown key, E104 for a missing one, E105 for a value of another kind.
+    Raises `SpecError`: E103 for an unknown key, E104 for a missing one, E105 for a value of another kind, E117 for a
+    number out of bounds.
     """
     try:
         data: dict[str, Any] = SchemaValidator(keys[()]).validate_python(document.data, strict=True)
@@ -210,7 +200,8 @@ def _tell(
     key = loc[-1]
     if rule == "extra_forbidden":
         known = _known(keys, loc[:-1])
-        hint = did_you_mean(str(key), known) or f"the keys here are {listing(sorted(known))}"
+        keys_here = listing(sorted(known)) if len(known) <= LISTED else f"such as `{known[0]}`"
+        hint = did_you_mean(str(key), known) or f"the keys here are {keys_here}"
         findings.error("E103", f"there is no key `{key}` here", document.key_span(loc), help=hint)
     elif rule == "missing":
         where = f"`{'.'.join(map(str, loc[:-1]))}`" if loc[:-1] else "the spec"
@@ -223,11 +214,15 @@ def _tell(
             hint = f"its keys are {listing(known)}"
         elif "text" in wanted and isinstance(value, int | float):
             hint = f'write `"{document.text(loc).text}"`'
-        label = f"this is {kind(value)}" if kind(value).split()[-1] not in wanted else ""
+        elif isinstance(value, str):
+            hint = did_you_mean(value, re.findall("`(.+?)`", wanted))
+        misspelt = rule == CHOICE and isinstance(value, str)
+        label = f"this is {kind(value)}" if kind(value).split()[-1] not in wanted and not misspelt else ""
         if isinstance(value, str) and "characters" in wanted:
             label = f"this has {len(value):,}"
         what = f"`{key}`" if isinstance(key, str) else f"an item of `{loc[-2]}`"
-        findings.error("E105", f"{what} must be {wanted}", span, label, help=hint)
+        code = "E117" if rule == BOUNDS else "E105"
+        findings.error(code, f"{what} must be {wanted}", span, label, help=hint)
 
 
 def _known(keys: Keys, parent: tuple[int | str, ...]) -> list[str]:

@@ -7,21 +7,20 @@ from typing import Any, Final
 from pydantic_core import CoreSchema
 from pydantic_core import core_schema as cs
 
+from inception_dsl.spec.kinds import LINE, REASON, mapping, want
 from inception_dsl.spec.schema import (
     COLUMN,
     HEAD,
-    LINE,
+    INIT,
     MODULE,
     NETWORK,
     PAPER,
     PRINTED,
-    REASON,
     SETTING,
     Keys,
-    mapping,
     setting,
-    want,
 )
+from inception_dsl.spec.training_schema import KEYS as TRAINING_KEYS
 
 VERBS: Final = ("rename", "remove", "override", "insert")
 """What a variant does to its base, in the order in which it does it."""
@@ -115,4 +114,6 @@ VARIANT: Final[Keys] = {
     ("insert", "modules", "*"): MODULE,
     ("insert", "heads", "*"): HEAD,
     ("insert", "settings", "*"): SETTING,
+    ("init",): INIT,
+    **TRAINING_KEYS,
 }

@@ -13,6 +13,7 @@ from typing import Any, Final
 from inception_dsl.diagnostics import Findings, Note, Span, did_you_mean, listing
 from inception_dsl.spec import LAYERS, NetworkSpec
 from inception_dsl.spec.draft import Draft, cell_at
+from inception_dsl.spec.init import SOURCE, WORDS
 from inception_dsl.spec.schema import validate
 from inception_dsl.spec.settings import override
 from inception_dsl.spec.variant_schema import ANEW, KINDS, VARIANT
@@ -152,7 +153,7 @@ class _Edits:
     # --- the verbs, in their order ------------------------------------------------------------------------------------
 
     def rename(self) -> None:
-        """Give rows, modules and heads other names, all at once; formulas, `from` and errata follow."""
+        """Give rows, modules and heads other names, all at once; formulas, `from`, errata and `init` follow."""
         for kind in ("rows", "modules", "heads"):
             said = [each for each in self._said("rename", kind) if self._is_there(kind, each[0], self._place(each[2]))]
             taken = {*self.draft.known(kind)} - {name for name, _, _ in said}
@@ -174,16 +175,25 @@ class _Edits:
         if kind == "modules":
             self.draft.rename_calls(names)
         else:
-            errata = {key: key.partition(".") for key in self.draft.known("errata")}
-            moved = {key: f"{names[row]}.{column}" for key, (row, _, column) in errata.items() if row in names}
-            self.draft.rekey("errata", moved, lambda _: None)
+            for part, paths in (("errata", self.draft.known("errata")), ("init", self._inherited_init())):
+                split = {path: path.partition(".") for path in paths}
+                moved = {path: f"{names[row]}{dot}{rest}" for path, (row, dot, rest) in split.items() if row in names}
+                self.draft.rekey(part, moved, lambda _: None)
+
+    def _inherited_init(self) -> list[str]:
+        """The paths that the base gives in `init`, where the variant does not give it anew."""
+        paths = [] if "init" in self.data else self.draft.known("init")
+        return [path for path in paths if path not in (*WORDS, SOURCE)]
 
     def remove(self) -> None:
-        """Take parts out."""
+        """Take parts out; of rows and heads, what `init` says of their weights goes with them."""
         for kind in KINDS:
             for name, _, path in self._said("remove", kind):
                 if self._is_there(kind, name, self._place(path)):
                     self.draft.take(kind, name)
+                    for each in self._inherited_init() if kind in ("rows", "heads") else ():
+                        if each.partition(".")[0] == name:
+                            self.draft.take("init", each)
 
     def override(self) -> None:
         """Give parts other values: rows by cell, modules, heads, columns and settings by key, the others whole."""

@@ -1,0 +1,137 @@
+"""The `init:` part of a spec: how weights begin, by layer word or path, in the words of `DISTRIBUTIONS`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+from inception_dsl.diagnostics import Findings, did_you_mean, listing
+from inception_dsl.ir import Fill, Init
+from inception_dsl.ops import BatchNorm, Conv, FullyConnected
+from inception_dsl.syntax import algebra
+from inception_dsl.syntax.algebra_errors import SyntaxFault
+from inception_dsl.syntax.document import Document
+from inception_dsl.syntax.source import Fragment
+from inception_dsl.syntax.terms import Word
+from inception_dsl.values import Scalar, Value, ValueFault, evaluate
+
+SOURCE: Final = "source"
+WORDS: Final = (Conv.name, FullyConnected.name, BatchNorm.name)
+"""What stands for all layers of a kind, also where a row has that name."""
+
+Values = Mapping[str, Scalar | None]
+LARGEST: Final = 1000
+"""Nothing begins with more."""
+
+
+class Distribution(NamedTuple):
+    """What a distribution's word needs, and what it may have beside."""
+
+    needs: str = ""
+    takes: str = ""
+
+
+DISTRIBUTIONS: Final = {
+    "normal": Distribution("std"),
+    "truncated_normal": Distribution("std"),
+    "he": Distribution(takes="fan"),
+    "xavier": Distribution(),
+    "glorot": Distribution(),
+    "constant": Distribution("value"),
+}
+"""The words that fill weights.
+
+`normal` has mean 0 and the deviation `std`; `truncated_normal` is the same without what lies beyond two deviations
+(TensorFlow's), which leaves 0.88 of them. `he` is normal of variance 2 / fan in (`fan=out`: fan out), `xavier` is
+Caffe's: uniform of variance 1 / fan in, `glorot` uniform of variance 2 / (fan in + fan out).
+"""
+
+
+class InitSpec(NamedTuple):
+    """How weights begin, as written, by layer word or path."""
+
+    source: str
+    words: Mapping[str, tuple[Word, ...]]
+
+
+def init_words(document: Document, data: Mapping[str, Any], findings: Findings) -> InitSpec | None:
+    """Read the key `init`, where a document has it."""
+    if "init" not in data:
+        return None
+    said = {path: _words(document.text(("init", path)), findings) for path in data["init"] if path != SOURCE}
+    return InitSpec(data["init"][SOURCE], said)
+
+
+def _words(fragment: Fragment, findings: Findings) -> tuple[Word, ...]:
+    try:
+        return algebra.words(fragment.text)
+    except SyntaxFault as fault:
+        findings.error(fault.code, fault.message, fragment.span(*fault.at), fault.label, help=fault.help)
+        return ()
+
+
+def init(spec: InitSpec | None, document: Document, values: Values, findings: Findings) -> Init | None:
+    """Resolve what a spec says of its weights, None where that is nothing; `values` are what names stand for."""
+    if spec is None:
+        return None
+    read = (_Reader(path, document, values, findings).fill(words) for path, words in spec.words.items())
+    fills = tuple(fill for fill in read if fill)
+    return Init(spec.source, fills) if fills else None
+
+
+class _Reader:
+    """Reads the words about one path."""
+
+    def __init__(self, path: str, document: Document, values: Values, findings: Findings) -> None:
+        self.path = path
+        self.fragment = document.text(("init", path))
+        self.origin = document.key_span(("init", path))
+        self.values = values
+        self.findings = findings
+
+    def fill(self, words: tuple[Word, ...]) -> Fill | None:
+        """The words as a `Fill`; None where they are none, which is told."""
+        first, *others = words or (Word(""),)
+        kind = DISTRIBUTIONS.get(first.text)
+        if kind is None or first.value is not None:
+            hint = did_you_mean(first.text, DISTRIBUTIONS) or f"it begins with {listing(DISTRIBUTIONS, 'or')}"
+            self._tell("E203", f"`{first.text}` is no distribution", first, hint)
+            return None
+        known = [key for key in (kind.needs, kind.takes, "bias") if key]
+        given: dict[str, float | str] = {}
+        for word in others:
+            if word.text not in known:
+                hint = did_you_mean(word.text, known) or f"it takes {listing(known)}"
+                self._tell("E203", f"`{first.text}` takes no word `{word.text}`", word, hint)
+                continue
+            if word.text in given:
+                self._tell("E219", f"`{word.text}` is said twice", word, "keep one of them")
+            for value in self._value(word):
+                given[word.text] = value
+        if kind.needs and kind.needs not in (word.text for word in others):
+            self._tell("E202", f"`{first.text}` needs `{kind.needs}`", first, f"write `{first.text} {kind.needs}=0.01`")
+        bias = float(given.pop("bias", 0.0))
+        return Fill(self.path, first.text, tuple(given.items()), bias, origin=self.origin)
+
+    def _value(self, word: Word) -> Iterator[float | str]:
+        if word.text == "fan":
+            if word.value in ("in", "out"):
+                yield str(word.value)
+            else:
+                self._tell("E203", "`fan` is `in` or `out`", word, "write `he`, or `he fan=out`")
+            return
+        try:
+            number = evaluate(word.value, self.values) if isinstance(word.value, Value) else None
+        except ValueFault as fault:
+            self.findings.error(fault.code, fault.message, self.fragment.span(*fault.at))
+            return
+        least = 0 if word.text == "std" else -LARGEST
+        if not isinstance(number, int | float):
+            self._tell("E207", f"`{word.text}` must be a number", word, f"write `{word.text}=0.1`, say")
+        elif not least <= number <= LARGEST:
+            self._tell("E117", f"`{word.text}` is from {least} to {LARGEST}, not {number}", word)
+        else:
+            yield float(number)
+
+    def _tell(self, code: str, message: str, word: Word, hint: str = "") -> None:
+        self.findings.error(code, message, self.fragment.span(*word.at), help=hint)

@@ -1,0 +1,177 @@
+"""The recipe that a paper states: data that is checked, printed, inherited and reported, and never interpreted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from inception_dsl import compiler
+from inception_dsl.diagnostics import Source, SpecError
+from inception_dsl.emit import report
+from inception_dsl.program_printer import print_program
+from inception_dsl.spec import NetworkSpec, read
+from inception_dsl.spec.printer import print_spec
+from inception_dsl.spec.training_schema import GROUPS, RECIPES
+from inception_dsl.spec.variants import vary
+from inception_dsl.syntax import yaml
+from inception_dsl.syntax.yaml_printer import dump
+
+SPECS = Path(__file__).parent.parent / "specs"
+
+NETWORK = "network: tiny\ninput: 3x8x8\nlayers: |\n  name | layer\n  fc   | fc 10\n"
+
+
+def spec(training: str = "") -> NetworkSpec:
+    return read(yaml.parse(Source("tiny.yaml", f"{NETWORK}{training}\n")))
+
+
+VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "name": st.nothing(),
+    "mean": st.lists(st.floats(0, 1), min_size=1, max_size=3),
+    "std": st.lists(st.floats(0, 1), min_size=1, max_size=3),
+    "area": st.lists(st.floats(0, 1), min_size=2, max_size=2),
+    "aspect": st.lists(st.floats(0, 4), min_size=2, max_size=2),
+    "heads": st.dictionaries(st.sampled_from(["aux1", "aux 2"]), st.floats(0, 1)),
+    "unreadable": st.sampled_from(["replace", "stop"]),
+    "crop": st.sampled_from(["area", "window", "shift", "whole"]),
+    "interpolation": st.sampled_from(["bilinear", "random"]),
+    "colour": st.sampled_from(["none", "photometric", "tensorflow"]),
+    "evaluation": st.sampled_from(["centre", "central", "whole"]),
+    "scale": st.sampled_from(["none", "linear", "sqrt"]),
+    "precision": st.sampled_from(["fp32", "bf16"]),
+    **dict.fromkeys(
+        ("flip", "nesterov", "decay_all", "staircase", "channels_last", "compile", "sync_bn", "deterministic"),
+        st.booleans(),
+    ),
+    **dict.fromkeys(("smoothing", "central", "momentum", "decay"), st.floats(0, 1)),
+}
+"""What a key holds; any other holds a number from 1 on, of either kind."""
+NAMES = {
+    "optim": ("sgd", "rmsprop", "adamw"),
+    "schedule": ("constant", "exponential", "polynomial", "cosine"),
+    "average": ("none", "ema", "polyak"),
+}
+
+
+@st.composite
+def recipes(draw: Any) -> dict[str, Any]:
+    said: dict[str, Any] = {}
+    if draw(st.booleans()):
+        said["recipe"] = draw(st.sampled_from(RECIPES))
+    if draw(st.booleans()):
+        said["source"] = draw(st.text(st.characters(exclude_categories=["Cs"]), max_size=20))
+    for group in draw(st.lists(st.sampled_from(list(GROUPS)), unique=True)):
+        keys = draw(st.lists(st.sampled_from(list(GROUPS[group])), unique=True, min_size=1, max_size=4))
+        said[group] = {
+            key: draw(st.sampled_from(NAMES[group]) if key == "name" else VALUES.get(key, st.integers(1, 1000)))
+            for key in keys
+        }
+        if draw(st.booleans()):
+            said["notes"] = {f"{group}.{keys[0]}": "not printed: nowhere"}
+    return said
+
+
+@settings(deadline=None, max_examples=200)
+@given(recipes())
+def test_what_is_printed_reads_back(said: dict[str, Any]) -> None:
+    given = spec(dump({"training": said}) if said else "")
+    program = compiler.compile_spec(given)
+
+    assert given.training == said
+    assert read(yaml.parse(Source("again.yaml", print_spec(given)))) == given
+    assert compiler.compile_source(Source("again.yaml", print_program(program))).training == said
+
+
+WRONG = {
+    "recipe: googlenet-papr": ("E105", "googlenet-papr", "did you mean `googlenet-paper`?"),
+    "optm: {lr: 1}": ("E103", "optm", "did you mean `optim`?"),
+    "optim: {learning_rate: 1}": ("E103", "learning_rate", "`lr`"),
+    "optim: {name: rmspro}": ("E105", "rmspro", "did you mean `rmsprop`?"),
+    "optim: {lr: fast}": ("E105", "fast", ""),
+    "optim: {lr: -0.1}": ("E117", "-0.1", ""),
+    "optim: {lr: .nan}": ("E105", ".nan", ""),
+    "optim: {momentum: 1.5}": ("E117", "1.5", ""),
+    "optim: {nesterov: 1}": ("E105", "1", ""),
+    "optim: 3": ("E105", "3", "its keys are"),
+    "data: {batch: 0}": ("E117", "0", ""),
+    "data: {batch: 1.5}": ("E105", "1.5", ""),
+    "augment: {area: [0.5]}": ("E105", "[0.5]", ""),
+    "augment: {area: [0.5, 2]}": ("E105", "[0.5, 2]", ""),
+    "loss: {heads: {aux: high}}": ("E105", "high", ""),
+    "run: {precision: fp16}": ("E105", "fp16", "did you mean `bf16`?"),
+    "notes: {optim.lrr: not printed}": ("E103", "optim.lrr", "did you mean `optim.lr`"),
+    "notes: {lr: not printed}": ("E103", "lr", "such as `data.channels`"),
+    "notes: {optim.lr: 3}": ("E105", "3", ""),
+}
+
+
+@pytest.mark.parametrize("line", WRONG)
+def test_what_is_wrong_is_told_in_its_place(line: str) -> None:
+    code, part, hint = WRONG[line]
+    with pytest.raises(SpecError) as caught:
+        spec(f"training:\n  {line}")
+    (told,) = caught.value.diagnostics
+    assert told.span
+    written = told.span.source.lines[told.span.line - 1]
+
+    assert told.code == code
+    assert written[told.span.column - 1 : told.span.end - 1] == part
+    assert hint in told.help
+
+
+def test_a_variant_inherits_it_or_states_it_anew() -> None:
+    base = spec("training: {recipe: bvlc, optim: {lr: 0.01}}")
+    head = "extends: tiny.yaml\nnetwork: other\n"
+    same, other = (
+        vary(base, yaml.parse(Source("other.yaml", head + said))) for said in ("", "training: {recipe: modern}\n")
+    )
+
+    assert same.training == base.training
+    assert other.training == {"recipe": "modern"}
+
+
+def test_a_variant_is_told_what_is_wrong_too() -> None:
+    text = "extends: tiny.yaml\nnetwork: other\ntraining: {optim: {lrr: 1}}\n"
+    with pytest.raises(SpecError, match="there is no key `lrr` here") as caught:
+        vary(spec(), yaml.parse(Source("other.yaml", text)))
+
+    assert caught.value.diagnostics[0].help == "did you mean `lr`?"
+
+
+def test_it_is_reported() -> None:
+    given = spec(
+        "training:\n  recipe: bvlc\n  source: section 5, in <b>words</b>\n  augment: {area: [0.08, 1], flip: true}\n"
+        "  loss: {heads: {aux1: 0.3}}\n  notes: {optim.lr: not | printed, augment.area: read}"
+    )
+    text = report.report(compiler.at_size(compiler.compile_spec(given)))
+    section = text.partition("## Training, as stated\n\n")[2].partition("\n\n## ")[0].splitlines()
+    rows = [[cell.strip() for cell in line.replace("\\|", "!").strip("|").split("|")] for line in section[2:]]
+
+    assert section[0] == "Source: section 5, in &lt;b&gt;words&lt;/b&gt;."
+    assert rows[0] == ["setting", "value", "note"]
+    assert rows[2:] == [
+        ["recipe", "bvlc", ""],
+        ["augment.area", "0.08, 1", "read"],
+        ["augment.flip", "true", ""],
+        ["loss.heads", "aux1: 0.3", ""],
+        ["optim.lr", "", "not ! printed"],
+    ]
+
+
+def test_no_report_of_what_is_not_stated() -> None:
+    assert "Training" not in report.report(compiler.at_size(compiler.compile_spec(spec())))
+
+
+@pytest.mark.parametrize("path", compiler.find_specs([SPECS]), ids=lambda path: path.stem)
+def test_every_network_states_its_training(path: Path) -> None:
+    """With a recipe to begin from, or with its own optimiser and rate; a module alone trains nothing."""
+    training = compiler.load(path).training
+
+    assert bool(training) == (path.stem != "inception_naive")
+    if training:
+        assert training["source"]
+        assert "recipe" in training or {"name", "lr"} <= training["optim"].keys()
