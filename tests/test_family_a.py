@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -103,7 +104,11 @@ def test_torch_counts_the_same(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_generated_file_is_short(name: str) -> None:
-    assert len(pytorch.source(typed(name)).splitlines()) < 250
+    """But for the functions that begin its weights, some 25 lines where these differ from layer to layer."""
+    source = pytorch.source(typed(name))
+    begin = re.search(r"^def (truncated_normal_|initialise)\(.*?(?=^class )", source, re.DOTALL | re.MULTILINE)
+
+    assert len(source.splitlines()) - (begin[0].count("\n") if begin else 0) < 250
 
 
 def test_naive_modules_only_widen() -> None:

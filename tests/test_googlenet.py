@@ -228,7 +228,7 @@ def test_the_file_is_short_and_imports_torch_alone(name: str) -> None:
     modules |= {node.module or "." for node in nodes if isinstance(node, ast.ImportFrom)}
 
     assert {module.partition(".")[0] for module in modules} <= {"torch", "math", "collections", "typing"}
-    assert len(source(name).splitlines()) < 200 + 60 * (name != "googlenet")
+    assert len(source(name).splitlines()) < 200 + 70 * (name != "googlenet")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -48,6 +48,20 @@ class FlattenLinearReLU(nn.Linear):
         return F.relu(super().forward(x.flatten(1)))
 
 
+def initialise(network: nn.Module) -> None:
+    """Fill the weights as stated in the paper, section 5."""
+    for name, module in network.named_modules():
+        if name in ("conv2", "conv4", "conv5"):
+            nn.init.normal_(module.weight, std=0.01)
+            nn.init.ones_(module.bias)
+        elif name == "fc8" or isinstance(module, nn.Conv2d):
+            nn.init.normal_(module.weight, std=0.01)
+            nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.Linear):
+            nn.init.normal_(module.weight, std=0.01)
+            nn.init.ones_(module.bias)
+
+
 class AlexNet(nn.Module):
     """AlexNet, two towers: images of 3x227x227 -> logits of the classes."""
 
@@ -71,6 +85,7 @@ class AlexNet(nn.Module):
         self.drop7 = nn.Dropout(0.5)                               # 4096
         self.fc8   = nn.Linear(4096, classes)                      # 1000
         # fmt: on
+        initialise(self)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.norm1(self.conv1(x))

@@ -148,6 +148,15 @@ class InceptionMaxpool(nn.Module):
         return torch.cat((self.b1x1(x), self.b3x3(x), self.double_3x3(x), self.pool(x)), 1)
 
 
+def initialise(network: nn.Module) -> None:
+    """Fill the weights as stated in TF-Slim's inception_utils.py; the paper prints none."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
 class BNInception(nn.Module):
     """BN-Inception: images of 3x224x224 -> logits of the classes."""
 
@@ -187,6 +196,7 @@ class BNInception(nn.Module):
         self.pool         = nn.AvgPool2d(7, stride=1)                                         # 1024 x   1 x   1
         self.fc           = FlattenLinear(1024, classes)                                      # 1000
         # fmt: on
+        initialise(self)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv1(x)

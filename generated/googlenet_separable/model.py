@@ -115,6 +115,18 @@ class Aux(nn.Sequential):
         self.fc2 = nn.Linear(1024, classes)
 
 
+def initialise(network: nn.Module) -> None:
+    """Fill the weights as stated in BVLC's train_val.prototxt of bvlc_googlenet; the paper prints none."""
+    for name, module in network.named_modules():
+        if name in ("aux1.fc1", "aux2.fc1") or isinstance(module, nn.Conv2d):
+            nn.init.kaiming_uniform_(module.weight, nonlinearity="linear")
+            if module.bias is not None:
+                nn.init.constant_(module.bias, 0.2)
+        elif isinstance(module, nn.Linear):
+            nn.init.kaiming_uniform_(module.weight, nonlinearity="linear")
+            nn.init.zeros_(module.bias)
+
+
 class Output(NamedTuple):
     """What GoogLeNet, separable conv1 gives in training."""
 
@@ -161,6 +173,7 @@ class GoogLeNetSeparable(nn.Module):
         # leaves after inception_4d; its loss counts 0.3
         self.aux2 = Aux(528, classes)
         # fmt: on
+        initialise(self)
 
     def forward(self, x: Tensor) -> Tensor | Output:
         x = self.conv1(x)

@@ -105,6 +105,18 @@ class Aux(nn.Sequential):
         self.fc2 = nn.Linear(1024, classes)
 
 
+def initialise(network: nn.Module) -> None:
+    """Fill the weights as stated in torchvision.models.googlenet."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.normal_(module.weight, std=0.01)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.BatchNorm2d):
+            nn.init.ones_(module.weight)
+            nn.init.zeros_(module.bias)
+
+
 class Output(NamedTuple):
     """What GoogLeNet (torchvision) gives in training."""
 
@@ -148,6 +160,7 @@ class GoogLeNetTorchvision(nn.Module):
         # leaves after inception_4d; its loss counts 0.3
         self.aux2 = Aux(528, classes)
         # fmt: on
+        initialise(self)
 
     def forward(self, x: Tensor) -> Tensor | Output:
         x = self.conv1(x)

@@ -160,6 +160,18 @@ class InceptionResnetC(nn.Module):
         return F.relu(x + 0.2 * self.residual(x))
 
 
+def initialise(network: nn.Module) -> None:
+    """Fill the weights as stated.
+
+    Source: TF-Slim's inception_resnet_v2.py, by the default of its layers; the paper prints none
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.xavier_uniform_(module.weight)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
 class InceptionResNetV1(nn.Module):
     """Inception-ResNet-v1: images of 3x299x299 -> logits of the classes."""
 
@@ -178,6 +190,7 @@ class InceptionResNetV1(nn.Module):
         self.drop               = nn.Dropout(0.2)                                             # 1792
         self.fc                 = nn.Linear(1792, classes)                                    # 1000
         # fmt: on
+        initialise(self)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.inception_resnet_a(self.stem(x))

@@ -197,6 +197,18 @@ class Block8Linear(nn.Module):
         return x + self.residual(x)
 
 
+def initialise(network: nn.Module) -> None:
+    """Fill the weights as stated.
+
+    Source: TF-Slim's inception_resnet_v2.py, by the default of its layers; the paper prints none
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.xavier_uniform_(module.weight)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
 class InceptionResNetV2(nn.Module):
     """Inception-ResNet-v2, as released: images of 3x299x299 -> logits of the classes."""
 
@@ -223,6 +235,7 @@ class InceptionResNetV2(nn.Module):
         self.drop          = nn.Dropout(0.2)                                       # 1536
         self.fc            = nn.Linear(1536, classes)                              # 1000
         # fmt: on
+        initialise(self)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv1a(x)

@@ -173,6 +173,18 @@ class InceptionResnetC(nn.Module):
         return F.relu(x + 0.2 * self.residual(x))
 
 
+def initialise(network: nn.Module) -> None:
+    """Fill the weights as stated.
+
+    Source: TF-Slim's inception_resnet_v2.py, by the default of its layers; the paper prints none
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.xavier_uniform_(module.weight)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
 class InceptionResNetV2Paper(nn.Module):
     """Inception-ResNet-v2 (paper): images of 3x299x299 -> logits of the classes."""
 
@@ -191,6 +203,7 @@ class InceptionResNetV2Paper(nn.Module):
         self.drop               = nn.Dropout(0.2)                                              # 2144
         self.fc                 = nn.Linear(2144, classes)                                     # 1000
         # fmt: on
+        initialise(self)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.inception_resnet_a(self.stem(x))

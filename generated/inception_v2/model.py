@@ -28,6 +28,8 @@ Where the paper's numbers are wrong:
   3*3 + 3 + 5*5 + 3 + 2*3 + 1 = 53 layers with weights
 """
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -155,6 +157,23 @@ class InceptionFig7(nn.Module):
         return torch.cat((self.b1x1(x), self.b3x3(x), self.b3x3dbl(x), self.pool(x)), 1)
 
 
+def truncated_normal_(weight: Tensor, std: float) -> None:
+    """Normal distribution without what lies beyond two deviations, as TensorFlow cuts it."""
+    share = math.erf(2**0.5)
+    with torch.no_grad():
+        weight.uniform_(-share, share).erfinv_().mul_(2**0.5 * std)
+
+
+def initialise(network: nn.Module) -> None:
+    """Fill the weights as stated in TensorFlow's release (inception_model.py); the paper prints none."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            truncated_normal_(module.weight, std=0.1)
+        elif isinstance(module, nn.Linear):
+            truncated_normal_(module.weight, std=0.01)
+            nn.init.zeros_(module.bias)
+
+
 class InceptionV2(nn.Module):
     """Inception v2: images of 3x299x299 -> logits of the classes."""
 
@@ -181,6 +200,7 @@ class InceptionV2(nn.Module):
         self.linear       = FlattenLinear(2048, classes)                             # 1000
         # softmax passes its input on                                                # 1000
         # fmt: on
+        initialise(self)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv1(x)

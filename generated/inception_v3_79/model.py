@@ -31,6 +31,7 @@ https://arxiv.org/abs/1512.00567
     with heads             27,161,264  5,367,386,720
 """
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -180,6 +181,28 @@ class Aux(nn.Sequential):
         self.fc = nn.Linear(768, classes)
 
 
+def truncated_normal_(weight: Tensor, std: float) -> None:
+    """Normal distribution without what lies beyond two deviations, as TensorFlow cuts it."""
+    share = math.erf(2**0.5)
+    with torch.no_grad():
+        weight.uniform_(-share, share).erfinv_().mul_(2**0.5 * std)
+
+
+def initialise(network: nn.Module) -> None:
+    """Fill the weights as stated in TensorFlow's release (inception_model.py); the paper prints none."""
+    for name, module in network.named_modules():
+        if name == "aux.conv1.conv":
+            truncated_normal_(module.weight, std=0.01)
+        elif name == "aux.fc":
+            truncated_normal_(module.weight, std=0.001)
+            nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.Conv2d):
+            truncated_normal_(module.weight, std=0.1)
+        elif isinstance(module, nn.Linear):
+            truncated_normal_(module.weight, std=0.01)
+            nn.init.zeros_(module.bias)
+
+
 class Output(NamedTuple):
     """What Inception v3 for 79x79 gives in training."""
 
@@ -219,6 +242,7 @@ class InceptionV379(nn.Module):
         # leaves after mixed_6e; its loss counts 0.4
         self.aux = Aux(768, classes)
         # fmt: on
+        initialise(self)
 
     def forward(self, x: Tensor) -> Tensor | Output:
         x = self.conv_1a(x)

@@ -30,6 +30,8 @@ https://arxiv.org/abs/1512.00567
     total                23,834,568    212,103,008
 """
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -172,6 +174,23 @@ class InceptionFig7(nn.Module):
         return torch.cat((self.b1x1(x), self.b3x3(x), self.b3x3dbl(x), self.pool(x)), 1)
 
 
+def truncated_normal_(weight: Tensor, std: float) -> None:
+    """Normal distribution without what lies beyond two deviations, as TensorFlow cuts it."""
+    share = math.erf(2**0.5)
+    with torch.no_grad():
+        weight.uniform_(-share, share).erfinv_().mul_(2**0.5 * std)
+
+
+def initialise(network: nn.Module) -> None:
+    """Fill the weights as stated in TensorFlow's release (inception_model.py); the paper prints none."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            truncated_normal_(module.weight, std=0.1)
+        elif isinstance(module, nn.Linear):
+            truncated_normal_(module.weight, std=0.01)
+            nn.init.zeros_(module.bias)
+
+
 class InceptionV379Naive(nn.Module):
     """Inception v3 unchanged on 79x79: images of 3x79x79 -> logits of the classes."""
 
@@ -203,6 +222,7 @@ class InceptionV379Naive(nn.Module):
         self.drop     = nn.Dropout(0.2)                   # 2048 x  1 x  1
         self.fc       = FlattenLinear(2048, classes)      # 1000
         # fmt: on
+        initialise(self)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv_1a(x)

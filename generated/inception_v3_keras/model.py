@@ -175,6 +175,15 @@ class InceptionFig7(nn.Module):
         return torch.cat((self.b1x1(x), self.b3x3(x), self.b3x3dbl(x), self.pool(x)), 1)
 
 
+def initialise(network: nn.Module) -> None:
+    """Fill the weights as stated in keras.applications.inception_v3, by the default of its layers."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.xavier_uniform_(module.weight)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
 class InceptionV3Keras(nn.Module):
     """Inception v3 (Keras): images of 3x299x299 -> logits of the classes."""
 
@@ -205,6 +214,7 @@ class InceptionV3Keras(nn.Module):
         self.pool     = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())  # 2048
         self.fc       = nn.Linear(2048, classes)                              # 1000
         # fmt: on
+        initialise(self)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv_1a(x)

@@ -155,6 +155,18 @@ class InceptionFig7(nn.Module):
         return torch.cat((self.b1x1(x), self.b3x3(x), self.b3x3dbl(x), self.pool(x)), 1)
 
 
+def initialise(network: nn.Module) -> None:
+    """Fill the weights as stated in timm.models.inception_v3."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.normal_(module.weight, std=0.1)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.BatchNorm2d):
+            nn.init.ones_(module.weight)
+            nn.init.zeros_(module.bias)
+
+
 class InceptionV3Timm(nn.Module):
     """Inception v3 (timm): images of 3x299x299 -> logits of the classes."""
 
@@ -185,6 +197,7 @@ class InceptionV3Timm(nn.Module):
         self.pool     = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())  # 2048
         self.fc       = nn.Linear(2048, classes)                              # 1000
         # fmt: on
+        initialise(self)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv_1a(x)

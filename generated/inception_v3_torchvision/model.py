@@ -173,6 +173,21 @@ class Aux(nn.Sequential):
         self.fc = nn.Linear(768, classes)
 
 
+def initialise(network: nn.Module) -> None:
+    """Fill the weights as stated in torchvision.models.inception."""
+    for name, module in network.named_modules():
+        if name == "aux.fc":
+            nn.init.normal_(module.weight, std=0.001)
+            nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.normal_(module.weight, std=0.1)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.BatchNorm2d):
+            nn.init.ones_(module.weight)
+            nn.init.zeros_(module.bias)
+
+
 class Output(NamedTuple):
     """What Inception v3 (torchvision) gives in training."""
 
@@ -213,6 +228,7 @@ class InceptionV3Torchvision(nn.Module):
         # leaves after mixed_6e; its loss counts 0.4
         self.aux = Aux(768, classes)
         # fmt: on
+        initialise(self)
 
     def forward(self, x: Tensor) -> Tensor | Output:
         x = self.conv_1a(x)

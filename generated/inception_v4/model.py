@@ -182,6 +182,16 @@ class InceptionC(nn.Module):
         return torch.cat((self.b1x1(x), self.b3x3(x), self.b3x3dbl(x), self.pool(x)), 1)
 
 
+def initialise(network: nn.Module) -> None:
+    """Fill the weights as stated in TF-Slim's inception_v4.py and inception_utils.py; the paper prints none."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        elif isinstance(module, nn.Linear):
+            nn.init.xavier_uniform_(module.weight)
+            nn.init.zeros_(module.bias)
+
+
 class InceptionV4(nn.Module):
     """Inception-v4: images of 3x299x299 -> logits of the classes."""
 
@@ -200,6 +210,7 @@ class InceptionV4(nn.Module):
         self.drop        = nn.Dropout(0.2)                                       # 1536
         self.fc          = nn.Linear(1536, classes)                              # 1000
         # fmt: on
+        initialise(self)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.inception_a(self.stem(x))

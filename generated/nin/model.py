@@ -36,6 +36,17 @@ class ConvReLU(nn.Conv2d):
         return F.relu(super().forward(x), inplace=True)
 
 
+def initialise(network: nn.Module) -> None:
+    """Fill the weights as stated in the zoo's train_val.prototxt; the paper prints none."""
+    for name, module in network.named_modules():
+        if name in ("conv1", "conv3", "cccp8"):
+            nn.init.normal_(module.weight, std=0.01)
+            nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.Conv2d):
+            nn.init.normal_(module.weight, std=0.05)
+            nn.init.zeros_(module.bias)
+
+
 class NIN(nn.Module):
     """NIN for ImageNet: images of 3x224x224 -> logits of the classes."""
 
@@ -61,6 +72,7 @@ class NIN(nn.Module):
         self.cccp8 = ConvReLU(1024, classes, 1)                              # 1000 x  6 x  6
         self.pool4 = nn.Sequential(nn.AvgPool2d(6, stride=1), nn.Flatten())  # 1000
         # fmt: on
+        initialise(self)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.cccp2(self.cccp1(self.conv1(x)))

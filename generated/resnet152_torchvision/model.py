@@ -93,6 +93,16 @@ class ProjectionStride2(nn.Module):
         return F.relu(self.residual(x) + self.shortcut(x))
 
 
+def initialise(network: nn.Module) -> None:
+    """Fill the weights as stated in torchvision.models.resnet."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        elif isinstance(module, nn.BatchNorm2d):
+            nn.init.ones_(module.weight)
+            nn.init.zeros_(module.bias)
+
+
 class ResNet152Torchvision(nn.Module):
     """ResNet-152 (torchvision): images of 3x224x224 -> logits of the classes."""
 
@@ -121,6 +131,7 @@ class ResNet152Torchvision(nn.Module):
         self.pool    = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())  # 2048
         self.fc      = nn.Linear(2048, classes)                              # 1000
         # fmt: on
+        initialise(self)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv1(x)

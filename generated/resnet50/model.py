@@ -93,6 +93,15 @@ class ProjectionStride2(nn.Module):
         return F.relu(self.residual(x) + self.shortcut(x))
 
 
+def initialise(network: nn.Module) -> None:
+    """Fill the weights as stated in the paper, section 3.4, which has it from 1502.01852."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
 class ResNet50(nn.Module):
     """ResNet-50: images of 3x224x224 -> logits of the classes."""
 
@@ -121,6 +130,7 @@ class ResNet50(nn.Module):
         self.pool    = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())  # 2048
         self.fc      = nn.Linear(2048, classes)                              # 1000
         # fmt: on
+        initialise(self)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv1(x)

@@ -57,6 +57,14 @@ class FlattenLinearReLU(nn.Linear):
         return F.relu(super().forward(x.flatten(1)))
 
 
+def initialise(network: nn.Module) -> None:
+    """Fill the weights as stated in the paper, section 3.1."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.normal_(module.weight, std=0.1)
+            nn.init.zeros_(module.bias)
+
+
 class VGG16(nn.Module):
     """VGG-16: images of 3x224x224 -> logits of the classes."""
 
@@ -88,6 +96,7 @@ class VGG16(nn.Module):
         self.drop7   = nn.Dropout(0.5)                   # 4096
         self.fc8     = nn.Linear(4096, classes)          # 1000
         # fmt: on
+        initialise(self)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv1_2(self.conv1_1(x))

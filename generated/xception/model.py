@@ -148,6 +148,18 @@ class Exit(nn.Module):
         return self.shortcut(x) + self.residual(x)
 
 
+def initialise(network: nn.Module) -> None:
+    """Fill the weights as stated.
+
+    Source: keras.applications.xception, by the default of its layers; the paper prints none
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.xavier_uniform_(module.weight)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
 class Xception(nn.Module):
     """Xception: images of 3x299x299 -> logits of the classes."""
 
@@ -169,6 +181,7 @@ class Xception(nn.Module):
         self.pool   = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())  # 2048
         self.fc     = nn.Linear(2048, classes)                              # 1000
         # fmt: on
+        initialise(self)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv1(x)

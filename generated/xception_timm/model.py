@@ -130,6 +130,16 @@ class Exit(nn.Module):
         return self.shortcut(x) + self.residual(x)
 
 
+def initialise(network: nn.Module) -> None:
+    """Fill the weights as stated in timm.models.xception."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        elif isinstance(module, nn.BatchNorm2d):
+            nn.init.ones_(module.weight)
+            nn.init.zeros_(module.bias)
+
+
 class XceptionTimm(nn.Module):
     """Xception (timm): images of 3x299x299 -> logits of the classes."""
 
@@ -151,6 +161,7 @@ class XceptionTimm(nn.Module):
         self.pool   = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())  # 2048
         self.fc     = nn.Linear(2048, classes)                              # 1000
         # fmt: on
+        initialise(self)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv1(x)

@@ -49,6 +49,14 @@ class FlattenLinearReLU(nn.Linear):
         return F.relu(super().forward(x.flatten(1)))
 
 
+def initialise(network: nn.Module) -> None:
+    """Fill the weights as stated in the paper, section 3.1."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.normal_(module.weight, std=0.01)
+            nn.init.zeros_(module.bias)
+
+
 class ZFNet(nn.Module):
     """ZFNet: images of 3x224x224 -> logits of the classes."""
 
@@ -72,6 +80,7 @@ class ZFNet(nn.Module):
         self.drop7 = nn.Dropout(0.5)                               # 4096
         self.fc8   = nn.Linear(4096, classes)                      # 1000
         # fmt: on
+        initialise(self)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv1(x)
