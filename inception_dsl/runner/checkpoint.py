@@ -1,0 +1,127 @@
+"""Checkpoints: tensors, numbers and words, in files that are whole or not there."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from hashlib import file_digest
+from pathlib import Path
+from typing import IO, Any, Self
+
+import torch
+
+from inception_dsl.runner.settings import RunError
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write that takes its place when all of it is on the disk. Raises `OSError`, as for a full one."""
+    part = path.with_name(path.name + ".tmp")
+    try:
+        with part.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        os.fsync(folder)  # its new name too
+        os.close(folder)
+    except (OSError, RuntimeError) as error:  # torch says RuntimeError of a file that it cannot write
+        part.unlink(missing_ok=True)
+        why = error if isinstance(error, OSError) else error.__context__ or error
+        raise OSError(f"{path}: cannot be written: {why}") from error
+
+
+def put(path: Path, text: str) -> None:
+    """Writes a text file that is whole or as it was."""
+    with whole(path) as file:
+        file.write(text.encode())
+
+
+def save(folder: Path, step: int, state: Mapping[str, Any], keep: int) -> Path:
+    """Writes `step_00001000.pt` and its sha256, then removes all but `keep`. Raises `OSError`, as for a full disk."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"step_{step:08d}.pt"
+    for stale in folder.glob("*.tmp"):
+        stale.unlink()
+    with whole(path) as file:
+        torch.save(state, file)
+        file.flush()
+        put(beside(path), f"{digest(Path(file.name))}  {path.name}\n")  # before the file: none is ever without
+    # A later file is of a future that was given up, because it was broken: it must not push out this one.
+    for old in [each for each in sorted(folder.glob("step_*.pt")) if each <= path][: -max(keep, 1)]:
+        old.unlink()
+        beside(old).unlink(missing_ok=True)
+    return path
+
+
+def beside(path: Path) -> Path:
+    """Where a checkpoint's sha256 stands, as `sha256sum --check` reads it."""
+    return path.with_name(path.name + ".sha256")
+
+
+def digest(path: Path) -> str:
+    """The sha256 of a file."""
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+def newest(folder: Path) -> Path | None:
+    """The last checkpoint that is whole; warns of each that is not. Raises `RunError` where there are only such."""
+    paths = sorted(folder.glob("step_*.pt"), reverse=True)
+    for path in paths:
+        if beside(path).exists() and beside(path).read_text().startswith(digest(path)):
+            return path
+        sys.stderr.write(f"warning: {path}: broken (its sha256 is another); the one before it is taken\n")
+    if paths:
+        raise RunError(f"{folder}: every checkpoint is broken; move the folder away to start from nothing")
+    return None
+
+
+def load(path: Path) -> dict[str, Any]:
+    """What `save` wrote, on the CPU. Raises `RunError` for any other file."""
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises what its parts raise
+        said = (str(error) or repr(error)).splitlines()[0]
+        raise RunError(f"{path}: cannot be read as a checkpoint: {said}") from error
+    if not isinstance(state, dict) or not {"step", "identity", "network", "optimiser"} <= state.keys():
+        raise RunError(f"{path}: not a checkpoint of a run; give one of its checkpoints/step_*.pt")
+    return state
+
+
+def refuse(stored: Mapping[str, str], own: Mapping[str, str], force: bool) -> None:
+    """Raises `RunError` where a checkpoint is of another network, data set or recipe, and names what differs."""
+    names = [name for name in {**own, **stored} if stored.get(name) != own.get(name)]
+    differ = "; ".join(f"{name} was {stored.get(name)}, is {own.get(name)}" for name in names)
+    if names and not force:
+        raise RunError(f"the checkpoint is of another run: {differ}; give a new --out, or --force to go on with it")
+    if names:
+        sys.stderr.write(f"warning: goes on from a checkpoint of another run: {differ}\n")
+
+
+class Lock:
+    """Holds a folder for one run until the process ends, however it does. Raises `RunError` where another holds it."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.file = (folder / ".lock").open("a")
+        try:
+            fcntl.lockf(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # unlike flock's, not held on by forked workers
+        except OSError as error:
+            self.file.close()
+            raise RunError(f"{folder}: another run writes here; wait for its end, or give a new --out") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.file.close()
+
+
+def write_status(folder: Path, word: str) -> None:
+    """Says what the run is: "running", "preempted" (start it again), "done" or "failed"."""
+    put(folder / "STATUS", word + "\n")

@@ -1,0 +1,144 @@
+"""Batches: the same samples in the same order, whatever the number of workers, ranks and restarts."""
+
+from __future__ import annotations
+
+import atexit
+import signal
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from multiprocessing import active_children
+from typing import NamedTuple
+
+import torch
+from torch import Generator, Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from inception_dsl.runner.augment import Transform, evaluation_transform, training_transform
+from inception_dsl.runner.config import Config
+from inception_dsl.runner.devices import Place
+from inception_dsl.runner.randomness import generator, permutation
+from inception_dsl.runner.readers import Reader, Unreadable
+from inception_dsl.runner.settings import RunError
+
+Key = tuple[int, int]  # the epoch, and the number of the image
+# The image, its label (-1: unreadable), its number (another's, where that stands in), and what was unreadable and why.
+Sample = tuple[Tensor, int, int, list[str]]
+
+
+class Batch(NamedTuple):
+    """Samples, one after another."""
+
+    images: Tensor
+    labels: Tensor
+    indices: Tensor
+    unreadable: list[str]
+
+
+class Images(Dataset[Sample]):
+    """A reader's images, transformed; an unreadable one is, by the policy, to "replace", to "stop" or to "count"."""
+
+    def __init__(self, reader: Reader, transform: Transform, seed: int, policy: str) -> None:
+        self.reader, self.transform, self.seed, self.policy = reader, transform, seed, policy
+
+    def __len__(self) -> int:
+        return len(self.reader)
+
+    def __getitem__(self, key: Key) -> Sample:
+        """The sample of an epoch and an index. Raises `RunError` where nothing may stand in for the unreadable."""
+        epoch, index = key
+        random = generator(self.seed, "augment", epoch, index)  # the sample's own: who reads it, and when, is all one
+        unreadable: list[str] = []
+        for number in range(index, index + min(len(self), 100)):
+            found = number % len(self)
+            try:
+                return self.transform(self.reader.read(found), random), self.reader.label(found), found, unreadable
+            except Unreadable as error:
+                unreadable.append(str(error))
+            if self.policy == "count":  # a score is of the images that there are
+                blank = torch.zeros(3, 8, 8, dtype=torch.uint8)
+                return self.transform(blank, random), -1, index, unreadable
+            if self.policy == "stop":
+                raise RunError(f'{unreadable[0]}; repair the file, or set data.unreadable to "replace"')
+        raise RunError(f"{unreadable[0]}; nor can the next {len(unreadable) - 1} images be read: is the disk there?")
+
+
+def steps_per_epoch(count: int, batch: int) -> int:
+    """Whole batches in an epoch; what is left over has its turn in another epoch's order."""
+    if not 0 < batch <= count:
+        raise RunError(f"data.batch is {batch}, but there are {count} images to train on; set it to 1 to {count}")
+    return count // batch
+
+
+class Batches(Sampler[list[Key]]):
+    """The keys of one rank's micro-batches from step `start` up to `stop`: to resume is to start later."""
+
+    def __init__(self, count: int, config: Config, start: int, stop: int, rank: int = 0, world: int = 1) -> None:
+        self.count, self.seed, self.start, self.stop, self.rank = count, config.run.seed, start, stop, rank
+        self.batch, self.steps = config.data.batch, steps_per_epoch(count, config.data.batch)
+        self.share, rest = divmod(self.batch, world)
+        self.micro, left = divmod(self.share, config.run.accumulate)
+        if rest or left or not self.micro:
+            parts = f"{world} ranks with run.accumulate {config.run.accumulate}"
+            raise RunError(f"data.batch {self.batch} cannot be shared evenly by {parts}; set it to a multiple")
+
+    def __iter__(self) -> Iterator[list[Key]]:
+        drawn, order = -1, torch.empty(0)
+        for step in range(self.start, self.stop):
+            epoch, offset = divmod(step, self.steps)
+            if epoch != drawn:
+                drawn, order = epoch, permutation(self.seed, epoch, self.count)
+            first = offset * self.batch + self.rank * self.share
+            for micro in order[first : first + self.share].view(-1, self.micro).tolist():
+                yield [(epoch, index) for index in micro]
+
+
+def make_loader(reader: Reader, config: Config, place: Place, start: int, stop: int) -> Iterator[Batch]:
+    """Micro-batches for this rank from step `start` up to `stop`. To load by other means, replace this function."""
+    images = Images(reader, training_transform(config), config.run.seed, config.data.unreadable)
+    return _loaded(images, Batches(len(reader), config, start, stop, place.rank, place.world), config)
+
+
+def make_evaluation_loader(reader: Reader, config: Config, place: Place) -> Iterator[Batch]:
+    """All images, shared by the ranks, in batches of the size that training takes; an unreadable one has label -1."""
+    images = Images(reader, evaluation_transform(config), config.run.seed, "count")
+    size = max(1, config.data.batch // (place.world * config.run.accumulate))
+    share = range(place.rank, len(reader), place.world)
+    return _loaded(images, [[(0, i) for i in share[at : at + size]] for at in range(0, len(share), size)], config)
+
+
+def _loaded(images: Images, batches: Iterable[list[Key]], config: Config) -> Iterator[Batch]:
+    loader = DataLoader(
+        images,
+        batch_sampler=batches,
+        num_workers=config.data.workers,
+        collate_fn=_collate,
+        worker_init_fn=_quiet,
+        pin_memory=torch.accelerator.is_available(),
+        generator=Generator(),  # torch's own seed for workers, which draw nothing from it
+    )
+    arriving = iter(loader)
+    atexit.unregister(_end_workers)
+    atexit.register(_end_workers)  # the last to be registered is the first to be called
+    try:
+        yield from arriving
+    except RunError as error:  # a worker's comes with its traceback, whose last line is the message
+        raise RunError(str(error).rpartition("RunError: ")[2].strip()) from None
+
+
+def _end_workers() -> None:
+    """End workers when the process does: Python would ask them to, by a signal that they ignore, and wait for ever."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # DataLoader would call it an error
+    for worker in active_children():
+        worker.kill()
+
+
+def _collate(samples: list[Sample]) -> Batch:
+    images, labels, indices, unreadable = zip(*samples, strict=True)
+    return Batch(torch.stack(images), torch.tensor(labels), torch.tensor(indices), list(chain(*unreadable)))
+
+
+def _quiet(worker: int) -> None:
+    """A worker leaves signals to its rank, which saves before it ends, and takes one core."""
+    for each in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
+        signal.signal(each, signal.SIG_IGN)
+    torch.set_num_threads(1)

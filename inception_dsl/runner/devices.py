@@ -1,0 +1,91 @@
+"""One process a device; torch.distributed joins them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, distributed
+
+from inception_dsl.runner.settings import RunError, T
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a process runs: its device, and which of how many processes it is."""
+
+    device: torch.device
+    rank: int = 0
+    world: int = 1
+    local: int = 0
+
+
+def pick_device(local: int) -> torch.device:
+    """The accelerator that is a process's own, or the CPU of a machine without. Raises `RunError` past the last."""
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    if accelerator is None:
+        return torch.device("cpu")
+    if local >= (count := torch.accelerator.device_count()):
+        raise RunError(f"process {local} of this machine has no device: there are {count}; --nproc-per-node={count}")
+    return torch.device(accelerator.type, local)
+
+
+def place() -> Place:
+    """The place of this process; starts torch.distributed when torchrun launched more than one process."""
+    local, rank, world = (int(os.environ.get(key, "0")) for key in ("LOCAL_RANK", "RANK", "WORLD_SIZE"))
+    device = pick_device(local)
+    if device.index is not None:
+        torch.accelerator.set_device_index(device.index)
+    if world > 1 and not distributed.is_initialized():
+        distributed.init_process_group(distributed.get_default_backend_for_device(device))
+    return Place(device, rank, max(world, 1), local)
+
+
+def leave() -> None:
+    """Ends torch.distributed, if it was started; it starts once in a process."""
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
+
+
+def total(place: Place, *numbers: float) -> list[float]:
+    """The sums of numbers over all processes, in float64: counts stay exact."""
+    if place.world == 1:
+        return [float(number) for number in numbers]
+    sums = torch.tensor(numbers, dtype=torch.float64, device=place.device)
+    distributed.all_reduce(sums)
+    return [float(number) for number in sums.tolist()]
+
+
+def any_rank(place: Place, flag: bool) -> bool:
+    """Whether a flag is set in any process; all wait for the last."""
+    return total(place, flag)[0] > 0
+
+
+def synchronise(place: Place, tensors: Iterable[Tensor]) -> None:
+    """Gives every process the tensors of rank 0, in place."""
+    for tensor in tensors if place.world > 1 else ():
+        distributed.broadcast(tensor, src=0)
+
+
+def shared(place: Place, value: T) -> T:
+    """What rank 0 has, in every process."""
+    box = [value]
+    if place.world > 1:
+        distributed.broadcast_object_list(box, src=0, device=place.device)
+    return box[0]
+
+
+def autocast(place: Place, precision: str) -> AbstractContextManager[object]:
+    """Where "bf16" is wanted, the context in which torch computes in it what bears it."""
+    return torch.autocast(place.device.type, dtype=torch.bfloat16) if precision == "bf16" else nullcontext()
+
+
+def be_deterministic(flag: bool) -> None:
+    """Same bits on each run, where torch has such an operation (it warns where it has none); or the fastest ones."""
+    if flag:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS asks for; read when it starts
+    torch.backends.cudnn.benchmark = not flag
+    torch.use_deterministic_algorithms(flag, warn_only=True)

@@ -1,0 +1,66 @@
+"""Evaluation: every image counts once, however many processes share the work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from inception_dsl.runner.config import Config
+from inception_dsl.runner.data import make_evaluation_loader
+from inception_dsl.runner.devices import Place, autocast, total
+from inception_dsl.runner.readers import Reader
+
+
+@dataclass(frozen=True)
+class Score:
+    """Of n images, the parts whose class came first and among the first five, and the mean cross-entropy."""
+
+    n: int
+    top1: float
+    top5: float
+    loss: float
+    unreadable: int  # images beside the n
+
+
+def places(scores: Tensor, labels: Tensor) -> Tensor:
+    """How many classes stand before the right one: of equal ones, the first does; with a NaN, all do."""
+    right = scores.gather(1, labels[:, None])
+    first = torch.arange(scores.shape[1], device=scores.device) < labels[:, None]
+    before = ((scores > right) | ((scores == right) & first)).sum(1)
+    return before.where(~scores.isnan().any(1), torch.iinfo(torch.int64).max)
+
+
+def evaluate(
+    network: nn.Module, reader: Reader, config: Config, place: Place, stop: Callable[[], bool]
+) -> tuple[Score, list[str]]:
+    """The score of a network on all images; on fewer where `stop`, asked before each batch, ends it early.
+
+    Each process takes its share, without filling it up; all get the same score, and each a list of what it cannot read.
+    """
+    n = unreadable = top1 = top5 = loss = 0.0
+    why, stopped, training = list[str](), False, network.training
+    network.eval()
+    try:
+        with torch.inference_mode():
+            for batch in make_evaluation_loader(reader, config, place):
+                if stopped := stop():
+                    break
+                why += batch.unreadable
+                readable = batch.labels >= 0
+                labels = batch.labels[readable].to(place.device)
+                with autocast(place, config.run.precision):
+                    scores = network(batch.images[readable].to(place.device)).float()
+                before = places(scores, labels)
+                n, unreadable = n + len(labels), unreadable + len(readable) - len(labels)
+                top1, top5 = top1 + (before < 1).sum().item(), top5 + (before < 5).sum().item()
+                loss += cross_entropy(scores, labels, reduction="sum").item()
+    finally:
+        network.train(training)
+    n, unreadable, top1, top5, loss, early = total(place, n, unreadable, top1, top5, loss, stopped)
+    assert early or n + unreadable == len(reader), f"{n} and {unreadable} of {len(reader)} images were counted"
+    of = max(n, 1)
+    return Score(int(n), top1 / of, top5 / of, loss / of, int(unreadable)), why

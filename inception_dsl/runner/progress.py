@@ -1,0 +1,141 @@
+"""The log of a run, and the line that people watch."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import resource
+import shutil
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from inception_dsl.runner.checkpoint import put
+from inception_dsl.runner.config import Config
+from inception_dsl.runner.devices import Place
+from inception_dsl.runner.evaluate import Score
+
+
+class Log:
+    """Writes `metrics.jsonl`, the truth, line by line; `metrics.csv`, at the end, and TensorBoard say the same.
+
+    Only rank 0 writes. Steps count when they are done: opening it at one drops the lines of later ones. What differs
+    between machines stands under "clock"; the rest is the same after a resume. `classes` 0: heads are not watched.
+    """
+
+    def __init__(self, folder: Path, place: Place, config: Config, step: int, total: int, classes: int = 0) -> None:
+        self.place, self.config, self.total, self.classes = place, config, total, classes
+        self.writes, self.tty, self.path = place.rank == 0, sys.stdout.isatty(), folder / "metrics.jsonl"
+        self.since, self.shown, self.rate = (step, time.monotonic()), -math.inf, 0.0
+        self.means: dict[str, float] = {}
+        self.dead: set[str] = set()
+        self.board: Any = None
+        if not self.writes:
+            return
+        put(self.path, "".join(json.dumps(row) + "\n" for row in logged(self.path) if row["step"] <= step))
+        with suppress(ImportError):
+            from torch.utils.tensorboard import SummaryWriter
+
+            self.board = SummaryWriter(folder / "tensorboard", purge_step=step + 1)
+
+    def train(self, step: int, **numbers: float | Tensor) -> None:
+        """Log a step if its turn has come: "epoch" (how many are done), "loss" and the heads' losses, "lr"."""
+        if not self.writes or (step % self.config.run.log_every and step != self.total):
+            return
+        row, now = {"step": step} | {name: float(each) for name, each in numbers.items()}, time.monotonic()
+        rate = self.config.data.batch * (step - self.since[0]) / max(now - self.since[1], 1e-9)
+        self.rate = 0.8 * self.rate + 0.2 * rate if self.rate else rate
+        self.since = (step, now)
+        clock = {"images_per_second": round(rate, 1), "memory_gb": round(memory(self.place.device), 3)}
+        self._write(row, clock)
+        if now - self.shown >= (0.1 if self.tty else 5) or step == self.total:
+            self.shown = now
+            self.say(self._line(row, clock["memory_gb"]), rewrite=True)
+        self._watch(row)
+
+    def evaluation(self, step: int, score: Score) -> None:
+        """Log how the network does on the images held out."""
+        if self.writes:
+            self._write({"step": step} | {f"test_{name}": each for name, each in vars(score).items()}, {})
+            found = f"top-1 {score.top1:.2%}  top-5 {score.top5:.2%}  loss {score.loss:.4f}  of {score.n:,} images"
+            self.say(f"step {step:,}: {found}" + f"  ({score.unreadable:,} unreadable)" * bool(score.unreadable))
+            self.since = (step, time.monotonic())  # its time is not training's
+
+    def say(self, text: str, rewrite: bool = False) -> None:
+        """Print a line; on a terminal the next one is written over it if `rewrite`, so it is cut between its fields."""
+        if not self.writes:
+            return
+        width = shutil.get_terminal_size().columns - 1
+        if self.tty and rewrite and len(text) > width:
+            text = text[: width + 2].rpartition("  ")[0]
+        sys.stdout.write(f"\r{text:{width}}" + "\n" * (not rewrite) if self.tty else f"{text}\n")
+        sys.stdout.flush()
+
+    def close(self) -> None:
+        """Write `metrics.csv`, and leave the cursor on a line of its own."""
+        if self.writes:
+            rows = logged(self.path)
+            for row in rows:
+                row |= {f"clock.{name}": each for name, each in row.pop("clock", {}).items()}
+            with self.path.with_suffix(".csv").open("w", newline="", encoding="utf-8") as file:
+                table = csv.DictWriter(file, dict.fromkeys(name for row in rows for name in row))
+                table.writeheader()
+                table.writerows(rows)
+            sys.stdout.write("\n" * self.tty)
+            if self.board:
+                self.board.close()
+
+    def _write(self, row: dict[str, Any], clock: dict[str, float]) -> None:
+        finite = {name: each if math.isfinite(each) else None for name, each in row.items()}  # JSON knows no NaN
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(finite | ({"clock": clock} if clock else {})) + "\n")
+        for name, each in (row | clock).items() if self.board else ():
+            self.board.add_scalar(name.replace("test_", "test/"), each, row["step"])
+
+    def _line(self, row: dict[str, Any], gigabytes: float) -> str:
+        """What matters most first."""
+        left = round((self.total - row["step"]) * self.config.data.batch / max(self.rate, 1e-9))
+        fields = [f"epoch {row['epoch']:.2f}/{self.config.schedule.epochs:g}"] if "epoch" in row else []
+        fields += [f"step {row['step']}/{self.total}", f"loss {row.get('loss', math.nan):.4f}"]
+        fields += [f"{self.rate:.0f} img/s", f"ETA {left // 3600}:{left // 60 % 60:02}:{left % 60:02}"]
+        fields += [f"{name} {row[name]:.4f}" for name in self.config.loss.heads if name in row]
+        fields += [f"lr {row['lr']:.3g}"] if "lr" in row else []
+        return "  ".join([*fields, f"{gigabytes:.1f} GB"])
+
+    def _watch(self, row: dict[str, Any]) -> None:
+        """Warn, once for each head, of a loss that stays at what guessing gives, as GoogLeNet's may without BN."""
+        guess, started = math.log(max(self.classes, 2)), row["step"] >= 500 or row.get("epoch", 0) >= 1
+        for head in [name for name in ("loss", *self.config.loss.heads) if self.classes and name in row]:
+            mean = self.means[head] = 0.9 * self.means.get(head, row[head]) + 0.1 * row[head]
+            if started and head not in self.dead and abs(mean / guess - 1) <= 0.01:
+                self.dead.add(head)
+                self.say(
+                    f"warning: {'the main head' if head == 'loss' else head} has learnt nothing so far: its loss is "
+                    f"{mean:.3f}, and guessing among {self.classes} classes gives {guess:.3f}. Deep networks without "
+                    "batch normalisation often start so. If it stays, try batch normalisation, a warm-up "
+                    f"(--set schedule.warmup=5), or a lower rate (--set optim.lr={self.config.optim.lr / 3:.1g})"
+                )
+
+
+def logged(path: Path) -> list[dict[str, Any]]:
+    """The rows of a log, up to the first that is broken: a process may be killed while it writes."""
+    rows: list[dict[str, Any]] = []
+    with suppress(FileNotFoundError, ValueError, KeyError, TypeError), path.open("rb") as file:
+        for line in file:
+            row = json.loads(line)
+            rows += [row] if row["step"] >= 0 else []
+    return rows
+
+
+def memory(device: torch.device) -> float:
+    """The most memory in GB that this process has had: on its accelerator, else of the machine."""
+    with suppress(RuntimeError):  # not every accelerator counts
+        if (found := torch.accelerator.current_accelerator()) and found.type == device.type:
+            return torch.accelerator.max_memory_allocated(device) / 1e9
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e9

@@ -1,0 +1,216 @@
+"""Sets whose images are files: in folders, listed in a manifest, or packed in tar archives."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import tarfile
+import tempfile
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from inception_dsl.runner.reader import SPLITS, Listed, Reader, Unreadable, class_names, decode, need_decoder, of_split
+from inception_dsl.runner.settings import RunError
+
+IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".ppm", ".pgm", ".tif", ".tiff")
+
+
+class Files(Listed):
+    """Images that are files. The fingerprint is of names and labels: to ask a million files more takes minutes."""
+
+    def __init__(self, root: str, classes: Sequence[str], names: Iterable[str], labels: Iterable[int]) -> None:
+        need_decoder()
+        self.root = root
+        super().__init__(classes, names, labels)
+
+    def read(self, index: int) -> Tensor:
+        """The image. Raises `Unreadable` where its file is missing or broken."""
+        path = os.path.join(self.root, self.name(index))
+        try:
+            with open(path, "rb") as file:
+                return decode(file.read(), path)
+        except OSError as error:
+            raise Unreadable(f"{path}: {error.strerror}") from None
+
+
+def folder_images(path: str, split: str) -> Reader:
+    """`SPLIT/CLASS/IMAGE`, as torchvision's ImageFolder: classes are sorted by name. To evaluate, `CLASS/IMAGE` too."""
+    layout = "lay images out as train/CLASS/IMAGE and val/CLASS/IMAGE"
+    folders = _folders(path)
+    part = next((word for word in SPLITS[split] if word in folders), "")
+    if not part and (split == "train" or "train" in folders):
+        raise RunError(f"{path}: there is no folder {' or '.join(SPLITS[split])}; {layout}")
+    root, train = os.path.join(path, part), os.path.join(path, "train")
+    classes = _folders(train) if "train" in folders else _folders(root)  # one list for all splits
+    if not classes:
+        raise RunError(f"{root}: there is no folder of a class; {layout}")
+    names: list[str] = []
+    labels: list[int] = []
+    for name in _folders(root):
+        if name not in classes:
+            raise RunError(f"{root}: there is a class {name!r} that {train} does not have; rename or remove it")
+        found = sorted(_images(root, name))
+        if not found:
+            raise RunError(f"{os.path.join(root, name)}: the folder has no image; add some, or remove it")
+        names += found
+        labels += [classes.index(name)] * len(found)
+    return Files(root, classes, names, labels)
+
+
+def _folders(path: str) -> list[str]:
+    with os.scandir(path) as entries:
+        return sorted(each.name for each in entries if each.is_dir() and not each.name.startswith("."))
+
+
+def _images(root: str, folder: str) -> Iterator[str]:
+    """The image files below a folder of `root`, named from there."""
+    for path, _, files in os.walk(os.path.join(root, folder), followlinks=True):
+        inside = os.path.relpath(path, root)
+        yield from (f"{inside}/{each}" for each in files if each.lower().endswith(IMAGE_ENDINGS) and each[0] != ".")
+
+
+Row = tuple[str, dict[str, Any]]  # where it stands, and what it says
+
+
+def csv_images(path: str, split: str) -> Reader:
+    """A table with the columns `path`, from the folder of the table, `label` and, to train, `split`."""
+    with open(path, newline="", encoding="utf-8-sig") as file:
+        table = csv.DictReader(file)
+        return _manifest(path, split, [(f"{path}, line {table.line_num}", row) for row in table])
+
+
+def jsonl_images(path: str, split: str) -> Reader:
+    """A line of JSON for each image, with `path`, from the folder of the list, `label` and, to train, `split`."""
+    rows: list[Row] = []
+    with open(path, encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            where = f"{path}, line {number}"
+            if line.strip():
+                try:
+                    rows.append((where, dict(json.loads(line))))
+                except (ValueError, TypeError):
+                    raise RunError(f'{where}: this is no JSON object; write {{"path": ..., "label": ...}}') from None
+    return _manifest(path, split, rows)
+
+
+def _manifest(path: str, split: str, rows: list[Row]) -> Reader:
+    """Labels are numbers, or names: those of `classes.txt` beside the manifest, or else all there are, sorted."""
+    for where, row in rows:
+        for key in ("path", "label"):
+            if row.get(key) in {None, ""}:
+                raise RunError(f"{where}: there is no {key}; a manifest has `path`, `label` and, to train, `split`")
+    splits = [str(row.get("split") or "") for _, row in rows]
+    known = {word for words in SPLITS.values() for word in words}
+    for (where, _), word in zip(rows, splits, strict=True):
+        if word not in known and (split == "train" or any(splits)):
+            raise RunError(f"{where}: split is {word!r}, which is none of {', '.join(sorted(known))}; name one")
+    word = next((word for word in SPLITS[split] if word in splits), "")
+    chosen = [row for row, each in zip(rows, splits, strict=True) if each == word]
+    classes = class_names(os.path.dirname(path)) or _classes([str(row["label"]) for _, row in rows])
+    numbers = {name: number for number, name in enumerate(classes)}
+    labels: list[int] = []
+    for where, row in chosen:
+        label = str(row["label"])
+        number = numbers.get(label, int(label) if label.isdecimal() else -1)
+        if not 0 <= number < len(classes):
+            raise RunError(f"{where}: label is {label!r}, which is none of the {len(classes)} classes; correct it")
+        labels.append(number)
+    return Files(os.path.dirname(path), classes, [str(row["path"]) for _, row in chosen], labels)
+
+
+def _classes(labels: list[str]) -> list[str]:
+    """Names in order; numbers as they count, also those that no image has."""
+    if labels and all(each.isdecimal() for each in labels):
+        return [str(each) for each in range(max(map(int, labels)) + 1)]
+    return sorted(set(labels))
+
+
+Item = tuple[int, int, int, str, int]  # the shard, and there the image's offset and size; its name and label
+
+
+class Shards(Listed):
+    """Images in tar archives, each read from its place; opened anew each time, so that no worker shares a file."""
+
+    def __init__(self, root: str, shards: Sequence[str], classes: Sequence[str], items: Sequence[Item]) -> None:
+        need_decoder()
+        self.root, self.shards = root, list(shards)
+        self._places = array("q", [number for item in items for number in item[:3]])
+        names = [f"{self.shards[shard]}:{name}" for shard, _, _, name, _ in items]
+        sizes = "".join(f"{size}\n" for _, _, size, _, _ in items)
+        super().__init__(classes, names, [item[4] for item in items], sizes.encode())
+
+    def read(self, index: int) -> Tensor:
+        """The image. Raises `Unreadable` where it is broken, and `RunError` where its whole archive is gone."""
+        shard, offset, size = self._places[3 * index : 3 * index + 3]
+        path = os.path.join(self.root, self.shards[shard])
+        try:
+            with open(path, "rb") as file:
+                data = os.pread(file.fileno(), size, offset)
+        except FileNotFoundError:
+            raise RunError(f"{path}: the shard is gone; put it back") from None
+        except OSError as error:
+            raise Unreadable(f"{path}: {error.strerror}") from None
+        return decode(data, os.path.join(self.root, self.name(index)))
+
+
+def wds_images(path: str, split: str) -> Reader:
+    """WebDataset's tar archives in one folder, with the split in their names: `KEY.jpg` beside `KEY.cls` or `KEY.json`.
+
+    Where everything lies is kept in `index-SPLIT.json` beside them, as long as no archive changes.
+    """
+    shards = of_split((each for each in os.listdir(path) if each.endswith(".tar")), split)
+    stamps = {each: [(found := os.stat(os.path.join(path, each))).st_size, found.st_mtime_ns] for each in shards}
+    index = os.path.join(path, f"index-{split}.json")
+    kept = _load_index(index)
+    if gone := sorted(set(kept["shards"]) - set(stamps)):
+        raise RunError(f"{os.path.join(path, gone[0])}: the shard is gone; put it back, or delete {index}")
+    if kept["shards"] != stamps:
+        items = [item for number, each in enumerate(shards) for item in _indexed(os.path.join(path, each), number)]
+        kept = {"shards": stamps, "items": items}
+        _save_index(index, kept)
+    items = [(shard, offset, size, name, label) for shard, offset, size, name, label in kept["items"]]
+    return Shards(path, shards, class_names(path), items)
+
+
+def _load_index(path: str) -> dict[str, Any]:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return {"shards": {}, "items": [], **json.load(file)}
+    except (OSError, ValueError, TypeError):
+        return {"shards": {}, "items": []}
+
+
+def _save_index(path: str, index: dict[str, Any]) -> None:
+    """Whole or not at all, for other processes may be writing it too; a folder that nobody may write to has none."""
+    try:
+        with tempfile.NamedTemporaryFile("w", dir=os.path.dirname(path), encoding="utf-8", delete=False) as file:
+            json.dump(index, file)
+        os.replace(file.name, path)
+    except PermissionError:
+        pass
+
+
+def _indexed(path: str, shard: int) -> Iterator[Item]:
+    """The images of an archive that have a label: samples are the members whose names agree up to the first dot."""
+    images: dict[str, tarfile.TarInfo] = {}
+    labels: dict[str, int] = {}
+    try:
+        with tarfile.open(path, "r:") as archive:
+            for member in archive:
+                base, _, ending = os.path.basename(member.name).partition(".")
+                key, ending = os.path.join(os.path.dirname(member.name), base), ending.lower()
+                if f".{ending}" in IMAGE_ENDINGS:
+                    images[key] = member
+                elif ending in {"cls", "json"} and (file := archive.extractfile(member)):
+                    said = json.load(file)
+                    labels[key] = int(said["label"] if isinstance(said, dict) else said)
+    except (tarfile.TarError, ValueError, TypeError, KeyError) as error:
+        raise RunError(f"{path}: the archive or a label in it is broken ({error}); make it again") from None
+    for key, member in images.items():
+        if key not in labels:
+            raise RunError(f"{path}: {member.name} has no label; add {key}.cls, a number")
+        yield shard, member.offset_data, member.size, member.name, labels[key]

@@ -1,0 +1,41 @@
+"""Where images come from: `kind:path`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from inception_dsl.runner.reader import Reader, Unreadable
+from inception_dsl.runner.reader_files import csv_images, folder_images, jsonl_images, wds_images
+from inception_dsl.runner.reader_tables import fake_images, idx_images, npz_images, parquet_images, torchvision_images
+from inception_dsl.runner.settings import RunError, choice
+
+__all__ = ["READERS", "Reader", "Unreadable", "open_images"]
+
+READERS: dict[str, Callable[[str, str], Reader]] = {
+    "folder": folder_images,
+    "csv": csv_images,
+    "jsonl": jsonl_images,
+    "idx": idx_images,
+    "parquet": parquet_images,
+    "wds": wds_images,
+    "torchvision": torchvision_images,
+    "npz": npz_images,
+    "fake": fake_images,
+}
+
+
+def open_images(source: str, split: str) -> Reader:
+    """The "train" or "test" images of `kind:path`. Raises `RunError` for what is missing or wrong, in words."""
+    kind, colon, path = source.partition(":")
+    if not colon:
+        raise RunError(f"{source}: say what it is, as folder:{source}; there are {', '.join(READERS)}")
+    try:
+        images = choice(READERS, kind, "the reader")(path, split)
+    except OSError as error:
+        raise RunError(f"{source}: {error.strerror or error}: {error.filename or path}; check the path") from None
+    except ImportError as error:
+        missing = str(error.name).partition(".")[0].replace("PIL", "pillow")
+        raise RunError(f"{source}: {kind} takes {missing}, which is missing; pip install {missing}") from None
+    if not len(images):
+        raise RunError(f"{source}: there is no image of the split {split!r}; see how {kind} names splits")
+    return images

@@ -1,0 +1,64 @@
+"""The learning rate, a pure function of the step."""
+
+from __future__ import annotations
+
+import math
+
+from inception_dsl.runner.config import Config, Schedule
+from inception_dsl.runner.optim import base_rate
+from inception_dsl.runner.settings import RunError, choice
+
+
+def constant(schedule: Schedule, epoch: float, part: float) -> float:
+    """The same for all steps."""
+    return 1.0
+
+
+def exponential(schedule: Schedule, epoch: float, part: float) -> float:
+    """Times `factor` every so many epochs."""
+    if schedule.every <= 0:
+        raise RunError(f"schedule.every is {schedule.every:g}; set more")
+    falls = epoch / schedule.every
+    return float(schedule.factor ** (math.floor(falls + 1e-9) if schedule.staircase else falls))  # 0.3 / 0.1 < 3
+
+
+def polynomial(schedule: Schedule, epoch: float, part: float) -> float:
+    """Caffe's "poly": to 0 at the end."""
+    return float((1 - part) ** schedule.power)
+
+
+def cosine(schedule: Schedule, epoch: float, part: float) -> float:
+    """Half a wave, to 0 at the end."""
+    return (1 + math.cos(math.pi * part)) / 2
+
+
+SCHEDULES = {
+    "constant": constant,
+    "exponential": exponential,
+    "polynomial": polynomial,
+    "cosine": cosine,
+}
+
+
+def total_steps(config: Config, steps_per_epoch: int) -> int:
+    """How many steps a run takes. Raises `RunError` where it takes none, or ends in its warm-up."""
+    schedule = config.schedule
+    choice(SCHEDULES, schedule.name, "schedule.name")
+    steps, warmup = round(schedule.epochs * steps_per_epoch), round(schedule.warmup * steps_per_epoch)
+    if steps < 1:
+        raise RunError(f"schedule.epochs is {schedule.epochs:g}; set more, for at least one step")
+    if not 0 <= warmup < steps:
+        wanted = "less" if warmup > 0 else "0 or more"
+        raise RunError(f"schedule.warmup is {schedule.warmup:g}, of {schedule.epochs:g} epochs; set {wanted}")
+    return steps
+
+
+def rate(config: Config, step: int, steps_per_epoch: int) -> float:
+    """The learning rate of a step, from 0; a schedule begins where the warm-up ends."""
+    schedule = config.schedule
+    warmup = round(schedule.warmup * steps_per_epoch)
+    past, left = step - warmup, total_steps(config, steps_per_epoch) - warmup
+    if past < 0:
+        return base_rate(config) * (step + 1) / (warmup + 1)
+    shape = choice(SCHEDULES, schedule.name, "schedule.name")
+    return base_rate(config) * shape(schedule, past / steps_per_epoch, min(past / left, 1.0))

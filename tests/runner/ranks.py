@@ -1,0 +1,95 @@
+"""What test_resume.py has torchrun do on several ranks, in one go since it takes seconds to start: prints JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from tiny import CONFIG, Tiny, fingerprint, run, with_run
+from torch import Tensor, distributed
+
+from inception_dsl.runner.devices import any_rank, leave, place, shared, synchronise, total
+
+RANK = int(os.environ.get("RANK", "0"))
+
+
+@contextmanager
+def at(step: int, rank: int = 1) -> Iterator[None]:
+    """One rank is sent SIGTERM in its forward pass of a step."""
+
+    def send(passes: int, images: Tensor) -> None:
+        if passes == 2 * step and rank == RANK:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    Tiny.at = staticmethod(send)
+    yield
+    Tiny.at = None
+
+
+def collectives() -> dict[str, Any]:
+    """What devices.py gives on this rank."""
+    here = place()
+    tensors = torch.full((3,), float(here.rank)), torch.tensor(here.rank)
+    synchronise(here, tensors)
+    return {
+        "total": total(here, 2.0**53 / here.world, 1, here.rank),
+        "any": [any_rank(here, here.rank == 1), any_rank(here, False)],
+        "synchronise": [each.tolist() for each in tensors],
+        "shared": shared(here, f"rank {here.rank}"),
+    }
+
+
+def seen(out: Path) -> dict[int, list[float]]:
+    """The sum over all images, after augmentation, that each step saw over all ranks."""
+    sums: dict[int, list[float]] = defaultdict(list)
+
+    def note(passes: int, images: Tensor) -> None:
+        everyone: list[Any] = [None] * int(os.environ["WORLD_SIZE"])
+        distributed.all_gather_object(everyone, images.double().sum((1, 2, 3)).tolist())
+        sums[(passes - 1) // 2].extend(each for rank in everyone for each in rank)
+
+    Tiny.at = staticmethod(note)
+    run(out, steps=10)
+    Tiny.at = None
+    return {step: sorted(each) for step, each in sums.items()}
+
+
+def main(folder: Path) -> None:
+    """All of it."""
+    found: dict[str, Any] = {"collectives": collectives()}
+    words = {"whole": [run(folder / "whole")]}
+    with at(9):
+        words["stopped"] = [run(folder / "stopped")]
+    words["stopped"].append(run(folder / "stopped"))
+    workers = replace(CONFIG, data=replace(CONFIG.data, workers=2))
+    with at(14, rank=0):
+        words["workers"] = [run(folder / "workers", workers)]
+    words["workers"].append(run(folder / "workers", workers))
+    words["others"] = [run(folder / "others", with_run(accumulate=1, channels_last=False))]
+    images = seen(folder / "seen")
+    if RANK == 0:
+        found["hashes"] = {name: fingerprint(folder / name) for name in words}
+        found |= {"words": words, "images": images}
+        sys.stdout.write(json.dumps(found) + "\n")
+
+
+def resume(folder: Path) -> None:
+    """A run, and the same in parts."""
+    run(folder / "whole")
+    for steps in (7, 8, 24):
+        run(folder / "parts", steps=steps)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    (resume if "resume" in sys.argv else main)(Path(sys.argv[1]))
+    leave()

@@ -1,0 +1,63 @@
+"""One process and its device; what several do together is in test_resume.py."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from inception_dsl.runner.devices import (
+    Place,
+    any_rank,
+    autocast,
+    be_deterministic,
+    leave,
+    pick_device,
+    place,
+    shared,
+    synchronise,
+    total,
+)
+from inception_dsl.runner.settings import RunError
+
+HERE = Place(torch.device("cpu"))
+
+
+def test_alone_there_is_nothing_to_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE"):
+        monkeypatch.delenv(name, raising=False)
+    assert place() == Place(pick_device(0))
+    tensor = torch.ones(2)
+    synchronise(HERE, [tensor])
+    assert tensor.tolist() == [1, 1]
+    assert total(HERE, 2.0**53 - 1, True) == [2.0**53 - 1, 1.0]
+    assert any_rank(HERE, True) and not any_rank(HERE, False)
+    assert shared(HERE, "here") == "here"
+    leave()
+
+
+def test_each_process_has_its_own_accelerator(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda check_available: torch.device("cuda"))
+    monkeypatch.setattr(torch.accelerator, "device_count", lambda: 2)
+    assert pick_device(1) == torch.device("cuda:1")
+    with pytest.raises(RunError, match="process 2 of this machine has no device: there are 2; --nproc-per-node=2"):
+        pick_device(2)
+
+
+def test_without_an_accelerator_it_is_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda check_available: None)
+    assert pick_device(3) == torch.device("cpu")
+
+
+def test_bf16_is_computed_in_where_it_is_wanted() -> None:
+    left = torch.ones(2, 2)
+    for precision, dtype in (("bf16", torch.bfloat16), ("fp32", torch.float32)):
+        with autocast(HERE, precision):
+            assert (left @ left).dtype == dtype
+
+
+def test_deterministic_is_a_switch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
+    for flag in (True, False):
+        be_deterministic(flag)
+        assert torch.are_deterministic_algorithms_enabled() == flag
+        assert torch.backends.cudnn.benchmark != flag

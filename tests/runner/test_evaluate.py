@@ -1,0 +1,169 @@
+"""Scores are exact: every image once, ties and NaN by one rule, and the network as it was."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from inception_dsl.runner import evaluate as module
+from inception_dsl.runner.config import Augment, Config, Data, Run
+from inception_dsl.runner.devices import Place
+from inception_dsl.runner.evaluate import Score, evaluate, places
+from inception_dsl.runner.readers import Unreadable
+
+HERE = Place(torch.device("cpu"))
+NAN = float("nan")
+
+
+class Pixels:
+    """Grey images of one pixel, all with a value of their own."""
+
+    classes = [str(each) for each in range(12)]  # noqa: RUF012  as the protocol has it
+    fingerprint = "pixels"
+
+    def __init__(self, count: int = 23, unreadable: tuple[int, ...] = ()) -> None:
+        self.count, self.unreadable = count, unreadable
+
+    def __len__(self) -> int:
+        return self.count
+
+    def label(self, index: int) -> int:
+        return index % 12
+
+    def name(self, index: int) -> str:
+        return f"pixel {index}"
+
+    def read(self, index: int) -> Tensor:
+        if index in self.unreadable:
+            raise Unreadable(self.name(index))
+        return torch.full((1, 1, 1), index, dtype=torch.uint8)
+
+
+class Known(nn.Module):
+    """Names fixed scores for the image whose pixel it sees."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.scores = torch.randn(count, 12, generator=torch.Generator().manual_seed(0))
+        self.drop = nn.Dropout(0.5)
+        self.seen: list[int] = []
+
+    def forward(self, image: Tensor) -> Tensor:
+        assert torch.is_inference_mode_enabled()
+        index = (image.flatten() * 255).round().long()
+        self.seen += index.tolist()
+        scores: Tensor = self.drop(self.scores[index])
+        return scores
+
+
+def config(batch: int = 5) -> Config:
+    data = Data(channels=1, height=1, width=1, mean=(0.0,), std=(1.0,), batch=batch, workers=0)
+    return Config(data=data, augment=Augment(evaluation="whole"))
+
+
+def naive(scores: Tensor, indices: list[int]) -> Score:
+    """The same by sorting, one image after another."""
+    ranks = [sorted(range(12), key=lambda each: (-scores[i, each], each)).index(i % 12) for i in indices]
+    loss = -sum(float(scores[i].double().log_softmax(0)[i % 12]) for i in indices)
+    n = len(indices)
+    return Score(n, sum(each < 1 for each in ranks) / n, sum(each < 5 for each in ranks) / n, loss / n, 0)
+
+
+@pytest.mark.parametrize("batch", [1, 5, 23, 100])
+def test_every_image_counts_once_whatever_the_batch(batch: int) -> None:
+    network = Known(23)
+    score = evaluate(network, Pixels(), config(batch), HERE, lambda: False)[0]
+    expected = naive(network.scores, list(range(23)))
+    assert network.seen == list(range(23))
+    assert score == replace(expected, loss=score.loss) and score.loss == pytest.approx(expected.loss, rel=1e-6)
+
+
+@pytest.mark.parametrize(("count", "world"), [(23, 2), (23, 4), (3, 4), (8, 8)])
+def test_ranks_share_images_without_filling_up(count: int, world: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the ranks add up, added by hand, is the score of one process; each image is seen once over all."""
+    sums: list[tuple[float, ...]] = []
+
+    def noted(place: Place, *numbers: float) -> list[float]:
+        sums.append(numbers)
+        everything = [float(sum(each)) for each in zip(*sums, strict=True)]
+        return everything if place.rank == world - 1 else [*everything[:-1], 1.0]  # the others count as stopped
+
+    monkeypatch.setattr(module, "total", noted)
+    network = Known(count)
+    places_ = [Place(torch.device("cpu"), rank, world) for rank in range(world)]
+    score = [evaluate(network, Pixels(count), config(8), place, lambda: False)[0] for place in places_][-1]
+    expected = naive(network.scores, list(range(count)))
+    assert sorted(network.seen) == list(range(count))
+    assert score == replace(expected, loss=score.loss) and score.loss == pytest.approx(expected.loss, rel=1e-6)
+
+
+def test_images_that_cannot_be_read_are_told_and_not_scored() -> None:
+    network = Known(23)
+    score = evaluate(network, Pixels(unreadable=(0, 7)), config(), HERE, lambda: False)[0]
+    assert score.unreadable == 2 and score.n == 21 and network.seen == [i for i in range(23) if i not in {0, 7}]
+
+
+def test_all_unreadable_is_no_division_by_zero() -> None:
+    assert evaluate(Known(3), Pixels(3, (0, 1, 2)), config(), HERE, lambda: False)[0] == Score(0, 0.0, 0.0, 0.0, 3)
+
+
+def test_a_stop_ends_it_before_the_next_batch() -> None:
+    asked = iter([False, False, True])
+    network = Known(23)
+    assert evaluate(network, Pixels(), config(), HERE, lambda: next(asked))[0].n == 10
+    assert len(network.seen) == 10
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_the_network_is_left_as_it_was(training: bool) -> None:
+    network = Known(23).train(training)
+    evaluate(network, Pixels(), config(), HERE, lambda: False)[0]
+    assert network.training is training and network.drop.training is training
+    with pytest.raises(IndexError):
+        evaluate(network, Pixels(30), config(), HERE, lambda: False)[0]  # it has 23
+    assert network.training is training
+
+
+def test_bf16_is_used_where_it_is_wanted_and_sums_are_not_in_it() -> None:
+    kinds = []
+
+    class Linear(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc = nn.Linear(1, 12)
+
+        def forward(self, image: Tensor) -> Tensor:
+            scores: Tensor = self.fc(image.flatten(1))
+            kinds.append(scores.dtype)
+            return scores
+
+    network = Linear()
+    low, high = (
+        evaluate(network, Pixels(), replace(config(23), run=Run(precision=each)), HERE, lambda: False)[0]
+        for each in ("bf16", "fp32")
+    )
+    assert kinds == [torch.bfloat16, torch.float32]
+    assert low.loss == pytest.approx(high.loss, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("scores", "label", "place"),
+    [
+        ([3.0, 2.0, 1.0], 0, 0),
+        ([3.0, 2.0, 1.0], 2, 2),
+        ([1.0, 1.0, 1.0], 0, 0),
+        ([1.0, 1.0, 1.0], 2, 2),
+        ([float("inf"), float("inf"), 0.0], 1, 1),
+        ([float("-inf"), 0.0, 0.0], 0, 2),
+    ],
+)
+def test_of_equal_scores_the_lower_class_stands_first(scores: list[float], label: int, place: int) -> None:
+    assert places(torch.tensor([scores]), torch.tensor([label])).tolist() == [place]
+
+
+@pytest.mark.parametrize("scores", [[NAN, 1.0, 0.0], [0.0, NAN, 1.0], [NAN, NAN, NAN]])
+def test_nan_is_wrong_even_among_five_of_three(scores: list[float]) -> None:
+    assert (places(torch.tensor([scores] * 3), torch.arange(3)) >= 5).all()

@@ -1,0 +1,285 @@
+"""What goes wrong is told in one line, and leaves a run that can go on."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tiny import ABOUT, CONFIG, Tiny, fingerprint, run, with_run
+from torch import Tensor, nn
+
+from inception_dsl.runner import checkpoint, engine, readers
+from inception_dsl.runner import evaluate as scoring
+from inception_dsl.runner.checkpoint import newest
+from inception_dsl.runner.config import Config, Data
+from inception_dsl.runner.devices import Place
+from inception_dsl.runner.engine import main, rehearse
+from inception_dsl.runner.folder import Failed
+from inception_dsl.runner.preflight import check, that_fits
+from inception_dsl.runner.settings import RunError
+
+HERE = Place(torch.device("cpu"))
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    yield
+    Tiny.at = None
+
+
+def at(passes: int, act: Callable[[Tensor], Any]) -> None:
+    """Does something in a forward pass: step s, from 0, has the passes 2 s + 1 and 2 s + 2."""
+    Tiny.at = staticmethod(lambda number, images: act(images) if number == passes else None)
+
+
+def status(out: Path) -> str:
+    return (out / "STATUS").read_text().strip()
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_images(tmp_path: Path) -> None:
+    at(15, lambda images: images * float("nan"))
+    with pytest.raises(Failed, match=r"step 7: .*not finite; .*not_finite_00000007\.txt lists the images"):
+        run(tmp_path)
+    assert status(tmp_path) == "failed"
+    names = (tmp_path / "not_finite_00000007.txt").read_text().splitlines()
+    assert len(names) == len(set(names)) == CONFIG.data.batch
+    path = newest(tmp_path / "checkpoints")
+    assert path is not None and path.stem == "step_00000005"
+    Tiny.at = None
+    assert run(tmp_path) == "done"
+    assert status(tmp_path) == "done"
+
+
+def test_a_full_disk_costs_a_checkpoint_but_not_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    original, full = checkpoint.save, {10}
+
+    def save(folder: Path, step: int, *rest: Any) -> Path:
+        if step in full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return original(folder, step, *rest)
+
+    monkeypatch.setattr(engine, "save", save)
+    assert run(tmp_path / "one") == "done"
+    assert "No space left on device; the checkpoint before it stays, and training goes on" in capsys.readouterr().out
+    full.add(24)
+    with pytest.raises(Failed, match="No space left on device"):
+        run(tmp_path / "two")
+    assert status(tmp_path / "two") == "failed"
+    full.clear()
+    assert run(tmp_path / "two") == "done"
+    assert fingerprint(tmp_path / "one") == fingerprint(tmp_path / "two")
+
+
+@pytest.mark.parametrize(
+    ("group", "values", "words"),
+    [
+        ("data", {"batch": 24}, "data.batch was 12, is 24"),
+        ("data", {"source": "fake:97x4x10"}, "images was "),
+        ("optim", {"lr": 0.02}, "optim.lr was 0.01, is 0.02"),
+        ("run", {"seed": 1}, "run.seed was 0, is 1"),
+    ],
+)
+def test_another_run_does_not_go_on_from_a_checkpoint(
+    tmp_path: Path, group: str, values: dict[str, Any], words: str
+) -> None:
+    run(tmp_path, steps=2)
+    other = replace(CONFIG, **{group: replace(getattr(CONFIG, group), **values)})
+    with pytest.raises(RunError, match=words):
+        run(tmp_path, other)
+    assert status(tmp_path) == "done"
+    assert run(tmp_path, other, steps=3, force=True) == "done"
+
+
+def test_another_spec_or_other_classes_are_refused(tmp_path: Path) -> None:
+    run(tmp_path, steps=1)
+    with pytest.raises(RunError, match="spec was 0000"):
+        engine.train(Tiny, CONFIG, replace(ABOUT, spec="1" * 64), HERE, tmp_path)
+    (tmp_path / "classes.txt").write_text("dog\ncat\n")
+    with pytest.raises(RunError, match=r"classes\.txt: not the classes of fake:96x4x10, or in another order"):
+        run(tmp_path)
+
+
+def test_never_does_not_write_over_a_run_and_a_file_starts_another(tmp_path: Path) -> None:
+    run(tmp_path / "one", steps=5)
+    with pytest.raises(RunError, match="has checkpoints; give a new --out"):
+        run(tmp_path / "one", resume="never")
+    named = str(newest(tmp_path / "one" / "checkpoints"))
+    run(tmp_path / "two", resume=named)
+    run(tmp_path / "one")
+    assert fingerprint(tmp_path / "one") == fingerprint(tmp_path / "two")
+    with pytest.raises(RunError, match="cannot be read as a checkpoint"):
+        run(tmp_path / "three", resume=str(tmp_path / "one" / "classes.txt"))
+
+
+class Greedy(nn.Module):
+    """Has memory for so many images."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most, self.tried, self.norm = most, list[int](), nn.BatchNorm2d(3)
+
+    def forward(self, images: Tensor) -> Tensor:
+        self.tried.append(len(images))
+        output: Tensor = self.norm(images).mean((2, 3))
+        if len(images) > self.most:
+            raise torch.OutOfMemoryError("out of memory")
+        return output
+
+
+def test_micro_batches_are_made_as_small_as_the_memory_asks() -> None:
+    config = Config(data=Data(batch=24, height=4, width=4))
+    network = Greedy(7)
+    before = {name: each.clone() for name, each in network.state_dict().items()}
+    assert that_fits(network, config, HERE, rehearse).run.accumulate == 4
+    assert network.tried == [24, 12, 6]
+    assert all(each.equal(before[name]) for name, each in network.state_dict().items())
+    assert all(each.grad is None for each in network.parameters())
+    with pytest.raises(RunError, match="cpu: has no memory for one image's step"):
+        that_fits(Greedy(0), config, HERE, rehearse)
+
+
+def test_a_signal_in_evaluation_saves_and_the_evaluation_is_done_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = scoring.evaluate
+
+    def evaluate(*arguments: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return original(*arguments)
+
+    monkeypatch.setattr(engine, "evaluate", evaluate)
+    assert run(tmp_path) == "preempted"
+    assert status(tmp_path) == "preempted"
+    path = newest(tmp_path / "checkpoints")
+    assert path is not None and path.stem == "step_00000008"
+    assert "test_top1" not in (tmp_path / "metrics.jsonl").read_text()
+    monkeypatch.setattr(engine, "evaluate", original)
+    assert run(tmp_path) == "done"
+    assert (tmp_path / "metrics.jsonl").read_text().count("test_top1") == 3
+
+
+def exit_code(monkeypatch: pytest.MonkeyPatch, *words: str, config: Config = CONFIG) -> int:
+    monkeypatch.setattr("sys.argv", ["train.py", *words])
+    with pytest.raises(SystemExit) as ended:
+        main(Tiny, config, ABOUT)
+    return int(ended.value.code or 0)
+
+
+def test_the_exit_code_says_what_to_do_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = str(tmp_path)
+    at(3, lambda images: os.kill(os.getpid(), signal.SIGUSR1))
+    assert exit_code(monkeypatch, "--out", out) == 75
+    at(1, lambda images: images * float("inf"))
+    assert exit_code(monkeypatch, "--out", out) == 1
+    Tiny.at = None
+    assert exit_code(monkeypatch, "--out", out, "--set", "run.save_every=7", "data.workers=0") == 0
+    assert exit_code(monkeypatch, "--out", out, "--set", "optim.rl=3") == 2
+    assert "error: there is no setting 'optim.rl'" in capsys.readouterr().err
+    assert exit_code(monkeypatch, "--out", out, "--data", "fake:0") == 2
+    assert exit_code(monkeypatch, "--out", out, config=replace(CONFIG, data=Data())) == 2
+
+
+def test_batches_that_cannot_be_shared_stop_it_before_it_starts(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="accumulate") as stopped:
+        run(tmp_path, with_run(accumulate=5))
+    assert not isinstance(stopped.value, Failed)
+
+
+@pytest.mark.parametrize(
+    ("group", "values", "words"),
+    [
+        ("run", {"precision": "fp16"}, 'run.precision is fp16; set "fp32" or "bf16"'),
+        ("run", {"accumulate": 0}, "run.accumulate is 0; set 1 or more"),
+        ("run", {"log_every": 0}, "run.log_every is 0; set 1 or more"),
+        ("data", {"unreadable": "ignore"}, 'data.unreadable is ignore; set "replace" or "stop"'),
+        ("data", {"channels": 1}, r"the network cannot learn from images of \(6, 1, 8, 8\): .*channels"),
+        ("optim", {"clip": -1.0}, "optim.clip is -1.0; set 0 or more"),
+        ("optim", {"name": "adam"}, "optim.name 'adam' is not in this file"),
+        ("loss", {"smoothing": 1.5}, "the network cannot learn from images .*label_smoothing"),
+        ("loss", {"heads": {}}, "loss.heads has no weight for the head aux"),
+        ("schedule", {"name": "step"}, "schedule.name 'step' is not in this file"),
+        ("augment", {"evaluation": "eye"}, "evaluation 'eye' is not in this file"),
+    ],
+)
+def test_what_cannot_be_is_told_before_training(tmp_path: Path, group: str, values: dict[str, Any], words: str) -> None:
+    with pytest.raises(RunError, match=words) as stopped:
+        run(tmp_path, replace(CONFIG, **{group: replace(getattr(CONFIG, group), **values)}))
+    assert not isinstance(stopped.value, Failed)
+    assert not (tmp_path / "STATUS").exists()
+
+
+def test_batch_norm_over_ranks_wants_accelerators() -> None:
+    with pytest.raises(RunError, match=r"run\.sync_bn is True; set false: cpu has no such norm"):
+        check(with_run(sync_bn=True), 96, Place(torch.device("cpu"), 0, 2))
+    check(with_run(sync_bn=True), 96, HERE)
+    check(with_run(sync_bn=True), 96, Place(torch.device("cuda:0"), 0, 2))
+
+
+def test_another_number_of_ranks_is_noted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(tmp_path, steps=5)
+    run(tmp_path, steps=6)
+    path = newest(tmp_path / "checkpoints")
+    assert path is not None and "note" not in capsys.readouterr().err
+    checkpoint.save(path.parent, 6, checkpoint.load(path) | {"world": 2}, 3)
+    assert run(tmp_path, steps=7) == "done"
+    assert "note: the checkpoint is of 2 processes, and this run has 1" in capsys.readouterr().err
+
+
+def test_images_that_cannot_be_read_are_counted_and_named_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def opened(source: str, split: str) -> Any:
+        reader = readers.open_images(source, split)
+        whole = reader.read
+
+        def read(index: int) -> Tensor:
+            if index == 3:
+                raise readers.Unreadable(f"{split}/3.png:\ntruncated")
+            return whole(index)
+
+        monkeypatch.setattr(reader, "read", read)
+        return reader
+
+    monkeypatch.setattr(engine, "open_images", opened)
+    assert [run(tmp_path, steps=11), run(tmp_path)] == ["done", "done"]
+    assert sorted((tmp_path / "unreadable.txt").read_text().splitlines()) == [
+        "test/3.png: truncated",
+        "train/3.png: truncated",
+    ]
+    assert capsys.readouterr().err.count("train/3.png") == 1
+    rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    counts = [row["unreadable"] for row in rows if "unreadable" in row]
+    assert counts == sorted(counts) and counts[-1] == 3  # once an epoch, over a restart
+    assert [row["test_unreadable"] for row in rows if "test_unreadable" in row][-1] == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the disk that is always full is Linux's")
+def test_a_log_on_a_full_disk_ends_the_run_in_a_sentence(tmp_path: Path) -> None:
+    log = tmp_path / "metrics.jsonl"
+
+    def fill(images: Tensor) -> None:
+        log.rename(tmp_path / "kept")
+        log.symlink_to("/dev/full")
+
+    at(15, fill)
+    with pytest.raises(Failed, match="No space left on device; the same command goes on from the last checkpoint"):
+        run(tmp_path)
+    assert status(tmp_path) == "failed"
+    log.unlink()
+    (tmp_path / "kept").rename(log)
+    Tiny.at = None
+    assert run(tmp_path) == "done"
+    steps = [json.loads(line)["step"] for line in log.read_text().splitlines() if "lr" in line]
+    assert steps == list(range(1, 25))

@@ -1,0 +1,113 @@
+"""The loss: label smoothing as 1512.00567 has it, and the heads by their weights."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import pytest
+import torch
+from torch import Tensor
+
+from inception_dsl.runner.config import Config, Loss
+from inception_dsl.runner.loss import loss_of
+from inception_dsl.runner.settings import RunError
+
+
+class Output(NamedTuple):
+    """As of a generated network."""
+
+    logits: Tensor
+    aux1: Tensor
+    aux2: Tensor
+
+
+def config(smoothing: float = 0.0, **heads: float) -> Config:
+    return Config(loss=Loss(smoothing, heads))
+
+
+def output(classes: int = 10, dtype: torch.dtype = torch.float32) -> tuple[Output, Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(3, 4, classes, generator=generator).to(dtype).requires_grad_()
+    return Output(*logits), torch.randint(0, classes, (4,), generator=generator)
+
+
+def plain(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> float:
+    """The mean cross-entropy with q'(k) = (1 - e) [k = y] + e / K, in plain floats."""
+    losses: list[float] = []
+    for row, label in zip(logits.tolist(), labels.tolist(), strict=True):
+        total = math.log(sum(map(math.exp, row)))
+        wanted = [(1 - smoothing) * (each == label) + smoothing / len(row) for each in range(len(row))]
+        losses.append(sum(q * (total - score) for q, score in zip(wanted, row, strict=True)))
+    return sum(losses) / len(losses)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.5])
+def test_the_loss_is_the_papers(smoothing: float) -> None:
+    (logits, *_), labels = output(dtype=torch.float64)
+    total, parts = loss_of(logits, labels, config(smoothing))
+    assert total.item() == pytest.approx(plain(logits, labels, smoothing), abs=1e-12)
+    assert parts == {"loss": total}
+
+
+def test_smoothing_gives_the_targets_that_the_paper_would_have() -> None:
+    """The gradient is softmax - q'; with softmax at 1/K it shows q' itself: 0.9001, and 0.0001 for all others."""
+    logits = torch.zeros(1, 1000, dtype=torch.float64, requires_grad=True)
+    total, _ = loss_of(logits, torch.tensor([7]), config(smoothing=0.1))
+    (gradient,) = torch.autograd.grad(total, logits)
+    targets = 1 / 1000 - gradient[0]
+    expected = torch.full((1000,), 0.0001, dtype=torch.float64)
+    expected[7] = 0.9001
+    torch.testing.assert_close(targets, expected, rtol=0, atol=1e-15)
+
+
+def test_heads_count_by_their_weights() -> None:
+    heads, labels = output(dtype=torch.float64)
+    total, parts = loss_of(heads, labels, config(0.1, aux1=0.3, aux2=0.4))
+    main, aux1, aux2 = (plain(each, labels, 0.1) for each in heads)
+    assert total.item() == pytest.approx(main + 0.3 * aux1 + 0.4 * aux2, abs=1e-12)
+    assert {name: each.item() for name, each in parts.items()} == pytest.approx(
+        {"loss": main, "aux1": aux1, "aux2": aux2}, abs=1e-12
+    )
+    assert total.requires_grad
+    assert not any(each.requires_grad for each in parts.values())
+
+
+def test_a_weight_finds_its_head_by_name() -> None:
+    heads, labels = output()
+    one, other = (
+        loss_of(heads, labels, config(**each))[0] for each in ({"aux1": 1, "aux2": 0}, {"aux2": 0, "aux1": 1})
+    )
+    assert one == other
+    assert one.item() == pytest.approx(plain(heads.logits, labels) + plain(heads.aux1, labels), abs=1e-5)
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_the_loss_is_in_fp32_whatever_the_network_gives(inside: bool) -> None:
+    heads, labels = output(dtype=torch.bfloat16)
+    with torch.autocast("cpu", torch.bfloat16, enabled=inside):
+        total, parts = loss_of(heads, labels, config(aux1=0.3, aux2=0.3))
+    assert total.dtype == torch.float32
+    assert {each.dtype for each in parts.values()} == {torch.float32}
+    assert parts["loss"].item() == pytest.approx(plain(heads.logits, labels), abs=1e-5)  # bf16 would be 0.01 off
+
+
+@pytest.mark.parametrize(
+    ("heads", "message"),
+    [
+        ({"aux1": 0.3}, "loss.heads has no weight for the head aux2; set {'aux1': 0.3, 'aux2': 0.3}"),
+        ({}, "loss.heads has no weight for the head aux1, aux2; set"),
+        ({"aux1": 0.3, "aux2": 0.3, "aux3": 0.3}, "loss.heads has aux3, but the heads are aux1, aux2"),
+    ],
+)
+def test_heads_and_weights_belong_together(heads: dict[str, float], message: str) -> None:
+    given, labels = output()
+    with pytest.raises(RunError) as error:
+        loss_of(given, labels, config(**heads))
+    assert str(error.value).startswith(message)
+
+
+def test_logits_alone_have_no_heads() -> None:
+    (logits, *_), labels = output()
+    with pytest.raises(RunError, match=r"loss\.heads has aux1, but the network gives no heads"):
+        loss_of(logits, labels, config(aux1=0.3))

@@ -1,0 +1,533 @@
+"""One set of images, written in every format, reads back the same; and what is wrong with a set is told in words."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import pickle
+import shutil
+import struct
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+from PIL import Image
+
+from inception_dsl.data import builtin
+from inception_dsl.runner.readers import READERS, Reader, Unreadable, open_images
+from inception_dsl.runner.settings import RunError
+
+COUNTS = {"train": 60, "test": 20}
+FILES = {"train": "train", "test": "t10k"}
+
+
+@pytest.fixture(scope="module")
+def truth() -> dict[str, Reader]:
+    return {split: open_images(f"idx:{builtin('fashion-mini')}", split) for split in COUNTS}
+
+
+@pytest.fixture(scope="module")
+def sets(truth: dict[str, Reader], tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The first images of fashion-mini in every format: the sources, by kind."""
+    root = tmp_path_factory.mktemp("sets")
+    writers = (_folder, _csv, _jsonl, _idx, _parquet, _wds, _npz, _torchvision)
+    return {write.__name__[1:]: f"{write.__name__[1:]}:{write(root / write.__name__, truth)}" for write in writers}
+
+
+def png(reader: Reader, index: int) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(reader.read(index)[0].numpy()).save(file, "PNG")
+    return file.getvalue()
+
+
+def put(path: Path, data: bytes | str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data.encode() if isinstance(data, str) else data)
+
+
+def _folder(root: Path, truth: dict[str, Reader]) -> Path:
+    for split, count in COUNTS.items():
+        for i in range(count):
+            label = truth[split].label(i)
+            name = f"{label} {truth[split].classes[label].replace('/', ' or ')}"
+            put(
+                root / {"train": "train", "test": "val"}[split] / name / f"{i:05}.{'PNG' if i % 2 else 'png'}",
+                png(truth[split], i),
+            )
+    return root
+
+
+def _manifest(root: Path, truth: dict[str, Reader]) -> list[tuple[str, str, str]]:
+    rows = []
+    for split, count in COUNTS.items():
+        for i in range(count):
+            put(root / "images" / f"{split}{i}.png", png(truth[split], i))
+            rows.append((f"images/{split}{i}.png", truth[split].classes[truth[split].label(i)], split))
+    put(root / "classes.txt", "\n".join(truth["train"].classes))
+    return rows
+
+
+def _csv(root: Path, truth: dict[str, Reader]) -> Path:
+    rows = _manifest(root, truth)
+    put(root / "all.csv", "path,label,split\n" + "".join(",".join(row) + "\n" for row in rows))
+    return root / "all.csv"
+
+
+def _jsonl(root: Path, truth: dict[str, Reader]) -> Path:
+    rows = [dict(zip(("path", "label", "split"), row, strict=True)) for row in _manifest(root, truth)]
+    put(root / "all.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    return root / "all.jsonl"
+
+
+def _idx(
+    root: Path, truth: dict[str, Reader], pack: Callable[[bytes], bytes] = gzip.compress, end: str = ".gz"
+) -> Path:
+    for split, count in COUNTS.items():
+        images = b"".join(truth[split].read(i).numpy().tobytes() for i in range(count))
+        labels = bytes(truth[split].label(i) for i in range(count))
+        put(root / f"{FILES[split]}-images-idx3-ubyte{end}", pack(struct.pack(">4i", 0x803, count, 28, 28) + images))
+        put(root / f"{FILES[split]}-labels-idx1-ubyte{end}", pack(struct.pack(">2i", 0x801, count) + labels))
+    put(root / "classes.txt", "\n".join(truth["train"].classes))
+    return root
+
+
+def _torchvision(root: Path, truth: dict[str, Reader]) -> str:
+    _idx(root / "FashionMNIST" / "raw", truth, bytes, "")
+    return f"FashionMNIST,{root}"
+
+
+def _parquet(root: Path, truth: dict[str, Reader]) -> Path:
+    root.mkdir()
+    features = {"label": {"names": truth["train"].classes, "_type": "ClassLabel"}, "image": {"_type": "Image"}}
+    for split, count in COUNTS.items():
+        rows = [{"bytes": png(truth[split], i), "path": None} for i in range(count)]
+        columns = {
+            "image": pa.array(rows, pa.struct([("bytes", pa.binary()), ("path", pa.string())])),
+            "label": pa.array([truth[split].label(i) for i in range(count)], pa.int64()),
+        }
+        table = pa.table(columns).replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+        for part in range(2):
+            name = f"{split}-0000{part}-of-00002.parquet"
+            half = table.slice(part * count // 2, count // 2)
+            pq.write_table(half, root / name, row_group_size=7)
+    return root
+
+
+def _wds(root: Path, truth: dict[str, Reader]) -> Path:
+    root.mkdir()
+    for split, count in COUNTS.items():
+        for part in range(2):
+            with tarfile.open(root / f"fashion-{split}-{part}.tar", "w") as archive:
+                for i in range(part * count // 2, (part + 1) * count // 2):
+                    label = truth[split].label(i)
+                    about = (f"{i:05}.cls", str(label)) if i % 2 else (f"{i:05}.json", json.dumps({"label": label}))
+                    for name, data in ((f"{i:05}.png", png(truth[split], i)), (about[0], about[1].encode())):
+                        member = tarfile.TarInfo(name)
+                        member.size = len(data)
+                        archive.addfile(member, io.BytesIO(data))
+    put(root / "classes.txt", "\n".join(truth["train"].classes))
+    return root
+
+
+def _npz(root: Path, truth: dict[str, Reader]) -> Path:
+    root.mkdir()
+    arrays = {"classes": np.array(truth["train"].classes)}
+    for split, count in COUNTS.items():
+        arrays[f"{split}_images"] = torch.cat([truth[split].read(i) for i in range(count)]).numpy()
+        arrays[f"{split}_labels"] = np.array([truth[split].label(i) for i in range(count)])
+    np.savez_compressed(root / "set.npz", **arrays)  # type: ignore[arg-type]
+    return root / "set.npz"
+
+
+@pytest.mark.parametrize("split", COUNTS)
+@pytest.mark.parametrize("kind", [kind for kind in READERS if kind != "fake"])
+def test_every_format_gives_the_same_images(
+    kind: str, split: str, sets: dict[str, str], truth: dict[str, Reader]
+) -> None:
+    reader, right = open_images(sets[kind], split), truth[split]
+    assert len(reader) == COUNTS[split]
+    order = list(range(len(reader)))
+    if kind == "folder":  # sorted by class; and a folder's name has no `/`
+        order.sort(key=lambda i: (right.label(i), i))
+        assert [name[2:].replace(" or ", "/") for name in reader.classes] == right.classes
+    else:
+        assert reader.classes == right.classes
+    for mine, its in enumerate(order):
+        image = reader.read(mine)
+        assert image.dtype == torch.uint8
+        assert torch.equal(image, right.read(its))
+        assert reader.label(mine) == right.label(its)
+    assert len({reader.name(i) for i in range(len(reader))}) == len(reader)
+    again = open_images(sets[kind], split)
+    copied: Reader = pickle.loads(pickle.dumps(reader))  # noqa: S301 - our own; as workers that are spawned get it
+    assert reader.fingerprint == again.fingerprint == copied.fingerprint
+    assert torch.equal(copied.read(5), reader.read(5))
+    assert reader.fingerprint != open_images(sets[kind], "test" if split == "train" else "train").fingerprint
+
+
+@pytest.mark.parametrize("kind", ["folder", "csv", "jsonl", "idx", "parquet", "wds", "npz"])
+def test_a_fingerprint_does_not_depend_on_where_the_set_lies(kind: str, sets: dict[str, str], tmp_path: Path) -> None:
+    path = Path(sets[kind].partition(":")[2])
+    root = path.parent if path.is_file() else path
+    shutil.copytree(root, tmp_path / "copy")
+    source = f"{kind}:{tmp_path / 'copy' / path.relative_to(root)}"
+    assert open_images(source, "train").fingerprint == open_images(sets[kind], "train").fingerprint
+
+
+def test_another_file_changes_the_fingerprint(sets: dict[str, str], tmp_path: Path) -> None:
+    shutil.copytree(sets["folder"][7:], tmp_path / "copy")
+    before = open_images(f"folder:{tmp_path / 'copy'}", "train")
+    first = tmp_path / "copy" / "train" / before.name(0)
+    first.rename(first.with_name("another.png"))
+    assert open_images(f"folder:{tmp_path / 'copy'}", "train").fingerprint != before.fingerprint
+
+
+def test_to_list_files_asks_none_of_them(sets: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    stat = os.stat
+
+    def counted(path: str, **others: Any) -> os.stat_result:
+        asked.append(str(path))
+        return stat(path, **others)
+
+    monkeypatch.setattr(os, "stat", counted)
+    assert len(open_images(sets["folder"], "train")) == 60
+    assert not [path for path in asked if path.lower().endswith(".png")], "a million files would take minutes"
+
+
+def test_sets_without_image_files_need_no_decoder() -> None:
+    source = f"idx:{builtin('fashion-mini')}"
+    code = (
+        f"import sys; from inception_dsl.runner.readers import open_images; open_images({source!r}, 'test').read(0)\n"
+    )
+    code += "assert 'PIL' not in sys.modules, 'Pillow was imported'"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def saved(image: Image.Image, path: Path, kind: str = "PNG", **settings: object) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image.save(path, kind, **settings)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind", "shape"),
+    [
+        ("L", "PNG", (1, 3, 5)),
+        ("1", "PNG", (1, 3, 5)),
+        ("LA", "PNG", (1, 3, 5)),
+        ("RGB", "PNG", (3, 3, 5)),
+        ("RGBA", "PNG", (3, 3, 5)),
+        ("P", "PNG", (3, 3, 5)),
+        ("L", "JPEG", (1, 3, 5)),
+        ("CMYK", "JPEG", (3, 3, 5)),
+        ("RGB", "WEBP", (3, 3, 5)),
+        ("P", "GIF", (3, 3, 5)),
+    ],
+)
+def test_images_are_grey_or_in_colour(mode: str, kind: str, shape: tuple[int, ...], tmp_path: Path) -> None:
+    saved(Image.new(mode, (5, 3)), tmp_path / "a" / f"x.{kind.lower()}", kind)
+    assert open_images(f"folder:{tmp_path}", "test").read(0).shape == shape
+
+
+def test_16_bits_become_8(tmp_path: Path) -> None:
+    saved(Image.frombytes("I;16", (3, 1), struct.pack("<3H", 0, 0x8000, 0xFFFF)), tmp_path / "a" / "x.png")
+    assert open_images(f"folder:{tmp_path}", "test").read(0).tolist() == [[[0, 127, 255]]]
+
+
+def test_exif_turns_an_image_upright(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # a quarter to the right
+    saved(Image.new("RGB", (5, 3)), tmp_path / "a" / "x.jpg", "JPEG", exif=exif)
+    assert open_images(f"folder:{tmp_path}", "test").read(0).shape == (3, 5, 3)
+
+
+def test_what_is_no_image_of_a_class_is_passed_over(tmp_path: Path) -> None:
+    saved(Image.new("L", (2, 2)), tmp_path / "train" / "a" / "deep" / "x.png")
+    for name in (".hidden/x.png", "a/.x.png", "a/notes.txt"):
+        put(tmp_path / "train" / name, "no")
+    reader = open_images(f"folder:{tmp_path}", "train")
+    assert (reader.classes, reader.name(0), len(reader)) == (["a"], "a/deep/x.png", 1)
+
+
+def test_a_validation_split_counts_classes_as_training_does(tmp_path: Path) -> None:
+    for name in ("train/a/x.png", "train/b/x.png", "val/b/x.png"):
+        saved(Image.new("L", (2, 2)), tmp_path / name)
+    reader = open_images(f"folder:{tmp_path}", "test")
+    assert (reader.classes, reader.label(0)) == (["a", "b"], 1)
+    saved(Image.new("L", (2, 2)), tmp_path / "val" / "c" / "x.png")
+    with pytest.raises(RunError, match=r"there is a class 'c' that .*train does not have"):
+        open_images(f"folder:{tmp_path}", "test")
+
+
+def test_labels_that_are_numbers_stay_as_they_are(tmp_path: Path) -> None:
+    put(tmp_path / "m.csv", "path,label\nx.png,10\ny.png,2\n")
+    reader = open_images(f"csv:{tmp_path / 'm.csv'}", "test")
+    assert [reader.label(0), reader.label(1), len(reader.classes)] == [10, 2, 11]
+
+
+def test_noise_is_always_the_same() -> None:
+    train, again, test = (open_images("fake:100x10x8", split) for split in ("train", "train", "test"))
+    assert torch.equal(train.read(3), again.read(3))
+    assert not torch.equal(train.read(3), test.read(3))
+    assert (len(train), train.label(13), len(train.classes), train.read(0).shape) == (100, 3, 10, (3, 8, 8))
+    assert open_images("fake:2x2", "train").read(0).shape == (3, 256, 256)
+
+
+# What is wrong is told in words.
+
+
+@pytest.mark.parametrize("kind", ["folder", "csv", "jsonl", "idx", "parquet", "wds", "npz"])
+def test_a_missing_path(kind: str, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=rf"{tmp_path}/none.*; "):
+        open_images(f"{kind}:{tmp_path}/none", "train")
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("/data", "/data: say what it is, as folder:/data"),
+        ("lmdb:/data", "'lmdb' is not in this file, which has folder, csv"),
+        ("fake:10", "say fake:1000x10"),
+        ("fake:0x3", "say fake:1000x10"),
+        ("torchvision:FashionMNIST", "say torchvision:NAME,FOLDER"),
+        ("torchvision:None,/data", "say torchvision:NAME,FOLDER"),
+        ("torchvision:FashionMNIST,/none", "Dataset not found.* Put the files there"),
+    ],
+)
+def test_a_source_that_says_nothing(source: str, message: str) -> None:
+    with pytest.raises(RunError, match=message):
+        open_images(source, "train")
+
+
+def test_folders_without_a_split_a_class_or_an_image(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    with pytest.raises(RunError, match="there is no folder train; lay images out"):
+        open_images(f"folder:{tmp_path}", "train")
+    (tmp_path / "train").mkdir()
+    with pytest.raises(RunError, match="train: there is no folder of a class"):
+        open_images(f"folder:{tmp_path}", "train")
+    (tmp_path / "train" / "a").mkdir()
+    with pytest.raises(RunError, match="train/a: the folder has no image"):
+        open_images(f"folder:{tmp_path}", "train")
+    with pytest.raises(RunError, match="there is no folder val or valid or"):
+        open_images(f"folder:{tmp_path}", "test")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "there is no image of the split 'train'"),
+        ("file,class\nx.png,a\n", "line 2: there is no path; a manifest has"),
+        ("path,label,split\nx.png,a,train\n\ny.png,,train\n", "line 4: there is no label"),
+        ("path,label\nx.png,a\n", "line 2: split is '', which is none of"),
+        ("path,label,split\nx.png,a,trian\n", "line 2: split is 'trian', which is none of test, train"),
+        ("path,label,split\nx.png,a,test\n", "there is no image of the split 'train'"),
+        ("path,label,split\nx.png,cat,train\n", "line 2: label is 'cat', which is none of the 2 classes"),
+        ("path,label,split\nx.png,2,train\n", "line 2: label is '2', which is none of the 2 classes"),
+    ],
+)
+def test_a_wrong_manifest(text: str, message: str, tmp_path: Path) -> None:
+    put(tmp_path / "m.csv", text)
+    if "none of the 2" in message:
+        put(tmp_path / "classes.txt", "a\nb\n")
+    with pytest.raises(RunError, match=message):
+        open_images(f"csv:{tmp_path / 'm.csv'}", "train")
+
+
+@pytest.mark.parametrize("line", ["{", "3", '["a"]'])
+def test_a_line_that_is_no_json(line: str, tmp_path: Path) -> None:
+    put(tmp_path / "m.jsonl", '{"path": "x", "label": 1, "split": "train"}\n' + line)
+    with pytest.raises(RunError, match="line 2: this is no JSON object"):
+        open_images(f"jsonl:{tmp_path / 'm.jsonl'}", "train")
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("images-idx3", lambda raw: b"\x89PNG" + raw[4:], "it begins with 89 50 4e 47, not 00 00 08 03"),
+        ("images-idx3", lambda raw: b"", "it begins with nothing"),
+        ("images-idx3", lambda raw: raw[:-1], "has 47039 bytes, but 47040"),
+        ("labels-idx1", lambda raw: raw[:4] + struct.pack(">i", 59) + raw[8:-1], "60 images, but 59 labels"),
+        ("labels-idx1", lambda raw: raw[:-1] + b"\x0a", r"train\[59\]: its label is 10, but there are 10 classes"),
+    ],
+    ids=["magic", "empty", "cut", "count", "label"],
+)
+def test_a_wrong_idx_file(
+    name: str, change: Callable[[bytes], bytes], message: str, tmp_path: Path, truth: dict[str, Reader]
+) -> None:
+    root = _idx(tmp_path / "set", truth)
+    path = root / f"train-{name}-ubyte.gz"
+    path.write_bytes(gzip.compress(change(gzip.decompress(path.read_bytes()))))
+    with pytest.raises(RunError, match=message):
+        open_images(f"idx:{root}", "train")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda raw: raw[:-20], lambda raw: b"no gzip", lambda raw: raw[:60] + b"\xff" * 99],
+    ids=["cut", "none", "spoilt"],
+)
+def test_a_broken_gzip(change: Callable[[bytes], bytes], tmp_path: Path, truth: dict[str, Reader]) -> None:
+    path = _idx(tmp_path / "set", truth) / "train-images-idx3-ubyte.gz"
+    path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(RunError, match=r"train-images-idx3-ubyte.gz: the file is broken \(.*\); fetch it again"):
+        open_images(f"idx:{path.parent}", "train")
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"pictures": np.zeros((2, 4, 4), np.uint8)}, "it has pictures; name them train_images"),
+        ({"x_train": np.zeros((2, 4, 4), np.uint8)}, "it has x_train; name them"),
+        ({"x_train": np.zeros((2, 4, 4)), "y_train": np.zeros(2, int)}, r"x_train is float64 \[2, 4, 4\]"),
+        ({"x_train": np.zeros((2, 4, 4), np.uint8), "y_train": np.zeros(3, int)}, "with 3 labels"),
+        ({"x_train": np.zeros((2, 4, 4), np.uint8), "y_train": np.array([0, -1])}, "its label is -1"),
+    ],
+    ids=["names", "labels", "type", "count", "range"],
+)
+def test_wrong_arrays(arrays: dict[str, np.ndarray], message: str, tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", **arrays)  # type: ignore[arg-type]
+    with pytest.raises(RunError, match=message):
+        open_images(f"npz:{tmp_path / 'x.npz'}", "train")
+
+
+def test_no_arrays(tmp_path: Path) -> None:
+    put(tmp_path / "x.npz", "not at all")
+    with pytest.raises(RunError, match="this is no file of NumPy's arrays"):
+        open_images(f"npz:{tmp_path / 'x.npz'}", "train")
+
+
+def table(root: Path, **columns: list[object]) -> None:
+    pq.write_table(pa.table(columns), root / "train-0.parquet")
+
+
+def test_a_wrong_table(tmp_path: Path) -> None:
+    table(tmp_path, picture=[b""], label=[0])
+    with pytest.raises(RunError, match="its columns are picture, label; one has to be named image"):
+        open_images(f"parquet:{tmp_path}", "train")
+    table(tmp_path, image=[b"", b""], label=[0, None])
+    with pytest.raises(RunError, match=r"train-0.parquet\[0\]\[1\]: its label is -1, but there are 1 classes"):
+        open_images(f"parquet:{tmp_path}", "train")
+    put(tmp_path / "train-0.parquet", "PAR1")
+    with pytest.raises(RunError, match=r"train-0.parquet: the file is broken"):
+        open_images(f"parquet:{tmp_path}", "train")
+
+
+def test_a_table_of_an_unreadable_and_of_no_image(tmp_path: Path) -> None:
+    table(tmp_path, image=[{"bytes": b"no image"}, {"bytes": None}], label=[0, 0])
+    reader = open_images(f"parquet:{tmp_path}", "train")
+    with pytest.raises(Unreadable, match=r"train-0.parquet\[0\]\[0\]: cannot identify image"):
+        reader.read(0)
+    with pytest.raises(Unreadable, match=r"train-0.parquet\[0\]\[1\]: the row has no bytes"):
+        reader.read(1)
+
+
+def test_a_table_that_goes(tmp_path: Path) -> None:
+    table(tmp_path, image=[b""], label=[0])
+    reader = open_images(f"parquet:{tmp_path}", "train")
+    (tmp_path / "train-0.parquet").unlink()
+    with pytest.raises(RunError, match=r"train-0.parquet: the file is gone; put it back"):
+        reader.read(0)
+
+
+def test_a_file_that_is_broken_and_one_that_goes(sets: dict[str, str], tmp_path: Path) -> None:
+    shutil.copytree(sets["folder"][7:], tmp_path / "copy")
+    reader = open_images(f"folder:{tmp_path / 'copy'}", "train")
+    broken, gone, empty = (Path(tmp_path, "copy", "train", reader.name(i)) for i in range(3))
+    broken.write_bytes(broken.read_bytes()[:200])
+    gone.unlink()
+    empty.write_bytes(b"")
+    for i, message in enumerate(("truncated", "No such file", "cannot identify")):
+        with pytest.raises(Unreadable, match=f"{tmp_path}.*{message}"):
+            reader.read(i)
+    assert reader.read(3).shape == (1, 28, 28)
+
+
+def shards(root: Path, *members: tuple[str, bytes]) -> Path:
+    with tarfile.open(root / "train-0.tar", "w") as archive:
+        for name, data in members:
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return root / "train-0.tar"
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ([("a.png", b"")], "a.png has no label; add a.cls"),
+        ([("a.png", b""), ("a.cls", b"cat")], "a label in it is broken"),
+        ([("a.png", b""), ("a.json", b"{}")], "a label in it is broken"),
+        ([("a.png", b""), ("a.cls", b"-1")], r"train-0.tar:a.png: its label is -1"),
+    ],
+    ids=["none", "word", "key", "range"],
+)
+def test_wrong_shards(members: list[tuple[str, bytes]], message: str, tmp_path: Path) -> None:
+    shards(tmp_path, *members)
+    with pytest.raises(RunError, match=message):
+        open_images(f"wds:{tmp_path}", "train")
+
+
+def test_a_shard_that_is_cut_short(tmp_path: Path) -> None:
+    path = shards(tmp_path, ("a.cls", b"0"), ("a.png", bytes(5000)))
+    path.write_bytes(path.read_bytes()[:3000])
+    with pytest.raises(RunError, match=r"train-0.tar: the archive .* is broken"):
+        open_images(f"wds:{tmp_path}", "train")
+
+
+def test_an_unreadable_image_in_a_shard(tmp_path: Path) -> None:
+    shards(tmp_path, ("a.png", b"no image"), ("a.cls", b"0"))
+    with pytest.raises(Unreadable, match=rf"{tmp_path}/train-0.tar:a.png: cannot identify image"):
+        open_images(f"wds:{tmp_path}", "train").read(0)
+
+
+def test_an_index_is_kept_until_a_shard_changes(sets: dict[str, str], tmp_path: Path) -> None:
+    root = tmp_path / "copy"
+    shutil.copytree(sets["wds"][4:], root)
+    first, index = open_images(f"wds:{root}", "train"), root / "index-train.json"
+    kept = json.loads(index.read_text())
+    kept["items"][0][4] = 9  # to see that it is read, and not made again
+    index.write_text(json.dumps(kept))
+    assert open_images(f"wds:{root}", "train").label(0) == 9
+    os.utime(root / "fashion-train-0.tar", (1, 1))
+    assert open_images(f"wds:{root}", "train").fingerprint == first.fingerprint
+    index.write_text("{")
+    assert open_images(f"wds:{root}", "train").fingerprint == first.fingerprint
+    assert sorted(each.suffix for each in root.iterdir()) == [
+        ".json",
+        ".json",
+        *[".tar"] * 4,
+        ".txt",
+    ]  # nothing temporary
+
+
+def test_a_shard_that_goes(sets: dict[str, str], tmp_path: Path) -> None:
+    root = tmp_path / "copy"
+    shutil.copytree(sets["wds"][4:], root)
+    reader = open_images(f"wds:{root}", "train")
+    (root / "fashion-train-1.tar").unlink()
+    assert reader.read(0).shape == (1, 28, 28)
+    with pytest.raises(RunError, match=r"fashion-train-1.tar: the shard is gone; put it back"):
+        reader.read(59)
+    with pytest.raises(RunError, match=r"fashion-train-1.tar: the shard is gone; put it back, or delete .*index-train"):
+        open_images(f"wds:{root}", "train")
+
+
+def test_a_missing_library(monkeypatch: pytest.MonkeyPatch, sets: dict[str, str]) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "PIL.Image", None)
+    with pytest.raises(RunError, match="pip install pillow"):
+        open_images(sets["folder"], "train")
+    monkeypatch.setitem(__import__("sys").modules, "pyarrow.parquet", None)
+    with pytest.raises(RunError, match=r"parquet takes pyarrow, which is missing; pip install pyarrow"):
+        open_images(sets["parquet"], "train")
