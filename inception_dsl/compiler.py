@@ -16,6 +16,7 @@ from inception_dsl.elaborate import elaborate
 from inception_dsl.filling import check_init
 from inception_dsl.ir import Program, Typed
 from inception_dsl.lower import lower
+from inception_dsl.recipe import recipe
 from inception_dsl.shapes import Pair
 from inception_dsl.spec import NetworkSpec, read
 from inception_dsl.syntax import source as sources
@@ -150,19 +151,24 @@ class Build:
     @cached_property
     def files(self) -> Mapping[str, bytes]:
         """The files by their path below the output folder."""
-        from inception_dsl.emit import onnx, pytorch, report
+        from inception_dsl.emit import onnx, pytorch, report, runner
 
-        graph = onnx.model(
-            self.typed,
-            opset=self.options.opset or onnx.NEWEST,
-            batch=self.options.batch,
-            dynamic_size=self.options.size == "dynamic",
-            heads=self.options.heads,
-        )
+        files: dict[str, str | bytes] = {
+            "model.py": pytorch.source(self.typed),
+            "model.onnx": onnx.model(
+                self.typed,
+                opset=self.options.opset or onnx.NEWEST,
+                batch=self.options.batch,
+                dynamic_size=self.options.size == "dynamic",
+                heads=self.options.heads,
+            ),
+            "report.md": report.report(self.own),
+        }
+        if stated := recipe(self.program):
+            files |= runner.files(self.typed, stated)
         return {
-            f"{self.program.name}/model.py": pytorch.source(self.typed).encode(),
-            f"{self.program.name}/model.onnx": graph,
-            f"{self.program.name}/report.md": report.report(self.own).encode(),
+            f"{self.program.name}/{name}": each.encode() if isinstance(each, str) else each
+            for name, each in files.items()
         }
 
 

@@ -14,12 +14,14 @@ MOST_DIFF = 60
 """Lines of a difference that are shown."""
 
 
-def write(files: Mapping[str, bytes], out: Path) -> list[Path]:
+def write(files: Mapping[str, bytes], out: Path, force: bool = False) -> list[Path]:
     """Write files below a folder, those that differ from what is there; gives the paths of all of them.
 
     Each is written beside its place and then moved there, after all could be written. Raises `SpecError` E006, and
-    leaves everything as it was, where one cannot be.
+    leaves everything as it was, where one cannot be; E404 for one that was edited since it was made, unless `force`.
     """
+    if not force:
+        _refuse_edited(files, out)
     moves: list[tuple[str, Path]] = []
     try:
         for name, content in files.items():
@@ -40,6 +42,19 @@ def write(files: Mapping[str, bytes], out: Path) -> list[Path]:
         reason = (error.strerror or str(error)).lower()
         raise SpecError([Diagnostic("E006", f"cannot write `{error.filename or out}`: {reason}")]) from None
     return [out / name for name in files]
+
+
+def _refuse_edited(files: Mapping[str, bytes], out: Path) -> None:
+    from inception_dsl.emit.signature import edited
+
+    faults = []
+    for name, content in files.items():
+        path = out / name
+        if path.is_file() and (there := path.read_bytes()) != content and edited(there):
+            hint = "keep it under another name, or overwrite it with --force"
+            faults.append(Diagnostic("E404", f"`{path}` was edited since it was made", help=hint))
+    if faults:
+        raise SpecError(faults)
 
 
 def _umask() -> int:

@@ -31,6 +31,7 @@ def spec(training: str = "") -> NetworkSpec:
 
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "name": st.nothing(),
+    "source": st.sampled_from(["folder:/data/imagenet", "builtin:fashion-mini"]),
     "mean": st.lists(st.floats(0, 1), min_size=1, max_size=3),
     "std": st.lists(st.floats(0, 1), min_size=1, max_size=3),
     "area": st.lists(st.floats(0, 1), min_size=2, max_size=2),
@@ -104,7 +105,7 @@ WRONG = {
     "loss: {heads: {aux: high}}": ("E105", "high", ""),
     "run: {precision: fp16}": ("E105", "fp16", "did you mean `bf16`?"),
     "notes: {optim.lrr: not printed}": ("E103", "optim.lrr", "did you mean `optim.lr`"),
-    "notes: {lr: not printed}": ("E103", "lr", "such as `data.channels`"),
+    "notes: {lr: not printed}": ("E103", "lr", "such as `data.source`"),
     "notes: {optim.lr: 3}": ("E105", "3", ""),
 }
 

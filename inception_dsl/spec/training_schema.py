@@ -29,6 +29,7 @@ CHANNELS: Final = numbers(1, 64, 0, 255)
 
 GROUPS: Final[dict[str, dict[str, CoreSchema]]] = {
     "data": {
+        "source": LINE,
         "channels": SIZE,
         "height": SIZE,
         "width": SIZE,
