@@ -1,0 +1,77 @@
+"""Predictions as a file: each image's probabilities, once for every protocol, so that ensembles need no second run."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from inception_dsl.runner.settings import RunError
+
+FORMAT: Final = 1
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a network says of images: `probabilities` (N x C, float32) by protocol, the mean over that one's crops.
+
+    `weights` are the SHA-256 of the network's tensors, one for each member of an ensemble; `data` is the reader's
+    fingerprint.
+    """
+
+    probabilities: dict[str, Tensor]
+    labels: Tensor
+    names: list[str]
+    classes: list[str]
+    weights: list[str]
+    data: str
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+def as_npz(predictions: Predictions) -> bytes:
+    """The file: the same bytes for the same predictions."""
+    arrays = {f"probabilities/{name}": each.float().numpy() for name, each in predictions.probabilities.items()}
+    texts = {each: np.array(getattr(predictions, each), dtype=np.str_) for each in ("names", "classes", "weights")}
+    data = io.BytesIO()
+    labels = predictions.labels.numpy()
+    np.savez(data, allow_pickle=False, format=FORMAT, labels=labels, data=predictions.data, **texts, **arrays)
+    return data.getvalue()
+
+
+def read(path: Path) -> Predictions:
+    """The predictions in a file. Raises `RunError` where there are none in it, or they do not fit each other."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
+            if int(held["format"]) != FORMAT:
+                raise RunError(
+                    f"{path}: its format is {held['format']}, not {FORMAT}; evaluate again with this version"
+                )
+            arrays = {name: held[name] for name in held.files}
+    except OSError as error:
+        raise RunError(f"{path}: {(error.strerror or 'no file of predictions').lower()}") from None
+    except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, NotImplementedError, AttributeError):
+        raise RunError(f"{path}: no file of predictions; make one by `inception-dsl eval --out`") from None
+    try:
+        texts = {name: [str(each) for each in arrays[name]] for name in ("names", "classes", "weights")}
+        found = {
+            name.removeprefix("probabilities/"): torch.from_numpy(each.astype(np.float32))
+            for name, each in arrays.items()
+            if name.startswith("probabilities/")
+        }
+        labels, data = torch.from_numpy(arrays["labels"].astype(np.int64)), str(arrays["data"])
+    except (KeyError, ValueError, TypeError) as error:
+        raise RunError(f"{path}: no file of predictions, or a damaged one ({error}); evaluate again") from None
+    predictions = Predictions(found, labels, data=data, **texts)
+    shape = len(predictions.names), len(predictions.classes)
+    fits = all(each.shape == shape for each in found.values()) and labels.shape == shape[:1] and found
+    if not fits or (len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < shape[1]):
+        raise RunError(f"{path}: its parts do not fit each other; evaluate again")
+    return predictions

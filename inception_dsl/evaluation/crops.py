@@ -1,0 +1,129 @@
+"""GoogLeNet's crops of an image (1409.4842, section 7): 1, 10 and 144 of them from one pass.
+
+The paper prints the scales, the squares, the windows and the mirrors. It does not print how images are resized (here
+bilinear, averaging what is made smaller), how odd margins are halved (here as torchvision does), nor what a network of
+another input than 224 gets (here the scales in proportion, rounded down: 341, 384, 427 and 469 for 299).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from functools import cache
+from typing import Final, NamedTuple
+
+import torch
+from torch import Tensor
+
+from inception_dsl.runner.augment import in_channels, normalised, resized, shorter_side, view_central
+from inception_dsl.runner.config import Config
+from inception_dsl.runner.settings import RunError
+
+PRINTED: Final = (256, 288, 320, 352)
+"""The scales for an input of 224."""
+
+
+class Crop(NamedTuple):
+    """A square of the image that has `scale` as its shorter side, brought to the input's size."""
+
+    scale: int
+    top: int = 0
+    left: int = 0
+    side: int = 0
+    mirrored: bool = False
+
+
+Shape = Callable[[int], tuple[int, int]]
+"""Height and width of the image at a scale."""
+
+
+def scales(size: int) -> list[int]:
+    """The four scales for an input of `size`."""
+    return [each * size // 224 for each in PRINTED]
+
+
+def squares(shape: Shape, scale: int) -> list[Crop]:
+    """Left, centre and right, or top, centre and bottom; of a square image, the same three times."""
+    height, width = shape(scale)
+    down, right = height - scale, width - scale
+    return [Crop(scale, at(down), at(right), scale) for at in (lambda _: 0, lambda rest: round(rest / 2), int)]
+
+
+def corners_and_centre(square: Crop, size: int) -> list[Crop]:
+    """Five windows of the input's size."""
+    rest = square.side - size
+    spots = [(0, 0), (0, rest), (rest, 0), (rest, rest), (round(rest / 2), round(rest / 2))]
+    return [Crop(square.scale, square.top + top, square.left + left, size) for top, left in spots]
+
+
+def mirrored(crops: list[Crop]) -> list[Crop]:
+    """All crops, and all mirrored."""
+    return crops + [crop._replace(mirrored=True) for crop in crops]
+
+
+def one(shape: Shape, size: int) -> list[Crop]:
+    """The centre of the centre square."""
+    return corners_and_centre(squares(shape, scales(size)[0])[1], size)[-1:]
+
+
+def ten(shape: Shape, size: int) -> list[Crop]:
+    """Corners and centre of the centre square, and mirrored."""
+    return mirrored(corners_and_centre(squares(shape, scales(size)[0])[1], size))
+
+
+def all_of_them(shape: Shape, size: int) -> list[Crop]:
+    """4 scales x 3 squares x (5 windows and the whole square) x 2 mirrors."""
+    found = [square for scale in scales(size) for square in squares(shape, scale)]
+    return mirrored([crop for square in found for crop in (*corners_and_centre(square, size), square)])
+
+
+def central(shape: Shape, size: int) -> list[Crop]:
+    """The middle 87.5 % of each side, resized: TensorFlow's, and so that of the later Inceptions."""
+    return [Crop(0)]  # no scale: of the image itself
+
+
+PROTOCOLS: Final[dict[str, Callable[[Shape, int], list[Crop]]]] = {
+    "1": one,
+    "10": ten,
+    "144": all_of_them,
+    "central": central,
+}
+
+
+class Cut(NamedTuple):
+    """An image's distinct crops (K x channels x size x size, normalised), and how much each protocol makes of them.
+
+    `weights` is K x 2 x protocols: the crop as it is, and mirrored. Those of each protocol sum to 1.
+    """
+
+    images: Tensor
+    weights: Tensor
+
+
+def cut(image: Tensor, config: Config, protocols: tuple[str, ...]) -> Cut:
+    """The crops of an image (uint8, C x H x W) that the protocols need, each once.
+
+    Raises `RunError` for an input that is not square or for an unknown protocol.
+    """
+    size = config.data.height
+    if config.data.width != size:
+        raise RunError(f"the input is {size} x {config.data.width}; crops are for square inputs")
+    if unknown := [each for each in protocols if each not in PROTOCOLS]:
+        raise RunError(f"there is no protocol {unknown[0]!r}; there are {', '.join(PROTOCOLS)}")
+    at = cache(lambda scale: shorter_side(image, scale))
+    counts = [
+        Counter(PROTOCOLS[each](lambda scale: (at(scale).shape[1], at(scale).shape[2]), size)) for each in protocols
+    ]
+    plain = list(dict.fromkeys(crop._replace(mirrored=False) for count in counts for crop in count))
+    weights = [
+        [[count[crop._replace(mirrored=side)] / count.total() for count in counts] for side in (False, True)]
+        for crop in plain
+    ]
+    images = [_pixels(crop, at, size) if crop.scale else view_central(image, config) for crop in plain]
+    ready = [normalised(in_channels(each, config.data.channels), config) for each in images]
+    return Cut(torch.stack(ready), torch.tensor(weights, dtype=torch.float64))
+
+
+def _pixels(crop: Crop, at: Callable[[int], Tensor], size: int) -> Tensor:
+    part = at(crop.scale)[:, crop.top : crop.top + crop.side, crop.left : crop.left + crop.side]
+    return part if crop.side == size else resized(part, size, size)

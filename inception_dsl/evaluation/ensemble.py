@@ -1,0 +1,68 @@
+"""Ensembles: the mean of the probabilities of several networks for the same images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+
+from inception_dsl.evaluation.cache import Predictions
+from inception_dsl.runner.settings import RunError
+
+
+def ensemble(members: Mapping[str, Predictions]) -> Predictions:
+    """The mean over the members, by their names, for the protocols that all of them have.
+
+    Raises `RunError` where they are not of the same images and classes, have no protocol in common, or where two are
+    of the same weights.
+    """
+    if not members:
+        raise RunError("an ensemble has members; name their files of predictions")
+    first, one = next(iter(members.items()))
+    seen: dict[str, str] = {}
+    for name, each in members.items():
+        _check(first, one, name, each)
+        for weights in each.weights:
+            if weights in seen:
+                raise RunError(f"{seen[weights]} and {name} are of the same weights; take one of them")
+            seen[weights] = name
+    shared = [
+        protocol for protocol in one.probabilities if all(protocol in each.probabilities for each in members.values())
+    ]
+    if not shared:
+        have = "; ".join(f"{name} has {', '.join(each.probabilities)}" for name, each in members.items())
+        raise RunError(f"no protocol is in all files: {have}; evaluate them with one in common")
+    shares = torch.tensor([len(each.weights) for each in members.values()], dtype=torch.float64)
+    means = {
+        protocol: torch.stack([each.probabilities[protocol].double() for each in members.values()])
+        .mul((shares / shares.sum()).view(-1, 1, 1))
+        .sum(0)
+        .float()
+        for protocol in shared
+    }
+    return Predictions(means, one.labels, one.names, one.classes, list(seen), one.data)
+
+
+def _check(first: str, one: Predictions, name: str, other: Predictions) -> None:
+    """Refuse two that are not of the same images."""
+    if one.classes != other.classes:
+        many = f"{len(one.classes)} and {len(other.classes)}"
+        spot = next(
+            (i for i, pair in enumerate(zip(one.classes, other.classes, strict=False)) if len({*pair}) > 1), None
+        )
+        told = (
+            f"they have {many}"
+            if spot is None
+            else f"class {spot} is {one.classes[spot]!r} and {other.classes[spot]!r}"
+        )
+        raise RunError(f"{first} and {name} differ in classes: {told}; evaluate both on the same data")
+    if one.names != other.names:
+        spot = next((i for i, pair in enumerate(zip(one.names, other.names, strict=False)) if len({*pair}) > 1), None)
+        told = (
+            f"{len(one)} and {len(other)}"
+            if spot is None
+            else f"the first is {one.names[spot]!r} and {other.names[spot]!r}"
+        )
+        raise RunError(f"{first} and {name} differ in images: {told}; evaluate both on the same images")
+    if one.data != other.data or not torch.equal(one.labels, other.labels):
+        raise RunError(f"{first} and {name} are of different data (labels or files differ); evaluate both on the same")

@@ -1,0 +1,146 @@
+"""A network's probabilities for many images: crops of several images share a forward pass."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from inception_dsl.evaluation.cache import Predictions
+from inception_dsl.evaluation.crops import Cut, cut
+from inception_dsl.runner.config import Config
+from inception_dsl.runner.devices import Place, autocast
+from inception_dsl.runner.readers import Reader, Unreadable
+from inception_dsl.runner.settings import RunError
+
+Open = dict[int, Tensor]
+"""The sums of the images whose crops are not all done, protocols x classes in float64, by their numbers."""
+
+
+class Chunk(NamedTuple):
+    """Crops that go through the network together, the image that each is of, and its weights in each protocol."""
+
+    images: Tensor
+    owners: Tensor
+    weights: Tensor
+
+
+class _Cuts(Dataset[Cut | None]):
+    """The crops of a reader's images; None for one that cannot be read."""
+
+    def __init__(self, reader: Reader, config: Config, protocols: tuple[str, ...], indices: Sequence[int]) -> None:
+        self.reader, self.config, self.protocols, self.indices = reader, config, protocols, indices
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, position: int) -> Cut | None:
+        try:
+            image = self.reader.read(self.indices[position])
+        except Unreadable:
+            return None
+        return cut(image, self.config, self.protocols)
+
+
+def predict(
+    network: nn.Module,
+    reader: Reader,
+    config: Config,
+    place: Place,
+    protocols: tuple[str, ...],
+    indices: Sequence[int],
+    batch: int,
+) -> Predictions:
+    """The probabilities of the images at `indices`, the mean over the crops of each protocol.
+
+    `batch` crops pass the network at once; softmax is taken in float32, and means in float64. Images that cannot be
+    read are left out. The network is left as it was. Raises `RunError` for settings that do not fit, and where the
+    network has other classes than the data.
+    """
+    cut(torch.zeros(3, 2, 2, dtype=torch.uint8), config, protocols)  # wrong settings are told here, not by a worker
+    training, device = network.training, place.device
+    found: dict[int, Tensor] = {}
+    sums: Open = {}
+    network.eval()
+    try:
+        with torch.inference_mode():
+            loader = DataLoader(
+                _Cuts(reader, config, protocols, indices),
+                batch_size=None,
+                num_workers=config.data.workers,
+                worker_init_fn=_single,
+            )
+            for chunk in _chunks(loader, batch, device):
+                with autocast(place, config.run.precision):
+                    logits = network(chunk.images)
+                if logits.shape[1] != len(reader.classes):
+                    known = f"the network names {logits.shape[1]} classes, but the data has {len(reader.classes)}"
+                    raise RunError(f"{known}; evaluate it on data of its own classes")
+                _add(sums, chunk, logits.float().softmax(1).cpu().double())
+                done = [owner for owner in sums if owner != int(chunk.owners[-1])]
+                found.update({owner: sums.pop(owner).float() for owner in done})
+    finally:
+        network.train(training)
+    found.update({owner: each.float() for owner, each in sums.items()})
+    kept = [indices[owner] for owner in found]
+    values = torch.stack(list(found.values())) if found else torch.zeros(0, len(protocols), len(reader.classes))
+    return Predictions(
+        probabilities={protocol: values[:, i].contiguous() for i, protocol in enumerate(protocols)},
+        labels=torch.tensor([reader.label(index) for index in kept], dtype=torch.int64),
+        names=[reader.name(index) for index in kept],
+        classes=list(reader.classes),
+        weights=[digest(network)],
+        data=reader.fingerprint,
+    )
+
+
+def _chunks(cuts: Iterable[Cut | None], batch: int, device: torch.device) -> Iterator[Chunk]:
+    """Crops of all images, so many at a time; the last chunk may be smaller. Mirrors are made on the device."""
+    waiting: list[Chunk] = []
+    for owner, each in enumerate(cuts):
+        if each is None:
+            continue
+        images, used = each.images.to(device), (each.weights > 0).any(2)
+        both = torch.cat([images[used[:, 0].to(device)], images[used[:, 1].to(device)].flip(-1)])
+        weights = torch.cat([each.weights[:, 0][used[:, 0]], each.weights[:, 1][used[:, 1]]])
+        waiting.append(Chunk(both, torch.full((len(both),), owner), weights))
+        if sum(len(part.images) for part in waiting) >= batch:
+            whole = _joined(waiting)
+            most = len(whole.images) // batch * batch
+            for start in range(0, most, batch):
+                yield Chunk(*(part[start : start + batch] for part in whole))
+            waiting = [Chunk(*(part[most:] for part in whole))] if most < len(whole.images) else []
+    if waiting:
+        yield _joined(waiting)
+
+
+def _joined(chunks: list[Chunk]) -> Chunk:
+    return Chunk(*(torch.cat(parts) for parts in zip(*chunks, strict=True)))
+
+
+def _add(sums: Open, chunk: Chunk, probabilities: Tensor) -> None:
+    """Add a chunk's probabilities, as its weights have them; what has no weight adds nothing, even if it is a NaN."""
+    for owner in dict.fromkeys(chunk.owners.tolist()):
+        mine = chunk.owners == owner
+        weights = chunk.weights[mine].T[:, :, None]
+        part = (weights * probabilities[mine]).where(weights > 0, 0).sum(1)
+        sums[owner] = sums[owner] + part if owner in sums else part
+
+
+def _single(worker: int) -> None:
+    torch.set_num_threads(1)
+
+
+def digest(network: nn.Module) -> str:
+    """SHA-256 of a network's tensors and their names."""
+    found = hashlib.sha256()
+    state: dict[str, Any] = network.state_dict()
+    for name in sorted(state):
+        values = state[name].detach().cpu().contiguous()
+        found.update(f"{name} {values.dtype} {tuple(values.shape)}\n".encode())
+        found.update(values.flatten().view(torch.uint8).numpy().tobytes())
+    return found.hexdigest()

@@ -1,0 +1,162 @@
+"""What predictions are worth: top-1 and top-5 with their uncertainty, calibration, and which classes are confused."""
+
+from __future__ import annotations
+
+import csv
+import importlib
+import io
+import math
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import torch
+from torch import Tensor
+
+from inception_dsl.runner.evaluate import places
+
+BINS: Final = 15
+"""Of the expected calibration error, as Guo et al. (1706.04599) take them."""
+
+MANY: Final = 50
+"""Above so many classes, only so many confused pairs are told."""
+
+
+@dataclass(frozen=True)
+class Measures:
+    """What n predictions are worth; the intervals are Wilson's of 95 %, for images drawn at random."""
+
+    n: int
+    top1: float
+    top1_interval: tuple[float, float]
+    top5: float
+    top5_interval: tuple[float, float]
+    nll: float
+    ece: float
+
+    def __str__(self) -> str:
+        low, high = self.top1_interval
+        lowest, highest = self.top5_interval
+        one = f"top-1 {self.top1:.2%} ({low:.2%} to {high:.2%})"
+        five = f"top-5 {self.top5:.2%} ({lowest:.2%} to {highest:.2%})"
+        return f"{one}  {five}  nll {self.nll:.4f}  ece {self.ece:.4f}"
+
+
+class ClassRow(NamedTuple):
+    """One class: its images, how many of them came first and in the first five, and how many took its name."""
+
+    name: str
+    n: int
+    top1: int
+    top5: int
+    named: int
+
+
+class Pair(NamedTuple):
+    """So many images of one class, a `part` of all of it, took the name of another."""
+
+    label: str
+    predicted: str
+    images: int
+    part: float
+
+
+def measure(probabilities: Tensor, labels: Tensor) -> Measures:
+    """The worth of predictions (N x C) for labels (N): a row with a NaN is wrong, and its loss is a NaN."""
+    n, before = len(labels), places(probabilities, labels)
+    top1, top5 = int((before < 1).sum()), int((before < 5).sum())
+    return Measures(
+        n=n,
+        top1=top1 / max(n, 1),
+        top1_interval=wilson(top1, n),
+        top5=top5 / max(n, 1),
+        top5_interval=wilson(top5, n),
+        nll=nll(probabilities, labels),
+        ece=ece(probabilities, labels),
+    )
+
+
+def wilson(hits: int, n: int) -> tuple[float, float]:
+    """Wilson's interval of 95 % for a proportion: it holds near 0 and 1 and for few images, too."""
+    if not n:
+        return 0.0, 1.0
+    z = 1.959963984540054
+    middle, spread = hits + z * z / 2, z * math.sqrt(hits * (n - hits) / n + z * z / 4)
+    return max(0.0, (middle - spread) / (n + z * z)), min(1.0, (middle + spread) / (n + z * z))
+
+
+def nll(probabilities: Tensor, labels: Tensor) -> float:
+    """The mean negative logarithm of the right class's probability, which counts as 1e-38 if it is less."""
+    right = probabilities.double().gather(1, labels[:, None])[:, 0].clamp_min(torch.finfo(torch.float32).tiny)
+    right = right.where(~probabilities.isnan().any(1), torch.nan)
+    return -right.log().sum().item() / max(len(labels), 1)
+
+
+def ece(probabilities: Tensor, labels: Tensor) -> float:
+    """How far confidence is from accuracy, over 15 equal bins of confidence, by the images in them."""
+    confidence = probabilities.double().amax(1).nan_to_num(0.0)
+    bins = (confidence * BINS).ceil().long().clamp(1, BINS) - 1
+    gap = confidence - (places(probabilities, labels) < 1).double()
+    sums = torch.zeros(BINS, dtype=torch.float64).index_add_(0, bins, gap)
+    return sums.abs().sum().item() / max(len(labels), 1)
+
+
+def confusion(probabilities: Tensor, labels: Tensor) -> Tensor:
+    """How many images of a class (row) took the name of another (column), C x C; those with a NaN took none."""
+    classes, sound = probabilities.shape[1], ~probabilities.isnan().any(1)
+    named = torch.from_numpy(probabilities[sound].numpy().argmax(1))  # numpy's takes the first of equal ones
+    return torch.bincount(labels[sound] * classes + named, minlength=classes**2).view(classes, classes)
+
+
+def by_class(probabilities: Tensor, labels: Tensor, classes: list[str]) -> list[ClassRow]:
+    """The same figures for each class."""
+    before, named = places(probabilities, labels), confusion(probabilities, labels).sum(0)
+    counts = [torch.bincount(labels[before < most], minlength=len(classes)) for most in (1, 5)]
+    n = torch.bincount(labels, minlength=len(classes))
+    columns = (each.tolist() for each in (n, *counts, named))
+    return [ClassRow(*row) for row in zip(classes, *columns, strict=True)]
+
+
+def as_csv(rows: list[ClassRow]) -> str:
+    """The table as CSV; accuracies are left empty for a class without images."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("class", "images", "top1", "top5", "precision"))
+    for row in rows:
+        parts = ((row.top1, row.n), (row.top5, row.n), (row.top1, row.named))
+        writer.writerow((row.name, row.n, *(f"{hits / of:.4f}" if of else "" for hits, of in parts)))
+    return text.getvalue()
+
+
+def pairs(counts: Tensor, classes: list[str], most: int = MANY) -> list[Pair]:
+    """The most confused pairs of classes, by their part of the row; the larger count, then the first, before others."""
+    wrong = counts - counts.diag().diag()
+    rows = counts.sum(1).tolist()
+    found = [(label, named, int(wrong[label, named])) for label, named in wrong.nonzero().tolist()]
+    found.sort(key=lambda each: (-each[2] / rows[each[0]], -each[2], each))
+    return [Pair(classes[label], classes[named], count, count / rows[label]) for label, named, count in found[:most]]
+
+
+def parts(counts: Tensor) -> Tensor:
+    """The matrix with rows that sum to 1, or to 0 for a class without images."""
+    return counts.double() / counts.sum(1, keepdim=True).clamp_min(1)
+
+
+def picture(counts: Tensor, classes: list[str]) -> bytes | None:
+    """The confusion matrix, row by row in parts, as PNG; nothing where matplotlib is not installed."""
+    try:
+        figures: Any = importlib.import_module("matplotlib.figure")
+    except ModuleNotFoundError:
+        return None
+    few = len(classes) <= MANY
+    inches = 2.5 + 0.28 * len(classes) if few else 12
+    figure = figures.Figure(figsize=(inches, inches), layout="constrained")
+    axes = figure.subplots()
+    image = axes.imshow(parts(counts).numpy(), cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
+    axes.set(xlabel="predicted", ylabel="class")
+    if few:
+        axes.set_xticks(range(len(classes)), classes, rotation=90)
+        axes.set_yticks(range(len(classes)), classes)
+    figure.colorbar(image, shrink=0.7, label="part of the class's images")
+    data = io.BytesIO()
+    figure.savefig(data, format="png", dpi=100)
+    return data.getvalue()

@@ -1,0 +1,232 @@
+"""GoogLeNet's 1, 10 and 144 crops: as many as the paper says, where it says, and their mean in any batches."""
+
+from __future__ import annotations
+
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from torch import Tensor, nn
+from torchvision.transforms import FiveCrop, TenCrop
+from torchvision.transforms.v2 import functional as oracle
+
+from inception_dsl.evaluation.crops import PROTOCOLS, cut, scales
+from inception_dsl.evaluation.predict import digest, predict
+from inception_dsl.runner.augment import evaluation_transform
+from inception_dsl.runner.config import Augment, Config, Data
+from inception_dsl.runner.devices import Place
+from inception_dsl.runner.readers import Unreadable
+from inception_dsl.runner.settings import RunError
+
+PHOTO = torch.from_numpy(np.array(Image.open(Path(__file__).parent / "data" / "chelsea.jpg"))).permute(2, 0, 1)
+UPRIGHT = PHOTO.transpose(1, 2)
+SQUARE = PHOTO[:, :, 60:310]
+HERE = Place(torch.device("cpu"))
+ALL = tuple(PROTOCOLS)
+
+
+def config(size: int = 32) -> Config:
+    data = Data(height=size, width=size, mean=(0.0,), std=(1.0,), workers=0)
+    return Config(data=data, augment=Augment(resize=scales(size)[0]))
+
+
+def naive(image: Tensor, size: int) -> list[Tensor]:
+    """The 144 crops one after another, by torchvision."""
+    found = []
+    for scale in scales(size):
+        whole = oracle.resize(image.float(), [scale], antialias=True)
+        rest = max(whole.shape[1:]) - scale
+        for offset in (0, round(rest / 2), rest):
+            top, left = (offset, 0) if whole.shape[1] > scale else (0, offset)
+            square = oracle.crop(whole, top, left, scale, scale)
+            resized = oracle.resize(square, [size, size], antialias=True)
+            crops = [*FiveCrop(size)(square), resized]
+            found += [each for crop in crops for each in (crop, crop.flip(-1))]
+    return [each / 255 for each in found]
+
+
+class Images:
+    """A reader of images in memory."""
+
+    classes = [*"abcdefg"]  # noqa: RUF012  as the protocol has it
+    fingerprint = "three"
+
+    def __init__(self, *images: Tensor | None) -> None:
+        self.images = images
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def label(self, index: int) -> int:
+        return index % 7
+
+    def name(self, index: int) -> str:
+        return f"image {index}"
+
+    def read(self, index: int) -> Tensor:
+        image = self.images[index]
+        if image is None:
+            raise Unreadable(self.name(index))
+        return image
+
+
+class Small(nn.Module):
+    """A convolutional network whose answers depend much on the crop; it notes how many it gets at once."""
+
+    def __init__(self, classes: int = 7) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        fc = nn.Linear(8 * 10 * 10, classes)
+        fc.weight.data *= 12
+        self.layers = nn.Sequential(nn.Conv2d(3, 8, 5, 3), nn.ReLU(), nn.Flatten(), nn.Dropout(), fc)
+        self.batches: list[int] = []
+
+    def forward(self, image: Tensor) -> Tensor:
+        self.batches.append(len(image))
+        scores: Tensor = self.layers(image)
+        return scores
+
+
+@pytest.mark.parametrize(("size", "expected"), [(224, [256, 288, 320, 352]), (299, [341, 384, 427, 469])])
+def test_scales_are_in_proportion_to_the_input(size: int, expected: list[int]) -> None:
+    assert scales(size) == expected
+
+
+@pytest.mark.parametrize(("image", "distinct"), [(PHOTO, 72), (UPRIGHT, 72), (SQUARE, 24)])
+def test_144_crops_are_made_once_each(image: Tensor, distinct: int) -> None:
+    """Of a square image the three squares are one: 24 crops and their mirrors, each of three times the weight."""
+    found = cut(image, config(224), ("144",))
+    assert found.images.shape == (distinct, 3, 224, 224)
+    assert torch.equal(found.weights, torch.full((distinct, 2, 1), 1 / (2 * distinct), dtype=torch.float64))
+
+
+def test_crops_that_squares_share_are_made_once() -> None:
+    """256 x 288: the left square's right corners (at 32) are the right square's left ones, and so on."""
+    found = cut(torch.zeros(3, 256, 288, dtype=torch.uint8), config(224), ("10", "144"))
+    assert len(found.images) < 72 and torch.allclose(found.weights.sum((0, 1)), torch.ones(2, dtype=torch.float64))
+    assert found.weights[..., 1].max() > 1.5 / 144
+
+
+def test_ten_crops_are_torchvisions_of_the_centre_square() -> None:
+    square = oracle.center_crop(oracle.resize(PHOTO.float(), [256], antialias=True), [256, 256]) / 255
+    found = cut(PHOTO, config(224), ("10",))
+    plain = found.images[found.weights[:, 0, 0] > 0]
+    theirs = torch.stack(TenCrop(224)(square))  # in another order: it mirrors first, and cuts then
+    assert len(plain) == 5 and (found.weights == 0.1).all()
+    apart = (torch.cat([plain, plain.flip(-1)])[:, None] - theirs).abs().amax((2, 3, 4))
+    assert (apart < 1e-6).sum(0).tolist() == (apart < 1e-6).sum(1).tolist() == [1] * 10
+
+
+@pytest.mark.parametrize("image", [PHOTO, UPRIGHT, SQUARE])
+def test_one_crop_is_what_a_run_evaluates(image: Tensor) -> None:
+    found = cut(image, config(224), ("1",))
+    assert found.weights.tolist() == [[[1.0], [0.0]]]
+    assert torch.equal(found.images[0], evaluation_transform(config(224))(image, torch.Generator()))
+
+
+def test_the_central_crop_is_what_a_run_evaluates() -> None:
+    there = Config(data=config(299).data, augment=Augment(evaluation="central"))
+    found = cut(PHOTO, there, ("central",))
+    assert found.weights.tolist() == [[[1.0], [0.0]]]
+    assert torch.equal(found.images[0], evaluation_transform(there)(PHOTO, torch.Generator()))
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 80), st.integers(1, 80), st.sampled_from([1, 7, 16, 32]))
+def test_weights_sum_to_one_and_small_protocols_are_parts_of_144(height: int, width: int, size: int) -> None:
+    image = torch.randint(0, 256, (3, height, width), dtype=torch.uint8)
+    found = cut(image, config(size), ALL)
+    assert torch.allclose(found.weights.sum((0, 1)), torch.ones(4, dtype=torch.float64))
+    assert found.images.shape[1:] == (3, size, size) and found.images.isfinite().all()
+    one, ten, most = ((found.weights[..., i] > 0) for i in range(3))
+    assert not (one & ~ten).any() and not (ten & ~most).any() and one.sum() == 1
+
+
+@pytest.mark.parametrize("batch", [1, 7, 64, 1000])
+def test_the_mean_is_that_of_144_forwards(batch: int) -> None:
+    """In float64 the mean over the crops made one by one; the three images share batches, which are filled."""
+    network, images = Small(), (PHOTO, UPRIGHT, SQUARE)
+    found = predict(network, Images(*images), config(), HERE, ("1", "10", "144"), range(3), batch)
+    total = 2 * (72 + 72 + 24)
+    assert network.batches == [batch] * (total // batch) + [total % batch] * (total % batch > 0)
+    network.eval()
+    with torch.inference_mode():
+        for i, image in enumerate(images):
+            crops = naive(image, 32)
+            assert len(crops) == 144
+            expected = torch.stack([network(crop[None]).softmax(1)[0].double() for crop in crops])
+            assert expected.std(0).max() > 0.05  # crops differ, so that a wrong weight would show
+            assert (found.probabilities["144"][i] - expected.mean(0)).abs().max() < 1e-5
+            ten = expected.view(4, 3, 6, 2, -1)[0, 1, :5]
+            assert (found.probabilities["10"][i] - ten.mean((0, 1))).abs().max() < 1e-5
+            assert (found.probabilities["1"][i] - ten[4, 0]).abs().max() < 1e-5
+
+
+def test_batches_and_workers_change_nothing() -> None:
+    reader = Images(PHOTO, None, SQUARE, UPRIGHT)
+    there = config()
+    one = predict(Small(), reader, there, HERE, ALL, [3, 0, 2], 5)
+    there.data.workers = 1
+    other = predict(Small(), reader, there, HERE, ALL, [3, 0, 2], 300)
+    assert one.names == other.names == ["image 3", "image 0", "image 2"] and one.weights == other.weights
+    for protocol in ALL:
+        assert (one.probabilities[protocol] - other.probabilities[protocol]).abs().max() < 1e-6
+
+
+def test_unreadable_images_are_left_out_and_the_network_is_left_as_it_was() -> None:
+    network = Small().train()
+    found = predict(network, Images(None, PHOTO, None), config(), HERE, ("1",), range(3), 8)
+    assert found.names == ["image 1"] and found.labels.tolist() == [1] and network.training
+    assert found.probabilities["1"].shape == (1, 7) and found.classes == [*"abcdefg"]
+    none = predict(network, Images(None), config(), HERE, ("1",), range(1), 8)
+    assert none.probabilities["1"].shape == (0, 7) and not len(none)
+
+
+def test_a_nan_of_one_crop_stays_in_the_protocols_that_have_it() -> None:
+    class Once(nn.Module):
+        def forward(self, image: Tensor) -> Tensor:
+            scores = torch.ones(len(image), 7)
+            scores[-1] = float("nan")  # the last is a mirror, which one crop has no use for
+            return scores
+
+    found = predict(Once(), Images(PHOTO), config(), HERE, ("1", "144"), range(1), 144).probabilities
+    assert found["1"].isfinite().all() and found["144"].isnan().all()
+
+
+def test_softmax_is_in_float32_under_bf16() -> None:
+    there = config()
+    there.run.precision = "bf16"
+    low = predict(Small(), Images(PHOTO), there, HERE, ("10",), range(1), 10).probabilities["10"]
+    high = predict(Small(), Images(PHOTO), config(), HERE, ("10",), range(1), 10).probabilities["10"]
+    assert low.dtype == torch.float32 and abs(float(low.sum()) - 1) < 1e-6
+    assert 0 < (low - high).abs().max() < 0.05
+
+
+def test_digests_tell_weights_apart() -> None:
+    one, other = Small(), Small()
+    assert digest(one) == digest(other)
+    next(other.parameters()).data[0, 0, 0, 0] += 1e-6
+    assert digest(one) != digest(other)
+
+
+def test_what_does_not_fit_is_told() -> None:
+    with pytest.raises(RunError, match="the input is 32 x 48; crops are for square inputs"):
+        cut(PHOTO, Config(data=Data(height=32, width=48)), ("1",))
+    with pytest.raises(RunError, match="there is no protocol '12'; there are 1, 10, 144, central"):
+        cut(PHOTO, config(), ("1", "12"))
+    there = config()
+    there.data.workers, there.data.mean = 1, (0.0, 0.0)
+    with pytest.raises(RunError, match=r"^data\.mean has 2 numbers for 3 channels"):  # and not by a worker's traceback
+        predict(Small(), Images(PHOTO), there, HERE, ("1",), range(1), 8)
+    with pytest.raises(RunError, match="the network names 6 classes, but the data has 7"):
+        predict(Small(6), Images(PHOTO), config(), HERE, ("1",), range(1), 8)
+
+
+def test_naive_crops_are_144_different_ones() -> None:
+    crops = naive(PHOTO, 32)
+    assert sum(torch.equal(one, other) for one, other in product(crops, crops)) == 144
