@@ -14,7 +14,15 @@ from inception_dsl import compiler, tables
 from inception_dsl.console import FORMATS, Run, as_json, chosen, variant_options
 from inception_dsl.diagnostics import did_you_mean
 
-ELSEWHERE: Final = {"export": "weights.export", "weights": "weights.weights"}
+ELSEWHERE: Final = {
+    "doctor": "training.doctor",
+    "ensemble": "training.ensemble",
+    "eval": "training.evaluate",
+    "export": "weights.export",
+    "plot": "training.plot",
+    "train": "training.train",
+    "weights": "weights.weights",
+}
 """Commands that are loaded when they are asked for, and where below `commands` they are."""
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -84,6 +92,7 @@ def _format(*formats: str) -> Callable[[F], F]:
 @click.option("--batch", type=click.IntRange(1, 65536), help="Fix the batch of the ONNX graph. [default: any]")
 @click.option("--size", type=Size(), help="Image size: 224, 224x320 or dynamic. [default: the spec's]")
 @click.option("--heads", is_flag=True, help="Give the heads' outputs in the ONNX graph too.")
+@click.option("--force", is_flag=True, help="Overwrite a train.py or support.py that was edited.")
 @variant_options
 @_format(*FORMATS)
 def compile_(
@@ -94,9 +103,10 @@ def compile_(
     batch: int | None,
     size: Any,
     heads: bool,
+    force: bool,
     form: str,
 ) -> None:
-    """Write each spec's PyTorch file, ONNX graph and report below a folder.
+    """Write each spec's PyTorch file, ONNX graph, report and training runner below a folder.
 
     SPEC is a spec file; DIR means every spec in it (default: specs). Nothing is written where anything does not hold.
     With --set, say where to write with --out: it is another network than the one of the spec.
@@ -118,7 +128,7 @@ def compile_(
             run.diagnostics.append(each.diagnostic)
             run.echo(each.difference)
     elif not run.diagnostics:
-        for path in run.attempt(lambda: output.write(files, out)) or ():
+        for path in run.attempt(lambda: output.write(files, out, force)) or ():
             run.echo(f"wrote {path}")
     run.finish()
 

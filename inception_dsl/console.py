@@ -37,6 +37,12 @@ def chosen() -> Chosen:
     return {"settings": meta.get("settings", {}), "outside": meta.get("extend_outside", False)}
 
 
+def training_settings() -> dict[str, str]:
+    """Those of the command's `--set` that are about training, `group.name`; the spec's own settings have no dot."""
+    settings = chosen()["settings"]
+    return {name: settings.pop(name) for name in [*settings] if "." in name}
+
+
 class Chosen(TypedDict):
     """What `compiler.load` is told of variants."""
 

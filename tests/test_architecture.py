@@ -20,22 +20,12 @@ LONGEST = 300
 
 # From the ground up: a module imports from those before it. A folder is one layer; inside it there are no cycles.
 LAYERS = (
+    *("runner", "data"),
     *("diagnostics", "values", "shapes", "ops", "names", "ir"),
-    *("syntax", "spec", "elaborate", "verify", "passes", "lower", "filling", "ties", "program_printer"),
+    *("syntax", "spec", "recipe", "elaborate", "verify", "passes", "lower", "filling", "ties", "program_printer"),
     *("cost", "published", "inherited", "claims", "explain", "explanations", "render", "tables", "emit"),
-    *(
-        "output",
-        "extends",
-        "compiler",
-        "build",
-        "witness",
-        "weights",
-        "network",
-        "console",
-        "commands",
-        "cli",
-        "__main__",
-    ),
+    *("output", "extends", "compiler", "build", "witness", "weights", "network"),
+    *("evaluation", "training", "console", "commands", "cli", "__main__"),
 )
 
 # What is not ours, and the only layers that may know it.
@@ -44,12 +34,16 @@ FOREIGN = {
     "jinja2": {"emit.templates"},
     "lark": {"syntax"},
     "keras": {"weights"},
-    "numpy": {"weights", "witness"},
+    "matplotlib": {"evaluation.scores", "training.plot"},
+    "numpy": {"evaluation", "runner.reader_tables", "weights", "witness"},
     "onnx": {"output", "witness"},
     "onnxruntime": {"weights", "witness"},
+    "PIL": {"runner.reader"},
+    "pyarrow": {"runner.reader_tables"},
     "pydantic_core": {"spec.kinds", "spec.schema", "spec.training_schema", "spec.variant_schema"},
     "safetensors": {"weights"},
-    "torch": {"build", "weights", "witness"},
+    "torch": {"build", "commands", "data", "evaluation", "runner", "training", "weights", "witness"},
+    "torchvision": {"runner.reader_tables"},
     "yaml": {"syntax"},
 }
 

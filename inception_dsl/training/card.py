@@ -1,0 +1,118 @@
+"""The model card: the folder of a trained network made complete, in the style of Hugging Face.
+
+A run leaves `model.safetensors` and `config.json` there, with all that is known of them; the rest follows from those.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any, Final
+
+from inception_dsl.emit.pytorch import class_name
+from inception_dsl.output import write
+
+CARD: Final = """\
+---
+license: other
+library_name: pytorch
+pipeline_tag: image-classification
+tags: [image-classification, pytorch, inception-dsl, {name}]
+datasets: [{images}]
+metrics: [accuracy]
+---
+# {title}
+
+Trained by `train.py`, which inception-dsl wrote from the spec `{name}` (sha256 `{spec}`).
+Images of {channels} x {height} x {width}, {count} classes:
+`classes.txt` lists them in the order of the outputs.
+
+## Use
+
+```python
+import torch
+from safetensors.torch import load_file
+from model import {network}
+
+network = {network}(classes={count}).eval()
+network.load_state_dict(load_file("model.safetensors"))
+images = torch.rand(1, {channels}, {height}, {width})  # yours, with values from 0 to 1
+mean, std = torch.tensor({mean}), torch.tensor({std})
+probabilities = network((images - mean[:, None, None]) / std[:, None, None]).softmax(1)
+```
+
+## Scores
+
+| held-out images | top-1 | top-5 | cross-entropy | could not be read |
+|---|---|---|---|---|
+| {n:,} | {top1:.2%} | {top5:.2%} | {loss:.4f} | {unreadable:,} |
+
+One view of each image (`{evaluation}`), of one run with the seed {seed}:
+how far other seeds differ was not measured.
+
+## Recipe
+
+{recipe}
+
+## Not measured
+
+- Images of any other kind than `{images}`: no robustness, calibration, fairness or performance per class is known.
+- If the held-out images were used to choose a recipe or to stop, the scores above flatter the network.
+- The licence of the weights is for whoever trained them to say; `other` stands above until then.
+"""
+
+
+def write_card(folder: Path, model_source: str) -> list[Path]:
+    """Complete a model's folder from its `config.json`: what timm reads is added there; gives the files' paths.
+
+    `model_source` is the text of the network's `model.py`, written beside `README.md` and `classes.txt`. The same bytes
+    for the same run, however often. Raises `SpecError` E006 where a file cannot be written.
+    """
+    facts = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    data, augment, classes = facts["training"]["data"], facts["training"]["augment"], facts["label_names"]
+    # Where the images lay is nobody's business: the last part of the path is their name.
+    data["source"] = re.sub(r"[^\w.-]+", "-", re.split("[:/]", data["source"].rstrip("/"))[-1]) or "unnamed"
+    mean, std = (each * (data["channels"] if len(each) == 1 else 1) for each in (data["mean"], data["std"]))
+    facts["pretrained_cfg"] = {
+        "input_size": [data["channels"], data["height"], data["width"]],
+        "mean": mean,
+        "std": std,
+        "crop_pct": round(_part_seen(data, augment), 4),
+        "interpolation": "bilinear",
+        "label_names": classes,
+    }
+    about = facts["about"]
+    groups = facts["training"].items()
+    card = CARD.format(
+        **{key: data[key] for key in ("channels", "height", "width")},
+        **about,
+        **facts["score"],
+        network=class_name(about["name"], about["title"]),
+        count=len(classes),
+        images=data["source"],
+        mean=mean,
+        std=std,
+        evaluation=augment["evaluation"],
+        seed=facts["training"]["run"]["seed"],
+        recipe="\n".join(
+            f"- {group}: " + ", ".join(f"{k} = {v}" for k, v in values.items()) for group, values in groups
+        ),
+    )
+    texts = {
+        "config.json": json.dumps(facts, indent=2) + "\n",
+        "classes.txt": "".join(f"{each}\n" for each in classes),
+        "README.md": card,
+        "model.py": model_source,
+    }
+    return write({name: text.encode() for name, text in texts.items()}, folder, force=True)
+
+
+def _part_seen(data: dict[str, Any], augment: dict[str, Any]) -> float:
+    """The part of the image's shorter side that evaluation looks at."""
+    match augment["evaluation"]:
+        case "centre":
+            return float(min(data["height"], data["width"]) / augment["resize"])
+        case "central":
+            return float(augment["central"])
+    return 1.0

@@ -1,0 +1,250 @@
+"""Whether training works here: what is installed, and a short run on each device."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import math
+import platform
+import statistics
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from torch import Tensor, distributed, nn
+from torch.multiprocessing.spawn import start_processes
+
+from inception_dsl.data import builtin
+from inception_dsl.runner.checkpoint import load
+from inception_dsl.runner.config import About, Augment, Average, Config, Data, Optim, Run, Schedule
+from inception_dsl.runner.devices import Place, be_deterministic
+from inception_dsl.runner.engine import train
+from inception_dsl.runner.settings import RunError
+from inception_dsl.training.installation import ABSENT, FAILED, OK, Check, installation, tried
+
+STEPS: Final = 20
+PATIENCE: Final = 60.0
+"""Seconds that processes have to find each other."""
+
+
+class Small(nn.Module):
+    """Batch-normalised Inception modules, two of them: grey images of 28x28 -> logits."""
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.stem, self.branches, width = _conv(1, 16, 3, 2), nn.ModuleList(), 16
+        for _ in range(2):
+            wide = nn.Sequential(_conv(width, 8, 1), _conv(8, 16, 3))
+            pooled = nn.Sequential(nn.MaxPool2d(3, 1, 1), _conv(width, 8, 1))
+            self.branches.append(nn.ModuleList([_conv(width, 8, 1), wide, pooled]))
+            width = 32
+        self.fc = nn.Linear(width, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The logits."""
+        x = self.stem(x)
+        for module in self.branches:
+            assert isinstance(module, nn.ModuleList)
+            x = torch.cat([branch(x) for branch in module], 1)
+        logits: Tensor = self.fc(x.mean((2, 3)))
+        return logits
+
+
+def _conv(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Sequential:
+    conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
+    return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.ReLU())
+
+
+def settings() -> Config:
+    """The short run: small images, all that a checkpoint may hold, and the same bits each time."""
+    return Config(
+        data=Data(f"idx:{builtin('fashion-mini')}", 1, 28, 28, mean=(0.286,), std=(0.353,), batch=64, workers=0),
+        augment=Augment(crop="shift", padding=2, evaluation="whole"),
+        optim=Optim(lr=0.2),
+        schedule=Schedule(name="constant", epochs=1),
+        average=Average(name="ema"),
+        run=Run(log_every=1, deterministic=True),
+    )
+
+
+def doctor(
+    device: str = "",
+    out: Path | None = None,
+    network: Callable[[int], nn.Module] = Small,
+    config: Config | None = None,
+) -> int:
+    """Look at the installation and at each device, or at one; print a table, and write `out` as JSON.
+
+    The file names no user, no folder and no machine. Gives the exit code: 0, or 1 where a check failed. Raises
+    `RunError` for a device that is not there, and where `out` cannot be written.
+    """
+    places = devices(device)
+    checks: list[Check] = []
+    for check in examine(places, network, config or settings()):
+        checks.append(check)
+        sys.stdout.write(_line(check) + "\n")
+        sys.stdout.flush()
+    counts = {word: sum(check.result == word for check in checks) for word in (OK, FAILED, ABSENT)}
+    sys.stdout.write("\n" + ", ".join(f"{count} {word}" for word, count in counts.items()) + "\n")
+    if out:
+        report = {"system": platform.platform(), "summary": counts, "checks": [asdict(check) for check in checks]}
+        try:
+            out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise RunError(f"{out}: cannot be written: {(error.strerror or str(error)).lower()}") from None
+        sys.stdout.write(f"wrote {out}: attach it to a report of a bug\n")
+    return int(counts[FAILED] > 0)
+
+
+def devices(name: str = "") -> list[torch.device]:
+    """The accelerators and the CPU, or the one named. Raises `RunError` for one that is not there."""
+    found = torch.accelerator.current_accelerator(check_available=True)
+    here = [torch.device(found.type, index) for index in range(torch.accelerator.device_count())] if found else []
+    here.append(torch.device("cpu"))
+    named = [each for each in here if name in ("", str(each), each.type)]
+    if not named:
+        raise RunError(f"--device {name}: is not there; there is {', '.join(map(str, here))}")
+    return named
+
+
+def examine(places: Sequence[torch.device], network: Callable[[int], nn.Module], config: Config) -> Iterator[Check]:
+    """All checks, one after the other."""
+    yield from installation()
+    for kind in dict.fromkeys(place.type for place in places):
+        count = sum(place.type == kind for place in places)
+        for world in sorted({1, count}) if kind != "cpu" else (2,):
+            yield tried("collectives", kind, partial(_together, kind, world))
+    for place in places:
+        yield from trained(place, network, config)
+
+
+def trained(place: torch.device, network: Callable[[int], nn.Module], config: Config) -> Iterator[Check]:
+    """Short runs on a device: whether the loss falls, a resumed run is the same, and bf16 agrees with fp32."""
+    device = str(place)
+    half = replace(config, run=replace(config.run, precision="bf16"))
+    reader = replace(config, data=replace(config.data, workers=1))
+    with tempfile.TemporaryDirectory() as folder:
+        at = Path(folder)
+        whole = tried("training", device, lambda: _falls(_run(place, network, config, at / "whole", STEPS)))
+        yield whole
+        if whole.result == FAILED:
+            for name in ("resume", "bf16", "throughput"):
+                yield Check(name, ABSENT, "needs training", device=device)
+            return
+
+        def resumed() -> str:
+            _run(place, network, config, at / "parts", STEPS // 2)
+            _run(place, network, reader, at / "parts", STEPS)
+            one, two = (_digest(at / each / "checkpoints") for each in ("whole", "parts"))
+            assert one == two, f"{STEPS // 2} + {STEPS // 2} steps give {two}, {STEPS} give {one}"
+            return f"{STEPS // 2} + {STEPS // 2} steps give the bits of {STEPS}: {one}"
+
+        def halved() -> str:
+            one = statistics.fmean(_numbers(at / "whole", "loss"))
+            two = statistics.fmean(_run(place, network, half, at / "half", STEPS))
+            assert abs(two / one - 1) <= 0.02, f"the mean loss is {two:.4f}, in fp32 {one:.4f}: more than 2% away"
+            return f"the mean loss is {two:.4f}, in fp32 {one:.4f}"
+
+        yield tried("resume", device, resumed)
+        yield tried("bf16", device, halved)
+        rate = statistics.median(_numbers(at / "whole", "images_per_second")[1:])
+        yield Check("throughput", OK, f"{rate:,.0f} images/s of the test's small network, one thread", device=device)
+
+
+def _run(
+    place: torch.device, network: Callable[[int], nn.Module], config: Config, out: Path, steps: int
+) -> list[float]:
+    """Train in silence to a step, going on from what `out` holds; the losses of all steps so far."""
+    about = About("doctor", "the doctor's network", "0" * 64)
+    flags = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # threads that wait for each other are slow where others use the machine too
+    quiet = io.StringIO()
+    try:
+        with warnings.catch_warnings(), redirect_stdout(quiet), redirect_stderr(quiet):
+            warnings.simplefilter("ignore")
+            train(network, config, about, Place(place), out, steps=steps)
+    finally:
+        be_deterministic(flags[0])
+        torch.backends.cudnn.benchmark = flags[1]
+        torch.set_num_threads(threads)
+    return _numbers(out, "loss")
+
+
+def _falls(losses: list[float]) -> str:
+    first, last = statistics.fmean(losses[:4]), statistics.fmean(losses[-4:])
+    fell = math.isfinite(last) and last < 0.9 * first
+    assert fell, f"the loss went from {first:.3f} to {last:.3f} in {STEPS} steps"
+    return f"the loss fell from {first:.3f} to {last:.3f} in {STEPS} steps"
+
+
+def _numbers(out: Path, name: str) -> list[float]:
+    """A column of a run's log."""
+    rows = map(json.loads, (out / "metrics.jsonl").read_text(encoding="utf-8").splitlines())
+    return [row[name] if name in row else row["clock"][name] for row in rows if "loss" in row]
+
+
+def _digest(checkpoints: Path) -> str:
+    """The sha256 of all that the last checkpoint holds of network, average and optimiser."""
+    state = load(checkpoints / f"step_{STEPS:08d}.pt")
+    found = hashlib.sha256()
+
+    def add(part: Any) -> None:
+        if isinstance(part, dict):
+            for key, each in sorted(part.items(), key=lambda pair: str(pair[0])):
+                found.update(str(key).encode())
+                add(each)
+        elif isinstance(part, list | tuple):
+            for each in part:
+                add(each)
+        elif isinstance(part, Tensor):
+            found.update(part.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+        else:
+            found.update(repr(part).encode())
+
+    add({name: each for name, each in state.items() if name != "identity"})
+    return found.hexdigest()[:16]
+
+
+def _together(kind: str, world: int) -> str:
+    """Have processes add up what they hold, over the device's own backend."""
+    with tempfile.TemporaryDirectory() as folder:
+        begun = time.monotonic()
+        started = start_processes(  # type: ignore[no-untyped-call]
+            _member, (world, kind, str(Path(folder, "meeting"))), world, join=False, start_method="spawn"
+        )
+        while not started.join(1):
+            if time.monotonic() - begun > PATIENCE:
+                for process in started.processes:
+                    process.kill()
+                raise TimeoutError(f"{world} processes did not find each other within {PATIENCE:.0f} s")
+    backend = distributed.get_default_backend_for_device(kind)
+    return f"{backend}: {world} {'process adds' if world == 1 else 'processes add'} up"
+
+
+def _member(rank: int, world: int, kind: str, meeting: str) -> None:
+    """One of the processes that add up."""
+    device = torch.device(kind, rank) if kind != "cpu" else torch.device(kind)
+    backend = distributed.get_default_backend_for_device(device)
+    distributed.init_process_group(backend, init_method=f"file://{meeting}", rank=rank, world_size=world)
+    numbers = torch.full((1000,), rank + 1.0, device=device)
+    distributed.all_reduce(numbers)
+    expected = world * (world + 1) / 2
+    assert bool((numbers == expected).all()), f"the sum is {numbers[0].item()}, not {expected}"
+    distributed.destroy_process_group()
+
+
+def _line(check: Check) -> str:
+    """A row of the table, and what to do below it."""
+    name = f"{check.name} ({check.device})" if check.device else check.name
+    row = f"{name:22} {check.result:13}  {check.found}"
+    return row + (f"\n{'':22} -> {check.advice}" if check.result == FAILED and check.advice else "")

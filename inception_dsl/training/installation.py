@@ -1,0 +1,111 @@
+"""What is installed for training, and what the machine gives: the checks that need no run."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+OK: Final = "ok"
+FAILED: Final = "failed"
+ABSENT: Final = "not available"
+
+LIBRARIES: Final = {
+    "torch": "all of it",
+    "torchvision": "images in files, and its data sets",
+    "onnx": "`compile --check`",
+    "onnxruntime": "`export`",
+    "safetensors": "`weights`",
+    "pyarrow": "images in parquet files",
+    "matplotlib": "`plot`",
+    "tensorboard": "watching a run in TensorBoard",
+}
+"""What each library is for; only the first must be there."""
+
+OLDEST_TORCH: Final = (2, 13)
+SHARED_MEMORY: Final = 256 * 2**20
+"""Bytes that two processes which read images may need at once: 2 each of 64 images of 3x299x299 float32."""
+
+ADVICE: Final = {
+    "collectives": "try NCCL_DEBUG=INFO or GLOO_SOCKET_IFNAME=lo; processes of one machine must reach each other",
+    "write access": "run in a folder that you may write to",
+    "training": "the installation of torch does not fit the device or its driver: see https://pytorch.org/get-started",
+    "resume": "runs that were interrupted go on, but not with the same bits: report it with this file",
+    "bf16": "train with --set run.precision=fp32",
+}
+"""What to do where a check fails."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at: on which device, whether it holds, what was found, and what to do if not."""
+
+    name: str
+    result: str
+    found: str
+    advice: str = ""
+    device: str = ""
+
+
+def installation() -> Iterator[Check]:
+    """What is installed, and what the machine gives."""
+    yield Check("python", OK, platform.python_version())
+    for library, use in LIBRARIES.items():
+        try:
+            version = metadata.version(library)
+        except metadata.PackageNotFoundError:
+            yield Check(library, ABSENT, f"optional: for {use}", f"pip install {library}")
+            continue
+        numbers = tuple(int(each) for each in re.findall(r"\d+", version)[:2])
+        old = library == "torch" and numbers < OLDEST_TORCH
+        advice = f"pip install 'torch>={'.'.join(map(str, OLDEST_TORCH))}'" if old else ""
+        yield Check(library, FAILED if old else OK, version, advice)
+    beside = Path(sys.executable).with_name("torchrun").exists() or shutil.which("torchrun")
+    run = "torchrun" if beside else "python -m torch.distributed.run" if find_spec("torch.distributed.run") else ""
+    yield Check("launcher", OK if run else FAILED, run or "no torchrun", "" if run else "install torch again")
+    yield tried("write access", "", _writes)
+    yield _shared_memory()
+
+
+def tried(name: str, device: str, action: Callable[[], str]) -> Check:
+    """What an action found; whatever it raises is a check that failed."""
+    try:
+        return Check(name, OK, private(action()), device=device)
+    except Exception as error:  # noqa: BLE001 - the point is to tell of any
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        return Check(name, FAILED, private(lines[-1])[:200], ADVICE[name], device)
+
+
+def private(text: str) -> str:
+    """A text without folders, which name users, and without the machine's name."""
+    text = re.sub(r"(?<![\w.])(?:[A-Z]:)?(?:[/\\][^/\\\s:'\"]+)+[/\\]", ".../", text)
+    return text.replace(platform.node(), "HOST") if len(platform.node()) > 2 else text
+
+
+def _writes() -> str:
+    with tempfile.NamedTemporaryFile(dir=".") as file:
+        file.write(b"x" * 4096)
+        file.flush()
+        os.fsync(file.fileno())
+    return f"{shutil.disk_usage('.').free / 1e9:,.1f} GB are free here"
+
+
+def _shared_memory(folder: str = "/dev/shm") -> Check:  # noqa: S108 - the very folder that torch uses
+    """Whether processes that read images can hand them over."""
+    name = "shared memory"
+    if not Path(folder).is_dir():
+        return Check(name, ABSENT, "this system has no place for it to be seen")
+    free = shutil.disk_usage(folder).free
+    if free >= SHARED_MEMORY:
+        return Check(name, OK, f"{free / 1e9:.1f} GB")
+    advice = "start the container with --shm-size=2g, or train with --set data.workers=0"
+    return Check(name, FAILED, f"{free / 1e6:.0f} MB", advice)

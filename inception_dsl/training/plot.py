@@ -1,0 +1,279 @@
+"""Curves of runs: loss, accuracy, learning rate and throughput, from their `metrics.jsonl`."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from inception_dsl.build import missing
+from inception_dsl.runner.settings import RunError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+"""Okabe and Ito's, which people who see colours in other ways tell apart: https://jfly.uni-koeln.de/color/"""
+
+DASHES: Final = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (4, 1.5, 1, 1.5)))
+"""What tells the series of one run apart: the main head's or top-1, then the others."""
+
+MOST_POINTS: Final = 1000
+"""Points of a line; a page shows no more."""
+
+STYLE: Final[dict[Any, Any]] = {
+    "font.size": 9.0,
+    "axes.titlesize": 10.0,
+    "axes.titlelocation": "left",
+    "axes.titleweight": "bold",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#888888",
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "grid.color": "#e6e6e6",
+    "grid.linewidth": 0.8,
+    "axes.axisbelow": True,
+    "xtick.color": "#444444",
+    "ytick.color": "#444444",
+    "xtick.major.size": 3.0,
+    "ytick.major.size": 0.0,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "lines.linewidth": 1.6,
+    "svg.hashsalt": "inception-dsl",
+    "svg.fonttype": "none",
+}
+
+
+@dataclass(frozen=True)
+class Curves:
+    """A run: its name, and its rows as `metrics.jsonl` has them."""
+
+    name: str
+    rows: tuple[dict[str, Any], ...]
+
+    def points(self, key: str, over: str) -> tuple[list[float], list[float]]:
+        """A series over "epoch" or "step": where, and how much. Rows without a finite number are left out."""
+        found = [(row[over], _number(row, key)) for row in self.rows if over in row]
+        pairs = [(float(x), y) for x, y in found if y is not None]
+        return [x for x, _ in pairs], [y for _, y in pairs]
+
+    @property
+    def label(self) -> str:
+        """Its name in a legend, with the last accuracy."""
+        _, found = self.points("test_top1", "step")
+        return f"{self.name}  {found[-1]:.1%}" if found else self.name
+
+    @property
+    def heads(self) -> list[str]:
+        """The auxiliary heads whose losses were logged: what is in a row besides what every run has."""
+        found = {key for row in self.rows for key in row if not key.startswith("test_")}
+        return sorted(found - {"step", "epoch", "loss", "lr", "gradient", "clock"})
+
+
+def plot(runs: Sequence[Path], out: Path) -> None:
+    """Draw runs, each a folder with `metrics.jsonl` or that file, into one PNG, SVG or PDF: the same bytes each time.
+
+    Raises `RunError` for a run that cannot be read, has no rows or is one too many to tell apart, and for a file that
+    cannot be written; `SpecError` E005 where matplotlib is not installed.
+    """
+    if out.suffix not in (".png", ".svg", ".pdf"):
+        raise RunError(f"{out}: is no kind of picture that is drawn here; end it in .png, .svg or .pdf")
+    if not 0 < len(runs) <= len(COLOURS):
+        raise RunError(f"{len(runs)} runs: one figure shows 1 to {len(COLOURS)}; draw several")
+    curves = [read(run, name) for run, name in zip(runs, names(runs), strict=True)]
+    try:
+        import matplotlib as mpl
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError as error:
+        raise missing(error.name or "matplotlib", "plot") from None
+    with mpl.rc_context({**mpl.rcParamsDefault, **STYLE, "backend": "agg"}):
+        figure = Figure(figsize=(10, 6.4))
+        figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.1)
+        panels = figure.subplots(2, 2)
+        over = "epoch" if all(any("epoch" in row for row in each.rows) for each in curves) else "step"
+        _loss(panels[0, 0], curves, over)
+        _accuracy(panels[0, 1], curves, over)
+        _rate(panels[1, 0], curves, over)
+        _throughput(panels[1, 1], curves, over)
+        longest = max((x for each in curves for x in each.points("step", over)[0]), default=1.0)
+        for panel in panels.flat:
+            panel.set_xlim(0, longest * 1.01)
+        for panel in panels[1]:
+            panel.set_xlabel(over)
+        if len(curves) > 1:
+            lines = [mpl.lines.Line2D([], [], color=colour, lw=2.2) for colour in COLOURS[: len(curves)]]
+            figure.legend(lines, [each.label for each in curves], loc="outside upper left", ncols=4, fontsize=9.5)
+        else:
+            figure.suptitle(curves[0].name, x=0.012, ha="left", fontsize=12, fontweight="bold")
+        _save(figure, out)
+
+
+def read(run: Path, name: str = "") -> Curves:
+    """A run's rows; a half-written last line is left out. Raises `RunError` where there are none."""
+    file = run / "metrics.jsonl" if run.is_dir() else run
+    try:
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise RunError(f"{file}: {reason}; name the folder of a run, which holds metrics.jsonl") from None
+    rows: list[dict[str, Any]] = []
+    for number, line in enumerate(lines, 1):
+        try:
+            row = json.loads(line)
+            int(row["step"])
+        except (ValueError, KeyError, TypeError):
+            if number == len(lines) and rows:
+                break
+            raise RunError(f"{file}:{number}: is no row of metrics; is it the log of a run?") from None
+        rows.append(row)
+    if not rows:
+        raise RunError(f"{file}: has no rows yet; a run writes one every run.log_every steps")
+    return Curves(name or run.name, tuple(rows))
+
+
+def names(runs: Sequence[Path]) -> list[str]:
+    """What runs are called in a legend: the last part of their path, and as many before it as tell them apart."""
+    parts = [(run if run.suffix != ".jsonl" else run.parent).resolve().parts for run in runs]
+    for length in range(1, max(map(len, parts)) + 1):
+        found = ["/".join(each[-length:]) for each in parts]
+        if len(set(found)) == len(set(parts)):
+            break
+    return found
+
+
+def smooth(values: Sequence[float], window: int) -> list[float]:
+    """The mean of the values around each, as many before as after it where there are, so that nothing is late."""
+    sums = [0.0]
+    for value in values:
+        sums.append(sums[-1] + value)
+    ends = [(max(0, i - window // 2), min(len(values), i + window // 2 + 1)) for i in range(len(values))]
+    return [(sums[end] - sums[start]) / (end - start) for start, end in ends]
+
+
+def _number(row: dict[str, Any], key: str) -> float | None:
+    value = row.get(key, row.get("clock", {}).get(key))
+    good = isinstance(value, int | float) and math.isfinite(value)
+    return float(value) if good else None
+
+
+def _thin(values: Sequence[float]) -> Sequence[float]:
+    return values[:: math.ceil(len(values) / MOST_POINTS)] if values else values
+
+
+def _smoothed(panel: Axes, xs: list[float], ys: list[float], **look: Any) -> list[float]:
+    """A line over its faint raw points."""
+    line = smooth(ys, max(1, len(ys) // 25))
+    if look.get("linestyle", "-") == "-" and len(ys) > 1:
+        panel.plot(_thin(xs), _thin(ys), color=look["color"], alpha=0.22, linewidth=0.7)
+    panel.plot(_thin(xs), _thin(line), marker="o" if len(ys) == 1 else "", markersize=4, **look)
+    return line
+
+
+def _look(run: int, series: int, alone: bool) -> dict[str, Any]:
+    """One run has a colour for each series; several have one each, and dashes for the series."""
+    return {"color": COLOURS[(series if alone else run) % len(COLOURS)], "linestyle": DASHES[series % len(DASHES)]}
+
+
+def _key(panel: Axes, labels: Sequence[str], alone: bool, where: Any) -> None:
+    """The legend of a panel with several series."""
+    if len(labels) > 1:
+        from matplotlib.lines import Line2D
+
+        looks = [_look(0, series, alone) | ({} if alone else {"color": "#555555"}) for series in range(len(labels))]
+        panel.legend([Line2D([], [], **look) for look in looks], labels, loc=where, handlelength=2.6)
+
+
+def _loss(panel: Axes, curves: Sequence[Curves], over: str) -> None:
+    panel.set_title("Training loss")
+    heads = list(dict.fromkeys(head for each in curves for head in each.heads))
+    shown: list[float] = []
+    for run, each in enumerate(curves):
+        for series, key in enumerate(("loss", *heads)):
+            xs, ys = each.points(key, over)
+            if ys:
+                line = _smoothed(panel, xs, ys, **_look(run, series, len(curves) == 1))
+                shown += [*line, *sorted(ys)[: max(1, len(ys) * 99 // 100)]]
+    _bound(panel, shown)
+    _key(panel, ["main", *heads], len(curves) == 1, "upper right")
+
+
+def _accuracy(panel: Axes, curves: Sequence[Curves], over: str) -> None:
+    panel.set_title("Accuracy on held-out images")
+    found = False
+    for run, each in enumerate(curves):
+        for series, key in enumerate(("test_top1", "test_top5")):
+            xs, ys = each.points(key, over)
+            look = _look(run, series, len(curves) == 1)
+            panel.plot(xs, ys, marker="o", markersize=3 if len(xs) < 40 else 0, **look)
+            if ys and not series and len(curves) == 1:
+                place = (xs[-1], ys[-1])
+                panel.annotate(
+                    f"{ys[-1]:.1%}", place, (0, -12), textcoords="offset points", color="#0072B2", ha="right"
+                )
+            found |= bool(ys)
+    panel.yaxis.set_major_formatter(_percent)
+    _key(panel, ["top-1", "top-5"], len(curves) == 1, "lower right")
+    _empty(panel, found, "no evaluation yet")
+
+
+def _percent(value: float, at: float) -> str:
+    return f"{value:.0%}"
+
+
+def _rate(panel: Axes, curves: Sequence[Curves], over: str) -> None:
+    panel.set_title("Learning rate")
+    found = False
+    for run, each in enumerate(curves):
+        xs, ys = each.points("lr", over)
+        width = 1.6 + (len(curves) - 1 - run)  # runs of one recipe lie on each other: all are seen
+        panel.plot(_thin(xs), _thin(ys), linewidth=width, **_look(run, 0, len(curves) == 1))
+        found |= bool(ys)
+    panel.set_ylim(bottom=0)
+    _empty(panel, found, "no learning rate was logged")
+
+
+def _throughput(panel: Axes, curves: Sequence[Curves], over: str) -> None:
+    panel.set_title("Throughput, images per second")
+    shown: list[float] = []
+    for run, each in enumerate(curves):
+        xs, ys = each.points("images_per_second", over)
+        if ys:
+            shown += _smoothed(panel, xs, ys, **_look(run, 0, len(curves) == 1))
+            shown += sorted(ys)[: max(1, len(ys) * 95 // 100)]
+    _bound(panel, [0.0, *shown] if shown else [])
+
+
+def _bound(panel: Axes, shown: Iterable[float]) -> None:
+    """The panel from 0 to what is shown, without the rare spikes that would press all else down."""
+    top = max(shown, default=0.0)
+    panel.set_ylim(0, top * 1.06 if top > 0 else 1)
+    _empty(panel, top > 0, "nothing was logged")
+
+
+def _empty(panel: Axes, found: bool, reason: str) -> None:
+    if not found:
+        panel.text(0.5, 0.5, reason, transform=panel.transAxes, ha="center", color="#888888")
+        panel.set_yticks([])
+
+
+def _save(figure: Any, out: Path) -> None:
+    """Write the picture whole, without its date."""
+    dated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": {"Software": None}}
+    part = ""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        handle, part = tempfile.mkstemp(dir=out.parent, suffix=out.suffix, prefix=".")
+        os.close(handle)
+        figure.savefig(part, dpi=150, facecolor="white", metadata=dated[out.suffix])
+        os.chmod(part, 0o644)
+        os.replace(part, out)
+    except OSError as error:
+        Path(part).unlink(missing_ok=True) if part else None
+        raise RunError(f"{out}: cannot be written: {(error.strerror or str(error)).lower()}") from None

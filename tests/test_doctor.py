@@ -1,0 +1,146 @@
+"""The doctor: on this machine, and on machines that lack something."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from inception_dsl.runner.settings import RunError
+from inception_dsl.training import doctor as surgery
+from inception_dsl.training import installation as surroundings
+from inception_dsl.training.doctor import Small, devices, doctor, settings
+from inception_dsl.training.installation import ABSENT, FAILED, OK, Check, installation, tried
+
+CPU = torch.device("cpu")
+
+
+def results(checks: Sequence[Check]) -> dict[str, str]:
+    return {check.name: check.result for check in checks}
+
+
+def test_training_works_here() -> None:
+    checks = list(surgery.trained(CPU, Small, settings()))
+
+    assert results(checks) == dict.fromkeys(("training", "resume", "bf16", "throughput"), OK), checks
+    assert {check.device for check in checks} == {"cpu"}
+    assert not torch.are_deterministic_algorithms_enabled(), "the caller's torch is as it was"
+
+
+class Deaf(nn.Module):
+    """A network that does not listen: its loss stays."""
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.scores = nn.Parameter(torch.zeros(classes))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.scores.expand(len(x), -1) + 0.0 * x.mean()
+
+
+def test_a_loss_that_does_not_fall_is_told_and_nothing_is_said_of_the_rest() -> None:
+    checks = list(surgery.trained(CPU, Deaf, settings()))
+
+    assert results(checks) == {"training": FAILED, "resume": ABSENT, "bf16": ABSENT, "throughput": ABSENT}
+    assert "the loss went from 2.3" in checks[0].found and "see https://pytorch.org" in checks[0].advice
+
+
+def test_two_processes_add_up() -> None:
+    assert surgery._together("cpu", 2) == "gloo: 2 processes add up"
+
+
+def fake_examination(*checks: Check) -> Any:
+    return lambda places, network, config: iter(checks)
+
+
+def test_the_table_the_file_and_the_exit_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checks = (Check("torch", OK, "2.14"), Check("bf16", FAILED, "far off", "train with fp32", "cpu"))
+    monkeypatch.setattr(surgery, "examine", fake_examination(*checks))
+    code = doctor(out=tmp_path / "doctor.json")
+
+    assert code == 1
+    assert capsys.readouterr().out.splitlines()[:5] == [
+        "torch                  ok             2.14",
+        "bf16 (cpu)             failed         far off",
+        "                       -> train with fp32",
+        "",
+        "1 ok, 1 failed, 0 not available",
+    ]
+    report = json.loads((tmp_path / "doctor.json").read_text())
+    assert report["summary"] == {"ok": 1, "failed": 1, "not available": 0}
+    assert report["checks"][1] == {
+        "name": "bf16",
+        "result": "failed",
+        "found": "far off",
+        "advice": "train with fp32",
+        "device": "cpu",
+    }
+
+
+def test_what_is_not_available_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(surgery, "examine", fake_examination(Check("pyarrow", ABSENT, "optional")))
+
+    assert doctor() == 0
+
+
+def test_a_library_that_is_missing_is_optional_and_an_old_torch_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    def version(name: str) -> str:
+        if name == "pyarrow":
+            raise metadata.PackageNotFoundError(name)
+        return "2.5.1+cu121"
+
+    monkeypatch.setattr(metadata, "version", version)
+    found = {check.name: check for check in installation()}
+
+    assert found["pyarrow"].result == ABSENT and found["pyarrow"].advice == "pip install pyarrow"
+    assert found["torch"].result == FAILED and found["torch"].advice == "pip install 'torch>=2.13'"
+    assert found["onnx"].result == OK
+
+
+def test_a_small_shared_memory_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: type("", (), {"free": 64 * 2**20}))
+    check = surroundings._shared_memory(str(tmp_path))
+
+    assert check.result == FAILED and check.found == "67 MB" and "--shm-size=2g" in check.advice
+    assert surroundings._shared_memory(str(tmp_path / "none")).result == ABSENT
+
+
+def test_an_action_that_raises_is_a_check_that_failed() -> None:
+    def action() -> str:
+        raise OSError(f"cannot write '/ho{''}me/alice/secret/run/x.pt' on {platform.node()}")
+
+    check = tried("write access", "", action)
+    assert check.result == FAILED and check.advice == "run in a folder that you may write to"
+    assert "alice" not in check.found and "secret" not in check.found and "x.pt" in check.found
+    assert len(platform.node()) < 3 or platform.node() not in check.found
+
+
+def test_a_device_that_is_not_there_is_told() -> None:
+    assert devices("cpu") == [CPU] and CPU in devices()
+    with pytest.raises(RunError, match=r"--device abacus: is not there; there is .*cpu"):
+        doctor("abacus")
+
+
+def test_a_file_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(surgery, "examine", fake_examination())
+    with pytest.raises(RunError, match=r"doctor\.json: cannot be written: no such file"):
+        doctor(out=tmp_path / "none" / "doctor.json")
+
+
+def test_the_file_names_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(surgery, "trained", lambda place, network, config: iter(()))
+    monkeypatch.setattr(surgery, "_together", lambda kind, world: "gloo")
+    doctor("cpu", tmp_path / "doctor.json")
+
+    text = (tmp_path / "doctor.json").read_text()
+    assert str(tmp_path) not in text and str(Path.home()) not in text and platform.node() not in text

@@ -1,0 +1,158 @@
+"""Pictures of runs."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from inception_dsl.diagnostics import SpecError
+from inception_dsl.runner.settings import RunError
+from inception_dsl.training.plot import COLOURS, names, plot, read, smooth
+
+
+def run(folder: Path, steps: int = 60, heads: tuple[str, ...] = ("aux1", "aux2"), **others: Any) -> Path:
+    """A run that learns, evaluated every 20 steps."""
+    rows: list[dict[str, Any]] = []
+    for step in range(1, steps + 1):
+        losses = dict.fromkeys(("loss", *heads), 2.3 / step)
+        rows.append({"step": step, "epoch": step / 20, **losses, "lr": 0.1, "clock": {"images_per_second": 800.0}})
+        rows[-1] |= others
+        if step % 20 == 0:
+            rows.append({"step": step, "epoch": step / 20, "test_top1": step / 100, "test_top5": 0.9})
+    folder.mkdir(parents=True)
+    (folder / "metrics.jsonl").write_text("".join(json.dumps(each) + "\n" for each in rows), encoding="utf-8")
+    return folder
+
+
+def words(picture: Path) -> set[str]:
+    """What can be read in an SVG."""
+    return set(re.findall(r"<text[^>]*>([^<]*)</text>", picture.read_text(encoding="utf-8")))
+
+
+@pytest.fixture(autouse=True)
+def _installed() -> None:
+    pytest.importorskip("matplotlib")
+
+
+def test_a_run_is_drawn(tmp_path: Path) -> None:
+    plot([run(tmp_path / "first")], tmp_path / "new" / "curves.svg")
+
+    shown = words(tmp_path / "new" / "curves.svg")
+    assert {"first", "Training loss", "Accuracy on held-out images", "Learning rate", "epoch"} <= shown
+    assert {"main", "aux1", "aux2", "top-1", "top-5", "60.0%"} <= shown
+    assert [each.name for each in (tmp_path / "new").iterdir()] == ["curves.svg"]
+
+
+def test_several_runs_are_told_apart(tmp_path: Path) -> None:
+    runs = [run(tmp_path / "a" / "net"), run(tmp_path / "b" / "net", heads=()), run(tmp_path / "c" / "net")]
+    plot(runs, tmp_path / "curves.svg")
+
+    assert {"a/net  60.0%", "b/net  60.0%", "c/net  60.0%", "aux1", "top-5"} <= words(tmp_path / "curves.svg")
+    assert all(colour.lower() in (tmp_path / "curves.svg").read_text() for colour in COLOURS[:3])
+
+
+@pytest.mark.parametrize("kind", ["svg", "png", "pdf"])
+def test_a_picture_is_the_same_each_time(tmp_path: Path, kind: str) -> None:
+    first = run(tmp_path / "first")
+    for name in ("one", "two"):
+        plot([first], tmp_path / f"{name}.{kind}")
+
+    one = (tmp_path / f"one.{kind}").read_bytes()
+    assert one == (tmp_path / f"two.{kind}").read_bytes()
+    assert one.startswith({"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF"}[kind])
+
+
+def test_styles_of_the_caller_are_left_alone(tmp_path: Path) -> None:
+    import matplotlib as mpl
+
+    mpl.rcParams["font.size"] = 31.0
+    try:
+        plot([run(tmp_path / "first")], tmp_path / "one.svg")
+        assert mpl.rcParams["font.size"] == 31.0
+    finally:
+        mpl.rcdefaults()
+    plot([tmp_path / "first"], tmp_path / "two.svg")
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
+
+
+def test_a_run_that_has_just_begun_is_drawn(tmp_path: Path) -> None:
+    plot([run(tmp_path / "first", steps=1, heads=())], tmp_path / "curves.svg")
+
+    assert "no evaluation yet" in words(tmp_path / "curves.svg")
+
+
+def test_a_run_with_nothing_but_steps_is_drawn(tmp_path: Path) -> None:
+    (tmp_path / "metrics.jsonl").write_text('{"step": 3, "loss": null}\n{"step": 4, "loss": NaN}\n')
+    plot([tmp_path / "metrics.jsonl"], tmp_path / "curves.svg")
+
+    assert {"nothing was logged", "no learning rate was logged", "step"} <= words(tmp_path / "curves.svg")
+
+
+def test_a_long_run_makes_no_big_picture(tmp_path: Path) -> None:
+    plot([run(tmp_path / "long", steps=20_000)], tmp_path / "curves.svg")
+
+    assert (tmp_path / "curves.svg").stat().st_size < 300_000
+
+
+def test_a_half_written_last_line_is_left_out(tmp_path: Path) -> None:
+    file = run(tmp_path / "first") / "metrics.jsonl"
+    whole = len(read(file).rows)
+    with file.open("a") as log:
+        log.write('{"step": 61, "los')
+
+    assert len(read(tmp_path / "first").rows) == whole == 63
+
+
+def test_wrong_runs_are_told(tmp_path: Path) -> None:
+    (tmp_path / "metrics.jsonl").write_text("")
+    with pytest.raises(RunError, match=r"metrics\.jsonl: has no rows yet; a run writes one every run\.log_every steps"):
+        read(tmp_path)
+    (tmp_path / "metrics.jsonl").write_text('{"step": 1}\nhello\n{"step": 2}\n')
+    with pytest.raises(RunError, match=r"metrics\.jsonl:2: is no row of metrics; is it the log of a run\?"):
+        read(tmp_path)
+    (tmp_path / "metrics.jsonl").write_bytes(b"\x89PNG\xff\xfe")
+    with pytest.raises(RunError, match=r"metrics\.jsonl:1: is no row of metrics"):
+        read(tmp_path)
+    with pytest.raises(RunError, match=r"none: no such file or directory; name the folder of a run"):
+        read(tmp_path / "none")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(RunError, match=r"empty.metrics\.jsonl: no such file"):
+        read(tmp_path / "empty")
+
+
+def test_wrong_requests_are_told(tmp_path: Path) -> None:
+    first = run(tmp_path / "first")
+    with pytest.raises(RunError, match=r"curves\.gif: is no kind of picture"):
+        plot([first], tmp_path / "curves.gif")
+    with pytest.raises(RunError, match="8 runs: one figure shows 1 to 7; draw several"):
+        plot([first] * 8, tmp_path / "curves.png")
+    with pytest.raises(RunError, match="0 runs"):
+        plot([], tmp_path / "curves.png")
+    (tmp_path / "file").touch()
+    with pytest.raises(RunError, match=r"curves\.png: cannot be written: (not a directory|file exists)"):
+        plot([first], tmp_path / "file" / "curves.png")
+
+
+def test_matplotlib_is_asked_for_by_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(SpecError, match="matplotlib") as error:
+        plot([run(tmp_path / "first")], tmp_path / "curves.png")
+
+    assert error.value.diagnostics[0].help == "pip install 'inception-dsl[plot]'"
+
+
+def test_names_are_as_long_as_they_must_be(tmp_path: Path) -> None:
+    assert names([Path("runs/a"), Path("runs/b")]) == ["a", "b"]
+    assert names([Path("x/a/run"), Path("x/b/run/metrics.jsonl")]) == ["a/run", "b/run"]
+    assert names([Path("runs/a"), Path("runs/a")]) == ["a", "a"]
+
+
+def test_a_smooth_line_is_never_late() -> None:
+    assert smooth([], 5) == [] and smooth([4.0], 5) == [4.0]
+    assert smooth([0.0, 3.0, 6.0, 9.0], 3) == [1.5, 3.0, 6.0, 7.5]
+    assert smooth([1.0, 5.0, 1.0], 1) == [1.0, 5.0, 1.0]
