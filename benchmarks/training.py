@@ -1,0 +1,245 @@
+# ruff: noqa: TID251 - what is measured here is torch
+"""What a step of training takes here: the generated networks in our runner, beside torchvision's in plain torch.
+
+    python benchmarks/training.py [--rounds N] [--quick]
+
+One process; every round takes one step of each variant in turn and reads images once with each loader, so that
+whatever else the machine does falls on all of them alike; the tables give medians. Wall time is what the goals judge;
+CPU time is that of all threads. Exits with 1 where a goal is missed. `--quick` only shows that it runs: one round,
+small batches, no goals.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from itertools import islice
+from math import inf
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+import torch
+import torchvision
+from bench import ROOT, Goal
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.nn.utils import clip_grad_norm_
+
+from inception_dsl.network import Network, load
+from inception_dsl.runner.config import Config, Data, Loss, Optim, Run
+from inception_dsl.runner.data import make_loader
+from inception_dsl.runner.devices import Place
+from inception_dsl.runner.engine import learn
+from inception_dsl.runner.optim import make_optimiser, set_rate
+from inception_dsl.runner.readers import open_images
+
+HERE = Place(torch.device("cpu"))
+BATCH, LR = 16, 0.01
+THEIRS, AGAIN, LAST, FAST = "torchvision", "torchvision, again", "ours, channels last", "ours, channels last, bf16"
+WORKERS = (0, 2)
+KEEPS_UP = 3  # times the rate of the step
+
+
+class Case(NamedTuple):
+    """A network: torchvision's name of it, how much its heads count there, and how much faster ours is to be."""
+
+    name: str
+    heads: float
+    goal: float
+
+    @property
+    def spec(self) -> Network:
+        """The very same network, compiled."""
+        return load(ROOT / "specs" / f"{self.name}_torchvision.yaml")
+
+
+CASES = (Case("googlenet", 0.3, 2.3), Case("inception_v3", 0.4, 2.0))
+
+
+class Cost(NamedTuple):
+    """What a step took, in seconds: by the clock, and of all cores."""
+
+    wall: float
+    cpu: float
+
+
+Step = Callable[[], object]
+Rates = Mapping[int, float]  # images a second, by the number of workers
+
+
+def seconds(step: Step) -> Cost:
+    """Run a step, and say what it took."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    step()
+    return Cost(time.perf_counter() - wall, time.process_time() - cpu)
+
+
+def plain(case: Case, images: Tensor, labels: Tensor) -> Step:
+    """A step as torchvision's own script takes it: eager, float32, channels first, SGD with momentum."""
+    options: dict[str, Any] = {"aux_logits": True, "init_weights": False, "transform_input": False}
+    network: nn.Module = getattr(torchvision.models, case.name)(weights=None, **options).train()
+    optimiser = torch.optim.SGD(network.parameters(), LR, momentum=0.9, weight_decay=5e-5)
+
+    def step() -> None:
+        logits, *heads = (each for each in network(images))
+        loss = cross_entropy(logits, labels)
+        for each in heads:
+            loss = loss + case.heads * cross_entropy(each, labels)
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        loss.item()
+
+    return step
+
+
+def settings(case: Case, **run: Any) -> Config:
+    """The recipe of that step in our runner."""
+    _, height, width = case.spec.program.input.shape
+    heads = {head.name: case.heads for head in case.spec.program.heads}
+    data = Data(height=height, width=width, batch=BATCH)
+    return Config(data=data, optim=Optim(lr=LR, decay_all=True), loss=Loss(heads=heads), run=Run(**run))
+
+
+def ours(case: Case, images: Tensor, labels: Tensor, precision: str) -> Step:
+    """A step of the runner's loop: what it does to the network, and the numbers that it reads back."""
+    config = settings(case, precision=precision)
+    config = replace(config, data=replace(config.data, batch=len(images)))
+    network = case.spec.build().to(memory_format=torch.channels_last).train()
+    optimiser = make_optimiser(config, network)
+
+    def step() -> None:
+        set_rate(optimiser, LR)
+        optimiser.zero_grad()
+        losses = learn(network, images, labels, config, HERE)  # images come from the loader as they are, channels first
+        norm = clip_grad_norm_(network.parameters(), inf)
+        torch.stack([*losses.values(), norm]).tolist()
+        optimiser.step()
+
+    return step
+
+
+def steps_of(case: Case, batch: int) -> dict[str, Step]:
+    """The variants, by what the table calls them."""
+    images = torch.randn(batch, *case.spec.program.input.shape, generator=torch.Generator().manual_seed(0))
+    labels = torch.arange(batch)
+    theirs = plain(case, images, labels)
+    return {
+        THEIRS: theirs,
+        LAST: ours(case, images, labels, "fp32"),
+        FAST: ours(case, images, labels, "bf16"),
+        AGAIN: theirs,  # A/A: how far the same thing lies from itself
+    }
+
+
+def photographs(folder: Path, count: int) -> None:
+    """Write JPEGs of 500x375, the usual size in ImageNet, whose spectrum is that of photographs: amplitude 1/f."""
+    random = torch.Generator().manual_seed(0)
+    down, across = torch.fft.fftfreq(375)[:, None], torch.fft.rfftfreq(500)
+    falling = 1 / (down.square() + across.square()).sqrt().clamp(min=1 / 500)
+    for number in range(count):
+        noise = torch.randn(3, 375, 500, generator=random)
+        grey = noise[:1] + 0.3 * noise  # the channels are much alike
+        pixels = torch.fft.irfft2(torch.fft.rfft2(grey) * falling, s=(375, 500))
+        pixels = (128 + 48 * (pixels - pixels.mean()) / pixels.std()).clamp(0, 255).byte()
+        for split in ("train", "test"):
+            place = folder / split / f"class{number % 4}"
+            place.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels.permute(1, 2, 0).numpy()).save(place / f"{number}.jpg", quality=90)
+
+
+def loading(case: Case, folder: Path, workers: int, batches: int) -> float:
+    """Images a second from the folder into batches, cropped and normalised, once the workers have started."""
+    config = settings(case)
+    config = replace(config, data=replace(config.data, source=f"folder:{folder}", workers=workers))
+    reader, warm = open_images(config.data.source, "train"), 2 * workers  # as many batches as are made ahead
+    arriving = make_loader(reader, config, HERE, 0, warm + batches)
+    for _ in islice(arriving, warm):
+        pass
+    start = time.perf_counter()
+    read = sum(len(batch.images) for batch in arriving)
+    return read / (time.perf_counter() - start)
+
+
+def steps_table(costs: Mapping[Case, Mapping[str, Cost]], batch: int) -> Iterator[str]:
+    """The medians of the steps, beside torchvision's."""
+    yield f"| {'step':<41} | {'wall ms':>8} | {'CPU ms':>8} | {'images/s':>8} | x torchvision |"
+    yield f"|{'-' * 43}|{'-' * 9}:|{'-' * 9}:|{'-' * 9}:|{'-' * 14}:|"
+    for case, measured in costs.items():
+        for name, cost in measured.items():
+            numbers = f"{cost.wall * 1000:8,.0f} | {cost.cpu * 1000:8,.0f} | {batch / cost.wall:8,.1f}"
+            yield f"| {f'{case.name}: {name}':<41} | {numbers} | {measured[THEIRS].wall / cost.wall:13.2f} |"
+
+
+def loaders_table(rates: Mapping[Case, Rates], steps: Mapping[Case, float]) -> Iterator[str]:
+    """The medians of the loaders, beside our fastest step."""
+    yield f"| {'images of a folder':<41} | {'images/s':>8} | x step |\n|{'-' * 43}|{'-' * 9}:|{'-' * 7}:|"
+    for case, measured in rates.items():
+        for workers, rate in measured.items():
+            name = f"{case.name}: {f'{workers} workers' if workers else 'in the process'}"
+            yield f"| {name:<41} | {rate:8,.1f} | {rate / steps[case]:6.1f} |"
+
+
+def goals(costs: Mapping[Case, Mapping[str, Cost]], rates: Mapping[Case, Rates]) -> Iterator[Goal]:
+    """What the project promises, with what was measured."""
+    for case, measured in costs.items():
+        yield Goal(
+            f"{case.name}: torchvision's step over ours, bf16", measured[THEIRS].wall / measured[FAST].wall, case.goal
+        )
+    for case, each in rates.items():
+        step = BATCH / costs[case][FAST].wall
+        for workers, rate in each.items():
+            how = f"{workers} workers" if workers else "in the process"
+            yield Goal(f"{case.name}: images read over learnt from, {how}", rate / step, KEEPS_UP)
+
+
+def measure(case: Case, folder: Path, rounds: int, batch: int, batches: int) -> tuple[dict[str, Cost], Rates]:
+    """The medians of a network's steps and loaders."""
+    steps = steps_of(case, batch)
+    for step in steps.values():
+        step()  # the first allocates
+    taken: list[dict[str, Cost]] = []
+    read: list[dict[int, float]] = []
+    for number in range(rounds):
+        names = [*steps][:: -1 if number % 2 else 1]  # there and back: none is always the one after another
+        taken.append({name: seconds(steps[name]) for name in names})
+        read.append({workers: loading(case, folder, workers, batches) for workers in WORKERS})
+        shown = ", ".join(f"{name} {cost.wall:.2f} s" for name, cost in sorted(taken[-1].items()))
+        sys.stderr.write(f"{case.name}, round {number + 1} of {rounds}: {shown}\n")
+    costs = {name: Cost(*map(median, zip(*(each[name] for each in taken), strict=True))) for name in steps}
+    return costs, {workers: median(each[workers] for each in read) for workers in WORKERS}
+
+
+def main() -> None:
+    """Measure, print, judge."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=7, help="how often each step is taken (default: 7)")
+    parser.add_argument("--quick", action="store_true", help="one round with small batches, to see that it runs")
+    given = parser.parse_args()
+    rounds, batch, batches = (1, 2, 2) if given.quick else (given.rounds, BATCH, 8)
+    costs: dict[Case, dict[str, Cost]] = {}
+    rates: dict[Case, Rates] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        photographs(Path(folder), 16 if given.quick else 96)
+        for case in CASES:  # one after another: the weights of both would not stay in the caches
+            costs[case], rates[case] = measure(case, Path(folder), rounds, batch, batches)
+    print(*steps_table(costs, batch), "", sep="\n")
+    print(*loaders_table(rates, {case: batch / each[FAST].wall for case, each in costs.items()}), "", sep="\n")
+    if given.quick:
+        return
+    judged = [*goals(costs, rates)]
+    print(f"| {'goal':<57} | {'measured':>8} | {'bound':>8} |      |\n|{'-' * 59}|{'-' * 9}:|{'-' * 9}:|------|")
+    for goal in judged:
+        bound = f">= {goal.bound:g}"
+        print(f"| {goal.what:<57} | {goal.measured:8.2f} | {bound:>8} | {'held' if goal.held else 'MISS'} |")
+    sys.exit(not all(goal.held for goal in judged))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""The emitted `train.py` as its users have it: processes of their own, in which `inception_dsl` cannot be imported."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from inception_dsl.emit import pytorch, runner
+from inception_dsl.network import load
+from inception_dsl.recipe import Recipe
+
+RECIPE = Recipe(
+    "of this test",
+    {
+        "data": {
+            "source": "fake:64x10x32",  # decides which readers are emitted; `--data` below says it again
+            "channels": 1,
+            "height": 32,
+            "width": 32,
+            "mean": [0.5],
+            "std": [0.5],
+            "batch": 8,
+            "workers": 0,
+        },
+        "augment": {"crop": "shift", "evaluation": "whole"},
+        "optim": {"name": "sgd", "lr": 0.05},
+        "average": {"name": "ema"},
+        "loss": {"heads": {"aux1": 0.3}},
+        "run": {"evaluate_every": 1000.0, "log_every": 1},
+    },
+)
+NOISE = ("--data", "fake:64x10x32")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The three emitted files, and beside them a stand-in for our package that cannot be imported."""
+    made = tmp_path_factory.mktemp("generated")
+    typed = load("specs/googlenet_bn_small.yaml").typed
+    for name, text in {"model.py": pytorch.source(typed), **runner.files(typed, RECIPE)}.items():
+        (made / name).write_text(text, "utf-8")
+    (made / "blocked").mkdir()
+    (made / "blocked" / "inception_dsl.py").write_text('raise ImportError("it is not here")\n')
+    return made
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """That of a process for which our package is not there."""
+    return {**os.environ, "PYTHONPATH": str(folder / "blocked"), "OMP_NUM_THREADS": "1"}
+
+
+def python(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run Python on words, from that folder."""
+    command, env = [sys.executable, *words], environment(folder)
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=120, check=False)
+
+
+def train(folder: Path, out: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run `train.py` on images of noise."""
+    return python(folder, "train.py", *NOISE, "--out", out, *words)
+
+
+def fingerprint(out: Path) -> str:
+    """The sha256 of every tensor of the last checkpoint: of the network, of its average and of the optimiser."""
+    state = torch.load(max((out / "checkpoints").glob("*.pt")), weights_only=True)
+    sha, count = hashlib.sha256(), 0
+    for name, each in tensors({key: state[key] for key in ("network", "averaged", "optimiser")}):
+        sha.update(name.encode() + each.contiguous().numpy().tobytes())
+        count += 1
+    assert count > 300
+    return sha.hexdigest()
+
+
+def tensors(value: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
+    """All tensors in dictionaries and lists, with their place."""
+    if isinstance(value, Tensor):
+        yield name, value
+    for key, each in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from tensors(each, f"{name}/{key}")
+
+
+def test_our_package_cannot_be_imported(folder: Path) -> None:
+    assert "it is not here" in python(folder, "-c", "import inception_dsl").stderr
+
+
+def test_a_run_that_was_stopped_goes_on_and_is_the_run_that_was_not(folder: Path) -> None:
+    command = [sys.executable, "train.py", *NOISE, "--out", "stopped"]
+    with subprocess.Popen(command, cwd=folder, env=environment(folder), stdout=subprocess.DEVNULL) as process:
+        metrics, patience = folder / "stopped" / "metrics.jsonl", time.monotonic() + 60
+        while not (metrics.exists() and metrics.stat().st_size) and process.poll() is None:
+            assert time.monotonic() < patience
+            time.sleep(0.02)
+        process.send_signal(signal.SIGTERM)  # hundreds of steps before its end
+        assert process.wait(60) == 75
+    assert (folder / "stopped" / "STATUS").read_text() == "preempted\n"
+    done = torch.load(max((folder / "stopped" / "checkpoints").glob("*.pt")), weights_only=True)["step"]
+
+    for name in ("stopped", "whole"):
+        ended = train(folder, name, "--steps", str(done + 4))
+        assert ended.returncode == 0, ended.stderr
+        assert (folder / name / "STATUS").read_text() == "done\n"
+    assert fingerprint(folder / "stopped") == fingerprint(folder / "whole")
+
+    again = train(folder, "whole", "--steps", str(done + 5))  # the hash tells one step from the next
+    assert again.returncode == 0, again.stderr
+    assert fingerprint(folder / "stopped") != fingerprint(folder / "whole")
+    rows = [json.loads(line) for line in (folder / "stopped" / "metrics.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows if "lr" in row] == list(range(1, done + 5))
+    assert {"config.json", "env.json", "classes.txt", "metrics.csv", "model"} <= {
+        each.name for each in (folder / "stopped").iterdir()
+    }
+    assert (folder / "stopped" / "model" / "model.safetensors").stat().st_size > 1_000_000
+
+
+def test_torchrun_runs_the_same_file(folder: Path) -> None:
+    torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
+    ended = python(folder, *torchrun, "train.py", *NOISE, "--out", "two", "--steps", "4")
+
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    assert (folder / "two" / "STATUS").read_text() == "done\n"
+    assert json.loads((folder / "two" / "env.json").read_text())["world"] == 2
+    rows = [json.loads(line) for line in (folder / "two" / "metrics.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows if "lr" in row] == [1, 2, 3, 4]
+
+
+def test_the_help_tells_how_to_launch_it(folder: Path) -> None:
+    told = python(folder, "train.py", "--help")
+
+    assert told.returncode == 0
+    assert "torchrun --nproc-per-node=gpu" in told.stdout
+    assert "GoogLeNet BN small" in told.stdout
+
+
+@pytest.mark.parametrize(("words", "wrong"), [("optim.rate=1", "'optim.rate'"), ("optim.lr=fast", "'fast'")])
+def test_a_wrong_setting_is_an_error_of_one_line(folder: Path, words: str, wrong: str) -> None:
+    told = train(folder, "wrong", "--set", words)
+
+    assert told.returncode == 2
+    assert told.stderr.startswith("error: ") and wrong in told.stderr
+    assert told.stderr.count("\n") == 1
+    assert not (folder / "wrong").exists()
