@@ -9,8 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from inception_dsl.diagnostics import SpecError
+from inception_dsl.runner.config import Config, Data, Run
+from inception_dsl.runner.devices import Place
+from inception_dsl.runner.evaluate import Score
+from inception_dsl.runner.progress import Log
 from inception_dsl.runner.settings import RunError
 from inception_dsl.training.plot import COLOURS, names, plot, read, smooth
 
@@ -156,3 +161,17 @@ def test_a_smooth_line_is_never_late() -> None:
     assert smooth([], 5) == [] and smooth([4.0], 5) == [4.0]
     assert smooth([0.0, 3.0, 6.0, 9.0], 3) == [1.5, 3.0, 6.0, 7.5]
     assert smooth([1.0, 5.0, 1.0], 1) == [1.0, 5.0, 1.0]
+
+
+def test_what_the_runner_logs_is_drawn(tmp_path: Path) -> None:
+    place, config = Place(torch.device("cpu")), Config(data=Data(batch=8), run=Run(log_every=1))
+    log = Log(tmp_path, place, config, 0, 4, 10)
+    for step in range(1, 5):
+        log.train(step, epoch=step / 2, loss=2.0, aux1=2.1, lr=0.1, gradient=1.0, unreadable=0)
+    log.evaluation(4, Score(100, 0.5, 0.9, 1.0, 0))
+    log.close()
+    plot([tmp_path], tmp_path / "curves.svg")
+
+    assert read(tmp_path).heads == ["aux1"]
+    assert read(tmp_path).points("test_top1", "epoch") == ([2.0], [0.5])
+    assert "no evaluation yet" not in words(tmp_path / "curves.svg")

@@ -74,7 +74,7 @@ class Curves:
     def heads(self) -> list[str]:
         """The auxiliary heads whose losses were logged: what is in a row besides what every run has."""
         found = {key for row in self.rows for key in row if not key.startswith("test_")}
-        return sorted(found - {"step", "epoch", "loss", "lr", "gradient", "clock"})
+        return sorted(found - {"step", "epoch", "loss", "lr", "gradient", "unreadable", "clock"})
 
 
 def plot(runs: Sequence[Path], out: Path) -> None:
@@ -135,6 +135,9 @@ def read(run: Path, name: str = "") -> Curves:
         rows.append(row)
     if not rows:
         raise RunError(f"{file}: has no rows yet; a run writes one every run.log_every steps")
+    paces = [row["epoch"] / row["step"] for row in rows if row.get("epoch") and row["step"]]
+    for row in rows if paces else ():
+        row.setdefault("epoch", row["step"] * paces[-1])  # an evaluation tells its step only
     return Curves(name or run.name, tuple(rows))
 
 
@@ -219,7 +222,7 @@ def _accuracy(panel: Axes, curves: Sequence[Curves], over: str) -> None:
                 )
             found |= bool(ys)
     panel.yaxis.set_major_formatter(_percent)
-    _key(panel, ["top-1", "top-5"], len(curves) == 1, "lower right")
+    _key(panel, ["top-1", "top-5"], len(curves) == 1, "center right")
     _empty(panel, found, "no evaluation yet")
 
 
