@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, distributed
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
 
 from inception_dsl.runner.settings import RunError, T
 
@@ -40,7 +42,12 @@ def place() -> Place:
     if device.index is not None:
         torch.accelerator.set_device_index(device.index)
     if world > 1 and not distributed.is_initialized():
-        distributed.init_process_group(distributed.get_default_backend_for_device(device))
+        store, *_ = next(iter(rendezvous("env://")))
+        if os.environ.get("LOCAL_WORLD_SIZE") == str(world):  # else TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1 does it
+            attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+            store = PrefixStore(attempt, store)  # torchrun's still has the addresses of who was killed
+        backend = distributed.get_default_backend_for_device(device)
+        distributed.init_process_group(backend, store=store, rank=rank, world_size=world)
     return Place(device, rank, max(world, 1), local)
 
 

@@ -46,7 +46,8 @@ EXIT_CODES = {"done": 0, "preempted": 75}  # 75: EX_TEMPFAIL, try again
 EPILOG = """\
 one process:      python train.py --data folder:imagenet --out runs/first
 the GPUs here:    torchrun --nproc-per-node=gpu --max-restarts=3 train.py --data ...
-many machines:    torchrun --nnodes=4 --nproc-per-node=gpu --rdzv-backend=c10d --rdzv-endpoint=HOST:29500 \\
+many machines:    export TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1     (or restarts may find the addresses of the dead)
+                  torchrun --nnodes=4 --nproc-per-node=gpu --rdzv-backend=c10d --rdzv-endpoint=HOST:29500 \\
                     --max-restarts=3 train.py --data ...          (the same line on each; --out on a shared disk)
 Slurm:            #SBATCH --nodes=4 --ntasks-per-node=1 --signal=TERM@120 --requeue
                   srun torchrun --nnodes=4 --nproc-per-node=gpu --shutdown-timeout=100 \\
