@@ -19,7 +19,17 @@ from inception_dsl.runner.average import Averaged
 from inception_dsl.runner.checkpoint import Lock, save, write_status
 from inception_dsl.runner.config import About, Config
 from inception_dsl.runner.data import Batch, make_loader, steps_per_epoch
-from inception_dsl.runner.devices import Place, any_rank, autocast, be_deterministic, leave, place, synchronise, total
+from inception_dsl.runner.devices import (
+    Place,
+    any_rank,
+    autocast,
+    be_deterministic,
+    end,
+    leave,
+    place,
+    synchronise,
+    total,
+)
 from inception_dsl.runner.evaluate import Score, evaluate
 from inception_dsl.runner.export import write_model
 from inception_dsl.runner.folder import (
@@ -247,10 +257,10 @@ def main(network: Callable[[int], nn.Module], config: Config, about: About) -> N
     try:
         for key, _, value in [("data.source", "=", given.data), *(each.partition("=") for each in given.set)]:
             config = setting(config, key, value)
-        word = train(network, config, about, place(), given.out, given.resume, given.force, given.steps)
+        code = EXIT_CODES[train(network, config, about, place(), given.out, given.resume, given.force, given.steps)]
     except (RunError, OSError) as error:
         sys.stderr.write(f"error: {error}\n")
-        sys.exit(1 if isinstance(error, Failed) else 2)
+        code = 1 if isinstance(error, Failed) else 2
     finally:
         leave()
-    sys.exit(EXIT_CODES[word])
+    end(code)
