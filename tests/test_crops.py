@@ -27,7 +27,7 @@ PHOTO = torch.from_numpy(np.array(Image.open(Path(__file__).parent / "data" / "c
 UPRIGHT = PHOTO.transpose(1, 2)
 SQUARE = PHOTO[:, :, 60:310]
 HERE = Place(torch.device("cpu"))
-ALL = tuple(PROTOCOLS)
+ALL = tuple(each for each in PROTOCOLS if each != "recipe")  # the crops of papers
 
 
 def config(size: int = 32) -> Config:
@@ -217,7 +217,7 @@ def test_digests_tell_weights_apart() -> None:
 def test_what_does_not_fit_is_told() -> None:
     with pytest.raises(RunError, match="the input is 32 x 48; crops are for square inputs"):
         cut(PHOTO, Config(data=Data(height=32, width=48)), ("1",))
-    with pytest.raises(RunError, match="there is no protocol '12'; there are 1, 10, 144, central"):
+    with pytest.raises(RunError, match="there is no protocol '12'; there are recipe, 1, 10, 144, central"):
         cut(PHOTO, config(), ("1", "12"))
     there = config()
     there.data.workers, there.data.mean = 1, (0.0, 0.0)
@@ -230,3 +230,13 @@ def test_what_does_not_fit_is_told() -> None:
 def test_naive_crops_are_144_different_ones() -> None:
     crops = naive(PHOTO, 32)
     assert sum(torch.equal(one, other) for one, other in product(crops, crops)) == 144
+
+
+@pytest.mark.parametrize("view", ["centre", "central", "whole"])
+def test_the_view_of_a_recipe_is_that_of_its_run(view: str) -> None:
+    config = Config(data=Data(height=32, width=32), augment=Augment(evaluation=view, resize=40))
+    image = torch.randint(0, 256, (3, 28, 28), dtype=torch.uint8)
+    found = cut(image, config, ("recipe",))
+
+    assert torch.equal(found.images[0], evaluation_transform(config)(image, torch.Generator()))
+    assert found.weights.sum() == 1

@@ -262,15 +262,15 @@ def test_144_crops_take_a_part_of_the_images_on_a_cpu(monkeypatch: pytest.Monkey
     one, again = (evaluate_file(Brightness(), Squares(30), SETTINGS, HERE, protocols=("144",)) for _ in range(2))
     assert one.protocols["144"].n == 7 and str(one) == str(again)
     assert "note: 144 crops take long on a CPU: 7 of 30 images, always the same, were taken; --limit" in str(one)
-    assert evaluate_file(Brightness(), Squares(30), SETTINGS, HERE).protocols["1"].n == 30
-    assert evaluate_file(Brightness(), Squares(30), SETTINGS, HERE, limit=9).protocols["1"].n == 9
+    assert evaluate_file(Brightness(), Squares(30), SETTINGS, HERE).protocols["recipe"].n == 30
+    assert evaluate_file(Brightness(), Squares(30), SETTINGS, HERE, limit=9).protocols["recipe"].n == 9
     some = evaluate_file(Brightness(), Squares(30), SETTINGS, HERE, limit=9).classes
     assert all(each.n for each in some)  # a sample of all, not the first of a sorted folder
 
 
 def test_numbers_that_are_none_are_null_in_json() -> None:
     found = evaluate_file(Brightness(NAN), Squares(3), SETTINGS, HERE)
-    assert json.loads(found.json)["protocols"]["1"]["nll"] is None and found.protocols["1"].top5 == 0
+    assert json.loads(found.json)["protocols"]["recipe"]["nll"] is None and found.protocols["recipe"].top5 == 0
 
 
 def test_files_of_predictions_make_an_ensemble(tmp_path: Path) -> None:

@@ -143,7 +143,7 @@ def _of_classes(spec: str, classes: int) -> Typed:
 @click.argument("weights", type=click.Path(path_type=Path))
 @click.option("--data", metavar="SOURCE", help=DATA)
 @click.option("--split", type=click.Choice(("train", "test")), default="test", show_default=True, help="Its images.")
-@click.option("--protocol", default="1", show_default=True, help="Crops of an image: of 1, 10, 144, central.")
+@click.option("--protocol", default="recipe", show_default=True, help="Crops: of recipe, 1, 10, 144, central.")
 @click.option("--limit", type=click.IntRange(1), help="Take so many images, always the same ones.")
 @click.option("--batch", type=click.IntRange(1), default=64, show_default=True, help="Crops at a time.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for predictions, scores and tables.")
@@ -160,7 +160,7 @@ def evaluate(
     out: Path | None,
     form: str,
 ) -> None:
-    """Score a network's WEIGHTS on a data set, by the protocols that papers use: 1, 10 or 144 crops of an image.
+    """Score a network's WEIGHTS on a data set: by its recipe's view of an image, or 1, 10 or 144 crops as papers do.
 
     Images are prepared as the spec's recipe says; --set takes its numbers, such as --set augment.resize=320.
     """

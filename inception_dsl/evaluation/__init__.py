@@ -71,7 +71,7 @@ def evaluate_file(
     config: Config,
     place: Place,
     *,
-    protocols: Sequence[str] = ("1",),
+    protocols: Sequence[str] = ("recipe",),
     limit: int | None = None,
     batch: int = 64,
     out: Path | None = None,
@@ -91,7 +91,7 @@ def evaluate_file(
         notes.append(f"144 crops take long on a CPU: {taken}; --limit takes more")
     count = min(limit or len(reader), len(reader))
     indices = sorted(permutation(0, 0, len(reader))[:count].tolist())
-    if wanted != ("central",) and config.data.height != 224:
+    if {"1", "10", "144"} & {*wanted} and config.data.height != 224:
         size, there = config.data.height, ", ".join(map(str, crops.scales(config.data.height)))
         notes.append(f"the paper's scales are for an input of 224; for {size} they are {there}, in proportion")
     predictions = predict(network, reader, config, place, wanted, indices, batch)

@@ -15,9 +15,9 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor
 
-from inception_dsl.runner.augment import in_channels, normalised, resized, shorter_side, view_central
+from inception_dsl.runner.augment import VIEWS, in_channels, normalised, resized, shorter_side, view_central
 from inception_dsl.runner.config import Config
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.settings import RunError, choice
 
 PRINTED: Final = (256, 288, 320, 352)
 """The scales for an input of 224."""
@@ -82,7 +82,13 @@ def central(shape: Shape, size: int) -> list[Crop]:
     return [Crop(0)]  # no scale: of the image itself
 
 
+def as_trained(shape: Shape, size: int) -> list[Crop]:
+    """The view of the recipe, by which a run evaluates itself."""
+    return [Crop(-1)]
+
+
 PROTOCOLS: Final[dict[str, Callable[[Shape, int], list[Crop]]]] = {
+    "recipe": as_trained,
     "1": one,
     "10": ten,
     "144": all_of_them,
@@ -119,7 +125,8 @@ def cut(image: Tensor, config: Config, protocols: tuple[str, ...]) -> Cut:
         [[count[crop._replace(mirrored=side)] / count.total() for count in counts] for side in (False, True)]
         for crop in plain
     ]
-    images = [_pixels(crop, at, size) if crop.scale else view_central(image, config) for crop in plain]
+    views = {0: view_central, -1: choice(VIEWS, config.augment.evaluation, "the evaluation")}
+    images = [views[crop.scale](image, config) if crop.scale in views else _pixels(crop, at, size) for crop in plain]
     ready = [normalised(in_channels(each, config.data.channels), config) for each in images]
     return Cut(torch.stack(ready), torch.tensor(weights, dtype=torch.float64))
 
