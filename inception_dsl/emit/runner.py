@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -63,10 +63,10 @@ def files(typed: Typed, recipe: Recipe) -> dict[str, str]:
     Their heads say the hash of the file's body, so that an edited one is known.
     """
     program = typed.program
-    values = {f"{group}.{key}": value for group, keys in recipe.values.items() for key, value in keys.items()}
-    words = dict(_defaults()) | values
-    tables = {table: {str(words[key])} for table, key in TABLES.items()}
-    tables["READERS"] = {"folder", KINDS.get(kind := str(words["data.source"]).partition(":")[0], kind)}
+    words = {f"{group}.{key}": each for group, keys in asdict(recipe.config()).items() for key, each in keys.items()}
+    values = {f"{group}.{key}": words[f"{group}.{key}"] for group, keys in recipe.values.items() for key in keys}
+    tables = {table: {words[key]} for table, key in TABLES.items()}
+    tables["READERS"] = {"folder", KINDS.get(kind := words["data.source"].partition(":")[0], kind)}
     kept = pruning.prune(_modules(), "main", tables)
     config = kept[-len(TRAIN)][0]
     used = {name for module, each in kept if module is not config for d in each for name in d.attributes}
@@ -118,13 +118,6 @@ def _fields(definition: Definition) -> Iterator[tuple[str, ast.AnnAssign]]:
                 yield f"{definition.node.name.lower()}.{field.target.id}", field
 
 
-def _defaults() -> Iterator[tuple[str, Any]]:
-    for definition in _modules()[-len(TRAIN)].definitions:
-        for key, field in _fields(definition):
-            if isinstance(field.value, ast.Constant):
-                yield key, field.value.value
-
-
 def _configured(
     definition: Definition, values: Mapping[str, Any], notes: Mapping[str, str], used: set[str]
 ) -> Definition:
@@ -143,9 +136,7 @@ def _configured(
             continue
         code, _, comment = line.partition("  # ")
         if key in values:
-            kind = ast.unparse(field.annotation)
-            value = float(values[key]) if kind == "float" else values[key]
-            code = f"    {ast.unparse(field.target)}: {kind} = {_literal(value)}"
+            code = f"    {ast.unparse(field.target)}: {ast.unparse(field.annotation)} = {_literal(values[key])}"
         comment = prose(notes[key]) if key in notes else comment
         text = f"{code}  # {comment}" if comment else code
         lines += [text] if len(text) <= WIDTH else [*wrapped(comment, "    # ", "    # "), code]
@@ -156,8 +147,6 @@ def _literal(value: Any) -> str:
     if isinstance(value, Mapping):
         entries = ", ".join(f'"{name}": {weight!r}' for name, weight in value.items())
         return f"field(default_factory=lambda: {{{entries}}})"
-    if isinstance(value, list):
-        return repr(tuple(value))
     return f'"{prose(value)}"' if isinstance(value, str) else repr(value)
 
 
