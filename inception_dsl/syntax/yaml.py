@@ -31,7 +31,7 @@ DIGITS: Final = 18
 _LOADER: Final = getattr(yaml, "CLoader", yaml.SafeLoader)  # libyaml, where PyYAML was built with it
 
 # What YAML does not allow, or PyYAML takes for a line break and we do not (it reads YAML 1.1).
-_NO_TEXT: Final = re.compile("[^\t\n -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_NO_TEXT: Final = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 
 # https://yaml.org/spec/1.2.2/#103-core-schema
 _CORE: Final = re.compile(
