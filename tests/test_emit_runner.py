@@ -129,7 +129,7 @@ def test_an_edited_file_is_not_overwritten(tmp_path: Path) -> None:
 
 
 def test_a_file_knows_whether_it_was_edited() -> None:
-    signed = signature.signed("a = 1\n", "specs/x.yaml").encode()
+    signed = signature.signed("a = 1\n", "specs/x.yaml", "abc").encode()
 
     assert not signature.edited(signed)
     assert signature.edited(signed + b"\n")

@@ -32,7 +32,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "first"
     first = train(out, "--steps", "2")
     assert first.exit_code == 0, first.output
-    done = train(out)
+    done = train(out, "--deterministic")
     assert done.exit_code == 0, done.output
     return out
 
@@ -50,6 +50,7 @@ def test_a_run_goes_on_where_it_was(run: Path) -> None:
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
 
     assert [row["step"] for row in rows if "loss" in row] == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert json.loads((run / "config.json").read_text())["config"]["run"]["deterministic"] is True
 
 
 def test_the_spec_of_a_run_is_whole(run: Path) -> None:

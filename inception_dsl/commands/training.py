@@ -38,10 +38,18 @@ DATA = "Where the images are: folder:DIR, csv:FILE, idx:DIR, parquet:DIR, wds:DI
 @click.option("--processes", type=click.IntRange(1), default=1, show_default=True, help="One a GPU, under torchrun.")
 @click.option("--resume", default="auto", show_default=True, help="auto, never, or a checkpoint's file.")
 @click.option("--steps", type=click.IntRange(1), help="End when so many steps are done, whatever the schedule.")
+@click.option("--deterministic", is_flag=True, help="The same bits on a GPU each time; slower.")
 @click.option("--force", is_flag=True, help="Overwrite an edited train.py; resume what does not fit.")
 @variant_options
 def train(
-    spec: str, data: str | None, out: Path | None, processes: int, resume: str, steps: int | None, force: bool
+    spec: str,
+    data: str | None,
+    out: Path | None,
+    processes: int,
+    resume: str,
+    steps: int | None,
+    deterministic: bool,
+    force: bool,
 ) -> None:
     """Write a run's folder with its own train.py, train there, and export what came out.
 
@@ -58,8 +66,9 @@ def train(
     if prepared is None or run.attempt(lambda: output.write(_files(*prepared, spec), folder, force)) is None:
         run.finish()
         return
-    arguments = ["--out", str(folder), "--resume", resume, *(["--force"] if force else [])]
-    code = launch.launch(folder, [*arguments, *(["--steps", str(steps)] if steps else [])], processes)
+    arguments = ["--out", str(folder), "--resume", resume, *(["--steps", str(steps)] if steps else [])]
+    arguments += [f"--{name}" for name, given in (("deterministic", deterministic), ("force", force)) if given]
+    code = launch.launch(folder, arguments, processes)
     if code:
         sys.exit(code)
     run.attempt(lambda: _export(run, spec, folder))

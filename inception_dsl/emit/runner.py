@@ -86,7 +86,7 @@ def files(typed: Typed, recipe: Recipe) -> dict[str, str]:
         "train.py": _body("train.py", train, support, **shown, about=about),
         "support.py": _body("support.py", support, train, title=prose(program.title)),
     }
-    return {name: signed(body, prose(program.file)) for name, body in bodies.items()}
+    return {name: signed(body, prose(program.file), about["sha256"]) for name, body in bodies.items()}
 
 
 def _body(name: str, kept: Kept, others: Kept, **shown: Any) -> str:

@@ -253,9 +253,12 @@ def main(network: Callable[[int], nn.Module], config: Config, about: About) -> N
     add("--resume", default="auto", metavar="auto|never|FILE", help=resume)
     add("--force", action="store_true", help="go on from it though the network, the data or the recipe differ")
     add("--steps", type=int, metavar="N", help="end when N steps are done, whatever the schedule")
+    add("--deterministic", action="store_true", help="the same bits on a GPU each time, slower; run.deterministic")
     given = parser.parse_args()
+    flags = ["run.deterministic=true"] if given.deterministic else []
     try:
-        for key, _, value in [("data.source", "=", given.data), *(each.partition("=") for each in given.set)]:
+        for assignment in [f"data.source={given.data}", *given.set, *flags]:
+            key, _, value = assignment.partition("=")
             config = setting(config, key, value)
         code = EXIT_CODES[train(network, config, about, place(), given.out, given.resume, given.force, given.steps)]
     except (RunError, OSError) as error:
