@@ -201,7 +201,7 @@ def test_every_opset_is_accepted_and_its_bytes_are_those_of_the_onnx_library(ops
     model = standard.ModelProto.FromString(data)
     assert model.SerializeToString(deterministic=True) == data
     assert (model.opset_import[0].version, model.producer_name, model.graph.name) == (opset, "inception-dsl", "test")
-    assert model.graph.doc_string == "A network for tests\nGoing deeper, 2014, arXiv:1409.4842"
+    assert model.graph.doc_string == "A network for tests\nGoing deeper, 2014. https://arxiv.org/abs/1409.4842"
     assert model.ir_version == standard.helper.find_min_ir_version_for(model.opset_import)
 
 

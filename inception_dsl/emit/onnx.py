@@ -14,7 +14,7 @@ from inception_dsl import ops
 from inception_dsl.diagnostics import Diagnostic, Findings, SpecError, did_you_mean
 from inception_dsl.emit import protobuf as pb
 from inception_dsl.emit.onnx_ops import Call, Site, rules
-from inception_dsl.ir import Node, Paper, Typed
+from inception_dsl.ir import Node, Typed
 from inception_dsl.shapes import ShapeError
 
 # Opsets, each with the version of the file format (IR) that it came with. 26 is the newest that onnxruntime 1.31.1
@@ -85,7 +85,7 @@ def model(
         metadata_props=pb.metadata({"spec": program.file, "arxiv": program.paper.arxiv}),
         graph=pb.Graph(
             name=program.name,
-            doc_string="\n".join(filter(None, (program.title, _citation(program.paper)))),
+            doc_string="\n".join(filter(None, (program.title, program.paper.citation))),
             input=[value("input", -1), *(pb.value(*each) for each in asked.items())],
             node=[*(node(*each) for each in calls.items()), *_second_names(names, outputs)],
             initializer=[
@@ -162,8 +162,3 @@ def _calls(typed: Typed, rows: Collection[str], following: Collection[int], opse
                 findings.error(error.code, error.message, node.origin, help=error.help)
     findings.stop()
     return calls
-
-
-def _citation(paper: Paper) -> str:
-    parts = (paper.title, paper.authors, paper.year, paper.arxiv and f"arXiv:{paper.arxiv}", paper.table, paper.figure)
-    return ", ".join(str(part) for part in parts if part)

@@ -13,7 +13,7 @@ from inception_dsl.emit.pytorch_layers import Speller
 from inception_dsl.emit.pytorch_modules import Classes, free
 from inception_dsl.emit.pytorch_network import network_class
 from inception_dsl.emit.templates import template
-from inception_dsl.ir import Paper, Typed
+from inception_dsl.ir import Typed
 from inception_dsl.ops import BatchNorm
 from inception_dsl.published import comparison, verdicts
 from inception_dsl.tables import aligned
@@ -60,7 +60,7 @@ def source(typed: Typed) -> str:
         source=prose(program.file),
         title=prose(program.title),
         name=prose(program.title),
-        paper="\n".join(wrapped(citation(program.paper))),
+        paper="\n".join(wrapped(prose(program.paper.citation))),
         table=table(typed),
         errata=list(errata(typed)),
         uses_math="math." in code,
@@ -96,16 +96,6 @@ def usual_eps(typed: Typed) -> float:
     """The epsilon of most batch norms."""
     all_eps = [node.op.eps for node in typed.nodes if isinstance(node.op, BatchNorm)]
     return max(sorted(set(all_eps)), key=all_eps.count) if all_eps else BatchNorm().eps
-
-
-def citation(paper: Paper) -> str:
-    """Authors, title, year, table and address of the paper, in one line."""
-    title = f"{paper.authors}: {paper.title}" if paper.authors and paper.title else paper.title or paper.authors
-    year = str(paper.year) if paper.year else ""
-    places = [f"{what} {number}" for what, number in (("Table", paper.table), ("Figure", paper.figure)) if number]
-    parts = ", ".join(part for part in (title, year, *places) if part)
-    link = f"https://arxiv.org/abs/{paper.arxiv}" if paper.arxiv else ""
-    return prose(". ".join(part for part in (parts, link) if part))
 
 
 def table(typed: Typed) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from inception_dsl.cost import Cost, RowCost, cost
 from inception_dsl.emit.templates import template
-from inception_dsl.ir import Claim, Paper, Typed
+from inception_dsl.ir import Claim, Typed
 from inception_dsl.published import (
     MEASURES,
     TOTALS,
@@ -53,7 +53,7 @@ def report(typed: Typed) -> str:
     return template("report.md").render(
         file=markdown(program.file),
         title=markdown(program.title or program.name),
-        paper=_paper(program.paper),
+        paper=f"Paper: {markdown(cited)}" if (cited := program.paper.citation) else "",
         input=f"Input {typed.input}" + (f", {classes} classes." if isinstance(classes, int) else "."),
         summary=_summary(held, program.published.dropped),
         table=_claims(typed, held, counted),
@@ -92,19 +92,6 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
     rule = f"| {'-' * widths[0]} | " + " | ".join(f"{'-' * (width - 1)}:" for width in widths[1:]) + " |"
     return "\n".join([line(lines[0]), rule, *map(line, lines[1:])])
-
-
-def _paper(paper: Paper) -> str:
-    parts = [f"*{markdown(paper.title)}*"] if paper.title else []
-    parts += [markdown(paper.authors)] if paper.authors else []
-    parts += [str(paper.year)] if paper.year is not None else []
-    if re.fullmatch(r"[0-9]{4}\.[0-9]{4,5}(v[0-9]+)?", paper.arxiv):
-        parts.append(f"[arXiv:{paper.arxiv}](https://arxiv.org/abs/{paper.arxiv})")
-    elif paper.arxiv:
-        parts.append(f"arXiv:{markdown(paper.arxiv)}")
-    parts += [f"table {markdown(paper.table)}"] if paper.table else []
-    parts += [f"figure {markdown(paper.figure)}"] if paper.figure else []
-    return f"Paper: {', '.join(parts)}." if parts else ""
 
 
 def _summary(held: Sequence[Verdict], dropped: Sequence[Claim]) -> str:
