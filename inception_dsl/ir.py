@@ -133,15 +133,6 @@ class Paper(NamedTuple):
     table: str = ""
     figure: str = ""
 
-    @property
-    def citation(self) -> str:
-        """Authors, title, year, table and address, in one line."""
-        places = [f"{what} {number}" for what, number in (("Table", self.table), ("Figure", self.figure)) if number]
-        title = ": ".join(part for part in (self.authors, self.title) if part)
-        parts = ", ".join(part for part in (title, str(self.year or ""), *places) if part)
-        link = f"https://arxiv.org/abs/{self.arxiv}" if self.arxiv else ""
-        return ". ".join(part for part in (parts, link) if part)
-
 
 @dataclass(frozen=True)
 class Claim:

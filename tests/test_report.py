@@ -181,11 +181,7 @@ def test_text_of_a_spec_stays_text() -> None:
     assert [token.type for token in tokens].count("html_block") == 1  # the first line
     assert [token.type for token in tokens].count("heading_open") == 7
     inline = {child.type for token in tokens for child in token.children or ()}
-    assert inline <= {"text", "text_special", "em_open", "em_close", "strong_open", "strong_close", "softbreak"} | {
-        "code_inline"
-    }
-    emphasised = [child for token in tokens for child in token.children or () if child.type == "em_open"]
-    assert len(emphasised) == 1  # the title of the paper, by the report
+    assert inline <= {"text", "text_special", "strong_open", "strong_close", "softbreak"} | {"code_inline"}
     assert not re.search(r"[\u202a-\u202e\u0007]", text)
     assert r"\u{202e}evil" in "".join(text_of(token) for token in tokens)
     assert text.splitlines()[1] == ""

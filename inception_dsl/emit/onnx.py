@@ -13,6 +13,7 @@ from typing import Final
 from inception_dsl import ops
 from inception_dsl.diagnostics import Diagnostic, Findings, SpecError, did_you_mean
 from inception_dsl.emit import protobuf as pb
+from inception_dsl.emit.citation import citation
 from inception_dsl.emit.onnx_ops import Call, Site, rules
 from inception_dsl.ir import Node, Typed
 from inception_dsl.shapes import ShapeError
@@ -85,7 +86,7 @@ def model(
         metadata_props=pb.metadata({"spec": program.file, "arxiv": program.paper.arxiv}),
         graph=pb.Graph(
             name=program.name,
-            doc_string="\n".join(filter(None, (program.title, program.paper.citation))),
+            doc_string="\n".join(filter(None, (program.title, citation(program.paper)))),
             input=[value("input", -1), *(pb.value(*each) for each in asked.items())],
             node=[*(node(*each) for each in calls.items()), *_second_names(names, outputs)],
             initializer=[

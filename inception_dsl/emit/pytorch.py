@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from inception_dsl.cost import cost
+from inception_dsl.emit.citation import citation
 from inception_dsl.emit.python import Call as New
 from inception_dsl.emit.python import camel, layout, literal, prose, signature, wrapped
 from inception_dsl.emit.pytorch_init import initialise
@@ -60,7 +61,7 @@ def source(typed: Typed) -> str:
         source=prose(program.file),
         title=prose(program.title),
         name=prose(program.title),
-        paper="\n".join(wrapped(prose(program.paper.citation))),
+        paper="\n".join(wrapped(prose(citation(program.paper)))),
         table=table(typed),
         errata=list(errata(typed)),
         uses_math="math." in code,

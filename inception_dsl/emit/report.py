@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from inception_dsl.cost import Cost, RowCost, cost
+from inception_dsl.emit.citation import citation
 from inception_dsl.emit.templates import template
 from inception_dsl.ir import Claim, Typed
 from inception_dsl.published import (
@@ -53,7 +54,7 @@ def report(typed: Typed) -> str:
     return template("report.md").render(
         file=markdown(program.file),
         title=markdown(program.title or program.name),
-        paper=f"Paper: {markdown(cited)}" if (cited := program.paper.citation) else "",
+        paper=f"Paper: {markdown(cited)}" if (cited := citation(program.paper)) else "",
         input=f"Input {typed.input}" + (f", {classes} classes." if isinstance(classes, int) else "."),
         summary=_summary(held, program.published.dropped),
         table=_claims(typed, held, counted),
