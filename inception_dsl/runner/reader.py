@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import re
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from io import BytesIO
 from itertools import accumulate
@@ -50,16 +51,19 @@ class Listed:
     """
 
     def __init__(
-        self, classes: Sequence[str], names: Iterable[str], labels: Iterable[int], content: bytes = b""
+        self, classes: Sequence[str], names: Iterable[str], labels: Sequence[Any], content: bytes = b""
     ) -> None:
         encoded = [os.fsencode(name) for name in names]
         self._names, self._ends = b"".join(encoded), array("q", accumulate(map(len, encoded), initial=0))
-        self._labels = array("q", labels)
-        self.classes = list(classes) or [str(number) for number in range(max(self._labels, default=-1) + 1)]
-        wrong = next((i for i, label in enumerate(self._labels) if not 0 <= label < len(self.classes)), None)
-        if wrong is not None:
-            known = f"there are {len(self.classes)} classes, which count from 0"
-            raise RunError(f"{self.name(wrong)}: its label is {self._labels[wrong]}, but {known}; correct one of them")
+        if odd := [each for each in classes if str(each).splitlines() != [str(each)]]:
+            raise RunError(f"the class {odd[0]!r} is not one line, so no classes.txt can list it; rename it")
+        most = len(classes) or math.inf
+        wrong = next((i for i, label in enumerate(labels) if type(label) is not int or not 0 <= label < most), None)
+        if wrong is not None:  # 1.7 and True too are no numbers of a class
+            known = f"there are {len(classes)} classes, which" if classes else "classes are whole numbers that"
+            raise RunError(f"{self.name(wrong)}: its label is {labels[wrong]!r}, but {known} count from 0; correct it")
+        self.classes = list(classes) or numbered(labels, self.name)
+        self._labels: array[int] = array("q", labels)
         digest = hashlib.blake2b(repr(self.classes).encode(), digest_size=16)
         for part in (self._names, self._ends.tobytes(), self._labels.tobytes(), content):
             digest.update(part)
@@ -77,16 +81,32 @@ class Listed:
         return os.fsdecode(self._names[self._ends[index] : self._ends[index + 1]])
 
 
+def numbered(labels: Sequence[int], name: Callable[[int], str]) -> list[str]:
+    """Classes that have no names. `name` is of an image: a label may be a date, and would make millions of classes."""
+    most = max(labels, default=-1)
+    if most >= 10 * len(labels) + 1000:
+        made = f"label {most} at {name(labels.index(most))} would make {most + 1} classes"
+        raise RunError(f"{made}; are these numbers of classes? Count them from 0, or name all classes")
+    return [str(number) for number in range(most + 1)]
+
+
+def why(error: Exception) -> str:
+    """What an error says, in one line."""
+    return " ".join(str(getattr(error, "strerror", None) or error).split()) or type(error).__name__
+
+
 def decode(data: bytes, name: str) -> Tensor:
     """An image file, upright as EXIF says, as `pixels_of` gives it. Raises `Unreadable` where it is broken."""
-    from PIL import Image, ImageOps
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
         with Image.open(BytesIO(data)) as image:
             ImageOps.exif_transpose(image, in_place=True)
             return pixels_of(image)
+    except UnidentifiedImageError:  # its own words have an address, another each time
+        raise Unreadable(f"{name}: not an image file that Pillow knows") from None
     except Exception as error:  # noqa: BLE001 - what a broken file raises is up to each format
-        raise Unreadable(f"{name}: {' '.join(str(error).split()) or type(error).__name__}") from None
+        raise Unreadable(f"{name}: {why(error)}") from None
 
 
 def pixels_of(image: Any) -> Tensor:
@@ -120,6 +140,6 @@ def of_split(names: Iterable[str], split: str) -> list[str]:
 
 def class_names(folder: str) -> list[str]:
     """The lines of the folder's `classes.txt`; none where there is no such file."""
-    with suppress(FileNotFoundError), open(os.path.join(folder, "classes.txt"), encoding="utf-8") as lines:
+    with suppress(FileNotFoundError), open(os.path.join(folder, "classes.txt"), encoding="utf-8-sig") as lines:
         return [line.strip() for line in lines if line.strip()]
     return []

@@ -7,13 +7,26 @@ import json
 import os
 import tarfile
 import tempfile
+import time
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from torch import Tensor
 
-from inception_dsl.runner.reader import SPLITS, Listed, Reader, Unreadable, class_names, decode, need_decoder, of_split
+from inception_dsl.runner.reader import (
+    SPLITS,
+    Listed,
+    Reader,
+    Unreadable,
+    class_names,
+    decode,
+    need_decoder,
+    numbered,
+    of_split,
+    why,
+)
 from inception_dsl.runner.settings import RunError
 
 IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".ppm", ".pgm", ".tif", ".tiff")
@@ -22,7 +35,7 @@ IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".ppm", ".pgm
 class Files(Listed):
     """Images that are files. The fingerprint is of names and labels: to ask a million files more takes minutes."""
 
-    def __init__(self, root: str, classes: Sequence[str], names: Iterable[str], labels: Iterable[int]) -> None:
+    def __init__(self, root: str, classes: Sequence[str], names: Iterable[str], labels: Sequence[int]) -> None:
         need_decoder()
         self.root = root
         super().__init__(classes, names, labels)
@@ -31,10 +44,25 @@ class Files(Listed):
         """The image. Raises `Unreadable` where its file is missing or broken."""
         path = os.path.join(self.root, self.name(index))
         try:
-            with open(path, "rb") as file:
-                return decode(file.read(), path)
-        except OSError as error:
-            raise Unreadable(f"{path}: {error.strerror}") from None
+            return decode(bytes_of(path), path)
+        except (OSError, ValueError) as error:
+            raise Unreadable(f"{path}: {why(error)}") from None
+
+
+LASTING = FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError
+
+
+def bytes_of(path: str, offset: int = 0, size: int = -1, pauses: Sequence[float] = (0.1, 1.0)) -> bytes:
+    """A part of a file. A network's disk may fail for a moment: to go on without the image would change the run."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(offset)
+            return file.read(size)
+    except OSError as error:
+        if isinstance(error, LASTING) or not pauses:
+            raise
+    time.sleep(pauses[0])
+    return bytes_of(path, offset, size, pauses[1:])
 
 
 def folder_images(path: str, split: str) -> Reader:
@@ -67,8 +95,14 @@ def _folders(path: str) -> list[str]:
 
 
 def _images(root: str, folder: str) -> Iterator[str]:
-    """The image files below a folder of `root`, named from there."""
-    for path, _, files in os.walk(os.path.join(root, folder), followlinks=True):
+    """The image files below a folder of `root`, named from there; each folder once, for a link may lead back."""
+    seen: set[str] = set()
+    for path, folders, files in os.walk(os.path.join(root, folder), followlinks=True):
+        folders.sort()
+        if (real := os.path.realpath(path)) in seen:
+            folders.clear()
+            continue
+        seen.add(real)
         inside = os.path.relpath(path, root)
         yield from (f"{inside}/{each}" for each in files if each.lower().endswith(IMAGE_ENDINGS) and each[0] != ".")
 
@@ -86,13 +120,13 @@ def csv_images(path: str, split: str) -> Reader:
 def jsonl_images(path: str, split: str) -> Reader:
     """A line of JSON for each image, with `path`, from the folder of the list, `label` and, to train, `split`."""
     rows: list[Row] = []
-    with open(path, encoding="utf-8") as lines:
+    with open(path, encoding="utf-8-sig") as lines:
         for number, line in enumerate(lines, 1):
             where = f"{path}, line {number}"
             if line.strip():
                 try:
                     rows.append((where, dict(json.loads(line))))
-                except (ValueError, TypeError):
+                except (ValueError, TypeError, RecursionError):
                     raise RunError(f'{where}: this is no JSON object; write {{"path": ..., "label": ...}}') from None
     return _manifest(path, split, rows)
 
@@ -100,9 +134,12 @@ def jsonl_images(path: str, split: str) -> Reader:
 def _manifest(path: str, split: str, rows: list[Row]) -> Reader:
     """Labels are numbers, or names: those of `classes.txt` beside the manifest, or else all there are, sorted."""
     for where, row in rows:
-        for key in ("path", "label"):
-            if row.get(key) in {None, ""}:
-                raise RunError(f"{where}: there is no {key}; a manifest has `path`, `label` and, to train, `split`")
+        for key, kinds in {"path": (str,), "label": (str, int)}.items():
+            value = row.get(key)
+            if type(value) not in kinds or value == "":
+                found = f"there is no {key}" if value in (None, "") else f"{key} is {value!r}"
+                has = "`path`, `label`, a name or a whole number, and, to train, `split`"
+                raise RunError(f"{where}: {found}; a manifest has {has}")
     splits = [str(row.get("split") or "") for _, row in rows]
     known = {word for words in SPLITS.values() for word in words}
     for (where, _), word in zip(rows, splits, strict=True):
@@ -110,7 +147,7 @@ def _manifest(path: str, split: str, rows: list[Row]) -> Reader:
             raise RunError(f"{where}: split is {word!r}, which is none of {', '.join(sorted(known))}; name one")
     word = next((word for word in SPLITS[split] if word in splits), "")
     chosen = [row for row, each in zip(rows, splits, strict=True) if each == word]
-    classes = class_names(os.path.dirname(path)) or _classes([str(row["label"]) for _, row in rows])
+    classes = class_names(os.path.dirname(path)) or _classes(rows)
     numbers = {name: number for number, name in enumerate(classes)}
     labels: list[int] = []
     for where, row in chosen:
@@ -122,14 +159,15 @@ def _manifest(path: str, split: str, rows: list[Row]) -> Reader:
     return Files(os.path.dirname(path), classes, [str(row["path"]) for _, row in chosen], labels)
 
 
-def _classes(labels: list[str]) -> list[str]:
+def _classes(rows: list[Row]) -> list[str]:
     """Names in order; numbers as they count, also those that no image has."""
-    if labels and all(each.isdecimal() for each in labels):
-        return [str(each) for each in range(max(map(int, labels)) + 1)]
+    labels = [str(row["label"]) for _, row in rows]
+    if all(each.isdecimal() for each in labels):
+        return numbered([int(each) for each in labels], lambda index: rows[index][0])
     return sorted(set(labels))
 
 
-Item = tuple[int, int, int, str, int]  # the shard, and there the image's offset and size; its name and label
+Item = tuple[int, int, int, str, Any]  # the shard, and there the image's offset and size; its name and label
 
 
 class Shards(Listed):
@@ -148,13 +186,11 @@ class Shards(Listed):
         shard, offset, size = self._places[3 * index : 3 * index + 3]
         path = os.path.join(self.root, self.shards[shard])
         try:
-            with open(path, "rb") as file:
-                data = os.pread(file.fileno(), size, offset)
+            return decode(bytes_of(path, offset, size), os.path.join(self.root, self.name(index)))
         except FileNotFoundError:
             raise RunError(f"{path}: the shard is gone; put it back") from None
-        except OSError as error:
-            raise Unreadable(f"{path}: {error.strerror}") from None
-        return decode(data, os.path.join(self.root, self.name(index)))
+        except (OSError, ValueError) as error:
+            raise Unreadable(f"{path}: {why(error)}") from None
 
 
 def wds_images(path: str, split: str) -> Reader:
@@ -165,51 +201,57 @@ def wds_images(path: str, split: str) -> Reader:
     shards = of_split((each for each in os.listdir(path) if each.endswith(".tar")), split)
     stamps = {each: [(found := os.stat(os.path.join(path, each))).st_size, found.st_mtime_ns] for each in shards}
     index = os.path.join(path, f"index-{split}.json")
-    kept = _load_index(index)
-    if gone := sorted(set(kept["shards"]) - set(stamps)):
+    kept, items = _load_index(index)
+    if gone := sorted(set(kept) - set(stamps)):
         raise RunError(f"{os.path.join(path, gone[0])}: the shard is gone; put it back, or delete {index}")
-    if kept["shards"] != stamps:
+    if kept != stamps:
         items = [item for number, each in enumerate(shards) for item in _indexed(os.path.join(path, each), number)]
-        kept = {"shards": stamps, "items": items}
-        _save_index(index, kept)
-    items = [(shard, offset, size, name, label) for shard, offset, size, name, label in kept["items"]]
+        _save_index(index, {"shards": stamps, "items": items})
     return Shards(path, shards, class_names(path), items)
 
 
-def _load_index(path: str) -> dict[str, Any]:
-    try:
-        with open(path, encoding="utf-8") as file:
-            return {"shards": {}, "items": [], **json.load(file)}
-    except (OSError, ValueError, TypeError):
-        return {"shards": {}, "items": []}
+def _load_index(path: str) -> tuple[dict[str, Any], list[Item]]:
+    """The archives that it is of, and what is in them; nothing of an index that is not there, or not whole."""
+    with suppress(OSError, ValueError, TypeError, KeyError), open(path, encoding="utf-8") as file:
+        kept = json.load(file)
+        items = [(shard, offset, size, name, label) for shard, offset, size, name, label in kept["items"]]
+        return dict(kept["shards"]), items
+    return {}, []
 
 
 def _save_index(path: str, index: dict[str, Any]) -> None:
-    """Whole or not at all, for other processes may be writing it too; a folder that nobody may write to has none."""
-    try:
-        with tempfile.NamedTemporaryFile("w", dir=os.path.dirname(path), encoding="utf-8", delete=False) as file:
-            json.dump(index, file)
-        os.replace(file.name, path)
-    except PermissionError:
-        pass
+    """Whole or not at all, for other processes may be writing it too; a folder that takes no file has none."""
+    with suppress(OSError), tempfile.NamedTemporaryFile("w", dir=os.path.dirname(path), encoding="utf-8") as file:
+        json.dump(index, file)
+        file.flush()
+        os.replace(file.name, path)  # or else it is removed
 
 
 def _indexed(path: str, shard: int) -> Iterator[Item]:
     """The images of an archive that have a label: samples are the members whose names agree up to the first dot."""
     images: dict[str, tarfile.TarInfo] = {}
-    labels: dict[str, int] = {}
+    labels: dict[str, Any] = {}
+    others: dict[str, str] = {}
+    name, rule = "its beginning", "a sample's name ends at the first dot, and the rest is its kind"
     try:
         with tarfile.open(path, "r:") as archive:
             for member in archive:
-                base, _, ending = os.path.basename(member.name).partition(".")
-                key, ending = os.path.join(os.path.dirname(member.name), base), ending.lower()
+                name = member.name
+                base, _, ending = os.path.basename(name).partition(".")
+                key, ending = os.path.join(os.path.dirname(name), base), ending.lower()
                 if f".{ending}" in IMAGE_ENDINGS:
+                    if key in images:
+                        raise RunError(f"{path}: {images[key].name} and {name} are one sample: {rule}; rename one")
                     images[key] = member
+                elif base and ending.endswith(IMAGE_ENDINGS):  # without a base it is hidden, as macOS's ._a.jpg
+                    others.setdefault(key, name)
                 elif ending in {"cls", "json"} and (file := archive.extractfile(member)):
                     said = json.load(file)
-                    labels[key] = int(said["label"] if isinstance(said, dict) else said)
-    except (tarfile.TarError, ValueError, TypeError, KeyError) as error:
-        raise RunError(f"{path}: the archive or a label in it is broken ({error}); make it again") from None
+                    labels[key] = said["label"] if isinstance(said, dict) else said
+    except (tarfile.TarError, ValueError, KeyError) as error:
+        raise RunError(f"{path}: the archive or a label in it is broken, at {name} ({error}); make it again") from None
+    if lost := sorted(set(others) - set(images)):
+        raise RunError(f"{path}: {others[lost[0]]} is of no kind that is known: {rule}; rename it, to have one dot")
     for key, member in images.items():
         if key not in labels:
             raise RunError(f"{path}: {member.name} has no label; add {key}.cls, a number")

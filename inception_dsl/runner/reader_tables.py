@@ -11,6 +11,7 @@ import zlib
 from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import accumulate
 from typing import Any
 
@@ -28,6 +29,7 @@ from inception_dsl.runner.reader import (
     need_decoder,
     of_split,
     pixels_of,
+    why,
 )
 from inception_dsl.runner.settings import RunError
 
@@ -68,9 +70,9 @@ def _idx_file(path: str, rank: int) -> tuple[bytes, list[int]]:
         raise RunError(f"{path}: the file is broken ({error}); fetch it again") from None
     if head[:4] != bytes([0, 0, 8, rank]):
         raise RunError(f"{path}: it begins with {head[:4].hex(' ') or 'nothing'}, not 00 00 08 0{rank}: another format")
-    shape = [int.from_bytes(head[at : at + 4], "big") for at in range(4, len(head), 4)]
-    if len(content) != math.prod(shape):
-        raise RunError(f"{path}: it has {len(content)} bytes, but {math.prod(shape)} for {shape}; fetch it again")
+    shape = [int.from_bytes(head[at : at + 4], "big") for at in range(4, 4 + 4 * rank, 4)]
+    if not content or len(content) != math.prod(shape):
+        raise RunError(f"{path}: it has {len(content)} bytes, but is of {shape} by its head; fetch it again")
     return content, shape
 
 
@@ -84,17 +86,15 @@ def npz_images(path: str, split: str) -> Reader:
     """
     import numpy as np
 
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            pairs = [tuple(name.format(word) for name in pair) for word in SPLITS[split] for pair in ARRAY_NAMES]
-            pair = next((p for p in pairs if p[0] in arrays and (split == "test" or "train" in p[0])), None)
-            if pair is None or pair[1] not in arrays:
-                raise RunError(f"{path}: it has {', '.join(arrays)}; name them {split}_images and {split}_labels")
-            images, labels = arrays[pair[0]], arrays[pair[1]].reshape(-1).tolist()
-            classes = [str(name) for name in arrays["classes"]] if "classes" in arrays else []
-    except (ValueError, EOFError, zlib.error) as error:
-        raise RunError(f"{path}: this is no file of NumPy's arrays ({error}); write it by numpy.savez") from None
-    if images.dtype != np.uint8 or images.ndim not in {3, 4} or len(images) != len(labels):
+    with open(path, "rb") as file, np.lib.npyio.NpzFile(file) as arrays:
+        pairs = [tuple(name.format(word) for name in pair) for word in SPLITS[split] for pair in ARRAY_NAMES]
+        pair = next((p for p in pairs if p[0] in arrays and (split == "test" or "train" in p[0])), None)
+        if pair is None or pair[1] not in arrays:
+            have = ", ".join(arrays) or "nothing"
+            raise RunError(f"{path}: it has {have}; name arrays {split}_images and {split}_labels")
+        images, labels = arrays[pair[0]], arrays[pair[1]].reshape(-1).tolist()
+        classes = [str(name) for name in arrays["classes"].reshape(-1)] if "classes" in arrays else []
+    if images.dtype != np.uint8 or images.ndim not in {3, 4} or 0 in images.shape or len(images) != len(labels):
         found = f"{images.dtype} {list(images.shape)} with {len(labels)} labels"
         raise RunError(
             f"{path}: {pair[0]} is {found}; it has to be uint8, N x height x width (x channels), and N labels"
@@ -114,7 +114,7 @@ class Rows(Listed):
     faster, or another format (Hugging Face's files have groups of 100 images).
     """
 
-    def __init__(self, root: str, classes: Sequence[str], groups: Sequence[RowGroup], labels: list[int]) -> None:
+    def __init__(self, root: str, classes: Sequence[str], groups: Sequence[RowGroup], labels: list[Any]) -> None:
         need_decoder()
         self.root, self._groups = root, list(groups)
         self._starts = array("q", accumulate((rows for *_, rows in groups), initial=0))
@@ -131,9 +131,13 @@ class Rows(Listed):
             if len(self._kept) == KEPT_GROUPS:
                 del self._kept[next(iter(self._kept))]
             self._kept[number] = self._read_group(*self._groups[number][:3])
-        name, row = os.path.join(self.root, self.name(index)), self._kept[number][index - self._starts[number]].as_py()
-        data = row["bytes"] if isinstance(row, dict) else row
-        if data is None:
+        name, row = os.path.join(self.root, self.name(index)), self._kept[number][index - self._starts[number]]
+        try:
+            found = row.as_py()
+        except ValueError as error:
+            raise Unreadable(f"{name}: {why(error)}") from None
+        data = found.get("bytes") if isinstance(found, dict) else found
+        if not isinstance(data, bytes):
             raise Unreadable(f"{name}: the row has no bytes")
         return decode(data, name)
 
@@ -146,8 +150,8 @@ class Rows(Listed):
                 return file.read_row_group(group, columns=[column], use_threads=False).column(0)
         except FileNotFoundError:
             raise RunError(f"{path}: the file is gone; put it back") from None
-        except (OSError, ValueError) as error:
-            raise Unreadable(f"{path}: {error}") from None
+        except Exception as error:  # noqa: BLE001 - what a broken file raises is up to its library
+            raise Unreadable(f"{path}: {why(error)}") from None
 
 
 RowGroup = tuple[str, int, str, int]  # the file, the group in it, the column of images, the number of rows
@@ -158,7 +162,7 @@ def parquet_images(path: str, split: str) -> Reader:
     from pyarrow.parquet import ParquetFile
 
     groups: list[RowGroup] = []
-    labels: list[int] = []
+    labels: list[Any] = []
     classes: list[str] = class_names(path)
     for name in of_split((each for each in os.listdir(path) if each.endswith(".parquet")), split):
         where = os.path.join(path, name)
@@ -175,14 +179,15 @@ def parquet_images(path: str, split: str) -> Reader:
                 found = file.read(columns=[label], use_threads=False).column(0).to_pylist()
         except (OSError, ValueError) as error:
             raise RunError(f"{where}: the file is broken ({error}); fetch it again") from None
-        about = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
-        classes = classes or about.get("info", {}).get("features", {}).get(label, {}).get("names") or []
+        with suppress(KeyError, TypeError, ValueError):  # names are not in all files
+            classes = classes or json.loads(schema.metadata[b"huggingface"])["info"]["features"][label]["names"] or []
         groups += [(name, group, image, rows) for group, rows in enumerate(sizes)]
-        labels += [-1 if each is None else int(each) for each in found]
+        labels += found
     return Rows(path, classes, groups, labels)
 
 
-IMAGES, LABELS = ("image", "img"), ("label", "labels", "fine_label")
+IMAGES = ("image", "img")
+LABELS = ("label", "labels", "fine_label")
 
 
 class Library(Listed):
@@ -198,8 +203,8 @@ class Library(Listed):
         """The image. Raises `Unreadable` where it is missing or broken."""
         try:
             return pixels_of(self.images[index][0])
-        except (OSError, ValueError, SyntaxError) as error:
-            raise Unreadable(f"{self.name(index)}: {error}") from None
+        except Exception as error:  # noqa: BLE001 - what a broken file raises is up to each set
+            raise Unreadable(f"{self.name(index)}: {why(error)}") from None
 
 
 def torchvision_images(path: str, split: str) -> Reader:
@@ -222,7 +227,7 @@ def torchvision_images(path: str, split: str) -> Reader:
         except ValueError:
             continue  # it has no such split
         except (RuntimeError, OSError) as error:
-            raise RunError(f"torchvision:{path}: {' '.join(str(error).split())} Put the files there") from None
+            raise RunError(f"torchvision:{path}: {why(error)} Put the files there") from None
     else:
         raise RunError(f"torchvision:{path}: it has no split named {' or '.join(words)}; take another set")
     labels = next((getattr(images, key) for key in ("targets", "labels", "_labels") if hasattr(images, key)), None)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
+import importlib
 import io
 import json
 import os
@@ -12,6 +14,8 @@ import struct
 import subprocess
 import sys
 import tarfile
+import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +28,10 @@ import torch
 from PIL import Image
 
 from inception_dsl.data import builtin
+from inception_dsl.emit.runner import files
+from inception_dsl.network import load
+from inception_dsl.recipe import recipe
+from inception_dsl.runner import reader_files
 from inception_dsl.runner.readers import READERS, Reader, Unreadable, open_images
 from inception_dsl.runner.settings import RunError
 
@@ -173,6 +181,23 @@ def test_every_format_gives_the_same_images(
     assert reader.fingerprint == again.fingerprint == copied.fingerprint
     assert torch.equal(copied.read(5), reader.read(5))
     assert reader.fingerprint != open_images(sets[kind], "test" if split == "train" else "train").fingerprint
+
+
+@pytest.mark.parametrize("kind", [kind for kind in READERS if kind != "fake"])
+def test_every_reader_is_whole_as_it_is_emitted(
+    kind: str, sets: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed = load("specs/googlenet_bn_small.yaml").typed
+    stated = recipe(typed.program)
+    assert stated
+    put(tmp_path / "support.py", files(typed, stated.with_values({"data": {"source": sets[kind]}}))["support.py"])
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "support", raising=False)
+    support = importlib.import_module("support")
+    del sys.modules["support"]
+    reader, ours = support.open_images(sets[kind], "train"), open_images(sets[kind], "train")
+    assert reader.fingerprint == ours.fingerprint
+    assert torch.equal(reader.read(3), ours.read(3))
 
 
 @pytest.mark.parametrize("kind", ["folder", "csv", "jsonl", "idx", "parquet", "wds", "npz"])
@@ -345,7 +370,7 @@ def test_a_wrong_manifest(text: str, message: str, tmp_path: Path) -> None:
         open_images(f"csv:{tmp_path / 'm.csv'}", "train")
 
 
-@pytest.mark.parametrize("line", ["{", "3", '["a"]'])
+@pytest.mark.parametrize("line", ["{", "3", '["a"]', "[" * 100_000])
 def test_a_line_that_is_no_json(line: str, tmp_path: Path) -> None:
     put(tmp_path / "m.jsonl", '{"path": "x", "label": 1, "split": "train"}\n' + line)
     with pytest.raises(RunError, match="line 2: this is no JSON object"):
@@ -357,11 +382,15 @@ def test_a_line_that_is_no_json(line: str, tmp_path: Path) -> None:
     [
         ("images-idx3", lambda raw: b"\x89PNG" + raw[4:], "it begins with 89 50 4e 47, not 00 00 08 03"),
         ("images-idx3", lambda raw: b"", "it begins with nothing"),
-        ("images-idx3", lambda raw: raw[:-1], "has 47039 bytes, but 47040"),
+        ("images-idx3", lambda raw: raw[:4] + struct.pack(">3i", 0, 28, 28), r"has 0 bytes, but is of \[0, 28, 28\]"),
+        ("images-idx3", lambda raw: raw[:4] + struct.pack(">3i", 60, 0, 0), r"has 0 bytes, but is of \[60, 0, 0\]"),
+        ("images-idx3", lambda raw: raw[:9], r"has 0 bytes, but is of \[60, 0, 0\]"),
+        ("labels-idx1", lambda raw: raw[:4], r"has 0 bytes, but is of \[0\]"),
+        ("images-idx3", lambda raw: raw[:-1], r"has 47039 bytes, but is of \[60, 28, 28\] by its head"),
         ("labels-idx1", lambda raw: raw[:4] + struct.pack(">i", 59) + raw[8:-1], "60 images, but 59 labels"),
         ("labels-idx1", lambda raw: raw[:-1] + b"\x0a", r"train\[59\]: its label is 10, but there are 10 classes"),
     ],
-    ids=["magic", "empty", "cut", "count", "label"],
+    ids=["magic", "empty", "none", "point", "head", "labels", "cut", "count", "label"],
 )
 def test_a_wrong_idx_file(
     name: str, change: Callable[[bytes], bytes], message: str, tmp_path: Path, truth: dict[str, Reader]
@@ -388,13 +417,18 @@ def test_a_broken_gzip(change: Callable[[bytes], bytes], tmp_path: Path, truth: 
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"pictures": np.zeros((2, 4, 4), np.uint8)}, "it has pictures; name them train_images"),
-        ({"x_train": np.zeros((2, 4, 4), np.uint8)}, "it has x_train; name them"),
+        ({"pictures": np.zeros((2, 4, 4), np.uint8)}, "it has pictures; name arrays train_images"),
+        ({"x_train": np.zeros((2, 4, 4), np.uint8)}, "it has x_train; name arrays"),
         ({"x_train": np.zeros((2, 4, 4)), "y_train": np.zeros(2, int)}, r"x_train is float64 \[2, 4, 4\]"),
         ({"x_train": np.zeros((2, 4, 4), np.uint8), "y_train": np.zeros(3, int)}, "with 3 labels"),
         ({"x_train": np.zeros((2, 4, 4), np.uint8), "y_train": np.array([0, -1])}, "its label is -1"),
+        ({"x_train": np.zeros((2, 0, 0), np.uint8), "y_train": np.zeros(2, int)}, r"x_train is uint8 \[2, 0, 0\]"),
+        (
+            {"x_train": np.zeros((2, 4, 4), np.uint8), "y_train": np.arange(2), "classes": np.array("cat")},
+            r"x_train\[1\]: its label is 1, but there are 1 classes",
+        ),
     ],
-    ids=["names", "labels", "type", "count", "range"],
+    ids=["names", "labels", "type", "count", "range", "pixels", "class"],
 )
 def test_wrong_arrays(arrays: dict[str, np.ndarray], message: str, tmp_path: Path) -> None:
     np.savez(tmp_path / "x.npz", **arrays)  # type: ignore[arg-type]
@@ -402,13 +436,21 @@ def test_wrong_arrays(arrays: dict[str, np.ndarray], message: str, tmp_path: Pat
         open_images(f"npz:{tmp_path / 'x.npz'}", "train")
 
 
-def test_no_arrays(tmp_path: Path) -> None:
-    put(tmp_path / "x.npz", "not at all")
-    with pytest.raises(RunError, match="this is no file of NumPy's arrays"):
-        open_images(f"npz:{tmp_path / 'x.npz'}", "train")
+@pytest.mark.parametrize("change", ["text", "npy", "cut", "spoilt"])
+def test_no_arrays(change: str, tmp_path: Path, sets: dict[str, str]) -> None:
+    whole, path = Path(sets["npz"][4:]).read_bytes(), tmp_path / "x.npz"
+    if change == "npy":
+        np.save(tmp_path / "x.npy", np.zeros(3))
+        (tmp_path / "x.npy").rename(path)
+    else:
+        middle = len(whole) // 2
+        spoilt = whole[:middle] + bytes(99) + whole[middle + 99 :]
+        put(path, {"text": b"not at all", "cut": whole[:middle], "spoilt": spoilt}[change])
+    with pytest.raises(RunError, match=rf"npz:{path}: cannot be read as npz: .*; is it whole, of this kind"):
+        open_images(f"npz:{path}", "train")
 
 
-def table(root: Path, **columns: list[object]) -> None:
+def table(root: Path, **columns: Any) -> None:
     pq.write_table(pa.table(columns), root / "train-0.parquet")
 
 
@@ -417,7 +459,7 @@ def test_a_wrong_table(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="its columns are picture, label; one has to be named image"):
         open_images(f"parquet:{tmp_path}", "train")
     table(tmp_path, image=[b"", b""], label=[0, None])
-    with pytest.raises(RunError, match=r"train-0.parquet\[0\]\[1\]: its label is -1, but there are 1 classes"):
+    with pytest.raises(RunError, match=r"train-0.parquet\[0\]\[1\]: its label is None, but"):
         open_images(f"parquet:{tmp_path}", "train")
     put(tmp_path / "train-0.parquet", "PAR1")
     with pytest.raises(RunError, match=r"train-0.parquet: the file is broken"):
@@ -427,10 +469,25 @@ def test_a_wrong_table(tmp_path: Path) -> None:
 def test_a_table_of_an_unreadable_and_of_no_image(tmp_path: Path) -> None:
     table(tmp_path, image=[{"bytes": b"no image"}, {"bytes": None}], label=[0, 0])
     reader = open_images(f"parquet:{tmp_path}", "train")
-    with pytest.raises(Unreadable, match=r"train-0.parquet\[0\]\[0\]: cannot identify image"):
+    with pytest.raises(Unreadable, match=r"train-0.parquet\[0\]\[0\]: not an image file"):
         reader.read(0)
     with pytest.raises(Unreadable, match=r"train-0.parquet\[0\]\[1\]: the row has no bytes"):
         reader.read(1)
+    for images in ([{"path": "x.png"}], ["x.png"], pa.array([b"\xff"]).view(pa.string())):
+        table(tmp_path, image=images, label=[0])
+        with pytest.raises(Unreadable, match=r"train-0.parquet\[0\]\[0\]: (the row has no bytes|'utf-8' codec)"):
+            open_images(f"parquet:{tmp_path}", "train").read(0)
+    reader = open_images(f"parquet:{tmp_path}", "train")
+    (tmp_path / "train-0.parquet").write_bytes(b"replaced")
+    with pytest.raises(Unreadable, match=r"train-0.parquet: "):
+        reader.read(0)
+
+
+@pytest.mark.parametrize("about", ["{bad", '{"info": null}', '{"info": {"features": {"label": {"names": null}}}}'])
+def test_a_table_whose_names_cannot_be_read_has_numbers(about: str, tmp_path: Path) -> None:
+    columns = pa.table({"image": [b"", b""], "label": [0, 1]})
+    pq.write_table(columns.replace_schema_metadata({"huggingface": about}), tmp_path / "train-0.parquet")
+    assert open_images(f"parquet:{tmp_path}", "train").classes == ["0", "1"]
 
 
 def test_a_table_that_goes(tmp_path: Path) -> None:
@@ -448,7 +505,7 @@ def test_a_file_that_is_broken_and_one_that_goes(sets: dict[str, str], tmp_path:
     broken.write_bytes(broken.read_bytes()[:200])
     gone.unlink()
     empty.write_bytes(b"")
-    for i, message in enumerate(("truncated", "No such file", "cannot identify")):
+    for i, message in enumerate(("truncated", "No such file", "not an image file")):
         with pytest.raises(Unreadable, match=f"{tmp_path}.*{message}"):
             reader.read(i)
     assert reader.read(3).shape == (1, 28, 28)
@@ -467,11 +524,13 @@ def shards(root: Path, *members: tuple[str, bytes]) -> Path:
     ("members", "message"),
     [
         ([("a.png", b"")], "a.png has no label; add a.cls"),
-        ([("a.png", b""), ("a.cls", b"cat")], "a label in it is broken"),
-        ([("a.png", b""), ("a.json", b"{}")], "a label in it is broken"),
+        ([("a.png", b""), ("a.cls", b"cat")], "a label in it is broken, at a.cls"),
+        ([("a.png", b""), ("a.json", b"{}")], "a label in it is broken, at a.json"),
         ([("a.png", b""), ("a.cls", b"-1")], r"train-0.tar:a.png: its label is -1"),
+        ([("i.001.png", b""), ("i.001.cls", b"0")], "train-0.tar: i.001.png is of no kind that is known: .* first dot"),
+        ([("i.jpg", b""), ("i.png", b""), ("i.cls", b"0")], "train-0.tar: i.jpg and i.png are one sample: .* rename"),
     ],
-    ids=["none", "word", "key", "range"],
+    ids=["none", "word", "key", "range", "dots", "twice"],
 )
 def test_wrong_shards(members: list[tuple[str, bytes]], message: str, tmp_path: Path) -> None:
     shards(tmp_path, *members)
@@ -488,7 +547,7 @@ def test_a_shard_that_is_cut_short(tmp_path: Path) -> None:
 
 def test_an_unreadable_image_in_a_shard(tmp_path: Path) -> None:
     shards(tmp_path, ("a.png", b"no image"), ("a.cls", b"0"))
-    with pytest.raises(Unreadable, match=rf"{tmp_path}/train-0.tar:a.png: cannot identify image"):
+    with pytest.raises(Unreadable, match=rf"{tmp_path}/train-0.tar:a.png: not an image file"):
         open_images(f"wds:{tmp_path}", "train").read(0)
 
 
@@ -504,12 +563,7 @@ def test_an_index_is_kept_until_a_shard_changes(sets: dict[str, str], tmp_path: 
     assert open_images(f"wds:{root}", "train").fingerprint == first.fingerprint
     index.write_text("{")
     assert open_images(f"wds:{root}", "train").fingerprint == first.fingerprint
-    assert sorted(each.suffix for each in root.iterdir()) == [
-        ".json",
-        ".json",
-        *[".tar"] * 4,
-        ".txt",
-    ]  # nothing temporary
+    assert {each.suffix for each in root.iterdir()} == {".json", ".tar", ".txt"}, "nothing temporary"
 
 
 def test_a_shard_that_goes(sets: dict[str, str], tmp_path: Path) -> None:
@@ -522,6 +576,157 @@ def test_a_shard_that_goes(sets: dict[str, str], tmp_path: Path) -> None:
         reader.read(59)
     with pytest.raises(RunError, match=r"fashion-train-1.tar: the shard is gone; put it back, or delete .*index-train"):
         open_images(f"wds:{root}", "train")
+
+
+ROW = '{"path": "x.png", "label": %s, "split": "train"}'
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "message"),
+    [
+        ("csv", "path,label,split\né.png,a,train\n".encode("latin-1"), "cannot be read as csv: UnicodeDecodeError"),
+        ("csv", "path,label,split\nx.png,a,train\n".encode("utf-16"), "cannot be read as csv: UnicodeDecodeError"),
+        ("csv", b'path,label\nx.png,"' + b"x" * 140_000, "cannot be read as csv: Error: field larger"),
+        ("csv", b'path,label,split\nx.png,"a\nb",train\n', r"the class 'a\\nb' is not one line"),
+        ("jsonl", (ROW % '"é"').encode("latin-1"), "cannot be read as jsonl: UnicodeDecodeError"),
+        ("jsonl", (ROW % "[0]").encode(), r"line 1: label is \[0\]; a manifest has"),
+        ("jsonl", (ROW % "true").encode(), "line 1: label is True; a manifest has"),
+        ("jsonl", (ROW % "1.7").encode(), "line 1: label is 1.7; a manifest has"),
+        ("jsonl", b'{"path": {}, "label": 0, "split": "train"}', "line 1: path is {}; a manifest has"),
+        ("jsonl", b'{"path": "\\ud800", "label": 0, "split": "train"}', "jsonl: UnicodeEncodeError: .*ud800"),
+        ("jsonl", (ROW % r'"a\u2028b"').encode(), r"the class 'a\\u2028b' is not one line"),
+        ("jsonl", (ROW % r'"a\rb"').encode(), r"the class 'a\\rb' is not one line"),
+    ],
+)
+def test_a_manifest_that_is_no_text_or_of_no_names(kind: str, data: bytes, message: str, tmp_path: Path) -> None:
+    put(tmp_path / "m", data)
+    with pytest.raises(RunError, match=message):
+        open_images(f"{kind}:{tmp_path / 'm'}", "train")
+
+
+def test_a_mark_of_utf_8_is_no_text(tmp_path: Path) -> None:
+    put(tmp_path / "m", "\ufeff" + ROW % "1")
+    put(tmp_path / "classes.txt", "\ufeffcat\ndog\n")
+    reader = open_images(f"jsonl:{tmp_path / 'm'}", "train")
+    assert (reader.classes, reader.label(0)) == (["cat", "dog"], 1)
+
+
+def test_a_name_that_no_file_can_have(tmp_path: Path) -> None:
+    put(tmp_path / "m", '{"path": "a\\u0000.png", "label": 0, "split": "train"}')
+    with pytest.raises(Unreadable, match="embedded null byte"):
+        open_images(f"jsonl:{tmp_path / 'm'}", "train").read(0)
+
+
+def labelled(kind: str, root: Path, label: Any) -> str:
+    """A set of one image, of this label."""
+    if kind == "parquet":
+        table(root, image=[b""], label=[label])
+    elif kind == "wds":
+        shards(root, ("a.png", b""), ("a.json", json.dumps({"label": label}).encode()))
+    elif kind == "npz":
+        np.savez(root / "x.npz", x_train=np.zeros((1, 2, 2), np.uint8), y_train=np.array([label]))
+        return f"npz:{root / 'x.npz'}"
+    else:
+        put(root / "m.csv", f"path,label,split\nx.png,{label},train\n")
+        return f"csv:{root / 'm.csv'}"
+    return f"{kind}:{root}"
+
+
+LABELS: list[Any] = [1.7, float("nan"), float("inf"), True, "cat", -1, 2**63, 20230415]
+
+
+@pytest.mark.parametrize(
+    ("kind", "label"),
+    [
+        *[(kind, label) for kind in ("parquet", "wds", "npz") for label in LABELS],
+        *[(kind, label) for kind in ("parquet", "wds") for label in ([0], None)],
+        ("npz", 1j),
+    ],
+)
+def test_a_label_that_is_no_number_of_a_class(kind: str, label: Any, tmp_path: Path) -> None:
+    label = np.uint64(label) if label == 2**63 and kind != "wds" else label
+    place = {"parquet": r"train-0.parquet\[0\]\[0\]", "wds": "train-0.tar:a.png", "npz": r"x_train\[0\]"}[kind]
+    message = rf"label {label} at {place} would make" if type(label) is not bool and label in (2**63, 20230415) else ""
+    with pytest.raises(RunError, match=message or rf"{place}: its label is .*, but classes are whole numbers"):
+        open_images(labelled(kind, tmp_path, label), "train")
+
+
+def test_a_few_images_may_be_of_many_classes(tmp_path: Path) -> None:
+    assert len(open_images(labelled("csv", tmp_path, 1009), "train").classes) == 1010
+    with pytest.raises(RunError, match=r"label 1010 at .*m.csv, line 2 would make 1011 classes; are these numbers of"):
+        open_images(labelled("csv", tmp_path, 1010), "train")
+
+
+def test_classes_that_are_no_lines(tmp_path: Path) -> None:
+    saved(Image.new("L", (2, 2)), tmp_path / "train" / "a\nb" / "x.png")
+    with pytest.raises(RunError, match=r"the class 'a\\nb' is not one line, so no classes.txt can list it; rename it"):
+        open_images(f"folder:{tmp_path}", "train")
+
+
+def test_a_link_that_leads_back_is_not_followed(tmp_path: Path) -> None:
+    saved(Image.new("L", (2, 2)), tmp_path / "train" / "a" / "x.png")
+    saved(Image.new("L", (2, 2)), tmp_path / "elsewhere" / "y.png")
+    (tmp_path / "train" / "a" / "back").symlink_to(".")
+    (tmp_path / "train" / "a" / "out").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "again").symlink_to(tmp_path / "train" / "a")
+    reader = open_images(f"folder:{tmp_path}", "train")
+    assert [reader.name(i) for i in range(len(reader))] == ["a/out/y.png", "a/x.png"]
+
+
+def test_home_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved(Image.new("L", (2, 2)), tmp_path / "set" / "train" / "a" / "x.png")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert open_images("folder:~/set", "train").read(0).shape == (1, 2, 2)
+
+
+def test_shards_beside_which_no_index_can_be_kept(
+    sets: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(sets["wds"][4:], tmp_path / "copy", ignore=shutil.ignore_patterns("index*"))
+    before = sorted(os.listdir(tmp_path / "copy"))
+
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    for owner, name in ((os, "replace"), (tempfile, "NamedTemporaryFile")):
+        monkeypatch.setattr(owner, name, refused)
+        assert len(open_images(f"wds:{tmp_path / 'copy'}", "train")) == 60
+        assert sorted(os.listdir(tmp_path / "copy")) == before
+
+
+@pytest.mark.parametrize("index", ["[]", '{"shards": null}', '{"shards": null, "items": []}', '{"items": [1]}'])
+def test_an_index_that_is_none_is_made_again(index: str, tmp_path: Path) -> None:
+    shards(tmp_path, ("a.png", b""), ("a.b.png", b""), ("._a.png", b""), ("a.cls", b"0"))  # a mask, and macOS's own
+    put(tmp_path / "index-train.json", index)
+    assert len(open_images(f"wds:{tmp_path}", "train")) == 1
+    assert len(json.loads((tmp_path / "index-train.json").read_text())["items"]) == 1
+
+
+@pytest.mark.parametrize("kind", ["folder", "wds"])
+@pytest.mark.parametrize(
+    ("failure", "times", "pauses"),
+    [(errno.EIO, 2, [0.1, 1.0]), (errno.ESTALE, 3, [0.1, 1.0]), (errno.EACCES, 1, [])],
+)
+def test_a_disk_that_fails_for_a_moment(
+    kind: str, failure: int, times: int, pauses: list[float], sets: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader, slept, calls = open_images(sets[kind], "train"), list[float](), list[str]()
+
+    def failing(path: str, mode: str) -> Any:
+        calls.append(path)
+        if len(calls) <= times:
+            raise OSError(failure, "It failed", path)
+        return open(path, mode)
+
+    right = reader.read(0)
+    monkeypatch.setattr(reader_files, "open", failing, raising=False)
+    monkeypatch.setattr(time, "sleep", slept.append)
+    if times == 2:
+        assert torch.equal(reader.read(0), right)
+    else:
+        with pytest.raises(Unreadable, match="It failed"):
+            reader.read(0)
+    assert slept == pauses
 
 
 def test_a_missing_library(monkeypatch: pytest.MonkeyPatch, sets: dict[str, str]) -> None:
