@@ -181,6 +181,7 @@ def test_batches_and_workers_change_nothing() -> None:
 def test_unreadable_images_are_left_out_and_the_network_is_left_as_it_was() -> None:
     network = Small().train()
     found = predict(network, Images(None, PHOTO, None), config(), HERE, ("1",), range(3), 8)
+    assert found.unreadable == ["image 0", "image 2"]
     assert found.names == ["image 1"] and found.labels.tolist() == [1] and network.training
     assert found.probabilities["1"].shape == (1, 7) and found.classes == [*"abcdefg"]
     none = predict(network, Images(None), config(), HERE, ("1",), range(1), 8)
@@ -225,6 +226,18 @@ def test_what_does_not_fit_is_told() -> None:
         predict(Small(), Images(PHOTO), there, HERE, ("1",), range(1), 8)
     with pytest.raises(RunError, match="the network names 6 classes, but the data has 7"):
         predict(Small(6), Images(PHOTO), config(), HERE, ("1",), range(1), 8)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_what_a_worker_cannot_do_is_told_in_its_words(workers: int) -> None:
+    class Gone(Images):
+        def read(self, index: int) -> Tensor:
+            raise RunError("the disk: is gone; mount it again")
+
+    there = config()
+    there.data.workers = workers
+    with pytest.raises(RunError, match=r"^the disk: is gone; mount it again$"):
+        predict(Small(), Gone(PHOTO), there, HERE, ("1",), range(1), 8)
 
 
 def test_naive_crops_are_144_different_ones() -> None:

@@ -91,6 +91,23 @@ def test_a_run_that_has_just_begun_is_drawn(tmp_path: Path) -> None:
     assert "no evaluation yet" in words(tmp_path / "curves.svg")
 
 
+def test_a_single_row_is_a_dot_in_every_panel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from matplotlib.axes import Axes
+
+    drawn: dict[str, list[Any]] = {}
+    original = Axes.plot
+
+    def noted(panel: Any, *args: Any, **look: Any) -> Any:
+        drawn.setdefault(panel.get_title("left"), []).append(look["marker"])
+        return original(panel, *args, **look)
+
+    monkeypatch.setattr(Axes, "plot", noted)
+    plot([run(tmp_path / "first", steps=1, heads=())], tmp_path / "curves.svg")
+
+    assert drawn.keys() > {"Training loss", "Learning rate", "Throughput, images per second"}
+    assert {marker for markers in drawn.values() for marker in markers} == {"o"}
+
+
 def test_a_run_with_nothing_but_steps_is_drawn(tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").write_text('{"step": 3, "loss": null}\n{"step": 4, "loss": NaN}\n')
     plot([tmp_path / "metrics.jsonl"], tmp_path / "curves.svg")

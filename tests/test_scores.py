@@ -257,6 +257,21 @@ def test_an_evaluation_says_and_writes_what_it_found(tmp_path: Path) -> None:
     assert [*held.probabilities] == ["1", "144", "central"] and "square 3" not in held.names
 
 
+def test_images_that_cannot_be_read_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out, wrong = tmp_path / "eval", [f"square {i}" for i in range(1, 24)]
+    evaluate_file(Brightness(), Squares(30, tuple(range(1, 24))), SETTINGS, HERE, out=out)
+    said = capsys.readouterr().err.splitlines()
+    assert said[:-1] == [f"warning: unreadable: {each}" for each in wrong[:20]]
+    assert said[-1] == "and 3 more; --out writes all to unreadable.txt"
+    assert (out / "unreadable.txt").read_text().splitlines() == wrong
+    with pytest.raises(RunError, match="none of 3 images could be read"):
+        evaluate_file(Brightness(), Squares(3, (0, 1, 2)), SETTINGS, HERE)
+    assert "warning: unreadable: square 2\n" in capsys.readouterr().err
+
+    evaluate_file(Brightness(), Squares(30), SETTINGS, HERE, out=out)
+    assert not (out / "unreadable.txt").exists() and not capsys.readouterr().err
+
+
 def test_144_crops_take_a_part_of_the_images_on_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluation, "FEW", 7)
     one, again = (evaluate_file(Brightness(), Squares(30), SETTINGS, HERE, protocols=("144",)) for _ in range(2))

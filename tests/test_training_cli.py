@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from PIL import Image
 
 from inception_dsl.cli import main
 from inception_dsl.network import load
 from inception_dsl.recipe import recipe
 
 SPEC = "specs/googlenet_bn_small.yaml"
-FEW = ("--set", "data.batch=8", "--set", "data.workers=0", "--set", "run.log_every=1", "--set", "schedule.epochs=2")
+SET = {"data.batch": 8, "data.workers": 0, "run.log_every": 1, "schedule.epochs": 2}
+FEW = [word for key, value in SET.items() for word in ("--set", f"{key}={value}")]
 
 
 def command(*arguments: str | Path) -> Result:
@@ -42,6 +47,7 @@ def test_a_run_leaves_all_that_it_takes_to_use_the_network(run: Path) -> None:
     assert {"model.py", "train.py", "support.py", "spec.yaml", "config.json", "env.json", "metrics.jsonl"} <= {
         each.name for each in run.iterdir()
     }
+    assert (run / "curves.png").is_file() == (importlib.util.find_spec("matplotlib") is not None)
     model = {each.name for each in (run / "model").iterdir()}
     assert {"model.safetensors", "model.onnx", "config.json", "README.md", "model.py"} <= model
 
@@ -55,9 +61,15 @@ def test_a_run_goes_on_where_it_was(run: Path) -> None:
 
 def test_the_spec_of_a_run_is_whole(run: Path) -> None:
     typed, own = load(run / "spec.yaml").typed, load(SPEC).typed
+    stated, before = recipe(typed.program), recipe(own.program)
 
     assert typed.weights == own.weights
-    assert recipe(typed.program) == recipe(own.program)
+    assert stated and before and stated.source == before.source
+    config, expected = stated.config(), before.config()
+    expected.data = replace(expected.data, source="fake:32x10", batch=8, workers=0)
+    expected.run.log_every, expected.schedule.epochs = 1, 2.0
+    assert config == expected
+    assert stated.notes == {**before.notes, "data.source": "--data"} | dict.fromkeys(SET, "--set")
 
 
 def test_a_run_is_evaluated_and_joined_with_another(run: Path, tmp_path: Path) -> None:
@@ -76,6 +88,46 @@ def test_a_run_is_evaluated_and_joined_with_another(run: Path, tmp_path: Path) -
     twice = command("ensemble", *(folder / "predictions.npz" for folder in folders))
     assert twice.exit_code == 2
     assert "error[E008]" in twice.output
+
+
+@pytest.mark.parametrize("file", ["config.json", "classes.txt"])
+def test_other_classes_than_those_beside_the_weights_are_refused(run: Path, tmp_path: Path, file: str) -> None:
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes((run / "model" / weights.name).read_bytes())
+    names = [*"0123456789"]
+    for order, code in ((names, 0), ([*names[:3], "4", "3", *names[5:]], 2), (names[:9], 2), ([*names, "x"], 2)):
+        text = json.dumps({"label_names": order}) if file == "config.json" else "".join(f"{each}\n" for each in order)
+        (tmp_path / file).write_text(text)
+        done = command("eval", SPEC, weights, "--data", "fake:8x10", "--out", tmp_path / "out")
+        assert done.exit_code == code, done.output
+        assert (tmp_path / "out").exists() == (code == 0)
+        if code:
+            assert "error[E008]" in done.output and file in done.output
+            shutil.rmtree(tmp_path / "out", ignore_errors=True)
+        else:
+            shutil.rmtree(tmp_path / "out")
+    assert "class 10 is 'x', and in fake:8x10 it is ''" in " ".join(done.output.split())
+
+    (tmp_path / "config.json").write_text("{")
+    assert "error[E008]" in command("eval", SPEC, weights, "--data", "fake:8x10").output
+    (tmp_path / "config.json").write_text('{"model_type": "another tool\'s"}')
+    assert command("eval", SPEC, weights, "--data", "fake:8x10").exit_code == 2 * (file == "classes.txt")
+
+
+def test_images_that_cannot_be_read_are_named(run: Path, tmp_path: Path) -> None:
+    for label in range(10):
+        (tmp_path / "val" / str(label)).mkdir(parents=True)
+        Image.new("L", (32, 32)).save(tmp_path / "val" / str(label) / "good.png")
+    (tmp_path / "val" / "3" / "broken.png").write_bytes(b"no image")
+    options = ("--data", f"folder:{tmp_path}", "--out", tmp_path / "out")
+    done = command("eval", SPEC, run / "model" / "model.safetensors", *options)
+
+    assert done.exit_code == 0, done.output
+    (named,) = (tmp_path / "out" / "unreadable.txt").read_text().splitlines()
+    assert "broken.png" in named
+    assert f"warning: unreadable: {named}\n" in done.stderr and "unreadable" not in done.stdout.replace(
+        "1 unreadable", ""
+    )
 
 
 def test_a_run_is_drawn(run: Path, tmp_path: Path) -> None:

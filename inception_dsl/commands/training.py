@@ -15,11 +15,10 @@ from inception_dsl.console import Run, chosen, training_settings, variant_option
 from inception_dsl.diagnostics import Diagnostic, SpecError
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from inception_dsl.evaluation import Evaluation
     from inception_dsl.ir import Typed
     from inception_dsl.recipe import Recipe
+    from inception_dsl.spec import NetworkSpec
 
 T = TypeVar("T")
 
@@ -56,27 +55,34 @@ def train(
     --set takes the recipe's numbers too, by group: --set optim.lr=0.02. A run that was stopped goes on where it was.
     Exit codes: 0 done, 75 preempted (start it again), 1 failed, 2 could not run.
     """
-    from inception_dsl import output
     from inception_dsl.training import launch
 
     run = Run("text")
     settings = training_settings()
     prepared = run.attempt(lambda: _prepared(run, spec, settings, data))
+    if out == Path():
+        raise click.UsageError("--out is empty; name the run's folder")
     folder = out or Path("runs") / (prepared[0].program.name if prepared else "")
-    if prepared is None or run.attempt(lambda: output.write(_files(*prepared, spec), folder, force)) is None:
+    done = _attempt(run, lambda: _written(*prepared, spec, folder, steps, force)) if prepared else None
+    if done is None:
         run.finish()
         return
-    arguments = ["--out", str(folder), "--resume", resume, *(["--steps", str(steps)] if steps else [])]
-    arguments += [f"--{name}" for name, given in (("deterministic", deterministic), ("force", force)) if given]
-    code = launch.launch(folder, arguments, processes)
-    if code:
-        sys.exit(code)
-    run.attempt(lambda: _export(run, spec, folder))
+    if not done or resume == "never":
+        arguments = ["--out", str(folder), "--resume", resume, *(["--steps", str(steps)] if steps else [])]
+        arguments += [f"--{name}" for name, given in (("deterministic", deterministic), ("force", force)) if given]
+        code = launch.launch(folder, arguments, processes)
+        if code == launch.PREEMPTED:
+            saved = any((folder / "checkpoints").glob("step_*.pt"))
+            run.echo(f"{f'saved at {folder}' if saved else 'stopped before the first step'}; the same command goes on")
+        if code:
+            sys.exit(code)
+    _attempt(run, lambda: _export(run, folder))
     run.finish()
 
 
 def _prepared(run: Run, spec: str, settings: dict[str, str], data: str | None) -> tuple[Typed, Recipe]:
     """The network and the recipe of a run, with the data set it is told."""
+    from inception_dsl.emit import pytorch
     from inception_dsl.recipe import recipe
     from inception_dsl.runner.settings import RunError, setting
 
@@ -85,6 +91,13 @@ def _prepared(run: Run, spec: str, settings: dict[str, str], data: str | None) -
     if stated is None:
         hint = "write `training: {recipe: modern}`"
         raise SpecError([Diagnostic("E104", f"`{typed.program.file}` says nothing of training", help=hint)])
+    if "classes: int" not in pytorch.source(typed):
+        hint = "write `{classes}` for the number of outputs of the last layer, as in `fc {classes}`"
+        raise SpecError(
+            [Diagnostic("E104", f"`{typed.program.file}` has as many classes whatever the data", help=hint)]
+        )
+    if size := [key for key in settings if key in {"data.channels", "data.height", "data.width"}]:
+        raise click.UsageError(f"{size[0]} is the network's input: set `input` in the spec, or in one that extends it")
     config = stated.config()
     try:
         for key, text in settings.items():
@@ -94,8 +107,16 @@ def _prepared(run: Run, spec: str, settings: dict[str, str], data: str | None) -
             stated = stated.with_values({group: {name: value}}, {key: "--set"})
     except RunError as error:
         raise click.UsageError(str(error)) from None
-    place = _place(data or config.data.source)
-    return typed, stated.with_values({"data": {"source": place}}, {"data.source": "--data"} if data else {})
+    return typed, _from(stated, _anywhere(data or config.data.source), "--data" if data else None)
+
+
+def _anywhere(data: str) -> str:
+    """A data set's place as it is said in any folder."""
+    if not data:
+        raise click.UsageError(f"say where the images are with --data. {DATA}")
+    kind, colon, path = data.partition(":")
+    there = Path(path).expanduser() if path.startswith("~") else Path(path)
+    return f"{kind}{colon}{there.absolute()}" if kind != "builtin" and path and there.exists() else data
 
 
 def _place(data: str) -> str:
@@ -103,48 +124,65 @@ def _place(data: str) -> str:
     from inception_dsl.data import builtin
 
     kind, _, path = data.partition(":")
-    if not data:
-        raise click.UsageError(f"say where the images are with --data. {DATA}")
-    if kind == "builtin":
-        try:
-            return f"idx:{builtin(path)}"
-        except ValueError as error:
-            raise click.UsageError(str(error)) from None
-    return f"{kind}:{Path(path).absolute()}" if path and Path(path).exists() else data
+    try:
+        return f"idx:{builtin(path)}" if kind == "builtin" else data
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
 
 
-def _files(typed: Typed, recipe: Recipe, spec: str) -> dict[str, bytes]:
-    """What a run's folder holds before it starts."""
+def _from(recipe: Recipe, data: str, note: str | None = None) -> Recipe:
+    """The recipe with its images at a place, which a note says the origin of; else the note that there is."""
+    key = "data.source"
+    notes = {key: note} if note else {each: text for each, text in recipe.notes.items() if each == key}
+    return recipe.with_values({"data": {"source": data}}, notes)
+
+
+def _written(typed: Typed, recipe: Recipe, spec: str, folder: Path, steps: int | None, force: bool) -> bool:
+    """Write what a run's folder holds before it starts; gives whether it is done already."""
     from inception_dsl.emit import pytorch, runner
+    from inception_dsl.training import run_folder
 
-    texts = {"model.py": pytorch.source(typed), **runner.files(typed, recipe)}
-    texts["spec.yaml"] = compiler.print_resolved(spec, **chosen())
-    return {name: text.encode() for name, text in texts.items()}
+    placed = _from(recipe, _place(recipe.values["data"]["source"]))
+    texts = {"model.py": pytorch.source(typed), **runner.files(typed, placed)}
+    texts["spec.yaml"] = run_folder.spec_of(compiler.load(spec, **chosen()), typed, recipe)
+    files = {name: text.encode() for name, text in texts.items()}
+    return run_folder.prepare(folder, files, typed, placed.config(), steps, force)
 
 
-def _export(run: Run, spec: str, folder: Path) -> None:
-    """Write the trained network's model card and its ONNX file beside its weights, and compare the two."""
+def _export(run: Run, folder: Path) -> None:
+    """Write the trained network's model card, its curves and its ONNX file, and compare that with its weights.
+
+    All of it comes from the run's folder: the spec that it was started with may have been changed since.
+    """
+    import json
+    from contextlib import suppress
+
     from inception_dsl import output
     from inception_dsl.emit import onnx
     from inception_dsl.training.card import write_card
+    from inception_dsl.training.plot import plot
     from inception_dsl.weights import deploy
     from inception_dsl.weights.transfer import weights_of
 
     write_card(folder / "model", (folder / "model.py").read_text(encoding="utf-8"))
-    classes = len((folder / "classes.txt").read_text(encoding="utf-8").splitlines())
-    typed, file = _of_classes(spec, classes), folder / "model" / "model.onnx"
+    file = folder / "model" / "model.onnx"
+    classes = len(json.loads(file.with_name("config.json").read_text(encoding="utf-8"))["label_names"])
+    typed = _of_classes(compiler.load(folder / "spec.yaml"), classes)
     held = weights_of(typed, file.with_name("model.safetensors"), heads=False)
     for path in output.write(deploy.files(typed, held, file.name, opset=onnx.NEWEST, heads=False), file.parent):
         run.echo(f"wrote {path}")
+    with suppress(SpecError):  # where matplotlib is not installed
+        plot([folder], folder / "curves.png")
+        run.echo(f"wrote {folder / 'curves.png'}")
     comparison = deploy.compared(typed, held, file, heads=False)
     run.diagnostics += comparison.findings(file)
     if not run.diagnostics:
         run.echo(comparison.sentence)
 
 
-def _of_classes(spec: str, classes: int) -> Typed:
+def _of_classes(spec: NetworkSpec, classes: int) -> Typed:
     """A spec's network for as many classes as a data set has."""
-    return compiler.at_size(compiler.compile_spec(replace(compiler.load(spec, **chosen()), classes=classes)))
+    return compiler.at_size(compiler.compile_spec(replace(spec, classes=classes)))
 
 
 @click.command("eval")
@@ -173,18 +211,22 @@ def evaluate(
 
     Images are prepared as the spec's recipe says; --set takes its numbers, such as --set augment.resize=320.
     """
-    from inception_dsl.evaluation import evaluate_file
-    from inception_dsl.runner.devices import place
-    from inception_dsl.runner.readers import open_images
-
     run = Run(form)
     settings = training_settings()
 
     def scored() -> None:
-        _, recipe = _prepared(run, spec, settings, data)
+        from inception_dsl.evaluation import evaluate_file, trained
+        from inception_dsl.runner.devices import place
+        from inception_dsl.runner.readers import open_images
+
+        typed, recipe = _prepared(run, spec, settings, data)
         config = recipe.config()
-        reader = open_images(config.data.source, split)
-        network, here = _loaded(_of_classes(spec, len(reader.classes)), weights), place()
+        reader = open_images(_place(config.data.source), split)
+        trained.check_classes(weights, reader.classes, config.data.source)
+        made = _of_classes(compiler.load(spec, **chosen()), len(reader.classes))
+        network, here = trained.network(made, weights), place()
+        if warning := trained.other_spec(weights, typed):
+            click.echo(warning, err=True)
         protocols = [each.strip() for each in protocol.split(",")]
         found = evaluate_file(
             network.to(here.device), reader, config, here, protocols=protocols, limit=limit, batch=batch, out=out
@@ -193,22 +235,6 @@ def evaluate(
 
     _attempt(run, scored)
     run.finish()
-
-
-def _loaded(typed: Typed, file: Path) -> nn.Module:
-    """The network with the weights of a file, without its heads."""
-    import torch
-
-    from inception_dsl.build import build
-    from inception_dsl.emit import pytorch
-    from inception_dsl.weights.transfer import weights_of
-
-    network = build(pytorch.source(typed), typed.program.name)
-    for head in typed.heads:
-        delattr(network, head)  # only training runs them
-    held = weights_of(typed, file, heads=False)
-    network.load_state_dict({name: torch.from_numpy(each) for name, each in held.items()})
-    return network.eval()
 
 
 @click.command()
@@ -246,7 +272,8 @@ def _show(run: Run, found: Evaluation) -> None:
 
 
 def _attempt(run: Run, action: Callable[[], T]) -> T | None:
-    """As `run.attempt`, for what stops with a `RunError` too."""
+    """As `run.attempt`, for what stops with a `RunError` or for a missing library too."""
+    from inception_dsl.build import missing
     from inception_dsl.runner.settings import RunError
 
     def told() -> T:
@@ -254,6 +281,8 @@ def _attempt(run: Run, action: Callable[[], T]) -> T | None:
             return action()
         except RunError as error:
             raise SpecError([Diagnostic("E008", str(error))]) from None
+        except ModuleNotFoundError as error:
+            raise missing(error.name or "torch") from None
 
     return run.attempt(told)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,12 +25,16 @@ from inception_dsl.runner.config import Config
 from inception_dsl.runner.devices import Place
 from inception_dsl.runner.randomness import permutation
 from inception_dsl.runner.readers import Reader
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.settings import RunError, check_settings
 
 __all__ = ["Evaluation", "ensemble_files", "evaluate_file"]
 
 FEW: Final = 500
 """Images that 144 crops are tried on where there is only a CPU: a core takes seconds for each with GoogLeNet."""
+
+
+NAMED: Final = 20
+"""Unreadable images that are named on stderr; `unreadable.txt` has all."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +83,11 @@ def evaluate_file(
 ) -> Evaluation:
     """Evaluate a network on a reader's images, by every protocol in one pass; `out` gets the predictions and tables.
 
-    `limit` takes so many images, always the same ones; 144 crops on a CPU take 500 unless it is given. Raises
-    `RunError` for what cannot be evaluated, and `SpecError` E006 where `out` cannot be written.
+    `limit` takes so many images, always the same ones; 144 crops on a CPU take 500 unless it is given. Images that
+    cannot be read are named on stderr. Raises `RunError` for what cannot be evaluated, and `SpecError` E006 where `out`
+    cannot be written.
     """
+    check_settings(config)
     wanted = tuple(dict.fromkeys(protocols))
     if not wanted or min(batch, 1 if limit is None else limit) < 1:
         raise RunError("an evaluation has protocols, and a limit and a batch of at least 1; give such")
@@ -95,9 +102,10 @@ def evaluate_file(
         size, there = config.data.height, ", ".join(map(str, crops.scales(config.data.height)))
         notes.append(f"the paper's scales are for an input of 224; for {size} they are {there}, in proportion")
     predictions = predict(network, reader, config, place, wanted, indices, batch)
+    _warn(predictions.unreadable)
     if not len(predictions):
         raise RunError(f"none of {count:,} images could be read; see whether the data is whole")
-    return _judged(predictions, count - len(predictions), notes, out)
+    return _judged(predictions, notes, out)
 
 
 def ensemble_files(paths: Sequence[Path], *, out: Path | None = None) -> Evaluation:
@@ -115,10 +123,21 @@ def ensemble_files(paths: Sequence[Path], *, out: Path | None = None) -> Evaluat
         for protocol in together.probabilities
         for alone in [scores.measure(each.probabilities[protocol], each.labels)]
     ]
-    return _judged(together, 0, notes, out)
+    return _judged(together, notes, out)
 
 
-def _judged(predictions: Predictions, unreadable: int, notes: list[str], out: Path | None) -> Evaluation:
+def _warn(unreadable: Sequence[str]) -> None:
+    rest = len(unreadable) - NAMED
+    more = [f"and {rest:,} more; --out writes all to unreadable.txt"] * (rest > 0)
+    lines = [f"warning: unreadable: {_line(each)}" for each in unreadable[:NAMED]] + more
+    sys.stderr.write("".join(f"{line}\n" for line in lines))
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _judged(predictions: Predictions, notes: list[str], out: Path | None) -> Evaluation:
     labels, classes = predictions.labels, predictions.classes
     last = list(predictions.probabilities.values())[-1]
     counts = scores.confusion(last, labels)
@@ -126,7 +145,7 @@ def _judged(predictions: Predictions, unreadable: int, notes: list[str], out: Pa
         protocols={name: scores.measure(each, labels) for name, each in predictions.probabilities.items()},
         classes=scores.by_class(last, labels, classes),
         confused=scores.pairs(counts, classes, scores.MANY if len(classes) > scores.MANY else 10),
-        unreadable=unreadable,
+        unreadable=len(predictions.unreadable),
         members=predictions.weights,
         notes=notes,
     )
@@ -135,7 +154,11 @@ def _judged(predictions: Predictions, unreadable: int, notes: list[str], out: Pa
         files["classes.csv"] = scores.as_csv(found.classes).encode()
         if (picture := scores.picture(counts, classes)) is not None:
             files["confusion.png"] = picture
+        if predictions.unreadable:
+            files["unreadable.txt"] = "".join(f"{_line(each)}\n" for each in predictions.unreadable).encode()
         write(files, out, force=True)
+        if not predictions.unreadable:
+            (out / "unreadable.txt").unlink(missing_ok=True)  # of an evaluation before
     return found
 
 

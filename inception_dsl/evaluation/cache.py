@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +22,7 @@ class Predictions:
     """What a network says of images: `probabilities` (N x C, float32) by protocol, the mean over that one's crops.
 
     `weights` are the SHA-256 of the network's tensors, one for each member of an ensemble; `data` is the reader's
-    fingerprint.
+    fingerprint. `unreadable`, which files of predictions do not have, are the images that could not be read, and why.
     """
 
     probabilities: dict[str, Tensor]
@@ -31,6 +31,7 @@ class Predictions:
     classes: list[str]
     weights: list[str]
     data: str
+    unreadable: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.names)

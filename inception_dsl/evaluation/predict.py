@@ -29,8 +29,8 @@ class Chunk(NamedTuple):
     weights: Tensor
 
 
-class _Cuts(Dataset[Cut | None]):
-    """The crops of a reader's images; None for one that cannot be read."""
+class _Cuts(Dataset[Cut | str]):
+    """The crops of a reader's images; for one that cannot be read, its name and why."""
 
     def __init__(self, reader: Reader, config: Config, protocols: tuple[str, ...], indices: Sequence[int]) -> None:
         self.reader, self.config, self.protocols, self.indices = reader, config, protocols, indices
@@ -38,11 +38,11 @@ class _Cuts(Dataset[Cut | None]):
     def __len__(self) -> int:
         return len(self.indices)
 
-    def __getitem__(self, position: int) -> Cut | None:
+    def __getitem__(self, position: int) -> Cut | str:
         try:
             image = self.reader.read(self.indices[position])
-        except Unreadable:
-            return None
+        except Unreadable as error:
+            return str(error)
         return cut(image, self.config, self.protocols)
 
 
@@ -58,13 +58,14 @@ def predict(
     """The probabilities of the images at `indices`, the mean over the crops of each protocol.
 
     `batch` crops pass the network at once; softmax is taken in float32, and means in float64. Images that cannot be
-    read are left out. The network is left as it was. Raises `RunError` for settings that do not fit, and where the
-    network has other classes than the data.
+    read are left out, and named. The network is left as it was. Raises `RunError` for settings that do not fit, and
+    where the network has other classes than the data.
     """
     cut(torch.zeros(3, 2, 2, dtype=torch.uint8), config, protocols)  # wrong settings are told here, not by a worker
     training, device = network.training, place.device
     found: dict[int, Tensor] = {}
     sums: Open = {}
+    unreadable: list[str] = []
     network.eval()
     try:
         with torch.inference_mode():
@@ -74,7 +75,7 @@ def predict(
                 num_workers=config.data.workers,
                 worker_init_fn=_single,
             )
-            for chunk in _chunks(loader, batch, device):
+            for chunk in _chunks(_read(loader), batch, device, unreadable):
                 with autocast(place, config.run.precision):
                     logits = network(chunk.images)
                 if logits.shape[1] != len(reader.classes):
@@ -95,14 +96,27 @@ def predict(
         classes=list(reader.classes),
         weights=[digest(network)],
         data=reader.fingerprint,
+        unreadable=unreadable,
     )
 
 
-def _chunks(cuts: Iterable[Cut | None], batch: int, device: torch.device) -> Iterator[Chunk]:
-    """Crops of all images, so many at a time; the last chunk may be smaller. Mirrors are made on the device."""
+def _read(loader: Iterable[Cut | str]) -> Iterator[Cut | str]:
+    """What workers read. Raises `RunError` as they do: theirs comes with its traceback, whose last line it is."""
+    try:
+        yield from loader
+    except RunError as error:
+        raise RunError(str(error).rpartition("RunError: ")[2].strip()) from None
+
+
+def _chunks(cuts: Iterable[Cut | str], batch: int, device: torch.device, unreadable: list[str]) -> Iterator[Chunk]:
+    """Crops of all images, so many at a time; the last chunk may be smaller. Mirrors are made on the device.
+
+    Why images cannot be read is added to `unreadable`.
+    """
     waiting: list[Chunk] = []
     for owner, each in enumerate(cuts):
-        if each is None:
+        if isinstance(each, str):
+            unreadable.append(each)
             continue
         images, used = each.images.to(device), (each.weights > 0).any(2)
         both = torch.cat([images[used[:, 0].to(device)], images[used[:, 1].to(device)].flip(-1)])

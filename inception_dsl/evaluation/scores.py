@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 import torch
 from torch import Tensor
 
-from inception_dsl.runner.evaluate import places
+from inception_dsl.runner.evaluate import classes_before
 
 BINS: Final = 15
 """Of the expected calibration error, as Guo et al. (1706.04599) take them."""
@@ -62,7 +62,7 @@ class Pair(NamedTuple):
 
 def measure(probabilities: Tensor, labels: Tensor) -> Measures:
     """The worth of predictions (N x C) for labels (N): a row with a NaN is wrong, and its loss is a NaN."""
-    n, before = len(labels), places(probabilities, labels)
+    n, before = len(labels), classes_before(probabilities, labels)
     top1, top5 = int((before < 1).sum()), int((before < 5).sum())
     return Measures(
         n=n,
@@ -95,7 +95,7 @@ def ece(probabilities: Tensor, labels: Tensor) -> float:
     """How far confidence is from accuracy, over 15 equal bins of confidence, by the images in them."""
     confidence = probabilities.double().amax(1).nan_to_num(0.0)
     bins = (confidence * BINS).ceil().long().clamp(1, BINS) - 1
-    gap = confidence - (places(probabilities, labels) < 1).double()
+    gap = confidence - (classes_before(probabilities, labels) < 1).double()
     sums = torch.zeros(BINS, dtype=torch.float64).index_add_(0, bins, gap)
     return sums.abs().sum().item() / max(len(labels), 1)
 
@@ -109,7 +109,7 @@ def confusion(probabilities: Tensor, labels: Tensor) -> Tensor:
 
 def by_class(probabilities: Tensor, labels: Tensor, classes: list[str]) -> list[ClassRow]:
     """The same figures for each class."""
-    before, named = places(probabilities, labels), confusion(probabilities, labels).sum(0)
+    before, named = classes_before(probabilities, labels), confusion(probabilities, labels).sum(0)
     counts = [torch.bincount(labels[before < most], minlength=len(classes)) for most in (1, 5)]
     n = torch.bincount(labels, minlength=len(classes))
     columns = (each.tolist() for each in (n, *counts, named))

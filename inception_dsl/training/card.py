@@ -53,7 +53,7 @@ how far other seeds differ was not measured.
 
 ## Recipe
 
-{recipe}
+{trained}{recipe}
 
 ## Not measured
 
@@ -95,6 +95,7 @@ def write_card(folder: Path, model_source: str) -> list[Path]:
         std=std,
         evaluation=augment["evaluation"],
         seed=facts["training"]["run"]["seed"],
+        trained=_length(facts.get("trained"), facts["training"]["schedule"]["epochs"]),
         recipe="\n".join(
             f"- {group}: " + ", ".join(f"{k} = {v}" for k, v in values.items()) for group, values in groups
         ),
@@ -106,6 +107,13 @@ def write_card(folder: Path, model_source: str) -> list[Path]:
         "model.py": model_source,
     }
     return write({name: text.encode() for name, text in texts.items()}, folder, force=True)
+
+
+def _length(trained: dict[str, Any] | None, epochs: float) -> str:
+    """How long the run was, of what its schedule plans; nothing where an older run does not say it."""
+    if trained is None:
+        return ""
+    return f"Steps done: {trained['steps']:,}. Epochs done: {trained['epochs']:.4g}, of {epochs:g}.\n\n"
 
 
 def _part_seen(data: dict[str, Any], augment: dict[str, Any]) -> float:

@@ -13,6 +13,8 @@ from typing import Final
 PREEMPTED: Final = 75
 """The exit code that says: saved, start me again (sysexits' EX_TEMPFAIL)."""
 RESTARTS: Final = 3
+PATIENCE: Final = 100
+"""Seconds that torchrun gives its processes to save in, before it kills them; its own 30 are few on a slow disk."""
 
 
 def command(script: Path, arguments: Sequence[str], processes: int = 1) -> list[str]:
@@ -20,32 +22,50 @@ def command(script: Path, arguments: Sequence[str], processes: int = 1) -> list[
     if processes == 1:
         return [sys.executable, str(script), *arguments]
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    return [*torchrun, f"--max-restarts={RESTARTS}", str(script), *arguments]
+    return [*torchrun, f"--max-restarts={RESTARTS}", f"--shutdown-timeout={PATIENCE}", str(script), *arguments]
 
 
 def launch(folder: Path, arguments: Sequence[str], processes: int = 1) -> int:
     """Run `train.py` of a run folder to its end; gives its exit code.
 
     SIGTERM and SIGUSR1 are passed on, so that the run saves and ends; torchrun ends with 1 then, and the folder's
-    STATUS says that it was only preempted.
+    STATUS, if this run wrote it, says that it was only preempted.
     """
-    with subprocess.Popen(command(folder / "train.py", arguments, processes)) as process:  # noqa: S603 - our own file
+    before = _stamp(folder)
+    asked, started = list[int](), list[subprocess.Popen[bytes]]()
 
-        def pass_on(number: int, frame: FrameType | None) -> None:
-            process.send_signal(signal.SIGTERM if processes > 1 else number)
+    def pass_on(number: int, frame: FrameType | None) -> None:
+        asked.append(number)
+        for each in started:
+            each.send_signal(signal.SIGTERM if processes > 1 else number)
 
-        old = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGUSR1)}
-        try:
-            code = process.wait()
-        except KeyboardInterrupt:
-            code = process.wait()  # the terminal has told it too: it saves
-        finally:
-            for number, handler in old.items():
-                signal.signal(number, handler)
-    return PREEMPTED if code and status(folder) == "preempted" else code
+    old = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGUSR1)}
+    try:
+        started.append(process := subprocess.Popen(command(folder / "train.py", arguments, processes)))  # noqa: S603
+        if asked:  # before there was a process to tell
+            process.send_signal(signal.SIGTERM)
+        while True:
+            try:
+                code = process.wait()
+                break
+            except KeyboardInterrupt:
+                asked.append(signal.SIGINT)  # the terminal has told it too: it saves
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)
+    saved = status(folder) == "preempted" and _stamp(folder) != before
+    if code and (saved or (asked and code < 0)):  # or it was told before it could listen
+        return PREEMPTED
+    return 128 - code if code < 0 else code  # as a shell says it
 
 
 def status(folder: Path) -> str:
     """What a run's STATUS file says: running, preempted, done or failed; empty where there is none."""
     file = folder / "STATUS"
-    return file.read_text(encoding="utf-8").strip() if file.is_file() else ""
+    return file.read_text(encoding="utf-8", errors="replace").strip() if file.is_file() else ""
+
+
+def _stamp(folder: Path) -> int:
+    """When a run's STATUS was written; 0 where there is none."""
+    file = folder / "STATUS"
+    return file.stat().st_mtime_ns if file.is_file() else 0

@@ -236,7 +236,8 @@ def _rate(panel: Axes, curves: Sequence[Curves], over: str) -> None:
     for run, each in enumerate(curves):
         xs, ys = each.points("lr", over)
         width = 1.6 + (len(curves) - 1 - run)  # runs of one recipe lie on each other: all are seen
-        panel.plot(_thin(xs), _thin(ys), linewidth=width, **_look(run, 0, len(curves) == 1))
+        look: dict[str, Any] = {"linewidth": width, "marker": "o" if len(ys) == 1 else "", "markersize": 4}
+        panel.plot(_thin(xs), _thin(ys), **look, **_look(run, 0, len(curves) == 1))
         found |= bool(ys)
     panel.set_ylim(bottom=0)
     _empty(panel, found, "no learning rate was logged")

@@ -45,6 +45,16 @@ def read(path: Path) -> dict[str, Array]:
     return {name: _array(each) for name, each in tensors.items()}
 
 
+def about(path: Path) -> dict[str, str]:
+    """The text that goes with the tensors of a file that `read` has read; only safetensors have such."""
+    if path.suffix != ".safetensors":
+        return {}
+    from safetensors import safe_open
+
+    with safe_open(path, "numpy") as file:
+        return dict(file.metadata() or {})
+
+
 def safetensors(weights: Mapping[str, Array], about: Mapping[str, str]) -> bytes:
     """A `.safetensors` file: the same bytes for the same weights; `about` is text that goes with them.
 

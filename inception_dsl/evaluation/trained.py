@@ -1,0 +1,66 @@
+"""A trained network from its file of weights, and the classes that stand beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from inception_dsl.build import build
+from inception_dsl.emit import pytorch
+from inception_dsl.emit.runner import fingerprint
+from inception_dsl.ir import Typed
+from inception_dsl.runner.settings import RunError
+from inception_dsl.weights.files import about
+from inception_dsl.weights.transfer import weights_of
+
+
+def network(typed: Typed, file: Path) -> nn.Module:
+    """The network with the weights of a file, without its heads, laid out as convolutions are fastest.
+
+    Raises `SpecError` E130 to E135 for a file that is not the weights of this very network.
+    """
+    made = build(pytorch.source(typed), typed.program.name)
+    for head in typed.heads:
+        delattr(made, head)  # only training runs them
+    held = weights_of(typed, file, heads=False)
+    made.load_state_dict({name: torch.from_numpy(each) for name, each in held.items()})
+    return made.eval().to(memory_format=torch.channels_last)
+
+
+def other_spec(weights: Path, typed: Typed) -> str:
+    """A warning where a run wrote the weights, for another network than the spec's; else empty."""
+    if about(weights).get("spec") in {None, fingerprint(typed)}:
+        return ""
+    other = f"warning: {weights}: of another network than {typed.program.file} now is"
+    return f"{other}; spec.yaml in its run's folder is its own"
+
+
+def check_classes(weights: Path, classes: Sequence[str], data: str) -> None:
+    """Raises `RunError` where a file beside the weights, as a run leaves it, names other classes than the data has."""
+    for file, named in _named(weights.parent):
+        if "\n".join(named) == "\n".join(classes):
+            continue
+        pairs = enumerate(zip_longest(named, classes, fillvalue=""))
+        number, (there, here) = next((number, pair) for number, pair in pairs if len({*pair}) > 1)
+        told = f"class {number} is {there!r}, and in {data} it is {here!r}"
+        way = "evaluate on data of the same classes, in the same order"
+        raise RunError(f"{file}: names other classes than the data: {told}; {way}")
+
+
+def _named(folder: Path) -> Iterator[tuple[Path, list[str]]]:
+    """What names a network's classes in its folder: `config.json` may be of another kind, and then does not."""
+    config, listed = folder / "config.json", folder / "classes.txt"
+    try:
+        if config.is_file():
+            facts = json.loads(config.read_text(encoding="utf-8"))
+            if isinstance(facts, dict) and isinstance(facts.get("label_names"), list):
+                yield config, [str(each) for each in facts["label_names"]]
+        if listed.is_file():
+            yield listed, listed.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    except (OSError, ValueError) as error:
+        raise RunError(f"{folder}: the classes of the weights cannot be read: {error}; mend the file") from None

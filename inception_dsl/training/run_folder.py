@@ -1,0 +1,92 @@
+"""A run's folder before the run: written by one command at a time, and only with the files of the run that it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import redirect_stderr
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from inception_dsl.diagnostics import Diagnostic, Source, SpecError
+from inception_dsl.emit.runner import fingerprint
+from inception_dsl.inherited import resolved
+from inception_dsl.ir import Typed
+from inception_dsl.output import write
+from inception_dsl.recipe import Recipe
+from inception_dsl.runner.checkpoint import Lock, load, newest, refuse
+from inception_dsl.runner.config import About, Config
+from inception_dsl.runner.data import steps_per_epoch
+from inception_dsl.runner.folder import identity
+from inception_dsl.runner.readers import open_images
+from inception_dsl.runner.schedule import total_steps
+from inception_dsl.runner.settings import RunError
+from inception_dsl.spec import NetworkSpec, read
+from inception_dsl.spec.printer import print_spec
+from inception_dsl.spec.training_schema import GROUPS
+from inception_dsl.syntax import yaml
+from inception_dsl.training.launch import status
+
+
+def spec_of(spec: NetworkSpec, typed: Typed, recipe: Recipe) -> str:
+    """The spec of a run: it extends none, and states every value of the recipe as this run has it.
+
+    Raises `SpecError` for a value that no spec can state.
+    """
+    values = {
+        group: {key: recipe.values[group][key] for key in keys if key in recipe.values[group]}
+        for group, keys in GROUPS.items()
+    }
+    notes = {f"{group}.{key}": recipe.notes.get(f"{group}.{key}") for group, keys in GROUPS.items() for key in keys}
+    notes = {key: each for key, each in notes.items() if each}
+    stated = {"source": recipe.source, **values, "notes": notes}
+    flat = resolved(spec, typed.program.published)
+    text = print_spec(replace(flat, training={key: each for key, each in stated.items() if each}))
+    read(yaml.parse(Source("the spec of this run", text)))
+    return text
+
+
+def prepare(
+    folder: Path, files: Mapping[str, bytes], typed: Typed, config: Config, steps: int | None, force: bool
+) -> bool:
+    """Write what a run starts from; gives whether the folder has this very run already, done.
+
+    Nothing is written, and `RunError` raised, where a run is at work in the folder or, unless `force`, where its
+    checkpoints are of another run. Raises `SpecError` where a file cannot be written.
+    """
+    try:
+        with Lock(folder):
+            done = _done(folder, typed, config, steps, force)
+            write(files, folder, force)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise SpecError([Diagnostic("E006", f"cannot write `{error.filename or folder}`: {reason}")]) from None
+    return done
+
+
+def _done(folder: Path, typed: Typed, config: Config, steps: int | None, force: bool) -> bool:
+    state = _stored(folder)
+    if state is None:
+        return False
+    program, images = typed.program, open_images(config.data.source, "train")
+    own = identity(config, About(program.name, program.title, fingerprint(typed)), images)
+    there = state["identity"]
+    own = {key: each for key, each in own.items() if key in there}  # a run has only the settings that it uses
+    if not force:
+        another = there.get("spec") != own.get("spec")  # then much else differs too
+        told = ["spec"] if another else [*there]
+        try:
+            refuse({key: there.get(key, "") for key in told}, {key: own.get(key, "") for key in told}, force)
+        except RunError as error:
+            raise RunError(f"{folder}: {error}") from None
+    last = total_steps(config, steps_per_epoch(len(images), config.data.batch))
+    trained = own == there and state["step"] >= min(last, steps or last)
+    return trained and status(folder) == "done" and (folder / "model" / "model.safetensors").is_file()
+
+
+def _stored(folder: Path) -> dict[str, Any] | None:
+    """The newest checkpoint of a folder. Raises `RunError` where all of them are broken."""
+    with redirect_stderr(StringIO()):  # of one that is broken, the run itself tells
+        path = newest(folder / "checkpoints")
+    return load(path) if path else None
