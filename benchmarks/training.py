@@ -35,7 +35,7 @@ from inception_dsl.network import Network, load
 from inception_dsl.runner.config import Config, Data, Loss, Optim, Run
 from inception_dsl.runner.data import make_loader
 from inception_dsl.runner.devices import Place
-from inception_dsl.runner.engine import learn
+from inception_dsl.runner.engine import forward_backward
 from inception_dsl.runner.optim import make_optimiser, set_rate
 from inception_dsl.runner.readers import open_images
 
@@ -117,7 +117,9 @@ def ours(case: Case, images: Tensor, labels: Tensor, precision: str) -> Step:
     def step() -> None:
         set_rate(optimiser, LR)
         optimiser.zero_grad()
-        losses = learn(network, images, labels, config, HERE)  # images come from the loader as they are, channels first
+        losses = forward_backward(
+            network, images, labels, config, HERE
+        )  # images come from the loader as they are, channels first
         norm = clip_grad_norm_(network.parameters(), inf)
         torch.stack([*losses.values(), norm]).tolist()
         optimiser.step()
