@@ -28,6 +28,9 @@ USED: Final = frozenset(
 )
 """What the generated files and the spec use themselves."""
 
+LOGGED: Final = frozenset("step epoch loss gradient lr unreadable clock images_per_second waiting memory_gb".split())
+"""What the log of a training calls its own numbers, among which a head's loss stands by the head's name."""
+
 
 def problem(name: str) -> str:
     """Why `name` cannot name a row, module, head or network; empty where it can."""
@@ -42,6 +45,15 @@ def problem(name: str) -> str:
     if name in USED:
         return "the generated code uses that name itself"
     return ""
+
+
+def head_problem(name: str) -> str:
+    """Why `name` cannot name a head; empty where it can."""
+    if name in LOGGED:
+        return "the log of a training has a number of that name"
+    if name.startswith("test_"):
+        return "what begins so in the log of a training is a score"
+    return problem(name)
 
 
 def label_problem(label: str) -> str:

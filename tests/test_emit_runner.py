@@ -6,7 +6,7 @@ import ast
 import shutil
 import subprocess
 import sys
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +98,29 @@ def test_the_reader_of_the_data_is_in_it() -> None:
 
     assert "parquet" not in folder
     assert "from pyarrow.parquet import ParquetFile" in tables
+
+
+TEXTS = ('x"; __import__("os").abort() #', "it's", "a  b", "\\", "\u202e", "end\\", '"""', "{{ x }}", "a\nb")
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
+def test_what_a_spec_says_stays_text(text: str) -> None:
+    typed = load("specs/googlenet_bn_small.yaml").typed
+    stated = recipe(typed.program)
+    assert stated
+    named = replace(typed, program=replace(typed.program, title=text))
+    values: dict[str, dict[str, Any]] = {"data": {"source": f"folder:{text}"}, "loss": {"heads": {text: 0.3}}}
+    tree = ast.parse(runner.files(named, stated.with_values(values))["train.py"])
+    strings = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+
+    assert {text, f"folder:{text}"} <= strings
+    calls = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    assert "__import__" not in calls
+
+
+def test_no_setting_is_in_it_that_nothing_reads() -> None:
+    assert '# of "rmsprop"' not in emitted("specs/googlenet_bn_small.yaml")["train.py"]  # its average has a decay too
+    assert "    decay: float" in emitted("specs/inception_v3.yaml")["train.py"]
 
 
 def test_nothing_of_ours_is_imported() -> None:

@@ -23,7 +23,7 @@ from inception_dsl.network import Network, load
 from inception_dsl.recipe import named
 from inception_dsl.runner.config import Config, Data, Loss
 from inception_dsl.runner.devices import Place
-from inception_dsl.runner.engine import learn
+from inception_dsl.runner.engine import forward_backward
 from inception_dsl.runner.loss import loss_of
 from inception_dsl.runner.optim import make_optimiser
 
@@ -60,7 +60,7 @@ def test_a_step_of_training_needs_no_numbers(name: str) -> None:
     with META:
         model = built(name)
         labels = torch.zeros(BATCH, dtype=torch.long)
-        losses = learn(model, images(name), labels, config(name), Place(META))
+        losses = forward_backward(model, images(name), labels, config(name), Place(META))
         make_optimiser(config(name), model).step()
 
     assert len(losses) == HEADS[name]

@@ -24,7 +24,8 @@ class Definition:
             case ast.FunctionDef() | ast.ClassDef() | ast.AsyncFunctionDef():
                 return frozenset({self.node.name})
             case ast.Assign(targets=targets):
-                return frozenset(target.id for target in targets if isinstance(target, ast.Name))
+                bound = (node for target in targets for node in ast.walk(target))
+                return frozenset(node.id for node in bound if isinstance(node, ast.Name))
             case ast.AnnAssign(target=ast.Name(id=name)):
                 return frozenset({name})
         return frozenset()
@@ -36,8 +37,11 @@ class Definition:
 
     @property
     def attributes(self) -> Iterator[str]:
-        """The names behind dots in it."""
-        yield from (node.attr for node in ast.walk(self.node) if isinstance(node, ast.Attribute))
+        """What is read of names in it: `optim.lr` where it says that or `config.optim.lr`."""
+        for node in ast.walk(self.node):
+            match node:
+                case ast.Attribute(value=ast.Name(id=owner) | ast.Attribute(attr=owner), attr=name):
+                    yield f"{owner}.{name}"
 
 
 def _globals(scope: SymbolTable) -> Iterator[str]:

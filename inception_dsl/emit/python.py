@@ -72,6 +72,11 @@ def prose(text: str) -> str:
     return re.sub(r'""+|"$', lambda quotes: '\\"' * len(quotes[0]), shown.replace("\\", "\\\\"))
 
 
+def quoted(text: str) -> str:
+    """Text of a spec as a Python string, which is that very text."""
+    return repr(text) if '"' in text else f'"{repr(text)[1:-1]}"'
+
+
 def wrapped(text: str, first: str = "", other: str = "") -> list[str]:
     """Escaped text as lines; a long word stays whole, or what is escaped in it would not be."""
     from textwrap import wrap

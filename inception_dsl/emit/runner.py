@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from inception_dsl.emit import pruning
 from inception_dsl.emit.pruning import Definition, Module
-from inception_dsl.emit.python import WIDTH, prose, wrapped
+from inception_dsl.emit.python import WIDTH, prose, quoted, wrapped
 from inception_dsl.emit.pytorch import class_name
 from inception_dsl.emit.signature import signed
 from inception_dsl.emit.templates import template
@@ -44,7 +44,6 @@ TABLES: Final = {
     "COLOURS": "augment.colour",
     "VIEWS": "augment.evaluation",
     "OPTIMISERS": "optim.name",
-    "SCALES": "optim.scale",
     "SCHEDULES": "schedule.name",
     "AVERAGES": "average.name",
 }
@@ -66,16 +65,17 @@ def files(typed: Typed, recipe: Recipe) -> dict[str, str]:
     words = {f"{group}.{key}": each for group, keys in asdict(recipe.config()).items() for key, each in keys.items()}
     values = {f"{group}.{key}": words[f"{group}.{key}"] for group, keys in recipe.values.items() for key in keys}
     tables = {table: {words[key]} for table, key in TABLES.items()}
-    tables["READERS"] = {"folder", KINDS.get(kind := words["data.source"].partition(":")[0], kind)}
+    kind = words["data.source"].partition(":")[0]
+    tables["READERS"] = {"folder", KINDS.get(kind, kind)}
     kept = pruning.prune(_modules(), "main", tables)
     config = kept[-len(TRAIN)][0]
-    used = {name for module, each in kept if module is not config for d in each for name in d.attributes}
+    used = {key for module, each in kept if module is not config for d in each for key in d.attributes}
     kept = [
         (module, [_configured(d, values, recipe.notes, used) for d in each] if module is config else each)
         for module, each in kept
     ]
     support, train = kept[: -len(TRAIN)], kept[-len(TRAIN) :]
-    about = {"name": program.name, "title": prose(program.title), "sha256": fingerprint(typed)}
+    about = {"name": program.name, "title": program.title, "spec": fingerprint(typed)}
     network = class_name(program.name, program.title)
     shown = {
         "title": prose(program.title),
@@ -83,10 +83,12 @@ def files(typed: Typed, recipe: Recipe) -> dict[str, str]:
         "network": network,
     }
     bodies = {
-        "train.py": _body("train.py", train, support, **shown, about=about),
+        "train.py": _body(
+            "train.py", train, support, **shown, about={key: quoted(each) for key, each in about.items()}
+        ),
         "support.py": _body("support.py", support, train, title=prose(program.title)),
     }
-    return {name: signed(body, prose(program.file), about["sha256"]) for name, body in bodies.items()}
+    return {name: signed(body, prose(program.file), about["spec"]) for name, body in bodies.items()}
 
 
 def _body(name: str, kept: Kept, others: Kept, **shown: Any) -> str:
@@ -132,7 +134,7 @@ def _configured(
             lines.append(line)
             continue
         key, field = fields[number]
-        if key.partition(".")[2] not in used:
+        if key not in used:
             continue
         code, _, comment = line.partition("  # ")
         if key in values:
@@ -145,9 +147,9 @@ def _configured(
 
 def _literal(value: Any) -> str:
     if isinstance(value, Mapping):
-        entries = ", ".join(f'"{name}": {weight!r}' for name, weight in value.items())
+        entries = ", ".join(f"{quoted(name)}: {weight!r}" for name, weight in value.items())
         return f"field(default_factory=lambda: {{{entries}}})"
-    return f'"{prose(value)}"' if isinstance(value, str) else repr(value)
+    return quoted(value) if isinstance(value, str) else repr(value)
 
 
 def _spaced(definitions: Sequence[Definition]) -> str:

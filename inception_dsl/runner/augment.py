@@ -254,5 +254,9 @@ def evaluation_transform(config: Config) -> Transform:
 
 def tried(transform: Transform) -> Transform:
     """The transform, once it has done one image: wrong settings are told here, and not by a worker process."""
-    transform(torch.zeros(3, 2, 2, dtype=torch.uint8), Generator())
+    try:
+        transform(torch.zeros(3, 2, 2, dtype=torch.uint8), Generator())
+    except (RuntimeError, ValueError, TypeError, ArithmeticError) as error:
+        why = " ".join(str(error).split())[:300]
+        raise RunError(f"data and augment: no image can be made so: {why}; set others") from error
     return transform

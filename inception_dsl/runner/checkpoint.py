@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import pickle
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -31,6 +32,8 @@ def whole(path: Path) -> Iterator[IO[bytes]]:
         os.close(folder)
     except (OSError, RuntimeError) as error:  # torch says RuntimeError of a file that it cannot write
         part.unlink(missing_ok=True)
+        if isinstance(error, torch.AcceleratorError):  # it is not the disk that failed
+            raise
         why = error if isinstance(error, OSError) else error.__context__ or error
         raise OSError(f"{path}: cannot be written: {why}") from error
 
@@ -38,7 +41,12 @@ def whole(path: Path) -> Iterator[IO[bytes]]:
 def put(path: Path, text: str) -> None:
     """Writes a text file that is whole or as it was."""
     with whole(path) as file:
-        file.write(text.encode())
+        file.write(encoded(text))
+
+
+def encoded(text: str) -> bytes:
+    """UTF-8, but for what a file's name had in another encoding."""
+    return text.encode(errors="backslashreplace")
 
 
 def save(folder: Path, step: int, state: Mapping[str, Any], keep: int) -> Path:
@@ -73,7 +81,7 @@ def newest(folder: Path) -> Path | None:
     """The last checkpoint that is whole; warns of each that is not. Raises `RunError` where there are only such."""
     paths = sorted(folder.glob("step_*.pt"), reverse=True)
     for path in paths:
-        if beside(path).exists() and beside(path).read_text().startswith(digest(path)):
+        if beside(path).exists() and beside(path).read_bytes().startswith(digest(path).encode()):
             return path
         sys.stderr.write(f"warning: {path}: broken (its sha256 is another); the one before it is taken\n")
     if paths:
@@ -86,7 +94,8 @@ def load(path: Path) -> dict[str, Any]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises what its parts raise
-        said = (str(error) or repr(error)).splitlines()[0]
+        unsafe = isinstance(error, pickle.UnpicklingError)  # torch's words are how to load it all the same
+        said = "holds other than tensors, numbers and words" if unsafe else (str(error) or repr(error)).splitlines()[0]
         raise RunError(f"{path}: cannot be read as a checkpoint: {said}") from error
     if not isinstance(state, dict) or not {"step", "identity", "network", "optimiser"} <= state.keys():
         raise RunError(f"{path}: not a checkpoint of a run; give one of its checkpoints/step_*.pt")
@@ -111,9 +120,11 @@ class Lock:
         self.file = (folder / ".lock").open("a")
         try:
             fcntl.lockf(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # unlike flock's, not held on by forked workers
-        except OSError as error:
+        except (BlockingIOError, PermissionError) as error:
             self.file.close()
             raise RunError(f"{folder}: another run writes here; wait for its end, or give a new --out") from error
+        except OSError as error:  # some network disks have no locks
+            sys.stderr.write(f"warning: {folder}: cannot be locked ({error}); see that no other run writes there\n")
 
     def __enter__(self) -> Self:
         return self

@@ -88,10 +88,10 @@ class Run:
     """The machine's side: nothing here belongs to a paper."""
 
     seed: int = 0
-    precision: str = "fp32"  # "fp32" or "bf16"
+    precision: str = "fp32"  # "fp32" (as torch has it: NVIDIA convolves in TF32) or "bf16"
     channels_last: bool = True
     compile: bool = False
-    accumulate: int = 1  # micro-batches a step
+    accumulate: int = 1  # micro-batches a step; more of them where the memory asks for it
     sync_bn: bool = False
     deterministic: bool = False
     save_every: int = 1000  # steps

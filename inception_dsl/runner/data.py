@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import signal
+import sys
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from multiprocessing import active_children
@@ -111,6 +112,8 @@ def _loaded(images: Images, batches: Iterable[list[Key]], config: Config) -> Ite
         images,
         batch_sampler=batches,
         num_workers=config.data.workers,
+        # They never touch the device, and a fork has the list of images without a copy, at once.
+        multiprocessing_context="fork" if config.data.workers and sys.platform == "linux" else None,
         collate_fn=_collate,
         worker_init_fn=_quiet,
         pin_memory=torch.accelerator.is_available(),

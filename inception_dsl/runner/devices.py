@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import NoReturn
 
 import torch
@@ -24,7 +25,10 @@ class Place:
     device: torch.device
     rank: int = 0
     world: int = 1
-    local: int = 0
+
+
+TORCH = (2, 13)
+LISTING = timedelta(minutes=30)  # a collective waits so long: the first rank may list a cold disk for minutes
 
 
 def pick_device(local: int) -> torch.device:
@@ -39,6 +43,8 @@ def pick_device(local: int) -> torch.device:
 
 def place() -> Place:
     """The place of this process; starts torch.distributed when torchrun launched more than one process."""
+    if tuple(int(part) for part in torch.__version__.split(".")[:2]) < TORCH:
+        raise RunError(f"torch {torch.__version__} is too old; install {TORCH[0]}.{TORCH[1]} or newer")
     local, rank, world = (int(os.environ.get(key, "0")) for key in ("LOCAL_RANK", "RANK", "WORLD_SIZE"))
     device = pick_device(local)
     if device.index is not None:
@@ -49,8 +55,11 @@ def place() -> Place:
             attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
             store = PrefixStore(attempt, store)  # torchrun's still has the addresses of who was killed
         backend = distributed.get_default_backend_for_device(device)
-        distributed.init_process_group(backend, store=store, rank=rank, world_size=world)
-    return Place(device, rank, max(world, 1), local)
+        own = None if device == torch.device("cpu") else device  # NCCL then takes its memory, and fails, at once
+        distributed.init_process_group(
+            backend, store=store, rank=rank, world_size=world, device_id=own, timeout=LISTING
+        )
+    return Place(device, rank, max(world, 1))
 
 
 def leave() -> None:
@@ -62,19 +71,24 @@ def leave() -> None:
 def end(code: int) -> NoReturn:
     """Ends the process; under torchrun at once, for torch's threads now and then abort one that takes itself apart."""
     if "TORCHELASTIC_RUN_ID" in os.environ:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, AttributeError):  # none, or nobody reads it
+                stream.flush()
         os._exit(code)
     sys.exit(code)
 
 
+def summed(place: Place, numbers: Tensor) -> list[float]:
+    """The sums of a device's numbers over all processes, in one transfer to the host."""
+    if place.world > 1:
+        distributed.all_reduce(numbers)
+    return [float(number) for number in numbers.tolist()]
+
+
 def total(place: Place, *numbers: float) -> list[float]:
-    """The sums of numbers over all processes, in float64: counts stay exact."""
-    if place.world == 1:
-        return [float(number) for number in numbers]
-    sums = torch.tensor(numbers, dtype=torch.float64, device=place.device)
-    distributed.all_reduce(sums)
-    return [float(number) for number in sums.tolist()]
+    """The sums of the host's numbers over all processes, in float64: counts stay exact."""
+    device = place.device if place.world > 1 else "cpu"
+    return summed(place, torch.tensor(numbers, dtype=torch.float64, device=device))
 
 
 def any_rank(place: Place, flag: bool) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import math
 import sys
+import traceback
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,8 @@ from inception_dsl.runner.devices import (
     end,
     leave,
     place,
+    summed,
     synchronise,
-    total,
 )
 from inception_dsl.runner.evaluate import Score, evaluate
 from inception_dsl.runner.export import write_model
@@ -40,11 +41,12 @@ from inception_dsl.runner.folder import (
     running,
     signals,
     stored,
+    summary,
     tell_unreadable,
 )
 from inception_dsl.runner.loss import loss_of
 from inception_dsl.runner.optim import make_optimiser, set_rate
-from inception_dsl.runner.preflight import check, that_fits
+from inception_dsl.runner.preflight import check, dry_run, fit_to_memory
 from inception_dsl.runner.progress import Log
 from inception_dsl.runner.randomness import mix
 from inception_dsl.runner.readers import Reader, open_images
@@ -55,14 +57,14 @@ EXIT_CODES = {"done": 0, "preempted": 75}  # 75: EX_TEMPFAIL, try again
 
 EPILOG = """\
 one process:      python train.py --data folder:imagenet --out runs/first
-the GPUs here:    torchrun --nproc-per-node=gpu --max-restarts=3 train.py --data ...
+the GPUs here:    torchrun --nproc-per-node=gpu --max-restarts=3 --shutdown-timeout=100 train.py --data ... \\
+                    --set data.batch=256 optim.scale=linear       (of a step, over all processes: 32 each on 8)
 many machines:    export TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1     (or restarts may find the addresses of the dead)
-                  torchrun --nnodes=4 --nproc-per-node=gpu --rdzv-backend=c10d --rdzv-endpoint=HOST:29500 \\
-                    --max-restarts=3 train.py --data ...          (the same line on each; --out on a shared disk)
-Slurm:            #SBATCH --nodes=4 --ntasks-per-node=1 --signal=TERM@120 --requeue
-                  srun torchrun --nnodes=4 --nproc-per-node=gpu --shutdown-timeout=100 \\
-                    --signals-to-handle=SIGTERM,SIGINT,SIGUSR1 --rdzv-backend=c10d \\
-                    --rdzv-endpoint=$(scontrol show hostnames | head -n 1):29500 train.py --data ...
+                  torchrun --nnodes=4 --nproc-per-node=gpu --max-restarts=3 --shutdown-timeout=100 \\
+                    --rdzv-backend=c10d --rdzv-id=7 --rdzv-endpoint=HOST:29400 train.py --data ... --out SHARED
+Slurm:            #SBATCH --nodes=4 --ntasks-per-node=1 --gpus-per-node=8 --signal=TERM@120 --requeue
+                  srun (the same torchrun, --rdzv-id=$SLURM_JOB_ID, and --signals-to-handle=SIGTERM,SIGINT,SIGUSR1)
+                  [ "$(cat SHARED/STATUS)" = preempted ] && scontrol requeue $SLURM_JOB_ID
 
 The same command again goes on from the last checkpoint, as if nothing had happened. SIGTERM, SIGUSR1 and Ctrl-C save
 first; the exit code is then 75 (torchrun's own is 1), and OUT/STATUS says "preempted". 0: done; 1: failed (a loss that
@@ -70,31 +72,15 @@ is not finite, a full disk), and torchrun tries again from the checkpoint, but -
 not start."""
 
 
-def learn(model: nn.Module, images: Tensor, labels: Tensor, config: Config, place: Place) -> dict[str, Tensor]:
+def forward_backward(
+    model: nn.Module, images: Tensor, labels: Tensor, config: Config, place: Place
+) -> dict[str, Tensor]:
     """Forward and backward of a micro-batch; its losses, each times its part of the step's images."""
     part = len(labels) / config.data.batch
     with autocast(place, config.run.precision):
         loss, losses = loss_of(model(images), labels, config)
     torch.autograd.backward(loss * (part * place.world))  # DDP takes the mean over the ranks
     return {name: each * part for name, each in losses.items()}
-
-
-def rehearse(model: nn.Module, config: Config, place: Place) -> None:
-    """Learn from blank images, and forget it. Raises `RunError` where the network cannot."""
-    data, before = config.data, [each.clone() for each in model.buffers()]
-    micro = data.batch // (place.world * config.run.accumulate)
-    images = torch.zeros(micro, data.channels, data.height, data.width, device=place.device)
-    try:
-        learn(model, images, torch.zeros(micro, dtype=torch.long, device=place.device), config, place)
-    except torch.OutOfMemoryError:
-        raise
-    except (RuntimeError, ValueError) as error:
-        why = " ".join(str(error).split())[:300]
-        raise RunError(f"the network cannot learn from images of {tuple(images.shape)}: {why}") from error
-    finally:
-        model.zero_grad()
-        for each, old in zip(model.buffers(), before, strict=True):
-            each.copy_(old)
 
 
 class Training:
@@ -107,7 +93,7 @@ class Training:
         torch.manual_seed(mix(config.run.seed, "weights"))
         layout = torch.channels_last if config.run.channels_last else torch.contiguous_format
         self.network = network(len(images.classes)).to(here.device).to(memory_format=layout).train()
-        self.config = that_fits(self.network, config, here, rehearse)
+        self.wanted, self.config = config.run.accumulate, fit_to_memory(self.network, config, here, forward_backward)
         if config.run.sync_bn and here.world > 1:
             self.network = nn.SyncBatchNorm.convert_sync_batchnorm(self.network)  # type: ignore[no-untyped-call]
         self.averaged = Averaged(self.network, config)
@@ -118,22 +104,31 @@ class Training:
         if config.run.compile:
             self.model.compile()
         if here.world > 1:  # batch statistics stay each rank's own: rank 0's are saved, and evaluated by all
-            self.model = DistributedDataParallel(self.network, forward_sync_buffers=False)
-            rehearse(self.model, self.config, here)  # after its first pass it sums in another order, and keeps to it
+            self.model = DistributedDataParallel(self.network, forward_sync_buffers=False, gradient_as_bucket_view=True)
+            dry_run(self.model, self.config, here, forward_backward)  # its first pass only tells DDP the buckets
 
     def state_dict(self) -> dict[str, Any]:
         """Tensors, numbers and words."""
-        numbers = {"step": self.step, "scored": self.scored, "unreadable": self.unreadable, "world": self.here.world}
+        numbers = {"step": self.step, "scored": self.scored, "unreadable": self.unreadable}
+        numbers |= {"world": self.here.world, "accumulate": self.config.run.accumulate, "wanted": self.wanted}
         return {**numbers, "identity": self.identity, **{name: each.state_dict() for name, each in self.parts.items()}}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on from there. Raises `RunError` where a state that is forced on it does not fit."""
+        groups = self.optimiser.param_groups
+        settings = [{key: each for key, each in group.items() if key != "params"} for group in groups]
         try:
             for name, each in self.parts.items():
                 each.load_state_dict(state[name])
             self.step, self.scored, self.unreadable = state["step"], state["scored"], state["unreadable"]
         except (RuntimeError, ValueError, KeyError) as error:
-            raise RunError(f"the checkpoint is of another network: {' '.join(str(error).split())[:200]}") from error
+            raise RunError(f"the checkpoint does not fit: {' '.join(str(error).split())[:200]}") from error
+        for group, own in zip(self.optimiser.param_groups, settings, strict=True):
+            group.update(own)  # a recipe that was forced on the checkpoint is the one that counts
+        # Where there was less memory, its micro-batches are kept to: the same sums, the same bits.
+        same = (state["world"], state["wanted"]) == (self.here.world, self.wanted)
+        if same and state["accumulate"] > self.config.run.accumulate:
+            self.config = setting(self.config, "run.accumulate", str(state["accumulate"]))
 
 
 def train(
@@ -156,16 +151,24 @@ def train(
         if images.classes != held_out.classes:
             raise RunError(f"{config.data.source}: the images held out have other classes, or these in another order")
         check(config, len(images), here)
-        end = total_steps(config, steps_per_epoch(len(images), config.data.batch))
+        if steps is not None and steps < 1:
+            raise RunError(f"--steps is {steps}; set 1 or more")
+        epoch = steps_per_epoch(len(images), config.data.batch)
+        last = total_steps(config, epoch)
         training = Training(network, config, about, images, here)
         if state := stored(out, resume, training.identity, force, here):
             training.load_state_dict(state)
+        last = max(training.step, min(last, steps or last))
+        log = Log(out, here, training.config, training.step, last, len(images.classes))
         if here.rank == 0:
-            describe(out, config, about, images, here)
-        with running(out, here):
-            score = loop(training, held_out, out, asked, max(training.step, min(end, steps or end)))
+            describe(out, training.config, about, images, here)
+            log.say(summary(training.network, training.config, here, training.step, last))
+        with running(out, here), closing(log):
+            score = loop(training, held_out, out, log, asked, last)
             if score and here.rank == 0:
-                write_model(out / "model", training.averaged.network, training.config, images.classes, score, about)
+                done = {"steps": training.step, "epochs": training.step / epoch}
+                model = training.averaged.network
+                write_model(out / "model", model, training.config, images.classes, score, about, done)
             any_rank(here, False)  # all wait for rank 0: torchrun ends the others when one leaves
         word = "done" if score else "preempted"
         if here.rank == 0:
@@ -173,13 +176,14 @@ def train(
         return word
 
 
-def loop(training: Training, held_out: Reader, out: Path, asked: Callable[[], bool], last: int) -> Score | None:
+def loop(
+    training: Training, held_out: Reader, out: Path, log: Log, asked: Callable[[], bool], last: int
+) -> Score | None:
     """Trains, evaluates and saves up to a last step: its score, or nothing where a signal came first."""
     config, here, images, start = training.config, training.here, training.images, training.step
     epoch = steps_per_epoch(len(images), config.data.batch)
     evaluate_every = max(1, round(config.run.evaluate_every * epoch))
-    batches = make_loader(images, config, here, start, last)
-    log, stop = Log(out, here, config, start, last, len(images.classes)), False
+    batches, stop = log.waiting(make_loader(images, config, here, start, last)), False
     while True:
         step, score = training.step, None
         if step == last or (step % evaluate_every == 0 and step not in {0, training.scored}):
@@ -198,12 +202,13 @@ def loop(training: Training, held_out: Reader, out: Path, asked: Callable[[], bo
                     raise
                 log.say(f"warning: {error}; the checkpoint before it stays, and training goes on")
         if stop or step == last:
-            log.close()
+            if stop:
+                log.say(f"stopped after step {step:,} of {last:,}; the same command goes on")
             return score if step == last == training.scored else None
 
         lr = rate(config, step, epoch)
         set_rate(training.optimiser, lr)
-        numbers, unreadable, stop = descend(training, batches, asked)
+        numbers, unreadable, stop = accumulate_gradients(training, batches, asked)
         tell_unreadable(out, unreadable)
         if not all(map(math.isfinite, numbers.values())):
             names = list_images(out, config, images, step, here)
@@ -215,7 +220,7 @@ def loop(training: Training, held_out: Reader, out: Path, asked: Callable[[], bo
         log.train(training.step, epoch=training.step / epoch, **numbers, lr=lr, unreadable=training.unreadable)
 
 
-def descend(
+def accumulate_gradients(
     training: Training, batches: Iterator[Batch], asked: Callable[[], bool]
 ) -> tuple[dict[str, float], list[str], bool]:
     """The gradient of one step, clipped; the losses of all ranks, what this one could not read, whether to stop."""
@@ -229,12 +234,12 @@ def descend(
         torch.manual_seed(mix(config.run.seed, "step", training.step, here.rank, micro))  # of dropout
         more = micro < config.run.accumulate
         with model.no_sync() if more and isinstance(model, DistributedDataParallel) else nullcontext():
-            for name, loss in learn(model, images, labels, config, here).items():
+            for name, loss in forward_backward(model, images, labels, config, here).items():
                 losses[name] = losses[name] + loss if name in losses else loss
     norm = clip_grad_norm_(training.network.parameters(), config.optim.clip or math.inf)
-    # All that the host wants to know of the step, in one transfer and one sum.
-    numbers = torch.stack([*losses.values(), norm / here.world]).tolist()
-    *sums, replaced, stop = total(here, *numbers, len(unreadable), asked())
+    # All that the host wants to know of the step, in one sum and one transfer.
+    told = torch.tensor([len(unreadable), asked()], dtype=torch.float32).to(here.device, non_blocking=True)
+    *sums, replaced, stop = summed(here, torch.cat([torch.stack([*losses.values(), norm / here.world]), told]))
     training.unreadable += round(replaced)
     return dict(zip([*losses, "gradient"], sums, strict=True)), unreadable, stop > 0
 
@@ -261,9 +266,15 @@ def main(network: Callable[[int], nn.Module], config: Config, about: About) -> N
             key, _, value = assignment.partition("=")
             config = setting(config, key, value)
         code = EXIT_CODES[train(network, config, about, place(), given.out, given.resume, given.force, given.steps)]
+        leave()  # not after an error of one rank: NCCL would wait for the others, and they for it
     except (RunError, OSError) as error:
         sys.stderr.write(f"error: {error}\n")
         code = 1 if isinstance(error, Failed) else 2
-    finally:
-        leave()
+    except torch.OutOfMemoryError as error:
+        said = str(error).partition(".")[0]
+        sys.stderr.write(f"error: {said}; --set run.accumulate={2 * config.run.accumulate} takes less\n")
+        code = 1
+    except Exception:  # noqa: BLE001 - told before the end, which under torchrun is at once
+        traceback.print_exc()
+        code = 1
     end(code)

@@ -13,6 +13,7 @@ from inception_dsl.runner.config import Config
 from inception_dsl.runner.data import make_evaluation_loader
 from inception_dsl.runner.devices import Place, autocast, total
 from inception_dsl.runner.readers import Reader
+from inception_dsl.runner.settings import RunError
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Score:
     unreadable: int  # images beside the n
 
 
-def places(scores: Tensor, labels: Tensor) -> Tensor:
+def classes_before(scores: Tensor, labels: Tensor) -> Tensor:
     """How many classes stand before the right one: of equal ones, the first does; with a NaN, all do."""
     right = scores.gather(1, labels[:, None])
     first = torch.arange(scores.shape[1], device=scores.device) < labels[:, None]
@@ -40,6 +41,7 @@ def evaluate(
     """The score of a network on all images; on fewer where `stop`, asked before each batch, ends it early.
 
     Each process takes its share, without filling it up; all get the same score, and each a list of what it cannot read.
+    Raises `RunError` where that is every image.
     """
     n = unreadable = top1 = top5 = loss = 0.0
     why, stopped, training = list[str](), False, network.training
@@ -50,17 +52,21 @@ def evaluate(
                 if stopped := stop():
                     break
                 why += batch.unreadable
-                readable = batch.labels >= 0
-                labels = batch.labels[readable].to(place.device)
+                images, labels = (each.to(place.device, non_blocking=True) for each in (batch.images, batch.labels))
                 with autocast(place, config.run.precision):
-                    scores = network(batch.images[readable].to(place.device)).float()
-                before = places(scores, labels)
+                    scores = network(images).float()
+                readable = labels >= 0  # what stands in for the others is scored, but not counted
+                scores, labels = scores[readable], labels[readable]
+                before = classes_before(scores, labels)
+                losses = cross_entropy(scores, labels, reduction="sum")
+                found = torch.stack([(before < 1).sum(), (before < 5).sum(), losses]).tolist()
                 n, unreadable = n + len(labels), unreadable + len(readable) - len(labels)
-                top1, top5 = top1 + (before < 1).sum().item(), top5 + (before < 5).sum().item()
-                loss += cross_entropy(scores, labels, reduction="sum").item()
+                top1, top5, loss = top1 + found[0], top5 + found[1], loss + found[2]
     finally:
         network.train(training)
     n, unreadable, top1, top5, loss, early = total(place, n, unreadable, top1, top5, loss, stopped)
     assert early or n + unreadable == len(reader), f"{n} and {unreadable} of {len(reader)} images were counted"
+    if unreadable and not n and not early:
+        raise RunError(f"none of the {len(reader):,} images to evaluate can be read; is the disk there?")
     of = max(n, 1)
     return Score(int(n), top1 / of, top5 / of, loss / of, int(unreadable)), why

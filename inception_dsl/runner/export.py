@@ -21,13 +21,20 @@ DTYPES = {torch.float32: "F32", torch.bfloat16: "BF16", torch.float16: "F16", to
 
 
 def write_model(
-    folder: Path, network: nn.Module, config: Config, classes: Sequence[str], score: Score, about: About
+    folder: Path,
+    network: nn.Module,
+    config: Config,
+    classes: Sequence[str],
+    score: Score,
+    about: About,
+    trained: Mapping[str, float],
 ) -> None:
     """Writes `model.safetensors`, and in `config.json` all that is known of it; `inception-dsl train` adds the rest."""
     folder.mkdir(parents=True, exist_ok=True)
     save_tensors(folder / "model.safetensors", network.state_dict(), {"format": "pt", "spec": about.spec})
     facts = {"architecture": about.name, "num_classes": len(classes), "label_names": [*classes]}
-    facts |= {"about": vars(about), "score": vars(score), "training": dataclasses.asdict(config)}
+    facts |= {"about": vars(about), "score": vars(score), "trained": {**trained}}
+    facts |= {"training": dataclasses.asdict(config)}
     put(folder / "config.json", json.dumps(facts, indent=2) + "\n")
 
 

@@ -10,11 +10,13 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import torch
+from torch import nn
 
-from inception_dsl.runner.checkpoint import load, newest, put, refuse, write_status
+from inception_dsl.runner.checkpoint import encoded, load, newest, put, refuse, write_status
 from inception_dsl.runner.config import About, Config
 from inception_dsl.runner.devices import Place, shared
 from inception_dsl.runner.randomness import permutation
@@ -53,14 +55,17 @@ def _chosen(folder: Path, resume: str) -> dict[str, Any] | None:
     own = newest(folder / "checkpoints")
     if own and resume == "never":
         raise RunError(f"{folder}: has checkpoints; give a new --out, or --resume auto to go on from {own.name}")
-    path = own or (Path(resume) if resume not in {"auto", "never"} else None)
+    named = Path(resume) if resume not in {"auto", "never"} else None
+    if own and named:
+        sys.stderr.write(f"note: goes on from {own}, its own, not from {named}; give a new --out for that\n")
+    path = own or named
     return load(path) if path else None
 
 
 def describe(folder: Path, config: Config, about: About, reader: Reader, place: Place) -> None:
     """Writes what the run is of. Raises `RunError` where the folder's `classes.txt` has another order."""
     classes = "".join(f"{each}\n" for each in reader.classes)
-    if (listed := folder / "classes.txt").exists() and listed.read_text(encoding="utf-8") != classes:
+    if (listed := folder / "classes.txt").exists() and listed.read_bytes() != encoded(classes):
         raise RunError(f"{listed}: not the classes of {config.data.source}, or in another order; give a new --out")
     put(listed, classes)
     run = {"about": dataclasses.asdict(about), "config": dataclasses.asdict(config)}
@@ -68,6 +73,15 @@ def describe(folder: Path, config: Config, about: About, reader: Reader, place: 
     versions = {"python": platform.python_version(), "torch": torch.__version__, "machine": platform.platform()}
     env = {**versions, "device": str(place.device), "world": place.world, "command": sys.argv}
     put(folder / "env.json", json.dumps(env, indent=2) + "\n")
+
+
+def summary(network: nn.Module, config: Config, place: Place, step: int, last: int) -> str:
+    """What a run is going to do, in one line."""
+    weights = sum(each.numel() for each in network.parameters())
+    numbers = {"processes": place.world, "micro-batches": config.run.accumulate}
+    shares = " x ".join(f"{number} {name}" for name, number in numbers.items() if number > 1)
+    images = f"{config.data.batch} images" + f" ({shares})" * bool(shares)
+    return f"{weights:,} parameters on {place.device}; from step {step:,} to {last:,}, of {images} each"
 
 
 @contextmanager
@@ -89,10 +103,18 @@ def running(folder: Path, place: Place) -> Iterator[None]:
 
 @contextmanager
 def signals() -> Iterator[Callable[[], bool]]:
-    """Within, SIGTERM, SIGUSR1 and Ctrl-C end nothing: what this gives says whether one came."""
+    """Within, SIGTERM, SIGUSR1, SIGHUP and Ctrl-C end nothing, but for a second Ctrl-C: this gives whether one came."""
     came: list[int] = []
-    numbers = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
-    before = [signal.signal(number, lambda number, frame: came.append(number)) for number in numbers]
+    numbers = [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as under nohup
+        numbers.append(signal.SIGHUP)
+
+    def note(number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGINT and number in came:  # who asks twice does not want to wait for a save
+            raise KeyboardInterrupt
+        came.append(number)
+
+    before = [signal.signal(number, note) for number in numbers]
     try:
         yield lambda: bool(came)
     finally:
@@ -106,8 +128,9 @@ def tell_unreadable(folder: Path, found: Sequence[str]) -> None:
         return
     listed = folder / "unreadable.txt"
     with suppress(OSError):  # the disk may be full, but the run can go on
-        known = set(listed.read_text(encoding="utf-8").splitlines()) if listed.exists() else set()
-        new = [line for each in dict.fromkeys(found) if (line := " ".join(each.split())) not in known]
+        known = set(listed.read_text(encoding="utf-8", errors="replace").splitlines()) if listed.exists() else set()
+        lines = [" ".join(each.split()).encode(errors="backslashreplace").decode() for each in dict.fromkeys(found)]
+        new = [line for line in lines if line not in known]
         with listed.open("a", encoding="utf-8") as file:  # by all processes
             file.write("".join(f"{line}\n" for line in new))
         sys.stderr.write("".join(f"warning: unreadable: {line}\n" for line in new))

@@ -82,8 +82,6 @@ SCALES = {  # the power of batch / reference
 def base_rate(config: Config) -> float:
     """The learning rate at its height, for the batch of this run."""
     optim = config.optim
-    if optim.reference < 1:
-        raise RunError(f"optim.reference is {optim.reference}; set the batch that optim.lr is for")
     power = choice(SCALES, optim.scale, "optim.scale")
     return float(optim.lr * (config.data.batch / optim.reference) ** power)
 

@@ -1,51 +1,57 @@
-"""What is found out before the first step: settings that cannot be, and how many images fit into the memory."""
+"""What is found out before the first step: settings that do not fit, and how many images fit into the memory."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 
 from inception_dsl.runner.augment import evaluation_transform, training_transform
 from inception_dsl.runner.config import Config
 from inception_dsl.runner.data import Batches
 from inception_dsl.runner.devices import Place, any_rank
-from inception_dsl.runner.settings import RunError, setting
+from inception_dsl.runner.settings import RunError, check_settings, setting
 
 
 def check(config: Config, images: int, place: Place) -> None:
     """Raises `RunError` for settings that no run of so many images can have here."""
-    data, run = config.data, config.run
-    accelerated = place.device.index is not None
-    wanted = {
-        "data.workers": (data.workers >= 0, "0 or more"),
-        "data.unreadable": (data.unreadable in {"replace", "stop"}, '"replace" or "stop"'),
-        "optim.clip": (config.optim.clip >= 0, "0 or more"),
-        "run.precision": (run.precision in {"fp32", "bf16"}, '"fp32" or "bf16"'),
-        "run.accumulate": (run.accumulate >= 1, "1 or more"),
-        "run.sync_bn": (accelerated or place.world == 1 or not run.sync_bn, f"false: {place.device} has no such norm"),
-        "run.save_every": (run.save_every >= 1, "1 or more"),
-        "run.log_every": (run.log_every >= 1, "1 or more"),
-    }
-    for key, (right, words) in wanted.items():
-        if not right:
-            group, _, name = key.partition(".")
-            raise RunError(f"{key} is {getattr(getattr(config, group), name)}; set {words}")
+    check_settings(config)
+    if config.run.sync_bn and place.world > 1 and place.device.index is None:
+        raise RunError(f"run.sync_bn is True; set false: {place.device} has no such norm")
     Batches(images, config, 0, 0, place.rank, place.world)
     training_transform(config)
     evaluation_transform(config)
 
 
-def that_fits(network: nn.Module, config: Config, place: Place, rehearse: Callable[..., None]) -> Config:
+def dry_run(model: nn.Module, config: Config, place: Place, forward_backward: Callable[..., object]) -> None:
+    """Learn from blank images, and forget it. Raises `RunError` where the network cannot."""
+    data, before = config.data, [each.clone() for each in model.buffers()]
+    size = data.batch // (place.world * config.run.accumulate), data.channels, data.height, data.width
+    try:
+        images = torch.zeros(size, device=place.device)
+        forward_backward(model, images, torch.zeros(size[0], dtype=torch.long, device=place.device), config, place)
+    except (torch.OutOfMemoryError, distributed.DistError):
+        raise
+    except (RuntimeError, ValueError) as error:
+        why = " ".join(str(error).split())[:300]
+        raise RunError(f"the network cannot learn from images of {size}: {why}") from error
+    finally:
+        model.zero_grad()
+        for each, old in zip(model.buffers(), before, strict=True):
+            each.copy_(old)
+
+
+def fit_to_memory(network: nn.Module, config: Config, place: Place, forward_backward: Callable[..., object]) -> Config:
     """The config with micro-batches that fit into the memory, by trying one. Raises `RunError` if none does."""
     share = config.data.batch // place.world
+    any_rank(place, False)  # collectives take their memory before it is tried how much is left
     while True:
         micro, short, room = share // config.run.accumulate, False, list[Tensor]()
         try:
             for weight in network.parameters():  # the optimiser's state, the average and the buckets of DDP
                 room.extend(torch.empty_like(weight) for _ in range(4))
-            rehearse(network, config, place)
+            dry_run(network, config, place, forward_backward)
         except torch.OutOfMemoryError:
             short = True
         del room

@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import math
+import os
 import resource
 import shutil
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from torch import Tensor
 
 from inception_dsl.runner.checkpoint import put
 from inception_dsl.runner.config import Config
+from inception_dsl.runner.data import Batch
 from inception_dsl.runner.devices import Place
 from inception_dsl.runner.evaluate import Score
 
@@ -31,14 +34,18 @@ class Log:
 
     def __init__(self, folder: Path, place: Place, config: Config, step: int, total: int, classes: int = 0) -> None:
         self.place, self.config, self.total, self.classes = place, config, total, classes
+        sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115 - where it was closed
         self.writes, self.tty, self.path = place.rank == 0, sys.stdout.isatty(), folder / "metrics.jsonl"
         self.since, self.shown, self.rate = (step, time.monotonic()), -math.inf, 0.0
+        self.waited = 0.0  # seconds since then
         self.means: dict[str, float] = {}
-        self.dead: set[str] = set()
+        self.dead, self.scored, self.starved = set[str](), set[int](), False
         self.board: Any = None
         if not self.writes:
             return
-        put(self.path, "".join(json.dumps(row) + "\n" for row in logged(self.path) if row["step"] <= step))
+        rows = [row for row in logged(self.path) if row["step"] <= step]
+        self.scored = {row["step"] for row in rows if "test_n" in row}
+        put(self.path, "".join(json.dumps(row) + "\n" for row in rows))
         with suppress(ImportError):
             from torch.utils.tensorboard import SummaryWriter
 
@@ -49,23 +56,36 @@ class Log:
         if not self.writes or (step % self.config.run.log_every and step != self.total):
             return
         row, now = {"step": step} | {name: float(each) for name, each in numbers.items()}, time.monotonic()
-        rate = self.config.data.batch * (step - self.since[0]) / max(now - self.since[1], 1e-9)
+        took = max(now - self.since[1], 1e-9)
+        rate, waiting = self.config.data.batch * (step - self.since[0]) / took, self.waited / took
         self.rate = 0.8 * self.rate + 0.2 * rate if self.rate else rate
-        self.since = (step, now)
-        clock = {"images_per_second": round(rate, 1), "memory_gb": round(memory(self.place.device), 3)}
+        self.since, self.waited = (step, now), 0.0
+        clock = {"images_per_second": round(rate, 1), "waiting": round(waiting, 3)}
+        clock |= {"memory_gb": round(memory(self.place.device), 3)}
         self._write(row, clock)
         if now - self.shown >= (0.1 if self.tty else 5) or step == self.total:
             self.shown = now
             self.say(self._line(row, clock["memory_gb"]), rewrite=True)
         self._watch(row)
+        self._watch_loading(row, waiting)
 
     def evaluation(self, step: int, score: Score) -> None:
         """Log how the network does on the images held out."""
         if self.writes:
-            self._write({"step": step} | {f"test_{name}": each for name, each in vars(score).items()}, {})
+            if step not in self.scored:  # a run that was done is scored again when it is started again
+                self._write({"step": step} | {f"test_{name}": each for name, each in vars(score).items()}, {})
             found = f"top-1 {score.top1:.2%}  top-5 {score.top5:.2%}  loss {score.loss:.4f}  of {score.n:,} images"
             self.say(f"step {step:,}: {found}" + f"  ({score.unreadable:,} unreadable)" * bool(score.unreadable))
-            self.since = (step, time.monotonic())  # its time is not training's
+            self.since, self.waited = (step, time.monotonic()), 0.0  # its time is not training's
+
+    def waiting(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+        """The batches, and a count of the time that each was waited for."""
+        while True:
+            start = time.monotonic()
+            if (batch := next(batches, None)) is None:
+                return
+            self.waited += time.monotonic() - start
+            yield batch
 
     def say(self, text: str, rewrite: bool = False) -> None:
         """Print a line; on a terminal the next one is written over it if `rewrite`, so it is cut between its fields."""
@@ -74,22 +94,22 @@ class Log:
         width = shutil.get_terminal_size().columns - 1
         if self.tty and rewrite and len(text) > width:
             text = text[: width + 2].rpartition("  ")[0]
-        sys.stdout.write(f"\r{text:{width}}" + "\n" * (not rewrite) if self.tty else f"{text}\n")
-        sys.stdout.flush()
+        show(f"\r{text:{width}}" + "\n" * (not rewrite) if self.tty else f"{text}\n")
 
     def close(self) -> None:
-        """Write `metrics.csv`, and leave the cursor on a line of its own."""
-        if self.writes:
-            rows = logged(self.path)
-            for row in rows:
-                row |= {f"clock.{name}": each for name, each in row.pop("clock", {}).items()}
-            with self.path.with_suffix(".csv").open("w", newline="", encoding="utf-8") as file:
-                table = csv.DictWriter(file, dict.fromkeys(name for row in rows for name in row))
-                table.writeheader()
-                table.writerows(rows)
-            sys.stdout.write("\n" * self.tty)
-            if self.board:
-                self.board.close()
+        """Leave the cursor on a line of its own, and write `metrics.csv` if the disk has room."""
+        if not self.writes:
+            return
+        show("\n" * self.tty)
+        rows = logged(self.path) if self.path.is_file() else []
+        for row in rows:
+            row |= {f"clock.{name}": each for name, each in row.pop("clock", {}).items()}
+        with suppress(OSError), self.path.with_suffix(".csv").open("w", newline="", encoding="utf-8") as file:
+            table = csv.DictWriter(file, dict.fromkeys(name for row in rows for name in row))
+            table.writeheader()
+            table.writerows(rows)
+        if self.board:
+            self.board.close()
 
     def _write(self, row: dict[str, Any], clock: dict[str, float]) -> None:
         finite = {name: each if math.isfinite(each) else None for name, each in row.items()}  # JSON knows no NaN
@@ -122,14 +142,34 @@ class Log:
                     f"(--set schedule.warmup=5), or a lower rate (--set optim.lr={self.config.optim.lr / 3:.1g})"
                 )
 
+    def _watch_loading(self, row: dict[str, Any], waiting: float) -> None:
+        """Warn once where the device waits for images, and there are cores to read more."""
+        cores = (os.cpu_count() or 1) // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+        if row["step"] >= 100 and waiting > 0.2 and not self.starved and cores > self.config.data.workers + 1:
+            self.starved = True
+            self.say(
+                f"warning: {waiting:.0%} of the time goes into waiting for images; each process has {cores} cores: "
+                f"--set data.workers={min(cores - 1, 2 * self.config.data.workers + 2)}"
+            )
+
+
+def show(text: str) -> None:
+    """Print text; where nobody reads it any more, or its disk is full, the run goes on without."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError:
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - until the process ends
+
 
 def logged(path: Path) -> list[dict[str, Any]]:
-    """The rows of a log, up to the first that is broken: a process may be killed while it writes."""
+    """The rows of a log, without broken ones: a process may be killed while it writes."""
     rows: list[dict[str, Any]] = []
-    with suppress(FileNotFoundError, ValueError, KeyError, TypeError), path.open("rb") as file:
+    with suppress(FileNotFoundError), path.open("rb") as file:
         for line in file:
-            row = json.loads(line)
-            rows += [row] if row["step"] >= 0 else []
+            with suppress(ValueError, KeyError, TypeError):
+                row = json.loads(line)
+                rows += [row] if row["step"] >= 0 else []
     return rows
 
 

@@ -16,10 +16,12 @@ def constant(schedule: Schedule, epoch: float, part: float) -> float:
 
 def exponential(schedule: Schedule, epoch: float, part: float) -> float:
     """Times `factor` every so many epochs."""
-    if schedule.every <= 0:
-        raise RunError(f"schedule.every is {schedule.every:g}; set more")
-    falls = epoch / schedule.every
-    return float(schedule.factor ** (math.floor(falls + 1e-9) if schedule.staircase else falls))  # 0.3 / 0.1 < 3
+    try:
+        falls = epoch / schedule.every
+        return float(schedule.factor ** (math.floor(falls + 1e-9) if schedule.staircase else falls))  # 0.3 / 0.1 < 3
+    except OverflowError:
+        words = f"schedule.factor is {schedule.factor:g}, every {schedule.every:g} epochs"
+        raise RunError(f"{words}: no number can hold that after {epoch:g}; set others") from None
 
 
 def polynomial(schedule: Schedule, epoch: float, part: float) -> float:
@@ -43,13 +45,13 @@ SCHEDULES = {
 def total_steps(config: Config, steps_per_epoch: int) -> int:
     """How many steps a run takes. Raises `RunError` where it takes none, or ends in its warm-up."""
     schedule = config.schedule
-    choice(SCHEDULES, schedule.name, "schedule.name")
+    shape = choice(SCHEDULES, schedule.name, "schedule.name")
     steps, warmup = round(schedule.epochs * steps_per_epoch), round(schedule.warmup * steps_per_epoch)
     if steps < 1:
         raise RunError(f"schedule.epochs is {schedule.epochs:g}; set more, for at least one step")
-    if not 0 <= warmup < steps:
-        wanted = "less" if warmup > 0 else "0 or more"
-        raise RunError(f"schedule.warmup is {schedule.warmup:g}, of {schedule.epochs:g} epochs; set {wanted}")
+    if warmup >= steps:
+        raise RunError(f"schedule.warmup is {schedule.warmup:g}, of {schedule.epochs:g} epochs; set less")
+    shape(schedule, schedule.epochs, 1.0)  # what it cannot reach is told before it starts
     return steps
 
 

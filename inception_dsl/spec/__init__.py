@@ -179,7 +179,7 @@ def _module(name: str, data: dict[str, Any], document: Document, findings: Findi
 
 def _head(name: str, data: dict[str, Any], document: Document, findings: Findings) -> HeadSpec | None:
     path = ("heads", name)
-    checked_name(name, document.key_span(path), findings)
+    checked_name(name, document.key_span(path), findings, names.head_problem)
     graph = _formula((*path, "graph"), document, findings)
     if graph is None:
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from inception_dsl import names
@@ -33,11 +33,12 @@ class RowSpec:
         return self.cells[column].span
 
 
-def checked_name(name: str, span: Span, findings: Findings) -> str:
+def checked_name(name: str, span: Span, findings: Findings, problem_of: Callable[[str], str] = names.problem) -> str:
     """A name as it is; E108 where a network, row, module or head cannot have it."""
-    if problem := names.problem(name):
+    if problem := problem_of(name):
         legal = names.from_column(name)
-        hint = "" if names.problem(legal) else f"`{legal}` could be one"
+        legal = f"{legal}_" if problem_of(legal) else legal
+        hint = "" if problem_of(legal) else f"`{legal}` could be one"
         findings.error("E108", f"`{name}` cannot be a name", span, problem, help=hint)
     return name
 

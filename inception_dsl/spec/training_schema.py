@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core import core_schema as cs
 
-from inception_dsl.spec.kinds import LINE, REASON, SWITCH, choice, mapping, numbers, real, whole
+from inception_dsl.runner.config import Config
+from inception_dsl.runner.settings import RANGES, WORDS
+from inception_dsl.spec.kinds import BOUNDS, LINE, REASON, SWITCH, choice, mapping, numbers, real, whole
 
 RECIPES: Final = (
     "googlenet-paper",
@@ -21,74 +23,48 @@ RECIPES: Final = (
 )
 """What `recipe` names: the settings that a run begins with, where this key does not say otherwise."""
 
-SHARE: Final = real(0, 1)
-NUMBER: Final = real(0, 10**9)
-COUNT: Final = whole(1, 10**9)
-SIZE: Final = whole(1, 65_536)
-CHANNELS: Final = numbers(1, 64, 0, 255)
+CHOICES: Final[dict[str, tuple[str, ...]]] = {
+    **WORDS,
+    "augment.crop": ("area", "window", "shift", "whole"),
+    "augment.interpolation": ("bilinear", "random"),
+    "augment.colour": ("none", "photometric", "tensorflow"),
+    "augment.evaluation": ("centre", "central", "whole"),
+    "optim.name": ("sgd", "rmsprop", "adamw"),
+    "optim.scale": ("none", "linear", "sqrt"),
+    "schedule.name": ("constant", "exponential", "polynomial", "cosine"),
+    "average.name": ("none", "ema", "polyak"),
+}
+"""The settings that are one of some words."""
+
+
+def _schema(key: str, default: Any) -> CoreSchema:
+    """What a setting holds: a value of the kind of its default, in the range that a run keeps to."""
+    if isinstance(default, bool):
+        return SWITCH
+    if isinstance(default, str):
+        return choice(*CHOICES[key]) if key in CHOICES else LINE
+    limits = RANGES[key]
+    low, high = limits.low, limits.high
+    schema = real(low, high)
+    match default:
+        case int():
+            schema = whole(int(low), int(high))
+        case tuple():
+            schema = numbers(2, 2, low, high) if limits.pair else numbers(1, 64, low, high)
+        case dict():
+            schema = cs.dict_schema(cs.str_schema(), schema)
+
+    def checked(value: Any) -> Any:
+        if missed := limits.missed(tuple(value) if isinstance(value, list) else value):
+            raise PydanticCustomError(BOUNDS, missed)
+        return value
+
+    return cs.no_info_after_validator_function(checked, schema)
+
 
 GROUPS: Final[dict[str, dict[str, CoreSchema]]] = {
-    "data": {
-        "source": LINE,
-        "channels": SIZE,
-        "height": SIZE,
-        "width": SIZE,
-        "mean": CHANNELS,
-        "std": CHANNELS,
-        "batch": COUNT,
-        "workers": whole(0, 1024),
-        "unreadable": choice("replace", "stop"),
-    },
-    "augment": {
-        "crop": choice("area", "window", "shift", "whole"),
-        "area": numbers(2, 2, 0, 1),
-        "aspect": numbers(2, 2, 0, 100),
-        "resize": SIZE,
-        "padding": whole(0, 65_536),
-        "flip": SWITCH,
-        "interpolation": choice("bilinear", "random"),
-        "colour": choice("none", "photometric", "tensorflow"),
-        "evaluation": choice("centre", "central", "whole"),
-        "central": SHARE,
-    },
-    "optim": {
-        "name": choice("sgd", "rmsprop", "adamw"),
-        "lr": NUMBER,
-        "scale": choice("none", "linear", "sqrt"),
-        "reference": COUNT,
-        "momentum": SHARE,
-        "nesterov": SWITCH,
-        "decay": SHARE,
-        "eps": NUMBER,
-        "weight_decay": NUMBER,
-        "decay_all": SWITCH,
-        "bias_lr": NUMBER,
-        "clip": NUMBER,
-    },
-    "schedule": {
-        "name": choice("constant", "exponential", "polynomial", "cosine"),
-        "epochs": NUMBER,
-        "warmup": NUMBER,
-        "factor": NUMBER,
-        "every": NUMBER,
-        "staircase": SWITCH,
-        "power": NUMBER,
-    },
-    "loss": {"smoothing": SHARE, "heads": cs.dict_schema(cs.str_schema(), NUMBER)},
-    "average": {"name": choice("none", "ema", "polyak"), "decay": SHARE},
-    "run": {
-        "seed": whole(0, 2**63 - 1),
-        "precision": choice("fp32", "bf16"),
-        "channels_last": SWITCH,
-        "compile": SWITCH,
-        "accumulate": COUNT,
-        "sync_bn": SWITCH,
-        "deterministic": SWITCH,
-        "save_every": COUNT,
-        "keep": COUNT,
-        "evaluate_every": NUMBER,
-        "log_every": COUNT,
-    },
+    group: {name: _schema(f"{group}.{name}", default) for name, default in vars(settings).items()}
+    for group, settings in vars(Config()).items()
 }
 """The settings of a run by group, and what each holds."""
 

@@ -243,6 +243,24 @@ def test_settings_that_do_not_fit_are_told_at_once(data: Data, evaluation: str, 
         augment.evaluation_transform(Config(data=data, augment=Augment(evaluation=evaluation)))
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"area": (0.9, 0.1)},
+        {"area": (1.0,)},
+        {"area": (-1.0, -1.0)},
+        {"aspect": (0.0, 1.0)},
+        {"aspect": (2.0, 1.0)},
+        {"aspect": (1e-320, 1e-320)},
+        {"crop": "shift", "padding": -9},
+        {"crop": "window", "resize": "large"},
+    ],
+)
+def test_what_torch_cannot_do_is_told_at_once(values: dict[str, Any]) -> None:
+    with pytest.raises(RunError, match=r"data and augment: no image can be made so: \S"):
+        augment.training_transform(config(8, 8, **values))
+
+
 @pytest.mark.parametrize("key", ["crop", "colour", "interpolation"])
 def test_words_that_are_not_there_are_told_at_once(key: str) -> None:
     with pytest.raises(RunError, match=f"the {key} 'odd' is not in this file, which has "):

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from inception_dsl.runner.average import Averaged
+from inception_dsl.runner.average import Averaged, polyak
 from inception_dsl.runner.config import Average, Config
 from inception_dsl.runner.settings import RunError
 
@@ -62,6 +62,23 @@ def test_polyak_is_the_mean_of_all_steps() -> None:
         if value.is_floating_point():
             mean = torch.stack([state[name] for state in states[1:]]).mean(0)
             torch.testing.assert_close(value, mean, rtol=0, atol=1e-12)
+
+
+def test_polyak_of_a_long_run_stays_the_mean() -> None:
+    """In float32 a part of 1e-7 would be nothing: the mean of ten million steps would stand still."""
+    share = 0.0
+    mean, taken, last = 0.0, 0, 400_000
+    for step in range(last):
+        if share := polyak(Average("polyak"), step):
+            assert share > 1e-5
+            mean, taken = mean + share * (step - mean), taken + 1
+    assert taken > 100_000
+    assert mean == pytest.approx((last - 1) / 2, rel=1e-4)
+    weight, averaged = torch.tensor(1.0), torch.tensor(0.96)
+    for step in range(10_000_000, 10_000_000 + 2**12):
+        averaged.lerp_(weight, polyak(Average("polyak"), step))
+    wanted = 1 - 0.04 * (1 - 1e-7) ** 2**12
+    assert averaged.item() - 0.96 == pytest.approx(wanted - 0.96, rel=0.05)
 
 
 @pytest.mark.parametrize("name", ["ema", "polyak"])

@@ -38,7 +38,7 @@ def with_data(config: Config = SMALL, **values: object) -> Config:
 
 
 def at(rank: int = 0, world: int = 1) -> Place:
-    return Place(torch.device("cpu"), rank, world, rank)
+    return Place(torch.device("cpu"), rank, world)
 
 
 class Holes:
@@ -195,7 +195,7 @@ from inception_dsl.runner.data import make_loader
 from inception_dsl.runner.devices import Place
 from inception_dsl.runner.readers import open_images
 config = Config(data=Data(height=8, width=8, batch=4, workers=1), augment=Augment(resize=9))
-batches = make_loader(open_images("fake:40x2x9", "train"), config, Place(device("cpu"), 0, 1, 0), 0, 1000)
+batches = make_loader(open_images("fake:40x2x9", "train"), config, Place(device("cpu"), 0, 1), 0, 1000)
 next(batches)
 raise SystemError("in the middle")
 """

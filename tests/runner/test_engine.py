@@ -11,7 +11,7 @@ import torch
 from tiny import ABOUT, CONFIG, Tiny, fingerprint, run
 
 from inception_dsl.runner.devices import Place
-from inception_dsl.runner.engine import learn, main
+from inception_dsl.runner.engine import forward_backward, main
 
 
 def test_a_run_leaves_a_folder_that_tells_all(tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_a_step_stays_on_its_device() -> None:
     with where:
         network = Tiny(4)
         images, labels = torch.zeros(6, 3, 8, 8), torch.zeros(6, dtype=torch.long)
-        losses = learn(network, images, labels, CONFIG, Place(where))
+        losses = forward_backward(network, images, labels, CONFIG, Place(where))
     assert losses.keys() == {"loss", "aux"}
     assert all(each.device.type == where.type for each in losses.values())
     assert all(each.grad is not None and each.grad.device.type == where.type for each in network.parameters())
@@ -55,11 +55,12 @@ def test_micro_batches_add_up_to_the_gradient_of_the_batch() -> None:
     images, labels, here = torch.randn(12, 3, 8, 8), torch.arange(12) % 4, Place(torch.device("cpu"))
     network = Tiny(4).eval()  # neither dropout nor batch statistics
     config = replace(CONFIG, loss=replace(CONFIG.loss, heads={}))
-    whole = learn(network, images, labels, config, here)["loss"]
+    whole = forward_backward(network, images, labels, config, here)["loss"]
     gradients = [each.grad.clone() for each in network.parameters() if each.grad is not None]
     network.zero_grad()
     parts = [
-        learn(network, images[low:high], labels[low:high], config, here)["loss"] for low, high in ((0, 5), (5, 12))
+        forward_backward(network, images[low:high], labels[low:high], config, here)["loss"]
+        for low, high in ((0, 5), (5, 12))
     ]
     assert torch.allclose(whole, sum(parts, torch.tensor(0.0)))
     for each, gradient in zip(

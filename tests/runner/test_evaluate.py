@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from inception_dsl.runner import evaluate as module
 from inception_dsl.runner.config import Augment, Config, Data, Run
 from inception_dsl.runner.devices import Place
-from inception_dsl.runner.evaluate import Score, evaluate, places
+from inception_dsl.runner.evaluate import Score, classes_before, evaluate
 from inception_dsl.runner.readers import Unreadable
+from inception_dsl.runner.settings import RunError
 
 HERE = Place(torch.device("cpu"))
 NAN = float("nan")
@@ -101,13 +102,16 @@ def test_ranks_share_images_without_filling_up(count: int, world: int, monkeypat
 
 
 def test_images_that_cannot_be_read_are_told_and_not_scored() -> None:
-    network = Known(23)
+    network, readable = Known(23), [i for i in range(23) if i not in {0, 7}]
     score = evaluate(network, Pixels(unreadable=(0, 7)), config(), HERE, lambda: False)[0]
-    assert score.unreadable == 2 and score.n == 21 and network.seen == [i for i in range(23) if i not in {0, 7}]
+    expected = naive(network.scores, readable)
+    assert score == replace(expected, loss=score.loss, unreadable=2)
+    assert score.n == 21 and score.loss == pytest.approx(expected.loss, rel=1e-6)
 
 
-def test_all_unreadable_is_no_division_by_zero() -> None:
-    assert evaluate(Known(3), Pixels(3, (0, 1, 2)), config(), HERE, lambda: False)[0] == Score(0, 0.0, 0.0, 0.0, 3)
+def test_a_score_is_of_some_image() -> None:
+    with pytest.raises(RunError, match="none of the 3 images to evaluate can be read"):
+        evaluate(Known(3), Pixels(3, (0, 1, 2)), config(), HERE, lambda: False)
 
 
 def test_a_stop_ends_it_before_the_next_batch() -> None:
@@ -161,9 +165,9 @@ def test_bf16_is_used_where_it_is_wanted_and_sums_are_not_in_it() -> None:
     ],
 )
 def test_of_equal_scores_the_lower_class_stands_first(scores: list[float], label: int, place: int) -> None:
-    assert places(torch.tensor([scores]), torch.tensor([label])).tolist() == [place]
+    assert classes_before(torch.tensor([scores]), torch.tensor([label])).tolist() == [place]
 
 
 @pytest.mark.parametrize("scores", [[NAN, 1.0, 0.0], [0.0, NAN, 1.0], [NAN, NAN, NAN]])
 def test_nan_is_wrong_even_among_five_of_three(scores: list[float]) -> None:
-    assert (places(torch.tensor([scores] * 3), torch.arange(3)) >= 5).all()
+    assert (classes_before(torch.tensor([scores] * 3), torch.arange(3)) >= 5).all()

@@ -46,6 +46,7 @@ class Tiny(nn.Module):
 '''
 ABOUT = About("tiny", "Tiny, for tests", "0f" * 32)
 CLASSES = ["T-shirt/top", "Trouser", "käse"]
+TRAINED = {"steps": 6, "epochs": 0.5}
 SCORE = Score(1000, 0.8765, 0.995, 0.41234, 3)
 CONFIG = Config(
     data=Data(source="folder:/somewhere/my photos/", channels=1, height=28, width=28, mean=(0.25,), std=(0.5,)),
@@ -75,7 +76,7 @@ def network(model: ModuleType) -> nn.Module:
 
 def complete(folder: Path, network: nn.Module, config: Config = CONFIG) -> None:
     """The folder as `inception-dsl train` leaves it: what the run writes, and the card."""
-    write_model(folder, network, config, CLASSES, SCORE, ABOUT)
+    write_model(folder, network, config, CLASSES, SCORE, ABOUT, TRAINED)
     write_card(folder, MODEL)
 
 
@@ -164,7 +165,7 @@ def test_one_mean_stands_for_all_channels(tmp_path: Path, model: ModuleType) -> 
 
 
 def test_no_file_is_left_half_written(tmp_path: Path, model: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_model(tmp_path / "out", network(model), CONFIG, CLASSES, SCORE, ABOUT)
+    write_model(tmp_path / "out", network(model), CONFIG, CLASSES, SCORE, ABOUT, TRAINED)
     before = (tmp_path / "out" / "model.safetensors").read_bytes()
 
     def full(handle: int) -> None:
@@ -174,7 +175,7 @@ def test_no_file_is_left_half_written(tmp_path: Path, model: ModuleType, monkeyp
     other = network(model)
     nn.init.zeros_(other.get_parameter("fc.weight"))
     with pytest.raises(OSError, match="No space"):
-        write_model(tmp_path / "out", other, CONFIG, CLASSES, SCORE, ABOUT)
+        write_model(tmp_path / "out", other, CONFIG, CLASSES, SCORE, ABOUT, TRAINED)
 
     assert (tmp_path / "out" / "model.safetensors").read_bytes() == before
 
@@ -219,7 +220,7 @@ def test_the_bytes_are_those_of_the_library(tmp_path: Path, model: ModuleType) -
 
 
 def test_our_own_reader_reads_it(tmp_path: Path, model: ModuleType) -> None:
-    write_model(tmp_path, network(model), CONFIG, CLASSES, SCORE, ABOUT)
+    write_model(tmp_path, network(model), CONFIG, CLASSES, SCORE, ABOUT, TRAINED)
     held = files.read(tmp_path / "model.safetensors")
 
     for name, each in network(model).state_dict().items():

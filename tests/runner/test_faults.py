@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,9 +22,9 @@ from inception_dsl.runner import evaluate as scoring
 from inception_dsl.runner.checkpoint import newest
 from inception_dsl.runner.config import Config, Data
 from inception_dsl.runner.devices import Place
-from inception_dsl.runner.engine import main, rehearse
+from inception_dsl.runner.engine import forward_backward, main
 from inception_dsl.runner.folder import Failed
-from inception_dsl.runner.preflight import check, that_fits
+from inception_dsl.runner.preflight import check, fit_to_memory
 from inception_dsl.runner.settings import RunError
 
 HERE = Place(torch.device("cpu"))
@@ -140,12 +141,113 @@ def test_micro_batches_are_made_as_small_as_the_memory_asks() -> None:
     config = Config(data=Data(batch=24, height=4, width=4))
     network = Greedy(7)
     before = {name: each.clone() for name, each in network.state_dict().items()}
-    assert that_fits(network, config, HERE, rehearse).run.accumulate == 4
+    assert fit_to_memory(network, config, HERE, forward_backward).run.accumulate == 4
     assert network.tried == [24, 12, 6]
     assert all(each.equal(before[name]) for name, each in network.state_dict().items())
     assert all(each.grad is None for each in network.parameters())
     with pytest.raises(RunError, match="cpu: has no memory for one image's step"):
-        that_fits(Greedy(0), config, HERE, rehearse)
+        fit_to_memory(Greedy(0), config, HERE, forward_backward)
+
+
+def test_a_resume_keeps_to_the_micro_batches_that_the_memory_once_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def short(*arguments: Any) -> Config:
+        return with_run(fit_to_memory(*arguments), accumulate=4)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine, "fit_to_memory", short)
+        run(tmp_path / "whole")
+        run(tmp_path / "parts", steps=9)
+    assert json.loads((tmp_path / "parts" / "config.json").read_text())["config"]["run"]["accumulate"] == 4
+    assert run(tmp_path / "parts") == "done"  # on a machine with more memory
+    assert fingerprint(tmp_path / "parts") == fingerprint(tmp_path / "whole")
+    run(tmp_path / "other", with_run(accumulate=4), steps=9)
+    run(tmp_path / "other", with_run(accumulate=1))  # who sets another number gets it
+    assert json.loads((tmp_path / "other" / "config.json").read_text())["config"]["run"]["accumulate"] == 1
+
+
+def test_a_recipe_that_is_forced_on_a_checkpoint_counts(tmp_path: Path) -> None:
+    run(tmp_path, steps=2)
+    other = replace(CONFIG, optim=replace(CONFIG.optim, weight_decay=0.3, momentum=0.5))
+    run(tmp_path, other, steps=3, force=True)
+    path = newest(tmp_path / "checkpoints")
+    assert path is not None
+    groups = checkpoint.load(path)["optimiser"]["param_groups"]
+    assert {each["weight_decay"] for each in groups} == {0.3, 0.0}
+    assert {each["momentum"] for each in groups} == {0.5}
+
+
+def test_out_of_memory_in_a_run_is_told_with_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(images: Tensor) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    at(7, fail)
+    assert ended(tmp_path) == 1
+    assert "error: CUDA out of memory; --set run.accumulate=4 takes less" in capsys.readouterr().err
+    assert status(tmp_path) == "failed"
+
+
+def test_what_nobody_thought_of_is_shown_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    at(7, lambda images: images.new_tensor("no such thing"))
+    assert ended(tmp_path) == 1
+    assert "Traceback" in (said := capsys.readouterr().err)
+    assert "no such thing" in said
+
+
+def ended(out: Path, *words: str) -> Any:
+    """The exit code of the command line."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["train.py", "--out", str(out), *words])
+        with pytest.raises(SystemExit) as end:
+            main(Tiny, CONFIG, ABOUT)
+    return end.value.code
+
+
+def test_a_run_without_a_step_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended(tmp_path, "--steps", "0") == 2
+    assert "error: --steps is 0; set 1 or more" in capsys.readouterr().err
+
+
+def test_the_second_interrupt_does_not_wait_for_a_save(tmp_path: Path) -> None:
+    def interrupt(images: Tensor) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    at(7, interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path)
+    Tiny.at = None
+    assert run(tmp_path) == "done"
+
+
+def test_a_disk_without_locks_is_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def lockf(*arguments: Any) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.lockf", lockf)
+    assert run(tmp_path, steps=1) == "done"
+    assert "cannot be locked" in capsys.readouterr().err
+
+
+def test_a_run_that_is_done_is_not_scored_twice(tmp_path: Path) -> None:
+    assert [run(tmp_path), run(tmp_path)] == ["done", "done"]
+    rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows if "test_n" in row] == [8, 16, 24]
+
+
+def test_a_run_that_is_compiled_is_the_same_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = nn.Module.compile
+    monkeypatch.setattr(nn.Module, "compile", lambda self: original(self, backend="aot_eager"))
+    run(tmp_path / "plain", steps=4)
+    run(tmp_path / "compiled", with_run(compile=True), steps=4)
+    plain, compiled = (
+        [json.loads(line)["loss"] for line in (out / "metrics.jsonl").read_text().splitlines() if '"loss"' in line]
+        for out in (tmp_path / "plain", tmp_path / "compiled")
+    )
+    assert compiled == pytest.approx(plain, rel=1e-5)
 
 
 def test_a_signal_in_evaluation_saves_and_the_evaluation_is_done_again(
@@ -207,7 +309,7 @@ def test_batches_that_cannot_be_shared_stop_it_before_it_starts(tmp_path: Path) 
         ("data", {"channels": 1}, r"the network cannot learn from images of \(6, 1, 8, 8\): .*channels"),
         ("optim", {"clip": -1.0}, "optim.clip is -1.0; set 0 or more"),
         ("optim", {"name": "adam"}, "optim.name 'adam' is not in this file"),
-        ("loss", {"smoothing": 1.5}, "the network cannot learn from images .*label_smoothing"),
+        ("loss", {"smoothing": 1.5}, "loss.smoothing is 1.5; set less than 1"),
         ("loss", {"heads": {}}, "loss.heads has no weight for the head aux"),
         ("schedule", {"name": "step"}, "schedule.name 'step' is not in this file"),
         ("augment", {"evaluation": "eye"}, "evaluation 'eye' is not in this file"),

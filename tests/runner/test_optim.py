@@ -205,7 +205,6 @@ def test_the_rate_follows_the_batch(scale: str, expected: float) -> None:
         ({"momentum": -1.0}, "optim: Invalid momentum value: -1.0; set another"),
         ({"name": "rmsprop", "eps": -1.0}, "optim: Invalid eps -1.0; set another"),
         ({"nesterov": True, "momentum": 0.0}, "optim: Nesterov momentum requires a momentum"),
-        ({"reference": 0, "scale": "linear"}, "optim.reference is 0; set the batch that optim.lr is for"),
     ],
 )
 def test_a_wrong_setting_is_a_sentence(settings: dict[str, Any], message: str) -> None:

@@ -18,11 +18,12 @@ import torch
 
 from inception_dsl.runner import progress
 from inception_dsl.runner.config import Config, Data, Loss, Run, Schedule
+from inception_dsl.runner.data import Batch
 from inception_dsl.runner.devices import Place
 from inception_dsl.runner.evaluate import Score
-from inception_dsl.runner.progress import Log, memory
+from inception_dsl.runner.progress import Log, logged, memory
 
-CPU = Place(torch.device("cpu"), 0, 1, 0)
+CPU = Place(torch.device("cpu"), 0, 1)
 CONFIG = Config(
     data=Data(batch=64),
     schedule=Schedule(epochs=12),
@@ -150,7 +151,7 @@ def test_every_row_is_on_disk_when_it_is_logged(tmp_path: Path) -> None:
         "aux1": 2.5,
         "aux2": 2.25,
         "lr": 0.05,
-        "clock": {"images_per_second": 640.0, "memory_gb": 1.5},
+        "clock": {"images_per_second": 640.0, "waiting": 0.0, "memory_gb": 1.5},
     }
 
 
@@ -212,7 +213,7 @@ def test_numbers_that_json_has_no_word_for_are_null(tmp_path: Path) -> None:
 
 
 def test_only_the_first_process_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    log = Log(tmp_path, Place(torch.device("cpu"), 1, 2, 1), CONFIG, 0, 10, 10)
+    log = Log(tmp_path, Place(torch.device("cpu"), 1, 2), CONFIG, 0, 10, 10)
     log.train(10, **numbers(10))
     log.evaluation(10, SCORE)
     log.say("hello")
@@ -281,3 +282,44 @@ def test_tensorboard_where_it_is_installed(tmp_path: Path, monkeypatch: pytest.M
 
 def test_memory_is_that_of_this_process() -> None:
     assert 0.05 < memory(torch.device("cpu")) < 100
+
+
+def test_a_run_does_not_end_because_nobody_reads_its_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Gone:
+        def isatty(self) -> bool:
+            return False
+
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    for stream in (Gone(), None):
+        monkeypatch.setattr("sys.stdout", stream)
+        log = Log(tmp_path, CPU, CONFIG, 0, 10, 10)
+        log.say("one")
+        log.say("two")
+        log.close()
+        sys.stdout.close()  # what was put there instead
+
+
+def test_a_broken_row_costs_no_other(tmp_path: Path) -> None:
+    (tmp_path / "metrics.jsonl").write_text('{"step": 1}\n{"st\n[]\n{"step": 2}\n')
+    assert logged(tmp_path / "metrics.jsonl") == [{"step": 1}, {"step": 2}]
+
+
+EMPTY = Batch(torch.empty(0), torch.empty(0), torch.empty(0), [])
+
+
+def test_a_loader_that_is_too_slow_is_warned_of_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = iter(range(100_000))
+    monkeypatch.setattr("time.monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr("os.cpu_count", lambda: 16)
+    log = Log(tmp_path, CPU, CONFIG, 0, 400, 0)
+    batches = log.waiting(iter([EMPTY] * 400))
+    for step in range(1, 400):
+        next(batches)
+        log.train(step, **numbers(step))
+    said = capsys.readouterr().out
+    assert said.count("of the time goes into waiting for images; each process has 16 cores: --set data.workers=") == 1
+    assert all(0 < row["clock"]["waiting"] <= 1 for row in rows(tmp_path))

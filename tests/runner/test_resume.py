@@ -6,11 +6,14 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tiny import Tiny, fingerprint, run
+
+from inception_dsl.runner.checkpoint import newest
 
 FOLDER = Path(__file__).parent
 
@@ -79,6 +82,26 @@ def test_a_killed_rank_and_a_stopped_torchrun_change_nothing(two: dict[str, Any]
     assert [row["step"] for row in steps if "lr" in row] == list(range(1, 25))
 
 
+def test_a_run_that_is_killed_again_and_again_comes_to_its_end(tmp_path: Path) -> None:
+    """SIGKILL at odd times, with a checkpoint after every step: some fall into its writing."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
+    words = ["--set", "run.save_every=1", "schedule.epochs=40", "--out"]
+    command = [sys.executable, str(FOLDER / "tiny.py"), *words, str(tmp_path / "killed")]
+    log = tmp_path / "killed" / "metrics.jsonl"
+    for number in range(4):
+        with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
+            start = log.stat().st_size if log.exists() else 0
+            deadline = time.monotonic() + 120
+            while time.monotonic() < deadline and (not log.exists() or log.stat().st_size < start + 1500):
+                time.sleep(0.003 * (number + 1))
+            process.kill()
+    assert newest(tmp_path / "killed" / "checkpoints")
+    for out, steps in (("killed", 300), ("whole", 300)):
+        done = subprocess.run([*command[:-1], str(tmp_path / out), "--steps", str(steps)], env=environment, check=False)
+        assert done.returncode == 0
+    assert fingerprint(tmp_path / "killed") == fingerprint(tmp_path / "whole")
+
+
 def test_three_ranks_add_up_in_the_same_order_after_a_resume(tmp_path: Path) -> None:
     ended = torchrun("ranks.py", str(tmp_path), "resume", ranks=3)
     assert ended.returncode == 0, ended.stderr[-3000:]
@@ -87,7 +110,8 @@ def test_three_ranks_add_up_in_the_same_order_after_a_resume(tmp_path: Path) -> 
 
 
 def test_torchrun_gives_up_on_a_loss_that_is_not_finite(tmp_path: Path) -> None:
-    ended = torchrun("tiny.py", "--out", str(tmp_path), "--set", "optim.lr=1e38", "optim.clip=0.0", restarts=1)
+    wild = ("--set", "optim.name=sgd", "optim.lr=1e9", "optim.weight_decay=1e9", "optim.clip=0.0")
+    ended = torchrun("tiny.py", "--out", str(tmp_path), *wild, restarts=1)
     assert ended.returncode == 1
     assert (tmp_path / "STATUS").read_text() == "failed\n"
     assert len(list(tmp_path.glob("not_finite_*.txt"))) == 1

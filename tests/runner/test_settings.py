@@ -1,0 +1,215 @@
+"""Settings as text: what is read, and that whatever else is given is refused in a sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import example, given
+from hypothesis import strategies as st
+from tiny import CONFIG
+
+from inception_dsl.runner.config import Config, Optim
+from inception_dsl.runner.devices import Place
+from inception_dsl.runner.preflight import check, dry_run
+from inception_dsl.runner.settings import LONGEST_VALUE, RANGES, WORDS, RunError, check_settings, setting
+
+KEYS = {f"{group}.{name}": value for group, part in vars(Config()).items() for name, value in vars(part).items()}
+
+
+def value(config: Any, key: str) -> Any:
+    group, _, name = key.partition(".")
+    return getattr(getattr(config, group), name)
+
+
+def with_value(key: str, value: Any, config: Config = CONFIG) -> Config:
+    """The config with a value that nothing has looked at."""
+    group, _, name = key.partition(".")
+    return replace(config, **{group: replace(getattr(config, group), **{name: value})})
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "expected"),
+    [
+        ("optim.lr", "0.02", 0.02),
+        ("optim.lr", "1", 1.0),
+        ("optim.lr", " 1e-3 ", 0.001),
+        ("optim.name", "adamw", "adamw"),
+        ("data.source", "folder:{1}", "folder:{1}"),
+        ("data.source", "x" * 4000, "x" * 4000),
+        ("data.batch", "1_000", 1000),
+        ("data.mean", "(0.5,)", (0.5,)),
+        ("data.mean", "[0, 0.5, 1]", (0, 0.5, 1)),
+        ("augment.area", "1, 1", (1, 1)),
+        ("augment.flip", "false", False),
+        ("augment.flip", "TRUE", True),
+        ("loss.heads", "{'aux1': 0.3, 'aux2': 0}", {"aux1": 0.3, "aux2": 0}),
+        ("loss.heads", "{}", {}),
+    ],
+)
+def test_a_text_is_a_value_of_the_settings_kind(key: str, text: str, expected: Any) -> None:
+    config = setting(Config(), key, text)
+    assert value(config, key) == expected
+    assert type(value(config, key)) is type(expected)
+    assert replace(config) == with_value(key, expected, Config())
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_what_a_setting_is_can_be_set(key: str) -> None:
+    old = KEYS[key]
+    assert setting(Config(), key, old if isinstance(old, str) else repr(old)) == Config()
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("", ".", "optim", "optim.", ".lr", "lr", "optim.rl", "optim.lr.x", "optim..lr", "OPTIM.lr", " optim.lr"),
+        *("optim.__doc__", "optim.__class__", "optim.__dict__", "optim.__init__", "__class__.__name__", "__doc__.x"),
+        *("optim.__dataclass_fields__", "optim.lr\n", "\ud800.\ud800", "x" * 10_000),
+    ],
+)
+def test_what_is_no_setting_is_told(key: str) -> None:
+    with pytest.raises(RunError, match=r"there is no setting '.*'; there are data\.source, .*, run\.log_every$"):
+        setting(Config(), key, "x")
+
+
+DEEP = [each * 5000 for each in "[({-~9"] + ["[" * 150 + "]" * 150, "1+" * 5000 + "1", "{1:" * 900, "-" * 1999 + "1"]
+BAD = {
+    "optim.lr": ["", "fast", "{[]:1}", "{{}}", "1e999", "-1e999", "nan", "inf", "1j", "True", "'1'", "(1,)", "None"],
+    "optim.eps": ["9" * 400, "0x" + "f" * 1900, "b'1'", "1 2", "\0", "\ud800", "__import__('os')", "1if 1else 2"],
+    "data.batch": ["1.0", "True", "1e3", "[]", "9" * 5000],
+    "augment.flip": ["1", "yes", "'True'", "not true", "None"],
+    "data.mean": ["0.5", "('x',)", "(None,)", "(True,)", "((1,),)", "(1e999,)", "{0.5}", "{0.5: 1}", "'0.5'", "(1j,)"],
+    "loss.heads": ["{1:2}", "{'aux': None}", "{'aux': 'x'}", "{'aux': 1e999}", "{'aux': True}", "[]", "{'aux'}", "0.3"],
+}
+
+
+@pytest.mark.parametrize("key", BAD)
+def test_what_is_of_another_kind_is_told(key: str) -> None:
+    for text in (*BAD[key], *DEEP):
+        with pytest.raises(RunError) as told:
+            setting(Config(), key, text)
+        assert str(told.value).startswith(f"{key} is such as ") and len(str(told.value)) < 300, text
+
+
+def test_an_example_of_the_heads_is_given_where_there_are_none() -> None:
+    with pytest.raises(RunError, match=r"loss\.heads is such as \{'aux': 0\.3\}, not '0\.3'$"):
+        setting(Config(), "loss.heads", "0.3")
+
+
+@given(st.sampled_from([*KEYS]), st.text(st.sampled_from("[](){}'\"-+~.,:019eEjnaTruelsx\\ \n#_"), max_size=40))
+@example("optim.lr", "[" * LONGEST_VALUE)
+def test_no_text_is_more_than_refused(key: str, text: str) -> None:
+    try:
+        config = setting(Config(), key, text)
+    except RunError:
+        return
+    assert type(value(config, key)) is type(KEYS[key])
+    check_settings(config)
+
+
+MISSED: dict[str, list[tuple[Any, str]]] = {
+    "data.channels": [(0, "1 or more"), (10**6, "65,536 or less")],
+    "data.height": [(0, "1 or more"), (-1, "1 or more")],
+    "data.width": [(0, "1 or more")],
+    "data.mean": [((-0.1,), "numbers of 0 or more"), ((0.5, 256.0), "numbers of 255 or less")],
+    "data.std": [((0.0,), "numbers of more than 0"), ((1.0, -1.0), "numbers of more than 0")],
+    "data.batch": [(0, "1 or more")],
+    "data.workers": [(-1, "0 or more"), (10**4, "1,024 or less")],
+    "data.unreadable": [("ignore", '"replace" or "stop"')],
+    "augment.area": [
+        ((0.0, 1.0), "numbers of more than 0"),
+        ((0.1, 1.1), "numbers of 1 or less"),
+        ((0.9, 0.1), "two numbers, the smaller one first"),
+        ((0.5,), "two numbers, the smaller one first"),
+        ((0.1, 0.2, 0.3), "two numbers, the smaller one first"),
+        ((), "two numbers, the smaller one first"),
+    ],
+    "augment.aspect": [((0.0, 1.0), "numbers of more than 0"), ((2.0, 1.0), "two numbers, the smaller one first")],
+    "augment.resize": [(0, "1 or more")],
+    "augment.padding": [(-1, "0 or more")],
+    "augment.central": [(0.0, "more than 0"), (1.1, "1 or less")],
+    "optim.lr": [(0.0, "more than 0"), (-0.1, "more than 0"), (float("nan"), "more than 0"), (2e9, "1,000,000,000 or")],
+    "optim.reference": [(0, "1 or more")],
+    "optim.momentum": [(-0.1, "0 or more"), (1.0, "less than 1")],
+    "optim.decay": [(-0.1, "0 or more"), (1.0, "less than 1")],
+    "optim.eps": [(-1.0, "0 or more")],
+    "optim.weight_decay": [(-1.0, "0 or more")],
+    "optim.bias_lr": [(-1.0, "0 or more")],
+    "optim.clip": [(-1.0, "0 or more")],
+    "schedule.epochs": [(0.0, "more than 0")],
+    "schedule.warmup": [(-1.0, "0 or more")],
+    "schedule.factor": [(0.0, "more than 0")],
+    "schedule.every": [(0.0, "more than 0")],
+    "schedule.power": [(-1.0, "0 or more")],
+    "loss.smoothing": [(-0.1, "0 or more"), (1.0, "less than 1")],
+    "loss.heads": [({"aux": -0.3}, "numbers of 0 or more")],
+    "average.decay": [(-0.1, "0 or more"), (1.0, "less than 1")],
+    "run.seed": [(-1, "0 or more"), (2**63, "9,223,372,036,854,775,807 or less")],
+    "run.precision": [("fp16", '"fp32" or "bf16"')],
+    "run.accumulate": [(0, "1 or more")],
+    "run.save_every": [(0, "1 or more")],
+    "run.keep": [(0, "1 or more")],
+    "run.evaluate_every": [(0.0, "more than 0")],
+    "run.log_every": [(0, "1 or more")],
+}
+
+
+@pytest.mark.parametrize(("key", "wrong", "words"), [(key, *each) for key, cases in MISSED.items() for each in cases])
+def test_a_number_that_no_run_can_have_is_told_before_it_starts(key: str, wrong: Any, words: str) -> None:
+    with pytest.raises(RunError) as told:
+        check(with_value(key, wrong), 96, Place(torch.device("cpu")))
+    assert str(told.value).startswith(f"{key} is {wrong}; set {words}")
+    text = wrong if isinstance(wrong, str) else repr(wrong)
+    with pytest.raises(RunError, match=key):  # and already where it is set
+        setting(CONFIG, key, text)
+
+
+def test_every_number_has_a_range_and_every_range_a_test() -> None:
+    assert RANGES.keys() == {key for key, each in KEYS.items() if not isinstance(each, bool | str)}
+    assert RANGES.keys() | WORDS.keys() == MISSED.keys()
+
+
+def test_the_settings_of_a_run_are_looked_at_as_far_as_it_has_them() -> None:
+    @dataclass
+    class Few:
+        optim: Optim = field(default_factory=lambda: Optim(lr=0.0))
+        own: Optim = field(default_factory=lambda: Optim(lr=0.0))
+
+    with pytest.raises(RunError, match=r"^optim\.lr is 0\.0; set more than 0$"):
+        check_settings(Few())
+    check_settings(Few(Optim()))
+
+
+def test_what_may_stand_at_an_end_may() -> None:
+    for key, text in (
+        *(("augment.area", "(1, 1)"), ("augment.central", "1"), ("optim.momentum", "0"), ("optim.clip", "0")),
+        *(("schedule.warmup", "0"), ("loss.smoothing", "0"), ("data.workers", "0"), ("optim.eps", "0")),
+    ):
+        check_settings(setting(Config(), key, text))
+
+
+@pytest.mark.parametrize(
+    ("key", "wrong", "words"),
+    [
+        ("data.mean", (0.5, 0.5), "data.mean has 2 numbers for 3 channels; give one for each"),
+        ("data.std", (), "data.std has 0 numbers for 3 channels; give one for each"),
+        ("augment.crop", "odd", "the crop 'odd' is not in this file"),
+        ("augment.evaluation", "odd", "the evaluation 'odd' is not in this file"),
+        ("augment.resize", 7, "augment.resize is 7, but the input has 8 pixels"),
+        ("data.batch", 97, "data.batch is 97, but there are 96 images to train on"),
+    ],
+)
+def test_what_does_not_fit_together_is_told_before_it_starts(key: str, wrong: Any, words: str) -> None:
+    check_settings(with_value(key, wrong))
+    with pytest.raises(RunError) as told:
+        check(with_value(key, wrong), 96, Place(torch.device("cpu")))
+    assert str(told.value).startswith(words)
+
+
+def test_images_that_no_memory_holds_are_told() -> None:
+    vast = with_value("data.height", 2**40)
+    with pytest.raises(RunError, match=r"the network cannot learn from images of \(6, 3, 1099511627776, 8\): "):
+        dry_run(torch.nn.Identity(), vast, Place(torch.device("cpu")), print)
