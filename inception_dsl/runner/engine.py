@@ -202,9 +202,9 @@ def loop(
                     raise
                 log.say(f"warning: {error}; the checkpoint before it stays, and training goes on")
         if stop or step == last:
-            if stop:
+            if not (done := step == last == training.scored):
                 log.say(f"stopped after step {step:,} of {last:,}; the same command goes on")
-            return score if step == last == training.scored else None
+            return score if done else None
 
         lr = rate(config, step, epoch)
         set_rate(training.optimiser, lr)

@@ -6,7 +6,6 @@ import errno
 import json
 import os
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -178,34 +177,31 @@ def test_a_recipe_that_is_forced_on_a_checkpoint_counts(tmp_path: Path) -> None:
     assert {each["momentum"] for each in groups} == {0.5}
 
 
-def test_out_of_memory_in_a_run_is_told_with_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_out_of_memory_in_a_run_is_told_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def fail(images: Tensor) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
 
     at(7, fail)
-    assert ended(tmp_path) == 1
+    assert exit_code(monkeypatch, "--out", str(tmp_path)) == 1
     assert "error: CUDA out of memory; --set run.accumulate=4 takes less" in capsys.readouterr().err
     assert status(tmp_path) == "failed"
 
 
-def test_what_nobody_thought_of_is_shown_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_nobody_thought_of_is_shown_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     at(7, lambda images: images.new_tensor("no such thing"))
-    assert ended(tmp_path) == 1
+    assert exit_code(monkeypatch, "--out", str(tmp_path)) == 1
     assert "Traceback" in (said := capsys.readouterr().err)
     assert "no such thing" in said
 
 
-def ended(out: Path, *words: str) -> Any:
-    """The exit code of the command line."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["train.py", "--out", str(out), *words])
-        with pytest.raises(SystemExit) as end:
-            main(Tiny, CONFIG, ABOUT)
-    return end.value.code
-
-
-def test_a_run_without_a_step_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert ended(tmp_path, "--steps", "0") == 2
+def test_a_run_without_a_step_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert exit_code(monkeypatch, "--out", str(tmp_path), "--steps", "0") == 2
     assert "error: --steps is 0; set 1 or more" in capsys.readouterr().err
 
 
@@ -283,6 +279,7 @@ def test_the_exit_code_says_what_to_do_next(
     out = str(tmp_path)
     at(3, lambda images: os.kill(os.getpid(), signal.SIGUSR1))
     assert exit_code(monkeypatch, "--out", out) == 75
+    assert "stopped after step 2 of 24; the same command goes on" in capsys.readouterr().out
     at(1, lambda images: images * float("inf"))
     assert exit_code(monkeypatch, "--out", out) == 1
     Tiny.at = None
