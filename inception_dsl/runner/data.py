@@ -125,7 +125,9 @@ def _loaded(images: Images, batches: Iterable[list[Key]], config: Config) -> Ite
     try:
         yield from arriving
     except RunError as error:  # a worker's comes with its traceback, whose last line is the message
-        raise RunError(str(error).rpartition("RunError: ")[2].strip()) from None
+        said = str(error.with_traceback(None))
+        del arriving  # or the error's frames hold it, and workers that are only collected are waited for in vain
+        raise RunError(said.rpartition("RunError: ")[2].strip()) from None
 
 
 def _end_workers() -> None:
