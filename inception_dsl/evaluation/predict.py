@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 from inception_dsl.evaluation.cache import Predictions
 from inception_dsl.evaluation.crops import Cut, cut
 from inception_dsl.runner.config import Config
+from inception_dsl.runner.data import delivered
 from inception_dsl.runner.devices import Place, autocast
 from inception_dsl.runner.readers import Reader, Unreadable
 from inception_dsl.runner.settings import RunError
@@ -75,7 +76,7 @@ def predict(
                 num_workers=config.data.workers,
                 worker_init_fn=_single,
             )
-            for chunk in _chunks(_read(loader), batch, device, unreadable):
+            for chunk in _chunks(delivered(loader), batch, device, unreadable):
                 with autocast(place, config.run.precision):
                     logits = network(chunk.images)
                 if logits.shape[1] != len(reader.classes):
@@ -98,14 +99,6 @@ def predict(
         data=reader.fingerprint,
         unreadable=unreadable,
     )
-
-
-def _read(loader: Iterable[Cut | str]) -> Iterator[Cut | str]:
-    """What workers read. Raises `RunError` as they do: theirs comes with its traceback, whose last line it is."""
-    try:
-        yield from loader
-    except RunError as error:
-        raise RunError(str(error).rpartition("RunError: ")[2].strip()) from None
 
 
 def _chunks(cuts: Iterable[Cut | str], batch: int, device: torch.device, unreadable: list[str]) -> Iterator[Chunk]:

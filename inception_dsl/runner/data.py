@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from multiprocessing import active_children
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Generator, Tensor
@@ -119,6 +119,11 @@ def _loaded(images: Images, batches: Iterable[list[Key]], config: Config) -> Ite
         pin_memory=torch.accelerator.is_available(),
         generator=Generator(),  # torch's own seed for workers, which draw nothing from it
     )
+    yield from delivered(loader)
+
+
+def delivered(loader: DataLoader[Any]) -> Iterator[Any]:
+    """What a loader reads. Raises `RunError` as its workers do."""
     arriving = iter(loader)
     atexit.unregister(_end_workers)
     atexit.register(_end_workers)  # the last to be registered is the first to be called
