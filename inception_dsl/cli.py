@@ -124,10 +124,10 @@ def compile_(
         files.update(run.attempt(lambda build=build: build.files) or {})  # type: ignore[misc]
     if only_check:
         whole = not specs or any(Path(spec).is_dir() for spec in specs)
-        for each in [] if run.diagnostics else output.stale(files, out, whole):
+        for each in [] if run.errors else output.stale(files, out, whole):
             run.diagnostics.append(each.diagnostic)
             run.echo(each.difference)
-    elif not run.diagnostics:
+    elif not run.errors:
         for path in run.attempt(lambda: output.write(files, out, force)) or ():
             run.echo(f"wrote {path}")
     run.finish()

@@ -145,8 +145,8 @@ class Build:
 
     @property
     def findings(self) -> tuple[Diagnostic, ...]:
-        """What does not hold."""
-        return published.findings(self.own, self.verdicts)
+        """What does not hold, and what the spec's warnings are."""
+        return (*self.program.warnings, *published.findings(self.own, self.verdicts))
 
     @cached_property
     def files(self) -> Mapping[str, bytes]:

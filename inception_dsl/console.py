@@ -164,7 +164,12 @@ class Run:
         elif text := render.FORMATS[self.form](diagnostics):
             click.echo(text)
         failed = any(each.code.startswith("E0") for each in diagnostics) or self.could_not_run
-        sys.exit(2 if failed else 1 if diagnostics else 0)
+        sys.exit(2 if failed else 1 if self.errors else 0)
+
+    @property
+    def errors(self) -> list[Diagnostic]:
+        """What it found that is wrong: all but the warnings."""
+        return [each for each in self.diagnostics if each.severity == "error"]
 
 
 def _data(verdict: Verdict) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 
 class Source:
@@ -56,8 +56,9 @@ class Note(NamedTuple):
 class Diagnostic:
     """One finding: what is (`message`), where (`span`, with a `label` under its carets), what to do (`help`).
 
-    `code` is stable; `inception-dsl explain CODE` prints its rule. `span` is None for what stands in no file, such
-    as a missing library; `notes` are the other places involved.
+    `code` is stable; `inception-dsl explain CODE` prints its rule. E codes are errors, W codes are warnings, which
+    never change an exit code. `span` is None for what stands in no file, such as a missing library; `notes` are the
+    other places involved.
     """
 
     code: str
@@ -66,6 +67,11 @@ class Diagnostic:
     label: str = ""
     notes: tuple[Note, ...] = ()
     help: str = ""
+
+    @property
+    def severity(self) -> Literal["error", "warning"]:
+        """What its code makes it."""
+        return "warning" if self.code.startswith("W") else "error"
 
 
 class SpecError(Exception):
@@ -83,10 +89,11 @@ class SpecError(Exception):
 
 
 class Findings:
-    """Collects the errors of one phase, so that all of them are told at once."""
+    """Collects the errors and warnings of one phase, so that all of them are reported at once."""
 
     def __init__(self) -> None:
         self.diagnostics: list[Diagnostic] = []
+        self.warnings: list[Diagnostic] = []
 
     def error(
         self,
@@ -100,10 +107,22 @@ class Findings:
         """Record one error."""
         self.diagnostics.append(Diagnostic(code, message, span, label, tuple(notes), help))
 
+    def warn(
+        self,
+        code: str,
+        message: str,
+        span: Span,
+        label: str = "",
+        notes: Iterable[Note] = (),
+        help: str = "",  # noqa: A002 - what the printed line is called
+    ) -> None:
+        """Record one warning; the phase goes on."""
+        self.warnings.append(Diagnostic(code, message, span, label, tuple(notes), help))
+
     def stop(self) -> None:
-        """End the phase: raises `SpecError` if it found anything."""
+        """End the phase: raises `SpecError`, with the warnings too, if it found an error."""
         if self.diagnostics:
-            raise SpecError(self.diagnostics)
+            raise SpecError([*self.diagnostics, *self.warnings])
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -20,5 +20,5 @@ def codes() -> list[tuple[str, str]]:
 @cache
 def _sections() -> dict[str, str]:
     text = files("inception_dsl").joinpath("explanations.md").read_text(encoding="utf-8")
-    sections = re.split(r"^(?=## E[0-9]{3} )", text, flags=re.MULTILINE)[1:]
+    sections = re.split(r"^(?=## [EW][0-9]{3} )", text, flags=re.MULTILINE)[1:]
     return {section[3:7]: section.rstrip() + "\n" for section in sections}

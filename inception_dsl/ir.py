@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from inception_dsl.diagnostics import Span
+from inception_dsl.diagnostics import Diagnostic, Span
 from inception_dsl.ops import Op
 from inception_dsl.shapes import Fields, TensorType, Weight
 from inception_dsl.values import Scalar, Width
@@ -225,6 +225,7 @@ class Program:
     published: Published = field(default_factory=Published)
     init: Init | None = None
     training: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[Diagnostic, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def entries(self) -> tuple[Row | Head, ...]:

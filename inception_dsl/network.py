@@ -29,7 +29,7 @@ class Check(NamedTuple):
     @property
     def holds(self) -> bool:
         """Whether every printed number is right, or explained by an erratum that still applies."""
-        return not self.findings
+        return all(finding.severity == "warning" for finding in self.findings)
 
 
 class Network:
@@ -61,7 +61,7 @@ class Network:
         Raises `SpecError` E116 where a printed cell cannot be read.
         """
         verdicts = published.verdicts(self.typed)
-        return Check(verdicts, published.findings(self.typed, verdicts))
+        return Check(verdicts, (*self.program.warnings, *published.findings(self.typed, verdicts)))
 
     def cost(self, size: Size | None = None) -> cost.Cost:
         """Parameters, multiply-adds, depth, memory and receptive fields, for one example of `size` pixels.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 from unicodedata import category, combining, east_asian_width
@@ -19,6 +20,7 @@ LONGEST: Final = 1000
 TAB: Final = 4
 
 RED: Final = "\x1b[1;31m"
+YELLOW: Final = "\x1b[1;33m"
 BLUE: Final = "\x1b[1;34m"
 BOLD: Final = "\x1b[1m"
 PLAIN: Final = "\x1b[0m"
@@ -38,24 +40,31 @@ def text(diagnostics: Sequence[Diagnostic], colour: bool = False) -> str:
         return f"{code}{words}{PLAIN}" if colour and words else words
 
     blocks = ["\n".join(_block(diagnostic, paint)) for diagnostic in diagnostics[:SHOWN]]
-    if (more := len(diagnostics) - SHOWN) > 0:
-        blocks.append(f"... and {_errors(more, 'more ')}")
-    return "\n\n".join([*blocks, paint(BOLD, _errors(len(diagnostics)))])
+    if rest := diagnostics[SHOWN:]:
+        blocks.append(f"... and {_counted(rest, 'more ')}")
+    return "\n\n".join([*blocks, paint(BOLD, _counted(diagnostics))])
 
 
-def _errors(count: int, more: str = "") -> str:
-    return f"{count} {more}error" + "s" * (count != 1)
+def _counted(diagnostics: Sequence[Diagnostic], more: str = "") -> str:
+    """How many diagnostics there are: `2 errors, 1 warning`."""
+    counts = Counter(diagnostic.severity for diagnostic in diagnostics)
+    return ", ".join(
+        f"{count} {more}{severity}" + "s" * (count != 1)
+        for severity in ("error", "warning")
+        if (count := counts[severity])
+    )
 
 
 def _block(diagnostic: Diagnostic, paint: Paint) -> Iterator[str]:
-    yield paint(RED, f"error[{diagnostic.code}]") + paint(BOLD, f": {_visible(diagnostic.message)}")
+    colour = YELLOW if diagnostic.severity == "warning" else RED
+    yield paint(colour, f"{diagnostic.severity}[{diagnostic.code}]") + paint(BOLD, f": {_visible(diagnostic.message)}")
     notes = diagnostic.notes
     width = max((len(str(span.line)) for span in (diagnostic.span, *(n.span for n in notes)) if span), default=1)
     bar = paint(BLUE, " " * (width + 1) + "|")
     if diagnostic.span:
         yield paint(BLUE, " " * width + "-->") + f" {_place(diagnostic.span)}"
         yield bar
-        yield from _snippet(diagnostic.span, diagnostic.label, width, RED, paint)
+        yield from _snippet(diagnostic.span, diagnostic.label, width, colour, paint)
     for note in notes:
         yield paint(BLUE, " " * (width + 1) + ":::") + f" {_place(note.span)}"
         yield from _snippet(note.span, note.message, width, BLUE, paint)
@@ -135,7 +144,7 @@ def as_json(diagnostics: Sequence[Diagnostic]) -> list[dict[str, Any]]:
     return [
         {
             "code": diagnostic.code,
-            "severity": "error",
+            "severity": diagnostic.severity,
             "message": diagnostic.message,
             **_where(diagnostic.span),
             "label": diagnostic.label,
@@ -174,7 +183,7 @@ def _command(diagnostic: Diagnostic) -> str:
         name: _visible(str(value)).replace("%", "%25").replace(":", "%3A").replace(",", "%2C")
         for name, value in properties.items()
     }
-    return f"::error {','.join(f'{name}={value}' for name, value in escaped.items())}::{data}"
+    return f"::{diagnostic.severity} {','.join(f'{name}={value}' for name, value in escaped.items())}::{data}"
 
 
 def sarif(diagnostics: Sequence[Diagnostic]) -> dict[str, Any]:
@@ -197,7 +206,7 @@ def _result(diagnostic: Diagnostic, rule: int) -> dict[str, Any]:
     result: dict[str, Any] = {
         "ruleId": diagnostic.code,
         "ruleIndex": rule,
-        "level": "error",
+        "level": diagnostic.severity,
         "message": {"text": _paragraph(diagnostic)},
     }
     if diagnostic.span:

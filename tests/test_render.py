@@ -41,6 +41,24 @@ def snippet(diagnostic: Diagnostic) -> tuple[str, str]:
     return lines[3].removeprefix("1 |").removeprefix(" "), lines[4].removeprefix("  | ")
 
 
+W201 = Diagnostic("W201", "this may not be meant", Span(SPEC, 31, 3, 15), help="write it otherwise")
+
+
+def test_warnings() -> None:
+    """A warning is called one in every form, and counted apart from the errors."""
+    shown = text([W201])
+    assert shown.startswith("warning[W201]: this may not be meant\n")
+    assert shown.endswith("\n1 warning")
+    assert text([E204, W201, W201]).endswith("\n1 error, 2 warnings")
+    assert text([E204, W201], colour=True).count("\x1b[1;33m") == 2
+    assert [each["severity"] for each in as_json([E204, W201])] == ["error", "warning"]
+    assert [line.split()[0] for line in github([E204, W201]).splitlines() if line.startswith("::")] == [
+        "::error",
+        "::warning",
+    ]
+    assert [result["level"] for result in sarif([E204, W201])["runs"][0]["results"]] == ["error", "warning"]
+
+
 def test_text() -> None:
     """A diagnostic says where, what is, what to do."""
     assert (

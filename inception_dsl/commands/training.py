@@ -176,7 +176,7 @@ def _export(run: Run, folder: Path) -> None:
         run.echo(f"wrote {folder / 'curves.png'}")
     comparison = deploy.compared(typed, held, file, heads=False)
     run.diagnostics += comparison.findings(file)
-    if not run.diagnostics:
+    if not run.errors:
         run.echo(comparison.sentence)
 
 
@@ -259,7 +259,7 @@ def plot(files: tuple[Path, ...], out: Path) -> None:
 
     run = Run("text")
     _attempt(run, lambda: plot(files, out))
-    if not run.diagnostics:
+    if not run.errors:
         run.echo(f"wrote {out}")
     run.finish()
 

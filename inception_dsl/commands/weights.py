@@ -132,6 +132,6 @@ def export(
         if comparison := run.attempt(lambda: deploy.compared(typed, held, out, heads)):
             run.diagnostics += comparison.findings(out)
             run.result["comparison"] = comparison._asdict()
-            if not run.diagnostics:
+            if not run.errors:
                 run.echo(comparison.sentence)
     run.finish()

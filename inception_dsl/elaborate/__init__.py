@@ -67,6 +67,7 @@ def elaborate(spec: NetworkSpec) -> Program:
         claims,
         begun,
         spec.training,
+        (*spec.warnings, *findings.warnings),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from inception_dsl import names
-from inception_dsl.diagnostics import Findings, Span, did_you_mean, listing
+from inception_dsl.diagnostics import Diagnostic, Findings, Span, did_you_mean, listing
 from inception_dsl.spec.init import InitSpec, init_words
 from inception_dsl.spec.rows import RowReader, RowSpec, checked_name, read_table
 from inception_dsl.spec.schema import LARGEST_INPUT, input_size, validate
@@ -73,6 +73,7 @@ class NetworkSpec:
     document: Document = field(compare=False, repr=False)
     table: Table = field(compare=False, repr=False)
     base: NetworkSpec | None = field(default=None, compare=False, repr=False)
+    warnings: tuple[Diagnostic, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def file(self) -> str:
@@ -127,6 +128,7 @@ def build(
         document,
         cells,
         base,
+        tuple(findings.warnings),
     )
     findings.stop()
     return spec
