@@ -16,8 +16,7 @@ from inception_dsl.ops import Op
 from inception_dsl.shapes import Fields, TensorType, Weight
 from inception_dsl.values import Scalar, Width
 
-Origin = Span | None
-"""Where in the spec a part was written; None for what no spec wrote."""
+Origin = Span | None  # where in the spec a part was written; None for what no spec wrote
 
 
 def _origin() -> Origin:
