@@ -66,7 +66,7 @@ class Network:
     def cost(self, size: Size | None = None) -> cost.Cost:
         """Parameters, multiply-adds, depth, memory and receptive fields, for one example of `size` pixels.
 
-        Raises `SpecError` E218 for a size that the network is not tied to.
+        Raises `SpecError` E218 where a layer has other weights at that size, such as the `fc` behind a 7x7 pool.
         """
         return cost.cost(self._at(size))
 
@@ -81,7 +81,9 @@ class Network:
         return pytorch.source(self._at(size))
 
     def build(self, classes: int | None = None) -> nn.Module:
-        """The network as a `torch.nn.Module`, initialised as torch does it; the only call that imports torch.
+        """The network as a `torch.nn.Module`, initialised as its spec states; the only call that imports torch.
+
+        Without `init` in the spec, torch's own initialisation stays.
 
         In training it gives a NamedTuple of the logits and the heads', in evaluation the logits, each (batch, classes).
         `classes` are as many as the spec says, unless given. Raises `SpecError` E005 where torch is not installed.

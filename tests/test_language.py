@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -487,3 +488,13 @@ def test_their_totals(name: str, params: int) -> None:
     typed = compiled((GOOD / f"{name}.yaml").read_text(encoding="utf-8"))
 
     assert sum(math.prod(weight.shape) for weight in typed.weights.values() if weight.trained) == params
+
+
+@pytest.mark.parametrize("path", sorted((GOOD.parents[2] / "specs").glob("*.yaml")), ids=lambda path: path.stem)
+def test_shipped_tables_are_aligned(path: Path) -> None:
+    """The bars of a table stand under each other."""
+    lines = path.read_text(encoding="utf-8").partition("\nlayers: |\n")[2].split("\n\n")[0].splitlines()
+    rows = [re.sub(r"\[.*\]|\{.*?\}", lambda found: "." * len(found[0]), line) for line in lines if "|" in line]
+    bars = [[i for i, character in enumerate(row) if character == "|"] for row in rows]
+
+    assert all(each == bars[0] for each in bars)

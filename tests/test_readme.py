@@ -82,6 +82,18 @@ def test_the_verdicts_are_the_real_ones() -> None:
     excerpt(blocks("text")[0], run("inception-dsl check specs/googlenet.yaml", ROOT).stdout)
 
 
+def test_the_claims_are_the_real_ones() -> None:
+    excerpt(blocks("text")[2], run("inception-dsl claims", ROOT).stdout)
+
+
+def test_the_compile_line_names_what_is_written() -> None:
+    """The command's comment lists every file of the network's folder."""
+    (line,) = (line for line in README.splitlines() if line.startswith("inception-dsl compile specs/googlenet.yaml"))
+    (names,) = re.findall(r"generated/googlenet/\{(.*)\}", line)
+
+    assert sorted(names.split(",")) == sorted(path.name for path in (ROOT / "generated/googlenet").iterdir())
+
+
 def test_the_generated_code_is_the_real_one() -> None:
     (shown,) = blocks("python")
     excerpt(shown, (ROOT / "generated/googlenet/model.py").read_text(encoding="utf-8"))
