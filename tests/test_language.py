@@ -368,11 +368,32 @@ def test_a_bar_outside_brackets_belongs_to_the_table() -> None:
     assert [each.code for each in caught.value.diagnostics] == ["E113"]
 
 
-def test_columns_stand_in_any_order_and_short_rows_are_filled_up() -> None:
-    typed = network("output | layer | name | k\n8x8x4 | conv 1x1 {k} | one | 4\n8x8x4 | pass | two")
+def test_columns_stand_in_any_order() -> None:
+    typed = network("output | layer | name | k\n8x8x4 | conv 1x1 {k} | one | 4\n8x8x4 | pass | two | ")
 
     assert widths(typed) == [4]
     assert typed.trunk == ("one", "two")
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns"),
+    [
+        ("one | two | 4 | 8", "`c`"),
+        ("one | two | 4", "`b` and `c`"),
+        ("one  | two   | 4   8 | 2", "`b`"),
+        ("one | two | 4 8 | 2", "`c`"),
+        ("one", "`layer`, `a`, `b` and `c`"),
+        ("| one | two | 4 | |", "`c`"),
+    ],
+    ids=["end", "two", "a bar lost between aligned cells", "a bar lost", "only a name", "outer bars"],
+)
+def test_a_row_has_as_many_cells_as_the_header(rows: str, columns: str) -> None:
+    """A lost cell or bar never builds another network: empty cells are written too."""
+    header = "| name | layer | a | b | c |" if rows.startswith("|") else "name | layer | a | b | c"
+    with pytest.raises(SpecError) as caught:
+        network(f"{header}\n{rows}", modules="two: [ conv 1x1 {a} | conv 1x1 {b} | conv 1x1 {c} ]")
+
+    assert [(each.code, each.label) for each in caught.value.diagnostics] == [("E113", f"no cell for {columns}")]
 
 
 def test_printed_numbers_are_claims_and_no_input() -> None:

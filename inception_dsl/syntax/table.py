@@ -7,6 +7,7 @@ header) is read too.
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
@@ -50,8 +51,8 @@ class Table(NamedTuple):
 def read(fragment: Fragment, findings: Findings) -> Table | None:
     """Read a table; what is wrong goes to `findings`.
 
-    E112: no header, or it lacks `name` or `layer`; E113: a row with more cells than the header; E114: two columns
-    of one name; E117: more rows than any network has.
+    E112: no header, or it lacks `name` or `layer`; E113: a row with more or fewer cells than the header; E114: two
+    columns of one name; E117: more rows than any network has.
     """
     lines = list(_lines(fragment.text))
     if not lines:
@@ -70,21 +71,43 @@ def read(fragment: Fragment, findings: Findings) -> Table | None:
         if RULE.fullmatch(line):
             continue
         cells = _cells(start, line, outer, fragment)
-        if len(cells) > len(header):
-            extra = cells[len(header)]
-            findings.error(
-                *("E113", f"this row has {len(cells)} cells, and the header names {len(header)} columns"),
-                *(extra.span, "one too many"),
-                help="delete it, or name its column in the header; branches in a table stand in brackets: `[a | b]`",
-            )
+        if len(cells) != len(header):
+            _tell_count(cells, header, fragment, findings)
             broken = True
             continue
-        cells += [Cell("", cells[-1].end, fragment)] * (len(header) - len(cells))  # the rest of a short row is empty
         rows.append({column.text: cell for column, cell in zip(header, cells, strict=True)})
     if not rows and not broken:
         span, hint = fragment.span(header[0].start, header[-1].end), "add a row below it: `conv1 | conv 3x3 64`"
         findings.error("E112", "the table has a header and no rows", span, help=hint)
     return Table(header, tuple(rows))
+
+
+def _tell_count(cells: list[Cell], header: tuple[Cell, ...], fragment: Fragment, findings: Findings) -> None:
+    """Tell of a row with more or fewer cells than the header (E113)."""
+    count = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
+    message = f"this row has {count}, and the header names {len(header)} columns"
+    if len(cells) > len(header):
+        span, label = cells[len(header)].span, "one too many"
+        hint = "delete it, or name its column in the header; branches in a table stand in brackets: `[a | b]`"
+    else:
+        missing = _without_cell(cells, header, fragment)
+        end = cells[-1].start + len(cells[-1].text)
+        span, label = fragment.span(max(end - 1, 0), max(end, 1)), f"no cell for {listing(missing)}"
+        hint = "write every cell, empty ones too: ` | ` starts the next one"
+    findings.error("E113", message, span, label, help=hint)
+
+
+def _without_cell(cells: list[Cell], header: tuple[Cell, ...], fragment: Fragment) -> list[str]:
+    """The columns that a short row has no cell for: where it is aligned with the header, else the last ones."""
+    starts = [_column(cell, fragment) for cell in header]
+    below = [bisect(starts, _column(cell, fragment)) - 1 for cell in cells]
+    aligned = below[0] == 0 and len({*below}) == len(cells)
+    taken = below if aligned else range(len(cells))
+    return [cell.text for i, cell in enumerate(header) if i not in taken]
+
+
+def _column(cell: Cell, fragment: Fragment) -> int:
+    return cell.start - fragment.text.rfind("\n", 0, cell.start)
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
