@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inception_dsl.diagnostics import Diagnostic, Source, Span, SpecError
-from inception_dsl.syntax import yaml
+from inception_dsl.syntax import yaml, yaml_errors
 from inception_dsl.syntax.source import LIMIT, Fragment, decode, read
 
 LOADERS = sorted({getattr(pyyaml, "CLoader", pyyaml.SafeLoader), pyyaml.SafeLoader}, key=repr)
@@ -241,41 +241,57 @@ def test_errors(text: str, code: str, place: str) -> None:
     """Each fault has its code and its place."""
     found = error(text)
 
-    assert found.code == code
-    assert place == (under(found.span) if found.span else "")
+    assert (found.code, under(found.span)) == (code, place)
+
+
+@pytest.mark.parametrize("text", ["", "\n  \n# nothing\n", "---\n"])
+def test_an_empty_file_is_told_at_its_start(text: str) -> None:
+    """What stands nowhere is told at line 1, column 1."""
+    assert str(error(text).span) == "spec.yaml:1:1"
+
+
+SLIPS = [
+    ("a:\n\tb: 1\n", "a tab cannot indent", "\t"),
+    ("a: 'b\nc: 1\n", "quotes is not closed", "'"),
+    ('a: "b\n', "quotes is not closed", '"'),
+    ('a: "\\q"\n', "unknown escape", "\\q"),
+    ("a: [1, 2\nb: 3\n", "expected `,` or `]`", ":"),
+    ("a: {b: 1\n", "expected `,` or `}`", ""),
+    ("a: [#1x1, #3x3]\nb: |\n  c\n", "`#` starts a comment", "#1x1"),
+    ("a: [1x1, #3x3\n", "`#` starts a comment", "#3x3"),
+    ("a: 1\nb:2\nc: 3\n", "a space is missing after `:`", ":"),
+    ("a:1\nb: 2\n", "a space is missing after `:`", ":"),
+    ("a: b: c\n", "a second `: `", ":"),
+    ("a: 1\nb\nc: 2\n", "a line without `key:`", "b"),
+    ("a: 1\n b: 2\n", "indented like nothing above", "b"),
+    ("a:\n    b: 1\n  c: 2\n", "indented like nothing above", "c: 2"),
+    ("- a\nb: 1\n", "a line without `- `", "b"),
+    ("a: - b\n", "a list cannot start", "-"),
+    ("a: ? b\n", "cannot start with `? `", "?"),
+    ("a: @b\n", "cannot start with `@`", "@"),
+    ("a: [`b`]\n", "cannot start with ```", "`"),
+    ("a: 'b' c\n", "follows a value that had ended", "c"),
+    ("{a: 1}}\n", "follows a value that had ended", "}"),
+    ("a: ]\n", "`]` closes nothing", "]"),
+    ("a: ,\n", "a value is missing", ","),
+    ("...\n", "a value is missing", "."),
+    (": a\n", "a key is missing", ":"),
+    ("a: |x\n", "the text of a block starts on the line after its `|`", "x"),
+    ("a: >0\n  b\n", "the text of a block starts on the line after its `>`", "0"),
+    ("'''b: 1\n", "quotes is not closed", "'"),
+    ("a: 'b\n---\nc'\n", "quotes is not closed", "'"),
+    ('a: "\\xZZ"\n', "unknown escape", "\\x"),
+    ('a: "\\ud800"\n', "unknown escape", None),
+    ('a: "\\U99999999"\n', "unknown escape", "\\U"),
+    ('a: "b \\q\n  c"\n', "unknown escape", "\\q"),
+    ("a: | text\n", "the text of a block starts on the line after", "t"),
+    ("é: \x01\n", "the character U+0001", "\x01"),
+    ("é: \u2028\n", "the character U+2028", "\u2028"),
+]
 
 
 @pytest.mark.usefixtures("loader")
-@pytest.mark.parametrize(
-    ("text", "message", "place"),
-    [
-        ("a:\n\tb: 1\n", "a tab cannot indent", "\t"),
-        ("a: 'b\nc: 1\n", "quotes is not closed", "'"),
-        ('a: "b\n', "quotes is not closed", '"'),
-        ('a: "\\q"\n', "unknown escape", None),
-        ("a: [1, 2\nb: 3\n", "expected `,` or `]`", ":"),
-        ("a: {b: 1\n", "expected `,` or `}`", ""),
-        ("a: [#1x1, #3x3]\nb: |\n  c\n", "`#` starts a comment", "#1x1"),
-        ("a: [1x1, #3x3\n", "`#` starts a comment", "#3x3"),
-        ("a: 1\nb:2\nc: 3\n", "a space is missing after `:`", ":"),
-        ("a:1\nb: 2\n", "a space is missing after `:`", ":"),
-        ("a: b: c\n", "a second `: `", ":"),
-        ("a: 1\nb\nc: 2\n", "a line without `key:`", "b"),
-        ("a: 1\n b: 2\n", "indented like nothing above", "b"),
-        ("a:\n    b: 1\n  c: 2\n", "indented like nothing above", "c: 2"),
-        ("- a\nb: 1\n", "a line without `- `", "b"),
-        ("a: - b\n", "a list cannot start", "-"),
-        ("a: ? b\n", "cannot start with `? `", "?"),
-        ("a: @b\n", "cannot start with `@`", "@"),
-        ("a: [`b`]\n", "cannot start with ```", "`"),
-        ("a: 'b' c\n", "follows a value that had ended", "c"),
-        ("{a: 1}}\n", "follows a value that had ended", "}"),
-        ("a: ]\n", "`]` closes nothing", "]"),
-        ("a: | text\n", "the text of a block starts on the line after", "t"),
-        ("é: \x01\n", "the character U+0001", "\x01"),
-        ("é: \u2028\n", "the character U+2028", "\u2028"),
-    ],
-)
+@pytest.mark.parametrize(("text", "message", "place"), SLIPS)
 def test_syntax_errors_in_plain_words(text: str, message: str, place: str | None) -> None:
     """The parser's complaint is told as the slip that most likely caused it, where that is, with what to do."""
     found = error(text)
@@ -284,6 +300,33 @@ def test_syntax_errors_in_plain_words(text: str, message: str, place: str | None
     assert message in found.message
     assert place in (None, under(found.span))
     assert found.help
+
+
+REFUSALS = ["a: &\n", "a: *\n", "a: !<x\n", "a: !x!y z\n", "a: &b &c 1\n", "%FOO\n", "%YAML 2.0\n---\na: 1\n"]
+REFUSALS += ["%FOO\na: 1\n", f"%YAML 1.{'9' * 5000}\n---\na: 1\n", "%YAML 1.1\n%YAML 1.1\n---\na: 1\n"]
+
+
+@pytest.mark.usefixtures("loader")
+@pytest.mark.parametrize("text", REFUSALS)
+def test_what_is_refused_is_refused_though_it_is_malformed(text: str) -> None:
+    """Anchors, aliases, tags and directives that YAML cannot read are no less refused, with the same code."""
+    assert {each.code for each in errors(text)} == {"E106"}
+
+
+@pytest.mark.usefixtures("loader")
+@pytest.mark.parametrize("text", [*(text for text, *_ in SLIPS), *REFUSALS])
+def test_the_words_of_the_parser_are_not_read(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is told does not depend on how PyYAML words its errors, which differs from version to version."""
+    first = errors(text)
+    explain = yaml_errors.explain
+
+    def reworded(error: pyyaml.MarkedYAMLError, source: Source, bracket: Span | None) -> Diagnostic:
+        error.context, error.problem = error.context and "while it was busy", "something else"
+        return explain(error, source, bracket)
+
+    monkeypatch.setattr(yaml, "explain", reworded)
+
+    assert [(e.code, e.message, e.help) for e in errors(text)] == [(e.code, e.message, e.help) for e in first]
 
 
 @pytest.mark.parametrize("text", ["a: [1, 2\nb: 3\n", "a: [\n", "a: [b, #c]\n"])
@@ -313,6 +356,35 @@ def test_deep_nesting(opener: str) -> None:
     start = "a:\n " if opener in ("- ", "? ") else "a: "
 
     assert errors(start + opener * (100_000 // len(opener)))[-1].code == "E107"
+
+
+@pytest.mark.usefixtures("loader")
+@pytest.mark.parametrize("start", ["a: ", "a: [1, ", "a:\n - b\n - ", "? x\n: "])
+@pytest.mark.parametrize("opener", ["[", "{", "[ ", "{a: "])
+@pytest.mark.parametrize("count", [60, 1_001])
+def test_deep_brackets_are_told_at_the_first_too_deep(start: str, opener: str, count: int) -> None:
+    """The place is that of the first bracket beyond our limit, whether or not the parser has a limit of its own."""
+    found = errors(start + opener * count)[-1]
+    outer = 1 + start.count("[") + start.count("- b")
+
+    assert (found.code, under(found.span)) == ("E107", opener[0])
+    assert found.span is not None
+    assert found.span.column == len(start.rpartition("\n")[2]) + (50 - outer) * len(opener) + 1
+
+
+@pytest.mark.usefixtures("loader")
+@pytest.mark.parametrize("end", ["", "\nb: 'x", "\nb: @", "\n@"])
+@pytest.mark.parametrize(
+    "text", ['"{}"', "'{}'", "x{}", "|\n  {}\n", "1 # {}\n", '["{}", b]', "[b, # {}\n c]", "[']', '{}']"]
+)
+def test_brackets_that_open_nothing_are_not_counted(text: str, end: str) -> None:
+    """Brackets in quotes, comments, plain texts and blocks are text, in a file that reads and in one that does not."""
+    text = f"a: {text.format('[' * 900)}{end}"
+
+    if end:
+        assert {each.code for each in errors(text)} == {"E101"}
+    else:
+        assert list(data(text)) == ["a"]
 
 
 def test_nesting_limit() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import takewhile
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ import yaml
 from inception_dsl.diagnostics import Diagnostic, Findings, Note, Source, Span, SpecError
 from inception_dsl.syntax.document import Document, Node
 from inception_dsl.syntax.source import read
-from inception_dsl.syntax.yaml_errors import explain, span_of_marks
+from inception_dsl.syntax.yaml_errors import bad_escape, explain, here, span_of_marks, unreadable
 
 __all__ = ["Document", "kind", "parse", "read"]
 
@@ -27,6 +28,9 @@ VALUES: Final = 100_000
 """How deeply values nest and how many there are in the largest file that is still read."""
 
 DIGITS: Final = 18
+
+_AHEAD: Final = 2048  # twice the characters that a parser reads in search of the `:` of a key
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 _LOADER: Final = getattr(yaml, "CLoader", yaml.SafeLoader)  # libyaml, where PyYAML was built with it
 
@@ -72,14 +76,17 @@ def parse(source: Source) -> Document:
         help_ = f'delete it, or write "\\u{ord(stray[0]):04x}" in double quotes'
         raise SpecError([Diagnostic("E101", message, Span(source, line, column, column + 1), help=help_)])
     reader = _Reader(source)
+    loader = _LOADER(source.text)
     try:
-        for event in yaml.parse(source.text, Loader=_LOADER):
-            reader.take(event)
+        while loader.check_event():
+            reader.take(loader.get_event())
     except yaml.MarkedYAMLError as error:
-        reader.findings.diagnostics.append(explain(error, source, reader.bracket()))
+        reader.fail(error)
+    except (OverflowError, ValueError):
+        reader.findings.diagnostics.append(unreadable(here(source, loader.get_mark())))
     reader.findings.stop()
     if reader.root is None or reader.data is None:
-        raise SpecError([Diagnostic("E004", f"`{source.file}` is empty")])
+        raise SpecError([Diagnostic("E004", f"`{source.file}` is empty", Span(source, 1, 1, 1))])
     if not isinstance(reader.data, dict):
         message, help_ = "a file starts with `key: value` lines", "write `network: name` first"
         raise SpecError([Diagnostic("E105", message, reader.root.span, f"this is {kind(reader.data)}", help=help_)])
@@ -107,6 +114,7 @@ class _Reader:
         self.data: Any = None
         self.root: Node | None = None
         self._open: list[_Open] = []
+        self._end = 0  # where in the text the last event ended
         self._documents = self._count = 0
 
     def bracket(self) -> Span | None:
@@ -117,6 +125,7 @@ class _Reader:
     def take(self, event: Any) -> None:
         """Read on by one event; raises `SpecError` where reading on makes no sense."""
         span = span_of_marks(self.source, event.start_mark, event.end_mark)
+        self._end = event.end_mark.index
         match event:
             case yaml.DocumentStartEvent():
                 self._document(span, explicit=bool(event.explicit))
@@ -127,6 +136,8 @@ class _Reader:
                 self._refuse_properties(event, span)
                 if event.style in ("|", ">"):
                     span = self._within(span, "[|>][-+0-9]*")
+                elif event.style == '"' and _SURROGATE.search(event.value):  # libyaml refuses the escape by itself
+                    self.findings.diagnostics.append(bad_escape(span))
                 value = event.value if event.style else self._scalar(event.value, span)
                 if not event.style and value == "<<" and self._wants_key():
                     self._refuse("a merge key", span, "write the keys out where they are used")
@@ -138,13 +149,41 @@ class _Reader:
                 self._add(data, node)
                 self._open.append(_Open(node, data, bool(event.flow_style)))
                 if len(self._open) > DEPTH:
-                    self._give_up("E107", f"values nest deeper than {DEPTH}", span, "a spec needs about five levels")
+                    self._too_deep(span)
             case yaml.CollectionEndEvent():
                 closed = self._open.pop()
                 if closed.flow:
                     first = closed.node.span
                     end = span.end if span.line == first.line else len(self.source.lines[first.line - 1]) + 1
                     closed.node.span = first._replace(end=end)
+
+    def fail(self, error: yaml.MarkedYAMLError) -> None:
+        """Tell of the error that ended the events."""
+        if opener := self._deep_bracket(error):
+            self._too_deep(opener)
+        self.findings.diagnostics.append(explain(error, self.source, self.bracket()))
+
+    def _deep_bracket(self, error: yaml.MarkedYAMLError) -> Span | None:
+        """Find the bracket that nests too deeply among those that the parser read before its error.
+
+        A parser reads ahead, in search of a `:`, and libyaml may stop at brackets whose events we have not seen yet.
+        """
+        at = error.problem_mark or error.context_mark
+        flow = sum(opened.flow for opened in self._open)
+        ahead = self.source.text[self._end : at.index if at else 0][:_AHEAD]
+        depth = len(self._open) - flow
+        with suppress(yaml.YAMLError, OverflowError, ValueError):  # the error itself is told by `explain`
+            for token in yaml.scan("[" * flow + ahead, Loader=yaml.SafeLoader):
+                depth += isinstance(token, yaml.FlowSequenceStartToken | yaml.FlowMappingStartToken)
+                depth -= isinstance(token, yaml.FlowSequenceEndToken | yaml.FlowMappingEndToken)
+                if depth > DEPTH:
+                    before = self.source.text[: self._end + token.start_mark.index - flow]
+                    line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+                    return Span(self.source, line, column, column + 1)
+        return None
+
+    def _too_deep(self, span: Span) -> None:
+        self._give_up("E107", f"values nest deeper than {DEPTH}", span, "a spec needs about five levels")
 
     def _document(self, span: Span, explicit: bool) -> None:
         self._documents += 1

@@ -1,4 +1,8 @@
-"""YAML syntax errors in plain words: what PyYAML reports, told as the slip that most likely caused it."""
+"""YAML syntax errors in plain words: each told as the slip that most likely caused it.
+
+The slip is found in the text, at the two places that PyYAML reports. Its wording is never read: it differs from version
+to version, and with libyaml and without.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +15,9 @@ from inception_dsl.diagnostics import Diagnostic, Note, Source, Span
 
 QUOTE: Final = "put the whole value in double quotes"
 
-# (what PyYAML says, with libyaml or without; ours; help)
-_WORDS: Final = (
-    ("unknown escape", "unknown escape in double quotes", "write `\\\\` for a backslash, or use single quotes"),
-    ("comment or (a )?line break", "the text of a block starts on the line after its `|`", "move it to the next line"),
-    ("directive|incompatible YAML", "this directive is not supported in a spec", "delete the line"),
-    ("sequence entries", "a list cannot start in this line", "write each `- ` item on a line of its own"),
-    ("mapping keys", "a value cannot start with `? ` unless it is quoted", QUOTE),
-    ("scanning an (anchor|alias)", "anchors and aliases are not supported in a spec", QUOTE),
-    ("scanning a tag|parsing a tag|undefined tag", "tags are not supported in a spec", QUOTE),
-)
+_KEY_LIMIT: Final = 1024  # characters of a key, by YAML 1.2.2, section 7.4
+_QUOTED: Final = re.compile(r"""\"(?:[^"\\]|\\.)*+\"|'(?:[^']|'')*+'""", re.DOTALL)
+_PROPERTIES: Final = {"&": "anchors and aliases are", "*": "anchors and aliases are", "!": "tags are"}
 
 
 def span_of_marks(source: Source, start: yaml.Mark, end: yaml.Mark) -> Span:
@@ -34,44 +31,109 @@ def span_of_marks(source: Source, start: yaml.Mark, end: yaml.Mark) -> Span:
 
 def explain(error: yaml.MarkedYAMLError, source: Source, bracket: Span | None) -> Diagnostic:
     """Tell a syntax error; `bracket` is the innermost `[` or `{` that was open when it arose."""
-    context, problem = error.context or "", error.problem or "not valid YAML"
-    mark = error.problem_mark or error.context_mark
-    at = _here(source, mark)
-    line = source.lines[at.line - 1]
-    if re.match(r" *\t", line):
-        column = line.index("\t") + 1
-        span = Span(source, at.line, column, column + 1)
+    mark, begun = error.problem_mark or error.context_mark, error.context_mark
+    at = here(source, mark)
+    if tabs := re.match(r" *\t", source.lines[at.line - 1]):
+        span = at._replace(column=tabs.end(), end=tabs.end() + 1)
         return Diagnostic("E101", "a tab cannot indent YAML", span, help="indent with spaces")
-    if "quoted scalar" in context and re.search("unexpected (end|document)", problem):
-        span = _here(source, error.context_mark)
-        quote = source.lines[span.line - 1][span.column - 1]
-        message = f"a text in quotes is not closed: `{quote}` is missing"
-        return Diagnostic("E101", message, span, "opened here", help="close it, or double a quote inside single quotes")
-    if bracket and "escape" not in problem and (fault := _in_brackets(problem, at, bracket)):
+    # where what the parser was reading starts; libyaml also gives the place of the problem for it
+    start = here(source, begun) if begun and mark and begun.index < mark.index else None
+    scanning = isinstance(error, yaml.scanner.ScannerError)
+    if scanning and start and (fault := _in_quotes(start, at)):
         return fault
-    if "mapping values are not allowed" in problem:
-        return _colon(source, at)
-    if "could not find expected ':'" in problem:
-        return _no_colon(source, _here(source, error.context_mark))
-    if "cannot start any token" in problem:
-        character = line[at.column - 1 : at.column]
-        return Diagnostic("E101", f"a value cannot start with `{character}` unless it is quoted", at, help=QUOTE)
-    if "block collection" in context:
+    if bracket and (fault := _in_brackets(at, bracket, starts_nothing=scanning and start is None)):
+        return fault
+    if scanning:
+        return _scanned(at, start, mark.index - begun.index) if start and mark and begun else _unexpected(at)
+    return _parsed(at, start, whole=begun is None)
+
+
+def unreadable(at: Span) -> Diagnostic:
+    """Tell of a number that PyYAML without libyaml cannot take: of a directive, or in an escape."""
+    return _directive(at) if at.source.lines[at.line - 1].startswith("%") else bad_escape(at)
+
+
+def bad_escape(at: Span) -> Diagnostic:
+    """Tell of a backslash in double quotes that starts no escape; it stands at `at` or a little before."""
+    column = at.source.lines[at.line - 1].rfind("\\", 0, at.column) + 1 or at.column
+    span = at._replace(column=column, end=column + 2)
+    advice = "write `\\\\` for a backslash, or use single quotes"
+    return Diagnostic("E101", "unknown escape in double quotes", span, help=advice)
+
+
+def _in_quotes(start: Span, at: Span) -> Diagnostic | None:
+    """Tell what is wrong with a text in quotes, if that is what was being read."""
+    if (quote := _under(start)) not in ("'", '"'):
+        return None
+    lines = at.source.lines
+    closed = _QUOTED.match("\n".join(lines[start.line - 1 :]), start.column - 1)
+    length = sum(len(line) + 1 for line in lines[start.line - 1 : at.line - 1]) + at.column - 1
+    if closed and closed.end() <= length:
+        return None
+    if closed and not (at.column == 1 and lines[at.line - 1].startswith(("---", "..."))):
+        return bad_escape(at)
+    message = f"a text in quotes is not closed: `{quote}` is missing"
+    return Diagnostic("E101", message, start, "opened here", help="close it, or double a quote inside single quotes")
+
+
+def _unexpected(at: Span) -> Diagnostic:
+    """Tell of a character that can start nothing where it stands."""
+    match _under(at):
+        case ":":
+            return _colon(at.source, at)
+        case "-":
+            message, advice = "a list cannot start in this line", "write each `- ` item on a line of its own"
+        case "?":
+            message, advice = "a value cannot start with `? ` unless it is quoted", QUOTE
+        case "\t":
+            message, advice = "a value cannot start with a tab", "write spaces in its place"
+        case character:
+            message, advice = f"a value cannot start with `{character}` unless it is quoted", QUOTE
+    return Diagnostic("E101", message, at, help=advice)
+
+
+def _scanned(at: Span, start: Span, length: int) -> Diagnostic:
+    """Tell why what starts with a character could not be read to its end, `length` characters on."""
+    opener = _under(start)
+    if opener == "%":
+        return _directive(at)
+    if opener in "|>":
+        message = f"the text of a block starts on the line after its `{opener}`"
+        return Diagnostic("E101", message, at, help="move it to the next line")
+    same_line = at.line == start.line and length <= _KEY_LIMIT
+    if same_line and (what := _PROPERTIES.get(opener)):
+        return Diagnostic("E106", f"{what} not supported in a spec", at, help=QUOTE)
+    if same_line and _under(at) == ":":
+        return Diagnostic("E101", "a space is missing after `:`", at, help=f"write `: `, or {QUOTE}")
+    return _no_colon(at.source, start)
+
+
+def _parsed(at: Span, start: Span | None, whole: bool) -> Diagnostic:
+    """Tell of what is out of place in the value that starts at `start`, or in the file as a whole."""
+    stands, above = _under(at), at.source.lines[: at.line]
+    if what := _PROPERTIES.get(stands):
+        return Diagnostic("E106", f"{what} not supported in a spec", at, help=QUOTE)
+    if whole and any(line.startswith("%") for line in above) and not any(line.startswith("---") for line in above[:-1]):
+        return _directive(at)
+    if start and re.match(r"-(\s|$)", start.source.lines[start.line - 1][start.column - 1 :]):
         return Diagnostic("E101", "a line without `- ` in a list", at, help="start the line with `- `, or indent it")
-    if re.search("expected key|block end|document start", problem):
-        return _misplaced(source, at, _here(source, error.context_mark))
-    if "node content" in problem:
-        character = line[at.column - 1 : at.column]
-        message = f"`{character}` closes nothing" if character else "a value is missing"
-        return Diagnostic("E101", message, at, help=QUOTE)
-    for pattern, message, advice in _WORDS:
-        if re.search(pattern, f"{context} {problem}"):
-            code = "E106" if "not supported" in message else "E101"
-            return Diagnostic(code, message, at, help=advice)
-    return Diagnostic("E101", f"not valid YAML: {problem}", at)
+    if start or whole:
+        return _misplaced(at.source, at, start or Span(at.source, 1, 1, 2))
+    message = {":": "a key is missing", "]": "`]` closes nothing", "}": "`}` closes nothing"}.get(
+        stands, "a value is missing"
+    )
+    return Diagnostic("E101", message, at, help=QUOTE)
 
 
-def _here(source: Source, mark: yaml.Mark | None) -> Span:
+def _directive(at: Span) -> Diagnostic:
+    return Diagnostic("E106", "this directive is not supported in a spec", at, help="delete the line")
+
+
+def _under(span: Span) -> str:
+    return span.source.lines[span.line - 1][span.column - 1 : span.column]
+
+
+def here(source: Source, mark: yaml.Mark | None) -> Span:
     """Point at the character at a mark; what is missing at the end of the file is told where its text ends."""
     if mark is None:
         return Span(source, 1, 1, 2)
@@ -87,7 +149,8 @@ def _here(source: Source, mark: yaml.Mark | None) -> Span:
 _COMMENT: Final = re.compile(r"(?<![^\s\[\]{},])#[^\s,\]}]+")
 
 
-def _in_brackets(problem: str, at: Span, bracket: Span) -> Diagnostic | None:
+def _in_brackets(at: Span, bracket: Span, starts_nothing: bool) -> Diagnostic | None:
+    """Tell of brackets that do not close, or hold what their author took for a text."""
     source, text = bracket.source, bracket.source.lines[bracket.line - 1]
     opener = text[bracket.column - 1]
     closer = "]" if opener == "[" else "}"
@@ -99,8 +162,7 @@ def _in_brackets(problem: str, at: Span, bracket: Span) -> Diagnostic | None:
             span = Span(source, number, comment.start() + 1, comment.end() + 1)
             message, advice = "an unquoted `#` starts a comment, here inside brackets", f'write `"{comment[0]}"`'
             return Diagnostic("E101", message, span, "the rest of the line is not read", notes, advice)
-    stands = source.lines[at.line - 1][at.column - 1 : at.column]
-    if "cannot start any token" in problem and (at.line == bracket.line or stands in "@`%"):
+    if starts_nothing and _under(at) not in ":-?" and (at.line == bracket.line or _under(at) in "@`%"):
         return None
     advice = f"close it with `{closer}`; quote a text that contains any of `, : [ ] {{ }}`"
     return Diagnostic("E101", f"expected `,` or `{closer}`", at, notes=notes, help=advice)
