@@ -27,12 +27,20 @@ def results(checks: Sequence[Check]) -> dict[str, str]:
     return {check.name: check.result for check in checks}
 
 
-def test_training_works_here() -> None:
+def test_training_works_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
     checks = list(surgery.trained(CPU, Small, settings()))
 
     assert results(checks) == dict.fromkeys(("training", "resume", "bf16", "throughput"), OK), checks
     assert {check.device for check in checks} == {"cpu"}
     assert not torch.are_deterministic_algorithms_enabled(), "the caller's torch is as it was"
+
+
+def test_no_speed_is_promised_of_bf16_where_it_is_emulated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
+    (check,) = [each for each in surgery.trained(CPU, Small, settings()) if each.name == "bf16"]
+
+    assert check == Check("bf16", ABSENT, "this CPU has no bf16 instructions: fp32 is faster", device="cpu")
 
 
 class Deaf(nn.Module):

@@ -43,7 +43,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "colour": st.sampled_from(["none", "photometric", "tensorflow"]),
     "evaluation": st.sampled_from(["centre", "central", "whole"]),
     "scale": st.sampled_from(["none", "linear", "sqrt"]),
-    "precision": st.sampled_from(["fp32", "bf16"]),
+    "precision": st.sampled_from(["auto", "fp32", "bf16"]),
     **dict.fromkeys(
         ("flip", "nesterov", "decay_all", "staircase", "channels_last", "compile", "sync_bn", "deterministic"),
         st.booleans(),

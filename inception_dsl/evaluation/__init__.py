@@ -22,7 +22,7 @@ from inception_dsl.evaluation.ensemble import ensemble
 from inception_dsl.evaluation.predict import predict
 from inception_dsl.output import write
 from inception_dsl.runner.config import Config
-from inception_dsl.runner.devices import Place
+from inception_dsl.runner.devices import Place, settle_precision
 from inception_dsl.runner.randomness import permutation
 from inception_dsl.runner.readers import Reader
 from inception_dsl.runner.settings import RunError, check_settings
@@ -101,6 +101,9 @@ def evaluate_file(
     if {"1", "10", "144"} & {*wanted} and config.data.height != 224:
         size, there = config.data.height, ", ".join(map(str, crops.scales(config.data.height)))
         notes.append(f"the paper's scales are for an input of 224; for {size} they are {there}, in proportion")
+    automatic = config.run.precision == "auto"
+    config, precision = settle_precision(config, place)
+    notes += [precision] * automatic
     predictions = predict(network, reader, config, place, wanted, indices, batch)
     _warn(predictions.unreadable)
     if not len(predictions):

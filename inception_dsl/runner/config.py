@@ -88,7 +88,7 @@ class Run:
     """The machine's side: nothing here belongs to a paper."""
 
     seed: int = 0
-    precision: str = "fp32"  # "fp32" (as torch has it: NVIDIA convolves in TF32) or "bf16"
+    precision: str = "fp32"  # "fp32" (NVIDIA convolves in TF32), "bf16" or "auto": bf16 where the device has it
     channels_last: bool = True
     compile: bool = False
     accumulate: int = 1  # micro-batches a step; more of them where the memory asks for it

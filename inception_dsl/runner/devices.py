@@ -15,7 +15,8 @@ from torch import Tensor, distributed
 from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
-from inception_dsl.runner.settings import RunError, T
+from inception_dsl.runner.config import Config
+from inception_dsl.runner.settings import RunError, T, setting
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,10 @@ class Place:
 
 
 TORCH = (2, 13)
+BF16 = {
+    "avx512_bf16": "AVX512-BF16",
+    "amx_bf16": "AMX",
+}  # of a CPU: as torch and as its maker name them
 LISTING = timedelta(minutes=30)  # a collective waits so long: the first rank may list a cold disk for minutes
 
 
@@ -110,8 +115,45 @@ def shared(place: Place, value: T) -> T:
     return box[0]
 
 
+def has_bf16(device: torch.device) -> tuple[bool, str]:
+    """Whether a device computes in bf16 by its own instructions, and how that is known."""
+    if device.type == "cpu":
+        found = [name for key, name in BF16.items() if torch.cpu.get_capabilities().get(key)]
+        return bool(found), f"this CPU has {' and '.join(found) or 'no bf16 instructions'}"
+    if device.type == "cuda":
+        capability = torch.cuda.get_device_capability(device)
+        why = "this GPU has compute capability {}.{}".format(*capability)
+        return (True, why) if capability >= (8, 0) else (False, f"{why}, and bf16 instructions come with 8.0")
+    return False, f"it is not known here whether {device.type} has bf16 instructions"
+
+
+def settle_precision(config: Config, place: Place, begun: str = "") -> tuple[Config, str]:
+    """The config with the precision to compute in, and a line that says which it is and why.
+
+    "auto" goes on as the run was `begun`; a new run takes bf16 where every process has it. Raises `RunError` where a
+    run that was begun in bf16 would go on without.
+    """
+    wanted = config.run.precision
+    able, why = has_bf16(place.device)
+    if any_rank(place, not able) and able:
+        able, why = False, "a device of another process has no bf16 instructions"
+    if wanted == "bf16" and not able and place.rank == 0:
+        advice = "emulated bf16 is several times slower than fp32; run.precision=auto takes the faster one"
+        sys.stderr.write(f"warning: run.precision is bf16, but {why}: {advice}\n")
+    if wanted != "auto":
+        return config, f"precision {wanted}: run.precision says so"
+    if begun == "bf16" and not able:
+        ways = "go on where there are, or slowly with --set run.precision=bf16, or give a new --out"
+        raise RunError(f"the run was begun in bf16, but {why}: {ways}")
+    if begun == "fp32" and able:
+        why = "the run was begun in it"
+    chosen = begun or ("bf16" if able else "fp32")
+    return setting(config, "run.precision", chosen), f"precision {chosen}: {why}"
+
+
 def autocast(place: Place, precision: str) -> AbstractContextManager[object]:
-    """Where "bf16" is wanted, the context in which torch computes in it what bears it."""
+    """The context in which torch computes in "bf16" what bears it, or all in "fp32"."""
+    assert precision != "auto", "settle_precision comes first"
     return torch.autocast(place.device.type, dtype=torch.bfloat16) if precision == "bf16" else nullcontext()
 
 

@@ -28,6 +28,7 @@ from inception_dsl.runner.devices import (
     end,
     leave,
     place,
+    settle_precision,
     summed,
     synchronise,
 )
@@ -36,6 +37,7 @@ from inception_dsl.runner.export import write_model
 from inception_dsl.runner.folder import (
     Failed,
     describe,
+    fits,
     identity,
     list_images,
     running,
@@ -155,13 +157,18 @@ def train(
             raise RunError(f"--steps is {steps}; set 1 or more")
         epoch = steps_per_epoch(len(images), config.data.batch)
         last = total_steps(config, epoch)
+        state = stored(out, resume, here)
+        begun = state["identity"].get("run.precision", "") if state else ""
+        config, precision = settle_precision(config, here, begun)
         training = Training(network, config, about, images, here)
-        if state := stored(out, resume, training.identity, force, here):
+        if state:
+            fits(state, training.identity, force, here)
             training.load_state_dict(state)
         last = max(training.step, min(last, steps or last))
         log = Log(out, here, training.config, training.step, last, len(images.classes))
         if here.rank == 0:
-            describe(out, training.config, about, images, here)
+            describe(out, training.config, about, images, here, precision)
+            log.say(precision)
             log.say(summary(training.network, training.config, here, training.step, last))
         with running(out, here), closing(log):
             score = loop(training, held_out, out, log, asked, last)

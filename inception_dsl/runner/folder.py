@@ -29,26 +29,30 @@ class Failed(RunError):
 
 
 def identity(config: Config, about: About, reader: Reader) -> dict[str, str]:
-    """What must stay the same for a run to go on: the network, the data and the recipe, but not the machine's side."""
+    """What must stay the same for a run to go on: the network, the data and the recipe, but not the machine's side.
+
+    Of that side, the seed and the precision: they change the numbers.
+    """
     free = {"data.source", "data.workers", "data.unreadable", *(f"run.{name}" for name in vars(config.run))}
     groups = dataclasses.asdict(config).items()
     recipe = {f"{group}.{name}": repr(each) for group, names in groups for name, each in names.items()}
     kept = {key: each for key, each in recipe.items() if key not in free or key == "run.seed"}
-    return {"spec": about.spec, "images": reader.fingerprint, **kept}
+    return {"spec": about.spec, "images": reader.fingerprint, **kept, "run.precision": config.run.precision}
 
 
-def stored(folder: Path, resume: str, own: dict[str, str], force: bool, place: Place) -> dict[str, Any] | None:
+def stored(folder: Path, resume: str, place: Place) -> dict[str, Any] | None:
     """The checkpoint to go on from: the folder's own newest, else the one that is named. Raises `RunError`."""
-    state = shared(place, _chosen(folder, resume) if place.rank == 0 else None)
-    if state is None:
-        return None
+    return shared(place, _chosen(folder, resume) if place.rank == 0 else None)
+
+
+def fits(state: dict[str, Any], own: dict[str, str], force: bool, place: Place) -> None:
+    """Raises `RunError` where a checkpoint is of another run; tells where only the number of processes is another."""
     refuse(state["identity"], own, force)
     if place.rank == 0 and (world := state.get("world", place.world)) != place.world:
         sys.stderr.write(
             f"note: the checkpoint is of {world} processes, and this run has {place.world}: each step has the same "
             "images, but sums and dropout differ in their bits\n"
         )
-    return state
 
 
 def _chosen(folder: Path, resume: str) -> dict[str, Any] | None:
@@ -62,8 +66,8 @@ def _chosen(folder: Path, resume: str) -> dict[str, Any] | None:
     return load(path) if path else None
 
 
-def describe(folder: Path, config: Config, about: About, reader: Reader, place: Place) -> None:
-    """Writes what the run is of. Raises `RunError` where the folder's `classes.txt` has another order."""
+def describe(folder: Path, config: Config, about: About, reader: Reader, place: Place, precision: str) -> None:
+    """Writes what the run is of, and on what. Raises `RunError` where the folder's `classes.txt` has another order."""
     classes = "".join(f"{each}\n" for each in reader.classes)
     if (listed := folder / "classes.txt").exists() and listed.read_bytes() != encoded(classes):
         raise RunError(f"{listed}: not the classes of {config.data.source}, or in another order; give a new --out")
@@ -71,7 +75,7 @@ def describe(folder: Path, config: Config, about: About, reader: Reader, place: 
     run = {"about": dataclasses.asdict(about), "config": dataclasses.asdict(config)}
     put(folder / "config.json", json.dumps(run, indent=2) + "\n")
     versions = {"python": platform.python_version(), "torch": torch.__version__, "machine": platform.platform()}
-    env = {**versions, "device": str(place.device), "world": place.world, "command": sys.argv}
+    env = {**versions, "device": str(place.device), "world": place.world, "precision": precision, "command": sys.argv}
     put(folder / "env.json", json.dumps(env, indent=2) + "\n")
 
 

@@ -76,7 +76,7 @@ RANGES = {
 
 WORDS = {
     "data.unreadable": ("replace", "stop"),
-    "run.precision": ("fp32", "bf16"),
+    "run.precision": ("auto", "fp32", "bf16"),
 }
 
 LONGEST_VALUE = 2000  # characters: Python's reader of literals can crash on more

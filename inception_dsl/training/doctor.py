@@ -26,7 +26,7 @@ from torch.multiprocessing.spawn import start_processes
 from inception_dsl.data import builtin
 from inception_dsl.runner.checkpoint import load
 from inception_dsl.runner.config import About, Augment, Average, Config, Data, Optim, Run, Schedule
-from inception_dsl.runner.devices import Place, be_deterministic
+from inception_dsl.runner.devices import Place, be_deterministic, has_bf16
 from inception_dsl.runner.engine import train
 from inception_dsl.runner.settings import RunError
 from inception_dsl.training.installation import ABSENT, FAILED, OK, Check, installation, tried
@@ -152,10 +152,11 @@ def trained(place: torch.device, network: Callable[[int], nn.Module], config: Co
             one = statistics.fmean(_numbers(at / "whole", "loss"))
             two = statistics.fmean(_run(place, network, half, at / "half", STEPS))
             assert abs(two / one - 1) <= 0.02, f"the mean loss is {two:.4f}, in fp32 {one:.4f}: more than 2% away"
-            return f"the mean loss is {two:.4f}, in fp32 {one:.4f}"
+            return f"the mean loss is {two:.4f}, in fp32 {one:.4f}; {has_bf16(place)[1]}"
 
         yield tried("resume", device, resumed)
-        yield tried("bf16", device, halved)
+        able, why = has_bf16(place)
+        yield tried("bf16", device, halved) if able else Check("bf16", ABSENT, f"{why}: fp32 is faster", device=device)
         rate = statistics.median(_numbers(at / "whole", "images_per_second")[1:])
         yield Check("throughput", OK, f"{rate:,.0f} images/s of the test's small network, one thread", device=device)
 

@@ -299,7 +299,7 @@ def test_batches_that_cannot_be_shared_stop_it_before_it_starts(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("group", "values", "words"),
     [
-        ("run", {"precision": "fp16"}, 'run.precision is fp16; set "fp32" or "bf16"'),
+        ("run", {"precision": "fp16"}, 'run.precision is fp16; set "auto" or "fp32" or "bf16"'),
         ("run", {"accumulate": 0}, "run.accumulate is 0; set 1 or more"),
         ("run", {"log_every": 0}, "run.log_every is 0; set 1 or more"),
         ("data", {"unreadable": "ignore"}, 'data.unreadable is ignore; set "replace" or "stop"'),

@@ -148,7 +148,7 @@ MISSED: dict[str, list[tuple[Any, str]]] = {
     "loss.heads": [({"aux": -0.3}, "numbers of 0 or more")],
     "average.decay": [(-0.1, "0 or more"), (1.0, "less than 1")],
     "run.seed": [(-1, "0 or more"), (2**63, "9,223,372,036,854,775,807 or less")],
-    "run.precision": [("fp16", '"fp32" or "bf16"')],
+    "run.precision": [("fp16", '"auto" or "fp32" or "bf16"')],
     "run.accumulate": [(0, "1 or more")],
     "run.save_every": [(0, "1 or more")],
     "run.keep": [(0, "1 or more")],
