@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -11,8 +15,9 @@ import click
 from click.core import ParameterSource
 
 from inception_dsl import compiler, tables
-from inception_dsl.console import FORMATS, Run, as_json, chosen, variant_options
+from inception_dsl.console import COMMAND, FORMATS, TRACEBACK, Run, as_json, chosen, variant_options
 from inception_dsl.diagnostics import did_you_mean
+from inception_dsl.streams import INTERRUPTED
 
 ELSEWHERE: Final = {
     "doctor": "training.doctor",
@@ -43,8 +48,41 @@ class Size(click.ParamType[Any]):
         return int(sides[0]), int(sides[-1])
 
 
+@contextmanager
+def _ended() -> Iterator[None]:
+    """Ctrl-C ends a command with 130, and whatever goes wrong in it beside its steps with a diagnostic."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except (click.ClickException, click.exceptions.Exit):
+        raise
+    except Exception as error:  # noqa: BLE001 - as `Run.attempt`
+        run = Run("text")
+        run.stopped(error)
+        run.finish()
+
+
 class Commands(click.Group):
     """Loads the commands that few runs need when they are asked for, and suggests the one that was meant."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the command line; `--traceback` may stand anywhere in it."""
+        ctx.meta[COMMAND] = shlex.join(["inception-dsl", *args])
+        ours = args[: args.index("--")] if "--" in args else args
+        if (option := f"--{TRACEBACK}") in ours:
+            args = [option, *(each for each in ours if each != option), *args[len(ours) :]]
+        return super().parse_args(ctx, args)
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        """Read the command line."""
+        with _ended():
+            return super().make_context(*args, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        with _ended():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All names, sorted."""
@@ -67,11 +105,14 @@ class Commands(click.Group):
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="inception-dsl", message="%(prog)s %(version)s")
-def main() -> None:
+@click.option(f"--{TRACEBACK}", is_flag=True, help="Show where a fault of inception-dsl happened.")
+@click.pass_context
+def main(context: click.Context, traceback: bool) -> None:
     """Compile a paper's architecture table into a network you can trust.
 
     Exit codes: 0 everything holds, 1 there are findings, 2 could not run.
     """
+    context.meta[TRACEBACK] = traceback
 
 
 def _specs(command: F) -> F:
@@ -121,7 +162,7 @@ def compile_(
     files: dict[str, bytes] = {}
     for build in builds:
         run.tell(build, alone=len(builds) == 1)
-        files.update(run.attempt(lambda build=build: build.files) or {})  # type: ignore[misc]
+        files.update(run.attempt(partial(getattr, build, "files"), build.program.file) or {})
     if only_check:
         whole = not specs or any(Path(spec).is_dir() for spec in specs)
         for each in [] if run.errors else output.stale(files, out, whole):
@@ -148,11 +189,11 @@ def check(specs: tuple[str, ...], explain: bool, against: str | None, form: str)
     run = Run(form)
     builds = run.builds(specs or ("specs",), compiler.Options())
     for build in builds:
-        run.tell(build, alone=len(builds) == 1)
-        if explain:
-            run.explain(build)
-        if witnesses:
-            run.witness(build, witnesses)
+        entry = run.tell(build, alone=len(builds) == 1)
+        if entry is not None and explain:
+            run.explain(build, entry)
+        if entry is not None and witnesses:
+            run.witness(build, witnesses, entry)
     run.finish()
 
 
@@ -189,17 +230,17 @@ def show(spec: str, after: str | None, size: Any, resolved: bool, blame: bool, f
     if size == "dynamic":
         raise click.UsageError("--size takes one size here")
     if resolved:
-        text = run.attempt(lambda: compiler.print_resolved(spec, blame, **chosen()))
+        text = run.attempt(lambda: compiler.print_resolved(spec, blame, **chosen()), spec)
         run.echo((text or "").rstrip("\n"))
         run.result["spec"] = text
     elif after:
         from inception_dsl.program_printer import print_program
 
-        text = run.attempt(lambda: print_program(run.compile(spec, until=after)))
+        text = run.attempt(lambda: print_program(run.compile(spec, until=after)), spec)
         run.echo(text or "")
         run.result["program"] = text
     else:
-        typed = run.attempt(lambda: compiler.at_size(run.compile(spec), size))
+        typed = run.attempt(lambda: compiler.at_size(run.compile(spec), size), spec)
         if typed:
             run.echo(tables.inferred_table(typed))
             run.result.update(tables.as_data(typed))

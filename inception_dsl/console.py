@@ -6,18 +6,22 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypedDict, TypeVar
+from typing import Any, Final, NoReturn, TypedDict, TypeVar
 
 import click
 
-from inception_dsl import compiler, extends, published, tables
-from inception_dsl.diagnostics import Diagnostic, SpecError
+from inception_dsl import compiler, extends, faults, published, streams, tables
+from inception_dsl.diagnostics import Diagnostic, exit_code
 from inception_dsl.ir import Program
 from inception_dsl.published import Verdict
 
 COLOURS = {"exact": "green", "rounds": "green", "MISMATCH": "red"}
 """Of verdicts; what is known to be wrong is yellow."""
 FORMATS = ("text", "json", "github", "sarif")
+
+COMMAND: Final = "command"
+TRACEBACK: Final = "traceback"
+"""Keys of a click context's `meta`: the command line as a whole, and whether it asks for tracebacks."""
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -68,16 +72,29 @@ class Run:
         self.diagnostics: list[Diagnostic] = []
         self.result: dict[str, Any] = {}
         self.specs: list[dict[str, Any]] = []
-        self.could_not_run = False
 
-    def attempt(self, action: Callable[[], T]) -> T | None:
-        """Do something; its diagnostics are kept, and nothing is given, where it fails."""
+    def attempt(self, action: Callable[[], T], spec: str | Path = "") -> T | None:
+        """Take a step, about one spec perhaps; where it fails, why is among the diagnostics, and nothing is given.
+
+        Every exception ends here: what no input should cause is a diagnostic too (E901), and the next step follows.
+        """
         try:
             return action()
-        except SpecError as error:
-            self.diagnostics += error.diagnostics
-            self.could_not_run |= error.exit_code == 2
+        except (click.ClickException, click.exceptions.Exit):
+            raise
+        except Exception as error:  # noqa: BLE001 - the one place for whatever stops a step
+            self.stopped(error, spec)
             return None
+
+    def stopped(self, error: Exception, spec: str | Path = "") -> None:
+        """Keep the diagnostics of what stopped a step."""
+        context = click.get_current_context(silent=True)
+        meta = context.meta if context else {}
+        if meta.get(TRACEBACK):
+            import traceback
+
+            traceback.print_exception(error)
+        self.diagnostics += faults.diagnosed(error, meta.get(COMMAND, ""), str(spec)).diagnostics
 
     def compile(self, path: str | Path, until: str = "") -> Program:
         """Compile a spec as the command's options for variants say. Raises `SpecError`."""
@@ -87,7 +104,7 @@ class Run:
         """Compile specs, each for itself; the ones that fail are told and left out."""
         builds: list[compiler.Build] = []
         for path in self.attempt(lambda: compiler.find_specs(specs)) or ():
-            program = self.attempt(lambda path=path: self.compile(path))  # type: ignore[misc]
+            program = self.attempt(partial(self.compile, path), path)
             if program is None:
                 continue
             if other := next((each for each in builds if each.program.name == program.name), None):
@@ -97,11 +114,12 @@ class Run:
             builds.append(compiler.Build(program, options))
         return builds
 
-    def tell(self, build: compiler.Build, alone: bool) -> None:
-        """Print a network's verdicts, its findings with the rest at the end."""
-        verdicts = self.attempt(lambda: build.verdicts)
-        if verdicts is None:
-            return
+    def tell(self, build: compiler.Build, alone: bool) -> dict[str, Any] | None:
+        """Print a network's verdicts; gives its entry among the results, or None where it has no verdicts."""
+        return self.attempt(partial(self._told, build, alone), build.program.file)
+
+    def _told(self, build: compiler.Build, alone: bool) -> dict[str, Any]:
+        verdicts = build.verdicts
         self.diagnostics += build.findings
         program = build.program
         dropped = program.published.dropped
@@ -109,46 +127,47 @@ class Run:
         self.specs.append({**about, "dropped": [f"{each.row}.{each.column}" for each in dropped]})
         if alone:
             self.echo(f"{program.title}: {program.file}\n")
-            self.echo(tables.verdict_table(build.own, verdicts, _paint))
+            self.echo(tables.verdict_table(build.own, verdicts, paint()))
             self.echo("")
-        self.echo(("" if alone else f"{program.name}: ") + tables.summary(verdicts, _paint, len(dropped)))
+        self.echo(("" if alone else f"{program.name}: ") + tables.summary(verdicts, paint(), len(dropped)))
         if alone and dropped:
             self.echo(published.dropped_sentence(dropped))
+        return self.specs[-1]
 
-    def explain(self, build: compiler.Build) -> None:
+    def explain(self, build: compiler.Build, entry: dict[str, Any]) -> None:
         """Print what single edits would explain the printed numbers that do not fit."""
         from inception_dsl.explain import explanations
 
-        found = explanations(build.own, build.verdicts)
-        self.specs[-1]["explanations"] = [each._asdict() for each in found]
+        found = self.attempt(lambda: explanations(build.own, build.verdicts), build.program.file) or ()
+        entry["explanations"] = [each._asdict() for each in found]
         for each in found:
             self.echo(f"  {each.row}: {each.sentence}")
 
-    def witness(self, build: compiler.Build, against: Sequence[str]) -> None:
+    def witness(self, build: compiler.Build, against: Sequence[str], entry: dict[str, Any]) -> None:
         """Compare the spec with the network it gives in other systems."""
         from inception_dsl.witness import witnesses
 
-        evidence = self.attempt(lambda: witnesses(build.program, against))
+        evidence = self.attempt(lambda: witnesses(build.program, against), build.program.file)
         if evidence is not None:
             self.diagnostics += evidence.findings
-            self.specs[-1]["witnesses"] = list(evidence.sentences)
+            entry["witnesses"] = list(evidence.sentences)
             for sentence in evidence.sentences:
                 self.echo(f"  {sentence}")
 
     def claims(self, path: str) -> None:
         """Print the verdicts on the claims of a file."""
-        examined = self.attempt(lambda: compiler.examine(path))
+        examined = self.attempt(lambda: compiler.examine(path), path)
         if examined is not None:
             self.diagnostics += examined.findings
             self.result["claims"] = [each.data() for each in examined.verdicts]
-            self.echo(tables.claims_table(examined.verdicts, _paint))
+            self.echo(tables.claims_table(examined.verdicts, paint()))
 
     def echo(self, text: str) -> None:
         """Print for people; silent in the forms for machines."""
-        if self.form == "text" and (text or sys.stdout is not None):
-            click.echo(text)
+        if self.form == "text":
+            click.echo(text, color=True)
 
-    def finish(self) -> None:
+    def finish(self) -> NoReturn:
         """Print the diagnostics, and exit."""
         from inception_dsl import render
 
@@ -160,11 +179,10 @@ class Run:
             click.echo(as_json({**data, "diagnostics": render.as_json(diagnostics)}))
         elif self.form == "text":
             if diagnostics:
-                click.echo(render.text(diagnostics, colour=sys.stderr.isatty()), err=True)
+                click.echo(render.text(diagnostics, colour=streams.coloured(sys.stderr)), err=True, color=True)
         elif text := render.FORMATS[self.form](diagnostics):
             click.echo(text)
-        failed = any(each.code.startswith("E0") for each in diagnostics) or self.could_not_run
-        sys.exit(2 if failed else 1 if self.errors else 0)
+        sys.exit(exit_code(diagnostics))
 
     @property
     def errors(self) -> list[Diagnostic]:
@@ -189,6 +207,11 @@ def as_json(data: Any) -> str:
     import json
 
     return json.dumps(data, indent=2)
+
+
+def paint() -> tables.Paint:
+    """What colours a text of stdout by a verdict's name, where there is colour."""
+    return _paint if streams.coloured(sys.stdout) else tables.plain
 
 
 def _paint(text: str, verdict: str) -> str:

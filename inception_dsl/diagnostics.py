@@ -84,8 +84,13 @@ class SpecError(Exception):
 
     @property
     def exit_code(self) -> int:
-        """2 where the tool could not run (codes E0xx), else 1: the input was read and does not hold."""
-        return 2 if any(d.code.startswith("E0") for d in self.diagnostics) else 1
+        """2 where the tool could not run, else 1: the input was read and does not hold."""
+        return exit_code(self.diagnostics)
+
+
+def exit_code(diagnostics: Iterable[Diagnostic]) -> int:
+    """2 where one says that the tool could not run (codes E0xx and E9xx), 1 for other errors, 0 for none."""
+    return max((2 if each.code[1] in "09" else 1 for each in diagnostics if each.severity == "error"), default=0)
 
 
 class Findings:

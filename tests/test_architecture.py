@@ -25,7 +25,7 @@ LAYERS = (
     *("syntax", "spec", "recipe", "elaborate", "verify", "passes", "lower", "filling", "ties", "program_printer"),
     *("cost", "published", "inherited", "claims", "explain", "explanations", "render", "tables", "emit"),
     *("output", "extends", "compiler", "build", "witness", "weights", "network"),
-    *("evaluation", "training", "console", "commands", "cli", "__main__"),
+    *("evaluation", "training", "streams", "faults", "console", "commands", "cli", "__main__"),
 )
 
 # What is not ours, and the only layers that may know it.

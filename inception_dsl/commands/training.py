@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from inception_dsl.ir import Typed
     from inception_dsl.recipe import Recipe
     from inception_dsl.spec import NetworkSpec
-
-T = TypeVar("T")
 
 SPEC = click.argument("spec", type=click.Path())
 FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -59,14 +56,13 @@ def train(
 
     run = Run("text")
     settings = training_settings()
-    prepared = run.attempt(lambda: _prepared(run, spec, settings, data))
+    prepared = run.attempt(lambda: _prepared(run, spec, settings, data), spec)
     if out == Path():
         raise click.UsageError("--out is empty; name the run's folder")
     folder = out or Path("runs") / (prepared[0].program.name if prepared else "")
-    done = _attempt(run, lambda: _written(*prepared, spec, folder, steps, force)) if prepared else None
+    done = run.attempt(lambda: _written(*prepared, spec, folder, steps, force), spec) if prepared else None
     if done is None:
         run.finish()
-        return
     if not done or resume == "never":
         arguments = ["--out", str(folder), "--resume", resume, *(["--steps", str(steps)] if steps else [])]
         arguments += [f"--{name}" for name, given in (("deterministic", deterministic), ("force", force)) if given]
@@ -76,7 +72,7 @@ def train(
             run.echo(f"{f'saved at {folder}' if saved else 'stopped before the first step'}; the same command goes on")
         if code:
             sys.exit(code)
-    _attempt(run, lambda: _export(run, folder))
+    run.attempt(lambda: _export(run, folder), spec)
     run.finish()
 
 
@@ -233,7 +229,7 @@ def evaluate(
         )
         _show(run, found)
 
-    _attempt(run, scored)
+    run.attempt(scored, spec)
     run.finish()
 
 
@@ -246,7 +242,7 @@ def ensemble(files: tuple[Path, ...], out: Path | None, form: str) -> None:
     from inception_dsl.evaluation import ensemble_files
 
     run = Run(form)
-    _attempt(run, lambda: _show(run, ensemble_files(files, out=out)))
+    run.attempt(lambda: _show(run, ensemble_files(files, out=out)))
     run.finish()
 
 
@@ -258,7 +254,7 @@ def plot(files: tuple[Path, ...], out: Path) -> None:
     from inception_dsl.training.plot import plot
 
     run = Run("text")
-    _attempt(run, lambda: plot(files, out))
+    run.attempt(lambda: plot(files, out))
     if not run.errors:
         run.echo(f"wrote {out}")
     run.finish()
@@ -271,22 +267,6 @@ def _show(run: Run, found: Evaluation) -> None:
     run.echo(str(found))
 
 
-def _attempt(run: Run, action: Callable[[], T]) -> T | None:
-    """As `run.attempt`, for what stops with a `RunError` or for a missing library too."""
-    from inception_dsl.build import missing
-    from inception_dsl.runner.settings import RunError
-
-    def told() -> T:
-        try:
-            return action()
-        except RunError as error:
-            raise SpecError([Diagnostic("E008", str(error))]) from None
-        except ModuleNotFoundError as error:
-            raise missing(error.name or "torch") from None
-
-    return run.attempt(told)
-
-
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), help="Write what was found as JSON, to go with a bug report.")
 @click.option("--device", default="", help="Test one device only, such as cpu. [default: each]")
@@ -295,6 +275,6 @@ def doctor(out: Path | None, device: str) -> None:
     from inception_dsl.training.doctor import doctor
 
     run = Run("text")
-    if code := _attempt(run, lambda: doctor(device, out)):
+    if code := run.attempt(lambda: doctor(device, out)):
         sys.exit(code)
     run.finish()

@@ -71,8 +71,8 @@ def _move(spec: str, out: Path | None, form: str, how: Callable[[Typed], Transfe
     if out and out.suffix != ".safetensors":
         raise click.UsageError(f"--out is a .safetensors file, not {str(out)!r}")
     run = Run(form)
-    typed = run.attempt(lambda: compiler.at_size(run.compile(spec)))
-    moved = run.attempt(lambda: how(typed)) if typed else None
+    typed = run.attempt(lambda: compiler.at_size(run.compile(spec)), spec)
+    moved = run.attempt(lambda: how(typed), spec) if typed else None
     if typed and moved:
         out = out or Path(f"{typed.program.name}{suffix}.safetensors")
         about = {"network": typed.program.name}
@@ -118,18 +118,19 @@ def export(
     if (file is None) == (seed is None):
         raise click.UsageError("say which weights: either --weights FILE or --init SEED")
     run = Run(form)
-    typed = run.attempt(lambda: compiler.at_size(run.compile(spec)))
+    typed = run.attempt(lambda: compiler.at_size(run.compile(spec)), spec)
     if typed is None:
         run.finish()
-        return
-    held = run.attempt(lambda: weights_of(typed, file, heads) if file else deploy.drawn(typed, seed or 0))
-    made = held and run.attempt(lambda: deploy.files(typed, held, out.name, opset=opset or onnx.NEWEST, heads=heads))
+    held = run.attempt(lambda: weights_of(typed, file, heads) if file else deploy.drawn(typed, seed or 0), spec)
+    made = held and run.attempt(
+        lambda: deploy.files(typed, held, out.name, opset=opset or onnx.NEWEST, heads=heads), spec
+    )
     paths = made and run.attempt(lambda: output.write(made, out.parent))
     for path in paths or ():
         run.echo(f"wrote {path}")
     if held and paths and not no_verify:
         run.result["files"] = [str(path) for path in paths]
-        if comparison := run.attempt(lambda: deploy.compared(typed, held, out, heads)):
+        if comparison := run.attempt(lambda: deploy.compared(typed, held, out, heads), spec):
             run.diagnostics += comparison.findings(out)
             run.result["comparison"] = comparison._asdict()
             if not run.errors:

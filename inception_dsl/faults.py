@@ -1,0 +1,47 @@
+"""What stops a step, as diagnostics: bad input, a missing library, the file system, or a fault of this program."""
+
+from __future__ import annotations
+
+import errno
+from typing import Final
+
+from inception_dsl.build import missing
+from inception_dsl.diagnostics import Diagnostic, SpecError
+
+_WRITING: Final = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG}
+
+
+def diagnosed(error: Exception, command: str = "", spec: str = "") -> SpecError:
+    """Any exception as the diagnostics that a user reads; E901 for one that no input should cause.
+
+    `command` and `spec` are what the user ran and what it was about, as far as they are known.
+    """
+    from inception_dsl.runner.settings import RunError
+
+    if isinstance(error, SpecError):
+        return error
+    if isinstance(error, RunError):
+        return SpecError([Diagnostic("E008", str(error))])
+    if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("inception_dsl"):
+        return missing(error.name or "torch")
+    if isinstance(error, OSError) and error.errno:
+        code, verb = ("E006", "write") if error.errno in _WRITING else ("E001", "read")
+        file = f"`{error.filename}`" if error.filename else "a file"
+        return SpecError([Diagnostic(code, f"cannot {verb} {file}: {(error.strerror or '').lower()}")])
+    return SpecError([_fault(error, command, spec)])
+
+
+def _fault(error: Exception, command: str, spec: str) -> Diagnostic:
+    from importlib import metadata
+
+    try:
+        version = metadata.version("inception-dsl")
+    except metadata.PackageNotFoundError:
+        version = "(not installed)"
+    what = f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
+    hint = f"report it, with {'the spec and ' if spec else ''}the command: {command or 'what you did'}"
+    return Diagnostic(
+        "E901",
+        f"{f'`{spec}`: ' if spec else ''}this is a fault of inception-dsl {version}: {what}",
+        help=f"{hint}\n`--traceback` shows where it happened",
+    )

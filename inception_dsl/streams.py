@@ -1,0 +1,70 @@
+"""The standard streams: one that is closed, full or cut short ends a command with the right code, never a traceback."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from typing import IO, Any, Final
+
+INTERRUPTED: Final = 130
+CUT: Final = 141
+"""The exit codes after Ctrl-C and after a write into a pipe that nobody reads: 128 and the number of the signal."""
+
+
+def guard() -> None:
+    """Replace the standard streams of this process by ones that cannot fail with an exception.
+
+    A closed one (`>&-`) becomes the null device, so that no file which is opened later gets its number. A write that
+    fails raises `SystemExit`: 141 for a pipe that is closed at its other end, as in `| head -1`; for stdout that cannot
+    be written, as on a full disk, 2 after a diagnostic. What stderr cannot take is lost.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream: Any = getattr(sys, name)
+        if stream is None:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest number that is free: the closed one
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - as long as the process
+        elif mode == "w" and os.name == "posix":
+            # names of files that are not UTF-8 hold surrogates, which no encoding has
+            text = io.TextIOWrapper(
+                io.BufferedWriter(_Stream(stream.fileno(), "w", closefd=False)),
+                encoding=stream.encoding,
+                errors="backslashreplace",
+                line_buffering=stream.line_buffering or stream.write_through,
+            )
+            setattr(sys, name, text)
+
+
+def coloured(stream: IO[str]) -> bool:
+    """Whether to print in colour on a stream: as NO_COLOR, FORCE_COLOR and TERM say, else where it is a terminal."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if (forced := os.environ.get("FORCE_COLOR")) is not None and forced:
+        return forced != "0"
+    return os.environ.get("TERM") != "dumb" and stream.isatty()
+
+
+class _Stream(io.FileIO):
+    """The file behind stdout or stderr."""
+
+    lost = False
+
+    def write(self, data: Any, /) -> int:
+        """Write some of the data; once that fails, what follows is dropped."""
+        if self.lost:
+            return memoryview(data).nbytes
+        try:
+            while (written := super().write(data)) is None:  # a pipe that does not block, and is full for now
+                import select
+
+                select.select([], [self], [])
+        except OSError as error:
+            self.lost = True
+            if isinstance(error, BrokenPipeError):
+                raise SystemExit(CUT) from None
+            if self.fileno() == 1:
+                reason = (error.strerror or str(error)).lower()
+                sys.stderr.write(f"error[E006]: cannot write to stdout: {reason}\n")
+                raise SystemExit(2) from None
+            return memoryview(data).nbytes
+        return written

@@ -1,0 +1,178 @@
+"""What stops a step of a command: every option keeps every diagnostic, and a fault of the program is one of them."""
+
+from __future__ import annotations
+
+import errno
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from inception_dsl import compiler, console, explain, output, published, render, tables, witness
+from inception_dsl.cli import Commands, main
+from inception_dsl.emit import onnx, pytorch, report
+from inception_dsl.weights import deploy, transfer
+
+TINY = "network: {}\ninput: 3x8x8\nlayers: |\n  name | layer | output\n  c | conv 3x3 4 same | 8x8x4\n  f | fc 4 |\n"
+
+BAD = {
+    "E215": "network: t\ninput: 3x8x8\nlayers: |\n  name | layer\n  f | fc 4\n  c | conv 1x1 4\n",
+    "E116": "network: t\ninput: 3x8x8\nlayers: |\n  name | layer | params\n  c | conv 1x1 4 | abc\n",
+    "E301": "network: t\ninput: 3x8x8\nlayers: |\n  name | layer | params\n  c | conv 1x1 4 | 5\n",
+    "E203": "network: t\ninput: 3x8x8\nlayers: |\n  name | layer\n  c | conv 1x1 4 sam\n",
+    "E101": "network: [t\n",
+}
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a command in a folder with `specs/a.yaml` and `specs/z.yaml`, which hold."""
+    monkeypatch.chdir(tmp_path)
+    Path("specs").mkdir()
+    for name in "az":
+        Path(f"specs/{name}.yaml").write_text(TINY.format(name), encoding="utf-8")
+    return lambda *words: CliRunner().invoke(main, [*words])
+
+
+def told(result: Result) -> list[tuple[str, str]]:
+    """Code and message of the diagnostics of a command that printed JSON."""
+    return [(each["code"], each["message"]) for each in json.loads(result.stdout)["diagnostics"]]
+
+
+@pytest.mark.parametrize("code", BAD)
+@pytest.mark.parametrize(
+    "words",
+    [("check", "--explain"), ("check", "--against", "pytorch,onnx"), ("compile",), ("compile", "--check"), ("show",)],
+    ids=" ".join,
+)
+def test_every_option_keeps_what_check_finds(code: str, words: tuple[str, ...], run: Run) -> None:
+    Path("specs/t.yaml").write_text(BAD[code], encoding="utf-8")
+    target = "specs" if words[0] == "compile" or words[-1] == "--explain" else "specs/t.yaml"
+    plain, other = run("check", "specs/t.yaml"), run(*words, target)
+
+    assert f"error[{code}]" in plain.stderr
+    if words != ("show",):
+        assert (other.exit_code, other.stderr) == (plain.exit_code, plain.stderr)
+        assert all(f"{name}: 1 printed" in other.stdout for name in "az" if target == "specs")
+    elif code not in ("E116", "E301"):  # `show` looks at no printed number
+        assert (other.exit_code, other.stderr) == (plain.exit_code, plain.stderr)
+
+
+FAULTS = [RuntimeError("of some kind"), MemoryError(), RecursionError("too deep"), KeyError("key"), AssertionError()]
+
+STEPS = {
+    "compile_file": (compiler, ("check", "specs")),
+    "at_size": (compiler, ("check", "specs")),
+    "verdicts": (published, ("check", "specs")),
+    "findings": (published, ("check", "specs")),
+    "summary": (tables, ("check", "specs")),
+    "verdict_table": (tables, ("check", "specs/a.yaml")),
+    "explanations": (explain, ("check", "--explain", "specs")),
+    "witnesses": (witness, ("check", "--against", "onnx", "specs")),
+    "source": (pytorch, ("compile", "specs")),
+    "model": (onnx, ("compile", "specs")),
+    "report": (report, ("compile", "specs")),
+    "write": (output, ("compile", "specs")),
+    "stale": (output, ("compile", "--check", "specs")),
+    "find_specs": (compiler, ("check", "specs")),
+    "examine": (compiler, ("claims", "specs/a.yaml")),
+    "print_resolved": (compiler, ("show", "--resolved", "specs/a.yaml")),
+    "inferred_table": (tables, ("show", "specs/a.yaml")),
+    "weights_of": (transfer, ("export", "specs/a.yaml", "--weights", "w.safetensors", "--out", "a.onnx")),
+    "drawn": (deploy, ("export", "specs/a.yaml", "--init", "0", "--out", "a.onnx")),
+    "imported": (transfer, ("weights", "import", "specs/a.yaml", "w.pth", "--from", "timm")),
+    "text": (render, ("check", "none.yaml")),
+    "as_json": (console, ("show", "specs/a.yaml", "--format", "json")),
+}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_fault_of_any_step_is_a_diagnostic(name: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a step raises gives E901 and the exit code 2, once the other specs have been examined."""
+    module, words = STEPS[name]
+
+    for error in FAULTS:
+
+        def stop(*given: object, error: Exception = error, **options: object) -> None:
+            raise error
+
+        with monkeypatch.context() as patch:
+            if name == "text":  # what prints the diagnostics: the first one fails, that about it does not
+                once, right = iter([stop]), render.text
+                patch.setattr(module, name, lambda *g, once=once, right=right, **o: next(once, right)(*g, **o))
+            else:
+                patch.setattr(module, name, stop)
+            result = run(*words)
+
+        assert result.exit_code == 2, result.output
+        assert isinstance(result.exception, SystemExit)
+        assert (
+            f"error[E901]: {'`specs/a.yaml`: ' if '`specs/a' in result.stderr else ''}this is a fault" in result.stderr
+        )
+        assert type(error).__name__ in result.stderr and "Traceback" not in result.output
+        assert f"inception-dsl {' '.join(words)}" in " ".join(result.stderr.split())
+
+
+def test_the_other_specs_of_a_folder_go_on(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = published.verdicts
+
+    def stop(typed: object) -> object:
+        if typed.program.name == "a":  # type: ignore[attr-defined]
+            raise ZeroDivisionError("division by zero")
+        return right(typed)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(published, "verdicts", stop)
+    result = run("check", "--explain", "--against", "onnx", "specs", "--format", "json")
+
+    assert result.exit_code == 2
+    assert [each["network"] for each in json.loads(result.stdout)["specs"]] == ["z"]
+    ((code, message),) = told(result)
+    assert code == "E901" and "specs/a.yaml" in message and "ZeroDivisionError: division by zero" in message
+
+
+@pytest.mark.parametrize("words", [("--traceback", "check", "specs"), ("check", "specs", "--traceback")])
+def test_a_traceback_is_shown_where_it_is_asked_for(
+    words: tuple[str, ...], run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(published, "verdicts", lambda typed: 1 / 0)
+    result = run(*words)
+
+    assert result.exit_code == 2
+    assert "Traceback" in result.stderr and "test_faults.py" in result.stderr and "error[E901]" in result.stderr
+    assert run("check", "--", "--traceback").exit_code == 2  # a file's name, after all
+
+
+def test_the_file_system_is_no_fault_of_the_program(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, code in ((errno.EIO, "E001"), (errno.EACCES, "E001"), (errno.ENOSPC, "E006")):
+        with monkeypatch.context() as patch:
+
+            def stop(*given: object, number: int = number, **options: object) -> Iterator[object]:
+                raise OSError(number, "as it may be", "some/file")
+
+            patch.setattr(pytorch, "source", stop)
+            result = run("compile", "specs")
+
+        assert result.exit_code == 2
+        assert (
+            f"error[{code}]: cannot {'write' if code == 'E006' else 'read'} `some/file`: as it may be" in result.stderr
+        )
+
+
+def test_ctrl_c_is_no_fault(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*given: object, **options: object) -> object:
+        raise KeyboardInterrupt
+
+    for target, name, words in (
+        (published, "verdicts", ("check", "specs")),
+        (Commands, "resolve_command", ("check", "specs")),
+        (Commands, "parse_args", ("check", "specs")),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(target, name, stop)
+            result = run(*words)
+
+        assert (result.exit_code, result.output) == (130, ""), name
