@@ -18,7 +18,7 @@ from inception_dsl.ir import Program, Typed
 from inception_dsl.lower import lower
 from inception_dsl.recipe import recipe
 from inception_dsl.shapes import Pair
-from inception_dsl.spec import NetworkSpec, read
+from inception_dsl.spec import Base, NetworkSpec, read
 from inception_dsl.syntax import source as sources
 from inception_dsl.syntax import yaml
 
@@ -47,12 +47,24 @@ def compile_file(
 
 def load(path: str | Path, settings: Mapping[str, str] | None = None, outside: bool = False) -> NetworkSpec:
     """Read a spec file as `compile_file` does. Raises `SpecError`."""
-    spec = extends.load(path, outside)
-    if not settings:
+    first, *variants = extends.chain(path, outside)
+    spec = read(first)
+    if not variants and not settings:
         return spec
-    from inception_dsl.spec.variants import with_settings
+    from inception_dsl.spec.variants import vary, with_settings
 
-    return with_settings(spec, settings)
+    for document in variants:
+        base = as_base(spec)
+        try:
+            spec = vary(base, document)
+        except SpecError as error:
+            raise extends.noted(error, document) from None
+    return with_settings(as_base(spec), settings) if settings else spec
+
+
+def as_base(spec: NetworkSpec) -> Base:
+    """A spec as one that variants are made of. Raises `SpecError`."""
+    return Base(spec, at_size(compile_spec(spec)))
 
 
 def compile_spec(spec: NetworkSpec, until: str = "") -> Program:
@@ -63,11 +75,10 @@ def compile_spec(spec: NetworkSpec, until: str = "") -> Program:
         return passes.run(elaborate(spec), until=until)
     from inception_dsl.inherited import inherit
 
-    base = at_size(compile_spec(spec.base))
     try:
-        return inherit(at_size(passes.run(elaborate(spec))), base)
+        return inherit(at_size(passes.run(elaborate(spec))), spec.base.network)
     except SpecError as error:
-        raise error if spec.document is spec.base.document else extends.noted(error, spec.document) from None
+        raise error if spec.document is spec.base.spec.document else extends.noted(error, spec.document) from None
 
 
 def print_resolved(

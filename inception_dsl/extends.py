@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Final
 
 from inception_dsl.diagnostics import Diagnostic, Note, SpecError
-from inception_dsl.spec import NetworkSpec, read
 from inception_dsl.syntax import source as sources
 from inception_dsl.syntax import yaml
 from inception_dsl.syntax.document import Document
@@ -19,30 +18,18 @@ LONGEST: Final = 20
 _ABSOLUTE: Final = re.compile(r"[/\\~]|[A-Za-z]:")
 
 
-def load(path: str | os.PathLike[str], outside: bool = False) -> NetworkSpec:
-    """Read a spec file, and the files that it extends: they lie in its folder or below, unless `outside` is true.
+def chain(path: str | os.PathLike[str], outside: bool = False) -> list[Document]:
+    """Read a spec file, and the files that it extends, the last of which comes first.
 
-    Raises `SpecError`: E120 for a base that cannot be read, or not from here, E121 for files that extend each other;
-    and what is wrong in any of the files, or in what the variants make of them.
+    They lie in its folder or below, unless `outside` is true. Raises `SpecError`: E120 for a base that cannot be read,
+    or not from here, E121 for files that extend each other.
     """
-    name = os.fspath(path)
-    documents = [yaml.parse(sources.read(name))]
-    if "extends" not in documents[0].data:
-        return read(documents[0])
-    from inception_dsl.spec.variants import vary
-
-    paths = [name]
+    paths = [os.fspath(path)]
+    documents = [yaml.parse(sources.read(path))]
     while "extends" in documents[-1].data:
         paths.append(_base(documents[-1], paths, outside))
         documents.append(_read(documents[-1], paths[-1]))
-    spec = read(documents.pop())
-    while documents:
-        document = documents.pop()
-        try:
-            spec = vary(spec, document)
-        except SpecError as error:
-            raise noted(error, document) from None
-    return spec
+    return documents[::-1]
 
 
 def refuse(document: Document) -> None:

@@ -15,7 +15,7 @@ def inherit(typed: Typed, base: Typed) -> Program:
 
     A number is kept where the variant computes for its cell what the base computes, and the base keeps it: so what is
     inherited has the verdict that it has there. An inherited erratum goes with its number, where the variant drops or
-    restates that.
+    restates that. What the base has dropped is dropped of the variant too, unless that restates it.
     """
     published = typed.program.published
     now, before = cost(typed), cost(base)
@@ -32,8 +32,12 @@ def inherit(typed: Typed, base: Typed) -> Program:
     kept = tuple(claim for claim in published.claims if holds(claim))
     explained = {(claim.row, claim.column) for claim in kept if claim.inherited}
     errata = tuple(each for each in published.errata if _applies(each, explained))
-    dropped = tuple(claim for claim in published.claims if claim not in kept)
-    return replace(typed.program, published=Published(published.columns, kept, errata, dropped))
+    dropped = [claim for claim in published.claims if claim not in kept]
+    printed = {claim.column for claim in published.claims if claim.row == TOTALS}
+    dropped += [
+        claim for claim in base.program.published.dropped if claim.row == TOTALS and claim.column not in printed
+    ]
+    return replace(typed.program, published=Published(published.columns, kept, errata, tuple(dropped)))
 
 
 def _applies(erratum: Erratum, explained: set[tuple[str, str]]) -> bool:

@@ -347,7 +347,7 @@ def test_what_is_printed_reads_back(said: dict[str, str]) -> None:
 
 def variant(edits: str, base: NetworkSpec) -> NetworkSpec:
     text = f"extends: tiny.yaml\nnetwork: other\n{edits}\n"
-    return vary(base, yaml.parse(Source("other.yaml", text)))
+    return vary(compiler.as_base(base), yaml.parse(Source("other.yaml", text)))
 
 
 def paths(given: NetworkSpec) -> dict[str, str]:

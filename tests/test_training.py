@@ -130,20 +130,20 @@ def test_what_is_wrong_is_told_in_its_place(line: str) -> None:
 
 
 def test_a_variant_inherits_it_or_states_it_anew() -> None:
-    base = spec("training: {recipe: bvlc, optim: {lr: 0.01}}")
+    base = compiler.as_base(spec("training: {recipe: bvlc, optim: {lr: 0.01}}"))
     head = "extends: tiny.yaml\nnetwork: other\n"
     same, other = (
         vary(base, yaml.parse(Source("other.yaml", head + said))) for said in ("", "training: {recipe: modern}\n")
     )
 
-    assert same.training == base.training
+    assert same.training == base.spec.training
     assert other.training == {"recipe": "modern"}
 
 
 def test_a_variant_is_told_what_is_wrong_too() -> None:
     text = "extends: tiny.yaml\nnetwork: other\ntraining: {optim: {lrr: 1}}\n"
     with pytest.raises(SpecError, match="there is no key `lrr` here") as caught:
-        vary(spec(), yaml.parse(Source("other.yaml", text)))
+        vary(compiler.as_base(spec()), yaml.parse(Source("other.yaml", text)))
 
     assert caught.value.diagnostics[0].help == "did you mean `lr`?"
 

@@ -69,7 +69,7 @@ def base() -> NetworkSpec:
 def variant(edits: str, of: NetworkSpec | None = None, name: str = "variant") -> NetworkSpec:
     """What edits make of a base."""
     text = f"extends: base.yaml\nnetwork: {name}\n{edits}"
-    return vary(of or base(), yaml.parse(Source(f"{name}.yaml", text)))
+    return vary(compiler.as_base(of or base()), yaml.parse(Source(f"{name}.yaml", text)))
 
 
 def typed(spec: NetworkSpec) -> Typed:
@@ -131,7 +131,7 @@ def test_a_variant_without_edits_is_its_base_under_another_name() -> None:
 def test_no_edits_make_no_difference(text: str) -> None:
     """Of any spec; and what is printed of the variant reads back as the same spec."""
     spec = read(yaml.parse(Source("base.yaml", text)))
-    made = vary(spec, yaml.parse(Source("v.yaml", f"extends: base.yaml\nnetwork: {spec.network}\n")))
+    made = vary(compiler.as_base(spec), yaml.parse(Source("v.yaml", f"extends: base.yaml\nnetwork: {spec.network}\n")))
 
     assert made == spec
     assert read(yaml.parse(Source("flat.yaml", print_spec(made)))) == spec
@@ -241,7 +241,7 @@ def test_chains() -> None:
     first = variant("override: {rows: {fc: {layer: fc 20}}}", name="first")
     second = variant("override: {rows: {conv1: {layer: conv 5x5 8}}}\nrename: {rows: {fc: last}}", first, "second")
 
-    assert second.base is first
+    assert second.base and second.base.spec is first
     assert typed(second).out("last").channels == 20
     assert dropped(second) == {"conv1.params", "conv1.ops", "last.output", "last.params", "totals.params"}
     assert ("last", "params") not in claims(second)
@@ -277,7 +277,7 @@ insert:
 
 
 def test_every_edit_reads_back() -> None:
-    made = vary(base(), yaml.parse(Source("v.yaml", EVERY_EDIT)))
+    made = vary(compiler.as_base(base()), yaml.parse(Source("v.yaml", EVERY_EDIT)))
 
     assert rows(made) == ["conv1", "norm1", "block", "res", "last", "drop", "fc"]
     assert read(yaml.parse(Source("flat.yaml", print_spec(made)))) == made
@@ -288,7 +288,7 @@ def test_every_edit_reads_back() -> None:
 def test_any_slip_gives_a_network_or_errors(slips: list[tuple[str, int, str]]) -> None:
     """Edits with a few slips compile, or raise `SpecError`; never anything else."""
     try:
-        network = typed(vary(base(), yaml.parse(Source("v.yaml", edited(EVERY_EDIT, slips)))))
+        network = typed(vary(compiler.as_base(base()), yaml.parse(Source("v.yaml", edited(EVERY_EDIT, slips)))))
         told = published.findings(network, published.verdicts(network))
     except SpecError as error:
         told = error.diagnostics
@@ -378,7 +378,7 @@ def test_no_inherited_number_is_ever_wrong(name: str, layer: str, more: str) -> 
 
 
 def test_settings_are_set() -> None:
-    made = with_settings(base(), {"width": "2", "depth": "1", "pool": "maxpool"})
+    made = with_settings(compiler.as_base(base()), {"width": "2", "depth": "1", "pool": "maxpool"})
     network = typed(made)
 
     assert network.out("conv1").channels == 16
@@ -389,7 +389,7 @@ def test_settings_are_set() -> None:
 
 
 def test_a_setting_set_to_what_it_is_changes_nothing() -> None:
-    made = with_settings(base(), {"width": "1.0"})
+    made = with_settings(compiler.as_base(base()), {"width": "1.0"})
 
     assert typed(made).program.file == "base.yaml"
     assert dropped(made) == set()
@@ -404,13 +404,13 @@ def test_a_setting_set_to_what_it_is_changes_nothing() -> None:
 )
 def test_a_setting_is_of_its_type_and_within_bounds(name: str, value: str) -> None:
     with pytest.raises(SpecError) as caught:
-        with_settings(base(), {name: value})
+        with_settings(compiler.as_base(base()), {name: value})
 
     assert [each.code for each in caught.value.diagnostics] == ["E125"]
 
 
 def test_settings_read_back() -> None:
-    made = with_settings(base(), {"width": "0.5"})
+    made = with_settings(compiler.as_base(base()), {"width": "0.5"})
     again = read(yaml.parse(Source("flat.yaml", print_spec(made))))
 
     assert again == made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from inception_dsl import names
 from inception_dsl.diagnostics import Diagnostic, Findings, Span, did_you_mean, listing
@@ -18,6 +18,9 @@ from inception_dsl.syntax.formula import Formula, formula_of
 from inception_dsl.syntax.table import Table
 from inception_dsl.syntax.terms import Word, value_names
 from inception_dsl.syntax.yaml import Document
+
+if TYPE_CHECKING:
+    from inception_dsl.ir import Typed
 
 LAYERS: Final = frozenset("conv maxpool avgpool lrn bn relu dropout fc softmax flatten pass".split())
 """The words of the language that are layers; any other names a module."""
@@ -51,7 +54,7 @@ class HeadSpec:
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """One spec file, or a variant of the spec `base`.
+    """One spec file, or a variant of the spec in `base`.
 
     `paper`, `published` and `training` hold their keys as validated by `schema`; `table` is what the rows were read
     from.
@@ -72,17 +75,24 @@ class NetworkSpec:
     training: Mapping[str, Any]
     document: Document = field(compare=False, repr=False)
     table: Table = field(compare=False, repr=False)
-    base: NetworkSpec | None = field(default=None, compare=False, repr=False)
+    base: Base | None = field(default=None, compare=False, repr=False)
     warnings: tuple[Diagnostic, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def file(self) -> str:
         """The file as generated files cite it, with the options that set its settings."""
         written = self
-        while written.base and written.base.document is self.document:
-            written = written.base
+        while written.base and written.base.spec.document is self.document:
+            written = written.base.spec
         changed = {name: each.value for name, each in self.settings.items() if each != written.settings[name]}
         return self.document.source.name + "".join(f" --set {name}={value}" for name, value in changed.items())
+
+
+class Base(NamedTuple):
+    """What a variant is made of: a spec, and the network that it gives, with the printed numbers that it has kept."""
+
+    spec: NetworkSpec
+    network: Typed
 
 
 def read(document: Document) -> NetworkSpec:
@@ -90,14 +100,15 @@ def read(document: Document) -> NetworkSpec:
 
     Raises `SpecError` with everything that is wrong in the keys, or, where those are right, as `build` does.
     """
-    return build(document, validate(document))
+    data = validate(document)  # its keys in the order that every spec has them
+    return build(Document(document.source, data, document.root, document.names), data)
 
 
 def build(
     document: Document,
     data: Mapping[str, Any],
     cells: Table | None = None,
-    base: NetworkSpec | None = None,
+    base: Base | None = None,
 ) -> NetworkSpec:
     """Make a spec of a document whose keys are right, and of the `cells` of its table where those are read already.
 

@@ -7,7 +7,8 @@ from copy import deepcopy
 from typing import Any, Final
 
 from inception_dsl.diagnostics import Span
-from inception_dsl.spec import NetworkSpec, build
+from inception_dsl.spec import Base, NetworkSpec, build
+from inception_dsl.spec.published import TOTALS
 from inception_dsl.syntax.document import Document, Node
 from inception_dsl.syntax.source import Fragment
 from inception_dsl.syntax.table import Cell, Table
@@ -21,15 +22,28 @@ PLACES: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 class Draft:
-    """A copy of a spec's parts that can be edited, and read as a spec again."""
+    """A copy of a spec's parts that can be edited, and read as a spec again.
 
-    def __init__(self, base: NetworkSpec) -> None:
+    Totals and errata that the base has not kept from its own base are no parts of it. Cells stay, whatever they print:
+    an edit is of a cell also where that is empty.
+    """
+
+    def __init__(self, base: Base) -> None:
         self.base = base
-        self.data: dict[str, Any] = deepcopy(base.document.data)
-        self.root = _copy(base.document.root)
-        self.names = dict(base.document.names)
-        self.header = list(base.table.header)
-        self.rows = [dict(row) for row in base.table.rows]
+        spec, kept = base
+        self.data: dict[str, Any] = deepcopy(spec.document.data)
+        self.root = _copy(spec.document.root)
+        self.names = dict(spec.document.names)
+        self.header = list(spec.table.header)
+        self.rows = [dict(row) for row in spec.table.rows]
+        published = kept.program.published
+        for claim in published.dropped:
+            if claim.row == TOTALS:
+                self.take("totals", claim.column)
+        errata = {f"{each.row}.{each.column}" for each in published.errata}
+        for cell in self.known("errata"):
+            if cell not in errata:
+                self.take("errata", cell)
 
     def spec(self, document: Document) -> NetworkSpec:
         """The spec that the parts make, as one that `document` says. Raises `SpecError` as `spec.build` does."""
@@ -133,11 +147,12 @@ class Draft:
 
     def rename_calls(self, names: Mapping[str, str]) -> None:
         """Have every formula of the files so far call modules by other names."""
-        spec: NetworkSpec | None = self.base
-        while spec:
-            before = self.names.get(spec.document.source, {})
-            self.names[spec.document.source] = {**names, **{old: names.get(new, new) for old, new in before.items()}}
-            spec = spec.base
+        base: Base | None = self.base
+        while base:
+            source = base.spec.document.source
+            before = self.names.get(source, {})
+            self.names[source] = {**names, **{old: names.get(new, new) for old, new in before.items()}}
+            base = base.spec.base
 
 
 def cell_at(document: Document, path: tuple[str | int, ...]) -> Cell:

@@ -63,7 +63,7 @@ class _Inherited:
     """What a variant has from its base: the very cells of the base's table, and totals and errata at their places."""
 
     def __init__(self, spec: NetworkSpec) -> None:
-        base = spec.base
+        base = spec.base.spec if spec.base else None
         self._rows = {id(cell): row.name for row in base.rows for cell in row.cells.values()} if base else {}
         self._spans = {*_spans(base)} if base else set()
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from inception_dsl.diagnostics import Findings, Note, Span, did_you_mean, listing
-from inception_dsl.spec import LAYERS, NetworkSpec
+from inception_dsl.spec import LAYERS, Base, NetworkSpec
 from inception_dsl.spec.draft import Draft, cell_at
 from inception_dsl.spec.init import SOURCE, WORDS
 from inception_dsl.spec.schema import validate
@@ -23,7 +23,7 @@ LISTED: Final = 12
 """Names that are shown where one is not known."""
 
 
-def vary(base: NetworkSpec, document: Document) -> NetworkSpec:
+def vary(base: Base, document: Document) -> NetworkSpec:
     """Read a document that extends `base` as the spec that its edits make of it.
 
     Raises `SpecError`: E103 to E105 for its keys, E122 for an edit of what is not there, E123 for an insertion of what
@@ -41,12 +41,12 @@ def vary(base: NetworkSpec, document: Document) -> NetworkSpec:
     return edits.draft.spec(document)
 
 
-def with_settings(spec: NetworkSpec, values: Mapping[str, str]) -> NetworkSpec:
+def with_settings(base: Base, values: Mapping[str, str]) -> NetworkSpec:
     """A spec with other values of its settings, given as texts: a variant of the spec without.
 
     Raises `SpecError` E125 for a setting that there is not, and for a value that it cannot have.
     """
-    findings = Findings()
+    findings, spec = Findings(), base.spec
     settings = dict(spec.settings)
     for name, text in values.items():
         if name not in settings:
@@ -59,14 +59,14 @@ def with_settings(spec: NetworkSpec, values: Mapping[str, str]) -> NetworkSpec:
             hint = did_you_mean(text, LAYERS if settings[name].type == "layer" else ())
             findings.error("E125", f"the setting `{name}` cannot be {text}", place, problem, help=hint)
     findings.stop()
-    return replace(spec, settings=settings, base=spec)
+    return replace(spec, settings=settings, base=base)
 
 
 class _Edits:
     """The edits of one document, made on a draft of its base."""
 
-    def __init__(self, base: NetworkSpec, document: Document) -> None:
-        self.base = base
+    def __init__(self, base: Base, document: Document) -> None:
+        self.base = base.spec
         self.document = document
         self.data = validate(document, VARIANT)
         self.draft = Draft(base)
