@@ -15,9 +15,10 @@ import click
 from click.core import ParameterSource
 
 from inception_dsl import compiler, tables
-from inception_dsl.console import COMMAND, FORMATS, TRACEBACK, Run, as_json, chosen, variant_options
+from inception_dsl.console import COMMAND, FORMS, TRACEBACK, Run, chosen, variant_options
 from inception_dsl.diagnostics import did_you_mean
 from inception_dsl.streams import INTERRUPTED
+from inception_dsl.terminal import columns
 
 ELSEWHERE: Final = {
     "doctor": "training.doctor",
@@ -135,7 +136,7 @@ def _format(*formats: str) -> Callable[[F], F]:
 @click.option("--heads", is_flag=True, help="Give the heads' outputs in the ONNX graph too.")
 @click.option("--force", is_flag=True, help="Overwrite a train.py or support.py that was edited.")
 @variant_options
-@_format(*FORMATS)
+@_format(*FORMS)
 def compile_(
     specs: tuple[str, ...],
     out: Path,
@@ -159,18 +160,19 @@ def compile_(
     options = compiler.Options(size, batch, opset, heads)
     run = Run(form)
     builds = run.builds(specs or ("specs",), options)
+    for path in run.claims:
+        run.echo(f"skipped {path}: it holds claims, and no network")
     files: dict[str, bytes] = {}
     for build in builds:
         run.tell(build, alone=len(builds) == 1)
         files.update(run.attempt(partial(getattr, build, "files"), build.program.file) or {})
+    run.overall()
     if only_check:
         whole = not specs or any(Path(spec).is_dir() for spec in specs)
-        for each in [] if run.errors else output.stale(files, out, whole):
-            run.diagnostics.append(each.diagnostic)
-            run.echo(each.difference)
+        if not run.errors:
+            run.compared(files, out, output.stale(files, out, whole))
     elif not run.errors:
-        for path in run.attempt(lambda: output.write(files, out, force)) or ():
-            run.echo(f"wrote {path}")
+        run.wrote(run.attempt(lambda: output.write(files, out, force)) or ())
     run.finish()
 
 
@@ -179,9 +181,12 @@ def compile_(
 @click.option("--explain", is_flag=True, help="Search the single edits that would explain what is printed.")
 @click.option("--against", metavar="LIST", help="Compare with other witnesses: pytorch, onnx, or pytorch,onnx.")
 @variant_options
-@_format(*FORMATS)
+@_format(*FORMS)
 def check(specs: tuple[str, ...], explain: bool, against: str | None, form: str) -> None:
-    """Hold every number that the papers print against what the specs give (default: specs)."""
+    """Hold every number that papers print against what specs give.
+
+    SPEC is a spec file, or a file of claims; DIR means every spec in it (default: specs).
+    """
     witnesses = [name.strip() for name in against.split(",")] if against else []
     for name in witnesses:
         if name not in ("pytorch", "onnx"):
@@ -194,16 +199,19 @@ def check(specs: tuple[str, ...], explain: bool, against: str | None, form: str)
             run.explain(build, entry)
         if entry is not None and witnesses:
             run.witness(build, witnesses, entry)
+    for path in run.claims:
+        run.examine(path, alone=not builds and len(run.claims) == 1)
+    run.overall()
     run.finish()
 
 
 @main.command()
 @click.argument("file", default="specs/claims.yaml", type=click.Path())
-@_format(*FORMATS)
+@_format(*FORMS)
 def claims(file: str, form: str) -> None:
     """Hold what papers say in sentences against the specs beside FILE (default: specs/claims.yaml)."""
     run = Run(form)
-    run.claims(file)
+    run.examine(file, alone=True)
     run.finish()
 
 
@@ -214,7 +222,7 @@ def claims(file: str, form: str) -> None:
 @click.option("--resolved", is_flag=True, help="Print the spec instead, as one that extends no other.")
 @click.option("--blame", is_flag=True, help="With --resolved: where each line was written, before it.")
 @variant_options
-@_format("text", "json")
+@_format("text", "json", "markdown")
 def show(spec: str, after: str | None, size: Any, resolved: bool, blame: bool, form: str) -> None:
     """Print a spec's table as inferred: shapes, parameters, multiply-adds, receptive field."""
     from inception_dsl import passes
@@ -232,18 +240,18 @@ def show(spec: str, after: str | None, size: Any, resolved: bool, blame: bool, f
     if resolved:
         text = run.attempt(lambda: compiler.print_resolved(spec, blame, **chosen()), spec)
         run.echo((text or "").rstrip("\n"))
-        run.result["spec"] = text
+        run.result = {"spec": text} if text else None
     elif after:
         from inception_dsl.program_printer import print_program
 
         text = run.attempt(lambda: print_program(run.compile(spec, until=after)), spec)
         run.echo(text or "")
-        run.result["program"] = text
+        run.result = {"program": text} if text else None
     else:
         typed = run.attempt(lambda: compiler.at_size(run.compile(spec), size), spec)
         if typed:
-            run.echo(tables.inferred_table(typed))
-            run.result.update(tables.as_data(typed))
+            run.echo(tables.inferred_table(typed, columns()))
+            run.result, run.table = tables.as_data(typed), tables.inferred_rows(typed)
     run.finish()
 
 
@@ -251,17 +259,23 @@ def show(spec: str, after: str | None, size: Any, resolved: bool, blame: bool, f
 @click.argument("code", required=False)
 @_format("text", "json")
 def explain(code: str | None, form: str) -> None:
-    """Print the rule behind a diagnostic's code, with a wrong and a right example; without a code, all of them."""
+    """Print the rule behind a diagnostic's code; without one, every code and its title.
+
+    Most rules about specs have an example of what is wrong, and one of what is right.
+    """
     from inception_dsl import explanations
 
-    known = dict(explanations.codes())
+    run, known = Run(form), dict(explanations.codes())
     if code is None:
-        click.echo(as_json(known) if form == "json" else "\n".join(f"{c}  {title}" for c, title in known.items()))
-        return
-    text = explanations.explain(code.upper())
-    if text is None:
-        raise click.UsageError(f"there is no code {code!r}. {did_you_mean(code.upper(), known)}")
-    click.echo(as_json({"code": code.upper(), "text": text}) if form == "json" else text)
+        run.echo("\n".join(f"{each}  {title}" for each, title in known.items()))
+        run.result = {"codes": known}
+    else:
+        text = explanations.explain(code)
+        if text is None:
+            raise click.UsageError(f"there is no code {code!r}. {did_you_mean(code.upper(), known)}")
+        run.echo(text)
+        run.result = {"code": code.upper(), "title": known[code.upper()], "text": text}
+    run.finish()
 
 
 @main.command()
@@ -271,9 +285,12 @@ def ops(name: str | None, form: str) -> None:
     """Print what each op is, the words it takes, and the backends that have it."""
     from inception_dsl.emit import catalogue
 
+    run = Run(form)
     entries = catalogue.entries()
     if name is not None:
         if name not in entries:
             raise click.UsageError(f"there is no op {name!r}. {did_you_mean(name, entries)}")
         entries = {name: entries[name]}
-    click.echo(as_json(entries) if form == "json" else catalogue.text(entries, whole=name is not None))
+    run.echo(catalogue.text(entries, whole=name is not None))
+    run.result = {"ops": entries}
+    run.finish()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from inception_dsl import extends, passes, published, verify
 from inception_dsl.cost import Cost, cost
@@ -210,22 +210,36 @@ def examine_source(source: Source, folder: Path) -> Examination:
     return claims.Examination(verdicts, (*faults, *findings))
 
 
-def find_specs(paths: Iterable[str | Path]) -> list[Path]:
-    """The spec files that some paths mean; a folder means the `.yaml` files in it, in the order of their names.
+class Found(NamedTuple):
+    """Spec files, and files of claims that were named themselves."""
 
-    Raises `SpecError` E007 for a folder without any, and for a file of claims, which a folder's others do without.
+    specs: list[Path]
+    claims: list[Path]
+
+
+def find(paths: Iterable[str | Path]) -> Found:
+    """The files that some paths mean; a folder means the `.yaml` files of specs in it, in the order of their names.
+
+    Raises `SpecError` E007 for a folder without any.
     """
-    found: list[Path] = []
+    found, claims = [], []
     empty = []
     for path in map(Path, paths):
         specs = _specs_in(path)
         found += specs
-        if not specs:
-            hint = "a spec is a file `<network>.yaml`" if path.is_dir() else f"try `inception-dsl claims {path}`"
-            empty.append(Diagnostic("E007", f"there is no spec in `{path}`", help=hint))
+        if not specs and path.is_dir():
+            hint = "a spec is a file `<network>.yaml`"
+            empty.append(Diagnostic("E007", f"there is no spec in `{path}`", help=hint, file=str(path)))
+        elif not specs:
+            claims.append(path)
     if empty:
         raise SpecError(empty)
-    return list(dict.fromkeys(found))
+    return Found(list(dict.fromkeys(found)), list(dict.fromkeys(claims)))
+
+
+def find_specs(paths: Iterable[str | Path]) -> list[Path]:
+    """The spec files that some paths mean, as `find` does."""
+    return find(paths).specs
 
 
 def _specs_in(path: Path) -> list[Path]:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, NoReturn, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypedDict, TypeVar
 
 import click
 
 from inception_dsl import compiler, extends, faults, published, streams, tables
 from inception_dsl.diagnostics import Diagnostic, exit_code
 from inception_dsl.ir import Program
-from inception_dsl.published import Verdict
+from inception_dsl.outcome import File, Held, Outcome
+from inception_dsl.terminal import columns
+
+if TYPE_CHECKING:
+    from inception_dsl.claims import Verdict as ClaimVerdict
+    from inception_dsl.output import Stale
 
 COLOURS = {"exact": "green", "rounds": "green", "MISMATCH": "red"}
 """Of verdicts; what is known to be wrong is yellow."""
-FORMATS = ("text", "json", "github", "sarif")
+FORMS = ("text", "json", "github", "sarif", "markdown")
 
 COMMAND: Final = "command"
 TRACEBACK: Final = "traceback"
@@ -70,23 +75,29 @@ class Run:
     def __init__(self, form: str) -> None:
         self.form = form
         self.diagnostics: list[Diagnostic] = []
-        self.result: dict[str, Any] = {}
-        self.specs: list[dict[str, Any]] = []
+        self.asked = 0
+        self.specs: list[Held] = []
+        self.claims: list[Path] = []
+        self.examined: list[ClaimVerdict] = []
+        self.files: list[File] = []
+        self.result: Any = None
+        self.table: Sequence[Sequence[str]] = ()
 
-    def attempt(self, action: Callable[[], T], spec: str | Path = "") -> T | None:
+    def attempt(self, action: Callable[[], T], spec: str | Path = "", file: str | Path = "") -> T | None:
         """Take a step, about one spec perhaps; where it fails, why is among the diagnostics, and nothing is given.
 
-        Every exception ends here: what no input should cause is a diagnostic too (E901), and the next step follows.
+        Diagnostics that name no file are about `file`, by default the spec. Every exception ends here: what no input
+        should cause is a diagnostic too (E901), and the next step follows.
         """
         try:
             return action()
         except (click.ClickException, click.exceptions.Exit):
             raise
         except Exception as error:  # noqa: BLE001 - the one place for whatever stops a step
-            self.stopped(error, spec)
+            self.stopped(error, spec, file)
             return None
 
-    def stopped(self, error: Exception, spec: str | Path = "") -> None:
+    def stopped(self, error: Exception, spec: str | Path = "", file: str | Path = "") -> None:
         """Keep the diagnostics of what stopped a step."""
         context = click.get_current_context(silent=True)
         meta = context.meta if context else {}
@@ -94,73 +105,104 @@ class Run:
             import traceback
 
             traceback.print_exception(error)
-        self.diagnostics += faults.diagnosed(error, meta.get(COMMAND, ""), str(spec)).diagnostics
+        found = faults.diagnosed(error, meta.get(COMMAND, ""), str(spec)).diagnostics
+        self.diagnostics += [each.about(str(file or spec)) for each in found]
 
     def compile(self, path: str | Path, until: str = "") -> Program:
         """Compile a spec as the command's options for variants say. Raises `SpecError`."""
         return compiler.compile_file(path, until, **chosen())
 
     def builds(self, specs: Sequence[str], options: compiler.Options) -> list[compiler.Build]:
-        """Compile specs, each for itself; the ones that fail are told and left out."""
+        """Compile specs, each for itself; the ones that fail are told and left out, and so are files of claims."""
         builds: list[compiler.Build] = []
-        for path in self.attempt(lambda: compiler.find_specs(specs)) or ():
+        found = self.attempt(lambda: compiler.find(specs)) or compiler.Found([], [])
+        self.claims = found.claims
+        for path in found.specs:
+            self.asked += 1
             program = self.attempt(partial(self.compile, path), path)
             if program is None:
                 continue
             if other := next((each for each in builds if each.program.name == program.name), None):
                 message = f"`{path}` and `{other.program.file}` are both called `{program.name}`"
-                self.diagnostics.append(Diagnostic("E114", message, help="every network has a name of its own"))
+                hint = "every network has a name of its own"
+                self.diagnostics.append(Diagnostic("E114", message, help=hint, file=str(path)))
                 continue
             builds.append(compiler.Build(program, options))
         return builds
 
-    def tell(self, build: compiler.Build, alone: bool) -> dict[str, Any] | None:
+    def tell(self, build: compiler.Build, alone: bool) -> Held | None:
         """Print a network's verdicts; gives its entry among the results, or None where it has no verdicts."""
         return self.attempt(partial(self._told, build, alone), build.program.file)
 
-    def _told(self, build: compiler.Build, alone: bool) -> dict[str, Any]:
+    def _told(self, build: compiler.Build, alone: bool) -> Held:
         verdicts = build.verdicts
         self.diagnostics += build.findings
         program = build.program
         dropped = program.published.dropped
-        about = {"spec": program.file, "network": program.name, "verdicts": [_data(each) for each in verdicts]}
-        self.specs.append({**about, "dropped": [f"{each.row}.{each.column}" for each in dropped]})
+        holds = all(each.severity == "warning" for each in build.findings)
+        self.specs.append(Held(program.file, program.name, program.title, verdicts, dropped, holds))
         if alone:
             self.echo(f"{program.title}: {program.file}\n")
-            self.echo(tables.verdict_table(build.own, verdicts, paint()))
+            self.echo(tables.verdict_table(build.own, verdicts, paint(), columns()))
             self.echo("")
         self.echo(("" if alone else f"{program.name}: ") + tables.summary(verdicts, paint(), len(dropped)))
         if alone and dropped:
             self.echo(published.dropped_sentence(dropped))
         return self.specs[-1]
 
-    def explain(self, build: compiler.Build, entry: dict[str, Any]) -> None:
+    def explain(self, build: compiler.Build, entry: Held) -> None:
         """Print what single edits would explain the printed numbers that do not fit."""
         from inception_dsl.explain import explanations
 
         found = self.attempt(lambda: explanations(build.own, build.verdicts), build.program.file) or ()
-        entry["explanations"] = [each._asdict() for each in found]
+        entry.explanations = tuple(found)
         for each in found:
             self.echo(f"  {each.row}: {each.sentence}")
 
-    def witness(self, build: compiler.Build, against: Sequence[str], entry: dict[str, Any]) -> None:
+    def witness(self, build: compiler.Build, against: Sequence[str], entry: Held) -> None:
         """Compare the spec with the network it gives in other systems."""
         from inception_dsl.witness import witnesses
 
         evidence = self.attempt(lambda: witnesses(build.program, against), build.program.file)
         if evidence is not None:
-            self.diagnostics += evidence.findings
-            entry["witnesses"] = list(evidence.sentences)
+            self.diagnostics += [each.about(build.program.file) for each in evidence.findings]
+            entry.witnesses = tuple(evidence.sentences)
+            entry.holds &= not evidence.findings
             for sentence in evidence.sentences:
                 self.echo(f"  {sentence}")
 
-    def claims(self, path: str) -> None:
+    def examine(self, path: str | Path, alone: bool) -> None:
         """Print the verdicts on the claims of a file."""
         examined = self.attempt(lambda: compiler.examine(path), path)
-        if examined is not None:
-            self.diagnostics += examined.findings
-            self.result["claims"] = [each.data() for each in examined.verdicts]
-            self.echo(tables.claims_table(examined.verdicts, paint()))
+        if examined is None:
+            return
+        self.diagnostics += [each.about(str(path)) for each in examined.findings]
+        self.examined += examined.verdicts
+        if alone:
+            self.echo(tables.claims_table(examined.verdicts, paint(), columns()))
+        else:
+            self.echo(f"{path}: {tables.claims_summary(examined.verdicts, paint())}")
+
+    def overall(self) -> None:
+        """Print how all specs did, where there are several."""
+        if self.asked > 1:
+            held = [(each.verdicts, each.holds) for each in self.specs]
+            self.echo(f"\n{tables.overall(self.asked, held, paint())}")
+
+    def compared(self, files: Iterable[str], out: Path, stale: Iterable[Stale]) -> None:
+        """Tell which files are not as their specs have them."""
+        told = {str(each.path): each for each in stale}
+        paths = dict.fromkeys([*(str(out / name) for name in files), *told])
+        self.files += [File(path, told[path].problem if path in told else "current") for path in paths]
+        for each in told.values():
+            self.diagnostics.append(each.diagnostic)
+            self.echo(each.difference)
+
+    def wrote(self, paths: Iterable[Path]) -> None:
+        """Tell which files were written."""
+        for path in paths:
+            self.files.append(File(str(path), "written"))
+            self.echo(f"wrote {path}")
 
     def echo(self, text: str) -> None:
         """Print for people; silent in the forms for machines."""
@@ -169,44 +211,30 @@ class Run:
 
     def finish(self) -> NoReturn:
         """Print the diagnostics, and exit."""
-        from inception_dsl import render
-
         # what is wrong in a base is wrong in its variants too, and told once
-        told = {(str(each.span), each.code, each.message): each for each in reversed(self.diagnostics)}
+        told = {(each.path, str(each.span), each.code, each.message): each for each in reversed(self.diagnostics)}
         diagnostics = tuple(reversed(told.values()))
-        if self.form == "json":
-            data = {**self.result, **({"specs": self.specs} if self.specs else {})}
-            click.echo(as_json({**data, "diagnostics": render.as_json(diagnostics)}))
-        elif self.form == "text":
-            if diagnostics:
-                click.echo(render.text(diagnostics, colour=streams.coloured(sys.stderr)), err=True, color=True)
-        elif text := render.FORMATS[self.form](diagnostics):
-            click.echo(text)
-        sys.exit(exit_code(diagnostics))
+        code = exit_code(diagnostics)
+        if self.form != "text":
+            from inception_dsl.formats import FORMATS
+
+            context = click.get_current_context(silent=True)
+            found = Outcome(
+                context.command_path.partition(" ")[2] if context else "",
+                *(code, diagnostics, self.asked, self.specs, self.examined, self.files, self.result, self.table),
+            )
+            click.echo(FORMATS[self.form](found))
+        elif diagnostics:
+            from inception_dsl import render
+
+            shown = render.text(diagnostics, streams.coloured(sys.stderr), columns(sys.stderr))
+            click.echo(shown, err=True, color=True)
+        sys.exit(code)
 
     @property
     def errors(self) -> list[Diagnostic]:
         """What it found that is wrong: all but the warnings."""
         return [each for each in self.diagnostics if each.severity == "error"]
-
-
-def _data(verdict: Verdict) -> dict[str, Any]:
-    return {
-        "row": verdict.claim.row,
-        "column": verdict.claim.column,
-        "printed": verdict.claim.text,
-        "computed": verdict.computed if isinstance(verdict.computed, int) else str(verdict.computed),
-        "shown": verdict.shown,
-        "verdict": verdict.verdict,
-        "reason": verdict.reason,
-    }
-
-
-def as_json(data: Any) -> str:
-    """Data as the text of a JSON document."""
-    import json
-
-    return json.dumps(data, indent=2)
 
 
 def paint() -> tables.Paint:

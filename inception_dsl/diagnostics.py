@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 
 class Source:
@@ -57,8 +57,8 @@ class Diagnostic:
     """One finding: what is (`message`), where (`span`, with a `label` under its carets), what to do (`help`).
 
     `code` is stable; `inception-dsl explain CODE` prints its rule. E codes are errors, W codes are warnings, which
-    never change an exit code. `span` is None for what stands in no file, such as a missing library; `notes` are the
-    other places involved.
+    never change an exit code. `span` is None for what is true of a whole `file`, and of none, such as a missing
+    library; `notes` are the other places involved.
     """
 
     code: str
@@ -67,11 +67,25 @@ class Diagnostic:
     label: str = ""
     notes: tuple[Note, ...] = ()
     help: str = ""
+    file: str = ""
 
     @property
     def severity(self) -> Literal["error", "warning"]:
         """What its code makes it."""
         return "warning" if self.code.startswith("W") else "error"
+
+    @property
+    def path(self) -> str:
+        """The file that it is about; "" for what is true of the installation."""
+        return self.span.source.file if self.span else self.file
+
+    def about(self, file: str) -> Diagnostic:
+        """The same of a file, where it names none and is not about the installation."""
+        return self if self.path or self.code in OF_NO_FILE else replace(self, file=file)
+
+
+OF_NO_FILE: Final = frozenset({"E005"})
+"""The codes of what is wrong with the installation."""
 
 
 class SpecError(Exception):
@@ -147,5 +161,5 @@ def listing(words: Iterable[str], conjunction: str = "and") -> str:
 
 def _position(diagnostic: Diagnostic) -> tuple[str, int, int, str, str]:
     span = diagnostic.span
-    where = (span.source.file, span.line, span.column) if span else ("", 0, 0)
-    return (*where, diagnostic.code, diagnostic.message)
+    where = (span.line, span.column) if span else (0, 0)
+    return (diagnostic.path, *where, diagnostic.code, diagnostic.message)

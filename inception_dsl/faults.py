@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from typing import Final
 
 from inception_dsl.build import missing
@@ -21,13 +22,15 @@ def diagnosed(error: Exception, command: str = "", spec: str = "") -> SpecError:
     if isinstance(error, SpecError):
         return error
     if isinstance(error, RunError):
-        return SpecError([Diagnostic("E008", str(error))])
+        path = str(error).partition(": ")[0]
+        return SpecError([Diagnostic("E008", str(error), file=path if os.path.exists(path) else "")])
     if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("inception_dsl"):
         return missing(error.name or "torch")
     if isinstance(error, OSError) and error.errno:
         code, verb = ("E006", "write") if error.errno in _WRITING else ("E001", "read")
-        file = f"`{error.filename}`" if error.filename else "a file"
-        return SpecError([Diagnostic(code, f"cannot {verb} {file}: {(error.strerror or '').lower()}")])
+        path = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
+        message = f"cannot {verb} {f'`{path}`' if path else 'a file'}: {(error.strerror or '').lower()}"
+        return SpecError([Diagnostic(code, message, file=path)])
     return SpecError([_fault(error, command, spec)])
 
 

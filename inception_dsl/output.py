@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from inception_dsl.diagnostics import Diagnostic, SpecError
 
@@ -40,7 +40,8 @@ def write(files: Mapping[str, bytes], out: Path, force: bool = False) -> list[Pa
         for temporary, _ in moves:
             Path(temporary).unlink(missing_ok=True)
         reason = (error.strerror or str(error)).lower()
-        raise SpecError([Diagnostic("E006", f"cannot write `{error.filename or out}`: {reason}")]) from None
+        failed = str(error.filename or out)
+        raise SpecError([Diagnostic("E006", f"cannot write `{failed}`: {reason}", file=failed)]) from None
     return [out / name for name in files]
 
 
@@ -52,7 +53,7 @@ def _refuse_edited(files: Mapping[str, bytes], out: Path) -> None:
         path = out / name
         if path.is_file() and (there := path.read_bytes()) != content and edited(there):
             hint = "keep it under another name, or overwrite it with --force"
-            faults.append(Diagnostic("E404", f"`{path}` was edited since it was made", help=hint))
+            faults.append(Diagnostic("E404", f"`{path}` was edited since it was made", help=hint, file=str(path)))
     if faults:
         raise SpecError(faults)
 
@@ -67,14 +68,14 @@ class Stale(NamedTuple):
     """A file that is not what its spec gives: what is wrong, and the difference as text."""
 
     path: Path
-    problem: str
+    problem: Literal["missing", "stale", "orphaned"]
     difference: str = ""
 
     @property
     def diagnostic(self) -> Diagnostic:
         """E402."""
         hint = "delete it" if self.problem == "orphaned" else "run `inception-dsl compile`, and commit what it writes"
-        return Diagnostic("E402", f"`{self.path}` is {self.problem}", help=hint)
+        return Diagnostic("E402", f"`{self.path}` is {self.problem}", help=hint, file=str(self.path))
 
 
 def stale(files: Mapping[str, bytes], out: Path, whole: bool) -> Iterator[Stale]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from inception_dsl.cost import cost
 from inception_dsl.ir import Typed
 from inception_dsl.published import TOTALS, Verdict
+from inception_dsl.terminal import shortened, visible, width
 
 if TYPE_CHECKING:
     from inception_dsl.claims import Verdict as ClaimVerdict
@@ -25,49 +26,33 @@ def plain(text: str, verdict: str) -> str:
     return text
 
 
-def verdict_table(typed: Typed, verdicts: Sequence[Verdict], paint: Paint = plain) -> str:
+def verdict_table(typed: Typed, verdicts: Sequence[Verdict], paint: Paint = plain, room: int | None = None) -> str:
     """The paper's table: of every printed cell the print, what the spec gives, and the verdict."""
-    columns = list(dict.fromkeys(each.claim.column for each in verdicts))
+    names = list(dict.fromkeys(each.claim.column for each in verdicts))
     cells = {(each.claim.row, each.claim.column): each for each in verdicts}
     rows = [*typed.trunk, *([TOTALS] if any(each.claim.row == TOTALS for each in verdicts) else [])]
-    if not columns:
+    if not names:
         return "The spec prints no number of its paper."
+    columns = [Column.of(["row", *rows])]
+    for name in names:
+        held = [cells.get((row, name)) for row in rows]
+        words = [each.verdict if each else "" for each in held]
+        columns.append(Column.of([name, *_printed(held)], ["", *words]))
+    return "\n".join(laid(columns, gap=3, room=room, paint=paint))
+
+
+def _printed(held: Sequence[Verdict | None]) -> list[str]:
+    """The cells of a printed column: the print, what is computed where that differs, and the verdict."""
+    parts = [
+        (each.claim.text, "" if each.verdict == "exact" else each.shown, each.verdict) if each else ("", "", "")
+        for each in held
+    ]
     # an exact cell needs no second number; a column of exact cells needs no room for one
-    widths = {
-        column: (
-            max(len(each.claim.text) for each in verdicts if each.claim.column == column),
-            max((len(_computed(each)) for each in verdicts if each.claim.column == column), default=0),
-            max(len(each.verdict) for each in verdicts if each.claim.column == column),
-        )
-        for column in columns
-    }
-    first = max(len(name) for name in ("row", *rows))
-    header = ["row".ljust(first), *(column.ljust(_width(widths[column])) for column in columns)]
-    lines = ["   ".join(header).rstrip()]
-    for row in rows:
-        shown = [_cell(cells.get((row, column)), widths[column], paint) for column in columns]
-        lines.append("   ".join([row.ljust(first), *shown]).rstrip())
-    return "\n".join(lines)
-
-
-def _cell(verdict: Verdict | None, widths: tuple[int, int, int], paint: Paint) -> str:
-    if verdict is None:
-        return " " * _width(widths)
-    printed, computed, word = widths
-    parts = [verdict.claim.text.rjust(printed)]
-    if computed:
-        parts.append(_computed(verdict).rjust(computed))
-    parts.append(paint(verdict.verdict, verdict.verdict) + " " * (word - len(verdict.verdict)))
-    return "  ".join(parts)
-
-
-def _computed(verdict: Verdict) -> str:
-    return "" if verdict.verdict == "exact" else verdict.shown
-
-
-def _width(widths: tuple[int, int, int]) -> int:
-    printed, computed, word = widths
-    return printed + word + 2 + (computed + 2 if computed else 0)
+    printed, computed = (max(width(part[i]) for part in parts) for i in (0, 1))
+    return [
+        "  ".join([_end(one, printed), *([_end(two, computed)] if computed else []), word]) if word else ""
+        for one, two, word in parts
+    ]
 
 
 def summary(verdicts: Sequence[Verdict], paint: Paint = plain, dropped: int = 0) -> str:
@@ -90,25 +75,48 @@ def _counted(verdicts: Sequence[str], order: Sequence[str], paint: Paint) -> str
     return ", ".join(parts)
 
 
-def claims_table(verdicts: Sequence[ClaimVerdict], paint: Paint = plain) -> str:
+def overall(asked: int, held: Sequence[tuple[Sequence[Verdict], bool]], paint: Paint = plain) -> str:
+    """The summary of several specs, `held` being the verdicts of those that compile, and whether they hold."""
+    fine = sum(holds for _, holds in held)
+    wrong = asked - fine
+    said = "all hold" if not wrong else f"{fine} {'holds' if fine == 1 else 'hold'}, {wrong} "
+    said += "" if not wrong else "does not" if wrong == 1 else "do not"
+    if asked == 1:
+        said = "it does not hold" if wrong else "it holds"
+    numbers = summary([verdict for verdicts, _ in held for verdict in verdicts], paint)
+    return f"{asked} {'spec' if asked == 1 else 'specs'}: {numbers}; {said}"
+
+
+def claims_table(verdicts: Sequence[ClaimVerdict], paint: Paint = plain, room: int | None = None) -> str:
     """Every claim: its formula, the print, what the formula gives, and the verdict; then how many have which."""
-    rows = [("claim", "formula", "printed", "computed", "verdict")]
-    rows += [(v.sentence.id, _short(v.sentence.written, 62), v.sentence.printed, v.shown, v.word) for v in verdicts]
-    name, formula, printed, computed = (max(map(len, column)) for column in list(zip(*rows, strict=True))[:4])
-    lines = [
-        f"{row[0]:{name}}  {row[1]:{formula}}  {row[2]:>{printed}}  {row[3]:>{computed}}  "
-        + (paint(row[4], row[4]) if row is not rows[0] else row[4])
-        for row in rows
+    columns = [
+        Column.of(["claim", *(each.sentence.id for each in verdicts)]),
+        Column.of(["formula", *(_short(each.sentence.written, 62) for each in verdicts)], least=20),
+        Column.of(["printed", *(each.sentence.printed for each in verdicts)], right=True),
+        Column.of(["computed", *(each.shown for each in verdicts)], right=True),
+        Column.of(["verdict", *(each.word for each in verdicts)], ["", *(each.word for each in verdicts)]),
     ]
+    return "\n".join([*laid(columns, gap=2, room=room, paint=paint), "", claims_summary(verdicts, paint)])
+
+
+def claims_summary(verdicts: Sequence[ClaimVerdict], paint: Paint = plain) -> str:
+    """How many claims have which verdict."""
     counted = _counted([each.word for each in verdicts], CLAIMS_ORDER, paint)
-    return "\n".join([*lines, "", f"{len(verdicts)} {'claim' if len(verdicts) == 1 else 'claims'}: {counted}"])
+    return f"{len(verdicts)} {'claim' if len(verdicts) == 1 else 'claims'}: {counted}"
 
 
-def inferred_table(typed: Typed) -> str:
+def inferred_table(typed: Typed, room: int | None = None) -> str:
     """Every row and head: its layer, output, parameters, multiply-adds, depth, receptive field and stride."""
+    name, layer, *numbers = zip(*inferred_rows(typed), strict=True)
+    columns = [Column.of(name), Column.of(layer, least=12), *(Column.of(each, right=True) for each in numbers)]
+    return "\n".join(laid(columns, gap=2, room=room))
+
+
+def inferred_rows(typed: Typed) -> list[tuple[str, ...]]:
+    """The cells of that table, its header first."""
     counted = cost(typed)
     layers = {row.name: row.layer for row in typed.program.rows}
-    rows = [("name", "layer", "output", "params", "ops", "depth", "field", "stride")]
+    rows: list[tuple[str, ...]] = [("name", "layer", "output", "params", "ops", "depth", "field", "stride")]
     for name in (*typed.trunk, *typed.heads):
         each = counted.rows[name]
         field, stride = (f"{h}" if h == w else f"{h}x{w}" for h, w in (each.field, each.stride))
@@ -116,7 +124,87 @@ def inferred_table(typed: Typed) -> str:
         rows.append((name, _short(layers.get(name, "head")), str(each.out), *numbers, str(each.depth), field, stride))
     totals = (("total", counted.trunk), *([("with heads", counted.total)] if typed.heads else []))
     rows += [(name, "", "", f"{each.params:,}", f"{each.macs:,}", str(each.depth), "", "") for name, each in totals]
-    return "\n".join(aligned(rows, left=2))
+    return rows
+
+
+class Column(NamedTuple):
+    """A column of a table: its cells, header first, the words at their ends that are coloured, and how it is laid.
+
+    The cells stand `right` or left; a text may be shortened to `least` columns where there is no room.
+    """
+
+    cells: Sequence[str]
+    words: Sequence[str]
+    right: bool
+    least: int
+    width: int
+
+    @classmethod
+    def of(
+        cls, cells: Sequence[str], words: Sequence[str] = (), right: bool = False, least: int | None = None
+    ) -> Column:
+        """A column as wide as its widest cell."""
+        shown = [*map(visible, cells)]
+        widest = max(map(width, shown))
+        return cls(shown, words or [""] * len(shown), right, min(widest, widest if least is None else least), widest)
+
+    def narrowed(self, to: int) -> Column:
+        """The column with its cells shortened to fewer columns."""
+        return self._replace(cells=[shortened(cell, to) for cell in self.cells], width=to)
+
+    def line(self, index: int, paint: Paint) -> str:
+        """One of its cells, as wide as all."""
+        cell, word = self.cells[index], self.words[index]
+        blank = " " * (self.width - width(cell))
+        if word and cell.endswith(word):
+            cell = cell[: -len(word)] + paint(word, word)
+        return blank + cell if self.right else cell + blank
+
+
+def laid(columns: Sequence[Column], gap: int, room: int | None = None, paint: Paint = plain) -> list[str]:
+    """The lines of a table, none longer than the `room` there is.
+
+    Where it is wider, its longest texts are shortened, and then it is laid in parts, one below the other, each with the
+    first column.
+    """
+    if room is not None:
+        columns = _fitted(columns, gap, max(room, 1))
+    first, *rest = columns
+    parts: list[list[Column]] = [[first]]
+    for column in rest:
+        if room is not None and len(parts[-1]) > 1 and _wide([*parts[-1], column], gap) > room:
+            parts.append([first])
+        parts[-1].append(column)
+    lines: list[str] = []
+    for part in parts:
+        lines += [""] * bool(lines)
+        for index in range(len(first.cells)):
+            lines.append((" " * gap).join(column.line(index, paint) for column in part).rstrip())
+    return lines
+
+
+def _fitted(columns: Sequence[Column], gap: int, room: int) -> list[Column]:
+    """Columns with their texts shortened until they fit, or as far as that goes; none wider than a part can be."""
+    fitted = list(columns)
+    while (over := _wide(fitted, gap) - room) > 0:
+        index = max(range(len(fitted)), key=lambda i: fitted[i].width - fitted[i].least)
+        if (spare := fitted[index].width - fitted[index].least) <= 0:
+            break
+        fitted[index] = fitted[index].narrowed(fitted[index].width - min(over, spare))
+    if len(fitted) > 1:
+        widest = max(column.width for column in fitted[1:])
+        if fitted[0].width + gap + widest > room:
+            fitted[0] = fitted[0].narrowed(min(fitted[0].width, max(room - gap - widest, room // 3, 1)))
+    most = [room, *(max(room - gap - fitted[0].width, 1) for _ in fitted[1:])]
+    return [c if c.width <= limit else c.narrowed(limit) for c, limit in zip(fitted, most, strict=True)]
+
+
+def _wide(columns: Sequence[Column], gap: int) -> int:
+    return sum(column.width for column in columns) + gap * (len(columns) - 1)
+
+
+def _end(text: str, to: int) -> str:
+    return " " * (to - width(text)) + text
 
 
 def aligned(rows: Sequence[Sequence[str]], left: int) -> list[str]:

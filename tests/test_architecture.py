@@ -21,11 +21,12 @@ LONGEST = 300
 # From the ground up: a module imports from those before it. A folder is one layer; inside it there are no cycles.
 LAYERS = (
     *("runner", "data"),
-    *("diagnostics", "values", "shapes", "ops", "names", "ir"),
+    *("diagnostics", "terminal", "markdown", "values", "shapes", "ops", "names", "ir"),
     *("syntax", "spec", "recipe", "elaborate", "verify", "passes", "lower", "filling", "ties", "program_printer"),
-    *("cost", "published", "inherited", "claims", "explain", "explanations", "render", "tables", "emit"),
+    *("cost", "published", "inherited", "claims", "explain", "explanations", "render", "tables", "sarif", "emit"),
     *("output", "extends", "compiler", "build", "witness", "weights", "network"),
-    *("evaluation", "training", "streams", "faults", "console", "commands", "cli", "__main__"),
+    *("evaluation", "training", "streams", "faults", "outcome", "digest", "formats"),
+    *("console", "commands", "cli", "__main__"),
 )
 
 # What is not ours, and the only layers that may know it.

@@ -346,10 +346,25 @@ def test_a_folder_of_specs_leaves_claims_out(tmp_path: Path) -> None:
 
     assert compiler.find_specs([tmp_path]) == [tmp_path / "googlenet.yaml"]
     assert FILE not in compiler.find_specs([SPECS])
-    with pytest.raises(SpecError) as caught:
-        compiler.find_specs([file])
-    (told,) = caught.value.diagnostics
-    assert (told.code, told.help) == ("E007", f"try `inception-dsl claims {file}`")
+    assert compiler.find([file, tmp_path]) == ([tmp_path / "googlenet.yaml"], [file])
+
+
+def test_a_file_of_claims_among_specs(tmp_path: Path) -> None:
+    """Where every file of a folder is named, as a shell or pre-commit does, `check` holds it and `compile` skips it."""
+    file = folder(tmp_path, f"claims:\n{claim('depth(googlenet)', '22')}")
+    files = sorted(map(str, tmp_path.glob("*.yaml")))
+    checked = run("check", *files)
+
+    assert checked.exit_code == 0
+    assert f"{file}: 1 claim: 1 exact, 0 rounds, 0 false, 0 not reproduced, 0 mismatches" in checked.output
+    assert "printed numbers:" in checked.output
+    assert run("check", file).output == run("claims", file).output
+
+    compiled = run("compile", *files, "--out", tmp_path / "out")
+    assert compiled.exit_code == 0
+    assert f"skipped {file}: it holds claims, and no network\n" in compiled.output
+    file.write_text(file.read_text(encoding="utf-8").replace("22", "23"), encoding="utf-8")
+    assert run("check", *files).exit_code == 1
 
 
 def test_the_command() -> None:

@@ -12,11 +12,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from inception_dsl.cli import main
+from inception_dsl.compiler import find_specs
 
 ROOT = Path(__file__).parent.parent
 GOOGLENET = str(ROOT / "specs/googlenet.yaml")
 FILES = ("model.onnx", "model.py", "report.md", "support.py", "train.py")
-BAD = sorted((ROOT / "tests/cases/bad").glob("*.yaml"))
+BAD = sorted(find_specs([ROOT / "tests/cases/bad"]))
 
 TINY = """
 network: tiny
@@ -215,9 +216,9 @@ def test_json_for_machines(run: Run) -> None:
     assert {each["row"] for each in spec["explanations"]} >= {"conv1", "inception_5a"}
 
     shown = json.loads(run("show", GOOGLENET, "--format", "json").stdout)
-    assert shown["totals"]["trunk"] == {"params": 6998552, "macs": 1582671872, "depth": 22}
-    assert json.loads(run("explain", "E204", "--format", "json").stdout)["code"] == "E204"
-    assert json.loads(run("ops", "--format", "json").stdout)["conv"]["backends"] == ["PyTorch", "ONNX"]
+    assert shown["result"]["totals"]["trunk"] == {"params": 6998552, "macs": 1582671872, "depth": 22}
+    assert json.loads(run("explain", "E204", "--format", "json").stdout)["result"]["code"] == "E204"
+    assert json.loads(run("ops", "--format", "json").stdout)["result"]["ops"]["conv"]["backends"] == ["PyTorch", "ONNX"]
     broken = json.loads(run("check", "none.yaml", "--format", "json").stdout)
     assert [each["code"] for each in broken["diagnostics"]] == ["E001"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from inception_dsl import compiler, console, explain, output, published, render, tables, witness
+from inception_dsl import compiler, explain, formats, output, published, render, tables, witness
 from inception_dsl.cli import Commands, main
 from inception_dsl.emit import onnx, pytorch, report
 from inception_dsl.weights import deploy, transfer
@@ -78,7 +78,7 @@ STEPS = {
     "report": (report, ("compile", "specs")),
     "write": (output, ("compile", "specs")),
     "stale": (output, ("compile", "--check", "specs")),
-    "find_specs": (compiler, ("check", "specs")),
+    "find": (compiler, ("check", "specs")),
     "examine": (compiler, ("claims", "specs/a.yaml")),
     "print_resolved": (compiler, ("show", "--resolved", "specs/a.yaml")),
     "inferred_table": (tables, ("show", "specs/a.yaml")),
@@ -86,7 +86,7 @@ STEPS = {
     "drawn": (deploy, ("export", "specs/a.yaml", "--init", "0", "--out", "a.onnx")),
     "imported": (transfer, ("weights", "import", "specs/a.yaml", "w.pth", "--from", "timm")),
     "text": (render, ("check", "none.yaml")),
-    "as_json": (console, ("show", "specs/a.yaml", "--format", "json")),
+    "version": (formats, ("show", "specs/a.yaml", "--format", "json")),
 }
 
 

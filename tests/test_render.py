@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inception_dsl.diagnostics import Diagnostic, Note, Source, Span
-from inception_dsl.render import COLUMNS, FORMATS, as_json, github, sarif, text
+from inception_dsl.render import COLUMNS, as_json, github, text
+from inception_dsl.terminal import width
 
 SPEC = Source(
     "specs/googlenet.yaml",
@@ -56,7 +57,6 @@ def test_warnings() -> None:
         "::error",
         "::warning",
     ]
-    assert [result["level"] for result in sarif([E204, W201])["runs"][0]["results"]] == ["error", "warning"]
 
 
 def test_text() -> None:
@@ -99,10 +99,32 @@ error[E005]: torch is missing
     )
 
 
+def test_of_a_whole_file() -> None:
+    """What is true of a whole file names it, without a line."""
+    assert (
+        text([Diagnostic("E402", "`a.py` is stale", help="compile", file="a.py")])
+        == """\
+error[E402]: `a.py` is stale
+ --> a.py
+  = help: compile
+
+1 error"""
+    )
+
+
+@given(st.text(min_size=1, max_size=300), st.integers(1, 300), st.integers(24, 120))
+def test_source_lines_fit_the_room_there_is(line: str, column: int, room: int) -> None:
+    """No excerpt is wider than the terminal; the carets stand below its text."""
+    span = Span(Source("a", line), 1, column, column + 3)
+    shown = text([Diagnostic("E101", "m", span)], room=room).splitlines()[3]
+
+    assert width(shown) <= room
+
+
 def test_nothing_to_tell() -> None:
     """No diagnostics are no text."""
     assert text([]) == github([]) == ""
-    assert json.loads(FORMATS["json"]([])) == []
+    assert as_json([]) == []
 
 
 def test_at_most_twenty_in_full() -> None:
@@ -166,9 +188,8 @@ def test_huge_line_and_message() -> None:
 
 def test_json() -> None:
     """The JSON format holds every part of a diagnostic under stable keys."""
-    found = json.loads(FORMATS["json"]([E204, Diagnostic("E005", "m")]))
+    found = json.loads(json.dumps(as_json([E204, Diagnostic("E005", "m"), Diagnostic("E402", "m", file="a.py")])))
 
-    assert found == as_json([E204, Diagnostic("E005", "m")])
     assert found[0] == {
         "code": "E204",
         "severity": "error",
@@ -182,6 +203,7 @@ def test_json() -> None:
         "help": E204.help,
     }
     assert found[1]["file"] is found[1]["line"] is None
+    assert (found[2]["file"], found[2]["line"]) == ("a.py", None)
 
 
 def test_github() -> None:
@@ -196,27 +218,4 @@ def test_github() -> None:
         "::error file=a%3Ab%2Cc%25.yaml,line=1,col=1,endColumn=1,title=E101::50%25%0A::stop::x"
     )
     assert github([Diagnostic("E005", "m")]) == "::error title=E005::m"
-
-
-def test_sarif() -> None:
-    """A SARIF 2.1.0 log: each result names its rule by index and its places by URI, line and column."""
-    odd = Diagnostic("E101", "m", Span(Source("/tmp/a b:é.yaml", ""), 1, 1, 1))
-    log = json.loads(FORMATS["sarif"]([E204, odd, Diagnostic("E204", "n")]))
-    (run,) = log["runs"]
-    rules = run["tool"]["driver"]["rules"]
-
-    assert (log["version"], run["columnKind"]) == ("2.1.0", "unicodeCodePoints")
-    assert [rule["id"] for rule in rules] == ["E101", "E204"]
-    assert all(rules[result["ruleIndex"]]["id"] == result["ruleId"] for result in run["results"])
-    first, second, third = run["results"]
-    assert first["locations"][0]["physicalLocation"] == {
-        "artifactLocation": {"uri": "specs/googlenet.yaml"},
-        "region": {"startLine": 31, "startColumn": 3, "endColumn": 15},
-    }
-    assert first["relatedLocations"][0]["message"]["text"] == "here"
-    assert second["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "file:///tmp/a%20b%3A%C3%A9.yaml"
-    assert third == {"ruleId": "E204", "ruleIndex": 1, "level": "error", "message": {"text": "n"}}
-    assert sarif([]) == {
-        **log,
-        "runs": [{**run, "tool": {"driver": {"name": "inception-dsl", "rules": []}}, "results": []}],
-    }
+    assert github([Diagnostic("E402", "m", file="a.py")]) == "::error file=a.py,title=E402::m"

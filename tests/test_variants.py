@@ -527,7 +527,7 @@ def test_set_on_the_command_line(folder: Path) -> None:
     shown = run("show", "base.yaml", "--set", "width=2", "--format", "json")
     elsewhere = run("compile", "base.yaml", "--set", "width=2", "--out", "wide")
 
-    assert json.loads(shown.stdout)["rows"][0]["output"] == [16, 32, 32]
+    assert json.loads(shown.stdout)["result"]["rows"][0]["output"] == [16, 32, 32]
     assert run("compile", "base.yaml", "--set", "width=2").returncode == 2
     assert elsewhere.returncode == 0, elsewhere.stderr
     assert "base.yaml --set width=2" in (folder / "wide/tiny/model.py").read_text(encoding="utf-8")

@@ -72,7 +72,7 @@ def train(
             run.echo(f"{f'saved at {folder}' if saved else 'stopped before the first step'}; the same command goes on")
         if code:
             sys.exit(code)
-    run.attempt(lambda: _export(run, folder), spec)
+    run.attempt(lambda: _export(run, folder), spec, folder)
     run.finish()
 
 
@@ -165,8 +165,7 @@ def _export(run: Run, folder: Path) -> None:
     classes = len(json.loads(file.with_name("config.json").read_text(encoding="utf-8"))["label_names"])
     typed = _of_classes(compiler.load(folder / "spec.yaml"), classes)
     held = weights_of(typed, file.with_name("model.safetensors"), heads=False)
-    for path in output.write(deploy.files(typed, held, file.name, opset=onnx.NEWEST, heads=False), file.parent):
-        run.echo(f"wrote {path}")
+    run.wrote(output.write(deploy.files(typed, held, file.name, opset=onnx.NEWEST, heads=False), file.parent))
     with suppress(SpecError):  # where matplotlib is not installed
         plot([folder], folder / "curves.png")
         run.echo(f"wrote {folder / 'curves.png'}")
@@ -229,7 +228,7 @@ def evaluate(
         )
         _show(run, found)
 
-    run.attempt(scored, spec)
+    run.attempt(scored, spec, weights)
     run.finish()
 
 
@@ -242,7 +241,7 @@ def ensemble(files: tuple[Path, ...], out: Path | None, form: str) -> None:
     from inception_dsl.evaluation import ensemble_files
 
     run = Run(form)
-    run.attempt(lambda: _show(run, ensemble_files(files, out=out)))
+    run.attempt(lambda: _show(run, ensemble_files(files, out=out)), file=files[0])
     run.finish()
 
 
@@ -254,7 +253,7 @@ def plot(files: tuple[Path, ...], out: Path) -> None:
     from inception_dsl.training.plot import plot
 
     run = Run("text")
-    run.attempt(lambda: plot(files, out))
+    run.attempt(lambda: plot(files, out), file=files[0])
     if not run.errors:
         run.echo(f"wrote {out}")
     run.finish()
@@ -263,7 +262,7 @@ def plot(files: tuple[Path, ...], out: Path) -> None:
 def _show(run: Run, found: Evaluation) -> None:
     import json
 
-    run.result |= json.loads(found.json)
+    run.result = json.loads(found.json)
     run.echo(str(found))
 
 

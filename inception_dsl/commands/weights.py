@@ -45,7 +45,7 @@ def import_(spec: str, file: Path, library: str, out: Path | None, no_heads: boo
     """
     from inception_dsl.weights.transfer import imported
 
-    _move(spec, out, form, lambda typed: imported(typed, file, library, heads=not no_heads))
+    _move(spec, file, out, form, lambda typed: imported(typed, file, library, heads=not no_heads))
 
 
 @weights.command("export")
@@ -61,10 +61,12 @@ def export_(spec: str, file: Path, library: str, out: Path | None, form: str) ->
     """Write a network's own weights as safetensors under the names that a library has for them."""
     from inception_dsl.weights.transfer import exported
 
-    _move(spec, out, form, lambda typed: exported(typed, file, library), f".{library}")
+    _move(spec, file, out, form, lambda typed: exported(typed, file, library), f".{library}")
 
 
-def _move(spec: str, out: Path | None, form: str, how: Callable[[Typed], Transfer], suffix: str = "") -> None:
+def _move(
+    spec: str, file: Path, out: Path | None, form: str, how: Callable[[Typed], Transfer], suffix: str = ""
+) -> None:
     from inception_dsl import output
     from inception_dsl.weights.files import safetensors
 
@@ -72,15 +74,15 @@ def _move(spec: str, out: Path | None, form: str, how: Callable[[Typed], Transfe
         raise click.UsageError(f"--out is a .safetensors file, not {str(out)!r}")
     run = Run(form)
     typed = run.attempt(lambda: compiler.at_size(run.compile(spec)), spec)
-    moved = run.attempt(lambda: how(typed), spec) if typed else None
+    moved = run.attempt(lambda: how(typed), spec, file) if typed else None
     if typed and moved:
         out = out or Path(f"{typed.program.name}{suffix}.safetensors")
         about = {"network": typed.program.name}
-        for path in run.attempt(lambda: output.write({out.name: safetensors(moved.weights, about)}, out.parent)) or ():
-            run.result |= {"file": str(path), "tensors": sorted(moved.weights), "left_over": sorted(moved.left)}
+        if paths := run.attempt(lambda: output.write({out.name: safetensors(moved.weights, about)}, out.parent)):
+            run.result = {"tensors": sorted(moved.weights), "left_over": sorted(moved.left)}
             for sentence in moved.sentences:
                 run.echo(sentence)
-            run.echo(f"wrote {path}")
+            run.wrote(paths)
     run.finish()
 
 
@@ -121,18 +123,19 @@ def export(
     typed = run.attempt(lambda: compiler.at_size(run.compile(spec)), spec)
     if typed is None:
         run.finish()
-    held = run.attempt(lambda: weights_of(typed, file, heads) if file else deploy.drawn(typed, seed or 0), spec)
+    held = run.attempt(
+        lambda: weights_of(typed, file, heads) if file else deploy.drawn(typed, seed or 0), spec, file or spec
+    )
     made = held and run.attempt(
         lambda: deploy.files(typed, held, out.name, opset=opset or onnx.NEWEST, heads=heads), spec
     )
     paths = made and run.attempt(lambda: output.write(made, out.parent))
-    for path in paths or ():
-        run.echo(f"wrote {path}")
-    if held and paths and not no_verify:
-        run.result["files"] = [str(path) for path in paths]
-        if comparison := run.attempt(lambda: deploy.compared(typed, held, out, heads), spec):
-            run.diagnostics += comparison.findings(out)
-            run.result["comparison"] = comparison._asdict()
-            if not run.errors:
-                run.echo(comparison.sentence)
+    run.wrote(paths or ())
+    verify = bool(paths) and not no_verify
+    comparison = run.attempt(lambda: deploy.compared(typed, held, out, heads), spec, out) if held and verify else None
+    if comparison:
+        run.diagnostics += [each.about(str(out)) for each in comparison.findings(out)]
+        run.result = {"comparison": comparison._asdict()}
+        if not run.errors:
+            run.echo(comparison.sentence)
     run.finish()

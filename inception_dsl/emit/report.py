@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -11,6 +10,7 @@ from inception_dsl.cost import Cost, RowCost, cost
 from inception_dsl.emit.citation import citation
 from inception_dsl.emit.templates import template
 from inception_dsl.ir import Claim, Typed
+from inception_dsl.markdown import escaped, table
 from inception_dsl.published import (
     MEASURES,
     TOTALS,
@@ -52,9 +52,9 @@ def report(typed: Typed) -> str:
     program, held, counted = typed.program, verdicts(typed), cost(typed)
     classes = program.env.get("classes")
     return template("report.md").render(
-        file=markdown(program.file),
-        title=markdown(program.title or program.name),
-        paper=f"Paper: {markdown(cited)}" if (cited := citation(program.paper)) else "",
+        file=escaped(program.file),
+        title=escaped(program.title or program.name),
+        paper=f"Paper: {escaped(cited)}" if (cited := citation(program.paper)) else "",
         input=f"Input {typed.input}" + (f", {classes} classes." if isinstance(classes, int) else "."),
         summary=_summary(held, program.published.dropped),
         table=_claims(typed, held, counted),
@@ -67,36 +67,8 @@ def report(typed: Typed) -> str:
     )
 
 
-def markdown(text: str) -> str:
-    """Text from a spec as plain Markdown: no markup, HTML, line break or invisible character survives as such."""
-    escaped = []
-    for char in " ".join(text.split()):
-        if not char.isprintable():
-            escaped.append(f"\\\\u{{{ord(char):x}}}")
-        else:
-            escaped.append(_ESCAPES.get(char, char))
-    # an underscore inside a word is no markup, and row names have many
-    return re.sub(r"(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])", r"\\_", "".join(escaped))
-
-
-_ESCAPES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", **{char: f"\\{char}" for char in "\\`*[]|~$#"}}
-
-
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table, aligned in the source too: the first column to the left, the others to the right."""
-    lines = [list(header), *map(list, rows)]
-    widths = [max(3, *(len(line[i]) for line in lines)) for i in range(len(header))]
-
-    def line(cells: Sequence[str]) -> str:
-        padded = [cells[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(cells[1:], widths[1:], strict=True))]
-        return f"| {' | '.join(padded)} |"
-
-    rule = f"| {'-' * widths[0]} | " + " | ".join(f"{'-' * (width - 1)}:" for width in widths[1:]) + " |"
-    return "\n".join([line(lines[0]), rule, *map(line, lines[1:])])
-
-
 def _summary(held: Sequence[Verdict], dropped: Sequence[Claim]) -> str:
-    lost = f" {markdown(dropped_sentence(dropped))}" if dropped else ""
+    lost = f" {escaped(dropped_sentence(dropped))}" if dropped else ""
     if not held:
         return f"Nothing is printed to hold it against.{lost}"
     count = Counter(each.verdict for each in held)
@@ -114,17 +86,17 @@ def _claims(typed: Typed, held: Sequence[Verdict], counted: Cost) -> str:
     numbers = {name: column for name, column in printed.items() if column.measure != "output"}
     header = ["row", "output", *("verdict" for _ in outputs)]
     for name in numbers:
-        header += [markdown(name), "computed", "verdict"]
+        header += [escaped(name), "computed", "verdict"]
     lines = []
     names = [*typed.trunk, *([TOTALS] if any(row == TOTALS for row, _ in cells) else [])]
     for row in names:
         costs = counted.trunk if row == TOTALS else counted.rows[row]
-        line = [markdown(row), "" if row == TOTALS else str(costs.out)]
+        line = [escaped(row), "" if row == TOTALS else str(costs.out)]
         line += [_held(cells.get((row, name))) for name in outputs]
         for name, column in numbers.items():
             computed = MEASURES[column.measure].of(costs, column)
             if cell := cells.get((row, name)):
-                line += [markdown(cell.claim.text), cell.shown, _held(cell)]
+                line += [escaped(cell.claim.text), cell.shown, _held(cell)]
             else:
                 line += ["", f"{computed:,}" if computed else "", ""]
         lines.append(line)
@@ -139,15 +111,15 @@ def _held(cell: Verdict | None) -> str:
     text = "**MISMATCH**" if cell.verdict == "MISMATCH" else cell.verdict
     wrong = cell.verdict in ("MISMATCH", "erratum")
     # the column of a shape shows the computed one
-    return f"{text}: printed {markdown(cell.claim.text)}" if wrong and isinstance(cell.computed, TensorType) else text
+    return f"{text}: printed {escaped(cell.claim.text)}" if wrong and isinstance(cell.computed, TensorType) else text
 
 
 def _erratum(cell: Verdict) -> str:
-    return markdown(f"{cell.claim.row}, {cell.claim.column}: {comparison(cell)}: {cell.reason}")
+    return escaped(f"{cell.claim.row}, {cell.claim.column}: {comparison(cell)}: {cell.reason}")
 
 
 def _totals(typed: Typed, counted: Cost) -> str:
-    heads = [(f"head {markdown(name)}", counted.rows[name]) for name in typed.heads]
+    heads = [(f"head {escaped(name)}", counted.rows[name]) for name in typed.heads]
     parts = [("trunk", counted.trunk), *heads, *([("all", counted.total)] if heads else [])]
     lines = [
         [name, f"{each.params:,}", f"{each.params - each.biases:,}", f"{each.macs:,}", str(each.depth)]
@@ -159,7 +131,7 @@ def _totals(typed: Typed, counted: Cost) -> str:
 def _rows(rows: Mapping[str, RowCost]) -> str:
     lines = [
         [
-            *(markdown(name), str(row.out), f"{row.params:,}", f"{row.biases:,}", f"{row.macs:,}", str(row.depth)),
+            *(escaped(name), str(row.out), f"{row.params:,}", f"{row.biases:,}", f"{row.macs:,}", str(row.depth)),
             *(f"{row.activations:,}", _pair(row.field), _pair(row.stride)),
         ]
         for name, row in rows.items()
@@ -189,9 +161,9 @@ def _training(data: Mapping[str, Any]) -> str:
     notes = data.get("notes", {})
     groups = {group: said for group, said in data.items() if isinstance(said, dict) and group != "notes"}
     given = {f"{group}.{key}": _setting(value) for group, said in groups.items() for key, value in said.items()}
-    recipe = [["recipe", markdown(data["recipe"]), ""]] if "recipe" in data else []
-    rows = [[markdown(key), given.get(key, ""), markdown(notes.get(key, ""))] for key in sorted({*given, *notes})]
-    source = f"Source: {markdown(data['source'])}.\n\n" if "source" in data else ""
+    recipe = [["recipe", escaped(data["recipe"]), ""]] if "recipe" in data else []
+    rows = [[escaped(key), given.get(key, ""), escaped(notes.get(key, ""))] for key in sorted({*given, *notes})]
+    source = f"Source: {escaped(data['source'])}.\n\n" if "source" in data else ""
     return source + table(["setting", "value", "note"], [*recipe, *rows]) if data else ""
 
 
@@ -200,13 +172,13 @@ def _setting(value: Any) -> str:
         case bool():
             return str(value).lower()
         case dict():
-            return ", ".join(f"{markdown(key)}: {_setting(each)}" for key, each in value.items())
+            return ", ".join(f"{escaped(key)}: {_setting(each)}" for key, each in value.items())
         case list():
             return ", ".join(map(_setting, value))
         case float():
             return f"{value:g}"
         case _:
-            return markdown(str(value))
+            return escaped(str(value))
 
 
 def _columns(typed: Typed, held: Sequence[Verdict]) -> list[str]:
@@ -214,7 +186,7 @@ def _columns(typed: Typed, held: Sequence[Verdict]) -> list[str]:
     lines = []
     for name in dict.fromkeys(each.claim.column for each in held):
         column = column_of(typed.program.published, name)
-        line = f"{markdown(name)}: {MEASURES[column.measure].meaning}"
+        line = f"{escaped(name)}: {MEASURES[column.measure].meaning}"
         if column.measure == "params":
             line += " Biases count." if column.bias else " Biases do not count."
         cells = [parse_cell(each.claim.text, column) for each in held if each.claim.column == name]

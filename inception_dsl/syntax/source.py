@@ -26,12 +26,12 @@ def read(path: str | os.PathLike[str], name: str | None = None) -> Source:
             # a device or a pipe has no size to ask for, so that no more than the limit is ever read
             data = file.read(LIMIT + 1) if size <= LIMIT else b""
     except IsADirectoryError:
-        raise _fault("E001", f"cannot read `{name}`: it is a directory", help="name a file in it") from None
+        raise _fault("E001", f"cannot read `{name}`: it is a directory", name, help="name a file in it") from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise _fault("E001", f"cannot read `{name}`: {reason.lower()}") from None
+        raise _fault("E001", f"cannot read `{name}`: {reason.lower()}", name) from None
     if max(size, len(data)) > LIMIT:
-        raise _fault("E003", f"`{name}` is too large", help=f"a spec has at most {LIMIT:,} bytes")
+        raise _fault("E003", f"`{name}` is too large", name, help=f"a spec has at most {LIMIT:,} bytes")
     return decode(data, name, "/".join(os.path.abspath(path).split(os.sep)[-2:]))
 
 
@@ -50,7 +50,8 @@ def decode(data: bytes, name: str, citation: str = "") -> Source:
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
         span = Span(Source(name, data.decode(errors="replace")), line, column, column + 1)
         label = f"byte 0x{data[error.start]:02x}"
-        raise _fault("E002", f"`{name}` is not UTF-8", span, label, "save the file as UTF-8") from None
+        message = f"`{name}` is not UTF-8"
+        raise SpecError([Diagnostic("E002", message, span, label, help="save the file as UTF-8")]) from None
 
 
 class Fragment:
@@ -114,11 +115,5 @@ class Fragment:
         return f"Fragment({self.text!r}, {self.span(0, 0)})"
 
 
-def _fault(
-    code: str,
-    message: str,
-    span: Span | None = None,
-    label: str = "",
-    help: str = "",  # noqa: A002 - what the printed line is called
-) -> SpecError:
-    return SpecError([Diagnostic(code, message, span, label, help=help)])
+def _fault(code: str, message: str, file: str, help: str = "") -> SpecError:  # noqa: A002 - what the line is called
+    return SpecError([Diagnostic(code, message, help=help, file=file)])

@@ -61,7 +61,8 @@ def prepare(
             write(files, folder, force)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise SpecError([Diagnostic("E006", f"cannot write `{error.filename or folder}`: {reason}")]) from None
+        path = str(error.filename or folder)
+        raise SpecError([Diagnostic("E006", f"cannot write `{path}`: {reason}", file=path)]) from None
     return done
 
 

@@ -1,0 +1,78 @@
+"""A run of a command as Markdown: the comment of a pull request, or the summary of a step."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from inception_dsl import render, tables
+from inception_dsl.markdown import code, escaped, prose, table
+from inception_dsl.outcome import Held, Outcome
+
+if TYPE_CHECKING:
+    from inception_dsl.claims import Verdict as ClaimVerdict
+
+MOST: Final = 50
+"""Findings that are shown: a comment has at most 65,536 characters."""
+LONGEST: Final = 500
+"""The characters of a message that are shown."""
+
+
+def digest(outcome: Outcome) -> str:
+    """What was looked at, how it did, and a table of what is wrong."""
+    return "\n\n".join(filter(None, _parts(outcome)))
+
+
+def _parts(outcome: Outcome) -> Iterator[str]:
+    found = outcome.diagnostics
+    yield f"### inception-dsl {outcome.command}: {render.counted(found) if found else 'nothing is wrong'}"
+    yield "\n".join(f"- {escaped(sentence)}" for sentence in outcome.sentences())
+    if outcome.specs:
+        header = ["spec", "network", "printed", "exact", "rounds", "errata", "mismatches", ""]
+        yield table(header, [_spec(each) for each in outcome.specs], left=2)
+    yield "\n".join(f"- {prose(line)}" for each in outcome.specs for line in _evidence(each))
+    if outcome.claims:
+        yield table(["claim", "formula", "printed", "computed", "verdict"], [*map(_claim, outcome.claims)], left=2)
+    if outcome.table:
+        names, *cells = outcome.table
+        yield table(names, [[code(name), code(layer), *rest] for name, layer, *rest in cells], left=2)
+    for text in (outcome.result or {}).values() if not outcome.table else ():
+        if isinstance(text, str):
+            yield _block(text)
+    if found:
+        rows = [[each.code, code(render.place(each)), _said(render.paragraph(each))] for each in found[:MOST]]
+        yield table(["code", "place", "what is wrong"], rows, left=3)
+    if more := found[MOST:]:
+        yield f"... and {render.counted(more, 'more ')}"
+
+
+def _spec(held: Held) -> list[str]:
+    counts = Counter(each.verdict for each in held.verdicts)
+    numbers = [str(counts[word]) for word in tables.ORDER]
+    return [
+        *(code(held.file), escaped(held.network), str(len(held.verdicts)), *numbers),
+        "holds" if held.holds else "**does not hold**",
+    ]
+
+
+def _evidence(held: Held) -> Iterator[str]:
+    yield from (f"`{held.network}.{each.row}`: {each.sentence}" for each in held.explanations)
+    yield from (f"`{held.network}`: {each}" for each in held.witnesses)
+
+
+def _claim(held: ClaimVerdict) -> list[str]:
+    sentence, word = held.sentence, "**MISMATCH**" if held.word == "MISMATCH" else held.word
+    return [code(sentence.id), code(sentence.written), escaped(sentence.printed), escaped(held.shown), word]
+
+
+def _said(words: str) -> str:
+    cut = words if len(words) <= LONGEST else f"{words[: LONGEST - 1]}…"
+    return "<br>".join(map(prose, cut.splitlines()))
+
+
+def _block(text: str) -> str:
+    """A text of several lines, behind a fence that is longer than any in it."""
+    fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text)), 3)
+    return f"{fence}\n{text.rstrip()}\n{fence}"

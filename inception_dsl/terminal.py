@@ -1,0 +1,70 @@
+"""Text on a terminal: the columns it takes, what stands for characters that are not seen, how wide a line may be."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Final, TextIO
+from unicodedata import category, combining, east_asian_width
+
+TAB: Final = 4
+LONGEST: Final = 1000
+"""The characters of a message that are shown."""
+
+
+def columns(stream: TextIO | None = None) -> int | None:
+    """How many columns a line may have on a stream, by default stdout; None where it is no terminal."""
+    stream = stream or sys.stdout
+    if stream is None or not stream.isatty():
+        return None
+    from shutil import get_terminal_size
+
+    return get_terminal_size().columns
+
+
+def cells(line: str) -> Iterator[tuple[str, int]]:
+    """Each character as it is shown, with the columns it takes."""
+    at = 0
+    for character in line:
+        if character == "\t":
+            cell = " " * (TAB - at % TAB)
+            width = len(cell)
+        elif (cell := _escaped(character)) != character:
+            width = len(cell)
+        elif combining(character) or category(character) in ("Mn", "Me"):
+            width = 0
+        else:
+            width = 2 if east_asian_width(character) in "WF" else 1
+        at += width
+        yield cell, width
+
+
+def _escaped(character: str) -> str:
+    if character.isprintable():
+        return character
+    number = ord(character)
+    return f"\\x{number:02x}" if number < 0x80 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+
+
+def visible(words: str) -> str:
+    """Words in one line, cut where they are long; control, invisible and bidirectional characters are escapes."""
+    if len(words) > LONGEST:
+        words = f"{words[: LONGEST // 2]}…{words[-LONGEST // 2 :]}"
+    return words if words.isprintable() else "".join(map(_escaped, words))
+
+
+def width(words: str) -> int:
+    """The columns that printable words take."""
+    return len(words) if words.isascii() else sum(each for _, each in cells(words))
+
+
+def shortened(words: str, most: int) -> str:
+    """Words in at most so many columns: the beginning, and `…` for what is left out."""
+    if width(words) <= most:
+        return words
+    shown, used = "", 0
+    for cell, columns in cells(words):
+        if used + columns > most - 1:
+            break
+        shown, used = shown + cell, used + columns
+    return f"{shown}…"
