@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final, Literal, NamedTuple
 
 
@@ -144,18 +144,54 @@ class Findings:
             raise SpecError([*self.diagnostics, *self.warnings])
 
 
+COMPARED: Final = 20
+"""Words that one word is compared with. Of more, only those that differ from it by a letter or two are."""
+
+LONGEST: Final = 40
+"""Letters of a word that are compared."""
+
+LISTED: Final = 20
+"""Words that a listing names."""
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Suggest the known words that look like `word`, as a help line; empty where none does."""
+    """Suggest the known words that look like `word`, as a help line; empty where none does.
+
+    Of many known words an index is kept, so that thousands of misspelt words take no longer each than one alone.
+    """
     from difflib import get_close_matches
 
-    spelled = {each.casefold(): each for each in known}
-    matches = [spelled[match] for match in get_close_matches(word.casefold(), spelled, n=2, cutoff=0.7)]
+    spelled, index = _index(tuple(known))
+    folded = word.casefold()[:LONGEST]
+    near = {each: None for part in _parts(folded) for each in index.get(part, ())} if index else spelled
+    matches = [spelled[match] for match in get_close_matches(folded, near, n=2, cutoff=0.7)]
     return "did you mean " + " or ".join(f"`{match}`" for match in matches) + "?" if matches else ""
 
 
+@lru_cache(maxsize=4)
+def _index(known: tuple[str, ...]) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """Words by themselves without case; where they are many, also by what is left of them without any one letter."""
+    spelled = {each.casefold()[:LONGEST]: each for each in known}
+    index: dict[str, list[str]] = {}
+    for word in spelled if len(spelled) > COMPARED else ():
+        for part in _parts(word):
+            alike = index.setdefault(part, [])
+            if len(alike) < COMPARED:
+                alike.append(word)
+    return spelled, index
+
+
+def _parts(word: str) -> Iterator[str]:
+    """A word, and what is left of it without any one letter."""
+    yield word
+    yield from (word[:i] + word[i + 1 :] for i in range(len(word)))
+
+
 def listing(words: Iterable[str], conjunction: str = "and") -> str:
-    """Join words as a sentence does: `a`, `b` and `c`."""
-    quoted = [f"`{word}`" for word in words]
+    """Join words as a sentence does: `a`, `b` and `c`; of many, the first and how many more there are."""
+    words = list(words)
+    shown, more = (words, 0) if len(words) <= LISTED else (words[: LISTED - 1], len(words) - LISTED + 1)
+    quoted = [f"`{word}`" for word in shown] + ([f"{more:,} more"] if more else [])
     return f" {conjunction} ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)
 
 

@@ -11,9 +11,6 @@ from inception_dsl.ops import AvgPool, Concat, Conv, Flatten, FullyConnected, Ma
 from inception_dsl.shapes import Field, Fields, Pair, ShapeError, TensorType
 from inception_dsl.values import Scalar, ValueFault, evaluate
 
-MOST_STEPS = 400_000
-"""A network of more parts is a mistake; the largest here has some two thousand."""
-
 INPUT = -1
 """The index of the network's input."""
 
@@ -57,7 +54,6 @@ class _Lowering:
     origin: Span | None = None
     within: str = ""
     """The module that is expanded, or the row."""
-    steps: int = 0
     joins: dict[Path, int] = field(default_factory=dict)
 
     def enter(self, row: str, origin: Span | None) -> None:
@@ -66,13 +62,8 @@ class _Lowering:
 
     def expand(self, body: Body, path: Path, index: int, env: Env) -> int:
         """The index of what a body gives, from what it reads at `index`."""
-        self.steps += 1  # not the nodes: a thousand times a thousand times nothing takes its time too
         if index == UNKNOWN:
             return UNKNOWN
-        if self.steps > MOST_STEPS:
-            message = f"`{self.row}` makes the network larger than {MOST_STEPS:,} steps"
-            self.findings.error("E214", message, self.origin, help="repeat less: counts inside each other multiply")
-            self.findings.stop()
         match body:
             case Layer(ops):
                 return self._layer(body, ops, path, index, env)

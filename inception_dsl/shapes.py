@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Literal, NamedTuple
 
 Pair = tuple[int, int]
@@ -151,22 +151,29 @@ Fields = tuple[Field, Field]
 """The receptive field of one value: by height, by width."""
 
 
-def spans(size: int, out: int) -> list[range]:
+def spans(size: int, out: int) -> Iterator[range]:
     """The pixels that each of `out` windows reads where they cover an axis of `size` together (torch's adaptive pools).
 
     Window i reads from floor(i * size / out) to ceil((i + 1) * size / out): neighbours may overlap, and differ in size.
     """
-    return [range(i * size // out, -(-(i + 1) * size // out)) for i in range(out)]
+    return (range(i * size // out, -(-(i + 1) * size // out)) for i in range(out))
+
+
+def longest_span(size: int, out: int) -> int:
+    """The most pixels that one of the `spans` has."""
+    step, rest = divmod(size, out)
+    # The edges lie rest / out pixels further apart than the step: a window reaches over one pixel more where they fall
+    # between pixels, and over two where the next edge passes the next pixel, as it does unless each falls on one.
+    return step + (0 if rest == 0 else 1 if out % rest == 0 else 2)
 
 
 def sliding(image: Pair, to: Pair) -> Window | None:
     """The window that reads the same as `spans` as it slides over an image of this size; None where there is none."""
-    axes = [spans(size, out) for size, out in zip(image, to, strict=True)]
-    sizes = [{len(span) for span in axis} for axis in axes]
-    steps = [{after.start - span.start for span, after in pairwise(axis)} or {1} for axis in axes]
-    if any(len(each) > 1 for each in (*sizes, *steps)) or {0} in steps:
+    (height, top), (width, left) = (divmod(size, out) for size, out in zip(image, to, strict=True))
+    # with a step of n pixels and one over, window i reads from i * n to (i + 1) * n; no other rest is spread evenly
+    if max(top, left) > 1 or min(height, width) < 1:
         return None
-    return Window((min(sizes[0]), min(sizes[1])), (min(steps[0]), min(steps[1])))
+    return Window((height + top, width + left), (height if to[0] > 1 else 1, width if to[1] > 1 else 1))
 
 
 def pooled(window: Window | None, x: TensorType, to: Pair = (1, 1)) -> TensorType:
@@ -178,7 +185,7 @@ def pooled(window: Window | None, x: TensorType, to: Pair = (1, 1)) -> TensorTyp
 def slide(window: Window | None, image: Pair, seen: Fields, to: Pair = (1, 1)) -> Fields:
     """The receptive field behind a window; None is the largest of `to` windows that cover the image."""
     if window is None:
-        sizes = [max(map(len, spans(size, out))) for size, out in zip(image, to, strict=True)]
+        sizes = [longest_span(size, out) for size, out in zip(image, to, strict=True)]
         steps = [max(1, size // out) for size, out in zip(image, to, strict=True)]
         return seen[0].through(sizes[0], steps[0], 0), seen[1].through(sizes[1], steps[1], 0)
     extents = window.extents(image)

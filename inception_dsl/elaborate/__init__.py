@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from inception_dsl.diagnostics import Findings, Note, did_you_mean, listing
+from inception_dsl.diagnostics import Findings, Note, Span, did_you_mean, listing
+from inception_dsl.elaborate.arguments import arguments, known, widths
 from inception_dsl.elaborate.layers import Words, by_slot, layer
 from inception_dsl.elaborate.modules import Modules, used_names
-from inception_dsl.elaborate.scope import WIDEST, Fault, Scope, told
+from inception_dsl.elaborate.scope import Fault, Scope, told
+from inception_dsl.elaborate.size import MOST_LAYERS, TooLarge, expanded, layers, too_large
 from inception_dsl.ir import (
     Absent,
     Body,
@@ -30,15 +32,17 @@ from inception_dsl.ir import (
 )
 from inception_dsl.ops import Add, Concat, Scale
 from inception_dsl.shapes import TensorType
-from inception_dsl.spec import LAYERS, NetworkSpec
+from inception_dsl.spec import LAYERS, HeadSpec, NetworkSpec
 from inception_dsl.spec.init import init
 from inception_dsl.spec.published import published
 from inception_dsl.spec.rows import RowSpec
 from inception_dsl.syntax.formula import Formula
 from inception_dsl.syntax.terms import Branches, Chain, Labelled, Repeated, Scaled, Term, Use, Word, value_names, walk
-from inception_dsl.values import Name, Scalar, Value, Width, names, substitute
+from inception_dsl.values import Name, Scalar, Value, Width, substitute
 
 MOST_REPEATS = 10_000
+ENOUGH = 4 * MOST_LAYERS
+"""Layers of calls after which no more are read: what there are already is too large."""
 
 
 def elaborate(spec: NetworkSpec) -> Program:
@@ -46,7 +50,7 @@ def elaborate(spec: NetworkSpec) -> Program:
     findings = Findings()
     elaborator = _Elaborator(spec, findings)
     rows = tuple(elaborator.row(row) for row in spec.rows)
-    heads = tuple(elaborator.head(head.name, head.graph) for head in spec.heads)
+    heads = tuple(elaborator.head(head) for head in spec.heads)
     _check_heads(spec, findings)
     claims = published(spec, findings)
     begun = init(spec.init, spec.document, elaborator.constants, findings)
@@ -91,11 +95,13 @@ class _Elaborator:
     def __init__(self, spec: NetworkSpec, findings: Findings) -> None:
         self.spec = spec
         self.findings = findings
-        self.modules = Modules(spec.modules, findings)
         self.templates: dict[str, Template] = {}
-        self.made: dict[tuple[object, ...], str] = {}
+        self.layers: dict[str, int] = {}
+        self.expanded = self.called = 0
+        self.made: dict[int, str] = {}
         self.constants: dict[str, Scalar | None] = {name: setting.value for name, setting in spec.settings.items()}
         self.constants["classes"] = spec.classes
+        self.modules = Modules(spec.modules, self.constants, findings)
         self.defaults = {name: self._default(name, words) for name, words in spec.defaults.items()}
 
     def row(self, row: RowSpec) -> Row:
@@ -103,12 +109,32 @@ class _Elaborator:
         values = {**self.constants, **self._cells(row)}
         scope = Scope(row.layer, values, {"in": Name("in"), "classes": Name("classes")}, row)
         self._check_cells(row)
-        return Row(row.name, self.body(row.layer.term, scope), row.layer.text, origin=row.span("name"))
+        body = self._bounded(row.name, scope, row.span("name"))
+        return Row(row.name, body, row.layer.text, origin=row.span("name"))
 
-    def head(self, name: str, graph: Formula) -> Body:
+    def head(self, head: HeadSpec) -> Body:
         """A head's formula, which has no row to take values from."""
-        scope = Scope(graph, self.constants, {"in": Name("in"), "classes": Name("classes")})
-        return self.body(graph.term, scope)
+        scope = Scope(head.graph, self.constants, {"in": Name("in"), "classes": Name("classes")})
+        return self._bounded(head.name, scope, head.origin)
+
+    def _bounded(self, name: str, scope: Scope, origin: Span) -> Body:
+        """The formula of a row or head; E107 where it nests too deeply, and an end with E214 where it is too large."""
+        term = scope.formula.term
+        if self.modules.too_deep(name, term, origin):
+            return Absent()
+        count = None
+        try:
+            body = self.body(term, scope)
+            self.expanded += expanded(body, self.layers)
+            if self.expanded <= MOST_LAYERS:
+                return body
+            count = self.expanded
+        except TooLarge:
+            pass
+        hint = "repeat less: counts inside each other multiply"
+        self.findings.error("E214", too_large(name, count), origin, help=hint)
+        self.findings.stop()
+        return Absent()
 
     def body(self, term: Term, scope: Scope) -> Body:
         """A term as a tree of the program; a fault in it is told, and the term skipped."""
@@ -166,12 +192,12 @@ class _Elaborator:
             return layer(name, use, self.defaults.get(name, {}), scope)
         if isinstance(use.name, str) and name in self.spec.modules:
             return self._call(use, self.spec.modules[use.name].columns, scope)
-        known = f"the layers are {listing(sorted(LAYERS))}"
-        known += f"; the modules are {listing(self.spec.modules)}" if self.spec.modules else ""
+        there = f"the layers are {listing(sorted(LAYERS))}"
+        there += f"; the modules are {listing(self.spec.modules)}" if self.spec.modules else ""
         if not isinstance(use.name, str):
-            hint = did_you_mean(str(name), LAYERS) or known
+            hint = did_you_mean(str(name), LAYERS) or there
             raise scope.bad("E201", use.name, f"a layer is named here, and this is {told(name)}", hint)
-        hint = did_you_mean(use.name, {*LAYERS, *self.spec.modules}) or known
+        hint = did_you_mean(use.name, {*LAYERS, *self.spec.modules}) or there
         at = (use.at[0], use.at[0] + len(use.name))
         raise scope.fault("E201", f"there is no layer or module `{use.name}`", at, help=hint)
 
@@ -181,30 +207,15 @@ class _Elaborator:
             named = listing([f"{column}=..." for column in columns]) if columns else ""
             hint = f"give its columns by name: {named}" if named else "delete it"
             raise scope.fault("E202", f"the module `{use.name}` takes no kernel or width", use.size_at, help=hint)
-        given = self._arguments(use, columns, scope)
-        values: dict[str, Scalar | None] = {}
-        fills: dict[str, Width] = {}
-        for column, argument in given.items():
-            if not isinstance(argument, Value):
-                values[column] = argument
-            elif all(name.name in scope.values for name in names(argument)):
-                values[column] = scope.known(argument)
-            if column in self.modules.structural(use.name):
-                continue
-            if isinstance(argument, Value):
-                width = scope.width(argument)
-                fills[column] = 0 if width is None else width
-            elif isinstance(argument, int) and argument <= WIDEST:
-                fills[column] = argument
-            elif argument is not None:
-                message = f"a width is a whole number from 1 to {WIDEST:,}, not {told(argument)}"
-                for word in use.words:
-                    if word.text == column:
-                        raise scope.fault("E207", message, word.at)
-                raise scope.bad("E207", Name(column, at=use.at), message)
-        key = (use.name, *self.modules.structure(use.name, values, scope))
+        given = arguments(use, columns, scope)
+        values = known(given, scope)
+        fills = widths(use, given, self.modules.structural(use.name), scope)
+        key = self.modules.structure(use.name, values)
         if key not in self.made:
             self.made[key] = self._template(use.name, values, scope)
+        self.called += self.layers[self.made[key]]
+        if self.called > ENOUGH:
+            raise TooLarge
         params = self.templates[self.made[key]].params
         args = tuple((param, self._fill(param, fills, use, scope)) for param in params)
         return Call(self.made[key], args, origin=scope.span(use.at))
@@ -215,29 +226,6 @@ class _Elaborator:
         if param not in fills:
             raise scope.bad("E207", Name(param, at=use.at), f"`{param}` of the module `{use.name}` must not be empty")
         return fills[param]
-
-    def _arguments(self, use: Use, columns: tuple[str, ...], scope: Scope) -> dict[str, Value | Scalar | None]:
-        given: dict[str, Value | Scalar | None] = {}
-        for word in use.words:
-            if word.text not in columns:
-                hint = did_you_mean(word.text, columns) or (f"it has {listing(columns)}" if columns else "it has none")
-                raise scope.fault("E216", f"the module `{use.name}` has no column `{word.text}`", word.at, help=hint)
-            if word.value is None or isinstance(word.value, tuple):
-                hint = f"write `{word.text}=64`, say"
-                raise scope.fault("E216", f"`{word.text}` takes one number", word.at, help=hint)
-            if word.text in given:
-                raise scope.fault("E216", f"`{word.text}` is given twice", word.at, help="keep one of them")
-            given[word.text] = word.value
-        row = scope.row if scope.row and scope.row.layer is scope.formula else None
-        for column in columns:
-            if column in given:
-                continue
-            if row is None or column not in row.args:
-                hint = f"write `{use.name} {column}=...`"
-                hint += f", or add a column `{column}` to the table" if row else ""
-                raise scope.fault("E216", f"the module `{use.name}` needs its column `{column}`", use.at, help=hint)
-            given[column] = scope.values[column]
-        return {column: given[column] for column in columns}
 
     def _template(self, module: str, values: Mapping[str, Scalar | None], scope: Scope) -> str:
         spec = self.spec.modules[module]
@@ -256,6 +244,8 @@ class _Elaborator:
         used = used_names(body)
         params = tuple(column for column in (*spec.columns, "classes") if column in used)
         self.templates[name] = Template(name, module, params, body, spec.doc, origin=spec.origin)
+        # a call costs as much as it has columns, even where one layer reads them all
+        self.layers[name] = max(layers(body, self.layers), len(spec.columns))
         return name
 
     def _cells(self, row: RowSpec) -> dict[str, Scalar | None]:

@@ -2,46 +2,95 @@
 
 from __future__ import annotations
 
+from collections import ChainMap, Counter
 from collections.abc import Collection, Iterator, Mapping
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 
-from inception_dsl.diagnostics import Findings
-from inception_dsl.elaborate.scope import Scope
+from inception_dsl.diagnostics import Findings, Span
+from inception_dsl.elaborate.size import MOST_LAYERS, TooLarge
 from inception_dsl.ir import Body, Call, Join, Layer, Repeat, Sequence
 from inception_dsl.names import from_column
-from inception_dsl.spec import LAYERS, ModuleSpec
-from inception_dsl.syntax.terms import Repeated, Scaled, Term, Use, own_values, walk
-from inception_dsl.values import Scalar, Value, ValueFault, evaluate, names, substitute
+from inception_dsl.spec import ModuleSpec
+from inception_dsl.syntax.algebra_errors import LEVELS
+from inception_dsl.syntax.terms import Repeated, Scaled, Term, Use, inside, levels, own_values, walk
+from inception_dsl.values import Scalar, Value, ValueFault, evaluate, names
 
-MOST_NAMES: Final = 100
+Values = Mapping[str, Scalar | None]
+"""What is known of names: a column that is not in it depends on `in`."""
+
+_OPEN: Final = object()
+"""Stands for a value that is not known."""
+
+
+class _Called(NamedTuple):
+    """A layer or call in a module: the counts of the repeats around it, and its values that may be empty."""
+
+    counts: tuple[Value, ...]
+    use: Use
+    values: tuple[Value, ...]
 
 
 class Modules:
-    """The modules of a spec, as far as structure goes."""
+    """The modules of a spec, as far as structure goes; `constants` are the names that mean the same everywhere.
 
-    def __init__(self, modules: Mapping[str, ModuleSpec], findings: Findings) -> None:
+    Raises `SpecError` E208 for a module that contains itself, E107 for modules that nest too deeply.
+    """
+
+    def __init__(self, modules: Mapping[str, ModuleSpec], constants: Values, findings: Findings) -> None:
         self.modules = modules
-        self.first: dict[str, Mapping[str, Scalar | None]] = {}
+        self.constants = constants
+        self.findings = findings
+        self.walked = 0
+        self.first: dict[str, Values] = {}
+        self.names: Counter[str] = Counter()
         self.structural = cache(self._structural)
-        self.conditions = cache(self._conditions)
-        cyclic: set[str] = set()
-        for name, module in modules.items():
-            if name not in cyclic and (cycle := self._cycle(name)):
-                cyclic |= {*cycle}
-                label = " -> ".join(f"`{each}`" for each in cycle) if len(cycle) > 2 else ""
-                hint = "to repeat a module, write `3 of name` where it is used"
-                findings.error("E208", f"the module `{name}` contains itself", module.origin, label, help=hint)
-        if cyclic:
-            findings.stop()  # nothing can be said of a network without end
+        self.uses = cache(self._uses)
+        self.numbers: dict[tuple[object, ...], int] = {}
+        self.structures: dict[tuple[object, ...], int] = {}
+        self.deep: dict[str, int] = {}
+        for name in self._callees_first():
+            term = modules[name].graph.term
+            self.deep[name] = self._levels(term)
+            if self.too_deep(name, term, modules[name].origin):
+                findings.stop()  # all that call it are deeper still
 
-    def structure(self, module: str, values: Mapping[str, Scalar | None], scope: Scope) -> tuple[object, ...]:
-        """What distinguishes one template of a module from another, for a call with these values."""
-        env = {**scope.values, **values}
-        shaping = tuple(values.get(column) for column in sorted(self.structural(module)))
-        return (*shaping, *(_is_empty(value, env) for value in self.conditions(module)))
+    def too_deep(self, name: str, term: Term, origin: Span) -> bool:
+        """Whether the formula of `name` nests too deeply with the modules it calls; E107 where it does."""
+        if (deep := self._levels(term)) > LEVELS:
+            message = f"`{name}` nests {deep} levels deep with the modules it calls; {LEVELS} is the most"
+            self.findings.error("E107", message, origin, help="write the innermost modules out")
+        return deep > LEVELS
 
-    def name_structure(self, module: str, values: Mapping[str, Scalar | None], taken: Collection[str]) -> str:
+    def _levels(self, term: Term) -> int:
+        return max(level + self.deep.get(_name(use), 0) for level, use in levels(term))
+
+    def structure(self, module: str, values: Values) -> int:
+        """A number for the template that a call with these values needs, the same where only widths differ.
+
+        Raises `TooLarge` where the modules called so far, each with its values, have more layers than a network may.
+        """
+        key = (module, *(values.get(column, _OPEN) for column in self.modules[module].columns))
+        if key in self.numbers:
+            return self.numbers[key]
+        env = ChainMap({**values}, {**self.constants})
+        uses = self.uses(module)
+        self.walked += len(uses)  # each of these is in the network: as many layers, or more
+        if self.walked > MOST_LAYERS:
+            raise TooLarge
+        found: list[object] = [module, *(values.get(column, _OPEN) for column in sorted(self.structural(module)))]
+        for counts, use, own in uses:
+            if any(_is_empty(count, env) for count in counts):
+                continue
+            if _name(use) in self.modules:
+                found.append(self.structure(_name(use), _given(use, env)))
+            else:
+                found += [_is_empty(value, env) for value in own]
+        number = self.structures.setdefault(tuple(found), len(self.structures))
+        self.numbers[key] = number
+        return number
+
+    def name_structure(self, module: str, values: Values, taken: Collection[str]) -> str:
         """A name for a template: the module's, and what differs from the first of its templates."""
         first = self.first.setdefault(module, dict(values))
         name = module
@@ -53,9 +102,10 @@ class Modules:
             for column in self.modules[module].columns:
                 if not values.get(column, 1) and first.get(column):
                     name += f"_without_{from_column(column)}"
-        unique, number = name, 2
+        unique = name
         while unique in taken or (unique != module and unique in self.modules):
-            unique, number = f"{name}_{number}", number + 1
+            self.names[name] += 1
+            unique = f"{name}_{self.names[name] + 1}"
         return unique
 
     def _structural(self, module: str) -> frozenset[str]:
@@ -79,39 +129,71 @@ class Modules:
         open_values += [word.value for word in term.words if word.text == "groups"]
         yield from (value for value in own_values(term) if not any(value is each for each in open_values))
 
-    def _conditions(self, module: str) -> tuple[Value, ...]:
-        """The widths that decide which layers are left out, here and in the modules it calls, by its own columns."""
-        found: dict[Value, None] = {}
-        for term in walk(self.modules[module].graph.term):
-            if not isinstance(term, Use):
-                continue
-            if isinstance(term.name, str) and term.name in self.modules:
-                given = {word.text: word.value for word in term.words if isinstance(word.value, Value)}
-                inner = (substitute(value, given) for value in self.conditions(term.name))
-                found |= {value: None for value in inner if isinstance(value, Value) and _is_small(value)}
-            else:
-                found |= {value: None for value in own_values(term) if any(names(value))}
+    def _uses(self, module: str) -> tuple[_Called, ...]:
+        """The layers and calls in a module's graph."""
+        found: list[_Called] = []
+        ahead: list[tuple[tuple[Value, ...], Term]] = [((), self.modules[module].graph.term)]
+        while ahead:
+            counts, term = ahead.pop()
+            if isinstance(term, Use):
+                found.append(_Called(counts, term, tuple(value for value in own_values(term) if any(names(value)))))
+            within = (*counts, term.count) if isinstance(term, Repeated) else counts
+            ahead += [(within, inner) for inner in inside(term)]
         return tuple(found)
 
-    def _cycle(self, start: str) -> tuple[str, ...]:
-        """The modules by which one calls itself, itself first and last; none where it does not."""
-        seen: set[str] = set()
-        ahead: list[tuple[str, ...]] = [(start,)]
-        while ahead:
-            path = ahead.pop()
-            for term in walk(self.modules[path[-1]].graph.term):
-                called = term.name if isinstance(term, Use) and isinstance(term.name, str) else ""
-                if called == start:
-                    return (*path, start)
-                if called in self.modules and called not in seen and called not in LAYERS:
-                    seen.add(called)
-                    ahead.append((*path, called))
-        return ()
+    def _calls(self, module: str) -> dict[str, None]:
+        """The modules that a module calls."""
+        return dict.fromkeys(
+            name for _, use in levels(self.modules[module].graph.term) if (name := _name(use)) in self.modules
+        )
+
+    def _callees_first(self) -> list[str]:
+        """The modules, each after those that it calls. Raises `SpecError` E208 where one contains itself."""
+        order: dict[str, None] = {}
+        cyclic: set[str] = set()
+        for start in self.modules:
+            path = {} if start in order else {start: iter(self._calls(start))}
+            while path:
+                name, calls = next(reversed(path.items()))
+                called = next(calls, None)
+                if called is None:
+                    path.popitem()
+                    order[name] = None
+                elif called in path:
+                    cycle = [*path][[*path].index(called) :]
+                    if not cyclic.intersection(cycle):
+                        self._tell_cycle(cycle)
+                    cyclic.update(cycle)
+                elif called not in order:
+                    path[called] = iter(self._calls(called))
+        if cyclic:
+            self.findings.stop()  # nothing can be said of a network without end
+        return [*order]
+
+    def _tell_cycle(self, cycle: list[str]) -> None:
+        first = min(range(len(cycle)), key=lambda i: [*self.modules].index(cycle[i]))
+        named = [*cycle[first:], *cycle[: first + 1]]
+        label = " -> ".join(f"`{each}`" for each in named) if len(named) > 2 else ""
+        hint = "to repeat a module, write `3 of name` where it is used"
+        message, place = f"the module `{named[0]}` contains itself", self.modules[named[0]].origin
+        self.findings.error("E208", message, place, label, help=hint)
 
 
-def _is_small(value: Value) -> bool:
-    """Whether a value is worth following: modules inside modules may multiply one beyond all measure."""
-    return sum(1 for _ in names(value)) <= MOST_NAMES
+def _name(use: Use) -> str:
+    """The word that a layer or call is written with; empty where a value names it."""
+    return use.name if isinstance(use.name, str) else ""
+
+
+def _given(use: Use, env: Mapping[str, Scalar | None]) -> Values:
+    """What the arguments of a call are, as far as that is known."""
+    given: dict[str, Scalar | None] = {}
+    for word in use.words:
+        try:
+            if isinstance(word.value, str | Value):
+                given[word.text] = evaluate(word.value, env)
+        except ValueFault:  # it depends on `in`, or is told elsewhere
+            continue
+    return given
 
 
 def _is_empty(value: Value, env: Mapping[str, Scalar | None]) -> bool:

@@ -7,6 +7,7 @@ onnxruntime cannot say a thing exactly, the emitter refuses (E401) and names the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
@@ -23,6 +24,9 @@ from inception_dsl.shapes import ShapeError
 # for models stamped with official released onnx opset versions").
 OPSETS: Final = {17: 8, 18: 8, 19: 9, 20: 9, 21: 10, 22: 10, 23: 11, 24: 12, 25: 13, 26: 13}
 NEWEST: Final = max(OPSETS)
+
+MOST_CONSTANTS: Final = 2**20
+"""Numbers that are constants of one graph; weights are none, and those here have a hundredth of it."""
 
 
 def model(
@@ -43,8 +47,8 @@ def model(
     `batch` None is any batch, `dynamic_size` any height and width; `until` is the last row to include. Where `weights`
     gives a TensorProto for each by its name, the graph holds them, and they are no inputs.
 
-    Raises `SpecError`: E401 for what the opset cannot express, E218 for a layer that ties the network to one size, E206
-    for an unknown row and E108 for two outputs of one name.
+    Raises `SpecError`: E401 for what the opset cannot express, or only with too many constants, E218 for a layer that
+    ties the network to one size, E206 for an unknown row and E108 for two outputs of one name.
     """
     if opset not in OPSETS:
         message = f"opset {opset} is not supported"
@@ -153,13 +157,21 @@ def _following(typed: Typed) -> frozenset[int]:
 
 
 def _calls(typed: Typed, rows: Collection[str], following: Collection[int], opset: int) -> dict[int, Call]:
-    calls, findings = {}, Findings()
+    calls, findings, constants = {}, Findings(), 0
     for index, node in enumerate(typed.nodes):
-        if node.row in rows:
-            site = Site(node.types, any(end in following for end in node.inputs), opset)
-            try:
-                calls[index] = rules[type(node.op)](node.op, site)
-            except ShapeError as error:
-                findings.error(error.code, error.message, node.origin, help=error.help)
+        if node.row not in rows:
+            continue
+        site = Site(node.types, any(end in following for end in node.inputs), opset)
+        try:
+            call = calls[index] = rules[type(node.op)](node.op, site)
+        except ShapeError as error:
+            findings.error(error.code, error.message, node.origin, help=error.help)
+            continue
+        constants += sum(math.prod(each.dims) for each in call.arrays)
+        if constants > MOST_CONSTANTS:
+            message = f"the graph would hold {constants:,} constant numbers; {MOST_CONSTANTS:,} is the most"
+            hint = "pool to fewer windows, or give the norms their `gamma`"
+            findings.error("E401", message, node.origin, help=hint)
+            break
     findings.stop()
     return calls

@@ -6,6 +6,7 @@ Where ONNX or onnxruntime cannot say a thing exactly, a rule refuses (E401).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import repeat
 from typing import Final, NamedTuple
 
 from inception_dsl import ops
@@ -22,6 +23,11 @@ class Call(NamedTuple):
     operator: str
     attributes: Mapping[str, pb.Parameter] = {}
     constants: Mapping[str, pb.Constant] = {}
+
+    @property
+    def arrays(self) -> list[pb.Array]:
+        """Its constants that are more than one number."""
+        return [each for each in self.constants.values() if isinstance(each, pb.Array)]
 
 
 class Site(NamedTuple):
@@ -45,7 +51,7 @@ def _conv(op: ops.Conv, site: Site) -> Call:
 
 @rules(ops.BatchNorm)
 def _batch_norm(op: ops.BatchNorm, site: Site) -> Call:
-    gamma = {} if op.gamma else {"gamma": [1.0] * site.types[0].channels}
+    gamma = {} if op.gamma else {"gamma": pb.Array((channels := site.types[0].channels,), repeat(1.0, channels))}
     return Call("BatchNormalization", {"epsilon": op.eps}, gamma)
 
 
@@ -84,11 +90,13 @@ def _adaptive(to: Pair, site: Site) -> Call:
     image = site.types[0].image
     if window := sliding(image, to):
         return Call("AveragePool", _window(window, site))
-    rows, columns = (
-        [[(pixel in span) / len(span) for pixel in range(size)] for span in spans(size, out)]
-        for size, out in zip(image, to, strict=True)
-    )
+    rows, columns = (_shares(size, out) for size, out in zip(image, to, strict=True))
     return Call("Einsum", {"equation": "nchw,ih,jw->ncij"}, {"rows": rows, "columns": columns})
+
+
+def _shares(size: int, out: int) -> pb.Array:
+    """What each pixel of an axis adds to each of the windows that cover it."""
+    return pb.Array((out, size), ((pixel in span) / len(span) for span in spans(size, out) for pixel in range(size)))
 
 
 @rules(ops.Dropout)

@@ -9,8 +9,10 @@ https://protobuf.dev/programming-guides/encoding
 from __future__ import annotations
 
 import struct
+import sys
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 Content = int | float | str | bytes
 """What a field holds; `bytes` is another message, or raw data."""
@@ -19,8 +21,14 @@ Parameter = int | float | str | Sequence[int]
 """What an attribute of a node holds."""
 
 
-Constant = float | Sequence["Constant"]
-"""A number, or an array by its rows."""
+class Array(NamedTuple):
+    """An array whose size is known before its `numbers` are made, row by row."""
+
+    dims: tuple[int, ...]
+    numbers: Iterable[float]
+
+
+Constant = float | Array
 
 
 class Message:
@@ -88,14 +96,12 @@ def attribute(name: str, value: Parameter) -> bytes:
 
 
 def constant(name: str, value: Constant) -> bytes:
-    """A float32 constant: a number, which has no dimensions, or an array by its rows."""
-    dims: list[int] = []
-    numbers: Sequence[Constant] = [value]
-    while isinstance(numbers[0], Sequence):
-        rows = [row for row in numbers if isinstance(row, Sequence)]
-        dims.append(len(rows[0]))
-        numbers = [number for row in rows for number in row]
-    return Tensor(name=name, data_type=FLOAT, dims=dims, raw_data=struct.pack(f"<{len(numbers)}f", *numbers))
+    """A float32 constant: a number, which has no dimensions, or an array."""
+    dims, numbers = value if isinstance(value, Array) else ((), (value,))
+    packed = array("f", numbers)
+    if sys.byteorder == "big":
+        packed.byteswap()
+    return Tensor(name=name, data_type=FLOAT, dims=dims, raw_data=packed.tobytes())
 
 
 def value(name: str, shape: Iterable[int | str | None]) -> bytes:

@@ -1,4 +1,4 @@
-"""Takes out what does nothing: `pass` steps, factors of 1, repeats of 1, joins of one branch."""
+"""Takes out what does nothing: `pass` steps, factors of 1, repeats of 1 or of nothing, joins of one branch."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ def simplify(program: Program) -> Program:
 def _simplify(body: Body) -> Body:
     match body:
         case Layer((Scale(1.0) | Identity(),)):
+            return Sequence((), origin=body.origin)
+        case Repeat(_, Sequence(())):
             return Sequence((), origin=body.origin)
         case Repeat(1, inner):
             return inner

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from functools import cache, lru_cache
 from importlib.util import cache_from_source
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
 from lark import Lark, Token, Transformer, UnexpectedInput
 
-from inception_dsl.syntax.algebra_errors import VALUE_LENGTH, SyntaxFault, check_brackets, explain, no_function
-from inception_dsl.syntax.terms import Branches, Chain, Dimensions, Labelled, Repeated, Scaled, Term, Use, Word
+from inception_dsl.syntax.algebra_errors import LEVELS, VALUE_LENGTH, SyntaxFault, check_brackets, explain, no_function
+from inception_dsl.syntax.terms import Branches, Chain, Dimensions, Labelled, Repeated, Scaled, Term, Use, Word, levels
 from inception_dsl.values import FUNCTIONS, LIMIT, Function, Name, Number, Operation, Value
 
 DIGITS: Final = len(str(LIMIT))
@@ -25,6 +26,9 @@ def formula(text: str) -> Term:
     """
     term = _read(text, "formula")
     assert isinstance(term, Term)
+    level, deepest = max(levels(term), key=itemgetter(0))
+    if level > LEVELS:
+        raise SyntaxFault("E107", f"parts nest deeper than {LEVELS}", deepest.at, help="make the inner part a module")
     return term
 
 

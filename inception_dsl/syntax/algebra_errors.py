@@ -13,6 +13,8 @@ from inception_dsl.values import FUNCTIONS, MEASURES
 
 DEPTH: Final = 40
 """Brackets nest no deeper; no paper's figure does."""
+LEVELS: Final = 100
+"""Parts of a formula nest no deeper, with the modules it calls: nothing that reads them exhausts Python's stack."""
 LENGTH: Final = 50_000
 VALUE_LENGTH: Final = 300
 

@@ -82,15 +82,34 @@ class Labelled(Term):
     term: Term
 
 
-def walk(term: Term) -> Iterator[Term]:
-    """A term and every term inside it, from left to right."""
-    yield term
+def inside(term: Term) -> tuple[Term, ...]:
+    """The terms right inside a term, from left to right."""
     match term:
         case Chain(terms) | Branches(_, terms):
-            for inner in terms:
-                yield from walk(inner)
+            return terms
         case Scaled(_, inner) | Repeated(_, inner) | Labelled(_, inner):
-            yield from walk(inner)
+            return (inner,)
+        case _:
+            return ()
+
+
+def walk(term: Term) -> Iterator[Term]:
+    """A term and every term inside it, from left to right."""
+    ahead = [term]
+    while ahead:
+        each = ahead.pop()
+        yield each
+        ahead += reversed(inside(each))
+
+
+def levels(term: Term) -> Iterator[tuple[int, Use]]:
+    """Every layer and call in a term, with how many terms it stands in, itself included."""
+    ahead = [(1, term)]
+    while ahead:
+        level, each = ahead.pop()
+        if isinstance(each, Use):
+            yield level, each
+        ahead += [(level + 1, inner) for inner in inside(each)]
 
 
 def renamed(term: Term, names: Mapping[str, str]) -> Term:

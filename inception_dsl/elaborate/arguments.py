@@ -1,0 +1,68 @@
+"""What a call gives the columns of its module."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from inception_dsl.diagnostics import did_you_mean, listing
+from inception_dsl.elaborate.scope import WIDEST, Scope, told
+from inception_dsl.syntax.terms import Use
+from inception_dsl.values import Name, Scalar, Value, Width, names
+
+Arguments = dict[str, Value | Scalar | None]
+
+
+def arguments(use: Use, columns: tuple[str, ...], scope: Scope) -> Arguments:
+    """What a call gives each column of its module: by name, or from the cells of its row. Raises `Fault` E216."""
+    given: dict[str, Value | Scalar | None] = {}
+    for word in use.words:
+        if word.text not in columns:
+            hint = did_you_mean(word.text, columns) or (f"it has {listing(columns)}" if columns else "it has none")
+            raise scope.fault("E216", f"the module `{use.name}` has no column `{word.text}`", word.at, help=hint)
+        if word.value is None or isinstance(word.value, tuple):
+            hint = f"write `{word.text}=64`, say"
+            raise scope.fault("E216", f"`{word.text}` takes one number", word.at, help=hint)
+        if word.text in given:
+            raise scope.fault("E216", f"`{word.text}` is given twice", word.at, help="keep one of them")
+        given[word.text] = word.value
+    row = scope.row if scope.row and scope.row.layer is scope.formula else None
+    for column in columns:
+        if column in given:
+            continue
+        if row is None or column not in row.args:
+            hint = f"write `{use.name} {column}=...`"
+            hint += f", or add a column `{column}` to the table" if row else ""
+            raise scope.fault("E216", f"the module `{use.name}` needs its column `{column}`", use.at, help=hint)
+        given[column] = scope.values[column]
+    return {column: given[column] for column in columns}
+
+
+def known(given: Arguments, scope: Scope) -> dict[str, Scalar | None]:
+    """The arguments whose value is known where the call stands; one that depends on `in` is not. Raises `Fault`."""
+    values: dict[str, Scalar | None] = {}
+    for column, argument in given.items():
+        if not isinstance(argument, Value):
+            values[column] = argument
+        elif all(name.name in scope.values for name in names(argument)):
+            values[column] = scope.known(argument)
+    return values
+
+
+def widths(use: Use, given: Arguments, structural: Collection[str], scope: Scope) -> dict[str, Width]:
+    """What fills the columns that are widths, 0 where one is empty. Raises `Fault`."""
+    fills: dict[str, Width] = {}
+    for column, argument in given.items():
+        if column in structural:
+            continue
+        if isinstance(argument, Value):
+            width = scope.width(argument)
+            fills[column] = 0 if width is None else width
+        elif isinstance(argument, int) and argument <= WIDEST:
+            fills[column] = argument
+        elif argument is not None:
+            message = f"a width is a whole number from 1 to {WIDEST:,}, not {told(argument)}"
+            for word in use.words:
+                if word.text == column:
+                    raise scope.fault("E207", message, word.at)
+            raise scope.bad("E207", Name(column, at=use.at), message)
+    return fills
