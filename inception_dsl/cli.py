@@ -26,6 +26,7 @@ ELSEWHERE: Final = {
     "eval": "training.evaluate",
     "export": "weights.export",
     "plot": "training.plot",
+    "specs": "specs.specs",
     "train": "training.train",
     "weights": "weights.weights",
 }

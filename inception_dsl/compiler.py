@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from inception_dsl import extends, passes, published, verify
+from inception_dsl import builtin, extends, passes, published, verify
 from inception_dsl.cost import Cost, cost
 from inception_dsl.diagnostics import Diagnostic, Source, SpecError
 from inception_dsl.elaborate import elaborate
@@ -21,6 +22,7 @@ from inception_dsl.shapes import Pair
 from inception_dsl.spec import Base, NetworkSpec, read
 from inception_dsl.syntax import source as sources
 from inception_dsl.syntax import yaml
+from inception_dsl.syntax.document import Document
 
 if TYPE_CHECKING:
     from inception_dsl.claims import Examination
@@ -30,9 +32,7 @@ _CLAIMS: Final = re.compile(rb"^claims[ \t]*:", re.MULTILINE)
 
 def compile_source(source: Source, until: str = "") -> Program:
     """A spec's text as a program, after the passes (up to and with the one called `until`). Raises `SpecError`."""
-    document = yaml.parse(source)
-    extends.refuse(document)
-    return compile_spec(read(document), until)
+    return compile_spec(_varied(extends.chain(yaml.parse(source))), until)
 
 
 def compile_file(
@@ -47,19 +47,28 @@ def compile_file(
 
 def load(path: str | Path, settings: Mapping[str, str] | None = None, outside: bool = False) -> NetworkSpec:
     """Read a spec file as `compile_file` does. Raises `SpecError`."""
-    first, *variants = extends.chain(path, outside)
-    spec = read(first)
-    if not variants and not settings:
+    document = yaml.parse(sources.read(path))
+    spec = _varied(extends.chain(document, os.fspath(path), outside))
+    if not settings:
         return spec
-    from inception_dsl.spec.variants import vary, with_settings
+    from inception_dsl.spec.variants import with_settings
 
+    return with_settings(as_base(spec), settings)
+
+
+def _varied(documents: Sequence[Document]) -> NetworkSpec:
+    """What the last of some documents says, each of which extends the one before it. Raises `SpecError`."""
+    first, *variants = documents
+    spec = read(first)
+    if variants:
+        from inception_dsl.spec.variants import vary
     for document in variants:
         base = as_base(spec)
         try:
             spec = vary(base, document)
         except SpecError as error:
             raise extends.noted(error, document) from None
-    return with_settings(as_base(spec), settings) if settings else spec
+    return spec
 
 
 def as_base(spec: NetworkSpec) -> Base:
@@ -185,7 +194,8 @@ class Build:
 
 def examine(path: str | Path) -> Examination:
     """Hold a file of claims against the specs beside it. Raises `SpecError` where it cannot be read."""
-    return examine_source(sources.read(path), Path(path).parent)
+    named = os.fspath(path).startswith(builtin.PREFIX)
+    return examine_source(sources.read(path), Path(builtin.PREFIX) if named else Path(path).parent)
 
 
 def examine_source(source: Source, folder: Path) -> Examination:
@@ -197,7 +207,7 @@ def examine_source(source: Source, folder: Path) -> Examination:
     from inception_dsl.spec.claims import read as read_claims
 
     sentences = read_claims(yaml.parse(source))
-    specs = {spec.stem: spec for spec in _specs_in(folder)}
+    specs = {spec.stem.removeprefix(builtin.PREFIX): spec for spec in _specs_in(folder)}
     costs: dict[str, Cost] = {}
     faults: list[Diagnostic] = []
     for name in claims.networks(sentences):
@@ -220,11 +230,13 @@ class Found(NamedTuple):
 def find(paths: Iterable[str | Path]) -> Found:
     """The files that some paths mean; a folder means the `.yaml` files of specs in it, in the order of their names.
 
+    `builtin:` is the folder of the built-in specs, each of which is `builtin:NAME`.
+
     Raises `SpecError` E007 for a folder without any.
     """
     found, claims = [], []
     empty = []
-    for path in map(Path, paths):
+    for path in (Path(builtin.full(os.fspath(path))) for path in paths):
         specs = _specs_in(path)
         found += specs
         if not specs and path.is_dir():
@@ -244,7 +256,9 @@ def find_specs(paths: Iterable[str | Path]) -> list[Path]:
 
 def _specs_in(path: Path) -> list[Path]:
     inside = [path]
-    if path.is_dir():
+    if str(path) == builtin.PREFIX:
+        inside = [Path(builtin.full(f"{path}{name}")) for name in builtin.names()]
+    elif path.is_dir():
         inside = sorted(each for each in path.iterdir() if each.suffix in (".yaml", ".yml") and each.is_file())
     return [file for file in inside if not _holds_claims(file)]
 
@@ -252,6 +266,7 @@ def _specs_in(path: Path) -> list[Path]:
 def _holds_claims(file: Path) -> bool:
     """Whether a file's top has the key `claims`, as no spec has."""
     try:
+        file = Path(builtin.place(str(file)))
         return file.is_file() and _CLAIMS.search(file.read_bytes()) is not None
-    except OSError:
+    except (OSError, SpecError):
         return False  # told when it is read as a spec

@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from typing import Final
 
+from inception_dsl import builtin
 from inception_dsl.diagnostics import Diagnostic, Note, SpecError
 from inception_dsl.syntax import source as sources
 from inception_dsl.syntax import yaml
@@ -18,24 +19,17 @@ LONGEST: Final = 20
 _ABSOLUTE: Final = re.compile(r"[/\\~]|[A-Za-z]:")
 
 
-def chain(path: str | os.PathLike[str], outside: bool = False) -> list[Document]:
-    """Read a spec file, and the files that it extends, the last of which comes first.
+def chain(document: Document, path: str = "", outside: bool = False) -> list[Document]:
+    """A spec after the files that it extends, of which the last comes first; `path` is its own, where it is in a file.
 
-    They lie in its folder or below, unless `outside` is true. Raises `SpecError`: E120 for a base that cannot be read,
-    or not from here, E121 for files that extend each other.
+    They lie in its folder or below, unless `outside` is true, or are built in. Raises `SpecError`: E120 for a base that
+    cannot be read, or not from here, E121 for files that extend each other.
     """
-    paths = [os.fspath(path)]
-    documents = [yaml.parse(sources.read(path))]
+    paths, documents = [builtin.full(path)], [document]
     while "extends" in documents[-1].data:
         paths.append(_base(documents[-1], paths, outside))
         documents.append(_read(documents[-1], paths[-1]))
     return documents[::-1]
-
-
-def refuse(document: Document) -> None:
-    """Tell that a text that is in no file extends one (E120)."""
-    if "extends" in document.data:
-        raise _fault(document, "E120", "only a spec in a file can extend another", hint="save it beside its base")
 
 
 def noted(error: SpecError, document: Document) -> SpecError:
@@ -59,19 +53,42 @@ def _base(document: Document, paths: list[str], outside: bool) -> str:
     if _ABSOLUTE.match(said):
         hint = "write it as seen from the folder of this file"
         raise _fault(document, "E120", "the path of a base is a relative one", hint=hint)
-    path = os.path.normpath(os.path.join(os.path.dirname(paths[-1]), said))
-    folder, real = (os.path.realpath(each) for each in (os.path.dirname(paths[0]) or ".", path))
-    if not outside and not real.startswith(os.path.join(folder, "")):
-        hint = f"move it there, or allow it with `{OPTION}`"
-        raise _fault(document, "E120", f"`{said}` lies outside the folder of `{paths[0]}`", hint=hint)
-    chain = " -> ".join(f"`{each}`" for each in [*paths, path])
-    if real in map(os.path.realpath, paths):
+    if not (paths[-1] or said.startswith(builtin.PREFIX)):
+        hint = f"save it beside its base, or extend a built-in one, such as `{builtin.PREFIX}googlenet.yaml`"
+        raise _fault(document, "E120", "only a spec in a file can extend another file", hint=hint)
+    path = _beside(paths[-1], said)
+    real = _real(path, document)
+    if not outside and not path.startswith(builtin.PREFIX):
+        folder = os.path.realpath(os.path.dirname(paths[0]) or ".")
+        if not real.startswith(os.path.join(folder, "")):
+            hint = f"move it there, or allow it with `{OPTION}`"
+            raise _fault(document, "E120", f"`{said}` lies outside the folder of `{paths[0]}`", hint=hint)
+    chain = " -> ".join(f"`{each}`" for each in [*paths, path] if each)
+    if real in (_real(each, document) for each in paths if each):
         raise _fault(document, "E121", f"`{path}` extends itself", chain if len(paths) > 1 else "")
     if len(paths) >= LONGEST:
         raise _fault(
             document, "E121", f"a chain of more than {LONGEST} files", hint="extend a file nearer to its start"
         )
     return path
+
+
+def _beside(path: str, said: str) -> str:
+    """The path of what a file calls `said`: a built-in spec, or a file as seen from its folder."""
+    if said.startswith(builtin.PREFIX):
+        return builtin.full(said)
+    if path.startswith(builtin.PREFIX):
+        return f"{builtin.PREFIX}{os.path.normpath(said)}"
+    return os.path.normpath(os.path.join(os.path.dirname(path), said))
+
+
+def _real(path: str, document: Document) -> str:
+    """The file that a path means in the end, by way of all links."""
+    try:
+        return os.path.realpath(builtin.place(path))
+    except SpecError as error:
+        (unknown,) = error.diagnostics
+        raise _fault(document, "E120", unknown.message, hint=unknown.help) from None
 
 
 def _read(document: Document, path: str) -> Document:
@@ -81,7 +98,9 @@ def _read(document: Document, path: str) -> Document:
         (first, *_) = error.diagnostics
         if first.span:
             raise
-        raise _fault(document, "E120", first.message, hint=first.help) from None
+        shipped = os.path.basename(path).removesuffix(builtin.SUFFIX) in builtin.names()
+        hint = f"write `extends: {builtin.full(builtin.PREFIX + os.path.basename(path))}` for the built-in one"
+        raise _fault(document, "E120", first.message, hint=hint if shipped else first.help) from None
 
 
 OPTION: Final = "--extend-outside"

@@ -8,6 +8,7 @@ from copy import copy
 from itertools import accumulate
 from typing import Final
 
+from inception_dsl import builtin
 from inception_dsl.diagnostics import Diagnostic, Source, Span, SpecError
 
 LIMIT: Final = 4 * 2**20
@@ -15,11 +16,12 @@ LIMIT: Final = 4 * 2**20
 
 
 def read(path: str | os.PathLike[str], name: str | None = None) -> Source:
-    """Read a text file; diagnostics call it `name`, by default the path as given.
+    """Read a text file, or a spec by its name `builtin:...`; diagnostics call it `name`, by default the path as given.
 
     Raises `SpecError` E001 for a file that cannot be read, E002 for one that is not UTF-8, E003 beyond `LIMIT`.
     """
-    name = os.fspath(path) if name is None else name
+    given = builtin.full(os.fspath(path))
+    name, path = given if name is None else name, builtin.place(given)
     try:
         with open(path, "rb") as file:
             size = os.fstat(file.fileno()).st_size

@@ -1,0 +1,95 @@
+"""The command that lists the built-in specs, and prints one for copying."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, Final
+
+import click
+
+from inception_dsl import builtin, compiler
+from inception_dsl.console import Run
+from inception_dsl.cost import cost
+from inception_dsl.syntax import source as sources
+from inception_dsl.syntax import yaml
+from inception_dsl.tables import ORDER
+from inception_dsl.terminal import columns, shortened
+
+HEADER: Final = ("name", "params", "ops", *ORDER, "title")
+WIDTHS: Final = (11, 14, 5, 6, 7, 8)
+"""Of the columns of numbers: a row is printed before the next one is known."""
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "json", "markdown")),
+    default="text",
+    show_default=True,
+    help="Output.",
+)
+def specs(name: str | None, form: str) -> None:
+    """List the built-in specs with their totals and verdicts; with NAME, print that spec's text.
+
+    Every command that takes a SPEC takes builtin:NAME, and a spec of yours can say `extends: builtin:NAME.yaml`.
+    """
+    run = Run(form)
+    if name is not None:
+        text = run.attempt(partial(_text, name.removeprefix(builtin.PREFIX)))
+        run.result = {"spec": text} if text else None
+        run.echo((text or "").removesuffix("\n"))
+        run.finish()
+    width, room = max(map(len, ("name", *builtin.names()))), columns()
+    entries, rows = [], [HEADER]
+    run.echo(_line(HEADER, width, room))
+    for path in compiler.find_specs([builtin.PREFIX]):
+        entry = run.attempt(partial(_entry, str(path)), path)
+        if entry:
+            entries.append(entry)
+            rows.append(_row(entry))
+            run.echo(_line(rows[-1], width, room))
+    run.result, run.table = {"specs": entries}, rows
+    run.finish()
+
+
+def _entry(path: str) -> dict[str, Any]:
+    """What is told of a spec, worked out anew each time."""
+    build = compiler.Build(compiler.compile_file(path))
+    counts = Counter(each.verdict for each in build.verdicts)
+    trunk = cost(build.own).trunk
+    return {
+        "spec": path,
+        "network": build.program.name,
+        "title": build.program.title,
+        "params": trunk.params,
+        "macs": trunk.macs,
+        "verdicts": {verdict: counts[verdict] for verdict in ORDER},
+    }
+
+
+def _row(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    numbers = (entry["params"], entry["macs"], *entry["verdicts"].values())
+    return (entry["network"], *(f"{each:,}" for each in numbers), entry["title"])
+
+
+def _line(cells: Sequence[str], width: int, room: int | None) -> str:
+    name, *numbers, title = cells
+    line = "  ".join([name.ljust(width), *map(str.rjust, numbers, WIDTHS), title])
+    return shortened(line, room) if room else line
+
+
+def _text(name: str) -> str:
+    """A spec's text; what it extends is named so that a copy in any folder finds it."""
+    source = sources.read(f"{builtin.PREFIX}{name}")
+    document = yaml.parse(source)
+    if "extends" not in document.data:
+        return source.text
+    _, number, column, _ = document.value_span(("extends",))
+    lines = source.lines.copy()
+    line = lines[number - 1]
+    lines[number - 1] = f"{line[: column - 1]}{builtin.PREFIX}{line[column - 1 :]}"
+    return "\n".join(lines)
