@@ -15,7 +15,7 @@ import click
 from click.core import ParameterSource
 
 from inception_dsl import compiler, tables
-from inception_dsl.console import COMMAND, FORMS, TRACEBACK, Run, chosen, variant_options
+from inception_dsl.console import COMMAND, FORMS, TRACEBACK, Run, chosen, form_option, variant_options
 from inception_dsl.diagnostics import did_you_mean
 from inception_dsl.streams import INTERRUPTED
 from inception_dsl.terminal import columns
@@ -24,7 +24,9 @@ ELSEWHERE: Final = {
     "doctor": "training.doctor",
     "ensemble": "training.ensemble",
     "eval": "training.evaluate",
+    "explain": "reference.explain",
     "export": "weights.export",
+    "ops": "reference.ops",
     "plot": "training.plot",
     "specs": "specs.specs",
     "train": "training.train",
@@ -105,26 +107,38 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(package_name="inception-dsl", message="%(prog)s %(version)s")
+def _specs(command: F) -> F:
+    return click.argument("specs", nargs=-1, metavar="[SPEC|DIR]...", type=click.Path())(command)
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    subcommand_metavar="COMMAND [ARGS]...",
+    invoke_without_command=True,
+    no_args_is_help=True,
+)
+@click.option("--version", is_flag=True, help="Print the version.")
+@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", help="Of --version: its form.")
 @click.option(f"--{TRACEBACK}", is_flag=True, help="Show where a fault of inception-dsl happened.")
 @click.pass_context
-def main(context: click.Context, traceback: bool) -> None:
+def main(context: click.Context, version: bool, form: str, traceback: bool) -> None:
     """Compile a paper's architecture table into a network you can trust.
 
     Exit codes: 0 everything holds, 1 there are findings, 2 could not run.
     """
     context.meta[TRACEBACK] = traceback
+    if version:
+        from inception_dsl import versions
 
-
-def _specs(command: F) -> F:
-    return click.argument("specs", nargs=-1, metavar="[SPEC|DIR]...", type=click.Path())(command)
-
-
-def _format(*formats: str) -> Callable[[F], F]:
-    return click.option(
-        "--format", "form", type=click.Choice(formats), default="text", show_default=True, help="Output."
-    )
+        run = Run(form)
+        run.echo(f"inception-dsl {versions.tool()}")
+        run.result = versions.environment() if form == "json" else None
+        run.finish()
+    if context.get_parameter_source("form") is not ParameterSource.DEFAULT:
+        context.fail("--format stands after the command, or with --version")
+    if context.invoked_subcommand is None:
+        context.fail("Missing command.")
 
 
 @main.command("compile")
@@ -137,7 +151,7 @@ def _format(*formats: str) -> Callable[[F], F]:
 @click.option("--heads", is_flag=True, help="Give the heads' outputs in the ONNX graph too.")
 @click.option("--force", is_flag=True, help="Overwrite a train.py or support.py that was edited.")
 @variant_options
-@_format(*FORMS)
+@form_option(*FORMS)
 def compile_(
     specs: tuple[str, ...],
     out: Path,
@@ -149,7 +163,7 @@ def compile_(
     force: bool,
     form: str,
 ) -> None:
-    """Write each spec's PyTorch file, ONNX graph, report and training runner below a folder.
+    """Write each spec's PyTorch file, ONNX graph, report and runner.
 
     SPEC is a spec file; DIR means every spec in it (default: specs). Nothing is written where anything does not hold.
     With --set, say where to write with --out: it is another network than the one of the spec.
@@ -182,7 +196,7 @@ def compile_(
 @click.option("--explain", is_flag=True, help="Search the single edits that would explain what is printed.")
 @click.option("--against", metavar="LIST", help="Compare with other witnesses: pytorch, onnx, or pytorch,onnx.")
 @variant_options
-@_format(*FORMS)
+@form_option(*FORMS)
 def check(specs: tuple[str, ...], explain: bool, against: str | None, form: str) -> None:
     """Hold every number that papers print against what specs give.
 
@@ -208,9 +222,12 @@ def check(specs: tuple[str, ...], explain: bool, against: str | None, form: str)
 
 @main.command()
 @click.argument("file", default="specs/claims.yaml", type=click.Path())
-@_format(*FORMS)
+@form_option(*FORMS)
 def claims(file: str, form: str) -> None:
-    """Hold what papers say in sentences against the specs beside FILE (default: specs/claims.yaml)."""
+    """Hold what papers say in sentences against their specs.
+
+    FILE lists the sentences (default: specs/claims.yaml); the specs lie beside it.
+    """
     run = Run(form)
     run.examine(file, alone=True)
     run.finish()
@@ -223,9 +240,12 @@ def claims(file: str, form: str) -> None:
 @click.option("--resolved", is_flag=True, help="Print the spec instead, as one that extends no other.")
 @click.option("--blame", is_flag=True, help="With --resolved: where each line was written, before it.")
 @variant_options
-@_format("text", "json", "markdown")
+@form_option("text", "json", "markdown")
 def show(spec: str, after: str | None, size: Any, resolved: bool, blame: bool, form: str) -> None:
-    """Print a spec's table as inferred: shapes, parameters, multiply-adds, receptive field."""
+    """Print a spec's table as inferred.
+
+    Of each row: the output's shape, parameters, multiply-adds, depth, receptive field and stride.
+    """
     from inception_dsl import passes
 
     if blame and not resolved:
@@ -253,45 +273,4 @@ def show(spec: str, after: str | None, size: Any, resolved: bool, blame: bool, f
         if typed:
             run.echo(tables.inferred_table(typed, columns()))
             run.result, run.table = tables.as_data(typed), tables.inferred_rows(typed)
-    run.finish()
-
-
-@main.command()
-@click.argument("code", required=False)
-@_format("text", "json")
-def explain(code: str | None, form: str) -> None:
-    """Print the rule behind a diagnostic's code; without one, every code and its title.
-
-    Most rules about specs have an example of what is wrong, and one of what is right.
-    """
-    from inception_dsl import explanations
-
-    run, known = Run(form), dict(explanations.codes())
-    if code is None:
-        run.echo("\n".join(f"{each}  {title}" for each, title in known.items()))
-        run.result = {"codes": known}
-    else:
-        text = explanations.explain(code)
-        if text is None:
-            raise click.UsageError(f"there is no code {code!r}. {did_you_mean(code.upper(), known)}")
-        run.echo(text)
-        run.result = {"code": code.upper(), "title": known[code.upper()], "text": text}
-    run.finish()
-
-
-@main.command()
-@click.argument("name", required=False)
-@_format("text", "json")
-def ops(name: str | None, form: str) -> None:
-    """Print what each op is, the words it takes, and the backends that have it."""
-    from inception_dsl.emit import catalogue
-
-    run = Run(form)
-    entries = catalogue.entries()
-    if name is not None:
-        if name not in entries:
-            raise click.UsageError(f"there is no op {name!r}. {did_you_mean(name, entries)}")
-        entries = {name: entries[name]}
-    run.echo(catalogue.text(entries, whole=name is not None))
-    run.result = {"ops": entries}
     run.finish()

@@ -40,6 +40,11 @@ def variant_options(command: F) -> F:
     return option("--set", "settings", metavar="NAME=VALUE", multiple=True, help=hint)(allow(command))
 
 
+def form_option(*forms: str) -> Callable[[F], F]:
+    """Give a command the option for the form of its output, the parameter `form`."""
+    return click.option("--format", "form", type=click.Choice(forms), default="text", show_default=True, help="Output.")
+
+
 def chosen() -> Chosen:
     """The options for variants of the command that runs."""
     meta = click.get_current_context().meta

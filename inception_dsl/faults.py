@@ -35,16 +35,12 @@ def diagnosed(error: Exception, command: str = "", spec: str = "") -> SpecError:
 
 
 def _fault(error: Exception, command: str, spec: str) -> Diagnostic:
-    from importlib import metadata
+    from inception_dsl import versions
 
-    try:
-        version = metadata.version("inception-dsl")
-    except metadata.PackageNotFoundError:
-        version = "(not installed)"
     what = f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
     hint = f"report it, with {'the spec and ' if spec else ''}the command: {command or 'what you did'}"
     return Diagnostic(
         "E901",
-        f"{f'`{spec}`: ' if spec else ''}this is a fault of inception-dsl {version}: {what}",
+        f"{f'`{spec}`: ' if spec else ''}this is a fault of inception-dsl {versions.tool()}: {what}",
         help=f"{hint}\n`--traceback` shows where it happened",
     )

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable
-from importlib import metadata
 from typing import Any, Final
 
-from inception_dsl import render, tables
+from inception_dsl import render, tables, versions
 from inception_dsl.digest import digest
 from inception_dsl.outcome import Held, Outcome
 from inception_dsl.published import Verdict
@@ -19,17 +18,12 @@ VERSION: Final = 1
 """Of the JSON: another one where a key goes or means something else (docs/json.md)."""
 
 
-def version() -> str:
-    """The version of the tool that is installed."""
-    return metadata.version("inception-dsl")
-
-
 def as_json(outcome: Outcome) -> str:
     """The JSON of a run: the same keys whatever the command and whatever it found."""
     severities = Counter(each.severity for each in outcome.diagnostics)
     data = {
         "version": VERSION,
-        "tool": {"name": "inception-dsl", "version": version()},
+        "tool": {"name": "inception-dsl", "version": versions.tool()},
         "command": outcome.command,
         "summary": {
             "exit_code": outcome.exit_code,
@@ -60,7 +54,7 @@ def as_github(outcome: Outcome) -> str:
 
 def as_sarif(outcome: Outcome) -> str:
     """A SARIF log, for code scanning."""
-    return json.dumps(sarif(outcome.diagnostics, version(), outcome.exit_code), indent=2)
+    return json.dumps(sarif(outcome.diagnostics, versions.tool(), outcome.exit_code), indent=2)
 
 
 FORMATS: Final[dict[str, Callable[[Outcome], str]]] = {

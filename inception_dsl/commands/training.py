@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from inception_dsl import compiler
-from inception_dsl.console import Run, chosen, training_settings, variant_options
+from inception_dsl.console import Run, chosen, form_option, training_settings, variant_options
 from inception_dsl.diagnostics import Diagnostic, SpecError
 
 if TYPE_CHECKING:
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
 SPEC = click.argument("spec", type=click.Path())
 FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-FORM = click.option(
-    "--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True, help="Output."
-)
+FORM = form_option("text", "json")
 DATA = "Where the images are: folder:DIR, csv:FILE, idx:DIR, parquet:DIR, wds:DIR, ... or builtin:fashion-mini."
 
 
@@ -47,7 +45,7 @@ def train(
     deterministic: bool,
     force: bool,
 ) -> None:
-    """Write a run's folder with its own train.py, train there, and export what came out.
+    """Train a network in a folder of its own, and export it.
 
     --set takes the recipe's numbers too, by group: --set optim.lr=0.02. A run that was stopped goes on where it was.
     Exit codes: 0 done, 75 preempted (start it again), 1 failed, 2 could not run.
@@ -202,9 +200,10 @@ def evaluate(
     out: Path | None,
     form: str,
 ) -> None:
-    """Score a network's WEIGHTS on a data set: by its recipe's view of an image, or 1, 10 or 144 crops as papers do.
+    """Score a network's weights on a data set.
 
-    Images are prepared as the spec's recipe says; --set takes its numbers, such as --set augment.resize=320.
+    By its recipe's view of an image, or by 1, 10 or 144 crops as papers do. Images are prepared as the spec's recipe
+    says; --set takes its numbers, such as --set augment.resize=320.
     """
     run = Run(form)
     settings = training_settings()
@@ -237,7 +236,10 @@ def evaluate(
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for predictions, scores and tables.")
 @FORM
 def ensemble(files: tuple[Path, ...], out: Path | None, form: str) -> None:
-    """Score networks together, from the predictions.npz that `eval --out` wrote for each: none is run again."""
+    """Score networks together, without running them again.
+
+    FILES are the predictions.npz that `eval --out` wrote for each.
+    """
     from inception_dsl.evaluation import ensemble_files
 
     run = Run(form)
@@ -249,7 +251,7 @@ def ensemble(files: tuple[Path, ...], out: Path | None, form: str) -> None:
 @FILES
 @click.option("--out", type=click.Path(path_type=Path), default="curves.png", show_default=True, help="A .png or .svg.")
 def plot(files: tuple[Path, ...], out: Path) -> None:
-    """Draw the curves of runs: loss with the heads', accuracy, learning rate, images a second."""
+    """Draw the curves of runs: loss, accuracy, learning rate, speed."""
     from inception_dsl.training.plot import plot
 
     run = Run("text")
@@ -270,7 +272,7 @@ def _show(run: Run, found: Evaluation) -> None:
 @click.option("--out", type=click.Path(path_type=Path), help="Write what was found as JSON, to go with a bug report.")
 @click.option("--device", default="", help="Test one device only, such as cpu. [default: each]")
 def doctor(out: Path | None, device: str) -> None:
-    """Check the installation, and each device by a short training: loss, resume, bf16, collectives, speed."""
+    """Check the installation, and each device by a short training."""
     from inception_dsl.training.doctor import doctor
 
     run = Run("text")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from inception_dsl import compiler
-from inception_dsl.console import Run, variant_options
+from inception_dsl.console import Run, form_option, variant_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 SPEC = click.argument("spec", type=click.Path())
 FILE = click.argument("file", type=click.Path(path_type=Path))
-FORM = click.option(
-    "--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True, help="Output."
-)
+FORM = form_option("text", "json")
 
 
 @click.group()
@@ -39,7 +37,7 @@ def weights() -> None:
 @variant_options
 @FORM
 def import_(spec: str, file: Path, library: str, out: Path | None, no_heads: bool, form: str) -> None:
-    """Read a library's weights for a network, and write them as safetensors under the spec's names.
+    """Write a library's weights under the names of a spec.
 
     FILE is a .safetensors, .pt or .pth file, or keras' .weights.h5 or .keras. Every tensor must be there, in its shape.
     """
@@ -58,7 +56,7 @@ def import_(spec: str, file: Path, library: str, out: Path | None, no_heads: boo
 @variant_options
 @FORM
 def export_(spec: str, file: Path, library: str, out: Path | None, form: str) -> None:
-    """Write a network's own weights as safetensors under the names that a library has for them."""
+    """Write a network's weights under a library's names."""
     from inception_dsl.weights.transfer import exported
 
     _move(spec, file, out, form, lambda typed: exported(typed, file, library), f".{library}")
@@ -108,8 +106,9 @@ def export(
     no_verify: bool,
     form: str,
 ) -> None:
-    """Write a network with its weights as an ONNX file that runs by itself, and compare it with PyTorch.
+    """Write a network and its weights as an ONNX file.
 
+    The file runs by itself, and is compared with PyTorch.
     Its input is `input`, any batch of images; its output `logits`. Above 2 GB the weights lie beside it, in OUT.data.
     """
     from inception_dsl import output

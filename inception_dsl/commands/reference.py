@@ -1,0 +1,50 @@
+"""The commands that print what the tool knows by itself: the codes of its diagnostics, and its ops."""
+
+from __future__ import annotations
+
+import click
+
+from inception_dsl.console import Run, form_option
+from inception_dsl.diagnostics import did_you_mean
+
+
+@click.command()
+@click.argument("code", required=False)
+@form_option("text", "json")
+def explain(code: str | None, form: str) -> None:
+    """Print the rule behind a diagnostic's code.
+
+    Where a spec can be wrong so, with an example of that and one of what is right. Without CODE: every code and its
+    title.
+    """
+    from inception_dsl import explanations
+
+    run, known = Run(form), dict(explanations.codes())
+    if code is None:
+        run.echo("\n".join(f"{each}  {title}" for each, title in known.items()))
+        run.result = {"codes": known}
+    else:
+        text = explanations.explain(code)
+        if text is None:
+            raise click.UsageError(f"there is no code {code!r}. {did_you_mean(code.upper(), known)}")
+        run.echo(text)
+        run.result = {"code": code.upper(), "title": known[code.upper()], "text": text}
+    run.finish()
+
+
+@click.command()
+@click.argument("name", required=False)
+@form_option("text", "json")
+def ops(name: str | None, form: str) -> None:
+    """Print each op: what it is, its words and its backends."""
+    from inception_dsl.emit import catalogue
+
+    run = Run(form)
+    entries = catalogue.entries()
+    if name is not None:
+        if name not in entries:
+            raise click.UsageError(f"there is no op {name!r}. {did_you_mean(name, entries)}")
+        entries = {name: entries[name]}
+    run.echo(catalogue.text(entries, whole=name is not None))
+    run.result = {"ops": entries}
+    run.finish()

@@ -1,0 +1,211 @@
+"""The JSON of every command: the keys that docs/json.md lists, whatever was found, and files that findings name."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from inception_dsl.cli import main
+
+ROOT = Path(__file__).parent.parent
+DOC = (ROOT / "docs/json.md").read_text(encoding="utf-8")
+ENVELOPE = {"version", "tool", "command", "summary", "specs", "claims", "files", "result", "diagnostics"}
+SMALL = """
+network: small
+input: 3x8x8
+classes: 10
+layers: |
+  name | layer                   | output | params
+  conv | conv 3x3 4 same         | 8x8x4  | 108
+  fc   | avgpool global -> fc 10 | 1x1x10 | 1K
+"""
+CLAIMS = """
+claims:
+  conv:
+    source: a note
+    sentence: It has 158 parameters.
+    formula: params(small)
+    printed: 158
+    verdict: exact
+"""
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a command in a folder with a spec that does not hold, one that does, and claims about it."""
+    monkeypatch.chdir(tmp_path)
+    Path("specs").mkdir()
+    Path("specs/wrong.yaml").write_text(SMALL.replace("small", "wrong"), encoding="utf-8")
+    Path("specs/small.yaml").write_text(SMALL.replace("1K", "50"), encoding="utf-8")
+    Path("specs/claims.yaml").write_text(CLAIMS, encoding="utf-8")
+    return lambda *words: CliRunner().invoke(main, [*words], catch_exceptions=False)
+
+
+def documented(heading: str) -> set[str]:
+    """The keys in the first table below a heading of the document; "" for the one on top."""
+    section = DOC.partition(f"## `{heading}`\n")[2] if heading else DOC
+    table = re.split(r"\n\n(?=#|[^|\n])", section[section.index("| key") :], maxsplit=1)[0]
+    return {key for cell in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for key in re.findall(r"`(\w+)`", cell)}
+
+
+def results() -> dict[str, set[str]]:
+    """The keys of `result`, by command."""
+    section = DOC.partition("## `result`")[2].partition("\n\nThe rows")[0]
+    rows = re.findall(r"^\| (`.*`) \| (`.*`) \|$", section, re.MULTILINE)
+    return {
+        command: {*re.findall(r"`(\w+)`", keys)} for names, keys in rows for command in re.findall("`(.*?)`", names)
+    }
+
+
+def of(run: Run, *words: str) -> dict[str, Any]:
+    """The JSON of a command, whose exit code it states."""
+    result = run(*words, "--format", "json")
+    data: dict[str, Any] = json.loads(result.stdout)
+    assert {*data} == documented("") == ENVELOPE
+    assert {*data["summary"]} == documented("summary")
+    assert data["summary"]["exit_code"] == result.exit_code
+    assert data["summary"]["errors"] == sum(each["severity"] == "error" for each in data["diagnostics"])
+    for name in ("specs", "claims", "files", "diagnostics"):
+        assert all({*each} == documented(name) for each in data[name]), name
+    assert result.stderr == ""
+    return data
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("show", "specs/small.yaml"),
+        ("show --resolved", "specs/small.yaml"),
+        ("show --after", "elaborate", "specs/small.yaml"),
+        ("explain",),
+        ("explain CODE", "E204"),
+        ("ops",),
+        ("--version",),
+    ],
+)
+def test_what_a_command_gives_besides(words: tuple[str, ...], run: Run) -> None:
+    command = [word for word in words[0].split() if word != "CODE"]
+    data = of(run, *command, *words[1:])
+
+    assert {*data["result"]} == results()[words[0]]
+    assert data["command"] == (command[0] if words[0] != "--version" else "")
+    assert data["specs"] == data["files"] == data["diagnostics"] == []
+
+
+def test_rows(run: Run) -> None:
+    rows = of(run, "show", "specs/small.yaml")["result"]["rows"]
+
+    keys = {
+        *re.findall(r"`(\w+)`", DOC.partition("The rows of")[2].partition("| --- |")[2].partition("`report.md`")[0])
+    }
+    keys |= {"receptive_field", "stride"}
+    assert {*rows[0]} == keys
+    assert rows[0]["output"] == [4, 8, 8]
+
+
+def test_specs_claims_and_their_counts(run: Run) -> None:
+    data = of(run, "check", "specs/small.yaml", "specs/wrong.yaml", "specs/claims.yaml", "--explain")
+
+    small, wrong = data["specs"]
+    assert {*small["verdicts"][0]} == documented("verdicts")
+    assert (small["holds"], wrong["holds"]) == (True, False)
+    assert (small["spec"], small["network"]) == ("specs/small.yaml", "small")
+    assert small["verdicts"][0]["computed"] == [4, 8, 8], "a shape has one form"
+    assert small["verdicts"][-2]["computed"] == [10]
+    assert wrong["explanations"][0]["row"] == "fc"
+    assert [each["verdict"] for each in data["claims"]] == ["exact"]
+    assert (data["summary"]["specs"], data["summary"]["holding"]) == (2, 1)
+    assert data["summary"]["verdicts"] == {"exact": 7, "rounds": 0, "erratum": 0, "MISMATCH": 1}
+    assert data["summary"]["claims"]["exact"] == 1
+
+
+def test_every_command_says_as_much_of_a_file_that_cannot_be_read(run: Run) -> None:
+    for words in (("check", "none.yaml"), ("compile", "none.yaml"), ("show", "none.yaml"), ("claims", "none.yaml")):
+        data = of(run, *words)
+
+        assert data["specs"] == data["claims"] == data["files"] == []
+        assert data["result"] is None
+        assert data["summary"]["exit_code"] == 2
+        assert [(each["code"], each["file"]) for each in data["diagnostics"]] == [("E001", "none.yaml")]
+
+
+def test_files(run: Run) -> None:
+    """What `compile` wrote, and what `--check` holds against it."""
+    names = ["model.onnx", "model.py", "report.md"]
+    made = of(run, "compile", "specs/small.yaml")
+    assert sorted(made["files"], key=lambda each: str(each["path"])) == [
+        {"path": f"generated/small/{name}", "status": "written"} for name in names
+    ]
+    assert {each["status"] for each in of(run, "compile", "--check", "specs/small.yaml")["files"]} == {"current"}
+
+    Path("generated/small/model.py").write_text("", encoding="utf-8")
+    Path("generated/small/report.md").unlink()
+    Path("generated/small/more.svg").write_text("", encoding="utf-8")
+    found = of(run, "compile", "--check", "specs/small.yaml")
+    status = {Path(each["path"]).name: each["status"] for each in found["files"]}
+    assert status == {"model.onnx": "current", "model.py": "stale", "report.md": "missing", "more.svg": "orphaned"}
+    assert {each["file"] for each in found["diagnostics"]} == {
+        f"generated/small/{name}" for name in ("model.py", "report.md", "more.svg")
+    }
+
+
+def test_nothing_is_written_where_something_is_wrong(run: Run) -> None:
+    assert of(run, "compile", "specs/wrong.yaml")["files"] == []
+
+
+FAILING = [
+    ("check", "none.yaml"),
+    ("check", "empty"),
+    ("check", "empty.yaml"),
+    ("check", "not_utf8.yaml"),
+    ("check", "large.yaml"),
+    ("check", "specs"),
+    ("check", "specs/small.yaml", "specs/copy.yaml"),
+    ("check", "specs/small.yaml", "--set", "width=2"),
+    ("claims", "specs/small.yaml"),
+    ("claims", "none.yaml"),
+    ("compile", "specs/small.yaml", "--out", "empty.yaml"),
+    ("compile", "specs/small.yaml", "--opset", "3"),
+    ("compile", "--check", "specs/small.yaml"),
+    ("compile", "specs/edited.yaml"),
+    ("show", "none.yaml"),
+    ("show", "specs/small.yaml", "--resolved", "--set", "width=2"),
+    ("weights", "import", "specs/small.yaml", "none.pth", "--from", "timm"),
+    ("weights", "import", "specs/small.yaml", "empty.yaml", "--from", "timm"),
+    ("weights", "export", "specs/small.yaml", "empty.safetensors", "--to", "timm"),
+    ("export", "specs/small.yaml", "--weights", "empty.safetensors", "--out", "small.onnx"),
+    ("export", "specs/small.yaml", "--init", "0", "--out", "empty.yaml/small.onnx"),
+    ("ensemble", "none.npz", "empty.npz"),
+    ("eval", "specs/small.yaml", "none.safetensors", "--data", "fake:8x10"),
+]
+
+
+@pytest.mark.parametrize("words", FAILING, ids=" ".join)
+def test_every_finding_names_its_file(words: tuple[str, ...], run: Run) -> None:
+    """An annotation or a result in code scanning is at a file; only the installation has none."""
+    Path("empty").mkdir()
+    for name in ("empty.yaml", "empty.safetensors", "empty.npz"):
+        Path(name).touch()
+    Path("not_utf8.yaml").write_bytes(b"network: \xff")
+    Path("large.yaml").write_bytes(b"#" * (4 * 2**20 + 1))
+    Path("specs/copy.yaml").write_text(Path("specs/small.yaml").read_text("utf-8"), encoding="utf-8")
+    training = "\ntraining: {recipe: modern}\n"
+    Path("specs/edited.yaml").write_text(
+        SMALL.replace("small", "edited").replace("1K", "50").replace("fc 10", "fc {classes}") + training, "utf-8"
+    )
+    if "specs/edited.yaml" in words:
+        assert run(*words).exit_code == 0
+        file = Path("generated/edited/train.py")
+        file.write_text(file.read_text("utf-8") + "# mine\n", encoding="utf-8")
+    data = of(run, *words)
+
+    assert data["diagnostics"]
+    assert [each for each in data["diagnostics"] if not each["file"]] == []
