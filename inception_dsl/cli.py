@@ -180,7 +180,7 @@ def compile_(
     files: dict[str, bytes] = {}
     for build in builds:
         run.tell(build, alone=len(builds) == 1)
-        files.update(run.attempt(partial(getattr, build, "files"), build.program.file) or {})
+        files.update(run.attempt(partial(getattr, build, "files"), build.file) or {})
     run.overall()
     if only_check:
         whole = not specs or any(Path(spec).is_dir() for spec in specs)

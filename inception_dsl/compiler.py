@@ -144,6 +144,12 @@ class Build:
 
     program: Program
     options: Options = field(default_factory=Options)
+    path: str = ""
+
+    @property
+    def file(self) -> str:
+        """The spec's file: the path that was given, else as generated files cite it."""
+        return self.path or self.program.file
 
     @cached_property
     def own(self) -> Typed:

@@ -128,16 +128,16 @@ class Run:
             if program is None:
                 continue
             if other := next((each for each in builds if each.program.name == program.name), None):
-                message = f"`{path}` and `{other.program.file}` are both called `{program.name}`"
+                message = f"`{path}` and `{other.file}` are both called `{program.name}`"
                 hint = "every network has a name of its own"
                 self.diagnostics.append(Diagnostic("E114", message, help=hint, file=str(path)))
                 continue
-            builds.append(compiler.Build(program, options))
+            builds.append(compiler.Build(program, options, str(path)))
         return builds
 
     def tell(self, build: compiler.Build, alone: bool) -> Held | None:
         """Print a network's verdicts; gives its entry among the results, or None where it has no verdicts."""
-        return self.attempt(partial(self._told, build, alone), build.program.file)
+        return self.attempt(partial(self._told, build, alone), build.file)
 
     def _told(self, build: compiler.Build, alone: bool) -> Held:
         verdicts = build.verdicts
@@ -145,9 +145,9 @@ class Run:
         program = build.program
         dropped = program.published.dropped
         holds = all(each.severity == "warning" for each in build.findings)
-        self.specs.append(Held(program.file, program.name, program.title, verdicts, dropped, holds))
+        self.specs.append(Held(build.file, program.name, program.title, verdicts, dropped, holds))
         if alone:
-            self.echo(f"{program.title}: {program.file}\n")
+            self.echo(f"{program.title}: {build.file}\n")
             self.echo(tables.verdict_table(build.own, verdicts, paint(), columns()))
             self.echo("")
         self.echo(("" if alone else f"{program.name}: ") + tables.summary(verdicts, paint(), len(dropped)))
@@ -159,7 +159,7 @@ class Run:
         """Print what single edits would explain the printed numbers that do not fit."""
         from inception_dsl.explain import explanations
 
-        found = self.attempt(lambda: explanations(build.own, build.verdicts), build.program.file) or ()
+        found = self.attempt(lambda: explanations(build.own, build.verdicts), build.file) or ()
         entry.explanations = tuple(found)
         for each in found:
             self.echo(f"  {each.row}: {each.sentence}")
@@ -168,9 +168,9 @@ class Run:
         """Compare the spec with the network it gives in other systems."""
         from inception_dsl.witness import witnesses
 
-        evidence = self.attempt(lambda: witnesses(build.program, against), build.program.file)
+        evidence = self.attempt(lambda: witnesses(build.program, against), build.file)
         if evidence is not None:
-            self.diagnostics += [each.about(build.program.file) for each in evidence.findings]
+            self.diagnostics += [each.about(build.file) for each in evidence.findings]
             entry.witnesses = tuple(evidence.sentences)
             entry.holds &= not evidence.findings
             for sentence in evidence.sentences:

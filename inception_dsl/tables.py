@@ -194,7 +194,7 @@ def _fitted(columns: Sequence[Column], gap: int, room: int) -> list[Column]:
     if len(fitted) > 1:
         widest = max(column.width for column in fitted[1:])
         if fitted[0].width + gap + widest > room:
-            fitted[0] = fitted[0].narrowed(min(fitted[0].width, max(room - gap - widest, room // 3, 1)))
+            fitted[0] = fitted[0].narrowed(min(fitted[0].width, max(room - gap - widest, 8)))
     most = [room, *(max(room - gap - fitted[0].width, 1) for _ in fitted[1:])]
     return [c if c.width <= limit else c.narrowed(limit) for c, limit in zip(fitted, most, strict=True)]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from inception_dsl import compiler, explain, output, published, render, tables, versions, witness
+from inception_dsl import compiler, explain, output, published, render, tables, witness
 from inception_dsl.cli import Commands, main
 from inception_dsl.emit import onnx, pytorch, report
 from inception_dsl.weights import deploy, transfer
@@ -86,7 +86,7 @@ STEPS = {
     "drawn": (deploy, ("export", "specs/a.yaml", "--init", "0", "--out", "a.onnx")),
     "imported": (transfer, ("weights", "import", "specs/a.yaml", "w.pth", "--from", "timm")),
     "text": (render, ("check", "none.yaml")),
-    "tool": (versions, ("show", "specs/a.yaml", "--format", "json")),
+    "as_json": (render, ("show", "specs/a.yaml", "--format", "json")),
 }
 
 

@@ -178,6 +178,7 @@ FAILING = [
     ("compile", "specs/edited.yaml"),
     ("show", "none.yaml"),
     ("show", "specs/small.yaml", "--resolved", "--set", "width=2"),
+    ("check", "specs/../specs/small.yaml", "--against", "onnx", "--set", "width=2"),
     ("weights", "import", "specs/small.yaml", "none.pth", "--from", "timm"),
     ("weights", "import", "specs/small.yaml", "empty.yaml", "--from", "timm"),
     ("weights", "export", "specs/small.yaml", "empty.safetensors", "--to", "timm"),
@@ -208,4 +209,5 @@ def test_every_finding_names_its_file(words: tuple[str, ...], run: Run) -> None:
     data = of(run, *words)
 
     assert data["diagnostics"]
-    assert [each for each in data["diagnostics"] if not each["file"]] == []
+    places = [each["file"] for each in data["diagnostics"]]
+    assert [each for each in places if not any(word in each for word in (*words, "generated", "empty.yaml"))] == []

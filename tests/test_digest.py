@@ -1,0 +1,159 @@
+"""The Markdown of a run, read back by a parser that is not ours; and its workflow commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from inception_dsl.cli import main
+from inception_dsl.diagnostics import Diagnostic, Source, Span
+from inception_dsl.digest import MOST, digest
+from inception_dsl.markdown import code, prose, table
+from inception_dsl.outcome import Outcome
+
+PARSER = MarkdownIt("gfm-like", {"html": True, "linkify": False})
+ROOT = Path(__file__).parent.parent
+SMALL = """
+network: small
+input: 3x8x8
+layers: |
+  name | layer                   | output | params
+  conv | conv 3x3 4 same         | 8x8x4  | 108
+  fc   | avgpool global -> fc 10 | 1x1x10 | 50
+"""
+HOSTILE = (
+    "`x` | y\n\n# z <img src=x onerror=alert(1)> [a](http://b) ![c](d) @team www.e.f http://g.h <!-- **i** ``` | \\| `"
+)
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a command beside a spec."""
+    monkeypatch.chdir(tmp_path)
+    Path("small.yaml").write_text(SMALL, encoding="utf-8")
+    return lambda *words: CliRunner().invoke(main, [*words, "--format", "markdown"], catch_exceptions=False)
+
+
+def shown(inline: Token) -> str:
+    """What a reader sees of a line; line breaks of our own as spaces."""
+    children = inline.children or []
+    assert {each.type for each in children} <= {"text", "code_inline", "html_inline", "strong_open", "strong_close"}
+    assert {each.content for each in children if each.type == "html_inline"} <= {"<br>"}
+    return "".join(" " if each.type == "html_inline" else each.content for each in children)
+
+
+def tables(text: str) -> list[list[list[str]]]:
+    """The tables of a document, by rows and cells; it holds nothing else than them, headings, lists and paragraphs."""
+    tokens = PARSER.parse(text)
+    kinds = {each.type.removesuffix("_open").removesuffix("_close") for each in tokens if not each.type.startswith("t")}
+    assert kinds <= {"heading", "bullet_list", "list_item", "paragraph", "inline"}
+    found: list[list[list[str]]] = []
+    for at, token in enumerate(tokens):
+        if token.type == "table_open":
+            found.append([])
+        elif token.type == "tr_open":
+            found[-1].append([])
+        elif token.type in ("th_open", "td_open"):
+            found[-1][-1].append(shown(tokens[at + 1]))
+    return found
+
+
+def test_a_run_in_which_all_holds(run: Run) -> None:
+    result = run("check", "small.yaml")
+
+    assert result.exit_code == 0
+    assert result.stdout.startswith("### inception-dsl check: nothing is wrong\n")
+    assert tables(result.stdout) == [
+        [
+            ["spec", "network", "printed", "exact", "rounds", "errata", "mismatches", ""],
+            ["small.yaml", "small", "4", "4", "0", "0", "0", "holds"],
+        ]
+    ]
+
+
+def test_a_run_with_findings(run: Run) -> None:
+    Path("small.yaml").write_text(SMALL.replace("108", "107"), encoding="utf-8")
+    result = run("check", "small.yaml", "none.yaml")
+
+    assert result.exit_code == 2
+    specs, found = tables(result.stdout)
+    assert specs[1][-2:] == ["1", "does not hold"]
+    assert found[0] == ["code", "place", "what is wrong"]
+    assert [row[:2] for row in found[1:]] == [["E001", "none.yaml"], ["E301", "small.yaml:6:45"]]
+    assert "prints params 107, 0.9% lower than the computed 108" in found[2][2]
+
+
+def test_claims_and_show(run: Run) -> None:
+    claims = tables(run("claims", str(ROOT / "specs/claims.yaml")).stdout)
+    assert claims[0][0] == ["claim", "formula", "printed", "computed", "verdict"]
+    assert ["vgg16_parameters", "params(vgg16)", "138M", "138M", "rounds"] in [
+        [*row[:3], row[3][:3] + "M", row[4]] for row in claims[0]
+    ]
+    assert len(claims[0]) == 61
+
+    (rows,) = tables(run("show", "small.yaml").stdout)
+    assert rows[1][:4] == ["conv", "conv 3x3 4 same", "8x8x4", "108"]
+
+
+def test_compile(run: Run) -> None:
+    assert "- 3 files: 3 written" in run("compile", "small.yaml").stdout
+    assert "- 3 files: 3 current" in run("compile", "--check", "small.yaml").stdout
+    Path("generated/small/report.md").unlink()
+    stale = run("compile", "--check", "small.yaml").stdout
+    assert "- 3 files: 2 current, 1 missing" in stale
+    assert tables(stale)[1][1][:2] == ["E402", "generated/small/report.md"]
+
+
+def test_the_spec_itself_is_a_block_of_code(run: Run) -> None:
+    Path("small.yaml").write_text(SMALL.replace("input", 'title: "````"\ninput'), encoding="utf-8")
+    (block,) = [each for each in PARSER.parse(run("show", "--resolved", "small.yaml").stdout) if each.type == "fence"]
+
+    assert '"````"' in block.content or "title: ````" in block.content
+
+
+@given(st.one_of(st.text(), st.text(alphabet="`|\\<>&@_*[]() \nax"), st.just(HOSTILE)))
+def test_no_spec_writes_markdown(words: str) -> None:
+    """A message, a place and a name are read as the text that they are, each in one cell: no markup, HTML or link."""
+    found = Diagnostic("E101", words, Span(Source(words, words), 1, 1, 1), words, help=words)
+    (rows,) = tables(digest(Outcome("check", 1, (found,), asked=1))) if words else [[["", "", ""]]]
+
+    assert [len(row) for row in rows] == [3] * len(rows)
+    (cells,) = tables(table(["a", "b"], [[code(words), prose(words)]]))
+    assert [len(row) for row in cells] == [2, 2]
+
+
+@given(st.text(alphabet=st.characters(categories=["L", "N", "P", "S", "Zs"]), max_size=100))
+def test_what_is_shown_is_what_is_said(words: str) -> None:
+    """But for blanks, and the backquotes around code."""
+    ((_, (quoted, said)),) = tables(table(["a", "b"], [[code(words), prose(words)]]))
+
+    assert "".join(quoted.split()) == "".join(words.split())
+    assert "".join(said.split()).replace("`", "") == "".join(words.split()).replace("`", "")
+
+
+def test_there_is_room_for_it_in_a_comment() -> None:
+    many = [Diagnostic("E101", f"{i} {'long ' * 200}", file="a.yaml") for i in range(1000)]
+    text = digest(Outcome("check", 1, tuple(many)))
+
+    assert len(text) < 65_536
+    assert text.endswith(f"... and {1000 - MOST} more errors")
+
+
+def test_workflow_commands(run: Run) -> None:
+    """A notice says what was looked at where nothing is wrong; else each finding is at its file."""
+    run_ = CliRunner().invoke(main, ["check", "small.yaml", "--format", "github"])
+    assert run_.stdout == (
+        "::notice title=inception-dsl check::1 spec: 4 printed numbers: 4 exact, 0 rounds, 0 errata, 0 mismatches; "
+        "it holds\n"
+    )
+    missing = CliRunner().invoke(main, ["compile", "--check", "small.yaml", "--format", "github"]).stdout
+    assert missing.count("::error file=generated/small/") == len(missing.splitlines()) == 3

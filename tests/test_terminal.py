@@ -1,0 +1,126 @@
+"""What a terminal shows: tables that fit into it, and help that is not cut."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inception_dsl import compiler, tables
+from inception_dsl.cli import main
+from inception_dsl.terminal import shortened, visible, width
+
+ROOT = Path(__file__).parent.parent
+SPECS = compiler.find_specs([ROOT / "specs"])
+CELLS = st.lists(st.text(max_size=30), min_size=3, max_size=3)
+
+
+@given(
+    st.lists(CELLS, min_size=1, max_size=5),
+    st.lists(st.tuples(st.booleans(), st.integers(1, 10)), min_size=5, max_size=5),
+    st.integers(12, 120),
+)
+def test_no_table_is_wider_than_the_terminal(columns: list[list[str]], how: list[tuple[bool, int]], room: int) -> None:
+    """Every line fits, every row is there as often as the header, and what fits is not touched."""
+    made = [
+        tables.Column.of(cells, right=right, least=least) for cells, (right, least) in zip(columns, how, strict=False)
+    ]
+    whole, lines = tables.laid(made, gap=2), tables.laid(made, gap=2, room=room)
+
+    assert all(width(line) <= room for line in lines)
+    assert (len(lines) + 1) % 4 == 0, "parts of three lines, with an empty one between"
+    if all(width(line) <= room for line in whole) and sum(each.width + 2 for each in made) - 2 <= room:
+        assert lines == whole
+
+
+@given(st.text(), st.integers(1, 50))
+def test_a_text_is_shortened_at_its_end(words: str, most: int) -> None:
+    shown = shortened(visible(words), most)
+
+    assert width(shown) <= most
+    assert shown == visible(words) or shown.endswith("…")
+
+
+@pytest.mark.parametrize("room", [40, 60, 80, 100])
+def test_tables_of_the_specs(room: int) -> None:
+    """Down to 40 columns no number of any table is shortened."""
+    for path in SPECS[:12]:
+        build = compiler.Build(compiler.compile_file(path))
+        narrow, whole = (tables.verdict_table(build.own, build.verdicts, room=each) for each in (room, None))
+        assert all(width(line) <= room for line in narrow.splitlines())
+        numbers = {word for line in whole.splitlines()[1:] for word in line.split()[1:]}
+        assert numbers <= {word for line in narrow.splitlines() for word in line.split()}
+        shown = tables.inferred_table(build.own, room)
+        assert all(width(line) <= room for line in shown.splitlines())
+        for number in re.findall(r"\d[\d,]{3,}", tables.inferred_table(build.own)):
+            assert number in shown
+
+
+def test_claims_are_shortened_where_they_have_a_formula() -> None:
+    found = compiler.examine(ROOT / "specs/claims.yaml").verdicts
+    narrow = tables.claims_table(found, room=100).splitlines()
+
+    assert all(width(line) <= 100 for line in narrow[:-1])
+    assert len(narrow) == len(found) + 3
+    assert any("…" in line for line in narrow)
+    assert [line.split()[-1] for line in narrow[1:-2]] == [each.word.split()[-1] for each in found]
+
+
+@pytest.mark.parametrize("columns", [60, 200])
+@pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
+def test_a_terminal_is_asked_how_wide_it_is(columns: int) -> None:
+    """What a terminal of so many columns gets; a pipe gets lines as long as they are."""
+    import pty
+
+    own, theirs = pty.openpty()
+    command = [sys.executable, "-m", "inception_dsl", "check", str(ROOT / "specs/googlenet.yaml")]
+    done = subprocess.Popen(command, stdout=theirs, env={**os.environ, "COLUMNS": str(columns), "NO_COLOR": "1"})
+    os.close(theirs)
+    shown = b"".join(iter(lambda: _read(own), b"")).decode().replace("\r\n", "\n")
+    os.close(own)
+    assert done.wait() == 0
+    piped = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    table = shown.partition("\n\n")[2].rpartition("\n\n")[0]
+
+    assert max(map(len, table.splitlines())) <= columns
+    assert (shown == piped) == (columns == 200)
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 65536)
+    except OSError:  # what Linux says of a terminal that nobody has open any more
+        return b""
+
+
+def commands(group: click.Group = main, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The commands and groups of commands, each as the words that call it."""
+    yield path
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            yield from commands(command, (*path, name))
+        else:
+            yield (*path, name)
+
+
+@pytest.mark.parametrize("words", [*commands()], ids=" ".join)
+def test_help_fits_80_columns(words: tuple[str, ...]) -> None:
+    """No line is longer, and no summary of a command is cut."""
+    result = CliRunner().invoke(main, [*words, "--help"], terminal_width=80)
+
+    assert result.exit_code == 0
+    assert all(len(line) <= 80 for line in result.output.splitlines())
+    listed = result.output.partition("\nCommands:\n")[2]
+    assert "..." not in listed
+    assert all(line.endswith(".") and len(line) < 80 for line in listed.splitlines())
