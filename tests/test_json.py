@@ -88,11 +88,12 @@ def of(run: Run, *words: str) -> dict[str, Any]:
         ("explain",),
         ("explain CODE", "E204"),
         ("ops",),
+        ("specs NAME", "googlenet"),
         ("--version",),
     ],
 )
 def test_what_a_command_gives_besides(words: tuple[str, ...], run: Run) -> None:
-    command = [word for word in words[0].split() if word != "CODE"]
+    command = [word for word in words[0].split() if word not in ("CODE", "NAME")]
     data = of(run, *command, *words[1:])
 
     assert {*data["result"]} == results()[words[0]]

@@ -50,9 +50,9 @@ def test_a_text_is_shortened_at_its_end(words: str, most: int) -> None:
     assert shown == visible(words) or shown.endswith("…")
 
 
-@pytest.mark.parametrize("room", [40, 60, 80, 100])
+@pytest.mark.parametrize("room", [48, 60, 80, 100])
 def test_tables_of_the_specs(room: int) -> None:
-    """Down to 40 columns no number of any table is shortened."""
+    """Down to 48 columns no number of any table is shortened."""
     for path in SPECS[:12]:
         build = compiler.Build(compiler.compile_file(path))
         narrow, whole = (tables.verdict_table(build.own, build.verdicts, room=each) for each in (room, None))
