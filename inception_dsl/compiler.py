@@ -14,6 +14,7 @@ from inception_dsl import builtin, extends, passes, published, verify
 from inception_dsl.cost import Cost, cost
 from inception_dsl.diagnostics import Diagnostic, Source, SpecError
 from inception_dsl.elaborate import elaborate
+from inception_dsl.ending import check_ends
 from inception_dsl.filling import check_init
 from inception_dsl.ir import Program, Typed
 from inception_dsl.lower import lower
@@ -110,17 +111,26 @@ def at_size(program: Program, image: Pair | None = None) -> Typed:
     """A program lowered and verified, at its own size or at another height and width.
 
     Raises `SpecError` where a layer cannot take what arrives at it; E206 where `init` is about none; E218 where one has
-    other weights at another size.
+    other weights at another size; E221 where a network that is trained does not end in its classes.
     """
-    typed = verify.verify(lower(program))
+    typed = _lowered(program)
     check_init(typed)
+    check_ends(typed)
     if image is None or image == typed.input.image:
         return typed
     from inception_dsl import ties
 
     if tie := ties.tied(program, image):
         raise SpecError([ties.tie_diagnostic(tie)])
-    return verify.verify(lower(program, image))
+    return _lowered(program, image)
+
+
+def _lowered(program: Program, image: Pair | None = None) -> Typed:
+    """A program lowered and verified; what it warns of may be the cause of what is wrong, and is told with it."""
+    try:
+        return verify.verify(lower(program, image))
+    except SpecError as error:
+        raise SpecError([*error.diagnostics, *program.warnings]) from None
 
 
 @dataclass(frozen=True)
@@ -191,6 +201,7 @@ class Build:
             "report.md": report.report(self.own),
         }
         if stated := recipe(self.program):
+            check_ends(self.typed)
             files |= runner.files(self.typed, stated)
         return {
             f"{self.program.name}/{name}": each.encode() if isinstance(each, str) else each

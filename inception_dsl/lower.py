@@ -146,9 +146,8 @@ class _Lowering:
     def _fail(self, error: ShapeError | ValueFault, origin: Span | None) -> int:
         notes = (Note(origin, "here"),) if origin and self.origin and not _same_line(origin, self.origin) else ()
         span = self.origin if notes else origin
-        help_ = error.help if isinstance(error, ShapeError) else ""
         self.findings.diagnostics.append(
-            Diagnostic(error.code, f"`{self.row}`: {error}", span, notes=notes, help=help_)
+            Diagnostic(error.code, f"`{self.row}`: {error}", span, notes=notes, help=error.help)
         )
         return UNKNOWN
 

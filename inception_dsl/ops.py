@@ -54,7 +54,8 @@ class Op:
             if isinstance(value, Value):
                 number = evaluate(value, env)
                 if not isinstance(number, int) or number < 1:
-                    raise ValueFault("E207", f"a width must be a whole number above 0, and this is {number}", value.at)
+                    hint = "write `{round(...)}` around it" if isinstance(number, float) and number >= 0.5 else ""
+                    raise ValueFault("E207", f"a width is a whole number above 0, not {number}", value.at, help=hint)
                 closed[each.name] = number
         return replace(self, **closed) if closed else self
 
@@ -277,9 +278,8 @@ class Concat(Op):
         total: Width = known
         for width in inputs:
             if not isinstance(width, int):
-                total = (
-                    width if total == 0 else Operation("+", total if isinstance(total, Value) else Number(total), width)
-                )
+                left = total if isinstance(total, Value) else Number(total)
+                total = width if total == 0 else Operation("+", left, width)
         return total
 
 

@@ -24,7 +24,7 @@ LAYERS = (
     *("diagnostics", "builtin", "versions", "terminal", "markdown", "values", "shapes", "ops", "names", "ir"),
     *("syntax", "spec", "recipe", "elaborate", "verify", "passes", "lower", "filling", "ties", "program_printer"),
     *("cost", "published", "inherited", "claims", "explain", "explanations", "render", "tables", "sarif", "emit"),
-    *("output", "extends", "compiler", "build", "witness", "weights", "network"),
+    *("ending", "output", "extends", "compiler", "build", "witness", "weights", "network"),
     *("evaluation", "training", "streams", "faults", "outcome", "digest", "formats"),
     *("console", "commands", "cli", "__main__"),
 )

@@ -36,15 +36,16 @@ def explain(code: str | None, form: str) -> None:
 @click.argument("name", required=False)
 @form_option("text", "json")
 def ops(name: str | None, form: str) -> None:
-    """Print each op: what it is, its words and its backends."""
+    """Print the language: every word, its default and values.
+
+    NAME is a layer, a word, an operator, a function or a key; without one, all of them.
+    """
     from inception_dsl.emit import catalogue
 
     run = Run(form)
-    entries = catalogue.entries()
-    if name is not None:
-        if name not in entries:
-            raise click.UsageError(f"there is no op {name!r}. {did_you_mean(name, entries)}")
-        entries = {name: entries[name]}
+    entries = catalogue.entries() if name is None else catalogue.find(name)
+    if not entries:
+        raise click.UsageError(f"{name!r} is no word of the language. {catalogue.instead(name or '')}".rstrip())
     run.echo(catalogue.text(entries, whole=name is not None))
-    run.result = {"ops": entries}
+    run.result = dict(entries)
     run.finish()

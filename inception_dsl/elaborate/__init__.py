@@ -11,10 +11,11 @@ from typing import Any
 
 from inception_dsl.diagnostics import Findings, Note, Span, did_you_mean, listing
 from inception_dsl.elaborate.arguments import arguments, known, widths
-from inception_dsl.elaborate.layers import Words, by_slot, layer
+from inception_dsl.elaborate.layers import Layers
 from inception_dsl.elaborate.modules import Modules, used_names
 from inception_dsl.elaborate.scope import Fault, Scope, told
 from inception_dsl.elaborate.size import MOST_LAYERS, TooLarge, expanded, layers, too_large
+from inception_dsl.elaborate.unknown import unknown
 from inception_dsl.ir import (
     Absent,
     Body,
@@ -32,13 +33,13 @@ from inception_dsl.ir import (
 )
 from inception_dsl.ops import Add, Concat, Scale
 from inception_dsl.shapes import TensorType
-from inception_dsl.spec import LAYERS, HeadSpec, NetworkSpec
+from inception_dsl.spec import HeadSpec, NetworkSpec
 from inception_dsl.spec.init import init
 from inception_dsl.spec.published import published
 from inception_dsl.spec.rows import RowSpec
-from inception_dsl.syntax.formula import Formula
-from inception_dsl.syntax.terms import Branches, Chain, Labelled, Repeated, Scaled, Term, Use, Word, value_names, walk
-from inception_dsl.values import Name, Scalar, Value, Width, substitute
+from inception_dsl.spec.vocabulary import LAYERS
+from inception_dsl.syntax.terms import Branches, Chain, Labelled, Repeated, Scaled, Term, Use, value_names, walk
+from inception_dsl.values import Name, Number, Scalar, Value, Width, substitute
 
 MOST_REPEATS = 10_000
 ENOUGH = 4 * MOST_LAYERS
@@ -71,7 +72,7 @@ def elaborate(spec: NetworkSpec) -> Program:
         claims,
         begun,
         spec.training,
-        (*spec.warnings, *findings.warnings),
+        tuple(dict.fromkeys((*spec.warnings, *findings.warnings))),
     )
 
 
@@ -102,7 +103,7 @@ class _Elaborator:
         self.constants: dict[str, Scalar | None] = {name: setting.value for name, setting in spec.settings.items()}
         self.constants["classes"] = spec.classes
         self.modules = Modules(spec.modules, self.constants, findings)
-        self.defaults = {name: self._default(name, words) for name, words in spec.defaults.items()}
+        self.vocabulary = Layers(spec, self.constants, findings)
 
     def row(self, row: RowSpec) -> Row:
         """One row: its cells are the values of its formula, and the arguments of the modules it calls."""
@@ -159,6 +160,7 @@ class _Elaborator:
                 number = scope.known(factor)
                 if not isinstance(number, int | float):
                     raise scope.bad("E207", factor, f"a factor is a number, not {told(number)}")
+                self._check_factor(factor, scaled, scope)
                 step = Part("", Layer((Scale(float(number)),), origin=scope.span(factor.at)))
                 return Sequence((*self._parts([scaled], scope), step), origin=origin)
             case Repeated(count, repeated):
@@ -168,6 +170,13 @@ class _Elaborator:
                 return Sequence((self._part(term, scope),), origin=origin)
             case _:
                 raise TypeError(term)
+
+    def _check_factor(self, factor: Value, scaled: Term, scope: Scope) -> None:
+        """Warn (W202) of `2 * conv ...`, which may be meant as `2 of conv ...`."""
+        times = factor.value if isinstance(factor, Number) else 0
+        if isinstance(times, int) and times > 1 and self.modules.has_weights(scaled):
+            hint = f"{times} in a row are `{times} of ...`; if the factor is meant, write `{times}.0 * ...`"
+            self.findings.warn("W202", f"this scales the output by {times}", scope.span(factor.at), help=hint)
 
     def _parts(self, steps: Iterable[Term], scope: Scope) -> Iterable[Part]:
         """Steps as parts; a step that is itself a chain without a label is spelled out."""
@@ -189,17 +198,10 @@ class _Elaborator:
         name = use.name if isinstance(use.name, str) else scope.known(use.name)
         if name in LAYERS:
             assert isinstance(name, str)
-            return layer(name, use, self.defaults.get(name, {}), scope)
+            return self.vocabulary.layer(name, use, scope)
         if isinstance(use.name, str) and name in self.spec.modules:
             return self._call(use, self.spec.modules[use.name].columns, scope)
-        there = f"the layers are {listing(sorted(LAYERS))}"
-        there += f"; the modules are {listing(self.spec.modules)}" if self.spec.modules else ""
-        if not isinstance(use.name, str):
-            hint = did_you_mean(str(name), LAYERS) or there
-            raise scope.bad("E201", use.name, f"a layer is named here, and this is {told(name)}", hint)
-        hint = did_you_mean(use.name, {*LAYERS, *self.spec.modules}) or there
-        at = (use.at[0], use.at[0] + len(use.name))
-        raise scope.fault("E201", f"there is no layer or module `{use.name}`", at, help=hint)
+        raise unknown(use, name, scope, self.spec)
 
     def _call(self, use: Use, columns: tuple[str, ...], scope: Scope) -> Body:
         assert isinstance(use.name, str)
@@ -275,14 +277,3 @@ class _Elaborator:
                 message = f"the layer of `{row.name}` does not use `{column}`"
                 label, hint = "this cell would be ignored", f"empty it, or write `{{{column}}}` where it belongs"
                 self.findings.error("E216", message, row.span(column), label, help=hint)
-
-    def _default(self, name: str, words: tuple[Word, ...]) -> Words:
-        if name not in LAYERS:
-            return {}
-        fragment = self.spec.document.text(("defaults", name))
-        scope = Scope(Formula(Use(name, at=(0, 1)), fragment), self.constants, {})
-        try:
-            return by_slot(name, words, scope)
-        except Fault as fault:
-            self.findings.diagnostics.append(fault.diagnostic)
-            return {}

@@ -64,5 +64,6 @@ def widths(use: Use, given: Arguments, structural: Collection[str], scope: Scope
             for word in use.words:
                 if word.text == column:
                     raise scope.fault("E207", message, word.at)
-            raise scope.bad("E207", Name(column, at=use.at), message)
+            place = Name(column, at=use.at)
+            raise scope.bad("E207", place, message, scope.rounded(place, argument))
     return fills

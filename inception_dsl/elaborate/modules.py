@@ -11,7 +11,9 @@ from inception_dsl.diagnostics import Findings, Span
 from inception_dsl.elaborate.size import MOST_LAYERS, TooLarge
 from inception_dsl.ir import Body, Call, Join, Layer, Repeat, Sequence
 from inception_dsl.names import from_column
+from inception_dsl.ops import Op
 from inception_dsl.spec import ModuleSpec
+from inception_dsl.spec.vocabulary import LAYERS
 from inception_dsl.syntax.algebra_errors import LEVELS
 from inception_dsl.syntax.terms import Repeated, Scaled, Term, Use, inside, levels, own_values, walk
 from inception_dsl.values import Scalar, Value, ValueFault, evaluate, names
@@ -45,6 +47,7 @@ class Modules:
         self.first: dict[str, Values] = {}
         self.names: Counter[str] = Counter()
         self.structural = cache(self._structural)
+        self.weighted = cache(self._weighted)
         self.uses = cache(self._uses)
         self.numbers: dict[tuple[object, ...], int] = {}
         self.structures: dict[tuple[object, ...], int] = {}
@@ -107,6 +110,16 @@ class Modules:
             self.names[name] += 1
             unique = f"{name}_{self.names[name] + 1}"
         return unique
+
+    def has_weights(self, term: Term) -> bool:
+        """Whether a layer in a term, or in a module it calls, has weights."""
+        uses = [_name(use) for use in walk(term) if isinstance(use, Use)]
+        if any(op.weights is not Op.weights for name in uses if name in LAYERS for op in LAYERS[name].ops):
+            return True
+        return any(self.weighted(name) for name in uses if name in self.modules)
+
+    def _weighted(self, module: str) -> bool:
+        return self.has_weights(self.modules[module].graph.term)
 
     def _structural(self, module: str) -> frozenset[str]:
         """The columns that shape a module: kernels, strides, words, counts, factors, here or in a module it calls."""

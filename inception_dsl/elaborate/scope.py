@@ -10,7 +10,20 @@ from inception_dsl.names import label_problem
 from inception_dsl.spec.rows import RowSpec
 from inception_dsl.syntax.formula import Formula
 from inception_dsl.syntax.terms import Dimensions, Labelled, Term, Word
-from inception_dsl.values import Name, Number, Scalar, Value, ValueFault, Width, evaluate, names, substitute
+from inception_dsl.values import (
+    Function,
+    Name,
+    Number,
+    Operation,
+    Scalar,
+    Value,
+    ValueFault,
+    Width,
+    evaluate,
+    names,
+    spell,
+    substitute,
+)
 
 WIDEST = 1_000_000
 """No layer has more channels."""
@@ -64,7 +77,8 @@ class Scope:
         """A whole number in bounds; raises `Fault` E207."""
         number = self.known(value)
         if not isinstance(number, int) or not low <= number <= high:
-            raise self.bad("E207", value, f"{what} is a whole number from {low} to {high:,}, not {told(number)}")
+            message = f"{what} is a whole number from {low} to {high:,}, not {told(number)}"
+            raise self.bad("E207", value, message, self.rounded(value, number, low))
         return number
 
     def real(self, word: Word) -> float:
@@ -83,11 +97,24 @@ class Scope:
             if number is None or number == 0:
                 return None
             if not isinstance(number, int) or not 0 < number <= WIDEST:
-                raise self.bad("E207", value, f"a width is a whole number from 1 to {WIDEST:,}, not {told(number)}")
+                message = f"a width is a whole number from 1 to {WIDEST:,}, not {told(number)}"
+                raise self.bad("E207", value, message, self.rounded(value, number))
         try:
             return substitute(value, self._spelling(value))
         except ValueFault as fault:
             raise self._explain(fault) from None
+
+    def rounded(self, value: Value, number: Scalar | None, low: int = 1) -> str:
+        """How to write a value that is worked out and is no whole number, so that it is one."""
+        text, cell = (
+            self.text(value.at),
+            self.row.args.get(value.name) if self.row and isinstance(value, Name) else None,
+        )
+        if isinstance(cell, Value):
+            value, text = cell, spell(cell)
+        if not isinstance(number, float) or number + 0.5 < low or not isinstance(value, Operation | Function):
+            return ""
+        return f"write `{{round({text})}}`"
 
     def check_labels(self, terms: Iterable[Term], findings: Findings) -> None:
         """Tell of labels that cannot be names (E108), and of two alike (E114)."""
@@ -136,4 +163,6 @@ class Scope:
 
 def told(value: object) -> str:
     """A value in a message."""
+    if isinstance(value, float):
+        return f"{value:.10g}"
     return "empty" if value is None else f"`{value}`" if isinstance(value, str) else str(value)

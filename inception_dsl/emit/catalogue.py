@@ -1,45 +1,177 @@
-"""What `inception-dsl ops` prints: every op, from its own docstring, fields and the backends' tables."""
+"""What `inception-dsl ops` prints: the whole language, from its vocabulary, the ops' docstrings and the backends."""
 
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
-from typing import Any
+from textwrap import fill
+from typing import Any, Final
 
-from inception_dsl.elaborate.layers import GRAMMAR
 from inception_dsl.emit.onnx_ops import rules as onnx_rules
 from inception_dsl.emit.pytorch_layers import PYTORCH
-from inception_dsl.ops import OPS, Op
+from inception_dsl.ops import Op
+from inception_dsl.spec import elsewhere
+from inception_dsl.spec.vocabulary import FUNCTIONS, KEYS, LARGEST, LAYERS, NAMES, OPERATORS, STRIDE, WORDS, Layer
 
 BACKENDS = (PYTORCH, onnx_rules)
 
+Entries = Mapping[str, Mapping[str, Any]]
+WIDTH: Final = 100
+VALUES: Final = {
+    "": "",
+    "number": "a number",
+    "pair": f"a whole number up to {LARGEST:,}, or two: height x width",
+}
 
-def entries() -> dict[str, dict[str, Any]]:
-    """Every op by name: what it is, its fields, the words of the language that set them, the backends that have it."""
-    return {op.name: _entry(op) for op in OPS}
 
-
-def _entry(op: type[Op]) -> dict[str, Any]:
-    grammar = GRAMMAR.get(op.name)
+def entries() -> dict[str, Entries]:
+    """The language by kind and name: layers, words on them, operators, functions, names in braces, and keys."""
     return {
-        "doc": inspect.getdoc(op) or "",
-        "fields": [each.name for each in fields(op)],
-        "words": sorted(grammar.words) if grammar else [],
-        "backends": [backend.backend for backend in BACKENDS if op in backend],
+        "layers": {name: _layer(layer) for name, layer in LAYERS.items()},
+        "words": {name: _word(name) for name in WORDS},
+        "operators": {
+            written: {"meaning": each.meaning, "backends": _backends([each.op] if each.op else [])}
+            for written, each in OPERATORS.items()
+        },
+        "functions": {name: {"meaning": meaning} for name, meaning in FUNCTIONS.items()},
+        "names": {f"{{{name}}}": {"meaning": meaning} for name, meaning in NAMES.items()},
+        "keys": {name: key._asdict() for name, key in KEYS.items()},
     }
 
 
-def text(catalogue: dict[str, dict[str, Any]], whole: bool) -> str:
-    """The catalogue for a terminal: a line an op, or all that is known of it."""
-    if not whole:
-        width = max(map(len, catalogue))
-        return "\n".join(f"{name.ljust(width)}  {_first(entry['doc'])}" for name, entry in catalogue.items())
+def _layer(layer: Layer) -> dict[str, Any]:
+    op = layer.ops[-1]
+    sizes = {}
+    if layer.kernel:
+        sizes = {"KxK": {"meaning": "the kernel: height x width", "default": ""}}
+        sizes["/S"] = {"meaning": "the stride, or two: /SxS", "default": f"{STRIDE}"}
+    if layer.number:
+        sizes["N"] = {"meaning": layer.example or layer.number, "default": ""}
+    return {
+        "written": layer.written,
+        "doc": inspect.getdoc(op) or "",
+        "fields": [each.name for each in fields(op)],
+        "sizes": sizes,
+        "words": {word: _default(layer, word) for word in WORDS if word in layer.words},
+        "backends": _backends(layer.ops),
+    }
+
+
+def _default(layer: Layer, word: str) -> str:
+    """What holds where neither a word nor one that it excludes is written."""
+    slot = WORDS[word].slot or word
+    return layer.defaults.get(slot, "required" if slot == "padding" else "off")
+
+
+def _word(name: str) -> dict[str, Any]:
+    word = WORDS[name]
+    values = [f"{name}={choice}" for choice in word.choices]
+    layers = {each: layer for each, layer in LAYERS.items() if name in layer.words}
+    slot = word.slot or name
+    return {
+        "meaning": word.meaning,
+        "values": " or ".join([name, *values] if word.alone and values else values) or VALUES[word.value],
+        "alone": word.alone,
+        "excludes": [other for other, each in WORDS.items() if other != name and (each.slot or other) == slot],
+        "defaults": {each: _default(layer, name) for each, layer in layers.items()},
+        "backends": _backends({*([word.op] if word.op else []), *(op for each in layers.values() for op in each.ops)}),
+    }
+
+
+def _backends(ops: Iterable[type[Op]]) -> list[str]:
+    return [backend.backend for backend in BACKENDS if all(op in backend for op in ops)]
+
+
+def find(name: str) -> dict[str, Entries]:
+    """The entries of a name, of every kind; a key by its last part too, and an operator by its sign."""
+    found = {
+        kind: {
+            each: entry
+            for each, entry in named.items()
+            if name in (each, each.strip("{}"), each.rpartition(".")[2], *(each.split() if kind == "operators" else ()))
+        }
+        for kind, named in entries().items()
+    }
+    return {kind: named for kind, named in found.items() if named}
+
+
+def instead(name: str) -> str:
+    """What the language has for a name that is no entry, as a sentence; empty where that is not known."""
+    known = [each for named in entries().values() for each in named]
+    return sentence(elsewhere.suggest(name, known))
+
+
+def sentence(text: str) -> str:
+    """A text with a capital."""
+    return text[:1].upper() + text[1:]
+
+
+def text(catalogue: Mapping[str, Entries], whole: bool) -> str:
+    """The catalogue for a terminal: a line an entry, or all that is known of each."""
     parts = []
-    for name, entry in catalogue.items():
-        words = f"\n\nWords: {', '.join(entry['words'])}" if entry["words"] else ""
-        parts.append(f"{name}\n\n{entry['doc']}{words}\n\nBackends: {', '.join(entry['backends'])}")
-    return "\n\n".join(parts)
+    for kind, named in catalogue.items():
+        show = {"layers": _show_layer, "words": _show_word}.get(kind) if whole else None
+        if show:
+            parts += [show(name, entry) for name, entry in named.items()]
+        else:
+            heading = kind.capitalize() + (", each with its default" if kind in ("words", "keys") else "")
+            parts.append(f"{heading}\n\n" + _columns([_line(kind, *each) for each in named.items()]))
+    return "\n\n".join([*parts, f"Backends: {_shared(catalogue)}"])
 
 
-def _first(doc: str) -> str:
-    return " ".join(doc.split("\n\n", maxsplit=1)[0].split())
+def _shared(catalogue: Mapping[str, Entries]) -> str:
+    """The backends, each with the entries that it lacks."""
+    entries = [each for named in catalogue.values() for each in named.items() if "backends" in each[1]]
+    told = []
+    for backend in BACKENDS:
+        gaps = [name for name, entry in entries if backend.backend not in entry["backends"]]
+        told.append(backend.backend + (f" (without {', '.join(gaps)})" if gaps else ""))
+    return ", ".join(told)
+
+
+def _line(kind: str, name: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
+    if kind == "layers":
+        return (
+            entry["written"],
+            f"stride {STRIDE}" if "/S" in entry["sizes"] else "",
+            " ".join(entry["doc"].split("\n\n", maxsplit=1)[0].split()),
+        )
+    if kind == "words":
+        defaults: dict[str, list[str]] = {}
+        for layer, default in entry["defaults"].items():
+            defaults.setdefault(default, []).append(layer)
+        each = [f"{default} ({', '.join(layers)})" for default, layers in defaults.items()]
+        told = ", ".join(each if len(defaults) > 1 else defaults)
+        return name, told, f"{entry['meaning']} [{', '.join(entry['defaults'])}]"
+    return name, entry.get("default", ""), entry["meaning"]
+
+
+def _show_layer(name: str, entry: Mapping[str, Any]) -> str:
+    rows = [("written", "default", "meaning")]
+    rows += [(size, each["default"] or "required", each["meaning"]) for size, each in entry["sizes"].items()]
+    for word, default in entry["words"].items():
+        about = _word(word)
+        values = f" ({about['values']})" if about["values"] else ""
+        rows.append((f"{word}=" if not WORDS[word].alone else word, default, about["meaning"] + values))
+    table = f"\n\n{_columns(rows)}" if len(rows) > 1 else ""
+    table += "\n\nA kernel larger than 1x1 says how it pads." if "required" in entry["words"].values() else ""
+    return f"{entry['written']}\n\n{entry['doc']}{table}"
+
+
+def _show_word(name: str, entry: Mapping[str, Any]) -> str:
+    lines = [f"{name}, a word on a layer\n", f"{sentence(entry['meaning'])}."]
+    lines += [f"Values: {entry['values']}."] if entry["values"] else []
+    lines += [f"Excludes: {', '.join(entry['excludes'])}."] if entry["excludes"] else []
+    return "\n".join([*lines, "", _columns([("layer", "default"), *entry["defaults"].items()])])
+
+
+def _columns(rows: Sequence[tuple[str, ...]]) -> str:
+    """Rows as columns below each other; the last wraps."""
+    widths = [max(map(len, column)) for column in list(zip(*rows, strict=True))[:-1]]
+    lead = "  ".join(" " * width for width in widths if width) + "  "
+    lines = []
+    for *first, last in rows:
+        start = "  ".join(cell.ljust(width) for cell, width in zip(first, widths, strict=True) if width) + "  "
+        lines.append(fill(last, WIDTH, initial_indent=start, subsequent_indent=lead).rstrip())
+    return "\n".join(lines)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from inception_dsl import names
 from inception_dsl.diagnostics import Diagnostic, Findings, Span, did_you_mean, listing
+from inception_dsl.spec.elsewhere import suggest
 from inception_dsl.spec.init import InitSpec, init_words
 from inception_dsl.spec.rows import RowReader, RowSpec, checked_name, read_table
 from inception_dsl.spec.schema import LARGEST_INPUT, input_size, validate
 from inception_dsl.spec.settings import Setting, setting
+from inception_dsl.spec.vocabulary import CLASSES, LAYERS, LOSS_WEIGHT, NAMES
 from inception_dsl.syntax import algebra
 from inception_dsl.syntax.algebra_errors import SyntaxFault
 from inception_dsl.syntax.formula import Formula, formula_of
@@ -21,12 +23,6 @@ from inception_dsl.syntax.yaml import Document
 
 if TYPE_CHECKING:
     from inception_dsl.ir import Typed
-
-LAYERS: Final = frozenset("conv maxpool avgpool lrn bn relu dropout fc softmax flatten pass".split())
-"""The words of the language that are layers; any other names a module."""
-
-BUILT_IN: Final = frozenset({"in", "classes"})
-"""The names every value may use."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +123,7 @@ def build(
         data.get("title", network),
         data.get("paper", {}),
         _input(data["input"], document.value_span(("input",)), findings),
-        data.get("classes", 1000),
+        data.get("classes", CLASSES),
         settings,
         {layer: _default(layer, words, document, findings) for layer, words in data.get("defaults", {}).items()},
         {name: module for name, module in modules.items() if module},
@@ -146,14 +142,14 @@ def build(
 
 
 def _setting(name: str, data: Any, document: Document, findings: Findings) -> Setting:
-    if not names.IDENTIFIER.fullmatch(name) or name in BUILT_IN:
+    if not names.IDENTIFIER.fullmatch(name) or name in NAMES:
         rule = "a name is a letter, then letters, digits and `_`"
-        problem = "every value has that name already" if name in BUILT_IN else rule
+        problem = "every value has that name already" if name in NAMES else rule
         findings.error("E108", f"`{name}` cannot name a setting", document.key_span(("settings", name)), problem)
     read = setting(data)
     if problem := read.problem(LAYERS):
         message = f"the setting `{name}` cannot be {read.value}"
-        hint = did_you_mean(str(read.value), LAYERS if read.type == "layer" else ())
+        hint = suggest(str(read.value), LAYERS) if read.type == "layer" else ""
         findings.error("E125", message, document.value_span(("settings", name)), problem, help=hint)
     return read
 
@@ -172,7 +168,7 @@ def _module(name: str, data: dict[str, Any], document: Document, findings: Findi
     if graph is None:
         return None
     used = list(dict.fromkeys(each.name for each in value_names(graph.term)))
-    used = [each for each in used if each not in BUILT_IN and each not in document.data.get("settings", {})]
+    used = [each for each in used if each not in NAMES and each not in document.data.get("settings", {})]
     columns = [" ".join(column.split()) for column in data.get("columns", used)]
     unknown = [each for each in used if each not in columns]
     for i, column in enumerate(columns):
@@ -196,13 +192,13 @@ def _head(name: str, data: dict[str, Any], document: Document, findings: Finding
     graph = _formula((*path, "graph"), document, findings)
     if graph is None:
         return None
-    weight = float(data.get("loss_weight", 1.0))
+    weight = float(data.get("loss_weight", LOSS_WEIGHT))
     return HeadSpec(name, data["from"], weight, graph, document.key_span(path), document.value_span((*path, "from")))
 
 
 def _default(layer: str, words: str, document: Document, findings: Findings) -> tuple[Word, ...]:
     if layer not in LAYERS:
-        hint = did_you_mean(layer, LAYERS) or f"defaults are for layers: {listing(sorted(LAYERS))}"
+        hint = suggest(layer, LAYERS) or f"defaults are for layers: {listing(sorted(LAYERS))}"
         findings.error("E201", f"there is no layer `{layer}`", document.key_span(("defaults", layer)), help=hint)
     fragment = document.text(("defaults", layer))
     try:
@@ -217,4 +213,9 @@ def _input(text: str, span: Span, findings: Findings) -> tuple[int, int, int]:
     if size is None:
         hint = f"write channels, height and width, each from 1 to {LARGEST_INPUT:,}, such as `3x224x224`"
         findings.error("E105", f"`{text}` is no input size", span, help=hint)
-    return size or (1, 1, 1)
+        return 1, 1, 1
+    first, second, last = size
+    if min(first, second) > 16 and (last in (3, 4) or (last == 1 and first == second)):
+        message = f"`input` is channels x height x width: {first} channels of {second}x{last} pixels"
+        findings.warn("W203", message, span, help=f"did you mean `{last}x{first}x{second}`?")
+    return size

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from inception_dsl.spec import BUILT_IN, ModuleSpec, NetworkSpec
+from inception_dsl.spec import ModuleSpec, NetworkSpec
 from inception_dsl.spec.init import SOURCE, InitSpec
 from inception_dsl.spec.published import TOTALS
 from inception_dsl.spec.rows import RowSpec
 from inception_dsl.spec.settings import as_data
+from inception_dsl.spec.vocabulary import NAMES
 from inception_dsl.syntax.printer import align, spell_graph, spell_term, spell_words
 from inception_dsl.syntax.terms import Branches, Term, value_names
 from inception_dsl.syntax.yaml_printer import dump, is_plain
@@ -69,7 +70,7 @@ def _init(init: InitSpec) -> dict[str, str]:
 
 def _module(module: ModuleSpec, spec: NetworkSpec) -> dict[str, Any]:
     used = dict.fromkeys(name.name for name in value_names(module.graph.term))
-    implied = tuple(name for name in used if name not in BUILT_IN and name not in spec.settings)
+    implied = tuple(name for name in used if name not in NAMES and name not in spec.settings)
     return {
         "doc": module.doc or None,
         "columns": module.columns if module.columns != implied else None,

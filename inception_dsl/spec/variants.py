@@ -11,12 +11,14 @@ from dataclasses import replace
 from typing import Any, Final
 
 from inception_dsl.diagnostics import Findings, Note, Span, did_you_mean, listing
-from inception_dsl.spec import LAYERS, Base, NetworkSpec
+from inception_dsl.spec import Base, NetworkSpec
 from inception_dsl.spec.draft import Draft, cell_at
+from inception_dsl.spec.elsewhere import suggest
 from inception_dsl.spec.init import SOURCE, WORDS
 from inception_dsl.spec.schema import validate
 from inception_dsl.spec.settings import override
 from inception_dsl.spec.variant_schema import ANEW, KINDS, VARIANT
+from inception_dsl.spec.vocabulary import LAYERS
 from inception_dsl.syntax.document import Document, Path
 
 LISTED: Final = 12
@@ -56,7 +58,7 @@ def with_settings(base: Base, values: Mapping[str, str]) -> NetworkSpec:
         settings[name] = settings[name].set(text)
         if problem := settings[name].problem(LAYERS):
             place = spec.document.value_span(("settings", name))
-            hint = did_you_mean(text, LAYERS if settings[name].type == "layer" else ())
+            hint = suggest(text, LAYERS) if settings[name].type == "layer" else ""
             findings.error("E125", f"the setting `{name}` cannot be {text}", place, problem, help=hint)
     findings.stop()
     return replace(spec, settings=settings, base=base)

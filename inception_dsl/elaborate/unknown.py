@@ -1,0 +1,31 @@
+"""What to say of a word that stands where a layer should and names none."""
+
+from __future__ import annotations
+
+from inception_dsl.diagnostics import did_you_mean, listing
+from inception_dsl.elaborate.scope import Fault, Scope, told
+from inception_dsl.spec import NetworkSpec, elsewhere
+from inception_dsl.spec.vocabulary import LAYERS
+from inception_dsl.syntax.terms import Use
+from inception_dsl.values import Scalar
+
+
+def unknown(use: Use, name: Scalar | None, scope: Scope, spec: NetworkSpec) -> Fault:
+    """The fault (E201) of a use of what is no layer and no module; `name` is what it names."""
+    known = f"the layers are {listing(sorted(LAYERS))}"
+    known += f"; the modules are {listing(spec.modules)}" if spec.modules else ""
+    if not isinstance(use.name, str):
+        hint = elsewhere.suggest(str(name), LAYERS) or known
+        return scope.bad("E201", use.name, f"a layer is named here, and this is {told(name)}", hint)
+    at = (use.at[0], use.at[0] + len(use.name))
+    if any(row.name == use.name for row in spec.rows):
+        hint = "a formula reads what arrives: write branches of one input in one row: `[ pass + conv 3x3 {in} ]`"
+        label = "the output of a row cannot be read again"
+        return scope.fault("E201", f"`{use.name}` is a row, not a layer", at, label=label, help=hint)
+    if spec.base and use.name in spec.base.spec.modules:
+        hint = f"the base has the module `{use.name}`, and this variant takes it out"
+    elif isinstance(scope.values.get(use.name), str):
+        hint = f"a value stands in braces: `{{{use.name}}}`"
+    else:
+        hint = elsewhere.suggest(use.name, LAYERS) or did_you_mean(use.name, spec.modules) or known
+    return scope.fault("E201", f"there is no layer or module `{use.name}`", at, help=hint)

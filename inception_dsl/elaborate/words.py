@@ -1,0 +1,132 @@
+"""The words on a layer: which it takes, which exclude each other, and which have nothing to act on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from inception_dsl.diagnostics import Findings, Note, listing
+from inception_dsl.elaborate.scope import Scope
+from inception_dsl.spec import elsewhere
+from inception_dsl.spec.vocabulary import LAYERS, WORDS
+from inception_dsl.syntax.terms import Dimensions, Use, Word
+from inception_dsl.values import Number, Value
+
+Words = Mapping[str, Word]
+"""The words of a layer by what they set: `padding`, `act`, `groups`, ..."""
+
+OFF: Final = frozenset({"none", "false", "no", "off", "0"})
+ON: Final = frozenset({"true", "yes", "on", "1"})
+"""How other languages switch things."""
+
+
+def by_slot(name: str, words: Iterable[Word], scope: Scope) -> dict[str, Word]:
+    """Words by what they set; raises `Fault` for one that the layer cannot take, or two that contradict each other."""
+    slots: dict[str, Word] = {}
+    for word in words:
+        _check_word(name, word, scope)
+        slot = WORDS[word.text].slot or word.text
+        if slot in slots:
+            first, second = scope.text(slots[slot].at), scope.text(word.at)
+            message = f"`{first}` and `{second}` contradict each other"
+            message = f"`{first}` is said twice" if first == second else message
+            raise scope.fault("E219", message, word.at, help="keep one of them")
+        slots[slot] = word
+    return slots
+
+
+def merge(defaults: Words, own: Words, scope: Scope) -> Words:
+    """Own words, and those defaults that they do not replace; how a layer pads is replaced as a whole."""
+    pads = {"padding", "ceil"}
+    for pad in sorted(pads & own.keys()) if "whole" in own else ():
+        message = f"`{own[pad].text}` says nothing beside `{own['whole'].text}`"
+        raise scope.fault("E219", message, own[pad].at, help="delete it: the windows cover the image as it is")
+    replaced = pads if {*pads, "whole"} & own.keys() else set()
+    return {slot: word for slot, word in defaults.items() if slot not in replaced} | {**own}
+
+
+def chosen(words: Words, slot: str, what: str) -> bool:
+    """Whether a slot says a word, by itself or after `=`."""
+    return slot in words and (words[slot].text == what or words[slot].value == what)
+
+
+def is_on(name: str, words: Words, word: str) -> bool:
+    """Whether a layer has what a word such as `bias` switches on and `bias=none` off."""
+    return words[word].value is None if word in words else LAYERS[name].defaults[word] == word
+
+
+def check_effect(name: str, use: Use, own: Words, words: Words, scope: Scope, findings: Findings) -> None:
+    """Tell of words on a layer itself that have nothing to act on; those of `defaults` are for other layers too.
+
+    Raises `Fault` E220 where a wish is lost; where the layer is what was meant, it is a warning, W201.
+    """
+    if name == "conv" and not chosen(words, "norm", "bn"):
+        for word in (own[slot] for slot in ("eps", "gamma") if slot in own):
+            message = f"`{word.text}` has nothing to act on: this layer has no batch normalisation"
+            norm = own.get("norm")
+            notes = (Note(scope.span(norm.at), "this takes it away"),) if norm else ()
+            hint = "delete one of the two" if norm else f"delete it, or write `bn {scope.text(word.at)}`"
+            raise scope.fault("E220", message, word.at, notes=notes, help=hint)
+    for word, why in _idle(use, own, words):
+        hint = "write `valid`" if word.text == "ceil" and "padding" not in own else "delete it"
+        findings.warn("W201", f"`{word.text}` changes nothing here", scope.span(word.at), why, help=hint)
+
+
+def _idle(use: Use, own: Words, words: Words) -> Iterable[tuple[Word, str]]:
+    """Words that change nothing, whatever the columns of the row say, and why."""
+    if "ceil" in own and _is_all(use.stride, 1):
+        yield own["ceil"], "at a stride of 1 no window reaches over the border"
+    if "dilation" in own and use.kernel and _is_all(use.kernel, 1) and not _is_all(own["dilation"].value, 1):
+        yield own["dilation"], "a kernel of one pixel has nothing to spread"
+    if "border" in own and own["border"].text == "count_pad":
+        padding = words.get("padding")
+        if "whole" in words:
+            yield own["border"], f"`{words['whole'].text}` pads nothing"
+        elif padding is None or padding.text == "valid" or (padding.text == "pad" and _is_all(padding.value, 0)):
+            yield own["border"], "this pool pads nothing"
+
+
+def _is_all(value: Value | Dimensions | str | None, number: int) -> bool:
+    """Whether a size is written as this number, or is not written and so 1."""
+    values = value if isinstance(value, tuple) else (value or Number(1),)
+    return all(isinstance(each, Number) and each.value == number for each in values)
+
+
+def _check_word(name: str, word: Word, scope: Scope) -> None:
+    known = LAYERS[name].words
+    if word.text not in known:
+        hint = f"a layer of its own is written `-> {word.text}`" if word.text in LAYERS else ""
+        hint = hint or (f"a value stands in braces: `{{{word.text}}}`" if word.text in scope.values else "")
+        hint = hint or ("" if word.text in WORDS else elsewhere.suggest(word.text, known, elsewhere.WORDS))
+        hint = hint or (f"its words are {listing(sorted(known))}" if known else "delete it")
+        raise scope.fault("E203", f"`{name}` takes no word{f' `{word.text}`' if known else 's'}", word.at, help=hint)
+    entry = WORDS[word.text]
+    if word.value is None:
+        if entry.alone:
+            return
+        examples = [f"{word.text}={each}" for each in entry.choices or (entry.example,)]
+        raise scope.fault("E203", f"`{word.text}` needs a value", word.at, help=f"write {listing(examples, 'or')}")
+    if entry.choices:
+        if word.value not in entry.choices:
+            message = f"`{scope.text(word.at)}` is no setting of `{name}`"
+            raise scope.fault("E203", message, word.at, help=_switch_hint(word, scope))
+    elif not entry.value:
+        raise scope.fault("E203", f"`{word.text}` takes no value", word.at, help=_switch_hint(word, scope))
+
+
+def _switch_hint(word: Word, scope: Scope) -> str:
+    """How the word is written that says what `bn=false`, `bias=0` or `act=silu` tried to."""
+    entry = WORDS[word.text]
+    wanted = scope.text(word.at).partition("=")[2].strip().casefold()
+    off = f"{entry.slot or word.text}=none"
+    switched = "none" in WORDS.get(entry.slot or word.text, entry).choices
+    if entry.choices and not entry.alone:
+        choices = listing([f"{word.text}={choice}" for choice in entry.choices], "or")
+        known = [choice for choice in entry.choices if choice != "none"]
+        hint = "" if wanted in OFF | ON else elsewhere.suggest(wanted, known, elsewhere.WORDS)
+        return f"write `{off}`" if wanted in OFF else hint or f"write {choices}"
+    if wanted in ON:
+        return f"write `{word.text}`"
+    if wanted in OFF:
+        return f"write `{off}`" if switched else "delete it: it says so by not being there"
+    return f"`{word.text}` stands alone" + (f"; for none, write `{off}`" if switched else "")

@@ -1,0 +1,140 @@
+"""Words that other tools have and this language has not, and what it has instead; spelling slips of its own words.
+
+A suggestion must never change the network: `prelu` is no slip of `relu`. So a word that is known elsewhere gets the
+sentence here, and only a slip of the keyboard gets "did you mean".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from functools import lru_cache
+from typing import Final
+
+_FC: Final = "the fully connected layer is `fc 10`"
+_AVERAGE: Final = "an average pool is `avgpool 3x3/2 same`"
+_WHOLE: Final = "the average of the whole image is `avgpool global`, of 4x4 parts `avgpool to=4x4`"
+_ADD: Final = "branches are added by `+`: `[ pass + conv 3x3 {in} ]`"
+_JOIN: Final = "branches are joined by `|`: `[ conv 1x1 64 | conv 3x3 64 ]`"
+_DEPTHWISE: Final = "a depthwise convolution is `conv 3x3 {in} groups={in}`"
+_NOTHING: Final = "the language does not have it"
+_NORM: Final = f"{_NOTHING}; its norms are `bn` and `lrn 5`"
+_ACT: Final = f"{_NOTHING}; its activation is `relu`"
+_DROP: Final = f"{_NOTHING}; `dropout 40%` drops single numbers"
+
+
+def _table(*rows: tuple[str, str]) -> Mapping[str, str]:
+    return {word: hint for words, hint in rows for word in words.split()}
+
+
+LAYERS: Final = _table(
+    ("linear dense fullyconnected innerproduct affine", _FC),
+    ("convolution", "a convolution is `conv 3x3 64`"),
+    ("conv1d conv3d", "a convolution is one of images: `conv 3x3 64`"),
+    ("pointwise pointwiseconv", "a pointwise convolution is `conv 1x1 64`"),
+    ("depthwise depthwiseconv dwconv", _DEPTHWISE),
+    ("separable separableconv sepconv", "a separable one is `conv 3x3 {in} groups={in} -> conv 1x1 64`"),
+    ("groupconv groupedconv", "a grouped convolution is `conv 3x3 64 groups=2`"),
+    ("dilatedconv atrous atrousconv", "a dilated convolution is `conv 3x3 64 dilation=2`"),
+    ("deconv deconvolution convt tconv upconv convtranspose convtransposed transposeconv transposedconv", _NOTHING),
+    ("fractionalconv pconv partialconv deformconv deformable dcn involution", _NOTHING),
+    ("upsample upsampling interpolate resize unpool maxunpool pixelshuffle", _NOTHING),
+    ("averagepool averagepooling avgpooling meanpool", _AVERAGE),
+    ("maxpooling", "a maximum pool is `maxpool 3x3/2 same`"),
+    ("pool pooling", "a pool is `maxpool 3x3/2 same` or `avgpool 3x3/2 same`"),
+    ("gap globalpool globalpooling globalavgpool globalavgpooling globalaveragepool globalaveragepooling", _WHOLE),
+    ("adaptiveavgpool adaptiveavgpooling adaptiveaveragepool adaptiveaveragepooling adaptivepool", _WHOLE),
+    ("globalmaxpool globalmaxpooling", "the maximum of the whole image is `maxpool global`"),
+    ("adaptivemaxpool minpool minpooling sumpool lppool fractionalmaxpool roipool blurpool spp", _NOTHING),
+    ("batchnorm batchnormalization batchnormalisation", "batch normalisation is `bn`"),
+    ("localresponsenorm crossmaplrn localresponsenormalization", "local response normalisation is `lrn 5`"),
+    ("groupnorm gn layernorm ln instancenorm rmsnorm weightnorm spectralnorm syncbn syncbatchnorm grn", _NORM),
+    ("groupnormalization layernormalization instancenormalization l2norm normalize", _NORM),
+    ("relu6 crelu leaky leakyrelu lrelu prelu rrelu elu selu celu gelu silu swish mish maxout glu", _ACT),
+    ("hardswish hswish hardsigmoid hardtanh sigmoid logistic tanh softplus softsign threshold", _ACT),
+    ("add sum plus residual shortcut skip eltwise elementwise", _ADD),
+    ("concat cat concatenate concatenation depthconcat filterconcat join merge stack", _JOIN),
+    ("scale mul multiply", "the output of a layer is scaled by a number before it: `0.17 * conv 3x3 64`"),
+    ("identity noop nop id", "the input itself is `pass`"),
+    ("sequential", "layers in a row are `conv 1x1 64 -> conv 3x3 64`"),
+    ("repeat", "three in a row are `3 of conv 3x3 64`"),
+    ("padding zeropad zeropadding reflectionpad", "a layer says how it pads: `conv 3x3 64 same` or `pad=1`"),
+    ("reshape view permute transpose squeeze unsqueeze unflatten", "an image becomes a vector by `flatten`"),
+    ("dropout1d dropout2d dropout3d spatialdropout droppath stochasticdepth dropblock dropconnect alphadropout", _DROP),
+    ("logsoftmax softmin sparsemax", f"{_NOTHING}; probabilities are `softmax`"),
+    ("loss crossentropy nll", "the loss belongs to training; a network may end in `softmax`"),
+    ("split chunk slice crop channelshuffle shuffle gather lambda", _NOTHING),
+    ("se squeezeexcite squeezeexcitation attention selfattention multiheadattention mha transformer", _NOTHING),
+    ("embedding lstm gru rnn", _NOTHING),
+)
+
+_SAID: Final = _table(
+    ("stride strides", "a stride stands after the kernel: `3x3/2`"),
+    ("padding pads zeropad", "write `same`, `same_upper`, `valid` or `pad=1`"),
+    ("kernel kernelsize ksize filters channels outchannels width units features", "sizes stand first: `conv 3x3 64`"),
+    ("nobias", "write `bias=none`"),
+    ("usebias", "write `bias`"),
+    ("activation nonlinearity", "write `relu`, or `act=none`"),
+    ("normalization normalisation", "write `bn`, or `norm=none`"),
+    ("nonorm nobn", "write `norm=none`"),
+    ("norelu noact linear", "write `act=none`"),
+    ("batchnorm batchnormalization batchnormalisation", "write `bn`"),
+    ("depthwise", "write `groups={in}`"),
+    ("dilated atrous dilationrate", "write `dilation=2`"),
+    ("epsilon", "write `eps=0.001`"),
+    ("scale", "write `gamma`, or `gamma=none`"),
+    ("ceilmode", "write `ceil`"),
+    ("countincludepad", "write `count_pad`"),
+    ("excludepad", "write `skip_pad`"),
+    ("floor", "delete it: without `ceil`, a window that reaches over the border is left out"),
+)
+WORDS: Final[Mapping[str, str]] = {
+    **{word: hint for word, hint in LAYERS.items() if hint in (_NORM, _ACT, _NOTHING)},
+    **_SAID,
+}
+"""What is said elsewhere by a word on a layer."""
+
+
+def suggest(word: str, known: Collection[str], elsewhere: Mapping[str, str] = LAYERS) -> str:
+    """What the language has for a word that is none of the `known`, as a help line; empty where that is not known."""
+    plain = re.sub(r"[_\W]", "", word.casefold())
+    for name in (plain, re.sub(r"(2d|layer)$", "", plain)):
+        if name in elsewhere:
+            return elsewhere[name]
+        for each in known:
+            if name == each.replace("_", ""):
+                return f"did you mean `{each}`?"
+    found = [each for each in sorted(known) if _is_slip(word.casefold(), each)]
+    return "did you mean " + " or ".join(f"`{each}`" for each in found[:2]) + "?" if found else ""
+
+
+@lru_cache(maxsize=4096)
+def _is_slip(word: str, known: str) -> bool:
+    """Whether the fingers may have slipped: one letter, or two of a word of six, and not a part put before or after.
+
+    Digits are never slips, and what has but two letters resembles too much.
+    """
+    most = 1 if len(known) < 6 else 2
+    longer = len(word) - len(known)
+    if abs(longer) > most or any(map(str.isdigit, word)):
+        return False
+    if longer > 0 and (word.startswith(known) or word.endswith(known)):
+        added = word[len(known) :] if word.startswith(known) else word[:longer]
+        return {*added} == {known[-1] if word.startswith(known) else known[0]}  # a key that was held down
+    if len(known) < 3:
+        return False
+    return len({*word} ^ {*known}) <= 2 * most and _distance(word, known) <= most
+
+
+def _distance(one: str, other: str) -> int:
+    """The letters to insert, delete, replace, or swap with the next, to make one of the other."""
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, letter in enumerate(one, 1):
+        above, row = row, [i]
+        for j, its in enumerate(other, 1):
+            row.append(min(above[j] + 1, row[-1] + 1, above[j - 1] + (letter != its)))
+            if i > 1 and j > 1 and (letter, one[i - 2]) == (other[j - 2], its):
+                row[j] = min(row[j], before[j - 2] + 1)
+        before = above
+    return row[-1]

@@ -1,0 +1,213 @@
+"""Every word of the language in one place: what it means, what it takes, and what holds where it is not written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, Literal, NamedTuple
+
+from inception_dsl.ir import Column
+from inception_dsl.ops import (
+    LRN,
+    Add,
+    AvgPool,
+    BatchNorm,
+    Concat,
+    Conv,
+    Dropout,
+    Flatten,
+    FullyConnected,
+    Identity,
+    MaxPool,
+    Op,
+    ReLU,
+    Scale,
+    Softmax,
+)
+
+LARGEST: Final = 1000
+"""No kernel, stride, padding or dilation is larger."""
+
+CLASSES: Final = 1000
+LOSS_WEIGHT: Final = 1.0
+
+
+class Word(NamedTuple):
+    """A word on a layer.
+
+    Words of one `slot` exclude each other; without a slot a word excludes itself alone. `value` is what stands after
+    its `=` ("pair": a number, or two such as `1x3`); `choices` are the words that can stand there instead. `alone` says
+    whether it may be written without. `op` is the operation that it adds to its layer.
+    """
+
+    meaning: str
+    slot: str = ""
+    value: Literal["", "number", "pair"] = ""
+    choices: tuple[str, ...] = ()
+    alone: bool = True
+    example: str = ""
+    op: type[Op] | None = None
+
+
+def _number(meaning: str, example: str, value: Literal["number", "pair"] = "number", slot: str = "") -> Word:
+    return Word(meaning, slot, value, alone=False, example=example)
+
+
+WORDS: Final[Mapping[str, Word]] = {
+    "same": Word("pads alike on both sides, so that out = ceil(in / stride); for odd kernels", "padding"),
+    "same_upper": Word("pads like `same`, the odd pixel right and below (TensorFlow's SAME)", "padding"),
+    "valid": Word("pads nothing", "padding"),
+    "pad": _number("pads by so many pixels on every side, or by height x width", "1", "pair", "padding"),
+    "ceil": Word("keeps a last window that reaches over the border (Caffe's pooling)"),
+    "global": Word("covers the whole image with one window; takes no kernel", "whole"),
+    "to": _number("covers an image of any size with so many windows; takes no kernel", "4x4", "pair", "whole"),
+    "count_pad": Word("counts padding as zeros in an average (Caffe, torchvision)", "border"),
+    "skip_pad": Word("leaves padding out of an average (TF-Slim, Keras)", "border"),
+    "bn": Word("adds batch normalisation after it", "norm", op=BatchNorm),
+    "norm": Word("names the norm after it", "norm", choices=("none", "bn"), alone=False),
+    "relu": Word("adds a ReLU after it", "act", op=ReLU),
+    "act": Word("names the activation after it", "act", choices=("none", "relu"), alone=False),
+    "bias": Word("adds a bias for each output", choices=("none",)),
+    "gamma": Word("gives batch normalisation a learnt scale", choices=("none",)),
+    "eps": _number("is added to the variance in batch normalisation", "0.001"),
+    "groups": _number("splits input and output channels into so many groups; `groups={in}` is depthwise", "32"),
+    "dilation": _number("spreads the kernel: so many pixels from one weight to the next", "2", "pair"),
+    "alpha": _number("weighs the sum of squares, divided by the number of channels it spans", "0.0001"),
+    "beta": _number("is the exponent of the normaliser", "0.75"),
+    "k": _number("is added to the weighted sum of squares", "1"),
+}
+
+
+class Layer(NamedTuple):
+    """A layer: how it is `written`, the operations it always is, and the words it takes.
+
+    `number` is what the number after its kernel is, with an `example`. `defaults` are by slot what its words say where
+    none is written, spelled as if it were.
+    """
+
+    written: str
+    ops: tuple[type[Op], ...]
+    kernel: bool = False
+    number: str = ""
+    example: str = ""
+    words: frozenset[str] = frozenset()
+    defaults: Mapping[str, str] = MappingProxyType({})
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+def _switch(word: str, on: bool) -> str:
+    return word if on else f"{word}=none"
+
+
+_NORM: Final = {"eps": f"eps={BatchNorm.eps:g}", "gamma": _switch("gamma", BatchNorm.gamma)}
+STRIDE: Final = 1
+"""The stride of a kernel that names none."""
+
+LAYERS: Final[Mapping[str, Layer]] = {
+    "conv": Layer(
+        "conv KxK/S N",
+        (Conv,),
+        True,
+        "width",
+        "the number of filters, such as `conv 3x3 64`",
+        _words("same same_upper valid pad bn norm relu act bias groups dilation eps gamma"),
+        {
+            "norm": "norm=none",
+            "act": "act=none",
+            "bias": _switch("bias", Conv.bias),
+            "groups": f"groups={Conv.groups}",
+            "dilation": "dilation=1",
+            **_NORM,
+        },
+    ),
+    "maxpool": Layer("maxpool KxK/S", (MaxPool,), True, words=_words("same same_upper valid pad ceil global")),
+    "avgpool": Layer(
+        "avgpool KxK/S",
+        (AvgPool,),
+        True,
+        words=_words("same same_upper valid pad ceil global to count_pad skip_pad"),
+        defaults={"border": "count_pad" if AvgPool.count_pad else "skip_pad"},
+    ),
+    "lrn": Layer(
+        "lrn N",
+        (LRN,),
+        False,
+        "number of channels",
+        "the channels it spans, such as `lrn 5`",
+        _words("alpha beta k"),
+        {"alpha": f"alpha={LRN.alpha:f}".rstrip("0"), "beta": f"beta={LRN.beta:g}", "k": f"k={LRN.k:g}"},
+    ),
+    "bn": Layer("bn", (BatchNorm,), words=_words("eps gamma"), defaults=_NORM),
+    "relu": Layer("relu", (ReLU,)),
+    "dropout": Layer("dropout N%", (Dropout,), False, "share", "the share it drops, such as `dropout 40%`"),
+    "fc": Layer(
+        "fc N",
+        (Flatten, FullyConnected),
+        False,
+        "width",
+        "the number of outputs, such as `fc {classes}`",
+        _words("relu act bias"),
+        {"act": "act=none", "bias": _switch("bias", FullyConnected.bias)},
+    ),
+    "softmax": Layer("softmax", (Softmax,)),
+    "flatten": Layer("flatten", (Flatten,)),
+    "pass": Layer("pass", (Identity,)),
+}
+"""The words of the language that are layers; any other names a module."""
+
+
+class Operator(NamedTuple):
+    """A way to make formulas of formulas, and the operation that it becomes, if any."""
+
+    meaning: str
+    op: type[Op] | None = None
+
+
+OPERATORS: Final[Mapping[str, Operator]] = {
+    "a -> b": Operator("a, then b"),
+    "a | b": Operator("both read the same input; their outputs joined along channels", Concat),
+    "a + b": Operator("both read the same input; their outputs added", Add),
+    "0.17 * a": Operator("the output of a, times a number", Scale),
+    "4 of a": Operator("a four times in a row, each time with weights of its own"),
+    "[ a ]": Operator("groups"),
+    "label: a": Operator("names a step or branch, and its weights"),
+    "{64 * width}": Operator("a value: columns, settings, `in`, `classes`, numbers, + - * / // % ( ) and functions"),
+}
+"""By an example of each, loosest first."""
+
+FUNCTIONS: Final[Mapping[str, str]] = {
+    "round": "round(x) to the nearest whole number, a half up; round(x, 8) to the nearest multiple of 8",
+    "ceil": "ceil(x) to the next whole number above; ceil(x, 8) to the next multiple of 8",
+    "floor": "floor(x) to the next whole number below; floor(x, 8) to the next multiple of 8",
+    "min": "min(a, b, ...) the least of 2 to 8 numbers",
+    "max": "max(a, b, ...) the largest of 2 to 8 numbers",
+}
+"""What the functions of `values` give, between braces."""
+
+NAMES: Final[Mapping[str, str]] = {
+    "in": "the channels that arrive at this layer",
+    "classes": "the number of classes",
+}
+"""The names every value may use."""
+
+
+class Key(NamedTuple):
+    """A key of a spec that can be left out: what it means, and what then holds."""
+
+    meaning: str
+    default: str
+
+
+KEYS: Final[Mapping[str, Key]] = {
+    "title": Key("the network's name in full", "what `network` says"),
+    "classes": Key("the number of classes, `{classes}` in formulas", f"{CLASSES}"),
+    "heads.*.loss_weight": Key("the weight of a head's loss beside the trunk's 1", f"{LOSS_WEIGHT}"),
+    "settings.*.type": Key("real, whole or layer", "as the default is written"),
+    "published.*.measure": Key("what a printed column counts", "what its name says"),
+    "published.*.unit": Key("what the suffix K stands for", f"{Column('').unit}"),
+    "published.*.rounding": Key("how the paper rounds: nearest, down or either", Column("").rounding),
+    "published.*.bias": Key("whether biases are parameters", f"{Column('').bias}".lower()),
+}

@@ -1,0 +1,220 @@
+"""The words of the language: what is printed of them is what they do, and no advice says another network."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from click.testing import CliRunner
+
+from inception_dsl import values
+from inception_dsl.cli import main
+from inception_dsl.compiler import at_size, compile_source
+from inception_dsl.diagnostics import Source
+from inception_dsl.elaborate.layers import BUILDERS
+from inception_dsl.emit import catalogue
+from inception_dsl.ir import Typed
+from inception_dsl.ops import OPS, Op
+from inception_dsl.spec import elsewhere
+from inception_dsl.spec.vocabulary import FUNCTIONS, KEYS, LAYERS, OPERATORS, STRIDE, WORDS
+from inception_dsl.syntax import algebra
+
+SMALLEST = {"conv": "conv 3x3 6 same", "maxpool": "maxpool 3x3 same", "avgpool": "avgpool 3x3 same", "lrn": "lrn 5"}
+SMALLEST |= {"dropout": "dropout 40%", "fc": "fc 6"}
+"""Of each layer that takes sizes, one without any word that has a default."""
+
+
+def network(formula: str, keys: str = "") -> Typed:
+    """A network of one formula."""
+    text = f"network: tiny\ninput: 6x9x9\n{keys}\nlayers: |\n  name | layer\n  row | [{formula}]\n"
+    return at_size(compile_source(Source("spec.yaml", text)))
+
+
+def ops(formula: str) -> list[Op]:
+    return [node.op for node in network(formula).nodes]
+
+
+@pytest.mark.parametrize(
+    ("layer", "default"),
+    [(name, default) for name, layer in LAYERS.items() for default in layer.defaults.values()],
+)
+def test_a_default_is_what_holds_where_nothing_is_written(layer: str, default: str) -> None:
+    """Each default, written, changes nothing; and the opposite of it does, so that it could."""
+    bare = SMALLEST.get(layer, layer)
+    bare += " bn" if layer == "conv" and default.startswith(("eps", "gamma")) else ""
+    word, _, value = default.partition("=")
+    other = {"none": word if WORDS[word].alone else f"{word}={'bn' if word == 'norm' else 'relu'}", "": f"{word}=none"}
+    others = {"skip_pad": "count_pad", "alpha": "alpha=3", "beta": "beta=3", "k": "k=3", "eps": "eps=3"}
+    others |= {"groups": "groups=3", "dilation": "dilation=3"}
+
+    assert ops(f"{bare} {default}") == ops(bare)
+    assert ops(f"{bare} {others.get(word) or other[value]}") != ops(bare)
+
+
+@pytest.mark.parametrize("layer", [name for name, layer in LAYERS.items() if layer.kernel])
+def test_the_stride_that_is_not_written(layer: str) -> None:
+    assert ops(SMALLEST[layer].replace("3x3", f"3x3/{STRIDE}")) == ops(SMALLEST[layer])
+    assert ops(SMALLEST[layer].replace("3x3", "3x3/2")) != ops(SMALLEST[layer])
+
+
+def test_the_defaults_of_keys() -> None:
+    """`classes`, `loss_weight` and `title` are what `ops` says where a spec leaves them out."""
+    program = network("fc {classes}", "heads:\n  aux: {from: row, graph: pass}").program
+
+    assert program.env == {"classes": int(KEYS["classes"].default)}
+    assert [head.loss_weight for head in program.heads] == [float(KEYS["heads.*.loss_weight"].default)]
+    assert program.title == program.name == "tiny"
+
+
+def test_every_op_is_a_layer_a_word_or_an_operator() -> None:
+    """Nothing that a network is made of is missing in the vocabulary; words are no layers that there are not."""
+    written = {op for layer in LAYERS.values() for op in layer.ops}
+    written |= {word.op for word in WORDS.values() if word.op}
+    written |= {operator.op for operator in OPERATORS.values() if operator.op}
+
+    assert written == set(OPS)
+    assert LAYERS.keys() == BUILDERS.keys()
+    assert {word for layer in LAYERS.values() for word in layer.words} == WORDS.keys()
+    assert FUNCTIONS.keys() == values.FUNCTIONS.keys()
+    assert not LAYERS.keys() & {"scale", "concat", "add"}
+
+
+def test_the_defaults_of_a_layer_are_of_its_words() -> None:
+    for name, layer in LAYERS.items():
+        slots = {WORDS[word].slot or word for word in layer.words}
+
+        assert layer.defaults.keys() <= slots, name
+        assert slots - layer.defaults.keys() <= {"padding", "ceil", "whole"}, name
+
+
+@pytest.mark.parametrize("written", OPERATORS)
+def test_an_operator_is_written_so(written: str) -> None:
+    """The examples of operators are formulas."""
+    algebra.formula(f"conv 1x1 {written}" if written.startswith("{") else written)
+
+
+def test_rounding() -> None:
+    """Half up, to a multiple where one is given, as `ops` says."""
+    given = {"round(2.5)": 3, "round(20.0, 8)": 24, "ceil(2.1)": 3, "ceil(17, 8)": 24, "floor(2.9)": 2}
+
+    for formula, width in {**given, "min(3, 2)": 2, "max(3, 2, 1)": 3}.items():
+        assert network(f"conv 1x1 {{{formula}}}").out("row").channels == width
+
+
+ADVICE = sorted({*elsewhere.LAYERS.values(), *elsewhere.WORDS.values()})
+
+
+@pytest.mark.parametrize("hint", ADVICE)
+def test_what_is_advised_can_be_written(hint: str) -> None:
+    """Each formula in an advice compiles, and each word is one that some layer takes."""
+    for written in re.findall("`(.+?)`", hint):
+        first = re.split("[ =]", written)[0]
+        if first in WORDS and written not in LAYERS:
+            layer = next(name for name, layer in LAYERS.items() if first in layer.words)
+            algebra.formula(f"{layer} {written}")
+        elif written not in "+|":
+            formula = f"conv {written} 6" if re.match(r"\d+x\d", written) else written
+            assert network(formula, "defaults: {conv: same, maxpool: same}").nodes or formula == "pass"
+
+
+def test_no_word_of_the_language_is_said_to_be_none() -> None:
+    assert not elsewhere.LAYERS.keys() & {name.replace("_", "") for name in LAYERS}
+    assert not elsewhere.WORDS.keys() & {name.replace("_", "") for name in WORDS}
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        *[("conf", "conv"), ("cnov", "conv"), ("con", "conv"), ("convv", "conv"), ("Conv", "conv"), ("fcc", "fc")],
+        *[("max_pool", "maxpool"), ("maxpol", "maxpool"), ("MaxPool2d", "maxpool"), ("avgpoool", "avgpool")],
+        *[("rlu", "relu"), ("reul", "relu"), ("ReLU", "relu"), ("dorpout", "dropout"), ("sofmtax", "softmax")],
+    ],
+)
+def test_a_slip_of_the_keyboard_is_mended(word: str, meant: str) -> None:
+    assert elsewhere.suggest(word, LAYERS) == f"did you mean `{meant}`?"
+
+
+OTHERS = (
+    "prelu relu6 crelu selu elu gelu deconv convt xconv pconv myconv conv1d conv3d minpool sumpool softmin softplus"
+)
+OTHERS += " dropout2d droppath ln gn grn lstm upsample batchnorm linear dense add cat c1 conv1 pool1 inception bn2 fc6"
+
+
+@pytest.mark.parametrize("word", [*OTHERS.split(), "relu1", "unflatten", "bypass", "compass", "avg"])
+def test_no_suggestion_means_something_else(word: str) -> None:
+    """What is another thing elsewhere, or the name of a thing, is never taken for a slip."""
+    assert "did you mean" not in elsewhere.suggest(word, LAYERS)
+
+
+@pytest.mark.parametrize("word", ["relu6", "prelu", "silu", "ln", "full", "pads", "pad1", "eps1", "momentum", "xsame"])
+def test_no_suggestion_of_a_word_means_something_else(word: str) -> None:
+    assert "did you mean" not in elsewhere.suggest(word, WORDS, elsewhere.WORDS)
+
+
+def printed(*arguments: str) -> str:
+    """What a command prints, where it ends well."""
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_ops_prints_all_of_the_language() -> None:
+    """Every layer, word, operator, function and key, with every default."""
+    text = printed("ops")
+    defaults = {default for layer in LAYERS.values() for default in layer.defaults.values()}
+    names = [*LAYERS, *WORDS, *OPERATORS, *FUNCTIONS, *KEYS]
+
+    assert [
+        name
+        for name in names
+        if not re.search(rf"^{re.escape(name)}\b", text + "\n", re.MULTILINE) and name[0].isalpha()
+    ] == []
+    assert [default for default in defaults if default not in text] == []
+    assert [key.default for key in KEYS.values() if key.default not in text] == []
+    assert "Backends: PyTorch, ONNX" in text
+    assert max(map(len, text.splitlines())) <= catalogue.WIDTH
+
+
+def test_ops_of_one_word() -> None:
+    lrn, same, bias = printed("ops", "lrn"), printed("ops", "same"), printed("ops", "bias")
+
+    assert "alpha / size * sum of x^2" in lrn
+    assert all(default in lrn for default in ("alpha=0.0001", "beta=0.75", "k=1"))
+    assert "Excludes: same_upper, valid, pad." in same
+    assert re.search(r"^conv +bias=none\nfc +bias$", bias, re.MULTILINE)
+    assert "stride" in printed("ops", "maxpool")
+    assert "joined along channels" in printed("ops", "|")
+    assert "a half up" in printed("ops", "round")
+    assert "1000" in printed("ops", "classes")
+    assert "1.0" in printed("ops", "loss_weight")
+
+
+def test_ops_for_machines() -> None:
+    """The same as data."""
+    told = json.loads(printed("ops", "--format", "json"))["result"]
+
+    assert told["layers"]["bn"]["words"] == {"gamma": "gamma", "eps": "eps=0.001"}
+    assert told["words"]["norm"]["values"] == "norm=none or norm=bn"
+    assert told["words"]["bias"]["defaults"] == {"conv": "bias=none", "fc": "bias"}
+    assert told["layers"]["conv"]["sizes"]["/S"]["default"] == "1"
+    assert told["operators"]["a | b"]["backends"] == ["PyTorch", "ONNX"]
+    assert told["keys"]["classes"]["default"] == "1000"
+    assert told == json.loads(json.dumps(catalogue.entries()))
+    assert json.loads(printed("ops", "eps", "--format", "json"))["result"] == {"words": {"eps": told["words"]["eps"]}}
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        ("concat", "Branches are joined by `|`"),
+        ("scale", "`0.17 * "),
+        ("prelu", "`relu`"),
+        ("cnov", "Did you mean `conv`"),
+    ],
+)
+def test_ops_says_what_there_is_in_place_of_a_word(name: str, instead: str) -> None:
+    done = CliRunner().invoke(main, ["ops", name])
+
+    assert done.exit_code == 2
+    assert instead in done.output
