@@ -1,13 +1,48 @@
-"""What tests share: `pytest --update-golden` rewrites the texts that tests compare with."""
+"""What tests share: the options of this suite, and how many threads each of its parallel workers takes."""
 
 from __future__ import annotations
 
+import ast
+import os
+from pathlib import Path
+
 import pytest
+
+if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
+    # before torch or numpy are imported, here and in what tests start: workers that each take all processors wait for
+    # each other, and a test then takes up to ten times as long
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--update-golden`."""
+    """Add `--update-golden` and `--core`."""
     parser.addoption("--update-golden", action="store_true", help="rewrite the texts that tests compare with")
+    parser.addoption("--core", action="store_true", help="run the tests that hold without torch and the other extras")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the mark of what `--core` leaves out."""
+    config.addinivalue_line("markers", "extras: it needs more than the core install, though its file does not")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With `--core`, leave out the files whose imports are not installed: they are of the extras."""
+    if not config.getoption("--core") or collection_path.suffix != ".py":
+        return None
+    tree = ast.parse(collection_path.read_text(encoding="utf-8"))
+    imports = [each for each in tree.body if isinstance(each, ast.Import | ast.ImportFrom)]
+    try:
+        exec(compile(ast.Module(imports, []), collection_path, "exec"), {})  # noqa: S102 - our own files
+    except ModuleNotFoundError as error:
+        return True if (error.name or "").partition(".")[0] != "inception_dsl" else None
+    return None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With `--core`, skip the tests that are marked `extras`."""
+    for item in items if config.getoption("--core") else ():
+        if item.get_closest_marker("extras"):
+            item.add_marker(pytest.mark.skip(reason="needs an extra"))
 
 
 @pytest.fixture

@@ -215,6 +215,7 @@ def documented(module: ModuleType) -> Iterator[tuple[str, bool]]:
                     yield f"{name}.{member}", bool(inspect.getdoc(getattr(thing, member)))
 
 
+@pytest.mark.extras
 @pytest.mark.parametrize("name", NAMES)
 def test_public_names_are_documented(name: str) -> None:
     module = importlib.import_module(f"inception_dsl.{name}".rstrip("."))

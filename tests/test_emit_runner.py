@@ -67,6 +67,7 @@ def test_the_emitted_config_is_the_recipe(spec: Path) -> None:
         assert values == {name: wanted[group][name] for name in values}
 
 
+@pytest.mark.extras
 def test_the_emitted_files_pass_a_linter(tmp_path: Path) -> None:
     for spec in SPECS:
         for name, text in emitted(str(spec)).items():

@@ -43,11 +43,12 @@ def told(result: Result) -> list[tuple[str, str]]:
     return [(each["code"], each["message"]) for each in json.loads(result.stdout)["diagnostics"]]
 
 
+AGAINST = pytest.param(("check", "--against", "pytorch,onnx"), marks=pytest.mark.extras)
+
+
 @pytest.mark.parametrize("code", BAD)
 @pytest.mark.parametrize(
-    "words",
-    [("check", "--explain"), ("check", "--against", "pytorch,onnx"), ("compile",), ("compile", "--check"), ("show",)],
-    ids=" ".join,
+    "words", [("check", "--explain"), AGAINST, ("compile",), ("compile", "--check"), ("show",)], ids=" ".join
 )
 def test_every_option_keeps_what_check_finds(code: str, words: tuple[str, ...], run: Run) -> None:
     Path("specs/t.yaml").write_text(BAD[code], encoding="utf-8")
@@ -117,6 +118,7 @@ def test_a_fault_of_any_step_is_a_diagnostic(name: str, run: Run, monkeypatch: p
         assert f"inception-dsl {' '.join(words)}" in " ".join(result.stderr.split())
 
 
+@pytest.mark.extras
 def test_the_other_specs_of_a_folder_go_on(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     right = published.verdicts
 

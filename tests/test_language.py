@@ -476,6 +476,7 @@ def test_a_head_reads_its_row_and_is_no_part_of_the_trunk() -> None:
 # other families
 
 
+@pytest.mark.extras
 @pytest.mark.parametrize(
     ("name", "model"),
     [
@@ -487,8 +488,8 @@ def test_a_head_reads_its_row_and_is_no_part_of_the_trunk() -> None:
 )
 def test_other_families_in_under_thirty_lines(name: str, model: str) -> None:
     import torch
+    from torchvision import models
 
-    models = pytest.importorskip("torchvision.models")
     with torch.device("meta"):
         theirs = getattr(models, model)()
     text = (GOOD / f"{name}.yaml").read_text(encoding="utf-8")

@@ -53,10 +53,13 @@ def test_the_first_command_sets_up_and_compiles() -> None:
 
 
 def test_the_second_command_sets_up_and_tests() -> None:
-    assert SETUP_DEV.strip().endswith(".venv/bin/pip install -e '.[dev]' && .venv/bin/pytest")
+    assert SETUP_DEV.strip().endswith(".venv/bin/pip install -e '.[dev]' && .venv/bin/pytest -n auto")
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    "command",
+    [pytest.param(each, marks=pytest.mark.extras) if "--against" in each else each for each in COMMANDS],
+)
 def test_a_command_runs(command: str, copy: Path) -> None:
     done = run(command, copy)
 
@@ -124,6 +127,7 @@ def test_the_annotations_are_commands_that_run(copy: Path) -> None:
         assert run(line.removeprefix("- run: "), copy).returncode == 0
 
 
+@pytest.mark.extras
 def test_the_python_examples_give_what_they_show(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     test = doctest.DocTestParser().get_doctest("\n".join(blocks("pycon")), {}, "README", "README.md", 0)

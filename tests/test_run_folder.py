@@ -18,6 +18,8 @@ from inception_dsl.recipe import recipe
 from inception_dsl.training import launch
 from inception_dsl.training.card import write_card
 
+pytestmark = pytest.mark.extras  # a run trains
+
 SPEC = "specs/googlenet_bn_small.yaml"
 FEW = ("--set", "data.batch=8", "--set", "data.workers=0", "--set", "run.log_every=1", "--set", "optim.lr=0.05")
 
