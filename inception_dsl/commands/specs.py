@@ -35,7 +35,8 @@ WIDTHS: Final = (11, 14, 5, 6, 7, 8)
 def specs(name: str | None, form: str) -> None:
     """List the built-in specs, or print one.
 
-    Without NAME: all of them, with their totals and verdicts. Every command that takes a SPEC takes builtin:NAME, and a spec of yours can say `extends: builtin:NAME.yaml`.
+    Without NAME: all of them, with their totals and verdicts. Every command that takes a SPEC takes builtin:NAME, and a
+    spec of yours can say `extends: builtin:NAME.yaml`.
     """
     run = Run(form)
     if name is not None:
