@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 import shlex
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import partial
-from importlib import import_module
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import click
 from click.core import ParameterSource
 
-from inception_dsl import compiler, tables
-from inception_dsl.console import COMMAND, FORMS, TRACEBACK, Run, chosen, form_option, variant_options
+from inception_dsl import compilation, compiler, extends, tables
+from inception_dsl.console import FORMS, TRACEBACK, Run, chosen, form_option, variant_options
 from inception_dsl.diagnostics import did_you_mean
-from inception_dsl.streams import INTERRUPTED
+from inception_dsl.group import Commands
 from inception_dsl.terminal import columns
-
-ELSEWHERE: Final = {
-    "doctor": "training.doctor",
-    "ensemble": "training.ensemble",
-    "eval": "training.evaluate",
-    "explain": "reference.explain",
-    "export": "weights.export",
-    "ops": "reference.ops",
-    "plot": "training.plot",
-    "specs": "specs.specs",
-    "train": "training.train",
-    "weights": "weights.weights",
-}
-"""Commands that are loaded when they are asked for, and where below `commands` they are."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -50,61 +33,6 @@ class Size(click.ParamType[Any]):
         if not all(side.isdecimal() and 0 < int(side) <= 65536 for side in sides) or len(sides) > 2:
             self.fail(f"{value!r} is no size; write 224, 224x320 (height x width) or dynamic", param, ctx)
         return int(sides[0]), int(sides[-1])
-
-
-@contextmanager
-def _ended() -> Iterator[None]:
-    """Ctrl-C ends a command with 130, and whatever goes wrong in it beside its steps with a diagnostic."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
-    except (click.ClickException, click.exceptions.Exit):
-        raise
-    except Exception as error:  # noqa: BLE001 - as `Run.attempt`
-        run = Run("text")
-        run.stopped(error)
-        run.finish()
-
-
-class Commands(click.Group):
-    """Loads the commands that few runs need when they are asked for, and suggests the one that was meant."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Read the command line; `--traceback` may stand anywhere in it."""
-        ctx.meta[COMMAND] = shlex.join(["inception-dsl", *args])
-        ours = args[: args.index("--")] if "--" in args else args
-        if (option := f"--{TRACEBACK}") in ours:
-            args = [option, *(each for each in ours if each != option), *args[len(ours) :]]
-        return super().parse_args(ctx, args)
-
-    def make_context(self, *args: Any, **extra: Any) -> click.Context:
-        """Read the command line."""
-        with _ended():
-            return super().make_context(*args, **extra)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command."""
-        with _ended():
-            return super().invoke(ctx)
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """All names, sorted."""
-        return sorted({*self.commands, *ELSEWHERE})
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """A command by its name, loaded."""
-        if cmd_name in ELSEWHERE:
-            module, _, name = ELSEWHERE[cmd_name].partition(".")
-            command: click.Command = getattr(import_module(f"inception_dsl.commands.{module}"), name)
-            return command
-        return super().get_command(ctx, cmd_name)
-
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        """Find a command; a usage error with a suggestion where there is none."""
-        if args and args[0] not in (known := self.list_commands(ctx)):
-            ctx.fail(f"there is no command {args[0]!r}. {did_you_mean(args[0], known).capitalize()}".rstrip())
-        return super().resolve_command(ctx, args)
 
 
 def _specs(command: F) -> F:
@@ -166,28 +94,38 @@ def compile_(
     """Write each spec's PyTorch file, ONNX graph, report and runner.
 
     SPEC is a spec file; DIR means every spec in it (default: specs). Nothing is written where anything does not hold.
-    With --set, say where to write with --out: it is another network than the one of the spec.
+    A network's files are written all or none. With an option that makes other files than the spec's own (--set, --size,
+    --opset, --batch, --heads), say where to write with --out.
     """
-    from inception_dsl import output
+    from inception_dsl import freshness, output
 
-    if chosen()["settings"] and click.get_current_context().get_parameter_source("out") is ParameterSource.DEFAULT:
-        raise click.UsageError("--set makes another network than the spec's: say where it goes with --out")
-    options = compiler.Options(size, batch, opset, heads)
+    settings, outside = chosen()["settings"], chosen()["outside"]
+    options = compilation.Options(size, batch, opset, heads, out, outside)
+    words = [*(word for each in settings.items() for word in ("--set", "=".join(each))), *options.words]
+    if click.get_current_context().get_parameter_source("out") is not ParameterSource.DEFAULT:
+        words += ["--out", str(out)]
+    elif words:
+        raise click.UsageError(f"{words[0]} makes other files than the spec's: say where they go with --out")
     run = Run(form)
     builds = run.builds(specs or ("specs",), options)
     for path in run.claims:
         run.echo(f"skipped {path}: it holds claims, and no network")
-    files: dict[str, bytes] = {}
+    made: list[Mapping[str, bytes]] = []
     for build in builds:
         run.tell(build, alone=len(builds) == 1)
-        files.update(run.attempt(partial(getattr, build, "files"), build.file) or {})
+        made.append(run.attempt(partial(getattr, build, "files"), build.file) or {})
     run.overall()
-    if only_check:
-        whole = not specs or any(Path(spec).is_dir() for spec in specs)
-        if not run.errors:
-            run.compared(files, out, output.stale(files, out, whole))
+    files = {name: content for each in made for name, content in each.items()}
+    whole = not specs or any(Path(spec).is_dir() for spec in specs)
+    if only_check and not run.errors:
+        command = shlex.join(["inception-dsl", "compile", *specs, *words, *([extends.OPTION] if outside else [])])
+        found = run.attempt(lambda: [*freshness.stale(files, out, whole)])
+        if found is not None:
+            run.compared(files, out, found, command)
     elif not run.errors:
-        run.wrote(run.attempt(lambda: output.write(files, out, force)) or ())
+        for build, mine in zip(builds, made, strict=True):
+            run.wrote(run.attempt(partial(output.write, mine, out, force), build.file) or ())
+        run.diagnostics += run.attempt(lambda: [*freshness.orphans(files, out, whole)]) or ()
     run.finish()
 
 
@@ -207,7 +145,7 @@ def check(specs: tuple[str, ...], explain: bool, against: str | None, form: str)
         if name not in ("pytorch", "onnx"):
             raise click.UsageError(f"--against knows `pytorch` and `onnx`, not `{name}`")
     run = Run(form)
-    builds = run.builds(specs or ("specs",), compiler.Options())
+    builds = run.builds(specs or ("specs",), compilation.Options())
     for build in builds:
         entry = run.tell(build, alone=len(builds) == 1)
         if entry is not None and explain:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from inception_dsl import builtin, extends, passes, published, verify
+from inception_dsl import builtin, extends, passes, verify
 from inception_dsl.cost import Cost, cost
 from inception_dsl.diagnostics import Diagnostic, Source, SpecError
 from inception_dsl.elaborate import elaborate
@@ -18,7 +16,6 @@ from inception_dsl.ending import check_ends
 from inception_dsl.filling import check_init
 from inception_dsl.ir import Program, Typed
 from inception_dsl.lower import lower
-from inception_dsl.recipe import recipe
 from inception_dsl.shapes import Pair
 from inception_dsl.spec import Base, NetworkSpec, read
 from inception_dsl.syntax import source as sources
@@ -131,82 +128,6 @@ def _lowered(program: Program, image: Pair | None = None) -> Typed:
         return verify.verify(lower(program, image))
     except SpecError as error:
         raise SpecError([*error.diagnostics, *program.warnings]) from None
-
-
-@dataclass(frozen=True)
-class Options:
-    """What can be chosen of the files: image size (None: the spec's own; "dynamic": any), batch, opset, heads."""
-
-    size: Pair | str | None = None
-    batch: int | None = None
-    opset: int | None = None
-    heads: bool = False
-
-    @property
-    def image(self) -> Pair | None:
-        """The one image size, where there is one."""
-        return self.size if isinstance(self.size, tuple) else None
-
-
-@dataclass(frozen=True)
-class Build:
-    """A spec, compiled: its verdicts, and the files that it gives."""
-
-    program: Program
-    options: Options = field(default_factory=Options)
-    path: str = ""
-
-    @property
-    def file(self) -> str:
-        """The spec's file: the path that was given, else as generated files cite it."""
-        return self.path or self.program.file
-
-    @cached_property
-    def own(self) -> Typed:
-        """The network at its own size, the one its paper's numbers are for."""
-        return at_size(self.program)
-
-    @cached_property
-    def typed(self) -> Typed:
-        """The network at the chosen size."""
-        if self.options.size == "dynamic":
-            height, width = self.own.input.image
-            at_size(self.program, (height + 1, width + 1))  # E218 where a layer ties it to its own size
-        return at_size(self.program, self.options.image) if self.options.image else self.own
-
-    @cached_property
-    def verdicts(self) -> tuple[published.Verdict, ...]:
-        """Every printed cell against what the spec gives."""
-        return published.verdicts(self.own)
-
-    @property
-    def findings(self) -> tuple[Diagnostic, ...]:
-        """What does not hold, and what the spec's warnings are."""
-        return (*self.program.warnings, *published.findings(self.own, self.verdicts))
-
-    @cached_property
-    def files(self) -> Mapping[str, bytes]:
-        """The files by their path below the output folder."""
-        from inception_dsl.emit import onnx, pytorch, report, runner
-
-        files: dict[str, str | bytes] = {
-            "model.py": pytorch.source(self.typed),
-            "model.onnx": onnx.model(
-                self.typed,
-                opset=self.options.opset or onnx.NEWEST,
-                batch=self.options.batch,
-                dynamic_size=self.options.size == "dynamic",
-                heads=self.options.heads,
-            ),
-            "report.md": report.report(self.own),
-        }
-        if stated := recipe(self.program):
-            check_ends(self.typed)
-            files |= runner.files(self.typed, stated)
-        return {
-            f"{self.program.name}/{name}": each.encode() if isinstance(each, str) else each
-            for name, each in files.items()
-        }
 
 
 def examine(path: str | Path) -> Examination:

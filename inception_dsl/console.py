@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TypedDict, TypeVar
 
 import click
 
-from inception_dsl import compiler, extends, faults, published, streams, tables
+from inception_dsl import compilation, compiler, extends, faults, published, streams, tables
 from inception_dsl.diagnostics import Diagnostic, exit_code
 from inception_dsl.ir import Program
 from inception_dsl.outcome import File, Held, Outcome
@@ -18,7 +18,7 @@ from inception_dsl.terminal import columns
 
 if TYPE_CHECKING:
     from inception_dsl.claims import Verdict as ClaimVerdict
-    from inception_dsl.output import Stale
+    from inception_dsl.freshness import Stale
 
 COLOURS = {"exact": "green", "rounds": "green", "MISMATCH": "red"}
 """Of verdicts; what is known to be wrong is yellow."""
@@ -117,9 +117,9 @@ class Run:
         """Compile a spec as the command's options for variants say. Raises `SpecError`."""
         return compiler.compile_file(path, until, **chosen())
 
-    def builds(self, specs: Sequence[str], options: compiler.Options) -> list[compiler.Build]:
+    def builds(self, specs: Sequence[str], options: compilation.Options) -> list[compilation.Build]:
         """Compile specs, each for itself; the ones that fail are told and left out, and so are files of claims."""
-        builds: list[compiler.Build] = []
+        builds: list[compilation.Build] = []
         found = self.attempt(lambda: compiler.find(specs)) or compiler.Found([], [])
         self.claims = found.claims
         for path in found.specs:
@@ -132,14 +132,14 @@ class Run:
                 hint = "every network has a name of its own"
                 self.diagnostics.append(Diagnostic("E114", message, help=hint, file=str(path)))
                 continue
-            builds.append(compiler.Build(program, options, str(path)))
+            builds.append(compilation.Build(program, options, str(path)))
         return builds
 
-    def tell(self, build: compiler.Build, alone: bool) -> Held | None:
+    def tell(self, build: compilation.Build, alone: bool) -> Held | None:
         """Print a network's verdicts; gives its entry among the results, or None where it has no verdicts."""
         return self.attempt(partial(self._told, build, alone), build.file)
 
-    def _told(self, build: compiler.Build, alone: bool) -> Held:
+    def _told(self, build: compilation.Build, alone: bool) -> Held:
         verdicts = build.verdicts
         self.diagnostics += build.findings
         program = build.program
@@ -155,7 +155,7 @@ class Run:
             self.echo(published.dropped_sentence(dropped))
         return self.specs[-1]
 
-    def explain(self, build: compiler.Build, entry: Held) -> None:
+    def explain(self, build: compilation.Build, entry: Held) -> None:
         """Print what single edits would explain the printed numbers that do not fit."""
         from inception_dsl.explain import explanations
 
@@ -164,7 +164,7 @@ class Run:
         for each in found:
             self.echo(f"  {each.row}: {each.sentence}")
 
-    def witness(self, build: compiler.Build, against: Sequence[str], entry: Held) -> None:
+    def witness(self, build: compilation.Build, against: Sequence[str], entry: Held) -> None:
         """Compare the spec with the network it gives in other systems."""
         from inception_dsl.witness import witnesses
 
@@ -194,13 +194,13 @@ class Run:
             held = [(each.verdicts, each.holds) for each in self.specs]
             self.echo(f"\n{tables.overall(self.asked, held, paint())}")
 
-    def compared(self, files: Iterable[str], out: Path, stale: Iterable[Stale]) -> None:
-        """Tell which files are not as their specs have them."""
+    def compared(self, files: Iterable[str], out: Path, stale: Iterable[Stale], command: str) -> None:
+        """Tell which files are not as their specs have them, and the command that would make them so."""
         told = {str(each.path): each for each in stale}
         paths = dict.fromkeys([*(str(out / name) for name in files), *told])
         self.files += [File(path, told[path].problem if path in told else "current") for path in paths]
         for each in told.values():
-            self.diagnostics.append(each.diagnostic)
+            self.diagnostics.append(each.diagnostic(command))
             self.echo(each.difference)
 
     def wrote(self, paths: Iterable[Path]) -> None:

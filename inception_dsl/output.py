@@ -1,121 +1,214 @@
-"""Files on disk: written whole or not at all, and compared with what a spec gives."""
+"""Files on disk: a set of them is written whole or not at all."""
 
 from __future__ import annotations
 
 import os
+import re
+import shutil
+import signal
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Final
 
 from inception_dsl.diagnostics import Diagnostic, SpecError
 
-MOST_DIFF = 60
-"""Lines of a difference that are shown."""
+_TEMPORARY: Final = ".inception-dsl-{}-"
+_STRAY: Final = re.compile(r"\.inception-dsl-(\d+)-.*\.part")
+
+_KINDS: Final = {
+    stat.S_IFDIR: "a directory",
+    stat.S_IFLNK: "a symbolic link",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 
 
 def write(files: Mapping[str, bytes], out: Path, force: bool = False) -> list[Path]:
-    """Write files below a folder, those that differ from what is there; gives the paths of all of them.
+    """Write a set of files below a folder, those that differ from what is there; gives the paths of all of them.
 
-    Each is written beside its place and then moved there, after all could be written. Raises `SpecError` E006, and
-    leaves everything as it was, where one cannot be; E404 for one that was edited since it was made, unless `force`.
+    Each is written beside its place, and moved there after all could be written: whatever fails, the folder has all of
+    the old files or all of the new ones. Raises `SpecError` E006 where one cannot be written; E404 for one that was
+    edited since it was made, unless `force`.
     """
-    if not force:
-        _refuse_edited(files, out)
-    moves: list[tuple[str, Path]] = []
+    changed = _changed({out / name: content for name, content in files.items()}, force)
+    parts: dict[Path, Path] = {}
+    made: list[Path] = []
+    for folder in dict.fromkeys((out / name).parent for name in files):
+        _sweep(folder)
     try:
-        for name, content in files.items():
-            path = out / name
-            if path.is_file() and path.read_bytes() == content:
-                continue
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".")
-            moves.append((temporary, path))
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            os.chmod(temporary, 0o666 & ~_umask())
-        for temporary, path in moves:
-            os.replace(temporary, path)
-    except OSError as error:
-        for temporary, _ in moves:
-            Path(temporary).unlink(missing_ok=True)
-        reason = (error.strerror or str(error)).lower()
-        failed = str(error.filename or out)
-        raise SpecError([Diagnostic("E006", f"cannot write `{failed}`: {reason}", file=failed)]) from None
+        for path, content in changed.items():
+            with _of(path):
+                made += _folders(path.parent)
+                parts[path] = _part(path, content)
+        with _undisturbed():
+            _move(parts)
+    finally:
+        with suppress(OSError):
+            for part in parts.values():
+                part.unlink(missing_ok=True)
+            for folder in reversed(made):
+                folder.rmdir()  # which fails where it has files now
     return [out / name for name in files]
 
 
-def _refuse_edited(files: Mapping[str, bytes], out: Path) -> None:
+def is_temporary(path: Path) -> bool:
+    """Whether a file is one that `write` is writing, or left when it was killed."""
+    return _STRAY.fullmatch(path.name) is not None
+
+
+def content_of(path: Path) -> bytes | None:
+    """What is in a file; None where there is none. Raises `SpecError` E001 where it cannot be read."""
+    try:
+        return path.read_bytes() if path.is_file() else None
+    except OSError as error:
+        message = f"cannot read `{path}`: {(error.strerror or '').lower()}"
+        raise SpecError([Diagnostic("E001", message, file=str(path))]) from None
+
+
+def _changed(files: Mapping[Path, bytes], force: bool) -> dict[Path, bytes]:
+    """The files that are not what they should be; raises `SpecError` where one must not or cannot be replaced."""
     from inception_dsl.emit.signature import edited
 
-    faults = []
-    for name, content in files.items():
-        path = out / name
-        if path.is_file() and (there := path.read_bytes()) != content and edited(there):
+    changed: dict[Path, bytes] = {}
+    faults: list[Diagnostic] = []
+    for path, content in files.items():
+        there = content_of(path)
+        if there == content:
+            continue
+        changed[path] = content
+        if hindrance := _hindrance(path):
+            faults += _unwritable(path, hindrance).diagnostics
+        elif there is not None and not force and edited(there):
             hint = "keep it under another name, or overwrite it with --force"
             faults.append(Diagnostic("E404", f"`{path}` was edited since it was made", help=hint, file=str(path)))
     if faults:
         raise SpecError(faults)
+    return changed
+
+
+def _hindrance(path: Path) -> str:
+    """What is in a file's place and is no file, in words; empty where the way is free."""
+    with suppress(OSError):  # what cannot even be looked at is told when it is written
+        if os.path.lexists(path):
+            return kind if (kind := _kind(path)) else ""
+        above = next((each for each in path.parents if os.path.lexists(each)), None)
+        if above is not None and not above.is_dir():
+            return f"`{above}` is no folder"
+    return ""
+
+
+def _kind(path: Path) -> str:
+    kind = _KINDS.get(stat.S_IFMT(path.lstat().st_mode))
+    return f"it is {kind}; move it away" if kind else ""
+
+
+def _unwritable(path: Path, reason: str) -> SpecError:
+    return SpecError([Diagnostic("E006", f"cannot write `{path}`: {reason}", file=str(path))])
+
+
+def _folders(folder: Path) -> list[Path]:
+    """Make a folder; gives those that were made for it, from the top."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    return missing[::-1]
+
+
+def _part(path: Path, content: bytes) -> Path:
+    """Write a file's content beside its place; gives where."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=_TEMPORARY.format(os.getpid()), suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.chmod(name, 0o666 & ~_umask())
+    except BaseException:
+        os.unlink(name)
+        raise
+    return Path(name)
+
+
+def _move(parts: Mapping[Path, Path]) -> None:
+    """Move files to their places; a failure brings back what was there."""
+    kept: dict[Path, Path | None] = {}
+    try:
+        for path in parts:
+            with _of(path):
+                kept[path] = _second_name(path) if path.exists() else None
+        for path, part in parts.items():
+            with _of(path):
+                os.replace(part, path)
+    except BaseException:
+        for path, old in kept.items():
+            if old:
+                os.replace(old, path)
+            elif not parts[path].exists():
+                path.unlink(missing_ok=True)
+        raise
+    finally:
+        with suppress(OSError):
+            for old in filter(None, kept.values()):
+                old.unlink(missing_ok=True)
+
+
+@contextmanager
+def _of(path: Path) -> Iterator[None]:
+    """Tell of the file that is written, whatever its content is called until it is in its place."""
+    try:
+        yield
+    except OSError as error:
+        raise _unwritable(path, (error.strerror or str(error)).lower()) from None
+
+
+def _second_name(path: Path) -> Path:
+    """Keep what is in a file under another name beside it, or a copy where a file system has no second names."""
+    other = _part(path, b"")
+    try:
+        other.unlink()
+        os.link(path, other)
+    except OSError:
+        shutil.copy2(path, other)
+    return other
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what runs that were killed left in a folder."""
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if (stray := _STRAY.fullmatch(path.name)) and not _runs(int(stray[1])):
+                path.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    """Whether another process of that number is at work."""
+    if process == os.getpid() or os.name != "posix":
+        return False
+    try:
+        os.kill(process, 0)
+    except OverflowError:
+        return False
+    except OSError as error:
+        return isinstance(error, PermissionError)
+    return True
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let signals wait that would end the process."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
-
-
-class Stale(NamedTuple):
-    """A file that is not what its spec gives: what is wrong, and the difference as text."""
-
-    path: Path
-    problem: Literal["missing", "stale", "orphaned"]
-    difference: str = ""
-
-    @property
-    def diagnostic(self) -> Diagnostic:
-        """E402."""
-        hint = "delete it" if self.problem == "orphaned" else "run `inception-dsl compile`, and commit what it writes"
-        return Diagnostic("E402", f"`{self.path}` is {self.problem}", help=hint, file=str(self.path))
-
-
-def stale(files: Mapping[str, bytes], out: Path, whole: bool) -> Iterator[Stale]:
-    """What differs on disk from `files`: missing, stale, or orphaned (no spec gives it; in all of `out` if `whole`)."""
-    for name, content in files.items():
-        path = out / name
-        if not path.is_file():
-            yield Stale(path, "missing")
-        elif (there := path.read_bytes()) != content and (shown := difference(there, content, path)):
-            yield Stale(path, "stale", shown)
-    folders = [out] if whole else sorted({(out / name).parent for name in files})
-    for folder in folders:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file() and str(path.relative_to(out).as_posix()) not in files and path.suffix != ".pyc":
-                yield Stale(path, "orphaned")
-
-
-def difference(there: bytes, ours: bytes, path: Path) -> str:
-    """What would change in a file, as a unified diff; empty for ONNX files that are the same graph."""
-    from difflib import unified_diff
-
-    if path.suffix == ".onnx":
-        before, after = _graph_text(there), _graph_text(ours)
-    else:
-        before, after = there.decode(errors="replace"), ours.decode()
-    lines = list(
-        unified_diff(
-            before.splitlines(), after.splitlines(), f"{path} (on disk)", f"{path} (from the spec)", "", "", 1, ""
-        )
-    )
-    rest = [f"... and {len(lines) - MOST_DIFF} more lines"] if len(lines) > MOST_DIFF else []
-    return "\n".join([*lines[:MOST_DIFF], *rest])
-
-
-def _graph_text(data: bytes) -> str:
-    import onnx
-
-    model = onnx.ModelProto()
-    try:
-        model.ParseFromString(data)
-    except Exception as error:  # noqa: BLE001 - protobuf's DecodeError has no public name that all its versions share
-        return f"not an ONNX file: {error}"
-    return str(model)

@@ -24,20 +24,20 @@ LAYERS = (
     *("diagnostics", "builtin", "versions", "terminal", "markdown", "values", "shapes", "ops", "names", "ir"),
     *("syntax", "spec", "recipe", "elaborate", "verify", "passes", "lower", "filling", "ties", "program_printer"),
     *("cost", "published", "inherited", "claims", "explain", "explanations", "render", "tables", "sarif", "emit"),
-    *("ending", "output", "extends", "compiler", "build", "witness", "weights", "network"),
+    *("ending", "output", "freshness", "extends", "compiler", "compilation", "build", "witness", "weights", "network"),
     *("evaluation", "training", "streams", "faults", "outcome", "digest", "formats"),
-    *("console", "commands", "cli", "__main__"),
+    *("console", "group", "commands", "cli", "__main__"),
 )
 
 # What is not ours, and the only layers that may know it.
 FOREIGN = {
-    "click": {"console", "commands", "cli"},
+    "click": {"console", "group", "commands", "cli"},
     "jinja2": {"emit.templates"},
     "lark": {"syntax"},
     "keras": {"weights"},
     "matplotlib": {"evaluation.scores", "training.plot"},
     "numpy": {"evaluation", "runner.reader_tables", "weights", "witness"},
-    "onnx": {"output", "witness"},
+    "onnx": {"freshness", "witness"},
     "onnxruntime": {"weights", "witness"},
     "PIL": {"runner.reader"},
     "pyarrow": {"runner.reader_tables"},

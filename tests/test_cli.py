@@ -66,31 +66,31 @@ def test_compiled_files_do_not_depend_on_where_they_are_made(run: Run) -> None:
 
 
 def test_options_of_the_graph(run: Run) -> None:
-    assert run("compile", "tiny.yaml", "--opset", "18", "--batch", "3", "--heads").exit_code == 0
+    assert run("compile", "tiny.yaml", "--opset", "18", "--batch", "3", "--heads", "--out", "made").exit_code == 0
 
-    graph = onnx.load("generated/tiny/model.onnx")
+    graph = onnx.load("made/tiny/model.onnx")
     assert graph.opset_import[0].version == 18
     assert [each.dim_value for each in graph.graph.input[0].type.tensor_type.shape.dim] == [3, 3, 8, 8]
     assert [each.name for each in graph.graph.output] == ["logits", "aux"]
 
 
 def test_a_size_that_a_layer_is_tied_against(run: Run) -> None:
-    result = run("compile", "tiny.yaml", "--size", "9")
+    result = run("compile", "tiny.yaml", "--size", "9", "--out", "made")
 
     assert result.exit_code == 1
     assert "E218" in result.stderr
     assert "avgpool global" in result.stderr
-    assert files() == []
+    assert files("made") == []
 
 
 def test_sizes_of_a_network_that_takes_any(run: Run) -> None:
     Path("tiny.yaml").write_text(TINY.replace("avgpool 8x8/1 valid", "avgpool global"), encoding="utf-8")
 
-    assert run("compile", "tiny.yaml", "--size", "dynamic").exit_code == 0
-    shape = onnx.load("generated/tiny/model.onnx").graph.input[0].type.tensor_type.shape
+    assert run("compile", "tiny.yaml", "--size", "dynamic", "--out", "made").exit_code == 0
+    shape = onnx.load("made/tiny/model.onnx").graph.input[0].type.tensor_type.shape
     assert [each.dim_param or each.dim_value for each in shape.dim] == ["N", 3, "H", "W"]
-    assert run("compile", "tiny.yaml", "--size", "9x11").exit_code == 0
-    assert "9 x 11" in Path("generated/tiny/model.py").read_text(encoding="utf-8")
+    assert run("compile", "tiny.yaml", "--size", "9x11", "--out", "made").exit_code == 0
+    assert "9 x 11" in Path("made/tiny/model.py").read_text(encoding="utf-8")
 
 
 def test_check_of_the_files_finds_what_is_stale_missing_and_orphaned(run: Run) -> None:

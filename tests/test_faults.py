@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from inception_dsl import compiler, explain, output, published, render, tables, witness
-from inception_dsl.cli import Commands, main
+from inception_dsl import compiler, explain, freshness, output, published, render, tables, witness
+from inception_dsl.cli import main
 from inception_dsl.emit import onnx, pytorch, report
+from inception_dsl.group import Commands
 from inception_dsl.weights import deploy, transfer
 
 TINY = "network: {}\ninput: 3x8x8\nlayers: |\n  name | layer | output\n  c | conv 3x3 4 same | 8x8x4\n  f | fc 4 |\n"
@@ -78,7 +79,7 @@ STEPS = {
     "model": (onnx, ("compile", "specs")),
     "report": (report, ("compile", "specs")),
     "write": (output, ("compile", "specs")),
-    "stale": (output, ("compile", "--check", "specs")),
+    "stale": (freshness, ("compile", "--check", "specs")),
     "find": (compiler, ("check", "specs")),
     "examine": (compiler, ("claims", "specs/a.yaml")),
     "print_resolved": (compiler, ("show", "--resolved", "specs/a.yaml")),

@@ -27,7 +27,8 @@ ROOT = Path(__file__).parent.parent
 
 EMIT = """
 import sys
-from inception_dsl.compiler import Build, compile_file
+from inception_dsl.compilation import Build
+from inception_dsl.compiler import compile_file
 from inception_dsl.emit.onnx import model
 from inception_dsl.lower import lower
 for name in sys.argv[1:]:

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inception_dsl import compiler, tables
+from inception_dsl import compilation, compiler, tables
 from inception_dsl.cli import main
 from inception_dsl.terminal import shortened, visible, width
 
@@ -54,7 +54,7 @@ def test_a_text_is_shortened_at_its_end(words: str, most: int) -> None:
 def test_tables_of_the_specs(room: int) -> None:
     """Down to 48 columns no number of any table is shortened."""
     for path in SPECS[:12]:
-        build = compiler.Build(compiler.compile_file(path))
+        build = compilation.Build(compiler.compile_file(path))
         narrow, whole = (tables.verdict_table(build.own, build.verdicts, room=each) for each in (room, None))
         assert all(width(line) <= room for line in narrow.splitlines())
         numbers = {word for line in whole.splitlines()[1:] for word in line.split()[1:]}

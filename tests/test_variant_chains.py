@@ -19,7 +19,7 @@ from strategies import specs
 from test_variants import BASE
 from variant_strategies import edits
 
-from inception_dsl import compiler, inherited, published
+from inception_dsl import compilation, compiler, inherited, published
 from inception_dsl.cli import main
 from inception_dsl.diagnostics import Diagnostic, Source, SpecError
 from inception_dsl.spec import Base, read
@@ -51,7 +51,7 @@ def flat(made: Base) -> str:
 
 def judged(made: Base) -> dict[str, Any]:
     """All that is said of a network, but for what it dropped and where it was written."""
-    build = compiler.Build(made.network.program)
+    build = compilation.Build(made.network.program)
     return {
         "program": replace(build.program, name="", file="", published=replace(build.program.published, dropped=())),
         "verdicts": build.verdicts,
@@ -72,7 +72,7 @@ def files(made: Base) -> dict[str, str]:
     """The files that a network gives, without the places that they cite, sums over those, and what was dropped."""
     dropped = published.dropped_sentence(made.network.program.published.dropped)
     found = {}
-    for name, content in compiler.Build(made.network.program).files.items():
+    for name, content in compilation.Build(made.network.program).files.items():
         text = str(onnx.load_from_string(content)) if name.endswith(".onnx") else content.decode()
         text = text.replace(f" {dropped}", "")
         found[name] = re.sub(r"[\w./]+\.yaml(:\d+:\d+)?|[0-9a-f]{64}| --set [a-z]+=[a-z0-9.]+", "", text)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import click
 
-from inception_dsl import builtin, compiler
+from inception_dsl import builtin, compilation, compiler
 from inception_dsl.console import Run
 from inception_dsl.cost import cost
 from inception_dsl.syntax import source as sources
@@ -59,7 +59,7 @@ def specs(name: str | None, form: str) -> None:
 
 def _entry(path: str) -> dict[str, Any]:
     """What is told of a spec, worked out anew each time."""
-    build = compiler.Build(compiler.compile_file(path))
+    build = compilation.Build(compiler.compile_file(path))
     counts = Counter(each.verdict for each in build.verdicts)
     trunk = cost(build.own).trunk
     return {

@@ -39,13 +39,15 @@ def model(
     taps: Sequence[str] = (),
     until: str = "",
     weights: Mapping[str, bytes] | None = None,
+    rebuild: str = "",
 ) -> bytes:
     """Write the graph of a network in inference as a serialised ModelProto, the same bytes for the same network.
 
     Its inputs are `input`, float32 (batch, channels, height, width), and the weights by their names in a state_dict;
     its outputs are `logits` (what the last row gives), with `heads` theirs by name, and the rows that `taps` names.
     `batch` None is any batch, `dynamic_size` any height and width; `until` is the last row to include. Where `weights`
-    gives a TensorProto for each by its name, the graph holds them, and they are no inputs.
+    gives a TensorProto for each by its name, the graph holds them, and they are no inputs. Its metadata cite the
+    command `rebuild`.
 
     Raises `SpecError`: E401 for what the opset cannot express, or only with too many constants, E218 for a layer that
     ties the network to one size, E206 for an unknown row and E108 for two outputs of one name.
@@ -87,7 +89,7 @@ def model(
         ir_version=OPSETS[opset],
         producer_name="inception-dsl",
         opset_import=[pb.OperatorSetId(domain="", version=opset)],
-        metadata_props=pb.metadata({"spec": program.file, "arxiv": program.paper.arxiv}),
+        metadata_props=pb.metadata({"spec": program.file, "arxiv": program.paper.arxiv, "rebuild": rebuild}),
         graph=pb.Graph(
             name=program.name,
             doc_string="\n".join(filter(None, (program.title, citation(program.paper)))),

@@ -38,8 +38,8 @@ LINEARS = {
 }
 
 
-def source(typed: Typed) -> str:
-    """The network as a Python file that imports torch and nothing of ours.
+def source(typed: Typed, rebuild: str = "") -> str:
+    """The network as a Python file that imports torch and nothing of ours; its head cites the command `rebuild`.
 
     In training, `forward` gives a NamedTuple of the logits and each head's; in evaluation, the logits. The names in
     its state_dict are `typed.weights`.
@@ -59,6 +59,7 @@ def source(typed: Typed) -> str:
     pools = {"SameMaxPool2d", "SameAvgPool2d"} & helpers
     return template("pytorch.py").render(
         source=prose(program.file),
+        rebuild=prose(rebuild or f"inception-dsl compile {program.file}"),
         title=prose(program.title),
         name=prose(program.title),
         paper="\n".join(wrapped(prose(citation(program.paper)))),

@@ -47,12 +47,13 @@ ROUNDINGS: Final = {
 }
 
 
-def report(typed: Typed) -> str:
-    """The report as Markdown, ending in one newline; a function of the network alone: no clock, no version."""
+def report(typed: Typed, rebuild: str = "") -> str:
+    """The report as Markdown, ending in one newline: no clock, no version. A comment cites the command `rebuild`."""
     program, held, counted = typed.program, verdicts(typed), cost(typed)
     classes = program.env.get("classes")
     return template("report.md").render(
         file=escaped(program.file),
+        rebuild=comment(rebuild),
         title=escaped(program.title or program.name),
         paper=f"Paper: {escaped(cited)}" if (cited := citation(program.paper)) else "",
         input=f"Input {typed.input}" + (f", {classes} classes." if isinstance(classes, int) else "."),
@@ -65,6 +66,11 @@ def report(typed: Typed) -> str:
         training=_training(program.training),
         conventions=[*_columns(typed, held), *CONVENTIONS],
     )
+
+
+def comment(text: str) -> str:
+    """Text of a spec for an HTML comment: nothing in it ends the comment."""
+    return "".join(char if char.isprintable() else f"\\u{{{ord(char):x}}}" for char in text).replace(">", "&gt;")
 
 
 def _summary(held: Sequence[Verdict], dropped: Sequence[Claim]) -> str:

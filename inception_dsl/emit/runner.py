@@ -55,11 +55,11 @@ KINDS: Final = {"": "folder", "builtin": "idx"}
 Kept = Sequence[tuple[Module, Sequence[Definition]]]
 
 
-def files(typed: Typed, recipe: Recipe) -> dict[str, str]:
+def files(typed: Typed, recipe: Recipe, rebuild: str = "") -> dict[str, str]:
     """The network's training runner as two Python files beside `model.py`: torch is all that they import from others.
 
     A number of the recipe stands in `train.py` as a literal, with its source. What no setting of it uses is left out.
-    Their heads say the hash of the file's body, so that an edited one is known.
+    Their heads say the hash of the file's body, so that an edited one is known, and cite the command `rebuild`.
     """
     program = typed.program
     words = {f"{group}.{key}": each for group, keys in asdict(recipe.config()).items() for key, each in keys.items()}
@@ -88,7 +88,7 @@ def files(typed: Typed, recipe: Recipe) -> dict[str, str]:
         ),
         "support.py": _body("support.py", support, train, title=prose(program.title)),
     }
-    return {name: signed(body, prose(program.file), about["spec"]) for name, body in bodies.items()}
+    return {name: signed(body, prose(program.file), about["spec"], prose(rebuild)) for name, body in bodies.items()}
 
 
 def _body(name: str, kept: Kept, others: Kept, **shown: Any) -> str:

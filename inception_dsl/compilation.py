@@ -1,0 +1,119 @@
+"""What a spec gives: its verdicts, and its files with the options that were chosen for them."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+from inception_dsl import compiler, extends, published
+from inception_dsl.diagnostics import Diagnostic
+from inception_dsl.ir import Program, Typed
+from inception_dsl.recipe import recipe
+from inception_dsl.shapes import Pair
+
+
+@dataclass(frozen=True)
+class Options:
+    """What can be chosen of the files: image size (None: the spec's own; "dynamic": any), batch, opset, heads.
+
+    `out`, the folder they go to, and `outside`, whether specs may extend files outside theirs, are only named in them.
+    """
+
+    size: Pair | str | None = None
+    batch: int | None = None
+    opset: int | None = None
+    heads: bool = False
+    out: Path = Path("generated")
+    outside: bool = False
+
+    @property
+    def words(self) -> list[str]:
+        """Those that change a file, as a command line has them."""
+        size = self.size if isinstance(self.size, str) else "x".join(map(str, self.size or ()))
+        valued = {"--size": size, "--opset": self.opset, "--batch": self.batch}
+        given = [word for name, value in valued.items() if value for word in (name, str(value))]
+        return [*given, *(["--heads"] if self.heads else [])]
+
+    @property
+    def image(self) -> Pair | None:
+        """The one image size, where there is one."""
+        return self.size if isinstance(self.size, tuple) else None
+
+
+@dataclass(frozen=True)
+class Build:
+    """A spec, compiled: its verdicts, and the files that it gives."""
+
+    program: Program
+    options: Options = field(default_factory=Options)
+    path: str = ""
+
+    @property
+    def file(self) -> str:
+        """The spec's file: the path that was given, else as generated files cite it."""
+        return self.path or self.program.file
+
+    @cached_property
+    def own(self) -> Typed:
+        """The network at its own size, the one its paper's numbers are for."""
+        return compiler.at_size(self.program)
+
+    @cached_property
+    def typed(self) -> Typed:
+        """The network at the chosen size."""
+        if self.options.size == "dynamic":
+            height, width = self.own.input.image
+            compiler.at_size(self.program, (height + 1, width + 1))  # E218 where a layer ties it to its own size
+        return compiler.at_size(self.program, self.options.image) if self.options.image else self.own
+
+    @cached_property
+    def verdicts(self) -> tuple[published.Verdict, ...]:
+        """Every printed cell against what the spec gives."""
+        return published.verdicts(self.own)
+
+    @property
+    def findings(self) -> tuple[Diagnostic, ...]:
+        """What does not hold, and what the spec's warnings are."""
+        return (*self.program.warnings, *published.findings(self.own, self.verdicts))
+
+    @cached_property
+    def files(self) -> Mapping[str, bytes]:
+        """The files by their path below the output folder."""
+        from inception_dsl.emit import onnx, pytorch, report, runner
+
+        rebuild = "" if (command := self.command) == f"inception-dsl compile {self.program.file}" else command
+        files: dict[str, str | bytes] = {
+            "model.py": pytorch.source(self.typed, rebuild),
+            "model.onnx": onnx.model(
+                self.typed,
+                opset=self.options.opset or onnx.NEWEST,
+                batch=self.options.batch,
+                dynamic_size=self.options.size == "dynamic",
+                heads=self.options.heads,
+                rebuild=rebuild,
+            ),
+            "report.md": report.report(self.own, rebuild),
+        }
+        if stated := recipe(replace(self.program, input=self.typed.input)):
+            files |= runner.files(self.typed, stated, rebuild)
+        return {
+            f"{self.program.name}/{name}": each.encode() if isinstance(each, str) else each
+            for name, each in files.items()
+        }
+
+    @property
+    def command(self) -> str:
+        """The command that gives these very files, as their headers cite it: no path in it is absolute.
+
+        Where it is the plain one, its files are the same in whatever folder.
+        """
+        file, *settings = self.program.file.split(" --set ")
+        chosen = [*(word for each in settings for word in ("--set", each)), *self.options.words]
+        if chosen:
+            out = self.options.out
+            chosen += ["--out", "/".join(out.parts[-2:]) if out.is_absolute() else out.as_posix()]
+        outside = [extends.OPTION] if self.options.outside else []
+        return shlex.join(["inception-dsl", "compile", file, *chosen, *outside])
