@@ -202,6 +202,8 @@ def _tell(
         known = _known(keys, loc[:-1])
         keys_here = listing(sorted(known)) if len(known) <= LISTED else f"such as `{known[0]}`"
         hint = did_you_mean(str(key), known) or f"the keys here are {keys_here}"
+        if re.match(r"->|[|+\[]", str(key)):
+            hint = "indent this line as the formula that it belongs to"
         findings.error("E103", f"there is no key `{key}` here", document.key_span(loc), help=hint)
     elif rule == "missing":
         where = f"`{'.'.join(map(str, loc[:-1]))}`" if loc[:-1] else "the spec"
@@ -212,6 +214,9 @@ def _tell(
         span, known, hint = document.value_span(loc), _known(keys, loc), ""
         if known and rule == "dict_type":
             hint = f"its keys are {listing(known)}"
+        elif key in ("layers", "graph") and not isinstance(value, str):
+            what = "table" if key == "layers" else "formula"
+            hint = f"write `{key}: |`, and the {what} on the lines below it"
         elif "text" in wanted and isinstance(value, int | float):
             hint = f'write `"{document.text(loc).text}"`'
         elif isinstance(value, str):

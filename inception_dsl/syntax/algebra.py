@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from functools import cache, lru_cache
 from importlib.util import cache_from_source
@@ -123,6 +124,8 @@ class _Terms(Transformer[Token, Any]):
         words: list[Word] = []
         for item in items[1:]:
             if isinstance(item, Word):
+                if width and not words and (fault := _capital(item, width)):
+                    raise fault
                 words.append(item)
             elif isinstance(item, Value):
                 width = item
@@ -188,6 +191,15 @@ class _Claims(_Terms):
 
     def measure(self, items: list[Any]) -> Value:
         return Function(str(items[0]), (self.name(items[2:3]),), at=_at(items))
+
+
+def _capital(word: Word, width: Value) -> SyntaxFault | None:
+    """What is wrong with `3X3`, which reads as the width 3 and the word `X3`."""
+    if word.at[0] != width.at[1] or not isinstance(width, Number) or not re.fullmatch("X[0-9]+", word.text):
+        return None
+    side = word.text[1:]
+    message, at = f"`{width.value}{word.text}` is no kernel", (width.at[0], word.at[1])
+    return SyntaxFault("E110", message, at, help=f"write `{width.value}x{side}`")
 
 
 def _joined(join: str, items: list[Any]) -> Any:

@@ -67,6 +67,7 @@ HABITS: Final = {
     ">": ARROW,
     "-": f"{ARROW}; arithmetic belongs inside braces",
     "×": "write `x`",
+    "*": "arithmetic belongs inside braces: `{64 * 2}`; a factor stands before a layer: `0.1 * ...`",
     "=": "a setting is written `key=value`, without a kernel or bracket before it",
     ",": f"{ARROW} and `|` between branches; words stand side by side",
     ";": f"{ARROW} and `|` between branches",
@@ -94,11 +95,25 @@ EXAMPLES: Final = {
 }
 
 
+KERNEL: Final = re.compile(r"(?<=[^\W\d])\s+([0-9]{1,3})(?:\s*[X×]\s*|\*|\s+x\s*|x\s+)([0-9]{1,3})(?!\w)")
+"""A kernel after a layer's name, with a capital X, a star or blanks in it."""
+
+
+def kernel_fault(text: str, at: int) -> SyntaxFault | None:
+    """What is wrong with a kernel at an offset, if it is one."""
+    for found in KERNEL.finditer(text, max(0, at - 60), at + 60):
+        if found.start(1) <= len(text[:at].rstrip()) <= found.end():
+            written = text[found.start(1) : found.end()]
+            return _fault(f"`{written}` is no kernel", (found.start(1), found.end()), f"write `{found[1]}x{found[2]}`")
+    return None
+
+
 def explain(error: UnexpectedInput, text: str, start: str) -> SyntaxFault:
     """Tell what the parser could not read; `start` is the rule that it was reading."""
+    if start == "formula" and (fault := kernel_fault(text, _offset(error, text))):
+        return fault
     if not isinstance(error, UnexpectedToken):
-        above = text.split("\n")[: error.line - 1]
-        return _stray(text, sum(len(line) + 1 for line in above) + error.column - 1)
+        return _stray(text, _offset(error, text))
     token, accepts = error.token, error.accepts
     at = token.start_pos or 0
     end = token.end_pos or at + 1
@@ -119,6 +134,14 @@ def explain(error: UnexpectedInput, text: str, start: str) -> SyntaxFault:
             what = "an operator"
         return _fault(f"`{token}` stands where {what} should", (at, end), EXAMPLES.get(start, EXAMPLES["braced"]))
     return _out_of_place(token, accepts, text, (at, end))
+
+
+def _offset(error: UnexpectedInput, text: str) -> int:
+    """Where the parser stopped."""
+    if isinstance(error, UnexpectedToken):
+        return error.token.start_pos or 0
+    above = text.split("\n")[: error.line - 1]
+    return sum(len(line) + 1 for line in above) + error.column - 1
 
 
 def no_function(at: tuple[int, int], measures: Iterable[str] = ()) -> SyntaxFault:

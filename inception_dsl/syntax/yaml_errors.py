@@ -12,6 +12,7 @@ from typing import Final
 import yaml
 
 from inception_dsl.diagnostics import Diagnostic, Note, Source, Span
+from inception_dsl.syntax.blocks import slip
 
 QUOTE: Final = "put the whole value in double quotes"
 
@@ -42,6 +43,8 @@ def explain(error: yaml.MarkedYAMLError, source: Source, bracket: Span | None) -
     if scanning and start and (fault := _in_quotes(start, at)):
         return fault
     if bracket and (fault := _in_brackets(at, bracket, starts_nothing=scanning and start is None)):
+        return fault
+    if fault := slip(source, (start or at).line) or slip(source, at.line):
         return fault
     if scanning:
         return _scanned(at, start, mark.index - begun.index) if start and mark and begun else _unexpected(at)

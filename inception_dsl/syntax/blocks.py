@@ -1,0 +1,66 @@
+"""Slips around the texts of several lines that a `|` starts: the `|` is missing, or a line is not indented enough."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from inception_dsl.diagnostics import Diagnostic, Note, Source, Span
+
+HEADER: Final = re.compile(r".*:\s*[|>][0-9+-]*\s*(#.*)?$")
+EMPTY: Final = re.compile(r"\s*(layers|graph):\s*(#.*)?$")
+FORMULA: Final = re.compile(r"\s*[|+]|.*(\s\|\s|->)")
+"""A line that only a formula or a table has."""
+
+
+def slip(source: Source, number: int) -> Diagnostic | None:
+    """Tell of such a slip where YAML stumbles over a line; None where it is another."""
+    line = source.lines[number - 1]
+    if not FORMULA.match(line):
+        return None
+    return _bar_missing(source, number) or _indented_less(source, number)
+
+
+def _bar_missing(source: Source, number: int) -> Diagnostic | None:
+    own = _indent(source.lines[number - 1])
+    for above in range(number - 1, 0, -1):
+        line = source.lines[above - 1]
+        if line.strip() and _indent(line) < own:
+            break
+    else:
+        return None
+    if not (key := EMPTY.match(line)):
+        return None
+    column = line.index(":") + 1
+    message, advice = f"the `|` after `{key[1]}:` is missing", f"write `{key[1]}: |`"
+    notes = (Note(_whole(source, number), "this is not YAML"),)
+    return Diagnostic("E101", message, Span(source, above, column, column + 1), notes=notes, help=advice)
+
+
+def _indented_less(source: Source, number: int) -> Diagnostic | None:
+    level = _indent(source.lines[number - 1])
+    first = 0  # the line above with the least indentation so far
+    for above in range(number - 1, 0, -1):
+        line = source.lines[above - 1]
+        if not line.strip() or (first and _indent(line) > _indent(source.lines[first - 1])):
+            continue
+        if first and HEADER.match(line):
+            depth = _indent(source.lines[above])
+            if depth <= level:
+                return None
+            message = "this line is indented less than the block it belongs to"
+            notes = (Note(_whole(source, above), "the block starts here"),)
+            advice = f"indent it by {depth} spaces, as the first line of the block"
+            return Diagnostic("E101", message, _whole(source, number), notes=notes, help=advice)
+        first = above
+    return None
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+def _whole(source: Source, number: int) -> Span:
+    """A line without the blanks around it."""
+    line = source.lines[number - 1]
+    return Span(source, number, _indent(line) + 1, max(len(line.rstrip()), _indent(line) + 1) + 1)
