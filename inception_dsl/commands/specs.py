@@ -45,7 +45,8 @@ def specs(name: str | None, form: str) -> None:
         run.echo((text or "").removesuffix("\n"))
         run.finish()
     width, room = max(map(len, ("name", *builtin.names()))), columns()
-    entries, rows = [], [HEADER]
+    entries: list[dict[str, Any]] = []
+    rows: list[tuple[str, ...]] = [HEADER]
     run.echo(_line(HEADER, width, room))
     for path in compiler.find_specs([builtin.PREFIX]):
         entry = run.attempt(partial(_entry, str(path)), path)
