@@ -119,13 +119,13 @@ def compile_(
     whole = not specs or any(Path(spec).is_dir() for spec in specs)
     if only_check and not run.errors:
         command = shlex.join(["inception-dsl", "compile", *specs, *words, *([extends.OPTION] if outside else [])])
-        found = run.attempt(lambda: [*freshness.stale(files, out, whole)])
+        found = run.attempt(lambda: [*freshness.stale(files, out, whole)], file=out)
         if found is not None:
             run.compared(files, out, found, command)
     elif not run.errors:
         for build, mine in zip(builds, made, strict=True):
             run.wrote(run.attempt(partial(output.write, mine, out, force), build.file) or ())
-        run.diagnostics += run.attempt(lambda: [*freshness.orphans(files, out, whole)]) or ()
+        run.diagnostics += run.attempt(lambda: [*freshness.orphans(files, out, whole)], file=out) or ()
     run.finish()
 
 

@@ -15,6 +15,7 @@ from inception_dsl.diagnostics import Diagnostic, exit_code
 from inception_dsl.ir import Program
 from inception_dsl.outcome import File, Held, Outcome
 from inception_dsl.terminal import columns
+from inception_dsl.waiting import Waiting
 
 if TYPE_CHECKING:
     from inception_dsl.claims import Verdict as ClaimVerdict
@@ -87,6 +88,7 @@ class Run:
         self.files: list[File] = []
         self.result: Any = None
         self.table: Sequence[Sequence[str]] = ()
+        self.waiting = Waiting()
 
     def attempt(self, action: Callable[[], T], spec: str | Path = "", file: str | Path = "") -> T | None:
         """Take a step, about one spec perhaps; where it fails, why is among the diagnostics, and nothing is given.
@@ -95,7 +97,8 @@ class Run:
         should cause is a diagnostic too (E901), and the next step follows.
         """
         try:
-            return action()
+            with self.waiting.on(str(file or spec)):
+                return action()
         except (click.ClickException, click.exceptions.Exit):
             raise
         except Exception as error:  # noqa: BLE001 - the one place for whatever stops a step
@@ -212,6 +215,7 @@ class Run:
     def echo(self, text: str) -> None:
         """Print for people; silent in the forms for machines."""
         if self.form == "text":
+            self.waiting.spoken()
             click.echo(text, color=True)
 
     def finish(self) -> NoReturn:

@@ -11,8 +11,7 @@ from inception_dsl.cost import cost
 from inception_dsl.ir import Typed
 from inception_dsl.published import MEASURES, TOTALS, column_of
 from inception_dsl.spec import NetworkSpec
-from inception_dsl.spec.schema import VERBS
-from inception_dsl.spec.variant_schema import KINDS
+from inception_dsl.spec.variant_schema import KINDS, VERBS
 
 T = TypeVar("T")
 
