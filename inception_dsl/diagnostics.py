@@ -188,11 +188,15 @@ def _parts(word: str) -> Iterator[str]:
 
 
 def listing(words: Iterable[str], conjunction: str = "and") -> str:
-    """Join words as a sentence does: `a`, `b` and `c`; of many, the first and how many more there are."""
+    """Join words as a sentence does: `a`, `b` and `c`; of many, the first and how many more there are.
+
+    With a comma for conjunction: `a`, `b`, `c`.
+    """
     words = list(words)
     shown, more = (words, 0) if len(words) <= LISTED else (words[: LISTED - 1], len(words) - LISTED + 1)
     quoted = [f"`{word}`" for word in shown] + ([f"{more:,} more"] if more else [])
-    return f" {conjunction} ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)
+    last = ", " if conjunction == "," else f" {conjunction} "
+    return last.join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)
 
 
 def _position(diagnostic: Diagnostic) -> tuple[str, int, int, str, str]:

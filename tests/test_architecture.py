@@ -44,6 +44,7 @@ LAYERS = (
 # What is not ours, and the only layers that may know it.
 FOREIGN = {
     "click": {"console", "group", "commands", "cli"},
+    "h5py": {"weights"},
     "jinja2": {"emit.templates"},
     "lark": {"syntax"},
     "keras": {"weights"},
@@ -51,7 +52,7 @@ FOREIGN = {
     "numpy": {"evaluation", "runner.reader_tables", "weights", "witness"},
     "onnx": {"freshness", "witness"},
     "onnxruntime": {"weights", "witness"},
-    "PIL": {"runner.reader"},
+    "PIL": {"evaluation.preparation", "runner.reader"},
     "pyarrow": {"runner.reader_tables"},
     "pydantic_core": {"spec.kinds", "spec.schema", "spec.training_schema", "spec.variant_schema"},
     "safetensors": {"weights"},

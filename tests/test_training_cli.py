@@ -81,7 +81,7 @@ def test_a_run_is_evaluated_and_joined_with_another(run: Path, tmp_path: Path) -
         options = ("--data", "fake:32x10", "--protocol", "1,10", "--format", "json")
         done = command("eval", SPEC, exported, "--out", folder, *options)
         assert done.exit_code == 0, done.output
-    scores = json.loads(done.output)
+    scores = json.loads(done.output)["result"]
     assert scores["protocols"].keys() == {"1", "10"}
     assert scores["protocols"]["1"]["n"] == 32
 

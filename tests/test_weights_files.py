@@ -94,7 +94,9 @@ def test_every_kind_of_file_is_read_alike(typed: Typed, tmp_path: Path, suffix: 
     moved = transfer.imported(typed, file, "torchvision")
     assert np.array_equal(moved.weights["conv1.bn.running_var"], held["features.0.bn.running_var"].numpy())
     assert moved.weights["conv1.bn.num_batches_tracked"] == 3
+    read = [f"read `state_dict` of `net{suffix}`"] if wrapped and suffix != ".safetensors" else []
     assert moved.sentences == (
+        *read,
         "12 tensors matched with torchvision's tinynet, by order, name and shape; none is missing",
     )
 

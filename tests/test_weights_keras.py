@@ -13,14 +13,16 @@ import torch
 from builders import session
 
 from inception_dsl import build, compiler
-from inception_dsl.diagnostics import SpecError
+from inception_dsl.diagnostics import Diagnostic, SpecError
 from inception_dsl.emit import onnx, pytorch
+from inception_dsl.ir import Typed
 from inception_dsl.weights import transfer
 from inception_dsl.witness import probe
 from inception_dsl.witness.hearing import MOVES, TOLERANCE
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 keras = pytest.importorskip("keras")
+h5py = pytest.importorskip("h5py")
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # keras under NumPy 2
 
 SPECS = Path(__file__).parent.parent / "specs"
@@ -93,7 +95,52 @@ def test_a_file_of_another_network_is_refused(tmp_path: Path) -> None:
     small.save_weights(tmp_path / "small.weights.h5")
     (tmp_path / "text.keras").write_text("no archive")
     typed = compiler.at_size(compiler.compile_file(SPECS / "inception_v3_keras.yaml"))
-    for name, code in {"small.weights.h5": "E130", "text.keras": "E130", "none.keras": "E001", "v3.h5": "E130"}.items():
-        with pytest.raises(SpecError) as caught:
-            transfer.imported(typed, tmp_path / name, "keras", heads=False)
-        assert [each.code for each in caught.value.diagnostics] == [code]
+    for name, code in {
+        "small.weights.h5": "E130",
+        "text.keras": "E130",
+        "none.keras": "E001",
+        "v3.hdf": "E130",
+    }.items():
+        assert [each.code for each in refused(typed, tmp_path / name)] == [code]
+
+
+def refused(typed: Typed, file: Path) -> tuple[Diagnostic, ...]:
+    with pytest.raises(SpecError) as caught:
+        transfer.imported(typed, file, "keras", heads=False)
+    return caught.value.diagnostics
+
+
+def test_another_number_of_classes_and_channels_is_told_tensor_by_tensor(tmp_path: Path) -> None:
+    net = keras.applications.Xception(weights=None, classes=10, input_shape=(299, 299, 1))
+    net.save_weights(tmp_path / "x.weights.h5")
+    told = refused(compiler.at_size(compiler.compile_file(SPECS / "xception.yaml")), tmp_path / "x.weights.h5")
+    assert [(each.code, each.message.split("`")[1], each.message.rpartition(": ")[2]) for each in told] == [
+        ("E135", "block1_conv1.weight", "the file is for images of 1 channel, and the spec for 3 channels"),
+        ("E135", "predictions.bias", "the file is for 10 classes, and the spec for 1,000"),
+        ("E135", "predictions.weight", "the file is for 10 classes, and the spec for 1,000"),
+    ]
+
+
+def stub(file: Path, kernels: int, classes: int = 0, **more: Any) -> Path:
+    """A file of so many kernels as keras writes them, with nothing in them."""
+    with h5py.File(file, "w") as made:
+        for i in range(kernels):
+            made.create_dataset(f"layers/conv2d_{i}/vars/0", (3, 3, 3 + i, 1), "f4")[...] = 0
+        if classes:
+            made.create_dataset("layers/dense/vars/0", (2048, classes), "f4")[...] = 0
+        for name, options in more.items():
+            made.create_dataset(f"layers/{name}/vars/0", dtype="f4", **options)
+    return file
+
+
+def test_a_file_is_told_by_its_shapes(tmp_path: Path) -> None:
+    typed = compiler.at_size(compiler.compile_file(SPECS / "inception_v3_keras.yaml"))
+    (top,) = refused(typed, stub(tmp_path / "a.h5", 94))
+    assert top.message.endswith("has no classifier: keras' InceptionV3 was saved with `include_top=False`")
+    (other,) = refused(typed, stub(tmp_path / "b.weights.h5", 74, 10))
+    assert other.help == "this is keras' Xception: `xception` is its spec"
+    (bomb,) = refused(typed, stub(tmp_path / "c.h5", 94, 10, x={"shape": (10**6, 10**6)}))
+    assert bomb.code == "E130" and "would fill 4,000,0" in bomb.message
+    outside = {"shape": (3,), "external": [("passwords", 0, 12)]}
+    (elsewhere,) = refused(typed, stub(tmp_path / "d.h5", 94, 10, x=outside))
+    assert "keeps `layers/x/vars/0` in another file, which is not read" in elsewhere.message

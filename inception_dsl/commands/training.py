@@ -163,11 +163,12 @@ def _export(run: Run, folder: Path) -> None:
     classes = len(json.loads(file.with_name("config.json").read_text(encoding="utf-8"))["label_names"])
     typed = _of_classes(compiler.load(folder / "spec.yaml"), classes)
     held = weights_of(typed, file.with_name("model.safetensors"), heads=False)
-    run.wrote(output.write(deploy.files(typed, held, file.name, opset=onnx.NEWEST, heads=False), file.parent))
+    made = deploy.files(typed, held.tensors, file.name, opset=onnx.NEWEST, heads=False, about=deploy.about(held))
+    run.wrote(output.write(made, file.parent))
     with suppress(SpecError):  # where matplotlib is not installed
         plot([folder], folder / "curves.png")
         run.echo(f"wrote {folder / 'curves.png'}")
-    comparison = deploy.compared(typed, held, file, heads=False)
+    comparison = deploy.compared(typed, held.tensors, file, heads=False)
     run.diagnostics += comparison.findings(file)
     if not run.errors:
         run.echo(comparison.sentence)
@@ -183,7 +184,7 @@ def _of_classes(spec: NetworkSpec, classes: int) -> Typed:
 @click.argument("weights", type=click.Path(path_type=Path))
 @click.option("--data", metavar="SOURCE", help=DATA)
 @click.option("--split", type=click.Choice(("train", "test")), default="test", show_default=True, help="Its images.")
-@click.option("--protocol", default="recipe", show_default=True, help="Crops: of recipe, 1, 10, 144, central.")
+@click.option("--protocol", help="Crops: of recipe, 1, 10, 144, central. [default: as the weights say, else recipe]")
 @click.option("--limit", type=click.IntRange(1), help="Take so many images, always the same ones.")
 @click.option("--batch", type=click.IntRange(1), default=64, show_default=True, help="Crops at a time.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for predictions, scores and tables.")
@@ -194,7 +195,7 @@ def evaluate(
     weights: Path,
     data: str | None,
     split: str,
-    protocol: str,
+    protocol: str | None,
     limit: int | None,
     batch: int,
     out: Path | None,
@@ -202,30 +203,45 @@ def evaluate(
 ) -> None:
     """Score a network's weights on a data set.
 
-    By its recipe's view of an image, or by 1, 10 or 144 crops as papers do. Images are prepared as the spec's recipe
-    says; --set takes its numbers, such as --set augment.resize=320.
+    By one view of an image, or by 1, 10 or 144 crops as papers do. Images are prepared as the file of weights says,
+    which `weights import` notes in it, else as the spec's recipe says. What --set says of data.mean, data.std or
+    augment.resize goes before both, and so does --protocol for the crops.
     """
     run = Run(form)
     settings = training_settings()
 
     def scored() -> None:
         from inception_dsl.evaluation import evaluate_file, trained
+        from inception_dsl.evaluation.preparation import preparation
         from inception_dsl.runner.devices import place
         from inception_dsl.runner.readers import open_images
+        from inception_dsl.weights.transfer import preprocessing, weights_of
 
         typed, recipe = _prepared(run, spec, settings, data)
         config = recipe.config()
         reader = open_images(_place(config.data.source), split)
         trained.check_classes(weights, reader.classes, config.data.source)
         made = _of_classes(compiler.load(spec, **chosen()), len(reader.classes))
-        network, here = trained.network(made, weights), place()
-        if warning := trained.other_spec(weights, typed):
+        held, here = weights_of(made, weights, heads=False), place()
+        if warning := trained.other_spec(weights, held, typed):
             click.echo(warning, err=True)
-        protocols = [each.strip() for each in protocol.split(",")]
+        wanted = preprocessing(held, weights)
+        images = preparation(wanted, config, spec, settings.keys(), protocol)
+        run.diagnostics += [images.warning] if images.warning else []
+        for sentence in filter(None, (*held.notes, images.sentence)):
+            run.echo(sentence)
         found = evaluate_file(
-            network.to(here.device), reader, config, here, protocols=protocols, limit=limit, batch=batch, out=out
+            trained.network(made, held).to(here.device),
+            reader,
+            images.config,
+            here,
+            protocols=[each.strip() for each in (protocol or "recipe").split(",")],
+            limit=limit,
+            batch=batch,
+            out=out,
+            view=images.view,
         )
-        _show(run, found)
+        _show(run, found, images.sentence)
 
     run.attempt(scored, spec, weights)
     run.finish()
@@ -261,10 +277,10 @@ def plot(files: tuple[Path, ...], out: Path) -> None:
     run.finish()
 
 
-def _show(run: Run, found: Evaluation) -> None:
+def _show(run: Run, found: Evaluation, images: str = "") -> None:
     import json
 
-    run.result = json.loads(found.json)
+    run.result = {**json.loads(found.json), "images": images}
     run.echo(str(found))
 
 

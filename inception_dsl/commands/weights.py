@@ -30,20 +30,25 @@ def weights() -> None:
 @SPEC
 @FILE
 @click.option(
-    "--from", "library", type=click.Choice(("torchvision", "timm", "keras")), required=True, help="Whose names."
+    "--from",
+    "library",
+    type=click.Choice(("torchvision", "timm", "keras")),
+    help="Whose names. [default: the spec's own, as in a run's checkpoints]",
 )
+@click.option("--tag", default="", help="Which of the library's weights, for how images are prepared; none: others.")
 @click.option("--out", type=click.Path(path_type=Path), help="File to write. [default: <network>.safetensors]")
 @click.option("--no-heads", is_flag=True, help="Leave the heads' weights out.")
 @variant_options
 @FORM
-def import_(spec: str, file: Path, library: str, out: Path | None, no_heads: bool, form: str) -> None:
+def import_(spec: str, file: Path, library: str | None, tag: str, out: Path | None, no_heads: bool, form: str) -> None:
     """Write a library's weights under the names of a spec.
 
-    FILE is a .safetensors, .pt or .pth file, or keras' .weights.h5 or .keras. Every tensor must be there, in its shape.
+    FILE is a .safetensors, .pt, .pth or .pth.tar file, or keras' .weights.h5, .h5 or .keras. Every tensor must be
+    there, in its shape. How the library prepares images goes into the file, for `eval`.
     """
     from inception_dsl.weights.transfer import imported
 
-    _move(spec, file, out, form, lambda typed: imported(typed, file, library, heads=not no_heads))
+    _move(spec, file, out, form, lambda typed: imported(typed, file, library or "", heads=not no_heads, tag=tag))
 
 
 @weights.command("export")
@@ -53,13 +58,14 @@ def import_(spec: str, file: Path, library: str, out: Path | None, no_heads: boo
 @click.option(
     "--out", type=click.Path(path_type=Path), help="File to write. [default: <network>.<library>.safetensors]"
 )
+@click.option("--no-heads", is_flag=True, help="Leave the heads' weights out.")
 @variant_options
 @FORM
-def export_(spec: str, file: Path, library: str, out: Path | None, form: str) -> None:
+def export_(spec: str, file: Path, library: str, out: Path | None, no_heads: bool, form: str) -> None:
     """Write a network's weights under a library's names."""
     from inception_dsl.weights.transfer import exported
 
-    _move(spec, file, out, form, lambda typed: exported(typed, file, library), f".{library}")
+    _move(spec, file, out, form, lambda typed: exported(typed, file, library, heads=not no_heads), f".{library}")
 
 
 def _move(
@@ -75,7 +81,7 @@ def _move(
     moved = run.attempt(lambda: how(typed), spec, file) if typed else None
     if typed and moved:
         out = out or Path(f"{typed.program.name}{suffix}.safetensors")
-        about = {"network": typed.program.name}
+        about = {"network": typed.program.name, **moved.about}
         if paths := run.attempt(lambda: output.write({out.name: safetensors(moved.weights, about)}, out.parent)):
             run.result = {"tensors": sorted(moved.weights), "left_over": sorted(moved.left)}
             for sentence in moved.sentences:
@@ -87,9 +93,9 @@ def _move(
 @click.command()
 @SPEC
 @click.option(
-    "--weights", "file", type=click.Path(path_type=Path), help="Its weights: a .safetensors, .pt or .pth file."
+    "--weights", "file", type=click.Path(path_type=Path), help="Its weights: .safetensors, .pt, .pth, a checkpoint."
 )
-@click.option("--init", "seed", type=click.IntRange(0), help="Fresh weights in their place, drawn with this seed.")
+@click.option("--init", "seed", type=click.IntRange(0), help="Fresh weights in their place: model.py's, by this seed.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The .onnx file to write.")
 @click.option("--heads", is_flag=True, help="Give the heads' outputs too.")
 @click.option("--opset", type=int, help="ONNX opset. [default: the newest that onnxruntime supports]")
@@ -114,6 +120,7 @@ def export(
     from inception_dsl import output
     from inception_dsl.emit import onnx
     from inception_dsl.weights import deploy
+    from inception_dsl.weights.files import Held
     from inception_dsl.weights.transfer import weights_of
 
     if (file is None) == (seed is None):
@@ -123,15 +130,20 @@ def export(
     if typed is None:
         run.finish()
     held = run.attempt(
-        lambda: weights_of(typed, file, heads) if file else deploy.drawn(typed, seed or 0), spec, file or spec
+        lambda: weights_of(typed, file, heads) if file else Held(deploy.drawn(typed, seed or 0), {}), spec, file or spec
     )
+    about = deploy.about(held) if held else {}
     made = held and run.attempt(
-        lambda: deploy.files(typed, held, out.name, opset=opset or onnx.NEWEST, heads=heads), spec
+        lambda: deploy.files(typed, held.tensors, out.name, opset=opset or onnx.NEWEST, heads=heads, about=about), spec
     )
     paths = made and run.attempt(lambda: output.write(made, out.parent))
+    for note in held.notes if held else ():
+        run.echo(note)
     run.wrote(paths or ())
     verify = bool(paths) and not no_verify
-    comparison = run.attempt(lambda: deploy.compared(typed, held, out, heads), spec, out) if held and verify else None
+    comparison = (
+        run.attempt(lambda: deploy.compared(typed, held.tensors, out, heads), spec, out) if held and verify else None
+    )
     if comparison:
         run.diagnostics += [each.about(str(out)) for each in comparison.findings(out)]
         run.result = {"comparison": comparison._asdict()}

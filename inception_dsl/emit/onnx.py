@@ -40,6 +40,7 @@ def model(
     until: str = "",
     weights: Mapping[str, bytes] | None = None,
     rebuild: str = "",
+    about: Mapping[str, str] | None = None,
 ) -> bytes:
     """Write the graph of a network in inference as a serialised ModelProto, the same bytes for the same network.
 
@@ -47,7 +48,7 @@ def model(
     its outputs are `logits` (what the last row gives), with `heads` theirs by name, and the rows that `taps` names.
     `batch` None is any batch, `dynamic_size` any height and width; `until` is the last row to include. Where `weights`
     gives a TensorProto for each by its name, the graph holds them, and they are no inputs. Its metadata cite the
-    command `rebuild`.
+    command `rebuild`, and have the texts of `about`.
 
     Raises `SpecError`: E401 for what the opset cannot express, or only with too many constants, E218 for a layer that
     ties the network to one size, E206 for an unknown row and E108 for two outputs of one name.
@@ -89,7 +90,9 @@ def model(
         ir_version=OPSETS[opset],
         producer_name="inception-dsl",
         opset_import=[pb.OperatorSetId(domain="", version=opset)],
-        metadata_props=pb.metadata({"spec": program.file, "arxiv": program.paper.arxiv, "rebuild": rebuild}),
+        metadata_props=pb.metadata(
+            {"spec": program.file, "arxiv": program.paper.arxiv, "rebuild": rebuild, **(about or {})}
+        ),
         graph=pb.Graph(
             name=program.name,
             doc_string="\n".join(filter(None, (program.title, citation(program.paper)))),

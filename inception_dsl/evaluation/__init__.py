@@ -80,12 +80,13 @@ def evaluate_file(
     limit: int | None = None,
     batch: int = 64,
     out: Path | None = None,
+    view: crops.View | None = None,
 ) -> Evaluation:
     """Evaluate a network on a reader's images, by every protocol in one pass; `out` gets the predictions and tables.
 
-    `limit` takes so many images, always the same ones; 144 crops on a CPU take 500 unless it is given. Images that
-    cannot be read are named on stderr. Raises `RunError` for what cannot be evaluated, and `SpecError` E006 where `out`
-    cannot be written.
+    `view` is in place of the recipe's. `limit` takes so many images, always the same ones; 144 crops on a CPU take 500
+    unless it is given. Images that cannot be read are named on stderr. Raises `RunError` for what cannot be evaluated,
+    and `SpecError` E006 where `out` cannot be written.
     """
     check_settings(config)
     wanted = tuple(dict.fromkeys(protocols))
@@ -104,7 +105,7 @@ def evaluate_file(
     automatic = config.run.precision == "auto"
     config, precision = settle_precision(config, place)
     notes += [precision] * automatic
-    predictions = predict(network, reader, config, place, wanted, indices, batch)
+    predictions = predict(network, reader, config, place, wanted, indices, batch, view)
     _warn(predictions.unreadable)
     if not len(predictions):
         raise RunError(f"none of {count:,} images could be read; see whether the data is whole")

@@ -36,6 +36,9 @@ class Crop(NamedTuple):
 Shape = Callable[[int], tuple[int, int]]
 """Height and width of the image at a scale."""
 
+View = Callable[[Tensor, Config], Tensor]
+"""What makes of an image (uint8, C x H x W) one of the input's size, not yet normalised."""
+
 
 def scales(size: int) -> list[int]:
     """The four scales for an input of `size`."""
@@ -106,8 +109,8 @@ class Cut(NamedTuple):
     weights: Tensor
 
 
-def cut(image: Tensor, config: Config, protocols: tuple[str, ...]) -> Cut:
-    """The crops of an image (uint8, C x H x W) that the protocols need, each once.
+def cut(image: Tensor, config: Config, protocols: tuple[str, ...], view: View | None = None) -> Cut:
+    """The crops of an image (uint8, C x H x W) that the protocols need, each once; `view` is in place of the recipe's.
 
     Raises `RunError` for an input that is not square or for an unknown protocol.
     """
@@ -125,7 +128,7 @@ def cut(image: Tensor, config: Config, protocols: tuple[str, ...]) -> Cut:
         [[count[crop._replace(mirrored=side)] / count.total() for count in counts] for side in (False, True)]
         for crop in plain
     ]
-    views = {0: view_central, -1: choice(VIEWS, config.augment.evaluation, "the evaluation")}
+    views = {0: view_central, -1: view or choice(VIEWS, config.augment.evaluation, "the evaluation")}
     images = [views[crop.scale](image, config) if crop.scale in views else _pixels(crop, at, size) for crop in plain]
     ready = [normalised(in_channels(each, config.data.channels), config) for each in images]
     return Cut(torch.stack(ready), torch.tensor(weights, dtype=torch.float64))

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from inception_dsl.evaluation.cache import Predictions
-from inception_dsl.evaluation.crops import Cut, cut
+from inception_dsl.evaluation.crops import Cut, View, cut
 from inception_dsl.runner.config import Config
 from inception_dsl.runner.data import delivered
 from inception_dsl.runner.devices import Place, autocast
@@ -33,8 +33,10 @@ class Chunk(NamedTuple):
 class _Cuts(Dataset[Cut | str]):
     """The crops of a reader's images; for one that cannot be read, its name and why."""
 
-    def __init__(self, reader: Reader, config: Config, protocols: tuple[str, ...], indices: Sequence[int]) -> None:
-        self.reader, self.config, self.protocols, self.indices = reader, config, protocols, indices
+    def __init__(
+        self, reader: Reader, config: Config, protocols: tuple[str, ...], indices: Sequence[int], view: View | None
+    ) -> None:
+        self.reader, self.config, self.protocols, self.indices, self.view = reader, config, protocols, indices, view
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -44,7 +46,7 @@ class _Cuts(Dataset[Cut | str]):
             image = self.reader.read(self.indices[position])
         except Unreadable as error:
             return str(error)
-        return cut(image, self.config, self.protocols)
+        return cut(image, self.config, self.protocols, self.view)
 
 
 def predict(
@@ -55,14 +57,17 @@ def predict(
     protocols: tuple[str, ...],
     indices: Sequence[int],
     batch: int,
+    view: View | None = None,
 ) -> Predictions:
     """The probabilities of the images at `indices`, the mean over the crops of each protocol.
 
-    `batch` crops pass the network at once; softmax is taken in float32, and means in float64. Images that cannot be
-    read are left out, and named. The network is left as it was. Raises `RunError` for settings that do not fit, and
-    where the network has other classes than the data.
+    `view` is in place of the recipe's. `batch` crops pass the network at once; softmax is taken in float32, and means
+    in float64. Images that cannot be read are left out, and named. The network is left as it was. Raises `RunError`
+    for settings that do not fit, and where the network has other classes than the data.
     """
-    cut(torch.zeros(3, 2, 2, dtype=torch.uint8), config, protocols)  # wrong settings are told here, not by a worker
+    cut(
+        torch.zeros(3, 2, 2, dtype=torch.uint8), config, protocols, view
+    )  # wrong settings are told here, not by a worker
     training, device = network.training, place.device
     found: dict[int, Tensor] = {}
     sums: Open = {}
@@ -71,7 +76,7 @@ def predict(
     try:
         with torch.inference_mode():
             loader = DataLoader(
-                _Cuts(reader, config, protocols, indices),
+                _Cuts(reader, config, protocols, indices, view),
                 batch_size=None,
                 num_workers=config.data.workers,
                 worker_init_fn=_single,

@@ -15,26 +15,21 @@ from inception_dsl.emit import pytorch
 from inception_dsl.emit.runner import fingerprint
 from inception_dsl.ir import Typed
 from inception_dsl.runner.settings import RunError
-from inception_dsl.weights.files import about
-from inception_dsl.weights.transfer import weights_of
+from inception_dsl.weights.files import Held
 
 
-def network(typed: Typed, file: Path) -> nn.Module:
-    """The network with the weights of a file, without its heads, laid out as convolutions are fastest.
-
-    Raises `SpecError` E130 to E135 for a file that is not the weights of this very network.
-    """
+def network(typed: Typed, held: Held) -> nn.Module:
+    """The network with its weights, without its heads, laid out as convolutions are fastest."""
     made = build(pytorch.source(typed), typed.program.name)
     for head in typed.heads:
         delattr(made, head)  # only training runs them
-    held = weights_of(typed, file, heads=False)
-    made.load_state_dict({name: torch.from_numpy(each) for name, each in held.items()})
+    made.load_state_dict({name: torch.from_numpy(each) for name, each in held.tensors.items()})
     return made.eval().to(memory_format=torch.channels_last)
 
 
-def other_spec(weights: Path, typed: Typed) -> str:
+def other_spec(weights: Path, held: Held, typed: Typed) -> str:
     """A warning where a run wrote the weights, for another network than the spec's; else empty."""
-    if about(weights).get("spec") in {None, fingerprint(typed)}:
+    if held.about.get("spec") in {None, fingerprint(typed)}:
         return ""
     other = f"warning: {weights}: of another network than {typed.program.file} now is"
     return f"{other}; spec.yaml in its run's folder is its own"

@@ -12,6 +12,8 @@ from inception_dsl.diagnostics import Diagnostic
 from inception_dsl.emit import onnx, pytorch
 from inception_dsl.emit import protobuf as pb
 from inception_dsl.ir import Typed
+from inception_dsl.weights.files import Held
+from inception_dsl.weights.preprocessing import KEY
 from inception_dsl.witness import probe
 from inception_dsl.witness.hearing import MOVES, TOLERANCE
 from inception_dsl.witness.systems import require
@@ -26,40 +28,47 @@ EXTERNAL: Final = 1  # TensorProto.DataLocation
 PAGE: Final = 4096
 """Tensors beside the file start at its multiples, so that they can be mapped into memory."""
 
-IDENTITY: Final = {"weight": 1.0, "running_var": 1.0}
-"""What vectors start from, by the last part of their name; all others start from 0."""
+
+def about(held: Held) -> dict[str, str]:
+    """What an ONNX file says of its weights: how images are prepared for them, as in the file that they are from."""
+    return {KEY: held.about[KEY]} if KEY in held.about else {}
 
 
 def drawn(typed: Typed, seed: int) -> dict[str, Array]:
-    """Fresh weights: He's normal distribution (1502.01852) for kernels, no bias, batch norms that change nothing.
+    """Fresh weights, those that the network's `model.py` begins with after `torch.manual_seed(seed)`.
 
-    Raises `SpecError` E005 where numpy is not installed.
+    Where the spec states `init`, that is how they are drawn; all others are drawn as torch does. Raises `SpecError`
+    E005 where torch is not installed.
     """
-    require("onnx")
-    import numpy as np
+    require("pytorch")
+    import torch
 
-    random = np.random.default_rng(seed)
-    weights: dict[str, Array] = {}
-    for name, weight in typed.weights.items():
-        if len(weight.shape) > 1:
-            values = random.normal(0, math.sqrt(2 / math.prod(weight.shape[1:])), weight.shape)
-        else:
-            values = np.full(weight.shape, IDENTITY.get(name.rpartition(".")[2], 0.0))
-        weights[name] = values.astype(np.float32)
-    return weights
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        held = build(pytorch.source(typed), typed.program.name).state_dict()
+    return {name: held[name].numpy() for name in typed.weights}
 
 
 def files(
-    typed: Typed, weights: Mapping[str, Array], name: str, *, opset: int, heads: bool, most: int = LARGEST
+    typed: Typed,
+    weights: Mapping[str, Array],
+    name: str,
+    *,
+    opset: int,
+    heads: bool,
+    about: Mapping[str, str] | None = None,
+    most: int = LARGEST,
 ) -> dict[str, bytes]:
     """The ONNX file `name` with the weights in it, for any batch; more than `most` bytes of them lie in a second file.
+
+    `about` is text for its `metadata_props`.
 
     Raises `SpecError` E401 for an opset that cannot express the network.
     """
     raw = {each: weights[each].astype("<f4", copy=False).tobytes() for each in typed.weights if each in weights}
     if sum(map(len, raw.values())) <= most:
         held = {each: _tensor(each, weights[each], raw_data=data) for each, data in raw.items()}
-        return {name: onnx.model(typed, opset=opset, heads=heads, weights=held)}
+        return {name: onnx.model(typed, opset=opset, heads=heads, weights=held, about=about)}
     beside, end = f"{name}.data", 0
     held, parts = {}, []
     for each, data in raw.items():
@@ -67,7 +76,7 @@ def files(
         held[each] = _tensor(each, weights[each], external_data=pb.metadata(place), data_location=EXTERNAL)
         parts += [data, bytes(-len(data) % PAGE)]
         end += len(data) + len(parts[-1])
-    return {beside: b"".join(parts), name: onnx.model(typed, opset=opset, heads=heads, weights=held)}
+    return {beside: b"".join(parts), name: onnx.model(typed, opset=opset, heads=heads, weights=held, about=about)}
 
 
 def _tensor(name: str, values: Array, **content: pb.Content | list[bytes]) -> bytes:
@@ -99,6 +108,9 @@ class Comparison(NamedTuple):
         """E403 where they lie too far apart."""
         if self.apart <= TOLERANCE:
             return []
+        if math.isnan(self.apart):
+            message = f"`{self.where}` of `{file}` is not finite: with these weights the network overflows float32"
+            return [Diagnostic("E403", message)]
         message = f"`{self.where}` of `{file}` differs by {self.apart:.1g} of its range from what PyTorch gives"
         return [Diagnostic("E403", f"{message}; {TOLERANCE:g} is allowed")]
 

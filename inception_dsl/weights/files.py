@@ -2,57 +2,87 @@
 
 from __future__ import annotations
 
-import pickle
-from collections.abc import Mapping
+import stat
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from inception_dsl.build import missing
 from inception_dsl.diagnostics import Diagnostic, SpecError
+from inception_dsl.weights.pickles import load, one_line
+from inception_dsl.weights.wrapping import shown, unprefixed, unwrapped
 
 if TYPE_CHECKING:
     from inception_dsl.witness.probe import Array
 
 COUNTER: Final = "num_batches_tracked"
-PICKLED: Final = (".pt", ".pth", ".bin")
-WRAPPED: Final = ("state_dict", "model")
-"""Keys under which training scripts keep a network's tensors beside other things."""
+PICKLED: Final = (".pt", ".pth", ".bin", ".pt.tar", ".pth.tar")
+SPREAD: Final = 8
+"""So many times its own size may a file's tensors fill, as float32: half precision, and tensors that share storage."""
 
 
-def read(path: Path) -> dict[str, Array]:
-    """The tensors of a `.safetensors`, `.pt` or `.pth` file, by their names, with half precision widened to float32.
+class Held(NamedTuple):
+    """The tensors of a file by their names, the text that goes with them, and what to say of how they were found."""
 
+    tensors: dict[str, Array]
+    about: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+
+
+def read(path: Path, own: Collection[str] = ()) -> Held:
+    """The tensors of a `.safetensors`, `.pt`, `.pth` or `.pth.tar` file, half precision widened to float32.
+
+    Wrappers that training scripts put around them are taken off (see `wrapping`); `own` are names that need none.
     Raises `SpecError`: E001 for a file that cannot be read, E130 for one that holds no tensors by name, E131 for a
     pickle that asks for more than data, E135 for numbers that float32 cannot hold, and E005 for a missing library.
     """
-    if path.suffix not in (".safetensors", *PICKLED):
+    if not path.name.endswith((".safetensors", *PICKLED)):
         message = f"`{path}` is no file of weights that is read here"
-        raise SpecError([Diagnostic("E130", message, help="a `.safetensors`, `.pt` or `.pth` file")])
+        raise SpecError([Diagnostic("E130", message, help="a `.safetensors`, `.pt`, `.pth` or `.pth.tar` file")])
+    size = regular(path)
     try:
-        tensors = _unpickle(path) if path.suffix in PICKLED else _safetensors(path)
+        if path.suffix == ".safetensors":
+            loaded, about = _safetensors(path)
+        else:
+            loaded, about = load(path), {}
     except ModuleNotFoundError as error:
         raise missing(error.name or "torch") from None
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise SpecError([Diagnostic("E001", f"cannot read `{path}`: {reason}")]) from None
+    wrapped, kept, notes = unwrapped(loaded, about, path.name)
+    tensors, more = unprefixed(wrapped, own, path.name)
     wrong = [
-        Diagnostic("E135", f"`{name}` in `{path}` is {told}")
+        Diagnostic("E135", f"{shown(name)} in `{path}` is {fault}")
         for name, each in tensors.items()
-        if (told := _unfit(name, each))
+        if (fault := _fault(name, each))
     ]
     if wrong:
         raise SpecError(wrong)
-    return {name: _array(each) for name, each in tensors.items()}
+    check_size(path, size, sum(4 * each.numel() for each in tensors.values()))
+    return Held({name: _array(each) for name, each in tensors.items()}, kept, (*notes, *more))
 
 
-def about(path: Path) -> dict[str, str]:
-    """The text that goes with the tensors of a file that `read` has read; only safetensors have such."""
-    if path.suffix != ".safetensors":
-        return {}
-    from safetensors import safe_open
+def regular(path: Path) -> int:
+    """The size of a file that can be read.
 
-    with safe_open(path, "numpy") as file:
-        return dict(file.metadata() or {})
+    Raises `SpecError` E001 for one that is not there or cannot be opened, and for a folder or a pipe, which may never
+    end.
+    """
+    try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            kind = "a folder" if stat.S_ISDIR(found.st_mode) else "not a regular file"
+            raise SpecError([Diagnostic("E001", f"cannot read `{path}`: it is {kind}")])
+        path.open("rb").close()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise SpecError([Diagnostic("E001", f"cannot read `{path}`: {reason.lower()}")]) from None
+    return found.st_size
+
+
+def check_size(path: Path, size: int, needed: int) -> None:
+    """Raise `SpecError` E130 where a file's tensors would fill far more memory than the file has bytes."""
+    if needed > SPREAD * size:
+        message = f"the tensors of `{path}` would fill {needed:,} bytes, and the file has {size:,}"
+        raise SpecError([Diagnostic("E130", message, help="write it with each tensor stored whole and uncompressed")])
 
 
 def safetensors(weights: Mapping[str, Array], about: Mapping[str, str]) -> bytes:
@@ -69,56 +99,30 @@ def safetensors(weights: Mapping[str, Array], about: Mapping[str, str]) -> bytes
     return data
 
 
-def _safetensors(path: Path) -> dict[str, Any]:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
+def _safetensors(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    from safetensors import safe_open
 
     try:
-        return dict(load_file(path))
-    except SafetensorError as error:
-        raise SpecError([Diagnostic("E130", f"`{path}` is no safetensors file: {error}")]) from None
-
-
-def _unpickle(path: Path) -> dict[str, Any]:
-    import torch
-
-    try:
-        held = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError:
+        with safe_open(path, "pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
+    except ImportError:
         raise
-    except pickle.UnpicklingError as error:
-        if "WeightsUnpickler" not in str(error) or "Unsupported operand" in str(error):
-            raise SpecError([Diagnostic("E130", f"`{path}` is no file that `torch.save` wrote")]) from None
-        message = f"`{path}` asks to run code when it is read, and is not"
-        hint = "save the weights alone: `torch.save(net.state_dict(), file)`, or as safetensors"
-        raise SpecError([Diagnostic("E131", message, help=hint)]) from None
-    except (RuntimeError, EOFError, ValueError, KeyError) as error:
-        (first, *_) = str(error).splitlines() or [type(error).__name__]
-        raise SpecError([Diagnostic("E130", f"`{path}` is no file that `torch.save` wrote: {first}")]) from None
-    for key in WRAPPED:
-        if isinstance(held, dict) and isinstance(held.get(key), dict):
-            held = held[key]
-    if not isinstance(held, dict) or not held or not all(_is_entry(*each) for each in held.items()):
-        message = f"`{path}` does not hold tensors by their names"
-        raise SpecError([Diagnostic("E130", message, help="write it by `torch.save(net.state_dict(), file)`")])
-    return held
+    except Exception as error:  # noqa: BLE001 - its own error, and torch's for a dtype that it does not know
+        raise SpecError([Diagnostic("E130", f"`{path}` is no safetensors file: {one_line(error)}")]) from None
 
 
-def _is_entry(name: object, tensor: object) -> bool:
-    import torch
-
-    return isinstance(name, str) and isinstance(tensor, torch.Tensor)
-
-
-def _unfit(name: str, tensor: Any) -> str:
+def _fault(name: str, tensor: Any) -> str:
+    """What is wrong with a tensor, as the end of a sentence; else nothing."""
     import torch
 
     kinds = {torch.float32, torch.float16, torch.bfloat16}
+    if tensor.is_meta:
+        return "on the meta device, without values: save the network after its weights are loaded"
     if tensor.layout != torch.strided or tensor.is_quantized:
         return "not stored number by number: float32 is wanted"
-    if tensor.dtype in kinds or (tensor.dtype == torch.int64 and name.endswith(COUNTER)):
-        return ""
-    return f"of {str(tensor.dtype).removeprefix('torch.')}: float32 is wanted"
+    if tensor.dtype not in kinds and not (tensor.dtype == torch.int64 and name.endswith(COUNTER)):
+        return f"of {str(tensor.dtype).removeprefix('torch.')}: float32 is wanted"
+    return ""
 
 
 def _array(tensor: Any) -> Array:

@@ -10,12 +10,16 @@ from inception_dsl.ir import Node, Typed
 from inception_dsl.ops import BatchNorm
 from inception_dsl.weights.files import COUNTER
 from inception_dsl.weights.names import LIBRARIES, Names
+from inception_dsl.weights.wrapping import shown
 
 if TYPE_CHECKING:
     from inception_dsl.witness.probe import Array
 
 MOST: Final = 6
 """Names that one finding tells."""
+
+MOST_SHAPES: Final = 20
+"""Tensors of another shape that each get a finding."""
 
 HALF: Final = 0.5
 """A file is not of a network if it has no more than this share of its layers."""
@@ -56,6 +60,11 @@ def match(typed: Typed, library: str, found: Collection[str] = (), heads: bool =
     )
 
 
+def knows(library: str, found: Collection[str]) -> bool:
+    """Whether a library has a network that most of some tensors' names are of."""
+    return any(_share(names, found) > HALF for names in LIBRARIES[library])
+
+
 def own(typed: Typed, heads: bool) -> dict[str, str]:
     """The names that a network gives its tensors itself, each by itself."""
     nodes = _layers(typed, (*typed.trunk, *(typed.heads if heads else ())))
@@ -69,28 +78,86 @@ def tensors(node: Node) -> list[str]:
 
 
 def taken(
-    typed: Typed, file: str, held: Mapping[str, Array], theirs: Mapping[str, str], spare: Iterable[str]
+    typed: Typed,
+    file: str,
+    held: Mapping[str, Array],
+    theirs: Mapping[str, str],
+    spare: Iterable[str],
+    headless: str = "`--no-heads` leaves the heads out",
 ) -> dict[str, Array]:
     """The tensors of a file under the spec's names, `theirs` being those it has in the file; `spare` may be left over.
+
+    `headless` is what to do where only those of heads are missing.
 
     Raises `SpecError` with everything that does not fit: E133 what is missing, E134 what is left over, and E135 a shape
     that is not the spec's.
     """
     findings = Findings()
-    missing = [name for ours, name in theirs.items() if name not in held and not ours.endswith(COUNTER)]
-    left = [name for name in held if name not in {*theirs.values(), *spare}]
-    for code, what, names in (("E133", "missing in", missing), ("E134", "left over in", left)):
+    heads = {name for head in typed.heads for node in typed.of(head) for name in node.weights}
+    missing = [ours for ours, name in theirs.items() if name not in held and not ours.endswith(COUNTER)]
+    known = {*theirs.values(), *spare}
+    left = [name for name in held if name not in known]
+    without = headless if heads.issuperset(missing) else ""
+    named = [theirs[ours] for ours in missing]
+    for code, what, names, hint in (("E133", "missing in", named, without), ("E134", "left over in", left, "")):
         if names:
-            rest = f" and {len(names) - MOST} more" if len(names) > MOST else ""
-            findings.error(code, f"{_count(names)} {what} `{file}`: {listing(names[:MOST], ',')}{rest}")
-    origins = {name: node.origin for node in typed.nodes for name in node.weights}
-    for ours, name in theirs.items():
-        wanted = typed.weights[ours].shape if ours in typed.weights else ()
-        if name in held and held[name].shape != wanted:
-            said = f"{_shape(held[name].shape)} in `{file}`, and `{ours}` is {_shape(wanted)} by the spec"
-            findings.error("E135", f"`{name}` is {said}", origins.get(ours))
+            findings.error(code, f"{_count(names)} {what} `{file}`: {_some(names)}", help=hint)
+    nodes = {name: node for node in typed.nodes for name in node.weights}
+    wanted = {ours: typed.weights[ours].shape if ours in typed.weights else () for ours in theirs}
+    wrong = [ours for ours, name in theirs.items() if name in held and held[name].shape != wanted[ours]]
+    for ours in wrong[:MOST_SHAPES]:
+        shape, name = held[theirs[ours]].shape, theirs[ours]
+        what = f"`{name}` is {_shape(shape)} in `{file}`, and {_shape(wanted[ours])} by the spec"
+        what += f" as `{ours}`" * (name != ours)
+        node = nodes.get(ours)
+        why = _reason(typed, node, shape, wanted[ours]) if node else ""
+        findings.error("E135", f"{what}{why}", node.origin if node else None)
+    if more := wrong[MOST_SHAPES:]:
+        names = [theirs[ours] for ours in more]
+        findings.error("E135", f"{len(more):,} more tensors are of another shape in `{file}`: {_some(names)}")
     findings.stop()
     return {ours: held[name] for ours, name in theirs.items() if name in held}
+
+
+def _reason(typed: Typed, node: Node, held: Sequence[int], wanted: Sequence[int]) -> str:
+    """Why a tensor has another shape, where it is the number of classes or the channels of the image."""
+    if len(held) != len(wanted) or not held:
+        return ""
+    classes, channels = typed.program.env["classes"], typed.input.channels
+    if wanted[0] == classes and held[0] != wanted[0] and held[1:] == wanted[1:]:
+        return f": the file is for {held[0]:,} classes, and the spec for {classes:,}"
+    if (
+        any(end < 0 for end in node.inputs)
+        and wanted[1] == channels
+        and held[0] == wanted[0]
+        and held[2:] == wanted[2:]
+    ):
+        return f": the file is for images of {_channels(held[1])}, and the spec for {_channels(wanted[1])}"
+    return ""
+
+
+def _channels(count: int) -> str:
+    return "1 channel" if count == 1 else f"{count} channels"
+
+
+def _some(names: Sequence[str]) -> str:
+    rest = f" and {len(names) - MOST:,} more" if len(names) > MOST else ""
+    return ", ".join(map(shown, names[:MOST])) + rest
+
+
+def check_finite(weights: Mapping[str, Array], file: str) -> None:
+    """Raise `SpecError` E136 where weights are infinite or no numbers, which no network computes with."""
+    import numpy as np
+
+    wrong = {name: each for name, each in weights.items() if not np.isfinite(each).all()}
+    findings = Findings()
+    for name in [*wrong][:MOST]:
+        nan, infinite = int(np.isnan(wrong[name]).sum()), int(np.isinf(wrong[name]).sum())
+        counts = [f"{count:,} {what}" for count, what in ((nan, "NaN"), (infinite, "infinite")) if count]
+        findings.error("E136", f"`{name}` in `{file}` has {' and '.join(counts)} of {wrong[name].size:,} values")
+    if more := [*wrong][MOST:]:
+        findings.error("E136", f"so have {len(more):,} more tensors of `{file}`: {_some(more)}")
+    findings.stop()
 
 
 def _layers(typed: Typed, rows: Sequence[str]) -> list[Node]:
@@ -100,8 +167,7 @@ def _layers(typed: Typed, rows: Sequence[str]) -> list[Node]:
 def _choose(library: str, layers: int, found: Collection[str]) -> Names:
     """The network that most of the names are of; or, without any, the one of so many layers."""
     known = LIBRARIES[library]
-    layered = {name.rpartition(".")[0] for name in found}
-    shares = {names: len(layered.intersection(names.trunk)) / len(names.trunk) for names in known}
+    shares = {names: _share(names, found) for names in known}
     fitting = [names for names in known if (shares[names] > HALF if found else len(names.trunk) == layers)]
     if not fitting:
         named = f"the file's tensors are called as those of no network of {library} that is known here"
@@ -109,6 +175,11 @@ def _choose(library: str, layers: int, found: Collection[str]) -> Names:
         hint = f"these are known: {listing(names.name for names in known)}"
         raise SpecError([Diagnostic("E132", named if found else counted, help=hint)])
     return max(fitting, key=lambda names: (shares[names], len(names.trunk)))
+
+
+def _share(names: Names, found: Collection[str]) -> float:
+    """The share of a network's layers that some tensors are of."""
+    return len({name.rpartition(".")[0] for name in found}.intersection(names.trunk)) / len(names.trunk)
 
 
 def _count(names: Sequence[str]) -> str:

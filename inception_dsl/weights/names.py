@@ -185,3 +185,27 @@ KERAS: Final = (
 )
 
 LIBRARIES: Final[Mapping[str, tuple[Names, ...]]] = {"torchvision": TORCHVISION, "timm": TIMM, "keras": KERAS}
+
+SPECS: Final[Mapping[str, Mapping[str, str]]] = {
+    "torchvision": {
+        "googlenet": "googlenet_torchvision",
+        "inception_v3": "inception_v3_torchvision",
+        "alexnet": "alexnet_torchvision",
+        "vgg16": "vgg16",
+        "vgg19": "vgg19",
+        "resnet50": "resnet50_torchvision",
+        "resnet152": "resnet152_torchvision",
+    },
+    "timm": {
+        "inception_v3": "inception_v3_timm",
+        "inception_v4": "inception_v4",
+        "inception_resnet_v2": "inception_resnet_v2",
+        "legacy_xception": "xception_timm",
+    },
+    "keras": {
+        "InceptionV3": "inception_v3_keras",
+        "InceptionResNetV2": "inception_resnet_v2",
+        "Xception": "xception",
+    },
+}
+"""The spec, of those that come with the tool, of each network that a library has."""

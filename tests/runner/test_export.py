@@ -224,7 +224,7 @@ def test_our_own_reader_reads_it(tmp_path: Path, model: ModuleType) -> None:
     held = files.read(tmp_path / "model.safetensors")
 
     for name, each in network(model).state_dict().items():
-        assert (held[name] == each.numpy()).all()
+        assert (held.tensors[name] == each.numpy()).all()
 
 
 def test_a_dtype_without_a_word_is_an_error(tmp_path: Path) -> None:

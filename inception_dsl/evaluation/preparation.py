@@ -1,0 +1,105 @@
+"""Images prepared as a file of weights says, where it does, in place of what the spec's recipe says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from dataclasses import replace
+from functools import partial
+from typing import Final, NamedTuple
+
+import torch
+from torch import Tensor
+
+from inception_dsl.diagnostics import Diagnostic
+from inception_dsl.evaluation.crops import View
+from inception_dsl.runner.augment import centred
+from inception_dsl.runner.config import Config
+from inception_dsl.weights.preprocessing import Preprocessing
+from inception_dsl.weights.transfer import numbers
+
+SHAPING: Final = ("augment.evaluation", "augment.resize", "augment.central")
+"""The settings of the recipe's view."""
+
+LONGEST: Final = 16
+"""Of a strip longer than so many times its width, the middle is taken: resized whole, it would fill the memory."""
+
+
+class Preparation(NamedTuple):
+    """How images are prepared: settings, the view in place of the recipe's, and what is to be said of it."""
+
+    config: Config
+    view: View | None = None
+    sentence: str = ""
+    warning: Diagnostic | None = None
+
+
+def preparation(
+    wanted: Preprocessing | None, config: Config, file: str, given: Collection[str], protocol: str | None
+) -> Preparation:
+    """Choose between what the weights want, the recipe of the spec `file` and what the user said, who always wins.
+
+    `given` are the settings of `--set`; `protocol` is the crops that were asked for, if any were.
+    """
+    if wanted is None:
+        return Preparation(config)
+    data = config.data
+    wanted = wanted.at(data.height, data.width)
+    shaped = [each for each in SHAPING if each in given]
+    view = None if protocol or shaped else partial(prepared, wanted=wanted)
+    theirs, users, differ = [], [], []
+    if view:
+        theirs.append(wanted.view)
+        differ += [f"{_view(config)} (the weights: {wanted.view})"] if _view(config) != wanted.view else []
+    else:
+        users.append(f"crops by `--protocol {protocol}`" if protocol else f"crops by `--set {shaped[0]}`")
+    for name in ("mean", "std"):
+        stated, value = getattr(data, name), getattr(wanted, name)
+        if f"data.{name}" in given:
+            users.append(f"{name} {numbers(stated)} by `--set`")
+            continue
+        theirs.append(f"{name} {numbers(value)}")
+        differ += [] if _same(stated, value) else [f"{name} {numbers(stated)} (the weights: {numbers(value)})"]
+        data = replace(data, **{name: value})
+    said = [f"{'; '.join(theirs)}, as the weights say ({wanted.tag})"] if theirs else []
+    warning = None
+    if differ:
+        message = f"the recipe of `{file}` prepares images otherwise than the weights want: {'; '.join(differ)}"
+        hint = "the weights are followed; `--set` and `--protocol` go before them"
+        warning = Diagnostic("W130", message, help=hint, file=file)
+    return Preparation(replace(config, data=data), view, "images: " + "; ".join([*said, *users]), warning)
+
+
+def prepared(image: Tensor, config: Config, wanted: Preprocessing) -> Tensor:
+    """The image (uint8, channels x height x width) resized by Pillow, as the libraries do, and its middle cut out."""
+    import numpy as np
+    from PIL import Image
+
+    height, width = (min(each, LONGEST * min(image.shape[1:])) for each in image.shape[1:])
+    image, shorter = centred(image, height, width), min(height, width)
+    if isinstance(wanted.resize, tuple):
+        height, width = wanted.resize
+    else:
+        height, width = wanted.resize * height // shorter, wanted.resize * width // shorter
+    how = Image.Resampling[wanted.interpolation.upper()]
+    bands = [np.asarray(Image.fromarray(each.numpy()).resize((width, height), how)) for each in image]
+    return centred(torch.from_numpy(np.stack(bands)), *wanted.crop)
+
+
+def _view(config: Config) -> str:
+    """What the recipe does to an image's shape, in the words of `Preprocessing.view`."""
+    size, augment = f"{config.data.height}x{config.data.width}", config.augment
+    match augment.evaluation:
+        case "centre":
+            return f"the shorter side resized to {augment.resize} (bilinear), then the middle {size}"
+        case "central":
+            return f"the middle {augment.central:.2%} of each side resized to {size} (bilinear)"
+        case _:
+            return f"the whole image resized to {size} (bilinear)"
+
+
+def _same(one: Collection[float], other: Collection[float]) -> bool:
+    """Whether means are the same, one number standing for all channels."""
+    channels = max(len(one), len(other))
+    a, b = ([*each] * (channels if len(each) == 1 else 1) for each in (one, other))
+    return len(a) == len(b) and all(math.isclose(*pair, rel_tol=1e-4) for pair in zip(a, b, strict=True))

@@ -1,0 +1,246 @@
+"""How images are prepared for weights of other libraries: the table against the libraries' own transforms."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from inception_dsl.evaluation.preparation import SHAPING, preparation, prepared
+from inception_dsl.runner.augment import in_channels, normalised
+from inception_dsl.runner.config import Augment, Config, Data
+from inception_dsl.runner.reader import decode
+from inception_dsl.weights.names import LIBRARIES, SPECS
+from inception_dsl.weights.preprocessing import PUBLISHED, Preprocessing, parsed
+
+CAT = Path(__file__).parent / "data" / "chelsea.jpg"
+CLOSE = 2e-6
+"""In normalised values: of torchvision's `transform_input`, which normalises twice, and of keras' other order."""
+
+ROWS = [
+    (library, network, tag) for library, known in PUBLISHED.items() for network in known for tag in known[network].tags
+]
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """A photograph at several sizes and shapes: larger and smaller than any input, wide, tall, odd, grey."""
+    folder = tmp_path_factory.mktemp("pictures")
+    with Image.open(CAT) as image:
+        cat = image.convert("RGB")
+    made = {
+        "own": cat,
+        "small": cat.resize((61, 47)),
+        "large": cat.resize((811, 1203), Image.Resampling.BICUBIC),
+        "wide": cat.crop((3, 60, 374, 160)),
+        "tall": cat.crop((100, 0, 213, 249)),
+        "grey": cat.convert("L"),
+    }
+    for name, each in made.items():
+        each.save(folder / f"{name}.png")
+    return sorted(folder.iterdir())
+
+
+def theirs(library: str, network: str, tag: str) -> tuple[Callable[[Path], torch.Tensor], bool]:
+    """The library's own way from a file to what the network reads, and whether ours must give the very same bits."""
+    if library == "torchvision":
+        own = {"googlenet": "GoogLeNet", "inception_v3": "Inception_V3", "alexnet": "AlexNet"}
+        title = own.get(network) or network.replace("vgg", "VGG").replace("resnet", "ResNet")
+        transforms = torchvision.models.get_weight(f"{title}_Weights.{tag}").transforms()
+        if network not in {"googlenet", "inception_v3"}:
+            return lambda file: transforms(rgb(file)), True
+        make = getattr(torchvision.models, network)
+        with torch.device("meta"):  # with the weights, it is made so: see its `weights` parameter
+            net = make(weights=None, transform_input=True, init_weights=False)
+        return lambda file: net._transform_input(transforms(rgb(file))[None])[0], False
+    if library == "timm":
+        timm = pytest.importorskip("timm")
+        known = timm.models.get_pretrained_cfg(f"{network}.{tag}")
+        side = PUBLISHED[library][network].tags[tag].crop[0]
+        config = {**timm.data.resolve_data_config(pretrained_cfg=known.to_dict()), "input_size": (3, side, side)}
+        transform = timm.data.create_transform(**config)
+        return lambda file: transform(rgb(file)), True
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    keras = pytest.importorskip("keras")
+    modules = {"InceptionV3": "inception_v3", "InceptionResNetV2": "inception_resnet_v2", "Xception": "xception"}
+    preprocess = getattr(keras.applications, modules[network]).preprocess_input
+
+    def of_keras(file: Path) -> torch.Tensor:
+        image = keras.utils.load_img(file, target_size=(299, 299))  # as keras.io/api/applications has it
+        values = preprocess(keras.utils.img_to_array(image, data_format="channels_last"), data_format="channels_last")
+        return torch.from_numpy(np.asarray(values).transpose(2, 0, 1).copy())
+
+    return of_keras, False
+
+
+def rgb(file: Path) -> Image.Image:
+    with Image.open(file) as image:
+        return image.convert("RGB")
+
+
+def ours(file: Path, wanted: Preprocessing) -> torch.Tensor:
+    """What `eval` gives the network, in the way of `evaluation.crops.cut`."""
+    config = Config(data=Data(height=wanted.crop[0], width=wanted.crop[1]))
+    found = preparation(wanted, config, "spec.yaml", (), None)
+    assert found.view is not None
+    image = found.view(decode(file.read_bytes(), str(file)), found.config)
+    return normalised(in_channels(image, 3), found.config)
+
+
+@pytest.mark.parametrize(("library", "network", "tag"), ROWS)
+def test_images_are_prepared_as_the_library_does(library: str, network: str, tag: str, pictures: list[Path]) -> None:
+    expected, exact = theirs(library, network, tag)
+    wanted = PUBLISHED[library][network].tags[tag]
+    for file in pictures:
+        own, other = ours(file, wanted), expected(file)
+        assert own.shape == other.shape
+        assert torch.equal(own, other) if exact else (own - other).abs().max() < CLOSE, file.name
+
+
+def test_every_network_that_is_known_has_its_preprocessing() -> None:
+    for library, known in LIBRARIES.items():
+        assert {each.name for each in known} == PUBLISHED[library].keys()
+        assert SPECS[library].keys() <= PUBLISHED[library].keys()
+
+
+def test_torchvisions_files_are_known_by_their_hash() -> None:
+    """The files are downloaded by names that end with the first digits of their sha256."""
+    for network, title in {"resnet50": "ResNet50", "resnet152": "ResNet152"}.items():
+        published = PUBLISHED["torchvision"][network]
+        urls = {tag: torchvision.models.get_weight(f"{title}_Weights.{tag}").url for tag in published.tags}
+        assert published.files == {url[-12:-4]: tag for tag, url in urls.items()}
+        assert published.of("", "0" * 64).resize == 256
+        assert published.of("", {tag: digits for digits, tag in published.files.items()}["IMAGENET1K_V2"]).resize == 232
+
+
+def test_timms_default_comes_first() -> None:
+    timm = pytest.importorskip("timm")
+    for network, published in PUBLISHED["timm"].items():
+        assert next(iter(published.tags)) == timm.models.get_pretrained_cfg(network).tag
+
+
+GOOGLENET = PUBLISHED["torchvision"]["googlenet"].tags["IMAGENET1K_V1"]
+
+
+def preprocessings() -> Iterator[Preprocessing]:
+    for known in PUBLISHED.values():
+        for published in known.values():
+            yield from published.tags.values()
+
+
+def test_what_is_written_reads_back() -> None:
+    for each in preprocessings():
+        assert parsed(each.json) == each
+        data = json.loads(each.json)
+        assert data["range"] == [0, 1] and data["channels"] == "RGB"
+        assert data["antialias"] == (each.interpolation != "nearest")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"mean": None}, "has no `mean` that is known here: None"),
+        ({"mean": [0.5, float("nan")]}, "has no `mean`"),
+        ({"std": [0.5, 0.0, 0.5]}, "has no `std`"),
+        ({"std": []}, "has no `std`"),
+        ({"resize": 200}, "has no `resize` that is known here: 200"),
+        ({"resize": [256, 256]}, "has no `resize`"),
+        ({"resize": True}, "has no `resize`"),
+        ({"crop": [0, 224]}, "has no `crop`"),
+        ({"crop": [10**9, 224]}, "has no `crop`"),
+        ({"interpolation": "lanczos"}, "has no `interpolation` that is known here: lanczos"),
+        ({"antialias": False}, "has no `antialias`"),
+        ({"channels": "BGR"}, "has no `channels` that is known here: BGR"),
+        ({"range": [0, 255]}, "has no `range`"),
+    ],
+)
+def test_a_preprocessing_that_cannot_be_followed_is_refused(change: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        parsed(json.dumps({**json.loads(GOOGLENET.json), **change}))
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.text(max_size=30) | st.recursive(st.none() | st.integers(), st.lists).map(json.dumps))
+@example("[" * 10**5)
+def test_any_text_is_read_or_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is no JSON object|has no `"):
+        parsed(text)
+
+
+def test_another_input_keeps_the_proportion() -> None:
+    assert GOOGLENET.at(224, 224) is GOOGLENET
+    assert (GOOGLENET.at(448, 448).resize, GOOGLENET.at(448, 448).crop) == (512, (448, 448))
+    assert (GOOGLENET.at(224, 448).resize, GOOGLENET.at(224, 448).crop) == (512, (224, 448))
+    whole = PUBLISHED["keras"]["Xception"].tags["imagenet"]
+    assert (whole.at(150, 200).resize, whole.at(150, 200).crop) == ((150, 200), (150, 200))
+
+
+def test_a_strip_does_not_fill_the_memory() -> None:
+    image = torch.zeros(3, 2, 60_000, dtype=torch.uint8)
+    assert prepared(image, Config(), GOOGLENET).shape == (3, 224, 224)
+
+
+# --- who decides ------------------------------------------------------------------------------------------------------
+
+RECIPE = Config(data=Data(mean=(0.4,), std=(0.2, 0.2, 0.2)), augment=Augment(evaluation="central"))
+
+
+def test_what_the_weights_want_is_done_and_said() -> None:
+    found = preparation(GOOGLENET, RECIPE, "net.yaml", (), None)
+    assert (found.config.data.mean, found.config.data.std) == (GOOGLENET.mean, GOOGLENET.std)
+    assert found.view is not None
+    assert found.sentence == (
+        "images: the shorter side resized to 256 (bilinear), then the middle 224x224; mean 0.5; std 0.5, "
+        "as the weights say (torchvision googlenet IMAGENET1K_V1)"
+    )
+    assert found.warning is not None and found.warning.severity == "warning"
+    assert found.warning.message == (
+        "the recipe of `net.yaml` prepares images otherwise than the weights want: the middle 87.50% of each side "
+        "resized to 224x224 (bilinear) (the weights: the shorter side resized to 256 (bilinear), then the middle "
+        "224x224); mean 0.4 (the weights: 0.5); std 0.2 (the weights: 0.5)"
+    )
+
+
+def test_a_recipe_that_agrees_is_not_warned_of() -> None:
+    own = Config(data=Data(mean=(0.5,), std=(0.5, 0.5, 0.5)), augment=Augment(evaluation="centre", resize=256))
+    assert preparation(GOOGLENET, own, "net.yaml", (), None).warning is None
+
+
+def test_weights_that_say_nothing_change_nothing() -> None:
+    assert preparation(None, RECIPE, "net.yaml", (), None) == (RECIPE, None, "", None)
+
+
+@pytest.mark.parametrize("setting", SHAPING)
+def test_the_user_goes_before_the_weights(setting: str) -> None:
+    mean = preparation(GOOGLENET, RECIPE, "net.yaml", {"data.mean"}, None)
+    assert (mean.config.data.mean, mean.config.data.std) == ((0.4,), (0.5, 0.5, 0.5))
+    assert mean.sentence.endswith(
+        "; std 0.5, as the weights say (torchvision googlenet IMAGENET1K_V1); mean 0.4 by `--set`"
+    )
+    assert mean.warning and "mean 0.4" not in mean.warning.message
+    for found in (
+        preparation(GOOGLENET, RECIPE, "net.yaml", {setting}, None),
+        preparation(GOOGLENET, RECIPE, "", (), "10"),
+    ):
+        assert found.view is None and found.config.data.mean == (0.5, 0.5, 0.5)
+    all_of_it = preparation(GOOGLENET, RECIPE, "net.yaml", {"data.mean", "data.std", setting}, None)
+    assert all_of_it.config == RECIPE and all_of_it.warning is None
+    assert all_of_it.sentence == f"images: crops by `--set {setting}`; mean 0.4 by `--set`; std 0.2 by `--set`"
+
+
+def test_means_are_compared_number_by_number() -> None:
+    for mean in ((0.5, 0.5, 0.4), (0.5, 0.5)):
+        own = replace(RECIPE, data=Data(mean=mean, std=(0.5,)))
+        warning = preparation(GOOGLENET, own, "", (), None).warning
+        assert warning and "mean" in warning.message and "std" not in warning.message
