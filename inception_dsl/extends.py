@@ -35,11 +35,16 @@ def chain(document: Document, path: str = "", outside: bool = False) -> list[Doc
 def noted(error: SpecError, document: Document) -> SpecError:
     """Errors of a variant, with a note where a fault stands in a base, which is right without the variant."""
     note = Note(document.value_span(("extends",)), "this variant makes it so")
+    init = document.root.children.get("init")
+    paths = {str(path): child.key for path, child in init.children.items()} if init else {}
 
     def told(each: Diagnostic) -> Diagnostic:
         if not each.span or each.span.source is document.source:
             return each
         hint = "take it out of the variant with `remove: {columns: [...]}`" if each.code == "E115" else each.help
+        for path, span in paths.items():
+            if each.span == span and each.code == "E206":
+                hint = f"give `init:` anew in the variant, as a whole and without `{path}`"
         return replace(each, notes=(*each.notes, note), help=hint)
 
     return SpecError(map(told, error.diagnostics))

@@ -11,7 +11,8 @@ from inception_dsl.cost import cost
 from inception_dsl.ir import Typed
 from inception_dsl.published import MEASURES, TOTALS, column_of
 from inception_dsl.spec import NetworkSpec
-from inception_dsl.spec.variant_schema import KINDS, VERBS
+from inception_dsl.spec.schema import VERBS
+from inception_dsl.spec.variant_schema import KINDS
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from inception_dsl.diagnostics import Findings, Note, Span, did_you_mean, listing
-from inception_dsl.elaborate.arguments import arguments, known, widths
+from inception_dsl.elaborate.arguments import arguments, known, tell_unused, widths
 from inception_dsl.elaborate.layers import Layers
 from inception_dsl.elaborate.modules import Modules, used_names
 from inception_dsl.elaborate.scope import Fault, Scope, told
@@ -272,8 +272,5 @@ class _Elaborator:
             if term.name not in self.spec.modules:
                 return  # told as that
             used |= set(self.spec.modules[term.name].columns)
-        for column, value in row.args.items():
-            if value is not None and value != 0 and column not in used:
-                message = f"the layer of `{row.name}` does not use `{column}`"
-                label, hint = "this cell would be ignored", f"empty it, or write `{{{column}}}` where it belongs"
-                self.findings.error("E216", message, row.span(column), label, help=hint)
+        unused = [column for column, value in row.args.items() if value not in (None, 0) and column not in used]
+        tell_unused(row, unused, self.spec.document.source, self.findings)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
-from inception_dsl.diagnostics import did_you_mean, listing
+from inception_dsl.diagnostics import Findings, Note, Source, did_you_mean, listing
 from inception_dsl.elaborate.scope import WIDEST, Scope, told
+from inception_dsl.spec.rows import RowSpec
 from inception_dsl.syntax.terms import Use
+from inception_dsl.syntax.yaml_printer import flow
 from inception_dsl.values import Name, Scalar, Value, Width, names
 
 Arguments = dict[str, Value | Scalar | None]
@@ -31,10 +33,35 @@ def arguments(use: Use, columns: tuple[str, ...], scope: Scope) -> Arguments:
             continue
         if row is None or column not in row.args:
             hint = f"write `{use.name} {column}=...`"
-            hint += f", or add a column `{column}` to the table" if row else ""
+            if row:
+                table = row.layer.fragment.literal  # else it stands among the edits of a variant
+                hint += (
+                    f", or {f'add a column `{column}` to the table' if table else f'give the row a cell `{column}`'}"
+                )
             raise scope.fault("E216", f"the module `{use.name}` needs its column `{column}`", use.at, help=hint)
         given[column] = scope.values[column]
     return {column: given[column] for column in columns}
+
+
+def tell_unused(row: RowSpec, unused: Sequence[str], own: Source, findings: Findings) -> None:
+    """E216 for cells of a row that its layer would ignore; `own` is the file that says so.
+
+    Those of a base are told together, where a variant gives the row another layer.
+    """
+    anew = row.cells["layer"].within.source is own
+    inherited = [column for column in unused if anew and row.cells[column].within.source is not own]
+    if inherited:
+        message = f"the new layer of `{row.name}` does not use what the base has for {listing(inherited)}"
+        notes = [Note(row.span(inherited[0]), "this cell would be ignored")]
+        hint = (
+            f"take them out: add `{', '.join(f'{flow(column)}: null' for column in inherited)}` to the cells of the row"
+        )
+        findings.error("E216", message, row.span("layer"), notes=notes, help=hint)
+    for column in unused:
+        if column not in inherited:
+            message = f"the layer of `{row.name}` does not use `{column}`"
+            label, hint = "this cell would be ignored", f"empty it, or write `{{{column}}}` where it belongs"
+            findings.error("E216", message, row.span(column), label, help=hint)
 
 
 def known(given: Arguments, scope: Scope) -> dict[str, Scalar | None]:

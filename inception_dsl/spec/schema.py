@@ -7,7 +7,7 @@ Python itself, the engine a third of that.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from pydantic_core import CoreSchema, SchemaValidator, ValidationError
@@ -123,6 +123,12 @@ CLAIM: Final = mapping(
     {"rounding": ROUNDING, "within": PRINTED, "reason": REASON},
 )
 
+VERBS: Final = ("rename", "remove", "override", "insert")
+"""What a variant does to its base, in the order in which it does it."""
+
+Advice = Callable[[tuple[int | str, ...], Any], str]
+"""The help for an error about the value at a place; empty where the usual one serves."""
+
 Keys = Mapping[tuple[str, ...], CoreSchema]
 """What a kind of file holds: its schema under `()`, and those of the mappings in it that have known keys by path."""
 
@@ -161,7 +167,12 @@ def input_size(text: str) -> tuple[int, int, int] | None:
     )
 
 
-def validate(document: Document, keys: Keys = SPEC) -> dict[str, Any]:
+def no_variant(loc: tuple[int | str, ...], value: object) -> str:
+    """The help for edits in a file that extends none."""
+    return "a variant edits its base: say which with `extends:`" if loc[0] in VERBS else ""
+
+
+def validate(document: Document, keys: Keys = SPEC, advise: Advice = no_variant) -> dict[str, Any]:
     """The document's data, every key known and every value of its kind.
 
     Raises `SpecError`: E103 for an unknown key, E104 for a missing one, E105 for a value of another kind, E117 for a
@@ -179,7 +190,7 @@ def validate(document: Document, keys: Keys = SPEC) -> dict[str, Any]:
         for each in errors:
             if each["type"] == "missing" and any(_resemble(each["loc"], loc) for loc in unknown):
                 continue  # misspelt, and told as that
-            _tell(each["type"], each["loc"], each["msg"], each["input"], document, keys, findings)
+            _tell(each["type"], each["loc"], each["msg"], each["input"], document, keys, advise, findings)
         findings.stop()
         raise AssertionError("an invalid document has errors") from error
 
@@ -195,20 +206,21 @@ def _tell(
     value: object,
     document: Document,
     keys: Keys,
+    advise: Advice,
     findings: Findings,
 ) -> None:
-    key = loc[-1]
+    key, advised = loc[-1], advise(loc, value)
     if rule == "extra_forbidden":
         known = _known(keys, loc[:-1])
         keys_here = listing(sorted(known)) if len(known) <= LISTED else f"such as `{known[0]}`"
-        hint = did_you_mean(str(key), known) or f"the keys here are {keys_here}"
+        hint = advised or did_you_mean(str(key), known) or f"the keys here are {keys_here}"
         if re.match(r"->|[|+\[]", str(key)):
             hint = "indent this line as the formula that it belongs to"
         findings.error("E103", f"there is no key `{key}` here", document.key_span(loc), help=hint)
     elif rule == "missing":
         where = f"`{'.'.join(map(str, loc[:-1]))}`" if loc[:-1] else "the spec"
         span = document.key_span(loc[:-1]) if loc[:-1] else document.value_span(())
-        findings.error("E104", f"{where} lacks the key `{key}`", span, help=f"add `{key}:`")
+        findings.error("E104", f"{where} lacks the key `{key}`", span, help=advised or f"add `{key}:`")
     else:
         wanted = {"dict_type": "a mapping", "list_type": "a list, such as [a, b]"}.get(rule, message)
         span, known, hint = document.value_span(loc), _known(keys, loc), ""
@@ -227,7 +239,7 @@ def _tell(
             label = f"this has {len(value):,}"
         what = f"`{key}`" if isinstance(key, str) else f"an item of `{loc[-2]}`"
         code = "E117" if rule == BOUNDS else "E105"
-        findings.error(code, f"{what} must be {wanted}", span, label, help=hint)
+        findings.error(code, f"{what} must be {wanted}", span, label, help=advised or hint)
 
 
 def _known(keys: Keys, parent: tuple[int | str, ...]) -> list[str]:

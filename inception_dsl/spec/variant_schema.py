@@ -17,13 +17,11 @@ from inception_dsl.spec.schema import (
     PAPER,
     PRINTED,
     SETTING,
+    VERBS,
     Keys,
     setting,
 )
 from inception_dsl.spec.training_schema import KEYS as TRAINING_KEYS
-
-VERBS: Final = ("rename", "remove", "override", "insert")
-"""What a variant does to its base, in the order in which it does it."""
 
 KINDS: Final = {
     "rows": "row",

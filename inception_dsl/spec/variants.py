@@ -15,14 +15,22 @@ from inception_dsl.spec import Base, NetworkSpec
 from inception_dsl.spec.draft import Draft, cell_at
 from inception_dsl.spec.elsewhere import suggest
 from inception_dsl.spec.init import SOURCE, WORDS
-from inception_dsl.spec.schema import validate
+from inception_dsl.spec.schema import MEASURES, validate
 from inception_dsl.spec.settings import override
+from inception_dsl.spec.variant_advice import advice
 from inception_dsl.spec.variant_schema import ANEW, KINDS, VARIANT
 from inception_dsl.spec.vocabulary import LAYERS
 from inception_dsl.syntax.document import Document, Path
+from inception_dsl.syntax.yaml_printer import flow
 
 LISTED: Final = 12
 """Names that are shown where one is not known."""
+
+WORDS_OF: Final = {"defaults": LAYERS, "totals": MEASURES, "columns": MEASURES}
+"""The names that a part of a kind may have, where not any will do."""
+
+NAMED: Final = ("rows", "modules", "heads", "settings")
+"""The kinds of parts that are called as their author likes."""
 
 
 def vary(base: Base, document: Document) -> NetworkSpec:
@@ -70,8 +78,8 @@ class _Edits:
     def __init__(self, base: Base, document: Document) -> None:
         self.base = base.spec
         self.document = document
-        self.data = validate(document, VARIANT)
         self.draft = Draft(base)
+        self.data = validate(document, VARIANT, advice({kind: self.draft.known(kind) for kind in KINDS}))
         self.findings = Findings()
         self.renamed: dict[tuple[str, str], str] = {}
         for key in ("network", *ANEW):
@@ -131,15 +139,20 @@ class _Edits:
 
     # --- what is there ------------------------------------------------------------------------------------------------
 
-    def _is_there(self, kind: str, name: str, place: Span) -> bool:
-        """Whether there is such a part; E122 where there is none."""
+    def _is_there(self, kind: str, name: str, place: Span, new: str = "") -> bool:
+        """Whether there is such a part; E122 where there is none. `new` says how it is written, if it may be new."""
         known = self.draft.known(kind)
         if name in known:
             return True
-        new = self.renamed.get((kind, name))
-        hint = f"it is renamed to `{new}`" if new else did_you_mean(name, known)
-        if not hint and len(known) <= LISTED:
-            hint = f"its {kind} are {listing(known)}" if known else f"it has no {kind}"
+        renamed = self.renamed.get((kind, name))
+        hint = f"it is renamed to `{renamed}`" if renamed else ""
+        if new and name in WORDS_OF.get(kind, ()):  # as it should be, whatever else looks like it
+            hint = hint or f"write it under `insert: {{{kind}: {new}}}`"
+        hint = hint or did_you_mean(name, known)
+        if not hint:
+            there = f"its {kind} are {listing(known)}" if known else f"it has no {kind}"
+            insert = f"a new one is written under `insert: {{{kind}: ...}}`" if new else ""
+            hint = "; ".join(filter(None, (there if len(known) <= LISTED else "", insert)))
         self.findings.error("E122", f"`{self.base.network}` has no {KINDS[kind]} `{name}`", place, help=hint)
         return False
 
@@ -147,7 +160,9 @@ class _Edits:
         """Whether there is no such part yet; E123 where there is."""
         if name not in self.draft.known(kind):
             return True
-        message, hint = f"there is a {KINDS[kind]} `{name}` already", "override it, or choose another name"
+        message, hint = f"there is {_a(kind)} `{name}` already", "override it, or choose another name"
+        if kind not in NAMED:
+            hint = f"write it under `override: {{{kind}: ...}}`"
         notes = [Note(self.draft.place(kind, name), "here")]
         self.findings.error("E123", message, place, notes=notes, help=hint)
         return False
@@ -161,7 +176,7 @@ class _Edits:
             taken = {*self.draft.known(kind)} - {name for name, _, _ in said}
             for _, new, path in said:
                 if new in taken:
-                    message = f"there is a {KINDS[kind]} `{new}` already"
+                    message = f"there is {_a(kind)} `{new}` already"
                     self.findings.error("E123", message, self.document.value_span(path), help="choose another name")
                 taken.add(new)
             self._rename(kind, {name: new for name, new, _ in said})
@@ -201,7 +216,8 @@ class _Edits:
         """Give parts other values: rows by cell, modules, heads, columns and settings by key, the others whole."""
         for kind in KINDS:
             for name, said, path in self._said("override", kind):
-                if not self._is_there(kind, name, self._place(path)):
+                new = f"{{{flow(name)}: {flow(said) if isinstance(said, str) else '...'}}}"
+                if not self._is_there(kind, name, self._place(path), new):
                     continue
                 if kind == "rows":
                     self._override_cells(name, said, path)
@@ -265,3 +281,8 @@ class _Edits:
         for column in said:
             if column not in ("name", *anchors):
                 self._set_cell(name, column, (*path, column))
+
+
+def _a(kind: str) -> str:
+    """One part of a kind, with its article."""
+    return f"{'an' if KINDS[kind][0] in 'aeiou' else 'a'} {KINDS[kind]}"

@@ -43,8 +43,8 @@ def lines(data: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[Line]
             yield Line(f"{head} |", here, "key")
             yield from (Line(f"{indent}  {line}", here, i) for i, line in enumerate(value.splitlines()))
         elif not isinstance(value, Mapping):
-            yield Line(f"{head} {_text(value) if isinstance(value, str) else _flow(value)}", here, "all")
-        elif _is_flat(value) and len(line := f"{head} {_flow(value)}") <= LINE:
+            yield Line(f"{head} {_text(value) if isinstance(value, str) else flow(value)}", here, "all")
+        elif _is_flat(value) and len(line := f"{head} {flow(value)}") <= LINE:
             yield Line(line, here, "all")
         else:
             yield Line(head, here, "key")
@@ -68,16 +68,17 @@ def _is_flat(data: Mapping[str, Any]) -> bool:
     return not nested and all(not _is_block(text) and is_plain(text) == is_plain(text, flow=True) for text in texts)
 
 
-def _flow(value: Any) -> str:
+def flow(value: Any) -> str:
+    """Print a value as it stands inside the brackets of a collection, on one line."""
     match value:
         case str():
             return _text(value, flow=True)
         case bool():
             return "true" if value else "false"
         case Mapping():
-            return "{" + ", ".join(f"{_text(key, flow=True)}: {_flow(each)}" for key, each in _said(value)) + "}"
+            return "{" + ", ".join(f"{_text(key, flow=True)}: {flow(each)}" for key, each in _said(value)) + "}"
         case list() | tuple():
-            return "[" + ", ".join(map(_flow, value)) + "]"
+            return "[" + ", ".join(map(flow, value)) + "]"
         case _:
             return repr(value)
 

@@ -1,0 +1,142 @@
+"""Where a variant writes what was written elsewhere, or in another form: the help of errors about its keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Final
+
+from inception_dsl.diagnostics import listing
+from inception_dsl.spec.schema import VERBS
+from inception_dsl.spec.variant_schema import ANEW, KINDS, ROW
+from inception_dsl.syntax.yaml_printer import flow
+
+SYNONYMS: Final = {
+    **dict.fromkeys(("add", "append", "new"), "insert"),
+    **dict.fromkeys(("delete", "drop", "without"), "remove"),
+    **dict.fromkeys(("change", "edit", "modify", "replace", "set", "update"), "override"),
+}
+"""Other names for a verb."""
+
+COLUMNS: Final = (
+    "a cell of a row adds its column to the table; `columns` says how a printed one counts: `{params: {unit: 1024}}`"
+)
+SHOWN: Final = 80
+"""The longest value that is shown as it should be written."""
+
+Loc = tuple[int | str, ...]
+
+
+def advice(parts: Mapping[str, Collection[str]]) -> Callable[[Loc, Any], str]:
+    """What to do about a wrong key or value at a place; empty where there is nothing to say of variants.
+
+    `parts` are the names of what the base has, by kind.
+    """
+
+    def advise(loc: Loc, value: Any) -> str:
+        match loc:
+            case ("network",) if isinstance(value, dict) and "network" not in value:
+                return "add `network:`, the variant's own name"
+            case (str(key),):
+                return _top(key, value, parts)
+            case (str(verb), str(key)) if key in KINDS:
+                return _kind(verb, key, value, parts)
+            case (str(verb), str(key)):
+                return _no_kind(verb, key, parts)
+            case (str(verb), str(kind), key):
+                return _part(verb, kind, key, value)
+            case ("insert", "rows", int(), str(name)) if isinstance(value, dict) and name not in ROW["fields"]:
+                return f"write `{_shown({'name': name, **value})}`"
+        return ""
+
+    return advise
+
+
+def _top(key: str, value: Any, parts: Mapping[str, Collection[str]]) -> str:
+    """Of a key at the top of a file."""
+    if key in SYNONYMS:
+        return f"write `{SYNONYMS[key]}:`"
+    if key == "layers":
+        return "write new rows under `insert: {rows: [...]}`, and other cells under `override: {rows: {...}}`"
+    if key == "published":
+        return f"write `totals`, `errata` and `columns` under {listing(VERBS[1:], 'or')}"
+    if key not in KINDS:
+        return "" if key in (*ANEW, *VERBS) else _is_part("override", key, parts)
+    names = {*value} if isinstance(value, dict) else {""}
+    new, known = (f"under `{verb}: {{{key}: ...}}`" for verb in ("insert", "override"))
+    if names <= {*parts[key]}:
+        return f"write it {known}"
+    return f"write what is new {new}, and what the base has {known}" if names & {*parts[key], ""} else f"write it {new}"
+
+
+def _no_kind(verb: str, key: str, parts: Mapping[str, Collection[str]]) -> str:
+    """Of a key under a verb that is no kind of part."""
+    if key in (*ANEW, "network"):
+        return f"write `{key}:` at the top of the file: it is given anew as a whole"
+    if key == "layers":
+        return f"write `{verb}: {{rows: ...}}`"
+    if key == "published":
+        return f"write `totals`, `errata` and `columns` under `{verb}`, without `published`"
+    return _is_part(verb, key, parts)
+
+
+def _is_part(verb: str, key: str, parts: Mapping[str, Collection[str]]) -> str:
+    """Of a key that names a part of the base."""
+    for kind, names in parts.items():
+        if key in names:
+            said = f"[{flow(key)}]" if verb == "remove" else f"{{{flow(key)}: ...}}"
+            return f"`{key}` is a {KINDS[kind]} of the base: write `{verb}: {{{kind}: {said}}}`"
+    return ""
+
+
+def _kind(verb: str, kind: str, value: Any, parts: Mapping[str, Collection[str]]) -> str:
+    """Of what stands for the parts of a kind, in a form that it cannot have."""
+    if kind == "columns" and verb != "remove":
+        return COLUMNS
+    first: Any = next(iter(value), None) if isinstance(value, list | dict) else value
+    if verb == "remove":
+        return (
+            f"write their names in a list: `remove: {{{kind}: [{flow(first) if isinstance(first, str) else '...'}]}}`"
+        )
+    if verb == "rename":
+        name = flow(first) if isinstance(first, str) else "..."
+        return f"write the old and the new name: `rename: {{{kind}: {{{name}: ...}}}}`"
+    if verb == "insert" and kind == "rows":
+        row: Any = value
+        if isinstance(value, dict) and isinstance(value.get(first), dict):
+            row = {"name": first, **value[first]}
+        shown = _shown(row) if isinstance(row, dict) else "{name: ..., after: ..., layer: ...}"
+        return f"rows stand in a list, each with its name: `rows: [{shown}]`"
+    name, said = flow(next(iter(parts[kind]), "...")), "..."
+    if kind in ("defaults", "settings", "totals", "errata") and isinstance(value, str | int | float):
+        said = flow(value)
+    if isinstance(first, dict) and isinstance(first.get("name"), str):
+        name, said = flow(first["name"]), _shown({key: each for key, each in first.items() if key != "name"})
+    return f"write them by name: `{kind}: {{{name}: {said}}}`"
+
+
+def _part(verb: str, kind: str, key: int | str, value: Any) -> str:
+    """Of what is said of one part, in a form that it cannot have."""
+    if kind == "columns":
+        return COLUMNS
+    if isinstance(key, int):
+        name = flow(value) if isinstance(value, str) else "..."
+        return f"write `{{name: {name}, after: ..., layer: ...}}`" if (verb, kind) == ("insert", "rows") else ""
+    if value is None:
+        return f"`remove: {{{kind}: [{flow(key)}]}}` takes it out" if verb == "override" else ""
+    if kind == "rows":
+        name, _, column = key.rpartition(".")
+        row = {name: {column: value}} if name else {key: {"layer": value}}
+        return f"write `{_shown(row)[1:-1]}`" if not isinstance(value, list | dict) else ""
+    if kind in ("modules", "heads") and isinstance(value, str):
+        head = ", and `from:` beside it" if (verb, kind) == ("insert", "heads") else ""
+        return f"write `{_shown({key: {'graph': value}})[1:-1]}`{head}"
+    return ""
+
+
+def _shown(data: dict[str, Any]) -> str:
+    """Data as it stands in braces, shortened where it is long."""
+    text = flow(data)
+    if len(text) <= SHOWN:
+        return text
+    (key, value), *_ = data.items()
+    return f"{{{flow(key)}: {flow(value) if len(flow(value)) <= SHOWN else '...'}, ...}}"
