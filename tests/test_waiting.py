@@ -28,9 +28,7 @@ main(["check", "specs/zfnet.yaml", "specs/alexnet.yaml", *sys.argv[1:]], prog_na
 """
 
 
-def terminal(
-    *words: str, stdout: bool = True, environment: Mapping[str, str] = MappingProxyType({})
-) -> tuple[str, str]:
+def terminal(*words: str, stdout: bool = True, also: Mapping[str, str] = MappingProxyType({})) -> tuple[str, str]:
     """What a terminal of 60 columns gets of a slow command, and what a pipe gets if stdout is one."""
     import pty
 
