@@ -95,6 +95,28 @@ WORDS: Final[Mapping[str, str]] = {
 """What is said elsewhere by a word on a layer."""
 
 
+VALUES: Final = _table(
+    (
+        "adam nadam radam adamax lamb lars lion adagrad adadelta",
+        f"{_NOTHING}; its optimisers are `sgd`, `rmsprop` and `adamw`",
+    ),
+    ("bicubic lanczos area", f"{_NOTHING}"),
+)
+"""What is said elsewhere for a value of `training`."""
+
+INIT: Final = _table(
+    ("kaiming kaimingnormal henormal msra", "write `he`"),
+    ("heuniform kaiminguniform xaviernormal glorotnormal lecun lecunnormal lecununiform orthogonal uniform", _NOTHING),
+    ("xavieruniform", "Caffe's `xavier` has variance 1 / fan in, `glorot` 2 / (fan in + fan out)"),
+    ("glorotuniform", "write `glorot`"),
+    ("gaussian", "write `normal std=0.01`"),
+    ("truncnormal", "write `truncated_normal std=0.01`"),
+    ("zeros zero", "write `constant value=0`"),
+    ("ones one", "write `constant value=1`"),
+)
+"""What is said elsewhere for a distribution of `init`."""
+
+
 def suggest(word: str, known: Collection[str], elsewhere: Mapping[str, str] = LAYERS) -> str:
     """What the language has for a word that is none of the `known`, as a help line; empty where that is not known."""
     plain = re.sub(r"[_\W]", "", word.casefold())
@@ -102,7 +124,7 @@ def suggest(word: str, known: Collection[str], elsewhere: Mapping[str, str] = LA
         if name in elsewhere:
             return elsewhere[name]
         for each in known:
-            if name == each.replace("_", ""):
+            if name == re.sub(r"[_\W]", "", each):
                 return f"did you mean `{each}`?"
     found = [each for each in sorted(known) if _is_slip(word.casefold(), each)]
     return "did you mean " + " or ".join(f"`{each}`" for each in found[:2]) + "?" if found else ""
@@ -116,7 +138,7 @@ def _is_slip(word: str, known: str) -> bool:
     """
     most = 1 if len(known) < 6 else 2
     longer = len(word) - len(known)
-    if abs(longer) > most or any(map(str.isdigit, word)):
+    if abs(longer) > most or re.sub(r"\D", "", word) != re.sub(r"\D", "", known):
         return False
     if longer > 0 and (word.startswith(known) or word.endswith(known)):
         added = word[len(known) :] if word.startswith(known) else word[:longer]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from inception_dsl.diagnostics import Findings, did_you_mean, listing
+from inception_dsl.diagnostics import Findings, listing
 from inception_dsl.ir import Fill, Init
 from inception_dsl.ops import BatchNorm, Conv, FullyConnected
+from inception_dsl.spec import elsewhere
 from inception_dsl.syntax import algebra
 from inception_dsl.syntax.algebra_errors import SyntaxFault
 from inception_dsl.syntax.document import Document
@@ -94,14 +95,17 @@ class _Reader:
         first, *others = words or (Word(""),)
         kind = DISTRIBUTIONS.get(first.text)
         if kind is None or first.value is not None:
-            hint = did_you_mean(first.text, DISTRIBUTIONS) or f"it begins with {listing(DISTRIBUTIONS, 'or')}"
+            hint = (
+                elsewhere.suggest(first.text, DISTRIBUTIONS, elsewhere.INIT)
+                or f"it begins with {listing(DISTRIBUTIONS, 'or')}"
+            )
             self._tell("E203", f"`{first.text}` is no distribution", first, hint)
             return None
         known = [key for key in (kind.needs, kind.takes, "bias") if key]
         given: dict[str, float | str] = {}
         for word in others:
             if word.text not in known:
-                hint = did_you_mean(word.text, known) or f"it takes {listing(known)}"
+                hint = elsewhere.suggest(word.text, known, {}) or f"it takes {listing(known)}"
                 self._tell("E203", f"`{first.text}` takes no word `{word.text}`", word, hint)
                 continue
             if word.text in given:

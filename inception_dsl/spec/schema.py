@@ -15,6 +15,7 @@ from pydantic_core import core_schema as cs
 
 from inception_dsl import values
 from inception_dsl.diagnostics import Findings, did_you_mean, listing
+from inception_dsl.spec import elsewhere
 from inception_dsl.spec.kinds import BOUNDS, CHOICE, LINE, REASON, SWITCH, TEXT, choice, mapping, want
 from inception_dsl.spec.training_schema import KEYS as TRAINING_KEYS
 from inception_dsl.spec.training_schema import TRAINING
@@ -232,7 +233,7 @@ def _tell(
         elif "text" in wanted and isinstance(value, int | float):
             hint = f'write `"{document.text(loc).text}"`'
         elif isinstance(value, str):
-            hint = did_you_mean(value, re.findall("`(.+?)`", wanted))
+            hint = elsewhere.suggest(value, re.findall("`(.+?)`", wanted), elsewhere.VALUES)
         misspelt = rule == CHOICE and isinstance(value, str)
         label = f"this is {kind(value)}" if kind(value).split()[-1] not in wanted and not misspelt else ""
         if isinstance(value, str) and "characters" in wanted:
