@@ -10,6 +10,7 @@ from pathlib import Path
 
 from inception_dsl import compiler, extends, published
 from inception_dsl.diagnostics import Diagnostic
+from inception_dsl.ending import check_ends
 from inception_dsl.ir import Program, Typed
 from inception_dsl.recipe import recipe
 from inception_dsl.shapes import Pair
@@ -98,6 +99,7 @@ class Build:
             "report.md": report.report(self.own, rebuild),
         }
         if stated := recipe(replace(self.program, input=self.typed.input)):
+            check_ends(self.typed)
             files |= runner.files(self.typed, stated, rebuild)
         return {
             f"{self.program.name}/{name}": each.encode() if isinstance(each, str) else each

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from inception_dsl import passes
+from inception_dsl.compiler import at_size, compile_source
 from inception_dsl.diagnostics import Source, SpecError
 from inception_dsl.elaborate import elaborate
 from inception_dsl.ir import Typed
 from inception_dsl.lower import lower
 from inception_dsl.ops import LRN, AvgPool, BatchNorm, Conv, Dropout, MaxPool, Op, ReLU
-from inception_dsl.shapes import Padding, Window
+from inception_dsl.shapes import Padding, Pair, Window
 from inception_dsl.spec import read
 from inception_dsl.syntax import algebra, yaml
 from inception_dsl.syntax.algebra_errors import SyntaxFault
@@ -280,6 +281,69 @@ def test_gamma_of_the_defaults_comes_back_on_a_layer_that_asks_for_it() -> None:
 
 def test_gamma_is_there_or_none() -> None:
     assert code("bn gamma=2") == code("conv 1x1 4 bn gamma=bn") == "E203"
+
+
+@pytest.mark.parametrize("pad", [(0, 0), (1, 1), (1, 0)])
+@pytest.mark.parametrize("kernel", [(2, 2), (3, 3), (3, 5)])
+def test_ceil_changes_nothing_at_a_stride_of_1(kernel: Pair, pad: Pair) -> None:
+    """As W201 says of it, on an image of any size."""
+    for side in range(5, 12):
+        for width in range(5, 12):
+            with_ceil, without = (Window(kernel, (1, 1), Padding("pad", pad, ceil)) for ceil in (True, False))
+            assert with_ceil.extents((side, width)) == without.extents((side, width))
+
+
+@pytest.mark.parametrize(
+    ("formula", "warned"),
+    [
+        ("maxpool 3x3 ceil", ["W201"]),
+        ("maxpool 3x3/1x2 ceil", []),
+        ("avgpool 3x3 same count_pad", []),
+        ("avgpool 3x3 valid skip_pad", []),
+        ("avgpool 3x3/2 valid count_pad", ["W201"]),
+        ("avgpool to=2x2 count_pad", ["W201"]),
+        ("conv 1x3 4 same dilation=2", []),
+        ("conv 1x1 4 dilation=1 groups=1 bias=none norm=none act=none", []),
+        ("[ conv 1x1 4 | conv 1x1 4 ] -> {word} 3x3/{n} ceil", []),
+        ("2 * conv 1x1 4", ["W202"]),
+        ("12 * fc 4", ["W202"]),
+        ("2 * [ relu -> bn ]", ["W202"]),
+        ("2.0 * conv 1x1 4 -> 0.5 * bn -> {n} * bn -> 3 * relu -> 1 * bn -> 2 of bn", []),
+    ],
+)
+def test_words_without_effect_are_told(formula: str, warned: list[str]) -> None:
+    """Those whose author wanted something; what says in full what holds anyway is no slip."""
+    warnings = layer(formula, more="settings: {n: 1, word: maxpool}").program.warnings
+
+    assert [each.code for each in warnings if each.code != "W204"] == warned
+
+
+@pytest.mark.parametrize(
+    ("image", "meant"),
+    [
+        ("224x224x3", "3x224x224"),
+        ("32x48x3", "3x32x48"),
+        ("28x28x1", "1x28x28"),
+        ("64x64x4", "4x64x64"),
+        ("3x3x3", ""),
+        ("512x1x1", ""),
+        ("64x1000x1", ""),
+        ("16x16x3", ""),
+        ("3x224x224", ""),
+        ("192x28x28", ""),
+    ],
+)
+def test_an_input_with_its_channels_last_is_asked_about(image: str, meant: str) -> None:
+    """Also where an error keeps the network from being made; features and strips of numbers are none."""
+    said = layer("conv 1x1 4", image=image).program.warnings
+
+    assert [(each.code, each.help) for each in said] == ([("W203", f"did you mean `{meant}`?")] if meant else [])
+    if meant:
+        text = f"network: t\ninput: {image}\nlayers: |\n  name | layer\n  a | maxpool 9x9 valid\n"
+        program = compile_source(Source("spec.yaml", text))
+        with pytest.raises(SpecError) as caught:
+            at_size(program)
+        assert [each.code for each in caught.value.diagnostics] == ["W203", "E209"]
 
 
 def test_modules_are_called_like_layers() -> None:

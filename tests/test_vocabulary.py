@@ -17,6 +17,8 @@ from inception_dsl.emit import catalogue
 from inception_dsl.ir import Typed
 from inception_dsl.ops import OPS, Op
 from inception_dsl.spec import elsewhere
+from inception_dsl.spec.init import DISTRIBUTIONS
+from inception_dsl.spec.training_schema import CHOICES
 from inception_dsl.spec.vocabulary import FUNCTIONS, KEYS, LAYERS, OPERATORS, STRIDE, WORDS
 from inception_dsl.syntax import algebra
 
@@ -119,6 +121,8 @@ def test_what_is_advised_can_be_written(hint: str) -> None:
 
 
 def test_no_word_of_the_language_is_said_to_be_none() -> None:
+    assert not elsewhere.INIT.keys() & {name.replace("_", "") for name in DISTRIBUTIONS}
+    assert not elsewhere.VALUES.keys() & set(CHOICES["optim.name"] + CHOICES["augment.interpolation"])
     assert not elsewhere.LAYERS.keys() & {name.replace("_", "") for name in LAYERS}
     assert not elsewhere.WORDS.keys() & {name.replace("_", "") for name in WORDS}
 
@@ -150,6 +154,19 @@ def test_no_suggestion_means_something_else(word: str) -> None:
 @pytest.mark.parametrize("word", ["relu6", "prelu", "silu", "ln", "full", "pads", "pad1", "eps1", "momentum", "xsame"])
 def test_no_suggestion_of_a_word_means_something_else(word: str) -> None:
     assert "did you mean" not in elsewhere.suggest(word, WORDS, elsewhere.WORDS)
+
+
+@pytest.mark.parametrize(
+    ("value", "known", "hint"),
+    [
+        ("adam", "sgd rmsprop adamw", "the language does not have it; its optimisers are `sgd`, `rmsprop` and `adamw`"),
+        ("inception-v2", "inception-v3-paper inception-v4-paper", ""),
+        ("inception-v3-papr", "inception-v3-paper inception-v4-paper", "did you mean `inception-v3-paper`?"),
+        ("center", "centre central whole", "did you mean `centre`?"),
+    ],
+)
+def test_no_suggestion_of_a_choice_means_something_else(value: str, known: str, hint: str) -> None:
+    assert elsewhere.suggest(value, known.split(), elsewhere.VALUES) == hint
 
 
 def printed(*arguments: str) -> str:
