@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 import torch
 import torchvision
 from bench import ROOT, Goal
-from PIL import Image
+from photographs import photographs
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
@@ -138,22 +138,6 @@ def steps_of(case: Case, batch: int) -> dict[str, Step]:
         FAST: ours(case, images, labels, "bf16"),
         AGAIN: theirs,  # A/A: how far the same thing lies from itself
     }
-
-
-def photographs(folder: Path, count: int) -> None:
-    """Write JPEGs of 500x375, the usual size in ImageNet, whose spectrum is that of photographs: amplitude 1/f."""
-    random = torch.Generator().manual_seed(0)
-    down, across = torch.fft.fftfreq(375)[:, None], torch.fft.rfftfreq(500)
-    falling = 1 / (down.square() + across.square()).sqrt().clamp(min=1 / 500)
-    for number in range(count):
-        noise = torch.randn(3, 375, 500, generator=random)
-        grey = noise[:1] + 0.3 * noise  # the channels are much alike
-        pixels = torch.fft.irfft2(torch.fft.rfft2(grey) * falling, s=(375, 500))
-        pixels = (128 + 48 * (pixels - pixels.mean()) / pixels.std()).clamp(0, 255).byte()
-        for split in ("train", "test"):
-            place = folder / split / f"class{number % 4}"
-            place.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(pixels.permute(1, 2, 0).numpy()).save(place / f"{number}.jpg", quality=90)
 
 
 def loading(case: Case, folder: Path, workers: int, batches: int) -> float:

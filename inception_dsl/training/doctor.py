@@ -144,7 +144,7 @@ def trained(place: torch.device, network: Callable[[int], nn.Module], config: Co
         def resumed() -> str:
             _run(place, network, config, at / "parts", STEPS // 2)
             _run(place, network, reader, at / "parts", STEPS)
-            one, two = (_digest(at / each / "checkpoints") for each in ("whole", "parts"))
+            one, two = (digest(at / each / "checkpoints" / f"step_{STEPS:08d}.pt") for each in ("whole", "parts"))
             assert one == two, f"{STEPS // 2} + {STEPS // 2} steps give {two}, {STEPS} give {one}"
             return f"{STEPS // 2} + {STEPS // 2} steps give the bits of {STEPS}: {one}"
 
@@ -194,9 +194,9 @@ def _numbers(out: Path, name: str) -> list[float]:
     return [row[name] if name in row else row["clock"][name] for row in rows if "loss" in row]
 
 
-def _digest(checkpoints: Path) -> str:
-    """The sha256 of all that the last checkpoint holds of network, average and optimiser."""
-    state = load(checkpoints / f"step_{STEPS:08d}.pt")
+def digest(checkpoint: Path) -> str:
+    """The sha256 of all that a checkpoint holds of network, average and optimiser, shortened."""
+    state = load(checkpoint)
     found = hashlib.sha256()
 
     def add(part: Any) -> None:

@@ -1,0 +1,220 @@
+# ruff: noqa: TID251 - what is tried here is torch
+"""What the checks of `gpu.py` share: what they are asked, what they note, and the runner's loop under observation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+import torch
+from torch import Tensor, nn
+
+from inception_dsl.build import build
+from inception_dsl.network import Network, load
+from inception_dsl.recipe import named, recipe
+from inception_dsl.runner import engine
+from inception_dsl.runner.config import About, Average, Config
+from inception_dsl.runner.data import Batch, make_loader
+from inception_dsl.runner.devices import Place
+from inception_dsl.runner.progress import Log, logged
+from inception_dsl.runner.readers import open_images
+
+ROOT = Path(__file__).parent.parent
+SMALL, LARGE = "googlenet_bn_small", "inception_v3"
+NEEDS_CUDA = "needs CUDA"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to try: the device, whether in a small way, and a folder that all checks share."""
+
+    device: torch.device
+    quick: bool
+    folder: Path
+
+    @property
+    def cuda(self) -> bool:
+        """Whether the device is NVIDIA's."""
+        return self.device.type == "cuda"
+
+    @property
+    def patience(self) -> int:
+        """How many times as long as a GPU the device may take."""
+        return 1 if self.cuda else 5
+
+    @property
+    def place(self) -> Place:
+        """One process on the device."""
+        return Place(self.device)
+
+    def wait(self) -> None:
+        """Wait until the device has done all that it was told to."""
+        if self.cuda:
+            torch.cuda.synchronize(self.device)
+
+
+@dataclass
+class Notes:
+    """What a check measured, what of it does not hold, and what could not be tried, with the reason."""
+
+    numbers: dict[str, Any] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
+    absent: dict[str, str] = field(default_factory=dict)
+
+    def holds(self, claim: bool, otherwise: str) -> None:
+        """Note what is wrong unless a claim holds."""
+        if not claim:
+            self.wrong.append(otherwise)
+
+
+@cache
+def spec(name: str) -> Network:
+    """One of the repository's networks."""
+    return load(ROOT / "specs" / f"{name}.yaml")
+
+
+def about(name: str) -> About:
+    """The network as a run knows it."""
+    return About(name, name, "0" * 64)
+
+
+def made(name: str, classes: int) -> nn.Module:
+    """The generated network, for so many classes."""
+    return build(spec(name).pytorch_source(), name, classes)
+
+
+def heads(name: str) -> dict[str, float]:
+    """What the losses of its auxiliary classifiers count."""
+    return {head.name: float(head.loss_weight) for head in spec(name).program.heads}
+
+
+def small() -> Config:
+    """The small network's own recipe, on the images that come with the tool."""
+    from inception_dsl.data import builtin
+
+    stated = recipe(spec(SMALL).program)
+    assert stated
+    config = stated.config()
+    config.data.source = f"idx:{builtin('fashion-mini')}"
+    config.run.precision = "fp32"
+    return config
+
+
+def large(batch: int, source: str, **run: Any) -> Config:
+    """Inception v3 by the recipe `modern`."""
+    config = named("modern").config()
+    config = replace(config, run=replace(config.run, **run), average=Average())
+    config.data.source, config.data.batch, config.data.workers = source, batch, 0
+    config.data.height, config.data.width = spec(LARGE).program.input.shape[1:]
+    config.loss.heads = heads(LARGE)
+    return config
+
+
+def without_dropout(network: nn.Module) -> nn.Module:
+    """The network, of which all units stay."""
+    for each in network.modules():
+        if isinstance(each, nn.Dropout):
+            each.p = 0.0
+    return network
+
+
+class Enough(Exception):
+    """Ends a loop before it evaluates and saves."""
+
+
+class Observed(NamedTuple):
+    """What a loop trained, the loss of each step that was logged, and the seconds that it waited for each batch."""
+
+    training: engine.Training
+    losses: list[float]
+    waits: list[float]
+
+
+Feed = Callable[[Config, int], Batch]
+
+
+def fixed(plan: Plan, name: str, classes: int) -> Feed:
+    """The same random micro-batch for every step, on the device from the start."""
+    batches: dict[int, Batch] = {}
+
+    def feed(config: Config, step: int) -> Batch:
+        size = config.data.batch // config.run.accumulate
+        if size not in batches:
+            random = torch.Generator().manual_seed(0)
+            images = torch.randn(size, *spec(name).program.input.shape, generator=random).to(plan.device)
+            batches[size] = Batch(images, (torch.arange(size) % classes).to(plan.device), torch.arange(size), [])
+        return batches[size]
+
+    return feed
+
+
+def observed(
+    plan: Plan,
+    name: str,
+    config: Config,
+    steps: int,
+    at: Callable[[int], None],
+    feed: Feed | None = None,
+) -> Observed:
+    """Run the runner's own loop for some steps; `at` is called before each of them, and after the last.
+
+    Batches come from `feed`, or else from the loader. The loop is left before it evaluates.
+    """
+    config = replace(config, run=replace(config.run, evaluate_every=1e6, save_every=10**6))
+    images = open_images(config.data.source, "train")
+    training = engine.Training(lambda classes: made(name, classes), config, about(name), images, plan.place)
+    waits = list[float]()
+
+    def loader(images: Any, config: Config, place: Place, start: int, stop: int) -> Iterator[Batch]:
+        arriving = iter(()) if feed else make_loader(images, config, place, start, stop)
+        for step in range(steps):
+            at(step)
+            for _ in range(config.run.accumulate):
+                begun = time.perf_counter()
+                batch = feed(config, step) if feed else next(arriving)
+                waits.append(time.perf_counter() - begun)
+                yield batch
+        at(steps)
+        raise Enough
+
+    out = plan.folder / f"loop-{time.monotonic_ns()}"
+    out.mkdir()
+    log = Log(out, plan.place, training.config, 0, steps + 1)
+    with patch.object(engine, "make_loader", loader), patch.object(log, "say"), suppress(Enough):
+        engine.loop(training, images, out, log, lambda: False, steps + 1)
+    return Observed(training, [row["loss"] for row in logged(out / "metrics.jsonl")], waits)
+
+
+def timed(plan: Plan, first: int, last: int) -> tuple[Callable[[int], None], list[float]]:
+    """For `observed`: takes the time from before step `first` to before step `last`, with the device idle at both."""
+    moments: list[float] = []
+
+    def at(step: int) -> None:
+        if step in {first, last}:
+            plan.wait()
+            moments.append(time.perf_counter())
+
+    return at, moments
+
+
+def rate(plan: Plan, step: Callable[[], object], warm: int, count: int, batch: int) -> float:
+    """Images a second of a step that is taken so often, after some to warm up."""
+    for _ in range(warm):
+        step()
+    plan.wait()
+    start = time.perf_counter()
+    for _ in range(count):
+        step()
+    plan.wait()
+    return batch * count / (time.perf_counter() - start)
+
+
+def apart(one: Tensor | float, two: Tensor | float) -> float:
+    """How far a number lies from another, in parts of that."""
+    return abs(float(one) - float(two)) / abs(float(two))

@@ -1,0 +1,217 @@
+# ruff: noqa: TID251 - what is measured here is torch
+"""Checks of `gpu.py` on speed: the loop beside a bare step, fed from memory and from JPEGs, and compiled."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial, partialmethod
+from importlib.util import find_spec
+from itertools import islice
+from unittest.mock import patch
+
+import torch
+from gpu_common import (
+    LARGE,
+    NEEDS_CUDA,
+    SMALL,
+    Notes,
+    Plan,
+    apart,
+    fixed,
+    heads,
+    large,
+    made,
+    observed,
+    rate,
+    small,
+    timed,
+)
+from photographs import photographs
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from inception_dsl.runner.config import Config
+from inception_dsl.runner.data import make_loader
+from inception_dsl.runner.devices import autocast, be_deterministic, has_bf16
+from inception_dsl.runner.evaluate import evaluate
+from inception_dsl.runner.loss import loss_of
+from inception_dsl.runner.optim import make_optimiser
+from inception_dsl.runner.readers import open_images
+
+INDUCTOR = "Inductor takes minutes on a CPU"
+PROFILED = 10
+
+
+def precision(plan: Plan) -> str:
+    """The fastest one of the device."""
+    return "bf16" if has_bf16(plan.device)[0] else "fp32"
+
+
+def loop(plan: Plan, notes: Notes) -> None:
+    """The loop costs next to nothing beside a bare step, waits for the device once a step, and stays channels last."""
+    be_deterministic(False)
+    batch, warm, count = (2, 1, 4) if plan.quick else (256, 20, 30)
+    word = precision(plan)
+    config = large(batch, f"fake:{2 * batch}x1000", precision=word)
+    feed = fixed(plan, LARGE, 1000)
+    found = notes.numbers
+    found |= {"precision": word, "bare": rate(plan, bare(plan, word, batch), warm, count, batch)}
+    at, moments = timed(plan, warm, warm + count)
+    observed(plan, LARGE, config, warm + count, at, feed)
+    found["loop"] = batch * count / (moments[1] - moments[0])
+    part, least = found["loop"] / found["bare"], 0.7 if plan.quick else 0.95
+    notes.holds(part >= least, f"the loop has {part:.1%} of the bare step's rate, under {least:.0%}")
+    theirs(plan, notes, word, batch, warm, count)
+    if plan.cuda:
+        profiled(plan, notes, partial(observed, plan, LARGE, config, warm + PROFILED, feed=feed), warm)
+    else:
+        notes.absent |= {"transfers": NEEDS_CUDA, "kernels": NEEDS_CUDA}
+
+
+def compiled_loop(plan: Plan, notes: Notes) -> None:
+    """The rate of the loop with `run.compile`."""
+    if not plan.cuda:
+        notes.absent["compiled loop"] = INDUCTOR
+        return
+    be_deterministic(False)
+    batch, warm, count = (16, 5, 10) if plan.quick else (256, 20, 30)
+    config = large(batch, f"fake:{2 * batch}x1000", precision=precision(plan), compile=True)
+    at, moments = timed(plan, warm, warm + count)
+    begun = time.perf_counter()
+    observed(plan, LARGE, config, warm + count, at, fixed(plan, LARGE, 1000))
+    notes.numbers |= {"compiled": batch * count / (moments[1] - moments[0]), "seconds before": moments[0] - begun}
+
+
+def bare(plan: Plan, word: str, batch: int) -> Callable[[], object]:
+    """A step of the generated network in plain torch: nothing is read back, logged or averaged."""
+    config = large(batch, "", precision=word)
+    network = made(LARGE, 1000).to(plan.device).to(memory_format=torch.channels_last).train()
+    optimiser, given = make_optimiser(config, network), fixed(plan, LARGE, 1000)(config, 0)
+
+    def step() -> None:
+        optimiser.zero_grad()
+        with autocast(plan.place, word):
+            loss, _ = loss_of(network(given.images), given.labels, config)
+        torch.autograd.backward(loss)
+        optimiser.step()
+
+    return step
+
+
+def theirs(plan: Plan, notes: Notes, word: str, batch: int, warm: int, count: int) -> None:
+    """The same of torchvision's network."""
+    if find_spec("torchvision") is None:
+        notes.absent["torchvision"] = "is not installed"
+        return
+    import torchvision
+
+    network: nn.Module = torchvision.models.inception_v3(weights=None, init_weights=False)
+    network = network.to(plan.device).to(memory_format=torch.channels_last).train()
+    given, weight = fixed(plan, LARGE, 1000)(large(batch, ""), 0), next(iter(heads(LARGE).values()))
+    optimiser = torch.optim.SGD(network.parameters(), 0.01, momentum=0.9, nesterov=True)
+
+    def step() -> None:
+        optimiser.zero_grad()
+        with autocast(plan.place, word):
+            logits, head = network(given.images)
+        loss = cross_entropy(logits.float(), given.labels) + weight * cross_entropy(head.float(), given.labels)
+        torch.autograd.backward(loss)
+        optimiser.step()
+
+    notes.numbers["torchvision"] = rate(plan, step, warm, count, batch)
+
+
+def profiled(plan: Plan, notes: Notes, run: Callable[..., object], warm: int) -> None:
+    """Count what ten steps of the loop wait for, and how the kernels that convolve have the images."""
+    profile = torch.profiler.profile(
+        activities=[torch.profiler.ProfilerActivity.CPU, torch.profiler.ProfilerActivity.CUDA]
+    )
+
+    def at(step: int) -> None:
+        if step == warm:
+            plan.wait()
+            profile.start()
+        if step == warm + PROFILED:
+            plan.wait()
+            profile.stop()
+
+    run(at=at)
+    names: dict[str, int] = {}
+    for event in profile.events() or ():  # type: ignore[no-untyped-call]
+        names[event.name] = names.get(event.name, 0) + 1
+    back = sum(count for name, count in names.items() if name.startswith("Memcpy DtoH"))
+    layouts = {name: count for name, count in names.items() if "nhwc" in name.lower() or "nchw" in name.lower()}
+    turned = [name for name in layouts if "nchwtonhwc" in name.lower() or "nhwctonchw" in name.lower()]
+    last = [name for name in layouts if "nhwc" in name.lower() and name not in turned]
+    notes.numbers |= {"transfers to the host a step": back / PROFILED, "kernels by layout": layouts}
+    notes.holds(back <= PROFILED, f"{back / PROFILED:.1f} transfers to the host a step, more than one")
+    notes.holds(bool(last), "no kernel says that it takes channels last")
+    notes.holds(not turned, f"the layout is turned in {len(turned)} kernels, such as {turned[:1]}")
+
+
+def loading(plan: Plan, notes: Notes) -> None:
+    """How much of the time the loop waits for JPEGs that all cores read, and what the cores read alone."""
+    different, count, batch = (8, 32, 2) if plan.quick else (100, 2000, 256)
+    cores = min(64, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    folder = plan.folder / "photographs"
+    photographs(folder, different)
+    originals = sorted((folder / "train").glob("*/*.jpg"))
+    for copy in range(1, count // different):
+        for image in originals:
+            image.with_name(f"{copy}-{image.name}").hardlink_to(image)
+    config = large(batch, f"folder:{folder}", precision=precision(plan))
+    config.data.workers = cores
+    warm, steps = cores, 4 if plan.quick else 2 * cores
+    arriving = make_loader(open_images(config.data.source, "train"), config, plan.place, 0, warm + steps)
+    for _ in islice(arriving, warm):  # each worker makes its first
+        pass
+    start = time.perf_counter()
+    read = sum(len(each.images) for each in arriving)
+    alone = read / (time.perf_counter() - start)
+    at, moments = timed(plan, warm, warm + steps)
+    waits = observed(plan, LARGE, config, warm + steps, at).waits[warm:]
+    took = moments[1] - moments[0]
+    notes.numbers |= {"cores": cores, "read alone": alone, "read alone a core": alone / cores}
+    notes.numbers |= {"learnt from": batch * steps / took, "waiting": sum(waits) / took}
+    notes.holds(len(originals) == different and read == batch * steps, f"{read} images were read")
+
+
+def compiling(plan: Plan, notes: Notes) -> None:
+    """Compiled, the small network has the losses of the eager one, is compiled once, and evaluates a partial batch.
+
+    On a CPU the graphs are captured as by Inductor, and then run by torch's own kernels.
+    """
+    config = small()
+    config.data = replace(config.data, batch=32, workers=0, source="fake:96x10x32")
+    config.run = replace(config.run, deterministic=True, log_every=1)
+    be_deterministic(True)
+    eager = losses(plan, config, compiled=False)[0]
+    compiled, graphs = losses(plan, config, compiled=True)
+    far = max(apart(*pair) for pair in zip(compiled, eager, strict=True))
+    notes.numbers |= {"losses apart": far, "graphs after 2 steps": graphs[2], "after 10 steps": graphs[-1]}
+    notes.holds(far <= 1e-2, f"a loss is {far:.1e} off, more than 0.01")
+    notes.holds(
+        graphs[2] == graphs[-1] > 0, f"{graphs[-1] - graphs[2]} graphs are compiled after step 2, of {graphs[-1]}"
+    )
+    if not plan.cuda:
+        notes.absent["inductor"] = INDUCTOR
+
+
+def losses(plan: Plan, config: Config, compiled: bool) -> tuple[list[float], list[int]]:
+    """The losses of ten steps, and how many graphs there were before each and at the end."""
+    from torch._dynamo.utils import counters
+
+    torch.compiler.reset()
+    counters.clear()
+    config = replace(config, run=replace(config.run, compile=compiled))
+    config.average.name = "none"  # so that what is compiled is what is evaluated
+    graphs: list[int] = []
+    compile_ = nn.Module.compile if plan.cuda else partialmethod(nn.Module.compile, backend="aot_eager")
+    with patch.object(nn.Module, "compile", compile_):
+        seen = observed(plan, SMALL, config, 10, lambda step: graphs.append(counters["stats"]["unique_graphs"]))
+    score, _ = evaluate(seen.training.network, open_images("fake:50x10x32", "test"), config, plan.place, lambda: False)
+    assert score.n == 50, f"{score.n} of 50 images were evaluated"  # 32 and 18
+    return seen.losses, graphs
