@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,12 +16,14 @@ from strategies import specs
 from test_bad_specs import EDIT, edited
 
 from inception_dsl import compiler, explanations, published, render
-from inception_dsl.diagnostics import Source, SpecError
+from inception_dsl.diagnostics import Diagnostic, Source, SpecError
 from inception_dsl.extends import LONGEST
 from inception_dsl.ir import Typed
 from inception_dsl.network import load
 from inception_dsl.spec import NetworkSpec, read
 from inception_dsl.spec.printer import print_spec
+from inception_dsl.spec.schema import VERBS
+from inception_dsl.spec.variant_schema import KINDS
 from inception_dsl.spec.variants import vary, with_settings
 from inception_dsl.syntax import yaml
 
@@ -569,3 +572,32 @@ def test_edits_that_cannot_be() -> None:
     assert codes("remove: {rows: [block]}") == ["E124"]
     assert codes("rename: {rows: {conv1: x, fc: x}}") == ["E123"]
     assert codes("override: {rows: {conv1: {layer: {}}}}") == ["E105"]
+
+
+KEYS = st.sampled_from(
+    "rename remove override insert rows columns modules heads defaults settings totals errata layers published conv1"
+    " block res fc aux width params init training paper title input classes name layer after before graph from delete"
+    " #1x1 conv res.params totals.ops block.layer lrn 7 null".split()
+)
+SCALARS = st.none() | st.booleans() | st.integers(-3, 9**9) | st.floats(allow_nan=False) | KEYS | st.text(max_size=9)
+ANYTHING = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3), max_leaves=12
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.dictionaries(KEYS, ANYTHING, min_size=1, max_size=4)
+    | st.dictionaries(st.sampled_from(VERBS), st.dictionaries(st.sampled_from([*KINDS]), ANYTHING), min_size=1)
+)
+def test_any_data_gives_a_network_or_errors(data: dict[str, Any]) -> None:
+    """Of any form, with any of the words that have a meaning somewhere: what is said of it is in the file."""
+    text = json.dumps({"extends": "base.yaml", "network": "variant", **data})
+    try:
+        typed(vary(compiler.as_base(base()), yaml.parse(Source("v.yaml", text))))
+        told: tuple[Diagnostic, ...] = ()
+    except SpecError as error:
+        told = error.diagnostics
+
+    assert all(each.span and each.span.line <= len(each.span.source.lines) for each in told)
+    assert bool(render.text(told)) == bool(told)
