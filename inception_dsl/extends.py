@@ -105,7 +105,7 @@ def _read(document: Document, path: str) -> Document:
             raise
         shipped = os.path.basename(path).removesuffix(builtin.SUFFIX) in builtin.names()
         hint = f"write `extends: {builtin.full(builtin.PREFIX + os.path.basename(path))}` for the built-in one"
-        raise _fault(document, "E120", first.message, hint=hint if shipped else first.help) from None
+        raise _fault(document, "E120", first.message, hint=first.help or (hint if shipped else "")) from None
 
 
 OPTION: Final = "--extend-outside"
