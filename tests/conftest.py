@@ -30,7 +30,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if not config.getoption("--core") or collection_path.suffix != ".py":
         return None
     tree = ast.parse(collection_path.read_text(encoding="utf-8"))
-    imports = [each for each in tree.body if isinstance(each, ast.Import | ast.ImportFrom)]
+    imports: list[ast.stmt] = [each for each in tree.body if isinstance(each, ast.Import | ast.ImportFrom)]
     try:
         exec(compile(ast.Module(imports, []), collection_path, "exec"), {})  # noqa: S102 - our own files
     except ModuleNotFoundError as error:
