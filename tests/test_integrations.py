@@ -34,6 +34,21 @@ claims:
 """
 
 
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_readme_names_inputs_and_hooks_that_are_there() -> None:
+    (step,) = yaml.safe_load(re.findall(r"^```yaml\n(- uses: .*?)^```$", README, re.MULTILINE | re.DOTALL)[0])
+    config = yaml.safe_load(re.findall(r"^```yaml\n(repos:.*?)^```$", README, re.MULTILINE | re.DOTALL)[0])
+
+    assert {*step["with"]} <= {*ACTION["inputs"]}
+    published(".pre-commit-config.yml").validate(config)
+    assert [hook["id"] for repo in config["repos"] for hook in repo["hooks"]] == sorted(
+        (hook["id"] for hook in HOOKS),
+        key=["inception-dsl-check", "inception-dsl-compile", "inception-dsl-claims"].index,
+    )
+
+
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     """A repository of somebody else, with a spec, claims, and the generated files."""
