@@ -17,6 +17,9 @@ from hypothesis import strategies as st
 
 from inception_dsl import compilation, compiler, tables
 from inception_dsl.cli import main
+from inception_dsl.emit import catalogue
+from inception_dsl.evaluation import Evaluation
+from inception_dsl.evaluation.scores import Measures
 from inception_dsl.terminal import shortened, visible, width
 
 ROOT = Path(__file__).parent.parent
@@ -124,3 +127,20 @@ def test_help_fits_80_columns(words: tuple[str, ...]) -> None:
     listed = result.output.partition("\nCommands:\n")[2]
     assert "..." not in listed
     assert all(line.endswith(".") and len(line) < 80 for line in listed.splitlines())
+
+
+def test_the_language_fits_too() -> None:
+    """What `ops` prints wraps at the terminal's width, of all entries and of one."""
+    for room in (50, 80):
+        assert all(width(line) <= room for line in catalogue.text(catalogue.entries(), False, room).splitlines())
+    table = catalogue.text(catalogue.find("conv"), True, 80).rpartition("written")[2]
+    assert all(width(line) <= 80 for line in table.splitlines())
+
+
+def test_scores_fit_too() -> None:
+    measures = Measures(1000, 0.875, (0.85, 0.89), 0.99, (0.98, 0.995), 0.4, 0.02)
+    found = Evaluation({"recipe": measures, "144": measures}, [], [], 0, [], [])
+
+    assert all(width(line) <= 60 for line in found.text(60).splitlines())
+    assert [word for word in found.text(60).split() if word.startswith("87")] == ["87.50%"] * 2
+    assert str(found).splitlines()[2] == f"   144  {measures}"

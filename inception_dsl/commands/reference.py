@@ -6,6 +6,7 @@ import click
 
 from inception_dsl.console import Run, form_option
 from inception_dsl.diagnostics import did_you_mean
+from inception_dsl.terminal import columns
 
 
 @click.command()
@@ -46,6 +47,6 @@ def ops(name: str | None, form: str) -> None:
     entries = catalogue.entries() if name is None else catalogue.find(name)
     if not entries:
         raise click.UsageError(f"{name!r} is no word of the language. {catalogue.instead(name or '')}".rstrip())
-    run.echo(catalogue.text(entries, whole=name is not None))
+    run.echo(catalogue.text(entries, name is not None, columns()))
     run.result = dict(entries)
     run.finish()

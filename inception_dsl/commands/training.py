@@ -12,6 +12,7 @@ import click
 from inception_dsl import compiler
 from inception_dsl.console import Run, chosen, form_option, training_settings, variant_options
 from inception_dsl.diagnostics import Diagnostic, SpecError
+from inception_dsl.terminal import columns
 
 if TYPE_CHECKING:
     from inception_dsl.evaluation import Evaluation
@@ -281,7 +282,7 @@ def _show(run: Run, found: Evaluation, images: str = "") -> None:
     import json
 
     run.result = {**json.loads(found.json), "images": images}
-    run.echo(str(found))
+    run.echo(found.text(columns()))
 
 
 @click.command()

@@ -18,6 +18,8 @@ BACKENDS = (PYTORCH, onnx_rules)
 
 Entries = Mapping[str, Mapping[str, Any]]
 WIDTH: Final = 100
+NARROWEST: Final = 24
+"""The columns of a line at most, and those that a text has beside others at least."""
 VALUES: Final = {
     "": "",
     "number": "a number",
@@ -107,16 +109,17 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def text(catalogue: Mapping[str, Entries], whole: bool) -> str:
-    """The catalogue for a terminal: a line an entry, or all that is known of each."""
+def text(catalogue: Mapping[str, Entries], whole: bool, room: int | None = None) -> str:
+    """The catalogue for a terminal: a line an entry, or all that is known of each, in the `room` there is."""
+    most = min(WIDTH, room or WIDTH)
     parts = []
     for kind, named in catalogue.items():
         show = {"layers": _show_layer, "words": _show_word}.get(kind) if whole else None
         if show:
-            parts += [show(name, entry) for name, entry in named.items()]
+            parts += [show(name, entry, most) for name, entry in named.items()]
         else:
             heading = kind.capitalize() + (", each with its default" if kind in ("words", "keys") else "")
-            parts.append(f"{heading}\n\n" + _columns([_line(kind, *each) for each in named.items()]))
+            parts.append(f"{heading}\n\n" + _columns([_line(kind, *each) for each in named.items()], most))
     return "\n\n".join([*parts, f"Backends: {_shared(catalogue)}"])
 
 
@@ -147,31 +150,36 @@ def _line(kind: str, name: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
     return name, entry.get("default", ""), entry["meaning"]
 
 
-def _show_layer(name: str, entry: Mapping[str, Any]) -> str:
+def _show_layer(name: str, entry: Mapping[str, Any], most: int) -> str:
     rows = [("written", "default", "meaning")]
     rows += [(size, each["default"] or "required", each["meaning"]) for size, each in entry["sizes"].items()]
     for word, default in entry["words"].items():
         about = _word(word)
         values = f" ({about['values']})" if about["values"] else ""
         rows.append((f"{word}=" if not WORDS[word].alone else word, default, about["meaning"] + values))
-    table = f"\n\n{_columns(rows)}" if len(rows) > 1 else ""
+    table = f"\n\n{_columns(rows, most)}" if len(rows) > 1 else ""
     table += "\n\nA kernel larger than 1x1 says how it pads." if "required" in entry["words"].values() else ""
     return f"{entry['written']}\n\n{entry['doc']}{table}"
 
 
-def _show_word(name: str, entry: Mapping[str, Any]) -> str:
+def _show_word(name: str, entry: Mapping[str, Any], most: int) -> str:
     lines = [f"{name}, a word on a layer\n", f"{sentence(entry['meaning'])}."]
     lines += [f"Values: {entry['values']}."] if entry["values"] else []
     lines += [f"Excludes: {', '.join(entry['excludes'])}."] if entry["excludes"] else []
-    return "\n".join([*lines, "", _columns([("layer", "default"), *entry["defaults"].items()])])
+    return "\n".join([*lines, "", _columns([("layer", "default"), *entry["defaults"].items()], most)])
 
 
-def _columns(rows: Sequence[tuple[str, ...]]) -> str:
-    """Rows as columns below each other; the last wraps."""
+def _columns(rows: Sequence[tuple[str, ...]], most: int) -> str:
+    """Rows as columns below each other; the last wraps, below the others where there is little room beside them."""
     widths = [max(map(len, column)) for column in list(zip(*rows, strict=True))[:-1]]
     lead = "  ".join(" " * width for width in widths if width) + "  "
+    beside = len(lead) + NARROWEST <= most
     lines = []
     for *first, last in rows:
-        start = "  ".join(cell.ljust(width) for cell, width in zip(first, widths, strict=True) if width) + "  "
-        lines.append(fill(last, WIDTH, initial_indent=start, subsequent_indent=lead).rstrip())
+        if beside:
+            start = "  ".join(cell.ljust(width) for cell, width in zip(first, widths, strict=True) if width) + "  "
+            lines.append(fill(last, most, initial_indent=start, subsequent_indent=lead).rstrip())
+        else:
+            lines.append(fill("  ".join(filter(None, first)), most, subsequent_indent="  "))
+            lines.append(fill(last, most, initial_indent="    ", subsequent_indent="    "))
     return "\n".join(lines)

@@ -26,6 +26,7 @@ from inception_dsl.runner.devices import Place, settle_precision
 from inception_dsl.runner.randomness import permutation
 from inception_dsl.runner.readers import Reader
 from inception_dsl.runner.settings import RunError, check_settings
+from inception_dsl.tables import Column, laid
 
 __all__ = ["Evaluation", "ensemble_files", "evaluate_file"]
 
@@ -49,10 +50,15 @@ class Evaluation:
     notes: list[str]
 
     def __str__(self) -> str:
-        width = max(map(len, self.protocols))
+        return self.text()
+
+    def text(self, room: int | None = None) -> str:
+        """What is printed, its table in the `room` there is."""
         first = next(iter(self.protocols.values()))
         lines = [f"{first.n:,} images" + f", and {self.unreadable:,} unreadable" * bool(self.unreadable)]
-        lines += [f"{protocol:>{width}}  {measures}" for protocol, measures in self.protocols.items()]
+        parts = zip(*(measures.cells for measures in self.protocols.values()), strict=True)
+        columns = [Column.of([*self.protocols], right=True), *map(Column.of, parts)]
+        lines += laid(columns, gap=2, room=room)
         if self.confused:
             lines += ["", "most confused:"]
             lines += [

@@ -34,11 +34,16 @@ class Measures:
     ece: float
 
     def __str__(self) -> str:
+        return "  ".join(self.cells)
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """Each of them in words."""
         low, high = self.top1_interval
         lowest, highest = self.top5_interval
         one = f"top-1 {self.top1:.2%} ({low:.2%} to {high:.2%})"
         five = f"top-5 {self.top5:.2%} ({lowest:.2%} to {highest:.2%})"
-        return f"{one}  {five}  nll {self.nll:.4f}  ece {self.ece:.4f}"
+        return one, five, f"nll {self.nll:.4f}", f"ece {self.ece:.4f}"
 
 
 class ClassRow(NamedTuple):

@@ -17,6 +17,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
+from textwrap import fill
 from typing import Any, Final
 
 import torch
@@ -29,6 +30,7 @@ from inception_dsl.runner.config import About, Augment, Average, Config, Data, O
 from inception_dsl.runner.devices import Place, be_deterministic, has_bf16
 from inception_dsl.runner.engine import train
 from inception_dsl.runner.settings import RunError
+from inception_dsl.terminal import columns
 from inception_dsl.training.installation import ABSENT, FAILED, OK, Check, installation, tried
 
 STEPS: Final = 20
@@ -247,5 +249,7 @@ def _member(rank: int, world: int, kind: str, meeting: str) -> None:
 def _line(check: Check) -> str:
     """A row of the table, and what to do below it."""
     name = f"{check.name} ({check.device})" if check.device else check.name
-    row = f"{name:22} {check.result:13}  {check.found}"
-    return row + (f"\n{'':22} -> {check.advice}" if check.result == FAILED and check.advice else "")
+    rows = [f"{name:22} {check.result:13}  {check.found}"]
+    rows += [f"{'':22} -> {check.advice}"] if check.result == FAILED and check.advice else []
+    room = columns()
+    return "\n".join(rows if room is None else (fill(row, room, subsequent_indent=" " * 26) for row in rows))
