@@ -195,6 +195,8 @@ def _module(name: str, data: dict[str, Any], document: Document, findings: Findi
             findings.error("E114", f"`{name}` has two columns `{column}`", place, help="delete one, or rename it")
         elif column not in used and not did_you_mean(column, unknown):  # else the misspelling is told below
             hint = f"delete it, or write `{{{column}}}` where it belongs"
+            if place.source is not graph.fragment.source:  # the graph is a variant's, the columns its base's
+                hint = "give its `columns:` anew too: `null` makes them those that its graph uses"
             findings.error("E206", f"the graph of `{name}` never uses its column `{column}`", place, help=hint)
     for each in value_names(graph.term):
         if each.name in used and each.name not in columns:

@@ -15,6 +15,7 @@ from inception_dsl.syntax.formula import Formula, formula_of
 from inception_dsl.syntax.source import Fragment
 from inception_dsl.syntax.table import Cell, Table
 from inception_dsl.syntax.terms import value_names
+from inception_dsl.syntax.yaml_printer import flow
 from inception_dsl.values import Scalar, Value
 
 
@@ -105,9 +106,9 @@ class RowReader:
         known = self.arguments | self.printed | {"name", "layer"}
         for cell in header:
             if cell.text not in known and not self.broken:
-                hint = (
-                    did_you_mean(cell.text, known) or "delete it; if the paper prints it, declare it under `published:`"
-                )
+                inserted = cell.within is not header[0].within  # by a variant, which has no table
+                there = f"`insert: {{columns: {{{flow(cell.text)}: ...}}}}`" if inserted else "`published:`"
+                hint = did_you_mean(cell.text, known) or f"delete it; if the paper prints it, declare it under {there}"
                 message = f"no module and no formula uses the column `{cell.text}`"
                 self.findings.error("E115", message, cell.span, help=hint)
             elif cell.text in self.arguments & self.printed:

@@ -170,6 +170,8 @@ def input_size(text: str) -> tuple[int, int, int] | None:
 
 def no_variant(loc: tuple[int | str, ...], value: object) -> str:
     """The help for edits in a file that extends none."""
+    if loc in {("base",), ("extend",), ("from",), ("include",), ("inherits",), ("parent",)}:
+        return "write `extends:` for the spec that this one is a variant of"
     return "a variant edits its base: say which with `extends:`" if loc[0] in VERBS else ""
 
 

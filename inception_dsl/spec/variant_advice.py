@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from inception_dsl.diagnostics import listing
 from inception_dsl.spec.schema import VERBS
-from inception_dsl.spec.variant_schema import ANEW, KINDS, ROW
+from inception_dsl.spec.variant_schema import ANEW, KINDS, RENAME, ROW
 from inception_dsl.syntax.yaml_printer import flow
 
 SYNONYMS: Final = {
@@ -38,7 +38,7 @@ def advice(parts: Mapping[str, Collection[str]]) -> Callable[[Loc, Any], str]:
                 return "add `network:`, the variant's own name"
             case (str(key),):
                 return _top(key, value, parts)
-            case (str(verb), str(key)) if key in KINDS:
+            case (str(verb), str(key)) if key in KINDS and (verb != "rename" or key in RENAME["fields"]):
                 return _kind(verb, key, value, parts)
             case (str(verb), str(key)):
                 return _no_kind(verb, key, parts)

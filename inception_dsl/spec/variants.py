@@ -152,7 +152,9 @@ class _Edits:
         if not hint:
             there = f"its {kind} are {listing(known)}" if known else f"it has no {kind}"
             insert = f"a new one is written under `insert: {{{kind}: ...}}`" if new else ""
-            hint = "; ".join(filter(None, (there if len(known) <= LISTED else "", insert)))
+            if len(known) > LISTED:
+                there = f"`inception-dsl show {self.base.document.source.file} --resolved` prints its {kind}"
+            hint = "; ".join(filter(None, (there, insert)))
         self.findings.error("E122", f"`{self.base.network}` has no {KINDS[kind]} `{name}`", place, help=hint)
         return False
 
