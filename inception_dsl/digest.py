@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from inception_dsl import render, tables
+from inception_dsl.diagnostics import Diagnostic
 from inception_dsl.markdown import code, escaped, prose, table
 from inception_dsl.outcome import Held, Outcome
 
 if TYPE_CHECKING:
     from inception_dsl.claims import Verdict as ClaimVerdict
 
-MOST: Final = 50
-"""Findings that are shown: a comment has at most 65,536 characters."""
+ROOM: Final = 15_000
+"""The characters that a table takes: a comment has at most 65,536."""
 LONGEST: Final = 500
 """The characters of a message that are shown."""
 
@@ -29,23 +30,31 @@ def _parts(outcome: Outcome) -> Iterator[str]:
     found = outcome.diagnostics
     yield f"### inception-dsl {outcome.command}: {render.counted(found) if found else 'nothing is wrong'}"
     yield "\n".join(f"- {escaped(sentence)}" for sentence in outcome.sentences())
-    if outcome.specs:
-        header = ["spec", "network", "printed", "exact", "rounds", "errata", "mismatches", ""]
-        yield table(header, [_spec(each) for each in outcome.specs], left=2)
+    header = ["spec", "network", "printed", "exact", "rounds", "errata", "mismatches", ""]
+    yield _table(header, map(_spec, outcome.specs))
     yield "\n".join(f"- {prose(line)}" for each in outcome.specs for line in _evidence(each))
-    if outcome.claims:
-        yield table(["claim", "formula", "printed", "computed", "verdict"], [*map(_claim, outcome.claims)], left=2)
+    yield _table(["claim", "formula", "printed", "computed", "verdict"], map(_claim, outcome.claims))
     if outcome.table:
         names, *cells = outcome.table
-        yield table(names, [[code(name), code(layer), *rest] for name, layer, *rest in cells], left=2)
+        yield _table(names, ([code(name), code(layer), *map(escaped, rest)] for name, layer, *rest in cells))
     for text in (outcome.result or {}).values() if not outcome.table else ():
         if isinstance(text, str):
             yield _block(text)
-    if found:
-        rows = [[each.code, code(render.place(each)), _said(render.paragraph(each))] for each in found[:MOST]]
-        yield table(["code", "place", "what is wrong"], rows, left=3)
-    if more := found[MOST:]:
-        yield f"... and {render.counted(more, 'more ')}"
+    yield _table(["code", "place", "what is wrong"], map(_finding, found), left=3)
+
+
+def _table(header: Sequence[str], rows: Iterable[list[str]], left: int = 2) -> str:
+    """A table of as many rows as there is room for, and how many more there are; "" for none."""
+    whole, widths = [*rows], [len(cell) for cell in header]
+    for shown, row in enumerate(whole):
+        widths = [max(width, len(cell)) for width, cell in zip(widths, row, strict=True)]
+        if (shown + 3) * (sum(widths) + 3 * len(widths) + 2) > ROOM:
+            return f"{table(header, whole[:shown], left)}\n\n... and {len(whole) - shown:,} more"
+    return table(header, whole, left) if whole else ""
+
+
+def _finding(found: Diagnostic) -> list[str]:
+    return [found.code, code(render.place(found)), _said(render.paragraph(found))]
 
 
 def _spec(held: Held) -> list[str]:

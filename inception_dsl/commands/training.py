@@ -1,4 +1,4 @@
-"""The commands about training: run it, look at it, judge what came out, and judge the machine."""
+"""The commands about training: run it, look at it, and judge what came out."""
 
 from __future__ import annotations
 
@@ -257,10 +257,14 @@ def ensemble(files: tuple[Path, ...], out: Path | None, form: str) -> None:
 
     FILES are the predictions.npz that `eval --out` wrote for each.
     """
-    from inception_dsl.evaluation import ensemble_files
-
     run = Run(form)
-    run.attempt(lambda: _show(run, ensemble_files(files, out=out)), file=files[0])
+
+    def scored() -> None:
+        from inception_dsl.evaluation import ensemble_files
+
+        _show(run, ensemble_files(files, out=out))
+
+    run.attempt(scored, file=files[0])
     run.finish()
 
 
@@ -283,16 +287,3 @@ def _show(run: Run, found: Evaluation, images: str = "") -> None:
 
     run.result = {**json.loads(found.json), "images": images}
     run.echo(found.text(columns()))
-
-
-@click.command()
-@click.option("--out", type=click.Path(path_type=Path), help="Write what was found as JSON, to go with a bug report.")
-@click.option("--device", default="", help="Test one device only, such as cpu. [default: each]")
-def doctor(out: Path | None, device: str) -> None:
-    """Check the installation, and each device by a short training."""
-    from inception_dsl.training.doctor import doctor
-
-    run = Run("text")
-    if code := run.attempt(lambda: doctor(device, out)):
-        sys.exit(code)
-    run.finish()
