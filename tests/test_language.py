@@ -460,6 +460,14 @@ def test_a_row_has_as_many_cells_as_the_header(rows: str, columns: str) -> None:
     assert [(each.code, each.label) for each in caught.value.diagnostics] == [("E113", f"no cell for {columns}")]
 
 
+def test_few_of_many_columns_without_a_cell_are_named() -> None:
+    with pytest.raises(SpecError) as caught:
+        network(f"name | layer | {' | '.join(f'c{i}' for i in range(2000))}\none | pass")
+
+    (label,) = (each.label for each in caught.value.diagnostics if each.code == "E113")
+    assert label == "no cell for `c0`, `c1`, `c2`, `c3`, `c4`, `c5` and 1,994 more"
+
+
 def test_printed_numbers_are_claims_and_no_input() -> None:
     claimed = network("name | layer | output | params | nodes\none | conv 1x1 4 | 9x9x9 | 1K | 3", more=(
         "published: {nodes: {measure: depth}, totals: {params: 2K}}"

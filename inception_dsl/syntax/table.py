@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final, NamedTuple
 
 from inception_dsl.diagnostics import Findings, Note, Span, did_you_mean, listing
@@ -16,6 +17,8 @@ from inception_dsl.syntax.source import Fragment
 
 RULE: Final = re.compile(r"[\s|:-]*---[\s|:-]*")
 MOST_ROWS: Final = 50_000
+LISTED: Final = 6
+"""Columns that are named where a row has no cells for them."""
 
 
 class Cell(NamedTuple):
@@ -67,12 +70,13 @@ def read(fragment: Fragment, findings: Findings) -> Table | None:
     if not _check_header(header, fragment, findings):
         return None
     rows, broken = [], False
+    starts = [_column(cell, fragment) for cell in header]
     for start, line in lines[1:]:
         if RULE.fullmatch(line):
             continue
         cells = _cells(start, line, outer, fragment)
         if len(cells) != len(header):
-            _tell_count(cells, header, fragment, findings)
+            _tell_count(cells, header, starts, fragment, findings)
             broken = True
             continue
         rows.append({column.text: cell for column, cell in zip(header, cells, strict=True)})
@@ -82,7 +86,9 @@ def read(fragment: Fragment, findings: Findings) -> Table | None:
     return Table(header, tuple(rows))
 
 
-def _tell_count(cells: list[Cell], header: tuple[Cell, ...], fragment: Fragment, findings: Findings) -> None:
+def _tell_count(
+    cells: list[Cell], header: tuple[Cell, ...], starts: list[int], fragment: Fragment, findings: Findings
+) -> None:
     """Tell of a row with more or fewer cells than the header (E113)."""
     count = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
     message = f"this row has {count}, and the header names {len(header)} columns"
@@ -90,20 +96,23 @@ def _tell_count(cells: list[Cell], header: tuple[Cell, ...], fragment: Fragment,
         span, label = cells[len(header)].span, "one too many"
         hint = "delete it, or name its column in the header; branches in a table stand in brackets: `[a | b]`"
     else:
-        missing = _without_cell(cells, header, fragment)
         end = cells[-1].start + len(cells[-1].text)
-        span, label = fragment.span(max(end - 1, 0), max(end, 1)), f"no cell for {listing(missing)}"
+        span, label = (
+            fragment.span(max(end - 1, 0), max(end, 1)),
+            f"no cell for {_without_cell(cells, header, starts, fragment)}",
+        )
         hint = "write every cell, empty ones too: ` | ` starts the next one"
     findings.error("E113", message, span, label, help=hint)
 
 
-def _without_cell(cells: list[Cell], header: tuple[Cell, ...], fragment: Fragment) -> list[str]:
+def _without_cell(cells: list[Cell], header: tuple[Cell, ...], starts: list[int], fragment: Fragment) -> str:
     """The columns that a short row has no cell for: where it is aligned with the header, else the last ones."""
-    starts = [_column(cell, fragment) for cell in header]
     below = [bisect(starts, _column(cell, fragment)) - 1 for cell in cells]
     aligned = below[0] == 0 and len({*below}) == len(cells)
-    taken = below if aligned else range(len(cells))
-    return [cell.text for i, cell in enumerate(header) if i not in taken]
+    taken = {*below} if aligned else range(len(cells))
+    missing = islice((cell.text for i, cell in enumerate(header) if i not in taken), LISTED)
+    more = len(header) - len(cells) - LISTED
+    return ", ".join(f"`{each}`" for each in missing) + f" and {more:,} more" if more > 0 else listing(missing)
 
 
 def _column(cell: Cell, fragment: Fragment) -> int:
