@@ -75,8 +75,11 @@ def _check_arity(name: str, use: Use, whole: str, scope: Scope) -> None:
     entry = LAYERS[name]
     wants_kernel = entry.kernel and not whole
     if wants_kernel and use.kernel is None:
-        hint = f"write `{name} 3x3{' 64' if entry.number else ''}`"
+        hint = "write it before the width: `conv 3x3 64`" if entry.number else f"write `{name} 3x3 same`, say"
         hint += f", or `{name} global`" if "global" in entry.words else ""
+        if use.width and not entry.number:
+            number = scope.text(use.width.at)
+            hint = f"a square kernel is `{number}x{number}`"
         raise scope.fault("E202", f"`{name}` needs a kernel", use.at, help=hint)
     if not wants_kernel and use.kernel is not None:
         hint = "delete it" + (f", or the word `{whole}`, which takes the whole image" if whole else "")
@@ -85,6 +88,7 @@ def _check_arity(name: str, use: Use, whole: str, scope: Scope) -> None:
         raise scope.fault("E202", f"`{name}` needs a {entry.number}", use.at, help=f"write {entry.example}")
     if not entry.number and use.width is not None:
         hint = f"delete it: `{name}` keeps the width"
+        hint = "the language has no bound for it (ReLU6)" if name == "relu" else hint
         raise scope.fault("E202", f"`{name}` takes no width", use.width.at, help=hint)
 
 
@@ -127,7 +131,7 @@ def _avgpool(use: Use, words: Words, scope: Scope) -> Body:
     whole = words.get("whole")
     window = None if whole else _window("avgpool", use, words, scope)
     counted = "border" in words and words["border"].text == "count_pad"
-    to = _word_pair(whole, 1, scope) if whole and whole.text == "to" else (1, 1)
+    to = _word_pair("avgpool", whole, 1, scope) if whole and whole.text == "to" else (1, 1)
     return Layer((AvgPool(window, counted, to),), origin=scope.span(use.at))
 
 
@@ -182,7 +186,7 @@ def _window(name: str, use: Use, words: Words, scope: Scope) -> Window:
     assert use.kernel is not None
     kernel = _pair(use.kernel, "a kernel", scope)
     stride = _pair(use.stride, "a stride", scope) if use.stride else (STRIDE, STRIDE)
-    dilation = _word_pair(words["dilation"], 1, scope) if "dilation" in words else (1, 1)
+    dilation = _word_pair(name, words["dilation"], 1, scope) if "dilation" in words else (1, 1)
     reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
     padding = _padding(name, use, reach, words, scope)
     return Window(kernel, stride, padding, dilation)
@@ -198,7 +202,7 @@ def _padding(name: str, use: Use, reach: tuple[int, ...], words: Words, scope: S
         hint = f"add one of {listing(kinds, 'or')}, here or in `defaults`"
         raise scope.fault("E210", f"`{name}` does not say how it pads", use.at, help=hint)
     if border.text == "pad":
-        amount = _word_pair(border, 0, scope)
+        amount = _word_pair(name, border, 0, scope)
         if name != "conv" and any(2 * pad > size for pad, size in zip(amount, reach, strict=True)):
             most = "x".join(dict.fromkeys(str(size // 2) for size in reach))
             hint = f"write `pad={most}`, or less"
@@ -220,10 +224,12 @@ def _pair(dimensions: Dimensions, what: str, scope: Scope, low: int = 1) -> Pair
     return height, width
 
 
-def _word_pair(word: Word, low: int, scope: Scope) -> Pair:
+def _word_pair(name: str, word: Word, low: int, scope: Scope) -> Pair:
     value = word.value
     if isinstance(value, tuple):
         return _pair(value, f"`{word.text}`", scope, low)
     if not isinstance(value, Value):
-        raise Fault("E207", f"`{word.text}` must be a number, or two such as `1x3`", scope.span(word.at))
+        hint = f"`{value}` is a word of its own" if value in LAYERS[name].words else ""
+        message = f"`{word.text}` must be a number, or two such as `1x3`"
+        raise scope.fault("E207", message, word.at, help=hint)
     return _pair((value, value), f"`{word.text}`", scope, low)

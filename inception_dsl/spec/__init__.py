@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -231,7 +232,10 @@ def _default(layer: str, words: str, document: Document, findings: Findings) -> 
 def _input(text: str, span: Span, findings: Findings) -> tuple[int, int, int]:
     size = input_size(text)
     if size is None:
-        hint = f"write channels, height and width, each from 1 to {LARGEST_INPUT:,}, such as `3x224x224`"
+        sides = re.fullmatch(r"\W*([0-9]+)[^0-9]{1,3}([0-9]+)[^0-9]{1,3}([0-9]+)\W*", text)
+        likely = "x".join(sides.groups()) if sides else ""
+        example = likely if input_size(likely) else "3x224x224"
+        hint = f"write channels, height and width, each from 1 to {LARGEST_INPUT:,}, such as `{example}`"
         findings.error("E105", f"`{text}` is no input size", span, help=hint)
         return 1, 1, 1
     first, second, last = size

@@ -119,6 +119,8 @@ INIT: Final = _table(
 
 def suggest(word: str, known: Collection[str], elsewhere: Mapping[str, str] = LAYERS) -> str:
     """What the language has for a word that is none of the `known`, as a help line; empty where that is not known."""
+    if word == "SAME" and "same" in known:
+        return "TensorFlow's SAME is `same_upper`; `same` pads alike on both sides"
     plain = re.sub(r"[_\W]", "", word.casefold())
     for name in (plain, re.sub(r"(2d|layer)$", "", plain)):
         if name in elsewhere:

@@ -183,6 +183,11 @@ def _out_of_place(token: Token, accepts: set[str], text: str, at: tuple[int, int
     if token.type in ("LBRACE", "X", "SLASH") or token[0].isdigit():
         word = token.split()[0]
         hint = "write `->` between two layers; a kernel is `3x3/2`, and comes before the one width"
+        before = re.search(r"(?<![\w#])([^\W\d]\w*)\s+([0-9]{1,2}\s+)?$", text[max(0, begin - 80) : begin])
+        if before and not re.match(r"[0-9]+x[0-9{]", text[begin:]):
+            kernel = (before[2] or "").strip()
+            hint = "a setting is written `key=value`, and a layer of its own after `->`"
+            hint = f"a square kernel is written `{kernel}x{kernel}`" if kernel else hint
         label = "a layer is: name, kernel/stride, width, words"
         return SyntaxFault("E110", f"`{word}` does not belong here", (begin, begin + len(word)), label, hint)
     word = token.split()[0]
