@@ -16,7 +16,7 @@ from inception_dsl.diagnostics import did_you_mean
 from inception_dsl.streams import INTERRUPTED
 
 ELSEWHERE: Final = {
-    "doctor": "training.doctor",
+    "doctor": "doctor.doctor",
     "ensemble": "training.ensemble",
     "eval": "training.evaluate",
     "explain": "reference.explain",
