@@ -9,6 +9,8 @@ from typing import Final
 from inception_dsl.build import missing
 from inception_dsl.diagnostics import Diagnostic, SpecError
 
+_POSIX: Final = {"fcntl", "resource"}
+"""Modules of the standard library that Windows lacks, and training takes."""
 _WRITING: Final = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG}
 
 
@@ -24,6 +26,11 @@ def diagnosed(error: Exception, command: str = "", spec: str = "") -> SpecError:
     if isinstance(error, RunError):
         path = str(error).partition(": ")[0]
         return SpecError([Diagnostic("E008", str(error), file=path if os.path.exists(path) else "")])
+    if isinstance(error, ModuleNotFoundError) and error.name in _POSIX:
+        message = f"training runs on Linux and macOS: this Python has no `{error.name}`"
+        return SpecError(
+            [Diagnostic("E008", message, help="on Windows, train under WSL; what writes files works here")]
+        )
     if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("inception_dsl"):
         return missing(error.name or "torch")
     if isinstance(error, OSError) and error.errno:

@@ -1,0 +1,200 @@
+"""Documents tell the truth: programs take the commands that they show, and the code has their tables and numbers."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+from torch.distributed.run import get_args_parser
+
+from inception_dsl.cli import main
+from inception_dsl.network import load
+from inception_dsl.recipe import named, recipe
+from inception_dsl.runner import devices, engine
+from inception_dsl.runner.config import About, Config
+from inception_dsl.runner.optim import SCALES
+from inception_dsl.runner.readers import READERS, open_images
+from inception_dsl.runner.settings import WORDS, setting
+from inception_dsl.spec.training_schema import RECIPES
+from inception_dsl.training import launch
+
+ROOT = Path(__file__).parent.parent
+TRAINING = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+PAGES = {name: (ROOT / name).read_text("utf-8") for name in ("README.md", "docs/training.md", "benchmarks/README.md")}
+FENCE = re.compile(r"^```(?:sh|console|bash|)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+def commands(program: str) -> list[str]:
+    """The command lines of a program in the blocks of all pages, each with what it is continued by."""
+    found = []
+    for text in PAGES.values():
+        for block in FENCE.findall(text):
+            for line in block.replace("\\\n", " ").splitlines():
+                said = re.search(rf"(?:^|[\s/]){re.escape(program)}(\s.*)", line.partition("  #")[0])
+                if said and not line.lstrip().startswith(("#", "|")):
+                    found.append(program + said[1])
+    return found
+
+
+OURS, TORCHRUN = commands("inception-dsl"), commands("torchrun")
+SCRIPTS = {name: commands(f"python benchmarks/{name}") for name in ("bench.py", "gpu.py", "training.py")}
+
+
+def test_commands_are_found() -> None:
+    assert len(OURS) > 20 and len(TORCHRUN) == 3 and [*map(bool, SCRIPTS.values())] == [True] * 3
+    assert {page for page, text in PAGES.items() if "inception-dsl " in text} == {*PAGES}
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[click.Context]:
+    """What commands are told, in place of running them."""
+    contexts: list[click.Context] = []
+
+    def invoke(command: click.Command, context: click.Context) -> None:
+        if not isinstance(command, click.Group):
+            contexts.append(context)
+
+    monkeypatch.setattr(click.Command, "invoke", invoke)
+    return contexts
+
+
+@pytest.mark.parametrize("line", OURS)
+def test_a_command_is_one_that_the_tool_takes(line: str, read: list[click.Context]) -> None:
+    done = CliRunner().invoke(main, shlex.split(line)[1:])
+    assert done.exit_code == 0, done.output
+    for context in read:
+        for each in (
+            word for value in context.params.values() for word in (value if type(value) is tuple else [value])
+        ):
+            assert not str(each).startswith("specs/") or (ROOT / str(each)).exists(), line
+        if context.command.name == "train":
+            stated = recipe(load(str(context.params["spec"])).program)
+            assert stated
+            for key, text in context.meta.get("settings", {}).items():
+                setting(stated.config(), key, text)
+
+
+@pytest.mark.parametrize("line", TORCHRUN)
+def test_torchrun_and_the_script_take_what_they_are_given(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed = get_args_parser().parse_args(shlex.split(re.sub(r"\$\w+", "7", line))[1:])
+    assert parsed.training_script == "train.py"
+    told: list[Config] = []
+
+    def train(network: Any, config: Config, *_: Any) -> str:
+        told.append(config)
+        return "done"
+
+    for name, stand_in in (
+        ("train", train),
+        ("place", lambda: None),
+        ("leave", lambda: None),
+        ("end", lambda code: None),
+    ):
+        monkeypatch.setattr(engine, name, stand_in)
+    monkeypatch.setattr("sys.argv", ["train.py", *parsed.training_script_args])
+    engine.main(lambda classes: None, Config(), About("v3", "v3", ""))  # type: ignore[arg-type,return-value]
+
+    (config,) = told
+    assert config.data.source == "folder:/data/imagenet" and config.optim.scale == "linear"
+    assert config.data.batch in {256, 1024}
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_script_knows_the_options_that_it_is_given(name: str) -> None:
+    source = (ROOT / "benchmarks" / name).read_text(encoding="utf-8")
+    for line in SCRIPTS[name]:
+        assert all(f'"{word}"' in source for word in shlex.split(line) if word.startswith("--")), line
+
+
+def rows(after: str) -> Iterator[list[str]]:
+    """The body of the first table that follows a text of docs/training.md."""
+    table = re.search(r"\n\n((?:\|.*\n)+)", TRAINING[TRAINING.index(after) :])
+    assert table
+    for line in table[1].splitlines()[2:]:
+        yield [cell.strip() for cell in line.strip("|").split("|")]
+
+
+WORDS_OF = {
+    "SGD": ("optim.name", "sgd"),
+    "RMSProp": ("optim.name", "rmsprop"),
+    "Nesterov momentum": ("optim.nesterov", True),
+    "warm-up": ("schedule.warmup", 5.0),
+    "cosine": ("schedule.name", "cosine"),
+    "label smoothing": ("loss.smoothing", 0.1),
+    "bf16 where the device has it": ("run.precision", "auto"),
+    "BN-x30": ("optim.lr", 0.045),  # section 4.2.2 of 1502.03167: 30 times Inception's 0.0015
+}
+
+
+def test_recipes_are_what_the_table_says() -> None:
+    said = {name: text for names, text in rows("## Recipes") for name in re.findall(r"`([\w-]+)`", names)}
+    assert {*said} == {*RECIPES}
+    for word, (key, value) in WORDS_OF.items():
+        assert any(word in text for text in said.values()), word
+        for name, text in said.items():
+            if word in text:
+                group, _, inner = key.partition(".")
+                assert getattr(getattr(named(name).config(), group), inner) == value, (name, word)
+    assert "30" in named("bn-inception").notes["optim.lr"] and "BN-x30" in (
+        ROOT / "inception_dsl" / "recipes" / "bn-inception.yaml"
+    ).read_text(encoding="utf-8")
+
+
+def test_papers_recipes_have_fp32_and_the_two_others_choose() -> None:
+    found = {name: named(name).config().run.precision for name in RECIPES}
+    assert {name for name, each in found.items() if each == "auto"} == {"modern"}
+    assert {each for name, each in found.items() if name != "modern"} == {"fp32"}
+    own = recipe(load("specs/googlenet_bn_small.yaml").program)
+    assert own and own.config().run.precision == "auto"
+    assert set(WORDS["run.precision"]) == {"fp32", "bf16", "auto"}
+    assert all(f"`{word}`" in TRAINING.partition("## Precision")[2][:200] for word in WORDS["run.precision"])
+
+
+def test_sources_of_images_are_the_readers() -> None:
+    kinds = {kind for cell, _ in rows("## Data") for kind in re.findall(r"`(\w+):", cell)}
+    assert kinds == {*READERS, "builtin"}
+    from inception_dsl.data import builtin
+
+    sizes = [len(open_images(f"idx:{builtin('fashion-mini')}", split)) for split in ("train", "test")]
+    assert sizes == [5000, 1000] and "5,000 and 1,000 images of Fashion-MNIST" in TRAINING
+
+
+def test_numbers_are_the_codes() -> None:
+    assert "torch (2.13 or newer)" in TRAINING and devices.TORCH == (2, 13)
+    assert "the exit code is 75" in TRAINING and {launch.PREEMPTED, engine.EXIT_CODES["preempted"]} == {75}
+    assert "ln 10 = 2.30" in TRAINING and round(math.log(10), 2) == 2.30
+    lengths = [len(file.read_text("utf-8").splitlines()) for file in ROOT.glob("generated/*/train.py")]
+    assert "some 600 lines" in TRAINING.replace("\n", " ")
+    assert min(lengths) > 550 and max(lengths) < 660
+    assert all(f"`{scale}`" in TRAINING for scale in SCALES)
+    stated = recipe(load("specs/googlenet.yaml").program)
+    assert stated
+    config = stated.config()
+    assert "SGD at 0.01, both auxiliary heads\nat 0.3, Polyak's average" in TRAINING
+    assert (config.optim.name, config.optim.lr, config.average.name) == ("sgd", 0.01, "polyak")
+    assert [*config.loss.heads.values()] == [0.3, 0.3]
+    assert "of the recipe's 250 epochs" in TRAINING and config.schedule.epochs == 250
+
+
+def test_no_section_is_there_twice() -> None:
+    for page, text in PAGES.items():
+        headings = re.findall(
+            r"^#+ .*$", re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE), re.MULTILINE
+        )
+        assert len(headings) == len({*headings}), page
+
+
+def test_the_settings_that_are_named_exist() -> None:
+    known = {f"{group}.{name}" for group, names in dataclasses.asdict(Config()).items() for name in names}
+    groups = "|".join(dataclasses.asdict(Config()))
+    named_ = {each for text in PAGES.values() for each in re.findall(rf"`(?:--set )?((?:{groups})\.[a-z_]+)", text)}
+    assert {each for each in named_ if not each.endswith((".py", ".yaml", ".jsonl"))} <= known
+    assert {"run.precision", "data.batch", "optim.scale"} <= named_
