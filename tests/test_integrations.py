@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import published_schemas
 import pytest
 import yaml
-from published_schemas import published
 
 ROOT = Path(__file__).parent.parent
 HOOKS: list[dict[str, Any]] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
@@ -42,7 +42,7 @@ def test_the_readme_names_inputs_and_hooks_that_are_there() -> None:
     config = yaml.safe_load(re.findall(r"^```yaml\n(repos:.*?)^```$", README, re.MULTILINE | re.DOTALL)[0])
 
     assert {*step["with"]} <= {*ACTION["inputs"]}
-    published(".pre-commit-config.yml").validate(config)
+    published_schemas.valid(config, ".pre-commit-config.yml")
     assert [hook["id"] for repo in config["repos"] for hook in repo["hooks"]] == sorted(
         (hook["id"] for hook in HOOKS),
         key=["inception-dsl-check", "inception-dsl-compile", "inception-dsl-claims"].index,
@@ -67,8 +67,8 @@ def run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_their_files_are_valid() -> None:
-    published(".pre-commit-hooks.yml").validate(HOOKS)
-    published("GitHub Action").validate(ACTION)
+    published_schemas.valid(HOOKS, ".pre-commit-hooks.yml")
+    published_schemas.valid(ACTION, "GitHub Action")
 
 
 @pytest.mark.parametrize("hook", HOOKS, ids=[hook["id"] for hook in HOOKS])

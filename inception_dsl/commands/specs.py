@@ -3,35 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
 import click
 
-from inception_dsl import builtin, compilation, compiler
-from inception_dsl.console import Run
+from inception_dsl import builtin, compilation, compiler, tables
+from inception_dsl.console import Run, form_option
 from inception_dsl.cost import cost
 from inception_dsl.syntax import source as sources
 from inception_dsl.syntax import yaml
-from inception_dsl.tables import ORDER
-from inception_dsl.terminal import columns, shortened
+from inception_dsl.tables import ORDER, Column
+from inception_dsl.terminal import columns
 
 HEADER: Final = ("name", "params", "ops", *ORDER, "title")
-WIDTHS: Final = (11, 14, 5, 6, 7, 8)
-"""Of the columns of numbers: a row is printed before the next one is known."""
 
 
 @click.command()
 @click.argument("name", required=False)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(("text", "json", "markdown")),
-    default="text",
-    show_default=True,
-    help="Output.",
-)
+@form_option("text", "json", "markdown")
 def specs(name: str | None, form: str) -> None:
     """List the built-in specs, or print one.
 
@@ -44,16 +35,16 @@ def specs(name: str | None, form: str) -> None:
         run.result = {"spec": text} if text else None
         run.echo((text or "").removesuffix("\n"))
         run.finish()
-    width, room = max(map(len, ("name", *builtin.names()))), columns()
     entries: list[dict[str, Any]] = []
     rows: list[tuple[str, ...]] = [HEADER]
-    run.echo(_line(HEADER, width, room))
     for path in compiler.find_specs([builtin.PREFIX]):
         entry = run.attempt(partial(_entry, str(path)), path)
         if entry:
             entries.append(entry)
             rows.append(_row(entry))
-            run.echo(_line(rows[-1], width, room))
+    first, *numbers, titles = zip(*rows, strict=True)
+    laid = [Column.of(first), *(Column.of(each, right=True) for each in numbers), Column.of(titles, least=16)]
+    run.echo("\n".join(tables.laid(laid, gap=2, room=columns())))
     run.result, run.table = {"specs": entries}, rows
     run.finish()
 
@@ -76,12 +67,6 @@ def _entry(path: str) -> dict[str, Any]:
 def _row(entry: Mapping[str, Any]) -> tuple[str, ...]:
     numbers = (entry["params"], entry["macs"], *entry["verdicts"].values())
     return (entry["network"], *(f"{each:,}" for each in numbers), entry["title"])
-
-
-def _line(cells: Sequence[str], width: int, room: int | None) -> str:
-    name, *numbers, title = cells
-    line = "  ".join([name.ljust(width), *map(str.rjust, numbers, WIDTHS), title])
-    return shortened(line, room) if room else line
 
 
 def _text(name: str) -> str:
