@@ -22,7 +22,7 @@ from inception_dsl.syntax.yaml_printer import dump
 
 SPECS = Path(__file__).parent.parent / "specs"
 
-NETWORK = "network: tiny\ninput: 3x8x8\nlayers: |\n  name | layer\n  fc   | fc 10\n"
+NETWORK = "network: tiny\ninput: 3x8x8\nclasses: 10\nlayers: |\n  name | layer\n  fc   | fc 10\n"
 
 
 def spec(training: str = "") -> NetworkSpec:
@@ -108,7 +108,7 @@ WRONG = {
     "augment: {area: [0.5, 0.1]}": ("E117", "[0.5, 0.1]", ""),
     "data: {std: [0]}": ("E117", "[0]", ""),
     "loss: {heads: {aux: high}}": ("E105", "high", ""),
-    "run: {precision: fp16}": ("E105", "fp16", "did you mean `bf16`?"),
+    "run: {precision: fp16}": ("E105", "fp16", "`bf16` keeps the range of fp32"),
     "notes: {optim.lrr: not printed}": ("E103", "optim.lrr", "did you mean `optim.lr`"),
     "notes: {lr: not printed}": ("E103", "lr", "such as `data.source`"),
     "notes: {optim.lr: 3}": ("E105", "3", ""),

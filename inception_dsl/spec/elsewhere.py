@@ -100,6 +100,7 @@ VALUES: Final = _table(
         "adam nadam radam adamax lamb lars lion adagrad adadelta",
         f"{_NOTHING}; its optimisers are `sgd`, `rmsprop` and `adamw`",
     ),
+    ("fp16 float16 half amp", f"{_NOTHING}; `bf16` keeps the range of fp32"),
     ("bicubic lanczos area", f"{_NOTHING}"),
 )
 """What is said elsewhere for a value of `training`."""
