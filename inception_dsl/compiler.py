@@ -174,7 +174,11 @@ def find(paths: Iterable[str | Path]) -> Found:
     """
     found, claims = [], []
     empty = []
-    for path in (Path(builtin.full(os.fspath(path))) for path in paths):
+    for given in paths:
+        path = Path(builtin.full(os.fspath(given)))
+        if given == "":  # which would be the folder that the command runs in
+            empty.append(Diagnostic("E007", "a path is empty", help="name a spec, or a folder of specs"))
+            continue
         specs = _specs_in(path)
         found += specs
         if not specs and path.is_dir():

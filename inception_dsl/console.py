@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -10,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TypedDict, TypeVar
 
 import click
 
-from inception_dsl import compilation, compiler, extends, faults, published, streams, tables
+from inception_dsl import compilation, compiler, extends, faults, paths, published, streams, tables
 from inception_dsl.diagnostics import Diagnostic, exit_code
 from inception_dsl.ir import Program
 from inception_dsl.outcome import File, Held, Outcome
-from inception_dsl.terminal import columns
+from inception_dsl.terminal import columns, lines
 from inception_dsl.waiting import Waiting
 
 if TYPE_CHECKING:
@@ -56,6 +57,18 @@ def training_settings() -> dict[str, str]:
     """Those of the command's `--set` that are about training, `group.name`; the spec's own settings have no dot."""
     settings = chosen()["settings"]
     return {name: settings.pop(name) for name in [*settings] if "." in name}
+
+
+class Readable(click.Path):
+    """A file that is read: no pipe or device, which may never end."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The path of the file, which need not be there."""
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        kind = paths.kind(path.stat().st_mode) if path.exists() and not path.is_dir() else ""
+        if kind:
+            self.fail(f"{str(path)!r} is {kind}; save what it gives as a file", param, ctx)
+        return path
 
 
 class Chosen(TypedDict):
@@ -216,7 +229,7 @@ class Run:
         """Print for people; silent in the forms for machines."""
         if self.form == "text":
             self.waiting.spoken()
-            click.echo(text, color=True)
+            click.echo(lines(text, streams.coloured(sys.stdout)), color=True)
 
     def finish(self) -> NoReturn:
         """Print the diagnostics, and exit."""

@@ -6,26 +6,17 @@ import os
 import re
 import shutil
 import signal
-import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from inception_dsl import paths
 from inception_dsl.diagnostics import Diagnostic, SpecError
 
 _TEMPORARY: Final = ".inception-dsl-{}-"
 _STRAY: Final = re.compile(r"\.inception-dsl-(\d+)-.*\.part")
-
-_KINDS: Final = {
-    stat.S_IFDIR: "a directory",
-    stat.S_IFLNK: "a symbolic link",
-    stat.S_IFIFO: "a pipe",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-}
 
 
 def write(files: Mapping[str, bytes], out: Path, force: bool = False) -> list[Path]:
@@ -103,7 +94,7 @@ def _hindrance(path: Path) -> str:
 
 
 def _kind(path: Path) -> str:
-    kind = _KINDS.get(stat.S_IFMT(path.lstat().st_mode))
+    kind = paths.kind(path.lstat().st_mode)
     return f"it is {kind}; move it away" if kind else ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from typing import Final, TextIO
@@ -51,6 +52,23 @@ def visible(words: str) -> str:
     if len(words) > LONGEST:
         words = f"{words[: LONGEST // 2]}…{words[-LONGEST // 2 :]}"
     return words if words.isprintable() else "".join(map(_escaped, words))
+
+
+def lines(text: str, colour: bool) -> str:
+    """A text of lines in which no character writes elsewhere or hides, as `visible`; its colours stay, if wanted."""
+    if text.isascii() and not _CONTROLS.search(text):
+        return text
+
+    def shown(part: str) -> str:
+        stays = part in "\n\t" or (colour and _COLOUR.fullmatch(part)) or part.isprintable()
+        return part if stays else "".join(map(_escaped, part))
+
+    return "".join(map(shown, _PARTS.split(text)))
+
+
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_COLOUR: Final = re.compile(r"\x1b\[\d*m")
+_PARTS: Final = re.compile(rf"({_COLOUR.pattern}|[\n\t])")
 
 
 def width(words: str) -> int:

@@ -21,19 +21,8 @@ LONGEST = 300
 # From the ground up: a module imports from those before it. A folder is one layer; inside it there are no cycles.
 LAYERS = (
     *("runner", "data"),
-    *(
-        "diagnostics",
-        "builtin",
-        "versions",
-        "terminal",
-        "waiting",
-        "markdown",
-        "values",
-        "shapes",
-        "ops",
-        "names",
-        "ir",
-    ),
+    *("diagnostics", "paths", "builtin", "versions", "terminal", "waiting", "markdown"),
+    *("values", "shapes", "ops", "names", "ir"),
     *("syntax", "spec", "recipe", "elaborate", "verify", "passes", "lower", "filling", "ties", "program_printer"),
     *("cost", "published", "inherited", "claims", "explain", "explanations", "render", "tables", "sarif", "emit"),
     *("ending", "output", "freshness", "extends", "compiler", "compilation", "build", "witness", "weights", "network"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from inception_dsl import compiler
-from inception_dsl.console import Run, chosen, form_option, training_settings, variant_options
+from inception_dsl.console import Readable, Run, chosen, form_option, training_settings, variant_options
 from inception_dsl.diagnostics import Diagnostic, SpecError
 from inception_dsl.terminal import columns
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from inception_dsl.spec import NetworkSpec
 
 SPEC = click.argument("spec", type=click.Path())
-FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+FILES = click.argument("files", nargs=-1, required=True, type=Readable())
 FORM = form_option("text", "json")
 DATA = "Where the images are: folder:DIR, csv:FILE, idx:DIR, parquet:DIR, wds:DIR, ... or builtin:fashion-mini."
 
@@ -182,7 +182,7 @@ def _of_classes(spec: NetworkSpec, classes: int) -> Typed:
 
 @click.command("eval")
 @SPEC
-@click.argument("weights", type=click.Path(path_type=Path))
+@click.argument("weights", type=Readable())
 @click.option("--data", metavar="SOURCE", help=DATA)
 @click.option("--split", type=click.Choice(("train", "test")), default="test", show_default=True, help="Its images.")
 @click.option("--protocol", help="Crops: of recipe, 1, 10, 144, central. [default: as the weights say, else recipe]")

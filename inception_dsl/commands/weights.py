@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from inception_dsl import compiler
-from inception_dsl.console import Run, form_option, variant_options
+from inception_dsl.console import Readable, Run, form_option, variant_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from inception_dsl.weights.transfer import Transfer
 
 SPEC = click.argument("spec", type=click.Path())
-FILE = click.argument("file", type=click.Path(path_type=Path))
+FILE = click.argument("file", type=Readable())
 FORM = form_option("text", "json")
 
 
@@ -92,9 +92,7 @@ def _move(
 
 @click.command()
 @SPEC
-@click.option(
-    "--weights", "file", type=click.Path(path_type=Path), help="Its weights: .safetensors, .pt, .pth, a checkpoint."
-)
+@click.option("--weights", "file", type=Readable(), help="Its weights: .safetensors, .pt, .pth, a checkpoint.")
 @click.option("--init", "seed", type=click.IntRange(0), help="Fresh weights in their place: model.py's, by this seed.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The .onnx file to write.")
 @click.option("--heads", is_flag=True, help="Give the heads' outputs too.")

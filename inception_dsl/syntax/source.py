@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import stat
 from bisect import bisect_right
 from copy import copy
 from itertools import accumulate
 from typing import Final
 
-from inception_dsl import builtin
+from inception_dsl import builtin, paths
 from inception_dsl.diagnostics import Diagnostic, Source, Span, SpecError
 
 LIMIT: Final = 4 * 2**20
@@ -18,23 +19,26 @@ LIMIT: Final = 4 * 2**20
 def read(path: str | os.PathLike[str], name: str | None = None) -> Source:
     """Read a text file, or a spec by its name `builtin:...`; diagnostics call it `name`, by default the path as given.
 
-    Raises `SpecError` E001 for a file that cannot be read, E002 for one that is not UTF-8, E003 beyond `LIMIT`.
+    Raises `SpecError` E001 for a file that cannot be read, or that may never end as a pipe does not, E002 for one that
+    is not UTF-8, E003 beyond `LIMIT`.
     """
     given = builtin.full(os.fspath(path))
     name, path = given if name is None else name, builtin.place(given)
     try:
+        mode = os.stat(path).st_mode  # before it is opened: that may take as long as the other end of a pipe likes
+        if kind := paths.kind(mode):
+            hint = "name a file in it" if stat.S_ISDIR(mode) else "save what it gives as a file"
+            raise _fault("E001", f"cannot read `{name}`: it is {kind}", name, help=hint)
         with open(path, "rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            # a device or a pipe has no size to ask for, so that no more than the limit is ever read
-            data = file.read(LIMIT + 1) if size <= LIMIT else b""
-    except IsADirectoryError:
-        raise _fault("E001", f"cannot read `{name}`: it is a directory", name, help="name a file in it") from None
+            data = file.read(LIMIT + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise _fault("E001", f"cannot read `{name}`: {reason.lower()}", name) from None
-    if max(size, len(data)) > LIMIT:
+        hint = paths.nearest(path) if isinstance(error, FileNotFoundError) else ""
+        raise _fault("E001", f"cannot read `{name}`: {reason.lower()}", name, help=hint) from None
+    if len(data) > LIMIT:
         raise _fault("E003", f"`{name}` is too large", name, help=f"a spec has at most {LIMIT:,} bytes")
-    return decode(data, name, "/".join(os.path.abspath(path).split(os.sep)[-2:]))
+    cited = "/".join(os.path.abspath(path).split(os.sep)[-2:])
+    return decode(data, name, cited.encode(errors="backslashreplace").decode())  # a name of bytes that are not UTF-8
 
 
 def decode(data: bytes, name: str, citation: str = "") -> Source:

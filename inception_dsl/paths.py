@@ -1,0 +1,58 @@
+"""Paths that are not what a user means: of another kind than a file, or not there and near to one that is."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from itertools import islice
+from typing import Final
+
+from inception_dsl.diagnostics import did_you_mean
+
+MOST: Final = 1000
+"""The names of a folder that are compared with one that is not there."""
+
+_KINDS: Final = {
+    stat.S_IFDIR: "a directory",
+    stat.S_IFLNK: "a symbolic link",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+def kind(mode: int) -> str:
+    """What the mode of a path says that it is, in words; empty for a file."""
+    return _KINDS.get(stat.S_IFMT(mode), "")
+
+
+def nearest(path: str | os.PathLike[str]) -> str:
+    """Suggest a path that is there for one that is not, as a help line; empty where none is like it.
+
+    One name of it may be misspelt, its suffix `.yaml` left out, or the folder `specs` before it; of a folder with more
+    names than `MOST`, some are not looked at.
+    """
+    path = os.fspath(path)
+    for given in (path, os.path.join("specs", path)):
+        for whole in (given, f"{given}.yaml"):
+            if os.path.exists(whole):
+                return f"did you mean `{whole}`?"
+    above, *rest = _split(path)
+    try:
+        with os.scandir(above or ".") as entries:
+            names = [each.name for each in islice(entries, MOST)]
+    except OSError:
+        return ""
+    near = {name: os.path.join(above, name, *rest[1:]) for name in names}
+    hint = did_you_mean(rest[0], [name for name, whole in near.items() if os.path.exists(whole)])
+    return re.sub("`([^`]*)`", lambda name: f"`{near.get(name[1], name[1])}`", hint)
+
+
+def _split(path: str) -> list[str]:
+    """A path as the folder of it that is there, the name in it that is not, and the names below that."""
+    above, name = os.path.split(path.rstrip(os.sep))
+    if not name or not above or os.path.isdir(above):
+        return [above, name]
+    return [*_split(above), name]
