@@ -79,7 +79,14 @@ def work(op: Op, types: Sequence[TensorType]) -> Work:
 
 
 def cost(typed: Typed) -> Cost:
-    """Count a network, in time linear in its nodes."""
+    """Count a network, in time linear in its nodes; it is kept with the network, as its cached properties are."""
+    counted: Cost | None = vars(typed).get("cost")
+    if counted is None:
+        counted = vars(typed)["cost"] = _count(typed)
+    return counted
+
+
+def _count(typed: Typed) -> Cost:
     names = (*typed.trunk, *typed.heads)
     sums = {name: [0, 0, 0, 0] for name in names}
     depths: dict[int, int] = {-1: 0}

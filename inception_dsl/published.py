@@ -186,10 +186,14 @@ def findings(typed: Typed, held: tuple[Verdict, ...]) -> tuple[Diagnostic, ...]:
     """What does not hold: mismatches (E301), errata that explain nothing (E302), errata about no cell (E303)."""
     cells = {(each.claim.row, each.claim.column): each for each in held}
     wrong = [_mismatch(each) for each in held if each.verdict == "MISMATCH"]
+    printed: dict[str, list[str]] = {}
+    for claim in typed.program.published.claims:
+        printed.setdefault(claim.row, []).append(claim.column)
+    rows, columns = (*typed.ends, TOTALS), dict.fromkeys(column for row in printed.values() for column in row)
     for erratum in typed.program.published.errata:
         cell = cells.get((erratum.row, erratum.column))
         if cell is None:
-            wrong.append(_unknown(typed, erratum))
+            wrong.append(_unknown(erratum, rows, tuple(columns), printed.get(erratum.row, [])))
         elif cell.verdict in ("exact", "rounds"):
             wrong.append(_stale(erratum, cell))
     return tuple(wrong)
@@ -239,16 +243,13 @@ def _stale(erratum: Erratum, verdict: Verdict) -> Diagnostic:
     )
 
 
-def _unknown(typed: Typed, erratum: Erratum) -> Diagnostic:
-    claims = typed.program.published.claims
-    rows = (*typed.ends, TOTALS)
-    columns = dict.fromkeys(claim.column for claim in claims)
+def _unknown(erratum: Erratum, rows: Sequence[str], columns: Sequence[str], there: Sequence[str]) -> Diagnostic:
+    """`rows` are all there are, `columns` all that are printed of any, `there` those of the row."""
     if erratum.row not in rows:
         message, hint = f"no row is called `{erratum.row}`", did_you_mean(erratum.row, rows)
     elif erratum.column not in columns:
         message, hint = f"no column `{erratum.column}` is printed", did_you_mean(erratum.column, columns)
     else:
-        there = [claim.column for claim in claims if claim.row == erratum.row]
         message = f"nothing is printed for {erratum.column} of `{erratum.row}`"
         hint = f"printed there: {listing(there)}" if there else ""
     return Diagnostic("E303", message, erratum.origin, "an erratum about no cell", help=hint)

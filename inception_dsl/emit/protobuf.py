@@ -12,6 +12,7 @@ import struct
 import sys
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 Content = int | float | str | bytes
@@ -35,12 +36,14 @@ class Message:
     """A kind of message: its fields, by the numbers they have on the wire."""
 
     def __init__(self, **numbers: int) -> None:
-        self.numbers = numbers
+        self.numbers = dict(sorted(numbers.items(), key=itemgetter(1)))
 
     def __call__(self, **fields: Content | Iterable[Content] | None) -> bytes:
         """One message, its fields in the order of their numbers; None leaves a field out, a list repeats it."""
-        numbered = sorted((self.numbers[name], content) for name, content in fields.items() if content is not None)
-        return b"".join(_field(number, content) for number, content in numbered)
+        if not fields.keys() <= self.numbers.keys():
+            raise TypeError(f"no fields {fields.keys() - self.numbers.keys()}")
+        given = ((number, fields.get(name)) for name, number in self.numbers.items())
+        return b"".join([_field(number, content) for number, content in given if content is not None])
 
 
 def _field(number: int, content: Content | Iterable[Content]) -> bytes:
@@ -53,10 +56,15 @@ def _field(number: int, content: Content | Iterable[Content]) -> bytes:
             data = content.encode() if isinstance(content, str) else content
             return _varint(number << 3 | 2) + _varint(len(data)) + data
         case _:
-            return b"".join(_field(number, each) for each in content)
+            return b"".join([_field(number, each) for each in content])
+
+
+_BYTES: Final = [bytes([value]) for value in range(0x80)]
 
 
 def _varint(value: int) -> bytes:
+    if 0 <= value < 0x80:
+        return _BYTES[value]
     value &= (1 << 64) - 1  # a negative number is its two's complement in 64 bits
     groups = bytearray()
     while value > 0x7F:

@@ -10,8 +10,8 @@ from inception_dsl.emit.citation import citation
 from inception_dsl.emit.python import Call as New
 from inception_dsl.emit.python import camel, layout, literal, prose, signature, wrapped
 from inception_dsl.emit.pytorch_init import initialise
-from inception_dsl.emit.pytorch_layers import Speller
-from inception_dsl.emit.pytorch_modules import Classes, free
+from inception_dsl.emit.pytorch_layers import Speller, free
+from inception_dsl.emit.pytorch_modules import Classes
 from inception_dsl.emit.pytorch_network import network_class
 from inception_dsl.emit.templates import template
 from inception_dsl.ir import Typed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from inception_dsl.emit.python import Call, Code, literal, width
@@ -30,6 +30,21 @@ from inception_dsl.values import Width
 
 Item = Code | tuple[str, Code]
 
+HELPER_NAMES = frozenset(
+    """
+    Concat Add Scale Output Size SameConv2d SameMaxPool2d SameAvgPool2d Linear LinearReLU FlattenLinear
+    FlattenLinearReLU ConvReLU ConvBN ConvBNReLU SameConvReLU SameConvBN SameConvBNReLU Tensor NamedTuple OrderedDict F
+    BetaBatchNorm2d ConvBetaBN ConvBetaBNReLU SameConvBetaBN SameConvBetaBNReLU
+    """.split()
+)
+
+
+def free(name: str, taken: Collection[str], suffix: str) -> str:
+    """A class name that neither the file's helpers nor its other classes have."""
+    while name in HELPER_NAMES or name in taken:
+        name += suffix
+    return name
+
 
 @dataclass
 class Speller:
@@ -39,7 +54,7 @@ class Speller:
     `eps` is the batch norms' usual epsilon, which their helper class takes by default.
     """
 
-    names: Mapping[str, str] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
     helpers: set[str] = field(default_factory=set)
     options: set[str] = field(default_factory=set)
     eps: float = 0.001

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 
 from inception_dsl.emit.python import WIDTH, Code, camel, layout, literal, prose, signature
 from inception_dsl.emit.python import Call as New
-from inception_dsl.emit.pytorch_layers import Item, Speller
-from inception_dsl.ir import Body, Call, Join, Layer, Part, Repeat, Sequence, Template, Typed
+from inception_dsl.emit.pytorch_layers import Item, Speller, free
+from inception_dsl.emit.widths import UNKNOWN, closed_by, short
+from inception_dsl.ir import Body, Call, Join, Layer, Node, Part, Repeat, Sequence, Template, Typed
 from inception_dsl.names import from_column
 from inception_dsl.ops import Add, Flatten, FullyConnected, Op, ReLU, Scale
-from inception_dsl.values import Name, Value, Width, substitute
+from inception_dsl.values import Name, Width, substitute
 
 Place = tuple[str, ...]
 """The path of a part in the lowered network; a template has one for each of its calls."""
@@ -19,14 +19,6 @@ Place = tuple[str, ...]
 IN = Name("in")
 LONG = 76
 """A call in `forward` that is longer gets a line of its own."""
-
-HELPER_NAMES = frozenset(
-    """
-    Concat Add Scale Output Size SameConv2d SameMaxPool2d SameAvgPool2d Linear LinearReLU FlattenLinear
-    FlattenLinearReLU ConvReLU ConvBN ConvBNReLU SameConvReLU SameConvBN SameConvBNReLU Tensor NamedTuple OrderedDict F
-    BetaBatchNorm2d ConvBetaBN ConvBetaBNReLU SameConvBetaBN SameConvBetaBNReLU
-    """.split()
-)
 
 
 @dataclass(frozen=True)
@@ -52,7 +44,8 @@ class Classes:
         for name in self.templates:
             self.names[name] = free(camel(name), {network, *self.names.values()}, "Module")
         self.takes_input: dict[str, bool] = {}
-        self.extras: dict[str, list[tuple[str, Place]]] = {name: [] for name in self.templates}
+        self.extras: dict[str, dict[Place, str]] = {name: {} for name in self.templates}
+        self.first: dict[int, dict[Place, Node]] = {}
         self.current = ""
         self.gives: dict[str, Width] = {}
         self.text: dict[str, str] = {}
@@ -77,44 +70,61 @@ class Classes:
                 built = [(part, self.build(part.body, channels, _under(places, part))) for part in branches]
                 items = tuple((part.name, each.code) for part, each in built)
                 head = self.speller.need("Add" if isinstance(op, Add) else "Concat")
-                return Built(New(head, items), op.channels(*(each.channels for _, each in built)))
+                return Built(New(head, items), short(op.channels(*(each.channels for _, each in built))))
             case Repeat(count, inner):
                 return self._repeat(count, inner, channels, places)
             case _:
                 raise TypeError(body)
 
     def _layer(self, layer: Layer, ops: tuple[Op, ...], channels: Width, places: list[Place]) -> Built:
-        spelled = tuple(_closed(op, channels) for op in ops)
+        channels = self._arriving(channels, places)
+        spelled = tuple(closed_by(channels, op) for op in ops)
         main = next((op for op in spelled if op.depth), spelled[0])
         owned = [(*place, main.name) if (*place, main.name) in self.at else place for place in places]
-        features = self._features(owned) if isinstance(main, FullyConnected) else ""
+        features = self.speller.width(self._read("features", owned)) if isinstance(main, FullyConnected) else ""
         flattens = len(ops) == 1 or self._is_flat(places)
         kept = tuple(op for op in spelled if flattens or not isinstance(op, Flatten))
         code = self.speller.layer(Layer(kept), channels, features)
-        return Built(code, main.channels(channels))
+        return Built(code, short(main.channels(channels)))
 
     def _is_flat(self, places: list[Place]) -> bool:
         """Whether a fully connected layer flattens what it reads, at any of its places."""
         return any((*place, "flatten") in self.at for place in places)
 
-    def _features(self, places: list[Place]) -> str:
-        """What a fully connected layer reads; an argument of the class, where that differs from call to call."""
-        read = sorted({self.at[place].types[0].channels for place in places})
+    def _arriving(self, channels: Width, places: list[Place]) -> Width:
+        """The channels that arrive at some places; those that are unknown as the lowered network has them."""
+        there = [place for place in places if self._first(place)] if channels == UNKNOWN else []
+        return self._read("channels", there) if there else channels
+
+    def _read(self, what: str, places: list[Place]) -> Width:
+        """What the first layer at some places reads; an argument of the class, if they differ."""
+        read = {node.types[0].channels for place in places if (node := self._first(place))}
         if len(read) == 1:
-            return str(read[0])
+            return read.pop()
         extras = self.extras[self.current]
         suffix = places[0][len(self.places[self.current][0]) :]
-        name = "_".join(["features", *suffix[:-1]])
-        if (name, suffix) not in extras:
-            extras.append((name, suffix))
-        return name
+        if suffix not in extras:
+            words = [what, *(suffix[:-1] if what == "features" else suffix)]
+            extras[suffix] = from_column("_".join(words), {*self.speller.names.values()})
+            self.speller.names[extras[suffix]] = extras[suffix]
+        return Name(extras[suffix])
+
+    def _first(self, place: Place) -> Node | None:
+        """The first node at a place, which reads what arrives there; None where nothing is."""
+        length = len(place)
+        if length not in self.first:
+            self.first[length] = {node.path[:length]: node for node in reversed(self.typed.nodes)}
+        return self.first[length].get(place)
 
     def _call(self, template: str, args: tuple[tuple[str, Width], ...], channels: Width, places: list[Place]) -> Built:
+        channels = self._arriving(channels, places)
         known = {param: substitute(value, {"in": channels}) for param, value in args}
         items: list[Item] = [self.speller.width(channels)] if self.takes_input[template] else []
         items += [self.speller.width(value) for value in known.values()]
-        items += [self._features([(*place, *suffix) for place in places]) for _, suffix in self.extras[template]]
-        out = substitute(self.gives[template], {**known, "in": channels})
+        for suffix, name in self.extras[template].items():
+            read = self._read(name.partition("_")[0], [(*place, *suffix) for place in places])
+            items.append(self.speller.width(read))
+        out = short(substitute(self.gives[template], {**known, "in": channels}))
         return Built(New(self.names[template], tuple(items)), out)
 
     def _sequence(self, parts: tuple[Part, ...], channels: Width, places: list[Place]) -> Built:
@@ -156,7 +166,7 @@ class Classes:
         self.gives[template.name] = built
         takes_input = any("in_channels" in line for line in writer.lines)
         self.takes_input[template.name] = takes_input
-        extras = [extra for extra, _ in self.extras[template.name]]
+        extras = self.extras[template.name].values()
         arguments = [f"{name}: int" for name in [*(["in_channels"] if takes_input else []), *params, *extras]]
         base = "nn.Module" if writer.forward else "nn.Sequential"
         doc = prose(template.doc) or f"The module `{template.module}`."
@@ -246,14 +256,7 @@ class _Forward:
             if len(self.code) > WIDTH - 15:
                 listed = "".join(f"                {term},\n" for term in terms)
                 self.code = f"torch.cat(\n            (\n{listed}            ),\n            1,\n        )"
-        return join.op.channels(*widths)
-
-
-def free(name: str, taken: Collection[str], suffix: str) -> str:
-    """A class name that neither the file's helpers nor its other classes have."""
-    while name in HELPER_NAMES or name in taken:
-        name += suffix
-    return name
+        return short(join.op.channels(*widths))
 
 
 def _unscaled(part: Part) -> tuple[str, Part]:
@@ -269,13 +272,6 @@ def _unscaled(part: Part) -> tuple[str, Part]:
 
 def _under(places: list[Place], part: Part) -> list[Place]:
     return [(*place, part.name) for place in places] if part.name else places
-
-
-def _closed(op: Op, channels: Width) -> Op:
-    """An op with `in` closed by the channels that arrive."""
-    values = {each.name: getattr(op, each.name) for each in fields(op)}
-    changed = {name: substitute(value, {"in": channels}) for name, value in values.items() if isinstance(value, Value)}
-    return replace(op, **changed) if changed else op
 
 
 def _has_places(body: Body) -> bool:

@@ -105,7 +105,7 @@ class _Lines:
             if isinstance(body, Call) and isinstance(code, New):
                 params = [*(["in"] if self.classes.takes_input[body.template] else [])]
                 params += self.classes.templates[body.template].params
-                params += [extra for extra, _ in self.classes.extras[body.template]]
+                params += self.classes.extras[body.template].values()
                 tables.setdefault(body.template, _Table(params)).add(code)
         return tables
 
@@ -127,8 +127,8 @@ class _Table:
         return ", ".join(str(item).rjust(w) for w, item in zip(self.widths, code.items, strict=True))
 
     def header(self, indent: int) -> list[str]:
-        """The names of the columns, their words one above the other; once, and not for a single argument."""
-        if self.shown or len(self.words) == 1:
+        """The names of the columns, their words one above the other; once, and not for a single argument or none."""
+        if self.shown or len(self.words) < 2:
             return []
         self.shown = True
         height = max(map(len, self.words))
