@@ -5,13 +5,13 @@ Every template is a module, every call names what it fills. The file reads back 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import fields
+from collections.abc import Collection, Iterator
+from dataclasses import fields, replace
 from typing import Any, Final
 
 from inception_dsl import ir
 from inception_dsl.ir import Absent, Body, Call, Join, Layer, Part, Program, Repeat, Sequence
-from inception_dsl.ops import LRN, AvgPool, BatchNorm, Concat, Conv, Dropout, FullyConnected, MaxPool, Op, Scale
+from inception_dsl.ops import LRN, AvgPool, Concat, Conv, Dropout, Flatten, FullyConnected, MaxPool, Op, Scale
 from inception_dsl.shapes import Pair, Window
 from inception_dsl.spec.init import SOURCE
 from inception_dsl.spec.printer import print_cell, print_graph, print_head
@@ -148,53 +148,56 @@ def _chain(steps: list[Term]) -> Term:
 
 def _layer(ops: tuple[Op, ...]) -> Use:
     """The layer of the language that has these ops: the first gives its name, the rest are words of it."""
-    match ops:
-        case (Conv(width, window, groups, bias), *rest):
+    if isinstance(ops[0], Flatten) and len(ops) > 1:
+        ops = ops[1:]  # `fc` flattens what it reads
+    first, *rest = ops
+    use = _use(first)
+    after = (word for op in rest for word in (Word(op.name), *_use(op).words))
+    return replace(use, words=(*use.words, *after))
+
+
+def _use(op: Op) -> Use:
+    """An op as a layer. What no case here prints of it stands as `field=value`, so that no field is ever left out."""
+    match op:
+        case Conv(width, window, groups, bias):
             grouped = () if groups == 1 else (Word("groups", _value(groups)),)
-            own = (*_padding(window), *grouped, *((Word("bias"),) if bias else ()))
-            return Use("conv", *_size(window), _value(width), (*own, *_after(rest)))
-        case (_, FullyConnected(width, bias), *rest):
-            own = () if bias else (Word("bias", "none"),)
-            return Use("fc", width=_value(width), words=(*own, *_after(rest)))
-        case (MaxPool(window) | AvgPool(window) as pool,):
-            counted = (Word("count_pad"),) if isinstance(pool, AvgPool) and pool.count_pad else ()
-            if window is None:
-                whole = Word("global") if isinstance(pool, MaxPool) or pool.to == (1, 1) else Word("to", _pair(pool.to))
-                return Use(pool.name, words=(whole, *counted))
-            return Use(pool.name, *_size(window), words=(*_padding(window), *counted))
-        case (LRN(size) as lrn,):
-            return Use("lrn", width=Number(size), words=_constants(lrn, LRN(size)))
-        case (Dropout(p),):
-            return Use("dropout", width=Number(p))
-        case (BatchNorm() as norm,):
-            return Use("bn", words=_norm(norm))
-        case (op,):
-            return Use(op.name)
+            words = (*_padding(window), *grouped, *((Word("bias"),) if bias else ()))
+            use, printed = Use("conv", *_size(window), _value(width), words), {"width", "window", "groups", "bias"}
+        case FullyConnected(width, bias):
+            words = () if bias else (Word("bias", "none"),)
+            use, printed = Use("fc", width=_value(width), words=words), {"width", "bias"}
+        case MaxPool(window) | AvgPool(window) if window:
+            use, printed = Use(op.name, *_size(window), words=tuple(_padding(window))), {"window"}
+        case MaxPool() | AvgPool(to=(1, 1)):
+            use, printed = Use(op.name, words=(Word("global"),)), {"window", "to"}
+        case LRN(size):
+            use, printed = Use("lrn", width=Number(size)), {"size"}
+        case Dropout(p):
+            use, printed = Use("dropout", width=Number(p)), {"p"}
         case _:
-            raise TypeError(ops)
+            use, printed = Use(op.name), set()
+    return replace(use, words=(*use.words, *_others(op, printed)))
 
 
-def _after(ops: list[Op]) -> Iterator[Word]:
-    """The words that add a norm and an activation to a layer."""
-    for op in ops:
-        yield Word(op.name)
-        if isinstance(op, BatchNorm):
-            yield from _norm(op)
-
-
-def _norm(op: BatchNorm) -> tuple[Word, ...]:
-    """How a batch norm differs from a plain one."""
-    eps = (Word("eps", _number(op.eps)),) if op.eps != BatchNorm().eps else ()
-    return eps if op.gamma else (*eps, Word("gamma", "none"))
-
-
-def _constants(op: Op, plain: Op) -> tuple[Word, ...]:
-    """Its numbers that are not those of a plain one."""
-    return tuple(
-        Word(each.name, _number(getattr(op, each.name)))
-        for each in fields(op)
-        if getattr(op, each.name) != getattr(plain, each.name)
-    )
+def _others(op: Op, printed: Collection[str]) -> Iterator[Word]:
+    """The fields of an op that are not printed yet, where they differ from their defaults."""
+    for each in fields(op):
+        value = getattr(op, each.name)
+        if each.name in printed or value == each.default:
+            continue
+        match value:
+            case bool():
+                yield Word(each.name, None if value else "none")
+            case int() | float():
+                yield Word(each.name, _number(value))
+            case (int() as height, int() as width):
+                yield Word(each.name, _pair((height, width)))
+            case Value() | str():
+                yield Word(each.name, value)
+            case None if each.name == "window":  # the whole image, which `to` says
+                pass
+            case _:
+                raise TypeError(f"`{op.name}` has a field that cannot be printed: {each.name}={value!r}")
 
 
 def _size(window: Window) -> tuple[Dimensions, Dimensions | None]:

@@ -1,0 +1,129 @@
+"""A program's text, whose hash tells one run's network from another's: every field of every op is in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import pytest
+
+from inception_dsl.emit.runner import fingerprint
+from inception_dsl.ir import Layer, Paper, Program, Row, Typed
+from inception_dsl.ops import LRN, OPS, AvgPool, BatchNorm, Conv, Dropout, FullyConnected, MaxPool, Op, ReLU, Scale
+from inception_dsl.program_printer import print_program
+from inception_dsl.shapes import Padding, TensorType, Window
+from inception_dsl.values import Name
+
+IMAGE = TensorType((8, 32, 32))
+WINDOW = Window((3, 3))
+MADE: dict[type[Op], tuple[Op, ...]] = {
+    Conv: (Conv(8, WINDOW), Conv(Name("in"), WINDOW, Name("in"), bias=True)),
+    BatchNorm: (BatchNorm(),),
+    LRN: (LRN(),),
+    MaxPool: (MaxPool(None), MaxPool(WINDOW)),
+    AvgPool: (AvgPool(None), AvgPool(None, to=(2, 3)), AvgPool(WINDOW)),
+    Dropout: (Dropout(),),
+    FullyConnected: (FullyConnected(8),),
+    Scale: (Scale(0.5),),
+}
+"""Ops with fields, in every form that they take."""
+
+
+def program(*ops: Op) -> Program:
+    """A network of one layer."""
+    rows = (Row("layer", Layer(ops)),)
+    return Program("tiny", "tiny.yaml", "tiny", Paper(), IMAGE, {"classes": 10}, {}, rows)
+
+
+def text(*ops: Op) -> str:
+    """What a network of one layer prints."""
+    return print_program(program(*ops))
+
+
+def others(value: Any) -> list[Any]:
+    """Other values of a field."""
+    match value:
+        case bool():
+            return [not value]
+        case int():
+            return [value + 2]
+        case float():
+            return [value / 2, value + 0.125]
+        case Name():
+            return [8, Name("classes")]
+        case None:
+            return [WINDOW]
+        case (height, width):
+            return [(height + 1, width), (height, width + 1)]
+        case Padding():
+            amounts = [Padding("pad", (1, 0)), Padding("pad", (0, 1)), Padding("pad", (1, 1))]
+            return [
+                Padding("same"),
+                Padding("same_upper"),
+                Padding(ceil=True),
+                *amounts,
+                Padding("pad", (1, 1), ceil=True),
+            ]
+        case Window():
+            return [
+                replace(value, **{each.name: new})
+                for each in fields(value)
+                for new in others(getattr(value, each.name))
+            ]
+        case _:
+            raise TypeError(value)
+
+
+def changed(op: Op) -> list[Op]:
+    """An op with each of its fields changed in turn."""
+    return [replace(op, **{each.name: new}) for each in fields(op) for new in others(getattr(op, each.name))]
+
+
+def test_every_op_with_fields_is_tried() -> None:
+    assert MADE.keys() == {op for op in OPS if fields(op)}
+
+
+@pytest.mark.parametrize("op", [op for made in MADE.values() for op in made], ids=str)
+def test_a_change_of_any_field_is_another_text(op: Op) -> None:
+    """Alone, and after a convolution where it can stand there."""
+    forms = [op, *changed(op)]
+    layers = [(each,) for each in forms]
+    if isinstance(op, BatchNorm):
+        layers += [(Conv(8, WINDOW), each, ReLU()) for each in forms]
+
+    assert len({text(*layer) for layer in layers}) == len(layers)
+
+
+@dataclass(frozen=True)
+class Leaky(Op):
+    """An op that nothing here knows."""
+
+    name = "leaky"
+    slope: float = 0.01
+    inplace: bool = False
+    at: tuple[int, int] = (0, 0)
+
+
+@pytest.mark.parametrize("op", [Leaky(slope=0.3), Leaky(inplace=True), Leaky(at=(0, 1))], ids=str)
+def test_a_field_that_the_printer_does_not_know_is_printed(op: Op) -> None:
+    """A new op needs no line in the printer: its fields stand as they are called."""
+    assert text(op) != text(Leaky())
+    assert text(Conv(8, WINDOW), op) != text(Conv(8, WINDOW), Leaky())
+    assert fingerprint(typed(op)) != fingerprint(typed(Leaky()))
+
+
+def test_a_field_that_cannot_be_printed_is_a_fault() -> None:
+    """Rather than a text without it."""
+
+    @dataclass(frozen=True)
+    class Odd(Op):
+        name = "odd"
+        what: object = None
+
+    with pytest.raises(TypeError, match="cannot be printed"):
+        text(Odd({1}))
+
+
+def typed(op: Op) -> Typed:
+    """A network of one op that keeps the shape."""
+    return Typed(program(op), IMAGE, (), {})
