@@ -6,6 +6,7 @@ construction: small images, few channels, so that torch and onnxruntime can run 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -119,8 +120,17 @@ Written = tuple[str, _Shape]
 BORDERS = ("same", "same_upper")
 """What keeps the size of any image, whatever the kernel, and so may stand anywhere in a module."""
 
-ARGUMENTS = ("#1x1", "#3x3 reduce", "#3x3", "pool proj", "k")
+ARGUMENTS = ("#1x1", "#3x3 reduce", "#3x3", "pool proj", "k", "features")
 """Columns that are widths."""
+
+SHAPING = {
+    "times": ("0", "1", "2", "{n}"),
+    "factor": ("1", "0.5", "{width / 4}"),
+    "eps": ("0.01", "0.001"),
+    "dilation": ("1", "2"),
+    "act": ("relu", "bn", "pass", "softmax", "{word}"),
+}
+"""Columns that shape a module, and what their cells hold."""
 
 
 class _Module:
@@ -130,6 +140,8 @@ class _Module:
         self.name = name
         self.widths: dict[str, bool] = {}  # whether it may be empty
         self.stride = self.pool = False
+        self.shaping: dict[str, tuple[str, ...]] = {}  # other columns that shape it, and what their cells may hold
+        self.halves = False  # the image, without being asked
 
 
 class _Network:
@@ -157,7 +169,7 @@ class _Network:
 
     def text(self) -> str:
         """A whole file."""
-        for i in range(self.pick(0, 1, 2)):
+        for i in range(self.pick(0, 1, 2, 3)):
             name = f"module{i}"
             self.inside = _Module(name)
             graph = self.module()
@@ -165,33 +177,83 @@ class _Network:
         self.inside = None
         shape = _Shape(3, (self.pick(17, 20, 24, 33), self.pick(17, 18, 25, 33)))
         lines = [f"network: drawn\ninput: {shape.channels}x{'x'.join(map(str, shape.image or ()))}"]
-        lines += [f"classes: {self.classes}", f"settings: {{width: {self.settings['width']}, n: {self.settings['n']}}}"]
+        lines += [f"classes: {self.classes}", *self.said_settings()]
         lines += [self.pick("defaults: {lrn: alpha=0.001 k=2, fc: relu}", "defaults: {conv: bn, softmax: ''}", "")]
-        rows: list[dict[str, str]] = []
-        for i in range(self.pick(2, 3, 4, 5)):
+        rows, shape = self.stem(shape) if self.pick(True, False) else ([], shape)
+        stem = bool(rows)
+        for i in range(self.pick(1, 2, 3, 4, 5)):
             row, shape = self.row(f"row{i}", shape)
             rows.append(row)
-        last = f"fc {{classes}} act=none{self.maybe('bias=none')}{self.maybe('-> softmax')}"
-        last = self.pick(last, f"dropout 40% -> {last}")
-        ends = {"pool": self.pick("avgpool global", "maxpool global", "avgpool to=2x3", ""), "fc": last}
-        rows += [{"name": name, "layer": layer} for name, layer in ends.items() if layer]
+        rows += [{"name": name, "layer": layer} for name, layer in self.ends().items()]
         if self.modules:
             lines.append("modules:")
         for name, (module, graph) in self.modules.items():
             columns = ", ".join(f'"{column}"' for column in self.columns(module))
-            lines.append(f"  {name}:\n    columns: [{columns}]\n    graph: |\n      {graph}")
+            said = f"\n    columns: [{columns}]" if columns else self.pick("\n    columns: []", "")
+            lines.append(f"  {name}:{said}\n    graph: |\n      {graph}" + self.pick("", "\n    doc: drawn"))
         header = list(dict.fromkeys(["name", "layer", *(column for row in rows for column in row)]))
         lines.append("layers: |\n  " + " | ".join(header))
         lines += ["  " + " | ".join(row.get(column, "") for column in header) for row in rows]
+        heads = self.heads([row["name"] for row in rows[:-1]])
+        lines += heads + self.after(stem, "aux0" if heads else "")
+        return "\n".join(line for line in lines if line) + "\n"
+
+    def said_settings(self) -> list[str]:
+        """The settings: short and in full, a number and the name of a layer."""
+        width, n = self.settings["width"], self.settings["n"]
+        full = f"\n  width: {{default: {width}, min: 0.5, max: 2, doc: how wide}}\n  n: {n}\n  word: relu"
+        return [self.pick(f"settings: {{width: {width}, n: {n}, word: bn}}", f"settings:{full}")]
+
+    def stem(self, shape: _Shape) -> tuple[list[dict[str, str]], _Shape]:
+        """A first row whose shape is printed: rightly, or wrongly and known to be so."""
+        assert shape.image is not None
+        height, width = shape.image
+        self.erratum = self.pick(True, False)
+        printed = f"{height + 1}x{width}x4" if self.erratum else f"{height}x{width}x4"
+        layer = self.pick("conv 3x3 4 same", "first: conv 3x3 4 same relu")
+        row = {"name": "stem", "layer": layer, "output": self.pick(printed, printed if self.erratum else "")}
+        return [row], shape.wide(4)
+
+    def ends(self) -> dict[str, str]:
+        """The last rows: a pool, and a classifier."""
+        last = f"fc {{classes}} act=none{self.maybe('bias=none')}{self.maybe('-> softmax')}"
+        last = self.pick(last, f"dropout 40% -> {last}", f"hidden: fc 5 -> out: [{last}]", f"flatten -> {last}")
+        pool = self.pick("avgpool global", "maxpool global", "avgpool to=2x3", "avgpool to=5 count_pad", "pass", "")
+        return {"pool": pool, "fc": last} if pool else {"fc": last}
+
+    def heads(self, rows: list[str]) -> list[str]:
+        """Classifiers that leave after rows."""
+        lines = []
+        for i in range(self.pick(0, 0, 1, 2)):
+            graph = self.pick(
+                "avgpool global -> fc 5 relu -> dropout 70% -> fc {classes}",
+                "fc {classes}",
+                "[ bn | pass ] -> fc {classes}",
+                *([f"{self.call()} -> fc {{classes}}"] if self.modules else []),
+            )
+            weight = self.pick("", "0.3", "0", "2")
+            said = f"\n    loss_weight: {weight}" if weight else ""
+            lines.append(f"  aux{i}:\n    from: {self.pick(*rows)}{said}\n    graph: '{graph}'" if rows else "")
+        return ["heads:", *lines] if any(lines) else []
+
+    def after(self, stem: bool, head: str) -> list[str]:
+        """What a spec says beside its network: how weights begin, how it is trained, where its paper is wrong."""
+        lines = []
+        if stem and self.erratum:
+            lines.append("published: {errata: {stem.output: drawn so}}")
         if self.pick(True, False):
-            source = self.pick(*(row["name"] for row in rows[:-1]))
-            graph = self.pick("avgpool global -> fc 5 relu -> dropout 70% -> fc {classes}", "fc {classes}")
-            lines.append(f"heads:\n  aux:\n    from: {source}\n    loss_weight: 0.3\n    graph: {graph}")
-        return "\n".join(lines) + "\n"
+            paths = {"fc": self.pick("glorot", "normal std=0.01 bias={width}", "constant value=0.5")}
+            paths |= {"conv": "truncated_normal std=0.02", "stem": self.pick("he fan=out", "xavier")} if stem else {}
+            paths |= {head: "xavier bias=0.2"} if head else {}
+            lines.append("init:\n  source: drawn\n" + "\n".join(f"  {path}: {words}" for path, words in paths.items()))
+        if self.pick(True, False, False, False):
+            lines.append("training: {source: drawn, optim: {lr: 0.05}, notes: {optim.lr: so}}")
+        return lines
 
     def columns(self, module: _Module) -> list[str]:
         """The columns of a module."""
-        return [*module.widths, *(["stride"] if module.stride else []), *(["pool"] if module.pool else [])]
+        own = [*(["stride"] if module.stride else []), *(["pool"] if module.pool else [])]
+        return [*module.widths, *own, *module.shaping]
 
     def row(self, name: str, shape: _Shape) -> tuple[dict[str, str], _Shape]:
         """A row: a call whose cells are its arguments, or a formula of its own."""
@@ -199,28 +261,53 @@ class _Network:
             layer, shape = self.chain(shape, depth=2)
             return {"name": name, "layer": f"[{layer}]" if "|" in layer else layer}, shape
         module, _ = self.modules[self.pick(*self.modules)]
-        times = 1 if module.stride else self.pick(1, 1, 2)
-        row = {"name": name, "layer": f"{times} of {module.name}" if times > 1 else module.name}
+        row = {"name": name}
         for column, optional in module.widths.items():
             row[column] = self.pick("", "0", "3", "6") if optional else self.pick("2", "4", "6", "{4 * width}")
-        stride = 1
+        stride = 2 if module.halves else 1
         if module.stride:
             stride = self.pick(1, 2)
             row["stride"] = str(stride)
         if module.pool:
             row["pool"] = self.pick("maxpool", "avgpool")
+        row |= {column: self.pick(*cells) for column, cells in module.shaping.items()}
+        it = module.name
+        ways = [it, it, f"part: {it}", f"{it} -> relu", f"[{it}]", f"1 of {it}", f"0.5 * {it}"]
+        if stride == 1:
+            ways += [f"2 of {it}", f"{{n + 1}} of [x1: {it} -> bn]", f"[ {it} | pass ]", f"[ a: {it} | b: {it} ]"]
+        ways += [f"[ {it} + {it} ]", f"[ {it} + other: [ {it} -> bn ] ] -> relu"]
+        row["layer"] = self.pick(*ways)
         height, width = shape.image or (0, 0)
         return row, _Shape(None, (-(-height // stride), -(-width // stride)))
 
     # a module
 
     def module(self) -> str:
-        """The graph of a module: branches, the first of which always stays."""
+        """The graph of a module: a chain without columns, a call, or branches, the first of which always stays."""
         assert self.inside is not None
+        kind = self.pick("branches", "branches", "branches", "plain", "called" if self.modules else "plain")
+        shape = _Shape(None, None)
+        if kind == "plain":
+            self.inside.halves = self.pick(True, False)
+            first = f"{self.pick('maxpool', 'avgpool', 'conv')} 3x3/2" if self.inside.halves else ""
+            first = first.replace("conv 3x3/2", "conv 3x3/2 5") + " same" if first else ""
+            kept = [
+                "lrn 9",
+                "bn",
+                "a: [ lrn 9 ]",
+                "b: bn -> relu",
+                "pass",
+                "[ pass | bn -> relu ]",
+                "flat: [ bn + pass ]",
+            ]
+            kept += ["conv 1x1 {in}", "2 of bn", "bn -> {n} of relu", "{word}", "0.5 * [ bn -> relu ]", "softmax"]
+            return first or self.pick(*kept)
+        if kind == "called":
+            call = self.call()
+            return self.pick(call, f"inner: {call}", f"{call} -> {self.layer(shape)[0]}", f"[ {call} | pass ]")
         stride = ""
         if self.pick(True, False):
             self.inside.stride, stride = True, "/{stride}"
-        shape = _Shape(None, None)
         branches = []
         for i in range(self.pick(2, 3, 4)):
             label = self.pick(f"{i}x{i}: ", f"way{i}: ", "")
@@ -229,7 +316,15 @@ class _Network:
         if self.pick(True, False):
             return joined
         body = " | ".join(branches)
-        return f"[ {body} ]\n      -> {self.layer(shape)[0]}"
+        end = self.pick(self.layer(shape)[0], "{act}", "join: conv 1x1 {in} -> relu")
+        end = self.shaped("act") if end == "{act}" else end
+        return f"[ {body} ]\n      -> {end}" if self.pick(True, False) else f"all: [ {body} ] -> {end}"
+
+    def shaped(self, column: str) -> str:
+        """A value of a column that shapes the module being written."""
+        assert self.inside is not None
+        self.inside.shaping[column] = SHAPING[column]
+        return f"{{{column}}}"
 
     def open(self, *, optional: bool) -> str:
         """A width of the module being written: a column, new or of its kind."""
@@ -251,21 +346,36 @@ class _Network:
         assert self.inside is not None
         if self.inside.widths.get(inner):  # what is left out must not widen what stays
             return last
-        match self.pick("plain", "grouped", "depthwise", "called", "droppable", "rounded", "repeated"):
+        kinds = ("plain", "grouped", "called", "droppable", "repeated", "shaped", "shaped")
+        match self.pick(*kinds):
             case "grouped":
-                return f"conv 1x1 {{2 * {inner}}} bn -> conv 3x3{stride} {{4 * {inner}}} {border} groups={{{inner}}}"
-            case "depthwise":
-                return f"conv 3x3{stride} {{in}} {border} groups={{in}} -> conv 1x1 {width}"
+                grouped = f"conv 1x1 {{2 * {inner}}} bn -> conv 3x3{stride} {{4 * {inner}}} {border} groups={{{inner}}}"
+                return self.pick(grouped, f"conv 3x3{stride} {{in}} {border} groups={{in}} -> conv 1x1 {width}")
             case "called" if self.modules:
                 return f"{self.call()} -> {last}"
             case "droppable":
                 return f"conv 1x1 {self.open(optional=True)} -> {last}"
-            case "rounded":
-                return f"conv 1x1 {{round({inner} * width, 2)}} -> conv 1x3 {{in // 2 + 1}} same -> {last}"
             case "repeated":
-                return f"{self.layer(shape)[0]} -> {{n}} of conv 1x1 3 -> {last}"
+                rounded = f"conv 1x1 {{round({inner} * width, 2)}} -> conv 1x3 {{in // 2 + 1}} same"
+                repeated = f"{self.layer(shape)[0]} -> {{n}} of conv 1x1 3"
+                return f"{self.pick(rounded, repeated, 'conv 1x1 {classes}')} -> {last}"
+            case "shaped":
+                return self.structured(width, border, last)
             case _:
                 return last
+
+    def structured(self, width: str, border: str, last: str) -> str:
+        """A branch that a column shapes: a count, a factor, a dilation and epsilon, the name of a layer."""
+        match self.pick("times", "factor", "dilation", "act"):
+            case "times" as column:
+                return f"{self.shaped(column)} of conv 1x1 3 -> {last}"
+            case "factor" as column:
+                return f"{self.shaped(column)} * [ conv 1x1 3 -> {last} ]"
+            case "dilation" as column:
+                words = f"dilation={self.shaped(column)} bn eps={self.shaped('eps')}"
+                return f"conv 3x3 {width} {border} {words} -> {last}"
+            case column:
+                return f"conv 1x1 3 -> {self.shaped(column)} -> {last}"
 
     def pooled(self, stride: str) -> str:
         """A branch that pools, with a projection that may be left out."""
@@ -277,11 +387,14 @@ class _Network:
         return f"{word} 3x3{stride} {self.pick(*BORDERS)}{counted}{projection}"
 
     def call(self) -> str:
-        """A call of an earlier module inside this one, its columns given by name."""
-        inner, _ = self.modules[self.pick(*self.modules)]
+        """A call of an earlier module that keeps the image, its columns given by name; of none, a layer."""
+        fit = [module for module, _ in self.modules.values() if not module.halves]
+        if not fit:
+            return "bn"
+        inner = self.pick(*fit)
         given = []
         for column, optional in inner.widths.items():
-            if self.pick(True, False):
+            if self.inside is None or self.pick(True, False):
                 given.append(f'"{column}"={0 if optional else 3}')
                 continue
             own = self.open(optional=optional)
@@ -289,7 +402,11 @@ class _Network:
             given.append(f'"{column}"={value}')
         given += ["stride=1"] if inner.stride else []
         given += [f"pool={self.pick('maxpool', 'avgpool')}"] if inner.pool else []
-        return " ".join([inner.name, *given])
+        for column in inner.shaping:
+            own = self.inside is not None and self.pick(True, False)
+            given.append(f"{column}={self.shaped(column) if own else self.pick(*SHAPING[column])}")
+        times = self.pick("", "", "2 of ", "1 of ", "{n + 1} of ")
+        return times + " ".join([inner.name, *given])
 
     # formulas with known shapes
 
@@ -298,18 +415,25 @@ class _Network:
         steps = []
         for i in range(self.pick(1, 1, 2, 3)):
             text, shape = self.step(shape, depth)
-            steps.append(self.pick(f"step{i}: ", "", "") + text)
+            label = "" if re.match(r"\w+:", text) else self.pick(f"step{i}: ", "", "")
+            steps.append(label + text)
         return " -> ".join(steps), shape
 
     def step(self, shape: _Shape, depth: int) -> Written:
         """One layer, or a group of branches."""
-        kind = self.pick("window", "layer", "join", "sum", "dense", "repeat", "scale") if depth else "window"
+        kinds = ("window", "layer", "join", "sum", "dense", "repeat", "scale", "mixed", "nested")
+        kind = self.pick(*kinds) if depth else "window"
         if kind == "window":
             return self.window(shape)
         if kind == "join":
             return self.join(shape, depth)
         if kind == "sum":
             return self.sum(shape)
+        if kind == "mixed":
+            return self.mixed(shape)
+        if kind == "nested":
+            text, shape = self.chain(shape, depth - 1)
+            return self.pick(f"[ {text} ]", f"1 of [ {text} ]", f"[ in1: [ {text} ] ]"), shape
         if kind == "dense":
             count = self.pick(1, 2)
             grown = shape.wide(shape.channels + 2 * count if shape.channels else None)
@@ -336,7 +460,8 @@ class _Network:
             channels += shape.channels or 0
         height, width = shape.image or (0, 0)
         image = (-(-height // 2), -(-width // 2)) if stride else (height, width)
-        return f"[ {' | '.join(branches)} ]", _Shape(channels if shape.channels else None, image)
+        label = self.pick("", "", "joined: ")
+        return f"{label}[ {' | '.join(branches)} ]", _Shape(channels if shape.channels else None, image)
 
     def sum(self, shape: _Shape) -> Written:
         """Branches of equal width, added; a scaled residual where the width is known."""
@@ -347,6 +472,19 @@ class _Network:
         scaled = f"[ {first} + 0.17 * [ {residual} ] ] -> relu", shape.wide(width)
         plain = f"[ {first} + left: {residual} bn + right: conv 1x1 {width} bias ]", shape.wide(width)
         return self.pick(depthwise, scaled, plain)
+
+    def mixed(self, shape: _Shape) -> Written:
+        """Sums of joins and joins of sums, whose branches keep the image; labels at every place that takes one."""
+        width = self.pick(1, 2, 3)
+        joined = f"[ a: conv 1x1 {width} | {self.maybe('b: ').strip()} conv 3x3 {width} same ]"
+        label = self.pick("", "both: ")
+        if self.pick(True, False):
+            residual = self.pick(
+                f"conv 1x1 {2 * width}", f"c: conv 1x1 {2 * width} bn", f"2 of [ conv 1x1 {2 * width} ]"
+            )
+            return f"{label}[ {joined} + {residual} ]", shape.wide(2 * width)
+        sums = f"[ conv 1x1 {width} + conv 3x3 {width} same ]"
+        return f"{label}[ {sums} | d: {sums} | {joined} ]", shape.wide(4 * width)
 
     def layer(self, shape: _Shape) -> Written:
         """A layer that keeps the shape."""
@@ -359,6 +497,10 @@ class _Network:
             "lrn 3 alpha=0.01 beta=0.5",
             "dropout 25%",
             "pass",
+            "softmax",
+            "{word}",
+            "{width / 4} * bn",
+            "{n} of bn",
         )
         return self.pick(*words), shape
 
