@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -10,6 +11,9 @@ from inception_dsl.ir import Body, Call, Join, Layer, Node, Part, Program, Repea
 from inception_dsl.ops import AvgPool, Concat, Conv, Flatten, FullyConnected, MaxPool, Op
 from inception_dsl.shapes import Field, Fields, Pair, ShapeError, TensorType
 from inception_dsl.values import Scalar, ValueFault, evaluate
+
+MOST_NUMBERS = 2**63 - 1
+"""No tensor holds more, and no receptive field has more pixels: they are counted in 64 bits everywhere."""
 
 INPUT = -1
 """The index of the network's input."""
@@ -140,6 +144,11 @@ class _Lowering:
         return self.nodes[index].seen if index >= 0 else (Field(), Field())
 
     def _add(self, node: Node) -> int:
+        sizes = [node.out.size, *(math.prod(weight.shape) for weight in node.weights.values())]
+        if max(*sizes, *(axis.size for axis in node.seen)) > MOST_NUMBERS:
+            what = "a tensor has more numbers" if max(sizes) > MOST_NUMBERS else "a pixel sees more"
+            message = f"{what} than 64 bits can count"
+            return self._fail(ShapeError("E117", message, "fewer channels, or smaller strides"), node.origin)
         self.nodes.append(node)
         return len(self.nodes) - 1
 

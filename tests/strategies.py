@@ -403,8 +403,8 @@ class _Network:
         given += ["stride=1"] if inner.stride else []
         given += [f"pool={self.pick('maxpool', 'avgpool')}"] if inner.pool else []
         for column in inner.shaping:
-            own = self.inside is not None and self.pick(True, False)
-            given.append(f"{column}={self.shaped(column) if own else self.pick(*SHAPING[column])}")
+            passed = self.inside is not None and self.pick(True, False)
+            given.append(f"{column}={self.shaped(column) if passed else self.pick(*SHAPING[column])}")
         times = self.pick("", "", "2 of ", "1 of ", "{n + 1} of ")
         return times + " ".join([inner.name, *given])
 
@@ -415,7 +415,7 @@ class _Network:
         steps = []
         for i in range(self.pick(1, 1, 2, 3)):
             text, shape = self.step(shape, depth)
-            label = "" if re.match(r"\w+:", text) else self.pick(f"step{i}: ", "", "")
+            label = "" if re.match(r"\w+:", text) else self.pick(f"step{depth}{i}: ", "", "")
             steps.append(label + text)
         return " -> ".join(steps), shape
 
@@ -500,7 +500,7 @@ class _Network:
             "softmax",
             "{word}",
             "{width / 4} * bn",
-            "{n} of bn",
+            "{n + 1} of bn",
         )
         return self.pick(*words), shape
 

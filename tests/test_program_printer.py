@@ -87,7 +87,7 @@ def test_every_op_with_fields_is_tried() -> None:
 def test_a_change_of_any_field_is_another_text(op: Op) -> None:
     """Alone, and after a convolution where it can stand there."""
     forms = [op, *changed(op)]
-    layers = [(each,) for each in forms]
+    layers: list[tuple[Op, ...]] = [(each,) for each in forms]
     if isinstance(op, BatchNorm):
         layers += [(Conv(8, WINDOW), each, ReLU()) for each in forms]
 

@@ -18,7 +18,7 @@ def unknown(use: Use, name: Scalar | None, scope: Scope, spec: NetworkSpec) -> F
         hint = elsewhere.suggest(str(name), LAYERS) or known
         return scope.bad("E201", use.name, f"a layer is named here, and this is {told(name)}", hint)
     at = (use.at[0], use.at[0] + len(use.name))
-    if any(row.name == use.name for row in spec.rows):
+    if use.name in spec.row_names:
         hint = "a formula reads what arrives: write branches of one input in one row: `[ pass + conv 3x3 {in} ]`"
         label = "the output of a row cannot be read again"
         return scope.fault("E201", f"`{use.name}` is a row, not a layer", at, label=label, help=hint)

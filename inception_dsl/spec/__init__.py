@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from inception_dsl import names
@@ -21,7 +22,7 @@ from inception_dsl.syntax.formula import Formula, formula_of
 from inception_dsl.syntax.table import Table
 from inception_dsl.syntax.terms import Use, Word, value_names
 from inception_dsl.syntax.yaml import Document
-from inception_dsl.values import Value
+from inception_dsl.values import Name, Value
 
 if TYPE_CHECKING:
     from inception_dsl.ir import Typed
@@ -75,6 +76,11 @@ class NetworkSpec:
     table: Table = field(compare=False, repr=False)
     base: Base | None = field(default=None, compare=False, repr=False)
     warnings: tuple[Diagnostic, ...] = field(default=(), compare=False, repr=False)
+
+    @cached_property
+    def row_names(self) -> frozenset[str]:
+        """The names of its rows."""
+        return frozenset(row.name for row in self.rows)
 
     @property
     def file(self) -> str:
@@ -186,25 +192,29 @@ def _module(name: str, data: dict[str, Any], document: Document, findings: Findi
     graph = _formula(("modules", name, "graph"), document, findings)
     if graph is None:
         return None
-    used = list(dict.fromkeys(each.name for each in value_names(graph.term)))
-    used = [each for each in used if each not in NAMES and each not in document.data.get("settings", {})]
+    settings = document.data.get("settings", {})
+    used: dict[str, Name] = {}
+    for each in value_names(graph.term):
+        if each.name not in NAMES and each.name not in settings:
+            used.setdefault(each.name, each)
     columns = [" ".join(column.split()) for column in data.get("columns", used)]
-    unknown = [each for each in used if each not in columns]
+    known = dict.fromkeys(columns)
+    unknown = [column for column in used if column not in known]
+    seen: set[str] = set()
     for i, column in enumerate(columns):
         place = document.value_span(("modules", name, "columns", i)) if "columns" in data else span
-        if column in columns[:i]:
+        if column in seen:
             findings.error("E114", f"`{name}` has two columns `{column}`", place, help="delete one, or rename it")
         elif column not in used and not did_you_mean(column, unknown):  # else the misspelling is told below
             hint = f"delete it, or write `{{{column}}}` where it belongs"
             if place.source is not graph.fragment.source:  # the graph is a variant's, the columns its base's
                 hint = "give its `columns:` anew too: `null` makes them those that its graph uses"
             findings.error("E206", f"the graph of `{name}` never uses its column `{column}`", place, help=hint)
-    for each in value_names(graph.term):
-        if each.name in used and each.name not in columns:
-            hint = did_you_mean(each.name, columns) or f"add it to the columns of `{name}`"
-            findings.error("E206", f"`{name}` has no column `{each.name}`", graph.span(each.at), help=hint)
-            columns.append(each.name)
-    return ModuleSpec(name, tuple(columns), graph, data.get("doc", ""), span)
+        seen.add(column)
+    for column in unknown:
+        hint = did_you_mean(column, known) or f"add it to the columns of `{name}`"
+        findings.error("E206", f"`{name}` has no column `{column}`", graph.span(used[column].at), help=hint)
+    return ModuleSpec(name, (*columns, *unknown), graph, data.get("doc", ""), span)
 
 
 def _head(name: str, data: dict[str, Any], document: Document, findings: Findings) -> HeadSpec | None:
