@@ -153,6 +153,8 @@ class _Network:
         self.settings = {"width": draw(st.sampled_from([0.5, 1, 2])), "n": draw(st.integers(0, 2))}
         self.classes = draw(st.integers(2, 7))
         self.inside: _Module | None = None
+        self.erratum = False
+        self.labels = 0
 
     def draw(self, strategy: st.SearchStrategy[T]) -> T:
         drawn: T = self._draw(strategy)
@@ -160,6 +162,11 @@ class _Network:
 
     def pick(self, *choices: T) -> T:
         return self.draw(st.sampled_from(choices))
+
+    def label(self, word: str) -> str:
+        """A label that no other part has."""
+        self.labels += 1
+        return f"{word}{self.labels}: "
 
     def maybe(self, *words: str) -> str:
         """One of some words, each after a blank, or none."""
@@ -413,9 +420,9 @@ class _Network:
     def chain(self, shape: _Shape, depth: int) -> Written:
         """Steps, of which some change the size of the image."""
         steps = []
-        for i in range(self.pick(1, 1, 2, 3)):
+        for _ in range(self.pick(1, 1, 2, 3)):
             text, shape = self.step(shape, depth)
-            label = "" if re.match(r"\w+:", text) else self.pick(f"step{depth}{i}: ", "", "")
+            label = "" if re.match(r"\w+:", text) else self.pick(self.label("step"), "", "")
             steps.append(label + text)
         return " -> ".join(steps), shape
 
@@ -433,7 +440,7 @@ class _Network:
             return self.mixed(shape)
         if kind == "nested":
             text, shape = self.chain(shape, depth - 1)
-            return self.pick(f"[ {text} ]", f"1 of [ {text} ]", f"[ in1: [ {text} ] ]"), shape
+            return self.pick(f"[ {text} ]", f"1 of [ {text} ]", f"[ {self.label('in')}[ {text} ] ]"), shape
         if kind == "dense":
             count = self.pick(1, 2)
             grown = shape.wide(shape.channels + 2 * count if shape.channels else None)
@@ -460,7 +467,7 @@ class _Network:
             channels += shape.channels or 0
         height, width = shape.image or (0, 0)
         image = (-(-height // 2), -(-width // 2)) if stride else (height, width)
-        label = self.pick("", "", "joined: ")
+        label = self.pick("", "", self.label("joined"))
         return f"{label}[ {' | '.join(branches)} ]", _Shape(channels if shape.channels else None, image)
 
     def sum(self, shape: _Shape) -> Written:
@@ -477,7 +484,7 @@ class _Network:
         """Sums of joins and joins of sums, whose branches keep the image; labels at every place that takes one."""
         width = self.pick(1, 2, 3)
         joined = f"[ a: conv 1x1 {width} | {self.maybe('b: ').strip()} conv 3x3 {width} same ]"
-        label = self.pick("", "both: ")
+        label = self.pick("", self.label("both"))
         if self.pick(True, False):
             residual = self.pick(
                 f"conv 1x1 {2 * width}", f"c: conv 1x1 {2 * width} bn", f"2 of [ conv 1x1 {2 * width} ]"

@@ -42,8 +42,8 @@ from inception_dsl.syntax.terms import Branches, Chain, Labelled, Repeated, Scal
 from inception_dsl.values import Name, Number, Scalar, Value, Width, substitute
 
 MOST_REPEATS = 10_000
-ENOUGH = 4 * MOST_LAYERS
-"""Layers of calls after which no more are read: what there are already is too large."""
+MOST_FILLED = 4 * MOST_LAYERS
+"""Columns that calls fill: a call counts as many layers as it has columns, so that with more a network is too large."""
 
 
 def elaborate(spec: NetworkSpec) -> Program:
@@ -98,7 +98,7 @@ class _Elaborator:
         self.findings = findings
         self.templates: dict[str, Template] = {}
         self.layers: dict[str, int] = {}
-        self.expanded = self.called = 0
+        self.expanded = self.filled = 0
         self.made: dict[int, str] = {}
         self.constants: dict[str, Scalar | None] = {name: setting.value for name, setting in spec.settings.items()}
         self.constants["classes"] = spec.classes
@@ -215,8 +215,8 @@ class _Elaborator:
         key = self.modules.structure(use.name, values)
         if key not in self.made:
             self.made[key] = self._template(use.name, values, scope)
-        self.called += self.layers[self.made[key]]
-        if self.called > ENOUGH:
+        self.filled += len(given)
+        if self.filled > MOST_FILLED:
             raise TooLarge
         params = self.templates[self.made[key]].params
         args = tuple((param, self._fill(param, fills, use, scope)) for param in params)
