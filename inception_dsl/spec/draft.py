@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from typing import Any, Final
 
-from inception_dsl.diagnostics import Span
+from inception_dsl.diagnostics import Findings, Span
 from inception_dsl.spec import Base, NetworkSpec, build
 from inception_dsl.spec.published import TOTALS
 from inception_dsl.syntax.document import Document, Node
@@ -19,6 +19,12 @@ PLACES: Final[Mapping[str, tuple[str, ...]]] = {
     "columns": ("published",),
 }
 """Where a document holds the parts of a kind, and what it says of weights by path; rows stand in its table."""
+
+NO_COLUMNS: Final = ("name", "layer", "totals", "errata")
+"""What stands among the columns, or where they are declared, and is none that can be edited."""
+
+MOST_CELLS: Final = 10**6
+"""Of a table: each column that one row adds is a cell of all rows."""
 
 
 class Draft:
@@ -34,8 +40,9 @@ class Draft:
         self.data: dict[str, Any] = deepcopy(spec.document.data)
         self.root = _copy(spec.document.root)
         self.names = dict(spec.document.names)
-        self.header = list(spec.table.header)
-        self.rows = [dict(row) for row in spec.table.rows]
+        self.header = {cell.text: cell for cell in spec.table.header}
+        self.rows = {row["name"].text: dict(row) for row in spec.table.rows}
+        self.order = [*self.rows]
         published = kept.program.published
         for claim in published.dropped:
             if claim.row == TOTALS:
@@ -46,7 +53,16 @@ class Draft:
                 self.take("errata", cell)
 
     def spec(self, document: Document) -> NetworkSpec:
-        """The spec that the parts make, as one that `document` says. Raises `SpecError` as `spec.build` does."""
+        """The spec that the parts make, as one that `document` says.
+
+        Raises `SpecError`: E117 for a table of too many cells, and as `spec.build` does.
+        """
+        findings = Findings()
+        if (cells := len(self.header) * len(self.rows)) > MOST_CELLS:
+            last = list(self.header.values())[-1]
+            message = f"a table of {len(self.rows):,} rows and {len(self.header):,} columns has {cells:,} cells"
+            findings.error("E117", message, last.span, f"{MOST_CELLS:,} is the most")
+        findings.stop()
         for kind in ("totals", "errata", "columns", "modules", "heads", "defaults", "settings", "init"):
             *above, key = PLACES[kind]
             data, node = self.at(*above)
@@ -54,7 +70,15 @@ class Draft:
                 del data[key], node.children[key]
         self.root.children["extends"] = document.root.children["extends"]  # a place to tell of, and no data
         merged = Document(document.source, self.data, self.root, self.names)
-        return build(merged, self.data, Table(tuple(self.header), tuple(self.rows)), self.base)
+        header = tuple(self.header.values())
+        empty = {cell.text: Cell("", 0, cell.within) for cell in header}
+        table = Table(
+            header, tuple({column: row.get(column, empty[column]) for column in empty} for row in self._rows())
+        )
+        return build(merged, self.data, table, self.base)
+
+    def _rows(self) -> Iterator[dict[str, Cell]]:
+        return (self.rows[name] for name in self.order)
 
     def at(self, *place: str) -> tuple[dict[str, Any], Node]:
         """The mapping at a place, empty where there is none yet, and its node."""
@@ -67,42 +91,42 @@ class Draft:
     def known(self, kind: str) -> list[str]:
         """The names of the parts of a kind that there are."""
         if kind == "rows":
-            return [row["name"].text for row in self.rows]
+            return [*self.order]
         known = list(self.at(*PLACES[kind])[0])
         if kind == "columns":
-            known = [*(cell.text for cell in self.header), *known]
-            return [each for each in dict.fromkeys(known) if each not in ("name", "layer", "totals", "errata")]
+            return [each for each in dict.fromkeys((*self.header, *known)) if each not in NO_COLUMNS]
         return known
+
+    def has(self, kind: str, name: str) -> bool:
+        """Whether there is a part of a kind and name."""
+        if kind == "rows":
+            return name in self.rows
+        if kind == "columns" and name in self.header:
+            return name not in NO_COLUMNS
+        return name in self.at(*PLACES[kind])[0] and not (kind == "columns" and name in NO_COLUMNS)
 
     def place(self, kind: str, name: str) -> Span:
         """Where a part that there is stands."""
-        cells = [row["name"] for row in self.rows] if kind == "rows" else self.header
-        if kind in ("rows", "columns") and (found := [cell.span for cell in cells if cell.text == name]):
-            return found[0]
+        if kind == "rows":
+            return self.rows[name]["name"].span
+        if kind == "columns" and name in self.header:
+            return self.header[name].span
         node = self.at(*PLACES[kind])[1].children[name]
         return node.key or node.span
 
-    def row(self, name: str) -> dict[str, Cell]:
-        """The cells of a row."""
-        return next(row for row in self.rows if row["name"].text == name)
-
     def add_column(self, name: str, span: Span) -> None:
         """Add a column to the table, empty in every row, if it has none of the name."""
-        if name in (cell.text for cell in self.header):
-            return
-        fragment = Fragment(name, span)
-        self.header.append(Cell(name, 0, fragment))
-        for row in self.rows:
-            row[name] = Cell("", 0, fragment)
+        self.header.setdefault(name, Cell(name, 0, Fragment(name, span)))
 
     def take(self, kind: str, name: str) -> None:
         """Take a part out."""
         if kind == "rows":
-            self.rows = [row for row in self.rows if row["name"].text != name]
+            del self.rows[name]
+            self.order.remove(name)
             return
-        if kind == "columns":
-            self.header = [cell for cell in self.header if cell.text != name]
-            for row in self.rows:
+        if kind == "columns" and name in self.header:
+            del self.header[name]
+            for row in self.rows.values():
                 row.pop(name, None)
         data, node = self.at(*PLACES[kind])
         data.pop(name, None)
@@ -135,13 +159,15 @@ class Draft:
 
     def add_row(self, name: Cell, anchor: str, before: bool) -> None:
         """Add a row after or before another, with a name and empty cells."""
-        at = self.known("rows").index(anchor) + (not before)
-        self.rows.insert(at, {cell.text: Cell("", 0, name.within) for cell in self.header} | {"name": name})
+        self.order.insert(self.order.index(anchor) + (not before), name.text)
+        self.rows[name.text] = {column: Cell("", 0, name.within) for column in self.header} | {"name": name}
 
     def rename_rows(self, cells: Mapping[str, Cell]) -> None:
         """Give rows other names, and follow them in the heads that leave after them."""
-        for row in self.rows:
-            row["name"] = cells.get(row["name"].text, row["name"])
+        for name, cell in cells.items():
+            self.rows[name]["name"] = cell
+        self.order = [self.rows[name]["name"].text for name in self.order]
+        self.rows = {row["name"].text: row for row in self.rows.values()}
         for head in self.at("heads")[0].values():
             head["from"] = cells[head["from"]].text if head["from"] in cells else head["from"]
 

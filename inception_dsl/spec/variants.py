@@ -79,7 +79,7 @@ class _Edits:
         self.base = base.spec
         self.document = document
         self.draft = Draft(base)
-        self.data = validate(document, VARIANT, advice({kind: self.draft.known(kind) for kind in KINDS}))
+        self.data = validate(document, VARIANT, advice({kind: dict.fromkeys(self.draft.known(kind)) for kind in KINDS}))
         self.findings = Findings()
         self.renamed: dict[tuple[str, str], str] = {}
         for key in ("network", *ANEW):
@@ -111,7 +111,7 @@ class _Edits:
                 if name in removed:
                     self._conflict(f"the {what} `{name}` is removed twice", path, removed[name], "removed here first")
                 removed[name] = path
-            new = {name: path for name, _, path in self._said("insert", kind) if name not in self.draft.known(kind)}
+            new = {name: path for name, _, path in self._said("insert", kind) if not self.draft.has(kind, name)}
             for verb, done in (("rename", "renamed"), ("override", "overridden")):
                 for name, _, path in self._said(verb, kind):
                     if name in removed:
@@ -128,8 +128,7 @@ class _Edits:
     def check_heads(self) -> None:
         """E124: a head that leaves after a row which is removed."""
         heads, node = self.draft.at("heads")
-        rows = self.draft.known("rows")
-        removed = {name: path for name, _, path in self._said("remove", "rows") if name not in rows}
+        removed = {name: path for name, _, path in self._said("remove", "rows") if not self.draft.has("rows", name)}
         for name, head in heads.items():
             if head["from"] in removed:
                 message = f"the head `{name}` leaves after `{head['from']}`, which is removed"
@@ -141,9 +140,9 @@ class _Edits:
 
     def _is_there(self, kind: str, name: str, place: Span, new: str = "") -> bool:
         """Whether there is such a part; E122 where there is none. `new` says how it is written, if it may be new."""
-        known = self.draft.known(kind)
-        if name in known:
+        if self.draft.has(kind, name):
             return True
+        known = self.draft.known(kind)
         renamed = self.renamed.get((kind, name))
         hint = f"it is renamed to `{renamed}`" if renamed else ""
         if new and name in WORDS_OF.get(kind, ()):  # as it should be, whatever else looks like it
@@ -160,7 +159,7 @@ class _Edits:
 
     def _is_new(self, kind: str, name: str, place: Span) -> bool:
         """Whether there is no such part yet; E123 where there is."""
-        if name not in self.draft.known(kind):
+        if not self.draft.has(kind, name):
             return True
         message, hint = f"there is {_a(kind)} `{name}` already", "override it, or choose another name"
         if kind not in NAMED:
@@ -242,7 +241,7 @@ class _Edits:
     def _set_cell(self, row: str, key: str, path: Path) -> None:
         column = " ".join(key.split())
         self.draft.add_column(column, self.document.key_span(path))
-        self.draft.row(row)[column] = cell_at(self.document, path)
+        self.draft.rows[row][column] = cell_at(self.document, path)
 
     def _override_setting(self, name: str, said: Any, path: Path) -> None:
         old = self.draft.at("settings")[0][name]
