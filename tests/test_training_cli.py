@@ -9,12 +9,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from click.testing import CliRunner, Result
 from PIL import Image
 
 from inception_dsl.cli import main
 from inception_dsl.network import load
 from inception_dsl.recipe import recipe
+from inception_dsl.runner.config import Config, Run
+from inception_dsl.runner.devices import Place, settle_precision
 
 SPEC = "specs/googlenet_bn_small.yaml"
 SET = {"data.batch": 8, "data.workers": 0, "run.log_every": 1, "schedule.epochs": 2}
@@ -57,6 +60,14 @@ def test_a_run_goes_on_where_it_was(run: Path) -> None:
 
     assert [row["step"] for row in rows if "loss" in row] == [1, 2, 3, 4, 5, 6, 7, 8]
     assert json.loads((run / "config.json").read_text())["config"]["run"]["deterministic"] is True
+
+
+def test_a_run_records_its_precision(run: Path) -> None:
+    word, why = settle_precision(Config(run=Run(precision="auto")), Place(torch.device("cpu")))
+    assert json.loads((run / "env.json").read_text())["precision"] == why
+    assert f"precision = {word.run.precision}," in (run / "model" / "README.md").read_text()
+    assert 'precision: str = "auto"' in (run / "train.py").read_text()
+    assert "precision: auto" in (run / "spec.yaml").read_text()
 
 
 def test_the_spec_of_a_run_is_whole(run: Path) -> None:

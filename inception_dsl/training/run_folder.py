@@ -74,8 +74,8 @@ def _done(folder: Path, typed: Typed, config: Config, steps: int | None, force: 
     own = identity(config, About(program.name, program.title, fingerprint(typed)), images)
     there = state["identity"]
     own = {key: each for key, each in own.items() if key in there}  # a run has only the settings that it uses
-    if config.run.precision == "auto":  # the run itself knows its device, and whether it can go on there
-        own["run.precision"] = there.get("run.precision", "")
+    if own.get("run.precision") == "auto":  # the run itself knows its device, and whether it can go on there
+        own["run.precision"] = there["run.precision"]
     if not force:
         another = there.get("spec") != own.get("spec")  # then much else differs too
         told = ["spec"] if another else [*there]
