@@ -205,8 +205,8 @@ def test_titles(title: str, run: Run) -> None:
             result = run(*words, "--format", form)
             assert result.exit_code == code, result.output
             assert not {*HOSTILE} & {*result.output}
-    for words in (("show", "t.yaml"), ("show", "--resolved", "t.yaml"), ("show", "--after", "simplify", "t.yaml")):
-        result = run(*words)
+    for command in (("show", "t.yaml"), ("show", "--resolved", "t.yaml"), ("show", "--after", "simplify", "t.yaml")):
+        result = run(*command)
         assert result.exit_code == 0
         assert not {*HOSTILE} & {*result.output}
 
