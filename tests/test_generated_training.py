@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from zygote import Zygote
 
 from inception_dsl.emit import pytorch, runner
 from inception_dsl.network import load
@@ -61,15 +62,23 @@ def environment(folder: Path) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(folder / "blocked"), "OMP_NUM_THREADS": "1"}
 
 
+@pytest.fixture(scope="module")
+def zygote(folder: Path) -> Iterator[Zygote]:
+    """A process that has imported torch, to fork others from; our package is not there for it either."""
+    made = Zygote("torch._dynamo", path=str(folder / "blocked"))
+    yield made
+    made.close()
+
+
 def python(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run Python on words, from that folder."""
     command, env = [sys.executable, *words], environment(folder)
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=120, check=False)
 
 
-def train(folder: Path, out: str, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run `train.py` on images of noise."""
-    return python(folder, "train.py", *NOISE, "--out", out, *words)
+def train(zygote: Zygote, folder: Path, out: str, *words: str) -> tuple[int, str]:
+    """Run `train.py` on images of noise: its exit code and its output."""
+    return zygote.run(folder / "log", folder / "train.py", *NOISE, "--out", out, *words)
 
 
 def fingerprint(out: Path) -> str:
@@ -91,30 +100,32 @@ def tensors(value: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
         yield from tensors(each, f"{name}/{key}")
 
 
-def test_our_package_cannot_be_imported(folder: Path) -> None:
-    assert "it is not here" in python(folder, "-c", "import inception_dsl").stderr
+def test_our_package_cannot_be_imported(folder: Path, zygote: Zygote) -> None:
+    (folder / "importing.py").write_text("import inception_dsl\n")
+
+    assert "it is not here" in python(folder, "importing.py").stderr
+    assert "it is not here" in zygote.run(folder / "log", folder / "importing.py")[1]
 
 
-def test_a_run_that_was_stopped_goes_on_and_is_the_run_that_was_not(folder: Path) -> None:
-    command = [sys.executable, "train.py", *NOISE, "--out", "stopped"]
-    with subprocess.Popen(command, cwd=folder, env=environment(folder), stdout=subprocess.DEVNULL) as process:
-        metrics, patience = folder / "stopped" / "metrics.jsonl", time.monotonic() + 60
-        while not (metrics.exists() and metrics.stat().st_size) and process.poll() is None:
-            assert time.monotonic() < patience
-            time.sleep(0.02)
-        process.send_signal(signal.SIGTERM)  # hundreds of steps before its end
-        assert process.wait(60) == 75
+def test_a_run_that_was_stopped_goes_on_and_is_the_run_that_was_not(folder: Path, zygote: Zygote) -> None:
+    process = zygote.start(folder / "log", folder / "train.py", *NOISE, "--out", "stopped")
+    metrics, patience = folder / "stopped" / "metrics.jsonl", time.monotonic() + 60
+    while not (metrics.exists() and metrics.stat().st_size):
+        assert time.monotonic() < patience, process.output
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGTERM)  # hundreds of steps before its end
+    assert process.wait() == 75
     assert (folder / "stopped" / "STATUS").read_text() == "preempted\n"
     done = torch.load(max((folder / "stopped" / "checkpoints").glob("*.pt")), weights_only=True)["step"]
 
     for name in ("stopped", "whole"):
-        ended = train(folder, name, "--steps", str(done + 4))
-        assert ended.returncode == 0, ended.stderr
+        code, output = train(zygote, folder, name, "--steps", str(done + 4))
+        assert code == 0, output
         assert (folder / name / "STATUS").read_text() == "done\n"
     assert fingerprint(folder / "stopped") == fingerprint(folder / "whole")
 
-    again = train(folder, "whole", "--steps", str(done + 5))  # the hash tells one step from the next
-    assert again.returncode == 0, again.stderr
+    code, output = train(zygote, folder, "whole", "--steps", str(done + 5))  # the hash tells one step from the next
+    assert code == 0, output
     assert fingerprint(folder / "stopped") != fingerprint(folder / "whole")
     rows = [json.loads(line) for line in (folder / "stopped" / "metrics.jsonl").read_text().splitlines()]
     assert [row["step"] for row in rows if "lr" in row] == list(range(1, done + 5))
@@ -144,10 +155,10 @@ def test_the_help_tells_how_to_launch_it(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(("words", "wrong"), [("optim.rate=1", "'optim.rate'"), ("optim.lr=fast", "'fast'")])
-def test_a_wrong_setting_is_an_error_of_one_line(folder: Path, words: str, wrong: str) -> None:
-    told = train(folder, "wrong", "--set", words)
+def test_a_wrong_setting_is_an_error_of_one_line(folder: Path, zygote: Zygote, words: str, wrong: str) -> None:
+    code, output = train(zygote, folder, "wrong", "--set", words)
 
-    assert told.returncode == 2
-    assert told.stderr.startswith("error: ") and wrong in told.stderr
-    assert told.stderr.count("\n") == 1
+    assert code == 2
+    assert output.startswith("error: ") and wrong in output
+    assert output.count("\n") == 1
     assert not (folder / "wrong").exists()

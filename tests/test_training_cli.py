@@ -35,14 +35,29 @@ def train(out: Path, *arguments: str) -> Result:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that was ended after two steps, and then gone on with to its end."""
-    out = tmp_path_factory.mktemp("runs") / "first"
-    first = train(out, "--steps", "2")
-    assert first.exit_code == 0, first.output
+def ended(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that was ended after two steps."""
+    out = tmp_path_factory.mktemp("runs") / "ended"
+    done = train(out, "--steps", "2")
+    assert done.exit_code == 0, done.output
+    return out
+
+
+@pytest.fixture(scope="module")
+def run(ended: Path) -> Path:
+    """The same, gone on with to its end."""
+    out = ended.with_name("first")
+    shutil.copytree(ended, out)
     done = train(out, "--deterministic")
     assert done.exit_code == 0, done.output
     return out
+
+
+def test_a_run_ends_after_the_steps_asked_for(ended: Path) -> None:
+    rows = [json.loads(line) for line in (ended / "metrics.jsonl").read_text().splitlines()]
+
+    assert [row["step"] for row in rows if "loss" in row] == [1, 2]
+    assert (ended / "STATUS").read_text().strip() == "done"
 
 
 def test_a_run_leaves_all_that_it_takes_to_use_the_network(run: Path) -> None:

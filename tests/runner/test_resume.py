@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,15 +13,18 @@ from typing import Any
 
 import pytest
 from tiny import Tiny, fingerprint, run
-from zygote import FOLDER, Zygote
+from zygote import Zygote
 
 from inception_dsl.runner.checkpoint import newest
+
+FOLDER = Path(__file__).parent
 
 
 @pytest.fixture(scope="module")
 def zygote() -> Iterator[Zygote]:
     """A process to fork others from."""
-    made = Zygote()
+    # `torch._dynamo` is what the first step of an optimiser imports
+    made = Zygote("tiny", "torch._dynamo", path=os.pathsep.join([str(FOLDER), *filter(None, sys.path)]))
     yield made
     made.close()
 
@@ -29,7 +33,7 @@ def zygote() -> Iterator[Zygote]:
 def two(zygote: Zygote, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What two ranks found."""
     folder = tmp_path_factory.mktemp("ranks")
-    code, output = zygote.agent(folder / "log", "ranks.py", str(folder))
+    code, output = zygote.torchrun(folder / "log", FOLDER / "ranks.py", str(folder))
     assert code == 0, output[-3000:]
     found: dict[str, Any] = json.loads(next(line for line in output.splitlines() if line.startswith('{"coll')))
     return found
@@ -67,7 +71,7 @@ def test_another_number_of_ranks_sees_the_same_images_in_each_step(two: dict[str
 
 def test_a_killed_rank_changes_nothing(two: dict[str, Any], zygote: Zygote, tmp_path: Path) -> None:
     out, mark = tmp_path / "run", tmp_path / "mark"
-    code, output = zygote.agent(tmp_path / "log", "tiny.py", "--out", str(out), TINY=f"1 34 KILL {mark}")
+    code, output = zygote.torchrun(tmp_path / "log", FOLDER / "tiny.py", "--out", str(out), TINY=f"1 34 KILL {mark}")
     assert mark.exists() and code == 0, output[-3000:]
     assert (out / "STATUS").read_text() == "done\n"
     assert fingerprint(out) == two["hashes"]["whole"]
@@ -77,10 +81,10 @@ def test_a_killed_rank_changes_nothing(two: dict[str, Any], zygote: Zygote, tmp_
 
 def test_a_stopped_torchrun_changes_nothing(two: dict[str, Any], zygote: Zygote, tmp_path: Path) -> None:
     out, mark = tmp_path / "run", tmp_path / "mark"
-    _, output = zygote.agent(tmp_path / "log", "tiny.py", "--out", str(out), TINY=f"0 18 TERM {mark}")
+    _, output = zygote.torchrun(tmp_path / "log", FOLDER / "tiny.py", "--out", str(out), TINY=f"0 18 TERM {mark}")
     assert mark.exists(), output[-3000:]
     assert (out / "STATUS").read_text() == "preempted\n", output[-3000:]
-    code, output = zygote.agent(tmp_path / "log", "tiny.py", "--out", str(out))
+    code, output = zygote.torchrun(tmp_path / "log", FOLDER / "tiny.py", "--out", str(out))
     assert code == 0, output[-3000:]
     assert (out / "STATUS").read_text() == "done\n"
     assert fingerprint(out) == two["hashes"]["whole"]
@@ -106,7 +110,7 @@ def test_a_run_that_is_killed_again_and_again_comes_to_its_end(zygote: Zygote, t
 
 
 def test_three_ranks_add_up_in_the_same_order_after_a_resume(zygote: Zygote, tmp_path: Path) -> None:
-    code, output = zygote.agent(tmp_path / "log", "ranks.py", str(tmp_path), "resume", ranks=3)
+    code, output = zygote.torchrun(tmp_path / "log", FOLDER / "ranks.py", str(tmp_path), "resume", ranks=3)
     assert code == 0, output[-3000:]
     assert "Warning" not in output  # torch has nothing to say of how it is used
     assert fingerprint(tmp_path / "parts") == fingerprint(tmp_path / "whole")
@@ -114,7 +118,9 @@ def test_three_ranks_add_up_in_the_same_order_after_a_resume(zygote: Zygote, tmp
 
 def test_torchrun_gives_up_on_a_loss_that_is_not_finite(zygote: Zygote, tmp_path: Path) -> None:
     wild = ("--set", "optim.name=sgd", "optim.lr=1e9", "optim.weight_decay=1e9", "optim.clip=0.0")
-    code, output = zygote.agent(tmp_path / "log", "tiny.py", "--out", str(tmp_path / "run"), *wild, restarts=1)
+    code, output = zygote.torchrun(
+        tmp_path / "log", FOLDER / "tiny.py", "--out", str(tmp_path / "run"), *wild, restarts=1
+    )
     assert code == 1
     assert (tmp_path / "run" / "STATUS").read_text() == "failed\n"
     assert len(list((tmp_path / "run").glob("not_finite_*.txt"))) == 1

@@ -1,4 +1,4 @@
-"""What `torchrun` does, but that its ranks are forked: `agent.py RANKS RESTARTS SCRIPT WORD...`."""
+"""What `torchrun` does, but that its ranks are forked: `torchrun.py RANKS RESTARTS SCRIPT WORD...`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 def rank(*argv: str) -> None:
     """Be the script on one rank."""
     sys.argv = list(argv)
+    sys.path[0] = os.path.dirname(argv[0])
     pid, at_once = os.getpid(), os._exit
     # a rank may end itself at once, and the agent waits for the end of this function
     os._exit = lambda status: sys.exit(status) if os.getpid() == pid else at_once(status)

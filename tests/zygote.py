@@ -6,6 +6,7 @@ A process of Python takes seconds to import torch, and the tests of what a run s
 from __future__ import annotations
 
 import atexit
+import importlib
 import json
 import os
 import runpy
@@ -15,15 +16,15 @@ import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
-FOLDER = Path(__file__).parent
+AGENT = Path(__file__).with_name("torchrun.py")
 
 
 class Zygote:
-    """The process that forks; `start` gives a process, `run` the exit code and the output of one that has ended."""
+    """The process that forks. It has imported `modules`, from `path` and what is installed."""
 
-    def __init__(self) -> None:
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
-        command = [sys.executable, __file__]
+    def __init__(self, *modules: str, path: str) -> None:
+        environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+        command = [sys.executable, __file__, *modules]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True
         )
@@ -37,8 +38,8 @@ class Zygote:
         return answer
 
     def start(self, log: Path, script: Path | str, *words: str, **env: str) -> Forked:
-        """Start a script, whose output goes to a file."""
-        pid = self.ask(log=str(log), argv=[str(script), *words], env=env)
+        """Start a script in the folder of a file that its output goes to."""
+        pid = self.ask(log=str(log), folder=str(log.parent), argv=[str(script), *words], env=env)
         assert pid
         return Forked(self, pid, log)
 
@@ -47,11 +48,11 @@ class Zygote:
         forked = self.start(log, script, *words, **env)
         return forked.wait(), forked.output
 
-    def agent(
-        self, log: Path, script: str, *words: str, ranks: int = 2, restarts: int = 3, **env: str
+    def torchrun(
+        self, log: Path, script: Path, *words: str, ranks: int = 2, restarts: int = 3, **env: str
     ) -> tuple[int, str]:
-        """Run a script of this folder on some ranks, by the agent that `torchrun` runs it by."""
-        return self.run(log, FOLDER / "agent.py", str(ranks), str(restarts), str(FOLDER / script), *words, **env)
+        """Run a script on some ranks, by the agent that `torchrun` runs it by."""
+        return self.run(log, AGENT, str(ranks), str(restarts), str(script), *words, **env)
 
     def close(self) -> None:
         """End it."""
@@ -82,7 +83,9 @@ def child(order: dict[str, Any]) -> NoReturn:
     for target, number in ((os.open(os.devnull, os.O_RDONLY), 0), (log, 1), (log, 2)):
         os.dup2(target, number)
     os.environ.update(order["env"])
+    os.chdir(order["folder"])
     sys.argv = order["argv"]
+    sys.path[0] = os.path.dirname(sys.argv[0])
     code: Any = 0
     try:
         runpy.run_path(sys.argv[0], run_name="__main__")
@@ -101,9 +104,8 @@ def child(order: dict[str, Any]) -> NoReturn:
 
 def serve() -> None:
     """Do as asked until there is no more."""
-    import tiny  # noqa: F401 - so that no child has to
-    import torch._dynamo  # noqa: F401 - what the first step of an optimiser imports
-
+    for module in sys.argv[1:]:
+        importlib.import_module(module)
     for line in sys.stdin:
         order = json.loads(line)
         if "wait" in order:
