@@ -56,5 +56,5 @@ def code(text: str) -> str:
 def _plain(text: str) -> str:
     """Words with the blanks around them, and nothing that GitHub would make a link or a mention of."""
     lead, trail = (" " * bool(re.match(r"\s", each)) for each in (text, text[::-1]))
-    shown = re.sub(r"@(?=\w)", "`@`", escaped(text).replace("://", "\\://").replace("www.", "www\\."))
+    shown = re.sub("@+", r"`\g<0>`", escaped(text)).replace("://", "\\://").replace("www.", "www\\.")
     return f"{lead}{shown}{trail}" if shown else lead

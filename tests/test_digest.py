@@ -141,6 +141,13 @@ def test_what_is_shown_is_what_is_said(words: str) -> None:
     assert "".join(said.split()).replace("`", "") == "".join(words.split()).replace("`", "")
 
 
+@pytest.mark.parametrize("words", ["@team", "a@b.c", "0@.A", "http://a.b", "www.a.b"])
+def test_no_text_is_a_link_or_a_mention(words: str) -> None:
+    """GitHub makes links and mentions of texts like these, but for one that is written otherwise, or is code."""
+    assert words not in prose(f"see {words}")
+    assert code(words) == f"`{words}`"
+
+
 @pytest.mark.parametrize("words", ["long " * 200, "`|" * 200, "<" * 1000])
 def test_there_is_room_for_it_in_a_comment(words: str) -> None:
     many = [Diagnostic("E101", f"{i} {words}", file=words) for i in range(1000)]
