@@ -65,18 +65,24 @@ def results() -> dict[str, set[str]]:
     }
 
 
-def of(run: Run, *words: str) -> dict[str, Any]:
-    """The JSON of a command, whose exit code it states."""
-    result = run(*words, "--format", "json")
+def enveloped(result: Result, command: str = "") -> dict[str, Any]:
+    """The JSON that a command printed, with the keys that are documented; those of `result`, of a `command`, too."""
     data: dict[str, Any] = json.loads(result.stdout)
+    assert not command or {*data["result"]} == results()[command]
     assert {*data} == documented("") == ENVELOPE
     assert {*data["summary"]} == documented("summary")
     assert data["summary"]["exit_code"] == result.exit_code
     assert data["summary"]["errors"] == sum(each["severity"] == "error" for each in data["diagnostics"])
     for name in ("specs", "claims", "files", "diagnostics"):
         assert all({*each} == documented(name) for each in data[name]), name
-    assert result.stderr == ""
     return data
+
+
+def of(run: Run, *words: str) -> dict[str, Any]:
+    """The JSON of a command."""
+    result = run(*words, "--format", "json")
+    assert result.stderr == ""
+    return enveloped(result)
 
 
 @pytest.mark.parametrize(

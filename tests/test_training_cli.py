@@ -12,6 +12,7 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 from PIL import Image
+from test_json import enveloped
 
 from inception_dsl.cli import main
 from inception_dsl.network import load
@@ -107,7 +108,8 @@ def test_a_run_is_evaluated_and_joined_with_another(run: Path, tmp_path: Path) -
         options = ("--data", "fake:32x10", "--protocol", "1,10", "--format", "json")
         done = command("eval", SPEC, exported, "--out", folder, *options)
         assert done.exit_code == 0, done.output
-    scores = json.loads(done.output)["result"]
+    scores = enveloped(done)["result"]
+    assert scores == {**json.loads((folder / "scores.json").read_text()), "images": scores["images"]}
     assert scores["protocols"].keys() == {"1", "10"}
     assert scores["protocols"]["1"]["n"] == 32
 

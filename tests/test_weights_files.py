@@ -15,6 +15,7 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 from safetensors.torch import load_file, save_file
+from test_json import enveloped
 
 from inception_dsl.cli import main
 from inception_dsl.diagnostics import SpecError
@@ -145,6 +146,24 @@ def test_nothing_is_written_where_anything_does_not_fit(
     assert [each["code"] for each in json.loads(result.stdout)["diagnostics"]] == expected
     assert (result.exit_code, out.read_bytes()) == (1, b"as it was")
     assert {path.name for path in spec.parent.iterdir()} == {"tiny.yaml", "net.pth", "out.safetensors"}
+
+
+def test_what_machines_are_told_of_files_of_weights(spec: Path, typed: Typed) -> None:
+    """The JSON has the keys that are documented, and the files that were written."""
+    net, ours, theirs, graph = (
+        spec.with_name(f"{name}") for name in ("net.pth", "a.safetensors", "b.safetensors", "c.onnx")
+    )
+    torch.save(state(typed), net)
+    for words, out in (
+        (("weights import", spec, net, "--from", "torchvision"), ours),
+        (("weights export", spec, ours, "--to", "torchvision"), theirs),
+        (("export", spec, "--weights", ours), graph),
+    ):
+        result = cli(*str(words[0]).split(), *words[1:], "--out", out, "--format", "json")
+        data = enveloped(result, str(words[0]))
+        assert result.exit_code == 0
+        assert data["files"] == [{"path": str(out), "status": "written"}]
+        assert out.is_file()
 
 
 def test_half_precision_is_widened_without_loss(typed: Typed, tmp_path: Path) -> None:
