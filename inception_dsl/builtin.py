@@ -45,3 +45,9 @@ def place(path: str) -> str:
         hint = did_you_mean(name, known) or "`inception-dsl specs` lists them"
         raise SpecError([Diagnostic("E001", f"there is no built-in spec `{name}`", help=hint)])
     return os.path.join(folder(), f"{name}{SUFFIX}")
+
+
+def namesake(path: str | os.PathLike[str]) -> str:
+    """Suggest the built-in spec that a path's file is called like, as a help line; empty where there is none."""
+    name = os.path.basename(os.fspath(path)).removesuffix(SUFFIX)
+    return f"did you mean the built-in `{PREFIX}{name}{SUFFIX}`?" if name in names() else ""

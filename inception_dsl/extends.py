@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from inception_dsl import builtin
-from inception_dsl.diagnostics import Diagnostic, Note, SpecError, did_you_mean
+from inception_dsl.diagnostics import Diagnostic, Note, SpecError
 from inception_dsl.syntax import source as sources
 from inception_dsl.syntax import yaml
 from inception_dsl.syntax.document import Document
@@ -103,21 +103,7 @@ def _read(document: Document, path: str) -> Document:
         (first, *_) = error.diagnostics
         if first.span:
             raise
-        raise _fault(document, "E120", first.message, hint=first.help or _elsewhere(path)) from None
-
-
-def _elsewhere(path: str) -> str:
-    """Which file may be meant where there is none at a path: one beside it, or a built-in one."""
-    folder, name = os.path.split(path)
-    stem = name.removesuffix(builtin.SUFFIX)
-    try:
-        beside = [each for each in os.listdir(folder or ".") if each.endswith((".yaml", ".yml"))]
-    except OSError:
-        beside = []
-    near = did_you_mean(f"{stem}{builtin.SUFFIX}", beside)
-    if not near and stem in builtin.names():
-        return f"write `extends: {builtin.full(builtin.PREFIX + name)}` for the built-in one"
-    return near
+        raise _fault(document, "E120", first.message, hint=first.help) from None
 
 
 OPTION: Final = "--extend-outside"

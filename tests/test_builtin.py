@@ -85,6 +85,13 @@ def test_a_name_is_no_path(name: str) -> None:
     assert [each.code for each in caught.value.diagnostics] == ["E001"]
 
 
+def test_a_file_that_is_not_there_may_be_built_in() -> None:
+    done = run("check", "specs/inception_v3.yaml")
+
+    assert done.exit_code == 2
+    assert "help: did you mean the built-in `builtin:inception_v3.yaml`?" in done.stderr
+
+
 def test_claims_are_built_in_too() -> None:
     done = run("claims", "builtin:claims")
 
@@ -122,8 +129,8 @@ def test_a_text_extends_a_built_in_one() -> None:
     [
         ("builtin:googlnet.yaml", "did you mean `googlenet`?"),
         ("builtin:../specs/googlenet.yaml", "`inception-dsl specs` lists them"),
-        ("googlenet.yaml", "write `extends: builtin:googlenet.yaml` for the built-in one"),
-        ("specs/nin", "write `extends: builtin:nin.yaml` for the built-in one"),
+        ("googlenet.yaml", "did you mean the built-in `builtin:googlenet.yaml`?"),
+        ("specs/nin", "did you mean the built-in `builtin:nin.yaml`?"),
     ],
 )
 def test_where_a_base_is_found(said: str, hint: str) -> None:
