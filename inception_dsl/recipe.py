@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from inception_dsl.ir import Program
 from inception_dsl.spec.training_schema import GROUPS
@@ -15,6 +15,9 @@ from inception_dsl.syntax import source, yaml
 
 if TYPE_CHECKING:
     from inception_dsl.runner.config import Config
+
+SIDE: Final = 224
+"""The input that the recipes' sizes are for."""
 
 Values = Mapping[str, Mapping[str, Any]]
 """Settings by group and name: `{"optim": {"lr": 0.045}}`."""
@@ -60,7 +63,18 @@ def recipe(program: Program) -> Recipe | None:
     if size.shape[0] != 3:
         own["data"] |= {"mean": [0.5], "std": [0.5]}
     base = named(stated["recipe"]) if "recipe" in stated else Recipe("", {})
-    return _with(base.with_values(own), stated)
+    found = _with(base.with_values(own), stated)
+    return found if "resize" in stated.get("augment", {}) else _in_proportion(found)
+
+
+def _in_proportion(recipe: Recipe) -> Recipe:
+    """The recipe with images resized in proportion to an input of another size than 224, which recipes are for."""
+    config = recipe.config()
+    side, augment = max(config.data.height, config.data.width), config.augment
+    if side == SIDE or (augment.crop != "window" and augment.evaluation != "centre"):
+        return recipe
+    note = f"{augment.resize} for an input of {SIDE}, in proportion"
+    return recipe.with_values({"augment": {"resize": augment.resize * side // SIDE}}, {"augment.resize": note})
 
 
 @lru_cache

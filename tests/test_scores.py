@@ -7,6 +7,7 @@ import importlib.util
 import io
 import json
 import math
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -135,7 +136,10 @@ def test_predictions_come_back_from_their_file(tmp_path: Path) -> None:
     assert same(read(tmp_path / "a.npz"), there) and as_npz(there) == as_npz(read(tmp_path / "a.npz"))
 
 
-@pytest.mark.parametrize("damage", ["text", "short", "empty", "other", "pickle", "lost", "labels", "shape", "version"])
+DAMAGE = ["text", "short", "empty", "other", "pickle", "lost", "labels", "shape", "version", "packed", "pipe"]
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
 def test_files_that_are_no_predictions_are_told(tmp_path: Path, damage: str) -> None:
     path, there = tmp_path / "a.npz", as_npz(drawn())
     with np.load(io.BytesIO(there)) as held:
@@ -156,6 +160,10 @@ def test_files_that_are_no_predictions_are_told(tmp_path: Path, damage: str) -> 
             np.savez(path, **{**arrays, "probabilities/1": arrays["probabilities/1"][1:]})
         case "version":
             np.savez(path, **{**arrays, "format": np.array(2)})
+        case "packed":  # of zeros, 100 MB in some kB
+            np.savez_compressed(path, **{**arrays, "probabilities/1": np.zeros(10**8, np.uint8)})
+        case "pipe":
+            os.mkfifo(path)
     with pytest.raises(RunError, match=r"a\.npz: .*(evaluate again|inception-dsl eval)"):
         read(path)
     with pytest.raises(RunError, match=r"b\.npz: no such file"):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +14,8 @@ from inception_dsl import compiler
 from inception_dsl.diagnostics import Source, SpecError
 from inception_dsl.emit import report
 from inception_dsl.program_printer import print_program
+from inception_dsl.recipe import recipe
+from inception_dsl.runner.augment import evaluation_transform, training_transform
 from inception_dsl.spec import NetworkSpec, read
 from inception_dsl.spec.printer import print_spec
 from inception_dsl.spec.training_schema import GROUPS, RECIPES
@@ -170,6 +173,39 @@ def test_it_is_reported() -> None:
 
 def test_no_report_of_what_is_not_stated() -> None:
     assert "Training" not in report.report(compiler.at_size(compiler.compile_spec(spec())))
+
+
+def images_fit(path: Path) -> int:
+    """Hold a recipe to one image, as training and as evaluation see it; gives what the shorter side is resized to."""
+    stated = recipe(compiler.compile_file(path))
+    if stated is None:
+        return 0
+    config = stated.config()
+    for transform in (training_transform(config), evaluation_transform(config)):
+        image = transform(torch.zeros(3, 40, 30, dtype=torch.uint8), torch.Generator())
+        assert image.shape == (config.data.channels, config.data.height, config.data.width)
+    return config.augment.resize
+
+
+@pytest.mark.parametrize("path", compiler.find_specs([SPECS]), ids=lambda path: path.stem)
+def test_every_recipe_fits_the_input_of_its_network(path: Path) -> None:
+    images_fit(path)
+
+
+@pytest.mark.parametrize(
+    ("base", "edits", "resize"),
+    [
+        ("googlenet_torchvision", "input: 3x512x512\nclasses: 2", 585),  # a recipe by name says 256
+        ("googlenet_torchvision", "input: 3x112x96", 128),
+        ("googlenet_torchvision", "classes: 2", 256),
+        ("xception", "classes: 2", 341),  # its recipe says nothing of it
+        ("xception", "input: 3x150x150", 171),
+        ("xception", "input: 3x150x150\ntraining: {source: a test, augment: {resize: 160}}", 160),
+    ],
+)
+def test_images_are_resized_in_proportion_to_the_input(base: str, edits: str, resize: int, tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text(f"extends: builtin:{base}.yaml\nnetwork: own\ntitle: Own\n{edits}\n")
+    assert images_fit(tmp_path / "own.yaml") == resize
 
 
 @pytest.mark.parametrize("path", compiler.find_specs([SPECS]), ids=lambda path: path.stem)

@@ -19,6 +19,7 @@ from inception_dsl.network import load
 from inception_dsl.recipe import recipe
 from inception_dsl.runner.config import Config, Run
 from inception_dsl.runner.devices import Place, settle_precision
+from inception_dsl.weights.files import read
 
 SPEC = "specs/googlenet_bn_small.yaml"
 SET = {"data.batch": 8, "data.workers": 0, "run.log_every": 1, "schedule.epochs": 2}
@@ -116,6 +117,29 @@ def test_a_run_is_evaluated_and_joined_with_another(run: Path, tmp_path: Path) -
     twice = command("ensemble", *(folder / "predictions.npz" for folder in folders))
     assert twice.exit_code == 2
     assert "error[E008]" in twice.output
+
+
+def test_a_checkpoint_is_read_as_the_weights_are(run: Path, tmp_path: Path) -> None:
+    checkpoint, weights, out = (
+        max((run / "checkpoints").glob("*.pt")),
+        run / "model" / "model.safetensors",
+        tmp_path / "x",
+    )
+    said = f"read `averaged` of `{checkpoint.name}`, not `network`"
+    scores = []
+    for file in (checkpoint, weights):
+        done = command("eval", SPEC, file, "--data", "fake:32x10")
+        assert done.exit_code == 0, done.output
+        scores.append(done.stdout.removeprefix(f"{said}\n"))
+    assert scores[0] == scores[1] and "of another network" not in done.output
+    done = command("weights", "import", SPEC, checkpoint, "--out", out.with_suffix(".safetensors"))
+    assert done.exit_code == 0 and done.stdout.startswith(said), done.output
+    own, made = (read(each).tensors for each in (weights, out.with_suffix(".safetensors")))
+    assert own.keys() == made.keys() and all((own[name] == made[name]).all() for name in own)
+    done = command("export", SPEC, "--weights", checkpoint, "--out", out.with_suffix(".onnx"), "--no-verify")
+    assert done.exit_code == 0 and out.with_suffix(".onnx").is_file(), done.output
+    told = command("eval", SPEC, checkpoint, "--data", "fake:32x9")
+    assert told.exit_code == 2 and "names other classes than the data" in " ".join(told.stderr.split())
 
 
 @pytest.mark.parametrize("file", ["config.json", "classes.txt"])

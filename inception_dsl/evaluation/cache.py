@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -49,17 +48,9 @@ def as_npz(predictions: Predictions) -> bytes:
 
 def read(path: Path) -> Predictions:
     """The predictions in a file. Raises `RunError` where there are none in it, or they do not fit each other."""
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
-            if int(held["format"]) != FORMAT:
-                raise RunError(
-                    f"{path}: its format is {held['format']}, not {FORMAT}; evaluate again with this version"
-                )
-            arrays = {name: held[name] for name in held.files}
-    except OSError as error:
-        raise RunError(f"{path}: {(error.strerror or 'no file of predictions').lower()}") from None
-    except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, NotImplementedError, AttributeError):
-        raise RunError(f"{path}: no file of predictions; make one by `inception-dsl eval --out`") from None
+    arrays = _arrays(path)
+    if arrays["format"] != FORMAT:
+        raise RunError(f"{path}: its format is {arrays['format']}, not {FORMAT}; evaluate again with this version")
     try:
         texts = {name: [str(each) for each in arrays[name]] for name in ("names", "classes", "weights")}
         found = {
@@ -76,3 +67,20 @@ def read(path: Path) -> Predictions:
     if not fits or (len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < shape[1]):
         raise RunError(f"{path}: its parts do not fit each other; evaluate again")
     return predictions
+
+
+def _arrays(path: Path) -> dict[str, Any]:
+    """What is in a file of predictions, its format at least. Raises `RunError` where it is none."""
+    none = RunError(f"{path}: no file of predictions; make one by `inception-dsl eval --out`")
+    if path.exists() and not path.is_file():
+        raise none  # a pipe might never end
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
+            unpacked = sum(each.file_size for each in held.zip.infolist())
+            if unpacked <= path.stat().st_size:  # `np.savez` packs nothing; what does could fill the memory
+                return {"format": int(held["format"]), **{name: held[name] for name in held.files if name != "format"}}
+    except OSError as error:
+        raise RunError(f"{path}: {(error.strerror or 'no file of predictions').lower()}") from None
+    except Exception:  # noqa: BLE001 - what a damaged archive raises is up to each of its parts
+        raise none from None
+    raise none

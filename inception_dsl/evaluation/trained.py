@@ -36,8 +36,12 @@ def other_spec(weights: Path, held: Held, typed: Typed) -> str:
 
 
 def check_classes(weights: Path, classes: Sequence[str], data: str) -> None:
-    """Raises `RunError` where a file beside the weights, as a run leaves it, names other classes than the data has."""
-    for file, named in _named(weights.parent):
+    """Raises `RunError` where a file beside the weights, as a run leaves it, names other classes than the data has.
+
+    Those of a checkpoint stand beside its folder.
+    """
+    folder = weights.absolute().parent
+    for file, named in _named(folder.parent if folder.name == "checkpoints" else weights.parent):
         if "\n".join(named) == "\n".join(classes):
             continue
         pairs = enumerate(zip_longest(named, classes, fillvalue=""))

@@ -91,6 +91,8 @@ def newest(folder: Path) -> Path | None:
 
 def load(path: Path) -> dict[str, Any]:
     """What `save` wrote, on the CPU. Raises `RunError` for any other file."""
+    if path.exists() and not path.is_file():
+        raise RunError(f"{path}: not a file; give one of a run's checkpoints/step_*.pt")  # a pipe might never end
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises what its parts raise

@@ -119,6 +119,9 @@ def test_never_does_not_write_over_a_run_and_a_file_starts_another(tmp_path: Pat
     assert fingerprint(tmp_path / "one") == fingerprint(tmp_path / "two")
     with pytest.raises(RunError, match="cannot be read as a checkpoint"):
         run(tmp_path / "three", resume=str(tmp_path / "one" / "classes.txt"))
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(RunError, match="not a file; give one of a run's checkpoints"):
+        run(tmp_path / "three", resume=str(tmp_path / "pipe"))
 
 
 class Greedy(nn.Module):
