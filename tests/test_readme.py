@@ -52,6 +52,35 @@ def test_the_first_command_sets_up_and_compiles() -> None:
     assert "[" not in SETUP, "the core install takes no extra"
 
 
+def test_ci_runs_the_blocks_that_are_left_to_it() -> None:
+    """The blocks that set up, and the one that trains, are taken from the README as they stand."""
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    (function,) = re.findall(r"^readme\(\) .*", script, re.MULTILINE)
+    asked = re.findall(r"\$\((readme .*?)\)[\"\n]", script)
+    lines = [["bash", "-c", f"{function}\n{each}"] for each in asked]
+    taken = {subprocess.run(each, cwd=ROOT, capture_output=True, text=True, check=True).stdout for each in lines}
+
+    assert taken == {SETUP, SETUP_DEV, TRAINING}
+
+
+def test_every_command_is_run() -> None:
+    """What a block shows is run here, by test_readme_weights.py, which takes the session, or in CI."""
+    shown = [
+        line.partition("  #")[0].strip()
+        for _, block in BLOCKS
+        for line in block.splitlines()
+        if re.match(r"(- run: |\$ |.* \.venv/bin/)?(inception-dsl|pytest|python) ", line)
+    ]
+    steps = [line for block in blocks("yaml") if block.startswith("- run:") for line in block.splitlines()]
+    (session,) = blocks("console")
+    trained = [line.partition("  #")[0].strip() for line in TRAINING.splitlines()]
+    run = [*COMMANDS, *steps, *session.splitlines(), *trained, SETUP.strip(), SETUP_DEV.strip()]
+
+    assert not [line for line in shown if line not in run]
+    assert len(shown) > 25
+    assert 'blocks("console")' in (ROOT / "tests" / "test_readme_weights.py").read_text(encoding="utf-8")
+
+
 def test_the_second_command_sets_up_and_tests() -> None:
     assert SETUP_DEV.strip().endswith(".venv/bin/pip install -e '.[dev]' && .venv/bin/pytest -n auto")
 
