@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,9 +20,9 @@ from inception_dsl.syntax import algebra
 from inception_dsl.syntax.algebra_errors import SyntaxFault
 from inception_dsl.syntax.formula import Formula, formula_of
 from inception_dsl.syntax.table import Table
-from inception_dsl.syntax.terms import Use, Word, value_names
+from inception_dsl.syntax.terms import Word, value_names
 from inception_dsl.syntax.yaml import Document
-from inception_dsl.values import Name, Value
+from inception_dsl.values import Name
 
 if TYPE_CHECKING:
     from inception_dsl.ir import Typed
@@ -143,27 +143,10 @@ def build(
         document,
         cells,
         base,
+        tuple(findings.warnings),
     )
     findings.stop()
-    _check_settings(spec, findings)
-    return replace(spec, warnings=tuple(findings.warnings))
-
-
-def _check_settings(spec: NetworkSpec, findings: Findings) -> None:
-    """Warn (W204) of settings that no formula, word or cell uses: whoever sets one gets the same network."""
-    if not spec.settings:
-        return
-    words = [*spec.defaults.values(), *(spec.init.words.values() if spec.init else ())]
-    cells = [value for row in spec.rows for value in row.args.values() if isinstance(value, Value)]
-    terms = [Use("", words=each) for each in words] + [Use("", width=value) for value in cells]
-    formulas = [*(module.graph for module in spec.modules.values()), *(row.layer for row in spec.rows)]
-    formulas += [head.graph for head in spec.heads]
-    used = {each.name for term in (*terms, *(formula.term for formula in formulas)) for each in value_names(term)}
-    for name in [name for name in spec.settings if name not in used]:
-        span = spec.document.key_span(("settings", name))
-        if span.source is spec.document.source:  # what a variant leaves unused of its base is the base's
-            hint = f"write `{{{name}}}` where it belongs, or delete it"
-            findings.warn("W204", f"nothing uses the setting `{name}`", span, help=hint)
+    return spec
 
 
 def _setting(name: str, data: Any, document: Document, findings: Findings) -> Setting:
