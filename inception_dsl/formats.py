@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from inception_dsl import render, tables, versions
 from inception_dsl.digest import digest
+from inception_dsl.jsonable import finite
 from inception_dsl.outcome import Held, Outcome
 from inception_dsl.published import Verdict
 from inception_dsl.sarif import sarif
@@ -40,7 +41,7 @@ def as_json(outcome: Outcome) -> str:
         "result": outcome.result,
         "diagnostics": render.as_json(outcome.diagnostics),
     }
-    return json.dumps(data, indent=2)
+    return json.dumps(finite(data), indent=2, allow_nan=False)
 
 
 def as_github(outcome: Outcome) -> str:

@@ -61,9 +61,8 @@ def orphans(files: Mapping[str, bytes], out: Path, whole: bool) -> Iterator[Diag
     others = [path for path in networks if path not in folders and (path / "model.py").is_file()]
     for path in (*beside, *others):
         if path not in given and not _of_tools(path):
-            yield Diagnostic(
-                "W402", f"`{path}` is orphaned: no spec gives it", help="delete it: `compile` removes nothing"
-            )
+            message, hint = f"`{path}` is orphaned: no spec gives it", "delete it: `compile` removes nothing"
+            yield Diagnostic("W402", message, help=hint, file=str(path))
 
 
 def difference(there: bytes, ours: bytes, path: Path) -> str:

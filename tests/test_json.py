@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from inception_dsl.cli import main
+from inception_dsl.formats import FORMATS
+from inception_dsl.outcome import Outcome
 
 ROOT = Path(__file__).parent.parent
 DOC = (ROOT / "docs/json.md").read_text(encoding="utf-8")
@@ -218,3 +221,11 @@ def test_every_finding_names_its_file(words: tuple[str, ...], run: Run) -> None:
     assert data["diagnostics"]
     places = [each["file"] for each in data["diagnostics"]]
     assert [each for each in places if not any(word in each for word in (*words, "generated", "empty.yaml"))] == []
+
+
+def test_what_is_no_number_is_null() -> None:
+    """JSON has no NaN."""
+    outcome = Outcome("export", 0, (), result={"a": [math.nan, (1, -math.inf)], "b": 0.5})
+
+    assert json.loads(FORMATS["json"](outcome))["result"] == {"a": [None, [1, None]], "b": 0.5}
+    assert "NaN" not in FORMATS["json"](outcome)

@@ -143,7 +143,7 @@ def export(
         run.attempt(lambda: deploy.compared(typed, held.tensors, out, heads), spec, out) if held and verify else None
     )
     if comparison:
-        run.diagnostics += [each.about(str(out)) for each in comparison.findings(out)]
+        run.diagnostics += comparison.findings(out)
         run.result = {"comparison": comparison._asdict()}
         if not run.errors:
             run.echo(comparison.sentence)

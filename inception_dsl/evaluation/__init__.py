@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from torch import nn
 
@@ -20,6 +19,7 @@ from inception_dsl.evaluation import crops, scores
 from inception_dsl.evaluation.cache import Predictions, as_npz, read
 from inception_dsl.evaluation.ensemble import ensemble
 from inception_dsl.evaluation.predict import predict
+from inception_dsl.jsonable import finite
 from inception_dsl.output import write
 from inception_dsl.runner.config import Config
 from inception_dsl.runner.devices import Place, settle_precision
@@ -73,7 +73,7 @@ class Evaluation:
         fields["protocols"] = {name: dataclasses.asdict(each) for name, each in self.protocols.items()}
         for name in ("classes", "confused"):
             fields[name] = [each._asdict() for each in fields[name]]
-        return json.dumps(_finite(fields), indent=2, ensure_ascii=False) + "\n"
+        return json.dumps(finite(fields), indent=2, ensure_ascii=False) + "\n"
 
 
 def evaluate_file(
@@ -170,15 +170,3 @@ def _judged(predictions: Predictions, notes: list[str], out: Path | None) -> Eva
         if not predictions.unreadable:
             (out / "unreadable.txt").unlink(missing_ok=True)  # of an evaluation before
     return found
-
-
-def _finite(value: Any) -> Any:
-    """The value with null for numbers that JSON has no word for."""
-    match value:
-        case dict():
-            return {key: _finite(each) for key, each in value.items()}
-        case list() | tuple():
-            return [_finite(each) for each in value]
-        case float() if not math.isfinite(value):
-            return None
-    return value

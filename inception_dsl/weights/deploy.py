@@ -110,9 +110,9 @@ class Comparison(NamedTuple):
             return []
         if math.isnan(self.apart):
             message = f"`{self.where}` of `{file}` is not finite: with these weights the network overflows float32"
-            return [Diagnostic("E403", message)]
+            return [Diagnostic("E403", message, file=str(file))]
         message = f"`{self.where}` of `{file}` differs by {self.apart:.1g} of its range from what PyTorch gives"
-        return [Diagnostic("E403", f"{message}; {TOLERANCE:g} is allowed")]
+        return [Diagnostic("E403", f"{message}; {TOLERANCE:g} is allowed", file=str(file))]
 
 
 def compared(typed: Typed, weights: Mapping[str, Array], file: Path, heads: bool) -> Comparison:
