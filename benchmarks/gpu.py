@@ -1,5 +1,5 @@
 # ruff: noqa: TID251 - what is tried here is torch
-"""What the training runner does on a GPU: ten checks in at most six minutes, and one JSON with every number.
+"""What the training runner does on a GPU: eleven checks in at most six minutes, and one JSON with every number.
 
     python benchmarks/gpu.py [--device cuda|cpu] [--quick] [--out FILE] [--only NAME ...]
 
