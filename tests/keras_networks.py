@@ -56,7 +56,7 @@ def apart(one: Any, other: Any, all_values: Any) -> float:
 
 def check_numbers(net: Any, typed: Typed, file: Path) -> None:
     """The weights of a keras network, saved in a file, give its numbers in PyTorch and onnxruntime."""
-    net.save(file) if file.suffix == ".keras" else net.save_weights(file)
+    net.save_weights(file) if file.name.endswith(".weights.h5") else net.save(file)
     weights = transfer.imported(typed, file, "keras", heads=False).weights
     x = probe.images(typed.input.shape, 2, 1.0)
 

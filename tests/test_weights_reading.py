@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import struct
+import tarfile
 import zipfile
 from collections.abc import Callable
 from functools import lru_cache
@@ -289,6 +290,19 @@ def test_hostile_files_end_in_a_diagnostic(kind: str, spec: Path) -> None:
     assert {each.name for each in spec.parent.iterdir()} == {"tiny.yaml", name}
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit")
+def test_what_torch_only_reads_by_running_it_is_refused(tmp_path: Path) -> None:
+    net = nn.Sequential(nn.Conv2d(3, 3, 3))
+    torch.jit.script(net).save(str(tmp_path / "script.pt"))  # type: ignore[no-untyped-call]
+    torch.save(net, tmp_path / "whole.pt")
+    with tarfile.open(tmp_path / "old.pt", "w") as archive:
+        archive.add(FOLDER / "alexnet.yaml", "storages")
+    for name in ("script.pt", "whole.pt", "old.pt"):
+        (told,) = refused(lambda name=name: files.read(tmp_path / name))  # type: ignore[misc]
+        assert told.code == "E131" and "weights_only" not in told.message
+        assert "save the weights alone" in told.help
+
+
 class Attack:
     """A pickle that would make a file."""
 
@@ -337,6 +351,11 @@ def whole(suffix: str) -> bytes:
     buffer = io.BytesIO()
     torch.save(state(), buffer)
     return buffer.getvalue() if suffix == ".pt" else files.safetensors({n: t.numpy() for n, t in state().items()}, {})
+
+
+def test_a_file_of_keras_is_sent_to_its_reader(tmp_path: Path) -> None:
+    (told,) = refused(lambda: files.read(tmp_path / "x.weights.h5"))
+    assert told.help.endswith("one of keras is read by `weights import --from keras`")
 
 
 def test_names_are_quoted_on_one_line(tmp_path: Path) -> None:
@@ -472,6 +491,15 @@ def test_missing_heads_suggest_to_leave_them_out(spec: Path) -> None:
     result = cli("export", spec, "--weights", file, "--out", spec.with_name("x.onnx"), "--heads")
     assert result.exit_code == 1 and "help: without `--heads` they are not needed" in result.stderr
     assert cli("export", spec, "--weights", file, "--out", spec.with_name("x.onnx"), "--no-verify").exit_code == 0
+
+
+def test_missing_heads_are_told_of_in_a_variant_too(tmp_path: Path) -> None:
+    given = compiler.at_size(compiler.compile_file(variant(tmp_path, "")))
+    held = {name: torch.zeros(shape) for name, shape in shapes("torchvision", "googlenet", heads=False).items()}
+    torch.save(held, tmp_path / "x.pth")
+    (told,) = refused(lambda: transfer.imported(given, tmp_path / "x.pth", "torchvision"))
+    assert (told.code, told.help) == ("E133", "`--no-heads` leaves the heads out")
+    assert transfer.imported(given, tmp_path / "x.pth", "torchvision", heads=False).left == ()
 
 
 def test_heads_may_be_left_out_of_what_goes_back(tmp_path: Path) -> None:

@@ -38,7 +38,9 @@ def read(path: Path, own: Collection[str] = ()) -> Held:
     """
     if not path.name.endswith((".safetensors", *PICKLED)):
         message = f"`{path}` is no file of weights that is read here"
-        raise SpecError([Diagnostic("E130", message, help="a `.safetensors`, `.pt`, `.pth` or `.pth.tar` file")])
+        keras = "; one of keras is read by `weights import --from keras`" * (path.suffix in (".h5", ".keras"))
+        hint = f"a `.safetensors`, `.pt`, `.pth` or `.pth.tar` file{keras}"
+        raise SpecError([Diagnostic("E130", message, help=hint)])
     size = regular(path)
     try:
         if path.suffix == ".safetensors":

@@ -29,12 +29,19 @@ def load(path: Path) -> Any:
     except pickle.UnpicklingError as error:
         if "WeightsUnpickler" not in str(error) or "Unsupported operand" in str(error):
             raise SpecError([Diagnostic("E130", f"`{path}` is no file that `torch.save` wrote")]) from None
-        message = f"`{path}` asks to run code when it is read, and is not"
-        hint = "save the weights alone: `torch.save(net.state_dict(), file)`, or as safetensors"
-        raise SpecError([Diagnostic("E131", message, help=hint)]) from None
+        raise _refused(path) from None
     except Exception as error:  # noqa: BLE001 - what a damaged file raises is up to each part of torch
+        if "weights_only" in str(
+            error
+        ):  # of TorchScript and of files older than torch 1.0: how to read them all the same
+            raise _refused(path) from None
         message = f"`{path}` is no file that `torch.save` wrote: {one_line(error)}"
         raise SpecError([Diagnostic("E130", message)]) from None
+
+
+def _refused(path: Path) -> SpecError:
+    hint = "save the weights alone: `torch.save(net.state_dict(), file)`, or as safetensors"
+    return SpecError([Diagnostic("E131", f"`{path}` would run code when it is read, so it is not read", help=hint)])
 
 
 def check_archive(path: Path) -> None:

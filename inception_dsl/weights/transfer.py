@@ -184,4 +184,5 @@ def _identified(typed: Typed, tensors: Mapping[str, Array], library: str) -> Ite
     except SpecError as error:
         hint = identify.hint(typed, {name: each.shape for name, each in tensors.items()}, library)
         first, *rest = error.diagnostics
-        raise SpecError([replace(first, help=hint), *rest] if hint else error.diagnostics) from None
+        told = not hint or (first.code == "E133" and first.help)  # only heads are missing
+        raise SpecError(error.diagnostics if told else [replace(first, help=hint), *rest]) from None
