@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any, Final
@@ -23,7 +24,9 @@ def load(path: Path) -> Any:
 
     check_archive(path)
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what it then refuses, torch tells how to load it all the same
+            return torch.load(path, map_location="cpu", weights_only=True)
     except ImportError:
         raise
     except pickle.UnpicklingError as error:
