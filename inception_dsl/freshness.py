@@ -56,7 +56,7 @@ def orphans(files: Mapping[str, bytes], out: Path, whole: bool) -> Iterator[Diag
     """W402 for what lies beside the files of a network and is none of them; if `whole`, for other networks too."""
     given = {out / name for name in files}
     folders = {path.parent for path in given}
-    beside = [path for folder in sorted(folders) for path in sorted(folder.iterdir())]
+    beside = [path for folder in sorted(folders) if folder.is_dir() for path in sorted(folder.iterdir())]
     networks = sorted(out.iterdir()) if whole and out.is_dir() else []
     others = [path for path in networks if path not in folders and (path / "model.py").is_file()]
     for path in (*beside, *others):

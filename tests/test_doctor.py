@@ -14,6 +14,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from inception_dsl.diagnostics import SpecError
 from inception_dsl.runner.settings import RunError
 from inception_dsl.training import doctor as surgery
 from inception_dsl.training import installation as surroundings
@@ -141,8 +142,9 @@ def test_a_device_that_is_not_there_is_told() -> None:
 
 def test_a_file_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(surgery, "examine", fake_examination())
-    with pytest.raises(RunError, match=r"doctor\.json: cannot be written: no such file"):
-        doctor(out=tmp_path / "none" / "doctor.json")
+    (tmp_path / "file").touch()
+    with pytest.raises(SpecError, match=r"cannot write `.*doctor\.json`: `.*file` is no folder"):
+        doctor(out=tmp_path / "file" / "doctor.json")
 
 
 def test_the_file_names_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import shlex
 import shutil
 import subprocess
@@ -125,6 +126,7 @@ def test_files_do_not_get_the_numbers_of_closed_streams(folder: Path) -> None:
 INTERRUPTED = """
 import os, signal, sys
 event, count = sys.argv.pop(1), int(sys.argv.pop(1))
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a background job of a shell ignores
 def hook(name, given):
     global count
     count -= name == event
@@ -145,6 +147,38 @@ def test_ctrl_c_at_any_time(event: str, count: int, folder: Path) -> None:
     done = subprocess.run(driver, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=60, check=False)
 
     assert (done.returncode, done.stderr) == (130, "")
+
+
+LATER = """
+import atexit, sys
+atexit.register(lambda: print("ended"))
+for name in sys.argv.pop(1).split():
+    __import__(name)
+from inception_dsl.__main__ import run
+run()
+"""
+
+
+@pytest.mark.parametrize(("libraries", "ended"), [("", False), ("multiprocessing", True), ("numpy", True)])
+def test_what_has_workers_ends_in_the_ordinary_way(libraries: str, ended: bool, folder: Path) -> None:
+    """A light command leaves without its modules being taken apart; one that may have workers runs what they left."""
+    driver = [sys.executable, "-c", LATER, libraries, "check", "bad.yaml"]
+    done = subprocess.run(driver, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.returncode == 1
+    assert ("ended" in done.stdout.splitlines()) == ended
+    assert "error[E301]" in done.stderr
+
+
+def test_a_disk_that_is_full_for_files(folder: Path) -> None:
+    """As where no file may be large: nothing is left, and the code is 2."""
+    done = shell(f"ulimit -f 2; {COMMAND} compile good.yaml --out full", folder)
+
+    assert done.returncode == 2
+    assert re.fullmatch(
+        r"error\[E006\]: cannot write `(full/good/[a-z.]+)`: file too large\n --> \1\n\n1 error\n", done.stderr
+    )
+    assert not (folder / "full").exists()
 
 
 def terminal(line: str, folder: Path) -> str:

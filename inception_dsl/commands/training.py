@@ -150,7 +150,7 @@ def _export(run: Run, folder: Path) -> None:
     All of it comes from the run's folder: the spec that it was started with may have been changed since.
     """
     import json
-    from contextlib import suppress
+    from importlib.util import find_spec
 
     from inception_dsl import output
     from inception_dsl.emit import onnx
@@ -166,7 +166,7 @@ def _export(run: Run, folder: Path) -> None:
     held = weights_of(typed, file.with_name("model.safetensors"), heads=False)
     made = deploy.files(typed, held.tensors, file.name, opset=onnx.NEWEST, heads=False, about=deploy.about(held))
     run.wrote(output.write(made, file.parent))
-    with suppress(SpecError):  # where matplotlib is not installed
+    if find_spec("matplotlib"):
         plot([folder], folder / "curves.png")
         run.echo(f"wrote {folder / 'curves.png'}")
     comparison = deploy.compared(typed, held.tensors, file, heads=False)

@@ -25,6 +25,7 @@ from torch import Tensor, distributed, nn
 from torch.multiprocessing.spawn import start_processes
 
 from inception_dsl.data import builtin
+from inception_dsl.output import write
 from inception_dsl.runner.checkpoint import load
 from inception_dsl.runner.config import About, Augment, Average, Config, Data, Optim, Run, Schedule
 from inception_dsl.runner.devices import Place, be_deterministic, has_bf16
@@ -87,7 +88,7 @@ def doctor(
     """Look at the installation and at each device, or at one; print a table, and write `out` as JSON.
 
     The file names no user, no folder and no machine. Gives the exit code: 0, or 1 where a check failed. Raises
-    `RunError` for a device that is not there, and where `out` cannot be written.
+    `RunError` for a device that is not there, and `SpecError` E006 where `out` cannot be written.
     """
     places = devices(device)
     checks: list[Check] = []
@@ -99,10 +100,7 @@ def doctor(
     sys.stdout.write("\n" + ", ".join(f"{count} {word}" for word, count in counts.items()) + "\n")
     if out:
         report = {"system": platform.platform(), "summary": counts, "checks": [asdict(check) for check in checks]}
-        try:
-            out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise RunError(f"{out}: cannot be written: {(error.strerror or str(error)).lower()}") from None
+        write({out.name: (json.dumps(report, indent=2) + "\n").encode()}, out.parent)
         sys.stdout.write(f"wrote {out}: attach it to a report of a bug\n")
     return int(counts[FAILED] > 0)
 

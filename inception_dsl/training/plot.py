@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from inception_dsl.build import missing
+from inception_dsl.output import write
 from inception_dsl.runner.settings import RunError
 
 if TYPE_CHECKING:
@@ -80,8 +80,8 @@ class Curves:
 def plot(runs: Sequence[Path], out: Path) -> None:
     """Draw runs, each a folder with `metrics.jsonl` or that file, into one PNG, SVG or PDF: the same bytes each time.
 
-    Raises `RunError` for a run that cannot be read, has no rows or is one too many to tell apart, and for a file that
-    cannot be written; `SpecError` E005 where matplotlib is not installed.
+    Raises `RunError` for a run that cannot be read, has no rows or is one too many to tell apart; `SpecError` E005
+    where matplotlib is not installed, E006 where the file cannot be written.
     """
     if out.suffix not in (".png", ".svg", ".pdf"):
         raise RunError(f"{out}: is no kind of picture that is drawn here; end it in .png, .svg or .pdf")
@@ -270,14 +270,6 @@ def _empty(panel: Axes, found: bool, reason: str) -> None:
 def _save(figure: Any, out: Path) -> None:
     """Write the picture whole, without its date."""
     dated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": {"Software": None}}
-    part = ""
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        handle, part = tempfile.mkstemp(dir=out.parent, suffix=out.suffix, prefix=".")
-        os.close(handle)
-        figure.savefig(part, dpi=150, facecolor="white", metadata=dated[out.suffix])
-        os.chmod(part, 0o644)
-        os.replace(part, out)
-    except OSError as error:
-        Path(part).unlink(missing_ok=True) if part else None
-        raise RunError(f"{out}: cannot be written: {(error.strerror or str(error)).lower()}") from None
+    picture = BytesIO()
+    figure.savefig(picture, format=out.suffix[1:], dpi=150, facecolor="white", metadata=dated[out.suffix])
+    write({out.name: picture.getvalue()}, out.parent)
