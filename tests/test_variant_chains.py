@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from inception_dsl import compilation, compiler, inherited, published
 from inception_dsl.cli import main
 from inception_dsl.diagnostics import Diagnostic, Source, SpecError
 from inception_dsl.spec import Base, read
+from inception_dsl.spec.blame import print_blamed
 from inception_dsl.spec.printer import print_spec
 from inception_dsl.spec.variants import vary
 from inception_dsl.syntax import yaml
@@ -115,6 +117,16 @@ def test_a_chain_is_its_flat_form(data: st.DataObject, text: str) -> None:
             assert above == other
     assert flat(beside) == flat(made)
     assert files(beside) == files(made)
+    resolved = inherited.resolved(made.spec, made.network.program.published)
+    assert_blamed(print_blamed(resolved).splitlines(), print_spec(resolved).splitlines(), dict(sources(made)))
+
+
+def sources(made: Base) -> Iterator[tuple[str, list[str]]]:
+    """The lines of the files that a spec is made of."""
+    source = made.spec.document.source
+    yield source.file, source.lines
+    if made.spec.base:
+        yield from sources(made.spec.base)
 
 
 def attempt(base: Base, data: Mapping[str, Any], name: str) -> Base | list[tuple[str, str, str]]:
@@ -187,13 +199,22 @@ def test_blame_names_the_lines_that_say_it(path: Path, tmp_path: Path, monkeypat
     Path("twice.yaml").write_text("extends: once.yaml\nnetwork: twice\ntitle: Twice\n", encoding="utf-8")
     for name in (path.name, "once.yaml", "twice.yaml"):
         blamed, plain = (compiler.print_resolved(name, blame=blame).splitlines() for blame in (True, False))
-        for line, text in zip(blamed, plain, strict=True):
-            places = line.removesuffix(text).split()
-            assert places
-            for file, _, numbers in (place.partition(":") for place in places):
-                for number in numbers.split(","):
-                    there = Path(file).read_text(encoding="utf-8").splitlines()[int(number) - 1]
-                    assert words(there) & words(text) or there.endswith("|"), f"{text!r} is not of {there!r}"
+        texts = {file: Path(file).read_text(encoding="utf-8").splitlines() for file in os.listdir()}
+        assert_blamed(blamed, plain, texts)
+
+
+def assert_blamed(blamed: Sequence[str], plain: Sequence[str], files: Mapping[str, Sequence[str]]) -> None:
+    """Each line has places, all of which say something of what it says."""
+    for line, text in zip(blamed, plain, strict=True):
+        places = line.removesuffix(text).split()
+        assert places
+        for file, _, numbers in (place.partition(":") for place in places):
+            for number in numbers.split(","):
+                there = files[file][int(number) - 1]
+                said = (
+                    words(there) & words(text) or there.endswith("|") or text == "published:"
+                )  # variants say `totals`
+                assert said, f"{text!r} is not of {there!r}"
 
 
 def words(line: str) -> set[str]:

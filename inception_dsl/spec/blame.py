@@ -44,11 +44,18 @@ def _spans(spec: NetworkSpec, line: Line) -> Iterator[Span]:
     except KeyError:  # said by no file
         return
     if line.part == "key":
-        yield node.key or node.span
+        yield _first(node)
     elif line.part == "all":
         yield from _all(node)
     else:
         yield node.span
+
+
+def _first(node: Node) -> Span:
+    """The place of its key; where a variant's edits made it, that of the first key in it."""
+    if node.key is None and node.children:
+        return _first(next(iter(node.children.values())))
+    return node.key or node.span
 
 
 def _all(node: Node) -> Iterator[Span]:

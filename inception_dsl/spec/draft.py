@@ -132,9 +132,13 @@ class Draft:
         data.pop(name, None)
         node.children.pop(name, None)
 
-    def put(self, kind: str, name: str, value: Any, node: Node) -> None:
-        """Put a part in the place of the one of its name, or after the last."""
+    def put(self, kind: str, name: str, value: Any, node: Node, among: Node) -> None:
+        """Put a part in the place of the one of its name, or after the last.
+
+        `among` is where the edits of its kind stand, and so does the kind as a whole where the base has none of it.
+        """
         data, parent = self.at(*PLACES[kind])
+        parent.key = parent.key or among.key
         data[name] = value
         parent.children[name] = node
 
@@ -149,12 +153,13 @@ class Draft:
             if old in names:
                 child.key = place(old) or child.key
 
-    def part(self, kind: str, name: str, node: Node) -> tuple[dict[str, Any], Node]:
+    def part(self, kind: str, name: str, node: Node, among: Node) -> tuple[dict[str, Any], Node]:
         """A part that is a mapping, and its node; a column that was not declared is now, at `node`."""
         data, parent = self.at(*PLACES[kind])
         if name not in data:
-            data[name], parent.children[name] = {}, Node(node.span)
-            parent.children[name].key = node.key
+            made = Node(node.span)
+            made.key = node.key
+            self.put(kind, name, {}, made, among)
         return data[name], parent.children[name]
 
     def add_row(self, name: Cell, anchor: str, before: bool) -> None:

@@ -20,7 +20,7 @@ from inception_dsl.spec.settings import override
 from inception_dsl.spec.variant_advice import advice
 from inception_dsl.spec.variant_schema import ANEW, KINDS, VARIANT
 from inception_dsl.spec.vocabulary import LAYERS
-from inception_dsl.syntax.document import Document, Path
+from inception_dsl.syntax.document import Document, Node, Path
 from inception_dsl.syntax.yaml_printer import flow
 
 LISTED: Final = 12
@@ -100,6 +100,10 @@ class _Edits:
         if path[:2] == ("insert", "rows"):
             return self.document.value_span((*path, "name"))
         return self.document.key_span(path)
+
+    def _nodes(self, path: Path) -> tuple[Node, Node]:
+        """The node of what is said of a part, and of all that is said of its kind."""
+        return self.document.node(path), self.document.node(path[:-1])
 
     # --- conflicts ----------------------------------------------------------------------------------------------------
 
@@ -227,7 +231,7 @@ class _Edits:
                 elif isinstance(said, dict):
                     self._override_keys(kind, name, said, path)
                 else:
-                    self.draft.put(kind, name, said, self.document.node(path))
+                    self.draft.put(kind, name, said, *self._nodes(path))
 
     def _override_cells(self, name: str, said: Mapping[str, Any], path: Path) -> None:
         for column in said:
@@ -245,10 +249,10 @@ class _Edits:
 
     def _override_setting(self, name: str, said: Any, path: Path) -> None:
         old = self.draft.at("settings")[0][name]
-        self.draft.put("settings", name, override(old, said), self.document.node(path))
+        self.draft.put("settings", name, override(old, said), *self._nodes(path))
 
     def _override_keys(self, kind: str, name: str, said: Mapping[str, Any], path: Path) -> None:
-        old, node = self.draft.part(kind, name, self.document.node(path))
+        old, node = self.draft.part(kind, name, *self._nodes(path))
         for key, value in said.items():
             if value is None:
                 old.pop(key, None)
@@ -266,7 +270,7 @@ class _Edits:
                 if kind == "rows":
                     self._insert_row(name, said, path)
                 else:
-                    self.draft.put(kind, name, said, self.document.node(path))
+                    self.draft.put(kind, name, said, *self._nodes(path))
 
     def _insert_row(self, name: str, said: Mapping[str, Any], path: Path) -> None:
         anchors = [key for key in ("after", "before") if key in said]
