@@ -1,0 +1,238 @@
+"""Fuzzing: whatever a file holds, `SpecError` alone comes out, soon.
+
+`python tests/nightly/fuzz.py HARNESS [--count N] [--seed S]`, each execution with its CPU time; a failure is printed
+and kept in `found/`, beside where it was started. Harnesses:
+
+- `texts`: random bytes and texts, and specs whose formulas are random tokens; read, checked and, where they hold,
+  compiled;
+- `edits`: the specs of this repository and a small one of every key, with characters, words and lines changed;
+- `specs`: random valid specs (`strategies.py`), which must hold, compile, and give Python that parses;
+- `coverage`: what reaches new lines is bred further (needs `atheris`, which is not among the extras: it has no wheels
+  for every Python); it starts from `tests/cases/fuzz/` and the specs, and adds to the folder `--corpus`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import sys
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hypothesis import strategies as st
+
+TESTS = Path(__file__).parent.parent
+sys.path[:0] = [str(TESTS), str(TESTS.parent)]
+
+SLOWEST = 3.0
+"""CPU seconds that one execution may take, small as the files here are."""
+
+
+class Run:
+    """Executions, counted by what came out."""
+
+    def __init__(self, compiles: bool) -> None:
+        self.compiles = compiles
+        self.outcomes: Counter[str] = Counter()
+        self.failures: set[str] = set()
+        self.slowest = 0.0
+
+    def once(self, data: bytes) -> None:
+        """Hold one input to the property; a failure is kept, and the run goes on."""
+        start = time.process_time()
+        try:
+            outcome = self.answer(data)
+        except Exception as error:  # noqa: BLE001 - that is what is looked for
+            outcome = self.keep(data, error)
+        spent = time.process_time() - start
+        self.slowest = max(self.slowest, spent)
+        if spent > SLOWEST:
+            outcome = self.keep(data, TimeoutError(f"{spent:.1f} s"))
+        self.outcomes[outcome] += 1
+
+    def valid(self, data: bytes) -> None:
+        """Hold an input that is right to the property, and to being right."""
+        before = self.outcomes["holds"]
+        self.once(data)
+        if self.outcomes["holds"] == before:
+            self.keep(data, ValueError("a valid spec is refused"))
+
+    def answer(self, data: bytes) -> str:
+        """What a file gives: its first code, or `holds`."""
+        from inception_dsl import compiler, render
+        from inception_dsl.compilation import Build
+        from inception_dsl.diagnostics import SpecError
+        from inception_dsl.syntax.source import decode
+
+        try:
+            build = Build(compiler.compile_source(decode(data, "specs/drawn.yaml")))
+            found = tuple(each for each in build.findings if each.code.startswith("E"))
+            if self.compiles and not found:
+                files = build.files
+                compile(files[f"{build.program.name}/model.py"], "model.py", "exec")
+        except SpecError as error:
+            found = error.diagnostics
+        render.text(found)
+        return found[0].code if found else "holds"
+
+    def keep(self, data: bytes, error: Exception) -> str:
+        """Print a failure once for each place that it comes from, and keep its input; gives what to count it as."""
+        frames = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
+        place = f"{type(error).__name__} at {frames[-1] if frames else 'the end'}"
+        if place not in self.failures:
+            self.failures.add(place)
+            Path("found").mkdir(exist_ok=True)
+            path = Path("found") / f"{hashlib.sha256(data).hexdigest()[:12]}.yaml"
+            path.write_bytes(data)
+            sys.stdout.write(f"FAILED {place}: {str(error)[:200]} ({path})\n")
+        return f"FAILED {place}"
+
+
+TOKENS = """
+conv maxpool avgpool lrn bn relu dropout fc softmax flatten pass m0 m1 m2 r0 1x1 3x3 /2 /{s} 64 0 1 9999 5% 0.5 {a} {in}
+{classes} {a+1} {in//2} {w} {n} same same_upper valid pad=1 ceil global to=2x3 groups=2 groups={in} bias=none act=none
+norm=bn eps=0.1 dilation=2 count_pad gamma=none a={a} a=0 s=2 w=relu a: b: 1x1: -> -> -> | | + * [ ] [ ] of 2 of 3 of
+""".split()
+LAYERS = """
+conv 3x3 4 same,conv 1x1 {a},conv 3x3/2 {in} same_upper groups={in},conv 1x1/{s} 2 bn relu,conv 5x5 3 pad=2 bias
+conv 1x1 {a - 1} act=relu,maxpool 3x3/2 same,avgpool 2x2 ceil,avgpool to=3x2,maxpool global,lrn 3,bn,bn eps=0.1,relu,{w}
+dropout 5%,fc 3,fc {classes} relu,softmax,flatten,pass,m0 a=2 s=1,m1 a={a} s={s},m0 a=0 s=1,m1 a=1 s={n},m2 a=3 s=2
+conv 1x1 {in + 1}
+"""
+
+
+def texts(run: Run, count: int, seed: int) -> None:
+    """Random bytes, texts, and formulas of random tokens."""
+    from hypothesis import strategies as st
+
+    layer = st.sampled_from([each.strip() for line in LAYERS.split("\n") for each in line.split(",") if each.strip()])
+
+    def deeper(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+        some = st.lists(inner, min_size=1, max_size=3)
+        joined = st.builds(lambda join, parts: join.join(parts), st.sampled_from([" -> ", " | ", " + "]), some)
+        before = st.sampled_from(["", "", "a: ", "3x3: ", "2 of ", "{n} of ", "0.5 * ", "{s} of "])
+        return st.builds(lambda word, parts: f"{word}[ {parts} ]", before, joined)
+
+    grown = st.recursive(layer, deeper, max_leaves=6)
+    tokens = st.lists(st.sampled_from(TOKENS), max_size=14).map(" ".join)
+    formula = st.integers(0, 40).flatmap(lambda i: tokens if i == 23 else grown)
+    cell = st.sampled_from(["", "0", "1", "2", "2", "3", "relu", "{n}", "0.5", "1", "9999999999"])
+    row = st.tuples(formula, cell, cell).map(lambda cells: f"[ {cells[0]} ] | {cells[1]} | {cells[2]}")
+    spec = st.builds(
+        lambda graphs, rows, head, rest: (
+            "network: t\ninput: 3x16x16\nsettings: {n: 2, w: relu}\nmodules:\n"
+            + "".join(
+                f"  m{i}:\n    graph: |\n      conv 1x1/{{s}} {{a}} -> [ {graph} ]\n" for i, graph in enumerate(graphs)
+            )
+            + "layers: |\n  name | layer | a | s\n  first | conv 1x1/{s} {a} | 2 | 1\n"
+            + "".join(f"  r{i} | {row}\n" for i, row in enumerate(rows))
+            + f"heads:\n  h:\n    from: r0\n    graph: |\n      {head}\n{rest}"
+        ),
+        st.lists(formula, min_size=1, max_size=3),
+        st.lists(row, min_size=1, max_size=4),
+        formula,
+        st.sampled_from(["", "init: {source: x, conv: he, r0: xavier}\n", "published: {errata: {r0.output: x}}\n"]),
+    )
+    any_text = st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode(errors="replace"))
+    _given(any_text | spec.map(str.encode) | spec.map(str.encode) | spec.map(str.encode), run.once, count, seed)
+
+
+def edits(run: Run, count: int, seed: int) -> None:
+    """Specs with slips."""
+    from hypothesis import strategies as st
+    from test_bad_specs import EDIT, ROWS, SPECS, edited
+
+    small = sorted({*TESTS.glob("cases/bad/*.yaml"), *TESTS.glob("cases/good/*.yaml")})
+    whole = [path.read_text(encoding="utf-8") for path in small]
+    shipped = [path.read_text(encoding="utf-8") for path in SPECS]
+    base = st.just(ROWS) | st.sampled_from(whole) | st.sampled_from(shipped)
+    drawn = st.builds(edited, base, st.lists(EDIT, min_size=1, max_size=6))
+    _given(drawn.map(lambda text: text.encode(errors="replace")), run.once, count, seed)
+
+
+def specs(run: Run, count: int, seed: int) -> None:
+    """Valid specs of every construct."""
+    import strategies
+
+    _given(strategies.specs().map(str.encode), run.valid, count, seed)
+
+
+def _given(strategy: st.SearchStrategy[bytes], run: Callable[[bytes], None], count: int, seed: int) -> None:
+    """Draw in rounds, each with a seed of its own: hypothesis slows down as one test goes on."""
+    from hypothesis import HealthCheck, Phase, given, settings
+    from hypothesis import seed as seeded
+
+    for first in range(0, count, 2000):
+        plan = settings(
+            max_examples=min(2000, count - first),
+            deadline=None,
+            database=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        seeded(seed + first)(plan(given(strategy)(run)))()
+
+
+def coverage(run: Run, count: int, seed: int, corpus: Path) -> None:
+    """Inputs bred by the lines that they reach."""
+    import atheris  # type: ignore[import-untyped, import-not-found, unused-ignore]
+
+    with atheris.instrument_imports(include=["inception_dsl"]):
+        import inception_dsl.compilation
+        import inception_dsl.emit.onnx
+        import inception_dsl.emit.pytorch
+        import inception_dsl.emit.report  # noqa: F401
+    corpus.mkdir(exist_ok=True)
+    for path in (*TESTS.glob("cases/fuzz/*.yaml"), *TESTS.glob("cases/*/*.yaml")):
+        (corpus / path.name).write_bytes(path.read_bytes())
+    dictionary = corpus.parent / "tokens.txt"
+    dictionary.write_text("".join(f'"{token}"\n' for token in sorted({*TOKENS})), encoding="utf-8")
+    flags = [
+        f"-runs={count}",
+        f"-seed={seed}",
+        "-max_len=3000",
+        "-rss_limit_mb=2000",
+        "-timeout=60",
+        f"-dict={dictionary}",
+    ]
+    atheris.Setup([sys.argv[0], *flags, str(corpus)], run.once)
+    atheris.Fuzz()
+
+
+HARNESSES = {"texts": texts, "edits": edits, "specs": specs}
+
+
+def main() -> None:
+    """Run one harness and say what came out."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("harness", choices=[*HARNESSES, "coverage"])
+    parser.add_argument("--count", type=int, default=10_000, help="executions")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--corpus", type=Path, default=Path("corpus"))
+    given = parser.parse_args()
+    run = Run(compiles=True)
+    if given.harness == "coverage":
+        import atexit
+
+        atexit.register(report, run)
+        coverage(run, given.count, given.seed, given.corpus)
+        return
+    HARNESSES[given.harness](run, given.count, given.seed)
+    report(run)
+    sys.exit(bool(run.failures))
+
+
+def report(run: Run) -> None:
+    """Print the counts."""
+    lines = [f"{sum(run.outcomes.values()):,} executions, the slowest {run.slowest:.2f} s of CPU"]
+    lines += [f"{count:8,}  {outcome}" for outcome, count in run.outcomes.most_common()]
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
