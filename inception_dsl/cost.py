@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from inception_dsl.ir import Node, Typed
 from inception_dsl.ops import Dropout, Flatten, Identity, Op, ReLU
-from inception_dsl.shapes import Field, Fields, Pair, TensorType
+from inception_dsl.shapes import Field, Fields, Pair, TensorType, Weight
+from inception_dsl.uncollected import uncollected
 
 VIEWS: Final = (Flatten, Identity)
 """Ops that give their input under another shape or name, and write nothing."""
@@ -71,9 +72,10 @@ class Cost(NamedTuple):
     peak: int
 
 
-def work(op: Op, types: Sequence[TensorType]) -> Work:
-    """What an op adds where it reads inputs of these shapes."""
-    trained = [weight.shape for weight in op.weights(*types).values() if weight.trained]
+def work(op: Op, types: Sequence[TensorType], weights: Iterable[Weight] | None = None) -> Work:
+    """What an op adds where it reads inputs of these shapes; `weights` are those it then owns, if they are known."""
+    weights = op.weights(*types).values() if weights is None else weights
+    trained = [weight.shape for weight in weights if weight.trained]
     biases = sum(shape[0] for shape in trained if len(shape) == 1)
     return Work(sum(map(math.prod, trained)), biases, op.macs(*types))
 
@@ -86,6 +88,7 @@ def cost(typed: Typed) -> Cost:
     return counted
 
 
+@uncollected
 def _count(typed: Typed) -> Cost:
     names = (*typed.trunk, *typed.heads)
     sums = {name: [0, 0, 0, 0] for name in names}
@@ -94,7 +97,10 @@ def _count(typed: Typed) -> Cost:
     for index, node in enumerate(typed.nodes):
         depths[index] = max(depths[i] for i in node.inputs) + node.op.layers(*node.types)
         written = node.out.size if training[index] == index else 0
-        sums[node.row] = [a + b for a, b in zip(sums[node.row], (*work(node.op, node.types), written), strict=True)]
+        sums[node.row] = [
+            a + b
+            for a, b in zip(sums[node.row], (*work(node.op, node.types, node.weights.values()), written), strict=True)
+        ]
 
     starts = dict(zip(typed.trunk, (-1, *(typed.ends[row] for row in typed.trunk)), strict=False))
     starts |= {head.name: typed.ends[head.source] for head in typed.program.heads}

@@ -10,10 +10,14 @@ from inception_dsl.diagnostics import Diagnostic, Findings, Note, Span, listing
 from inception_dsl.ir import Body, Call, Join, Layer, Node, Part, Program, Repeat, Sequence, Typed
 from inception_dsl.ops import AvgPool, Concat, Conv, Flatten, FullyConnected, MaxPool, Op
 from inception_dsl.shapes import Field, Fields, Pair, ShapeError, TensorType
+from inception_dsl.uncollected import uncollected
 from inception_dsl.values import Scalar, ValueFault, evaluate
 
 MOST_NUMBERS = 2**63 - 1
 """No tensor holds more, and no receptive field has more pixels: they are counted in 64 bits everywhere."""
+
+SHOWN = 8
+"""Layers that a diagnostic points at."""
 
 INPUT = -1
 """The index of the network's input."""
@@ -22,6 +26,7 @@ UNKNOWN = -2
 """The index of what could not be worked out; nothing that reads it is told again."""
 
 
+@uncollected
 def lower(program: Program, image: Pair | None = None) -> Typed:
     """Lower a program, at its own input size or at another height and width.
 
@@ -144,11 +149,11 @@ class _Lowering:
         return self.nodes[index].seen if index >= 0 else (Field(), Field())
 
     def _add(self, node: Node) -> int:
-        sizes = [node.out.size, *(math.prod(weight.shape) for weight in node.weights.values())]
-        if max(*sizes, *(axis.size for axis in node.seen)) > MOST_NUMBERS:
-            what = "a tensor has more numbers" if max(sizes) > MOST_NUMBERS else "a pixel sees more"
-            message = f"{what} than 64 bits can count"
-            return self._fail(ShapeError("E117", message, "fewer channels, or smaller strides"), node.origin)
+        held = max([math.prod(weight.shape) for weight in node.weights.values()], default=0)
+        if max(held, node.out.size) > MOST_NUMBERS:
+            return self._fail(ShapeError("E117", "a tensor has more numbers than 64 bits can count"), node.origin)
+        if max(node.seen[0].size, node.seen[1].size) > MOST_NUMBERS:
+            return self._fail(ShapeError("E117", "a pixel sees more than 64 bits can count"), node.origin)
         self.nodes.append(node)
         return len(self.nodes) - 1
 
@@ -171,7 +176,7 @@ class _Lowering:
         label = ", ".join(f"{listing(some)} give{'s' * (len(some) == 1)} {shape}" for shape, some in given.items())
         usual = max(given, key=lambda shape: len(given[shape]))
         odd = [self._culprit(source, end, by_image) for end, shape in zip(ends, shown, strict=True) if shape != usual]
-        notes = list(dict.fromkeys(Note(node.origin, "here") for node in odd if node and node.origin))
+        notes = list(dict.fromkeys(Note(node.origin, "here") for node in odd if node and node.origin))[:SHOWN]
         where = self.origin if self.origin and join.origin and not _same_line(self.origin, join.origin) else join.origin
         if isinstance(join.op, Concat):
             code, message = "E204", f"branches of `{self.within}` disagree on image size"

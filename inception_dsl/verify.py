@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from inception_dsl.ir import Body, Call, Join, Layer, Program, Repeat, Sequence, Typed
+from inception_dsl.uncollected import uncollected
 from inception_dsl.values import Value, names
 
 CLOSED_LATE = frozenset({"in", "classes"})
@@ -62,6 +63,7 @@ def _verify_widths(widths: Iterable[object], open_names: Collection[str], where:
             _hold(not unknown, f"{where} leaves {unknown} open")
 
 
+@uncollected
 def verify(typed: Typed) -> Typed:
     """Check a lowered network and give it back: order, shapes, names and ends.
 

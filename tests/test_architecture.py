@@ -21,7 +21,7 @@ LONGEST = 300
 # From the ground up: a module imports from those before it. A folder is one layer; inside it there are no cycles.
 LAYERS = (
     *("runner", "data"),
-    *("jsonable", "diagnostics", "paths", "builtin", "versions", "terminal", "waiting", "markdown"),
+    *("uncollected", "jsonable", "diagnostics", "paths", "builtin", "versions", "terminal", "waiting", "markdown"),
     *("values", "shapes", "ops", "names", "ir"),
     *("syntax", "spec", "recipe", "elaborate", "verify", "passes", "lower", "filling", "ties", "program_printer"),
     *("cost", "published", "inherited", "claims", "explain", "explanations", "render", "tables", "sarif", "emit"),

@@ -45,12 +45,12 @@ def scale() -> float:
 
 
 def within(seconds: float, work: Callable[[], object]) -> None:
-    """Hold some work to a bound; a second time where something else took the machine the first."""
-    for attempt in (0, 1):
+    """Hold some work to a bound, again where something else took the machine the first times."""
+    for attempt in (0, 1, 2):
         start = time.process_time()
         work()
         spent, allowed = time.process_time() - start, seconds * scale()
-        if spent <= allowed or attempt:
+        if spent <= allowed or attempt == 2:
             assert spent <= allowed
             return
 
@@ -115,12 +115,12 @@ def process(verb: str, text: str, folder: Path) -> tuple[float, float, int]:
 def hold_process(verb: str, name: str, folder: Path) -> None:
     """Hold a command over a family's largest file to the contract."""
     bound, most = CHECK if verb == "check" else COMPILE
-    for attempt in (0, 1):
+    for attempt in (0, 1, 2):
         seconds, memory, status = process(verb, FAMILIES[name](SIZE), folder)
         assert status in (0, 1)
         assert memory <= most
         allowed = bound * scale()
-        if seconds <= allowed or attempt:
+        if seconds <= allowed or attempt == 2:
             assert seconds <= allowed
             return
 

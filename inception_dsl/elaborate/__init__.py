@@ -39,6 +39,7 @@ from inception_dsl.spec.published import published
 from inception_dsl.spec.rows import RowSpec
 from inception_dsl.spec.vocabulary import LAYERS
 from inception_dsl.syntax.terms import Branches, Chain, Labelled, Repeated, Scaled, Term, Use, value_names, walk
+from inception_dsl.uncollected import uncollected
 from inception_dsl.values import Name, Number, Scalar, Value, Width, substitute
 
 MOST_REPEATS = 10_000
@@ -46,6 +47,7 @@ MOST_FILLED = 4 * MOST_LAYERS
 """Columns that calls fill: a call counts as many layers as it has columns, so that with more a network is too large."""
 
 
+@uncollected
 def elaborate(spec: NetworkSpec) -> Program:
     """Resolve a spec. Raises `SpecError` with everything that names or says something impossible."""
     findings = Findings()

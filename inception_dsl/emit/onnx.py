@@ -18,6 +18,7 @@ from inception_dsl.emit.citation import citation
 from inception_dsl.emit.onnx_ops import Call, Site, rules
 from inception_dsl.ir import Node, Typed
 from inception_dsl.shapes import ShapeError
+from inception_dsl.uncollected import uncollected
 
 # Opsets, each with the version of the file format (IR) that it came with. 26 is the newest that onnxruntime 1.31.1
 # supports fully: it has a kernel for every op used here, while 27 and 28 are refused at load ("only guarantees support
@@ -29,6 +30,7 @@ MOST_CONSTANTS: Final = 2**20
 """Numbers that are constants of one graph; weights are none, and those here have a hundredth of it."""
 
 
+@uncollected
 def model(
     typed: Typed,
     *,

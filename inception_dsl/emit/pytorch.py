@@ -18,6 +18,7 @@ from inception_dsl.ir import Typed
 from inception_dsl.ops import BatchNorm
 from inception_dsl.published import comparison, verdicts
 from inception_dsl.tables import aligned
+from inception_dsl.uncollected import uncollected
 
 CONV = ("in_channels: int", "out_channels: int", "kernel: Size")
 JOINS = (
@@ -38,6 +39,7 @@ LINEARS = {
 }
 
 
+@uncollected
 def source(typed: Typed, rebuild: str = "") -> str:
     """The network as a Python file that imports torch and nothing of ours; its head cites the command `rebuild`.
 

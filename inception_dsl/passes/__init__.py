@@ -9,6 +9,7 @@ from inception_dsl.ir import Program
 from inception_dsl.passes.assign_names import assign_names
 from inception_dsl.passes.drop_absent import drop_absent
 from inception_dsl.passes.simplify import simplify
+from inception_dsl.uncollected import uncollected
 from inception_dsl.verify import verify_program
 
 Pass = Callable[[Program], Program]
@@ -16,6 +17,7 @@ Pass = Callable[[Program], Program]
 PIPELINE: Final[tuple[Pass, ...]] = (drop_absent, simplify, assign_names)
 
 
+@uncollected
 def run(program: Program, passes: tuple[Pass, ...] = PIPELINE, until: str = "") -> Program:
     """Run passes in order, up to and with the one called `until`; each takes a valid program and gives a valid one."""
     verify_program(program)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from inception_dsl.ir import Body, Join, Program, Repeat, Sequence
+from inception_dsl.ir import Body, Join, Part, Program, Repeat, Sequence
 
 Rewrite = Callable[[Body], Body]
 
@@ -26,13 +26,17 @@ def bottom_up(rewrite: Rewrite) -> Rewrite:
     def deep(body: Body) -> Body:
         match body:
             case Sequence(parts) if parts:
-                body = replace(body, parts=tuple(replace(part, body=deep(part.body)) for part in parts))
+                body = replace(body, parts=tuple(map(of_part, parts)))
             case Join(_, branches):
-                body = replace(body, branches=tuple(replace(part, body=deep(part.body)) for part in branches))
+                body = replace(body, branches=tuple(map(of_part, branches)))
             case Repeat(_, inner):
                 body = replace(body, body=deep(inner))
             case _:
                 pass
         return rewrite(body)
+
+    def of_part(part: Part) -> Part:
+        body = deep(part.body)
+        return part if body is part.body else replace(part, body=body)
 
     return deep

@@ -22,6 +22,7 @@ from inception_dsl.syntax.formula import Formula, formula_of
 from inception_dsl.syntax.table import Table
 from inception_dsl.syntax.terms import Word, value_names
 from inception_dsl.syntax.yaml import Document
+from inception_dsl.uncollected import uncollected
 from inception_dsl.values import Name
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ def read(document: Document) -> NetworkSpec:
     return build(Document(document.source, data, document.root, document.names), data)
 
 
+@uncollected
 def build(
     document: Document,
     data: Mapping[str, Any],
