@@ -44,7 +44,9 @@ def variant_options(command: F) -> F:
 
 def form_option(*forms: str) -> Callable[[F], F]:
     """Give a command the option for the form of its output, the parameter `form`."""
-    return click.option("--format", "form", type=click.Choice(forms), default="text", show_default=True, help="Output.")
+    return click.option(
+        "--format", "form", type=click.Choice(forms), default="text", show_default=True, help="Form of the output."
+    )
 
 
 def chosen() -> Chosen:

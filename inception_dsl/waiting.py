@@ -60,8 +60,8 @@ class Waiting:
                         self._drawn = line
 
     def _erase(self) -> None:
-        if self._drawn:
-            with self._lock:
+        with self._lock:  # the thread may be drawing just now
+            if self._drawn:
                 self._write(f"\r{' ' * width(self._drawn)}\r")
                 self._drawn = ""
 
