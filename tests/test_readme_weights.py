@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -46,6 +47,12 @@ def test_the_commands_print_what_the_readme_shows(tmp_path: Path, monkeypatch: p
         torch.load("googlenet.pth")["fc.weight"], torch.from_numpy(read(Path(written())).tensors["fc.weight"])
     )
     assert parsed(read(Path(written())).about[KEY]) == PUBLISHED["torchvision"]["googlenet"].of("", "")
+
+
+def test_the_note_on_images_is_the_one_that_is_written() -> None:
+    (shown,) = re.findall(r"^  ```json\n(.*?)^  ```$", README, re.MULTILINE | re.DOTALL)
+    wanted = PUBLISHED["torchvision"]["googlenet"].of("", "")
+    assert json.loads(shown) == json.loads(wanted.json) and parsed(shown) == wanted
 
 
 def written() -> str:

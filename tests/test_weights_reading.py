@@ -525,6 +525,7 @@ def test_a_runs_checkpoint_becomes_a_file_of_weights(spec: Path) -> None:
     ]
     assert torch.equal(load_file(out)["fc.bias"], torch.ones(5))
     assert files.read(out).about["spec"] == "f00"
+    assert cli("weights", "import", spec, file, "--out", out, "--tag", "none").exit_code == 2
     # whoever says a library all the same means the same file
     assert cli("weights", "import", spec, file, "--from", "torchvision", "--out", out).exit_code == 0
 

@@ -48,6 +48,8 @@ def import_(spec: str, file: Path, library: str | None, tag: str, out: Path | No
     """
     from inception_dsl.weights.transfer import imported
 
+    if tag and not library:
+        raise click.UsageError("--tag names a set of a library's weights: say which library, with --from")
     _move(spec, file, out, form, lambda typed: imported(typed, file, library or "", heads=not no_heads, tag=tag))
 
 
