@@ -212,6 +212,12 @@ def test_what_the_weights_want_is_done_and_said() -> None:
     )
 
 
+def test_weights_that_do_not_say_whose_they_are_are_followed_too() -> None:
+    assert preparation(replace(GOOGLENET, tag=""), RECIPE, "", (), "1").sentence == (
+        "images: mean 0.5; std 0.5, as the weights say; crops by `--protocol 1`"
+    )
+
+
 def test_a_recipe_that_agrees_is_not_warned_of() -> None:
     own = Config(data=Data(mean=(0.5,), std=(0.5, 0.5, 0.5)), augment=Augment(evaluation="centre", resize=256))
     assert preparation(GOOGLENET, own, "net.yaml", (), None).warning is None

@@ -61,7 +61,8 @@ def preparation(
         theirs.append(f"{name} {numbers(value)}")
         differ += [] if _same(stated, value) else [f"{name} {numbers(stated)} (the weights: {numbers(value)})"]
         data = replace(data, **{name: value})
-    said = [f"{'; '.join(theirs)}, as the weights say ({wanted.tag})"] if theirs else []
+    whose = f" ({wanted.tag})" if wanted.tag else ""
+    said = [f"{'; '.join(theirs)}, as the weights say{whose}"] if theirs else []
     warning = None
     if differ:
         message = f"the recipe of `{file}` prepares images otherwise than the weights want: {'; '.join(differ)}"
