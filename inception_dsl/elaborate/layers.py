@@ -24,7 +24,7 @@ from inception_dsl.ops import (
 )
 from inception_dsl.shapes import Padding, Pair, Window
 from inception_dsl.spec import NetworkSpec
-from inception_dsl.spec.vocabulary import LARGEST, LAYERS, STRIDE
+from inception_dsl.spec.vocabulary import LARGEST, LAYERS, STRIDE, WORDS
 from inception_dsl.syntax.formula import Formula
 from inception_dsl.syntax.terms import Dimensions, Use, Word
 from inception_dsl.values import Scalar, Value
@@ -197,8 +197,9 @@ def _padding(name: str, use: Use, reach: tuple[int, ...], words: Words, scope: S
     if border is None:
         if reach == (1, 1) or ceil:
             return Padding(ceil=ceil)
-        pads = ("same", "same_upper", "valid", "ceil", "pad=1")
-        kinds = [word for word in pads if word.split("=")[0] in LAYERS[name].words]
+        pads = {word: each for word, each in WORDS.items() if each.slot == "padding" or word == "ceil"}
+        kinds = [word if each.alone else f"{word}={each.example}" for word, each in pads.items()]
+        kinds = [kind for kind in kinds if kind.split("=")[0] in LAYERS[name].words]
         hint = f"add one of {listing(kinds, 'or')}, here or in `defaults`"
         raise scope.fault("E210", f"`{name}` does not say how it pads", use.at, help=hint)
     if border.text == "pad":
