@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from inception_dsl.diagnostics import Findings, listing
+from inception_dsl.diagnostics import Findings, did_you_mean, listing
 from inception_dsl.elaborate.scope import Fault, Scope, told
-from inception_dsl.elaborate.words import Words, by_slot, check_effect, chosen, is_on, merge
+from inception_dsl.elaborate.words import Words, by_slot, check_effect, chosen, is_on, merge, moved
 from inception_dsl.ir import Absent, Body, Layer, Sequence
 from inception_dsl.ops import (
     LRN,
@@ -24,10 +24,10 @@ from inception_dsl.ops import (
 )
 from inception_dsl.shapes import Padding, Pair, Window
 from inception_dsl.spec import NetworkSpec
-from inception_dsl.spec.vocabulary import LARGEST, LAYERS, STRIDE, WORDS
+from inception_dsl.spec.vocabulary import LARGEST, LAYERS, NAMES, STRIDE, WORDS
 from inception_dsl.syntax.formula import Formula
-from inception_dsl.syntax.terms import Dimensions, Use, Word
-from inception_dsl.values import Scalar, Value
+from inception_dsl.syntax.terms import Dimensions, Use, Word, value_names
+from inception_dsl.values import Scalar, Value, Width
 
 CAUSED: Final = frozenset({"E210", "E219", "E220"})
 """Faults of a layer that a wrong word in its defaults may have caused."""
@@ -40,6 +40,8 @@ class Layers:
         self.findings = findings
         self.broken: set[str] = set()
         self.defaults: dict[str, Words] = {}
+        self.names = {*NAMES, *constants, *(cell.text for cell in spec.table.header)}
+        self.names |= {column for module in spec.modules.values() for column in module.columns}
         for name, words in spec.defaults.items():
             fragment = spec.document.text(("defaults", name))
             scope = Scope(Formula(Use(name, at=(0, 1)), fragment), constants, {})
@@ -51,24 +53,48 @@ class Layers:
         for word in words:
             try:
                 by_slot(name, (*right, word), scope)
+                self._check_value(name, word, scope)
                 right.append(word)
             except Fault as fault:
                 self.findings.diagnostics.append(fault.diagnostic)
                 self.broken.add(name)
         return by_slot(name, right, scope)
 
+    def _check_value(self, name: str, word: Word, scope: Scope) -> None:
+        """Raise `Fault` for a value of a default that is wrong whatever the row."""
+        used = list(value_names(Use(name, words=(word,))))
+        for each in used:
+            if each.name not in self.names:
+                hint = did_you_mean(each.name, self.names) or f"the names here are {listing(sorted(scope.values))}"
+                raise scope.fault("E206", f"nothing here is called `{each.name}`", each.at, help=hint)
+        kind = WORDS[word.text].value
+        if kind and all(each.name in scope.values for each in used):
+            if kind == "pair":
+                _word_pair(name, word, 0 if word.text == "pad" else 1, scope)
+            elif word.text == "groups":
+                _groups(word, scope)
+            else:
+                scope.real(word)
+
     def layer(self, name: str, use: Use, scope: Scope) -> Body:
         """The ops of one layer of the language; `Absent` where its width is empty or 0. Raises `Fault`."""
+        defaults = self.defaults.get(name, {})
         try:
-            own = by_slot(name, use.words, scope)
-            words = merge(self.defaults.get(name, {}), own, scope)
-            _check_arity(name, use, words["whole"].text if "whole" in words else "", scope)
-            check_effect(name, use, own, words, scope, self.findings)
-            return BUILDERS[name](use, words, scope)
+            return self._made(name, use, defaults, scope)
         except Fault as fault:
             if name in self.broken and fault.diagnostic.code in CAUSED:
                 return Absent()
-            raise
+            if not defaults:
+                raise
+        # the same again, with a place for defaults: their own is in another text
+        return self._made(name, use, {slot: moved(word, use.at) for slot, word in defaults.items()}, scope)
+
+    def _made(self, name: str, use: Use, defaults: Words, scope: Scope) -> Body:
+        own = by_slot(name, use.words, scope)
+        words = merge(defaults, own, scope)
+        _check_arity(name, use, words["whole"].text if "whole" in words else "", scope)
+        check_effect(name, use, own, words, scope, self.findings)
+        return BUILDERS[name](use, words, scope)
 
 
 def _check_arity(name: str, use: Use, whole: str, scope: Scope) -> None:
@@ -96,16 +122,20 @@ def _conv(use: Use, words: Words, scope: Scope) -> Body:
     assert use.width is not None
     window = _window("conv", use, words, scope)
     width = scope.width(use.width)
-    groups = scope.width(words["groups"].value) if "groups" in words else 1
     if width is None:
         return Absent(origin=scope.span(use.at))
-    if groups is None:
-        hint = "delete it, or write 1"
-        raise scope.fault("E207", "the number of groups is empty or 0", words["groups"].at, help=hint)
+    groups = _groups(words["groups"], scope) if "groups" in words else 1
     ops: list[Op] = [Conv(width, window, groups, is_on("conv", words, "bias"))]
     if chosen(words, "norm", "bn"):
         ops.append(_batch_norm(words, scope))
     return _layer(ops, words, use, scope)
+
+
+def _groups(word: Word, scope: Scope) -> Width:
+    groups = scope.width(word.value)
+    if groups is None:
+        raise scope.fault("E207", "the number of groups is empty or 0", word.at, help="delete it, or write 1")
+    return groups
 
 
 def _fc(use: Use, words: Words, scope: Scope) -> Body:
@@ -209,9 +239,6 @@ def _padding(name: str, use: Use, reach: tuple[int, ...], words: Words, scope: S
             hint = f"write `pad={most}`, or less"
             raise scope.fault("E211", "a pool pads by half its kernel at most", border.at, help=hint)
         return Padding("pad", amount, ceil)
-    if ceil and border.text != "valid":
-        message = f"`ceil` and `{border.text}` contradict each other"
-        raise scope.fault("E219", message, words["ceil"].at, help="keep one of them")
     if border.text == "same":
         if any(size % 2 == 0 for size in reach):
             hint = "write `same_upper`, which puts the odd pixel right and below (TensorFlow), or `pad=N`"

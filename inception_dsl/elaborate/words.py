@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from inception_dsl.diagnostics import Findings, Note, listing
@@ -10,7 +11,7 @@ from inception_dsl.elaborate.scope import Scope
 from inception_dsl.spec import elsewhere
 from inception_dsl.spec.vocabulary import LAYERS, WORDS
 from inception_dsl.syntax.terms import Dimensions, Use, Word
-from inception_dsl.values import Number, Value
+from inception_dsl.values import Function, Number, Operation, Value
 
 Words = Mapping[str, Word]
 """The words of a layer by what they set: `padding`, `act`, `groups`, ..."""
@@ -32,7 +33,28 @@ def by_slot(name: str, words: Iterable[Word], scope: Scope) -> dict[str, Word]:
             message = f"`{first}` is said twice" if first == second else message
             raise scope.fault("E219", message, word.at, help="keep one of them")
         slots[slot] = word
+    if "ceil" in slots and "padding" in slots and slots["padding"].text not in ("valid", "pad"):
+        message = f"`ceil` and `{slots['padding'].text}` contradict each other"
+        raise scope.fault("E219", message, slots["ceil"].at, help="keep one of them")
     return slots
+
+
+def moved(word: Word, at: tuple[int, int]) -> Word:
+    """A word with all its parts at a place of another text."""
+    value = word.value
+    if isinstance(value, tuple):
+        return replace(word, at=at, value=(_moved(value[0], at), _moved(value[1], at)))
+    return replace(word, at=at, value=_moved(value, at) if isinstance(value, Value) else value)
+
+
+def _moved(value: Value, at: tuple[int, int]) -> Value:
+    match value:
+        case Operation(operator, left, right):
+            return Operation(operator, _moved(left, at), _moved(right, at), at=at)
+        case Function(function, arguments):
+            return Function(function, tuple(_moved(each, at) for each in arguments), at=at)
+        case _:
+            return replace(value, at=at)
 
 
 def merge(defaults: Words, own: Words, scope: Scope) -> Words:
