@@ -20,6 +20,11 @@ def run() -> None:
         code = _code()
     except KeyboardInterrupt:
         code = 130  # `streams.INTERRUPTED`, which may not be loaded yet
+    except Exception as error:  # noqa: BLE001 - there is no command yet to tell it: the installation is broken
+        if "--traceback" in sys.argv:
+            sys.__excepthook__(type(error), error, error.__traceback__)
+        sys.stderr.write(f"error[E901]: inception-dsl cannot start: {type(error).__name__}: {error}\n")
+        code = 2
     for stream in (sys.stdout, sys.stderr):
         try:
             if stream is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from inception_dsl import compiler, extends, published
 from inception_dsl.diagnostics import Diagnostic
+from inception_dsl.emit.citation import command
 from inception_dsl.ending import check_ends
 from inception_dsl.ir import Program, Typed
 from inception_dsl.recipe import recipe
@@ -85,7 +85,7 @@ class Build:
         """The files by their path below the output folder."""
         from inception_dsl.emit import onnx, pytorch, report, runner
 
-        rebuild = "" if (command := self.command) == f"inception-dsl compile {self.program.file}" else command
+        rebuild = self.rebuild
         files: dict[str, str | bytes] = {
             "model.py": pytorch.source(self.typed, rebuild),
             "model.onnx": onnx.model(
@@ -107,15 +107,8 @@ class Build:
         }
 
     @property
-    def command(self) -> str:
-        """The command that gives these very files, as their headers cite it: no path in it is absolute.
-
-        Where it is the plain one, its files are the same in whatever folder.
-        """
-        file, *settings = self.program.file.split(" --set ")
-        chosen = [*(word for each in settings for word in ("--set", each)), *self.options.words]
-        if chosen:
-            out = self.options.out
-            chosen += ["--out", "/".join(out.parts[-2:]) if out.is_absolute() else out.as_posix()]
+    def rebuild(self) -> str:
+        """The command that gives these very files, as their heads cite it; empty where the name of the spec says it."""
         outside = [extends.OPTION] if self.options.outside else []
-        return shlex.join(["inception-dsl", "compile", file, *chosen, *outside])
+        found = command(self.program.file, [*self.options.words, *outside], self.options.out)
+        return "" if found == f"inception-dsl compile {self.program.file}" else found

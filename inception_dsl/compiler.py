@@ -159,41 +159,46 @@ def examine_source(source: Source, folder: Path) -> Examination:
 
 
 class Found(NamedTuple):
-    """Spec files, and files of claims that were named themselves."""
+    """Spec files, files of claims that were named themselves, and what is wrong with the paths that mean neither."""
 
     specs: list[Path]
     claims: list[Path]
+    faults: list[Diagnostic]
 
 
 def find(paths: Iterable[str | Path]) -> Found:
     """The files that some paths mean; a folder means the `.yaml` files of specs in it, in the order of their names.
 
-    `builtin:` is the folder of the built-in specs, each of which is `builtin:NAME`.
-
-    Raises `SpecError` E007 for a folder without any.
+    `builtin:` is the folder of the built-in specs, each of which is `builtin:NAME`. The faults are E007 for a folder
+    without any, E001 for one that cannot be read.
     """
-    found, claims = [], []
-    empty = []
+    found = Found([], [], [])
     for given in paths:
         path = Path(builtin.full(os.fspath(given)))
         if given == "":  # which would be the folder that the command runs in
-            empty.append(Diagnostic("E007", "a path is empty", help="name a spec, or a folder of specs"))
+            found.faults.append(Diagnostic("E007", "a path is empty", help="name a spec, or a folder of specs"))
             continue
-        specs = _specs_in(path)
-        found += specs
+        try:
+            specs = _specs_in(path)
+        except OSError as error:
+            message = f"cannot read `{path}`: {(error.strerror or '').lower()}"
+            found.faults.append(Diagnostic("E001", message, file=str(path)))
+            continue
+        found.specs.extend(specs)
         if not specs and path.is_dir():
             hint = "a spec is a file `<network>.yaml`"
-            empty.append(Diagnostic("E007", f"there is no spec in `{path}`", help=hint, file=str(path)))
+            found.faults.append(Diagnostic("E007", f"there is no spec in `{path}`", help=hint, file=str(path)))
         elif not specs:
-            claims.append(path)
-    if empty:
-        raise SpecError(empty)
-    return Found(list(dict.fromkeys(found)), list(dict.fromkeys(claims)))
+            found.claims.append(path)
+    return Found(list(dict.fromkeys(found.specs)), list(dict.fromkeys(found.claims)), found.faults)
 
 
 def find_specs(paths: Iterable[str | Path]) -> list[Path]:
-    """The spec files that some paths mean, as `find` does."""
-    return find(paths).specs
+    """The spec files that some paths mean. Raises `SpecError` with the faults that `find` gives."""
+    found = find(paths)
+    if found.faults:
+        raise SpecError(found.faults)
+    return found.specs
 
 
 def _specs_in(path: Path) -> list[Path]:
@@ -209,6 +214,9 @@ def _holds_claims(file: Path) -> bool:
     """Whether a file's top has the key `claims`, as no spec has."""
     try:
         file = Path(builtin.place(str(file)))
-        return file.is_file() and _CLAIMS.search(file.read_bytes()) is not None
+        if not file.is_file():
+            return False
+        with file.open("rb") as opened:
+            return _CLAIMS.search(opened.read(sources.LIMIT)) is not None
     except (OSError, SpecError):
         return False  # told when it is read as a spec

@@ -138,7 +138,8 @@ class Run:
     def builds(self, specs: Sequence[str], options: compilation.Options) -> list[compilation.Build]:
         """Compile specs, each for itself; the ones that fail are told and left out, and so are files of claims."""
         builds: list[compilation.Build] = []
-        found = self.attempt(lambda: compiler.find(specs)) or compiler.Found([], [])
+        found = self.attempt(lambda: compiler.find(specs)) or compiler.Found([], [], [])
+        self.diagnostics += found.faults
         self.claims = found.claims
         for path in found.specs:
             self.asked += 1

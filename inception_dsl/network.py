@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from inception_dsl import compiler, cost, published
+from inception_dsl import compilation, compiler, cost, published
 from inception_dsl.diagnostics import Diagnostic, Source
 from inception_dsl.ir import Program, Typed
 from inception_dsl.published import Verdict
@@ -78,7 +78,7 @@ class Network:
         """
         from inception_dsl.emit import pytorch
 
-        return pytorch.source(self._at(size))
+        return pytorch.source(self._at(size), self._rebuild(size))
 
     def build(self, classes: int | None = None) -> nn.Module:
         """The network as a `torch.nn.Module`, initialised as its spec states; the only call that imports torch.
@@ -111,7 +111,8 @@ class Network:
         """
         from inception_dsl.emit import onnx
 
-        return onnx.model(self._at(size), opset=opset or onnx.NEWEST, batch=batch, heads=heads)
+        typed, rebuild = self._at(size), self._rebuild(size, batch, opset, heads)
+        return onnx.model(typed, opset=opset or onnx.NEWEST, batch=batch, heads=heads, rebuild=rebuild)
 
     def report(self) -> str:
         """The network held against its paper, in Markdown."""
@@ -123,11 +124,15 @@ class Network:
         return f"<Network {self.name} from {self.program.file}>"
 
     def _at(self, size: Size | None) -> Typed:
-        return (
-            self.typed
-            if size is None
-            else compiler.at_size(self.program, (size, size) if isinstance(size, int) else size)
-        )
+        return self.typed if size is None else compiler.at_size(self.program, _pair(size))
+
+    def _rebuild(self, size: Size | None, *options: Any) -> str:
+        chosen = compilation.Options(None if size is None else _pair(size), *options)
+        return compilation.Build(self.program, chosen).rebuild
+
+
+def _pair(size: Size) -> Pair:
+    return (size, size) if isinstance(size, int) else size
 
 
 def load(path: str | os.PathLike[str], settings: Mapping[str, float | str] | None = None) -> Network:

@@ -346,7 +346,7 @@ def test_a_folder_of_specs_leaves_claims_out(tmp_path: Path) -> None:
 
     assert compiler.find_specs([tmp_path]) == [tmp_path / "googlenet.yaml"]
     assert FILE not in compiler.find_specs([SPECS])
-    assert compiler.find([file, tmp_path]) == ([tmp_path / "googlenet.yaml"], [file])
+    assert compiler.find([file, tmp_path]) == ([tmp_path / "googlenet.yaml"], [file], [])
 
 
 def test_a_file_of_claims_among_specs(tmp_path: Path) -> None:

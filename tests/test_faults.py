@@ -137,6 +137,25 @@ def test_the_other_specs_of_a_folder_go_on(run: Run, monkeypatch: pytest.MonkeyP
     assert code == "E901" and "specs/a.yaml" in message and "ZeroDivisionError: division by zero" in message
 
 
+def test_a_path_that_means_no_spec_hides_no_other(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("empty").mkdir()
+    Path("closed").mkdir()
+    listed = Path.iterdir
+
+    def refused(path: Path) -> Iterator[Path]:
+        if path.name == "closed":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return listed(path)
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    result = run("check", "empty", "specs", "closed", "none.yaml")
+
+    assert result.exit_code == 2
+    assert "2 exact" in result.stdout or all(f"{name}: 1 printed" in result.stdout for name in "az")
+    for text in ("E007]: there is no spec in `empty`", "E001]: cannot read `closed`: permission denied", "`none.yaml`"):
+        assert text in result.stderr
+
+
 @pytest.mark.parametrize("words", [("--traceback", "check", "specs"), ("check", "specs", "--traceback")])
 def test_a_traceback_is_shown_where_it_is_asked_for(
     words: tuple[str, ...], run: Run, monkeypatch: pytest.MonkeyPatch

@@ -21,6 +21,7 @@ from click.testing import CliRunner, Result
 from inception_dsl import output
 from inception_dsl.cli import main
 from inception_dsl.diagnostics import SpecError
+from inception_dsl.network import load
 
 ROOT = Path(__file__).parent.parent
 OLD = {"model.py": b"old\n", "report.md": b"old too\n"}
@@ -351,6 +352,24 @@ def test_no_path_in_a_header_is_absolute(run: Run) -> None:
     second = (out / "a/model.py").read_text(encoding="utf-8").splitlines()[1]
 
     assert second == "# Do not edit. Rebuild: inception-dsl compile specs/a.yaml --batch 2 --out some/where"
+
+
+def test_files_of_the_api_cite_their_command_too(run: Run) -> None:
+    net = load("specs/a.yaml")
+    for source, words in (
+        (net.pytorch_source(), ()),
+        (net.pytorch_source(16), ("--size", "16x16", "--out", "generated")),
+        (net.pytorch_source((16, 9)), ("--size", "16x9", "--out", "generated")),
+        (load("specs/a.yaml", {"w": 1}).pytorch_source(), ()),
+    ):
+        command = " ".join(("inception-dsl", "compile", "specs/a.yaml", *words))
+        assert source.splitlines()[1] == f"# Do not edit. Rebuild: {command}"
+        assert run(*shlex.split(command)[1:]).exit_code == 0
+        assert Path("generated/a/model.py").read_text(encoding="utf-8") == source
+    graph = onnx.load_from_string(net.onnx(batch=2, heads=True))
+    assert {each.key: each.value for each in graph.metadata_props}["rebuild"] == (
+        "inception-dsl compile specs/a.yaml --batch 2 --heads --out generated"
+    )
 
 
 @pytest.mark.parametrize("words", [words[:-2] for words in OPTIONS[2:-1] if words[-2] == "--out"], ids=" ".join)

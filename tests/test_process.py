@@ -170,6 +170,17 @@ def test_what_has_workers_ends_in_the_ordinary_way(libraries: str, ended: bool, 
     assert "error[E301]" in done.stderr
 
 
+@pytest.mark.parametrize("words", [(), ("--traceback",)])
+def test_a_broken_installation_is_told(words: tuple[str, ...], folder: Path) -> None:
+    script = "import sys; sys.modules['lark'] = None; from inception_dsl.__main__ import run; run()"
+    driver = [sys.executable, "-c", script, "check", "good.yaml", *words]
+    done = subprocess.run(driver, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.returncode == 2
+    assert "error[E901]: inception-dsl cannot start: ModuleNotFoundError: " in done.stderr
+    assert ("Traceback" in done.stderr) == bool(words)
+
+
 def test_a_disk_that_is_full_for_files(folder: Path) -> None:
     """As where no file may be large: nothing is left, and the code is 2."""
     done = shell(f"ulimit -f 2; {COMMAND} compile good.yaml --out full", folder)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from inception_dsl.cost import cost
-from inception_dsl.emit.citation import citation
+from inception_dsl.emit.citation import citation, command
 from inception_dsl.emit.python import Call as New
 from inception_dsl.emit.python import camel, layout, literal, prose, signature, wrapped
 from inception_dsl.emit.pytorch_init import initialise
@@ -61,7 +61,7 @@ def source(typed: Typed, rebuild: str = "") -> str:
     pools = {"SameMaxPool2d", "SameAvgPool2d"} & helpers
     return template("pytorch.py").render(
         source=prose(program.file),
-        rebuild=prose(rebuild or f"inception-dsl compile {program.file}"),
+        rebuild=prose(rebuild or command(program.file)),
         title=prose(program.title),
         name=prose(program.title),
         paper="\n".join(wrapped(prose(citation(program.paper)))),
