@@ -171,6 +171,14 @@ def test_a_cell_may_be_in_a_column_that_the_base_has_not() -> None:
     assert typed(made).out("res").channels == 24
 
 
+def test_a_column_may_be_inserted_with_its_first_cell() -> None:
+    made = variant("override: {rows: {conv1: {memory: 8.2K}}}\ninsert: {columns: {memory: {measure: activations}}}")
+
+    assert claims(made)["conv1", "memory"] == "8.2K"
+    assert codes("insert: {columns: {ops: {unit: 1024}}}") == ["E123"]
+    assert codes("override: {rows: {conv1: {ops: 1}}}\ninsert: {columns: {ops: {unit: 1024}}}") == ["E123"]
+
+
 def test_rows_are_inserted_after_and_before_others() -> None:
     made = variant(
         "insert: {rows: [{after: conv1, name: norm, layer: lrn 5}, {before: conv1, name: stem, layer: conv 1x1 8},"
@@ -580,6 +588,35 @@ def test_edits_that_cannot_be() -> None:
     assert codes("remove: {rows: [block]}") == ["E124"]
     assert codes("rename: {rows: {conv1: x, fc: x}}") == ["E123"]
     assert codes("override: {rows: {conv1: {layer: {}}}}") == ["E105"]
+
+
+@pytest.mark.parametrize(
+    ("edits", "name"),
+    [
+        ("insert: {defaults: {lrn: k=2}}", "tiny"),
+        ("insert: {totals: {ops: 1M}, columns: {ops: {unit: 1024}}}", "tiny"),
+        ("override: {rows: {conv1: {memory: 4K}}}\ninsert: {columns: {memory: {measure: activations}}}", "tiny"),
+        ("override: {errata: {totals.params: another reason}}", "tiny"),
+        ('override: {rows: {block: {layer: conv 3x3 24, "#1x1": null, "#3x3": null}}}', "tiny"),
+        (
+            'insert: {modules: {wide: {columns: [w, dil], graph: "conv 1x1 {w} -> conv 3x3 {dil} dilation=2"}}}\n'
+            'override: {rows: {block: {layer: wide w=8, dil: 24, "#1x1": null, "#3x3": null}}}',
+            "tiny",
+        ),
+        (
+            'override: {modules: {block: {graph: "conv 1x1 {#1x1}", columns: null}}}\nremove: {columns: ["#3x3"]}',
+            "tiny",
+        ),
+        ('insert: {rows: [{name: relu1, after: conv1, layer: relu}], modules: {se: {graph: "conv 1x1 {in}"}}}', "tiny"),
+        (
+            "remove: {rows: [fc]}\noverride: {rows: {conv2: {layer: pass}}}\ninit: {source: section 5, conv: he}",
+            "filled",
+        ),
+    ],
+)
+def test_what_is_advised_compiles(edits: str, name: str) -> None:
+    """What the texts beside `bad/variants` tell to write, written."""
+    assert typed(variant(edits, compiler.load(BAD / "bases" / f"{name}.yaml"))).trunk
 
 
 def test_work_grows_with_the_files() -> None:

@@ -105,6 +105,10 @@ class Draft:
             return name not in NO_COLUMNS
         return name in self.at(*PLACES[kind])[0] and not (kind == "columns" and name in NO_COLUMNS)
 
+    def declares(self, column: str) -> bool:
+        """Whether it is said how a column counts."""
+        return column in self.at(*PLACES["columns"])[0]
+
     def place(self, kind: str, name: str) -> Span:
         """Where a part that there is stands."""
         if kind == "rows":

@@ -163,7 +163,7 @@ class _Edits:
 
     def _is_new(self, kind: str, name: str, place: Span) -> bool:
         """Whether there is no such part yet; E123 where there is."""
-        if not self.draft.has(kind, name):
+        if not self.draft.has(kind, name) or (kind == "columns" and self._is_added(name)):
             return True
         message, hint = f"there is {_a(kind)} `{name}` already", "override it, or choose another name"
         if kind not in NAMED:
@@ -171,6 +171,12 @@ class _Edits:
         notes = [Note(self.draft.place(kind, name), "here")]
         self.findings.error("E123", message, place, notes=notes, help=hint)
         return False
+
+    def _is_added(self, column: str) -> bool:
+        """Whether a column is there only by the cells that this variant has overridden."""
+        cell = self.draft.header.get(column)
+        own = cell is not None and cell.within.source is self.document.source
+        return own and not self.draft.declares(column)
 
     # --- the verbs, in their order ------------------------------------------------------------------------------------
 
