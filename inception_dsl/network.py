@@ -136,7 +136,10 @@ def _pair(size: Size) -> Pair:
 
 
 def load(path: str | os.PathLike[str], settings: Mapping[str, float | str] | None = None) -> Network:
-    """Compile a spec file, with some of its settings set.
+    """Compile a spec file, or a built-in spec, with some of its settings set.
+
+    >>> load("builtin:googlenet").name
+    'googlenet'
 
     Raises `SpecError` with every error of the phase that failed.
     """
@@ -145,7 +148,7 @@ def load(path: str | os.PathLike[str], settings: Mapping[str, float | str] | Non
 
 
 def loads(text: str, name: str = "<spec>") -> Network:
-    r"""Compile a spec given as text; diagnostics call it `name`.
+    r"""Compile a spec given as text, which may extend a built-in one; diagnostics call it `name`.
 
     >>> loads("{network: tiny, input: 3x8x8, layers: 'name|layer\n\nfc|fc 10'}").cost().trunk.params
     1930

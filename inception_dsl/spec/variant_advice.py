@@ -38,6 +38,8 @@ def advice(parts: Mapping[str, Collection[str]]) -> Callable[[Loc, Any], str]:
                 return "add `network:`, the variant's own name"
             case (str(key),):
                 return _top(key, value, parts)
+            case (str(verb), *_) if verb not in VERBS:
+                return ""  # of what is given anew as in any spec
             case (str(verb), str(key)) if key in KINDS and (verb != "rename" or key in RENAME["fields"]):
                 return _kind(verb, key, value, parts)
             case (str(verb), str(key)):
