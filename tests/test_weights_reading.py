@@ -502,9 +502,12 @@ def test_missing_heads_are_told_of_in_a_variant_too(tmp_path: Path) -> None:
     assert transfer.imported(given, tmp_path / "x.pth", "torchvision", heads=False).left == ()
 
 
-def test_heads_may_be_left_out_of_what_goes_back(tmp_path: Path) -> None:
+def test_heads_may_be_left_out_of_what_goes_back_and_nan_never_goes(tmp_path: Path) -> None:
     given = shipped("googlenet_torchvision")
     held = {name: torch.zeros(each.shape) for name, each in given.weights.items()}
+    save_file(held | {"fc.bias": torch.full((1000,), torch.nan)}, tmp_path / "x.safetensors")
+    (told,) = refused(lambda: transfer.exported(given, tmp_path / "x.safetensors", "torchvision"))
+    assert told.code == "E136" and "has 1,000 NaN of 1,000 values" in told.message
     save_file(held, tmp_path / "x.safetensors")
     for heads in (True, False):
         moved = transfer.exported(given, tmp_path / "x.safetensors", "torchvision", heads=heads)

@@ -89,8 +89,8 @@ def _imported_own(typed: Typed, file: Path, held: Held, heads: bool) -> Transfer
 def exported(typed: Typed, file: Path, library: str, heads: bool = True) -> Transfer:
     """Give a network's weights the names that a library has for them; what the file has of the heads goes with them.
 
-    `heads` False leaves those out. Raises `SpecError` E130 to E135 for a file that is not the weights of this very
-    network.
+    `heads` False leaves those out. Raises `SpecError` E130 to E136 for a file that is not the weights of this very
+    network, or has NaN among them.
     """
     held = read(file, own(typed, heads=True))
     heads = heads and any(
@@ -99,6 +99,7 @@ def exported(typed: Typed, file: Path, library: str, heads: bool = True) -> Tran
     found = match(typed, library, heads=heads)
     with _identified(typed, held.tensors, library):
         weights = taken(typed, str(file), held.tensors, own(typed, heads), own(typed, heads=True))
+    check_finite(weights, str(file))
     moved = {found.theirs[name]: each for name, each in weights.items()}
     return Transfer(moved, found.title, (), _kept(held), held.notes)
 
