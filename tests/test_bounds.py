@@ -140,6 +140,36 @@ def test_a_process_is_small_and_soon_done(verb: str, name: str, tmp_path: Path) 
     hold_process(verb, name, tmp_path)
 
 
+FUZZED = sorted((Path(__file__).parent / "cases" / "fuzz").glob("*.yaml"))
+"""What coverage-guided fuzzing kept (`nightly/fuzz.py`): a short file for each of many ways to fail."""
+
+
+def test_fuzzed_files_are_answered() -> None:
+    """With a diagnostic, or with files: nothing else is ever raised."""
+    codes = {path: answer(path.read_text(encoding="utf-8"), files=True) for path in FUZZED}
+
+    assert len(FUZZED) > 50
+    assert len({*codes.values()}) > 30
+
+
+def test_thousands_of_wrong_names_in_a_variant(tmp_path: Path) -> None:
+    """Each is told against all rows of the base."""
+    rows = "".join(f"  r{i} | conv 1x1 4 same\n" for i in range(2500))
+    base = f"network: base\ninput: 3x8x8\nlayers: |\n  name | layer\n{rows}"
+    wrong = ", ".join(f"rr{i}" for i in range(8000))
+    (tmp_path / "base.yaml").write_text(base, encoding="utf-8")
+    path = tmp_path / "variant.yaml"
+    path.write_text(f"extends: base.yaml\nnetwork: rows\nremove: {{rows: [{wrong}]}}\n", encoding="utf-8")
+
+    def check() -> None:
+        with pytest.raises(SpecError) as caught:
+            compiler.compile_file(path)
+        assert len(caught.value.diagnostics) == 8000
+        assert caught.value.diagnostics[7].help == "did you mean `r7`?"
+
+    within(CHECK[0], check)
+
+
 # --- the count --------------------------------------------------------------------------------------------------------
 
 
