@@ -167,15 +167,16 @@ def _given(strategy: st.SearchStrategy[bytes], run: Callable[[bytes], None], cou
     from hypothesis import HealthCheck, Phase, given, settings
     from hypothesis import seed as seeded
 
-    for first in range(0, count, 2000):
+    for first in range(0, count, 500):
         plan = settings(
-            max_examples=min(2000, count - first),
+            max_examples=min(500, count - first),
             deadline=None,
             database=None,
             phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         )
         seeded(seed + first)(plan(given(strategy)(run)))()
+        sys.stderr.write(f"{first + plan.max_examples:,}\n")
 
 
 def coverage(run: Run, count: int, seed: int, corpus: Path) -> None:
