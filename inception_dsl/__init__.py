@@ -7,10 +7,10 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # as in `typing`, which takes longer to import than all else here
 if TYPE_CHECKING:
+    from typing import Any
+
     from inception_dsl.diagnostics import Diagnostic, SpecError
     from inception_dsl.network import Check, Network, load, loads
     from inception_dsl.published import Verdict
@@ -31,5 +31,7 @@ __all__ = ["Check", "Diagnostic", "Network", "SpecError", "Verdict", "load", "lo
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used: `import inception_dsl` alone costs nothing."""
     if name in _HOMES:
+        from importlib import import_module
+
         return getattr(import_module(f"inception_dsl.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

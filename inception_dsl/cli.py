@@ -125,7 +125,8 @@ def compile_(
     elif not run.errors:
         for build, mine in zip(builds, made, strict=True):
             run.wrote(run.attempt(partial(output.write, mine, out, force), build.file) or ())
-        run.diagnostics += run.attempt(lambda: [*freshness.orphans(files, out, whole)], file=out) or ()
+        if not run.errors:
+            run.diagnostics += run.attempt(lambda: [*freshness.orphans(files, out, whole)], file=out) or ()
     run.finish()
 
 

@@ -164,6 +164,14 @@ def test_the_import_loads_nothing_heavy() -> None:
     assert not loaded() & {"torch", "onnx", "numpy", "pydantic", "jinja2", "click"}
 
 
+def test_little_is_loaded_before_ctrl_c_is_a_code() -> None:
+    """Until `run` is called, Ctrl-C is a traceback: so nothing is imported that the interpreter has not loaded itself."""
+    script = "import sys; before = {*sys.modules}; import inception_dsl.__main__; print(*{*sys.modules} - before)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True)
+
+    assert {*done.stdout.split()} <= {"__future__", "inception_dsl", "inception_dsl.__main__"}
+
+
 @pytest.mark.parametrize("command", ["check", "show"])
 def test_a_check_loads_nothing_heavy(command: str) -> None:
     assert not loaded(command, "specs/googlenet.yaml") & {"torch", "onnx", "numpy", "pydantic", "jinja2"}
