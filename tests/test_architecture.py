@@ -165,7 +165,7 @@ def test_the_import_loads_nothing_heavy() -> None:
 
 
 def test_little_is_loaded_before_ctrl_c_is_a_code() -> None:
-    """Until `run` is called, Ctrl-C is a traceback: so nothing is imported that the interpreter has not loaded itself."""
+    """Until `run` is called, Ctrl-C is a traceback: so nothing is imported that Python has not loaded itself."""
     script = "import sys; before = {*sys.modules}; import inception_dsl.__main__; print(*{*sys.modules} - before)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True)
 
