@@ -739,6 +739,40 @@ def growing_vectors(size: int) -> str:
     return rows(size, lambda i: "fc 1000000")
 
 
+# --- words and warnings -----------------------------------------------------------------------------------------------
+
+
+@family
+def unknown_layers_in_one_formula(size: int) -> str:
+    return fill(min(size, 50_000), HEAD + TABLE + "  a|[zq", lambda i: "->zq", "]\n")
+
+
+@family
+def near_layers_in_many_rows(size: int) -> str:
+    return fill(size, HEAD + TABLE, lambda i: f"  r{i}|maxpo{chr(97 + i % 26)}{chr(97 + i // 26 % 26)} 3x3\n")
+
+
+@family
+def words_without_effect(size: int) -> str:
+    return fill(size, HEAD + TABLE, lambda i: f"  r{i}|avgpool 1x1 ceil count_pad\n")
+
+
+@family
+def factors_around_factors(size: int) -> str:
+    return HEAD + TABLE + "  a|" + "2*[" * 19 + "->".join(["bn"] * 3000) + "]" * 19 + "\n"
+
+
+@family
+def values_of_defaults_that_are_wrong(size: int) -> str:
+    return rows(size, lambda i: "maxpool 2x2", HEAD + "defaults: {maxpool: pad=2}\n")
+
+
+@family
+def rows_that_lack_most_cells(size: int) -> str:
+    text = fill(size // 2, HEAD + "layers: |\n  name|layer", lambda i: f"|c{i}") + "\n"
+    return fill(size, text, lambda i: f"  r{i}|bn|\n")
+
+
 # --- YAML -------------------------------------------------------------------------------------------------------------
 
 

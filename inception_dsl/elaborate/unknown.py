@@ -6,7 +6,7 @@ from inception_dsl.diagnostics import did_you_mean, listing
 from inception_dsl.elaborate.scope import Fault, Scope, told
 from inception_dsl.spec import NetworkSpec, elsewhere
 from inception_dsl.spec.vocabulary import LAYERS
-from inception_dsl.syntax.terms import Labelled, Use, walk
+from inception_dsl.syntax.terms import Use
 from inception_dsl.values import Scalar
 
 
@@ -22,7 +22,7 @@ def unknown(use: Use, name: Scalar | None, scope: Scope, spec: NetworkSpec) -> F
         hint = "a formula reads what arrives: write branches of one input in one row: `[ pass + conv 3x3 {in} ]`"
         label = "the output of a row cannot be read again"
         return scope.fault("E201", f"`{use.name}` is a row, not a layer", at, label=label, help=hint)
-    if any(isinstance(term, Labelled) and term.label == use.name for term in walk(scope.formula.term)):
+    if use.name in scope.formula.labels:
         hint = "it labels a step: a label names weights, and what a step gives cannot be read again"
     elif spec.base and use.name in spec.base.spec.modules:
         hint = f"the base has the module `{use.name}`, and this variant takes it out"

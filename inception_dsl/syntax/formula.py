@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from inception_dsl.diagnostics import Findings, Span
 from inception_dsl.syntax import algebra
 from inception_dsl.syntax.algebra_errors import SyntaxFault
 from inception_dsl.syntax.source import Fragment
-from inception_dsl.syntax.terms import Term, renamed
+from inception_dsl.syntax.terms import Labelled, Term, renamed, walk
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,11 @@ class Formula:
         from inception_dsl.syntax.printer import spell_term
 
         return spell_term(self.term)
+
+    @cached_property
+    def labels(self) -> frozenset[str]:
+        """The labels of its steps and branches."""
+        return frozenset(term.label for term in walk(self.term) if isinstance(term, Labelled))
 
     def span(self, at: tuple[int, int]) -> Span:
         """The place of a part of it."""
