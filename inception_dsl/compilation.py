@@ -33,7 +33,10 @@ class Options:
     @property
     def words(self) -> list[str]:
         """Those that change a file, as a command line has them."""
-        size = self.size if isinstance(self.size, str) else "x".join(map(str, self.size or ()))
+        size = self.size
+        if isinstance(size, tuple):
+            height, width = size
+            size = f"{height}" if height == width else f"{height}x{width}"
         valued = {"--size": size, "--opset": self.opset, "--batch": self.batch}
         given = [word for name, value in valued.items() if value for word in (name, str(value))]
         return [*given, *(["--heads"] if self.heads else [])]

@@ -325,6 +325,7 @@ def test_the_command_in_a_header_gives_that_very_file(words: tuple[str, ...], ru
     }
     metadata = {each.key: each.value for each in onnx.load(model.parent / "model.onnx").metadata_props}
     (command,) = commands
+    assert {*shlex.split(command)} <= {"inception-dsl", "compile", "specs/a.yaml", *words}  # as they were given
     plain = command == "inception-dsl compile specs/a.yaml"
     assert sum(b"Rebuild: " in data for data in made.values()) == (1 if plain else 4)
     assert metadata.get("rebuild", "") == ("" if plain else command)
@@ -358,7 +359,7 @@ def test_files_of_the_api_cite_their_command_too(run: Run) -> None:
     net = load("specs/a.yaml")
     for source, words in (
         (net.pytorch_source(), ()),
-        (net.pytorch_source(16), ("--size", "16x16", "--out", "generated")),
+        (net.pytorch_source(16), ("--size", "16", "--out", "generated")),
         (net.pytorch_source((16, 9)), ("--size", "16x9", "--out", "generated")),
         (load("specs/a.yaml", {"w": 1}).pytorch_source(), ()),
     ):
