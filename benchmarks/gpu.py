@@ -119,9 +119,8 @@ def facts(plan: Plan, notes: Notes) -> None:
     found["nccl"] = ".".join(map(str, torch.cuda.nccl.version()))  # type: ignore[no-untyped-call]
     with suppress(OSError, subprocess.SubprocessError):
         query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
-        found["driver"] = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True).stdout.split()[
-            0
-        ]
+        said = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True).stdout
+        found["driver"] = said.split()[0]
 
 
 def examine(plan: Plan, checks: Mapping[str, tuple[Check, float]]) -> dict[str, Any]:

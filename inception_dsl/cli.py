@@ -13,7 +13,7 @@ from click.core import ParameterSource
 
 from inception_dsl import compilation, compiler, extends, tables
 from inception_dsl.console import FORMS, TRACEBACK, Run, chosen, form_option, variant_options
-from inception_dsl.diagnostics import did_you_mean
+from inception_dsl.diagnostics import did_you_mean, sentence
 from inception_dsl.group import Commands
 from inception_dsl.terminal import columns
 
@@ -47,8 +47,8 @@ def _specs(command: F) -> F:
     no_args_is_help=True,
 )
 @click.option("--version", is_flag=True, help="Print the version.")
-@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", help="Of --version: its form.")
-@click.option(f"--{TRACEBACK}", is_flag=True, help="Show where a fault of inception-dsl happened.")
+@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", help="Format of --version.")
+@click.option(f"--{TRACEBACK}", is_flag=True, help="Show the Python traceback of an internal error.")
 @click.pass_context
 def main(context: click.Context, version: bool, form: str, traceback: bool) -> None:
     """Compile a paper's architecture table into a network you can trust.
@@ -190,11 +190,11 @@ def show(spec: str, after: str | None, size: Any, resolved: bool, blame: bool, f
     if blame and not resolved:
         raise click.UsageError("--blame goes with --resolved")
     if resolved and (after or size):
-        raise click.UsageError(f"--resolved prints the spec, which no {'--after' if after else '--size'} changes")
+        raise click.UsageError(f"--resolved prints the spec, which {'--after' if after else '--size'} does not change")
     run = Run(form)
     known = ["elaborate", *(step.__name__ for step in passes.PIPELINE)]
     if after and after not in known:
-        raise click.UsageError(f"--after knows {', '.join(known)}. {did_you_mean(after, known)}")
+        raise click.UsageError(f"--after knows {', '.join(known)}. {sentence(did_you_mean(after, known))}".rstrip())
     if size == "dynamic":
         raise click.UsageError("--size takes one size here")
     if resolved:

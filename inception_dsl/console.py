@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TypedDict, TypeVar
 import click
 
 from inception_dsl import compilation, compiler, extends, faults, paths, published, streams, tables
-from inception_dsl.diagnostics import Diagnostic, exit_code
+from inception_dsl.diagnostics import Diagnostic, SpecError, exit_code
 from inception_dsl.ir import Program
 from inception_dsl.outcome import File, Held, Outcome
 from inception_dsl.terminal import columns, lines
@@ -124,7 +124,7 @@ class Run:
         """Keep the diagnostics of what stopped a step."""
         context = click.get_current_context(silent=True)
         meta = context.meta if context else {}
-        if meta.get(TRACEBACK):
+        if meta.get(TRACEBACK) and not isinstance(error, SpecError):
             import traceback
 
             traceback.print_exception(error)
@@ -237,8 +237,10 @@ class Run:
     def finish(self) -> NoReturn:
         """Print the diagnostics, and exit."""
         # what is wrong in a base is wrong in its variants too, and told once
-        told = {(each.path, str(each.span), each.code, each.message): each for each in reversed(self.diagnostics)}
-        diagnostics = tuple(reversed(told.values()))
+        told: dict[tuple[str, ...], Diagnostic] = {}
+        for each in self.diagnostics:
+            told.setdefault((each.path, str(each.span), each.code, each.message), each)
+        diagnostics = tuple(told.values())
         code = exit_code(diagnostics)
         if self.form != "text":
             from inception_dsl.formats import FORMATS

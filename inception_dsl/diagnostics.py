@@ -155,7 +155,23 @@ LISTED: Final = 20
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Suggest the known words that look like `word`, as a help line; empty where none does.
+    """Suggest the known words that look like `word`, as a help line; empty where none does."""
+    return suggestion(alike(word, known))
+
+
+def suggestion(words: Iterable[str]) -> str:
+    """The help line that suggests some words; empty for none."""
+    said = listing(words, "or")
+    return f"did you mean {said}?" if said else ""
+
+
+def sentence(text: str) -> str:
+    """A help line as a sentence after another one: with a capital."""
+    return text[:1].upper() + text[1:]
+
+
+def alike(word: str, known: Iterable[str]) -> list[str]:
+    """The known words that look like `word`, two at most, the nearest first.
 
     Of many known words an index is kept, so that thousands of misspelt words take no longer each than one alone.
     """
@@ -164,8 +180,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     spelled, index = _index(tuple(known))
     folded = word.casefold()[:LONGEST]
     near = {each: None for part in _parts(folded) for each in index.get(part, ())} if index else spelled
-    matches = [spelled[match] for match in get_close_matches(folded, near, n=2, cutoff=0.7)]
-    return "did you mean " + " or ".join(f"`{match}`" for match in matches) + "?" if matches else ""
+    return [spelled[match] for match in get_close_matches(folded, near, n=2, cutoff=0.7)]
 
 
 @lru_cache(maxsize=4)

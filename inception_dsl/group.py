@@ -12,7 +12,7 @@ from typing import Any, Final
 import click
 
 from inception_dsl.console import COMMAND, TRACEBACK, Run
-from inception_dsl.diagnostics import did_you_mean
+from inception_dsl.diagnostics import did_you_mean, sentence
 from inception_dsl.streams import INTERRUPTED
 
 ELSEWHERE: Final = {
@@ -81,5 +81,5 @@ class Commands(click.Group):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """Find a command; a usage error with a suggestion where there is none."""
         if args and args[0] not in (known := self.list_commands(ctx)):
-            ctx.fail(f"there is no command {args[0]!r}. {did_you_mean(args[0], known).capitalize()}".rstrip())
+            ctx.fail(f"there is no command {args[0]!r}. {sentence(did_you_mean(args[0], known))}".rstrip())
         return super().resolve_command(ctx, args)

@@ -56,13 +56,13 @@ class Outcome:
     result: Any = None
     table: Sequence[Sequence[str]] = ()
 
-    def sentences(self, paint: tables.Paint = tables.plain) -> list[str]:
+    def sentences(self) -> list[str]:
         """The whole in a few sentences: the specs, the claims, the files."""
         said = []
         if self.asked:
-            said.append(tables.overall(self.asked, [(each.verdicts, each.holds) for each in self.specs], paint))
+            said.append(tables.overall(self.asked, [(each.verdicts, each.holds) for each in self.specs]))
         if self.claims:
-            said.append(tables.claims_summary(self.claims, paint))
+            said.append(tables.claims_summary(self.claims))
         if self.files:
             counts = Counter(each.status for each in self.files)
             said.append(f"{_many(len(self.files), 'file')}: {', '.join(f'{n} {word}' for word, n in counts.items())}")

@@ -86,16 +86,12 @@ def _hindrance(path: Path) -> str:
     """What is in a file's place and is no file, in words; empty where the way is free."""
     with suppress(OSError):  # what cannot even be looked at is told when it is written
         if os.path.lexists(path):
-            return kind if (kind := _kind(path)) else ""
+            kind = paths.kind(path.lstat().st_mode)
+            return f"it is {kind}; move it away" if kind else ""
         above = next((each for each in path.parents if os.path.lexists(each)), None)
         if above is not None and not above.is_dir():
             return f"`{above}` is no folder"
     return ""
-
-
-def _kind(path: Path) -> str:
-    kind = paths.kind(path.lstat().st_mode)
-    return f"it is {kind}; move it away" if kind else ""
 
 
 def _unwritable(path: Path, reason: str) -> SpecError:

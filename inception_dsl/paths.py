@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 from itertools import islice
 from typing import Final
 
-from inception_dsl.diagnostics import did_you_mean
+from inception_dsl.diagnostics import alike, suggestion
 
 MOST: Final = 1000
 """The names of a folder that are compared with one that is not there."""
@@ -38,7 +37,7 @@ def nearest(path: str | os.PathLike[str]) -> str:
     for given in (path, os.path.join("specs", path)):
         for whole in (given, f"{given}.yaml"):
             if os.path.exists(whole):
-                return f"did you mean `{whole}`?"
+                return suggestion([whole])
     above, *rest = _split(path)
     try:
         with os.scandir(above or ".") as entries:
@@ -46,8 +45,7 @@ def nearest(path: str | os.PathLike[str]) -> str:
     except OSError:
         return ""
     near = {name: os.path.join(above, name, *rest[1:]) for name in names}
-    hint = did_you_mean(rest[0], [name for name, whole in near.items() if os.path.exists(whole)])
-    return re.sub("`([^`]*)`", lambda name: f"`{near.get(name[1], name[1])}`", hint)
+    return suggestion(near[name] for name in alike(rest[0], (name for name in near if os.path.exists(near[name]))))
 
 
 def _split(path: str) -> list[str]:

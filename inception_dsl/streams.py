@@ -39,7 +39,7 @@ def coloured(stream: IO[str]) -> bool:
     """Whether to print in colour on a stream: as NO_COLOR, FORCE_COLOR and TERM say, else where it is a terminal."""
     if os.environ.get("NO_COLOR"):
         return False
-    if (forced := os.environ.get("FORCE_COLOR")) is not None and forced:
+    if forced := os.environ.get("FORCE_COLOR"):
         return forced != "0"
     return os.environ.get("TERM") != "dumb" and stream.isatty()
 

@@ -19,6 +19,8 @@ Paint = Callable[[str, str], str]
 
 ORDER: Final = ("exact", "rounds", "erratum", "MISMATCH")
 CLAIMS_ORDER: Final = ("exact", "rounds", "false", "not reproduced", "MISMATCH")
+LONGEST: Final = 48
+"""The columns that a layer takes at most."""
 
 
 def plain(text: str, verdict: str) -> str:
@@ -61,7 +63,8 @@ def summary(verdicts: Sequence[Verdict], paint: Paint = plain, dropped: int = 0)
     `dropped` are those that a variant has not from its base.
     """
     counted = _counted([each.verdict for each in verdicts], ORDER, paint)
-    return f"{len(verdicts)} printed numbers: {counted}" + (f"; {dropped} of the base dropped" if dropped else "")
+    numbers = "1 printed number" if len(verdicts) == 1 else f"{len(verdicts)} printed numbers"
+    return f"{numbers}: {counted}" + (f"; {dropped} of the base dropped" if dropped else "")
 
 
 def _counted(verdicts: Sequence[str], order: Sequence[str], paint: Paint) -> str:
@@ -91,7 +94,7 @@ def claims_table(verdicts: Sequence[ClaimVerdict], paint: Paint = plain, room: i
     """Every claim: its formula, the print, what the formula gives, and the verdict; then how many have which."""
     columns = [
         Column.of(["claim", *(each.sentence.id for each in verdicts)]),
-        Column.of(["formula", *(_short(each.sentence.written, 62) for each in verdicts)], least=20),
+        Column.of(["formula", *(shortened(each.sentence.written, 62) for each in verdicts)], least=20),
         Column.of(["printed", *(each.sentence.printed for each in verdicts)], right=True),
         Column.of(["computed", *(each.shown for each in verdicts)], right=True),
         Column.of(["verdict", *(each.word for each in verdicts)], ["", *(each.word for each in verdicts)]),
@@ -121,7 +124,8 @@ def inferred_rows(typed: Typed) -> list[tuple[str, ...]]:
         each = counted.rows[name]
         field, stride = (f"{h}" if h == w else f"{h}x{w}" for h, w in (each.field, each.stride))
         numbers = (f"{each.params:,}" if each.params else "", f"{each.macs:,}" if each.macs else "")
-        rows.append((name, _short(layers.get(name, "head")), str(each.out), *numbers, str(each.depth), field, stride))
+        layer = shortened(layers.get(name, "head"), LONGEST)
+        rows.append((name, layer, str(each.out), *numbers, str(each.depth), field, stride))
     totals = (("total", counted.trunk), *([("with heads", counted.total)] if typed.heads else []))
     rows += [(name, "", "", f"{each.params:,}", f"{each.macs:,}", str(each.depth), "", "") for name, each in totals]
     return rows
@@ -213,10 +217,6 @@ def aligned(rows: Sequence[Sequence[str]], left: int) -> list[str]:
     sides = [str.ljust if i < left else str.rjust for i in range(len(widths))]
     cells = ([side(cell, w) for side, cell, w in zip(sides, row, widths, strict=True)] for row in rows)
     return ["  ".join(line).rstrip() for line in cells]
-
-
-def _short(layer: str, most: int = 48) -> str:
-    return layer if len(layer) <= most else f"{layer[: most - 1]}…"
 
 
 def as_data(typed: Typed) -> dict[str, Any]:

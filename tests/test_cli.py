@@ -200,6 +200,7 @@ def test_what_cannot_run_exits_with_2(words: tuple[str, ...], run: Run) -> None:
         ("compile", "--size", "2x2x2"),
         ("show", "tiny.yaml", "--after", "assign_name"),
         ("explain", "E999"),
+        ("explain", "e1o4"),
         ("ops", "convolution"),
     ],
 )
@@ -208,6 +209,7 @@ def test_usage_errors_exit_with_2_and_say_what_is_known(words: tuple[str, ...], 
 
     assert result.exit_code == 2
     assert "Error:" in result.stderr
+    assert "Did you mean `" in result.stderr or words not in (("chek",), ("explain", "e1o4"))
 
 
 def test_json_for_machines(run: Run) -> None:
@@ -280,3 +282,5 @@ def test_several_specs_end_with_how_all_did(run: Run) -> None:
     last = run("check", "tiny.yaml", "other.yaml", "wrong.yaml", "bad.yaml").stdout.splitlines()[-1]
     assert last == ("4 specs: 9 printed numbers: 8 exact, 0 rounds, 0 errata, 1 mismatch; 2 hold, 2 do not")
     assert run("check", "tiny.yaml").stdout.splitlines()[-1] == numbers.replace("6", "3")
+    stderr = run("check", "bad.yaml", "./bad.yaml", "wrong.yaml").stderr
+    assert stderr.index("bad.yaml:1") < stderr.index("wrong.yaml:") and stderr.count("`input`") == 2  # message and help

@@ -168,6 +168,13 @@ def test_a_traceback_is_shown_where_it_is_asked_for(
     assert run("check", "--", "--traceback").exit_code == 2  # a file's name, after all
 
 
+def test_what_is_wrong_with_a_spec_has_no_traceback(run: Run) -> None:
+    Path("specs/t.yaml").write_text(BAD["E203"], encoding="utf-8")
+    result = run("check", "specs/t.yaml", "--traceback")
+
+    assert (result.exit_code, "error[E203]" in result.stderr, "Traceback" in result.stderr) == (1, True, False)
+
+
 def test_the_file_system_is_no_fault_of_the_program(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     for number, code in ((errno.EIO, "E001"), (errno.EACCES, "E001"), (errno.ENOSPC, "E006")):
         with monkeypatch.context() as patch:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from inception_dsl.console import Run, form_option
-from inception_dsl.diagnostics import did_you_mean
+from inception_dsl.diagnostics import did_you_mean, sentence
 from inception_dsl.terminal import columns
 
 
@@ -27,7 +27,7 @@ def explain(code: str | None, form: str) -> None:
     else:
         text = explanations.explain(code)
         if text is None:
-            raise click.UsageError(f"there is no code {code!r}. {did_you_mean(code.upper(), known)}")
+            raise click.UsageError(f"there is no code {code!r}. {sentence(did_you_mean(code.upper(), known))}".rstrip())
         run.echo(text)
         run.result = {"code": code.upper(), "title": known[code.upper()], "text": text}
     run.finish()

@@ -36,7 +36,7 @@ def arguments(use: Use, columns: tuple[str, ...], scope: Scope) -> Arguments:
             if row:
                 table = row.layer.fragment.literal  # else it stands among the edits of a variant
                 hint += (
-                    f", or {f'add a column `{column}` to the table' if table else f'give the row a cell `{column}`'}"
+                    f", or add a column `{column}` to the table" if table else f", or give the row a cell `{column}`"
                 )
             raise scope.fault("E216", f"the module `{use.name}` needs its column `{column}`", use.at, help=hint)
         given[column] = scope.values[column]
@@ -53,9 +53,8 @@ def tell_unused(row: RowSpec, unused: Sequence[str], own: Source, findings: Find
     if inherited:
         message = f"the new layer of `{row.name}` does not use what the base has for {listing(inherited)}"
         notes = [Note(row.span(inherited[0]), "this cell would be ignored")]
-        hint = (
-            f"take them out: add `{', '.join(f'{flow(column)}: null' for column in inherited)}` to the cells of the row"
-        )
+        empty = ", ".join(f"{flow(column)}: null" for column in inherited)
+        hint = f"take them out: add `{empty}` to the cells of the row"
         findings.error("E216", message, row.span("layer"), notes=notes, help=hint)
     for column in unused:
         if column not in inherited:

@@ -106,10 +106,8 @@ class Scope:
 
     def rounded(self, value: Value, number: Scalar | None, low: int = 1) -> str:
         """How to write a value that is worked out and is no whole number, so that it is one."""
-        text, cell = (
-            self.text(value.at),
-            self.row.args.get(value.name) if self.row and isinstance(value, Name) else None,
-        )
+        text = self.text(value.at)
+        cell = self.row.args.get(value.name) if self.row and isinstance(value, Name) else None
         if isinstance(cell, Value):
             value, text = cell, spell(cell)
         if not isinstance(number, float) or number + 0.5 < low or not isinstance(value, Operation | Function):

@@ -8,6 +8,7 @@ from dataclasses import fields
 from textwrap import fill
 from typing import Any, Final
 
+from inception_dsl.diagnostics import sentence
 from inception_dsl.emit.onnx_ops import rules as onnx_rules
 from inception_dsl.emit.pytorch_layers import PYTORCH
 from inception_dsl.ops import Op
@@ -102,11 +103,6 @@ def instead(name: str) -> str:
     """What the language has for a name that is no entry, as a sentence; empty where that is not known."""
     known = [each for named in entries().values() for each in named]
     return sentence(elsewhere.suggest(name, known))
-
-
-def sentence(text: str) -> str:
-    """A text with a capital."""
-    return text[:1].upper() + text[1:]
 
 
 def text(catalogue: Mapping[str, Entries], whole: bool, room: int | None = None) -> str:

@@ -65,9 +65,8 @@ def predict(
     in float64. Images that cannot be read are left out, and named. The network is left as it was. Raises `RunError`
     for settings that do not fit, and where the network has other classes than the data.
     """
-    cut(
-        torch.zeros(3, 2, 2, dtype=torch.uint8), config, protocols, view
-    )  # wrong settings are told here, not by a worker
+    # wrong settings are told here, not by a worker
+    cut(torch.zeros(3, 2, 2, dtype=torch.uint8), config, protocols, view)
     training, device = network.training, place.device
     found: dict[int, Tensor] = {}
     sums: Open = {}

@@ -11,6 +11,8 @@ from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Final
 
+from inception_dsl.diagnostics import suggestion
+
 _FC: Final = "the fully connected layer is `fc 10`"
 _AVERAGE: Final = "an average pool is `avgpool 3x3/2 same`"
 _WHOLE: Final = "the average of the whole image is `avgpool global`, of 4x4 parts `avgpool to=4x4`"
@@ -101,7 +103,7 @@ VALUES: Final = _table(
         f"{_NOTHING}; its optimisers are `sgd`, `rmsprop` and `adamw`",
     ),
     ("fp16 float16 half amp", f"{_NOTHING}; `bf16` keeps the range of fp32"),
-    ("bicubic lanczos area", f"{_NOTHING}"),
+    ("bicubic lanczos area", _NOTHING),
 )
 """What is said elsewhere for a value of `training`."""
 
@@ -128,9 +130,8 @@ def suggest(word: str, known: Collection[str], elsewhere: Mapping[str, str] = LA
             return elsewhere[name]
         for each in known:
             if name == re.sub(r"[_\W]", "", each):
-                return f"did you mean `{each}`?"
-    found = [each for each in sorted(known) if _is_slip(word.casefold(), each)]
-    return "did you mean " + " or ".join(f"`{each}`" for each in found[:2]) + "?" if found else ""
+                return suggestion([each])
+    return suggestion([each for each in sorted(known) if _is_slip(word.casefold(), each)][:2])
 
 
 @lru_cache(maxsize=4096)

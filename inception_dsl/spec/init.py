@@ -95,10 +95,8 @@ class _Reader:
         first, *others = words or (Word(""),)
         kind = DISTRIBUTIONS.get(first.text)
         if kind is None or first.value is not None:
-            hint = (
-                elsewhere.suggest(first.text, DISTRIBUTIONS, elsewhere.INIT)
-                or f"it begins with {listing(DISTRIBUTIONS, 'or')}"
-            )
+            hint = elsewhere.suggest(first.text, DISTRIBUTIONS, elsewhere.INIT)
+            hint = hint or f"it begins with {listing(DISTRIBUTIONS, 'or')}"
             self._tell("E203", f"`{first.text}` is no distribution", first, hint)
             return None
         known = [key for key in (kind.needs, kind.takes, "bias") if key]

@@ -97,10 +97,8 @@ def _tell_count(
         hint = "delete it, or name its column in the header; branches in a table stand in brackets: `[a | b]`"
     else:
         end = cells[-1].start + len(cells[-1].text)
-        span, label = (
-            fragment.span(max(end - 1, 0), max(end, 1)),
-            f"no cell for {_without_cell(cells, header, starts, fragment)}",
-        )
+        span = fragment.span(max(end - 1, 0), max(end, 1))
+        label = f"no cell for {_without_cell(cells, header, starts, fragment)}"
         hint = "write every cell, empty ones too: ` | ` starts the next one"
     findings.error("E113", message, span, label, help=hint)
 

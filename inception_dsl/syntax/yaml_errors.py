@@ -122,10 +122,8 @@ def _parsed(at: Span, start: Span | None, whole: bool) -> Diagnostic:
         return Diagnostic("E101", "a line without `- ` in a list", at, help="start the line with `- `, or indent it")
     if start or whole:
         return _misplaced(at.source, at, start or Span(at.source, 1, 1, 2))
-    message = {":": "a key is missing", "]": "`]` closes nothing", "}": "`}` closes nothing"}.get(
-        stands, "a value is missing"
-    )
-    return Diagnostic("E101", message, at, help=QUOTE)
+    words = {":": "a key is missing", "]": "`]` closes nothing", "}": "`}` closes nothing"}
+    return Diagnostic("E101", words.get(stands, "a value is missing"), at, help=QUOTE)
 
 
 def _directive(at: Span) -> Diagnostic:

@@ -34,9 +34,8 @@ def load(path: Path) -> Any:
             raise SpecError([Diagnostic("E130", f"`{path}` is no file that `torch.save` wrote")]) from None
         raise _refused(path) from None
     except Exception as error:  # noqa: BLE001 - what a damaged file raises is up to each part of torch
-        if "weights_only" in str(
-            error
-        ):  # of TorchScript and of files older than torch 1.0: how to read them all the same
+        # of TorchScript and of files older than torch 1.0, it tells how to read them all the same
+        if "weights_only" in str(error):
             raise _refused(path) from None
         message = f"`{path}` is no file that `torch.save` wrote: {one_line(error)}"
         raise SpecError([Diagnostic("E130", message)]) from None
