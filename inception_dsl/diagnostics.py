@@ -96,6 +96,10 @@ class SpecError(Exception):
         self.diagnostics = tuple(told[position] for position in sorted(told))
         super().__init__("\n".join(f"{d.span}: {d.message}" if d.span else d.message for d in self.diagnostics))
 
+    def about(self, file: str) -> SpecError:
+        """The same of a file, as `Diagnostic.about`."""
+        return SpecError(each.about(file) for each in self.diagnostics)
+
     @property
     def exit_code(self) -> int:
         """2 where the tool could not run, else 1: the input was read and does not hold."""

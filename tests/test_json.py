@@ -195,7 +195,9 @@ FAILING = [
     ("export", "specs/small.yaml", "--weights", "empty.safetensors", "--out", "small.onnx"),
     ("export", "specs/small.yaml", "--init", "0", "--out", "empty.yaml/small.onnx"),
     ("ensemble", "none.npz", "empty.npz"),
-    ("eval", "specs/small.yaml", "none.safetensors", "--data", "fake:8x10"),
+    ("eval", "specs/small.yaml", "none.safetensors", "--data", "fake:8x10"),  # it has no `training`
+    ("eval", "specs/edited.yaml", "none.safetensors", "--data", "fake:8x10"),
+    ("eval", "specs/edited.yaml", "none.safetensors", "--data", "folder:none"),
 ]
 
 
@@ -219,6 +221,9 @@ def test_every_finding_names_its_file(words: tuple[str, ...], run: Run) -> None:
     data = of(run, *words)
 
     assert data["diagnostics"]
+    if words[0] == "eval":  # what is wrong is the spec, the weights, or the data that the spec is to be tried on
+        wrong = words[2] if words[1:] == FAILING[-2][1:] else words[1]
+        assert [each["file"] for each in data["diagnostics"]] == [wrong]
     places = [each["file"] for each in data["diagnostics"]]
     assert [each for each in places if not any(word in each for word in (*words, "generated", "empty.yaml"))] == []
 

@@ -280,7 +280,7 @@ def test_weights_of_another_network_are_warned_of(run: Path, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("old", "new", "arguments", "said"),
     [
-        ("fc {classes}", "fc 10", (), "has as many classes whatever the data"),
+        ("fc {classes}", "fc 10", (), "is fixed, whatever the data has"),
         ("x", "x", ("--set", "data.height=16"), "data.height is the network's input"),
         ("x", "x", ("--out", ""), "--out is empty"),
     ],

@@ -85,12 +85,11 @@ def _prepared(run: Run, spec: str, settings: dict[str, str], data: str | None) -
     stated = recipe(typed.program)
     if stated is None:
         hint = "write `training: {recipe: modern}`"
-        raise SpecError([Diagnostic("E104", f"`{typed.program.file}` says nothing of training", help=hint)])
+        raise SpecError([Diagnostic("E104", f"`{spec}` has no `training`", help=hint, file=spec)])
     if "classes: int" not in pytorch.source(typed):
         hint = "write `{classes}` for the number of outputs of the last layer, as in `fc {classes}`"
-        raise SpecError(
-            [Diagnostic("E104", f"`{typed.program.file}` has as many classes whatever the data", help=hint)]
-        )
+        message = f"the number of classes of `{spec}` is fixed, whatever the data has"
+        raise SpecError([Diagnostic("E104", message, help=hint, file=spec)])
     if size := [key for key in settings if key in {"data.channels", "data.height", "data.width"}]:
         raise click.UsageError(f"{size[0]} is the network's input: set `input` in the spec, or in one that extends it")
     config = stated.config()
@@ -168,7 +167,7 @@ def _export(run: Run, folder: Path) -> None:
     run.wrote(output.write(made, file.parent))
     if find_spec("matplotlib"):
         plot([folder], folder / "curves.png")
-        run.echo(f"wrote {folder / 'curves.png'}")
+        run.wrote([folder / "curves.png"])
     comparison = deploy.compared(typed, held.tensors, file, heads=False)
     run.diagnostics += comparison.findings(file)
     if not run.errors:
@@ -244,7 +243,7 @@ def evaluate(
         )
         _show(run, found, images.sentence)
 
-    run.attempt(scored, spec, weights)
+    run.attempt(scored, spec)
     run.finish()
 
 
@@ -278,7 +277,7 @@ def plot(files: tuple[Path, ...], out: Path) -> None:
     run = Run("text")
     run.attempt(lambda: plot(files, out), file=files[0])
     if not run.errors:
-        run.echo(f"wrote {out}")
+        run.wrote([out])
     run.finish()
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from inception_dsl import paths
 from inception_dsl.build import missing
 from inception_dsl.diagnostics import Diagnostic, SpecError
 from inception_dsl.weights.pickles import load, one_line
@@ -70,8 +70,7 @@ def regular(path: Path) -> int:
     """
     try:
         found = path.stat()
-        if not stat.S_ISREG(found.st_mode):
-            kind = "a folder" if stat.S_ISDIR(found.st_mode) else "not a regular file"
+        if kind := paths.kind(found.st_mode):
             raise SpecError([Diagnostic("E001", f"cannot read `{path}`: it is {kind}")])
         path.open("rb").close()
     except (OSError, ValueError) as error:

@@ -125,17 +125,13 @@ class Published:
         return self.tags[tag or self.files.get(digest[:8], default)]
 
 
-def _torchvision(network: str, crop: int = 224, **resizes: int) -> dict[str, Preprocessing]:
+def _torchvision(
+    network: str, crop: int = 224, values: Mapping[str, tuple[float, ...]] = IMAGENET, **resizes: int
+) -> dict[str, Preprocessing]:
     return {
-        tag: Preprocessing(f"torchvision {network} {tag}", resize, (crop, crop), "bilinear", **IMAGENET)
+        tag: Preprocessing(f"torchvision {network} {tag}", resize, (crop, crop), "bilinear", **values)
         for tag, resize in (resizes or {"IMAGENET1K_V1": 256}).items()
     }
-
-
-def _transformed(network: str, crop: int, resize: int) -> dict[str, Preprocessing]:
-    """With these weights torchvision's network has `transform_input`: it makes of ImageNet's mean and deviation 0.5."""
-    tag = "IMAGENET1K_V1"
-    return {tag: Preprocessing(f"torchvision {network} {tag}", resize, (crop, crop), "bilinear", **HALF)}
 
 
 def _timm(network: str, crop: int, **tags: tuple[float, str, Mapping[str, tuple[float, ...]]]) -> Published:
@@ -154,11 +150,20 @@ def _keras(network: str) -> Published:
     return Published({tag: Preprocessing(f"keras {network} {tag}", (299, 299), (299, 299), "nearest", **HALF)})
 
 
+RESNET: Final = {
+    "a1_in1k": (0.95, "bicubic", IMAGENET),
+    "a2_in1k": (0.95, "bicubic", IMAGENET),
+    "gluon_in1k": (0.875, "bicubic", IMAGENET),
+    "tv_in1k": (0.875, "bilinear", IMAGENET),
+}
+"""The weights that timm has of every ResNet here."""
+
 PUBLISHED: Final[Mapping[str, Mapping[str, Published]]] = {
     # torchvision.models.*_Weights.transforms(); for files, the names that they are downloaded by
     "torchvision": {
-        "googlenet": Published(_transformed("googlenet", 224, 256)),
-        "inception_v3": Published(_transformed("inception_v3", 299, 342)),
+        # with these weights the networks have `transform_input`, which turns ImageNet's mean and deviation into 0.5
+        "googlenet": Published(_torchvision("googlenet", values=HALF)),
+        "inception_v3": Published(_torchvision("inception_v3", 299, HALF, IMAGENET1K_V1=342)),
         "alexnet": Published(_torchvision("alexnet")),
         "vgg16": Published(_torchvision("vgg16")),
         "vgg19": Published(_torchvision("vgg19")),
@@ -186,23 +191,8 @@ PUBLISHED: Final[Mapping[str, Mapping[str, Published]]] = {
             "inception_resnet_v2", 299, tf_in1k=(0.8975, "bicubic", HALF), tf_ens_adv_in1k=(0.8975, "bicubic", HALF)
         ),
         "legacy_xception": _timm("legacy_xception", 299, tf_in1k=(0.8975, "bicubic", HALF)),
-        "resnet50": _timm(
-            "resnet50",
-            224,
-            a1_in1k=(0.95, "bicubic", IMAGENET),
-            a2_in1k=(0.95, "bicubic", IMAGENET),
-            gluon_in1k=(0.875, "bicubic", IMAGENET),
-            tv_in1k=(0.875, "bilinear", IMAGENET),
-        ),
-        "resnet152": _timm(
-            "resnet152",
-            224,
-            a1h_in1k=(0.95, "bicubic", IMAGENET),
-            a1_in1k=(0.95, "bicubic", IMAGENET),
-            a2_in1k=(0.95, "bicubic", IMAGENET),
-            gluon_in1k=(0.875, "bicubic", IMAGENET),
-            tv_in1k=(0.875, "bilinear", IMAGENET),
-        ),
+        "resnet50": _timm("resnet50", 224, **RESNET),
+        "resnet152": _timm("resnet152", 224, a1h_in1k=RESNET["a1_in1k"], **RESNET),
     },
     # keras.applications.*.preprocess_input, mode "tf"
     "keras": {name: _keras(name) for name in ("InceptionV3", "InceptionResNetV2", "Xception")},

@@ -109,11 +109,14 @@ def weights_of(typed: Typed, file: Path, heads: bool) -> Held:
 
     Raises `SpecError` E130 to E136 for a file that is not the weights of this very network, or has NaN among them.
     """
-    held = read(file, own(typed, heads=True))
-    with _identified(typed, held.tensors, ""):
-        spare, headless = own(typed, heads=True), "without `--heads` they are not needed"
-        weights = taken(typed, str(file), held.tensors, own(typed, heads), spare, headless)
-    check_finite(weights, str(file))
+    spare, headless = own(typed, heads=True), "without `--heads` they are not needed"
+    try:
+        held = read(file, spare)
+        with _identified(typed, held.tensors, ""):
+            weights = taken(typed, str(file), held.tensors, own(typed, heads), spare, headless)
+        check_finite(weights, str(file))
+    except SpecError as error:
+        raise error.about(str(file)) from None
     return held._replace(tensors=weights)
 
 
@@ -125,7 +128,8 @@ def preprocessing(held: Held, file: Path) -> Preprocessing | None:
         return parsed(held.about[KEY])
     except ValueError as error:
         hint = "import the weights again, or delete the entry"
-        raise SpecError([Diagnostic("E130", f"`{KEY}` in the metadata of `{file}` {error}", help=hint)]) from None
+        message = f"`{KEY}` in the metadata of `{file}` {error}"
+        raise SpecError([Diagnostic("E130", message, help=hint, file=str(file))]) from None
 
 
 def _published(
