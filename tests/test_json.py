@@ -214,7 +214,7 @@ def test_every_finding_names_its_file(words: tuple[str, ...], run: Run) -> None:
     Path("specs/edited.yaml").write_text(
         SMALL.replace("small", "edited").replace("1K", "50").replace("fc 10", "fc {classes}") + training, "utf-8"
     )
-    if "specs/edited.yaml" in words:
+    if words == ("compile", "specs/edited.yaml"):
         assert run(*words).exit_code == 0
         file = Path("generated/edited/train.py")
         file.write_text(file.read_text("utf-8") + "# mine\n", encoding="utf-8")
