@@ -44,7 +44,7 @@ def told(result: Result) -> list[tuple[str, str]]:
     return [(each["code"], each["message"]) for each in json.loads(result.stdout)["diagnostics"]]
 
 
-AGAINST = pytest.param(("check", "--against", "pytorch,onnx"), marks=pytest.mark.extras)
+AGAINST = pytest.param(("check", "--against", "onnx"), marks=pytest.mark.extras)
 
 
 @pytest.mark.parametrize("code", BAD)
