@@ -16,6 +16,9 @@ from inception_dsl.values import Scalar, ValueFault, evaluate
 MOST_NUMBERS = 2**63 - 1
 """No tensor holds more, and no receptive field has more pixels: they are counted in 64 bits everywhere."""
 
+LONGEST_PATH = 200
+"""The characters of a layer's path: every file says it many times, and labels inside each other add up."""
+
 SHOWN = 8
 """Layers that a diagnostic points at."""
 
@@ -154,6 +157,10 @@ class _Lowering:
             return self._fail(ShapeError("E117", "a tensor has more numbers than 64 bits can count"), node.origin)
         if max(node.seen[0].size, node.seen[1].size) > MOST_NUMBERS:
             return self._fail(ShapeError("E117", "a pixel sees more than 64 bits can count"), node.origin)
+        if sum(map(len, node.path)) + len(node.path) - 1 > LONGEST_PATH:
+            hint = "give shorter labels, here and to what this stands in"
+            message = f"a layer's name has more than {LONGEST_PATH} characters with the labels around it"
+            return self._fail(ShapeError("E117", message, help=hint), node.origin)
         self.nodes.append(node)
         return len(self.nodes) - 1
 

@@ -235,6 +235,19 @@ def high_tower_called_from_below(size: int) -> str:
     return fill(size, text, lambda i: f"  b{i} | m{i}\n" if f" m{i}:" in text else "  w\n")
 
 
+@family
+def repeats_below_long_labels(size: int) -> str:
+    """Each of 9,999 layers is called by all the labels above it."""
+    labels = "".join(f"{'l' * 58}: [ pass -> " for _ in range(38))
+    return HEAD + TABLE + f"  a | {labels}9999 of [ conv 1x1 3 bn bias ]{' ]' * 38}\n"
+
+
+@family
+def repeats_below_labels_just_allowed(size: int) -> str:
+    labels = "".join(f"{'l' * 50}: [ pass -> " for _ in range(3))
+    return HEAD + TABLE + f"  a | {labels}9999 of [ conv 1x1 3 bn bias ]{' ]' * 3}\n"
+
+
 # --- what is long -----------------------------------------------------------------------------------------------------
 
 

@@ -15,7 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from adversarial import FAMILIES, SIZE
+from adversarial import FAMILIES, SIZE, TABLE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +23,7 @@ from inception_dsl import compiler, render
 from inception_dsl.compilation import Build
 from inception_dsl.diagnostics import COMPARED, LISTED, Findings, Source, SpecError, did_you_mean, listing
 from inception_dsl.elaborate.size import MOST_LAYERS
+from inception_dsl.lower import LONGEST_PATH, lower
 from inception_dsl.shapes import Window, longest_span, sliding, spans
 from inception_dsl.syntax.algebra_errors import LEVELS
 
@@ -82,6 +83,7 @@ def test_a_file_is_checked_soon(name: str) -> None:
     repeats_just_allowed doubling_up_to_the_limit doubling_widths doubling_in_in_a_chain doubling_classes long_join
     long_sum_in_a_module many_small_structures nested_brackets many_rows_that_call high_tower_of_brackets
     adaptive_pools adaptive_pool_of_a_huge_image norms_without_gamma_repeated many_heads_of_many_rows many_init_deep
+    repeats_below_labels_just_allowed
     """.split(),
 )
 def test_a_file_is_compiled_soon(name: str) -> None:
@@ -134,6 +136,8 @@ def hold_process(verb: str, name: str, folder: Path) -> None:
         ("compile", "repeats_just_allowed"),
         ("compile", "adaptive_pool_of_a_huge_image"),
         ("compile", "long_join"),
+        ("compile", "repeats_below_long_labels"),
+        ("compile", "repeats_below_labels_just_allowed"),
     ],
 )
 def test_a_process_is_small_and_soon_done(verb: str, name: str, tmp_path: Path) -> None:
@@ -181,7 +185,7 @@ def spec(layer: str, modules: str = "", rows: str = "") -> str:
 def told(text: str) -> list[str]:
     """The messages about a spec."""
     with pytest.raises(SpecError) as caught:
-        compiler.compile_source(Source("spec.yaml", text))
+        lower(compiler.compile_source(Source("spec.yaml", text)))
     return [each.message for each in caught.value.diagnostics]
 
 
@@ -280,6 +284,22 @@ def test_what_nests_compiles_or_is_told(layer: str) -> None:
 @pytest.mark.parametrize("step", ["1 of ", "0.5 * "])
 def test_repeats_and_factors_nest_to_a_limit(step: str) -> None:
     assert told(spec(step * 200 + "bn")) == [f"parts nest deeper than {LEVELS}"]
+
+
+def test_a_name_is_as_long_as_its_labels_make_it() -> None:
+    """`a.LABELS.1`: a name of as many characters as are allowed, and of one more."""
+    row, last = "ab", "zz: bn"
+    labels = ["l" * 58, "m" * 58, "n" * 58]
+    room = LONGEST_PATH - len(".".join([row, *labels, "zz"])) - 1
+    nested = "".join(f"{label}: [ pass -> " for label in labels)
+
+    def named(length: int) -> str:
+        return f"network: t\ninput: 3x8x8\n{TABLE}  {row} | {nested}{'k' * length}: [ bn -> {last} ]{' ]' * 3}\n"
+
+    assert answer(named(room), files=True) == ()
+    assert told(named(room + 1)) == [
+        f"`{row}`: a layer's name has more than {LONGEST_PATH} characters with the labels around it"
+    ]
 
 
 # --- what takes time by itself ----------------------------------------------------------------------------------------
