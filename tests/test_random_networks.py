@@ -74,3 +74,33 @@ def test_pytorch_and_onnxruntime_compute_the_same(text: str) -> None:
 
     assert told == []
     assert (evidence.comparisons[0].difference or 0) < 1e-4
+
+
+CHAIN = " -> ".join(["conv 1x1 {in + in - in}"] * 9)
+WIDE = " | ".join(f"conv 1x1 {{a + {i} - {i}}}" for i in range(40))
+OTHER = WIDE.replace("{a", "{features")
+GROWN = f"""network: drawn
+input: 3x8x8
+modules:
+  grow: {{graph: '{CHAIN}'}}
+  wide: {{columns: [a], graph: '[ {WIDE} ] -> conv 1x1 {{in}} -> fc 4'}}
+  outer: {{columns: [features], graph: 'grow -> conv 1x1 {{features}} -> grow -> [ {OTHER} ]'}}
+layers: |
+  name | layer        | a | features
+  r0   | grow         |   |
+  r1   | conv 1x1 5   |   |
+  r2   | grow         |   |
+  r3   | outer        |   | 3
+  r4   | outer -> grow |  | 2
+  r5   | wide         | 2 |
+"""
+
+
+def test_long_chains_and_formulas_in_modules() -> None:
+    """A chain of many steps is run whole; a formula for channels that grows with each becomes an argument."""
+    typed, net = lower(program(GROWN)), meta(GROWN)
+    out = net(torch.empty(2, *typed.input.shape, device="meta"))
+    weights = {name: tuple(each.shape) for name, each in net.state_dict().items()}
+
+    assert tuple(out.shape) == (2, 4)
+    assert list(weights.items()) == [(name, weight.shape) for name, weight in typed.weights.items()]

@@ -124,6 +124,7 @@ class Classes:
         for suffix, name in self.extras[template].items():
             read = self._read(name.partition("_")[0], [(*place, *suffix) for place in places])
             items.append(self.speller.width(read))
+            known[name] = read
         out = short(substitute(self.gives[template], {**known, "in": channels}))
         return Built(New(self.names[template], tuple(items)), out)
 
@@ -222,9 +223,10 @@ class _Forward:
             self.code = f"F.relu({self.code})"
             return channels
         channels = self._attribute(part, channels, places)
-        if len(self.code) > LONG:
-            self._assign()
-        self.code = f"self.{part.name}({self.code})"
+        if branching:  # else it is an `nn.Sequential`, which has a `forward`
+            if len(self.code) > LONG:
+                self._assign()
+            self.code = f"self.{part.name}({self.code})"
         return channels
 
     def _attribute(self, part: Part, channels: Width, places: list[Place]) -> Width:
