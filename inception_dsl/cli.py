@@ -93,9 +93,9 @@ def compile_(
 ) -> None:
     """Write each spec's PyTorch file, ONNX graph, report and runner.
 
-    SPEC is a spec file; DIR means every spec in it (default: specs). Nothing is written where anything does not hold.
-    A network's files are written all or none. With an option that makes other files than the spec's own (--set, --size,
-    --opset, --batch, --heads), say where to write with --out.
+    SPEC is a spec file; DIR means every spec in it (default: specs). Nothing is written unless everything holds, and a
+    network's files are written all together or not at all. With an option that makes other files than the spec's own
+    (--set, --size, --opset, --batch, --heads), say where to write with --out.
     """
     from inception_dsl import freshness, output
 

@@ -45,9 +45,9 @@ def _fault(error: Exception, command: str, spec: str) -> Diagnostic:
     from inception_dsl import versions
 
     what = f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
-    hint = f"report it, with {'the spec and ' if spec else ''}the command: {command or 'what you did'}"
+    hint = f"please report it, with {'the spec and ' if spec else ''}the command: {command or 'what you did'}"
     return Diagnostic(
         "E901",
-        f"{f'`{spec}`: ' if spec else ''}this is a fault of inception-dsl {versions.tool()}: {what}",
+        f"{f'`{spec}`: ' if spec else ''}internal error in inception-dsl {versions.tool()}: {what}",
         help=f"{hint}\n`--traceback` shows where it happened",
     )

@@ -113,7 +113,8 @@ def test_a_fault_of_any_step_is_a_diagnostic(name: str, run: Run, monkeypatch: p
         assert result.exit_code == 2, result.output
         assert isinstance(result.exception, SystemExit)
         assert (
-            f"error[E901]: {'`specs/a.yaml`: ' if '`specs/a' in result.stderr else ''}this is a fault" in result.stderr
+            f"error[E901]: {'`specs/a.yaml`: ' if '`specs/a' in result.stderr else ''}internal error in inception-dsl"
+            in result.stderr
         )
         assert type(error).__name__ in result.stderr and "Traceback" not in result.output
         assert f"inception-dsl {' '.join(words)}" in " ".join(result.stderr.split())

@@ -15,7 +15,7 @@ from inception_dsl.terminal import columns
 def explain(code: str | None, form: str) -> None:
     """Print the rule behind a diagnostic's code.
 
-    Where a spec can be wrong so, with an example of that and one of what is right. Without CODE: every code and its
+    If a spec can break the rule: with an example that does, and one that is right. Without CODE: every code and its
     title.
     """
     from inception_dsl import explanations

@@ -203,9 +203,9 @@ def evaluate(
 ) -> None:
     """Score a network's weights on a data set.
 
-    By one view of an image, or by 1, 10 or 144 crops as papers do. Images are prepared as the file of weights says,
-    which `weights import` notes in it, else as the spec's recipe says. What --set says of data.mean, data.std or
-    augment.resize goes before both, and so does --protocol for the crops.
+    By one view of an image, or by 1, 10 or 144 crops as papers do. Images are prepared as `weights import` noted in the
+    file of weights, else as the spec's recipe says. --set data.mean, data.std and augment.resize override both, and so
+    does --protocol for the crops.
     """
     run = Run(form)
     settings = training_settings()

@@ -33,9 +33,9 @@ def weights() -> None:
     "--from",
     "library",
     type=click.Choice(("torchvision", "timm", "keras")),
-    help="Whose names. [default: the spec's own, as in a run's checkpoints]",
+    help="The library whose names the tensors have. [default: none: they have the spec's own]",
 )
-@click.option("--tag", default="", help="Which of the library's weights, for how images are prepared; none: others.")
+@click.option("--tag", default="", help="Which of the library's weights they are, for preprocessing; none: of others.")
 @click.option("--out", type=click.Path(path_type=Path), help="File to write. [default: <network>.safetensors]")
 @click.option("--no-heads", is_flag=True, help="Leave the heads' weights out.")
 @variant_options
@@ -44,7 +44,7 @@ def import_(spec: str, file: Path, library: str | None, tag: str, out: Path | No
     """Write a library's weights under the names of a spec.
 
     FILE is a .safetensors, .pt, .pth or .pth.tar file, or keras' .weights.h5, .h5 or .keras. Every tensor must be
-    there, in its shape. How the library prepares images goes into the file, for `eval`.
+    there, in its shape. The file that is written notes how the library prepares images, for `eval`.
     """
     from inception_dsl.weights.transfer import imported
 
@@ -94,8 +94,12 @@ def _move(
 
 @click.command()
 @SPEC
-@click.option("--weights", "file", type=Readable(), help="Its weights: .safetensors, .pt, .pth, a checkpoint.")
-@click.option("--init", "seed", type=click.IntRange(0), help="Fresh weights in their place: model.py's, by this seed.")
+@click.option(
+    "--weights", "file", type=Readable(), help="Its weights: .safetensors, .pt or .pth, or a run's checkpoint."
+)
+@click.option(
+    "--init", "seed", type=click.IntRange(0), help="Instead: fresh weights, drawn as model.py does with this seed."
+)
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The .onnx file to write.")
 @click.option("--heads", is_flag=True, help="Give the heads' outputs too.")
 @click.option("--opset", type=int, help="ONNX opset. [default: the newest that onnxruntime supports]")

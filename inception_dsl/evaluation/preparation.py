@@ -66,7 +66,7 @@ def preparation(
     warning = None
     if differ:
         message = f"the recipe of `{file}` prepares images otherwise than the weights want: {'; '.join(differ)}"
-        hint = "the weights are followed; `--set` and `--protocol` go before them"
+        hint = "the weights are followed; `--set` and `--protocol` override them"
         warning = Diagnostic("W130", message, help=hint, file=file)
     return Preparation(replace(config, data=data), view, "images: " + "; ".join([*said, *users]), warning)
 
