@@ -104,7 +104,7 @@ def test_rounding() -> None:
         assert network(f"conv 1x1 {{{formula}}}").out("row").channels == width
 
 
-ADVICE = sorted({*elsewhere.LAYERS.values(), *elsewhere.WORDS.values()})
+ADVICE = sorted({*elsewhere.LAYERS.values(), *elsewhere.WORDS.values(), *elsewhere.SWITCHED_OFF.values()})
 
 
 @pytest.mark.parametrize("hint", ADVICE)
@@ -115,9 +115,23 @@ def test_what_is_advised_can_be_written(hint: str) -> None:
         if first in WORDS and written not in LAYERS:
             layer = next(name for name, layer in LAYERS.items() if first in layer.words)
             algebra.formula(f"{layer} {written}")
-        elif written not in "+|":
+        elif written not in "+|" and written != "defaults":
             formula = f"conv {written} 6" if re.match(r"\d+x\d", written) else written
+            formula = f"conv 1x1 {written}" if written.startswith("{") else formula
             assert network(formula, "defaults: {conv: same, maxpool: same}").nodes or formula == "pass"
+
+
+@pytest.mark.parametrize("word", elsewhere.SWITCHED_OFF)
+def test_a_word_that_is_switched_off_is_not_advised_as_if_on(word: str) -> None:
+    """`count_include_pad=False` is not `count_pad`, whatever stands for it where it is on."""
+    assert elsewhere.SWITCHED_OFF[word] != elsewhere.WORDS[word]
+
+
+@pytest.mark.parametrize(
+    "word", [word for word, hint in elsewhere.WORDS.items() if re.fullmatch("write `[a-z_]+`", hint)]
+)
+def test_a_word_that_can_be_off_says_what_off_is(word: str) -> None:
+    assert word in elsewhere.SWITCHED_OFF
 
 
 def test_no_word_of_the_language_is_said_to_be_none() -> None:

@@ -162,5 +162,5 @@ class Scope:
 def told(value: object) -> str:
     """A value in a message."""
     if isinstance(value, float):
-        return f"{value:.10g}"
+        return f"{value:.10g}" + ".0" * (value.is_integer() and abs(value) < 1e10)
     return "empty" if value is None else f"`{value}`" if isinstance(value, str) else str(value)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from inception_dsl.diagnostics import did_you_mean, listing
 from inception_dsl.elaborate.scope import Fault, Scope, told
 from inception_dsl.spec import NetworkSpec, elsewhere
 from inception_dsl.spec.vocabulary import LAYERS
 from inception_dsl.syntax.terms import Use
 from inception_dsl.values import Scalar
+
+KERNEL: Final = re.compile(r"([a-z]+)_?([0-9]+x[0-9]+)")
+"""A layer and its kernel in one word, as `conv3x3`."""
 
 
 def unknown(use: Use, name: Scalar | None, scope: Scope, spec: NetworkSpec) -> Fault:
@@ -26,6 +32,8 @@ def unknown(use: Use, name: Scalar | None, scope: Scope, spec: NetworkSpec) -> F
         hint = "it labels a step: a label names weights, and what a step gives cannot be read again"
     elif spec.base and use.name in spec.base.spec.modules:
         hint = f"the base has the module `{use.name}`, and this variant takes it out"
+    elif (joined := KERNEL.fullmatch(use.name)) and joined[1] in LAYERS and LAYERS[joined[1]].kernel:
+        hint = f"write `{joined[1]} {joined[2]}`"
     elif isinstance(scope.values.get(use.name), str):
         hint = f"a value stands in braces: `{{{use.name}}}`"
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -119,7 +119,9 @@ def _check_word(name: str, word: Word, scope: Scope) -> None:
     if word.text not in known:
         hint = f"a layer of its own is written `-> {word.text}`" if word.text in LAYERS else ""
         hint = hint or (f"a value stands in braces: `{{{word.text}}}`" if word.text in scope.values else "")
-        hint = hint or ("" if word.text in WORDS else elsewhere.suggest(word.text, known, elsewhere.WORDS))
+        hint = hint or ("" if word.text in WORDS else _elsewhere_hint(word, known, scope))
+        if not known and word.value is not None and LAYERS[name].example:
+            hint = f"write {LAYERS[name].example}"
         hint = hint or (f"its words are {listing(sorted(known))}" if known else "delete it")
         raise scope.fault("E203", f"`{name}` takes no word{f' `{word.text}`' if known else 's'}", word.at, help=hint)
     entry = WORDS[word.text]
@@ -136,10 +138,21 @@ def _check_word(name: str, word: Word, scope: Scope) -> None:
         raise scope.fault("E203", f"`{word.text}` takes no value", word.at, help=_switch_hint(word, scope))
 
 
+def _elsewhere_hint(word: Word, known: Collection[str], scope: Scope) -> str:
+    """What the language has for a word of other tools, switched on or off."""
+    off = _setting(word, scope) in OFF
+    return elsewhere.suggest(word.text, known, {**elsewhere.WORDS, **(elsewhere.SWITCHED_OFF if off else {})})
+
+
+def _setting(word: Word, scope: Scope) -> str:
+    """What stands after the `=` of a word, in small letters."""
+    return scope.text(word.at).partition("=")[2].strip().casefold()
+
+
 def _switch_hint(word: Word, scope: Scope) -> str:
     """How the word is written that says what `bn=false`, `bias=0` or `act=silu` tried to."""
     entry = WORDS[word.text]
-    wanted = scope.text(word.at).partition("=")[2].strip().casefold()
+    wanted = _setting(word, scope)
     off = f"{entry.slot or word.text}=none"
     switched = "none" in WORDS.get(entry.slot or word.text, entry).choices
     if entry.choices and not entry.alone:
@@ -150,5 +163,5 @@ def _switch_hint(word: Word, scope: Scope) -> str:
     if wanted in ON:
         return f"write `{word.text}`"
     if wanted in OFF:
-        return f"write `{off}`" if switched else "delete it: it says so by not being there"
+        return f"write `{off}`" if switched else elsewhere.OFF_BY_ABSENCE
     return f"`{word.text}` stands alone" + (f"; for none, write `{off}`" if switched else "")

@@ -32,6 +32,7 @@ def _table(*rows: tuple[str, str]) -> Mapping[str, str]:
 LAYERS: Final = _table(
     ("linear dense fullyconnected innerproduct affine", _FC),
     ("convolution", "a convolution is `conv 3x3 64`"),
+    ("convbn convrelu convbnrelu convnormact cbr cba", "words on a layer say so: `conv 3x3 64 bn relu`"),
     ("conv1d conv3d", "a convolution is one of images: `conv 3x3 64`"),
     ("pointwise pointwiseconv", "a pointwise convolution is `conv 1x1 64`"),
     ("depthwise depthwiseconv dwconv", _DEPTHWISE),
@@ -39,14 +40,15 @@ LAYERS: Final = _table(
     ("groupconv groupedconv", "a grouped convolution is `conv 3x3 64 groups=2`"),
     ("dilatedconv atrous atrousconv", "a dilated convolution is `conv 3x3 64 dilation=2`"),
     ("deconv deconvolution convt tconv upconv convtranspose convtransposed transposeconv transposedconv", _NOTHING),
+    ("conv2dtranspose", _NOTHING),
     ("fractionalconv pconv partialconv deformconv deformable dcn involution", _NOTHING),
     ("upsample upsampling interpolate resize unpool maxunpool pixelshuffle", _NOTHING),
-    ("averagepool averagepooling avgpooling meanpool", _AVERAGE),
-    ("maxpooling", "a maximum pool is `maxpool 3x3/2 same`"),
+    ("averagepool averagepooling avgpooling meanpool avg average", _AVERAGE),
+    ("maxpooling max", "a maximum pool is `maxpool 3x3/2 same`"),
     ("pool pooling", "a pool is `maxpool 3x3/2 same` or `avgpool 3x3/2 same`"),
-    ("gap globalpool globalpooling globalavgpool globalavgpooling globalaveragepool globalaveragepooling", _WHOLE),
+    ("gap globalpool globalpooling globalavgpool globalavgpooling globalaveragepool globalaveragepooling mean", _WHOLE),
     ("adaptiveavgpool adaptiveavgpooling adaptiveaveragepool adaptiveaveragepooling adaptivepool", _WHOLE),
-    ("globalmaxpool globalmaxpooling", "the maximum of the whole image is `maxpool global`"),
+    ("globalmaxpool globalmaxpooling gmp", "the maximum of the whole image is `maxpool global`"),
     ("adaptivemaxpool minpool minpooling sumpool lppool fractionalmaxpool roipool blurpool spp", _NOTHING),
     ("batchnorm batchnormalization batchnormalisation", "batch normalisation is `bn`"),
     ("localresponsenorm crossmaplrn localresponsenormalization", "local response normalisation is `lrn 5`"),
@@ -57,10 +59,10 @@ LAYERS: Final = _table(
     ("add sum plus residual shortcut skip eltwise elementwise", _ADD),
     ("concat cat concatenate concatenation depthconcat filterconcat join merge stack", _JOIN),
     ("scale mul multiply", "the output of a layer is scaled by a number before it: `0.17 * conv 3x3 64`"),
-    ("identity noop nop id", "the input itself is `pass`"),
+    ("identity noop nop id input x", "the input itself is `pass`"),
     ("sequential", "layers in a row are `conv 1x1 64 -> conv 3x3 64`"),
     ("repeat", "three in a row are `3 of conv 3x3 64`"),
-    ("padding zeropad zeropadding reflectionpad", "a layer says how it pads: `conv 3x3 64 same` or `pad=1`"),
+    ("pad padding zeropad zeropadding reflectionpad", "a layer says how it pads: `conv 3x3 64 same` or `pad=1`"),
     ("reshape view permute transpose squeeze unsqueeze unflatten", "an image becomes a vector by `flatten`"),
     ("dropout1d dropout2d dropout3d spatialdropout droppath stochasticdepth dropblock dropconnect alphadropout", _DROP),
     ("logsoftmax softmin sparsemax", f"{_NOTHING}; probabilities are `softmax`"),
@@ -73,21 +75,26 @@ LAYERS: Final = _table(
 _SAID: Final = _table(
     ("stride strides", "a stride stands after the kernel: `3x3/2`"),
     ("padding pads zeropad", "write `same`, `same_upper`, `valid` or `pad=1`"),
-    ("kernel kernelsize ksize filters channels outchannels width units features", "sizes stand first: `conv 3x3 64`"),
+    (
+        "kernel kernelsize ksize filters channels out outchannels width units features outfeatures",
+        "sizes stand first: `conv 3x3 64`",
+    ),
     ("nobias", "write `bias=none`"),
     ("usebias", "write `bias`"),
     ("activation nonlinearity", "write `relu`, or `act=none`"),
     ("normalization normalisation", "write `bn`, or `norm=none`"),
     ("nonorm nobn", "write `norm=none`"),
-    ("norelu noact linear", "write `act=none`"),
+    ("norelu noact linear identity", "write `act=none`"),
     ("batchnorm batchnormalization batchnormalisation", "write `bn`"),
     ("depthwise", "write `groups={in}`"),
-    ("dilated atrous dilationrate", "write `dilation=2`"),
+    ("dilate dilated dilations atrous dilationrate", "write `dilation=2`"),
     ("epsilon", "write `eps=0.001`"),
     ("scale", "write `gamma`, or `gamma=none`"),
+    ("samelower", _NOTHING),
     ("ceilmode", "write `ceil`"),
-    ("countincludepad", "write `count_pad`"),
-    ("excludepad", "write `skip_pad`"),
+    ("countincludepad includepad", "write `count_pad`"),
+    ("excludepad excludepadding", "write `skip_pad`"),
+    ("numclasses", "a value stands in braces: `{classes}`"),
     ("floor", "delete it: without `ceil`, a window that reaches over the border is left out"),
 )
 WORDS: Final[Mapping[str, str]] = {
@@ -95,6 +102,22 @@ WORDS: Final[Mapping[str, str]] = {
     **_SAID,
 }
 """What is said elsewhere by a word on a layer."""
+
+OFF_BY_ABSENCE: Final = "delete it: it is off where neither the layer nor `defaults` say it"
+SWITCHED_OFF: Final = _table(
+    ("usebias", "write `bias=none`"),
+    ("nobias", "write `bias`"),
+    ("batchnorm batchnormalization batchnormalisation normalization normalisation", "write `norm=none`"),
+    ("nonorm nobn", "write `bn`"),
+    ("activation nonlinearity", "write `act=none`"),
+    ("norelu", "write `relu`"),
+    ("scale", "write `gamma=none`"),
+    ("countincludepad includepad", "write `skip_pad`"),
+    ("excludepad excludepadding", "write `count_pad`"),
+    ("padding pads zeropad", "write `valid`"),
+    ("ceilmode depthwise", OFF_BY_ABSENCE),
+)
+"""What such a word says when `=False`, or a value like it, stands after it: for some, the opposite."""
 
 
 VALUES: Final = _table(

@@ -61,17 +61,21 @@ def check_brackets(text: str) -> None:
 
 
 ARROW: Final = "write `->` between steps"
+REPEAT: Final = "a repeat is written before what it repeats: `3 of [ ... ]`"
+QUOTED: Final = "a formula has no quotes inside; those of YAML go around all of it"
 HABITS: Final = {
     "→": ARROW,
     "=>": ARROW,
     ">": ARROW,
     "-": f"{ARROW}; arithmetic belongs inside braces",
-    "×": "write `x`",
-    "*": "arithmetic belongs inside braces: `{64 * 2}`; a factor stands before a layer: `0.1 * ...`",
+    "×": REPEAT,
+    "*": "arithmetic belongs inside braces: `{64 * 2}`; a factor or count stands first: `0.1 * ...`, `3 of ...`",
     "=": "a setting is written `key=value`, without a kernel or bracket before it",
     ",": f"{ARROW} and `|` between branches; words stand side by side",
     ";": f"{ARROW} and `|` between branches",
     "(": "a layer has no parentheses: write `conv 3x3 64`; `[` and `]` group layers",
+    '"': QUOTED,
+    "'": QUOTED,
     "#": "a column's name stands in braces: `{#1x1}`",
 }
 WANTED: Final = {
@@ -95,6 +99,8 @@ EXAMPLES: Final = {
 }
 
 
+FIRST: Final = re.compile(r"(?:^|[\[|+>:*])\s*([0-9]+x[0-9]+(?:/[0-9]+)?)\s+([^\W\d]\w*)")
+"""A kernel before the name of its layer, as papers have it: `3x3 conv`."""
 KERNEL: Final = re.compile(r"(?<=[^\W\d])\s+([0-9]{1,3})(?:\s*[X×]\s*|\*|\s+x\s*|x\s+)([0-9]{1,3})(?!\w)")
 """A kernel after a layer's name, with a capital X, a star or blanks in it."""
 
@@ -156,6 +162,8 @@ def _stray(text: str, at: int) -> SyntaxFault:
     hint = HABITS.get(written, "")
     if re.search(r"[0-9]\.$", text[: at + 1]):
         hint = "kernels, strides, pads and counts are whole numbers"
+    elif decimals := re.match(r"\.([0-9]+)", text[at:]):
+        hint = f"write `0.{decimals[1]}`"
     return _fault(f"`{written}` means nothing here", (begin, at + 1), hint)
 
 
@@ -180,6 +188,12 @@ def _out_of_place(token: Token, accepts: set[str], text: str, at: tuple[int, int
     if token.type == "COLON" and (written := re.search(r"\w+\s*$", text[:begin])):
         hint = "write `->` or `|` before it"
         return _fault(f"the label `{written[0].strip()}` stands in the middle of a layer", (written.start(), end), hint)
+    if (
+        token.type == "X"
+        and (first := FIRST.search(text, max(0, begin - 10)))
+        and first.start(1) < begin < first.end(1)
+    ):
+        return _fault(f"`{first[1]}` stands before its layer", first.span(1), f"write `{first[2]} {first[1]}`")
     if token.type in ("LBRACE", "X", "SLASH") or token[0].isdigit():
         word = token.split()[0]
         hint = "write `->` between two layers; a kernel is `3x3/2`, and comes before the one width"
@@ -192,6 +206,10 @@ def _out_of_place(token: Token, accepts: set[str], text: str, at: tuple[int, int
         return SyntaxFault("E110", f"`{word}` does not belong here", (begin, begin + len(word)), label, hint)
     word = token.split()[0]
     hint = HABITS.get(word[0], "") if token.type != "ARROW" else ""
+    if re.fullmatch(r"x[0-9]+", word):
+        hint = REPEAT
+    elif word == "#":
+        hint = "no comment stands inside a formula or table: write it in a line above the block"
     if "STAR" in accepts:
         hint = "write `2 of ...` for a repeat, and `0.1 * ...` for a factor"
     return _fault(f"`{word}` stands where {_wanted(accepts)} should", (begin, begin + len(word)), hint)
