@@ -9,10 +9,9 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
-from click.testing import CliRunner, Result
+from cli_runner import cli as run
 
 from inception_dsl import builtin, compiler, load, loads
-from inception_dsl.cli import main
 from inception_dsl.cost import cost
 from inception_dsl.diagnostics import SpecError
 
@@ -25,11 +24,6 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that has no specs, where commands are started."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def run(*arguments: str) -> Result:
-    """A command, in this process."""
-    return CliRunner().invoke(main, arguments)
 
 
 def test_every_spec_of_the_repository_is_built_in() -> None:

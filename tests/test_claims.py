@@ -12,10 +12,9 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from cli_runner import cli as run
 
 from inception_dsl import claims, compiler
-from inception_dsl.cli import main
 from inception_dsl.cost import Cost, cost
 from inception_dsl.diagnostics import Source, SpecError
 from inception_dsl.spec.claims import Sentence, read
@@ -294,11 +293,6 @@ def claim(formula: str, printed: str = "22", verdict: str = "exact") -> str:
     """A line of a file of claims."""
     rest = f"formula: {formula}, printed: {printed}, verdict: {verdict}"
     return f"  c{len(formula)}: {{source: s, sentence: t, {rest}}}\n"
-
-
-def run(*arguments: str | Path) -> Result:
-    """What a command prints, and its exit code."""
-    return CliRunner().invoke(main, [str(each) for each in arguments])
 
 
 def test_only_what_is_measured_is_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

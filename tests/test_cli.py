@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import platform
 import shutil
-from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
 import onnx
 import pytest
-from click.testing import CliRunner, Result
+from cli_runner import Run, in_folder
 
-from inception_dsl.cli import main
 from inception_dsl.compiler import find_specs
 
 ROOT = Path(__file__).parent.parent
@@ -35,15 +33,11 @@ heads:
   aux: {from: conv, loss_weight: 0.5, graph: avgpool global -> fc 10}
 """
 
-Run = Callable[..., Result]
-
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs a command in an empty folder that holds `tiny.yaml`."""
-    monkeypatch.chdir(tmp_path)
-    Path("tiny.yaml").write_text(TINY, encoding="utf-8")
-    return lambda *words: CliRunner().invoke(main, [*words], catch_exceptions=False)
+    return in_folder(tmp_path, monkeypatch, {"tiny.yaml": TINY})
 
 
 def files(folder: str = "generated") -> list[str]:

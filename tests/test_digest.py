@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from cli_runner import SMALL, Run, cli, in_folder
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from inception_dsl.cli import main
 from inception_dsl.diagnostics import Diagnostic, Source, Span
 from inception_dsl.digest import digest
 from inception_dsl.markdown import code, prose, table
@@ -21,27 +19,16 @@ from inception_dsl.outcome import Outcome
 
 PARSER = MarkdownIt("gfm-like", {"html": True, "linkify": False})
 ROOT = Path(__file__).parent.parent
-SMALL = """
-network: small
-input: 3x8x8
-layers: |
-  name | layer                   | output | params
-  conv | conv 3x3 4 same         | 8x8x4  | 108
-  fc   | avgpool global -> fc 10 | 1x1x10 | 50
-"""
 HOSTILE = (
     "`x` | y\n\n# z <img src=x onerror=alert(1)> [a](http://b) ![c](d) @team www.e.f http://g.h <!-- **i** ``` | \\| `"
 )
-
-Run = Callable[..., Result]
 
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs a command beside a spec."""
-    monkeypatch.chdir(tmp_path)
-    Path("small.yaml").write_text(SMALL, encoding="utf-8")
-    return lambda *words: CliRunner().invoke(main, [*words, "--format", "markdown"], catch_exceptions=False)
+    run = in_folder(tmp_path, monkeypatch, {"small.yaml": SMALL})
+    return lambda *words: run(*words, "--format", "markdown")
 
 
 def shown(inline: Token) -> str:
@@ -159,10 +146,10 @@ def test_there_is_room_for_it_in_a_comment(words: str) -> None:
 
 def test_workflow_commands(run: Run) -> None:
     """A notice says what was looked at where nothing is wrong; else each finding is at its file."""
-    run_ = CliRunner().invoke(main, ["check", "small.yaml", "--format", "github"])
-    assert run_.stdout == (
+    found = cli("check", "small.yaml", "--format", "github")
+    assert found.stdout == (
         "::notice title=inception-dsl check::1 spec: 4 printed numbers: 4 exact, 0 rounds, 0 errata, 0 mismatches; "
         "it holds\n"
     )
-    missing = CliRunner().invoke(main, ["compile", "--check", "small.yaml", "--format", "github"]).stdout
+    missing = cli("compile", "--check", "small.yaml", "--format", "github").stdout
     assert missing.count("::error file=generated/small/") == len(missing.splitlines()) == 3

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from cli_runner import cli as command
 
-from inception_dsl.cli import main
 from inception_dsl.compiler import at_size, compile_source
 from inception_dsl.diagnostics import Source, SpecError
 
@@ -65,10 +64,6 @@ def test_anything_else_is_told(last: str, gives: str, advice: str) -> None:
     assert of_head == message.replace("last", "aux")
     assert advice in hint
     assert ended(spec(last, last, training="")) == []
-
-
-def command(*words: str | Path) -> Result:
-    return CliRunner().invoke(main, [str(word) for word in words], catch_exceptions=False)
 
 
 @pytest.mark.parametrize(

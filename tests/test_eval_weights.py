@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 import torch
 import torchvision
-from click.testing import CliRunner, Result
+from cli_runner import cli
+from click.testing import Result
 from PIL import Image, ImageOps
 from torch import Tensor, nn
-
-from inception_dsl.cli import main
 
 CAT = Path(__file__).parent / "data" / "chelsea.jpg"
 CLOSE = 2e-4
@@ -25,10 +24,6 @@ title: GoogLeNet (torchvision) of two classes
 classes: 2
 remove: {heads: [aux1, aux2]}
 """
-
-
-def cli(*arguments: object) -> Result:
-    return CliRunner().invoke(main, [str(each) for each in arguments])
 
 
 def probabilities(folder: Path) -> Tensor:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import errno
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from cli_runner import Run, in_folder
+from click.testing import Result
 
 from inception_dsl import compiler, explain, freshness, output, published, render, tables, witness
-from inception_dsl.cli import main
 from inception_dsl.emit import onnx, pytorch, report
 from inception_dsl.group import Commands
 from inception_dsl.weights import deploy, transfer
@@ -26,17 +26,11 @@ BAD = {
     "E101": "network: [t\n",
 }
 
-Run = Callable[..., Result]
-
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs a command in a folder with `specs/a.yaml` and `specs/z.yaml`, which hold."""
-    monkeypatch.chdir(tmp_path)
-    Path("specs").mkdir()
-    for name in "az":
-        Path(f"specs/{name}.yaml").write_text(TINY.format(name), encoding="utf-8")
-    return lambda *words: CliRunner().invoke(main, [*words])
+    return in_folder(tmp_path, monkeypatch, {f"specs/{name}.yaml": TINY.format(name) for name in "az"})
 
 
 def told(result: Result) -> list[tuple[str, str]]:

@@ -14,19 +14,12 @@ from typing import Any
 import published_schemas
 import pytest
 import yaml
+from cli_runner import SMALL
 
 ROOT = Path(__file__).parent.parent
 HOOKS: list[dict[str, Any]] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 STEP = ACTION["runs"]["steps"][-1]
-SMALL = """
-network: small
-input: 3x8x8
-layers: |
-  name | layer                   | output | params
-  conv | conv 3x3 4 same         | 8x8x4  | 108
-  fc   | avgpool global -> fc 10 | 1x1x10 | 50
-"""
 CLAIMS = """
 claims:
   all:

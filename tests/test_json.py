@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from cli_runner import Run, in_folder
+from click.testing import Result
 
-from inception_dsl.cli import main
 from inception_dsl.formats import FORMATS
 from inception_dsl.outcome import Outcome
 
@@ -38,18 +37,12 @@ claims:
     verdict: exact
 """
 
-Run = Callable[..., Result]
-
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs a command in a folder with a spec that does not hold, one that does, and claims about it."""
-    monkeypatch.chdir(tmp_path)
-    Path("specs").mkdir()
-    Path("specs/wrong.yaml").write_text(SMALL.replace("small", "wrong"), encoding="utf-8")
-    Path("specs/small.yaml").write_text(SMALL.replace("1K", "50"), encoding="utf-8")
-    Path("specs/claims.yaml").write_text(CLAIMS, encoding="utf-8")
-    return lambda *words: CliRunner().invoke(main, [*words], catch_exceptions=False)
+    specs = {"wrong": SMALL.replace("small", "wrong"), "small": SMALL.replace("1K", "50"), "claims": CLAIMS}
+    return in_folder(tmp_path, monkeypatch, {f"specs/{name}.yaml": text for name, text in specs.items()})
 
 
 def documented(heading: str) -> set[str]:

@@ -16,10 +16,9 @@ from pathlib import Path
 
 import onnx
 import pytest
-from click.testing import CliRunner, Result
+from cli_runner import Run, in_folder
 
 from inception_dsl import output
-from inception_dsl.cli import main
 from inception_dsl.diagnostics import SpecError
 from inception_dsl.network import load
 
@@ -41,17 +40,11 @@ heads:
 training: {{recipe: modern}}
 """
 
-Run = Callable[..., Result]
-
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs a command in a folder with `specs/a.yaml` and `specs/z.yaml`."""
-    monkeypatch.chdir(tmp_path)
-    Path("specs").mkdir()
-    for name in "az":
-        Path(f"specs/{name}.yaml").write_text(TINY.format(name), encoding="utf-8")
-    return lambda *words: CliRunner().invoke(main, [*words])
+    return in_folder(tmp_path, monkeypatch, {f"specs/{name}.yaml": TINY.format(name) for name in "az"})
 
 
 def content(folder: Path) -> dict[str, bytes]:

@@ -6,17 +6,15 @@ import json
 import os
 import shlex
 import socket
-from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
 import pytest
-from click.testing import CliRunner, Result
+from cli_runner import Run, in_folder
 from hypothesis import given
 from hypothesis import strategies as st
 
 from inception_dsl import paths
-from inception_dsl.cli import main
 from inception_dsl.terminal import lines
 
 SPEC = """
@@ -31,14 +29,11 @@ layers: |
 HOSTILE = "\x1b\u202e\u2066\x07\x9b"
 """Characters that a terminal obeys, or that reorder what it shows."""
 
-Run = Callable[..., Result]
-
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs a command in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-    return lambda *words: CliRunner().invoke(main, [*words])
+    return in_folder(tmp_path, monkeypatch, {})
 
 
 def spec(path: str | Path, title: str = "T", shape: str = "8x8x4") -> None:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from click.testing import CliRunner, Result
+from cli_runner import cli as command
+from click.testing import Result
 from PIL import Image
 from test_json import enveloped
 
-from inception_dsl.cli import main
 from inception_dsl.network import load
 from inception_dsl.recipe import recipe
 from inception_dsl.runner.config import Config, Run
@@ -24,11 +24,6 @@ from inception_dsl.weights.files import read
 SPEC = "specs/googlenet_bn_small.yaml"
 SET = {"data.batch": 8, "data.workers": 0, "run.log_every": 1, "schedule.epochs": 2}
 FEW = [word for key, value in SET.items() for word in ("--set", f"{key}={value}")]
-
-
-def command(*arguments: str | Path) -> Result:
-    """What a command gives."""
-    return CliRunner().invoke(main, [str(each) for each in arguments])
 
 
 def train(out: Path, *arguments: str) -> Result:

@@ -13,11 +13,10 @@ import onnx as standard
 import onnxruntime
 import pytest
 import torch
-from click.testing import CliRunner, Result
+from cli_runner import cli
 from safetensors.torch import load_file, save_file
 from test_json import enveloped
 
-from inception_dsl.cli import main
 from inception_dsl.diagnostics import SpecError
 from inception_dsl.emit.onnx import NEWEST
 from inception_dsl.ir import Typed
@@ -68,10 +67,6 @@ def codes(action: Callable[[], object]) -> list[str]:
     with pytest.raises(SpecError) as caught:
         action()
     return [each.code for each in caught.value.diagnostics]
-
-
-def cli(*arguments: object) -> Result:
-    return CliRunner().invoke(main, [str(each) for each in arguments])
 
 
 class Attack:

@@ -17,14 +17,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from click.testing import CliRunner, Result
+from cli_runner import cli
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from torch import nn
 
 from inception_dsl import build, compiler
-from inception_dsl.cli import main
 from inception_dsl.diagnostics import Diagnostic, SpecError, listing
 from inception_dsl.emit import pytorch
 from inception_dsl.ir import Typed
@@ -72,10 +71,6 @@ def refused(action: Callable[[], object]) -> tuple[Diagnostic, ...]:
     with pytest.raises(SpecError) as caught:
         action()
     return caught.value.diagnostics
-
-
-def cli(*arguments: object) -> Result:
-    return CliRunner().invoke(main, [str(each) for each in arguments])
 
 
 # --- wrappers and prefixes --------------------------------------------------------------------------------------------

@@ -1,0 +1,38 @@
+"""Commands that run inside the tests' own process, and a small spec to try them on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from inception_dsl.cli import main
+
+Run = Callable[..., Result]
+
+SMALL = """
+network: small
+input: 3x8x8
+layers: |
+  name | layer                   | output | params
+  conv | conv 3x3 4 same         | 8x8x4  | 108
+  fc   | avgpool global -> fc 10 | 1x1x10 | 50
+"""
+"""A spec that holds."""
+
+
+def cli(*words: object) -> Result:
+    """Run a command; an exception that it lets through fails the test."""
+    return CliRunner().invoke(main, [str(each) for each in words], catch_exceptions=False)
+
+
+def in_folder(folder: Path, patch: pytest.MonkeyPatch, files: Mapping[str, str]) -> Run:
+    """Go to a folder and write some files there; gives what runs a command in it."""
+    patch.chdir(folder)
+    for name, text in files.items():
+        path = Path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return cli
