@@ -8,6 +8,7 @@ from typing import Final
 
 from inception_dsl.build import missing
 from inception_dsl.diagnostics import Diagnostic, SpecError
+from inception_dsl.paths import reason
 
 _POSIX: Final = {"fcntl", "resource"}
 """Modules of the standard library that Windows lacks, and training takes."""
@@ -36,7 +37,7 @@ def diagnosed(error: Exception, command: str = "", spec: str = "") -> SpecError:
     if isinstance(error, OSError) and error.errno:
         code, verb = ("E006", "write") if error.errno in _WRITING else ("E001", "read")
         path = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
-        message = f"cannot {verb} {f'`{path}`' if path else 'a file'}: {(error.strerror or '').lower()}"
+        message = f"cannot {verb} {f'`{path}`' if path else 'a file'}: {reason(error)}"
         return SpecError([Diagnostic(code, message, file=path)])
     return SpecError([_fault(error, command, spec)])
 

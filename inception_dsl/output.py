@@ -57,7 +57,7 @@ def content_of(path: Path) -> bytes | None:
     try:
         return path.read_bytes() if path.is_file() else None
     except OSError as error:
-        message = f"cannot read `{path}`: {(error.strerror or '').lower()}"
+        message = f"cannot read `{path}`: {paths.reason(error)}"
         raise SpecError([Diagnostic("E001", message, file=str(path))]) from None
 
 
@@ -147,7 +147,7 @@ def _of(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _unwritable(path, (error.strerror or str(error)).lower()) from None
+        raise _unwritable(path, paths.reason(error)) from None
 
 
 def _second_name(path: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Paths that are not what a user means: of another kind than a file, or not there and near to one that is."""
+"""Paths that cannot be used, and why: of another kind than a file, or not there and near to one that is."""
 
 from __future__ import annotations
 
@@ -25,6 +25,11 @@ _KINDS: Final = {
 def kind(mode: int) -> str:
     """What the mode of a path says that it is, in words; empty for a file."""
     return _KINDS.get(stat.S_IFMT(mode), "")
+
+
+def reason(error: Exception) -> str:
+    """Why a file cannot be read or written: what the operating system says, in small letters."""
+    return str(getattr(error, "strerror", None) or error).lower()
 
 
 def nearest(path: str | os.PathLike[str]) -> str:

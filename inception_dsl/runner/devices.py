@@ -152,7 +152,7 @@ def settle_precision(config: Config, place: Place, begun: str = "") -> tuple[Con
 
 
 def autocast(place: Place, precision: str) -> AbstractContextManager[object]:
-    """The context in which torch computes in "bf16" what bears it, or all in "fp32"."""
+    """The context in which torch computes in a precision: "bf16" where its autocast has it so, or "fp32" throughout."""
     assert precision != "auto", "settle_precision comes first"
     return torch.autocast(place.device.type, dtype=torch.bfloat16) if precision == "bf16" else nullcontext()
 

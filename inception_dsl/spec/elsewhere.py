@@ -103,7 +103,7 @@ WORDS: Final[Mapping[str, str]] = {
 }
 """What is said elsewhere by a word on a layer."""
 
-OFF_BY_ABSENCE: Final = "delete it: it is off where neither the layer nor `defaults` say it"
+OFF_BY_ABSENCE: Final = "delete it: it is off unless the layer or `defaults` say it"
 SWITCHED_OFF: Final = _table(
     ("usebias", "write `bias=none`"),
     ("nobias", "write `bias`"),

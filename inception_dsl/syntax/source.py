@@ -32,9 +32,8 @@ def read(path: str | os.PathLike[str], name: str | None = None) -> Source:
         with open(path, "rb") as file:
             data = file.read(LIMIT + 1)
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         hint = (paths.nearest(path) or builtin.namesake(path)) if isinstance(error, FileNotFoundError) else ""
-        raise _fault("E001", f"cannot read `{name}`: {reason.lower()}", name, help=hint) from None
+        raise _fault("E001", f"cannot read `{name}`: {paths.reason(error)}", name, help=hint) from None
     if len(data) > LIMIT:
         raise _fault("E003", f"`{name}` is too large", name, help=f"a spec has at most {LIMIT:,} bytes")
     cited = "/".join(os.path.abspath(path).split(os.sep)[-2:])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from inception_dsl.build import missing
 from inception_dsl.output import write
+from inception_dsl.paths import reason
 from inception_dsl.runner.settings import RunError
 
 if TYPE_CHECKING:
@@ -121,8 +122,7 @@ def read(run: Path, name: str = "") -> Curves:
     try:
         lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise RunError(f"{file}: {reason}; name the folder of a run, which holds metrics.jsonl") from None
+        raise RunError(f"{file}: {reason(error)}; name the folder of a run, which holds metrics.jsonl") from None
     rows: list[dict[str, Any]] = []
     for number, line in enumerate(lines, 1):
         try:

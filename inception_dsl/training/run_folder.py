@@ -14,6 +14,7 @@ from inception_dsl.emit.runner import fingerprint
 from inception_dsl.inherited import resolved
 from inception_dsl.ir import Typed
 from inception_dsl.output import write
+from inception_dsl.paths import reason
 from inception_dsl.recipe import Recipe
 from inception_dsl.runner.checkpoint import Lock, load, newest, refuse
 from inception_dsl.runner.config import About, Config
@@ -60,9 +61,8 @@ def prepare(
             done = _done(folder, typed, config, steps, force)
             write(files, folder, force)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
         path = str(error.filename or folder)
-        raise SpecError([Diagnostic("E006", f"cannot write `{path}`: {reason}", file=path)]) from None
+        raise SpecError([Diagnostic("E006", f"cannot write `{path}`: {reason(error)}", file=path)]) from None
     return done
 
 

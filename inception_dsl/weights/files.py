@@ -74,8 +74,7 @@ def regular(path: Path) -> int:
             raise SpecError([Diagnostic("E001", f"cannot read `{path}`: it is {kind}")])
         path.open("rb").close()
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise SpecError([Diagnostic("E001", f"cannot read `{path}`: {reason.lower()}")]) from None
+        raise SpecError([Diagnostic("E001", f"cannot read `{path}`: {paths.reason(error)}")]) from None
     return found.st_size
 
 

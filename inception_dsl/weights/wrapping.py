@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from inception_dsl.diagnostics import Diagnostic, SpecError, listing
+from inception_dsl.terminal import shortened, visible
 
 WRAPPERS: Final = (
     *("state_dict_ema", "model_ema", "ema_state_dict", "averaged"),
@@ -20,6 +21,9 @@ PREFIXES: Final = ("module.", "_orig_mod.")
 """What `DistributedDataParallel` and `torch.compile` put before every name, in any order."""
 
 DEEPEST: Final = 4
+LONGEST: Final = 100
+"""Containers inside each other, and the columns of a name that are shown."""
+
 COUNTED: Final = "n_averaged"
 """What `torch.optim.swa_utils.AveragedModel` keeps beside the tensors of its `module`."""
 
@@ -74,5 +78,4 @@ def _is_entry(name: object, tensor: object) -> bool:
 
 def shown(name: object) -> str:
     """A name from a file as messages quote it: on one line, and not endless."""
-    text = name if isinstance(name, str) and name.isprintable() else ascii(name).strip("'\"")
-    return f"`{text if len(text) <= 100 else text[:97] + '...'}`"
+    return f"`{shortened(visible(str(name)), LONGEST)}`"
