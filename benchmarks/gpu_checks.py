@@ -64,9 +64,8 @@ def accuracy(plan: Plan, notes: Notes) -> None:
         if precision == "bf16" and not (found := has_bf16(plan.device))[0]:
             notes.absent[precision] = found[1]
             continue
-        config, out = small(), plan.folder / precision
+        config, out = small(precision=precision, evaluate_every=epochs), plan.folder / precision
         config.schedule = replace(config.schedule, epochs=epochs, warmup=epochs / 9)
-        config.run = replace(config.run, precision=precision, evaluate_every=epochs)
         with redirect_stdout(StringIO()):
             engine.train(lambda classes: made(SMALL, classes), config, about(SMALL), plan.place, out)
         scores[precision] = json.loads((out / "model" / "config.json").read_text(encoding="utf-8"))["score"]["top1"]
@@ -121,9 +120,8 @@ def agreement(plan: Plan, notes: Notes) -> None:
 
 def resuming(plan: Plan, notes: Notes) -> None:
     """Ten steps, SIGTERM, and ten more give the bits of twenty; what has no deterministic kernel is listed."""
-    config = small()
+    config = small(deterministic=True, log_every=1)
     config.data = replace(config.data, batch=32, workers=1)
-    config.run = replace(config.run, deterministic=True, log_every=1)
 
     def stopping(images: Any, config: Config, place: Place, start: int, stop: int) -> Iterator[Batch]:
         for step, batch in enumerate(make_loader(images, config, place, start, stop), start):

@@ -94,7 +94,7 @@ def heads(name: str) -> dict[str, float]:
     return {head.name: float(head.loss_weight) for head in spec(name).program.heads}
 
 
-def small() -> Config:
+def small(**run: Any) -> Config:
     """The small network's own recipe, on the images that come with the tool."""
     from inception_dsl.data import builtin
 
@@ -102,7 +102,7 @@ def small() -> Config:
     assert stated
     config = stated.config()
     config.data.source = f"idx:{builtin('fashion-mini')}"
-    config.run.precision = "fp32"
+    config.run = replace(config.run, **{"precision": "fp32", **run})
     return config
 
 

@@ -184,9 +184,8 @@ def compiling(plan: Plan, notes: Notes) -> None:
 
     On a CPU the graphs are captured as by Inductor, and then run by torch's own kernels.
     """
-    config = small()
+    config = small(deterministic=True, log_every=1)
     config.data = replace(config.data, batch=32, workers=0, source="fake:96x10x32")
-    config.run = replace(config.run, deterministic=True, log_every=1)
     be_deterministic(True)
     eager = losses(plan, config, compiled=False)[0]
     compiled, graphs = losses(plan, config, compiled=True)

@@ -7,18 +7,8 @@ from typing import Any, Final
 
 LIBRARIES: Final = (
     *("click", "jinja2", "lark", "onnx", "pydantic", "pydantic_core", "pyyaml"),
-    *(
-        "keras",
-        "matplotlib",
-        "numpy",
-        "onnxruntime",
-        "pillow",
-        "pyarrow",
-        "safetensors",
-        "timm",
-        "torch",
-        "torchvision",
-    ),
+    *("keras", "matplotlib", "numpy", "onnxruntime", "pillow"),
+    *("pyarrow", "safetensors", "timm", "torch", "torchvision"),
 )
 """Those of the core install, and those of the extras."""
 

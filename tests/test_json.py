@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_runner import Run, in_folder
+from cli_runner import Run, cli, in_folder
 from click.testing import Result
+from test_terminal import commands
 
 from inception_dsl.formats import FORMATS
 from inception_dsl.outcome import Outcome
@@ -219,6 +220,13 @@ def test_every_finding_names_its_file(words: tuple[str, ...], run: Run) -> None:
         assert [each["file"] for each in data["diagnostics"]] == [wrong]
     places = [each["file"] for each in data["diagnostics"]]
     assert [each for each in places if not any(word in each for word in (*words, "generated", "empty.yaml"))] == []
+
+
+def test_the_commands_without_json_are_named() -> None:
+    named = re.search(r"`(\w+)`, `(\w+)` and `(\w+)` do\s+not have this format", DOC)
+    lacking = {words[0] for words in commands() if words and "--format" not in cli(*words, "--help").stdout}
+
+    assert named and {*named.groups()} == lacking - {"weights"}  # which is a group
 
 
 def test_what_is_no_number_is_null() -> None:

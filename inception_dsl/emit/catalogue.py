@@ -116,17 +116,17 @@ def text(catalogue: Mapping[str, Entries], whole: bool, room: int | None = None)
         else:
             heading = kind.capitalize() + (", each with its default" if kind in ("words", "keys") else "")
             parts.append(f"{heading}\n\n" + _columns([_line(kind, *each) for each in named.items()], most))
-    return "\n\n".join([*parts, f"Backends: {_shared(catalogue)}"])
+    return "\n\n".join([*parts, *_shared(catalogue)])
 
 
-def _shared(catalogue: Mapping[str, Entries]) -> str:
-    """The backends, each with the entries that it lacks."""
+def _shared(catalogue: Mapping[str, Entries]) -> list[str]:
+    """The line of the backends, each with the entries that it lacks; none where nothing needs a backend."""
     entries = [each for named in catalogue.values() for each in named.items() if "backends" in each[1]]
     told = []
     for backend in BACKENDS:
         gaps = [name for name, entry in entries if backend.backend not in entry["backends"]]
         told.append(backend.backend + (f" (without {', '.join(gaps)})" if gaps else ""))
-    return ", ".join(told)
+    return [f"Backends: {', '.join(told)}"] if entries else []
 
 
 def _line(kind: str, name: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
@@ -154,7 +154,7 @@ def _show_layer(name: str, entry: Mapping[str, Any], most: int) -> str:
         values = f" ({about['values']})" if about["values"] else ""
         rows.append((f"{word}=" if not WORDS[word].alone else word, default, about["meaning"] + values))
     table = f"\n\n{_columns(rows, most)}" if len(rows) > 1 else ""
-    table += "\n\nA kernel larger than 1x1 says how it pads." if "required" in entry["words"].values() else ""
+    table += "\n\nA kernel larger than 1x1 must say how it pads." if "required" in entry["words"].values() else ""
     return f"{entry['written']}\n\n{entry['doc']}{table}"
 
 
