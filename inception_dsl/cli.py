@@ -199,14 +199,12 @@ def show(spec: str, after: str | None, size: Any, resolved: bool, blame: bool, f
         raise click.UsageError("--size takes one size here")
     if resolved:
         text = run.attempt(lambda: compiler.print_resolved(spec, blame, **chosen()), spec)
-        run.echo((text or "").rstrip("\n"))
-        run.result = {"spec": text} if text else None
+        run.give("spec", text)
     elif after:
         from inception_dsl.program_printer import print_program
 
         text = run.attempt(lambda: print_program(run.compile(spec, until=after)), spec)
-        run.echo(text or "")
-        run.result = {"program": text} if text else None
+        run.give("program", text)
     else:
         typed = run.attempt(lambda: compiler.at_size(run.compile(spec), size), spec)
         if typed:

@@ -220,13 +220,20 @@ class Run:
         self.files += [File(path, told[path].problem if path in told else "current") for path in paths]
         for each in told.values():
             self.diagnostics.append(each.diagnostic(command))
-            self.echo(each.difference)
+            if each.difference:
+                self.echo(each.difference)
 
     def wrote(self, paths: Iterable[Path]) -> None:
         """Tell which files were written."""
         for path in paths:
             self.files.append(File(str(path), "written"))
             self.echo(f"wrote {path}")
+
+    def give(self, key: str, text: str | None) -> None:
+        """Print a text that is the command's result, `key` for machines; None where the step to it failed."""
+        if text is not None:
+            self.result = {key: text}
+            self.echo(text.removesuffix("\n"))
 
     def echo(self, text: str) -> None:
         """Print for people; silent in the forms for machines."""

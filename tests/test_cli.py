@@ -201,7 +201,7 @@ def test_what_cannot_run_exits_with_2(words: tuple[str, ...], run: Run) -> None:
 def test_usage_errors_exit_with_2_and_say_what_is_known(words: tuple[str, ...], run: Run) -> None:
     result = run(*words)
 
-    assert result.exit_code == 2
+    assert (result.exit_code, result.stdout) == (2, "")
     assert "Error:" in result.stderr
     assert "Did you mean `" in result.stderr or words not in (("chek",), ("explain", "e1o4"))
 
@@ -247,6 +247,13 @@ def test_show_after_each_pass_is_a_spec_again(run: Run) -> None:
     for step in ("elaborate", "drop_absent", "simplify", "assign_names"):
         Path("again.yaml").write_text(run("show", "tiny.yaml", "--after", step).stdout, encoding="utf-8")
         assert run("check", "again.yaml").exit_code == 0
+
+
+@pytest.mark.parametrize("words", [("show",), ("show", "--resolved"), ("show", "--after", "simplify"), ("specs",)])
+def test_nothing_is_printed_where_there_is_no_result(words: tuple[str, ...], run: Run) -> None:
+    result = run(*words, "none.yaml")
+
+    assert (result.exit_code, result.stdout) == (2, "")
 
 
 def test_versions(run: Run) -> None:

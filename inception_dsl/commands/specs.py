@@ -31,9 +31,7 @@ def specs(name: str | None, form: str) -> None:
     """
     run = Run(form)
     if name is not None:
-        text = run.attempt(partial(_text, name.removeprefix(builtin.PREFIX)))
-        run.result = {"spec": text} if text else None
-        run.echo((text or "").removesuffix("\n"))
+        run.give("spec", run.attempt(partial(_text, name.removeprefix(builtin.PREFIX))))
         run.finish()
     entries: list[dict[str, Any]] = []
     rows: list[tuple[str, ...]] = [HEADER]
