@@ -25,6 +25,7 @@ from inception_dsl.network import load
 from inception_dsl.spec import Base, NetworkSpec, read
 from inception_dsl.spec.printer import print_spec
 from inception_dsl.spec.schema import VERBS
+from inception_dsl.spec.settings import setting
 from inception_dsl.spec.variant_schema import KINDS
 from inception_dsl.spec.variants import vary, with_settings
 from inception_dsl.syntax import yaml
@@ -426,6 +427,23 @@ def test_a_setting_is_of_its_type_and_within_bounds(name: str, value: str) -> No
         with_settings(basis(), {name: value})
 
     assert [each.code for each in caught.value.diagnostics] == ["E125"]
+
+
+@given(st.floats(-(10**9), 10**9))
+def test_a_setting_reads_what_a_command_line_is_cited_with(number: float) -> None:
+    """Python's own way to write a number, as `1e-05`, is read back."""
+    assert setting(1.0).set(repr(number)).value == number
+
+
+@pytest.mark.parametrize(("text", "number"), [("5e-1", 0.5), (".5", 0.5), ("2.", 2.0), ("1E0", 1.0), ("+3", 3)])
+def test_ways_to_write_a_setting(text: str, number: float) -> None:
+    assert setting(1.0).set(text).problem([]) == ""
+    assert setting(1.0).set(text).value == number
+
+
+@pytest.mark.parametrize("text", ["", ".", "e1", "1e", "0x10", "1/2", "0,5", "1e400", "nan", "-inf", "1_0", "9" * 5000])
+def test_what_is_no_number_is_none(text: str) -> None:
+    assert setting(1.0).set(text).problem([]) == "it is a real number"
 
 
 def test_settings_read_back() -> None:

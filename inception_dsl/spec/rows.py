@@ -87,7 +87,9 @@ class RowReader:
                 note = Note(seen[name], "here first")
                 self.findings.error("E114", f"two rows are called `{name}`", span, notes=[note], help="rename one")
             elif not name:
-                self.findings.error("E108", "this row has no name", span, help="name it as the paper does")
+                self.findings.error(
+                    "E108", "this row has no name", span, help="name it as the paper does; a row stands in one line"
+                )
             else:
                 checked_name(name, span, self.findings)
                 seen[name] = span

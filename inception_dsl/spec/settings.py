@@ -6,7 +6,10 @@ import re
 from collections.abc import Collection
 from typing import Any, Final, NamedTuple
 
-from inception_dsl.values import Scalar
+from inception_dsl.values import LIMIT, Scalar
+
+LONGEST: Final = 40
+"""The characters of a number on the command line."""
 
 TYPES: Final = ("real", "whole", "layer")
 
@@ -68,6 +71,7 @@ def override(old: Any, new: Any) -> Any:
 
 def _scalar(text: str) -> Scalar:
     """A text as the number it writes, if it is one that a network can hold."""
-    if re.fullmatch(r"[-+]?[0-9]{1,9}", text):
-        return int(text)
-    return float(text) if re.fullmatch(r"[-+]?[0-9]{0,9}\.[0-9]{1,9}", text) else text
+    if len(text) > LONGEST or not re.fullmatch(r"[-+]?([0-9]+|[0-9]*\.[0-9]+|[0-9]+\.)([eE][-+]?[0-9]+)?", text):
+        return text
+    number = int(text) if re.fullmatch(r"[-+]?[0-9]+", text) else float(text)
+    return number if abs(number) <= LIMIT else text
