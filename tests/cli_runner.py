@@ -1,7 +1,8 @@
-"""Commands that run inside the tests' own process, and a small spec to try them on."""
+"""Commands that run inside the tests' own process, a small spec to try them on, and what a terminal shows of others."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -36,3 +37,19 @@ def in_folder(folder: Path, patch: pytest.MonkeyPatch, files: Mapping[str, str])
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     return cli
+
+
+def drained(terminal: int) -> str:
+    """All that a pseudo-terminal gets until no process has it open any more; closes it."""
+    shown = b""
+    while data := _read(terminal):
+        shown += data
+    os.close(terminal)
+    return shown.decode()
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 65536)
+    except OSError:  # what Linux says of a terminal that nobody has open any more
+        return b""

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from cli_runner import drained
 
 TINY = "network: {}\ninput: 3x8x8\nlayers: |\n  name | layer | output\n  c | conv 3x3 4 same | {}\n  f | fc 4 |\n"
 COMMAND = f"{shlex.quote(sys.executable)} -m inception_dsl"
@@ -199,17 +200,9 @@ def terminal(line: str, folder: Path) -> str:
         [BASH, "-c", line], stdin=here, stdout=here, stderr=here, cwd=folder, env=ENVIRONMENT
     ) as process:
         os.close(here)
-        printed = b""
-        while True:
-            try:
-                printed += (more := os.read(there, 65536))
-            except OSError:  # as Linux says that the other end is closed
-                break
-            if not more:
-                break
-    os.close(there)
+        printed = drained(there)
     assert process.returncode == 1
-    return printed.decode()
+    return printed
 
 
 COLOURS = {

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 import pytest
+from cli_runner import drained
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
@@ -88,21 +89,13 @@ def test_a_terminal_is_asked_how_wide_it_is(columns: int) -> None:
     command = [sys.executable, "-m", "inception_dsl", "check", str(ROOT / "specs/googlenet.yaml")]
     done = subprocess.Popen(command, stdout=theirs, env={**os.environ, "COLUMNS": str(columns), "NO_COLOR": "1"})
     os.close(theirs)
-    shown = b"".join(iter(lambda: _read(own), b"")).decode().replace("\r\n", "\n")
-    os.close(own)
+    shown = drained(own).replace("\r\n", "\n")
     assert done.wait() == 0
     piped = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     table = shown.partition("\n\n")[2].rpartition("\n\n")[0]
 
     assert max(map(len, table.splitlines())) <= columns
     assert (shown == piped) == (columns == 200)
-
-
-def _read(descriptor: int) -> bytes:
-    try:
-        return os.read(descriptor, 65536)
-    except OSError:  # what Linux says of a terminal that nobody has open any more
-        return b""
 
 
 def commands(group: click.Group = main, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import pytest
+from cli_runner import drained
 
 ROOT = Path(__file__).parent.parent
 SLOW = """
@@ -43,19 +44,9 @@ def terminal(*words: str, stdout: bool = True, also: Mapping[str, str] = Mapping
     ) as done:
         os.close(theirs)
         piped = done.stdout.read().decode() if done.stdout else ""
-        shown = b""
-        while data := _read(own):
-            shown += data
-    os.close(own)
+        shown = drained(own)
     assert done.returncode == 0
-    return shown.decode(), piped
-
-
-def _read(descriptor: int) -> bytes:
-    try:
-        return os.read(descriptor, 65536)
-    except OSError:  # what Linux says of a terminal that nobody has open any more
-        return b""
+    return shown, piped
 
 
 def screen(shown: str) -> str:
