@@ -32,7 +32,8 @@ def inherit(typed: Typed, base: Typed) -> Program:
     kept = tuple(claim for claim in published.claims if holds(claim))
     explained = {(claim.row, claim.column) for claim in kept if claim.inherited}
     errata = tuple(each for each in published.errata if _applies(each, explained))
-    dropped = [claim for claim in published.claims if claim not in kept]
+    cells = {(claim.row, claim.column) for claim in kept}
+    dropped = [claim for claim in published.claims if (claim.row, claim.column) not in cells]
     printed = {claim.column for claim in published.claims if claim.row == TOTALS}
     dropped += [
         claim for claim in base.program.published.dropped if claim.row == TOTALS and claim.column not in printed

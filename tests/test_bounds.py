@@ -16,7 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from adversarial import FAMILIES, SIZE, TABLE
+from adversarial import FAMILIES, SIZE, TABLE, fill
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -96,6 +96,16 @@ def test_a_file_is_compiled_soon(name: str) -> None:
     text = FAMILIES[name](SIZE)
 
     within(COMPILE[0], lambda: answer(text, files=True))
+
+
+def test_a_variant_of_a_long_table_is_checked_soon(tmp_path: Path) -> None:
+    """Two files of that size, the base with a printed number in each row, which the variant inherits."""
+    (tmp_path / "base.yaml").write_text(FAMILIES["many_printed_cells"](SIZE))
+    head = "extends: base.yaml\nnetwork: v\nrename:\n  rows:\n"
+    path = tmp_path / "v.yaml"
+    path.write_text(fill(SIZE, head, lambda i: f"    r{i}: q{i}\n" if i < 1000 else f"    # {i}\n"))
+
+    within(2 * CHECK[0], lambda: Build(compiler.compile_file(path)).verdicts)
 
 
 MEASURED = """
