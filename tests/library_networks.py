@@ -50,6 +50,7 @@ CASES: dict[str, tuple[str, str, Callable[[], nn.Module]]] = {
     "timm-inception_resnet_v2": ("inception_resnet_v2", "timm", of_timm("inception_resnet_v2")),
     "timm-legacy_xception": ("xception_timm", "timm", of_timm("legacy_xception")),
 }
+LARGE = ("torchvision-vgg16", "torchvision-vgg19")
 
 
 @lru_cache(maxsize=1)

@@ -6,6 +6,7 @@ The contract is in CPU seconds and MB, on a machine where `python -c pass` takes
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
@@ -32,6 +33,8 @@ from inception_dsl.syntax.algebra_errors import LEVELS
 ROOT = Path(__file__).parent.parent
 CHECK, COMPILE = (2, 300), (5, 500)
 """CPU seconds, and MB."""
+SLACK = 2 if "PYTEST_XDIST_WORKER" in os.environ else 1
+"""How much longer work may take beside other workers, which share its caches and its core; `nightly/` has no slack."""
 
 
 def cpu(command: list[str]) -> tuple[float, int]:
@@ -56,9 +59,9 @@ def within(seconds: float, work: Callable[[], object]) -> None:
         start = time.process_time()
         work()
         spent = time.process_time() - start
-        if spent <= seconds * once():
+        if spent <= seconds * once() * SLACK:
             return
-    assert spent <= seconds * scale()
+    assert spent <= seconds * scale() * SLACK
 
 
 def answer(text: str, *, files: bool) -> tuple[str, ...]:
@@ -136,9 +139,9 @@ def hold_process(verb: str, name: str, folder: Path) -> None:
         seconds, memory, status = process(verb, FAMILIES[name](SIZE), folder)
         assert status in (0, 1)
         assert memory <= most
-        if seconds <= bound * once():
+        if seconds <= bound * once() * SLACK:
             return
-    assert seconds <= bound * scale()
+    assert seconds <= bound * scale() * SLACK
 
 
 @pytest.mark.parametrize(

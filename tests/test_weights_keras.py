@@ -1,6 +1,6 @@
 """Keras' networks against the specs of the same: its weights in, its numbers out.
 
-One is enough here, on small images; `nightly/test_weights_of_keras.py` has all of them.
+On small images here; `nightly/test_weights_of_keras.py` has them at their own size.
 """
 
 from __future__ import annotations
@@ -10,17 +10,21 @@ from typing import Any
 
 import h5py
 import pytest
-from keras_networks import SPECS, check_numbers, keras, made, refused
+from keras_networks import CASES, SPECS, check_numbers, keras, made, refused
 
 from inception_dsl import compiler
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # keras under NumPy 2
 
 
-def test_the_same_weights_give_the_same_numbers(tmp_path: Path) -> None:
-    net = made("Xception", input_shape=(71, 71, 3), classes=10)
-    edits = "network: small\ntitle: Small\ninput: 3x71x71\nclasses: 10\n"
-    (tmp_path / "small.yaml").write_text(f"extends: builtin:xception.yaml\n{edits}")
+@pytest.mark.parametrize("name", CASES)
+def test_the_same_weights_give_the_same_numbers(name: str, tmp_path: Path) -> None:
+    size = 71 if name == "Xception" else 75  # the least that keras takes
+    net = made(name, input_shape=(size, size, 3), classes=10)
+    edits = f"network: small\ntitle: Small\ninput: 3x{size}x{size}\nclasses: 10\n"
+    if heads := [head.name for head in compiler.load(SPECS / f"{CASES[name]}.yaml").heads]:
+        edits += f"remove: {{heads: {heads}}}\n"  # keras has none
+    (tmp_path / "small.yaml").write_text(f"extends: builtin:{CASES[name]}.yaml\n{edits}")
     check_numbers(net, compiler.at_size(compiler.compile_file(tmp_path / "small.yaml")), tmp_path / "x.weights.h5")
 
 
