@@ -24,8 +24,9 @@ MULTIPLIERS: Final = range(1, 21 + 1)
 WIDTH_STEP: Final = 4
 """Widths are tried in multiples of this, to twice what they are and to `WIDEST`."""
 WIDEST: Final = 8192
-EFFORT: Final = 1_000_000
-"""Nodes visited for one row at most; edits beyond that are not tried."""
+EFFORT: Final = 400_000
+"""The nodes that edits of all rows visit at most, each edit `BESIDE` more; edits beyond a row's share are not tried."""
+BESIDE: Final = 10
 SHOWN: Final = 3
 """Explanations given for one row at most."""
 
@@ -82,10 +83,21 @@ def explanations(typed: Typed, held: Sequence[Verdict]) -> tuple[Explanation, ..
         if node.row in nodes:
             nodes[node.row][index] = node
     costs = cost(typed).rows
-    return tuple(each for row in cells if row in nodes for each in _explain(row, cells[row], nodes[row], costs[row]))
+    found: list[Explanation] = []
+    left = EFFORT
+    wrong = [row for row in cells if row in nodes]
+    for number, row in enumerate(wrong):
+        each = BESIDE + len(nodes[row])  # what one edit takes
+        some, tried = _explain(row, cells[row], nodes[row], costs[row], left // (len(wrong) - number) // each)
+        left -= tried * each
+        found += some
+    return tuple(found)
 
 
-def _explain(row: str, cells: list[Cell], nodes: Mapping[int, Node], now: RowCost) -> list[Explanation]:
+def _explain(
+    row: str, cells: list[Cell], nodes: Mapping[int, Node], now: RowCost, most: int
+) -> tuple[list[Explanation], int]:
+    """What explains a row, and how many edits were tried, `most` of all there are."""
     fits: list[tuple[float, str]] = []
     alone: set[str] = set()
 
@@ -96,7 +108,9 @@ def _explain(row: str, cells: list[Cell], nodes: Mapping[int, Node], now: RowCos
 
     fits += [(0.0, how) for how, recounted in _recounts(cells) if fit(recounted, now)]
     how, other = _biases(cells)
-    for edit in islice(_edits(nodes), EFFORT // max(len(nodes), 1)):
+    tried = 0
+    for edit in islice(_edits(nodes), most):
+        tried += 1
         if new := _edited(nodes, edit, now):
             what = edit.what if str(new.out) == str(now.out) else f"{edit.what}; the row would then give {new.out}"
             if fit(cells, new):
@@ -108,10 +122,11 @@ def _explain(row: str, cells: list[Cell], nodes: Mapping[int, Node], now: RowCos
     if fits:
         nearest = sorted(fits, key=lambda each: each[0])[:SHOWN]
         verb, names = "fits" if len(cells) == 1 else "fit", tuple(cell.name for cell in cells)
-        return [Explanation(row, names, f"{every} {verb} {what}") for _, what in nearest]
+        return [Explanation(row, names, f"{every} {verb} {what}") for _, what in nearest], tried
     never = [cell.name for cell in cells if cell.name not in alone] if len(cells) > 1 else []
     rest = f", and none {listing(never, 'or')} alone" if never else ""
-    return [Explanation(row, (), f"no single edit fits {every}{rest}")]
+    which = "no single edit" if tried < most else f"none of the {tried:,} edits tried"
+    return [Explanation(row, (), f"{which} fits {every}{rest}")], tried
 
 
 def _recounts(cells: list[Cell]) -> Iterator[tuple[str, list[Cell]]]:

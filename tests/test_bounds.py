@@ -17,7 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from adversarial import FAMILIES, SIZE, TABLE, fill
+from adversarial import FAMILIES, HEAD, SIZE, TABLE, fill
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,6 +25,7 @@ from inception_dsl import compiler, render
 from inception_dsl.compilation import Build
 from inception_dsl.diagnostics import COMPARED, LISTED, Findings, Source, SpecError, did_you_mean, listing
 from inception_dsl.elaborate.size import MOST_LAYERS
+from inception_dsl.explain import explanations
 from inception_dsl.lower import LONGEST_PATH, lower
 from inception_dsl.shapes import Window, longest_span, sliding, spans
 from inception_dsl.syntax import algebra
@@ -109,6 +110,20 @@ def test_a_variant_of_a_long_table_is_checked_soon(tmp_path: Path) -> None:
     path.write_text(fill(SIZE, head, lambda i: f"    r{i}: q{i}\n" if i < 1000 else f"    # {i}\n"))
 
     within(2 * CHECK[0], lambda: Build(compiler.compile_file(path)).verdicts)
+
+
+def test_what_explains_many_wrong_numbers_is_searched_soon() -> None:
+    """Every row has its share of the search; what was not searched is not said to explain nothing."""
+    head = f"{HEAD}layers: |\n  name|layer|params|ops\n"
+    text = fill(SIZE, head, lambda i: f"  r{i}|conv 3x3 {i % 99 + 1} same|9|9\n")
+    build = Build(compiler.compile_source(Source("spec.yaml", text)))
+    found = explanations(build.typed, build.verdicts)
+
+    assert len({each.row for each in found}) == len(build.typed.program.rows)
+    assert {each.sentence.partition(" fit")[0] for each in found if not each.cells} <= {
+        f"none of the {number} edits tried" for number in range(1, 100)
+    }
+    within(CHECK[0], lambda: explanations(build.typed, build.verdicts))
 
 
 MEASURED = """
