@@ -273,8 +273,8 @@ def test_weights_of_another_network_are_warned_of(run: Path, tmp_path: Path) -> 
         for spec in (SPEC, edited(tmp_path))
     )
     assert [own.exit_code, other.exit_code] == [0, 0]
-    assert "of another network than" not in own.output
-    assert "of another network than" in other.output
+    assert "W131" not in own.output
+    assert f"warning[W131]: a run trained `{weights}` for another network than" in other.output
 
 
 @pytest.mark.parametrize(

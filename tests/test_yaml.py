@@ -181,16 +181,6 @@ def test_places_of_values_and_keys() -> None:
         document.text(("block",))
 
 
-def test_places_of_pydantic_errors() -> None:
-    """An error is told at its value, what is missing at the key it is missing from; other parts are passed over."""
-    document = yaml.parse(Source("spec.yaml", "paper: {year: x}\nheads:\n  aux:\n    from: y\n"))
-
-    assert under(document.span_of_error(("paper", "year"))) == "x"
-    assert under(document.span_of_error(("paper", "Paper", "year"))) == "x"
-    assert under(document.span_of_error(("heads", "aux", "graph"))) == "aux"
-    assert under(document.span_of_error(("network",))) == "paper"
-
-
 @pytest.mark.usefixtures("loader")
 def test_every_refusal_at_once() -> None:
     """Duplicate keys, keys that are no text, anchors, aliases, tags and merge keys of a file are told together."""

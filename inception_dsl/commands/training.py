@@ -223,11 +223,9 @@ def evaluate(
         trained.check_classes(weights, reader.classes, config.data.source)
         made = _of_classes(compiler.load(spec, **chosen()), len(reader.classes))
         held, here = weights_of(made, weights, heads=False), place()
-        if warning := trained.other_spec(weights, held, typed):
-            click.echo(warning, err=True)
         wanted = preprocessing(held, weights)
         images = preparation(wanted, config, spec, settings.keys(), protocol)
-        run.diagnostics += [images.warning] if images.warning else []
+        run.diagnostics += filter(None, (trained.other_spec(weights, held, typed), images.warning))
         for sentence in filter(None, (*held.notes, images.sentence)):
             run.echo(sentence)
         found = evaluate_file(

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from inception_dsl.build import build
+from inception_dsl.diagnostics import Diagnostic
 from inception_dsl.emit import pytorch
 from inception_dsl.emit.runner import fingerprint
 from inception_dsl.ir import Typed
@@ -27,12 +28,13 @@ def network(typed: Typed, held: Held) -> nn.Module:
     return made.eval().to(memory_format=torch.channels_last)
 
 
-def other_spec(weights: Path, held: Held, typed: Typed) -> str:
-    """A warning where a run wrote the weights, for another network than the spec's; else empty."""
+def other_spec(weights: Path, held: Held, typed: Typed) -> Diagnostic | None:
+    """W131 where a run wrote the weights, for another network than the spec's."""
     if held.about.get("spec") in {None, fingerprint(typed)}:
-        return ""
-    other = f"warning: {weights}: of another network than {typed.program.file} now is"
-    return f"{other}; spec.yaml in its run's folder is its own"
+        return None
+    message = f"a run trained `{weights}` for another network than `{typed.program.file}` gives now"
+    hint = "`spec.yaml` in the folder of the run is the spec that it trained"
+    return Diagnostic("W131", message, help=hint, file=str(weights))
 
 
 def check_classes(weights: Path, classes: Sequence[str], data: str) -> None:

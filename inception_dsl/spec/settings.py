@@ -11,8 +11,6 @@ from inception_dsl.values import LIMIT, Scalar
 LONGEST: Final = 40
 """The characters of a number on the command line."""
 
-TYPES: Final = ("real", "whole", "layer")
-
 
 class Setting(NamedTuple):
     """A setting: its value, of a type (`real` takes whole numbers too), and the `least` and `most` that it may be."""

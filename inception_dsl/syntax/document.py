@@ -64,17 +64,6 @@ class Document:
             raise KeyError(path)
         return Fragment(node.text, node.span, node.literal)
 
-    def span_of_error(self, loc: Path) -> Span:
-        """Where to tell an error at pydantic's `loc`: at the value, or at the key of what lacks it.
-
-        Parts of `loc` that name nothing in the file, such as the choice taken of a union, are passed over.
-        """
-        node, known = self.root, True
-        for part in loc:
-            known = part in node.children
-            node = node.children.get(part, node)
-        return node.span if known or node.key is None else node.key
-
     def node(self, path: Path) -> Node:
         """The node of a value."""
         node = self.root
