@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from inception_dsl.claims import Verdict as ClaimVerdict
 
 ROOM: Final = 15_000
-"""The characters that a table takes: a comment has at most 65,536."""
+"""The characters that a table or list takes: a comment has at most 65,536."""
 LONGEST: Final = 500
 """The characters of a message that are shown."""
 
@@ -32,7 +32,7 @@ def _parts(outcome: Outcome) -> Iterator[str]:
     yield "\n".join(f"- {escaped(sentence)}" for sentence in outcome.sentences())
     header = ["spec", "network", "printed", "exact", "rounds", "errata", "mismatches", ""]
     yield _table(header, map(_spec, outcome.specs))
-    yield "\n".join(f"- {prose(line)}" for each in outcome.specs for line in _evidence(each))
+    yield _list(f"- {prose(line)}" for each in outcome.specs for line in _evidence(each))
     yield _table(["claim", "formula", "printed", "computed", "verdict"], map(_claim, outcome.claims))
     if outcome.table:
         names, *cells = outcome.table
@@ -51,6 +51,16 @@ def _table(header: Sequence[str], rows: Iterable[list[str]], left: int = 2) -> s
         if (shown + 3) * (sum(widths) + 3 * len(widths) + 2) > ROOM:
             return f"{table(header, whole[:shown], left)}\n\n... and {len(whole) - shown:,} more"
     return table(header, whole, left) if whole else ""
+
+
+def _list(items: Iterable[str]) -> str:
+    """A list of as many items as there is room for, and how many more there are; "" for none."""
+    whole, taken = [*items], 0
+    for shown, item in enumerate(whole):
+        taken += len(item) + 1
+        if taken > ROOM:
+            return "\n".join([*whole[:shown], f"- ... and {len(whole) - shown:,} more"])
+    return "\n".join(whole)
 
 
 def _finding(found: Diagnostic) -> list[str]:

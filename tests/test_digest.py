@@ -15,7 +15,7 @@ from markdown_it.token import Token
 from inception_dsl.diagnostics import Diagnostic, Source, Span
 from inception_dsl.digest import digest
 from inception_dsl.markdown import code, prose, table
-from inception_dsl.outcome import Outcome
+from inception_dsl.outcome import Held, Outcome
 
 PARSER = MarkdownIt("gfm-like", {"html": True, "linkify": False})
 ROOT = Path(__file__).parent.parent
@@ -142,6 +142,16 @@ def test_there_is_room_for_it_in_a_comment(words: str) -> None:
 
     assert len(text) < 65_536
     assert re.search(r"\n\n\.\.\. and \d+ more$", text)
+
+
+def test_evidence_fits_a_comment_too() -> None:
+    held = Held(
+        "small.yaml", "small", "Small", (), (), True, witnesses=tuple(f"{n} as in the spec" for n in range(2000))
+    )
+    text = digest(Outcome("check", 0, (), 1, [held]))
+
+    assert len(text) < 20_000
+    assert re.search(r"- `small`: 9 as in the spec\n", text) and re.search(r"\n- \.\.\. and 1,\d\d\d more$", text)
 
 
 def test_workflow_commands(run: Run) -> None:
