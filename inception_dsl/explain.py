@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -24,7 +25,7 @@ MULTIPLIERS: Final = range(1, 21 + 1)
 WIDTH_STEP: Final = 4
 """Widths are tried in multiples of this, to twice what they are and to `WIDEST`."""
 WIDEST: Final = 8192
-EFFORT: Final = 400_000
+EFFORT: Final = 200_000
 """The nodes that edits of all rows visit at most, each edit `BESIDE` more; edits beyond a row's share are not tried."""
 BESIDE: Final = 10
 SHOWN: Final = 3
@@ -61,7 +62,11 @@ class Cell(NamedTuple):
     def fits(self, row: RowCost) -> bool:
         """Whether a row that costs this would print so."""
         computed = MEASURES[self.column.measure].of(row, self.column)
-        return agreement(parse_cell(self.text, self.column), computed, self.column.rounding) is not None
+        return agreement(_printed(self.text, self.column), computed, self.column.rounding) is not None
+
+
+_printed = lru_cache(maxsize=1000)(parse_cell)
+"""What a cell prints, which each edit of its row is held against."""
 
 
 def explanations(typed: Typed, held: Sequence[Verdict]) -> tuple[Explanation, ...]:
