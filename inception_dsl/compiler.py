@@ -61,8 +61,12 @@ def _varied(documents: Sequence[Document]) -> NetworkSpec:
     spec = read(first)
     if variants:
         from inception_dsl.spec.variants import vary
+    nodes = 0
     for document in variants:
         base = as_base(spec)
+        nodes += len(base.network.nodes)
+        if document is not variants[0] and nodes > extends.MOST_NODES:
+            raise extends.too_large(document, nodes)
         try:
             spec = vary(base, document)
         except SpecError as error:

@@ -16,6 +16,9 @@ from inception_dsl.syntax.document import Document
 LONGEST: Final = 20
 """Files in the longest chain that is followed."""
 
+MOST_NODES: Final = 10_000
+"""Operations of all networks in a chain, where one variant extends another: each is worked out for the next."""
+
 _ABSOLUTE: Final = re.compile(r"[/\\~]|[A-Za-z]:")
 
 
@@ -76,6 +79,12 @@ def _base(document: Document, paths: list[str], outside: bool) -> str:
             document, "E121", f"a chain of more than {LONGEST} files", hint="extend a file nearer to its start"
         )
     return path
+
+
+def too_large(document: Document, nodes: int) -> SpecError:
+    """The error of a variant whose bases, of which one extends another, are too large together."""
+    message = f"the files that this one extends have {nodes:,} layers together; {MOST_NODES:,} is the most"
+    return _fault(document, "E121", message, hint="extend a file nearer to the start of the chain")
 
 
 def _beside(path: str, said: str) -> str:

@@ -112,6 +112,20 @@ def test_a_variant_of_a_long_table_is_checked_soon(tmp_path: Path) -> None:
     within(2 * CHECK[0], lambda: Build(compiler.compile_file(path)).verdicts)
 
 
+def test_a_chain_over_a_large_base_is_answered_soon(tmp_path: Path) -> None:
+    """Each file of a chain is worked out for the next: a few short ones ask as much as many large ones."""
+    (tmp_path / "v0.yaml").write_text(f"{HEAD}{TABLE}  a|9000 of bn\n")
+    for i in range(1, 20):
+        (tmp_path / f"v{i}.yaml").write_text(f"extends: v{i - 1}.yaml\nnetwork: v{i}\n")
+
+    compiler.load(tmp_path / "v1.yaml")
+    with pytest.raises(SpecError) as caught:
+        compiler.load(tmp_path / "v19.yaml")
+    assert [(each.code, each.message) for each in caught.value.diagnostics] == [
+        ("E121", "the files that this one extends have 18,000 layers together; 10,000 is the most")
+    ]
+
+
 def test_what_explains_many_wrong_numbers_is_searched_soon() -> None:
     """Every row has its share of the search; what was not searched is not said to explain nothing."""
     head = f"{HEAD}layers: |\n  name|layer|params|ops\n"
