@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,24 @@ def test_the_compile_line_names_what_is_written() -> None:
     (names,) = re.findall(r"generated/googlenet/\{(.*)\}", line)
 
     assert sorted(names.split(",")) == sorted(path.name for path in (ROOT / "generated/googlenet").iterdir())
+
+
+def test_numbers_in_the_prose() -> None:
+    """What its sentences count is what there is."""
+    (errata, printed), *_ = re.findall(r"(\w+) of the (\d+) numbers printed for GoogLeNet", README)
+    shown = run("inception-dsl check specs/googlenet.yaml", ROOT).stdout
+    dependencies = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    lines = {
+        len((folder / "train.py").read_text().splitlines())
+        for folder in (ROOT / "generated").iterdir()
+        if (folder / "train.py").exists()
+    }
+
+    assert (errata, f"{printed} printed numbers" in shown, ", 12 errata," in shown) == ("twelve", True, True)
+    assert "The core install is five small libraries and `onnx`" in " ".join(README.split())
+    assert len(dependencies) == 6 and any(each.startswith("onnx>") for each in dependencies)
+    assert "in some 600 lines" in " ".join(README.split())
+    assert all(550 <= count <= 650 for count in lines)
 
 
 def test_the_generated_code_is_the_real_one() -> None:
