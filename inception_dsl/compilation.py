@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from inception_dsl import compiler, extends, published
+from inception_dsl import builtin, compiler, extends, published
 from inception_dsl.diagnostics import Diagnostic
 from inception_dsl.emit.citation import command
 from inception_dsl.ending import check_ends
@@ -111,7 +111,13 @@ class Build:
 
     @property
     def rebuild(self) -> str:
-        """The command that gives these very files, as their heads cite it; empty where the name of the spec says it."""
+        """The command that gives these very files, as their heads cite it; empty where the name of the spec says it.
+
+        A built-in spec is named as such: its user may have no file of it.
+        """
         outside = [extends.OPTION] if self.options.outside else []
-        found = command(self.program.file, [*self.options.words, *outside], self.options.out)
+        file = self.program.file
+        if self.path.startswith(builtin.PREFIX):
+            file = self.path + file.removeprefix(file.partition(" --set ")[0])
+        found = command(file, [*self.options.words, *outside], self.options.out)
         return "" if found == f"inception-dsl compile {self.program.file}" else found

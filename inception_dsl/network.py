@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from inception_dsl import compilation, compiler, cost, published
+from inception_dsl import builtin, compilation, compiler, cost, published
 from inception_dsl.diagnostics import Diagnostic, Source
 from inception_dsl.ir import Program, Typed
 from inception_dsl.published import Verdict
@@ -42,8 +42,9 @@ class Network:
     '6,998,552 parameters, 1,582,671,872 multiply-adds'
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, path: str = "") -> None:
         self.program = program
+        self._path = path
 
     @property
     def name(self) -> str:
@@ -128,7 +129,7 @@ class Network:
 
     def _rebuild(self, size: Size | None, *options: Any) -> str:
         chosen = compilation.Options(None if size is None else _pair(size), *options)
-        return compilation.Build(self.program, chosen).rebuild
+        return compilation.Build(self.program, chosen, self._path).rebuild
 
 
 def _pair(size: Size) -> Pair:
@@ -144,7 +145,8 @@ def load(path: str | os.PathLike[str], settings: Mapping[str, float | str] | Non
     Raises `SpecError` with every error of the phase that failed.
     """
     texts = {name: str(value) for name, value in (settings or {}).items()}
-    return Network(compiler.compile_file(os.fspath(path), settings=texts))
+    name = os.fspath(path)
+    return Network(compiler.compile_file(name, settings=texts), builtin.full(name))
 
 
 def loads(text: str, name: str = "<spec>") -> Network:

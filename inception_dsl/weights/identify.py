@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Final
 
 from inception_dsl import builtin, compiler
 from inception_dsl.diagnostics import SpecError
@@ -14,9 +12,6 @@ from inception_dsl.ir import Typed
 from inception_dsl.weights.files import COUNTER
 from inception_dsl.weights.matching import match, own
 from inception_dsl.weights.names import LIBRARIES, SPECS
-
-PATIENCE: Final = 2.0
-"""CPU-seconds that are spent on a hint."""
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -33,10 +28,7 @@ def hint(typed: Typed, shapes: Shapes, library: str) -> str:
         spec = SPECS[each].get(name, "")
         if spec and spec != typed.program.name and (other := _compiled(spec)) and _fits(other, shapes, each):
             return f"this is {each}'s {name}: {_place(typed, spec)}"
-    started = time.process_time()
     for spec in builtin.names():
-        if time.process_time() - started > PATIENCE:
-            break
         other = _compiled(spec) if spec != typed.program.name else None
         if other and _fits(other, shapes):
             return f"this is {spec}: {_place(typed, spec)}"
