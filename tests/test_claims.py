@@ -404,3 +404,15 @@ def test_a_verdict_that_does_not_hold_fails(tmp_path: Path, form: str) -> None:
     assert result.exit_code == 1
     assert "E310" in result.output + result.stderr
     assert run("claims", tmp_path / "missing.yaml", "--format", form).exit_code == 2
+
+
+@pytest.mark.parametrize("name", ["googlenet", "googlenet_separable"])
+def test_a_spec_is_no_file_of_claims(name: str) -> None:
+    """One error says so, and which command is meant."""
+    path = str(SPECS / f"{name}.yaml")
+    done = run("claims", path)
+
+    assert done.exit_code == 1
+    assert done.stderr.startswith("error[E104]: this is a spec, not a file of claims\n")
+    assert f"help: `inception-dsl check {path}` checks a spec" in done.stderr
+    assert done.stderr.endswith("\n1 error\n")

@@ -427,6 +427,7 @@ def test_a_setting_is_of_its_type_and_within_bounds(name: str, value: str) -> No
         with_settings(basis(), {name: value})
 
     assert [each.code for each in caught.value.diagnostics] == ["E125"]
+    assert not caught.value.diagnostics[0].message.endswith(" ")
 
 
 @given(st.floats(-(10**9), 10**9))

@@ -53,8 +53,13 @@ def read(document: Document) -> tuple[Sentence, ...]:
     Raises `SpecError` with everything that is wrong in the keys, or, where those are right, in the formulas; E104 for
     a claim that is not so and does not say why.
     """
-    data = validate(document, CLAIMS)["claims"]
     findings = Findings()
+    if "claims" not in document.data and {"layers", "extends"} & document.data.keys():
+        place = document.key_span((next(iter(document.data)),))
+        hint = f"`inception-dsl check {document.source.file}` checks a spec"
+        findings.error("E104", "this is a spec, not a file of claims", place, help=hint)
+        findings.stop()
+    data = validate(document, CLAIMS)["claims"]
     read = [_sentence(name, claim, document, findings) for name, claim in data.items()]
     findings.stop()
     return tuple(sentence for sentence in read if sentence)

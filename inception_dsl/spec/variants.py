@@ -67,7 +67,7 @@ def with_settings(base: Base, values: Mapping[str, str]) -> NetworkSpec:
         if problem := settings[name].problem(LAYERS):
             place = spec.document.value_span(("settings", name))
             hint = suggest(text, LAYERS) if settings[name].type == "layer" else ""
-            findings.error("E125", f"the setting `{name}` cannot be {text}", place, problem, help=hint)
+            findings.error("E125", f"the setting `{name}` cannot be {text or 'empty'}", place, problem, help=hint)
     findings.stop()
     return replace(spec, settings=settings, base=base)
 
