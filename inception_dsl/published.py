@@ -143,7 +143,10 @@ def column_of(published: Published, name: str) -> Column:
 
 def verdicts(typed: Typed) -> tuple[Verdict, ...]:
     """Hold every printed cell against its row, in the order printed; raises `SpecError` E116 for unreadable cells."""
-    published, counted, faults = typed.program.published, cost(typed), Findings()
+    published, faults = typed.program.published, Findings()
+    if not published.claims:
+        return ()
+    counted = cost(typed)
     reasons = {(erratum.row, erratum.column): erratum.reason for erratum in published.errata}
     found = []
     for claim in published.claims:

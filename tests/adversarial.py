@@ -307,6 +307,12 @@ def long_sum(size: int) -> str:
 
 
 @family
+def as_many_layers_and_rows_as_are_allowed(size: int) -> str:
+    """A join of 9,990 layers, and rows as far as there is room."""
+    return rows(size, lambda i: "bn", tail="  a|[pass" + "|bn" * 9_988 + "]\n")
+
+
+@family
 def long_join_in_a_module(size: int) -> str:
     return fill(
         min(size, 40_000),

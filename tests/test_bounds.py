@@ -236,22 +236,24 @@ def told(text: str) -> list[str]:
 @pytest.mark.parametrize(
     ("layer", "count"),
     [
-        ("999 of [ 999 of [ 999 of conv 1x1 64 ] ]", "997,002,999"),
-        ("101 of [ 100 of conv 1x1 4 ]", "10,100"),
-        ("5000 of [ pass + bn ]", "15,000"),
-        ("2501 of [ [ bn | bn ] -> relu ]", "10,004"),
+        ("999 of [ 999 of [ 999 of conv 1x1 64 ] ]", "997,002,998"),
+        ("101 of [ 100 of conv 1x1 4 ]", "10,099"),
+        ("5000 of [ pass + bn ]", "14,999"),
+        ("2501 of [ [ bn | bn ] -> relu ]", "10,003"),
         ("9999 of [" * 20 + "bn" + "]" * 20, "10^79 and more"),
     ],
 )
 def test_the_size_of_an_expansion_is_said(layer: str, count: str) -> None:
-    assert told(spec(layer)) == [f"with `a`, repeats and modules make {count} layers; {MOST_LAYERS:,} is the most"]
+    assert told(spec(layer)) == [
+        f"with `a`, the network has {count} layers more than rows; {MOST_LAYERS:,} is the most"
+    ]
 
 
 def test_the_row_that_makes_a_network_too_large_is_named() -> None:
     rows = "  before | 6000 of bn\n  after | 5000 of bn\n"
 
     assert told(spec("bn", rows=rows)) == [
-        f"with `after`, repeats and modules make 11,000 layers; {MOST_LAYERS:,} is the most"
+        f"with `after`, the network has 10,998 layers more than rows; {MOST_LAYERS:,} is the most"
     ]
 
 
@@ -260,7 +262,7 @@ def test_modules_are_counted_by_multiplication() -> None:
     modules += "".join(f"  m{i + 1}: {{graph: '4 of [ m{i} -> bn ]'}}\n" for i in range(8))
 
     assert told(spec("m8", modules)) == [
-        f"with `a`, repeats and modules make 152,916 layers; {MOST_LAYERS:,} is the most"
+        f"with `a`, the network has 152,915 layers more than rows; {MOST_LAYERS:,} is the most"
     ]
 
 

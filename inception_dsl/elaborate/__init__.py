@@ -14,7 +14,7 @@ from inception_dsl.elaborate.arguments import arguments, known, tell_unused, wid
 from inception_dsl.elaborate.layers import Layers
 from inception_dsl.elaborate.modules import Modules, used_names
 from inception_dsl.elaborate.scope import Fault, Scope, told
-from inception_dsl.elaborate.size import MOST_LAYERS, TooLarge, expanded, layers, too_large
+from inception_dsl.elaborate.size import MOST_LAYERS, TooLarge, layers, too_large
 from inception_dsl.elaborate.unknown import unknown
 from inception_dsl.ir import (
     Absent,
@@ -100,7 +100,7 @@ class _Elaborator:
         self.findings = findings
         self.templates: dict[str, Template] = {}
         self.layers: dict[str, int] = {}
-        self.expanded = self.filled = 0
+        self.surplus = self.filled = 0  # layers more than rows so far, and columns that calls fill
         self.made: dict[int, str] = {}
         self.constants: dict[str, Scalar | None] = {name: setting.value for name, setting in spec.settings.items()}
         self.constants["classes"] = spec.classes
@@ -128,13 +128,13 @@ class _Elaborator:
         count = None
         try:
             body = self.body(term, scope)
-            self.expanded += expanded(body, self.layers)
-            if self.expanded <= MOST_LAYERS:
+            self.surplus += layers(body, self.layers) - 1
+            if self.surplus <= MOST_LAYERS:
                 return body
-            count = self.expanded
+            count = self.surplus
         except TooLarge:
             pass
-        hint = "repeat less: counts inside each other multiply"
+        hint = "repeat less: counts inside each other multiply, and so do modules"
         self.findings.error("E214", too_large(name, count), origin, help=hint)
         self.findings.stop()
         return Absent()

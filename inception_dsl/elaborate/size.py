@@ -8,7 +8,7 @@ from typing import Final
 from inception_dsl.ir import Body, Call, Join, Repeat, Sequence
 
 MOST_LAYERS: Final = 10_000
-"""Repeats and modules make no more; a published network has fewer than 5,000 in all."""
+"""A network has no more layers besides one for each row; a published one has fewer than 5,000 in all."""
 
 SHOWN: Final = 15
 """The digits of a number that is printed in full."""
@@ -33,21 +33,10 @@ def layers(body: Body, templates: Mapping[str, int]) -> int:
             return 1
 
 
-def expanded(body: Body, templates: Mapping[str, int]) -> int:
-    """The layers that the repeats and calls in a body are when written out; what is written once counts nothing."""
-    match body:
-        case Sequence(parts) | Join(_, parts):
-            return sum(expanded(part.body, templates) for part in parts)
-        case Repeat() | Call():
-            return layers(body, templates)
-        case _:
-            return 0
-
-
 def too_large(row: str, count: int | None = None) -> str:
-    """The message of E214; `count` is how many layers there are up to this row, None where it is not known."""
+    """The message of E214; `count` is how many layers more than rows there are so far, None where it is not known."""
     many = f"more than {MOST_LAYERS:,}"
     if count is not None:
         digits = len(str(count))
         many = f"{count:,}" if digits <= SHOWN else f"10^{digits - 1} and more"
-    return f"with `{row}`, repeats and modules make {many} layers; {MOST_LAYERS:,} is the most"
+    return f"with `{row}`, the network has {many} layers more than rows; {MOST_LAYERS:,} is the most"

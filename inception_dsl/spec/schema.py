@@ -189,17 +189,17 @@ def validate(document: Document, keys: Keys = SPEC, advise: Advice = no_variant)
         errors: list[Any] = error.errors(include_url=False)
         for each in errors:
             each["loc"] = tuple(part for part in each["loc"] if part not in CHOICES)
-        unknown = [each["loc"] for each in errors if each["type"] == "extra_forbidden"]
+        unknown: dict[tuple[int | str, ...], list[str]] = {}
         for each in errors:
-            if each["type"] == "missing" and any(_resemble(each["loc"], loc) for loc in unknown):
-                continue  # misspelt, and told as that
+            if each["type"] == "extra_forbidden":
+                unknown.setdefault(each["loc"][:-1], []).append(str(each["loc"][-1]))
+        for each in errors:
+            *parent, key = each["loc"]
+            if each["type"] == "missing" and did_you_mean(str(key), unknown.get(tuple(parent), ())):
+                continue  # misspelt, and reported as that
             _tell(each["type"], each["loc"], each["msg"], each["input"], document, keys, advise, findings)
         findings.stop()
         raise AssertionError("an invalid document has errors") from error
-
-
-def _resemble(missing: tuple[int | str, ...], unknown: tuple[int | str, ...]) -> bool:
-    return missing[:-1] == unknown[:-1] and bool(did_you_mean(str(unknown[-1]), [str(missing[-1])]))
 
 
 def _tell(
