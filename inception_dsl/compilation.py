@@ -116,8 +116,6 @@ class Build:
         A built-in spec is named as such: its user may have no file of it.
         """
         outside = [extends.OPTION] if self.options.outside else []
-        file = self.program.file
-        if self.path.startswith(builtin.PREFIX):
-            file = self.path + file.removeprefix(file.partition(" --set ")[0])
-        found = command(file, [*self.options.words, *outside], self.options.out)
+        named = self.path if self.path.startswith(builtin.PREFIX) else ""
+        found = command(self.program.file, [*self.options.words, *outside], self.options.out, named)
         return "" if found == f"inception-dsl compile {self.program.file}" else found

@@ -18,15 +18,16 @@ def citation(paper: Paper) -> str:
     return ". ".join(part for part in (parts, link) if part)
 
 
-def command(file: str, options: Sequence[str] = (), out: str | PurePath = "generated") -> str:
+def command(file: str, options: Sequence[str] = (), out: str | PurePath = "generated", spec: str = "") -> str:
     """The command that makes the files of a program whose `file` that is, with some options, in the folder `out`.
 
-    No path in it is absolute. The folder is left out where there is no option and no setting: then the files are those
-    of the plain command, in whatever folder.
+    `spec` is what the command calls the spec, where the file is cited as something else. No path in it is absolute. The
+    folder is left out where there is no option and no setting: then the files are those of the plain command, in
+    whatever folder.
     """
     out = PurePath(out)
     name, *settings = file.split(" --set ")
     words = [*(word for each in settings for word in ("--set", each)), *options]
     if words:
         words += ["--out", "/".join(out.parts[-2:]) if out.is_absolute() else out.as_posix()]
-    return shlex.join(["inception-dsl", "compile", name, *words])
+    return shlex.join(["inception-dsl", "compile", spec or name, *words])
