@@ -126,12 +126,20 @@ class Published:
 
 
 def _torchvision(
-    network: str, crop: int = 224, values: Mapping[str, tuple[float, ...]] = IMAGENET, **resizes: int
-) -> dict[str, Preprocessing]:
-    return {
-        tag: Preprocessing(f"torchvision {network} {tag}", resize, (crop, crop), "bilinear", **values)
-        for tag, resize in (resizes or {"IMAGENET1K_V1": 256}).items()
-    }
+    network: str,
+    crop: int = 224,
+    values: Mapping[str, tuple[float, ...]] = IMAGENET,
+    files: Mapping[str, str] | None = None,
+    **resizes: int,
+) -> Published:
+    """Weights of torchvision: to what the shorter side is resized, by tag, then the middle `crop` pixels."""
+    return Published(
+        {
+            tag: Preprocessing(f"torchvision {network} {tag}", resize, (crop, crop), "bilinear", **values)
+            for tag, resize in (resizes or {"IMAGENET1K_V1": 256}).items()
+        },
+        files,
+    )
 
 
 def _timm(network: str, crop: int, **tags: tuple[float, str, Mapping[str, tuple[float, ...]]]) -> Published:
@@ -162,18 +170,22 @@ PUBLISHED: Final[Mapping[str, Mapping[str, Published]]] = {
     # torchvision.models.*_Weights.transforms(); for files, the names that they are downloaded by
     "torchvision": {
         # with these weights the networks have `transform_input`, which turns ImageNet's mean and deviation into 0.5
-        "googlenet": Published(_torchvision("googlenet", values=HALF)),
-        "inception_v3": Published(_torchvision("inception_v3", 299, HALF, IMAGENET1K_V1=342)),
-        "alexnet": Published(_torchvision("alexnet")),
-        "vgg16": Published(_torchvision("vgg16")),
-        "vgg19": Published(_torchvision("vgg19")),
-        "resnet50": Published(
-            _torchvision("resnet50", IMAGENET1K_V1=256, IMAGENET1K_V2=232),
-            {"0676ba61": "IMAGENET1K_V1", "11ad3fa6": "IMAGENET1K_V2"},
+        "googlenet": _torchvision("googlenet", values=HALF),
+        "inception_v3": _torchvision("inception_v3", 299, HALF, IMAGENET1K_V1=342),
+        "alexnet": _torchvision("alexnet"),
+        "vgg16": _torchvision("vgg16"),
+        "vgg19": _torchvision("vgg19"),
+        "resnet50": _torchvision(
+            "resnet50",
+            files={"0676ba61": "IMAGENET1K_V1", "11ad3fa6": "IMAGENET1K_V2"},
+            IMAGENET1K_V1=256,
+            IMAGENET1K_V2=232,
         ),
-        "resnet152": Published(
-            _torchvision("resnet152", IMAGENET1K_V1=256, IMAGENET1K_V2=232),
-            {"394f9c45": "IMAGENET1K_V1", "f82ba261": "IMAGENET1K_V2"},
+        "resnet152": _torchvision(
+            "resnet152",
+            files={"394f9c45": "IMAGENET1K_V1", "f82ba261": "IMAGENET1K_V2"},
+            IMAGENET1K_V1=256,
+            IMAGENET1K_V2=232,
         ),
     },
     # timm.get_pretrained_cfg(network), read by timm.data.resolve_data_config; the first tag is timm's own default
