@@ -16,7 +16,7 @@ from inception_dsl.ending import check_ends
 from inception_dsl.filling import check_init
 from inception_dsl.ir import Program, Typed
 from inception_dsl.lower import lower
-from inception_dsl.paths import reason
+from inception_dsl.paths import reason, unreadable
 from inception_dsl.shapes import Pair
 from inception_dsl.spec import Base, NetworkSpec, read
 from inception_dsl.syntax import source as sources
@@ -186,8 +186,7 @@ def find(paths: Iterable[str | Path]) -> Found:
         try:
             specs = _specs_in(path)
         except OSError as error:
-            message = f"cannot read `{path}`: {reason(error)}"
-            found.faults.append(Diagnostic("E001", message, file=str(path)))
+            found.faults.extend(unreadable(path, reason(error)).diagnostics)
             continue
         found.specs.extend(specs)
         if not specs and path.is_dir():

@@ -57,8 +57,7 @@ def content_of(path: Path) -> bytes | None:
     try:
         return path.read_bytes() if path.is_file() else None
     except OSError as error:
-        message = f"cannot read `{path}`: {paths.reason(error)}"
-        raise SpecError([Diagnostic("E001", message, file=str(path))]) from None
+        raise paths.unreadable(path, paths.reason(error)) from None
 
 
 def _changed(files: Mapping[Path, bytes], force: bool) -> dict[Path, bytes]:
@@ -73,7 +72,7 @@ def _changed(files: Mapping[Path, bytes], force: bool) -> dict[Path, bytes]:
             continue
         changed[path] = content
         if hindrance := _hindrance(path):
-            faults += _unwritable(path, hindrance).diagnostics
+            faults += paths.unwritable(path, hindrance).diagnostics
         elif there is not None and not force and edited(there):
             hint = "keep it under another name, or overwrite it with --force"
             faults.append(Diagnostic("E404", f"`{path}` was edited since it was made", help=hint, file=str(path)))
@@ -92,10 +91,6 @@ def _hindrance(path: Path) -> str:
         if above is not None and not above.is_dir():
             return f"`{above}` is no folder"
     return ""
-
-
-def _unwritable(path: Path, reason: str) -> SpecError:
-    return SpecError([Diagnostic("E006", f"cannot write `{path}`: {reason}", file=str(path))])
 
 
 def _folders(folder: Path) -> list[Path]:
@@ -147,7 +142,7 @@ def _of(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _unwritable(path, paths.reason(error)) from None
+        raise paths.unwritable(path, paths.reason(error)) from None
 
 
 def _second_name(path: Path) -> Path:

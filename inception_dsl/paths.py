@@ -7,7 +7,7 @@ import stat
 from itertools import islice
 from typing import Final
 
-from inception_dsl.diagnostics import alike, suggestion
+from inception_dsl.diagnostics import Diagnostic, SpecError, alike, suggestion
 
 MOST: Final = 1000
 """The names of a folder that are compared with one that is not there."""
@@ -30,6 +30,18 @@ def kind(mode: int) -> str:
 def reason(error: Exception) -> str:
     """Why a file cannot be read or written: what the operating system says, in small letters."""
     return str(getattr(error, "strerror", None) or error).lower()
+
+
+def unreadable(path: str | os.PathLike[str], why: str, hint: str = "") -> SpecError:
+    """The error (E001) of a file that cannot be read."""
+    file = os.fspath(path)
+    return SpecError([Diagnostic("E001", f"cannot read `{file}`: {why}", help=hint, file=file)])
+
+
+def unwritable(path: str | os.PathLike[str], why: str) -> SpecError:
+    """The error (E006) of a file that cannot be written."""
+    file = os.fspath(path)
+    return SpecError([Diagnostic("E006", f"cannot write `{file}`: {why}", file=file)])
 
 
 def nearest(path: str | os.PathLike[str]) -> str:

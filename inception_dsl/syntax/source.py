@@ -28,14 +28,15 @@ def read(path: str | os.PathLike[str], name: str | None = None) -> Source:
         mode = os.stat(path).st_mode  # before it is opened: that may take as long as the other end of a pipe likes
         if kind := paths.kind(mode):
             hint = "name a file in it" if stat.S_ISDIR(mode) else "save what it gives as a file"
-            raise _fault("E001", f"cannot read `{name}`: it is {kind}", name, help=hint)
+            raise paths.unreadable(name, f"it is {kind}", hint)
         with open(path, "rb") as file:
             data = file.read(LIMIT + 1)
     except (OSError, ValueError) as error:
         hint = (paths.nearest(path) or builtin.namesake(path)) if isinstance(error, FileNotFoundError) else ""
-        raise _fault("E001", f"cannot read `{name}`: {paths.reason(error)}", name, help=hint) from None
+        raise paths.unreadable(name, paths.reason(error), hint) from None
     if len(data) > LIMIT:
-        raise _fault("E003", f"`{name}` is too large", name, help=f"a spec has at most {LIMIT:,} bytes")
+        hint = f"a spec has at most {LIMIT:,} bytes"
+        raise SpecError([Diagnostic("E003", f"`{name}` is too large", help=hint, file=name)])
     cited = "/".join(os.path.abspath(path).split(os.sep)[-2:])
     return decode(data, name, cited.encode(errors="backslashreplace").decode())  # a name of bytes that are not UTF-8
 
@@ -118,7 +119,3 @@ class Fragment:
 
     def __repr__(self) -> str:
         return f"Fragment({self.text!r}, {self.span(0, 0)})"
-
-
-def _fault(code: str, message: str, file: str, help: str = "") -> SpecError:  # noqa: A002 - what the line is called
-    return SpecError([Diagnostic(code, message, help=help, file=file)])

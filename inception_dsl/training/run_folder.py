@@ -9,12 +9,12 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from inception_dsl.diagnostics import Diagnostic, Source, SpecError
+from inception_dsl.diagnostics import Source
 from inception_dsl.emit.runner import fingerprint
 from inception_dsl.inherited import resolved
 from inception_dsl.ir import Typed
 from inception_dsl.output import write
-from inception_dsl.paths import reason
+from inception_dsl.paths import reason, unwritable
 from inception_dsl.recipe import Recipe
 from inception_dsl.runner.checkpoint import Lock, load, newest, refuse
 from inception_dsl.runner.config import About, Config
@@ -61,8 +61,7 @@ def prepare(
             done = _done(folder, typed, config, steps, force)
             write(files, folder, force)
     except OSError as error:
-        path = str(error.filename or folder)
-        raise SpecError([Diagnostic("E006", f"cannot write `{path}`: {reason(error)}", file=path)]) from None
+        raise unwritable(str(error.filename or folder), reason(error)) from None
     return done
 
 

@@ -71,10 +71,10 @@ def regular(path: Path) -> int:
     try:
         found = path.stat()
         if kind := paths.kind(found.st_mode):
-            raise SpecError([Diagnostic("E001", f"cannot read `{path}`: it is {kind}")])
+            raise paths.unreadable(path, f"it is {kind}")
         path.open("rb").close()
     except (OSError, ValueError) as error:
-        raise SpecError([Diagnostic("E001", f"cannot read `{path}`: {paths.reason(error)}")]) from None
+        raise paths.unreadable(path, paths.reason(error)) from None
     return found.st_size
 
 
