@@ -36,7 +36,8 @@ from gpu_common import (
 from torch import nn
 from torch.nn.utils import clip_grad_norm_
 
-from inception_dsl.evaluation import evaluate_file, trained
+from inception_dsl.evaluation import trained
+from inception_dsl.evaluation.evaluate import evaluate_file
 from inception_dsl.runner import engine
 from inception_dsl.runner.config import Config, Data, Loss
 from inception_dsl.runner.data import Batch, make_loader

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from inception_dsl.build import build
 from inception_dsl.network import Network, load
-from inception_dsl.recipe import named, recipe
+from inception_dsl.recipes.recipe import named, recipe
 from inception_dsl.runner import engine
 from inception_dsl.runner.config import About, Average, Config
 from inception_dsl.runner.data import Batch, make_loader
@@ -96,7 +96,7 @@ def heads(name: str) -> dict[str, float]:
 
 def small(**run: Any) -> Config:
     """The small network's own recipe, on the images that come with the tool."""
-    from inception_dsl.data import builtin
+    from inception_dsl.datasets.builtin import builtin
 
     stated = recipe(spec(SMALL).program)
     assert stated

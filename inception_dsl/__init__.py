@@ -11,18 +11,18 @@ TYPE_CHECKING = False  # as in `typing`, which takes longer to import than all e
 if TYPE_CHECKING:
     from typing import Any
 
-    from inception_dsl.diagnostics import Diagnostic, SpecError
+    from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
     from inception_dsl.network import Check, Network, load, loads
-    from inception_dsl.published import Verdict
+    from inception_dsl.paper.verdicts import Verdict
 
 _HOMES = {
-    "Diagnostic": "diagnostics",
-    "SpecError": "diagnostics",
+    "Diagnostic": "diagnostics.diagnostic",
+    "SpecError": "diagnostics.diagnostic",
     "Check": "network",
     "Network": "network",
     "load": "network",
     "loads": "network",
-    "Verdict": "published",
+    "Verdict": "paper.verdicts",
 }
 
 __all__ = ["Check", "Diagnostic", "Network", "SpecError", "Verdict", "load", "loads"]

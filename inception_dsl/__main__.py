@@ -35,11 +35,11 @@ def run() -> None:
 
 
 def _code() -> int:
-    from inception_dsl import streams
+    from inception_dsl.cli import streams
 
     try:
         streams.guard()
-        from inception_dsl.cli import main
+        from inception_dsl.cli.main import main
 
         main(prog_name="inception-dsl")
     except SystemExit as end:

@@ -6,7 +6,7 @@ import linecache
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from inception_dsl.diagnostics import Diagnostic, SpecError
+from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 
 if TYPE_CHECKING:
     from torch import nn

@@ -7,13 +7,17 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from inception_dsl import builtin, compiler, extends, published
-from inception_dsl.diagnostics import Diagnostic
+from inception_dsl import compiler
+from inception_dsl.analysis.class_scores import check_ends
+from inception_dsl.diagnostics.diagnostic import Diagnostic
 from inception_dsl.emit.citation import command
-from inception_dsl.ending import check_ends
-from inception_dsl.ir import Program, Typed
-from inception_dsl.recipe import recipe
-from inception_dsl.shapes import Pair
+from inception_dsl.files import builtin
+from inception_dsl.ir.program import Program
+from inception_dsl.ir.shapes import Pair
+from inception_dsl.ir.typed import Typed
+from inception_dsl.paper import verdicts
+from inception_dsl.recipes.recipe import recipe
+from inception_dsl.spec import loader
 
 
 @dataclass(frozen=True)
@@ -74,19 +78,22 @@ class Build:
         return compiler.at_size(self.program, self.options.image) if self.options.image else self.own
 
     @cached_property
-    def verdicts(self) -> tuple[published.Verdict, ...]:
+    def verdicts(self) -> tuple[verdicts.Verdict, ...]:
         """Every printed cell against what the spec gives."""
-        return published.verdicts(self.own)
+        return verdicts.judge(self.own)
 
     @property
     def findings(self) -> tuple[Diagnostic, ...]:
         """What does not hold, and what the spec's warnings are."""
-        return (*self.program.warnings, *published.findings(self.own, self.verdicts))
+        return (*self.program.warnings, *verdicts.findings(self.own, self.verdicts))
 
     @cached_property
     def files(self) -> Mapping[str, bytes]:
         """The files by their path below the output folder."""
-        from inception_dsl.emit import onnx, pytorch, report, runner
+        from inception_dsl.emit.onnx import onnx
+        from inception_dsl.emit.pytorch import pytorch
+        from inception_dsl.emit.report import report
+        from inception_dsl.emit.runner import runner
 
         rebuild = self.rebuild
         files: dict[str, str | bytes] = {
@@ -115,7 +122,7 @@ class Build:
 
         A built-in spec is named as such: its user may have no file of it.
         """
-        outside = [extends.OPTION] if self.options.outside else []
+        outside = [loader.OPTION] if self.options.outside else []
         named = self.path if self.path.startswith(builtin.PREFIX) else ""
         found = command(self.program.file, [*self.options.words, *outside], self.options.out, named)
         return "" if found == f"inception-dsl compile {self.program.file}" else found

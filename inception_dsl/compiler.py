@@ -8,30 +8,34 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from inception_dsl import builtin, extends, passes, verify
-from inception_dsl.cost import Cost, cost
-from inception_dsl.diagnostics import Diagnostic, Source, SpecError
-from inception_dsl.elaborate import elaborate
-from inception_dsl.ending import check_ends
-from inception_dsl.filling import check_init
-from inception_dsl.ir import Program, Typed
+from inception_dsl.analysis.class_scores import check_ends
+from inception_dsl.analysis.cost import Cost, cost
+from inception_dsl.analysis.initializers import check_init
+from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, SpecError
+from inception_dsl.elaborate.elaborate import elaborate
+from inception_dsl.files import builtin
+from inception_dsl.files.paths import reason, unreadable
+from inception_dsl.ir import verify
+from inception_dsl.ir.program import Program
+from inception_dsl.ir.shapes import Pair
+from inception_dsl.ir.typed import Typed
 from inception_dsl.lower import lower
-from inception_dsl.paths import reason, unreadable
-from inception_dsl.shapes import Pair
-from inception_dsl.spec import Base, NetworkSpec, read
+from inception_dsl.passes import pipeline
+from inception_dsl.spec import loader
+from inception_dsl.spec.network import Base, NetworkSpec, read
 from inception_dsl.syntax import source as sources
 from inception_dsl.syntax import yaml
 from inception_dsl.syntax.document import Document
 
 if TYPE_CHECKING:
-    from inception_dsl.claims import Examination
+    from inception_dsl.paper.claims import Examination
 
 _CLAIMS: Final = re.compile(rb"^claims[ \t]*:", re.MULTILINE)
 
 
 def compile_source(source: Source, until: str = "") -> Program:
     """A spec's text as a program, after the passes (up to and with the one called `until`). Raises `SpecError`."""
-    return compile_spec(_varied(extends.chain(yaml.parse(source))), until)
+    return compile_spec(_varied(loader.chain(yaml.parse(source))), until)
 
 
 def compile_file(
@@ -47,7 +51,7 @@ def compile_file(
 def load(path: str | Path, settings: Mapping[str, str] | None = None, outside: bool = False) -> NetworkSpec:
     """Read a spec file as `compile_file` does. Raises `SpecError`."""
     document = yaml.parse(sources.read(path))
-    spec = _varied(extends.chain(document, os.fspath(path), outside))
+    spec = _varied(loader.chain(document, os.fspath(path), outside))
     if not settings:
         return spec
     from inception_dsl.spec.variants import with_settings
@@ -65,12 +69,12 @@ def _varied(documents: Sequence[Document]) -> NetworkSpec:
     for document in variants:
         base = as_base(spec)
         nodes += len(base.network.nodes)
-        if document is not variants[0] and nodes > extends.MOST_NODES:
-            raise extends.too_large(document, nodes)
+        if document is not variants[0] and nodes > loader.MOST_NODES:
+            raise loader.too_large(document, nodes)
         try:
             spec = vary(base, document)
         except SpecError as error:
-            raise extends.noted(error, document) from None
+            raise loader.noted(error, document) from None
     return spec
 
 
@@ -84,13 +88,13 @@ def compile_spec(spec: NetworkSpec, until: str = "") -> Program:
     if until == "elaborate":
         return elaborate(spec)
     if spec.base is None or until:
-        return passes.run(elaborate(spec), until=until)
-    from inception_dsl.inherited import inherit
+        return pipeline.run(elaborate(spec), until=until)
+    from inception_dsl.paper.inherited import inherit
 
     try:
-        return inherit(at_size(passes.run(elaborate(spec))), spec.base.network)
+        return inherit(at_size(pipeline.run(elaborate(spec))), spec.base.network)
     except SpecError as error:
-        raise error if spec.document is spec.base.spec.document else extends.noted(error, spec.document) from None
+        raise error if spec.document is spec.base.spec.document else loader.noted(error, spec.document) from None
 
 
 def print_resolved(
@@ -100,7 +104,7 @@ def print_resolved(
 
     Raises `SpecError`.
     """
-    from inception_dsl.inherited import resolved
+    from inception_dsl.paper.inherited import resolved
     from inception_dsl.spec import blame as blamed
     from inception_dsl.spec.printer import print_spec
 
@@ -120,10 +124,10 @@ def at_size(program: Program, image: Pair | None = None) -> Typed:
     check_ends(typed)
     if image is None or image == typed.input.image:
         return typed
-    from inception_dsl import ties
+    from inception_dsl.analysis import image_size
 
-    if tie := ties.tied(program, image):
-        raise SpecError([ties.tie_diagnostic(tie)])
+    if tie := image_size.tied(program, image):
+        raise SpecError([image_size.tie_diagnostic(tie)])
     return _lowered(program, image)
 
 
@@ -146,7 +150,7 @@ def examine_source(source: Source, folder: Path) -> Examination:
 
     Raises `SpecError` where the claims cannot be read; what is wrong with a spec is among the findings.
     """
-    from inception_dsl import claims
+    from inception_dsl.paper import claims
     from inception_dsl.spec.claims import read as read_claims
 
     sentences = read_claims(yaml.parse(source))

@@ -6,12 +6,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from inception_dsl.diagnostics import Diagnostic, Findings, Note, Span, listing
-from inception_dsl.ir import Body, Call, Join, Layer, Node, Part, Program, Repeat, Sequence, Typed
-from inception_dsl.ops import AvgPool, Concat, Conv, Flatten, FullyConnected, MaxPool, Op
-from inception_dsl.shapes import Field, Fields, Pair, ShapeError, TensorType
-from inception_dsl.uncollected import uncollected
-from inception_dsl.values import Scalar, ValueFault, evaluate
+from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, Note, Span, listing
+from inception_dsl.ir.ops import AvgPool, Concat, Conv, Flatten, FullyConnected, MaxPool, Op
+from inception_dsl.ir.program import Body, Call, Join, Layer, Part, Program, Repeat, Sequence
+from inception_dsl.ir.shapes import Field, Fields, Pair, ShapeError, TensorType
+from inception_dsl.ir.typed import Node, Typed
+from inception_dsl.ir.uncollected import uncollected
+from inception_dsl.ir.values import Scalar, ValueFault, evaluate
 
 MOST_NUMBERS = 2**63 - 1
 """No tensor holds more, and no receptive field has more pixels: they are counted in 64 bits everywhere."""

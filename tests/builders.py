@@ -10,10 +10,11 @@ import onnx
 import onnxruntime
 from numpy.typing import NDArray
 
-from inception_dsl.diagnostics import Source, Span
-from inception_dsl.ir import Head, Node, Paper, Program, Row, Sequence, Typed
-from inception_dsl.ops import Op
-from inception_dsl.shapes import Field, TensorType
+from inception_dsl.diagnostics.diagnostic import Source, Span
+from inception_dsl.ir.ops import Op
+from inception_dsl.ir.program import Head, Paper, Program, Row, Sequence
+from inception_dsl.ir.shapes import Field, TensorType
+from inception_dsl.ir.typed import Node, Typed
 
 Array = NDArray[np.floating[Any]]
 Step = tuple[str, Op, tuple[int, ...]]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from inception_dsl.cli import main
+from inception_dsl.cli.main import main
 
 Run = Callable[..., Result]
 

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from inception_dsl.diagnostics import Source, Span
-from inception_dsl.ir import Claim, Column, Erratum, Head, Node, Paper, Program, Published, Row, Sequence, Typed
-from inception_dsl.ops import (
+from inception_dsl.diagnostics.diagnostic import Source, Span
+from inception_dsl.ir.ops import (
     LRN,
     Add,
     AvgPool,
@@ -22,7 +21,9 @@ from inception_dsl.ops import (
     Op,
     ReLU,
 )
-from inception_dsl.shapes import Field, Fields, Padding, Pair, TensorType, Window
+from inception_dsl.ir.program import Claim, Column, Erratum, Head, Paper, Program, Published, Row, Sequence
+from inception_dsl.ir.shapes import Field, Fields, Padding, Pair, TensorType, Window
+from inception_dsl.ir.typed import Node, Typed
 
 
 class Fork(NamedTuple):

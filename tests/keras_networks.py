@@ -13,12 +13,13 @@ import torch
 from builders import session
 
 from inception_dsl import build
-from inception_dsl.diagnostics import Diagnostic, SpecError
-from inception_dsl.emit import onnx, pytorch
-from inception_dsl.ir import Typed
+from inception_dsl.crosscheck import probe
+from inception_dsl.crosscheck.compare import MOVES, TOLERANCE
+from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
+from inception_dsl.emit.onnx import onnx
+from inception_dsl.emit.pytorch import pytorch
+from inception_dsl.ir.typed import Typed
 from inception_dsl.weights import transfer
-from inception_dsl.witness import probe
-from inception_dsl.witness.hearing import MOVES, TOLERANCE
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 keras = pytest.importorskip("keras")

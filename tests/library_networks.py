@@ -16,13 +16,13 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from inception_dsl import compiler
-from inception_dsl.emit import onnx
-from inception_dsl.ir import Typed
+from inception_dsl.crosscheck import probe
+from inception_dsl.crosscheck.compare import MOVES, TOLERANCE
+from inception_dsl.crosscheck.systems import PyTorch
+from inception_dsl.emit.onnx import onnx
+from inception_dsl.ir.typed import Typed
 from inception_dsl.weights import transfer
 from inception_dsl.weights.files import COUNTER, safetensors
-from inception_dsl.witness import probe
-from inception_dsl.witness.hearing import MOVES, TOLERANCE
-from inception_dsl.witness.systems import PyTorch
 
 SPECS = Path(__file__).parent.parent / "specs"
 Values = Mapping[str, Any]

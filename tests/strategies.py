@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
-from inception_dsl.shapes import Padding, Window
+from inception_dsl.ir.shapes import Padding, Window
+from inception_dsl.ir.values import LIMIT, Function, Name, Number, Operation, Value
 from inception_dsl.syntax.terms import Branches, Chain, Dimensions, Labelled, Repeated, Scaled, Term, Use, Word
-from inception_dsl.values import LIMIT, Function, Name, Number, Operation, Value
 
 T = TypeVar("T")
 Draw = Callable[[st.SearchStrategy[T]], T]

@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from strategies import specs
 
 from inception_dsl.compiler import at_size, compile_source
-from inception_dsl.diagnostics import Diagnostic, Source
-from inception_dsl.ir import Node, Typed
-from inception_dsl.ops import AvgPool, Conv, MaxPool, Op
-from inception_dsl.shapes import Extent, Padding
+from inception_dsl.diagnostics.diagnostic import Diagnostic, Source
+from inception_dsl.ir.ops import AvgPool, Conv, MaxPool, Op
+from inception_dsl.ir.shapes import Extent, Padding
+from inception_dsl.ir.typed import Node, Typed
 
 
 def compiled(text: str) -> Typed:

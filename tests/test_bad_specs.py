@@ -10,9 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from inception_dsl import compiler, explanations, published, render
-from inception_dsl.diagnostics import Diagnostic, Source, SpecError
-from inception_dsl.ir import Typed
+from inception_dsl import compiler
+from inception_dsl.diagnostics import explanations, render
+from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, SpecError
+from inception_dsl.ir.typed import Typed
+from inception_dsl.paper import verdicts
 from inception_dsl.syntax import yaml
 from inception_dsl.syntax.source import decode
 
@@ -62,7 +64,7 @@ def check(source: Source) -> Typed:
     """
     variant = source.text.startswith("extends:") and Path(source.file).exists()
     typed = compiler.at_size(compiler.compile_file(source.file) if variant else compiler.compile_source(source))
-    if wrong := published.findings(typed, published.verdicts(typed)):
+    if wrong := verdicts.findings(typed, verdicts.judge(typed)):
         raise SpecError(wrong)
     return typed
 

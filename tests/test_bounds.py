@@ -21,13 +21,14 @@ from adversarial import FAMILIES, HEAD, SIZE, TABLE, fill
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inception_dsl import compiler, render
+from inception_dsl import compiler
 from inception_dsl.compilation import Build
-from inception_dsl.diagnostics import COMPARED, LISTED, Findings, Source, SpecError, did_you_mean, listing
+from inception_dsl.diagnostics import render
+from inception_dsl.diagnostics.diagnostic import COMPARED, LISTED, Findings, Source, SpecError, did_you_mean, listing
 from inception_dsl.elaborate.size import MOST_LAYERS
-from inception_dsl.explain import explanations
+from inception_dsl.ir.shapes import Window, longest_span, sliding, spans
 from inception_dsl.lower import LONGEST_PATH, lower
-from inception_dsl.shapes import Window, longest_span, sliding, spans
+from inception_dsl.paper.single_edits import explanations
 from inception_dsl.syntax import algebra
 from inception_dsl.syntax.algebra_errors import LEVELS
 

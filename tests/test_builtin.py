@@ -11,9 +11,10 @@ from zipfile import ZipFile
 import pytest
 from cli_runner import cli as run
 
-from inception_dsl import builtin, compiler, load, loads
-from inception_dsl.cost import cost
-from inception_dsl.diagnostics import SpecError
+from inception_dsl import compiler, load, loads
+from inception_dsl.analysis.cost import cost
+from inception_dsl.diagnostics.diagnostic import SpecError
+from inception_dsl.files import builtin
 
 ROOT = Path(__file__).parent.parent
 NAMES = [path.stem for path in sorted((ROOT / "specs").glob("*.yaml")) if path.stem != "claims"]
@@ -219,7 +220,7 @@ def test_the_wheel_has_them(elsewhere: Path) -> None:
     (wheel,) = elsewhere.glob("*.whl")
     with ZipFile(wheel) as file:
         file.extractall("installed")
-    command = "import sys; sys.path[:0] = ['installed']; from inception_dsl.cli import main; main(sys.argv[1:])"
+    command = "import sys; sys.path[:0] = ['installed']; from inception_dsl.cli.main import main; main(sys.argv[1:])"
     for arguments in (["check", "builtin:googlenet"], ["compile", "builtin:googlenet", "--out", "made"]):
         done = subprocess.run(
             [sys.executable, "-P", "-c", command, *arguments], capture_output=True, text=True, check=False

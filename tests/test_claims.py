@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 from cli_runner import cli as run
 
-from inception_dsl import claims, compiler
-from inception_dsl.cost import Cost, cost
-from inception_dsl.diagnostics import Source, SpecError
+from inception_dsl import compiler
+from inception_dsl.analysis.cost import Cost, cost
+from inception_dsl.diagnostics.diagnostic import Source, SpecError
+from inception_dsl.paper import claims
 from inception_dsl.spec.claims import Sentence, read
 from inception_dsl.syntax import algebra, yaml
 from inception_dsl.syntax import source as sources

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inception_dsl.cost import VIEWS, Cost, cost, storage
-from inception_dsl.ir import Typed
-from inception_dsl.ops import BatchNorm, Conv, Dropout, Flatten, FullyConnected, Identity, Op, ReLU, Scale
+from inception_dsl.analysis.cost import VIEWS, Cost, cost, storage
+from inception_dsl.ir.ops import BatchNorm, Conv, Dropout, Flatten, FullyConnected, Identity, Op, ReLU, Scale
+from inception_dsl.ir.typed import Typed
 
 # weights, biases and multiply-adds of table 1's rows, counted from its widths by an independent script
 GOOGLENET = {

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from inception_dsl.diagnostics import Diagnostic, Source, Span
-from inception_dsl.digest import digest
-from inception_dsl.markdown import code, prose, table
-from inception_dsl.outcome import Held, Outcome
+from inception_dsl.cli.digest import digest
+from inception_dsl.cli.outcome import Held, Outcome
+from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, Span
+from inception_dsl.text.markdown import code, prose, table
 
 PARSER = MarkdownIt("gfm-like", {"html": True, "linkify": False})
 ROOT = Path(__file__).parent.parent

@@ -15,9 +15,9 @@ import pytest
 from click.testing import CliRunner
 from torch.distributed.run import get_args_parser
 
-from inception_dsl.cli import main
+from inception_dsl.cli.main import main
 from inception_dsl.network import load
-from inception_dsl.recipe import named, recipe
+from inception_dsl.recipes.recipe import named, recipe
 from inception_dsl.runner import devices, engine
 from inception_dsl.runner.config import About, Config
 from inception_dsl.runner.optim import SCALES
@@ -161,7 +161,7 @@ def test_papers_recipes_have_fp32_and_the_two_others_choose() -> None:
 def test_sources_of_images_are_the_readers() -> None:
     kinds = {kind for cell, _ in rows("## Data") for kind in re.findall(r"`(\w+):", cell)}
     assert kinds == {*READERS, "builtin"}
-    from inception_dsl.data import builtin
+    from inception_dsl.datasets.builtin import builtin
 
     sizes = [len(open_images(f"idx:{builtin('fashion-mini')}", split)) for split in ("train", "test")]
     assert sizes == [5000, 1000] and "5,000 and 1,000 images of Fashion-MNIST" in TRAINING

@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from inception_dsl.diagnostics import SpecError
+from inception_dsl.diagnostics.diagnostic import SpecError
 from inception_dsl.runner.settings import RunError
 from inception_dsl.training import doctor as surgery
 from inception_dsl.training import installation as surroundings

@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from inception_dsl import compiler, output
-from inception_dsl.diagnostics import SpecError
-from inception_dsl.emit import pruning, runner, signature
+from inception_dsl import compiler
+from inception_dsl.diagnostics.diagnostic import SpecError
+from inception_dsl.emit.runner import pruning, runner
+from inception_dsl.files import output, signature
 from inception_dsl.network import load
-from inception_dsl.recipe import Recipe, named, recipe
+from inception_dsl.recipes.recipe import Recipe, named, recipe
 from inception_dsl.runner import config as settings
 from inception_dsl.spec.training_schema import GROUPS, RECIPES
 

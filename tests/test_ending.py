@@ -8,7 +8,7 @@ import pytest
 from cli_runner import cli as command
 
 from inception_dsl.compiler import at_size, compile_source
-from inception_dsl.diagnostics import Source, SpecError
+from inception_dsl.diagnostics.diagnostic import Source, SpecError
 
 TRAINED = "training: {recipe: modern, source: ours}"
 

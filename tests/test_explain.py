@@ -10,19 +10,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inception_dsl.cost import RowCost, cost
-from inception_dsl.diagnostics import Source, Span
-from inception_dsl.explain import Edit, Explanation, _edited, _edits, explanations
-from inception_dsl.ir import Claim, Column, Node, Typed
-from inception_dsl.ops import Conv, MaxPool
-from inception_dsl.published import verdicts
-from inception_dsl.shapes import TensorType
+from inception_dsl.analysis.cost import RowCost, cost
+from inception_dsl.diagnostics.diagnostic import Source, Span
+from inception_dsl.ir.ops import Conv, MaxPool
+from inception_dsl.ir.program import Claim, Column
+from inception_dsl.ir.shapes import TensorType
+from inception_dsl.ir.typed import Node, Typed
+from inception_dsl.paper.single_edits import Edit, Explanation, _edited, _edits, explanations
+from inception_dsl.paper.verdicts import judge
 
 KNOWN = dict.fromkeys(h.WRONG, "known")
 
 
 def explain(typed: Typed) -> tuple[Explanation, ...]:
-    return explanations(typed, verdicts(typed))
+    return explanations(typed, judge(typed))
 
 
 def sentences(typed: Typed, row: str) -> list[str]:
@@ -72,7 +73,7 @@ def test_errata_make_no_difference(googlenet: dict[str, list[Explanation]]) -> N
 
 def test_it_is_fast() -> None:
     typed = h.googlenet(KNOWN)
-    held = verdicts(typed)
+    held = judge(typed)
     start = time.process_time()
     explanations(typed, held)
     assert time.process_time() - start < 3  # some 0.6 s
@@ -98,7 +99,7 @@ def test_what_is_proposed_gives_what_is_printed(
     tree: h.Tree, arriving: tuple[int, ...], params: str, ops: str, bias: bool
 ) -> None:
     typed = one_row(tree, arriving, params, ops, BINARY._replace(bias=bias))
-    assert {each.verdict for each in verdicts(typed)} <= {"exact", "rounds"}
+    assert {each.verdict for each in judge(typed)} <= {"exact", "rounds"}
     assert explain(typed) == ()
 
 

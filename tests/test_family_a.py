@@ -12,13 +12,13 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from inception_dsl import published
+from inception_dsl.analysis.cost import cost
 from inception_dsl.build import build
 from inception_dsl.compiler import compile_file
-from inception_dsl.cost import cost
-from inception_dsl.emit import pytorch
-from inception_dsl.ir import Typed
+from inception_dsl.emit.pytorch import pytorch
+from inception_dsl.ir.typed import Typed
 from inception_dsl.lower import lower
+from inception_dsl.paper import verdicts
 
 SPECS = Path(__file__).parent.parent / "specs"
 
@@ -84,9 +84,9 @@ def test_totals_are_exact(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_prints_hold_but_for_the_errata(name: str) -> None:
-    held = published.verdicts(typed(name))
+    held = verdicts.judge(typed(name))
 
-    assert published.findings(typed(name), held) == ()
+    assert verdicts.findings(typed(name), held) == ()
     wrong = {f"{each.claim.row}.{each.claim.column}" for each in held if each.verdict == "erratum"}
     assert wrong == ERRATA.get(name, set())
 

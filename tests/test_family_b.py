@@ -13,13 +13,14 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from inception_dsl import compiler, published
+from inception_dsl import compiler
+from inception_dsl.analysis.cost import cost
 from inception_dsl.build import build
-from inception_dsl.cost import cost
-from inception_dsl.diagnostics import Source, SpecError
-from inception_dsl.emit import pytorch
-from inception_dsl.ir import Typed
+from inception_dsl.diagnostics.diagnostic import Source, SpecError
+from inception_dsl.emit.pytorch import pytorch
+from inception_dsl.ir.typed import Typed
 from inception_dsl.lower import lower
+from inception_dsl.paper import verdicts
 
 SPECS = Path(__file__).parent.parent / "specs"
 
@@ -140,10 +141,10 @@ def test_totals(name: str) -> None:
 @every_spec
 def test_printed_numbers_hold(name: str) -> None:
     """Every size and total that the spec prints holds; only the two impossible widths are errata."""
-    held = published.verdicts(typed(name))
+    held = verdicts.judge(typed(name))
     errata = {(each.claim.row, each.claim.text) for each in held if each.verdict == "erratum"}
 
-    assert published.findings(typed(name), held) == ()
+    assert verdicts.findings(typed(name), held) == ()
     impossible = {("inception_resnet_b", "17x17x1154"), ("inception_resnet_c", "8x8x2048")}
     assert errata == (impossible if name == "inception_resnet_v2_paper" else set())
 

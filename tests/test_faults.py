@@ -11,9 +11,16 @@ import pytest
 from cli_runner import Run, in_folder
 from click.testing import Result
 
-from inception_dsl import compiler, explain, freshness, output, published, render, tables, witness
-from inception_dsl.emit import onnx, pytorch, report
-from inception_dsl.group import Commands
+from inception_dsl import compiler
+from inception_dsl.cli import tables
+from inception_dsl.cli.group import Commands
+from inception_dsl.crosscheck import crosscheck
+from inception_dsl.diagnostics import render
+from inception_dsl.emit.onnx import onnx
+from inception_dsl.emit.pytorch import pytorch
+from inception_dsl.emit.report import report
+from inception_dsl.files import freshness, output
+from inception_dsl.paper import single_edits, verdicts
 from inception_dsl.weights import deploy, transfer
 
 TINY = "network: {}\ninput: 3x8x8\nlayers: |\n  name | layer | output\n  c | conv 3x3 4 same | 8x8x4\n  f | fc 4 |\n"
@@ -63,12 +70,12 @@ FAULTS = [RuntimeError("of some kind"), MemoryError(), RecursionError("too deep"
 STEPS = {
     "compile_file": (compiler, ("check", "specs")),
     "at_size": (compiler, ("check", "specs")),
-    "verdicts": (published, ("check", "specs")),
-    "findings": (published, ("check", "specs")),
+    "judge": (verdicts, ("check", "specs")),
+    "findings": (verdicts, ("check", "specs")),
     "summary": (tables, ("check", "specs")),
     "verdict_table": (tables, ("check", "specs/a.yaml")),
-    "explanations": (explain, ("check", "--explain", "specs")),
-    "witnesses": (witness, ("check", "--against", "onnx", "specs")),
+    "explanations": (single_edits, ("check", "--explain", "specs")),
+    "witnesses": (crosscheck, ("check", "--against", "onnx", "specs")),
     "source": (pytorch, ("compile", "specs")),
     "model": (onnx, ("compile", "specs")),
     "report": (report, ("compile", "specs")),
@@ -116,14 +123,14 @@ def test_a_fault_of_any_step_is_a_diagnostic(name: str, run: Run, monkeypatch: p
 
 @pytest.mark.extras
 def test_the_other_specs_of_a_folder_go_on(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    right = published.verdicts
+    right = verdicts.judge
 
     def stop(typed: object) -> object:
         if typed.program.name == "a":  # type: ignore[attr-defined]
             raise ZeroDivisionError("division by zero")
         return right(typed)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(published, "verdicts", stop)
+    monkeypatch.setattr(verdicts, "judge", stop)
     result = run("check", "--explain", "--against", "onnx", "specs", "--format", "json")
 
     assert result.exit_code == 2
@@ -155,7 +162,7 @@ def test_a_path_that_means_no_spec_hides_no_other(run: Run, monkeypatch: pytest.
 def test_a_traceback_is_shown_where_it_is_asked_for(
     words: tuple[str, ...], run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(published, "verdicts", lambda typed: 1 / 0)
+    monkeypatch.setattr(verdicts, "judge", lambda typed: 1 / 0)
     result = run(*words)
 
     assert result.exit_code == 2
@@ -191,7 +198,7 @@ def test_ctrl_c_is_no_fault(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         raise KeyboardInterrupt
 
     for target, name, words in (
-        (published, "verdicts", ("check", "specs")),
+        (verdicts, "judge", ("check", "specs")),
         (Commands, "resolve_command", ("check", "specs")),
         (Commands, "parse_args", ("check", "specs")),
     ):

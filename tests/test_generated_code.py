@@ -14,14 +14,17 @@ import pytest
 import torch
 from builders import checked
 
-from inception_dsl import names
 from inception_dsl.build import build
 from inception_dsl.compiler import compile_file, compile_source, find_specs
-from inception_dsl.diagnostics import Source, SpecError
-from inception_dsl.emit import catalogue, onnx, pytorch, report
-from inception_dsl.ir import Typed
+from inception_dsl.diagnostics.diagnostic import Source, SpecError
+from inception_dsl.emit import catalogue
+from inception_dsl.emit.onnx import onnx
+from inception_dsl.emit.pytorch import pytorch
+from inception_dsl.emit.report import report
+from inception_dsl.ir import names
+from inception_dsl.ir.ops import OPS
+from inception_dsl.ir.typed import Typed
 from inception_dsl.lower import lower
-from inception_dsl.ops import OPS
 
 ROOT = Path(__file__).parent.parent
 
@@ -29,7 +32,7 @@ EMIT = """
 import sys
 from inception_dsl.compilation import Build
 from inception_dsl.compiler import compile_file
-from inception_dsl.emit.onnx import model
+from inception_dsl.emit.onnx.onnx import model
 from inception_dsl.lower import lower
 for name in sys.argv[1:]:
     program = compile_file(name)

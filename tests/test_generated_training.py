@@ -18,9 +18,10 @@ import torch
 from torch import Tensor
 from zygote import Zygote
 
-from inception_dsl.emit import pytorch, runner
+from inception_dsl.emit.pytorch import pytorch
+from inception_dsl.emit.runner import runner
 from inception_dsl.network import load
-from inception_dsl.recipe import Recipe
+from inception_dsl.recipes.recipe import Recipe
 
 RECIPE = Recipe(
     "of this test",

@@ -17,15 +17,18 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from inception_dsl import published
+from inception_dsl.analysis.cost import cost
 from inception_dsl.build import build, load
 from inception_dsl.compiler import compile_file, find_specs
-from inception_dsl.cost import cost
-from inception_dsl.emit import onnx, pytorch
-from inception_dsl.ir import Program, Typed
+from inception_dsl.crosscheck import probe
+from inception_dsl.crosscheck.crosscheck import witnesses
+from inception_dsl.crosscheck.systems import PyTorch
+from inception_dsl.emit.onnx import onnx
+from inception_dsl.emit.pytorch import pytorch
+from inception_dsl.ir.program import Program
+from inception_dsl.ir.typed import Typed
 from inception_dsl.lower import lower
-from inception_dsl.witness import probe, witnesses
-from inception_dsl.witness.systems import PyTorch
+from inception_dsl.paper import verdicts
 
 SPECS = find_specs([Path(__file__).parent.parent / "specs"])
 NAMES = [path.stem for path in SPECS]
@@ -89,9 +92,9 @@ def source(name: str) -> str:
 
 
 @cache
-def verdicts(name: str) -> Mapping[tuple[str, str], published.Verdict]:
+def cells(name: str) -> Mapping[tuple[str, str], verdicts.Verdict]:
     """The verdict on every cell that a spec says is printed."""
-    return {(each.claim.row, each.claim.column): each for each in published.verdicts(typed(name))}
+    return {(each.claim.row, each.claim.column): each for each in verdicts.judge(typed(name))}
 
 
 def meta(name: str) -> nn.Module:
@@ -127,7 +130,7 @@ def rows(net: nn.Module, image: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
 
 @pytest.mark.parametrize(("row", "column"), [*CELLS, *TOTALS])
 def test_a_printed_cell_has_its_verdict(row: str, column: str) -> None:
-    verdict = verdicts("googlenet")[row, column]
+    verdict = cells("googlenet")[row, column]
     exact = column in ("output", "depth")
 
     assert verdict.claim.text == {**CELLS, **TOTALS}[row, column], "the spec prints what the paper prints"
@@ -135,12 +138,12 @@ def test_a_printed_cell_has_its_verdict(row: str, column: str) -> None:
 
 
 def test_nothing_else_is_printed() -> None:
-    assert verdicts("googlenet").keys() == {*CELLS, *TOTALS}
-    assert published.findings(typed("googlenet"), tuple(verdicts("googlenet").values())) == ()
+    assert cells("googlenet").keys() == {*CELLS, *TOTALS}
+    assert verdicts.findings(typed("googlenet"), tuple(cells("googlenet").values())) == ()
 
 
 def test_the_separable_conv1_explains_the_first_row_and_the_total() -> None:
-    found = verdicts("googlenet_separable")
+    found = cells("googlenet_separable")
 
     assert found.keys() == {*CELLS, *TOTALS}
     assert {cell for cell, each in found.items() if each.verdict == "erratum"} == ERRATA - SEPARABLE

@@ -18,9 +18,9 @@ import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from inception_dsl.emit import runner
+from inception_dsl.emit.runner import runner
 from inception_dsl.network import Network, load
-from inception_dsl.recipe import named
+from inception_dsl.recipes.recipe import named
 from inception_dsl.runner.config import Config, Data, Loss
 from inception_dsl.runner.devices import Place
 from inception_dsl.runner.engine import forward_backward

@@ -19,13 +19,13 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from inception_dsl import build, compiler
-from inception_dsl.diagnostics import Source, SpecError
-from inception_dsl.elaborate import elaborate
-from inception_dsl.emit import pytorch
-from inception_dsl.ir import Typed
+from inception_dsl.diagnostics.diagnostic import Source, SpecError
+from inception_dsl.elaborate.elaborate import elaborate
+from inception_dsl.elaborate.printer import print_program
+from inception_dsl.emit.pytorch import pytorch
+from inception_dsl.ir.typed import Typed
 from inception_dsl.lower import lower
-from inception_dsl.program_printer import print_program
-from inception_dsl.spec import NetworkSpec, read
+from inception_dsl.spec.network import NetworkSpec, read
 from inception_dsl.spec.printer import print_spec
 from inception_dsl.spec.variants import vary
 from inception_dsl.syntax import yaml

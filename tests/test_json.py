@@ -13,8 +13,8 @@ from cli_runner import Run, cli, in_folder
 from click.testing import Result
 from test_terminal import commands
 
-from inception_dsl.formats import FORMATS
-from inception_dsl.outcome import Outcome
+from inception_dsl.cli.formats import FORMATS
+from inception_dsl.cli.outcome import Outcome
 
 ROOT = Path(__file__).parent.parent
 DOC = (ROOT / "docs/json.md").read_text(encoding="utf-8")

@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from inception_dsl import passes
 from inception_dsl.compiler import at_size, compile_source
-from inception_dsl.diagnostics import Source, SpecError
-from inception_dsl.elaborate import elaborate
-from inception_dsl.ir import Typed
+from inception_dsl.diagnostics.diagnostic import Source, SpecError
+from inception_dsl.elaborate.elaborate import elaborate
+from inception_dsl.ir.ops import LRN, AvgPool, BatchNorm, Conv, Dropout, MaxPool, Op, ReLU
+from inception_dsl.ir.shapes import Padding, Pair, Window
+from inception_dsl.ir.typed import Typed
+from inception_dsl.ir.values import Name, Number
 from inception_dsl.lower import lower
-from inception_dsl.ops import LRN, AvgPool, BatchNorm, Conv, Dropout, MaxPool, Op, ReLU
-from inception_dsl.shapes import Padding, Pair, Window
-from inception_dsl.spec import read
+from inception_dsl.passes import pipeline
+from inception_dsl.spec.network import read
 from inception_dsl.syntax import algebra, yaml
 from inception_dsl.syntax.algebra_errors import SyntaxFault
 from inception_dsl.syntax.terms import Branches, Chain, Labelled, Repeated, Scaled, Use, Word
-from inception_dsl.values import Name, Number
 
 GOOD = Path(__file__).parent / "cases" / "good"
 
@@ -29,7 +29,7 @@ A, B, C = Use("a"), Use("b"), Use("c")
 
 def compiled(text: str) -> Typed:
     """A whole file, lowered."""
-    return lower(passes.run(elaborate(read(yaml.parse(Source("spec.yaml", text))))))
+    return lower(pipeline.run(elaborate(read(yaml.parse(Source("spec.yaml", text))))))
 
 
 def network(table: str, modules: str = "", more: str = "", image: str = "3x8x8") -> Typed:

@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from inception_dsl import ops
-from inception_dsl.emit import onnx
-from inception_dsl.emit.onnx_ops import CEIL
-from inception_dsl.emit.onnx_ops import rules as onnx_rules
+from inception_dsl.emit.onnx import onnx
+from inception_dsl.emit.onnx.ops import CEIL
+from inception_dsl.emit.onnx.ops import rules as onnx_rules
 from inception_dsl.emit.rules import Rules
-from inception_dsl.ops import OPS, Op
-from inception_dsl.shapes import Field, Padding, ShapeError, TensorType, Window
+from inception_dsl.ir import ops
+from inception_dsl.ir.ops import OPS, Op
+from inception_dsl.ir.shapes import Field, Padding, ShapeError, TensorType, Window
 
 Images = tuple[TensorType, ...]
 Case = tuple[Op, Images]

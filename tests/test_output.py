@@ -18,8 +18,8 @@ import onnx
 import pytest
 from cli_runner import Run, in_folder
 
-from inception_dsl import output
-from inception_dsl.diagnostics import SpecError
+from inception_dsl.diagnostics.diagnostic import SpecError
+from inception_dsl.files import output
 from inception_dsl.network import load
 
 ROOT = Path(__file__).parent.parent

@@ -17,12 +17,12 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - as everyone calls it
 from builders import checked, one, run
 
-from inception_dsl import ops
-from inception_dsl.diagnostics import SpecError
-from inception_dsl.emit import onnx
-from inception_dsl.emit.onnx_ops import CEIL
-from inception_dsl.ops import Op
-from inception_dsl.shapes import Padding, TensorType, Window
+from inception_dsl.diagnostics.diagnostic import SpecError
+from inception_dsl.emit.onnx import onnx
+from inception_dsl.emit.onnx.ops import CEIL
+from inception_dsl.ir import ops
+from inception_dsl.ir.ops import Op
+from inception_dsl.ir.shapes import Padding, TensorType, Window
 
 if TYPE_CHECKING:
     from builders import Array

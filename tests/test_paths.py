@@ -14,8 +14,8 @@ from cli_runner import Run, in_folder
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inception_dsl import paths
-from inception_dsl.terminal import lines
+from inception_dsl.files import paths
+from inception_dsl.text.terminal import lines
 
 SPEC = """
 network: {}

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from inception_dsl.diagnostics import SpecError
+from inception_dsl.diagnostics.diagnostic import SpecError
 from inception_dsl.runner.config import Config, Data, Run
 from inception_dsl.runner.devices import Place
 from inception_dsl.runner.evaluate import Score

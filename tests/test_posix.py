@@ -19,7 +19,7 @@ for module in ("fcntl", "resource", "pwd", "grp", "termios", "tty", "pty", "sysl
     sys.modules[module] = None
 for name in ("SIGHUP", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGPIPE", "alarm", "setitimer", "pthread_sigmask"):
     delattr(signal, name)
-from inception_dsl.cli import main
+from inception_dsl.cli.main import main
 """
 
 COMMANDS = """

@@ -117,7 +117,9 @@ def test_a_full_disk_is_told(folder: Path) -> None:
 
 def test_files_do_not_get_the_numbers_of_closed_streams(folder: Path) -> None:
     """What writes to the number 1 or 2, as C libraries do, must not write into a generated file."""
-    script = "import os, inception_dsl.streams as s; s.guard(); f = open('file', 'w'); print(f.fileno() > 2, file=f)"
+    script = (
+        "import os, inception_dsl.cli.streams as s; s.guard(); f = open('file', 'w'); print(f.fileno() > 2, file=f)"
+    )
 
     shell(f'{shlex.quote(sys.executable)} -c "{script}" <&- >&- 2>&-', folder)
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from inception_dsl.emit.runner import fingerprint
-from inception_dsl.ir import Layer, Paper, Program, Row, Typed
-from inception_dsl.ops import LRN, OPS, AvgPool, BatchNorm, Conv, Dropout, FullyConnected, MaxPool, Op, ReLU, Scale
-from inception_dsl.program_printer import print_program
-from inception_dsl.shapes import Padding, TensorType, Window
-from inception_dsl.values import Name
+from inception_dsl.elaborate.printer import print_program
+from inception_dsl.emit.runner.runner import fingerprint
+from inception_dsl.ir.ops import LRN, OPS, AvgPool, BatchNorm, Conv, Dropout, FullyConnected, MaxPool, Op, ReLU, Scale
+from inception_dsl.ir.program import Layer, Paper, Program, Row
+from inception_dsl.ir.shapes import Padding, TensorType, Window
+from inception_dsl.ir.typed import Typed
+from inception_dsl.ir.values import Name
 
 IMAGE = TensorType((8, 32, 32))
 WINDOW = Window((3, 3))

@@ -9,14 +9,15 @@ from hypothesis import HealthCheck, assume, given, settings
 from strategies import specs
 from torch import Tensor, nn
 
+from inception_dsl.analysis.cost import cost
 from inception_dsl.build import build
 from inception_dsl.compiler import compile_source
-from inception_dsl.cost import cost
-from inception_dsl.diagnostics import Source
-from inception_dsl.emit import onnx, pytorch
-from inception_dsl.ir import Program
+from inception_dsl.crosscheck.crosscheck import witnesses
+from inception_dsl.diagnostics.diagnostic import Source
+from inception_dsl.emit.onnx import onnx
+from inception_dsl.emit.pytorch import pytorch
+from inception_dsl.ir.program import Program
 from inception_dsl.lower import lower
-from inception_dsl.witness import witnesses
 
 quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from test_readme import README, blocks
 from torch import nn
 
-from inception_dsl.cli import main
+from inception_dsl.cli.main import main
 from inception_dsl.weights.files import read
 from inception_dsl.weights.names import SPECS
 from inception_dsl.weights.preprocessing import KEY, PUBLISHED, parsed

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inception_dsl.diagnostics import Diagnostic, Note, Source, Span
-from inception_dsl.render import COLUMNS, as_json, github, text
-from inception_dsl.terminal import width
+from inception_dsl.diagnostics.diagnostic import Diagnostic, Note, Source, Span
+from inception_dsl.diagnostics.render import COLUMNS, as_json, github, text
+from inception_dsl.text.terminal import width
 
 SPEC = Source(
     "specs/googlenet.yaml",

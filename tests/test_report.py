@@ -17,10 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from inception_dsl.emit.report import report
+from inception_dsl.emit.report.report import report
 from inception_dsl.emit.templates import template
-from inception_dsl.ir import Claim, Column, Erratum, Paper, Published, Typed
-from inception_dsl.markdown import escaped, table
+from inception_dsl.ir.program import Claim, Column, Erratum, Paper, Published
+from inception_dsl.ir.typed import Typed
+from inception_dsl.text.markdown import escaped, table
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -210,10 +211,10 @@ def test_a_table_holds_any_text(cells: list[list[str]]) -> None:
 
 def test_a_name_the_template_is_not_given_is_an_error() -> None:
     with pytest.raises(jinja2.UndefinedError):
-        template("report.md").render(file="a", title="b")
+        template("report/report.md").render(file="a", title="b")
 
 
-RENDER = "import handmade, inception_dsl.emit.report as r; print(r.report(handmade.googlenet()))"
+RENDER = "import handmade, inception_dsl.emit.report.report as r; print(r.report(handmade.googlenet()))"
 
 
 def test_two_runs_are_alike(googlenet: str) -> None:
@@ -233,5 +234,5 @@ def test_two_runs_are_alike(googlenet: str) -> None:
 
 def test_jinja2_is_imported_when_it_is_used() -> None:
     here = Path(__file__).parent
-    code = "import sys, inception_dsl.emit.report; assert 'jinja2' not in sys.modules"
+    code = "import sys, inception_dsl.emit.report.report; assert 'jinja2' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(here.parent)}, check=True)

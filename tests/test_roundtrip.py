@@ -10,24 +10,26 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from strategies import specs, terms, values
 
-from inception_dsl import compiler, passes
-from inception_dsl.diagnostics import Source
-from inception_dsl.elaborate import elaborate
-from inception_dsl.ir import Program, Typed
+from inception_dsl import compiler
+from inception_dsl.diagnostics.diagnostic import Source
+from inception_dsl.elaborate.elaborate import elaborate
+from inception_dsl.elaborate.printer import print_program
+from inception_dsl.ir.ops import Add, Concat, Scale
+from inception_dsl.ir.program import Program
+from inception_dsl.ir.typed import Typed
+from inception_dsl.ir.values import Number, Operation, Value, spell
 from inception_dsl.lower import lower
-from inception_dsl.ops import Add, Concat, Scale
-from inception_dsl.program_printer import print_program
-from inception_dsl.spec import NetworkSpec, read
+from inception_dsl.passes import pipeline
+from inception_dsl.spec.network import NetworkSpec, read
 from inception_dsl.spec.printer import print_spec
 from inception_dsl.syntax import algebra, yaml
 from inception_dsl.syntax.printer import spell_graph, spell_term
 from inception_dsl.syntax.terms import Branches, Chain, Labelled, Term, Use
 from inception_dsl.syntax.yaml_printer import dump
-from inception_dsl.values import Number, Operation, Value, spell
 
 ROOT = Path(__file__).parent.parent
 FILES = compiler.find_specs([ROOT / "specs", ROOT / "tests" / "cases" / "good"])
-LOWERABLE = range(1, len(passes.PIPELINE) + 1)
+LOWERABLE = range(1, len(pipeline.PIPELINE) + 1)
 """How many passes may have run before a program is lowered: one, which takes out what is absent, or more."""
 
 every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -41,7 +43,7 @@ def parse(text: str) -> NetworkSpec:
 
 def after(program: Program, count: int) -> Program:
     """A program after the first passes."""
-    return passes.run(program, passes.PIPELINE[:count])
+    return pipeline.run(program, pipeline.PIPELINE[:count])
 
 
 def nodes(typed: Typed) -> list[tuple[Any, ...]]:
@@ -206,13 +208,13 @@ published:
 
 
 @every_file
-@pytest.mark.parametrize("count", range(len(passes.PIPELINE) + 1))
+@pytest.mark.parametrize("count", range(len(pipeline.PIPELINE) + 1))
 def test_programs(path: Path, count: int) -> None:
     check_program(compiler.load(path), count)
 
 
 @seldom
-@given(specs(), st.integers(0, len(passes.PIPELINE)))
+@given(specs(), st.integers(0, len(pipeline.PIPELINE)))
 def test_random_programs(text: str, count: int) -> None:
     check_program(parse(text), count)
 
@@ -222,8 +224,8 @@ def check_program(spec: NetworkSpec, count: int) -> None:
     program = elaborate(spec)
     again = elaborate(parse(print_program(after(program, count))))
 
-    assert nodes(lower(passes.run(again))) == nodes(lower(passes.run(program)))
-    assert print_program(passes.run(again)) == print_program(passes.run(program))
+    assert nodes(lower(pipeline.run(again))) == nodes(lower(pipeline.run(program)))
+    assert print_program(pipeline.run(again)) == print_program(pipeline.run(program))
     assert again.published.claims == program.published.claims
 
 
@@ -240,6 +242,6 @@ def test_passes_preserve_the_network(text: str) -> None:
 @seldom
 @given(specs())
 def test_passes_have_nothing_left_to_do(text: str) -> None:
-    program = passes.run(elaborate(parse(text)))
+    program = pipeline.run(elaborate(parse(text)))
 
-    assert passes.run(program) == program
+    assert pipeline.run(program) == program

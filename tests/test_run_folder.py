@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from inception_dsl.cli import main
+from inception_dsl.cli.main import main
 from inception_dsl.network import load
-from inception_dsl.recipe import recipe
+from inception_dsl.recipes.recipe import recipe
 from inception_dsl.training import launch
 from inception_dsl.training.card import write_card
 
@@ -197,7 +197,7 @@ def test_what_no_spec_can_state_is_told(tmp_path: Path, launched: list[Sequence[
 
 
 def test_torch_is_asked_for_by_its_extra(tmp_path: Path) -> None:
-    code = "import sys; sys.modules['torch'] = None; from inception_dsl.cli import main; main()"
+    code = "import sys; sys.modules['torch'] = None; from inception_dsl.cli.main import main; main()"
     for words in (["train", SPEC, "--out", tmp_path / "run"], ["eval", SPEC, "model.safetensors"]):
         told = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False)
         assert told.returncode == 2 and "error[E005]" in told.stderr, told.stderr
@@ -258,8 +258,8 @@ def test_what_is_exported_is_the_runs_own_network(run: Path, tmp_path: Path, lau
     """Not what the spec has become while the run trained."""
     shutil.copytree(run, folder := tmp_path / run.name)  # files cite a spec by its folder
     (folder / "model" / "model.onnx").unlink()
-    from inception_dsl.commands import training
-    from inception_dsl.console import Run
+    from inception_dsl.cli import training
+    from inception_dsl.cli.run import Run
 
     training._export(Run("text"), folder)
     assert (folder / "model" / "model.onnx").read_bytes() == (run / "model" / "model.onnx").read_bytes()

@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from inception_dsl import explanations
-from inception_dsl.cli import main
-from inception_dsl.diagnostics import Diagnostic, Note, Source, Span
-from inception_dsl.sarif import ROOT, sarif
+from inception_dsl.cli.main import main
+from inception_dsl.diagnostics import explanations
+from inception_dsl.diagnostics.diagnostic import Diagnostic, Note, Source, Span
+from inception_dsl.diagnostics.sarif import ROOT, sarif
 
 HERE = Path(__file__).parent
 SMALL = "network: small\ninput: 3x8x8\nlayers: |\n  name | layer\n  conv | conv 3x3 4 sam\n"

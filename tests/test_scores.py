@@ -18,11 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from inception_dsl import evaluation
-from inception_dsl.diagnostics import SpecError
-from inception_dsl.evaluation import ensemble_files, evaluate_file, scores
+from inception_dsl.diagnostics.diagnostic import SpecError
+from inception_dsl.evaluation import evaluate, scores
 from inception_dsl.evaluation.cache import Predictions, as_npz, read
 from inception_dsl.evaluation.ensemble import ensemble
+from inception_dsl.evaluation.evaluate import ensemble_files, evaluate_file
 from inception_dsl.runner.config import Augment, Config, Data
 from inception_dsl.runner.devices import Place
 from inception_dsl.runner.readers import Unreadable
@@ -281,7 +281,7 @@ def test_images_that_cannot_be_read_are_named(tmp_path: Path, capsys: pytest.Cap
 
 
 def test_144_crops_take_a_part_of_the_images_on_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluation, "FEW", 7)
+    monkeypatch.setattr(evaluate, "FEW", 7)
     one, again = (evaluate_file(Brightness(), Squares(30), SETTINGS, HERE, protocols=("144",)) for _ in range(2))
     assert one.protocols["144"].n == 7 and str(one) == str(again)
     assert "note: 144 crops take long on a CPU: 7 of 30 images, always the same, were taken; --limit" in str(one)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from inception_dsl import ties
+from inception_dsl.analysis import image_size
 from inception_dsl.compiler import compile_source
-from inception_dsl.diagnostics import Source
-from inception_dsl.ir import Program
+from inception_dsl.diagnostics.diagnostic import Source
+from inception_dsl.ir.program import Program
 
 HEAD = "heads:\n  aux: {from: conv, loss_weight: 0.3, graph: avgpool 5x5/5 valid -> fc 4 relu -> fc 7}\n"
 
@@ -20,9 +20,9 @@ def program(pool: str, head: str = "", before: str = "dropout 40% -> ") -> Progr
 
 
 def test_a_pool_of_one_size_ties_the_classifier() -> None:
-    tie = ties.tied(program("avgpool 16x16/1 valid"), (17, 18))
+    tie = image_size.tied(program("avgpool 16x16/1 valid"), (17, 18))
     assert tie
-    told = ties.tie_diagnostic(tie)
+    told = image_size.tie_diagnostic(tie)
 
     assert told.message == "`fc.1` is tied to 16x16: at 17x18 it would read 48 features, not 8"
     assert (told.code, told.help) == ("E218", "write `avgpool global` there")
@@ -32,33 +32,33 @@ def test_a_pool_of_one_size_ties_the_classifier() -> None:
 
 @pytest.mark.parametrize(("pool", "image"), [("avgpool global", (31, 5)), ("maxpool 2x2/2 valid", (17, 17))])
 def test_what_gives_the_same_image_ties_nothing(pool: str, image: tuple[int, int]) -> None:
-    assert ties.tied(program(pool), image) is None
-    assert ties.untied(program(pool), image) == program(pool)
+    assert image_size.tied(program(pool), image) is None
+    assert image_size.untied(program(pool), image) == program(pool)
 
 
 def test_a_classifier_of_a_larger_image_wants_a_pool_before_it() -> None:
-    tie = ties.tied(program("maxpool 2x2/2 valid"), (18, 16))
+    tie = image_size.tied(program("maxpool 2x2/2 valid"), (18, 16))
     assert tie
-    told = ties.tie_diagnostic(tie)
+    told = image_size.tie_diagnostic(tie)
 
     assert "at 18x16 it would read 576 features, not 512" in told.message
     assert told.help == "write `avgpool global` before it"
 
 
 def test_a_classifier_of_the_input_itself_is_tied_without_a_cause() -> None:
-    tie = ties.tied(program("pass", before=""), (15, 16))
+    tie = image_size.tied(program("pass", before=""), (15, 16))
     assert tie
 
     assert tie.cause is None
-    assert ties.tie_diagnostic(tie).notes == ()
+    assert image_size.tie_diagnostic(tie).notes == ()
 
 
 def test_the_rows_before_the_tie_are_free_and_so_are_heads_that_fit() -> None:
     network = program("avgpool 16x16/1 valid", HEAD)
 
-    fits, fails = ties.untied(network, (17, 17)), ties.untied(network, (21, 17))
+    fits, fails = image_size.untied(network, (17, 17)), image_size.untied(network, (21, 17))
 
     assert [row.name for row in fits.rows] == [row.name for row in fails.rows] == ["conv", "pool"]
     assert [head.name for head in fits.heads] == ["aux"]  # 17 pixels give its pool 3 positions, as 16 do; 21 give 4
     assert fails.heads == ()
-    assert [tie.node.row for tie in ties.ties(network, (21, 17))] == ["fc", "aux"]
+    assert [tie.node.row for tie in image_size.ties(network, (21, 17))] == ["fc", "aux"]

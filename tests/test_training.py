@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inception_dsl import compiler
-from inception_dsl.diagnostics import Source, SpecError
-from inception_dsl.emit import report
-from inception_dsl.program_printer import print_program
-from inception_dsl.recipe import recipe
+from inception_dsl.diagnostics.diagnostic import Source, SpecError
+from inception_dsl.elaborate.printer import print_program
+from inception_dsl.emit.report import report
+from inception_dsl.recipes.recipe import recipe
 from inception_dsl.runner.augment import evaluation_transform, training_transform
-from inception_dsl.spec import NetworkSpec, read
+from inception_dsl.spec.network import NetworkSpec, read
 from inception_dsl.spec.printer import print_spec
 from inception_dsl.spec.training_schema import GROUPS, RECIPES
 from inception_dsl.spec.variants import vary

@@ -16,7 +16,7 @@ from PIL import Image
 from test_json import enveloped
 
 from inception_dsl.network import load
-from inception_dsl.recipe import recipe
+from inception_dsl.recipes.recipe import recipe
 from inception_dsl.runner.config import Config, Run
 from inception_dsl.runner.devices import Place, settle_precision
 from inception_dsl.weights.files import read

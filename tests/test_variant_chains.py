@@ -20,11 +20,12 @@ from strategies import specs
 from test_variants import BASE
 from variant_strategies import edits
 
-from inception_dsl import compilation, compiler, inherited, published
-from inception_dsl.cli import main
-from inception_dsl.diagnostics import Diagnostic, Source, SpecError
-from inception_dsl.spec import Base, read
+from inception_dsl import compilation, compiler
+from inception_dsl.cli.main import main
+from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, SpecError
+from inception_dsl.paper import inherited, verdicts
 from inception_dsl.spec.blame import print_blamed
+from inception_dsl.spec.network import Base, read
 from inception_dsl.spec.printer import print_spec
 from inception_dsl.spec.variants import vary
 from inception_dsl.syntax import yaml
@@ -72,7 +73,7 @@ def dropped(made: Base) -> set[str]:
 
 def files(made: Base) -> dict[str, str]:
     """The files that a network gives, without the places that they cite, sums over those, and what was dropped."""
-    dropped = published.dropped_sentence(made.network.program.published.dropped)
+    dropped = verdicts.dropped_sentence(made.network.program.published.dropped)
     found = {}
     for name, content in compilation.Build(made.network.program).files.items():
         text = str(onnx.load_from_string(content)) if name.endswith(".onnx") else content.decode()

@@ -17,12 +17,14 @@ from hypothesis import strategies as st
 from strategies import specs
 from test_bad_specs import EDIT, edited
 
-from inception_dsl import compiler, explanations, published, render
-from inception_dsl.diagnostics import Diagnostic, Source, SpecError
-from inception_dsl.extends import LONGEST
-from inception_dsl.ir import Typed
+from inception_dsl import compiler
+from inception_dsl.diagnostics import explanations, render
+from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, SpecError
+from inception_dsl.ir.typed import Typed
 from inception_dsl.network import load
-from inception_dsl.spec import Base, NetworkSpec, read
+from inception_dsl.paper import verdicts
+from inception_dsl.spec.loader import LONGEST
+from inception_dsl.spec.network import Base, NetworkSpec, read
 from inception_dsl.spec.printer import print_spec
 from inception_dsl.spec.schema import VERBS
 from inception_dsl.spec.settings import setting
@@ -102,7 +104,7 @@ def dropped(spec: NetworkSpec) -> set[str]:
 def findings(spec: NetworkSpec) -> list[str]:
     """The codes of what does not hold."""
     network = typed(spec)
-    return [each.code for each in published.findings(network, published.verdicts(network))]
+    return [each.code for each in verdicts.findings(network, verdicts.judge(network))]
 
 
 def codes(edits: str) -> list[str]:
@@ -309,7 +311,7 @@ def test_any_slip_gives_a_network_or_errors(slips: list[tuple[str, int, str]]) -
     """Edits with a few slips compile, or raise `SpecError`; never anything else."""
     try:
         network = typed(vary(basis(), yaml.parse(Source("v.yaml", edited(EVERY_EDIT, slips)))))
-        told = published.findings(network, published.verdicts(network))
+        told = verdicts.findings(network, verdicts.judge(network))
     except SpecError as error:
         told = error.diagnostics
 
@@ -321,7 +323,7 @@ def test_what_extends_nothing_loads_nothing_for_it() -> None:
     code = "import sys; from inception_dsl import load; load('specs/googlenet.yaml'); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
-    assert "inception_dsl.spec" in loaded.split()
+    assert "inception_dsl.spec.network" in loaded.split()
     assert not {"variants", "draft", "variant_schema", "blame"} & {name.split(".")[-1] for name in loaded.split()}
 
 

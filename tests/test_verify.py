@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from inception_dsl.compiler import compile_file
-from inception_dsl.ir import Call, Layer, Program
+from inception_dsl.ir.ops import Conv
+from inception_dsl.ir.program import Call, Layer, Program
+from inception_dsl.ir.shapes import TensorType, Window
+from inception_dsl.ir.values import Name
+from inception_dsl.ir.verify import InternalError, verify, verify_program
 from inception_dsl.lower import lower
-from inception_dsl.ops import Conv
-from inception_dsl.shapes import TensorType, Window
-from inception_dsl.values import Name
-from inception_dsl.verify import InternalError, verify, verify_program
 
 PROGRAM = compile_file(Path(__file__).parent.parent / "specs/googlenet.yaml")
 TYPED = lower(PROGRAM)

@@ -8,14 +8,14 @@ import re
 import pytest
 from click.testing import CliRunner
 
-from inception_dsl import values
-from inception_dsl.cli import main
+from inception_dsl.cli.main import main
 from inception_dsl.compiler import at_size, compile_source
-from inception_dsl.diagnostics import Source
+from inception_dsl.diagnostics.diagnostic import Source
 from inception_dsl.elaborate.layers import BUILDERS
 from inception_dsl.emit import catalogue
-from inception_dsl.ir import Typed
-from inception_dsl.ops import OPS, Op
+from inception_dsl.ir import values
+from inception_dsl.ir.ops import OPS, Op
+from inception_dsl.ir.typed import Typed
 from inception_dsl.spec import elsewhere
 from inception_dsl.spec.init import DISTRIBUTIONS
 from inception_dsl.spec.training_schema import CHOICES

@@ -16,7 +16,8 @@ from cli_runner import drained
 ROOT = Path(__file__).parent.parent
 SLOW = """
 import sys, time
-from inception_dsl import compiler, waiting
+from inception_dsl import compiler
+from inception_dsl.cli import waiting
 waiting.DELAY, waiting.PERIOD = 0.2, 0.02
 right = compiler.compile_file
 def slow(path, *given, **options):
@@ -24,7 +25,7 @@ def slow(path, *given, **options):
         time.sleep(0.6)
     return right(path, *given, **options)
 compiler.compile_file = slow
-from inception_dsl.cli import main
+from inception_dsl.cli.main import main
 main(["check", "specs/zfnet.yaml", "specs/alexnet.yaml", *sys.argv[1:]], prog_name="inception-dsl")
 """
 

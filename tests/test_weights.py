@@ -30,10 +30,11 @@ from library_networks import (
 from torch import nn
 
 from inception_dsl import build
-from inception_dsl.emit import onnx, pytorch
+from inception_dsl.crosscheck.compare import TOLERANCE
+from inception_dsl.emit.onnx import onnx
+from inception_dsl.emit.pytorch import pytorch
 from inception_dsl.weights import matching
 from inception_dsl.weights.names import SPECS
-from inception_dsl.witness.hearing import TOLERANCE
 
 each_network = pytest.mark.parametrize("case", [case for case in CASES if case not in LARGE])
 

@@ -17,9 +17,9 @@ from cli_runner import cli
 from safetensors.torch import load_file, save_file
 from test_json import enveloped
 
-from inception_dsl.diagnostics import SpecError
-from inception_dsl.emit.onnx import NEWEST
-from inception_dsl.ir import Typed
+from inception_dsl.diagnostics.diagnostic import SpecError
+from inception_dsl.emit.onnx.onnx import NEWEST
+from inception_dsl.ir.typed import Typed
 from inception_dsl.network import loads
 from inception_dsl.weights import deploy, files, matching, transfer
 from inception_dsl.weights.names import LIBRARIES, Names, expand

@@ -24,9 +24,9 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from inception_dsl import build, compiler
-from inception_dsl.diagnostics import Diagnostic, SpecError, listing
-from inception_dsl.emit import pytorch
-from inception_dsl.ir import Typed
+from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError, listing
+from inception_dsl.emit.pytorch import pytorch
+from inception_dsl.ir.typed import Typed
 from inception_dsl.network import loads
 from inception_dsl.weights import deploy, files, identify, transfer
 from inception_dsl.weights.matching import match, own

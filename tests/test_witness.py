@@ -15,10 +15,13 @@ import pytest
 import torch
 
 from inception_dsl.compiler import compile_source
-from inception_dsl.diagnostics import Diagnostic, Source, SpecError
-from inception_dsl.emit import onnx, pytorch
-from inception_dsl.ir import Program, Typed
-from inception_dsl.witness import Evidence, probe, systems, witnesses
+from inception_dsl.crosscheck import probe, systems
+from inception_dsl.crosscheck.crosscheck import Evidence, witnesses
+from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, SpecError
+from inception_dsl.emit.onnx import onnx
+from inception_dsl.emit.pytorch import pytorch
+from inception_dsl.ir.program import Program
+from inception_dsl.ir.typed import Typed
 
 OWN = (33, 33)
 

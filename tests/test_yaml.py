@@ -13,7 +13,7 @@ import yaml as pyyaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inception_dsl.diagnostics import Diagnostic, Source, Span, SpecError
+from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, Span, SpecError
 from inception_dsl.syntax import yaml, yaml_errors
 from inception_dsl.syntax.source import LIMIT, Fragment, decode, read
 

@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
-from inception_dsl.cost import cost
-from inception_dsl.ir import Typed
-from inception_dsl.published import MEASURES, TOTALS, column_of
-from inception_dsl.spec import NetworkSpec
+from inception_dsl.analysis.cost import cost
+from inception_dsl.ir.typed import Typed
+from inception_dsl.paper.verdicts import MEASURES, TOTALS, column_of
+from inception_dsl.spec.network import NetworkSpec
 from inception_dsl.spec.schema import VERBS
 from inception_dsl.spec.variant_schema import KINDS
 

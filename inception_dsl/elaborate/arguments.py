@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from inception_dsl.diagnostics import Findings, Note, Source, did_you_mean, listing
+from inception_dsl.diagnostics.diagnostic import Findings, Note, Source, did_you_mean, listing
 from inception_dsl.elaborate.scope import WIDEST, Scope, told
+from inception_dsl.ir.values import Name, Scalar, Value, Width, names
 from inception_dsl.spec.rows import RowSpec
 from inception_dsl.syntax.terms import Use
 from inception_dsl.syntax.yaml_printer import flow
-from inception_dsl.values import Name, Scalar, Value, Width, names
 
 Arguments = dict[str, Value | Scalar | None]
 

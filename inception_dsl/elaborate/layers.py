@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from inception_dsl.diagnostics import Findings, did_you_mean, listing
+from inception_dsl.diagnostics.diagnostic import Findings, did_you_mean, listing
 from inception_dsl.elaborate.scope import Fault, Scope, told
 from inception_dsl.elaborate.words import Words, by_slot, check_effect, chosen, is_on, merge, moved
-from inception_dsl.ir import Absent, Body, Layer, Sequence
-from inception_dsl.ops import (
+from inception_dsl.ir.ops import (
     LRN,
     AvgPool,
     BatchNorm,
@@ -22,12 +21,13 @@ from inception_dsl.ops import (
     ReLU,
     Softmax,
 )
-from inception_dsl.shapes import Padding, Pair, Window
-from inception_dsl.spec import NetworkSpec
+from inception_dsl.ir.program import Absent, Body, Layer, Sequence
+from inception_dsl.ir.shapes import Padding, Pair, Window
+from inception_dsl.ir.values import Scalar, Value, Width
+from inception_dsl.spec.network import NetworkSpec
 from inception_dsl.spec.vocabulary import LARGEST, LAYERS, NAMES, STRIDE, WORDS
 from inception_dsl.syntax.formula import Formula
 from inception_dsl.syntax.terms import Dimensions, Use, Word, value_names
-from inception_dsl.values import Scalar, Value, Width
 
 CAUSED: Final = frozenset({"E210", "E219", "E220"})
 """Faults of a layer that a wrong word in its defaults may have caused."""

@@ -7,16 +7,16 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from typing import Final, NamedTuple
 
-from inception_dsl.diagnostics import Findings, Span
+from inception_dsl.diagnostics.diagnostic import Findings, Span
 from inception_dsl.elaborate.size import MOST_LAYERS, TooLarge
-from inception_dsl.ir import Body, Call, Join, Layer, Repeat, Sequence
-from inception_dsl.names import from_column
-from inception_dsl.ops import Op
-from inception_dsl.spec import ModuleSpec
+from inception_dsl.ir.names import from_column
+from inception_dsl.ir.ops import Op
+from inception_dsl.ir.program import Body, Call, Join, Layer, Repeat, Sequence
+from inception_dsl.ir.values import Scalar, Value, ValueFault, evaluate, names
+from inception_dsl.spec.network import ModuleSpec
 from inception_dsl.spec.vocabulary import LAYERS
 from inception_dsl.syntax.algebra_errors import LEVELS
 from inception_dsl.syntax.terms import Repeated, Scaled, Term, Use, inside, levels, own_values, walk
-from inception_dsl.values import Scalar, Value, ValueFault, evaluate, names
 
 Values = Mapping[str, Scalar | None]
 """What is known of names: a column that is not in it depends on `in`."""

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from inception_dsl.diagnostics import Diagnostic, Findings, Note, Span, did_you_mean, listing
-from inception_dsl.names import label_problem
-from inception_dsl.spec.rows import RowSpec
-from inception_dsl.syntax.formula import Formula
-from inception_dsl.syntax.terms import Dimensions, Labelled, Term, Word
-from inception_dsl.values import (
+from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, Note, Span, did_you_mean, listing
+from inception_dsl.ir.names import label_problem
+from inception_dsl.ir.values import (
     Function,
     Name,
     Number,
@@ -24,6 +21,9 @@ from inception_dsl.values import (
     spell,
     substitute,
 )
+from inception_dsl.spec.rows import RowSpec
+from inception_dsl.syntax.formula import Formula
+from inception_dsl.syntax.terms import Dimensions, Labelled, Term, Word
 
 WIDEST = 1_000_000
 """No layer has more channels."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from inception_dsl.ir import Body, Call, Join, Repeat, Sequence
+from inception_dsl.ir.program import Body, Call, Join, Repeat, Sequence
 
 MOST_LAYERS: Final = 10_000
 """A network has no more layers besides one for each row; a published one has fewer than 5,000 in all."""

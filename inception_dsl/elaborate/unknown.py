@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from inception_dsl.diagnostics import did_you_mean, listing
+from inception_dsl.diagnostics.diagnostic import did_you_mean, listing
 from inception_dsl.elaborate.scope import Fault, Scope, told
-from inception_dsl.spec import NetworkSpec, elsewhere
+from inception_dsl.ir.values import Scalar
+from inception_dsl.spec import elsewhere
+from inception_dsl.spec.network import NetworkSpec
 from inception_dsl.spec.vocabulary import LAYERS
 from inception_dsl.syntax.terms import Use
-from inception_dsl.values import Scalar
 
 KERNEL: Final = re.compile(r"([a-z]+)_?([0-9]+x[0-9]+)")
 """A layer and its kernel in one word, as `conv3x3`."""

@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from inception_dsl.diagnostics import Findings, Note, listing
+from inception_dsl.diagnostics.diagnostic import Findings, Note, listing
 from inception_dsl.elaborate.scope import Scope
+from inception_dsl.ir.values import Function, Number, Operation, Value
 from inception_dsl.spec import elsewhere
 from inception_dsl.spec.vocabulary import LAYERS, WORDS
 from inception_dsl.syntax.terms import Dimensions, Use, Word
-from inception_dsl.values import Function, Number, Operation, Value
 
 Words = Mapping[str, Word]
 """The words of a layer by what they set: `padding`, `act`, `groups`, ..."""

@@ -8,10 +8,10 @@ from dataclasses import fields
 from textwrap import fill
 from typing import Any, Final
 
-from inception_dsl.diagnostics import sentence
-from inception_dsl.emit.onnx_ops import rules as onnx_rules
-from inception_dsl.emit.pytorch_layers import PYTORCH
-from inception_dsl.ops import Op
+from inception_dsl.diagnostics.diagnostic import sentence
+from inception_dsl.emit.onnx.ops import rules as onnx_rules
+from inception_dsl.emit.pytorch.layers import PYTORCH
+from inception_dsl.ir.ops import Op
 from inception_dsl.spec import elsewhere
 from inception_dsl.spec.vocabulary import FUNCTIONS, KEYS, LARGEST, LAYERS, NAMES, OPERATORS, STRIDE, WORDS, Layer
 

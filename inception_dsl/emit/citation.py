@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from inception_dsl.ir import Paper
+from inception_dsl.ir.program import Paper
 
 
 def citation(paper: Paper) -> str:

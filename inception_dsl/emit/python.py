@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from inception_dsl.values import PRECEDENCE, Function, Name, Number, Operation, Value, Width
+from inception_dsl.ir.values import PRECEDENCE, Function, Name, Number, Operation, Value, Width
 
 WIDTH: Final = 116
 """Lines of generated code are not longer, where a call can be broken."""

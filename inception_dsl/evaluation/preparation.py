@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor
 
-from inception_dsl.diagnostics import Diagnostic
+from inception_dsl.diagnostics.diagnostic import Diagnostic
 from inception_dsl.evaluation.crops import View
 from inception_dsl.runner.augment import centred
 from inception_dsl.runner.config import Config

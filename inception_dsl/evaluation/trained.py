@@ -11,10 +11,10 @@ import torch
 from torch import nn
 
 from inception_dsl.build import build
-from inception_dsl.diagnostics import Diagnostic
-from inception_dsl.emit import pytorch
-from inception_dsl.emit.runner import fingerprint
-from inception_dsl.ir import Typed
+from inception_dsl.diagnostics.diagnostic import Diagnostic
+from inception_dsl.emit.pytorch import pytorch
+from inception_dsl.emit.runner.runner import fingerprint
+from inception_dsl.ir.typed import Typed
 from inception_dsl.runner.settings import RunError
 from inception_dsl.weights.files import Held
 

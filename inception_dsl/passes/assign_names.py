@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from inception_dsl.ir import Body, Call, Join, Layer, Part, Program, Repeat, Sequence, Template
-from inception_dsl.names import from_label, problem
+from inception_dsl.ir.names import from_label, problem
+from inception_dsl.ir.program import Body, Call, Join, Layer, Part, Program, Repeat, Sequence, Template
 
 
 def assign_names(program: Program) -> Program:

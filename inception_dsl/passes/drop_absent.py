@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from inception_dsl.diagnostics import Findings
-from inception_dsl.ir import Absent, Body, Call, Join, Program, Repeat, Sequence
+from inception_dsl.diagnostics.diagnostic import Findings
+from inception_dsl.ir.program import Absent, Body, Call, Join, Program, Repeat, Sequence
 from inception_dsl.passes.rewrite import bodies, bottom_up
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from inception_dsl.ir import Body, Join, Part, Program, Repeat, Sequence
+from inception_dsl.ir.program import Body, Join, Part, Program, Repeat, Sequence
 
 Rewrite = Callable[[Body], Body]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from inception_dsl.diagnostics import Span
-from inception_dsl.spec import NetworkSpec
+from inception_dsl.diagnostics.diagnostic import Span
+from inception_dsl.spec.network import NetworkSpec
 from inception_dsl.spec.printer import as_file
 from inception_dsl.syntax.document import Node
 from inception_dsl.syntax.yaml_printer import Line, lines

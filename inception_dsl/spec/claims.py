@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from inception_dsl.diagnostics import Findings, Span
+from inception_dsl.diagnostics.diagnostic import Findings, Span
+from inception_dsl.ir.values import MEASURES, Function, Operation, Value
 from inception_dsl.spec.schema import CLAIMS, validate
 from inception_dsl.syntax import algebra
 from inception_dsl.syntax.algebra_errors import SyntaxFault
 from inception_dsl.syntax.source import Fragment
 from inception_dsl.syntax.yaml import Document
-from inception_dsl.values import MEASURES, Function, Operation, Value
 
 DIFFERS: Final = ("false", "not reproduced")
 """The verdicts on a claim whose formula gives another number; both need a reason."""

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from typing import Any, Final
 
-from inception_dsl.diagnostics import Findings, Span
-from inception_dsl.spec import Base, NetworkSpec, build
+from inception_dsl.diagnostics.diagnostic import Findings, Span
+from inception_dsl.spec.network import Base, NetworkSpec, build
 from inception_dsl.spec.published import TOTALS
 from inception_dsl.syntax.document import Document, Node
 from inception_dsl.syntax.source import Fragment

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from inception_dsl.diagnostics import Findings, listing
-from inception_dsl.ir import Fill, Init
-from inception_dsl.ops import BatchNorm, Conv, FullyConnected
+from inception_dsl.diagnostics.diagnostic import Findings, listing
+from inception_dsl.ir.ops import BatchNorm, Conv, FullyConnected
+from inception_dsl.ir.program import Fill, Init
+from inception_dsl.ir.values import Scalar, Value, ValueFault, evaluate
 from inception_dsl.spec import elsewhere
 from inception_dsl.syntax import algebra
 from inception_dsl.syntax.algebra_errors import SyntaxFault
 from inception_dsl.syntax.document import Document
 from inception_dsl.syntax.source import Fragment
 from inception_dsl.syntax.terms import Word
-from inception_dsl.values import Scalar, Value, ValueFault, evaluate
 
 SOURCE: Final = "source"
 WORDS: Final = (Conv.name, FullyConnected.name, BatchNorm.name)

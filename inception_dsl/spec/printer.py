@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from inception_dsl.spec import ModuleSpec, NetworkSpec
+from inception_dsl.ir.values import Scalar, Value, spell
 from inception_dsl.spec.init import SOURCE, InitSpec
+from inception_dsl.spec.network import ModuleSpec, NetworkSpec
 from inception_dsl.spec.published import TOTALS
 from inception_dsl.spec.rows import RowSpec
 from inception_dsl.spec.settings import as_data
@@ -14,7 +15,6 @@ from inception_dsl.spec.vocabulary import NAMES
 from inception_dsl.syntax.printer import align, spell_graph, spell_term, spell_words
 from inception_dsl.syntax.terms import Branches, Term, value_names
 from inception_dsl.syntax.yaml_printer import dump, is_plain
-from inception_dsl.values import Scalar, Value, spell
 
 
 def print_spec(spec: NetworkSpec) -> str:

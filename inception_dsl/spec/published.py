@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from inception_dsl.diagnostics import Findings, Span, did_you_mean, listing
-from inception_dsl.ir import Claim, Column, Erratum, Published
-from inception_dsl.spec import NetworkSpec
+from inception_dsl.diagnostics.diagnostic import Findings, Span, did_you_mean, listing
+from inception_dsl.ir.program import Claim, Column, Erratum, Published
+from inception_dsl.spec.network import NetworkSpec
 from inception_dsl.spec.schema import MEASURES
 from inception_dsl.syntax.table import Cell
 

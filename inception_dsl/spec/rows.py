@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from inception_dsl import names
-from inception_dsl.diagnostics import Findings, Note, Source, Span, did_you_mean
+from inception_dsl.diagnostics.diagnostic import Findings, Note, Source, Span, did_you_mean
+from inception_dsl.ir import names
+from inception_dsl.ir.values import Scalar, Value
 from inception_dsl.spec.schema import MEASURES
 from inception_dsl.syntax import algebra, table
 from inception_dsl.syntax.algebra_errors import SyntaxFault
@@ -16,7 +17,6 @@ from inception_dsl.syntax.source import Fragment
 from inception_dsl.syntax.table import Cell, Table
 from inception_dsl.syntax.terms import value_names
 from inception_dsl.syntax.yaml_printer import flow
-from inception_dsl.values import Scalar, Value
 
 
 @dataclass(frozen=True)

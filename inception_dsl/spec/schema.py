@@ -13,8 +13,8 @@ from typing import Any, Final
 from pydantic_core import CoreSchema, SchemaValidator, ValidationError
 from pydantic_core import core_schema as cs
 
-from inception_dsl import values
-from inception_dsl.diagnostics import Findings, did_you_mean, listing
+from inception_dsl.diagnostics.diagnostic import Findings, did_you_mean, listing
+from inception_dsl.ir import values
 from inception_dsl.spec import elsewhere
 from inception_dsl.spec.kinds import BOUNDS, CHOICE, LINE, REASON, SWITCH, TEXT, choice, mapping, want
 from inception_dsl.spec.training_schema import KEYS as TRAINING_KEYS

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from typing import Any, Final, NamedTuple
 
-from inception_dsl.values import LIMIT, Scalar
+from inception_dsl.ir.values import LIMIT, Scalar
 
 LONGEST: Final = 40
 """The characters of a number on the command line."""

@@ -8,19 +8,7 @@ from pydantic_core import CoreSchema
 from pydantic_core import core_schema as cs
 
 from inception_dsl.spec.kinds import LINE, REASON, mapping, want
-from inception_dsl.spec.schema import (
-    COLUMN,
-    HEAD,
-    INIT,
-    MODULE,
-    NETWORK,
-    PAPER,
-    PRINTED,
-    SETTING,
-    VERBS,
-    Keys,
-    setting,
-)
+from inception_dsl.spec.schema import COLUMN, HEAD, INIT, MODULE, NETWORK, PAPER, PRINTED, SETTING, VERBS, Keys, setting
 from inception_dsl.spec.training_schema import KEYS as TRAINING_KEYS
 
 KINDS: Final = {

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from inception_dsl.diagnostics import Findings, Note, Span, did_you_mean, listing
-from inception_dsl.spec import Base, NetworkSpec
+from inception_dsl.diagnostics.diagnostic import Findings, Note, Span, did_you_mean, listing
 from inception_dsl.spec.draft import Draft, cell_at
 from inception_dsl.spec.elsewhere import suggest
 from inception_dsl.spec.init import SOURCE, WORDS
+from inception_dsl.spec.network import Base, NetworkSpec
 from inception_dsl.spec.schema import MEASURES, validate
 from inception_dsl.spec.settings import override
 from inception_dsl.spec.variant_advice import advice

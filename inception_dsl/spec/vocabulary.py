@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
-from inception_dsl.ir import Column
-from inception_dsl.ops import (
+from inception_dsl.ir.ops import (
     LRN,
     Add,
     AvgPool,
@@ -24,6 +23,7 @@ from inception_dsl.ops import (
     Scale,
     Softmax,
 )
+from inception_dsl.ir.program import Column
 
 LARGEST: Final = 1000
 """No kernel, stride, padding or dilation is larger."""

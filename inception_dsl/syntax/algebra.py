@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from lark import Lark, Token, Transformer, UnexpectedInput
 
+from inception_dsl.ir.values import FUNCTIONS, LIMIT, Function, Name, Number, Operation, Value
 from inception_dsl.syntax.algebra_errors import LEVELS, VALUE_LENGTH, SyntaxFault, check_brackets, explain, no_function
 from inception_dsl.syntax.terms import Branches, Chain, Dimensions, Labelled, Repeated, Scaled, Term, Use, Word, levels
-from inception_dsl.values import FUNCTIONS, LIMIT, Function, Name, Number, Operation, Value
 
 DIGITS: Final = len(str(LIMIT))
 

@@ -8,8 +8,8 @@ from typing import Final
 
 from lark import Token, UnexpectedInput, UnexpectedToken
 
-from inception_dsl.diagnostics import listing
-from inception_dsl.values import FUNCTIONS, MEASURES
+from inception_dsl.diagnostics.diagnostic import listing
+from inception_dsl.ir.values import FUNCTIONS, MEASURES
 
 DEPTH: Final = 40
 """Brackets nest no deeper; no paper's figure does."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from inception_dsl.diagnostics import Diagnostic, Note, Source, Span
+from inception_dsl.diagnostics.diagnostic import Diagnostic, Note, Source, Span
 
 HEADER: Final = re.compile(r".*:\s*[|>][0-9+-]*\s*(#.*)?$")
 EMPTY: Final = re.compile(r"\s*(layers|graph):\s*(#.*)?$")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from inception_dsl.diagnostics import Source, Span
+from inception_dsl.diagnostics.diagnostic import Source, Span
 from inception_dsl.syntax.source import Fragment
 
 Path = tuple[str | int, ...]

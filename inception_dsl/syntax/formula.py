@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from inception_dsl.diagnostics import Findings, Span
+from inception_dsl.diagnostics.diagnostic import Findings, Span
 from inception_dsl.syntax import algebra
 from inception_dsl.syntax.algebra_errors import SyntaxFault
 from inception_dsl.syntax.source import Fragment

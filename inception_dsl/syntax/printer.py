@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from inception_dsl.ir.values import Number, Value, spell
 from inception_dsl.syntax.terms import Branches, Chain, Dimensions, Labelled, Repeated, Scaled, Term, Use, Word
-from inception_dsl.values import Number, Value, spell
 
 LINE: Final = 100
 """A chain longer than this goes on in the next line, where lines may break."""

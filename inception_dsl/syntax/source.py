@@ -9,8 +9,8 @@ from copy import copy
 from itertools import accumulate
 from typing import Final
 
-from inception_dsl import builtin, paths
-from inception_dsl.diagnostics import Diagnostic, Source, Span, SpecError
+from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, Span, SpecError
+from inception_dsl.files import builtin, paths
 
 LIMIT: Final = 4 * 2**20
 """A spec larger than this many bytes is a mistake or an attack."""

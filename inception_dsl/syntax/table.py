@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final, NamedTuple
 
-from inception_dsl.diagnostics import Findings, Note, Span, did_you_mean, listing
+from inception_dsl.diagnostics.diagnostic import Findings, Note, Span, did_you_mean, listing
 from inception_dsl.syntax.source import Fragment
 
 RULE: Final = re.compile(r"[\s|:-]*---[\s|:-]*")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from inception_dsl.values import Name, Value, names
+from inception_dsl.ir.values import Name, Value, names
 
 Dimensions = tuple[Value, Value]
 """Height and width, as written."""

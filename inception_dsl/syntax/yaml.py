@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import yaml
 
-from inception_dsl.diagnostics import Diagnostic, Findings, Note, Source, Span, SpecError
+from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, Note, Source, Span, SpecError
 from inception_dsl.syntax.document import Document, Node
 from inception_dsl.syntax.source import read
 from inception_dsl.syntax.yaml_errors import bad_escape, explain, here, span_of_marks, unreadable

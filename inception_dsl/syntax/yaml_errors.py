@@ -11,7 +11,7 @@ from typing import Final
 
 import yaml
 
-from inception_dsl.diagnostics import Diagnostic, Note, Source, Span
+from inception_dsl.diagnostics.diagnostic import Diagnostic, Note, Source, Span
 from inception_dsl.syntax.blocks import slip
 
 QUOTE: Final = "put the whole value in double quotes"

@@ -10,8 +10,8 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
-from inception_dsl.emit.pytorch import class_name
-from inception_dsl.output import write
+from inception_dsl.emit.pytorch.pytorch import class_name
+from inception_dsl.files.output import write
 
 CARD: Final = """\
 ---

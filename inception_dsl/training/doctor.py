@@ -24,14 +24,14 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.multiprocessing.spawn import start_processes
 
-from inception_dsl.data import builtin
-from inception_dsl.output import write
+from inception_dsl.datasets.builtin import builtin
+from inception_dsl.files.output import write
 from inception_dsl.runner.checkpoint import load
 from inception_dsl.runner.config import About, Augment, Average, Config, Data, Optim, Run, Schedule
 from inception_dsl.runner.devices import Place, be_deterministic, has_bf16
 from inception_dsl.runner.engine import train
 from inception_dsl.runner.settings import RunError
-from inception_dsl.terminal import columns
+from inception_dsl.text.terminal import columns
 from inception_dsl.training.installation import ABSENT, FAILED, OK, Check, installation, tried
 
 STEPS: Final = 20

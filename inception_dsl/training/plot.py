@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from inception_dsl.build import missing
-from inception_dsl.output import write
-from inception_dsl.paths import reason
+from inception_dsl.files.output import write
+from inception_dsl.files.paths import reason
 from inception_dsl.runner.settings import RunError
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from inception_dsl.diagnostics import Source
-from inception_dsl.emit.runner import fingerprint
-from inception_dsl.inherited import resolved
-from inception_dsl.ir import Typed
-from inception_dsl.output import write
-from inception_dsl.paths import reason, unwritable
-from inception_dsl.recipe import Recipe
+from inception_dsl.diagnostics.diagnostic import Source
+from inception_dsl.emit.runner.runner import fingerprint
+from inception_dsl.files.output import write
+from inception_dsl.files.paths import reason, unwritable
+from inception_dsl.ir.typed import Typed
+from inception_dsl.paper.inherited import resolved
+from inception_dsl.recipes.recipe import Recipe
 from inception_dsl.runner.checkpoint import Lock, load, newest, refuse
 from inception_dsl.runner.config import About, Config
 from inception_dsl.runner.data import steps_per_epoch
@@ -23,7 +23,7 @@ from inception_dsl.runner.folder import identity
 from inception_dsl.runner.readers import open_images
 from inception_dsl.runner.schedule import total_steps
 from inception_dsl.runner.settings import RunError
-from inception_dsl.spec import NetworkSpec, read
+from inception_dsl.spec.network import NetworkSpec, read
 from inception_dsl.spec.printer import print_spec
 from inception_dsl.spec.training_schema import GROUPS
 from inception_dsl.syntax import yaml

@@ -8,18 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from inception_dsl.build import build
-from inception_dsl.diagnostics import Diagnostic
-from inception_dsl.emit import onnx, pytorch
-from inception_dsl.emit import protobuf as pb
-from inception_dsl.ir import Typed
+from inception_dsl.crosscheck import probe
+from inception_dsl.crosscheck.compare import MOVES, TOLERANCE
+from inception_dsl.crosscheck.systems import require
+from inception_dsl.diagnostics.diagnostic import Diagnostic
+from inception_dsl.emit.onnx import onnx
+from inception_dsl.emit.onnx import protobuf as pb
+from inception_dsl.emit.pytorch import pytorch
+from inception_dsl.ir.typed import Typed
 from inception_dsl.weights.files import Held
 from inception_dsl.weights.preprocessing import KEY
-from inception_dsl.witness import probe
-from inception_dsl.witness.hearing import MOVES, TOLERANCE
-from inception_dsl.witness.systems import require
 
 if TYPE_CHECKING:
-    from inception_dsl.witness.probe import Array
+    from inception_dsl.crosscheck.probe import Array
 
 LARGEST: Final = 2**31 - 2**20
 """Bytes of weights that a file can hold: protobuf's messages end at 2 GiB, and the graph needs some."""

@@ -6,14 +6,14 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from inception_dsl import paths
 from inception_dsl.build import missing
-from inception_dsl.diagnostics import Diagnostic, SpecError
+from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
+from inception_dsl.files import paths
 from inception_dsl.weights.pickles import load, one_line
 from inception_dsl.weights.wrapping import shown, unprefixed, unwrapped
 
 if TYPE_CHECKING:
-    from inception_dsl.witness.probe import Array
+    from inception_dsl.crosscheck.probe import Array
 
 COUNTER: Final = "num_batches_tracked"
 PICKLED: Final = (".pt", ".pth", ".bin", ".pt.tar", ".pth.tar")

@@ -6,9 +6,10 @@ from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
 
-from inception_dsl import builtin, compiler
-from inception_dsl.diagnostics import SpecError
-from inception_dsl.ir import Typed
+from inception_dsl import compiler
+from inception_dsl.diagnostics.diagnostic import SpecError
+from inception_dsl.files import builtin
+from inception_dsl.ir.typed import Typed
 from inception_dsl.weights.files import COUNTER
 from inception_dsl.weights.matching import match, own
 from inception_dsl.weights.names import LIBRARIES, SPECS

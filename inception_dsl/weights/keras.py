@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from inception_dsl.build import missing
-from inception_dsl.diagnostics import Diagnostic, SpecError
-from inception_dsl.ops import BatchNorm
+from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
+from inception_dsl.ir.ops import BatchNorm
 from inception_dsl.weights.files import Held, check_size, regular
 from inception_dsl.weights.names import KERAS, SPECS, Names
 from inception_dsl.weights.pickles import check_archive, one_line
@@ -21,8 +21,8 @@ from inception_dsl.weights.pickles import check_archive, one_line
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from inception_dsl.ir import Typed
-    from inception_dsl.witness.probe import Array
+    from inception_dsl.crosscheck.probe import Array
+    from inception_dsl.ir.typed import Typed
 
 SIDE: Final = 299
 """The networks' own input, which is no part of their weights."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from inception_dsl.diagnostics import Diagnostic, Findings, SpecError, listing
-from inception_dsl.ir import Node, Typed
-from inception_dsl.ops import BatchNorm
+from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, SpecError, listing
+from inception_dsl.ir.ops import BatchNorm
+from inception_dsl.ir.typed import Node, Typed
 from inception_dsl.weights.files import COUNTER
 from inception_dsl.weights.names import LIBRARIES, Names
 from inception_dsl.weights.wrapping import shown
 
 if TYPE_CHECKING:
-    from inception_dsl.witness.probe import Array
+    from inception_dsl.crosscheck.probe import Array
 
 MOST: Final = 6
 """Names that one finding tells."""

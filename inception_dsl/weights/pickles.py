@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 from typing import Any, Final
 
-from inception_dsl.diagnostics import Diagnostic, SpecError
+from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 
 LARGEST_RATIO: Final = 2
 """An archive may hold so many times its own size: torch compresses nothing, and what does could fill the memory."""

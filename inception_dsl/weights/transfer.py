@@ -9,8 +9,8 @@ from hashlib import file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from inception_dsl.diagnostics import Diagnostic, SpecError, listing
-from inception_dsl.ir import Typed
+from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError, listing
+from inception_dsl.ir.typed import Typed
 from inception_dsl.weights import identify, keras
 from inception_dsl.weights.files import COUNTER, Held, read
 from inception_dsl.weights.matching import check_finite, knows, match, own, taken
@@ -18,7 +18,7 @@ from inception_dsl.weights.names import LIBRARIES
 from inception_dsl.weights.preprocessing import KEY, PUBLISHED, Preprocessing, parsed
 
 if TYPE_CHECKING:
-    from inception_dsl.witness.probe import Array
+    from inception_dsl.crosscheck.probe import Array
 
 NONE: Final = "none"
 """The tag that says of no preprocessing."""

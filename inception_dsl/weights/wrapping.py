@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from inception_dsl.diagnostics import Diagnostic, SpecError, listing
-from inception_dsl.terminal import shortened, visible
+from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError, listing
+from inception_dsl.text.terminal import shortened, visible
 
 WRAPPERS: Final = (
     *("state_dict_ema", "model_ema", "ema_state_dict", "averaged"),

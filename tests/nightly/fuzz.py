@@ -64,9 +64,10 @@ class Run:
 
     def answer(self, data: bytes) -> str:
         """What a file gives: its first code, or `holds`."""
-        from inception_dsl import compiler, render
+        from inception_dsl import compiler
         from inception_dsl.compilation import Build
-        from inception_dsl.diagnostics import SpecError
+        from inception_dsl.diagnostics import render
+        from inception_dsl.diagnostics.diagnostic import SpecError
         from inception_dsl.syntax.source import decode
 
         try:
@@ -185,9 +186,9 @@ def coverage(run: Run, count: int, seed: int, corpus: Path) -> None:
 
     with atheris.instrument_imports(include=["inception_dsl"]):
         import inception_dsl.compilation
-        import inception_dsl.emit.onnx
-        import inception_dsl.emit.pytorch
-        import inception_dsl.emit.report  # noqa: F401
+        import inception_dsl.emit.onnx.onnx
+        import inception_dsl.emit.pytorch.pytorch
+        import inception_dsl.emit.report.report  # noqa: F401
     corpus.mkdir(exist_ok=True)
     for path in (*TESTS.glob("cases/fuzz/*.yaml"), *TESTS.glob("cases/*/*.yaml")):
         (corpus / path.name).write_bytes(path.read_bytes())

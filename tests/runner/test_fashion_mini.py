@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from inception_dsl.data import builtin
-from inception_dsl.data.make_fashion_mini import make
+from inception_dsl.datasets.builtin import builtin
+from inception_dsl.datasets.make_fashion_mini import make
 from inception_dsl.runner.readers import open_images
 
 WHOLE = "/usr/share/datasets/fashion-mnist"  # of Debian's package `dataset-fashion-mnist`

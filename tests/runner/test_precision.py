@@ -10,7 +10,7 @@ import pytest
 import torch
 from tiny import CONFIG, Tiny, fingerprint, run, with_run
 
-from inception_dsl.evaluation import evaluate_file
+from inception_dsl.evaluation.evaluate import evaluate_file
 from inception_dsl.runner import devices
 from inception_dsl.runner.checkpoint import load, newest
 from inception_dsl.runner.devices import Place, autocast, has_bf16, settle_precision

@@ -27,10 +27,10 @@ import pytest
 import torch
 from PIL import Image
 
-from inception_dsl.data import builtin
-from inception_dsl.emit.runner import files
+from inception_dsl.datasets.builtin import builtin
+from inception_dsl.emit.runner.runner import files
 from inception_dsl.network import load
-from inception_dsl.recipe import recipe
+from inception_dsl.recipes.recipe import recipe
 from inception_dsl.runner import reader_files
 from inception_dsl.runner.readers import READERS, Reader, Unreadable, open_images
 from inception_dsl.runner.settings import RunError

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from inception_dsl import build, compiler
-from inception_dsl.emit import pytorch
-from inception_dsl.ir import Typed
+from inception_dsl.emit.pytorch import pytorch
+from inception_dsl.ir.typed import Typed
 from inception_dsl.runner.config import Config, Loss, Optim
 from inception_dsl.runner.loss import loss_of
 from inception_dsl.runner.optim import make_optimiser

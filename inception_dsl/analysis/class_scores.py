@@ -1,0 +1,43 @@
+"""What a network that is trained ends in: one number for each class, of the trunk and of every head."""
+
+from __future__ import annotations
+
+from inception_dsl.diagnostics.diagnostic import Findings
+from inception_dsl.ir.program import Head, Row
+from inception_dsl.ir.shapes import TensorType
+from inception_dsl.ir.typed import Typed
+
+
+def check_ends(typed: Typed) -> None:
+    """Raise `SpecError` E221 for each end of a network with `training` that is no vector of one number a class.
+
+    A network without `training` gives features, whatever their shape.
+    """
+    if not typed.program.training:
+        return
+    findings = Findings()
+    classes = int(typed.program.env["classes"])
+    entries: tuple[Row | Head, ...] = (typed.program.rows[-1], *typed.program.heads)
+    for entry in entries:
+        out = typed.out(entry.name)
+        if out.shape != (classes,):
+            message = f"`{entry.name}` gives {_shown(out)}, and training needs a number for each of {classes:,} classes"
+            findings.error("E221", message, entry.origin, help=_advice(out, classes))
+    findings.stop()
+
+
+def _shown(out: TensorType) -> str:
+    if len(out.shape) == 1:
+        return f"a vector of {out.channels:,}"
+    height, width = out.image
+    return f"an image of {height}x{width} with {out.channels:,} channels"
+
+
+def _advice(out: TensorType, classes: int) -> str:
+    if len(out.shape) == 1:
+        return f"end in `fc {{classes}}`, or write `classes: {out.channels}` if these are the classes"
+    if out.channels != classes:
+        return "end in `fc {classes}`"
+    if out.size == classes:
+        return "write `-> flatten` after it"
+    return "write `-> avgpool global -> flatten` after it, or end in `fc {classes}`"

@@ -1,0 +1,156 @@
+"""What a network costs, row by row: parameters, multiply-adds, depth, memory, and what each row sees of the image.
+
+Every number is computed from the lowered network, never measured on a running model. All are for one example.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from inception_dsl.ir.ops import Dropout, Flatten, Identity, Op, ReLU
+from inception_dsl.ir.shapes import Field, Fields, Pair, TensorType, Weight
+from inception_dsl.ir.typed import Node, Typed
+from inception_dsl.ir.uncollected import uncollected
+
+VIEWS: Final = (Flatten, Identity)
+"""Ops that give their input under another shape or name, and write nothing."""
+
+
+class Work(NamedTuple):
+    """What is counted by adding up ops: trained numbers, those of them that are biases, and multiply-adds.
+
+    `biases` are the trained numbers that stand one per channel: the biases of `conv` and `fc`, and the scale and
+    shift of a batch norm. `params - biases` is what the tables mean that count weights only.
+    """
+
+    params: int = 0
+    biases: int = 0
+    macs: int = 0
+
+
+class RowCost(NamedTuple):
+    """What one row or head costs, or several together.
+
+    `depth` is the longest path in layers with weights, over the branches. `activations` are the numbers that the ops
+    write in training, and keep for the backward pass: a ReLU that alone reads its input writes over it, a view writes
+    nothing, a dropout writes its output; masks, pooling indices and workspaces of a framework are not counted.
+    `seen` is the receptive field of one output pixel.
+    """
+
+    out: TensorType
+    params: int
+    biases: int
+    macs: int
+    depth: int
+    activations: int
+    seen: Fields
+
+    @property
+    def field(self) -> Pair:
+        """The receptive field in pixels of the network's input, by height and width; may be larger than the image."""
+        return self.seen[0].size, self.seen[1].size
+
+    @property
+    def stride(self) -> Pair:
+        """Pixels of the network's input between neighbouring output pixels, by height and width."""
+        return self.seen[0].stride, self.seen[1].stride
+
+
+class Cost(NamedTuple):
+    """What a network costs: by row and head (by name), the trunk, and the trunk with its heads.
+
+    `peak` is the most numbers alive at once in inference: the image and every op's output from the op that writes it
+    to the last that reads it, in the order of the nodes, heads left out; weights are not counted.
+    """
+
+    rows: Mapping[str, RowCost]
+    trunk: RowCost
+    total: RowCost
+    peak: int
+
+
+def work(op: Op, types: Sequence[TensorType], weights: Iterable[Weight] | None = None) -> Work:
+    """What an op adds where it reads inputs of these shapes; `weights` are those it then owns, if they are known."""
+    weights = op.weights(*types).values() if weights is None else weights
+    trained = [weight.shape for weight in weights if weight.trained]
+    biases = sum(shape[0] for shape in trained if len(shape) == 1)
+    return Work(sum(map(math.prod, trained)), biases, op.macs(*types))
+
+
+def cost(typed: Typed) -> Cost:
+    """Count a network, in time linear in its nodes; it is kept with the network, as its cached properties are."""
+    counted: Cost | None = vars(typed).get("cost")
+    if counted is None:
+        counted = vars(typed)["cost"] = _count(typed)
+    return counted
+
+
+@uncollected
+def _count(typed: Typed) -> Cost:
+    names = (*typed.trunk, *typed.heads)
+    sums = {name: [0, 0, 0, 0] for name in names}
+    depths: dict[int, int] = {-1: 0}
+    training = storage(typed.nodes, VIEWS)
+    for index, node in enumerate(typed.nodes):
+        depths[index] = max(depths[i] for i in node.inputs) + node.op.layers(*node.types)
+        written = node.out.size if training[index] == index else 0
+        sums[node.row] = [
+            a + b
+            for a, b in zip(sums[node.row], (*work(node.op, node.types, node.weights.values()), written), strict=True)
+        ]
+
+    starts = dict(zip(typed.trunk, (-1, *(typed.ends[row] for row in typed.trunk)), strict=False))
+    starts |= {head.name: typed.ends[head.source] for head in typed.program.heads}
+
+    def row(name: str) -> RowCost:
+        params, biases, macs, activations = sums[name]
+        depth = depths[typed.ends[name]] - depths[starts[name]]  # a row reads nothing but where it starts
+        return RowCost(typed.out(name), params, biases, macs, depth, activations, _seen(typed, name))
+
+    def together(of: Sequence[str]) -> RowCost:
+        params, biases, macs, activations = (sum(sums[name][i] for name in of) for i in range(4))
+        depth, last = max(depths[typed.ends[name]] for name in of), typed.trunk[-1]
+        return RowCost(typed.out(last), params, biases, macs, depth, activations, _seen(typed, last))
+
+    return Cost({name: row(name) for name in names}, together(typed.trunk), together(names), _peak(typed))
+
+
+def storage(nodes: Sequence[Node], views: tuple[type[Op], ...]) -> list[int]:
+    """For each node, the node that allocated the memory its output lies in; -1 is the network's input.
+
+    Outputs of `views` lie where their inputs do, and those of a ReLU too where nothing else reads its input.
+    """
+    value = {-1: -1}  # the node that computed the numbers a node gives
+    for index, node in enumerate(nodes):
+        value[index] = value[node.inputs[0]] if isinstance(node.op, views) else index
+    readers = Counter(value[i] for node in nodes if not isinstance(node.op, views) for i in node.inputs)
+    place = {-1: -1}
+    for index, node in enumerate(nodes):
+        source = value[node.inputs[0]]
+        over = isinstance(node.op, ReLU) and readers[source] == 1 and source >= 0
+        place[index] = place[source] if over or value[index] != index else index
+    return [place[index] for index in range(len(nodes))]
+
+
+def _peak(typed: Typed) -> int:
+    trunk = set(typed.trunk)
+    steps = [(i, node) for i, node in enumerate(typed.nodes) if node.row in trunk]
+    place = {-1: -1, **dict(enumerate(storage(typed.nodes, (*VIEWS, Dropout))))}  # dropout is a view in inference
+    last = {place[i]: index for index, node in steps for i in (*node.inputs, index)}
+    peak = alive = typed.input.size
+    for index, node in steps:
+        if place[index] == index:
+            alive += node.out.size
+            peak = max(peak, alive)
+        for done in {place[i] for i in (*node.inputs, index)}:
+            if last[done] == index:
+                alive -= typed.nodes[done].out.size if done >= 0 else typed.input.size
+    return peak
+
+
+def _seen(typed: Typed, row: str) -> Fields:
+    end = typed.ends[row]
+    return typed.nodes[end].seen if end >= 0 else (Field(), Field())

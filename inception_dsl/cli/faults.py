@@ -1,0 +1,54 @@
+"""What stops a step, as diagnostics: bad input, a missing library, the file system, or a fault of this program."""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import Final
+
+from inception_dsl.build import missing
+from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
+from inception_dsl.files.paths import reason
+
+_POSIX: Final = {"fcntl", "resource"}
+"""Modules of the standard library that Windows lacks, and training takes."""
+_WRITING: Final = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG}
+
+
+def diagnosed(error: Exception, command: str = "", spec: str = "") -> SpecError:
+    """Any exception as the diagnostics that a user reads; E901 for one that no input should cause.
+
+    `command` and `spec` are what the user ran and what it was about, as far as they are known.
+    """
+    from inception_dsl.runner.settings import RunError
+
+    if isinstance(error, SpecError):
+        return error
+    if isinstance(error, RunError):
+        path = str(error).partition(": ")[0]
+        return SpecError([Diagnostic("E008", str(error), file=path if os.path.exists(path) else "")])
+    if isinstance(error, ModuleNotFoundError) and error.name in _POSIX:
+        message = f"training runs on Linux and macOS: this Python has no `{error.name}`"
+        return SpecError(
+            [Diagnostic("E008", message, help="on Windows, train under WSL; what writes files works here")]
+        )
+    if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("inception_dsl"):
+        return missing(error.name or "torch")
+    if isinstance(error, OSError) and error.errno:
+        code, verb = ("E006", "write") if error.errno in _WRITING else ("E001", "read")
+        path = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
+        message = f"cannot {verb} {f'`{path}`' if path else 'a file'}: {reason(error)}"
+        return SpecError([Diagnostic(code, message, file=path)])
+    return SpecError([_fault(error, command, spec)])
+
+
+def _fault(error: Exception, command: str, spec: str) -> Diagnostic:
+    from inception_dsl.cli import versions
+
+    what = f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
+    hint = f"please report it, with {'the spec and ' if spec else ''}the command: {command or 'what you did'}"
+    return Diagnostic(
+        "E901",
+        f"{f'`{spec}`: ' if spec else ''}internal error in inception-dsl {versions.tool()}: {what}",
+        help=f"{hint}\n`--traceback` shows where it happened",
+    )

@@ -1,0 +1,82 @@
+"""The command that lists the built-in specs, and prints one for copying."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Final
+
+import click
+
+from inception_dsl import compilation, compiler
+from inception_dsl.analysis.cost import cost
+from inception_dsl.cli.run import Run, form_option
+from inception_dsl.cli.tables import ORDER
+from inception_dsl.files import builtin
+from inception_dsl.syntax import source as sources
+from inception_dsl.syntax import yaml
+from inception_dsl.text.columns import Column
+from inception_dsl.text.terminal import columns
+
+HEADER: Final = ("name", "params", "ops", *ORDER, "title")
+
+
+@click.command()
+@click.argument("name", required=False)
+@form_option("text", "json", "markdown")
+def specs(name: str | None, form: str) -> None:
+    """List the built-in specs, or print one.
+
+    Without NAME: all of them, with their totals and verdicts. Every command that takes a SPEC takes builtin:NAME, and a
+    spec of yours can say `extends: builtin:NAME.yaml`.
+    """
+    run = Run(form)
+    if name is not None:
+        run.give("spec", run.attempt(partial(_text, name.removeprefix(builtin.PREFIX))))
+        run.finish()
+    entries: list[dict[str, Any]] = []
+    rows: list[tuple[str, ...]] = [HEADER]
+    for path in compiler.find_specs([builtin.PREFIX]):
+        entry = run.attempt(partial(_entry, str(path)), path)
+        if entry:
+            entries.append(entry)
+            rows.append(_row(entry))
+    first, *numbers, titles = zip(*rows, strict=True)
+    table = [Column.of(first), *(Column.of(each, right=True) for each in numbers), Column.of(titles, least=16)]
+    run.echo("\n".join(laid(table, gap=2, room=columns())))
+    run.result, run.table = {"specs": entries}, rows
+    run.finish()
+
+
+def _entry(path: str) -> dict[str, Any]:
+    """What is told of a spec, worked out anew each time."""
+    build = compilation.Build(compiler.compile_file(path))
+    counts = Counter(each.verdict for each in build.verdicts)
+    trunk = cost(build.own).trunk
+    return {
+        "spec": path,
+        "network": build.program.name,
+        "title": build.program.title,
+        "params": trunk.params,
+        "macs": trunk.macs,
+        "verdicts": {verdict: counts[verdict] for verdict in ORDER},
+    }
+
+
+def _row(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    numbers = (entry["params"], entry["macs"], *entry["verdicts"].values())
+    return (entry["network"], *(f"{each:,}" for each in numbers), entry["title"])
+
+
+def _text(name: str) -> str:
+    """A spec's text; what it extends is named so that a copy in any folder finds it."""
+    source = sources.read(f"{builtin.PREFIX}{name}")
+    document = yaml.parse(source)
+    if "extends" not in document.data:
+        return source.text
+    _, number, column, _ = document.value_span(("extends",))
+    lines = source.lines.copy()
+    line = lines[number - 1]
+    lines[number - 1] = f"{line[: column - 1]}{builtin.PREFIX}{line[column - 1 :]}"
+    return "\n".join(lines)

@@ -1,0 +1,278 @@
+"""NetworkSpec -> Program: names resolved, defaults added, modules made templates.
+
+A module becomes one template for each structure it is called with (strides, words, layers left out); its widths stay
+open, for the calls to fill.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from inception_dsl.diagnostics.diagnostic import Findings, Note, Span, did_you_mean, listing
+from inception_dsl.elaborate.arguments import arguments, known, tell_unused, widths
+from inception_dsl.elaborate.layers import Layers
+from inception_dsl.elaborate.modules import Modules, used_names
+from inception_dsl.elaborate.scope import Fault, Scope, told
+from inception_dsl.elaborate.size import MOST_LAYERS, TooLarge, layers, too_large
+from inception_dsl.elaborate.unknown import unknown
+from inception_dsl.ir.ops import Add, Concat, Scale
+from inception_dsl.ir.program import (
+    Absent,
+    Body,
+    Call,
+    Head,
+    Join,
+    Layer,
+    Paper,
+    Part,
+    Program,
+    Repeat,
+    Row,
+    Sequence,
+    Template,
+)
+from inception_dsl.ir.shapes import TensorType
+from inception_dsl.ir.uncollected import uncollected
+from inception_dsl.ir.values import Name, Number, Scalar, Value, Width, substitute
+from inception_dsl.spec.init import init
+from inception_dsl.spec.network import HeadSpec, NetworkSpec
+from inception_dsl.spec.published import published
+from inception_dsl.spec.rows import RowSpec
+from inception_dsl.spec.vocabulary import LAYERS
+from inception_dsl.syntax.terms import Branches, Chain, Labelled, Repeated, Scaled, Term, Use, value_names, walk
+
+MOST_REPEATS = 10_000
+MOST_FILLED = 4 * MOST_LAYERS
+"""Columns that calls fill: a call counts as many layers as it has columns, so that with more a network is too large."""
+
+
+@uncollected
+def elaborate(spec: NetworkSpec) -> Program:
+    """Resolve a spec. Raises `SpecError` with everything that names or says something impossible."""
+    findings = Findings()
+    elaborator = _Elaborator(spec, findings)
+    rows = tuple(elaborator.row(row) for row in spec.rows)
+    heads = tuple(elaborator.head(head) for head in spec.heads)
+    _check_heads(spec, findings)
+    claims = published(spec, findings)
+    begun = init(spec.init, spec.document, elaborator.constants, findings)
+    findings.stop()
+    return Program(
+        spec.network,
+        spec.file,
+        spec.title,
+        _paper(spec.paper),
+        TensorType(spec.input),
+        {"classes": spec.classes},
+        elaborator.templates,
+        rows,
+        tuple(
+            Head(head.name, head.source, head.loss_weight, body, origin=head.origin)
+            for head, body in zip(spec.heads, heads, strict=True)
+        ),
+        claims,
+        begun,
+        spec.training,
+        tuple(dict.fromkeys((*spec.warnings, *findings.warnings))),
+    )
+
+
+def _paper(data: Mapping[str, Any]) -> Paper:
+    texts: dict[str, Any] = {key: str(value) for key, value in data.items()}
+    return Paper(**{**texts, "year": data.get("year")})
+
+
+def _check_heads(spec: NetworkSpec, findings: Findings) -> None:
+    rows = [row.name for row in spec.rows]
+    for head in spec.heads:
+        if head.source not in rows:
+            hint = did_you_mean(head.source, rows) or "a head leaves the trunk after a row"
+            findings.error("E217", f"there is no row `{head.source}`", head.source_origin, help=hint)
+        if head.name in rows:
+            note = Note(spec.rows[rows.index(head.name)].span("name"), "the row")
+            findings.error("E114", f"a row and a head are both called `{head.name}`", head.origin, notes=[note])
+
+
+class _Elaborator:
+    def __init__(self, spec: NetworkSpec, findings: Findings) -> None:
+        self.spec = spec
+        self.findings = findings
+        self.templates: dict[str, Template] = {}
+        self.layers: dict[str, int] = {}
+        self.surplus = self.filled = 0  # layers more than rows so far, and columns that calls fill
+        self.made: dict[int, str] = {}
+        self.constants: dict[str, Scalar | None] = {name: setting.value for name, setting in spec.settings.items()}
+        self.constants["classes"] = spec.classes
+        self.modules = Modules(spec.modules, self.constants, findings)
+        self.vocabulary = Layers(spec, self.constants, findings)
+
+    def row(self, row: RowSpec) -> Row:
+        """One row: its cells are the values of its formula, and the arguments of the modules it calls."""
+        values = {**self.constants, **self._cells(row)}
+        scope = Scope(row.layer, values, {"in": Name("in"), "classes": Name("classes")}, row)
+        self._check_cells(row)
+        body = self._bounded(row.name, scope, row.span("name"))
+        return Row(row.name, body, row.layer.text, origin=row.span("name"))
+
+    def head(self, head: HeadSpec) -> Body:
+        """A head's formula, which has no row to take values from."""
+        scope = Scope(head.graph, self.constants, {"in": Name("in"), "classes": Name("classes")})
+        return self._bounded(head.name, scope, head.origin)
+
+    def _bounded(self, name: str, scope: Scope, origin: Span) -> Body:
+        """The formula of a row or head; E107 where it nests too deeply, and an end with E214 where it is too large."""
+        term = scope.formula.term
+        if self.modules.too_deep(name, term, origin):
+            return Absent()
+        count = None
+        try:
+            body = self.body(term, scope)
+            self.surplus += layers(body, self.layers) - 1
+            if self.surplus <= MOST_LAYERS:
+                return body
+            count = self.surplus
+        except TooLarge:
+            pass
+        hint = "repeat less: counts inside each other multiply, and so do modules"
+        self.findings.error("E214", too_large(name, count), origin, help=hint)
+        self.findings.stop()
+        return Absent()
+
+    def body(self, term: Term, scope: Scope) -> Body:
+        """A term as a tree of the program; a fault in it is told, and the term skipped."""
+        try:
+            return self._body(term, scope)
+        except Fault as fault:
+            self.findings.diagnostics.append(fault.diagnostic)
+            return Absent()
+
+    def _body(self, term: Term, scope: Scope) -> Body:
+        origin = scope.span(term.at)
+        match term:
+            case Use():
+                return self._use(term, scope)
+            case Chain(steps):
+                return Sequence(tuple(self._parts(steps, scope)), origin=origin)
+            case Branches(join, branches):
+                scope.check_labels(branches, self.findings)
+                op = Concat() if join == "|" else Add()
+                return Join(op, tuple(self._part(branch, scope) for branch in branches), origin=origin)
+            case Scaled(factor, scaled):
+                number = scope.known(factor)
+                if not isinstance(number, int | float):
+                    raise scope.bad("E207", factor, f"a factor is a number, not {told(number)}")
+                self._check_factor(factor, scaled, scope)
+                step = Part("", Layer((Scale(float(number)),), origin=scope.span(factor.at)))
+                return Sequence((*self._parts([scaled], scope), step), origin=origin)
+            case Repeated(count, repeated):
+                times = scope.whole(count, "a count", 0, MOST_REPEATS)
+                return Repeat(times, self.body(repeated, scope), origin=origin) if times else Absent(origin=origin)
+            case Labelled():
+                return Sequence((self._part(term, scope),), origin=origin)
+            case _:
+                raise TypeError(term)
+
+    def _check_factor(self, factor: Value, scaled: Term, scope: Scope) -> None:
+        """Warn (W202) of `2 * conv ...`, which may be meant as `2 of conv ...`."""
+        times = factor.value if isinstance(factor, Number) else 0
+        if isinstance(times, int) and times > 1 and self.modules.has_weights(scaled):
+            hint = f"{times} in a row are `{times} of ...`; if the factor is meant, write `{times}.0 * ...`"
+            self.findings.warn("W202", f"this scales the output by {times}", scope.span(factor.at), help=hint)
+
+    def _parts(self, steps: Iterable[Term], scope: Scope) -> Iterable[Part]:
+        """Steps as parts; a step that is itself a chain without a label is spelled out."""
+        steps = list(steps)
+        scope.check_labels(steps, self.findings)
+        for step in steps:
+            part = self._part(step, scope)
+            if isinstance(part.body, Sequence) and not part.label:
+                yield from part.body.parts
+            else:
+                yield part
+
+    def _part(self, term: Term, scope: Scope) -> Part:
+        if isinstance(term, Labelled):
+            return Part(term.label, self.body(term.term, scope))
+        return Part("", self.body(term, scope))
+
+    def _use(self, use: Use, scope: Scope) -> Body:
+        name = use.name if isinstance(use.name, str) else scope.known(use.name)
+        if name in LAYERS:
+            assert isinstance(name, str)
+            return self.vocabulary.layer(name, use, scope)
+        if isinstance(use.name, str) and name in self.spec.modules:
+            return self._call(use, self.spec.modules[use.name].columns, scope)
+        raise unknown(use, name, scope, self.spec)
+
+    def _call(self, use: Use, columns: tuple[str, ...], scope: Scope) -> Body:
+        assert isinstance(use.name, str)
+        if use.kernel or use.width is not None:
+            named = listing([f"{column}=..." for column in columns]) if columns else ""
+            hint = f"give its columns by name: {named}" if named else "delete it"
+            raise scope.fault("E202", f"the module `{use.name}` takes no kernel or width", use.size_at, help=hint)
+        given = arguments(use, columns, scope)
+        values = known(given, scope)
+        fills = widths(use, given, self.modules.structural(use.name), scope)
+        key = self.modules.structure(use.name, values)
+        if key not in self.made:
+            self.made[key] = self._template(use.name, values, scope)
+        self.filled += len(given)
+        if self.filled > MOST_FILLED:
+            raise TooLarge
+        params = self.templates[self.made[key]].params
+        args = tuple((param, self._fill(param, fills, use, scope)) for param in params)
+        return Call(self.made[key], args, origin=scope.span(use.at))
+
+    def _fill(self, param: str, fills: Mapping[str, Width], use: Use, scope: Scope) -> Width:
+        if param == "classes":
+            return substitute(Name("classes"), scope.spelled)
+        if param not in fills:
+            raise scope.bad("E207", Name(param, at=use.at), f"`{param}` of the module `{use.name}` must not be empty")
+        return fills[param]
+
+    def _template(self, module: str, values: Mapping[str, Scalar | None], scope: Scope) -> str:
+        spec = self.spec.modules[module]
+        structural = self.modules.structural(module)
+        spelled: dict[str, Width] = {column: Name(column) for column in spec.columns if column not in structural}
+        inner = Scope(
+            spec.graph,
+            {**self.constants, **values},
+            {**spelled, "in": Name("in"), "classes": Name("classes")},
+            scope.row,
+        )
+        name = self.modules.name_structure(module, values, self.templates)
+        self.templates[name] = Template(name, module, (), Absent())  # takes its place before the modules it calls
+        body = self.body(spec.graph.term, inner)
+        del self.templates[name]
+        used = used_names(body)
+        params = tuple(column for column in (*spec.columns, "classes") if column in used)
+        self.templates[name] = Template(name, module, params, body, spec.doc, origin=spec.origin)
+        # a call costs as much as it has columns, even where one layer reads them all
+        self.layers[name] = max(layers(body, self.layers), len(spec.columns))
+        return name
+
+    def _cells(self, row: RowSpec) -> dict[str, Scalar | None]:
+        cells: dict[str, Scalar | None] = {}
+        for column, value in row.args.items():
+            if isinstance(value, Value):
+                try:
+                    cells[column] = Scope(row.layer, self.constants, {}, row).known(value)
+                except Fault as fault:
+                    self.findings.error(fault.diagnostic.code, str(fault), row.span(column), help=fault.diagnostic.help)
+                    cells[column] = None
+            else:
+                cells[column] = value
+        return cells
+
+    def _check_cells(self, row: RowSpec) -> None:
+        """No number in a row is silently ignored."""
+        used = {name.name for name in value_names(row.layer.term)}
+        for term in walk(row.layer.term):
+            if not isinstance(term, Use) or not isinstance(term.name, str) or term.name in LAYERS:
+                continue
+            if term.name not in self.spec.modules:
+                return  # told as that
+            used |= set(self.spec.modules[term.name].columns)
+        unused = [column for column, value in row.args.items() if value not in (None, 0) and column not in used]
+        tell_unused(row, unused, self.spec.document.source, self.findings)

@@ -1,0 +1,236 @@
+"""Program -> text: a program between passes as a spec file, with nothing left to defaults, settings or the table.
+
+Every template is a module, every call names what it fills. The file reads back as the same program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import fields, replace
+from typing import Any, Final
+
+from inception_dsl.ir import program
+from inception_dsl.ir.ops import LRN, AvgPool, Concat, Conv, Dropout, Flatten, FullyConnected, MaxPool, Op, Scale
+from inception_dsl.ir.program import Absent, Body, Call, Join, Layer, Part, Program, Repeat, Sequence
+from inception_dsl.ir.shapes import Pair, Window
+from inception_dsl.ir.values import Number, Operation, Value, Width
+from inception_dsl.spec.init import SOURCE
+from inception_dsl.spec.printer import print_cell, print_graph, print_head
+from inception_dsl.spec.published import TOTALS
+from inception_dsl.spec.schema import MEASURES
+from inception_dsl.syntax.printer import align, spell_words
+from inception_dsl.syntax.terms import Branches, Chain, Dimensions, Labelled, Repeated, Scaled, Term, Use, Word
+from inception_dsl.syntax.yaml_printer import dump
+
+PASS: Final = Use("pass")
+ABSENT: Final = Use("conv", (Number(1), Number(1)), width=Number(0))
+"""A layer that is left out: the shortest to say so."""
+
+PRINTED: Final = frozenset(MEASURES[:4])
+"""The columns that may be printed without being declared."""
+
+
+def print_program(program: Program) -> str:
+    """Print a program as a spec file; elaborated, it gives the same templates, rows and heads."""
+    paper = {key: value for key, value in program.paper._asdict().items() if value}
+    modules = {name: _module(template) for name, template in program.templates.items()}
+    heads = {head.name: print_head(head.source, head.loss_weight, as_term(head.body)) for head in program.heads}
+    return dump(
+        {
+            "network": program.name,
+            "title": program.title if program.title != program.name else None,
+            "paper": paper or None,
+            "input": "x".join(map(str, program.input.shape)),
+            "classes": program.env["classes"],
+            "modules": modules or None,
+            "layers": _table(program),
+            "heads": heads or None,
+            "published": _published(program.published) or None,
+            "init": _init(program.init) if program.init else None,
+            "training": program.training or None,
+        }
+    )
+
+
+def _module(template: program.Template) -> dict[str, Any]:
+    columns = [param for param in template.params if param != "classes"]
+    return {"doc": template.doc or None, "columns": columns or None, "graph": print_graph(as_term(template.body))}
+
+
+def _table(program: Program) -> str:
+    """The rows, and what the paper prints of each."""
+    printed = {(claim.row, claim.column): claim.text for claim in program.published.claims if claim.row != TOTALS}
+    columns = list(dict.fromkeys(column for _, column in printed))
+    rows = [
+        [row.name, print_cell(as_term(row.body)), *(printed.get((row.name, column), "") for column in columns)]
+        for row in program.rows
+    ]
+    return align([["name", "layer", *columns], *rows]) + "\n"
+
+
+def _published(published: program.Published) -> dict[str, Any]:
+    claimed = {claim.column for claim in published.claims} - PRINTED
+    columns = {name: _unlike(column, program.Column(name)) for name, column in published.columns.items()}
+    totals = {claim.column: claim.text for claim in published.claims if claim.row == TOTALS}
+    errata = {f"{each.row}.{each.column}": each.reason for each in published.errata}
+    declared = {name: said for name, said in columns.items() if said or name in claimed}
+    return {**declared, **({TOTALS: totals} if totals else {}), **({"errata": errata} if errata else {})}
+
+
+def _init(init: program.Init) -> dict[str, str]:
+    return {SOURCE: init.source, **{fill.path: spell_words(_fill(fill)) for fill in init.fills}}
+
+
+def _fill(fill: program.Fill) -> Iterator[Word]:
+    yield Word(fill.distribution)
+    for key, value in (*fill.values, *([("bias", fill.bias)] if fill.bias else [])):
+        yield Word(key, value if isinstance(value, str) else _number(value))
+
+
+def _unlike(column: program.Column, plain: program.Column) -> dict[str, Any]:
+    """How a column differs from one that only has its name."""
+    said = column._asdict()
+    return {key: value for key, value in said.items() if value != getattr(plain, key)}
+
+
+def as_term(body: Body) -> Term:
+    """A body in the layer algebra; what the algebra would open up (a join in a join) stands in `1 of [...]`."""
+    match body:
+        case Layer((Scale(factor),)):
+            return Scaled(_number(factor), PASS)
+        case Layer(ops):
+            return _layer(ops)
+        case Call(template, args):
+            return Use(template, words=tuple(Word(param, _value(width)) for param, width in args if param != "classes"))
+        case Sequence(parts):
+            return _sequence(parts)
+        case Join(_, (only,)):
+            return _part(only)
+        case Join(op, branches):
+            return Branches("|" if isinstance(op, Concat) else "+", tuple(_branch(part, op) for part in branches))
+        case Repeat(count, inner):
+            return Repeated(Number(count), as_term(inner))
+        case Absent():
+            return ABSENT
+        case _:
+            raise TypeError(body)
+
+
+def _part(part: Part) -> Term:
+    return Labelled(part.label, as_term(part.body)) if part.label else as_term(part.body)
+
+
+def _branch(part: Part, join: Op) -> Term:
+    match part.body:
+        case Join(op, (_, _, *_)) if op == join and not part.label:
+            return Repeated(Number(1), as_term(part.body))
+        case Sequence((Part(label=label),)) if label and not part.label:  # its label is not the branch's
+            return Repeated(Number(1), as_term(part.body))
+        case _:
+            return _part(part)
+
+
+def _sequence(parts: tuple[Part, ...]) -> Term:
+    """Steps; a factor is that of all before it: `0.17 * [a -> b]`."""
+    steps: list[Term] = []
+    for part in parts:
+        match part:
+            case Part("", Layer((Scale(factor),))):
+                steps = [Scaled(_number(factor), _chain(steps))]
+            case _:
+                steps.append(_part(part))
+    return _chain(steps)
+
+
+def _chain(steps: list[Term]) -> Term:
+    return Chain(tuple(steps)) if len(steps) > 1 else steps[0] if steps else PASS
+
+
+def _layer(ops: tuple[Op, ...]) -> Use:
+    """The layer of the language that has these ops: the first gives its name, the rest are words of it."""
+    if isinstance(ops[0], Flatten) and len(ops) > 1:
+        ops = ops[1:]  # `fc` flattens what it reads
+    first, *rest = ops
+    use = _use(first)
+    after = (word for op in rest for word in (Word(op.name), *_use(op).words))
+    return replace(use, words=(*use.words, *after))
+
+
+def _use(op: Op) -> Use:
+    """An op as a layer. What no case here prints of it stands as `field=value`, so that no field is ever left out."""
+    match op:
+        case Conv(width, window, groups, bias):
+            grouped = () if groups == 1 else (Word("groups", _value(groups)),)
+            words = (*_padding(window), *grouped, *((Word("bias"),) if bias else ()))
+            use, printed = Use("conv", *_size(window), _value(width), words), {"width", "window", "groups", "bias"}
+        case FullyConnected(width, bias):
+            words = () if bias else (Word("bias", "none"),)
+            use, printed = Use("fc", width=_value(width), words=words), {"width", "bias"}
+        case MaxPool(window) | AvgPool(window) if window:
+            use, printed = Use(op.name, *_size(window), words=tuple(_padding(window))), {"window"}
+        case MaxPool() | AvgPool(to=(1, 1)):
+            use, printed = Use(op.name, words=(Word("global"),)), {"window", "to"}
+        case LRN(size):
+            use, printed = Use("lrn", width=Number(size)), {"size"}
+        case Dropout(p):
+            use, printed = Use("dropout", width=Number(p)), {"p"}
+        case _:
+            use, printed = Use(op.name), set()
+    return replace(use, words=(*use.words, *_others(op, printed)))
+
+
+def _others(op: Op, printed: Collection[str]) -> Iterator[Word]:
+    """The fields of an op that are not printed yet, where they differ from their defaults."""
+    for each in fields(op):
+        value = getattr(op, each.name)
+        if each.name in printed or value == each.default:
+            continue
+        match value:
+            case bool():
+                yield Word(each.name, None if value else "none")
+            case int() | float():
+                yield Word(each.name, _number(value))
+            case (int() as height, int() as width):
+                yield Word(each.name, _pair((height, width)))
+            case Value() | str():
+                yield Word(each.name, value)
+            case None if each.name == "window":  # the whole image, which `to` says
+                pass
+            case _:
+                raise TypeError(f"`{op.name}` has a field that cannot be printed: {each.name}={value!r}")
+
+
+def _size(window: Window) -> tuple[Dimensions, Dimensions | None]:
+    return _pair(window.kernel), _pair(window.stride) if window.stride != (1, 1) else None
+
+
+def _padding(window: Window) -> Iterator[Word]:
+    """How a window pads, and its dilation."""
+    padding = window.padding
+    if padding.kind != "pad":
+        yield Word(padding.kind)
+    elif padding.amount != (0, 0):
+        yield Word("pad", _amount(padding.amount))
+    elif not padding.ceil:
+        yield Word("valid")
+    if padding.ceil:
+        yield Word("ceil")
+    if window.dilation != (1, 1):
+        yield Word("dilation", _amount(window.dilation))
+
+
+def _amount(pair: Pair) -> Value | Dimensions:
+    return Number(pair[0]) if pair[0] == pair[1] else _pair(pair)
+
+
+def _pair(pair: Pair) -> Dimensions:
+    return Number(pair[0]), Number(pair[1])
+
+
+def _value(width: Width) -> Value:
+    return Number(width) if isinstance(width, int) else width
+
+
+def _number(number: float) -> Value:
+    """A number as the language writes it: without a sign of its own."""
+    return Number(number) if number >= 0 else Operation("-", Number(0), Number(-number))

@@ -1,0 +1,184 @@
+"""The ONNX graph of a network: one node for every op, under the op's own name, and its weights as graph inputs.
+
+The graph holds no weights unless it is given some, so that the file is small and any set of them can be run:
+`session.run(None, {"input": x, **state_dict})`. What it says must be true in value, not only in shape; where ONNX or
+onnxruntime cannot say a thing exactly, the emitter refuses (E401) and names the layer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Final
+
+from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, SpecError, did_you_mean
+from inception_dsl.emit.citation import citation
+from inception_dsl.emit.onnx import protobuf as pb
+from inception_dsl.emit.onnx.ops import Call, Site, rules
+from inception_dsl.ir import ops
+from inception_dsl.ir.shapes import ShapeError
+from inception_dsl.ir.typed import Node, Typed
+from inception_dsl.ir.uncollected import uncollected
+
+# Opsets, each with the version of the file format (IR) that it came with. 26 is the newest that onnxruntime 1.31.1
+# supports fully: it has a kernel for every op used here, while 27 and 28 are refused at load ("only guarantees support
+# for models stamped with official released onnx opset versions").
+OPSETS: Final = {17: 8, 18: 8, 19: 9, 20: 9, 21: 10, 22: 10, 23: 11, 24: 12, 25: 13, 26: 13}
+NEWEST: Final = max(OPSETS)
+
+MOST_CONSTANTS: Final = 2**20
+"""Numbers that are constants of one graph; weights are none, and those here have a hundredth of it."""
+
+
+@uncollected
+def model(
+    typed: Typed,
+    *,
+    opset: int = NEWEST,
+    batch: int | None = None,
+    dynamic_size: bool = False,
+    heads: bool = False,
+    taps: Sequence[str] = (),
+    until: str = "",
+    weights: Mapping[str, bytes] | None = None,
+    rebuild: str = "",
+    about: Mapping[str, str] | None = None,
+) -> bytes:
+    """Write the graph of a network in inference as a serialised ModelProto, the same bytes for the same network.
+
+    Its inputs are `input`, float32 (batch, channels, height, width), and the weights by their names in a state_dict;
+    its outputs are `logits` (what the last row gives), with `heads` theirs by name, and the rows that `taps` names.
+    `batch` None is any batch, `dynamic_size` any height and width; `until` is the last row to include. Where `weights`
+    gives a TensorProto for each by its name, the graph holds them, and they are no inputs. Its metadata cite the
+    command `rebuild`, and have the texts of `about`.
+
+    Raises `SpecError`: E401 for what the opset cannot express, or only with too many constants, E218 for a layer that
+    ties the network to one size, E206 for an unknown row and E108 for two outputs of one name.
+    """
+    if opset not in OPSETS:
+        message = f"opset {opset} is not supported"
+        raise SpecError([Diagnostic("E401", message, help=f"an opset from {min(OPSETS)} to {NEWEST}")])
+    rows = _rows(typed, until, taps)
+    aside = [head.name for head in typed.program.heads if heads and head.source in rows]
+    outputs = _outputs(typed, rows[-1], [*aside, *taps])
+    names = _names(typed, outputs)
+    following = _following(typed) if dynamic_size else frozenset()
+    calls = _calls(typed, {*rows, *aside}, following, opset)
+
+    def value(name: str, end: int) -> bytes:
+        shape = typed.nodes[end].out.shape if end >= 0 else typed.input.shape
+        known: tuple[int | str | None, ...] = shape
+        if end in following:
+            known = (shape[0], *(("H", "W") if end < 0 else (None, None))) if len(shape) == 3 else (None,)
+        return pb.value(name, (batch or "N", *known))
+
+    def node(index: int, call: Call) -> bytes:
+        it = typed.nodes[index]
+        return pb.Node(
+            input=[*(names[end] for end in it.inputs), *(_constant(it, name) for name in call.constants), *it.weights],
+            output=[names[index]],
+            name="/".join(it.path),
+            op_type=call.operator,
+            attribute=[pb.attribute(*each) for each in call.attributes.items()],
+            metadata_props=pb.metadata({"origin": it.origin.citation if it.origin else ""}),
+        )
+
+    used = [typed.nodes[index] for index in calls]
+    shapes = {name: weight.shape for each in used for name, weight in each.weights.items()}
+    asked = shapes if weights is None else {}
+    ends = dict.fromkeys(typed.ends[row] for row in (*rows, *aside))
+    program = typed.program
+    return pb.Model(
+        ir_version=OPSETS[opset],
+        producer_name="inception-dsl",
+        opset_import=[pb.OperatorSetId(domain="", version=opset)],
+        metadata_props=pb.metadata(
+            {"spec": program.file, "arxiv": program.paper.arxiv, "rebuild": rebuild, **(about or {})}
+        ),
+        graph=pb.Graph(
+            name=program.name,
+            doc_string="\n".join(filter(None, (program.title, citation(program.paper)))),
+            input=[value("input", -1), *(pb.value(*each) for each in asked.items())],
+            node=[*(node(*each) for each in calls.items()), *_second_names(names, outputs)],
+            initializer=[
+                *(weights[name] for name in shapes if weights is not None),
+                *(
+                    pb.constant(_constant(each, name), number)
+                    for each, call in zip(used, calls.values(), strict=True)
+                    for name, number in call.constants.items()
+                ),
+            ],
+            value_info=[value(names[end], end) for end in ends if names[end] not in {"input", *outputs}],
+            output=[value(*each) for each in outputs.items()],
+        ),
+    )
+
+
+def _rows(typed: Typed, until: str, taps: Sequence[str]) -> Sequence[str]:
+    rows: Sequence[str] = typed.trunk
+    if until in rows:
+        rows = rows[: rows.index(until) + 1]
+    for name in filter(None, (until, *taps)):
+        if name not in rows:
+            message = f"no row up to `{rows[-1]}` is called `{name}`"
+            raise SpecError([Diagnostic("E206", message, help=did_you_mean(name, rows))])
+    return rows
+
+
+def _outputs(typed: Typed, last: str, others: Iterable[str]) -> dict[str, int]:
+    outputs = {"logits": typed.ends[last]}
+    for name in others:
+        end = typed.ends[name]
+        if name == "input" or outputs.setdefault(name, end) != end:
+            message = f"the graph calls another value `{name}`"
+            raise SpecError([Diagnostic("E108", message, help="another name for this row or head")])
+    return outputs
+
+
+def _names(typed: Typed, outputs: Mapping[str, int]) -> dict[int, str]:
+    # No part of a path has a `/` or a `.` in it: so no inner value is called as the input, an output or a weight.
+    names = {index: f"{'/'.join(node.path)}/out" for index, node in enumerate(typed.nodes)}
+    return {**names, **{end: name for name, end in reversed(list(outputs.items()))}, -1: "input"}
+
+
+def _second_names(names: Mapping[int, str], outputs: Mapping[str, int]) -> list[bytes]:
+    return [
+        pb.Node(input=[names[end]], output=[name], name=f"{name}:identity", op_type="Identity")
+        for name, end in outputs.items()
+        if names[end] != name
+    ]
+
+
+def _constant(node: Node, name: str) -> str:
+    return "/".join((*node.path, name))
+
+
+def _following(typed: Typed) -> frozenset[int]:
+    """The values whose size follows that of the network's input: all but those behind a pool over the whole image."""
+    following = {-1}
+    for index, node in enumerate(typed.nodes):
+        whole = isinstance(node.op, ops.MaxPool | ops.AvgPool) and node.op.window is None
+        if not whole and following.intersection(node.inputs):
+            following.add(index)
+    return frozenset(following)
+
+
+def _calls(typed: Typed, rows: Collection[str], following: Collection[int], opset: int) -> dict[int, Call]:
+    calls, findings, constants = {}, Findings(), 0
+    for index, node in enumerate(typed.nodes):
+        if node.row not in rows:
+            continue
+        site = Site(node.types, any(end in following for end in node.inputs), opset)
+        try:
+            call = calls[index] = rules[type(node.op)](node.op, site)
+        except ShapeError as error:
+            findings.error(error.code, error.message, node.origin, help=error.help)
+            continue
+        constants += sum(math.prod(each.dims) for each in call.arrays)
+        if constants > MOST_CONSTANTS:
+            message = f"the graph would hold {constants:,} constant numbers; {MOST_CONSTANTS:,} is the most"
+            hint = "pool to fewer windows, or give the norms their `gamma`"
+            findings.error("E401", message, node.origin, help=hint)
+            break
+    findings.stop()
+    return calls

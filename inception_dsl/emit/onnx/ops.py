@@ -1,0 +1,170 @@
+"""How ONNX spells each op: one node for every op, true in value and not only in shape.
+
+Where ONNX or onnxruntime cannot say a thing exactly, a rule refuses (E401).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import repeat
+from typing import Final, NamedTuple
+
+from inception_dsl.emit.onnx import protobuf as pb
+from inception_dsl.emit.rules import Rules
+from inception_dsl.ir import ops
+from inception_dsl.ir.shapes import Pair, ShapeError, TensorType, Window, sliding, spans
+
+CEIL: Final = 22  # the first opset whose shape inference drops a last pooling window that lies wholly in the padding
+
+
+class Call(NamedTuple):
+    """How ONNX spells an op; the node's inputs are the op's, then `constants`, by their names, then its weights."""
+
+    operator: str
+    attributes: Mapping[str, pb.Parameter] = {}
+    constants: Mapping[str, pb.Constant] = {}
+
+    @property
+    def arrays(self) -> list[pb.Array]:
+        """Its constants that are more than one number."""
+        return [each for each in self.constants.values() if isinstance(each, pb.Array)]
+
+
+class Site(NamedTuple):
+    """Where a node stands: what arrives at it, whether its size follows that of the network's input, and the opset."""
+
+    types: Sequence[TensorType]
+    follows: bool
+    opset: int
+
+
+rules: Final = Rules[Call]("ONNX")
+
+
+@rules(ops.Conv)
+def _conv(op: ops.Conv, site: Site) -> Call:
+    if op.window.padding.ceil:
+        raise ShapeError("E401", "ONNX has no convolution with `ceil`", "say the padding in pixels: `pad=N`")
+    grouped = {"group": ops.closed(op.groups)} if op.groups != 1 else {}
+    return Call("Conv", {**_window(op.window, site), **grouped})
+
+
+@rules(ops.BatchNorm)
+def _batch_norm(op: ops.BatchNorm, site: Site) -> Call:
+    gamma = {} if op.gamma else {"gamma": pb.Array((channels := site.types[0].channels,), repeat(1.0, channels))}
+    return Call("BatchNormalization", {"epsilon": op.eps}, gamma)
+
+
+@rules(ops.ReLU)
+def _relu(op: ops.ReLU, site: Site) -> Call:
+    return Call("Relu")
+
+
+@rules(ops.LRN)
+def _lrn(op: ops.LRN, site: Site) -> Call:
+    if op.size % 2 == 0:
+        raise ShapeError("E401", f"ONNX normalises over an odd number of channels, not {op.size}", "an odd size")
+    return Call("LRN", {"size": op.size, "alpha": op.alpha, "beta": op.beta, "bias": op.k})
+
+
+@rules(ops.MaxPool)
+def _max_pool(op: ops.MaxPool, site: Site) -> Call:
+    return Call("MaxPool", _pooling(op.window, site)) if op.window else Call("GlobalMaxPool")
+
+
+@rules(ops.AvgPool)
+def _avg_pool(op: ops.AvgPool, site: Site) -> Call:
+    if op.window is None:
+        return _adaptive(op.to, site)
+    counted = {"count_include_pad": 1} if op.count_pad else {}
+    return Call("AveragePool", {**_pooling(op.window, site), **counted})
+
+
+def _adaptive(to: Pair, site: Site) -> Call:
+    """A window that slides, where one reads the same pixels; else the image times its rows' and columns' shares."""
+    if to == (1, 1):
+        return Call("GlobalAveragePool")
+    if site.follows:
+        message = f"ONNX has no average pool to {to[0]}x{to[1]} for every image size"
+        raise ShapeError("E401", message, "compile for one image size, or write `avgpool global`")
+    image = site.types[0].image
+    if window := sliding(image, to):
+        return Call("AveragePool", _window(window, site))
+    rows, columns = (_shares(size, out) for size, out in zip(image, to, strict=True))
+    return Call("Einsum", {"equation": "nchw,ih,jw->ncij"}, {"rows": rows, "columns": columns})
+
+
+def _shares(size: int, out: int) -> pb.Array:
+    """What each pixel of an axis adds to each of the windows that cover it."""
+    return pb.Array((out, size), ((pixel in span) / len(span) for span in spans(size, out) for pixel in range(size)))
+
+
+@rules(ops.Dropout)
+def _dropout(op: ops.Dropout, site: Site) -> Call:
+    return Call("Dropout", constants={"ratio": op.p})
+
+
+@rules(ops.FullyConnected)
+def _fully_connected(op: ops.FullyConnected, site: Site) -> Call:
+    if site.follows:
+        raise ShapeError("E218", "the weights of `fc` tie the network to one image size", "a global pool before it")
+    return Call("Gemm", {"transB": 1})
+
+
+@rules(ops.Softmax)
+def _softmax(op: ops.Softmax, site: Site) -> Call:
+    return Call("Softmax", {"axis": 1})
+
+
+@rules(ops.Flatten)
+def _flatten(op: ops.Flatten, site: Site) -> Call:
+    return Call("Flatten", {"axis": 1})
+
+
+@rules(ops.Scale)
+def _scale(op: ops.Scale, site: Site) -> Call:
+    return Call("Mul", constants={"factor": op.factor})
+
+
+@rules(ops.Identity)
+def _identity(op: ops.Identity, site: Site) -> Call:
+    return Call("Identity")
+
+
+@rules(ops.Concat)
+def _concat(op: ops.Concat, site: Site) -> Call:
+    return Call("Concat", {"axis": 1})
+
+
+@rules(ops.Add)
+def _add(op: ops.Add, site: Site) -> Call:
+    return Call("Add" if len(site.types) == 2 else "Sum")
+
+
+def _window(window: Window, site: Site) -> dict[str, pb.Parameter]:
+    slides: dict[str, pb.Parameter] = {"kernel_shape": window.kernel, "strides": window.stride}
+    dilated = window.dilation != (1, 1)
+    if dilated:
+        slides["dilations"] = window.dilation
+    axes = list(zip(window.kernel, window.stride, strict=True))
+    if window.padding.kind == "same_upper" and site.follows and any(kernel > 1 < step for kernel, step in axes):
+        # Only here does the padding follow the size of the image. onnxruntime 1.31.1 refuses to work it out under a
+        # dilation, and takes it as negative where a step is longer than the kernel.
+        if dilated or any(step > kernel for kernel, step in axes):
+            message = "ONNX has no dilated `same_upper` for every image size, nor one with a stride beyond the kernel"
+            raise ShapeError("E401", message, "compile for one image size, or write `pad=N`")
+        return {**slides, "auto_pad": "SAME_UPPER"}
+    height, width = window.extents(site.types[0].image)
+    return {**slides, "pads": (height.before, width.before, height.after, width.after)}
+
+
+def _pooling(window: Window, site: Site) -> dict[str, pb.Parameter]:
+    padding = window.padding
+    if not padding.ceil or padding.kind == "same_upper":
+        return _window(window, site)
+    extents = window.extents(site.types[0].image)
+    for extent, kernel, step in zip(extents, window.kernel, window.stride, strict=True):
+        if extent.before + step > kernel and site.opset < CEIL:
+            message = f"opset {site.opset} does not drop a last window that `ceil` lays wholly in the padding"
+            raise ShapeError("E401", message, f"opset {CEIL} or newer")
+    return {**_window(window, site), "ceil_mode": 1}

@@ -1,0 +1,114 @@
+"""The function `initialise` of a generated file: one loop over the network's layers, a branch for each way to begin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from inception_dsl.analysis.initializers import filled
+from inception_dsl.emit.python import WIDTH, Call, layout, literal, prose, wrapped
+from inception_dsl.ir.program import Fill
+from inception_dsl.ir.typed import Node, Typed
+from inception_dsl.spec.init import WORDS
+
+KINDS = dict(zip(WORDS, ("nn.Conv2d", "nn.Linear", "nn.BatchNorm2d"), strict=True))
+"""PyTorch's classes of the layers that a word is about."""
+
+TRUNCATED = '''\
+def truncated_normal_(weight: Tensor, std: float) -> None:
+    """Normal distribution without what lies beyond two deviations, as TensorFlow cuts it."""
+    share = math.erf(2**0.5)
+    with torch.no_grad():
+        weight.uniform_(-share, share).erfinv_().mul_(2**0.5 * std)
+
+
+'''
+"""torch's own draws again until all fits, which neither `torch.export` nor a tensor without data can follow."""
+
+
+def initialise(typed: Typed) -> str:
+    """The source of the function, which takes a network and fills its weights; empty where nothing is stated of them.
+
+    Before it stands the function that it calls for a truncated normal distribution.
+    """
+    branches = _branches(filled(typed))
+    if typed.program.init is None or not branches:
+        return ""
+    named = any("name " in test for test, _ in branches)
+    lines = ["    for name, module in network.named_modules():" if named else "    for module in network.modules():"]
+    for i, (test, body) in enumerate(branches):
+        lines += [f"        {'elif' if i else 'if'} {test}:", *(f"            {line}" for line in body)]
+    helper = TRUNCATED if any("truncated_normal_" in line for line in lines) else ""
+    head = f"{helper}def initialise(network: nn.Module) -> None:"
+    return "\n".join([head, *_doc(typed.program.init.source), *lines])
+
+
+def _branches(fills: dict[Fill, tuple[Node, ...]]) -> list[tuple[str, list[str]]]:
+    """The tests and what is done where they hold: names before kinds, and neighbours that begin alike as one."""
+    names: dict[Fill, list[Node]] = {}
+    kinds: dict[Fill, dict[str, tuple[Node, ...]]] = {}
+    for fill, nodes in fills.items():
+        alike = replace(fill, path="")
+        if nodes and fill.path in WORDS:
+            kinds.setdefault(alike, {})[KINDS[fill.path]] = nodes
+        elif nodes:
+            names.setdefault(alike, []).extend(nodes)
+    branches = [(fill, _named(nodes), nodes) for fill, nodes in names.items()]
+    for fill, held in kinds.items():
+        test = f"isinstance(module, {' | '.join(held)})"
+        all_nodes = [node for nodes in held.values() for node in nodes]
+        if branches and branches[-1][0] == fill:
+            _, other, more = branches.pop()
+            test, all_nodes = f"{other} or {test}", [*more, *all_nodes]
+        branches.append((fill, test, all_nodes))
+    return [(test, list(_body(fill, nodes))) for fill, test, nodes in branches]
+
+
+def _doc(source: str) -> list[str]:
+    line = f'    """Fill the weights as stated in {prose(source)}."""'
+    if len(line) <= WIDTH:
+        return [line]
+    return ['    """Fill the weights as stated.', "", *wrapped(f"Source: {prose(source)}", "    ", "    "), '    """']
+
+
+def _named(nodes: list[Node]) -> str:
+    quoted = tuple(f'"{".".join(node.owner)}"' for node in nodes)
+    return f"name == {quoted[0]}" if len(quoted) == 1 else layout(Call("name in ", quoted), 8, after=6)
+
+
+def _body(fill: Fill, nodes: list[Node]) -> Iterator[str]:
+    """What is done to each of some layers; a tensor that only some of them have is asked for."""
+    for tensor, line in (("weight", _weight(fill)), ("bias", _constant("bias", fill.bias))):
+        owners = sum(any(name.endswith(f".{tensor}") for name in node.weights) for node in nodes)
+        if owners == len(nodes):
+            yield line
+        elif owners:
+            yield f"if module.{tensor} is not None:"
+            yield f"    {line}"
+
+
+def _constant(tensor: str, value: float) -> str:
+    if value in (0, 1):
+        return f"nn.init.{'ones' if value else 'zeros'}_(module.{tensor})"
+    return f"nn.init.constant_(module.{tensor}, {literal(value)})"
+
+
+def _weight(fill: Fill) -> str:
+    given = dict(fill.values)
+    std = float(given.get("std", 0))
+    match fill.distribution:
+        case "normal":
+            return f"nn.init.normal_(module.weight, std={literal(std)})"
+        case "truncated_normal":
+            return f"truncated_normal_(module.weight, std={literal(std)})"
+        case "he":
+            mode = ', mode="fan_out"' if given.get("fan") == "out" else ""
+            return f'nn.init.kaiming_normal_(module.weight{mode}, nonlinearity="relu")'
+        case "xavier":  # Caffe's: torch's xavier counts both fans
+            return 'nn.init.kaiming_uniform_(module.weight, nonlinearity="linear")'
+        case "glorot":
+            return "nn.init.xavier_uniform_(module.weight)"
+        case "constant":
+            return _constant("weight", float(given["value"]))
+        case word:
+            raise TypeError(word)

@@ -1,0 +1,189 @@
+"""The network's own class: one line a row of the paper, columns under a header, the output at the line's end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from inception_dsl.analysis.initializers import filled
+from inception_dsl.emit.python import Call as New
+from inception_dsl.emit.python import Code, layout, prose
+from inception_dsl.emit.pytorch.layers import Speller
+from inception_dsl.emit.pytorch.modules import Classes
+from inception_dsl.ir.program import Body, Call, Sequence
+from inception_dsl.ir.shapes import Pair, TensorType
+from inception_dsl.ir.typed import Typed
+from inception_dsl.ir.values import Width
+
+MOST_CALLS = 4
+"""Calls in one line of `forward`."""
+LONGEST = 96
+
+
+def network_class(typed: Typed, speller: Speller, classes: Classes, name: str) -> str:
+    """The source of the network's class."""
+    lines = _Lines(typed, speller, classes)
+    rows = list(lines.rows())
+    takes_classes = any("classes" in row for row in rows)
+    speller.names = {}
+    size = typed.input
+    doc = f"{prose(typed.program.title)}: images of {size.shape[0]}x{size.shape[1]}x{size.shape[2]}"
+    argument = f", classes: int = {typed.program.env['classes']}" if takes_classes else ""
+    out = "Tensor | Output" if typed.heads else "Tensor"
+    return "\n".join(
+        [
+            f"class {name}(nn.Module):",
+            f'    """{doc}{" -> logits of the classes" if takes_classes else ""}."""',
+            "",
+            f"    def __init__(self{argument}):",
+            "        super().__init__()",
+            "        # fmt: off",
+            *rows,
+            "        # fmt: on",
+            *(["        initialise(self)"] if any(filled(typed).values()) else []),
+            "",
+            f"    def forward(self, x: Tensor) -> {out}:",
+            *forward(typed),
+        ]
+    )
+
+
+class _Lines:
+    """Writes the constructor's lines."""
+
+    def __init__(self, typed: Typed, speller: Speller, classes: Classes) -> None:
+        self.typed = typed
+        self.classes = classes
+        self.speller = speller
+        speller.names = {"classes": "classes"}
+
+    def rows(self) -> Iterator[str]:
+        """Every row, then every head, aligned."""
+        program = self.typed.program
+        channels: Width = program.input.channels
+        built: list[tuple[str, Body, Code | None, TensorType]] = []
+        at = {}
+        for row in program.rows:
+            each = self.classes.build(row.body, channels, [(row.name,)])
+            channels = at[row.name] = each.channels
+            built.append((row.name, row.body, None if _passes(row.body) else each.code, self.typed.out(row.name)))
+        trunk = len(built)
+        for head in program.heads:
+            each = self.classes.build(head.body, at[head.source], [(head.name,)])
+            built.append((head.name, head.body, each.code, self.typed.out(head.name)))
+        yield from self._aligned(built[:trunk])
+        for name, _, code, _ in built[trunk:]:
+            head = next(head for head in program.heads if head.name == name)
+            yield f"        # leaves after {head.source}; its loss counts {head.loss_weight:g}"
+            yield f"        self.{name} = {layout(code or 'nn.Identity()', 8, len(name) + 8)}"
+
+    def _aligned(self, built: list[tuple[str, Body, Code | None, TensorType]]) -> Iterator[str]:
+        tables = self._tables(built)
+        longest = max((len(name) for name, _, code, _ in built if code), default=0)
+        texts: list[tuple[str, TensorType | None]] = []
+        for name, body, code, out in built:
+            target = f"        self.{name.ljust(longest)} = "
+            if code is None:
+                texts.append((f"        # {name} passes its input on", out))
+            elif isinstance(body, Call) and isinstance(code, New):
+                columns = tables[body.template]
+                texts += [(line, None) for line in columns.header(len(target) + len(code.head) + 1)]
+                texts.append((f"{target}{code.head}({columns.row(code)})", out))
+            else:
+                texts.append((target + layout(code, 8, len(target) - 8, 20), out))
+        width = min(LONGEST, max(len(text.split("\n")[-1]) for text, out in texts if out))
+        sizes = [max(len(str(n)) for _, _, _, out in built for n in out.shape[i : i + 1] or (1,)) for i in range(3)]
+        yield f"        #{' ' * (width - 9)}  # output: C x H x W"
+        for text, shape in texts:
+            if shape is None:
+                yield text
+            else:
+                numbers = " x ".join(str(n).rjust(w) for n, w in zip(shape.shape, sizes, strict=False))
+                yield f"{text}{' ' * (width - len(text.split(chr(10))[-1]))}  # {numbers}"
+
+    def _tables(self, built: list[tuple[str, Body, Code | None, TensorType]]) -> dict[str, _Table]:
+        tables: dict[str, _Table] = {}
+        for _, body, code, _ in built:
+            if isinstance(body, Call) and isinstance(code, New):
+                params = [*(["in"] if self.classes.takes_input[body.template] else [])]
+                params += self.classes.templates[body.template].params
+                params += self.classes.extras[body.template].values()
+                tables.setdefault(body.template, _Table(params)).add(code)
+        return tables
+
+
+class _Table:
+    """The calls of one template, their arguments in columns under the names the paper gives them."""
+
+    def __init__(self, params: list[str]) -> None:
+        self.words = [param.split() for param in params]
+        self.widths = [max(map(len, words)) for words in self.words]
+        self.shown = False
+
+    def add(self, code: New) -> None:
+        """Make room for a call."""
+        self.widths = [max(w, len(str(item))) for w, item in zip(self.widths, code.items, strict=True)]
+
+    def row(self, code: New) -> str:
+        """The arguments of a call."""
+        return ", ".join(str(item).rjust(w) for w, item in zip(self.widths, code.items, strict=True))
+
+    def header(self, indent: int) -> list[str]:
+        """The names of the columns, their words one above the other; once, and not for a single argument or none."""
+        if self.shown or len(self.words) < 2:
+            return []
+        self.shown = True
+        height = max(map(len, self.words))
+        lines = []
+        for i in range(height):
+            words = ((" " * height).split(" ")[len(each) : height] + each for each in self.words)
+            cells = [word[i].rjust(w) for word, w in zip(words, self.widths, strict=True)]
+            lines.append("        #" + ("  ".join([" " * (indent - 9) + cells[0], *cells[1:]])).rstrip())
+        return lines
+
+
+def forward(typed: Typed) -> Iterator[str]:
+    """The lines of `forward`: a line for the rows of one image size, broken where a head leaves."""
+    program = typed.program
+    taps = {head.source for head in program.heads}
+    tapped: dict[str, str] = {}
+    chain: list[str] = []
+    size = _grid(typed.input)
+    current = "x"
+
+    def flush(target: str = "x") -> Iterator[str]:
+        if chain or target != "x":
+            code = "x"
+            for name in chain:
+                code = f"self.{name}({code})"
+            yield f"        return {code}" if target == "return" else f"        {target} = {code}"
+            chain.clear()
+
+    for row in program.rows:
+        out = _grid(typed.out(row.name))
+        if not _passes(row.body):
+            if out != size or len(chain) == MOST_CALLS:
+                yield from flush()
+            chain.append(row.name)
+            size, current = out, row.name
+        if row.name in taps:
+            tapped[row.name] = row.name if current == "x" else current
+            if current == "x":  # rows that pass the image on
+                yield f"        {row.name} = x"
+            elif chain:
+                yield from flush(f"x = {current}")
+    if not program.heads:
+        yield from flush("return")
+        return
+    yield from flush()
+    heads = "".join(f", self.{head.name}({tapped[head.source]})" for head in program.heads)
+    yield "        if self.training:"
+    yield f"            return Output(x{heads})"
+    yield "        return x"
+
+
+def _grid(out: TensorType) -> Pair:
+    return out.image if len(out.shape) > 1 else (1, 1)
+
+
+def _passes(body: Body) -> bool:
+    return isinstance(body, Sequence) and not body.parts

@@ -1,0 +1,172 @@
+"""The evaluation of trained networks: by one crop or many, alone or together.
+
+`evaluate_file` is behind `inception-dsl eval`, `ensemble_files` behind `inception-dsl ensemble`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from torch import nn
+
+from inception_dsl.evaluation import crops, scores
+from inception_dsl.evaluation.cache import Predictions, as_npz, read
+from inception_dsl.evaluation.ensemble import ensemble
+from inception_dsl.evaluation.predict import predict
+from inception_dsl.files.output import write
+from inception_dsl.runner.config import Config
+from inception_dsl.runner.devices import Place, settle_precision
+from inception_dsl.runner.randomness import permutation
+from inception_dsl.runner.readers import Reader
+from inception_dsl.runner.settings import RunError, check_settings
+from inception_dsl.text.columns import Column, laid
+from inception_dsl.text.jsonable import finite
+
+__all__ = ["Evaluation", "ensemble_files", "evaluate_file"]
+
+FEW: Final = 500
+"""Images that 144 crops are tried on where there is only a CPU: a core takes seconds for each with GoogLeNet."""
+
+
+NAMED: Final = 20
+"""Unreadable images that are named on stderr; `unreadable.txt` has all."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What predictions are worth by each protocol, and by class for the last of them; `notes` are for the reader."""
+
+    protocols: dict[str, scores.Measures]
+    classes: list[scores.ClassRow]
+    confused: list[scores.Pair]
+    unreadable: int
+    members: list[str]
+    notes: list[str]
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def text(self, room: int | None = None) -> str:
+        """What is printed, its table in the `room` there is."""
+        first = next(iter(self.protocols.values()))
+        lines = [f"{first.n:,} images" + f", and {self.unreadable:,} unreadable" * bool(self.unreadable)]
+        parts = zip(*(measures.cells for measures in self.protocols.values()), strict=True)
+        columns = [Column.of([*self.protocols], right=True), *map(Column.of, parts)]
+        lines += laid(columns, gap=2, room=room)
+        if self.confused:
+            lines += ["", "most confused:"]
+            lines += [
+                f"  {each.part:6.1%}  {each.label} -> {each.predicted} ({each.images:,})" for each in self.confused
+            ]
+        return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
+
+    @property
+    def json(self) -> str:
+        """The same as JSON; what is no number is null."""
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        fields["protocols"] = {name: dataclasses.asdict(each) for name, each in self.protocols.items()}
+        for name in ("classes", "confused"):
+            fields[name] = [each._asdict() for each in fields[name]]
+        return json.dumps(finite(fields), indent=2, ensure_ascii=False) + "\n"
+
+
+def evaluate_file(
+    network: nn.Module,
+    reader: Reader,
+    config: Config,
+    place: Place,
+    *,
+    protocols: Sequence[str] = ("recipe",),
+    limit: int | None = None,
+    batch: int = 64,
+    out: Path | None = None,
+    view: crops.View | None = None,
+) -> Evaluation:
+    """Evaluate a network on a reader's images, by every protocol in one pass; `out` gets the predictions and tables.
+
+    `view` is in place of the recipe's. `limit` takes so many images, always the same ones; 144 crops on a CPU take 500
+    unless it is given. Images that cannot be read are named on stderr. Raises `RunError` for what cannot be evaluated,
+    and `SpecError` E006 where `out` cannot be written.
+    """
+    check_settings(config)
+    wanted = tuple(dict.fromkeys(protocols))
+    if not wanted or min(batch, 1 if limit is None else limit) < 1:
+        raise RunError("an evaluation has protocols, and a limit and a batch of at least 1; give such")
+    notes = []
+    if limit is None and "144" in wanted and place.device.type == "cpu" and len(reader) > FEW:
+        limit = FEW
+        taken = f"{FEW} of {len(reader):,} images, always the same, were taken"
+        notes.append(f"144 crops take long on a CPU: {taken}; --limit takes more")
+    count = min(limit or len(reader), len(reader))
+    indices = sorted(permutation(0, 0, len(reader))[:count].tolist())
+    if {"1", "10", "144"} & {*wanted} and config.data.height != 224:
+        size, there = config.data.height, ", ".join(map(str, crops.scales(config.data.height)))
+        notes.append(f"the paper's scales are for an input of 224; for {size} they are {there}, in proportion")
+    automatic = config.run.precision == "auto"
+    config, precision = settle_precision(config, place)
+    notes += [precision] * automatic
+    predictions = predict(network, reader, config, place, wanted, indices, batch, view)
+    _warn(predictions.unreadable)
+    if not len(predictions):
+        raise RunError(f"none of {count:,} images could be read; see whether the data is whole")
+    return _judged(predictions, notes, out)
+
+
+def ensemble_files(paths: Sequence[Path], *, out: Path | None = None) -> Evaluation:
+    """Evaluate the mean of networks by their files of predictions, and each alone in the notes.
+
+    Raises `RunError` for files that do not fit together, and `SpecError` E006 where `out` cannot be written.
+    """
+    if len({path.resolve() for path in paths}) != len(paths):
+        raise RunError("a file is named twice; name each once")
+    members = {str(path): read(path) for path in paths}
+    together = ensemble(members)
+    notes = [
+        f"{name}, {protocol}: top-1 {alone.top1:.2%}  top-5 {alone.top5:.2%}"
+        for name, each in members.items()
+        for protocol in together.probabilities
+        for alone in [scores.measure(each.probabilities[protocol], each.labels)]
+    ]
+    return _judged(together, notes, out)
+
+
+def _warn(unreadable: Sequence[str]) -> None:
+    rest = len(unreadable) - NAMED
+    more = [f"and {rest:,} more; --out writes all to unreadable.txt"] * (rest > 0)
+    lines = [f"warning: unreadable: {_line(each)}" for each in unreadable[:NAMED]] + more
+    sys.stderr.write("".join(f"{line}\n" for line in lines))
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _judged(predictions: Predictions, notes: list[str], out: Path | None) -> Evaluation:
+    labels, classes = predictions.labels, predictions.classes
+    last = list(predictions.probabilities.values())[-1]
+    counts = scores.confusion(last, labels)
+    found = Evaluation(
+        protocols={name: scores.measure(each, labels) for name, each in predictions.probabilities.items()},
+        classes=scores.by_class(last, labels, classes),
+        confused=scores.pairs(counts, classes, scores.MANY if len(classes) > scores.MANY else 10),
+        unreadable=len(predictions.unreadable),
+        members=predictions.weights,
+        notes=notes,
+    )
+    if out is not None:
+        files = {"predictions.npz": as_npz(predictions), "scores.json": found.json.encode()}
+        files["classes.csv"] = scores.as_csv(found.classes).encode()
+        if (picture := scores.picture(counts, classes)) is not None:
+            files["confusion.png"] = picture
+        if predictions.unreadable:
+            files["unreadable.txt"] = "".join(f"{_line(each)}\n" for each in predictions.unreadable).encode()
+        write(files, out, force=True)
+        if not predictions.unreadable:
+            (out / "unreadable.txt").unlink(missing_ok=True)  # of an evaluation before
+    return found

@@ -1,0 +1,98 @@
+"""Generated files compared with what their specs give now: missing, stale, or orphaned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final, Literal, NamedTuple
+
+from inception_dsl.diagnostics.diagnostic import Diagnostic
+from inception_dsl.files.output import content_of, is_temporary
+
+MOST_DIFF: Final = 60
+"""Lines of a difference that are shown."""
+
+
+class Stale(NamedTuple):
+    """A file that is not what its spec gives: what is wrong, and the difference as text."""
+
+    path: Path
+    problem: Literal["missing", "stale", "orphaned"]
+    difference: str = ""
+
+    def diagnostic(self, command: str) -> Diagnostic:
+        """E402, with the command that would mend it."""
+        from inception_dsl.files.signature import edited
+
+        hint = f"run `{command}`, and commit what it writes"
+        if self.problem == "orphaned":
+            hint = "no spec gives it: delete it"
+        elif self.path.is_dir():
+            hint = f"a directory is in its place: move it away, and {hint}"
+        elif self.problem == "stale" and edited(content_of(self.path) or b""):
+            hint = f"it was edited since it was made: keep it under another name, or run `{command} --force`"
+        return Diagnostic("E402", f"`{self.path}` is {self.problem}", help=hint, file=str(self.path))
+
+
+def stale(files: Mapping[str, bytes], out: Path, whole: bool) -> Iterator[Stale]:
+    """What differs on disk from `files`: missing, stale, or orphaned (no spec gives it; in all of `out` if `whole`).
+
+    Raises `SpecError` E001 for a file that cannot be read.
+    """
+    for name, content in files.items():
+        path = out / name
+        if (there := content_of(path)) is None:
+            yield Stale(path, "missing")
+        elif there != content and (shown := difference(there, content, path)):
+            yield Stale(path, "stale", shown)
+    folders = [out] if whole else sorted({(out / name).parent for name in files})
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and path.relative_to(out).as_posix() not in files and not _of_tools(path):
+                yield Stale(path, "orphaned")
+
+
+def orphans(files: Mapping[str, bytes], out: Path, whole: bool) -> Iterator[Diagnostic]:
+    """W402 for what lies beside the files of a network and is none of them; if `whole`, for other networks too."""
+    given = {out / name for name in files}
+    folders = {path.parent for path in given}
+    beside = [path for folder in sorted(folders) if folder.is_dir() for path in sorted(folder.iterdir())]
+    networks = sorted(out.iterdir()) if whole and out.is_dir() else []
+    others = [path for path in networks if path not in folders and (path / "model.py").is_file()]
+    for path in (*beside, *others):
+        if path not in given and not _of_tools(path):
+            message, hint = f"`{path}` is orphaned: no spec gives it", "delete it: `compile` removes nothing"
+            yield Diagnostic("W402", message, help=hint, file=str(path))
+
+
+def difference(there: bytes, ours: bytes, path: Path) -> str:
+    """What would change in a file, as a unified diff; empty for ONNX files that are the same graph."""
+    from difflib import unified_diff
+
+    if path.suffix == ".onnx":
+        before, after = _graph_text(there), _graph_text(ours)
+    else:
+        before, after = there.decode(errors="replace"), ours.decode()
+    lines = list(
+        unified_diff(
+            before.splitlines(), after.splitlines(), f"{path} (on disk)", f"{path} (from the spec)", "", "", 1, ""
+        )
+    )
+    rest = [f"... and {len(lines) - MOST_DIFF} more lines"] if len(lines) > MOST_DIFF else []
+    return "\n".join([*lines[:MOST_DIFF], *rest])
+
+
+def _of_tools(path: Path) -> bool:
+    """Whether a file or folder is one that Python or a compilation leaves for itself."""
+    return is_temporary(path) or path.suffix == ".pyc" or path.name == "__pycache__"
+
+
+def _graph_text(data: bytes) -> str:
+    import onnx
+
+    model = onnx.ModelProto()
+    try:
+        model.ParseFromString(data)
+    except Exception as error:  # noqa: BLE001 - protobuf's DecodeError has no public name that all its versions share
+        return f"not an ONNX file: {error}"
+    return str(model)

@@ -1,0 +1,300 @@
+"""Every operation: the shape it gives, the weights it owns, the work it does, the pixels it sees.
+
+What is true whatever the target stands here; how a target spells it stands in its emitter. Shapes are of one example.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import ClassVar, Final, Self
+
+from inception_dsl.ir.shapes import Fields, Pair, ShapeError, TensorType, Weight, Window, pooled, slide
+from inception_dsl.ir.values import Number, Operation, Scalar, Value, ValueFault, Width, evaluate
+
+
+@dataclass(frozen=True)
+class Op:
+    """An operation on the outputs of others; by default it keeps the shape, owns nothing and multiplies nothing."""
+
+    name: ClassVar[str]
+    depth: ClassVar[int] = 0
+    """How much it adds to a network's depth, as papers count: 1 for layers with weights."""
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        """The shape it gives; raises `ShapeError` for inputs it cannot take."""
+        return inputs[0]
+
+    def weights(self, *inputs: TensorType) -> dict[str, Weight]:
+        """The tensors it owns, by the last part of their name in a state_dict."""
+        return {}
+
+    def macs(self, *inputs: TensorType) -> int:
+        """Multiply-adds for one example; bias, normalisation, activation and pooling count none."""
+        return 0
+
+    def layers(self, *inputs: TensorType) -> int:
+        """What it adds to the depth of a network that gives it these inputs."""
+        return self.depth
+
+    def see(self, image: TensorType, seen: Fields) -> Fields:
+        """The receptive field of its output, where that of its (single) input is `seen`."""
+        return seen
+
+    def channels(self, *inputs: Width) -> Width:
+        """The channels it gives, where those that arrive may still be open."""
+        return inputs[0]
+
+    def bind(self, env: Mapping[str, Scalar | None]) -> Self:
+        """Close its open widths; raises `ValueFault` E207 where one is no whole number above zero."""
+        closed = {}
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if isinstance(value, Value):
+                number = evaluate(value, env)
+                if not isinstance(number, int) or number < 1:
+                    hint = "write `{round(...)}` around it" if isinstance(number, float) and number >= 0.5 else ""
+                    raise ValueFault("E207", f"a width is a whole number above 0, not {number}", value.at, help=hint)
+                closed[each.name] = number
+        return replace(self, **closed) if closed else self
+
+
+def closed(width: Width) -> int:
+    """The number that a width is, once bound."""
+    if not isinstance(width, int):
+        raise TypeError(f"{width} is still open")
+    return width
+
+
+@dataclass(frozen=True)
+class Conv(Op):
+    """2-D convolution. weight: (width, in / groups, kernel height, kernel width); bias: (width,) where asked.
+
+    Multiply-adds: one per weight and output pixel. A depthwise convolution (groups = input channels) adds no depth:
+    with the 1x1 after it, it is one separable layer (Xception, section 2).
+    """
+
+    name = "conv"
+    depth = 1
+    width: Width
+    window: Window
+    groups: Width = 1
+    bias: bool = False
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        (x,) = inputs
+        width, groups = closed(self.width), closed(self.groups)
+        image = self.window.out(x.image)
+        for what, number in (("input", x.channels), ("output", width)):
+            if number % groups:
+                message = f"{groups} groups do not divide {number} {what} channels"
+                raise ShapeError("E212", message, "groups divide the channels that arrive and the width")
+        return TensorType((width, *image))
+
+    def weights(self, *inputs: TensorType) -> dict[str, Weight]:
+        (x,) = inputs
+        width, groups = closed(self.width), closed(self.groups)
+        weights = {"weight": Weight((width, x.channels // groups, *self.window.kernel))}
+        return {**weights, "bias": Weight((width,))} if self.bias else weights
+
+    def macs(self, *inputs: TensorType) -> int:
+        (x,) = inputs
+        pixels = math.prod(self.window.out(x.image))
+        return pixels * closed(self.width) * x.channels // closed(self.groups) * math.prod(self.window.kernel)
+
+    def layers(self, *inputs: TensorType) -> int:
+        depthwise = 1 < closed(self.groups) == inputs[0].channels
+        return 0 if depthwise else self.depth
+
+    def see(self, image: TensorType, seen: Fields) -> Fields:
+        return slide(self.window, image.image, seen)
+
+    def channels(self, *inputs: Width) -> Width:
+        return self.width
+
+
+@dataclass(frozen=True)
+class BatchNorm(Op):
+    """Batch normalisation over each channel (1502.03167); `eps` is added to the variance.
+
+    weight (gamma), bias (beta), running_mean and running_var, each (channels,); the last two are not trained. With
+    `gamma=none` it shifts and does not scale, and has no weight (TF-Slim's and Keras's Inception).
+    """
+
+    name = "bn"
+    eps: float = 0.001
+    gamma: bool = True
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        (x,) = inputs
+        return TensorType((x.channels, *x.image))
+
+    def weights(self, *inputs: TensorType) -> dict[str, Weight]:
+        shape = (inputs[0].channels,)
+        running = Weight(shape, trained=False)
+        gamma = {"weight": Weight(shape)} if self.gamma else {}
+        return {**gamma, "bias": Weight(shape), "running_mean": running, "running_var": running}
+
+
+class ReLU(Op):
+    """Rectified linear activation, max(x, 0)."""
+
+    name = "relu"
+
+
+@dataclass(frozen=True)
+class LRN(Op):
+    """Local response normalisation across `size` neighbouring channels (AlexNet, section 3.3).
+
+    y = x / (k + alpha / size * sum of x^2) ^ beta; size is odd.
+    """
+
+    name = "lrn"
+    size: int = 5
+    alpha: float = 1e-4
+    beta: float = 0.75
+    k: float = 1.0
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        (x,) = inputs
+        return TensorType((x.channels, *x.image))
+
+
+@dataclass(frozen=True)
+class MaxPool(Op):
+    """The maximum under a sliding window, each channel by itself; `maxpool global` takes the whole image."""
+
+    name = "maxpool"
+    window: Window | None
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        return pooled(self.window, inputs[0])
+
+    def see(self, image: TensorType, seen: Fields) -> Fields:
+        return slide(self.window, image.image, seen)
+
+
+@dataclass(frozen=True)
+class AvgPool(Op):
+    """The average under a sliding window, each channel by itself; `avgpool global` takes the whole image.
+
+    Pixels of padding are left out of the average (TF-Slim, Keras) unless `count_pad` counts them as zeros (Caffe,
+    torchvision). `avgpool to=4x4` covers an image of any size with 4x4 windows: on an axis of n pixels, window i reads
+    from floor(i * n / 4) to ceil((i + 1) * n / 4) (torch's adaptive pool); `global` is `to=1x1`.
+    """
+
+    name = "avgpool"
+    window: Window | None
+    count_pad: bool = False
+    to: Pair = (1, 1)
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        return pooled(self.window, inputs[0], self.to)
+
+    def see(self, image: TensorType, seen: Fields) -> Fields:
+        return slide(self.window, image.image, seen, self.to)
+
+
+@dataclass(frozen=True)
+class Dropout(Op):
+    """Sets a share `p` of the numbers to zero in training and scales up the others; nothing in inference."""
+
+    name = "dropout"
+    p: float = 0.5
+
+
+@dataclass(frozen=True)
+class FullyConnected(Op):
+    """Every output from every input of a vector. weight: (width, features); bias: (width,) unless `bias=none`."""
+
+    name = "fc"
+    depth = 1
+    width: Width
+    bias: bool = True
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        (x,) = inputs
+        if len(x.shape) != 1:
+            raise ShapeError("E215", f"`fc` reads a vector, and gets an image of {x}", "write `flatten` before it")
+        return TensorType((closed(self.width),))
+
+    def weights(self, *inputs: TensorType) -> dict[str, Weight]:
+        width = closed(self.width)
+        weights = {"weight": Weight((width, inputs[0].channels))}
+        return {**weights, "bias": Weight((width,))} if self.bias else weights
+
+    def macs(self, *inputs: TensorType) -> int:
+        return closed(self.width) * inputs[0].channels
+
+    def channels(self, *inputs: Width) -> Width:
+        return self.width
+
+
+class Softmax(Op):
+    """Turns the channels into probabilities: exp(x) / sum of exp(x)."""
+
+    name = "softmax"
+
+
+class Flatten(Op):
+    """The image as one vector, channel by channel, row by row."""
+
+    name = "flatten"
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        return TensorType((inputs[0].size,))
+
+    def see(self, image: TensorType, seen: Fields) -> Fields:
+        return slide(None, image.image, seen) if len(image.shape) == 3 else seen
+
+
+@dataclass(frozen=True)
+class Scale(Op):
+    """Every number times `factor`: the residual scaling of 1602.07261, section 3.3."""
+
+    name = "scale"
+    factor: float
+
+
+class Identity(Op):
+    """`pass`: the input itself."""
+
+    name = "pass"
+
+
+class Concat(Op):
+    """Branches joined along the channels, in the order written: the papers' filter concatenation, DepthConcat."""
+
+    name = "concat"
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        if len({x.shape[1:] for x in inputs}) != 1:
+            raise ShapeError("E204", "the branches disagree on image size")
+        return TensorType((sum(x.channels for x in inputs), *inputs[0].shape[1:]))
+
+    def channels(self, *inputs: Width) -> Width:
+        known = sum(width for width in inputs if isinstance(width, int))
+        total: Width = known
+        for width in inputs:
+            if not isinstance(width, int):
+                left = total if isinstance(total, Value) else Number(total)
+                total = width if total == 0 else Operation("+", left, width)
+        return total
+
+
+class Add(Op):
+    """Branches added number by number: the residual connection of 1512.03385."""
+
+    name = "add"
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        if len(set(inputs)) != 1:
+            raise ShapeError("E205", "the terms of a sum differ in shape")
+        return inputs[0]
+
+
+OPS: Final[tuple[type[Op], ...]] = (
+    *(Conv, BatchNorm, ReLU, LRN, MaxPool, AvgPool, Dropout, FullyConnected),
+    *(Softmax, Flatten, Scale, Identity, Concat, Add),
+)

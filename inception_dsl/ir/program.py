@@ -1,0 +1,230 @@
+"""A network as its paper writes it: `Program`, templates with symbolic widths and the calls that bind them.
+
+A module of a paper stays one `Template`, so that an emitter can print one class per module and one line per row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from inception_dsl.diagnostics.diagnostic import Diagnostic, Span
+from inception_dsl.ir.ops import Op
+from inception_dsl.ir.shapes import TensorType
+from inception_dsl.ir.values import Scalar, Width
+
+Origin = Span | None  # where in the spec a part was written; None for what no spec wrote
+
+
+def _origin() -> Origin:
+    return field(default=None, compare=False, repr=False, kw_only=True)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One word of the language: its op, then the norm and the activation that its words add (`conv 3x3 64 bn relu`)."""
+
+    ops: tuple[Op, ...]
+    origin: Origin = _origin()
+
+
+@dataclass(frozen=True)
+class Call:
+    """A module used as a layer: the template, and what fills its open widths."""
+
+    template: str
+    args: tuple[tuple[str, Width], ...] = ()
+    origin: Origin = _origin()
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """Parts, one after the other; `()` is `pass`, the input itself."""
+
+    parts: tuple[Part, ...]
+    origin: Origin = _origin()
+
+
+@dataclass(frozen=True)
+class Join:
+    """Branches that read the same input, joined by an op: `Concat` or `Add`."""
+
+    op: Op
+    branches: tuple[Part, ...]
+    origin: Origin = _origin()
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """A body, `count` times in a row, each time with weights of its own."""
+
+    count: int
+    body: Body
+    origin: Origin = _origin()
+
+
+@dataclass(frozen=True)
+class Absent:
+    """A layer that was left out because its width is empty or 0; a pass removes it, and branches with nothing left."""
+
+    origin: Origin = _origin()
+
+
+Body = Layer | Call | Sequence | Join | Repeat | Absent
+
+
+@dataclass(frozen=True)
+class Part:
+    """A named step or branch. `label` is what the spec calls it; `name` its part of every weight's name.
+
+    The name is given by the pass `assign_names`; the empty name adds nothing to a weight's name (the part is opened
+    up in its owner's `forward`).
+    """
+
+    label: str
+    body: Body
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Template:
+    """A module specialised in structure and open in widths; `params` are the names its calls fill, in order."""
+
+    name: str
+    module: str
+    params: tuple[str, ...]
+    body: Body
+    doc: str = ""
+    origin: Origin = _origin()
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the paper's table; `layer` is its formula as written."""
+
+    name: str
+    body: Body
+    layer: str = field(default="", compare=False)
+    origin: Origin = _origin()
+
+
+@dataclass(frozen=True)
+class Head:
+    """A classifier that leaves the trunk after row `source` and trains beside it."""
+
+    name: str
+    source: str
+    loss_weight: float
+    body: Body
+    origin: Origin = _origin()
+
+
+class Paper(NamedTuple):
+    """Where the table was printed."""
+
+    title: str = ""
+    authors: str = ""
+    year: int | None = None
+    arxiv: str = ""
+    table: str = ""
+    figure: str = ""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A number the paper prints: a cell of the table, or of the totals (`row` is then "totals"); `text` verbatim.
+
+    `inherited` is the row of the base that it is printed of, where a variant has it from there.
+    """
+
+    row: str
+    column: str
+    text: str
+    inherited: str = field(default="", compare=False)
+    origin: Origin = _origin()
+
+
+class Column(NamedTuple):
+    """How a printed column counts.
+
+    `measure` is what it counts (see `published.MEASURES`), `unit` what its suffix stands for (1024: K is 1024, M is
+    1024^2), `rounding` how the paper rounds ("either" is nearest or down), `bias` whether biases are parameters.
+    """
+
+    measure: str
+    unit: int = 1000
+    rounding: str = "either"
+    bias: bool = True
+
+
+@dataclass(frozen=True)
+class Erratum:
+    """Why the paper is wrong in the cell `row`.`column`; `inherited` says that a variant has it from its base."""
+
+    row: str
+    column: str
+    reason: str
+    inherited: bool = field(default=False, compare=False)
+    origin: Origin = _origin()
+
+
+@dataclass(frozen=True)
+class Published:
+    """What the paper prints of a network: columns by name, claims in the order of the table, known errata.
+
+    `dropped` are claims about its base that do not describe a variant.
+    """
+
+    columns: Mapping[str, Column] = field(default_factory=dict)
+    claims: tuple[Claim, ...] = ()
+    errata: tuple[Erratum, ...] = ()
+    dropped: tuple[Claim, ...] = ()
+
+
+@dataclass(frozen=True)
+class Fill:
+    """How some weights begin: drawn from a distribution with its `values`; biases are `bias`, a batch norm's shift too.
+
+    `path` is a layer's word (`conv`), or what the names of the weights begin with (`aux1.conv`).
+    """
+
+    path: str
+    distribution: str
+    values: tuple[tuple[str, float | str], ...] = ()
+    bias: float = 0.0
+    origin: Origin = _origin()
+
+
+class Init(NamedTuple):
+    """How the weights begin, and the section or file that states it."""
+
+    source: str
+    fills: tuple[Fill, ...]
+
+
+@dataclass(frozen=True)
+class Program:
+    """A network as templates and rows. `env` holds what closes the network's own widths: `classes`.
+
+    `init` is None where none is stated. `training` is the recipe, as validated by `spec.training_schema`.
+    """
+
+    name: str
+    file: str
+    title: str
+    paper: Paper
+    input: TensorType
+    env: Mapping[str, Scalar]
+    templates: Mapping[str, Template]
+    rows: tuple[Row, ...]
+    heads: tuple[Head, ...] = ()
+    published: Published = field(default_factory=Published)
+    init: Init | None = None
+    training: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[Diagnostic, ...] = field(default=(), compare=False, repr=False)
+
+    @property
+    def entries(self) -> tuple[Row | Head, ...]:
+        """The rows, then the heads."""
+        return (*self.rows, *self.heads)

@@ -1,0 +1,79 @@
+"""A network flat, bound and shaped: `Typed`, every call expanded, every width concrete and every shape known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from inception_dsl.ir.ops import Op
+from inception_dsl.ir.program import Origin, Program
+from inception_dsl.ir.shapes import Fields, TensorType, Weight
+
+
+@dataclass(frozen=True)
+class Node:
+    """One op of the flat network. `inputs` are indices of earlier nodes; -1 is the network's input.
+
+    `path` is its name, part by part, in every target: `("inception_3a", "b3x3", "0", "conv")`; `owner` is the same
+    without the op's own name where the op is alone among its layer's ops in having weights, and so the prefix of its
+    weights' names. `row` is the row or head it belongs to, `origin` the layer in the module or table it comes from.
+    """
+
+    path: tuple[str, ...]
+    owner: tuple[str, ...]
+    op: Op
+    inputs: tuple[int, ...]
+    types: tuple[TensorType, ...]
+    out: TensorType
+    seen: Fields
+    row: str
+    origin: Origin = field(compare=False, repr=False)
+
+    @cached_property
+    def weights(self) -> dict[str, Weight]:
+        """The tensors it owns, by their names in a state_dict."""
+        prefix = ".".join(self.owner)
+        return {f"{prefix}.{name}": weight for name, weight in self.op.weights(*self.types).items()}
+
+    @property
+    def macs(self) -> int:
+        """Multiply-adds for one example."""
+        return self.op.macs(*self.types)
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A network flat, bound and shaped: the only tree that emitters and the accounting read.
+
+    `ends` gives the node that a row or head ends with, by name (-1 for the network's input).
+    """
+
+    program: Program
+    input: TensorType
+    nodes: tuple[Node, ...]
+    ends: Mapping[str, int]
+
+    def of(self, *rows: str) -> Iterator[Node]:
+        """The nodes of some rows or heads, in order."""
+        return (node for node in self.nodes if node.row in rows)
+
+    def out(self, row: str) -> TensorType:
+        """The shape that a row or head gives."""
+        end = self.ends[row]
+        return self.nodes[end].out if end >= 0 else self.input
+
+    @property
+    def trunk(self) -> tuple[str, ...]:
+        """The names of the rows."""
+        return tuple(row.name for row in self.program.rows)
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """The names of the heads."""
+        return tuple(head.name for head in self.program.heads)
+
+    @cached_property
+    def weights(self) -> dict[str, Weight]:
+        """Every tensor of the network, heads included, by its name in a state_dict and in its order."""
+        return {name: weight for node in self.nodes for name, weight in node.weights.items()}

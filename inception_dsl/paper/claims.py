@@ -1,0 +1,233 @@
+"""What papers say in sentences, held against what the specs give: a formula over networks, and a verdict on it.
+
+Formulas are worked out in fractions, so that no rounding but the paper's decides.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from fractions import Fraction
+from typing import Any, Final, Literal, NamedTuple
+
+from inception_dsl.analysis.cost import Cost
+from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, Note, SpecError, did_you_mean, listing
+from inception_dsl.ir.program import Column
+from inception_dsl.ir.shapes import TensorType
+from inception_dsl.ir.values import FUNCTIONS, OPERATORS, Function, Name, Number, Operation, Value, ValueFault
+from inception_dsl.paper.verdicts import MEASURES, Printed, agreement, parse_cell
+from inception_dsl.spec.claims import DIFFERS, Sentence, measurements
+
+_STATED: Final = re.compile(r"(?:(under|over)\s+)?([-\u2212+]?)\s*(.*?)\s*([x\u00d7%]?)")
+
+LARGEST: Final = 10**18
+"""No number that a paper prints is larger."""
+
+Agreement = Literal["exact", "rounds", "differs"]
+
+
+class Stated(NamedTuple):
+    """A number as a sentence states it: `12x`, `44.9%`, `112.9M`; `bound` is "under", "over" or ""."""
+
+    number: Printed
+    bound: str = ""
+
+    @property
+    def value(self) -> Fraction:
+        """What it stands for: `33%` is 33/100."""
+        return Fraction(self.number.digits * self.number.unit, 10**self.number.decimals)
+
+
+class Verdict(NamedTuple):
+    """A sentence, what its formula gives, `shown` in the sentence's own unit, and how the two agree."""
+
+    sentence: Sentence
+    computed: Fraction
+    shown: str
+    agreement: Agreement
+
+    @property
+    def holds(self) -> bool:
+        """Whether the recorded verdict is what is found now."""
+        return self.sentence.verdict in (DIFFERS if self.agreement == "differs" else (self.agreement,))
+
+    @property
+    def word(self) -> str:
+        """The verdict as printed: the recorded one, `MISMATCH` where it does not hold."""
+        return self.sentence.verdict if self.holds else "MISMATCH"
+
+    def data(self) -> dict[str, Any]:
+        """The claim and its verdict, for machines."""
+        sentence, number = self.sentence, self.computed
+        return {
+            "id": sentence.id,
+            "source": sentence.source,
+            "sentence": sentence.sentence,
+            "formula": sentence.written,
+            "printed": sentence.printed,
+            "computed": number.numerator if number.denominator == 1 else float(number),
+            "shown": self.shown,
+            "verdict": self.word,
+            "recorded": sentence.verdict,
+            "reason": sentence.reason,
+        }
+
+
+class Examination(NamedTuple):
+    """The verdicts on the sentences whose formulas could be worked out, and what is wrong with those or the others."""
+
+    verdicts: tuple[Verdict, ...]
+    findings: tuple[Diagnostic, ...]
+
+
+def networks(sentences: Sequence[Sentence]) -> list[str]:
+    """The networks that some sentences measure, each once, in the order of the sentences."""
+    places = (_place(measure) for sentence in sentences for measure in measurements(sentence.formula))
+    return list(dict.fromkeys(network for network, _ in places))
+
+
+def examine(sentences: Sequence[Sentence], costs: Mapping[str, Cost], known: Collection[str]) -> Examination:
+    """Work every formula out and hold it against what is printed.
+
+    `known` are the networks there are, `costs` what those cost that are measured and compile; a sentence about another
+    known network is passed over. Findings: E116 a number that cannot be read, E207 arithmetic without a result, E310 a
+    verdict that no longer holds, E311 a network or row that there is not.
+    """
+    verdicts, findings = [], Findings()
+    for sentence in sentences:
+        measured = list(measurements(sentence.formula))
+        if any(_place(each)[0] in known and _place(each)[0] not in costs for each in measured):
+            continue
+        try:
+            values = {each: _measure(each, costs, known) for each in measured}
+            verdict = _verdict(sentence, evaluate(sentence.formula, values))
+        except ValueFault as fault:
+            findings.error(fault.code, fault.message, sentence.text.span(*fault.at), help=fault.help)
+        except SpecError as error:
+            findings.diagnostics += error.diagnostics
+        else:
+            verdicts.append(verdict)
+            if not verdict.holds:
+                findings.diagnostics.append(_stale(verdict))
+    return Examination(tuple(verdicts), tuple(findings.diagnostics))
+
+
+def evaluate(formula: Value, measured: Mapping[Function, Fraction]) -> Fraction:
+    """Work a formula out, exactly but for `round`, `ceil` and `floor`; `measured` are the values of its measures.
+
+    Raises `ValueFault` E207 for arithmetic without a result, E311 for a name that no measure stands around.
+    """
+    match formula:
+        case Number(number):
+            return Fraction(str(number))  # 0.1 as written, not the nearest binary number
+        case Function() if formula in measured:
+            return measured[formula]
+        case Function(name, arguments):
+            return _applied(FUNCTIONS[name][0], [evaluate(argument, measured) for argument in arguments], formula.at)
+        case Operation(operator, left, right):
+            return _applied(OPERATORS[operator], [evaluate(left, measured), evaluate(right, measured)], formula.at)
+        case Name(name):
+            raise ValueFault("E311", f"`{name}` is no number", formula.at, help=f"measure it: `params({name})`")
+        case _:
+            raise TypeError(formula)
+
+
+def _applied(function: Callable[..., Any], numbers: Sequence[Fraction], at: tuple[int, int]) -> Fraction:
+    try:
+        result = Fraction(function(*numbers))
+    except ZeroDivisionError:
+        raise ValueFault("E207", "this divides by 0", at) from None
+    if abs(result) > LARGEST:
+        raise ValueFault("E207", f"the result is beyond {LARGEST:,}", at)
+    return result
+
+
+def _place(measure: Function) -> tuple[str, str]:
+    """The network that is measured, and its row; "" for the whole of it."""
+    (name,) = measure.arguments
+    assert isinstance(name, Name)
+    network, _, row = name.name.partition(".")
+    return network, row
+
+
+def _measure(measure: Function, costs: Mapping[str, Cost], known: Collection[str]) -> Fraction:
+    network, row = _place(measure)
+    at = measure.arguments[0].at
+    if network not in costs:
+        hint = did_you_mean(network, known) or f"a network is a spec beside this file, `{network}.yaml`"
+        raise ValueFault("E311", f"there is no network `{network}`", at, help=hint)
+    cost = costs[network]
+    if row and row not in cost.rows:
+        start = at[0] + len(network) + 1
+        hint = did_you_mean(row, cost.rows) or f"`inception-dsl show` prints the rows of `{network}`"
+        raise ValueFault("E311", f"`{network}` has no row `{row}`", (start, at[1]), help=hint)
+    number = MEASURES[measure.function].of(cost.rows[row] if row else cost.trunk, Column(measure.function))
+    assert not isinstance(number, TensorType)
+    return Fraction(number)
+
+
+def parse(text: str) -> Stated:
+    """Read a number as a sentence states it.
+
+    Raises `ValueError` with what it should be.
+    """
+    match = _STATED.fullmatch(text.strip())
+    assert match  # each of its parts may be empty
+    bound, sign, digits, unit = match.groups(default="")
+    try:
+        number = parse_cell(digits, Column("params"))
+    except ValueError:
+        raise ValueError("a number is such as `112.9M`, `44.9%`, `12x`, `-3.45%` or `under 25M`") from None
+    assert isinstance(number, Printed)
+    if sign in ("-", "\u2212"):
+        number = number._replace(digits=-number.digits)
+    if unit:
+        number = number._replace(
+            suffix=number.suffix + unit, unit=number.unit * (Fraction(1, 100) if unit == "%" else 1)
+        )
+    return Stated(number, bound)
+
+
+def _verdict(sentence: Sentence, computed: Fraction) -> Verdict:
+    stated = _stated(sentence, "printed", sentence.printed)
+    within = _stated(sentence, "within", sentence.within).value if sentence.within else None
+    number = stated.number
+    if within is not None:  # `0.94x` says more of `1x` within 1% than `0.9x` does
+        number = number._replace(digits=number.digits * 10, decimals=number.decimals + 1)
+    shown = number.show(int(computed) if computed.denominator == 1 else computed)
+    if computed == stated.value and not stated.bound:
+        shown = sentence.printed
+    return Verdict(sentence, computed, shown, _agreement(stated, computed, sentence.rounding, within))
+
+
+def _stated(sentence: Sentence, key: str, text: str) -> Stated:
+    try:
+        return parse(text)
+    except ValueError as error:
+        message = f"`{text}` cannot be read as a number"
+        raise SpecError([Diagnostic("E116", message, sentence.span(key), help=str(error))]) from None
+
+
+def _agreement(stated: Stated, computed: Fraction, rounding: str, within: Fraction | None) -> Agreement:
+    value = stated.value
+    if stated.bound:
+        return "exact" if (computed < value if stated.bound == "under" else computed > value) else "differs"
+    if computed == value:
+        return "exact"
+    if within is not None:
+        return "rounds" if abs(computed - value) <= abs(value) * within else "differs"
+    return "rounds" if agreement(stated.number, computed, rounding) else "differs"
+
+
+def _stale(verdict: Verdict) -> Diagnostic:
+    sentence, found = verdict.sentence, verdict.agreement
+    label = {"exact": "it is exact", "rounds": "it is right when rounded", "differs": "it is another number"}[found]
+    hint = f"record `{found}`" if found != "differs" else f"record {listing(DIFFERS, 'or')}, with a `reason`"
+    return Diagnostic(
+        "E310",
+        f"`{sentence.id}` is recorded as `{sentence.verdict}`: {sentence.printed} is printed, {verdict.shown} computed",
+        sentence.span("verdict"),
+        label,
+        (Note(sentence.span("printed"), "printed here"),),
+        hint,
+    )

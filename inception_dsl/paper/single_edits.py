@@ -1,0 +1,232 @@
+"""Why a row and its print differ: the single edits of the row that would give what the paper prints.
+
+A cell alone is fitted by many edits, and by chance; one that fits every cell of its row is worth reading the paper for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from itertools import islice
+from typing import Final, NamedTuple
+
+from inception_dsl.analysis.cost import RowCost, Work, cost, work
+from inception_dsl.diagnostics.diagnostic import listing
+from inception_dsl.ir.ops import Conv, FullyConnected, Op, closed
+from inception_dsl.ir.program import Column
+from inception_dsl.ir.shapes import Pair, ShapeError, TensorType, Window
+from inception_dsl.ir.typed import Node, Typed
+from inception_dsl.paper.verdicts import MEASURES, Verdict, agreement, column_of, parse_cell
+
+KERNELS: Final[tuple[Pair, ...]] = (*((k, k) for k in (1, 3, 5, 7)), (1, 3), (3, 1), (1, 5), (5, 1), (1, 7), (7, 1))
+INPUTS: Final = range(8, 2048 + 1, 8)
+MULTIPLIERS: Final = range(1, 21 + 1)
+WIDTH_STEP: Final = 4
+"""Widths are tried in multiples of this, to twice what they are and to `WIDEST`."""
+WIDEST: Final = 8192
+EFFORT: Final = 200_000
+"""The nodes that edits of all rows visit at most, each edit `BESIDE` more; edits beyond a row's share are not tried."""
+BESIDE: Final = 10
+SHOWN: Final = 3
+"""Explanations given for one row at most."""
+
+
+class Explanation(NamedTuple):
+    """What would explain what a row prints: the columns that an edit fits (none where no edit does), a sentence."""
+
+    row: str
+    cells: tuple[str, ...]
+    sentence: str
+
+
+class Edit(NamedTuple):
+    """One change of a row: `ops` stand in place of the nodes of these indices, `input` is what arrives at the row.
+
+    `change` is how far it goes, relative to what is there; near edits are shown first.
+    """
+
+    what: str
+    change: float
+    ops: Mapping[int, tuple[Op, ...]]
+    input: TensorType | None = None
+
+
+class Cell(NamedTuple):
+    """A printed cell of a row, and how its column counts."""
+
+    name: str
+    text: str
+    column: Column
+
+    def fits(self, row: RowCost) -> bool:
+        """Whether a row that costs this would print so."""
+        computed = MEASURES[self.column.measure].of(row, self.column)
+        return agreement(_printed(self.text, self.column), computed, self.column.rounding) is not None
+
+
+_printed = lru_cache(maxsize=1000)(parse_cell)
+"""What a cell prints, which each edit of its row is held against."""
+
+
+def explanations(typed: Typed, held: Sequence[Verdict]) -> tuple[Explanation, ...]:
+    """Explain every row whose parameters or multiply-adds are wrong, erratum or not, in the order printed.
+
+    Tried are, one at a time: how a column counts (biases, units of 1000 or 1024, rounding), and, with biases counted or
+    not, the channels that arrive at the row, a kernel, a width, and a convolution made depthwise separable. None of
+    these changes the depth of a row.
+    """
+    cells: dict[str, list[Cell]] = {}
+    nodes: dict[str, dict[int, Node]] = {}
+    for verdict in held:
+        claim, column = verdict.claim, column_of(typed.program.published, verdict.claim.column)
+        if column.measure in ("params", "ops") and claim.row in typed.ends:
+            cells.setdefault(claim.row, []).append(Cell(claim.column, claim.text, column))
+            if verdict.verdict in ("erratum", "MISMATCH"):
+                nodes[claim.row] = {}
+    for index, node in enumerate(typed.nodes):
+        if node.row in nodes:
+            nodes[node.row][index] = node
+    costs = cost(typed).rows
+    found: list[Explanation] = []
+    left = EFFORT
+    wrong = [row for row in cells if row in nodes]
+    for number, row in enumerate(wrong):
+        each = BESIDE + len(nodes[row])  # what one edit takes
+        some, tried = _explain(row, cells[row], nodes[row], costs[row], left // (len(wrong) - number) // each)
+        left -= tried * each
+        found += some
+    return tuple(found)
+
+
+def _explain(
+    row: str, cells: list[Cell], nodes: Mapping[int, Node], now: RowCost, most: int
+) -> tuple[list[Explanation], int]:
+    """What explains a row, and how many edits were tried, `most` of all there are."""
+    fits: list[tuple[float, str]] = []
+    alone: set[str] = set()
+
+    def fit(counted: list[Cell], new: RowCost) -> bool:
+        fitted = {cell.name for cell in counted if cell.fits(new)}
+        alone.update(fitted)
+        return len(fitted) == len(cells)
+
+    fits += [(0.0, how) for how, recounted in _recounts(cells) if fit(recounted, now)]
+    how, other = _biases(cells)
+    tried = 0
+    for edit in islice(_edits(nodes), most):
+        tried += 1
+        if new := _edited(nodes, edit, now):
+            what = edit.what if str(new.out) == str(now.out) else f"{edit.what}; the row would then give {new.out}"
+            if fit(cells, new):
+                fits.append((edit.change, what))
+            elif fit(other, new):
+                fits.append((edit.change, f"{what}, {how}"))
+
+    every = {1: "the cell", 2: "both cells"}.get(len(cells), f"all {len(cells)} cells")
+    if fits:
+        nearest = sorted(fits, key=lambda each: each[0])[:SHOWN]
+        verb, names = "fits" if len(cells) == 1 else "fit", tuple(cell.name for cell in cells)
+        return [Explanation(row, names, f"{every} {verb} {what}") for _, what in nearest], tried
+    never = [cell.name for cell in cells if cell.name not in alone] if len(cells) > 1 else []
+    rest = f", and none {listing(never, 'or')} alone" if never else ""
+    which = "no single edit" if tried < most else f"none of the {tried:,} edits tried"
+    return [Explanation(row, (), f"{which} fits {every}{rest}")], tried
+
+
+def _recounts(cells: list[Cell]) -> Iterator[tuple[str, list[Cell]]]:
+    """The ways to count one of the columns otherwise, and the cells as they count then."""
+    for index, cell in enumerate(cells):
+        unit = 1000 if cell.column.unit % 1024 == 0 else 1024
+        ways = {f"{cell.name} in units of {unit}": cell.column._replace(unit=unit)}
+        if cell.column.measure == "params":
+            ways[_biases([cell])[0]] = cell.column._replace(bias=not cell.column.bias)
+        if cell.column.rounding != "either":
+            ways[f"{cell.name} rounded the other way"] = cell.column._replace(rounding="either")
+        for how, column in ways.items():
+            yield how, [*cells[:index], cell._replace(column=column), *cells[index + 1 :]]
+
+
+def _biases(cells: list[Cell]) -> tuple[str, list[Cell]]:
+    """The cells, with biases counted where they are not and the other way round."""
+    counted = any(cell.column.bias for cell in cells if cell.column.measure == "params")
+    other = [cell._replace(column=cell.column._replace(bias=not counted)) for cell in cells]
+    return f"biases {'not ' if counted else ''}counted", other
+
+
+def _edits(nodes: Mapping[int, Node]) -> Iterator[Edit]:
+    if not nodes:
+        return
+    arriving = next(iter(nodes.values())).types[0]  # a row's first node reads what arrives
+    for channels, change in _others(INPUTS, arriving.channels):
+        what = f"{channels} input channels (now {arriving.channels})"
+        yield Edit(what, change, {}, TensorType((channels, *arriving.shape[1:])))
+    for indices, node in _layers(nodes):
+        where = "/".join(node.owner[1:])
+        at = f" in `{where}`" if where else ""
+        if isinstance(node.op, Conv):
+            yield from _kernels(node.op, {i: nodes[i].types[0].channels for i in indices}, at)
+        if isinstance(node.op, Conv | FullyConnected):
+            now = closed(node.op.width)
+            for width, change in _others(range(WIDTH_STEP, min(2 * now, WIDEST) + 1, WIDTH_STEP), now):
+                what = f"a width of {width}{at} (now {now})"
+                yield Edit(what, change, dict.fromkeys(indices, (replace(node.op, width=width),)))
+
+
+def _others(numbers: Iterable[int], now: int) -> Iterator[tuple[int, float]]:
+    return ((number, abs(number / now - 1)) for number in numbers if number != now)
+
+
+def _kernels(op: Conv, channels: Mapping[int, int], at: str) -> Iterator[Edit]:
+    """Other kernels for the nodes that are keys of `channels`, whose values are the channels that arrive there."""
+    now = op.window.kernel
+    for kernel in KERNELS:
+        if kernel != now:
+            change = abs(math.prod(kernel) / math.prod(now) - 1)
+            what = f"a {kernel[0]}x{kernel[1]} kernel{at} (now {now[0]}x{now[1]})"
+            yield Edit(what, change, dict.fromkeys(channels, (replace(op, window=replace(op.window, kernel=kernel)),)))
+    if op.groups == 1 and now != (1, 1) and min(channels.values()) > 1:
+        pointwise = replace(op, window=Window((1, 1)))
+        for multiplier in MULTIPLIERS:
+            depthwise = {i: Conv(n * multiplier, op.window, groups=n) for i, n in channels.items()}
+            what = f"a depthwise separable {now[0]}x{now[1]}{at} with multiplier {multiplier} (now dense)"
+            yield Edit(what, 1.0, {i: (first, pointwise) for i, first in depthwise.items()})
+
+
+def _layers(nodes: Mapping[int, Node]) -> Iterator[tuple[list[int], Node]]:
+    """The convolutions and `fc` of a row; the copies that `4 of a` makes of one layer are one, as in the spec."""
+    layers: dict[object, list[int]] = {}
+    for index, node in nodes.items():
+        if isinstance(node.op, Conv | FullyConnected):
+            layers.setdefault((node.origin, node.op) if node.origin else index, []).append(index)
+    for indices in layers.values():
+        yield indices, nodes[indices[0]]
+
+
+def _edited(nodes: Mapping[int, Node], edit: Edit, now: RowCost) -> RowCost | None:
+    """What a row costs after an edit, worked out from what it changes; None where the edit makes no network."""
+    outs: dict[int, TensorType] = {}  # of the nodes that the edit reaches
+    added = Work()
+    try:
+        for index, node in nodes.items():
+            types = tuple(
+                edit.input if edit.input and i not in nodes else outs.get(i, x)
+                for i, x in zip(node.inputs, node.types, strict=True)
+            )
+            ops = edit.ops.get(index, (node.op,))
+            if types == node.types and index not in edit.ops:
+                continue
+            added = _sum(added, work(node.op, node.types), -1)
+            for op in ops:
+                added = _sum(added, work(op, types))
+                types = (op.infer(*types),)
+            outs[index] = types[0]
+    except ShapeError:
+        return None
+    params, biases, macs = _sum(Work(now.params, now.biases, now.macs), added)
+    return now._replace(out=outs.get(max(nodes), now.out), params=params, biases=biases, macs=macs)
+
+
+def _sum(a: Work, b: Work, sign: int = 1) -> Work:
+    return Work(a.params + sign * b.params, a.biases + sign * b.biases, a.macs + sign * b.macs)

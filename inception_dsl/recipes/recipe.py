@@ -1,0 +1,89 @@
+"""How a network is trained, as data: what its spec says, on what the recipe that it names says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from inception_dsl.ir.program import Program
+from inception_dsl.spec.training_schema import GROUPS
+from inception_dsl.syntax import source, yaml
+
+if TYPE_CHECKING:
+    from inception_dsl.runner.config import Config
+
+SIDE: Final = 224
+"""The input that the recipes' sizes are for."""
+
+Values = Mapping[str, Mapping[str, Any]]
+"""Settings by group and name: `{"optim": {"lr": 0.045}}`."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Settings that are not the runner's own, and by `group.name` where each comes from."""
+
+    source: str
+    values: Values
+    notes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def with_values(self, values: Values, notes: Mapping[str, str] | None = None, source: str = "") -> Recipe:
+        """The recipe with some other settings; what was said of their old values no longer holds."""
+        merged = {group: {**self.values.get(group, {}), **values.get(group, {})} for group in GROUPS}
+        changed = {f"{group}.{name}" for group, names in values.items() for name in names}
+        kept = {key: note for key, note in self.notes.items() if key not in changed}
+        return Recipe(source or self.source, merged, {**kept, **(notes or {})})
+
+    def config(self) -> Config:
+        """The settings as the runner's own record."""
+        from inception_dsl.runner.config import Config
+
+        config = Config()
+        for group, values in self.values.items():
+            part = getattr(config, group)
+            kinds = {key: type(getattr(part, key)) for key in values}  # 120 may stand for 120.0, a list is a tuple
+            config = replace(config, **{group: replace(part, **{key: kinds[key](values[key]) for key in values})})
+        return config
+
+
+def recipe(program: Program) -> Recipe | None:
+    """What a program's spec says of its training, with the sizes and head weights that are its own; None if nothing."""
+    stated = program.training
+    if not stated:
+        return None
+    size = program.input
+    own: dict[str, dict[str, Any]] = {
+        "data": {"channels": size.shape[0], "height": size.shape[1], "width": size.shape[2]},
+        "loss": {"heads": {head.name: head.loss_weight for head in program.heads}} if program.heads else {},
+    }
+    if size.shape[0] != 3:
+        own["data"] |= {"mean": [0.5], "std": [0.5]}
+    base = named(stated["recipe"]) if "recipe" in stated else Recipe("", {})
+    found = _with(base.with_values(own), stated)
+    return found if "resize" in stated.get("augment", {}) else _in_proportion(found)
+
+
+def _in_proportion(recipe: Recipe) -> Recipe:
+    """The recipe with images resized in proportion to an input of another size than 224, which recipes are for."""
+    config = recipe.config()
+    side, augment = max(config.data.height, config.data.width), config.augment
+    if side == SIDE or (augment.crop != "window" and augment.evaluation != "centre"):
+        return recipe
+    note = f"{augment.resize} for an input of {SIDE}, in proportion"
+    return recipe.with_values({"augment": {"resize": augment.resize * side // SIDE}}, {"augment.resize": note})
+
+
+@lru_cache
+def named(name: str) -> Recipe:
+    """The recipe of that name, from the folder `recipes`."""
+    file = Path(__file__).with_name(f"{name}.yaml")
+    return _with(Recipe("", {}), yaml.parse(source.read(file)).data)
+
+
+def _with(base: Recipe, stated: Mapping[str, Any]) -> Recipe:
+    values = {group: stated[group] for group in GROUPS if group in stated}
+    return base.with_values(values, stated.get("notes"), stated.get("source", ""))

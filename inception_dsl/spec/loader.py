@@ -1,0 +1,122 @@
+"""Spec files read with the files that they extend."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import replace
+from typing import Final
+
+from inception_dsl.diagnostics.diagnostic import Diagnostic, Note, SpecError
+from inception_dsl.files import builtin
+from inception_dsl.syntax import source as sources
+from inception_dsl.syntax import yaml
+from inception_dsl.syntax.document import Document
+
+LONGEST: Final = 20
+"""Files in the longest chain that is followed."""
+
+MOST_NODES: Final = 10_000
+"""Operations of all networks in a chain, where one variant extends another: each is worked out for the next."""
+
+_ABSOLUTE: Final = re.compile(r"[/\\~]|[A-Za-z]:")
+
+
+def chain(document: Document, path: str = "", outside: bool = False) -> list[Document]:
+    """A spec after the files that it extends, of which the last comes first; `path` is its own, where it is in a file.
+
+    They lie in its folder or below, unless `outside` is true, or are built in. Raises `SpecError`: E120 for a base that
+    cannot be read, or not from here, E121 for files that extend each other.
+    """
+    paths, documents = [builtin.full(path)], [document]
+    while "extends" in documents[-1].data:
+        paths.append(_base(documents[-1], paths, outside))
+        documents.append(_read(documents[-1], paths[-1]))
+    return documents[::-1]
+
+
+def noted(error: SpecError, document: Document) -> SpecError:
+    """Errors of a variant, with a note where a fault stands in a base, which is right without the variant."""
+    note = Note(document.value_span(("extends",)), "this variant makes it so")
+    init = document.root.children.get("init")
+    paths = {str(path): child.key for path, child in init.children.items()} if init else {}
+
+    def told(each: Diagnostic) -> Diagnostic:
+        if not each.span or each.span.source is document.source:
+            return each
+        hint = "take it out of the variant with `remove: {columns: [...]}`" if each.code == "E115" else each.help
+        for path, span in paths.items():
+            if each.span == span and each.code == "E206":
+                hint = f"give `init:` anew in the variant, as a whole and without `{path}`"
+        return replace(each, notes=(*each.notes, note), help=hint)
+
+    return SpecError(map(told, error.diagnostics))
+
+
+def _base(document: Document, paths: list[str], outside: bool) -> str:
+    """The path of the file that the last of some extends; raises `SpecError` where it must not be read."""
+    said = document.data["extends"]
+    if not isinstance(said, str) or not said.isprintable() or not said.strip():
+        raise _fault(document, "E120", "`extends` must be the path of a spec", hint="such as `extends: googlenet.yaml`")
+    if _ABSOLUTE.match(said):
+        hint = "write it as seen from the folder of this file"
+        raise _fault(document, "E120", "the path of a base is a relative one", hint=hint)
+    if not (paths[-1] or said.startswith(builtin.PREFIX)):
+        hint = f"save it beside its base, or extend a built-in one, such as `{builtin.PREFIX}googlenet.yaml`"
+        raise _fault(document, "E120", "only a spec in a file can extend another file", hint=hint)
+    path = _beside(paths[-1], said)
+    real = _real(path, document)
+    if not outside and not path.startswith(builtin.PREFIX):
+        folder = os.path.realpath(os.path.dirname(paths[0]) or ".")
+        if not real.startswith(os.path.join(folder, "")):
+            hint = f"move it there, or allow it with `{OPTION}`"
+            raise _fault(document, "E120", f"`{said}` lies outside the folder of `{paths[0]}`", hint=hint)
+    chain = " -> ".join(f"`{each}`" for each in [*paths, path] if each)
+    if real in (_real(each, document) for each in paths if each):
+        raise _fault(document, "E121", f"`{path}` extends itself", chain if len(paths) > 1 else "")
+    if len(paths) >= LONGEST:
+        raise _fault(
+            document, "E121", f"a chain of more than {LONGEST} files", hint="extend a file nearer to its start"
+        )
+    return path
+
+
+def too_large(document: Document, nodes: int) -> SpecError:
+    """The error of a variant whose bases, of which one extends another, are too large together."""
+    message = f"the files that this one extends have {nodes:,} layers together; {MOST_NODES:,} is the most"
+    return _fault(document, "E121", message, hint="extend a file nearer to the start of the chain")
+
+
+def _beside(path: str, said: str) -> str:
+    """The path of what a file calls `said`: a built-in spec, or a file as seen from its folder."""
+    if said.startswith(builtin.PREFIX):
+        return builtin.full(said)
+    if path.startswith(builtin.PREFIX):
+        return f"{builtin.PREFIX}{os.path.normpath(said)}"
+    return os.path.normpath(os.path.join(os.path.dirname(path), said))
+
+
+def _real(path: str, document: Document) -> str:
+    """The file that a path means in the end, by way of all links."""
+    try:
+        return os.path.realpath(builtin.place(path))
+    except SpecError as error:
+        (unknown,) = error.diagnostics
+        raise _fault(document, "E120", unknown.message, hint=unknown.help) from None
+
+
+def _read(document: Document, path: str) -> Document:
+    try:
+        return yaml.parse(sources.read(path))
+    except SpecError as error:
+        (first, *_) = error.diagnostics
+        if first.span:
+            raise
+        raise _fault(document, "E120", first.message, hint=first.help) from None
+
+
+OPTION: Final = "--extend-outside"
+
+
+def _fault(document: Document, code: str, message: str, label: str = "", hint: str = "") -> SpecError:
+    return SpecError([Diagnostic(code, message, document.value_span(("extends",)), label, help=hint)])

@@ -1,0 +1,240 @@
+"""A spec file as written: `NetworkSpec`, read from a `Document`; no name resolved, no default added."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, Span, did_you_mean, listing
+from inception_dsl.ir import names
+from inception_dsl.ir.uncollected import uncollected
+from inception_dsl.ir.values import Name
+from inception_dsl.spec.elsewhere import suggest
+from inception_dsl.spec.init import InitSpec, init_words
+from inception_dsl.spec.rows import RowReader, RowSpec, checked_name, read_table
+from inception_dsl.spec.schema import LARGEST_INPUT, input_size, validate
+from inception_dsl.spec.settings import Setting, setting
+from inception_dsl.spec.vocabulary import CLASSES, LAYERS, LOSS_WEIGHT, NAMES
+from inception_dsl.syntax import algebra
+from inception_dsl.syntax.algebra_errors import SyntaxFault
+from inception_dsl.syntax.formula import Formula, formula_of
+from inception_dsl.syntax.table import Table
+from inception_dsl.syntax.terms import Word, value_names
+from inception_dsl.syntax.yaml import Document
+
+if TYPE_CHECKING:
+    from inception_dsl.ir.typed import Typed
+
+
+@dataclass(frozen=True)
+class ModuleSpec:
+    """A module: its formula, and the columns that its calls fill, in order."""
+
+    name: str
+    columns: tuple[str, ...]
+    graph: Formula
+    doc: str
+    origin: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class HeadSpec:
+    """A classifier that leaves the trunk after the row `source`."""
+
+    name: str
+    source: str
+    loss_weight: float
+    graph: Formula
+    origin: Span = field(compare=False, repr=False)
+    source_origin: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """One spec file, or a variant of the spec in `base`.
+
+    `paper`, `published` and `training` hold their keys as validated by `schema`; `table` is what the rows were read
+    from.
+    """
+
+    network: str
+    title: str
+    paper: Mapping[str, Any]
+    input: tuple[int, int, int]
+    classes: int
+    settings: Mapping[str, Setting]
+    defaults: Mapping[str, tuple[Word, ...]]
+    modules: Mapping[str, ModuleSpec]
+    rows: tuple[RowSpec, ...]
+    heads: tuple[HeadSpec, ...]
+    published: Mapping[str, Any]
+    init: InitSpec | None
+    training: Mapping[str, Any]
+    document: Document = field(compare=False, repr=False)
+    table: Table = field(compare=False, repr=False)
+    base: Base | None = field(default=None, compare=False, repr=False)
+    warnings: tuple[Diagnostic, ...] = field(default=(), compare=False, repr=False)
+
+    @cached_property
+    def row_names(self) -> frozenset[str]:
+        """The names of its rows."""
+        return frozenset(row.name for row in self.rows)
+
+    @property
+    def file(self) -> str:
+        """The file as generated files cite it, with the options that set its settings."""
+        written = self
+        while written.base and written.base.spec.document is self.document:
+            written = written.base.spec
+        changed = {name: each.value for name, each in self.settings.items() if each != written.settings[name]}
+        return self.document.source.name + "".join(f" --set {name}={value}" for name, value in changed.items())
+
+
+class Base(NamedTuple):
+    """What a variant is made of: a spec, and the network that it gives, with the printed numbers that it has kept."""
+
+    spec: NetworkSpec
+    network: Typed
+
+
+def read(document: Document) -> NetworkSpec:
+    """Read a document as a spec.
+
+    Raises `SpecError` with everything that is wrong in the keys, or, where those are right, as `build` does.
+    """
+    data = validate(document)  # its keys in the order that every spec has them
+    return build(Document(document.source, data, document.root, document.names), data)
+
+
+@uncollected
+def build(
+    document: Document,
+    data: Mapping[str, Any],
+    cells: Table | None = None,
+    base: Base | None = None,
+) -> NetworkSpec:
+    """Make a spec of a document whose keys are right, and of the `cells` of its table where those are read already.
+
+    Raises `SpecError` with everything that is wrong in names, formulas and the table.
+    """
+    findings = Findings()
+    network = checked_name(data["network"], document.value_span(("network",)), findings)
+    modules = {name: _module(name, module, document, findings) for name, module in data.get("modules", {}).items()}
+    settings = {name: _setting(name, value, document, findings) for name, value in data.get("settings", {}).items()}
+    columns = [column for module in modules.values() if module for column in module.columns]
+    broken, declared = None in modules.values(), data.get("published", {})
+    cells = cells or read_table(document.text(("layers",)), findings)
+    heads = tuple(_head(name, head, document, findings) for name, head in data.get("heads", {}).items())
+    spec = NetworkSpec(
+        network,
+        data.get("title", network),
+        data.get("paper", {}),
+        _input(data["input"], document.value_span(("input",)), findings),
+        data.get("classes", CLASSES),
+        settings,
+        {layer: _default(layer, words, document, findings) for layer, words in data.get("defaults", {}).items()},
+        {name: module for name, module in modules.items() if module},
+        RowReader(columns, broken, declared, document.names, findings).read(cells),
+        tuple(head for head in heads if head),
+        declared,
+        init_words(document, data, findings),
+        data.get("training", {}),
+        document,
+        cells,
+        base,
+        tuple(findings.warnings),
+    )
+    findings.stop()
+    return spec
+
+
+def _setting(name: str, data: Any, document: Document, findings: Findings) -> Setting:
+    if not names.IDENTIFIER.fullmatch(name) or name in NAMES:
+        rule = "a name is a letter, then letters, digits and `_`"
+        problem = "every value has that name already" if name in NAMES else rule
+        findings.error("E108", f"`{name}` cannot name a setting", document.key_span(("settings", name)), problem)
+    read = setting(data)
+    if problem := read.problem(LAYERS):
+        message = f"the setting `{name}` cannot be {read.value}"
+        hint = suggest(str(read.value), LAYERS) if read.type == "layer" else ""
+        findings.error("E125", message, document.value_span(("settings", name)), problem, help=hint)
+    return read
+
+
+def _formula(path: tuple[str | int, ...], document: Document, findings: Findings) -> Formula | None:
+    fragment = document.text(path)
+    return formula_of(fragment, findings, document.names.get(fragment.source))
+
+
+def _module(name: str, data: dict[str, Any], document: Document, findings: Findings) -> ModuleSpec | None:
+    span = document.key_span(("modules", name))
+    checked_name(name, span, findings)
+    if name in LAYERS:
+        findings.error("E108", f"a module cannot be called `{name}`", span, "the language has a layer of that name")
+    graph = _formula(("modules", name, "graph"), document, findings)
+    if graph is None:
+        return None
+    settings = document.data.get("settings", {})
+    used: dict[str, Name] = {}
+    for each in value_names(graph.term):
+        if each.name not in NAMES and each.name not in settings:
+            used.setdefault(each.name, each)
+    columns = [" ".join(column.split()) for column in data.get("columns", used)]
+    known = dict.fromkeys(columns)
+    unknown = [column for column in used if column not in known]
+    seen: set[str] = set()
+    for i, column in enumerate(columns):
+        place = document.value_span(("modules", name, "columns", i)) if "columns" in data else span
+        if column in seen:
+            findings.error("E114", f"`{name}` has two columns `{column}`", place, help="delete one, or rename it")
+        elif column not in used and not did_you_mean(column, unknown):  # else the misspelling is told below
+            hint = f"delete it, or write `{{{column}}}` where it belongs"
+            if place.source is not graph.fragment.source:  # the graph is a variant's, the columns its base's
+                hint = "give its `columns:` anew too: `null` makes them those that its graph uses"
+            findings.error("E206", f"the graph of `{name}` never uses its column `{column}`", place, help=hint)
+        seen.add(column)
+    for column in unknown:
+        hint = did_you_mean(column, known) or f"add it to the columns of `{name}`"
+        findings.error("E206", f"`{name}` has no column `{column}`", graph.span(used[column].at), help=hint)
+    return ModuleSpec(name, (*columns, *unknown), graph, data.get("doc", ""), span)
+
+
+def _head(name: str, data: dict[str, Any], document: Document, findings: Findings) -> HeadSpec | None:
+    path = ("heads", name)
+    checked_name(name, document.key_span(path), findings, names.head_problem)
+    graph = _formula((*path, "graph"), document, findings)
+    if graph is None:
+        return None
+    weight = float(data.get("loss_weight", LOSS_WEIGHT))
+    return HeadSpec(name, data["from"], weight, graph, document.key_span(path), document.value_span((*path, "from")))
+
+
+def _default(layer: str, words: str, document: Document, findings: Findings) -> tuple[Word, ...]:
+    if layer not in LAYERS:
+        hint = suggest(layer, LAYERS) or f"defaults are for layers: {listing(sorted(LAYERS))}"
+        findings.error("E201", f"there is no layer `{layer}`", document.key_span(("defaults", layer)), help=hint)
+    fragment = document.text(("defaults", layer))
+    try:
+        return algebra.words(words)
+    except SyntaxFault as fault:
+        findings.error(fault.code, fault.message, fragment.span(*fault.at), fault.label, help=fault.help)
+        return ()
+
+
+def _input(text: str, span: Span, findings: Findings) -> tuple[int, int, int]:
+    size = input_size(text)
+    if size is None:
+        sides = re.fullmatch(r"\W*([0-9]+)[^0-9]{1,3}([0-9]+)[^0-9]{1,3}([0-9]+)\W*", text)
+        likely = "x".join(sides.groups()) if sides else ""
+        example = likely if input_size(likely) else "3x224x224"
+        hint = f"write channels, height and width, each from 1 to {LARGEST_INPUT:,}, such as `{example}`"
+        findings.error("E105", f"`{text}` is no input size", span, help=hint)
+        return 1, 1, 1
+    first, second, last = size
+    if min(first, second) > 16 and (last in (3, 4) or (last == 1 and first == second)):
+        message = f"`input` is channels x height x width: {first} channels of {second}x{last} pixels"
+        findings.warn("W203", message, span, help=f"did you mean `{last}x{first}x{second}`?")
+    return size
