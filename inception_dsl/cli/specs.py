@@ -16,7 +16,7 @@ from inception_dsl.cli.tables import ORDER
 from inception_dsl.files import builtin
 from inception_dsl.syntax import source as sources
 from inception_dsl.syntax import yaml
-from inception_dsl.text.columns import Column
+from inception_dsl.text.columns import Column, laid
 from inception_dsl.text.terminal import columns
 
 HEADER: Final = ("name", "params", "ops", *ORDER, "title")
