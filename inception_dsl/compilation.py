@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 
 from inception_dsl import compiler
 from inception_dsl.analysis.class_scores import check_ends
@@ -19,12 +20,16 @@ from inception_dsl.paper import verdicts
 from inception_dsl.recipes.recipe import recipe
 from inception_dsl.spec import loader
 
+NO_RUNNER: Final = "--no-runner"
+"""The option that leaves files out, and changes none."""
+
 
 @dataclass(frozen=True)
 class Options:
-    """What can be chosen of the files: image size (None: the spec's own; "dynamic": any), batch, opset, heads.
+    """What can be chosen of the files: image size (None: the spec's own; "dynamic": any), batch, opset, heads, runner.
 
-    `out`, the folder they go to, and `outside`, whether specs may extend files outside theirs, are only named in them.
+    `runner` false leaves out the files that train the network. `out`, the folder they go to, and `outside`, whether
+    specs may extend files outside theirs, are only named in them.
     """
 
     size: Pair | str | None = None
@@ -33,6 +38,7 @@ class Options:
     heads: bool = False
     out: Path = Path("generated")
     outside: bool = False
+    runner: bool = True
 
     @property
     def words(self) -> list[str]:
@@ -43,7 +49,8 @@ class Options:
             size = f"{height}" if height == width else f"{height}x{width}"
         valued = {"--size": size, "--opset": self.opset, "--batch": self.batch}
         given = [word for name, value in valued.items() if value for word in (name, str(value))]
-        return [*given, *(["--heads"] if self.heads else [])]
+        flags = {"--heads": self.heads, NO_RUNNER: not self.runner}
+        return [*given, *(name for name, chosen in flags.items() if chosen)]
 
     @property
     def image(self) -> Pair | None:
@@ -108,7 +115,8 @@ class Build:
             ),
             "report.md": report.report(self.own, rebuild),
         }
-        if stated := recipe(replace(self.program, input=self.typed.input)):
+        stated = recipe(replace(self.program, input=self.typed.input))
+        if stated and self.options.runner:
             check_ends(self.typed)
             files |= runner.files(self.typed, stated, rebuild)
         return {
@@ -122,7 +130,8 @@ class Build:
 
         A built-in spec is named as such: its user may have no file of it.
         """
-        outside = [loader.OPTION] if self.options.outside else []
+        options = self.options if self.program.training else replace(self.options, runner=True)
+        outside = [loader.OPTION] if options.outside else []
         named = self.path if self.path.startswith(builtin.PREFIX) else ""
-        found = command(self.program.file, [*self.options.words, *outside], self.options.out, named)
+        found = command(self.program.file, [*options.words, *outside], options.out, named)
         return "" if found == f"inception-dsl compile {self.program.file}" else found

@@ -20,7 +20,7 @@ from inception_dsl.evaluation.predict import digest, predict
 from inception_dsl.runner.augment import evaluation_transform
 from inception_dsl.runner.config import Augment, Config, Data
 from inception_dsl.runner.devices import Place
-from inception_dsl.runner.readers import Unreadable
+from inception_dsl.runner.reader import Unreadable
 from inception_dsl.runner.settings import RunError
 
 PHOTO = torch.from_numpy(np.array(Image.open(Path(__file__).parent / "data" / "chelsea.jpg"))).permute(2, 0, 1)

@@ -8,13 +8,16 @@ import os
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 from zygote import Zygote
 
@@ -27,7 +30,6 @@ RECIPE = Recipe(
     "of this test",
     {
         "data": {
-            "source": "fake:64x10x32",  # decides which readers are emitted; `--data` below says it again
             "channels": 1,
             "height": 32,
             "width": 32,
@@ -134,6 +136,66 @@ def test_a_run_that_was_stopped_goes_on_and_is_the_run_that_was_not(folder: Path
         each.name for each in (folder / "stopped").iterdir()
     }
     assert (folder / "stopped" / "model" / "model.safetensors").stat().st_size > 1_000_000
+
+
+ALTERNATIVES = (
+    (
+        "optim.name=adamw",
+        "schedule.name=polynomial",
+        "augment.crop=area",
+        "augment.evaluation=central",
+        "average.name=none",
+    ),
+    (
+        "optim.name=rmsprop",
+        "schedule.name=exponential",
+        "augment.crop=window",
+        "augment.resize=40",
+        "average.name=polyak",
+    ),
+    (
+        "optim.scale=sqrt",
+        "schedule.name=constant",
+        "augment.crop=whole",
+        "augment.colour=photometric",
+        "loss.smoothing=0.1",
+    ),
+    (
+        "optim.bias_lr=2.0",
+        "schedule.warmup=1",
+        "augment.interpolation=random",
+        "augment.colour=tensorflow",
+        "optim.clip=1.0",
+    ),
+)
+
+
+@pytest.mark.parametrize("settings", ALTERNATIVES, ids=lambda settings: settings[0])
+def test_what_the_recipe_does_not_name_can_be_set(folder: Path, zygote: Zygote, settings: tuple[str, ...]) -> None:
+    code, output = train(zygote, folder, settings[0], "--steps", "1", "--set", *settings)
+    assert code == 0, output
+    recorded = json.loads((folder / settings[0] / "config.json").read_text())["config"]
+    for key, _, value in (each.partition("=") for each in settings):
+        group, _, name = key.partition(".")
+        assert str(recorded[group][name]) in (value, f"{value}.0")
+
+
+def test_images_may_come_from_another_reader(folder: Path, zygote: Zygote) -> None:
+    pixel = BytesIO()
+    Image.new("L", (32, 32), 100).save(pixel, "png")
+    for split in ("train", "val"):
+        (folder / "shards").mkdir(exist_ok=True)
+        with tarfile.open(folder / "shards" / f"{split}-0.tar", "w") as archive:
+            for number in range(8):
+                for name, data in ((f"{number}.png", pixel.getvalue()), (f"{number}.cls", str(number % 4).encode())):
+                    member = tarfile.TarInfo(name)
+                    member.size = len(data)
+                    archive.addfile(member, BytesIO(data))
+    words = ("--data", "wds:shards", "--out", "wds", "--steps", "1")
+    code, output = zygote.run(folder / "log", folder / "train.py", *words)
+
+    assert code == 0, output
+    assert (folder / "wds" / "classes.txt").read_text() == "0\n1\n2\n3\n"
 
 
 def test_torchrun_runs_the_same_file(folder: Path) -> None:

@@ -297,6 +297,8 @@ OPTIONS = [
     ("--batch", "3", "--heads", "--out", "made/there"),
     ("--set", "w=1", "--out", "made"),
     ("--set", "w=2", "--size", "16", "--out", "made"),
+    ("--no-runner", "--out", "generated"),
+    ("--heads", "--no-runner", "--out", "made"),
     ("--extend-outside", "--size", "16", "--out", "made"),
 ]
 
@@ -312,7 +314,7 @@ def test_the_command_in_a_header_gives_that_very_file(words: tuple[str, ...], ru
     made = content(model.parent)
     commands = {
         line.partition("Rebuild: ")[2].removesuffix(" -->")
-        for name in ("model.py", "train.py", "support.py", "report.md")
+        for name in {"model.py", "train.py", "report.md"} & made.keys()
         for line in made[name].decode().splitlines()[:5]
         if "Rebuild: " in line
     }
@@ -320,7 +322,8 @@ def test_the_command_in_a_header_gives_that_very_file(words: tuple[str, ...], ru
     (command,) = commands
     assert {*shlex.split(command)} <= {"inception-dsl", "compile", "specs/a.yaml", *words}  # as they were given
     plain = command == "inception-dsl compile specs/a.yaml"
-    assert sum(b"Rebuild: " in data for data in made.values()) == (1 if plain else 4)
+    assert sum(b"Rebuild: " in data for data in made.values()) == (1 if plain else 3 if "train.py" in made else 2)
+    assert "--no-runner" in words or "support.py" in made
     assert metadata.get("rebuild", "") == ("" if plain else command)
 
     shutil.rmtree(model.parent)
@@ -366,7 +369,7 @@ def test_files_of_the_api_cite_their_command_too(run: Run) -> None:
     )
 
 
-@pytest.mark.parametrize("words", [words[:-2] for words in OPTIONS[2:-1] if words[-2] == "--out"], ids=" ".join)
+@pytest.mark.parametrize("words", [words[:-2] for words in OPTIONS[2:-1] if "--no-runner" not in words], ids=" ".join)
 def test_other_files_than_the_spec_s_own_need_a_place(words: tuple[str, ...], run: Run) -> None:
     for check in ((), ("--check",)):
         result = run("compile", "specs/a.yaml", *words, *check)
@@ -379,8 +382,47 @@ def test_the_runner_trains_at_the_size_of_the_network(run: Run) -> None:
     assert run("compile", "specs/a.yaml", "--size", "16x9", "--out", "made").exit_code == 0
     train = Path("made/a/train.py").read_text(encoding="utf-8")
 
-    assert re.findall(r"^    (height|width): int = (\d+)", train, re.MULTILINE) == [("height", "16"), ("width", "9")]
+    assert re.findall(r"^        (height|width)=(\d+)", train, re.MULTILINE) == [("height", "16"), ("width", "9")]
     assert "3x16x9" in Path("made/a/model.py").read_text(encoding="utf-8")
+
+
+def test_a_network_may_have_no_runner_but_not_half_of_one(run: Run) -> None:
+    assert run("compile").exit_code == 0
+    folder = Path("generated/a")
+    files = content(folder)
+    (folder / "support.py").unlink()
+    half = run("compile", "--check")
+    assert half.exit_code == 1
+    assert re.findall(r"`(.*)` is (\w+)", half.stderr) == [("generated/a/support.py", "missing")]
+
+    (folder / "train.py").unlink()
+    assert run("compile", "--check").exit_code == 0
+    assert run("compile").exit_code == 0 and content(folder) == files
+    (folder / "train.py").write_text("stale", encoding="utf-8")
+    assert "`generated/a/train.py` is stale" in run("compile", "--check").stderr
+
+    shutil.copytree(folder, "generated/z", dirs_exist_ok=True)
+    spec = Path("specs/z.yaml")
+    spec.write_text(spec.read_text(encoding="utf-8").partition("training:")[0], encoding="utf-8")
+    untrained = run("compile", "--check", "specs/z.yaml").stderr
+    assert {f"generated/z/{name}" for name in ("support.py", "train.py")} <= {
+        *re.findall(r"`(.*)` is orphaned", untrained)
+    }
+
+
+def test_a_runner_that_is_not_asked_for_is_not_written(run: Run) -> None:
+    assert run("compile", "--no-runner").exit_code == 0
+    names = ["model.onnx", "model.py", "report.md"]
+    assert sorted(content(Path("generated"))) == [f"{network}/{name}" for network in "az" for name in names]
+    second = Path("generated/a/model.py").read_text(encoding="utf-8").splitlines()[1]
+    assert second == "# Do not edit. Rebuild: inception-dsl compile specs/a.yaml --no-runner --out generated"
+    assert run("compile", "--check", "--no-runner").exit_code == 0
+
+    spec = Path("specs/a.yaml")  # that has no runner to leave out
+    spec.write_text(spec.read_text(encoding="utf-8").partition("training:")[0], encoding="utf-8")
+    assert run("compile", "--no-runner", "specs/a.yaml").exit_code == 0
+    second = Path("generated/a/model.py").read_text(encoding="utf-8").splitlines()[1]
+    assert second == "# Do not edit. Rebuild: inception-dsl compile specs/a.yaml"
 
 
 def test_an_edited_file_of_one_network_keeps_no_other_back(run: Run) -> None:

@@ -25,7 +25,7 @@ from inception_dsl.evaluation.ensemble import ensemble
 from inception_dsl.evaluation.evaluate import ensemble_files, evaluate_file
 from inception_dsl.runner.config import Augment, Config, Data
 from inception_dsl.runner.devices import Place
-from inception_dsl.runner.readers import Unreadable
+from inception_dsl.runner.reader import Unreadable
 from inception_dsl.runner.settings import RunError
 
 HERE = Place(torch.device("cpu"))

@@ -78,7 +78,7 @@ def test_a_run_records_its_precision(run: Path) -> None:
     word, why = settle_precision(Config(run=Run(precision="auto")), Place(torch.device("cpu")))
     assert json.loads((run / "env.json").read_text())["precision"] == why
     assert f"precision = {word.run.precision}," in (run / "model" / "README.md").read_text()
-    assert 'precision: str = "auto"' in (run / "train.py").read_text()
+    assert 'precision="auto"' in (run / "train.py").read_text()
     assert "precision: auto" in (run / "spec.yaml").read_text()
 
 
@@ -188,10 +188,10 @@ def test_a_run_is_drawn(run: Path, tmp_path: Path) -> None:
 def test_an_edited_runner_is_kept(run: Path) -> None:
     file = run / "train.py"
     text = file.read_text()
-    file.write_text(text.replace("nesterov: bool = True", "nesterov: bool = False"))
+    file.write_text(text.replace("nesterov=True", "nesterov=False"))
 
     assert train(run).exit_code == 1
-    assert "nesterov: bool = False" in file.read_text()
+    assert "nesterov=False" in file.read_text()
     file.write_text(text)
 
 

@@ -79,6 +79,7 @@ def main(context: click.Context, version: bool, form: str, traceback: bool) -> N
 @click.option("--batch", type=click.IntRange(1, 65536), help="Fix the batch of the ONNX graph. [default: any]")
 @click.option("--size", type=Size(), help="Image size: 224, 224x320 or dynamic. [default: the spec's]")
 @click.option("--heads", is_flag=True, help="Give the heads' outputs in the ONNX graph too.")
+@click.option(compilation.NO_RUNNER, is_flag=True, help="Leave out the files that train the network.")
 @click.option("--force", is_flag=True, help="Overwrite a train.py or support.py that was edited.")
 @variant_options
 @form_option(*FORMS)
@@ -90,6 +91,7 @@ def compile_(
     batch: int | None,
     size: Any,
     heads: bool,
+    no_runner: bool,
     force: bool,
     form: str,
 ) -> None:
@@ -99,15 +101,16 @@ def compile_(
     network's files are written all together or not at all. With an option that makes other files than the spec's own
     (--set, --size, --opset, --batch, --heads), say where to write with --out.
     """
+    from inception_dsl.emit.runner import runner
     from inception_dsl.files import freshness, output
 
     settings, outside = chosen()["settings"], chosen()["outside"]
-    options = compilation.Options(size, batch, opset, heads, out, outside)
+    options = compilation.Options(size, batch, opset, heads, out, outside, runner=not no_runner)
     words = [*(word for each in settings.items() for word in ("--set", "=".join(each))), *options.words]
     if click.get_current_context().get_parameter_source("out") is not ParameterSource.DEFAULT:
         words += ["--out", str(out)]
-    elif words:
-        raise click.UsageError(f"{words[0]} makes other files than the spec's: say where they go with --out")
+    elif other := [word for word in words if word != compilation.NO_RUNNER]:
+        raise click.UsageError(f"{other[0]} makes other files than the spec's: say where they go with --out")
     run = Run(form)
     builds = run.builds(specs or ("specs",), options)
     for path in run.claims:
@@ -121,7 +124,7 @@ def compile_(
     whole = not specs or any(Path(spec).is_dir() for spec in specs)
     if only_check and not run.errors:
         command = shlex.join(["inception-dsl", "compile", *specs, *words, *([loader.OPTION] if outside else [])])
-        found = run.attempt(lambda: [*freshness.stale(files, out, whole)], file=out)
+        found = run.attempt(lambda: [*freshness.stale(files, out, whole, runner.FILES)], file=out)
         if found is not None:
             run.compared(files, out, found, command)
     elif not run.errors:

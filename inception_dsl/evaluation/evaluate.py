@@ -23,7 +23,7 @@ from inception_dsl.files.output import write
 from inception_dsl.runner.config import Config
 from inception_dsl.runner.devices import Place, settle_precision
 from inception_dsl.runner.randomness import permutation
-from inception_dsl.runner.readers import Reader
+from inception_dsl.runner.reader import Reader
 from inception_dsl.runner.settings import RunError, check_settings
 from inception_dsl.text.columns import Column, laid
 from inception_dsl.text.jsonable import finite

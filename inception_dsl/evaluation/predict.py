@@ -15,7 +15,7 @@ from inception_dsl.evaluation.crops import Cut, View, cut
 from inception_dsl.runner.config import Config
 from inception_dsl.runner.data import delivered
 from inception_dsl.runner.devices import Place, autocast
-from inception_dsl.runner.readers import Reader, Unreadable
+from inception_dsl.runner.reader import Reader, Unreadable
 from inception_dsl.runner.settings import RunError
 
 Open = dict[int, Tensor]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
@@ -34,13 +34,16 @@ class Stale(NamedTuple):
         return Diagnostic("E402", f"`{self.path}` is {self.problem}", help=hint, file=str(self.path))
 
 
-def stale(files: Mapping[str, bytes], out: Path, whole: bool) -> Iterator[Stale]:
+def stale(files: Mapping[str, bytes], out: Path, whole: bool, optional: Collection[str] = ()) -> Iterator[Stale]:
     """What differs on disk from `files`: missing, stale, or orphaned (no spec gives it; in all of `out` if `whole`).
 
-    Raises `SpecError` E001 for a file that cannot be read.
+    The files of the `optional` names may all be missing from a folder, but not some of them. Raises `SpecError` E001
+    for a file that cannot be read.
     """
     for name, content in files.items():
         path = out / name
+        if path.name in optional and not any(path.with_name(other).exists() for other in optional):
+            continue
         if (there := content_of(path)) is None:
             yield Stale(path, "missing")
         elif there != content and (shown := difference(there, content, path)):

@@ -104,7 +104,7 @@ INTERPOLATIONS: dict[str, tuple[str, ...]] = {
 
 def drawn_mode(config: Config, generator: Generator) -> str:
     """How this image is resized."""
-    modes = choice(INTERPOLATIONS, config.augment.interpolation, "the interpolation")
+    modes = choice(INTERPOLATIONS, config.augment.interpolation, "augment.interpolation")
     return modes[below(len(modes), generator)]
 
 
@@ -230,15 +230,15 @@ def normalised(image: Tensor, config: Config) -> Tensor:
 
 def augmented(image: Tensor, generator: Generator, config: Config) -> Tensor:
     """The image as training sees it: cropped, every second time mirrored, distorted, normalised."""
-    image = choice(CROPS, config.augment.crop, "the crop")(image, config, generator)
+    image = choice(CROPS, config.augment.crop, "augment.crop")(image, config, generator)
     image = in_channels(image, config.data.channels)
     image = image.flip(-1) if config.augment.flip and below(2, generator) else image
-    return normalised(choice(COLOURS, config.augment.colour, "the colour")(image, generator), config)
+    return normalised(choice(COLOURS, config.augment.colour, "augment.colour")(image, generator), config)
 
 
 def viewed(image: Tensor, generator: Generator, config: Config) -> Tensor:
     """The image as evaluation sees it: nothing is left to chance."""
-    image = choice(VIEWS, config.augment.evaluation, "the evaluation")(image, config)
+    image = choice(VIEWS, config.augment.evaluation, "augment.evaluation")(image, config)
     return normalised(in_channels(image, config.data.channels), config)
 
 

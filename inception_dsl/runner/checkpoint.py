@@ -105,9 +105,12 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def refuse(stored: Mapping[str, str], own: Mapping[str, str], force: bool) -> None:
-    """Raises `RunError` where a checkpoint is of another network, data set or recipe, and names what differs."""
-    names = [name for name in {**own, **stored} if stored.get(name) != own.get(name)]
-    differ = "; ".join(f"{name} was {stored.get(name)}, is {own.get(name)}" for name in names)
+    """Raises `RunError` where a checkpoint is of another network, data set or recipe, and names what differs.
+
+    It need not list every setting: once it had only those that its recipe used.
+    """
+    names = [name for name in stored if stored[name] != own.get(name)]
+    differ = "; ".join(f"{name} was {stored[name]}, is {own.get(name)}" for name in names)
     if names and not force:
         raise RunError(f"the checkpoint is of another run: {differ}; give a new --out, or --force to go on with it")
     if names:

@@ -18,7 +18,7 @@ from inception_dsl.runner.augment import Transform, evaluation_transform, traini
 from inception_dsl.runner.config import Config
 from inception_dsl.runner.devices import Place
 from inception_dsl.runner.randomness import generator, permutation
-from inception_dsl.runner.readers import Reader, Unreadable
+from inception_dsl.runner.reader import Reader, Unreadable
 from inception_dsl.runner.settings import RunError
 
 Key = tuple[int, int]  # the epoch, and the number of the image

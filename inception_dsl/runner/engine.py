@@ -51,7 +51,8 @@ from inception_dsl.runner.optim import make_optimiser, set_rate
 from inception_dsl.runner.preflight import check, dry_run, fit_to_memory
 from inception_dsl.runner.progress import Log
 from inception_dsl.runner.randomness import mix
-from inception_dsl.runner.readers import Reader, open_images
+from inception_dsl.runner.reader import Reader
+from inception_dsl.runner.readers import open_images
 from inception_dsl.runner.schedule import rate, total_steps
 from inception_dsl.runner.settings import RunError, setting
 

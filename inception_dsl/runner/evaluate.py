@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 from inception_dsl.runner.config import Config
 from inception_dsl.runner.data import make_evaluation_loader
 from inception_dsl.runner.devices import Place, autocast, total
-from inception_dsl.runner.readers import Reader
+from inception_dsl.runner.reader import Reader
 from inception_dsl.runner.settings import RunError
 
 

@@ -20,7 +20,7 @@ from inception_dsl.runner.checkpoint import encoded, load, newest, put, refuse, 
 from inception_dsl.runner.config import About, Config
 from inception_dsl.runner.devices import Place, shared
 from inception_dsl.runner.randomness import permutation
-from inception_dsl.runner.readers import Reader
+from inception_dsl.runner.reader import Reader
 from inception_dsl.runner.settings import RunError
 
 

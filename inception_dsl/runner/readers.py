@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from inception_dsl.runner.reader import Reader, Unreadable, why
+from inception_dsl.runner.reader import Reader, why
 from inception_dsl.runner.reader_files import csv_images, folder_images, jsonl_images, wds_images
 from inception_dsl.runner.reader_tables import fake_images, idx_images, npz_images, parquet_images, torchvision_images
 from inception_dsl.runner.settings import RunError, choice
-
-__all__ = ["READERS", "Reader", "Unreadable", "open_images"]
 
 READERS: dict[str, Callable[[str, str], Reader]] = {
     "folder": folder_images,
@@ -31,7 +29,7 @@ def open_images(source: str, split: str) -> Reader:
     if not colon:
         raise RunError(f"{source}: say what it is, as folder:{source}; there are {', '.join(READERS)}")
     try:
-        images = choice(READERS, kind, "the reader")(os.path.expanduser(path), split)
+        images = choice(READERS, kind, "the kind of data.source")(os.path.expanduser(path), split)
     except RunError:
         raise
     except OSError as error:

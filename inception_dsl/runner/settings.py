@@ -104,9 +104,9 @@ def check_settings(config: Any) -> None:
 
 
 def choice(table: dict[str, T], key: str, what: str) -> T:
-    """An entry of a table of alternatives. Raises `RunError` where this file does not have it."""
+    """An entry of a table of alternatives. Raises `RunError` where there is none of that name."""
     if key not in table:
-        raise RunError(f"{what} {key!r} is not in this file, which has {', '.join(table)}; emit it again with another")
+        raise RunError(f"{what} is {key!r}; set one of {', '.join(table)}")
     return table[key]
 
 

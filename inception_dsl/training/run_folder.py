@@ -72,7 +72,7 @@ def _done(folder: Path, typed: Typed, config: Config, steps: int | None, force: 
     program, images = typed.program, open_images(config.data.source, "train")
     own = identity(config, About(program.name, program.title, fingerprint(typed)), images)
     there = state["identity"]
-    own = {key: each for key, each in own.items() if key in there}  # a run has only the settings that it uses
+    own = {key: each for key, each in own.items() if key in there}  # as `refuse`
     if own.get("run.precision") == "auto":  # the run itself knows its device, and whether it can go on there
         own["run.precision"] = there["run.precision"]
     if not force:

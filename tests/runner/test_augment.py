@@ -235,7 +235,7 @@ def test_grey_and_colour_become_what_the_network_wants() -> None:
         (Data(channels=1), "centre", "data.mean has 3 numbers for 1 channels"),
         (Data(std=(1.0, 1.0)), "centre", "data.std has 2 numbers for 3 channels"),
         (Data(height=299), "centre", "augment.resize is 256, but the input has 299 pixels"),
-        (Data(), "corner", "the evaluation 'corner' is not in this file"),
+        (Data(), "corner", "augment.evaluation is 'corner'; set one of "),
     ],
 )
 def test_settings_that_do_not_fit_are_told_at_once(data: Data, evaluation: str, said: str) -> None:
@@ -263,7 +263,7 @@ def test_what_torch_cannot_do_is_told_at_once(values: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("key", ["crop", "colour", "interpolation"])
 def test_words_that_are_not_there_are_told_at_once(key: str) -> None:
-    with pytest.raises(RunError, match=f"the {key} 'odd' is not in this file, which has "):
+    with pytest.raises(RunError, match=f"augment.{key} is 'odd'; set one of "):
         augment.training_transform(setting(Config(), f"augment.{key}", "odd"))
 
 

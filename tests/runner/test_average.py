@@ -140,5 +140,5 @@ def test_strides_stay_those_of_the_network() -> None:
 
 
 def test_an_unknown_average_is_a_sentence() -> None:
-    with pytest.raises(RunError, match=r"average\.name 'swa' is not in this file, which has none, ema, polyak"):
+    with pytest.raises(RunError, match=r"average\.name is 'swa'; set one of none, ema, polyak"):
         Averaged(small(), config("swa"))

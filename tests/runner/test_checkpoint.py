@@ -81,6 +81,9 @@ def test_another_run_is_refused_in_words(capsys: pytest.CaptureFixture[str]) -> 
     refuse({"spec": "a"}, {"spec": "a"}, force=False)
     with pytest.raises(RunError, match=r"another run: data\.batch was 32, is 64; give a new --out, or --force"):
         refuse({"spec": "a", "data.batch": "32"}, {"spec": "a", "data.batch": "64"}, force=False)
+    with pytest.raises(RunError, match=r"another run: data\.x was 1, is None"):
+        refuse({"spec": "a", "data.x": "1"}, {"spec": "a"}, force=False)
+    refuse({"spec": "a"}, {"spec": "a", "optim.eps": "1.0"}, force=False)  # as checkpoints once were
     refuse({"spec": "a"}, {"spec": "b"}, force=True)
     assert "spec was a, is b" in capsys.readouterr().err
 

@@ -16,7 +16,8 @@ from inception_dsl.runner.augment import training_transform
 from inception_dsl.runner.config import Augment, Config, Data, Run
 from inception_dsl.runner.data import Batch, Batches, Images, make_evaluation_loader, make_loader, steps_per_epoch
 from inception_dsl.runner.devices import Place
-from inception_dsl.runner.readers import Reader, Unreadable, open_images
+from inception_dsl.runner.reader import Reader, Unreadable
+from inception_dsl.runner.readers import open_images
 from inception_dsl.runner.settings import RunError
 
 SMALL = Config(

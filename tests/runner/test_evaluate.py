@@ -12,7 +12,7 @@ from inception_dsl.runner import evaluate as module
 from inception_dsl.runner.config import Augment, Config, Data, Run
 from inception_dsl.runner.devices import Place
 from inception_dsl.runner.evaluate import Score, classes_before, evaluate
-from inception_dsl.runner.readers import Unreadable
+from inception_dsl.runner.reader import Unreadable
 from inception_dsl.runner.settings import RunError
 
 HERE = Place(torch.device("cpu"))

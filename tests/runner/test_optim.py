@@ -200,8 +200,8 @@ def test_the_rate_follows_the_batch(scale: str, expected: float) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"name": "adam"}, "optim.name 'adam' is not in this file, which has sgd, rmsprop, adamw"),
-        ({"scale": "half"}, "optim.scale 'half' is not in this file, which has none, linear, sqrt"),
+        ({"name": "adam"}, "optim.name is 'adam'; set one of sgd, rmsprop, adamw"),
+        ({"scale": "half"}, "optim.scale is 'half'; set one of none, linear, sqrt"),
         ({"momentum": -1.0}, "optim: Invalid momentum value: -1.0; set another"),
         ({"name": "rmsprop", "eps": -1.0}, "optim: Invalid eps -1.0; set another"),
         ({"nesterov": True, "momentum": 0.0}, "optim: Nesterov momentum requires a momentum"),

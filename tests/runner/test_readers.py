@@ -32,7 +32,8 @@ from inception_dsl.emit.runner.runner import files
 from inception_dsl.network import load
 from inception_dsl.recipes.recipe import recipe
 from inception_dsl.runner import reader_files
-from inception_dsl.runner.readers import READERS, Reader, Unreadable, open_images
+from inception_dsl.runner.reader import Reader, Unreadable
+from inception_dsl.runner.readers import READERS, open_images
 from inception_dsl.runner.settings import RunError
 
 COUNTS = {"train": 60, "test": 20}
@@ -190,7 +191,7 @@ def test_every_reader_is_whole_as_it_is_emitted(
     typed = load("specs/googlenet_bn_small.yaml").typed
     stated = recipe(typed.program)
     assert stated
-    put(tmp_path / "support.py", files(typed, stated.with_values({"data": {"source": sets[kind]}}))["support.py"])
+    put(tmp_path / "support.py", files(typed, stated)["support.py"])
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "support", raising=False)
     support = importlib.import_module("support")
@@ -322,7 +323,7 @@ def test_a_missing_path(kind: str, tmp_path: Path) -> None:
     ("source", "message"),
     [
         ("/data", "/data: say what it is, as folder:/data"),
-        ("lmdb:/data", "'lmdb' is not in this file, which has folder, csv"),
+        ("lmdb:/data", "data.source is 'lmdb'; set one of folder, csv"),
         ("fake:10", "say fake:1000x10"),
         ("fake:0x3", "say fake:1000x10"),
         ("torchvision:FashionMNIST", "say torchvision:NAME,FOLDER"),

@@ -24,6 +24,7 @@ from inception_dsl.runner.devices import Place
 from inception_dsl.runner.engine import forward_backward, main
 from inception_dsl.runner.folder import Failed
 from inception_dsl.runner.preflight import check, fit_to_memory
+from inception_dsl.runner.reader import Unreadable
 from inception_dsl.runner.settings import RunError
 
 HERE = Place(torch.device("cpu"))
@@ -308,11 +309,11 @@ def test_batches_that_cannot_be_shared_stop_it_before_it_starts(tmp_path: Path) 
         ("data", {"unreadable": "ignore"}, 'data.unreadable is ignore; set "replace" or "stop"'),
         ("data", {"channels": 1}, r"the network cannot learn from images of \(6, 1, 8, 8\): .*channels"),
         ("optim", {"clip": -1.0}, "optim.clip is -1.0; set 0 or more"),
-        ("optim", {"name": "adam"}, "optim.name 'adam' is not in this file"),
+        ("optim", {"name": "adam"}, "optim.name is 'adam'; set one of "),
         ("loss", {"smoothing": 1.5}, "loss.smoothing is 1.5; set less than 1"),
         ("loss", {"heads": {}}, "loss.heads has no weight for the head aux"),
-        ("schedule", {"name": "step"}, "schedule.name 'step' is not in this file"),
-        ("augment", {"evaluation": "eye"}, "evaluation 'eye' is not in this file"),
+        ("schedule", {"name": "step"}, "schedule.name is 'step'; set one of "),
+        ("augment", {"evaluation": "eye"}, "augment.evaluation is 'eye'; set one of "),
     ],
 )
 def test_what_cannot_be_is_told_before_training(tmp_path: Path, group: str, values: dict[str, Any], words: str) -> None:
@@ -348,7 +349,7 @@ def test_images_that_cannot_be_read_are_counted_and_named_once(
 
         def read(index: int) -> Tensor:
             if index == 3:
-                raise readers.Unreadable(f"{split}/3.png:\ntruncated")
+                raise Unreadable(f"{split}/3.png:\ntruncated")
             return whole(index)
 
         monkeypatch.setattr(reader, "read", read)

@@ -105,7 +105,7 @@ def test_the_batch_scales_every_rate() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"name": "linear"}, "schedule.name 'linear' is not in this file, which has constant, exponential, polynomial"),
+        ({"name": "linear"}, "schedule.name is 'linear'; set one of constant, exponential, polynomial"),
         ({"epochs": 0.0}, "schedule.epochs is 0; set more, for at least one step"),
         ({"epochs": 0.001}, "schedule.epochs is 0.001; set more, for at least one step"),
         ({"epochs": 3.0, "warmup": 5.0}, "schedule.warmup is 5, of 3 epochs; set less"),

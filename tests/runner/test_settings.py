@@ -196,8 +196,8 @@ def test_what_may_stand_at_an_end_may() -> None:
     [
         ("data.mean", (0.5, 0.5), "data.mean has 2 numbers for 3 channels; give one for each"),
         ("data.std", (), "data.std has 0 numbers for 3 channels; give one for each"),
-        ("augment.crop", "odd", "the crop 'odd' is not in this file"),
-        ("augment.evaluation", "odd", "the evaluation 'odd' is not in this file"),
+        ("augment.crop", "odd", "augment.crop is 'odd'; set one of "),
+        ("augment.evaluation", "odd", "augment.evaluation is 'odd'; set one of "),
         ("augment.resize", 7, "augment.resize is 7, but the input has 8 pixels"),
         ("data.batch", 97, "data.batch is 97, but there are 96 images to train on"),
     ],
