@@ -35,8 +35,11 @@ def run() -> None:
 
 
 def _code() -> int:
+    import gc
+
     from inception_dsl.cli import streams
 
+    gc.set_threshold(100_000)  # a network's trees live as long as the command: 1/6 of `check` over 10,000 layers
     try:
         streams.guard()
         from inception_dsl.cli.main import main

@@ -11,7 +11,6 @@ from inception_dsl.ir.ops import AvgPool, Concat, Conv, Flatten, FullyConnected,
 from inception_dsl.ir.program import Body, Call, Join, Layer, Part, Program, Repeat, Sequence
 from inception_dsl.ir.shapes import Field, Fields, Pair, ShapeError, TensorType
 from inception_dsl.ir.typed import Node, Typed
-from inception_dsl.ir.uncollected import uncollected
 from inception_dsl.ir.values import Scalar, ValueFault, evaluate
 
 MOST_NUMBERS = 2**63 - 1
@@ -30,7 +29,6 @@ UNKNOWN = -2
 """The index of what could not be worked out; nothing that reads it is told again."""
 
 
-@uncollected
 def lower(program: Program, image: Pair | None = None) -> Typed:
     """Lower a program, at its own input size or at another height and width.
 

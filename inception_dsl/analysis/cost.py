@@ -13,7 +13,6 @@ from typing import Final, NamedTuple
 from inception_dsl.ir.ops import Dropout, Flatten, Identity, Op, ReLU
 from inception_dsl.ir.shapes import Field, Fields, Pair, TensorType, Weight
 from inception_dsl.ir.typed import Node, Typed
-from inception_dsl.ir.uncollected import uncollected
 
 VIEWS: Final = (Flatten, Identity)
 """Ops that give their input under another shape or name, and write nothing."""
@@ -88,7 +87,6 @@ def cost(typed: Typed) -> Cost:
     return counted
 
 
-@uncollected
 def _count(typed: Typed) -> Cost:
     names = (*typed.trunk, *typed.heads)
     sums = {name: [0, 0, 0, 0] for name in names}

@@ -33,7 +33,6 @@ from inception_dsl.ir.program import (
     Template,
 )
 from inception_dsl.ir.shapes import TensorType
-from inception_dsl.ir.uncollected import uncollected
 from inception_dsl.ir.values import Name, Number, Scalar, Value, Width, substitute
 from inception_dsl.spec.init import init
 from inception_dsl.spec.network import HeadSpec, NetworkSpec
@@ -47,7 +46,6 @@ MOST_FILLED = 4 * MOST_LAYERS
 """Columns that calls fill: a call counts as many layers as it has columns, so that with more a network is too large."""
 
 
-@uncollected
 def elaborate(spec: NetworkSpec) -> Program:
     """Resolve a spec. Raises `SpecError` with everything that names or says something impossible."""
     findings = Findings()

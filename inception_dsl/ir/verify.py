@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable
 
 from inception_dsl.ir.program import Body, Call, Join, Layer, Program, Repeat, Sequence
 from inception_dsl.ir.typed import Typed
-from inception_dsl.ir.uncollected import uncollected
 from inception_dsl.ir.values import Value, names
 
 CLOSED_LATE = frozenset({"in", "classes"})
@@ -64,7 +63,6 @@ def _verify_widths(widths: Iterable[object], open_names: Collection[str], where:
             _hold(not unknown, f"{where} leaves {unknown} open")
 
 
-@uncollected
 def verify(typed: Typed) -> Typed:
     """Check a lowered network and give it back: order, shapes, names and ends.
 

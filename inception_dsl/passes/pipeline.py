@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Final
 
 from inception_dsl.ir.program import Program
-from inception_dsl.ir.uncollected import uncollected
 from inception_dsl.ir.verify import verify_program
 from inception_dsl.passes.assign_names import assign_names
 from inception_dsl.passes.drop_absent import drop_absent
@@ -17,7 +16,6 @@ Pass = Callable[[Program], Program]
 PIPELINE: Final[tuple[Pass, ...]] = (drop_absent, simplify, assign_names)
 
 
-@uncollected
 def run(program: Program, passes: tuple[Pass, ...] = PIPELINE, until: str = "") -> Program:
     """Run passes in order, up to and with the one called `until`; each takes a valid program and gives a valid one."""
     verify_program(program)

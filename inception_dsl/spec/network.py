@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, Span, did_you_mean, listing
 from inception_dsl.ir import names
-from inception_dsl.ir.uncollected import uncollected
 from inception_dsl.ir.values import Name
 from inception_dsl.spec.elsewhere import suggest
 from inception_dsl.spec.init import InitSpec, init_words
@@ -109,7 +108,6 @@ def read(document: Document) -> NetworkSpec:
     return build(Document(document.source, data, document.root, document.names), data)
 
 
-@uncollected
 def build(
     document: Document,
     data: Mapping[str, Any],

@@ -18,7 +18,6 @@ from inception_dsl.emit.onnx.ops import Call, Site, rules
 from inception_dsl.ir import ops
 from inception_dsl.ir.shapes import ShapeError
 from inception_dsl.ir.typed import Node, Typed
-from inception_dsl.ir.uncollected import uncollected
 
 # Opsets, each with the version of the file format (IR) that it came with. 26 is the newest that onnxruntime 1.31.1
 # supports fully: it has a kernel for every op used here, while 27 and 28 are refused at load ("only guarantees support
@@ -30,7 +29,6 @@ MOST_CONSTANTS: Final = 2**20
 """Numbers that are constants of one graph; weights are none, and those here have a hundredth of it."""
 
 
-@uncollected
 def model(
     typed: Typed,
     *,

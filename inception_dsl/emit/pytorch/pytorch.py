@@ -16,7 +16,6 @@ from inception_dsl.emit.pytorch.network import network_class
 from inception_dsl.emit.templates import template
 from inception_dsl.ir.ops import BatchNorm
 from inception_dsl.ir.typed import Typed
-from inception_dsl.ir.uncollected import uncollected
 from inception_dsl.paper.verdicts import comparison, judge
 from inception_dsl.text.columns import aligned
 
@@ -39,7 +38,6 @@ LINEARS = {
 }
 
 
-@uncollected
 def source(typed: Typed, rebuild: str = "") -> str:
     """The network as a Python file that imports torch and nothing of ours; its head cites the command `rebuild`.
 
