@@ -6,6 +6,7 @@ import linecache
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from inception_dsl.diagnostics.codes.tool import MISSING_DEPENDENCY
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 
 if TYPE_CHECKING:
@@ -42,4 +43,4 @@ def load(source: str, name: str) -> ModuleType:
 def missing(library: str, extra: str = "torch") -> SpecError:
     """Tell that an optional library is not installed (E005), and which extra installs it."""
     help_ = f"pip install 'inception-dsl[{extra}]'"
-    return SpecError([Diagnostic("E005", f"this needs `{library}`, which is not installed", help=help_)])
+    return SpecError([Diagnostic(MISSING_DEPENDENCY, f"this needs `{library}`, which is not installed", help=help_)])

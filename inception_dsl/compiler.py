@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from inception_dsl.analysis.class_scores import check_ends
 from inception_dsl.analysis.cost import Cost, cost
 from inception_dsl.analysis.initializers import check_init
+from inception_dsl.diagnostics.codes.tool import NO_SPEC_FOUND
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, SpecError
 from inception_dsl.elaborate.elaborate import elaborate
 from inception_dsl.files import builtin
@@ -185,7 +186,7 @@ def find(paths: Iterable[str | Path]) -> Found:
     for given in paths:
         path = Path(builtin.full(os.fspath(given)))
         if given == "":  # which would be the folder that the command runs in
-            found.faults.append(Diagnostic("E007", "a path is empty", help="name a spec, or a folder of specs"))
+            found.faults.append(Diagnostic(NO_SPEC_FOUND, "a path is empty", help="name a spec, or a folder of specs"))
             continue
         try:
             specs = _specs_in(path)
@@ -195,7 +196,7 @@ def find(paths: Iterable[str | Path]) -> Found:
         found.specs.extend(specs)
         if not specs and path.is_dir():
             hint = "a spec is a file `<network>.yaml`"
-            found.faults.append(Diagnostic("E007", f"there is no spec in `{path}`", help=hint, file=str(path)))
+            found.faults.append(Diagnostic(NO_SPEC_FOUND, f"there is no spec in `{path}`", help=hint, file=str(path)))
         elif not specs:
             found.claims.append(path)
     return Found(list(dict.fromkeys(found.specs)), list(dict.fromkeys(found.claims)), found.faults)

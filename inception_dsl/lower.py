@@ -6,7 +6,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, Note, Span, listing
+from inception_dsl.diagnostics.codes.shapes import BRANCH_SIZES_DIFFER, SUM_SHAPES_DIFFER
+from inception_dsl.diagnostics.codes.syntax import OUT_OF_BOUNDS
+from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, Note, Span
+from inception_dsl.diagnostics.spelling import listing
 from inception_dsl.ir.ops import AvgPool, Concat, Conv, Flatten, FullyConnected, MaxPool, Op
 from inception_dsl.ir.program import Body, Call, Join, Layer, Part, Program, Repeat, Sequence
 from inception_dsl.ir.shapes import Field, Fields, Pair, ShapeError, TensorType
@@ -153,13 +156,15 @@ class _Lowering:
     def _add(self, node: Node) -> int:
         held = max([math.prod(weight.shape) for weight in node.weights.values()], default=0)
         if max(held, node.out.size) > MOST_NUMBERS:
-            return self._fail(ShapeError("E117", "a tensor has more numbers than 64 bits can count"), node.origin)
+            return self._fail(
+                ShapeError(OUT_OF_BOUNDS, "a tensor has more numbers than 64 bits can count"), node.origin
+            )
         if max(node.seen[0].size, node.seen[1].size) > MOST_NUMBERS:
-            return self._fail(ShapeError("E117", "a pixel sees more than 64 bits can count"), node.origin)
+            return self._fail(ShapeError(OUT_OF_BOUNDS, "a pixel sees more than 64 bits can count"), node.origin)
         if sum(map(len, node.path)) + len(node.path) - 1 > LONGEST_PATH:
             hint = "give shorter labels, here and to what this stands in"
             message = f"a layer's name has more than {LONGEST_PATH} characters with the labels around it"
-            return self._fail(ShapeError("E117", message, help=hint), node.origin)
+            return self._fail(ShapeError(OUT_OF_BOUNDS, message, help=hint), node.origin)
         self.nodes.append(node)
         return len(self.nodes) - 1
 
@@ -185,9 +190,9 @@ class _Lowering:
         notes = list(dict.fromkeys(Note(node.origin, "here") for node in odd if node and node.origin))[:SHOWN]
         where = self.origin if self.origin and join.origin and not _same_line(self.origin, join.origin) else join.origin
         if isinstance(join.op, Concat):
-            code, message = "E204", f"branches of `{self.within}` disagree on image size"
+            code, message = BRANCH_SIZES_DIFFER, f"branches of `{self.within}` disagree on image size"
         else:
-            code, message = "E205", f"terms of the sum in `{self.within}` differ in shape"
+            code, message = SUM_SHAPES_DIFFER, f"terms of the sum in `{self.within}` differ in shape"
         hint = _keep_size(odd) if by_image else "give the terms the same width; a `conv 1x1` can stand in for `pass`"
         self.findings.error(code, message, where, label, notes, hint)
         return UNKNOWN

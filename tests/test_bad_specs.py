@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from inception_dsl import compiler
-from inception_dsl.diagnostics import explanations, render
+from inception_dsl.diagnostics import render
+from inception_dsl.diagnostics.codes.code import Code
+from inception_dsl.diagnostics.codes.shapes import BRANCH_SIZES_DIFFER
+from inception_dsl.diagnostics.codes.table import CODES, MODULES, find
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, SpecError
 from inception_dsl.ir.typed import Typed
 from inception_dsl.paper import verdicts
@@ -19,6 +24,8 @@ from inception_dsl.syntax import yaml
 from inception_dsl.syntax.source import decode
 
 HERE = Path(__file__).parent
+PACKAGE = HERE.parent / "inception_dsl"
+CODE_FILES = PACKAGE / "diagnostics" / "codes"
 BAD = sorted((HERE / "cases" / "bad").glob("*.yaml"))
 SPECS = compiler.find_specs([HERE.parent / "specs"])
 
@@ -110,7 +117,7 @@ def test_bad_spec(path: Path, update_golden: bool) -> None:
     assert text == golden.read_text(encoding="utf-8")
     assert error.exit_code == any(each.severity == "error" for each in error.diagnostics)
     assert all(map(in_file, error.diagnostics))
-    assert {each.code for each in error.diagnostics} <= {code for code, _ in explanations.codes()}
+    assert {each.code for each in error.diagnostics} <= {*CODES}
     lines = [each.span.line for each in error.diagnostics if each.span]
     assert lines == sorted(lines)
 
@@ -126,7 +133,7 @@ def test_the_codes_of_meaning_are_covered() -> None:
     texts = "\n".join(path.read_text(encoding="utf-8") for path in (HERE / "cases" / "bad").rglob("*.txt"))
     caused = set(re.findall(r"^(?:error|warning)\[([EW]\d+)\]", texts, re.MULTILINE))
     elsewhere = ELSEWHERE
-    wanted = {code for code, _ in explanations.codes() if code[1] in "123"} - elsewhere
+    wanted = {code for code in CODES if code[1] in "123"} - elsewhere
 
     assert wanted - caused == set()
 
@@ -269,53 +276,75 @@ def test_any_edit_gives_a_network_or_errors(text: str, edits: list[tuple[str, in
     assert bool(render.text(found)) == bool(found)
 
 
-EXAMPLES = [
-    (code, word, text)
-    for code, _ in explanations.codes()
-    for word, text in re.findall(
-        r"^```yaml (wrong|right)\n(.*?)^```$", explanations.explain(code) or "", re.MULTILINE | re.DOTALL
-    )
-]
-
-
-BASE = (explanations.explain("E120") or "").partition("```yaml base.yaml\n")[2].partition("```")[0]
-"""What the examples of variants extend."""
+EXAMPLES = [(code, word, text) for code in CODES for word in ("wrong", "right") if (text := getattr(code, word))]
 
 
 @pytest.mark.parametrize(("code", "word", "text"), EXAMPLES, ids=[f"{code} {word}" for code, word, _ in EXAMPLES])
-def test_explained_example(code: str, word: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_explained_example(code: Code, word: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A wrong example gives exactly the code it is for, and a right one compiles and holds."""
     source = Source("example.yaml", text)
-    if text.startswith("extends:"):
+    if code.base:
         monkeypatch.chdir(tmp_path)
-        Path("base.yaml").write_text(BASE, encoding="utf-8")
+        Path("base.yaml").write_text(code.base, encoding="utf-8")
         Path("example.yaml").write_text(text, encoding="utf-8")
     if word == "right":
         assert examine(source) == ()
     else:
-        assert [each.code for each in told(source).diagnostics if each.code != code] == []
+        assert {diagnostic.code for diagnostic in told(source).diagnostics} == {code}
 
 
-def test_explanations() -> None:
-    """Codes are in order, once each; those of writing and meaning have a wrong and a right example."""
-    codes = [code for code, _ in explanations.codes()]
-    shown = [(code, word) for code, word, _ in EXAMPLES]
+def test_codes_are_in_one_table() -> None:
+    """Each code stands there once, in order; the table reads every module of its folder."""
+    files = {path.stem for path in CODE_FILES.glob("*.py")} - {"__init__", "code", "table"}
 
-    assert codes == sorted(set(codes))
-    assert shown == [
-        (code, word) for code in codes if code[1] in "123" and code not in ELSEWHERE for word in ("wrong", "right")
-    ]
-    assert explanations.explain("e204") == explanations.explain("E204")
-    assert dict(explanations.codes())["E204"] == "branches disagree on image size"
-    assert explanations.explain("E999") is None
+    assert [*CODES] == sorted({*CODES})
+    assert sorted(module.__name__.rpartition(".")[2] for module in MODULES) == sorted(files)
+    assert all(re.fullmatch(r"[EW][0-9]{3}", code) for code in CODES)
+    assert find("e204") is find("E204") is BRANCH_SIZES_DIFFER
+    assert find("E999") is None
 
 
-def test_every_code_in_the_program_is_explained() -> None:
-    """No code is raised that `explain` does not know."""
-    raised = {
-        code
-        for path in (HERE.parent / "inception_dsl").rglob("*.py")
-        for code in re.findall(r'"([EW]\d{3})"', path.read_text())
-    }
+def test_examples_come_in_pairs() -> None:
+    """Codes of writing and meaning have a wrong and a right example; variants extend a base."""
+    with_examples = {code for code in CODES if code[1] in "123" and code not in ELSEWHERE}
 
-    assert raised <= {code for code, _ in explanations.codes()}
+    assert {code for code in CODES if code.wrong} == {code for code in CODES if code.right} == with_examples
+    assert all(bool(code.base) == code.wrong.startswith("extends:") for code in CODES)
+
+
+def test_explanations_are_markdown() -> None:
+    """A title line, the explanation, then the examples in fences."""
+    lines = BRANCH_SIZES_DIFFER.markdown().splitlines()
+
+    assert lines[:2] == ["## E204 branches disagree on image size", ""]
+    assert [line for line in lines if line.startswith("```")] == ["```yaml wrong", "```", "```yaml right", "```"]
+    assert BRANCH_SIZES_DIFFER.explanation in BRANCH_SIZES_DIFFER.markdown()
+    assert BRANCH_SIZES_DIFFER.right in BRANCH_SIZES_DIFFER.markdown()
+    assert all(code.explanation.endswith(".\n") and not code.summary.endswith(".") for code in CODES)
+
+
+def strings(path: Path) -> Iterator[str]:
+    """The strings of a module, without docstrings."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    docstrings = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in docstrings:
+            yield node.value
+
+
+def test_no_code_is_written_out_where_it_is_raised() -> None:
+    """Modules name the constants of the table. `__main__` cannot: it reports that the program cannot be imported."""
+    modules = [path for path in PACKAGE.rglob("*.py") if path.parent != CODE_FILES and path.name != "__main__.py"]
+
+    assert len(modules) > 100
+    assert not [(path, text) for path in modules for text in strings(path) if re.search(r"\b[EW][0-9]{3}\b", text)]
+
+
+def test_every_code_is_raised() -> None:
+    """The program names each constant of the table, outside the table."""
+    texts = [path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py") if path.parent != CODE_FILES]
+    words = {*re.findall(r"\b[A-Z][A-Z0-9_]+\b", "\n".join(texts))}
+    names = {name for module in MODULES for name, value in vars(module).items() if isinstance(value, Code)}
+
+    assert len(names) == len(CODES)
+    assert names <= words

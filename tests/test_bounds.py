@@ -24,7 +24,9 @@ from hypothesis import strategies as st
 from inception_dsl import compiler
 from inception_dsl.compilation import Build
 from inception_dsl.diagnostics import render
-from inception_dsl.diagnostics.diagnostic import COMPARED, LISTED, Findings, Source, SpecError, did_you_mean, listing
+from inception_dsl.diagnostics.codes.layers import UNKNOWN_LAYER
+from inception_dsl.diagnostics.diagnostic import Findings, Source, SpecError
+from inception_dsl.diagnostics.spelling import COMPARED, LISTED, did_you_mean, listing
 from inception_dsl.elaborate.size import MOST_LAYERS
 from inception_dsl.ir.shapes import Window, longest_span, sliding, spans
 from inception_dsl.lower import LONGEST_PATH, lower
@@ -398,7 +400,7 @@ def test_thousands_of_errors_are_rendered_soon() -> None:
     source = Source("spec.yaml", "x" * 60_000)
     findings = Findings()
     for _ in range(20_000):
-        findings.error("E201", "there is no such thing")
+        findings.error(UNKNOWN_LAYER, "there is no such thing")
     assert source.lines
     with pytest.raises(SpecError) as caught:
         findings.stop()

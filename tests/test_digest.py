@@ -14,6 +14,7 @@ from markdown_it.token import Token
 
 from inception_dsl.cli.digest import digest
 from inception_dsl.cli.outcome import Held, Outcome
+from inception_dsl.diagnostics.codes.yaml import INVALID_YAML
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, Span
 from inception_dsl.text.markdown import code, prose, table
 
@@ -111,7 +112,7 @@ def test_the_spec_itself_is_a_block_of_code(run: Run) -> None:
 @given(st.one_of(st.text(), st.text(alphabet="`|\\<>&@_*[]() \nax"), st.just(HOSTILE)))
 def test_no_spec_writes_markdown(words: str) -> None:
     """A message, a place and a name are read as the text that they are, each in one cell: no markup, HTML or link."""
-    found = Diagnostic("E101", words, Span(Source(words, words), 1, 1, 1), words, help=words)
+    found = Diagnostic(INVALID_YAML, words, Span(Source(words, words), 1, 1, 1), words, help=words)
     (rows,) = tables(digest(Outcome("check", 1, (found,), asked=1))) if words else [[["", "", ""]]]
 
     assert [len(row) for row in rows] == [3] * len(rows)
@@ -137,7 +138,7 @@ def test_no_text_is_a_link_or_a_mention(words: str) -> None:
 
 @pytest.mark.parametrize("words", ["long " * 200, "`|" * 200, "<" * 1000])
 def test_there_is_room_for_it_in_a_comment(words: str) -> None:
-    many = [Diagnostic("E101", f"{i} {words}", file=words) for i in range(1000)]
+    many = [Diagnostic(INVALID_YAML, f"{i} {words}", file=words) for i in range(1000)]
     text = digest(Outcome("check", 1, tuple(many), table=[("name", "layer"), *[(words, words)] * 1000]))
 
     assert len(text) < 65_536

@@ -10,6 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inception_dsl.diagnostics.codes.generated import STALE_FILE
+from inception_dsl.diagnostics.codes.layers import REDUNDANT_WORD
+from inception_dsl.diagnostics.codes.shapes import BRANCH_SIZES_DIFFER
+from inception_dsl.diagnostics.codes.tool import MISSING_DEPENDENCY
+from inception_dsl.diagnostics.codes.yaml import INVALID_YAML
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Note, Source, Span
 from inception_dsl.diagnostics.render import COLUMNS, as_json, github, text
 from inception_dsl.text.terminal import width
@@ -22,7 +27,7 @@ SPEC = Source(
     + "  inception_4a | inception | 192 | 96 | ...\n",
 )
 E204 = Diagnostic(
-    "E204",
+    BRANCH_SIZES_DIFFER,
     "branches of `inception` disagree on image size",
     Span(SPEC, 31, 3, 15),
     "`5x5` gives 14x14, `pool` gives 13x13",
@@ -33,7 +38,7 @@ E204 = Diagnostic(
 
 def at(line: str, column: int, end: int, label: str = "") -> Diagnostic:
     """An error in a file of one line."""
-    return Diagnostic("E101", "wrong", Span(Source("a.yaml", line), 1, column, end), label)
+    return Diagnostic(INVALID_YAML, "wrong", Span(Source("a.yaml", line), 1, column, end), label)
 
 
 def snippet(diagnostic: Diagnostic) -> tuple[str, str]:
@@ -42,7 +47,7 @@ def snippet(diagnostic: Diagnostic) -> tuple[str, str]:
     return lines[3].removeprefix("1 |").removeprefix(" "), lines[4].removeprefix("  | ")
 
 
-W201 = Diagnostic("W201", "this may not be meant", Span(SPEC, 31, 3, 15), help="write it otherwise")
+W201 = Diagnostic(REDUNDANT_WORD, "this may not be meant", Span(SPEC, 31, 3, 15), help="write it otherwise")
 
 
 def test_warnings() -> None:
@@ -89,7 +94,7 @@ def test_colour_adds_only_colour() -> None:
 def test_without_a_place() -> None:
     """What stands in no file has a message and help only; help may have several lines."""
     assert (
-        text([Diagnostic("E005", "torch is missing", help="run\npip install torch")])
+        text([Diagnostic(MISSING_DEPENDENCY, "torch is missing", help="run\npip install torch")])
         == """\
 error[E005]: torch is missing
   = help: run
@@ -102,7 +107,7 @@ error[E005]: torch is missing
 def test_of_a_whole_file() -> None:
     """What is true of a whole file names it, without a line."""
     assert (
-        text([Diagnostic("E402", "`a.py` is stale", help="compile", file="a.py")])
+        text([Diagnostic(STALE_FILE, "`a.py` is stale", help="compile", file="a.py")])
         == """\
 error[E402]: `a.py` is stale
  --> a.py
@@ -116,7 +121,7 @@ error[E402]: `a.py` is stale
 def test_source_lines_fit_the_room_there_is(line: str, column: int, room: int) -> None:
     """No excerpt is wider than the terminal; the carets stand below its text."""
     span = Span(Source("a", line), 1, column, column + 3)
-    shown = text([Diagnostic("E101", "m", span)], room=room).splitlines()[3]
+    shown = text([Diagnostic(INVALID_YAML, "m", span)], room=room).splitlines()[3]
 
     assert width(shown) <= room
 
@@ -149,7 +154,7 @@ def test_at_most_twenty_in_full() -> None:
         (at("ab", 2, 99), "ab", " ^"),
         (at("ab", 50, 60), "ab", "  ^"),
         (at("", 1, 1), "", "^"),
-        (Diagnostic("E101", "wrong", Span(Source("a.yaml", "ab"), 7, 1, 2)), "7 |", "^"),
+        (Diagnostic(INVALID_YAML, "wrong", Span(Source("a.yaml", "ab"), 7, 1, 2)), "7 |", "^"),
     ],
 )
 def test_carets_stand_under_their_text(diagnostic: Diagnostic, line: str, carets: str) -> None:
@@ -171,7 +176,7 @@ def test_long_line(start: int) -> None:
 @given(st.text(max_size=300), st.integers(-3, 310), st.integers(-3, 310))
 def test_no_line_attacks_the_terminal(line: str, column: int, end: int) -> None:
     """Whatever stands in a file, what is printed is printable and short."""
-    rendered = text([Diagnostic("E101", line, Span(Source(line, line), 1, column, end), line, help=line)])
+    rendered = text([Diagnostic(INVALID_YAML, line, Span(Source(line, line), 1, column, end), line, help=line)])
 
     assert {category(character) for character in rendered if character != "\n"}.isdisjoint(
         {"Cc", "Cf", "Cs", "Zl", "Zp"}
@@ -181,14 +186,16 @@ def test_no_line_attacks_the_terminal(line: str, column: int, end: int) -> None:
 
 def test_huge_line_and_message() -> None:
     """What is printed does not grow with the file."""
-    rendered = text([Diagnostic("E101", "m" * 10**6, Span(Source("a", "\u0301界" * 10**6), 1, 10**6, 2 * 10**6))])
+    rendered = text([Diagnostic(INVALID_YAML, "m" * 10**6, Span(Source("a", "\u0301界" * 10**6), 1, 10**6, 2 * 10**6))])
 
     assert len(rendered) < 2000
 
 
 def test_json() -> None:
     """The JSON format holds every part of a diagnostic under stable keys."""
-    found = json.loads(json.dumps(as_json([E204, Diagnostic("E005", "m"), Diagnostic("E402", "m", file="a.py")])))
+    found = json.loads(
+        json.dumps(as_json([E204, Diagnostic(MISSING_DEPENDENCY, "m"), Diagnostic(STALE_FILE, "m", file="a.py")]))
+    )
 
     assert found[0] == {
         "code": "E204",
@@ -213,9 +220,9 @@ def test_github() -> None:
         "branches of `inception` disagree on image size%0A`5x5` gives 14x14, `pool` gives 13x13%0A"
         "help: write `maxpool 3x3/1 same`"
     )
-    hostile = Diagnostic("E101", "50%\n::stop::x\r", Span(Source("a:b,c%.yaml", ""), 1, 1, 1))
+    hostile = Diagnostic(INVALID_YAML, "50%\n::stop::x\r", Span(Source("a:b,c%.yaml", ""), 1, 1, 1))
     assert github([hostile]) == (
         "::error file=a%3Ab%2Cc%25.yaml,line=1,col=1,endColumn=1,title=E101::50%25%0A::stop::x"
     )
-    assert github([Diagnostic("E005", "m")]) == "::error title=E005::m"
-    assert github([Diagnostic("E402", "m", file="a.py")]) == "::error file=a.py,title=E402::m"
+    assert github([Diagnostic(MISSING_DEPENDENCY, "m")]) == "::error title=E005::m"
+    assert github([Diagnostic(STALE_FILE, "m", file="a.py")]) == "::error file=a.py,title=E402::m"

@@ -16,7 +16,10 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from inception_dsl.cli.main import main
-from inception_dsl.diagnostics import explanations
+from inception_dsl.diagnostics.codes.layers import REDUNDANT_WORD
+from inception_dsl.diagnostics.codes.shapes import BRANCH_SIZES_DIFFER
+from inception_dsl.diagnostics.codes.table import CODES
+from inception_dsl.diagnostics.codes.yaml import INVALID_YAML
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Note, Source, Span
 from inception_dsl.diagnostics.sarif import ROOT, sarif
 
@@ -33,8 +36,12 @@ def valid(log: dict[str, Any]) -> dict[str, Any]:
 
 def test_a_diagnostic_is_a_result() -> None:
     source = Source("specs/a.yaml", "one\ntwo\n")
-    found = Diagnostic("E204", "m", Span(source, 2, 1, 4), "l", (Note(Span(source, 1, 1, 2), "here"),), "do")
-    run = valid(sarif([found, Diagnostic("W201", "w"), Diagnostic("E204", "n", file="b.yaml")], "1.2.3", 1))
+    found = Diagnostic(
+        BRANCH_SIZES_DIFFER, "m", Span(source, 2, 1, 4), "l", (Note(Span(source, 1, 1, 2), "here"),), "do"
+    )
+    run = valid(
+        sarif([found, Diagnostic(REDUNDANT_WORD, "w"), Diagnostic(BRANCH_SIZES_DIFFER, "n", file="b.yaml")], "1.2.3", 1)
+    )
 
     driver = run["tool"]["driver"]
     assert (driver["name"], driver["version"]) == ("inception-dsl", "1.2.3")
@@ -56,12 +63,11 @@ def test_a_diagnostic_is_a_result() -> None:
 
 
 def test_rules_are_what_explain_prints() -> None:
-    codes = [code for code, _ in explanations.codes()]
-    run = valid(sarif([Diagnostic(code, "m") for code in codes], "0", 0))
+    run = valid(sarif([Diagnostic(code, "m") for code in CODES], "0", 0))
 
-    for (code, title), rule in zip(explanations.codes(), run["tool"]["driver"]["rules"], strict=True):
-        assert (rule["id"], rule["shortDescription"]["text"]) == (code, title)
-        assert rule["help"]["markdown"] == explanations.explain(code)
+    for code, rule in zip(CODES, run["tool"]["driver"]["rules"], strict=True):
+        assert (rule["id"], rule["shortDescription"]["text"]) == (code, code.summary)
+        assert rule["help"]["markdown"] == code.markdown()
         body = MarkdownIt().parse(rule["help"]["markdown"])
         assert " ".join(body[4].content.split()) == rule["fullDescription"]["text"], "the first paragraph"
         assert rule["defaultConfiguration"]["level"] == ("warning" if code.startswith("W") else "error")
@@ -84,7 +90,7 @@ NAME = st.binary(min_size=1, max_size=12).filter(lambda name: not {0, 47} & {*na
 def test_a_place_leads_to_its_file(names: list[bytes], start: bytes) -> None:
     """Whatever bytes a name has, UTF-8 or not, its URI is that file's."""
     path = start + b"/".join(names)
-    found = Diagnostic("E101", "m", Span(Source(os.fsdecode(path), ""), 1, 1, 1))
+    found = Diagnostic(INVALID_YAML, "m", Span(Source(os.fsdecode(path), ""), 1, 1, 1))
     log = sarif([found], "0", 1)
 
     (location,) = log["runs"][0]["results"][0]["locations"]

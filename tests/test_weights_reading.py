@@ -24,7 +24,8 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from inception_dsl import build, compiler
-from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError, listing
+from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
+from inception_dsl.diagnostics.spelling import listing
 from inception_dsl.emit.pytorch import pytorch
 from inception_dsl.ir.typed import Typed
 from inception_dsl.network import loads

@@ -17,6 +17,7 @@ import torch
 from inception_dsl.compiler import compile_source
 from inception_dsl.crosscheck import probe, systems
 from inception_dsl.crosscheck.crosscheck import Evidence, witnesses
+from inception_dsl.diagnostics.codes.generated import NOT_EXPRESSIBLE
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, SpecError
 from inception_dsl.emit.onnx import onnx
 from inception_dsl.emit.pytorch import pytorch
@@ -209,7 +210,7 @@ def test_a_fault_of_the_graph_is_found(
 
 
 def test_what_onnx_cannot_express_is_a_finding_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    fault = Diagnostic("E401", "ONNX cannot say this")
+    fault = Diagnostic(NOT_EXPRESSIBLE, "ONNX cannot say this")
 
     def refused(typed: Typed, **options: Any) -> bytes:
         raise SpecError([fault])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inception_dsl.diagnostics.codes.shapes import NOT_A_CLASSIFIER
 from inception_dsl.diagnostics.diagnostic import Findings
 from inception_dsl.ir.program import Head, Row
 from inception_dsl.ir.shapes import TensorType
@@ -22,7 +23,7 @@ def check_ends(typed: Typed) -> None:
         out = typed.out(entry.name)
         if out.shape != (classes,):
             message = f"`{entry.name}` gives {_shown(out)}, and training needs a number for each of {classes:,} classes"
-            findings.error("E221", message, entry.origin, help=_advice(out, classes))
+            findings.error(NOT_A_CLASSIFIER, message, entry.origin, help=_advice(out, classes))
     findings.stop()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from inception_dsl.diagnostics.codes.shapes import FIXED_IMAGE_SIZE
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Note
 from inception_dsl.ir.ops import AvgPool, MaxPool
 from inception_dsl.ir.program import Origin, Program
@@ -78,7 +79,7 @@ def tie_diagnostic(tie: Tie) -> Diagnostic:
         if isinstance(op, AvgPool | MaxPool) and here == "1x1":
             hint = f"write `{op.name} global` there"
     return Diagnostic(
-        "E218",
+        FIXED_IMAGE_SIZE,
         f"`{name}` is tied to {own}: at {image} it would read {tie.reads:,} features, not {features:,}",
         tie.origin if _apart(tie) else tie.node.origin,
         notes=tuple(notes),

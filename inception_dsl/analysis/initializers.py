@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from inception_dsl.diagnostics.diagnostic import Findings, did_you_mean
+from inception_dsl.diagnostics.codes.modules import UNDEFINED_NAME
+from inception_dsl.diagnostics.diagnostic import Findings
+from inception_dsl.diagnostics.spelling import did_you_mean
 from inception_dsl.ir.ops import BatchNorm
 from inception_dsl.ir.program import Fill
 from inception_dsl.ir.typed import Node, Typed
@@ -54,5 +56,5 @@ def check_init(typed: Typed) -> None:
         hint = hint or "write `conv`, `fc`, `bn`, or what the names of some weights begin with"
         if fill.path in WORDS:
             message, hint = f"the network has no layer `{fill.path}`", "delete the line"
-        findings.error("E206", message, fill.origin, help=hint)
+        findings.error(UNDEFINED_NAME, message, fill.origin, help=hint)
     findings.stop()

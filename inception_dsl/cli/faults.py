@@ -7,6 +7,7 @@ import os
 from typing import Final
 
 from inception_dsl.build import missing
+from inception_dsl.diagnostics.codes.tool import CANNOT_READ_FILE, CANNOT_WRITE_FILE, INTERNAL_ERROR, UNUSABLE_INPUT
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.files.paths import reason
 
@@ -26,16 +27,16 @@ def diagnosed(error: Exception, command: str = "", spec: str = "") -> SpecError:
         return error
     if isinstance(error, RunError):
         path = str(error).partition(": ")[0]
-        return SpecError([Diagnostic("E008", str(error), file=path if os.path.exists(path) else "")])
+        return SpecError([Diagnostic(UNUSABLE_INPUT, str(error), file=path if os.path.exists(path) else "")])
     if isinstance(error, ModuleNotFoundError) and error.name in _POSIX:
         message = f"training runs on Linux and macOS: this Python has no `{error.name}`"
         return SpecError(
-            [Diagnostic("E008", message, help="on Windows, train under WSL; what writes files works here")]
+            [Diagnostic(UNUSABLE_INPUT, message, help="on Windows, train under WSL; what writes files works here")]
         )
     if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("inception_dsl"):
         return missing(error.name or "torch")
     if isinstance(error, OSError) and error.errno:
-        code, verb = ("E006", "write") if error.errno in _WRITING else ("E001", "read")
+        code, verb = (CANNOT_WRITE_FILE, "write") if error.errno in _WRITING else (CANNOT_READ_FILE, "read")
         path = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
         message = f"cannot {verb} {f'`{path}`' if path else 'a file'}: {reason(error)}"
         return SpecError([Diagnostic(code, message, file=path)])
@@ -48,7 +49,7 @@ def _fault(error: Exception, command: str, spec: str) -> Diagnostic:
     what = f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
     hint = f"please report it, with {'the spec and ' if spec else ''}the command: {command or 'what you did'}"
     return Diagnostic(
-        "E901",
+        INTERNAL_ERROR,
         f"{f'`{spec}`: ' if spec else ''}internal error in inception-dsl {versions.tool()}: {what}",
         help=f"{hint}\n`--traceback` shows where it happened",
     )

@@ -13,7 +13,7 @@ import click
 
 from inception_dsl.cli.run import COMMAND, TRACEBACK, Run
 from inception_dsl.cli.streams import INTERRUPTED
-from inception_dsl.diagnostics.diagnostic import did_you_mean, sentence
+from inception_dsl.diagnostics.spelling import did_you_mean, sentence
 
 ELSEWHERE: Final = {
     "doctor": "doctor.doctor",

@@ -15,7 +15,7 @@ from inception_dsl import compilation, compiler
 from inception_dsl.cli import tables
 from inception_dsl.cli.group import Commands
 from inception_dsl.cli.run import FORMS, TRACEBACK, Run, chosen, form_option, variant_options
-from inception_dsl.diagnostics.diagnostic import did_you_mean, sentence
+from inception_dsl.diagnostics.spelling import did_you_mean, sentence
 from inception_dsl.spec import loader
 from inception_dsl.text.terminal import columns
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from inception_dsl.cli.run import Run, form_option
-from inception_dsl.diagnostics.diagnostic import did_you_mean, sentence
+from inception_dsl.diagnostics.spelling import did_you_mean, sentence
 from inception_dsl.text.terminal import columns
 
 
@@ -18,18 +18,18 @@ def explain(code: str | None, form: str) -> None:
     If a spec can break the rule: with an example that does, and one that is right. Without CODE: every code and its
     title.
     """
-    from inception_dsl.diagnostics import explanations
+    from inception_dsl.diagnostics.codes.table import CODES, find
 
-    run, known = Run(form), dict(explanations.codes())
+    run = Run(form)
     if code is None:
-        run.echo("\n".join(f"{each}  {title}" for each, title in known.items()))
-        run.result = {"codes": known}
+        run.echo("\n".join(f"{known}  {known.summary}" for known in CODES))
+        run.result = {"codes": {known: known.summary for known in CODES}}
     else:
-        text = explanations.explain(code)
-        if text is None:
-            raise click.UsageError(f"there is no code {code!r}. {sentence(did_you_mean(code.upper(), known))}".rstrip())
-        run.echo(text)
-        run.result = {"code": code.upper(), "title": known[code.upper()], "text": text}
+        found = find(code)
+        if found is None:
+            raise click.UsageError(f"there is no code {code!r}. {sentence(did_you_mean(code.upper(), CODES))}".rstrip())
+        run.echo(found.markdown())
+        run.result = {"code": found, "title": found.summary, "text": found.markdown()}
     run.finish()
 
 

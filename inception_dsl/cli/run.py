@@ -15,6 +15,7 @@ from inception_dsl import compilation, compiler
 from inception_dsl.cli import faults, streams, tables
 from inception_dsl.cli.outcome import File, Held, Outcome
 from inception_dsl.cli.waiting import Waiting
+from inception_dsl.diagnostics.codes.syntax import DUPLICATE_NAME
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError, exit_code
 from inception_dsl.files import paths
 from inception_dsl.ir.program import Program
@@ -154,7 +155,7 @@ class Run:
             if other := next((each for each in builds if each.program.name == program.name), None):
                 message = f"`{path}` and `{other.file}` are both called `{program.name}`"
                 hint = "every network has a name of its own"
-                self.diagnostics.append(Diagnostic("E114", message, help=hint, file=str(path)))
+                self.diagnostics.append(Diagnostic(DUPLICATE_NAME, message, help=hint, file=str(path)))
                 continue
             builds.append(compilation.Build(program, options, str(path)))
         return builds

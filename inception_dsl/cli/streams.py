@@ -63,8 +63,10 @@ class _Stream(io.FileIO):
             if isinstance(error, BrokenPipeError):
                 raise SystemExit(CUT) from None
             if self.fileno() == 1:
+                from inception_dsl.diagnostics.codes.tool import CANNOT_WRITE_FILE
+
                 reason = (error.strerror or str(error)).lower()
-                sys.stderr.write(f"error[E006]: cannot write to stdout: {reason}\n")
+                sys.stderr.write(f"error[{CANNOT_WRITE_FILE}]: cannot write to stdout: {reason}\n")
                 raise SystemExit(2) from None
             return memoryview(data).nbytes
         return written

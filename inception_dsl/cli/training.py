@@ -11,6 +11,7 @@ import click
 
 from inception_dsl import compiler
 from inception_dsl.cli.run import Readable, Run, chosen, form_option, training_settings, variant_options
+from inception_dsl.diagnostics.codes.yaml import MISSING_KEY
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.text.terminal import columns
 
@@ -85,11 +86,11 @@ def _prepared(run: Run, spec: str, settings: dict[str, str], data: str | None) -
     stated = recipe(typed.program)
     if stated is None:
         hint = "write `training: {recipe: modern}`"
-        raise SpecError([Diagnostic("E104", f"`{spec}` has no `training`", help=hint, file=spec)])
+        raise SpecError([Diagnostic(MISSING_KEY, f"`{spec}` has no `training`", help=hint, file=spec)])
     if "classes: int" not in pytorch.source(typed):
         hint = "write `{classes}` for the number of outputs of the last layer, as in `fc {classes}`"
         message = f"the number of classes of `{spec}` is fixed, whatever the data has"
-        raise SpecError([Diagnostic("E104", message, help=hint, file=spec)])
+        raise SpecError([Diagnostic(MISSING_KEY, message, help=hint, file=spec)])
     if size := [key for key in settings if key in {"data.channels", "data.height", "data.width"}]:
         raise click.UsageError(f"{size[0]} is the network's input: set `input` in the spec, or in one that extends it")
     config = stated.config()

@@ -10,6 +10,7 @@ from inception_dsl.analysis import image_size
 from inception_dsl.analysis.cost import cost
 from inception_dsl.crosscheck import probe
 from inception_dsl.crosscheck.systems import SYSTEMS, Run, Shape, System
+from inception_dsl.diagnostics.codes.paper import BACKENDS_DISAGREE
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.ir.program import Origin
 from inception_dsl.ir.shapes import Pair
@@ -156,7 +157,7 @@ class Hearing:
             self._tell(f"{system} {failed}: {first}")
 
     def _tell(self, message: str, origin: Origin = None) -> None:
-        self.findings.append(Diagnostic("E304", message, origin))
+        self.findings.append(Diagnostic(BACKENDS_DISAGREE, message, origin))
 
 
 def show(image: Pair) -> str:

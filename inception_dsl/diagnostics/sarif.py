@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
+from inception_dsl.diagnostics.codes.code import Code
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Span
-from inception_dsl.diagnostics.explanations import explain
 from inception_dsl.diagnostics.render import paragraph
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -37,18 +37,15 @@ def sarif(diagnostics: Sequence[Diagnostic], version: str, exit_code: int) -> di
     }
 
 
-def _rule(code: str) -> dict[str, Any]:
-    """What `explain` says of a code: its title, its first paragraph, and all of it."""
-    section = explain(code) or f"## {code} {code}\n"
-    heading, _, body = section.partition("\n")
-    title = heading.removeprefix(f"## {code} ")
-    first = " ".join(body.strip().partition("\n\n")[0].split())
+def _rule(code: Code) -> dict[str, Any]:
+    """A code's summary, the first paragraph of its explanation, and all that `explain` prints."""
+    section = code.markdown()
     return {
         "id": code,
-        "shortDescription": {"text": title},
-        "fullDescription": {"text": first or title},
-        "help": {"text": body.strip() or title, "markdown": section},
-        "defaultConfiguration": {"level": Diagnostic(code, "").severity},
+        "shortDescription": {"text": code.summary},
+        "fullDescription": {"text": " ".join(code.explanation.partition("\n\n")[0].split())},
+        "help": {"text": section.partition("\n")[2].strip(), "markdown": section},
+        "defaultConfiguration": {"level": code.severity},
     }
 
 

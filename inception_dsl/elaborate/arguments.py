@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from inception_dsl.diagnostics.diagnostic import Findings, Note, Source, did_you_mean, listing
+from inception_dsl.diagnostics.codes.modules import CANNOT_EVALUATE, WRONG_MODULE_ARGUMENTS
+from inception_dsl.diagnostics.diagnostic import Findings, Note, Source
+from inception_dsl.diagnostics.spelling import did_you_mean, listing
 from inception_dsl.elaborate.scope import WIDEST, Scope, told
 from inception_dsl.ir.values import Name, Scalar, Value, Width, names
 from inception_dsl.spec.rows import RowSpec
@@ -20,12 +22,14 @@ def arguments(use: Use, columns: tuple[str, ...], scope: Scope) -> Arguments:
     for word in use.words:
         if word.text not in columns:
             hint = did_you_mean(word.text, columns) or (f"it has {listing(columns)}" if columns else "it has none")
-            raise scope.fault("E216", f"the module `{use.name}` has no column `{word.text}`", word.at, help=hint)
+            raise scope.fault(
+                WRONG_MODULE_ARGUMENTS, f"the module `{use.name}` has no column `{word.text}`", word.at, help=hint
+            )
         if word.value is None or isinstance(word.value, tuple):
             hint = f"write `{word.text}=64`, say"
-            raise scope.fault("E216", f"`{word.text}` takes one number", word.at, help=hint)
+            raise scope.fault(WRONG_MODULE_ARGUMENTS, f"`{word.text}` takes one number", word.at, help=hint)
         if word.text in given:
-            raise scope.fault("E216", f"`{word.text}` is given twice", word.at, help="keep one of them")
+            raise scope.fault(WRONG_MODULE_ARGUMENTS, f"`{word.text}` is given twice", word.at, help="keep one of them")
         given[word.text] = word.value
     row = scope.row if scope.row and scope.row.layer is scope.formula else None
     for column in columns:
@@ -38,7 +42,9 @@ def arguments(use: Use, columns: tuple[str, ...], scope: Scope) -> Arguments:
                 hint += (
                     f", or add a column `{column}` to the table" if table else f", or give the row a cell `{column}`"
                 )
-            raise scope.fault("E216", f"the module `{use.name}` needs its column `{column}`", use.at, help=hint)
+            raise scope.fault(
+                WRONG_MODULE_ARGUMENTS, f"the module `{use.name}` needs its column `{column}`", use.at, help=hint
+            )
         given[column] = scope.values[column]
     return {column: given[column] for column in columns}
 
@@ -55,12 +61,12 @@ def tell_unused(row: RowSpec, unused: Sequence[str], own: Source, findings: Find
         notes = [Note(row.span(inherited[0]), "this cell would be ignored")]
         empty = ", ".join(f"{flow(column)}: null" for column in inherited)
         hint = f"take them out: add `{empty}` to the cells of the row"
-        findings.error("E216", message, row.span("layer"), notes=notes, help=hint)
+        findings.error(WRONG_MODULE_ARGUMENTS, message, row.span("layer"), notes=notes, help=hint)
     for column in unused:
         if column not in inherited:
             message = f"the layer of `{row.name}` does not use `{column}`"
             label, hint = "this cell would be ignored", f"empty it, or write `{{{column}}}` where it belongs"
-            findings.error("E216", message, row.span(column), label, help=hint)
+            findings.error(WRONG_MODULE_ARGUMENTS, message, row.span(column), label, help=hint)
 
 
 def known(given: Arguments, scope: Scope) -> dict[str, Scalar | None]:
@@ -89,7 +95,7 @@ def widths(use: Use, given: Arguments, structural: Collection[str], scope: Scope
             message = f"a width is a whole number from 1 to {WIDEST:,}, not {told(argument)}"
             for word in use.words:
                 if word.text == column:
-                    raise scope.fault("E207", message, word.at)
+                    raise scope.fault(CANNOT_EVALUATE, message, word.at)
             place = Name(column, at=use.at)
-            raise scope.bad("E207", place, message, scope.rounded(place, argument))
+            raise scope.bad(CANNOT_EVALUATE, place, message, scope.rounded(place, argument))
     return fills

@@ -9,7 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from inception_dsl.diagnostics.diagnostic import Findings, Note, Span, did_you_mean, listing
+from inception_dsl.diagnostics.codes.layers import AMBIGUOUS_FACTOR, WRONG_LAYER_ARGUMENTS
+from inception_dsl.diagnostics.codes.modules import CANNOT_EVALUATE, NETWORK_TOO_LARGE, UNKNOWN_HEAD_ROW
+from inception_dsl.diagnostics.codes.syntax import DUPLICATE_NAME
+from inception_dsl.diagnostics.diagnostic import Findings, Note, Span
+from inception_dsl.diagnostics.spelling import did_you_mean, listing
 from inception_dsl.elaborate.arguments import arguments, known, tell_unused, widths
 from inception_dsl.elaborate.layers import Layers
 from inception_dsl.elaborate.modules import Modules, used_names
@@ -86,10 +90,10 @@ def _check_heads(spec: NetworkSpec, findings: Findings) -> None:
     for head in spec.heads:
         if head.source not in rows:
             hint = did_you_mean(head.source, rows) or "a head leaves the trunk after a row"
-            findings.error("E217", f"there is no row `{head.source}`", head.source_origin, help=hint)
+            findings.error(UNKNOWN_HEAD_ROW, f"there is no row `{head.source}`", head.source_origin, help=hint)
         if head.name in rows:
             note = Note(spec.rows[rows.index(head.name)].span("name"), "the row")
-            findings.error("E114", f"a row and a head are both called `{head.name}`", head.origin, notes=[note])
+            findings.error(DUPLICATE_NAME, f"a row and a head are both called `{head.name}`", head.origin, notes=[note])
 
 
 class _Elaborator:
@@ -133,7 +137,7 @@ class _Elaborator:
         except TooLarge:
             pass
         hint = "repeat less: counts inside each other multiply, and so do modules"
-        self.findings.error("E214", too_large(name, count), origin, help=hint)
+        self.findings.error(NETWORK_TOO_LARGE, too_large(name, count), origin, help=hint)
         self.findings.stop()
         return Absent()
 
@@ -159,7 +163,7 @@ class _Elaborator:
             case Scaled(factor, scaled):
                 number = scope.known(factor)
                 if not isinstance(number, int | float):
-                    raise scope.bad("E207", factor, f"a factor is a number, not {told(number)}")
+                    raise scope.bad(CANNOT_EVALUATE, factor, f"a factor is a number, not {told(number)}")
                 self._check_factor(factor, scaled, scope)
                 step = Part("", Layer((Scale(float(number)),), origin=scope.span(factor.at)))
                 return Sequence((*self._parts([scaled], scope), step), origin=origin)
@@ -176,7 +180,7 @@ class _Elaborator:
         times = factor.value if isinstance(factor, Number) else 0
         if isinstance(times, int) and times > 1 and self.modules.has_weights(scaled):
             hint = f"{times} in a row are `{times} of ...`; if the factor is meant, write `{times}.0 * ...`"
-            self.findings.warn("W202", f"this scales the output by {times}", scope.span(factor.at), help=hint)
+            self.findings.warn(AMBIGUOUS_FACTOR, f"this scales the output by {times}", scope.span(factor.at), help=hint)
 
     def _parts(self, steps: Iterable[Term], scope: Scope) -> Iterable[Part]:
         """Steps as parts; a step that is itself a chain without a label is spelled out."""
@@ -208,7 +212,9 @@ class _Elaborator:
         if use.kernel or use.width is not None:
             named = listing([f"{column}=..." for column in columns]) if columns else ""
             hint = f"give its columns by name: {named}" if named else "delete it"
-            raise scope.fault("E202", f"the module `{use.name}` takes no kernel or width", use.size_at, help=hint)
+            raise scope.fault(
+                WRONG_LAYER_ARGUMENTS, f"the module `{use.name}` takes no kernel or width", use.size_at, help=hint
+            )
         given = arguments(use, columns, scope)
         values = known(given, scope)
         fills = widths(use, given, self.modules.structural(use.name), scope)
@@ -226,7 +232,9 @@ class _Elaborator:
         if param == "classes":
             return substitute(Name("classes"), scope.spelled)
         if param not in fills:
-            raise scope.bad("E207", Name(param, at=use.at), f"`{param}` of the module `{use.name}` must not be empty")
+            raise scope.bad(
+                CANNOT_EVALUATE, Name(param, at=use.at), f"`{param}` of the module `{use.name}` must not be empty"
+            )
         return fills[param]
 
     def _template(self, module: str, values: Mapping[str, Scalar | None], scope: Scope) -> str:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from inception_dsl.diagnostics.diagnostic import Findings, did_you_mean, listing
+from inception_dsl.diagnostics.codes.layers import (
+    CONFLICTING_WORDS,
+    IMPOSSIBLE_PADDING,
+    INAPPLICABLE_WORD,
+    MISSING_PADDING,
+    WRONG_LAYER_ARGUMENTS,
+)
+from inception_dsl.diagnostics.codes.modules import CANNOT_EVALUATE, UNDEFINED_NAME
+from inception_dsl.diagnostics.diagnostic import Findings
+from inception_dsl.diagnostics.spelling import did_you_mean, listing
 from inception_dsl.elaborate.scope import Fault, Scope, told
 from inception_dsl.elaborate.words import Words, by_slot, check_effect, chosen, is_on, merge, moved
 from inception_dsl.ir.ops import (
@@ -29,7 +38,7 @@ from inception_dsl.spec.vocabulary import LARGEST, LAYERS, NAMES, STRIDE, WORDS
 from inception_dsl.syntax.formula import Formula
 from inception_dsl.syntax.terms import Dimensions, Use, Word, value_names
 
-CAUSED: Final = frozenset({"E210", "E219", "E220"})
+CAUSED: Final = frozenset({MISSING_PADDING, CONFLICTING_WORDS, INAPPLICABLE_WORD})
 """Faults of a layer that a wrong word in its defaults may have caused."""
 
 
@@ -66,7 +75,7 @@ class Layers:
         for each in used:
             if each.name not in self.names:
                 hint = did_you_mean(each.name, self.names) or f"the names here are {listing(sorted(scope.values))}"
-                raise scope.fault("E206", f"nothing here is called `{each.name}`", each.at, help=hint)
+                raise scope.fault(UNDEFINED_NAME, f"nothing here is called `{each.name}`", each.at, help=hint)
         kind = WORDS[word.text].value
         if kind and all(each.name in scope.values for each in used):
             if kind == "pair":
@@ -106,16 +115,20 @@ def _check_arity(name: str, use: Use, whole: str, scope: Scope) -> None:
         if use.width and not entry.number:
             number = scope.text(use.width.at)
             hint = f"a square kernel is `{number}x{number}`"
-        raise scope.fault("E202", f"`{name}` needs a kernel", use.at, help=hint)
+        raise scope.fault(WRONG_LAYER_ARGUMENTS, f"`{name}` needs a kernel", use.at, help=hint)
     if not wants_kernel and use.kernel is not None:
         hint = "delete it" + (f", or the word `{whole}`, which takes the whole image" if whole else "")
-        raise scope.fault("E202", f"`{f'{name} {whole}'.strip()}` takes no kernel", use.size_at, help=hint)
+        raise scope.fault(
+            WRONG_LAYER_ARGUMENTS, f"`{f'{name} {whole}'.strip()}` takes no kernel", use.size_at, help=hint
+        )
     if entry.number and use.width is None:
-        raise scope.fault("E202", f"`{name}` needs a {entry.number}", use.at, help=f"write {entry.example}")
+        raise scope.fault(
+            WRONG_LAYER_ARGUMENTS, f"`{name}` needs a {entry.number}", use.at, help=f"write {entry.example}"
+        )
     if not entry.number and use.width is not None:
         hint = f"delete it: `{name}` keeps the width"
         hint = "the language has no bound for it (ReLU6)" if name == "relu" else hint
-        raise scope.fault("E202", f"`{name}` takes no width", use.width.at, help=hint)
+        raise scope.fault(WRONG_LAYER_ARGUMENTS, f"`{name}` takes no width", use.width.at, help=hint)
 
 
 def _conv(use: Use, words: Words, scope: Scope) -> Body:
@@ -134,7 +147,7 @@ def _conv(use: Use, words: Words, scope: Scope) -> Body:
 def _groups(word: Word, scope: Scope) -> Width:
     groups = scope.width(word.value)
     if groups is None:
-        raise scope.fault("E207", "the number of groups is empty or 0", word.at, help="delete it, or write 1")
+        raise scope.fault(CANNOT_EVALUATE, "the number of groups is empty or 0", word.at, help="delete it, or write 1")
     return groups
 
 
@@ -170,7 +183,7 @@ def _lrn(use: Use, words: Words, scope: Scope) -> Body:
     size = scope.whole(use.width, "the span of `lrn`", 1, LARGEST)
     if size % 2 == 0:
         hint = f"write `lrn {size - 1}` or `lrn {size + 1}`"
-        raise scope.fault("E211", f"`lrn {size}` has no middle channel", use.width.at, help=hint)
+        raise scope.fault(IMPOSSIBLE_PADDING, f"`lrn {size}` has no middle channel", use.width.at, help=hint)
     constants = {key: scope.real(words[key]) for key in ("alpha", "beta", "k") if key in words}
     return Layer((LRN(size, **constants),), origin=scope.span(use.at))
 
@@ -185,7 +198,7 @@ def _dropout(use: Use, words: Words, scope: Scope) -> Body:
     share = scope.known(use.width)
     if not isinstance(share, int | float) or not 0 <= share < 1:
         hint = f"write `dropout {share}%`" if isinstance(share, int) and 1 < share < 100 else "write `dropout 40%`, say"
-        raise scope.bad("E207", use.width, f"`dropout` drops a share of less than 1, not {told(share)}", hint)
+        raise scope.bad(CANNOT_EVALUATE, use.width, f"`dropout` drops a share of less than 1, not {told(share)}", hint)
     return Layer((Dropout(float(share)),), origin=scope.span(use.at))
 
 
@@ -231,18 +244,20 @@ def _padding(name: str, use: Use, reach: tuple[int, ...], words: Words, scope: S
         kinds = [word if each.alone else f"{word}={each.example}" for word, each in pads.items()]
         kinds = [kind for kind in kinds if kind.split("=")[0] in LAYERS[name].words]
         hint = f"add one of {listing(kinds, 'or')}, here or in `defaults`"
-        raise scope.fault("E210", f"`{name}` does not say how it pads", use.at, help=hint)
+        raise scope.fault(MISSING_PADDING, f"`{name}` does not say how it pads", use.at, help=hint)
     if border.text == "pad":
         amount = _word_pair(name, border, 0, scope)
         if name != "conv" and any(2 * pad > size for pad, size in zip(amount, reach, strict=True)):
             most = "x".join(dict.fromkeys(str(size // 2) for size in reach))
             hint = f"write `pad={most}`, or less"
-            raise scope.fault("E211", "a pool pads by half its kernel at most", border.at, help=hint)
+            raise scope.fault(IMPOSSIBLE_PADDING, "a pool pads by half its kernel at most", border.at, help=hint)
         return Padding("pad", amount, ceil)
     if border.text == "same":
         if any(size % 2 == 0 for size in reach):
             hint = "write `same_upper`, which puts the odd pixel right and below (TensorFlow), or `pad=N`"
-            raise scope.fault("E211", "`same` cannot pad an even kernel alike on both sides", use.at, help=hint)
+            raise scope.fault(
+                IMPOSSIBLE_PADDING, "`same` cannot pad an even kernel alike on both sides", use.at, help=hint
+            )
         return Padding("same")
     return Padding("same_upper") if border.text == "same_upper" else Padding(ceil=ceil)
 
@@ -259,5 +274,5 @@ def _word_pair(name: str, word: Word, low: int, scope: Scope) -> Pair:
     if not isinstance(value, Value):
         hint = f"`{value}` is a word of its own" if value in LAYERS[name].words else ""
         message = f"`{word.text}` must be a number, or two such as `1x3`"
-        raise scope.fault("E207", message, word.at, help=hint)
+        raise scope.fault(CANNOT_EVALUATE, message, word.at, help=hint)
     return _pair((value, value), f"`{word.text}`", scope, low)

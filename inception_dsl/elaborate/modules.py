@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from typing import Final, NamedTuple
 
+from inception_dsl.diagnostics.codes.modules import RECURSIVE_MODULE
+from inception_dsl.diagnostics.codes.yaml import NESTED_TOO_DEEPLY
 from inception_dsl.diagnostics.diagnostic import Findings, Span
 from inception_dsl.elaborate.size import MOST_LAYERS, TooLarge
 from inception_dsl.ir.names import from_column
@@ -62,7 +64,7 @@ class Modules:
         """Whether the formula of `name` nests too deeply with the modules it calls; E107 where it does."""
         if (deep := self._levels(term)) > LEVELS:
             message = f"`{name}` nests {deep} levels deep with the modules it calls; {LEVELS} is the most"
-            self.findings.error("E107", message, origin, help="write the innermost modules out")
+            self.findings.error(NESTED_TOO_DEEPLY, message, origin, help="write the innermost modules out")
         return deep > LEVELS
 
     def _levels(self, term: Term) -> int:
@@ -189,7 +191,7 @@ class Modules:
         label = " -> ".join(f"`{each}`" for each in named) if len(named) > 2 else ""
         hint = "to repeat a module, write `3 of name` where it is used"
         message, place = f"the module `{named[0]}` contains itself", self.modules[named[0]].origin
-        self.findings.error("E208", message, place, label, help=hint)
+        self.findings.error(RECURSIVE_MODULE, message, place, label, help=hint)
 
 
 def _name(use: Use) -> str:

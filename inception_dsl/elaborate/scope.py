@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, Note, Span, did_you_mean, listing
+from inception_dsl.diagnostics.codes.code import Code
+from inception_dsl.diagnostics.codes.modules import CANNOT_EVALUATE, UNDEFINED_NAME
+from inception_dsl.diagnostics.codes.syntax import DUPLICATE_NAME
+from inception_dsl.diagnostics.codes.yaml import INVALID_NAME
+from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, Note, Span
+from inception_dsl.diagnostics.spelling import did_you_mean, listing
 from inception_dsl.ir.names import label_problem
 from inception_dsl.ir.values import (
     Function,
@@ -32,7 +37,7 @@ WIDEST = 1_000_000
 class Fault(Exception):
     """A part of a formula that means nothing; its layer is skipped and the rest read on."""
 
-    def __init__(self, code: str, message: str, span: Span | None, **more: object) -> None:
+    def __init__(self, code: Code, message: str, span: Span | None, **more: object) -> None:
         super().__init__(message)
         self.diagnostic = Diagnostic(code, message, span, **more)  # type: ignore[arg-type]  # label, notes, help
 
@@ -58,7 +63,7 @@ class Scope:
         """A part of the formula as written."""
         return self.formula.fragment.text[slice(*at)]
 
-    def fault(self, code: str, message: str, at: tuple[int, int], **more: object) -> Fault:
+    def fault(self, code: Code, message: str, at: tuple[int, int], **more: object) -> Fault:
         """A fault at a part of the formula."""
         return Fault(code, message, self.span(at), **more)
 
@@ -67,7 +72,7 @@ class Scope:
         for name in names(value):
             if name.name not in self.values and name.name in self.spelled:
                 hint = "kernels, strides, counts and words are fixed by the row: write a number, or name a column"
-                raise self.fault("E207", f"`{name.name}` cannot be used here", name.at, help=hint)
+                raise self.fault(CANNOT_EVALUATE, f"`{name.name}` cannot be used here", name.at, help=hint)
         try:
             return evaluate(value, self.values)
         except ValueFault as fault:
@@ -78,27 +83,27 @@ class Scope:
         number = self.known(value)
         if not isinstance(number, int) or not low <= number <= high:
             message = f"{what} is a whole number from {low} to {high:,}, not {told(number)}"
-            raise self.bad("E207", value, message, self.rounded(value, number, low))
+            raise self.bad(CANNOT_EVALUATE, value, message, self.rounded(value, number, low))
         return number
 
     def real(self, word: Word) -> float:
         """The number that a `key=value` sets; raises `Fault` E207."""
         number = self.known(word.value) if isinstance(word.value, Value) else None
         if not isinstance(number, int | float):
-            raise self.fault("E207", f"`{word.text}` must be a number", word.at)
+            raise self.fault(CANNOT_EVALUATE, f"`{word.text}` must be a number", word.at)
         return float(number)
 
     def width(self, value: Value | Dimensions | str | None) -> Width | None:
         """A number of channels, perhaps open; None where it is empty or 0. Raises `Fault`."""
         if not isinstance(value, Value):
-            raise Fault("E207", "a number of channels is one number", self.formula.span(self.formula.term.at))
+            raise Fault(CANNOT_EVALUATE, "a number of channels is one number", self.formula.span(self.formula.term.at))
         if all(name.name in self.values for name in names(value)):
             number = self.known(value)
             if number is None or number == 0:
                 return None
             if not isinstance(number, int) or not 0 < number <= WIDEST:
                 message = f"a width is a whole number from 1 to {WIDEST:,}, not {told(number)}"
-                raise self.bad("E207", value, message, self.rounded(value, number))
+                raise self.bad(CANNOT_EVALUATE, value, message, self.rounded(value, number))
         try:
             return substitute(value, self._spelling(value))
         except ValueFault as fault:
@@ -122,9 +127,9 @@ class Scope:
                 continue
             span = self.span((term.at[0], term.at[0] + len(term.label)))
             if problem := label_problem(term.label):
-                findings.error("E108", f"`{term.label}` cannot be a label", span, problem)
+                findings.error(INVALID_NAME, f"`{term.label}` cannot be a label", span, problem)
             elif term.label in seen:
-                findings.error("E114", f"two parts here are labelled `{term.label}`", span, help="rename one")
+                findings.error(DUPLICATE_NAME, f"two parts here are labelled `{term.label}`", span, help="rename one")
             seen[term.label] = term
 
     def _spelling(self, value: Value) -> dict[str, Width]:
@@ -135,13 +140,17 @@ class Scope:
             elif name.name in self.values:
                 number = self.values[name.name]
                 if not isinstance(number, int | float):
-                    raise self.bad("E207", name, f"a width is made of numbers, and `{name.name}` is {told(number)}")
+                    raise self.bad(
+                        CANNOT_EVALUATE, name, f"a width is made of numbers, and `{name.name}` is {told(number)}"
+                    )
                 known[name.name] = number if isinstance(number, int) else Number(number)
             else:
-                raise self._explain(ValueFault("E206", f"nothing here is called `{name.name}`", name.at, name.name))
+                raise self._explain(
+                    ValueFault(UNDEFINED_NAME, f"nothing here is called `{name.name}`", name.at, name.name)
+                )
         return known
 
-    def bad(self, code: str, value: Value, message: str, hint: str = "") -> Fault:
+    def bad(self, code: Code, value: Value, message: str, hint: str = "") -> Fault:
         """A fault of a value: told at the cell it was read from, or at the row that brought it here."""
         used, row = self.span(value.at), self.row
         if row and isinstance(value, Name) and value.name in row.args:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from inception_dsl.diagnostics.diagnostic import did_you_mean, listing
+from inception_dsl.diagnostics.codes.layers import UNKNOWN_LAYER
+from inception_dsl.diagnostics.spelling import did_you_mean, listing
 from inception_dsl.elaborate.scope import Fault, Scope, told
 from inception_dsl.ir.values import Scalar
 from inception_dsl.spec import elsewhere
@@ -23,12 +24,12 @@ def unknown(use: Use, name: Scalar | None, scope: Scope, spec: NetworkSpec) -> F
     known += f"; the modules are {listing(spec.modules)}" if spec.modules else ""
     if not isinstance(use.name, str):
         hint = elsewhere.suggest(str(name), LAYERS) or known
-        return scope.bad("E201", use.name, f"a layer is named here, and this is {told(name)}", hint)
+        return scope.bad(UNKNOWN_LAYER, use.name, f"a layer is named here, and this is {told(name)}", hint)
     at = (use.at[0], use.at[0] + len(use.name))
     if use.name in spec.row_names:
         hint = "a formula reads what arrives: write branches of one input in one row: `[ pass + conv 3x3 {in} ]`"
         label = "the output of a row cannot be read again"
-        return scope.fault("E201", f"`{use.name}` is a row, not a layer", at, label=label, help=hint)
+        return scope.fault(UNKNOWN_LAYER, f"`{use.name}` is a row, not a layer", at, label=label, help=hint)
     if use.name in scope.formula.labels:
         hint = "it labels a step: a label names weights, and what a step gives cannot be read again"
     elif spec.base and use.name in spec.base.spec.modules:
@@ -39,4 +40,4 @@ def unknown(use: Use, name: Scalar | None, scope: Scope, spec: NetworkSpec) -> F
         hint = f"a value stands in braces: `{{{use.name}}}`"
     else:
         hint = elsewhere.suggest(use.name, LAYERS) or did_you_mean(use.name, spec.modules) or known
-    return scope.fault("E201", f"there is no layer or module `{use.name}`", at, help=hint)
+    return scope.fault(UNKNOWN_LAYER, f"there is no layer or module `{use.name}`", at, help=hint)

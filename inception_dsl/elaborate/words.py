@@ -6,7 +6,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from inception_dsl.diagnostics.diagnostic import Findings, Note, listing
+from inception_dsl.diagnostics.codes.layers import CONFLICTING_WORDS, INAPPLICABLE_WORD, REDUNDANT_WORD, UNKNOWN_WORD
+from inception_dsl.diagnostics.diagnostic import Findings, Note
+from inception_dsl.diagnostics.spelling import listing
 from inception_dsl.elaborate.scope import Scope
 from inception_dsl.ir.values import Function, Number, Operation, Value
 from inception_dsl.spec import elsewhere
@@ -31,11 +33,11 @@ def by_slot(name: str, words: Iterable[Word], scope: Scope) -> dict[str, Word]:
             first, second = scope.text(slots[slot].at), scope.text(word.at)
             message = f"`{first}` and `{second}` contradict each other"
             message = f"`{first}` is said twice" if first == second else message
-            raise scope.fault("E219", message, word.at, help="keep one of them")
+            raise scope.fault(CONFLICTING_WORDS, message, word.at, help="keep one of them")
         slots[slot] = word
     if "ceil" in slots and "padding" in slots and slots["padding"].text not in ("valid", "pad"):
         message = f"`ceil` and `{slots['padding'].text}` contradict each other"
-        raise scope.fault("E219", message, slots["ceil"].at, help="keep one of them")
+        raise scope.fault(CONFLICTING_WORDS, message, slots["ceil"].at, help="keep one of them")
     return slots
 
 
@@ -62,7 +64,9 @@ def merge(defaults: Words, own: Words, scope: Scope) -> Words:
     pads = {"padding", "ceil"}
     for pad in sorted(pads & own.keys()) if "whole" in own else ():
         message = f"`{own[pad].text}` says nothing beside `{own['whole'].text}`"
-        raise scope.fault("E219", message, own[pad].at, help="delete it: the windows cover the image as it is")
+        raise scope.fault(
+            CONFLICTING_WORDS, message, own[pad].at, help="delete it: the windows cover the image as it is"
+        )
     replaced = pads if {*pads, "whole"} & own.keys() else set()
     return {slot: word for slot, word in defaults.items() if slot not in replaced} | {**own}
 
@@ -88,10 +92,10 @@ def check_effect(name: str, use: Use, own: Words, words: Words, scope: Scope, fi
             norm = own.get("norm")
             notes = (Note(scope.span(norm.at), "this takes it away"),) if norm else ()
             hint = "delete one of the two" if norm else f"delete it, or write `bn {scope.text(word.at)}`"
-            raise scope.fault("E220", message, word.at, notes=notes, help=hint)
+            raise scope.fault(INAPPLICABLE_WORD, message, word.at, notes=notes, help=hint)
     for word, why in _idle(use, own, words):
         hint = "write `valid`" if word.text == "ceil" and "padding" not in own else "delete it"
-        findings.warn("W201", f"`{word.text}` changes nothing here", scope.span(word.at), why, help=hint)
+        findings.warn(REDUNDANT_WORD, f"`{word.text}` changes nothing here", scope.span(word.at), why, help=hint)
 
 
 def _idle(use: Use, own: Words, words: Words) -> Iterable[tuple[Word, str]]:
@@ -123,19 +127,23 @@ def _check_word(name: str, word: Word, scope: Scope) -> None:
         if not known and word.value is not None and LAYERS[name].example:
             hint = f"write {LAYERS[name].example}"
         hint = hint or (f"its words are {listing(sorted(known))}" if known else "delete it")
-        raise scope.fault("E203", f"`{name}` takes no word{f' `{word.text}`' if known else 's'}", word.at, help=hint)
+        raise scope.fault(
+            UNKNOWN_WORD, f"`{name}` takes no word{f' `{word.text}`' if known else 's'}", word.at, help=hint
+        )
     entry = WORDS[word.text]
     if word.value is None:
         if entry.alone:
             return
         examples = [f"{word.text}={each}" for each in entry.choices or (entry.example,)]
-        raise scope.fault("E203", f"`{word.text}` needs a value", word.at, help=f"write {listing(examples, 'or')}")
+        raise scope.fault(
+            UNKNOWN_WORD, f"`{word.text}` needs a value", word.at, help=f"write {listing(examples, 'or')}"
+        )
     if entry.choices:
         if word.value not in entry.choices:
             message = f"`{scope.text(word.at)}` is no setting of `{name}`"
-            raise scope.fault("E203", message, word.at, help=_switch_hint(word, scope))
+            raise scope.fault(UNKNOWN_WORD, message, word.at, help=_switch_hint(word, scope))
     elif not entry.value:
-        raise scope.fault("E203", f"`{word.text}` takes no value", word.at, help=_switch_hint(word, scope))
+        raise scope.fault(UNKNOWN_WORD, f"`{word.text}` takes no value", word.at, help=_switch_hint(word, scope))
 
 
 def _elsewhere_hint(word: Word, known: Collection[str], scope: Scope) -> str:

@@ -8,7 +8,7 @@ from dataclasses import fields
 from textwrap import fill
 from typing import Any, Final
 
-from inception_dsl.diagnostics.diagnostic import sentence
+from inception_dsl.diagnostics.spelling import sentence
 from inception_dsl.emit.onnx.ops import rules as onnx_rules
 from inception_dsl.emit.pytorch.layers import PYTORCH
 from inception_dsl.ir.ops import Op

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor
 
+from inception_dsl.diagnostics.codes.weights import PREPROCESSING_DIFFERS
 from inception_dsl.diagnostics.diagnostic import Diagnostic
 from inception_dsl.evaluation.crops import View
 from inception_dsl.runner.augment import centred
@@ -67,7 +68,7 @@ def preparation(
     if differ:
         message = f"the recipe of `{file}` prepares images otherwise than the weights want: {'; '.join(differ)}"
         hint = "the weights are followed; `--set` and `--protocol` override them"
-        warning = Diagnostic("W130", message, help=hint, file=file)
+        warning = Diagnostic(PREPROCESSING_DIFFERS, message, help=hint, file=file)
     return Preparation(replace(config, data=data), view, "images: " + "; ".join([*said, *users]), warning)
 
 

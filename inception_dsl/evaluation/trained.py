@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from inception_dsl.build import build
+from inception_dsl.diagnostics.codes.weights import TRAINED_FROM_ANOTHER_SPEC
 from inception_dsl.diagnostics.diagnostic import Diagnostic
 from inception_dsl.emit.pytorch import pytorch
 from inception_dsl.emit.runner.runner import fingerprint
@@ -34,7 +35,7 @@ def other_spec(weights: Path, held: Held, typed: Typed) -> Diagnostic | None:
         return None
     message = f"a run trained `{weights}` for another network than `{typed.program.file}` gives now"
     hint = "`spec.yaml` in the folder of the run is the spec that it trained"
-    return Diagnostic("W131", message, help=hint, file=str(weights))
+    return Diagnostic(TRAINED_FROM_ANOTHER_SPEC, message, help=hint, file=str(weights))
 
 
 def check_classes(weights: Path, classes: Sequence[str], data: str) -> None:

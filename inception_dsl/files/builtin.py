@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from typing import Final
 
-from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError, did_you_mean
+from inception_dsl.diagnostics.codes.tool import CANNOT_READ_FILE
+from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
+from inception_dsl.diagnostics.spelling import did_you_mean
 
 PREFIX: Final = "builtin:"
 """What the name of a built-in spec begins with; alone, it is the folder of all of them."""
@@ -43,7 +45,7 @@ def place(path: str) -> str:
     name, known = path.removeprefix(PREFIX).removesuffix(SUFFIX), names()
     if name not in known:
         hint = did_you_mean(name, known) or "`inception-dsl specs` lists them"
-        raise SpecError([Diagnostic("E001", f"there is no built-in spec `{name}`", help=hint)])
+        raise SpecError([Diagnostic(CANNOT_READ_FILE, f"there is no built-in spec `{name}`", help=hint)])
     return os.path.join(folder(), f"{name}{SUFFIX}")
 
 

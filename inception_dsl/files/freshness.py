@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
+from inception_dsl.diagnostics.codes.generated import ORPHANED_FILE, STALE_FILE
 from inception_dsl.diagnostics.diagnostic import Diagnostic
 from inception_dsl.files.output import content_of, is_temporary
 
@@ -31,7 +32,7 @@ class Stale(NamedTuple):
             hint = f"a directory is in its place: move it away, and {hint}"
         elif self.problem == "stale" and edited(content_of(self.path) or b""):
             hint = f"it was edited since it was made: keep it under another name, or run `{command} --force`"
-        return Diagnostic("E402", f"`{self.path}` is {self.problem}", help=hint, file=str(self.path))
+        return Diagnostic(STALE_FILE, f"`{self.path}` is {self.problem}", help=hint, file=str(self.path))
 
 
 def stale(files: Mapping[str, bytes], out: Path, whole: bool, optional: Collection[str] = ()) -> Iterator[Stale]:
@@ -65,7 +66,7 @@ def orphans(files: Mapping[str, bytes], out: Path, whole: bool) -> Iterator[Diag
     for path in (*beside, *others):
         if path not in given and not _of_tools(path):
             message, hint = f"`{path}` is orphaned: no spec gives it", "delete it: `compile` removes nothing"
-            yield Diagnostic("W402", message, help=hint, file=str(path))
+            yield Diagnostic(ORPHANED_FILE, message, help=hint, file=str(path))
 
 
 def difference(there: bytes, ours: bytes, path: Path) -> str:

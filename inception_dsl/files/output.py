@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from inception_dsl.diagnostics.codes.generated import EDITED_FILE
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.files import paths
 
@@ -75,7 +76,7 @@ def _changed(files: Mapping[Path, bytes], force: bool) -> dict[Path, bytes]:
             faults += paths.unwritable(path, hindrance).diagnostics
         elif there is not None and not force and edited(there):
             hint = "keep it under another name, or overwrite it with --force"
-            faults.append(Diagnostic("E404", f"`{path}` was edited since it was made", help=hint, file=str(path)))
+            faults.append(Diagnostic(EDITED_FILE, f"`{path}` was edited since it was made", help=hint, file=str(path)))
     if faults:
         raise SpecError(faults)
     return changed

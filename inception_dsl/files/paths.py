@@ -7,7 +7,9 @@ import stat
 from itertools import islice
 from typing import Final
 
-from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError, alike, suggestion
+from inception_dsl.diagnostics.codes.tool import CANNOT_READ_FILE, CANNOT_WRITE_FILE
+from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
+from inception_dsl.diagnostics.spelling import alike, suggestion
 
 MOST: Final = 1000
 """The names of a folder that are compared with one that is not there."""
@@ -35,13 +37,13 @@ def reason(error: Exception) -> str:
 def unreadable(path: str | os.PathLike[str], why: str, hint: str = "") -> SpecError:
     """The error (E001) of a file that cannot be read."""
     file = os.fspath(path)
-    return SpecError([Diagnostic("E001", f"cannot read `{file}`: {why}", help=hint, file=file)])
+    return SpecError([Diagnostic(CANNOT_READ_FILE, f"cannot read `{file}`: {why}", help=hint, file=file)])
 
 
 def unwritable(path: str | os.PathLike[str], why: str) -> SpecError:
     """The error (E006) of a file that cannot be written."""
     file = os.fspath(path)
-    return SpecError([Diagnostic("E006", f"cannot write `{file}`: {why}", file=file)])
+    return SpecError([Diagnostic(CANNOT_WRITE_FILE, f"cannot write `{file}`: {why}", file=file)])
 
 
 def nearest(path: str | os.PathLike[str]) -> str:

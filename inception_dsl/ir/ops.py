@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import ClassVar, Final, Self
 
+from inception_dsl.diagnostics.codes.modules import CANNOT_EVALUATE
+from inception_dsl.diagnostics.codes.shapes import BRANCH_SIZES_DIFFER, SUM_SHAPES_DIFFER, UNEVEN_GROUPS, WRONG_RANK
 from inception_dsl.ir.shapes import Fields, Pair, ShapeError, TensorType, Weight, Window, pooled, slide
 from inception_dsl.ir.values import Number, Operation, Scalar, Value, ValueFault, Width, evaluate
 
@@ -55,7 +57,8 @@ class Op:
                 number = evaluate(value, env)
                 if not isinstance(number, int) or number < 1:
                     hint = "write `{round(...)}` around it" if isinstance(number, float) and number >= 0.5 else ""
-                    raise ValueFault("E207", f"a width is a whole number above 0, not {number}", value.at, help=hint)
+                    message = f"a width is a whole number above 0, not {number}"
+                    raise ValueFault(CANNOT_EVALUATE, message, value.at, help=hint)
                 closed[each.name] = number
         return replace(self, **closed) if closed else self
 
@@ -89,7 +92,7 @@ class Conv(Op):
         for what, number in (("input", x.channels), ("output", width)):
             if number % groups:
                 message = f"{groups} groups do not divide {number} {what} channels"
-                raise ShapeError("E212", message, "groups divide the channels that arrive and the width")
+                raise ShapeError(UNEVEN_GROUPS, message, "groups divide the channels that arrive and the width")
         return TensorType((width, *image))
 
     def weights(self, *inputs: TensorType) -> dict[str, Weight]:
@@ -127,8 +130,7 @@ class BatchNorm(Op):
     gamma: bool = True
 
     def infer(self, *inputs: TensorType) -> TensorType:
-        (x,) = inputs
-        return TensorType((x.channels, *x.image))
+        return TensorType((inputs[0].channels, *inputs[0].image))
 
     def weights(self, *inputs: TensorType) -> dict[str, Weight]:
         shape = (inputs[0].channels,)
@@ -157,8 +159,7 @@ class LRN(Op):
     k: float = 1.0
 
     def infer(self, *inputs: TensorType) -> TensorType:
-        (x,) = inputs
-        return TensorType((x.channels, *x.image))
+        return TensorType((inputs[0].channels, *inputs[0].image))
 
 
 @dataclass(frozen=True)
@@ -216,7 +217,7 @@ class FullyConnected(Op):
     def infer(self, *inputs: TensorType) -> TensorType:
         (x,) = inputs
         if len(x.shape) != 1:
-            raise ShapeError("E215", f"`fc` reads a vector, and gets an image of {x}", "write `flatten` before it")
+            raise ShapeError(WRONG_RANK, f"`fc` reads a vector, and gets an image of {x}", "write `flatten` before it")
         return TensorType((closed(self.width),))
 
     def weights(self, *inputs: TensorType) -> dict[str, Weight]:
@@ -270,12 +271,11 @@ class Concat(Op):
 
     def infer(self, *inputs: TensorType) -> TensorType:
         if len({x.shape[1:] for x in inputs}) != 1:
-            raise ShapeError("E204", "the branches disagree on image size")
+            raise ShapeError(BRANCH_SIZES_DIFFER, "the branches disagree on image size")
         return TensorType((sum(x.channels for x in inputs), *inputs[0].shape[1:]))
 
     def channels(self, *inputs: Width) -> Width:
-        known = sum(width for width in inputs if isinstance(width, int))
-        total: Width = known
+        total: Width = sum(width for width in inputs if isinstance(width, int))
         for width in inputs:
             if not isinstance(width, int):
                 left = total if isinstance(total, Value) else Number(total)
@@ -290,7 +290,7 @@ class Add(Op):
 
     def infer(self, *inputs: TensorType) -> TensorType:
         if len(set(inputs)) != 1:
-            raise ShapeError("E205", "the terms of a sum differ in shape")
+            raise ShapeError(SUM_SHAPES_DIFFER, "the terms of a sum differ in shape")
         return inputs[0]
 
 

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from inception_dsl.diagnostics.codes.code import Code
+from inception_dsl.diagnostics.codes.shapes import KERNEL_TOO_LARGE, WRONG_RANK
+
 Pair = tuple[int, int]
 """Height and width."""
 
@@ -14,7 +17,7 @@ Pair = tuple[int, int]
 class ShapeError(Exception):
     """A layer that cannot take what arrives at it; `help` says what would."""
 
-    def __init__(self, code: str, message: str, help: str = "") -> None:  # noqa: A002 - as in Diagnostic
+    def __init__(self, code: Code, message: str, help: str = "") -> None:  # noqa: A002 - as in Diagnostic
         super().__init__(message)
         self.code, self.message, self.help = code, message, help
 
@@ -34,7 +37,7 @@ class TensorType(NamedTuple):
         """Height and width; raises `ShapeError` E215 for a vector."""
         if len(self.shape) != 3:
             message = f"this layer reads an image, and gets a vector of {self.channels:,}"
-            raise ShapeError("E215", message, "put it before the `fc` or `flatten` that makes the vector")
+            raise ShapeError(WRONG_RANK, message, "put it before the `fc` or `flatten` that makes the vector")
         return self.shape[1], self.shape[2]
 
     @property
@@ -111,7 +114,9 @@ class Window:
         room = size + 2 * pad - reach
         if room < 0:
             read = f"{size} pixels" if pad == 0 else f"{size} pixels padded by {pad}"
-            raise ShapeError("E209", f"a kernel of {reach} does not fit on {read}", "use a smaller kernel, or pad more")
+            raise ShapeError(
+                KERNEL_TOO_LARGE, f"a kernel of {reach} does not fit on {read}", "use a smaller kernel, or pad more"
+            )
         if not self.padding.ceil:
             return Extent(pad, pad, room // stride + 1)
         out = -(-room // stride) + 1

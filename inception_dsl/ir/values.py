@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from operator import add, floordiv, mod, mul, sub, truediv
 from typing import Any, Final
 
+from inception_dsl.diagnostics.codes.code import Code
+from inception_dsl.diagnostics.codes.modules import CANNOT_EVALUATE, UNDEFINED_NAME
+
 Scalar = int | float | str
 Env = Mapping[str, Scalar | None]
 """What the names stand for; None is an empty cell."""
@@ -25,7 +28,7 @@ class ValueFault(Exception):
 
     def __init__(
         self,
-        code: str,
+        code: Code,
         message: str,
         at: tuple[int, int] = (0, 0),
         name: str = "",
@@ -116,7 +119,7 @@ def evaluate(value: Width | Scalar, env: Env) -> Scalar | None:
             return number
         case Name(name):
             if name not in env:
-                raise ValueFault("E206", f"nothing here is called `{name}`", value.at, name)
+                raise ValueFault(UNDEFINED_NAME, f"nothing here is called `{name}`", value.at, name)
             return env[name]
         case Operation(operator, left, right):
             return _checked(OPERATORS[operator], [left, right], env, value.at)
@@ -137,16 +140,16 @@ def _checked(
         if number is None:
             return None  # what is computed from an empty cell is empty too
         if isinstance(number, str):
-            raise ValueFault("E207", f"`{number}` is text, not a number", argument.at)
+            raise ValueFault(CANNOT_EVALUATE, f"`{number}` is text, not a number", argument.at)
         numbers.append(number)
     try:
         result = function(*numbers)
     except ZeroDivisionError:
-        raise ValueFault("E207", f"this divides {numbers[0]:g} by 0", at) from None
+        raise ValueFault(CANNOT_EVALUATE, f"this divides {numbers[0]:g} by 0", at) from None
     except (ValueError, OverflowError):
-        raise ValueFault("E207", f"{show_operands(numbers)} give no number here", at) from None
+        raise ValueFault(CANNOT_EVALUATE, f"{show_operands(numbers)} give no number here", at) from None
     if abs(result) > LIMIT:
-        raise ValueFault("E207", f"the result is beyond {LIMIT:,}", at)
+        raise ValueFault(CANNOT_EVALUATE, f"the result is beyond {LIMIT:,}", at)
     return int(result) if float(result).is_integer() else result
 
 

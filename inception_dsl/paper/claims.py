@@ -11,7 +11,11 @@ from fractions import Fraction
 from typing import Any, Final, Literal, NamedTuple
 
 from inception_dsl.analysis.cost import Cost
-from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, Note, SpecError, did_you_mean, listing
+from inception_dsl.diagnostics.codes.modules import CANNOT_EVALUATE
+from inception_dsl.diagnostics.codes.paper import UNKNOWN_SUBJECT, VERDICT_CHANGED
+from inception_dsl.diagnostics.codes.syntax import UNREADABLE_CELL
+from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, Note, SpecError
+from inception_dsl.diagnostics.spelling import did_you_mean, listing
 from inception_dsl.ir.program import Column
 from inception_dsl.ir.shapes import TensorType
 from inception_dsl.ir.values import FUNCTIONS, OPERATORS, Function, Name, Number, Operation, Value, ValueFault
@@ -127,7 +131,9 @@ def evaluate(formula: Value, measured: Mapping[Function, Fraction]) -> Fraction:
         case Operation(operator, left, right):
             return _applied(OPERATORS[operator], [evaluate(left, measured), evaluate(right, measured)], formula.at)
         case Name(name):
-            raise ValueFault("E311", f"`{name}` is no number", formula.at, help=f"measure it: `params({name})`")
+            raise ValueFault(
+                UNKNOWN_SUBJECT, f"`{name}` is no number", formula.at, help=f"measure it: `params({name})`"
+            )
         case _:
             raise TypeError(formula)
 
@@ -136,9 +142,9 @@ def _applied(function: Callable[..., Any], numbers: Sequence[Fraction], at: tupl
     try:
         result = Fraction(function(*numbers))
     except ZeroDivisionError:
-        raise ValueFault("E207", "this divides by 0", at) from None
+        raise ValueFault(CANNOT_EVALUATE, "this divides by 0", at) from None
     if abs(result) > LARGEST:
-        raise ValueFault("E207", f"the result is beyond {LARGEST:,}", at)
+        raise ValueFault(CANNOT_EVALUATE, f"the result is beyond {LARGEST:,}", at)
     return result
 
 
@@ -155,12 +161,12 @@ def _measure(measure: Function, costs: Mapping[str, Cost], known: Collection[str
     at = measure.arguments[0].at
     if network not in costs:
         hint = did_you_mean(network, known) or f"a network is a spec beside this file, `{network}.yaml`"
-        raise ValueFault("E311", f"there is no network `{network}`", at, help=hint)
+        raise ValueFault(UNKNOWN_SUBJECT, f"there is no network `{network}`", at, help=hint)
     cost = costs[network]
     if row and row not in cost.rows:
         start = at[0] + len(network) + 1
         hint = did_you_mean(row, cost.rows) or f"`inception-dsl show` prints the rows of `{network}`"
-        raise ValueFault("E311", f"`{network}` has no row `{row}`", (start, at[1]), help=hint)
+        raise ValueFault(UNKNOWN_SUBJECT, f"`{network}` has no row `{row}`", (start, at[1]), help=hint)
     number = MEASURES[measure.function].of(cost.rows[row] if row else cost.trunk, Column(measure.function))
     assert not isinstance(number, TensorType)
     return Fraction(number)
@@ -205,7 +211,7 @@ def _stated(sentence: Sentence, key: str, text: str) -> Stated:
         return parse(text)
     except ValueError as error:
         message = f"`{text}` cannot be read as a number"
-        raise SpecError([Diagnostic("E116", message, sentence.span(key), help=str(error))]) from None
+        raise SpecError([Diagnostic(UNREADABLE_CELL, message, sentence.span(key), help=str(error))]) from None
 
 
 def _agreement(stated: Stated, computed: Fraction, rounding: str, within: Fraction | None) -> Agreement:
@@ -224,7 +230,7 @@ def _stale(verdict: Verdict) -> Diagnostic:
     label = {"exact": "it is exact", "rounds": "it is right when rounded", "differs": "it is another number"}[found]
     hint = f"record `{found}`" if found != "differs" else f"record {listing(DIFFERS, 'or')}, with a `reason`"
     return Diagnostic(
-        "E310",
+        VERDICT_CHANGED,
         f"`{sentence.id}` is recorded as `{sentence.verdict}`: {sentence.printed} is printed, {verdict.shown} computed",
         sentence.span("verdict"),
         label,

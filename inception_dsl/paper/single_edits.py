@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from inception_dsl.analysis.cost import RowCost, Work, cost, work
-from inception_dsl.diagnostics.diagnostic import listing
+from inception_dsl.diagnostics.spelling import listing
 from inception_dsl.ir.ops import Conv, FullyConnected, Op, closed
 from inception_dsl.ir.program import Column
 from inception_dsl.ir.shapes import Pair, ShapeError, TensorType, Window

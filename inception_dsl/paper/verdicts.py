@@ -7,7 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from inception_dsl.analysis.cost import RowCost, cost
-from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, Note, did_you_mean, listing
+from inception_dsl.diagnostics.codes.paper import ERRATUM_WITHOUT_CELL, PRINTED_NUMBER_DIFFERS, STALE_ERRATUM
+from inception_dsl.diagnostics.codes.syntax import UNREADABLE_CELL
+from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, Note
+from inception_dsl.diagnostics.spelling import did_you_mean, listing
 from inception_dsl.ir.program import Claim, Column, Erratum, Published
 from inception_dsl.ir.shapes import TensorType
 from inception_dsl.ir.typed import Typed
@@ -155,7 +158,9 @@ def judge(typed: Typed) -> tuple[Verdict, ...]:
         try:
             printed = parse_cell(claim.text, column)
         except ValueError as error:
-            faults.error("E116", f"`{claim.text}` cannot be read as {column.measure}", claim.origin, help=str(error))
+            faults.error(
+                UNREADABLE_CELL, f"`{claim.text}` cannot be read as {column.measure}", claim.origin, help=str(error)
+            )
             continue
         row = counted.trunk if claim.row == TOTALS else counted.rows[claim.row]
         computed = MEASURES[column.measure].of(row, column)
@@ -226,7 +231,7 @@ def _mismatch(verdict: Verdict) -> Diagnostic:
     row, column = verdict.claim.row, verdict.claim.column
     exact = f" ({verdict.computed:,})" if isinstance(verdict.computed, int) and verdict.computed >= 1000 else ""
     return Diagnostic(
-        "E301",
+        PRINTED_NUMBER_DIFFERS,
         f"`{row}` prints {column} {comparison(verdict)}{exact}",
         verdict.claim.origin,
         f"computed {verdict.shown}",
@@ -237,7 +242,7 @@ def _mismatch(verdict: Verdict) -> Diagnostic:
 def _stale(erratum: Erratum, verdict: Verdict) -> Diagnostic:
     printed = verdict.claim.origin
     return Diagnostic(
-        "E302",
+        STALE_ERRATUM,
         f"the erratum explains nothing: `{erratum.row}` prints {erratum.column} {verdict.claim.text}, "
         f"and computes to {verdict.shown}",
         erratum.origin,
@@ -256,4 +261,4 @@ def _unknown(erratum: Erratum, rows: Sequence[str], columns: Sequence[str], ther
     else:
         message = f"nothing is printed for {erratum.column} of `{erratum.row}`"
         hint = f"printed there: {listing(there)}" if there else ""
-    return Diagnostic("E303", message, erratum.origin, "an erratum about no cell", help=hint)
+    return Diagnostic(ERRATUM_WITHOUT_CELL, message, erratum.origin, "an erratum about no cell", help=hint)

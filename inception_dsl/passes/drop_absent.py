@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from inception_dsl.diagnostics.codes.modules import NOTHING_LEFT
 from inception_dsl.diagnostics.diagnostic import Findings
 from inception_dsl.ir.program import Absent, Body, Call, Join, Program, Repeat, Sequence
 from inception_dsl.passes.rewrite import bodies, bottom_up
@@ -28,7 +29,7 @@ def drop_absent(program: Program) -> Program:
     for each in program.entries:
         if isinstance(each.body, Absent):
             hint = "give it a width, or write `pass`"
-            findings.error("E213", f"every layer of `{each.name}` is left out", each.origin, help=hint)
+            findings.error(NOTHING_LEFT, f"every layer of `{each.name}` is left out", each.origin, help=hint)
     findings.stop()
     return program
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from inception_dsl.diagnostics.codes.yaml import MISSING_KEY
 from inception_dsl.diagnostics.diagnostic import Findings, Span
 from inception_dsl.ir.values import MEASURES, Function, Operation, Value
 from inception_dsl.spec.schema import CLAIMS, validate
@@ -57,7 +58,7 @@ def read(document: Document) -> tuple[Sentence, ...]:
     if "claims" not in document.data and {"layers", "extends"} & document.data.keys():
         place = document.key_span((next(iter(document.data)),))
         hint = f"`inception-dsl check {document.source.file}` checks a spec"
-        findings.error("E104", "this is a spec, not a file of claims", place, help=hint)
+        findings.error(MISSING_KEY, "this is a spec, not a file of claims", place, help=hint)
         findings.stop()
     data = validate(document, CLAIMS)["claims"]
     read = [_sentence(name, claim, document, findings) for name, claim in data.items()]
@@ -85,7 +86,7 @@ def _sentence(name: str, data: dict[str, Any], document: Document, findings: Fin
     verdict = data["verdict"] or "false"
     if verdict in DIFFERS and "reason" not in data:
         place = document.value_span(("claims", name, "verdict"))
-        findings.error("E104", f"`{name}` is {verdict}, and does not say why", place, help="add `reason:`")
+        findings.error(MISSING_KEY, f"`{name}` is {verdict}, and does not say why", place, help="add `reason:`")
     text = written("formula")
     try:
         formula = algebra.claim(text.text)

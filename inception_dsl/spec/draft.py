@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from typing import Any, Final
 
+from inception_dsl.diagnostics.codes.syntax import OUT_OF_BOUNDS
 from inception_dsl.diagnostics.diagnostic import Findings, Span
 from inception_dsl.spec.network import Base, NetworkSpec, build
 from inception_dsl.spec.published import TOTALS
@@ -61,7 +62,7 @@ class Draft:
         if (cells := len(self.header) * len(self.rows)) > MOST_CELLS:
             last = list(self.header.values())[-1]
             message = f"a table of {len(self.rows):,} rows and {len(self.header):,} columns has {cells:,} cells"
-            findings.error("E117", message, last.span, f"{MOST_CELLS:,} is the most")
+            findings.error(OUT_OF_BOUNDS, message, last.span, f"{MOST_CELLS:,} is the most")
         findings.stop()
         for kind in ("totals", "errata", "columns", "modules", "heads", "defaults", "settings", "init"):
             *above, key = PLACES[kind]

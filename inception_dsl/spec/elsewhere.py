@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Final
 
-from inception_dsl.diagnostics.diagnostic import suggestion
+from inception_dsl.diagnostics.spelling import suggestion
 
 _FC: Final = "the fully connected layer is `fc 10`"
 _AVERAGE: Final = "an average pool is `avgpool 3x3/2 same`"

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from inception_dsl.diagnostics.diagnostic import Findings, listing
+from inception_dsl.diagnostics.codes.code import Code
+from inception_dsl.diagnostics.codes.layers import CONFLICTING_WORDS, UNKNOWN_WORD, WRONG_LAYER_ARGUMENTS
+from inception_dsl.diagnostics.codes.modules import CANNOT_EVALUATE
+from inception_dsl.diagnostics.codes.syntax import OUT_OF_BOUNDS
+from inception_dsl.diagnostics.diagnostic import Findings
+from inception_dsl.diagnostics.spelling import listing
 from inception_dsl.ir.ops import BatchNorm, Conv, FullyConnected
 from inception_dsl.ir.program import Fill, Init
 from inception_dsl.ir.values import Scalar, Value, ValueFault, evaluate
@@ -97,21 +102,26 @@ class _Reader:
         if kind is None or first.value is not None:
             hint = elsewhere.suggest(first.text, DISTRIBUTIONS, elsewhere.INIT)
             hint = hint or f"it begins with {listing(DISTRIBUTIONS, 'or')}"
-            self._tell("E203", f"`{first.text}` is no distribution", first, hint)
+            self._tell(UNKNOWN_WORD, f"`{first.text}` is no distribution", first, hint)
             return None
         known = [key for key in (kind.needs, kind.takes, "bias") if key]
         given: dict[str, float | str] = {}
         for word in others:
             if word.text not in known:
                 hint = elsewhere.suggest(word.text, known, {}) or f"it takes {listing(known)}"
-                self._tell("E203", f"`{first.text}` takes no word `{word.text}`", word, hint)
+                self._tell(UNKNOWN_WORD, f"`{first.text}` takes no word `{word.text}`", word, hint)
                 continue
             if word.text in given:
-                self._tell("E219", f"`{word.text}` is said twice", word, "keep one of them")
+                self._tell(CONFLICTING_WORDS, f"`{word.text}` is said twice", word, "keep one of them")
             for value in self._value(word):
                 given[word.text] = value
         if kind.needs and kind.needs not in (word.text for word in others):
-            self._tell("E202", f"`{first.text}` needs `{kind.needs}`", first, f"write `{first.text} {kind.needs}=0.01`")
+            self._tell(
+                WRONG_LAYER_ARGUMENTS,
+                f"`{first.text}` needs `{kind.needs}`",
+                first,
+                f"write `{first.text} {kind.needs}=0.01`",
+            )
         bias = float(given.pop("bias", 0.0))
         return Fill(self.path, first.text, tuple(given.items()), bias, origin=self.origin)
 
@@ -120,7 +130,7 @@ class _Reader:
             if word.value in ("in", "out"):
                 yield str(word.value)
             else:
-                self._tell("E203", "`fan` is `in` or `out`", word, "write `he`, or `he fan=out`")
+                self._tell(UNKNOWN_WORD, "`fan` is `in` or `out`", word, "write `he`, or `he fan=out`")
             return
         try:
             number = evaluate(word.value, self.values) if isinstance(word.value, Value) else None
@@ -129,11 +139,11 @@ class _Reader:
             return
         least = 0 if word.text == "std" else -LARGEST
         if not isinstance(number, int | float):
-            self._tell("E207", f"`{word.text}` must be a number", word, f"write `{word.text}=0.1`, say")
+            self._tell(CANNOT_EVALUATE, f"`{word.text}` must be a number", word, f"write `{word.text}=0.1`, say")
         elif not least <= number <= LARGEST:
-            self._tell("E117", f"`{word.text}` is from {least} to {LARGEST}, not {number}", word)
+            self._tell(OUT_OF_BOUNDS, f"`{word.text}` is from {least} to {LARGEST}, not {number}", word)
         else:
             yield float(number)
 
-    def _tell(self, code: str, message: str, word: Word, hint: str = "") -> None:
+    def _tell(self, code: Code, message: str, word: Word, hint: str = "") -> None:
         self.findings.error(code, message, self.fragment.span(*word.at), help=hint)

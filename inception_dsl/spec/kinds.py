@@ -8,7 +8,7 @@ from typing import Any, Final
 from pydantic_core import CoreSchema
 from pydantic_core import core_schema as cs
 
-from inception_dsl.diagnostics.diagnostic import listing
+from inception_dsl.diagnostics.spelling import listing
 
 BOUNDS: Final = "bounds"
 """The type of the error of a number that is too small or too large."""

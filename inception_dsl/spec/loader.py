@@ -7,6 +7,10 @@ import re
 from dataclasses import replace
 from typing import Final
 
+from inception_dsl.diagnostics.codes.code import Code
+from inception_dsl.diagnostics.codes.extends import CIRCULAR_EXTENDS, INVALID_BASE
+from inception_dsl.diagnostics.codes.modules import UNDEFINED_NAME
+from inception_dsl.diagnostics.codes.syntax import UNUSED_COLUMN
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Note, SpecError
 from inception_dsl.files import builtin
 from inception_dsl.syntax import source as sources
@@ -44,9 +48,9 @@ def noted(error: SpecError, document: Document) -> SpecError:
     def told(each: Diagnostic) -> Diagnostic:
         if not each.span or each.span.source is document.source:
             return each
-        hint = "take it out of the variant with `remove: {columns: [...]}`" if each.code == "E115" else each.help
+        hint = "take it out of the variant with `remove: {columns: [...]}`" if each.code == UNUSED_COLUMN else each.help
         for path, span in paths.items():
-            if each.span == span and each.code == "E206":
+            if each.span == span and each.code == UNDEFINED_NAME:
                 hint = f"give `init:` anew in the variant, as a whole and without `{path}`"
         return replace(each, notes=(*each.notes, note), help=hint)
 
@@ -57,26 +61,31 @@ def _base(document: Document, paths: list[str], outside: bool) -> str:
     """The path of the file that the last of some extends; raises `SpecError` where it must not be read."""
     said = document.data["extends"]
     if not isinstance(said, str) or not said.isprintable() or not said.strip():
-        raise _fault(document, "E120", "`extends` must be the path of a spec", hint="such as `extends: googlenet.yaml`")
+        raise _fault(
+            document, INVALID_BASE, "`extends` must be the path of a spec", hint="such as `extends: googlenet.yaml`"
+        )
     if _ABSOLUTE.match(said):
         hint = "write it as seen from the folder of this file"
-        raise _fault(document, "E120", "the path of a base is a relative one", hint=hint)
+        raise _fault(document, INVALID_BASE, "the path of a base is a relative one", hint=hint)
     if not (paths[-1] or said.startswith(builtin.PREFIX)):
         hint = f"save it beside its base, or extend a built-in one, such as `{builtin.PREFIX}googlenet.yaml`"
-        raise _fault(document, "E120", "only a spec in a file can extend another file", hint=hint)
+        raise _fault(document, INVALID_BASE, "only a spec in a file can extend another file", hint=hint)
     path = _beside(paths[-1], said)
     real = _real(path, document)
     if not outside and not path.startswith(builtin.PREFIX):
         folder = os.path.realpath(os.path.dirname(paths[0]) or ".")
         if not real.startswith(os.path.join(folder, "")):
             hint = f"move it there, or allow it with `{OPTION}`"
-            raise _fault(document, "E120", f"`{said}` lies outside the folder of `{paths[0]}`", hint=hint)
+            raise _fault(document, INVALID_BASE, f"`{said}` lies outside the folder of `{paths[0]}`", hint=hint)
     chain = " -> ".join(f"`{each}`" for each in [*paths, path] if each)
     if real in (_real(each, document) for each in paths if each):
-        raise _fault(document, "E121", f"`{path}` extends itself", chain if len(paths) > 1 else "")
+        raise _fault(document, CIRCULAR_EXTENDS, f"`{path}` extends itself", chain if len(paths) > 1 else "")
     if len(paths) >= LONGEST:
         raise _fault(
-            document, "E121", f"a chain of more than {LONGEST} files", hint="extend a file nearer to its start"
+            document,
+            CIRCULAR_EXTENDS,
+            f"a chain of more than {LONGEST} files",
+            hint="extend a file nearer to its start",
         )
     return path
 
@@ -84,7 +93,7 @@ def _base(document: Document, paths: list[str], outside: bool) -> str:
 def too_large(document: Document, nodes: int) -> SpecError:
     """The error of a variant whose bases, of which one extends another, are too large together."""
     message = f"the files that this one extends have {nodes:,} layers together; {MOST_NODES:,} is the most"
-    return _fault(document, "E121", message, hint="extend a file nearer to the start of the chain")
+    return _fault(document, CIRCULAR_EXTENDS, message, hint="extend a file nearer to the start of the chain")
 
 
 def _beside(path: str, said: str) -> str:
@@ -102,7 +111,7 @@ def _real(path: str, document: Document) -> str:
         return os.path.realpath(builtin.place(path))
     except SpecError as error:
         (unknown,) = error.diagnostics
-        raise _fault(document, "E120", unknown.message, hint=unknown.help) from None
+        raise _fault(document, INVALID_BASE, unknown.message, hint=unknown.help) from None
 
 
 def _read(document: Document, path: str) -> Document:
@@ -112,11 +121,11 @@ def _read(document: Document, path: str) -> Document:
         (first, *_) = error.diagnostics
         if first.span:
             raise
-        raise _fault(document, "E120", first.message, hint=first.help) from None
+        raise _fault(document, INVALID_BASE, first.message, hint=first.help) from None
 
 
 OPTION: Final = "--extend-outside"
 
 
-def _fault(document: Document, code: str, message: str, label: str = "", hint: str = "") -> SpecError:
+def _fault(document: Document, code: Code, message: str, label: str = "", hint: str = "") -> SpecError:
     return SpecError([Diagnostic(code, message, document.value_span(("extends",)), label, help=hint)])

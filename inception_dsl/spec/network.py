@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, Span, did_you_mean, listing
+from inception_dsl.diagnostics.codes.extends import INVALID_SETTING
+from inception_dsl.diagnostics.codes.layers import UNKNOWN_LAYER
+from inception_dsl.diagnostics.codes.modules import UNDEFINED_NAME
+from inception_dsl.diagnostics.codes.shapes import CHANNELS_LAST_INPUT
+from inception_dsl.diagnostics.codes.syntax import DUPLICATE_NAME
+from inception_dsl.diagnostics.codes.yaml import INVALID_NAME, INVALID_VALUE
+from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, Span
+from inception_dsl.diagnostics.spelling import did_you_mean, listing
 from inception_dsl.ir import names
 from inception_dsl.ir.values import Name
 from inception_dsl.spec.elsewhere import suggest
@@ -153,12 +160,12 @@ def _setting(name: str, data: Any, document: Document, findings: Findings) -> Se
     if not names.IDENTIFIER.fullmatch(name) or name in NAMES:
         rule = "a name is a letter, then letters, digits and `_`"
         problem = "every value has that name already" if name in NAMES else rule
-        findings.error("E108", f"`{name}` cannot name a setting", document.key_span(("settings", name)), problem)
+        findings.error(INVALID_NAME, f"`{name}` cannot name a setting", document.key_span(("settings", name)), problem)
     read = setting(data)
     if problem := read.problem(LAYERS):
         message = f"the setting `{name}` cannot be {read.value}"
         hint = suggest(str(read.value), LAYERS) if read.type == "layer" else ""
-        findings.error("E125", message, document.value_span(("settings", name)), problem, help=hint)
+        findings.error(INVALID_SETTING, message, document.value_span(("settings", name)), problem, help=hint)
     return read
 
 
@@ -171,7 +178,9 @@ def _module(name: str, data: dict[str, Any], document: Document, findings: Findi
     span = document.key_span(("modules", name))
     checked_name(name, span, findings)
     if name in LAYERS:
-        findings.error("E108", f"a module cannot be called `{name}`", span, "the language has a layer of that name")
+        findings.error(
+            INVALID_NAME, f"a module cannot be called `{name}`", span, "the language has a layer of that name"
+        )
     graph = _formula(("modules", name, "graph"), document, findings)
     if graph is None:
         return None
@@ -187,16 +196,18 @@ def _module(name: str, data: dict[str, Any], document: Document, findings: Findi
     for i, column in enumerate(columns):
         place = document.value_span(("modules", name, "columns", i)) if "columns" in data else span
         if column in seen:
-            findings.error("E114", f"`{name}` has two columns `{column}`", place, help="delete one, or rename it")
+            findings.error(
+                DUPLICATE_NAME, f"`{name}` has two columns `{column}`", place, help="delete one, or rename it"
+            )
         elif column not in used and not did_you_mean(column, unknown):  # else the misspelling is told below
             hint = f"delete it, or write `{{{column}}}` where it belongs"
             if place.source is not graph.fragment.source:  # the graph is a variant's, the columns its base's
                 hint = "give its `columns:` anew too: `null` makes them those that its graph uses"
-            findings.error("E206", f"the graph of `{name}` never uses its column `{column}`", place, help=hint)
+            findings.error(UNDEFINED_NAME, f"the graph of `{name}` never uses its column `{column}`", place, help=hint)
         seen.add(column)
     for column in unknown:
         hint = did_you_mean(column, known) or f"add it to the columns of `{name}`"
-        findings.error("E206", f"`{name}` has no column `{column}`", graph.span(used[column].at), help=hint)
+        findings.error(UNDEFINED_NAME, f"`{name}` has no column `{column}`", graph.span(used[column].at), help=hint)
     return ModuleSpec(name, (*columns, *unknown), graph, data.get("doc", ""), span)
 
 
@@ -213,7 +224,7 @@ def _head(name: str, data: dict[str, Any], document: Document, findings: Finding
 def _default(layer: str, words: str, document: Document, findings: Findings) -> tuple[Word, ...]:
     if layer not in LAYERS:
         hint = suggest(layer, LAYERS) or f"defaults are for layers: {listing(sorted(LAYERS))}"
-        findings.error("E201", f"there is no layer `{layer}`", document.key_span(("defaults", layer)), help=hint)
+        findings.error(UNKNOWN_LAYER, f"there is no layer `{layer}`", document.key_span(("defaults", layer)), help=hint)
     fragment = document.text(("defaults", layer))
     try:
         return algebra.words(words)
@@ -229,10 +240,10 @@ def _input(text: str, span: Span, findings: Findings) -> tuple[int, int, int]:
         likely = "x".join(sides.groups()) if sides else ""
         example = likely if input_size(likely) else "3x224x224"
         hint = f"write channels, height and width, each from 1 to {LARGEST_INPUT:,}, such as `{example}`"
-        findings.error("E105", f"`{text}` is no input size", span, help=hint)
+        findings.error(INVALID_VALUE, f"`{text}` is no input size", span, help=hint)
         return 1, 1, 1
     first, second, last = size
     if min(first, second) > 16 and (last in (3, 4) or (last == 1 and first == second)):
         message = f"`input` is channels x height x width: {first} channels of {second}x{last} pixels"
-        findings.warn("W203", message, span, help=f"did you mean `{last}x{first}x{second}`?")
+        findings.warn(CHANNELS_LAST_INPUT, message, span, help=f"did you mean `{last}x{first}x{second}`?")
     return size

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from inception_dsl.diagnostics.diagnostic import Findings, Span, did_you_mean, listing
+from inception_dsl.diagnostics.codes.paper import ERRATUM_WITHOUT_CELL
+from inception_dsl.diagnostics.codes.yaml import MISSING_KEY, UNKNOWN_KEY
+from inception_dsl.diagnostics.diagnostic import Findings, Span
+from inception_dsl.diagnostics.spelling import did_you_mean, listing
 from inception_dsl.ir.program import Claim, Column, Erratum, Published
 from inception_dsl.spec.network import NetworkSpec
 from inception_dsl.spec.schema import MEASURES
@@ -31,7 +34,7 @@ def published(spec: NetworkSpec, findings: Findings) -> Published:
         if column not in columns:
             place = spec.document.key_span(("published", TOTALS, column))
             hint = did_you_mean(column, columns) or f"printed are {listing(columns)}"
-            findings.error("E103", f"there is no printed column `{column}`", place, help=hint)
+            findings.error(UNKNOWN_KEY, f"there is no printed column `{column}`", place, help=hint)
         claims.append(Claim(TOTALS, column, str(text), TOTALS if inherited.has(span) else "", origin=span))
     reasons = spec.published.get("errata", {}).items()
     errata = [_erratum(key, reason, spec, inherited, findings) for key, reason in reasons]
@@ -43,7 +46,7 @@ def _column(name: str, data: dict[str, Any], spec: NetworkSpec, findings: Findin
     if measure not in MEASURES:
         span = spec.document.key_span(("published", name))
         hint = did_you_mean(name, MEASURES) or f"add `measure:` with one of {listing(MEASURES, 'or')}"
-        findings.error("E104", f"the printed column `{name}` does not say what it counts", span, help=hint)
+        findings.error(MISSING_KEY, f"the printed column `{name}` does not say what it counts", span, help=hint)
         measure = "params"
     return Column(**{**data, "measure": measure})
 
@@ -53,7 +56,10 @@ def _erratum(key: str, reason: str, spec: NetworkSpec, inherited: _Inherited, fi
     row, dot, column = key.partition(".")
     if not dot:
         findings.error(
-            "E303", f"`{key}` names no cell", span, help="write `row.column` or `totals.column`, such as `conv1.params`"
+            ERRATUM_WITHOUT_CELL,
+            f"`{key}` names no cell",
+            span,
+            help="write `row.column` or `totals.column`, such as `conv1.params`",
         )
         return None
     return Erratum(row, column, reason, inherited.has(span), origin=span)

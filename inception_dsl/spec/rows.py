@@ -6,7 +6,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from inception_dsl.diagnostics.diagnostic import Findings, Note, Source, Span, did_you_mean
+from inception_dsl.diagnostics.codes.syntax import DUPLICATE_NAME, INCOMPLETE_TABLE, INVALID_FORMULA, UNUSED_COLUMN
+from inception_dsl.diagnostics.codes.yaml import INVALID_NAME, INVALID_VALUE
+from inception_dsl.diagnostics.diagnostic import Findings, Note, Source, Span
+from inception_dsl.diagnostics.spelling import did_you_mean
 from inception_dsl.ir import names
 from inception_dsl.ir.values import Scalar, Value
 from inception_dsl.spec.schema import MEASURES
@@ -40,7 +43,7 @@ def checked_name(name: str, span: Span, findings: Findings, problem_of: Callable
         legal = names.from_column(name)
         legal = f"{legal}_" if problem_of(legal) else legal
         hint = "" if problem_of(legal) else f"`{legal}` could be one"
-        findings.error("E108", f"`{name}` cannot be a name", span, problem, help=hint)
+        findings.error(INVALID_NAME, f"`{name}` cannot be a name", span, problem, help=hint)
     return name
 
 
@@ -48,7 +51,7 @@ def read_table(fragment: Fragment, findings: Findings) -> Table:
     """The text of a table as cells; what is wrong goes to `findings`, and the table is then empty."""
     if "|" in fragment.text and "\n" not in fragment.text.strip() and not fragment.literal:
         hint = "write `layers: |`, and the table on the lines below it"
-        findings.error("E112", "YAML reads this table as one line", fragment.span(0, 1), help=hint)
+        findings.error(INCOMPLETE_TABLE, "YAML reads this table as one line", fragment.span(0, 1), help=hint)
         return Table((), ())
     return table.read(fragment, findings) or Table((), ())
 
@@ -85,10 +88,15 @@ class RowReader:
             name, span = row["name"].text, row["name"].span
             if name in seen:
                 note = Note(seen[name], "here first")
-                self.findings.error("E114", f"two rows are called `{name}`", span, notes=[note], help="rename one")
+                self.findings.error(
+                    DUPLICATE_NAME, f"two rows are called `{name}`", span, notes=[note], help="rename one"
+                )
             elif not name:
                 self.findings.error(
-                    "E108", "this row has no name", span, help="name it as the paper does; a row stands in one line"
+                    INVALID_NAME,
+                    "this row has no name",
+                    span,
+                    help="name it as the paper does; a row stands in one line",
                 )
             else:
                 checked_name(name, span, self.findings)
@@ -99,7 +107,7 @@ class RowReader:
 
     def _formula(self, cell: Cell) -> Formula | None:
         if not cell.text:
-            self.findings.error("E110", "this row has no layer", cell.span, help="`pass` is the input itself")
+            self.findings.error(INVALID_FORMULA, "this row has no layer", cell.span, help="`pass` is the input itself")
             return None
         fragment = cell.fragment
         return formula_of(fragment, self.findings, self.renamed.get(fragment.source))
@@ -112,11 +120,11 @@ class RowReader:
                 there = f"`insert: {{columns: {{{flow(cell.text)}: ...}}}}`" if inserted else "`published:`"
                 hint = did_you_mean(cell.text, known) or f"delete it; if the paper prints it, declare it under {there}"
                 message = f"no module and no formula uses the column `{cell.text}`"
-                self.findings.error("E115", message, cell.span, help=hint)
+                self.findings.error(UNUSED_COLUMN, message, cell.span, help=hint)
             elif cell.text in self.arguments & self.printed:
                 message = f"`{cell.text}` is a column the paper prints, and a layer uses it as an argument"
                 hint = "rename the argument, here and in its module"
-                self.findings.error("E115", message, cell.span, help=hint)
+                self.findings.error(UNUSED_COLUMN, message, cell.span, help=hint)
 
     def _row(self, name: str, cells: dict[str, Cell], formula: Formula) -> RowSpec:
         args = {column: self._argument(column, cell) for column, cell in cells.items() if column in self.arguments}
@@ -141,5 +149,5 @@ class RowReader:
             return float(text)
         if not re.fullmatch(r"[^\W\d]\w{0,50}", text):
             hint = "a cell holds a number, the name of a layer, a value in braces, or nothing"
-            self.findings.error("E105", f"`{text}` is no value for `{column}`", cell.span, help=hint)
+            self.findings.error(INVALID_VALUE, f"`{text}` is no value for `{column}`", cell.span, help=hint)
         return text

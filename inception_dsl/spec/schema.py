@@ -13,7 +13,10 @@ from typing import Any, Final
 from pydantic_core import CoreSchema, SchemaValidator, ValidationError
 from pydantic_core import core_schema as cs
 
-from inception_dsl.diagnostics.diagnostic import Findings, did_you_mean, listing
+from inception_dsl.diagnostics.codes.syntax import OUT_OF_BOUNDS
+from inception_dsl.diagnostics.codes.yaml import INVALID_VALUE, MISSING_KEY, UNKNOWN_KEY
+from inception_dsl.diagnostics.diagnostic import Findings
+from inception_dsl.diagnostics.spelling import did_you_mean, listing
 from inception_dsl.ir import values
 from inception_dsl.spec import elsewhere
 from inception_dsl.spec.kinds import BOUNDS, CHOICE, LINE, REASON, SWITCH, TEXT, choice, mapping, want
@@ -219,11 +222,11 @@ def _tell(
         hint = advised or did_you_mean(str(key), known) or f"the keys here are {keys_here}"
         if re.match(r"->|[|+\[]", str(key)):
             hint = "indent this line as the formula that it belongs to"
-        findings.error("E103", f"there is no key `{key}` here", document.key_span(loc), help=hint)
+        findings.error(UNKNOWN_KEY, f"there is no key `{key}` here", document.key_span(loc), help=hint)
     elif rule == "missing":
         where = f"`{'.'.join(map(str, loc[:-1]))}`" if loc[:-1] else "the spec"
         span = document.key_span(loc[:-1]) if loc[:-1] else document.value_span(())
-        findings.error("E104", f"{where} lacks the key `{key}`", span, help=advised or f"add `{key}:`")
+        findings.error(MISSING_KEY, f"{where} lacks the key `{key}`", span, help=advised or f"add `{key}:`")
     else:
         wanted = {"dict_type": "a mapping", "list_type": "a list, such as [a, b]"}.get(rule, message)
         span, known, hint = document.value_span(loc), _known(keys, loc), ""
@@ -241,7 +244,7 @@ def _tell(
         if isinstance(value, str) and "characters" in wanted:
             label = f"this has {len(value):,}"
         what = f"`{key}`" if isinstance(key, str) else f"an item of `{loc[-2]}`"
-        code = "E117" if rule == BOUNDS else "E105"
+        code = OUT_OF_BOUNDS if rule == BOUNDS else INVALID_VALUE
         findings.error(code, f"{what} must be {wanted}", span, label, help=advised or hint)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
-from inception_dsl.diagnostics.diagnostic import listing
+from inception_dsl.diagnostics.spelling import listing
 from inception_dsl.spec.schema import VERBS
 from inception_dsl.spec.variant_schema import ANEW, KINDS, RENAME, ROW
 from inception_dsl.syntax.yaml_printer import flow

@@ -10,7 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from inception_dsl.diagnostics.diagnostic import Findings, Note, Span, did_you_mean, listing
+from inception_dsl.diagnostics.codes.extends import EDITS_CONFLICT, INVALID_SETTING, NO_SUCH_PART, PART_EXISTS
+from inception_dsl.diagnostics.diagnostic import Findings, Note, Span
+from inception_dsl.diagnostics.spelling import did_you_mean, listing
 from inception_dsl.spec.draft import Draft, cell_at
 from inception_dsl.spec.elsewhere import suggest
 from inception_dsl.spec.init import SOURCE, WORDS
@@ -56,18 +58,18 @@ def with_settings(base: Base, values: Mapping[str, str]) -> NetworkSpec:
 
     Raises `SpecError` E125 for a setting that there is not, and for a value that it cannot have.
     """
-    findings, spec = Findings(), base.spec
-    settings = dict(spec.settings)
+    findings, spec, settings = Findings(), base.spec, dict(base.spec.settings)
     for name, text in values.items():
         if name not in settings:
             hint = did_you_mean(name, settings) or (f"it has {listing(settings)}" if settings else "it has none")
-            findings.error("E125", f"`{spec.network}` has no setting `{name}`", help=hint)
+            findings.error(INVALID_SETTING, f"`{spec.network}` has no setting `{name}`", help=hint)
             continue
         settings[name] = settings[name].set(text)
         if problem := settings[name].problem(LAYERS):
             place = spec.document.value_span(("settings", name))
             hint = suggest(text, LAYERS) if settings[name].type == "layer" else ""
-            findings.error("E125", f"the setting `{name}` cannot be {text or 'empty'}", place, problem, help=hint)
+            message = f"the setting `{name}` cannot be {text or 'empty'}"
+            findings.error(INVALID_SETTING, message, place, problem, help=hint)
     findings.stop()
     return replace(spec, settings=settings, base=base)
 
@@ -118,16 +120,14 @@ class _Edits:
             new = {name: path for name, _, path in self._said("insert", kind) if not self.draft.has(kind, name)}
             for verb, done in (("rename", "renamed"), ("override", "overridden")):
                 for name, _, path in self._said(verb, kind):
-                    if name in removed:
-                        message = f"the {what} `{name}` is both removed and {done}"
-                        self._conflict(message, path, removed[name], "removed here")
-                    elif name in new:
-                        message = f"the {what} `{name}` is both inserted and {done}"
-                        self._conflict(message, path, new[name], "inserted here")
+                    for places, other in ((removed, "removed"), (new, "inserted")):
+                        if name in places:
+                            message = f"the {what} `{name}` is both {other} and {done}"
+                            self._conflict(message, path, places[name], f"{other} here")
 
     def _conflict(self, message: str, path: Path, other: Path, label: str) -> None:
         notes = [Note(self._place(other), label)]
-        self.findings.error("E124", message, self._place(path), notes=notes, help="keep one of the two edits")
+        self.findings.error(EDITS_CONFLICT, message, self._place(path), notes=notes, help="keep one of the two edits")
 
     def check_heads(self) -> None:
         """E124: a head that leaves after a row which is removed."""
@@ -138,7 +138,7 @@ class _Edits:
                 message = f"the head `{name}` leaves after `{head['from']}`, which is removed"
                 notes = [Note(node.children[name].children["from"].span, "it leaves here")]
                 hint = f"remove `{name}` too, or override its `from`"
-                self.findings.error("E124", message, self._place(removed[head["from"]]), notes=notes, help=hint)
+                self.findings.error(EDITS_CONFLICT, message, self._place(removed[head["from"]]), notes=notes, help=hint)
 
     # --- what is there ------------------------------------------------------------------------------------------------
 
@@ -158,18 +158,17 @@ class _Edits:
             if len(known) > LISTED:
                 there = f"`inception-dsl show {self.base.document.source.file} --resolved` prints its {kind}"
             hint = "; ".join(filter(None, (there, insert)))
-        self.findings.error("E122", f"`{self.base.network}` has no {KINDS[kind]} `{name}`", place, help=hint)
+        self.findings.error(NO_SUCH_PART, f"`{self.base.network}` has no {KINDS[kind]} `{name}`", place, help=hint)
         return False
 
     def _is_new(self, kind: str, name: str, place: Span) -> bool:
         """Whether there is no such part yet; E123 where there is."""
         if not self.draft.has(kind, name) or (kind == "columns" and self._is_added(name)):
             return True
-        message, hint = f"there is {_a(kind)} `{name}` already", "override it, or choose another name"
-        if kind not in NAMED:
-            hint = f"write it under `override: {{{kind}: ...}}`"
+        message = f"there is {_a(kind)} `{name}` already"
+        hint = "override it, or choose another name" if kind in NAMED else f"write it under `override: {{{kind}: ...}}`"
         notes = [Note(self.draft.place(kind, name), "here")]
-        self.findings.error("E123", message, place, notes=notes, help=hint)
+        self.findings.error(PART_EXISTS, message, place, notes=notes, help=hint)
         return False
 
     def _is_added(self, column: str) -> bool:
@@ -188,7 +187,8 @@ class _Edits:
             for _, new, path in said:
                 if new in taken:
                     message = f"there is {_a(kind)} `{new}` already"
-                    self.findings.error("E123", message, self.document.value_span(path), help="choose another name")
+                    place = self.document.value_span(path)
+                    self.findings.error(PART_EXISTS, message, place, help="choose another name")
                 taken.add(new)
             self._rename(kind, {name: new for name, new, _ in said})
 
@@ -244,7 +244,7 @@ class _Edits:
             place = self.document.key_span((*path, column))
             if column == "name":
                 hint = f"write `rename: {{rows: {{{name}: {said[column]}}}}}`"
-                self.findings.error("E124", "a row's name is not overridden", place, help=hint)
+                self.findings.error(EDITS_CONFLICT, "a row's name is not overridden", place, help=hint)
             else:
                 self._set_cell(name, column, (*path, column))
 
@@ -283,7 +283,7 @@ class _Edits:
         if len(anchors) != 1:
             message = f"`{name}` is inserted {'both after and before' if anchors else 'nowhere'}"
             hint = "say `after:` or `before:`, with the name of a row"
-            self.findings.error("E124", message, self._place(path), help=hint)
+            self.findings.error(EDITS_CONFLICT, message, self._place(path), help=hint)
             return
         anchor = said[anchors[0]]
         if not self._is_there("rows", anchor, self.document.value_span((*path, anchors[0]))):

@@ -12,6 +12,8 @@ from typing import Any, Final
 
 from lark import Lark, Token, Transformer, UnexpectedInput
 
+from inception_dsl.diagnostics.codes.syntax import INVALID_FORMULA, OUT_OF_BOUNDS
+from inception_dsl.diagnostics.codes.yaml import NESTED_TOO_DEEPLY
 from inception_dsl.ir.values import FUNCTIONS, LIMIT, Function, Name, Number, Operation, Value
 from inception_dsl.syntax.algebra_errors import LEVELS, VALUE_LENGTH, SyntaxFault, check_brackets, explain, no_function
 from inception_dsl.syntax.terms import Branches, Chain, Dimensions, Labelled, Repeated, Scaled, Term, Use, Word, levels
@@ -29,7 +31,9 @@ def formula(text: str) -> Term:
     assert isinstance(term, Term)
     level, deepest = max(levels(term), key=itemgetter(0))
     if level > LEVELS:
-        raise SyntaxFault("E107", f"parts nest deeper than {LEVELS}", deepest.at, help="make the inner part a module")
+        raise SyntaxFault(
+            NESTED_TOO_DEEPLY, f"parts nest deeper than {LEVELS}", deepest.at, help="make the inner part a module"
+        )
     return term
 
 
@@ -55,7 +59,7 @@ def claim(text: str) -> Value:
     """
     if len(text) > VALUE_LENGTH:
         message = f"a formula of {len(text):,} characters; {VALUE_LENGTH} is the most"
-        raise SyntaxFault("E117", message, (0, 1), help="make it two claims")
+        raise SyntaxFault(OUT_OF_BOUNDS, message, (0, 1), help="make it two claims")
     read = _read(text, "value")
     assert isinstance(read, Value)
     return read
@@ -179,7 +183,7 @@ class _Terms(Transformer[Token, Any]):
         _, fewest, most = FUNCTIONS[name]
         if not fewest <= len(arguments) <= most:
             wanted = f"{fewest}" if fewest == most else f"{fewest} to {most}"
-            raise SyntaxFault("E110", f"`{name}` takes {wanted} arguments, not {len(arguments)}", _at(items))
+            raise SyntaxFault(INVALID_FORMULA, f"`{name}` takes {wanted} arguments, not {len(arguments)}", _at(items))
         return Function(name, arguments, at=_at(items))
 
     def measure(self, items: list[Any]) -> Value:
@@ -199,7 +203,7 @@ def _capital(word: Word, width: Value) -> SyntaxFault | None:
         return None
     side = word.text[1:]
     message, at = f"`{width.value}{word.text}` is no kernel", (width.at[0], word.at[1])
-    return SyntaxFault("E110", message, at, help=f"write `{width.value}x{side}`")
+    return SyntaxFault(INVALID_FORMULA, message, at, help=f"write `{width.value}x{side}`")
 
 
 def _joined(join: str, items: list[Any]) -> Any:
@@ -243,10 +247,10 @@ def _edge(item: Any, side: int) -> int:
 def _number(token: Token) -> Number:
     at = (token.start_pos or 0, token.end_pos or 0)
     if token.type == "INT" and len(token) > DIGITS:
-        raise SyntaxFault("E117", "a number this long is no width, kernel or count", at)
+        raise SyntaxFault(OUT_OF_BOUNDS, "a number this long is no width, kernel or count", at)
     number = int(token) if token.type == "INT" else float(token)
     if number > LIMIT:
-        raise SyntaxFault("E117", f"no number in a network is beyond {LIMIT:,}", at)
+        raise SyntaxFault(OUT_OF_BOUNDS, f"no number in a network is beyond {LIMIT:,}", at)
     return Number(number, at=at)
 
 

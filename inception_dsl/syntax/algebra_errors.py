@@ -8,7 +8,10 @@ from typing import Final
 
 from lark import Token, UnexpectedInput, UnexpectedToken
 
-from inception_dsl.diagnostics.diagnostic import listing
+from inception_dsl.diagnostics.codes.code import Code
+from inception_dsl.diagnostics.codes.syntax import INVALID_FORMULA, OUT_OF_BOUNDS, UNMATCHED_BRACKET
+from inception_dsl.diagnostics.codes.yaml import NESTED_TOO_DEEPLY
+from inception_dsl.diagnostics.spelling import listing
 from inception_dsl.ir.values import FUNCTIONS, MEASURES
 
 DEPTH: Final = 40
@@ -25,7 +28,7 @@ OPENERS: Final = {closer: opener for opener, closer in PAIRS.items()}
 class SyntaxFault(Exception):
     """Text that is no formula: what is wrong, `at` which offsets, and what to do."""
 
-    def __init__(self, code: str, message: str, at: tuple[int, int], label: str = "", help: str = "") -> None:  # noqa: A002
+    def __init__(self, code: Code, message: str, at: tuple[int, int], label: str = "", help: str = "") -> None:  # noqa: A002
         super().__init__(message)
         self.code, self.message, self.at, self.label, self.help = code, message, at, label, help
 
@@ -34,30 +37,30 @@ def check_brackets(text: str) -> None:
     """Raise `SyntaxFault` for brackets that do not match (the parser could only say so at the end), and for sizes."""
     if len(text) > LENGTH:
         message, hint = f"a formula of {len(text):,} characters; {LENGTH:,} is the most", "make its parts modules"
-        raise SyntaxFault("E117", message, (0, 1), help=hint)
+        raise SyntaxFault(OUT_OF_BOUNDS, message, (0, 1), help=hint)
     stack: list[int] = []
     for i, character in enumerate(text):
         if character in PAIRS:
             stack.append(i)
             if len(stack) > DEPTH:
                 hint = "make the inner part a module"
-                raise SyntaxFault("E107", f"brackets nest deeper than {DEPTH}", (i, i + 1), help=hint)
+                raise SyntaxFault(NESTED_TOO_DEEPLY, f"brackets nest deeper than {DEPTH}", (i, i + 1), help=hint)
         elif character in OPENERS:
             if not stack:
                 hint = f"delete it, or open it with `{OPENERS[character]}`"
-                raise SyntaxFault("E111", f"`{character}` closes nothing", (i, i + 1), help=hint)
+                raise SyntaxFault(UNMATCHED_BRACKET, f"`{character}` closes nothing", (i, i + 1), help=hint)
             start = stack.pop()
             opener = text[start]
             if opener != OPENERS[character]:
                 hint = f"close `{opener}` with `{PAIRS[opener]}` first"
-                raise SyntaxFault("E111", f"`{character}` cannot close `{opener}`", (i, i + 1), help=hint)
+                raise SyntaxFault(UNMATCHED_BRACKET, f"`{character}` cannot close `{opener}`", (i, i + 1), help=hint)
             if character == "}" and i - start > VALUE_LENGTH:
                 message = f"a value of {i - start - 1:,} characters; {VALUE_LENGTH} is the most"
-                raise SyntaxFault("E117", message, (start, start + 1), help="make its parts settings or columns")
+                raise SyntaxFault(OUT_OF_BOUNDS, message, (start, start + 1), help="make its parts settings or columns")
     if stack:
         i = stack[-1]
         hint = f"add `{PAIRS[text[i]]}` where it ends"
-        raise SyntaxFault("E111", f"`{text[i]}` is never closed", (i, i + 1), help=hint)
+        raise SyntaxFault(UNMATCHED_BRACKET, f"`{text[i]}` is never closed", (i, i + 1), help=hint)
 
 
 ARROW: Final = "write `->` between steps"
@@ -173,7 +176,9 @@ def _too_short(text: str, wanted: str, start: str) -> SyntaxFault:
     if not text.strip():
         return _fault("there is no layer here", (0, max(1, len(text))), "`pass` is the input itself")
     end = len(text.rstrip())
-    return SyntaxFault("E110", f"this ends where {wanted} should come", (max(0, end - 1), end), f"{wanted} after this")
+    return SyntaxFault(
+        INVALID_FORMULA, f"this ends where {wanted} should come", (max(0, end - 1), end), f"{wanted} after this"
+    )
 
 
 def _out_of_place(token: Token, accepts: set[str], text: str, at: tuple[int, int]) -> SyntaxFault:
@@ -203,7 +208,7 @@ def _out_of_place(token: Token, accepts: set[str], text: str, at: tuple[int, int
             hint = "a setting is written `key=value`, and a layer of its own after `->`"
             hint = f"a square kernel is written `{kernel}x{kernel}`" if kernel else hint
         label = "a layer is: name, kernel/stride, width, words"
-        return SyntaxFault("E110", f"`{word}` does not belong here", (begin, begin + len(word)), label, hint)
+        return SyntaxFault(INVALID_FORMULA, f"`{word}` does not belong here", (begin, begin + len(word)), label, hint)
     word = token.split()[0]
     hint = HABITS.get(word[0], "") if token.type != "ARROW" else ""
     if re.fullmatch(r"x[0-9]+", word):
@@ -216,7 +221,7 @@ def _out_of_place(token: Token, accepts: set[str], text: str, at: tuple[int, int
 
 
 def _fault(message: str, at: tuple[int, int], hint: str) -> SyntaxFault:
-    return SyntaxFault("E110", message, at, help=hint)
+    return SyntaxFault(INVALID_FORMULA, message, at, help=hint)
 
 
 def _wanted(terminals: set[str]) -> str:

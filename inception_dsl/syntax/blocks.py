@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from inception_dsl.diagnostics.codes.yaml import INVALID_YAML
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Note, Source, Span
 
 HEADER: Final = re.compile(r".*:\s*[|>][0-9+-]*\s*(#.*)?$")
@@ -34,7 +35,7 @@ def _bar_missing(source: Source, number: int) -> Diagnostic | None:
     column = line.index(":") + 1
     message, advice = f"the `|` after `{key[1]}:` is missing", f"write `{key[1]}: |`"
     notes = (Note(_whole(source, number), "this is not YAML"),)
-    return Diagnostic("E101", message, Span(source, above, column, column + 1), notes=notes, help=advice)
+    return Diagnostic(INVALID_YAML, message, Span(source, above, column, column + 1), notes=notes, help=advice)
 
 
 def _indented_less(source: Source, number: int) -> Diagnostic | None:
@@ -51,7 +52,7 @@ def _indented_less(source: Source, number: int) -> Diagnostic | None:
             message = "this line is indented less than the block it belongs to"
             notes = (Note(_whole(source, above), "the block starts here"),)
             advice = f"indent it by {depth} spaces, as the first line of the block"
-            return Diagnostic("E101", message, _whole(source, number), notes=notes, help=advice)
+            return Diagnostic(INVALID_YAML, message, _whole(source, number), notes=notes, help=advice)
         first = above
     return None
 

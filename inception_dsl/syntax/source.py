@@ -9,6 +9,7 @@ from copy import copy
 from itertools import accumulate
 from typing import Final
 
+from inception_dsl.diagnostics.codes.tool import FILE_NOT_UTF8, FILE_TOO_LARGE
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, Span, SpecError
 from inception_dsl.files import builtin, paths
 
@@ -36,7 +37,7 @@ def read(path: str | os.PathLike[str], name: str | None = None) -> Source:
         raise paths.unreadable(name, paths.reason(error), hint) from None
     if len(data) > LIMIT:
         hint = f"a spec has at most {LIMIT:,} bytes"
-        raise SpecError([Diagnostic("E003", f"`{name}` is too large", help=hint, file=name)])
+        raise SpecError([Diagnostic(FILE_TOO_LARGE, f"`{name}` is too large", help=hint, file=name)])
     cited = "/".join(os.path.abspath(path).split(os.sep)[-2:])
     return decode(data, name, cited.encode(errors="backslashreplace").decode())  # a name of bytes that are not UTF-8
 
@@ -57,7 +58,7 @@ def decode(data: bytes, name: str, citation: str = "") -> Source:
         span = Span(Source(name, data.decode(errors="replace")), line, column, column + 1)
         label = f"byte 0x{data[error.start]:02x}"
         message = f"`{name}` is not UTF-8"
-        raise SpecError([Diagnostic("E002", message, span, label, help="save the file as UTF-8")]) from None
+        raise SpecError([Diagnostic(FILE_NOT_UTF8, message, span, label, help="save the file as UTF-8")]) from None
 
 
 class Fragment:

@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final, NamedTuple
 
-from inception_dsl.diagnostics.diagnostic import Findings, Note, Span, did_you_mean, listing
+from inception_dsl.diagnostics.codes.syntax import DUPLICATE_NAME, INCOMPLETE_TABLE, OUT_OF_BOUNDS, WRONG_CELL_COUNT
+from inception_dsl.diagnostics.diagnostic import Findings, Note, Span
+from inception_dsl.diagnostics.spelling import did_you_mean, listing
 from inception_dsl.syntax.source import Fragment
 
 RULE: Final = re.compile(r"[\s|:-]*---[\s|:-]*")
@@ -59,10 +61,12 @@ def read(fragment: Fragment, findings: Findings) -> Table | None:
     """
     lines = list(_lines(fragment.text))
     if not lines:
-        findings.error("E112", "the table is empty", fragment.span(0, 1), help="its first line names the columns")
+        findings.error(
+            INCOMPLETE_TABLE, "the table is empty", fragment.span(0, 1), help="its first line names the columns"
+        )
         return None
     if len(lines) > MOST_ROWS:
-        findings.error("E117", f"a table of {len(lines):,} rows; {MOST_ROWS:,} is the most", fragment.span(0, 1))
+        findings.error(OUT_OF_BOUNDS, f"a table of {len(lines):,} rows; {MOST_ROWS:,} is the most", fragment.span(0, 1))
         return None
     start, line = lines[0]
     outer = line.startswith("|")
@@ -82,7 +86,7 @@ def read(fragment: Fragment, findings: Findings) -> Table | None:
         rows.append({column.text: cell for column, cell in zip(header, cells, strict=True)})
     if not rows and not broken:
         span, hint = fragment.span(header[0].start, header[-1].end), "add a row below it: `conv1 | conv 3x3 64`"
-        findings.error("E112", "the table has a header and no rows", span, help=hint)
+        findings.error(INCOMPLETE_TABLE, "the table has a header and no rows", span, help=hint)
     return Table(header, tuple(rows))
 
 
@@ -100,7 +104,7 @@ def _tell_count(
         span = fragment.span(max(end - 1, 0), max(end, 1))
         label = f"no cell for {_without_cell(cells, header, starts, fragment)}"
         hint = "write every cell, empty ones too: ` | ` starts the next one"
-    findings.error("E113", message, span, label, help=hint)
+    findings.error(WRONG_CELL_COUNT, message, span, label, help=hint)
 
 
 def _without_cell(cells: list[Cell], header: tuple[Cell, ...], starts: list[int], fragment: Fragment) -> str:
@@ -166,21 +170,21 @@ def _check_header(header: tuple[Cell, ...], fragment: Fragment, findings: Findin
     for cell in header:
         span = cell.span
         if not cell.text:
-            findings.error("E112", "a column has no name", span, help="name it, or take the bar out")
+            findings.error(INCOMPLETE_TABLE, "a column has no name", span, help="name it, or take the bar out")
         elif cell.text in seen:
             note = Note(seen[cell.text].span, "here first")
             hint = "delete one, or rename it"
-            findings.error("E114", f"two columns are called `{cell.text}`", span, notes=[note], help=hint)
+            findings.error(DUPLICATE_NAME, f"two columns are called `{cell.text}`", span, notes=[note], help=hint)
         seen.setdefault(cell.text, cell)
     missing = [required for required in ("name", "layer") if required not in seen]
     for required in list(missing):
         for cell in header:
             if hint := did_you_mean(cell.text, [required]):
-                findings.error("E112", f"the table has no column `{required}`", cell.span, help=hint)
+                findings.error(INCOMPLETE_TABLE, f"the table has no column `{required}`", cell.span, help=hint)
                 missing.remove(required)
                 break
     if missing:
         span = fragment.span(header[0].start, header[-1].end)
         hint = "the first line names the columns: `name | layer`, then those of its modules and of the paper"
-        findings.error("E112", f"the table has no column {listing(missing, 'or')}", span, help=hint)
+        findings.error(INCOMPLETE_TABLE, f"the table has no column {listing(missing, 'or')}", span, help=hint)
     return len(findings.diagnostics) == before

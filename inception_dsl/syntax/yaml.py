@@ -16,6 +16,16 @@ from typing import Any, Final
 
 import yaml
 
+from inception_dsl.diagnostics.codes.code import Code
+from inception_dsl.diagnostics.codes.syntax import OUT_OF_BOUNDS
+from inception_dsl.diagnostics.codes.tool import FILE_EMPTY, FILE_TOO_LARGE
+from inception_dsl.diagnostics.codes.yaml import (
+    DUPLICATE_KEY,
+    INVALID_VALUE,
+    INVALID_YAML,
+    NESTED_TOO_DEEPLY,
+    UNSUPPORTED_YAML,
+)
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, Note, Source, Span, SpecError
 from inception_dsl.syntax.document import Document, Node
 from inception_dsl.syntax.source import read
@@ -74,7 +84,7 @@ def parse(source: Source) -> Document:
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
         message = f"a YAML file cannot hold the character U+{ord(stray[0]):04X}"
         help_ = f'delete it, or write "\\u{ord(stray[0]):04x}" in double quotes'
-        raise SpecError([Diagnostic("E101", message, Span(source, line, column, column + 1), help=help_)])
+        raise SpecError([Diagnostic(INVALID_YAML, message, Span(source, line, column, column + 1), help=help_)])
     reader = _Reader(source)
     loader = _LOADER(source.text)
     try:
@@ -86,10 +96,12 @@ def parse(source: Source) -> Document:
         reader.findings.diagnostics.append(unreadable(here(source, loader.get_mark())))
     reader.findings.stop()
     if reader.root is None or reader.data is None:
-        raise SpecError([Diagnostic("E004", f"`{source.file}` is empty", Span(source, 1, 1, 1))])
+        raise SpecError([Diagnostic(FILE_EMPTY, f"`{source.file}` is empty", Span(source, 1, 1, 1))])
     if not isinstance(reader.data, dict):
         message, help_ = "a file starts with `key: value` lines", "write `network: name` first"
-        raise SpecError([Diagnostic("E105", message, reader.root.span, f"this is {kind(reader.data)}", help=help_)])
+        raise SpecError(
+            [Diagnostic(INVALID_VALUE, message, reader.root.span, f"this is {kind(reader.data)}", help=help_)]
+        )
     return Document(source, reader.data, reader.root)
 
 
@@ -183,12 +195,12 @@ class _Reader:
         return None
 
     def _too_deep(self, span: Span) -> None:
-        self._give_up("E107", f"values nest deeper than {DEPTH}", span, "a spec needs about five levels")
+        self._give_up(NESTED_TOO_DEEPLY, f"values nest deeper than {DEPTH}", span, "a spec needs about five levels")
 
     def _document(self, span: Span, explicit: bool) -> None:
         self._documents += 1
         if self._documents > 1:
-            self._give_up("E106", "a second document in one file", span, "put it into a file of its own")
+            self._give_up(UNSUPPORTED_YAML, "a second document in one file", span, "put it into a file of its own")
         head = takewhile(lambda line: not line.startswith("---"), self.source.lines if explicit else ())
         for number, line in enumerate(head, 1):
             if line.startswith("%") and line.split("#")[0].split() != ["%YAML", "1.2"]:
@@ -201,7 +213,7 @@ class _Reader:
         """Put a value where it belongs: the top, the next item of a list, a key, or the value of the last key."""
         self._count += 1
         if self._count > VALUES:
-            self._give_up("E003", f"the file holds more than {VALUES:,} values", node.span)
+            self._give_up(FILE_TOO_LARGE, f"the file holds more than {VALUES:,} values", node.span)
         if not self._open:
             self.data, self.root = value, node
             return
@@ -223,10 +235,10 @@ class _Reader:
         name = node.text or ""
         if not isinstance(value, str):
             hint = f'write `"{name}"` if the text is meant' if name else "write a text as the key"
-            self.findings.error("E105", f"a key is a text, and this is {kind(value)}", node.span, help=hint)
+            self.findings.error(INVALID_VALUE, f"a key is a text, and this is {kind(value)}", node.span, help=hint)
         elif first := parent.node.children.get(name):
             notes, hint = [Note(first.key or first.span, "first given here")], "delete one, or rename it"
-            self.findings.error("E102", f"the key `{name}` is given twice", node.span, notes=notes, help=hint)
+            self.findings.error(DUPLICATE_KEY, f"the key `{name}` is given twice", node.span, notes=notes, help=hint)
         return name
 
     def _scalar(self, text: str, span: Span) -> str | bool | int | float | None:
@@ -239,7 +251,7 @@ class _Reader:
         value = _VALUES[kind](text) if len(digits) <= DIGITS else math.inf
         if value in (math.inf, -math.inf) and kind != "infinite":
             hint = f"a number has at most {DIGITS} digits; quote it if it is a text"
-            self.findings.error("E117", "this number is too large", span, help=hint)
+            self.findings.error(OUT_OF_BOUNDS, "this number is too large", span, help=hint)
             return 0
         return value
 
@@ -258,9 +270,9 @@ class _Reader:
         return span._replace(end=match.end() + 1) if match else span
 
     def _refuse(self, what: str, span: Span, help: str) -> None:  # noqa: A002 - what the printed line is called
-        self.findings.error("E106", f"{what} is not supported in a spec", span, help=help)
+        self.findings.error(UNSUPPORTED_YAML, f"{what} is not supported in a spec", span, help=help)
 
-    def _give_up(self, code: str, message: str, span: Span, help: str = "") -> None:  # noqa: A002 - see above
+    def _give_up(self, code: Code, message: str, span: Span, help: str = "") -> None:  # noqa: A002 - see above
         self.findings.error(code, message, span, help=help)
         self.findings.stop()
 

@@ -11,6 +11,7 @@ from typing import Final
 
 import yaml
 
+from inception_dsl.diagnostics.codes.yaml import INVALID_YAML, UNSUPPORTED_YAML
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Note, Source, Span
 from inception_dsl.syntax.blocks import slip
 
@@ -36,7 +37,7 @@ def explain(error: yaml.MarkedYAMLError, source: Source, bracket: Span | None) -
     at = here(source, mark)
     if tabs := re.match(r" *\t", source.lines[at.line - 1]):
         span = at._replace(column=tabs.end(), end=tabs.end() + 1)
-        return Diagnostic("E101", "a tab cannot indent YAML", span, help="indent with spaces")
+        return Diagnostic(INVALID_YAML, "a tab cannot indent YAML", span, help="indent with spaces")
     # where what the parser was reading starts; libyaml also gives the place of the problem for it
     start = here(source, begun) if begun and mark and begun.index < mark.index else None
     scanning = isinstance(error, yaml.scanner.ScannerError)
@@ -61,7 +62,7 @@ def bad_escape(at: Span) -> Diagnostic:
     column = at.source.lines[at.line - 1].rfind("\\", 0, at.column) + 1 or at.column
     span = at._replace(column=column, end=column + 2)
     advice = "write `\\\\` for a backslash, or use single quotes"
-    return Diagnostic("E101", "unknown escape in double quotes", span, help=advice)
+    return Diagnostic(INVALID_YAML, "unknown escape in double quotes", span, help=advice)
 
 
 def _in_quotes(start: Span, at: Span) -> Diagnostic | None:
@@ -76,7 +77,9 @@ def _in_quotes(start: Span, at: Span) -> Diagnostic | None:
     if closed and not (at.column == 1 and lines[at.line - 1].startswith(("---", "..."))):
         return bad_escape(at)
     message = f"a text in quotes is not closed: `{quote}` is missing"
-    return Diagnostic("E101", message, start, "opened here", help="close it, or double a quote inside single quotes")
+    return Diagnostic(
+        INVALID_YAML, message, start, "opened here", help="close it, or double a quote inside single quotes"
+    )
 
 
 def _unexpected(at: Span) -> Diagnostic:
@@ -92,7 +95,7 @@ def _unexpected(at: Span) -> Diagnostic:
             message, advice = "a value cannot start with a tab", "write spaces in its place"
         case character:
             message, advice = f"a value cannot start with `{character}` unless it is quoted", QUOTE
-    return Diagnostic("E101", message, at, help=advice)
+    return Diagnostic(INVALID_YAML, message, at, help=advice)
 
 
 def _scanned(at: Span, start: Span, length: int) -> Diagnostic:
@@ -102,12 +105,12 @@ def _scanned(at: Span, start: Span, length: int) -> Diagnostic:
         return _directive(at)
     if opener in "|>":
         message = f"the text of a block starts on the line after its `{opener}`"
-        return Diagnostic("E101", message, at, help="move it to the next line")
+        return Diagnostic(INVALID_YAML, message, at, help="move it to the next line")
     same_line = at.line == start.line and length <= _KEY_LIMIT
     if same_line and (what := _PROPERTIES.get(opener)):
-        return Diagnostic("E106", f"{what} not supported in a spec", at, help=QUOTE)
+        return Diagnostic(UNSUPPORTED_YAML, f"{what} not supported in a spec", at, help=QUOTE)
     if same_line and _under(at) == ":":
-        return Diagnostic("E101", "a space is missing after `:`", at, help=f"write `: `, or {QUOTE}")
+        return Diagnostic(INVALID_YAML, "a space is missing after `:`", at, help=f"write `: `, or {QUOTE}")
     return _no_colon(at.source, start)
 
 
@@ -115,19 +118,21 @@ def _parsed(at: Span, start: Span | None, whole: bool) -> Diagnostic:
     """Tell of what is out of place in the value that starts at `start`, or in the file as a whole."""
     stands, above = _under(at), at.source.lines[: at.line]
     if what := _PROPERTIES.get(stands):
-        return Diagnostic("E106", f"{what} not supported in a spec", at, help=QUOTE)
+        return Diagnostic(UNSUPPORTED_YAML, f"{what} not supported in a spec", at, help=QUOTE)
     if whole and any(line.startswith("%") for line in above) and not any(line.startswith("---") for line in above[:-1]):
         return _directive(at)
     if start and re.match(r"-(\s|$)", start.source.lines[start.line - 1][start.column - 1 :]):
-        return Diagnostic("E101", "a line without `- ` in a list", at, help="start the line with `- `, or indent it")
+        return Diagnostic(
+            INVALID_YAML, "a line without `- ` in a list", at, help="start the line with `- `, or indent it"
+        )
     if start or whole:
         return _misplaced(at.source, at, start or Span(at.source, 1, 1, 2))
     words = {":": "a key is missing", "]": "`]` closes nothing", "}": "`}` closes nothing"}
-    return Diagnostic("E101", words.get(stands, "a value is missing"), at, help=QUOTE)
+    return Diagnostic(INVALID_YAML, words.get(stands, "a value is missing"), at, help=QUOTE)
 
 
 def _directive(at: Span) -> Diagnostic:
-    return Diagnostic("E106", "this directive is not supported in a spec", at, help="delete the line")
+    return Diagnostic(UNSUPPORTED_YAML, "this directive is not supported in a spec", at, help="delete the line")
 
 
 def _under(span: Span) -> str:
@@ -162,11 +167,11 @@ def _in_brackets(at: Span, bracket: Span, starts_nothing: bool) -> Diagnostic | 
         if comment := _COMMENT.search(line, start):
             span = Span(source, number, comment.start() + 1, comment.end() + 1)
             message, advice = "an unquoted `#` starts a comment, here inside brackets", f'write `"{comment[0]}"`'
-            return Diagnostic("E101", message, span, "the rest of the line is not read", notes, advice)
+            return Diagnostic(INVALID_YAML, message, span, "the rest of the line is not read", notes, advice)
     if starts_nothing and _under(at) not in ":-?" and (at.line == bracket.line or _under(at) in "@`%"):
         return None
     advice = f"close it with `{closer}`; quote a text that contains any of `, : [ ] {{ }}`"
-    return Diagnostic("E101", f"expected `,` or `{closer}`", at, notes=notes, help=advice)
+    return Diagnostic(INVALID_YAML, f"expected `,` or `{closer}`", at, notes=notes, help=advice)
 
 
 _GLUED: Final = re.compile(r"\s*(?:- )?([^\s:#\"']+):(?=[^\s:/])")
@@ -177,14 +182,14 @@ def _colon(source: Source, at: Span) -> Diagnostic:
     line = source.lines[at.line - 1]
     if re.search(r":\s", line[: at.column - 1]):
         message = "a second `: ` in one line"
-        return Diagnostic("E101", message, at, help=QUOTE)
+        return Diagnostic(INVALID_YAML, message, at, help=QUOTE)
     above = source.lines[at.line - 2] if at.line > 1 else ""
     if _GLUED.match(above) or re.match(r"[^\s:#-][^:]*$", above):
         return _no_colon(source, Span(source, at.line - 1, 1, 2))
     start = len(line) - len(line.lstrip())
     span = Span(source, at.line, start + 1, max(at.column, start + 2))
     message, advice = "this key is indented like nothing above it", "align it with the other keys of its block"
-    return Diagnostic("E101", message, span, help=advice)
+    return Diagnostic(INVALID_YAML, message, span, help=advice)
 
 
 def _no_colon(source: Source, at: Span) -> Diagnostic:
@@ -192,10 +197,10 @@ def _no_colon(source: Source, at: Span) -> Diagnostic:
     line = source.lines[at.line - 1]
     if glued := _GLUED.match(line):
         span = Span(source, at.line, glued.end(), glued.end() + 1)
-        return Diagnostic("E101", "a space is missing after `:`", span, help=f"write `{glued[1]}: ...`")
+        return Diagnostic(INVALID_YAML, "a space is missing after `:`", span, help=f"write `{glued[1]}: ...`")
     span = at._replace(end=len(line.rstrip()) + 1)
     return Diagnostic(
-        "E101", "a line without `key:`", span, help="write `key: value`, or indent it if it continues a text"
+        INVALID_YAML, "a line without `key:`", span, help="write `key: value`, or indent it if it continues a text"
     )
 
 
@@ -204,7 +209,9 @@ def _misplaced(source: Source, at: Span, block: Span) -> Diagnostic:
     line = source.lines[at.line - 1]
     if line[: at.column - 1].strip():
         message, advice = "something follows a value that had ended", QUOTE
-        return Diagnostic("E101", message, at._replace(end=len(line.rstrip()) + 1), help=advice)
+        return Diagnostic(INVALID_YAML, message, at._replace(end=len(line.rstrip()) + 1), help=advice)
     notes = (Note(block, "the block above starts here"),)
     message, advice = "this line is indented like nothing above it", "align it with the lines it belongs to"
-    return Diagnostic("E101", message, at._replace(end=max(at.end, len(line.rstrip()) + 1)), notes=notes, help=advice)
+    return Diagnostic(
+        INVALID_YAML, message, at._replace(end=max(at.end, len(line.rstrip()) + 1)), notes=notes, help=advice
+    )

@@ -11,6 +11,7 @@ from inception_dsl.build import build
 from inception_dsl.crosscheck import probe
 from inception_dsl.crosscheck.compare import MOVES, TOLERANCE
 from inception_dsl.crosscheck.systems import require
+from inception_dsl.diagnostics.codes.generated import EXPORT_DIFFERS
 from inception_dsl.diagnostics.diagnostic import Diagnostic
 from inception_dsl.emit.onnx import onnx
 from inception_dsl.emit.onnx import protobuf as pb
@@ -111,9 +112,9 @@ class Comparison(NamedTuple):
             return []
         if math.isnan(self.apart):
             message = f"`{self.where}` of `{file}` is not finite: with these weights the network overflows float32"
-            return [Diagnostic("E403", message, file=str(file))]
+            return [Diagnostic(EXPORT_DIFFERS, message, file=str(file))]
         message = f"`{self.where}` of `{file}` differs by {self.apart:.1g} of its range from what PyTorch gives"
-        return [Diagnostic("E403", f"{message}; {TOLERANCE:g} is allowed", file=str(file))]
+        return [Diagnostic(EXPORT_DIFFERS, f"{message}; {TOLERANCE:g} is allowed", file=str(file))]
 
 
 def compared(typed: Typed, weights: Mapping[str, Array], file: Path, heads: bool) -> Comparison:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from inception_dsl.build import missing
+from inception_dsl.diagnostics.codes.weights import NOT_A_WEIGHTS_FILE, TENSOR_MISMATCH
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.files import paths
 from inception_dsl.weights.pickles import load, one_line
@@ -40,7 +41,7 @@ def read(path: Path, own: Collection[str] = ()) -> Held:
         message = f"`{path}` is no file of weights that is read here"
         keras = "; one of keras is read by `weights import --from keras`" * (path.suffix in (".h5", ".keras"))
         hint = f"a `.safetensors`, `.pt`, `.pth` or `.pth.tar` file{keras}"
-        raise SpecError([Diagnostic("E130", message, help=hint)])
+        raise SpecError([Diagnostic(NOT_A_WEIGHTS_FILE, message, help=hint)])
     size = regular(path)
     try:
         if path.suffix == ".safetensors":
@@ -52,7 +53,7 @@ def read(path: Path, own: Collection[str] = ()) -> Held:
     wrapped, kept, notes = unwrapped(loaded, about, path.name)
     tensors, more = unprefixed(wrapped, own, path.name)
     wrong = [
-        Diagnostic("E135", f"{shown(name)} in `{path}` is {fault}")
+        Diagnostic(TENSOR_MISMATCH, f"{shown(name)} in `{path}` is {fault}")
         for name, each in tensors.items()
         if (fault := _fault(name, each))
     ]
@@ -82,7 +83,9 @@ def check_size(path: Path, size: int, needed: int) -> None:
     """Raise `SpecError` E130 where a file's tensors would fill far more memory than the file has bytes."""
     if needed > SPREAD * size:
         message = f"the tensors of `{path}` would fill {needed:,} bytes, and the file has {size:,}"
-        raise SpecError([Diagnostic("E130", message, help="write it with each tensor stored whole and uncompressed")])
+        raise SpecError(
+            [Diagnostic(NOT_A_WEIGHTS_FILE, message, help="write it with each tensor stored whole and uncompressed")]
+        )
 
 
 def safetensors(weights: Mapping[str, Array], about: Mapping[str, str]) -> bytes:
@@ -108,7 +111,9 @@ def _safetensors(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
     except ImportError:
         raise
     except Exception as error:  # noqa: BLE001 - its own error, and torch's for a dtype that it does not know
-        raise SpecError([Diagnostic("E130", f"`{path}` is no safetensors file: {one_line(error)}")]) from None
+        raise SpecError(
+            [Diagnostic(NOT_A_WEIGHTS_FILE, f"`{path}` is no safetensors file: {one_line(error)}")]
+        ) from None
 
 
 def _fault(name: str, tensor: Any) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from inception_dsl.build import missing
+from inception_dsl.diagnostics.codes.weights import NOT_A_WEIGHTS_FILE
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.ir.ops import BatchNorm
 from inception_dsl.weights.files import Held, check_size, regular
@@ -51,7 +52,7 @@ def read(path: Path, network: str) -> Held:
     """
     if not path.name.endswith(SUFFIXES):
         message = f"`{path}` is no file of keras' weights"
-        raise SpecError([Diagnostic("E130", message, help="a `.weights.h5`, `.h5` or `.keras` file")])
+        raise SpecError([Diagnostic(NOT_A_WEIGHTS_FILE, message, help="a `.weights.h5`, `.h5` or `.keras` file")])
     size = regular(path)
     os.environ.setdefault("KERAS_BACKEND", "torch")
     try:
@@ -64,10 +65,12 @@ def read(path: Path, network: str) -> Held:
     if network not in others:
         known = f"this is keras' {others[0]}: `{SPECS['keras'][others[0]]}` is its spec" if others else ""
         message = f"`{path}` is no file of {title}: it has {found.kernels} kernels"
-        raise SpecError([Diagnostic("E130", message, help=known)])
+        raise SpecError([Diagnostic(NOT_A_WEIGHTS_FILE, message, help=known)])
     if not found.classes:
         message = f"`{path}` has no classifier: {title} was saved with `include_top=False`"
-        raise SpecError([Diagnostic("E130", message, help="save the weights of the network made with its top")])
+        raise SpecError(
+            [Diagnostic(NOT_A_WEIGHTS_FILE, message, help="save the weights of the network made with its top")]
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what does not fit is an exception too
@@ -75,7 +78,9 @@ def read(path: Path, network: str) -> Held:
             net = getattr(keras.applications, network)(weights=None, classes=found.classes, input_shape=shape)
             net.load_weights(path)
     except Exception as error:  # noqa: BLE001 - keras, h5py and zipfile say in many ways that a file is another one
-        raise SpecError([Diagnostic("E130", f"`{path}` is no file of {title}: {one_line(error)}")]) from None
+        raise SpecError(
+            [Diagnostic(NOT_A_WEIGHTS_FILE, f"`{path}` is no file of {title}: {one_line(error)}")]
+        ) from None
     return Held(tensors(net), {})
 
 
@@ -100,10 +105,12 @@ def _contents(path: Path, size: int) -> Contents:
                 file = stack.enter_context(stack.enter_context(zipfile.ZipFile(path)).open("model.weights.h5"))
             stack.enter_context(h5py.File(file)).visititems(visit)
     except Exception as error:  # noqa: BLE001 - a damaged file shows in many ways
-        raise SpecError([Diagnostic("E130", f"`{path}` is no file of keras' weights: {one_line(error)}")]) from None
+        raise SpecError(
+            [Diagnostic(NOT_A_WEIGHTS_FILE, f"`{path}` is no file of keras' weights: {one_line(error)}")]
+        ) from None
     if elsewhere:
         message = f"`{path}` keeps `{elsewhere[0]}` in another file, which is not read"
-        raise SpecError([Diagnostic("E130", message, help="save the weights again, into one file")])
+        raise SpecError([Diagnostic(NOT_A_WEIGHTS_FILE, message, help="save the weights again, into one file")])
     check_size(path, size, sum(4 * math.prod(shape) for shape in shapes.values()))
     kept = {name: shape for name, shape in shapes.items() if not name.startswith("optimizer")}
     kernels = [shape for shape in kept.values() if len(shape) > 1]

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, SpecError, listing
+from inception_dsl.diagnostics.codes.weights import (
+    MISSING_TENSOR,
+    NON_FINITE_WEIGHTS,
+    TENSOR_MISMATCH,
+    UNEXPECTED_TENSOR,
+    WRONG_NETWORK,
+)
+from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, SpecError
+from inception_dsl.diagnostics.spelling import listing
 from inception_dsl.ir.ops import BatchNorm
 from inception_dsl.ir.typed import Node, Typed
 from inception_dsl.weights.files import COUNTER
@@ -53,7 +61,7 @@ def match(typed: Typed, library: str, found: Collection[str] = (), heads: bool =
     ):
         if len(ours) != len(theirs):
             said = f"{len(ours)} layers with weights in its {where}, and {library}'s {names.name} has {len(theirs)}"
-            raise SpecError([Diagnostic("E132", f"`{typed.program.file}` has {said}", help=hint)])
+            raise SpecError([Diagnostic(WRONG_NETWORK, f"`{typed.program.file}` has {said}", help=hint)])
     pairs = zip((*rows, *beside), (*names.trunk, *(names.heads if beside else ())), strict=True)
     return Match(
         library, names, {ours: f"{layer}.{ours.rpartition('.')[2]}" for node, layer in pairs for ours in tensors(node)}
@@ -99,7 +107,10 @@ def taken(
     left = [name for name in held if name not in known]
     without = headless if heads.issuperset(missing) else ""
     named = [theirs[ours] for ours in missing]
-    for code, what, names, hint in (("E133", "missing in", named, without), ("E134", "left over in", left, "")):
+    for code, what, names, hint in (
+        (MISSING_TENSOR, "missing in", named, without),
+        (UNEXPECTED_TENSOR, "left over in", left, ""),
+    ):
         if names:
             findings.error(code, f"{_count(names)} {what} `{file}`: {_some(names)}", help=hint)
     nodes = {name: node for node in typed.nodes for name in node.weights}
@@ -111,10 +122,10 @@ def taken(
         what += f" as `{ours}`" * (name != ours)
         node = nodes.get(ours)
         why = _reason(typed, node, shape, wanted[ours]) if node else ""
-        findings.error("E135", f"{what}{why}", node.origin if node else None)
+        findings.error(TENSOR_MISMATCH, f"{what}{why}", node.origin if node else None)
     if more := wrong[MOST_SHAPES:]:
         names = [theirs[ours] for ours in more]
-        findings.error("E135", f"{len(more):,} more tensors are of another shape in `{file}`: {_some(names)}")
+        findings.error(TENSOR_MISMATCH, f"{len(more):,} more tensors are of another shape in `{file}`: {_some(names)}")
     findings.stop()
     return {ours: held[name] for ours, name in theirs.items() if name in held}
 
@@ -154,9 +165,11 @@ def check_finite(weights: Mapping[str, Array], file: str) -> None:
     for name in [*wrong][:MOST]:
         nan, infinite = int(np.isnan(wrong[name]).sum()), int(np.isinf(wrong[name]).sum())
         counts = [f"{count:,} {what}" for count, what in ((nan, "NaN"), (infinite, "infinite")) if count]
-        findings.error("E136", f"`{name}` in `{file}` has {' and '.join(counts)} of {wrong[name].size:,} values")
+        findings.error(
+            NON_FINITE_WEIGHTS, f"`{name}` in `{file}` has {' and '.join(counts)} of {wrong[name].size:,} values"
+        )
     if more := [*wrong][MOST:]:
-        findings.error("E136", f"so have {len(more):,} more tensors of `{file}`: {_some(more)}")
+        findings.error(NON_FINITE_WEIGHTS, f"so have {len(more):,} more tensors of `{file}`: {_some(more)}")
     findings.stop()
 
 
@@ -173,7 +186,7 @@ def _choose(library: str, layers: int, found: Collection[str]) -> Names:
         named = f"the file's tensors are called as those of no network of {library} that is known here"
         counted = f"no network of {library} that is known here has {layers} layers with weights, as the spec has"
         hint = f"these are known: {listing(names.name for names in known)}"
-        raise SpecError([Diagnostic("E132", named if found else counted, help=hint)])
+        raise SpecError([Diagnostic(WRONG_NETWORK, named if found else counted, help=hint)])
     return max(fitting, key=lambda names: (shares[names], len(names.trunk)))
 
 

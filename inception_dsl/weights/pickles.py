@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 from typing import Any, Final
 
+from inception_dsl.diagnostics.codes.weights import NOT_A_WEIGHTS_FILE, UNSAFE_PICKLE
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 
 LARGEST_RATIO: Final = 2
@@ -31,19 +32,21 @@ def load(path: Path) -> Any:
         raise
     except pickle.UnpicklingError as error:
         if "WeightsUnpickler" not in str(error) or "Unsupported operand" in str(error):
-            raise SpecError([Diagnostic("E130", f"`{path}` is no file that `torch.save` wrote")]) from None
+            raise SpecError([Diagnostic(NOT_A_WEIGHTS_FILE, f"`{path}` is no file that `torch.save` wrote")]) from None
         raise _refused(path) from None
     except Exception as error:  # noqa: BLE001 - what a damaged file raises is up to each part of torch
         # of TorchScript and of files older than torch 1.0, it tells how to read them all the same
         if "weights_only" in str(error):
             raise _refused(path) from None
         message = f"`{path}` is no file that `torch.save` wrote: {one_line(error)}"
-        raise SpecError([Diagnostic("E130", message)]) from None
+        raise SpecError([Diagnostic(NOT_A_WEIGHTS_FILE, message)]) from None
 
 
 def _refused(path: Path) -> SpecError:
     hint = "save the weights alone: `torch.save(net.state_dict(), file)`, or as safetensors"
-    return SpecError([Diagnostic("E131", f"`{path}` would run code when it is read, so it is not read", help=hint)])
+    return SpecError(
+        [Diagnostic(UNSAFE_PICKLE, f"`{path}` would run code when it is read, so it is not read", help=hint)]
+    )
 
 
 def check_archive(path: Path) -> None:
@@ -54,11 +57,11 @@ def check_archive(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             unpacked = sum(each.file_size for each in archive.infolist())
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, EOFError) as error:
-        raise SpecError([Diagnostic("E130", f"`{path}` is a damaged archive: {error}")]) from None
+        raise SpecError([Diagnostic(NOT_A_WEIGHTS_FILE, f"`{path}` is a damaged archive: {error}")]) from None
     size = path.stat().st_size
     if unpacked > LARGEST_RATIO * size:
         message = f"`{path}` has {size:,} bytes, and its archive would unpack to {unpacked:,}"
-        raise SpecError([Diagnostic("E130", message, help="write it uncompressed, as `torch.save` does")])
+        raise SpecError([Diagnostic(NOT_A_WEIGHTS_FILE, message, help="write it uncompressed, as `torch.save` does")])
 
 
 def one_line(error: Exception) -> str:

@@ -9,7 +9,9 @@ from hashlib import file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError, listing
+from inception_dsl.diagnostics.codes.weights import MISSING_TENSOR, NOT_A_WEIGHTS_FILE, WRONG_NETWORK
+from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
+from inception_dsl.diagnostics.spelling import listing
 from inception_dsl.ir.typed import Typed
 from inception_dsl.weights import identify, keras
 from inception_dsl.weights.files import COUNTER, Held, read
@@ -129,7 +131,7 @@ def preprocessing(held: Held, file: Path) -> Preprocessing | None:
     except ValueError as error:
         hint = "import the weights again, or delete the entry"
         message = f"`{KEY}` in the metadata of `{file}` {error}"
-        raise SpecError([Diagnostic("E130", message, help=hint, file=str(file))]) from None
+        raise SpecError([Diagnostic(NOT_A_WEIGHTS_FILE, message, help=hint, file=str(file))]) from None
 
 
 def _published(
@@ -141,7 +143,9 @@ def _published(
         return None, ""
     if tag and tag not in published.tags:
         message = f"{library} has no weights `{tag}` of {network} that are known here"
-        raise SpecError([Diagnostic("E132", message, help=f"`--tag` is {listing([*published.tags, NONE], 'or')}")])
+        raise SpecError(
+            [Diagnostic(WRONG_NETWORK, message, help=f"`--tag` is {listing([*published.tags, NONE], 'or')}")]
+        )
     if stated and not tag:
         return (
             stated,
@@ -178,7 +182,7 @@ def _unknown(typed: Typed, file: Path, tensors: Collection[str]) -> SpecError:
     libraries = [each for each in LIBRARIES if identify.of_library(each, tensors)]
     hint = f"they are called as {listing(libraries, 'or')} has them: say `--from {libraries[0]}`" if libraries else ""
     message = f"the tensors of `{file}` are not called as those of `{typed.program.file}`"
-    return SpecError([Diagnostic("E132", message, help=hint or "say whose names they have, with `--from`")])
+    return SpecError([Diagnostic(WRONG_NETWORK, message, help=hint or "say whose names they have, with `--from`")])
 
 
 @contextmanager
@@ -189,5 +193,5 @@ def _identified(typed: Typed, tensors: Mapping[str, Array], library: str) -> Ite
     except SpecError as error:
         hint = identify.hint(typed, {name: each.shape for name, each in tensors.items()}, library)
         first, *rest = error.diagnostics
-        told = not hint or (first.code == "E133" and first.help)  # only heads are missing
+        told = not hint or (first.code == MISSING_TENSOR and first.help)  # only heads are missing
         raise SpecError(error.diagnostics if told else [replace(first, help=hint), *rest]) from None

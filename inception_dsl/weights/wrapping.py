@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError, listing
+from inception_dsl.diagnostics.codes.weights import NOT_A_WEIGHTS_FILE
+from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
+from inception_dsl.diagnostics.spelling import listing
 from inception_dsl.text.terminal import shortened, visible
 
 WRAPPERS: Final = (
@@ -50,7 +52,9 @@ def unwrapped(
         message = f"`{file}` does not hold tensors by their names"
         if wrong and len(wrong) < len(entries):
             message += f": {shown(wrong[0])} is none"
-        raise SpecError([Diagnostic("E130", message, help="write it by `torch.save(net.state_dict(), file)`")])
+        raise SpecError(
+            [Diagnostic(NOT_A_WEIGHTS_FILE, message, help="write it by `torch.save(net.state_dict(), file)`")]
+        )
     identity = outer.get("identity") if isinstance(outer, dict) else None
     spec = identity.get("spec") if isinstance(identity, dict) else None
     return dict(entries), {**about, **({"spec": spec} if isinstance(spec, str) else {})}, tuple(notes)

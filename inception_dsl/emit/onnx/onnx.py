@@ -11,7 +11,11 @@ import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
-from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, SpecError, did_you_mean
+from inception_dsl.diagnostics.codes.generated import NOT_EXPRESSIBLE
+from inception_dsl.diagnostics.codes.modules import UNDEFINED_NAME
+from inception_dsl.diagnostics.codes.yaml import INVALID_NAME
+from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, SpecError
+from inception_dsl.diagnostics.spelling import did_you_mean
 from inception_dsl.emit.citation import citation
 from inception_dsl.emit.onnx import protobuf as pb
 from inception_dsl.emit.onnx.ops import Call, Site, rules
@@ -55,7 +59,7 @@ def model(
     """
     if opset not in OPSETS:
         message = f"opset {opset} is not supported"
-        raise SpecError([Diagnostic("E401", message, help=f"an opset from {min(OPSETS)} to {NEWEST}")])
+        raise SpecError([Diagnostic(NOT_EXPRESSIBLE, message, help=f"an opset from {min(OPSETS)} to {NEWEST}")])
     rows = _rows(typed, until, taps)
     aside = [head.name for head in typed.program.heads if heads and head.source in rows]
     outputs = _outputs(typed, rows[-1], [*aside, *taps])
@@ -119,7 +123,7 @@ def _rows(typed: Typed, until: str, taps: Sequence[str]) -> Sequence[str]:
     for name in filter(None, (until, *taps)):
         if name not in rows:
             message = f"no row up to `{rows[-1]}` is called `{name}`"
-            raise SpecError([Diagnostic("E206", message, help=did_you_mean(name, rows))])
+            raise SpecError([Diagnostic(UNDEFINED_NAME, message, help=did_you_mean(name, rows))])
     return rows
 
 
@@ -129,7 +133,7 @@ def _outputs(typed: Typed, last: str, others: Iterable[str]) -> dict[str, int]:
         end = typed.ends[name]
         if name == "input" or outputs.setdefault(name, end) != end:
             message = f"the graph calls another value `{name}`"
-            raise SpecError([Diagnostic("E108", message, help="another name for this row or head")])
+            raise SpecError([Diagnostic(INVALID_NAME, message, help="another name for this row or head")])
     return outputs
 
 
@@ -176,7 +180,7 @@ def _calls(typed: Typed, rows: Collection[str], following: Collection[int], opse
         if constants > MOST_CONSTANTS:
             message = f"the graph would hold {constants:,} constant numbers; {MOST_CONSTANTS:,} is the most"
             hint = "pool to fewer windows, or give the norms their `gamma`"
-            findings.error("E401", message, node.origin, help=hint)
+            findings.error(NOT_EXPRESSIBLE, message, node.origin, help=hint)
             break
     findings.stop()
     return calls

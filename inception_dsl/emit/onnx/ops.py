@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from itertools import repeat
 from typing import Final, NamedTuple
 
+from inception_dsl.diagnostics.codes.generated import NOT_EXPRESSIBLE
+from inception_dsl.diagnostics.codes.shapes import FIXED_IMAGE_SIZE
 from inception_dsl.emit.onnx import protobuf as pb
 from inception_dsl.emit.rules import Rules
 from inception_dsl.ir import ops
@@ -44,7 +46,7 @@ rules: Final = Rules[Call]("ONNX")
 @rules(ops.Conv)
 def _conv(op: ops.Conv, site: Site) -> Call:
     if op.window.padding.ceil:
-        raise ShapeError("E401", "ONNX has no convolution with `ceil`", "say the padding in pixels: `pad=N`")
+        raise ShapeError(NOT_EXPRESSIBLE, "ONNX has no convolution with `ceil`", "say the padding in pixels: `pad=N`")
     grouped = {"group": ops.closed(op.groups)} if op.groups != 1 else {}
     return Call("Conv", {**_window(op.window, site), **grouped})
 
@@ -63,7 +65,9 @@ def _relu(op: ops.ReLU, site: Site) -> Call:
 @rules(ops.LRN)
 def _lrn(op: ops.LRN, site: Site) -> Call:
     if op.size % 2 == 0:
-        raise ShapeError("E401", f"ONNX normalises over an odd number of channels, not {op.size}", "an odd size")
+        raise ShapeError(
+            NOT_EXPRESSIBLE, f"ONNX normalises over an odd number of channels, not {op.size}", "an odd size"
+        )
     return Call("LRN", {"size": op.size, "alpha": op.alpha, "beta": op.beta, "bias": op.k})
 
 
@@ -86,7 +90,7 @@ def _adaptive(to: Pair, site: Site) -> Call:
         return Call("GlobalAveragePool")
     if site.follows:
         message = f"ONNX has no average pool to {to[0]}x{to[1]} for every image size"
-        raise ShapeError("E401", message, "compile for one image size, or write `avgpool global`")
+        raise ShapeError(NOT_EXPRESSIBLE, message, "compile for one image size, or write `avgpool global`")
     image = site.types[0].image
     if window := sliding(image, to):
         return Call("AveragePool", _window(window, site))
@@ -107,7 +111,9 @@ def _dropout(op: ops.Dropout, site: Site) -> Call:
 @rules(ops.FullyConnected)
 def _fully_connected(op: ops.FullyConnected, site: Site) -> Call:
     if site.follows:
-        raise ShapeError("E218", "the weights of `fc` tie the network to one image size", "a global pool before it")
+        raise ShapeError(
+            FIXED_IMAGE_SIZE, "the weights of `fc` tie the network to one image size", "a global pool before it"
+        )
     return Call("Gemm", {"transB": 1})
 
 
@@ -152,7 +158,7 @@ def _window(window: Window, site: Site) -> dict[str, pb.Parameter]:
         # dilation, and takes it as negative where a step is longer than the kernel.
         if dilated or any(step > kernel for kernel, step in axes):
             message = "ONNX has no dilated `same_upper` for every image size, nor one with a stride beyond the kernel"
-            raise ShapeError("E401", message, "compile for one image size, or write `pad=N`")
+            raise ShapeError(NOT_EXPRESSIBLE, message, "compile for one image size, or write `pad=N`")
         return {**slides, "auto_pad": "SAME_UPPER"}
     height, width = window.extents(site.types[0].image)
     return {**slides, "pads": (height.before, width.before, height.after, width.after)}
@@ -166,5 +172,5 @@ def _pooling(window: Window, site: Site) -> dict[str, pb.Parameter]:
     for extent, kernel, step in zip(extents, window.kernel, window.stride, strict=True):
         if extent.before + step > kernel and site.opset < CEIL:
             message = f"opset {site.opset} does not drop a last window that `ceil` lays wholly in the padding"
-            raise ShapeError("E401", message, f"opset {CEIL} or newer")
+            raise ShapeError(NOT_EXPRESSIBLE, message, f"opset {CEIL} or newer")
     return {**_window(window, site), "ceil_mode": 1}

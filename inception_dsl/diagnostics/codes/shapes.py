@@ -1,0 +1,193 @@
+"""The shapes that arrive at the layers of a network."""
+
+from __future__ import annotations
+
+from inception_dsl.diagnostics.codes.code import Code
+
+BRANCH_SIZES_DIFFER = Code(
+    "E204",
+    "branches disagree on image size",
+    """\
+Branches are concatenated along their channels, pixel by pixel, so they must have the same height and width. The usual
+cause is a pool or convolution of stride 1 that drops the border: `same` keeps it.
+""",
+    wrong="""\
+network: tiny
+input: 3x32x32
+modules:
+  inception:
+    graph: |
+      | conv 5x5 {#5x5} same
+      | maxpool 3x3/1 valid -> conv 1x1 {pool proj}
+layers: |
+  name  | layer     | #5x5 | pool proj
+  block | inception | 8    | 8
+""",
+    right="""\
+network: tiny
+input: 3x32x32
+modules:
+  inception:
+    graph: |
+      | conv 5x5 {#5x5} same
+      | maxpool 3x3/1 same -> conv 1x1 {pool proj}
+layers: |
+  name  | layer     | #5x5 | pool proj
+  block | inception | 8    | 8
+""",
+)
+
+SUM_SHAPES_DIFFER = Code(
+    "E205",
+    "terms of a sum differ in shape",
+    """\
+Terms are added elementwise, so they must have the same height, width and channels. If a residual block changes any of
+these, use a `conv 1x1` instead of `pass`.
+""",
+    wrong="""\
+network: tiny
+input: 3x32x32
+layers: |
+  name  | layer
+  block | [pass + conv 3x3/2 64 same] -> relu
+""",
+    right="""\
+network: tiny
+input: 3x32x32
+layers: |
+  name  | layer
+  block | [conv 1x1/2 64 + conv 3x3/2 64 same] -> relu
+""",
+)
+
+KERNEL_TOO_LARGE = Code(
+    "E209",
+    "kernel larger than its input",
+    """\
+A window must fit on the padded image. Earlier strides have made the image too small.
+""",
+    wrong="""\
+network: tiny
+input: 3x5x5
+layers: |
+  name | layer
+  pool | avgpool 7x7 valid
+  fc   | fc {classes}
+""",
+    right="""\
+network: tiny
+input: 3x5x5
+layers: |
+  name | layer
+  pool | avgpool 5x5 valid
+  fc   | fc {classes}
+""",
+)
+
+UNEVEN_GROUPS = Code(
+    "E212",
+    "groups do not divide the channels",
+    """\
+Each group of a convolution reads an equal share of the input channels and produces an equal share of the output
+channels.
+""",
+    wrong="""\
+network: tiny
+input: 3x32x32
+layers: |
+  name  | layer
+  conv1 | conv 3x3 8 same groups=2
+""",
+    right="""\
+network: tiny
+input: 3x32x32
+layers: |
+  name  | layer
+  conv1 | conv 3x3 9 same groups=3
+""",
+)
+
+WRONG_RANK = Code(
+    "E215",
+    "image expected, got a vector, or the reverse",
+    """\
+`fc` and `flatten` turn an image into a vector. A vector has no pixels, so convolutions and pools cannot follow.
+""",
+    wrong="""\
+network: tiny
+input: 3x32x32
+layers: |
+  name  | layer
+  fc    | fc 10
+  conv1 | conv 3x3 8 same
+""",
+    right="""\
+network: tiny
+input: 3x32x32
+layers: |
+  name  | layer
+  conv1 | conv 3x3 8 same
+  fc    | fc 10
+""",
+)
+
+FIXED_IMAGE_SIZE = Code(
+    "E218",
+    "network takes only one image size",
+    """\
+A layer such as a `7x7` pool before the classifier, or an `fc` on an image, has other weights or no output at another
+image size. Compile for the size of the spec, or use `avgpool global`.
+""",
+)
+
+NOT_A_CLASSIFIER = Code(
+    "E221",
+    "network with `training` is not a classifier",
+    """\
+A classifier is trained on one number per class, so the last row and every head produce a vector of `classes` numbers.
+`flatten` turns an image into a vector, and `fc` reads an image. A network without `training` may end in any shape.
+""",
+    wrong="""\
+network: tiny
+input: 3x32x32
+classes: 10
+layers: |
+  name | layer
+  conv | conv 3x3 {classes} same
+  pool | avgpool global
+training: {recipe: modern, source: ours}
+""",
+    right="""\
+network: tiny
+input: 3x32x32
+classes: 10
+layers: |
+  name | layer
+  conv | conv 3x3 {classes} same
+  pool | avgpool global -> flatten
+training: {recipe: modern, source: ours}
+""",
+)
+
+CHANNELS_LAST_INPUT = Code(
+    "W203",
+    "input with channels last",
+    """\
+`input` is channels x height x width, as in `3x224x224`. This one has many channels and very few columns, so it is
+probably height x width x channels, the order of TensorFlow.
+""",
+    wrong="""\
+network: tiny
+input: 32x32x3
+layers: |
+  name | layer
+  conv | conv 3x3 8 same
+""",
+    right="""\
+network: tiny
+input: 3x32x32
+layers: |
+  name | layer
+  conv | conv 3x3 8 same
+""",
+)

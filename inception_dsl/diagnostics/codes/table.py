@@ -1,0 +1,28 @@
+"""All codes, collected from the modules beside this one."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inception_dsl.diagnostics.codes import (
+    extends,
+    generated,
+    layers,
+    modules,
+    paper,
+    shapes,
+    syntax,
+    tool,
+    weights,
+    yaml,
+)
+from inception_dsl.diagnostics.codes.code import Code
+
+MODULES: Final = (tool, yaml, syntax, extends, weights, layers, modules, shapes, paper, generated)
+
+CODES: Final = tuple(sorted(value for module in MODULES for value in vars(module).values() if isinstance(value, Code)))
+
+
+def find(code: str) -> Code | None:
+    """A code by its letter and digits, such as `e204`; None where there is none."""
+    return next((each for each in CODES if each == code.upper()), None)

@@ -1,0 +1,94 @@
+"""Files of weights, and the networks and images they belong to."""
+
+from __future__ import annotations
+
+from inception_dsl.diagnostics.codes.code import Code
+
+NOT_A_WEIGHTS_FILE = Code(
+    "E130",
+    "not a file of weights",
+    """\
+Weights are read from `.safetensors` files, from the `.pt`, `.pth` and `.pth.tar` files of
+`torch.save(net.state_dict(), file)`, and, for keras, from `.weights.h5`, `.h5` and `.keras` files. The file is in none
+of these formats, is damaged, holds something other than named tensors, would expand to far more memory than its size,
+or has unreadable preprocessing metadata.
+""",
+)
+
+UNSAFE_PICKLE = Code(
+    "E131",
+    "unsafe pickle",
+    """\
+A `.pt` or `.pth` file is a pickle, and reading a pickle can run any function. Only files that hold nothing but tensors
+and plain data are read. This one asks for more; none of it was run. Save the state_dict alone, or use safetensors.
+""",
+)
+
+WRONG_NETWORK = Code(
+    "E132",
+    "weights of another network",
+    """\
+The tensors in the file, or the layers of the spec, do not belong to this network of the library. The message says
+which; use the spec of the network that the weights belong to. The help line names that network if it is a network of
+the library or a built-in spec. `inception_dsl/weights/names.py` lists the known names and their order, and
+`inception_dsl/weights/preprocessing.py` the sets of weights that `--tag` accepts.
+""",
+)
+
+MISSING_TENSOR = Code(
+    "E133",
+    "missing tensor",
+    """\
+The file lacks a tensor of the network. Nothing is written, because a network needs all of its weights. If the
+library's network was saved without its heads, `--no-heads` reads the rest.
+""",
+)
+
+UNEXPECTED_TENSOR = Code(
+    "E134",
+    "unexpected tensor",
+    """\
+The file has a tensor that no layer of the network uses, so it belongs to another network: one with a bias, say, where
+the spec has none. Tensors of heads that the spec lacks, or that `--no-heads` leaves out, are ignored.
+""",
+)
+
+TENSOR_MISMATCH = Code(
+    "E135",
+    "tensor of the wrong shape or type",
+    """\
+The tensor's shape differs from the layer's, or its values do not fit in float32. Half precision is widened, which
+loses nothing. A tensor on the meta device has a shape but no values. The classifier differs in shape if the file was
+trained on another number of classes, and the first layer if it was trained on images with other channels.
+""",
+)
+
+NON_FINITE_WEIGHTS = Code(
+    "E136",
+    "NaN or infinite weights",
+    """\
+The file contains NaN or infinite values: training diverged, or the file was not written completely. Every result would
+be NaN, so nothing is written or evaluated. Use an earlier checkpoint.
+""",
+)
+
+PREPROCESSING_DIFFERS = Code(
+    "W130",
+    "preprocessing differs from that of the weights",
+    """\
+The weights file records how images were prepared for training, as `inception-dsl weights import` writes it, and the
+spec's recipe prepares them differently. `eval` follows the weights: a network trained on values from -1 to 1 may score
+no better than chance on values from 0 to 1. `--set data.mean=`, `--set data.std=` and `--set augment.resize=` override
+both, and so does `--protocol` for the crops.
+""",
+)
+
+TRAINED_FROM_ANOTHER_SPEC = Code(
+    "W131",
+    "weights were trained from another spec",
+    """\
+A run of `inception-dsl train` wrote the weights, but the spec has changed since, or it is another spec whose tensors
+have the same names and shapes but, say, other strides or padding. The score is that of the current spec. `spec.yaml`
+in the folder of the run is the spec that was trained.
+""",
+)
