@@ -45,7 +45,7 @@ from inception_dsl.runner.devices import Place, be_deterministic, has_bf16
 from inception_dsl.runner.readers import open_images
 from inception_dsl.training.doctor import Small, digest, examine, settings
 from inception_dsl.training.installation import FAILED
-from inception_dsl.weights.transfer import weights_of
+from inception_dsl.weights.transfer import load_weights
 
 CPU = Place(torch.device("cpu"))
 
@@ -200,7 +200,7 @@ def evaluation(plan: Plan, notes: Notes) -> None:
 def scored(weights: Path, place: Place, count: int, batch: int, layout: torch.memory_format) -> float:
     """Top-1 of the first images held out."""
     config = small()
-    held = weights_of(spec(SMALL).typed, weights, heads=False)
+    held = load_weights(spec(SMALL).typed, weights, heads=False)
     network = trained.network(spec(SMALL).typed, held).to(place.device).to(memory_format=layout)
     images = open_images(config.data.source, "test")
     found = evaluate_file(network, images, config, place, limit=count, batch=batch)

@@ -58,7 +58,7 @@ def apart(one: Any, other: Any, all_values: Any) -> float:
 def check_numbers(net: Any, typed: Typed, file: Path) -> None:
     """The weights of a keras network, saved in a file, give its numbers in PyTorch and onnxruntime."""
     net.save_weights(file) if file.name.endswith(".weights.h5") else net.save(file)
-    weights = transfer.imported(typed, file, "keras", heads=False).weights
+    weights = transfer.import_weights(typed, file, "keras", heads=False).weights
     x = probe.images(typed.input.shape, 2, 1.0)
 
     with torch.no_grad():
@@ -79,5 +79,5 @@ def check_numbers(net: Any, typed: Typed, file: Path) -> None:
 
 def refused(typed: Typed, file: Path) -> tuple[Diagnostic, ...]:
     with pytest.raises(SpecError) as caught:
-        transfer.imported(typed, file, "keras", heads=False)
+        transfer.import_weights(typed, file, "keras", heads=False)
     return caught.value.diagnostics

@@ -103,7 +103,7 @@ def loaded(case: str, tmp_path: Path) -> nn.Module:
     name, library, make = CASES[case]
     own = tmp_path / "own.safetensors"
     own.write_bytes(safetensors(running(name)[1], {}))
-    exported = transfer.exported(spec(name), own, library)
+    exported = transfer.export_weights(spec(name), own, library)
     net = empty(make).eval()
     net.load_state_dict({key: torch.from_numpy(np.array(each)) for key, each in exported.weights.items()}, strict=True)
     return net
@@ -140,10 +140,10 @@ def check_identity(case: str, tmp_path: Path) -> None:
     state = empty(make).state_dict()
     held = {key: torch.rand(each.shape) if each.is_floating_point() else torch.tensor(7) for key, each in state.items()}
     save_file(held, tmp_path / "theirs.safetensors")
-    moved = transfer.imported(spec(name), tmp_path / "theirs.safetensors", library)
+    moved = transfer.import_weights(spec(name), tmp_path / "theirs.safetensors", library)
     assert {key for key in moved.weights if not key.endswith(COUNTER)} == set(spec(name).weights)
     (tmp_path / "ours.safetensors").write_bytes(safetensors(moved.weights, {}))
-    back = transfer.exported(spec(name), tmp_path / "ours.safetensors", library)
+    back = transfer.export_weights(spec(name), tmp_path / "ours.safetensors", library)
     (tmp_path / "back.safetensors").write_bytes(safetensors(back.weights, {}))
     again = load_file(tmp_path / "back.safetensors")
     assert again.keys() == held.keys()

@@ -74,9 +74,7 @@ def test_imported_weights_see_what_their_library_shows_them(there: tuple[Path, T
     folder, expected = there
     done = scored(folder)
     assert done.exit_code == 0, done.output
-    assert done.stdout.startswith(
-        "images: the shorter side resized to 256 (bilinear), then the middle 224x224; mean 0.5;"
-    )
+    assert done.stdout.startswith("images: shorter side resized to 256 (bilinear), center crop 224x224; mean 0.5;")
     assert "warning[W130]" in done.stderr and "mean 0.4824, 0.4588, 0.4078 (the weights: 0.5)" in " ".join(
         done.stderr.split()
     )

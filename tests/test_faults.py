@@ -85,9 +85,9 @@ STEPS = {
     "examine": (compiler, ("claims", "specs/a.yaml")),
     "print_resolved": (compiler, ("show", "--resolved", "specs/a.yaml")),
     "inferred_table": (tables, ("show", "specs/a.yaml")),
-    "weights_of": (transfer, ("export", "specs/a.yaml", "--weights", "w.safetensors", "--out", "a.onnx")),
+    "load_weights": (transfer, ("export", "specs/a.yaml", "--weights", "w.safetensors", "--out", "a.onnx")),
     "drawn": (deploy, ("export", "specs/a.yaml", "--init", "0", "--out", "a.onnx")),
-    "imported": (transfer, ("weights", "import", "specs/a.yaml", "w.pth", "--from", "timm")),
+    "import_weights": (transfer, ("weights", "import", "specs/a.yaml", "w.pth", "--from", "timm")),
     "text": (render, ("check", "none.yaml")),
     "as_json": (render, ("show", "specs/a.yaml", "--format", "json")),
 }

@@ -22,7 +22,7 @@ from inception_dsl.runner.augment import in_channels, normalised
 from inception_dsl.runner.config import Augment, Config, Data
 from inception_dsl.runner.reader import decode
 from inception_dsl.weights.names import LIBRARIES, SPECS
-from inception_dsl.weights.preprocessing import PUBLISHED, Preprocessing, parsed
+from inception_dsl.weights.preprocessing import PUBLISHED, Preprocessing, parse
 
 CAT = Path(__file__).parent / "data" / "chelsea.jpg"
 CLOSE = 2e-6
@@ -141,7 +141,7 @@ def preprocessings() -> Iterator[Preprocessing]:
 
 def test_what_is_written_reads_back() -> None:
     for each in preprocessings():
-        assert parsed(each.json) == each
+        assert parse(each.json) == each
         data = json.loads(each.json)
         assert data["range"] == [0, 1] and data["channels"] == "RGB"
         assert data["antialias"] == (each.interpolation != "nearest")
@@ -150,32 +150,32 @@ def test_what_is_written_reads_back() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"mean": None}, "has no `mean` that is known here: None"),
-        ({"mean": [0.5, float("nan")]}, "has no `mean`"),
-        ({"std": [0.5, 0.0, 0.5]}, "has no `std`"),
-        ({"std": []}, "has no `std`"),
-        ({"resize": 200}, "has no `resize` that is known here: 200"),
-        ({"resize": [256, 256]}, "has no `resize`"),
-        ({"resize": True}, "has no `resize`"),
-        ({"crop": [0, 224]}, "has no `crop`"),
-        ({"crop": [10**9, 224]}, "has no `crop`"),
-        ({"interpolation": "lanczos"}, "has no `interpolation` that is known here: lanczos"),
-        ({"antialias": False}, "has no `antialias`"),
-        ({"channels": "BGR"}, "has no `channels` that is known here: BGR"),
-        ({"range": [0, 255]}, "has no `range`"),
+        ({"mean": None}, "has an unsupported `mean`: None"),
+        ({"mean": [0.5, float("nan")]}, "has an unsupported `mean`"),
+        ({"std": [0.5, 0.0, 0.5]}, "has an unsupported `std`"),
+        ({"std": []}, "has an unsupported `std`"),
+        ({"resize": 200}, "has an unsupported `resize`: 200"),
+        ({"resize": [256, 256]}, "has an unsupported `resize`"),
+        ({"resize": True}, "has an unsupported `resize`"),
+        ({"crop": [0, 224]}, "has an unsupported `crop`"),
+        ({"crop": [10**9, 224]}, "has an unsupported `crop`"),
+        ({"interpolation": "lanczos"}, "has an unsupported `interpolation`: lanczos"),
+        ({"antialias": False}, "has an unsupported `antialias`"),
+        ({"channels": "BGR"}, "has an unsupported `channels`: BGR"),
+        ({"range": [0, 255]}, "has an unsupported `range`"),
     ],
 )
 def test_a_preprocessing_that_cannot_be_followed_is_refused(change: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        parsed(json.dumps({**json.loads(GOOGLENET.json), **change}))
+        parse(json.dumps({**json.loads(GOOGLENET.json), **change}))
 
 
 @settings(deadline=None, max_examples=50)
 @given(st.text(max_size=30) | st.recursive(st.none() | st.integers(), st.lists).map(json.dumps))
 @example("[" * 10**5)
 def test_any_text_is_read_or_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"is no JSON object|has no `"):
-        parsed(text)
+    with pytest.raises(ValueError, match=r"is not a JSON object|has an unsupported `"):
+        parse(text)
 
 
 def test_another_input_keeps_the_proportion() -> None:
@@ -201,13 +201,13 @@ def test_what_the_weights_want_is_done_and_said() -> None:
     assert (found.config.data.mean, found.config.data.std) == (GOOGLENET.mean, GOOGLENET.std)
     assert found.view is not None
     assert found.sentence == (
-        "images: the shorter side resized to 256 (bilinear), then the middle 224x224; mean 0.5; std 0.5, "
+        "images: shorter side resized to 256 (bilinear), center crop 224x224; mean 0.5; std 0.5, "
         "as the weights say (torchvision googlenet IMAGENET1K_V1)"
     )
     assert found.warning is not None and found.warning.severity == "warning"
     assert found.warning.message == (
-        "the recipe of `net.yaml` prepares images otherwise than the weights want: the middle 87.50% of each side "
-        "resized to 224x224 (bilinear) (the weights: the shorter side resized to 256 (bilinear), then the middle "
+        "the recipe of `net.yaml` prepares images otherwise than the weights want: center 87.50% of each side "
+        "resized to 224x224 (bilinear) (the weights: shorter side resized to 256 (bilinear), center crop "
         "224x224); mean 0.4 (the weights: 0.5); std 0.2 (the weights: 0.5)"
     )
 

@@ -14,9 +14,9 @@ from test_readme import README, blocks
 from torch import nn
 
 from inception_dsl.cli.main import main
-from inception_dsl.weights.files import read
+from inception_dsl.weights.files import read_weights
 from inception_dsl.weights.names import SPECS
-from inception_dsl.weights.preprocessing import KEY, PUBLISHED, parsed
+from inception_dsl.weights.preprocessing import KEY, PUBLISHED, parse
 
 ROOT = Path(__file__).parent.parent
 (SESSION,) = (block for block in blocks("console") if "weights import" in block)
@@ -44,15 +44,15 @@ def test_the_commands_print_what_the_readme_shows(tmp_path: Path, monkeypatch: p
         expected = NUMBER.sub("N", "\n".join(shown)).splitlines()
         assert printed[: len(expected)] == expected if "..." not in expected else printed[0] == expected[0]
     assert torch.equal(
-        torch.load("googlenet.pth")["fc.weight"], torch.from_numpy(read(Path(written())).tensors["fc.weight"])
+        torch.load("googlenet.pth")["fc.weight"], torch.from_numpy(read_weights(Path(written())).tensors["fc.weight"])
     )
-    assert parsed(read(Path(written())).about[KEY]) == PUBLISHED["torchvision"]["googlenet"].of("", "")
+    assert parse(read_weights(Path(written())).metadata[KEY]) == PUBLISHED["torchvision"]["googlenet"].of("", "")
 
 
 def test_the_note_on_images_is_the_one_that_is_written() -> None:
     (shown,) = re.findall(r"^  ```json\n(.*?)^  ```$", README, re.MULTILINE | re.DOTALL)
     wanted = PUBLISHED["torchvision"]["googlenet"].of("", "")
-    assert json.loads(shown) == json.loads(wanted.json) and parsed(shown) == wanted
+    assert json.loads(shown) == json.loads(wanted.json) and parse(shown) == wanted
 
 
 def written() -> str:

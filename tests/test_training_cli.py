@@ -19,7 +19,7 @@ from inception_dsl.network import load
 from inception_dsl.recipes.recipe import recipe
 from inception_dsl.runner.config import Config, Run
 from inception_dsl.runner.devices import Place, settle_precision
-from inception_dsl.weights.files import read
+from inception_dsl.weights.files import read_weights
 
 SPEC = "specs/googlenet_bn_small.yaml"
 SET = {"data.batch": 8, "data.workers": 0, "run.log_every": 1, "schedule.epochs": 2}
@@ -129,7 +129,7 @@ def test_a_checkpoint_is_read_as_the_weights_are(run: Path, tmp_path: Path) -> N
     assert scores[0] == scores[1] and "of another network" not in done.output
     done = command("weights", "import", SPEC, checkpoint, "--out", out.with_suffix(".safetensors"))
     assert done.exit_code == 0 and done.stdout.startswith(said), done.output
-    own, made = (read(each).tensors for each in (weights, out.with_suffix(".safetensors")))
+    own, made = (read_weights(each).tensors for each in (weights, out.with_suffix(".safetensors")))
     assert own.keys() == made.keys() and all((own[name] == made[name]).all() for name in own)
     done = command("export", SPEC, "--weights", checkpoint, "--out", out.with_suffix(".onnx"), "--no-verify")
     assert done.exit_code == 0 and out.with_suffix(".onnx").is_file(), done.output

@@ -57,9 +57,9 @@ def stub(file: Path, kernels: int, classes: int = 0, **more: Any) -> Path:
 def test_a_file_is_told_by_its_shapes(tmp_path: Path) -> None:
     typed = compiler.at_size(compiler.compile_file(SPECS / "inception_v3_keras.yaml"))
     (top,) = refused(typed, stub(tmp_path / "a.h5", 94))
-    assert top.message.endswith("has no classifier: keras' InceptionV3 was saved with `include_top=False`")
+    assert top.message.endswith("has no classifier: it was saved with `include_top=False`")
     (other,) = refused(typed, stub(tmp_path / "b.weights.h5", 74, 10))
-    assert other.help == "this is keras' Xception: `xception` is its spec"
+    assert other.help == "this is keras' Xception: use the spec `xception`"
     (bomb,) = refused(typed, stub(tmp_path / "c.h5", 94, 10, x={"shape": (10**6, 10**6)}))
     assert bomb.code == "E130" and "would fill 4,000,0" in bomb.message
     outside = {"shape": (3,), "external": [("passwords", 0, 12)]}

@@ -30,9 +30,9 @@ from inception_dsl.emit.pytorch import pytorch
 from inception_dsl.ir.typed import Typed
 from inception_dsl.network import loads
 from inception_dsl.weights import deploy, files, identify, transfer
-from inception_dsl.weights.matching import match, own
+from inception_dsl.weights.matching import match, own_names
 from inception_dsl.weights.names import LIBRARIES, SPECS
-from inception_dsl.weights.preprocessing import KEY, PUBLISHED, parsed
+from inception_dsl.weights.preprocessing import KEY, PUBLISHED, parse
 
 FOLDER = Path(__file__).parent.parent / "specs"
 TINY = """
@@ -65,7 +65,7 @@ def state(given: Typed | None = None) -> dict[str, torch.Tensor]:
     torch.manual_seed(0)
     given = given or typed()
     held = {name: torch.rand(each.shape) for name, each in given.weights.items()}
-    return held | {name: torch.tensor(7) for name in own(given, heads=True) if name not in held}
+    return held | {name: torch.tensor(7) for name in own_names(given, heads=True) if name not in held}
 
 
 def refused(action: Callable[[], object]) -> tuple[Diagnostic, ...]:
@@ -112,10 +112,10 @@ WRAPPED: dict[str, tuple[dict[str, Any], str]] = {
 def test_containers_are_opened_and_an_average_is_preferred(kind: str, tmp_path: Path) -> None:
     held, said = WRAPPED[kind]
     torch.save(held, tmp_path / "net.pth.tar")
-    found = transfer.weights_of(typed(), tmp_path / "net.pth.tar", heads=True)
+    found = transfer.load_weights(typed(), tmp_path / "net.pth.tar", heads=True)
     assert (found.tensors["fc.bias"] == 1).all() and found.tensors.keys() == state().keys()
     assert found.notes[-1:] == ((said,) if said else ())
-    assert found.about.get("spec") == ("f00" if kind == "run" else None)
+    assert found.metadata.get("spec") == ("f00" if kind == "run" else None)
 
 
 @pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "module._orig_mod.", "_orig_mod.module."])
@@ -124,16 +124,16 @@ def test_prefixes_are_taken_off_and_told(prefix: str, suffix: str, tmp_path: Pat
     file = tmp_path / f"net{suffix}"
     held = {f"{prefix}{name}": each for name, each in state().items()}
     save_file(held, file) if suffix == ".safetensors" else torch.save({"model": held}, file)
-    found = transfer.weights_of(typed(), file, heads=True)
+    found = transfer.load_weights(typed(), file, heads=True)
     assert found.tensors.keys() == state().keys()
-    assert found.notes[-1] == f"took `{prefix}` off the names in `net{suffix}`"
+    assert found.notes[-1] == f"removed the prefix `{prefix}` from the names in `net{suffix}`"
 
 
 def test_an_averaged_model_of_torch_is_read(tmp_path: Path) -> None:
     net = build.build(pytorch.source(typed()), "tiny")
     averaged = torch.optim.swa_utils.AveragedModel(torch.nn.DataParallel(net))
     torch.save(averaged.state_dict(), tmp_path / "net.pt")
-    assert transfer.weights_of(typed(), tmp_path / "net.pt", heads=True).tensors.keys() == net.state_dict().keys()
+    assert transfer.load_weights(typed(), tmp_path / "net.pt", heads=True).tensors.keys() == net.state_dict().keys()
 
 
 def test_a_row_may_be_called_as_a_prefix(tmp_path: Path) -> None:
@@ -141,13 +141,13 @@ def test_a_row_may_be_called_as_a_prefix(tmp_path: Path) -> None:
         "network: named\ninput: 3x8x8\nlayers: |\n  name | layer\n  module | conv 3x3 8 same bias -> flatten\n"
     )
     save_file(state(given), tmp_path / "x.safetensors")
-    assert transfer.weights_of(given, tmp_path / "x.safetensors", heads=True).notes == ()
+    assert transfer.load_weights(given, tmp_path / "x.safetensors", heads=True).notes == ()
 
 
 def test_a_file_that_only_some_names_of_have_a_prefix_stays_as_it_is(tmp_path: Path) -> None:
     held = {f"module.{name}" if name.startswith("conv1") else name: each for name, each in state().items()}
     torch.save(held, tmp_path / "x.pt")
-    codes = [each.code for each in refused(lambda: transfer.weights_of(typed(), tmp_path / "x.pt", heads=True))]
+    codes = [each.code for each in refused(lambda: transfer.load_weights(typed(), tmp_path / "x.pt", heads=True))]
     assert codes == ["E133", "E134"]
 
 
@@ -162,14 +162,14 @@ def test_weights_that_are_no_numbers_leave_no_file(spec: Path) -> None:
     result = cli("export", spec, "--weights", file, "--out", out, "--format", "json")
     told = [(each["code"], each["message"]) for each in json.loads(result.stdout)["diagnostics"]]
     assert told == [
-        ("E136", f"`conv1.conv.weight` in `{file}` has 1 NaN and 2 infinite of 216 values"),
-        ("E136", f"`fc.bias` in `{file}` has 1 NaN of 5 values"),
+        ("E136", f"`conv1.conv.weight` in `{file}` has 1 NaN and 2 infinite among 216 values"),
+        ("E136", f"`fc.bias` in `{file}` has 1 NaN among 5 values"),
     ]
     assert result.exit_code == 1 and not out.exists()
     held = {name: each * torch.nan if each.is_floating_point() else each for name, each in state().items()}
     save_file(held, file)
-    told_of = refused(lambda: transfer.weights_of(typed(), file, heads=True))
-    assert len(told_of) == 7 and told_of[-1].message.startswith(f"so have 3 more tensors of `{file}`: ")
+    told_of = refused(lambda: transfer.load_weights(typed(), file, heads=True))
+    assert len(told_of) == 7 and told_of[-1].message.startswith(f"the same holds for 3 more tensors of `{file}`: ")
 
 
 def test_a_network_that_overflows_is_told(spec: Path) -> None:
@@ -182,8 +182,10 @@ def test_a_network_that_overflows_is_told(spec: Path) -> None:
 def test_meta_tensors_are_told(tmp_path: Path) -> None:
     held = {name: each.to("meta") if name == "fc.bias" else each for name, each in state().items()}
     torch.save(held, tmp_path / "x.pt")
-    (told,) = refused(lambda: files.read(tmp_path / "x.pt"))
-    assert told.code == "E135" and "`fc.bias`" in told.message and "on the meta device, without values" in told.message
+    (told,) = refused(lambda: files.read_weights(tmp_path / "x.pt"))
+    assert (
+        told.code == "E135" and "`fc.bias`" in told.message and "on the meta device and has no values" in told.message
+    )
 
 
 def bomb(file: Path) -> None:
@@ -270,7 +272,7 @@ def test_hostile_files_end_in_a_diagnostic(kind: str, spec: Path) -> None:
     library = "keras" if name.endswith((".keras", ".h5")) else "torchvision"
     if library == "keras":
         given = compiler.at_size(compiler.compile_file(FOLDER / "xception.yaml"))
-        assert [each.code for each in refused(lambda: transfer.imported(given, file, library))] == [code]
+        assert [each.code for each in refused(lambda: transfer.import_weights(given, file, library))] == [code]
         return
     for arguments in (
         ("weights", "import", spec, file, "--from", library),
@@ -294,9 +296,9 @@ def test_what_torch_only_reads_by_running_it_is_refused(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "old.pt", "w") as archive:
         archive.add(FOLDER / "alexnet.yaml", "storages")
     for name in ("script.pt", "whole.pt", "old.pt"):
-        (told,) = refused(lambda name=name: files.read(tmp_path / name))  # type: ignore[misc]
+        (told,) = refused(lambda name=name: files.read_weights(tmp_path / name))  # type: ignore[misc]
         assert told.code == "E131" and "weights_only" not in told.message
-        assert "save the weights alone" in told.help
+        assert "save only the weights" in told.help
 
 
 class Attack:
@@ -324,7 +326,7 @@ def test_no_command_runs_code(suffix: str, spec: Path) -> None:
         result = cli(*arguments)
         assert result.exit_code == 1 and "error[E131]" in result.stderr
     (spec.with_name("older.pt")).write_bytes(pickle.dumps({"w": Attack(made)}, protocol=2))
-    assert [each.code for each in refused(lambda: files.read(spec.with_name("older.pt")))] == ["E131"]
+    assert [each.code for each in refused(lambda: files.read_weights(spec.with_name("older.pt")))] == ["E131"]
     assert not made.exists()
 
 
@@ -337,7 +339,7 @@ def test_a_damaged_file_is_read_or_refused(tmp_path: Path, data: st.DataObject, 
         content[data.draw(st.integers(0, min(len(content) - 1, 3000)))] = data.draw(st.integers(0, 255))
     file.write_bytes(bytes(content[: data.draw(st.integers(1, len(content)) | st.just(len(content)))]))
     try:
-        transfer.weights_of(typed(), file, heads=False)
+        transfer.load_weights(typed(), file, heads=False)
     except SpecError as error:
         assert {each.code for each in error.diagnostics} <= {f"E13{i}" for i in range(7)}  # noqa: PT017
 
@@ -350,19 +352,19 @@ def whole(suffix: str) -> bytes:
 
 
 def test_a_file_of_keras_is_sent_to_its_reader(tmp_path: Path) -> None:
-    (told,) = refused(lambda: files.read(tmp_path / "x.weights.h5"))
-    assert told.help.endswith("one of keras is read by `weights import --from keras`")
+    (told,) = refused(lambda: files.read_weights(tmp_path / "x.weights.h5"))
+    assert told.help.endswith("for a keras file, use `weights import --from keras`")
 
 
 def test_names_are_quoted_on_one_line(tmp_path: Path) -> None:
     save_file({**state(), "a\n\x1b[31m\u202e" + "x" * 500: torch.zeros(1)}, tmp_path / "x.safetensors")
-    (told,) = refused(lambda: transfer.weights_of(typed(), tmp_path / "x.safetensors", heads=False))
+    (told,) = refused(lambda: transfer.load_weights(typed(), tmp_path / "x.safetensors", heads=False))
     assert told.message.isprintable() and len(told.message) < 400
 
 
 def test_a_list_has_no_stray_space() -> None:
     assert listing("abc", ",") == "`a`, `b`, `c`" and listing("ab", "or") == "`a` or `b`"
-    assert refused(lambda: transfer.weights_of(typed(), missing_two(), heads=False))[0].message.endswith(
+    assert refused(lambda: transfer.load_weights(typed(), missing_two(), heads=False))[0].message.endswith(
         ": `fc.weight`, `fc.bias`"
     )
 
@@ -399,7 +401,7 @@ def test_a_librarys_network_is_named(library: str, name: str) -> None:
     spec = SPECS[library][name]
     asked = shipped("googlenet" if spec != "googlenet" else "alexnet")
     assert identify.hint(asked, shapes(library, name), library) == (
-        f"this is {library}'s {name}: {FOLDER / f'{spec}.yaml'}"
+        f"this is {library}'s {name}: use {FOLDER / f'{spec}.yaml'}"
     )
     assert identify.hint(shipped(spec), shapes(library, name), library) in ("", *others(library, name))
 
@@ -407,7 +409,7 @@ def test_a_librarys_network_is_named(library: str, name: str) -> None:
 def others(library: str, name: str) -> list[str]:
     """A network that two libraries call the same may be said to be the other's, where the spec is not asked for."""
     return [
-        f"this is {each}'s {name}: {FOLDER / f'{known[name]}.yaml'}"
+        f"this is {each}'s {name}: use {FOLDER / f'{known[name]}.yaml'}"
         for each, known in SPECS.items()
         if each != library and name in known
     ]
@@ -416,9 +418,9 @@ def others(library: str, name: str) -> list[str]:
 @pytest.mark.parametrize("name", ["googlenet", "googlenet_torchvision", "xception", "bn_inception"])
 def test_a_spec_is_named_by_its_own_names(name: str) -> None:
     held = {each: weight.shape for each, weight in shipped(name).weights.items()}
-    assert identify.hint(typed(), held, "") == f"this is {name}: builtin:{name}"
+    assert identify.hint(typed(), held, "") == f"this is {name}: use builtin:{name}"
     fewer = {each: (10, *shape[1:]) if shape[0] == 1000 else shape for each, shape in held.items()}
-    assert identify.hint(typed(), fewer, "") == f"this is {name}: builtin:{name}"
+    assert identify.hint(typed(), fewer, "") == f"this is {name}: use builtin:{name}"
     assert identify.hint(typed(), {**held, "more.weight": (1,)}, "") == ""
     assert identify.hint(shipped(name), held, "") == ""
 
@@ -444,11 +446,11 @@ def test_a_file_of_another_variant_is_named(tmp_path: Path) -> None:
     assert result.exit_code == 2  # the name of --out
     result = cli("weights", "import", FOLDER / "googlenet.yaml", file, "--from", "torchvision")
     assert result.exit_code == 1
-    assert f"this is torchvision's googlenet: {FOLDER / 'googlenet_torchvision.yaml'}" in result.stderr
+    assert f"this is torchvision's googlenet: use {FOLDER / 'googlenet_torchvision.yaml'}" in result.stderr
     result = cli("weights", "import", FOLDER / "inception_v4.yaml", file, "--from", "timm")
-    assert f"this is torchvision's googlenet: {FOLDER / 'googlenet_torchvision.yaml'}" in result.stderr
+    assert f"this is torchvision's googlenet: use {FOLDER / 'googlenet_torchvision.yaml'}" in result.stderr
     result = cli("weights", "import", FOLDER / "googlenet_torchvision.yaml", file)
-    assert result.exit_code == 1 and "as `torchvision` has them: say `--from torchvision`" in result.stderr
+    assert result.exit_code == 1 and "these are names of `torchvision`: add `--from torchvision`" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -463,18 +465,18 @@ def test_a_file_of_another_variant_is_named(tmp_path: Path) -> None:
 )
 def test_another_number_of_classes_is_told_tensor_by_tensor(text: str, tensors: list[str], tmp_path: Path) -> None:
     given = compiler.at_size(compiler.compile_file(variant(tmp_path, text)))
-    told = refused(lambda: transfer.imported(given, of_torchvision(tmp_path), "torchvision"))
+    told = refused(lambda: transfer.import_weights(given, of_torchvision(tmp_path), "torchvision"))
     assert {each.code for each in told} == {"E135"}
     assert sorted(each.message.split("`")[1] for each in told) == tensors
-    assert all(each.message.endswith(": the file is for 1,000 classes, and the spec for 10") for each in told)
-    assert told[0].help == f"this is torchvision's googlenet: {tmp_path / 'googlenet_torchvision.yaml'}"
+    assert all(each.message.endswith(": the file is for 1,000 classes, the spec for 10") for each in told)
+    assert told[0].help == f"this is torchvision's googlenet: use {tmp_path / 'googlenet_torchvision.yaml'}"
 
 
 def test_images_of_other_channels_are_told(tmp_path: Path) -> None:
     given = compiler.at_size(compiler.compile_file(variant(tmp_path, "input: 1x224x224")))
-    (told,) = refused(lambda: transfer.imported(given, of_torchvision(tmp_path), "torchvision"))
+    (told,) = refused(lambda: transfer.import_weights(given, of_torchvision(tmp_path), "torchvision"))
     assert told.message.startswith("`conv1.conv.weight` is 64x3x7x7 in ") and told.message.endswith(
-        ": the file is for images of 3 channels, and the spec for 1 channel"
+        ": the file is for images with 3 channels, the spec for 1 channel"
     )
 
 
@@ -482,10 +484,10 @@ def test_missing_heads_suggest_to_leave_them_out(spec: Path) -> None:
     file, out = spec.with_name("x.safetensors"), spec.with_name("y.safetensors")
     save_file({name: each for name, each in state().items() if not name.startswith("aux")}, file)
     result = cli("weights", "import", spec, file, "--out", out)
-    assert result.exit_code == 1 and "help: `--no-heads` leaves the heads out" in result.stderr
+    assert result.exit_code == 1 and "help: leave the heads out with `--no-heads`" in result.stderr
     assert cli("weights", "import", spec, file, "--out", out, "--no-heads").exit_code == 0
     result = cli("export", spec, "--weights", file, "--out", spec.with_name("x.onnx"), "--heads")
-    assert result.exit_code == 1 and "help: without `--heads` they are not needed" in result.stderr
+    assert result.exit_code == 1 and "help: leave `--heads` out" in result.stderr
     assert cli("export", spec, "--weights", file, "--out", spec.with_name("x.onnx"), "--no-verify").exit_code == 0
 
 
@@ -493,20 +495,20 @@ def test_missing_heads_are_told_of_in_a_variant_too(tmp_path: Path) -> None:
     given = compiler.at_size(compiler.compile_file(variant(tmp_path, "")))
     held = {name: torch.zeros(shape) for name, shape in shapes("torchvision", "googlenet", heads=False).items()}
     torch.save(held, tmp_path / "x.pth")
-    (told,) = refused(lambda: transfer.imported(given, tmp_path / "x.pth", "torchvision"))
-    assert (told.code, told.help) == ("E133", "`--no-heads` leaves the heads out")
-    assert transfer.imported(given, tmp_path / "x.pth", "torchvision", heads=False).left == ()
+    (told,) = refused(lambda: transfer.import_weights(given, tmp_path / "x.pth", "torchvision"))
+    assert (told.code, told.help) == ("E133", "leave the heads out with `--no-heads`")
+    assert transfer.import_weights(given, tmp_path / "x.pth", "torchvision", heads=False).left == ()
 
 
 def test_heads_may_be_left_out_of_what_goes_back_and_nan_never_goes(tmp_path: Path) -> None:
     given = shipped("googlenet_torchvision")
     held = {name: torch.zeros(each.shape) for name, each in given.weights.items()}
     save_file(held | {"fc.bias": torch.full((1000,), torch.nan)}, tmp_path / "x.safetensors")
-    (told,) = refused(lambda: transfer.exported(given, tmp_path / "x.safetensors", "torchvision"))
-    assert told.code == "E136" and "has 1,000 NaN of 1,000 values" in told.message
+    (told,) = refused(lambda: transfer.export_weights(given, tmp_path / "x.safetensors", "torchvision"))
+    assert told.code == "E136" and "has 1,000 NaN among 1,000 values" in told.message
     save_file(held, tmp_path / "x.safetensors")
     for heads in (True, False):
-        moved = transfer.exported(given, tmp_path / "x.safetensors", "torchvision", heads=heads)
+        moved = transfer.export_weights(given, tmp_path / "x.safetensors", "torchvision", heads=heads)
         assert any(name.startswith("aux") for name in moved.weights) == heads
 
 
@@ -519,11 +521,11 @@ def test_a_runs_checkpoint_becomes_a_file_of_weights(spec: Path) -> None:
     result = cli("weights", "import", spec, file, "--out", out)
     assert result.stdout.splitlines() == [
         "read `averaged` of `step_00000004.pt`, not `network`",
-        "10 tensors have the spec's own names; none is missing",
+        "found all 10 tensors under the spec's own names",
         f"wrote {out}",
     ]
     assert torch.equal(load_file(out)["fc.bias"], torch.ones(5))
-    assert files.read(out).about["spec"] == "f00"
+    assert files.read_weights(out).metadata["spec"] == "f00"
     assert cli("weights", "import", spec, file, "--out", out, "--tag", "none").exit_code == 2
     # whoever says a library all the same means the same file
     assert cli("weights", "import", spec, file, "--from", "torchvision", "--out", out).exit_code == 0
@@ -534,21 +536,21 @@ def test_what_images_are_prepared_by_goes_with_the_weights(tmp_path: Path) -> No
     file, wanted = of_torchvision(tmp_path), PUBLISHED["torchvision"]["googlenet"].tags["IMAGENET1K_V1"]
     result = cli("weights", "import", spec, file, "--from", "torchvision", "--out", ours)
     assert result.exit_code == 0 and result.stdout.splitlines()[1] == (
-        "images: the shorter side resized to 256 (bilinear), then the middle 224x224, mean 0.5, std 0.5, as for "
-        "torchvision googlenet IMAGENET1K_V1; for other weights, `--tag` is `none`"
+        "images: shorter side resized to 256 (bilinear), center crop 224x224, mean 0.5, std 0.5, as for "
+        "torchvision googlenet IMAGENET1K_V1; for other weights, set `--tag` to `none`"
     )
-    assert parsed(files.read(ours).about[KEY]) == wanted
+    assert parse(files.read_weights(ours).metadata[KEY]) == wanted
     assert cli("weights", "export", spec, ours, "--to", "torchvision", "--out", theirs).exit_code == 0
-    assert parsed(files.read(theirs).about[KEY]) == wanted
+    assert parse(files.read_weights(theirs).metadata[KEY]) == wanted
     assert cli("weights", "import", spec, file, "--from", "torchvision", "--tag", "none", "--out", ours).exit_code == 0
-    assert KEY not in files.read(ours).about
+    assert KEY not in files.read_weights(ours).metadata
     result = cli("weights", "import", spec, file, "--from", "torchvision", "--tag", "V9", "--out", ours)
-    assert result.exit_code == 1 and "`--tag` is `IMAGENET1K_V1` or `none`" in result.stderr
+    assert result.exit_code == 1 and "set `--tag` to `IMAGENET1K_V1` or `none`" in result.stderr
     save_file(load_file(theirs), theirs, {KEY: json.dumps({**json.loads(wanted.json), "mean": [0.1]})})
-    moved = transfer.imported(shipped("googlenet_torchvision"), theirs, "torchvision")
-    assert parsed(moved.about[KEY]).mean == (0.1,)
+    moved = transfer.import_weights(shipped("googlenet_torchvision"), theirs, "torchvision")
+    assert parse(moved.metadata[KEY]).mean == (0.1,)
     save_file(load_file(theirs), theirs, {KEY: "{}"})
-    (told,) = refused(lambda: transfer.imported(shipped("googlenet_torchvision"), theirs, "torchvision"))
+    (told,) = refused(lambda: transfer.import_weights(shipped("googlenet_torchvision"), theirs, "torchvision"))
     assert told.code == "E130" and "`preprocessing` in the metadata of" in told.message
 
 
@@ -560,7 +562,7 @@ def test_the_graph_says_how_images_are_prepared(spec: Path) -> None:
     out = spec.with_name("x.onnx")
     assert cli("export", spec, "--weights", spec.with_name("x.safetensors"), "--out", out).exit_code == 0
     props = {each.key: each.value for each in onnx.load(out).metadata_props}
-    assert parsed(props[KEY]) == wanted and wanted.resize == 18
+    assert parse(props[KEY]) == wanted and wanted.resize == 18
 
 
 def test_fresh_weights_are_those_that_the_generated_network_begins_with(spec: Path) -> None:

@@ -158,19 +158,21 @@ def _export(run: Run, folder: Path) -> None:
     from inception_dsl.training.card import write_card
     from inception_dsl.training.plot import plot
     from inception_dsl.weights import deploy
-    from inception_dsl.weights.transfer import weights_of
+    from inception_dsl.weights.transfer import load_weights
 
     write_card(folder / "model", (folder / "model.py").read_text(encoding="utf-8"))
     file = folder / "model" / "model.onnx"
     classes = len(json.loads(file.with_name("config.json").read_text(encoding="utf-8"))["label_names"])
     typed = _of_classes(compiler.load(folder / "spec.yaml"), classes)
-    held = weights_of(typed, file.with_name("model.safetensors"), heads=False)
-    made = deploy.files(typed, held.tensors, file.name, opset=onnx.NEWEST, heads=False, about=deploy.about(held))
+    held = load_weights(typed, file.with_name("model.safetensors"), heads=False)
+    made = deploy.onnx_files(
+        typed, held.tensors, file.name, opset=onnx.NEWEST, heads=False, about=deploy.onnx_metadata(held)
+    )
     run.wrote(output.write(made, file.parent))
     if find_spec("matplotlib"):
         plot([folder], folder / "curves.png")
         run.wrote([folder / "curves.png"])
-    comparison = deploy.compared(typed, held.tensors, file, heads=False)
+    comparison = deploy.compare_with_pytorch(typed, held.tensors, file, heads=False)
     run.diagnostics += comparison.findings(file)
     if not run.errors:
         run.echo(comparison.sentence)
@@ -218,14 +220,14 @@ def evaluate(
         from inception_dsl.evaluation.preparation import preparation
         from inception_dsl.runner.devices import place
         from inception_dsl.runner.readers import open_images
-        from inception_dsl.weights.transfer import preprocessing, weights_of
+        from inception_dsl.weights.transfer import load_weights, preprocessing
 
         typed, recipe = _prepared(run, spec, settings, data)
         config = recipe.config()
         reader = open_images(_place(config.data.source), split)
         trained.check_classes(weights, reader.classes, config.data.source)
         made = _of_classes(compiler.load(spec, **chosen()), len(reader.classes))
-        held, here = weights_of(made, weights, heads=False), place()
+        held, here = load_weights(made, weights, heads=False), place()
         wanted = preprocessing(held, weights)
         images = preparation(wanted, config, spec, settings.keys(), protocol)
         run.diagnostics += filter(None, (trained.other_spec(weights, held, typed), images.warning))

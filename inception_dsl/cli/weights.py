@@ -46,11 +46,11 @@ def import_(spec: str, file: Path, library: str | None, tag: str, out: Path | No
     FILE is a .safetensors, .pt, .pth or .pth.tar file, or keras' .weights.h5, .h5 or .keras. Every tensor must be
     there, in its shape. The file that is written notes how the library prepares images, for `eval`.
     """
-    from inception_dsl.weights.transfer import imported
+    from inception_dsl.weights.transfer import import_weights
 
     if tag and not library:
         raise click.UsageError("--tag names a set of a library's weights: say which library, with --from")
-    _move(spec, file, out, form, lambda typed: imported(typed, file, library or "", heads=not no_heads, tag=tag))
+    _move(spec, file, out, form, lambda typed: import_weights(typed, file, library or "", heads=not no_heads, tag=tag))
 
 
 @weights.command("export")
@@ -65,9 +65,9 @@ def import_(spec: str, file: Path, library: str | None, tag: str, out: Path | No
 @FORM
 def export_(spec: str, file: Path, library: str, out: Path | None, no_heads: bool, form: str) -> None:
     """Write a network's weights under a library's names."""
-    from inception_dsl.weights.transfer import exported
+    from inception_dsl.weights.transfer import export_weights
 
-    _move(spec, file, out, form, lambda typed: exported(typed, file, library, heads=not no_heads), f".{library}")
+    _move(spec, file, out, form, lambda typed: export_weights(typed, file, library, heads=not no_heads), f".{library}")
 
 
 def _move(
@@ -83,8 +83,8 @@ def _move(
     moved = run.attempt(lambda: how(typed), spec, file) if typed else None
     if typed and moved:
         out = out or Path(f"{typed.program.name}{suffix}.safetensors")
-        about = {"network": typed.program.name, **moved.about}
-        if paths := run.attempt(lambda: output.write({out.name: safetensors(moved.weights, about)}, out.parent)):
+        metadata = {"network": typed.program.name, **moved.metadata}
+        if paths := run.attempt(lambda: output.write({out.name: safetensors(moved.weights, metadata)}, out.parent)):
             run.result = {"tensors": sorted(moved.weights), "left_over": sorted(moved.left)}
             for sentence in moved.sentences:
                 run.echo(sentence)
@@ -124,8 +124,8 @@ def export(
     from inception_dsl.emit.onnx import onnx
     from inception_dsl.files import output
     from inception_dsl.weights import deploy
-    from inception_dsl.weights.files import Held
-    from inception_dsl.weights.transfer import weights_of
+    from inception_dsl.weights.files import WeightFile
+    from inception_dsl.weights.transfer import load_weights
 
     if (file is None) == (seed is None):
         raise click.UsageError("say which weights: either --weights FILE or --init SEED")
@@ -134,11 +134,14 @@ def export(
     if typed is None:
         run.finish()
     held = run.attempt(
-        lambda: weights_of(typed, file, heads) if file else Held(deploy.drawn(typed, seed or 0), {}), spec, file or spec
+        lambda: load_weights(typed, file, heads) if file else WeightFile(deploy.drawn(typed, seed or 0), {}),
+        spec,
+        file or spec,
     )
-    about = deploy.about(held) if held else {}
+    about = deploy.onnx_metadata(held) if held else {}
     made = held and run.attempt(
-        lambda: deploy.files(typed, held.tensors, out.name, opset=opset or onnx.NEWEST, heads=heads, about=about), spec
+        lambda: deploy.onnx_files(typed, held.tensors, out.name, opset=opset or onnx.NEWEST, heads=heads, about=about),
+        spec,
     )
     paths = made and run.attempt(lambda: output.write(made, out.parent))
     for note in held.notes if held else ():
@@ -146,7 +149,9 @@ def export(
     run.wrote(paths or ())
     verify = bool(paths) and not no_verify
     comparison = (
-        run.attempt(lambda: deploy.compared(typed, held.tensors, out, heads), spec, out) if held and verify else None
+        run.attempt(lambda: deploy.compare_with_pytorch(typed, held.tensors, out, heads), spec, out)
+        if held and verify
+        else None
     )
     if comparison:
         run.diagnostics += comparison.findings(out)

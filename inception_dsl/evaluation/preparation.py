@@ -17,7 +17,7 @@ from inception_dsl.evaluation.crops import View
 from inception_dsl.runner.augment import centred
 from inception_dsl.runner.config import Config
 from inception_dsl.weights.preprocessing import Preprocessing
-from inception_dsl.weights.transfer import numbers
+from inception_dsl.weights.transfer import channel_values
 
 SHAPING: Final = ("augment.evaluation", "augment.resize", "augment.central")
 """The settings of the recipe's view."""
@@ -57,10 +57,12 @@ def preparation(
     for name in ("mean", "std"):
         stated, value = getattr(data, name), getattr(wanted, name)
         if f"data.{name}" in given:
-            users.append(f"{name} {numbers(stated)} by `--set`")
+            users.append(f"{name} {channel_values(stated)} by `--set`")
             continue
-        theirs.append(f"{name} {numbers(value)}")
-        differ += [] if _same(stated, value) else [f"{name} {numbers(stated)} (the weights: {numbers(value)})"]
+        theirs.append(f"{name} {channel_values(value)}")
+        differ += (
+            [] if _same(stated, value) else [f"{name} {channel_values(stated)} (the weights: {channel_values(value)})"]
+        )
         data = replace(data, **{name: value})
     whose = f" ({wanted.tag})" if wanted.tag else ""
     said = [f"{'; '.join(theirs)}, as the weights say{whose}"] if theirs else []
@@ -93,9 +95,9 @@ def _view(config: Config) -> str:
     size, augment = f"{config.data.height}x{config.data.width}", config.augment
     match augment.evaluation:
         case "centre":
-            return f"the shorter side resized to {augment.resize} (bilinear), then the middle {size}"
+            return f"shorter side resized to {augment.resize} (bilinear), center crop {size}"
         case "central":
-            return f"the middle {augment.central:.2%} of each side resized to {size} (bilinear)"
+            return f"center {augment.central:.2%} of each side resized to {size} (bilinear)"
         case _:
             return f"the whole image resized to {size} (bilinear)"
 

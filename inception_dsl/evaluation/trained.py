@@ -17,10 +17,10 @@ from inception_dsl.emit.pytorch import pytorch
 from inception_dsl.emit.runner.runner import fingerprint
 from inception_dsl.ir.typed import Typed
 from inception_dsl.runner.settings import RunError
-from inception_dsl.weights.files import Held
+from inception_dsl.weights.files import WeightFile
 
 
-def network(typed: Typed, held: Held) -> nn.Module:
+def network(typed: Typed, held: WeightFile) -> nn.Module:
     """The network with its weights, without its heads, laid out as convolutions are fastest."""
     made = build(pytorch.source(typed), typed.program.name)
     for head in typed.heads:
@@ -29,9 +29,9 @@ def network(typed: Typed, held: Held) -> nn.Module:
     return made.eval().to(memory_format=torch.channels_last)
 
 
-def other_spec(weights: Path, held: Held, typed: Typed) -> Diagnostic | None:
+def other_spec(weights: Path, held: WeightFile, typed: Typed) -> Diagnostic | None:
     """W131 where a run wrote the weights, for another network than the spec's."""
-    if held.about.get("spec") in {None, fingerprint(typed)}:
+    if held.metadata.get("spec") in {None, fingerprint(typed)}:
         return None
     message = f"a run trained `{weights}` for another network than `{typed.program.file}` gives now"
     hint = "`spec.yaml` in the folder of the run is the spec that it trained"

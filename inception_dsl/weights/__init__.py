@@ -1,5 +1,5 @@
-"""Weights of a network: read from what other libraries write, checked tensor by tensor, and written for them again.
+"""Weights: read from other libraries' files, checked tensor by tensor, and written back under their names.
 
-A set of weights is a mapping from a tensor's name in the network's state_dict to its values, all float32. The counter
-that torch keeps beside a batch norm (`num_batches_tracked`, int64) goes with it where a file has it.
+Weights are a mapping from state_dict names to float32 arrays. Where a file has the counter that torch keeps with each
+batch norm (`num_batches_tracked`, int64), the counter is kept too.
 """

@@ -1,4 +1,4 @@
-"""A network with its weights as one ONNX file, and what that computes beside the PyTorch network."""
+"""An ONNX file with weights in it, and its comparison with the PyTorch network."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from inception_dsl.emit.onnx import onnx
 from inception_dsl.emit.onnx import protobuf as pb
 from inception_dsl.emit.pytorch import pytorch
 from inception_dsl.ir.typed import Typed
-from inception_dsl.weights.files import Held
+from inception_dsl.weights.files import WeightFile
 from inception_dsl.weights.preprocessing import KEY
 
 if TYPE_CHECKING:
     from inception_dsl.crosscheck.probe import Array
 
 LARGEST: Final = 2**31 - 2**20
-"""Bytes of weights that a file can hold: protobuf's messages end at 2 GiB, and the graph needs some."""
+"""Bytes of weights that fit in one file: a protobuf message ends at 2 GiB, and the graph takes some of them."""
 
 EXTERNAL: Final = 1  # TensorProto.DataLocation
 PAGE: Final = 4096
-"""Tensors beside the file start at its multiples, so that they can be mapped into memory."""
+"""Tensors in the second file start at multiples of this many bytes, so that they can be memory-mapped."""
 
 
-def about(held: Held) -> dict[str, str]:
-    """What an ONNX file says of its weights: how images are prepared for them, as in the file that they are from."""
-    return {KEY: held.about[KEY]} if KEY in held.about else {}
+def onnx_metadata(source: WeightFile) -> dict[str, str]:
+    """The metadata that an ONNX file takes from its file of weights: how images are prepared."""
+    return {KEY: source.metadata[KEY]} if KEY in source.metadata else {}
 
 
 def drawn(typed: Typed, seed: int) -> dict[str, Array]:
-    """Fresh weights, those that the network's `model.py` begins with after `torch.manual_seed(seed)`.
+    """The weights that the network's `model.py` starts with after `torch.manual_seed(seed)`.
 
-    Where the spec states `init`, that is how they are drawn; all others are drawn as torch does. Raises `SpecError`
-    E005 where torch is not installed.
+    Weights follow the spec's `init`, or torch's defaults where the spec has none. Raises `SpecError` E005 if torch is
+    not installed.
     """
     require("pytorch")
     import torch
@@ -51,7 +51,7 @@ def drawn(typed: Typed, seed: int) -> dict[str, Array]:
     return {name: held[name].numpy() for name in typed.weights}
 
 
-def files(
+def onnx_files(
     typed: Typed,
     weights: Mapping[str, Array],
     name: str,
@@ -61,24 +61,25 @@ def files(
     about: Mapping[str, str] | None = None,
     most: int = LARGEST,
 ) -> dict[str, bytes]:
-    """The ONNX file `name` with the weights in it, for any batch; more than `most` bytes of them lie in a second file.
+    """The ONNX file `name`, for any batch size, with the weights in it.
 
-    `about` is text for its `metadata_props`.
+    More than `most` bytes of weights go to a second file, `name.data`. `about` is text for `metadata_props`.
 
     Raises `SpecError` E401 for an opset that cannot express the network.
     """
-    raw = {each: weights[each].astype("<f4", copy=False).tobytes() for each in typed.weights if each in weights}
+    raw = {tensor: weights[tensor].astype("<f4", copy=False).tobytes() for tensor in typed.weights if tensor in weights}
     if sum(map(len, raw.values())) <= most:
-        held = {each: _tensor(each, weights[each], raw_data=data) for each, data in raw.items()}
-        return {name: onnx.model(typed, opset=opset, heads=heads, weights=held, about=about)}
-    beside, end = f"{name}.data", 0
-    held, parts = {}, []
-    for each, data in raw.items():
-        place = {"location": beside, "offset": str(end), "length": str(len(data))}
-        held[each] = _tensor(each, weights[each], external_data=pb.metadata(place), data_location=EXTERNAL)
+        inline = {tensor: _tensor(tensor, weights[tensor], raw_data=data) for tensor, data in raw.items()}
+        return {name: onnx.model(typed, opset=opset, heads=heads, weights=inline, about=about)}
+    second_file, end = f"{name}.data", 0
+    external, parts = {}, []
+    for tensor, data in raw.items():
+        place = {"location": second_file, "offset": str(end), "length": str(len(data))}
+        external[tensor] = _tensor(tensor, weights[tensor], external_data=pb.metadata(place), data_location=EXTERNAL)
         parts += [data, bytes(-len(data) % PAGE)]
         end += len(data) + len(parts[-1])
-    return {beside: b"".join(parts), name: onnx.model(typed, opset=opset, heads=heads, weights=held, about=about)}
+    graph = onnx.model(typed, opset=opset, heads=heads, weights=external, about=about)
+    return {second_file: b"".join(parts), name: graph}
 
 
 def _tensor(name: str, values: Array, **content: pb.Content | list[bytes]) -> bytes:
@@ -86,9 +87,10 @@ def _tensor(name: str, values: Array, **content: pb.Content | list[bytes]) -> by
 
 
 class Comparison(NamedTuple):
-    """How far an ONNX file and the PyTorch network lie apart, and how far the image moves them.
+    """How far the outputs of an ONNX file and of the PyTorch network differ.
 
-    Both are relative to the range of the values of the output for which they are worst: `where`, and `still`.
+    `apart` is the largest difference and `where` the output that has it. `moved` is the smallest change of an output
+    from one image to another, and `still` the output that has it. Both are relative to the range of the output.
     """
 
     apart: float
@@ -98,29 +100,28 @@ class Comparison(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """The agreement in words."""
-        said = (
-            f"onnxruntime gives what PyTorch gives: values differ by {self.apart:.0e} of their range (`{self.where}`)"
-        )
+        """The result in words."""
+        text = f"onnxruntime agrees with PyTorch: values differ by at most {self.apart:.0e} of their range"
+        text += f" (`{self.where}`)"
         if self.moved < MOVES:
-            said += f"; that says little, as `{self.still}` moves by {self.moved:.0e} of it from image to image"
-        return said
+            text += f"; this shows little, because `{self.still}` changes by only {self.moved:.0e} between two images"
+        return text
 
     def findings(self, file: Path) -> list[Diagnostic]:
-        """E403 where they lie too far apart."""
+        """E403 if the difference exceeds the tolerance."""
         if self.apart <= TOLERANCE:
             return []
         if math.isnan(self.apart):
             message = f"`{self.where}` of `{file}` is not finite: with these weights the network overflows float32"
             return [Diagnostic(EXPORT_DIFFERS, message, file=str(file))]
-        message = f"`{self.where}` of `{file}` differs by {self.apart:.1g} of its range from what PyTorch gives"
-        return [Diagnostic(EXPORT_DIFFERS, f"{message}; {TOLERANCE:g} is allowed", file=str(file))]
+        message = f"`{self.where}` of `{file}` differs from PyTorch by {self.apart:.1g} of its range"
+        return [Diagnostic(EXPORT_DIFFERS, f"{message}; the tolerance is {TOLERANCE:g}", file=str(file))]
 
 
-def compared(typed: Typed, weights: Mapping[str, Array], file: Path, heads: bool) -> Comparison:
-    """Run an ONNX file in onnxruntime and the PyTorch network with the same weights, on the same two images.
+def compare_with_pytorch(typed: Typed, weights: Mapping[str, Array], file: Path, heads: bool) -> Comparison:
+    """Run an ONNX file in onnxruntime and the PyTorch network with the same weights, both on the same two images.
 
-    Raises `SpecError` E005 for a library that is not installed.
+    Raises `SpecError` E005 if a library is not installed.
     """
     require("pytorch", "onnx")
     import numpy as np
@@ -128,26 +129,26 @@ def compared(typed: Typed, weights: Mapping[str, Array], file: Path, heads: bool
     import torch
 
     net = build(pytorch.source(typed), typed.program.name).eval()
-    net.load_state_dict({name: torch.from_numpy(each) for name, each in weights.items()}, strict=False)
+    net.load_state_dict({name: torch.from_numpy(values) for name, values in weights.items()}, strict=False)
     images = probe.images(typed.input.shape, 2, probe.level(typed))
-    net.training = heads  # of the network alone: it gives its heads, while no dropout or batch norm trains
+    net.training = heads  # only the outer module: it returns its heads, but dropout and batch norm stay in eval mode
     with torch.no_grad():
         given = net(torch.from_numpy(images))
     asked = ["logits", *(typed.heads if heads else ())]
     ours = {name: (getattr(given, name) if heads and typed.heads else given).numpy() for name in asked}
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # what is fatal is raised; nothing else is the reader's business
+    options.log_severity_level = 4  # fatal errors are raised anyway; the rest is noise
     session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
     theirs = dict(zip(asked, session.run(asked, {"input": images}), strict=True))
-    apart = {name: _apart(ours[name], theirs[name], ours[name]) for name in asked}
-    moved = {name: _apart(ours[name][0], ours[name][1], ours[name]) for name in asked}
+    apart = {name: _relative_difference(ours[name], theirs[name], ours[name]) for name in asked}
+    moved = {name: _relative_difference(ours[name][0], ours[name][1], ours[name]) for name in asked}
     where = max(apart, key=lambda name: np.nan_to_num(apart[name], nan=np.inf))
     still = min(moved, key=moved.__getitem__)
     return Comparison(apart[where], where, moved[still], still)
 
 
-def _apart(one: Array, other: Array, all_values: Array) -> float:
-    """The largest difference, relative to the range of all values; no number where one of them is none."""
+def _relative_difference(one: Array, other: Array, all_values: Array) -> float:
+    """The largest difference, relative to the range of all values; NaN if a value is NaN."""
     import numpy as np
 
     with np.errstate(all="ignore"):

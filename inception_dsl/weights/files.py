@@ -1,4 +1,4 @@
-"""Files of weights: safetensors, and torch's own as far as nothing in them is executed."""
+"""Weight files: safetensors, and torch's own formats, read without executing anything in them."""
 
 from __future__ import annotations
 
@@ -10,64 +10,66 @@ from inception_dsl.build import missing
 from inception_dsl.diagnostics.codes.weights import NOT_A_WEIGHTS_FILE, TENSOR_MISMATCH
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.files import paths
-from inception_dsl.weights.pickles import load, one_line
-from inception_dsl.weights.wrapping import shown, unprefixed, unwrapped
+from inception_dsl.weights.pickles import load_pickle, one_line
+from inception_dsl.weights.wrapping import quoted, strip_prefixes, unwrap
 
 if TYPE_CHECKING:
     from inception_dsl.crosscheck.probe import Array
 
 COUNTER: Final = "num_batches_tracked"
 PICKLED: Final = (".pt", ".pth", ".bin", ".pt.tar", ".pth.tar")
-SPREAD: Final = 8
-"""So many times its own size may a file's tensors fill, as float32: half precision, and tensors that share storage."""
+LARGEST_EXPANSION: Final = 8
+"""A file's tensors may fill at most this many times the file's size as float32.
+
+Half precision doubles the size, and tensors can share storage.
+"""
 
 
-class Held(NamedTuple):
-    """The tensors of a file by their names, the text that goes with them, and what to say of how they were found."""
+class WeightFile(NamedTuple):
+    """A weight file: its tensors by name, its metadata, and notes for the user on how it was read."""
 
     tensors: dict[str, Array]
-    about: Mapping[str, str]
+    metadata: Mapping[str, str]
     notes: tuple[str, ...] = ()
 
 
-def read(path: Path, own: Collection[str] = ()) -> Held:
-    """The tensors of a `.safetensors`, `.pt`, `.pth` or `.pth.tar` file, half precision widened to float32.
+def read_weights(path: Path, own: Collection[str] = ()) -> WeightFile:
+    """Read a `.safetensors`, `.pt`, `.pth` or `.pth.tar` file; half precision is widened to float32.
 
-    Wrappers that training scripts put around them are taken off (see `wrapping`); `own` are names that need none.
-    Raises `SpecError`: E001 for a file that cannot be read, E130 for one that holds no tensors by name, E131 for a
-    pickle that asks for more than data, E135 for numbers that float32 cannot hold, and E005 for a missing library.
+    Containers and prefixes that training scripts add are removed (see `wrapping`); names in `own` keep theirs.
+    Raises `SpecError`: E001 for a file that cannot be read, E130 for a file without named tensors, E131 for a pickle
+    that would run code, E135 for a dtype or layout that is not supported, and E005 for a missing library.
     """
     if not path.name.endswith((".safetensors", *PICKLED)):
-        message = f"`{path}` is no file of weights that is read here"
-        keras = "; one of keras is read by `weights import --from keras`" * (path.suffix in (".h5", ".keras"))
-        hint = f"a `.safetensors`, `.pt`, `.pth` or `.pth.tar` file{keras}"
+        message = f"the format of `{path}` is not supported for weights"
+        keras = "; for a keras file, use `weights import --from keras`" * (path.suffix in (".h5", ".keras"))
+        hint = f"use a `.safetensors`, `.pt`, `.pth` or `.pth.tar` file{keras}"
         raise SpecError([Diagnostic(NOT_A_WEIGHTS_FILE, message, help=hint)])
-    size = regular(path)
+    size = readable_size(path)
     try:
         if path.suffix == ".safetensors":
-            loaded, about = _safetensors(path)
+            loaded, metadata = _safetensors(path)
         else:
-            loaded, about = load(path), {}
+            loaded, metadata = load_pickle(path), {}
     except ModuleNotFoundError as error:
         raise missing(error.name or "torch") from None
-    wrapped, kept, notes = unwrapped(loaded, about, path.name)
-    tensors, more = unprefixed(wrapped, own, path.name)
+    wrapped, kept, notes = unwrap(loaded, metadata, path.name)
+    tensors, more = strip_prefixes(wrapped, own, path.name)
     wrong = [
-        Diagnostic(TENSOR_MISMATCH, f"{shown(name)} in `{path}` is {fault}")
-        for name, each in tensors.items()
-        if (fault := _fault(name, each))
+        Diagnostic(TENSOR_MISMATCH, f"{quoted(name)} in `{path}` is {fault}")
+        for name, tensor in tensors.items()
+        if (fault := _fault(name, tensor))
     ]
     if wrong:
         raise SpecError(wrong)
-    check_size(path, size, sum(4 * each.numel() for each in tensors.values()))
-    return Held({name: _array(each) for name, each in tensors.items()}, kept, (*notes, *more))
+    check_size(path, size, sum(4 * tensor.numel() for tensor in tensors.values()))
+    return WeightFile({name: _array(tensor) for name, tensor in tensors.items()}, kept, (*notes, *more))
 
 
-def regular(path: Path) -> int:
-    """The size of a file that can be read.
+def readable_size(path: Path) -> int:
+    """The size of a file in bytes.
 
-    Raises `SpecError` E001 for one that is not there or cannot be opened, and for a folder or a pipe, which may never
-    end.
+    Raises `SpecError` E001 if the file is missing, cannot be opened, or is a folder or a pipe (which may never end).
     """
     try:
         found = path.stat()
@@ -80,25 +82,29 @@ def regular(path: Path) -> int:
 
 
 def check_size(path: Path, size: int, needed: int) -> None:
-    """Raise `SpecError` E130 where a file's tensors would fill far more memory than the file has bytes."""
-    if needed > SPREAD * size:
-        message = f"the tensors of `{path}` would fill {needed:,} bytes, and the file has {size:,}"
+    """Raise `SpecError` E130 if a file's tensors would fill far more memory than the file has bytes."""
+    if needed > LARGEST_EXPANSION * size:
+        message = f"the tensors of `{path}` would fill {needed:,} bytes, but the file has only {size:,}"
         raise SpecError(
-            [Diagnostic(NOT_A_WEIGHTS_FILE, message, help="write it with each tensor stored whole and uncompressed")]
+            [
+                Diagnostic(
+                    NOT_A_WEIGHTS_FILE, message, help="write the file with every tensor stored in full and uncompressed"
+                )
+            ]
         )
 
 
-def safetensors(weights: Mapping[str, Array], about: Mapping[str, str]) -> bytes:
-    """A `.safetensors` file: the same bytes for the same weights; `about` is text that goes with them.
+def safetensors(weights: Mapping[str, Array], metadata: Mapping[str, str]) -> bytes:
+    """The bytes of a `.safetensors` file: the same for the same weights and metadata.
 
-    Raises `SpecError` E005 where safetensors is not installed.
+    Raises `SpecError` E005 if safetensors is not installed.
     """
     try:
         import numpy as np
         from safetensors.numpy import save
     except ModuleNotFoundError as error:
         raise missing(error.name or "safetensors") from None
-    data: bytes = save({name: np.asarray(each, order="C") for name, each in weights.items()}, dict(about))
+    data: bytes = save({name: np.asarray(values, order="C") for name, values in weights.items()}, dict(metadata))
     return data
 
 
@@ -110,23 +116,23 @@ def _safetensors(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
             return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
     except ImportError:
         raise
-    except Exception as error:  # noqa: BLE001 - its own error, and torch's for a dtype that it does not know
+    except Exception as error:  # noqa: BLE001 - safetensors has an error of its own, and torch raises for unknown dtypes
         raise SpecError(
-            [Diagnostic(NOT_A_WEIGHTS_FILE, f"`{path}` is no safetensors file: {one_line(error)}")]
+            [Diagnostic(NOT_A_WEIGHTS_FILE, f"`{path}` is not a valid safetensors file: {one_line(error)}")]
         ) from None
 
 
 def _fault(name: str, tensor: Any) -> str:
-    """What is wrong with a tensor, as the end of a sentence; else nothing."""
+    """Why a tensor is not supported, as the end of a sentence; "" if it is supported."""
     import torch
 
-    kinds = {torch.float32, torch.float16, torch.bfloat16}
+    supported = {torch.float32, torch.float16, torch.bfloat16}
     if tensor.is_meta:
-        return "on the meta device, without values: save the network after its weights are loaded"
+        return "on the meta device and has no values: save the network after loading its weights"
     if tensor.layout != torch.strided or tensor.is_quantized:
-        return "not stored number by number: float32 is wanted"
-    if tensor.dtype not in kinds and not (tensor.dtype == torch.int64 and name.endswith(COUNTER)):
-        return f"of {str(tensor.dtype).removeprefix('torch.')}: float32 is wanted"
+        return "sparse or quantized: save it as dense float32"
+    if tensor.dtype not in supported and not (tensor.dtype == torch.int64 and name.endswith(COUNTER)):
+        return f"{str(tensor.dtype).removeprefix('torch.')}: save it as float32"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""Files of keras, read by keras: into its own network, whose tensors are then turned to torch's layout."""
+"""Keras weight files, loaded by keras into its own network and converted to torch's layout."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from inception_dsl.build import missing
 from inception_dsl.diagnostics.codes.weights import NOT_A_WEIGHTS_FILE
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.ir.ops import BatchNorm
-from inception_dsl.weights.files import Held, check_size, regular
+from inception_dsl.weights.files import WeightFile, check_size, readable_size
 from inception_dsl.weights.names import KERAS, SPECS, Names
 from inception_dsl.weights.pickles import check_archive, one_line
 
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
     from inception_dsl.ir.typed import Typed
 
 SIDE: Final = 299
-"""The networks' own input, which is no part of their weights."""
+"""The default input size of the networks; weights do not depend on it."""
 
 SUFFIXES: Final = (".h5", ".keras")
 NUMBERED: Final = re.compile(r"(conv2d|batch_normalization)(?:_(\d+))?")
-"""Names that keras gives by itself; it goes on counting from one network to the next."""
+"""Names that keras generates; its counter continues from one network to the next."""
 
 
 class Contents(NamedTuple):
-    """What a file has, as far as its shapes say: how many kernels, of how many classes, for images of what channels.
+    """What the shapes in a file show: the number of kernels, classes and image channels.
 
-    `classes` is 0 where there is no classifier.
+    `classes` is 0 if there is no classifier.
     """
 
     kernels: int
@@ -44,16 +44,16 @@ class Contents(NamedTuple):
     channels: int
 
 
-def read(path: Path, network: str) -> Held:
-    """The tensors of a network of `keras.applications`, in torch's layout, by its layers' names.
+def read_keras(path: Path, network: str) -> WeightFile:
+    """Read the tensors of a network of `keras.applications`, in torch's layout, named by layer.
 
-    Of a `.keras` file only the weights are read: the network that it describes is never made. Raises `SpecError`: E001
-    for a file that cannot be read, E130 for one that is not this network's, E005 where keras is not installed.
+    Only the weights of a `.keras` file are read; the network it describes is never built. Raises `SpecError`: E001 for
+    a file that cannot be read, E130 for a file of another network, and E005 if keras is not installed.
     """
     if not path.name.endswith(SUFFIXES):
-        message = f"`{path}` is no file of keras' weights"
-        raise SpecError([Diagnostic(NOT_A_WEIGHTS_FILE, message, help="a `.weights.h5`, `.h5` or `.keras` file")])
-    size = regular(path)
+        message = f"`{path}` is not a keras weight file"
+        raise SpecError([Diagnostic(NOT_A_WEIGHTS_FILE, message, help="use a `.weights.h5`, `.h5` or `.keras` file")])
+    size = readable_size(path)
     os.environ.setdefault("KERAS_BACKEND", "torch")
     try:
         import keras
@@ -61,42 +61,43 @@ def read(path: Path, network: str) -> Held:
         raise missing(error.name or "keras", "keras") from None
     found = _contents(path, size)
     title = f"keras' {network}"
-    others = [each.name for each in KERAS if _kernels(each) in (found.kernels, found.kernels + (not found.classes))]
+    counts = (found.kernels, found.kernels + (not found.classes))
+    others = [names.name for names in KERAS if _kernels(names) in counts]
     if network not in others:
-        known = f"this is keras' {others[0]}: `{SPECS['keras'][others[0]]}` is its spec" if others else ""
-        message = f"`{path}` is no file of {title}: it has {found.kernels} kernels"
+        known = f"this is keras' {others[0]}: use the spec `{SPECS['keras'][others[0]]}`" if others else ""
+        message = f"`{path}` does not belong to {title}: it has {found.kernels} kernels"
         raise SpecError([Diagnostic(NOT_A_WEIGHTS_FILE, message, help=known)])
     if not found.classes:
-        message = f"`{path}` has no classifier: {title} was saved with `include_top=False`"
+        message = f"`{path}` has no classifier: it was saved with `include_top=False`"
         raise SpecError(
-            [Diagnostic(NOT_A_WEIGHTS_FILE, message, help="save the weights of the network made with its top")]
+            [Diagnostic(NOT_A_WEIGHTS_FILE, message, help="save the weights of the network with `include_top=True`")]
         )
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what does not fit is an exception too
+            warnings.simplefilter("ignore")  # a mismatch also raises an exception
             shape = None if found.channels == 3 else (SIDE, SIDE, found.channels)
             net = getattr(keras.applications, network)(weights=None, classes=found.classes, input_shape=shape)
             net.load_weights(path)
-    except Exception as error:  # noqa: BLE001 - keras, h5py and zipfile say in many ways that a file is another one
+    except Exception as error:  # noqa: BLE001 - keras, h5py and zipfile raise many kinds of errors
         raise SpecError(
-            [Diagnostic(NOT_A_WEIGHTS_FILE, f"`{path}` is no file of {title}: {one_line(error)}")]
+            [Diagnostic(NOT_A_WEIGHTS_FILE, f"`{path}` does not belong to {title}: {one_line(error)}")]
         ) from None
-    return Held(tensors(net), {})
+    return WeightFile(tensors(net), {})
 
 
 def _contents(path: Path, size: int) -> Contents:
-    """The shapes in a file; nothing of what it holds is read. Raises `SpecError` E130."""
+    """Read the shapes in a file, but no values. Raises `SpecError` E130."""
     import h5py
 
     check_archive(path)
     shapes: dict[str, tuple[int, ...]] = {}
-    elsewhere: list[str] = []
+    external: list[str] = []
 
-    def visit(name: str, each: Any) -> None:
-        if isinstance(each, h5py.Dataset):
-            shapes[name] = tuple(each.shape or ())
-            if each.is_virtual or each.external:
-                elsewhere.append(name)
+    def visit(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset):
+            shapes[name] = tuple(item.shape or ())
+            if item.is_virtual or item.external:
+                external.append(name)
 
     try:
         with ExitStack() as stack:
@@ -104,13 +105,13 @@ def _contents(path: Path, size: int) -> Contents:
             if path.suffix == ".keras":
                 file = stack.enter_context(stack.enter_context(zipfile.ZipFile(path)).open("model.weights.h5"))
             stack.enter_context(h5py.File(file)).visititems(visit)
-    except Exception as error:  # noqa: BLE001 - a damaged file shows in many ways
+    except Exception as error:  # noqa: BLE001 - a damaged file raises many kinds of errors
         raise SpecError(
-            [Diagnostic(NOT_A_WEIGHTS_FILE, f"`{path}` is no file of keras' weights: {one_line(error)}")]
+            [Diagnostic(NOT_A_WEIGHTS_FILE, f"`{path}` is not a keras weight file: {one_line(error)}")]
         ) from None
-    if elsewhere:
-        message = f"`{path}` keeps `{elsewhere[0]}` in another file, which is not read"
-        raise SpecError([Diagnostic(NOT_A_WEIGHTS_FILE, message, help="save the weights again, into one file")])
+    if external:
+        message = f"`{path}` stores `{external[0]}` in another file, which is not read"
+        raise SpecError([Diagnostic(NOT_A_WEIGHTS_FILE, message, help="save the weights again in one file")])
     check_size(path, size, sum(4 * math.prod(shape) for shape in shapes.values()))
     kept = {name: shape for name, shape in shapes.items() if not name.startswith("optimizer")}
     kernels = [shape for shape in kept.values() if len(shape) > 1]
@@ -120,12 +121,12 @@ def _contents(path: Path, size: int) -> Contents:
 
 
 def _kernels(names: Names) -> int:
-    """How many tensors of more than one dimension a network has."""
+    """The number of tensors with more than one dimension in a network."""
     return sum("bn" not in name and "normalization" not in name for name in names.trunk)
 
 
-def scales(typed: Typed, held: Mapping[str, Array], theirs: Mapping[str, str]) -> dict[str, Array]:
-    """What the network scales its batch norms by and keras does not: ones, which change nothing."""
+def scales(typed: Typed, found: Mapping[str, Array], theirs: Mapping[str, str]) -> dict[str, Array]:
+    """Ones for the batch norm scales that the spec has and keras leaves out; they change nothing."""
     import numpy as np
 
     norms = [node for node in typed.nodes if isinstance(node.op, BatchNorm)]
@@ -133,12 +134,12 @@ def scales(typed: Typed, held: Mapping[str, Array], theirs: Mapping[str, str]) -
     return {
         name: np.ones(shape, np.float32)
         for name, shape in shapes.items()
-        if name.endswith(".weight") and name not in held
+        if name.endswith(".weight") and name not in found
     }
 
 
 def tensors(net: Any) -> dict[str, Array]:
-    """The tensors of a keras network, in torch's layout; layers that keras numbers are counted from 0."""
+    """The tensors of a keras network, in torch's layout; numbered layers are counted from 0."""
     layers = {layer.name: layer for layer in net.layers if layer.weights}
     auto = sorted((int(found[2] or 0), found[1], name) for name in layers if (found := NUMBERED.fullmatch(name)))
     firsts = {kind: number for number, kind, _ in reversed(auto)}
@@ -153,16 +154,16 @@ def tensors(net: Any) -> dict[str, Array]:
 def _converted(kind: str, layer: Any) -> dict[str, Array]:
     import numpy as np
 
-    values: Sequence[Array] = [np.asarray(each, dtype=np.float32) for each in layer.get_weights()]
+    values: Sequence[Array] = [np.asarray(array, dtype=np.float32) for array in layer.get_weights()]
     match kind:
         case "Conv2D":
-            return {name: _outwards(each) for name, each in zip(("weight", "bias"), values, strict=False)}
+            return {name: _to_torch_layout(array) for name, array in zip(("weight", "bias"), values, strict=False)}
         case "SeparableConv2D":
             depthwise, pointwise = values
-            single = depthwise.transpose(2, 3, 0, 1).reshape(-1, 1, *depthwise.shape[:2])
-            return {"depthwise.weight": single, "pointwise.weight": _outwards(pointwise)}
+            grouped = depthwise.transpose(2, 3, 0, 1).reshape(-1, 1, *depthwise.shape[:2])
+            return {"depthwise.weight": grouped, "pointwise.weight": _to_torch_layout(pointwise)}
         case "Dense":
-            return {name: each.T for name, each in zip(("weight", "bias"), values, strict=False)}
+            return {name: array.T for name, array in zip(("weight", "bias"), values, strict=False)}
         case "BatchNormalization":
             parts = ("weight", "bias", "running_mean", "running_var")
             return dict(zip(parts if layer.scale else parts[1:], values, strict=True))
@@ -170,6 +171,6 @@ def _converted(kind: str, layer: Any) -> dict[str, Array]:
             raise TypeError(kind)
 
 
-def _outwards(values: Array) -> Array:
-    """A kernel (height, width, in, out) as (out, in, height, width); a bias as it is."""
+def _to_torch_layout(values: Array) -> Array:
+    """Turn a kernel (height, width, in, out) into (out, in, height, width); a bias stays as it is."""
     return values.transpose(3, 2, 0, 1) if len(values.shape) > 1 else values

@@ -1,4 +1,4 @@
-"""Which tensor of a library is which of a network: by canonical order and by name, with every shape checked."""
+"""Pair a library's tensors with a network's: by canonical order and by name, with every shape checked."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from inception_dsl.ir.ops import BatchNorm
 from inception_dsl.ir.typed import Node, Typed
 from inception_dsl.weights.files import COUNTER
 from inception_dsl.weights.names import LIBRARIES, Names
-from inception_dsl.weights.wrapping import shown
+from inception_dsl.weights.wrapping import quoted
 
 if TYPE_CHECKING:
     from inception_dsl.crosscheck.probe import Array
 
 MOST: Final = 6
-"""Names that one finding tells."""
+"""Names that one finding lists."""
 
 MOST_SHAPES: Final = 20
-"""Tensors of another shape that each get a finding."""
+"""Tensors with a wrong shape that get a finding of their own."""
 
 HALF: Final = 0.5
-"""A file is not of a network if it has no more than this share of its layers."""
+"""A file belongs to a network if it has more than this share of its layers."""
 
 
 class Match(NamedTuple):
-    """A network of a library that a spec is: its own names by the spec's, and the names of the heads it may have."""
+    """The library's network that a spec describes; `theirs` maps the spec's tensor names to the library's."""
 
     library: str
     names: Names
@@ -42,108 +42,110 @@ class Match(NamedTuple):
 
     @property
     def title(self) -> str:
-        """The network as a sentence calls it."""
+        """The network's name for use in a sentence."""
         return f"{self.library}'s {self.names.name}"
 
 
 def match(typed: Typed, library: str, found: Collection[str] = (), heads: bool = True) -> Match:
-    """Find the network of a library that a spec is, and pair their tensors; `found` are names that a file has.
+    """Find the library's network that a spec describes, and pair their tensors.
 
-    Without them, the network is known by how many layers it has. `heads` False leaves heads out. Raises `SpecError`
-    E132 where there is none, or where it has other layers than the spec.
+    `found` are the names in a file; without them, the network is found by its number of layers. `heads=False` leaves
+    the heads out. Raises `SpecError` E132 if there is no such network, or if its layers differ from the spec's.
     """
     rows = _layers(typed, typed.trunk)
-    beside = _layers(typed, typed.heads) if heads else []
+    head_layers = _layers(typed, typed.heads) if heads else []
     names = _choose(library, len(rows), found)
     for where, ours, theirs, hint in (
-        ("rows", rows, names.trunk, "take the spec of that very network"),
-        ("heads", beside, names.heads if beside else (), "`--no-heads` leaves them out"),
+        ("rows", rows, names.trunk, f"use a spec of {library}'s {names.name}"),
+        ("heads", head_layers, names.heads if head_layers else (), "leave the heads out with `--no-heads`"),
     ):
         if len(ours) != len(theirs):
-            said = f"{len(ours)} layers with weights in its {where}, and {library}'s {names.name} has {len(theirs)}"
-            raise SpecError([Diagnostic(WRONG_NETWORK, f"`{typed.program.file}` has {said}", help=hint)])
-    pairs = zip((*rows, *beside), (*names.trunk, *(names.heads if beside else ())), strict=True)
+            counts = f"{len(ours)} layers with weights in its {where}, but {library}'s {names.name} has {len(theirs)}"
+            raise SpecError([Diagnostic(WRONG_NETWORK, f"`{typed.program.file}` has {counts}", help=hint)])
+    pairs = zip((*rows, *head_layers), (*names.trunk, *(names.heads if head_layers else ())), strict=True)
     return Match(
-        library, names, {ours: f"{layer}.{ours.rpartition('.')[2]}" for node, layer in pairs for ours in tensors(node)}
+        library,
+        names,
+        {ours: f"{layer}.{ours.rpartition('.')[2]}" for node, layer in pairs for ours in tensor_names(node)},
     )
 
 
-def knows(library: str, found: Collection[str]) -> bool:
-    """Whether a library has a network that most of some tensors' names are of."""
+def recognizes(library: str, found: Collection[str]) -> bool:
+    """Whether most layers of one of the library's networks are among these tensor names."""
     return any(_share(names, found) > HALF for names in LIBRARIES[library])
 
 
-def own(typed: Typed, heads: bool) -> dict[str, str]:
-    """The names that a network gives its tensors itself, each by itself."""
+def own_names(typed: Typed, heads: bool) -> dict[str, str]:
+    """The spec's own tensor names, each mapped to itself."""
     nodes = _layers(typed, (*typed.trunk, *(typed.heads if heads else ())))
-    return {name: name for node in nodes for name in tensors(node)}
+    return {name: name for node in nodes for name in tensor_names(node)}
 
 
-def tensors(node: Node) -> list[str]:
-    """The names of an op's tensors, and of the counter that torch keeps with a batch norm."""
+def tensor_names(node: Node) -> list[str]:
+    """The names of an op's tensors, with the counter that torch keeps in a batch norm."""
     counter = [f"{'.'.join(node.owner)}.{COUNTER}"] if isinstance(node.op, BatchNorm) else []
     return [*node.weights, *counter]
 
 
-def taken(
+def select_tensors(
     typed: Typed,
     file: str,
-    held: Mapping[str, Array],
+    found: Mapping[str, Array],
     theirs: Mapping[str, str],
-    spare: Iterable[str],
-    headless: str = "`--no-heads` leaves the heads out",
+    optional: Iterable[str],
+    heads_hint: str = "leave the heads out with `--no-heads`",
 ) -> dict[str, Array]:
-    """The tensors of a file under the spec's names, `theirs` being those it has in the file; `spare` may be left over.
+    """Pick a file's tensors by the names in `theirs`, and give them the spec's names.
 
-    `headless` is what to do where only those of heads are missing.
+    Names in `optional` may be left over. `heads_hint` is the help text if only tensors of heads are missing.
 
-    Raises `SpecError` with everything that does not fit: E133 what is missing, E134 what is left over, and E135 a shape
-    that is not the spec's.
+    Raises `SpecError` with every problem: E133 for missing tensors, E134 for unexpected tensors, and E135 for shapes
+    that differ from the spec's.
     """
     findings = Findings()
     heads = {name for head in typed.heads for node in typed.of(head) for name in node.weights}
-    missing = [ours for ours, name in theirs.items() if name not in held and not ours.endswith(COUNTER)]
-    known = {*theirs.values(), *spare}
-    left = [name for name in held if name not in known]
-    without = headless if heads.issuperset(missing) else ""
+    missing = [ours for ours, name in theirs.items() if name not in found and not ours.endswith(COUNTER)]
+    known = {*theirs.values(), *optional}
+    left = [name for name in found if name not in known]
+    help_missing = heads_hint if heads.issuperset(missing) else ""
     named = [theirs[ours] for ours in missing]
     for code, what, names, hint in (
-        (MISSING_TENSOR, "missing in", named, without),
-        (UNEXPECTED_TENSOR, "left over in", left, ""),
+        (MISSING_TENSOR, "missing from", named, help_missing),
+        (UNEXPECTED_TENSOR, "unexpected in", left, ""),
     ):
         if names:
             findings.error(code, f"{_count(names)} {what} `{file}`: {_some(names)}", help=hint)
     nodes = {name: node for node in typed.nodes for name in node.weights}
     wanted = {ours: typed.weights[ours].shape if ours in typed.weights else () for ours in theirs}
-    wrong = [ours for ours, name in theirs.items() if name in held and held[name].shape != wanted[ours]]
+    wrong = [ours for ours, name in theirs.items() if name in found and found[name].shape != wanted[ours]]
     for ours in wrong[:MOST_SHAPES]:
-        shape, name = held[theirs[ours]].shape, theirs[ours]
-        what = f"`{name}` is {_shape(shape)} in `{file}`, and {_shape(wanted[ours])} by the spec"
-        what += f" as `{ours}`" * (name != ours)
+        shape, name = found[theirs[ours]].shape, theirs[ours]
+        spec_name = f" (`{ours}`)" * (name != ours)
+        what = f"`{name}` is {_shape(shape)} in `{file}`, but {_shape(wanted[ours])} in the spec{spec_name}"
         node = nodes.get(ours)
         why = _reason(typed, node, shape, wanted[ours]) if node else ""
         findings.error(TENSOR_MISMATCH, f"{what}{why}", node.origin if node else None)
     if more := wrong[MOST_SHAPES:]:
         names = [theirs[ours] for ours in more]
-        findings.error(TENSOR_MISMATCH, f"{len(more):,} more tensors are of another shape in `{file}`: {_some(names)}")
+        findings.error(TENSOR_MISMATCH, f"{len(more):,} more tensors in `{file}` have a wrong shape: {_some(names)}")
     findings.stop()
-    return {ours: held[name] for ours, name in theirs.items() if name in held}
+    return {ours: found[name] for ours, name in theirs.items() if name in found}
 
 
-def _reason(typed: Typed, node: Node, held: Sequence[int], wanted: Sequence[int]) -> str:
-    """Why a tensor has another shape, where it is the number of classes or the channels of the image."""
-    if len(held) != len(wanted) or not held:
+def _reason(typed: Typed, node: Node, found: Sequence[int], wanted: Sequence[int]) -> str:
+    """Why a shape differs, if the number of classes or of image channels explains it; else ""."""
+    if len(found) != len(wanted) or not found:
         return ""
     classes, channels = typed.program.env["classes"], typed.input.channels
-    if wanted[0] == classes and held[0] != wanted[0] and held[1:] == wanted[1:]:
-        return f": the file is for {held[0]:,} classes, and the spec for {classes:,}"
+    if wanted[0] == classes and found[0] != wanted[0] and found[1:] == wanted[1:]:
+        return f": the file is for {found[0]:,} classes, the spec for {classes:,}"
     if (
         any(end < 0 for end in node.inputs)
         and wanted[1] == channels
-        and held[0] == wanted[0]
-        and held[2:] == wanted[2:]
+        and found[0] == wanted[0]
+        and found[2:] == wanted[2:]
     ):
-        return f": the file is for images of {_channels(held[1])}, and the spec for {_channels(wanted[1])}"
+        return f": the file is for images with {_channels(found[1])}, the spec for {_channels(wanted[1])}"
     return ""
 
 
@@ -153,23 +155,23 @@ def _channels(count: int) -> str:
 
 def _some(names: Sequence[str]) -> str:
     rest = f" and {len(names) - MOST:,} more" if len(names) > MOST else ""
-    return ", ".join(map(shown, names[:MOST])) + rest
+    return ", ".join(map(quoted, names[:MOST])) + rest
 
 
 def check_finite(weights: Mapping[str, Array], file: str) -> None:
-    """Raise `SpecError` E136 where weights are infinite or no numbers, which no network computes with."""
+    """Raise `SpecError` E136 if weights are infinite or NaN."""
     import numpy as np
 
-    wrong = {name: each for name, each in weights.items() if not np.isfinite(each).all()}
+    wrong = {name: values for name, values in weights.items() if not np.isfinite(values).all()}
     findings = Findings()
     for name in [*wrong][:MOST]:
         nan, infinite = int(np.isnan(wrong[name]).sum()), int(np.isinf(wrong[name]).sum())
         counts = [f"{count:,} {what}" for count, what in ((nan, "NaN"), (infinite, "infinite")) if count]
         findings.error(
-            NON_FINITE_WEIGHTS, f"`{name}` in `{file}` has {' and '.join(counts)} of {wrong[name].size:,} values"
+            NON_FINITE_WEIGHTS, f"`{name}` in `{file}` has {' and '.join(counts)} among {wrong[name].size:,} values"
         )
     if more := [*wrong][MOST:]:
-        findings.error(NON_FINITE_WEIGHTS, f"so have {len(more):,} more tensors of `{file}`: {_some(more)}")
+        findings.error(NON_FINITE_WEIGHTS, f"the same holds for {len(more):,} more tensors of `{file}`: {_some(more)}")
     findings.stop()
 
 
@@ -178,20 +180,20 @@ def _layers(typed: Typed, rows: Sequence[str]) -> list[Node]:
 
 
 def _choose(library: str, layers: int, found: Collection[str]) -> Names:
-    """The network that most of the names are of; or, without any, the one of so many layers."""
+    """The network that has most of the names; without names, the network with that number of layers."""
     known = LIBRARIES[library]
     shares = {names: _share(names, found) for names in known}
     fitting = [names for names in known if (shares[names] > HALF if found else len(names.trunk) == layers)]
     if not fitting:
-        named = f"the file's tensors are called as those of no network of {library} that is known here"
-        counted = f"no network of {library} that is known here has {layers} layers with weights, as the spec has"
-        hint = f"these are known: {listing(names.name for names in known)}"
+        named = f"the file's tensor names match no known network of {library}"
+        counted = f"no known network of {library} has {layers} layers with weights, as the spec has"
+        hint = f"known networks: {listing(names.name for names in known)}"
         raise SpecError([Diagnostic(WRONG_NETWORK, named if found else counted, help=hint)])
     return max(fitting, key=lambda names: (shares[names], len(names.trunk)))
 
 
 def _share(names: Names, found: Collection[str]) -> float:
-    """The share of a network's layers that some tensors are of."""
+    """The share of a network's layers that appear in tensor names."""
     return len({name.rpartition(".")[0] for name in found}.intersection(names.trunk)) / len(names.trunk)
 
 

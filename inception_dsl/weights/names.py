@@ -1,9 +1,9 @@
-"""What other libraries call the layers of the networks that they share with the papers: data, and how it is read.
+"""The layer names of other libraries' networks: the tables, and the notation they are written in.
 
-A network is a text of names in canonical order: module by module, branches as they are joined, from input to output
-inside a branch, and heads after the trunk. `a{b,c}d` stands for `abd acd`, `{2-4}` for `{2,3,4}`; the leftmost brace
-turns slowest. Each name is that of one op with weights; they follow it after a dot, as in `conv1.bn.running_mean`.
-Keras calls a layer of a kind that it has no name for `conv2d_17`, in the order in which its code makes them.
+A network is a list of names in canonical order: module by module, branches in the order in which they are joined, from
+input to output inside a branch, and the heads after the trunk. `a{b,c}d` stands for `abd acd`, `{2-4}` for `{2,3,4}`;
+the leftmost brace varies slowest. Each name is that of one op with weights; a tensor's name adds its own, as in
+`conv1.bn.running_mean`. Keras numbers unnamed layers in the order in which its code makes them: `conv2d_17`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Final
 
 
 class Names:
-    """The names of one network's layers, in canonical order; the network itself is `name` in its library."""
+    """The layer names of one network, in canonical order; `name` is the network's name in its library."""
 
     def __init__(self, name: str, trunk: str, heads: str = "") -> None:
         self.name = name
@@ -24,7 +24,7 @@ class Names:
 
     @cached_property
     def trunk(self) -> list[str]:
-        """The layers that give the logits."""
+        """The layers of the trunk, which gives the logits."""
         return [name for pattern in self._trunk.split() for name in expand(pattern)]
 
     @cached_property
@@ -46,15 +46,15 @@ def expand(pattern: str) -> Iterator[str]:
 
 
 def _choices(inner: str) -> tuple[list[str], str]:
-    """What stands between an opened brace and the one that closes it, and what follows."""
+    """Split the text after an opening brace into its choices and the rest after the closing brace."""
     choices, depth = [""], 1
     for index, char in enumerate(inner):
         depth += (char == "{") - (char == "}")
         if depth == 0:
             spans = [re.fullmatch(r"(\d+)-(\d+)", choice) for choice in choices]
             numbers = [range(int(span[1]), int(span[2]) + 1) if span else () for span in spans]
-            listed = [[str(n) for n in some] or [choice] for some, choice in zip(numbers, choices, strict=True)]
-            return [each for some in listed for each in some], inner[index + 1 :]
+            expanded = [[str(n) for n in span] or [choice] for span, choice in zip(numbers, choices, strict=True)]
+            return [name for names in expanded for name in names], inner[index + 1 :]
         if char == "," and depth == 1:
             choices.append("")
         else:
@@ -154,7 +154,7 @@ SEPARABLE: Final = "{.depthwise,.pointwise,_bn}"
 
 
 def _keras_inception_resnet() -> str:
-    """Its code numbers most layers, and gives the others a name of their own."""
+    """Keras' code numbers most layers of this network, and names the others."""
     numbers = count()
     blocks = [("", 5 + 7), *((f"block35_{i}_conv", 6) for i in range(1, 11)), ("", 4)]
     blocks += [
@@ -208,4 +208,4 @@ SPECS: Final[Mapping[str, Mapping[str, str]]] = {
         "Xception": "xception",
     },
 }
-"""The spec, of those that come with the tool, of each network that a library has."""
+"""The built-in spec of each network of a library."""

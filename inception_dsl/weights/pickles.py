@@ -1,4 +1,4 @@
-"""What `torch.save` wrote, read so that nothing in it is executed."""
+"""Files written by `torch.save`, read without executing anything in them."""
 
 from __future__ import annotations
 
@@ -12,59 +12,59 @@ from inception_dsl.diagnostics.codes.weights import NOT_A_WEIGHTS_FILE, UNSAFE_P
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 
 LARGEST_RATIO: Final = 2
-"""An archive may hold so many times its own size: torch compresses nothing, and what does could fill the memory."""
+"""An archive may unpack to at most this many times its size: torch does not compress, and a zip bomb fills memory."""
 
 
-def load(path: Path) -> Any:
-    """What a file holds: tensors on the CPU, numbers, words, and containers of these.
+def load_pickle(path: Path) -> Any:
+    """Load a file: tensors on the CPU, numbers, strings, and containers of these.
 
-    Raises `SpecError` E130 for a file that `torch.save` did not write or whose archive is packed, and E131 for one that
-    asks to run code.
+    Raises `SpecError` E130 for a file that `torch.save` did not write or whose archive is compressed, and E131 for a
+    file that would run code.
     """
     import torch
 
     check_archive(path)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of what it then refuses, torch tells how to load it all the same
+            warnings.simplefilter("ignore")  # torch's warnings advise an unsafe load
             return torch.load(path, map_location="cpu", weights_only=True)
     except ImportError:
         raise
     except pickle.UnpicklingError as error:
         if "WeightsUnpickler" not in str(error) or "Unsupported operand" in str(error):
-            raise SpecError([Diagnostic(NOT_A_WEIGHTS_FILE, f"`{path}` is no file that `torch.save` wrote")]) from None
+            raise SpecError([Diagnostic(NOT_A_WEIGHTS_FILE, f"`{path}` was not written by `torch.save`")]) from None
         raise _refused(path) from None
-    except Exception as error:  # noqa: BLE001 - what a damaged file raises is up to each part of torch
-        # of TorchScript and of files older than torch 1.0, it tells how to read them all the same
+    except Exception as error:  # noqa: BLE001 - parts of torch raise different errors for a damaged file
+        # for TorchScript, and for files older than torch 1.0, torch advises an unsafe load
         if "weights_only" in str(error):
             raise _refused(path) from None
-        message = f"`{path}` is no file that `torch.save` wrote: {one_line(error)}"
+        message = f"`{path}` was not written by `torch.save`: {one_line(error)}"
         raise SpecError([Diagnostic(NOT_A_WEIGHTS_FILE, message)]) from None
 
 
 def _refused(path: Path) -> SpecError:
-    hint = "save the weights alone: `torch.save(net.state_dict(), file)`, or as safetensors"
-    return SpecError(
-        [Diagnostic(UNSAFE_PICKLE, f"`{path}` would run code when it is read, so it is not read", help=hint)]
-    )
+    hint = "save only the weights: `torch.save(net.state_dict(), file)`, or a safetensors file"
+    return SpecError([Diagnostic(UNSAFE_PICKLE, f"`{path}` was not read: loading it would run code", help=hint)])
 
 
 def check_archive(path: Path) -> None:
-    """Raise `SpecError` E130 for a zip archive whose parts are packed: unpacked they could be of any size."""
+    """Raise `SpecError` E130 for a compressed zip archive, which could unpack to any size."""
     try:
         if not zipfile.is_zipfile(path):
             return
         with zipfile.ZipFile(path) as archive:
-            unpacked = sum(each.file_size for each in archive.infolist())
+            unpacked = sum(member.file_size for member in archive.infolist())
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, EOFError) as error:
         raise SpecError([Diagnostic(NOT_A_WEIGHTS_FILE, f"`{path}` is a damaged archive: {error}")]) from None
     size = path.stat().st_size
     if unpacked > LARGEST_RATIO * size:
-        message = f"`{path}` has {size:,} bytes, and its archive would unpack to {unpacked:,}"
-        raise SpecError([Diagnostic(NOT_A_WEIGHTS_FILE, message, help="write it uncompressed, as `torch.save` does")])
+        message = f"`{path}` has {size:,} bytes, but its archive would unpack to {unpacked:,}"
+        raise SpecError(
+            [Diagnostic(NOT_A_WEIGHTS_FILE, message, help="write the file uncompressed, as `torch.save` does")]
+        )
 
 
 def one_line(error: Exception) -> str:
-    """What an exception says, in one line of bounded length."""
+    """The first line of an exception's message, of bounded length."""
     (first, *_) = str(error).splitlines() or [type(error).__name__]
     return first[:200]

@@ -1,14 +1,14 @@
-"""How images were prepared for the weights that other libraries publish: data, its form in a file, and how it is read.
+"""Image preprocessing of the weights that other libraries publish: the tables, and their form in a file.
 
-A file of weights keeps it as JSON under one key of its metadata, `preprocessing`:
+A weight file has it as JSON in its metadata, under the key `preprocessing`:
 
     {"tag": "torchvision googlenet IMAGENET1K_V1", "channels": "RGB", "resize": 256, "interpolation": "bilinear",
      "antialias": true, "crop": [224, 224], "range": [0, 1], "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}
 
-`resize` is the shorter side in pixels, the other one in proportion; or height and width, whatever the image's shape.
-Then the middle of `crop` (height and width) is cut out, bytes become numbers of `range`, and these less `mean` are
-divided by `std`, channel by channel. `interpolation` is Pillow's of that name, which averages what it makes smaller
-unless it is `nearest`: `antialias` says so to other readers.
+`resize` is the length of the shorter side in pixels (the other side keeps the proportions), or the height and width.
+Then a crop of `crop` (height and width) is taken from the center, bytes are scaled to `range`, and each channel is
+normalized: (x - mean) / std. `interpolation` is Pillow's filter of that name. Pillow antialiases when it shrinks an
+image, except with `nearest`; `antialias` states this for other readers.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 KEY: Final = "preprocessing"
-"""Where it stands in a file's metadata."""
+"""The key in a file's metadata."""
 
 INTERPOLATIONS: Final = ("nearest", "bilinear", "bicubic")
 FIXED: Final = {"channels": "RGB", "range": [0, 1]}
-"""What is written for others, and has one value here."""
+"""Entries for other readers; each has only this value here."""
 
 LARGEST: Final = 65_536
-"""Pixels of a side."""
+"""The longest side in pixels, and the most channels."""
 
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How an image becomes the input of a network; `tag` says whose weights want it so."""
+    """How an image becomes the input of a network; `tag` names the weights that it belongs to."""
 
     tag: str
     resize: int | tuple[int, int]
@@ -42,7 +42,7 @@ class Preprocessing:
     std: tuple[float, ...]
 
     def at(self, height: int, width: int) -> Preprocessing:
-        """The same for another size of the input: what is resized keeps its proportion to what is cut out."""
+        """The same for another input size: the ratio of resize to crop stays."""
         if (height, width) == self.crop:
             return self
         if isinstance(self.resize, tuple):
@@ -51,24 +51,24 @@ class Preprocessing:
 
     @property
     def view(self) -> str:
-        """What is done to an image's shape, in words."""
+        """The resize and the crop, in words."""
         height, width = self.crop
         if isinstance(self.resize, tuple):
-            return f"the whole image resized to {height}x{width} ({self.interpolation})"
-        return f"the shorter side resized to {self.resize} ({self.interpolation}), then the middle {height}x{width}"
+            return f"whole image resized to {height}x{width} ({self.interpolation})"
+        return f"shorter side resized to {self.resize} ({self.interpolation}), center crop {height}x{width}"
 
     @property
     def json(self) -> str:
-        """The form in a file's metadata."""
+        """The JSON for a file's metadata."""
         return json.dumps({**asdict(self), **FIXED, "antialias": self.interpolation != "nearest"})
 
 
-def parsed(text: str) -> Preprocessing:
-    """Read the form in a file's metadata. Raises `ValueError`, which says what is wrong, for anything else."""
+def parse(text: str) -> Preprocessing:
+    """Read the JSON in a file's metadata. Raises `ValueError` with what is wrong."""
     try:
         data = dict(json.loads(text))
     except (ValueError, TypeError, RecursionError):
-        raise ValueError("is no JSON object") from None
+        raise ValueError("is not a JSON object") from None
     resize: Any = data.get("resize")
     crop: Any = data.get("crop")
     checks = {
@@ -81,7 +81,7 @@ def parsed(text: str) -> Preprocessing:
         **{name: data.get(name, value) == value for name, value in FIXED.items()},
     }
     if wrong := [name for name, right in checks.items() if not right]:
-        raise ValueError(f"has no `{wrong[0]}` that is known here: {str(data.get(wrong[0]))[:60]}")
+        raise ValueError(f"has an unsupported `{wrong[0]}`: {str(data.get(wrong[0]))[:60]}")
     height, width = crop
     return Preprocessing(
         tag=str(data.get("tag", "")),
@@ -106,13 +106,13 @@ def _numbers(value: Any) -> bool:
 
 IMAGENET: Final = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 HALF: Final = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)}
-"""From -1 to 1, as TensorFlow's Inception networks have it."""
+"""Values from -1 to 1, as in TensorFlow's Inception networks."""
 
 
 class Published:
-    """The sets of weights that a library publishes for a network, by their tags, each with its preprocessing.
+    """The weights that a library publishes for a network: the preprocessing of each tag.
 
-    The first is taken where nothing tells which it is. `files` are the tags of files by the beginning of their sha256.
+    The first tag is the default. `files` maps the first eight digits of a file's sha256 to its tag.
     """
 
     def __init__(self, tags: Mapping[str, Preprocessing], files: Mapping[str, str] | None = None) -> None:
@@ -120,7 +120,7 @@ class Published:
         self.files = files or {}
 
     def of(self, tag: str, digest: str) -> Preprocessing:
-        """Of the tag, where there is one; else of the file with that sha256. Raises `KeyError` for an unknown tag."""
+        """The preprocessing of a tag, or else of the file with that sha256. Raises `KeyError` for an unknown tag."""
         default = next(iter(self.tags))
         return self.tags[tag or self.files.get(digest[:8], default)]
 
@@ -132,7 +132,7 @@ def _torchvision(
     files: Mapping[str, str] | None = None,
     **resizes: int,
 ) -> Published:
-    """Weights of torchvision: to what the shorter side is resized, by tag, then the middle `crop` pixels."""
+    """Weights of torchvision: `resizes` has the length of the shorter side by tag; then a center crop."""
     return Published(
         {
             tag: Preprocessing(f"torchvision {network} {tag}", resize, (crop, crop), "bilinear", **values)
@@ -143,17 +143,17 @@ def _torchvision(
 
 
 def _timm(network: str, crop: int, **tags: tuple[float, str, Mapping[str, tuple[float, ...]]]) -> Published:
-    """Weights of timm: the part of the shorter side that is seen (`crop_pct`), interpolation, mean and deviation."""
+    """Weights of timm: by tag `crop_pct`, the interpolation, and mean and standard deviation."""
     return Published(
         {
-            tag: Preprocessing(f"timm {network} {tag}", math.floor(crop / part), (crop, crop), how, **values)
-            for tag, (part, how, values) in tags.items()
+            tag: Preprocessing(f"timm {network} {tag}", math.floor(crop / fraction), (crop, crop), filter_, **values)
+            for tag, (fraction, filter_, values) in tags.items()
         }
     )
 
 
 def _keras(network: str) -> Published:
-    """Weights of keras: `load_img(file, target_size=(299, 299))` as its documentation has it, `preprocess_input`."""
+    """Weights of keras: `load_img(file, target_size=(299, 299))` as in its documentation, then `preprocess_input`."""
     tag = "imagenet"
     return Published({tag: Preprocessing(f"keras {network} {tag}", (299, 299), (299, 299), "nearest", **HALF)})
 
@@ -167,9 +167,9 @@ RESNET: Final = {
 """The weights that timm has of every ResNet here."""
 
 PUBLISHED: Final[Mapping[str, Mapping[str, Published]]] = {
-    # torchvision.models.*_Weights.transforms(); for files, the names that they are downloaded by
+    # torchvision.models.*_Weights.transforms(); `files` from the names of the downloads
     "torchvision": {
-        # with these weights the networks have `transform_input`, which turns ImageNet's mean and deviation into 0.5
+        # these weights come with `transform_input=True`, which turns ImageNet's mean and deviation into 0.5
         "googlenet": _torchvision("googlenet", values=HALF),
         "inception_v3": _torchvision("inception_v3", 299, HALF, IMAGENET1K_V1=342),
         "alexnet": _torchvision("alexnet"),
@@ -188,7 +188,7 @@ PUBLISHED: Final[Mapping[str, Mapping[str, Published]]] = {
             IMAGENET1K_V2=232,
         ),
     },
-    # timm.get_pretrained_cfg(network), read by timm.data.resolve_data_config; the first tag is timm's own default
+    # timm.get_pretrained_cfg(network), read by timm.data.resolve_data_config; timm's default tag comes first
     "timm": {
         "inception_v3": _timm(
             "inception_v3",

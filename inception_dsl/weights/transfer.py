@@ -1,4 +1,4 @@
-"""Weights of a network from another library's file, and back."""
+"""Convert weights between a spec's names and another library's."""
 
 from __future__ import annotations
 
@@ -14,122 +14,127 @@ from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.diagnostics.spelling import listing
 from inception_dsl.ir.typed import Typed
 from inception_dsl.weights import identify, keras
-from inception_dsl.weights.files import COUNTER, Held, read
-from inception_dsl.weights.matching import check_finite, knows, match, own, taken
+from inception_dsl.weights.files import COUNTER, WeightFile, read_weights
+from inception_dsl.weights.matching import check_finite, match, own_names, recognizes, select_tensors
 from inception_dsl.weights.names import LIBRARIES
-from inception_dsl.weights.preprocessing import KEY, PUBLISHED, Preprocessing, parsed
+from inception_dsl.weights.preprocessing import KEY, PUBLISHED, Preprocessing, parse
 
 if TYPE_CHECKING:
     from inception_dsl.crosscheck.probe import Array
 
 NONE: Final = "none"
-"""The tag that says of no preprocessing."""
+"""The tag for weights that are not among the library's: no preprocessing is recorded."""
 
 
 class Transfer(NamedTuple):
-    """Weights under the names of their new owner, and how they came there: `network` is whose, `left` what stayed.
+    """Weights under their new names. `network` is the library's network, `left` the names that were left out.
 
-    `about` is the text that goes with them, `notes` how the file was read, `images` how images are prepared for them.
+    `notes` are notes on how the file was read; `images` is a sentence on the preprocessing.
     """
 
     weights: Mapping[str, Array]
     network: str
     left: tuple[str, ...] = ()
-    about: Mapping[str, str] = {}
+    metadata: Mapping[str, str] = {}
     notes: tuple[str, ...] = ()
     images: str = ""
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What was matched, and what was left where it was."""
+        """What was matched, and what was left out."""
         count = len(self.weights)
-        matched = f"{count} tensors matched with {self.network}, by order, name and shape; none is missing"
+        matched = f"matched all {count} tensors with {self.network} by order, name and shape"
         if not self.network:
-            matched = f"{count} tensors have the spec's own names; none is missing"
+            matched = f"found all {count} tensors under the spec's own names"
         heads = sorted({name.partition(".")[0] for name in self.left})
-        left = f"{len(self.left)} left over, of heads that are not taken: {', '.join(heads)}"
+        left = f"left out {len(self.left)} tensors of heads: {', '.join(heads)}"
         return (*self.notes, matched, *([left] if self.left else []), *([self.images] if self.images else []))
 
 
-def imported(typed: Typed, file: Path, library: str, heads: bool = True, tag: str = "") -> Transfer:
-    """Read a library's weights for a network, or with no library weights under the spec's own names, as runs save them.
+def import_weights(typed: Typed, file: Path, library: str, heads: bool = True, tag: str = "") -> Transfer:
+    """Read a library's weights for a network; with `library` "", weights under the spec's own names, as runs save them.
 
-    `heads` False leaves those of its heads out. What the library's images are prepared by goes with them: `tag` says
-    which set of weights it is, "none" that it is none of the library's. Raises `SpecError` E130 to E135 for a file that
-    is not the weights of this very network, whole, and E132 for an unknown tag.
+    `heads=False` leaves the heads out. The library's preprocessing is recorded in the metadata: `tag` names the set of
+    weights, and "none" means that they are not the library's. Raises `SpecError` E130 to E135 for a file that does not
+    hold exactly this network's weights, and E132 for an unknown tag.
     """
     if library == "keras":
         found = match(typed, library, heads=heads)
-        held = keras.read(file, found.names.name)
-        held = held._replace(tensors=held.tensors | keras.scales(typed, held.tensors, found.theirs))
+        source = keras.read_keras(file, found.names.name)
+        source = source._replace(tensors=source.tensors | keras.scales(typed, source.tensors, found.theirs))
     else:
-        held = read(file, own(typed, heads=True))
-        if _own(typed, held.tensors) and not (library and knows(library, held.tensors)):
-            return _imported_own(typed, file, held, heads)
-        with _identified(typed, held.tensors, library):
+        source = read_weights(file, own_names(typed, heads=True))
+        if _has_own_names(typed, source.tensors) and not (library and recognizes(library, source.tensors)):
+            return _import_own(typed, file, source, heads)
+        with _identified(typed, source.tensors, library):
             if not library:
-                raise _unknown(typed, file, held.tensors)
-            found = match(typed, library, held.tensors, heads)
-    beside = set() if typed.heads and heads else set(found.names.heads)
-    spare = [name for name in held.tensors if name.rpartition(".")[0] in beside]
-    with _identified(typed, held.tensors, library):
-        weights = taken(typed, str(file), held.tensors, found.theirs, spare)
-    images, said = _published(library, found.names.name, file, tag, preprocessing(held, file))
-    images = images and images.at(*typed.input.image)
-    about = {KEY: images.json} if images else {}
-    return Transfer(weights, found.title, tuple(spare), about, held.notes, said)
+                raise _unknown(typed, file, source.tensors)
+            found = match(typed, library, source.tensors, heads)
+    unused = set() if typed.heads and heads else set(found.names.heads)
+    optional = [name for name in source.tensors if name.rpartition(".")[0] in unused]
+    with _identified(typed, source.tensors, library):
+        weights = select_tensors(typed, str(file), source.tensors, found.theirs, optional)
+    preprocess, sentence = _published(library, found.names.name, file, tag, preprocessing(source, file))
+    preprocess = preprocess and preprocess.at(*typed.input.image)
+    metadata = {KEY: preprocess.json} if preprocess else {}
+    return Transfer(weights, found.title, tuple(optional), metadata, source.notes, sentence)
 
 
-def _imported_own(typed: Typed, file: Path, held: Held, heads: bool) -> Transfer:
-    names = own(typed, heads)
-    spare = own(typed, heads=True).keys() - names.keys()
-    weights = taken(typed, str(file), held.tensors, names, spare)
-    left = tuple(name for name in held.tensors if name in spare)
-    return Transfer(weights, "", left, _kept(held), held.notes)
+def _import_own(typed: Typed, file: Path, source: WeightFile, heads: bool) -> Transfer:
+    names = own_names(typed, heads)
+    optional = own_names(typed, heads=True).keys() - names.keys()
+    weights = select_tensors(typed, str(file), source.tensors, names, optional)
+    left = tuple(name for name in source.tensors if name in optional)
+    return Transfer(weights, "", left, _kept(source), source.notes)
 
 
-def exported(typed: Typed, file: Path, library: str, heads: bool = True) -> Transfer:
-    """Give a network's weights the names that a library has for them; what the file has of the heads goes with them.
+def export_weights(typed: Typed, file: Path, library: str, heads: bool = True) -> Transfer:
+    """Give a network's weights a library's names, including the heads if the file has them.
 
-    `heads` False leaves those out. Raises `SpecError` E130 to E136 for a file that is not the weights of this very
-    network, or has NaN among them.
+    `heads=False` leaves the heads out. Raises `SpecError` E130 to E136 for a file that does not hold exactly this
+    network's weights, or has NaN or infinite values.
     """
-    held = read(file, own(typed, heads=True))
+    source = read_weights(file, own_names(typed, heads=True))
     heads = heads and any(
-        name in held.tensors for name in own(typed, heads=True).keys() - own(typed, heads=False).keys()
+        name in source.tensors for name in own_names(typed, heads=True).keys() - own_names(typed, heads=False).keys()
     )
     found = match(typed, library, heads=heads)
-    with _identified(typed, held.tensors, library):
-        weights = taken(typed, str(file), held.tensors, own(typed, heads), own(typed, heads=True))
+    with _identified(typed, source.tensors, library):
+        weights = select_tensors(
+            typed, str(file), source.tensors, own_names(typed, heads), own_names(typed, heads=True)
+        )
     check_finite(weights, str(file))
-    moved = {found.theirs[name]: each for name, each in weights.items()}
-    return Transfer(moved, found.title, (), _kept(held), held.notes)
+    renamed = {found.theirs[name]: tensor for name, tensor in weights.items()}
+    return Transfer(renamed, found.title, (), _kept(source), source.notes)
 
 
-def weights_of(typed: Typed, file: Path, heads: bool) -> Held:
-    """Read a network's own weights; those of its heads may be missing unless `heads` asks for them.
+def load_weights(typed: Typed, file: Path, heads: bool) -> WeightFile:
+    """Read a network's weights under the spec's names; the heads' may be missing unless `heads` is true.
 
-    Raises `SpecError` E130 to E136 for a file that is not the weights of this very network, or has NaN among them.
+    Raises `SpecError` E130 to E136 for a file that does not hold exactly this network's weights, or has NaN or infinite
+    values.
     """
-    spare, headless = own(typed, heads=True), "without `--heads` they are not needed"
+    optional = own_names(typed, heads=True)
     try:
-        held = read(file, spare)
-        with _identified(typed, held.tensors, ""):
-            weights = taken(typed, str(file), held.tensors, own(typed, heads), spare, headless)
+        source = read_weights(file, optional)
+        with _identified(typed, source.tensors, ""):
+            weights = select_tensors(
+                typed, str(file), source.tensors, own_names(typed, heads), optional, "leave `--heads` out"
+            )
         check_finite(weights, str(file))
     except SpecError as error:
         raise error.about(str(file)) from None
-    return held._replace(tensors=weights)
+    return source._replace(tensors=weights)
 
 
-def preprocessing(held: Held, file: Path) -> Preprocessing | None:
-    """How images are prepared for the weights of a file, where it says so. Raises `SpecError` E130 where it is odd."""
-    if KEY not in held.about:
+def preprocessing(source: WeightFile, file: Path) -> Preprocessing | None:
+    """The preprocessing that a weight file states, if any. Raises `SpecError` E130 if it is invalid."""
+    if KEY not in source.metadata:
         return None
     try:
-        return parsed(held.about[KEY])
+        return parse(source.metadata[KEY])
     except ValueError as error:
-        hint = "import the weights again, or delete the entry"
+        hint = "import the weights again, or remove the entry"
         message = f"`{KEY}` in the metadata of `{file}` {error}"
         raise SpecError([Diagnostic(NOT_A_WEIGHTS_FILE, message, help=hint, file=str(file))]) from None
 
@@ -137,61 +142,64 @@ def preprocessing(held: Held, file: Path) -> Preprocessing | None:
 def _published(
     library: str, network: str, file: Path, tag: str, stated: Preprocessing | None
 ) -> tuple[Preprocessing | None, str]:
-    """How images are prepared for a library's weights, and what to say of it."""
+    """The preprocessing of a library's weights, and a sentence about it for the user."""
     published = PUBLISHED[library].get(network)
     if tag == NONE or published is None:
         return None, ""
     if tag and tag not in published.tags:
-        message = f"{library} has no weights `{tag}` of {network} that are known here"
+        message = f"unknown weights `{tag}` of {library}'s {network}"
         raise SpecError(
-            [Diagnostic(WRONG_NETWORK, message, help=f"`--tag` is {listing([*published.tags, NONE], 'or')}")]
+            [Diagnostic(WRONG_NETWORK, message, help=f"set `--tag` to {listing([*published.tags, NONE], 'or')}")]
         )
     if stated and not tag:
-        return (
-            stated,
-            f"images: as the file says, {stated.view}, mean {numbers(stated.mean)}, std {numbers(stated.std)}",
-        )
+        return stated, f"images: {_describe(stated)}, as the file states"
     digest = ""
     if published.files:
         with file.open("rb") as data:
             digest = file_digest(data, "sha256").hexdigest()
     chosen = published.of(tag, digest)
-    said = f"images: {chosen.view}, mean {numbers(chosen.mean)}, std {numbers(chosen.std)}, as for {chosen.tag}"
+    sentence = f"images: {_describe(chosen)}, as for {chosen.tag}"
     if tag or digest[:8] in published.files:
-        return chosen, said
-    others = [each for each in (*published.tags, NONE) if not chosen.tag.endswith(f" {each}")]
-    return chosen, f"{said}; for other weights, `--tag` is {listing(others, 'or')}"
+        return chosen, sentence
+    others = [other for other in (*published.tags, NONE) if not chosen.tag.endswith(f" {other}")]
+    return chosen, f"{sentence}; for other weights, set `--tag` to {listing(others, 'or')}"
 
 
-def numbers(values: Collection[float]) -> str:
-    """Numbers of channels as sentences have them: once where all are the same."""
-    return ", ".join(f"{each:g}" for each in ([*values][:1] if len(set(values)) == 1 else values))
+def _describe(images: Preprocessing) -> str:
+    return f"{images.view}, mean {channel_values(images.mean)}, std {channel_values(images.std)}"
 
 
-def _kept(held: Held) -> dict[str, str]:
-    """What a file says of its weights that stays true under other names."""
-    return {key: held.about[key] for key in (KEY, "spec") if key in held.about}
+def channel_values(values: Collection[float]) -> str:
+    """One number for each channel, or a single number if all are equal."""
+    return ", ".join(f"{value:g}" for value in ([*values][:1] if len(set(values)) == 1 else values))
 
 
-def _own(typed: Typed, tensors: Collection[str]) -> bool:
-    """Whether all names of a network's trunk are there, as the spec gives them."""
-    return all(name in tensors for name in own(typed, heads=False) if not name.endswith(COUNTER))
+def _kept(source: WeightFile) -> dict[str, str]:
+    """The metadata that stays true when tensors are renamed."""
+    return {key: source.metadata[key] for key in (KEY, "spec") if key in source.metadata}
+
+
+def _has_own_names(typed: Typed, tensors: Collection[str]) -> bool:
+    """Whether all tensors of the trunk are present under the spec's names."""
+    return all(name in tensors for name in own_names(typed, heads=False) if not name.endswith(COUNTER))
 
 
 def _unknown(typed: Typed, file: Path, tensors: Collection[str]) -> SpecError:
-    libraries = [each for each in LIBRARIES if identify.of_library(each, tensors)]
-    hint = f"they are called as {listing(libraries, 'or')} has them: say `--from {libraries[0]}`" if libraries else ""
-    message = f"the tensors of `{file}` are not called as those of `{typed.program.file}`"
-    return SpecError([Diagnostic(WRONG_NETWORK, message, help=hint or "say whose names they have, with `--from`")])
+    libraries = [library for library in LIBRARIES if identify.network_with_names(library, tensors)]
+    hint = f"these are names of {listing(libraries, 'or')}: add `--from {libraries[0]}`" if libraries else ""
+    message = f"the tensor names in `{file}` do not match `{typed.program.file}`"
+    return SpecError(
+        [Diagnostic(WRONG_NETWORK, message, help=hint or "name the library that they come from with `--from`")]
+    )
 
 
 @contextmanager
 def _identified(typed: Typed, tensors: Mapping[str, Array], library: str) -> Iterator[None]:
-    """Add to what does not fit which other network the tensors are of, where that is known."""
+    """Add a hint to the first error: the network that the tensors belong to, if it is known."""
     try:
         yield
     except SpecError as error:
-        hint = identify.hint(typed, {name: each.shape for name, each in tensors.items()}, library)
+        hint = identify.hint(typed, {name: tensor.shape for name, tensor in tensors.items()}, library)
         first, *rest = error.diagnostics
-        told = not hint or (first.code == MISSING_TENSOR and first.help)  # only heads are missing
-        raise SpecError(error.diagnostics if told else [replace(first, help=hint), *rest]) from None
+        explained = not hint or (first.code == MISSING_TENSOR and first.help)  # only heads are missing
+        raise SpecError(error.diagnostics if explained else [replace(first, help=hint), *rest]) from None

@@ -1,4 +1,4 @@
-"""What training scripts put around a network's tensors, and how it comes off: containers, and prefixes of names."""
+"""Containers and name prefixes that training scripts add to a network's tensors, and their removal."""
 
 from __future__ import annotations
 
@@ -14,72 +14,74 @@ WRAPPERS: Final = (
     *("state_dict_ema", "model_ema", "ema_state_dict", "averaged"),
     *("state_dict", "model_state_dict", "model", "network", "net"),
 )
-"""Keys under which tensors are kept beside other things, the preferred first: an average is what was evaluated.
+"""Keys that hold the tensors in a checkpoint. Averaged weights come first: they are the ones that were evaluated.
 
-`averaged` and `network` are those of a run's own checkpoints.
+`averaged` and `network` are the keys of a run's own checkpoints.
 """
 
 PREFIXES: Final = ("module.", "_orig_mod.")
-"""What `DistributedDataParallel` and `torch.compile` put before every name, in any order."""
+"""Prefixes that `DistributedDataParallel` and `torch.compile` add to every name, in any order."""
 
 DEEPEST: Final = 4
+"""Levels of nested containers."""
+
 LONGEST: Final = 100
-"""Containers inside each other, and the columns of a name that are shown."""
+"""Characters of a name that messages show."""
 
-COUNTED: Final = "n_averaged"
-"""What `torch.optim.swa_utils.AveragedModel` keeps beside the tensors of its `module`."""
+AVERAGED_COUNT: Final = "n_averaged"
+"""A tensor that `torch.optim.swa_utils.AveragedModel` adds to those of its `module`."""
 
 
-def unwrapped(
-    held: Any, about: Mapping[str, str], file: str
+def unwrap(
+    loaded: Any, metadata: Mapping[str, str], file: str
 ) -> tuple[dict[str, Any], Mapping[str, str], tuple[str, ...]]:
-    """The tensors by name in what a file holds, the text with them, and which of its containers they were in.
+    """Find the named tensors in a loaded file; give them with the file's metadata and notes on the containers read.
 
-    Raises `SpecError` E130 where there are none.
+    Raises `SpecError` E130 if there are no named tensors.
     """
     notes: list[str] = []
-    outer = held
+    outer = loaded
     for _ in range(DEEPEST):
-        found = [key for key in WRAPPERS if isinstance(held, dict) and isinstance(held.get(key), dict)]
+        found = [key for key in WRAPPERS if isinstance(loaded, dict) and isinstance(loaded.get(key), dict)]
         if not found:
             break
-        beside = f", not {listing(found[1:], 'or')}" * (len(found) > 1)
-        notes.append(f"read `{found[0]}` of `{file}`{beside}")
-        held = held[found[0]]
-    entries = held if isinstance(held, dict) else {}
-    wrong = [name for name, each in entries.items() if not _is_entry(name, each)]
+        others = f", not {listing(found[1:], 'or')}" * (len(found) > 1)
+        notes.append(f"read `{found[0]}` of `{file}`{others}")
+        loaded = loaded[found[0]]
+    entries = loaded if isinstance(loaded, dict) else {}
+    wrong = [name for name, value in entries.items() if not _is_tensor(name, value)]
     if not entries or wrong:
-        message = f"`{file}` does not hold tensors by their names"
+        message = f"`{file}` does not hold named tensors"
         if wrong and len(wrong) < len(entries):
-            message += f": {shown(wrong[0])} is none"
+            message += f": {quoted(wrong[0])} is not a tensor"
         raise SpecError(
-            [Diagnostic(NOT_A_WEIGHTS_FILE, message, help="write it by `torch.save(net.state_dict(), file)`")]
+            [Diagnostic(NOT_A_WEIGHTS_FILE, message, help="write the file with `torch.save(net.state_dict(), file)`")]
         )
     identity = outer.get("identity") if isinstance(outer, dict) else None
     spec = identity.get("spec") if isinstance(identity, dict) else None
-    return dict(entries), {**about, **({"spec": spec} if isinstance(spec, str) else {})}, tuple(notes)
+    return dict(entries), {**metadata, **({"spec": spec} if isinstance(spec, str) else {})}, tuple(notes)
 
 
-def unprefixed(tensors: dict[str, Any], own: Collection[str], file: str) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The tensors without prefixes that all their names have, unless a name is among `own`; and what was taken off."""
-    off = ""
-    while found := next((each for each in PREFIXES if _all_begin(tensors, each, own)), None):
-        tensors = {name[len(found) :]: each for name, each in tensors.items() if name != COUNTED}
-        off += found
-    return tensors, ((f"took `{off}` off the names in `{file}`",) if off else ())
+def strip_prefixes(tensors: dict[str, Any], own: Collection[str], file: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Remove prefixes that all names share, unless a name is in `own`; give a note on what was removed."""
+    removed = ""
+    while found := next((prefix for prefix in PREFIXES if _all_start_with(tensors, prefix, own)), None):
+        tensors = {name[len(found) :]: tensor for name, tensor in tensors.items() if name != AVERAGED_COUNT}
+        removed += found
+    return tensors, ((f"removed the prefix `{removed}` from the names in `{file}`",) if removed else ())
 
 
-def _all_begin(tensors: Mapping[str, Any], prefix: str, own: Collection[str]) -> bool:
-    names = tensors.keys() - {COUNTED}
+def _all_start_with(tensors: Mapping[str, Any], prefix: str, own: Collection[str]) -> bool:
+    names = tensors.keys() - {AVERAGED_COUNT}
     return bool(names) and all(name.startswith(prefix) for name in names) and names.isdisjoint(own)
 
 
-def _is_entry(name: object, tensor: object) -> bool:
+def _is_tensor(name: object, tensor: object) -> bool:
     import torch
 
     return isinstance(name, str) and isinstance(tensor, torch.Tensor)
 
 
-def shown(name: object) -> str:
-    """A name from a file as messages quote it: on one line, and not endless."""
+def quoted(name: object) -> str:
+    """A name from a file as messages quote it: on one line and of bounded length."""
     return f"`{shortened(visible(str(name)), LONGEST)}`"

@@ -24,7 +24,7 @@ def test_a_batch_norm_without_a_scale_gets_one_that_scales_nothing(tmp_path: Pat
     net = keras.applications.InceptionV3(weights=None)
     net.save_weights(tmp_path / "v3.weights.h5")
     typed = compiler.at_size(compiler.compile_file(SPECS / "inception_v3_timm.yaml"))
-    weights = transfer.imported(typed, tmp_path / "v3.weights.h5", "keras", heads=False).weights
+    weights = transfer.import_weights(typed, tmp_path / "v3.weights.h5", "keras", heads=False).weights
     scales = [each for name, each in weights.items() if name.endswith("bn.weight")]
     assert len(scales) == 94 and all((each == 1).all() for each in scales)
 

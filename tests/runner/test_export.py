@@ -221,7 +221,7 @@ def test_the_bytes_are_those_of_the_library(tmp_path: Path, model: ModuleType) -
 
 def test_our_own_reader_reads_it(tmp_path: Path, model: ModuleType) -> None:
     write_model(tmp_path, network(model), CONFIG, CLASSES, SCORE, ABOUT, TRAINED)
-    held = files.read(tmp_path / "model.safetensors")
+    held = files.read_weights(tmp_path / "model.safetensors")
 
     for name, each in network(model).state_dict().items():
         assert (held.tensors[name] == each.numpy()).all()
