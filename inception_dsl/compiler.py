@@ -55,7 +55,7 @@ def load(path: str | Path, settings: Mapping[str, str] | None = None, outside: b
     spec = _varied(loader.chain(document, os.fspath(path), outside))
     if not settings:
         return spec
-    from inception_dsl.spec.variants import with_settings
+    from inception_dsl.spec.set_settings import with_settings
 
     return with_settings(as_base(spec), settings)
 

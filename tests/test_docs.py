@@ -23,7 +23,7 @@ from inception_dsl.runner.config import About, Config
 from inception_dsl.runner.optim import SCALES
 from inception_dsl.runner.readers import READERS, open_images
 from inception_dsl.runner.settings import WORDS, setting
-from inception_dsl.spec.training_schema import RECIPES
+from inception_dsl.spec.training_model import RECIPES
 from inception_dsl.training import launch
 
 ROOT = Path(__file__).parent.parent

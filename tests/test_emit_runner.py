@@ -21,7 +21,7 @@ from inception_dsl.files import output, signature
 from inception_dsl.network import load
 from inception_dsl.recipes.recipe import Recipe, named, recipe
 from inception_dsl.runner import config as settings
-from inception_dsl.spec.training_schema import GROUPS, RECIPES
+from inception_dsl.spec.training_model import GROUPS, RECIPES
 
 ALL = [path for path in sorted(Path("specs").glob("*.yaml")) if path.stem != "claims"]
 SPECS = [path for path in ALL if load(path).program.training]

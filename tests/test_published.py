@@ -25,7 +25,7 @@ from inception_dsl.paper.verdicts import (
     parse_cell,
     unreadable,
 )
-from inception_dsl.spec.schema import MEASURES as KNOWN
+from inception_dsl.spec.fields import MEASURES as KNOWN
 
 BINARY = Column("params", unit=1024)
 DECIMAL = Column("ops", unit=1000)

@@ -18,7 +18,7 @@ from inception_dsl.recipes.recipe import recipe
 from inception_dsl.runner.augment import evaluation_transform, training_transform
 from inception_dsl.spec.network import NetworkSpec, read
 from inception_dsl.spec.printer import print_spec
-from inception_dsl.spec.training_schema import GROUPS, RECIPES
+from inception_dsl.spec.training_model import GROUPS, RECIPES
 from inception_dsl.spec.variants import vary
 from inception_dsl.syntax import yaml
 from inception_dsl.syntax.yaml_printer import dump
@@ -107,7 +107,7 @@ WRONG = {
     "data: {batch: 0}": ("E117", "0", ""),
     "data: {batch: 1.5}": ("E105", "1.5", ""),
     "augment: {area: [0.5]}": ("E105", "[0.5]", ""),
-    "augment: {area: [0.5, 2]}": ("E105", "[0.5, 2]", ""),
+    "augment: {area: [0.5, 2]}": ("E117", "[0.5, 2]", ""),
     "augment: {area: [0.5, 0.1]}": ("E117", "[0.5, 0.1]", ""),
     "data: {std: [0]}": ("E117", "[0]", ""),
     "loss: {heads: {aux: high}}": ("E105", "high", ""),

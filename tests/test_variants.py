@@ -25,12 +25,13 @@ from inception_dsl.ir.typed import Typed
 from inception_dsl.network import load
 from inception_dsl.paper import verdicts
 from inception_dsl.spec.loader import LONGEST
+from inception_dsl.spec.models import VERBS
 from inception_dsl.spec.network import Base, NetworkSpec, read
 from inception_dsl.spec.printer import print_spec
-from inception_dsl.spec.schema import VERBS
-from inception_dsl.spec.settings import setting
-from inception_dsl.spec.variant_schema import KINDS
-from inception_dsl.spec.variants import vary, with_settings
+from inception_dsl.spec.set_settings import with_settings
+from inception_dsl.spec.settings import Setting, setting
+from inception_dsl.spec.variant_models import KINDS
+from inception_dsl.spec.variants import vary
 from inception_dsl.syntax import yaml
 
 ROOT = Path(__file__).parent.parent
@@ -247,7 +248,7 @@ def test_modules_heads_columns_and_settings_are_overridden_by_key() -> None:
         '  modules: {block: {doc: null, graph: "conv 1x1 {#1x1} -> conv 3x3 {#3x3}"}}\n'
         "  heads: {aux: {from: conv1}}\n"
         "  columns: {params: {unit: 1024}}\n"
-        "  settings: {width: 0.5, depth: {min: 1}}\n"
+        "  settings: {width: 0.5, depth: {min: 1, type: null}}\n"
         "  defaults: {conv: same bn}\n"
     )
 
@@ -256,7 +257,7 @@ def test_modules_heads_columns_and_settings_are_overridden_by_key() -> None:
     assert (made.heads[0].source, made.heads[0].loss_weight) == ("conv1", 0.3)
     assert made.published["params"] == {"unit": 1024}
     assert made.settings["width"] == base().settings["width"]._replace(value=0.5)
-    assert (made.settings["depth"].value, made.settings["depth"].least) == (2, 1)
+    assert made.settings["depth"] == Setting(2, "int", minimum=1)
 
 
 def test_chains() -> None:
@@ -293,7 +294,7 @@ insert:
   modules: {stem: {graph: conv 1x1 8}}
   heads: {other: {from: res, graph: avgpool global -> fc 3}}
   columns: {depth: {rounding: down}}
-  settings: {more: {default: 3, type: whole}}
+  settings: {more: {default: 3, type: int}}
   totals: {ops: 1G}
   errata: {totals.ops: it is less}
 """
@@ -325,7 +326,7 @@ def test_what_extends_nothing_loads_nothing_for_it() -> None:
     loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
     assert "inception_dsl.spec.network" in loaded.split()
-    assert not {"variants", "draft", "variant_schema", "blame"} & {name.split(".")[-1] for name in loaded.split()}
+    assert not {"variants", "draft", "variant_models", "blame"} & {name.split(".")[-1] for name in loaded.split()}
 
 
 # --- printed numbers --------------------------------------------------------------------------------------------------
@@ -447,7 +448,7 @@ def test_ways_to_write_a_setting(text: str, number: float) -> None:
 
 @pytest.mark.parametrize("text", ["", ".", "e1", "1e", "0x10", "1/2", "0,5", "1e400", "nan", "-inf", "1_0", "9" * 5000])
 def test_what_is_no_number_is_none(text: str) -> None:
-    assert setting(1.0).set(text).problem([]) == "it is a real number"
+    assert setting(1.0).set(text).problem([]) == "it must be a float"
 
 
 def test_settings_read_back() -> None:
@@ -455,7 +456,7 @@ def test_settings_read_back() -> None:
     again = read(yaml.parse(Source("flat.yaml", print_spec(made))))
 
     assert again == made
-    assert again.settings["width"].most == 4
+    assert again.settings["width"].maximum == 4
 
 
 # --- files ------------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from inception_dsl.ir.ops import OPS, Op
 from inception_dsl.ir.typed import Typed
 from inception_dsl.spec import elsewhere
 from inception_dsl.spec.init import DISTRIBUTIONS
-from inception_dsl.spec.training_schema import CHOICES
+from inception_dsl.spec.training_model import CHOICES
 from inception_dsl.spec.vocabulary import FUNCTIONS, KEYS, LAYERS, OPERATORS, STRIDE, WORDS
 from inception_dsl.syntax import algebra
 

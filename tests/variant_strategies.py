@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from inception_dsl.analysis.cost import cost
 from inception_dsl.ir.typed import Typed
 from inception_dsl.paper.verdicts import MEASURES, TOTALS, column_of
+from inception_dsl.spec.models import VERBS
 from inception_dsl.spec.network import NetworkSpec
-from inception_dsl.spec.schema import VERBS
-from inception_dsl.spec.variant_schema import KINDS
+from inception_dsl.spec.variant_models import KINDS
 
 T = TypeVar("T")
 

@@ -14,10 +14,10 @@ from inception_dsl.ir.ops import LRN, AvgPool, Concat, Conv, Dropout, Flatten, F
 from inception_dsl.ir.program import Absent, Body, Call, Join, Layer, Part, Program, Repeat, Sequence
 from inception_dsl.ir.shapes import Pair, Window
 from inception_dsl.ir.values import Number, Operation, Value, Width
+from inception_dsl.spec.fields import MEASURES
 from inception_dsl.spec.init import SOURCE
 from inception_dsl.spec.printer import print_cell, print_graph, print_head
 from inception_dsl.spec.published import TOTALS
-from inception_dsl.spec.schema import MEASURES
 from inception_dsl.syntax.printer import align, spell_words
 from inception_dsl.syntax.terms import Branches, Chain, Dimensions, Labelled, Repeated, Scaled, Term, Use, Word
 from inception_dsl.syntax.yaml_printer import dump

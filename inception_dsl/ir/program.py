@@ -207,7 +207,7 @@ class Init(NamedTuple):
 class Program:
     """A network as templates and rows. `env` holds what closes the network's own widths: `classes`.
 
-    `init` is None where none is stated. `training` is the recipe, as validated by `spec.training_schema`.
+    `init` is None where none is stated. `training` is the recipe, as validated by `spec.training_model`.
     """
 
     name: str

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from operator import add, floordiv, mod, mul, sub, truediv
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args
 
 from inception_dsl.diagnostics.codes.code import Code
 from inception_dsl.diagnostics.codes.modules import CANNOT_EVALUATE, UNDEFINED_NAME
@@ -95,7 +95,8 @@ FUNCTIONS: Final[dict[str, tuple[Callable[..., float], int, int]]] = {
     "min": (min, 2, 8),
     "max": (max, 2, 8),
 }
-MEASURES: Final = ("depth", "params", "ops", "receptive_field", "activations")
+Measure = Literal["depth", "params", "ops", "receptive_field", "activations"]
+MEASURES: Final[tuple[Measure, ...]] = get_args(Measure)
 """What the formula of a claim can ask of a network, or of a row of one, as of a function: `params(googlenet.conv1)`."""
 
 OPERATORS: Final[dict[str, Callable[[Any, Any], Any]]] = {

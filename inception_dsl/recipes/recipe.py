@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from inception_dsl.ir.program import Program
-from inception_dsl.spec.training_schema import GROUPS
+from inception_dsl.spec.training_model import GROUPS
 from inception_dsl.syntax import source, yaml
 
 if TYPE_CHECKING:

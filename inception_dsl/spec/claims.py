@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Annotated, Final, Literal
+
+from pydantic import BeforeValidator, Field
 
 from inception_dsl.diagnostics.codes.yaml import MISSING_KEY
 from inception_dsl.diagnostics.diagnostic import Findings, Span
 from inception_dsl.ir.values import MEASURES, Function, Operation, Value
-from inception_dsl.spec.schema import CLAIMS, validate
+from inception_dsl.spec.fields import Line, Omittable, Printed, Reason, Rounding, Section, Text
+from inception_dsl.spec.validation import validate
 from inception_dsl.syntax import algebra
 from inception_dsl.syntax.algebra_errors import SyntaxFault
 from inception_dsl.syntax.source import Fragment
@@ -17,6 +20,31 @@ from inception_dsl.syntax.yaml import Document
 
 DIFFERS: Final = ("false", "not reproduced")
 """The verdicts on a claim whose formula gives another number; both need a reason."""
+
+
+Verdict = Annotated[
+    Literal["exact", "rounds", "false", "not reproduced"],
+    BeforeValidator(lambda value: "false" if value is False else value),  # YAML has a word `false` too
+]
+
+
+class Claim(Section):
+    """A sentence of a paper that states a number."""
+
+    source: Line = Field(description="The paper and the section.")
+    sentence: Line = Field(description="The sentence.")
+    formula: Text = Field(description="A formula over specs that gives the number, such as `params(googlenet)`.")
+    printed: Printed = Field(description="The number as the sentence states it.")
+    verdict: Verdict = Field(description="How the value of the formula compares with the printed number.")
+    rounding: Rounding = Field(default="nearest", description="How the paper rounds.")
+    within: Omittable[Printed] = Field(default=None, description='How far "about" or "roughly" reaches, such as 10%.')
+    reason: Reason = Field(default="", description="Why the two differ.")
+
+
+class ClaimsFile(Section):
+    """A file of claims."""
+
+    claims: dict[str, Claim] = Field(description="The claims, by name.")
 
 
 @dataclass(frozen=True)
@@ -60,8 +88,8 @@ def read(document: Document) -> tuple[Sentence, ...]:
         hint = f"`inception-dsl check {document.source.file}` checks a spec"
         findings.error(MISSING_KEY, "this is a spec, not a file of claims", place, help=hint)
         findings.stop()
-    data = validate(document, CLAIMS)["claims"]
-    read = [_sentence(name, claim, document, findings) for name, claim in data.items()]
+    claims = validate(document, ClaimsFile).claims
+    read = [_sentence(name, claim, document, findings) for name, claim in claims.items()]
     findings.stop()
     return tuple(sentence for sentence in read if sentence)
 
@@ -79,12 +107,12 @@ def measurements(formula: Value) -> Iterator[Function]:
             yield from measurements(right)
 
 
-def _sentence(name: str, data: dict[str, Any], document: Document, findings: Findings) -> Sentence | None:
+def _sentence(name: str, claim: Claim, document: Document, findings: Findings) -> Sentence | None:
     def written(key: str) -> Fragment:
         return document.text(("claims", name, key))
 
-    verdict = data["verdict"] or "false"
-    if verdict in DIFFERS and "reason" not in data:
+    verdict = claim.verdict
+    if verdict in DIFFERS and not claim.reason:
         place = document.value_span(("claims", name, "verdict"))
         findings.error(MISSING_KEY, f"`{name}` is {verdict}, and does not say why", place, help="add `reason:`")
     text = written("formula")
@@ -93,17 +121,17 @@ def _sentence(name: str, data: dict[str, Any], document: Document, findings: Fin
     except SyntaxFault as fault:
         findings.error(fault.code, fault.message, text.span(*fault.at), fault.label, help=fault.help)
         return None
-    within = written("within").text if "within" in data else ""
+    within = written("within").text if claim.within is not None else ""
     return Sentence(
         name,
-        data["source"],
-        data["sentence"],
+        claim.source,
+        claim.sentence,
         formula,
         written("printed").text,
         verdict,
-        data.get("rounding", "nearest"),
+        claim.rounding,
         within,
-        data.get("reason", ""),
+        claim.reason,
         text,
         document,
     )

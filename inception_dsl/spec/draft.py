@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from inception_dsl.diagnostics.codes.syntax import OUT_OF_BOUNDS
 from inception_dsl.diagnostics.diagnostic import Findings, Span
+from inception_dsl.spec.models import Spec
 from inception_dsl.spec.network import Base, NetworkSpec, build
 from inception_dsl.spec.published import TOTALS
 from inception_dsl.syntax.document import Document, Node
@@ -76,7 +77,7 @@ class Draft:
         table = Table(
             header, tuple({column: row.get(column, empty[column]) for column in empty} for row in self._rows())
         )
-        return build(merged, self.data, table, self.base)
+        return build(merged, Spec.model_validate(self.data), table, self.base)
 
     def _rows(self) -> Iterator[dict[str, Cell]]:
         return (self.rows[name] for name in self.order)

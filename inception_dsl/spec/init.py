@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from inception_dsl.diagnostics.codes.code import Code
 from inception_dsl.diagnostics.codes.layers import CONFLICTING_WORDS, UNKNOWN_WORD, WRONG_LAYER_ARGUMENTS
@@ -60,12 +60,12 @@ class InitSpec(NamedTuple):
     words: Mapping[str, tuple[Word, ...]]
 
 
-def init_words(document: Document, data: Mapping[str, Any], findings: Findings) -> InitSpec | None:
-    """Read the key `init`, where a document has it."""
-    if "init" not in data:
+def init_words(document: Document, keys: Mapping[str, str], findings: Findings) -> InitSpec | None:
+    """Read the keys of `init`, where a document has them."""
+    if not keys:
         return None
-    said = {path: _words(document.text(("init", path)), findings) for path in data["init"] if path != SOURCE}
-    return InitSpec(data["init"][SOURCE], said)
+    words = {path: _words(document.text(("init", path)), findings) for path in keys if path != SOURCE}
+    return InitSpec(keys[SOURCE], words)
 
 
 def _words(fragment: Fragment, findings: Findings) -> tuple[Word, ...]:

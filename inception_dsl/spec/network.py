@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,25 +10,27 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from inception_dsl.diagnostics.codes.extends import INVALID_SETTING
 from inception_dsl.diagnostics.codes.layers import UNKNOWN_LAYER
 from inception_dsl.diagnostics.codes.modules import UNDEFINED_NAME
-from inception_dsl.diagnostics.codes.shapes import CHANNELS_LAST_INPUT
 from inception_dsl.diagnostics.codes.syntax import DUPLICATE_NAME
-from inception_dsl.diagnostics.codes.yaml import INVALID_NAME, INVALID_VALUE
+from inception_dsl.diagnostics.codes.yaml import FORMER_NAME, INVALID_NAME
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, Span
 from inception_dsl.diagnostics.spelling import did_you_mean, listing
 from inception_dsl.ir import names
 from inception_dsl.ir.values import Name
 from inception_dsl.spec.elsewhere import suggest
+from inception_dsl.spec.fields import Section
 from inception_dsl.spec.init import InitSpec, init_words
+from inception_dsl.spec.input_size import read_input
+from inception_dsl.spec.models import VERBS, Head, Module, Spec
 from inception_dsl.spec.rows import RowReader, RowSpec, checked_name, read_table
-from inception_dsl.spec.schema import LARGEST_INPUT, input_size, validate
-from inception_dsl.spec.settings import Setting, setting
-from inception_dsl.spec.vocabulary import CLASSES, LAYERS, LOSS_WEIGHT, NAMES
+from inception_dsl.spec.settings import OLD_TYPES, Setting, setting
+from inception_dsl.spec.validation import validate
+from inception_dsl.spec.vocabulary import LAYERS, NAMES
 from inception_dsl.syntax import algebra
 from inception_dsl.syntax.algebra_errors import SyntaxFault
+from inception_dsl.syntax.document import Document, Path
 from inception_dsl.syntax.formula import Formula, formula_of
 from inception_dsl.syntax.table import Table
 from inception_dsl.syntax.terms import Word, value_names
-from inception_dsl.syntax.yaml import Document
 
 if TYPE_CHECKING:
     from inception_dsl.ir.typed import Typed
@@ -62,7 +63,7 @@ class HeadSpec:
 class NetworkSpec:
     """One spec file, or a variant of the spec in `base`.
 
-    `paper`, `published` and `training` hold their keys as validated by `schema`; `table` is what the rows were read
+    `paper`, `published` and `training` hold the keys of those sections as written; `table` is what the rows were read
     from.
     """
 
@@ -111,42 +112,42 @@ def read(document: Document) -> NetworkSpec:
 
     Raises `SpecError` with everything that is wrong in the keys, or, where those are right, as `build` does.
     """
-    data = validate(document)  # its keys in the order that every spec has them
-    return build(Document(document.source, data, document.root, document.names), data)
+    keys = validate(document, Spec, _advise)
+    return build(Document(document.source, keys.written(), document.root, document.names), keys)
 
 
 def build(
     document: Document,
-    data: Mapping[str, Any],
+    keys: Spec,
     cells: Table | None = None,
     base: Base | None = None,
 ) -> NetworkSpec:
-    """Make a spec of a document whose keys are right, and of the `cells` of its table where those are read already.
+    """Make a spec of the validated keys of a document, and of the `cells` of its table where those are read already.
 
     Raises `SpecError` with everything that is wrong in names, formulas and the table.
     """
     findings = Findings()
-    network = checked_name(data["network"], document.value_span(("network",)), findings)
-    modules = {name: _module(name, module, document, findings) for name, module in data.get("modules", {}).items()}
-    settings = {name: _setting(name, value, document, findings) for name, value in data.get("settings", {}).items()}
+    network = checked_name(keys.network, document.value_span(("network",)), findings)
+    modules = {name: _module(name, module, document, findings) for name, module in keys.modules.items()}
+    settings = {name: _setting(name, document, findings) for name in keys.settings}
     columns = [column for module in modules.values() if module for column in module.columns]
-    broken, declared = None in modules.values(), data.get("published", {})
+    broken, declared = None in modules.values(), _written(keys.published)
     cells = cells or read_table(document.text(("layers",)), findings)
-    heads = tuple(_head(name, head, document, findings) for name, head in data.get("heads", {}).items())
+    heads = tuple(_head(name, head, document, findings) for name, head in keys.heads.items())
     spec = NetworkSpec(
         network,
-        data.get("title", network),
-        data.get("paper", {}),
-        _input(data["input"], document.value_span(("input",)), findings),
-        data.get("classes", CLASSES),
+        network if keys.title is None else keys.title,
+        _written(keys.paper),
+        read_input(keys.input, document.value_span(("input",)), findings),
+        keys.classes,
         settings,
-        {layer: _default(layer, words, document, findings) for layer, words in data.get("defaults", {}).items()},
+        {layer: _default(layer, words, document, findings) for layer, words in keys.defaults.items()},
         {name: module for name, module in modules.items() if module},
         RowReader(columns, broken, declared, document.names, findings).read(cells),
         tuple(head for head in heads if head),
         declared,
-        init_words(document, data, findings),
-        data.get("training", {}),
+        init_words(document, _written(keys.init), findings),
+        _written(keys.training),
         document,
         cells,
         base,
@@ -156,12 +157,27 @@ def build(
     return spec
 
 
-def _setting(name: str, data: Any, document: Document, findings: Findings) -> Setting:
+def _advise(path: Path, value: object) -> str:
+    """The help for edits in a file that extends no spec."""
+    if path in {("base",), ("extend",), ("from",), ("include",), ("inherits",), ("parent",)}:
+        return "write `extends:` for the spec that this one is a variant of"
+    return "a variant edits its base: say which with `extends:`" if path[0] in VERBS else ""
+
+
+def _written(section: Section | None) -> dict[str, Any]:
+    return section.written() if section else {}
+
+
+def _setting(name: str, document: Document, findings: Findings) -> Setting:
     if not names.IDENTIFIER.fullmatch(name) or name in NAMES:
         rule = "a name is a letter, then letters, digits and `_`"
         problem = "every value has that name already" if name in NAMES else rule
         findings.error(INVALID_NAME, f"`{name}` cannot name a setting", document.key_span(("settings", name)), problem)
-    read = setting(data)
+    read = setting(document.data["settings"][name])
+    type_node = document.node(("settings", name)).children.get("type")
+    if type_node and (now := OLD_TYPES.get(type_node.text or "")):
+        message = f"the type `{type_node.text}` is now called `{now}`"
+        findings.warn(FORMER_NAME, message, type_node.span, help=f"write `type: {now}`")
     if problem := read.problem(LAYERS):
         message = f"the setting `{name}` cannot be {read.value}"
         hint = suggest(str(read.value), LAYERS) if read.type == "layer" else ""
@@ -174,7 +190,7 @@ def _formula(path: tuple[str | int, ...], document: Document, findings: Findings
     return formula_of(fragment, findings, document.names.get(fragment.source))
 
 
-def _module(name: str, data: dict[str, Any], document: Document, findings: Findings) -> ModuleSpec | None:
+def _module(name: str, keys: Module, document: Document, findings: Findings) -> ModuleSpec | None:
     span = document.key_span(("modules", name))
     checked_name(name, span, findings)
     if name in LAYERS:
@@ -189,12 +205,12 @@ def _module(name: str, data: dict[str, Any], document: Document, findings: Findi
     for each in value_names(graph.term):
         if each.name not in NAMES and each.name not in settings:
             used.setdefault(each.name, each)
-    columns = [" ".join(column.split()) for column in data.get("columns", used)]
+    columns = [" ".join(column.split()) for column in (used if keys.columns is None else keys.columns)]
     known = dict.fromkeys(columns)
     unknown = [column for column in used if column not in known]
     seen: set[str] = set()
     for i, column in enumerate(columns):
-        place = document.value_span(("modules", name, "columns", i)) if "columns" in data else span
+        place = document.value_span(("modules", name, "columns", i)) if keys.columns is not None else span
         if column in seen:
             findings.error(
                 DUPLICATE_NAME, f"`{name}` has two columns `{column}`", place, help="delete one, or rename it"
@@ -208,17 +224,17 @@ def _module(name: str, data: dict[str, Any], document: Document, findings: Findi
     for column in unknown:
         hint = did_you_mean(column, known) or f"add it to the columns of `{name}`"
         findings.error(UNDEFINED_NAME, f"`{name}` has no column `{column}`", graph.span(used[column].at), help=hint)
-    return ModuleSpec(name, (*columns, *unknown), graph, data.get("doc", ""), span)
+    return ModuleSpec(name, (*columns, *unknown), graph, keys.doc, span)
 
 
-def _head(name: str, data: dict[str, Any], document: Document, findings: Findings) -> HeadSpec | None:
+def _head(name: str, keys: Head, document: Document, findings: Findings) -> HeadSpec | None:
     path = ("heads", name)
     checked_name(name, document.key_span(path), findings, names.head_problem)
     graph = _formula((*path, "graph"), document, findings)
     if graph is None:
         return None
-    weight = float(data.get("loss_weight", LOSS_WEIGHT))
-    return HeadSpec(name, data["from"], weight, graph, document.key_span(path), document.value_span((*path, "from")))
+    origin, source_origin = document.key_span(path), document.value_span((*path, "from"))
+    return HeadSpec(name, keys.source, float(keys.loss_weight), graph, origin, source_origin)
 
 
 def _default(layer: str, words: str, document: Document, findings: Findings) -> tuple[Word, ...]:
@@ -231,19 +247,3 @@ def _default(layer: str, words: str, document: Document, findings: Findings) -> 
     except SyntaxFault as fault:
         findings.error(fault.code, fault.message, fragment.span(*fault.at), fault.label, help=fault.help)
         return ()
-
-
-def _input(text: str, span: Span, findings: Findings) -> tuple[int, int, int]:
-    size = input_size(text)
-    if size is None:
-        sides = re.fullmatch(r"\W*([0-9]+)[^0-9]{1,3}([0-9]+)[^0-9]{1,3}([0-9]+)\W*", text)
-        likely = "x".join(sides.groups()) if sides else ""
-        example = likely if input_size(likely) else "3x224x224"
-        hint = f"write channels, height and width, each from 1 to {LARGEST_INPUT:,}, such as `{example}`"
-        findings.error(INVALID_VALUE, f"`{text}` is no input size", span, help=hint)
-        return 1, 1, 1
-    first, second, last = size
-    if min(first, second) > 16 and (last in (3, 4) or (last == 1 and first == second)):
-        message = f"`input` is channels x height x width: {first} channels of {second}x{last} pixels"
-        findings.warn(CHANNELS_LAST_INPUT, message, span, help=f"did you mean `{last}x{first}x{second}`?")
-    return size

@@ -12,7 +12,7 @@ from inception_dsl.diagnostics.diagnostic import Findings, Note, Source, Span
 from inception_dsl.diagnostics.spelling import did_you_mean
 from inception_dsl.ir import names
 from inception_dsl.ir.values import Scalar, Value
-from inception_dsl.spec.schema import MEASURES
+from inception_dsl.spec.fields import MEASURES
 from inception_dsl.syntax import algebra, table
 from inception_dsl.syntax.algebra_errors import SyntaxFault
 from inception_dsl.syntax.formula import Formula, formula_of

@@ -1,4 +1,4 @@
-"""The settings of a spec: values with a type and bounds, which a variant or the command line may set."""
+"""The settings of a spec: values with a type and bounds, which a variant or the command line may change."""
 
 from __future__ import annotations
 
@@ -8,68 +8,81 @@ from typing import Any, Final, NamedTuple
 
 from inception_dsl.ir.values import LIMIT, Scalar
 
+OLD_TYPES: Final = {"whole": "int", "real": "float"}
+"""Former names of types, which are still read."""
+
 LONGEST: Final = 40
-"""The characters of a number on the command line."""
+"""The most characters of a number on the command line."""
+
+_NUMBER: Final = re.compile(r"[-+]?([0-9]+|[0-9]*\.[0-9]+|[0-9]+\.)([eE][-+]?[0-9]+)?")
+_INT: Final = re.compile(r"[-+]?[0-9]+")
 
 
 class Setting(NamedTuple):
-    """A setting: its value, of a type (`real` takes whole numbers too), and the `least` and `most` that it may be."""
+    """A setting: its value, the type and the bounds that the value keeps to, and what it changes.
+
+    `type` is "int", "float" (which takes ints too) or "layer". A bound is None where there is none.
+    """
 
     value: Scalar
-    type: str = "real"
-    least: float | None = None
-    most: float | None = None
+    type: str = "float"
+    minimum: float | None = None
+    maximum: float | None = None
     doc: str = ""
 
     def problem(self, layers: Collection[str]) -> str:
-        """What is wrong with its value, `layers` being all there are; empty where nothing is."""
+        """What is wrong with the value, given the names of all layers; empty where nothing is."""
         value = self.value
         if self.type == "layer":
-            return "" if value in layers else "it names a layer"
-        if isinstance(value, str) or (self.type == "whole" and not isinstance(value, int)):
-            return f"it is a {self.type} number"
-        if self.least is not None and value < self.least:
-            return f"it is {self.least:g} at least"
-        if self.most is not None and value > self.most:
-            return f"it is {self.most:g} at most"
+            return "" if value in layers else "it must be the name of a layer"
+        if isinstance(value, str) or (self.type == "int" and not isinstance(value, int)):
+            return f"it must be {'an int' if self.type == 'int' else 'a float'}"
+        if self.minimum is not None and value < self.minimum:
+            return f"it must be at least {self.minimum:g}"
+        if self.maximum is not None and value > self.maximum:
+            return f"it must be at most {self.maximum:g}"
         return ""
 
     def set(self, text: str) -> Setting:
-        """It with the value that a text such as `0.5` gives."""
+        """The setting with the value that a text such as `0.5` stands for."""
         return self._replace(value=_scalar(text))
 
 
-def setting(data: Scalar | dict[str, Any]) -> Setting:
-    """A setting from what its key holds: its value alone, whose type is as written, or a mapping."""
+def setting(data: Any) -> Setting:
+    """The setting that its key holds: a section, or the value alone, whose type is as it is written."""
     keys: dict[str, Any] = data if isinstance(data, dict) else {"default": data}
     value = keys["default"]
-    written = "layer" if isinstance(value, str) else "whole" if isinstance(value, int) else "real"
+    written = "layer" if isinstance(value, str) else "int" if isinstance(value, int) else "float"
     return Setting(value, keys.get("type", written), keys.get("min"), keys.get("max"), keys.get("doc", ""))
 
 
 def as_data(given: Setting) -> Scalar | dict[str, Any]:
-    """What a key holds that gives this setting: no more than its value, where that says it all."""
+    """What a key holds to give this setting: its value alone where that is enough."""
     if setting(given.value) == given:
         return given.value
-    keys = {"default": given.value, "min": given.least, "max": given.most, "type": given.type, "doc": given.doc}
+    keys = {"default": given.value, "min": given.minimum, "max": given.maximum, "type": given.type, "doc": given.doc}
     if setting(given.value).type == given.type:
         del keys["type"]
     return {key: value for key, value in keys.items() if value not in (None, "")}
 
 
 def override(old: Any, new: Any) -> Any:
-    """What a setting's key holds after a variant's edit: a value alone sets the default, a mapping its own keys."""
+    """What a setting's key holds after a variant's edit.
+
+    A value alone replaces the default, a section the keys that it has; `null` takes a key out.
+    """
     if not isinstance(old, dict) and not isinstance(new, dict):
         return new
-    return {
+    keys = {
         **(old if isinstance(old, dict) else {"default": old}),
         **(new if isinstance(new, dict) else {"default": new}),
     }
+    return {key: value for key, value in keys.items() if value is not None}
 
 
 def _scalar(text: str) -> Scalar:
-    """A text as the number it writes, if it is one that a network can hold."""
-    if len(text) > LONGEST or not re.fullmatch(r"[-+]?([0-9]+|[0-9]*\.[0-9]+|[0-9]+\.)([eE][-+]?[0-9]+)?", text):
+    """The number that a text writes, or the text itself where it writes none that a network can hold."""
+    if len(text) > LONGEST or not _NUMBER.fullmatch(text):
         return text
-    number = int(text) if re.fullmatch(r"[-+]?[0-9]+", text) else float(text)
+    number = int(text) if _INT.fullmatch(text) else float(text)
     return number if abs(number) <= LIMIT else text

@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 from inception_dsl.diagnostics.spelling import listing
-from inception_dsl.spec.schema import VERBS
-from inception_dsl.spec.variant_schema import ANEW, KINDS, RENAME, ROW
+from inception_dsl.spec.models import VERBS
+from inception_dsl.spec.variant_models import KINDS, REPLACED, Rename, Row
 from inception_dsl.syntax.yaml_printer import flow
 
 SYNONYMS: Final = {
@@ -40,13 +40,13 @@ def advice(parts: Mapping[str, Collection[str]]) -> Callable[[Loc, Any], str]:
                 return _top(key, value, parts)
             case (str(verb), *_) if verb not in VERBS:
                 return ""  # of what is given anew as in any spec
-            case (str(verb), str(key)) if key in KINDS and (verb != "rename" or key in RENAME["fields"]):
+            case (str(verb), str(key)) if key in KINDS and (verb != "rename" or key in Rename.model_fields):
                 return _kind(verb, key, value, parts)
             case (str(verb), str(key)):
                 return _no_kind(verb, key, parts)
             case (str(verb), str(kind), key):
                 return _part(verb, kind, key, value)
-            case ("insert", "rows", int(), str(name)) if isinstance(value, dict) and name not in ROW["fields"]:
+            case ("insert", "rows", int(), str(name)) if isinstance(value, dict) and name not in Row.model_fields:
                 return f"write `{_shown({'name': name, **value})}`"
         return ""
 
@@ -62,7 +62,7 @@ def _top(key: str, value: Any, parts: Mapping[str, Collection[str]]) -> str:
     if key == "published":
         return f"write `totals`, `errata` and `columns` under {listing(VERBS[1:], 'or')}"
     if key not in KINDS:
-        return "" if key in (*ANEW, *VERBS) else _is_part("override", key, parts)
+        return "" if key in (*REPLACED, *VERBS) else _is_part("override", key, parts)
     names = {*value} if isinstance(value, dict) else {""}
     new, known = (f"under `{verb}: {{{key}: ...}}`" for verb in ("insert", "override"))
     if names <= {*parts[key]}:
@@ -72,7 +72,7 @@ def _top(key: str, value: Any, parts: Mapping[str, Collection[str]]) -> str:
 
 def _no_kind(verb: str, key: str, parts: Mapping[str, Collection[str]]) -> str:
     """Of a key under a verb that is no kind of part."""
-    if key in (*ANEW, "network"):
+    if key in (*REPLACED, "network"):
         return f"write `{key}:` at the top of the file: it is given anew as a whole"
     if key == "layers":
         return f"write `{verb}: {{rows: ...}}`"

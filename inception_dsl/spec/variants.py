@@ -7,20 +7,19 @@ the file and line that it was written in. Nothing is merged that no edit names.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
-from inception_dsl.diagnostics.codes.extends import EDITS_CONFLICT, INVALID_SETTING, NO_SUCH_PART, PART_EXISTS
+from inception_dsl.diagnostics.codes.extends import EDITS_CONFLICT, NO_SUCH_PART, PART_EXISTS
 from inception_dsl.diagnostics.diagnostic import Findings, Note, Span
 from inception_dsl.diagnostics.spelling import did_you_mean, listing
 from inception_dsl.spec.draft import Draft, cell_at
-from inception_dsl.spec.elsewhere import suggest
+from inception_dsl.spec.fields import MEASURES
 from inception_dsl.spec.init import SOURCE, WORDS
 from inception_dsl.spec.network import Base, NetworkSpec
-from inception_dsl.spec.schema import MEASURES, validate
 from inception_dsl.spec.settings import override
+from inception_dsl.spec.validation import validate
 from inception_dsl.spec.variant_advice import advice
-from inception_dsl.spec.variant_schema import ANEW, KINDS, VARIANT
+from inception_dsl.spec.variant_models import KINDS, REPLACED, Variant
 from inception_dsl.spec.vocabulary import LAYERS
 from inception_dsl.syntax.document import Document, Node, Path
 from inception_dsl.syntax.yaml_printer import flow
@@ -53,27 +52,6 @@ def vary(base: Base, document: Document) -> NetworkSpec:
     return edits.draft.spec(document)
 
 
-def with_settings(base: Base, values: Mapping[str, str]) -> NetworkSpec:
-    """A spec with other values of its settings, given as texts: a variant of the spec without.
-
-    Raises `SpecError` E125 for a setting that there is not, and for a value that it cannot have.
-    """
-    findings, spec, settings = Findings(), base.spec, dict(base.spec.settings)
-    for name, text in values.items():
-        if name not in settings:
-            hint = did_you_mean(name, settings) or (f"it has {listing(settings)}" if settings else "it has none")
-            findings.error(INVALID_SETTING, f"`{spec.network}` has no setting `{name}`", help=hint)
-            continue
-        settings[name] = settings[name].set(text)
-        if problem := settings[name].problem(LAYERS):
-            place = spec.document.value_span(("settings", name))
-            hint = suggest(text, LAYERS) if settings[name].type == "layer" else ""
-            message = f"the setting `{name}` cannot be {text or 'empty'}"
-            findings.error(INVALID_SETTING, message, place, problem, help=hint)
-    findings.stop()
-    return replace(spec, settings=settings, base=base)
-
-
 class _Edits:
     """The edits of one document, made on a draft of its base."""
 
@@ -81,10 +59,11 @@ class _Edits:
         self.base = base.spec
         self.document = document
         self.draft = Draft(base)
-        self.data = validate(document, VARIANT, advice({kind: dict.fromkeys(self.draft.known(kind)) for kind in KINDS}))
+        advise = advice({kind: dict.fromkeys(self.draft.known(kind)) for kind in KINDS})
+        self.data = validate(document, Variant, advise).written()
         self.findings = Findings()
         self.renamed: dict[tuple[str, str], str] = {}
-        for key in ("network", *ANEW):
+        for key in ("network", *REPLACED):
             if key in self.data:
                 self.draft.data[key] = self.data[key]
                 self.draft.root.children[key] = document.root.children[key]

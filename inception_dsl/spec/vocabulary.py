@@ -205,7 +205,7 @@ KEYS: Final[Mapping[str, Key]] = {
     "title": Key("the network's name in full", "what `network` says"),
     "classes": Key("the number of classes, `{classes}` in formulas", f"{CLASSES}"),
     "heads.*.loss_weight": Key("the weight of a head's loss beside the trunk's 1", f"{LOSS_WEIGHT}"),
-    "settings.*.type": Key("real, whole or layer", "as the default is written"),
+    "settings.*.type": Key("int, float or layer", "as the default is written"),
     "published.*.measure": Key("what a printed column counts", "what its name says"),
     "published.*.unit": Key("what the suffix K stands for", f"{Column('').unit}"),
     "published.*.rounding": Key("how the paper rounds: nearest, down or either", Column("").rounding),

@@ -25,7 +25,7 @@ from inception_dsl.runner.schedule import total_steps
 from inception_dsl.runner.settings import RunError
 from inception_dsl.spec.network import NetworkSpec, read
 from inception_dsl.spec.printer import print_spec
-from inception_dsl.spec.training_schema import GROUPS
+from inception_dsl.spec.training_model import GROUPS
 from inception_dsl.syntax import yaml
 from inception_dsl.training.launch import status
 

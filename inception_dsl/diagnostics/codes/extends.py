@@ -124,9 +124,9 @@ INVALID_SETTING = Code(
     "E125",
     "invalid setting",
     """\
-A setting has a type, `real`, `whole` or `layer`, and may have a `min` and a `max`. Without a `type`, the default
-decides: `1.0` is real, `1` is whole, `maxpool` is a layer. The default, the value that a variant gives and the value
-of `--set name=value` must all satisfy these.
+A setting has a type, `int`, `float` or `layer`, and may have a `min` and a `max`. Without a `type`, the default
+decides: `1.0` is a float, `1` is an int, `maxpool` is a layer. The default, the value that a variant gives and the
+value of `--set name=value` must all satisfy these.
 """,
     wrong="""\
 extends: base.yaml

@@ -201,3 +201,30 @@ layers: |
   conv1 | conv 3x3 8 same
 """,
 )
+
+FORMER_NAME = Code(
+    "W204",
+    "former name",
+    """\
+This name is still read, but a later version may reject it. The types of settings `whole` and `real` are now called
+`int` and `float`.
+""",
+    wrong="""\
+network: tiny
+input: 3x32x32
+settings:
+  width: {default: 8, type: whole}
+layers: |
+  name | layer
+  conv | conv 3x3 {width} same
+""",
+    right="""\
+network: tiny
+input: 3x32x32
+settings:
+  width: {default: 8, type: int}
+layers: |
+  name | layer
+  conv | conv 3x3 {width} same
+""",
+)

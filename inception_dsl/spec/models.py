@@ -1,0 +1,159 @@
+"""The keys of a spec: every section, what each key holds, and what applies where it is left out.
+
+This file is the reference of the language's outer form; the formulas inside it are described by `vocabulary`. The
+models validate files, and JSON Schema is generated from them.
+"""
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag
+
+from inception_dsl.ir import values
+from inception_dsl.ir.program import Column
+from inception_dsl.spec.fields import (
+    Line,
+    MustBe,
+    Number,
+    Omittable,
+    Printed,
+    Reason,
+    Rounding,
+    Scalar,
+    Section,
+    Text,
+)
+from inception_dsl.spec.settings import OLD_TYPES
+from inception_dsl.spec.training_model import Training
+from inception_dsl.spec.vocabulary import CLASSES, LOSS_WEIGHT
+
+Year = Annotated[int, Field(ge=1900, le=2200), MustBe("a year, such as 2015")]
+Numbering = Annotated[int | Annotated[str, Field(max_length=50)], MustBe("a number, or a text such as A.1")]
+InputSize = Annotated[str, Field(max_length=50), MustBe("channels, height and width, such as 3x224x224")]
+SettingType = Annotated[
+    Literal["int", "float", "layer"],
+    BeforeValidator(lambda name: OLD_TYPES.get(name, name) if isinstance(name, str) else name),
+]
+Classes = Annotated[int, Field(ge=1, le=10**6), MustBe("a whole number from 1 to 1,000,000")]
+Measure = Literal["output", values.Measure]
+Unit = Annotated[
+    int,
+    Field(ge=1, le=2**40),
+    MustBe("a whole number such as 1000 or 1024: what its suffix stands for"),
+]
+
+_COLUMN: Any = Column("")  # as it counts where nothing is said
+
+
+class Paper(Section):
+    """The paper that a spec transcribes."""
+
+    title: Omittable[Line] = Field(default=None, description="The paper's title.")
+    authors: Omittable[Line] = Field(default=None, description="Its authors, as the citation names them.")
+    year: Omittable[Year] = Field(default=None, description="The year it appeared in.")
+    arxiv: Omittable[Line] = Field(default=None, description="Its arXiv identifier, in quotes.")
+    table: Omittable[Numbering] = Field(default=None, description="The table that `layers` transcribes.")
+    figure: Omittable[Numbering] = Field(default=None, description="The figure that shows the network.")
+
+
+class Setting(Section):
+    """A value that formulas use by name, and that a variant or `--set` may change."""
+
+    default: Scalar = Field(description="Its value, unless a variant or `--set` gives another.")
+    type: Omittable[SettingType] = Field(
+        default=None, description="What the value is; by default what `default` is. A float may be written as an int."
+    )
+    min: Omittable[Number] = Field(default=None, description="The least value it may have.")
+    max: Omittable[Number] = Field(default=None, description="The largest value it may have.")
+    doc: Line = Field(default="", description="What it changes, in a sentence.")
+
+
+class Module(Section):
+    """A block that rows call by its name."""
+
+    graph: Text = Field(description="Its formula.")
+    columns: Omittable[list[Line]] = Field(
+        default=None,
+        description="The columns of the table that fill it, in order; by default those that `graph` uses.",
+    )
+    doc: Line = Field(default="", description="What it is and where the paper shows it, in a sentence.")
+
+
+class Head(Section):
+    """A classifier that leaves the trunk and trains beside it."""
+
+    source: Line = Field(alias="from", description="The row whose output it reads.")
+    graph: Text = Field(description="Its formula.")
+    loss_weight: Number = Field(
+        default=LOSS_WEIGHT, description="The weight of its loss beside the trunk's, whose weight is 1."
+    )
+
+
+class PrintedColumn(Section):
+    """How a column of printed numbers counts."""
+
+    measure: Omittable[Measure] = Field(default=None, description="What it counts; by default what its name says.")
+    unit: Unit = Field(default=_COLUMN.unit, description="What the suffix K stands for.")
+    rounding: Rounding = Field(default=_COLUMN.rounding, description="How the paper rounds.")
+    bias: bool = Field(default=_COLUMN.bias, description="Whether biases count as parameters.")
+
+
+class Published(Section):
+    """The numbers that the paper prints: how each column counts, the totals, and where the paper is wrong.
+
+    Any other key is a column of the table.
+    """
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, PrintedColumn]
+
+    totals: dict[str, Printed] = Field(default={}, description="The printed total of each column.")
+    errata: dict[str, Reason] = Field(
+        default={}, description="Why a printed number is wrong, by `row.column` or `totals.column`."
+    )
+
+
+class Init(Section):
+    """How weights are initialised: by layer word, such as `conv`, or by the path of a layer."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Line]
+
+    source: Line = Field(description="Where the initialisation is stated.")
+
+
+def section_or_value(value: object) -> str:
+    """The tag of a setting: it is given as a section, or as its value alone."""
+    return "section" if isinstance(value, dict | Section) else "value"
+
+
+SettingOrValue = Annotated[
+    Annotated[Setting, Tag("section")] | Annotated[Scalar, Tag("value")], Discriminator(section_or_value)
+]
+"""A setting: its section, or its default value alone."""
+
+
+class Description(Section):
+    """What is said of a network as a whole. A variant that gives one of these keys replaces the base's."""
+
+    title: Omittable[Line] = Field(default=None, description="Its name in full; by default what `network` says.")
+    paper: Omittable[Paper] = Field(default=None, description="The paper it comes from.")
+    classes: Classes = Field(default=CLASSES, description="The number of classes, `{classes}` in formulas.")
+    init: Omittable[Init] = Field(default=None, description="How weights are initialised.")
+    training: Omittable[Training] = Field(default=None, description="How the network is trained.")
+
+
+class Spec(Description):
+    """A network: the table that its paper prints, and what the table needs to be read."""
+
+    network: Line = Field(description="The network's name, from which folders and classes take theirs.")
+    input: InputSize = Field(description="The size of an image: channels, height and width, such as 3x224x224.")
+    settings: dict[str, SettingOrValue] = Field(default={}, description="Values that formulas use, by name.")
+    defaults: dict[str, Line] = Field(default={}, description="Words that are added to every use of a layer, by layer.")
+    modules: dict[str, Module] = Field(default={}, description="Blocks that rows call, by name.")
+    layers: Text = Field(description="The table: one row a step of the trunk, from the input to the output.")
+    heads: dict[str, Head] = Field(default={}, description="Auxiliary classifiers, by name.")
+    published: Omittable[Published] = Field(default=None, description="How the paper counts, and where it is wrong.")
+
+
+VERBS: Final = ("rename", "remove", "override", "insert")
+"""The keys of a variant's edits, in the order in which they are made."""

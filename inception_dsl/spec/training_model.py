@@ -1,0 +1,132 @@
+"""The key `training`: the recipe that a paper states, and the settings of the runner that differ from it.
+
+The settings, their types and their defaults are the runner's own dataclasses; their ranges and choices are in its
+`settings`. The compiler only carries the values.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, Field, create_model
+
+from inception_dsl.runner import config as runner_config
+from inception_dsl.runner.config import Config
+from inception_dsl.runner.settings import RANGES, WORDS, Range
+from inception_dsl.spec.fields import Line, MustBe, Reason, Section
+
+RECIPES: Final = (
+    "googlenet-paper",
+    "bvlc",
+    "bvlc-quick",
+    "bn-inception",
+    "inception-v3-paper",
+    "inception-v3-tfrelease",
+    "inception-v4-paper",
+    "modern",
+)
+"""What `recipe` names: the settings that a run begins with, where this key does not say otherwise."""
+
+CHOICES: Final[dict[str, tuple[str, ...]]] = {
+    **WORDS,
+    "augment.crop": ("area", "window", "shift", "whole"),
+    "augment.interpolation": ("bilinear", "random"),
+    "augment.colour": ("none", "photometric", "tensorflow"),
+    "augment.evaluation": ("centre", "central", "whole"),
+    "optim.name": ("sgd", "rmsprop", "adamw"),
+    "optim.scale": ("none", "linear", "sqrt"),
+    "schedule.name": ("constant", "exponential", "polynomial", "cosine"),
+    "average.name": ("none", "ema", "polyak"),
+}
+"""The settings that are one of some words."""
+
+LONGEST: Final = 64
+"""The numbers in a list of any length, such as the means of channels."""
+
+_Literal: Any = Literal  # its words are known at run time alone
+
+
+def _type(key: str, default: Any) -> Any:
+    """The type of a setting: that of its default, with its choices or its range."""
+    if isinstance(default, bool):
+        return bool
+    if isinstance(default, str):
+        return _Literal[CHOICES[key]] if key in CHOICES else Line
+    limits = RANGES[key]
+    low = Field(gt=limits.low) if limits.above else Field(ge=limits.low)
+    high = Field(lt=limits.high) if limits.below else Field(le=limits.high)
+    whole = Annotated[int, low, high]
+    number: Any = whole | Annotated[float, low, high]  # one that is written without a point stays an int
+    match default:
+        case int():
+            return Annotated[whole, limits, MustBe("a whole number")]
+        case tuple():
+            least, most = (2, 2) if limits.pair else (1, LONGEST)
+            count = f"{least}" if least == most else f"{least} to {most}"
+            what = MustBe(f"a list of {count} numbers from {limits.low:g} to {limits.high:g}")
+            length = Field(min_length=least, max_length=most)
+            return Annotated[list[number], length, AfterValidator(_checked_by(limits)), limits, what]
+        case dict():
+            return dict[str, Annotated[number, limits, MustBe("a number")]]
+        case _:
+            return Annotated[number, limits, MustBe("a number")]
+
+
+def _checked_by(limits: Range) -> Callable[[list[float]], list[float]]:
+    def check(numbers: list[float]) -> list[float]:
+        if missed := limits.missed(tuple(numbers)):
+            raise ValueError(missed)
+        return numbers
+
+    return check
+
+
+def _descriptions() -> dict[str, str]:
+    """The comment beside each setting in the runner's `config`, by `group.name`."""
+    found: dict[str, str] = {}
+    group = ""
+    with open(runner_config.__file__, encoding="utf-8") as file:
+        for line in file:
+            if start := re.match(r"class (\w+)", line):
+                group = start[1].lower()
+            elif setting := re.match(r"    (\w+): .*?  # (.+)", line):
+                found[f"{group}.{setting[1]}"] = setting[2]
+    return found
+
+
+GROUPS: Final = {group: vars(settings) for group, settings in vars(Config()).items()}
+"""The settings of a run by group and name, with the values that they have where nothing sets them."""
+
+
+def _group(name: str, descriptions: Mapping[str, str]) -> Any:
+    fields: dict[str, Any] = {
+        key: (_type(f"{name}.{key}", default), Field(default=default, description=descriptions.get(f"{name}.{key}")))
+        for key, default in GROUPS[name].items()
+    }
+    return create_model(name.capitalize(), __base__=Section, __doc__=getattr(Config(), name).__doc__, **fields)
+
+
+def _training() -> type[Section]:
+    descriptions = _descriptions()
+    keys = tuple(f"{group}.{key}" for group, settings in GROUPS.items() for key in settings)
+    fields: dict[str, Any] = {
+        "recipe": (_Literal[RECIPES], Field(default=None, description="The recipe that a run begins with.")),
+        "source": (Line, Field(default="", description="Where the settings are stated.")),
+        **{group: (_group(group, descriptions), Field(default=None)) for group in GROUPS},
+        "notes": (
+            dict[_Literal[keys], Reason],
+            Field(default={}, description="Why a setting has its value, by `group.setting`."),
+        ),
+    }
+    return create_model("Training", __base__=Section, __doc__="How the network is trained.", **fields)
+
+
+if TYPE_CHECKING:
+
+    class Training(Section):
+        """How the network is trained; its fields are known at run time alone."""
+
+else:
+    Training = _training()
