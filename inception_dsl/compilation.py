@@ -81,7 +81,7 @@ class Build:
         """The network at the chosen size."""
         if self.options.size == "dynamic":
             height, width = self.own.input.image
-            compiler.at_size(self.program, (height + 1, width + 1))  # E218 where a layer ties it to its own size
+            compiler.at_size(self.program, (height + 1, width + 1))  # E218 where a layer fixes the size
         return compiler.at_size(self.program, self.options.image) if self.options.image else self.own
 
     @cached_property

@@ -127,8 +127,8 @@ def at_size(program: Program, image: Pair | None = None) -> Typed:
         return typed
     from inception_dsl.analysis import image_size
 
-    if tie := image_size.tied(program, image):
-        raise SpecError([image_size.tie_diagnostic(tie)])
+    if constraint := image_size.fixed_by(program, image):
+        raise SpecError([image_size.describe(constraint)])
     return _lowered(program, image)
 
 

@@ -10,9 +10,10 @@ from inception_dsl.diagnostics.codes.shapes import BRANCH_SIZES_DIFFER, SUM_SHAP
 from inception_dsl.diagnostics.codes.syntax import OUT_OF_BOUNDS
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, Note, Span
 from inception_dsl.diagnostics.spelling import listing
-from inception_dsl.ir.ops import AvgPool, Concat, Conv, Flatten, FullyConnected, MaxPool, Op
+from inception_dsl.ir.op import Op
+from inception_dsl.ir.ops import AvgPool, Concat, Conv, Flatten, FullyConnected, MaxPool
 from inception_dsl.ir.program import Body, Call, Join, Layer, Part, Program, Repeat, Sequence
-from inception_dsl.ir.shapes import Field, Fields, Pair, ShapeError, TensorType
+from inception_dsl.ir.shapes import INPUT_PIXEL, Pair, ReceptiveFields, ShapeError, TensorType, joined_receptive_field
 from inception_dsl.ir.typed import Node, Typed
 from inception_dsl.ir.values import Scalar, ValueFault, evaluate
 
@@ -111,38 +112,37 @@ class _Lowering:
             owner = name if owners > 1 else path
             try:
                 bound = op.bind({**env, "in": x.channels})
-                out, seen = bound.infer(x), bound.see(x, self._seen(index))
+                out, field = bound.infer(x), bound.receptive_field(x, self._receptive_field(index))
             except (ShapeError, ValueFault) as error:
                 return self._fail(error, layer.origin)
-            index = self._add(Node(name, owner, bound, (index,), (x,), out, seen, self.row, layer.origin))
+            index = self._add(Node(name, owner, bound, (index,), (x,), out, field, self.row, layer.origin))
         return index
 
     def _join(self, join: Join, op: Op, path: Path, index: int, ends: list[int]) -> int:
         if UNKNOWN in ends:
             return UNKNOWN
         types = tuple(self.type_of(end) for end in ends)
-        fields = [self._seen(end) for end in ends]
-        seen = (Field.union(tuple(f[0] for f in fields)), Field.union(tuple(f[1] for f in fields)))
+        field = joined_receptive_field([self._receptive_field(end) for end in ends])
         number = self.joins[path] = self.joins.get(path, 0) + 1
         name = (*path, op.name if number == 1 else f"{op.name}_{number}")
         try:
             out = op.infer(*types)
         except ShapeError:
             return self._disagree(join, index, ends)
-        return self._add(Node(name, name, op, tuple(ends), types, out, seen, self.row, join.origin))
+        return self._add(Node(name, name, op, tuple(ends), types, out, field, self.row, join.origin))
 
     def _call(self, call: Call, name: str, path: Path, index: int, env: Env) -> int:
         if index == UNKNOWN:
             return UNKNOWN
         here = {**env, "in": self.type_of(index).channels}
         try:
-            filled = {param: evaluate(width, here) for param, width in call.args}
+            values = {param: evaluate(width, here) for param, width in call.args}
         except ValueFault as error:
             return self._fail(error, call.origin)
-        known = {param: number for param, number in filled.items() if number is not None}
+        bound = {param: number for param, number in values.items() if number is not None}
         template = self.program.templates[name]
         outer, self.within = self.within, template.module
-        end = self.expand(template.body, path, index, known)
+        end = self.expand(template.body, path, index, bound)
         self.within = outer
         return end
 
@@ -150,17 +150,16 @@ class _Lowering:
         """The shape of a node, or of the input."""
         return self.nodes[index].out if index >= 0 else self.input
 
-    def _seen(self, index: int) -> Fields:
-        return self.nodes[index].seen if index >= 0 else (Field(), Field())
+    def _receptive_field(self, index: int) -> ReceptiveFields:
+        return self.nodes[index].receptive_field if index >= 0 else INPUT_PIXEL
 
     def _add(self, node: Node) -> int:
-        held = max([math.prod(weight.shape) for weight in node.weights.values()], default=0)
-        if max(held, node.out.size) > MOST_NUMBERS:
-            return self._fail(
-                ShapeError(OUT_OF_BOUNDS, "a tensor has more numbers than 64 bits can count"), node.origin
-            )
-        if max(node.seen[0].size, node.seen[1].size) > MOST_NUMBERS:
-            return self._fail(ShapeError(OUT_OF_BOUNDS, "a pixel sees more than 64 bits can count"), node.origin)
+        if max([node.out.size, *(math.prod(weight.shape) for weight in node.weights.values())]) > MOST_NUMBERS:
+            message = "a tensor has more numbers than 64 bits can count"
+            return self._fail(ShapeError(OUT_OF_BOUNDS, message), node.origin)
+        if max(field.size for field in node.receptive_field) > MOST_NUMBERS:
+            message = "a receptive field has more pixels than 64 bits can count"
+            return self._fail(ShapeError(OUT_OF_BOUNDS, message), node.origin)
         if sum(map(len, node.path)) + len(node.path) - 1 > LONGEST_PATH:
             hint = "give shorter labels, here and to what this stands in"
             message = f"a layer's name has more than {LONGEST_PATH} characters with the labels around it"

@@ -11,13 +11,17 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from inception_dsl.diagnostics.diagnostic import Source, Span
-from inception_dsl.ir.ops import Op
+from inception_dsl.ir import ops
+from inception_dsl.ir.op import Op
 from inception_dsl.ir.program import Head, Paper, Program, Row, Sequence
-from inception_dsl.ir.shapes import Field, TensorType
+from inception_dsl.ir.shapes import INPUT_PIXEL, TensorType
 from inception_dsl.ir.typed import Node, Typed
 
 Array = NDArray[np.floating[Any]]
 Step = tuple[str, Op, tuple[int, ...]]
+
+OPS = tuple(each for each in vars(ops).values() if isinstance(each, type) and issubclass(each, Op) and each is not Op)
+"""Every op there is."""
 
 
 def network(image: tuple[int, ...], *steps: Step, heads: Mapping[str, str] | None = None) -> Typed:
@@ -31,8 +35,8 @@ def network(image: tuple[int, ...], *steps: Step, heads: Mapping[str, str] | Non
     for line, (path, op, inputs) in enumerate(steps, start=1):
         parts = tuple(path.split("/"))
         types = tuple(nodes[each].out if each >= 0 else TensorType(image) for each in inputs)
-        seen = (Field(), Field())
-        nodes.append(Node(parts, parts, op, inputs, types, op.infer(*types), seen, parts[0], Span(source, line, 1, 2)))
+        field = INPUT_PIXEL
+        nodes.append(Node(parts, parts, op, inputs, types, op.infer(*types), field, parts[0], Span(source, line, 1, 2)))
     ends = {node.row: index for index, node in enumerate(nodes)}
     program = Program(
         name="test",

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from inception_dsl.diagnostics.diagnostic import Source, Span
+from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops import (
     LRN,
     Add,
@@ -18,11 +19,10 @@ from inception_dsl.ir.ops import (
     Flatten,
     FullyConnected,
     MaxPool,
-    Op,
     ReLU,
 )
 from inception_dsl.ir.program import Claim, Column, Erratum, Head, Paper, Program, Published, Row, Sequence
-from inception_dsl.ir.shapes import Field, Fields, Padding, Pair, TensorType, Window
+from inception_dsl.ir.shapes import Padding, Pair, ReceptiveField, ReceptiveFields, TensorType, Window
 from inception_dsl.ir.typed import Node, Typed
 
 
@@ -98,11 +98,14 @@ class _Builder:
 
     def node(self, op: Op, inputs: tuple[int, ...], path: tuple[str, ...], owner: tuple[str, ...], row: str) -> int:
         types = tuple(self.type(i) for i in inputs)
-        fields = [self.nodes[i].seen if i >= 0 else (Field(), Field()) for i in inputs]
-        seen: Fields = (Field.union(tuple(f[0] for f in fields)), Field.union(tuple(f[1] for f in fields)))
+        fields = [self.nodes[i].receptive_field if i >= 0 else (ReceptiveField(), ReceptiveField()) for i in inputs]
+        field: ReceptiveFields = (
+            ReceptiveField.union(tuple(f[0] for f in fields)),
+            ReceptiveField.union(tuple(f[1] for f in fields)),
+        )
         if len(inputs) == 1:
-            seen = op.see(types[0], fields[0])
-        self.nodes.append(Node(path, owner, op, inputs, types, op.infer(*types), seen, row, origin=None))
+            field = op.receptive_field(types[0], fields[0])
+        self.nodes.append(Node(path, owner, op, inputs, types, op.infer(*types), field, row, origin=None))
         return len(self.nodes) - 1
 
 

@@ -9,8 +9,9 @@ from strategies import specs
 
 from inception_dsl.compiler import at_size, compile_source
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Source
-from inception_dsl.ir.ops import AvgPool, Conv, MaxPool, Op
-from inception_dsl.ir.shapes import Extent, Padding
+from inception_dsl.ir.op import Op
+from inception_dsl.ir.ops import AvgPool, Conv, MaxPool
+from inception_dsl.ir.shapes import PaddedAxis, Padding
 from inception_dsl.ir.typed import Node, Typed
 
 
@@ -29,16 +30,16 @@ def followed(text: str, warning: Diagnostic) -> str:
     return "\n".join(lines)
 
 
-def computed(node: Node) -> tuple[Op, tuple[Extent, ...]]:
+def computed(node: Node) -> tuple[Op, tuple[PaddedAxis, ...]]:
     """An op without what has no effect on the image it gets, and the pixels that its window pads."""
-    op, extents = node.op, tuple[Extent, ...]()
+    op, axes = node.op, tuple[PaddedAxis, ...]()
     if isinstance(op, Conv | MaxPool | AvgPool) and op.window:
-        extents = op.window.extents(node.types[0].image)
+        axes = op.window.axes(node.types[0].image)
         spread = op.window.dilation if op.window.kernel != (1, 1) else (1, 1)
         op = replace(op, window=replace(op.window, padding=Padding(), dilation=spread))
-    if isinstance(op, AvgPool) and not any(each.before or each.after for each in extents):
+    if isinstance(op, AvgPool) and not any(each.before or each.after for each in axes):
         op = replace(op, count_pad=False)
-    return op, extents
+    return op, axes
 
 
 @settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))

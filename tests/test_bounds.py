@@ -28,7 +28,7 @@ from inception_dsl.diagnostics.codes.layers import UNKNOWN_LAYER
 from inception_dsl.diagnostics.diagnostic import Findings, Source, SpecError
 from inception_dsl.diagnostics.spelling import COMPARED, LISTED, did_you_mean, listing
 from inception_dsl.elaborate.size import MOST_LAYERS
-from inception_dsl.ir.shapes import Window, longest_span, sliding, spans
+from inception_dsl.ir.shapes import Window, adaptive_bins, largest_bin, uniform_window
 from inception_dsl.lower import LONGEST_PATH, lower
 from inception_dsl.paper.single_edits import explanations
 from inception_dsl.syntax import algebra
@@ -359,13 +359,13 @@ def test_a_name_is_as_long_as_its_labels_make_it() -> None:
 @given(st.integers(1, 400), st.integers(1, 400))
 @settings(deadline=None)
 def test_adaptive_windows_are_known_without_being_made(size: int, out: int) -> None:
-    windows = list(spans(size, out))
+    windows = list(adaptive_bins(size, out))
     steps = {after.start - window.start for window, after in pairwise(windows)} or {1}
     alike = len({len(window) for window in windows}) == 1 and len(steps) == 1 and 0 not in steps
     window = Window((len(windows[0]),) * 2, (steps.pop(),) * 2) if alike else None
 
-    assert longest_span(size, out) == max(map(len, windows))
-    assert sliding((size, size), (out, out)) == window
+    assert largest_bin(size, out) == max(map(len, windows))
+    assert uniform_window((size, size), (out, out)) == window
 
 
 NAMES = st.lists(st.text("abc_12", min_size=3, max_size=12), min_size=COMPARED + 1, max_size=200, unique=True)

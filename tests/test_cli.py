@@ -244,7 +244,7 @@ def test_no_colour_away_from_a_terminal(run: Run) -> None:
 
 
 def test_show_after_each_pass_is_a_spec_again(run: Run) -> None:
-    for step in ("elaborate", "drop_absent", "simplify", "assign_names"):
+    for step in ("elaborate", "drop_empty", "simplify", "assign_names"):
         Path("again.yaml").write_text(run("show", "tiny.yaml", "--after", step).stdout, encoding="utf-8")
         assert run("check", "again.yaml").exit_code == 0
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import onnx as standard
 import pytest
 import torch
-from builders import checked
+from builders import OPS, checked
 
 from inception_dsl.build import build
 from inception_dsl.compiler import compile_file, compile_source, find_specs
@@ -22,7 +22,6 @@ from inception_dsl.emit.onnx import onnx
 from inception_dsl.emit.pytorch import pytorch
 from inception_dsl.emit.report import report
 from inception_dsl.ir import names
-from inception_dsl.ir.ops import OPS
 from inception_dsl.ir.typed import Typed
 from inception_dsl.lower import lower
 

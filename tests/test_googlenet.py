@@ -275,10 +275,10 @@ def test_pytorch_and_onnxruntime_agree_on_the_trunk_at_other_sizes() -> None:
     odd, large = evidence.comparisons
 
     assert evidence.findings == ()
-    assert odd.tie is None, "pools with `ceil` bring 225 to 7x7 too"
+    assert odd.constraint is None, "pools with `ceil` bring 225 to 7x7 too"
     assert odd.compared == (*typed("googlenet").trunk, "aux1", "aux2")
-    assert large.tie
-    assert large.tie.node.row == "fc"
+    assert large.constraint
+    assert large.constraint.node.row == "fc"
     assert large.compared == typed("googlenet").trunk[:-2]
 
 

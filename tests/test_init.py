@@ -352,7 +352,10 @@ def variant(edits: str, base: NetworkSpec) -> NetworkSpec:
 
 def paths(given: NetworkSpec) -> dict[str, str]:
     program = elaborate(given)
-    return {fill.path: fill.distribution for fill in (program.init.fills if program.init else ())}
+    return {
+        initializer.path: initializer.distribution
+        for initializer in (program.init.initializers if program.init else ())
+    }
 
 
 BASE = ("conv: he", "fc: xavier", "conv2: glorot", "conv2.1: he", "fc.1: glorot", "aux.fc1: he", "aux: glorot")
@@ -410,7 +413,7 @@ WRONG = {
     "conv: he ->": ("E110", "->", ""),
     "conv3: he": ("E206", "conv3", "did you mean `conv` or `conv2`?"),
     "aux.fc2: he": ("E206", "aux.fc2", "did you mean `aux.fc1`"),
-    "pool: he": ("E206", "pool", "what the names"),
+    "pool: he": ("E206", "pool", "a prefix of the names"),
     "conv1.b: he": ("E206", "conv1.b", "`conv1.bn`"),
 }
 

@@ -11,7 +11,8 @@ import pytest
 from inception_dsl.compiler import at_size, compile_source
 from inception_dsl.diagnostics.diagnostic import Source, SpecError
 from inception_dsl.elaborate.elaborate import elaborate
-from inception_dsl.ir.ops import LRN, AvgPool, BatchNorm, Conv, Dropout, MaxPool, Op, ReLU
+from inception_dsl.ir.op import Op
+from inception_dsl.ir.ops import LRN, AvgPool, BatchNorm, Conv, Dropout, MaxPool, ReLU
 from inception_dsl.ir.shapes import Padding, Pair, Window
 from inception_dsl.ir.typed import Typed
 from inception_dsl.ir.values import Name, Number
@@ -290,7 +291,7 @@ def test_ceil_changes_nothing_at_a_stride_of_1(kernel: Pair, pad: Pair) -> None:
     for side in range(5, 12):
         for width in range(5, 12):
             with_ceil, without = (Window(kernel, (1, 1), Padding("pad", pad, ceil)) for ceil in (True, False))
-            assert with_ceil.extents((side, width)) == without.extents((side, width))
+            assert with_ceil.axes((side, width)) == without.axes((side, width))
 
 
 @pytest.mark.parametrize(

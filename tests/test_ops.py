@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from builders import checked, one, run
+from builders import OPS, checked, one, run
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from torch import nn
@@ -22,8 +22,8 @@ from inception_dsl.emit.onnx.ops import CEIL
 from inception_dsl.emit.onnx.ops import rules as onnx_rules
 from inception_dsl.emit.rules import Rules
 from inception_dsl.ir import ops
-from inception_dsl.ir.ops import OPS, Op
-from inception_dsl.ir.shapes import Field, Padding, ShapeError, TensorType, Window
+from inception_dsl.ir.op import Op, concrete
+from inception_dsl.ir.shapes import Padding, ReceptiveField, ShapeError, TensorType, Window
 
 Images = tuple[TensorType, ...]
 Case = tuple[Op, Images]
@@ -56,7 +56,7 @@ def padded(window: Window) -> tuple[int, int]:
 
 
 def conv(op: ops.Conv, x: TensorType) -> nn.Module:
-    w, width, groups = op.window, ops.closed(op.width), ops.closed(op.groups)
+    w, width, groups = op.window, concrete(op.width), concrete(op.groups)
     if w.padding.kind != "same_upper":
         return nn.Conv2d(x.channels, width, w.kernel, w.stride, padded(w), w.dilation, groups, op.bias)
     layer = nn.Conv2d(x.channels, width, w.kernel, w.stride, 0, w.dilation, groups, op.bias)
@@ -269,29 +269,29 @@ def test_what_an_op_cannot_take_has_a_code(op: Op, inputs: tuple[tuple[int, ...]
 def test_receptive_field_is_where_the_gradient_lies(chain: list[tuple[type[Op], Window]]) -> None:
     image = TensorType((1, 200, 201))
     x = torch.ones(1, *image.shape, dtype=torch.float64, requires_grad=True)
-    shape, seen, out = image, (Field(), Field()), x
+    shape, fields, out = image, (ReceptiveField(), ReceptiveField()), x
     for kind, window in chain:
         op = ops.Conv(1, window) if kind is ops.Conv else kind(window)  # type: ignore[call-arg]  # a pool
-        seen = op.see(shape, seen)
+        fields = op.receptive_field(shape, fields)
         summed = conv(ops.Conv(1, window), shape).double()  # what a pool may read is what a sum of positives reads
         for weight in summed.parameters():
             nn.init.ones_(weight)
         shape, out = infer(op, (shape,)), summed(out)
     pixel = tuple(size // 2 for size in shape.image)
-    ranges = [(f.first + i * f.stride, f.last + i * f.stride) for f, i in zip(seen, pixel, strict=True)]
+    ranges = [(f.first + i * f.stride, f.last + i * f.stride) for f, i in zip(fields, pixel, strict=True)]
     assume(all(first >= 0 and last < n for (first, last), n in zip(ranges, image.image, strict=True)))
     (gradient,) = torch.autograd.grad(out[0, 0, pixel[0], pixel[1]], x)
     rows, columns = gradient[0, 0].nonzero(as_tuple=True)
     assert [(int(axis.min()), int(axis.max())) for axis in (rows, columns)] == ranges
-    assert [f.size for f in seen] == [last - first + 1 for first, last in ranges]
+    assert [f.size for f in fields] == [last - first + 1 for first, last in ranges]
 
 
 def test_a_global_pool_and_flatten_see_the_whole_image() -> None:
-    image, seen = TensorType((1, 9, 11)), (Field(2, -1, 3), Field(2, 0, 4))
+    image, fields = TensorType((1, 9, 11)), (ReceptiveField(2, -1, 3), ReceptiveField(2, 0, 4))
     for op in (ops.AvgPool(None), ops.MaxPool(None), ops.Flatten()):
-        assert [(f.first, f.last) for f in op.see(image, seen)] == [(-1, 3 + 8 * 2), (0, 4 + 10 * 2)]
-    assert ops.Flatten().see(TensorType((9,)), seen) == seen
-    assert ops.ReLU().see(image, seen) == seen
+        assert [(f.first, f.last) for f in op.receptive_field(image, fields)] == [(-1, 3 + 8 * 2), (0, 4 + 10 * 2)]
+    assert ops.Flatten().receptive_field(TensorType((9,)), fields) == fields
+    assert ops.ReLU().receptive_field(image, fields) == fields
 
 
 @pytest.mark.parametrize("image", [(14, 14), (13, 13), (7, 6), (6, 14), (2, 3)])
@@ -304,5 +304,5 @@ def test_an_adaptive_pool_sees_its_largest_window(image: tuple[int, int], to: tu
         (gradient,) = torch.autograd.grad(out[0, 0, pixel[0], pixel[1]], x, retain_graph=True)
         extent = [int(axis.max() - axis.min()) + 1 for axis in gradient[0, 0].nonzero(as_tuple=True)]
         largest = [max(pair) for pair in zip(largest, extent, strict=True)]
-    fields = ops.AvgPool(None, to=to).see(TensorType((1, *image)), (Field(), Field()))
+    fields = ops.AvgPool(None, to=to).receptive_field(TensorType((1, *image)), (ReceptiveField(), ReceptiveField()))
     assert [field.size for field in fields] == largest

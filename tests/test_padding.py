@@ -21,7 +21,7 @@ from inception_dsl.diagnostics.diagnostic import SpecError
 from inception_dsl.emit.onnx import onnx
 from inception_dsl.emit.onnx.ops import CEIL
 from inception_dsl.ir import ops
-from inception_dsl.ir.ops import Op
+from inception_dsl.ir.op import Op
 from inception_dsl.ir.shapes import Padding, TensorType, Window
 
 if TYPE_CHECKING:

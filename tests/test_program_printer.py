@@ -6,10 +6,12 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import pytest
+from builders import OPS
 
 from inception_dsl.elaborate.printer import print_program
 from inception_dsl.emit.runner.runner import fingerprint
-from inception_dsl.ir.ops import LRN, OPS, AvgPool, BatchNorm, Conv, Dropout, FullyConnected, MaxPool, Op, ReLU, Scale
+from inception_dsl.ir.op import Op
+from inception_dsl.ir.ops import LRN, AvgPool, BatchNorm, Conv, Dropout, FullyConnected, MaxPool, ReLU, Scale
 from inception_dsl.ir.program import Layer, Paper, Program, Row
 from inception_dsl.ir.shapes import Padding, TensorType, Window
 from inception_dsl.ir.typed import Typed

@@ -48,7 +48,7 @@ def after(program: Program, count: int) -> Program:
 
 def nodes(typed: Typed) -> list[tuple[Any, ...]]:
     """All that a node computes, from what, and under which names."""
-    return [(n.path, n.owner, n.op, n.inputs, n.types, n.out, n.seen, n.row) for n in typed.nodes]
+    return [(n.path, n.owner, n.op, n.inputs, n.types, n.out, n.receptive_field, n.row) for n in typed.nodes]
 
 
 @often
@@ -72,7 +72,7 @@ def working(typed: Typed) -> list[tuple[Any, ...]]:
         else:
             place[i] = len(kept)
             inputs = tuple(place[index] for index in node.inputs)
-            kept.append((node.op, inputs, node.types, node.out, node.seen, node.row))
+            kept.append((node.op, inputs, node.types, node.out, node.receptive_field, node.row))
     return kept
 
 

@@ -6,6 +6,7 @@ import json
 import re
 
 import pytest
+from builders import OPS
 from click.testing import CliRunner
 
 from inception_dsl.cli.main import main
@@ -14,7 +15,7 @@ from inception_dsl.diagnostics.diagnostic import Source
 from inception_dsl.elaborate.layers import BUILDERS
 from inception_dsl.emit import catalogue
 from inception_dsl.ir import values
-from inception_dsl.ir.ops import OPS, Op
+from inception_dsl.ir.op import Op
 from inception_dsl.ir.typed import Typed
 from inception_dsl.spec import elsewhere
 from inception_dsl.spec.init import DISTRIBUTIONS

@@ -48,7 +48,7 @@ heads:
 
 
 def program(norm: str = "norm | lrn 5", tail: str = "9x9 valid") -> Program:
-    """A network with everything in it that a system can get wrong; its classifier is tied to 33x33."""
+    """A network with everything in it that a system can get wrong; its classifier is fixed to 33x33."""
     return compile_source(Source("specs/small.yaml", TEXT.format(norm=norm, tail=tail)))
 
 
@@ -83,11 +83,11 @@ def test_three_witnesses_agree() -> None:
     assert all(0 < (each.difference or 0) < 1e-5 for each in evidence.comparisons)
     own, *others = evidence.comparisons
     assert own.compared == ("stem", "norm", "pool", "mixed", "res", "tail", "same", "fc", "aux1", "aux2")
-    assert own.tie is None
+    assert own.constraint is None
     for each in others:
         assert each.compared == ("stem", "norm", "pool", "mixed", "res", "tail", "same", "aux1", "aux2")
-        assert each.tie and each.tie.node.row == "fc"
-    assert "tied to 33x33" in evidence.sentences[-1]
+        assert each.constraint and each.constraint.node.row == "fc"
+    assert "`fc.1` fixes the image size to 33x33" in evidence.sentences[-1]
     assert torch.equal(torch.get_rng_state(), state), "the global random generator is the reader's"
 
 

@@ -6,16 +6,14 @@ Every number is computed from the lowered network, never measured on a running m
 from __future__ import annotations
 
 import math
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from inception_dsl.ir.ops import Dropout, Flatten, Identity, Op, ReLU
-from inception_dsl.ir.shapes import Field, Fields, Pair, TensorType, Weight
+from inception_dsl.ir.op import Op
+from inception_dsl.ir.shapes import INPUT_PIXEL, Pair, ReceptiveFields, TensorType, Weight
 from inception_dsl.ir.typed import Node, Typed
-
-VIEWS: Final = (Flatten, Identity)
-"""Ops that give their input under another shape or name, and write nothing."""
 
 
 class Work(NamedTuple):
@@ -36,7 +34,7 @@ class RowCost(NamedTuple):
     `depth` is the longest path in layers with weights, over the branches. `activations` are the numbers that the ops
     write in training, and keep for the backward pass: a ReLU that alone reads its input writes over it, a view writes
     nothing, a dropout writes its output; masks, pooling indices and workspaces of a framework are not counted.
-    `seen` is the receptive field of one output pixel.
+    `receptive_fields` are those of one output pixel, by height and width.
     """
 
     out: TensorType
@@ -45,17 +43,29 @@ class RowCost(NamedTuple):
     macs: int
     depth: int
     activations: int
-    seen: Fields
+    receptive_fields: ReceptiveFields
 
     @property
-    def field(self) -> Pair:
+    def receptive_field(self) -> Pair:
         """The receptive field in pixels of the network's input, by height and width; may be larger than the image."""
-        return self.seen[0].size, self.seen[1].size
+        return self.receptive_fields[0].size, self.receptive_fields[1].size
 
     @property
     def stride(self) -> Pair:
         """Pixels of the network's input between neighbouring output pixels, by height and width."""
-        return self.seen[0].stride, self.seen[1].stride
+        return self.receptive_fields[0].stride, self.receptive_fields[1].stride
+
+    @property
+    def field(self) -> Pair:
+        """Deprecated: `receptive_field`."""
+        warnings.warn("`field` is deprecated: use `receptive_field`", DeprecationWarning, stacklevel=2)
+        return self.receptive_field
+
+    @property
+    def seen(self) -> ReceptiveFields:
+        """Deprecated: `receptive_fields`."""
+        warnings.warn("`seen` is deprecated: use `receptive_fields`", DeprecationWarning, stacklevel=2)
+        return self.receptive_fields
 
 
 class Cost(NamedTuple):
@@ -80,18 +90,11 @@ def work(op: Op, types: Sequence[TensorType], weights: Iterable[Weight] | None =
 
 
 def cost(typed: Typed) -> Cost:
-    """Count a network, in time linear in its nodes; it is kept with the network, as its cached properties are."""
-    counted: Cost | None = vars(typed).get("cost")
-    if counted is None:
-        counted = vars(typed)["cost"] = _count(typed)
-    return counted
-
-
-def _count(typed: Typed) -> Cost:
+    """Count a network, in time linear in its nodes."""
     names = (*typed.trunk, *typed.heads)
     sums = {name: [0, 0, 0, 0] for name in names}
     depths: dict[int, int] = {-1: 0}
-    training = storage(typed.nodes, VIEWS)
+    training = storage(typed.nodes)
     for index, node in enumerate(typed.nodes):
         depths[index] = max(depths[i] for i in node.inputs) + node.op.layers(*node.types)
         written = node.out.size if training[index] == index else 0
@@ -106,29 +109,27 @@ def _count(typed: Typed) -> Cost:
     def row(name: str) -> RowCost:
         params, biases, macs, activations = sums[name]
         depth = depths[typed.ends[name]] - depths[starts[name]]  # a row reads nothing but where it starts
-        return RowCost(typed.out(name), params, biases, macs, depth, activations, _seen(typed, name))
+        return RowCost(typed.out(name), params, biases, macs, depth, activations, _receptive_fields(typed, name))
 
     def together(of: Sequence[str]) -> RowCost:
         params, biases, macs, activations = (sum(sums[name][i] for name in of) for i in range(4))
         depth, last = max(depths[typed.ends[name]] for name in of), typed.trunk[-1]
-        return RowCost(typed.out(last), params, biases, macs, depth, activations, _seen(typed, last))
+        return RowCost(typed.out(last), params, biases, macs, depth, activations, _receptive_fields(typed, last))
 
     return Cost({name: row(name) for name in names}, together(typed.trunk), together(names), _peak(typed))
 
 
-def storage(nodes: Sequence[Node], views: tuple[type[Op], ...]) -> list[int]:
-    """For each node, the node that allocated the memory its output lies in; -1 is the network's input.
-
-    Outputs of `views` lie where their inputs do, and those of a ReLU too where nothing else reads its input.
-    """
+def storage(nodes: Sequence[Node], inference: bool = False) -> list[int]:
+    """For each node, the node that allocated the memory its output lies in; -1 is the network's input."""
+    views = [node.op.storage == "view" or (inference and node.op.training_only) for node in nodes]
     value = {-1: -1}  # the node that computed the numbers a node gives
     for index, node in enumerate(nodes):
-        value[index] = value[node.inputs[0]] if isinstance(node.op, views) else index
-    readers = Counter(value[i] for node in nodes if not isinstance(node.op, views) for i in node.inputs)
+        value[index] = value[node.inputs[0]] if views[index] else index
+    readers = Counter(value[i] for node, view in zip(nodes, views, strict=True) if not view for i in node.inputs)
     place = {-1: -1}
     for index, node in enumerate(nodes):
         source = value[node.inputs[0]]
-        over = isinstance(node.op, ReLU) and readers[source] == 1 and source >= 0
+        over = node.op.storage == "in_place" and readers[source] == 1 and source >= 0
         place[index] = place[source] if over or value[index] != index else index
     return [place[index] for index in range(len(nodes))]
 
@@ -136,7 +137,7 @@ def storage(nodes: Sequence[Node], views: tuple[type[Op], ...]) -> list[int]:
 def _peak(typed: Typed) -> int:
     trunk = set(typed.trunk)
     steps = [(i, node) for i, node in enumerate(typed.nodes) if node.row in trunk]
-    place = {-1: -1, **dict(enumerate(storage(typed.nodes, (*VIEWS, Dropout))))}  # dropout is a view in inference
+    place = {-1: -1, **dict(enumerate(storage(typed.nodes, inference=True)))}
     last = {place[i]: index for index, node in steps for i in (*node.inputs, index)}
     peak = alive = typed.input.size
     for index, node in steps:
@@ -149,6 +150,6 @@ def _peak(typed: Typed) -> int:
     return peak
 
 
-def _seen(typed: Typed, row: str) -> Fields:
+def _receptive_fields(typed: Typed, row: str) -> ReceptiveFields:
     end = typed.ends[row]
-    return typed.nodes[end].seen if end >= 0 else (Field(), Field())
+    return typed.nodes[end].receptive_field if end >= 0 else INPUT_PIXEL

@@ -1,4 +1,4 @@
-"""What ties a network to one image size: a fully connected layer that reads an image, with a weight for each pixel."""
+"""What fixes a network to one image size: a fully connected layer that reads an image has one weight per pixel."""
 
 from __future__ import annotations
 
@@ -14,86 +14,89 @@ from inception_dsl.lower import lower
 
 
 @dataclass(frozen=True)
-class Tie:
-    """A layer whose weights differ in shape between the network's `own` image size and `image`.
+class SizeConstraint:
+    """A layer whose weights have another shape at `image` than at the network's `own` image size.
 
-    `node` is the layer at its own size and `reads` what it would read at `image`; `cause` is the last layer before it
-    that changes the image's size, at either size, None where none does; `origin` is the place of its row or head.
+    `node` is the layer at its own size and `features` what it would read at `image`. `cause` is the last layer before
+    it that resizes the image, lowered at both sizes; None where there is none. `row` is where the row or head stands.
     """
 
     node: Node
-    reads: int
+    features: int
     own: Pair
     image: Pair
     cause: tuple[Node, Node] | None
-    origin: Origin
+    row: Origin
 
 
-def ties(program: Program, image: Pair) -> tuple[Tie, ...]:
-    """The first layer of each row and head that is tied to the network's own image size, if it is.
-
-    Raises `SpecError` where the network cannot be lowered at `image`.
-    """
-    own, there = lower(program), lower(program, image)
-    origins = {row.name: row.origin for row in program.rows} | {head.name: head.origin for head in program.heads}
-    found: dict[str, Tie] = {}
-    for node, moved in zip(own.nodes, there.nodes, strict=True):  # a size changes shapes, and never which ops there are
-        if node.row not in found and node.weights != moved.weights:
-            reads = moved.types[0].channels
-            index = _cause(own, node)
-            cause = (own.nodes[index], there.nodes[index]) if index >= 0 else None
-            found[node.row] = Tie(node, reads, own.input.image, image, cause, origins[node.row])
-    return tuple(found.values())
-
-
-def tied(program: Program, image: Pair) -> Tie | None:
-    """The first layer that is tied to the network's own image size; None where `image` serves as well.
+def size_constraints(program: Program, image: Pair) -> tuple[SizeConstraint, ...]:
+    """The first layer of each row and head that does not keep its weights at `image`.
 
     Raises `SpecError` where the network cannot be lowered at `image`.
     """
-    return next(iter(ties(program, image)), None)
+    own, other = lower(program), lower(program, image)
+    origins = {entry.name: entry.origin for entry in program.entries}
+    constraints: dict[str, SizeConstraint] = {}
+    for node, resized in zip(own.nodes, other.nodes, strict=True):  # a size changes shapes, never which ops there are
+        if node.row not in constraints and node.weights != resized.weights:
+            features = resized.types[0].channels
+            index = _last_resize(own, node)
+            cause = (own.nodes[index], other.nodes[index]) if index >= 0 else None
+            constraints[node.row] = SizeConstraint(node, features, own.input.image, image, cause, origins[node.row])
+    return tuple(constraints.values())
 
 
-def untied(program: Program, image: Pair) -> Program:
-    """The part of a network that takes `image` with the same weights: rows up to the first tie, heads without one.
+def fixed_by(program: Program, image: Pair) -> SizeConstraint | None:
+    """The first layer that does not keep its weights at `image`; None where all do.
+
+    Raises `SpecError` where the network cannot be lowered at `image`.
+    """
+    return next(iter(size_constraints(program, image)), None)
+
+
+def part_at(program: Program, image: Pair) -> Program:
+    """The part of a network that keeps its weights at `image`: rows up to the first that does not, heads that do.
 
     It may have no rows. Raises `SpecError` where the network cannot be lowered at `image`.
     """
-    held = {tie.node.row for tie in ties(program, image)}
-    first = next((i for i, row in enumerate(program.rows) if row.name in held), len(program.rows))
-    rows = program.rows[:first]
+    fixed = {constraint.node.row for constraint in size_constraints(program, image)}
+    end = next((i for i, row in enumerate(program.rows) if row.name in fixed), len(program.rows))
+    rows = program.rows[:end]
     names = {row.name for row in rows}
-    heads = tuple(head for head in program.heads if head.source in names and head.name not in held)
+    heads = tuple(head for head in program.heads if head.source in names and head.name not in fixed)
     return replace(program, rows=rows, heads=heads)
 
 
-def tie_diagnostic(tie: Tie) -> Diagnostic:
-    """Why a network cannot be compiled for another size (E218), and which pool would free it."""
-    own, image = (f"{size[0]}x{size[1]}" for size in (tie.own, tie.image))
-    name, features = ".".join(tie.node.owner), tie.node.types[0].channels
-    notes = [Note(tie.node.origin, "the layer")] if tie.node.origin and _apart(tie) else []
+def describe(constraint: SizeConstraint) -> Diagnostic:
+    """Why a network cannot be compiled for another size (E218), and which pool would lift the constraint."""
+    node, row = constraint.node, constraint.row
+    own, image = (f"{height}x{width}" for height, width in (constraint.own, constraint.image))
+    in_module = _other_line(node.origin, row)
+    notes = [Note(node.origin, "the layer")] if node.origin and in_module else []
     hint = "write `avgpool global` before it"
-    if tie.cause and tie.cause[0].origin:
-        op, here, there = tie.cause[0].op, *("x".join(map(str, each.out.image)) for each in tie.cause)
-        notes.append(Note(tie.cause[0].origin, f"this gives {here} at {own}, and {there} at {image}"))
+    if constraint.cause and constraint.cause[0].origin:
+        op = constraint.cause[0].op
+        here, there = ("x".join(map(str, cause.out.image)) for cause in constraint.cause)
+        notes.append(Note(constraint.cause[0].origin, f"this gives {here} at {own}, and {there} at {image}"))
         if isinstance(op, AvgPool | MaxPool) and here == "1x1":
             hint = f"write `{op.name} global` there"
     return Diagnostic(
         FIXED_IMAGE_SIZE,
-        f"`{name}` is tied to {own}: at {image} it would read {tie.reads:,} features, not {features:,}",
-        tie.origin if _apart(tie) else tie.node.origin,
+        f"`{'.'.join(node.owner)}` fixes the image size to {own}: at {image} it would read "
+        f"{constraint.features:,} features, not {node.types[0].channels:,}",
+        row if in_module else node.origin,
         notes=tuple(notes),
         help=hint,
     )
 
 
-def _apart(tie: Tie) -> bool:
-    """Whether the layer stands elsewhere than its row: in a module."""
-    one, other = tie.node.origin, tie.origin
-    return one is not None and other is not None and (one.source, one.line) != (other.source, other.line)
+def _other_line(layer: Origin, row: Origin) -> bool:
+    """Whether a layer stands on another line than its row: in a module."""
+    return layer is not None and row is not None and (layer.source, layer.line) != (row.source, row.line)
 
 
-def _cause(typed: Typed, node: Node) -> int:
+def _last_resize(typed: Typed, node: Node) -> int:
+    """The index of the last layer before `node` that resizes the image; -1 where none does."""
     index = node.inputs[0]
     while index >= 0:
         before = typed.nodes[index]

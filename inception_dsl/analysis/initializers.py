@@ -1,4 +1,4 @@
-"""Which layers of a network each statement of `init` is about."""
+"""Which layers of a network each initializer of `init` applies to."""
 
 from __future__ import annotations
 
@@ -8,53 +8,59 @@ from inception_dsl.diagnostics.codes.modules import UNDEFINED_NAME
 from inception_dsl.diagnostics.diagnostic import Findings
 from inception_dsl.diagnostics.spelling import did_you_mean
 from inception_dsl.ir.ops import BatchNorm
-from inception_dsl.ir.program import Fill
+from inception_dsl.ir.program import Initializer
 from inception_dsl.ir.typed import Node, Typed
 from inception_dsl.spec.init import WORDS
 
 
-def filled(typed: Typed) -> dict[Fill, tuple[Node, ...]]:
-    """The layers that begin as each statement says, in its order; of two about the same layer the longer path wins.
+def initializer_targets(typed: Typed) -> dict[Initializer, tuple[Node, ...]]:
+    """The layers that each initializer applies to, in the order of the spec; a longer path overrides a shorter one.
 
-    A path is about the convolutions and fully connected layers below it, and about the batch norm that it names.
+    A path covers the convolutions and fully connected layers below it, and the batch norm that it names.
     """
-    fills = typed.program.init.fills if typed.program.init else ()
-    said = {fill.path: fill for fill in fills}
-    chosen: dict[Fill, list[Node]] = {fill: [] for fill in fills}
-    for node in typed.nodes if fills else ():
-        paths = [path for path in _paths(node) if path in said]
+    initializers = _initializers(typed)
+    by_path = {initializer.path: initializer for initializer in initializers}
+    targets: dict[Initializer, list[Node]] = {initializer: [] for initializer in initializers}
+    for node in typed.nodes if initializers else ():
+        paths = [path for path in _paths(node) if path in by_path]
         if paths:
-            chosen[said[max(paths, key=lambda path: path not in WORDS and path.count(".") + 1)]].append(node)
-    return {fill: tuple(nodes) for fill, nodes in chosen.items()}
-
-
-def _paths(node: Node) -> Iterator[str]:
-    """The paths that are about a layer: its word, and what the names of its weights begin with, the shortest first."""
-    if node.op.name in WORDS:
-        yield node.op.name
-    first = len(node.owner) if isinstance(node.op, BatchNorm) else 1
-    if node.weights:
-        yield from (path for path in _prefixes(node, first) if path not in WORDS)
-
-
-def _prefixes(node: Node, first: int = 1) -> Iterator[str]:
-    return (".".join(node.owner[:length]) for length in range(first, len(node.owner) + 1))
+            longest = max(paths, key=lambda path: path not in WORDS and path.count(".") + 1)
+            targets[by_path[longest]].append(node)
+    return {initializer: tuple(nodes) for initializer, nodes in targets.items()}
 
 
 def check_init(typed: Typed) -> None:
-    """Raise `SpecError` E206 for each statement of `init` that is about no layer."""
-    fills = typed.program.init.fills if typed.program.init else ()
-    about = {path for node in typed.nodes for path in _paths(node)} if fills else set()
-    missing = [fill for fill in fills if fill.path not in about]
-    if not missing:
+    """Raise `SpecError` E206 for each initializer that applies to no layer."""
+    initializers = _initializers(typed)
+    used = {path for node in typed.nodes for path in _paths(node)} if initializers else set()
+    unused = [initializer for initializer in initializers if initializer.path not in used]
+    if not unused:
         return
     findings = Findings()
     known = [*WORDS, *dict.fromkeys(path for node in typed.nodes if node.weights for path in _prefixes(node))]
-    for fill in missing:
-        message = f"no layer with weights is called `{fill.path}`"
-        hint = did_you_mean(fill.path, known)
-        hint = hint or "write `conv`, `fc`, `bn`, or what the names of some weights begin with"
-        if fill.path in WORDS:
-            message, hint = f"the network has no layer `{fill.path}`", "delete the line"
-        findings.error(UNDEFINED_NAME, message, fill.origin, help=hint)
+    for initializer in unused:
+        path = initializer.path
+        message = f"no layer with weights is called `{path}`"
+        hint = did_you_mean(path, known)
+        hint = hint or "write `conv`, `fc`, `bn`, or a prefix of the names of some weights"
+        if path in WORDS:
+            message, hint = f"the network has no layer `{path}`", "delete the line"
+        findings.error(UNDEFINED_NAME, message, initializer.origin, help=hint)
     findings.stop()
+
+
+def _initializers(typed: Typed) -> tuple[Initializer, ...]:
+    return typed.program.init.initializers if typed.program.init else ()
+
+
+def _paths(node: Node) -> Iterator[str]:
+    """The paths that cover a layer: its word, then the prefixes of its weights' names, the shortest first."""
+    if node.op.name in WORDS:
+        yield node.op.name
+    shortest = len(node.owner) if isinstance(node.op, BatchNorm) else 1
+    if node.weights:
+        yield from (path for path in _prefixes(node, shortest) if path not in WORDS)
+
+
+def _prefixes(node: Node, shortest: int = 1) -> Iterator[str]:
+    return (".".join(node.owner[:length]) for length in range(shortest, len(node.owner) + 1))

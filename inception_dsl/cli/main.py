@@ -198,7 +198,7 @@ def show(spec: str, after: str | None, size: Any, resolved: bool, blame: bool, f
         raise click.UsageError(f"--resolved prints the spec, which {'--after' if after else '--size'} does not change")
     run = Run(form)
     known = ["elaborate", *(step.__name__ for step in pipeline.PIPELINE)]
-    if after and after not in known:
+    if after and after not in (*known, *pipeline.RENAMED):
         raise click.UsageError(f"--after knows {', '.join(known)}. {sentence(did_you_mean(after, known))}".rstrip())
     if size == "dynamic":
         raise click.UsageError("--size takes one size here")

@@ -116,7 +116,7 @@ def inferred_rows(typed: Typed) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = [("name", "layer", "output", "params", "ops", "depth", "field", "stride")]
     for name in (*typed.trunk, *typed.heads):
         each = counted.rows[name]
-        field, stride = (f"{h}" if h == w else f"{h}x{w}" for h, w in (each.field, each.stride))
+        field, stride = (f"{h}" if h == w else f"{h}x{w}" for h, w in (each.receptive_field, each.stride))
         numbers = (f"{each.params:,}" if each.params else "", f"{each.macs:,}" if each.macs else "")
         layer = shortened(layers.get(name, "head"), LONGEST)
         rows.append((name, layer, str(each.out), *numbers, str(each.depth), field, stride))
@@ -135,7 +135,7 @@ def as_data(typed: Typed) -> dict[str, Any]:
             "params": each.params,
             "macs": each.macs,
             "depth": each.depth,
-            "receptive_field": list(each.field),
+            "receptive_field": list(each.receptive_field),
             "stride": list(each.stride),
             "activations": each.activations,
         }

@@ -31,14 +31,14 @@ class Comparison(NamedTuple):
     """The systems at one image size: the rows and heads compared, and the largest difference between their values.
 
     `difference` is relative to the range of the values of `where`; None where there was no second system to compare
-    with. `tie` is the first layer that has other weights at this size, and so was left out with what follows it.
+    with. `constraint` is the first layer that has other weights at this size, and so was left out with what follows it.
     """
 
     image: Pair
     compared: tuple[str, ...]
     difference: float | None = None
     where: str = ""
-    tie: image_size.Tie | None = None
+    constraint: image_size.SizeConstraint | None = None
 
 
 class Hearing:
@@ -86,10 +86,10 @@ class Hearing:
 
     def _at(self, image: Pair) -> Comparison:
         """Everything that takes this image size with the network's own weights."""
-        program, tie = self.typed.program, image_size.tied(self.typed.program, image)
-        program = image_size.untied(program, image)
+        program, constraint = self.typed.program, image_size.fixed_by(self.typed.program, image)
+        program = image_size.part_at(program, image)
         if not program.rows:
-            return Comparison(image, (), tie=tie)
+            return Comparison(image, (), constraint=constraint)
         part = lower(program, image)
         runs: dict[str, Run] = {}
         for system in self.systems:
@@ -102,7 +102,7 @@ class Hearing:
         if differences and not self.findings:
             self._moves(part, dict(runs[self.systems[0].name](images[:2])))
         worst, where = max(differences, default=(None, ""))
-        return Comparison(image, _names(part), worst, where, tie)
+        return Comparison(image, _names(part), worst, where, constraint)
 
     def _run(self, part: Typed, runs: Mapping[str, Run], images: Array) -> list[tuple[float, str]]:
         """Run every system on the same images; how far the values of each row and head lie apart, with its name."""

@@ -43,8 +43,9 @@ class Evidence:
             text = f"{witnesses} at {show(each.image)}: {len(each.compared)} rows and heads of the spec's shapes"
             if each.difference is not None:
                 text += f"; values differ by {each.difference:.0e} of their range at most (`{each.where}`)"
-            if each.tie:
-                text += f"; `{'.'.join(each.tie.node.owner)}` is tied to {show(each.tie.own)}"
+            if each.constraint:
+                layer = ".".join(each.constraint.node.owner)
+                text += f"; `{layer}` fixes the image size to {show(each.constraint.own)}"
             told.append(text)
         return tuple(told)
 
@@ -57,7 +58,7 @@ def witnesses(
 ) -> Evidence:
     """Hold a network against what the systems of `against` (keys of `SYSTEMS`) make of the files emitted for them.
 
-    `images` None is the network's own size and those of `SIZES` that it takes. Where a layer is tied to the network's
+    `images` None is the network's own size and those of `SIZES` that it takes. Where a layer is fixed to the network's
     own size, the rows before it are compared at the others, and the heads that can run. Disagreement is a finding
     (E304). Raises `SpecError`: E005 for a library that is not installed, and where the network cannot take one of
     `images`.

@@ -22,9 +22,9 @@ from inception_dsl.elaborate.size import MOST_LAYERS, TooLarge, layers, too_larg
 from inception_dsl.elaborate.unknown import unknown
 from inception_dsl.ir.ops import Add, Concat, Scale
 from inception_dsl.ir.program import (
-    Absent,
     Body,
     Call,
+    Dropped,
     Head,
     Join,
     Layer,
@@ -126,7 +126,7 @@ class _Elaborator:
         """The formula of a row or head; E107 where it nests too deeply, and an end with E214 where it is too large."""
         term = scope.formula.term
         if self.modules.too_deep(name, term, origin):
-            return Absent()
+            return Dropped()
         count = None
         try:
             body = self.body(term, scope)
@@ -139,7 +139,7 @@ class _Elaborator:
         hint = "repeat less: counts inside each other multiply, and so do modules"
         self.findings.error(NETWORK_TOO_LARGE, too_large(name, count), origin, help=hint)
         self.findings.stop()
-        return Absent()
+        return Dropped()
 
     def body(self, term: Term, scope: Scope) -> Body:
         """A term as a tree of the program; a fault in it is told, and the term skipped."""
@@ -147,7 +147,7 @@ class _Elaborator:
             return self._body(term, scope)
         except Fault as fault:
             self.findings.diagnostics.append(fault.diagnostic)
-            return Absent()
+            return Dropped()
 
     def _body(self, term: Term, scope: Scope) -> Body:
         origin = scope.span(term.at)
@@ -169,7 +169,7 @@ class _Elaborator:
                 return Sequence((*self._parts([scaled], scope), step), origin=origin)
             case Repeated(count, repeated):
                 times = scope.whole(count, "a count", 0, MOST_REPEATS)
-                return Repeat(times, self.body(repeated, scope), origin=origin) if times else Absent(origin=origin)
+                return Repeat(times, self.body(repeated, scope), origin=origin) if times else Dropped(origin=origin)
             case Labelled():
                 return Sequence((self._part(term, scope),), origin=origin)
             case _:
@@ -248,7 +248,7 @@ class _Elaborator:
             scope.row,
         )
         name = self.modules.name_structure(module, values, self.templates)
-        self.templates[name] = Template(name, module, (), Absent())  # takes its place before the modules it calls
+        self.templates[name] = Template(name, module, (), Dropped())  # takes its place before the modules it calls
         body = self.body(spec.graph.term, inner)
         del self.templates[name]
         used = used_names(body)

@@ -17,20 +17,9 @@ from inception_dsl.diagnostics.diagnostic import Findings
 from inception_dsl.diagnostics.spelling import did_you_mean, listing
 from inception_dsl.elaborate.scope import Fault, Scope, told
 from inception_dsl.elaborate.words import Words, by_slot, check_effect, chosen, is_on, merge, moved
-from inception_dsl.ir.ops import (
-    LRN,
-    AvgPool,
-    BatchNorm,
-    Conv,
-    Dropout,
-    Flatten,
-    FullyConnected,
-    MaxPool,
-    Op,
-    ReLU,
-    Softmax,
-)
-from inception_dsl.ir.program import Absent, Body, Layer, Sequence
+from inception_dsl.ir.op import Op
+from inception_dsl.ir.ops import LRN, AvgPool, BatchNorm, Conv, Dropout, Flatten, FullyConnected, MaxPool, ReLU, Softmax
+from inception_dsl.ir.program import Body, Dropped, Layer, Sequence
 from inception_dsl.ir.shapes import Padding, Pair, Window
 from inception_dsl.ir.values import Scalar, Value, Width
 from inception_dsl.spec.network import NetworkSpec
@@ -86,13 +75,13 @@ class Layers:
                 scope.real(word)
 
     def layer(self, name: str, use: Use, scope: Scope) -> Body:
-        """The ops of one layer of the language; `Absent` where its width is empty or 0. Raises `Fault`."""
+        """The ops of one layer of the language; `Dropped` where its width is empty or 0. Raises `Fault`."""
         defaults = self.defaults.get(name, {})
         try:
             return self._made(name, use, defaults, scope)
         except Fault as fault:
             if name in self.broken and fault.diagnostic.code in CAUSED:
-                return Absent()
+                return Dropped()
             if not defaults:
                 raise
         # the same again, with a place for defaults: their own is in another text
@@ -136,7 +125,7 @@ def _conv(use: Use, words: Words, scope: Scope) -> Body:
     window = _window("conv", use, words, scope)
     width = scope.width(use.width)
     if width is None:
-        return Absent(origin=scope.span(use.at))
+        return Dropped(origin=scope.span(use.at))
     groups = _groups(words["groups"], scope) if "groups" in words else 1
     ops: list[Op] = [Conv(width, window, groups, is_on("conv", words, "bias"))]
     if chosen(words, "norm", "bn"):
@@ -155,7 +144,7 @@ def _fc(use: Use, words: Words, scope: Scope) -> Body:
     assert use.width is not None
     width = scope.width(use.width)
     if width is None:
-        return Absent(origin=scope.span(use.at))
+        return Dropped(origin=scope.span(use.at))
     return _layer([Flatten(), FullyConnected(width, is_on("fc", words, "bias"))], words, use, scope)
 
 

@@ -12,7 +12,7 @@ from inception_dsl.diagnostics.codes.yaml import NESTED_TOO_DEEPLY
 from inception_dsl.diagnostics.diagnostic import Findings, Span
 from inception_dsl.elaborate.size import MOST_LAYERS, TooLarge
 from inception_dsl.ir.names import from_column
-from inception_dsl.ir.ops import Op
+from inception_dsl.ir.op import Op
 from inception_dsl.ir.program import Body, Call, Join, Layer, Repeat, Sequence
 from inception_dsl.ir.values import Scalar, Value, ValueFault, evaluate, names
 from inception_dsl.spec.network import ModuleSpec

@@ -10,8 +10,9 @@ from dataclasses import fields, replace
 from typing import Any, Final
 
 from inception_dsl.ir import program
-from inception_dsl.ir.ops import LRN, AvgPool, Concat, Conv, Dropout, Flatten, FullyConnected, MaxPool, Op, Scale
-from inception_dsl.ir.program import Absent, Body, Call, Join, Layer, Part, Program, Repeat, Sequence
+from inception_dsl.ir.op import Op
+from inception_dsl.ir.ops import LRN, AvgPool, Concat, Conv, Dropout, Flatten, FullyConnected, MaxPool, Scale
+from inception_dsl.ir.program import Body, Call, Dropped, Join, Layer, Part, Program, Repeat, Sequence
 from inception_dsl.ir.shapes import Pair, Window
 from inception_dsl.ir.values import Number, Operation, Value, Width
 from inception_dsl.spec.fields import MEASURES
@@ -78,12 +79,13 @@ def _published(published: program.Published) -> dict[str, Any]:
 
 
 def _init(init: program.Init) -> dict[str, str]:
-    return {SOURCE: init.source, **{fill.path: spell_words(_fill(fill)) for fill in init.fills}}
+    words = {initializer.path: spell_words(_initializer(initializer)) for initializer in init.initializers}
+    return {SOURCE: init.source, **words}
 
 
-def _fill(fill: program.Fill) -> Iterator[Word]:
-    yield Word(fill.distribution)
-    for key, value in (*fill.values, *([("bias", fill.bias)] if fill.bias else [])):
+def _initializer(initializer: program.Initializer) -> Iterator[Word]:
+    yield Word(initializer.distribution)
+    for key, value in (*initializer.values, *([("bias", initializer.bias)] if initializer.bias else [])):
         yield Word(key, value if isinstance(value, str) else _number(value))
 
 
@@ -110,7 +112,7 @@ def as_term(body: Body) -> Term:
             return Branches("|" if isinstance(op, Concat) else "+", tuple(_branch(part, op) for part in branches))
         case Repeat(count, inner):
             return Repeated(Number(count), as_term(inner))
-        case Absent():
+        case Dropped():
             return ABSENT
         case _:
             raise TypeError(body)

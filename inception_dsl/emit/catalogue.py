@@ -11,7 +11,7 @@ from typing import Any, Final
 from inception_dsl.diagnostics.spelling import sentence
 from inception_dsl.emit.onnx.ops import rules as onnx_rules
 from inception_dsl.emit.pytorch.layers import PYTORCH
-from inception_dsl.ir.ops import Op
+from inception_dsl.ir.op import Op
 from inception_dsl.spec import elsewhere
 from inception_dsl.spec.vocabulary import FUNCTIONS, KEYS, LARGEST, LAYERS, NAMES, OPERATORS, STRIDE, WORDS, Layer
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar
 
-from inception_dsl.ir.ops import Op
+from inception_dsl.ir.op import Op
 
 Spelled = TypeVar("Spelled")
 Rule = TypeVar("Rule", bound=Callable[..., Any])

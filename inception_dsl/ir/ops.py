@@ -1,73 +1,26 @@
-"""Every operation: the shape it gives, the weights it owns, the work it does, the pixels it sees.
+"""Every operation: its output shape, weights, multiply-adds and receptive field.
 
-What is true whatever the target stands here; how a target spells it stands in its emitter. Shapes are of one example.
+What holds in every target stands here; how a target spells an op stands in its emitter. Shapes are of one example.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
-from typing import ClassVar, Final, Self
+from dataclasses import dataclass
 
-from inception_dsl.diagnostics.codes.modules import CANNOT_EVALUATE
 from inception_dsl.diagnostics.codes.shapes import BRANCH_SIZES_DIFFER, SUM_SHAPES_DIFFER, UNEVEN_GROUPS, WRONG_RANK
-from inception_dsl.ir.shapes import Fields, Pair, ShapeError, TensorType, Weight, Window, pooled, slide
-from inception_dsl.ir.values import Number, Operation, Scalar, Value, ValueFault, Width, evaluate
-
-
-@dataclass(frozen=True)
-class Op:
-    """An operation on the outputs of others; by default it keeps the shape, owns nothing and multiplies nothing."""
-
-    name: ClassVar[str]
-    depth: ClassVar[int] = 0
-    """How much it adds to a network's depth, as papers count: 1 for layers with weights."""
-
-    def infer(self, *inputs: TensorType) -> TensorType:
-        """The shape it gives; raises `ShapeError` for inputs it cannot take."""
-        return inputs[0]
-
-    def weights(self, *inputs: TensorType) -> dict[str, Weight]:
-        """The tensors it owns, by the last part of their name in a state_dict."""
-        return {}
-
-    def macs(self, *inputs: TensorType) -> int:
-        """Multiply-adds for one example; bias, normalisation, activation and pooling count none."""
-        return 0
-
-    def layers(self, *inputs: TensorType) -> int:
-        """What it adds to the depth of a network that gives it these inputs."""
-        return self.depth
-
-    def see(self, image: TensorType, seen: Fields) -> Fields:
-        """The receptive field of its output, where that of its (single) input is `seen`."""
-        return seen
-
-    def channels(self, *inputs: Width) -> Width:
-        """The channels it gives, where those that arrive may still be open."""
-        return inputs[0]
-
-    def bind(self, env: Mapping[str, Scalar | None]) -> Self:
-        """Close its open widths; raises `ValueFault` E207 where one is no whole number above zero."""
-        closed = {}
-        for each in fields(self):
-            value = getattr(self, each.name)
-            if isinstance(value, Value):
-                number = evaluate(value, env)
-                if not isinstance(number, int) or number < 1:
-                    hint = "write `{round(...)}` around it" if isinstance(number, float) and number >= 0.5 else ""
-                    message = f"a width is a whole number above 0, not {number}"
-                    raise ValueFault(CANNOT_EVALUATE, message, value.at, help=hint)
-                closed[each.name] = number
-        return replace(self, **closed) if closed else self
-
-
-def closed(width: Width) -> int:
-    """The number that a width is, once bound."""
-    if not isinstance(width, int):
-        raise TypeError(f"{width} is still open")
-    return width
+from inception_dsl.ir.op import Op, concrete
+from inception_dsl.ir.shapes import (
+    Pair,
+    ReceptiveFields,
+    ShapeError,
+    TensorType,
+    Weight,
+    Window,
+    pool_shape,
+    window_receptive_field,
+)
+from inception_dsl.ir.values import Number, Operation, Value, Width
 
 
 @dataclass(frozen=True)
@@ -87,7 +40,7 @@ class Conv(Op):
 
     def infer(self, *inputs: TensorType) -> TensorType:
         (x,) = inputs
-        width, groups = closed(self.width), closed(self.groups)
+        width, groups = concrete(self.width), concrete(self.groups)
         image = self.window.out(x.image)
         for what, number in (("input", x.channels), ("output", width)):
             if number % groups:
@@ -97,21 +50,21 @@ class Conv(Op):
 
     def weights(self, *inputs: TensorType) -> dict[str, Weight]:
         (x,) = inputs
-        width, groups = closed(self.width), closed(self.groups)
+        width, groups = concrete(self.width), concrete(self.groups)
         weights = {"weight": Weight((width, x.channels // groups, *self.window.kernel))}
         return {**weights, "bias": Weight((width,))} if self.bias else weights
 
     def macs(self, *inputs: TensorType) -> int:
         (x,) = inputs
         pixels = math.prod(self.window.out(x.image))
-        return pixels * closed(self.width) * x.channels // closed(self.groups) * math.prod(self.window.kernel)
+        return pixels * concrete(self.width) * x.channels // concrete(self.groups) * math.prod(self.window.kernel)
 
     def layers(self, *inputs: TensorType) -> int:
-        depthwise = 1 < closed(self.groups) == inputs[0].channels
+        depthwise = 1 < concrete(self.groups) == inputs[0].channels
         return 0 if depthwise else self.depth
 
-    def see(self, image: TensorType, seen: Fields) -> Fields:
-        return slide(self.window, image.image, seen)
+    def receptive_field(self, image: TensorType, before: ReceptiveFields) -> ReceptiveFields:
+        return window_receptive_field(self.window, image.image, before)
 
     def channels(self, *inputs: Width) -> Width:
         return self.width
@@ -143,6 +96,7 @@ class ReLU(Op):
     """Rectified linear activation, max(x, 0)."""
 
     name = "relu"
+    storage = "in_place"
 
 
 @dataclass(frozen=True)
@@ -170,10 +124,10 @@ class MaxPool(Op):
     window: Window | None
 
     def infer(self, *inputs: TensorType) -> TensorType:
-        return pooled(self.window, inputs[0])
+        return pool_shape(self.window, inputs[0])
 
-    def see(self, image: TensorType, seen: Fields) -> Fields:
-        return slide(self.window, image.image, seen)
+    def receptive_field(self, image: TensorType, before: ReceptiveFields) -> ReceptiveFields:
+        return window_receptive_field(self.window, image.image, before)
 
 
 @dataclass(frozen=True)
@@ -191,10 +145,10 @@ class AvgPool(Op):
     to: Pair = (1, 1)
 
     def infer(self, *inputs: TensorType) -> TensorType:
-        return pooled(self.window, inputs[0], self.to)
+        return pool_shape(self.window, inputs[0], self.to)
 
-    def see(self, image: TensorType, seen: Fields) -> Fields:
-        return slide(self.window, image.image, seen, self.to)
+    def receptive_field(self, image: TensorType, before: ReceptiveFields) -> ReceptiveFields:
+        return window_receptive_field(self.window, image.image, before, self.to)
 
 
 @dataclass(frozen=True)
@@ -202,6 +156,7 @@ class Dropout(Op):
     """Sets a share `p` of the numbers to zero in training and scales up the others; nothing in inference."""
 
     name = "dropout"
+    training_only = True
     p: float = 0.5
 
 
@@ -218,15 +173,15 @@ class FullyConnected(Op):
         (x,) = inputs
         if len(x.shape) != 1:
             raise ShapeError(WRONG_RANK, f"`fc` reads a vector, and gets an image of {x}", "write `flatten` before it")
-        return TensorType((closed(self.width),))
+        return TensorType((concrete(self.width),))
 
     def weights(self, *inputs: TensorType) -> dict[str, Weight]:
-        width = closed(self.width)
+        width = concrete(self.width)
         weights = {"weight": Weight((width, inputs[0].channels))}
         return {**weights, "bias": Weight((width,))} if self.bias else weights
 
     def macs(self, *inputs: TensorType) -> int:
-        return closed(self.width) * inputs[0].channels
+        return concrete(self.width) * inputs[0].channels
 
     def channels(self, *inputs: Width) -> Width:
         return self.width
@@ -242,12 +197,13 @@ class Flatten(Op):
     """The image as one vector, channel by channel, row by row."""
 
     name = "flatten"
+    storage = "view"
 
     def infer(self, *inputs: TensorType) -> TensorType:
         return TensorType((inputs[0].size,))
 
-    def see(self, image: TensorType, seen: Fields) -> Fields:
-        return slide(None, image.image, seen) if len(image.shape) == 3 else seen
+    def receptive_field(self, image: TensorType, before: ReceptiveFields) -> ReceptiveFields:
+        return window_receptive_field(None, image.image, before) if len(image.shape) == 3 else before
 
 
 @dataclass(frozen=True)
@@ -262,6 +218,7 @@ class Identity(Op):
     """`pass`: the input itself."""
 
     name = "pass"
+    storage = "view"
 
 
 class Concat(Op):
@@ -292,9 +249,3 @@ class Add(Op):
         if len(set(inputs)) != 1:
             raise ShapeError(SUM_SHAPES_DIFFER, "the terms of a sum differ in shape")
         return inputs[0]
-
-
-OPS: Final[tuple[type[Op], ...]] = (
-    *(Conv, BatchNorm, ReLU, LRN, MaxPool, AvgPool, Dropout, FullyConnected),
-    *(Softmax, Flatten, Scale, Identity, Concat, Add),
-)

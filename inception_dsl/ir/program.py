@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Span
-from inception_dsl.ir.ops import Op
+from inception_dsl.ir.op import Op
 from inception_dsl.ir.shapes import TensorType
 from inception_dsl.ir.values import Scalar, Width
 
@@ -65,13 +65,13 @@ class Repeat:
 
 
 @dataclass(frozen=True)
-class Absent:
-    """A layer that was left out because its width is empty or 0; a pass removes it, and branches with nothing left."""
+class Dropped:
+    """A layer left out because its width is empty or 0; the pass `drop_empty` removes it."""
 
     origin: Origin = _origin()
 
 
-Body = Layer | Call | Sequence | Join | Repeat | Absent
+Body = Layer | Call | Sequence | Join | Repeat | Dropped
 
 
 @dataclass(frozen=True)
@@ -183,10 +183,10 @@ class Published:
 
 
 @dataclass(frozen=True)
-class Fill:
-    """How some weights begin: drawn from a distribution with its `values`; biases are `bias`, a batch norm's shift too.
+class Initializer:
+    """The initial values of some weights: a distribution with its `values`; biases, and a batch norm's shift, `bias`.
 
-    `path` is a layer's word (`conv`), or what the names of the weights begin with (`aux1.conv`).
+    `path` is a layer's word (`conv`), or a prefix of the weights' names (`aux1.conv`).
     """
 
     path: str
@@ -197,10 +197,10 @@ class Fill:
 
 
 class Init(NamedTuple):
-    """How the weights begin, and the section or file that states it."""
+    """The initial values of the weights, and the section or file that states them."""
 
     source: str
-    fills: tuple[Fill, ...]
+    initializers: tuple[Initializer, ...]
 
 
 @dataclass(frozen=True)

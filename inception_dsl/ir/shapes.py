@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from inception_dsl.diagnostics.codes.code import Code
 from inception_dsl.diagnostics.codes.shapes import KERNEL_TOO_LARGE, WRONG_RANK
@@ -72,8 +72,8 @@ class Padding:
     ceil: bool = False
 
 
-class Extent(NamedTuple):
-    """One axis of a window laid on an image: pixels padded before and after, and positions it takes."""
+class PaddedAxis(NamedTuple):
+    """One axis of an image under a window: pixels padded before and after it, and output pixels."""
 
     before: int
     after: int
@@ -89,11 +89,11 @@ class Window:
     padding: Padding = field(default_factory=Padding)
     dilation: Pair = (1, 1)
 
-    def extents(self, image: Pair) -> tuple[Extent, Extent]:
+    def axes(self, image: Pair) -> tuple[PaddedAxis, PaddedAxis]:
         """Padding and output size on an image; raises `ShapeError` E209 for a kernel larger than what it reads."""
         height, width = (
-            self._extent(size, *axis)
-            for size, axis in zip(
+            self._axis(size, *parameters)
+            for size, parameters in zip(
                 image, zip(self.kernel, self.stride, self.dilation, self.padding.amount, strict=True), strict=True
             )
         )
@@ -101,15 +101,15 @@ class Window:
 
     def out(self, image: Pair) -> Pair:
         """Output height and width."""
-        height, width = self.extents(image)
+        height, width = self.axes(image)
         return height.out, width.out
 
-    def _extent(self, size: int, kernel: int, stride: int, dilation: int, amount: int) -> Extent:
+    def _axis(self, size: int, kernel: int, stride: int, dilation: int, amount: int) -> PaddedAxis:
         reach = dilation * (kernel - 1) + 1
         if self.padding.kind == "same_upper":
             out = -(-size // stride)
             total = max((out - 1) * stride + reach - size, 0)
-            return Extent(total // 2, total - total // 2, out)
+            return PaddedAxis(total // 2, total - total // 2, out)
         pad = (reach - 1) // 2 if self.padding.kind == "same" else amount
         room = size + 2 * pad - reach
         if room < 0:
@@ -118,15 +118,15 @@ class Window:
                 KERNEL_TOO_LARGE, f"a kernel of {reach} does not fit on {read}", "use a smaller kernel, or pad more"
             )
         if not self.padding.ceil:
-            return Extent(pad, pad, room // stride + 1)
+            return PaddedAxis(pad, pad, room // stride + 1)
         out = -(-room // stride) + 1
         if (out - 1) * stride >= size + pad:  # the last window would lie wholly in the padding
             out -= 1
-        return Extent(pad, pad, out)
+        return PaddedAxis(pad, pad, out)
 
 
-class Field(NamedTuple):
-    """What one output pixel sees of the network's input, on one axis.
+class ReceptiveField(NamedTuple):
+    """The pixels of the network's input that one output pixel depends on, along one axis.
 
     Output pixel i reads the input from `first + i * stride` to `last + i * stride`; over branches it is their union.
     """
@@ -140,40 +140,49 @@ class Field(NamedTuple):
         """The receptive field in input pixels."""
         return self.last - self.first + 1
 
-    def through(self, kernel: int, stride: int, before: int, dilation: int = 1) -> Field:
-        """The field after a window that pads `before` pixels."""
+    def through(self, kernel: int, stride: int, before: int, dilation: int = 1) -> ReceptiveField:
+        """The receptive field after a window with `before` pixels of padding."""
         first = self.first - before * self.stride
         last = self.last + (dilation * (kernel - 1) - before) * self.stride
-        return Field(self.stride * stride, first, last)
+        return ReceptiveField(self.stride * stride, first, last)
 
     @staticmethod
-    def union(fields: tuple[Field, ...]) -> Field:
-        """The field of several branches joined."""
-        return Field(max(f.stride for f in fields), min(f.first for f in fields), max(f.last for f in fields))
+    def union(fields: tuple[ReceptiveField, ...]) -> ReceptiveField:
+        """The receptive field of joined branches."""
+        return ReceptiveField(max(f.stride for f in fields), min(f.first for f in fields), max(f.last for f in fields))
 
 
-Fields = tuple[Field, Field]
+ReceptiveFields = tuple[ReceptiveField, ReceptiveField]
 """The receptive field of one value: by height, by width."""
 
+INPUT_PIXEL: Final[ReceptiveFields] = (ReceptiveField(), ReceptiveField())
+"""The receptive field of the network's input."""
 
-def spans(size: int, out: int) -> Iterator[range]:
-    """The pixels that each of `out` windows reads where they cover an axis of `size` together (torch's adaptive pools).
+
+def joined_receptive_field(branches: Sequence[ReceptiveFields]) -> ReceptiveFields:
+    """The receptive field of joined branches."""
+    heights, widths = zip(*branches, strict=True)
+    return ReceptiveField.union(heights), ReceptiveField.union(widths)
+
+
+def adaptive_bins(size: int, out: int) -> Iterator[range]:
+    """The pixels under each of the `out` windows of an adaptive pool on an axis of `size` pixels, as torch places them.
 
     Window i reads from floor(i * size / out) to ceil((i + 1) * size / out): neighbours may overlap, and differ in size.
     """
     return (range(i * size // out, -(-(i + 1) * size // out)) for i in range(out))
 
 
-def longest_span(size: int, out: int) -> int:
-    """The most pixels that one of the `spans` has."""
+def largest_bin(size: int, out: int) -> int:
+    """The pixels of the largest of the `adaptive_bins`."""
     step, rest = divmod(size, out)
     # The edges lie rest / out pixels further apart than the step: a window reaches over one pixel more where they fall
     # between pixels, and over two where the next edge passes the next pixel, as it does unless each falls on one.
     return step + (0 if rest == 0 else 1 if out % rest == 0 else 2)
 
 
-def sliding(image: Pair, to: Pair) -> Window | None:
-    """The window that reads the same as `spans` as it slides over an image of this size; None where there is none."""
+def uniform_window(image: Pair, to: Pair) -> Window | None:
+    """The sliding window that reads the same pixels as the `adaptive_bins` of an image; None where they are uneven."""
     (height, top), (width, left) = (divmod(size, out) for size, out in zip(image, to, strict=True))
     # with a step of n pixels and one over, window i reads from i * n to (i + 1) * n; no other rest is spread evenly
     if max(top, left) > 1 or min(height, width) < 1:
@@ -181,23 +190,24 @@ def sliding(image: Pair, to: Pair) -> Window | None:
     return Window((height + top, width + left), (height if to[0] > 1 else 1, width if to[1] > 1 else 1))
 
 
-def pooled(window: Window | None, x: TensorType, to: Pair = (1, 1)) -> TensorType:
-    """The shape behind a pool; where the window is None, `to` is how many of them cover the image."""
+def pool_shape(window: Window | None, x: TensorType, to: Pair = (1, 1)) -> TensorType:
+    """The output shape of a pool with a window, or of an adaptive one (None) with `to` bins."""
     image = x.image
     return TensorType((x.channels, *(window.out(image) if window else to)))
 
 
-def slide(window: Window | None, image: Pair, seen: Fields, to: Pair = (1, 1)) -> Fields:
-    """The receptive field behind a window; None is the largest of `to` windows that cover the image."""
+def window_receptive_field(
+    window: Window | None, image: Pair, before: ReceptiveFields, to: Pair = (1, 1)
+) -> ReceptiveFields:
+    """The receptive field after a window, or after the largest of `to` adaptive bins (None)."""
     if window is None:
-        sizes = [longest_span(size, out) for size, out in zip(image, to, strict=True)]
+        sizes = [largest_bin(size, out) for size, out in zip(image, to, strict=True)]
         steps = [max(1, size // out) for size, out in zip(image, to, strict=True)]
-        return seen[0].through(sizes[0], steps[0], 0), seen[1].through(sizes[1], steps[1], 0)
-    extents = window.extents(image)
+        return before[0].through(sizes[0], steps[0], 0), before[1].through(sizes[1], steps[1], 0)
     height, width = (
-        each.through(kernel, stride, extent.before, dilation)
-        for each, kernel, stride, extent, dilation in zip(
-            seen, window.kernel, window.stride, extents, window.dilation, strict=True
+        field.through(kernel, stride, axis.before, dilation)
+        for field, kernel, stride, axis, dilation in zip(
+            before, window.kernel, window.stride, window.axes(image), window.dilation, strict=True
         )
     )
     return height, width

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from inception_dsl.ir.ops import Op
+from inception_dsl.ir.op import Op
 from inception_dsl.ir.program import Origin, Program
-from inception_dsl.ir.shapes import Fields, TensorType, Weight
+from inception_dsl.ir.shapes import ReceptiveFields, TensorType, Weight
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Node:
     inputs: tuple[int, ...]
     types: tuple[TensorType, ...]
     out: TensorType
-    seen: Fields
+    receptive_field: ReceptiveFields
     row: str
     origin: Origin = field(compare=False, repr=False)
 

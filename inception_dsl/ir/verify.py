@@ -8,7 +8,7 @@ from inception_dsl.ir.program import Body, Call, Join, Layer, Program, Repeat, S
 from inception_dsl.ir.typed import Typed
 from inception_dsl.ir.values import Value, names
 
-CLOSED_LATE = frozenset({"in", "classes"})
+BOUND_AT_LOWERING = frozenset({"in", "classes"})
 """Names that any width may use: they are known when the network is lowered."""
 
 
@@ -24,10 +24,10 @@ def verify_program(program: Program) -> Program:
     """
     known: dict[str, tuple[str, ...]] = {}
     for name, template in program.templates.items():
-        _verify_body(template.body, known, {*template.params, *CLOSED_LATE}, name)
+        _verify_body(template.body, known, {*template.params, *BOUND_AT_LOWERING}, name)
         known[name] = template.params
     for each in program.entries:
-        _verify_body(each.body, known, CLOSED_LATE, each.name)
+        _verify_body(each.body, known, BOUND_AT_LOWERING, each.name)
     entries = [each.name for each in program.entries]
     _hold(len(entries) == len({*entries}), "two rows or heads share a name")
     rows = {row.name for row in program.rows}

@@ -14,7 +14,8 @@ from typing import Final, NamedTuple
 
 from inception_dsl.analysis.cost import RowCost, Work, cost, work
 from inception_dsl.diagnostics.spelling import listing
-from inception_dsl.ir.ops import Conv, FullyConnected, Op, closed
+from inception_dsl.ir.op import Op, concrete
+from inception_dsl.ir.ops import Conv, FullyConnected
 from inception_dsl.ir.program import Column
 from inception_dsl.ir.shapes import Pair, ShapeError, TensorType, Window
 from inception_dsl.ir.typed import Node, Typed
@@ -168,7 +169,7 @@ def _edits(nodes: Mapping[int, Node]) -> Iterator[Edit]:
         if isinstance(node.op, Conv):
             yield from _kernels(node.op, {i: nodes[i].types[0].channels for i in indices}, at)
         if isinstance(node.op, Conv | FullyConnected):
-            now = closed(node.op.width)
+            now = concrete(node.op.width)
             for width, change in _others(range(WIDTH_STEP, min(2 * now, WIDEST) + 1, WIDTH_STEP), now):
                 what = f"a width of {width}{at} (now {now})"
                 yield Edit(what, change, dict.fromkeys(indices, (replace(node.op, width=width),)))

@@ -40,7 +40,8 @@ MEASURES: Final[Mapping[str, Measure]] = {
     ),
     "ops": Measure("Multiply-adds of convolutions and `fc` for one example.", lambda row, _: row.macs),
     "receptive_field": Measure(
-        "Pixels of the input that one output pixel depends on, along the longer side.", lambda row, _: max(row.field)
+        "Pixels of the input that one output pixel depends on, along the longer side.",
+        lambda row, _: max(row.receptive_field),
     ),
     "activations": Measure("Numbers the row's ops write in training for one example.", lambda row, _: row.activations),
 }

@@ -17,9 +17,9 @@ def assign_names(program: Program) -> Program:
     """Name every part; the branches of a join without a label, right inside a module, are the module's own."""
     return replace(
         program,
-        templates={name: replace(each, body=_opened(each)) for name, each in program.templates.items()},
-        rows=tuple(replace(row, body=_closed(row.body)) for row in program.rows),
-        heads=tuple(replace(head, body=_closed(head.body)) for head in program.heads),
+        templates={name: replace(each, body=_module_names(each)) for name, each in program.templates.items()},
+        rows=tuple(replace(row, body=_numbered(row.body)) for row in program.rows),
+        heads=tuple(replace(head, body=_numbered(head.body)) for head in program.heads),
     )
 
 
@@ -51,14 +51,14 @@ class _Names:
         return unique
 
 
-def _closed(body: Body) -> Body:
+def _numbered(body: Body) -> Body:
     match body:
         case Sequence(parts) if parts:
             return replace(body, parts=_named(parts, [str(i) for i in range(len(parts))]))
         case Join(_, branches):
             return replace(body, branches=_named(branches, [f"branch{i}" for i in range(1, len(branches) + 1)]))
         case Repeat(_, inner):
-            return replace(body, body=_closed(inner))
+            return replace(body, body=_numbered(inner))
         case _:
             return body
 
@@ -67,20 +67,20 @@ def _named(parts: tuple[Part, ...], defaults: list[str]) -> tuple[Part, ...]:
     names = _Names()
     labels = [names.take(from_label(part.label)) if part.label else "" for part in parts]
     return tuple(
-        replace(part, name=label or names.take(default), body=_closed(part.body))
+        replace(part, name=label or names.take(default), body=_numbered(part.body))
         for part, label, default in zip(parts, labels, defaults, strict=True)
     )
 
 
-def _opened(template: Template) -> Body:
+def _module_names(template: Template) -> Body:
     body = template.body
     if isinstance(body, Join):
-        return _Opened((Part("", body),)).join(body)
+        return _ModuleNames((Part("", body),)).join(body)
     sequence = body if isinstance(body, Sequence) else Sequence((Part("", body),), origin=body.origin)
-    return _Opened(sequence.parts).sequence(sequence)
+    return _ModuleNames(sequence.parts).sequence(sequence)
 
 
-class _Opened:
+class _ModuleNames:
     """The namespace of a module's own attributes."""
 
     def __init__(self, parts: tuple[Part, ...]) -> None:
@@ -97,7 +97,7 @@ class _Opened:
     def _step(self, part: Part) -> Part:
         if not part.label and isinstance(part.body, Join):
             return replace(part, name="", body=self.join(part.body))
-        return replace(part, name=self.labels.get(part.label) or self._word(part.body), body=_closed(part.body))
+        return replace(part, name=self.labels.get(part.label) or self._word(part.body), body=_numbered(part.body))
 
     def _word(self, body: Body) -> str:
         name = word(body)
@@ -115,7 +115,7 @@ class _Opened:
         else:
             self.branches += 1
             name = self.names.take(f"branch{self.branches}")
-        return replace(part, name=name, body=_closed(part.body))
+        return replace(part, name=name, body=_numbered(part.body))
 
 
 def _members(step: Part) -> tuple[Part, ...]:

@@ -8,17 +8,21 @@ from typing import Final
 from inception_dsl.ir.program import Program
 from inception_dsl.ir.verify import verify_program
 from inception_dsl.passes.assign_names import assign_names
-from inception_dsl.passes.drop_absent import drop_absent
+from inception_dsl.passes.drop_empty import drop_empty
 from inception_dsl.passes.simplify import simplify
 
 Pass = Callable[[Program], Program]
 
-PIPELINE: Final[tuple[Pass, ...]] = (drop_absent, simplify, assign_names)
+PIPELINE: Final[tuple[Pass, ...]] = (drop_empty, simplify, assign_names)
+
+RENAMED: Final = {"drop_absent": "drop_empty"}
+"""Former names of passes, which `show --after` still takes."""
 
 
 def run(program: Program, passes: tuple[Pass, ...] = PIPELINE, until: str = "") -> Program:
-    """Run passes in order, up to and with the one called `until`; each takes a valid program and gives a valid one."""
+    """Run passes in order, up to and with the one called `until`, and verify the program before and after each."""
     verify_program(program)
+    until = RENAMED.get(until, until)
     for step in passes:
         program = verify_program(step(program))
         if step.__name__ == until:

@@ -12,7 +12,7 @@ from inception_dsl.diagnostics.codes.syntax import OUT_OF_BOUNDS
 from inception_dsl.diagnostics.diagnostic import Findings
 from inception_dsl.diagnostics.spelling import listing
 from inception_dsl.ir.ops import BatchNorm, Conv, FullyConnected
-from inception_dsl.ir.program import Fill, Init
+from inception_dsl.ir.program import Init, Initializer
 from inception_dsl.ir.values import Scalar, Value, ValueFault, evaluate
 from inception_dsl.spec import elsewhere
 from inception_dsl.syntax import algebra
@@ -80,9 +80,9 @@ def init(spec: InitSpec | None, document: Document, values: Values, findings: Fi
     """Resolve what a spec says of its weights, None where that is nothing; `values` are what names stand for."""
     if spec is None:
         return None
-    read = (_Reader(path, document, values, findings).fill(words) for path, words in spec.words.items())
-    fills = tuple(fill for fill in read if fill)
-    return Init(spec.source, fills) if fills else None
+    read = (_Reader(path, document, values, findings).initializer(words) for path, words in spec.words.items())
+    initializers = tuple(initializer for initializer in read if initializer)
+    return Init(spec.source, initializers) if initializers else None
 
 
 class _Reader:
@@ -95,8 +95,8 @@ class _Reader:
         self.values = values
         self.findings = findings
 
-    def fill(self, words: tuple[Word, ...]) -> Fill | None:
-        """The words as a `Fill`; None where they are none, which is told."""
+    def initializer(self, words: tuple[Word, ...]) -> Initializer | None:
+        """The words as an `Initializer`; None where they are not one, which is a finding."""
         first, *others = words or (Word(""),)
         kind = DISTRIBUTIONS.get(first.text)
         if kind is None or first.value is not None:
@@ -123,7 +123,7 @@ class _Reader:
                 f"write `{first.text} {kind.needs}=0.01`",
             )
         bias = float(given.pop("bias", 0.0))
-        return Fill(self.path, first.text, tuple(given.items()), bias, origin=self.origin)
+        return Initializer(self.path, first.text, tuple(given.items()), bias, origin=self.origin)
 
     def _value(self, word: Word) -> Iterator[float | str]:
         if word.text == "fan":

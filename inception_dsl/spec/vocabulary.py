@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
+from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops import (
     LRN,
     Add,
@@ -18,7 +19,6 @@ from inception_dsl.ir.ops import (
     FullyConnected,
     Identity,
     MaxPool,
-    Op,
     ReLU,
     Scale,
     Softmax,

@@ -55,7 +55,7 @@ def model(
     command `rebuild`, and have the texts of `about`.
 
     Raises `SpecError`: E401 for what the opset cannot express, or only with too many constants, E218 for a layer that
-    ties the network to one size, E206 for an unknown row and E108 for two outputs of one name.
+    fixes the network to one image size, E206 for an unknown row and E108 for two outputs of one name.
     """
     if opset not in OPSETS:
         message = f"opset {opset} is not supported"

@@ -14,7 +14,8 @@ from inception_dsl.diagnostics.codes.shapes import FIXED_IMAGE_SIZE
 from inception_dsl.emit.onnx import protobuf as pb
 from inception_dsl.emit.rules import Rules
 from inception_dsl.ir import ops
-from inception_dsl.ir.shapes import Pair, ShapeError, TensorType, Window, sliding, spans
+from inception_dsl.ir.op import concrete
+from inception_dsl.ir.shapes import Pair, ShapeError, TensorType, Window, adaptive_bins, uniform_window
 
 CEIL: Final = 22  # the first opset whose shape inference drops a last pooling window that lies wholly in the padding
 
@@ -47,7 +48,7 @@ rules: Final = Rules[Call]("ONNX")
 def _conv(op: ops.Conv, site: Site) -> Call:
     if op.window.padding.ceil:
         raise ShapeError(NOT_EXPRESSIBLE, "ONNX has no convolution with `ceil`", "say the padding in pixels: `pad=N`")
-    grouped = {"group": ops.closed(op.groups)} if op.groups != 1 else {}
+    grouped = {"group": concrete(op.groups)} if op.groups != 1 else {}
     return Call("Conv", {**_window(op.window, site), **grouped})
 
 
@@ -92,7 +93,7 @@ def _adaptive(to: Pair, site: Site) -> Call:
         message = f"ONNX has no average pool to {to[0]}x{to[1]} for every image size"
         raise ShapeError(NOT_EXPRESSIBLE, message, "compile for one image size, or write `avgpool global`")
     image = site.types[0].image
-    if window := sliding(image, to):
+    if window := uniform_window(image, to):
         return Call("AveragePool", _window(window, site))
     rows, columns = (_shares(size, out) for size, out in zip(image, to, strict=True))
     return Call("Einsum", {"equation": "nchw,ih,jw->ncij"}, {"rows": rows, "columns": columns})
@@ -100,7 +101,8 @@ def _adaptive(to: Pair, site: Site) -> Call:
 
 def _shares(size: int, out: int) -> pb.Array:
     """What each pixel of an axis adds to each of the windows that cover it."""
-    return pb.Array((out, size), ((pixel in span) / len(span) for span in spans(size, out) for pixel in range(size)))
+    bins = adaptive_bins(size, out)
+    return pb.Array((out, size), ((pixel in window) / len(window) for window in bins for pixel in range(size)))
 
 
 @rules(ops.Dropout)
@@ -112,7 +114,7 @@ def _dropout(op: ops.Dropout, site: Site) -> Call:
 def _fully_connected(op: ops.FullyConnected, site: Site) -> Call:
     if site.follows:
         raise ShapeError(
-            FIXED_IMAGE_SIZE, "the weights of `fc` tie the network to one image size", "a global pool before it"
+            FIXED_IMAGE_SIZE, "the weights of `fc` fix the network to one image size", "a global pool before it"
         )
     return Call("Gemm", {"transB": 1})
 
@@ -160,7 +162,7 @@ def _window(window: Window, site: Site) -> dict[str, pb.Parameter]:
             message = "ONNX has no dilated `same_upper` for every image size, nor one with a stride beyond the kernel"
             raise ShapeError(NOT_EXPRESSIBLE, message, "compile for one image size, or write `pad=N`")
         return {**slides, "auto_pad": "SAME_UPPER"}
-    height, width = window.extents(site.types[0].image)
+    height, width = window.axes(site.types[0].image)
     return {**slides, "pads": (height.before, width.before, height.after, width.after)}
 
 
@@ -168,9 +170,9 @@ def _pooling(window: Window, site: Site) -> dict[str, pb.Parameter]:
     padding = window.padding
     if not padding.ceil or padding.kind == "same_upper":
         return _window(window, site)
-    extents = window.extents(site.types[0].image)
-    for extent, kernel, step in zip(extents, window.kernel, window.stride, strict=True):
-        if extent.before + step > kernel and site.opset < CEIL:
+    axes = window.axes(site.types[0].image)
+    for axis, kernel, step in zip(axes, window.kernel, window.stride, strict=True):
+        if axis.before + step > kernel and site.opset < CEIL:
             message = f"opset {site.opset} does not drop a last window that `ceil` lays wholly in the padding"
             raise ShapeError(NOT_EXPRESSIBLE, message, f"opset {CEIL} or newer")
     return {**_window(window, site), "ceil_mode": 1}

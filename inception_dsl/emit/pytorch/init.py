@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from inception_dsl.analysis.initializers import filled
+from inception_dsl.analysis.initializers import initializer_targets
 from inception_dsl.emit.python import WIDTH, Call, layout, literal, prose, wrapped
-from inception_dsl.ir.program import Fill
+from inception_dsl.ir.program import Initializer
 from inception_dsl.ir.typed import Node, Typed
 from inception_dsl.spec.init import WORDS
 
@@ -31,7 +31,7 @@ def initialise(typed: Typed) -> str:
 
     Before it stands the function that it calls for a truncated normal distribution.
     """
-    branches = _branches(filled(typed))
+    branches = _branches(initializer_targets(typed))
     if typed.program.init is None or not branches:
         return ""
     named = any("name " in test for test, _ in branches)
@@ -43,25 +43,25 @@ def initialise(typed: Typed) -> str:
     return "\n".join([head, *_doc(typed.program.init.source), *lines])
 
 
-def _branches(fills: dict[Fill, tuple[Node, ...]]) -> list[tuple[str, list[str]]]:
+def _branches(targets: dict[Initializer, tuple[Node, ...]]) -> list[tuple[str, list[str]]]:
     """The tests and what is done where they hold: names before kinds, and neighbours that begin alike as one."""
-    names: dict[Fill, list[Node]] = {}
-    kinds: dict[Fill, dict[str, tuple[Node, ...]]] = {}
-    for fill, nodes in fills.items():
-        alike = replace(fill, path="")
-        if nodes and fill.path in WORDS:
-            kinds.setdefault(alike, {})[KINDS[fill.path]] = nodes
+    names: dict[Initializer, list[Node]] = {}
+    kinds: dict[Initializer, dict[str, tuple[Node, ...]]] = {}
+    for initializer, nodes in targets.items():
+        alike = replace(initializer, path="")
+        if nodes and initializer.path in WORDS:
+            kinds.setdefault(alike, {})[KINDS[initializer.path]] = nodes
         elif nodes:
             names.setdefault(alike, []).extend(nodes)
-    branches = [(fill, _named(nodes), nodes) for fill, nodes in names.items()]
-    for fill, held in kinds.items():
+    branches = [(initializer, _named(nodes), nodes) for initializer, nodes in names.items()]
+    for initializer, held in kinds.items():
         test = f"isinstance(module, {' | '.join(held)})"
         all_nodes = [node for nodes in held.values() for node in nodes]
-        if branches and branches[-1][0] == fill:
+        if branches and branches[-1][0] == initializer:
             _, other, more = branches.pop()
             test, all_nodes = f"{other} or {test}", [*more, *all_nodes]
-        branches.append((fill, test, all_nodes))
-    return [(test, list(_body(fill, nodes))) for fill, test, nodes in branches]
+        branches.append((initializer, test, all_nodes))
+    return [(test, list(_body(initializer, nodes))) for initializer, test, nodes in branches]
 
 
 def _doc(source: str) -> list[str]:
@@ -76,9 +76,9 @@ def _named(nodes: list[Node]) -> str:
     return f"name == {quoted[0]}" if len(quoted) == 1 else layout(Call("name in ", quoted), 8, after=6)
 
 
-def _body(fill: Fill, nodes: list[Node]) -> Iterator[str]:
+def _body(initializer: Initializer, nodes: list[Node]) -> Iterator[str]:
     """What is done to each of some layers; a tensor that only some of them have is asked for."""
-    for tensor, line in (("weight", _weight(fill)), ("bias", _constant("bias", fill.bias))):
+    for tensor, line in (("weight", _weight(initializer)), ("bias", _constant("bias", initializer.bias))):
         owners = sum(any(name.endswith(f".{tensor}") for name in node.weights) for node in nodes)
         if owners == len(nodes):
             yield line
@@ -93,10 +93,10 @@ def _constant(tensor: str, value: float) -> str:
     return f"nn.init.constant_(module.{tensor}, {literal(value)})"
 
 
-def _weight(fill: Fill) -> str:
-    given = dict(fill.values)
+def _weight(initializer: Initializer) -> str:
+    given = dict(initializer.values)
     std = float(given.get("std", 0))
-    match fill.distribution:
+    match initializer.distribution:
         case "normal":
             return f"nn.init.normal_(module.weight, std={literal(std)})"
         case "truncated_normal":

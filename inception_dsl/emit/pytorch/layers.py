@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from inception_dsl.emit.python import Call, Code, literal, width
 from inception_dsl.emit.rules import Rules
+from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops import (
     LRN,
     Add,
@@ -19,7 +20,6 @@ from inception_dsl.ir.ops import (
     FullyConnected,
     Identity,
     MaxPool,
-    Op,
     ReLU,
     Scale,
     Softmax,

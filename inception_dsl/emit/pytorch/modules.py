@@ -9,7 +9,8 @@ from inception_dsl.emit.python import Call as New
 from inception_dsl.emit.pytorch.layers import Item, Speller, free
 from inception_dsl.emit.pytorch.widths import UNKNOWN, closed_by, short
 from inception_dsl.ir.names import from_column
-from inception_dsl.ir.ops import Add, Flatten, FullyConnected, Op, ReLU, Scale
+from inception_dsl.ir.op import Op
+from inception_dsl.ir.ops import Add, Flatten, FullyConnected, ReLU, Scale
 from inception_dsl.ir.program import Body, Call, Join, Layer, Part, Repeat, Sequence, Template
 from inception_dsl.ir.typed import Node, Typed
 from inception_dsl.ir.values import Name, Width, substitute

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from inception_dsl.analysis.initializers import filled
+from inception_dsl.analysis.initializers import initializer_targets
 from inception_dsl.emit.python import Call as New
 from inception_dsl.emit.python import Code, layout, prose
 from inception_dsl.emit.pytorch.layers import Speller
@@ -39,7 +39,7 @@ def network_class(typed: Typed, speller: Speller, classes: Classes, name: str) -
             "        # fmt: off",
             *rows,
             "        # fmt: on",
-            *(["        initialise(self)"] if any(filled(typed).values()) else []),
+            *(["        initialise(self)"] if any(initializer_targets(typed).values()) else []),
             "",
             f"    def forward(self, x: Tensor) -> {out}:",
             *forward(typed),

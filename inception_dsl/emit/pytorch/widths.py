@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Final
 
-from inception_dsl.ir.ops import Op
+from inception_dsl.ir.op import Op
 from inception_dsl.ir.values import Function, Name, Operation, Value, Width, substitute
 
 UNKNOWN: Final = Name("?")

@@ -139,7 +139,7 @@ def _rows(rows: Mapping[str, RowCost]) -> str:
     lines = [
         [
             *(escaped(name), str(row.out), f"{row.params:,}", f"{row.biases:,}", f"{row.macs:,}", str(row.depth)),
-            *(f"{row.activations:,}", _pair(row.field), _pair(row.stride)),
+            *(f"{row.activations:,}", _pair(row.receptive_field), _pair(row.stride)),
         ]
         for name, row in rows.items()
     ]
