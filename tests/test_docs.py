@@ -22,7 +22,7 @@ from inception_dsl.runner import devices, engine
 from inception_dsl.runner.config import About, Config
 from inception_dsl.runner.optim import SCALES
 from inception_dsl.runner.readers import READERS, open_images
-from inception_dsl.runner.settings import WORDS, setting
+from inception_dsl.runner.settings import CHOICES, setting
 from inception_dsl.spec.training_model import RECIPES
 from inception_dsl.training import launch
 
@@ -154,8 +154,8 @@ def test_papers_recipes_have_fp32_and_the_two_others_choose() -> None:
     assert {each for name, each in found.items() if name != "modern"} == {"fp32"}
     own = recipe(load("specs/googlenet_bn_small.yaml").program)
     assert own and own.config().run.precision == "auto"
-    assert set(WORDS["run.precision"]) == {"fp32", "bf16", "auto"}
-    assert all(f"`{word}`" in TRAINING.partition("## Precision")[2][:200] for word in WORDS["run.precision"])
+    assert set(CHOICES["run.precision"]) == {"fp32", "bf16", "auto"}
+    assert all(f"`{word}`" in TRAINING.partition("## Precision")[2][:200] for word in CHOICES["run.precision"])
 
 
 def test_sources_of_images_are_the_readers() -> None:

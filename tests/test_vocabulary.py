@@ -17,11 +17,14 @@ from inception_dsl.emit import catalogue
 from inception_dsl.ir import values
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.typed import Typed
+from inception_dsl.runner.settings import CHOICES
 from inception_dsl.spec import elsewhere
 from inception_dsl.spec.init import DISTRIBUTIONS
-from inception_dsl.spec.training_model import CHOICES
-from inception_dsl.spec.vocabulary import FUNCTIONS, KEYS, LAYERS, OPERATORS, STRIDE, WORDS
+from inception_dsl.spec.models import optional_keys
+from inception_dsl.spec.vocabulary import FUNCTIONS, LAYERS, OPERATORS, STRIDE, WORDS
 from inception_dsl.syntax import algebra
+
+KEYS = optional_keys()
 
 SMALLEST = {"conv": "conv 3x3 6 same", "maxpool": "maxpool 3x3 same", "avgpool": "avgpool 3x3 same", "lrn": "lrn 5"}
 SMALLEST |= {"dropout": "dropout 40%", "fc": "fc 6"}

@@ -13,7 +13,8 @@ from inception_dsl.emit.onnx.ops import rules as onnx_rules
 from inception_dsl.emit.pytorch.layers import PYTORCH
 from inception_dsl.ir.op import Op
 from inception_dsl.spec import elsewhere
-from inception_dsl.spec.vocabulary import FUNCTIONS, KEYS, LARGEST, LAYERS, NAMES, OPERATORS, STRIDE, WORDS, Layer
+from inception_dsl.spec.models import optional_keys
+from inception_dsl.spec.vocabulary import FUNCTIONS, LARGEST, LAYERS, NAMES, OPERATORS, STRIDE, WORDS, Layer
 
 BACKENDS = (PYTORCH, onnx_rules)
 
@@ -39,7 +40,7 @@ def entries() -> dict[str, Entries]:
         },
         "functions": {name: {"meaning": meaning} for name, meaning in FUNCTIONS.items()},
         "names": {f"{{{name}}}": {"meaning": meaning} for name, meaning in NAMES.items()},
-        "keys": {name: key._asdict() for name, key in KEYS.items()},
+        "keys": {name: key._asdict() for name, key in optional_keys().items()},
     }
 
 

@@ -74,8 +74,16 @@ RANGES = {
     "run.log_every": Range(1),
 }
 
-WORDS = {
+CHOICES = {
     "data.unreadable": ("replace", "stop"),
+    "augment.crop": ("area", "window", "shift", "whole"),
+    "augment.interpolation": ("bilinear", "random"),
+    "augment.colour": ("none", "photometric", "tensorflow"),
+    "augment.evaluation": ("centre", "central", "whole"),
+    "optim.name": ("sgd", "rmsprop", "adamw"),
+    "optim.scale": ("none", "linear", "sqrt"),
+    "schedule.name": ("constant", "exponential", "polynomial", "cosine"),
+    "average.name": ("none", "ema", "polyak"),
     "run.precision": ("auto", "fp32", "bf16"),
 }
 
@@ -89,10 +97,9 @@ def numbers_of(value: Any) -> list[Any]:
 
 def check_setting(key: str, value: Any) -> None:
     """Raises `RunError` for a value that no run can have."""
-    missed = RANGES[key].missed(value) if key in RANGES else ""
-    if key in WORDS and value not in WORDS[key]:
-        missed = " or ".join(f'"{word}"' for word in WORDS[key])
-    if missed:
+    if key in CHOICES and value not in CHOICES[key]:
+        raise RunError(f"{key} is {value!r}; set one of {', '.join(CHOICES[key])}")
+    if key in RANGES and (missed := RANGES[key].missed(value)):
         raise RunError(f"{key} is {value}; set {missed}")
 
 

@@ -22,9 +22,13 @@ DIFFERS: Final = ("false", "not reproduced")
 """The verdicts on a claim whose formula gives another number; both need a reason."""
 
 
+_Word = Literal["exact", "rounds", "false", "not reproduced"]
 Verdict = Annotated[
-    Literal["exact", "rounds", "false", "not reproduced"],
-    BeforeValidator(lambda value: "false" if value is False else value),  # YAML has a word `false` too
+    _Word,
+    BeforeValidator(
+        lambda value: "false" if value is False else value,  # an unquoted `false` is no text in YAML
+        json_schema_input_type=Literal[_Word, False],
+    ),
 ]
 
 

@@ -4,7 +4,7 @@ This file is the reference of the language's outer form; the formulas inside it 
 models validate files, and JSON Schema is generated from them.
 """
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
@@ -157,3 +157,31 @@ class Spec(Description):
 
 VERBS: Final = ("rename", "remove", "override", "insert")
 """The keys of a variant's edits, in the order in which they are made."""
+
+
+class OptionalKey(NamedTuple):
+    """A key that may be left out: what it means, and the value that then applies, empty where `meaning` says it."""
+
+    meaning: str
+    default: str
+
+
+def optional_keys() -> dict[str, OptionalKey]:
+    """The optional keys of a network and of its parts, by path; `*` stands for a name."""
+    parts: dict[str, type[Section]] = {
+        "": Description,
+        "settings.*.": Setting,
+        "modules.*.": Module,
+        "heads.*.": Head,
+        "published.*.": PrintedColumn,
+    }
+    return {
+        f"{path}{field.alias or name}": OptionalKey(field.description or "", _spelled(field.default))
+        for path, section in parts.items()
+        for name, field in section.model_fields.items()
+        if not field.is_required()
+    }
+
+
+def _spelled(default: object) -> str:
+    return "" if default is None else str(default).lower() if isinstance(default, bool) else str(default)

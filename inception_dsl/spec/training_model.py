@@ -6,6 +6,7 @@ The settings, their types and their defaults are the runner's own dataclasses; t
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
@@ -14,33 +15,13 @@ from pydantic import AfterValidator, Field, create_model
 
 from inception_dsl.runner import config as runner_config
 from inception_dsl.runner.config import Config
-from inception_dsl.runner.settings import RANGES, WORDS, Range
+from inception_dsl.runner.settings import CHOICES, RANGES, Range
 from inception_dsl.spec.fields import Line, MustBe, Reason, Section
 
-RECIPES: Final = (
-    "googlenet-paper",
-    "bvlc",
-    "bvlc-quick",
-    "bn-inception",
-    "inception-v3-paper",
-    "inception-v3-tfrelease",
-    "inception-v4-paper",
-    "modern",
-)
-"""What `recipe` names: the settings that a run begins with, where this key does not say otherwise."""
+_RECIPES: Final = os.path.join(os.path.dirname(os.path.dirname(__file__)), "recipes")
 
-CHOICES: Final[dict[str, tuple[str, ...]]] = {
-    **WORDS,
-    "augment.crop": ("area", "window", "shift", "whole"),
-    "augment.interpolation": ("bilinear", "random"),
-    "augment.colour": ("none", "photometric", "tensorflow"),
-    "augment.evaluation": ("centre", "central", "whole"),
-    "optim.name": ("sgd", "rmsprop", "adamw"),
-    "optim.scale": ("none", "linear", "sqrt"),
-    "schedule.name": ("constant", "exponential", "polynomial", "cosine"),
-    "average.name": ("none", "ema", "polyak"),
-}
-"""The settings that are one of some words."""
+RECIPES: Final = tuple(sorted(name[:-5] for name in os.listdir(_RECIPES) if name.endswith(".yaml")))
+"""What `recipe` names: settings that a run begins with, and that this section adds to."""
 
 LONGEST: Final = 64
 """The numbers in a list of any length, such as the means of channels."""

@@ -15,7 +15,7 @@ from inception_dsl.diagnostics.codes.syntax import OUT_OF_BOUNDS
 from inception_dsl.diagnostics.codes.yaml import INVALID_VALUE, MISSING_KEY, UNKNOWN_KEY
 from inception_dsl.diagnostics.diagnostic import Findings
 from inception_dsl.diagnostics.spelling import did_you_mean, listing
-from inception_dsl.runner.settings import Range, numbers_of
+from inception_dsl.runner.settings import Range
 from inception_dsl.spec import elsewhere
 from inception_dsl.spec.error_places import ErrorPlace, error_place
 from inception_dsl.spec.fields import Section
@@ -137,7 +137,7 @@ class _Report:
 
 def _bounds(limits: Range, value: Any, expected: str) -> str:
     """What a number, or each number of a list, must be to be in bounds; empty where it is not a matter of bounds."""
-    numbers = numbers_of(tuple(value) if isinstance(value, list) else value)
+    numbers = value if isinstance(value, list) else [value]
     if any(isinstance(each, bool) or not isinstance(each, int | float) for each in numbers):
         return ""
     if all(limits.low <= each <= limits.high for each in numbers):

@@ -23,7 +23,6 @@ from inception_dsl.ir.ops import (
     Scale,
     Softmax,
 )
-from inception_dsl.ir.program import Column
 
 LARGEST: Final = 1000
 """No kernel, stride, padding or dilation is larger."""
@@ -192,22 +191,3 @@ NAMES: Final[Mapping[str, str]] = {
     "classes": "the number of classes",
 }
 """The names every value may use."""
-
-
-class Key(NamedTuple):
-    """A key of a spec that can be left out: what it means, and what then holds."""
-
-    meaning: str
-    default: str
-
-
-KEYS: Final[Mapping[str, Key]] = {
-    "title": Key("the network's name in full", "what `network` says"),
-    "classes": Key("the number of classes, `{classes}` in formulas", f"{CLASSES}"),
-    "heads.*.loss_weight": Key("the weight of a head's loss beside the trunk's 1", f"{LOSS_WEIGHT}"),
-    "settings.*.type": Key("int, float or layer", "as the default is written"),
-    "published.*.measure": Key("what a printed column counts", "what its name says"),
-    "published.*.unit": Key("what the suffix K stands for", f"{Column('').unit}"),
-    "published.*.rounding": Key("how the paper rounds: nearest, down or either", Column("").rounding),
-    "published.*.bias": Key("whether biases are parameters", f"{Column('').bias}".lower()),
-}

@@ -303,10 +303,10 @@ def test_batches_that_cannot_be_shared_stop_it_before_it_starts(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("group", "values", "words"),
     [
-        ("run", {"precision": "fp16"}, 'run.precision is fp16; set "auto" or "fp32" or "bf16"'),
+        ("run", {"precision": "fp16"}, "run.precision is 'fp16'; set one of auto, fp32, bf16"),
         ("run", {"accumulate": 0}, "run.accumulate is 0; set 1 or more"),
         ("run", {"log_every": 0}, "run.log_every is 0; set 1 or more"),
-        ("data", {"unreadable": "ignore"}, 'data.unreadable is ignore; set "replace" or "stop"'),
+        ("data", {"unreadable": "ignore"}, "data.unreadable is 'ignore'; set one of replace, stop"),
         ("data", {"channels": 1}, r"the network cannot learn from images of \(6, 1, 8, 8\): .*channels"),
         ("optim", {"clip": -1.0}, "optim.clip is -1.0; set 0 or more"),
         ("optim", {"name": "adam"}, "optim.name is 'adam'; set one of "),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,10 +12,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tiny import CONFIG
 
+from inception_dsl.runner import augment, average, optim, schedule
 from inception_dsl.runner.config import Config, Optim
 from inception_dsl.runner.devices import Place
 from inception_dsl.runner.preflight import check, dry_run
-from inception_dsl.runner.settings import LONGEST_VALUE, RANGES, WORDS, RunError, check_settings, setting
+from inception_dsl.runner.settings import CHOICES, LONGEST_VALUE, RANGES, RunError, check_settings, setting
 
 KEYS = {f"{group}.{name}": value for group, part in vars(Config()).items() for name, value in vars(part).items()}
 
@@ -118,7 +120,15 @@ MISSED: dict[str, list[tuple[Any, str]]] = {
     "data.std": [((0.0,), "numbers of more than 0"), ((1.0, -1.0), "numbers of more than 0")],
     "data.batch": [(0, "1 or more")],
     "data.workers": [(-1, "0 or more"), (10**4, "1,024 or less")],
-    "data.unreadable": [("ignore", '"replace" or "stop"')],
+    "data.unreadable": [("ignore", "one of replace, stop")],
+    "augment.crop": [("corner", "one of area, window, shift, whole")],
+    "augment.interpolation": [("bicubic", "one of bilinear, random")],
+    "augment.colour": [("grey", "one of none, photometric, tensorflow")],
+    "augment.evaluation": [("center", "one of centre, central, whole")],
+    "optim.name": [("adam", "one of sgd, rmsprop, adamw")],
+    "optim.scale": [("cubic", "one of none, linear, sqrt")],
+    "schedule.name": [("step", "one of constant, exponential, polynomial, cosine")],
+    "average.name": [("swa", "one of none, ema, polyak")],
     "augment.area": [
         ((0.0, 1.0), "numbers of more than 0"),
         ((0.1, 1.1), "numbers of 1 or less"),
@@ -148,7 +158,7 @@ MISSED: dict[str, list[tuple[Any, str]]] = {
     "loss.heads": [({"aux": -0.3}, "numbers of 0 or more")],
     "average.decay": [(-0.1, "0 or more"), (1.0, "less than 1")],
     "run.seed": [(-1, "0 or more"), (2**63, "9,223,372,036,854,775,807 or less")],
-    "run.precision": [("fp16", '"auto" or "fp32" or "bf16"')],
+    "run.precision": [("fp16", "one of auto, fp32, bf16")],
     "run.accumulate": [(0, "1 or more")],
     "run.save_every": [(0, "1 or more")],
     "run.keep": [(0, "1 or more")],
@@ -161,7 +171,8 @@ MISSED: dict[str, list[tuple[Any, str]]] = {
 def test_a_number_that_no_run_can_have_is_told_before_it_starts(key: str, wrong: Any, words: str) -> None:
     with pytest.raises(RunError) as told:
         check(with_value(key, wrong), 96, Place(torch.device("cpu")))
-    assert str(told.value).startswith(f"{key} is {wrong}; set {words}")
+    shown = repr(wrong) if isinstance(wrong, str) else wrong
+    assert str(told.value).startswith(f"{key} is {shown}; set {words}")
     text = wrong if isinstance(wrong, str) else repr(wrong)
     with pytest.raises(RunError, match=key):  # and already where it is set
         setting(CONFIG, key, text)
@@ -169,7 +180,23 @@ def test_a_number_that_no_run_can_have_is_told_before_it_starts(key: str, wrong:
 
 def test_every_number_has_a_range_and_every_range_a_test() -> None:
     assert RANGES.keys() == {key for key, each in KEYS.items() if not isinstance(each, bool | str)}
-    assert RANGES.keys() | WORDS.keys() == MISSED.keys()
+    assert RANGES.keys() | CHOICES.keys() == MISSED.keys()
+
+
+def test_the_choices_are_the_keys_of_the_tables() -> None:
+    tables: dict[str, Mapping[str, Any]] = {
+        "augment.crop": augment.CROPS,
+        "augment.interpolation": augment.INTERPOLATIONS,
+        "augment.colour": augment.COLOURS,
+        "augment.evaluation": augment.VIEWS,
+        "optim.name": optim.OPTIMISERS,
+        "optim.scale": optim.SCALES,
+        "schedule.name": schedule.SCHEDULES,
+        "average.name": average.AVERAGES,
+    }
+
+    assert CHOICES.keys() - tables.keys() == {"data.unreadable", "run.precision"}
+    assert {key: {*table} for key, table in tables.items()} == {key: {*CHOICES[key]} for key in tables}
 
 
 def test_the_settings_of_a_run_are_looked_at_as_far_as_it_has_them() -> None:
@@ -196,8 +223,6 @@ def test_what_may_stand_at_an_end_may() -> None:
     [
         ("data.mean", (0.5, 0.5), "data.mean has 2 numbers for 3 channels; give one for each"),
         ("data.std", (), "data.std has 0 numbers for 3 channels; give one for each"),
-        ("augment.crop", "odd", "augment.crop is 'odd'; set one of "),
-        ("augment.evaluation", "odd", "augment.evaluation is 'odd'; set one of "),
         ("augment.resize", 7, "augment.resize is 7, but the input has 8 pixels"),
         ("data.batch", 97, "data.batch is 97, but there are 96 images to train on"),
     ],
