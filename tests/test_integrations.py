@@ -27,12 +27,12 @@ claims:
 """
 
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+CI = (ROOT / "docs/ci.md").read_text(encoding="utf-8")
 
 
 def test_the_readme_names_inputs_and_hooks_that_are_there() -> None:
-    (step,) = yaml.safe_load(re.findall(r"^```yaml\n(- uses: .*?)^```$", README, re.MULTILINE | re.DOTALL)[0])
-    config = yaml.safe_load(re.findall(r"^```yaml\n(repos:.*?)^```$", README, re.MULTILINE | re.DOTALL)[0])
+    (step,) = yaml.safe_load(re.findall(r"^```yaml\n(- uses: .*?)^```$", CI, re.MULTILINE | re.DOTALL)[0])
+    config = yaml.safe_load(re.findall(r"^```yaml\n(repos:.*?)^```$", CI, re.MULTILINE | re.DOTALL)[0])
 
     assert {*step["with"]} <= {*ACTION["inputs"]}
     published_schemas.valid(config, ".pre-commit-config.yml")

@@ -1,4 +1,4 @@
-"""The README tells the truth: its commands run, its examples are real output, the files it names are there."""
+"""The README and the pages of docs/ are true: their commands run, their examples are real output, their files exist."""
 
 from __future__ import annotations
 
@@ -14,23 +14,33 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+PAGES = {
+    str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
+    for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+}
+README = PAGES["README.md"]
 GOOGLENET = (ROOT / "specs/googlenet.yaml").read_text(encoding="utf-8")
 
 
-def blocks(language: str) -> list[str]:
-    """The fenced blocks of a language."""
-    return [text for fence, text in BLOCKS if fence == language]
+def blocks(page: str, language: str) -> list[str]:
+    """The fenced blocks of a language in a page."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", PAGES[page], re.DOTALL | re.MULTILINE)
 
 
-SETUP, SETUP_DEV, *USES = blocks("sh")  # `.ci/run` runs the first two, on a clean copy of the tree
-(TRAINING,) = [block for block in USES if "inception-dsl train" in block]  # and that one, which takes minutes
-COMMANDS = [line.partition("  #")[0].strip() for block in USES if block != TRAINING for line in block.splitlines()]
+(SETUP,) = [block for block in blocks("README.md", "sh") if "pip install . " in block]
+(SETUP_DEV,) = [block for block in blocks("README.md", "sh") if "pip install -e" in block]
+(TRAINING,) = [block for block in blocks("README.md", "sh") if "inception-dsl train" in block]
+BY_CI = (SETUP, SETUP_DEV, TRAINING)
+"""Blocks that `.ci/run` runs, on a clean copy of the tree, because they take minutes."""
+
+SHELL = [block for page in PAGES for block in blocks(page, "sh") if block not in BY_CI]
+STEPS = [block for page in PAGES for block in blocks(page, "yaml") if block.startswith("- run:")]
+COMMANDS = sorted({line.partition("  #")[0].strip() for block in SHELL for line in block.splitlines()})
+OURS = [command for command in COMMANDS if command.startswith("inception-dsl ")]
 
 
 def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run `inception-dsl ...` as this Python has it."""
+    """Run `inception-dsl ...` with this Python."""
     program, *arguments = shlex.split(command)
     assert program == "inception-dsl"
     return subprocess.run(
@@ -54,32 +64,30 @@ def test_the_first_command_sets_up_and_compiles() -> None:
 
 
 def test_ci_runs_the_blocks_that_are_left_to_it() -> None:
-    """The blocks that set up, and the one that trains, are taken from the README as they stand."""
+    """CI takes the blocks that set up, and the one that trains, from the README itself."""
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     (function,) = re.findall(r"^readme\(\) .*", script, re.MULTILINE)
     asked = re.findall(r"\$\((readme .*?)\)[\"\n]", script)
-    lines = [["bash", "-c", f"{function}\n{each}"] for each in asked]
-    taken = {subprocess.run(each, cwd=ROOT, capture_output=True, text=True, check=True).stdout for each in lines}
+    calls = [["bash", "-c", f"{function}\n{line}"] for line in asked]
+    taken = {subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=True).stdout for call in calls}
 
-    assert taken == {SETUP, SETUP_DEV, TRAINING}
+    assert taken == {*BY_CI}
 
 
 def test_every_command_is_run() -> None:
-    """What a block shows is run here, by test_readme_weights.py, which takes the session, or in CI."""
-    shown = [
-        line.partition("  #")[0].strip()
-        for _, block in BLOCKS
-        for line in block.splitlines()
-        if re.match(r"(- run: |\$ |.* \.venv/bin/)?(inception-dsl|pytest|python) ", line)
-    ]
-    steps = [line for block in blocks("yaml") if block.startswith("- run:") for line in block.splitlines()]
-    (session,) = blocks("console")
-    trained = [line.partition("  #")[0].strip() for line in TRAINING.splitlines()]
-    run = [*COMMANDS, *steps, *session.splitlines(), *trained, SETUP.strip(), SETUP_DEV.strip()]
-
-    assert not [line for line in shown if line not in run]
-    assert len(shown) > 25
-    assert 'blocks("console")' in (ROOT / "tests" / "test_readme_weights.py").read_text(encoding="utf-8")
+    """Every command in a block runs in this file, in test_readme_weights.py (sessions), or in CI."""
+    for page, text in PAGES.items():
+        if page == "docs/training.md":
+            continue  # its commands train for hours; test_docs.py parses them
+        for language, block in re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
+            for line in block.splitlines():
+                command = line.partition("  #")[0].strip()
+                if re.match(r"(- run: |\$ |.* \.venv/bin/)?(inception-dsl|pytest|python|ruff|mypy) ", command):
+                    run_here = command in COMMANDS or block in BY_CI or block in STEPS
+                    assert run_here or language == "console", (page, line)
+    assert len(OURS) >= 20
+    (page,) = [page for page in PAGES if blocks(page, "console") and page != "docs/training.md"]
+    assert f'blocks("{page}", "console")' in (ROOT / "tests" / "test_readme_weights.py").read_text(encoding="utf-8")
 
 
 def test_the_second_command_sets_up_and_tests() -> None:
@@ -88,7 +96,7 @@ def test_the_second_command_sets_up_and_tests() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [pytest.param(each, marks=pytest.mark.extras) if "--against" in each else each for each in COMMANDS],
+    [pytest.param(line, marks=pytest.mark.extras) if "--against" in line else line for line in OURS],
 )
 def test_a_command_runs(command: str, copy: Path) -> None:
     done = run(command, copy)
@@ -108,15 +116,25 @@ def excerpt(shown: str, whole: str) -> None:
 
 
 def test_the_spec_is_the_real_one() -> None:
-    excerpt(blocks("yaml")[0], GOOGLENET)
+    excerpt(blocks("README.md", "yaml")[0], GOOGLENET)
+
+
+def test_the_variant_is_the_real_one() -> None:
+    (variant,) = [block for block in blocks("README.md", "yaml") if block.startswith("extends:")]
+    excerpt(variant, (ROOT / "specs/googlenet_separable.yaml").read_text(encoding="utf-8"))
+
+
+def test_the_claim_is_the_real_one() -> None:
+    (claim,) = blocks("docs/papers.md", "yaml")
+    excerpt(claim, (ROOT / "specs/claims.yaml").read_text(encoding="utf-8"))
 
 
 def test_the_verdicts_are_the_real_ones() -> None:
-    excerpt(blocks("text")[0], run("inception-dsl check specs/googlenet.yaml", ROOT).stdout)
+    excerpt(blocks("README.md", "text")[0], run("inception-dsl check specs/googlenet.yaml", ROOT).stdout)
 
 
 def test_the_claims_are_the_real_ones() -> None:
-    excerpt(blocks("text")[2], run("inception-dsl claims", ROOT).stdout)
+    excerpt(blocks("docs/papers.md", "text")[0], run("inception-dsl claims", ROOT).stdout)
 
 
 def test_the_compile_line_names_what_is_written() -> None:
@@ -132,21 +150,14 @@ def test_numbers_in_the_prose() -> None:
     (errata, printed), *_ = re.findall(r"(\w+) of the (\d+) numbers printed for GoogLeNet", README)
     shown = run("inception-dsl check specs/googlenet.yaml", ROOT).stdout
     dependencies = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
-    lines = {
-        len((folder / "train.py").read_text().splitlines())
-        for folder in (ROOT / "generated").iterdir()
-        if (folder / "train.py").exists()
-    }
 
     assert (errata, f"{printed} printed numbers" in shown, ", 12 errata," in shown) == ("twelve", True, True)
-    assert "The core install is five small libraries and `onnx`" in " ".join(README.split())
-    assert len(dependencies) == 6 and any(each.startswith("onnx>") for each in dependencies)
-    assert "in fewer than 600 lines" in " ".join(README.split())
-    assert lines and all(500 < count < 600 for count in lines)
+    assert "The core installation has five small libraries and `onnx`" in " ".join(PAGES["docs/ci.md"].split())
+    assert len(dependencies) == 6 and any(name.startswith("onnx>") for name in dependencies)
 
 
 def test_the_generated_code_is_the_real_one() -> None:
-    (shown,) = blocks("python")
+    (shown,) = blocks("README.md", "python")
     excerpt(shown, (ROOT / "generated/googlenet/model.py").read_text(encoding="utf-8"))
 
 
@@ -156,7 +167,7 @@ def test_the_diagnostic_is_the_real_one(copy: Path) -> None:
     done = run("inception-dsl check specs/googlenet.yaml", copy)
 
     assert done.returncode == 1
-    assert done.stderr == blocks("text")[1]
+    assert done.stderr == blocks("README.md", "text")[1]
 
 
 def test_a_3x3_in_the_5x5_branch_is_found(copy: Path) -> None:
@@ -168,17 +179,16 @@ def test_a_3x3_in_the_5x5_branch_is_found(copy: Path) -> None:
     assert "`inception_3a` prints params 159K, 4.7% higher than the computed 151.9K" in done.stderr
 
 
-def test_the_annotations_are_commands_that_run(copy: Path) -> None:
-    (steps,) = (block for block in blocks("yaml") if block.startswith("- run:"))
-
-    for line in steps.splitlines():
-        assert run(line.removeprefix("- run: "), copy).returncode == 0
+@pytest.mark.parametrize("line", sorted({line for block in STEPS for line in block.splitlines()}))
+def test_the_annotations_are_commands_that_run(line: str, copy: Path) -> None:
+    assert run(line.removeprefix("- run: "), copy).returncode == 0
 
 
 @pytest.mark.extras
-def test_the_python_examples_give_what_they_show(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "pycon")])
+def test_the_python_examples_give_what_they_show(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    test = doctest.DocTestParser().get_doctest("\n".join(blocks("pycon")), {}, "README", "README.md", 0)
+    test = doctest.DocTestParser().get_doctest("\n".join(blocks(page, "pycon")), {}, page, page, 0)
     failed = doctest.DocTestRunner().run(test)
 
     assert failed.attempted
@@ -186,9 +196,34 @@ def test_the_python_examples_give_what_they_show(monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_verdicts_are_explained() -> None:
-    assert re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE)[:4] == ["exact", "rounds", "erratum", "MISMATCH"]
+    text = PAGES["docs/papers.md"]
+    assert re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)[:4] == ["exact", "rounds", "erratum", "MISMATCH"]
 
 
-@pytest.mark.parametrize("path", sorted({*re.findall(r"`((?:inception_dsl|tests|specs|\.ci)/[\w./]+)`", README)}))
-def test_a_file_it_names_is_there(path: str) -> None:
-    assert (ROOT / path).exists()
+def named_files(page: str) -> list[str]:
+    """The paths in a page that start at the repository's root, or in CONTRIBUTING.md at the package's."""
+    text = PAGES[page]
+    folders = r"inception_dsl|tests|specs|docs|benchmarks|generated|\.ci|\.github"
+    paths = re.findall(rf"`((?:{folders})/[\w./-]*)`", text)
+    if page == "CONTRIBUTING.md":
+        (pipeline,) = blocks(page, "text")
+        rooms = re.findall(r"`((?:\w+/)+(?:\w+\.py)?)`", text) + re.findall(r"\b(\w+/|\w+\.py)(?=[ ,]|$)", pipeline)
+        paths += [room if (ROOT / room).exists() else f"inception_dsl/{room}" for room in rooms]
+    return sorted({path for path in paths if not re.search(r"\b(NAME|NETWORK|FILE)\b", path)})
+
+
+@pytest.mark.parametrize(("page", "path"), [(page, path) for page in PAGES for path in named_files(page)])
+def test_a_file_it_names_is_there(page: str, path: str) -> None:
+    assert (ROOT / path).exists(), page
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_its_links_lead_somewhere(page: str) -> None:
+    links = re.findall(r"\]\(([^)#]+)(#[^)]*)?\)", PAGES[page])
+    files = [link for link, _ in links if not link.startswith("https://")]
+    assert not [link for link in files if not ((ROOT / page).parent / link).exists()]
+
+
+def test_every_page_is_listed() -> None:
+    """The README links to every page of docs/."""
+    assert not [page for page in PAGES if page != "README.md" and f"]({page})" not in README]

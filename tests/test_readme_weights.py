@@ -1,4 +1,4 @@
-"""The README's example of weights, command by command, with the very output that it shows."""
+"""The example in docs/weights.md: each command prints exactly what the page shows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 import torch
 import torchvision
 from click.testing import CliRunner
-from test_readme import README, blocks
+from test_readme import PAGES, blocks
 from torch import nn
 
 from inception_dsl.cli.main import main
@@ -19,7 +19,7 @@ from inception_dsl.weights.names import SPECS
 from inception_dsl.weights.preprocessing import KEY, PUBLISHED, parse
 
 ROOT = Path(__file__).parent.parent
-(SESSION,) = (block for block in blocks("console") if "weights import" in block)
+(SESSION,) = blocks("docs/weights.md", "console")
 NUMBER = re.compile(r"\d+e-\d+")
 """How far two libraries lie apart depends on the machine."""
 
@@ -50,7 +50,7 @@ def test_the_commands_print_what_the_readme_shows(tmp_path: Path, monkeypatch: p
 
 
 def test_the_note_on_images_is_the_one_that_is_written() -> None:
-    (shown,) = re.findall(r"^  ```json\n(.*?)^  ```$", README, re.MULTILINE | re.DOTALL)
+    (shown,) = blocks("docs/weights.md", "json")
     wanted = PUBLISHED["torchvision"]["googlenet"].of("", "")
     assert json.loads(shown) == json.loads(wanted.json) and parse(shown) == wanted
 
@@ -61,7 +61,7 @@ def written() -> str:
 
 
 def test_the_table_names_the_networks_and_their_specs() -> None:
-    rows = re.findall(r"^\| (torchvision|timm|keras) \| (.*?) \| (.*?) \|$", README, re.MULTILINE)
+    rows = re.findall(r"^\| (torchvision|timm|keras) \| (.*?) \| (.*?) \|$", PAGES["docs/weights.md"], re.MULTILINE)
     assert [row[0] for row in rows] == [*SPECS]
     for library, networks, specs in rows:
         assert re.sub(r" \(.*?\)", "", networks).split(", ") == [*SPECS[library]]

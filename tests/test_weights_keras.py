@@ -64,4 +64,4 @@ def test_a_file_is_told_by_its_shapes(tmp_path: Path) -> None:
     assert bomb.code == "E130" and "would fill 4,000,0" in bomb.message
     outside = {"shape": (3,), "external": [("passwords", 0, 12)]}
     (elsewhere,) = refused(typed, stub(tmp_path / "d.h5", 94, 10, x=outside))
-    assert "keeps `layers/x/vars/0` in another file, which is not read" in elsewhere.message
+    assert "stores `layers/x/vars/0` in another file, which is not read" in elsewhere.message
