@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass, replace
 
 import pytest
 from builders import OPS
@@ -12,16 +13,18 @@ from click.testing import CliRunner
 from inception_dsl.cli.main import main
 from inception_dsl.compiler import at_size, compile_source
 from inception_dsl.diagnostics.diagnostic import Source
-from inception_dsl.elaborate.layers import BUILDERS
+from inception_dsl.elaborate.printer import print_program
 from inception_dsl.emit import catalogue
 from inception_dsl.ir import values
 from inception_dsl.ir.op import Op
+from inception_dsl.ir.program import Program
 from inception_dsl.ir.typed import Typed
+from inception_dsl.ir.values import Width
 from inception_dsl.runner.settings import CHOICES
 from inception_dsl.spec import elsewhere
 from inception_dsl.spec.init import DISTRIBUTIONS
 from inception_dsl.spec.models import optional_keys
-from inception_dsl.spec.vocabulary import FUNCTIONS, LAYERS, OPERATORS, STRIDE, WORDS
+from inception_dsl.spec.vocabulary import FUNCTIONS, LAYERS, OPERATORS, STRIDE, WORDS, Layer, Word
 from inception_dsl.syntax import algebra
 
 KEYS = optional_keys()
@@ -80,10 +83,41 @@ def test_every_op_is_a_layer_a_word_or_an_operator() -> None:
     written |= {operator.op for operator in OPERATORS.values() if operator.op}
 
     assert written == set(OPS)
-    assert LAYERS.keys() == BUILDERS.keys()
     assert {word for layer in LAYERS.values() for word in layer.words} == WORDS.keys()
     assert FUNCTIONS.keys() == values.FUNCTIONS.keys()
     assert not LAYERS.keys() & {"scale", "concat", "add"}
+
+
+@dataclass(frozen=True)
+class Leaky(Op):
+    """An op that the language does not have."""
+
+    name = "leaky"
+    slope: float = 0.01
+    groups: Width = 1
+    inplace: bool = False
+
+
+@pytest.mark.parametrize("written", ["leaky", "leaky slope=0.3", "leaky groups={in} inplace slope=0"])
+def test_a_new_op_is_a_class_and_entries_of_the_vocabulary(written: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its fields are read from the words called like them, and printed, without a line elsewhere."""
+    words = frozenset({"slope", "groups", "inplace"})
+    conv = LAYERS["conv"]
+    monkeypatch.setitem(LAYERS, "leaky", Layer("leaky", (Leaky,), words=words))
+    monkeypatch.setitem(LAYERS, "conv", conv._replace(words=conv.words | {"leaky"}))
+    monkeypatch.setitem(WORDS, "slope", Word("is the slope below 0", value="number", alone=False))
+    monkeypatch.setitem(WORDS, "inplace", Word("writes over its input", choices=("none",)))
+    monkeypatch.setitem(WORDS, "leaky", Word("adds a leaky ReLU after it", "act", op=Leaky))
+    text = f"network: tiny\ninput: 4x8x8\nlayers: |\n  name | layer\n  a | {written}\n  b | conv 1x1 4 leaky\n"
+    program = compile_source(Source("x.yaml", text))
+
+    def ops(of: Program) -> list[Op]:
+        return [node.op for node in at_size(of).nodes]
+
+    leaky = Leaky(0.0 if "slope=0 " in f"{written} " else 0.3 if "slope" in written else 0.01)
+    assert ops(program)[0] == replace(leaky, groups=4 if "groups" in written else 1, inplace="inplace" in written)
+    assert ops(program)[-1] == Leaky()
+    assert ops(compile_source(Source("again.yaml", print_program(program)))) == ops(program)
 
 
 def test_the_defaults_of_a_layer_are_of_its_words() -> None:

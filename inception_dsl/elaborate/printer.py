@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from inception_dsl.ir import program
 from inception_dsl.ir.op import Op
-from inception_dsl.ir.ops import LRN, AvgPool, Concat, Conv, Dropout, Flatten, FullyConnected, MaxPool, Scale
+from inception_dsl.ir.ops import Concat, Flatten, Scale
 from inception_dsl.ir.program import Body, Call, Dropped, Join, Layer, Part, Program, Repeat, Sequence
 from inception_dsl.ir.shapes import Pair, Window
 from inception_dsl.ir.values import Number, Operation, Value, Width
@@ -19,6 +19,7 @@ from inception_dsl.spec.fields import MEASURES
 from inception_dsl.spec.init import SOURCE
 from inception_dsl.spec.printer import print_cell, print_graph, print_head
 from inception_dsl.spec.published import TOTALS
+from inception_dsl.spec.vocabulary import LAYERS
 from inception_dsl.syntax.printer import align, spell_words
 from inception_dsl.syntax.terms import Branches, Chain, Dimensions, Labelled, Repeated, Scaled, Term, Use, Word
 from inception_dsl.syntax.yaml_printer import dump
@@ -159,30 +160,23 @@ def _layer(ops: tuple[Op, ...]) -> Use:
 
 
 def _use(op: Op) -> Use:
-    """An op as a layer. What no case here prints of it stands as `field=value`, so that no field is ever left out."""
-    match op:
-        case Conv(width, window, groups, bias):
-            grouped = () if groups == 1 else (Word("groups", _value(groups)),)
-            words = (*_padding(window), *grouped, *((Word("bias"),) if bias else ()))
-            use, printed = Use("conv", *_size(window), _value(width), words), {"width", "window", "groups", "bias"}
-        case FullyConnected(width, bias):
-            words = () if bias else (Word("bias", "none"),)
-            use, printed = Use("fc", width=_value(width), words=words), {"width", "bias"}
-        case MaxPool(window) | AvgPool(window) if window:
-            use, printed = Use(op.name, *_size(window), words=tuple(_padding(window))), {"window"}
-        case MaxPool() | AvgPool(to=(1, 1)):
-            use, printed = Use(op.name, words=(Word("global"),)), {"window", "to"}
-        case LRN(size):
-            use, printed = Use("lrn", width=Number(size)), {"size"}
-        case Dropout(p):
-            use, printed = Use("dropout", width=Number(p)), {"p"}
-        case _:
-            use, printed = Use(op.name), set()
-    return replace(use, words=(*use.words, *_others(op, printed)))
+    """An op as a layer: its kernel, its number, and a word for each other field that differs from its default."""
+    entry = LAYERS.get(op.name)
+    window = getattr(op, "window", None)
+    kernel, stride = _size(window) if window else (None, None)
+    words, printed = list(_padding(window)) if window else [], {"window"}
+    if entry and "global" in entry.words and window is None and getattr(op, "to", (1, 1)) == (1, 1):
+        words.append(Word("global"))
+    width = None
+    if entry and entry.number:
+        printed.add(entry.number.field)
+        number = getattr(op, entry.number.field)
+        width = number if isinstance(number, Value) else Number(number)
+    return Use(op.name, kernel, stride, width, (*words, *_others(op, printed)))
 
 
 def _others(op: Op, printed: Collection[str]) -> Iterator[Word]:
-    """The fields of an op that are not printed yet, where they differ from their defaults."""
+    """The fields of an op that are not `printed` yet, where they differ from their defaults."""
     for each in fields(op):
         value = getattr(op, each.name)
         if each.name in printed or value == each.default:
@@ -196,8 +190,6 @@ def _others(op: Op, printed: Collection[str]) -> Iterator[Word]:
                 yield Word(each.name, _pair((height, width)))
             case Value() | str():
                 yield Word(each.name, value)
-            case None if each.name == "window":  # the whole image, which `to` says
-                pass
             case _:
                 raise TypeError(f"`{op.name}` has a field that cannot be printed: {each.name}={value!r}")
 

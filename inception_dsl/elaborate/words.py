@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Final
 
 from inception_dsl.diagnostics.codes.layers import CONFLICTING_WORDS, INAPPLICABLE_WORD, REDUNDANT_WORD, UNKNOWN_WORD
 from inception_dsl.diagnostics.diagnostic import Findings, Note
 from inception_dsl.diagnostics.spelling import listing
 from inception_dsl.elaborate.scope import Scope
+from inception_dsl.ir.op import Op
+from inception_dsl.ir.ops import BatchNorm
 from inception_dsl.ir.values import Function, Number, Operation, Value
 from inception_dsl.spec import elsewhere
 from inception_dsl.spec.vocabulary import LAYERS, WORDS
@@ -71,23 +73,22 @@ def merge(defaults: Words, own: Words, scope: Scope) -> Words:
     return {slot: word for slot, word in defaults.items() if slot not in replaced} | {**own}
 
 
-def chosen(words: Words, slot: str, what: str) -> bool:
-    """Whether a slot says a word, by itself or after `=`."""
-    return slot in words and (words[slot].text == what or words[slot].value == what)
-
-
-def is_on(name: str, words: Words, word: str) -> bool:
-    """Whether a layer has what a word such as `bias` switches on and `bias=none` off."""
-    return words[word].value is None if word in words else LAYERS[name].defaults[word] == word
+def added_op(words: Words, slot: str) -> type[Op] | None:
+    """The op that a slot adds to a layer: `bn` and `norm=bn` add a batch norm, `norm=none` and no word add nothing."""
+    if slot not in words:
+        return None
+    word = words[slot]
+    name = word.value if isinstance(word.value, str) else word.text
+    return WORDS[name].op if name in WORDS else None
 
 
 def check_effect(name: str, use: Use, own: Words, words: Words, scope: Scope, findings: Findings) -> None:
-    """Tell of words on a layer itself that have nothing to act on; those of `defaults` are for other layers too.
+    """Report words on a layer itself that have no effect; those of `defaults` are for other layers too.
 
-    Raises `Fault` E220 where a wish is lost; where the layer is what was meant, it is a warning, W201.
+    Raises `Fault` E220 where the word asks for what the layer lacks; W201 where the layer is what was meant.
     """
-    if name == "conv" and not chosen(words, "norm", "bn"):
-        for word in (own[slot] for slot in ("eps", "gamma") if slot in own):
+    if "norm" in LAYERS[name].words and not added_op(words, "norm"):
+        for word in (own[field.name] for field in fields(BatchNorm) if field.name in own):
             message = f"`{word.text}` has nothing to act on: this layer has no batch normalisation"
             norm = own.get("norm")
             notes = (Note(scope.span(norm.at), "this takes it away"),) if norm else ()
@@ -124,8 +125,9 @@ def _check_word(name: str, word: Word, scope: Scope) -> None:
         hint = f"a layer of its own is written `-> {word.text}`" if word.text in LAYERS else ""
         hint = hint or (f"a value stands in braces: `{{{word.text}}}`" if word.text in scope.values else "")
         hint = hint or ("" if word.text in WORDS else _elsewhere_hint(word, known, scope))
-        if not known and word.value is not None and LAYERS[name].example:
-            hint = f"write {LAYERS[name].example}"
+        number = LAYERS[name].number
+        if not known and word.value is not None and number:
+            hint = f"write {number.example}"
         hint = hint or (f"its words are {listing(sorted(known))}" if known else "delete it")
         raise scope.fault(
             UNKNOWN_WORD, f"`{name}` takes no word{f' `{word.text}`' if known else 's'}", word.at, help=hint

@@ -25,6 +25,7 @@ NARROWEST: Final = 24
 VALUES: Final = {
     "": "",
     "number": "a number",
+    "width": "a number",
     "pair": f"a whole number up to {LARGEST:,}, or two: height x width",
 }
 
@@ -51,7 +52,7 @@ def _layer(layer: Layer) -> dict[str, Any]:
         sizes = {"KxK": {"meaning": "the kernel: height x width", "default": ""}}
         sizes["/S"] = {"meaning": "the stride, or two: /SxS", "default": f"{STRIDE}"}
     if layer.number:
-        sizes["N"] = {"meaning": layer.example or layer.number, "default": ""}
+        sizes["N"] = {"meaning": layer.number.example, "default": ""}
     return {
         "written": layer.written,
         "doc": inspect.getdoc(op) or "",

@@ -34,21 +34,22 @@ LOSS_WEIGHT: Final = 1.0
 class Word(NamedTuple):
     """A word on a layer.
 
-    Words of one `slot` exclude each other; without a slot a word excludes itself alone. `value` is what stands after
-    its `=` ("pair": a number, or two such as `1x3`); `choices` are the words that can stand there instead. `alone` says
-    whether it may be written without. `op` is the operation that it adds to its layer.
+    Words of one `slot` exclude each other; without a slot a word excludes itself alone. `value` is what follows its `=`
+    ("width": a number of channels, "pair": a number, or two such as `1x3`); `choices` are the words that can stand
+    there instead. `alone` says whether the word may be written without a value. `op` is the operation that it adds to
+    its layer. A word that is called like a field of its layer's ops sets that field.
     """
 
     meaning: str
     slot: str = ""
-    value: Literal["", "number", "pair"] = ""
+    value: Literal["", "number", "width", "pair"] = ""
     choices: tuple[str, ...] = ()
     alone: bool = True
     example: str = ""
     op: type[Op] | None = None
 
 
-def _number(meaning: str, example: str, value: Literal["number", "pair"] = "number", slot: str = "") -> Word:
+def _number(meaning: str, example: str, value: Literal["number", "width", "pair"] = "number", slot: str = "") -> Word:
     return Word(meaning, slot, value, alone=False, example=example)
 
 
@@ -69,7 +70,9 @@ WORDS: Final[Mapping[str, Word]] = {
     "bias": Word("adds a bias for each output", choices=("none",)),
     "gamma": Word("gives batch normalisation a learnt scale", choices=("none",)),
     "eps": _number("is added to the variance in batch normalisation", "0.001"),
-    "groups": _number("splits input and output channels into so many groups; `groups={in}` is depthwise", "32"),
+    "groups": _number(
+        "splits input and output channels into so many groups; `groups={in}` is depthwise", "32", "width"
+    ),
     "dilation": _number("spreads the kernel: so many pixels from one weight to the next", "2", "pair"),
     "alpha": _number("weighs the sum of squares, divided by the number of channels it spans", "0.0001"),
     "beta": _number("is the exponent of the normaliser", "0.75"),
@@ -77,18 +80,30 @@ WORDS: Final[Mapping[str, Word]] = {
 }
 
 
+class LayerNumber(NamedTuple):
+    """The number that a layer is written with, after its kernel.
+
+    It sets `field` of the layer's op. `kind` says what it can be: a "width" (a layer of width 0 is left out), an "odd"
+    number of channels, or a "share" from 0 to less than 1.
+    """
+
+    field: str
+    kind: Literal["width", "odd", "share"]
+    meaning: str
+    example: str
+
+
 class Layer(NamedTuple):
     """A layer: how it is `written`, the operations it always is, and the words it takes.
 
-    `number` is what the number after its kernel is, with an `example`. `defaults` are by slot what its words say where
-    none is written, spelled as if it were.
+    A `kernel` sets the field `window` of its op, and a `number` the field that it names. `defaults` are, by slot, the
+    words that hold where none is written.
     """
 
     written: str
     ops: tuple[type[Op], ...]
     kernel: bool = False
-    number: str = ""
-    example: str = ""
+    number: LayerNumber | None = None
     words: frozenset[str] = frozenset()
     defaults: Mapping[str, str] = MappingProxyType({})
 
@@ -110,8 +125,7 @@ LAYERS: Final[Mapping[str, Layer]] = {
         "conv KxK/S N",
         (Conv,),
         True,
-        "width",
-        "the number of filters, such as `conv 3x3 64`",
+        LayerNumber("width", "width", "width", "the number of filters, such as `conv 3x3 64`"),
         _words("same same_upper valid pad bn norm relu act bias groups dilation eps gamma"),
         {
             "norm": "norm=none",
@@ -134,20 +148,20 @@ LAYERS: Final[Mapping[str, Layer]] = {
         "lrn N",
         (LRN,),
         False,
-        "number of channels",
-        "the channels it spans, such as `lrn 5`",
+        LayerNumber("size", "odd", "number of channels", "the channels it spans, such as `lrn 5`"),
         _words("alpha beta k"),
         {"alpha": f"alpha={LRN.alpha:f}".rstrip("0"), "beta": f"beta={LRN.beta:g}", "k": f"k={LRN.k:g}"},
     ),
     "bn": Layer("bn", (BatchNorm,), words=_words("eps gamma"), defaults=_NORM),
     "relu": Layer("relu", (ReLU,)),
-    "dropout": Layer("dropout N%", (Dropout,), False, "share", "the share it drops, such as `dropout 40%`"),
+    "dropout": Layer(
+        "dropout N%", (Dropout,), False, LayerNumber("p", "share", "share", "the share it drops, such as `dropout 40%`")
+    ),
     "fc": Layer(
         "fc N",
         (Flatten, FullyConnected),
         False,
-        "width",
-        "the number of outputs, such as `fc {classes}`",
+        LayerNumber("width", "width", "width", "the number of outputs, such as `fc {classes}`"),
         _words("relu act bias"),
         {"act": "act=none", "bias": _switch("bias", FullyConnected.bias)},
     ),

@@ -1,0 +1,97 @@
+"""The ops of a layer: each field from the kernel, the number or the word of its name, as the vocabulary says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from inception_dsl.diagnostics.codes.layers import IMPOSSIBLE_PADDING
+from inception_dsl.diagnostics.codes.modules import CANNOT_EVALUATE
+from inception_dsl.elaborate.scope import Scope, told
+from inception_dsl.elaborate.windows import window, word_pair
+from inception_dsl.elaborate.words import Words, added_op
+from inception_dsl.ir.op import Op
+from inception_dsl.ir.values import Value, Width
+from inception_dsl.spec.vocabulary import LARGEST, LAYERS, WORDS, LayerNumber
+from inception_dsl.syntax.terms import Use, Word
+
+
+def make_ops(name: str, use: Use, words: Words, scope: Scope) -> tuple[Op, ...]:
+    """The ops of a layer, then its norm and its activation; none where its width is empty or 0. Raises `Fault`."""
+    entry = LAYERS[name]
+    sizes: dict[str, Any] = {}
+    if entry.kernel:
+        sizes["window"] = None if "whole" in words else window(name, use, words, scope)
+    if entry.number:
+        assert use.width is not None
+        number = _number(name, entry.number, use.width, scope)
+        if number is None:
+            return ()
+        sizes[entry.number.field] = number
+    ops = [*entry.ops, *(op for op in (added_op(words, "norm"), added_op(words, "act")) if op)]
+    return tuple(_op(op, name, sizes, words, scope) for op in ops)
+
+
+def word_value(name: str, word: Word, scope: Scope) -> Any:
+    """What a word sets: a number, a width, a pair, or whether it is on (`bias`) or off (`bias=none`)."""
+    match WORDS[word.text].value:
+        case "pair":
+            return word_pair(name, word, 0 if word.text == "pad" else 1, scope)
+        case "width":
+            return _positive_width(word, scope)
+        case "number":
+            return scope.real(word)
+        case _:
+            return word.value is None
+
+
+def _op(kind: type[Op], name: str, sizes: Mapping[str, Any], words: Words, scope: Scope) -> Op:
+    """An op with the fields that the formula sets; the others keep their defaults."""
+    values: dict[str, Any] = {}
+    for field in fields(kind):
+        if field.name in sizes:
+            values[field.name] = sizes[field.name]
+        elif field.name in WORDS:
+            word = words.get(WORDS[field.name].slot or field.name)
+            if word and word.text == field.name:
+                values[field.name] = word_value(name, word, scope)
+            elif word and not WORDS[field.name].value:
+                values[field.name] = False  # another word of its slot: `skip_pad`, not `count_pad`
+    return kind(**values)
+
+
+def _positive_width(word: Word, scope: Scope) -> Width:
+    width = scope.width(word.value)
+    if width is None:
+        message = f"`{word.text}` is empty or 0"
+        raise scope.fault(CANNOT_EVALUATE, message, word.at, help=f"delete it, or write `{word.text}=1`")
+    return width
+
+
+def _number(name: str, kind: LayerNumber, value: Value, scope: Scope) -> Width | float | None:
+    match kind.kind:
+        case "width":
+            return scope.width(value)
+        case "odd":
+            return _odd(name, kind, value, scope)
+        case "share":
+            return _share(name, kind, value, scope)
+
+
+def _odd(name: str, kind: LayerNumber, value: Value, scope: Scope) -> int:
+    number = scope.whole(value, f"the {kind.meaning} of `{name}`", 1, LARGEST)
+    if number % 2 == 0:
+        hint = f"write `{name} {number - 1}` or `{name} {number + 1}`"
+        raise scope.fault(IMPOSSIBLE_PADDING, f"`{name} {number}` has no middle channel", value.at, help=hint)
+    return number
+
+
+def _share(name: str, kind: LayerNumber, value: Value, scope: Scope) -> float:
+    number = scope.known(value)
+    if not isinstance(number, int | float) or not 0 <= number < 1:
+        percent = number if isinstance(number, int) and 1 < number < 100 else None
+        hint = f"write `{name} {percent}%`" if percent else f"write `{name} 40%`, say"
+        message = f"the {kind.meaning} of `{name}` must be at least 0 and less than 1, not {told(number)}"
+        raise scope.bad(CANNOT_EVALUATE, value, message, hint)
+    return float(number)

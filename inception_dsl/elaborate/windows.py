@@ -1,0 +1,68 @@
+"""The window of a layer: its kernel, stride, padding and dilation, from the formula and its words."""
+
+from __future__ import annotations
+
+from inception_dsl.diagnostics.codes.layers import IMPOSSIBLE_PADDING, MISSING_PADDING
+from inception_dsl.diagnostics.codes.modules import CANNOT_EVALUATE
+from inception_dsl.diagnostics.spelling import listing
+from inception_dsl.elaborate.scope import Scope
+from inception_dsl.elaborate.words import Words
+from inception_dsl.ir.shapes import Padding, Pair, Window
+from inception_dsl.ir.values import Value
+from inception_dsl.spec.vocabulary import LARGEST, LAYERS, STRIDE, WORDS
+from inception_dsl.syntax.terms import Dimensions, Use, Word
+
+
+def window(name: str, use: Use, words: Words, scope: Scope) -> Window:
+    """The window of a layer with a kernel. Raises `Fault`."""
+    assert use.kernel is not None
+    kernel = _pair(use.kernel, "a kernel", scope)
+    stride = _pair(use.stride, "a stride", scope) if use.stride else (STRIDE, STRIDE)
+    dilation = word_pair(name, words["dilation"], 1, scope) if "dilation" in words else (1, 1)
+    reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
+    padding = _padding(name, use, reach, words, scope)
+    return Window(kernel, stride, padding, dilation)
+
+
+def _padding(name: str, use: Use, reach: tuple[int, ...], words: Words, scope: Scope) -> Padding:
+    border, ceil = words.get("padding"), "ceil" in words
+    if border is None:
+        if reach == (1, 1) or ceil:
+            return Padding(ceil=ceil)
+        pads = {word: each for word, each in WORDS.items() if each.slot == "padding" or word == "ceil"}
+        kinds = [word if each.alone else f"{word}={each.example}" for word, each in pads.items()]
+        kinds = [kind for kind in kinds if kind.split("=")[0] in LAYERS[name].words]
+        hint = f"add one of {listing(kinds, 'or')}, here or in `defaults`"
+        raise scope.fault(MISSING_PADDING, f"`{name}` does not say how it pads", use.at, help=hint)
+    if border.text == "pad":
+        amount = word_pair(name, border, 0, scope)
+        if not LAYERS[name].number and any(2 * pad > size for pad, size in zip(amount, reach, strict=True)):
+            most = "x".join(dict.fromkeys(str(size // 2) for size in reach))
+            hint = f"write `pad={most}`, or less"
+            raise scope.fault(IMPOSSIBLE_PADDING, "a pool pads by half its kernel at most", border.at, help=hint)
+        return Padding("pad", amount, ceil)
+    if border.text == "same":
+        if any(size % 2 == 0 for size in reach):
+            hint = "write `same_upper`, which puts the odd pixel right and below (TensorFlow), or `pad=N`"
+            raise scope.fault(
+                IMPOSSIBLE_PADDING, "`same` cannot pad an even kernel alike on both sides", use.at, help=hint
+            )
+        return Padding("same")
+    return Padding("same_upper") if border.text == "same_upper" else Padding(ceil=ceil)
+
+
+def _pair(dimensions: Dimensions, what: str, scope: Scope, low: int = 1) -> Pair:
+    height, width = (scope.whole(value, what, low, LARGEST) for value in dimensions)
+    return height, width
+
+
+def word_pair(name: str, word: Word, low: int, scope: Scope) -> Pair:
+    """The number of a word, or its two, each at least `low`. Raises `Fault`."""
+    value = word.value
+    if isinstance(value, tuple):
+        return _pair(value, f"`{word.text}`", scope, low)
+    if not isinstance(value, Value):
+        hint = f"`{value}` is a word of its own" if value in LAYERS[name].words else ""
+        message = f"`{word.text}` must be a number, or two such as `1x3`"
+        raise scope.fault(CANNOT_EVALUATE, message, word.at, help=hint)
+    return _pair((value, value), f"`{word.text}`", scope, low)
