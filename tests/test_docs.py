@@ -1,4 +1,4 @@
-"""Documents tell the truth: programs take the commands that they show, and the code has their tables and numbers."""
+"""The documents are true: programs accept the commands in them, and tables and numbers are those of the code."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from torch.distributed.run import get_args_parser
 
 from inception_dsl.cli.main import main
-from inception_dsl.network import load
+from inception_dsl.network import load, loads
 from inception_dsl.recipes.recipe import named, recipe
 from inception_dsl.runner import devices, engine
 from inception_dsl.runner.config import About, Config
@@ -28,19 +28,23 @@ from inception_dsl.training import launch
 
 ROOT = Path(__file__).parent.parent
 TRAINING = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
-PAGES = {name: (ROOT / name).read_text("utf-8") for name in ("README.md", "docs/training.md", "benchmarks/README.md")}
+SENTENCES = " ".join(TRAINING.split())
+PAGES = {
+    str(path.relative_to(ROOT)): path.read_text("utf-8")
+    for path in (ROOT / "README.md", ROOT / "benchmarks" / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+}
 FENCE = re.compile(r"^```(?:sh|console|bash|)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 def commands(program: str) -> list[str]:
-    """The command lines of a program in the blocks of all pages, each with what it is continued by."""
+    """The command lines of a program in the blocks of all pages, with continuation lines joined."""
     found = []
     for text in PAGES.values():
         for block in FENCE.findall(text):
             for line in block.replace("\\\n", " ").splitlines():
-                said = re.search(rf"(?:^|[\s/]){re.escape(program)}(\s.*)", line.partition("  #")[0])
-                if said and not line.lstrip().startswith(("#", "|")):
-                    found.append(program + said[1])
+                match = re.search(rf"(?:^|[\s/]){re.escape(program)}(\s.*)", line.partition("  #")[0])
+                if match and not line.lstrip().startswith(("#", "|")):
+                    found.append(program + match[1])
     return found
 
 
@@ -50,12 +54,11 @@ SCRIPTS = {name: commands(f"python benchmarks/{name}") for name in ("bench.py", 
 
 def test_commands_are_found() -> None:
     assert len(OURS) > 20 and len(TORCHRUN) == 3 and [*map(bool, SCRIPTS.values())] == [True] * 3
-    assert {page for page, text in PAGES.items() if "inception-dsl " in text} == {*PAGES}
 
 
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch) -> list[click.Context]:
-    """What commands are told, in place of running them."""
+    """Collect the parsed contexts of commands instead of running them."""
     contexts: list[click.Context] = []
 
     def invoke(command: click.Command, context: click.Context) -> None:
@@ -71,10 +74,9 @@ def test_a_command_is_one_that_the_tool_takes(line: str, read: list[click.Contex
     done = CliRunner().invoke(main, shlex.split(line)[1:])
     assert done.exit_code == 0, done.output
     for context in read:
-        for each in (
-            word for value in context.params.values() for word in (value if type(value) is tuple else [value])
-        ):
-            assert not str(each).startswith("specs/") or (ROOT / str(each)).exists(), line
+        values = context.params.values()
+        for word in (word for value in values for word in (value if type(value) is tuple else [value])):
+            assert not str(word).startswith("specs/") or (ROOT / str(word)).exists(), line
         if context.command.name == "train":
             stated = recipe(load(str(context.params["spec"])).program)
             assert stated
@@ -86,10 +88,10 @@ def test_a_command_is_one_that_the_tool_takes(line: str, read: list[click.Contex
 def test_torchrun_and_the_script_take_what_they_are_given(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
     parsed = get_args_parser().parse_args(shlex.split(re.sub(r"\$\w+", "7", line))[1:])
     assert parsed.training_script == "train.py"
-    told: list[Config] = []
+    configs: list[Config] = []
 
     def train(network: Any, config: Config, *_: Any) -> str:
-        told.append(config)
+        configs.append(config)
         return "done"
 
     for name, stand_in in (
@@ -102,7 +104,7 @@ def test_torchrun_and_the_script_take_what_they_are_given(line: str, monkeypatch
     monkeypatch.setattr("sys.argv", ["train.py", *parsed.training_script_args])
     engine.main(lambda classes: None, Config(), About("v3", "v3", ""))  # type: ignore[arg-type,return-value]
 
-    (config,) = told
+    (config,) = configs
     assert config.data.source == "folder:/data/imagenet" and config.optim.scale == "linear"
     assert config.data.batch in {256, 1024}
 
@@ -135,11 +137,11 @@ WORDS_OF = {
 
 
 def test_recipes_are_what_the_table_says() -> None:
-    said = {name: text for names, text in rows("## Recipes") for name in re.findall(r"`([\w-]+)`", names)}
-    assert {*said} == {*RECIPES}
+    contents = {name: text for names, text in rows("## Recipes") for name in re.findall(r"`([\w-]+)`", names)}
+    assert {*contents} == {*RECIPES}
     for word, (key, value) in WORDS_OF.items():
-        assert any(word in text for text in said.values()), word
-        for name, text in said.items():
+        assert any(word in text for text in contents.values()), word
+        for name, text in contents.items():
             if word in text:
                 group, _, inner = key.partition(".")
                 assert getattr(getattr(named(name).config(), group), inner) == value, (name, word)
@@ -164,24 +166,24 @@ def test_sources_of_images_are_the_readers() -> None:
     from inception_dsl.datasets.builtin import builtin
 
     sizes = [len(open_images(f"idx:{builtin('fashion-mini')}", split)) for split in ("train", "test")]
-    assert sizes == [5000, 1000] and "5,000 and 1,000 images of Fashion-MNIST" in TRAINING
+    assert sizes == [5000, 1000] and "5,000 and 1,000 images of Fashion-MNIST" in SENTENCES
 
 
 def test_numbers_are_the_codes() -> None:
-    assert "torch (2.13 or newer)" in TRAINING and devices.TORCH == (2, 13)
-    assert "the exit code is 75" in TRAINING and {launch.PREEMPTED, engine.EXIT_CODES["preempted"]} == {75}
-    assert "ln 10 = 2.30" in TRAINING and round(math.log(10), 2) == 2.30
+    assert "torch (2.13 or newer)" in SENTENCES and devices.TORCH == (2, 13)
+    assert "the exit code is 75" in SENTENCES and {launch.PREEMPTED, engine.EXIT_CODES["preempted"]} == {75}
+    assert "ln 10 = 2.30" in SENTENCES and round(math.log(10), 2) == 2.30
     lengths = [len(file.read_text("utf-8").splitlines()) for file in ROOT.glob("generated/*/train.py")]
-    assert "fewer than 600 lines" in TRAINING.replace("\n", " ")
+    assert "fewer than 600 lines" in SENTENCES
     assert min(lengths) > 500 and max(lengths) < 600
-    assert all(f"`{scale}`" in TRAINING for scale in SCALES)
+    assert all(f"`{scale}`" in SENTENCES for scale in SCALES)
     stated = recipe(load("specs/googlenet.yaml").program)
     assert stated
     config = stated.config()
-    assert "SGD at 0.01, both auxiliary heads\nat 0.3, Polyak's average" in TRAINING
+    assert "SGD at 0.01, both auxiliary heads at 0.3, Polyak's average" in SENTENCES
     assert (config.optim.name, config.optim.lr, config.average.name) == ("sgd", 0.01, "polyak")
     assert [*config.loss.heads.values()] == [0.3, 0.3]
-    assert "of the recipe's 250 epochs" in TRAINING and config.schedule.epochs == 250
+    assert "of the recipe's 250 epochs" in SENTENCES and config.schedule.epochs == 250
 
 
 def test_no_section_is_there_twice() -> None:
@@ -198,3 +200,27 @@ def test_the_settings_that_are_named_exist() -> None:
     named_ = {each for text in PAGES.values() for each in re.findall(rf"`(?:--set )?((?:{groups})\.[a-z_]+)", text)}
     assert {each for each in named_ if not each.endswith((".py", ".yaml", ".jsonl"))} <= known
     assert {"run.precision", "data.batch", "optim.scale"} <= named_
+
+
+KEYS = re.findall(r"^```yaml\n(.*?)^```$", PAGES["docs/language.md"], re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("keys", KEYS)
+def test_the_keys_in_the_reference_are_those_of_a_spec(keys: str) -> None:
+    title, _, graph = MINIMAL.partition("layers")
+    assert loads(f"{title}{keys}layers{graph}").check().holds
+
+
+MINIMAL = """\
+network: minimal
+title: Minimal
+paper: {title: None, authors: None, year: 2014, arxiv: "1409.4842"}
+input: 3x32x32
+classes: 10
+layers: |
+  name  | layer
+  conv1 | conv 3x3 8 same relu bias
+  conv2 | conv 3x3 8 same relu bias
+  pool  | avgpool global
+  fc    | fc {classes}
+"""

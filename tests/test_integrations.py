@@ -124,7 +124,7 @@ class TestAction:
         done = self.step(repository, command="check; touch gone")
 
         assert done.returncode == 2
-        assert done.stdout.startswith("::error::command is one of")
+        assert done.stdout.startswith("::error::command must be")
         assert not (repository / "gone").exists()
 
     def test_no_input_is_part_of_a_script(self) -> None:

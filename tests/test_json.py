@@ -223,7 +223,7 @@ def test_every_finding_names_its_file(words: tuple[str, ...], run: Run) -> None:
 
 
 def test_the_commands_without_json_are_named() -> None:
-    named = re.search(r"`(\w+)`, `(\w+)` and `(\w+)` do\s+not have this format", DOC)
+    named = re.search(r"`(\w+)`, `(\w+)` and `(\w+)` do not have this format", " ".join(DOC.split()))
     lacking = {words[0] for words in commands() if words and "--format" not in cli(*words, "--help").stdout}
 
     assert named and {*named.groups()} == lacking - {"weights"}  # which is a group
