@@ -35,7 +35,7 @@ import gpu_speed
 import torch
 from gpu_common import Notes, Plan
 
-from inception_dsl.training.installation import private
+from inception_dsl.training.installation import redact
 
 Check = Callable[[Plan, Notes], None]
 
@@ -101,7 +101,7 @@ def _child(check: Check, plan: Plan, sender: Connection) -> None:
 def result(notes: Notes) -> dict[str, Any]:
     """A check's word, why, and its numbers. What a device cannot do leaves a check passed if the rest did."""
     word = FAILED if notes.wrong else PASSED if notes.numbers else ABSENT
-    why = [private(each)[:300] for each in notes.wrong]
+    why = [redact(each)[:300] for each in notes.wrong]
     why += [f"{name}: not run: {reason}" for name, reason in notes.absent.items()]
     return {"result": word, "why": "; ".join(why), "numbers": notes.numbers}
 

@@ -41,18 +41,18 @@ from inception_dsl.evaluation.evaluate import evaluate_file
 from inception_dsl.runner import engine
 from inception_dsl.runner.config import Config, Data, Loss
 from inception_dsl.runner.data import Batch, make_loader
-from inception_dsl.runner.devices import Place, be_deterministic, has_bf16
+from inception_dsl.runner.devices import RankContext, set_deterministic, supports_bf16
 from inception_dsl.runner.readers import open_images
-from inception_dsl.training.doctor import Small, digest, examine, settings
+from inception_dsl.training.doctor import Small, run_checks, short_run, state_sha256
 from inception_dsl.training.installation import FAILED
 from inception_dsl.weights.transfer import load_weights
 
-CPU = Place(torch.device("cpu"))
+CPU = RankContext(torch.device("cpu"))
 
 
 def doctor(plan: Plan, notes: Notes) -> None:
     """`doctor` finds nothing that fails."""
-    for check in examine([plan.device], Small, settings()):
+    for check in run_checks([plan.device], Small, short_run()):
         notes.numbers[f"{check.name} {check.device}".strip()] = f"{check.result}: {check.found}"
         notes.holds(check.result != FAILED, f"{check.name}: {check.found}")
 
@@ -62,7 +62,7 @@ def accuracy(plan: Plan, notes: Notes) -> None:
     epochs, floor, distance = (0.5, 0.6, 0.08) if plan.quick else (3.0, 0.82, 0.03)
     scores = notes.numbers
     for precision in ("fp32", "bf16"):
-        if precision == "bf16" and not (found := has_bf16(plan.device))[0]:
+        if precision == "bf16" and not (found := supports_bf16(plan.device))[0]:
             notes.absent[precision] = found[1]
             continue
         config, out = small(precision=precision, evaluate_every=epochs), plan.folder / precision
@@ -76,7 +76,9 @@ def accuracy(plan: Plan, notes: Notes) -> None:
         notes.holds(between <= distance, f"the two lie {between:.1%} apart, more than {distance:.0%}")
 
 
-def numbers_of(plan: Plan, network: nn.Module, batches: list[Batch], place: Place, precision: str) -> list[list[float]]:
+def numbers_of(
+    plan: Plan, network: nn.Module, batches: list[Batch], place: RankContext, precision: str
+) -> list[list[float]]:
     """The losses and the norm of the gradient for each batch, always with the same weights."""
     config = Config(data=Data(batch=len(batches[0].labels)), loss=Loss(heads=heads(LARGE)))
     config.run.precision = precision
@@ -124,7 +126,7 @@ def resuming(plan: Plan, notes: Notes) -> None:
     config = small(deterministic=True, log_every=1)
     config.data = replace(config.data, batch=32, workers=1)
 
-    def stopping(images: Any, config: Config, place: Place, start: int, stop: int) -> Iterator[Batch]:
+    def stopping(images: Any, config: Config, place: RankContext, start: int, stop: int) -> Iterator[Batch]:
         for step, batch in enumerate(make_loader(images, config, place, start, stop), start):
             if step == 9:
                 os.kill(os.getpid(), signal.SIGTERM)
@@ -141,7 +143,7 @@ def resuming(plan: Plan, notes: Notes) -> None:
         notes.holds((word := run("parts")) == "preempted", f"SIGTERM: the run is {word}")
     notes.holds((plan.folder / "parts" / "checkpoints" / "step_00000010.pt").is_file(), "nothing was saved at step 10")
     run("parts")
-    one, two = (digest(plan.folder / name / "checkpoints" / "step_00000020.pt") for name in ("whole", "parts"))
+    one, two = (state_sha256(plan.folder / name / "checkpoints" / "step_00000020.pt") for name in ("whole", "parts"))
     notes.numbers |= {"20 steps": one, "10 + 10 steps": two}
     notes.holds(one == two, f"10 + 10 steps give {two}, 20 give {one}")
     notes.numbers["not deterministic in googlenet"] = undetermined(plan, "googlenet")
@@ -153,13 +155,13 @@ def undetermined(plan: Plan, name: str) -> list[str]:
     network = made(name, 10).to(plan.device).to(memory_format=torch.channels_last).train()
     config = Config(data=Data(batch=size), loss=Loss(heads=heads(name)))
     images = torch.randn(size, *spec(name).program.input.shape).to(plan.device)
-    be_deterministic(True)
+    set_deterministic(True)
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             engine.forward_backward(network, images, (torch.arange(size) % 10).to(plan.device), config, plan.place)
     finally:
-        be_deterministic(False)
+        set_deterministic(False)
     return sorted({str(each.message).partition(". ")[0] for each in caught})
 
 
@@ -197,11 +199,11 @@ def evaluation(plan: Plan, notes: Notes) -> None:
     notes.holds(abs(device - cpu) * count <= 1.001, f"top-1 is {device:.1%}, and {cpu:.1%} on the CPU")
 
 
-def scored(weights: Path, place: Place, count: int, batch: int, layout: torch.memory_format) -> float:
+def scored(weights: Path, place: RankContext, count: int, batch: int, layout: torch.memory_format) -> float:
     """Top-1 of the first images held out."""
     config = small()
     held = load_weights(spec(SMALL).typed, weights, heads=False)
-    network = trained.network(spec(SMALL).typed, held).to(place.device).to(memory_format=layout)
+    network = trained.load_network(spec(SMALL).typed, held).to(place.device).to(memory_format=layout)
     images = open_images(config.data.source, "test")
     found = evaluate_file(network, images, config, place, limit=count, batch=batch)
     assert found.protocols["recipe"].n == count

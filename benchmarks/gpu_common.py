@@ -19,10 +19,10 @@ from inception_dsl.build import build
 from inception_dsl.network import Network, load
 from inception_dsl.recipes.recipe import named, recipe
 from inception_dsl.runner import engine
-from inception_dsl.runner.config import About, Average, Config
+from inception_dsl.runner.config import Average, Config, NetworkInfo
 from inception_dsl.runner.data import Batch, make_loader
-from inception_dsl.runner.devices import Place
-from inception_dsl.runner.progress import Log, logged
+from inception_dsl.runner.devices import RankContext
+from inception_dsl.runner.progress import Log, read_metrics
 from inception_dsl.runner.readers import open_images
 
 ROOT = Path(__file__).parent.parent
@@ -49,9 +49,9 @@ class Plan:
         return 1 if self.cuda else 5
 
     @property
-    def place(self) -> Place:
+    def place(self) -> RankContext:
         """One process on the device."""
-        return Place(self.device)
+        return RankContext(self.device)
 
     def wait(self) -> None:
         """Wait until the device has done all that it was told to."""
@@ -79,9 +79,9 @@ def spec(name: str) -> Network:
     return load(ROOT / "specs" / f"{name}.yaml")
 
 
-def about(name: str) -> About:
+def about(name: str) -> NetworkInfo:
     """The network as a run knows it."""
-    return About(name, name, "0" * 64)
+    return NetworkInfo(name, name, "0" * 64)
 
 
 def made(name: str, classes: int) -> nn.Module:
@@ -131,7 +131,7 @@ class Enough(Exception):
 class Observed(NamedTuple):
     """What a loop trained, the loss of each step that was logged, and the seconds that it waited for each batch."""
 
-    training: engine.Training
+    training: engine.TrainingState
     losses: list[float]
     waits: list[float]
 
@@ -168,10 +168,10 @@ def observed(
     """
     config = replace(config, run=replace(config.run, evaluate_every=1e6, save_every=10**6))
     images = open_images(config.data.source, "train")
-    training = engine.Training(lambda classes: made(name, classes), config, about(name), images, plan.place)
+    training = engine.TrainingState(lambda classes: made(name, classes), config, about(name), images, plan.place)
     waits = list[float]()
 
-    def loader(images: Any, config: Config, place: Place, start: int, stop: int) -> Iterator[Batch]:
+    def loader(images: Any, config: Config, place: RankContext, start: int, stop: int) -> Iterator[Batch]:
         arriving = iter(()) if feed else make_loader(images, config, place, start, stop)
         for step in range(steps):
             at(step)
@@ -187,8 +187,8 @@ def observed(
     out.mkdir()
     log = Log(out, plan.place, training.config, 0, steps + 1)
     with patch.object(engine, "make_loader", loader), patch.object(log, "say"), suppress(Enough):
-        engine.loop(training, images, out, log, lambda: False, steps + 1)
-    return Observed(training, [row["loss"] for row in logged(out / "metrics.jsonl")], waits)
+        engine.train_loop(training, images, out, log, lambda: False, steps + 1)
+    return Observed(training, [row["loss"] for row in read_metrics(out / "metrics.jsonl")], waits)
 
 
 def timed(plan: Plan, first: int, last: int) -> tuple[Callable[[int], None], list[float]]:

@@ -35,9 +35,9 @@ from torch.nn.functional import cross_entropy
 
 from inception_dsl.runner.config import Config
 from inception_dsl.runner.data import make_loader
-from inception_dsl.runner.devices import autocast, be_deterministic, has_bf16
+from inception_dsl.runner.devices import autocast, set_deterministic, supports_bf16
 from inception_dsl.runner.evaluate import evaluate
-from inception_dsl.runner.loss import loss_of
+from inception_dsl.runner.loss import compute_loss
 from inception_dsl.runner.optim import make_optimiser
 from inception_dsl.runner.readers import open_images
 
@@ -47,12 +47,12 @@ PROFILED = 10
 
 def precision(plan: Plan) -> str:
     """The fastest one of the device."""
-    return "bf16" if has_bf16(plan.device)[0] else "fp32"
+    return "bf16" if supports_bf16(plan.device)[0] else "fp32"
 
 
 def loop(plan: Plan, notes: Notes) -> None:
     """The loop costs next to nothing beside a bare step, waits for the device once a step, and stays channels last."""
-    be_deterministic(False)
+    set_deterministic(False)
     batch, warm, count = (2, 1, 4) if plan.quick else (256, 20, 30)
     word = precision(plan)
     config = large(batch, f"fake:{2 * batch}x1000", precision=word)
@@ -76,7 +76,7 @@ def compiled_loop(plan: Plan, notes: Notes) -> None:
     if not plan.cuda:
         notes.absent["compiled loop"] = INDUCTOR
         return
-    be_deterministic(False)
+    set_deterministic(False)
     batch, warm, count = (16, 5, 10) if plan.quick else (256, 20, 30)
     config = large(batch, f"fake:{2 * batch}x1000", precision=precision(plan), compile=True)
     at, moments = timed(plan, warm, warm + count)
@@ -94,7 +94,7 @@ def bare(plan: Plan, word: str, batch: int) -> Callable[[], object]:
     def step() -> None:
         optimiser.zero_grad()
         with autocast(plan.place, word):
-            loss, _ = loss_of(network(given.images), given.labels, config)
+            loss, _ = compute_loss(network(given.images), given.labels, config)
         torch.autograd.backward(loss)
         optimiser.step()
 
@@ -186,7 +186,7 @@ def compiling(plan: Plan, notes: Notes) -> None:
     """
     config = small(deterministic=True, log_every=1)
     config.data = replace(config.data, batch=32, workers=0, source="fake:96x10x32")
-    be_deterministic(True)
+    set_deterministic(True)
     eager = losses(plan, config, compiled=False)[0]
     compiled, graphs = losses(plan, config, compiled=True)
     far = max(apart(*pair) for pair in zip(compiled, eager, strict=True))

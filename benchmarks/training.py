@@ -34,12 +34,12 @@ from torch.nn.utils import clip_grad_norm_
 from inception_dsl.network import Network, load
 from inception_dsl.runner.config import Config, Data, Loss, Optim, Run
 from inception_dsl.runner.data import make_loader
-from inception_dsl.runner.devices import Place
+from inception_dsl.runner.devices import RankContext
 from inception_dsl.runner.engine import forward_backward
-from inception_dsl.runner.optim import make_optimiser, set_rate
+from inception_dsl.runner.optim import make_optimiser, set_learning_rate
 from inception_dsl.runner.readers import open_images
 
-HERE = Place(torch.device("cpu"))
+HERE = RankContext(torch.device("cpu"))
 BATCH, LR = 16, 0.01
 THEIRS, AGAIN, LAST, FAST = "torchvision", "torchvision, again", "ours, channels last", "ours, channels last, bf16"
 WORKERS = (0, 2)
@@ -115,7 +115,7 @@ def ours(case: Case, images: Tensor, labels: Tensor, precision: str) -> Step:
     optimiser = make_optimiser(config, network)
 
     def step() -> None:
-        set_rate(optimiser, LR)
+        set_learning_rate(optimiser, LR)
         optimiser.zero_grad()
         losses = forward_backward(
             network, images, labels, config, HERE

@@ -25,7 +25,7 @@ SHAPES = ((3, 40, 40), (3, 47, 81), (1, 90, 33), (3, 300, 20))
 def values(runner: Mapping[str, Any], network: Callable[[int], nn.Module], config: Any) -> dict[str, Any]:
     """Of a runner by its names: rates, transformed images, and what two steps on random gradients make of a network."""
     last = runner["total_steps"](config, EPOCH)
-    found = {"last": last, "rates": [runner["rate"](config, min(step, last - 1), EPOCH) for step in STEPS]}
+    found = {"last": last, "rates": [runner["learning_rate"](config, min(step, last - 1), EPOCH) for step in STEPS]}
     for kind in ("training", "evaluation"):
         transform = runner[f"{kind}_transform"](config)
         for number, shape in enumerate(SHAPES):
@@ -34,10 +34,10 @@ def values(runner: Mapping[str, Any], network: Callable[[int], nn.Module], confi
             found[f"{kind} {shape}"] = transform(image, random)
     torch.manual_seed(0)
     made = network(4)
-    optimiser, average = runner["make_optimiser"](config, made), runner["Averaged"](made, config)
+    optimiser, average = runner["make_optimiser"](config, made), runner["WeightAverage"](made, config)
     found["optimiser"] = type(optimiser).__name__
     for step in range(2):
-        runner["set_rate"](optimiser, runner["rate"](config, step, EPOCH))
+        runner["set_learning_rate"](optimiser, runner["learning_rate"](config, step, EPOCH))
         for weight in made.parameters():
             weight.grad = torch.randn_like(weight)
         optimiser.step()
@@ -63,8 +63,10 @@ def expected(folder: Path) -> None:
     network = import_module("model").Tiny
     torch.save(values(names, network, config), folder / "expected.pt")
     for change in changes:
-        config = names["setting"](config, *change.split("=", 1))
-    names["train"](network, config, names["About"](*about), names["place"](), folder / "expected", steps=2)
+        config = names["with_setting"](config, *change.split("=", 1))
+    names["train"](
+        network, config, names["NetworkInfo"](*about), names["init_distributed"](), folder / "expected", steps=2
+    )
 
 
 if __name__ == "__main__":

@@ -15,18 +15,18 @@ from torch import Tensor, nn
 from torchvision.transforms import FiveCrop, TenCrop
 from torchvision.transforms.v2 import functional as oracle
 
-from inception_dsl.evaluation.crops import PROTOCOLS, cut, scales
-from inception_dsl.evaluation.predict import digest, predict
+from inception_dsl.evaluation.crops import PROTOCOLS, make_crops, scales
+from inception_dsl.evaluation.predict import network_sha256, predict
 from inception_dsl.runner.augment import evaluation_transform
 from inception_dsl.runner.config import Augment, Config, Data
-from inception_dsl.runner.devices import Place
+from inception_dsl.runner.devices import RankContext
 from inception_dsl.runner.reader import Unreadable
 from inception_dsl.runner.settings import RunError
 
 PHOTO = torch.from_numpy(np.array(Image.open(Path(__file__).parent / "data" / "chelsea.jpg"))).permute(2, 0, 1)
 UPRIGHT = PHOTO.transpose(1, 2)
 SQUARE = PHOTO[:, :, 60:310]
-HERE = Place(torch.device("cpu"))
+HERE = RankContext(torch.device("cpu"))
 ALL = tuple(each for each in PROTOCOLS if each != "recipe")  # the crops of papers
 
 
@@ -100,21 +100,21 @@ def test_scales_are_in_proportion_to_the_input(size: int, expected: list[int]) -
 @pytest.mark.parametrize(("image", "distinct"), [(PHOTO, 72), (UPRIGHT, 72), (SQUARE, 24)])
 def test_144_crops_are_made_once_each(image: Tensor, distinct: int) -> None:
     """Of a square image the three squares are one: 24 crops and their mirrors, each of three times the weight."""
-    found = cut(image, config(224), ("144",))
+    found = make_crops(image, config(224), ("144",))
     assert found.images.shape == (distinct, 3, 224, 224)
     assert torch.equal(found.weights, torch.full((distinct, 2, 1), 1 / (2 * distinct), dtype=torch.float64))
 
 
 def test_crops_that_squares_share_are_made_once() -> None:
     """256 x 288: the left square's right corners (at 32) are the right square's left ones, and so on."""
-    found = cut(torch.zeros(3, 256, 288, dtype=torch.uint8), config(224), ("10", "144"))
+    found = make_crops(torch.zeros(3, 256, 288, dtype=torch.uint8), config(224), ("10", "144"))
     assert len(found.images) < 72 and torch.allclose(found.weights.sum((0, 1)), torch.ones(2, dtype=torch.float64))
     assert found.weights[..., 1].max() > 1.5 / 144
 
 
 def test_ten_crops_are_torchvisions_of_the_centre_square() -> None:
     square = oracle.center_crop(oracle.resize(PHOTO.float(), [256], antialias=True), [256, 256]) / 255
-    found = cut(PHOTO, config(224), ("10",))
+    found = make_crops(PHOTO, config(224), ("10",))
     plain = found.images[found.weights[:, 0, 0] > 0]
     theirs = torch.stack(TenCrop(224)(square))  # in another order: it mirrors first, and cuts then
     assert len(plain) == 5 and (found.weights == 0.1).all()
@@ -124,14 +124,14 @@ def test_ten_crops_are_torchvisions_of_the_centre_square() -> None:
 
 @pytest.mark.parametrize("image", [PHOTO, UPRIGHT, SQUARE])
 def test_one_crop_is_what_a_run_evaluates(image: Tensor) -> None:
-    found = cut(image, config(224), ("1",))
+    found = make_crops(image, config(224), ("1",))
     assert found.weights.tolist() == [[[1.0], [0.0]]]
     assert torch.equal(found.images[0], evaluation_transform(config(224))(image, torch.Generator()))
 
 
 def test_the_central_crop_is_what_a_run_evaluates() -> None:
     there = Config(data=config(299).data, augment=Augment(evaluation="central"))
-    found = cut(PHOTO, there, ("central",))
+    found = make_crops(PHOTO, there, ("central",))
     assert found.weights.tolist() == [[[1.0], [0.0]]]
     assert torch.equal(found.images[0], evaluation_transform(there)(PHOTO, torch.Generator()))
 
@@ -140,7 +140,7 @@ def test_the_central_crop_is_what_a_run_evaluates() -> None:
 @given(st.integers(1, 80), st.integers(1, 80), st.sampled_from([1, 7, 16, 32]))
 def test_weights_sum_to_one_and_small_protocols_are_parts_of_144(height: int, width: int, size: int) -> None:
     image = torch.randint(0, 256, (3, height, width), dtype=torch.uint8)
-    found = cut(image, config(size), ALL)
+    found = make_crops(image, config(size), ALL)
     assert torch.allclose(found.weights.sum((0, 1)), torch.ones(4, dtype=torch.float64))
     assert found.images.shape[1:] == (3, size, size) and found.images.isfinite().all()
     one, ten, most = ((found.weights[..., i] > 0) for i in range(3))
@@ -210,16 +210,16 @@ def test_softmax_is_in_float32_under_bf16() -> None:
 
 def test_digests_tell_weights_apart() -> None:
     one, other = Small(), Small()
-    assert digest(one) == digest(other)
+    assert network_sha256(one) == network_sha256(other)
     next(other.parameters()).data[0, 0, 0, 0] += 1e-6
-    assert digest(one) != digest(other)
+    assert network_sha256(one) != network_sha256(other)
 
 
 def test_what_does_not_fit_is_told() -> None:
     with pytest.raises(RunError, match="the input is 32 x 48; crops are for square inputs"):
-        cut(PHOTO, Config(data=Data(height=32, width=48)), ("1",))
+        make_crops(PHOTO, Config(data=Data(height=32, width=48)), ("1",))
     with pytest.raises(RunError, match="there is no protocol '12'; there are recipe, 1, 10, 144, central"):
-        cut(PHOTO, config(), ("1", "12"))
+        make_crops(PHOTO, config(), ("1", "12"))
     there = config()
     there.data.workers, there.data.mean = 1, (0.0, 0.0)
     with pytest.raises(RunError, match=r"^data\.mean has 2 numbers for 3 channels"):  # and not by a worker's traceback
@@ -249,7 +249,7 @@ def test_naive_crops_are_144_different_ones() -> None:
 def test_the_view_of_a_recipe_is_that_of_its_run(view: str) -> None:
     config = Config(data=Data(height=32, width=32), augment=Augment(evaluation=view, resize=40))
     image = torch.randint(0, 256, (3, 28, 28), dtype=torch.uint8)
-    found = cut(image, config, ("recipe",))
+    found = make_crops(image, config, ("recipe",))
 
     assert torch.equal(found.images[0], evaluation_transform(config)(image, torch.Generator()))
     assert found.weights.sum() == 1

@@ -18,11 +18,11 @@ from torch.distributed.run import get_args_parser
 from inception_dsl.cli.main import main
 from inception_dsl.network import load, loads
 from inception_dsl.recipes.recipe import named, recipe
-from inception_dsl.runner import devices, engine
-from inception_dsl.runner.config import About, Config
+from inception_dsl.runner import command, devices
+from inception_dsl.runner.config import Config, NetworkInfo
 from inception_dsl.runner.optim import SCALES
 from inception_dsl.runner.readers import READERS, open_images
-from inception_dsl.runner.settings import CHOICES, setting
+from inception_dsl.runner.settings import CHOICES, with_setting
 from inception_dsl.spec.training_model import RECIPES
 from inception_dsl.training import launch
 
@@ -81,7 +81,7 @@ def test_a_command_is_one_that_the_tool_takes(line: str, read: list[click.Contex
             stated = recipe(load(str(context.params["spec"])).program)
             assert stated
             for key, text in context.meta.get("settings", {}).items():
-                setting(stated.config(), key, text)
+                with_setting(stated.config(), key, text)
 
 
 @pytest.mark.parametrize("line", TORCHRUN)
@@ -96,13 +96,13 @@ def test_torchrun_and_the_script_take_what_they_are_given(line: str, monkeypatch
 
     for name, stand_in in (
         ("train", train),
-        ("place", lambda: None),
-        ("leave", lambda: None),
-        ("end", lambda code: None),
+        ("init_distributed", lambda: None),
+        ("destroy_distributed", lambda: None),
+        ("exit_process", lambda code: None),
     ):
-        monkeypatch.setattr(engine, name, stand_in)
+        monkeypatch.setattr(command, name, stand_in)
     monkeypatch.setattr("sys.argv", ["train.py", *parsed.training_script_args])
-    engine.main(lambda classes: None, Config(), About("v3", "v3", ""))  # type: ignore[arg-type,return-value]
+    command.main(lambda classes: None, Config(), NetworkInfo("v3", "v3", ""))  # type: ignore[arg-type,return-value]
 
     (config,) = configs
     assert config.data.source == "folder:/data/imagenet" and config.optim.scale == "linear"
@@ -170,8 +170,8 @@ def test_sources_of_images_are_the_readers() -> None:
 
 
 def test_numbers_are_the_codes() -> None:
-    assert "torch (2.13 or newer)" in SENTENCES and devices.TORCH == (2, 13)
-    assert "the exit code is 75" in SENTENCES and {launch.PREEMPTED, engine.EXIT_CODES["preempted"]} == {75}
+    assert "torch (2.13 or newer)" in SENTENCES and devices.MIN_TORCH == (2, 13)
+    assert "the exit code is 75" in SENTENCES and {launch.PREEMPTED, command.EXIT_CODES["preempted"]} == {75}
     assert "ln 10 = 2.30" in SENTENCES and round(math.log(10), 2) == 2.30
     lengths = [len(file.read_text("utf-8").splitlines()) for file in ROOT.glob("generated/*/train.py")]
     assert "fewer than 600 lines" in SENTENCES

@@ -18,8 +18,8 @@ from inception_dsl.diagnostics.diagnostic import SpecError
 from inception_dsl.runner.settings import RunError
 from inception_dsl.training import doctor as surgery
 from inception_dsl.training import installation as surroundings
-from inception_dsl.training.doctor import Small, devices, doctor, settings
-from inception_dsl.training.installation import ABSENT, FAILED, OK, Check, installation, tried
+from inception_dsl.training.doctor import Small, devices, doctor, short_run
+from inception_dsl.training.installation import ABSENT, FAILED, OK, Check, installation_checks, run_check
 
 CPU = torch.device("cpu")
 
@@ -30,7 +30,7 @@ def results(checks: Sequence[Check]) -> dict[str, str]:
 
 def test_training_works_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
-    checks = list(surgery.trained(CPU, Small, settings()))
+    checks = list(surgery.training_checks(CPU, Small, short_run()))
 
     assert results(checks) == dict.fromkeys(("training", "resume", "bf16", "throughput"), OK), checks
     assert {check.device for check in checks} == {"cpu"}
@@ -39,7 +39,7 @@ def test_training_works_here(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_speed_is_promised_of_bf16_where_it_is_emulated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
-    (check,) = [each for each in surgery.trained(CPU, Small, settings()) if each.name == "bf16"]
+    (check,) = [each for each in surgery.training_checks(CPU, Small, short_run()) if each.name == "bf16"]
 
     assert check == Check("bf16", ABSENT, "this CPU has no bf16 instructions: fp32 is faster", device="cpu")
 
@@ -56,14 +56,14 @@ class Deaf(nn.Module):
 
 
 def test_a_loss_that_does_not_fall_is_told_and_nothing_is_said_of_the_rest() -> None:
-    checks = list(surgery.trained(CPU, Deaf, settings()))
+    checks = list(surgery.training_checks(CPU, Deaf, short_run()))
 
     assert results(checks) == {"training": FAILED, "resume": ABSENT, "bf16": ABSENT, "throughput": ABSENT}
     assert "the loss went from 2.3" in checks[0].found and "see https://pytorch.org" in checks[0].advice
 
 
 def test_two_processes_add_up() -> None:
-    assert surgery._together("cpu", 2) == "gloo: 2 processes add up"
+    assert surgery._check_collectives("cpu", 2) == "gloo: 2 processes add up"
 
 
 def fake_examination(*checks: Check) -> Any:
@@ -74,7 +74,7 @@ def test_the_table_the_file_and_the_exit_code(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checks = (Check("torch", OK, "2.14"), Check("bf16", FAILED, "far off", "train with fp32", "cpu"))
-    monkeypatch.setattr(surgery, "examine", fake_examination(*checks))
+    monkeypatch.setattr(surgery, "run_checks", fake_examination(*checks))
     code = doctor(out=tmp_path / "doctor.json")
 
     assert code == 1
@@ -97,7 +97,7 @@ def test_the_table_the_file_and_the_exit_code(
 
 
 def test_what_is_not_available_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(surgery, "examine", fake_examination(Check("pyarrow", ABSENT, "optional")))
+    monkeypatch.setattr(surgery, "run_checks", fake_examination(Check("pyarrow", ABSENT, "optional")))
 
     assert doctor() == 0
 
@@ -109,7 +109,7 @@ def test_a_library_that_is_missing_is_optional_and_an_old_torch_is_not(monkeypat
         return "2.5.1+cu121"
 
     monkeypatch.setattr(metadata, "version", version)
-    found = {check.name: check for check in installation()}
+    found = {check.name: check for check in installation_checks()}
 
     assert found["pyarrow"].result == ABSENT and found["pyarrow"].advice == "pip install pyarrow"
     assert found["torch"].result == FAILED and found["torch"].advice == "pip install 'torch>=2.13'"
@@ -128,7 +128,7 @@ def test_an_action_that_raises_is_a_check_that_failed() -> None:
     def action() -> str:
         raise OSError(f"cannot write '/ho{''}me/alice/secret/run/x.pt' on {platform.node()}")
 
-    check = tried("write access", "", action)
+    check = run_check("write access", "", action)
     assert check.result == FAILED and check.advice == "run in a folder that you may write to"
     assert "alice" not in check.found and "secret" not in check.found and "x.pt" in check.found
     assert len(platform.node()) < 3 or platform.node() not in check.found
@@ -141,15 +141,15 @@ def test_a_device_that_is_not_there_is_told() -> None:
 
 
 def test_a_file_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(surgery, "examine", fake_examination())
+    monkeypatch.setattr(surgery, "run_checks", fake_examination())
     (tmp_path / "file").touch()
     with pytest.raises(SpecError, match=r"cannot write `.*doctor\.json`: `.*file` is no folder"):
         doctor(out=tmp_path / "file" / "doctor.json")
 
 
 def test_the_file_names_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(surgery, "trained", lambda place, network, config: iter(()))
-    monkeypatch.setattr(surgery, "_together", lambda kind, world: "gloo")
+    monkeypatch.setattr(surgery, "training_checks", lambda place, network, config: iter(()))
+    monkeypatch.setattr(surgery, "_check_collectives", lambda kind, world: "gloo")
     doctor("cpu", tmp_path / "doctor.json")
 
     text = (tmp_path / "doctor.json").read_text()

@@ -131,14 +131,14 @@ def test_a_change_of_style_in_the_runner_loses_nothing(changed: Changed) -> None
 
 @pytest.mark.parametrize("name", ["loss.py", "data.py"])
 def test_a_name_that_two_modules_define_is_an_error_of_the_compiler(name: str, changed: Changed) -> None:
-    with pytest.raises(ValueError, match="`rate` is defined in"):
-        changed({name: ("\n\n\n", "\n\n\nrate = 1\n\n\n")})
+    with pytest.raises(ValueError, match="`learning_rate` is defined in"):
+        changed({name: ("\n\n\n", "\n\n\nlearning_rate = 1\n\n\n")})
 
 
 def test_nothing_in_the_support_file_may_need_the_other(changed: Changed) -> None:
     line = "from inception_dsl.runner.settings import RunError\n"
-    with pytest.raises(ValueError, match=r"import rate from those of `train\.py`"):
-        changed({"export.py": (line, f"{line}from inception_dsl.runner.schedule import rate\n")})
+    with pytest.raises(ValueError, match=r"import learning_rate from those of `train\.py`"):
+        changed({"export.py": (line, f"{line}from inception_dsl.runner.schedule import learning_rate\n")})
 
 
 @pytest.mark.extras

@@ -17,7 +17,7 @@ from inception_dsl.emit.pytorch import pytorch
 from inception_dsl.emit.runner import runner
 from inception_dsl.network import loads
 from inception_dsl.recipes.recipe import recipe
-from inception_dsl.runner.checkpoint import load
+from inception_dsl.runner.checkpoint import load_checkpoint
 from inception_dsl.spec.training_model import RECIPES
 
 PROBE, ROOT = Path(__file__).with_name("recipe_probe.py"), Path(__file__).parent.parent
@@ -97,7 +97,9 @@ def test_a_run_that_is_resumed_is_the_run_of_the_modules(folder: Path, zygote: Z
         assert code == 0, output
         assert "from step 0 to 1" in output if steps == "1" else "from step 1 to 2" in output
 
-    resumed, straight = (load(folder / run / "checkpoints" / "step_00000002.pt") for run in ("resumed", "expected"))
+    resumed, straight = (
+        load_checkpoint(folder / run / "checkpoints" / "step_00000002.pt") for run in ("resumed", "expected")
+    )
     assert [key for key in straight if not same(resumed[key], straight[key])] == []
     rows = [
         [json.loads(line) for line in (folder / run / "metrics.jsonl").read_text().splitlines()]

@@ -22,9 +22,9 @@ from inception_dsl.emit.runner import runner
 from inception_dsl.network import Network, load
 from inception_dsl.recipes.recipe import named
 from inception_dsl.runner.config import Config, Data, Loss
-from inception_dsl.runner.devices import Place
+from inception_dsl.runner.devices import RankContext
 from inception_dsl.runner.engine import forward_backward
-from inception_dsl.runner.loss import loss_of
+from inception_dsl.runner.loss import compute_loss
 from inception_dsl.runner.optim import make_optimiser
 
 NETWORKS = ("googlenet", "inception_v3", "googlenet_bn_small")
@@ -60,7 +60,7 @@ def test_a_step_of_training_needs_no_numbers(name: str) -> None:
     with META:
         model = built(name)
         labels = torch.zeros(BATCH, dtype=torch.long)
-        losses = forward_backward(model, images(name), labels, config(name), Place(META))
+        losses = forward_backward(model, images(name), labels, config(name), RankContext(META))
         make_optimiser(config(name), model).step()
 
     assert len(losses) == HEADS[name]
@@ -74,7 +74,7 @@ def test_all_of_a_network_is_on_the_gpu_that_it_is_made_on(name: str) -> None:
         with GPU:
             model = built(name)
             outputs = model(images(name))
-            loss, losses = loss_of(outputs, torch.zeros(BATCH, dtype=torch.long), config(name))
+            loss, losses = compute_loss(outputs, torch.zeros(BATCH, dtype=torch.long), config(name))
         assert {each.device for each in (*model.parameters(), *model.buffers(), *outputs, loss)} == {GPU}
         assert len(losses) == len(outputs) == HEADS[name]
         with CPU, pytest.raises(RuntimeError, match="same device"):
@@ -92,8 +92,8 @@ def test_bfloat16_is_close_to_float32(name: str) -> None:
         exact = model(inputs)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             rough = model(inputs)
-            loss, _ = loss_of(rough, labels, config(name))
-        torch.testing.assert_close(loss, loss_of(exact, labels, config(name))[0], rtol=0.02, atol=0)
+            loss, _ = compute_loss(rough, labels, config(name))
+        torch.testing.assert_close(loss, compute_loss(exact, labels, config(name))[0], rtol=0.02, atol=0)
 
     assert loss.dtype is torch.float32
     for each, other in zip(exact, rough, strict=True):
@@ -108,7 +108,7 @@ def test_it_compiles_as_one_graph_forward_and_backward(name: str) -> None:
     with META:
         model = built(name)
         outputs = torch.compile(model, fullgraph=True, backend="aot_eager")(images(name))
-        loss, _ = loss_of(outputs, torch.zeros(BATCH, dtype=torch.long), config(name))
+        loss, _ = compute_loss(outputs, torch.zeros(BATCH, dtype=torch.long), config(name))
         torch.autograd.backward(loss)
 
     assert all(each.grad is not None for each in model.parameters())

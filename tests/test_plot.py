@@ -13,11 +13,11 @@ import torch
 
 from inception_dsl.diagnostics.diagnostic import SpecError
 from inception_dsl.runner.config import Config, Data, Run
-from inception_dsl.runner.devices import Place
+from inception_dsl.runner.devices import RankContext
 from inception_dsl.runner.evaluate import Score
 from inception_dsl.runner.progress import Log
 from inception_dsl.runner.settings import RunError
-from inception_dsl.training.plot import COLOURS, names, plot, read, smooth
+from inception_dsl.training.plot import COLOURS, legend_names, plot, read_curves, smooth
 
 
 def run(folder: Path, steps: int = 60, heads: tuple[str, ...] = ("aux1", "aux2"), **others: Any) -> Path:
@@ -123,28 +123,28 @@ def test_a_long_run_makes_no_big_picture(tmp_path: Path) -> None:
 
 def test_a_half_written_last_line_is_left_out(tmp_path: Path) -> None:
     file = run(tmp_path / "first") / "metrics.jsonl"
-    whole = len(read(file).rows)
+    whole = len(read_curves(file).rows)
     with file.open("a") as log:
         log.write('{"step": 61, "los')
 
-    assert len(read(tmp_path / "first").rows) == whole == 63
+    assert len(read_curves(tmp_path / "first").rows) == whole == 63
 
 
 def test_wrong_runs_are_told(tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").write_text("")
     with pytest.raises(RunError, match=r"metrics\.jsonl: has no rows yet; a run writes one every run\.log_every steps"):
-        read(tmp_path)
+        read_curves(tmp_path)
     (tmp_path / "metrics.jsonl").write_text('{"step": 1}\nhello\n{"step": 2}\n')
     with pytest.raises(RunError, match=r"metrics\.jsonl:2: is no row of metrics; is it the log of a run\?"):
-        read(tmp_path)
+        read_curves(tmp_path)
     (tmp_path / "metrics.jsonl").write_bytes(b"\x89PNG\xff\xfe")
     with pytest.raises(RunError, match=r"metrics\.jsonl:1: is no row of metrics"):
-        read(tmp_path)
+        read_curves(tmp_path)
     with pytest.raises(RunError, match=r"none: no such file or directory; name the folder of a run"):
-        read(tmp_path / "none")
+        read_curves(tmp_path / "none")
     (tmp_path / "empty").mkdir()
     with pytest.raises(RunError, match=r"empty.metrics\.jsonl: no such file"):
-        read(tmp_path / "empty")
+        read_curves(tmp_path / "empty")
 
 
 def test_wrong_requests_are_told(tmp_path: Path) -> None:
@@ -169,9 +169,9 @@ def test_matplotlib_is_asked_for_by_its_extra(tmp_path: Path, monkeypatch: pytes
 
 
 def test_names_are_as_long_as_they_must_be(tmp_path: Path) -> None:
-    assert names([Path("runs/a"), Path("runs/b")]) == ["a", "b"]
-    assert names([Path("x/a/run"), Path("x/b/run/metrics.jsonl")]) == ["a/run", "b/run"]
-    assert names([Path("runs/a"), Path("runs/a")]) == ["a", "a"]
+    assert legend_names([Path("runs/a"), Path("runs/b")]) == ["a", "b"]
+    assert legend_names([Path("x/a/run"), Path("x/b/run/metrics.jsonl")]) == ["a/run", "b/run"]
+    assert legend_names([Path("runs/a"), Path("runs/a")]) == ["a", "a"]
 
 
 def test_a_smooth_line_is_never_late() -> None:
@@ -181,7 +181,7 @@ def test_a_smooth_line_is_never_late() -> None:
 
 
 def test_what_the_runner_logs_is_drawn(tmp_path: Path) -> None:
-    place, config = Place(torch.device("cpu")), Config(data=Data(batch=8), run=Run(log_every=1))
+    place, config = RankContext(torch.device("cpu")), Config(data=Data(batch=8), run=Run(log_every=1))
     log = Log(tmp_path, place, config, 0, 4, 10)
     for step in range(1, 5):
         log.train(step, epoch=step / 2, loss=2.0, aux1=2.1, lr=0.1, gradient=1.0, unreadable=0)
@@ -189,6 +189,6 @@ def test_what_the_runner_logs_is_drawn(tmp_path: Path) -> None:
     log.close()
     plot([tmp_path], tmp_path / "curves.svg")
 
-    assert read(tmp_path).heads == ["aux1"]
-    assert read(tmp_path).points("test_top1", "epoch") == ([2.0], [0.5])
+    assert read_curves(tmp_path).heads == ["aux1"]
+    assert read_curves(tmp_path).points("test_top1", "epoch") == ([2.0], [0.5])
     assert "no evaluation yet" not in words(tmp_path / "curves.svg")

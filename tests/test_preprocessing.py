@@ -17,10 +17,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from inception_dsl.evaluation.preparation import SHAPING, preparation, prepared
-from inception_dsl.runner.augment import in_channels, normalised
+from inception_dsl.evaluation.preparation import VIEW_SETTINGS, choose_preparation, prepare_image
+from inception_dsl.runner.augment import normalise, to_channels
 from inception_dsl.runner.config import Augment, Config, Data
-from inception_dsl.runner.reader import decode
+from inception_dsl.runner.reader import decode_image
 from inception_dsl.weights.names import LIBRARIES, SPECS
 from inception_dsl.weights.preprocessing import PUBLISHED, Preprocessing, parse
 
@@ -92,10 +92,10 @@ def rgb(file: Path) -> Image.Image:
 def ours(file: Path, wanted: Preprocessing) -> torch.Tensor:
     """What `eval` gives the network, in the way of `evaluation.crops.cut`."""
     config = Config(data=Data(height=wanted.crop[0], width=wanted.crop[1]))
-    found = preparation(wanted, config, "spec.yaml", (), None)
+    found = choose_preparation(wanted, config, "spec.yaml", (), None)
     assert found.view is not None
-    image = found.view(decode(file.read_bytes(), str(file)), found.config)
-    return normalised(in_channels(image, 3), found.config)
+    image = found.view(decode_image(file.read_bytes(), str(file)), found.config)
+    return normalise(to_channels(image, 3), found.config)
 
 
 @pytest.mark.parametrize(("library", "network", "tag"), ROWS)
@@ -188,7 +188,7 @@ def test_another_input_keeps_the_proportion() -> None:
 
 def test_a_strip_does_not_fill_the_memory() -> None:
     image = torch.zeros(3, 2, 60_000, dtype=torch.uint8)
-    assert prepared(image, Config(), GOOGLENET).shape == (3, 224, 224)
+    assert prepare_image(image, Config(), GOOGLENET).shape == (3, 224, 224)
 
 
 # --- who decides ------------------------------------------------------------------------------------------------------
@@ -197,7 +197,7 @@ RECIPE = Config(data=Data(mean=(0.4,), std=(0.2, 0.2, 0.2)), augment=Augment(eva
 
 
 def test_what_the_weights_want_is_done_and_said() -> None:
-    found = preparation(GOOGLENET, RECIPE, "net.yaml", (), None)
+    found = choose_preparation(GOOGLENET, RECIPE, "net.yaml", (), None)
     assert (found.config.data.mean, found.config.data.std) == (GOOGLENET.mean, GOOGLENET.std)
     assert found.view is not None
     assert found.sentence == (
@@ -213,34 +213,34 @@ def test_what_the_weights_want_is_done_and_said() -> None:
 
 
 def test_weights_that_do_not_say_whose_they_are_are_followed_too() -> None:
-    assert preparation(replace(GOOGLENET, tag=""), RECIPE, "", (), "1").sentence == (
+    assert choose_preparation(replace(GOOGLENET, tag=""), RECIPE, "", (), "1").sentence == (
         "images: mean 0.5; std 0.5, as the weights say; crops by `--protocol 1`"
     )
 
 
 def test_a_recipe_that_agrees_is_not_warned_of() -> None:
     own = Config(data=Data(mean=(0.5,), std=(0.5, 0.5, 0.5)), augment=Augment(evaluation="centre", resize=256))
-    assert preparation(GOOGLENET, own, "net.yaml", (), None).warning is None
+    assert choose_preparation(GOOGLENET, own, "net.yaml", (), None).warning is None
 
 
 def test_weights_that_say_nothing_change_nothing() -> None:
-    assert preparation(None, RECIPE, "net.yaml", (), None) == (RECIPE, None, "", None)
+    assert choose_preparation(None, RECIPE, "net.yaml", (), None) == (RECIPE, None, "", None)
 
 
-@pytest.mark.parametrize("setting", SHAPING)
+@pytest.mark.parametrize("setting", VIEW_SETTINGS)
 def test_the_user_goes_before_the_weights(setting: str) -> None:
-    mean = preparation(GOOGLENET, RECIPE, "net.yaml", {"data.mean"}, None)
+    mean = choose_preparation(GOOGLENET, RECIPE, "net.yaml", {"data.mean"}, None)
     assert (mean.config.data.mean, mean.config.data.std) == ((0.4,), (0.5, 0.5, 0.5))
     assert mean.sentence.endswith(
         "; std 0.5, as the weights say (torchvision googlenet IMAGENET1K_V1); mean 0.4 by `--set`"
     )
     assert mean.warning and "mean 0.4" not in mean.warning.message
     for found in (
-        preparation(GOOGLENET, RECIPE, "net.yaml", {setting}, None),
-        preparation(GOOGLENET, RECIPE, "", (), "10"),
+        choose_preparation(GOOGLENET, RECIPE, "net.yaml", {setting}, None),
+        choose_preparation(GOOGLENET, RECIPE, "", (), "10"),
     ):
         assert found.view is None and found.config.data.mean == (0.5, 0.5, 0.5)
-    all_of_it = preparation(GOOGLENET, RECIPE, "net.yaml", {"data.mean", "data.std", setting}, None)
+    all_of_it = choose_preparation(GOOGLENET, RECIPE, "net.yaml", {"data.mean", "data.std", setting}, None)
     assert all_of_it.config == RECIPE and all_of_it.warning is None
     assert all_of_it.sentence == f"images: crops by `--set {setting}`; mean 0.4 by `--set`; std 0.2 by `--set`"
 
@@ -248,5 +248,5 @@ def test_the_user_goes_before_the_weights(setting: str) -> None:
 def test_means_are_compared_number_by_number() -> None:
     for mean in ((0.5, 0.5, 0.4), (0.5, 0.5)):
         own = replace(RECIPE, data=Data(mean=mean, std=(0.5,)))
-        warning = preparation(GOOGLENET, own, "", (), None).warning
+        warning = choose_preparation(GOOGLENET, own, "", (), None).warning
         assert warning and "mean" in warning.message and "std" not in warning.message

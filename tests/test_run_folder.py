@@ -147,8 +147,8 @@ def test_what_the_machine_decides_may_change(run: Path, tmp_path: Path, launched
 HOLD = """
 import sys
 from pathlib import Path
-from inception_dsl.runner.checkpoint import Lock
-with Lock(Path(sys.argv[1])):
+from inception_dsl.runner.checkpoint import FolderLock
+with FolderLock(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """

@@ -20,15 +20,15 @@ from torch import Tensor, nn
 
 from inception_dsl.diagnostics.diagnostic import SpecError
 from inception_dsl.evaluation import evaluate, scores
-from inception_dsl.evaluation.cache import Predictions, as_npz, read
+from inception_dsl.evaluation.cache import Predictions, read_predictions, to_npz
 from inception_dsl.evaluation.ensemble import ensemble
 from inception_dsl.evaluation.evaluate import ensemble_files, evaluate_file
 from inception_dsl.runner.config import Augment, Config, Data
-from inception_dsl.runner.devices import Place
+from inception_dsl.runner.devices import RankContext
 from inception_dsl.runner.reader import Unreadable
 from inception_dsl.runner.settings import RunError
 
-HERE = Place(torch.device("cpu"))
+HERE = RankContext(torch.device("cpu"))
 NAN = float("nan")
 
 
@@ -106,18 +106,18 @@ def test_tables_say_what_was_confused() -> None:
     assert counts.tolist() == [[1, 2, 0], [1, 1, 1], [0, 0, 0]]
     assert scores.parts(counts)[:, 0].tolist() == pytest.approx([1 / 3, 1 / 3, 0])
     names = ["cat", 'a "dog", wet', "none"]
-    found = [tuple(pair) for pair in scores.pairs(counts, names)]
+    found = [tuple(pair) for pair in scores.confused_pairs(counts, names)]
     third = 1 / 3
     assert found == [("cat", names[1], 2, 2 / 3), (names[1], "cat", 1, third), (names[1], "none", 1, third)]
-    assert len(scores.pairs(counts, names, 1)) == 1
-    rows = list(csv.DictReader(io.StringIO(scores.as_csv(scores.by_class(probabilities, labels, names)))))
+    assert len(scores.confused_pairs(counts, names, 1)) == 1
+    rows = list(csv.DictReader(io.StringIO(scores.to_csv(scores.by_class(probabilities, labels, names)))))
     assert rows[1] == {"class": names[1], "images": "3", "top1": "0.3333", "top5": "1.0000", "precision": "0.3333"}
     assert rows[2]["top1"] == "" and rows[2]["precision"] == "0.0000"
 
 
 @pytest.mark.parametrize("classes", [3, 60])
 def test_a_picture_is_drawn_where_matplotlib_is(classes: int) -> None:
-    drawn_ = scores.picture(torch.eye(classes, dtype=torch.int64), [str(each) for each in range(classes)])
+    drawn_ = scores.confusion_png(torch.eye(classes, dtype=torch.int64), [str(each) for each in range(classes)])
     if importlib.util.find_spec("matplotlib") is None:
         assert drawn_ is None
     else:
@@ -132,8 +132,10 @@ def same(one: Predictions, other: Predictions) -> bool:
 
 def test_predictions_come_back_from_their_file(tmp_path: Path) -> None:
     there = replace(drawn(), names=[f"ä/{i} .jpg" for i in range(40)])
-    (tmp_path / "a.npz").write_bytes(as_npz(there))
-    assert same(read(tmp_path / "a.npz"), there) and as_npz(there) == as_npz(read(tmp_path / "a.npz"))
+    (tmp_path / "a.npz").write_bytes(to_npz(there))
+    assert same(read_predictions(tmp_path / "a.npz"), there) and to_npz(there) == to_npz(
+        read_predictions(tmp_path / "a.npz")
+    )
 
 
 DAMAGE = ["text", "short", "empty", "other", "pickle", "lost", "labels", "shape", "version", "packed", "pipe"]
@@ -141,7 +143,7 @@ DAMAGE = ["text", "short", "empty", "other", "pickle", "lost", "labels", "shape"
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_files_that_are_no_predictions_are_told(tmp_path: Path, damage: str) -> None:
-    path, there = tmp_path / "a.npz", as_npz(drawn())
+    path, there = tmp_path / "a.npz", to_npz(drawn())
     with np.load(io.BytesIO(there)) as held:
         arrays = dict(held)
     match damage:
@@ -165,9 +167,9 @@ def test_files_that_are_no_predictions_are_told(tmp_path: Path, damage: str) -> 
         case "pipe":
             os.mkfifo(path)
     with pytest.raises(RunError, match=r"a\.npz: .*(evaluate again|inception-dsl eval)"):
-        read(path)
+        read_predictions(path)
     with pytest.raises(RunError, match=r"b\.npz: no such file"):
-        read(tmp_path / "b.npz")
+        read_predictions(tmp_path / "b.npz")
 
 
 def test_an_ensemble_is_the_mean_of_its_members() -> None:
@@ -261,7 +263,7 @@ def test_an_evaluation_says_and_writes_what_it_found(tmp_path: Path) -> None:
     assert told == json.loads(found.json) and told["protocols"]["144"]["top1"] == 19 / 29
     assert told["confused"] == [{"label": "grey", "predicted": "dark", "images": 10, "part": 1.0}]
     assert (out / "classes.csv").read_text().splitlines()[2] == "grey,10,0.0000,1.0000,"
-    held = read(out / "predictions.npz")
+    held = read_predictions(out / "predictions.npz")
     assert [*held.probabilities] == ["1", "144", "central"] and "square 3" not in held.names
 
 
@@ -281,7 +283,7 @@ def test_images_that_cannot_be_read_are_named(tmp_path: Path, capsys: pytest.Cap
 
 
 def test_144_crops_take_a_part_of_the_images_on_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluate, "FEW", 7)
+    monkeypatch.setattr(evaluate, "CPU_LIMIT_144", 7)
     one, again = (evaluate_file(Brightness(), Squares(30), SETTINGS, HERE, protocols=("144",)) for _ in range(2))
     assert one.protocols["144"].n == 7 and str(one) == str(again)
     assert "note: 144 crops take long on a CPU: 7 of 30 images, always the same, were taken; --limit" in str(one)
@@ -301,7 +303,9 @@ def test_files_of_predictions_make_an_ensemble(tmp_path: Path) -> None:
         evaluate_file(Brightness(sharp), Squares(9), SETTINGS, HERE, protocols=("1", "10"), out=tmp_path / name)
     files = [tmp_path / name / "predictions.npz" for name in "ab"]
     found = ensemble_files(files, out=tmp_path / "both")
-    a, b, both = (read(tmp_path / name / "predictions.npz").probabilities["10"] for name in ("a", "b", "both"))
+    a, b, both = (
+        read_predictions(tmp_path / name / "predictions.npz").probabilities["10"] for name in ("a", "b", "both")
+    )
     assert (both - (a + b) / 2).abs().max() < 1e-7 and len(found.members) == 2
     assert f"note: {files[1]}, 10: top-1 66.67%  top-5 100.00%" in str(found)
     with pytest.raises(RunError, match="a file is named twice"):

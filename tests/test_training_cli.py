@@ -18,7 +18,7 @@ from test_json import enveloped
 from inception_dsl.network import load
 from inception_dsl.recipes.recipe import recipe
 from inception_dsl.runner.config import Config, Run
-from inception_dsl.runner.devices import Place, settle_precision
+from inception_dsl.runner.devices import RankContext, resolve_precision
 from inception_dsl.weights.files import read_weights
 
 SPEC = "specs/googlenet_bn_small.yaml"
@@ -75,7 +75,7 @@ def test_a_run_goes_on_where_it_was(run: Path) -> None:
 
 
 def test_a_run_records_its_precision(run: Path) -> None:
-    word, why = settle_precision(Config(run=Run(precision="auto")), Place(torch.device("cpu")))
+    word, why = resolve_precision(Config(run=Run(precision="auto")), RankContext(torch.device("cpu")))
     assert json.loads((run / "env.json").read_text())["precision"] == why
     assert f"precision = {word.run.precision}," in (run / "model" / "README.md").read_text()
     assert 'precision="auto"' in (run / "train.py").read_text()

@@ -80,7 +80,7 @@ def _prepared(run: Run, spec: str, settings: dict[str, str], data: str | None) -
     """The network and the recipe of a run, with the data set it is told."""
     from inception_dsl.emit.pytorch import pytorch
     from inception_dsl.recipes.recipe import recipe
-    from inception_dsl.runner.settings import RunError, setting
+    from inception_dsl.runner.settings import RunError, with_setting
 
     typed = compiler.at_size(run.compile(spec))
     stated = recipe(typed.program)
@@ -96,7 +96,7 @@ def _prepared(run: Run, spec: str, settings: dict[str, str], data: str | None) -
     config = stated.config()
     try:
         for key, text in settings.items():
-            config = setting(config, key, text)
+            config = with_setting(config, key, text)
             group, _, name = key.partition(".")
             value = getattr(getattr(config, group), name)
             stated = stated.with_values({group: {name: value}}, {key: "--set"})
@@ -217,8 +217,8 @@ def evaluate(
     def scored() -> None:
         from inception_dsl.evaluation import trained
         from inception_dsl.evaluation.evaluate import evaluate_file
-        from inception_dsl.evaluation.preparation import preparation
-        from inception_dsl.runner.devices import place
+        from inception_dsl.evaluation.preparation import choose_preparation
+        from inception_dsl.runner.devices import init_distributed
         from inception_dsl.runner.readers import open_images
         from inception_dsl.weights.transfer import load_weights, preprocessing
 
@@ -227,14 +227,14 @@ def evaluate(
         reader = open_images(_place(config.data.source), split)
         trained.check_classes(weights, reader.classes, config.data.source)
         made = _of_classes(compiler.load(spec, **chosen()), len(reader.classes))
-        held, here = load_weights(made, weights, heads=False), place()
+        held, here = load_weights(made, weights, heads=False), init_distributed()
         wanted = preprocessing(held, weights)
-        images = preparation(wanted, config, spec, settings.keys(), protocol)
-        run.diagnostics += filter(None, (trained.other_spec(weights, held, typed), images.warning))
+        images = choose_preparation(wanted, config, spec, settings.keys(), protocol)
+        run.diagnostics += filter(None, (trained.other_network(weights, held, typed), images.warning))
         for sentence in filter(None, (*held.notes, images.sentence)):
             run.echo(sentence)
         found = evaluate_file(
-            trained.network(made, held).to(here.device),
+            trained.load_network(made, held).to(here.device),
             reader,
             images.config,
             here,

@@ -36,7 +36,7 @@ class Predictions:
         return len(self.names)
 
 
-def as_npz(predictions: Predictions) -> bytes:
+def to_npz(predictions: Predictions) -> bytes:
     """The file: the same bytes for the same predictions."""
     arrays = {f"probabilities/{name}": each.float().numpy() for name, each in predictions.probabilities.items()}
     texts = {each: np.array(getattr(predictions, each), dtype=np.str_) for each in ("names", "classes", "weights")}
@@ -46,9 +46,9 @@ def as_npz(predictions: Predictions) -> bytes:
     return data.getvalue()
 
 
-def read(path: Path) -> Predictions:
+def read_predictions(path: Path) -> Predictions:
     """The predictions in a file. Raises `RunError` where there are none in it, or they do not fit each other."""
-    arrays = _arrays(path)
+    arrays = _read_arrays(path)
     if arrays["format"] != FORMAT:
         raise RunError(f"{path}: its format is {arrays['format']}, not {FORMAT}; evaluate again with this version")
     try:
@@ -69,7 +69,7 @@ def read(path: Path) -> Predictions:
     return predictions
 
 
-def _arrays(path: Path) -> dict[str, Any]:
+def _read_arrays(path: Path) -> dict[str, Any]:
     """What is in a file of predictions, its format at least. Raises `RunError` where it is none."""
     none = RunError(f"{path}: no file of predictions; make one by `inception-dsl eval --out`")
     if path.exists() and not path.is_file():

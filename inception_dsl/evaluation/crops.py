@@ -15,9 +15,9 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor
 
-from inception_dsl.runner.augment import VIEWS, in_channels, normalised, resized, shorter_side, view_central
+from inception_dsl.runner.augment import VIEWS, normalise, resize, resize_shorter_side, to_channels, view_central
 from inception_dsl.runner.config import Config
-from inception_dsl.runner.settings import RunError, choice
+from inception_dsl.runner.settings import RunError, lookup
 
 PRINTED: Final = (256, 288, 320, 352)
 """The scales for an input of 224."""
@@ -59,47 +59,47 @@ def corners_and_centre(square: Crop, size: int) -> list[Crop]:
     return [Crop(square.scale, square.top + top, square.left + left, size) for top, left in spots]
 
 
-def mirrored(crops: list[Crop]) -> list[Crop]:
+def with_mirrors(crops: list[Crop]) -> list[Crop]:
     """All crops, and all mirrored."""
     return crops + [crop._replace(mirrored=True) for crop in crops]
 
 
-def one(shape: Shape, size: int) -> list[Crop]:
+def single_crop(shape: Shape, size: int) -> list[Crop]:
     """The centre of the centre square."""
     return corners_and_centre(squares(shape, scales(size)[0])[1], size)[-1:]
 
 
-def ten(shape: Shape, size: int) -> list[Crop]:
+def ten_crop(shape: Shape, size: int) -> list[Crop]:
     """Corners and centre of the centre square, and mirrored."""
-    return mirrored(corners_and_centre(squares(shape, scales(size)[0])[1], size))
+    return with_mirrors(corners_and_centre(squares(shape, scales(size)[0])[1], size))
 
 
-def all_of_them(shape: Shape, size: int) -> list[Crop]:
+def multi_crop_144(shape: Shape, size: int) -> list[Crop]:
     """4 scales x 3 squares x (5 windows and the whole square) x 2 mirrors."""
     found = [square for scale in scales(size) for square in squares(shape, scale)]
-    return mirrored([crop for square in found for crop in (*corners_and_centre(square, size), square)])
+    return with_mirrors([crop for square in found for crop in (*corners_and_centre(square, size), square)])
 
 
-def central(shape: Shape, size: int) -> list[Crop]:
+def central_crop(shape: Shape, size: int) -> list[Crop]:
     """The middle 87.5 % of each side, resized: TensorFlow's, and so that of the later Inceptions."""
     return [Crop(0)]  # no scale: of the image itself
 
 
-def as_trained(shape: Shape, size: int) -> list[Crop]:
+def recipe_view(shape: Shape, size: int) -> list[Crop]:
     """The view of the recipe, by which a run evaluates itself."""
     return [Crop(-1)]
 
 
 PROTOCOLS: Final[dict[str, Callable[[Shape, int], list[Crop]]]] = {
-    "recipe": as_trained,
-    "1": one,
-    "10": ten,
-    "144": all_of_them,
-    "central": central,
+    "recipe": recipe_view,
+    "1": single_crop,
+    "10": ten_crop,
+    "144": multi_crop_144,
+    "central": central_crop,
 }
 
 
-class Cut(NamedTuple):
+class Crops(NamedTuple):
     """An image's distinct crops (K x channels x size x size, normalised), and how much each protocol makes of them.
 
     `weights` is K x 2 x protocols: the crop as it is, and mirrored. Those of each protocol sum to 1.
@@ -109,7 +109,7 @@ class Cut(NamedTuple):
     weights: Tensor
 
 
-def cut(image: Tensor, config: Config, protocols: tuple[str, ...], view: View | None = None) -> Cut:
+def make_crops(image: Tensor, config: Config, protocols: tuple[str, ...], view: View | None = None) -> Crops:
     """The crops of an image (uint8, C x H x W) that the protocols need, each once; `view` is in place of the recipe's.
 
     Raises `RunError` for an input that is not square or for an unknown protocol.
@@ -119,7 +119,7 @@ def cut(image: Tensor, config: Config, protocols: tuple[str, ...], view: View | 
         raise RunError(f"the input is {size} x {config.data.width}; crops are for square inputs")
     if unknown := [each for each in protocols if each not in PROTOCOLS]:
         raise RunError(f"there is no protocol {unknown[0]!r}; there are {', '.join(PROTOCOLS)}")
-    at = cache(lambda scale: shorter_side(image, scale))
+    at = cache(lambda scale: resize_shorter_side(image, scale))
     counts = [
         Counter(PROTOCOLS[each](lambda scale: (at(scale).shape[1], at(scale).shape[2]), size)) for each in protocols
     ]
@@ -128,12 +128,14 @@ def cut(image: Tensor, config: Config, protocols: tuple[str, ...], view: View | 
         [[count[crop._replace(mirrored=side)] / count.total() for count in counts] for side in (False, True)]
         for crop in plain
     ]
-    views = {0: view_central, -1: view or choice(VIEWS, config.augment.evaluation, "the evaluation")}
-    images = [views[crop.scale](image, config) if crop.scale in views else _pixels(crop, at, size) for crop in plain]
-    ready = [normalised(in_channels(each, config.data.channels), config) for each in images]
-    return Cut(torch.stack(ready), torch.tensor(weights, dtype=torch.float64))
+    views = {0: view_central, -1: view or lookup(VIEWS, config.augment.evaluation, "the evaluation")}
+    images = [
+        views[crop.scale](image, config) if crop.scale in views else _crop_pixels(crop, at, size) for crop in plain
+    ]
+    ready = [normalise(to_channels(each, config.data.channels), config) for each in images]
+    return Crops(torch.stack(ready), torch.tensor(weights, dtype=torch.float64))
 
 
-def _pixels(crop: Crop, at: Callable[[int], Tensor], size: int) -> Tensor:
+def _crop_pixels(crop: Crop, at: Callable[[int], Tensor], size: int) -> Tensor:
     part = at(crop.scale)[:, crop.top : crop.top + crop.side, crop.left : crop.left + crop.side]
-    return part if crop.side == size else resized(part, size, size)
+    return part if crop.side == size else resize(part, size, size)

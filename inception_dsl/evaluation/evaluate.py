@@ -16,12 +16,12 @@ from typing import Final
 from torch import nn
 
 from inception_dsl.evaluation import crops, scores
-from inception_dsl.evaluation.cache import Predictions, as_npz, read
+from inception_dsl.evaluation.cache import Predictions, read_predictions, to_npz
 from inception_dsl.evaluation.ensemble import ensemble
 from inception_dsl.evaluation.predict import predict
 from inception_dsl.files.output import write
 from inception_dsl.runner.config import Config
-from inception_dsl.runner.devices import Place, settle_precision
+from inception_dsl.runner.devices import RankContext, resolve_precision
 from inception_dsl.runner.randomness import permutation
 from inception_dsl.runner.reader import Reader
 from inception_dsl.runner.settings import RunError, check_settings
@@ -30,11 +30,11 @@ from inception_dsl.text.jsonable import finite
 
 __all__ = ["Evaluation", "ensemble_files", "evaluate_file"]
 
-FEW: Final = 500
+CPU_LIMIT_144: Final = 500
 """Images that 144 crops are tried on where there is only a CPU: a core takes seconds for each with GoogLeNet."""
 
 
-NAMED: Final = 20
+MAX_NAMED: Final = 20
 """Unreadable images that are named on stderr; `unreadable.txt` has all."""
 
 
@@ -44,7 +44,7 @@ class Evaluation:
 
     protocols: dict[str, scores.Measures]
     classes: list[scores.ClassRow]
-    confused: list[scores.Pair]
+    confused: list[scores.ConfusedPair]
     unreadable: int
     members: list[str]
     notes: list[str]
@@ -80,7 +80,7 @@ def evaluate_file(
     network: nn.Module,
     reader: Reader,
     config: Config,
-    place: Place,
+    context: RankContext,
     *,
     protocols: Sequence[str] = ("recipe",),
     limit: int | None = None,
@@ -99,9 +99,9 @@ def evaluate_file(
     if not wanted or min(batch, 1 if limit is None else limit) < 1:
         raise RunError("an evaluation has protocols, and a limit and a batch of at least 1; give such")
     notes = []
-    if limit is None and "144" in wanted and place.device.type == "cpu" and len(reader) > FEW:
-        limit = FEW
-        taken = f"{FEW} of {len(reader):,} images, always the same, were taken"
+    if limit is None and "144" in wanted and context.device.type == "cpu" and len(reader) > CPU_LIMIT_144:
+        limit = CPU_LIMIT_144
+        taken = f"{CPU_LIMIT_144} of {len(reader):,} images, always the same, were taken"
         notes.append(f"144 crops take long on a CPU: {taken}; --limit takes more")
     count = min(limit or len(reader), len(reader))
     indices = sorted(permutation(0, 0, len(reader))[:count].tolist())
@@ -109,13 +109,13 @@ def evaluate_file(
         size, there = config.data.height, ", ".join(map(str, crops.scales(config.data.height)))
         notes.append(f"the paper's scales are for an input of 224; for {size} they are {there}, in proportion")
     automatic = config.run.precision == "auto"
-    config, precision = settle_precision(config, place)
+    config, precision = resolve_precision(config, context)
     notes += [precision] * automatic
-    predictions = predict(network, reader, config, place, wanted, indices, batch, view)
-    _warn(predictions.unreadable)
+    predictions = predict(network, reader, config, context, wanted, indices, batch, view)
+    _warn_unreadable(predictions.unreadable)
     if not len(predictions):
         raise RunError(f"none of {count:,} images could be read; see whether the data is whole")
-    return _judged(predictions, notes, out)
+    return _evaluation(predictions, notes, out)
 
 
 def ensemble_files(paths: Sequence[Path], *, out: Path | None = None) -> Evaluation:
@@ -125,7 +125,7 @@ def ensemble_files(paths: Sequence[Path], *, out: Path | None = None) -> Evaluat
     """
     if len({path.resolve() for path in paths}) != len(paths):
         raise RunError("a file is named twice; name each once")
-    members = {str(path): read(path) for path in paths}
+    members = {str(path): read_predictions(path) for path in paths}
     together = ensemble(members)
     notes = [
         f"{name}, {protocol}: top-1 {alone.top1:.2%}  top-5 {alone.top5:.2%}"
@@ -133,39 +133,41 @@ def ensemble_files(paths: Sequence[Path], *, out: Path | None = None) -> Evaluat
         for protocol in together.probabilities
         for alone in [scores.measure(each.probabilities[protocol], each.labels)]
     ]
-    return _judged(together, notes, out)
+    return _evaluation(together, notes, out)
 
 
-def _warn(unreadable: Sequence[str]) -> None:
-    rest = len(unreadable) - NAMED
+def _warn_unreadable(unreadable: Sequence[str]) -> None:
+    rest = len(unreadable) - MAX_NAMED
     more = [f"and {rest:,} more; --out writes all to unreadable.txt"] * (rest > 0)
-    lines = [f"warning: unreadable: {_line(each)}" for each in unreadable[:NAMED]] + more
+    lines = [f"warning: unreadable: {_one_line(each)}" for each in unreadable[:MAX_NAMED]] + more
     sys.stderr.write("".join(f"{line}\n" for line in lines))
 
 
-def _line(text: str) -> str:
+def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _judged(predictions: Predictions, notes: list[str], out: Path | None) -> Evaluation:
+def _evaluation(predictions: Predictions, notes: list[str], out: Path | None) -> Evaluation:
     labels, classes = predictions.labels, predictions.classes
     last = list(predictions.probabilities.values())[-1]
     counts = scores.confusion(last, labels)
     found = Evaluation(
         protocols={name: scores.measure(each, labels) for name, each in predictions.probabilities.items()},
         classes=scores.by_class(last, labels, classes),
-        confused=scores.pairs(counts, classes, scores.MANY if len(classes) > scores.MANY else 10),
+        confused=scores.confused_pairs(
+            counts, classes, scores.MANY_CLASSES if len(classes) > scores.MANY_CLASSES else 10
+        ),
         unreadable=len(predictions.unreadable),
         members=predictions.weights,
         notes=notes,
     )
     if out is not None:
-        files = {"predictions.npz": as_npz(predictions), "scores.json": found.json.encode()}
-        files["classes.csv"] = scores.as_csv(found.classes).encode()
-        if (picture := scores.picture(counts, classes)) is not None:
+        files = {"predictions.npz": to_npz(predictions), "scores.json": found.json.encode()}
+        files["classes.csv"] = scores.to_csv(found.classes).encode()
+        if (picture := scores.confusion_png(counts, classes)) is not None:
             files["confusion.png"] = picture
         if predictions.unreadable:
-            files["unreadable.txt"] = "".join(f"{_line(each)}\n" for each in predictions.unreadable).encode()
+            files["unreadable.txt"] = "".join(f"{_one_line(each)}\n" for each in predictions.unreadable).encode()
         write(files, out, force=True)
         if not predictions.unreadable:
             (out / "unreadable.txt").unlink(missing_ok=True)  # of an evaluation before

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from inception_dsl.evaluation.cache import Predictions
-from inception_dsl.evaluation.crops import Cut, View, cut
+from inception_dsl.evaluation.crops import Crops, View, make_crops
 from inception_dsl.runner.config import Config
-from inception_dsl.runner.data import delivered
-from inception_dsl.runner.devices import Place, autocast
+from inception_dsl.runner.data import iterate_loader
+from inception_dsl.runner.devices import RankContext, autocast
 from inception_dsl.runner.reader import Reader, Unreadable
 from inception_dsl.runner.settings import RunError
 
@@ -30,7 +30,7 @@ class Chunk(NamedTuple):
     weights: Tensor
 
 
-class _Cuts(Dataset[Cut | str]):
+class _CropDataset(Dataset[Crops | str]):
     """The crops of a reader's images; for one that cannot be read, its name and why."""
 
     def __init__(
@@ -41,19 +41,19 @@ class _Cuts(Dataset[Cut | str]):
     def __len__(self) -> int:
         return len(self.indices)
 
-    def __getitem__(self, position: int) -> Cut | str:
+    def __getitem__(self, position: int) -> Crops | str:
         try:
             image = self.reader.read(self.indices[position])
         except Unreadable as error:
             return str(error)
-        return cut(image, self.config, self.protocols, self.view)
+        return make_crops(image, self.config, self.protocols, self.view)
 
 
 def predict(
     network: nn.Module,
     reader: Reader,
     config: Config,
-    place: Place,
+    context: RankContext,
     protocols: tuple[str, ...],
     indices: Sequence[int],
     batch: int,
@@ -66,8 +66,8 @@ def predict(
     for settings that do not fit, and where the network has other classes than the data.
     """
     # wrong settings are told here, not by a worker
-    cut(torch.zeros(3, 2, 2, dtype=torch.uint8), config, protocols, view)
-    training, device = network.training, place.device
+    make_crops(torch.zeros(3, 2, 2, dtype=torch.uint8), config, protocols, view)
+    training, device = network.training, context.device
     found: dict[int, Tensor] = {}
     sums: Open = {}
     unreadable: list[str] = []
@@ -75,18 +75,18 @@ def predict(
     try:
         with torch.inference_mode():
             loader = DataLoader(
-                _Cuts(reader, config, protocols, indices, view),
+                _CropDataset(reader, config, protocols, indices, view),
                 batch_size=None,
                 num_workers=config.data.workers,
-                worker_init_fn=_single,
+                worker_init_fn=_init_worker,
             )
-            for chunk in _chunks(delivered(loader), batch, device, unreadable):
-                with autocast(place, config.run.precision):
+            for chunk in _chunks(iterate_loader(loader), batch, device, unreadable):
+                with autocast(context, config.run.precision):
                     logits = network(chunk.images)
                 if logits.shape[1] != len(reader.classes):
                     known = f"the network names {logits.shape[1]} classes, but the data has {len(reader.classes)}"
                     raise RunError(f"{known}; evaluate it on data of its own classes")
-                _add(sums, chunk, logits.float().softmax(1).cpu().double())
+                _accumulate(sums, chunk, logits.float().softmax(1).cpu().double())
                 done = [owner for owner in sums if owner != int(chunk.owners[-1])]
                 found.update({owner: sums.pop(owner).float() for owner in done})
     finally:
@@ -99,13 +99,13 @@ def predict(
         labels=torch.tensor([reader.label(index) for index in kept], dtype=torch.int64),
         names=[reader.name(index) for index in kept],
         classes=list(reader.classes),
-        weights=[digest(network)],
+        weights=[network_sha256(network)],
         data=reader.fingerprint,
         unreadable=unreadable,
     )
 
 
-def _chunks(cuts: Iterable[Cut | str], batch: int, device: torch.device, unreadable: list[str]) -> Iterator[Chunk]:
+def _chunks(cuts: Iterable[Crops | str], batch: int, device: torch.device, unreadable: list[str]) -> Iterator[Chunk]:
     """Crops of all images, so many at a time; the last chunk may be smaller. Mirrors are made on the device.
 
     Why images cannot be read is added to `unreadable`.
@@ -120,20 +120,20 @@ def _chunks(cuts: Iterable[Cut | str], batch: int, device: torch.device, unreada
         weights = torch.cat([each.weights[:, 0][used[:, 0]], each.weights[:, 1][used[:, 1]]])
         waiting.append(Chunk(both, torch.full((len(both),), owner), weights))
         if sum(len(part.images) for part in waiting) >= batch:
-            whole = _joined(waiting)
+            whole = _concatenate(waiting)
             most = len(whole.images) // batch * batch
             for start in range(0, most, batch):
                 yield Chunk(*(part[start : start + batch] for part in whole))
             waiting = [Chunk(*(part[most:] for part in whole))] if most < len(whole.images) else []
     if waiting:
-        yield _joined(waiting)
+        yield _concatenate(waiting)
 
 
-def _joined(chunks: list[Chunk]) -> Chunk:
+def _concatenate(chunks: list[Chunk]) -> Chunk:
     return Chunk(*(torch.cat(parts) for parts in zip(*chunks, strict=True)))
 
 
-def _add(sums: Open, chunk: Chunk, probabilities: Tensor) -> None:
+def _accumulate(sums: Open, chunk: Chunk, probabilities: Tensor) -> None:
     """Add a chunk's probabilities, as its weights have them; what has no weight adds nothing, even if it is a NaN."""
     for owner in dict.fromkeys(chunk.owners.tolist()):
         mine = chunk.owners == owner
@@ -142,11 +142,11 @@ def _add(sums: Open, chunk: Chunk, probabilities: Tensor) -> None:
         sums[owner] = sums[owner] + part if owner in sums else part
 
 
-def _single(worker: int) -> None:
+def _init_worker(worker: int) -> None:
     torch.set_num_threads(1)
 
 
-def digest(network: nn.Module) -> str:
+def network_sha256(network: nn.Module) -> str:
     """SHA-256 of a network's tensors and their names."""
     found = hashlib.sha256()
     state: dict[str, Any] = network.state_dict()

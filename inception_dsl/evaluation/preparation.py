@@ -14,15 +14,15 @@ from torch import Tensor
 from inception_dsl.diagnostics.codes.weights import PREPROCESSING_DIFFERS
 from inception_dsl.diagnostics.diagnostic import Diagnostic
 from inception_dsl.evaluation.crops import View
-from inception_dsl.runner.augment import centred
+from inception_dsl.runner.augment import centre_crop
 from inception_dsl.runner.config import Config
 from inception_dsl.weights.preprocessing import Preprocessing
 from inception_dsl.weights.transfer import channel_values
 
-SHAPING: Final = ("augment.evaluation", "augment.resize", "augment.central")
+VIEW_SETTINGS: Final = ("augment.evaluation", "augment.resize", "augment.central")
 """The settings of the recipe's view."""
 
-LONGEST: Final = 16
+MAX_ASPECT: Final = 16
 """Of a strip longer than so many times its width, the middle is taken: resized whole, it would fill the memory."""
 
 
@@ -35,7 +35,7 @@ class Preparation(NamedTuple):
     warning: Diagnostic | None = None
 
 
-def preparation(
+def choose_preparation(
     wanted: Preprocessing | None, config: Config, file: str, given: Collection[str], protocol: str | None
 ) -> Preparation:
     """Choose between what the weights want, the recipe of the spec `file` and what the user said, who always wins.
@@ -46,8 +46,8 @@ def preparation(
         return Preparation(config)
     data = config.data
     wanted = wanted.at(data.height, data.width)
-    shaped = [each for each in SHAPING if each in given]
-    view = None if protocol or shaped else partial(prepared, wanted=wanted)
+    shaped = [each for each in VIEW_SETTINGS if each in given]
+    view = None if protocol or shaped else partial(prepare_image, wanted=wanted)
     theirs, users, differ = [], [], []
     if view:
         theirs.append(wanted.view)
@@ -61,7 +61,9 @@ def preparation(
             continue
         theirs.append(f"{name} {channel_values(value)}")
         differ += (
-            [] if _same(stated, value) else [f"{name} {channel_values(stated)} (the weights: {channel_values(value)})"]
+            []
+            if _same_values(stated, value)
+            else [f"{name} {channel_values(stated)} (the weights: {channel_values(value)})"]
         )
         data = replace(data, **{name: value})
     whose = f" ({wanted.tag})" if wanted.tag else ""
@@ -74,20 +76,20 @@ def preparation(
     return Preparation(replace(config, data=data), view, "images: " + "; ".join([*said, *users]), warning)
 
 
-def prepared(image: Tensor, config: Config, wanted: Preprocessing) -> Tensor:
+def prepare_image(image: Tensor, config: Config, wanted: Preprocessing) -> Tensor:
     """The image (uint8, channels x height x width) resized by Pillow, as the libraries do, and its middle cut out."""
     import numpy as np
     from PIL import Image
 
-    height, width = (min(each, LONGEST * min(image.shape[1:])) for each in image.shape[1:])
-    image, shorter = centred(image, height, width), min(height, width)
+    height, width = (min(each, MAX_ASPECT * min(image.shape[1:])) for each in image.shape[1:])
+    image, shorter = centre_crop(image, height, width), min(height, width)
     if isinstance(wanted.resize, tuple):
         height, width = wanted.resize
     else:
         height, width = wanted.resize * height // shorter, wanted.resize * width // shorter
     how = Image.Resampling[wanted.interpolation.upper()]
     bands = [np.asarray(Image.fromarray(each.numpy()).resize((width, height), how)) for each in image]
-    return centred(torch.from_numpy(np.stack(bands)), *wanted.crop)
+    return centre_crop(torch.from_numpy(np.stack(bands)), *wanted.crop)
 
 
 def _view(config: Config) -> str:
@@ -102,7 +104,7 @@ def _view(config: Config) -> str:
             return f"the whole image resized to {size} (bilinear)"
 
 
-def _same(one: Collection[float], other: Collection[float]) -> bool:
+def _same_values(one: Collection[float], other: Collection[float]) -> bool:
     """Whether means are the same, one number standing for all channels."""
     channels = max(len(one), len(other))
     a, b = ([*each] * (channels if len(each) == 1 else 1) for each in (one, other))

@@ -12,12 +12,12 @@ from typing import Any, Final, NamedTuple
 import torch
 from torch import Tensor
 
-from inception_dsl.runner.evaluate import classes_before
+from inception_dsl.runner.evaluate import label_ranks
 
 BINS: Final = 15
 """Of the expected calibration error, as Guo et al. (1706.04599) take them."""
 
-MANY: Final = 50
+MANY_CLASSES: Final = 50
 """Above so many classes, only so many confused pairs are told."""
 
 
@@ -56,7 +56,7 @@ class ClassRow(NamedTuple):
     named: int
 
 
-class Pair(NamedTuple):
+class ConfusedPair(NamedTuple):
     """So many images of one class, a `part` of all of it, took the name of another."""
 
     label: str
@@ -67,7 +67,7 @@ class Pair(NamedTuple):
 
 def measure(probabilities: Tensor, labels: Tensor) -> Measures:
     """The worth of predictions (N x C) for labels (N): a row with a NaN is wrong, and its loss is a NaN."""
-    n, before = len(labels), classes_before(probabilities, labels)
+    n, before = len(labels), label_ranks(probabilities, labels)
     top1, top5 = int((before < 1).sum()), int((before < 5).sum())
     return Measures(
         n=n,
@@ -100,7 +100,7 @@ def ece(probabilities: Tensor, labels: Tensor) -> float:
     """How far confidence is from accuracy, over 15 equal bins of confidence, by the images in them."""
     confidence = probabilities.double().amax(1).nan_to_num(0.0)
     bins = (confidence * BINS).ceil().long().clamp(1, BINS) - 1
-    gap = confidence - (classes_before(probabilities, labels) < 1).double()
+    gap = confidence - (label_ranks(probabilities, labels) < 1).double()
     sums = torch.zeros(BINS, dtype=torch.float64).index_add_(0, bins, gap)
     return sums.abs().sum().item() / max(len(labels), 1)
 
@@ -114,14 +114,14 @@ def confusion(probabilities: Tensor, labels: Tensor) -> Tensor:
 
 def by_class(probabilities: Tensor, labels: Tensor, classes: list[str]) -> list[ClassRow]:
     """The same figures for each class."""
-    before, named = classes_before(probabilities, labels), confusion(probabilities, labels).sum(0)
+    before, named = label_ranks(probabilities, labels), confusion(probabilities, labels).sum(0)
     counts = [torch.bincount(labels[before < most], minlength=len(classes)) for most in (1, 5)]
     n = torch.bincount(labels, minlength=len(classes))
     columns = (each.tolist() for each in (n, *counts, named))
     return [ClassRow(*row) for row in zip(classes, *columns, strict=True)]
 
 
-def as_csv(rows: list[ClassRow]) -> str:
+def to_csv(rows: list[ClassRow]) -> str:
     """The table as CSV; accuracies are left empty for a class without images."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -132,13 +132,15 @@ def as_csv(rows: list[ClassRow]) -> str:
     return text.getvalue()
 
 
-def pairs(counts: Tensor, classes: list[str], most: int = MANY) -> list[Pair]:
+def confused_pairs(counts: Tensor, classes: list[str], most: int = MANY_CLASSES) -> list[ConfusedPair]:
     """The most confused pairs of classes, by their part of the row; the larger count, then the first, before others."""
     wrong = counts - counts.diag().diag()
     rows = counts.sum(1).tolist()
     found = [(label, named, int(wrong[label, named])) for label, named in wrong.nonzero().tolist()]
     found.sort(key=lambda each: (-each[2] / rows[each[0]], -each[2], each))
-    return [Pair(classes[label], classes[named], count, count / rows[label]) for label, named, count in found[:most]]
+    return [
+        ConfusedPair(classes[label], classes[named], count, count / rows[label]) for label, named, count in found[:most]
+    ]
 
 
 def parts(counts: Tensor) -> Tensor:
@@ -146,13 +148,13 @@ def parts(counts: Tensor) -> Tensor:
     return counts.double() / counts.sum(1, keepdim=True).clamp_min(1)
 
 
-def picture(counts: Tensor, classes: list[str]) -> bytes | None:
+def confusion_png(counts: Tensor, classes: list[str]) -> bytes | None:
     """The confusion matrix, row by row in parts, as PNG; nothing where matplotlib is not installed."""
     try:
         figures: Any = importlib.import_module("matplotlib.figure")
     except ModuleNotFoundError:
         return None
-    few = len(classes) <= MANY
+    few = len(classes) <= MANY_CLASSES
     inches = 2.5 + 0.28 * len(classes) if few else 12
     figure = figures.Figure(figsize=(inches, inches), layout="constrained")
     axes = figure.subplots()

@@ -20,7 +20,7 @@ from inception_dsl.runner.settings import RunError
 from inception_dsl.weights.files import WeightFile
 
 
-def network(typed: Typed, held: WeightFile) -> nn.Module:
+def load_network(typed: Typed, held: WeightFile) -> nn.Module:
     """The network with its weights, without its heads, laid out as convolutions are fastest."""
     made = build(pytorch.source(typed), typed.program.name)
     for head in typed.heads:
@@ -29,7 +29,7 @@ def network(typed: Typed, held: WeightFile) -> nn.Module:
     return made.eval().to(memory_format=torch.channels_last)
 
 
-def other_spec(weights: Path, held: WeightFile, typed: Typed) -> Diagnostic | None:
+def other_network(weights: Path, held: WeightFile, typed: Typed) -> Diagnostic | None:
     """W131 where a run wrote the weights, for another network than the spec's."""
     if held.metadata.get("spec") in {None, fingerprint(typed)}:
         return None
@@ -44,7 +44,7 @@ def check_classes(weights: Path, classes: Sequence[str], data: str) -> None:
     Those of a checkpoint stand beside its folder.
     """
     folder = weights.absolute().parent
-    for file, named in _named(folder.parent if folder.name == "checkpoints" else weights.parent):
+    for file, named in _listed_classes(folder.parent if folder.name == "checkpoints" else weights.parent):
         if "\n".join(named) == "\n".join(classes):
             continue
         pairs = enumerate(zip_longest(named, classes, fillvalue=""))
@@ -54,7 +54,7 @@ def check_classes(weights: Path, classes: Sequence[str], data: str) -> None:
         raise RunError(f"{file}: names other classes than the data: {told}; {way}")
 
 
-def _named(folder: Path) -> Iterator[tuple[Path, list[str]]]:
+def _listed_classes(folder: Path) -> Iterator[tuple[Path, list[str]]]:
     """What names a network's classes in its folder: `config.json` may be of another kind, and then does not."""
     config, listed = folder / "config.json", folder / "classes.txt"
     try:

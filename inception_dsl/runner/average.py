@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from inception_dsl.runner.config import Average, Config
-from inception_dsl.runner.settings import choice
+from inception_dsl.runner.settings import lookup
 
 
 def no_average(average: Average, step: int) -> float:
@@ -35,12 +35,12 @@ AVERAGES = {  # how much the newest weights count
 }
 
 
-class Averaged:
+class WeightAverage:
     """A network's weights and batch statistics, averaged over the steps; `network` has them."""
 
     def __init__(self, network: nn.Module, config: Config) -> None:
         self.average, self.trained = config.average, network
-        self.share = choice(AVERAGES, self.average.name, "average.name")
+        self.share = lookup(AVERAGES, self.average.name, "average.name")
         self.network = network if self.average.name == "none" else copy.deepcopy(network).requires_grad_(False)
         # Listed once: to walk two deep networks takes longer than to average them.
         held, new = ([*each.parameters(), *each.buffers()] for each in (self.network, self.trained))

@@ -18,7 +18,7 @@ from inception_dsl.runner.settings import RunError
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[IO[bytes]]:
+def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     """A file to write that takes its place when all of it is on the disk. Raises `OSError`, as for a full one."""
     part = path.with_name(path.name + ".tmp")
     try:
@@ -38,50 +38,52 @@ def whole(path: Path) -> Iterator[IO[bytes]]:
         raise OSError(f"{path}: cannot be written: {why}") from error
 
 
-def put(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
     """Writes a text file that is whole or as it was."""
-    with whole(path) as file:
-        file.write(encoded(text))
+    with atomic_write(path) as file:
+        file.write(encode_text(text))
 
 
-def encoded(text: str) -> bytes:
+def encode_text(text: str) -> bytes:
     """UTF-8, but for what a file's name had in another encoding."""
     return text.encode(errors="backslashreplace")
 
 
-def save(folder: Path, step: int, state: Mapping[str, Any], keep: int) -> Path:
+def save_checkpoint(folder: Path, step: int, state: Mapping[str, Any], keep: int) -> Path:
     """Writes `step_00001000.pt` and its sha256, then removes all but `keep`. Raises `OSError`, as for a full disk."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"step_{step:08d}.pt"
     for stale in folder.glob("*.tmp"):
         stale.unlink()
-    with whole(path) as file:
+    with atomic_write(path) as file:
         torch.save(state, file)
         file.flush()
-        put(beside(path), f"{digest(Path(file.name))}  {path.name}\n")  # before the file: none is ever without
+        write_text(
+            checksum_path(path), f"{file_sha256(Path(file.name))}  {path.name}\n"
+        )  # before the file: none is ever without
     # A later file is of a future that was given up, because it was broken: it must not push out this one.
     for old in [each for each in sorted(folder.glob("step_*.pt")) if each <= path][: -max(keep, 1)]:
         old.unlink()
-        beside(old).unlink(missing_ok=True)
+        checksum_path(old).unlink(missing_ok=True)
     return path
 
 
-def beside(path: Path) -> Path:
+def checksum_path(path: Path) -> Path:
     """Where a checkpoint's sha256 stands, as `sha256sum --check` reads it."""
     return path.with_name(path.name + ".sha256")
 
 
-def digest(path: Path) -> str:
+def file_sha256(path: Path) -> str:
     """The sha256 of a file."""
     with path.open("rb") as file:
         return file_digest(file, "sha256").hexdigest()
 
 
-def newest(folder: Path) -> Path | None:
+def latest_checkpoint(folder: Path) -> Path | None:
     """The last checkpoint that is whole; warns of each that is not. Raises `RunError` where there are only such."""
     paths = sorted(folder.glob("step_*.pt"), reverse=True)
     for path in paths:
-        if beside(path).exists() and beside(path).read_bytes().startswith(digest(path).encode()):
+        if checksum_path(path).exists() and checksum_path(path).read_bytes().startswith(file_sha256(path).encode()):
             return path
         sys.stderr.write(f"warning: {path}: broken (its sha256 is another); the one before it is taken\n")
     if paths:
@@ -89,7 +91,7 @@ def newest(folder: Path) -> Path | None:
     return None
 
 
-def load(path: Path) -> dict[str, Any]:
+def load_checkpoint(path: Path) -> dict[str, Any]:
     """What `save` wrote, on the CPU. Raises `RunError` for any other file."""
     if path.exists() and not path.is_file():
         raise RunError(f"{path}: not a file; give one of a run's checkpoints/step_*.pt")  # a pipe might never end
@@ -104,7 +106,7 @@ def load(path: Path) -> dict[str, Any]:
     return state
 
 
-def refuse(stored: Mapping[str, str], own: Mapping[str, str], force: bool) -> None:
+def check_identity(stored: Mapping[str, str], own: Mapping[str, str], force: bool) -> None:
     """Raises `RunError` where a checkpoint is of another network, data set or recipe, and names what differs.
 
     It need not list every setting: once it had only those that its recipe used.
@@ -117,7 +119,7 @@ def refuse(stored: Mapping[str, str], own: Mapping[str, str], force: bool) -> No
         sys.stderr.write(f"warning: goes on from a checkpoint of another run: {differ}\n")
 
 
-class Lock:
+class FolderLock:
     """Holds a folder for one run until the process ends, however it does. Raises `RunError` where another holds it."""
 
     def __init__(self, folder: Path) -> None:
@@ -140,4 +142,4 @@ class Lock:
 
 def write_status(folder: Path, word: str) -> None:
     """Says what the run is: "running", "preempted" (start it again), "done" or "failed"."""
-    put(folder / "STATUS", word + "\n")
+    write_text(folder / "STATUS", word + "\n")

@@ -114,7 +114,7 @@ class Config:
 
 
 @dataclass(frozen=True)
-class About:
+class NetworkInfo:
     """The network: what it is called, and the spec that it was generated from."""
 
     name: str

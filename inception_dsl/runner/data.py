@@ -16,12 +16,12 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from inception_dsl.runner.augment import Transform, evaluation_transform, training_transform
 from inception_dsl.runner.config import Config
-from inception_dsl.runner.devices import Place
-from inception_dsl.runner.randomness import generator, permutation
+from inception_dsl.runner.devices import RankContext
+from inception_dsl.runner.randomness import make_generator, permutation
 from inception_dsl.runner.reader import Reader, Unreadable
 from inception_dsl.runner.settings import RunError
 
-Key = tuple[int, int]  # the epoch, and the number of the image
+SampleKey = tuple[int, int]  # the epoch, and the number of the image
 # The image, its label (-1: unreadable), its number (another's, where that stands in), and what was unreadable and why.
 Sample = tuple[Tensor, int, int, list[str]]
 
@@ -35,7 +35,7 @@ class Batch(NamedTuple):
     unreadable: list[str]
 
 
-class Images(Dataset[Sample]):
+class ImageDataset(Dataset[Sample]):
     """A reader's images, transformed; an unreadable one is, by the policy, to "replace", to "stop" or to "count"."""
 
     def __init__(self, reader: Reader, transform: Transform, seed: int, policy: str) -> None:
@@ -44,10 +44,12 @@ class Images(Dataset[Sample]):
     def __len__(self) -> int:
         return len(self.reader)
 
-    def __getitem__(self, key: Key) -> Sample:
+    def __getitem__(self, key: SampleKey) -> Sample:
         """The sample of an epoch and an index. Raises `RunError` where nothing may stand in for the unreadable."""
         epoch, index = key
-        random = generator(self.seed, "augment", epoch, index)  # the sample's own: who reads it, and when, is all one
+        random = make_generator(
+            self.seed, "augment", epoch, index
+        )  # the sample's own: who reads it, and when, is all one
         unreadable: list[str] = []
         for number in range(index, index + min(len(self), 100)):
             found = number % len(self)
@@ -70,19 +72,19 @@ def steps_per_epoch(count: int, batch: int) -> int:
     return count // batch
 
 
-class Batches(Sampler[list[Key]]):
+class MicroBatches(Sampler[list[SampleKey]]):
     """The keys of one rank's micro-batches from step `start` up to `stop`: to resume is to start later."""
 
-    def __init__(self, count: int, config: Config, start: int, stop: int, rank: int = 0, world: int = 1) -> None:
+    def __init__(self, count: int, config: Config, start: int, stop: int, rank: int = 0, world_size: int = 1) -> None:
         self.count, self.seed, self.start, self.stop, self.rank = count, config.run.seed, start, stop, rank
         self.batch, self.steps = config.data.batch, steps_per_epoch(count, config.data.batch)
-        self.share, rest = divmod(self.batch, world)
+        self.share, rest = divmod(self.batch, world_size)
         self.micro, left = divmod(self.share, config.run.accumulate)
         if rest or left or not self.micro:
-            parts = f"{world} ranks with run.accumulate {config.run.accumulate}"
+            parts = f"{world_size} ranks with run.accumulate {config.run.accumulate}"
             raise RunError(f"data.batch {self.batch} cannot be shared evenly by {parts}; set it to a multiple")
 
-    def __iter__(self) -> Iterator[list[Key]]:
+    def __iter__(self) -> Iterator[list[SampleKey]]:
         drawn, order = -1, torch.empty(0)
         for step in range(self.start, self.stop):
             epoch, offset = divmod(step, self.steps)
@@ -93,21 +95,21 @@ class Batches(Sampler[list[Key]]):
                 yield [(epoch, index) for index in micro]
 
 
-def make_loader(reader: Reader, config: Config, place: Place, start: int, stop: int) -> Iterator[Batch]:
+def make_loader(reader: Reader, config: Config, context: RankContext, start: int, stop: int) -> Iterator[Batch]:
     """Micro-batches for this rank from step `start` up to `stop`. To load by other means, replace this function."""
-    images = Images(reader, training_transform(config), config.run.seed, config.data.unreadable)
-    return _loaded(images, Batches(len(reader), config, start, stop, place.rank, place.world), config)
+    images = ImageDataset(reader, training_transform(config), config.run.seed, config.data.unreadable)
+    return _load(images, MicroBatches(len(reader), config, start, stop, context.rank, context.world_size), config)
 
 
-def make_evaluation_loader(reader: Reader, config: Config, place: Place) -> Iterator[Batch]:
+def make_evaluation_loader(reader: Reader, config: Config, context: RankContext) -> Iterator[Batch]:
     """All images, shared by the ranks, in batches of the size that training takes; an unreadable one has label -1."""
-    images = Images(reader, evaluation_transform(config), config.run.seed, "count")
-    size = max(1, config.data.batch // (place.world * config.run.accumulate))
-    share = range(place.rank, len(reader), place.world)
-    return _loaded(images, [[(0, i) for i in share[at : at + size]] for at in range(0, len(share), size)], config)
+    images = ImageDataset(reader, evaluation_transform(config), config.run.seed, "count")
+    size = max(1, config.data.batch // (context.world_size * config.run.accumulate))
+    share = range(context.rank, len(reader), context.world_size)
+    return _load(images, [[(0, i) for i in share[at : at + size]] for at in range(0, len(share), size)], config)
 
 
-def _loaded(images: Images, batches: Iterable[list[Key]], config: Config) -> Iterator[Batch]:
+def _load(images: ImageDataset, batches: Iterable[list[SampleKey]], config: Config) -> Iterator[Batch]:
     loader = DataLoader(
         images,
         batch_sampler=batches,
@@ -115,18 +117,18 @@ def _loaded(images: Images, batches: Iterable[list[Key]], config: Config) -> Ite
         # They never touch the device, and a fork has the list of images without a copy, at once.
         multiprocessing_context="fork" if config.data.workers and sys.platform == "linux" else None,
         collate_fn=_collate,
-        worker_init_fn=_quiet,
+        worker_init_fn=_init_worker,
         pin_memory=torch.accelerator.is_available(),
         generator=Generator(),  # torch's own seed for workers, which draw nothing from it
     )
-    yield from delivered(loader)
+    yield from iterate_loader(loader)
 
 
-def delivered(loader: DataLoader[Any]) -> Iterator[Any]:
+def iterate_loader(loader: DataLoader[Any]) -> Iterator[Any]:
     """What a loader reads. Raises `RunError` as its workers do."""
     arriving = iter(loader)
-    atexit.unregister(_end_workers)
-    atexit.register(_end_workers)  # the last to be registered is the first to be called
+    atexit.unregister(_kill_workers)
+    atexit.register(_kill_workers)  # the last to be registered is the first to be called
     try:
         yield from arriving
     except RunError as error:  # a worker's comes with its traceback, whose last line is the message
@@ -135,7 +137,7 @@ def delivered(loader: DataLoader[Any]) -> Iterator[Any]:
         raise RunError(said.rpartition("RunError: ")[2].strip()) from None
 
 
-def _end_workers() -> None:
+def _kill_workers() -> None:
     """End workers when the process does: Python would ask them to, by a signal that they ignore, and wait for ever."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # DataLoader would call it an error
     for worker in active_children():
@@ -147,7 +149,7 @@ def _collate(samples: list[Sample]) -> Batch:
     return Batch(torch.stack(images), torch.tensor(labels), torch.tensor(indices), list(chain(*unreadable)))
 
 
-def _quiet(worker: int) -> None:
+def _init_worker(worker: int) -> None:
     """A worker leaves signals to its rank, which saves before it ends, and takes one core."""
     for each in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
         signal.signal(each, signal.SIG_IGN)

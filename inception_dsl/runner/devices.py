@@ -16,24 +16,26 @@ from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
 from inception_dsl.runner.config import Config
-from inception_dsl.runner.settings import RunError, T, setting
+from inception_dsl.runner.settings import RunError, T, with_setting
 
 
 @dataclass(frozen=True)
-class Place:
+class RankContext:
     """Where a process runs: its device, and which of how many processes it is."""
 
     device: torch.device
     rank: int = 0
-    world: int = 1
+    world_size: int = 1
 
 
-TORCH = (2, 13)
-BF16 = {
+MIN_TORCH = (2, 13)
+BF16_CAPABILITIES = {
     "avx512_bf16": "AVX512-BF16",
     "amx_bf16": "AMX",
 }  # of a CPU: as torch and as its maker name them
-LISTING = timedelta(minutes=30)  # a collective waits so long: the first rank may list a cold disk for minutes
+COLLECTIVE_TIMEOUT = timedelta(
+    minutes=30
+)  # a collective waits so long: the first rank may list a cold disk for minutes
 
 
 def pick_device(local: int) -> torch.device:
@@ -46,34 +48,34 @@ def pick_device(local: int) -> torch.device:
     return torch.device(accelerator.type, local)
 
 
-def place() -> Place:
+def init_distributed() -> RankContext:
     """The place of this process; starts torch.distributed when torchrun launched more than one process."""
-    if tuple(int(part) for part in torch.__version__.split(".")[:2]) < TORCH:
-        raise RunError(f"torch {torch.__version__} is too old; install {TORCH[0]}.{TORCH[1]} or newer")
-    local, rank, world = (int(os.environ.get(key, "0")) for key in ("LOCAL_RANK", "RANK", "WORLD_SIZE"))
+    if tuple(int(part) for part in torch.__version__.split(".")[:2]) < MIN_TORCH:
+        raise RunError(f"torch {torch.__version__} is too old; install {MIN_TORCH[0]}.{MIN_TORCH[1]} or newer")
+    local, rank, world_size = (int(os.environ.get(key, "0")) for key in ("LOCAL_RANK", "RANK", "WORLD_SIZE"))
     device = pick_device(local)
     if device.index is not None:
         torch.accelerator.set_device_index(device.index)
-    if world > 1 and not distributed.is_initialized():
+    if world_size > 1 and not distributed.is_initialized():
         store, *_ = next(iter(rendezvous("env://")))
-        if os.environ.get("LOCAL_WORLD_SIZE") == str(world):  # else TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1 does it
+        if os.environ.get("LOCAL_WORLD_SIZE") == str(world_size):  # else TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1 does it
             attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
             store = PrefixStore(attempt, store)  # torchrun's still has the addresses of who was killed
         backend = distributed.get_default_backend_for_device(device)
         own = None if device == torch.device("cpu") else device  # NCCL then takes its memory, and fails, at once
         distributed.init_process_group(
-            backend, store=store, rank=rank, world_size=world, device_id=own, timeout=LISTING
+            backend, store=store, rank=rank, world_size=world_size, device_id=own, timeout=COLLECTIVE_TIMEOUT
         )
-    return Place(device, rank, max(world, 1))
+    return RankContext(device, rank, max(world_size, 1))
 
 
-def leave() -> None:
+def destroy_distributed() -> None:
     """Ends torch.distributed, if it was started; it starts once in a process."""
     if distributed.is_initialized():
         distributed.destroy_process_group()
 
 
-def end(code: int) -> NoReturn:
+def exit_process(code: int) -> NoReturn:
     """Ends the process; under torchrun at once, for torch's threads now and then abort one that takes itself apart."""
     if "TORCHELASTIC_RUN_ID" in os.environ:
         for stream in (sys.stdout, sys.stderr):
@@ -83,42 +85,42 @@ def end(code: int) -> NoReturn:
     sys.exit(code)
 
 
-def summed(place: Place, numbers: Tensor) -> list[float]:
+def all_reduce_sum(context: RankContext, numbers: Tensor) -> list[float]:
     """The sums of a device's numbers over all processes, in one transfer to the host."""
-    if place.world > 1:
+    if context.world_size > 1:
         distributed.all_reduce(numbers)
     return [float(number) for number in numbers.tolist()]
 
 
-def total(place: Place, *numbers: float) -> list[float]:
+def all_reduce_numbers(context: RankContext, *numbers: float) -> list[float]:
     """The sums of the host's numbers over all processes, in float64: counts stay exact."""
-    device = place.device if place.world > 1 else "cpu"
-    return summed(place, torch.tensor(numbers, dtype=torch.float64, device=device))
+    device = context.device if context.world_size > 1 else "cpu"
+    return all_reduce_sum(context, torch.tensor(numbers, dtype=torch.float64, device=device))
 
 
-def any_rank(place: Place, flag: bool) -> bool:
+def any_rank(context: RankContext, flag: bool) -> bool:
     """Whether a flag is set in any process; all wait for the last."""
-    return total(place, flag)[0] > 0
+    return all_reduce_numbers(context, flag)[0] > 0
 
 
-def synchronise(place: Place, tensors: Iterable[Tensor]) -> None:
+def broadcast_tensors(context: RankContext, tensors: Iterable[Tensor]) -> None:
     """Gives every process the tensors of rank 0, in place."""
-    for tensor in tensors if place.world > 1 else ():
+    for tensor in tensors if context.world_size > 1 else ():
         distributed.broadcast(tensor, src=0)
 
 
-def shared(place: Place, value: T) -> T:
+def broadcast_object(context: RankContext, value: T) -> T:
     """What rank 0 has, in every process."""
     box = [value]
-    if place.world > 1:
-        distributed.broadcast_object_list(box, src=0, device=place.device)
+    if context.world_size > 1:
+        distributed.broadcast_object_list(box, src=0, device=context.device)
     return box[0]
 
 
-def has_bf16(device: torch.device) -> tuple[bool, str]:
+def supports_bf16(device: torch.device) -> tuple[bool, str]:
     """Whether a device computes in bf16 by its own instructions, and how that is known."""
     if device.type == "cpu":
-        found = [name for key, name in BF16.items() if torch.cpu.get_capabilities().get(key)]
+        found = [name for key, name in BF16_CAPABILITIES.items() if torch.cpu.get_capabilities().get(key)]
         return bool(found), f"this CPU has {' and '.join(found) or 'no bf16 instructions'}"
     if device.type == "cuda":
         capability = torch.cuda.get_device_capability(device)
@@ -127,17 +129,17 @@ def has_bf16(device: torch.device) -> tuple[bool, str]:
     return False, f"it is not known here whether {device.type} has bf16 instructions"
 
 
-def settle_precision(config: Config, place: Place, begun: str = "") -> tuple[Config, str]:
+def resolve_precision(config: Config, context: RankContext, begun: str = "") -> tuple[Config, str]:
     """The config with the precision to compute in, and a line that says which it is and why.
 
     "auto" goes on as the run was `begun`; a new run takes bf16 where every process has it. Raises `RunError` where a
     run that was begun in bf16 would go on without.
     """
     wanted = config.run.precision
-    able, why = has_bf16(place.device)
-    if any_rank(place, not able) and able:
+    able, why = supports_bf16(context.device)
+    if any_rank(context, not able) and able:
         able, why = False, "a device of another process has no bf16 instructions"
-    if wanted == "bf16" and not able and place.rank == 0:
+    if wanted == "bf16" and not able and context.rank == 0:
         advice = "emulated bf16 is several times slower than fp32; run.precision=auto takes the faster one"
         sys.stderr.write(f"warning: run.precision is bf16, but {why}: {advice}\n")
     if wanted != "auto":
@@ -148,16 +150,16 @@ def settle_precision(config: Config, place: Place, begun: str = "") -> tuple[Con
     if begun == "fp32" and able:
         why = "the run was begun in it"
     chosen = begun or ("bf16" if able else "fp32")
-    return setting(config, "run.precision", chosen), f"precision {chosen}: {why}"
+    return with_setting(config, "run.precision", chosen), f"precision {chosen}: {why}"
 
 
-def autocast(place: Place, precision: str) -> AbstractContextManager[object]:
+def autocast(context: RankContext, precision: str) -> AbstractContextManager[object]:
     """The context in which torch computes in a precision: "bf16" where its autocast has it so, or "fp32" throughout."""
     assert precision != "auto", "settle_precision comes first"
-    return torch.autocast(place.device.type, dtype=torch.bfloat16) if precision == "bf16" else nullcontext()
+    return torch.autocast(context.device.type, dtype=torch.bfloat16) if precision == "bf16" else nullcontext()
 
 
-def be_deterministic(flag: bool) -> None:
+def set_deterministic(flag: bool) -> None:
     """Same bits on each run, where torch has such an operation (it warns where it has none); or the fastest ones."""
     if flag:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS asks for; read when it starts

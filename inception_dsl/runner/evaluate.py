@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 
 from inception_dsl.runner.config import Config
 from inception_dsl.runner.data import make_evaluation_loader
-from inception_dsl.runner.devices import Place, autocast, total
+from inception_dsl.runner.devices import RankContext, all_reduce_numbers, autocast
 from inception_dsl.runner.reader import Reader
 from inception_dsl.runner.settings import RunError
 
@@ -27,7 +27,7 @@ class Score:
     unreadable: int  # images beside the n
 
 
-def classes_before(scores: Tensor, labels: Tensor) -> Tensor:
+def label_ranks(scores: Tensor, labels: Tensor) -> Tensor:
     """How many classes stand before the right one: of equal ones, the first does; with a NaN, all do."""
     right = scores.gather(1, labels[:, None])
     first = torch.arange(scores.shape[1], device=scores.device) < labels[:, None]
@@ -36,7 +36,7 @@ def classes_before(scores: Tensor, labels: Tensor) -> Tensor:
 
 
 def evaluate(
-    network: nn.Module, reader: Reader, config: Config, place: Place, stop: Callable[[], bool]
+    network: nn.Module, reader: Reader, config: Config, context: RankContext, stop: Callable[[], bool]
 ) -> tuple[Score, list[str]]:
     """The score of a network on all images; on fewer where `stop`, asked before each batch, ends it early.
 
@@ -48,23 +48,23 @@ def evaluate(
     network.eval()
     try:
         with torch.inference_mode():
-            for batch in make_evaluation_loader(reader, config, place):
+            for batch in make_evaluation_loader(reader, config, context):
                 if stopped := stop():
                     break
                 why += batch.unreadable
-                images, labels = (each.to(place.device, non_blocking=True) for each in (batch.images, batch.labels))
-                with autocast(place, config.run.precision):
+                images, labels = (each.to(context.device, non_blocking=True) for each in (batch.images, batch.labels))
+                with autocast(context, config.run.precision):
                     scores = network(images).float()
                 readable = labels >= 0  # what stands in for the others is scored, but not counted
                 scores, labels = scores[readable], labels[readable]
-                before = classes_before(scores, labels)
+                before = label_ranks(scores, labels)
                 losses = cross_entropy(scores, labels, reduction="sum")
                 found = torch.stack([(before < 1).sum(), (before < 5).sum(), losses]).tolist()
                 n, unreadable = n + len(labels), unreadable + len(readable) - len(labels)
                 top1, top5, loss = top1 + found[0], top5 + found[1], loss + found[2]
     finally:
         network.train(training)
-    n, unreadable, top1, top5, loss, early = total(place, n, unreadable, top1, top5, loss, stopped)
+    n, unreadable, top1, top5, loss, early = all_reduce_numbers(context, n, unreadable, top1, top5, loss, stopped)
     assert early or n + unreadable == len(reader), f"{n} and {unreadable} of {len(reader)} images were counted"
     if unreadable and not n and not early:
         raise RunError(f"none of the {len(reader):,} images to evaluate can be read; is the disk there?")

@@ -12,7 +12,7 @@ from inception_dsl.runner.config import Config
 from inception_dsl.runner.settings import RunError
 
 
-def loss_of(output: Any, labels: Tensor, config: Config) -> tuple[Tensor, dict[str, Tensor]]:
+def compute_loss(output: Any, labels: Tensor, config: Config) -> tuple[Tensor, dict[str, Tensor]]:
     """The loss to go down, and its parts, detached: "loss" of the logits, then each head's, before its weight.
 
     `output` is the logits, or a NamedTuple that starts with them. Raises `RunError` where heads and weights differ.

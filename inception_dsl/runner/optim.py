@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from inception_dsl.runner.config import Config, Optim
-from inception_dsl.runner.settings import RunError, choice
+from inception_dsl.runner.settings import RunError, lookup
 
 
 class RMSPropTF(torch.optim.Optimizer):
@@ -79,10 +79,10 @@ SCALES = {  # the power of batch / reference
 }
 
 
-def base_rate(config: Config) -> float:
+def base_learning_rate(config: Config) -> float:
     """The learning rate at its height, for the batch of this run."""
     optim = config.optim
-    power = choice(SCALES, optim.scale, "optim.scale")
+    power = lookup(SCALES, optim.scale, "optim.scale")
     return float(optim.lr * (config.data.batch / optim.reference) ** power)
 
 
@@ -95,14 +95,14 @@ def make_optimiser(config: Config, network: nn.Module) -> torch.optim.Optimizer:
         kinds.setdefault((decay, optim.bias_lr if name.endswith("bias") else 1.0), []).append(weight)
     groups = [{"params": each, "weight_decay": decay, "part": part} for (decay, part), each in kinds.items()]
     try:
-        optimiser = choice(OPTIMISERS, optim.name, "optim.name")(optim, groups, base_rate(config))
+        optimiser = lookup(OPTIMISERS, optim.name, "optim.name")(optim, groups, base_learning_rate(config))
     except ValueError as error:
         raise RunError(f"optim: {error}; set another") from None
-    set_rate(optimiser, base_rate(config))
+    set_learning_rate(optimiser, base_learning_rate(config))
     return optimiser
 
 
-def set_rate(optimiser: torch.optim.Optimizer, lr: float) -> None:
+def set_learning_rate(optimiser: torch.optim.Optimizer, lr: float) -> None:
     """Set the learning rate of the next step."""
     for group in optimiser.param_groups:
         group["lr"] = lr * group["part"]

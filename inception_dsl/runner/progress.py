@@ -18,10 +18,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from inception_dsl.runner.checkpoint import put
+from inception_dsl.runner.checkpoint import write_text
 from inception_dsl.runner.config import Config
 from inception_dsl.runner.data import Batch
-from inception_dsl.runner.devices import Place
+from inception_dsl.runner.devices import RankContext
 from inception_dsl.runner.evaluate import Score
 
 
@@ -32,10 +32,12 @@ class Log:
     between machines stands under "clock"; the rest is the same after a resume. `classes` 0: heads are not watched.
     """
 
-    def __init__(self, folder: Path, place: Place, config: Config, step: int, total: int, classes: int = 0) -> None:
-        self.place, self.config, self.total, self.classes = place, config, total, classes
+    def __init__(
+        self, folder: Path, context: RankContext, config: Config, step: int, total: int, classes: int = 0
+    ) -> None:
+        self.context, self.config, self.total, self.classes = context, config, total, classes
         sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115 - where it was closed
-        self.writes, self.tty, self.path = place.rank == 0, sys.stdout.isatty(), folder / "metrics.jsonl"
+        self.writes, self.tty, self.path = context.rank == 0, sys.stdout.isatty(), folder / "metrics.jsonl"
         self.since, self.shown, self.rate = (step, time.monotonic()), -math.inf, 0.0
         self.waited = 0.0  # seconds since then
         self.means: dict[str, float] = {}
@@ -43,9 +45,9 @@ class Log:
         self.board: Any = None
         if not self.writes:
             return
-        rows = [row for row in logged(self.path) if row["step"] <= step]
+        rows = [row for row in read_metrics(self.path) if row["step"] <= step]
         self.scored = {row["step"] for row in rows if "test_n" in row}
-        put(self.path, "".join(json.dumps(row) + "\n" for row in rows))
+        write_text(self.path, "".join(json.dumps(row) + "\n" for row in rows))
         with suppress(ImportError):
             from torch.utils.tensorboard import SummaryWriter
 
@@ -61,7 +63,7 @@ class Log:
         self.rate = 0.8 * self.rate + 0.2 * rate if self.rate else rate
         self.since, self.waited = (step, now), 0.0
         clock = {"images_per_second": round(rate, 1), "waiting": round(waiting, 3)}
-        clock |= {"memory_gb": round(memory(self.place.device), 3)}
+        clock |= {"memory_gb": round(peak_memory_gb(self.context.device), 3)}
         self._write(row, clock)
         if now - self.shown >= (0.1 if self.tty else 5) or step == self.total:
             self.shown = now
@@ -94,14 +96,14 @@ class Log:
         width = shutil.get_terminal_size().columns - 1
         if self.tty and rewrite and len(text) > width:
             text = text[: width + 2].rpartition("  ")[0]
-        show(f"\r{text:{width}}" + "\n" * (not rewrite) if self.tty else f"{text}\n")
+        write_stdout(f"\r{text:{width}}" + "\n" * (not rewrite) if self.tty else f"{text}\n")
 
     def close(self) -> None:
         """Leave the cursor on a line of its own, and write `metrics.csv` if the disk has room."""
         if not self.writes:
             return
-        show("\n" * self.tty)
-        rows = logged(self.path) if self.path.is_file() else []
+        write_stdout("\n" * self.tty)
+        rows = read_metrics(self.path) if self.path.is_file() else []
         for row in rows:
             row |= {f"clock.{name}": each for name, each in row.pop("clock", {}).items()}
         with suppress(OSError), self.path.with_suffix(".csv").open("w", newline="", encoding="utf-8") as file:
@@ -153,7 +155,7 @@ class Log:
             )
 
 
-def show(text: str) -> None:
+def write_stdout(text: str) -> None:
     """Print text; where nobody reads it any more, or its disk is full, the run goes on without."""
     try:
         sys.stdout.write(text)
@@ -162,7 +164,7 @@ def show(text: str) -> None:
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - until the process ends
 
 
-def logged(path: Path) -> list[dict[str, Any]]:
+def read_metrics(path: Path) -> list[dict[str, Any]]:
     """The rows of a log, without broken ones: a process may be killed while it writes."""
     rows: list[dict[str, Any]] = []
     with suppress(FileNotFoundError), path.open("rb") as file:
@@ -173,7 +175,7 @@ def logged(path: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def memory(device: torch.device) -> float:
+def peak_memory_gb(device: torch.device) -> float:
     """The most memory in GB that this process has had: on its accelerator, else of the machine."""
     with suppress(RuntimeError):  # not every accelerator counts
         if (found := torch.accelerator.current_accelerator()) and found.type == device.type:

@@ -8,16 +8,16 @@ import torch
 from torch import Generator, Tensor
 
 
-def mix(*key: int | str) -> int:
+def derive_seed(*key: int | str) -> int:
     """A number of 63 bits for a key, the same in every process and on every machine."""
     return int.from_bytes(blake2b(repr(key).encode(), digest_size=8).digest(), "big") >> 1
 
 
-def generator(*key: int | str) -> Generator:
+def make_generator(*key: int | str) -> Generator:
     """A generator that is seeded by a key."""
-    return torch.Generator().manual_seed(mix(*key))
+    return torch.Generator().manual_seed(derive_seed(*key))
 
 
 def permutation(seed: int, epoch: int, n: int) -> Tensor:
     """The order in which an epoch takes n images."""
-    return torch.randperm(n, generator=generator(seed, "order", epoch))
+    return torch.randperm(n, generator=make_generator(seed, "order", epoch))

@@ -44,7 +44,7 @@ class Reader(Protocol):
         """The image as uint8, channels x height x width, grey or RGB as it is stored. Raises `Unreadable`."""
 
 
-class Listed:
+class PackedIndex:
     """What readers share: labels and names, packed, for every worker would copy a list of a million strings.
 
     Classes that have no names are numbers. The fingerprint is of names, labels and whatever else tells the `content`.
@@ -62,7 +62,7 @@ class Listed:
         if wrong is not None:  # 1.7 and True too are no numbers of a class
             known = f"there are {len(classes)} classes, which" if classes else "classes are whole numbers that"
             raise RunError(f"{self.name(wrong)}: its label is {labels[wrong]!r}, but {known} count from 0; correct it")
-        self.classes = list(classes) or numbered(labels, self.name)
+        self.classes = list(classes) or numbered_classes(labels, self.name)
         self._labels: array[int] = array("q", labels)
         digest = hashlib.blake2b(repr(self.classes).encode(), digest_size=16)
         for part in (self._names, self._ends.tobytes(), self._labels.tobytes(), content):
@@ -81,7 +81,7 @@ class Listed:
         return os.fsdecode(self._names[self._ends[index] : self._ends[index + 1]])
 
 
-def numbered(labels: Sequence[int], name: Callable[[int], str]) -> list[str]:
+def numbered_classes(labels: Sequence[int], name: Callable[[int], str]) -> list[str]:
     """Classes that have no names. `name` is of an image: a label may be a date, and would make millions of classes."""
     most = max(labels, default=-1)
     if most >= 10 * len(labels) + 1000:
@@ -90,26 +90,26 @@ def numbered(labels: Sequence[int], name: Callable[[int], str]) -> list[str]:
     return [str(number) for number in range(most + 1)]
 
 
-def why(error: Exception) -> str:
+def error_text(error: Exception) -> str:
     """What an error says, in one line."""
     return " ".join(str(getattr(error, "strerror", None) or error).split()) or type(error).__name__
 
 
-def decode(data: bytes, name: str) -> Tensor:
+def decode_image(data: bytes, name: str) -> Tensor:
     """An image file, upright as EXIF says, as `pixels_of` gives it. Raises `Unreadable` where it is broken."""
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
         with Image.open(BytesIO(data)) as image:
             ImageOps.exif_transpose(image, in_place=True)
-            return pixels_of(image)
+            return pillow_to_tensor(image)
     except UnidentifiedImageError:  # its own words have an address, another each time
         raise Unreadable(f"{name}: not an image file that Pillow knows") from None
     except Exception as error:  # noqa: BLE001 - what a broken file raises is up to each format
-        raise Unreadable(f"{name}: {why(error)}") from None
+        raise Unreadable(f"{name}: {error_text(error)}") from None
 
 
-def pixels_of(image: Any) -> Tensor:
+def pillow_to_tensor(image: Any) -> Tensor:
     """An image of Pillow's as uint8, 1 (grey) or 3 x height x width: CMYK becomes RGB, alpha is dropped."""
     if image.mode.startswith("I"):  # 16 bits of grey
         image = image.convert("I").point(lambda value: value * (1 / 257))
@@ -118,14 +118,14 @@ def pixels_of(image: Any) -> Tensor:
     return values.view(image.height, image.width, -1).permute(2, 0, 1)
 
 
-def need_decoder() -> None:
+def preload_decoder() -> None:
     """Import the decoder before workers fork, lest each imports it again."""
     import PIL.Image
 
     PIL.Image.preinit()
 
 
-def of_split(names: Iterable[str], split: str) -> list[str]:
+def select_split(names: Iterable[str], split: str) -> list[str]:
     """The files or folders of a split, by a word of their names, as in `imagenet-train-0001.tar`; sorted.
 
     Where no name has the word of any split, all are read as they are, but only to evaluate.
@@ -138,7 +138,7 @@ def of_split(names: Iterable[str], split: str) -> list[str]:
     return [] if split == "train" or any(known & each for each in words.values()) else list(words)
 
 
-def class_names(folder: str) -> list[str]:
+def read_class_names(folder: str) -> list[str]:
     """The lines of the folder's `classes.txt`; none where there is no such file."""
     with suppress(FileNotFoundError), open(os.path.join(folder, "classes.txt"), encoding="utf-8-sig") as lines:
         return [line.strip() for line in lines if line.strip()]

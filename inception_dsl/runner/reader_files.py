@@ -17,26 +17,26 @@ from torch import Tensor
 
 from inception_dsl.runner.reader import (
     SPLITS,
-    Listed,
+    PackedIndex,
     Reader,
     Unreadable,
-    class_names,
-    decode,
-    need_decoder,
-    numbered,
-    of_split,
-    why,
+    decode_image,
+    error_text,
+    numbered_classes,
+    preload_decoder,
+    read_class_names,
+    select_split,
 )
 from inception_dsl.runner.settings import RunError
 
 IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".ppm", ".pgm", ".tif", ".tiff")
 
 
-class Files(Listed):
+class FileReader(PackedIndex):
     """Images that are files. The fingerprint is of names and labels: to ask a million files more takes minutes."""
 
     def __init__(self, root: str, classes: Sequence[str], names: Iterable[str], labels: Sequence[int]) -> None:
-        need_decoder()
+        preload_decoder()
         self.root = root
         super().__init__(classes, names, labels)
 
@@ -44,57 +44,57 @@ class Files(Listed):
         """The image. Raises `Unreadable` where its file is missing or broken."""
         path = os.path.join(self.root, self.name(index))
         try:
-            return decode(bytes_of(path), path)
+            return decode_image(read_bytes(path), path)
         except (OSError, ValueError) as error:
-            raise Unreadable(f"{path}: {why(error)}") from None
+            raise Unreadable(f"{path}: {error_text(error)}") from None
 
 
-LASTING = FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError
+PERMANENT_ERRORS = FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError
 
 
-def bytes_of(path: str, offset: int = 0, size: int = -1, pauses: Sequence[float] = (0.1, 1.0)) -> bytes:
+def read_bytes(path: str, offset: int = 0, size: int = -1, pauses: Sequence[float] = (0.1, 1.0)) -> bytes:
     """A part of a file. A network's disk may fail for a moment: to go on without the image would change the run."""
     try:
         with open(path, "rb") as file:
             file.seek(offset)
             return file.read(size)
     except OSError as error:
-        if isinstance(error, LASTING) or not pauses:
+        if isinstance(error, PERMANENT_ERRORS) or not pauses:
             raise
     time.sleep(pauses[0])
-    return bytes_of(path, offset, size, pauses[1:])
+    return read_bytes(path, offset, size, pauses[1:])
 
 
 def folder_images(path: str, split: str) -> Reader:
     """`SPLIT/CLASS/IMAGE`, as torchvision's ImageFolder: classes are sorted by name. To evaluate, `CLASS/IMAGE` too."""
     layout = "lay images out as train/CLASS/IMAGE and val/CLASS/IMAGE"
-    folders = _folders(path)
+    folders = _list_folders(path)
     part = next((word for word in SPLITS[split] if word in folders), "")
     if not part and (split == "train" or "train" in folders):
         raise RunError(f"{path}: there is no folder {' or '.join(SPLITS[split])}; {layout}")
     root, train = os.path.join(path, part), os.path.join(path, "train")
-    classes = _folders(train) if "train" in folders else _folders(root)  # one list for all splits
+    classes = _list_folders(train) if "train" in folders else _list_folders(root)  # one list for all splits
     if not classes:
         raise RunError(f"{root}: there is no folder of a class; {layout}")
     names: list[str] = []
     labels: list[int] = []
-    for name in _folders(root):
+    for name in _list_folders(root):
         if name not in classes:
             raise RunError(f"{root}: there is a class {name!r} that {train} does not have; rename or remove it")
-        found = sorted(_images(root, name))
+        found = sorted(_list_images(root, name))
         if not found:
             raise RunError(f"{os.path.join(root, name)}: the folder has no image; add some, or remove it")
         names += found
         labels += [classes.index(name)] * len(found)
-    return Files(root, classes, names, labels)
+    return FileReader(root, classes, names, labels)
 
 
-def _folders(path: str) -> list[str]:
+def _list_folders(path: str) -> list[str]:
     with os.scandir(path) as entries:
         return sorted(each.name for each in entries if each.is_dir() and not each.name.startswith("."))
 
 
-def _images(root: str, folder: str) -> Iterator[str]:
+def _list_images(root: str, folder: str) -> Iterator[str]:
     """The image files below a folder of `root`, named from there; each folder once, for a link may lead back."""
     seen: set[str] = set()
     for path, folders, files in os.walk(os.path.join(root, folder), followlinks=True):
@@ -107,19 +107,19 @@ def _images(root: str, folder: str) -> Iterator[str]:
         yield from (f"{inside}/{each}" for each in files if each.lower().endswith(IMAGE_ENDINGS) and each[0] != ".")
 
 
-Row = tuple[str, dict[str, Any]]  # where it stands, and what it says
+ManifestRow = tuple[str, dict[str, Any]]  # where it stands, and what it says
 
 
 def csv_images(path: str, split: str) -> Reader:
     """A table with the columns `path`, from the folder of the table, `label` and, to train, `split`."""
     with open(path, newline="", encoding="utf-8-sig") as file:
         table = csv.DictReader(file)
-        return _manifest(path, split, [(f"{path}, line {table.line_num}", row) for row in table])
+        return _read_manifest(path, split, [(f"{path}, line {table.line_num}", row) for row in table])
 
 
 def jsonl_images(path: str, split: str) -> Reader:
     """A line of JSON for each image, with `path`, from the folder of the list, `label` and, to train, `split`."""
-    rows: list[Row] = []
+    rows: list[ManifestRow] = []
     with open(path, encoding="utf-8-sig") as lines:
         for number, line in enumerate(lines, 1):
             where = f"{path}, line {number}"
@@ -128,10 +128,10 @@ def jsonl_images(path: str, split: str) -> Reader:
                     rows.append((where, dict(json.loads(line))))
                 except (ValueError, TypeError, RecursionError):
                     raise RunError(f'{where}: this is no JSON object; write {{"path": ..., "label": ...}}') from None
-    return _manifest(path, split, rows)
+    return _read_manifest(path, split, rows)
 
 
-def _manifest(path: str, split: str, rows: list[Row]) -> Reader:
+def _read_manifest(path: str, split: str, rows: list[ManifestRow]) -> Reader:
     """Labels are numbers, or names: those of `classes.txt` beside the manifest, or else all there are, sorted."""
     for where, row in rows:
         for key, kinds in {"path": (str,), "label": (str, int)}.items():
@@ -147,7 +147,7 @@ def _manifest(path: str, split: str, rows: list[Row]) -> Reader:
             raise RunError(f"{where}: split is {word!r}, which is none of {', '.join(sorted(known))}; name one")
     word = next((word for word in SPLITS[split] if word in splits), "")
     chosen = [row for row, each in zip(rows, splits, strict=True) if each == word]
-    classes = class_names(os.path.dirname(path)) or _classes(rows)
+    classes = read_class_names(os.path.dirname(path)) or _manifest_classes(rows)
     numbers = {name: number for number, name in enumerate(classes)}
     labels: list[int] = []
     for where, row in chosen:
@@ -156,25 +156,25 @@ def _manifest(path: str, split: str, rows: list[Row]) -> Reader:
         if not 0 <= number < len(classes):
             raise RunError(f"{where}: label is {label!r}, which is none of the {len(classes)} classes; correct it")
         labels.append(number)
-    return Files(os.path.dirname(path), classes, [str(row["path"]) for _, row in chosen], labels)
+    return FileReader(os.path.dirname(path), classes, [str(row["path"]) for _, row in chosen], labels)
 
 
-def _classes(rows: list[Row]) -> list[str]:
+def _manifest_classes(rows: list[ManifestRow]) -> list[str]:
     """Names in order; numbers as they count, also those that no image has."""
     labels = [str(row["label"]) for _, row in rows]
     if all(each.isdecimal() for each in labels):
-        return numbered([int(each) for each in labels], lambda index: rows[index][0])
+        return numbered_classes([int(each) for each in labels], lambda index: rows[index][0])
     return sorted(set(labels))
 
 
-Item = tuple[int, int, int, str, Any]  # the shard, and there the image's offset and size; its name and label
+ShardItem = tuple[int, int, int, str, Any]  # the shard, and there the image's offset and size; its name and label
 
 
-class Shards(Listed):
+class ShardReader(PackedIndex):
     """Images in tar archives, each read from its place; opened anew each time, so that no worker shares a file."""
 
-    def __init__(self, root: str, shards: Sequence[str], classes: Sequence[str], items: Sequence[Item]) -> None:
-        need_decoder()
+    def __init__(self, root: str, shards: Sequence[str], classes: Sequence[str], items: Sequence[ShardItem]) -> None:
+        preload_decoder()
         self.root, self.shards = root, list(shards)
         self._places = array("q", [number for item in items for number in item[:3]])
         names = [f"{self.shards[shard]}:{name}" for shard, _, _, name, _ in items]
@@ -186,11 +186,11 @@ class Shards(Listed):
         shard, offset, size = self._places[3 * index : 3 * index + 3]
         path = os.path.join(self.root, self.shards[shard])
         try:
-            return decode(bytes_of(path, offset, size), os.path.join(self.root, self.name(index)))
+            return decode_image(read_bytes(path, offset, size), os.path.join(self.root, self.name(index)))
         except FileNotFoundError:
             raise RunError(f"{path}: the shard is gone; put it back") from None
         except (OSError, ValueError) as error:
-            raise Unreadable(f"{path}: {why(error)}") from None
+            raise Unreadable(f"{path}: {error_text(error)}") from None
 
 
 def wds_images(path: str, split: str) -> Reader:
@@ -198,19 +198,19 @@ def wds_images(path: str, split: str) -> Reader:
 
     Where everything lies is kept in `index-SPLIT.json` beside them, as long as no archive changes.
     """
-    shards = of_split((each for each in os.listdir(path) if each.endswith(".tar")), split)
+    shards = select_split((each for each in os.listdir(path) if each.endswith(".tar")), split)
     stamps = {each: [(found := os.stat(os.path.join(path, each))).st_size, found.st_mtime_ns] for each in shards}
     index = os.path.join(path, f"index-{split}.json")
     kept, items = _load_index(index)
     if gone := sorted(set(kept) - set(stamps)):
         raise RunError(f"{os.path.join(path, gone[0])}: the shard is gone; put it back, or delete {index}")
     if kept != stamps:
-        items = [item for number, each in enumerate(shards) for item in _indexed(os.path.join(path, each), number)]
+        items = [item for number, each in enumerate(shards) for item in _index_shard(os.path.join(path, each), number)]
         _save_index(index, {"shards": stamps, "items": items})
-    return Shards(path, shards, class_names(path), items)
+    return ShardReader(path, shards, read_class_names(path), items)
 
 
-def _load_index(path: str) -> tuple[dict[str, Any], list[Item]]:
+def _load_index(path: str) -> tuple[dict[str, Any], list[ShardItem]]:
     """The archives that it is of, and what is in them; nothing of an index that is not there, or not whole."""
     with suppress(OSError, ValueError, TypeError, KeyError), open(path, encoding="utf-8") as file:
         kept = json.load(file)
@@ -227,7 +227,7 @@ def _save_index(path: str, index: dict[str, Any]) -> None:
         os.replace(file.name, path)  # or else it is removed
 
 
-def _indexed(path: str, shard: int) -> Iterator[Item]:
+def _index_shard(path: str, shard: int) -> Iterator[ShardItem]:
     """The images of an archive that have a label: samples are the members whose names agree up to the first dot."""
     images: dict[str, tarfile.TarInfo] = {}
     labels: dict[str, Any] = {}

@@ -18,23 +18,23 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from inception_dsl.runner.randomness import generator
+from inception_dsl.runner.randomness import make_generator
 from inception_dsl.runner.reader import (
     SPLITS,
-    Listed,
+    PackedIndex,
     Reader,
     Unreadable,
-    class_names,
-    decode,
-    need_decoder,
-    of_split,
-    pixels_of,
-    why,
+    decode_image,
+    error_text,
+    pillow_to_tensor,
+    preload_decoder,
+    read_class_names,
+    select_split,
 )
 from inception_dsl.runner.settings import RunError
 
 
-class Pixels(Listed):
+class ArrayReader(PackedIndex):
     """Images in memory: uint8, N x channels x height x width. Processes share it."""
 
     def __init__(
@@ -51,15 +51,15 @@ class Pixels(Listed):
 def idx_images(path: str, split: str) -> Reader:
     """The four files of MNIST and Fashion-MNIST, packed by gzip or not; `classes.txt` beside them names the classes."""
     prefix = os.path.join(path, {"train": "train", "test": "t10k"}[split])
-    images, (count, height, width) = _idx_file(f"{prefix}-images-idx3-ubyte", 3)
-    labels, (labelled,) = _idx_file(f"{prefix}-labels-idx1-ubyte", 1)
+    images, (count, height, width) = _read_idx(f"{prefix}-images-idx3-ubyte", 3)
+    labels, (labelled,) = _read_idx(f"{prefix}-labels-idx1-ubyte", 1)
     if count != labelled:
         raise RunError(f"{prefix}-*: {count} images, but {labelled} labels; these files are of different sets")
     values = torch.frombuffer(bytearray(images), dtype=torch.uint8).view(count, 1, height, width)
-    return Pixels(os.path.basename(prefix), class_names(path), values, list(labels), images)
+    return ArrayReader(os.path.basename(prefix), read_class_names(path), values, list(labels), images)
 
 
-def _idx_file(path: str, rank: int) -> tuple[bytes, list[int]]:
+def _read_idx(path: str, rank: int) -> tuple[bytes, list[int]]:
     """The values and the shape of a file of two zeros, 8 for uint8, the rank, the shape as big-endian int32, values."""
     packed = os.path.exists(f"{path}.gz")
     path = f"{path}.gz" if packed else path
@@ -101,13 +101,13 @@ def npz_images(path: str, split: str) -> Reader:
         )
     values = torch.from_numpy(images)
     values = values[:, None] if values.ndim == 3 else values.permute(0, 3, 1, 2)
-    return Pixels(pair[0], classes, values, labels, images.tobytes())
+    return ArrayReader(pair[0], classes, values, labels, images.tobytes())
 
 
-KEPT_GROUPS = 8  # row groups that each process keeps
+CACHED_GROUPS = 8  # row groups that each process keeps
 
 
-class Rows(Listed):
+class ParquetReader(PackedIndex):
     """Images in the rows of Parquet files.
 
     A row group can only be read whole, so an image in any order costs as much as all of its group: small groups are
@@ -115,7 +115,7 @@ class Rows(Listed):
     """
 
     def __init__(self, root: str, classes: Sequence[str], groups: Sequence[RowGroup], labels: list[Any]) -> None:
-        need_decoder()
+        preload_decoder()
         self.root, self._groups = root, list(groups)
         self._starts = array("q", accumulate((rows for *_, rows in groups), initial=0))
         self._kept: dict[int, Any] = {}
@@ -128,18 +128,18 @@ class Rows(Listed):
         """The image. Raises `Unreadable` where it is broken, and `RunError` where its whole file is gone."""
         number = bisect_right(self._starts, index) - 1
         if number not in self._kept:
-            if len(self._kept) == KEPT_GROUPS:
+            if len(self._kept) == CACHED_GROUPS:
                 del self._kept[next(iter(self._kept))]
             self._kept[number] = self._read_group(*self._groups[number][:3])
         name, row = os.path.join(self.root, self.name(index)), self._kept[number][index - self._starts[number]]
         try:
             found = row.as_py()
         except ValueError as error:
-            raise Unreadable(f"{name}: {why(error)}") from None
+            raise Unreadable(f"{name}: {error_text(error)}") from None
         data = found.get("bytes") if isinstance(found, dict) else found
         if not isinstance(data, bytes):
             raise Unreadable(f"{name}: the row has no bytes")
-        return decode(data, name)
+        return decode_image(data, name)
 
     def _read_group(self, name: str, group: int, column: str) -> Any:
         from pyarrow.parquet import ParquetFile
@@ -151,7 +151,7 @@ class Rows(Listed):
         except FileNotFoundError:
             raise RunError(f"{path}: the file is gone; put it back") from None
         except Exception as error:  # noqa: BLE001 - what a broken file raises is up to its library
-            raise Unreadable(f"{path}: {why(error)}") from None
+            raise Unreadable(f"{path}: {error_text(error)}") from None
 
 
 RowGroup = tuple[str, int, str, int]  # the file, the group in it, the column of images, the number of rows
@@ -163,8 +163,8 @@ def parquet_images(path: str, split: str) -> Reader:
 
     groups: list[RowGroup] = []
     labels: list[Any] = []
-    classes: list[str] = class_names(path)
-    for name in of_split((each for each in os.listdir(path) if each.endswith(".parquet")), split):
+    classes: list[str] = read_class_names(path)
+    for name in select_split((each for each in os.listdir(path) if each.endswith(".parquet")), split):
         where = os.path.join(path, name)
         try:
             with ParquetFile(where) as file:
@@ -172,7 +172,9 @@ def parquet_images(path: str, split: str) -> Reader:
                     file.schema_arrow,
                     [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)],
                 )
-                image, label = (next((key for key in keys if key in schema.names), "") for keys in (IMAGES, LABELS))
+                image, label = (
+                    next((key for key in keys if key in schema.names), "") for keys in (IMAGE_COLUMNS, LABEL_COLUMNS)
+                )
                 if not image or not label:
                     have = ", ".join(schema.names)
                     raise RunError(f"{where}: its columns are {have}; one has to be named image, and one label")
@@ -183,18 +185,18 @@ def parquet_images(path: str, split: str) -> Reader:
             classes = classes or json.loads(schema.metadata[b"huggingface"])["info"]["features"][label]["names"] or []
         groups += [(name, group, image, rows) for group, rows in enumerate(sizes)]
         labels += found
-    return Rows(path, classes, groups, labels)
+    return ParquetReader(path, classes, groups, labels)
 
 
-IMAGES = ("image", "img")
-LABELS = ("label", "labels", "fine_label")
+IMAGE_COLUMNS = ("image", "img")
+LABEL_COLUMNS = ("label", "labels", "fine_label")
 
 
-class Library(Listed):
+class TorchvisionReader(PackedIndex):
     """A data set of torchvision's."""
 
     def __init__(self, images: Any, name: str, classes: Sequence[str], labels: list[int]) -> None:
-        need_decoder()
+        preload_decoder()
         self.images = images
         content = b"" if getattr(images, "data", None) is None else torch.as_tensor(images.data).numpy().tobytes()
         super().__init__(classes, [f"{name}[{i}]" for i in range(len(labels))], labels, content)
@@ -202,9 +204,9 @@ class Library(Listed):
     def read(self, index: int) -> Tensor:
         """The image. Raises `Unreadable` where it is missing or broken."""
         try:
-            return pixels_of(self.images[index][0])
+            return pillow_to_tensor(self.images[index][0])
         except Exception as error:  # noqa: BLE001 - what a broken file raises is up to each set
-            raise Unreadable(f"{self.name(index)}: {why(error)}") from None
+            raise Unreadable(f"{self.name(index)}: {error_text(error)}") from None
 
 
 def torchvision_images(path: str, split: str) -> Reader:
@@ -227,15 +229,15 @@ def torchvision_images(path: str, split: str) -> Reader:
         except ValueError:
             continue  # it has no such split
         except (RuntimeError, OSError) as error:
-            raise RunError(f"torchvision:{path}: {why(error)} Put the files there") from None
+            raise RunError(f"torchvision:{path}: {error_text(error)} Put the files there") from None
     else:
         raise RunError(f"torchvision:{path}: it has no split named {' or '.join(words)}; take another set")
     labels = next((getattr(images, key) for key in ("targets", "labels", "_labels") if hasattr(images, key)), None)
     numbers = [int(each) for each in (labels if labels is not None else (each for _, each in images))]
-    return Library(images, f"{name}:{split}", getattr(images, "classes", None) or [], numbers)
+    return TorchvisionReader(images, f"{name}:{split}", getattr(images, "classes", None) or [], numbers)
 
 
-class Noise(Listed):
+class NoiseReader(PackedIndex):
     """Images of noise, each the same whenever it is read."""
 
     def __init__(self, split: str, count: int, classes: int, side: int) -> None:
@@ -247,7 +249,7 @@ class Noise(Listed):
 
     def read(self, index: int) -> Tensor:
         """The image, in colour."""
-        random = generator("fake", self.split, index)
+        random = make_generator("fake", self.split, index)
         return torch.randint(0, 256, (3, self.side, self.side), dtype=torch.uint8, generator=random)
 
 
@@ -259,4 +261,4 @@ def fake_images(path: str, split: str) -> Reader:
             f"fake:{path}: say fake:1000x10, for 1000 images of 10 classes, or fake:1000x10x32, of 32 pixels"
         )
     count, classes, side = (*map(int, numbers), 256)[:3]
-    return Noise(split, count, classes, side)
+    return NoiseReader(split, count, classes, side)

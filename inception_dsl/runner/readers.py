@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from inception_dsl.runner.reader import Reader, why
+from inception_dsl.runner.reader import Reader, error_text
 from inception_dsl.runner.reader_files import csv_images, folder_images, jsonl_images, wds_images
 from inception_dsl.runner.reader_tables import fake_images, idx_images, npz_images, parquet_images, torchvision_images
-from inception_dsl.runner.settings import RunError, choice
+from inception_dsl.runner.settings import RunError, lookup
 
 READERS: dict[str, Callable[[str, str], Reader]] = {
     "folder": folder_images,
@@ -29,16 +29,16 @@ def open_images(source: str, split: str) -> Reader:
     if not colon:
         raise RunError(f"{source}: say what it is, as folder:{source}; there are {', '.join(READERS)}")
     try:
-        images = choice(READERS, kind, "the kind of data.source")(os.path.expanduser(path), split)
+        images = lookup(READERS, kind, "the kind of data.source")(os.path.expanduser(path), split)
     except RunError:
         raise
     except OSError as error:
-        raise RunError(f"{source}: {why(error)}: {error.filename or path}; check the path") from None
+        raise RunError(f"{source}: {error_text(error)}: {error.filename or path}; check the path") from None
     except ImportError as error:
         missing = str(error.name).partition(".")[0].replace("PIL", "pillow")
         raise RunError(f"{source}: {kind} takes {missing}, which is missing; pip install {missing}") from None
     except Exception as error:  # what a broken file raises is up to each format
-        said = f"{type(error).__name__}: {why(error)}"
+        said = f"{type(error).__name__}: {error_text(error)}"
         raise RunError(
             f"{source}: cannot be read as {kind}: {said}; is it whole, of this kind, and in UTF-8?"
         ) from error

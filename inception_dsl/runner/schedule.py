@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from inception_dsl.runner.config import Config, Schedule
-from inception_dsl.runner.optim import base_rate
-from inception_dsl.runner.settings import RunError, choice
+from inception_dsl.runner.optim import base_learning_rate
+from inception_dsl.runner.settings import RunError, lookup
 
 
 def constant(schedule: Schedule, epoch: float, part: float) -> float:
@@ -45,7 +45,7 @@ SCHEDULES = {
 def total_steps(config: Config, steps_per_epoch: int) -> int:
     """How many steps a run takes. Raises `RunError` where it takes none, or ends in its warm-up."""
     schedule = config.schedule
-    shape = choice(SCHEDULES, schedule.name, "schedule.name")
+    shape = lookup(SCHEDULES, schedule.name, "schedule.name")
     steps, warmup = round(schedule.epochs * steps_per_epoch), round(schedule.warmup * steps_per_epoch)
     if steps < 1:
         raise RunError(f"schedule.epochs is {schedule.epochs:g}; set more, for at least one step")
@@ -55,12 +55,12 @@ def total_steps(config: Config, steps_per_epoch: int) -> int:
     return steps
 
 
-def rate(config: Config, step: int, steps_per_epoch: int) -> float:
+def learning_rate(config: Config, step: int, steps_per_epoch: int) -> float:
     """The learning rate of a step, from 0; a schedule begins where the warm-up ends."""
     schedule = config.schedule
     warmup = round(schedule.warmup * steps_per_epoch)
     past, left = step - warmup, total_steps(config, steps_per_epoch) - warmup
     if past < 0:
-        return base_rate(config) * (step + 1) / (warmup + 1)
-    shape = choice(SCHEDULES, schedule.name, "schedule.name")
-    return base_rate(config) * shape(schedule, past / steps_per_epoch, min(past / left, 1.0))
+        return base_learning_rate(config) * (step + 1) / (warmup + 1)
+    shape = lookup(SCHEDULES, schedule.name, "schedule.name")
+    return base_learning_rate(config) * shape(schedule, past / steps_per_epoch, min(past / left, 1.0))

@@ -26,7 +26,7 @@ class Range:
 
     def missed(self, value: Any) -> str:
         """What to set where a number, or one of several, is not there; else nothing."""
-        numbers = numbers_of(value)
+        numbers = numbers_in(value)
         of = "numbers of " if isinstance(value, (tuple, dict)) else ""
         if not all(each > self.low if self.above else each >= self.low for each in numbers):
             return of + (f"more than {self.low:,}" if self.above else f"{self.low:,} or more")
@@ -90,7 +90,7 @@ CHOICES = {
 LONGEST_VALUE = 2000  # characters: Python's reader of literals can crash on more
 
 
-def numbers_of(value: Any) -> list[Any]:
+def numbers_in(value: Any) -> list[Any]:
     """What is in a tuple or under the keys of a dict; else the value alone."""
     return list(value.values() if isinstance(value, dict) else value if isinstance(value, tuple) else [value])
 
@@ -110,14 +110,14 @@ def check_settings(config: Any) -> None:
             check_setting(f"{group}.{name}", value)
 
 
-def choice(table: dict[str, T], key: str, what: str) -> T:
+def lookup(table: dict[str, T], key: str, what: str) -> T:
     """An entry of a table of alternatives. Raises `RunError` where there is none of that name."""
     if key not in table:
         raise RunError(f"{what} is {key!r}; set one of {', '.join(table)}")
     return table[key]
 
 
-def parsed(text: str, old: Any) -> Any:
+def parse_value(text: str, old: Any) -> Any:
     """The value that a text writes, of the kind of an old one; None where it writes no such value."""
     if isinstance(old, str):
         return text
@@ -131,11 +131,11 @@ def parsed(text: str, old: Any) -> Any:
         return None
     if type(value) is not type(old) or (isinstance(value, dict) and not all(isinstance(name, str) for name in value)):
         return None
-    numbers = [] if isinstance(old, bool) else numbers_of(value)
+    numbers = [] if isinstance(old, bool) else numbers_in(value)
     return value if all(type(each) in {int, float} and abs(each) < math.inf for each in numbers) else None
 
 
-def setting(config: T, key: str, text: str) -> T:
+def with_setting(config: T, key: str, text: str) -> T:
     """The config with `group.name` set to a value given as text. Raises `RunError` for a wrong key, kind or number."""
     group, _, name = key.partition(".")
     part: Any = vars(config).get(group)
@@ -143,7 +143,7 @@ def setting(config: T, key: str, text: str) -> T:
         known = [f"{each}.{inner}" for each, values in vars(config).items() for inner in vars(values)]
         raise RunError(f"there is no setting {key!r}; there are {', '.join(known)}")
     old = getattr(part, name)
-    value = parsed(text, old)
+    value = parse_value(text, old)
     if value is None:
         example = {"aux": 0.3} if old == {} else old
         raise RunError(f"{key} is such as {example!r}, not {text[:100]!r}{'...' * (len(text) > 100)}")

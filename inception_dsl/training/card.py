@@ -78,7 +78,7 @@ def write_card(folder: Path, model_source: str) -> list[Path]:
         "input_size": [data["channels"], data["height"], data["width"]],
         "mean": mean,
         "std": std,
-        "crop_pct": round(_part_seen(data, augment), 4),
+        "crop_pct": round(_crop_fraction(data, augment), 4),
         "interpolation": "bilinear",
         "label_names": classes,
     }
@@ -95,7 +95,7 @@ def write_card(folder: Path, model_source: str) -> list[Path]:
         std=std,
         evaluation=augment["evaluation"],
         seed=facts["training"]["run"]["seed"],
-        trained=_length(facts.get("trained"), facts["training"]["schedule"]["epochs"]),
+        trained=_trained_length(facts.get("trained"), facts["training"]["schedule"]["epochs"]),
         recipe="\n".join(
             f"- {group}: " + ", ".join(f"{k} = {v}" for k, v in values.items()) for group, values in groups
         ),
@@ -109,14 +109,14 @@ def write_card(folder: Path, model_source: str) -> list[Path]:
     return write({name: text.encode() for name, text in texts.items()}, folder, force=True)
 
 
-def _length(trained: dict[str, Any] | None, epochs: float) -> str:
+def _trained_length(trained: dict[str, Any] | None, epochs: float) -> str:
     """How long the run was, of what its schedule plans; nothing where an older run does not say it."""
     if trained is None:
         return ""
     return f"Steps done: {trained['steps']:,}. Epochs done: {trained['epochs']:.4g}, of {epochs:g}.\n\n"
 
 
-def _part_seen(data: dict[str, Any], augment: dict[str, Any]) -> float:
+def _crop_fraction(data: dict[str, Any], augment: dict[str, Any]) -> float:
     """The part of the image's shorter side that evaluation looks at."""
     match augment["evaluation"]:
         case "centre":

@@ -26,13 +26,13 @@ from torch.multiprocessing.spawn import start_processes
 
 from inception_dsl.datasets.builtin import builtin
 from inception_dsl.files.output import write
-from inception_dsl.runner.checkpoint import load
-from inception_dsl.runner.config import About, Augment, Average, Config, Data, Optim, Run, Schedule
-from inception_dsl.runner.devices import Place, be_deterministic, has_bf16
+from inception_dsl.runner.checkpoint import load_checkpoint
+from inception_dsl.runner.config import Augment, Average, Config, Data, NetworkInfo, Optim, Run, Schedule
+from inception_dsl.runner.devices import RankContext, set_deterministic, supports_bf16
 from inception_dsl.runner.engine import train
 from inception_dsl.runner.settings import RunError
 from inception_dsl.text.terminal import columns
-from inception_dsl.training.installation import ABSENT, FAILED, OK, Check, installation, tried
+from inception_dsl.training.installation import ABSENT, FAILED, OK, Check, installation_checks, run_check
 
 STEPS: Final = 20
 PATIENCE: Final = 60.0
@@ -67,7 +67,7 @@ def _conv(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Sequent
     return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.ReLU())
 
 
-def settings() -> Config:
+def short_run() -> Config:
     """The short run: small images, all that a checkpoint may hold, and the same bits each time."""
     return Config(
         data=Data(f"idx:{builtin('fashion-mini')}", 1, 28, 28, mean=(0.286,), std=(0.353,), batch=64, workers=0),
@@ -92,9 +92,9 @@ def doctor(
     """
     places = devices(device)
     checks: list[Check] = []
-    for check in examine(places, network, config or settings()):
+    for check in run_checks(places, network, config or short_run()):
         checks.append(check)
-        sys.stdout.write(_line(check) + "\n")
+        sys.stdout.write(_table_row(check) + "\n")
         sys.stdout.flush()
     counts = {word: sum(check.result == word for check in checks) for word in (OK, FAILED, ABSENT)}
     sys.stdout.write("\n" + ", ".join(f"{count} {word}" for word, count in counts.items()) + "\n")
@@ -116,25 +116,27 @@ def devices(name: str = "") -> list[torch.device]:
     return named
 
 
-def examine(places: Sequence[torch.device], network: Callable[[int], nn.Module], config: Config) -> Iterator[Check]:
+def run_checks(places: Sequence[torch.device], network: Callable[[int], nn.Module], config: Config) -> Iterator[Check]:
     """All checks, one after the other."""
-    yield from installation()
+    yield from installation_checks()
     for kind in dict.fromkeys(place.type for place in places):
         count = sum(place.type == kind for place in places)
         for world in sorted({1, count}) if kind != "cpu" else (2,):
-            yield tried("collectives", kind, partial(_together, kind, world))
+            yield run_check("collectives", kind, partial(_check_collectives, kind, world))
     for place in places:
-        yield from trained(place, network, config)
+        yield from training_checks(place, network, config)
 
 
-def trained(place: torch.device, network: Callable[[int], nn.Module], config: Config) -> Iterator[Check]:
+def training_checks(place: torch.device, network: Callable[[int], nn.Module], config: Config) -> Iterator[Check]:
     """Short runs on a device: whether the loss falls, a resumed run is the same, and bf16 agrees with fp32."""
     device = str(place)
     half = replace(config, run=replace(config.run, precision="bf16"))
     reader = replace(config, data=replace(config.data, workers=1))
     with tempfile.TemporaryDirectory() as folder:
         at = Path(folder)
-        whole = tried("training", device, lambda: _falls(_run(place, network, config, at / "whole", STEPS)))
+        whole = run_check(
+            "training", device, lambda: _check_loss_falls(_run(place, network, config, at / "whole", STEPS))
+        )
         yield whole
         if whole.result == FAILED:
             for name in ("resume", "bf16", "throughput"):
@@ -144,20 +146,24 @@ def trained(place: torch.device, network: Callable[[int], nn.Module], config: Co
         def resumed() -> str:
             _run(place, network, config, at / "parts", STEPS // 2)
             _run(place, network, reader, at / "parts", STEPS)
-            one, two = (digest(at / each / "checkpoints" / f"step_{STEPS:08d}.pt") for each in ("whole", "parts"))
+            one, two = (state_sha256(at / each / "checkpoints" / f"step_{STEPS:08d}.pt") for each in ("whole", "parts"))
             assert one == two, f"{STEPS // 2} + {STEPS // 2} steps give {two}, {STEPS} give {one}"
             return f"{STEPS // 2} + {STEPS // 2} steps give the bits of {STEPS}: {one}"
 
         def halved() -> str:
-            one = statistics.fmean(_numbers(at / "whole", "loss"))
+            one = statistics.fmean(_logged(at / "whole", "loss"))
             two = statistics.fmean(_run(place, network, half, at / "half", STEPS))
             assert abs(two / one - 1) <= 0.02, f"the mean loss is {two:.4f}, in fp32 {one:.4f}: more than 2% away"
-            return f"the mean loss is {two:.4f}, in fp32 {one:.4f}; {has_bf16(place)[1]}"
+            return f"the mean loss is {two:.4f}, in fp32 {one:.4f}; {supports_bf16(place)[1]}"
 
-        yield tried("resume", device, resumed)
-        able, why = has_bf16(place)
-        yield tried("bf16", device, halved) if able else Check("bf16", ABSENT, f"{why}: fp32 is faster", device=device)
-        rate = statistics.median(_numbers(at / "whole", "images_per_second")[1:])
+        yield run_check("resume", device, resumed)
+        able, why = supports_bf16(place)
+        yield (
+            run_check("bf16", device, halved)
+            if able
+            else Check("bf16", ABSENT, f"{why}: fp32 is faster", device=device)
+        )
+        rate = statistics.median(_logged(at / "whole", "images_per_second")[1:])
         yield Check("throughput", OK, f"{rate:,.0f} images/s of the test's small network, one thread", device=device)
 
 
@@ -165,7 +171,7 @@ def _run(
     place: torch.device, network: Callable[[int], nn.Module], config: Config, out: Path, steps: int
 ) -> list[float]:
     """Train in silence to a step, going on from what `out` holds; the losses of all steps so far."""
-    about = About("doctor", "the doctor's network", "0" * 64)
+    about = NetworkInfo("doctor", "the doctor's network", "0" * 64)
     flags = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # threads that wait for each other are slow where others use the machine too
@@ -173,30 +179,30 @@ def _run(
     try:
         with warnings.catch_warnings(), redirect_stdout(quiet), redirect_stderr(quiet):
             warnings.simplefilter("ignore")
-            train(network, config, about, Place(place), out, steps=steps)
+            train(network, config, about, RankContext(place), out, steps=steps)
     finally:
-        be_deterministic(flags[0])
+        set_deterministic(flags[0])
         torch.backends.cudnn.benchmark = flags[1]
         torch.set_num_threads(threads)
-    return _numbers(out, "loss")
+    return _logged(out, "loss")
 
 
-def _falls(losses: list[float]) -> str:
+def _check_loss_falls(losses: list[float]) -> str:
     first, last = statistics.fmean(losses[:4]), statistics.fmean(losses[-4:])
     fell = math.isfinite(last) and last < 0.9 * first
     assert fell, f"the loss went from {first:.3f} to {last:.3f} in {STEPS} steps"
     return f"the loss fell from {first:.3f} to {last:.3f} in {STEPS} steps"
 
 
-def _numbers(out: Path, name: str) -> list[float]:
+def _logged(out: Path, name: str) -> list[float]:
     """A column of a run's log."""
     rows = map(json.loads, (out / "metrics.jsonl").read_text(encoding="utf-8").splitlines())
     return [row[name] if name in row else row["clock"][name] for row in rows if "loss" in row]
 
 
-def digest(checkpoint: Path) -> str:
+def state_sha256(checkpoint: Path) -> str:
     """The sha256 of all that a checkpoint holds of network, average and optimiser, shortened."""
-    state = load(checkpoint)
+    state = load_checkpoint(checkpoint)
     found = hashlib.sha256()
 
     def add(part: Any) -> None:
@@ -216,12 +222,12 @@ def digest(checkpoint: Path) -> str:
     return found.hexdigest()[:16]
 
 
-def _together(kind: str, world: int) -> str:
+def _check_collectives(kind: str, world: int) -> str:
     """Have processes add up what they hold, over the device's own backend."""
     with tempfile.TemporaryDirectory() as folder:
         begun = time.monotonic()
         started = start_processes(  # type: ignore[no-untyped-call]
-            _member, (world, kind, str(Path(folder, "meeting"))), world, join=False, start_method="spawn"
+            _collective_process, (world, kind, str(Path(folder, "meeting"))), world, join=False, start_method="spawn"
         )
         while not started.join(1):
             if time.monotonic() - begun > PATIENCE:
@@ -232,7 +238,7 @@ def _together(kind: str, world: int) -> str:
     return f"{backend}: {world} {'process adds' if world == 1 else 'processes add'} up"
 
 
-def _member(rank: int, world: int, kind: str, meeting: str) -> None:
+def _collective_process(rank: int, world: int, kind: str, meeting: str) -> None:
     """One of the processes that add up."""
     device = torch.device(kind, rank) if kind != "cpu" else torch.device(kind)
     backend = distributed.get_default_backend_for_device(device)
@@ -244,7 +250,7 @@ def _member(rank: int, world: int, kind: str, meeting: str) -> None:
     distributed.destroy_process_group()
 
 
-def _line(check: Check) -> str:
+def _table_row(check: Check) -> str:
     """A row of the table, and what to do below it."""
     name = f"{check.name} ({check.device})" if check.device else check.name
     rows = [f"{name:22} {check.result:13}  {check.found}"]

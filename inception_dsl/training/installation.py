@@ -56,7 +56,7 @@ class Check:
     device: str = ""
 
 
-def installation() -> Iterator[Check]:
+def installation_checks() -> Iterator[Check]:
     """What is installed, and what the machine gives."""
     yield Check("python", OK, platform.python_version())
     for library, use in LIBRARIES.items():
@@ -72,26 +72,26 @@ def installation() -> Iterator[Check]:
     beside = Path(sys.executable).with_name("torchrun").exists() or shutil.which("torchrun")
     run = "torchrun" if beside else "python -m torch.distributed.run" if find_spec("torch.distributed.run") else ""
     yield Check("launcher", OK if run else FAILED, run or "no torchrun", "" if run else "install torch again")
-    yield tried("write access", "", _writes)
+    yield run_check("write access", "", _check_write_access)
     yield _shared_memory()
 
 
-def tried(name: str, device: str, action: Callable[[], str]) -> Check:
+def run_check(name: str, device: str, action: Callable[[], str]) -> Check:
     """What an action found; whatever it raises is a check that failed."""
     try:
-        return Check(name, OK, private(action()), device=device)
+        return Check(name, OK, redact(action()), device=device)
     except Exception as error:  # noqa: BLE001 - the point is to tell of any
         lines = str(error).strip().splitlines() or [type(error).__name__]
-        return Check(name, FAILED, private(lines[-1])[:200], ADVICE[name], device)
+        return Check(name, FAILED, redact(lines[-1])[:200], ADVICE[name], device)
 
 
-def private(text: str) -> str:
+def redact(text: str) -> str:
     """A text without folders, which name users, and without the machine's name."""
     text = re.sub(r"(?<![\w.])(?:[A-Z]:)?(?:[/\\][^/\\\s:'\"]+)+[/\\]", ".../", text)
     return text.replace(platform.node(), "HOST") if len(platform.node()) > 2 else text
 
 
-def _writes() -> str:
+def _check_write_access() -> str:
     with tempfile.NamedTemporaryFile(dir=".") as file:
         file.write(b"x" * 4096)
         file.flush()

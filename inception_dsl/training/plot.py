@@ -88,7 +88,7 @@ def plot(runs: Sequence[Path], out: Path) -> None:
         raise RunError(f"{out}: is no kind of picture that is drawn here; end it in .png, .svg or .pdf")
     if not 0 < len(runs) <= len(COLOURS):
         raise RunError(f"{len(runs)} runs: one figure shows 1 to {len(COLOURS)}; draw several")
-    curves = [read(run, name) for run, name in zip(runs, names(runs), strict=True)]
+    curves = [read_curves(run, name) for run, name in zip(runs, legend_names(runs), strict=True)]
     try:
         import matplotlib as mpl
         from matplotlib.figure import Figure
@@ -101,7 +101,7 @@ def plot(runs: Sequence[Path], out: Path) -> None:
         over = "epoch" if all(any("epoch" in row for row in each.rows) for each in curves) else "step"
         _loss(panels[0, 0], curves, over)
         _accuracy(panels[0, 1], curves, over)
-        _rate(panels[1, 0], curves, over)
+        _learning_rate(panels[1, 0], curves, over)
         _throughput(panels[1, 1], curves, over)
         longest = max((x for each in curves for x in each.points("step", over)[0]), default=1.0)
         for panel in panels.flat:
@@ -116,7 +116,7 @@ def plot(runs: Sequence[Path], out: Path) -> None:
         _save(figure, out)
 
 
-def read(run: Path, name: str = "") -> Curves:
+def read_curves(run: Path, name: str = "") -> Curves:
     """A run's rows; a half-written last line is left out. Raises `RunError` where there are none."""
     file = run / "metrics.jsonl" if run.is_dir() else run
     try:
@@ -141,7 +141,7 @@ def read(run: Path, name: str = "") -> Curves:
     return Curves(name or run.name, tuple(rows))
 
 
-def names(runs: Sequence[Path]) -> list[str]:
+def legend_names(runs: Sequence[Path]) -> list[str]:
     """What runs are called in a legend: the last part of their path, and as many before it as tell them apart."""
     parts = [(run if run.suffix != ".jsonl" else run.parent).resolve().parts for run in runs]
     for length in range(1, max(map(len, parts)) + 1):
@@ -179,17 +179,19 @@ def _smoothed(panel: Axes, xs: list[float], ys: list[float], **look: Any) -> lis
     return line
 
 
-def _look(run: int, series: int, alone: bool) -> dict[str, Any]:
+def _line_style(run: int, series: int, alone: bool) -> dict[str, Any]:
     """One run has a colour for each series; several have one each, and dashes for the series."""
     return {"color": COLOURS[(series if alone else run) % len(COLOURS)], "linestyle": DASHES[series % len(DASHES)]}
 
 
-def _key(panel: Axes, labels: Sequence[str], alone: bool, where: Any) -> None:
+def _legend(panel: Axes, labels: Sequence[str], alone: bool, where: Any) -> None:
     """The legend of a panel with several series."""
     if len(labels) > 1:
         from matplotlib.lines import Line2D
 
-        looks = [_look(0, series, alone) | ({} if alone else {"color": "#555555"}) for series in range(len(labels))]
+        looks = [
+            _line_style(0, series, alone) | ({} if alone else {"color": "#555555"}) for series in range(len(labels))
+        ]
         panel.legend([Line2D([], [], **look) for look in looks], labels, loc=where, handlelength=2.6)
 
 
@@ -201,10 +203,10 @@ def _loss(panel: Axes, curves: Sequence[Curves], over: str) -> None:
         for series, key in enumerate(("loss", *heads)):
             xs, ys = each.points(key, over)
             if ys:
-                line = _smoothed(panel, xs, ys, **_look(run, series, len(curves) == 1))
+                line = _smoothed(panel, xs, ys, **_line_style(run, series, len(curves) == 1))
                 shown += [*line, *sorted(ys)[: max(1, len(ys) * 99 // 100)]]
-    _bound(panel, shown)
-    _key(panel, ["main", *heads], len(curves) == 1, "upper right")
+    _limit_y(panel, shown)
+    _legend(panel, ["main", *heads], len(curves) == 1, "upper right")
 
 
 def _accuracy(panel: Axes, curves: Sequence[Curves], over: str) -> None:
@@ -213,7 +215,7 @@ def _accuracy(panel: Axes, curves: Sequence[Curves], over: str) -> None:
     for run, each in enumerate(curves):
         for series, key in enumerate(("test_top1", "test_top5")):
             xs, ys = each.points(key, over)
-            look = _look(run, series, len(curves) == 1)
+            look = _line_style(run, series, len(curves) == 1)
             panel.plot(xs, ys, marker="o", markersize=3 if len(xs) < 40 else 0, **look)
             if ys and not series and len(curves) == 1:
                 place = (xs[-1], ys[-1])
@@ -222,25 +224,25 @@ def _accuracy(panel: Axes, curves: Sequence[Curves], over: str) -> None:
                 )
             found |= bool(ys)
     panel.yaxis.set_major_formatter(_percent)
-    _key(panel, ["top-1", "top-5"], len(curves) == 1, "center right")
-    _empty(panel, found, "no evaluation yet")
+    _legend(panel, ["top-1", "top-5"], len(curves) == 1, "center right")
+    _note_if_empty(panel, found, "no evaluation yet")
 
 
 def _percent(value: float, at: float) -> str:
     return f"{value:.0%}"
 
 
-def _rate(panel: Axes, curves: Sequence[Curves], over: str) -> None:
+def _learning_rate(panel: Axes, curves: Sequence[Curves], over: str) -> None:
     panel.set_title("Learning rate")
     found = False
     for run, each in enumerate(curves):
         xs, ys = each.points("lr", over)
         width = 1.6 + (len(curves) - 1 - run)  # runs of one recipe lie on each other: all are seen
         look: dict[str, Any] = {"linewidth": width, "marker": "o" if len(ys) == 1 else "", "markersize": 4}
-        panel.plot(_thin(xs), _thin(ys), **look, **_look(run, 0, len(curves) == 1))
+        panel.plot(_thin(xs), _thin(ys), **look, **_line_style(run, 0, len(curves) == 1))
         found |= bool(ys)
     panel.set_ylim(bottom=0)
-    _empty(panel, found, "no learning rate was logged")
+    _note_if_empty(panel, found, "no learning rate was logged")
 
 
 def _throughput(panel: Axes, curves: Sequence[Curves], over: str) -> None:
@@ -249,19 +251,19 @@ def _throughput(panel: Axes, curves: Sequence[Curves], over: str) -> None:
     for run, each in enumerate(curves):
         xs, ys = each.points("images_per_second", over)
         if ys:
-            shown += _smoothed(panel, xs, ys, **_look(run, 0, len(curves) == 1))
+            shown += _smoothed(panel, xs, ys, **_line_style(run, 0, len(curves) == 1))
             shown += sorted(ys)[: max(1, len(ys) * 95 // 100)]
-    _bound(panel, [0.0, *shown] if shown else [])
+    _limit_y(panel, [0.0, *shown] if shown else [])
 
 
-def _bound(panel: Axes, shown: Iterable[float]) -> None:
+def _limit_y(panel: Axes, shown: Iterable[float]) -> None:
     """The panel from 0 to what is shown, without the rare spikes that would press all else down."""
     top = max(shown, default=0.0)
     panel.set_ylim(0, top * 1.06 if top > 0 else 1)
-    _empty(panel, top > 0, "nothing was logged")
+    _note_if_empty(panel, top > 0, "nothing was logged")
 
 
-def _empty(panel: Axes, found: bool, reason: str) -> None:
+def _note_if_empty(panel: Axes, found: bool, reason: str) -> None:
     if not found:
         panel.text(0.5, 0.5, reason, transform=panel.transAxes, ha="center", color="#888888")
         panel.set_yticks([])

@@ -16,10 +16,10 @@ from inception_dsl.files.paths import reason, unwritable
 from inception_dsl.ir.typed import Typed
 from inception_dsl.paper.inherited import resolved
 from inception_dsl.recipes.recipe import Recipe
-from inception_dsl.runner.checkpoint import Lock, load, newest, refuse
-from inception_dsl.runner.config import About, Config
+from inception_dsl.runner.checkpoint import FolderLock, check_identity, latest_checkpoint, load_checkpoint
+from inception_dsl.runner.config import Config, NetworkInfo
 from inception_dsl.runner.data import steps_per_epoch
-from inception_dsl.runner.folder import identity
+from inception_dsl.runner.folder import run_identity
 from inception_dsl.runner.readers import open_images
 from inception_dsl.runner.schedule import total_steps
 from inception_dsl.runner.settings import RunError
@@ -57,20 +57,20 @@ def prepare(
     checkpoints are of another run. Raises `SpecError` where a file cannot be written.
     """
     try:
-        with Lock(folder):
-            done = _done(folder, typed, config, steps, force)
+        with FolderLock(folder):
+            done = _is_done(folder, typed, config, steps, force)
             write(files, folder, force)
     except OSError as error:
         raise unwritable(str(error.filename or folder), reason(error)) from None
     return done
 
 
-def _done(folder: Path, typed: Typed, config: Config, steps: int | None, force: bool) -> bool:
-    state = _stored(folder)
+def _is_done(folder: Path, typed: Typed, config: Config, steps: int | None, force: bool) -> bool:
+    state = _latest_state(folder)
     if state is None:
         return False
     program, images = typed.program, open_images(config.data.source, "train")
-    own = identity(config, About(program.name, program.title, fingerprint(typed)), images)
+    own = run_identity(config, NetworkInfo(program.name, program.title, fingerprint(typed)), images)
     there = state["identity"]
     own = {key: each for key, each in own.items() if key in there}  # as `refuse`
     if own.get("run.precision") == "auto":  # the run itself knows its device, and whether it can go on there
@@ -79,7 +79,7 @@ def _done(folder: Path, typed: Typed, config: Config, steps: int | None, force: 
         another = there.get("spec") != own.get("spec")  # then much else differs too
         told = ["spec"] if another else [*there]
         try:
-            refuse({key: there.get(key, "") for key in told}, {key: own.get(key, "") for key in told}, force)
+            check_identity({key: there.get(key, "") for key in told}, {key: own.get(key, "") for key in told}, force)
         except RunError as error:
             raise RunError(f"{folder}: {error}") from None
     last = total_steps(config, steps_per_epoch(len(images), config.data.batch))
@@ -87,8 +87,8 @@ def _done(folder: Path, typed: Typed, config: Config, steps: int | None, force: 
     return trained and status(folder) == "done" and (folder / "model" / "model.safetensors").is_file()
 
 
-def _stored(folder: Path) -> dict[str, Any] | None:
+def _latest_state(folder: Path) -> dict[str, Any] | None:
     """The newest checkpoint of a folder. Raises `RunError` where all of them are broken."""
     with redirect_stderr(StringIO()):  # of one that is broken, the run itself tells
-        path = newest(folder / "checkpoints")
-    return load(path) if path else None
+        path = latest_checkpoint(folder / "checkpoints")
+    return load_checkpoint(path) if path else None

@@ -17,7 +17,14 @@ import torch
 from tiny import CONFIG, Tiny, fingerprint, run, with_run
 from torch import Tensor, distributed
 
-from inception_dsl.runner.devices import any_rank, leave, place, shared, synchronise, total
+from inception_dsl.runner.devices import (
+    all_reduce_numbers,
+    any_rank,
+    broadcast_object,
+    broadcast_tensors,
+    destroy_distributed,
+    init_distributed,
+)
 
 RANK = int(os.environ.get("RANK", "0"))
 
@@ -37,14 +44,14 @@ def at(step: int, rank: int = 1) -> Iterator[None]:
 
 def collectives() -> dict[str, Any]:
     """What devices.py gives on this rank."""
-    here = place()
+    here = init_distributed()
     tensors = torch.full((3,), float(here.rank)), torch.tensor(here.rank)
-    synchronise(here, tensors)
+    broadcast_tensors(here, tensors)
     return {
-        "total": total(here, 2.0**53 / here.world, 1, here.rank),
+        "total": all_reduce_numbers(here, 2.0**53 / here.world_size, 1, here.rank),
         "any": [any_rank(here, here.rank == 1), any_rank(here, False)],
         "synchronise": [each.tolist() for each in tensors],
-        "shared": shared(here, f"rank {here.rank}"),
+        "shared": broadcast_object(here, f"rank {here.rank}"),
     }
 
 
@@ -92,4 +99,4 @@ def resume(folder: Path) -> None:
 if __name__ == "__main__":
     torch.set_num_threads(1)
     (resume if "resume" in sys.argv else main)(Path(sys.argv[1]))
-    leave()
+    destroy_distributed()

@@ -22,7 +22,7 @@ from torchvision.transforms.v2 import functional as oracle
 
 from inception_dsl.runner import augment
 from inception_dsl.runner.config import Augment, Config, Data
-from inception_dsl.runner.settings import RunError, setting
+from inception_dsl.runner.settings import RunError, with_setting
 
 FILE = Path(__file__).parent.parent / "data" / "chelsea.jpg"
 PHOTO = torch.from_numpy(np.array(Image.open(FILE))).permute(2, 0, 1)
@@ -48,18 +48,18 @@ def test_area_draws_the_very_boxes_that_torchvision_draws() -> None:
         height, width = 20 + seed, 300 - seed
         torch.manual_seed(seed)
         theirs = RandomResizedCrop.get_params(torch.empty(3, height, width), [0.08, 1.0], [0.75, 4 / 3])
-        assert augment.area_box(height, width, config(), chance(seed)) == theirs
+        assert augment.random_area_box(height, width, config(), chance(seed)) == theirs
 
 
 @pytest.mark.parametrize(("height", "width"), [(10, 400), (400, 10), (1, 90)])
 def test_area_of_a_strip_is_most_of_its_middle(height: int, width: int) -> None:
-    top, left, h, w = augment.area_box(height, width, config(area=(1.0, 1.0)), chance())
+    top, left, h, w = augment.random_area_box(height, width, config(area=(1.0, 1.0)), chance())
     assert h == min(height, round(width / 0.75)) and w == min(width, round(height * 4 / 3))
     assert (top, left) == ((height - h) // 2, (width - w) // 2)
 
 
 def test_area_covers_and_shapes_what_it_is_told_to() -> None:
-    boxes = [augment.area_box(300, 400, config(area=(0.2, 0.6)), chance(seed)) for seed in range(300)]
+    boxes = [augment.random_area_box(300, 400, config(area=(0.2, 0.6)), chance(seed)) for seed in range(300)]
     assert all(0.19 < h * w / 120_000 < 0.61 and 0.74 < w / h < 1.35 for _, _, h, w in boxes)
     covered = [h * w for _, _, h, w in boxes]
     assert min(covered) < 30_000 and max(covered) > 66_000
@@ -70,26 +70,26 @@ def test_resizing_equals_torchvisions(mode: str, within: float) -> None:
     for height, width in ((224, 224), (97, 301), (600, 500)):
         interpolation = oracle.InterpolationMode(mode)
         theirs = oracle.resize(PHOTO.float(), [height, width], interpolation, antialias=True).clamp(0, 255)
-        close(augment.resized(PHOTO, height, width, mode) / 255, theirs / 255, within)
+        close(augment.resize(PHOTO, height, width, mode) / 255, theirs / 255, within)
 
 
 def test_area_interpolation_is_the_mean_of_blocks() -> None:
     image = PHOTO[:, :, :374].contiguous()
     blocks = image.float().view(3, 125, 2, 187, 2).mean((2, 4))
-    close(augment.resized(image, 125, 187, "area") / 255, blocks / 255, 1e-6)
+    close(augment.resize(image, 125, 187, "area") / 255, blocks / 255, 1e-6)
 
 
 def test_an_area_crop_is_torchvisions_resized_crop() -> None:
     there = config(flip=False)
-    box = augment.area_box(250, 375, there, chance(3))
+    box = augment.random_area_box(250, 375, there, chance(3))
     theirs = oracle.resized_crop(PHOTO.float(), *box, [224, 224], antialias=True) / 255
     close(augment.training_transform(there)(PHOTO, chance(3)), theirs, 1e-6)
 
 
 def test_random_interpolation_takes_all_four_as_often() -> None:
-    draws = Counter(augment.drawn_mode(config(interpolation="random"), chance(seed)) for seed in range(400))
+    draws = Counter(augment.random_interpolation(config(interpolation="random"), chance(seed)) for seed in range(400))
     assert set(draws) == {"bilinear", "nearest-exact", "bicubic", "area"} and min(draws.values()) > 70
-    assert {augment.drawn_mode(config(), chance(seed)) for seed in range(9)} == {"bilinear"}
+    assert {augment.random_interpolation(config(), chance(seed)) for seed in range(9)} == {"bilinear"}
 
 
 def test_window_is_a_part_of_the_image_resized_anywhere() -> None:
@@ -130,7 +130,7 @@ def test_every_second_image_is_mirrored() -> None:
 @pytest.mark.parametrize("part", [-0.5, -0.2, 0.0, 0.07, 0.2, 0.5])
 def test_turning_hues_equals_torchvisions(part: float) -> None:
     image = PHOTO.float() / 255
-    close(augment.turned(image, part), oracle.adjust_hue(image, part), 1e-5)
+    close(augment.shift_hue(image, part), oracle.adjust_hue(image, part), 1e-5)
 
 
 PIXEL = st.tuples(st.integers(0, 255), st.integers(0, 255), st.integers(0, 255))
@@ -146,7 +146,7 @@ def test_hsv_equals_colorsys(pixels: list[tuple[int, int, int]], factor: float) 
     assert apart[:, 1:].max() < 1e-5
     close(augment.from_hsv(augment.to_hsv(image)), image, 1e-6)
     back = [colorsys.hsv_to_rgb(h, min(s * factor, 1), v) for h, s, v in hsv]
-    close(augment.saturated(image, factor)[:, 0].T, torch.tensor(back), 1e-5)
+    close(augment.scale_saturation(image, factor)[:, 0].T, torch.tensor(back), 1e-5)
 
 
 def test_photometric_is_torchvisions_steps_in_every_order() -> None:
@@ -264,7 +264,7 @@ def test_what_torch_cannot_do_is_told_at_once(values: dict[str, Any]) -> None:
 @pytest.mark.parametrize("key", ["crop", "colour", "interpolation"])
 def test_words_that_are_not_there_are_told_at_once(key: str) -> None:
     with pytest.raises(RunError, match=f"augment.{key} is 'odd'; set one of "):
-        augment.training_transform(setting(Config(), f"augment.{key}", "odd"))
+        augment.training_transform(with_setting(Config(), f"augment.{key}", "odd"))
 
 
 def test_images_of_other_channels_are_refused() -> None:
@@ -300,4 +300,4 @@ def test_any_image_gives_the_input_and_the_same_each_time(
 
 
 def test_a_line_of_pixels_does_not_fill_the_memory() -> None:
-    assert augment.shorter_side(torch.zeros(1, 1, 60_000, dtype=torch.uint8), 256).shape == (1, 256, 4096)
+    assert augment.resize_shorter_side(torch.zeros(1, 1, 60_000, dtype=torch.uint8), 256).shape == (1, 256, 4096)

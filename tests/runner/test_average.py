@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from inception_dsl.runner.average import Averaged, polyak
+from inception_dsl.runner.average import WeightAverage, polyak
 from inception_dsl.runner.config import Average, Config
 from inception_dsl.runner.settings import RunError
 
@@ -32,10 +32,10 @@ def train(network: nn.Module, step: int) -> None:
             each.add_(torch.randn(each.shape, generator=generator, dtype=torch.float64))
 
 
-def history(name: str, steps: int, decay: float = 0.9999) -> tuple[Averaged, list[dict[str, Tensor]]]:
+def history(name: str, steps: int, decay: float = 0.9999) -> tuple[WeightAverage, list[dict[str, Tensor]]]:
     """The average, and the state before the first step and after each."""
     network = small()
-    averaged = Averaged(network, config(name, decay))
+    averaged = WeightAverage(network, config(name, decay))
     states = [copy.deepcopy(network.state_dict())]
     for step in range(steps):
         train(network, step)
@@ -101,7 +101,7 @@ def test_an_average_does_not_touch_the_network() -> None:
 
 def test_none_is_the_network_itself() -> None:
     network = small()
-    averaged = Averaged(network, config("none"))
+    averaged = WeightAverage(network, config("none"))
     train(network, 0)
     averaged.update(0)
     assert averaged.network is network
@@ -111,7 +111,7 @@ def test_none_is_the_network_itself() -> None:
 @pytest.mark.parametrize("name", ["ema", "polyak"])
 def test_a_state_goes_on_as_if_nothing_had_happened(name: str) -> None:
     network = small()
-    averaged = Averaged(network, config(name))
+    averaged = WeightAverage(network, config(name))
     for step in range(6):
         if step == 3:
             file = io.BytesIO()
@@ -119,7 +119,7 @@ def test_a_state_goes_on_as_if_nothing_had_happened(name: str) -> None:
             file.seek(0)
             state = torch.load(file, weights_only=True)
             network = small()
-            averaged = Averaged(network, config(name))
+            averaged = WeightAverage(network, config(name))
             network.load_state_dict(state["network"])
             averaged.network.load_state_dict(state["averaged"])
         train(network, step)
@@ -132,7 +132,7 @@ def test_a_state_goes_on_as_if_nothing_had_happened(name: str) -> None:
 
 def test_strides_stay_those_of_the_network() -> None:
     network = small().to(memory_format=torch.channels_last)
-    averaged = Averaged(network, config("ema"))
+    averaged = WeightAverage(network, config("ema"))
     averaged.update(0)
     kernel = averaged.network.get_parameter("0.weight")
     assert kernel.is_contiguous(memory_format=torch.channels_last)
@@ -141,4 +141,4 @@ def test_strides_stay_those_of_the_network() -> None:
 
 def test_an_unknown_average_is_a_sentence() -> None:
     with pytest.raises(RunError, match=r"average\.name is 'swa'; set one of none, ema, polyak"):
-        Averaged(small(), config("swa"))
+        WeightAverage(small(), config("swa"))

@@ -14,8 +14,15 @@ from torch import Tensor
 
 from inception_dsl.runner.augment import training_transform
 from inception_dsl.runner.config import Augment, Config, Data, Run
-from inception_dsl.runner.data import Batch, Batches, Images, make_evaluation_loader, make_loader, steps_per_epoch
-from inception_dsl.runner.devices import Place
+from inception_dsl.runner.data import (
+    Batch,
+    ImageDataset,
+    MicroBatches,
+    make_evaluation_loader,
+    make_loader,
+    steps_per_epoch,
+)
+from inception_dsl.runner.devices import RankContext
 from inception_dsl.runner.reader import Reader, Unreadable
 from inception_dsl.runner.readers import open_images
 from inception_dsl.runner.settings import RunError
@@ -31,8 +38,8 @@ def with_data(config: Config = SMALL, **values: object) -> Config:
     return replace(config, data=replace(config.data, **values))  # type: ignore[arg-type]
 
 
-def at(rank: int = 0, world: int = 1) -> Place:
-    return Place(torch.device("cpu"), rank, world)
+def at(rank: int = 0, world: int = 1) -> RankContext:
+    return RankContext(torch.device("cpu"), rank, world)
 
 
 class Holes:
@@ -105,7 +112,7 @@ def test_an_epoch_takes_no_image_twice_and_each_has_its_own_order() -> None:
 
 
 def test_an_image_is_augmented_by_its_epoch_and_number() -> None:
-    images = Images(Holes(), training_transform(SMALL), 3, "stop")
+    images = ImageDataset(Holes(), training_transform(SMALL), 3, "stop")
     assert torch.equal(images[0, 5][0], images[0, 5][0])
     assert not torch.equal(images[0, 5][0], images[1, 5][0])
     assert images[0, 5][0].shape == (1, 8, 8)
@@ -132,7 +139,7 @@ def test_an_unreadable_image_stops_a_run_that_wants_it(workers: int) -> None:
 
 
 def test_a_disk_that_is_gone_ends_the_search() -> None:
-    images = Images(Holes(*range(200), count=200), training_transform(SMALL), 3, "replace")
+    images = ImageDataset(Holes(*range(200), count=200), training_transform(SMALL), 3, "replace")
     with pytest.raises(RunError, match=r"/data/150.jpg: truncated; nor can the next 99 images be read"):
         images[0, 150]
 
@@ -158,7 +165,7 @@ def test_more_ranks_than_images_have_nothing_to_do() -> None:
 def test_a_batch_that_cannot_be_shared(batch: int, world: int, accumulate: int) -> None:
     config = replace(with_data(batch=batch), run=Run(accumulate=accumulate))
     with pytest.raises(RunError, match=f"data.batch {batch} cannot be shared evenly by {world} ranks"):
-        Batches(20, config, 0, 1, 0, world)
+        MicroBatches(20, config, 0, 1, 0, world)
 
 
 def test_the_rest_of_an_epoch_is_dropped() -> None:
@@ -186,10 +193,10 @@ LEAVING = """
 from torch import device
 from inception_dsl.runner.config import Augment, Config, Data
 from inception_dsl.runner.data import make_loader
-from inception_dsl.runner.devices import Place
+from inception_dsl.runner.devices import RankContext
 from inception_dsl.runner.readers import open_images
 config = Config(data=Data(height=8, width=8, batch=4, workers=1), augment=Augment(resize=9))
-batches = make_loader(open_images("fake:40x2x9", "train"), config, Place(device("cpu"), 0, 1), 0, 1000)
+batches = make_loader(open_images("fake:40x2x9", "train"), config, RankContext(device("cpu"), 0, 1), 0, 1000)
 next(batches)
 raise SystemError("in the middle")
 """

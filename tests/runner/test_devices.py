@@ -6,33 +6,33 @@ import pytest
 import torch
 
 from inception_dsl.runner.devices import (
-    Place,
+    RankContext,
+    all_reduce_numbers,
     any_rank,
     autocast,
-    be_deterministic,
-    leave,
+    broadcast_object,
+    broadcast_tensors,
+    destroy_distributed,
+    init_distributed,
     pick_device,
-    place,
-    shared,
-    synchronise,
-    total,
+    set_deterministic,
 )
 from inception_dsl.runner.settings import RunError
 
-HERE = Place(torch.device("cpu"))
+HERE = RankContext(torch.device("cpu"))
 
 
 def test_alone_there_is_nothing_to_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE"):
         monkeypatch.delenv(name, raising=False)
-    assert place() == Place(pick_device(0))
+    assert init_distributed() == RankContext(pick_device(0))
     tensor = torch.ones(2)
-    synchronise(HERE, [tensor])
+    broadcast_tensors(HERE, [tensor])
     assert tensor.tolist() == [1, 1]
-    assert total(HERE, 2.0**53 - 1, True) == [2.0**53 - 1, 1.0]
+    assert all_reduce_numbers(HERE, 2.0**53 - 1, True) == [2.0**53 - 1, 1.0]
     assert any_rank(HERE, True) and not any_rank(HERE, False)
-    assert shared(HERE, "here") == "here"
-    leave()
+    assert broadcast_object(HERE, "here") == "here"
+    destroy_distributed()
 
 
 def test_each_process_has_its_own_accelerator(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,6 +58,6 @@ def test_bf16_is_computed_in_where_it_is_wanted() -> None:
 def test_deterministic_is_a_switch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
     for flag in (True, False):
-        be_deterministic(flag)
+        set_deterministic(flag)
         assert torch.are_deterministic_algorithms_enabled() == flag
         assert torch.backends.cudnn.benchmark != flag

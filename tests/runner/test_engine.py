@@ -10,8 +10,9 @@ import pytest
 import torch
 from tiny import ABOUT, CONFIG, Tiny, fingerprint, run
 
-from inception_dsl.runner.devices import Place
-from inception_dsl.runner.engine import forward_backward, main
+from inception_dsl.runner.command import main
+from inception_dsl.runner.devices import RankContext
+from inception_dsl.runner.engine import forward_backward
 
 
 def test_a_run_leaves_a_folder_that_tells_all(tmp_path: Path) -> None:
@@ -44,7 +45,7 @@ def test_a_step_stays_on_its_device() -> None:
     with where:
         network = Tiny(4)
         images, labels = torch.zeros(6, 3, 8, 8), torch.zeros(6, dtype=torch.long)
-        losses = forward_backward(network, images, labels, CONFIG, Place(where))
+        losses = forward_backward(network, images, labels, CONFIG, RankContext(where))
     assert losses.keys() == {"loss", "aux"}
     assert all(each.device.type == where.type for each in losses.values())
     assert all(each.grad is not None and each.grad.device.type == where.type for each in network.parameters())
@@ -52,7 +53,7 @@ def test_a_step_stays_on_its_device() -> None:
 
 def test_micro_batches_add_up_to_the_gradient_of_the_batch() -> None:
     torch.manual_seed(0)
-    images, labels, here = torch.randn(12, 3, 8, 8), torch.arange(12) % 4, Place(torch.device("cpu"))
+    images, labels, here = torch.randn(12, 3, 8, 8), torch.arange(12) % 4, RankContext(torch.device("cpu"))
     network = Tiny(4).eval()  # neither dropout nor batch statistics
     config = replace(CONFIG, loss=replace(CONFIG.loss, heads={}))
     whole = forward_backward(network, images, labels, config, here)["loss"]

@@ -10,12 +10,12 @@ from torch import Tensor, nn
 
 from inception_dsl.runner import evaluate as module
 from inception_dsl.runner.config import Augment, Config, Data, Run
-from inception_dsl.runner.devices import Place
-from inception_dsl.runner.evaluate import Score, classes_before, evaluate
+from inception_dsl.runner.devices import RankContext
+from inception_dsl.runner.evaluate import Score, evaluate, label_ranks
 from inception_dsl.runner.reader import Unreadable
 from inception_dsl.runner.settings import RunError
 
-HERE = Place(torch.device("cpu"))
+HERE = RankContext(torch.device("cpu"))
 NAN = float("nan")
 
 
@@ -87,14 +87,14 @@ def test_ranks_share_images_without_filling_up(count: int, world: int, monkeypat
     """What the ranks add up, added by hand, is the score of one process; each image is seen once over all."""
     sums: list[tuple[float, ...]] = []
 
-    def noted(place: Place, *numbers: float) -> list[float]:
+    def noted(place: RankContext, *numbers: float) -> list[float]:
         sums.append(numbers)
         everything = [float(sum(each)) for each in zip(*sums, strict=True)]
         return everything if place.rank == world - 1 else [*everything[:-1], 1.0]  # the others count as stopped
 
-    monkeypatch.setattr(module, "total", noted)
+    monkeypatch.setattr(module, "all_reduce_numbers", noted)
     network = Known(count)
-    places_ = [Place(torch.device("cpu"), rank, world) for rank in range(world)]
+    places_ = [RankContext(torch.device("cpu"), rank, world) for rank in range(world)]
     score = [evaluate(network, Pixels(count), config(8), place, lambda: False)[0] for place in places_][-1]
     expected = naive(network.scores, list(range(count)))
     assert sorted(network.seen) == list(range(count))
@@ -165,9 +165,9 @@ def test_bf16_is_used_where_it_is_wanted_and_sums_are_not_in_it() -> None:
     ],
 )
 def test_of_equal_scores_the_lower_class_stands_first(scores: list[float], label: int, place: int) -> None:
-    assert classes_before(torch.tensor([scores]), torch.tensor([label])).tolist() == [place]
+    assert label_ranks(torch.tensor([scores]), torch.tensor([label])).tolist() == [place]
 
 
 @pytest.mark.parametrize("scores", [[NAN, 1.0, 0.0], [0.0, NAN, 1.0], [NAN, NAN, NAN]])
 def test_nan_is_wrong_even_among_five_of_three(scores: list[float]) -> None:
-    assert (classes_before(torch.tensor([scores] * 3), torch.arange(3)) >= 5).all()
+    assert (label_ranks(torch.tensor([scores] * 3), torch.arange(3)) >= 5).all()

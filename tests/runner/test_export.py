@@ -21,9 +21,9 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save
 from torch import nn
 
-from inception_dsl.runner.config import About, Augment, Config, Data
+from inception_dsl.runner.config import Augment, Config, Data, NetworkInfo
 from inception_dsl.runner.evaluate import Score
-from inception_dsl.runner.export import DTYPES, save_tensors, write_model
+from inception_dsl.runner.export import DTYPES, save_safetensors, write_model
 from inception_dsl.runner.settings import RunError
 from inception_dsl.training.card import write_card
 from inception_dsl.weights import files
@@ -44,7 +44,7 @@ class Tiny(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return self.fc(self.norm(self.conv(x)).mean((2, 3)))
 '''
-ABOUT = About("tiny", "Tiny, for tests", "0f" * 32)
+ABOUT = NetworkInfo("tiny", "Tiny, for tests", "0f" * 32)
 CLASSES = ["T-shirt/top", "Trouser", "käse"]
 TRAINED = {"steps": 6, "epochs": 0.5}
 SCORE = Score(1000, 0.8765, 0.995, 0.41234, 3)
@@ -190,7 +190,7 @@ def odd_tensors() -> dict[str, torch.Tensor]:
 
 def test_safetensors_reads_what_is_written(tmp_path: Path) -> None:
     file, tensors = tmp_path / "x.safetensors", odd_tensors()
-    save_tensors(file, tensors, {"format": "pt", "spec": "é"})
+    save_safetensors(file, tensors, {"format": "pt", "spec": "é"})
     held = load_file(file)
 
     assert held.keys() == tensors.keys()
@@ -201,7 +201,7 @@ def test_safetensors_reads_what_is_written(tmp_path: Path) -> None:
 
 
 def test_every_tensor_is_aligned(tmp_path: Path) -> None:
-    save_tensors(tmp_path / "x.safetensors", odd_tensors(), {})
+    save_safetensors(tmp_path / "x.safetensors", odd_tensors(), {})
     data = (tmp_path / "x.safetensors").read_bytes()
     length = int.from_bytes(data[:8], "little")
     header: dict[str, Any] = json.loads(data[8 : 8 + length])
@@ -214,7 +214,7 @@ def test_every_tensor_is_aligned(tmp_path: Path) -> None:
 
 def test_the_bytes_are_those_of_the_library(tmp_path: Path, model: ModuleType) -> None:
     tensors = network(model).state_dict()
-    save_tensors(tmp_path / "x.safetensors", tensors, {"format": "pt"})
+    save_safetensors(tmp_path / "x.safetensors", tensors, {"format": "pt"})
 
     assert (tmp_path / "x.safetensors").read_bytes() == save(dict(tensors), {"format": "pt"})
 
@@ -229,6 +229,6 @@ def test_our_own_reader_reads_it(tmp_path: Path, model: ModuleType) -> None:
 
 def test_a_dtype_without_a_word_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"x\.safetensors: w is of torch\.complex64, which is not among F32, "):
-        save_tensors(tmp_path / "x.safetensors", {"w": torch.zeros(2, dtype=torch.complex64)}, {})
+        save_safetensors(tmp_path / "x.safetensors", {"w": torch.zeros(2, dtype=torch.complex64)}, {})
 
     assert not list(tmp_path.iterdir())

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from inception_dsl.runner.config import Config, Loss
-from inception_dsl.runner.loss import loss_of
+from inception_dsl.runner.loss import compute_loss
 from inception_dsl.runner.settings import RunError
 
 
@@ -45,7 +45,7 @@ def plain(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> float:
 @pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.5])
 def test_the_loss_is_the_papers(smoothing: float) -> None:
     (logits, *_), labels = output(dtype=torch.float64)
-    total, parts = loss_of(logits, labels, config(smoothing))
+    total, parts = compute_loss(logits, labels, config(smoothing))
     assert total.item() == pytest.approx(plain(logits, labels, smoothing), abs=1e-12)
     assert parts == {"loss": total}
 
@@ -53,7 +53,7 @@ def test_the_loss_is_the_papers(smoothing: float) -> None:
 def test_smoothing_gives_the_targets_that_the_paper_would_have() -> None:
     """The gradient is softmax - q'; with softmax at 1/K it shows q' itself: 0.9001, and 0.0001 for all others."""
     logits = torch.zeros(1, 1000, dtype=torch.float64, requires_grad=True)
-    total, _ = loss_of(logits, torch.tensor([7]), config(smoothing=0.1))
+    total, _ = compute_loss(logits, torch.tensor([7]), config(smoothing=0.1))
     (gradient,) = torch.autograd.grad(total, logits)
     targets = 1 / 1000 - gradient[0]
     expected = torch.full((1000,), 0.0001, dtype=torch.float64)
@@ -63,7 +63,7 @@ def test_smoothing_gives_the_targets_that_the_paper_would_have() -> None:
 
 def test_heads_count_by_their_weights() -> None:
     heads, labels = output(dtype=torch.float64)
-    total, parts = loss_of(heads, labels, config(0.1, aux1=0.3, aux2=0.4))
+    total, parts = compute_loss(heads, labels, config(0.1, aux1=0.3, aux2=0.4))
     main, aux1, aux2 = (plain(each, labels, 0.1) for each in heads)
     assert total.item() == pytest.approx(main + 0.3 * aux1 + 0.4 * aux2, abs=1e-12)
     assert {name: each.item() for name, each in parts.items()} == pytest.approx(
@@ -76,7 +76,7 @@ def test_heads_count_by_their_weights() -> None:
 def test_a_weight_finds_its_head_by_name() -> None:
     heads, labels = output()
     one, other = (
-        loss_of(heads, labels, config(**each))[0] for each in ({"aux1": 1, "aux2": 0}, {"aux2": 0, "aux1": 1})
+        compute_loss(heads, labels, config(**each))[0] for each in ({"aux1": 1, "aux2": 0}, {"aux2": 0, "aux1": 1})
     )
     assert one == other
     assert one.item() == pytest.approx(plain(heads.logits, labels) + plain(heads.aux1, labels), abs=1e-5)
@@ -86,7 +86,7 @@ def test_a_weight_finds_its_head_by_name() -> None:
 def test_the_loss_is_in_fp32_whatever_the_network_gives(inside: bool) -> None:
     heads, labels = output(dtype=torch.bfloat16)
     with torch.autocast("cpu", torch.bfloat16, enabled=inside):
-        total, parts = loss_of(heads, labels, config(aux1=0.3, aux2=0.3))
+        total, parts = compute_loss(heads, labels, config(aux1=0.3, aux2=0.3))
     assert total.dtype == torch.float32
     assert {each.dtype for each in parts.values()} == {torch.float32}
     assert parts["loss"].item() == pytest.approx(plain(heads.logits, labels), abs=1e-5)  # bf16 would be 0.01 off
@@ -103,11 +103,11 @@ def test_the_loss_is_in_fp32_whatever_the_network_gives(inside: bool) -> None:
 def test_heads_and_weights_belong_together(heads: dict[str, float], message: str) -> None:
     given, labels = output()
     with pytest.raises(RunError) as error:
-        loss_of(given, labels, config(**heads))
+        compute_loss(given, labels, config(**heads))
     assert str(error.value).startswith(message)
 
 
 def test_logits_alone_have_no_heads() -> None:
     (logits, *_), labels = output()
     with pytest.raises(RunError, match=r"loss\.heads has aux1, but the network gives no heads"):
-        loss_of(logits, labels, config(aux1=0.3))
+        compute_loss(logits, labels, config(aux1=0.3))

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from inception_dsl.runner.config import Config, Data, Optim
-from inception_dsl.runner.optim import RMSPropTF, base_rate, make_optimiser, set_rate
+from inception_dsl.runner.optim import RMSPropTF, base_learning_rate, make_optimiser, set_learning_rate
 from inception_dsl.runner.settings import RunError
 
 GRADIENTS = [0.5, -0.25, 1.0, 0.0, 2.0]
@@ -118,7 +118,7 @@ def test_a_state_goes_on_as_if_nothing_had_happened(name: str) -> None:
     second.load_state_dict(state["network"])
     resumed = make_optimiser(settings, second)
     resumed.load_state_dict(state["optimiser"])
-    set_rate(resumed, 0.1)
+    set_learning_rate(resumed, 0.1)
     steps(second, resumed, inputs[3:])
     assert torch.equal(second.weight, whole.weight)
     assert torch.equal(second.bias, whole.bias)
@@ -172,9 +172,9 @@ def test_biases_and_norms_do_not_decay_and_biases_have_their_own_rate() -> None:
 
 def test_the_rate_is_set_on_every_group() -> None:
     optimiser = make_optimiser(config(lr=0.1, bias_lr=2.0), small())
-    set_rate(optimiser, 0.01)
+    set_learning_rate(optimiser, 0.01)
     assert sorted({group["lr"] for group in optimiser.param_groups}) == [0.01, 0.02]
-    set_rate(optimiser, 0.01)
+    set_learning_rate(optimiser, 0.01)
     assert sorted({group["lr"] for group in optimiser.param_groups}) == [0.01, 0.02]
 
 
@@ -194,7 +194,7 @@ def test_names_are_optimisers(name: str, kind: type[torch.optim.Optimizer]) -> N
 
 @pytest.mark.parametrize(("scale", "expected"), [("none", 0.5), ("linear", 0.125), ("sqrt", 0.25)])
 def test_the_rate_follows_the_batch(scale: str, expected: float) -> None:
-    assert base_rate(config(batch=256, lr=0.5, scale=scale, reference=1024)) == expected
+    assert base_learning_rate(config(batch=256, lr=0.5, scale=scale, reference=1024)) == expected
 
 
 @pytest.mark.parametrize(

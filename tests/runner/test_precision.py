@@ -12,12 +12,12 @@ from tiny import CONFIG, Tiny, fingerprint, run, with_run
 
 from inception_dsl.evaluation.evaluate import evaluate_file
 from inception_dsl.runner import devices
-from inception_dsl.runner.checkpoint import load, newest
-from inception_dsl.runner.devices import Place, autocast, has_bf16, settle_precision
+from inception_dsl.runner.checkpoint import latest_checkpoint, load_checkpoint
+from inception_dsl.runner.devices import RankContext, autocast, resolve_precision, supports_bf16
 from inception_dsl.runner.readers import open_images
 from inception_dsl.runner.settings import RunError
 
-CPU = Place(torch.device("cpu"))
+CPU = RankContext(torch.device("cpu"))
 AUTO = with_run(precision="auto")
 NONE, AVX512, AMX = {"avx2": True, "avx512_f": True}, {"avx512_bf16": True}, {"amx_bf16": True, "amx_tile": True}
 
@@ -41,7 +41,7 @@ def test_a_cpu_takes_bf16_where_it_has_instructions(
     monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, Any], line: str
 ) -> None:
     cpu(monkeypatch, capabilities)
-    config, told = settle_precision(AUTO, CPU)
+    config, told = resolve_precision(AUTO, CPU)
 
     assert told == line
     assert config == with_run(precision=line[10:14])
@@ -60,19 +60,19 @@ def test_a_gpu_takes_bf16_from_capability_8_on(
 ) -> None:
     own = torch.device("cuda:1")
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability if device == own else None)
-    config, told = settle_precision(AUTO, Place(own))
+    config, told = resolve_precision(AUTO, RankContext(own))
 
     assert (config.run.precision, told) == (line[10:14], line)
 
 
 def test_a_device_of_another_kind_takes_fp32() -> None:
-    assert has_bf16(torch.device("mps")) == (False, "it is not known here whether mps has bf16 instructions")
+    assert supports_bf16(torch.device("mps")) == (False, "it is not known here whether mps has bf16 instructions")
 
 
 def test_all_processes_take_what_each_of_them_has(monkeypatch: pytest.MonkeyPatch) -> None:
     cpu(monkeypatch, AVX512)
     monkeypatch.setattr(devices, "any_rank", lambda place, flag: True)
-    config, told = settle_precision(AUTO, Place(CPU.device, 0, 2))
+    config, told = resolve_precision(AUTO, RankContext(CPU.device, 0, 2))
 
     assert config.run.precision == "fp32"
     assert told == "precision fp32: a device of another process has no bf16 instructions"
@@ -86,7 +86,7 @@ def test_what_is_stated_is_done_and_warned_of_where_it_is_slow(
     cpu(monkeypatch, capabilities)
     config = with_run(precision=stated)
 
-    assert settle_precision(config, CPU) == (config, f"precision {stated}: run.precision says so")
+    assert resolve_precision(config, CPU) == (config, f"precision {stated}: run.precision says so")
     warning = "warning: run.precision is bf16, but this CPU has no bf16 instructions: emulated bf16 is"
     assert capsys.readouterr().err.startswith(warning) == (stated == "bf16" and capabilities is NONE)
 
@@ -110,13 +110,13 @@ def test_a_run_says_and_records_what_it_computes_in(
     run(tmp_path, AUTO, steps=2)
     first, *_ = capsys.readouterr().out.splitlines()
 
-    assert first == settle_precision(AUTO, CPU)[1]
+    assert first == resolve_precision(AUTO, CPU)[1]
     assert found == {precision == "bf16"}
     assert json.loads((tmp_path / "config.json").read_text())["config"]["run"]["precision"] == precision
     assert json.loads((tmp_path / "env.json").read_text())["precision"] == first
     assert json.loads((tmp_path / "model" / "config.json").read_text())["training"]["run"]["precision"] == precision
-    checkpoint = newest(tmp_path / "checkpoints")
-    assert checkpoint and load(checkpoint)["identity"]["run.precision"] == precision
+    checkpoint = latest_checkpoint(tmp_path / "checkpoints")
+    assert checkpoint and load_checkpoint(checkpoint)["identity"]["run.precision"] == precision
 
 
 def test_a_run_that_was_begun_in_fp32_ends_in_it(
@@ -176,5 +176,5 @@ def test_an_evaluation_follows_the_same_rule(
     notes = evaluate_file(network, images, AUTO, CPU, limit=4).notes
 
     assert found == {dtype}
-    assert notes == [settle_precision(AUTO, CPU)[1]]
+    assert notes == [resolve_precision(AUTO, CPU)[1]]
     assert evaluate_file(network, images, CONFIG, CPU, limit=4).notes == []

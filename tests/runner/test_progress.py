@@ -19,11 +19,11 @@ import torch
 from inception_dsl.runner import progress
 from inception_dsl.runner.config import Config, Data, Loss, Run, Schedule
 from inception_dsl.runner.data import Batch
-from inception_dsl.runner.devices import Place
+from inception_dsl.runner.devices import RankContext
 from inception_dsl.runner.evaluate import Score
-from inception_dsl.runner.progress import Log, logged, memory
+from inception_dsl.runner.progress import Log, peak_memory_gb, read_metrics
 
-CPU = Place(torch.device("cpu"), 0, 1)
+CPU = RankContext(torch.device("cpu"), 0, 1)
 CONFIG = Config(
     data=Data(batch=64),
     schedule=Schedule(epochs=12),
@@ -45,7 +45,7 @@ def _still(monkeypatch: pytest.MonkeyPatch) -> None:
     """One second passes at each look at the clock; a run has 1.5 GB; no TensorBoard, which has a test of its own."""
     ticks = itertools.count()
     monkeypatch.setattr(time, "monotonic", lambda: float(next(ticks)))
-    monkeypatch.setattr(progress, "memory", lambda device: 1.5)
+    monkeypatch.setattr(progress, "peak_memory_gb", lambda device: 1.5)
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
 
 
@@ -213,7 +213,7 @@ def test_numbers_that_json_has_no_word_for_are_null(tmp_path: Path) -> None:
 
 
 def test_only_the_first_process_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    log = Log(tmp_path, Place(torch.device("cpu"), 1, 2), CONFIG, 0, 10, 10)
+    log = Log(tmp_path, RankContext(torch.device("cpu"), 1, 2), CONFIG, 0, 10, 10)
     log.train(10, **numbers(10))
     log.evaluation(10, SCORE)
     log.say("hello")
@@ -281,7 +281,7 @@ def test_tensorboard_where_it_is_installed(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_memory_is_that_of_this_process() -> None:
-    assert 0.05 < memory(torch.device("cpu")) < 100
+    assert 0.05 < peak_memory_gb(torch.device("cpu")) < 100
 
 
 def test_a_run_does_not_end_because_nobody_reads_its_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -303,7 +303,7 @@ def test_a_run_does_not_end_because_nobody_reads_its_lines(tmp_path: Path, monke
 
 def test_a_broken_row_costs_no_other(tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").write_text('{"step": 1}\n{"st\n[]\n{"step": 2}\n')
-    assert logged(tmp_path / "metrics.jsonl") == [{"step": 1}, {"step": 2}]
+    assert read_metrics(tmp_path / "metrics.jsonl") == [{"step": 1}, {"step": 2}]
 
 
 EMPTY = Batch(torch.empty(0), torch.empty(0), torch.empty(0), [])

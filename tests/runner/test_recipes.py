@@ -14,8 +14,8 @@ from torch import nn
 from inception_dsl.runner.average import AVERAGES
 from inception_dsl.runner.config import Config, Loss
 from inception_dsl.runner.optim import OPTIMISERS, SCALES, RMSPropTF, make_optimiser
-from inception_dsl.runner.schedule import SCHEDULES, rate, total_steps
-from inception_dsl.runner.settings import setting
+from inception_dsl.runner.schedule import SCHEDULES, learning_rate, total_steps
+from inception_dsl.runner.settings import with_setting
 
 FOLDER = Path(__file__).parents[2] / "inception_dsl" / "recipes"
 RECIPES = {file.stem: file for file in sorted(FOLDER.glob("*.yaml"))}
@@ -39,7 +39,7 @@ def config(name: str) -> Config:
     """The recipe as a run has it, by way of `--set`: a wrong name or kind is an error."""
     made = Config()
     for key, value in settings(name).items():
-        made = setting(made, key, str(value))
+        made = with_setting(made, key, str(value))
     return made
 
 
@@ -120,7 +120,9 @@ def test_rates_are_those_of_the_source(name: str) -> None:
     made = config(name)
     epoch = IMAGES // made.data.batch
     for at, expected in RATES[name].items():
-        assert rate(made, round(at * epoch), epoch) == pytest.approx(expected, rel=1e-4, abs=1e-5 * made.optim.lr), at
+        assert learning_rate(made, round(at * epoch), epoch) == pytest.approx(
+            expected, rel=1e-4, abs=1e-5 * made.optim.lr
+        ), at
 
 
 def test_epochs_of_caffes_solvers_are_their_iterations() -> None:
@@ -128,9 +130,9 @@ def test_epochs_of_caffes_solvers_are_their_iterations() -> None:
     assert epoch == 40_036
     assert total_steps(config("bvlc"), epoch) == pytest.approx(10_000_000, abs=2)
     assert total_steps(config("bvlc-quick"), epoch) == pytest.approx(2_400_000, abs=2)
-    assert rate(config("bvlc"), 320_000 - 2, epoch) == 0.01
-    assert rate(config("bvlc"), 320_000, epoch) == pytest.approx(0.0096)
-    last = rate(config("bvlc"), 9_999_999, epoch)
+    assert learning_rate(config("bvlc"), 320_000 - 2, epoch) == 0.01
+    assert learning_rate(config("bvlc"), 320_000, epoch) == pytest.approx(0.0096)
+    last = learning_rate(config("bvlc"), 9_999_999, epoch)
     assert last == pytest.approx(0.01 * 0.96**31)
 
 

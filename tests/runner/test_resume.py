@@ -15,7 +15,7 @@ import pytest
 from tiny import Tiny, fingerprint, run
 from zygote import Zygote
 
-from inception_dsl.runner.checkpoint import newest
+from inception_dsl.runner.checkpoint import latest_checkpoint
 
 FOLDER = Path(__file__).parent
 
@@ -102,7 +102,7 @@ def test_a_run_that_is_killed_again_and_again_comes_to_its_end(zygote: Zygote, t
             time.sleep(0.003 * (number + 1))
         os.kill(process.pid, signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
-    assert newest(tmp_path / "killed" / "checkpoints")
+    assert latest_checkpoint(tmp_path / "killed" / "checkpoints")
     for out in ("killed", "whole"):
         code, output = zygote.run(tmp_path / "log", script, *words, str(tmp_path / out), "--steps", "120")
         assert code == 0, output

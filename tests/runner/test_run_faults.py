@@ -18,16 +18,17 @@ from torch import Tensor, nn
 
 from inception_dsl.runner import checkpoint, engine, readers
 from inception_dsl.runner import evaluate as scoring
-from inception_dsl.runner.checkpoint import newest
+from inception_dsl.runner.checkpoint import latest_checkpoint
+from inception_dsl.runner.command import main
 from inception_dsl.runner.config import Config, Data
-from inception_dsl.runner.devices import Place
-from inception_dsl.runner.engine import forward_backward, main
-from inception_dsl.runner.folder import Failed
-from inception_dsl.runner.preflight import check, fit_to_memory
+from inception_dsl.runner.devices import RankContext
+from inception_dsl.runner.engine import forward_backward
+from inception_dsl.runner.folder import RunFailed
+from inception_dsl.runner.preflight import check_run, fit_to_memory
 from inception_dsl.runner.reader import Unreadable
 from inception_dsl.runner.settings import RunError
 
-HERE = Place(torch.device("cpu"))
+HERE = RankContext(torch.device("cpu"))
 
 
 @pytest.fixture(autouse=True)
@@ -47,12 +48,12 @@ def status(out: Path) -> str:
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_images(tmp_path: Path) -> None:
     at(15, lambda images: images * float("nan"))
-    with pytest.raises(Failed, match=r"step 7: .*not finite; .*not_finite_00000007\.txt lists the images"):
+    with pytest.raises(RunFailed, match=r"step 7: .*not finite; .*not_finite_00000007\.txt lists the images"):
         run(tmp_path)
     assert status(tmp_path) == "failed"
     names = (tmp_path / "not_finite_00000007.txt").read_text().splitlines()
     assert len(names) == len(set(names)) == CONFIG.data.batch
-    path = newest(tmp_path / "checkpoints")
+    path = latest_checkpoint(tmp_path / "checkpoints")
     assert path is not None and path.stem == "step_00000005"
     Tiny.at = None
     assert run(tmp_path) == "done"
@@ -62,18 +63,18 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_images(tmp_path: 
 def test_a_full_disk_costs_a_checkpoint_but_not_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    original, full = checkpoint.save, {10}
+    original, full = checkpoint.save_checkpoint, {10}
 
     def save(folder: Path, step: int, *rest: Any) -> Path:
         if step in full:
             raise OSError(errno.ENOSPC, "No space left on device")
         return original(folder, step, *rest)
 
-    monkeypatch.setattr(engine, "save", save)
+    monkeypatch.setattr(engine, "save_checkpoint", save)
     assert run(tmp_path / "one") == "done"
     assert "No space left on device; the checkpoint before it stays, and training goes on" in capsys.readouterr().out
     full.add(24)
-    with pytest.raises(Failed, match="No space left on device"):
+    with pytest.raises(RunFailed, match="No space left on device"):
         run(tmp_path / "two")
     assert status(tmp_path / "two") == "failed"
     full.clear()
@@ -114,7 +115,7 @@ def test_never_does_not_write_over_a_run_and_a_file_starts_another(tmp_path: Pat
     run(tmp_path / "one", steps=5)
     with pytest.raises(RunError, match="has checkpoints; give a new --out"):
         run(tmp_path / "one", resume="never")
-    named = str(newest(tmp_path / "one" / "checkpoints"))
+    named = str(latest_checkpoint(tmp_path / "one" / "checkpoints"))
     run(tmp_path / "two", resume=named)
     run(tmp_path / "one")
     assert fingerprint(tmp_path / "one") == fingerprint(tmp_path / "two")
@@ -174,9 +175,9 @@ def test_a_recipe_that_is_forced_on_a_checkpoint_counts(tmp_path: Path) -> None:
     run(tmp_path, steps=2)
     other = replace(CONFIG, optim=replace(CONFIG.optim, weight_decay=0.3, momentum=0.5))
     run(tmp_path, other, steps=3, force=True)
-    path = newest(tmp_path / "checkpoints")
+    path = latest_checkpoint(tmp_path / "checkpoints")
     assert path is not None
-    groups = checkpoint.load(path)["optimiser"]["param_groups"]
+    groups = checkpoint.load_checkpoint(path)["optimiser"]["param_groups"]
     assert {each["weight_decay"] for each in groups} == {0.3, 0.0}
     assert {each["momentum"] for each in groups} == {0.5}
 
@@ -262,7 +263,7 @@ def test_a_signal_in_evaluation_saves_and_the_evaluation_is_done_again(
     monkeypatch.setattr(engine, "evaluate", evaluate)
     assert run(tmp_path) == "preempted"
     assert status(tmp_path) == "preempted"
-    path = newest(tmp_path / "checkpoints")
+    path = latest_checkpoint(tmp_path / "checkpoints")
     assert path is not None and path.stem == "step_00000008"
     assert "test_top1" not in (tmp_path / "metrics.jsonl").read_text()
     monkeypatch.setattr(engine, "evaluate", original)
@@ -297,7 +298,7 @@ def test_the_exit_code_says_what_to_do_next(
 def test_batches_that_cannot_be_shared_stop_it_before_it_starts(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="accumulate") as stopped:
         run(tmp_path, with_run(accumulate=5))
-    assert not isinstance(stopped.value, Failed)
+    assert not isinstance(stopped.value, RunFailed)
 
 
 @pytest.mark.parametrize(
@@ -319,25 +320,25 @@ def test_batches_that_cannot_be_shared_stop_it_before_it_starts(tmp_path: Path) 
 def test_what_cannot_be_is_told_before_training(tmp_path: Path, group: str, values: dict[str, Any], words: str) -> None:
     with pytest.raises(RunError, match=words) as stopped:
         run(tmp_path, replace(CONFIG, **{group: replace(getattr(CONFIG, group), **values)}))
-    assert not isinstance(stopped.value, Failed)
+    assert not isinstance(stopped.value, RunFailed)
     assert not (tmp_path / "STATUS").exists()
 
 
 def test_batch_norm_over_ranks_wants_accelerators() -> None:
     with pytest.raises(RunError, match=r"run\.sync_bn is True; set false: cpu has no such norm"):
-        check(with_run(sync_bn=True), 96, Place(torch.device("cpu"), 0, 2))
-    check(with_run(sync_bn=True), 96, HERE)
-    check(with_run(sync_bn=True), 96, Place(torch.device("cuda:0"), 0, 2))
+        check_run(with_run(sync_bn=True), 96, RankContext(torch.device("cpu"), 0, 2))
+    check_run(with_run(sync_bn=True), 96, HERE)
+    check_run(with_run(sync_bn=True), 96, RankContext(torch.device("cuda:0"), 0, 2))
 
 
 def test_another_number_of_ranks_is_noted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(tmp_path, steps=5)
     run(tmp_path, steps=6)
-    path = newest(tmp_path / "checkpoints")
+    path = latest_checkpoint(tmp_path / "checkpoints")
     assert path is not None and "note" not in capsys.readouterr().err
-    checkpoint.save(path.parent, 6, checkpoint.load(path) | {"world": 2}, 3)
+    checkpoint.save_checkpoint(path.parent, 6, checkpoint.load_checkpoint(path) | {"world": 2}, 3)
     assert run(tmp_path, steps=7) == "done"
-    assert "note: the checkpoint is of 2 processes, and this run has 1" in capsys.readouterr().err
+    assert "note: 2 processes wrote the checkpoint and this run has 1" in capsys.readouterr().err
 
 
 def test_images_that_cannot_be_read_are_counted_and_named_once(
@@ -377,7 +378,7 @@ def test_a_log_on_a_full_disk_ends_the_run_in_a_sentence(tmp_path: Path) -> None
         log.symlink_to("/dev/full")
 
     at(15, fill)
-    with pytest.raises(Failed, match="No space left on device; the same command goes on from the last checkpoint"):
+    with pytest.raises(RunFailed, match="No space left on device; the same command goes on from the last checkpoint"):
         run(tmp_path)
     assert status(tmp_path) == "failed"
     log.unlink()

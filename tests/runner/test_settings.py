@@ -14,9 +14,9 @@ from tiny import CONFIG
 
 from inception_dsl.runner import augment, average, optim, schedule
 from inception_dsl.runner.config import Config, Optim
-from inception_dsl.runner.devices import Place
-from inception_dsl.runner.preflight import check, dry_run
-from inception_dsl.runner.settings import CHOICES, LONGEST_VALUE, RANGES, RunError, check_settings, setting
+from inception_dsl.runner.devices import RankContext
+from inception_dsl.runner.preflight import check_run, dry_run
+from inception_dsl.runner.settings import CHOICES, LONGEST_VALUE, RANGES, RunError, check_settings, with_setting
 
 KEYS = {f"{group}.{name}": value for group, part in vars(Config()).items() for name, value in vars(part).items()}
 
@@ -52,7 +52,7 @@ def with_value(key: str, value: Any, config: Config = CONFIG) -> Config:
     ],
 )
 def test_a_text_is_a_value_of_the_settings_kind(key: str, text: str, expected: Any) -> None:
-    config = setting(Config(), key, text)
+    config = with_setting(Config(), key, text)
     assert value(config, key) == expected
     assert type(value(config, key)) is type(expected)
     assert replace(config) == with_value(key, expected, Config())
@@ -61,7 +61,7 @@ def test_a_text_is_a_value_of_the_settings_kind(key: str, text: str, expected: A
 @pytest.mark.parametrize("key", KEYS)
 def test_what_a_setting_is_can_be_set(key: str) -> None:
     old = KEYS[key]
-    assert setting(Config(), key, old if isinstance(old, str) else repr(old)) == Config()
+    assert with_setting(Config(), key, old if isinstance(old, str) else repr(old)) == Config()
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_what_a_setting_is_can_be_set(key: str) -> None:
 )
 def test_what_is_no_setting_is_told(key: str) -> None:
     with pytest.raises(RunError, match=r"there is no setting '.*'; there are data\.source, .*, run\.log_every$"):
-        setting(Config(), key, "x")
+        with_setting(Config(), key, "x")
 
 
 DEEP = [each * 5000 for each in "[({-~9"] + ["[" * 150 + "]" * 150, "1+" * 5000 + "1", "{1:" * 900, "-" * 1999 + "1"]
@@ -92,20 +92,20 @@ BAD = {
 def test_what_is_of_another_kind_is_told(key: str) -> None:
     for text in (*BAD[key], *DEEP):
         with pytest.raises(RunError) as told:
-            setting(Config(), key, text)
+            with_setting(Config(), key, text)
         assert str(told.value).startswith(f"{key} is such as ") and len(str(told.value)) < 300, text
 
 
 def test_an_example_of_the_heads_is_given_where_there_are_none() -> None:
     with pytest.raises(RunError, match=r"loss\.heads is such as \{'aux': 0\.3\}, not '0\.3'$"):
-        setting(Config(), "loss.heads", "0.3")
+        with_setting(Config(), "loss.heads", "0.3")
 
 
 @given(st.sampled_from([*KEYS]), st.text(st.sampled_from("[](){}'\"-+~.,:019eEjnaTruelsx\\ \n#_"), max_size=40))
 @example("optim.lr", "[" * LONGEST_VALUE)
 def test_no_text_is_more_than_refused(key: str, text: str) -> None:
     try:
-        config = setting(Config(), key, text)
+        config = with_setting(Config(), key, text)
     except RunError:
         return
     assert type(value(config, key)) is type(KEYS[key])
@@ -170,12 +170,12 @@ MISSED: dict[str, list[tuple[Any, str]]] = {
 @pytest.mark.parametrize(("key", "wrong", "words"), [(key, *each) for key, cases in MISSED.items() for each in cases])
 def test_a_number_that_no_run_can_have_is_told_before_it_starts(key: str, wrong: Any, words: str) -> None:
     with pytest.raises(RunError) as told:
-        check(with_value(key, wrong), 96, Place(torch.device("cpu")))
+        check_run(with_value(key, wrong), 96, RankContext(torch.device("cpu")))
     shown = repr(wrong) if isinstance(wrong, str) else wrong
     assert str(told.value).startswith(f"{key} is {shown}; set {words}")
     text = wrong if isinstance(wrong, str) else repr(wrong)
     with pytest.raises(RunError, match=key):  # and already where it is set
-        setting(CONFIG, key, text)
+        with_setting(CONFIG, key, text)
 
 
 def test_every_number_has_a_range_and_every_range_a_test() -> None:
@@ -215,7 +215,7 @@ def test_what_may_stand_at_an_end_may() -> None:
         *(("augment.area", "(1, 1)"), ("augment.central", "1"), ("optim.momentum", "0"), ("optim.clip", "0")),
         *(("schedule.warmup", "0"), ("loss.smoothing", "0"), ("data.workers", "0"), ("optim.eps", "0")),
     ):
-        check_settings(setting(Config(), key, text))
+        check_settings(with_setting(Config(), key, text))
 
 
 @pytest.mark.parametrize(
@@ -230,11 +230,11 @@ def test_what_may_stand_at_an_end_may() -> None:
 def test_what_does_not_fit_together_is_told_before_it_starts(key: str, wrong: Any, words: str) -> None:
     check_settings(with_value(key, wrong))
     with pytest.raises(RunError) as told:
-        check(with_value(key, wrong), 96, Place(torch.device("cpu")))
+        check_run(with_value(key, wrong), 96, RankContext(torch.device("cpu")))
     assert str(told.value).startswith(words)
 
 
 def test_images_that_no_memory_holds_are_told() -> None:
     vast = with_value("data.height", 2**40)
     with pytest.raises(RunError, match=r"the network cannot learn from images of \(6, 3, 1099511627776, 8\): "):
-        dry_run(torch.nn.Identity(), vast, Place(torch.device("cpu")), print)
+        dry_run(torch.nn.Identity(), vast, RankContext(torch.device("cpu")), print)

@@ -17,7 +17,7 @@ from inception_dsl import build, compiler
 from inception_dsl.emit.pytorch import pytorch
 from inception_dsl.ir.typed import Typed
 from inception_dsl.runner.config import Config, Loss, Optim
-from inception_dsl.runner.loss import loss_of
+from inception_dsl.runner.loss import compute_loss
 from inception_dsl.runner.optim import make_optimiser
 from inception_dsl.weights import matching
 
@@ -69,7 +69,7 @@ def test_a_step_of_training_is_torchvisions(name: str) -> None:
     optimiser = make_optimiser(config, ours)
     plain = torch.optim.SGD(theirs.parameters(), LR, momentum=MOMENTUM, weight_decay=DECAY)
     for _ in range(STEPS[name]):
-        total, losses = loss_of(ours(images), labels, config)
+        total, losses = compute_loss(ours(images), labels, config)
         optimiser.zero_grad()
         total.backward()  # type: ignore[no-untyped-call]
         optimiser.step()

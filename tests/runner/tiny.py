@@ -17,12 +17,12 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from inception_dsl.runner import engine
-from inception_dsl.runner.checkpoint import load, newest
-from inception_dsl.runner.config import About, Augment, Average, Config, Data, Loss, Optim, Run, Schedule
-from inception_dsl.runner.devices import place
+from inception_dsl.runner import command, engine
+from inception_dsl.runner.checkpoint import latest_checkpoint, load_checkpoint
+from inception_dsl.runner.config import Augment, Average, Config, Data, Loss, NetworkInfo, Optim, Run, Schedule
+from inception_dsl.runner.devices import init_distributed
 
-ABOUT = About(name="tiny", title="A tiny network", spec="0" * 64)
+ABOUT = NetworkInfo(name="tiny", title="A tiny network", spec="0" * 64)
 
 CONFIG = Config(
     data=Data(source="fake:96x4x10", height=8, width=8, mean=(0.5,), std=(0.5,), batch=12, workers=0),
@@ -65,7 +65,7 @@ class Tiny(nn.Module):
 
 def run(out: Path, config: Config = CONFIG, **options: Any) -> str:
     """Train it in this process."""
-    return engine.train(Tiny, config, ABOUT, place(), out, **options)
+    return engine.train(Tiny, config, ABOUT, init_distributed(), out, **options)
 
 
 def with_run(config: Config = CONFIG, **values: Any) -> Config:
@@ -75,9 +75,9 @@ def with_run(config: Config = CONFIG, **values: Any) -> Config:
 
 def fingerprint(out: Path) -> str:
     """The sha256 of the last checkpoint's network, average and optimiser."""
-    path = newest(out / "checkpoints")
+    path = latest_checkpoint(out / "checkpoints")
     assert path is not None
-    state, sha = load(path), hashlib.sha256()
+    state, sha = load_checkpoint(path), hashlib.sha256()
     _hash({name: state[name] for name in ("step", "network", "averaged", "optimiser")}, sha)
     return sha.hexdigest()[:16]
 
@@ -113,4 +113,4 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     if "TINY" in os.environ:
         _from_environment()
-    engine.main(Tiny, CONFIG, ABOUT)
+    command.main(Tiny, CONFIG, ABOUT)

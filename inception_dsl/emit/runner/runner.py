@@ -22,7 +22,7 @@ from inception_dsl.recipes.recipe import Recipe
 PACKAGE: Final = "inception_dsl.runner"
 FOLDER: Final = Path(__file__).parents[2] / "runner"
 
-TRAIN: Final = ("optim", "schedule", "loss", "average", "engine")
+TRAIN: Final = ("optim", "schedule", "loss", "average", "engine", "command")
 """The modules of `runner/` that are `train.py`, in its order. Those that they import from are `support.py`."""
 
 FILES: Final = ("train.py", "support.py")
@@ -45,7 +45,7 @@ def files(typed: Typed, recipe: Recipe, rebuild: str = "") -> dict[str, str]:
     about = {"name": program.name, "title": program.title, "spec": fingerprint(typed)}
     standard, foreign = bundle.imports(modules.train)
     groups = list(_groups(recipe))
-    taken = {*bundle.borrowed(modules.train, modules.support), "About", "Config", *(name for name, _ in groups)}
+    taken = {*bundle.borrowed(modules.train, modules.support), "NetworkInfo", "Config", *(name for name, _ in groups)}
     train = template("runner/train.py").render(
         title=prose(program.title),
         recipe=list(wrapped(prose(f"Recipe: {recipe.source}."))),

@@ -1,0 +1,74 @@
+"""The command line of a generated `train.py`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from inception_dsl.runner.config import Config, NetworkInfo
+from inception_dsl.runner.devices import destroy_distributed, exit_process, init_distributed
+from inception_dsl.runner.engine import train
+from inception_dsl.runner.folder import RunFailed
+from inception_dsl.runner.settings import RunError, with_setting
+
+EXIT_CODES = {"done": 0, "preempted": 75}  # 75: EX_TEMPFAIL, try again
+
+EPILOG = """\
+one process:      python train.py --data folder:imagenet --out runs/first
+the GPUs here:    torchrun --nproc-per-node=gpu --max-restarts=3 --shutdown-timeout=100 train.py --data ... \\
+                    --set data.batch=256 optim.scale=linear       (of a step, over all processes: 32 each on 8)
+many machines:    export TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1     (or restarts may find the addresses of the dead)
+                  torchrun --nnodes=4 --nproc-per-node=gpu --max-restarts=3 --shutdown-timeout=100 \\
+                    --rdzv-backend=c10d --rdzv-id=7 --rdzv-endpoint=HOST:29400 train.py --data ... --out SHARED
+Slurm:            #SBATCH --nodes=4 --ntasks-per-node=1 --gpus-per-node=8 --signal=TERM@120 --requeue
+                  srun (the same torchrun, --rdzv-id=$SLURM_JOB_ID, and --signals-to-handle=SIGTERM,SIGINT,SIGUSR1)
+                  [ "$(cat SHARED/STATUS)" = preempted ] && scontrol requeue $SLURM_JOB_ID
+
+The same command again goes on from the last checkpoint, as if nothing had happened. SIGTERM, SIGUSR1 and Ctrl-C save
+first; the exit code is then 75 (torchrun's own is 1), and OUT/STATUS says "preempted". 0: done; 1: failed (a loss that
+is not finite, a full disk), and torchrun tries again from the checkpoint, but --max-restarts times at most; 2: could
+not start."""
+
+
+def main(network: Callable[[int], nn.Module], config: Config, info: NetworkInfo) -> None:
+    """The command line of a generated `train.py`."""
+    parser = argparse.ArgumentParser(
+        description=f"Trains {info.title}.", epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    data, out = config.data.source, Path("runs", info.name)
+    add = parser.add_argument
+    add("--data", required=not data, default=data, metavar="KIND:PATH", help="the images, such as folder:imagenet")
+    add("--out", type=Path, default=out, metavar="FOLDER", help=f"of the run; {out} if not given")
+    add("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="settings, such as optim.lr=0.02")
+    resume = "auto: go on from the last checkpoint in --out, if any; FILE: or else from this one, of another run"
+    add("--resume", default="auto", metavar="auto|never|FILE", help=resume)
+    add("--force", action="store_true", help="go on from it though the network, the data or the recipe differ")
+    add("--steps", type=int, metavar="N", help="end when N steps are done, whatever the schedule")
+    add("--deterministic", action="store_true", help="the same bits on a GPU each time, slower; run.deterministic")
+    given = parser.parse_args()
+    flags = ["run.deterministic=true"] if given.deterministic else []
+    try:
+        for assignment in [f"data.source={given.data}", *given.set, *flags]:
+            key, _, value = assignment.partition("=")
+            config = with_setting(config, key, value)
+        code = EXIT_CODES[
+            train(network, config, info, init_distributed(), given.out, given.resume, given.force, given.steps)
+        ]
+        destroy_distributed()  # not after an error of one rank: NCCL would wait for the others, and they for it
+    except (RunError, OSError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        code = 1 if isinstance(error, RunFailed) else 2
+    except torch.OutOfMemoryError as error:
+        said = str(error).partition(".")[0]
+        sys.stderr.write(f"error: {said}; --set run.accumulate={2 * config.run.accumulate} takes less\n")
+        code = 1
+    except Exception:  # noqa: BLE001 - told before the end, which under torchrun is at once
+        traceback.print_exc()
+        code = 1
+    exit_process(code)
