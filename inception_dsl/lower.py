@@ -155,14 +155,14 @@ class _Lowering:
 
     def _add(self, node: Node) -> int:
         if max([node.out.size, *(math.prod(weight.shape) for weight in node.weights.values())]) > MOST_NUMBERS:
-            message = "a tensor has more numbers than 64 bits can count"
+            message = "a tensor has more elements than 64 bits can count"
             return self._fail(ShapeError(OUT_OF_BOUNDS, message), node.origin)
         if max(field.size for field in node.receptive_field) > MOST_NUMBERS:
             message = "a receptive field has more pixels than 64 bits can count"
             return self._fail(ShapeError(OUT_OF_BOUNDS, message), node.origin)
         if sum(map(len, node.path)) + len(node.path) - 1 > LONGEST_PATH:
-            hint = "give shorter labels, here and to what this stands in"
-            message = f"a layer's name has more than {LONGEST_PATH} characters with the labels around it"
+            hint = "shorten the labels here and around this layer"
+            message = f"the full name of a layer has more than {LONGEST_PATH} characters"
             return self._fail(ShapeError(OUT_OF_BOUNDS, message, help=hint), node.origin)
         self.nodes.append(node)
         return len(self.nodes) - 1
@@ -192,7 +192,7 @@ class _Lowering:
             code, message = BRANCH_SIZES_DIFFER, f"branches of `{self.within}` disagree on image size"
         else:
             code, message = SUM_SHAPES_DIFFER, f"terms of the sum in `{self.within}` differ in shape"
-        hint = _keep_size(odd) if by_image else "give the terms the same width; a `conv 1x1` can stand in for `pass`"
+        hint = _keep_size(odd) if by_image else "give the terms the same width; a `conv 1x1` can replace `pass`"
         self.findings.error(code, message, where, label, notes, hint)
         return UNKNOWN
 
@@ -226,7 +226,7 @@ def _keep_size(odd: list[Node | None]) -> str:
             words = source.lines[line - 1][column - 1 : end - 1].split()
             kept = [word for word in words if word.partition("=")[0] not in ("valid", "ceil", "same_upper", "pad")]
             return f"write `{' '.join([*kept, 'same'])}`"
-    return "every branch needs the same strides, and padding that gives the same size"
+    return "give every branch the same strides, and padding that gives the same size"
 
 
 def _under(path: Path, part: Part) -> Path:

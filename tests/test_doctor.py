@@ -143,7 +143,7 @@ def test_a_device_that_is_not_there_is_told() -> None:
 def test_a_file_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(surgery, "run_checks", fake_examination())
     (tmp_path / "file").touch()
-    with pytest.raises(SpecError, match=r"cannot write `.*doctor\.json`: `.*file` is no folder"):
+    with pytest.raises(SpecError, match=r"cannot write `.*doctor\.json`: `.*file` is not a folder"):
         doctor(out=tmp_path / "file" / "doctor.json")
 
 

@@ -60,7 +60,7 @@ def test_anything_else_is_told(last: str, gives: str, advice: str) -> None:
     ((message, hint),) = ended(spec(last))
     ((of_head, _),) = ended(spec("fc {classes}", last))
 
-    assert message == f"`last` gives {gives}, and training needs a number for each of 10 classes"
+    assert message == f"`last` gives {gives}, but training needs one number for each of 10 classes"
     assert of_head == message.replace("last", "aux")
     assert advice in hint
     assert ended(spec(last, last, training="")) == []

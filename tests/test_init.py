@@ -397,7 +397,7 @@ def test_a_new_path_is_not_renamed() -> None:
 
 WRONG = {
     "conv: nrmal std=1": ("E203", "nrmal", "did you mean `normal`?"),
-    "conv: std=1": ("E203", "std=1", "it begins with"),
+    "conv: std=1": ("E203", "std=1", "it must start with"),
     "conv: normal": ("E202", "normal", "write `normal std=0.01`"),
     "conv: normal stdd=1 std=1": ("E203", "stdd=1", "did you mean `std`?"),
     "conv: xavier fan=in": ("E203", "fan=in", "it takes `bias`"),
@@ -434,5 +434,5 @@ def test_what_is_wrong_is_told_in_its_place(line: str) -> None:
 
 
 def test_a_source_is_needed() -> None:
-    with pytest.raises(SpecError, match="`init` lacks the key `source`"):
+    with pytest.raises(SpecError, match="`init` has no key `source`"):
         spec("init: {conv: he}\n")

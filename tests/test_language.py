@@ -133,7 +133,7 @@ def test_percent() -> None:
 
 
 def test_a_percentage_is_bounded_like_any_number() -> None:
-    with pytest.raises(SyntaxFault, match="no number in a network"):
+    with pytest.raises(SyntaxFault, match="the largest number is"):
         algebra.formula(f"dropout {'9' * 400}%")
 
 

@@ -240,7 +240,7 @@ def test_a_folder_of_the_path_is_no_folder(run: Run) -> None:
     result = run("compile", "specs/a.yaml")
 
     assert result.exit_code == 2
-    assert "error[E006]: cannot write `generated/a/model.py`: `generated` is no folder" in result.stderr
+    assert "error[E006]: cannot write `generated/a/model.py`: `generated` is not a folder" in result.stderr
     assert Path("generated").read_text(encoding="utf-8") == "a file"
 
 

@@ -95,7 +95,7 @@ def test_other_files_that_are_read_are_files_too(verb: tuple[str, ...], odd: dic
     for what in ("a pipe", "a socket", "a device"):
         result = run(*(word.format(odd[what]) for word in verb))
         assert result.exit_code == 2
-        assert f"is {what}; save what it gives as a file" in " ".join(result.stderr.split())
+        assert f"is {what}; save its output to a file" in " ".join(result.stderr.split())
 
 
 def test_an_empty_path_is_not_the_folder_that_the_command_runs_in(run: Run) -> None:

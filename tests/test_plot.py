@@ -156,7 +156,7 @@ def test_wrong_requests_are_told(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="0 runs"):
         plot([], tmp_path / "curves.png")
     (tmp_path / "file").touch()
-    with pytest.raises(SpecError, match=r"cannot write `.*curves\.png`: `.*file` is no folder"):
+    with pytest.raises(SpecError, match=r"cannot write `.*curves\.png`: `.*file` is not a folder"):
         plot([first], tmp_path / "file" / "curves.png")
 
 

@@ -211,7 +211,11 @@ def test_no_suggestion_of_a_word_means_something_else(word: str) -> None:
 @pytest.mark.parametrize(
     ("value", "known", "hint"),
     [
-        ("adam", "sgd rmsprop adamw", "the language does not have it; its optimisers are `sgd`, `rmsprop` and `adamw`"),
+        (
+            "adam",
+            "sgd rmsprop adamw",
+            "the language does not support it; its optimisers are `sgd`, `rmsprop` and `adamw`",
+        ),
         ("inception-v2", "inception-v3-paper inception-v4-paper", ""),
         ("inception-v3-papr", "inception-v3-paper inception-v4-paper", "did you mean `inception-v3-paper`?"),
         ("center", "centre central whole", "did you mean `centre`?"),
@@ -276,7 +280,7 @@ def test_ops_for_machines() -> None:
 @pytest.mark.parametrize(
     ("name", "instead"),
     [
-        ("concat", "Branches are joined by `|`"),
+        ("concat", "Concatenate branches with `|`"),
         ("scale", "`0.17 * "),
         ("prelu", "`relu`"),
         ("cnov", "Did you mean `conv`"),

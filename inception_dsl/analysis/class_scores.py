@@ -22,7 +22,9 @@ def check_ends(typed: Typed) -> None:
     for entry in entries:
         out = typed.out(entry.name)
         if out.shape != (classes,):
-            message = f"`{entry.name}` gives {_shown(out)}, and training needs a number for each of {classes:,} classes"
+            message = (
+                f"`{entry.name}` gives {_shown(out)}, but training needs one number for each of {classes:,} classes"
+            )
             findings.error(NOT_A_CLASSIFIER, message, entry.origin, help=_advice(out, classes))
     findings.stop()
 

@@ -33,7 +33,7 @@ class Size(click.ParamType[Any]):
             return value
         sides = str(value).split("x")
         if not all(side.isdecimal() and 0 < int(side) <= 65536 for side in sides) or len(sides) > 2:
-            self.fail(f"{value!r} is no size; write 224, 224x320 (height x width) or dynamic", param, ctx)
+            self.fail(f"{value!r} is not a size; write 224, 224x320 (height x width) or dynamic", param, ctx)
         return int(sides[0]), int(sides[-1])
 
 

@@ -46,7 +46,7 @@ def ops(name: str | None, form: str) -> None:
     run = Run(form)
     entries = catalogue.entries() if name is None else catalogue.find(name)
     if not entries:
-        raise click.UsageError(f"{name!r} is no word of the language. {catalogue.instead(name or '')}".rstrip())
+        raise click.UsageError(f"{name!r} is not a word of the language. {catalogue.instead(name or '')}".rstrip())
     run.echo(catalogue.text(entries, name is not None, columns()))
     run.result = dict(entries)
     run.finish()

@@ -75,7 +75,7 @@ class Readable(click.Path):
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
         kind = paths.kind(path.stat().st_mode) if path.exists() and not path.is_dir() else ""
         if kind:
-            self.fail(f"{str(path)!r} is {kind}; save what it gives as a file", param, ctx)
+            self.fail(f"{str(path)!r} is {kind}; save its output to a file", param, ctx)
         return path
 
 
@@ -91,7 +91,7 @@ def _keep(context: click.Context, option: click.Parameter, value: Any) -> None:
         pairs = [each.partition("=") for each in value]
         for name, equals, _ in pairs:
             if not equals:
-                raise click.BadParameter(f"{name!r} is no setting; write name=value", context, option)
+                raise click.BadParameter(f"{name!r} is not a setting; write name=value", context, option)
         value = {name.strip(): text.strip() for name, _, text in pairs}
     context.meta[str(option.name)] = value
 
@@ -154,7 +154,7 @@ class Run:
                 continue
             if other := next((each for each in builds if each.program.name == program.name), None):
                 message = f"`{path}` and `{other.file}` are both called `{program.name}`"
-                hint = "every network has a name of its own"
+                hint = "give every network a unique name"
                 self.diagnostics.append(Diagnostic(DUPLICATE_NAME, message, help=hint, file=str(path)))
                 continue
             builds.append(compilation.Build(program, options, str(path)))

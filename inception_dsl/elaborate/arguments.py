@@ -26,7 +26,7 @@ def arguments(use: Use, columns: tuple[str, ...], scope: Scope) -> Arguments:
                 WRONG_MODULE_ARGUMENTS, f"the module `{use.name}` has no column `{word.text}`", word.at, help=hint
             )
         if word.value is None or isinstance(word.value, tuple):
-            hint = f"write `{word.text}=64`, say"
+            hint = f"write `{word.text}=64`, for example"
             raise scope.fault(WRONG_MODULE_ARGUMENTS, f"`{word.text}` takes one number", word.at, help=hint)
         if word.text in given:
             raise scope.fault(WRONG_MODULE_ARGUMENTS, f"`{word.text}` is given twice", word.at, help="keep one of them")
@@ -43,7 +43,10 @@ def arguments(use: Use, columns: tuple[str, ...], scope: Scope) -> Arguments:
                     f", or add a column `{column}` to the table" if table else f", or give the row a cell `{column}`"
                 )
             raise scope.fault(
-                WRONG_MODULE_ARGUMENTS, f"the module `{use.name}` needs its column `{column}`", use.at, help=hint
+                WRONG_MODULE_ARGUMENTS,
+                f"the module `{use.name}` needs a value for its column `{column}`",
+                use.at,
+                help=hint,
             )
         given[column] = scope.values[column]
     return {column: given[column] for column in columns}
@@ -57,10 +60,10 @@ def tell_unused(row: RowSpec, unused: Sequence[str], own: Source, findings: Find
     anew = row.cells["layer"].within.source is own
     inherited = [column for column in unused if anew and row.cells[column].within.source is not own]
     if inherited:
-        message = f"the new layer of `{row.name}` does not use what the base has for {listing(inherited)}"
+        message = f"the new layer of `{row.name}` does not use the cells that the base has for {listing(inherited)}"
         notes = [Note(row.span(inherited[0]), "this cell would be ignored")]
         empty = ", ".join(f"{flow(column)}: null" for column in inherited)
-        hint = f"take them out: add `{empty}` to the cells of the row"
+        hint = f"remove them: add `{empty}` to the cells of the row"
         findings.error(WRONG_MODULE_ARGUMENTS, message, row.span("layer"), notes=notes, help=hint)
     for column in unused:
         if column not in inherited:

@@ -89,8 +89,8 @@ def _check_heads(spec: NetworkSpec, findings: Findings) -> None:
     rows = [row.name for row in spec.rows]
     for head in spec.heads:
         if head.source not in rows:
-            hint = did_you_mean(head.source, rows) or "a head leaves the trunk after a row"
-            findings.error(UNKNOWN_HEAD_ROW, f"there is no row `{head.source}`", head.source_origin, help=hint)
+            hint = did_you_mean(head.source, rows) or "`from` names a row of the table"
+            findings.error(UNKNOWN_HEAD_ROW, f"unknown row `{head.source}`", head.source_origin, help=hint)
         if head.name in rows:
             note = Note(spec.rows[rows.index(head.name)].span("name"), "the row")
             findings.error(DUPLICATE_NAME, f"a row and a head are both called `{head.name}`", head.origin, notes=[note])
@@ -136,7 +136,7 @@ class _Elaborator:
             count = self.surplus
         except TooLarge:
             pass
-        hint = "repeat less: counts inside each other multiply, and so do modules"
+        hint = "repeat less: nested counts and modules multiply"
         self.findings.error(NETWORK_TOO_LARGE, too_large(name, count), origin, help=hint)
         self.findings.stop()
         return Dropped()
@@ -163,7 +163,7 @@ class _Elaborator:
             case Scaled(factor, scaled):
                 number = scope.known(factor)
                 if not isinstance(number, int | float):
-                    raise scope.bad(CANNOT_EVALUATE, factor, f"a factor is a number, not {told(number)}")
+                    raise scope.bad(CANNOT_EVALUATE, factor, f"a factor must be a number, not {told(number)}")
                 self._check_factor(factor, scaled, scope)
                 step = Part("", Layer((Scale(float(number)),), origin=scope.span(factor.at)))
                 return Sequence((*self._parts([scaled], scope), step), origin=origin)
@@ -179,7 +179,7 @@ class _Elaborator:
         """Warn (W202) of `2 * conv ...`, which may be meant as `2 of conv ...`."""
         times = factor.value if isinstance(factor, Number) else 0
         if isinstance(times, int) and times > 1 and self.modules.has_weights(scaled):
-            hint = f"{times} in a row are `{times} of ...`; if the factor is meant, write `{times}.0 * ...`"
+            hint = f"for {times} in a row, write `{times} of ...`; for a factor, write `{times}.0 * ...`"
             self.findings.warn(AMBIGUOUS_FACTOR, f"this scales the output by {times}", scope.span(factor.at), help=hint)
 
     def _parts(self, steps: Iterable[Term], scope: Scope) -> Iterable[Part]:
@@ -211,7 +211,7 @@ class _Elaborator:
         assert isinstance(use.name, str)
         if use.kernel or use.width is not None:
             named = listing([f"{column}=..." for column in columns]) if columns else ""
-            hint = f"give its columns by name: {named}" if named else "delete it"
+            hint = f"pass its columns by name: {named}" if named else "delete it"
             raise scope.fault(
                 WRONG_LAYER_ARGUMENTS, f"the module `{use.name}` takes no kernel or width", use.size_at, help=hint
             )

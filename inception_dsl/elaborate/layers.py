@@ -95,11 +95,11 @@ def _check_arity(name: str, use: Use, whole: str, scope: Scope) -> None:
     entry = LAYERS[name]
     wants_kernel = entry.kernel and not whole
     if wants_kernel and use.kernel is None:
-        hint = "write it before the width: `conv 3x3 64`" if entry.number else f"write `{name} 3x3 same`, say"
+        hint = "write the kernel before the width: `conv 3x3 64`" if entry.number else f"write `{name} 3x3 same`"
         hint += f", or `{name} global`" if "global" in entry.words else ""
         if use.width and not entry.number:
             number = scope.text(use.width.at)
-            hint = f"a square kernel is `{number}x{number}`"
+            hint = f"write a square kernel as `{number}x{number}`"
         raise scope.fault(WRONG_LAYER_ARGUMENTS, f"`{name}` needs a kernel", use.at, help=hint)
     if not wants_kernel and use.kernel is not None:
         hint = "delete it" + (f", or the word `{whole}`, which covers the whole image" if whole else "")

@@ -63,8 +63,8 @@ class Modules:
     def too_deep(self, name: str, term: Term, origin: Span) -> bool:
         """Whether the formula of `name` nests too deeply with the modules it calls; E107 where it does."""
         if (deep := self._levels(term)) > LEVELS:
-            message = f"`{name}` nests {deep} levels deep with the modules it calls; {LEVELS} is the most"
-            self.findings.error(NESTED_TOO_DEEPLY, message, origin, help="write the innermost modules out")
+            message = f"`{name}` nests {deep} levels deep with the modules it calls; the limit is {LEVELS}"
+            self.findings.error(NESTED_TOO_DEEPLY, message, origin, help="inline the innermost modules")
         return deep > LEVELS
 
     def _levels(self, term: Term) -> int:

@@ -71,7 +71,7 @@ class Scope:
         """The value of a value that shapes the structure; raises `Fault` where it is not known or has no result."""
         for name in names(value):
             if name.name not in self.values and name.name in self.spelled:
-                hint = "kernels, strides, counts and words are fixed by the row: write a number, or name a column"
+                hint = "kernels, strides, counts and words cannot depend on it: write a number, or name a column"
                 raise self.fault(CANNOT_EVALUATE, f"`{name.name}` cannot be used here", name.at, help=hint)
         try:
             return evaluate(value, self.values)
@@ -127,7 +127,7 @@ class Scope:
                 continue
             span = self.span((term.at[0], term.at[0] + len(term.label)))
             if problem := label_problem(term.label):
-                findings.error(INVALID_NAME, f"`{term.label}` cannot be a label", span, problem)
+                findings.error(INVALID_NAME, f"`{term.label}` is not a valid label", span, problem)
             elif term.label in seen:
                 findings.error(DUPLICATE_NAME, f"two parts here are labelled `{term.label}`", span, help="rename one")
             seen[term.label] = term
@@ -140,14 +140,10 @@ class Scope:
             elif name.name in self.values:
                 number = self.values[name.name]
                 if not isinstance(number, int | float):
-                    raise self.bad(
-                        CANNOT_EVALUATE, name, f"a width is made of numbers, and `{name.name}` is {told(number)}"
-                    )
+                    raise self.bad(CANNOT_EVALUATE, name, f"a width needs numbers, but `{name.name}` is {told(number)}")
                 known[name.name] = number if isinstance(number, int) else Number(number)
             else:
-                raise self._explain(
-                    ValueFault(UNDEFINED_NAME, f"nothing here is called `{name.name}`", name.at, name.name)
-                )
+                raise self._explain(ValueFault(UNDEFINED_NAME, f"undefined name `{name.name}`", name.at, name.name))
         return known
 
     def bad(self, code: Code, value: Value, message: str, hint: str = "") -> Fault:

@@ -39,4 +39,4 @@ def too_large(row: str, count: int | None = None) -> str:
     if count is not None:
         digits = len(str(count))
         many = f"{count:,}" if digits <= SHOWN else f"10^{digits - 1} and more"
-    return f"with `{row}`, the network has {many} layers more than rows; {MOST_LAYERS:,} is the most"
+    return f"with `{row}`, the network has {many} more layers than rows; the limit is {MOST_LAYERS:,}"

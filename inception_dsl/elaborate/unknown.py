@@ -24,20 +24,20 @@ def unknown(use: Use, name: Scalar | None, scope: Scope, spec: NetworkSpec) -> F
     known += f"; the modules are {listing(spec.modules)}" if spec.modules else ""
     if not isinstance(use.name, str):
         hint = elsewhere.suggest(str(name), LAYERS) or known
-        return scope.bad(UNKNOWN_LAYER, use.name, f"a layer is named here, and this is {told(name)}", hint)
+        return scope.bad(UNKNOWN_LAYER, use.name, f"expected the name of a layer, but this is {told(name)}", hint)
     at = (use.at[0], use.at[0] + len(use.name))
     if use.name in spec.row_names:
-        hint = "a formula reads what arrives: write branches of one input in one row: `[ pass + conv 3x3 {in} ]`"
-        label = "the output of a row cannot be read again"
+        hint = "a formula reads only its input: write branches of one input in one row: `[ pass + conv 3x3 {in} ]`"
+        label = "the output of a row cannot be used again"
         return scope.fault(UNKNOWN_LAYER, f"`{use.name}` is a row, not a layer", at, label=label, help=hint)
     if use.name in scope.formula.labels:
-        hint = "it labels a step: a label names weights, and what a step gives cannot be read again"
+        hint = "it is a label: labels name weights, and the output of a step cannot be used again"
     elif spec.base and use.name in spec.base.spec.modules:
-        hint = f"the base has the module `{use.name}`, and this variant takes it out"
+        hint = f"the base has the module `{use.name}`, but this variant removes it"
     elif (joined := KERNEL.fullmatch(use.name)) and joined[1] in LAYERS and LAYERS[joined[1]].kernel:
         hint = f"write `{joined[1]} {joined[2]}`"
     elif isinstance(scope.values.get(use.name), str):
-        hint = f"a value stands in braces: `{{{use.name}}}`"
+        hint = f"put a value in braces: `{{{use.name}}}`"
     else:
         hint = elsewhere.suggest(use.name, LAYERS) or did_you_mean(use.name, spec.modules) or known
-    return scope.fault(UNKNOWN_LAYER, f"there is no layer or module `{use.name}`", at, help=hint)
+    return scope.fault(UNKNOWN_LAYER, f"unknown layer or module `{use.name}`", at, help=hint)

@@ -33,19 +33,19 @@ def _padding(name: str, use: Use, reach: tuple[int, ...], words: Words, scope: S
         kinds = [word if each.alone else f"{word}={each.example}" for word, each in pads.items()]
         kinds = [kind for kind in kinds if kind.split("=")[0] in LAYERS[name].words]
         hint = f"add one of {listing(kinds, 'or')}, here or in `defaults`"
-        raise scope.fault(MISSING_PADDING, f"`{name}` does not say how it pads", use.at, help=hint)
+        raise scope.fault(MISSING_PADDING, f"`{name}` does not state its padding", use.at, help=hint)
     if border.text == "pad":
         amount = word_pair(name, border, 0, scope)
         if not LAYERS[name].number and any(2 * pad > size for pad, size in zip(amount, reach, strict=True)):
             most = "x".join(dict.fromkeys(str(size // 2) for size in reach))
             hint = f"write `pad={most}`, or less"
-            raise scope.fault(IMPOSSIBLE_PADDING, "a pool pads by half its kernel at most", border.at, help=hint)
+            raise scope.fault(IMPOSSIBLE_PADDING, "a pool can pad by at most half its kernel", border.at, help=hint)
         return Padding("pad", amount, ceil)
     if border.text == "same":
         if any(size % 2 == 0 for size in reach):
-            hint = "write `same_upper`, which puts the odd pixel right and below (TensorFlow), or `pad=N`"
+            hint = "write `same_upper`, which puts the odd pixel at the right and bottom (TensorFlow), or `pad=N`"
             raise scope.fault(
-                IMPOSSIBLE_PADDING, "`same` cannot pad an even kernel alike on both sides", use.at, help=hint
+                IMPOSSIBLE_PADDING, "`same` cannot pad an even kernel equally on both sides", use.at, help=hint
             )
         return Padding("same")
     return Padding("same_upper") if border.text == "same_upper" else Padding(ceil=ceil)

@@ -34,7 +34,7 @@ def by_slot(name: str, words: Iterable[Word], scope: Scope) -> dict[str, Word]:
         if slot in slots:
             first, second = scope.text(slots[slot].at), scope.text(word.at)
             message = f"`{first}` and `{second}` contradict each other"
-            message = f"`{first}` is said twice" if first == second else message
+            message = f"`{first}` is given twice" if first == second else message
             raise scope.fault(CONFLICTING_WORDS, message, word.at, help="keep one of them")
         slots[slot] = word
     if "ceil" in slots and "padding" in slots and slots["padding"].text not in ("valid", "pad"):
@@ -65,9 +65,9 @@ def merge(defaults: Words, own: Words, scope: Scope) -> Words:
     """Own words, and those defaults that they do not replace; how a layer pads is replaced as a whole."""
     pads = {"padding", "ceil"}
     for pad in sorted(pads & own.keys()) if "whole" in own else ():
-        message = f"`{own[pad].text}` says nothing beside `{own['whole'].text}`"
+        message = f"`{own[pad].text}` has no effect with `{own['whole'].text}`"
         raise scope.fault(
-            CONFLICTING_WORDS, message, own[pad].at, help="delete it: the windows cover the image as it is"
+            CONFLICTING_WORDS, message, own[pad].at, help="delete it: the windows cover the image without padding"
         )
     replaced = pads if {*pads, "whole"} & own.keys() else set()
     return {slot: word for slot, word in defaults.items() if slot not in replaced} | {**own}
@@ -91,12 +91,12 @@ def check_effect(name: str, use: Use, own: Words, words: Words, scope: Scope, fi
         for word in (own[field.name] for field in fields(BatchNorm) if field.name in own):
             message = f"`{word.text}` has nothing to act on: this layer has no batch normalisation"
             norm = own.get("norm")
-            notes = (Note(scope.span(norm.at), "this takes it away"),) if norm else ()
+            notes = (Note(scope.span(norm.at), "this removes it"),) if norm else ()
             hint = "delete one of the two" if norm else f"delete it, or write `bn {scope.text(word.at)}`"
             raise scope.fault(INAPPLICABLE_WORD, message, word.at, notes=notes, help=hint)
     for word, why in _idle(use, own, words):
         hint = "write `valid`" if word.text == "ceil" and "padding" not in own else "delete it"
-        findings.warn(REDUNDANT_WORD, f"`{word.text}` changes nothing here", scope.span(word.at), why, help=hint)
+        findings.warn(REDUNDANT_WORD, f"`{word.text}` has no effect here", scope.span(word.at), why, help=hint)
 
 
 def _idle(use: Use, own: Words, words: Words) -> Iterable[tuple[Word, str]]:
@@ -104,13 +104,13 @@ def _idle(use: Use, own: Words, words: Words) -> Iterable[tuple[Word, str]]:
     if "ceil" in own and _is_all(use.stride, 1):
         yield own["ceil"], "at a stride of 1 no window reaches over the border"
     if "dilation" in own and use.kernel and _is_all(use.kernel, 1) and not _is_all(own["dilation"].value, 1):
-        yield own["dilation"], "a kernel of one pixel has nothing to spread"
+        yield own["dilation"], "a kernel of one pixel cannot be dilated"
     if "border" in own and own["border"].text == "count_pad":
         padding = words.get("padding")
         if "whole" in words:
-            yield own["border"], f"`{words['whole'].text}` pads nothing"
+            yield own["border"], f"`{words['whole'].text}` does not pad"
         elif padding is None or padding.text == "valid" or (padding.text == "pad" and _is_all(padding.value, 0)):
-            yield own["border"], "this pool pads nothing"
+            yield own["border"], "this pool does not pad"
 
 
 def _is_all(value: Value | Dimensions | str | None, number: int) -> bool:
@@ -122,15 +122,18 @@ def _is_all(value: Value | Dimensions | str | None, number: int) -> bool:
 def _check_word(name: str, word: Word, scope: Scope) -> None:
     known = LAYERS[name].words
     if word.text not in known:
-        hint = f"a layer of its own is written `-> {word.text}`" if word.text in LAYERS else ""
-        hint = hint or (f"a value stands in braces: `{{{word.text}}}`" if word.text in scope.values else "")
+        hint = f"write a separate layer as `-> {word.text}`" if word.text in LAYERS else ""
+        hint = hint or (f"put a value in braces: `{{{word.text}}}`" if word.text in scope.values else "")
         hint = hint or ("" if word.text in WORDS else _elsewhere_hint(word, known, scope))
         number = LAYERS[name].number
         if not known and word.value is not None and number:
             hint = f"write {number.example}"
         hint = hint or (f"its words are {listing(sorted(known))}" if known else "delete it")
         raise scope.fault(
-            UNKNOWN_WORD, f"`{name}` takes no word{f' `{word.text}`' if known else 's'}", word.at, help=hint
+            UNKNOWN_WORD,
+            f"`{name}` {f'does not take the word `{word.text}`' if known else 'takes no words'}",
+            word.at,
+            help=hint,
         )
     entry = WORDS[word.text]
     if word.value is None:
@@ -142,7 +145,7 @@ def _check_word(name: str, word: Word, scope: Scope) -> None:
         )
     if entry.choices:
         if word.value not in entry.choices:
-            message = f"`{scope.text(word.at)}` is no setting of `{name}`"
+            message = f"`{scope.text(word.at)}` is not a setting of `{name}`"
             raise scope.fault(UNKNOWN_WORD, message, word.at, help=_switch_hint(word, scope))
     elif not entry.value:
         raise scope.fault(UNKNOWN_WORD, f"`{word.text}` takes no value", word.at, help=_switch_hint(word, scope))
@@ -174,4 +177,4 @@ def _switch_hint(word: Word, scope: Scope) -> str:
         return f"write `{word.text}`"
     if wanted in OFF:
         return f"write `{off}`" if switched else elsewhere.OFF_BY_ABSENCE
-    return f"`{word.text}` stands alone" + (f"; for none, write `{off}`" if switched else "")
+    return f"write `{word.text}` alone" + (f"; to turn it off, write `{off}`" if switched else "")

@@ -27,11 +27,11 @@ class Stale(NamedTuple):
 
         hint = f"run `{command}`, and commit what it writes"
         if self.problem == "orphaned":
-            hint = "no spec gives it: delete it"
+            hint = "no spec produces it: delete it"
         elif self.path.is_dir():
             hint = f"a directory is in its place: move it away, and {hint}"
         elif self.problem == "stale" and edited(content_of(self.path) or b""):
-            hint = f"it was edited since it was made: keep it under another name, or run `{command} --force`"
+            hint = f"it was edited since it was generated: keep it under another name, or run `{command} --force`"
         return Diagnostic(STALE_FILE, f"`{self.path}` is {self.problem}", help=hint, file=str(self.path))
 
 
@@ -65,7 +65,7 @@ def orphans(files: Mapping[str, bytes], out: Path, whole: bool) -> Iterator[Diag
     others = [path for path in networks if path not in folders and (path / "model.py").is_file()]
     for path in (*beside, *others):
         if path not in given and not _of_tools(path):
-            message, hint = f"`{path}` is orphaned: no spec gives it", "delete it: `compile` removes nothing"
+            message, hint = f"`{path}` is orphaned: no spec produces it", "delete it: `compile` never deletes files"
             yield Diagnostic(ORPHANED_FILE, message, help=hint, file=str(path))
 
 

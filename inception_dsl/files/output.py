@@ -76,7 +76,9 @@ def _changed(files: Mapping[Path, bytes], force: bool) -> dict[Path, bytes]:
             faults += paths.unwritable(path, hindrance).diagnostics
         elif there is not None and not force and edited(there):
             hint = "keep it under another name, or overwrite it with --force"
-            faults.append(Diagnostic(EDITED_FILE, f"`{path}` was edited since it was made", help=hint, file=str(path)))
+            faults.append(
+                Diagnostic(EDITED_FILE, f"`{path}` was edited since it was generated", help=hint, file=str(path))
+            )
     if faults:
         raise SpecError(faults)
     return changed
@@ -90,7 +92,7 @@ def _hindrance(path: Path) -> str:
             return f"it is {kind}; move it away" if kind else ""
         above = next((each for each in path.parents if os.path.lexists(each)), None)
         if above is not None and not above.is_dir():
-            return f"`{above}` is no folder"
+            return f"`{above}` is not a folder"
     return ""
 
 

@@ -39,20 +39,20 @@ def problem(name: str) -> str:
     if not name.isascii() or not IDENTIFIER.fullmatch(name):
         return "a name is a letter, then letters, digits and `_`"
     if keyword.iskeyword(name):
-        return "it is a keyword of Python"
+        return "this is a Python keyword"
     if name in MODULE_MEMBERS:
-        return "every PyTorch module has a member of that name"
+        return "every PyTorch module has a member of this name"
     if name in USED:
-        return "the generated code uses that name itself"
+        return "the generated code uses this name"
     return ""
 
 
 def head_problem(name: str) -> str:
     """Why `name` cannot name a head; empty where it can."""
     if name in LOGGED:
-        return "the log of a training has a number of that name"
+        return "the training log uses this name"
     if name.startswith("test_"):
-        return "what begins so in the log of a training is a score"
+        return "the training log uses this prefix for scores"
     return problem(name)
 
 

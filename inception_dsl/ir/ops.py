@@ -45,7 +45,7 @@ class Conv(Op):
         for what, number in (("input", x.channels), ("output", width)):
             if number % groups:
                 message = f"{groups} groups do not divide {number} {what} channels"
-                raise ShapeError(UNEVEN_GROUPS, message, "groups divide the channels that arrive and the width")
+                raise ShapeError(UNEVEN_GROUPS, message, "groups divide the input channels and the width")
         return TensorType((width, *image))
 
     def weights(self, *inputs: TensorType) -> dict[str, Weight]:
@@ -172,7 +172,7 @@ class FullyConnected(Op):
     def infer(self, *inputs: TensorType) -> TensorType:
         (x,) = inputs
         if len(x.shape) != 1:
-            raise ShapeError(WRONG_RANK, f"`fc` reads a vector, and gets an image of {x}", "write `flatten` before it")
+            raise ShapeError(WRONG_RANK, f"`fc` expects a vector, not an image of {x}", "write `flatten` before it")
         return TensorType((concrete(self.width),))
 
     def weights(self, *inputs: TensorType) -> dict[str, Weight]:

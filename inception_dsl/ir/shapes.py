@@ -36,8 +36,8 @@ class TensorType(NamedTuple):
     def image(self) -> Pair:
         """Height and width; raises `ShapeError` E215 for a vector."""
         if len(self.shape) != 3:
-            message = f"this layer reads an image, and gets a vector of {self.channels:,}"
-            raise ShapeError(WRONG_RANK, message, "put it before the `fc` or `flatten` that makes the vector")
+            message = f"this layer expects an image, but gets a vector of {self.channels:,}"
+            raise ShapeError(WRONG_RANK, message, "move it before the `fc` or `flatten` that makes the vector")
         return self.shape[1], self.shape[2]
 
     @property
@@ -62,7 +62,7 @@ class Weight(NamedTuple):
 class Padding:
     """How a window meets the border; nothing is guessed.
 
-    `same` pads alike on both sides so that out = ceil(in / stride) (odd kernels); `same_upper` gives the odd pixel to
+    `same` pads equally on both sides so that out = ceil(in / stride) (odd kernels); `same_upper` gives the odd pixel to
     the right and bottom (TensorFlow's SAME); `pad` pads by `amount`, and `valid` is that with none. `ceil` keeps a last
     window that reaches over the border as long as it starts on the image (Caffe's pooling).
     """

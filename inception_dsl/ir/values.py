@@ -120,7 +120,7 @@ def evaluate(value: Width | Scalar, env: Env) -> Scalar | None:
             return number
         case Name(name):
             if name not in env:
-                raise ValueFault(UNDEFINED_NAME, f"nothing here is called `{name}`", value.at, name)
+                raise ValueFault(UNDEFINED_NAME, f"undefined name `{name}`", value.at, name)
             return env[name]
         case Operation(operator, left, right):
             return _checked(OPERATORS[operator], [left, right], env, value.at)
@@ -150,7 +150,7 @@ def _checked(
     except (ValueError, OverflowError):
         raise ValueFault(CANNOT_EVALUATE, f"{show_operands(numbers)} give no number here", at) from None
     if abs(result) > LIMIT:
-        raise ValueFault(CANNOT_EVALUATE, f"the result is beyond {LIMIT:,}", at)
+        raise ValueFault(CANNOT_EVALUATE, f"the result exceeds {LIMIT:,}", at)
     return int(result) if float(result).is_integer() else result
 
 

@@ -132,7 +132,10 @@ def evaluate(formula: Value, measured: Mapping[Function, Fraction]) -> Fraction:
             return _applied(OPERATORS[operator], [evaluate(left, measured), evaluate(right, measured)], formula.at)
         case Name(name):
             raise ValueFault(
-                UNKNOWN_SUBJECT, f"`{name}` is no number", formula.at, help=f"measure it: `params({name})`"
+                UNKNOWN_SUBJECT,
+                f"`{name}` is a network, not a number",
+                formula.at,
+                help=f"measure it: `params({name})`",
             )
         case _:
             raise TypeError(formula)
@@ -144,7 +147,7 @@ def _applied(function: Callable[..., Any], numbers: Sequence[Fraction], at: tupl
     except ZeroDivisionError:
         raise ValueFault(CANNOT_EVALUATE, "this divides by 0", at) from None
     if abs(result) > LARGEST:
-        raise ValueFault(CANNOT_EVALUATE, f"the result is beyond {LARGEST:,}", at)
+        raise ValueFault(CANNOT_EVALUATE, f"the result exceeds {LARGEST:,}", at)
     return result
 
 
@@ -161,7 +164,7 @@ def _measure(measure: Function, costs: Mapping[str, Cost], known: Collection[str
     at = measure.arguments[0].at
     if network not in costs:
         hint = did_you_mean(network, known) or f"a network is a spec beside this file, `{network}.yaml`"
-        raise ValueFault(UNKNOWN_SUBJECT, f"there is no network `{network}`", at, help=hint)
+        raise ValueFault(UNKNOWN_SUBJECT, f"unknown network `{network}`", at, help=hint)
     cost = costs[network]
     if row and row not in cost.rows:
         start = at[0] + len(network) + 1
@@ -183,7 +186,7 @@ def parse(text: str) -> Stated:
     try:
         number = parse_cell(digits, Column("params"))
     except ValueError:
-        raise ValueError("a number is such as `112.9M`, `44.9%`, `12x`, `-3.45%` or `under 25M`") from None
+        raise ValueError("write a number such as `112.9M`, `44.9%`, `12x`, `-3.45%` or `under 25M`") from None
     assert isinstance(number, Printed)
     if sign in ("-", "\u2212"):
         number = number._replace(digits=-number.digits)

@@ -225,7 +225,7 @@ def dropped_sentence(dropped: Sequence[Claim]) -> str:
     for claim in dropped:
         columns.setdefault(claim.row, []).append(claim.column)
     cells = "; ".join(f"{row}: {', '.join(names)}" for row, names in columns.items())
-    return f"Printed for the base, and not of what this variant makes of it: {cells}."
+    return f"Printed for the base, not for this variant: {cells}."
 
 
 def _mismatch(verdict: Verdict) -> Diagnostic:
@@ -236,7 +236,7 @@ def _mismatch(verdict: Verdict) -> Diagnostic:
         f"`{row}` prints {column} {comparison(verdict)}{exact}",
         verdict.claim.origin,
         f"computed {verdict.shown}",
-        help=f"fix the row, or say under `published: errata:` why the paper is wrong in `{row}.{column}`",
+        help=f"fix the row, or explain under `published: errata:` why the paper is wrong about `{row}.{column}`",
     )
 
 
@@ -244,10 +244,10 @@ def _stale(erratum: Erratum, verdict: Verdict) -> Diagnostic:
     printed = verdict.claim.origin
     return Diagnostic(
         STALE_ERRATUM,
-        f"the erratum explains nothing: `{erratum.row}` prints {erratum.column} {verdict.claim.text}, "
-        f"and computes to {verdict.shown}",
+        f"this erratum is not needed: `{erratum.row}` prints {erratum.column} {verdict.claim.text}, "
+        f"and {verdict.shown} is computed",
         erratum.origin,
-        f"the print is {'exact' if verdict.verdict == 'exact' else 'right when rounded'}",
+        f"the printed number is {'exact' if verdict.verdict == 'exact' else 'right when rounded'}",
         (Note(printed, "printed here"),) if printed else (),
         "remove the erratum",
     )

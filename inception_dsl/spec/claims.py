@@ -118,7 +118,7 @@ def _sentence(name: str, claim: Claim, document: Document, findings: Findings) -
     verdict = claim.verdict
     if verdict in DIFFERS and not claim.reason:
         place = document.value_span(("claims", name, "verdict"))
-        findings.error(MISSING_KEY, f"`{name}` is {verdict}, and does not say why", place, help="add `reason:`")
+        findings.error(MISSING_KEY, f"`{name}` is {verdict}, but gives no reason", place, help="add `reason:`")
     text = written("formula")
     try:
         formula = algebra.claim(text.text)

@@ -63,7 +63,7 @@ class Draft:
         if (cells := len(self.header) * len(self.rows)) > MOST_CELLS:
             last = list(self.header.values())[-1]
             message = f"a table of {len(self.rows):,} rows and {len(self.header):,} columns has {cells:,} cells"
-            findings.error(OUT_OF_BOUNDS, message, last.span, f"{MOST_CELLS:,} is the most")
+            findings.error(OUT_OF_BOUNDS, message, last.span, f"the limit is {MOST_CELLS:,}")
         findings.stop()
         for kind in ("totals", "errata", "columns", "modules", "heads", "defaults", "settings", "init"):
             *above, key = PLACES[kind]

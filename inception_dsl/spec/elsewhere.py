@@ -14,15 +14,15 @@ from typing import Final
 from inception_dsl.diagnostics.spelling import suggestion
 
 _FC: Final = "the fully connected layer is `fc 10`"
-_AVERAGE: Final = "an average pool is `avgpool 3x3/2 same`"
-_WHOLE: Final = "the average of the whole image is `avgpool global`, of 4x4 parts `avgpool to=4x4`"
-_ADD: Final = "branches are added by `+`: `[ pass + conv 3x3 {in} ]`"
-_JOIN: Final = "branches are joined by `|`: `[ conv 1x1 64 | conv 3x3 64 ]`"
+_AVERAGE: Final = "average pooling is `avgpool 3x3/2 same`"
+_WHOLE: Final = "global average pooling is `avgpool global`, adaptive pooling to 4x4 is `avgpool to=4x4`"
+_ADD: Final = "add branches with `+`: `[ pass + conv 3x3 {in} ]`"
+_JOIN: Final = "concatenate branches with `|`: `[ conv 1x1 64 | conv 3x3 64 ]`"
 _DEPTHWISE: Final = "a depthwise convolution is `conv 3x3 {in} groups={in}`"
-_NOTHING: Final = "the language does not have it"
+_NOTHING: Final = "the language does not support it"
 _NORM: Final = f"{_NOTHING}; its norms are `bn` and `lrn 5`"
 _ACT: Final = f"{_NOTHING}; its activation is `relu`"
-_DROP: Final = f"{_NOTHING}; `dropout 40%` drops single numbers"
+_DROP: Final = f"{_NOTHING}; `dropout 40%` drops single elements"
 
 
 def _table(*rows: tuple[str, str]) -> Mapping[str, str]:
@@ -32,11 +32,11 @@ def _table(*rows: tuple[str, str]) -> Mapping[str, str]:
 LAYERS: Final = _table(
     ("linear dense fullyconnected innerproduct affine", _FC),
     ("convolution", "a convolution is `conv 3x3 64`"),
-    ("convbn convrelu convbnrelu convnormact cbr cba", "words on a layer say so: `conv 3x3 64 bn relu`"),
-    ("conv1d conv3d", "a convolution is one of images: `conv 3x3 64`"),
+    ("convbn convrelu convbnrelu convnormact cbr cba", "write them as words on a layer: `conv 3x3 64 bn relu`"),
+    ("conv1d conv3d", "convolutions are two-dimensional: `conv 3x3 64`"),
     ("pointwise pointwiseconv", "a pointwise convolution is `conv 1x1 64`"),
     ("depthwise depthwiseconv dwconv", _DEPTHWISE),
-    ("separable separableconv sepconv", "a separable one is `conv 3x3 {in} groups={in} -> conv 1x1 64`"),
+    ("separable separableconv sepconv", "a separable convolution is `conv 3x3 {in} groups={in} -> conv 1x1 64`"),
     ("groupconv groupedconv", "a grouped convolution is `conv 3x3 64 groups=2`"),
     ("dilatedconv atrous atrousconv", "a dilated convolution is `conv 3x3 64 dilation=2`"),
     ("deconv deconvolution convt tconv upconv convtranspose convtransposed transposeconv transposedconv", _NOTHING),
@@ -44,11 +44,11 @@ LAYERS: Final = _table(
     ("fractionalconv pconv partialconv deformconv deformable dcn involution", _NOTHING),
     ("upsample upsampling interpolate resize unpool maxunpool pixelshuffle", _NOTHING),
     ("averagepool averagepooling avgpooling meanpool avg average", _AVERAGE),
-    ("maxpooling max", "a maximum pool is `maxpool 3x3/2 same`"),
-    ("pool pooling", "a pool is `maxpool 3x3/2 same` or `avgpool 3x3/2 same`"),
+    ("maxpooling max", "max pooling is `maxpool 3x3/2 same`"),
+    ("pool pooling", "pooling is `maxpool 3x3/2 same` or `avgpool 3x3/2 same`"),
     ("gap globalpool globalpooling globalavgpool globalavgpooling globalaveragepool globalaveragepooling mean", _WHOLE),
     ("adaptiveavgpool adaptiveavgpooling adaptiveaveragepool adaptiveaveragepooling adaptivepool", _WHOLE),
-    ("globalmaxpool globalmaxpooling gmp", "the maximum of the whole image is `maxpool global`"),
+    ("globalmaxpool globalmaxpooling gmp", "global max pooling is `maxpool global`"),
     ("adaptivemaxpool minpool minpooling sumpool lppool fractionalmaxpool roipool blurpool spp", _NOTHING),
     ("batchnorm batchnormalization batchnormalisation", "batch normalisation is `bn`"),
     ("localresponsenorm crossmaplrn localresponsenormalization", "local response normalisation is `lrn 5`"),
@@ -58,14 +58,14 @@ LAYERS: Final = _table(
     ("hardswish hswish hardsigmoid hardtanh sigmoid logistic tanh softplus softsign threshold", _ACT),
     ("add sum plus residual shortcut skip eltwise elementwise", _ADD),
     ("concat cat concatenate concatenation depthconcat filterconcat join merge stack", _JOIN),
-    ("scale mul multiply", "the output of a layer is scaled by a number before it: `0.17 * conv 3x3 64`"),
+    ("scale mul multiply", "write a factor before a layer: `0.17 * conv 3x3 64`"),
     ("identity noop nop id input x", "the input itself is `pass`"),
-    ("sequential", "layers in a row are `conv 1x1 64 -> conv 3x3 64`"),
-    ("repeat", "three in a row are `3 of conv 3x3 64`"),
-    ("pad padding zeropad zeropadding reflectionpad", "a layer says how it pads: `conv 3x3 64 same` or `pad=1`"),
-    ("reshape view permute transpose squeeze unsqueeze unflatten", "an image becomes a vector by `flatten`"),
+    ("sequential", "write consecutive layers as `conv 1x1 64 -> conv 3x3 64`"),
+    ("repeat", "write three in a row as `3 of conv 3x3 64`"),
+    ("pad padding zeropad zeropadding reflectionpad", "padding is part of a layer: `conv 3x3 64 same` or `pad=1`"),
+    ("reshape view permute transpose squeeze unsqueeze unflatten", "`flatten` turns an image into a vector"),
     ("dropout1d dropout2d dropout3d spatialdropout droppath stochasticdepth dropblock dropconnect alphadropout", _DROP),
-    ("logsoftmax softmin sparsemax", f"{_NOTHING}; probabilities are `softmax`"),
+    ("logsoftmax softmin sparsemax", f"{_NOTHING}; `softmax` gives probabilities"),
     ("loss crossentropy nll", "the loss belongs to training; a network may end in `softmax`"),
     ("split chunk slice crop channelshuffle shuffle gather lambda", _NOTHING),
     ("se squeezeexcite squeezeexcitation attention selfattention multiheadattention mha transformer", _NOTHING),
@@ -73,11 +73,11 @@ LAYERS: Final = _table(
 )
 
 _SAID: Final = _table(
-    ("stride strides", "a stride stands after the kernel: `3x3/2`"),
+    ("stride strides", "write the stride after the kernel: `3x3/2`"),
     ("padding pads zeropad", "write `same`, `same_upper`, `valid` or `pad=1`"),
     (
         "kernel kernelsize ksize filters channels out outchannels width units features outfeatures",
-        "sizes stand first: `conv 3x3 64`",
+        "write sizes without a key: `conv 3x3 64`",
     ),
     ("nobias", "write `bias=none`"),
     ("usebias", "write `bias`"),
@@ -94,7 +94,7 @@ _SAID: Final = _table(
     ("ceilmode", "write `ceil`"),
     ("countincludepad includepad", "write `count_pad`"),
     ("excludepad excludepadding", "write `skip_pad`"),
-    ("numclasses", "a value stands in braces: `{classes}`"),
+    ("numclasses", "put a value in braces: `{classes}`"),
     ("floor", "delete it: without `ceil`, a window that reaches over the border is left out"),
 )
 WORDS: Final[Mapping[str, str]] = {
@@ -103,7 +103,7 @@ WORDS: Final[Mapping[str, str]] = {
 }
 """What is said elsewhere by a word on a layer."""
 
-OFF_BY_ABSENCE: Final = "delete it: it is off unless the layer or `defaults` say it"
+OFF_BY_ABSENCE: Final = "delete it: it is off unless the layer or `defaults` turn it on"
 SWITCHED_OFF: Final = _table(
     ("usebias", "write `bias=none`"),
     ("nobias", "write `bias`"),
@@ -146,7 +146,7 @@ INIT: Final = _table(
 def suggest(word: str, known: Collection[str], elsewhere: Mapping[str, str] = LAYERS) -> str:
     """What the language has for a word that is none of the `known`, as a help line; empty where that is not known."""
     if word == "SAME" and "same" in known:
-        return "TensorFlow's SAME is `same_upper`; `same` pads alike on both sides"
+        return "TensorFlow's SAME is `same_upper`; `same` pads equally on both sides"
     plain = re.sub(r"[_\W]", "", word.casefold())
     for name in (plain, re.sub(r"(2d|layer)$", "", plain)):
         if name in elsewhere:

@@ -101,18 +101,18 @@ class _Reader:
         kind = DISTRIBUTIONS.get(first.text)
         if kind is None or first.value is not None:
             hint = elsewhere.suggest(first.text, DISTRIBUTIONS, elsewhere.INIT)
-            hint = hint or f"it begins with {listing(DISTRIBUTIONS, 'or')}"
-            self._tell(UNKNOWN_WORD, f"`{first.text}` is no distribution", first, hint)
+            hint = hint or f"it must start with {listing(DISTRIBUTIONS, 'or')}"
+            self._tell(UNKNOWN_WORD, f"`{first.text}` is not a distribution", first, hint)
             return None
         known = [key for key in (kind.needs, kind.takes, "bias") if key]
         given: dict[str, float | str] = {}
         for word in others:
             if word.text not in known:
                 hint = elsewhere.suggest(word.text, known, {}) or f"it takes {listing(known)}"
-                self._tell(UNKNOWN_WORD, f"`{first.text}` takes no word `{word.text}`", word, hint)
+                self._tell(UNKNOWN_WORD, f"`{first.text}` does not take the word `{word.text}`", word, hint)
                 continue
             if word.text in given:
-                self._tell(CONFLICTING_WORDS, f"`{word.text}` is said twice", word, "keep one of them")
+                self._tell(CONFLICTING_WORDS, f"`{word.text}` is given twice", word, "keep one of them")
             for value in self._value(word):
                 given[word.text] = value
         if kind.needs and kind.needs not in (word.text for word in others):
@@ -130,7 +130,7 @@ class _Reader:
             if word.value in ("in", "out"):
                 yield str(word.value)
             else:
-                self._tell(UNKNOWN_WORD, "`fan` is `in` or `out`", word, "write `he`, or `he fan=out`")
+                self._tell(UNKNOWN_WORD, "`fan` must be `in` or `out`", word, "write `he`, or `he fan=out`")
             return
         try:
             number = evaluate(word.value, self.values) if isinstance(word.value, Value) else None
@@ -141,7 +141,7 @@ class _Reader:
         if not isinstance(number, int | float):
             self._tell(CANNOT_EVALUATE, f"`{word.text}` must be a number", word, f"write `{word.text}=0.1`, say")
         elif not least <= number <= LARGEST:
-            self._tell(OUT_OF_BOUNDS, f"`{word.text}` is from {least} to {LARGEST}, not {number}", word)
+            self._tell(OUT_OF_BOUNDS, f"`{word.text}` must be from {least} to {LARGEST}, not {number}", word)
         else:
             yield float(number)
 

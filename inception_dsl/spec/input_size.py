@@ -35,7 +35,7 @@ def read_input(text: str, span: Span, findings: Findings) -> tuple[int, int, int
         likely = "x".join(numbers.groups()) if numbers else ""
         example = likely if input_size(likely) else "3x224x224"
         hint = f"write channels, height and width, each from 1 to {LARGEST:,}, such as `{example}`"
-        findings.error(INVALID_VALUE, f"`{text}` is no input size", span, help=hint)
+        findings.error(INVALID_VALUE, f"`{text}` is not an input size", span, help=hint)
         return 1, 1, 1
     first, second, last = size
     if min(first, second) > 16 and (last in (3, 4) or (last == 1 and first == second)):

@@ -41,17 +41,17 @@ def chain(document: Document, path: str = "", outside: bool = False) -> list[Doc
 
 def noted(error: SpecError, document: Document) -> SpecError:
     """Errors of a variant, with a note where a fault stands in a base, which is right without the variant."""
-    note = Note(document.value_span(("extends",)), "this variant makes it so")
+    note = Note(document.value_span(("extends",)), "this variant causes it")
     init = document.root.children.get("init")
     paths = {str(path): child.key for path, child in init.children.items()} if init else {}
 
     def told(each: Diagnostic) -> Diagnostic:
         if not each.span or each.span.source is document.source:
             return each
-        hint = "take it out of the variant with `remove: {columns: [...]}`" if each.code == UNUSED_COLUMN else each.help
+        hint = "remove it in the variant with `remove: {columns: [...]}`" if each.code == UNUSED_COLUMN else each.help
         for path, span in paths.items():
             if each.span == span and each.code == UNDEFINED_NAME:
-                hint = f"give `init:` anew in the variant, as a whole and without `{path}`"
+                hint = f"write a complete `init:` in the variant, without `{path}`"
         return replace(each, notes=(*each.notes, note), help=hint)
 
     return SpecError(map(told, error.diagnostics))
@@ -62,11 +62,14 @@ def _base(document: Document, paths: list[str], outside: bool) -> str:
     said = document.data["extends"]
     if not isinstance(said, str) or not said.isprintable() or not said.strip():
         raise _fault(
-            document, INVALID_BASE, "`extends` must be the path of a spec", hint="such as `extends: googlenet.yaml`"
+            document,
+            INVALID_BASE,
+            "`extends` must be the path of a spec",
+            hint="write `extends: googlenet.yaml`, for example",
         )
     if _ABSOLUTE.match(said):
-        hint = "write it as seen from the folder of this file"
-        raise _fault(document, INVALID_BASE, "the path of a base is a relative one", hint=hint)
+        hint = "write it relative to the folder of this file"
+        raise _fault(document, INVALID_BASE, "the path of a base must be relative", hint=hint)
     if not (paths[-1] or said.startswith(builtin.PREFIX)):
         hint = f"save it beside its base, or extend a built-in one, such as `{builtin.PREFIX}googlenet.yaml`"
         raise _fault(document, INVALID_BASE, "only a spec in a file can extend another file", hint=hint)
@@ -84,7 +87,7 @@ def _base(document: Document, paths: list[str], outside: bool) -> str:
         raise _fault(
             document,
             CIRCULAR_EXTENDS,
-            f"a chain of more than {LONGEST} files",
+            f"`extends` chains more than {LONGEST} files",
             hint="extend a file nearer to its start",
         )
     return path
@@ -92,7 +95,7 @@ def _base(document: Document, paths: list[str], outside: bool) -> str:
 
 def too_large(document: Document, nodes: int) -> SpecError:
     """The error of a variant whose bases, of which one extends another, are too large together."""
-    message = f"the files that this one extends have {nodes:,} layers together; {MOST_NODES:,} is the most"
+    message = f"the files that this one extends have {nodes:,} layers together; the limit is {MOST_NODES:,}"
     return _fault(document, CIRCULAR_EXTENDS, message, hint="extend a file nearer to the start of the chain")
 
 

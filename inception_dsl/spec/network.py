@@ -161,7 +161,7 @@ def _advise(path: Path, value: object) -> str:
     """The help for edits in a file that extends no spec."""
     if path in {("base",), ("extend",), ("from",), ("include",), ("inherits",), ("parent",)}:
         return "write `extends:` for the spec that this one is a variant of"
-    return "a variant edits its base: say which with `extends:`" if path[0] in VERBS else ""
+    return "a variant edits its base: name it with `extends:`" if path[0] in VERBS else ""
 
 
 def _written(section: Section | None) -> dict[str, Any]:
@@ -171,7 +171,7 @@ def _written(section: Section | None) -> dict[str, Any]:
 def _setting(name: str, document: Document, findings: Findings) -> Setting:
     if not names.IDENTIFIER.fullmatch(name) or name in NAMES:
         rule = "a name is a letter, then letters, digits and `_`"
-        problem = "every value has that name already" if name in NAMES else rule
+        problem = "this name is already defined in every formula" if name in NAMES else rule
         findings.error(INVALID_NAME, f"`{name}` cannot name a setting", document.key_span(("settings", name)), problem)
     read = setting(document.data["settings"][name])
     type_node = document.node(("settings", name)).children.get("type")
@@ -194,9 +194,7 @@ def _module(name: str, keys: Module, document: Document, findings: Findings) -> 
     span = document.key_span(("modules", name))
     checked_name(name, span, findings)
     if name in LAYERS:
-        findings.error(
-            INVALID_NAME, f"a module cannot be called `{name}`", span, "the language has a layer of that name"
-        )
+        findings.error(INVALID_NAME, f"a module cannot be called `{name}`", span, "this is the name of a layer")
     graph = _formula(("modules", name, "graph"), document, findings)
     if graph is None:
         return None
@@ -218,7 +216,7 @@ def _module(name: str, keys: Module, document: Document, findings: Findings) -> 
         elif column not in used and not did_you_mean(column, unknown):  # else the misspelling is told below
             hint = f"delete it, or write `{{{column}}}` where it belongs"
             if place.source is not graph.fragment.source:  # the graph is a variant's, the columns its base's
-                hint = "give its `columns:` anew too: `null` makes them those that its graph uses"
+                hint = "override its `columns:` too: `null` takes them from its graph"
             findings.error(UNDEFINED_NAME, f"the graph of `{name}` never uses its column `{column}`", place, help=hint)
         seen.add(column)
     for column in unknown:
@@ -239,8 +237,8 @@ def _head(name: str, keys: Head, document: Document, findings: Findings) -> Head
 
 def _default(layer: str, words: str, document: Document, findings: Findings) -> tuple[Word, ...]:
     if layer not in LAYERS:
-        hint = suggest(layer, LAYERS) or f"defaults are for layers: {listing(sorted(LAYERS))}"
-        findings.error(UNKNOWN_LAYER, f"there is no layer `{layer}`", document.key_span(("defaults", layer)), help=hint)
+        hint = suggest(layer, LAYERS) or f"the layers are {listing(sorted(LAYERS))}"
+        findings.error(UNKNOWN_LAYER, f"unknown layer `{layer}`", document.key_span(("defaults", layer)), help=hint)
     fragment = document.text(("defaults", layer))
     try:
         return algebra.words(words)

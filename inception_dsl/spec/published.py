@@ -33,8 +33,8 @@ def published(spec: NetworkSpec, findings: Findings) -> Published:
         span = spec.document.value_span(("published", TOTALS, column))
         if column not in columns:
             place = spec.document.key_span(("published", TOTALS, column))
-            hint = did_you_mean(column, columns) or f"printed are {listing(columns)}"
-            findings.error(UNKNOWN_KEY, f"there is no printed column `{column}`", place, help=hint)
+            hint = did_you_mean(column, columns) or f"the printed columns are {listing(columns)}"
+            findings.error(UNKNOWN_KEY, f"unknown printed column `{column}`", place, help=hint)
         claims.append(Claim(TOTALS, column, str(text), TOTALS if inherited.has(span) else "", origin=span))
     reasons = spec.published.get("errata", {}).items()
     errata = [_erratum(key, reason, spec, inherited, findings) for key, reason in reasons]
@@ -57,7 +57,7 @@ def _erratum(key: str, reason: str, spec: NetworkSpec, inherited: _Inherited, fi
     if not dot:
         findings.error(
             ERRATUM_WITHOUT_CELL,
-            f"`{key}` names no cell",
+            f"`{key}` does not name a cell",
             span,
             help="write `row.column` or `totals.column`, such as `conv1.params`",
         )

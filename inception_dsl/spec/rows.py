@@ -42,8 +42,8 @@ def checked_name(name: str, span: Span, findings: Findings, problem_of: Callable
     if problem := problem_of(name):
         legal = names.from_column(name)
         legal = f"{legal}_" if problem_of(legal) else legal
-        hint = "" if problem_of(legal) else f"`{legal}` could be one"
-        findings.error(INVALID_NAME, f"`{name}` cannot be a name", span, problem, help=hint)
+        hint = "" if problem_of(legal) else f"try `{legal}`"
+        findings.error(INVALID_NAME, f"`{name}` is not a valid name", span, problem, help=hint)
     return name
 
 
@@ -96,7 +96,7 @@ class RowReader:
                     INVALID_NAME,
                     "this row has no name",
                     span,
-                    help="name it as the paper does; a row stands in one line",
+                    help="name it as the paper does; each row is one line",
                 )
             else:
                 checked_name(name, span, self.findings)
@@ -107,7 +107,9 @@ class RowReader:
 
     def _formula(self, cell: Cell) -> Formula | None:
         if not cell.text:
-            self.findings.error(INVALID_FORMULA, "this row has no layer", cell.span, help="`pass` is the input itself")
+            self.findings.error(
+                INVALID_FORMULA, "this row has no layer", cell.span, help="write `pass` for the input itself"
+            )
             return None
         fragment = cell.fragment
         return formula_of(fragment, self.findings, self.renamed.get(fragment.source))
@@ -119,10 +121,10 @@ class RowReader:
                 inserted = cell.within is not header[0].within  # by a variant, which has no table
                 there = f"`insert: {{columns: {{{flow(cell.text)}: ...}}}}`" if inserted else "`published:`"
                 hint = did_you_mean(cell.text, known) or f"delete it; if the paper prints it, declare it under {there}"
-                message = f"no module and no formula uses the column `{cell.text}`"
+                message = f"no module or formula uses the column `{cell.text}`"
                 self.findings.error(UNUSED_COLUMN, message, cell.span, help=hint)
             elif cell.text in self.arguments & self.printed:
-                message = f"`{cell.text}` is a column the paper prints, and a layer uses it as an argument"
+                message = f"`{cell.text}` is a column that the paper prints, but a layer uses it as an argument"
                 hint = "rename the argument, here and in its module"
                 self.findings.error(UNUSED_COLUMN, message, cell.span, help=hint)
 
@@ -149,5 +151,5 @@ class RowReader:
             return float(text)
         if not re.fullmatch(r"[^\W\d]\w{0,50}", text):
             hint = "a cell holds a number, the name of a layer, a value in braces, or nothing"
-            self.findings.error(INVALID_VALUE, f"`{text}` is no value for `{column}`", cell.span, help=hint)
+            self.findings.error(INVALID_VALUE, f"`{text}` is not a value for `{column}`", cell.span, help=hint)
         return text

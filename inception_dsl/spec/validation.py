@@ -88,15 +88,15 @@ class _Report:
         hint = self.advise(place.path, self._value(place.path))
         hint = hint or did_you_mean(key, known) or f"the keys here are {keys_here}"
         if re.match(r"->|[|+\[]", key):
-            hint = "indent this line as the formula that it belongs to"
-        self.findings.error(UNKNOWN_KEY, f"there is no key `{key}` here", self.document.key_span(place.path), help=hint)
+            hint = "indent this line like the formula that it belongs to"
+        self.findings.error(UNKNOWN_KEY, f"unknown key `{key}`", self.document.key_span(place.path), help=hint)
 
     def _missing(self, place: ErrorPlace) -> None:
         *above, key = place.path
         where = f"`{'.'.join(map(str, above))}`" if above else "the spec"
         span = self.document.key_span(tuple(above)) if above else self.document.value_span(())
         hint = self.advise(place.path, self._value(tuple(above))) or f"add `{key}:`"
-        self.findings.error(MISSING_KEY, f"{where} lacks the key `{key}`", span, help=hint)
+        self.findings.error(MISSING_KEY, f"{where} has no key `{key}`", span, help=hint)
 
     def _wrong(self, place: ErrorPlace, rules: set[str]) -> None:
         value, key = self._value(place.path), place.path[-1]

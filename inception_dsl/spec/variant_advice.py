@@ -18,7 +18,7 @@ SYNONYMS: Final = {
 """Other names for a verb."""
 
 COLUMNS: Final = (
-    "a cell of a row adds its column to the table; `columns` says how a printed one counts: `{params: {unit: 1024}}`"
+    "a cell adds its column to the table; `columns` states how a printed one counts: `{params: {unit: 1024}}`"
 )
 SHOWN: Final = 80
 """The longest value that is shown as it should be written."""
@@ -67,13 +67,13 @@ def _top(key: str, value: Any, parts: Mapping[str, Collection[str]]) -> str:
     new, known = (f"under `{verb}: {{{key}: ...}}`" for verb in ("insert", "override"))
     if names <= {*parts[key]}:
         return f"write it {known}"
-    return f"write what is new {new}, and what the base has {known}" if names & {*parts[key], ""} else f"write it {new}"
+    return f"write new parts {new}, and parts of the base {known}" if names & {*parts[key], ""} else f"write it {new}"
 
 
 def _no_kind(verb: str, key: str, parts: Mapping[str, Collection[str]]) -> str:
     """Of a key under a verb that is no kind of part."""
     if key in (*REPLACED, "network"):
-        return f"write `{key}:` at the top of the file: it is given anew as a whole"
+        return f"write `{key}:` at the top of the file: it replaces that of the base as a whole"
     if key == "layers":
         return f"write `{verb}: {{rows: ...}}`"
     if key == "published":
@@ -107,7 +107,7 @@ def _kind(verb: str, kind: str, value: Any, parts: Mapping[str, Collection[str]]
         if isinstance(value, dict) and isinstance(value.get(first), dict):
             row = {"name": first, **value[first]}
         shown = _shown(row) if isinstance(row, dict) else "{name: ..., after: ..., layer: ...}"
-        return f"rows stand in a list, each with its name: `rows: [{shown}]`"
+        return f"write rows as a list, each with its name: `rows: [{shown}]`"
     name, said = flow(next(iter(parts[kind]), "...")), "..."
     if kind in ("defaults", "settings", "totals", "errata") and isinstance(value, str | int | float):
         said = flow(value)
@@ -124,7 +124,7 @@ def _part(verb: str, kind: str, key: int | str, value: Any) -> str:
         name = flow(value) if isinstance(value, str) else "..."
         return f"write `{{name: {name}, after: ..., layer: ...}}`" if (verb, kind) == ("insert", "rows") else ""
     if value is None:
-        return f"`remove: {{{kind}: [{flow(key)}]}}` takes it out" if verb == "override" else ""
+        return f"remove it with `remove: {{{kind}: [{flow(key)}]}}`" if verb == "override" else ""
     if kind == "rows":
         name, _, column = key.rpartition(".")
         row = {name: {column: value}} if name else {key: {"layer": value}}

@@ -114,8 +114,8 @@ class _Edits:
         removed = {name: path for name, _, path in self._said("remove", "rows") if not self.draft.has("rows", name)}
         for name, head in heads.items():
             if head["from"] in removed:
-                message = f"the head `{name}` leaves after `{head['from']}`, which is removed"
-                notes = [Note(node.children[name].children["from"].span, "it leaves here")]
+                message = f"the head `{name}` branches off `{head['from']}`, which is removed"
+                notes = [Note(node.children[name].children["from"].span, "it branches off here")]
                 hint = f"remove `{name}` too, or override its `from`"
                 self.findings.error(EDITS_CONFLICT, message, self._place(removed[head["from"]]), notes=notes, help=hint)
 
@@ -133,7 +133,7 @@ class _Edits:
         hint = hint or did_you_mean(name, known)
         if not hint:
             there = f"its {kind} are {listing(known)}" if known else f"it has no {kind}"
-            insert = f"a new one is written under `insert: {{{kind}: ...}}`" if new else ""
+            insert = f"write a new one under `insert: {{{kind}: ...}}`" if new else ""
             if len(known) > LISTED:
                 there = f"`inception-dsl show {self.base.document.source.file} --resolved` prints its {kind}"
             hint = "; ".join(filter(None, (there, insert)))
@@ -144,7 +144,7 @@ class _Edits:
         """Whether there is no such part yet; E123 where there is."""
         if not self.draft.has(kind, name) or (kind == "columns" and self._is_added(name)):
             return True
-        message = f"there is {_a(kind)} `{name}` already"
+        message = f"there is already {_a(kind)} `{name}`"
         hint = "override it, or choose another name" if kind in NAMED else f"write it under `override: {{{kind}: ...}}`"
         notes = [Note(self.draft.place(kind, name), "here")]
         self.findings.error(PART_EXISTS, message, place, notes=notes, help=hint)
@@ -165,7 +165,7 @@ class _Edits:
             taken = {*self.draft.known(kind)} - {name for name, _, _ in said}
             for _, new, path in said:
                 if new in taken:
-                    message = f"there is {_a(kind)} `{new}` already"
+                    message = f"there is already {_a(kind)} `{new}`"
                     place = self.document.value_span(path)
                     self.findings.error(PART_EXISTS, message, place, help="choose another name")
                 taken.add(new)
@@ -223,7 +223,7 @@ class _Edits:
             place = self.document.key_span((*path, column))
             if column == "name":
                 hint = f"write `rename: {{rows: {{{name}: {said[column]}}}}}`"
-                self.findings.error(EDITS_CONFLICT, "a row's name is not overridden", place, help=hint)
+                self.findings.error(EDITS_CONFLICT, "the name of a row cannot be overridden", place, help=hint)
             else:
                 self._set_cell(name, column, (*path, column))
 
@@ -260,8 +260,8 @@ class _Edits:
     def _insert_row(self, name: str, said: Mapping[str, Any], path: Path) -> None:
         anchors = [key for key in ("after", "before") if key in said]
         if len(anchors) != 1:
-            message = f"`{name}` is inserted {'both after and before' if anchors else 'nowhere'}"
-            hint = "say `after:` or `before:`, with the name of a row"
+            message = f"`{name}` is inserted {'both after and before a row' if anchors else 'without a position'}"
+            hint = "give `after:` or `before:`, with the name of a row"
             self.findings.error(EDITS_CONFLICT, message, self._place(path), help=hint)
             return
         anchor = said[anchors[0]]

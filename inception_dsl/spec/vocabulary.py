@@ -155,7 +155,10 @@ LAYERS: Final[Mapping[str, Layer]] = {
     "bn": Layer("bn", (BatchNorm,), words=_words("eps gamma"), defaults=_NORM),
     "relu": Layer("relu", (ReLU,)),
     "dropout": Layer(
-        "dropout N%", (Dropout,), False, LayerNumber("p", "share", "share", "the share it drops, such as `dropout 40%`")
+        "dropout N%",
+        (Dropout,),
+        False,
+        LayerNumber("p", "share", "share", "the fraction it drops, such as `dropout 40%`"),
     ),
     "fc": Layer(
         "fc N",

@@ -32,7 +32,7 @@ def formula(text: str) -> Term:
     level, deepest = max(levels(term), key=itemgetter(0))
     if level > LEVELS:
         raise SyntaxFault(
-            NESTED_TOO_DEEPLY, f"parts nest deeper than {LEVELS}", deepest.at, help="make the inner part a module"
+            NESTED_TOO_DEEPLY, f"parts nest deeper than {LEVELS}", deepest.at, help="move the inner part into a module"
         )
     return term
 
@@ -58,8 +58,8 @@ def claim(text: str) -> Value:
     A measure is a `Function` of one `Name`, that of a network or `network.row`. Raises `SyntaxFault`.
     """
     if len(text) > VALUE_LENGTH:
-        message = f"a formula of {len(text):,} characters; {VALUE_LENGTH} is the most"
-        raise SyntaxFault(OUT_OF_BOUNDS, message, (0, 1), help="make it two claims")
+        message = f"a formula has {len(text):,} characters; the limit is {VALUE_LENGTH}"
+        raise SyntaxFault(OUT_OF_BOUNDS, message, (0, 1), help="split it into two claims")
     read = _read(text, "value")
     assert isinstance(read, Value)
     return read
@@ -202,7 +202,7 @@ def _capital(word: Word, width: Value) -> SyntaxFault | None:
     if word.at[0] != width.at[1] or not isinstance(width, Number) or not re.fullmatch("X[0-9]+", word.text):
         return None
     side = word.text[1:]
-    message, at = f"`{width.value}{word.text}` is no kernel", (width.at[0], word.at[1])
+    message, at = f"`{width.value}{word.text}` is not a kernel", (width.at[0], word.at[1])
     return SyntaxFault(INVALID_FORMULA, message, at, help=f"write `{width.value}x{side}`")
 
 
@@ -247,10 +247,10 @@ def _edge(item: Any, side: int) -> int:
 def _number(token: Token) -> Number:
     at = (token.start_pos or 0, token.end_pos or 0)
     if token.type == "INT" and len(token) > DIGITS:
-        raise SyntaxFault(OUT_OF_BOUNDS, "a number this long is no width, kernel or count", at)
+        raise SyntaxFault(OUT_OF_BOUNDS, "this number is too long for a width, kernel or count", at)
     number = int(token) if token.type == "INT" else float(token)
     if number > LIMIT:
-        raise SyntaxFault(OUT_OF_BOUNDS, f"no number in a network is beyond {LIMIT:,}", at)
+        raise SyntaxFault(OUT_OF_BOUNDS, f"the largest number is {LIMIT:,}", at)
     return Number(number, at=at)
 
 

@@ -36,50 +36,55 @@ class SyntaxFault(Exception):
 def check_brackets(text: str) -> None:
     """Raise `SyntaxFault` for brackets that do not match (the parser could only say so at the end), and for sizes."""
     if len(text) > LENGTH:
-        message, hint = f"a formula of {len(text):,} characters; {LENGTH:,} is the most", "make its parts modules"
+        message, hint = (
+            f"a formula has {len(text):,} characters; the limit is {LENGTH:,}",
+            "move parts of it into modules",
+        )
         raise SyntaxFault(OUT_OF_BOUNDS, message, (0, 1), help=hint)
     stack: list[int] = []
     for i, character in enumerate(text):
         if character in PAIRS:
             stack.append(i)
             if len(stack) > DEPTH:
-                hint = "make the inner part a module"
+                hint = "move the inner part into a module"
                 raise SyntaxFault(NESTED_TOO_DEEPLY, f"brackets nest deeper than {DEPTH}", (i, i + 1), help=hint)
         elif character in OPENERS:
             if not stack:
                 hint = f"delete it, or open it with `{OPENERS[character]}`"
-                raise SyntaxFault(UNMATCHED_BRACKET, f"`{character}` closes nothing", (i, i + 1), help=hint)
+                raise SyntaxFault(UNMATCHED_BRACKET, f"`{character}` is never opened", (i, i + 1), help=hint)
             start = stack.pop()
             opener = text[start]
             if opener != OPENERS[character]:
                 hint = f"close `{opener}` with `{PAIRS[opener]}` first"
                 raise SyntaxFault(UNMATCHED_BRACKET, f"`{character}` cannot close `{opener}`", (i, i + 1), help=hint)
             if character == "}" and i - start > VALUE_LENGTH:
-                message = f"a value of {i - start - 1:,} characters; {VALUE_LENGTH} is the most"
-                raise SyntaxFault(OUT_OF_BOUNDS, message, (start, start + 1), help="make its parts settings or columns")
+                message = f"a value has {i - start - 1:,} characters; the limit is {VALUE_LENGTH}"
+                raise SyntaxFault(
+                    OUT_OF_BOUNDS, message, (start, start + 1), help="move parts of it into settings or columns"
+                )
     if stack:
         i = stack[-1]
-        hint = f"add `{PAIRS[text[i]]}` where it ends"
+        hint = f"add the missing `{PAIRS[text[i]]}`"
         raise SyntaxFault(UNMATCHED_BRACKET, f"`{text[i]}` is never closed", (i, i + 1), help=hint)
 
 
 ARROW: Final = "write `->` between steps"
-REPEAT: Final = "a repeat is written before what it repeats: `3 of [ ... ]`"
-QUOTED: Final = "a formula has no quotes inside; those of YAML go around all of it"
+REPEAT: Final = "write the count of a repeat first: `3 of [ ... ]`"
+QUOTED: Final = "remove the quotes; quotes of YAML enclose the whole formula"
 HABITS: Final = {
     "→": ARROW,
     "=>": ARROW,
     ">": ARROW,
-    "-": f"{ARROW}; arithmetic belongs inside braces",
+    "-": f"{ARROW}; put arithmetic in braces",
     "×": REPEAT,
-    "*": "arithmetic belongs inside braces: `{64 * 2}`; a factor or count stands first: `0.1 * ...`, `3 of ...`",
-    "=": "a setting is written `key=value`, without a kernel or bracket before it",
-    ",": f"{ARROW} and `|` between branches; words stand side by side",
+    "*": "put arithmetic in braces: `{64 * 2}`; a factor or count comes first: `0.1 * ...`, `3 of ...`",
+    "=": "write a setting as `key=value`, without a kernel or bracket before it",
+    ",": f"{ARROW} and `|` between branches; separate words by blanks",
     ";": f"{ARROW} and `|` between branches",
-    "(": "a layer has no parentheses: write `conv 3x3 64`; `[` and `]` group layers",
+    "(": "layers take no parentheses: write `conv 3x3 64`; group layers with `[` and `]`",
     '"': QUOTED,
     "'": QUOTED,
-    "#": "a column's name stands in braces: `{#1x1}`",
+    "#": "put the name of a column in braces: `{#1x1}`",
 }
 WANTED: Final = {
     "WORD": "a layer",
@@ -113,7 +118,9 @@ def kernel_fault(text: str, at: int) -> SyntaxFault | None:
     for found in KERNEL.finditer(text, max(0, at - 60), at + 60):
         if found.start(1) <= len(text[:at].rstrip()) <= found.end():
             written = text[found.start(1) : found.end()]
-            return _fault(f"`{written}` is no kernel", (found.start(1), found.end()), f"write `{found[1]}x{found[2]}`")
+            return _fault(
+                f"`{written}` is not a kernel", (found.start(1), found.end()), f"write `{found[1]}x{found[2]}`"
+            )
     return None
 
 
@@ -141,7 +148,7 @@ def explain(error: UnexpectedInput, text: str, start: str) -> SyntaxFault:
             what = f"an operator or {WANTED[closers[0]]}"
         elif "$END" in accepts:
             what = "an operator"
-        return _fault(f"`{token}` stands where {what} should", (at, end), EXAMPLES.get(start, EXAMPLES["braced"]))
+        return _fault(f"expected {what}, found `{token}`", (at, end), EXAMPLES.get(start, EXAMPLES["braced"]))
     return _out_of_place(token, accepts, text, (at, end))
 
 
@@ -155,7 +162,7 @@ def _offset(error: UnexpectedInput, text: str) -> int:
 
 def no_function(at: tuple[int, int], measures: Iterable[str] = ()) -> SyntaxFault:
     """A word before a bracket that is neither a function nor, in a claim, a measure."""
-    return _fault("there is no such function", at, f"the functions are {listing(sorted({*FUNCTIONS, *measures}))}")
+    return _fault("unknown function", at, f"the functions are {listing(sorted({*FUNCTIONS, *measures}))}")
 
 
 def _stray(text: str, at: int) -> SyntaxFault:
@@ -167,17 +174,17 @@ def _stray(text: str, at: int) -> SyntaxFault:
         hint = "kernels, strides, pads and counts are whole numbers"
     elif decimals := re.match(r"\.([0-9]+)", text[at:]):
         hint = f"write `0.{decimals[1]}`"
-    return _fault(f"`{written}` means nothing here", (begin, at + 1), hint)
+    return _fault(f"unexpected `{written}`", (begin, at + 1), hint)
 
 
 def _too_short(text: str, wanted: str, start: str) -> SyntaxFault:
     if not text.strip() and start == "value":
-        return _fault("there is no formula here", (0, max(1, len(text))), EXAMPLES["value"])
+        return _fault("expected a formula", (0, max(1, len(text))), EXAMPLES["value"])
     if not text.strip():
-        return _fault("there is no layer here", (0, max(1, len(text))), "`pass` is the input itself")
+        return _fault("expected a layer", (0, max(1, len(text))), "write `pass` for the input itself")
     end = len(text.rstrip())
     return SyntaxFault(
-        INVALID_FORMULA, f"this ends where {wanted} should come", (max(0, end - 1), end), f"{wanted} after this"
+        INVALID_FORMULA, f"expected {wanted}, found the end", (max(0, end - 1), end), f"expected {wanted} after this"
     )
 
 
@@ -185,39 +192,41 @@ def _out_of_place(token: Token, accepts: set[str], text: str, at: tuple[int, int
     """A token outside braces that cannot follow what stands before it."""
     begin, end = at
     if token.type in ("ARROW", "BAR", "PLUS", "RSQB") and "WORD" in accepts:
-        return _fault(f"a layer is missing before `{token}`", at, "`pass` is the input itself")
+        return _fault(f"a layer is missing before `{token}`", at, "write `pass` for the input itself")
     if token.type == "MINUS" and text[end : end + 1].isdigit():
-        return _fault("no number here can be negative", at, "arithmetic belongs inside braces")
+        return _fault("numbers here cannot be negative", at, "put arithmetic in braces")
     if token.value == "of":
-        return _fault("a count is a whole number", at, "write `2 of ...`; a factor is written `2.5 * ...`")
+        return _fault("a count must be a whole number", at, "write `2 of ...`; a factor is written `2.5 * ...`")
     if token.type == "COLON" and (written := re.search(r"\w+\s*$", text[:begin])):
         hint = "write `->` or `|` before it"
-        return _fault(f"the label `{written[0].strip()}` stands in the middle of a layer", (written.start(), end), hint)
+        return _fault(f"the label `{written[0].strip()}` is in the middle of a layer", (written.start(), end), hint)
     if (
         token.type == "X"
         and (first := FIRST.search(text, max(0, begin - 10)))
         and first.start(1) < begin < first.end(1)
     ):
-        return _fault(f"`{first[1]}` stands before its layer", first.span(1), f"write `{first[2]} {first[1]}`")
+        return _fault(
+            f"`{first[1]}` comes before the name of its layer", first.span(1), f"write `{first[2]} {first[1]}`"
+        )
     if token.type in ("LBRACE", "X", "SLASH") or token[0].isdigit():
         word = token.split()[0]
-        hint = "write `->` between two layers; a kernel is `3x3/2`, and comes before the one width"
+        hint = "write `->` between two layers; a kernel such as `3x3/2` comes before the width"
         before = re.search(r"(?<![\w#])([^\W\d]\w*)\s+([0-9]{1,2}\s+)?$", text[max(0, begin - 80) : begin])
         if before and not re.match(r"[0-9]+x[0-9{]", text[begin:]):
             kernel = (before[2] or "").strip()
-            hint = "a setting is written `key=value`, and a layer of its own after `->`"
-            hint = f"a square kernel is written `{kernel}x{kernel}`" if kernel else hint
-        label = "a layer is: name, kernel/stride, width, words"
-        return SyntaxFault(INVALID_FORMULA, f"`{word}` does not belong here", (begin, begin + len(word)), label, hint)
+            hint = "write a setting as `key=value`, and a separate layer after `->`"
+            hint = f"write a square kernel as `{kernel}x{kernel}`" if kernel else hint
+        label = "a layer is written as name, kernel/stride, width, words"
+        return SyntaxFault(INVALID_FORMULA, f"unexpected `{word}`", (begin, begin + len(word)), label, hint)
     word = token.split()[0]
     hint = HABITS.get(word[0], "") if token.type != "ARROW" else ""
     if re.fullmatch(r"x[0-9]+", word):
         hint = REPEAT
     elif word == "#":
-        hint = "no comment stands inside a formula or table: write it in a line above the block"
+        hint = "formulas and tables cannot contain comments: move it to a line above the block"
     if "STAR" in accepts:
-        hint = "write `2 of ...` for a repeat, and `0.1 * ...` for a factor"
-    return _fault(f"`{word}` stands where {_wanted(accepts)} should", (begin, begin + len(word)), hint)
+        hint = "write `2 of ...` for a repeat, or `0.1 * ...` for a factor"
+    return _fault(f"expected {_wanted(accepts)}, found `{word}`", (begin, begin + len(word)), hint)
 
 
 def _fault(message: str, at: tuple[int, int], hint: str) -> SyntaxFault:

@@ -51,7 +51,7 @@ def _indented_less(source: Source, number: int) -> Diagnostic | None:
                 return None
             message = "this line is indented less than the block it belongs to"
             notes = (Note(_whole(source, above), "the block starts here"),)
-            advice = f"indent it by {depth} spaces, as the first line of the block"
+            advice = f"indent it by {depth} spaces, like the first line of the block"
             return Diagnostic(INVALID_YAML, message, _whole(source, number), notes=notes, help=advice)
         first = above
     return None

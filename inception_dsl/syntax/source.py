@@ -28,7 +28,7 @@ def read(path: str | os.PathLike[str], name: str | None = None) -> Source:
     try:
         mode = os.stat(path).st_mode  # before it is opened: that may take as long as the other end of a pipe likes
         if kind := paths.kind(mode):
-            hint = "name a file in it" if stat.S_ISDIR(mode) else "save what it gives as a file"
+            hint = "name a file in it" if stat.S_ISDIR(mode) else "save its output to a file"
             raise paths.unreadable(name, f"it is {kind}", hint)
         with open(path, "rb") as file:
             data = file.read(LIMIT + 1)

@@ -66,7 +66,9 @@ def read(fragment: Fragment, findings: Findings) -> Table | None:
         )
         return None
     if len(lines) > MOST_ROWS:
-        findings.error(OUT_OF_BOUNDS, f"a table of {len(lines):,} rows; {MOST_ROWS:,} is the most", fragment.span(0, 1))
+        findings.error(
+            OUT_OF_BOUNDS, f"the table has {len(lines):,} rows; the limit is {MOST_ROWS:,}", fragment.span(0, 1)
+        )
         return None
     start, line = lines[0]
     outer = line.startswith("|")
@@ -86,7 +88,7 @@ def read(fragment: Fragment, findings: Findings) -> Table | None:
         rows.append({column.text: cell for column, cell in zip(header, cells, strict=True)})
     if not rows and not broken:
         span, hint = fragment.span(header[0].start, header[-1].end), "add a row below it: `conv1 | conv 3x3 64`"
-        findings.error(INCOMPLETE_TABLE, "the table has a header and no rows", span, help=hint)
+        findings.error(INCOMPLETE_TABLE, "the table has a header but no rows", span, help=hint)
     return Table(header, tuple(rows))
 
 
@@ -95,15 +97,15 @@ def _tell_count(
 ) -> None:
     """Tell of a row with more or fewer cells than the header (E113)."""
     count = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
-    message = f"this row has {count}, and the header names {len(header)} columns"
+    message = f"this row has {count}, but the header has {len(header)} columns"
     if len(cells) > len(header):
         span, label = cells[len(header)].span, "one too many"
-        hint = "delete it, or name its column in the header; branches in a table stand in brackets: `[a | b]`"
+        hint = "delete it, or name its column in the header; write branches in a table in brackets: `[a | b]`"
     else:
         end = cells[-1].start + len(cells[-1].text)
         span = fragment.span(max(end - 1, 0), max(end, 1))
         label = f"no cell for {_without_cell(cells, header, starts, fragment)}"
-        hint = "write every cell, empty ones too: ` | ` starts the next one"
+        hint = "write every cell, including empty ones: ` | ` starts the next one"
     findings.error(WRONG_CELL_COUNT, message, span, label, help=hint)
 
 
@@ -170,7 +172,7 @@ def _check_header(header: tuple[Cell, ...], fragment: Fragment, findings: Findin
     for cell in header:
         span = cell.span
         if not cell.text:
-            findings.error(INCOMPLETE_TABLE, "a column has no name", span, help="name it, or take the bar out")
+            findings.error(INCOMPLETE_TABLE, "a column has no name", span, help="name it, or remove the bar")
         elif cell.text in seen:
             note = Note(seen[cell.text].span, "here first")
             hint = "delete one, or rename it"
@@ -185,6 +187,6 @@ def _check_header(header: tuple[Cell, ...], fragment: Fragment, findings: Findin
                 break
     if missing:
         span = fragment.span(header[0].start, header[-1].end)
-        hint = "the first line names the columns: `name | layer`, then those of its modules and of the paper"
+        hint = "the first line names the columns: `name | layer`, then the columns of its modules and of the paper"
         findings.error(INCOMPLETE_TABLE, f"the table has no column {listing(missing, 'or')}", span, help=hint)
     return len(findings.diagnostics) == before

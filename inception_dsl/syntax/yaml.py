@@ -98,7 +98,7 @@ def parse(source: Source) -> Document:
     if reader.root is None or reader.data is None:
         raise SpecError([Diagnostic(FILE_EMPTY, f"`{source.file}` is empty", Span(source, 1, 1, 1))])
     if not isinstance(reader.data, dict):
-        message, help_ = "a file starts with `key: value` lines", "write `network: name` first"
+        message, help_ = "expected lines of the form `key: value`", "start with a line such as `network: name`"
         raise SpecError(
             [Diagnostic(INVALID_VALUE, message, reader.root.span, f"this is {kind(reader.data)}", help=help_)]
         )
@@ -200,7 +200,7 @@ class _Reader:
     def _document(self, span: Span, explicit: bool) -> None:
         self._documents += 1
         if self._documents > 1:
-            self._give_up(UNSUPPORTED_YAML, "a second document in one file", span, "put it into a file of its own")
+            self._give_up(UNSUPPORTED_YAML, "a second document in one file", span, "move it to a file of its own")
         head = takewhile(lambda line: not line.startswith("---"), self.source.lines if explicit else ())
         for number, line in enumerate(head, 1):
             if line.startswith("%") and line.split("#")[0].split() != ["%YAML", "1.2"]:
@@ -234,8 +234,8 @@ class _Reader:
             parent.node.span = node.span
         name = node.text or ""
         if not isinstance(value, str):
-            hint = f'write `"{name}"` if the text is meant' if name else "write a text as the key"
-            self.findings.error(INVALID_VALUE, f"a key is a text, and this is {kind(value)}", node.span, help=hint)
+            hint = f'write `"{name}"` if a text is meant' if name else "write a text as the key"
+            self.findings.error(INVALID_VALUE, f"a key must be a text, but this is {kind(value)}", node.span, help=hint)
         elif first := parent.node.children.get(name):
             notes, hint = [Note(first.key or first.span, "first given here")], "delete one, or rename it"
             self.findings.error(DUPLICATE_KEY, f"the key `{name}` is given twice", node.span, notes=notes, help=hint)
@@ -260,7 +260,7 @@ class _Reader:
             hint = f"delete `&{event.anchor}` and write the value out where it is used"
             self._refuse("an anchor", self._within(span, r"&[^\s,\[\]{}]+"), hint)
         if getattr(event, "tag", None) is not None:
-            hint = "delete it; the kind of a value follows from how it is written"
+            hint = "delete it; the type of a value follows from how it is written"
             self._refuse("a tag", self._within(span, r"!\S*"), hint)
 
     def _within(self, span: Span, pattern: str) -> Span:

@@ -76,7 +76,7 @@ def _in_quotes(start: Span, at: Span) -> Diagnostic | None:
         return None
     if closed and not (at.column == 1 and lines[at.line - 1].startswith(("---", "..."))):
         return bad_escape(at)
-    message = f"a text in quotes is not closed: `{quote}` is missing"
+    message = f"unterminated quoted text: `{quote}` is missing"
     return Diagnostic(
         INVALID_YAML, message, start, "opened here", help="close it, or double a quote inside single quotes"
     )
@@ -88,11 +88,11 @@ def _unexpected(at: Span) -> Diagnostic:
         case ":":
             return _colon(at.source, at)
         case "-":
-            message, advice = "a list cannot start in this line", "write each `- ` item on a line of its own"
+            message, advice = "a list cannot start on this line", "write each `- ` item on a line of its own"
         case "?":
             message, advice = "a value cannot start with `? ` unless it is quoted", QUOTE
         case "\t":
-            message, advice = "a value cannot start with a tab", "write spaces in its place"
+            message, advice = "a value cannot start with a tab", "use spaces instead"
         case character:
             message, advice = f"a value cannot start with `{character}` unless it is quoted", QUOTE
     return Diagnostic(INVALID_YAML, message, at, help=advice)
@@ -123,11 +123,14 @@ def _parsed(at: Span, start: Span | None, whole: bool) -> Diagnostic:
         return _directive(at)
     if start and re.match(r"-(\s|$)", start.source.lines[start.line - 1][start.column - 1 :]):
         return Diagnostic(
-            INVALID_YAML, "a line without `- ` in a list", at, help="start the line with `- `, or indent it"
+            INVALID_YAML,
+            "this line of a list does not start with `- `",
+            at,
+            help="start the line with `- `, or indent it",
         )
     if start or whole:
         return _misplaced(at.source, at, start or Span(at.source, 1, 1, 2))
-    words = {":": "a key is missing", "]": "`]` closes nothing", "}": "`}` closes nothing"}
+    words = {":": "a key is missing", "]": "`]` is never opened", "}": "`}` is never opened"}
     return Diagnostic(INVALID_YAML, words.get(stands, "a value is missing"), at, help=QUOTE)
 
 
@@ -181,14 +184,14 @@ def _colon(source: Source, at: Span) -> Diagnostic:
     """Tell of a `:` where no key can be."""
     line = source.lines[at.line - 1]
     if re.search(r":\s", line[: at.column - 1]):
-        message = "a second `: ` in one line"
+        message = "a second `: ` on one line"
         return Diagnostic(INVALID_YAML, message, at, help=QUOTE)
     above = source.lines[at.line - 2] if at.line > 1 else ""
     if _GLUED.match(above) or re.match(r"[^\s:#-][^:]*$", above):
         return _no_colon(source, Span(source, at.line - 1, 1, 2))
     start = len(line) - len(line.lstrip())
     span = Span(source, at.line, start + 1, max(at.column, start + 2))
-    message, advice = "this key is indented like nothing above it", "align it with the other keys of its block"
+    message, advice = "the indentation of this key matches no block above", "align it with the other keys of its block"
     return Diagnostic(INVALID_YAML, message, span, help=advice)
 
 
@@ -200,7 +203,7 @@ def _no_colon(source: Source, at: Span) -> Diagnostic:
         return Diagnostic(INVALID_YAML, "a space is missing after `:`", span, help=f"write `{glued[1]}: ...`")
     span = at._replace(end=len(line.rstrip()) + 1)
     return Diagnostic(
-        INVALID_YAML, "a line without `key:`", span, help="write `key: value`, or indent it if it continues a text"
+        INVALID_YAML, "this line has no `key:`", span, help="write `key: value`, or indent it if it continues a text"
     )
 
 
@@ -208,10 +211,10 @@ def _misplaced(source: Source, at: Span, block: Span) -> Diagnostic:
     """Tell of something that belongs to no block."""
     line = source.lines[at.line - 1]
     if line[: at.column - 1].strip():
-        message, advice = "something follows a value that had ended", QUOTE
+        message, advice = "unexpected text after the end of a value", QUOTE
         return Diagnostic(INVALID_YAML, message, at._replace(end=len(line.rstrip()) + 1), help=advice)
     notes = (Note(block, "the block above starts here"),)
-    message, advice = "this line is indented like nothing above it", "align it with the lines it belongs to"
+    message, advice = "the indentation of this line matches no block above", "align it with the lines it belongs to"
     return Diagnostic(
         INVALID_YAML, message, at._replace(end=max(at.end, len(line.rstrip()) + 1)), notes=notes, help=advice
     )
