@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from inception_dsl import compiler
-from inception_dsl.analysis.class_scores import check_ends
-from inception_dsl.diagnostics.diagnostic import Diagnostic
+from inception_dsl.analysis.class_scores import check_class_scores
+from inception_dsl.analysis.cost import Cost, cost
+from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, SpecError
 from inception_dsl.emit.citation import command
 from inception_dsl.files import builtin
 from inception_dsl.ir.program import Program
@@ -18,7 +20,12 @@ from inception_dsl.ir.shapes import Pair
 from inception_dsl.ir.typed import Typed
 from inception_dsl.paper import verdicts
 from inception_dsl.recipes.recipe import recipe
-from inception_dsl.spec import loader
+from inception_dsl.spec import discovery, loader
+from inception_dsl.syntax import source as sources
+from inception_dsl.syntax import yaml
+
+if TYPE_CHECKING:
+    from inception_dsl.paper.claims import Examination
 
 NO_RUNNER: Final = "--no-runner"
 """The option that leaves files out, and changes none."""
@@ -117,7 +124,7 @@ class Build:
         }
         stated = recipe(replace(self.program, input=self.typed.input))
         if stated and self.options.runner:
-            check_ends(self.typed)
+            check_class_scores(self.typed)
             files |= runner.files(self.typed, stated, rebuild)
         return {
             f"{self.program.name}/{name}": each.encode() if isinstance(each, str) else each
@@ -135,3 +142,47 @@ class Build:
         named = self.path if self.path.startswith(builtin.PREFIX) else ""
         found = command(self.program.file, [*options.words, *outside], options.out, named)
         return "" if found == f"inception-dsl compile {self.program.file}" else found
+
+
+def print_resolved(
+    path: str | Path, blame: bool = False, settings: Mapping[str, str] | None = None, outside: bool = False
+) -> str:
+    """Print a spec file as one that extends no other; `blame` puts the file and line of origin before each line.
+
+    Raises `SpecError`.
+    """
+    from inception_dsl.paper.inherited import resolved
+    from inception_dsl.spec.blame import print_blamed
+    from inception_dsl.spec.printer import print_spec
+
+    spec = compiler.load(path, settings, outside)
+    flat = resolved(spec, compiler.compile_spec(spec).published)
+    return print_blamed(flat) if blame else print_spec(flat)
+
+
+def examine(path: str | Path) -> Examination:
+    """Compare a file of claims with the specs beside it. Raises `SpecError` where it cannot be read."""
+    named = os.fspath(path).startswith(builtin.PREFIX)
+    return examine_source(sources.read(path), Path(builtin.PREFIX) if named else Path(path).parent)
+
+
+def examine_source(source: Source, folder: Path) -> Examination:
+    """Compare claims with the specs in a folder; only those that they measure are compiled, each once.
+
+    Raises `SpecError` where the claims cannot be read; the errors of a spec are findings.
+    """
+    from inception_dsl.paper import claims
+    from inception_dsl.spec.claims import read
+
+    sentences = read(yaml.parse(source))
+    specs = {spec.stem.removeprefix(builtin.PREFIX): spec for spec in discovery.specs_in(folder)}
+    costs: dict[str, Cost] = {}
+    faults: list[Diagnostic] = []
+    for name in claims.networks(sentences):
+        if name in specs:
+            try:
+                costs[name] = cost(compiler.at_size(compiler.compile_file(specs[name])))
+            except SpecError as error:
+                faults += error.diagnostics
+    verdicts, findings = claims.examine(sentences, costs, specs)
+    return claims.Examination(verdicts, (*faults, *findings))

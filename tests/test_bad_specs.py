@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from inception_dsl import compiler
+from inception_dsl import compilation, compiler
 from inception_dsl.diagnostics import render
 from inception_dsl.diagnostics.codes.code import Code
 from inception_dsl.diagnostics.codes.shapes import BRANCH_SIZES_DIFFER
@@ -20,6 +20,7 @@ from inception_dsl.diagnostics.codes.table import CODES, MODULES, find
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, SpecError
 from inception_dsl.ir.typed import Typed
 from inception_dsl.paper import verdicts
+from inception_dsl.spec import discovery
 from inception_dsl.syntax import yaml
 from inception_dsl.syntax.source import decode
 
@@ -27,7 +28,7 @@ HERE = Path(__file__).parent
 PACKAGE = HERE.parent / "inception_dsl"
 CODE_FILES = PACKAGE / "diagnostics" / "codes"
 BAD = sorted((HERE / "cases" / "bad").glob("*.yaml"))
-SPECS = compiler.find_specs([HERE.parent / "specs"])
+SPECS = discovery.find_specs([HERE.parent / "specs"])
 
 ROWS = """\
 network: tiny
@@ -80,7 +81,7 @@ def examine(source: Source) -> tuple[Diagnostic, ...]:
     """Check a spec, or claims about the specs of this repository, and give the warnings; raises `SpecError`."""
     if not source.text.startswith("claims:"):
         return check(source).program.warnings
-    if wrong := compiler.examine_source(source, HERE.parent / "specs").findings:
+    if wrong := compilation.examine_source(source, HERE.parent / "specs").findings:
         raise SpecError(wrong)
     return ()
 

@@ -11,10 +11,11 @@ from zipfile import ZipFile
 import pytest
 from cli_runner import cli as run
 
-from inception_dsl import compiler, load, loads
+from inception_dsl import compilation, compiler, load, loads
 from inception_dsl.analysis.cost import cost
 from inception_dsl.diagnostics.diagnostic import SpecError
 from inception_dsl.files import builtin
+from inception_dsl.spec import discovery
 
 ROOT = Path(__file__).parent.parent
 NAMES = [path.stem for path in sorted((ROOT / "specs").glob("*.yaml")) if path.stem != "claims"]
@@ -29,7 +30,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_every_spec_of_the_repository_is_built_in() -> None:
     assert builtin.names() == sorted([*NAMES, "claims"])
-    assert [str(path) for path in compiler.find_specs(["builtin:"])] == [f"builtin:{name}.yaml" for name in NAMES]
+    assert [str(path) for path in discovery.find_specs(["builtin:"])] == [f"builtin:{name}.yaml" for name in NAMES]
 
 
 @pytest.mark.parametrize("name", ["googlenet", "googlenet.yaml", "googlenet_separable"])
@@ -54,7 +55,7 @@ def test_a_name_gives_what_the_file_gives(name: str, elsewhere: Path) -> None:
 
 
 def test_the_same_spec_under_two_names_is_one() -> None:
-    assert len(compiler.find_specs(["builtin:nin", "builtin:nin.yaml"])) == 1
+    assert len(discovery.find_specs(["builtin:nin", "builtin:nin.yaml"])) == 1
 
 
 @pytest.mark.parametrize(
@@ -109,7 +110,7 @@ def test_a_spec_anywhere_extends_a_built_in_one(elsewhere: Path) -> None:
     Path("first.yaml").write_text("extends: builtin:googlenet_separable\nnetwork: first\n", encoding="utf-8")
     Path("second.yaml").write_text("extends: first.yaml\nnetwork: second\ntitle: Second\n", encoding="utf-8")
     done = run("check", "second.yaml")
-    blamed = compiler.print_resolved("second.yaml", blame=True)
+    blamed = compilation.print_resolved("second.yaml", blame=True)
 
     assert done.exit_code == 0, done.stderr
     assert "64 printed numbers: 39 exact, 16 rounds, 9 errata, 0 mismatches" in done.stdout

@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 from cli_runner import cli as run
 
-from inception_dsl import compiler
+from inception_dsl import compilation, compiler
 from inception_dsl.analysis.cost import Cost, cost
 from inception_dsl.diagnostics.diagnostic import Source, SpecError
 from inception_dsl.paper import claims
+from inception_dsl.spec import discovery
 from inception_dsl.spec.claims import Sentence, read
 from inception_dsl.syntax import algebra, yaml
 from inception_dsl.syntax import source as sources
@@ -310,14 +311,14 @@ def test_only_what_is_measured_is_compiled(tmp_path: Path, monkeypatch: pytest.M
         tmp_path, f"claims:\n{claim('depth(googlenet)')}{claim('depth(googlenet) + 0')}", broken="network: 1\n"
     )
 
-    assert compiler.examine(file).findings == ()
+    assert compilation.examine(file).findings == ()
     assert compiled == [tmp_path / "googlenet.yaml"]
 
 
 def test_a_broken_spec_is_told_beside_the_other_claims(tmp_path: Path) -> None:
     """What is wrong with a measured spec is told once; the claims about others have their verdicts."""
     text = f"claims:\n{claim('depth(broken)')}{claim('params(broken)')}{claim('depth(googlenet)')}"
-    verdicts, findings = compiler.examine(folder(tmp_path, text, broken="network: broken\ninput: 3x8x8\n"))
+    verdicts, findings = compilation.examine(folder(tmp_path, text, broken="network: broken\ninput: 3x8x8\n"))
 
     assert [verdict.sentence.written for verdict in verdicts] == ["depth(googlenet)"]
     assert [(each.code, each.message) for each in findings] == [("E104", "the spec has no key `layers`")]
@@ -327,9 +328,9 @@ def test_a_changed_network_changes_a_verdict(tmp_path: Path) -> None:
     """With 3x3 for 5x5, as in some ports, GoogLeNet keeps the budget that its Figure 3 exceeds: so says the claim."""
     text = (SPECS / "googlenet.yaml").read_text(encoding="utf-8").replace("conv 5x5 {#5x5}", "conv 3x3 {#5x5}")
     dense = f"claims:\n{claim('ops(googlenet)', '1.5B', 'false, reason: r')}"
-    assert compiler.examine(folder(tmp_path, dense)).findings == ()
+    assert compilation.examine(folder(tmp_path, dense)).findings == ()
     (tmp_path / "googlenet.yaml").write_text(text, encoding="utf-8")
-    (told,) = compiler.examine(tmp_path / "claims.yaml").findings
+    (told,) = compilation.examine(tmp_path / "claims.yaml").findings
 
     assert told.code == "E310"
     assert told.message.endswith("is recorded as `false`: 1.5B is printed, 1.50B computed")
@@ -339,9 +340,9 @@ def test_a_folder_of_specs_leaves_claims_out(tmp_path: Path) -> None:
     """Claims are no spec: a folder is read without them, and there is none in them."""
     file = folder(tmp_path, f"# said\nclaims:\n{claim('1')}")
 
-    assert compiler.find_specs([tmp_path]) == [tmp_path / "googlenet.yaml"]
-    assert FILE not in compiler.find_specs([SPECS])
-    assert compiler.find([file, tmp_path]) == ([tmp_path / "googlenet.yaml"], [file], [])
+    assert discovery.find_specs([tmp_path]) == [tmp_path / "googlenet.yaml"]
+    assert FILE not in discovery.find_specs([SPECS])
+    assert discovery.find([file, tmp_path]) == ([tmp_path / "googlenet.yaml"], [file], [])
 
 
 def test_a_file_of_claims_among_specs(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import onnx
 import pytest
 from cli_runner import Run, in_folder
 
-from inception_dsl.compiler import find_specs
+from inception_dsl.spec.discovery import find_specs
 
 ROOT = Path(__file__).parent.parent
 GOOGLENET = str(ROOT / "specs/googlenet.yaml")

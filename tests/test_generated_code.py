@@ -15,7 +15,7 @@ import torch
 from builders import OPS, checked
 
 from inception_dsl.build import build
-from inception_dsl.compiler import compile_file, compile_source, find_specs
+from inception_dsl.compiler import compile_file, compile_source
 from inception_dsl.diagnostics.diagnostic import Source, SpecError
 from inception_dsl.emit import catalogue
 from inception_dsl.emit.onnx import onnx
@@ -24,6 +24,7 @@ from inception_dsl.emit.report import report
 from inception_dsl.ir import names
 from inception_dsl.ir.typed import Typed
 from inception_dsl.lower import lower
+from inception_dsl.spec.discovery import find_specs
 
 ROOT = Path(__file__).parent.parent
 

@@ -19,7 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from inception_dsl.analysis.cost import cost
 from inception_dsl.build import build, load
-from inception_dsl.compiler import compile_file, find_specs
+from inception_dsl.compiler import compile_file
 from inception_dsl.crosscheck import probe
 from inception_dsl.crosscheck.crosscheck import witnesses
 from inception_dsl.crosscheck.systems import PyTorch
@@ -29,6 +29,7 @@ from inception_dsl.ir.program import Program
 from inception_dsl.ir.typed import Typed
 from inception_dsl.lower import lower
 from inception_dsl.paper import verdicts
+from inception_dsl.spec.discovery import find_specs
 
 SPECS = find_specs([Path(__file__).parent.parent / "specs"])
 NAMES = [path.stem for path in SPECS]

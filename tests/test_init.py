@@ -25,6 +25,7 @@ from inception_dsl.elaborate.printer import print_program
 from inception_dsl.emit.pytorch import pytorch
 from inception_dsl.ir.typed import Typed
 from inception_dsl.lower import lower
+from inception_dsl.spec import discovery
 from inception_dsl.spec.network import NetworkSpec, read
 from inception_dsl.spec.printer import print_spec
 from inception_dsl.spec.variants import vary
@@ -303,7 +304,7 @@ def test_every_weight_has_the_deviation_of_torchvisions(name: str) -> None:
 def test_every_spec_begins_with_finite_weights() -> None:
     """None of the networks with `init` fails to begin; no memory is needed to see it."""
     begun = []
-    for path in compiler.find_specs([SPECS]):
+    for path in discovery.find_specs([SPECS]):
         given = compiler.at_size(compiler.compile_file(path))
         with torch.device("meta"):
             build.build(pytorch.source(given), path.stem)

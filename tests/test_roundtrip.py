@@ -20,6 +20,7 @@ from inception_dsl.ir.typed import Typed
 from inception_dsl.ir.values import Number, Operation, Value, spell
 from inception_dsl.lower import lower
 from inception_dsl.passes import pipeline
+from inception_dsl.spec import discovery
 from inception_dsl.spec.network import NetworkSpec, read
 from inception_dsl.spec.printer import print_spec
 from inception_dsl.syntax import algebra, yaml
@@ -28,7 +29,7 @@ from inception_dsl.syntax.terms import Branches, Chain, Labelled, Term, Use
 from inception_dsl.syntax.yaml_printer import dump
 
 ROOT = Path(__file__).parent.parent
-FILES = compiler.find_specs([ROOT / "specs", ROOT / "tests" / "cases" / "good"])
+FILES = discovery.find_specs([ROOT / "specs", ROOT / "tests" / "cases" / "good"])
 LOWERABLE = range(1, len(pipeline.PIPELINE) + 1)
 """How many passes may have run before a program is lowered: one, which takes out what is absent, or more."""
 

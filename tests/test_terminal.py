@@ -22,11 +22,12 @@ from inception_dsl.cli.main import main
 from inception_dsl.emit import catalogue
 from inception_dsl.evaluation.evaluate import Evaluation
 from inception_dsl.evaluation.scores import Measures
+from inception_dsl.spec import discovery
 from inception_dsl.text.columns import Column, laid
 from inception_dsl.text.terminal import shortened, visible, width
 
 ROOT = Path(__file__).parent.parent
-SPECS = compiler.find_specs([ROOT / "specs"])
+SPECS = discovery.find_specs([ROOT / "specs"])
 CELLS = st.lists(st.text(max_size=30), min_size=3, max_size=3)
 
 
@@ -70,7 +71,7 @@ def test_tables_of_the_specs(room: int) -> None:
 
 
 def test_claims_are_shortened_where_they_have_a_formula() -> None:
-    found = compiler.examine(ROOT / "specs/claims.yaml").verdicts
+    found = compilation.examine(ROOT / "specs/claims.yaml").verdicts
     narrow = tables.claims_table(found, room=100).splitlines()
 
     assert all(width(line) <= 100 for line in narrow[:-1])

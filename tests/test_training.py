@@ -16,6 +16,7 @@ from inception_dsl.elaborate.printer import print_program
 from inception_dsl.emit.report import report
 from inception_dsl.recipes.recipe import recipe
 from inception_dsl.runner.augment import evaluation_transform, training_transform
+from inception_dsl.spec import discovery
 from inception_dsl.spec.network import NetworkSpec, read
 from inception_dsl.spec.printer import print_spec
 from inception_dsl.spec.training_model import GROUPS, RECIPES
@@ -187,7 +188,7 @@ def images_fit(path: Path) -> int:
     return config.augment.resize
 
 
-@pytest.mark.parametrize("path", compiler.find_specs([SPECS]), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", discovery.find_specs([SPECS]), ids=lambda path: path.stem)
 def test_every_recipe_fits_the_input_of_its_network(path: Path) -> None:
     images_fit(path)
 
@@ -208,7 +209,7 @@ def test_images_are_resized_in_proportion_to_the_input(base: str, edits: str, re
     assert images_fit(tmp_path / "own.yaml") == resize
 
 
-@pytest.mark.parametrize("path", compiler.find_specs([SPECS]), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", discovery.find_specs([SPECS]), ids=lambda path: path.stem)
 def test_every_network_states_its_training(path: Path) -> None:
     """With a recipe to begin from, or with its own optimiser and rate; a module alone trains nothing."""
     training = compiler.load(path).training

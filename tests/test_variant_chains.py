@@ -166,7 +166,7 @@ def test_what_the_middle_of_a_chain_restates_and_drops_is_settled(folder: Path) 
 @pytest.mark.parametrize("base", ["second.yaml", "flat.yaml"])
 def test_what_the_middle_of_a_chain_has_dropped_is_inserted_not_overridden(folder: Path, base: str) -> None:
     """As the flat form shows it, which has neither the total nor the erratum."""
-    Path("flat.yaml").write_text(compiler.print_resolved("second.yaml"), encoding="utf-8")
+    Path("flat.yaml").write_text(compilation.print_resolved("second.yaml"), encoding="utf-8")
     text = "extends: {}\nnetwork: third\n{}: {{totals: {{params: 9K}}, errata: {{totals.params: nobody counted}}}}\n"
     Path("inserted.yaml").write_text(text.format(base, "insert"), encoding="utf-8")
     Path("overridden.yaml").write_text(text.format(base, "override"), encoding="utf-8")
@@ -183,7 +183,7 @@ def test_settings_are_set_on_top_of_a_chain(folder: Path) -> None:
     before = dropped(compiler.as_base(compiler.load("second.yaml")))
     for values in ({"width": "2"}, {"width": "1.0"}, {"depth": "3", "pool": "maxpool"}):
         made = compiler.as_base(compiler.load("second.yaml", values))
-        again = parsed(compiler.print_resolved("second.yaml", settings=values))
+        again = parsed(compilation.print_resolved("second.yaml", settings=values))
 
         assert judged(made) == judged(again)
         assert files(made) == files(again)
@@ -199,7 +199,7 @@ def test_blame_names_the_lines_that_say_it(path: Path, tmp_path: Path, monkeypat
     Path("once.yaml").write_text(f"extends: {path.name}\nnetwork: once\n", encoding="utf-8")
     Path("twice.yaml").write_text("extends: once.yaml\nnetwork: twice\ntitle: Twice\n", encoding="utf-8")
     for name in (path.name, "once.yaml", "twice.yaml"):
-        blamed, plain = (compiler.print_resolved(name, blame=blame).splitlines() for blame in (True, False))
+        blamed, plain = (compilation.print_resolved(name, blame=blame).splitlines() for blame in (True, False))
         texts = {file: Path(file).read_text(encoding="utf-8").splitlines() for file in os.listdir()}
         assert_blamed(blamed, plain, texts)
 

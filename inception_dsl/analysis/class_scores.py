@@ -9,7 +9,7 @@ from inception_dsl.ir.shapes import TensorType
 from inception_dsl.ir.typed import Typed
 
 
-def check_ends(typed: Typed) -> None:
+def check_class_scores(typed: Typed) -> None:
     """Raise `SpecError` E221 for each end of a network with `training` that is no vector of one number a class.
 
     A network without `training` gives features, whatever their shape.

@@ -203,7 +203,7 @@ def show(spec: str, after: str | None, size: Any, resolved: bool, blame: bool, f
     if size == "dynamic":
         raise click.UsageError("--size takes one size here")
     if resolved:
-        text = run.attempt(lambda: compiler.print_resolved(spec, blame, **chosen()), spec)
+        text = run.attempt(lambda: compilation.print_resolved(spec, blame, **chosen()), spec)
         run.give("spec", text)
     elif after:
         from inception_dsl.elaborate.printer import print_program

@@ -20,7 +20,7 @@ from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError, exit_cod
 from inception_dsl.files import paths
 from inception_dsl.ir.program import Program
 from inception_dsl.paper.verdicts import dropped_sentence
-from inception_dsl.spec import loader
+from inception_dsl.spec import discovery, loader
 from inception_dsl.text.columns import Paint, plain
 from inception_dsl.text.terminal import columns, lines
 
@@ -144,7 +144,7 @@ class Run:
     def builds(self, specs: Sequence[str], options: compilation.Options) -> list[compilation.Build]:
         """Compile specs, each for itself; the ones that fail are told and left out, and so are files of claims."""
         builds: list[compilation.Build] = []
-        found = self.attempt(lambda: compiler.find(specs)) or compiler.Found([], [], [])
+        found = self.attempt(lambda: discovery.find(specs)) or discovery.Found([], [], [])
         self.diagnostics += found.faults
         self.claims = found.claims
         for path in found.specs:
@@ -203,7 +203,7 @@ class Run:
 
     def examine(self, path: str | Path, alone: bool) -> None:
         """Print the verdicts on the claims of a file."""
-        examined = self.attempt(lambda: compiler.examine(path), path)
+        examined = self.attempt(lambda: compilation.examine(path), path)
         if examined is None:
             return
         self.diagnostics += [each.about(str(path)) for each in examined.findings]

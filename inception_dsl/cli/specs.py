@@ -14,6 +14,7 @@ from inception_dsl.analysis.cost import cost
 from inception_dsl.cli.run import Run, form_option
 from inception_dsl.cli.tables import ORDER
 from inception_dsl.files import builtin
+from inception_dsl.spec import discovery
 from inception_dsl.syntax import source as sources
 from inception_dsl.syntax import yaml
 from inception_dsl.text.columns import Column, laid
@@ -37,7 +38,7 @@ def specs(name: str | None, form: str) -> None:
         run.finish()
     entries: list[dict[str, Any]] = []
     rows: list[tuple[str, ...]] = [HEADER]
-    for path in compiler.find_specs([builtin.PREFIX]):
+    for path in discovery.find_specs([builtin.PREFIX]):
         entry = run.attempt(partial(_entry, str(path)), path)
         if entry:
             entries.append(entry)

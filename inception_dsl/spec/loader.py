@@ -1,18 +1,21 @@
-"""Spec files read with the files that they extend."""
+"""Reads spec files, with the files that they extend and the settings of the command line."""
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 from inception_dsl.diagnostics.codes.code import Code
 from inception_dsl.diagnostics.codes.extends import CIRCULAR_EXTENDS, INVALID_BASE
 from inception_dsl.diagnostics.codes.modules import UNDEFINED_NAME
 from inception_dsl.diagnostics.codes.syntax import UNUSED_COLUMN
-from inception_dsl.diagnostics.diagnostic import Diagnostic, Note, SpecError
+from inception_dsl.diagnostics.diagnostic import Diagnostic, Note, Source, SpecError
 from inception_dsl.files import builtin
+from inception_dsl.spec.network import Base, NetworkSpec, read
 from inception_dsl.syntax import source as sources
 from inception_dsl.syntax import yaml
 from inception_dsl.syntax.document import Document
@@ -24,6 +27,49 @@ MOST_NODES: Final = 10_000
 """Operations of all networks in a chain, where one variant extends another: each is worked out for the next."""
 
 _ABSOLUTE: Final = re.compile(r"[/\\~]|[A-Za-z]:")
+
+
+AsBase = Callable[[NetworkSpec], Base]
+"""Compiles a spec, so that a variant can be made of it."""
+
+
+def load(
+    path: str | Path, as_base: AsBase, settings: Mapping[str, str] | None = None, outside: bool = False
+) -> NetworkSpec:
+    """Read a spec file with some of its settings set; its bases lie in its folder unless `outside` is true.
+
+    Raises `SpecError`.
+    """
+    spec = _varied(chain(yaml.parse(sources.read(path)), os.fspath(path), outside), as_base)
+    if not settings:
+        return spec
+    from inception_dsl.spec.set_settings import with_settings
+
+    return with_settings(as_base(spec), settings)
+
+
+def load_source(source: Source, as_base: AsBase) -> NetworkSpec:
+    """Read a spec given as text, which may extend built-in specs. Raises `SpecError`."""
+    return _varied(chain(yaml.parse(source)), as_base)
+
+
+def _varied(documents: Sequence[Document], as_base: AsBase) -> NetworkSpec:
+    """The spec that the last of some documents makes, each of which extends the one before it. Raises `SpecError`."""
+    first, *variants = documents
+    spec = read(first)
+    if variants:
+        from inception_dsl.spec.variants import vary
+    nodes = 0
+    for document in variants:
+        base = as_base(spec)
+        nodes += len(base.network.nodes)
+        if document is not variants[0] and nodes > MOST_NODES:
+            raise _too_large(document, nodes)
+        try:
+            spec = vary(base, document)
+        except SpecError as error:
+            raise noted(error, document) from None
+    return spec
 
 
 def chain(document: Document, path: str = "", outside: bool = False) -> list[Document]:
@@ -93,7 +139,7 @@ def _base(document: Document, paths: list[str], outside: bool) -> str:
     return path
 
 
-def too_large(document: Document, nodes: int) -> SpecError:
+def _too_large(document: Document, nodes: int) -> SpecError:
     """The error of a variant whose bases, of which one extends another, are too large together."""
     message = f"the files that this one extends have {nodes:,} layers together; the limit is {MOST_NODES:,}"
     return _fault(document, CIRCULAR_EXTENDS, message, hint="extend a file nearer to the start of the chain")

@@ -1,0 +1,81 @@
+"""Which files some paths mean: specs, folders of specs, built-in specs and files of claims."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from inception_dsl.diagnostics.codes.tool import NO_SPEC_FOUND
+from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
+from inception_dsl.files import builtin
+from inception_dsl.files.paths import reason, unreadable
+from inception_dsl.syntax import source as sources
+
+_CLAIMS: Final = re.compile(rb"^claims[ \t]*:", re.MULTILINE)
+
+
+class Found(NamedTuple):
+    """Spec files, files of claims that were named explicitly, and errors for the paths that are neither."""
+
+    specs: list[Path]
+    claims: list[Path]
+    faults: list[Diagnostic]
+
+
+def find(paths: Iterable[str | Path]) -> Found:
+    """The files that some paths mean; a folder means the spec files in it, in the order of their names.
+
+    `builtin:` is the folder of the built-in specs, each of which is `builtin:NAME`. The faults are E007 for a folder
+    without specs, E001 for one that cannot be read.
+    """
+    found = Found([], [], [])
+    for given in paths:
+        path = Path(builtin.full(os.fspath(given)))
+        if given == "":  # `Path("")` is the working folder
+            found.faults.append(Diagnostic(NO_SPEC_FOUND, "a path is empty", help="name a spec, or a folder of specs"))
+            continue
+        try:
+            specs = specs_in(path)
+        except OSError as error:
+            found.faults.extend(unreadable(path, reason(error)).diagnostics)
+            continue
+        found.specs.extend(specs)
+        if not specs and path.is_dir():
+            hint = "a spec is a file `<network>.yaml`"
+            found.faults.append(Diagnostic(NO_SPEC_FOUND, f"there is no spec in `{path}`", help=hint, file=str(path)))
+        elif not specs:
+            found.claims.append(path)
+    return Found(list(dict.fromkeys(found.specs)), list(dict.fromkeys(found.claims)), found.faults)
+
+
+def find_specs(paths: Iterable[str | Path]) -> list[Path]:
+    """The spec files that some paths mean. Raises `SpecError` with the faults of `find`."""
+    found = find(paths)
+    if found.faults:
+        raise SpecError(found.faults)
+    return found.specs
+
+
+def specs_in(path: Path) -> list[Path]:
+    """The spec files that one path means; empty for a file of claims. Raises `OSError` for an unreadable folder."""
+    inside = [path]
+    if str(path) == builtin.PREFIX:
+        inside = [Path(builtin.full(f"{path}{name}")) for name in builtin.names()]
+    elif path.is_dir():
+        inside = sorted(file for file in path.iterdir() if file.suffix in (".yaml", ".yml") and file.is_file())
+    return [file for file in inside if not _holds_claims(file)]
+
+
+def _holds_claims(file: Path) -> bool:
+    """Whether a file has the top-level key `claims`, which no spec has."""
+    try:
+        file = Path(builtin.place(str(file)))
+        if not file.is_file():
+            return False
+        with file.open("rb") as opened:
+            return _CLAIMS.search(opened.read(sources.LIMIT)) is not None
+    except (OSError, SpecError):
+        return False  # reported when it is read as a spec
