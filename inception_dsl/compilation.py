@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from inception_dsl import compiler
 from inception_dsl.analysis.class_scores import check_class_scores
 from inception_dsl.analysis.cost import Cost, cost
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, SpecError
 from inception_dsl.emit.citation import command
+from inception_dsl.emit.options import Options
 from inception_dsl.files import builtin
 from inception_dsl.ir.program import Program
-from inception_dsl.ir.shapes import Pair
 from inception_dsl.ir.typed import Typed
 from inception_dsl.paper import verdicts
 from inception_dsl.recipes.recipe import recipe
@@ -26,43 +26,6 @@ from inception_dsl.syntax import yaml
 
 if TYPE_CHECKING:
     from inception_dsl.paper.claims import Examination
-
-NO_RUNNER: Final = "--no-runner"
-"""The option that leaves files out, and changes none."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """What can be chosen of the files: image size (None: the spec's own; "dynamic": any), batch, opset, heads, runner.
-
-    `runner` false leaves out the files that train the network. `out`, the folder they go to, and `outside`, whether
-    specs may extend files outside theirs, are only named in them.
-    """
-
-    size: Pair | str | None = None
-    batch: int | None = None
-    opset: int | None = None
-    heads: bool = False
-    out: Path = Path("generated")
-    outside: bool = False
-    runner: bool = True
-
-    @property
-    def words(self) -> list[str]:
-        """Those that change a file, as a command line has them."""
-        size = self.size
-        if isinstance(size, tuple):
-            height, width = size
-            size = f"{height}" if height == width else f"{height}x{width}"
-        valued = {"--size": size, "--opset": self.opset, "--batch": self.batch}
-        given = [word for name, value in valued.items() if value for word in (name, str(value))]
-        flags = {"--heads": self.heads, NO_RUNNER: not self.runner}
-        return [*given, *(name for name, chosen in flags.items() if chosen)]
-
-    @property
-    def image(self) -> Pair | None:
-        """The one image size, where there is one."""
-        return self.size if isinstance(self.size, tuple) else None
 
 
 @dataclass(frozen=True)
@@ -104,31 +67,22 @@ class Build:
     @cached_property
     def files(self) -> Mapping[str, bytes]:
         """The files by their path below the output folder."""
-        from inception_dsl.emit.onnx import onnx
-        from inception_dsl.emit.pytorch import pytorch
+        from inception_dsl.emit.backends import BACKENDS
         from inception_dsl.emit.report import report
         from inception_dsl.emit.runner import runner
 
         rebuild = self.rebuild
-        files: dict[str, str | bytes] = {
-            "model.py": pytorch.source(self.typed, rebuild),
-            "model.onnx": onnx.model(
-                self.typed,
-                opset=self.options.opset or onnx.NEWEST,
-                batch=self.options.batch,
-                dynamic_size=self.options.size == "dynamic",
-                heads=self.options.heads,
-                rebuild=rebuild,
-            ),
-            "report.md": report.report(self.own, rebuild),
-        }
+        files: dict[str, str | bytes] = {}
+        for backend in BACKENDS:
+            files |= backend.emit(self.typed, self.options, rebuild)
+        files["report.md"] = report.report(self.own, rebuild)
         stated = recipe(replace(self.program, input=self.typed.input))
         if stated and self.options.runner:
             check_class_scores(self.typed)
             files |= runner.files(self.typed, stated, rebuild)
         return {
-            f"{self.program.name}/{name}": each.encode() if isinstance(each, str) else each
-            for name, each in files.items()
+            f"{self.program.name}/{name}": content.encode() if isinstance(content, str) else content
+            for name, content in files.items()
         }
 
     @property

@@ -18,8 +18,8 @@ from torch import nn
 from inception_dsl import compiler
 from inception_dsl.crosscheck import probe
 from inception_dsl.crosscheck.compare import MOVES, TOLERANCE
-from inception_dsl.crosscheck.systems import PyTorch
 from inception_dsl.emit.onnx import onnx
+from inception_dsl.emit.pytorch.executor import PyTorch
 from inception_dsl.ir.typed import Typed
 from inception_dsl.weights import transfer
 from inception_dsl.weights.files import COUNTER, safetensors
@@ -62,7 +62,7 @@ def spec(name: str) -> Typed:
 def running(name: str) -> tuple[nn.Module, dict[str, Any]]:
     """The generated network with weights in which no error can hide (`probe.weights`), and these under its names."""
     system = PyTorch(spec(name))
-    weights = dict(system.take(probe.weights(spec(name))))
+    weights = dict(system.scale(probe.weights(spec(name))))
     return system.net, weights
 
 

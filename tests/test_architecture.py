@@ -24,8 +24,8 @@ LAYERS = (
     *("text", "diagnostics", "files"),
     *("ir", "syntax", "spec", "recipes"),
     *("elaborate", "passes", "lower", "analysis", "paper"),
-    *("emit", "compiler", "compilation", "build"),
-    *("crosscheck", "weights", "network", "evaluation", "training"),
+    *("build", "crosscheck", "emit", "compiler", "compilation"),
+    *("weights", "network", "evaluation", "training"),
     *("cli", "__main__"),
 )
 
@@ -38,13 +38,16 @@ FOREIGN = {
     "keras": {"weights"},
     "matplotlib": {"evaluation.scores", "training.plot"},
     "numpy": {"crosscheck", "evaluation", "runner.reader_tables", "weights"},
-    "onnx": {"crosscheck", "files.freshness"},
-    "onnxruntime": {"crosscheck", "weights"},
+    "onnx": {"emit.onnx.executor", "files.freshness"},
+    "onnxruntime": {"emit.onnx.executor"},
     "PIL": {"evaluation.preparation", "runner.reader"},
     "pyarrow": {"runner.reader_tables"},
     "pydantic": {"spec"},
     "safetensors": {"weights"},
-    "torch": {"build", "cli", "crosscheck", "datasets", "evaluation", "runner", "training", "weights"},
+    "torch": {
+        *("build", "cli", "crosscheck", "datasets", "emit.pytorch.executor"),
+        *("evaluation", "runner", "training", "weights"),
+    },
     "torchvision": {"runner.reader_tables"},
     "yaml": {"syntax"},
 }

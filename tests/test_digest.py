@@ -147,7 +147,7 @@ def test_there_is_room_for_it_in_a_comment(words: str) -> None:
 
 def test_evidence_fits_a_comment_too() -> None:
     held = Held(
-        "small.yaml", "small", "Small", (), (), True, witnesses=tuple(f"{n} as in the spec" for n in range(2000))
+        "small.yaml", "small", "Small", (), (), True, cross_check=tuple(f"{n} as in the spec" for n in range(2000))
     )
     text = digest(Outcome("check", 0, (), 1, [held]))
 

@@ -75,7 +75,7 @@ STEPS = {
     "summary": (tables, ("check", "specs")),
     "verdict_table": (tables, ("check", "specs/a.yaml")),
     "explanations": (single_edits, ("check", "--explain", "specs")),
-    "witnesses": (crosscheck, ("check", "--against", "onnx", "specs")),
+    "cross_check": (crosscheck, ("check", "--against", "onnx", "specs")),
     "source": (pytorch, ("compile", "specs")),
     "model": (onnx, ("compile", "specs")),
     "report": (report, ("compile", "specs")),

@@ -12,12 +12,11 @@ from pathlib import Path
 import onnx as standard
 import pytest
 import torch
-from builders import OPS, checked
+from builders import checked
 
 from inception_dsl.build import build
 from inception_dsl.compiler import compile_file, compile_source
 from inception_dsl.diagnostics.diagnostic import Source, SpecError
-from inception_dsl.emit import catalogue
 from inception_dsl.emit.onnx import onnx
 from inception_dsl.emit.pytorch import pytorch
 from inception_dsl.emit.report import report
@@ -91,15 +90,6 @@ def test_no_file_tells_where_it_was_made(tmp_path: Path) -> None:
     assert str(tmp_path) not in pytorch.source(there)
     assert onnx.model(here) == onnx.model(there)
     assert report.report(here) == report.report(there)
-
-
-# --- every op, in every backend ---------------------------------------------------------------------------------------
-
-
-def test_no_backend_lacks_an_op() -> None:
-    missing = {backend.backend: backend.missing(OPS) for backend in catalogue.BACKENDS}
-
-    assert missing == {"PyTorch": (), "ONNX": ()}
 
 
 # --- text that would do harm ------------------------------------------------------------------------------------------

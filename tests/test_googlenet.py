@@ -21,10 +21,11 @@ from inception_dsl.analysis.cost import cost
 from inception_dsl.build import build, load
 from inception_dsl.compiler import compile_file
 from inception_dsl.crosscheck import probe
-from inception_dsl.crosscheck.crosscheck import witnesses
-from inception_dsl.crosscheck.systems import PyTorch
+from inception_dsl.crosscheck.crosscheck import cross_check
+from inception_dsl.emit.backends import BACKENDS
 from inception_dsl.emit.onnx import onnx
 from inception_dsl.emit.pytorch import pytorch
+from inception_dsl.emit.pytorch.executor import PyTorch
 from inception_dsl.ir.program import Program
 from inception_dsl.ir.typed import Typed
 from inception_dsl.lower import lower
@@ -262,20 +263,20 @@ def test_the_file_passes_ruff(name: str, tmp_path: Path) -> None:
 
 
 def test_pytorch_and_onnxruntime_agree_at_224_with_heads_in_batches_of_1_3_and_8() -> None:
-    evidence = witnesses(program("googlenet"), images=[(224, 224)], batches=(1, 3, 8))
-    (own,) = evidence.comparisons
+    report = cross_check(program("googlenet"), BACKENDS, images=[(224, 224)], batches=(1, 3, 8))
+    (own,) = report.comparisons
 
-    assert evidence.findings == ()
+    assert report.findings == ()
     assert own.compared == (*typed("googlenet").trunk, "aux1", "aux2")
     assert own.difference is not None
     assert 0 < own.difference < 1e-5
 
 
 def test_pytorch_and_onnxruntime_agree_on_the_trunk_at_other_sizes() -> None:
-    evidence = witnesses(program("googlenet"), images=[(225, 225), (299, 299)], batches=[1])
-    odd, large = evidence.comparisons
+    report = cross_check(program("googlenet"), BACKENDS, images=[(225, 225), (299, 299)], batches=[1])
+    odd, large = report.comparisons
 
-    assert evidence.findings == ()
+    assert report.findings == ()
     assert odd.constraint is None, "pools with `ceil` bring 225 to 7x7 too"
     assert odd.compared == (*typed("googlenet").trunk, "aux1", "aux2")
     assert large.constraint
@@ -287,7 +288,7 @@ def test_pytorch_and_onnxruntime_agree_on_the_trunk_at_other_sizes() -> None:
 def net() -> nn.Module:
     """GoogLeNet with weights that pass signals on; its heads run, and nothing is dropped."""
     system = PyTorch(typed("googlenet"))
-    system.take(probe.weights(typed("googlenet")))
+    system.load(system.scale(probe.weights(typed("googlenet"))))
     return system.net
 
 

@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from inception_dsl.emit.backend import Backend
+from inception_dsl.emit.backends import BACKENDS
 from inception_dsl.emit.onnx import onnx
 from inception_dsl.emit.onnx.ops import CEIL
-from inception_dsl.emit.onnx.ops import rules as onnx_rules
 from inception_dsl.emit.rules import Rules
 from inception_dsl.ir import ops
 from inception_dsl.ir.op import Op, concrete
@@ -231,9 +232,10 @@ def test_every_op_is_tested_and_explained() -> None:
     assert [op.name for op in OPS if not (op.__doc__ or "").strip().endswith(".")] == []
 
 
-def test_every_op_has_an_onnx_rule() -> None:
-    assert onnx_rules.missing(OPS) == ()
-    assert set(onnx_rules) == set(OPS)
+@pytest.mark.parametrize("backend", BACKENDS, ids=lambda backend: backend.name)
+def test_every_op_has_a_rule_in_every_backend(backend: Backend) -> None:
+    assert backend.rules.missing(OPS) == ()
+    assert set(backend.rules) == set(OPS)
 
 
 def test_a_missing_rule_is_named() -> None:

@@ -79,7 +79,7 @@ def _spec(held: Held) -> list[str]:
 
 def _evidence(held: Held) -> Iterator[str]:
     yield from (f"`{held.network}.{each.row}`: {each.sentence}" for each in held.explanations)
-    yield from (f"`{held.network}`: {each}" for each in held.witnesses)
+    yield from (f"`{held.network}`: {each}" for each in held.cross_check)
 
 
 def _claim(held: ClaimVerdict) -> list[str]:

@@ -77,7 +77,7 @@ def _held(each: Held) -> dict[str, Any]:
         "verdicts": [_verdict(verdict) for verdict in each.verdicts],
         "dropped": [f"{claim.row}.{claim.column}" for claim in each.dropped],
         "explanations": [explanation._asdict() for explanation in each.explanations],
-        "witnesses": list(each.witnesses),
+        "witnesses": list(each.cross_check),
     }
 
 

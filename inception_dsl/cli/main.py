@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.core import ParameterSource
@@ -14,27 +14,17 @@ from click.core import ParameterSource
 from inception_dsl import compilation, compiler
 from inception_dsl.cli import tables
 from inception_dsl.cli.group import Commands
+from inception_dsl.cli.parameters import Names, Size, taps_option
 from inception_dsl.cli.run import FORMS, TRACEBACK, Run, chosen, form_option, variant_options
-from inception_dsl.diagnostics.spelling import did_you_mean, sentence
+from inception_dsl.diagnostics.spelling import did_you_mean, listing, sentence
+from inception_dsl.emit.options import NO_RUNNER, Options
 from inception_dsl.spec import loader
 from inception_dsl.text.terminal import columns
 
+if TYPE_CHECKING:
+    from inception_dsl.emit.backend import Backend
+
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-class Size(click.ParamType[Any]):
-    """An image size: `224`, `224x320` (height x width) or `dynamic`."""
-
-    name = "size"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The size as height and width, or `dynamic`."""
-        if value == "dynamic" or isinstance(value, tuple):
-            return value
-        sides = str(value).split("x")
-        if not all(side.isdecimal() and 0 < int(side) <= 65536 for side in sides) or len(sides) > 2:
-            self.fail(f"{value!r} is not a size; write 224, 224x320 (height x width) or dynamic", param, ctx)
-        return int(sides[0]), int(sides[-1])
 
 
 def _specs(command: F) -> F:
@@ -79,7 +69,8 @@ def main(context: click.Context, version: bool, form: str, traceback: bool) -> N
 @click.option("--batch", type=click.IntRange(1, 65536), help="Fix the batch of the ONNX graph. [default: any]")
 @click.option("--size", type=Size(), help="Image size: 224, 224x320 or dynamic. [default: the spec's]")
 @click.option("--heads", is_flag=True, help="Give the heads' outputs in the ONNX graph too.")
-@click.option(compilation.NO_RUNNER, is_flag=True, help="Leave out the files that train the network.")
+@taps_option
+@click.option(NO_RUNNER, is_flag=True, help="Leave out the files that train the network.")
 @click.option("--force", is_flag=True, help="Overwrite a train.py or support.py that was edited.")
 @variant_options
 @form_option(*FORMS)
@@ -91,6 +82,7 @@ def compile_(
     batch: int | None,
     size: Any,
     heads: bool,
+    taps: tuple[str, ...],
     no_runner: bool,
     force: bool,
     form: str,
@@ -99,17 +91,17 @@ def compile_(
 
     SPEC is a spec file; DIR means every spec in it (default: specs). Nothing is written unless everything holds, and a
     network's files are written all together or not at all. With an option that makes other files than the spec's own
-    (--set, --size, --opset, --batch, --heads), say where to write with --out.
+    (--set, --size, --opset, --batch, --heads, --taps), say where to write with --out.
     """
     from inception_dsl.emit.runner import runner
     from inception_dsl.files import freshness, output
 
     settings, outside = chosen()["settings"], chosen()["outside"]
-    options = compilation.Options(size, batch, opset, heads, out, outside, runner=not no_runner)
+    options = Options(size, batch, opset, heads, taps, out, outside, not no_runner)
     words = [*(word for each in settings.items() for word in ("--set", "=".join(each))), *options.words]
     if click.get_current_context().get_parameter_source("out") is not ParameterSource.DEFAULT:
         words += ["--out", str(out)]
-    elif other := [word for word in words if word != compilation.NO_RUNNER]:
+    elif other := [word for word in words if word != NO_RUNNER]:
         raise click.UsageError(f"{other[0]} makes other files than the spec's: say where they go with --out")
     run = Run(form)
     builds = run.builds(specs or ("specs",), options)
@@ -135,29 +127,42 @@ def compile_(
     run.finish()
 
 
+def _backends(names: Sequence[str]) -> list[Backend]:
+    """The backends that `--against` names, in the order of their table."""
+    if not names:
+        return []
+    from inception_dsl.emit.backends import by_name
+
+    known = by_name()
+    for name in names:
+        if name not in known:
+            hint = sentence(did_you_mean(name, known))
+            raise click.UsageError(f"--against knows {listing(known)}, not `{name}`. {hint}".rstrip())
+    return [backend for name, backend in known.items() if name in names]
+
+
 @main.command()
 @_specs
 @click.option("--explain", is_flag=True, help="Search the single edits that would explain what is printed.")
-@click.option("--against", metavar="LIST", help="Compare with other witnesses: pytorch, onnx, or pytorch,onnx.")
+@click.option(
+    "--against", type=Names(), metavar="BACKEND,...", default=(), help="Compare with backends, such as pytorch,onnx."
+)
 @variant_options
 @form_option(*FORMS)
-def check(specs: tuple[str, ...], explain: bool, against: str | None, form: str) -> None:
+def check(specs: tuple[str, ...], explain: bool, against: tuple[str, ...], form: str) -> None:
     """Hold every number that papers print against what specs give.
 
     SPEC is a spec file, or a file of claims; DIR means every spec in it (default: specs).
     """
-    witnesses = [name.strip() for name in against.split(",")] if against else []
-    for name in witnesses:
-        if name not in ("pytorch", "onnx"):
-            raise click.UsageError(f"--against knows `pytorch` and `onnx`, not `{name}`")
+    backends = _backends(against)
     run = Run(form)
-    builds = run.builds(specs or ("specs",), compilation.Options())
+    builds = run.builds(specs or ("specs",), Options())
     for build in builds:
         entry = run.tell(build, alone=len(builds) == 1)
         if entry is not None and explain:
             run.explain(build, entry)
-        if entry is not None and witnesses:
-            run.witness(build, witnesses, entry)
+        if entry is not None and backends:
+            run.cross_check(build, backends, entry)
     for path in run.claims:
         run.examine(path, alone=not builds and len(run.claims) == 1)
     run.overall()

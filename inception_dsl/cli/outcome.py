@@ -28,7 +28,7 @@ class Held:
     dropped: tuple[Claim, ...]
     holds: bool
     explanations: tuple[Explanation, ...] = ()
-    witnesses: tuple[str, ...] = ()
+    cross_check: tuple[str, ...] = ()
 
 
 class File(NamedTuple):

@@ -17,6 +17,7 @@ from inception_dsl.cli.outcome import File, Held, Outcome
 from inception_dsl.cli.waiting import Waiting
 from inception_dsl.diagnostics.codes.syntax import DUPLICATE_NAME
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError, exit_code
+from inception_dsl.emit.options import Options
 from inception_dsl.files import paths
 from inception_dsl.ir.program import Program
 from inception_dsl.paper.verdicts import dropped_sentence
@@ -25,6 +26,7 @@ from inception_dsl.text.columns import Paint, plain
 from inception_dsl.text.terminal import columns, lines
 
 if TYPE_CHECKING:
+    from inception_dsl.emit.backend import Backend
     from inception_dsl.files.freshness import Stale
     from inception_dsl.paper.claims import Verdict as ClaimVerdict
 
@@ -141,7 +143,7 @@ class Run:
         """Compile a spec as the command's options for variants say. Raises `SpecError`."""
         return compiler.compile_file(path, until, **chosen())
 
-    def builds(self, specs: Sequence[str], options: compilation.Options) -> list[compilation.Build]:
+    def builds(self, specs: Sequence[str], options: Options) -> list[compilation.Build]:
         """Compile specs, each for itself; the ones that fail are told and left out, and so are files of claims."""
         builds: list[compilation.Build] = []
         found = self.attempt(lambda: discovery.find(specs)) or discovery.Found([], [], [])
@@ -189,16 +191,16 @@ class Run:
         for each in found:
             self.echo(f"  {each.row}: {each.sentence}")
 
-    def witness(self, build: compilation.Build, against: Sequence[str], entry: Held) -> None:
-        """Compare the spec with the network it gives in other systems."""
-        from inception_dsl.crosscheck.crosscheck import witnesses
+    def cross_check(self, build: compilation.Build, backends: Sequence[Backend], entry: Held) -> None:
+        """Compare the spec with the network that backends emit for it."""
+        from inception_dsl.crosscheck.crosscheck import cross_check
 
-        evidence = self.attempt(lambda: witnesses(build.program, against), build.file)
-        if evidence is not None:
-            self.diagnostics += [each.about(build.file) for each in evidence.findings]
-            entry.witnesses = tuple(evidence.sentences)
-            entry.holds &= not evidence.findings
-            for sentence in evidence.sentences:
+        report = self.attempt(lambda: cross_check(build.program, backends), build.file)
+        if report is not None:
+            self.diagnostics += [finding.about(build.file) for finding in report.findings]
+            entry.cross_check = report.sentences
+            entry.holds &= not report.findings
+            for sentence in report.sentences:
                 self.echo(f"  {sentence}")
 
     def examine(self, path: str | Path, alone: bool) -> None:

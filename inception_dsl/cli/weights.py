@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from inception_dsl import compiler
+from inception_dsl.cli.parameters import taps_option
 from inception_dsl.cli.run import Readable, Run, form_option, variant_options
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ def _move(
 )
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The .onnx file to write.")
 @click.option("--heads", is_flag=True, help="Give the heads' outputs too.")
+@taps_option
 @click.option("--opset", type=int, help="ONNX opset. [default: the newest that onnxruntime supports]")
 @click.option("--no-verify", is_flag=True, help="Do not run the file beside the PyTorch network.")
 @variant_options
@@ -112,6 +114,7 @@ def export(
     seed: int | None,
     out: Path,
     heads: bool,
+    taps: tuple[str, ...],
     opset: int | None,
     no_verify: bool,
     form: str,
@@ -119,7 +122,8 @@ def export(
     """Write a network and its weights as an ONNX file.
 
     The file runs by itself, and is compared with PyTorch.
-    Its input is `input`, any batch of images; its output `logits`. Above 2 GB the weights lie beside it, in OUT.data.
+    Its input is `input`, a batch of images; its outputs are `logits`, and the heads and taps by their names. Above 2 GB
+    the weights go to a second file, OUT.data.
     """
     from inception_dsl.emit.onnx import onnx
     from inception_dsl.files import output
@@ -133,14 +137,17 @@ def export(
     typed = run.attempt(lambda: compiler.at_size(run.compile(spec)), spec)
     if typed is None:
         run.finish()
+    needed = heads or not {*typed.heads}.isdisjoint(taps)
     held = run.attempt(
-        lambda: load_weights(typed, file, heads) if file else WeightFile(deploy.drawn(typed, seed or 0), {}),
+        lambda: load_weights(typed, file, needed) if file else WeightFile(deploy.drawn(typed, seed or 0), {}),
         spec,
         file or spec,
     )
     about = deploy.onnx_metadata(held) if held else {}
     made = held and run.attempt(
-        lambda: deploy.onnx_files(typed, held.tensors, out.name, opset=opset or onnx.NEWEST, heads=heads, about=about),
+        lambda: deploy.onnx_files(
+            typed, held.tensors, out.name, opset=opset or onnx.NEWEST, heads=heads, taps=taps, about=about
+        ),
         spec,
     )
     paths = made and run.attempt(lambda: output.write(made, out.parent))
@@ -149,7 +156,7 @@ def export(
     run.wrote(paths or ())
     verify = bool(paths) and not no_verify
     comparison = (
-        run.attempt(lambda: deploy.compare_with_pytorch(typed, held.tensors, out, heads), spec, out)
+        run.attempt(lambda: deploy.compare_with_pytorch(typed, held.tensors, out, heads, taps), spec, out)
         if held and verify
         else None
     )

@@ -1,15 +1,16 @@
-"""What the systems say of one network, compared: weights first, then row by row at each image size."""
+"""One network as several backends run it, compared: weights first, then row by row at each image size."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import combinations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from inception_dsl.analysis import image_size
 from inception_dsl.analysis.cost import cost
 from inception_dsl.crosscheck import probe
-from inception_dsl.crosscheck.systems import SYSTEMS, Run, Shape, System
+from inception_dsl.crosscheck.executor import Executable, Executor, Forward, Shape
 from inception_dsl.diagnostics.codes.paper import BACKENDS_DISAGREE
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.ir.program import Origin
@@ -21,17 +22,17 @@ if TYPE_CHECKING:
     from inception_dsl.crosscheck.probe import Array
 
 TOLERANCE: Final = 1e-4
-"""How far values may lie apart, relative to the range of the values of their row or head."""
+"""The largest difference between two backends that is allowed, relative to the range of the row's or head's values."""
 
 MOVES: Final = 30 * TOLERANCE
-"""How far, at least, they move between two images, by the same measure: what moves less could hide an error."""
+"""The smallest change between two images, by the same measure. A row that changes less could hide an error."""
 
 
 class Comparison(NamedTuple):
-    """The systems at one image size: the rows and heads compared, and the largest difference between their values.
+    """The comparison at one image size: the rows and heads compared, and the largest difference between two backends.
 
-    `difference` is relative to the range of the values of `where`; None where there was no second system to compare
-    with. `constraint` is the first layer that has other weights at this size, and so was left out with what follows it.
+    `difference` is relative to the range of the values of `where`; None if only one backend ran. `constraint` is the
+    first layer that has other weights at this size; it is left out with everything after it.
     """
 
     image: Pair
@@ -41,122 +42,132 @@ class Comparison(NamedTuple):
     constraint: image_size.SizeConstraint | None = None
 
 
-class Hearing:
-    """Calls systems, compares what they say, and keeps what they disagree on as findings."""
+class Comparer:
+    """Compares a network with what backends make of it, and collects each disagreement in `findings`."""
 
     def __init__(self, typed: Typed, batches: Sequence[int]) -> None:
         self.typed = typed
         self.batches = batches
-        self.systems: list[System] = []
+        self.executors: dict[str, Executor] = {}
         self.findings: list[Diagnostic] = []
 
-    def call(self, name: str) -> None:
-        """Let a system read the network, and compare its weights with the spec's."""
-        with self._heard(name, "cannot read the network"):
-            system = SYSTEMS[name](self.typed)
-            self.systems.append(system)
-            self._weights(system)
+    def add(self, backend: Executable) -> None:
+        """Let a backend emit the network, and compare the weights it emits with the spec's."""
+        with self._attempt(backend.name, "cannot read the network"):
+            self.executors[backend.name] = executor = backend.executor(self.typed)
+            self._compare_weights(backend.name, executor)
 
     def compare(self, images: Sequence[Pair]) -> tuple[Comparison, ...]:
-        """Compare the systems at some image sizes; nothing is compared after a disagreement, which would repeat it."""
-        weights: Mapping[str, Array] = {} if self.findings else probe.weights(self.typed)
-        for system in self.systems:
-            if not self.findings:
-                with self._heard(system.name, "cannot run the network"):
-                    weights = system.take(weights)
-        return tuple(self._at(image) for image in images if not self.findings)
+        """Compare all backends at some image sizes. Stops at the first disagreement, which later ones would repeat."""
+        if not self.findings:
+            self._load(probe.weights(self.typed))
+        return tuple(self._compare_at(image) for image in images if not self.findings)
 
-    def _weights(self, system: System) -> None:
-        """Names in their order, shapes, and the number of parameters."""
+    def _load(self, weights: Mapping[str, Array]) -> None:
+        for name, executor in self.executors.items():
+            with self._attempt(name, "cannot run the network"):
+                weights = executor.scale(weights)
+        for name, executor in self.executors.items():
+            with self._attempt(name, "cannot run the network"):
+                executor.load(weights)
+
+    def _compare_weights(self, backend: str, executor: Executor) -> None:
+        """Names, their order, shapes, and the number of parameters."""
         owners = {name: node.origin for node in self.typed.nodes for name in node.weights}
         expected = {name: weight.shape for name, weight in self.typed.weights.items()}
-        for name in dict.fromkeys((*expected, *system.weights)):
-            ours, found = expected.get(name), system.weights.get(name)
+        for name in dict.fromkeys((*expected, *executor.weights)):
+            ours, found = expected.get(name), executor.weights.get(name)
             if ours != found:
-                said = f"{_dims(ours)} by the spec, and {_dims(found)} in {system.name}"
-                self._tell(f"the weight `{name}` is {said}", owners.get(name))
+                shapes = f"{_dims(ours)} by the spec, and {_dims(found)} in {backend}"
+                self._report(f"the weight `{name}` is {shapes}", owners.get(name))
         if self.findings:
             return
-        if list(expected) != list(system.weights):
-            self._tell(f"the weights come in another order in {system.name} than in the spec")
+        if list(expected) != list(executor.weights):
+            self._report(f"the weights come in another order in {backend} than in the spec")
         parameters = cost(self.typed).total.params
-        if system.parameters not in (None, parameters):
-            theirs = f"{system.parameters:,} in {system.name}"
-            self._tell(f"the network has {parameters:,} parameters by the spec, and {theirs}")
+        if executor.parameters not in (None, parameters):
+            found_number = f"{executor.parameters:,} in {backend}"
+            self._report(f"the network has {parameters:,} parameters by the spec, and {found_number}")
 
-    def _at(self, image: Pair) -> Comparison:
-        """Everything that takes this image size with the network's own weights."""
+    def _compare_at(self, image: Pair) -> Comparison:
+        """Compare every row and head that takes this image size with the network's own weights."""
         program, constraint = self.typed.program, image_size.fixed_by(self.typed.program, image)
         program = image_size.part_at(program, image)
         if not program.rows:
             return Comparison(image, (), constraint=constraint)
         part = lower(program, image)
-        runs: dict[str, Run] = {}
-        for system in self.systems:
-            with self._heard(system.name, f"cannot read the network at {show(image)}"):
-                runs[system.name] = system.at(part)
+        forwards: dict[str, Forward] = {}
+        for name, executor in self.executors.items():
+            with self._attempt(name, f"cannot read the network at {show(image)}"):
+                forwards[name] = executor.at(part)
         images = probe.images(part.input.shape, max(2, *self.batches), probe.level(self.typed))
-        differences = []
+        differences: list[tuple[float, str]] = []
         for batch in self.batches if not self.findings else ():
-            differences += self._run(part, runs, images[:batch])
+            differences += self._compare_values(part, forwards, images[:batch])
         if differences and not self.findings:
-            self._moves(part, dict(runs[self.systems[0].name](images[:2])))
+            first = next(iter(forwards.values()))
+            self._check_movement(part, dict(first(images[:2])))
         worst, where = max(differences, default=(None, ""))
         return Comparison(image, _names(part), worst, where, constraint)
 
-    def _run(self, part: Typed, runs: Mapping[str, Run], images: Array) -> list[tuple[float, str]]:
-        """Run every system on the same images; how far the values of each row and head lie apart, with its name."""
-        values = {name: self._read(part, name, run, images) for name, run in runs.items()}
+    def _compare_values(self, part: Typed, forwards: Mapping[str, Forward], images: Array) -> list[tuple[float, str]]:
+        """Run every backend on the same images; the largest difference in each row and head, with its name."""
+        values = {name: self._run(part, name, forward, images) for name, forward in forwards.items()}
         if self.findings or len(values) < 2:
             return []
-        one, other = values.values()
-        return [(self._values(part, name, one[name], other[name]), name) for name in _names(part)]
+        return [
+            (self._compare_row(part, row, {name: of[row] for name, of in values.items()}), row) for row in _names(part)
+        ]
 
-    def _read(self, part: Typed, system: str, run: Run, images: Array) -> dict[str, Array]:
-        """What a system computes, as far as its shapes are the spec's: what follows one that is not reads it."""
+    def _run(self, part: Typed, backend: str, forward: Forward, images: Array) -> dict[str, Array]:
+        """What a backend computes, up to the first shape that is not the spec's: what follows depends on it."""
         values: dict[str, Array] = {}
         size = f"at {show(part.input.image)} and batch {len(images)}"
-        with self._heard(system, f"cannot run the network {size}"):
-            for name, value in run(images):
+        with self._attempt(backend, f"cannot run the network {size}"):
+            for name, value in forward(images):
                 ours = (len(images), *part.out(name).shape)
                 if ours != value.shape:
-                    said = f"{_dims(ours)} by the spec, and {_dims(value.shape)} in {system}"
-                    self._tell(f"`{name}` {size} is {said}", _origin(part, name))
+                    shapes = f"{_dims(ours)} by the spec, and {_dims(value.shape)} in {backend}"
+                    self._report(f"`{name}` {size} is {shapes}", _origin(part, name))
                     break
                 values[name] = value
         return values
 
-    def _values(self, part: Typed, name: str, one: Array, other: Array) -> float:
-        """How far the two systems' values of a row lie apart, relative to their range."""
-        apart = _apart(one, other, one)
-        if not apart <= TOLERANCE and not self.findings:  # so written that what is no number fails too
-            what = f"the values of `{name}` at {show(part.input.image)} differ by {apart:.1g} of their range"
-            systems = " and ".join(system.name for system in self.systems)
-            self._tell(f"{what} between {systems}; {TOLERANCE:g} is allowed", _origin(part, name))
-        return apart
+    def _compare_row(self, part: Typed, row: str, values: Mapping[str, Array]) -> float:
+        """The largest difference between two backends' values of a row, relative to their range."""
+        pairs = {(a, b): relative_difference(values[a], values[b], values[a]) for a, b in combinations(values, 2)}
+        # negated comparisons, so that NaN counts as a disagreement
+        agreeing = [pair for pair, difference in pairs.items() if difference <= TOLERANCE]
+        worst = max(pairs, key=lambda pair: (not pairs[pair] <= TOLERANCE, pairs[pair]))
+        if len(agreeing) < len(pairs) and not self.findings:
+            message = f"the values of `{row}` at {show(part.input.image)} differ by {pairs[worst]:.1g} of their range"
+            message += f" between {worst[0]} and {worst[1]}; {TOLERANCE:g} is allowed"
+            message += "".join(f"; {a} and {b} agree" for a, b in agreeing)
+            self._report(message, _origin(part, row))
+        return pairs[worst]
 
-    def _moves(self, part: Typed, values: Mapping[str, Array]) -> None:
-        """Whether every row depends on the image enough for an error to show."""
+    def _check_movement(self, part: Typed, values: Mapping[str, Array]) -> None:
+        """Check that every row depends enough on the image for an error to show."""
         for name in _names(part):
             one, other = values[name]
-            moved = _apart(one, other, values[name])
+            moved = relative_difference(one, other, values[name])
             if not moved >= MOVES:
-                what = f"nothing can be said of `{name}` at {show(part.input.image)}: between two images"
-                moved_by = f"its values move by {moved:.1g} of their range, and {MOVES:g} is needed"
-                self._tell(f"{what} {moved_by}", _origin(part, name))
+                message = f"the comparison of `{name}` at {show(part.input.image)} shows nothing: between two images"
+                message += f" its values change by {moved:.1g} of their range, and {MOVES:g} is needed"
+                self._report(message, _origin(part, name))
                 return
 
     @contextmanager
-    def _heard(self, system: str, failed: str) -> Iterator[None]:
+    def _attempt(self, backend: str, failure: str) -> Iterator[None]:
         try:
             yield
         except SpecError as error:
             self.findings += error.diagnostics
-        except Exception as error:  # noqa: BLE001 - whatever a system says against the network is a finding
+        except Exception as error:  # noqa: BLE001 - whatever stops a backend is a finding about it
             (first, *_) = str(error).splitlines() or [type(error).__name__]
-            self._tell(f"{system} {failed}: {first}")
+            self._report(f"{backend} {failure}: {first}")
 
-    def _tell(self, message: str, origin: Origin = None) -> None:
+    def _report(self, message: str, origin: Origin = None) -> None:
         self.findings.append(Diagnostic(BACKENDS_DISAGREE, message, origin))
 
 
@@ -165,16 +176,16 @@ def show(image: Pair) -> str:
     return f"{image[0]}x{image[1]}"
 
 
-def _dims(shape: Shape | None) -> str:
-    return "missing" if shape is None else "x".join(map(str, shape))
-
-
-def _apart(one: Array, other: Array, all_values: Array) -> float:
-    """The largest difference, relative to the range of all values."""
+def relative_difference(one: Array, other: Array, all_values: Array) -> float:
+    """The largest difference, relative to the range of all values; NaN if a value is NaN."""
     import numpy as np
 
-    with np.errstate(all="ignore"):  # a system may compute what is no number; the result then is none either
+    with np.errstate(all="ignore"):
         return float(np.abs(one - other).max() / (np.ptp(all_values) or 1.0))
+
+
+def _dims(shape: Shape | None) -> str:
+    return "missing" if shape is None else "x".join(map(str, shape))
 
 
 def _names(part: Typed) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
-"""The spec, the PyTorch file and the ONNX graph as three witnesses of one network, and what they agree on.
+"""The cross-check: what backends emit for a network, against the spec and against each other.
 
-On the names and shapes of the weights; on the shape of every row and head; and, PyTorch and onnxruntime given the same
-weights and images, on every number that those compute.
+They must agree on the names and shapes of the weights, on the shape of every row and head, and, given the same weights
+and images, on every value.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from inception_dsl.analysis.cost import cost
-from inception_dsl.crosscheck.compare import Comparison, Hearing, show
-from inception_dsl.crosscheck.systems import SYSTEMS, require
+from inception_dsl.crosscheck.compare import Comparer, Comparison, show
+from inception_dsl.crosscheck.executor import Executable, require
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.ir.program import Program
 from inception_dsl.ir.shapes import Pair
@@ -23,10 +23,10 @@ SIZES: Final[tuple[Pair, ...]] = ((225, 225), (299, 299))
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """What the witnesses say: `weights` and `parameters` they agree on, comparisons by size, and disagreements."""
+class Report:
+    """The result of a cross-check: the backends compared, numbers of tensors and parameters, sizes, disagreements."""
 
-    against: tuple[str, ...]
+    backends: tuple[str, ...]
     weights: int
     parameters: int
     comparisons: tuple[Comparison, ...]
@@ -34,43 +34,45 @@ class Evidence:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """The agreement in words, a sentence for the weights and one for each image size; none where there is none."""
+        """The agreement in words: a sentence for the weights and one for each image size. Empty if they disagree."""
         if self.findings:
             return ()
-        witnesses = " and ".join(self.against)
-        told = [f"{witnesses}: {self.weights:,} tensors and {self.parameters:,} parameters as in the spec"]
-        for each in self.comparisons:
-            text = f"{witnesses} at {show(each.image)}: {len(each.compared)} rows and heads of the spec's shapes"
-            if each.difference is not None:
-                text += f"; values differ by {each.difference:.0e} of their range at most (`{each.where}`)"
-            if each.constraint:
-                layer = ".".join(each.constraint.node.owner)
-                text += f"; `{layer}` fixes the image size to {show(each.constraint.own)}"
-            told.append(text)
-        return tuple(told)
+        *others, last = self.backends
+        names = f"{', '.join(others)} and {last}" if others else last
+        sentences = [f"{names}: {self.weights:,} tensors with {self.parameters:,} parameters match the spec"]
+        for comparison in self.comparisons:
+            text = f"{names} at {show(comparison.image)}: the shapes of {len(comparison.compared)} rows and heads match"
+            text += " the spec"
+            if comparison.difference is not None:
+                text += f"; values differ by at most {comparison.difference:.0e} of their range (`{comparison.where}`)"
+            if constraint := comparison.constraint:
+                layer = ".".join(constraint.node.owner)
+                text += f"; `{layer}` fixes the image size to {show(constraint.own)} and is left out"
+            sentences.append(text)
+        return tuple(sentences)
 
 
-def witnesses(
+def cross_check(
     program: Program,
-    against: Sequence[str] = ("pytorch", "onnx"),
+    backends: Sequence[Executable],
     images: Sequence[Pair] | None = None,
     batches: Sequence[int] = (1, 3),
-) -> Evidence:
-    """Hold a network against what the systems of `against` (keys of `SYSTEMS`) make of the files emitted for them.
+) -> Report:
+    """Compare a network with what backends emit for it, and, if there are several, their values with each other.
 
-    `images` None is the network's own size and those of `SIZES` that it takes. Where a layer is fixed to the network's
-    own size, the rows before it are compared at the others, and the heads that can run. Disagreement is a finding
-    (E304). Raises `SpecError`: E005 for a library that is not installed, and where the network cannot take one of
-    `images`.
+    `images` None means the network's own size and those of `SIZES` that it accepts. Where a layer fixes the image size,
+    only the rows before it, and the heads that can run, are compared at other sizes. Disagreements are findings (E304).
+    Raises `SpecError`: E005 if a library is not installed, and if the network does not accept one of `images`.
     """
-    require(*against)
+    require(*backends)
     typed = lower(program)
-    hearing = Hearing(typed, batches)
-    for name in (name for name in SYSTEMS if name in against):
-        hearing.call(name)
-    comparisons = hearing.compare(images or _sizes(program))
+    comparer = Comparer(typed, batches)
+    for backend in backends:
+        comparer.add(backend)
+    comparisons = comparer.compare(images or _sizes(program))
     parameters = cost(typed).total.params
-    return Evidence(tuple(against), len(typed.weights), parameters, comparisons, tuple(hearing.findings))
+    names = tuple(backend.name for backend in backends)
+    return Report(names, len(typed.weights), parameters, comparisons, tuple(comparer.findings))
 
 
 def _sizes(program: Program) -> list[Pair]:

@@ -77,7 +77,7 @@ def weights(typed: Typed) -> dict[str, Array]:
 
 
 @contextmanager
-def settling(net: nn.Module, typed: Typed) -> Iterator[None]:
+def scaling(net: nn.Module, typed: Typed) -> Iterator[None]:
     """Where `net` is run on images, scale its drawn weights, in place and layer by layer, to what arrives there.
 
     A convolution or batch norm then gives values of about `level(typed)`, a fully connected layer of about 1, and a

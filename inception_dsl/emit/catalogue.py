@@ -9,14 +9,11 @@ from textwrap import fill
 from typing import Any, Final
 
 from inception_dsl.diagnostics.spelling import sentence
-from inception_dsl.emit.onnx.ops import rules as onnx_rules
-from inception_dsl.emit.pytorch.layers import PYTORCH
+from inception_dsl.emit.backends import BACKENDS
 from inception_dsl.ir.op import Op
 from inception_dsl.spec import elsewhere
 from inception_dsl.spec.models import optional_keys
 from inception_dsl.spec.vocabulary import FUNCTIONS, LARGEST, LAYERS, NAMES, OPERATORS, STRIDE, WORDS, Layer
-
-BACKENDS = (PYTORCH, onnx_rules)
 
 Entries = Mapping[str, Mapping[str, Any]]
 WIDTH: Final = 100
@@ -85,7 +82,7 @@ def _word(name: str) -> dict[str, Any]:
 
 
 def _backends(ops: Iterable[type[Op]]) -> list[str]:
-    return [backend.backend for backend in BACKENDS if all(op in backend for op in ops)]
+    return [backend.title for backend in BACKENDS if all(op in backend.rules for op in ops)]
 
 
 def find(name: str) -> dict[str, Entries]:
@@ -124,11 +121,11 @@ def text(catalogue: Mapping[str, Entries], whole: bool, room: int | None = None)
 def _shared(catalogue: Mapping[str, Entries]) -> list[str]:
     """The line of the backends, each with the entries that it lacks; none where nothing needs a backend."""
     entries = [each for named in catalogue.values() for each in named.items() if "backends" in each[1]]
-    told = []
+    shown = []
     for backend in BACKENDS:
-        gaps = [name for name, entry in entries if backend.backend not in entry["backends"]]
-        told.append(backend.backend + (f" (without {', '.join(gaps)})" if gaps else ""))
-    return [f"Backends: {', '.join(told)}"] if entries else []
+        gaps = [name for name, entry in entries if backend.title not in entry["backends"]]
+        shown.append(backend.title + (f" (without {', '.join(gaps)})" if gaps else ""))
+    return [f"Backends: {', '.join(shown)}"] if entries else []
 
 
 def _line(kind: str, name: str, entry: Mapping[str, Any]) -> tuple[str, ...]:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from inception_dsl.build import build
 from inception_dsl.crosscheck import probe
-from inception_dsl.crosscheck.compare import MOVES, TOLERANCE
-from inception_dsl.crosscheck.systems import require
+from inception_dsl.crosscheck.compare import MOVES, TOLERANCE, relative_difference
+from inception_dsl.crosscheck.executor import require
 from inception_dsl.diagnostics.codes.generated import EXPORT_DIFFERS
 from inception_dsl.diagnostics.diagnostic import Diagnostic
 from inception_dsl.emit.onnx import onnx
 from inception_dsl.emit.onnx import protobuf as pb
+from inception_dsl.emit.onnx.backend import ONNX
+from inception_dsl.emit.onnx.executor import session
 from inception_dsl.emit.pytorch import pytorch
+from inception_dsl.emit.pytorch.backend import PYTORCH
+from inception_dsl.emit.pytorch.executor import PyTorch
 from inception_dsl.ir.typed import Typed
 from inception_dsl.weights.files import WeightFile
 from inception_dsl.weights.preprocessing import KEY
@@ -42,7 +46,7 @@ def drawn(typed: Typed, seed: int) -> dict[str, Array]:
     Weights follow the spec's `init`, or torch's defaults where the spec has none. Raises `SpecError` E005 if torch is
     not installed.
     """
-    require("pytorch")
+    require(PYTORCH)
     import torch
 
     with torch.random.fork_rng(devices=[]):
@@ -58,6 +62,7 @@ def onnx_files(
     *,
     opset: int,
     heads: bool,
+    taps: Sequence[str] = (),
     about: Mapping[str, str] | None = None,
     most: int = LARGEST,
 ) -> dict[str, bytes]:
@@ -65,12 +70,12 @@ def onnx_files(
 
     More than `most` bytes of weights go to a second file, `name.data`. `about` is text for `metadata_props`.
 
-    Raises `SpecError` E401 for an opset that cannot express the network.
+    Raises `SpecError` E401 for an opset that cannot express the network, E206 for an unknown tap.
     """
     raw = {tensor: weights[tensor].astype("<f4", copy=False).tobytes() for tensor in typed.weights if tensor in weights}
     if sum(map(len, raw.values())) <= most:
         inline = {tensor: _tensor(tensor, weights[tensor], raw_data=data) for tensor, data in raw.items()}
-        return {name: onnx.model(typed, opset=opset, heads=heads, weights=inline, about=about)}
+        return {name: onnx.model(typed, opset=opset, heads=heads, taps=taps, weights=inline, about=about)}
     second_file, end = f"{name}.data", 0
     external, parts = {}, []
     for tensor, data in raw.items():
@@ -78,7 +83,7 @@ def onnx_files(
         external[tensor] = _tensor(tensor, weights[tensor], external_data=pb.metadata(place), data_location=EXTERNAL)
         parts += [data, bytes(-len(data) % PAGE)]
         end += len(data) + len(parts[-1])
-    graph = onnx.model(typed, opset=opset, heads=heads, weights=external, about=about)
+    graph = onnx.model(typed, opset=opset, heads=heads, taps=taps, weights=external, about=about)
     return {second_file: b"".join(parts), name: graph}
 
 
@@ -118,38 +123,26 @@ class Comparison(NamedTuple):
         return [Diagnostic(EXPORT_DIFFERS, f"{message}; the tolerance is {TOLERANCE:g}", file=str(file))]
 
 
-def compare_with_pytorch(typed: Typed, weights: Mapping[str, Array], file: Path, heads: bool) -> Comparison:
+def compare_with_pytorch(
+    typed: Typed, weights: Mapping[str, Array], file: Path, heads: bool, taps: Sequence[str] = ()
+) -> Comparison:
     """Run an ONNX file in onnxruntime and the PyTorch network with the same weights, both on the same two images.
 
-    Raises `SpecError` E005 if a library is not installed.
+    All outputs of the file are compared: the logits, the heads with `heads`, and the taps. Raises `SpecError` E005 if a
+    library is not installed.
     """
-    require("pytorch", "onnx")
+    require(PYTORCH, ONNX)
     import numpy as np
-    import onnxruntime
-    import torch
 
-    net = build(pytorch.source(typed), typed.program.name).eval()
-    net.load_state_dict({name: torch.from_numpy(values) for name, values in weights.items()}, strict=False)
     images = probe.images(typed.input.shape, 2, probe.level(typed))
-    net.training = heads  # only the outer module: it returns its heads, but dropout and batch norm stay in eval mode
-    with torch.no_grad():
-        given = net(torch.from_numpy(images))
-    asked = ["logits", *(typed.heads if heads else ())]
-    ours = {name: (getattr(given, name) if heads and typed.heads else given).numpy() for name in asked}
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # fatal errors are raised anyway; the rest is noise
-    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
-    theirs = dict(zip(asked, session.run(asked, {"input": images}), strict=True))
-    apart = {name: _relative_difference(ours[name], theirs[name], ours[name]) for name in asked}
-    moved = {name: _relative_difference(ours[name][0], ours[name][1], ours[name]) for name in asked}
+    pytorch_network = PyTorch(typed)
+    pytorch_network.load(weights)
+    ours = dict(pytorch_network.at(typed)(images))
+    ours["logits"] = ours[typed.trunk[-1]]
+    names = list(dict.fromkeys(["logits", *(typed.heads if heads else ()), *taps]))
+    theirs = dict(zip(names, session(file).run(names, {"input": images}), strict=True))
+    apart = {name: relative_difference(ours[name], theirs[name], ours[name]) for name in names}
+    moved = {name: relative_difference(ours[name][0], ours[name][1], ours[name]) for name in names}
     where = max(apart, key=lambda name: np.nan_to_num(apart[name], nan=np.inf))
     still = min(moved, key=moved.__getitem__)
     return Comparison(apart[where], where, moved[still], still)
-
-
-def _relative_difference(one: Array, other: Array, all_values: Array) -> float:
-    """The largest difference, relative to the range of all values; NaN if a value is NaN."""
-    import numpy as np
-
-    with np.errstate(all="ignore"):
-        return float(np.abs(one - other).max() / (np.ptp(all_values) or 1.0))

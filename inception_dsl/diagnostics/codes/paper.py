@@ -87,8 +87,8 @@ BACKENDS_DISAGREE = Code(
     "E304",
     "backends disagree",
     """\
-The spec, the PyTorch file and the ONNX graph must agree on shapes, names, parameters and, with the same weights, on
-values. If they do not, a backend has a bug: please report it with the spec.
+What the backends emit (the PyTorch file, the ONNX graph) must agree with the spec on shapes, names and parameters and,
+with the same weights, with each other on values. If they do not, a backend has a bug: please report it with the spec.
 """,
 )
 

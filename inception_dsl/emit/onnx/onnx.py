@@ -49,7 +49,8 @@ def model(
     """Write the graph of a network in inference as a serialised ModelProto, the same bytes for the same network.
 
     Its inputs are `input`, float32 (batch, channels, height, width), and the weights by their names in a state_dict;
-    its outputs are `logits` (what the last row gives), with `heads` theirs by name, and the rows that `taps` names.
+    its outputs are `logits` (what the last row gives), with `heads` theirs by name, and the rows and heads that `taps`
+    names.
     `batch` None is any batch, `dynamic_size` any height and width; `until` is the last row to include. Where `weights`
     gives a TensorProto for each by its name, the graph holds them, and they are no inputs. Its metadata cite the
     command `rebuild`, and have the texts of `about`.
@@ -60,9 +61,11 @@ def model(
     if opset not in OPSETS:
         message = f"opset {opset} is not supported"
         raise SpecError([Diagnostic(NOT_EXPRESSIBLE, message, help=f"an opset from {min(OPSETS)} to {NEWEST}")])
-    rows = _rows(typed, until, taps)
-    aside = [head.name for head in typed.program.heads if heads and head.source in rows]
-    outputs = _outputs(typed, rows[-1], [*aside, *taps])
+    rows = _rows(typed, until)
+    sources = {head.name: head.source for head in typed.program.heads}
+    _check_taps(taps, [*rows, *(head for head, source in sources.items() if source in rows)], rows[-1])
+    aside = [head for head, source in sources.items() if (heads or head in taps) and source in rows]
+    outputs = _outputs(typed, rows[-1], [*(head for head in aside if heads), *taps])
     names = _names(typed, outputs)
     following = _following(typed) if dynamic_size else frozenset()
     calls = _calls(typed, {*rows, *aside}, following, opset)
@@ -116,15 +119,29 @@ def model(
     )
 
 
-def _rows(typed: Typed, until: str, taps: Sequence[str]) -> Sequence[str]:
+def _rows(typed: Typed, until: str) -> Sequence[str]:
+    """The rows of the graph. Raises `SpecError` E206 if `until` is not one of them."""
     rows: Sequence[str] = typed.trunk
-    if until in rows:
-        rows = rows[: rows.index(until) + 1]
-    for name in filter(None, (until, *taps)):
-        if name not in rows:
-            message = f"no row up to `{rows[-1]}` is called `{name}`"
-            raise SpecError([Diagnostic(UNDEFINED_NAME, message, help=did_you_mean(name, rows))])
-    return rows
+    if not until:
+        return rows
+    if until not in rows:
+        message = f"no row is called `{until}`"
+        raise SpecError([Diagnostic(UNDEFINED_NAME, message, help=did_you_mean(until, rows))])
+    return rows[: rows.index(until) + 1]
+
+
+def _check_taps(taps: Iterable[str], known: Sequence[str], last: str) -> None:
+    """Raise `SpecError` E206 for taps that are not rows or heads of the graph, which ends with the row `last`."""
+    hint = "a tap is the name of a row or head: `show` lists them"
+    unknown = [
+        Diagnostic(
+            UNDEFINED_NAME, f"no row or head up to `{last}` is called `{tap}`", help=did_you_mean(tap, known) or hint
+        )
+        for tap in dict.fromkeys(taps)
+        if tap not in known
+    ]
+    if unknown:
+        raise SpecError(unknown)
 
 
 def _outputs(typed: Typed, last: str, others: Iterable[str]) -> dict[str, int]:

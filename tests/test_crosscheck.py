@@ -1,4 +1,4 @@
-"""The witnesses: they agree on what is right, each fault of one of them is found, and nothing else is disturbed."""
+"""The cross-check: backends agree on what is right, each fault of one is found, and nothing else is disturbed."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ import pytest
 import torch
 
 from inception_dsl.compiler import compile_source
-from inception_dsl.crosscheck import probe, systems
-from inception_dsl.crosscheck.crosscheck import Evidence, witnesses
+from inception_dsl.crosscheck import executor, probe
+from inception_dsl.crosscheck.crosscheck import Report, cross_check
 from inception_dsl.diagnostics.codes.generated import NOT_EXPRESSIBLE
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, SpecError
+from inception_dsl.emit.backends import BACKENDS, by_name
 from inception_dsl.emit.onnx import onnx
 from inception_dsl.emit.pytorch import pytorch
 from inception_dsl.ir.program import Program
@@ -52,11 +53,11 @@ def program(norm: str = "norm | lrn 5", tail: str = "9x9 valid") -> Program:
     return compile_source(Source("specs/small.yaml", TEXT.format(norm=norm, tail=tail)))
 
 
-def said(evidence: Evidence) -> str:
+def found(report: Report) -> str:
     """All that was found, as one text."""
-    assert not evidence.sentences
-    assert {each.code for each in evidence.findings} == {"E304"}
-    return "\n".join(each.message for each in evidence.findings)
+    assert not report.sentences
+    assert {finding.code for finding in report.findings} == {"E304"}
+    return "\n".join(finding.message for finding in report.findings)
 
 
 @pytest.fixture
@@ -74,34 +75,34 @@ def mutate(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
     return change
 
 
-def test_three_witnesses_agree() -> None:
+def test_the_spec_and_its_backends_agree() -> None:
     state = torch.get_rng_state()
-    evidence = witnesses(program())
+    report = cross_check(program(), BACKENDS)
 
-    assert evidence.findings == ()
-    assert [each.image for each in evidence.comparisons] == [OWN, (225, 225), (299, 299)]
-    assert all(0 < (each.difference or 0) < 1e-5 for each in evidence.comparisons)
-    own, *others = evidence.comparisons
+    assert report.findings == ()
+    assert [comparison.image for comparison in report.comparisons] == [OWN, (225, 225), (299, 299)]
+    assert all(0 < (comparison.difference or 0) < 1e-5 for comparison in report.comparisons)
+    own, *others = report.comparisons
     assert own.compared == ("stem", "norm", "pool", "mixed", "res", "tail", "same", "fc", "aux1", "aux2")
     assert own.constraint is None
-    for each in others:
-        assert each.compared == ("stem", "norm", "pool", "mixed", "res", "tail", "same", "aux1", "aux2")
-        assert each.constraint and each.constraint.node.row == "fc"
-    assert "`fc.1` fixes the image size to 33x33" in evidence.sentences[-1]
+    for other in others:
+        assert other.compared == ("stem", "norm", "pool", "mixed", "res", "tail", "same", "aux1", "aux2")
+        assert other.constraint and other.constraint.node.row == "fc"
+    assert "`fc.1` fixes the image size to 33x33" in report.sentences[-1]
     assert torch.equal(torch.get_rng_state(), state), "the global random generator is the reader's"
 
 
-@pytest.mark.parametrize("system", ["pytorch", "onnx"])
-def test_one_witness_alone_tells_of_weights_and_shapes(system: str) -> None:
-    evidence = witnesses(program(), [system], [OWN])
+@pytest.mark.parametrize("backend", ["pytorch", "onnx"])
+def test_one_backend_alone_is_compared_with_the_spec(backend: str) -> None:
+    report = cross_check(program(), [by_name()[backend]], [OWN])
 
-    assert evidence.findings == ()
-    assert evidence.comparisons[0].difference is None
-    assert evidence.sentences[0].startswith(f"{system}: 35 tensors and 11,747 parameters")
+    assert report.findings == ()
+    assert report.comparisons[0].difference is None
+    assert report.sentences[0].startswith(f"{backend}: 35 tensors with 11,747 parameters match the spec")
 
 
 def test_a_network_that_is_free_of_its_size_is_compared_whole() -> None:
-    (other,) = witnesses(program(tail="global"), images=[(31, 40)], batches=[2]).comparisons
+    (other,) = cross_check(program(tail="global"), BACKENDS, images=[(31, 40)], batches=[2]).comparisons
 
     assert other.compared[-3:] == ("fc", "aux1", "aux2")
 
@@ -158,7 +159,7 @@ def test_a_fault_of_the_generated_file_is_found(mutate: Callable[[str, str], Non
     old, new, expected = WRONG[fault]
     mutate(old, new)
 
-    assert expected in said(witnesses(program(), images=[OWN], batches=[1]))
+    assert expected in found(cross_check(program(), BACKENDS, images=[OWN], batches=[1]))
 
 
 def unused(graph: standard.GraphProto) -> None:
@@ -206,7 +207,7 @@ def test_a_fault_of_the_graph_is_found(
 
     monkeypatch.setattr(onnx, "model", changed)
 
-    assert expected in said(witnesses(program(), images=[OWN], batches=[1]))
+    assert expected in found(cross_check(program(), BACKENDS, images=[OWN], batches=[1]))
 
 
 def test_what_onnx_cannot_express_is_a_finding_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,10 +218,10 @@ def test_what_onnx_cannot_express_is_a_finding_of_its_own(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(onnx, "model", refused)
 
-    assert witnesses(program()).findings == (fault,)
+    assert cross_check(program(), BACKENDS).findings == (fault,)
 
 
-def test_weights_that_hide_errors_are_no_evidence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_that_hide_errors_are_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     """Under PyTorch's own initialisation sixty layers give the same numbers for every image, right or wrong."""
 
     def usual(typed: Typed) -> dict[str, probe.Array]:
@@ -238,33 +239,35 @@ def test_weights_that_hide_errors_are_no_evidence(monkeypatch: pytest.MonkeyPatc
         }
 
     monkeypatch.setattr(probe, "weights", usual)
-    monkeypatch.setattr(probe, "settling", lambda *_: nullcontext())
+    monkeypatch.setattr(probe, "scaling", lambda *_: nullcontext())
 
-    assert "nothing can be said of `" in said(witnesses(program("deep | 60 of conv 3x3 16"), images=[OWN]))
+    assert "shows nothing" in found(cross_check(program("deep | 60 of conv 3x3 16"), BACKENDS, images=[OWN]))
 
 
 def test_the_drawn_weights_keep_the_scale_of_sixty_layers(mutate: Callable[[str, str], None]) -> None:
-    evidence = witnesses(program("deep | 60 of conv 3x3 16"), images=[OWN], batches=[1])
-    assert not evidence.findings
+    report = cross_check(program("deep | 60 of conv 3x3 16"), BACKENDS, images=[OWN], batches=[1])
+    assert not report.findings
 
     # in the last of sixty layers alone, an epsilon that is wrong by a tenth of itself
     mutate("for _ in range(60))", "for _ in range(59)), ConvBNReLU(16, 16, 3, padding=1)")
     mutate("        # fmt: on", "        self.deep[-1].bn.eps = 0.0009\n        # fmt: on")
 
-    assert "the values of `deep`" in said(witnesses(program("deep | 60 of conv 3x3 16"), images=[OWN], batches=[1]))
+    assert "the values of `deep`" in found(
+        cross_check(program("deep | 60 of conv 3x3 16"), BACKENDS, images=[OWN], batches=[1])
+    )
 
 
 @pytest.mark.parametrize("library", ["torch", "onnxruntime", "numpy"])
-def test_a_library_that_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch, library: str) -> None:
+def test_a_library_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch, library: str) -> None:
     find = importlib.util.find_spec
 
-    def found(name: str) -> ModuleSpec | None:
+    def installed(name: str) -> ModuleSpec | None:
         return None if name == library else find(name)
 
-    monkeypatch.setattr(systems, "find_spec", found)
+    monkeypatch.setattr(executor, "find_spec", installed)
     with pytest.raises(SpecError) as error:
-        witnesses(program())
+        cross_check(program(), BACKENDS)
 
-    (told,) = error.value.diagnostics
-    assert (told.code, told.message) == ("E005", f"this needs `{library}`, which is not installed")
-    assert told.help == "pip install 'inception-dsl[torch]'"
+    (finding,) = error.value.diagnostics
+    assert (finding.code, finding.message) == ("E005", f"this needs `{library}`, which is not installed")
+    assert finding.help == "pip install 'inception-dsl[torch]'"

@@ -1,0 +1,49 @@
+"""The options of `compile` that change what is emitted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from inception_dsl.ir.shapes import Pair
+
+NO_RUNNER: Final = "--no-runner"
+"""The option that leaves files out, and changes none."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the files of a network are emitted.
+
+    `size` is an image size, "dynamic" for any, or None for the spec's own. `batch` None is any batch, `opset` None the
+    newest. `heads` makes the heads outputs of the ONNX graph, and `taps` the rows (or heads) that it names. `runner`
+    false leaves out the files that train the network. `out`, the output folder, and `outside`, whether specs may extend
+    files outside their folder, appear in the files only in the command that rebuilds them.
+    """
+
+    size: Pair | str | None = None
+    batch: int | None = None
+    opset: int | None = None
+    heads: bool = False
+    taps: tuple[str, ...] = ()
+    out: Path = Path("generated")
+    outside: bool = False
+    runner: bool = True
+
+    @property
+    def words(self) -> list[str]:
+        """The options that change a file, as they stand on the command line."""
+        size = self.size
+        if isinstance(size, tuple):
+            height, width = size
+            size = f"{height}" if height == width else f"{height}x{width}"
+        valued = {"--size": size, "--opset": self.opset, "--batch": self.batch, "--taps": ",".join(self.taps)}
+        given = [word for name, value in valued.items() if value for word in (name, str(value))]
+        flags = {"--heads": self.heads, NO_RUNNER: not self.runner}
+        return [*given, *(name for name, chosen in flags.items() if chosen)]
+
+    @property
+    def image(self) -> Pair | None:
+        """The image size, if it is a single one."""
+        return self.size if isinstance(self.size, tuple) else None

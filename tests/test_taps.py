@@ -1,0 +1,154 @@
+"""Taps: rows and heads as outputs of the ONNX graph, equal to PyTorch's features at the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import onnx as standard
+import pytest
+import torch
+from builders import checked, session
+from cli_runner import cli
+from hypothesis import HealthCheck, given, settings
+from strategies import specs
+from torch import Tensor, nn
+from torchvision.models.feature_extraction import create_feature_extractor
+
+from inception_dsl.compiler import compile_file, compile_source
+from inception_dsl.crosscheck import probe
+from inception_dsl.crosscheck.compare import TOLERANCE, relative_difference
+from inception_dsl.diagnostics.diagnostic import Source, SpecError
+from inception_dsl.emit.onnx import onnx
+from inception_dsl.emit.pytorch.executor import PyTorch
+from inception_dsl.ir.typed import Typed
+from inception_dsl.lower import lower
+from inception_dsl.network import load
+
+ROOT = Path(__file__).parent.parent
+SMALL = ROOT / "specs" / "googlenet_bn_small.yaml"
+
+
+def outputs(data: bytes) -> list[str]:
+    """The names of a graph's outputs."""
+    return [value.name for value in standard.ModelProto.FromString(data).graph.output]
+
+
+def extracted(net: nn.Module, taps: list[str], images: Tensor) -> dict[str, Tensor]:
+    """Values by torchvision's feature extractor, which traces the network."""
+    found: dict[str, Tensor] = create_feature_extractor(net, taps, suppress_diff_warning=True)(images)
+    return found
+
+
+def hooked(net: nn.Module, taps: list[str], images: Tensor) -> dict[str, Tensor]:
+    """Values by forward hooks."""
+    values: dict[str, Tensor] = {}
+    for tap in taps:
+        net.get_submodule(tap).register_forward_hook(lambda _, __, out, tap=tap: values.update({tap: out.clone()}))
+    net(images)
+    return values
+
+
+def compare(
+    typed: Typed, taps: list[str], features: Callable[[nn.Module, list[str], Tensor], dict[str, Tensor]]
+) -> None:
+    """Compare ONNX's shape inference and onnxruntime's values at `taps` with PyTorch's features there."""
+    network = PyTorch(typed)
+    weights = network.scale(probe.weights(typed))
+    network.load(weights)
+    data = onnx.model(typed, taps=taps)
+    images = probe.images(typed.input.shape, 2, probe.level(typed))
+    running = session(data)
+    known = {value.name for value in running.get_inputs()}
+    feeds = {name: values for name, values in weights.items() if name in known}
+    theirs = dict(zip(taps, running.run(taps, {"input": images, **feeds}), strict=True))
+    ours = features(network.net.eval(), taps, torch.from_numpy(images))
+
+    checked(data)
+    assert outputs(data) == ["logits", *taps]
+    for tap in taps:
+        expected = ours[tap].numpy()
+        assert theirs[tap].shape == expected.shape == (2, *typed.out(tap).shape)
+        assert relative_difference(theirs[tap], expected, expected) <= TOLERANCE, tap
+
+
+def rows_of(typed: Typed) -> list[str]:
+    """The rows that the PyTorch network has a module for: all but a `pass`."""
+    modules = dict(PyTorch(typed).net.named_children())
+    return [row for row in typed.trunk if row in modules]
+
+
+@pytest.mark.parametrize("name", ["googlenet", "inception_v3", "inception_resnet_v1", "resnet50", "googlenet_bn_small"])
+def test_taps_are_pytorchs_features(name: str) -> None:
+    typed = lower(compile_file(ROOT / "specs" / f"{name}.yaml"))
+    rows = rows_of(typed)
+
+    compare(typed, [rows[0], rows[len(rows) // 3], rows[2 * len(rows) // 3], rows[-2]], extracted)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(specs())
+def test_every_row_of_a_random_network_can_be_tapped(text: str) -> None:
+    typed = lower(compile_source(Source("specs/drawn.yaml", text)))
+
+    compare(typed, rows_of(typed), hooked)
+
+
+def test_a_head_can_be_tapped_alone() -> None:
+    net = load(ROOT / "specs" / "googlenet.yaml")
+
+    assert outputs(net.onnx(taps=["aux2", "inception_3a"])) == ["logits", "aux2", "inception_3a"]
+    assert outputs(net.onnx(heads=True, taps=["aux2", "conv1"])) == ["logits", "aux1", "aux2", "conv1"]
+
+
+def test_taps_go_with_every_other_option(tmp_path: Path) -> None:
+    words = ("--size", "dynamic", "--batch", "4", "--opset", "18", "--heads", "--taps", "conv1,inception_3a")
+    spec = str(SMALL)
+    first = cli("compile", spec, *words, "--out", str(tmp_path))
+    assert first.exit_code == 0, first.stderr
+    data = (tmp_path / "googlenet_bn_small" / "model.onnx").read_bytes()
+    graph = standard.ModelProto.FromString(data)
+
+    assert outputs(data)[-2:] == ["conv1", "inception_3a"]
+    (rebuild,) = (entry.value for entry in graph.metadata_props if entry.key == "rebuild")
+    assert "--taps conv1,inception_3a" in rebuild
+    assert cli("compile", "--check", spec, *words, "--out", str(tmp_path)).exit_code == 0
+    assert cli("compile", "--check", spec, *words[:-2], "--out", str(tmp_path)).exit_code == 1
+
+
+def test_taps_need_a_folder_of_their_own() -> None:
+    result = cli("compile", str(SMALL), "--taps", "conv1")
+
+    assert result.exit_code == 2
+    assert "--taps makes other files than the spec's: say where they go with --out" in result.stderr
+
+
+@pytest.mark.parametrize("taps", ["", "conv1,,pool1", ","])
+def test_an_empty_name_is_a_usage_error(taps: str, tmp_path: Path) -> None:
+    result = cli("compile", str(SMALL), "--taps", taps, "--out", str(tmp_path))
+
+    assert result.exit_code == 2
+    assert "has an empty name" in result.stderr
+
+
+def test_unknown_taps_are_found_together_each_with_a_suggestion(tmp_path: Path) -> None:
+    result = cli("compile", str(SMALL), "--taps", "inception_3aa,nothing", "--out", str(tmp_path))
+
+    assert result.exit_code == 1
+    assert "is called `inception_3aa`" in result.stderr
+    assert "did you mean `inception_3a`" in result.stderr
+    assert "a tap is the name of a row or head: `show` lists them" in result.stderr
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(SpecError, match="is called `inception_3aa`"):
+        load(SMALL).onnx(taps=["inception_3aa"])
+
+
+def test_export_writes_and_compares_taps(tmp_path: Path) -> None:
+    file = tmp_path / "small.onnx"
+    words: tuple[Any, ...] = ("export", SMALL, "--init", 0, "--out", file, "--taps", "inception_3a,conv1")
+    result = cli(*words)
+
+    assert result.exit_code == 0, result.stderr
+    assert outputs(file.read_bytes()) == ["logits", "inception_3a", "conv1"]
+    assert "onnxruntime agrees with PyTorch" in result.stdout
