@@ -146,7 +146,7 @@ def test_the_source_is_tidy(googlenet: str) -> None:
 def test_a_network_that_prints_nothing() -> None:
     text = told(h.network({"conv": h.conv(3, 8)}), paper=Paper(), title="")
     assert "# handmade\n\nInput 224x224x3" in text
-    assert "Nothing is printed to hold it against." in text
+    assert "The paper prints no numbers about this table." in text
     assert "Errata" not in text
     assert "Paper" not in text
     assert tables(text)[0] == [["row", "output"], ["conv", "224x224x8"]]

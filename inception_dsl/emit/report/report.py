@@ -77,7 +77,7 @@ def comment(text: str) -> str:
 def _summary(held: Sequence[Verdict], dropped: Sequence[Claim]) -> str:
     lost = f" {escaped(dropped_sentence(dropped))}" if dropped else ""
     if not held:
-        return f"Nothing is printed to hold it against.{lost}"
+        return f"The paper prints no numbers about this table.{lost}"
     count = Counter(each.verdict for each in held)
     return (
         f"Of {len(held)} printed cells, {count['exact']} are exact, {count['rounds']} are right when rounded, "
