@@ -1,7 +1,7 @@
 """The English of the repository: constructions that a native engineer would not write stay out of it.
 
-The list is short, so that it gives no false alarms. It covers everything that users or developers read: messages, help
-texts, the explanations of codes, pages, specs and recipes, reports, docstrings and comments.
+The list is short, so that it gives no false alarms. It covers everything that users or developers read: messages, the
+explanations of codes, pages, specs and recipes, reports, docstrings and comments.
 """
 
 from __future__ import annotations
@@ -67,11 +67,6 @@ def test_the_patterns_find_what_they_should() -> None:
 @pytest.mark.parametrize("file", sorted((ROOT / "tests/cases/bad").glob("*.txt")), ids=lambda file: file.stem)
 def test_messages(file: Path) -> None:
     assert wrong(file.read_text(encoding="utf-8")) == []
-
-
-@pytest.mark.parametrize(("name", "text"), [*helps(main, click.Context(main, info_name="inception-dsl"))])
-def test_help_texts(name: str, text: str) -> None:
-    assert wrong(text) == [], name
 
 
 @pytest.mark.parametrize("code", CODES, ids=str)
