@@ -57,7 +57,7 @@ class Build:
     @cached_property
     def verdicts(self) -> tuple[verdicts.Verdict, ...]:
         """Every printed cell against what the spec gives."""
-        return verdicts.judge(self.own)
+        return verdicts.compare_cells(self.own)
 
     @property
     def findings(self) -> tuple[Diagnostic, ...]:

@@ -66,7 +66,7 @@ class Network:
 
         Raises `SpecError` E116 where a printed cell cannot be read.
         """
-        judged = verdicts.judge(self.typed)
+        judged = verdicts.compare_cells(self.typed)
         return Check(judged, (*self.program.warnings, *verdicts.findings(self.typed, judged)))
 
     def cost(self, size: Size | None = None) -> cost.Cost:

@@ -72,7 +72,7 @@ def check(source: Source) -> Typed:
     """
     variant = source.text.startswith("extends:") and Path(source.file).exists()
     typed = compiler.at_size(compiler.compile_file(source.file) if variant else compiler.compile_source(source))
-    if wrong := verdicts.findings(typed, verdicts.judge(typed)):
+    if wrong := verdicts.findings(typed, verdicts.compare_cells(typed)):
         raise SpecError(wrong)
     return typed
 

@@ -30,7 +30,7 @@ from inception_dsl.diagnostics.spelling import COMPARED, LISTED, did_you_mean, l
 from inception_dsl.elaborate.size import MOST_LAYERS
 from inception_dsl.ir.shapes import Window, adaptive_bins, largest_bin, uniform_window
 from inception_dsl.lower import LONGEST_PATH, lower
-from inception_dsl.paper.single_edits import explanations
+from inception_dsl.paper.single_edits import single_edits
 from inception_dsl.syntax import algebra
 from inception_dsl.syntax.algebra_errors import LEVELS
 
@@ -134,13 +134,13 @@ def test_what_explains_many_wrong_numbers_is_searched_soon() -> None:
     head = f"{HEAD}layers: |\n  name|layer|params|ops\n"
     text = fill(SIZE, head, lambda i: f"  r{i}|conv 3x3 {i % 99 + 1} same|9|9\n")
     build = Build(compiler.compile_source(Source("spec.yaml", text)))
-    found = explanations(build.typed, build.verdicts)
+    found = single_edits(build.typed, build.verdicts)
 
     assert len({each.row for each in found}) == len(build.typed.program.rows)
     assert {each.sentence.partition(" fit")[0] for each in found if not each.cells} <= {
         f"none of the {number} edits tried" for number in range(1, 100)
     }
-    within(CHECK[0], lambda: explanations(build.typed, build.verdicts))
+    within(CHECK[0], lambda: single_edits(build.typed, build.verdicts))
 
 
 MEASURED = """

@@ -129,7 +129,7 @@ def test_computed(sentence: Sentence) -> None:
     (verdict,), findings = examined(sentence)
 
     assert verdict.computed == Fraction(COMPUTED[sentence.id])
-    assert verdict.holds
+    assert verdict.is_current
     assert verdict.word == sentence.verdict
     assert findings == ()
 
@@ -162,7 +162,7 @@ def test_another_verdict_does_not_hold(sentence: Sentence) -> None:
     for word in {"exact", "rounds", *differs} - {sentence.verdict}:
         (verdict,), findings = examined(replace(sentence, verdict=word))
         if word in differs and sentence.verdict in differs:
-            assert verdict.holds  # which of the two is a judgement, not a number
+            assert verdict.is_current  # which of the two is a judgement, not a number
             continue
         (told,) = findings
         assert (told.code, told.span) == ("E310", sentence.span("verdict"))

@@ -84,7 +84,7 @@ def test_totals_are_exact(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_prints_hold_but_for_the_errata(name: str) -> None:
-    held = verdicts.judge(typed(name))
+    held = verdicts.compare_cells(typed(name))
 
     assert verdicts.findings(typed(name), held) == ()
     wrong = {f"{each.claim.row}.{each.claim.column}" for each in held if each.verdict == "erratum"}

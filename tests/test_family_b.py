@@ -141,7 +141,7 @@ def test_totals(name: str) -> None:
 @every_spec
 def test_printed_numbers_hold(name: str) -> None:
     """Every size and total that the spec prints holds; only the two impossible widths are errata."""
-    held = verdicts.judge(typed(name))
+    held = verdicts.compare_cells(typed(name))
     errata = {(each.claim.row, each.claim.text) for each in held if each.verdict == "erratum"}
 
     assert verdicts.findings(typed(name), held) == ()

@@ -11,7 +11,7 @@ import pytest
 from cli_runner import Run, in_folder
 from click.testing import Result
 
-from inception_dsl import compiler
+from inception_dsl import compilation, compiler
 from inception_dsl.cli import tables
 from inception_dsl.cli.group import Commands
 from inception_dsl.crosscheck import crosscheck
@@ -21,6 +21,7 @@ from inception_dsl.emit.pytorch import pytorch
 from inception_dsl.emit.report import report
 from inception_dsl.files import freshness, output
 from inception_dsl.paper import single_edits, verdicts
+from inception_dsl.spec import discovery
 from inception_dsl.weights import deploy, transfer
 
 TINY = "network: {}\ninput: 3x8x8\nlayers: |\n  name | layer | output\n  c | conv 3x3 4 same | 8x8x4\n  f | fc 4 |\n"
@@ -70,20 +71,20 @@ FAULTS = [RuntimeError("of some kind"), MemoryError(), RecursionError("too deep"
 STEPS = {
     "compile_file": (compiler, ("check", "specs")),
     "at_size": (compiler, ("check", "specs")),
-    "judge": (verdicts, ("check", "specs")),
+    "compare_cells": (verdicts, ("check", "specs")),
     "findings": (verdicts, ("check", "specs")),
     "summary": (tables, ("check", "specs")),
     "verdict_table": (tables, ("check", "specs/a.yaml")),
-    "explanations": (single_edits, ("check", "--explain", "specs")),
+    "single_edits": (single_edits, ("check", "--explain", "specs")),
     "cross_check": (crosscheck, ("check", "--against", "onnx", "specs")),
     "source": (pytorch, ("compile", "specs")),
     "model": (onnx, ("compile", "specs")),
     "report": (report, ("compile", "specs")),
     "write": (output, ("compile", "specs")),
     "stale": (freshness, ("compile", "--check", "specs")),
-    "find": (compiler, ("check", "specs")),
-    "examine": (compiler, ("claims", "specs/a.yaml")),
-    "print_resolved": (compiler, ("show", "--resolved", "specs/a.yaml")),
+    "find": (discovery, ("check", "specs")),
+    "examine": (compilation, ("claims", "specs/a.yaml")),
+    "print_resolved": (compilation, ("show", "--resolved", "specs/a.yaml")),
     "inferred_table": (tables, ("show", "specs/a.yaml")),
     "load_weights": (transfer, ("export", "specs/a.yaml", "--weights", "w.safetensors", "--out", "a.onnx")),
     "drawn": (deploy, ("export", "specs/a.yaml", "--init", "0", "--out", "a.onnx")),
@@ -123,14 +124,14 @@ def test_a_fault_of_any_step_is_a_diagnostic(name: str, run: Run, monkeypatch: p
 
 @pytest.mark.extras
 def test_the_other_specs_of_a_folder_go_on(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    right = verdicts.judge
+    right = verdicts.compare_cells
 
     def stop(typed: object) -> object:
         if typed.program.name == "a":  # type: ignore[attr-defined]
             raise ZeroDivisionError("division by zero")
         return right(typed)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(verdicts, "judge", stop)
+    monkeypatch.setattr(verdicts, "compare_cells", stop)
     result = run("check", "--explain", "--against", "onnx", "specs", "--format", "json")
 
     assert result.exit_code == 2
@@ -162,7 +163,7 @@ def test_a_path_that_means_no_spec_hides_no_other(run: Run, monkeypatch: pytest.
 def test_a_traceback_is_shown_where_it_is_asked_for(
     words: tuple[str, ...], run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verdicts, "judge", lambda typed: 1 / 0)
+    monkeypatch.setattr(verdicts, "compare_cells", lambda typed: 1 / 0)
     result = run(*words)
 
     assert result.exit_code == 2
@@ -198,7 +199,7 @@ def test_ctrl_c_is_no_fault(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         raise KeyboardInterrupt
 
     for target, name, words in (
-        (verdicts, "judge", ("check", "specs")),
+        (verdicts, "compare_cells", ("check", "specs")),
         (Commands, "resolve_command", ("check", "specs")),
         (Commands, "parse_args", ("check", "specs")),
     ):

@@ -96,7 +96,7 @@ def source(name: str) -> str:
 @cache
 def cells(name: str) -> Mapping[tuple[str, str], verdicts.Verdict]:
     """The verdict on every cell that a spec says is printed."""
-    return {(each.claim.row, each.claim.column): each for each in verdicts.judge(typed(name))}
+    return {(each.claim.row, each.claim.column): each for each in verdicts.compare_cells(typed(name))}
 
 
 def meta(name: str) -> nn.Module:

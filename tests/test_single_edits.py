@@ -16,14 +16,14 @@ from inception_dsl.ir.ops import Conv, MaxPool
 from inception_dsl.ir.program import Claim, Column
 from inception_dsl.ir.shapes import TensorType
 from inception_dsl.ir.typed import Node, Typed
-from inception_dsl.paper.single_edits import Edit, Explanation, _edited, _edits, explanations
-from inception_dsl.paper.verdicts import judge
+from inception_dsl.paper.single_edits import Edit, Suggestion, _edited, _edits, single_edits
+from inception_dsl.paper.verdicts import compare_cells
 
 KNOWN = dict.fromkeys(h.WRONG, "known")
 
 
-def explain(typed: Typed) -> tuple[Explanation, ...]:
-    return explanations(typed, judge(typed))
+def explain(typed: Typed) -> tuple[Suggestion, ...]:
+    return single_edits(typed, compare_cells(typed))
 
 
 def sentences(typed: Typed, row: str) -> list[str]:
@@ -31,51 +31,51 @@ def sentences(typed: Typed, row: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def googlenet() -> dict[str, list[Explanation]]:
-    found: dict[str, list[Explanation]] = {}
+def googlenet() -> dict[str, list[Suggestion]]:
+    found: dict[str, list[Suggestion]] = {}
     for each in explain(h.googlenet(KNOWN)):
         found.setdefault(each.row, []).append(each)
     return found
 
 
-def test_conv1_is_separable(googlenet: dict[str, list[Explanation]]) -> None:
+def test_conv1_is_separable(googlenet: dict[str, list[Suggestion]]) -> None:
     """As 1610.02357 and 1502.03167 say; of the multipliers 1 to 21 only 8 fits."""
     sentence = "both cells fit a depthwise separable 7x7 with multiplier 8 (now dense)"
-    assert googlenet["conv1"] == [Explanation("conv1", ("params", "ops"), sentence)]
+    assert googlenet["conv1"] == [Suggestion("conv1", ("params", "ops"), sentence)]
 
 
-def test_5a_reads_928_channels(googlenet: dict[str, list[Explanation]]) -> None:
+def test_5a_reads_928_channels(googlenet: dict[str, list[Suggestion]]) -> None:
     assert googlenet["inception_5a"][0].sentence == "both cells fit 928 input channels (now 832), biases not counted"
 
 
-def test_4a_is_204_wide(googlenet: dict[str, list[Explanation]]) -> None:
-    sentence = "both cells fit a width of 204 in `b3x3/1` (now 208); the row would then give 14x14x508"
+def test_4a_is_204_wide(googlenet: dict[str, list[Suggestion]]) -> None:
+    sentence = "both cells fit a width of 204 in `b3x3/1` (now 208); the output would then be 14x14x508"
     assert sentence in [each.sentence for each in googlenet["inception_4a"]]
     assert len(googlenet["inception_4a"]) == 3  # of the many that fit, the nearest
 
 
 @pytest.mark.parametrize("row", ["4c", "4d", "4e", "5b"])
-def test_stale_rows_have_no_explanation(googlenet: dict[str, list[Explanation]], row: str) -> None:
-    none = Explanation(f"inception_{row}", (), "no single edit fits both cells")
+def test_stale_rows_have_no_explanation(googlenet: dict[str, list[Suggestion]], row: str) -> None:
+    none = Suggestion(f"inception_{row}", (), "no single edit fits both cells")
     assert googlenet[f"inception_{row}"] == [none]
 
 
-def test_rows_that_hold_are_not_explained(googlenet: dict[str, list[Explanation]]) -> None:
+def test_rows_that_hold_are_not_explained(googlenet: dict[str, list[Suggestion]]) -> None:
     assert list(googlenet) == [
         *("conv1", "inception_4a", "inception_4b", "inception_4c", "inception_4d", "inception_4e"),
         *("inception_5a", "inception_5b"),
     ]
 
 
-def test_errata_make_no_difference(googlenet: dict[str, list[Explanation]]) -> None:
+def test_errata_make_no_difference(googlenet: dict[str, list[Suggestion]]) -> None:
     assert list(explain(h.googlenet())) == [each for found in googlenet.values() for each in found]
 
 
 def test_it_is_fast() -> None:
     typed = h.googlenet(KNOWN)
-    held = judge(typed)
+    held = compare_cells(typed)
     start = time.process_time()
-    explanations(typed, held)
+    single_edits(typed, held)
     assert time.process_time() - start < 3  # some 0.6 s
 
 
@@ -99,7 +99,7 @@ def test_what_is_proposed_gives_what_is_printed(
     tree: h.Tree, arriving: tuple[int, ...], params: str, ops: str, bias: bool
 ) -> None:
     typed = one_row(tree, arriving, params, ops, BINARY._replace(bias=bias))
-    assert {each.verdict for each in judge(typed)} <= {"exact", "rounds"}
+    assert {each.verdict for each in compare_cells(typed)} <= {"exact", "rounds"}
     assert explain(typed) == ()
 
 
@@ -220,10 +220,10 @@ def test_a_cell_alone() -> None:
     fits = h.printing(typed, Claim("row", "ops", str(MACS // 2)), ops=Column("ops"))
     assert sentences(fits, "row") == [
         "the cell fits 32 input channels (now 64)",
-        "the cell fits a width of 32 (now 64); the row would then give 8x8x32",
+        "the cell fits a width of 32 (now 64); the output would then be 8x8x32",
     ]
     unfit = h.printing(typed, Claim("row", "ops", "7"), ops=Column("ops"))
-    assert explain(unfit) == (Explanation("row", (), "no single edit fits the cell"),)
+    assert explain(unfit) == (Suggestion("row", (), "no single edit fits the cell"),)
 
 
 def test_three_cells() -> None:
@@ -237,13 +237,13 @@ def test_three_cells() -> None:
         params=Column("params"),
         ops=Column("ops"),
     )
-    assert explain(typed) == (Explanation("row", ("w", "params", "ops"), "all 3 cells fit biases not counted"),)
+    assert explain(typed) == (Suggestion("row", ("w", "params", "ops"), "all 3 cells fit biases not counted"),)
 
 
 @pytest.mark.parametrize("tree", [(), MaxPool(None), h.fc(10)])
 def test_rows_with_little_to_edit(tree: h.Tree) -> None:
     (found,) = explain(one_row(tree, (8, 4, 4), "5", "3"))
-    assert found == Explanation("row", (), "no single edit fits both cells, and none `params` or `ops` alone")
+    assert found == Suggestion("row", (), "no single edit fits both cells, and none `params` or `ops` alone")
 
 
 def test_shapes_depth_and_totals_are_not_explained() -> None:

@@ -106,7 +106,7 @@ def dropped(spec: NetworkSpec) -> set[str]:
 def findings(spec: NetworkSpec) -> list[str]:
     """The codes of what does not hold."""
     network = typed(spec)
-    return [each.code for each in verdicts.findings(network, verdicts.judge(network))]
+    return [each.code for each in verdicts.findings(network, verdicts.compare_cells(network))]
 
 
 def codes(edits: str) -> list[str]:
@@ -313,7 +313,7 @@ def test_any_slip_gives_a_network_or_errors(slips: list[tuple[str, int, str]]) -
     """Edits with a few slips compile, or raise `SpecError`; never anything else."""
     try:
         network = typed(vary(basis(), yaml.parse(Source("v.yaml", edited(EVERY_EDIT, slips)))))
-        told = verdicts.findings(network, verdicts.judge(network))
+        told = verdicts.findings(network, verdicts.compare_cells(network))
     except SpecError as error:
         told = error.diagnostics
 

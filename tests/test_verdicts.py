@@ -19,9 +19,9 @@ from inception_dsl.paper.verdicts import (
     Printed,
     Verdict,
     agreement,
+    compare_cells,
     comparison,
     findings,
-    judge,
     parse_cell,
     unreadable,
 )
@@ -190,7 +190,7 @@ def test_shown_in_the_unit_of_the_print(text: str, number: int, shown: str) -> N
 
 
 def by_cell(typed: Typed) -> dict[str, Verdict]:
-    return {f"{each.claim.row}.{each.claim.column}": each for each in judge(typed)}
+    return {f"{each.claim.row}.{each.claim.column}": each for each in compare_cells(typed)}
 
 
 def test_googlenet_table_1() -> None:
@@ -200,7 +200,7 @@ def test_googlenet_table_1() -> None:
     assert found["inception_4a.ops"][1:5] == ("rounds", 73_608_192, "73.6M", "down")
     assert found["inception_4c.ops"][1:5] == ("rounds", 99_850_240, "99.9M", "nearest")
     assert found["inception_4a.output"][1:] == ("exact", TensorType((512, 14, 14)), "14x14x512", "", None)
-    assert [each.claim for each in judge(h.googlenet())] == list(h.googlenet().program.published.claims)
+    assert [each.claim for each in compare_cells(h.googlenet())] == list(h.googlenet().program.published.claims)
 
 
 # print / (weights / 1024) - 1 in percent, by an independent script
@@ -223,11 +223,11 @@ def test_an_erratum_explains_a_mismatch_and_nothing_else() -> None:
     found = by_cell(typed)
     assert {cell for cell, each in found.items() if each.verdict == "erratum"} == set(h.WRONG)
     assert all(found[cell].reason == f"about {cell}" for cell in h.WRONG)
-    assert findings(typed, judge(typed)) == ()
+    assert findings(typed, compare_cells(typed)) == ()
 
 
 def found_in(typed: Typed) -> tuple[Diagnostic, ...]:
-    return findings(typed, judge(typed))
+    return findings(typed, compare_cells(typed))
 
 
 def test_a_mismatch_is_found_where_it_is_printed() -> None:
@@ -300,15 +300,15 @@ def test_receptive_field_and_activations_can_be_printed() -> None:
         seen=Column("receptive_field"),
         kept=Column("activations"),
     )
-    assert [each.computed for each in judge(typed)] == [9, 2 * 8 * 256]
-    assert [each.verdict for each in judge(typed)] == ["exact", "rounds"]
+    assert [each.computed for each in compare_cells(typed)] == [9, 2 * 8 * 256]
+    assert [each.verdict for each in compare_cells(typed)] == ["exact", "rounds"]
 
 
 def test_unreadable_cells_are_all_told() -> None:
     typed = h.network({"conv": h.conv(3, 8)})
     claims = h.claims("conv many 1x1 3", ("params", "output", "depth"))
     with pytest.raises(SpecError) as error:
-        judge(h.printing(typed, *claims))
+        compare_cells(h.printing(typed, *claims))
     assert [(each.code, each.span and each.span.column) for each in error.value.diagnostics] == [
         ("E116", 6),
         ("E116", 11),
@@ -324,11 +324,11 @@ def test_a_declared_column_wins_over_its_measures_name() -> None:
     typed = h.printing(
         h.network({"fc": h.fc(10)}, (4, 1, 1)), Claim("fc", "params", "40"), params=Column("params", bias=False)
     )
-    assert judge(typed)[0].verdict == "exact"
+    assert compare_cells(typed)[0].verdict == "exact"
 
 
 def test_errata_are_about_cells_not_rows() -> None:
     typed = h.network({"fc": h.fc(10)}, (4, 1, 1))
     claims = (Claim("fc", "params", "41"), Claim("fc", "ops", "41"))
-    held = judge(h.printing(typed, *claims, errata=(Erratum("fc", "ops", "a typing error"),)))
+    held = compare_cells(h.printing(typed, *claims, errata=(Erratum("fc", "ops", "a typing error"),)))
     assert [each.verdict for each in held] == ["MISMATCH", "erratum"]

@@ -14,7 +14,7 @@ from inception_dsl.diagnostics.diagnostic import Diagnostic
 from inception_dsl.text.markdown import code, escaped, prose, table
 
 if TYPE_CHECKING:
-    from inception_dsl.paper.claims import Verdict as ClaimVerdict
+    from inception_dsl.paper.claims import ClaimVerdict
 
 ROOM: Final = 15_000
 """The characters that a table or list takes: a comment has at most 65,536."""

@@ -13,8 +13,8 @@ from inception_dsl.ir.program import Claim
 from inception_dsl.paper.verdicts import Verdict
 
 if TYPE_CHECKING:
-    from inception_dsl.paper.claims import Verdict as ClaimVerdict
-    from inception_dsl.paper.single_edits import Explanation
+    from inception_dsl.paper.claims import ClaimVerdict
+    from inception_dsl.paper.single_edits import Suggestion
 
 
 @dataclass
@@ -27,7 +27,7 @@ class Held:
     verdicts: tuple[Verdict, ...]
     dropped: tuple[Claim, ...]
     holds: bool
-    explanations: tuple[Explanation, ...] = ()
+    explanations: tuple[Suggestion, ...] = ()
     cross_check: tuple[str, ...] = ()
 
 

@@ -28,7 +28,7 @@ from inception_dsl.text.terminal import columns, lines
 if TYPE_CHECKING:
     from inception_dsl.emit.backend import Backend
     from inception_dsl.files.freshness import Stale
-    from inception_dsl.paper.claims import Verdict as ClaimVerdict
+    from inception_dsl.paper.claims import ClaimVerdict
 
 COLOURS = {"exact": "green", "rounds": "green", "MISMATCH": "red"}
 """Of verdicts; what is known to be wrong is yellow."""
@@ -184,9 +184,9 @@ class Run:
 
     def explain(self, build: compilation.Build, entry: Held) -> None:
         """Print what single edits would explain the printed numbers that do not fit."""
-        from inception_dsl.paper.single_edits import explanations
+        from inception_dsl.paper.single_edits import single_edits
 
-        found = self.attempt(lambda: explanations(build.own, build.verdicts), build.file) or ()
+        found = self.attempt(lambda: single_edits(build.own, build.verdicts), build.file) or ()
         entry.explanations = tuple(found)
         for each in found:
             self.echo(f"  {each.row}: {each.sentence}")

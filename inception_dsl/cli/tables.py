@@ -13,7 +13,7 @@ from inception_dsl.text.columns import Column, Paint, laid, plain
 from inception_dsl.text.terminal import shortened, width
 
 if TYPE_CHECKING:
-    from inception_dsl.paper.claims import Verdict as ClaimVerdict
+    from inception_dsl.paper.claims import ClaimVerdict
 
 
 ORDER: Final = ("exact", "rounds", "erratum", "MISMATCH")

@@ -1,6 +1,6 @@
-"""What papers say in sentences, held against what the specs give: a formula over networks, and a verdict on it.
+"""Compares numbers that papers state in sentences with a formula over specs, and gives each a verdict.
 
-Formulas are worked out in fractions, so that no rounding but the paper's decides.
+Formulas are evaluated in fractions, so that only the paper's rounding counts.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ from inception_dsl.spec.claims import DIFFERS, Sentence, measurements
 _STATED: Final = re.compile(r"(?:(under|over)\s+)?([-\u2212+]?)\s*(.*?)\s*([x\u00d7%]?)")
 
 LARGEST: Final = 10**18
-"""No number that a paper prints is larger."""
+"""The largest result of a formula."""
 
 Agreement = Literal["exact", "rounds", "differs"]
 
 
 class Stated(NamedTuple):
-    """A number as a sentence states it: `12x`, `44.9%`, `112.9M`; `bound` is "under", "over" or ""."""
+    """A number in a sentence: `12x`, `44.9%`, `112.9M`; `bound` is "under", "over" or ""."""
 
     number: Printed
     bound: str = ""
 
     @property
     def value(self) -> Fraction:
-        """What it stands for: `33%` is 33/100."""
+        """Its value: `33%` is 33/100."""
         return Fraction(self.number.digits * self.number.unit, 10**self.number.decimals)
 
 
-class Verdict(NamedTuple):
-    """A sentence, what its formula gives, `shown` in the sentence's own unit, and how the two agree."""
+class ClaimVerdict(NamedTuple):
+    """A sentence and the value of its formula, `shown` in the unit of the sentence."""
 
     sentence: Sentence
     computed: Fraction
@@ -51,17 +51,17 @@ class Verdict(NamedTuple):
     agreement: Agreement
 
     @property
-    def holds(self) -> bool:
-        """Whether the recorded verdict is what is found now."""
+    def is_current(self) -> bool:
+        """Whether the recorded verdict is still right."""
         return self.sentence.verdict in (DIFFERS if self.agreement == "differs" else (self.agreement,))
 
     @property
     def word(self) -> str:
-        """The verdict as printed: the recorded one, `MISMATCH` where it does not hold."""
-        return self.sentence.verdict if self.holds else "MISMATCH"
+        """The recorded verdict, or `MISMATCH` where it is no longer right."""
+        return self.sentence.verdict if self.is_current else "MISMATCH"
 
     def data(self) -> dict[str, Any]:
-        """The claim and its verdict, for machines."""
+        """The claim and its verdict as JSON values."""
         sentence, number = self.sentence, self.computed
         return {
             "id": sentence.id,
@@ -78,32 +78,32 @@ class Verdict(NamedTuple):
 
 
 class Examination(NamedTuple):
-    """The verdicts on the sentences whose formulas could be worked out, and what is wrong with those or the others."""
+    """The verdicts on the sentences whose formulas have a value, and the findings about all sentences."""
 
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[ClaimVerdict, ...]
     findings: tuple[Diagnostic, ...]
 
 
 def networks(sentences: Sequence[Sentence]) -> list[str]:
-    """The networks that some sentences measure, each once, in the order of the sentences."""
+    """The networks that some sentences measure, in the order of the sentences."""
     places = (_place(measure) for sentence in sentences for measure in measurements(sentence.formula))
     return list(dict.fromkeys(network for network, _ in places))
 
 
 def examine(sentences: Sequence[Sentence], costs: Mapping[str, Cost], known: Collection[str]) -> Examination:
-    """Work every formula out and hold it against what is printed.
+    """Evaluate every formula and compare it with the printed number.
 
-    `known` are the networks there are, `costs` what those cost that are measured and compile; a sentence about another
-    known network is passed over. Findings: E116 a number that cannot be read, E207 arithmetic without a result, E310 a
-    verdict that no longer holds, E311 a network or row that there is not.
+    `known` are the existing networks, `costs` the costs of those that are measured and compile; sentences about other
+    known networks are skipped. Findings: E116 a number that cannot be read, E207 arithmetic without a result, E310 a
+    recorded verdict that is no longer right, E311 an unknown network or row.
     """
     verdicts, findings = [], Findings()
     for sentence in sentences:
-        measured = list(measurements(sentence.formula))
-        if any(_place(each)[0] in known and _place(each)[0] not in costs for each in measured):
+        measures = list(measurements(sentence.formula))
+        if any(network in known and network not in costs for network, _ in map(_place, measures)):
             continue
         try:
-            values = {each: _measure(each, costs, known) for each in measured}
+            values = {measure: _measure(measure, costs, known) for measure in measures}
             verdict = _verdict(sentence, evaluate(sentence.formula, values))
         except ValueFault as fault:
             findings.error(fault.code, fault.message, sentence.text.span(*fault.at), help=fault.help)
@@ -111,15 +111,15 @@ def examine(sentences: Sequence[Sentence], costs: Mapping[str, Cost], known: Col
             findings.diagnostics += error.diagnostics
         else:
             verdicts.append(verdict)
-            if not verdict.holds:
+            if not verdict.is_current:
                 findings.diagnostics.append(_stale(verdict))
     return Examination(tuple(verdicts), tuple(findings.diagnostics))
 
 
 def evaluate(formula: Value, measured: Mapping[Function, Fraction]) -> Fraction:
-    """Work a formula out, exactly but for `round`, `ceil` and `floor`; `measured` are the values of its measures.
+    """Evaluate a formula exactly, but for `round`, `ceil` and `floor`; `measured` are the values of its measures.
 
-    Raises `ValueFault` E207 for arithmetic without a result, E311 for a name that no measure stands around.
+    Raises `ValueFault` E207 for arithmetic without a result, E311 for a name outside a measure.
     """
     match formula:
         case Number(number):
@@ -152,7 +152,7 @@ def _applied(function: Callable[..., Any], numbers: Sequence[Fraction], at: tupl
 
 
 def _place(measure: Function) -> tuple[str, str]:
-    """The network that is measured, and its row; "" for the whole of it."""
+    """The network that is measured, and its row; "" for the whole network."""
     (name,) = measure.arguments
     assert isinstance(name, Name)
     network, _, row = name.name.partition(".")
@@ -176,10 +176,7 @@ def _measure(measure: Function, costs: Mapping[str, Cost], known: Collection[str
 
 
 def parse(text: str) -> Stated:
-    """Read a number as a sentence states it.
-
-    Raises `ValueError` with what it should be.
-    """
+    """Read a number in a sentence. Raises `ValueError` with the expected form."""
     match = _STATED.fullmatch(text.strip())
     assert match  # each of its parts may be empty
     bound, sign, digits, unit = match.groups(default="")
@@ -197,7 +194,7 @@ def parse(text: str) -> Stated:
     return Stated(number, bound)
 
 
-def _verdict(sentence: Sentence, computed: Fraction) -> Verdict:
+def _verdict(sentence: Sentence, computed: Fraction) -> ClaimVerdict:
     stated = _stated(sentence, "printed", sentence.printed)
     within = _stated(sentence, "within", sentence.within).value if sentence.within else None
     number = stated.number
@@ -206,7 +203,7 @@ def _verdict(sentence: Sentence, computed: Fraction) -> Verdict:
     shown = number.show(int(computed) if computed.denominator == 1 else computed)
     if computed == stated.value and not stated.bound:
         shown = sentence.printed
-    return Verdict(sentence, computed, shown, _agreement(stated, computed, sentence.rounding, within))
+    return ClaimVerdict(sentence, computed, shown, _agreement(stated, computed, sentence.rounding, within))
 
 
 def _stated(sentence: Sentence, key: str, text: str) -> Stated:
@@ -228,7 +225,7 @@ def _agreement(stated: Stated, computed: Fraction, rounding: str, within: Fracti
     return "rounds" if agreement(stated.number, computed, rounding) else "differs"
 
 
-def _stale(verdict: Verdict) -> Diagnostic:
+def _stale(verdict: ClaimVerdict) -> Diagnostic:
     sentence, found = verdict.sentence, verdict.agreement
     label = {"exact": "it is exact", "rounds": "it is right when rounded", "differs": "it is another number"}[found]
     hint = f"record `{found}`" if found != "differs" else f"record {listing(DIFFERS, 'or')}, with a `reason`"

@@ -1,4 +1,4 @@
-"""The printed numbers that a variant inherits, dropped where it changes what they describe."""
+"""The printed numbers that a variant inherits: those that still describe it are kept, the others are dropped."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from inception_dsl.spec.network import NetworkSpec
 def inherit(typed: Typed, base: Typed) -> Program:
     """The program of a variant with those of its inherited numbers that still describe it.
 
-    A number is kept where the variant computes for its cell what the base computes, and the base keeps it: so what is
-    inherited has the verdict that it has there. An inherited erratum goes with its number, where the variant drops or
-    restates that. What the base has dropped is dropped of the variant too, unless that restates it.
+    A number is kept if the base keeps it and the variant computes the same value for its cell, so its verdict is the
+    same. An inherited erratum is dropped with its number. The variant also drops what the base has dropped, unless it
+    prints that number itself.
     """
     published = typed.program.published
     now, before = cost(typed), cost(base)
     there = {(claim.row, claim.column) for claim in base.program.published.claims}
 
-    def holds(claim: Claim) -> bool:
+    def still_describes(claim: Claim) -> bool:
         if not claim.inherited:
             return True
         origin = replace(claim, row=claim.inherited)
@@ -30,9 +30,9 @@ def inherit(typed: Typed, base: Typed) -> Program:
             base.program.published, before, origin
         )
 
-    kept = tuple(claim for claim in published.claims if holds(claim))
+    kept = tuple(claim for claim in published.claims if still_describes(claim))
     explained = {(claim.row, claim.column) for claim in kept if claim.inherited}
-    errata = tuple(each for each in published.errata if _applies(each, explained))
+    errata = tuple(erratum for erratum in published.errata if _applies(erratum, explained))
     cells = {(claim.row, claim.column) for claim in kept}
     dropped = [claim for claim in published.claims if (claim.row, claim.column) not in cells]
     printed = {claim.column for claim in published.claims if claim.row == TOTALS}
@@ -53,9 +53,9 @@ def _computed(published: Published, counted: Cost, claim: Claim) -> Computed:
 
 
 def resolved(spec: NetworkSpec, published: Published) -> NetworkSpec:
-    """A spec without the numbers and errata that it inherits and `published`, which is its program's, has dropped."""
+    """A spec without the inherited numbers and errata that its program, whose `published` is given, has dropped."""
     claims = {(claim.row, claim.column) for claim in published.claims}
-    errata = {f"{each.row}.{each.column}" for each in published.errata}
+    errata = {f"{erratum.row}.{erratum.column}" for erratum in published.errata}
     kept = {
         TOTALS: {column: text for column, text in spec.published.get(TOTALS, {}).items() if (TOTALS, column) in claims},
         "errata": {cell: reason for cell, reason in spec.published.get("errata", {}).items() if cell in errata},

@@ -1,6 +1,6 @@
-"""Why a row and its print differ: the single edits of the row that would give what the paper prints.
+"""Single edits of a row that would give the numbers that its paper prints.
 
-A cell alone is fitted by many edits, and by chance; one that fits every cell of its row is worth reading the paper for.
+Many edits fit one cell by chance; an edit that fits every cell of a row is worth checking in the paper.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ KERNELS: Final[tuple[Pair, ...]] = (*((k, k) for k in (1, 3, 5, 7)), (1, 3), (3,
 INPUTS: Final = range(8, 2048 + 1, 8)
 MULTIPLIERS: Final = range(1, 21 + 1)
 WIDTH_STEP: Final = 4
-"""Widths are tried in multiples of this, to twice what they are and to `WIDEST`."""
+"""The step of the widths that are tried, up to twice the present width and to `WIDEST`."""
 WIDEST: Final = 8192
-EFFORT: Final = 200_000
-"""The nodes that edits of all rows visit at most, each edit `BESIDE` more; edits beyond a row's share are not tried."""
-BESIDE: Final = 10
-SHOWN: Final = 3
-"""Explanations given for one row at most."""
+MOST_VISITS: Final = 200_000
+"""Nodes visited by the edits of all rows together, `EDIT_OVERHEAD` more for each edit; each row has its share."""
+EDIT_OVERHEAD: Final = 10
+MOST_SUGGESTIONS: Final = 3
+"""Suggestions for one row, the smallest edits first."""
 
 
-class Explanation(NamedTuple):
-    """What would explain what a row prints: the columns that an edit fits (none where no edit does), a sentence."""
+class Suggestion(NamedTuple):
+    """An edit that fits the printed `cells` of a row, as a sentence; no cells where no edit does."""
 
     row: str
     cells: tuple[str, ...]
@@ -43,9 +43,9 @@ class Explanation(NamedTuple):
 
 
 class Edit(NamedTuple):
-    """One change of a row: `ops` stand in place of the nodes of these indices, `input` is what arrives at the row.
+    """One change of a row: `ops` replace the nodes at these indices, `input` replaces the input of the row.
 
-    `change` is how far it goes, relative to what is there; near edits are shown first.
+    `change` is its relative size.
     """
 
     what: str
@@ -62,25 +62,24 @@ class Cell(NamedTuple):
     column: Column
 
     def fits(self, row: RowCost) -> bool:
-        """Whether a row that costs this would print so."""
+        """Whether the cell is right for a row of this cost."""
         computed = MEASURES[self.column.measure].of(row, self.column)
         return agreement(_printed(self.text, self.column), computed, self.column.rounding) is not None
 
 
-_printed = lru_cache(maxsize=1000)(parse_cell)
-"""What a cell prints, which each edit of its row is held against."""
+_printed = lru_cache(maxsize=1000)(parse_cell)  # each cell is compared with every edit of its row
 
 
-def explanations(typed: Typed, held: Sequence[Verdict]) -> tuple[Explanation, ...]:
-    """Explain every row whose parameters or multiply-adds are wrong, erratum or not, in the order printed.
+def single_edits(typed: Typed, verdicts: Sequence[Verdict]) -> tuple[Suggestion, ...]:
+    """Suggest edits for every row whose parameters or multiply-adds are wrong, erratum or not, in the order printed.
 
-    Tried are, one at a time: how a column counts (biases, units of 1000 or 1024, rounding), and, with biases counted or
-    not, the channels that arrive at the row, a kernel, a width, and a convolution made depthwise separable. None of
-    these changes the depth of a row.
+    These are tried, one at a time: how a column counts (biases, units of 1000 or 1024, rounding); then, with and
+    without biases, the input channels of the row, a kernel, a width, and a depthwise separable convolution. None of
+    them changes the depth of a row.
     """
     cells: dict[str, list[Cell]] = {}
     nodes: dict[str, dict[int, Node]] = {}
-    for verdict in held:
+    for verdict in verdicts:
         claim, column = verdict.claim, column_of(typed.program.published, verdict.claim.column)
         if column.measure in ("params", "ops") and claim.row in typed.ends:
             cells.setdefault(claim.row, []).append(Cell(claim.column, claim.text, column))
@@ -90,27 +89,28 @@ def explanations(typed: Typed, held: Sequence[Verdict]) -> tuple[Explanation, ..
         if node.row in nodes:
             nodes[node.row][index] = node
     costs = cost(typed).rows
-    found: list[Explanation] = []
-    left = EFFORT
+    suggestions: list[Suggestion] = []
+    visits = MOST_VISITS
     wrong = [row for row in cells if row in nodes]
     for number, row in enumerate(wrong):
-        each = BESIDE + len(nodes[row])  # what one edit takes
-        some, tried = _explain(row, cells[row], nodes[row], costs[row], left // (len(wrong) - number) // each)
-        left -= tried * each
-        found += some
-    return tuple(found)
+        visits_per_edit = EDIT_OVERHEAD + len(nodes[row])
+        most = visits // (len(wrong) - number) // visits_per_edit
+        row_suggestions, tried = _suggest(row, cells[row], nodes[row], costs[row], most)
+        visits -= tried * visits_per_edit
+        suggestions += row_suggestions
+    return tuple(suggestions)
 
 
-def _explain(
+def _suggest(
     row: str, cells: list[Cell], nodes: Mapping[int, Node], now: RowCost, most: int
-) -> tuple[list[Explanation], int]:
-    """What explains a row, and how many edits were tried, `most` of all there are."""
+) -> tuple[list[Suggestion], int]:
+    """The suggestions for a row, and how many edits were tried, at most `most`."""
     fits: list[tuple[float, str]] = []
-    alone: set[str] = set()
+    fitted_alone: set[str] = set()
 
     def fit(counted: list[Cell], new: RowCost) -> bool:
         fitted = {cell.name for cell in counted if cell.fits(new)}
-        alone.update(fitted)
+        fitted_alone.update(fitted)
         return len(fitted) == len(cells)
 
     fits += [(0.0, how) for how, recounted in _recounts(cells) if fit(recounted, now)]
@@ -119,25 +119,25 @@ def _explain(
     for edit in islice(_edits(nodes), most):
         tried += 1
         if new := _edited(nodes, edit, now):
-            what = edit.what if str(new.out) == str(now.out) else f"{edit.what}; the row would then give {new.out}"
+            what = edit.what if str(new.out) == str(now.out) else f"{edit.what}; the output would then be {new.out}"
             if fit(cells, new):
                 fits.append((edit.change, what))
             elif fit(other, new):
                 fits.append((edit.change, f"{what}, {how}"))
 
-    every = {1: "the cell", 2: "both cells"}.get(len(cells), f"all {len(cells)} cells")
+    all_cells = {1: "the cell", 2: "both cells"}.get(len(cells), f"all {len(cells)} cells")
     if fits:
-        nearest = sorted(fits, key=lambda each: each[0])[:SHOWN]
+        smallest = sorted(fits, key=lambda fit: fit[0])[:MOST_SUGGESTIONS]
         verb, names = "fits" if len(cells) == 1 else "fit", tuple(cell.name for cell in cells)
-        return [Explanation(row, names, f"{every} {verb} {what}") for _, what in nearest], tried
-    never = [cell.name for cell in cells if cell.name not in alone] if len(cells) > 1 else []
+        return [Suggestion(row, names, f"{all_cells} {verb} {what}") for _, what in smallest], tried
+    never = [cell.name for cell in cells if cell.name not in fitted_alone] if len(cells) > 1 else []
     rest = f", and none {listing(never, 'or')} alone" if never else ""
     which = "no single edit" if tried < most else f"none of the {tried:,} edits tried"
-    return [Explanation(row, (), f"{which} fits {every}{rest}")], tried
+    return [Suggestion(row, (), f"{which} fits {all_cells}{rest}")], tried
 
 
 def _recounts(cells: list[Cell]) -> Iterator[tuple[str, list[Cell]]]:
-    """The ways to count one of the columns otherwise, and the cells as they count then."""
+    """Other ways to count one of the columns, and the cells counted so."""
     for index, cell in enumerate(cells):
         unit = 1000 if cell.column.unit % 1024 == 0 else 1024
         ways = {f"{cell.name} in units of {unit}": cell.column._replace(unit=unit)}
@@ -150,7 +150,7 @@ def _recounts(cells: list[Cell]) -> Iterator[tuple[str, list[Cell]]]:
 
 
 def _biases(cells: list[Cell]) -> tuple[str, list[Cell]]:
-    """The cells, with biases counted where they are not and the other way round."""
+    """The cells with biases counted if they are not, and the other way round."""
     counted = any(cell.column.bias for cell in cells if cell.column.measure == "params")
     other = [cell._replace(column=cell.column._replace(bias=not counted)) for cell in cells]
     return f"biases {'not ' if counted else ''}counted", other
@@ -159,7 +159,7 @@ def _biases(cells: list[Cell]) -> tuple[str, list[Cell]]:
 def _edits(nodes: Mapping[int, Node]) -> Iterator[Edit]:
     if not nodes:
         return
-    arriving = next(iter(nodes.values())).types[0]  # a row's first node reads what arrives
+    arriving = next(iter(nodes.values())).types[0]  # a row's first node reads the row's input
     for channels, change in _others(INPUTS, arriving.channels):
         what = f"{channels} input channels (now {arriving.channels})"
         yield Edit(what, change, {}, TensorType((channels, *arriving.shape[1:])))
@@ -180,7 +180,7 @@ def _others(numbers: Iterable[int], now: int) -> Iterator[tuple[int, float]]:
 
 
 def _kernels(op: Conv, channels: Mapping[int, int], at: str) -> Iterator[Edit]:
-    """Other kernels for the nodes that are keys of `channels`, whose values are the channels that arrive there."""
+    """Other kernels for the nodes whose indices are the keys of `channels`; the values are their input channels."""
     now = op.window.kernel
     for kernel in KERNELS:
         if kernel != now:
@@ -196,7 +196,7 @@ def _kernels(op: Conv, channels: Mapping[int, int], at: str) -> Iterator[Edit]:
 
 
 def _layers(nodes: Mapping[int, Node]) -> Iterator[tuple[list[int], Node]]:
-    """The convolutions and `fc` of a row; the copies that `4 of a` makes of one layer are one, as in the spec."""
+    """The convolutions and `fc` of a row; the copies that `4 of a` makes count as one layer, as in the spec."""
     layers: dict[object, list[int]] = {}
     for index, node in nodes.items():
         if isinstance(node.op, Conv | FullyConnected):
@@ -206,7 +206,7 @@ def _layers(nodes: Mapping[int, Node]) -> Iterator[tuple[list[int], Node]]:
 
 
 def _edited(nodes: Mapping[int, Node], edit: Edit, now: RowCost) -> RowCost | None:
-    """What a row costs after an edit, worked out from what it changes; None where the edit makes no network."""
+    """The cost of a row after an edit, from what the edit changes; None where the shapes no longer fit."""
     outs: dict[int, TensorType] = {}  # of the nodes that the edit reaches
     added = Work()
     try:

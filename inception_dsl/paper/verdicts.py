@@ -1,4 +1,4 @@
-"""What the paper prints, held against what the rows compute: units, rounding, errata, and a verdict for every cell."""
+"""Compares what the paper prints with what the rows compute: units, rounding, errata, and a verdict for every cell."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ TOTALS: Final = "totals"
 """The `row` of claims about the whole trunk."""
 
 Computed = int | TensorType
-"""What a measure gives: a whole number, or for `output` a shape."""
+"""The value of a measure: a whole number, or a shape for `output`."""
 
 
 class Measure(NamedTuple):
-    """Something a column can print of a row: what it is, in a sentence, and how it is computed."""
+    """A quantity that a column can print: what it is, in a sentence, and how it is computed."""
 
     meaning: str
     of: Callable[[RowCost, Column], Computed]
@@ -56,9 +56,9 @@ _BINARY: Final = (1024, 1024**2, 1024**3, 1024**4)
 
 
 class Printed(NamedTuple):
-    """A printed number at the precision it is printed at: `2.7K` is 27 tenths of a thousand, or of 1024.
+    """A number at its printed precision: `2.7K` is 27 tenths of a thousand, or of 1024.
 
-    `digits` without the point, how many of them are `decimals`, the `suffix` verbatim, and the `unit` it stands for.
+    `digits` are those without the point, of which the last `decimals` are behind it; `unit` is the value of `suffix`.
     """
 
     digits: int
@@ -67,7 +67,7 @@ class Printed(NamedTuple):
     unit: int | Fraction
 
     def show(self, number: int | Fraction) -> str:
-        """Another number in the same unit, to one decimal more."""
+        """Another number in the same unit, with one more decimal."""
         if self.unit == 1 and not self.decimals and isinstance(number, int):
             return f"{number:,}{self.suffix}"
         decimals = self.decimals + 1
@@ -79,10 +79,8 @@ class Printed(NamedTuple):
 def parse_cell(text: str, column: Column) -> Printed | TensorType:
     """Read a printed cell, such as `112x112x64` (also with multiplication signs), `2.7K` or `1,024`.
 
-    Raises `ValueError` with what it should be.
-
-    `column.unit` says what suffixes stand for: a power of 1024 makes K 1024, M 1024^2 and B 1024^3, anything else makes
-    them decimal. A number without a suffix is the number itself.
+    `column.unit` gives the value of suffixes: with a power of 1024, K is 1024, M 1024^2 and B 1024^3; otherwise they
+    are decimal. Raises `ValueError` with the expected form.
     """
     text = text.strip()
     if column.measure == "output":
@@ -91,14 +89,14 @@ def parse_cell(text: str, column: Column) -> Printed | TensorType:
         height, width, channels = map(int, shape.groups())
         return TensorType((channels, height, width))
     if not (number := _NUMBER.fullmatch(text)):
-        raise ValueError("a number is digits and perhaps K, M, B, G or T, such as `112K`, `2.7M` or `1,024`")
+        raise ValueError("a number has digits, then optionally K, M, B, G or T, such as `112K`, `2.7M` or `1,024`")
     whole, fraction, suffix = number.groups(default="")
     base = 1024 if column.unit in _BINARY else 1000
     return Printed(int(whole.replace(",", "") + fraction), len(fraction), suffix, base ** _SUFFIXES[suffix.upper()])
 
 
 def unreadable(measure: str, text: str) -> str | None:
-    """Why a printed cell cannot be read (E116), or None where it can."""
+    """Why a printed cell cannot be read (E116); None where it can."""
     try:
         parse_cell(text, Column(measure))
     except ValueError as error:
@@ -109,11 +107,11 @@ def unreadable(measure: str, text: str) -> str | None:
 # --- verdicts ---------------------------------------------------------------------------------------------------------
 
 Agreement = Literal["exact", "nearest", "down"]
-"""How a printed cell comes of a computed number: it is that number, or it is rounded half up, or down."""
+"""How a printed number follows from a computed one: it is equal, or rounded half up, or rounded down."""
 
 
 class Verdict(NamedTuple):
-    """One printed cell and what its row computes.
+    """A printed cell, compared with the value that its row computes.
 
     `shown` is the computed value in the cell's own unit; `reason` is the erratum's text, or for `rounds` how it rounds;
     `deviation` is printed / computed - 1, None for shapes and where the computed number is 0.
@@ -128,7 +126,7 @@ class Verdict(NamedTuple):
 
 
 def agreement(printed: Printed | TensorType, computed: Computed | Fraction, rounding: str) -> Agreement | None:
-    """How a cell agrees with a computed value under a column's rounding, or None where it does not."""
+    """How a printed number follows from a computed one under a column's rounding; None where it does not."""
     if isinstance(printed, TensorType) or isinstance(computed, TensorType):
         return "exact" if str(printed) == str(computed) else None  # a vector prints as 1x1xN
     steps = computed * 10**printed.decimals  # in units of the last printed place, times `unit`
@@ -142,18 +140,18 @@ def agreement(printed: Printed | TensorType, computed: Computed | Fraction, roun
 
 
 def column_of(published: Published, name: str) -> Column:
-    """How a printed column counts; totals may name a measure that the table has no column for."""
+    """How a printed column counts; totals may use a measure without a column in the table."""
     return published.columns.get(name) or Column(name)
 
 
-def judge(typed: Typed) -> tuple[Verdict, ...]:
-    """Hold every printed cell against its row, in the order printed; raises `SpecError` E116 for unreadable cells."""
+def compare_cells(typed: Typed) -> tuple[Verdict, ...]:
+    """Compare every printed cell with its row, in the order printed. Raises `SpecError` E116 for unreadable cells."""
     published, faults = typed.program.published, Findings()
     if not published.claims:
         return ()
     counted = cost(typed)
     reasons = {(erratum.row, erratum.column): erratum.reason for erratum in published.errata}
-    found = []
+    verdicts = []
     for claim in published.claims:
         column = column_of(published, claim.column)
         try:
@@ -166,9 +164,9 @@ def judge(typed: Typed) -> tuple[Verdict, ...]:
         row = counted.trunk if claim.row == TOTALS else counted.rows[claim.row]
         computed = MEASURES[column.measure].of(row, column)
         reason = reasons.get((claim.row, claim.column))
-        found.append(_verdict(claim, column, printed, computed, reason))
+        verdicts.append(_verdict(claim, column, printed, computed, reason))
     faults.stop()
-    return tuple(found)
+    return tuple(verdicts)
 
 
 def _verdict(
@@ -192,10 +190,10 @@ def _verdict(
 # --- findings ---------------------------------------------------------------------------------------------------------
 
 
-def findings(typed: Typed, held: tuple[Verdict, ...]) -> tuple[Diagnostic, ...]:
-    """What does not hold: mismatches (E301), errata that explain nothing (E302), errata about no cell (E303)."""
-    cells = {(each.claim.row, each.claim.column): each for each in held}
-    wrong = [_mismatch(each) for each in held if each.verdict == "MISMATCH"]
+def findings(typed: Typed, verdicts: tuple[Verdict, ...]) -> tuple[Diagnostic, ...]:
+    """Mismatches (E301), errata for cells that are right (E302), errata for cells that do not exist (E303)."""
+    cells = {(verdict.claim.row, verdict.claim.column): verdict for verdict in verdicts}
+    wrong = [_mismatch(verdict) for verdict in verdicts if verdict.verdict == "MISMATCH"]
     printed: dict[str, list[str]] = {}
     for claim in typed.program.published.claims:
         printed.setdefault(claim.row, []).append(claim.column)
@@ -210,7 +208,7 @@ def findings(typed: Typed, held: tuple[Verdict, ...]) -> tuple[Diagnostic, ...]:
 
 
 def comparison(verdict: Verdict) -> str:
-    """The print beside the computed value, as a phrase: `463K, 7.1% lower than the computed 498.1K`."""
+    """The printed and the computed value as a phrase: `463K, 7.1% lower than the computed 498.1K`."""
     if verdict.deviation is None:
         return f"{verdict.claim.text}, computed {verdict.shown}"
     percent = abs(verdict.deviation) * 100
@@ -220,7 +218,7 @@ def comparison(verdict: Verdict) -> str:
 
 
 def dropped_sentence(dropped: Sequence[Claim]) -> str:
-    """Which numbers of its base a variant has not, row by row."""
+    """The printed numbers of the base that do not describe a variant, row by row."""
     columns: dict[str, list[str]] = {}
     for claim in dropped:
         columns.setdefault(claim.row, []).append(claim.column)
@@ -254,7 +252,7 @@ def _stale(erratum: Erratum, verdict: Verdict) -> Diagnostic:
 
 
 def _unknown(erratum: Erratum, rows: Sequence[str], columns: Sequence[str], there: Sequence[str]) -> Diagnostic:
-    """`rows` are all there are, `columns` all that are printed of any, `there` those of the row."""
+    """An erratum for a cell that does not exist; `there` are the columns printed for its row, `columns` all of them."""
     if erratum.row not in rows:
         message, hint = f"no row is called `{erratum.row}`", did_you_mean(erratum.row, rows)
     elif erratum.column not in columns:
@@ -262,4 +260,4 @@ def _unknown(erratum: Erratum, rows: Sequence[str], columns: Sequence[str], ther
     else:
         message = f"nothing is printed for {erratum.column} of `{erratum.row}`"
         hint = f"printed there: {listing(there)}" if there else ""
-    return Diagnostic(ERRATUM_WITHOUT_CELL, message, erratum.origin, "an erratum about no cell", help=hint)
+    return Diagnostic(ERRATUM_WITHOUT_CELL, message, erratum.origin, "there is no such cell", help=hint)

@@ -16,7 +16,7 @@ from inception_dsl.emit.pytorch.network import network_class
 from inception_dsl.emit.templates import template
 from inception_dsl.ir.ops import BatchNorm
 from inception_dsl.ir.typed import Typed
-from inception_dsl.paper.verdicts import comparison, judge
+from inception_dsl.paper.verdicts import compare_cells, comparison
 from inception_dsl.text.columns import aligned
 
 CONV = ("in_channels: int", "out_channels: int", "kernel: Size")
@@ -141,7 +141,7 @@ def _conv(name: str, speller: Speller) -> dict[str, str | bool]:
 
 def errata(typed: Typed) -> Iterator[str]:
     """The paper's errors, for the file's docstring; none at a size that its numbers are not for."""
-    for held in judge(typed) if typed.input == typed.program.input else ():
+    for held in compare_cells(typed) if typed.input == typed.program.input else ():
         if held.verdict == "erratum":
             text = f"{held.claim.row}, {held.claim.column}: {comparison(held)}: {held.reason}"
             yield from wrapped(prose(text), "- ", "  ")

@@ -18,9 +18,9 @@ from inception_dsl.paper.verdicts import (
     Printed,
     Verdict,
     column_of,
+    compare_cells,
     comparison,
     dropped_sentence,
-    judge,
     parse_cell,
 )
 from inception_dsl.text.markdown import escaped, table
@@ -50,7 +50,7 @@ ROUNDINGS: Final = {
 
 def report(typed: Typed, rebuild: str = "") -> str:
     """The report as Markdown, ending in one newline: no clock, no version. A comment cites the command `rebuild`."""
-    program, held, counted = typed.program, judge(typed), cost(typed)
+    program, held, counted = typed.program, compare_cells(typed), cost(typed)
     classes = program.env.get("classes")
     return template("report/report.md").render(
         file=escaped(program.file),
