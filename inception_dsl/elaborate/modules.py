@@ -18,7 +18,7 @@ from inception_dsl.ir.values import Scalar, Value, ValueFault, evaluate, names
 from inception_dsl.spec.network import ModuleSpec
 from inception_dsl.spec.vocabulary import LAYERS
 from inception_dsl.syntax.algebra_errors import LEVELS
-from inception_dsl.syntax.terms import Repeated, Scaled, Term, Use, inside, levels, own_values, walk
+from inception_dsl.syntax.terms import Repeated, Scaled, Term, Use, children, levels, own_values, walk
 
 Values = Mapping[str, Scalar | None]
 """What is known of names: a column that is not in it depends on `in`."""
@@ -153,7 +153,7 @@ class Modules:
             if isinstance(term, Use):
                 found.append(_Called(counts, term, tuple(value for value in own_values(term) if any(names(value)))))
             within = (*counts, term.count) if isinstance(term, Repeated) else counts
-            ahead += [(within, inner) for inner in inside(term)]
+            ahead += [(within, inner) for inner in children(term)]
         return tuple(found)
 
     def _calls(self, module: str) -> dict[str, None]:

@@ -26,7 +26,7 @@ _Word = Literal["exact", "rounds", "false", "not reproduced"]
 Verdict = Annotated[
     _Word,
     BeforeValidator(
-        lambda value: "false" if value is False else value,  # an unquoted `false` is no text in YAML
+        lambda value: "false" if value is False else value,  # an unquoted `false` is not a string in YAML
         json_schema_input_type=Literal[_Word, False],
     ),
 ]

@@ -17,7 +17,7 @@ class Section(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         frozen=True,
-        strict=True,  # `"7"` is a text and `1` is not `true`: values are what YAML says they are
+        strict=True,  # `"7"` is no number and `1` is not `true`: values have the types that YAML gives them
         allow_inf_nan=False,
         defer_build=True,  # the first file that is read builds what it needs
     )
@@ -49,8 +49,8 @@ class MustBe:
     what: str
 
 
-Text = Annotated[str, MustBe("a text")]
-Line = Annotated[str, Field(max_length=500), MustBe("a text of at most 500 characters")]
+Text = Annotated[str, MustBe("a string")]
+Line = Annotated[str, Field(max_length=500), MustBe("a string of at most 500 characters")]
 Reason = Annotated[str, Field(min_length=1, max_length=2000), MustBe("the reason, in words")]
 
 Int = Annotated[int, Field(ge=-LIMIT, le=LIMIT)]

@@ -27,7 +27,7 @@ from inception_dsl.spec.training_model import Training
 from inception_dsl.spec.vocabulary import CLASSES, LOSS_WEIGHT
 
 Year = Annotated[int, Field(ge=1900, le=2200), MustBe("a year, such as 2015")]
-Numbering = Annotated[int | Annotated[str, Field(max_length=50)], MustBe("a number, or a text such as A.1")]
+Numbering = Annotated[int | Annotated[str, Field(max_length=50)], MustBe("a number, or a string such as A.1")]
 InputSize = Annotated[str, Field(max_length=50), MustBe("channels, height and width, such as 3x224x224")]
 SettingType = Annotated[
     Literal["int", "float", "layer"],

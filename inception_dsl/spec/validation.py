@@ -122,7 +122,7 @@ class _Report:
         if key in ("layers", "graph") and not isinstance(value, str):
             what = "table" if key == "layers" else "formula"
             return f"write `{key}: |`, and the {what} on the lines below it"
-        if "text" in expected and isinstance(value, int | float):
+        if "string" in expected and isinstance(value, int | float):
             return f'write `"{self.document.text(place.path).text}"`'
         if isinstance(value, str):
             return elsewhere.suggest(value, re.findall("`(.+?)`", expected), elsewhere.VALUES)

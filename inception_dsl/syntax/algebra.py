@@ -1,4 +1,4 @@
-"""Reads the layer algebra: text -> terms, by lark's LALR parser, with our own words for what is wrong."""
+"""Parses the layer algebra into terms, with lark's LALR parser and with our own error messages."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ DIGITS: Final = len(str(LIMIT))
 
 @lru_cache(maxsize=4096)
 def formula(text: str) -> Term:
-    """Read a formula such as `conv 1x1 64 -> conv 3x3 192`.
+    """Parse a formula such as `conv 1x1 64 -> conv 3x3 192`.
 
-    Terms hold offsets, not places, so equal texts (the rows of a long table) are read once. Raises `SyntaxFault`.
+    Terms hold offsets and not spans, so that equal texts, as the rows of a long table have, are parsed once. Raises
+    `SyntaxFault`.
     """
     term = _read(text, "formula")
     assert isinstance(term, Term)
@@ -39,23 +40,23 @@ def formula(text: str) -> Term:
 
 @lru_cache(maxsize=256)
 def words(text: str) -> tuple[Word, ...]:
-    """Read the words of a default, such as `same bn relu`. Raises `SyntaxFault`."""
+    """Parse the words of a default, such as `same bn relu`. Raises `SyntaxFault`."""
     read = _read(text, "words")
     return tuple(read)
 
 
 @lru_cache(maxsize=4096)
 def value(text: str) -> Value:
-    """Read a braced value, such as `{64 * width}`. Raises `SyntaxFault`."""
+    """Parse a braced value, such as `{64 * width}`. Raises `SyntaxFault`."""
     read = _read(text, "braced")
     assert isinstance(read, Value)
     return read
 
 
 def claim(text: str) -> Value:
-    """Read the formula of a claim, such as `params(alexnet) / params(googlenet)`: a value that measures networks.
+    """Parse the formula of a claim, such as `params(alexnet) / params(googlenet)`.
 
-    A measure is a `Function` of one `Name`, that of a network or `network.row`. Raises `SyntaxFault`.
+    A measure of a network is a `Function` of one `Name`: `network`, or `network.row`. Raises `SyntaxFault`.
     """
     if len(text) > VALUE_LENGTH:
         message = f"a formula has {len(text):,} characters; the limit is {VALUE_LENGTH}"
@@ -74,7 +75,7 @@ def _read(text: str, start: str) -> Any:
 
 
 class _Group:
-    """A bracketed term: a label at its start names its first step, never the branch around it."""
+    """A bracketed term. A label at its start names its first step, never the branch around it."""
 
     def __init__(self, term: Term, at: tuple[int, int]) -> None:
         self.term = term
@@ -82,7 +83,7 @@ class _Group:
 
 
 class _Terms(Transformer[Token, Any]):
-    """Builds terms as the parser reduces; brackets that only group leave no trace."""
+    """Builds terms as the parser reduces rules; brackets that only group leave no trace."""
 
     def formula(self, items: list[Any]) -> Term:
         return _bare(items[0])
@@ -128,7 +129,7 @@ class _Terms(Transformer[Token, Any]):
         words: list[Word] = []
         for item in items[1:]:
             if isinstance(item, Word):
-                if width and not words and (fault := _capital(item, width)):
+                if width and not words and (fault := _capital_x(item, width)):
                     raise fault
                 words.append(item)
             elif isinstance(item, Value):
@@ -191,14 +192,14 @@ class _Terms(Transformer[Token, Any]):
 
 
 class _Claims(_Terms):
-    """Builds the formulas of claims: these can measure networks."""
+    """Builds the formulas of claims, which can measure networks."""
 
     def measure(self, items: list[Any]) -> Value:
         return Function(str(items[0]), (self.name(items[2:3]),), at=_at(items))
 
 
-def _capital(word: Word, width: Value) -> SyntaxFault | None:
-    """What is wrong with `3X3`, which reads as the width 3 and the word `X3`."""
+def _capital_x(word: Word, width: Value) -> SyntaxFault | None:
+    """The fault of a kernel such as `3X3`, which parses as the width 3 and the word `X3`."""
     if word.at[0] != width.at[1] or not isinstance(width, Number) or not re.fullmatch("X[0-9]+", word.text):
         return None
     side = word.text[1:]
@@ -216,7 +217,7 @@ def _joined(join: str, items: list[Any]) -> Any:
         if isinstance(branch, Branches) and branch.join == join:
             flat.extend(branch.branches)
         elif isinstance(branch, Chain) and not isinstance(item, _Group) and isinstance(branch.steps[0], Labelled):
-            # right after a bar, a label names the whole branch
+            # a label right after a bar names the whole branch
             first = branch.steps[0]
             opened = first.term.steps if isinstance(first.term, Chain) else (first.term,)
             flat.append(Labelled(first.label, Chain((*opened, *branch.steps[1:]), at=branch.at), at=branch.at))
@@ -231,7 +232,7 @@ def _bare(item: Any) -> Term:
 
 
 def _at(items: list[Any]) -> tuple[int, int]:
-    """The offsets of what a rule has read: tokens, terms, values, and tuples of those."""
+    """The offsets of the items of a rule: tokens, terms, values, and tuples of those."""
     return _edge(items[0], 0), _edge(items[-1], 1)
 
 
@@ -239,7 +240,7 @@ def _edge(item: Any, side: int) -> int:
     if isinstance(item, Token):
         return (item.end_pos if side else item.start_pos) or 0
     if isinstance(item, tuple):
-        return (max if side else min)(_edge(each, side) for each in item if each is not None)
+        return (max if side else min)(_edge(part, side) for part in item if part is not None)
     edge: int = item.at[side]
     return edge
 
@@ -256,7 +257,7 @@ def _number(token: Token) -> Number:
 
 @cache
 def _parser(terms: type[_Terms]) -> Lark:
-    """The parser of `layers.lark`; lark keeps its tables beside this file's bytecode, and knows when they are stale."""
+    """The parser of `layers.lark`. lark caches its tables beside this file's bytecode, and rebuilds stale ones."""
     tables = False if sys.dont_write_bytecode else cache_from_source(__file__, optimization="lark")
     return Lark(
         Path(__file__).with_name("layers.lark").read_text(encoding="utf-8"),

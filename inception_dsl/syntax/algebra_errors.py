@@ -1,4 +1,4 @@
-"""What is wrong with a formula, in plain words: brackets before the parser runs, and what the parser could not read."""
+"""Errors in formulas: brackets are checked before the parser runs, and the parser's errors are explained."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from inception_dsl.diagnostics.spelling import listing
 from inception_dsl.ir.values import FUNCTIONS, MEASURES
 
 DEPTH: Final = 40
-"""Brackets nest no deeper; no paper's figure does."""
+"""The deepest nesting of brackets."""
 LEVELS: Final = 100
-"""Parts of a formula nest no deeper, with the modules it calls: nothing that reads them exhausts Python's stack."""
+"""The deepest nesting of the parts of a formula and the modules it calls; recursion over them fits Python's stack."""
 LENGTH: Final = 50_000
 VALUE_LENGTH: Final = 300
 
@@ -26,7 +26,7 @@ OPENERS: Final = {closer: opener for opener, closer in PAIRS.items()}
 
 
 class SyntaxFault(Exception):
-    """Text that is no formula: what is wrong, `at` which offsets, and what to do."""
+    """An error in a formula: what is wrong, at which offsets, and what to do."""
 
     def __init__(self, code: Code, message: str, at: tuple[int, int], label: str = "", help: str = "") -> None:  # noqa: A002
         super().__init__(message)
@@ -34,12 +34,10 @@ class SyntaxFault(Exception):
 
 
 def check_brackets(text: str) -> None:
-    """Raise `SyntaxFault` for brackets that do not match (the parser could only say so at the end), and for sizes."""
+    """Raise `SyntaxFault` for unmatched brackets, which the parser would find too late, and for too long a text."""
     if len(text) > LENGTH:
-        message, hint = (
-            f"a formula has {len(text):,} characters; the limit is {LENGTH:,}",
-            "move parts of it into modules",
-        )
+        message = f"a formula has {len(text):,} characters; the limit is {LENGTH:,}"
+        hint = "move parts of it into modules"
         raise SyntaxFault(OUT_OF_BOUNDS, message, (0, 1), help=hint)
     stack: list[int] = []
     for i, character in enumerate(text):
@@ -79,7 +77,7 @@ HABITS: Final = {
     "×": REPEAT,
     "*": "put arithmetic in braces: `{64 * 2}`; a factor or count comes first: `0.1 * ...`, `3 of ...`",
     "=": "write a setting as `key=value`, without a kernel or bracket before it",
-    ",": f"{ARROW} and `|` between branches; separate words by blanks",
+    ",": f"{ARROW} and `|` between branches; separate words with spaces",
     ";": f"{ARROW} and `|` between branches",
     "(": "layers take no parentheses: write `conv 3x3 64`; group layers with `[` and `]`",
     '"': QUOTED,
@@ -108,15 +106,15 @@ EXAMPLES: Final = {
 
 
 FIRST: Final = re.compile(r"(?:^|[\[|+>:*])\s*([0-9]+x[0-9]+(?:/[0-9]+)?)\s+([^\W\d]\w*)")
-"""A kernel before the name of its layer, as papers have it: `3x3 conv`."""
+"""A kernel before the name of its layer, as papers write it: `3x3 conv`."""
 KERNEL: Final = re.compile(r"(?<=[^\W\d])\s+([0-9]{1,3})(?:\s*[X×]\s*|\*|\s+x\s*|x\s+)([0-9]{1,3})(?!\w)")
-"""A kernel after a layer's name, with a capital X, a star or blanks in it."""
+"""A kernel after a layer's name that contains a capital X, a star or spaces."""
 
 
-def kernel_fault(text: str, at: int) -> SyntaxFault | None:
-    """What is wrong with a kernel at an offset, if it is one."""
-    for found in KERNEL.finditer(text, max(0, at - 60), at + 60):
-        if found.start(1) <= len(text[:at].rstrip()) <= found.end():
+def kernel_fault(text: str, offset: int) -> SyntaxFault | None:
+    """The fault of a misspelt kernel at an offset, None where there is none."""
+    for found in KERNEL.finditer(text, max(0, offset - 60), offset + 60):
+        if found.start(1) <= len(text[:offset].rstrip()) <= found.end():
             written = text[found.start(1) : found.end()]
             return _fault(
                 f"`{written}` is not a kernel", (found.start(1), found.end()), f"write `{found[1]}x{found[2]}`"
@@ -125,7 +123,7 @@ def kernel_fault(text: str, at: int) -> SyntaxFault | None:
 
 
 def explain(error: UnexpectedInput, text: str, start: str) -> SyntaxFault:
-    """Tell what the parser could not read; `start` is the rule that it was reading."""
+    """The fault that a parser error stands for; `start` is the rule that was being parsed."""
     if start == "formula" and (fault := kernel_fault(text, _offset(error, text))):
         return fault
     if not isinstance(error, UnexpectedToken):
@@ -153,7 +151,7 @@ def explain(error: UnexpectedInput, text: str, start: str) -> SyntaxFault:
 
 
 def _offset(error: UnexpectedInput, text: str) -> int:
-    """Where the parser stopped."""
+    """The offset at which the parser stopped."""
     if isinstance(error, UnexpectedToken):
         return error.token.start_pos or 0
     above = text.split("\n")[: error.line - 1]
@@ -161,12 +159,12 @@ def _offset(error: UnexpectedInput, text: str) -> int:
 
 
 def no_function(at: tuple[int, int], measures: Iterable[str] = ()) -> SyntaxFault:
-    """A word before a bracket that is neither a function nor, in a claim, a measure."""
+    """The fault of a call of something that is neither a function nor, in a claim, a measure."""
     return _fault("unknown function", at, f"the functions are {listing(sorted({*FUNCTIONS, *measures}))}")
 
 
 def _stray(text: str, at: int) -> SyntaxFault:
-    """A character of no word or operator."""
+    """The fault of a character that belongs to no word or operator."""
     begin = at - 1 if text[max(at - 1, 0) : at + 1] == "=>" else at
     written = text[begin : at + 1]
     hint = HABITS.get(written, "")
@@ -189,10 +187,10 @@ def _too_short(text: str, wanted: str, start: str) -> SyntaxFault:
 
 
 def _out_of_place(token: Token, accepts: set[str], text: str, at: tuple[int, int]) -> SyntaxFault:
-    """A token outside braces that cannot follow what stands before it."""
+    """The fault of a token outside braces that cannot follow what precedes it."""
     begin, end = at
     if token.type in ("ARROW", "BAR", "PLUS", "RSQB") and "WORD" in accepts:
-        return _fault(f"a layer is missing before `{token}`", at, "write `pass` for the input itself")
+        return _fault(f"expected a layer, found `{token}`", at, "write `pass` for the input itself")
     if token.type == "MINUS" and text[end : end + 1].isdigit():
         return _fault("numbers here cannot be negative", at, "put arithmetic in braces")
     if token.value == "of":
@@ -234,9 +232,9 @@ def _fault(message: str, at: tuple[int, int], hint: str) -> SyntaxFault:
 
 
 def _wanted(terminals: set[str]) -> str:
-    """What could stand here, in words; after a layer, that it may have more words of its own goes without saying."""
+    """What could come here, in words; the words that any layer may have are left out."""
     if "ARROW" in terminals:
         terminals = terminals & {"ARROW", "BAR", "RSQB"}
     elif "WORD" in terminals:
         terminals = {"WORD"}
-    return " or ".join(words for terminal, words in WANTED.items() if terminal in terminals) or "nothing more"
+    return " or ".join(words for terminal, words in WANTED.items() if terminal in terminals) or "the end of the formula"

@@ -1,4 +1,4 @@
-"""Slips around the texts of several lines that a `|` starts: the `|` is missing, or a line is not indented enough."""
+"""Common mistakes in block scalars (`key: |`): the `|` is missing, or a line is not indented enough."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from inception_dsl.diagnostics.diagnostic import Diagnostic, Note, Source, Span
 HEADER: Final = re.compile(r".*:\s*[|>][0-9+-]*\s*(#.*)?$")
 EMPTY: Final = re.compile(r"\s*(layers|graph):\s*(#.*)?$")
 FORMULA: Final = re.compile(r"\s*[|+]|.*(\s\|\s|->)")
-"""A line that only a formula or a table has."""
+"""A line that only a formula or a table can contain."""
 
 
-def slip(source: Source, number: int) -> Diagnostic | None:
-    """Tell of such a slip where YAML stumbles over a line; None where it is another."""
+def block_error(source: Source, number: int) -> Diagnostic | None:
+    """The mistake that makes YAML fail at a line; None where it is another."""
     line = source.lines[number - 1]
     if not FORMULA.match(line):
         return None
@@ -33,8 +33,8 @@ def _bar_missing(source: Source, number: int) -> Diagnostic | None:
     if not (key := EMPTY.match(line)):
         return None
     column = line.index(":") + 1
-    message, advice = f"the `|` after `{key[1]}:` is missing", f"write `{key[1]}: |`"
-    notes = (Note(_whole(source, number), "this is not YAML"),)
+    message, advice = f"missing `|` after `{key[1]}:`", f"write `{key[1]}: |`"
+    notes = (Note(_line_span(source, number), "without it, this is not YAML"),)
     return Diagnostic(INVALID_YAML, message, Span(source, above, column, column + 1), notes=notes, help=advice)
 
 
@@ -50,9 +50,9 @@ def _indented_less(source: Source, number: int) -> Diagnostic | None:
             if depth <= level:
                 return None
             message = "this line is indented less than the block it belongs to"
-            notes = (Note(_whole(source, above), "the block starts here"),)
+            notes = (Note(_line_span(source, above), "the block starts here"),)
             advice = f"indent it by {depth} spaces, like the first line of the block"
-            return Diagnostic(INVALID_YAML, message, _whole(source, number), notes=notes, help=advice)
+            return Diagnostic(INVALID_YAML, message, _line_span(source, number), notes=notes, help=advice)
         first = above
     return None
 
@@ -61,7 +61,7 @@ def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
 
 
-def _whole(source: Source, number: int) -> Span:
-    """A line without the blanks around it."""
+def _line_span(source: Source, number: int) -> Span:
+    """The span of a line without the spaces around it."""
     line = source.lines[number - 1]
     return Span(source, number, _indent(line) + 1, max(len(line.rstrip()), _indent(line) + 1) + 1)

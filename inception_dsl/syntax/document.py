@@ -1,4 +1,4 @@
-"""What a YAML file holds, and where each part of it stands."""
+"""The data of a YAML file, and the place of each part of it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Path = tuple[str | int, ...]
 
 
 class Node:
-    """A value's places: its own, that of its key if it has one, and those of what is in it.
+    """The places of a value: its own, that of its key if it has one, and those of the values in it.
 
-    `text` is a scalar as written, None for a collection; `literal` is true of a block `|`.
+    `text` is a scalar as written, None for a collection; `literal` is true for a block scalar (`|`).
     """
 
     __slots__ = ("children", "key", "literal", "span", "text")
@@ -32,8 +32,8 @@ class Node:
 class Document:
     """A YAML file: `data` as plain Python (dict, list, str, int, float, bool, None), and places by path.
 
-    The places of a path that is not in `data` raise `KeyError`. A variant is a document whose parts stand in several
-    files; `names` are those that it gives to modules, by the file that calls them otherwise.
+    A path that is not in `data` raises `KeyError`. The parts of a variant's document come from several files; `names`
+    maps, for each file, the names by which it calls modules to the variant's own.
     """
 
     def __init__(
@@ -49,16 +49,16 @@ class Document:
         self.names = names
 
     def value_span(self, path: Path) -> Span:
-        """Where a value stands: its first line, for a block of `key: value` lines its first key."""
+        """The place of a value: its first line, or its first key for a block of `key: value` lines."""
         return self.node(path).span
 
     def key_span(self, path: Path) -> Span:
-        """Where the key of a value stands; an item of a list, and the document, have only their own place."""
+        """The place of the key of a value; that of the value for an item of a list and for the document itself."""
         node = self.node(path)
         return node.key or node.span
 
     def text(self, path: Path) -> Fragment:
-        """Give the text of a scalar as written (`1.50` stays `1.50`), with the places of its characters."""
+        """The text of a scalar as written (`1.50` stays `1.50`), with the places of its characters."""
         node = self.node(path)
         if node.text is None:
             raise KeyError(path)

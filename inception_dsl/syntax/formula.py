@@ -1,4 +1,4 @@
-"""A layer formula, and the text it was read from."""
+"""A layer formula, and the text it was parsed from."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from inception_dsl.syntax.terms import Labelled, Term, renamed, walk
 
 @dataclass(frozen=True)
 class Formula:
-    """A layer formula and the text it was read from, with the other `names` that variants gave to modules."""
+    """A layer formula and the text it was parsed from. `names` maps the modules in the text to their new names."""
 
     term: Term
     fragment: Fragment = field(compare=False, repr=False)
@@ -23,7 +23,7 @@ class Formula:
 
     @property
     def text(self) -> str:
-        """It on one line, as written where no module in it has another name."""
+        """The formula on one line: as written, unless a module in it has a new name."""
         if not self.names:
             return " ".join(self.fragment.text.split())
         from inception_dsl.syntax.printer import spell_term
@@ -36,18 +36,18 @@ class Formula:
         return frozenset(term.label for term in walk(self.term) if isinstance(term, Labelled))
 
     def span(self, at: tuple[int, int]) -> Span:
-        """The place of a part of it."""
+        """The place of a part of the formula."""
         return self.fragment.span(*at)
 
 
 def formula_of(part: Fragment, findings: Findings, names: Mapping[str, str] | None = None) -> Formula | None:
-    """Read a text as a formula, with other names for some modules; what is wrong goes to `findings`."""
+    """Parse a text as a formula, with new names for some modules; None after adding errors to `findings`."""
     try:
         term = algebra.formula(part.text)
         return Formula(renamed(term, names), part, names) if names else Formula(term, part)
     except SyntaxFault as fault:
         last = part.span(len(part.text), len(part.text))
         cut = last.source.lines[last.line - 1][last.column - 1 :].lstrip().startswith("#")
-        hint = "` #` starts a comment in YAML: write the formula on the lines below a `|`" if cut else fault.help
+        hint = "` #` starts a comment in YAML; put the formula on the lines below a `|`" if cut else fault.help
         findings.error(fault.code, fault.message, part.span(*fault.at), fault.label, help=hint)
         return None

@@ -1,6 +1,6 @@
-"""Prints terms, values and tables in the language, with no brackets but those that reading needs.
+"""Prints terms, values and tables in the language, with as few brackets as possible.
 
-What is printed reads back as an equal term (`algebra.formula`), as long as it keeps within the bounds on length.
+`algebra.formula` parses the output as an equal term, within its limits on length.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from inception_dsl.ir.values import Number, Value, spell
 from inception_dsl.syntax.terms import Branches, Chain, Dimensions, Labelled, Repeated, Scaled, Term, Use, Word
 
 LINE: Final = 100
-"""A chain longer than this goes on in the next line, where lines may break."""
+"""The length at which a chain continues on the next line, where lines may break."""
 
 BRANCHES, SUM, CHAIN, STEP, TERM = range(5)
-"""How tightly each part of a formula binds, loosest first; a part in a tighter place stands in brackets."""
+"""How tightly each kind of term binds, loosest first; a term in a tighter place is put in brackets."""
 
 
 def spell_term(term: Term) -> str:
@@ -25,7 +25,7 @@ def spell_term(term: Term) -> str:
 
 
 def spell_graph(term: Term) -> str:
-    """Print a term as the graph of a module: a line for each branch, and for a chain as many as it needs."""
+    """Print a term as the graph of a module: one line for each branch, and as many as it needs for a chain."""
     match term:
         case Branches("|", branches):
             labels = [f"{branch.label}: " if isinstance(branch, Labelled) else "" for branch in branches]
@@ -33,7 +33,7 @@ def spell_graph(term: Term) -> str:
             spelled = (_branch(branch, SUM).removeprefix(label) for label, branch in zip(labels, branches, strict=True))
             return "\n".join(f"| {label:{width}}{text}" for label, text in zip(labels, spelled, strict=True))
         case Chain(steps):
-            return _filled([_inside(step, STEP) for step in steps])
+            return _wrapped([_inside(step, STEP) for step in steps])
         case _:
             return spell_term(term)
 
@@ -44,12 +44,12 @@ def spell_words(words: Iterable[Word]) -> str:
 
 
 def align(rows: Sequence[Sequence[str]]) -> str:
-    """Print the lines of a table, its columns below each other; the first row is the header."""
+    """Print the lines of a table with aligned columns; the first row is the header."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(" | ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
 
-def _filled(steps: list[str]) -> str:
+def _wrapped(steps: list[str]) -> str:
     lines = [steps[0]]
     for step in steps[1:]:
         if len(lines[-1]) + len(step) + 4 <= LINE:
@@ -60,7 +60,7 @@ def _filled(steps: list[str]) -> str:
 
 
 def _inside(term: Term, place: int) -> str:
-    """A term where only what binds as tightly as `place` may stand without brackets."""
+    """The text of a term, in brackets unless it binds as tightly as `place`."""
     own, text = _spelled(term)
     return text if own >= place else f"[{text}]"
 
@@ -77,9 +77,9 @@ def _spelled(term: Term) -> tuple[int, str]:
         case Labelled(label, inner):
             return STEP, f"{label}: {_inside(inner, TERM)}"
         case Scaled(factor, inner):
-            return TERM, f"{_real(factor)} * {_inside(inner, TERM)}"
+            return TERM, f"{_number(factor)} * {_inside(inner, TERM)}"
         case Repeated(count, inner):
-            return TERM, f"{_whole(count)} of {_inside(inner, TERM)}"
+            return TERM, f"{_int(count)} of {_inside(inner, TERM)}"
         case Use():
             return TERM, _use(term)
         case _:
@@ -87,7 +87,7 @@ def _spelled(term: Term) -> tuple[int, str]:
 
 
 def _branch(term: Term, place: int) -> str:
-    """A term right after a bar or a plus, where a label names the whole branch and not its first step."""
+    """The text of a term right after a bar or a plus, where a label names the whole branch, not its first step."""
     match term:
         case Chain(steps):
             return _chain(steps, TERM)
@@ -106,18 +106,18 @@ def _use(use: Use) -> str:
     if use.kernel:
         parts.append(_size(use.kernel, use.stride))
     if use.width is not None:
-        parts.append(_percent(use.width) or _real(use.width))
+        parts.append(_percent(use.width) or _number(use.width))
     return " ".join([*parts, *map(_word, use.words)])
 
 
 def _size(kernel: Dimensions, stride: Dimensions | None) -> str:
     if stride is None:
         return _pair(kernel)
-    return f"{_pair(kernel)}/{_whole(stride[0]) if stride[0] == stride[1] else _pair(stride)}"
+    return f"{_pair(kernel)}/{_int(stride[0]) if stride[0] == stride[1] else _pair(stride)}"
 
 
 def _pair(dimensions: Dimensions) -> str:
-    return "x".join(map(_whole, dimensions))
+    return "x".join(map(_int, dimensions))
 
 
 def _word(word: Word) -> str:
@@ -128,7 +128,7 @@ def _word(word: Word) -> str:
         case str(text):
             return f"{key}={text}"
         case Value() as value:
-            return f"{key}={_real(value)}"
+            return f"{key}={_number(value)}"
         case dimensions:
             return f"{key}={_pair(dimensions)}"
 
@@ -137,16 +137,16 @@ def _braced(value: Value) -> str:
     return f"{{{spell(value)}}}"
 
 
-def _real(value: Value) -> str:
+def _number(value: Value) -> str:
     return spell(value) if isinstance(value, Number) else _braced(value)
 
 
-def _whole(value: Value) -> str:
+def _int(value: Value) -> str:
     return spell(value) if isinstance(value, Number) and isinstance(value.value, int) else _braced(value)
 
 
 def _percent(width: Value) -> str:
-    """A share such as 0.4 as `40%`, where that is no other number."""
+    """A share such as 0.4 as `40%`, where that is exactly the same number; else empty."""
     if isinstance(width, Number) and isinstance(width.value, float) and 0 < width.value < 1:
         percent = f"{width.value * 100:g}"
         if re.fullmatch(r"[\d.]+", percent) and float(percent) / 100 == width.value:

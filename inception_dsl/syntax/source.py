@@ -1,4 +1,4 @@
-"""Files read into sources, and texts inside them that know where they stand."""
+"""Reads files as sources; a `Fragment` is a text inside a source that knows its place."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, Span, SpecE
 from inception_dsl.files import builtin, paths
 
 LIMIT: Final = 4 * 2**20
-"""A spec larger than this many bytes is a mistake or an attack."""
+"""The most bytes of a file."""
 
 
 def read(path: str | os.PathLike[str], name: str | None = None) -> Source:
-    """Read a text file, or a spec by its name `builtin:...`; diagnostics call it `name`, by default the path as given.
+    """Read a text file, or a spec named `builtin:...`; diagnostics call it `name`, by default the path as given.
 
-    Raises `SpecError` E001 for a file that cannot be read, or that may never end as a pipe does not, E002 for one that
-    is not UTF-8, E003 beyond `LIMIT`.
+    Raises `SpecError`: E001 for a file that cannot be read or is not a regular file, E002 for one that is not UTF-8,
+    E003 beyond `LIMIT`.
     """
     given = builtin.full(os.fspath(path))
     name, path = given if name is None else name, builtin.place(given)
     try:
-        mode = os.stat(path).st_mode  # before it is opened: that may take as long as the other end of a pipe likes
+        mode = os.stat(path).st_mode  # before it is opened: opening a pipe may never return
         if kind := paths.kind(mode):
             hint = "name a file in it" if stat.S_ISDIR(mode) else "save its output to a file"
             raise paths.unreadable(name, f"it is {kind}", hint)
@@ -43,11 +43,9 @@ def read(path: str | os.PathLike[str], name: str | None = None) -> Source:
 
 
 def decode(data: bytes, name: str, citation: str = "") -> Source:
-    r"""Make a source of bytes: UTF-8 with or without a byte order mark, and lines that end in \n, \r\n or \r.
+    r"""Decode bytes: UTF-8 with or without a byte order mark, and lines that end in \n, \r\n or \r.
 
-    Generated files cite it as `citation`.
-
-    Raises `SpecError` E002 at the first byte that is not UTF-8.
+    Generated files cite the source as `citation`. Raises `SpecError` E002 at the first byte that is not UTF-8.
     """
     data = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     try:
@@ -62,11 +60,10 @@ def decode(data: bytes, name: str, citation: str = "") -> Source:
 
 
 class Fragment:
-    """A text that stands somewhere in a source: `text`, and `span` for the place of any part of it.
+    """A text inside a source, and the `span` of any part of it.
 
-    `literal` says that the text's lines are the ends of the source's lines below `whole`, as those of a YAML block
-    `|` are. Else the text stands in `whole`, as it is or in quotes; where it is written otherwise (folded, escaped),
-    the place of each part is `whole`.
+    A `literal` text is the indented lines below `whole`, as in a YAML block scalar (`|`). Any other text is in `whole`,
+    as it is or in quotes; where it is folded or escaped, the span of each part is `whole`.
     """
 
     __slots__ = ("_base", "_last", "_shift", "_starts", "_whole", "literal", "text")
@@ -77,31 +74,31 @@ class Fragment:
         self._whole = whole
         self.literal = literal
         lines = text.split("\n")
-        # where each line begins in the text, and where one after the last would
+        # the offset of each line in the text, and of a line after the last
         self._starts = [0, *accumulate(len(line) + 1 for line in lines)]
-        self._last = len(text.removesuffix("\n"))  # what ends too early is told at the last line, not below it
+        self._last = len(text.removesuffix("\n"))  # an unexpected end is reported at the last line, not below it
         written = "" if literal else whole.source.lines[whole.line - 1][whole.column - 1 : whole.end - 1]
         self._shift = 0 if written == text else 1 if written[1:-1] == text else None
 
     @classmethod
     def of(cls, source: Source) -> Fragment:
-        """Take the whole text of a source."""
+        """The whole text of a source."""
         return cls(source.text, Span(source, 0, 1, 1), literal=True)
 
     @property
     def source(self) -> Source:
-        """The source that it stands in."""
+        """The source that contains it."""
         return self._whole.source
 
     def slice(self, start: int, end: int) -> Fragment:
-        """Take the part of this text between two offsets."""
+        """The part of this text between two offsets."""
         part = copy(self)
         part.text = self.text[start:end]
         part._base += start
         return part
 
     def span(self, start: int, end: int) -> Span:
-        """Where the characters from `start` to `end` stand, as far as they are on one line."""
+        """The place of the characters from `start` to `end`, as far as they are on one line."""
         source, line, column, _ = self._whole
         start = min(self._base + start, self._last)
         end = max(self._base + end, start)

@@ -1,7 +1,7 @@
-"""Reads the layer table: pipe-separated text -> header and cells, each with its offsets.
+"""Reads the layer table: pipe-separated text into a header and cells, each with its offsets.
 
-A bar inside brackets belongs to a formula, not to the table. A Markdown table (outer bars, a rule of dashes under the
-header) is read too.
+A bar inside brackets belongs to a formula, not to the table. Markdown tables, with outer bars and a rule of dashes
+under the header, are read too.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from inception_dsl.syntax.source import Fragment
 RULE: Final = re.compile(r"[\s|:-]*---[\s|:-]*")
 MOST_ROWS: Final = 50_000
 LISTED: Final = 6
-"""Columns that are named where a row has no cells for them."""
+"""The most columns that are listed where a row has no cells for them."""
 
 
 class Cell(NamedTuple):
-    """A cell's text, without the blanks around it, and where it starts in the text it stands in: the table's."""
+    """A cell: its text without the spaces around it, and its offset in the text `within` which it stands."""
 
     text: str
     start: int
@@ -32,37 +32,37 @@ class Cell(NamedTuple):
 
     @property
     def end(self) -> int:
-        """The offset after its last character; an empty cell is one character wide, so that it can be pointed at."""
+        """The offset after its last character; an empty cell is one character wide, so that errors can point at it."""
         return self.start + max(1, len(self.text))
 
     @property
     def fragment(self) -> Fragment:
-        """Its text, which knows the place of each part of it."""
+        """Its text as a fragment."""
         return self.within.slice(self.start, self.end)
 
     @property
     def span(self) -> Span:
-        """Where it stands."""
+        """Its place."""
         return self.within.span(self.start, self.end)
 
 
 class Table(NamedTuple):
-    """The header's cells, and of every row the cells by column."""
+    """The cells of the header, and those of each row by column."""
 
     header: tuple[Cell, ...]
     rows: tuple[dict[str, Cell], ...]
 
 
 def read(fragment: Fragment, findings: Findings) -> Table | None:
-    """Read a table; what is wrong goes to `findings`.
+    """Read a table; None after adding errors to `findings`.
 
-    E112: no header, or it lacks `name` or `layer`; E113: a row with more or fewer cells than the header; E114: two
-    columns of one name; E117: more rows than any network has.
+    E112 for a missing or incomplete header or no rows, E113 for a row with more or fewer cells than the header, E114
+    for two columns of one name, E117 for more rows than `MOST_ROWS`.
     """
     lines = list(_lines(fragment.text))
     if not lines:
         findings.error(
-            INCOMPLETE_TABLE, "the table is empty", fragment.span(0, 1), help="its first line names the columns"
+            INCOMPLETE_TABLE, "the table is empty", fragment.span(0, 1), help="name its columns on the first line"
         )
         return None
     if len(lines) > MOST_ROWS:
@@ -82,7 +82,7 @@ def read(fragment: Fragment, findings: Findings) -> Table | None:
             continue
         cells = _cells(start, line, outer, fragment)
         if len(cells) != len(header):
-            _tell_count(cells, header, starts, fragment, findings)
+            _report_count(cells, header, starts, fragment, findings)
             broken = True
             continue
         rows.append({column.text: cell for column, cell in zip(header, cells, strict=True)})
@@ -92,14 +92,14 @@ def read(fragment: Fragment, findings: Findings) -> Table | None:
     return Table(header, tuple(rows))
 
 
-def _tell_count(
+def _report_count(
     cells: list[Cell], header: tuple[Cell, ...], starts: list[int], fragment: Fragment, findings: Findings
 ) -> None:
-    """Tell of a row with more or fewer cells than the header (E113)."""
+    """Report a row with more or fewer cells than the header (E113)."""
     count = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
     message = f"this row has {count}, but the header has {len(header)} columns"
     if len(cells) > len(header):
-        span, label = cells[len(header)].span, "one too many"
+        span, label = cells[len(header)].span, "extra cell"
         hint = "delete it, or name its column in the header; write branches in a table in brackets: `[a | b]`"
     else:
         end = cells[-1].start + len(cells[-1].text)
@@ -110,13 +110,13 @@ def _tell_count(
 
 
 def _without_cell(cells: list[Cell], header: tuple[Cell, ...], starts: list[int], fragment: Fragment) -> str:
-    """The columns that a short row has no cell for: where it is aligned with the header, else the last ones."""
+    """The columns without a cell in a short row: by alignment with the header if possible, else the last ones."""
     below = [bisect(starts, _column(cell, fragment)) - 1 for cell in cells]
     aligned = below[0] == 0 and len({*below}) == len(cells)
     taken = {*below} if aligned else range(len(cells))
     missing = islice((cell.text for i, cell in enumerate(header) if i not in taken), LISTED)
     more = len(header) - len(cells) - LISTED
-    return ", ".join(f"`{each}`" for each in missing) + f" and {more:,} more" if more > 0 else listing(missing)
+    return ", ".join(f"`{column}`" for column in missing) + f" and {more:,} more" if more > 0 else listing(missing)
 
 
 def _column(cell: Cell, fragment: Fragment) -> int:
@@ -146,7 +146,7 @@ def _cells(start: int, line: str, outer: bool, fragment: Fragment) -> list[Cell]
 
 
 def _split(line: str) -> Iterator[tuple[int, int]]:
-    """The ranges between bars outside brackets; a closing bracket too many is left for the formula's reader."""
+    """The ranges between bars outside brackets; unmatched closing brackets are left to the formula's parser."""
     begin = depth = 0
     for i, character in enumerate(line) if "[" in line or "{" in line else _bars(line):
         if character in "[{":
@@ -174,9 +174,9 @@ def _check_header(header: tuple[Cell, ...], fragment: Fragment, findings: Findin
         if not cell.text:
             findings.error(INCOMPLETE_TABLE, "a column has no name", span, help="name it, or remove the bar")
         elif cell.text in seen:
-            note = Note(seen[cell.text].span, "here first")
+            note = Note(seen[cell.text].span, "first defined here")
             hint = "delete one, or rename it"
-            findings.error(DUPLICATE_NAME, f"two columns are called `{cell.text}`", span, notes=[note], help=hint)
+            findings.error(DUPLICATE_NAME, f"duplicate column `{cell.text}`", span, notes=[note], help=hint)
         seen.setdefault(cell.text, cell)
     missing = [required for required in ("name", "layer") if required not in seen]
     for required in list(missing):

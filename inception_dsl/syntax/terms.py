@@ -1,4 +1,4 @@
-"""The layer algebra as a tree, as written: nothing resolved, no defaults added."""
+"""The syntax tree of the layer algebra: nothing resolved, no defaults added."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Dimensions = tuple[Value, Value]
 
 @dataclass(frozen=True)
 class Term:
-    """A part of a formula; `at` are its offsets in the formula's text and are no part of its meaning."""
+    """A part of a formula. `at` are its offsets in the formula's text, which equality ignores."""
 
     at: tuple[int, int] = field(default=(0, 0), compare=False, kw_only=True)
 
@@ -28,7 +28,7 @@ class Word(Term):
 
 @dataclass(frozen=True)
 class Use(Term):
-    """A layer or a module: its name, kernel, stride, width (or size, or share) and words."""
+    """A use of a layer or a module: its name, kernel, stride, width (or size, or share) and words."""
 
     name: str | Value
     kernel: Dimensions | None = None
@@ -38,21 +38,21 @@ class Use(Term):
 
     @property
     def size_at(self) -> tuple[int, int]:
-        """The offsets of its kernel and width, those of all of it where it has neither."""
+        """The offsets of its kernel and width, or of the whole use where it has neither."""
         values = [value for value in (*(self.kernel or ()), *(self.stride or ()), self.width) if value]
         return (values[0].at[0], values[-1].at[1]) if values else self.at
 
 
 @dataclass(frozen=True)
 class Chain(Term):
-    """`a -> b`: two steps or more."""
+    """`a -> b`: at least two steps."""
 
     steps: tuple[Term, ...]
 
 
 @dataclass(frozen=True)
 class Branches(Term):
-    """`a | b` (joined along channels) or `a + b` (added): two branches or more."""
+    """`a | b` (concatenated along channels) or `a + b` (added): at least two branches."""
 
     join: str
     branches: tuple[Term, ...]
@@ -82,8 +82,8 @@ class Labelled(Term):
     term: Term
 
 
-def inside(term: Term) -> tuple[Term, ...]:
-    """The terms right inside a term, from left to right."""
+def children(term: Term) -> tuple[Term, ...]:
+    """The terms directly inside a term, from left to right."""
     match term:
         case Chain(terms) | Branches(_, terms):
             return terms
@@ -97,23 +97,23 @@ def walk(term: Term) -> Iterator[Term]:
     """A term and every term inside it, from left to right."""
     ahead = [term]
     while ahead:
-        each = ahead.pop()
-        yield each
-        ahead += reversed(inside(each))
+        inner = ahead.pop()
+        yield inner
+        ahead += reversed(children(inner))
 
 
 def levels(term: Term) -> Iterator[tuple[int, Use]]:
-    """Every layer and call in a term, with how many terms it stands in, itself included."""
+    """Every use in a term, and how many terms contain it, itself included."""
     ahead = [(1, term)]
     while ahead:
-        level, each = ahead.pop()
-        if isinstance(each, Use):
-            yield level, each
-        ahead += [(level + 1, inner) for inner in inside(each)]
+        level, outer = ahead.pop()
+        if isinstance(outer, Use):
+            yield level, outer
+        ahead += [(level + 1, inner) for inner in children(outer)]
 
 
 def renamed(term: Term, names: Mapping[str, str]) -> Term:
-    """A term with other names for some of the modules that it uses."""
+    """The term with new names for some of the modules that it uses."""
     match term:
         case Use(str() as name) if name in names:
             return replace(term, name=names[name])
@@ -135,7 +135,7 @@ def value_names(term: Term) -> Iterator[Name]:
 
 
 def own_values(term: Term) -> Iterator[Value]:
-    """The values that stand in a term itself, not in the terms inside it."""
+    """The values of a term itself, without those of the terms inside it."""
     match term:
         case Use():
             parts = (term.name, *(term.kernel or ()), *(term.stride or ()), term.width)

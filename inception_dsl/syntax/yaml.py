@@ -1,8 +1,7 @@
-"""YAML 1.2 with positions: a `Source` in, plain data and the place of every part of it out.
+"""Reads YAML 1.2 with positions: from a `Source` to plain data and the place of every part of it.
 
-The parser is PyYAML's; only its events are used. Values are made here, by the core schema of YAML 1.2, so that `no` and
-`1:30` stay texts. What one file can do to surprise its reader (anchors, aliases, tags, merge keys, a key given twice)
-is refused.
+Only the events of PyYAML's parser are used. Scalars follow the core schema of YAML 1.2, so that `no` and `1:30` are
+strings. Features that surprise readers (anchors, aliases, tags, merge keys, duplicate keys) are errors.
 """
 
 from __future__ import annotations
@@ -35,16 +34,16 @@ __all__ = ["Document", "kind", "parse", "read"]
 
 DEPTH: Final = 50
 VALUES: Final = 100_000
-"""How deeply values nest and how many there are in the largest file that is still read."""
+"""The deepest nesting of values, and the most values in a file."""
 
 DIGITS: Final = 18
 
-_AHEAD: Final = 2048  # twice the characters that a parser reads in search of the `:` of a key
+_AHEAD: Final = 2048  # twice the characters that a parser reads to find the `:` of a key
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 _LOADER: Final = getattr(yaml, "CLoader", yaml.SafeLoader)  # libyaml, where PyYAML was built with it
 
-# What YAML does not allow, or PyYAML takes for a line break and we do not (it reads YAML 1.1).
+# What YAML does not allow, and what PyYAML, which reads YAML 1.1, takes for a line break.
 _NO_TEXT: Final = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 
 # https://yaml.org/spec/1.2.2/#103-core-schema
@@ -75,14 +74,15 @@ _VALUES: Final[dict[str, Callable[[str], bool | int | float | None]]] = {
 def parse(source: Source) -> Document:
     """Read a source as one YAML mapping.
 
-    Raises `SpecError` with every fault found up to the first that YAML cannot be read past: E003 too many values,
-    E004 nothing but comments, E101 syntax, E102 a key given twice, E105 a key that is no text or a top that is no
-    mapping, E106 what is refused, E107 nested too deeply, E117 a number beyond 18 digits.
+    Raises `SpecError` with every error up to the first that makes it impossible to read on: E003 for too many values,
+    E004 for a file without data, E101 for invalid syntax, E102 for duplicate keys, E105 for a key that is not a string
+    or a file that is not a mapping, E106 for unsupported YAML, E107 for values nested too deeply, E117 for a number of
+    more than 18 digits.
     """
     if stray := _NO_TEXT.search(source.text):
         before = source.text[: stray.start()]
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-        message = f"a YAML file cannot hold the character U+{ord(stray[0]):04X}"
+        message = f"YAML does not allow the character U+{ord(stray[0]):04X}"
         help_ = f'delete it, or write "\\u{ord(stray[0]):04x}" in double quotes'
         raise SpecError([Diagnostic(INVALID_YAML, message, Span(source, line, column, column + 1), help=help_)])
     reader = _Reader(source)
@@ -106,7 +106,7 @@ def parse(source: Source) -> Document:
 
 
 class _Open:
-    """A collection whose end is not read yet; `key` is the one whose value comes next."""
+    """A collection whose end has not been read yet. `key` is the key whose value comes next."""
 
     __slots__ = ("data", "flow", "key", "node")
 
@@ -118,7 +118,7 @@ class _Open:
 
 
 class _Reader:
-    """Builds data and nodes from events, with a stack of its own: no depth of nesting exhausts Python's."""
+    """Builds data and nodes from events, with its own stack, so that deep nesting cannot exhaust Python's."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -130,19 +130,19 @@ class _Reader:
         self._documents = self._count = 0
 
     def bracket(self) -> Span | None:
-        """Find the innermost `[` or `{` that is still open."""
+        """The innermost `[` or `{` that is still open."""
         spans = (opened.node.span for opened in reversed(self._open) if opened.flow)
         return next((span for span in spans if span.end > span.column), None)  # `[a: b]` has a mapping without braces
 
     def take(self, event: Any) -> None:
-        """Read on by one event; raises `SpecError` where reading on makes no sense."""
+        """Process an event; raises `SpecError` where it makes no sense to read on."""
         span = span_of_marks(self.source, event.start_mark, event.end_mark)
         self._end = event.end_mark.index
         match event:
             case yaml.DocumentStartEvent():
                 self._document(span, explicit=bool(event.explicit))
             case yaml.AliasEvent():
-                self._refuse("an alias", span, "write the value out where it is used")
+                self._refuse("an alias", span, "repeat the value where it is used")
                 self._add("", Node(span, ""))
             case yaml.ScalarEvent():
                 self._refuse_properties(event, span)
@@ -152,7 +152,7 @@ class _Reader:
                     self.findings.diagnostics.append(bad_escape(span))
                 value = event.value if event.style else self._scalar(event.value, span)
                 if not event.style and value == "<<" and self._wants_key():
-                    self._refuse("a merge key", span, "write the keys out where they are used")
+                    self._refuse("a merge key", span, "repeat the keys where they are used")
                 self._add(value, Node(span, event.value, event.style == "|"))
             case yaml.CollectionStartEvent():
                 self._refuse_properties(event, span)
@@ -170,21 +170,21 @@ class _Reader:
                     closed.node.span = first._replace(end=end)
 
     def fail(self, error: yaml.MarkedYAMLError) -> None:
-        """Tell of the error that ended the events."""
+        """Report the error that ended the events."""
         if opener := self._deep_bracket(error):
             self._too_deep(opener)
         self.findings.diagnostics.append(explain(error, self.source, self.bracket()))
 
     def _deep_bracket(self, error: yaml.MarkedYAMLError) -> Span | None:
-        """Find the bracket that nests too deeply among those that the parser read before its error.
+        """The bracket that nests too deeply among those that the parser read before its error.
 
-        A parser reads ahead, in search of a `:`, and libyaml may stop at brackets whose events we have not seen yet.
+        A parser reads ahead to find a `:`, and libyaml may stop at brackets whose events have not been seen yet.
         """
         at = error.problem_mark or error.context_mark
         flow = sum(opened.flow for opened in self._open)
         ahead = self.source.text[self._end : at.index if at else 0][:_AHEAD]
         depth = len(self._open) - flow
-        with suppress(yaml.YAMLError, OverflowError, ValueError):  # the error itself is told by `explain`
+        with suppress(yaml.YAMLError, OverflowError, ValueError):  # `explain` reports the error itself
             for token in yaml.scan("[" * flow + ahead, Loader=yaml.SafeLoader):
                 depth += isinstance(token, yaml.FlowSequenceStartToken | yaml.FlowMappingStartToken)
                 depth -= isinstance(token, yaml.FlowSequenceEndToken | yaml.FlowMappingEndToken)
@@ -195,7 +195,9 @@ class _Reader:
         return None
 
     def _too_deep(self, span: Span) -> None:
-        self._give_up(NESTED_TOO_DEEPLY, f"values nest deeper than {DEPTH}", span, "a spec needs about five levels")
+        self._give_up(
+            NESTED_TOO_DEEPLY, f"values nest deeper than {DEPTH} levels", span, "a spec needs about five levels"
+        )
 
     def _document(self, span: Span, explicit: bool) -> None:
         self._documents += 1
@@ -210,7 +212,7 @@ class _Reader:
         return bool(self._open) and isinstance(self._open[-1].data, dict) and self._open[-1].key is None
 
     def _add(self, value: Any, node: Node) -> None:
-        """Put a value where it belongs: the top, the next item of a list, a key, or the value of the last key."""
+        """Add a value as the root, the next item of a list, a key, or the value of the last key."""
         self._count += 1
         if self._count > VALUES:
             self._give_up(FILE_TOO_LARGE, f"the file holds more than {VALUES:,} values", node.span)
@@ -234,15 +236,15 @@ class _Reader:
             parent.node.span = node.span
         name = node.text or ""
         if not isinstance(value, str):
-            hint = f'write `"{name}"` if a text is meant' if name else "write a text as the key"
-            self.findings.error(INVALID_VALUE, f"a key must be a text, but this is {kind(value)}", node.span, help=hint)
+            hint = f'write `"{name}"` to use it as a string' if name else "write a string as the key"
+            self.findings.error(INVALID_VALUE, f"a key must be a string, not {kind(value)}", node.span, help=hint)
         elif first := parent.node.children.get(name):
-            notes, hint = [Note(first.key or first.span, "first given here")], "delete one, or rename it"
-            self.findings.error(DUPLICATE_KEY, f"the key `{name}` is given twice", node.span, notes=notes, help=hint)
+            notes, hint = [Note(first.key or first.span, "first defined here")], "delete one, or rename it"
+            self.findings.error(DUPLICATE_KEY, f"duplicate key `{name}`", node.span, notes=notes, help=hint)
         return name
 
     def _scalar(self, text: str, span: Span) -> str | bool | int | float | None:
-        """Read a plain scalar by the core schema."""
+        """The value of a plain scalar by the core schema."""
         match = _CORE.fullmatch(text)
         if match is None or match.lastgroup is None:
             return text
@@ -250,26 +252,26 @@ class _Reader:
         digits = text.lstrip("+-") if kind == "integer" else text[2:] if kind in ("octal", "hexadecimal") else ""
         value = _VALUES[kind](text) if len(digits) <= DIGITS else math.inf
         if value in (math.inf, -math.inf) and kind != "infinite":
-            hint = f"a number has at most {DIGITS} digits; quote it if it is a text"
+            hint = f"a number has at most {DIGITS} digits; quote it if it is a string"
             self.findings.error(OUT_OF_BOUNDS, "this number is too large", span, help=hint)
             return 0
         return value
 
     def _refuse_properties(self, event: Any, span: Span) -> None:
         if event.anchor is not None:
-            hint = f"delete `&{event.anchor}` and write the value out where it is used"
+            hint = f"delete `&{event.anchor}` and repeat the value where it is used"
             self._refuse("an anchor", self._within(span, r"&[^\s,\[\]{}]+"), hint)
         if getattr(event, "tag", None) is not None:
             hint = "delete it; the type of a value follows from how it is written"
             self._refuse("a tag", self._within(span, r"!\S*"), hint)
 
     def _within(self, span: Span, pattern: str) -> Span:
-        """Cut a span to what it starts with, if it starts so."""
-        # matched in place: to copy the rest of a line for each of its values takes quadratic time
+        """The start of a span that matches a pattern; the span itself where its start does not match."""
+        # matched in place: copying the rest of the line for each of its values takes quadratic time
         match = re.compile(pattern).match(self.source.lines[span.line - 1], span.column - 1)
         return span._replace(end=match.end() + 1) if match else span
 
-    def _refuse(self, what: str, span: Span, help: str) -> None:  # noqa: A002 - what the printed line is called
+    def _refuse(self, what: str, span: Span, help: str) -> None:  # noqa: A002 - the name of the printed line
         self.findings.error(UNSUPPORTED_YAML, f"{what} is not supported in a spec", span, help=help)
 
     def _give_up(self, code: Code, message: str, span: Span, help: str = "") -> None:  # noqa: A002 - see above
@@ -278,16 +280,16 @@ class _Reader:
 
 
 def kind(value: Any) -> str:
-    """What a value is, in words."""
+    """The type of a value, in words."""
     match value:
         case None:
-            return "nothing"
+            return "null"
         case bool():
             return "true or false"
         case int() | float():
             return "a number"
         case str():
-            return "a text"
+            return "a string"
         case list():
             return "a list"
         case _:

@@ -1,7 +1,7 @@
-"""YAML syntax errors in plain words: each told as the slip that most likely caused it.
+"""YAML syntax errors in plain words: each is reported as the mistake that most likely caused it.
 
-The slip is found in the text, at the two places that PyYAML reports. Its wording is never read: it differs from version
-to version, and with libyaml and without.
+The mistake is found in the text, at the two places that PyYAML reports. PyYAML's own wording is never read: it differs
+between versions, and with and without libyaml.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import yaml
 
 from inception_dsl.diagnostics.codes.yaml import INVALID_YAML, UNSUPPORTED_YAML
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Note, Source, Span
-from inception_dsl.syntax.blocks import slip
+from inception_dsl.syntax.blocks import block_error
 
 QUOTE: Final = "put the whole value in double quotes"
 
@@ -23,7 +23,7 @@ _PROPERTIES: Final = {"&": "anchors and aliases are", "*": "anchors and aliases 
 
 
 def span_of_marks(source: Source, start: yaml.Mark, end: yaml.Mark) -> Span:
-    """Make a span of two marks, as far as it is on the first one's line."""
+    """The span between two marks, as far as it is on the line of the first."""
     line = min(start.line, len(source.lines) - 1)
     length = len(source.lines[line])
     column = min(start.column, length)
@@ -32,20 +32,20 @@ def span_of_marks(source: Source, start: yaml.Mark, end: yaml.Mark) -> Span:
 
 
 def explain(error: yaml.MarkedYAMLError, source: Source, bracket: Span | None) -> Diagnostic:
-    """Tell a syntax error; `bracket` is the innermost `[` or `{` that was open when it arose."""
+    """The diagnostic of a syntax error; `bracket` is the innermost `[` or `{` that was open when it arose."""
     mark, begun = error.problem_mark or error.context_mark, error.context_mark
     at = here(source, mark)
     if tabs := re.match(r" *\t", source.lines[at.line - 1]):
         span = at._replace(column=tabs.end(), end=tabs.end() + 1)
-        return Diagnostic(INVALID_YAML, "a tab cannot indent YAML", span, help="indent with spaces")
-    # where what the parser was reading starts; libyaml also gives the place of the problem for it
+        return Diagnostic(INVALID_YAML, "YAML does not allow tabs as indentation", span, help="indent with spaces")
+    # where the parser began to read; libyaml may report the place of the problem here too
     start = here(source, begun) if begun and mark and begun.index < mark.index else None
     scanning = isinstance(error, yaml.scanner.ScannerError)
     if scanning and start and (fault := _in_quotes(start, at)):
         return fault
     if bracket and (fault := _in_brackets(at, bracket, starts_nothing=scanning and start is None)):
         return fault
-    if fault := slip(source, (start or at).line) or slip(source, at.line):
+    if fault := block_error(source, (start or at).line) or block_error(source, at.line):
         return fault
     if scanning:
         return _scanned(at, start, mark.index - begun.index) if start and mark and begun else _unexpected(at)
@@ -53,12 +53,12 @@ def explain(error: yaml.MarkedYAMLError, source: Source, bracket: Span | None) -
 
 
 def unreadable(at: Span) -> Diagnostic:
-    """Tell of a number that PyYAML without libyaml cannot take: of a directive, or in an escape."""
+    """The diagnostic of a number that PyYAML without libyaml cannot read: in a directive, or in an escape."""
     return _directive(at) if at.source.lines[at.line - 1].startswith("%") else bad_escape(at)
 
 
 def bad_escape(at: Span) -> Diagnostic:
-    """Tell of a backslash in double quotes that starts no escape; it stands at `at` or a little before."""
+    """The diagnostic of an unknown escape in double quotes; its backslash is at `at` or a little before."""
     column = at.source.lines[at.line - 1].rfind("\\", 0, at.column) + 1 or at.column
     span = at._replace(column=column, end=column + 2)
     advice = "write `\\\\` for a backslash, or use single quotes"
@@ -66,7 +66,7 @@ def bad_escape(at: Span) -> Diagnostic:
 
 
 def _in_quotes(start: Span, at: Span) -> Diagnostic | None:
-    """Tell what is wrong with a text in quotes, if that is what was being read."""
+    """The diagnostic of a quoted string, if that is what the parser was reading."""
     if (quote := _under(start)) not in ("'", '"'):
         return None
     lines = at.source.lines
@@ -76,14 +76,14 @@ def _in_quotes(start: Span, at: Span) -> Diagnostic | None:
         return None
     if closed and not (at.column == 1 and lines[at.line - 1].startswith(("---", "..."))):
         return bad_escape(at)
-    message = f"unterminated quoted text: `{quote}` is missing"
+    message = f"unterminated quoted string: missing `{quote}`"
     return Diagnostic(
         INVALID_YAML, message, start, "opened here", help="close it, or double a quote inside single quotes"
     )
 
 
 def _unexpected(at: Span) -> Diagnostic:
-    """Tell of a character that can start nothing where it stands."""
+    """The diagnostic of a character that cannot start a value."""
     match _under(at):
         case ":":
             return _colon(at.source, at)
@@ -99,7 +99,7 @@ def _unexpected(at: Span) -> Diagnostic:
 
 
 def _scanned(at: Span, start: Span, length: int) -> Diagnostic:
-    """Tell why what starts with a character could not be read to its end, `length` characters on."""
+    """The diagnostic of a token that could not be read from `start` to its end, `length` characters later."""
     opener = _under(start)
     if opener == "%":
         return _directive(at)
@@ -110,12 +110,12 @@ def _scanned(at: Span, start: Span, length: int) -> Diagnostic:
     if same_line and (what := _PROPERTIES.get(opener)):
         return Diagnostic(UNSUPPORTED_YAML, f"{what} not supported in a spec", at, help=QUOTE)
     if same_line and _under(at) == ":":
-        return Diagnostic(INVALID_YAML, "a space is missing after `:`", at, help=f"write `: `, or {QUOTE}")
+        return Diagnostic(INVALID_YAML, "missing space after `:`", at, help=f"write `: `, or {QUOTE}")
     return _no_colon(at.source, start)
 
 
 def _parsed(at: Span, start: Span | None, whole: bool) -> Diagnostic:
-    """Tell of what is out of place in the value that starts at `start`, or in the file as a whole."""
+    """The diagnostic of something out of place in the value that starts at `start`, or in the whole file."""
     stands, above = _under(at), at.source.lines[: at.line]
     if what := _PROPERTIES.get(stands):
         return Diagnostic(UNSUPPORTED_YAML, f"{what} not supported in a spec", at, help=QUOTE)
@@ -130,8 +130,8 @@ def _parsed(at: Span, start: Span | None, whole: bool) -> Diagnostic:
         )
     if start or whole:
         return _misplaced(at.source, at, start or Span(at.source, 1, 1, 2))
-    words = {":": "a key is missing", "]": "`]` is never opened", "}": "`}` is never opened"}
-    return Diagnostic(INVALID_YAML, words.get(stands, "a value is missing"), at, help=QUOTE)
+    words = {":": "missing key", "]": "`]` is never opened", "}": "`}` is never opened"}
+    return Diagnostic(INVALID_YAML, words.get(stands, "missing value"), at, help=QUOTE)
 
 
 def _directive(at: Span) -> Diagnostic:
@@ -143,7 +143,7 @@ def _under(span: Span) -> str:
 
 
 def here(source: Source, mark: yaml.Mark | None) -> Span:
-    """Point at the character at a mark; what is missing at the end of the file is told where its text ends."""
+    """The character at a mark; where the text of the file ends for a mark beyond it."""
     if mark is None:
         return Span(source, 1, 1, 2)
     text = source.text.rstrip()
@@ -154,12 +154,12 @@ def here(source: Source, mark: yaml.Mark | None) -> Span:
     return span._replace(end=span.column + 1)
 
 
-# A `#` that YAML takes for a comment and its author for the start of a text: no space follows it.
+# A `#` that starts a comment for YAML and a string for its author: no space follows it.
 _COMMENT: Final = re.compile(r"(?<![^\s\[\]{},])#[^\s,\]}]+")
 
 
 def _in_brackets(at: Span, bracket: Span, starts_nothing: bool) -> Diagnostic | None:
-    """Tell of brackets that do not close, or hold what their author took for a text."""
+    """The diagnostic of brackets that are not closed, or that contain an unquoted string."""
     source, text = bracket.source, bracket.source.lines[bracket.line - 1]
     opener = text[bracket.column - 1]
     closer = "]" if opener == "[" else "}"
@@ -169,11 +169,11 @@ def _in_brackets(at: Span, bracket: Span, starts_nothing: bool) -> Diagnostic | 
         start = bracket.column if number == bracket.line else 0
         if comment := _COMMENT.search(line, start):
             span = Span(source, number, comment.start() + 1, comment.end() + 1)
-            message, advice = "an unquoted `#` starts a comment, here inside brackets", f'write `"{comment[0]}"`'
-            return Diagnostic(INVALID_YAML, message, span, "the rest of the line is not read", notes, advice)
+            message, advice = "an unquoted `#` starts a comment, even inside brackets", f'write `"{comment[0]}"`'
+            return Diagnostic(INVALID_YAML, message, span, "the rest of the line is a comment", notes, advice)
     if starts_nothing and _under(at) not in ":-?" and (at.line == bracket.line or _under(at) in "@`%"):
         return None
-    advice = f"close it with `{closer}`; quote a text that contains any of `, : [ ] {{ }}`"
+    advice = f"close it with `{closer}`; quote a string that contains any of `, : [ ] {{ }}`"
     return Diagnostic(INVALID_YAML, f"expected `,` or `{closer}`", at, notes=notes, help=advice)
 
 
@@ -181,10 +181,10 @@ _GLUED: Final = re.compile(r"\s*(?:- )?([^\s:#\"']+):(?=[^\s:/])")
 
 
 def _colon(source: Source, at: Span) -> Diagnostic:
-    """Tell of a `:` where no key can be."""
+    """The diagnostic of a `:` where there cannot be a key."""
     line = source.lines[at.line - 1]
     if re.search(r":\s", line[: at.column - 1]):
-        message = "a second `: ` on one line"
+        message = "two `: ` on one line"
         return Diagnostic(INVALID_YAML, message, at, help=QUOTE)
     above = source.lines[at.line - 2] if at.line > 1 else ""
     if _GLUED.match(above) or re.match(r"[^\s:#-][^:]*$", above):
@@ -196,19 +196,19 @@ def _colon(source: Source, at: Span) -> Diagnostic:
 
 
 def _no_colon(source: Source, at: Span) -> Diagnostic:
-    """Tell of a line among `key: value` lines that has no `: `."""
+    """The diagnostic of a line without `: ` among `key: value` lines."""
     line = source.lines[at.line - 1]
     if glued := _GLUED.match(line):
         span = Span(source, at.line, glued.end(), glued.end() + 1)
-        return Diagnostic(INVALID_YAML, "a space is missing after `:`", span, help=f"write `{glued[1]}: ...`")
+        return Diagnostic(INVALID_YAML, "missing space after `:`", span, help=f"write `{glued[1]}: ...`")
     span = at._replace(end=len(line.rstrip()) + 1)
     return Diagnostic(
-        INVALID_YAML, "this line has no `key:`", span, help="write `key: value`, or indent it if it continues a text"
+        INVALID_YAML, "this line has no `key:`", span, help="write `key: value`, or indent it if it continues a value"
     )
 
 
 def _misplaced(source: Source, at: Span, block: Span) -> Diagnostic:
-    """Tell of something that belongs to no block."""
+    """The diagnostic of something that belongs to no block."""
     line = source.lines[at.line - 1]
     if line[: at.column - 1].strip():
         message, advice = "unexpected text after the end of a value", QUOTE

@@ -1,4 +1,4 @@
-"""Prints plain data as YAML 1.2 that `syntax.yaml` reads back as the same data."""
+"""Prints plain data as YAML 1.2, which `syntax.yaml` reads back as the same data."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
 LINE: Final = 110
-"""A mapping of plain values stands in braces on one line, where that is no longer than this."""
+"""The longest line of a mapping in braces."""
 
-# what a reader of YAML, 1.2 or 1.1, takes for something else than a text
+# what readers of YAML 1.2 or 1.1 do not take for a string
 _NO_TEXT: Final = re.compile(r"(?i:null|true|false|yes|no|on|off|0[xo][0-9a-f]+|\d[\d_]*(\.\d*)?(e[-+]?\d+)?)")
 _ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t"}
 
 
 def dump(data: Mapping[str, Any]) -> str:
-    """Print a mapping of texts, numbers, booleans, and lists and mappings of those.
+    """Print a mapping of strings, numbers, booleans, and lists and mappings of those.
 
-    A key whose value is None is left out. A text of whole lines is a block (`|`), one that YAML could misread stands
-    in double quotes, and what does not print (controls, marks that turn the direction of writing) is escaped.
+    Keys whose value is None are left out. A string of complete lines becomes a block scalar (`|`), a string that YAML
+    could misread is put in double quotes, and unprintable characters (controls, bidirectional marks) are escaped.
     """
     return "\n".join(line.text for line in lines(data)) + "\n"
 
 
 class Line(NamedTuple):
-    """A printed line: its text, the keys that lead to what it holds, and how much of that it holds.
+    """A printed line: its text, the path of the value that it shows, and which `part` of that it shows.
 
-    `part` is "all" of it, its "key" alone, or the number of a line in a block, from 0.
+    `part` is "all", the "key" alone, or the index of a line of a block scalar.
     """
 
     text: str
@@ -37,7 +37,7 @@ class Line(NamedTuple):
 def lines(data: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[Line]:
     """Print a mapping as `dump` does, line by line."""
     indent = "  " * len(path)
-    for key, value in _said(data):
+    for key, value in _present(data):
         head, here = f"{indent}{_text(key)}:", (*path, key)
         if isinstance(value, str) and _is_block(value):
             yield Line(f"{head} |", here, "key")
@@ -51,32 +51,32 @@ def lines(data: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[Line]
             yield from lines(value, here)
 
 
-def _said(data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _present(data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     return ((key, value) for key, value in data.items() if value is not None)
 
 
 def _is_block(text: str) -> bool:
-    """Whether a text is lines that a block can hold: all end, none is empty or unprintable, the first not indented."""
+    """Whether a string can be a block scalar: complete lines, none empty or unprintable, the first not indented."""
     parts = text.split("\n")
     return parts.pop() == "" and all(line and line.isprintable() for line in parts) and not text.startswith(" ")
 
 
 def _is_flat(data: Mapping[str, Any]) -> bool:
-    """Whether a mapping can stand in braces, and no text in it needs quotes only there."""
+    """Whether a mapping can be written in braces without quotes that it does not need elsewhere."""
     texts = [value for value in data.values() if isinstance(value, str)]
     nested = any(isinstance(value, Mapping) for value in data.values())
     return not nested and all(not _is_block(text) and is_plain(text) == is_plain(text, flow=True) for text in texts)
 
 
 def flow(value: Any) -> str:
-    """Print a value as it stands inside the brackets of a collection, on one line."""
+    """Print a value on one line, as inside the brackets of a collection."""
     match value:
         case str():
             return _text(value, flow=True)
         case bool():
             return "true" if value else "false"
         case Mapping():
-            return "{" + ", ".join(f"{_text(key, flow=True)}: {flow(each)}" for key, each in _said(value)) + "}"
+            return "{" + ", ".join(f"{_text(key, flow=True)}: {flow(item)}" for key, item in _present(value)) + "}"
         case list() | tuple():
             return "[" + ", ".join(map(flow, value)) + "]"
         case _:
@@ -84,7 +84,7 @@ def flow(value: Any) -> str:
 
 
 def is_plain(text: str, flow: bool = False) -> bool:
-    """Whether a text reads back as itself without quotes: in a block, or inside the brackets of a collection."""
+    """Whether a string needs no quotes; with `flow`, inside the brackets of a collection."""
     special = r"[:,\[\]{}]| #" if flow else r":( |$)| #"
     outside = re.match(r"[^\W_]", text) and text.isprintable() and not text.endswith(" ")
     return bool(outside) and not re.search(special, text) and not _NO_TEXT.fullmatch(text)
