@@ -25,7 +25,7 @@ LAYERS = (
     *("ir", "syntax", "spec", "recipes"),
     *("elaborate", "passes", "lower", "analysis", "paper"),
     *("build", "crosscheck", "emit", "compiler", "compilation"),
-    *("weights", "network", "evaluation", "training"),
+    *("weights", "network", "training", "evaluation"),
     *("cli", "__main__"),
 )
 

@@ -98,7 +98,10 @@ def test_check_compares_it(spec: Path) -> None:
     result = cli("check", "--against", "onnx,eager", str(spec))
 
     assert "onnx and eager: 1 tensors with 108 parameters match the spec" in result.stdout
-    assert "not `egaer`. Did you mean `eager`?" in cli("check", "--against", "egaer", str(spec)).stderr
+    assert (
+        "unknown name `egaer`: expected `pytorch`, `onnx` or `eager`. Did you mean `eager`?"
+        in cli("check", "--against", "egaer", str(spec)).stderr
+    )
 
 
 @pytest.mark.usefixtures("eager")

@@ -8,10 +8,14 @@ import shutil
 from importlib import metadata
 from pathlib import Path
 
+import click
 import onnx
 import pytest
 from cli_runner import Run, in_folder
+from click.shell_completion import ShellComplete
 
+from inception_dsl.cli import commands
+from inception_dsl.cli.main import main
 from inception_dsl.spec.discovery import find_specs
 
 ROOT = Path(__file__).parent.parent
@@ -269,7 +273,7 @@ def test_versions(run: Run) -> None:
     for words in (("--format", "json", "check", "tiny.yaml"), ("--format", "json")):
         result = run(*words)
         assert result.exit_code == 2
-        assert "--format stands after the command" in result.stderr
+        assert "--format goes after the command" in result.stderr
 
 
 def test_several_specs_end_with_how_all_did(run: Run) -> None:
@@ -285,3 +289,38 @@ def test_several_specs_end_with_how_all_did(run: Run) -> None:
     assert run("check", "tiny.yaml").stdout.splitlines()[-1] == numbers.replace("6", "3")
     stderr = run("check", "bad.yaml", "./bad.yaml", "wrong.yaml").stderr
     assert stderr.index("bad.yaml:1") < stderr.index("wrong.yaml:") and stderr.count("no key `input`") == 1
+
+
+GREET = """
+import click
+from inception_dsl.cli.run import Run, output
+
+@click.command()
+@output("text", "json")
+def command(run: Run) -> None:
+    "Greet."
+    run.print_result("greeting", "hello")
+"""
+
+
+def test_a_file_of_the_folder_is_a_command(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is in the help, is completed and suggested, and runs; nothing else names it."""
+    Path("greet.py").write_text(GREET, encoding="utf-8")
+    monkeypatch.setattr(commands, "__path__", [*commands.__path__, str(Path.cwd())])
+
+    assert "  greet     Greet.\n" in run("--help").stdout
+    assert [item.value for item in ShellComplete(main, {}, "inception-dsl", "X").get_completions([], "gr")] == ["greet"]
+    assert "Did you mean `greet`?" in run("gret").stderr
+    assert run("greet").stdout == "hello\n"
+    data = json.loads(run("greet", "--format", "json").stdout)
+    assert (data["command"], data["result"]) == ("greet", {"greeting": "hello"})
+
+
+def test_every_file_of_the_folder_is_a_command() -> None:
+    folder = ROOT / "inception_dsl" / "cli" / "commands"
+    context = click.Context(main)
+
+    assert main.list_commands(context) == sorted(file.stem for file in folder.glob("[!_]*.py"))
+    for name in main.list_commands(context):
+        command = main.get_command(context, name)
+        assert command and command.name == name

@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from inception_dsl.cli.digest import digest
-from inception_dsl.cli.outcome import Held, Outcome
+from inception_dsl.cli.outcome import Outcome, SpecResult
 from inception_dsl.diagnostics.codes.yaml import INVALID_YAML
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, Span
 from inception_dsl.text.markdown import code, prose, table
@@ -146,10 +146,9 @@ def test_there_is_room_for_it_in_a_comment(words: str) -> None:
 
 
 def test_evidence_fits_a_comment_too() -> None:
-    held = Held(
-        "small.yaml", "small", "Small", (), (), True, cross_check=tuple(f"{n} as in the spec" for n in range(2000))
-    )
-    text = digest(Outcome("check", 0, (), 1, [held]))
+    sentences = tuple(f"{n} as in the spec" for n in range(2000))
+    result = SpecResult("small.yaml", "small", "Small", (), (), True, cross_checks=sentences)
+    text = digest(Outcome("check", 0, (), 1, [result]))
 
     assert len(text) < 20_000
     assert re.search(r"- `small`: 9 as in the spec\n", text) and re.search(r"\n- \.\.\. and 1,\d\d\d more$", text)

@@ -80,7 +80,7 @@ def test_a_command_is_one_that_the_tool_takes(line: str, read: list[click.Contex
         if context.command.name == "train":
             stated = recipe(load(str(context.params["spec"])).program)
             assert stated
-            for key, text in context.meta.get("settings", {}).items():
+            for key, text in context.params["settings"].items():
                 with_setting(stated.config(), key, text)
 
 

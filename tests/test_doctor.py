@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 import shutil
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
+from cli_runner import cli
+from test_json import enveloped
 from torch import Tensor, nn
 
-from inception_dsl.diagnostics.diagnostic import SpecError
 from inception_dsl.runner.settings import RunError
 from inception_dsl.training import doctor as surgery
 from inception_dsl.training import installation as surroundings
-from inception_dsl.training.doctor import Small, devices, doctor, short_run
+from inception_dsl.training.doctor import Small, devices, short_run
 from inception_dsl.training.installation import ABSENT, FAILED, OK, Check, installation_checks, run_check
 
 CPU = torch.device("cpu")
@@ -66,24 +67,19 @@ def test_two_processes_add_up() -> None:
     assert surgery._check_collectives("cpu", 2) == "gloo: 2 processes add up"
 
 
-def fake_examination(*checks: Check) -> Any:
-    return lambda places, network, config: iter(checks)
-
-
-def test_the_table_the_file_and_the_exit_code(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_table_the_file_and_the_exit_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checks = (Check("torch", OK, "2.14"), Check("bf16", FAILED, "far off", "train with fp32", "cpu"))
-    monkeypatch.setattr(surgery, "run_checks", fake_examination(*checks))
-    code = doctor(out=tmp_path / "doctor.json")
+    monkeypatch.setattr(surgery, "run_checks", lambda places: iter(checks))
+    done = cli("doctor", "--out", tmp_path / "doctor.json")
 
-    assert code == 1
-    assert capsys.readouterr().out.splitlines()[:5] == [
+    assert done.exit_code == 1
+    assert done.stdout.splitlines() == [
         "torch                  ok             2.14",
         "bf16 (cpu)             failed         far off",
         "                       -> train with fp32",
         "",
         "1 ok, 1 failed, 0 not available",
+        f"wrote {tmp_path / 'doctor.json'}",
     ]
     report = json.loads((tmp_path / "doctor.json").read_text())
     assert report["summary"] == {"ok": 1, "failed": 1, "not available": 0}
@@ -94,12 +90,14 @@ def test_the_table_the_file_and_the_exit_code(
         "advice": "train with fp32",
         "device": "cpu",
     }
+    machines = cli("doctor", "--format", "json")
+    assert machines.exit_code == 1 and enveloped(machines, "doctor")["result"] == report
 
 
 def test_what_is_not_available_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(surgery, "run_checks", fake_examination(Check("pyarrow", ABSENT, "optional")))
+    monkeypatch.setattr(surgery, "run_checks", lambda places: iter([Check("pyarrow", ABSENT, "optional")]))
 
-    assert doctor() == 0
+    assert cli("doctor").exit_code == 0
 
 
 def test_a_library_that_is_missing_is_optional_and_an_old_torch_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,20 +135,23 @@ def test_an_action_that_raises_is_a_check_that_failed() -> None:
 def test_a_device_that_is_not_there_is_told() -> None:
     assert devices("cpu") == [CPU] and CPU in devices()
     with pytest.raises(RunError, match=r"--device abacus: is not there; there is .*cpu"):
-        doctor("abacus")
+        devices("abacus")
+    assert "error[E008]: --device abacus" in cli("doctor", "--device", "abacus").stderr
 
 
 def test_a_file_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(surgery, "run_checks", fake_examination())
+    monkeypatch.setattr(surgery, "run_checks", lambda places: iter(()))
     (tmp_path / "file").touch()
-    with pytest.raises(SpecError, match=r"cannot write `.*doctor\.json`: `.*file` is not a folder"):
-        doctor(out=tmp_path / "file" / "doctor.json")
+    done = cli("doctor", "--out", tmp_path / "file" / "doctor.json")
+
+    assert done.exit_code == 2
+    assert re.search(r"error\[E006\]: cannot write `.*doctor\.json`: `.*file` is not a folder", done.stderr)
 
 
 def test_the_file_names_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(surgery, "training_checks", lambda place, network, config: iter(()))
     monkeypatch.setattr(surgery, "_check_collectives", lambda kind, world: "gloo")
-    doctor("cpu", tmp_path / "doctor.json")
+    cli("doctor", "--device", "cpu", "--out", tmp_path / "doctor.json")
 
     text = (tmp_path / "doctor.json").read_text()
     assert str(tmp_path) not in text and str(Path.home()) not in text and platform.node() not in text

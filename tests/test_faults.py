@@ -16,6 +16,7 @@ from inception_dsl.cli import tables
 from inception_dsl.cli.group import Commands
 from inception_dsl.crosscheck import crosscheck
 from inception_dsl.diagnostics import render
+from inception_dsl.emit import catalogue
 from inception_dsl.emit.onnx import onnx
 from inception_dsl.emit.pytorch import pytorch
 from inception_dsl.emit.report import report
@@ -120,6 +121,16 @@ def test_a_fault_of_any_step_is_a_diagnostic(name: str, run: Run, monkeypatch: p
         )
         assert type(error).__name__ in result.stderr and "Traceback" not in result.output
         assert f"inception-dsl {' '.join(words)}" in " ".join(result.stderr.split())
+
+
+def test_a_fault_between_steps_is_printed_in_the_format_asked_for(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalogue, "entries", lambda: 1 / 0)
+    result = run("ops", "--format", "json")
+
+    assert (result.exit_code, result.stderr) == (2, "")
+    ((code, message),) = told(result)
+    assert code == "E901" and "ZeroDivisionError" in message
+    assert json.loads(result.stdout)["command"] == "ops"
 
 
 @pytest.mark.extras

@@ -17,6 +17,7 @@ from inception_dsl.network import load
 from inception_dsl.recipes.recipe import recipe
 from inception_dsl.training import launch
 from inception_dsl.training.card import write_card
+from inception_dsl.training.export import export
 
 pytestmark = pytest.mark.extras  # a run trains
 
@@ -58,7 +59,7 @@ def launched(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
     """What is launched; it is not, but as if it was preempted."""
     calls: list[Sequence[str]] = []
 
-    def preempted(folder: Path, arguments: Sequence[str], processes: int = 1) -> int:
+    def preempted(folder: Path, arguments: Sequence[str], processes: int = 1, quiet: bool = False) -> int:
         calls.append(arguments)
         return launch.PREEMPTED
 
@@ -86,7 +87,7 @@ def test_the_spec_of_a_run_is_that_run(run: Path, tmp_path: Path, launched: list
 
     stopped = train(run / "spec.yaml", run)
     assert stopped.exit_code == 75, stopped.output
-    assert f"saved at {run}; the same command goes on" in stopped.output
+    assert f"saved in {run}; run the same command again to continue" in stopped.output
 
     other = tmp_path / "other"
     assert "stopped before the first step" in train(run / "spec.yaml", other).output
@@ -258,10 +259,7 @@ def test_what_is_exported_is_the_runs_own_network(run: Path, tmp_path: Path, lau
     """Not what the spec has become while the run trained."""
     shutil.copytree(run, folder := tmp_path / run.name)  # files cite a spec by its folder
     (folder / "model" / "model.onnx").unlink()
-    from inception_dsl.cli import training
-    from inception_dsl.cli.run import Run
-
-    training._export(Run("text"), folder)
+    export(folder)
     assert (folder / "model" / "model.onnx").read_bytes() == (run / "model" / "model.onnx").read_bytes()
     assert not launched
 
@@ -280,7 +278,7 @@ def test_weights_of_another_network_are_warned_of(run: Path, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("old", "new", "arguments", "said"),
     [
-        ("fc {classes}", "fc 10", (), "is fixed, whatever the data has"),
+        ("fc {classes}", "fc 10", (), "the spec fixes the number of classes"),
         ("x", "x", ("--set", "data.height=16"), "data.height is the network's input"),
         ("x", "x", ("--out", ""), "--out is empty"),
     ],

@@ -121,7 +121,7 @@ def test_taps_need_a_folder_of_their_own() -> None:
     result = cli("compile", str(SMALL), "--taps", "conv1")
 
     assert result.exit_code == 2
-    assert "--taps makes other files than the spec's: say where they go with --out" in result.stderr
+    assert "--taps changes the files: say where to write them with --out" in result.stderr
 
 
 @pytest.mark.parametrize("taps", ["", "conv1,,pool1", ","])

@@ -35,8 +35,11 @@ def train(out: Path, *arguments: str) -> Result:
 def ended(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that was ended after two steps."""
     out = tmp_path_factory.mktemp("runs") / "ended"
-    done = train(out, "--steps", "2")
+    done = train(out, "--steps", "2", "--format", "json")
     assert done.exit_code == 0, done.output
+    data = enveloped(done, "train")
+    assert data["result"]["folder"] == str(out) and data["result"]["comparison"]["apart"] < 1e-4
+    assert str(out / "model" / "model.onnx") in {file["path"] for file in data["files"]}
     return out
 
 
@@ -178,7 +181,8 @@ def test_images_that_cannot_be_read_are_named(run: Path, tmp_path: Path) -> None
 
 
 def test_a_run_is_drawn(run: Path, tmp_path: Path) -> None:
-    assert command("plot", run, "--out", tmp_path / "curves.svg").exit_code == 0
+    done = command("plot", run, "--out", tmp_path / "curves.svg", "--format", "json")
+    assert enveloped(done)["files"] == [{"path": str(tmp_path / "curves.svg"), "status": "written"}]
     assert (tmp_path / "curves.svg").read_text().startswith("<?xml")
     nothing = command("plot", tmp_path, "--out", tmp_path / "other.png")
     assert nothing.exit_code == 2

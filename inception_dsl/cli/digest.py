@@ -1,4 +1,4 @@
-"""A run of a command as Markdown: the comment of a pull request, or the summary of a step."""
+"""Markdown for the comment of a pull request, or the summary of a workflow step."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from inception_dsl.cli import tables
-from inception_dsl.cli.outcome import Held, Outcome
+from inception_dsl.cli.outcome import Outcome, SpecResult
 from inception_dsl.diagnostics import render
 from inception_dsl.diagnostics.diagnostic import Diagnostic
 from inception_dsl.text.markdown import code, escaped, prose, table
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from inception_dsl.paper.claims import ClaimVerdict
 
 ROOM: Final = 15_000
-"""The characters that a table or list takes: a comment has at most 65,536."""
+"""Most characters of a table or list; a comment has at most 65,536."""
 LONGEST: Final = 500
-"""The characters of a message that are shown."""
+"""Most characters of a message."""
 
 
 def digest(outcome: Outcome) -> str:
-    """What was looked at, how it did, and a table of what is wrong."""
+    """Format as a summary, the results, and a table of the findings."""
     return "\n\n".join(filter(None, _parts(outcome)))
 
 
@@ -33,7 +33,7 @@ def _parts(outcome: Outcome) -> Iterator[str]:
     yield "\n".join(f"- {escaped(sentence)}" for sentence in outcome.sentences())
     header = ["spec", "network", "printed", "exact", "rounds", "errata", "mismatches", ""]
     yield _table(header, map(_spec, outcome.specs))
-    yield _list(f"- {prose(line)}" for each in outcome.specs for line in _evidence(each))
+    yield _list(f"- {prose(line)}" for result in outcome.specs for line in _evidence(result))
     yield _table(["claim", "formula", "printed", "computed", "verdict"], map(_claim, outcome.claims))
     if outcome.table:
         names, *cells = outcome.table
@@ -45,7 +45,7 @@ def _parts(outcome: Outcome) -> Iterator[str]:
 
 
 def _table(header: Sequence[str], rows: Iterable[list[str]], left: int = 2) -> str:
-    """A table of as many rows as there is room for, and how many more there are; "" for none."""
+    """Format a table of the rows that fit, and how many more there are; "" for none."""
     whole, widths = [*rows], [len(cell) for cell in header]
     for shown, row in enumerate(whole):
         widths = [max(width, len(cell)) for width, cell in zip(widths, row, strict=True)]
@@ -55,7 +55,7 @@ def _table(header: Sequence[str], rows: Iterable[list[str]], left: int = 2) -> s
 
 
 def _list(items: Iterable[str]) -> str:
-    """A list of as many items as there is room for, and how many more there are; "" for none."""
+    """Format a list of the items that fit, and how many more there are; "" for none."""
     whole, taken = [*items], 0
     for shown, item in enumerate(whole):
         taken += len(item) + 1
@@ -65,34 +65,34 @@ def _list(items: Iterable[str]) -> str:
 
 
 def _finding(found: Diagnostic) -> list[str]:
-    return [found.code, code(render.place(found)), _said(render.paragraph(found))]
+    return [found.code, code(render.place(found)), _message(render.paragraph(found))]
 
 
-def _spec(held: Held) -> list[str]:
-    counts = Counter(each.verdict for each in held.verdicts)
+def _spec(result: SpecResult) -> list[str]:
+    counts = Counter(verdict.verdict for verdict in result.verdicts)
     numbers = [str(counts[word]) for word in tables.ORDER]
     return [
-        *(code(held.file), escaped(held.network), str(len(held.verdicts)), *numbers),
-        "holds" if held.holds else "**does not hold**",
+        *(code(result.file), escaped(result.network), str(len(result.verdicts)), *numbers),
+        "holds" if result.holds else "**does not hold**",
     ]
 
 
-def _evidence(held: Held) -> Iterator[str]:
-    yield from (f"`{held.network}.{each.row}`: {each.sentence}" for each in held.explanations)
-    yield from (f"`{held.network}`: {each}" for each in held.cross_check)
+def _evidence(result: SpecResult) -> Iterator[str]:
+    yield from (f"`{result.network}.{found.row}`: {found.sentence}" for found in result.explanations)
+    yield from (f"`{result.network}`: {sentence}" for sentence in result.cross_checks)
 
 
-def _claim(held: ClaimVerdict) -> list[str]:
-    sentence, word = held.sentence, "**MISMATCH**" if held.word == "MISMATCH" else held.word
-    return [code(sentence.id), code(sentence.written), escaped(sentence.printed), escaped(held.shown), word]
+def _claim(verdict: ClaimVerdict) -> list[str]:
+    sentence, word = verdict.sentence, "**MISMATCH**" if verdict.word == "MISMATCH" else verdict.word
+    return [code(sentence.id), code(sentence.written), escaped(sentence.printed), escaped(verdict.shown), word]
 
 
-def _said(words: str) -> str:
-    cut = words if len(words) <= LONGEST else f"{words[: LONGEST - 1]}…"
+def _message(text: str) -> str:
+    cut = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
     return "<br>".join(map(prose, cut.splitlines()))
 
 
 def _block(text: str) -> str:
-    """A text of several lines, behind a fence that is longer than any in it."""
+    """Format text of several lines as a code block, with a fence longer than any in the text."""
     fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text)), 3)
     return f"{fence}\n{text.rstrip()}\n{fence}"

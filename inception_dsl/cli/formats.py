@@ -1,4 +1,4 @@
-"""What a run of a command came to, for machines: JSON, workflow commands, SARIF, and Markdown."""
+"""The formats for machines: JSON, workflow commands, SARIF and Markdown."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from inception_dsl.cli import tables, versions
 from inception_dsl.cli.digest import digest
-from inception_dsl.cli.outcome import Held, Outcome
+from inception_dsl.cli.outcome import Outcome, SpecResult
 from inception_dsl.diagnostics import render
 from inception_dsl.diagnostics.sarif import sarif
 from inception_dsl.ir.shapes import TensorType
@@ -17,12 +17,12 @@ from inception_dsl.paper.verdicts import Verdict
 from inception_dsl.text.jsonable import finite
 
 VERSION: Final = 1
-"""Of the JSON: another one where a key goes or means something else (docs/json.md)."""
+"""Version of the JSON; it grows when a key is removed or changes its meaning (docs/json.md)."""
 
 
 def as_json(outcome: Outcome) -> str:
-    """The JSON of a run: the same keys whatever the command and whatever it found."""
-    severities = Counter(each.severity for each in outcome.diagnostics)
+    """Format as JSON, with the same keys whatever the command and whatever it found."""
+    severities = Counter(diagnostic.severity for diagnostic in outcome.diagnostics)
     data = {
         "version": VERSION,
         "tool": {"name": "inception-dsl", "version": versions.tool()},
@@ -32,13 +32,13 @@ def as_json(outcome: Outcome) -> str:
             "errors": severities["error"],
             "warnings": severities["warning"],
             "specs": outcome.asked,
-            "holding": sum(each.holds for each in outcome.specs),
-            "verdicts": _counts(tables.ORDER, (each.verdict for held in outcome.specs for each in held.verdicts)),
-            "claims": _counts(tables.CLAIMS_ORDER, (each.word for each in outcome.claims)),
+            "holding": sum(result.holds for result in outcome.specs),
+            "verdicts": _counts(tables.ORDER, (cell.verdict for result in outcome.specs for cell in result.verdicts)),
+            "claims": _counts(tables.CLAIMS_ORDER, (claim.word for claim in outcome.claims)),
         },
-        "specs": [_held(each) for each in outcome.specs],
-        "claims": [each.data() for each in outcome.claims],
-        "files": [each._asdict() for each in outcome.files],
+        "specs": [_spec(result) for result in outcome.specs],
+        "claims": [claim.data() for claim in outcome.claims],
+        "files": [file._asdict() for file in outcome.files],
         "result": outcome.result,
         "diagnostics": render.as_json(outcome.diagnostics),
     }
@@ -46,38 +46,38 @@ def as_json(outcome: Outcome) -> str:
 
 
 def as_github(outcome: Outcome) -> str:
-    """Workflow commands: an annotation a finding, and a notice of what was looked at where nothing is wrong."""
+    """Format as workflow commands: an annotation per finding, or a notice that sums up what holds."""
     commands = [render.github(outcome.diagnostics)] if outcome.diagnostics else []
     if outcome.exit_code == 0:
-        said = "; ".join(outcome.sentences()) or "done"
-        commands.append(render.command("notice", said, {"title": f"inception-dsl {outcome.command}"}))
+        summary = "; ".join(outcome.sentences()) or "done"
+        commands.append(render.command("notice", summary, {"title": f"inception-dsl {outcome.command}"}))
     return "\n".join(commands)
 
 
 def as_sarif(outcome: Outcome) -> str:
-    """A SARIF log, for code scanning."""
+    """Format as a SARIF log, for code scanning."""
     return json.dumps(sarif(outcome.diagnostics, versions.tool(), outcome.exit_code), indent=2)
 
 
-FORMATS: Final[dict[str, Callable[[Outcome], str]]] = {
+FORMATTERS: Final[dict[str, Callable[[Outcome], str]]] = {
     "json": as_json,
     "github": as_github,
     "sarif": as_sarif,
     "markdown": digest,
 }
-"""What `--format` prints, other than text for people."""
+"""The formats of `--format`, other than text for people."""
 
 
-def _held(each: Held) -> dict[str, Any]:
+def _spec(result: SpecResult) -> dict[str, Any]:
     return {
-        "spec": each.file,
-        "network": each.network,
-        "title": each.title,
-        "holds": each.holds,
-        "verdicts": [_verdict(verdict) for verdict in each.verdicts],
-        "dropped": [f"{claim.row}.{claim.column}" for claim in each.dropped],
-        "explanations": [explanation._asdict() for explanation in each.explanations],
-        "witnesses": list(each.cross_check),
+        "spec": result.file,
+        "network": result.network,
+        "title": result.title,
+        "holds": result.holds,
+        "verdicts": [_verdict(verdict) for verdict in result.verdicts],
+        "dropped": [f"{claim.row}.{claim.column}" for claim in result.dropped],
+        "explanations": [explanation._asdict() for explanation in result.explanations],
+        "witnesses": list(result.cross_checks),
     }
 
 

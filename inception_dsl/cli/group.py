@@ -1,4 +1,4 @@
-"""The group of all commands: it loads a command when it is asked for, suggests the one that was meant, and ends it."""
+"""The group of all commands: each is a file of `commands`, loaded when it is used."""
 
 from __future__ import annotations
 
@@ -7,79 +7,67 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Any, Final
+from pkgutil import iter_modules
+from typing import Any
 
 import click
 
-from inception_dsl.cli.run import COMMAND, TRACEBACK, Run
+from inception_dsl.cli import commands
+from inception_dsl.cli.run import COMMAND_LINE, TRACEBACK, Run
 from inception_dsl.cli.streams import INTERRUPTED
 from inception_dsl.diagnostics.spelling import did_you_mean, sentence
 
-ELSEWHERE: Final = {
-    "doctor": "doctor.doctor",
-    "ensemble": "training.ensemble",
-    "eval": "training.evaluate",
-    "explain": "reference.explain",
-    "export": "weights.export",
-    "ops": "reference.ops",
-    "plot": "training.plot",
-    "specs": "specs.specs",
-    "train": "training.train",
-    "weights": "weights.weights",
-}
-"""Commands that are loaded when they are asked for, and where below `cli` they are."""
-
 
 @contextmanager
-def _ended() -> Iterator[None]:
-    """Ctrl-C ends a command with 130, and whatever goes wrong in it beside its steps with a diagnostic."""
+def _exit_codes() -> Iterator[None]:
+    """Turn Ctrl-C into exit code 130, and any other exception outside a command's own run into a diagnostic."""
     try:
         yield
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
-    except (click.ClickException, click.exceptions.Exit):
-        raise
-    except Exception as error:  # noqa: BLE001 - as `Run.attempt`
+    except (click.ClickException, click.exceptions.Exit, ImportError):
+        raise  # a command that cannot be loaded: the installation is broken, which `__main__` reports
+    except Exception as error:  # noqa: BLE001 - no traceback for users, whatever is wrong
         run = Run("text")
-        run.stopped(error)
+        run.record_failure(error)
         run.finish()
 
 
 class Commands(click.Group):
-    """Loads the commands that few runs need when they are asked for, and suggests the one that was meant."""
+    """The commands of a folder: `check.py` there defines `command`, which is `inception-dsl check`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the command line; `--traceback` may stand anywhere in it."""
-        ctx.meta[COMMAND] = shlex.join(["inception-dsl", *args])
-        ours = args[: args.index("--")] if "--" in args else args
-        if (option := f"--{TRACEBACK}") in ours:
-            args = [option, *(each for each in ours if each != option), *args[len(ours) :]]
+        ctx.meta[COMMAND_LINE] = shlex.join(["inception-dsl", *args])
+        options = args[: args.index("--")] if "--" in args else args
+        if (option := f"--{TRACEBACK}") in options:
+            args = [option, *(word for word in options if word != option), *args[len(options) :]]
         return super().parse_args(ctx, args)
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
         """Read the command line."""
-        with _ended():
+        with _exit_codes():
             return super().make_context(*args, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
-        with _ended():
+        with _exit_codes():
             return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """All names, sorted."""
-        return sorted({*self.commands, *ELSEWHERE})
+        """List the files of the folder, sorted."""
+        return sorted(module.name for module in iter_modules(commands.__path__))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """A command by its name, loaded."""
-        if cmd_name in ELSEWHERE:
-            module, _, name = ELSEWHERE[cmd_name].partition(".")
-            command: click.Command = getattr(import_module(f"inception_dsl.cli.{module}"), name)
-            return command
-        return super().get_command(ctx, cmd_name)
+        """Load a command; None if there is no such file."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        command: click.Command = import_module(f"{commands.__name__}.{cmd_name}").command
+        command.name = cmd_name
+        return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        """Find a command; a usage error with a suggestion where there is none."""
+        """Find a command; a usage error with a suggestion if there is none."""
         if args and args[0] not in (known := self.list_commands(ctx)):
-            ctx.fail(f"there is no command {args[0]!r}. {sentence(did_you_mean(args[0], known))}".rstrip())
+            ctx.fail(f"no such command `{args[0]}`. {sentence(did_you_mean(args[0], known))}".rstrip())
         return super().resolve_command(ctx, args)

@@ -1,4 +1,4 @@
-"""What a run of a command came to, in whatever form it is printed: its specs, claims, files, findings, exit code."""
+"""What a run of a command found, whatever the format it is printed in."""
 
 from __future__ import annotations
 
@@ -7,19 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from inception_dsl.cli import tables
 from inception_dsl.diagnostics.diagnostic import Diagnostic
-from inception_dsl.ir.program import Claim
-from inception_dsl.paper.verdicts import Verdict
 
 if TYPE_CHECKING:
+    from inception_dsl.ir.program import Claim
     from inception_dsl.paper.claims import ClaimVerdict
     from inception_dsl.paper.single_edits import Suggestion
+    from inception_dsl.paper.verdicts import Verdict
 
 
 @dataclass
-class Held:
-    """A spec, held against its paper; `title` is its network's."""
+class SpecResult:
+    """A spec compared with its paper; `title` is its network's, `cross_checks` what `--against` found, in sentences."""
 
     file: str
     network: str
@@ -28,11 +27,11 @@ class Held:
     dropped: tuple[Claim, ...]
     holds: bool
     explanations: tuple[Suggestion, ...] = ()
-    cross_check: tuple[str, ...] = ()
+    cross_checks: tuple[str, ...] = ()
 
 
 class File(NamedTuple):
-    """A file that a command is to write, and what became of it."""
+    """A file that a command writes or checks, and its status."""
 
     path: str
     status: Literal["written", "current", "missing", "stale", "orphaned"]
@@ -42,32 +41,31 @@ class File(NamedTuple):
 class Outcome:
     """What a command found.
 
-    `asked` is the number of specs that it was to look at; `specs` are those that could be read and held. `table` is
-    what it prints besides, header first; `result` the same for machines.
+    `asked` counts the specs that it was given; `specs` are those that compile. `table` is a table that it prints,
+    header first; `result` is the same for machines.
     """
 
     command: str
     exit_code: int
     diagnostics: tuple[Diagnostic, ...]
     asked: int = 0
-    specs: Sequence[Held] = ()
+    specs: Sequence[SpecResult] = ()
     claims: Sequence[ClaimVerdict] = ()
     files: Sequence[File] = ()
     result: Any = None
     table: Sequence[Sequence[str]] = ()
 
     def sentences(self) -> list[str]:
-        """The whole in a few sentences: the specs, the claims, the files."""
-        said = []
+        """Summarise the specs, the claims and the files, a sentence for each."""
+        from inception_dsl.cli import tables
+
+        sentences = []
         if self.asked:
-            said.append(tables.overall(self.asked, [(each.verdicts, each.holds) for each in self.specs]))
+            sentences.append(tables.overall(self.asked, [(result.verdicts, result.holds) for result in self.specs]))
         if self.claims:
-            said.append(tables.claims_summary(self.claims))
+            sentences.append(tables.claims_summary(self.claims))
         if self.files:
-            counts = Counter(each.status for each in self.files)
-            said.append(f"{_many(len(self.files), 'file')}: {', '.join(f'{n} {word}' for word, n in counts.items())}")
-        return said
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}" + "s" * (count != 1)
+            counts = Counter(file.status for file in self.files)
+            statuses = ", ".join(f"{count} {status}" for status, count in counts.items())
+            sentences.append(f"{len(self.files)} file{'s' * (len(self.files) != 1)}: {statuses}")
+        return sentences

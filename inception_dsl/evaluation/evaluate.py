@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from torch import nn
 
@@ -67,13 +67,18 @@ class Evaluation:
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
 
     @property
-    def json(self) -> str:
-        """The same as JSON; what is no number is null."""
+    def data(self) -> dict[str, Any]:
+        """The same for machines."""
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        fields["protocols"] = {name: dataclasses.asdict(each) for name, each in self.protocols.items()}
+        fields["protocols"] = {name: dataclasses.asdict(measures) for name, measures in self.protocols.items()}
         for name in ("classes", "confused"):
-            fields[name] = [each._asdict() for each in fields[name]]
-        return json.dumps(finite(fields), indent=2, ensure_ascii=False) + "\n"
+            fields[name] = [row._asdict() for row in fields[name]]
+        return fields
+
+    @property
+    def json(self) -> str:
+        """The same as JSON; NaN and infinity are null."""
+        return json.dumps(finite(self.data), indent=2, ensure_ascii=False) + "\n"
 
 
 def evaluate_file(

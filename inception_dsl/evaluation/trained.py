@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -15,9 +16,44 @@ from inception_dsl.diagnostics.codes.weights import TRAINED_FROM_ANOTHER_SPEC
 from inception_dsl.diagnostics.diagnostic import Diagnostic
 from inception_dsl.emit.pytorch import pytorch
 from inception_dsl.emit.runner.runner import fingerprint
+from inception_dsl.evaluation.preparation import Preparation, choose_preparation
 from inception_dsl.ir.typed import Typed
+from inception_dsl.runner.devices import RankContext, init_distributed
+from inception_dsl.runner.reader import Reader
+from inception_dsl.runner.readers import open_images
 from inception_dsl.runner.settings import RunError
+from inception_dsl.training.plan import Plan, with_classes
 from inception_dsl.weights.files import WeightFile
+from inception_dsl.weights.transfer import load_weights, preprocessing
+
+
+class Trained(NamedTuple):
+    """A network with its weights, the images to score it on and how they are prepared, and what to say of both."""
+
+    module: nn.Module
+    reader: Reader
+    images: Preparation
+    context: RankContext
+    notes: tuple[str, ...]
+    warnings: tuple[Diagnostic, ...]
+
+
+def trained(plan: Plan, weights: Path, split: str, given: Collection[str], protocol: str | None, spec: str) -> Trained:
+    """Read the weights of a plan's network, for the images of a split.
+
+    `given` are the settings that the user chose, `protocol` the crops, and `spec` is what the user calls the spec.
+    Raises `RunError` for images that cannot be read or have other classes, and `SpecError` for weights of another
+    network.
+    """
+    config = plan.runnable.config()
+    reader = open_images(config.data.source, split)
+    check_classes(weights, reader.classes, config.data.source)
+    typed = with_classes(plan.spec, len(reader.classes))
+    held, here = load_weights(typed, weights, heads=False), init_distributed()
+    images = choose_preparation(preprocessing(held, weights), config, spec, given, protocol)
+    warnings = filter(None, (other_network(weights, held, plan.typed), images.warning))
+    notes = filter(None, (*held.notes, images.sentence))
+    return Trained(load_network(typed, held).to(here.device), reader, images, here, tuple(notes), tuple(warnings))
 
 
 def load_network(typed: Typed, held: WeightFile) -> nn.Module:

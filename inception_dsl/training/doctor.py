@@ -8,7 +8,6 @@ import json
 import math
 import platform
 import statistics
-import sys
 import tempfile
 import time
 import warnings
@@ -17,7 +16,6 @@ from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from textwrap import fill
 from typing import Any, Final
 
 import torch
@@ -25,13 +23,11 @@ from torch import Tensor, distributed, nn
 from torch.multiprocessing.spawn import start_processes
 
 from inception_dsl.datasets.builtin import builtin
-from inception_dsl.files.output import write
 from inception_dsl.runner.checkpoint import load_checkpoint
 from inception_dsl.runner.config import Augment, Average, Config, Data, NetworkInfo, Optim, Run, Schedule
 from inception_dsl.runner.devices import RankContext, set_deterministic, supports_bf16
 from inception_dsl.runner.engine import train
 from inception_dsl.runner.settings import RunError
-from inception_dsl.text.terminal import columns
 from inception_dsl.training.installation import ABSENT, FAILED, OK, Check, installation_checks, run_check
 
 STEPS: Final = 20
@@ -79,30 +75,10 @@ def short_run() -> Config:
     )
 
 
-def doctor(
-    device: str = "",
-    out: Path | None = None,
-    network: Callable[[int], nn.Module] = Small,
-    config: Config | None = None,
-) -> int:
-    """Look at the installation and at each device, or at one; print a table, and write `out` as JSON.
-
-    The file names no user, no folder and no machine. Gives the exit code: 0, or 1 where a check failed. Raises
-    `RunError` for a device that is not there, and `SpecError` E006 where `out` cannot be written.
-    """
-    places = devices(device)
-    checks: list[Check] = []
-    for check in run_checks(places, network, config or short_run()):
-        checks.append(check)
-        sys.stdout.write(_table_row(check) + "\n")
-        sys.stdout.flush()
-    counts = {word: sum(check.result == word for check in checks) for word in (OK, FAILED, ABSENT)}
-    sys.stdout.write("\n" + ", ".join(f"{count} {word}" for word, count in counts.items()) + "\n")
-    if out:
-        report = {"system": platform.platform(), "summary": counts, "checks": [asdict(check) for check in checks]}
-        write({out.name: (json.dumps(report, indent=2) + "\n").encode()}, out.parent)
-        sys.stdout.write(f"wrote {out}: attach it to a report of a bug\n")
-    return int(counts[FAILED] > 0)
+def report(checks: Sequence[Check]) -> dict[str, Any]:
+    """Return the checks for machines; they name no user, no folder and no machine."""
+    counts = {result: sum(check.result == result for check in checks) for result in (OK, FAILED, ABSENT)}
+    return {"system": platform.platform(), "summary": counts, "checks": [asdict(check) for check in checks]}
 
 
 def devices(name: str = "") -> list[torch.device]:
@@ -116,8 +92,11 @@ def devices(name: str = "") -> list[torch.device]:
     return named
 
 
-def run_checks(places: Sequence[torch.device], network: Callable[[int], nn.Module], config: Config) -> Iterator[Check]:
-    """All checks, one after the other."""
+def run_checks(
+    places: Sequence[torch.device], network: Callable[[int], nn.Module] | None = None, config: Config | None = None
+) -> Iterator[Check]:
+    """Check the installation and some devices, one thing after the other."""
+    network, config = network or Small, config or short_run()
     yield from installation_checks()
     for kind in dict.fromkeys(place.type for place in places):
         count = sum(place.type == kind for place in places)
@@ -248,12 +227,3 @@ def _collective_process(rank: int, world: int, kind: str, meeting: str) -> None:
     expected = world * (world + 1) / 2
     assert bool((numbers == expected).all()), f"the sum is {numbers[0].item()}, not {expected}"
     distributed.destroy_process_group()
-
-
-def _table_row(check: Check) -> str:
-    """A row of the table, and what to do below it."""
-    name = f"{check.name} ({check.device})" if check.device else check.name
-    rows = [f"{name:22} {check.result:13}  {check.found}"]
-    rows += [f"{'':22} -> {check.advice}"] if check.result == FAILED and check.advice else []
-    room = columns()
-    return "\n".join(rows if room is None else (fill(row, room, subsequent_indent=" " * 26) for row in rows))

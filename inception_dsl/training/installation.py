@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
+from textwrap import fill
 from typing import Final
 
 OK: Final = "ok"
@@ -54,6 +55,13 @@ class Check:
     found: str
     advice: str = ""
     device: str = ""
+
+    def text(self, room: int | None = None) -> str:
+        """Format as a row of a table in the `room` there is, with the advice below it."""
+        name = f"{self.name} ({self.device})" if self.device else self.name
+        rows = [f"{name:22} {self.result:13}  {self.found}"]
+        rows += [f"{'':22} -> {self.advice}"] if self.result == FAILED and self.advice else []
+        return "\n".join(rows if room is None else (fill(row, room, subsequent_indent=" " * 26) for row in rows))
 
 
 def installation_checks() -> Iterator[Check]:

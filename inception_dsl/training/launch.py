@@ -13,6 +13,7 @@ from typing import Final
 PREEMPTED: Final = 75
 """The exit code that says: saved, start me again (sysexits' EX_TEMPFAIL)."""
 RESTARTS: Final = 3
+STDERR: Final = 2  # its file descriptor
 PATIENCE: Final = 100
 """Seconds that torchrun gives its processes to save in, before it kills them; its own 30 are few on a slow disk."""
 
@@ -25,8 +26,8 @@ def command(script: Path, arguments: Sequence[str], processes: int = 1) -> list[
     return [*torchrun, f"--max-restarts={RESTARTS}", f"--shutdown-timeout={PATIENCE}", str(script), *arguments]
 
 
-def launch(folder: Path, arguments: Sequence[str], processes: int = 1) -> int:
-    """Run `train.py` of a run folder to its end; gives its exit code.
+def launch(folder: Path, arguments: Sequence[str], processes: int = 1, quiet: bool = False) -> int:
+    """Run `train.py` of a run folder to its end; gives its exit code. `quiet` sends what it prints to stderr.
 
     SIGTERM and SIGUSR1 are passed on, so that the run saves and ends; torchrun ends with 1 then, and the folder's
     STATUS, if this run wrote it, says that it was only preempted.
@@ -41,7 +42,8 @@ def launch(folder: Path, arguments: Sequence[str], processes: int = 1) -> int:
 
     old = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGUSR1)}
     try:
-        started.append(process := subprocess.Popen(command(folder / "train.py", arguments, processes)))  # noqa: S603
+        words, out = command(folder / "train.py", arguments, processes), STDERR if quiet else None
+        started.append(process := subprocess.Popen(words, stdout=out))  # noqa: S603
         if asked:  # before there was a process to tell
             process.send_signal(signal.SIGTERM)
         while True:

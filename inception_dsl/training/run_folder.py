@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import redirect_stderr
 from dataclasses import replace
 from io import StringIO
@@ -10,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from inception_dsl.diagnostics.diagnostic import Source
-from inception_dsl.emit.runner.runner import fingerprint
+from inception_dsl.emit.pytorch import pytorch
+from inception_dsl.emit.runner import runner
 from inception_dsl.files.output import write
 from inception_dsl.files.paths import reason, unwritable
 from inception_dsl.ir.typed import Typed
 from inception_dsl.paper.inherited import resolved
-from inception_dsl.recipes.recipe import Recipe
 from inception_dsl.runner.checkpoint import FolderLock, check_identity, latest_checkpoint, load_checkpoint
 from inception_dsl.runner.config import Config, NetworkInfo
 from inception_dsl.runner.data import steps_per_epoch
@@ -23,46 +22,52 @@ from inception_dsl.runner.folder import run_identity
 from inception_dsl.runner.readers import open_images
 from inception_dsl.runner.schedule import total_steps
 from inception_dsl.runner.settings import RunError
-from inception_dsl.spec.network import NetworkSpec, read
+from inception_dsl.spec.network import read
 from inception_dsl.spec.printer import print_spec
 from inception_dsl.spec.training_model import GROUPS
 from inception_dsl.syntax import yaml
 from inception_dsl.training.launch import status
+from inception_dsl.training.plan import Plan
 
 
-def spec_of(spec: NetworkSpec, typed: Typed, recipe: Recipe) -> str:
-    """The spec of a run: it extends none, and states every value of the recipe as this run has it.
+def prepare(folder: Path, plan: Plan, steps: int | None, force: bool) -> bool:
+    """Write the files that a run starts from, and return whether the folder holds this very run already, done.
+
+    Nothing is written, and `RunError` raised, if a run is at work in the folder or, unless `force`, if its checkpoints
+    are of another run. Raises `SpecError` for a file that cannot be written.
+    """
+    texts = {
+        "model.py": pytorch.source(plan.typed),
+        **runner.files(plan.typed, plan.runnable),
+        "spec.yaml": _spec(plan),
+    }
+    files = {name: text.encode() for name, text in texts.items()}
+    try:
+        with FolderLock(folder):
+            done = _is_done(folder, plan.typed, plan.runnable.config(), steps, force)
+            write(files, folder, force)
+    except OSError as error:
+        raise unwritable(str(error.filename or folder), reason(error)) from None
+    return done
+
+
+def _spec(plan: Plan) -> str:
+    """Print the spec of a run: it extends none, and states every value of the recipe as this run has it.
 
     Raises `SpecError` for a value that no spec can state.
     """
+    recipe = plan.recipe
     values = {
         group: {key: recipe.values[group][key] for key in keys if key in recipe.values[group]}
         for group, keys in GROUPS.items()
     }
     notes = {f"{group}.{key}": recipe.notes.get(f"{group}.{key}") for group, keys in GROUPS.items() for key in keys}
-    notes = {key: each for key, each in notes.items() if each}
+    notes = {key: note for key, note in notes.items() if note}
     stated = {"source": recipe.source, **values, "notes": notes}
-    flat = resolved(spec, typed.program.published)
-    text = print_spec(replace(flat, training={key: each for key, each in stated.items() if each}))
+    flat = resolved(plan.spec, plan.typed.program.published)
+    text = print_spec(replace(flat, training={key: value for key, value in stated.items() if value}))
     read(yaml.parse(Source("the spec of this run", text)))
     return text
-
-
-def prepare(
-    folder: Path, files: Mapping[str, bytes], typed: Typed, config: Config, steps: int | None, force: bool
-) -> bool:
-    """Write what a run starts from; gives whether the folder has this very run already, done.
-
-    Nothing is written, and `RunError` raised, where a run is at work in the folder or, unless `force`, where its
-    checkpoints are of another run. Raises `SpecError` where a file cannot be written.
-    """
-    try:
-        with FolderLock(folder):
-            done = _is_done(folder, typed, config, steps, force)
-            write(files, folder, force)
-    except OSError as error:
-        raise unwritable(str(error.filename or folder), reason(error)) from None
-    return done
 
 
 def _is_done(folder: Path, typed: Typed, config: Config, steps: int | None, force: bool) -> bool:
@@ -70,7 +75,7 @@ def _is_done(folder: Path, typed: Typed, config: Config, steps: int | None, forc
     if state is None:
         return False
     program, images = typed.program, open_images(config.data.source, "train")
-    own = run_identity(config, NetworkInfo(program.name, program.title, fingerprint(typed)), images)
+    own = run_identity(config, NetworkInfo(program.name, program.title, runner.fingerprint(typed)), images)
     there = state["identity"]
     own = {key: each for key, each in own.items() if key in there}  # as `refuse`
     if own.get("run.precision") == "auto":  # the run itself knows its device, and whether it can go on there

@@ -1,4 +1,4 @@
-"""The command that lists the built-in specs, and prints one for copying."""
+"""`specs`: the built-in specs, listed, or one printed for copying."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 
 from inception_dsl import compilation, compiler
 from inception_dsl.analysis.cost import cost
-from inception_dsl.cli.run import Run, form_option
+from inception_dsl.cli.run import Run, output
 from inception_dsl.cli.tables import ORDER
 from inception_dsl.files import builtin
 from inception_dsl.spec import discovery
@@ -25,17 +25,16 @@ HEADER: Final = ("name", "params", "ops", *ORDER, "title")
 
 @click.command()
 @click.argument("name", required=False)
-@form_option("text", "json", "markdown")
-def specs(name: str | None, form: str) -> None:
+@output("text", "json", "markdown")
+def command(run: Run, name: str | None) -> None:
     """List the built-in specs, or print one.
 
     Without NAME: all of them, with their totals and verdicts. Every command that takes a SPEC takes builtin:NAME, and a
     spec of yours can say `extends: builtin:NAME.yaml`.
     """
-    run = Run(form)
     if name is not None:
-        run.give("spec", run.attempt(partial(_text, name.removeprefix(builtin.PREFIX))))
-        run.finish()
+        run.print_result("spec", _text(name.removeprefix(builtin.PREFIX)))
+        return
     entries: list[dict[str, Any]] = []
     rows: list[tuple[str, ...]] = [HEADER]
     for path in discovery.find_specs([builtin.PREFIX]):
@@ -44,16 +43,16 @@ def specs(name: str | None, form: str) -> None:
             entries.append(entry)
             rows.append(_row(entry))
     first, *numbers, titles = zip(*rows, strict=True)
-    table = [Column.of(first), *(Column.of(each, right=True) for each in numbers), Column.of(titles, least=16)]
+    right = [Column.of(column, right=True) for column in numbers]
+    table = [Column.of(first), *right, Column.of(titles, least=16)]
     run.echo("\n".join(laid(table, gap=2, room=columns())))
     run.result, run.table = {"specs": entries}, rows
-    run.finish()
 
 
 def _entry(path: str) -> dict[str, Any]:
-    """What is told of a spec, worked out anew each time."""
+    """Compile a spec, and return its totals and the counts of its verdicts."""
     build = compilation.Build(compiler.compile_file(path))
-    counts = Counter(each.verdict for each in build.verdicts)
+    counts = Counter(verdict.verdict for verdict in build.verdicts)
     trunk = cost(build.own).trunk
     return {
         "spec": path,
@@ -67,11 +66,11 @@ def _entry(path: str) -> dict[str, Any]:
 
 def _row(entry: Mapping[str, Any]) -> tuple[str, ...]:
     numbers = (entry["params"], entry["macs"], *entry["verdicts"].values())
-    return (entry["network"], *(f"{each:,}" for each in numbers), entry["title"])
+    return (entry["network"], *(f"{number:,}" for number in numbers), entry["title"])
 
 
 def _text(name: str) -> str:
-    """A spec's text; what it extends is named so that a copy in any folder finds it."""
+    """Return a spec's text, in which `extends:` names the base so that a copy in any folder finds it."""
     source = sources.read(f"{builtin.PREFIX}{name}")
     document = yaml.parse(source)
     if "extends" not in document.data:

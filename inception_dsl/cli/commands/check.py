@@ -1,0 +1,70 @@
+"""`check`: specs, and files of claims, compared with their papers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from inception_dsl import compilation
+from inception_dsl.cli.checking import compile_specs, print_claims, print_overall, print_verdicts
+from inception_dsl.cli.options import SPECS, Names, Variant, variant_options
+from inception_dsl.cli.outcome import SpecResult
+from inception_dsl.cli.run import FORMATS, Run, output
+from inception_dsl.emit.options import Options
+
+if TYPE_CHECKING:
+    from inception_dsl.emit.backend import Backend
+
+
+def _backends() -> dict[str, Backend]:
+    from inception_dsl.emit.backends import by_name
+
+    return by_name()
+
+
+@click.command()
+@SPECS
+@click.option("--explain", is_flag=True, help="Search for single edits of the spec that would explain a mismatch.")
+@click.option("--against", type=Names(_backends), default=(), help="Also compare with what these backends emit.")
+@variant_options
+@output(*FORMATS)
+def command(run: Run, specs: tuple[str, ...], explain: bool, against: Sequence[str], variant: Variant) -> None:
+    """Check the numbers that a paper prints against its spec.
+
+    SPEC is a spec file, or a file of claims; DIR means every spec in it (default: specs).
+    """
+    backends = [backend for name, backend in _backends().items() if name in against] if against else []
+    builds, claims = compile_specs(run, specs or ("specs",), variant, Options())
+    for build in builds:
+        result = print_verdicts(run, build, alone=len(builds) == 1)
+        if result is not None and explain:
+            _explain(run, build, result)
+        if result is not None and backends:
+            _cross_check(run, build, backends, result)
+    for path in claims:
+        print_claims(run, path, alone=not builds and len(claims) == 1)
+    print_overall(run)
+
+
+def _explain(run: Run, build: compilation.Build, result: SpecResult) -> None:
+    """Print single edits of the spec that would explain printed numbers which do not fit."""
+    from inception_dsl.paper.single_edits import single_edits
+
+    result.explanations = tuple(run.attempt(lambda: single_edits(build.own, build.verdicts), build.file) or ())
+    for explanation in result.explanations:
+        run.echo(f"  {explanation.row}: {explanation.sentence}")
+
+
+def _cross_check(run: Run, build: compilation.Build, backends: Sequence[Backend], result: SpecResult) -> None:
+    """Compare the spec with the network that backends emit for it."""
+    from inception_dsl.crosscheck.crosscheck import cross_check
+
+    report = run.attempt(lambda: cross_check(build.program, backends), build.file)
+    if report is not None:
+        run.diagnostics += [finding.about(build.file) for finding in report.findings]
+        result.cross_checks = report.sentences
+        result.holds &= not report.findings
+        for sentence in report.sentences:
+            run.echo(f"  {sentence}")

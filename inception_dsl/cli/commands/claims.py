@@ -1,0 +1,19 @@
+"""`claims`: what papers say in sentences, compared with specs."""
+
+from __future__ import annotations
+
+import click
+
+from inception_dsl.cli.checking import print_claims
+from inception_dsl.cli.run import FORMATS, Run, output
+
+
+@click.command()
+@click.argument("file", default="specs/claims.yaml", type=click.Path())
+@output(*FORMATS)
+def command(run: Run, file: str) -> None:
+    """Check sentences of papers against the specs beside them.
+
+    FILE lists the sentences (default: specs/claims.yaml); the specs are in its folder.
+    """
+    print_claims(run, file, alone=True)

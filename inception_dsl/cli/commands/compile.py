@@ -1,0 +1,98 @@
+"""`compile`: the files of specs, written, or compared with those that are there."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from inception_dsl.cli.checking import compile_specs, print_overall, print_verdicts
+from inception_dsl.cli.options import SPECS, TAPS, Size, Variant, variant_options
+from inception_dsl.cli.outcome import File
+from inception_dsl.cli.run import FORMATS, Run, output
+from inception_dsl.emit.options import NO_RUNNER, Options
+
+if TYPE_CHECKING:
+    from inception_dsl.files.freshness import Stale
+
+
+@click.command()
+@SPECS
+@click.option("--out", type=click.Path(path_type=Path), default="generated", show_default=True, help="Output folder.")
+@click.option("--check", "only_check", is_flag=True, help="Write nothing; fail if a file is out of date.")
+@click.option("--opset", type=int, help="ONNX opset. [default: the newest that onnxruntime supports]")
+@click.option("--batch", type=click.IntRange(1, 65536), help="Fix the batch size of the ONNX graph. [default: any]")
+@click.option("--size", type=Size(dynamic=True), help="Image size: 224, 224x320 or dynamic. [default: the spec's]")
+@click.option("--heads", is_flag=True, help="Add the heads' outputs to the ONNX graph.")
+@TAPS
+@click.option(NO_RUNNER, is_flag=True, help="Leave out the files that train the network.")
+@click.option("--force", is_flag=True, help="Overwrite a train.py or support.py that was edited.")
+@variant_options
+@output(*FORMATS)
+def command(
+    run: Run,
+    specs: tuple[str, ...],
+    out: Path,
+    only_check: bool,
+    opset: int | None,
+    batch: int | None,
+    size: Any,
+    heads: bool,
+    taps: tuple[str, ...],
+    no_runner: bool,
+    force: bool,
+    variant: Variant,
+) -> None:
+    """Write each spec's PyTorch file, ONNX graph, report and runner.
+
+    SPEC is a spec file; DIR means every spec in it (default: specs). Nothing is written unless everything holds, and
+    the files of a network are written all together or not at all. Options that change the files (--set, --size,
+    --opset, --batch, --heads, --taps) need --out.
+    """
+    from inception_dsl.emit.runner import runner
+    from inception_dsl.files import freshness, output
+
+    options = Options(size, batch, opset, heads, taps, out, variant.outside, not no_runner)
+    words = [*Variant(variant.settings, outside=False).words, *options.words]
+    if click.get_current_context().get_parameter_source("out") is not ParameterSource.DEFAULT:
+        words += ["--out", str(out)]
+    elif changing := [word for word in words if word != NO_RUNNER]:
+        raise click.UsageError(f"{changing[0]} changes the files: say where to write them with --out")
+    builds, claims = compile_specs(run, specs or ("specs",), variant, options)
+    for path in claims:
+        run.echo(f"skipped {path}: it holds claims, not a network")
+    outputs: list[Mapping[str, bytes]] = []
+    for build in builds:
+        print_verdicts(run, build, alone=len(builds) == 1)
+        outputs.append(run.attempt(partial(getattr, build, "files"), build.file) or {})
+    print_overall(run)
+    if run.errors:
+        return
+    files = {name: content for built in outputs for name, content in built.items()}
+    whole = not specs or any(Path(spec).is_dir() for spec in specs)
+    if only_check:
+        rebuild = shlex.join(["inception-dsl", "compile", *specs, *words, *Variant({}, variant.outside).words])
+        with run.step(file=out):
+            _record_stale(run, files, out, [*freshness.stale(files, out, whole, runner.FILES)], rebuild)
+        return
+    for build, built in zip(builds, outputs, strict=True):
+        run.record_written(run.attempt(partial(output.write, built, out, force), build.file) or ())
+    if not run.errors:
+        with run.step(file=out):
+            run.diagnostics += freshness.orphans(files, out, whole)
+
+
+def _record_stale(run: Run, files: Iterable[str], out: Path, stale: Iterable[Stale], rebuild: str) -> None:
+    """Record which files differ from what their specs give, and the command that writes them anew."""
+    problems = {str(file.path): file for file in stale}
+    paths = dict.fromkeys([*(str(out / name) for name in files), *problems])
+    run.files += [File(path, problems[path].problem if path in problems else "current") for path in paths]
+    for file in problems.values():
+        run.diagnostics.append(file.diagnostic(rebuild))
+        if file.difference:
+            run.echo(file.difference)

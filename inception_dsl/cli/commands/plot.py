@@ -1,0 +1,26 @@
+"""`plot`: the curves of training runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from inception_dsl.cli.options import FILES
+from inception_dsl.cli.run import Run, output
+
+
+@click.command()
+@FILES
+@click.option("--out", type=click.Path(path_type=Path), default="curves.png", show_default=True, help="A .png or .svg.")
+@output("text", "json")
+def command(run: Run, files: tuple[Path, ...], out: Path) -> None:
+    """Plot training runs: loss, accuracy, learning rate, speed.
+
+    FILES are the folders of runs, or their metrics.jsonl.
+    """
+    from inception_dsl.training.plot import plot
+
+    with run.step(file=files[0]):
+        plot(files, out)
+    run.record_written([out])

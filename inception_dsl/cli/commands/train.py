@@ -1,0 +1,75 @@
+"""`train`: a network trained in a folder of its own, and exported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from inception_dsl.cli.options import DATA, SPEC, Variant, variant_options
+from inception_dsl.cli.run import Run, output
+
+
+@click.command()
+@SPEC
+@DATA
+@click.option("--out", type=click.Path(path_type=Path), help="The run's folder. [default: runs/<network>]")
+@click.option(
+    "--processes", type=click.IntRange(1), default=1, show_default=True, help="One per GPU, started by torchrun."
+)
+@click.option("--resume", default="auto", show_default=True, help="auto, never, or a checkpoint file.")
+@click.option("--steps", type=click.IntRange(1), metavar="N", help="Stop after N steps, whatever the schedule.")
+@click.option("--deterministic", is_flag=True, help="Give the same bits on a GPU each time; slower.")
+@click.option("--force", is_flag=True, help="Overwrite an edited train.py; resume a run of other settings.")
+@variant_options
+@output("text", "json")
+def command(
+    run: Run,
+    spec: str,
+    data: str | None,
+    out: Path | None,
+    processes: int,
+    resume: str,
+    steps: int | None,
+    deterministic: bool,
+    force: bool,
+    variant: Variant,
+) -> None:
+    """Train a network in a folder of its own, and export it.
+
+    --set also changes the recipe: --set optim.lr=0.02. A run that was stopped continues where it was.
+    Exit codes: 0 done, 75 preempted (start it again), 1 failed, 2 could not run.
+    """
+    from inception_dsl.training import launch
+
+    if out == Path():
+        raise click.UsageError("--out is empty: name the run's folder")
+    with run.step(spec):
+        from inception_dsl.training import run_folder
+        from inception_dsl.training.plan import plan
+
+        own, settings = variant.split()
+        planned = plan(own.load(spec), settings, data)
+        folder = out or Path("runs") / planned.typed.program.name
+        done = run_folder.prepare(folder, planned, steps, force)
+    run.result = {"folder": str(folder), "comparison": None}
+    if not done or resume == "never":
+        arguments = ["--out", str(folder), "--resume", resume, *(["--steps", str(steps)] if steps else [])]
+        arguments += [f"--{name}" for name, given in (("deterministic", deterministic), ("force", force)) if given]
+        run.exit_code = launch.launch(folder, arguments, processes, quiet=run.form != "text")
+        if run.exit_code == launch.PREEMPTED:
+            saved = any((folder / "checkpoints").glob("step_*.pt"))
+            state = f"saved in {folder}" if saved else "stopped before the first step"
+            run.echo(f"{state}; run the same command again to continue")
+        if run.exit_code:
+            return
+    with run.step(spec, folder):
+        from inception_dsl.training.export import export
+
+        exported = export(folder)
+        run.record_written(exported.paths)
+        comparison = exported.compare()
+        run.result = {"folder": str(folder), "comparison": comparison._asdict()}
+        run.diagnostics += comparison.findings(exported.onnx)
+        if not run.errors:
+            run.echo(comparison.sentence)
