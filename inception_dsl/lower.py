@@ -30,7 +30,7 @@ INPUT = -1
 """The index of the network's input."""
 
 UNKNOWN = -2
-"""The index of what could not be worked out; nothing that reads it is told again."""
+"""The index of a node that could not be computed; its readers are not reported again."""
 
 
 def lower(program: Program, image: Pair | None = None) -> Typed:

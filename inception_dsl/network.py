@@ -26,7 +26,7 @@ Size = int | Pair
 
 
 class Check(NamedTuple):
-    """What holding a network against its paper gave: a verdict for each printed number, and what does not hold."""
+    """The comparison of a network with its paper: a verdict for each printed number, and what does not hold."""
 
     verdicts: tuple[Verdict, ...]
     findings: tuple[Diagnostic, ...]
@@ -62,7 +62,7 @@ class Network:
         return compiler.at_size(self.program)
 
     def check(self) -> Check:
-        """Hold every number that the paper prints against what the spec gives.
+        """Compare every number that the paper prints with what the spec gives.
 
         Raises `SpecError` E116 where a printed cell cannot be read.
         """
@@ -133,7 +133,7 @@ class Network:
         return by_name()[backend].emit(self._at(size), chosen, rebuild)
 
     def report(self) -> str:
-        """The network held against its paper, in Markdown."""
+        """The comparison of the network with its paper, in Markdown."""
         from inception_dsl.emit.report import report
 
         return report.report(self.typed)

@@ -92,8 +92,8 @@ def test_pages(file: Path) -> None:
     assert wrong(re.sub(r"^ *#", "", text, flags=re.MULTILINE)) == []
 
 
-CLEAN = ("crosscheck", "datasets", "diagnostics", "passes", "weights")
-SOURCES = sorted(file for room in CLEAN for file in (PACKAGE / room).rglob("*.py"))
+UNREAD = ("cli", "evaluation", "runner", "spec", "syntax", "training")
+SOURCES = sorted(file for file in PACKAGE.rglob("*.py") if file.relative_to(PACKAGE).parts[0] not in UNREAD)
 
 
 @pytest.mark.parametrize("file", SOURCES, ids=lambda file: str(file.relative_to(PACKAGE)))

@@ -10,7 +10,7 @@ from inception_dsl.ir.typed import Typed
 
 
 def check_class_scores(typed: Typed) -> None:
-    """Raise `SpecError` E221 for each end of a network with `training` that is no vector of one number a class.
+    """Raise `SpecError` E221 for each output of a network with `training` that is not one number for each class.
 
     A network without `training` gives features, whatever their shape.
     """

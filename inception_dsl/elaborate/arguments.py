@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from inception_dsl.diagnostics.codes.modules import CANNOT_EVALUATE, WRONG_MODULE_ARGUMENTS
 from inception_dsl.diagnostics.diagnostic import Findings, Note, Source
 from inception_dsl.diagnostics.spelling import did_you_mean, listing
-from inception_dsl.elaborate.scope import WIDEST, Scope, told
+from inception_dsl.elaborate.scope import WIDEST, Scope, describe
 from inception_dsl.ir.values import Name, Scalar, Value, Width, names
 from inception_dsl.spec.rows import RowSpec
 from inception_dsl.syntax.terms import Use
@@ -55,7 +55,7 @@ def arguments(use: Use, columns: tuple[str, ...], scope: Scope) -> Arguments:
 def tell_unused(row: RowSpec, unused: Sequence[str], own: Source, findings: Findings) -> None:
     """E216 for cells of a row that its layer would ignore; `own` is the file that says so.
 
-    Those of a base are told together, where a variant gives the row another layer.
+    If a variant gives the row another layer, the cells of its base are reported together.
     """
     anew = row.cells["layer"].within.source is own
     inherited = [column for column in unused if anew and row.cells[column].within.source is not own]
@@ -95,7 +95,7 @@ def widths(use: Use, given: Arguments, structural: Collection[str], scope: Scope
         elif isinstance(argument, int) and argument <= WIDEST:
             fills[column] = argument
         elif argument is not None:
-            message = f"a width is a whole number from 1 to {WIDEST:,}, not {told(argument)}"
+            message = f"a width is a whole number from 1 to {WIDEST:,}, not {describe(argument)}"
             for word in use.words:
                 if word.text == column:
                     raise scope.fault(CANNOT_EVALUATE, message, word.at)

@@ -17,7 +17,7 @@ from inception_dsl.diagnostics.spelling import did_you_mean, listing
 from inception_dsl.elaborate.arguments import arguments, known, tell_unused, widths
 from inception_dsl.elaborate.layers import Layers
 from inception_dsl.elaborate.modules import Modules, used_names
-from inception_dsl.elaborate.scope import Fault, Scope, told
+from inception_dsl.elaborate.scope import Fault, Scope, describe
 from inception_dsl.elaborate.size import MOST_LAYERS, TooLarge, layers, too_large
 from inception_dsl.elaborate.unknown import unknown
 from inception_dsl.ir.ops import Add, Concat, Scale
@@ -142,7 +142,7 @@ class _Elaborator:
         return Dropped()
 
     def body(self, term: Term, scope: Scope) -> Body:
-        """A term as a tree of the program; a fault in it is told, and the term skipped."""
+        """A term as a tree of the program; if it has a fault, the fault is reported and the term skipped."""
         try:
             return self._body(term, scope)
         except Fault as fault:
@@ -163,7 +163,7 @@ class _Elaborator:
             case Scaled(factor, scaled):
                 number = scope.known(factor)
                 if not isinstance(number, int | float):
-                    raise scope.bad(CANNOT_EVALUATE, factor, f"a factor must be a number, not {told(number)}")
+                    raise scope.bad(CANNOT_EVALUATE, factor, f"a factor must be a number, not {describe(number)}")
                 self._check_factor(factor, scaled, scope)
                 step = Part("", Layer((Scale(float(number)),), origin=scope.span(factor.at)))
                 return Sequence((*self._parts([scaled], scope), step), origin=origin)
@@ -278,7 +278,7 @@ class _Elaborator:
             if not isinstance(term, Use) or not isinstance(term.name, str) or term.name in LAYERS:
                 continue
             if term.name not in self.spec.modules:
-                return  # told as that
+                return  # already reported
             used |= set(self.spec.modules[term.name].columns)
         unused = [column for column, value in row.args.items() if value not in (None, 0) and column not in used]
         tell_unused(row, unused, self.spec.document.source, self.findings)

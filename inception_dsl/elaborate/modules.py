@@ -182,7 +182,7 @@ class Modules:
                 elif called not in order:
                     path[called] = iter(self._calls(called))
         if cyclic:
-            self.findings.stop()  # nothing can be said of a network without end
+            self.findings.stop()  # an endless network has no other properties to check
         return [*order]
 
     def _tell_cycle(self, cycle: list[str]) -> None:
@@ -206,7 +206,7 @@ def _given(use: Use, env: Mapping[str, Scalar | None]) -> Values:
         try:
             if isinstance(word.value, str | Value):
                 given[word.text] = evaluate(word.value, env)
-        except ValueFault:  # it depends on `in`, or is told elsewhere
+        except ValueFault:  # it depends on `in`, or is reported elsewhere
             continue
     return given
 
@@ -214,7 +214,7 @@ def _given(use: Use, env: Mapping[str, Scalar | None]) -> Values:
 def _is_empty(value: Value, env: Mapping[str, Scalar | None]) -> bool:
     try:
         return not evaluate(value, env)
-    except ValueFault:  # it depends on `in`, or is told elsewhere
+    except ValueFault:  # it depends on `in`, or is reported elsewhere
         return False
 
 

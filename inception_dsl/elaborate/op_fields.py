@@ -8,7 +8,7 @@ from typing import Any
 
 from inception_dsl.diagnostics.codes.layers import IMPOSSIBLE_PADDING
 from inception_dsl.diagnostics.codes.modules import CANNOT_EVALUATE
-from inception_dsl.elaborate.scope import Scope, told
+from inception_dsl.elaborate.scope import Scope, describe
 from inception_dsl.elaborate.windows import window, word_pair
 from inception_dsl.elaborate.words import Words, added_op
 from inception_dsl.ir.op import Op
@@ -92,6 +92,6 @@ def _share(name: str, kind: LayerNumber, value: Value, scope: Scope) -> float:
     if not isinstance(number, int | float) or not 0 <= number < 1:
         percent = number if isinstance(number, int) and 1 < number < 100 else None
         hint = f"write `{name} {percent}%`" if percent else f"write `{name} 40%`, say"
-        message = f"the {kind.meaning} of `{name}` must be at least 0 and less than 1, not {told(number)}"
+        message = f"the {kind.meaning} of `{name}` must be at least 0 and less than 1, not {describe(number)}"
         raise scope.bad(CANNOT_EVALUATE, value, message, hint)
     return float(number)

@@ -82,7 +82,7 @@ class Scope:
         """A whole number in bounds; raises `Fault` E207."""
         number = self.known(value)
         if not isinstance(number, int) or not low <= number <= high:
-            message = f"{what} is a whole number from {low} to {high:,}, not {told(number)}"
+            message = f"{what} is a whole number from {low} to {high:,}, not {describe(number)}"
             raise self.bad(CANNOT_EVALUATE, value, message, self.rounded(value, number, low))
         return number
 
@@ -102,7 +102,7 @@ class Scope:
             if number is None or number == 0:
                 return None
             if not isinstance(number, int) or not 0 < number <= WIDEST:
-                message = f"a width is a whole number from 1 to {WIDEST:,}, not {told(number)}"
+                message = f"a width is a whole number from 1 to {WIDEST:,}, not {describe(number)}"
                 raise self.bad(CANNOT_EVALUATE, value, message, self.rounded(value, number))
         try:
             return substitute(value, self._spelling(value))
@@ -110,7 +110,7 @@ class Scope:
             raise self._explain(fault) from None
 
     def rounded(self, value: Value, number: Scalar | None, low: int = 1) -> str:
-        """How to write a value that is worked out and is no whole number, so that it is one."""
+        """How to round a computed value that is not a whole number."""
         text = self.text(value.at)
         cell = self.row.args.get(value.name) if self.row and isinstance(value, Name) else None
         if isinstance(cell, Value):
@@ -140,14 +140,16 @@ class Scope:
             elif name.name in self.values:
                 number = self.values[name.name]
                 if not isinstance(number, int | float):
-                    raise self.bad(CANNOT_EVALUATE, name, f"a width needs numbers, but `{name.name}` is {told(number)}")
+                    raise self.bad(
+                        CANNOT_EVALUATE, name, f"a width needs numbers, but `{name.name}` is {describe(number)}"
+                    )
                 known[name.name] = number if isinstance(number, int) else Number(number)
             else:
                 raise self._explain(ValueFault(UNDEFINED_NAME, f"undefined name `{name.name}`", name.at, name.name))
         return known
 
     def bad(self, code: Code, value: Value, message: str, hint: str = "") -> Fault:
-        """A fault of a value: told at the cell it was read from, or at the row that brought it here."""
+        """A fault of a value, reported at the cell that it was read from, or at the row that passed it."""
         used, row = self.span(value.at), self.row
         if row and isinstance(value, Name) and value.name in row.args:
             place = row.span(value.name)
@@ -164,7 +166,7 @@ class Scope:
         return self.fault(fault.code, fault.message, fault.at, help=hint)
 
 
-def told(value: object) -> str:
+def describe(value: object) -> str:
     """A value in a message."""
     if isinstance(value, float):
         return f"{value:.10g}" + ".0" * (value.is_integer() and abs(value) < 1e10)

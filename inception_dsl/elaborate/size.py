@@ -15,7 +15,7 @@ SHOWN: Final = 15
 
 
 class TooLarge(Exception):
-    """Modules call each other with so many values that their layers are too many before all are known."""
+    """Modules call each other with too many combinations of values to count their layers."""
 
 
 def layers(body: Body, templates: Mapping[str, int]) -> int:

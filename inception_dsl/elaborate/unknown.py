@@ -1,4 +1,4 @@
-"""What to say of a word that stands where a layer should and names none."""
+"""Advice for a word in the place of a layer that is not the name of a layer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 from inception_dsl.diagnostics.codes.layers import UNKNOWN_LAYER
 from inception_dsl.diagnostics.spelling import did_you_mean, listing
-from inception_dsl.elaborate.scope import Fault, Scope, told
+from inception_dsl.elaborate.scope import Fault, Scope, describe
 from inception_dsl.ir.values import Scalar
 from inception_dsl.spec import elsewhere
 from inception_dsl.spec.network import NetworkSpec
@@ -19,12 +19,12 @@ KERNEL: Final = re.compile(r"([a-z]+)_?([0-9]+x[0-9]+)")
 
 
 def unknown(use: Use, name: Scalar | None, scope: Scope, spec: NetworkSpec) -> Fault:
-    """The fault (E201) of a use of what is no layer and no module; `name` is what it names."""
+    """The fault (E201) of a use whose `name` is neither a layer nor a module."""
     known = f"the layers are {listing(sorted(LAYERS))}"
     known += f"; the modules are {listing(spec.modules)}" if spec.modules else ""
     if not isinstance(use.name, str):
         hint = elsewhere.suggest(str(name), LAYERS) or known
-        return scope.bad(UNKNOWN_LAYER, use.name, f"expected the name of a layer, but this is {told(name)}", hint)
+        return scope.bad(UNKNOWN_LAYER, use.name, f"expected the name of a layer, but this is {describe(name)}", hint)
     at = (use.at[0], use.at[0] + len(use.name))
     if use.name in spec.row_names:
         hint = "a formula reads only its input: write branches of one input in one row: `[ pass + conv 3x3 {in} ]`"

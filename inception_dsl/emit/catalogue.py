@@ -99,7 +99,7 @@ def find(name: str) -> dict[str, Entries]:
 
 
 def instead(name: str) -> str:
-    """What the language has for a name that is no entry, as a sentence; empty where that is not known."""
+    """A sentence about a name that is not an entry: what the language has instead; "" if that is not known."""
     known = [each for named in entries().values() for each in named]
     return sentence(elsewhere.suggest(name, known))
 
@@ -140,8 +140,8 @@ def _line(kind: str, name: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
         for layer, default in entry["defaults"].items():
             defaults.setdefault(default, []).append(layer)
         each = [f"{default} ({', '.join(layers)})" for default, layers in defaults.items()]
-        told = ", ".join(each if len(defaults) > 1 else defaults)
-        return name, told, f"{entry['meaning']} [{', '.join(entry['defaults'])}]"
+        shown = ", ".join(each if len(defaults) > 1 else defaults)
+        return name, shown, f"{entry['meaning']} [{', '.join(entry['defaults'])}]"
     return name, entry.get("default", ""), entry["meaning"]
 
 

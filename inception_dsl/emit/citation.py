@@ -10,7 +10,7 @@ from inception_dsl.ir.program import Paper
 
 
 def citation(paper: Paper) -> str:
-    """Authors, title, year, table and address, in one line; empty where nothing is said of the paper."""
+    """Authors, title, year, table and address, in one line; "" if the spec names no paper."""
     places = [f"{what} {number}" for what, number in (("Table", paper.table), ("Figure", paper.figure)) if number]
     title = ": ".join(part for part in (paper.authors, paper.title) if part)
     parts = ", ".join(part for part in (title, str(paper.year or ""), *places) if part)

@@ -22,7 +22,7 @@ class Stale(NamedTuple):
     difference: str = ""
 
     def diagnostic(self, command: str) -> Diagnostic:
-        """E402, with the command that would mend it."""
+        """E402, with the command that fixes it."""
         from inception_dsl.files.signature import edited
 
         hint = f"run `{command}`, and commit what it writes"

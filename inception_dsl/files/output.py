@@ -85,8 +85,8 @@ def _changed(files: Mapping[Path, bytes], force: bool) -> dict[Path, bytes]:
 
 
 def _hindrance(path: Path) -> str:
-    """What is in a file's place and is no file, in words; empty where the way is free."""
-    with suppress(OSError):  # what cannot even be looked at is told when it is written
+    """What is at a path instead of a file, in words; "" if nothing is in the way."""
+    with suppress(OSError):  # a path that cannot be examined is reported when it is written
         if os.path.lexists(path):
             kind = paths.kind(path.lstat().st_mode)
             return f"it is {kind}; move it away" if kind else ""

@@ -40,7 +40,7 @@ class ValueFault(Exception):
 
 @dataclass(frozen=True)
 class Value:
-    """A value as written; `at` are its offsets in the text it was read from and are no part of its meaning."""
+    """A value as written; `at` are its offsets in the source text, which comparison ignores."""
 
     at: tuple[int, int] = field(default=(0, 0), compare=False, kw_only=True)
 

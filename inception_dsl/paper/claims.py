@@ -117,7 +117,7 @@ def examine(sentences: Sequence[Sentence], costs: Mapping[str, Cost], known: Col
 
 
 def evaluate(formula: Value, measured: Mapping[Function, Fraction]) -> Fraction:
-    """Evaluate a formula exactly, but for `round`, `ceil` and `floor`; `measured` are the values of its measures.
+    """Evaluate a formula exactly, except for `round`, `ceil` and `floor`; `measured` are the values of its measures.
 
     Raises `ValueFault` E207 for arithmetic without a result, E311 for a name outside a measure.
     """

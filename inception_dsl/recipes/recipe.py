@@ -32,7 +32,7 @@ class Recipe:
     notes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def with_values(self, values: Values, notes: Mapping[str, str] | None = None, source: str = "") -> Recipe:
-        """The recipe with some other settings; what was said of their old values no longer holds."""
+        """The recipe with other values for some settings; their notes are dropped."""
         merged = {group: {**self.values.get(group, {}), **values.get(group, {})} for group in GROUPS}
         changed = {f"{group}.{name}" for group, names in values.items() for name in names}
         kept = {key: note for key, note in self.notes.items() if key not in changed}
@@ -51,7 +51,7 @@ class Recipe:
 
 
 def recipe(program: Program) -> Recipe | None:
-    """What a program's spec says of its training, with the sizes and head weights that are its own; None if nothing."""
+    """The recipe of a program's spec, with the network's image size and head weights; None if it has none."""
     stated = program.training
     if not stated:
         return None

@@ -17,7 +17,7 @@ def escaped(text: str) -> str:
             shown.append(f"\\\\u{{{ord(char):x}}}")
         else:
             shown.append(_ESCAPES.get(char, char))
-    # an underscore inside a word is no markup, and row names have many
+    # an underscore inside a word is not markup, and row names have many
     return re.sub(r"(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])", r"\\_", "".join(shown))
 
 

@@ -14,7 +14,7 @@ LONGEST: Final = 1000
 
 
 def columns(stream: TextIO | None = None) -> int | None:
-    """How many columns a line may have on a stream, by default stdout; None where it is no terminal."""
+    """The width of the terminal that a stream writes to, by default stdout; None if it is not a terminal."""
     stream = stream or sys.stdout
     if stream is None or not stream.isatty():
         return None
@@ -77,7 +77,7 @@ def width(words: str) -> int:
 
 
 def shortened(words: str, most: int) -> str:
-    """Words in at most so many columns: the beginning, and `…` for what is left out."""
+    """The beginning of a text in at most this many columns, with `…` for the rest."""
     if width(words) <= most:
         return words
     shown, used = "", 0

@@ -52,7 +52,7 @@ def model(
     its outputs are `logits` (what the last row gives), with `heads` theirs by name, and the rows and heads that `taps`
     names.
     `batch` None is any batch, `dynamic_size` any height and width; `until` is the last row to include. Where `weights`
-    gives a TensorProto for each by its name, the graph holds them, and they are no inputs. Its metadata cite the
+    gives a TensorProto for each by its name, the graph holds them, and they are not inputs. Its metadata cite the
     command `rebuild`, and have the texts of `about`.
 
     Raises `SpecError`: E401 for what the opset cannot express, or only with too many constants, E218 for a layer that
