@@ -9,8 +9,8 @@ from typing import Any, Final
 from inception_dsl.analysis.cost import Cost, RowCost, cost
 from inception_dsl.emit.citation import citation
 from inception_dsl.emit.templates import template
-from inception_dsl.ir.program import Claim
-from inception_dsl.ir.shapes import Pair, TensorType
+from inception_dsl.ir.program import Claim, Program
+from inception_dsl.ir.shapes import Pair
 from inception_dsl.ir.typed import Typed
 from inception_dsl.paper.verdicts import (
     MEASURES,
@@ -23,23 +23,27 @@ from inception_dsl.paper.verdicts import (
     dropped_sentence,
     parse_cell,
 )
+from inception_dsl.recipes.recipe import named, recipe
 from inception_dsl.text.markdown import escaped, table
 
 CONVENTIONS: Final = (
-    "Shapes are height x width x channels of one example; a vector is 1x1xN.",
+    "Shapes are height x width x channels of one example. A vector is 1x1xN.",
     "Parameters are the numbers that training changes: weights, biases, and the scale and shift of a batch norm, but "
-    "not its running statistics. Biases are those of them that stand one per channel.",
-    "Multiply-adds are those of convolutions and fully connected layers, one for each weight and output pixel; biases, "
+    "not its running statistics. A bias is a parameter of which there is one per channel.",
+    "Multiply-adds are those of convolutions and fully connected layers: one for each weight and output pixel. Biases, "
     "norms, activations and pooling count none.",
-    "Depth is the longest path in layers with weights, a depthwise separable convolution being one; that of a head "
-    "counts from the row it leaves.",
-    "Activations are the numbers that the ops of a row write in training, where a ReLU that alone reads its input "
-    "writes over it; the image, the masks of dropout and the indices of pooling are not counted.",
-    "The inference peak is the most numbers alive at once, the image included, with heads left out and the ops run in "
-    "the order of the table; weights are not counted.",
-    "The receptive field is what one output pixel depends on, height x width in pixels of the input, borders and all; "
-    "the stride is how far neighbouring output pixels are apart there.",
+    "Depth is the longest path, in layers with weights. A depthwise separable convolution is one layer. The depth of a "
+    "head counts from the row that it reads.",
+    "Activations are the numbers that a row's ops write in training. A ReLU writes in place if nothing else reads its "
+    "input. The image, dropout masks and pooling indices are not counted.",
+    "The inference peak is the largest number of values alive at once, with the image and without heads, if the ops "
+    "run in the order of the table. Weights are not counted.",
+    "The receptive field is the part of the input that one output pixel depends on, height x width in pixels, padding "
+    "included. The stride is the distance in the input between neighbouring output pixels.",
 )
+
+LONGEST_NOTE: Final = 45
+"""Letters of a note that stand in the table of settings. Longer ones follow it."""
 
 ROUNDINGS: Final = {
     "nearest": "Rounded to nearest, half up.",
@@ -59,12 +63,13 @@ def report(typed: Typed, rebuild: str = "") -> str:
         paper=f"Paper: {escaped(cited)}" if (cited := citation(program.paper)) else "",
         input=f"Input {typed.input}" + (f", {classes} classes." if isinstance(classes, int) else "."),
         summary=_summary(held, program.published.dropped),
-        table=_claims(typed, held, counted),
+        table=_claims(typed, held) if held else "",
         errata=[_erratum(each) for each in held if each.verdict == "erratum"],
         totals=_totals(typed, counted),
         rows=_rows(counted.rows),
+        fields=_fields(counted.rows),
         memory=_memory(typed, counted),
-        training=_training(program.training),
+        training=_training(program),
         conventions=[*_columns(typed, held), *CONVENTIONS],
     )
 
@@ -81,44 +86,34 @@ def _summary(held: Sequence[Verdict], dropped: Sequence[Claim]) -> str:
     count = Counter(each.verdict for each in held)
     return (
         f"Of {len(held)} printed cells, {count['exact']} are exact, {count['rounds']} are right when rounded, "
-        f"{count['erratum']} are known errata, and {count['MISMATCH'] or 'none'} mismatch.{lost}"
+        f"{count['erratum']} are known errata, and {count['MISMATCH'] or 'none'} mismatch. Below, the verdict and the "
+        f"computed number follow a cell that is not exact.{lost}"
     )
 
 
-def _claims(typed: Typed, held: Sequence[Verdict], counted: Cost) -> str:
-    """One line a row of the paper: its output, then for each printed column what is printed, computed, and held."""
-    cells = {(each.claim.row, each.claim.column): each for each in held}
-    printed = {each.claim.column: column_of(typed.program.published, each.claim.column) for each in held}
-    outputs = [name for name, column in printed.items() if column.measure == "output"]
-    numbers = {name: column for name, column in printed.items() if column.measure != "output"}
-    header = ["row", "output", *("verdict" for _ in outputs)]
-    for name in numbers:
-        header += [escaped(name), "computed", "verdict"]
-    lines = []
-    names = [*typed.trunk, *([TOTALS] if any(row == TOTALS for row, _ in cells) else [])]
-    for row in names:
-        costs = counted.trunk if row == TOTALS else counted.rows[row]
-        line = [escaped(row), "" if row == TOTALS else str(costs.out)]
-        line += [_held(cells.get((row, name))) for name in outputs]
-        for name, column in numbers.items():
-            computed = MEASURES[column.measure].of(costs, column)
-            if cell := cells.get((row, name)):
-                line += [escaped(cell.claim.text), cell.shown, _held(cell)]
-            else:
-                line += ["", f"{computed:,}" if computed else "", ""]
-        lines.append(line)
-    return table(header, lines)
+def _claims(typed: Typed, verdicts: Sequence[Verdict]) -> str:
+    """The table as the paper prints it: one line for each row, and in each cell what is wrong or rounded in it."""
+    cells = {(verdict.claim.row, verdict.claim.column): verdict for verdict in verdicts}
+    columns = list(dict.fromkeys(column for _, column in cells))
+    rows = [*typed.trunk, *([TOTALS] if any(row == TOTALS for row, _ in cells) else [])]
+    lines = [[escaped(row), *(_cell(cells.get((row, column))) for column in columns)] for row in rows]
+    return table(["row", *map(escaped, columns)], lines)
 
 
-def _held(cell: Verdict | None) -> str:
-    if cell is None:
+def _cell(verdict: Verdict | None) -> str:
+    """What is printed, then the verdict and the computed number unless they are equal."""
+    if verdict is None:
         return ""
-    if cell.verdict == "rounds":
-        return "rounds down" if cell.reason == "down" else "rounds"
-    text = "**MISMATCH**" if cell.verdict == "MISMATCH" else cell.verdict
-    wrong = cell.verdict in ("MISMATCH", "erratum")
-    # the column of a shape shows the computed one
-    return f"{text}: printed {escaped(cell.claim.text)}" if wrong and isinstance(cell.computed, TensorType) else text
+    printed = escaped(verdict.claim.text)
+    match verdict.verdict:
+        case "exact":
+            return printed
+        case "rounds":
+            return f"{printed}, rounds {'down ' if verdict.reason == 'down' else ''}{verdict.shown}"
+        case "erratum":
+            return f"{printed}, erratum: {verdict.shown}"
+        case _:
+            return f"{printed}, **{verdict.verdict}**: {verdict.shown}"
 
 
 def _erratum(cell: Verdict) -> str:
@@ -137,14 +132,18 @@ def _totals(typed: Typed, counted: Cost) -> str:
 
 def _rows(rows: Mapping[str, RowCost]) -> str:
     lines = [
-        [
-            *(escaped(name), str(row.out), f"{row.params:,}", f"{row.biases:,}", f"{row.macs:,}", str(row.depth)),
-            *(f"{row.activations:,}", _pair(row.receptive_field), _pair(row.stride)),
-        ]
+        [escaped(name), str(row.out), f"{row.params:,}", f"{row.biases:,}", f"{row.macs:,}", str(row.depth)]
         for name, row in rows.items()
     ]
-    header = ["row or head", "output", "parameters", "of them biases", "multiply-adds", "depth"]
-    return table([*header, "activations", "receptive field", "stride"], lines)
+    return table(["row or head", "output", "parameters", "biases", "multiply-adds", "depth"], lines)
+
+
+def _fields(rows: Mapping[str, RowCost]) -> str:
+    lines = [
+        [escaped(name), _pair(row.receptive_field), _pair(row.stride), f"{row.activations:,}"]
+        for name, row in rows.items()
+    ]
+    return table(["row or head", "receptive field", "stride", "activations"], lines)
 
 
 def _pair(pair: Pair) -> str:
@@ -163,15 +162,35 @@ def _memory(typed: Typed, counted: Cost) -> str:
     return table(["one example, float32", "numbers", "MiB"], lines)
 
 
-def _training(data: Mapping[str, Any]) -> str:
-    """Every setting of the recipe that the spec gives or has a note on, below where they are from."""
-    notes = data.get("notes", {})
-    groups = {group: said for group, said in data.items() if isinstance(said, dict) and group != "notes"}
-    given = {f"{group}.{key}": _setting(value) for group, said in groups.items() for key, value in said.items()}
-    recipe = [["recipe", escaped(data["recipe"]), ""]] if "recipe" in data else []
-    rows = [[escaped(key), given.get(key, ""), escaped(notes.get(key, ""))] for key in sorted({*given, *notes})]
-    source = f"Source: {escaped(data['source'])}.\n\n" if "source" in data else ""
-    return source + table(["setting", "value", "note"], [*recipe, *rows]) if data else ""
+def _training(program: Program) -> str:
+    """Every setting of the network's recipe: its value, and where it comes from."""
+    found = recipe(program)
+    if found is None:
+        return ""
+    own, name = program.training, program.training.get("recipe", "")
+    lines: list[list[str]] = []
+    notes: list[str] = []
+    for group, values in sorted(found.values.items()):
+        for key, value in sorted(values.items()):
+            setting = f"{group}.{key}"
+            source = escaped(found.notes.get(setting, "")) or _origin(own, name, group, key)
+            if len(source) > LONGEST_NOTE:
+                notes.append(f"{len(notes) + 1}. {setting}: {source}")
+                source = f"note {len(notes)}"
+            lines.append([setting, _setting(value), source])
+    parts = [f"Recipe {escaped(name)}: {escaped(named(name).source)}"] if name else []
+    parts += [f"Source of the spec's own values: {escaped(own['source'])}"] if "source" in own else []
+    parts += [table(["setting", "value", "source"], lines, left=3), "\n".join(notes)]
+    return "\n\n".join(filter(None, parts))
+
+
+def _origin(own: Mapping[str, Any], name: str, group: str, key: str) -> str:
+    """Where a setting without a note comes from."""
+    if key in own.get(group, {}):
+        return "the spec"
+    if name and key in named(name).values.get(group, {}):
+        return "the recipe"
+    return "the spec's heads" if key == "heads" else "the spec's input"
 
 
 def _setting(value: Any) -> str:
@@ -179,8 +198,8 @@ def _setting(value: Any) -> str:
         case bool():
             return str(value).lower()
         case dict():
-            return ", ".join(f"{escaped(key)}: {_setting(each)}" for key, each in value.items())
-        case list():
+            return ", ".join(f"{escaped(key)}: {_setting(inner)}" for key, inner in value.items())
+        case list() | tuple():
             return ", ".join(map(_setting, value))
         case float():
             return f"{value:g}"
