@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +14,23 @@ from cli_runner import cli
 from test_crosscheck import OWN, program
 from test_ops import TORCH
 
+from inception_dsl.compiler import compile_source
 from inception_dsl.crosscheck.crosscheck import cross_check
 from inception_dsl.crosscheck.executor import Executor, Forward
+from inception_dsl.diagnostics.diagnostic import Source
 from inception_dsl.emit.backend import Backend
-from inception_dsl.emit.backends import BACKENDS
+from inception_dsl.emit.backends import BACKENDS, by_name
+from inception_dsl.emit.onnx.ops import OnnxNode
 from inception_dsl.emit.options import Options
+from inception_dsl.emit.python import Call as New
+from inception_dsl.emit.python import literal
 from inception_dsl.emit.pytorch import pytorch
 from inception_dsl.emit.rules import Rules
 from inception_dsl.ir import ops
+from inception_dsl.ir.op import Op
 from inception_dsl.ir.typed import Typed
 from inception_dsl.network import loads
+from inception_dsl.spec.vocabulary import LAYERS, WORDS, Layer, Word
 
 RULES: Rules[Any] = Rules("Eager")
 """torch's own layer for every op."""
@@ -102,6 +110,35 @@ def test_check_compares_it(spec: Path) -> None:
         "unknown name `egaer`: expected `pytorch`, `onnx` or `eager`. Did you mean `eager`?"
         in cli("check", "--against", "egaer", str(spec)).stderr
     )
+
+
+@dataclass(frozen=True)
+class Leaky(Op):
+    """An op that the language does not have."""
+
+    name = "leaky"
+    slope: float = 0.01
+
+
+@pytest.mark.parametrize("slope", ["", " slope=0.3"])
+def test_an_op_is_a_class_an_entry_of_the_vocabulary_and_a_rule_for_each_backend(
+    slope: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """These are all the places that an op with a word touches. Every file is then emitted, and the backends agree."""
+    monkeypatch.setitem(LAYERS, "leaky", Layer("leaky", (Leaky,), words=frozenset({"slope"})))
+    monkeypatch.setitem(WORDS, "slope", Word("is the slope below 0", value="number", alone=False))
+    rules = {name: backend.rules for name, backend in by_name().items()}
+    monkeypatch.setitem(rules["pytorch"], Leaky, lambda op, *_: New("nn.LeakyReLU", (literal(op.slope),)))
+    monkeypatch.setitem(rules["onnx"], Leaky, lambda op, _: OnnxNode("LeakyRelu", {"alpha": op.slope}))
+    text = (
+        f"network: tiny\ninput: 3x9x9\nlayers: |\n  name | layer\n  a | conv 3x3 8 same -> leaky{slope}\n  b | fc 4\n"
+    )
+    spec = tmp_path / "tiny.yaml"
+    spec.write_text(text)
+
+    assert cli("compile", str(spec), "--out", str(tmp_path / "out")).exit_code == 0
+    assert {file.name for file in (tmp_path / "out" / "tiny").iterdir()} == {"model.py", "model.onnx", "report.md"}
+    assert cross_check(compile_source(Source("tiny.yaml", text)), BACKENDS, [(9, 9)]).findings == ()
 
 
 @pytest.mark.usefixtures("eager")

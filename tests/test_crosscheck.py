@@ -173,7 +173,7 @@ def swapped(graph: standard.GraphProto) -> None:
 
 
 def declared(graph: standard.GraphProto) -> None:
-    next(each for each in graph.output if each.name == "aux1").type.tensor_type.shape.dim[1].dim_value += 1
+    next(output for output in graph.output if output.name == "aux1").type.tensor_type.shape.dim[1].dim_value += 1
 
 
 def epsilon(graph: standard.GraphProto) -> None:
@@ -225,7 +225,7 @@ def test_weights_that_hide_errors_are_a_finding(monkeypatch: pytest.MonkeyPatch)
     """Under PyTorch's own initialisation sixty layers give the same numbers for every image, right or wrong."""
 
     def usual(typed: Typed) -> dict[str, probe.Array]:
-        bounds = {name: math.prod(each.shape[1:]) ** -0.5 for name, each in typed.weights.items()}
+        bounds = {name: math.prod(weight.shape[1:]) ** -0.5 for name, weight in typed.weights.items()}
         random = np.random.default_rng(0)
         drawn = {
             name: random.uniform(-b, b, typed.weights[name].shape).astype(np.float32) for name, b in bounds.items()

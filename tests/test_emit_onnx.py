@@ -108,7 +108,7 @@ def test_outputs_are_the_last_row_the_heads_and_the_taps() -> None:
     ]
 
 
-def test_a_trunk_ends_where_it_is_told() -> None:
+def test_a_trunk_ends_at_the_row_asked_for() -> None:
     trunk = graph(small(), until="stem", heads=True)
     assert names(trunk.output) == ["logits"] and names(trunk.node) == ["stem/conv", "stem/bn", "stem/relu"]
     assert "aux" in names(graph(small(), until="mixed", heads=True).output)
@@ -151,11 +151,11 @@ def test_any_batch_runs_and_gives_what_each_image_gives_alone() -> None:
     apart = [run.run(None, {"input": image[None], **weights}) for image in images]
     for index, values in enumerate(together):
         assert len({row.tobytes() for row in np.round(values, 3)}) == 3  # the three images differ
-        np.testing.assert_allclose(values, np.concatenate([each[index] for each in apart]), rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(values, np.concatenate([one[index] for one in apart]), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize(
-    ("options", "code", "said"),
+    ("options", "code", "message"),
     [
         ({"opset": 16}, "E401", "opset 16 is not supported"),
         ({"opset": onnx.NEWEST + 1}, "E401", "is not supported"),
@@ -167,8 +167,8 @@ def test_any_batch_runs_and_gives_what_each_image_gives_alone() -> None:
         ({"taps": ["input"]}, "E108", "calls another value `input`"),
     ],
 )
-def test_what_cannot_be_written_is_refused(options: dict[str, Any], code: str, said: str) -> None:
-    with pytest.raises(SpecError, match=said) as caught:
+def test_what_cannot_be_written_is_refused(options: dict[str, Any], code: str, message: str) -> None:
+    with pytest.raises(SpecError, match=message) as caught:
         onnx.model(small(), **options)
     assert [d.code for d in caught.value.diagnostics] == [code]
 
@@ -181,7 +181,7 @@ def test_a_layer_that_ties_the_network_to_one_size_is_named() -> None:
     assert onnx.model(small(whole=False), dynamic_size=True, until="pool")
 
 
-def test_all_that_cannot_be_expressed_is_told_at_once() -> None:
+def test_everything_that_cannot_be_expressed_is_reported_at_once() -> None:
     beyond = Window((2, 2), (2, 2), Padding(amount=(1, 1), ceil=True))
     typed = network(
         (3, 9, 9), ("a", ops.MaxPool(beyond), (-1,)), ("b", ops.ReLU(), (0,)), ("c", ops.AvgPool(beyond), (1,))

@@ -35,7 +35,7 @@ READER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 PAPER = Paper("Going Deeper with Convolutions", "Szegedy et al.", 2015, "1409.4842", "1", "3")
 
 
-def told(typed: Typed, *more: Claim, paper: Paper = PAPER, title: str = "GoogLeNet") -> str:
+def report_of(typed: Typed, *more: Claim, paper: Paper = PAPER, title: str = "GoogLeNet") -> str:
     published = typed.program.published
     published = replace(published, claims=(*published.claims, *more))
     program = replace(typed.program, title=title, paper=paper, env={"classes": 1000}, published=published)
@@ -45,12 +45,12 @@ def told(typed: Typed, *more: Claim, paper: Paper = PAPER, title: str = "GoogLeN
 @pytest.fixture(scope="module")
 def googlenet() -> str:
     errata = {cell: f"about {cell}" for cell in h.WRONG if cell != "inception_5b.params"}
-    return told(h.googlenet(errata), Claim("totals", "ops", "1.5B"))
+    return report_of(h.googlenet(errata), Claim("totals", "ops", "1.5B"))
 
 
 def text_of(token: Token) -> str:
     return "".join(
-        each.content for each in token.children or () if each.type in ("text", "text_special", "code_inline")
+        child.content for child in token.children or () if child.type in ("text", "text_special", "code_inline")
     )
 
 
@@ -154,7 +154,7 @@ def test_how_columns_count(googlenet: str) -> None:
         "- params: Numbers that training changes. Biases count. K is 1,024. Rounded to nearest or down.\n" in googlenet
     )
     other = Column("params", bias=False, rounding="down")
-    assert "Biases do not count. K is 1,000. Rounded down.\n" in told(h.googlenet(columns={"params": other}))
+    assert "Biases do not count. K is 1,000. Rounded down.\n" in report_of(h.googlenet(columns={"params": other}))
 
 
 def test_the_source_is_tidy(googlenet: str) -> None:
@@ -167,7 +167,7 @@ def test_the_source_is_tidy(googlenet: str) -> None:
 
 
 def test_a_network_that_prints_nothing() -> None:
-    text = told(h.network({"conv": h.conv(3, 8)}), paper=Paper(), title="")
+    text = report_of(h.network({"conv": h.conv(3, 8)}), paper=Paper(), title="")
     assert "# handmade\n\nInput 224x224x3" in text
     assert "The paper prints no numbers about this table." in text
     assert "Errata" not in text
@@ -179,7 +179,7 @@ def test_a_wrong_shape_shows_what_is_printed() -> None:
     claims = (Claim("a", "output", "224x224x9"), Claim("b", "output", "1×1×8"))
     typed = h.network({"a": h.conv(3, 8), "b": h.conv(3, 8)})
     known = (Erratum("b", "output", "an error"),)
-    text = told(h.printing(typed, *claims, errata=known, output=Column("output")))
+    text = report_of(h.printing(typed, *claims, errata=known, output=Column("output")))
     assert tables(text)[0][1:] == [
         ["a", "224x224x9, MISMATCH: 224x224x8"],
         ["b", "1×1×8, erratum: 224x224x8"],
@@ -200,7 +200,7 @@ def test_text_of_a_spec_stays_text() -> None:
     known = (Erratum("conv", HOSTILE, HOSTILE),)
     published = Published(columns, (Claim("conv", HOSTILE, "7"),), known)
     program = replace(typed.program, file=HOSTILE, published=published)
-    text = told(replace(typed, program=program), paper=paper, title=HOSTILE)
+    text = report_of(replace(typed, program=program), paper=paper, title=HOSTILE)
     tokens = READER.parse(text)
     assert [token.type for token in tokens].count("html_block") == 1  # the first line
     assert [token.type for token in tokens].count("heading_open") == 7

@@ -37,8 +37,8 @@ outputs of Inception-v4 move by 3e-2 of their range between images, and two floa
 QUIET: Final = 0.3
 """The size of what a batch norm reads: beside a variance of 0.1, an epsilon of 1e-3 is not one of 1e-5."""
 
-RANGES: Final = {"weight": (0.5, 1.5), "bias": (-0.5, 0.5), "running_mean": (-0.5, 0.5), "running_var": (0.5, 1.5)}
-"""What vectors are drawn from, uniformly, by the last part of their name."""
+SHIFTS: Final = frozenset({"bias", "running_mean"})
+"""Vectors, by the last part of their names, that shift what they read: drawn from -0.5 to 0.5. All others scale it."""
 
 
 def level(typed: Typed) -> float:
@@ -62,7 +62,7 @@ def images(shape: tuple[int, ...], count: int, size: float) -> Array:
 
 
 def weights(typed: Typed) -> dict[str, Array]:
-    """Draw every tensor of a network, by its name in a state_dict: He's normal for kernels, `RANGES` for vectors."""
+    """Draw every tensor of a network, by its name in a state_dict: He's normal for kernels, uniform for vectors."""
     import numpy as np
 
     random = np.random.default_rng(SEED)
@@ -71,7 +71,8 @@ def weights(typed: Typed) -> dict[str, Array]:
         if len(weight.shape) > 1:
             values = random.normal(0, math.sqrt(2 / math.prod(weight.shape[1:])), weight.shape)
         else:
-            values = random.uniform(*RANGES[name.rpartition(".")[2]], weight.shape)
+            centre = 0 if name.rpartition(".")[2] in SHIFTS else 1
+            values = random.uniform(centre - 0.5, centre + 0.5, weight.shape)
         drawn[name] = values.astype(np.float32)
     return drawn
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
+from itertools import chain
 from textwrap import fill
 from typing import Any, Final
 
@@ -33,8 +34,8 @@ def entries() -> dict[str, Entries]:
         "layers": {name: _layer(layer) for name, layer in LAYERS.items()},
         "words": {name: _word(name) for name in WORDS},
         "operators": {
-            written: {"meaning": each.meaning, "backends": _backends([each.op] if each.op else [])}
-            for written, each in OPERATORS.items()
+            written: {"meaning": operator.meaning, "backends": _backends([operator.op] if operator.op else [])}
+            for written, operator in OPERATORS.items()
         },
         "functions": {name: {"meaning": meaning} for name, meaning in FUNCTIONS.items()},
         "names": {f"{{{name}}}": {"meaning": meaning} for name, meaning in NAMES.items()},
@@ -53,7 +54,7 @@ def _layer(layer: Layer) -> dict[str, Any]:
     return {
         "written": layer.written,
         "doc": inspect.getdoc(op) or "",
-        "fields": [each.name for each in fields(op)],
+        "fields": [field.name for field in fields(op)],
         "sizes": sizes,
         "words": {word: _default(layer, word) for word in WORDS if word in layer.words},
         "backends": _backends(layer.ops),
@@ -69,15 +70,15 @@ def _default(layer: Layer, word: str) -> str:
 def _word(name: str) -> dict[str, Any]:
     word = WORDS[name]
     values = [f"{name}={choice}" for choice in word.choices]
-    layers = {each: layer for each, layer in LAYERS.items() if name in layer.words}
+    layers = {layer: entry for layer, entry in LAYERS.items() if name in entry.words}
     slot = word.slot or name
     return {
         "meaning": word.meaning,
         "values": " or ".join([name, *values] if word.alone and values else values) or VALUES[word.value],
         "alone": word.alone,
-        "excludes": [other for other, each in WORDS.items() if other != name and (each.slot or other) == slot],
-        "defaults": {each: _default(layer, name) for each, layer in layers.items()},
-        "backends": _backends({*([word.op] if word.op else []), *(op for each in layers.values() for op in each.ops)}),
+        "excludes": [other for other, entry in WORDS.items() if other != name and (entry.slot or other) == slot],
+        "defaults": {layer: _default(entry, name) for layer, entry in layers.items()},
+        "backends": _backends({*([word.op] if word.op else []), *chain(*(entry.ops for entry in layers.values()))}),
     }
 
 
@@ -89,9 +90,9 @@ def find(name: str) -> dict[str, Entries]:
     """The entries of a name, of every kind; a key by its last part too, and an operator by its sign."""
     found = {
         kind: {
-            each: entry
-            for each, entry in named.items()
-            if name in (each, each.strip("{}"), each.rpartition(".")[2], *(each.split() if kind == "operators" else ()))
+            key: entry
+            for key, entry in named.items()
+            if name in (key, key.strip("{}"), key.rpartition(".")[2], *(key.split() if kind == "operators" else ()))
         }
         for kind, named in entries().items()
     }
@@ -100,7 +101,7 @@ def find(name: str) -> dict[str, Entries]:
 
 def instead(name: str) -> str:
     """A sentence about a name that is not an entry: what the language has instead; "" if that is not known."""
-    known = [each for named in entries().values() for each in named]
+    known = [title for named in entries().values() for title in named]
     return sentence(elsewhere.suggest(name, known))
 
 
@@ -114,13 +115,13 @@ def text(catalogue: Mapping[str, Entries], whole: bool, room: int | None = None)
             parts += [show(name, entry, most) for name, entry in named.items()]
         else:
             heading = kind.capitalize() + (", each with its default" if kind in ("words", "keys") else "")
-            parts.append(f"{heading}\n\n" + _columns([_line(kind, *each) for each in named.items()], most))
+            parts.append(f"{heading}\n\n" + _columns([_line(kind, *entry) for entry in named.items()], most))
     return "\n\n".join([*parts, *_shared(catalogue)])
 
 
 def _shared(catalogue: Mapping[str, Entries]) -> list[str]:
     """The line of the backends, each with the entries that it lacks; none where nothing needs a backend."""
-    entries = [each for named in catalogue.values() for each in named.items() if "backends" in each[1]]
+    entries = [item for named in catalogue.values() for item in named.items() if "backends" in item[1]]
     shown = []
     for backend in BACKENDS:
         gaps = [name for name, entry in entries if backend.title not in entry["backends"]]
@@ -139,15 +140,15 @@ def _line(kind: str, name: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
         defaults: dict[str, list[str]] = {}
         for layer, default in entry["defaults"].items():
             defaults.setdefault(default, []).append(layer)
-        each = [f"{default} ({', '.join(layers)})" for default, layers in defaults.items()]
-        shown = ", ".join(each if len(defaults) > 1 else defaults)
+        by_default = [f"{default} ({', '.join(layers)})" for default, layers in defaults.items()]
+        shown = ", ".join(by_default if len(defaults) > 1 else defaults)
         return name, shown, f"{entry['meaning']} [{', '.join(entry['defaults'])}]"
     return name, entry.get("default", ""), entry["meaning"]
 
 
 def _show_layer(name: str, entry: Mapping[str, Any], most: int) -> str:
     rows = [("written", "default", "meaning")]
-    rows += [(size, each["default"] or "required", each["meaning"]) for size, each in entry["sizes"].items()]
+    rows += [(size, about["default"] or "required", about["meaning"]) for size, about in entry["sizes"].items()]
     for word, default in entry["words"].items():
         about = _word(word)
         values = f" ({about['values']})" if about["values"] else ""

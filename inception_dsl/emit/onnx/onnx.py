@@ -18,7 +18,7 @@ from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, SpecError
 from inception_dsl.diagnostics.spelling import did_you_mean
 from inception_dsl.emit.citation import citation
 from inception_dsl.emit.onnx import protobuf as pb
-from inception_dsl.emit.onnx.ops import Call, Site, rules
+from inception_dsl.emit.onnx.ops import OnnxNode, Site, rules
 from inception_dsl.ir import ops
 from inception_dsl.ir.shapes import ShapeError
 from inception_dsl.ir.typed import Node, Typed
@@ -68,7 +68,7 @@ def model(
     outputs = _outputs(typed, rows[-1], [*(head for head in aside if heads), *taps])
     names = _names(typed, outputs)
     following = _following(typed) if dynamic_size else frozenset()
-    calls = _calls(typed, {*rows, *aside}, following, opset)
+    spellings = _spell(typed, {*rows, *aside}, following, opset)
 
     def value(name: str, end: int) -> bytes:
         shape = typed.nodes[end].out.shape if end >= 0 else typed.input.shape
@@ -77,19 +77,20 @@ def model(
             known = (shape[0], *(("H", "W") if end < 0 else (None, None))) if len(shape) == 3 else (None,)
         return pb.value(name, (batch or "N", *known))
 
-    def node(index: int, call: Call) -> bytes:
-        it = typed.nodes[index]
+    def node(index: int, spelled: OnnxNode) -> bytes:
+        source = typed.nodes[index]
+        constants = (_constant(source, name) for name in spelled.constants)
         return pb.Node(
-            input=[*(names[end] for end in it.inputs), *(_constant(it, name) for name in call.constants), *it.weights],
+            input=[*(names[end] for end in source.inputs), *constants, *source.weights],
             output=[names[index]],
-            name="/".join(it.path),
-            op_type=call.operator,
-            attribute=[pb.attribute(*each) for each in call.attributes.items()],
-            metadata_props=pb.metadata({"origin": it.origin.citation if it.origin else ""}),
+            name="/".join(source.path),
+            op_type=spelled.op_type,
+            attribute=[pb.attribute(*attribute) for attribute in spelled.attributes.items()],
+            metadata_props=pb.metadata({"origin": source.origin.citation if source.origin else ""}),
         )
 
-    used = [typed.nodes[index] for index in calls]
-    shapes = {name: weight.shape for each in used for name, weight in each.weights.items()}
+    used = [typed.nodes[index] for index in spellings]
+    shapes = {name: weight.shape for source in used for name, weight in source.weights.items()}
     asked = shapes if weights is None else {}
     ends = dict.fromkeys(typed.ends[row] for row in (*rows, *aside))
     program = typed.program
@@ -103,18 +104,18 @@ def model(
         graph=pb.Graph(
             name=program.name,
             doc_string="\n".join(filter(None, (program.title, citation(program.paper)))),
-            input=[value("input", -1), *(pb.value(*each) for each in asked.items())],
-            node=[*(node(*each) for each in calls.items()), *_second_names(names, outputs)],
+            input=[value("input", -1), *(pb.value(*weight) for weight in asked.items())],
+            node=[*(node(*spelled) for spelled in spellings.items()), *_second_names(names, outputs)],
             initializer=[
                 *(weights[name] for name in shapes if weights is not None),
                 *(
-                    pb.constant(_constant(each, name), number)
-                    for each, call in zip(used, calls.values(), strict=True)
-                    for name, number in call.constants.items()
+                    pb.constant(_constant(source, name), number)
+                    for source, spelled in zip(used, spellings.values(), strict=True)
+                    for name, number in spelled.constants.items()
                 ),
             ],
             value_info=[value(names[end], end) for end in ends if names[end] not in {"input", *outputs}],
-            output=[value(*each) for each in outputs.items()],
+            output=[value(*output) for output in outputs.items()],
         ),
     )
 
@@ -182,22 +183,22 @@ def _following(typed: Typed) -> frozenset[int]:
     return frozenset(following)
 
 
-def _calls(typed: Typed, rows: Collection[str], following: Collection[int], opset: int) -> dict[int, Call]:
-    calls, findings, constants = {}, Findings(), 0
+def _spell(typed: Typed, rows: Collection[str], following: Collection[int], opset: int) -> dict[int, OnnxNode]:
+    spellings, findings, constants = {}, Findings(), 0
     for index, node in enumerate(typed.nodes):
         if node.row not in rows:
             continue
         site = Site(node.types, any(end in following for end in node.inputs), opset)
         try:
-            call = calls[index] = rules[type(node.op)](node.op, site)
+            spelled = spellings[index] = rules[type(node.op)](node.op, site)
         except ShapeError as error:
             findings.error(error.code, error.message, node.origin, help=error.help)
             continue
-        constants += sum(math.prod(each.dims) for each in call.arrays)
+        constants += sum(math.prod(array.dims) for array in spelled.arrays)
         if constants > MOST_CONSTANTS:
             message = f"the graph would hold {constants:,} constant numbers; {MOST_CONSTANTS:,} is the most"
             hint = "pool to fewer windows, or give the norms their `gamma`"
             findings.error(NOT_EXPRESSIBLE, message, node.origin, help=hint)
             break
     findings.stop()
-    return calls
+    return spellings

@@ -20,17 +20,17 @@ from inception_dsl.ir.shapes import Pair, ShapeError, TensorType, Window, adapti
 CEIL: Final = 22  # the first opset whose shape inference drops a last pooling window that lies wholly in the padding
 
 
-class Call(NamedTuple):
-    """How ONNX spells an op; the node's inputs are the op's, then `constants`, by their names, then its weights."""
+class OnnxNode(NamedTuple):
+    """How ONNX spells an op. Its inputs are the op's inputs, then `constants` by name, then the op's weights."""
 
-    operator: str
+    op_type: str
     attributes: Mapping[str, pb.Parameter] = {}
     constants: Mapping[str, pb.Constant] = {}
 
     @property
     def arrays(self) -> list[pb.Array]:
         """Its constants that are more than one number."""
-        return [each for each in self.constants.values() if isinstance(each, pb.Array)]
+        return [constant for constant in self.constants.values() if isinstance(constant, pb.Array)]
 
 
 class Site(NamedTuple):
@@ -41,62 +41,62 @@ class Site(NamedTuple):
     opset: int
 
 
-rules: Final = Rules[Call]("ONNX")
+rules: Final = Rules[OnnxNode]("ONNX")
 
 
 @rules(ops.Conv)
-def _conv(op: ops.Conv, site: Site) -> Call:
+def _conv(op: ops.Conv, site: Site) -> OnnxNode:
     if op.window.padding.ceil:
         raise ShapeError(NOT_EXPRESSIBLE, "ONNX has no convolution with `ceil`", "say the padding in pixels: `pad=N`")
     grouped = {"group": concrete(op.groups)} if op.groups != 1 else {}
-    return Call("Conv", {**_window(op.window, site), **grouped})
+    return OnnxNode("Conv", {**_window(op.window, site), **grouped})
 
 
 @rules(ops.BatchNorm)
-def _batch_norm(op: ops.BatchNorm, site: Site) -> Call:
+def _batch_norm(op: ops.BatchNorm, site: Site) -> OnnxNode:
     gamma = {} if op.gamma else {"gamma": pb.Array((channels := site.types[0].channels,), repeat(1.0, channels))}
-    return Call("BatchNormalization", {"epsilon": op.eps}, gamma)
+    return OnnxNode("BatchNormalization", {"epsilon": op.eps}, gamma)
 
 
 @rules(ops.ReLU)
-def _relu(op: ops.ReLU, site: Site) -> Call:
-    return Call("Relu")
+def _relu(op: ops.ReLU, site: Site) -> OnnxNode:
+    return OnnxNode("Relu")
 
 
 @rules(ops.LRN)
-def _lrn(op: ops.LRN, site: Site) -> Call:
+def _lrn(op: ops.LRN, site: Site) -> OnnxNode:
     if op.size % 2 == 0:
         raise ShapeError(
             NOT_EXPRESSIBLE, f"ONNX normalises over an odd number of channels, not {op.size}", "an odd size"
         )
-    return Call("LRN", {"size": op.size, "alpha": op.alpha, "beta": op.beta, "bias": op.k})
+    return OnnxNode("LRN", {"size": op.size, "alpha": op.alpha, "beta": op.beta, "bias": op.k})
 
 
 @rules(ops.MaxPool)
-def _max_pool(op: ops.MaxPool, site: Site) -> Call:
-    return Call("MaxPool", _pooling(op.window, site)) if op.window else Call("GlobalMaxPool")
+def _max_pool(op: ops.MaxPool, site: Site) -> OnnxNode:
+    return OnnxNode("MaxPool", _pooling(op.window, site)) if op.window else OnnxNode("GlobalMaxPool")
 
 
 @rules(ops.AvgPool)
-def _avg_pool(op: ops.AvgPool, site: Site) -> Call:
+def _avg_pool(op: ops.AvgPool, site: Site) -> OnnxNode:
     if op.window is None:
         return _adaptive(op.to, site)
     counted = {"count_include_pad": 1} if op.count_pad else {}
-    return Call("AveragePool", {**_pooling(op.window, site), **counted})
+    return OnnxNode("AveragePool", {**_pooling(op.window, site), **counted})
 
 
-def _adaptive(to: Pair, site: Site) -> Call:
+def _adaptive(to: Pair, site: Site) -> OnnxNode:
     """A window that slides, where one reads the same pixels; else the image times its rows' and columns' shares."""
     if to == (1, 1):
-        return Call("GlobalAveragePool")
+        return OnnxNode("GlobalAveragePool")
     if site.follows:
         message = f"ONNX has no average pool to {to[0]}x{to[1]} for every image size"
         raise ShapeError(NOT_EXPRESSIBLE, message, "compile for one image size, or write `avgpool global`")
     image = site.types[0].image
     if window := uniform_window(image, to):
-        return Call("AveragePool", _window(window, site))
+        return OnnxNode("AveragePool", _window(window, site))
     rows, columns = (_shares(size, out) for size, out in zip(image, to, strict=True))
-    return Call("Einsum", {"equation": "nchw,ih,jw->ncij"}, {"rows": rows, "columns": columns})
+    return OnnxNode("Einsum", {"equation": "nchw,ih,jw->ncij"}, {"rows": rows, "columns": columns})
 
 
 def _shares(size: int, out: int) -> pb.Array:
@@ -106,47 +106,47 @@ def _shares(size: int, out: int) -> pb.Array:
 
 
 @rules(ops.Dropout)
-def _dropout(op: ops.Dropout, site: Site) -> Call:
-    return Call("Dropout", constants={"ratio": op.p})
+def _dropout(op: ops.Dropout, site: Site) -> OnnxNode:
+    return OnnxNode("Dropout", constants={"ratio": op.p})
 
 
 @rules(ops.FullyConnected)
-def _fully_connected(op: ops.FullyConnected, site: Site) -> Call:
+def _fully_connected(op: ops.FullyConnected, site: Site) -> OnnxNode:
     if site.follows:
         raise ShapeError(
             FIXED_IMAGE_SIZE, "the weights of `fc` fix the network to one image size", "a global pool before it"
         )
-    return Call("Gemm", {"transB": 1})
+    return OnnxNode("Gemm", {"transB": 1})
 
 
 @rules(ops.Softmax)
-def _softmax(op: ops.Softmax, site: Site) -> Call:
-    return Call("Softmax", {"axis": 1})
+def _softmax(op: ops.Softmax, site: Site) -> OnnxNode:
+    return OnnxNode("Softmax", {"axis": 1})
 
 
 @rules(ops.Flatten)
-def _flatten(op: ops.Flatten, site: Site) -> Call:
-    return Call("Flatten", {"axis": 1})
+def _flatten(op: ops.Flatten, site: Site) -> OnnxNode:
+    return OnnxNode("Flatten", {"axis": 1})
 
 
 @rules(ops.Scale)
-def _scale(op: ops.Scale, site: Site) -> Call:
-    return Call("Mul", constants={"factor": op.factor})
+def _scale(op: ops.Scale, site: Site) -> OnnxNode:
+    return OnnxNode("Mul", constants={"factor": op.factor})
 
 
 @rules(ops.Identity)
-def _identity(op: ops.Identity, site: Site) -> Call:
-    return Call("Identity")
+def _identity(op: ops.Identity, site: Site) -> OnnxNode:
+    return OnnxNode("Identity")
 
 
 @rules(ops.Concat)
-def _concat(op: ops.Concat, site: Site) -> Call:
-    return Call("Concat", {"axis": 1})
+def _concat(op: ops.Concat, site: Site) -> OnnxNode:
+    return OnnxNode("Concat", {"axis": 1})
 
 
 @rules(ops.Add)
-def _add(op: ops.Add, site: Site) -> Call:
-    return Call("Add" if len(site.types) == 2 else "Sum")
+def _add(op: ops.Add, site: Site) -> OnnxNode:
+    return OnnxNode("Add" if len(site.types) == 2 else "Sum")
 
 
 def _window(window: Window, site: Site) -> dict[str, pb.Parameter]:

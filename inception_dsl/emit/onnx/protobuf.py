@@ -56,7 +56,7 @@ def _field(number: int, content: Content | Iterable[Content]) -> bytes:
             data = content.encode() if isinstance(content, str) else content
             return _varint(number << 3 | 2) + _varint(len(data)) + data
         case _:
-            return b"".join([_field(number, each) for each in content])
+            return b"".join([_field(number, item) for item in content])
 
 
 _BYTES: Final = [bytes([value]) for value in range(0x80)]

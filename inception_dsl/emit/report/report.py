@@ -54,7 +54,7 @@ ROUNDINGS: Final = {
 
 def report(typed: Typed, rebuild: str = "") -> str:
     """The report as Markdown, ending in one newline: no clock, no version. A comment cites the command `rebuild`."""
-    program, held, counted = typed.program, compare_cells(typed), cost(typed)
+    program, verdicts, counted = typed.program, compare_cells(typed), cost(typed)
     classes = program.env.get("classes")
     return template("report/report.md").render(
         file=escaped(program.file),
@@ -62,15 +62,15 @@ def report(typed: Typed, rebuild: str = "") -> str:
         title=escaped(program.title or program.name),
         paper=f"Paper: {escaped(cited)}" if (cited := citation(program.paper)) else "",
         input=f"Input {typed.input}" + (f", {classes} classes." if isinstance(classes, int) else "."),
-        summary=_summary(held, program.published.dropped),
-        table=_claims(typed, held) if held else "",
-        errata=[_erratum(each) for each in held if each.verdict == "erratum"],
+        summary=_summary(verdicts, program.published.dropped),
+        table=_claims(typed, verdicts) if verdicts else "",
+        errata=[_erratum(cell) for cell in verdicts if cell.verdict == "erratum"],
         totals=_totals(typed, counted),
         rows=_rows(counted.rows),
         fields=_fields(counted.rows),
         memory=_memory(typed, counted),
         training=_training(program),
-        conventions=[*_columns(typed, held), *CONVENTIONS],
+        conventions=[*_columns(typed, verdicts), *CONVENTIONS],
     )
 
 
@@ -79,13 +79,13 @@ def comment(text: str) -> str:
     return "".join(char if char.isprintable() else f"\\u{{{ord(char):x}}}" for char in text).replace(">", "&gt;")
 
 
-def _summary(held: Sequence[Verdict], dropped: Sequence[Claim]) -> str:
+def _summary(verdicts: Sequence[Verdict], dropped: Sequence[Claim]) -> str:
     lost = f" {escaped(dropped_sentence(dropped))}" if dropped else ""
-    if not held:
+    if not verdicts:
         return f"The paper prints no numbers about this table.{lost}"
-    count = Counter(each.verdict for each in held)
+    count = Counter(cell.verdict for cell in verdicts)
     return (
-        f"Of {len(held)} printed cells, {count['exact']} are exact, {count['rounds']} are right when rounded, "
+        f"Of {len(verdicts)} printed cells, {count['exact']} are exact, {count['rounds']} are right when rounded, "
         f"{count['erratum']} are known errata, and {count['MISMATCH'] or 'none'} mismatch. Below, the verdict and the "
         f"computed number follow a cell that is not exact.{lost}"
     )
@@ -124,8 +124,8 @@ def _totals(typed: Typed, counted: Cost) -> str:
     heads = [(f"head {escaped(name)}", counted.rows[name]) for name in typed.heads]
     parts = [("trunk", counted.trunk), *heads, *([("all", counted.total)] if heads else [])]
     lines = [
-        [name, f"{each.params:,}", f"{each.params - each.biases:,}", f"{each.macs:,}", str(each.depth)]
-        for name, each in parts
+        [name, f"{part.params:,}", f"{part.params - part.biases:,}", f"{part.macs:,}", str(part.depth)]
+        for name, part in parts
     ]
     return table(["", "parameters", "without biases", "multiply-adds", "depth"], lines)
 
@@ -207,16 +207,16 @@ def _setting(value: Any) -> str:
             return escaped(str(value))
 
 
-def _columns(typed: Typed, held: Sequence[Verdict]) -> list[str]:
+def _columns(typed: Typed, verdicts: Sequence[Verdict]) -> list[str]:
     """How each printed column counts."""
     lines = []
-    for name in dict.fromkeys(each.claim.column for each in held):
+    for name in dict.fromkeys(cell.claim.column for cell in verdicts):
         column = column_of(typed.program.published, name)
         line = f"{escaped(name)}: {MEASURES[column.measure].meaning}"
         if column.measure == "params":
             line += " Biases count." if column.bias else " Biases do not count."
-        cells = [parse_cell(each.claim.text, column) for each in held if each.claim.column == name]
-        units = {cell.suffix: cell.unit for cell in cells if isinstance(cell, Printed) and cell.suffix}
+        cells = [parse_cell(cell.claim.text, column) for cell in verdicts if cell.claim.column == name]
+        units = {number.suffix: number.unit for number in cells if isinstance(number, Printed) and number.suffix}
         line += "".join(f" {suffix} is {unit:,}." for suffix, unit in units.items())
         lines.append(line + (f" {ROUNDINGS[column.rounding]}" if units else ""))
     return lines
