@@ -76,7 +76,7 @@ def test_the_table_the_file_and_the_exit_code(tmp_path: Path, monkeypatch: pytes
     assert done.stdout.splitlines() == [
         "torch                  ok             2.14",
         "bf16 (cpu)             failed         far off",
-        "                       -> train with fp32",
+        "                                      -> train with fp32",
         "",
         "1 ok, 1 failed, 0 not available",
         f"wrote {tmp_path / 'doctor.json'}",

@@ -374,7 +374,7 @@ def test_other_files_than_the_spec_s_own_need_a_place(words: tuple[str, ...], ru
     for check in ((), ("--check",)):
         result = run("compile", "specs/a.yaml", *words, *check)
         assert result.exit_code == 2
-        assert f"{words[0]} makes other files than the spec's: say where they go with --out" in result.stderr
+        assert f"{words[0]} changes the files: say where to write them with --out" in result.stderr
     assert not Path("generated").exists()
 
 

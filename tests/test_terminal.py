@@ -23,7 +23,7 @@ from inception_dsl.emit import catalogue
 from inception_dsl.evaluation.evaluate import Evaluation
 from inception_dsl.evaluation.scores import Measures
 from inception_dsl.spec import discovery
-from inception_dsl.text.columns import Column, laid
+from inception_dsl.text.aligned import Column, format_table
 from inception_dsl.text.terminal import shortened, visible, width
 
 ROOT = Path(__file__).parent.parent
@@ -39,7 +39,7 @@ CELLS = st.lists(st.text(max_size=30), min_size=3, max_size=3)
 def test_no_table_is_wider_than_the_terminal(columns: list[list[str]], how: list[tuple[bool, int]], room: int) -> None:
     """Every line fits, every row is there as often as the header, and what fits is not touched."""
     made = [Column.of(cells, right=right, least=least) for cells, (right, least) in zip(columns, how, strict=False)]
-    whole, lines = laid(made, gap=2), laid(made, gap=2, room=room)
+    whole, lines = format_table(made, gap=2), format_table(made, gap=2, room=room)
 
     assert all(width(line) <= room for line in lines)
     assert (len(lines) + 1) % 4 == 0, "parts of three lines, with an empty one between"

@@ -20,7 +20,7 @@ from inception_dsl.diagnostics.diagnostic import Diagnostic
 from inception_dsl.emit.options import Options
 from inception_dsl.paper.verdicts import dropped_sentence
 from inception_dsl.spec import discovery
-from inception_dsl.text.columns import Paint, plain
+from inception_dsl.text.aligned import Paint, plain
 from inception_dsl.text.terminal import columns
 
 COLOURS: Final = {"exact": "green", "rounds": "green", "MISMATCH": "red"}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from inception_dsl.analysis.cost import cost
 from inception_dsl.ir.typed import Typed
 from inception_dsl.paper.verdicts import TOTALS, Verdict
-from inception_dsl.text.columns import Column, Paint, laid, plain
+from inception_dsl.text.aligned import Column, Paint, format_table, plain
 from inception_dsl.text.terminal import shortened, width
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def verdict_table(typed: Typed, verdicts: Sequence[Verdict], paint: Paint = plai
         found = [cells.get((row, name)) for row in rows]
         words = [cell.verdict if cell else "" for cell in found]
         columns.append(Column.of([name, *_printed(found)], ["", *words]))
-    return "\n".join(laid(columns, gap=3, room=room, paint=paint))
+    return "\n".join(format_table(columns, gap=3, room=room, paint=paint))
 
 
 def _printed(verdicts: Sequence[Verdict | None]) -> list[str]:
@@ -96,7 +96,7 @@ def claims_table(verdicts: Sequence[ClaimVerdict], paint: Paint = plain, room: i
         Column.of(["computed", *(verdict.shown for verdict in verdicts)], right=True),
         Column.of(["verdict", *words], ["", *words]),
     ]
-    return "\n".join([*laid(columns, gap=2, room=room, paint=paint), "", claims_summary(verdicts, paint)])
+    return "\n".join([*format_table(columns, gap=2, room=room, paint=paint), "", claims_summary(verdicts, paint)])
 
 
 def claims_summary(verdicts: Sequence[ClaimVerdict], paint: Paint = plain) -> str:
@@ -109,7 +109,7 @@ def inferred_table(typed: Typed, room: int | None = None) -> str:
     """Format every row and head: layer, output, parameters, multiply-adds, depth, receptive field and stride."""
     name, layer, *numbers = zip(*inferred_rows(typed), strict=True)
     right = [Column.of(column, right=True) for column in numbers]
-    return "\n".join(laid([Column.of(name), Column.of(layer, least=12), *right], gap=2, room=room))
+    return "\n".join(format_table([Column.of(name), Column.of(layer, least=12), *right], gap=2, room=room))
 
 
 def inferred_rows(typed: Typed) -> list[tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""Where in a file something stands, and what is wrong with it."""
+"""Diagnostics: what is wrong, where in which file, and how to fix it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from inception_dsl.diagnostics.codes.code import Code
 
 
 class Source:
-    """A text, the `file` its reader knows it by, and the `name` generated files cite it by.
+    """A text, the path of its `file`, and the `name` that generated files cite it by.
 
-    The name is the file and the folder it lies in, whatever the folder the tool was started in.
+    The name is the file and its parent folder; it does not depend on the directory that the command runs in.
     """
 
     def __init__(self, file: str, text: str, name: str = "") -> None:
@@ -23,7 +23,7 @@ class Source:
 
     @cached_property
     def lines(self) -> list[str]:
-        """The text by lines, as the line numbers of a `Span` count them."""
+        """The lines of the text, as the line numbers of a `Span` count them."""
         return self.text.split("\n")
 
     def __repr__(self) -> str:
@@ -31,7 +31,7 @@ class Source:
 
 
 class Span(NamedTuple):
-    """A stretch of one line: `line` and `column` count from 1, `end` is the column after the last character."""
+    """A range within one line: `line` and `column` count from 1, `end` is the column after the last character."""
 
     source: Source
     line: int
@@ -43,12 +43,12 @@ class Span(NamedTuple):
 
     @property
     def citation(self) -> str:
-        """The place as generated files cite it."""
+        """The place as generated files cite it, `specs/a.yaml:31:3`."""
         return f"{self.source.name}:{self.line}:{self.column}"
 
 
 class Note(NamedTuple):
-    """A second place that a diagnostic speaks of."""
+    """Another place that a diagnostic refers to, and what is there."""
 
     span: Span
     message: str
@@ -56,11 +56,11 @@ class Note(NamedTuple):
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One finding: what is (`message`), where (`span`, with a `label` under its carets), what to do (`help`).
+    """One error or warning: what is wrong (`message`), where (`span` and `label`) and how to fix it (`help`).
 
-    `code` is stable; `inception-dsl explain CODE` prints its rule. E codes are errors, W codes are warnings, which
-    never change an exit code. `span` is None for what is true of a whole `file`, and of none, such as a missing
-    library; `notes` are the other places involved.
+    `code` is stable; `inception-dsl explain CODE` prints its rule. E codes are errors. W codes are warnings, which
+    never change an exit code. `span` is None if a diagnostic concerns a whole `file`, or no file, such as a missing
+    library. `label` is printed under the carets; `notes` are the other places involved.
     """
 
     code: Code
@@ -78,39 +78,39 @@ class Diagnostic:
 
     @property
     def path(self) -> str:
-        """The file that it is about; "" for what is true of the installation."""
+        """The file that it concerns; "" for the installation."""
         return self.span.source.file if self.span else self.file
 
     def about(self, file: str) -> Diagnostic:
-        """The same of a file, where it names none and is not about the installation."""
+        """The diagnostic with a file, unless it has one or concerns the installation."""
         return self if self.path or self.code.about_installation else replace(self, file=file)
 
 
 class SpecError(Exception):
-    """The only exception that bad input raises: every error of the phase that failed, in the order of the file."""
+    """The only exception that bad input raises: every error of the phase that failed, sorted by place."""
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
-        told = {_position(diagnostic): diagnostic for diagnostic in reversed([*diagnostics])}  # each place once
-        self.diagnostics = tuple(told[position] for position in sorted(told))
+        unique = {_sort_key(diagnostic): diagnostic for diagnostic in reversed([*diagnostics])}
+        self.diagnostics = tuple(unique[key] for key in sorted(unique))
         super().__init__("\n".join(f"{d.span}: {d.message}" if d.span else d.message for d in self.diagnostics))
 
     def about(self, file: str) -> SpecError:
-        """The same of a file, as `Diagnostic.about`."""
-        return SpecError(each.about(file) for each in self.diagnostics)
+        """The same error with a file, as `Diagnostic.about`."""
+        return SpecError(diagnostic.about(file) for diagnostic in self.diagnostics)
 
     @property
     def exit_code(self) -> int:
-        """2 where the tool could not run, else 1: the input was read and does not hold."""
+        """2 if the tool could not run, else 1: the input was read and is wrong."""
         return exit_code(self.diagnostics)
 
 
 def exit_code(diagnostics: Iterable[Diagnostic]) -> int:
-    """2 where one says that the tool could not run, 1 for other errors, 0 for none."""
+    """2 if any says that the tool could not run, 1 for other errors, 0 for warnings alone."""
     return max((diagnostic.code.exit_code for diagnostic in diagnostics), default=0)
 
 
 class Findings:
-    """Collects the errors and warnings of one phase, so that all of them are reported at once."""
+    """Collects the errors and warnings of one phase, to report them together."""
 
     def __init__(self) -> None:
         self.diagnostics: list[Diagnostic] = []
@@ -141,12 +141,12 @@ class Findings:
         self.warnings.append(Diagnostic(code, message, span, label, tuple(notes), help))
 
     def stop(self) -> None:
-        """End the phase: raises `SpecError`, with the warnings too, if it found an error."""
+        """End the phase: raise `SpecError` with everything found if there is an error."""
         if self.diagnostics:
             raise SpecError([*self.diagnostics, *self.warnings])
 
 
-def _position(diagnostic: Diagnostic) -> tuple[str, int, int, str, str]:
+def _sort_key(diagnostic: Diagnostic) -> tuple[str, int, int, str, str]:
     span = diagnostic.span
     where = (span.line, span.column) if span else (0, 0)
     return (diagnostic.path, *where, diagnostic.code, diagnostic.message)

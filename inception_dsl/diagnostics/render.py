@@ -10,10 +10,10 @@ from inception_dsl.diagnostics.diagnostic import Diagnostic, Span
 from inception_dsl.text.terminal import cells, visible
 
 SHOWN: Final = 20
-"""How many diagnostics are printed in full."""
+"""The most diagnostics that are printed in full."""
 
 COLUMNS: Final = 100
-"""The columns of a source line that are shown at most."""
+"""The most columns of a source line that are shown."""
 
 RED: Final = "\x1b[1;31m"
 YELLOW: Final = "\x1b[1;33m"
@@ -25,10 +25,10 @@ Paint = Callable[[str, str], str]
 
 
 def text(diagnostics: Sequence[Diagnostic], colour: bool = False, room: int | None = None) -> str:
-    """Print diagnostics for a terminal, each with its source lines, then how many there are; "" for none.
+    """Format diagnostics for a terminal, each with its source lines, then their number; "" for none.
 
-    Source lines are cut to the columns that there is `room` for. Control, invisible and bidirectional characters of a
-    file are shown as escapes: no file can write to the terminal.
+    Source lines are cut to `room` columns. Control, invisible and bidirectional characters are shown as escapes, so
+    that no file can control the terminal.
     """
     if not diagnostics:
         return ""
@@ -43,7 +43,7 @@ def text(diagnostics: Sequence[Diagnostic], colour: bool = False, room: int | No
 
 
 def counted(diagnostics: Sequence[Diagnostic], more: str = "") -> str:
-    """How many diagnostics there are: `2 errors, 1 warning`."""
+    """The number of diagnostics: `2 errors, 1 warning`."""
     counts = Counter(diagnostic.severity for diagnostic in diagnostics)
     return ", ".join(
         f"{count} {more}{severity}" + "s" * (count != 1)
@@ -73,12 +73,12 @@ def _block(diagnostic: Diagnostic, paint: Paint, room: int | None) -> Iterator[s
 
 
 def place(diagnostic: Diagnostic) -> str:
-    """Where it is, as far as it says: `specs/a.yaml:31:3`, `specs/a.yaml`, or "" for what is in no file."""
+    """Where it is, as far as known: `specs/a.yaml:31:3`, `specs/a.yaml`, or "" without a file."""
     return visible(str(diagnostic.span or diagnostic.file))
 
 
 def _snippet(span: Span, label: str, widths: tuple[int, int], colour: str, paint: Paint) -> Iterator[str]:
-    """The line of a span, and its carets below; `widths` are of the line's number and, at most, of the line."""
+    """The line of a span and the carets below it; `widths` are those of the line number and of the line."""
     width, most = widths
     line, before, under = _excerpt(span, most)
     yield (paint(BLUE, f"{span.line:>{width}} |") + f" {line}").rstrip()
@@ -87,7 +87,7 @@ def _snippet(span: Span, label: str, widths: tuple[int, int], colour: str, paint
 
 
 def _excerpt(span: Span, most: int) -> tuple[str, int, int]:
-    """Show a span's line in `most` columns: as much of the line, the columns before the span and those under it."""
+    """Cut a span's line to `most` columns; returns it, the columns before the span and the columns under it."""
     lines = span.source.lines
     line = lines[span.line - 1] if 1 <= span.line <= len(lines) else ""
     start = min(max(span.column - 1, 0), len(line))
@@ -100,7 +100,7 @@ def _excerpt(span: Span, most: int) -> tuple[str, int, int]:
     left, right = 0, len(shown)
     cut_left, cut_right = first > 0, first + len(shown) < len(line)
     if sum(widths) > most or cut_left or cut_right:
-        # a third of the room for what stands before the span, and all of it where little follows
+        # a third of the room for the text before the span, and more if little follows
         while left < start and sum(widths[left:start]) > max(most // 3, most - sum(widths[start:]) - 2):
             left += 1
         while right > left and sum(widths[left:right]) > most - 2:
@@ -112,7 +112,7 @@ def _excerpt(span: Span, most: int) -> tuple[str, int, int]:
 
 
 def as_json(diagnostics: Sequence[Diagnostic]) -> list[dict[str, Any]]:
-    """Give diagnostics as plain data; what has no place in a file has None for it. Columns count characters from 1."""
+    """Diagnostics as plain data; places that are unknown are None. Columns count characters from 1."""
     return [
         {
             "code": diagnostic.code,
@@ -135,13 +135,13 @@ def _where(span: Span | None, file: str) -> dict[str, Any]:
 
 
 def paragraph(diagnostic: Diagnostic) -> str:
-    """Join message, label and help for what shows one text only."""
+    """Message, label and help in one text."""
     help_ = f"help: {diagnostic.help}" if diagnostic.help else ""
     return "\n".join(filter(None, [diagnostic.message, diagnostic.label, help_]))
 
 
 def github(diagnostics: Sequence[Diagnostic]) -> str:
-    """Print workflow commands, which GitHub Actions shows at the lines they name."""
+    """Workflow commands, which GitHub Actions shows at the lines that they name."""
     return "\n".join(map(_command, diagnostics))
 
 

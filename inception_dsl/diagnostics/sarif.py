@@ -18,7 +18,7 @@ ROOT: Final = "%SRCROOT%"
 
 
 def sarif(diagnostics: Sequence[Diagnostic], version: str, exit_code: int) -> dict[str, Any]:
-    """Give what a run of the tool found; its `exit_code` is 2 where it could not run."""
+    """The log of one run of the tool; its `exit_code` is 2 if it could not run."""
     codes = sorted({diagnostic.code for diagnostic in diagnostics})
     driver = {"name": "inception-dsl", "version": version, "informationUri": HOME, "rules": [*map(_rule, codes)]}
     folder = {"text": "The folder that the command ran in."}
@@ -74,16 +74,16 @@ def _location(file: str, span: Span | None) -> dict[str, Any]:
 
 
 def _artifact(file: str) -> dict[str, str]:
-    """A file by its URI: below the folder that the command ran in, a relative one, else an absolute one."""
+    """The URI of a file: relative if it lies below the folder that the command ran in, else absolute."""
     path = os.path.normpath(file)
     if not os.path.isabs(path) and path.split(os.sep)[0] != os.pardir:
         return {"uri": _quoted(Path(path).as_posix()), "uriBaseId": ROOT}
-    whole = Path(os.path.abspath(path)).as_posix()
-    return {"uri": f"file://{'' if whole.startswith('/') else '/'}{_quoted(whole)}"}
+    absolute = Path(os.path.abspath(path)).as_posix()
+    return {"uri": f"file://{'' if absolute.startswith('/') else '/'}{_quoted(absolute)}"}
 
 
 def _quoted(path: str) -> str:
-    """A path for a URI, as the bytes that name it on disk, whether they are UTF-8 or not."""
+    """A path quoted for a URI, as the bytes that name it on disk, UTF-8 or not."""
     try:
         return quote(path.encode(errors="surrogateescape"))
     except UnicodeEncodeError:  # half of a pair, which Windows allows

@@ -7,67 +7,67 @@ from functools import lru_cache
 from typing import Final
 
 COMPARED: Final = 20
-"""Words that one word is compared with. Of more, only those that differ from it by a letter or two are."""
+"""The most words that a word is compared with in full; of more, only those that differ by a letter or two."""
 
 LONGEST: Final = 40
-"""Letters of a word that are compared."""
+"""The letters of a word that are compared."""
 
 LISTED: Final = 20
-"""Words that a listing names."""
+"""The most words that a listing names."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Suggest the known words that look like `word`, as a help line; empty where none does."""
+    """Suggest the known words that look like `word`, as a help line; empty if there are none."""
     return suggestion(alike(word, known))
 
 
 def suggestion(words: Iterable[str]) -> str:
     """The help line that suggests some words; empty for none."""
-    said = listing(words, "or")
-    return f"did you mean {said}?" if said else ""
+    choices = listing(words, "or")
+    return f"did you mean {choices}?" if choices else ""
 
 
 def sentence(text: str) -> str:
-    """A help line as a sentence after another one: with a capital."""
+    """A help line as a sentence of its own, with a capital."""
     return text[:1].upper() + text[1:]
 
 
 def alike(word: str, known: Iterable[str]) -> list[str]:
-    """The known words that look like `word`, two at most, the nearest first.
+    """The known words that look like `word`: at most two, the most similar first.
 
-    Of many known words an index is kept, so that thousands of misspelt words take no longer each than one alone.
+    Many known words are indexed once, so that thousands of misspelt words are not each compared with all of them.
     """
     from difflib import get_close_matches
 
     spelled, index = _index(tuple(known))
     folded = word.casefold()[:LONGEST]
-    near = {each: None for part in _parts(folded) for each in index.get(part, ())} if index else spelled
+    near = {word: None for part in _parts(folded) for word in index.get(part, ())} if index else spelled
     return [spelled[match] for match in get_close_matches(folded, near, n=2, cutoff=0.7)]
 
 
 @lru_cache(maxsize=4)
 def _index(known: tuple[str, ...]) -> tuple[dict[str, str], dict[str, list[str]]]:
-    """Words by themselves without case; where they are many, also by what is left of them without any one letter."""
-    spelled = {each.casefold()[:LONGEST]: each for each in known}
+    """Known words by their lower case; if there are many, also by what remains of them without one letter."""
+    spelled = {word.casefold()[:LONGEST]: word for word in known}
     index: dict[str, list[str]] = {}
     for word in spelled if len(spelled) > COMPARED else ():
         for part in _parts(word):
-            alike = index.setdefault(part, [])
-            if len(alike) < COMPARED:
-                alike.append(word)
+            similar = index.setdefault(part, [])
+            if len(similar) < COMPARED:
+                similar.append(word)
     return spelled, index
 
 
 def _parts(word: str) -> Iterator[str]:
-    """A word, and what is left of it without any one letter."""
+    """A word, and what remains of it without each of its letters."""
     yield word
     yield from (word[:i] + word[i + 1 :] for i in range(len(word)))
 
 
 def listing(words: Iterable[str], conjunction: str = "and") -> str:
-    """Join words as a sentence does: `a`, `b` and `c`; of many, the first and how many more there are.
+    """Join words as in a sentence: `a`, `b` and `c`; of many words, the first and the number of the others.
 
-    With a comma for conjunction: `a`, `b`, `c`.
+    With a comma as conjunction: `a`, `b`, `c`.
     """
     words = list(words)
     shown, more = (words, 0) if len(words) <= LISTED else (words[: LISTED - 1], len(words) - LISTED + 1)

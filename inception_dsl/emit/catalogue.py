@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from itertools import chain
-from textwrap import fill
 from typing import Any, Final
 
 from inception_dsl.diagnostics.spelling import sentence
@@ -15,11 +14,11 @@ from inception_dsl.ir.op import Op
 from inception_dsl.spec import elsewhere
 from inception_dsl.spec.models import optional_keys
 from inception_dsl.spec.vocabulary import FUNCTIONS, LARGEST, LAYERS, NAMES, OPERATORS, STRIDE, WORDS, Layer
+from inception_dsl.text.aligned import wrap
 
 Entries = Mapping[str, Mapping[str, Any]]
 WIDTH: Final = 100
-NARROWEST: Final = 24
-"""The columns of a line at most, and those that a text has beside others at least."""
+"""The most columns of a line."""
 VALUES: Final = {
     "": "",
     "number": "a number",
@@ -115,7 +114,7 @@ def text(catalogue: Mapping[str, Entries], whole: bool, room: int | None = None)
             parts += [show(name, entry, most) for name, entry in named.items()]
         else:
             heading = kind.capitalize() + (", each with its default" if kind in ("words", "keys") else "")
-            parts.append(f"{heading}\n\n" + _columns([_line(kind, *entry) for entry in named.items()], most))
+            parts.append(f"{heading}\n\n" + wrap([_line(kind, *entry) for entry in named.items()], most))
     return "\n\n".join([*parts, *_shared(catalogue)])
 
 
@@ -153,8 +152,8 @@ def _show_layer(name: str, entry: Mapping[str, Any], most: int) -> str:
         about = _word(word)
         values = f" ({about['values']})" if about["values"] else ""
         rows.append((f"{word}=" if not WORDS[word].alone else word, default, about["meaning"] + values))
-    table = f"\n\n{_columns(rows, most)}" if len(rows) > 1 else ""
-    table += "\n\nA kernel larger than 1x1 must say how it pads." if "required" in entry["words"].values() else ""
+    table = f"\n\n{wrap(rows, most)}" if len(rows) > 1 else ""
+    table += "\n\nA kernel larger than 1x1 must state its padding." if "required" in entry["words"].values() else ""
     return f"{entry['written']}\n\n{entry['doc']}{table}"
 
 
@@ -162,20 +161,4 @@ def _show_word(name: str, entry: Mapping[str, Any], most: int) -> str:
     lines = [f"{name}, a word on a layer\n", f"{sentence(entry['meaning'])}."]
     lines += [f"Values: {entry['values']}."] if entry["values"] else []
     lines += [f"Excludes: {', '.join(entry['excludes'])}."] if entry["excludes"] else []
-    return "\n".join([*lines, "", _columns([("layer", "default"), *entry["defaults"].items()], most)])
-
-
-def _columns(rows: Sequence[tuple[str, ...]], most: int) -> str:
-    """Rows as columns below each other; the last wraps, below the others where there is little room beside them."""
-    widths = [max(map(len, column)) for column in list(zip(*rows, strict=True))[:-1]]
-    lead = "  ".join(" " * width for width in widths if width) + "  "
-    beside = len(lead) + NARROWEST <= most
-    lines = []
-    for *first, last in rows:
-        if beside:
-            start = "  ".join(cell.ljust(width) for cell, width in zip(first, widths, strict=True) if width) + "  "
-            lines.append(fill(last, most, initial_indent=start, subsequent_indent=lead).rstrip())
-        else:
-            lines.append(fill("  ".join(filter(None, first)), most, subsequent_indent="  "))
-            lines.append(fill(last, most, initial_indent="    ", subsequent_indent="    "))
-    return "\n".join(lines)
+    return "\n".join([*lines, "", wrap([("layer", "default"), *entry["defaults"].items()], most)])

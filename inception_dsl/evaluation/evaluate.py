@@ -25,7 +25,7 @@ from inception_dsl.runner.devices import RankContext, resolve_precision
 from inception_dsl.runner.randomness import permutation
 from inception_dsl.runner.reader import Reader
 from inception_dsl.runner.settings import RunError, check_settings
-from inception_dsl.text.columns import Column, laid
+from inception_dsl.text.aligned import Column, format_table
 from inception_dsl.text.jsonable import finite
 
 __all__ = ["Evaluation", "ensemble_files", "evaluate_file"]
@@ -58,7 +58,7 @@ class Evaluation:
         lines = [f"{first.n:,} images" + f", and {self.unreadable:,} unreadable" * bool(self.unreadable)]
         parts = zip(*(measures.cells for measures in self.protocols.values()), strict=True)
         columns = [Column.of([*self.protocols], right=True), *map(Column.of, parts)]
-        lines += laid(columns, gap=2, room=room)
+        lines += format_table(columns, gap=2, room=room)
         if self.confused:
             lines += ["", "most confused:"]
             lines += [

@@ -1,4 +1,4 @@
-"""The specs that come with the tool: `builtin:googlenet` names one wherever the path of a spec may stand."""
+"""The specs that come with the tool: `builtin:googlenet` can be used wherever a path of a spec can."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.diagnostics.spelling import did_you_mean
 
 PREFIX: Final = "builtin:"
-"""What the name of a built-in spec begins with; alone, it is the folder of all of them."""
+"""The prefix of built-in specs; alone, it is the folder of all of them."""
 
 SUFFIX: Final = ".yaml"
 
 
 def folder() -> str:
-    """The folder that they lie in: inside the package where it is installed, beside it in a checkout."""
+    """Their folder: inside an installed package, beside the package in a checkout."""
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     installed = os.path.join(package, "specs")
     return installed if os.path.isdir(installed) else os.path.join(os.path.dirname(package), "specs")
 
 
 def names() -> list[str]:
-    """The names of all of them, and of the file of claims about them, sorted."""
+    """The sorted names of the built-in specs and of the file of claims."""
     try:
         return sorted(file.removesuffix(SUFFIX) for file in os.listdir(folder()) if file.endswith(SUFFIX))
     except OSError:
@@ -31,14 +31,14 @@ def names() -> list[str]:
 
 
 def full(path: str) -> str:
-    """The whole name of a built-in spec, `builtin:googlenet.yaml`; any other path as it is."""
+    """The full name of a built-in spec, `builtin:googlenet.yaml`; other paths are returned unchanged."""
     return path if not path.startswith(PREFIX) or path.endswith((PREFIX, SUFFIX)) else f"{path}{SUFFIX}"
 
 
 def place(path: str) -> str:
-    """The file that a path means, be it the name of a built-in spec or a path already.
+    """The file of a built-in spec; other paths are returned unchanged.
 
-    Raises `SpecError` E001 for a built-in spec that there is not.
+    Raises `SpecError` E001 for an unknown built-in spec.
     """
     if not path.startswith(PREFIX):
         return path
@@ -50,6 +50,6 @@ def place(path: str) -> str:
 
 
 def namesake(path: str | os.PathLike[str]) -> str:
-    """Suggest the built-in spec that a path's file is called like, as a help line; empty where there is none."""
+    """Suggest the built-in spec with the same name as a path's file, as a help line; empty if there is none."""
     name = os.path.basename(os.fspath(path)).removesuffix(SUFFIX)
     return f"did you mean the built-in `{PREFIX}{name}{SUFFIX}`?" if name in names() else ""

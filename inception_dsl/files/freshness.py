@@ -1,4 +1,4 @@
-"""Generated files compared with what their specs give now: missing, stale, or orphaned."""
+"""Compares generated files with their specs: missing, stale, or orphaned."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from inception_dsl.diagnostics.diagnostic import Diagnostic
 from inception_dsl.files.output import content_of, is_temporary
 
 MOST_DIFF: Final = 60
-"""Lines of a difference that are shown."""
+"""The most lines of a difference that are shown."""
 
 
 class Stale(NamedTuple):
-    """A file that is not what its spec gives: what is wrong, and the difference as text."""
+    """A file that differs from what its spec produces: the problem, and the difference as text."""
 
     path: Path
     problem: Literal["missing", "stale", "orphaned"]
@@ -36,9 +36,9 @@ class Stale(NamedTuple):
 
 
 def stale(files: Mapping[str, bytes], out: Path, whole: bool, optional: Collection[str] = ()) -> Iterator[Stale]:
-    """What differs on disk from `files`: missing, stale, or orphaned (no spec gives it; in all of `out` if `whole`).
+    """What differs on disk from `files`: missing, stale, or orphaned (no spec produces it; in all of `out` if `whole`).
 
-    The files of the `optional` names may all be missing from a folder, but not some of them. Raises `SpecError` E001
+    The files with `optional` names may be missing from a folder, but only all of them together. Raises `SpecError` E001
     for a file that cannot be read.
     """
     for name, content in files.items():
@@ -57,7 +57,7 @@ def stale(files: Mapping[str, bytes], out: Path, whole: bool, optional: Collecti
 
 
 def orphans(files: Mapping[str, bytes], out: Path, whole: bool) -> Iterator[Diagnostic]:
-    """W402 for what lies beside the files of a network and is none of them; if `whole`, for other networks too."""
+    """W402 for other files in the folder of a network; if `whole`, for folders of other networks too."""
     given = {out / name for name in files}
     folders = {path.parent for path in given}
     beside = [path for folder in sorted(folders) if folder.is_dir() for path in sorted(folder.iterdir())]
@@ -70,7 +70,7 @@ def orphans(files: Mapping[str, bytes], out: Path, whole: bool) -> Iterator[Diag
 
 
 def difference(there: bytes, ours: bytes, path: Path) -> str:
-    """What would change in a file, as a unified diff; empty for ONNX files that are the same graph."""
+    """The change of a file as a unified diff; empty for ONNX files with equal graphs."""
     from difflib import unified_diff
 
     if path.suffix == ".onnx":
@@ -87,7 +87,7 @@ def difference(there: bytes, ours: bytes, path: Path) -> str:
 
 
 def _of_tools(path: Path) -> bool:
-    """Whether a file or folder is one that Python or a compilation leaves for itself."""
+    """Whether a path is a cache of Python or a temporary file of `write`."""
     return is_temporary(path) or path.suffix == ".pyc" or path.name == "__pycache__"
 
 

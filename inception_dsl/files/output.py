@@ -1,4 +1,4 @@
-"""Files on disk: a set of them is written whole or not at all."""
+"""Writes a set of files atomically: all of them or none."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ _STRAY: Final = re.compile(r"\.inception-dsl-(\d+)-.*\.part")
 
 
 def write(files: Mapping[str, bytes], out: Path, force: bool = False) -> list[Path]:
-    """Write a set of files below a folder, those that differ from what is there; gives the paths of all of them.
+    """Write the files that differ from those in a folder; returns the paths of all of them.
 
-    Each is written beside its place, and moved there after all could be written: whatever fails, the folder has all of
-    the old files or all of the new ones. Raises `SpecError` E006 where one cannot be written; E404 for one that was
-    edited since it was made, unless `force`.
+    The contents are written to temporary files in the same folders, which are renamed after all could be written: on
+    any failure, the folder has all of the old files. Raises `SpecError` E006 for a file that cannot be written, and
+    E404 for one that was edited since it was generated, unless `force`.
     """
     changed = _changed({out / name: content for name, content in files.items()}, force)
     parts: dict[Path, Path] = {}
     made: list[Path] = []
     for folder in dict.fromkeys((out / name).parent for name in files):
-        _sweep(folder)
+        _remove_strays(folder)
     try:
         for path, content in changed.items():
-            with _of(path):
-                made += _folders(path.parent)
-                parts[path] = _part(path, content)
-        with _undisturbed():
-            _move(parts)
+            with _errors_name(path):
+                made += _make_folders(path.parent)
+                parts[path] = _write_temporary(path, content)
+        with _signals_blocked():
+            _rename_all(parts)
     finally:
         with suppress(OSError):
             for part in parts.values():
@@ -49,12 +49,12 @@ def write(files: Mapping[str, bytes], out: Path, force: bool = False) -> list[Pa
 
 
 def is_temporary(path: Path) -> bool:
-    """Whether a file is one that `write` is writing, or left when it was killed."""
+    """Whether a file is a temporary file of `write`, perhaps of a process that was killed."""
     return _STRAY.fullmatch(path.name) is not None
 
 
 def content_of(path: Path) -> bytes | None:
-    """What is in a file; None where there is none. Raises `SpecError` E001 where it cannot be read."""
+    """The content of a file; None if it does not exist. Raises `SpecError` E001 if it cannot be read."""
     try:
         return path.read_bytes() if path.is_file() else None
     except OSError as error:
@@ -62,7 +62,7 @@ def content_of(path: Path) -> bytes | None:
 
 
 def _changed(files: Mapping[Path, bytes], force: bool) -> dict[Path, bytes]:
-    """The files that are not what they should be; raises `SpecError` where one must not or cannot be replaced."""
+    """The files whose content changes; raises `SpecError` if one must not or cannot be replaced."""
     from inception_dsl.files.signature import edited
 
     changed: dict[Path, bytes] = {}
@@ -72,8 +72,8 @@ def _changed(files: Mapping[Path, bytes], force: bool) -> dict[Path, bytes]:
         if there == content:
             continue
         changed[path] = content
-        if hindrance := _hindrance(path):
-            faults += paths.unwritable(path, hindrance).diagnostics
+        if obstacle := _obstacle(path):
+            faults += paths.unwritable(path, obstacle).diagnostics
         elif there is not None and not force and edited(there):
             hint = "keep it under another name, or overwrite it with --force"
             faults.append(
@@ -84,27 +84,27 @@ def _changed(files: Mapping[Path, bytes], force: bool) -> dict[Path, bytes]:
     return changed
 
 
-def _hindrance(path: Path) -> str:
+def _obstacle(path: Path) -> str:
     """What is at a path instead of a file, in words; "" if nothing is in the way."""
     with suppress(OSError):  # a path that cannot be examined is reported when it is written
         if os.path.lexists(path):
             kind = paths.kind(path.lstat().st_mode)
             return f"it is {kind}; move it away" if kind else ""
-        above = next((each for each in path.parents if os.path.lexists(each)), None)
+        above = next((parent for parent in path.parents if os.path.lexists(parent)), None)
         if above is not None and not above.is_dir():
             return f"`{above}` is not a folder"
     return ""
 
 
-def _folders(folder: Path) -> list[Path]:
-    """Make a folder; gives those that were made for it, from the top."""
-    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+def _make_folders(folder: Path) -> list[Path]:
+    """Create a folder; returns the folders that were created, from the top."""
+    missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     return missing[::-1]
 
 
-def _part(path: Path, content: bytes) -> Path:
-    """Write a file's content beside its place; gives where."""
+def _write_temporary(path: Path, content: bytes) -> Path:
+    """Write a content to a temporary file in the folder of `path`; returns its path."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=_TEMPORARY.format(os.getpid()), suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -116,15 +116,15 @@ def _part(path: Path, content: bytes) -> Path:
     return Path(name)
 
 
-def _move(parts: Mapping[Path, Path]) -> None:
-    """Move files to their places; a failure brings back what was there."""
+def _rename_all(parts: Mapping[Path, Path]) -> None:
+    """Rename temporary files to their paths; restores the old files on a failure."""
     kept: dict[Path, Path | None] = {}
     try:
         for path in parts:
-            with _of(path):
-                kept[path] = _second_name(path) if path.exists() else None
+            with _errors_name(path):
+                kept[path] = _keep(path) if path.exists() else None
         for path, part in parts.items():
-            with _of(path):
+            with _errors_name(path):
                 os.replace(part, path)
     except BaseException:
         for path, old in kept.items():
@@ -140,17 +140,17 @@ def _move(parts: Mapping[Path, Path]) -> None:
 
 
 @contextmanager
-def _of(path: Path) -> Iterator[None]:
-    """Tell of the file that is written, whatever its content is called until it is in its place."""
+def _errors_name(path: Path) -> Iterator[None]:
+    """Report errors with the path of the file, not that of its temporary file."""
     try:
         yield
     except OSError as error:
         raise paths.unwritable(path, paths.reason(error)) from None
 
 
-def _second_name(path: Path) -> Path:
-    """Keep what is in a file under another name beside it, or a copy where a file system has no second names."""
-    other = _part(path, b"")
+def _keep(path: Path) -> Path:
+    """Keep a file under another name by a hard link, or a copy if the file system has no links."""
+    other = _write_temporary(path, b"")
     try:
         other.unlink()
         os.link(path, other)
@@ -159,16 +159,16 @@ def _second_name(path: Path) -> Path:
     return other
 
 
-def _sweep(folder: Path) -> None:
-    """Remove what runs that were killed left in a folder."""
+def _remove_strays(folder: Path) -> None:
+    """Remove the temporary files of processes that were killed."""
     with suppress(OSError):
         for path in folder.iterdir():
-            if (stray := _STRAY.fullmatch(path.name)) and not _runs(int(stray[1])):
+            if (stray := _STRAY.fullmatch(path.name)) and not _is_running(int(stray[1])):
                 path.unlink(missing_ok=True)
 
 
-def _runs(process: int) -> bool:
-    """Whether another process of that number is at work."""
+def _is_running(process: int) -> bool:
+    """Whether another process with this id is running."""
     if process == os.getpid() or os.name != "posix":
         return False
     try:
@@ -181,8 +181,8 @@ def _runs(process: int) -> bool:
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Let signals wait that would end the process."""
+def _signals_blocked() -> Iterator[None]:
+    """Block the signals that would end the process."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

@@ -1,4 +1,4 @@
-"""Paths that cannot be used, and why: of another kind than a file, or not there and near to one that is."""
+"""Paths that cannot be read or written: the errors, and suggestions for misspelt ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.diagnostics.spelling import alike, suggestion
 
 MOST: Final = 1000
-"""The names of a folder that are compared with one that is not there."""
+"""The most names of a folder that are compared with a missing one."""
 
 _KINDS: Final = {
     stat.S_IFDIR: "a directory",
@@ -25,12 +25,12 @@ _KINDS: Final = {
 
 
 def kind(mode: int) -> str:
-    """What the mode of a path says that it is, in words; empty for a file."""
+    """The kind of file that a mode describes, in words; empty for a regular file."""
     return _KINDS.get(stat.S_IFMT(mode), "")
 
 
 def reason(error: Exception) -> str:
-    """Why a file cannot be read or written: what the operating system says, in small letters."""
+    """Why a file cannot be read or written: the operating system's message in lower case."""
     return str(getattr(error, "strerror", None) or error).lower()
 
 
@@ -47,20 +47,20 @@ def unwritable(path: str | os.PathLike[str], why: str) -> SpecError:
 
 
 def nearest(path: str | os.PathLike[str]) -> str:
-    """Suggest a path that is there for one that is not, as a help line; empty where none is like it.
+    """Suggest an existing path for a missing one, as a help line; empty if none is similar.
 
-    One name of it may be misspelt, its suffix `.yaml` left out, or the folder `specs` before it; of a folder with more
-    names than `MOST`, some are not looked at.
+    One name in it may be misspelt, and the suffix `.yaml` or the folder `specs` may be missing. At most `MOST` names of
+    a folder are compared.
     """
     path = os.fspath(path)
     for given in (path, os.path.join("specs", path)):
-        for whole in (given, f"{given}.yaml"):
-            if os.path.exists(whole):
-                return suggestion([whole])
+        for candidate in (given, f"{given}.yaml"):
+            if os.path.exists(candidate):
+                return suggestion([candidate])
     above, *rest = _split(path)
     try:
         with os.scandir(above or ".") as entries:
-            names = [each.name for each in islice(entries, MOST)]
+            names = [entry.name for entry in islice(entries, MOST)]
     except OSError:
         return ""
     near = {name: os.path.join(above, name, *rest[1:]) for name in names}
@@ -68,7 +68,7 @@ def nearest(path: str | os.PathLike[str]) -> str:
 
 
 def _split(path: str) -> list[str]:
-    """A path as the folder of it that is there, the name in it that is not, and the names below that."""
+    """Split a path into its longest existing folder, the missing name in that folder, and the names below it."""
     above, name = os.path.split(path.rstrip(os.sep))
     if not name or not above or os.path.isdir(above):
         return [above, name]

@@ -11,6 +11,7 @@ from typing import Final
 
 from inception_dsl.ir.values import Number, Value, spell
 from inception_dsl.syntax.terms import Branches, Chain, Dimensions, Labelled, Repeated, Scaled, Term, Use, Word
+from inception_dsl.text.aligned import pad
 
 LINE: Final = 100
 """The length at which a chain continues on the next line, where lines may break."""
@@ -45,8 +46,7 @@ def spell_words(words: Iterable[Word]) -> str:
 
 def align(rows: Sequence[Sequence[str]]) -> str:
     """Print the lines of a table with aligned columns; the first row is the header."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(" | ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+    return "\n".join(" | ".join(row).rstrip() for row in pad(rows))
 
 
 def _wrapped(steps: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""Data as JSON can say it."""
+"""Data that JSON can represent."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 
 def finite(data: Any) -> Any:
-    """The data with None for each number that is none, NaN or infinite: JSON has no word for it."""
+    """Replace NaN and infinite numbers by None: JSON has neither."""
     match data:
         case dict():
-            return {key: finite(each) for key, each in data.items()}
+            return {key: finite(value) for key, value in data.items()}
         case list() | tuple():
-            return [finite(each) for each in data]
+            return [finite(item) for item in data]
         case float() if not math.isfinite(data):
             return None
     return data

@@ -1,4 +1,4 @@
-"""Text and tables as Markdown, GitHub's: what a spec says is shown as it stands, whatever it says."""
+"""Text and tables as GitHub's Markdown; text from a spec is always shown literally."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from inception_dsl.text.aligned import pad
 from inception_dsl.text.terminal import visible
 
 
@@ -25,17 +26,14 @@ _ESCAPES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", **{char: f"\\{char}" 
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
-    """A Markdown table, aligned in the source too: the first columns to the left, the others to the right."""
-    lines = [list(header), *map(list, rows)]
-    widths = [max(3, *(len(line[i]) for line in lines)) for i in range(len(header))]
-    sides = [str.ljust if i < left else str.rjust for i in range(len(widths))]
-    rules = ["-" * width if i < left else "-" * (width - 1) + ":" for i, width in enumerate(widths)]
-    laid = [[side(cell, width) for side, cell, width in zip(sides, line, widths, strict=True)] for line in lines]
-    return "\n".join(f"| {' | '.join(line)} |" for line in (laid[0], rules, *laid[1:]))
+    """A Markdown table, aligned in the source too: the first `left` columns to the left, the others to the right."""
+    first, blank, *others = pad([header, ["   "] * len(header), *rows], left)  # a rule has three characters or more
+    rule = ["-" * len(cell) if i < left else "-" * (len(cell) - 1) + ":" for i, cell in enumerate(blank)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (first, rule, *others))
 
 
 def prose(text: str) -> str:
-    """A message as Markdown: what stands between backquotes is code, the rest plain, without links or mentions."""
+    """A message as Markdown: text between backquotes is code, the rest is plain, without links or mentions."""
     parts = text.split("`")
     if len(parts) % 2 == 0:  # one without its partner
         parts[-2:] = ["`".join(parts[-2:])]
@@ -47,14 +45,14 @@ def prose(text: str) -> str:
 
 
 def code(text: str) -> str:
-    """A text as inline code, in which nothing is markup."""
+    """A text as inline code."""
     shown = visible(" ".join(text.split()))
     parts = re.split(r"([`|])", shown)  # no code holds a backquote, and a bar ends the cell of a table
     return "".join(f"&#{ord(part)};" if part in ("`", "|") else f"`{part}`" for part in parts if part)
 
 
 def _plain(text: str) -> str:
-    """Words with the blanks around them, and nothing that GitHub would make a link or a mention of."""
+    """Plain words with the blanks around them, without links or mentions."""
     lead, trail = (" " * bool(re.match(r"\s", each)) for each in (text, text[::-1]))
     shown = re.sub("@+", r"`\g<0>`", escaped(text)).replace("://", "\\://").replace("www.", "www\\.")
     return f"{lead}{shown}{trail}" if shown else lead

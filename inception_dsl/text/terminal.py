@@ -1,4 +1,4 @@
-"""Text on a terminal: the columns it takes, what stands for characters that are not seen, how wide a line may be."""
+"""Text on a terminal: its width in columns, escapes for invisible characters, and the width of the terminal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from unicodedata import category, combining, east_asian_width
 
 TAB: Final = 4
 LONGEST: Final = 1000
-"""The characters of a message that are shown."""
+"""The most characters of a message that are shown."""
 
 
 def columns(stream: TextIO | None = None) -> int | None:
@@ -24,7 +24,7 @@ def columns(stream: TextIO | None = None) -> int | None:
 
 
 def cells(line: str) -> Iterator[tuple[str, int]]:
-    """Each character as it is shown, with the columns it takes."""
+    """Each character as it is shown, with its width in columns."""
     at = 0
     for character in line:
         if character == "\t":
@@ -48,14 +48,14 @@ def _escaped(character: str) -> str:
 
 
 def visible(words: str) -> str:
-    """Words in one line, cut where they are long; control, invisible and bidirectional characters are escapes."""
+    """Words on one line, shortened if long, with control, invisible and bidirectional characters as escapes."""
     if len(words) > LONGEST:
         words = f"{words[: LONGEST // 2]}…{words[-LONGEST // 2 :]}"
     return words if words.isprintable() else "".join(map(_escaped, words))
 
 
 def lines(text: str, colour: bool) -> str:
-    """A text of lines in which no character writes elsewhere or hides, as `visible`; its colours stay, if wanted."""
+    """A text of several lines with escapes as in `visible`; colours stay if `colour` is true."""
     if text.isascii() and not _CONTROLS.search(text):
         return text
 
@@ -72,8 +72,8 @@ _PARTS: Final = re.compile(rf"({_COLOUR.pattern}|[\n\t])")
 
 
 def width(words: str) -> int:
-    """The columns that printable words take."""
-    return len(words) if words.isascii() else sum(each for _, each in cells(words))
+    """The width of printable words in columns."""
+    return len(words) if words.isascii() else sum(columns for _, columns in cells(words))
 
 
 def shortened(words: str, most: int) -> str:

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
-from textwrap import fill
 from typing import Final
+
+from inception_dsl.text.aligned import wrap
 
 OK: Final = "ok"
 FAILED: Final = "failed"
@@ -59,9 +60,9 @@ class Check:
     def text(self, room: int | None = None) -> str:
         """Format as a row of a table in the `room` there is, with the advice below it."""
         name = f"{self.name} ({self.device})" if self.device else self.name
-        rows = [f"{name:22} {self.result:13}  {self.found}"]
-        rows += [f"{'':22} -> {self.advice}"] if self.result == FAILED and self.advice else []
-        return "\n".join(rows if room is None else (fill(row, room, subsequent_indent=" " * 26) for row in rows))
+        rows = [(f"{name:21}", f"{self.result:13}", self.found)]
+        rows += [("", "", f"-> {self.advice}")] if self.result == FAILED and self.advice else []
+        return wrap(rows, room)
 
 
 def installation_checks() -> Iterator[Check]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from inception_dsl.build import missing
 from inception_dsl.files.output import write
 from inception_dsl.files.paths import reason
+from inception_dsl.ir.names import LOGGED
 from inception_dsl.runner.settings import RunError
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class Curves:
     def heads(self) -> list[str]:
         """The auxiliary heads whose losses were logged: what is in a row besides what every run has."""
         found = {key for row in self.rows for key in row if not key.startswith("test_")}
-        return sorted(found - {"step", "epoch", "loss", "lr", "gradient", "unreadable", "clock"})
+        return sorted(found - LOGGED)
 
 
 def plot(runs: Sequence[Path], out: Path) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import torch
 
+from inception_dsl.ir.names import LOGGED
 from inception_dsl.runner import progress
 from inception_dsl.runner.config import Config, Data, Loss, Run, Schedule
 from inception_dsl.runner.data import Batch
@@ -144,7 +145,9 @@ def test_every_row_is_on_disk_when_it_is_logged(tmp_path: Path) -> None:
         seen.append(len(rows(tmp_path)))
 
     assert seen == [0] * 9 + [1] * 10 + [2] * 5 + [3], "every tenth, and the last"
-    assert rows(tmp_path)[0] == {
+    row = rows(tmp_path)[0]
+    assert {*row, *row["clock"]} - {"aux1", "aux2"} <= LOGGED, "no head can take these names"
+    assert row == {
         "step": 10,
         "epoch": 10 / 78,
         "loss": 0.1,

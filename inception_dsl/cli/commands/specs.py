@@ -17,7 +17,7 @@ from inception_dsl.files import builtin
 from inception_dsl.spec import discovery
 from inception_dsl.syntax import source as sources
 from inception_dsl.syntax import yaml
-from inception_dsl.text.columns import Column, laid
+from inception_dsl.text.aligned import Column, format_table
 from inception_dsl.text.terminal import columns
 
 HEADER: Final = ("name", "params", "ops", *ORDER, "title")
@@ -45,7 +45,7 @@ def command(run: Run, name: str | None) -> None:
     first, *numbers, titles = zip(*rows, strict=True)
     right = [Column.of(column, right=True) for column in numbers]
     table = [Column.of(first), *right, Column.of(titles, least=16)]
-    run.echo("\n".join(laid(table, gap=2, room=columns())))
+    run.echo("\n".join(format_table(table, gap=2, room=columns())))
     run.result, run.table = {"specs": entries}, rows
 
 

@@ -17,7 +17,7 @@ from inception_dsl.emit.templates import template
 from inception_dsl.ir.ops import BatchNorm
 from inception_dsl.ir.typed import Typed
 from inception_dsl.paper.verdicts import compare_cells, comparison
-from inception_dsl.text.columns import aligned
+from inception_dsl.text.aligned import pad
 
 CONV = ("in_channels: int", "out_channels: int", "kernel: Size")
 JOINS = (
@@ -112,7 +112,7 @@ def table(typed: Typed) -> list[str]:
     heads = (("with heads", costs.total),) if typed.heads else ()
     for label, total in (("total", costs.trunk), *heads):
         rows.append((label, "", f"{total.params:,}", f"{total.macs:,}"))
-    return [f"    {line}" for line in aligned(rows, left=1)]
+    return ["    " + "  ".join(row).rstrip() for row in pad(rows, left=1)]
 
 
 def _conv(name: str, speller: Speller) -> dict[str, str | bool]:
