@@ -1,10 +1,10 @@
-"""What the commands cost as whole processes, beside Python's own start, `import torch` and torch's ONNX exporters.
+"""Measure commands as whole processes, together with Python's start, `import torch` and torch's ONNX exporters.
 
     python benchmarks/bench.py [--rounds N]
 
-Every round runs every case once, so that whatever else the machine does falls on all of them alike; the table gives
-medians. CPU time is user and system time of the process and its threads, peak memory its largest resident set; both
-are the kernel's own count for that one process (`wait4`). Exits with 1 where a goal is missed.
+Every round runs every case once, so other load on the machine affects all cases alike; the table has medians. CPU time
+is the user and system time of the process and its threads, peak memory its largest resident set, as the kernel counts
+them for that process (`wait4`). Exits with 1 if a goal is missed.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ torch.onnx.export(network, (torch.zeros(1, 3, 224, 224),), {path!r}, dynamo={dyn
 
 
 class Cost(NamedTuple):
-    """What one process took: CPU time in milliseconds, peak memory in MiB."""
+    """The cost of one process: CPU time in milliseconds, peak memory in MiB."""
 
     cpu: float
     memory: float
 
 
 def measure(command: Sequence[str]) -> Cost:
-    """Run a command to its end; raises `RuntimeError` where it fails."""
+    """Run a command to its end. Raises `RuntimeError` if it fails."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     environment["OMP_NUM_THREADS"] = "1"  # threads that wait for each other would count against torch
     with tempfile.TemporaryFile() as said:
@@ -53,7 +53,7 @@ def measure(command: Sequence[str]) -> Cost:
 
 
 def synthetic(rows: int) -> str:
-    """A spec of that many rows, modules and convolutions in turn, no two alike; all outputs are printed, and hold."""
+    """A spec with this many rows: modules and convolutions in turn, no two alike, every output printed correctly."""
     lines = ["name | layer | #1x1 | #3x3 reduce | #3x3 | #5x5 reduce | #5x5 | pool proj | output"]
     for row in range(rows):
         a, b, c, d = row % 251 + 1, row % 241 + 1, row % 239 + 1, row % 233 + 1
@@ -67,7 +67,7 @@ def synthetic(rows: int) -> str:
 
 
 def cases(folder: Path) -> dict[str, list[str]]:
-    """The commands, by what the table calls them."""
+    """The commands by their names in the table."""
     python = sys.executable
     found = {
         "python -c pass": [python, "-c", "pass"],
@@ -88,7 +88,7 @@ def cases(folder: Path) -> dict[str, list[str]]:
 
 
 def table(costs: Mapping[str, Cost]) -> Iterator[str]:
-    """The measured medians, beside Python's own start."""
+    """The measured medians, compared with Python's own start."""
     floor = costs["python -c pass"]
     yield f"| {'process':<30} | {'CPU ms':>8} | {'x python':>8} | {'peak MiB':>8} |"
     yield f"|{'-' * 32}|{'-' * 9}:|{'-' * 9}:|{'-' * 9}:|"
@@ -97,7 +97,7 @@ def table(costs: Mapping[str, Cost]) -> Iterator[str]:
 
 
 class Goal(NamedTuple):
-    """A ratio that is to be at most, or at least, some number."""
+    """A ratio with an upper or a lower bound."""
 
     what: str
     measured: float
@@ -106,12 +106,12 @@ class Goal(NamedTuple):
 
     @property
     def held(self) -> bool:
-        """Whether the measured ratio is on the right side."""
+        """Whether the measured ratio meets the bound."""
         return self.measured <= self.bound if self.at_most else self.measured >= self.bound
 
 
 def goals(costs: Mapping[str, Cost]) -> list[Goal]:
-    """What the project promises, with what was measured."""
+    """The goals of the project and the measured values."""
     start, torch = costs["python -c pass"], costs["python -c 'import torch'"]
     check, build = costs["check specs/googlenet.yaml"], costs["compile specs/googlenet.yaml"]
     every, specs = costs["check specs/"], len(list((ROOT / "specs").glob("*.yaml"))) - 1  # one of them holds claims

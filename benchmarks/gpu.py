@@ -1,10 +1,10 @@
-# ruff: noqa: TID251 - what is tried here is torch
-"""What the training runner does on a GPU: eleven checks in at most six minutes, and one JSON with every number.
+# ruff: noqa: TID251 - this script tests torch
+"""Check the training runner on a GPU: eleven checks in at most six minutes, and one JSON file with every number.
 
     python benchmarks/gpu.py [--device cuda|cpu] [--quick] [--out FILE] [--only NAME ...]
 
-Each check is a process of its own, which can fail, crash or hang without the others. Exits with 1 where one failed.
-`--device cpu --quick` does what a CPU can, in a small way, and says of the rest that it was not run.
+Each check is a process of its own, so it can fail, crash or hang without affecting the others. Exits with 1 if one
+failed. `--device cpu --quick` runs small versions of the checks that a CPU can do, and reports the others as not run.
 """
 
 from __future__ import annotations
@@ -52,15 +52,15 @@ CHECKS: dict[str, tuple[Check, float]] = {
     "loop": (gpu_speed.loop, 90),
     "compiled loop": (gpu_speed.compiled_loop, 240),
 }
-"""By name: the check, and the seconds after which it has failed. What takes longest comes last."""
+"""By name: the check, and its time limit in seconds. The slowest come last."""
 
 BUDGET = 360.0
-"""Seconds for all of them. Both are for a GPU; a CPU has five times as long."""
+"""Seconds for all of them. Both limits are for a GPU; a CPU has five times as long."""
 PASSED, FAILED, ABSENT = "passed", "failed", "not run"
 
 
 def attempt(check: Check, plan: Plan, seconds: float) -> dict[str, Any]:
-    """What a check found, in a process of its own, which ends with all that it started.
+    """Run a check in a process of its own, and end all processes that it started.
 
     It is forked before torch has touched the device.
     """
@@ -99,7 +99,7 @@ def _child(check: Check, plan: Plan, sender: Connection) -> None:
 
 
 def result(notes: Notes) -> dict[str, Any]:
-    """A check's word, why, and its numbers. What a device cannot do leaves a check passed if the rest did."""
+    """A check's status, the reason and its numbers. Parts that the device cannot do are not failures."""
     word = FAILED if notes.wrong else PASSED if notes.numbers else ABSENT
     why = [redact(each)[:300] for each in notes.wrong]
     why += [f"{name}: not run: {reason}" for name, reason in notes.absent.items()]
@@ -107,7 +107,7 @@ def result(notes: Notes) -> dict[str, Any]:
 
 
 def facts(plan: Plan, notes: Notes) -> None:
-    """The card, the driver, the libraries: what numbers are worth nothing without."""
+    """The card, the driver and the libraries, without which the numbers mean nothing."""
     found = notes.numbers
     found |= {"torch": torch.__version__, "python": platform.python_version(), "system": platform.platform()}
     found |= {"cores": os.cpu_count(), "card": "cpu"}
@@ -124,7 +124,7 @@ def facts(plan: Plan, notes: Notes) -> None:
 
 
 def examine(plan: Plan, checks: Mapping[str, tuple[Check, float]]) -> dict[str, Any]:
-    """Run the checks one after the other within the budget, and tell each as it ends."""
+    """Run the checks one after the other within the budget, and report each as it ends."""
     begun = time.monotonic()
     found = attempt(facts, plan, 60)
     if found["result"] == FAILED:
@@ -149,7 +149,7 @@ def examine(plan: Plan, checks: Mapping[str, tuple[Check, float]]) -> dict[str, 
 
 
 def main() -> None:
-    """Run the checks, write what they found."""
+    """Run the checks and write the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cuda", help="cuda, cuda:1, or cpu with --quick (default: cuda)")
     parser.add_argument("--quick", action="store_true", help="in a small way, to see that it runs")
@@ -169,7 +169,7 @@ def main() -> None:
 
 
 def write(report: Mapping[str, Any], out: Path | None) -> None:
-    """Write the JSON; by default its name says the card and the day."""
+    """Write the JSON; its default name has the card and the date."""
     card = re.sub(r"\W+", "-", str(report.get("card", "unknown"))).strip("-").lower()
     out = out or Path(__file__).parent / "results" / f"gpu-{card}-{str(report.get('date', ''))[:10]}.json"
     out.parent.mkdir(parents=True, exist_ok=True)

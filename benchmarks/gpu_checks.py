@@ -1,5 +1,5 @@
-# ruff: noqa: TID251 - what is tried here is torch
-"""Checks of `gpu.py` on what a device computes: accuracy, agreement with the CPU, resuming, memory, evaluation."""
+# ruff: noqa: TID251 - this script tests torch
+"""Checks of `gpu.py` on the results of a device: accuracy, agreement with the CPU, resuming, memory, evaluation."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ CPU = RankContext(torch.device("cpu"))
 
 
 def doctor(plan: Plan, notes: Notes) -> None:
-    """`doctor` finds nothing that fails."""
+    """Everything that `doctor` tries works."""
     for check in run_checks([plan.device], Small, short_run()):
         notes.numbers[f"{check.name} {check.device}".strip()] = f"{check.result}: {check.found}"
         notes.holds(check.result != FAILED, f"{check.name}: {check.found}")
 
 
 def accuracy(plan: Plan, notes: Notes) -> None:
-    """The small network learns in both precisions, and as much."""
+    """The small network learns equally well in both precisions."""
     epochs, floor, distance = (0.5, 0.6, 0.08) if plan.quick else (3.0, 0.82, 0.03)
     scores = notes.numbers
     for precision in ("fp32", "bf16"):
@@ -79,7 +79,7 @@ def accuracy(plan: Plan, notes: Notes) -> None:
 def numbers_of(
     plan: Plan, network: nn.Module, batches: list[Batch], place: RankContext, precision: str
 ) -> list[list[float]]:
-    """The losses and the norm of the gradient for each batch, always with the same weights."""
+    """The losses and the gradient norm of each batch, all with the same weights."""
     config = Config(data=Data(batch=len(batches[0].labels)), loss=Loss(heads=heads(LARGE)))
     config.run.precision = precision
     found = []
@@ -94,7 +94,7 @@ def numbers_of(
 def agreement(plan: Plan, notes: Notes) -> None:
     """The same batches give the same losses and gradients on the device as on the CPU, in each precision.
 
-    On a CPU it is the layout that differs: channels first is held against channels last.
+    On a CPU it is the layout that differs: channels first is compared with channels last.
     """
     size, count, slack = (4, 1, 4) if plan.quick else (64, 5, 1)  # the statistics of 4 images are nearer to nothing
     random = torch.Generator().manual_seed(0)
@@ -122,7 +122,7 @@ def agreement(plan: Plan, notes: Notes) -> None:
 
 
 def resuming(plan: Plan, notes: Notes) -> None:
-    """Ten steps, SIGTERM, and ten more give the bits of twenty; what has no deterministic kernel is listed."""
+    """Ten steps, SIGTERM and ten more give the bits of twenty; lists operations without a deterministic kernel."""
     config = small(deterministic=True, log_every=1)
     config.data = replace(config.data, batch=32, workers=1)
 
@@ -150,7 +150,7 @@ def resuming(plan: Plan, notes: Notes) -> None:
 
 
 def undetermined(plan: Plan, name: str) -> list[str]:
-    """What torch warns of in a step of a network that is to be deterministic."""
+    """The warnings of torch in a deterministic step of a network."""
     size = 2 if plan.quick else 16
     network = made(name, 10).to(plan.device).to(memory_format=torch.channels_last).train()
     config = Config(data=Data(batch=size), loss=Loss(heads=heads(name)))
@@ -166,7 +166,7 @@ def undetermined(plan: Plan, name: str) -> list[str]:
 
 
 def memory(plan: Plan, notes: Notes) -> None:
-    """Where the memory is short, a batch is cut into micro-batches that fit."""
+    """If memory is short, a batch is split into micro-batches that fit."""
     if not plan.cuda:
         notes.absent["memory"] = NEEDS_CUDA
         return
@@ -200,7 +200,7 @@ def evaluation(plan: Plan, notes: Notes) -> None:
 
 
 def scored(weights: Path, place: RankContext, count: int, batch: int, layout: torch.memory_format) -> float:
-    """Top-1 of the first images held out."""
+    """Top-1 on the first held-out images."""
     config = small()
     held = load_weights(spec(SMALL).typed, weights, heads=False)
     network = trained.load_network(spec(SMALL).typed, held).to(place.device).to(memory_format=layout)

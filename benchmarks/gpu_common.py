@@ -1,5 +1,5 @@
-# ruff: noqa: TID251 - what is tried here is torch
-"""What the checks of `gpu.py` share: what they are asked, what they note, and the runner's loop under observation."""
+# ruff: noqa: TID251 - this script tests torch
+"""Shared code of the checks of `gpu.py`: the plan, the notes, and the runner's loop under observation."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NEEDS_CUDA = "needs CUDA"
 
 @dataclass(frozen=True)
 class Plan:
-    """What to try: the device, whether in a small way, and a folder that all checks share."""
+    """What to test: the device, whether small versions of the checks, and a folder that all checks share."""
 
     device: torch.device
     quick: bool
@@ -40,12 +40,12 @@ class Plan:
 
     @property
     def cuda(self) -> bool:
-        """Whether the device is NVIDIA's."""
+        """Whether the device is an NVIDIA GPU."""
         return self.device.type == "cuda"
 
     @property
     def patience(self) -> int:
-        """How many times as long as a GPU the device may take."""
+        """The factor on the time limits for a GPU."""
         return 1 if self.cuda else 5
 
     @property
@@ -54,21 +54,21 @@ class Plan:
         return RankContext(self.device)
 
     def wait(self) -> None:
-        """Wait until the device has done all that it was told to."""
+        """Wait until the device has finished all its work."""
         if self.cuda:
             torch.cuda.synchronize(self.device)
 
 
 @dataclass
 class Notes:
-    """What a check measured, what of it does not hold, and what could not be tried, with the reason."""
+    """What a check measured, what failed, and what could not be tested, with the reason."""
 
     numbers: dict[str, Any] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
     absent: dict[str, str] = field(default_factory=dict)
 
     def holds(self, claim: bool, otherwise: str) -> None:
-        """Note what is wrong unless a claim holds."""
+        """Record a failure unless a claim holds."""
         if not claim:
             self.wrong.append(otherwise)
 
@@ -80,17 +80,17 @@ def spec(name: str) -> Network:
 
 
 def about(name: str) -> NetworkInfo:
-    """The network as a run knows it."""
+    """The network's identity, as a run records it."""
     return NetworkInfo(name, name, "0" * 64)
 
 
 def made(name: str, classes: int) -> nn.Module:
-    """The generated network, for so many classes."""
+    """The generated network, for this many classes."""
     return build(spec(name).pytorch_source(), name, classes)
 
 
 def heads(name: str) -> dict[str, float]:
-    """What the losses of its auxiliary classifiers count."""
+    """The loss weights of its auxiliary classifiers."""
     return {head.name: float(head.loss_weight) for head in spec(name).program.heads}
 
 
@@ -107,7 +107,7 @@ def small(**run: Any) -> Config:
 
 
 def large(batch: int, source: str, **run: Any) -> Config:
-    """Inception v3 by the recipe `modern`."""
+    """Inception v3 with the recipe `modern`."""
     config = named("modern").config()
     config = replace(config, run=replace(config.run, **run), average=Average())
     config.data.source, config.data.batch, config.data.workers = source, batch, 0
@@ -117,7 +117,7 @@ def large(batch: int, source: str, **run: Any) -> Config:
 
 
 def without_dropout(network: nn.Module) -> nn.Module:
-    """The network, of which all units stay."""
+    """The network without dropout."""
     for each in network.modules():
         if isinstance(each, nn.Dropout):
             each.p = 0.0
@@ -129,7 +129,7 @@ class Enough(Exception):
 
 
 class Observed(NamedTuple):
-    """What a loop trained, the loss of each step that was logged, and the seconds that it waited for each batch."""
+    """What a loop trained, the logged loss of each step, and the seconds that it waited for each batch."""
 
     training: engine.TrainingState
     losses: list[float]
@@ -192,7 +192,7 @@ def observed(
 
 
 def timed(plan: Plan, first: int, last: int) -> tuple[Callable[[int], None], list[float]]:
-    """For `observed`: takes the time from before step `first` to before step `last`, with the device idle at both."""
+    """For `observed`: measures from before step `first` to before step `last`, with the device idle at both."""
     moments: list[float] = []
 
     def at(step: int) -> None:
@@ -204,7 +204,7 @@ def timed(plan: Plan, first: int, last: int) -> tuple[Callable[[int], None], lis
 
 
 def rate(plan: Plan, step: Callable[[], object], warm: int, count: int, batch: int) -> float:
-    """Images a second of a step that is taken so often, after some to warm up."""
+    """Images per second of a step that runs this often, after a warm-up."""
     for _ in range(warm):
         step()
     plan.wait()
@@ -216,5 +216,5 @@ def rate(plan: Plan, step: Callable[[], object], warm: int, count: int, batch: i
 
 
 def apart(one: Tensor | float, two: Tensor | float) -> float:
-    """How far a number lies from another, in parts of that."""
+    """The relative difference of a number from another."""
     return abs(float(one) - float(two)) / abs(float(two))

@@ -1,5 +1,5 @@
-# ruff: noqa: TID251 - what is tried here is torch
-"""A check of `gpu.py`: one process under torchrun, with the device's own collectives, that does what many would.
+# ruff: noqa: TID251 - this script tests torch
+"""A check of `gpu.py`: one process under torchrun with the device's own collectives, that acts like one of many.
 
 Run as a script it is that process; it prints what it found as JSON.
 """
@@ -23,9 +23,9 @@ from inception_dsl.runner.optim import make_optimiser
 from inception_dsl.runner.readers import open_images
 
 PATIENCE = 30.0
-"""Seconds that it may take, once it has started."""
+"""Seconds that it may take after its start."""
 START = 60.0
-"""Seconds that torchrun and the imports may take before."""
+"""Seconds that torchrun and the imports may take before that."""
 
 
 def ranks(plan: Plan, notes: Notes) -> None:
@@ -44,7 +44,7 @@ def ranks(plan: Plan, notes: Notes) -> None:
 
 
 def member(plan: Plan) -> dict[str, object]:
-    """What the process found: the seconds of each part."""
+    """Measure the seconds of each part, in the process."""
     if plan.cuda:
         torch.cuda.set_device(plan.device)
     backend, found = distributed.get_default_backend_for_device(plan.device), dict[str, object]()

@@ -1,5 +1,5 @@
-# ruff: noqa: TID251 - what is measured here is torch
-"""Checks of `gpu.py` on speed: the loop beside a bare step, fed from memory and from JPEGs, and compiled."""
+# ruff: noqa: TID251 - this script measures torch
+"""Checks of `gpu.py` on speed: the loop compared with a bare step, fed from memory and from JPEGs, and compiled."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ PROFILED = 10
 
 
 def precision(plan: Plan) -> str:
-    """The fastest one of the device."""
+    """The fastest precision of the device."""
     return "bf16" if supports_bf16(plan.device)[0] else "fp32"
 
 
 def loop(plan: Plan, notes: Notes) -> None:
-    """The loop costs next to nothing beside a bare step, waits for the device once a step, and stays channels last."""
+    """The loop is almost as fast as a bare step, waits for the device once a step, and stays channels last."""
     set_deterministic(False)
     batch, warm, count = (2, 1, 4) if plan.quick else (256, 20, 30)
     word = precision(plan)
@@ -102,7 +102,7 @@ def bare(plan: Plan, word: str, batch: int) -> Callable[[], object]:
 
 
 def theirs(plan: Plan, notes: Notes, word: str, batch: int, warm: int, count: int) -> None:
-    """The same of torchvision's network."""
+    """The same for torchvision's network."""
     if find_spec("torchvision") is None:
         notes.absent["torchvision"] = "is not installed"
         return
@@ -125,7 +125,7 @@ def theirs(plan: Plan, notes: Notes, word: str, batch: int, warm: int, count: in
 
 
 def profiled(plan: Plan, notes: Notes, run: Callable[..., object], warm: int) -> None:
-    """Count what ten steps of the loop wait for, and how the kernels that convolve have the images."""
+    """Count the transfers in ten steps of the loop, and the memory layouts of the convolution kernels."""
     profile = torch.profiler.profile(
         activities=[torch.profiler.ProfilerActivity.CPU, torch.profiler.ProfilerActivity.CUDA]
     )
@@ -153,7 +153,7 @@ def profiled(plan: Plan, notes: Notes, run: Callable[..., object], warm: int) ->
 
 
 def loading(plan: Plan, notes: Notes) -> None:
-    """How much of the time the loop waits for JPEGs that all cores read, and what the cores read alone."""
+    """The fraction of time that the loop waits for JPEGs which all cores read, and the rate of the cores alone."""
     different, count, batch = (8, 32, 2) if plan.quick else (100, 2000, 256)
     cores = min(64, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     folder = plan.folder / "photographs"
@@ -180,7 +180,7 @@ def loading(plan: Plan, notes: Notes) -> None:
 
 
 def compiling(plan: Plan, notes: Notes) -> None:
-    """Compiled, the small network has the losses of the eager one, is compiled once, and evaluates a partial batch.
+    """The compiled small network has the losses of the eager one, is compiled once, and evaluates a partial batch.
 
     On a CPU the graphs are captured as by Inductor, and then run by torch's own kernels.
     """

@@ -1,12 +1,12 @@
-# ruff: noqa: TID251 - what is measured here is torch
-"""What a step of training takes here: the generated networks in our runner, beside torchvision's in plain torch.
+# ruff: noqa: TID251 - this script measures torch
+"""Measure a training step: the generated networks in our runner, and torchvision's in plain torch.
 
     python benchmarks/training.py [--rounds N] [--quick]
 
-One process; every round takes one step of each variant in turn and reads images once with each loader, so that
-whatever else the machine does falls on all of them alike; the tables give medians. Wall time is what the goals judge;
-CPU time is that of all threads. Exits with 1 where a goal is missed. `--quick` only shows that it runs: one round,
-small batches, no goals.
+All in one process. Every round takes one step of each variant and reads images once with each loader, so other load on
+the machine affects all of them alike; the tables have medians. The goals apply to wall time; CPU time is that of all
+threads. Exits with 1 if a goal is missed. `--quick` only shows that the script runs: one round, small batches, no
+goals.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ KEEPS_UP = 3  # times the rate of the step
 
 
 class Case(NamedTuple):
-    """A network: torchvision's name of it, how much its heads count there, and how much faster ours is to be."""
+    """A network: its name in torchvision, the loss weights of its heads there, and the required speed-up."""
 
     name: str
     heads: float
@@ -55,7 +55,7 @@ class Case(NamedTuple):
 
     @property
     def spec(self) -> Network:
-        """The very same network, compiled."""
+        """The same network, compiled from its spec."""
         return load(ROOT / "specs" / f"{self.name}_torchvision.yaml")
 
 
@@ -63,7 +63,7 @@ CASES = (Case("googlenet", 0.3, 2.3), Case("inception_v3", 0.4, 2.0))
 
 
 class Cost(NamedTuple):
-    """What a step took, in seconds: by the clock, and of all cores."""
+    """The time of a step in seconds: wall time, and CPU time of all cores."""
 
     wall: float
     cpu: float
@@ -74,14 +74,14 @@ Rates = Mapping[int, float]  # images a second, by the number of workers
 
 
 def seconds(step: Step) -> Cost:
-    """Run a step, and say what it took."""
+    """Run a step and measure it."""
     wall, cpu = time.perf_counter(), time.process_time()
     step()
     return Cost(time.perf_counter() - wall, time.process_time() - cpu)
 
 
 def plain(case: Case, images: Tensor, labels: Tensor) -> Step:
-    """A step as torchvision's own script takes it: eager, float32, channels first, SGD with momentum."""
+    """A step as in torchvision's own script: eager, float32, channels first, SGD with momentum."""
     options: dict[str, Any] = {"aux_logits": True, "init_weights": False, "transform_input": False}
     network: nn.Module = getattr(torchvision.models, case.name)(weights=None, **options).train()
     optimiser = torch.optim.SGD(network.parameters(), LR, momentum=0.9, weight_decay=5e-5)
@@ -128,7 +128,7 @@ def ours(case: Case, images: Tensor, labels: Tensor, precision: str) -> Step:
 
 
 def steps_of(case: Case, batch: int) -> dict[str, Step]:
-    """The variants, by what the table calls them."""
+    """The variants by their names in the table."""
     images = torch.randn(batch, *case.spec.program.input.shape, generator=torch.Generator().manual_seed(0))
     labels = torch.arange(batch)
     theirs = plain(case, images, labels)
@@ -141,7 +141,7 @@ def steps_of(case: Case, batch: int) -> dict[str, Step]:
 
 
 def loading(case: Case, folder: Path, workers: int, batches: int) -> float:
-    """Images a second from the folder into batches, cropped and normalised, once the workers have started."""
+    """Images per second from the folder into batches, cropped and normalised, after the workers have started."""
     config = settings(case)
     config = replace(config, data=replace(config.data, source=f"folder:{folder}", workers=workers))
     reader, warm = open_images(config.data.source, "train"), 2 * workers  # as many batches as are made ahead
@@ -154,7 +154,7 @@ def loading(case: Case, folder: Path, workers: int, batches: int) -> float:
 
 
 def steps_table(costs: Mapping[Case, Mapping[str, Cost]], batch: int) -> Iterator[str]:
-    """The medians of the steps, beside torchvision's."""
+    """The medians of the steps, compared with torchvision's."""
     yield f"| {'step':<41} | {'wall ms':>8} | {'CPU ms':>8} | {'images/s':>8} | x torchvision |"
     yield f"|{'-' * 43}|{'-' * 9}:|{'-' * 9}:|{'-' * 9}:|{'-' * 14}:|"
     for case, measured in costs.items():
@@ -164,7 +164,7 @@ def steps_table(costs: Mapping[Case, Mapping[str, Cost]], batch: int) -> Iterato
 
 
 def loaders_table(rates: Mapping[Case, Rates], steps: Mapping[Case, float]) -> Iterator[str]:
-    """The medians of the loaders, beside our fastest step."""
+    """The medians of the loaders, compared with our fastest step."""
     yield f"| {'images of a folder':<41} | {'images/s':>8} | x step |\n|{'-' * 43}|{'-' * 9}:|{'-' * 7}:|"
     for case, measured in rates.items():
         for workers, rate in measured.items():
@@ -173,7 +173,7 @@ def loaders_table(rates: Mapping[Case, Rates], steps: Mapping[Case, float]) -> I
 
 
 def goals(costs: Mapping[Case, Mapping[str, Cost]], rates: Mapping[Case, Rates]) -> Iterator[Goal]:
-    """What the project promises, with what was measured."""
+    """The goals of the project and the measured values."""
     for case, measured in costs.items():
         yield Goal(
             f"{case.name}: torchvision's step over ours, bf16", measured[THEIRS].wall / measured[FAST].wall, case.goal

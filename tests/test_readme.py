@@ -74,6 +74,14 @@ def test_ci_runs_the_blocks_that_are_left_to_it() -> None:
     assert taken == {*BY_CI}
 
 
+def test_ci_names_tests_that_exist() -> None:
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    names = [name for group in re.findall(r"tests/test_\{([\w,]+)\}\.py", script) for name in group.split(",")]
+
+    assert len(names) > 10
+    assert not [name for name in names if not (ROOT / "tests" / f"test_{name}.py").exists()]
+
+
 def test_every_command_is_run() -> None:
     """Every command in a block runs in this file, in test_readme_weights.py (sessions), or in CI."""
     for page, text in PAGES.items():

@@ -94,7 +94,17 @@ def test_explanations(code: str) -> None:
 
 
 PAGES = [
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md", "action.yml")),
+    *(
+        ROOT / name
+        for name in (
+            "README.md",
+            "CONTRIBUTING.md",
+            "CHANGELOG.md",
+            "benchmarks/README.md",
+            "action.yml",
+            "pyproject.toml",
+        )
+    ),
     *sorted((ROOT / "docs").glob("*.md")),
     *sorted((ROOT / "specs").glob("*.yaml")),
     *sorted((PACKAGE / "recipes").glob("*.yaml")),
@@ -107,13 +117,16 @@ def test_pages(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
     if file.parent.name == "specs":
         text = re.sub(r"^ *sentence:.*$", "", text, flags=re.MULTILINE)  # quoted from papers
-    assert wrong(re.sub(r"^ *#", "", text, flags=re.MULTILINE)) == []
+    assert wrong(re.sub(r"(^ *|  )#", "", text, flags=re.MULTILINE)) == []
 
 
 UNREAD = ("evaluation", "runner", "spec", "training")
-SOURCES = sorted(file for file in PACKAGE.rglob("*.py") if file.relative_to(PACKAGE).parts[0] not in UNREAD)
+SOURCES = [
+    *sorted(file for file in PACKAGE.rglob("*.py") if file.relative_to(PACKAGE).parts[0] not in UNREAD),
+    *sorted((ROOT / "benchmarks").glob("*.py")),
+]
 
 
-@pytest.mark.parametrize("file", SOURCES, ids=lambda file: str(file.relative_to(PACKAGE)))
+@pytest.mark.parametrize("file", SOURCES, ids=lambda file: str(file.relative_to(ROOT)))
 def test_sources(file: Path) -> None:
     assert wrong(docstrings_and_comments(file)) == []
