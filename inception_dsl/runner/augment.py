@@ -1,4 +1,4 @@
-"""Augmentation: an uint8 image in, a normalised one out; every chance is taken from the generator given."""
+"""Augmentation: a uint8 image in, a normalised one out; all randomness comes from the generator passed in."""
 
 from __future__ import annotations
 
@@ -17,36 +17,38 @@ Transform = Callable[[Tensor, Generator], Tensor]
 
 
 def random_uniform(low: float, high: float, generator: Generator) -> float:
-    """A number, each as likely as another."""
+    """A uniform random number."""
     return torch.empty(1).uniform_(low, high, generator=generator).item()
 
 
 def random_below(end: int, generator: Generator) -> int:
-    """One of 0, 1, ... `end` - 1."""
+    """A uniform random integer in [0, end)."""
     return int(torch.randint(0, end, (1,), generator=generator).item())
 
 
 def resize(image: Tensor, height: int, width: int, mode: str = "bilinear") -> Tensor:
-    """The image at another size, as floats; bilinear and bicubic average what they make smaller."""
+    """Resize the image, in floats; bilinear and bicubic are antialiased."""
     smooth = mode in {"bilinear", "bicubic"}
     return interpolate(image[None].float(), (height, width), mode=mode, antialias=smooth)[0].clamp(0, 255)
 
 
 def resize_shorter_side(image: Tensor, side: int, mode: str = "bilinear") -> Tensor:
-    """The image with its shorter side resized and the other in proportion; of a strip, the middle 16:1."""
-    height, width = (min(each, 16 * min(image.shape[1:])) for each in image.shape[1:])  # more would fill the memory
+    """Resize the shorter side, keeping the aspect ratio; a ratio above 16:1 is first cropped to its centre."""
+    height, width = (
+        min(length, 16 * min(image.shape[1:])) for length in image.shape[1:]
+    )  # a longer strip would fill the memory
     image, shorter = centre_crop(image, height, width), min(height, width)
     return resize(image, side * height // shorter, side * width // shorter, mode)
 
 
 def centre_crop(image: Tensor, height: int, width: int) -> Tensor:
-    """The middle of the image, or the image in the middle of zeros."""
+    """Crop the centre; a smaller image is padded with zeros."""
     top, left = round((image.shape[1] - height) / 2), round((image.shape[2] - width) / 2)
     return pad(image, (-left, width - image.shape[2] + left, -top, height - image.shape[1] + top))
 
 
 def random_crop(image: Tensor, height: int, width: int, generator: Generator) -> Tensor:
-    """A part of the image, anywhere in it."""
+    """Crop a window at a random position."""
     top, left = (
         random_below(image.shape[1] - height + 1, generator),
         random_below(image.shape[2] - width + 1, generator),
@@ -55,7 +57,7 @@ def random_crop(image: Tensor, height: int, width: int, generator: Generator) ->
 
 
 def random_area_box(height: int, width: int, config: Config, generator: Generator) -> tuple[int, int, int, int]:
-    """Top, left, height and width of a crop of the part and the shape wanted, as torchvision draws it."""
+    """Top, left, height and width of a crop of random area and aspect ratio, sampled as torchvision does."""
     low, high = config.augment.aspect
     for _ in range(10):
         covered = height * width * random_uniform(*config.augment.area, generator)
@@ -63,25 +65,28 @@ def random_area_box(height: int, width: int, config: Config, generator: Generato
         w, h = round(math.sqrt(covered * aspect)), round(math.sqrt(covered / aspect))
         if 0 < w <= width and 0 < h <= height:
             return random_below(height - h + 1, generator), random_below(width - w + 1, generator), h, w
-    w, h = max(1, min(width, round(height * high))), max(1, min(height, round(width / low)))  # most of its middle
+    w, h = (
+        max(1, min(width, round(height * high))),
+        max(1, min(height, round(width / low))),
+    )  # fallback: the largest centred crop
     return (height - h) // 2, (width - w) // 2, h, w
 
 
 def crop_area(image: Tensor, config: Config, generator: Generator) -> Tensor:
-    """A part of any size between two, resized (GoogLeNet, 1409.4842 section 6)."""
+    """A crop of random area and aspect ratio, resized (GoogLeNet, 1409.4842 section 6)."""
     top, left, height, width = random_area_box(image.shape[1], image.shape[2], config, generator)
     image = image[:, top : top + height, left : left + width]
     return resize(image, config.data.height, config.data.width, random_interpolation(config, generator))
 
 
 def crop_window(image: Tensor, config: Config, generator: Generator) -> Tensor:
-    """A window of the input's size, of the image resized (Caffe's GoogLeNet)."""
+    """A random window of the resized image (Caffe's GoogLeNet)."""
     image = resize_shorter_side(image, resize_side(config), random_interpolation(config, generator))
     return random_crop(image, config.data.height, config.data.width, generator)
 
 
 def crop_shift(image: Tensor, config: Config, generator: Generator) -> Tensor:
-    """The image moved by some pixels; what is smaller than the input stands in zeros first."""
+    """The image shifted by up to `padding` pixels; an image smaller than the input is padded with zeros first."""
     (height, width), padding = (config.data.height, config.data.width), config.augment.padding
     image = centre_crop(image, max(image.shape[1], height), max(image.shape[2], width))
     return random_crop(pad(image, (padding,) * 4), height, width, generator)
@@ -106,31 +111,33 @@ INTERPOLATIONS: dict[str, tuple[str, ...]] = {
 
 
 def random_interpolation(config: Config, generator: Generator) -> str:
-    """How this image is resized."""
+    """Choose an interpolation mode for one image."""
     modes = lookup(INTERPOLATIONS, config.augment.interpolation, "augment.interpolation")
     return modes[random_below(len(modes), generator)]
 
 
 def resize_side(config: Config) -> int:
-    """The shorter side of which a window is cut. Raises `RunError` where the input would not fit."""
+    """The shorter side to resize to. Raises `RunError` if it is smaller than the network's input."""
     least = max(config.data.height, config.data.width)
     if config.augment.resize < least:
-        raise RunError(f"augment.resize is {config.augment.resize}, but the input has {least} pixels; set it to more")
+        raise RunError(
+            f"augment.resize is {config.augment.resize}, but the input has {least} pixels; set {least} or more"
+        )
     return config.augment.resize
 
 
 def to_grey(image: Tensor) -> Tensor:
-    """The brightness of each pixel, 1 x H x W."""
+    """The luminance, 1 x H x W."""
     return 0.2989 * image[:1] + 0.587 * image[1:2] + 0.114 * image[2:] if len(image) == 3 else image
 
 
 def blend(image: Tensor, other: Tensor, factor: float) -> Tensor:
-    """From the other image (factor 0) to this one (1), and past it."""
+    """Interpolate from the other image (factor 0) to this one (1), or extrapolate beyond it."""
     return other + factor * (image - other)
 
 
 def photometric(image: Tensor, generator: Generator) -> Tensor:
-    """Brightness, contrast and saturation, each by 0.5 to 1.5, in any order (Howard, 1312.5402)."""
+    """Scale brightness, contrast and saturation by 0.5 to 1.5, in random order (Howard, 1312.5402)."""
     for which in torch.randperm(3, generator=generator).tolist():
         others = torch.zeros_like(image), to_grey(image).mean(), to_grey(image)
         image = blend(image, others[which], random_uniform(0.5, 1.5, generator)).clamp(0, 1)
@@ -138,7 +145,7 @@ def photometric(image: Tensor, generator: Generator) -> Tensor:
 
 
 def to_hsv(image: Tensor) -> Tensor:
-    """Hue, saturation and value of red, green and blue; all 3 x H x W in [0, 1]."""
+    """Convert RGB to HSV; both are 3 x H x W in [0, 1]."""
     (red, green, blue), high, low = image, image.amax(0), image.amin(0)
     span = (high - low).where(high > low, 1)
     sixth = torch.where(high == green, 2 + (blue - red) / span, 4 + (red - green) / span)
@@ -147,7 +154,7 @@ def to_hsv(image: Tensor) -> Tensor:
 
 
 def from_hsv(image: Tensor) -> Tensor:
-    """Red, green and blue of hue, saturation and value."""
+    """Convert HSV to RGB."""
     hue, saturation, value = image
     sixths = torch.stack([5 + 6 * hue, 3 + 6 * hue, 1 + 6 * hue]) % 6
     rgb: Tensor = value * (1 - torch.minimum(sixths, 4 - sixths).clamp(0, 1) * saturation)
@@ -155,19 +162,19 @@ def from_hsv(image: Tensor) -> Tensor:
 
 
 def scale_saturation(image: Tensor, factor: float) -> Tensor:
-    """The image in stronger or paler colours."""
+    """Scale the saturation."""
     hue, saturation, value = to_hsv(image)
     return from_hsv(torch.stack([hue, (saturation * factor).clamp(0, 1), value]))
 
 
-def shift_hue(image: Tensor, part: float) -> Tensor:
-    """The image with every hue moved by a part of the colour circle."""
+def shift_hue(image: Tensor, fraction: float) -> Tensor:
+    """Shift every hue by a fraction of the colour circle."""
     hue, saturation, value = to_hsv(image)
-    return from_hsv(torch.stack([(hue + part) % 1, saturation, value]))
+    return from_hsv(torch.stack([(hue + fraction) % 1, saturation, value]))
 
 
 def tensorflow_colours(image: Tensor, generator: Generator) -> Tensor:
-    """Brightness, then saturation, hue, contrast or contrast, saturation, hue (TensorFlow's image_processing.py)."""
+    """Brightness, then saturation, hue, contrast or contrast, saturation, hue (TensorFlow, image_processing.py)."""
     image = image + random_uniform(-32 / 255, 32 / 255, generator)
     for what in (("saturation", "hue", "contrast"), ("contrast", "saturation", "hue"))[random_below(2, generator)]:
         amount = random_uniform(-0.2, 0.2, generator) if what == "hue" else random_uniform(0.5, 1.5, generator)
@@ -179,7 +186,7 @@ def tensorflow_colours(image: Tensor, generator: Generator) -> Tensor:
 
 
 def no_colour_change(image: Tensor, generator: Generator) -> Tensor:
-    """The colours as they are."""
+    """Leave the colours unchanged."""
     return image
 
 
@@ -191,18 +198,18 @@ COLOURS: dict[str, Transform] = {
 
 
 def view_centre(image: Tensor, config: Config) -> Tensor:
-    """The middle of the image resized."""
+    """The centre of the resized image."""
     return centre_crop(resize_shorter_side(image, resize_side(config)), config.data.height, config.data.width)
 
 
 def view_central(image: Tensor, config: Config) -> Tensor:
-    """The middle part of each side, resized (TensorFlow)."""
-    height, width = (each - 2 * int((each - each * config.augment.central) / 2) for each in image.shape[1:])
+    """The central fraction of each side, resized (TensorFlow)."""
+    height, width = (side - 2 * int((side - side * config.augment.central) / 2) for side in image.shape[1:])
     return resize(centre_crop(image, height, width), config.data.height, config.data.width)
 
 
 def view_whole(image: Tensor, config: Config) -> Tensor:
-    """The whole image: in the middle of zeros where it is smaller than the input, else resized."""
+    """The whole image: padded with zeros if it is smaller than the input, else resized."""
     height, width = config.data.height, config.data.width
     small = image.shape[1] <= height and image.shape[2] <= width
     return centre_crop(image, height, width) if small else resize(image, height, width)
@@ -216,23 +223,25 @@ VIEWS: dict[str, Callable[[Tensor, Config], Tensor]] = {
 
 
 def to_channels(image: Tensor, channels: int) -> Tensor:
-    """The image in [0, 1]; in grey, once or three times, where the network wants that."""
+    """Scale the image to [0, 1], and convert it to grey if the network's channels require it."""
     if len(image) != channels and len(image) not in {1, 3}:
-        raise RunError(f"an image has {len(image)} channels, but data.channels is {channels}; set it, or save as RGB")
+        raise RunError(
+            f"an image has {len(image)} channels, but data.channels is {channels}; set that, or save the images as RGB"
+        )
     return (image if len(image) == channels else to_grey(image).expand(channels, -1, -1)).float() / 255
 
 
 def normalise(image: Tensor, config: Config) -> Tensor:
-    """The image less the mean, by the deviation. Raises `RunError` where there is none for each channel."""
+    """Subtract the mean and divide by the deviation. Raises `RunError` if their lengths do not match the channels."""
     for name, values in (("mean", config.data.mean), ("std", config.data.std)):
         if len(values) not in {1, len(image)}:
-            raise RunError(f"data.{name} has {len(values)} numbers for {len(image)} channels; give one for each")
+            raise RunError(f"data.{name} has {len(values)} numbers for {len(image)} channels; give one per channel")
     mean, std = image.new_tensor(config.data.mean), image.new_tensor(config.data.std)
     return (image - mean.view(-1, 1, 1)) / std.view(-1, 1, 1)
 
 
 def training_view(image: Tensor, generator: Generator, config: Config) -> Tensor:
-    """The image as training sees it: cropped, every second time mirrored, distorted, normalised."""
+    """The image for training: cropped, mirrored with probability 1/2, distorted in colour, normalised."""
     image = lookup(CROPS, config.augment.crop, "augment.crop")(image, config, generator)
     image = to_channels(image, config.data.channels)
     image = image.flip(-1) if config.augment.flip and random_below(2, generator) else image
@@ -240,26 +249,26 @@ def training_view(image: Tensor, generator: Generator, config: Config) -> Tensor
 
 
 def evaluation_view(image: Tensor, generator: Generator, config: Config) -> Tensor:
-    """The image as evaluation sees it: nothing is left to chance."""
+    """The image for evaluation; deterministic."""
     image = lookup(VIEWS, config.augment.evaluation, "augment.evaluation")(image, config)
     return normalise(to_channels(image, config.data.channels), config)
 
 
 def training_transform(config: Config) -> Transform:
-    """What training does to an image. Raises `RunError` for settings that do not fit."""
+    """The transform of training images. Raises `RunError` for inconsistent settings."""
     return checked_transform(partial(training_view, config=config))
 
 
 def evaluation_transform(config: Config) -> Transform:
-    """What evaluation does to an image. Raises `RunError` for settings that do not fit."""
+    """The transform of evaluation images. Raises `RunError` for inconsistent settings."""
     return checked_transform(partial(evaluation_view, config=config))
 
 
 def checked_transform(transform: Transform) -> Transform:
-    """The transform, once it has done one image: wrong settings are told here, and not by a worker process."""
+    """Try the transform on one image, so that wrong settings are reported here and not by a worker process."""
     try:
         transform(torch.zeros(3, 2, 2, dtype=torch.uint8), Generator())
     except (RuntimeError, ValueError, TypeError, ArithmeticError) as error:
-        why = " ".join(str(error).split())[:300]
-        raise RunError(f"data and augment: no image can be made so: {why}; set others") from error
+        cause = " ".join(str(error).split())[:300]
+        raise RunError(f"data and augment: these settings cannot transform an image: {cause}; change them") from error
     return transform

@@ -1,4 +1,4 @@
-"""The weights that are evaluated and exported."""
+"""Weight averaging."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from inception_dsl.runner.settings import lookup
 
 
 def no_average(average: Average, step: int) -> float:
-    """No average: what there was counts nothing."""
+    """No average: the newest weights replace the old."""
     return 1.0
 
 
 def ema(average: Average, step: int) -> float:
-    """TensorFlow's moving average, which moves faster in the first steps."""
+    """TensorFlow's moving average, whose decay is smaller in the first steps."""
     return 1 - min(average.decay, (1 + step) / (10 + step))
 
 
 def polyak(average: Average, step: int) -> float:
-    """The mean of all steps; of many, that of every 2nd, 4th ...: a weight in float32 takes in no smaller part."""
+    """The mean over all steps; late in a run over every 2nd, 4th ...: float32 cannot add a smaller fraction."""
     every = 2 ** max(0, step.bit_length() - 16)
     return every / (1 + step) if (1 + step) % every == 0 else 0.0
 
 
-AVERAGES = {  # how much the newest weights count
+AVERAGES = {  # the fraction by which the average moves to the newest weights
     "none": no_average,
     "ema": ema,
     "polyak": polyak,
@@ -36,25 +36,25 @@ AVERAGES = {  # how much the newest weights count
 
 
 class WeightAverage:
-    """A network's weights and batch statistics, averaged over the steps; `network` has them."""
+    """The average of a network's weights and batch statistics over the steps, held by `network`."""
 
     def __init__(self, network: nn.Module, config: Config) -> None:
         self.average, self.trained = config.average, network
-        self.share = lookup(AVERAGES, self.average.name, "average.name")
+        self.fraction = lookup(AVERAGES, self.average.name, "average.name")
         self.network = network if self.average.name == "none" else copy.deepcopy(network).requires_grad_(False)
-        # Listed once: to walk two deep networks takes longer than to average them.
-        held, new = ([*each.parameters(), *each.buffers()] for each in (self.network, self.trained))
-        real = [each.is_floating_point() for each in held]
-        counts = [not each for each in real]
-        self.real = (list(compress(held, real)), list(compress(new, real)))
-        self.counts = (list(compress(held, counts)), list(compress(new, counts)))
+        # Listed once: walking two deep networks takes longer than averaging them.
+        held, new = ([*module.parameters(), *module.buffers()] for module in (self.network, self.trained))
+        floating = [tensor.is_floating_point() for tensor in held]
+        counters = [not flag for flag in floating]
+        self.floats = (list(compress(held, floating)), list(compress(new, floating)))
+        self.counters = (list(compress(held, counters)), list(compress(new, counters)))
 
     @torch.no_grad()
     def update(self, step: int) -> None:
-        """Take in the weights after a step, from 0; counters are not averaged but copied."""
-        share = self.share(self.average, step)
-        if self.network is self.trained or not share:
+        """Update the average after a step, counted from 0; counters are copied."""
+        fraction = self.fraction(self.average, step)
+        if self.network is self.trained or not fraction:
             return
-        torch._foreach_lerp_(self.real[0], self.real[1], share)
-        if self.counts[0]:
-            torch._foreach_copy_(self.counts[0], self.counts[1])
+        torch._foreach_lerp_(self.floats[0], self.floats[1], fraction)
+        if self.counters[0]:
+            torch._foreach_copy_(self.counters[0], self.counters[1])

@@ -30,27 +30,33 @@ Slurm:            #SBATCH --nodes=4 --ntasks-per-node=1 --gpus-per-node=8 --sign
                   srun (the same torchrun, --rdzv-id=$SLURM_JOB_ID, and --signals-to-handle=SIGTERM,SIGINT,SIGUSR1)
                   [ "$(cat SHARED/STATUS)" = preempted ] && scontrol requeue $SLURM_JOB_ID
 
-The same command again goes on from the last checkpoint, as if nothing had happened. SIGTERM, SIGUSR1 and Ctrl-C save
-first; the exit code is then 75 (torchrun's own is 1), and OUT/STATUS says "preempted". 0: done; 1: failed (a loss that
-is not finite, a full disk), and torchrun tries again from the checkpoint, but --max-restarts times at most; 2: could
-not start."""
+The same command resumes from the last checkpoint, as if nothing had happened. SIGTERM, SIGUSR1 and Ctrl-C save first;
+the exit code is then 75 (torchrun's own is 1), and OUT/STATUS says "preempted". 0: done; 1: failed (a loss that is not
+finite, a full disk), and torchrun restarts from the checkpoint, at most --max-restarts times; 2: could not start."""
 
 
 def main(network: Callable[[int], nn.Module], config: Config, info: NetworkInfo) -> None:
     """The command line of a generated `train.py`."""
     parser = argparse.ArgumentParser(
-        description=f"Trains {info.title}.", epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=f"Train {info.title}.", epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     data, out = config.data.source, Path("runs", info.name)
     add = parser.add_argument
-    add("--data", required=not data, default=data, metavar="KIND:PATH", help="the images, such as folder:imagenet")
-    add("--out", type=Path, default=out, metavar="FOLDER", help=f"of the run; {out} if not given")
-    add("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="settings, such as optim.lr=0.02")
-    resume = "auto: go on from the last checkpoint in --out, if any; FILE: or else from this one, of another run"
+    add("--data", required=not data, default=data, metavar="KIND:PATH", help="the data set, such as folder:imagenet")
+    add("--out", type=Path, default=out, metavar="FOLDER", help=f"the run's folder (default: {out})")
+    add(
+        "--set",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="KEY=VALUE",
+        help="settings, such as optim.lr=0.02",
+    )
+    resume = "auto: resume from the last checkpoint in --out, if any; FILE: or else from this checkpoint of another run"
     add("--resume", default="auto", metavar="auto|never|FILE", help=resume)
-    add("--force", action="store_true", help="go on from it though the network, the data or the recipe differ")
-    add("--steps", type=int, metavar="N", help="end when N steps are done, whatever the schedule")
-    add("--deterministic", action="store_true", help="the same bits on a GPU each time, slower; run.deterministic")
+    add("--force", action="store_true", help="resume although the network, the data or the recipe differ")
+    add("--steps", type=int, metavar="N", help="stop after N steps, whatever the schedule")
+    add("--deterministic", action="store_true", help="reproducible bit for bit on a GPU, but slower")
     given = parser.parse_args()
     flags = ["run.deterministic=true"] if given.deterministic else []
     try:
@@ -60,15 +66,15 @@ def main(network: Callable[[int], nn.Module], config: Config, info: NetworkInfo)
         code = EXIT_CODES[
             train(network, config, info, init_distributed(), given.out, given.resume, given.force, given.steps)
         ]
-        destroy_distributed()  # not after an error of one rank: NCCL would wait for the others, and they for it
+        destroy_distributed()  # not after an error: NCCL would wait for the other ranks, and they for this one
     except (RunError, OSError) as error:
         sys.stderr.write(f"error: {error}\n")
         code = 1 if isinstance(error, RunFailed) else 2
     except torch.OutOfMemoryError as error:
-        said = str(error).partition(".")[0]
-        sys.stderr.write(f"error: {said}; --set run.accumulate={2 * config.run.accumulate} takes less\n")
+        cause = str(error).partition(".")[0]
+        sys.stderr.write(f"error: {cause}; --set run.accumulate={2 * config.run.accumulate} uses less\n")
         code = 1
-    except Exception:  # noqa: BLE001 - told before the end, which under torchrun is at once
+    except Exception:  # noqa: BLE001 - printed here, since exit_process skips the interpreter's handler
         traceback.print_exc()
         code = 1
     exit_process(code)

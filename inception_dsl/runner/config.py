@@ -1,4 +1,4 @@
-"""What a run does. Every value can be set: `--set optim.lr=0.02`."""
+"""The settings of a run. Each can be set on the command line: `--set optim.lr=0.02`."""
 
 from __future__ import annotations
 
@@ -7,33 +7,33 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Data:
-    """The images, and how they arrive."""
+    """The images and how they are loaded."""
 
-    source: str = ""  # where they are: `folder:/data/imagenet`, `idx:/data/mnist`
+    source: str = ""  # KIND:PATH, such as `folder:/data/imagenet` or `idx:/data/mnist`
     channels: int = 3
     height: int = 224
     width: int = 224
-    mean: tuple[float, ...] = (0.485, 0.456, 0.406)  # of the channels, in [0, 1]; one number stands for all
+    mean: tuple[float, ...] = (0.485, 0.456, 0.406)  # per channel, of values in [0, 1]; one number serves all channels
     std: tuple[float, ...] = (0.229, 0.224, 0.225)
-    batch: int = 256  # images a step, over all ranks
-    workers: int = 2  # processes a rank that read images; they change nothing but the speed
-    unreadable: str = "replace"  # an image that cannot be read: "replace" it by the next, or "stop"
+    batch: int = 256  # images per step, over all ranks
+    workers: int = 2  # loader processes per rank; they affect only the speed
+    unreadable: str = "replace"  # on an image that cannot be read: "replace" it by the next, or "stop"
 
 
 @dataclass
 class Augment:
-    """What is done to an image, in training and to evaluate."""
+    """How an image is transformed, for training and for evaluation."""
 
-    crop: str = "area"  # "area", "window" (of the resized image), "shift" (pad, then cut) or "whole"
-    area: tuple[float, float] = (0.08, 1.0)  # of "area": the part of the image that a crop covers
-    aspect: tuple[float, float] = (0.75, 4 / 3)  # of "area": width over height
-    resize: int = 256  # the shorter side, of "window" and of "centre"
-    padding: int = 4  # of "shift"
-    flip: bool = True  # every second image is mirrored
-    interpolation: str = "bilinear"  # "bilinear" or "random" (bilinear, nearest, bicubic or area)
+    crop: str = "area"  # "area", "window" (of the resized image), "shift" (pad, then crop) or "whole"
+    area: tuple[float, float] = (0.08, 1.0)  # of "area": the fraction of the image that a crop covers
+    aspect: tuple[float, float] = (0.75, 4 / 3)  # of "area": the width over the height
+    resize: int = 256  # of "window" and "centre": the shorter side, in pixels
+    padding: int = 4  # of "shift": pixels on each side
+    flip: bool = True  # mirror an image with probability 1/2
+    interpolation: str = "bilinear"  # "bilinear", or "random": bilinear, nearest, bicubic or area
     colour: str = "none"  # "none", "photometric" or "tensorflow"
-    evaluation: str = "centre"  # "centre" (of the image resized), "central" (a part of the image) or "whole"
-    central: float = 0.875  # of "central": the part of each side
+    evaluation: str = "centre"  # "centre" (of the resized image), "central" (a fraction of the image) or "whole"
+    central: float = 0.875  # of "central": the fraction of each side
 
 
 @dataclass
@@ -42,26 +42,26 @@ class Optim:
 
     name: str = "sgd"  # "sgd", "rmsprop" (TensorFlow's) or "adamw"
     lr: float = 0.5
-    scale: str = "none"  # the rate for another batch: "none", "linear" or "sqrt" of batch / `reference`
+    scale: str = "none"  # multiplies lr by "none" (1), "linear" (batch / reference) or "sqrt" (its root)
     reference: int = 256
     momentum: float = 0.9
     nesterov: bool = False
-    decay: float = 0.9  # of "rmsprop": how slowly the mean square moves
+    decay: float = 0.9  # of "rmsprop": the decay of the mean square
     eps: float = 1.0  # of "rmsprop" and "adamw"
     weight_decay: float = 5e-5
-    decay_all: bool = False  # whether biases and norms decay too
-    bias_lr: float = 1.0  # the rate of biases is so many times the others'
-    clip: float = 0.0  # the largest norm of the gradient; 0: any
+    decay_all: bool = False  # apply weight decay to biases and normalisation layers too
+    bias_lr: float = 1.0  # multiplies the learning rate of biases
+    clip: float = 0.0  # the largest norm of the gradient; 0 means no limit
 
 
 @dataclass
 class Schedule:
-    """The learning rate over the steps."""
+    """The learning rate over time."""
 
     name: str = "cosine"  # "constant", "exponential", "polynomial" or "cosine"
     epochs: float = 90.0
-    warmup: float = 0.0  # epochs of a rate that rises from 0
-    factor: float = 0.94  # of "exponential": every so many epochs, at once if `staircase`
+    warmup: float = 0.0  # epochs in which the rate rises linearly from 0
+    factor: float = 0.94  # of "exponential": applied every `every` epochs; in between smoothly, unless `staircase`
     every: float = 2.0
     staircase: bool = True
     power: float = 0.5  # of "polynomial"
@@ -71,38 +71,38 @@ class Schedule:
 class Loss:
     """Cross-entropy."""
 
-    smoothing: float = 0.0  # the part of the target that all classes share
-    heads: dict[str, float] = field(default_factory=dict)  # the auxiliary classifiers, and what their losses count
+    smoothing: float = 0.0  # the probability of the target that is spread over all classes
+    heads: dict[str, float] = field(default_factory=dict)  # the weight of each auxiliary head's loss
 
 
 @dataclass
 class Average:
-    """The weights that are evaluated and exported."""
+    """How the weights are averaged that are evaluated and exported."""
 
-    name: str = "none"  # "none", "ema" (TensorFlow's moving average) or "polyak" (the mean of all steps)
+    name: str = "none"  # "none", "ema" (TensorFlow's moving average) or "polyak" (the mean over all steps)
     decay: float = 0.9999  # of "ema"
 
 
 @dataclass
 class Run:
-    """The machine's side: nothing here belongs to a paper."""
+    """How the run uses the machine; none of it comes from a paper."""
 
     seed: int = 0
-    precision: str = "fp32"  # "fp32" (NVIDIA convolves in TF32), "bf16" or "auto": bf16 where the device has it
+    precision: str = "fp32"  # "fp32" (TF32 convolutions on NVIDIA), "bf16", or "auto": bf16 if the device supports it
     channels_last: bool = True
     compile: bool = False
-    accumulate: int = 1  # micro-batches a step; more of them where the memory asks for it
+    accumulate: int = 1  # micro-batches per step; raised automatically if memory runs out
     sync_bn: bool = False
     deterministic: bool = False
-    save_every: int = 1000  # steps
-    keep: int = 3  # checkpoints
+    save_every: int = 1000  # steps between checkpoints
+    keep: int = 3  # checkpoints to keep
     evaluate_every: float = 1.0  # epochs
     log_every: int = 10  # steps
 
 
 @dataclass
 class Config:
-    """All of it."""
+    """All settings, by group."""
 
     data: Data = field(default_factory=Data)
     augment: Augment = field(default_factory=Augment)
@@ -115,8 +115,8 @@ class Config:
 
 @dataclass(frozen=True)
 class NetworkInfo:
-    """The network: what it is called, and the spec that it was generated from."""
+    """The network's name, its title, and the spec that it was generated from."""
 
     name: str
     title: str
-    spec: str  # the sha256
+    spec: str  # the sha256 of the network that it describes

@@ -21,13 +21,13 @@ from inception_dsl.runner.randomness import make_generator, permutation
 from inception_dsl.runner.reader import Reader, Unreadable
 from inception_dsl.runner.settings import RunError
 
-SampleKey = tuple[int, int]  # the epoch, and the number of the image
-# The image, its label (-1: unreadable), its number (another's, where that stands in), and what was unreadable and why.
+SampleKey = tuple[int, int]  # the epoch and the index of the image
+# The image, its label (-1 if unreadable), its index (of the replacement, if any), and the unreadable images.
 Sample = tuple[Tensor, int, int, list[str]]
 
 
 class Batch(NamedTuple):
-    """Samples, one after another."""
+    """Collated samples."""
 
     images: Tensor
     labels: Tensor
@@ -36,7 +36,7 @@ class Batch(NamedTuple):
 
 
 class ImageDataset(Dataset[Sample]):
-    """A reader's images, transformed; an unreadable one is, by the policy, to "replace", to "stop" or to "count"."""
+    """A reader's images, transformed. An unreadable one follows the policy "replace", "stop" or "count"."""
 
     def __init__(self, reader: Reader, transform: Transform, seed: int, policy: str) -> None:
         self.reader, self.transform, self.seed, self.policy = reader, transform, seed, policy
@@ -45,11 +45,9 @@ class ImageDataset(Dataset[Sample]):
         return len(self.reader)
 
     def __getitem__(self, key: SampleKey) -> Sample:
-        """The sample of an epoch and an index. Raises `RunError` where nothing may stand in for the unreadable."""
+        """The sample of an epoch and an index. Raises `RunError` if it is unreadable and may not be replaced."""
         epoch, index = key
-        random = make_generator(
-            self.seed, "augment", epoch, index
-        )  # the sample's own: who reads it, and when, is all one
+        random = make_generator(self.seed, "augment", epoch, index)  # independent of the worker and the order
         unreadable: list[str] = []
         for number in range(index, index + min(len(self), 100)):
             found = number % len(self)
@@ -57,23 +55,23 @@ class ImageDataset(Dataset[Sample]):
                 return self.transform(self.reader.read(found), random), self.reader.label(found), found, unreadable
             except Unreadable as error:
                 unreadable.append(str(error))
-            if self.policy == "count":  # a score is of the images that there are
+            if self.policy == "count":  # evaluation counts it, but does not replace it
                 blank = torch.zeros(3, 8, 8, dtype=torch.uint8)
                 return self.transform(blank, random), -1, index, unreadable
             if self.policy == "stop":
                 raise RunError(f'{unreadable[0]}; repair the file, or set data.unreadable to "replace"')
-        raise RunError(f"{unreadable[0]}; nor can the next {len(unreadable) - 1} images be read: is the disk there?")
+        raise RunError(f"{unreadable[0]}; nor can the next {len(unreadable) - 1} images be read: is the disk mounted?")
 
 
 def steps_per_epoch(count: int, batch: int) -> int:
-    """Whole batches in an epoch; what is left over has its turn in another epoch's order."""
+    """Full batches per epoch; the remaining images fall into other epochs' batches."""
     if not 0 < batch <= count:
-        raise RunError(f"data.batch is {batch}, but there are {count} images to train on; set it to 1 to {count}")
+        raise RunError(f"data.batch is {batch}, but there are {count} training images; set 1 to {count}")
     return count // batch
 
 
 class MicroBatches(Sampler[list[SampleKey]]):
-    """The keys of one rank's micro-batches from step `start` up to `stop`: to resume is to start later."""
+    """The keys of one rank's micro-batches from step `start` up to `stop`; a resumed run starts later."""
 
     def __init__(self, count: int, config: Config, start: int, stop: int, rank: int = 0, world_size: int = 1) -> None:
         self.count, self.seed, self.start, self.stop, self.rank = count, config.run.seed, start, stop, rank
@@ -82,7 +80,7 @@ class MicroBatches(Sampler[list[SampleKey]]):
         self.micro, left = divmod(self.share, config.run.accumulate)
         if rest or left or not self.micro:
             parts = f"{world_size} ranks with run.accumulate {config.run.accumulate}"
-            raise RunError(f"data.batch {self.batch} cannot be shared evenly by {parts}; set it to a multiple")
+            raise RunError(f"data.batch {self.batch} cannot be divided evenly among {parts}; set a multiple")
 
     def __iter__(self) -> Iterator[list[SampleKey]]:
         drawn, order = -1, torch.empty(0)
@@ -96,13 +94,13 @@ class MicroBatches(Sampler[list[SampleKey]]):
 
 
 def make_loader(reader: Reader, config: Config, context: RankContext, start: int, stop: int) -> Iterator[Batch]:
-    """Micro-batches for this rank from step `start` up to `stop`. To load by other means, replace this function."""
+    """The micro-batches of this rank from step `start` up to `stop`. Replace this function to use another loader."""
     images = ImageDataset(reader, training_transform(config), config.run.seed, config.data.unreadable)
     return _load(images, MicroBatches(len(reader), config, start, stop, context.rank, context.world_size), config)
 
 
 def make_evaluation_loader(reader: Reader, config: Config, context: RankContext) -> Iterator[Batch]:
-    """All images, shared by the ranks, in batches of the size that training takes; an unreadable one has label -1."""
+    """All images, divided among the ranks, in batches of the size of training; an unreadable one has label -1."""
     images = ImageDataset(reader, evaluation_transform(config), config.run.seed, "count")
     size = max(1, config.data.batch // (context.world_size * config.run.accumulate))
     share = range(context.rank, len(reader), context.world_size)
@@ -114,32 +112,32 @@ def _load(images: ImageDataset, batches: Iterable[list[SampleKey]], config: Conf
         images,
         batch_sampler=batches,
         num_workers=config.data.workers,
-        # They never touch the device, and a fork has the list of images without a copy, at once.
+        # Workers never touch the device, and forking shares the list of images without a copy.
         multiprocessing_context="fork" if config.data.workers and sys.platform == "linux" else None,
         collate_fn=_collate,
         worker_init_fn=_init_worker,
         pin_memory=torch.accelerator.is_available(),
-        generator=Generator(),  # torch's own seed for workers, which draw nothing from it
+        generator=Generator(),  # seeds the workers, which do not use it, without touching torch's global generator
     )
     yield from iterate_loader(loader)
 
 
 def iterate_loader(loader: DataLoader[Any]) -> Iterator[Any]:
-    """What a loader reads. Raises `RunError` as its workers do."""
+    """Iterate over a loader; a worker's `RunError` keeps its message."""
     arriving = iter(loader)
     atexit.unregister(_kill_workers)
-    atexit.register(_kill_workers)  # the last to be registered is the first to be called
+    atexit.register(_kill_workers)  # atexit calls the last registered first
     try:
         yield from arriving
-    except RunError as error:  # a worker's comes with its traceback, whose last line is the message
-        said = str(error.with_traceback(None))
-        del arriving  # or the error's frames hold it, and workers that are only collected are waited for in vain
-        raise RunError(said.rpartition("RunError: ")[2].strip()) from None
+    except RunError as error:  # torch prepends the worker's traceback to the message
+        message = str(error.with_traceback(None))
+        del arriving  # else the frames of the error keep it alive, and its workers with it
+        raise RunError(message.rpartition("RunError: ")[2].strip()) from None
 
 
 def _kill_workers() -> None:
-    """End workers when the process does: Python would ask them to, by a signal that they ignore, and wait for ever."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # DataLoader would call it an error
+    """Kill workers at exit: multiprocessing would wait forever, since they ignore SIGTERM."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # DataLoader's handler would report an error
     for worker in active_children():
         worker.kill()
 
@@ -150,7 +148,7 @@ def _collate(samples: list[Sample]) -> Batch:
 
 
 def _init_worker(worker: int) -> None:
-    """A worker leaves signals to its rank, which saves before it ends, and takes one core."""
-    for each in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
-        signal.signal(each, signal.SIG_IGN)
+    """Leave signals to the rank, which saves before it ends, and use one core."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_IGN)
     torch.set_num_threads(1)

@@ -1,4 +1,4 @@
-"""One process a device; torch.distributed joins them."""
+"""Devices and processes: one process per device, joined by torch.distributed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from inception_dsl.runner.settings import RunError, T, with_setting
 
 @dataclass(frozen=True)
 class RankContext:
-    """Where a process runs: its device, and which of how many processes it is."""
+    """A process among others: its device, its rank, and the number of processes."""
 
     device: torch.device
     rank: int = 0
@@ -32,24 +32,22 @@ MIN_TORCH = (2, 13)
 BF16_CAPABILITIES = {
     "avx512_bf16": "AVX512-BF16",
     "amx_bf16": "AMX",
-}  # of a CPU: as torch and as its maker name them
-COLLECTIVE_TIMEOUT = timedelta(
-    minutes=30
-)  # a collective waits so long: the first rank may list a cold disk for minutes
+}  # of a CPU: torch's name and the vendor's
+COLLECTIVE_TIMEOUT = timedelta(minutes=30)  # rank 0 may list a cold disk for minutes while the others wait
 
 
 def pick_device(local: int) -> torch.device:
-    """The accelerator that is a process's own, or the CPU of a machine without. Raises `RunError` past the last."""
+    """The accelerator of a local rank, or the CPU if there is none. Raises `RunError` if the rank has no device."""
     accelerator = torch.accelerator.current_accelerator(check_available=True)
     if accelerator is None:
         return torch.device("cpu")
     if local >= (count := torch.accelerator.device_count()):
-        raise RunError(f"process {local} of this machine has no device: there are {count}; --nproc-per-node={count}")
+        raise RunError(f"local rank {local} has no device: this machine has {count}; use --nproc-per-node={count}")
     return torch.device(accelerator.type, local)
 
 
 def init_distributed() -> RankContext:
-    """The place of this process; starts torch.distributed when torchrun launched more than one process."""
+    """The context of this process; initialises torch.distributed if torchrun launched more than one."""
     if tuple(int(part) for part in torch.__version__.split(".")[:2]) < MIN_TORCH:
         raise RunError(f"torch {torch.__version__} is too old; install {MIN_TORCH[0]}.{MIN_TORCH[1]} or newer")
     local, rank, world_size = (int(os.environ.get(key, "0")) for key in ("LOCAL_RANK", "RANK", "WORLD_SIZE"))
@@ -58,11 +56,15 @@ def init_distributed() -> RankContext:
         torch.accelerator.set_device_index(device.index)
     if world_size > 1 and not distributed.is_initialized():
         store, *_ = next(iter(rendezvous("env://")))
-        if os.environ.get("LOCAL_WORLD_SIZE") == str(world_size):  # else TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1 does it
+        if os.environ.get("LOCAL_WORLD_SIZE") == str(
+            world_size
+        ):  # on several machines TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1 does this
             attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
-            store = PrefixStore(attempt, store)  # torchrun's still has the addresses of who was killed
+            store = PrefixStore(attempt, store)  # torchrun's store still holds the addresses of killed processes
         backend = distributed.get_default_backend_for_device(device)
-        own = None if device == torch.device("cpu") else device  # NCCL then takes its memory, and fails, at once
+        own = (
+            None if device == torch.device("cpu") else device
+        )  # so NCCL allocates, or fails, now and not at the first step
         distributed.init_process_group(
             backend, store=store, rank=rank, world_size=world_size, device_id=own, timeout=COLLECTIVE_TIMEOUT
         )
@@ -70,47 +72,47 @@ def init_distributed() -> RankContext:
 
 
 def destroy_distributed() -> None:
-    """Ends torch.distributed, if it was started; it starts once in a process."""
+    """Shut torch.distributed down if it was initialised."""
     if distributed.is_initialized():
         distributed.destroy_process_group()
 
 
 def exit_process(code: int) -> NoReturn:
-    """Ends the process; under torchrun at once, for torch's threads now and then abort one that takes itself apart."""
+    """Exit; under torchrun without interpreter shutdown, in which torch's threads sometimes abort the process."""
     if "TORCHELASTIC_RUN_ID" in os.environ:
         for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError, AttributeError):  # none, or nobody reads it
+            with suppress(OSError, AttributeError):  # there is no stream, or its reader is gone
                 stream.flush()
         os._exit(code)
     sys.exit(code)
 
 
 def all_reduce_sum(context: RankContext, numbers: Tensor) -> list[float]:
-    """The sums of a device's numbers over all processes, in one transfer to the host."""
+    """Sum a device's numbers over all ranks, with one transfer to the host."""
     if context.world_size > 1:
         distributed.all_reduce(numbers)
     return [float(number) for number in numbers.tolist()]
 
 
 def all_reduce_numbers(context: RankContext, *numbers: float) -> list[float]:
-    """The sums of the host's numbers over all processes, in float64: counts stay exact."""
+    """Sum the host's numbers over all ranks, in float64, so that counts stay exact."""
     device = context.device if context.world_size > 1 else "cpu"
     return all_reduce_sum(context, torch.tensor(numbers, dtype=torch.float64, device=device))
 
 
 def any_rank(context: RankContext, flag: bool) -> bool:
-    """Whether a flag is set in any process; all wait for the last."""
+    """Whether a flag is set on any rank; a barrier."""
     return all_reduce_numbers(context, flag)[0] > 0
 
 
 def broadcast_tensors(context: RankContext, tensors: Iterable[Tensor]) -> None:
-    """Gives every process the tensors of rank 0, in place."""
+    """Copy the tensors of rank 0 to every rank, in place."""
     for tensor in tensors if context.world_size > 1 else ():
         distributed.broadcast(tensor, src=0)
 
 
 def broadcast_object(context: RankContext, value: T) -> T:
-    """What rank 0 has, in every process."""
+    """Send an object from rank 0 to every rank."""
     box = [value]
     if context.world_size > 1:
         distributed.broadcast_object_list(box, src=0, device=context.device)
@@ -118,7 +120,7 @@ def broadcast_object(context: RankContext, value: T) -> T:
 
 
 def supports_bf16(device: torch.device) -> tuple[bool, str]:
-    """Whether a device computes in bf16 by its own instructions, and how that is known."""
+    """Whether a device has bf16 instructions, and the reason for the answer."""
     if device.type == "cpu":
         found = [name for key, name in BF16_CAPABILITIES.items() if torch.cpu.get_capabilities().get(key)]
         return bool(found), f"this CPU has {' and '.join(found) or 'no bf16 instructions'}"
@@ -126,24 +128,24 @@ def supports_bf16(device: torch.device) -> tuple[bool, str]:
         capability = torch.cuda.get_device_capability(device)
         why = "this GPU has compute capability {}.{}".format(*capability)
         return (True, why) if capability >= (8, 0) else (False, f"{why}, and bf16 instructions come with 8.0")
-    return False, f"it is not known here whether {device.type} has bf16 instructions"
+    return False, f"whether {device.type} has bf16 instructions is unknown"
 
 
 def resolve_precision(config: Config, context: RankContext, begun: str = "") -> tuple[Config, str]:
-    """The config with the precision to compute in, and a line that says which it is and why.
+    """The config with its precision resolved, and a line that says which precision it is and why.
 
     "auto" goes on as the run was `begun`; a new run takes bf16 where every process has it. Raises `RunError` where a
     run that was begun in bf16 would go on without.
     """
-    wanted = config.run.precision
+    requested = config.run.precision
     able, why = supports_bf16(context.device)
     if any_rank(context, not able) and able:
         able, why = False, "a device of another process has no bf16 instructions"
-    if wanted == "bf16" and not able and context.rank == 0:
+    if requested == "bf16" and not able and context.rank == 0:
         advice = "emulated bf16 is several times slower than fp32; run.precision=auto takes the faster one"
         sys.stderr.write(f"warning: run.precision is bf16, but {why}: {advice}\n")
-    if wanted != "auto":
-        return config, f"precision {wanted}: run.precision says so"
+    if requested != "auto":
+        return config, f"precision {requested}: set by run.precision"
     if begun == "bf16" and not able:
         ways = "go on where there are, or slowly with --set run.precision=bf16, or give a new --out"
         raise RunError(f"the run was begun in bf16, but {why}: {ways}")
@@ -154,14 +156,14 @@ def resolve_precision(config: Config, context: RankContext, begun: str = "") -> 
 
 
 def autocast(context: RankContext, precision: str) -> AbstractContextManager[object]:
-    """The context in which torch computes in a precision: "bf16" where its autocast has it so, or "fp32" throughout."""
+    """The autocast context of a precision: "bf16" where autocast lowers an op, or "fp32" throughout."""
     assert precision != "auto", "settle_precision comes first"
     return torch.autocast(context.device.type, dtype=torch.bfloat16) if precision == "bf16" else nullcontext()
 
 
 def set_deterministic(flag: bool) -> None:
-    """Same bits on each run, where torch has such an operation (it warns where it has none); or the fastest ones."""
+    """Choose deterministic algorithms, with a warning where torch has none, or the fastest ones."""
     if flag:
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS asks for; read when it starts
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # required by cuBLAS, which reads it at start-up
     torch.backends.cudnn.benchmark = not flag
     torch.use_deterministic_algorithms(flag, warn_only=True)

@@ -53,16 +53,16 @@ from inception_dsl.runner.settings import RunError, with_setting
 def forward_backward(
     model: nn.Module, images: Tensor, labels: Tensor, config: Config, context: RankContext
 ) -> dict[str, Tensor]:
-    """Forward and backward of a micro-batch; its losses, each times its part of the step's images."""
-    part = len(labels) / config.data.batch
+    """Forward and backward of a micro-batch; returns its losses, weighted by its fraction of the step's images."""
+    fraction = len(labels) / config.data.batch
     with autocast(context, config.run.precision):
         loss, losses = compute_loss(model(images), labels, config)
-    torch.autograd.backward(loss * (part * context.world_size))  # DDP takes the mean over the ranks
-    return {name: each * part for name, each in losses.items()}
+    torch.autograd.backward(loss * (fraction * context.world_size))  # DDP averages over the ranks
+    return {name: loss * fraction for name, loss in losses.items()}
 
 
 class TrainingState:
-    """All that the next step depends on, for the rest is a function of its number: what a checkpoint holds."""
+    """The state that a checkpoint holds. Everything else that a step depends on is a function of its number."""
 
     def __init__(
         self,
@@ -76,48 +76,45 @@ class TrainingState:
         torch.manual_seed(derive_seed(config.run.seed, "weights"))
         layout = torch.channels_last if config.run.channels_last else torch.contiguous_format
         self.network = network(len(images.classes)).to(context.device).to(memory_format=layout).train()
-        self.requested_accumulate, self.config = (
-            config.run.accumulate,
-            fit_to_memory(self.network, config, context, forward_backward),
-        )
+        self.requested_accumulate = config.run.accumulate
+        self.config = fit_to_memory(self.network, config, context, forward_backward)
         if config.run.sync_bn and context.world_size > 1:
             self.network = nn.SyncBatchNorm.convert_sync_batchnorm(self.network)  # type: ignore[no-untyped-call]
         self.average = WeightAverage(self.network, config)
         self.parts: dict[str, Any] = {"network": self.network, "averaged": self.average.network}
         self.optimiser = self.parts["optimiser"] = make_optimiser(config, self.network)
-        self.step = self.last_evaluated_step = self.unreadable = (
-            0  # steps done; the one evaluated last; images that had stand-ins
-        )
+        self.step = self.last_evaluated_step = 0  # steps done
+        self.unreadable = 0  # images that were replaced
         self.model = self.network
         if config.run.compile:
             self.model.compile()
-        if context.world_size > 1:  # batch statistics stay each rank's own: rank 0's are saved, and evaluated by all
+        if context.world_size > 1:  # each rank keeps its batch statistics; rank 0's are saved, and evaluated by all
             self.model = DistributedDataParallel(self.network, forward_sync_buffers=False, gradient_as_bucket_view=True)
-            dry_run(self.model, self.config, context, forward_backward)  # its first pass only tells DDP the buckets
+            dry_run(self.model, self.config, context, forward_backward)  # the first pass only assigns DDP's buckets
 
     def state_dict(self) -> dict[str, Any]:
-        """Tensors, numbers and words."""
+        """The contents of a checkpoint."""
         numbers = {"step": self.step, "scored": self.last_evaluated_step, "unreadable": self.unreadable}
         numbers |= {
             "world": self.context.world_size,
             "accumulate": self.config.run.accumulate,
             "wanted": self.requested_accumulate,
         }
-        return {**numbers, "identity": self.identity, **{name: each.state_dict() for name, each in self.parts.items()}}
+        return {**numbers, "identity": self.identity, **{name: part.state_dict() for name, part in self.parts.items()}}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes on from there. Raises `RunError` where a state that is forced on it does not fit."""
+        """Restore a checkpoint. Raises `RunError` if a forced one does not fit."""
         groups = self.optimiser.param_groups
-        settings = [{key: each for key, each in group.items() if key != "params"} for group in groups]
+        settings = [{key: value for key, value in group.items() if key != "params"} for group in groups]
         try:
-            for name, each in self.parts.items():
-                each.load_state_dict(state[name])
+            for name, part in self.parts.items():
+                part.load_state_dict(state[name])
             self.step, self.last_evaluated_step, self.unreadable = state["step"], state["scored"], state["unreadable"]
         except (RuntimeError, ValueError, KeyError) as error:
             raise RunError(f"the checkpoint does not fit: {' '.join(str(error).split())[:200]}") from error
         for group, own in zip(self.optimiser.param_groups, settings, strict=True):
-            group.update(own)  # a recipe that was forced on the checkpoint is the one that counts
-        # Where there was less memory, its micro-batches are kept to: the same sums, the same bits.
+            group.update(own)  # with --force, the recipe of this run wins
+        # Keep smaller micro-batches that less memory once required: the same sums, bit for bit.
         same = (state["world"], state["wanted"]) == (self.context.world_size, self.requested_accumulate)
         if same and state["accumulate"] > self.config.run.accumulate:
             self.config = with_setting(self.config, "run.accumulate", str(state["accumulate"]))
@@ -133,23 +130,23 @@ def train(
     force: bool = False,
     steps: int | None = None,
 ) -> str:
-    """Trains to the end of the schedule, or until `steps` are done: "done", or "preempted" by a signal.
+    """Train to the end of the schedule, or to `steps`; returns "done", or "preempted" after a signal.
 
-    Raises `RunError` where it cannot start and `Failed` where it cannot go on; STATUS, in the folder, says the same.
+    Raises `RunError` if it cannot start and `RunFailed` if it cannot go on; STATUS in the folder says the same.
     """
-    with catch_signals() as asked, FolderLock(out) if context.rank == 0 else nullcontext():
+    with catch_signals() as stop_requested, FolderLock(out) if context.rank == 0 else nullcontext():
         set_deterministic(config.run.deterministic)
         images, held_out = (open_images(config.data.source, split) for split in ("train", "test"))
         if images.classes != held_out.classes:
-            raise RunError(f"{config.data.source}: the images held out have other classes, or these in another order")
+            raise RunError(f"{config.data.source}: the classes of the held-out images differ, or their order")
         check_run(config, len(images), context)
         if steps is not None and steps < 1:
             raise RunError(f"--steps is {steps}; set 1 or more")
         epoch = steps_per_epoch(len(images), config.data.batch)
         last = total_steps(config, epoch)
         state = resume_state(out, resume, context)
-        begun = state["identity"].get("run.precision", "") if state else ""
-        config, precision = resolve_precision(config, context, begun)
+        started = state["identity"].get("run.precision", "") if state else ""
+        config, precision = resolve_precision(config, context, started)
         training = TrainingState(network, config, info, images, context)
         if state:
             check_resumable(state, training.identity, force, context)
@@ -161,12 +158,12 @@ def train(
             log.say(precision)
             log.say(run_summary(training.network, training.config, context, training.step, last))
         with track_status(out, context), closing(log):
-            score = train_loop(training, held_out, out, log, asked, last)
+            score = train_loop(training, held_out, out, log, stop_requested, last)
             if score and context.rank == 0:
                 done = {"steps": training.step, "epochs": training.step / epoch}
                 model = training.average.network
                 write_model(out / "model", model, training.config, images.classes, score, info, done)
-            any_rank(context, False)  # all wait for rank 0: torchrun ends the others when one leaves
+            any_rank(context, False)  # wait for rank 0: torchrun stops the others when one exits
         word = "done" if score else "preempted"
         if context.rank == 0:
             write_status(out, word)
@@ -174,9 +171,9 @@ def train(
 
 
 def train_loop(
-    training: TrainingState, held_out: Reader, out: Path, log: Log, asked: Callable[[], bool], last: int
+    training: TrainingState, held_out: Reader, out: Path, log: Log, stop_requested: Callable[[], bool], last: int
 ) -> Score | None:
-    """Trains, evaluates and saves up to a last step: its score, or nothing where a signal came first."""
+    """Train, evaluate and save up to a last step; returns its score, or None after a signal."""
     config, context, images, start = training.config, training.context, training.images, training.step
     epoch = steps_per_epoch(len(images), config.data.batch)
     evaluate_every = max(1, round(config.run.evaluate_every * epoch))
@@ -185,32 +182,32 @@ def train_loop(
         step, score = training.step, None
         if step == last or (step % evaluate_every == 0 and step not in {0, training.last_evaluated_step}):
             broadcast_tensors(context, training.average.network.buffers())
-            score, unreadable = evaluate(training.average.network, held_out, config, context, asked)
+            score, unreadable = evaluate(training.average.network, held_out, config, context, stop_requested)
             report_unreadable(out, unreadable)
-            stop = any_rank(context, stop or asked())
+            stop = any_rank(context, stop or stop_requested())
             if score.n + score.unreadable == len(held_out):
                 training.last_evaluated_step = step
                 log.evaluation(step, score)
         if context.rank == 0 and step > start and (stop or step == last or step % config.run.save_every == 0):
             try:
                 save_checkpoint(out / "checkpoints", step, training.state_dict(), config.run.keep)
-            except OSError as error:  # the disk may have room again before the next one
+            except OSError as error:  # the disk may have room again by the next one
                 if stop or step == last:
                     raise
-                log.say(f"warning: {error}; the checkpoint before it stays, and training goes on")
+                log.say(f"warning: {error}; the previous checkpoint stays, and training goes on")
         if stop or step == last:
             if not (done := step == last == training.last_evaluated_step):
-                log.say(f"stopped after step {step:,} of {last:,}; the same command goes on")
+                log.say(f"stopped after step {step:,} of {last:,}; the same command resumes")
             return score if done else None
 
         lr = learning_rate(config, step, epoch)
         set_learning_rate(training.optimiser, lr)
-        numbers, unreadable, stop = accumulate_gradients(training, batches, asked)
+        numbers, unreadable, stop = accumulate_gradients(training, batches, stop_requested)
         report_unreadable(out, unreadable)
         if not all(map(math.isfinite, numbers.values())):
             names = write_step_images(out, config, images, step, context)
-            what = f"step {step}: {numbers}: not finite; {names} lists the images"
-            raise RunError(f"{what}; set a lower optim.lr or a clip")
+            problem = f"step {step}: {numbers}: not finite; {names} lists the images"
+            raise RunError(f"{problem}; set a lower optim.lr, or optim.clip")
         training.optimiser.step()
         training.average.update(step)
         training.step += 1
@@ -218,26 +215,28 @@ def train_loop(
 
 
 def accumulate_gradients(
-    training: TrainingState, batches: Iterator[Batch], asked: Callable[[], bool]
+    training: TrainingState, batches: Iterator[Batch], stop_requested: Callable[[], bool]
 ) -> tuple[dict[str, float], list[str], bool]:
-    """The gradient of one step, clipped; the losses of all ranks, what this one could not read, whether to stop."""
+    """Accumulate and clip a step's gradient; returns the losses, this rank's unreadable images, and whether to stop."""
     config, context, model = training.config, training.context, training.model
     losses, unreadable = dict[str, Tensor](), list[str]()
     training.optimiser.zero_grad()
     for micro in range(1, config.run.accumulate + 1):
         batch = next(batches)
         unreadable += batch.unreadable
-        images, labels = (each.to(context.device, non_blocking=True) for each in (batch.images, batch.labels))
-        torch.manual_seed(derive_seed(config.run.seed, "step", training.step, context.rank, micro))  # of dropout
+        images, labels = (tensor.to(context.device, non_blocking=True) for tensor in (batch.images, batch.labels))
+        torch.manual_seed(derive_seed(config.run.seed, "step", training.step, context.rank, micro))  # for dropout
         more = micro < config.run.accumulate
         with model.no_sync() if more and isinstance(model, DistributedDataParallel) else nullcontext():
             for name, loss in forward_backward(model, images, labels, config, context).items():
                 losses[name] = losses[name] + loss if name in losses else loss
     norm = clip_grad_norm_(training.network.parameters(), config.optim.clip or math.inf)
-    # All that the host wants to know of the step, in one sum and one transfer.
-    told = torch.tensor([len(unreadable), asked()], dtype=torch.float32).to(context.device, non_blocking=True)
+    # Everything the host needs from the step, in one all-reduce and one transfer.
+    counts = torch.tensor([len(unreadable), stop_requested()], dtype=torch.float32).to(
+        context.device, non_blocking=True
+    )
     *sums, replaced, stop = all_reduce_sum(
-        context, torch.cat([torch.stack([*losses.values(), norm / context.world_size]), told])
+        context, torch.cat([torch.stack([*losses.values(), norm / context.world_size]), counts])
     )
     training.unreadable += round(replaced)
     return dict(zip([*losses, "gradient"], sums, strict=True)), unreadable, stop > 0

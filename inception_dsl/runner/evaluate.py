@@ -1,4 +1,4 @@
-"""Evaluation: every image counts once, however many processes share the work."""
+"""Evaluation: every image counts once, whatever the number of processes."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from inception_dsl.runner.settings import RunError
 
 @dataclass(frozen=True)
 class Score:
-    """Of n images, the parts whose class came first and among the first five, and the mean cross-entropy."""
+    """Top-1 and top-5 accuracy and mean cross-entropy over n images."""
 
     n: int
     top1: float
     top5: float
     loss: float
-    unreadable: int  # images beside the n
+    unreadable: int  # images not among the n
 
 
 def label_ranks(scores: Tensor, labels: Tensor) -> Tensor:
-    """How many classes stand before the right one: of equal ones, the first does; with a NaN, all do."""
+    """The 0-based rank of the right class. Ties go to the lower class index; a row with a NaN ranks last."""
     right = scores.gather(1, labels[:, None])
     first = torch.arange(scores.shape[1], device=scores.device) < labels[:, None]
     before = ((scores > right) | ((scores == right) & first)).sum(1)
@@ -38,24 +38,26 @@ def label_ranks(scores: Tensor, labels: Tensor) -> Tensor:
 def evaluate(
     network: nn.Module, reader: Reader, config: Config, context: RankContext, stop: Callable[[], bool]
 ) -> tuple[Score, list[str]]:
-    """The score of a network on all images; on fewer where `stop`, asked before each batch, ends it early.
+    """Evaluate a network on all images, or on fewer if `stop`, polled before each batch, becomes true.
 
-    Each process takes its share, without filling it up; all get the same score, and each a list of what it cannot read.
-    Raises `RunError` where that is every image.
+    Each rank takes its share, unpadded; all get the same score, and each a list of its unreadable images. Raises
+    `RunError` if no image is readable.
     """
     n = unreadable = top1 = top5 = loss = 0.0
-    why, stopped, training = list[str](), False, network.training
+    problems, stopped, training = list[str](), False, network.training
     network.eval()
     try:
         with torch.inference_mode():
             for batch in make_evaluation_loader(reader, config, context):
                 if stopped := stop():
                     break
-                why += batch.unreadable
-                images, labels = (each.to(context.device, non_blocking=True) for each in (batch.images, batch.labels))
+                problems += batch.unreadable
+                images, labels = (
+                    tensor.to(context.device, non_blocking=True) for tensor in (batch.images, batch.labels)
+                )
                 with autocast(context, config.run.precision):
                     scores = network(images).float()
-                readable = labels >= 0  # what stands in for the others is scored, but not counted
+                readable = labels >= 0  # placeholders of unreadable images do not count
                 scores, labels = scores[readable], labels[readable]
                 before = label_ranks(scores, labels)
                 losses = cross_entropy(scores, labels, reduction="sum")
@@ -69,4 +71,4 @@ def evaluate(
     if unreadable and not n and not early:
         raise RunError(f"none of the {len(reader):,} images to evaluate can be read; is the disk there?")
     of = max(n, 1)
-    return Score(int(n), top1 / of, top5 / of, loss / of, int(unreadable)), why
+    return Score(int(n), top1 / of, top5 / of, loss / of, int(unreadable)), problems

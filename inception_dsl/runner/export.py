@@ -1,4 +1,4 @@
-"""The trained network, for others to load."""
+"""Export of the trained network."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from inception_dsl.runner.checkpoint import atomic_write, write_text
 from inception_dsl.runner.config import Config, NetworkInfo
 from inception_dsl.runner.evaluate import Score
+from inception_dsl.runner.files import atomic_write, write_text
 from inception_dsl.runner.settings import RunError
 
 DTYPES = {torch.float32: "F32", torch.bfloat16: "BF16", torch.float16: "F16", torch.int64: "I64"}
@@ -29,7 +29,7 @@ def write_model(
     info: NetworkInfo,
     trained: Mapping[str, float],
 ) -> None:
-    """Writes `model.safetensors`, and in `config.json` all that is known of it; `inception-dsl train` adds the rest."""
+    """Write `model.safetensors` and its description `config.json`; `inception-dsl train` adds further files."""
     folder.mkdir(parents=True, exist_ok=True)
     save_safetensors(folder / "model.safetensors", network.state_dict(), {"format": "pt", "spec": info.spec})
     facts = {"architecture": info.name, "num_classes": len(classes), "label_names": [*classes]}
@@ -38,13 +38,13 @@ def write_model(
     write_text(folder / "config.json", json.dumps(facts, indent=2) + "\n")
 
 
-def save_safetensors(path: Path, tensors: Mapping[str, Tensor], info: Mapping[str, str]) -> None:
-    """A `.safetensors` file: https://github.com/huggingface/safetensors#format. Raises `RunError` for odd dtypes."""
-    header: dict[str, Any] = {"__metadata__": dict(sorted(info.items()))}
+def save_safetensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """Write `.safetensors` (https://github.com/huggingface/safetensors#format). Raises `RunError` for other dtypes."""
+    header: dict[str, Any] = {"__metadata__": dict(sorted(metadata.items()))}
     kept, end = [], 0
-    for name, tensor in sorted(tensors.items(), key=lambda each: (-each[1].element_size(), each[0])):  # so all align
+    for name, tensor in sorted(tensors.items(), key=lambda item: (-item[1].element_size(), item[0])):  # aligned
         if tensor.dtype not in DTYPES:
-            raise RunError(f"{path}: {name} is of {tensor.dtype}, which is not among {', '.join(DTYPES.values())}")
+            raise RunError(f"{path}: {name} is {tensor.dtype}; only {', '.join(DTYPES.values())} can be saved")
         kept.append(tensor.detach().cpu().contiguous())
         start, end = end, end + tensor.nbytes
         header[name] = {"dtype": DTYPES[tensor.dtype], "shape": [*tensor.shape], "data_offsets": [start, end]}
@@ -52,5 +52,5 @@ def save_safetensors(path: Path, tensors: Mapping[str, Tensor], info: Mapping[st
     text += b" " * (-len(text) % 8)
     with atomic_write(path) as file:
         file.write(len(text).to_bytes(8, "little") + text)
-        for each in kept:
-            file.write(ctypes.string_at(each.data_ptr(), each.nbytes))
+        for tensor in kept:
+            file.write(ctypes.string_at(tensor.data_ptr(), tensor.nbytes))

@@ -1,4 +1,4 @@
-"""The optimiser."""
+"""Optimisers."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from inception_dsl.runner.settings import RunError, lookup
 
 
 class RMSPropTF(torch.optim.Optimizer):
-    """RMSProp as `tf.train.RMSPropOptimizer`, from which torch's is up to 38% apart at an `eps` of 1.
+    """RMSProp as `tf.train.RMSPropOptimizer`; torch's differs by up to 38% at an `eps` of 1.
 
-    The mean square starts at 1, `eps` is under the root, and the momentum gathers steps that have their rate in them.
+    The mean square starts at 1, `eps` is under the root, and the momentum accumulates steps already scaled by the rate.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class RMSPropTF(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:
-        """Update the parameters that have a gradient, to which `weight_decay` adds that of the L2 loss."""
+        """Update the parameters that have a gradient; `weight_decay` is an L2 penalty."""
         assert closure is None
         for group in self.param_groups:
             weights = [weight for weight in group["params"] if weight.grad is not None]
@@ -52,17 +52,17 @@ class RMSPropTF(torch.optim.Optimizer):
 
 
 def sgd(optim: Optim, groups: list[dict[str, Any]], lr: float) -> torch.optim.Optimizer:
-    """Momentum that gathers gradients; Caffe's gathers steps, and lags where the rate falls."""
+    """SGD whose momentum accumulates gradients; Caffe's accumulates steps, and lags when the rate falls."""
     return torch.optim.SGD(groups, lr, momentum=optim.momentum, nesterov=optim.nesterov)
 
 
 def rmsprop(optim: Optim, groups: list[dict[str, Any]], lr: float) -> torch.optim.Optimizer:
-    """TensorFlow's."""
+    """TensorFlow's RMSProp."""
     return RMSPropTF(groups, lr, optim.decay, optim.momentum, optim.eps)
 
 
 def adamw(optim: Optim, groups: list[dict[str, Any]], lr: float) -> torch.optim.Optimizer:
-    """Adam, whose weight decay goes past the gradient; `momentum` is its first beta."""
+    """AdamW; `momentum` is its first beta."""
     return torch.optim.AdamW(groups, lr, betas=(optim.momentum, 0.999), eps=optim.eps)
 
 
@@ -72,7 +72,7 @@ OPTIMISERS = {
     "adamw": adamw,
 }
 
-SCALES = {  # the power of batch / reference
+SCALES = {  # the exponent of batch / reference
     "none": 0.0,
     "linear": 1.0,
     "sqrt": 0.5,
@@ -80,24 +80,24 @@ SCALES = {  # the power of batch / reference
 
 
 def base_learning_rate(config: Config) -> float:
-    """The learning rate at its height, for the batch of this run."""
+    """The peak learning rate for the batch size of this run."""
     optim = config.optim
     power = lookup(SCALES, optim.scale, "optim.scale")
     return float(optim.lr * (config.data.batch / optim.reference) ** power)
 
 
 def make_optimiser(config: Config, network: nn.Module) -> torch.optim.Optimizer:
-    """The optimiser of a network: biases and the scales of norms do not decay, but for `decay_all`."""
+    """The optimiser of a network. Biases and normalisation scales have no weight decay unless `decay_all`."""
     optim = config.optim
-    kinds: dict[tuple[float, float], list[Tensor]] = {}  # by their weight decay, and by their part of the rate
+    kinds: dict[tuple[float, float], list[Tensor]] = {}  # by weight decay and by the scale of the rate
     for name, weight in network.named_parameters():
         decay = optim.weight_decay if weight.ndim > 1 or optim.decay_all else 0.0
         kinds.setdefault((decay, optim.bias_lr if name.endswith("bias") else 1.0), []).append(weight)
-    groups = [{"params": each, "weight_decay": decay, "part": part} for (decay, part), each in kinds.items()]
+    groups = [{"params": found, "weight_decay": decay, "lr_scale": scale} for (decay, scale), found in kinds.items()]
     try:
         optimiser = lookup(OPTIMISERS, optim.name, "optim.name")(optim, groups, base_learning_rate(config))
     except ValueError as error:
-        raise RunError(f"optim: {error}; set another") from None
+        raise RunError(f"optim: {error}; set another value") from None
     set_learning_rate(optimiser, base_learning_rate(config))
     return optimiser
 
@@ -105,4 +105,4 @@ def make_optimiser(config: Config, network: nn.Module) -> torch.optim.Optimizer:
 def set_learning_rate(optimiser: torch.optim.Optimizer, lr: float) -> None:
     """Set the learning rate of the next step."""
     for group in optimiser.param_groups:
-        group["lr"] = lr * group["part"]
+        group["lr"] = lr * group["lr_scale"]

@@ -1,4 +1,4 @@
-"""What is found out before the first step: settings that do not fit, and how many images fit into the memory."""
+"""Checks before the first step: consistent settings, and a micro-batch that fits into memory."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from inception_dsl.runner.settings import RunError, check_settings, with_setting
 
 
 def check_run(config: Config, images: int, context: RankContext) -> None:
-    """Raises `RunError` for settings that no run of so many images can have here."""
+    """Raise `RunError` for settings that do not suit the number of images or the device."""
     check_settings(config)
     if config.run.sync_bn and context.world_size > 1 and context.device.index is None:
-        raise RunError(f"run.sync_bn is True; set false: {context.device} has no such norm")
+        raise RunError(f"run.sync_bn is True, but {context.device} does not support it; set false")
     MicroBatches(images, config, 0, 0, context.rank, context.world_size)
     training_transform(config)
     evaluation_transform(config)
 
 
 def dry_run(model: nn.Module, config: Config, context: RankContext, forward_backward: Callable[..., object]) -> None:
-    """Learn from blank images, and forget it. Raises `RunError` where the network cannot."""
-    data, before = config.data, [each.clone() for each in model.buffers()]
+    """Run one step on blank images and undo it. Raises `RunError` if the network cannot."""
+    data, before = config.data, [buffer.clone() for buffer in model.buffers()]
     size = data.batch // (context.world_size * config.run.accumulate), data.channels, data.height, data.width
     try:
         images = torch.zeros(size, device=context.device)
@@ -34,34 +34,34 @@ def dry_run(model: nn.Module, config: Config, context: RankContext, forward_back
     except (torch.OutOfMemoryError, distributed.DistError):
         raise
     except (RuntimeError, ValueError) as error:
-        why = " ".join(str(error).split())[:300]
-        raise RunError(f"the network cannot learn from images of {size}: {why}") from error
+        cause = " ".join(str(error).split())[:300]
+        raise RunError(f"the network cannot be trained on images of {size}: {cause}") from error
     finally:
         model.zero_grad()
-        for each, old in zip(model.buffers(), before, strict=True):
-            each.copy_(old)
+        for buffer, old in zip(model.buffers(), before, strict=True):
+            buffer.copy_(old)
 
 
 def fit_to_memory(
     network: nn.Module, config: Config, context: RankContext, forward_backward: Callable[..., object]
 ) -> Config:
-    """The config with micro-batches that fit into the memory, by trying one. Raises `RunError` if none does."""
+    """The config with micro-batches that fit into memory, by trial. Raises `RunError` if not even one image fits."""
     share = config.data.batch // context.world_size
-    any_rank(context, False)  # collectives take their memory before it is tried how much is left
+    any_rank(context, False)  # lets collectives allocate their memory before the trial
     while True:
-        micro, short, room = share // config.run.accumulate, False, list[Tensor]()
+        micro, out_of_memory, reserved = share // config.run.accumulate, False, list[Tensor]()
         try:
-            for weight in network.parameters():  # the optimiser's state, the average and the buckets of DDP
-                room.extend(torch.empty_like(weight) for _ in range(4))
+            for weight in network.parameters():  # for the optimiser's state, the average and the buckets of DDP
+                reserved.extend(torch.empty_like(weight) for _ in range(4))
             dry_run(network, config, context, forward_backward)
         except torch.OutOfMemoryError:
-            short = True
-        del room
+            out_of_memory = True
+        del reserved
         if torch.accelerator.is_available():
             torch.accelerator.empty_cache()
-        if not any_rank(context, short):
+        if not any_rank(context, out_of_memory):
             return config
         if micro == 1:
-            raise RunError(f"{context.device}: has no memory for one image's step; set a smaller data.height and width")
+            raise RunError(f"{context.device}: out of memory for one image; set a smaller data.height and data.width")
         less = next(size for size in range(micro // 2, 0, -1) if share % size == 0)
         config = with_setting(config, "run.accumulate", str(share // less))

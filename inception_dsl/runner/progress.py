@@ -1,4 +1,4 @@
-"""The log of a run, and the line that people watch."""
+"""The log of a run, and the progress line on the terminal."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from inception_dsl.runner.checkpoint import write_text
 from inception_dsl.runner.config import Config
 from inception_dsl.runner.data import Batch
 from inception_dsl.runner.devices import RankContext
 from inception_dsl.runner.evaluate import Score
+from inception_dsl.runner.files import write_text
 
 
 class Log:
-    """Writes `metrics.jsonl`, the truth, line by line; `metrics.csv`, at the end, and TensorBoard say the same.
+    """Writes `metrics.jsonl` line by line; `metrics.csv`, at the end, and TensorBoard hold the same numbers.
 
-    Only rank 0 writes. Steps count when they are done: opening it at one drops the lines of later ones. What differs
-    between machines stands under "clock"; the rest is the same after a resume. `classes` 0: heads are not watched.
+    Only rank 0 writes. Opening the log at a step drops the lines of later steps. Numbers that depend on the machine
+    are under "clock"; the others are the same after a resume. `classes` 0 disables the warning about dead heads.
     """
 
     def __init__(
         self, folder: Path, context: RankContext, config: Config, step: int, total: int, classes: int = 0
     ) -> None:
         self.context, self.config, self.total, self.classes = context, config, total, classes
-        sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115 - where it was closed
+        sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115 - stdout was closed
         self.writes, self.tty, self.path = context.rank == 0, sys.stdout.isatty(), folder / "metrics.jsonl"
         self.since, self.shown, self.rate = (step, time.monotonic()), -math.inf, 0.0
-        self.waited = 0.0  # seconds since then
+        self.waited = 0.0  # seconds spent waiting for batches since then
         self.means: dict[str, float] = {}
-        self.dead, self.scored, self.starved = set[str](), set[int](), False
+        self.dead, self.evaluated, self.starved = set[str](), set[int](), False
         self.board: Any = None
         if not self.writes:
             return
         rows = [row for row in read_metrics(self.path) if row["step"] <= step]
-        self.scored = {row["step"] for row in rows if "test_n" in row}
+        self.evaluated = {row["step"] for row in rows if "test_n" in row}
         write_text(self.path, "".join(json.dumps(row) + "\n" for row in rows))
         with suppress(ImportError):
             from torch.utils.tensorboard import SummaryWriter
@@ -54,10 +54,10 @@ class Log:
             self.board = SummaryWriter(folder / "tensorboard", purge_step=step + 1)
 
     def train(self, step: int, **numbers: float | Tensor) -> None:
-        """Log a step if its turn has come: "epoch" (how many are done), "loss" and the heads' losses, "lr"."""
+        """Log a step, if it is due: "epoch" (epochs done), "loss" and the heads' losses, "lr"."""
         if not self.writes or (step % self.config.run.log_every and step != self.total):
             return
-        row, now = {"step": step} | {name: float(each) for name, each in numbers.items()}, time.monotonic()
+        row, now = {"step": step} | {name: float(number) for name, number in numbers.items()}, time.monotonic()
         took = max(now - self.since[1], 1e-9)
         rate, waiting = self.config.data.batch * (step - self.since[0]) / took, self.waited / took
         self.rate = 0.8 * self.rate + 0.2 * rate if self.rate else rate
@@ -72,16 +72,16 @@ class Log:
         self._watch_loading(row, waiting)
 
     def evaluation(self, step: int, score: Score) -> None:
-        """Log how the network does on the images held out."""
+        """Log the score on the held-out images."""
         if self.writes:
-            if step not in self.scored:  # a run that was done is scored again when it is started again
-                self._write({"step": step} | {f"test_{name}": each for name, each in vars(score).items()}, {})
+            if step not in self.evaluated:  # a finished run is evaluated again when it is started again
+                self._write({"step": step} | {f"test_{name}": number for name, number in vars(score).items()}, {})
             found = f"top-1 {score.top1:.2%}  top-5 {score.top5:.2%}  loss {score.loss:.4f}  of {score.n:,} images"
             self.say(f"step {step:,}: {found}" + f"  ({score.unreadable:,} unreadable)" * bool(score.unreadable))
-            self.since, self.waited = (step, time.monotonic()), 0.0  # its time is not training's
+            self.since, self.waited = (step, time.monotonic()), 0.0  # exclude its time from the rate of training
 
     def waiting(self, batches: Iterator[Batch]) -> Iterator[Batch]:
-        """The batches, and a count of the time that each was waited for."""
+        """Yield the batches, and add up the time spent waiting for them."""
         while True:
             start = time.monotonic()
             if (batch := next(batches, None)) is None:
@@ -90,7 +90,7 @@ class Log:
             yield batch
 
     def say(self, text: str, rewrite: bool = False) -> None:
-        """Print a line; on a terminal the next one is written over it if `rewrite`, so it is cut between its fields."""
+        """Print a line. With `rewrite`, on a terminal, the next line overwrites it, so it is cut to fit the width."""
         if not self.writes:
             return
         width = shutil.get_terminal_size().columns - 1
@@ -99,13 +99,13 @@ class Log:
         write_stdout(f"\r{text:{width}}" + "\n" * (not rewrite) if self.tty else f"{text}\n")
 
     def close(self) -> None:
-        """Leave the cursor on a line of its own, and write `metrics.csv` if the disk has room."""
+        """End the progress line, and write `metrics.csv` if the disk has room."""
         if not self.writes:
             return
         write_stdout("\n" * self.tty)
         rows = read_metrics(self.path) if self.path.is_file() else []
         for row in rows:
-            row |= {f"clock.{name}": each for name, each in row.pop("clock", {}).items()}
+            row |= {f"clock.{name}": number for name, number in row.pop("clock", {}).items()}
         with suppress(OSError), self.path.with_suffix(".csv").open("w", newline="", encoding="utf-8") as file:
             table = csv.DictWriter(file, dict.fromkeys(name for row in rows for name in row))
             table.writeheader()
@@ -114,14 +114,14 @@ class Log:
             self.board.close()
 
     def _write(self, row: dict[str, Any], clock: dict[str, float]) -> None:
-        finite = {name: each if math.isfinite(each) else None for name, each in row.items()}  # JSON knows no NaN
+        finite = {name: number if math.isfinite(number) else None for name, number in row.items()}  # JSON has no NaN
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(finite | ({"clock": clock} if clock else {})) + "\n")
-        for name, each in (row | clock).items() if self.board else ():
-            self.board.add_scalar(name.replace("test_", "test/"), each, row["step"])
+        for name, number in (row | clock).items() if self.board else ():
+            self.board.add_scalar(name.replace("test_", "test/"), number, row["step"])
 
     def _line(self, row: dict[str, Any], gigabytes: float) -> str:
-        """What matters most first."""
+        """The fields of the progress line, most important first."""
         left = round((self.total - row["step"]) * self.config.data.batch / max(self.rate, 1e-9))
         fields = [f"epoch {row['epoch']:.2f}/{self.config.schedule.epochs:g}"] if "epoch" in row else []
         fields += [f"step {row['step']}/{self.total}", f"loss {row.get('loss', math.nan):.4f}"]
@@ -131,7 +131,7 @@ class Log:
         return "  ".join([*fields, f"{gigabytes:.1f} GB"])
 
     def _watch(self, row: dict[str, Any]) -> None:
-        """Warn, once for each head, of a loss that stays at what guessing gives, as GoogLeNet's may without BN."""
+        """Warn, once per head, about a loss that stays at chance level, as GoogLeNet's may without BN."""
         guess, started = math.log(max(self.classes, 2)), row["step"] >= 500 or row.get("epoch", 0) >= 1
         for head in [name for name in ("loss", *self.config.loss.heads) if self.classes and name in row]:
             mean = self.means[head] = 0.9 * self.means.get(head, row[head]) + 0.1 * row[head]
@@ -140,32 +140,32 @@ class Log:
                 self.say(
                     f"warning: {'the main head' if head == 'loss' else head} has learnt nothing so far: its loss is "
                     f"{mean:.3f}, and guessing among {self.classes} classes gives {guess:.3f}. Deep networks without "
-                    "batch normalisation often start so. If it stays, try batch normalisation, a warm-up "
+                    "batch normalisation often start like this. If it lasts, try batch normalisation, a warm-up "
                     f"(--set schedule.warmup=5), or a lower rate (--set optim.lr={self.config.optim.lr / 3:.1g})"
                 )
 
     def _watch_loading(self, row: dict[str, Any], waiting: float) -> None:
-        """Warn once where the device waits for images, and there are cores to read more."""
+        """Warn once if the device waits for images while cores are idle."""
         cores = (os.cpu_count() or 1) // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
         if row["step"] >= 100 and waiting > 0.2 and not self.starved and cores > self.config.data.workers + 1:
             self.starved = True
             self.say(
-                f"warning: {waiting:.0%} of the time goes into waiting for images; each process has {cores} cores: "
+                f"warning: {waiting:.0%} of the time is spent waiting for images, and each process has {cores} cores: "
                 f"--set data.workers={min(cores - 1, 2 * self.config.data.workers + 2)}"
             )
 
 
 def write_stdout(text: str) -> None:
-    """Print text; where nobody reads it any more, or its disk is full, the run goes on without."""
+    """Print text; if its reader is gone or its disk is full, the run goes on without output."""
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
     except OSError:
-        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - until the process ends
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - open until the process ends
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """The rows of a log, without broken ones: a process may be killed while it writes."""
+    """The rows of a log; skips broken ones, which a killed process may leave."""
     rows: list[dict[str, Any]] = []
     with suppress(FileNotFoundError), path.open("rb") as file:
         for line in file:
@@ -176,8 +176,8 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
 
 
 def peak_memory_gb(device: torch.device) -> float:
-    """The most memory in GB that this process has had: on its accelerator, else of the machine."""
-    with suppress(RuntimeError):  # not every accelerator counts
+    """The peak memory of this process in GB: on its accelerator, else on the host."""
+    with suppress(RuntimeError):  # not every accelerator reports it
         if (found := torch.accelerator.current_accelerator()) and found.type == device.type:
             return torch.accelerator.max_memory_allocated(device) / 1e9
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e9

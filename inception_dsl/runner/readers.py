@@ -1,4 +1,4 @@
-"""Where images come from: `kind:path`."""
+"""Data sets by `KIND:PATH`."""
 
 from __future__ import annotations
 
@@ -24,10 +24,12 @@ READERS: dict[str, Callable[[str, str], Reader]] = {
 
 
 def open_images(source: str, split: str) -> Reader:
-    """The "train" or "test" images of `kind:path`. Raises `RunError` for what is missing or wrong, in words."""
+    """Open the "train" or "test" split of `KIND:PATH`. Raises `RunError` if it is missing or malformed."""
     kind, colon, path = source.partition(":")
     if not colon:
-        raise RunError(f"{source}: say what it is, as folder:{source}; there are {', '.join(READERS)}")
+        raise RunError(
+            f"{source}: the kind is missing; write one of {', '.join(READERS)} before it, as in folder:{source}"
+        )
     try:
         images = lookup(READERS, kind, "the kind of data.source")(os.path.expanduser(path), split)
     except RunError:
@@ -36,12 +38,12 @@ def open_images(source: str, split: str) -> Reader:
         raise RunError(f"{source}: {error_text(error)}: {error.filename or path}; check the path") from None
     except ImportError as error:
         missing = str(error.name).partition(".")[0].replace("PIL", "pillow")
-        raise RunError(f"{source}: {kind} takes {missing}, which is missing; pip install {missing}") from None
-    except Exception as error:  # what a broken file raises is up to each format
-        said = f"{type(error).__name__}: {error_text(error)}"
+        raise RunError(f"{source}: {kind} needs {missing}, which is not installed; pip install {missing}") from None
+    except Exception as error:  # each format raises its own exceptions for a broken file
+        cause = f"{type(error).__name__}: {error_text(error)}"
         raise RunError(
-            f"{source}: cannot be read as {kind}: {said}; is it whole, of this kind, and in UTF-8?"
+            f"{source}: cannot be read as {kind}: {cause}; is it complete, of this kind, and in UTF-8?"
         ) from error
     if not len(images):
-        raise RunError(f"{source}: there is no image of the split {split!r}; see how {kind} names splits")
+        raise RunError(f"{source}: the split {split!r} has no images; see how {kind} names its splits")
     return images

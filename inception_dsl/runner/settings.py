@@ -1,4 +1,4 @@
-"""Settings by name, and words for what is wrong with them."""
+"""Settings by name: their ranges, their choices, and how a text sets one."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ T = TypeVar("T")
 
 
 class RunError(Exception):
-    """What stops a run, in words for who started it."""
+    """A run cannot start or go on; the message tells the user why and what to do."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Range:
-    """Where the numbers of a setting are: from `low` to `high`."""
+    """The numbers that a setting may have: `low` to `high`."""
 
     low: float
     high: float = 10**9
-    above: bool = False  # not `low` itself
-    below: bool = False  # not `high` itself
-    pair: bool = False  # there are two, and the second is not the smaller one
+    above: bool = False  # `low` itself is excluded
+    below: bool = False  # `high` itself is excluded
+    pair: bool = False  # two numbers in ascending order
 
     def missed(self, value: Any) -> str:
-        """What to set where a number, or one of several, is not there; else nothing."""
+        """What the user should set where a number is out of range; empty if all are in it."""
         numbers = numbers_in(value)
         of = "numbers of " if isinstance(value, (tuple, dict)) else ""
-        if not all(each > self.low if self.above else each >= self.low for each in numbers):
+        if not all(number > self.low if self.above else number >= self.low for number in numbers):
             return of + (f"more than {self.low:,}" if self.above else f"{self.low:,} or more")
-        if not all(each < self.high if self.below else each <= self.high for each in numbers):
+        if not all(number < self.high if self.below else number <= self.high for number in numbers):
             return of + (f"less than {self.high:,}" if self.below else f"{self.high:,} or less")
         if self.pair and (len(numbers) != 2 or numbers[0] > numbers[1]):
             return "two numbers, the smaller one first"
@@ -87,16 +87,16 @@ CHOICES = {
     "run.precision": ("auto", "fp32", "bf16"),
 }
 
-LONGEST_VALUE = 2000  # characters: Python's reader of literals can crash on more
+LONGEST_VALUE = 2000  # characters: Python's parser can crash on longer literals
 
 
 def numbers_in(value: Any) -> list[Any]:
-    """What is in a tuple or under the keys of a dict; else the value alone."""
+    """The items of a tuple, the values of a dict, or the value itself."""
     return list(value.values() if isinstance(value, dict) else value if isinstance(value, tuple) else [value])
 
 
 def check_setting(key: str, value: Any) -> None:
-    """Raises `RunError` for a value that no run can have."""
+    """Raise `RunError` for a value out of its range or not among its choices."""
     if key in CHOICES and value not in CHOICES[key]:
         raise RunError(f"{key} is {value!r}; set one of {', '.join(CHOICES[key])}")
     if key in RANGES and (missed := RANGES[key].missed(value)):
@@ -104,21 +104,21 @@ def check_setting(key: str, value: Any) -> None:
 
 
 def check_settings(config: Any) -> None:
-    """Raises `RunError` for a setting that no run can have, on whatever images."""
+    """Raise `RunError` for a setting out of its range or not among its choices."""
     for group, values in vars(config).items():
         for name, value in vars(values).items():
             check_setting(f"{group}.{name}", value)
 
 
 def lookup(table: dict[str, T], key: str, what: str) -> T:
-    """An entry of a table of alternatives. Raises `RunError` where there is none of that name."""
+    """Look up an alternative by name. Raises `RunError` for an unknown one."""
     if key not in table:
         raise RunError(f"{what} is {key!r}; set one of {', '.join(table)}")
     return table[key]
 
 
 def parse_value(text: str, old: Any) -> Any:
-    """The value that a text writes, of the kind of an old one; None where it writes no such value."""
+    """Parse a text as a value of the same type as `old`; None if it is not one."""
     if isinstance(old, str):
         return text
     if len(text) > LONGEST_VALUE:
@@ -132,20 +132,20 @@ def parse_value(text: str, old: Any) -> Any:
     if type(value) is not type(old) or (isinstance(value, dict) and not all(isinstance(name, str) for name in value)):
         return None
     numbers = [] if isinstance(old, bool) else numbers_in(value)
-    return value if all(type(each) in {int, float} and abs(each) < math.inf for each in numbers) else None
+    return value if all(type(number) in {int, float} and abs(number) < math.inf for number in numbers) else None
 
 
 def with_setting(config: T, key: str, text: str) -> T:
-    """The config with `group.name` set to a value given as text. Raises `RunError` for a wrong key, kind or number."""
+    """Return the config with `group.name` set from a text. Raises `RunError` for an unknown key or a wrong value."""
     group, _, name = key.partition(".")
     part: Any = vars(config).get(group)
     if part is None or name not in vars(part):
-        known = [f"{each}.{inner}" for each, values in vars(config).items() for inner in vars(values)]
-        raise RunError(f"there is no setting {key!r}; there are {', '.join(known)}")
+        known = [f"{owner}.{setting}" for owner, values in vars(config).items() for setting in vars(values)]
+        raise RunError(f"unknown setting {key!r}; the settings are {', '.join(known)}")
     old = getattr(part, name)
     value = parse_value(text, old)
     if value is None:
         example = {"aux": 0.3} if old == {} else old
-        raise RunError(f"{key} is such as {example!r}, not {text[:100]!r}{'...' * (len(text) > 100)}")
+        raise RunError(f"{key} cannot be {text[:100]!r}{'...' * (len(text) > 100)}; set a value such as {example!r}")
     check_setting(key, value)
     return type(config)(**{**vars(config), group: dataclasses.replace(part, **{name: value})})

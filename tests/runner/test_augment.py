@@ -257,7 +257,7 @@ def test_settings_that_do_not_fit_are_told_at_once(data: Data, evaluation: str, 
     ],
 )
 def test_what_torch_cannot_do_is_told_at_once(values: dict[str, Any]) -> None:
-    with pytest.raises(RunError, match=r"data and augment: no image can be made so: \S"):
+    with pytest.raises(RunError, match=r"data and augment: these settings cannot transform an image: \S"):
         augment.training_transform(config(8, 8, **values))
 
 

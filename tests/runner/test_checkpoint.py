@@ -86,7 +86,9 @@ def test_another_file_is_refused(tmp_path: Path, content: bytes | None) -> None:
 
 def test_another_run_is_refused_in_words(capsys: pytest.CaptureFixture[str]) -> None:
     check_identity({"spec": "a"}, {"spec": "a"}, force=False)
-    with pytest.raises(RunError, match=r"another run: data\.batch was 32, is 64; give a new --out, or --force"):
+    with pytest.raises(
+        RunError, match=r"another run: data\.batch was 32, is 64; choose a new --out, or force it with --force"
+    ):
         check_identity({"spec": "a", "data.batch": "32"}, {"spec": "a", "data.batch": "64"}, force=False)
     with pytest.raises(RunError, match=r"another run: data\.x was 1, is None"):
         check_identity({"spec": "a", "data.x": "1"}, {"spec": "a"}, force=False)
@@ -112,7 +114,7 @@ def test_a_folder_has_one_run_until_it_ends_or_is_killed(tmp_path: Path) -> None
     code += "lock = FolderLock(Path(sys.argv[1])); print('held', flush=True); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE) as other:
         assert other.stdout is not None and other.stdout.readline() == b"held\n"
-        with pytest.raises(RunError, match="another run writes here; wait for its end, or give a new --out"):
+        with pytest.raises(RunError, match="another run writes here; wait until it ends, or choose a new --out"):
             FolderLock(tmp_path)
         other.kill()
     with FolderLock(tmp_path):

@@ -164,14 +164,14 @@ def test_more_ranks_than_images_have_nothing_to_do() -> None:
 @pytest.mark.parametrize(("batch", "world", "accumulate"), [(8, 3, 1), (8, 2, 3), (2, 4, 1), (2, 1, 4)])
 def test_a_batch_that_cannot_be_shared(batch: int, world: int, accumulate: int) -> None:
     config = replace(with_data(batch=batch), run=Run(accumulate=accumulate))
-    with pytest.raises(RunError, match=f"data.batch {batch} cannot be shared evenly by {world} ranks"):
+    with pytest.raises(RunError, match=f"data.batch {batch} cannot be divided evenly among {world} ranks"):
         MicroBatches(20, config, 0, 1, 0, world)
 
 
 def test_the_rest_of_an_epoch_is_dropped() -> None:
     assert steps_per_epoch(5000, 64) == 78
     for batch in (0, 65):
-        with pytest.raises(RunError, match=f"data.batch is {batch}, but there are 64 images to train on"):
+        with pytest.raises(RunError, match=f"data.batch is {batch}, but there are 64 training images"):
             steps_per_epoch(64, batch)
 
 

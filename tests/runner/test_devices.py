@@ -39,7 +39,7 @@ def test_each_process_has_its_own_accelerator(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda check_available: torch.device("cuda"))
     monkeypatch.setattr(torch.accelerator, "device_count", lambda: 2)
     assert pick_device(1) == torch.device("cuda:1")
-    with pytest.raises(RunError, match="process 2 of this machine has no device: there are 2; --nproc-per-node=2"):
+    with pytest.raises(RunError, match="local rank 2 has no device: this machine has 2; use --nproc-per-node=2"):
         pick_device(2)
 
 

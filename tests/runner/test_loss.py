@@ -109,5 +109,5 @@ def test_heads_and_weights_belong_together(heads: dict[str, float], message: str
 
 def test_logits_alone_have_no_heads() -> None:
     (logits, *_), labels = output()
-    with pytest.raises(RunError, match=r"loss\.heads has aux1, but the network gives no heads"):
+    with pytest.raises(RunError, match=r"loss\.heads has aux1, but the network has no heads"):
         compute_loss(logits, labels, config(aux1=0.3))

@@ -66,7 +66,7 @@ def test_a_gpu_takes_bf16_from_capability_8_on(
 
 
 def test_a_device_of_another_kind_takes_fp32() -> None:
-    assert supports_bf16(torch.device("mps")) == (False, "it is not known here whether mps has bf16 instructions")
+    assert supports_bf16(torch.device("mps")) == (False, "whether mps has bf16 instructions is unknown")
 
 
 def test_all_processes_take_what_each_of_them_has(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,7 +86,7 @@ def test_what_is_stated_is_done_and_warned_of_where_it_is_slow(
     cpu(monkeypatch, capabilities)
     config = with_run(precision=stated)
 
-    assert resolve_precision(config, CPU) == (config, f"precision {stated}: run.precision says so")
+    assert resolve_precision(config, CPU) == (config, f"precision {stated}: set by run.precision")
     warning = "warning: run.precision is bf16, but this CPU has no bf16 instructions: emulated bf16 is"
     assert capsys.readouterr().err.startswith(warning) == (stated == "bf16" and capabilities is NONE)
 
@@ -156,7 +156,7 @@ def test_another_precision_is_refused_and_can_be_forced(
 ) -> None:
     cpu(monkeypatch, AVX512)
     run(tmp_path, with_run(precision=begun), steps=2)
-    with pytest.raises(RunError, match=f"run.precision was {begun}, is {stated}; .* or --force"):
+    with pytest.raises(RunError, match=f"run.precision was {begun}, is {stated}; .* or force it"):
         run(tmp_path, with_run(precision=stated), steps=3)
 
     run(tmp_path, with_run(precision=stated), steps=3, force=True)

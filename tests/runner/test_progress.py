@@ -241,7 +241,7 @@ def test_a_head_that_guesses_is_told_once(tmp_path: Path, capsys: pytest.Capture
     (warning,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("warning")]
     assert warning == (
         "warning: aux1 has learnt nothing so far: its loss is 2.310, and guessing among 10 classes gives 2.303. Deep "
-        "networks without batch normalisation often start so. If it stays, try batch normalisation, a warm-up "
+        "networks without batch normalisation often start like this. If it lasts, try batch normalisation, a warm-up "
         "(--set schedule.warmup=5), or a lower rate (--set optim.lr=0.2)"
     )
 
@@ -324,5 +324,7 @@ def test_a_loader_that_is_too_slow_is_warned_of_once(
         next(batches)
         log.train(step, **numbers(step))
     said = capsys.readouterr().out
-    assert said.count("of the time goes into waiting for images; each process has 16 cores: --set data.workers=") == 1
+    assert (
+        said.count("of the time is spent waiting for images, and each process has 16 cores: --set data.workers=") == 1
+    )
     assert all(0 < row["clock"]["waiting"] <= 1 for row in rows(tmp_path))

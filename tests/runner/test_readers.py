@@ -322,13 +322,13 @@ def test_a_missing_path(kind: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("/data", "/data: say what it is, as folder:/data"),
+        ("/data", "/data: the kind is missing; write one of /data"),
         ("lmdb:/data", "data.source is 'lmdb'; set one of folder, csv"),
-        ("fake:10", "say fake:1000x10"),
-        ("fake:0x3", "say fake:1000x10"),
-        ("torchvision:FashionMNIST", "say torchvision:NAME,FOLDER"),
-        ("torchvision:None,/data", "say torchvision:NAME,FOLDER"),
-        ("torchvision:FashionMNIST,/none", "Dataset not found.* Put the files there"),
+        ("fake:10", "write fake:1000x10"),
+        ("fake:0x3", "write fake:1000x10"),
+        ("torchvision:FashionMNIST", "write torchvision:NAME,FOLDER"),
+        ("torchvision:None,/data", "write torchvision:NAME,FOLDER"),
+        ("torchvision:FashionMNIST,/none", "Dataset not found.* Put the files in that folder"),
     ],
 )
 def test_a_source_that_says_nothing(source: str, message: str) -> None:
@@ -353,14 +353,14 @@ def test_folders_without_a_split_a_class_or_an_image(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "there is no image of the split 'train'"),
-        ("file,class\nx.png,a\n", "line 2: there is no path; a manifest has"),
-        ("path,label,split\nx.png,a,train\n\ny.png,,train\n", "line 4: there is no label"),
-        ("path,label\nx.png,a\n", "line 2: split is '', which is none of"),
-        ("path,label,split\nx.png,a,trian\n", "line 2: split is 'trian', which is none of test, train"),
-        ("path,label,split\nx.png,a,test\n", "there is no image of the split 'train'"),
-        ("path,label,split\nx.png,cat,train\n", "line 2: label is 'cat', which is none of the 2 classes"),
-        ("path,label,split\nx.png,2,train\n", "line 2: label is '2', which is none of the 2 classes"),
+        ("", "the split 'train' has no images"),
+        ("file,class\nx.png,a\n", "line 2: path is missing; a row of a manifest has"),
+        ("path,label,split\nx.png,a,train\n\ny.png,,train\n", "line 4: label is missing"),
+        ("path,label\nx.png,a\n", "line 2: split is ''; set one of"),
+        ("path,label,split\nx.png,a,trian\n", "line 2: split is 'trian'; set one of test, train"),
+        ("path,label,split\nx.png,a,test\n", "the split 'train' has no images"),
+        ("path,label,split\nx.png,cat,train\n", "line 2: label is 'cat', which is not among the 2 classes"),
+        ("path,label,split\nx.png,2,train\n", "line 2: label is '2', which is not among the 2 classes"),
     ],
 )
 def test_a_wrong_manifest(text: str, message: str, tmp_path: Path) -> None:
@@ -374,7 +374,7 @@ def test_a_wrong_manifest(text: str, message: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("line", ["{", "3", '["a"]', "[" * 100_000])
 def test_a_line_that_is_no_json(line: str, tmp_path: Path) -> None:
     put(tmp_path / "m.jsonl", '{"path": "x", "label": 1, "split": "train"}\n' + line)
-    with pytest.raises(RunError, match="line 2: this is no JSON object"):
+    with pytest.raises(RunError, match="line 2: not a JSON object"):
         open_images(f"jsonl:{tmp_path / 'm.jsonl'}", "train")
 
 
@@ -383,11 +383,19 @@ def test_a_line_that_is_no_json(line: str, tmp_path: Path) -> None:
     [
         ("images-idx3", lambda raw: b"\x89PNG" + raw[4:], "it begins with 89 50 4e 47, not 00 00 08 03"),
         ("images-idx3", lambda raw: b"", "it begins with nothing"),
-        ("images-idx3", lambda raw: raw[:4] + struct.pack(">3i", 0, 28, 28), r"has 0 bytes, but is of \[0, 28, 28\]"),
-        ("images-idx3", lambda raw: raw[:4] + struct.pack(">3i", 60, 0, 0), r"has 0 bytes, but is of \[60, 0, 0\]"),
-        ("images-idx3", lambda raw: raw[:9], r"has 0 bytes, but is of \[60, 0, 0\]"),
-        ("labels-idx1", lambda raw: raw[:4], r"has 0 bytes, but is of \[0\]"),
-        ("images-idx3", lambda raw: raw[:-1], r"has 47039 bytes, but is of \[60, 28, 28\] by its head"),
+        (
+            "images-idx3",
+            lambda raw: raw[:4] + struct.pack(">3i", 0, 28, 28),
+            r"has 0 bytes of data, but its header says \[0, 28, 28\]",
+        ),
+        (
+            "images-idx3",
+            lambda raw: raw[:4] + struct.pack(">3i", 60, 0, 0),
+            r"has 0 bytes of data, but its header says \[60, 0, 0\]",
+        ),
+        ("images-idx3", lambda raw: raw[:9], r"has 0 bytes of data, but its header says \[60, 0, 0\]"),
+        ("labels-idx1", lambda raw: raw[:4], r"has 0 bytes of data, but its header says \[0\]"),
+        ("images-idx3", lambda raw: raw[:-1], r"has 47039 bytes of data, but its header says \[60, 28, 28\]"),
         ("labels-idx1", lambda raw: raw[:4] + struct.pack(">i", 59) + raw[8:-1], "60 images, but 59 labels"),
         ("labels-idx1", lambda raw: raw[:-1] + b"\x0a", r"train\[59\]: its label is 10, but there are 10 classes"),
     ],
@@ -411,15 +419,15 @@ def test_a_wrong_idx_file(
 def test_a_broken_gzip(change: Callable[[bytes], bytes], tmp_path: Path, truth: dict[str, Reader]) -> None:
     path = _idx(tmp_path / "set", truth) / "train-images-idx3-ubyte.gz"
     path.write_bytes(change(path.read_bytes()))
-    with pytest.raises(RunError, match=r"train-images-idx3-ubyte.gz: the file is broken \(.*\); fetch it again"):
+    with pytest.raises(RunError, match=r"train-images-idx3-ubyte.gz: the file is broken \(.*\); download it again"):
         open_images(f"idx:{path.parent}", "train")
 
 
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"pictures": np.zeros((2, 4, 4), np.uint8)}, "it has pictures; name arrays train_images"),
-        ({"x_train": np.zeros((2, 4, 4), np.uint8)}, "it has x_train; name arrays"),
+        ({"pictures": np.zeros((2, 4, 4), np.uint8)}, "its arrays are pictures; it needs train_images"),
+        ({"x_train": np.zeros((2, 4, 4), np.uint8)}, "its arrays are x_train; it needs"),
         ({"x_train": np.zeros((2, 4, 4)), "y_train": np.zeros(2, int)}, r"x_train is float64 \[2, 4, 4\]"),
         ({"x_train": np.zeros((2, 4, 4), np.uint8), "y_train": np.zeros(3, int)}, "with 3 labels"),
         ({"x_train": np.zeros((2, 4, 4), np.uint8), "y_train": np.array([0, -1])}, "its label is -1"),
@@ -447,7 +455,7 @@ def test_no_arrays(change: str, tmp_path: Path, sets: dict[str, str]) -> None:
         middle = len(whole) // 2
         spoilt = whole[:middle] + bytes(99) + whole[middle + 99 :]
         put(path, {"text": b"not at all", "cut": whole[:middle], "spoilt": spoilt}[change])
-    with pytest.raises(RunError, match=rf"npz:{path}: cannot be read as npz: .*; is it whole, of this kind"):
+    with pytest.raises(RunError, match=rf"npz:{path}: cannot be read as npz: .*; is it complete, of this kind"):
         open_images(f"npz:{path}", "train")
 
 
@@ -528,7 +536,7 @@ def shards(root: Path, *members: tuple[str, bytes]) -> Path:
         ([("a.png", b""), ("a.cls", b"cat")], "a label in it is broken, at a.cls"),
         ([("a.png", b""), ("a.json", b"{}")], "a label in it is broken, at a.json"),
         ([("a.png", b""), ("a.cls", b"-1")], r"train-0.tar:a.png: its label is -1"),
-        ([("i.001.png", b""), ("i.001.cls", b"0")], "train-0.tar: i.001.png is of no kind that is known: .* first dot"),
+        ([("i.001.png", b""), ("i.001.cls", b"0")], "train-0.tar: i.001.png is of an unknown kind: .* first dot"),
         ([("i.jpg", b""), ("i.png", b""), ("i.cls", b"0")], "train-0.tar: i.jpg and i.png are one sample: .* rename"),
     ],
     ids=["none", "word", "key", "range", "dots", "twice"],
@@ -590,10 +598,10 @@ ROW = '{"path": "x.png", "label": %s, "split": "train"}'
         ("csv", b'path,label\nx.png,"' + b"x" * 140_000, "cannot be read as csv: Error: field larger"),
         ("csv", b'path,label,split\nx.png,"a\nb",train\n', r"the class 'a\\nb' is not one line"),
         ("jsonl", (ROW % '"é"').encode("latin-1"), "cannot be read as jsonl: UnicodeDecodeError"),
-        ("jsonl", (ROW % "[0]").encode(), r"line 1: label is \[0\]; a manifest has"),
-        ("jsonl", (ROW % "true").encode(), "line 1: label is True; a manifest has"),
-        ("jsonl", (ROW % "1.7").encode(), "line 1: label is 1.7; a manifest has"),
-        ("jsonl", b'{"path": {}, "label": 0, "split": "train"}', "line 1: path is {}; a manifest has"),
+        ("jsonl", (ROW % "[0]").encode(), r"line 1: label is \[0\]; a row of a manifest has"),
+        ("jsonl", (ROW % "true").encode(), "line 1: label is True; a row of a manifest has"),
+        ("jsonl", (ROW % "1.7").encode(), "line 1: label is 1.7; a row of a manifest has"),
+        ("jsonl", b'{"path": {}, "label": 0, "split": "train"}', "line 1: path is {}; a row of a manifest has"),
         ("jsonl", b'{"path": "\\ud800", "label": 0, "split": "train"}', "jsonl: UnicodeEncodeError: .*ud800"),
         ("jsonl", (ROW % r'"a\u2028b"').encode(), r"the class 'a\\u2028b' is not one line"),
         ("jsonl", (ROW % r'"a\rb"').encode(), r"the class 'a\\rb' is not one line"),
@@ -648,19 +656,23 @@ def test_a_label_that_is_no_number_of_a_class(kind: str, label: Any, tmp_path: P
     label = np.uint64(label) if label == 2**63 and kind != "wds" else label
     place = {"parquet": r"train-0.parquet\[0\]\[0\]", "wds": "train-0.tar:a.png", "npz": r"x_train\[0\]"}[kind]
     message = rf"label {label} at {place} would make" if type(label) is not bool and label in (2**63, 20230415) else ""
-    with pytest.raises(RunError, match=message or rf"{place}: its label is .*, but classes are whole numbers"):
+    with pytest.raises(RunError, match=message or rf"{place}: its label is .*, but class indices are integers"):
         open_images(labelled(kind, tmp_path, label), "train")
 
 
 def test_a_few_images_may_be_of_many_classes(tmp_path: Path) -> None:
     assert len(open_images(labelled("csv", tmp_path, 1009), "train").classes) == 1010
-    with pytest.raises(RunError, match=r"label 1010 at .*m.csv, line 2 would make 1011 classes; are these numbers of"):
+    with pytest.raises(
+        RunError, match=r"label 1010 at .*m.csv, line 2 would make 1011 classes; are these class indices"
+    ):
         open_images(labelled("csv", tmp_path, 1010), "train")
 
 
 def test_classes_that_are_no_lines(tmp_path: Path) -> None:
     saved(Image.new("L", (2, 2)), tmp_path / "train" / "a\nb" / "x.png")
-    with pytest.raises(RunError, match=r"the class 'a\\nb' is not one line, so no classes.txt can list it; rename it"):
+    with pytest.raises(
+        RunError, match=r"the class 'a\\nb' is not one line of text, so classes.txt cannot list it; rename it"
+    ):
         open_images(f"folder:{tmp_path}", "train")
 
 
@@ -735,5 +747,5 @@ def test_a_missing_library(monkeypatch: pytest.MonkeyPatch, sets: dict[str, str]
     with pytest.raises(RunError, match="pip install pillow"):
         open_images(sets["folder"], "train")
     monkeypatch.setitem(__import__("sys").modules, "pyarrow.parquet", None)
-    with pytest.raises(RunError, match=r"parquet takes pyarrow, which is missing; pip install pyarrow"):
+    with pytest.raises(RunError, match=r"parquet needs pyarrow, which is not installed; pip install pyarrow"):
         open_images(sets["parquet"], "train")

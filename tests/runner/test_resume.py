@@ -125,4 +125,4 @@ def test_torchrun_gives_up_on_a_loss_that_is_not_finite(zygote: Zygote, tmp_path
     assert (tmp_path / "run" / "STATUS").read_text() == "failed\n"
     assert len(list((tmp_path / "run").glob("not_finite_*.txt"))) == 1
     assert 2 <= output.count("error: step ") <= 4  # twice, by the first of two ranks or by both
-    assert output.count("lists the images; set a lower optim.lr or a clip") == output.count("error: step ")
+    assert output.count("lists the images; set a lower optim.lr, or optim.clip") == output.count("error: step ")

@@ -72,7 +72,7 @@ def test_a_full_disk_costs_a_checkpoint_but_not_the_run(
 
     monkeypatch.setattr(engine, "save_checkpoint", save)
     assert run(tmp_path / "one") == "done"
-    assert "No space left on device; the checkpoint before it stays, and training goes on" in capsys.readouterr().out
+    assert "No space left on device; the previous checkpoint stays, and training goes on" in capsys.readouterr().out
     full.add(24)
     with pytest.raises(RunFailed, match="No space left on device"):
         run(tmp_path / "two")
@@ -107,13 +107,13 @@ def test_another_spec_or_other_classes_are_refused(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="spec was 0000"):
         engine.train(Tiny, CONFIG, replace(ABOUT, spec="1" * 64), HERE, tmp_path)
     (tmp_path / "classes.txt").write_text("dog\ncat\n")
-    with pytest.raises(RunError, match=r"classes\.txt: not the classes of fake:96x4x10, or in another order"):
+    with pytest.raises(RunError, match=r"classes\.txt: differs from the classes of fake:96x4x10 or their order"):
         run(tmp_path)
 
 
 def test_never_does_not_write_over_a_run_and_a_file_starts_another(tmp_path: Path) -> None:
     run(tmp_path / "one", steps=5)
-    with pytest.raises(RunError, match="has checkpoints; give a new --out"):
+    with pytest.raises(RunError, match="holds checkpoints; choose a new --out"):
         run(tmp_path / "one", resume="never")
     named = str(latest_checkpoint(tmp_path / "one" / "checkpoints"))
     run(tmp_path / "two", resume=named)
@@ -149,7 +149,7 @@ def test_micro_batches_are_made_as_small_as_the_memory_asks() -> None:
     assert network.tried == [24, 12, 6]
     assert all(each.equal(before[name]) for name, each in network.state_dict().items())
     assert all(each.grad is None for each in network.parameters())
-    with pytest.raises(RunError, match="cpu: has no memory for one image's step"):
+    with pytest.raises(RunError, match="cpu: out of memory for one image"):
         fit_to_memory(Greedy(0), config, HERE, forward_backward)
 
 
@@ -190,7 +190,7 @@ def test_out_of_memory_in_a_run_is_told_with_what_to_do(
 
     at(7, fail)
     assert exit_code(monkeypatch, "--out", str(tmp_path)) == 1
-    assert "error: CUDA out of memory; --set run.accumulate=4 takes less" in capsys.readouterr().err
+    assert "error: CUDA out of memory; --set run.accumulate=4 uses less" in capsys.readouterr().err
     assert status(tmp_path) == "failed"
 
 
@@ -284,13 +284,13 @@ def test_the_exit_code_says_what_to_do_next(
     out = str(tmp_path)
     at(3, lambda images: os.kill(os.getpid(), signal.SIGUSR1))
     assert exit_code(monkeypatch, "--out", out) == 75
-    assert "stopped after step 2 of 24; the same command goes on" in capsys.readouterr().out
+    assert "stopped after step 2 of 24; the same command resumes" in capsys.readouterr().out
     at(1, lambda images: images * float("inf"))
     assert exit_code(monkeypatch, "--out", out) == 1
     Tiny.at = None
     assert exit_code(monkeypatch, "--out", out, "--set", "run.save_every=7", "data.workers=0") == 0
     assert exit_code(monkeypatch, "--out", out, "--set", "optim.rl=3") == 2
-    assert "error: there is no setting 'optim.rl'" in capsys.readouterr().err
+    assert "error: unknown setting 'optim.rl'" in capsys.readouterr().err
     assert exit_code(monkeypatch, "--out", out, "--data", "fake:0") == 2
     assert exit_code(monkeypatch, "--out", out, config=replace(CONFIG, data=Data())) == 2
 
@@ -308,7 +308,7 @@ def test_batches_that_cannot_be_shared_stop_it_before_it_starts(tmp_path: Path) 
         ("run", {"accumulate": 0}, "run.accumulate is 0; set 1 or more"),
         ("run", {"log_every": 0}, "run.log_every is 0; set 1 or more"),
         ("data", {"unreadable": "ignore"}, "data.unreadable is 'ignore'; set one of replace, stop"),
-        ("data", {"channels": 1}, r"the network cannot learn from images of \(6, 1, 8, 8\): .*channels"),
+        ("data", {"channels": 1}, r"the network cannot be trained on images of \(6, 1, 8, 8\): .*channels"),
         ("optim", {"clip": -1.0}, "optim.clip is -1.0; set 0 or more"),
         ("optim", {"name": "adam"}, "optim.name is 'adam'; set one of "),
         ("loss", {"smoothing": 1.5}, "loss.smoothing is 1.5; set less than 1"),
@@ -325,7 +325,7 @@ def test_what_cannot_be_is_told_before_training(tmp_path: Path, group: str, valu
 
 
 def test_batch_norm_over_ranks_wants_accelerators() -> None:
-    with pytest.raises(RunError, match=r"run\.sync_bn is True; set false: cpu has no such norm"):
+    with pytest.raises(RunError, match=r"run\.sync_bn is True, but cpu does not support it; set false"):
         check_run(with_run(sync_bn=True), 96, RankContext(torch.device("cpu"), 0, 2))
     check_run(with_run(sync_bn=True), 96, HERE)
     check_run(with_run(sync_bn=True), 96, RankContext(torch.device("cuda:0"), 0, 2))
@@ -378,7 +378,7 @@ def test_a_log_on_a_full_disk_ends_the_run_in_a_sentence(tmp_path: Path) -> None
         log.symlink_to("/dev/full")
 
     at(15, fill)
-    with pytest.raises(RunFailed, match="No space left on device; the same command goes on from the last checkpoint"):
+    with pytest.raises(RunFailed, match="No space left on device; the same command resumes from the last checkpoint"):
         run(tmp_path)
     assert status(tmp_path) == "failed"
     log.unlink()

@@ -109,8 +109,14 @@ def test_the_batch_scales_every_rate() -> None:
         ({"epochs": 0.0}, "schedule.epochs is 0; set more, for at least one step"),
         ({"epochs": 0.001}, "schedule.epochs is 0.001; set more, for at least one step"),
         ({"epochs": 3.0, "warmup": 5.0}, "schedule.warmup is 5, of 3 epochs; set less"),
-        ({"name": "exponential", "factor": 10.0, "every": 0.1}, "schedule.factor is 10, every 0.1 epochs: no number"),
-        ({"name": "exponential", "every": 5e-324}, "schedule.factor is 0.94, every 4.94066e-324 epochs: no number"),
+        (
+            {"name": "exponential", "factor": 10.0, "every": 0.1},
+            "schedule.factor is 10, every 0.1 epochs: the rate overflows",
+        ),
+        (
+            {"name": "exponential", "every": 5e-324},
+            "schedule.factor is 0.94, every 4.94066e-324 epochs: the rate overflows",
+        ),
     ],
 )
 def test_a_wrong_setting_is_a_sentence(settings: dict[str, Any], message: str) -> None:

@@ -73,7 +73,7 @@ def test_what_a_setting_is_can_be_set(key: str) -> None:
     ],
 )
 def test_what_is_no_setting_is_told(key: str) -> None:
-    with pytest.raises(RunError, match=r"there is no setting '.*'; there are data\.source, .*, run\.log_every$"):
+    with pytest.raises(RunError, match=r"unknown setting '.*'; the settings are data\.source, .*, run\.log_every$"):
         with_setting(Config(), key, "x")
 
 
@@ -224,7 +224,7 @@ def test_what_may_stand_at_an_end_may() -> None:
         ("data.mean", (0.5, 0.5), "data.mean has 2 numbers for 3 channels; give one for each"),
         ("data.std", (), "data.std has 0 numbers for 3 channels; give one for each"),
         ("augment.resize", 7, "augment.resize is 7, but the input has 8 pixels"),
-        ("data.batch", 97, "data.batch is 97, but there are 96 images to train on"),
+        ("data.batch", 97, "data.batch is 97, but there are 96 training images"),
     ],
 )
 def test_what_does_not_fit_together_is_told_before_it_starts(key: str, wrong: Any, words: str) -> None:
@@ -236,5 +236,5 @@ def test_what_does_not_fit_together_is_told_before_it_starts(key: str, wrong: An
 
 def test_images_that_no_memory_holds_are_told() -> None:
     vast = with_value("data.height", 2**40)
-    with pytest.raises(RunError, match=r"the network cannot learn from images of \(6, 3, 1099511627776, 8\): "):
+    with pytest.raises(RunError, match=r"the network cannot be trained on images of \(6, 3, 1099511627776, 8\): "):
         dry_run(torch.nn.Identity(), vast, RankContext(torch.device("cpu")), print)
