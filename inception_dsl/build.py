@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def build(source: str, name: str, classes: int | None = None) -> nn.Module:
-    """Make the network of a generated file, initialised as its spec states or else as torch does.
+    """Make the network of a generated file, initialised as its spec states, or by torch's defaults.
 
     `classes` None is the file's own number.
 
@@ -24,23 +24,23 @@ def build(source: str, name: str, classes: int | None = None) -> nn.Module:
         module = load(source, name)
     except ModuleNotFoundError as error:
         raise missing(error.name or "torch") from None
-    (*_, network) = (each for each in vars(module).values() if getattr(each, "__module__", "") == name)
+    (*_, network) = (value for value in vars(module).values() if getattr(value, "__module__", "") == name)
     made: nn.Module = network() if classes is None else network(classes)
     return made
 
 
 def load(source: str, name: str) -> ModuleType:
-    """Execute a generated file as a module that `sys.modules` does not know; tracebacks show its lines."""
+    """Execute a generated file as a module, without adding it to `sys.modules`; tracebacks show its lines."""
     file = f"<generated {name}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
     module = ModuleType(name)
     module.__file__ = file
-    # Names in the file are checked, and text in it is escaped: it does what the emitter wrote, whatever the spec says.
+    # The names in the file are checked and its texts are escaped, so it runs only code that the emitter wrote.
     exec(compile(source, file, "exec"), vars(module))  # noqa: S102
     return module
 
 
 def missing(library: str, extra: str = "torch") -> SpecError:
-    """Tell that an optional library is not installed (E005), and which extra installs it."""
+    """The error for an optional library that is not installed (E005); it names the extra that installs it."""
     help_ = f"pip install 'inception-dsl[{extra}]'"
     return SpecError([Diagnostic(MISSING_DEPENDENCY, f"this needs `{library}`, which is not installed", help=help_)])

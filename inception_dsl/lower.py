@@ -1,4 +1,4 @@
-"""Program -> Typed: every call expanded, every width closed, every shape known."""
+"""Program -> Typed: expands every call, binds every width and infers every shape."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from inception_dsl.ir.typed import Node, Typed
 from inception_dsl.ir.values import Scalar, ValueFault, evaluate
 
 MOST_NUMBERS = 2**63 - 1
-"""No tensor holds more, and no receptive field has more pixels: they are counted in 64 bits everywhere."""
+"""The limit on the elements of a tensor and the pixels of a receptive field: 64-bit integers everywhere."""
 
 LONGEST_PATH = 200
-"""The characters of a layer's path: every file says it many times, and labels inside each other add up."""
+"""The limit on the characters of a layer's path, which every file repeats; nested labels add up."""
 
-SHOWN = 8
-"""Layers that a diagnostic points at."""
+MOST_NOTES = 8
+"""The limit on the layers that a diagnostic points at."""
 
 INPUT = -1
 """The index of the network's input."""
 
 UNKNOWN = -2
-"""The index of a node that could not be computed; its readers are not reported again."""
+"""The index of a node with an error; nodes that read it are not reported again."""
 
 
 def lower(program: Program, image: Pair | None = None) -> Typed:
     """Lower a program, at its own input size or at another height and width.
 
-    Raises `SpecError` with every layer that cannot take what arrives at it.
+    Raises `SpecError` with every layer that cannot take its input.
     """
     size = TensorType((program.input.channels, *image)) if image else program.input
     lowering = _Lowering(program, size)
@@ -72,11 +72,11 @@ class _Lowering:
     joins: dict[Path, int] = field(default_factory=dict)
 
     def enter(self, row: str, origin: Span | None) -> None:
-        """Go on with a row or head."""
+        """Start a row or head."""
         self.row, self.origin, self.within = row, origin, row
 
     def expand(self, body: Body, path: Path, index: int, env: Env) -> int:
-        """The index of what a body gives, from what it reads at `index`."""
+        """The index of a body's output, given that of its input."""
         if index == UNKNOWN:
             return UNKNOWN
         match body:
@@ -98,7 +98,7 @@ class _Lowering:
             case Call(template):
                 return self._call(body, template, path, index, env)
             case _:
-                raise TypeError(f"{body} has no place in a program that is lowered")
+                raise TypeError(f"{body} cannot be lowered: a pass should have removed it")
 
     def _layer(self, layer: Layer, ops: tuple[Op, ...], path: Path, index: int, env: Env) -> int:
         owners = sum(type(op).weights is not Op.weights for op in ops)
@@ -176,17 +176,17 @@ class _Lowering:
         return UNKNOWN
 
     def _disagree(self, join: Join, source: int, ends: list[int]) -> int:
-        """Tell of branches that cannot be joined: what each gives, and the layers that make some unlike the others."""
+        """Report branches that cannot be joined: the shape of each, and the layers that make some differ."""
         types = [self.type_of(end) for end in ends]
-        by_image = len({each.shape[1:] for each in types}) > 1
-        shown = [_size(each) if by_image and isinstance(join.op, Concat) else str(each) for each in types]
+        by_image = len({shape.shape[1:] for shape in types}) > 1
+        shown = [_size(shape) if by_image and isinstance(join.op, Concat) else str(shape) for shape in types]
         given: dict[str, list[str]] = {}
         for number, (branch, shape) in enumerate(zip(join.branches, shown, strict=True), 1):
-            given.setdefault(shape, []).append(_called(branch, number))
+            given.setdefault(shape, []).append(_branch_name(branch, number))
         label = ", ".join(f"{listing(some)} give{'s' * (len(some) == 1)} {shape}" for shape, some in given.items())
         usual = max(given, key=lambda shape: len(given[shape]))
-        odd = [self._culprit(source, end, by_image) for end, shape in zip(ends, shown, strict=True) if shape != usual]
-        notes = list(dict.fromkeys(Note(node.origin, "here") for node in odd if node and node.origin))[:SHOWN]
+        odd = [self._cause(source, end, by_image) for end, shape in zip(ends, shown, strict=True) if shape != usual]
+        notes = list(dict.fromkeys(Note(node.origin, "here") for node in odd if node and node.origin))[:MOST_NOTES]
         where = self.origin if self.origin and join.origin and not _same_line(self.origin, join.origin) else join.origin
         if isinstance(join.op, Concat):
             code, message = BRANCH_SIZES_DIFFER, f"branches of `{self.within}` disagree on image size"
@@ -196,7 +196,7 @@ class _Lowering:
         self.findings.error(code, message, where, label, notes, hint)
         return UNKNOWN
 
-    def _culprit(self, source: int, end: int, by_image: bool) -> Node | None:
+    def _cause(self, source: int, end: int, by_image: bool) -> Node | None:
         """The last node of a branch that changes the image size, or else sets the width."""
         index = end
         while index not in (source, INPUT):
@@ -212,13 +212,13 @@ def _size(shape: TensorType) -> str:
     return "x".join(map(str, shape.shape[1:])) or "a vector"
 
 
-def _called(branch: Part, number: int) -> str:
+def _branch_name(branch: Part, number: int) -> str:
     passes = isinstance(branch.body, Sequence) and not branch.body.parts
     return branch.label or ("pass" if passes else f"branch {number}")
 
 
 def _keep_size(odd: list[Node | None]) -> str:
-    """What would make branches of one size: `same`, where that is what is missing."""
+    """A hint to give branches one size: `same`, where a layer lacks it."""
     for node in odd:
         window = node.op.window if node and isinstance(node.op, Conv | MaxPool | AvgPool) else None
         if node and node.origin and window and window.stride == (1, 1) and all(size % 2 for size in window.kernel):

@@ -26,7 +26,7 @@ Size = int | Pair
 
 
 class Check(NamedTuple):
-    """The comparison of a network with its paper: a verdict for each printed number, and what does not hold."""
+    """The comparison of a network with its paper: a verdict for each printed number, and the findings."""
 
     verdicts: tuple[Verdict, ...]
     findings: tuple[Diagnostic, ...]
@@ -62,7 +62,7 @@ class Network:
         return compiler.at_size(self.program)
 
     def check(self) -> Check:
-        """Compare every number that the paper prints with what the spec gives.
+        """Compare every number that the paper prints with the value that the spec gives.
 
         Raises `SpecError` E116 where a printed cell cannot be read.
         """

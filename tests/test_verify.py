@@ -27,7 +27,7 @@ def with_row(body: Layer | Call) -> Program:
 BROKEN = {
     "which does not come before it": with_row(Call("none")),
     "gives inception": with_row(Call("inception", (("#1x1", 64),))),
-    "leaves {'width'} open": with_row(Layer((Conv(Name("width"), Window((1, 1))),))),
+    "uses {'width'}, which nothing binds": with_row(Layer((Conv(Name("width"), Window((1, 1))),))),
     "a layer without ops": with_row(Layer(())),
     "share a name": replace(PROGRAM, heads=(HEAD, HEAD)),
     "leaves after no row": replace(PROGRAM, heads=(replace(HEAD, source="none"),)),

@@ -1,4 +1,4 @@
-"""What a network that is trained ends in: one number for each class, of the trunk and of every head."""
+"""Checks that a network with `training` ends in one score per class, in the trunk and in every head."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from inception_dsl.ir.typed import Typed
 
 
 def check_class_scores(typed: Typed) -> None:
-    """Raise `SpecError` E221 for each output of a network with `training` that is not one number for each class.
+    """Raise `SpecError` E221 for each end of a network with `training` that is not a vector of one score per class.
 
-    A network without `training` gives features, whatever their shape.
+    A network without `training` may end in features of any shape.
     """
     if not typed.program.training:
         return

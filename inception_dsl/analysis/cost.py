@@ -1,4 +1,4 @@
-"""What a network costs, row by row: parameters, multiply-adds, depth, memory, and what each row sees of the image.
+"""The cost of a network, row by row: parameters, multiply-adds, depth, memory and receptive field.
 
 Every number is computed from the lowered network, never measured on a running model. All are for one example.
 """
@@ -17,7 +17,7 @@ from inception_dsl.ir.typed import Node, Typed
 
 
 class Work(NamedTuple):
-    """What is counted by adding up ops: trained numbers, those of them that are biases, and multiply-adds.
+    """Sums over ops: trained parameters, those of them that are biases, and multiply-adds.
 
     `biases` are the trained numbers that stand one per channel: the biases of `conv` and `fc`, and the scale and
     shift of a batch norm. `params - biases` is what the tables mean that count weights only.
@@ -29,7 +29,7 @@ class Work(NamedTuple):
 
 
 class RowCost(NamedTuple):
-    """What one row or head costs, or several together.
+    """The cost of a row or head, or of several together.
 
     `depth` is the longest path in layers with weights, over the branches. `activations` are the numbers that the ops
     write in training, and keep for the backward pass: a ReLU that alone reads its input writes over it, a view writes
@@ -69,7 +69,7 @@ class RowCost(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """What a network costs: by row and head (by name), the trunk, and the trunk with its heads.
+    """The cost of a network: by the name of each row and head, of the trunk, and of the trunk with its heads.
 
     `peak` is the most numbers alive at once in inference: the image and every op's output from the op that writes it
     to the last that reads it, in the order of the nodes, heads left out; weights are not counted.
@@ -82,7 +82,7 @@ class Cost(NamedTuple):
 
 
 def work(op: Op, types: Sequence[TensorType], weights: Iterable[Weight] | None = None) -> Work:
-    """What an op adds where it reads inputs of these shapes; `weights` are those it then owns, if they are known."""
+    """The work of an op for inputs of these shapes; `weights` are its weights for them, if they are known."""
     weights = op.weights(*types).values() if weights is None else weights
     trained = [weight.shape for weight in weights if weight.trained]
     biases = sum(shape[0] for shape in trained if len(shape) == 1)
@@ -108,7 +108,7 @@ def cost(typed: Typed) -> Cost:
 
     def row(name: str) -> RowCost:
         params, biases, macs, activations = sums[name]
-        depth = depths[typed.ends[name]] - depths[starts[name]]  # a row reads nothing but where it starts
+        depth = depths[typed.ends[name]] - depths[starts[name]]  # a row reads only the end of the one before
         return RowCost(typed.out(name), params, biases, macs, depth, activations, _receptive_fields(typed, name))
 
     def together(of: Sequence[str]) -> RowCost:
@@ -122,7 +122,7 @@ def cost(typed: Typed) -> Cost:
 def storage(nodes: Sequence[Node], inference: bool = False) -> list[int]:
     """For each node, the node that allocated the memory its output lies in; -1 is the network's input."""
     views = [node.op.storage == "view" or (inference and node.op.training_only) for node in nodes]
-    value = {-1: -1}  # the node that computed the numbers a node gives
+    value = {-1: -1}  # for each node, the node that computed its output
     for index, node in enumerate(nodes):
         value[index] = value[node.inputs[0]] if views[index] else index
     readers = Counter(value[i] for node, view in zip(nodes, views, strict=True) if not view for i in node.inputs)

@@ -1,4 +1,4 @@
-"""What a call gives the columns of its module."""
+"""The arguments of a call: the values of its module's columns."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Arguments = dict[str, Value | Scalar | None]
 
 
 def arguments(use: Use, columns: tuple[str, ...], scope: Scope) -> Arguments:
-    """What a call gives each column of its module: by name, or from the cells of its row. Raises `Fault` E216."""
+    """The argument for each column of a module, given by name or by a cell of the row. Raises `Fault` E216."""
     given: dict[str, Value | Scalar | None] = {}
     for word in use.words:
         if word.text not in columns:
@@ -52,13 +52,13 @@ def arguments(use: Use, columns: tuple[str, ...], scope: Scope) -> Arguments:
     return {column: given[column] for column in columns}
 
 
-def tell_unused(row: RowSpec, unused: Sequence[str], own: Source, findings: Findings) -> None:
-    """E216 for cells of a row that its layer would ignore; `own` is the file that says so.
+def report_unused(row: RowSpec, unused: Sequence[str], own: Source, findings: Findings) -> None:
+    """Report E216 for cells of a row that its layer would ignore; `own` is the file that the row's layer is from.
 
-    If a variant gives the row another layer, the cells of its base are reported together.
+    Where a variant gives the row another layer, the cells of the base are reported together.
     """
-    anew = row.cells["layer"].within.source is own
-    inherited = [column for column in unused if anew and row.cells[column].within.source is not own]
+    new_layer = row.cells["layer"].within.source is own
+    inherited = [column for column in unused if new_layer and row.cells[column].within.source is not own]
     if inherited:
         message = f"the new layer of `{row.name}` does not use the cells that the base has for {listing(inherited)}"
         notes = [Note(row.span(inherited[0]), "this cell would be ignored")]
@@ -73,7 +73,7 @@ def tell_unused(row: RowSpec, unused: Sequence[str], own: Source, findings: Find
 
 
 def known(given: Arguments, scope: Scope) -> dict[str, Scalar | None]:
-    """The arguments whose value is known where the call stands; one that depends on `in` is not. Raises `Fault`."""
+    """The arguments whose values are known at the call; those that depend on `in` are left out. Raises `Fault`."""
     values: dict[str, Scalar | None] = {}
     for column, argument in given.items():
         if not isinstance(argument, Value):
@@ -84,16 +84,16 @@ def known(given: Arguments, scope: Scope) -> dict[str, Scalar | None]:
 
 
 def widths(use: Use, given: Arguments, structural: Collection[str], scope: Scope) -> dict[str, Width]:
-    """What fills the columns that are widths, 0 where one is empty. Raises `Fault`."""
-    fills: dict[str, Width] = {}
+    """The arguments for the columns that are widths, 0 for an empty one. Raises `Fault`."""
+    bound: dict[str, Width] = {}
     for column, argument in given.items():
         if column in structural:
             continue
         if isinstance(argument, Value):
             width = scope.width(argument)
-            fills[column] = 0 if width is None else width
+            bound[column] = 0 if width is None else width
         elif isinstance(argument, int) and argument <= WIDEST:
-            fills[column] = argument
+            bound[column] = argument
         elif argument is not None:
             message = f"a width is a whole number from 1 to {WIDEST:,}, not {describe(argument)}"
             for word in use.words:
@@ -101,4 +101,4 @@ def widths(use: Use, given: Arguments, structural: Collection[str], scope: Scope
                     raise scope.fault(CANNOT_EVALUATE, message, word.at)
             place = Name(column, at=use.at)
             raise scope.bad(CANNOT_EVALUATE, place, message, scope.rounded(place, argument))
-    return fills
+    return bound

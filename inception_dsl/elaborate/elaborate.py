@@ -1,7 +1,7 @@
 """NetworkSpec -> Program: names resolved, defaults added, modules made templates.
 
-A module becomes one template for each structure it is called with (strides, words, layers left out); its widths stay
-open, for the calls to fill.
+A module becomes one template for each structure that it is called with (strides, words, layers left out). Its widths
+stay symbolic; the calls bind them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from inception_dsl.diagnostics.codes.modules import CANNOT_EVALUATE, NETWORK_TOO
 from inception_dsl.diagnostics.codes.syntax import DUPLICATE_NAME
 from inception_dsl.diagnostics.diagnostic import Findings, Note, Span
 from inception_dsl.diagnostics.spelling import did_you_mean, listing
-from inception_dsl.elaborate.arguments import arguments, known, tell_unused, widths
+from inception_dsl.elaborate.arguments import arguments, known, report_unused, widths
 from inception_dsl.elaborate.layers import Layers
 from inception_dsl.elaborate.modules import Modules, used_names
 from inception_dsl.elaborate.scope import Fault, Scope, describe
@@ -46,19 +46,19 @@ from inception_dsl.spec.vocabulary import LAYERS
 from inception_dsl.syntax.terms import Branches, Chain, Labelled, Repeated, Scaled, Term, Use, value_names, walk
 
 MOST_REPEATS = 10_000
-MOST_FILLED = 4 * MOST_LAYERS
-"""Columns that calls fill: a call counts as many layers as it has columns, so that with more a network is too large."""
+MOST_ARGUMENTS = 4 * MOST_LAYERS
+"""The limit on the arguments of all calls together: a call counts as one layer for each column of its module."""
 
 
 def elaborate(spec: NetworkSpec) -> Program:
-    """Resolve a spec. Raises `SpecError` with everything that names or says something impossible."""
+    """Resolve a spec. Raises `SpecError` with every error in its names, values and words."""
     findings = Findings()
     elaborator = _Elaborator(spec, findings)
     rows = tuple(elaborator.row(row) for row in spec.rows)
     heads = tuple(elaborator.head(head) for head in spec.heads)
     _check_heads(spec, findings)
     claims = published(spec, findings)
-    begun = init(spec.init, spec.document, elaborator.constants, findings)
+    initial = init(spec.init, spec.document, elaborator.constants, findings)
     findings.stop()
     return Program(
         spec.network,
@@ -74,7 +74,7 @@ def elaborate(spec: NetworkSpec) -> Program:
             for head, body in zip(spec.heads, heads, strict=True)
         ),
         claims,
-        begun,
+        initial,
         spec.training,
         tuple(dict.fromkeys((*spec.warnings, *findings.warnings))),
     )
@@ -102,15 +102,15 @@ class _Elaborator:
         self.findings = findings
         self.templates: dict[str, Template] = {}
         self.layers: dict[str, int] = {}
-        self.surplus = self.filled = 0  # layers more than rows so far, and columns that calls fill
-        self.made: dict[int, str] = {}
+        self.surplus = self.arguments = 0  # layers beyond one per row, and arguments of calls, so far
+        self.template_names: dict[int, str] = {}
         self.constants: dict[str, Scalar | None] = {name: setting.value for name, setting in spec.settings.items()}
         self.constants["classes"] = spec.classes
         self.modules = Modules(spec.modules, self.constants, findings)
         self.vocabulary = Layers(spec, self.constants, findings)
 
     def row(self, row: RowSpec) -> Row:
-        """One row: its cells are the values of its formula, and the arguments of the modules it calls."""
+        """A row; its cells are the values of its formula and the arguments of the modules that it calls."""
         values = {**self.constants, **self._cells(row)}
         scope = Scope(row.layer, values, {"in": Name("in"), "classes": Name("classes")}, row)
         self._check_cells(row)
@@ -118,12 +118,12 @@ class _Elaborator:
         return Row(row.name, body, row.layer.text, origin=row.span("name"))
 
     def head(self, head: HeadSpec) -> Body:
-        """A head's formula, which has no row to take values from."""
+        """The body of a head, which has no row to take values from."""
         scope = Scope(head.graph, self.constants, {"in": Name("in"), "classes": Name("classes")})
         return self._bounded(head.name, scope, head.origin)
 
     def _bounded(self, name: str, scope: Scope, origin: Span) -> Body:
-        """The formula of a row or head; E107 where it nests too deeply, and an end with E214 where it is too large."""
+        """The body of a row or head; reports E107 where it nests too deeply, stops with E214 where it is too large."""
         term = scope.formula.term
         if self.modules.too_deep(name, term, origin):
             return Dropped()
@@ -142,7 +142,7 @@ class _Elaborator:
         return Dropped()
 
     def body(self, term: Term, scope: Scope) -> Body:
-        """A term as a tree of the program; if it has a fault, the fault is reported and the term skipped."""
+        """A term as a tree of the program; a term with a fault is reported and skipped."""
         try:
             return self._body(term, scope)
         except Fault as fault:
@@ -176,14 +176,14 @@ class _Elaborator:
                 raise TypeError(term)
 
     def _check_factor(self, factor: Value, scaled: Term, scope: Scope) -> None:
-        """Warn (W202) of `2 * conv ...`, which may be meant as `2 of conv ...`."""
+        """Warn (W202) about `2 * conv ...`, which may be meant as `2 of conv ...`."""
         times = factor.value if isinstance(factor, Number) else 0
         if isinstance(times, int) and times > 1 and self.modules.has_weights(scaled):
             hint = f"for {times} in a row, write `{times} of ...`; for a factor, write `{times}.0 * ...`"
             self.findings.warn(AMBIGUOUS_FACTOR, f"this scales the output by {times}", scope.span(factor.at), help=hint)
 
     def _parts(self, steps: Iterable[Term], scope: Scope) -> Iterable[Part]:
-        """Steps as parts; a step that is itself a chain without a label is spelled out."""
+        """Steps as parts; the parts of a chain without a label take its place."""
         steps = list(steps)
         scope.check_labels(steps, self.findings)
         for step in steps:
@@ -217,44 +217,46 @@ class _Elaborator:
             )
         given = arguments(use, columns, scope)
         values = known(given, scope)
-        fills = widths(use, given, self.modules.structural(use.name), scope)
+        bound = widths(use, given, self.modules.structural(use.name), scope)
         key = self.modules.structure(use.name, values)
-        if key not in self.made:
-            self.made[key] = self._template(use.name, values, scope)
-        self.filled += len(given)
-        if self.filled > MOST_FILLED:
+        if key not in self.template_names:
+            self.template_names[key] = self._template(use.name, values, scope)
+        self.arguments += len(given)
+        if self.arguments > MOST_ARGUMENTS:
             raise TooLarge
-        params = self.templates[self.made[key]].params
-        args = tuple((param, self._fill(param, fills, use, scope)) for param in params)
-        return Call(self.made[key], args, origin=scope.span(use.at))
+        params = self.templates[self.template_names[key]].params
+        args = tuple((param, self._argument(param, bound, use, scope)) for param in params)
+        return Call(self.template_names[key], args, origin=scope.span(use.at))
 
-    def _fill(self, param: str, fills: Mapping[str, Width], use: Use, scope: Scope) -> Width:
+    def _argument(self, param: str, bound: Mapping[str, Width], use: Use, scope: Scope) -> Width:
         if param == "classes":
-            return substitute(Name("classes"), scope.spelled)
-        if param not in fills:
+            return substitute(Name("classes"), scope.symbols)
+        if param not in bound:
             raise scope.bad(
                 CANNOT_EVALUATE, Name(param, at=use.at), f"`{param}` of the module `{use.name}` must not be empty"
             )
-        return fills[param]
+        return bound[param]
 
     def _template(self, module: str, values: Mapping[str, Scalar | None], scope: Scope) -> str:
         spec = self.spec.modules[module]
         structural = self.modules.structural(module)
-        spelled: dict[str, Width] = {column: Name(column) for column in spec.columns if column not in structural}
+        symbols: dict[str, Width] = {column: Name(column) for column in spec.columns if column not in structural}
         inner = Scope(
             spec.graph,
             {**self.constants, **values},
-            {**spelled, "in": Name("in"), "classes": Name("classes")},
+            {**symbols, "in": Name("in"), "classes": Name("classes")},
             scope.row,
         )
         name = self.modules.name_structure(module, values, self.templates)
-        self.templates[name] = Template(name, module, (), Dropped())  # takes its place before the modules it calls
+        self.templates[name] = Template(
+            name, module, (), Dropped()
+        )  # before the templates of the modules that it calls
         body = self.body(spec.graph.term, inner)
         del self.templates[name]
         used = used_names(body)
         params = tuple(column for column in (*spec.columns, "classes") if column in used)
         self.templates[name] = Template(name, module, params, body, spec.doc, origin=spec.origin)
-        # a call costs as much as it has columns, even where one layer reads them all
+        # a call counts at least one layer for each column, even where one layer reads them all
         self.layers[name] = max(layers(body, self.layers), len(spec.columns))
         return name
 
@@ -272,13 +274,13 @@ class _Elaborator:
         return cells
 
     def _check_cells(self, row: RowSpec) -> None:
-        """No number in a row is silently ignored."""
+        """Report cells that the layer of a row does not use."""
         used = {name.name for name in value_names(row.layer.term)}
         for term in walk(row.layer.term):
             if not isinstance(term, Use) or not isinstance(term.name, str) or term.name in LAYERS:
                 continue
             if term.name not in self.spec.modules:
-                return  # already reported
+                return  # reported as an unknown layer
             used |= set(self.spec.modules[term.name].columns)
         unused = [column for column, value in row.args.items() if value not in (None, 0) and column not in used]
-        tell_unused(row, unused, self.spec.document.source, self.findings)
+        report_unused(row, unused, self.spec.document.source, self.findings)

@@ -1,4 +1,4 @@
-"""What of a module is structure: the columns that shape it, what a call leaves out, and the name for what differs."""
+"""The structure of modules: which columns shape a module, what a call leaves out, and the names of its templates."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from inception_dsl.ir.op import Op
 from inception_dsl.ir.program import Body, Call, Join, Layer, Repeat, Sequence
 from inception_dsl.ir.values import Scalar, Value, ValueFault, evaluate, names
 from inception_dsl.spec.network import ModuleSpec
-from inception_dsl.spec.vocabulary import LAYERS
+from inception_dsl.spec.vocabulary import LAYERS, WORDS
 from inception_dsl.syntax.algebra_errors import LEVELS
 from inception_dsl.syntax.terms import Repeated, Scaled, Term, Use, children, levels, own_values, walk
 
 Values = Mapping[str, Scalar | None]
-"""What is known of names: a column that is not in it depends on `in`."""
+"""The known values of names; a column without one depends on `in`."""
 
-_OPEN: Final = object()
-"""Stands for a value that is not known."""
+_UNKNOWN: Final = object()
+"""Stands for a value that depends on `in`."""
 
 
-class _Called(NamedTuple):
-    """A layer or call in a module: the counts of the repeats around it, and its values that may be empty."""
+class _UseIn(NamedTuple):
+    """A layer or call in a module: the counts of the repeats around it, and those of its values that have names."""
 
     counts: tuple[Value, ...]
     use: Use
@@ -36,7 +36,7 @@ class _Called(NamedTuple):
 
 
 class Modules:
-    """The modules of a spec, as far as structure goes; `constants` are the names that mean the same everywhere.
+    """The structure of the modules of a spec; `constants` are the names with one value everywhere.
 
     Raises `SpecError` E208 for a module that contains itself, E107 for modules that nest too deeply.
     """
@@ -71,32 +71,35 @@ class Modules:
         return max(level + self.deep.get(_name(use), 0) for level, use in levels(term))
 
     def structure(self, module: str, values: Values) -> int:
-        """A number for the template that a call with these values needs, the same where only widths differ.
+        """A number for the template of a call with these values; calls that differ only in widths have the same.
 
-        Raises `TooLarge` where the modules called so far, each with its values, have more layers than a network may.
+        Raises `TooLarge` where the modules called so far, each with its values, exceed the limit on layers.
         """
-        key = (module, *(values.get(column, _OPEN) for column in self.modules[module].columns))
+        key = (module, *(values.get(column, _UNKNOWN) for column in self.modules[module].columns))
         if key in self.numbers:
             return self.numbers[key]
         env = ChainMap({**values}, {**self.constants})
         uses = self.uses(module)
-        self.walked += len(uses)  # each of these is in the network: as many layers, or more
+        self.walked += len(uses)  # each of these is at least one layer of the network
         if self.walked > MOST_LAYERS:
             raise TooLarge
-        found: list[object] = [module, *(values.get(column, _OPEN) for column in sorted(self.structural(module)))]
+        parts: list[object] = [
+            module,
+            *(values.get(column, _UNKNOWN) for column in sorted(self.structural(module))),
+        ]
         for counts, use, own in uses:
             if any(_is_empty(count, env) for count in counts):
                 continue
             if _name(use) in self.modules:
-                found.append(self.structure(_name(use), _given(use, env)))
+                parts.append(self.structure(_name(use), _given(use, env)))
             else:
-                found += [_is_empty(value, env) for value in own]
-        number = self.structures.setdefault(tuple(found), len(self.structures))
+                parts += [_is_empty(value, env) for value in own]
+        number = self.structures.setdefault(tuple(parts), len(self.structures))
         self.numbers[key] = number
         return number
 
     def name_structure(self, module: str, values: Values, taken: Collection[str]) -> str:
-        """A name for a template: the module's, and what differs from the first of its templates."""
+        """A name for a template: the module's name, and how it differs from the first template of the module."""
         first = self.first.setdefault(module, dict(values))
         name = module
         for column in self.modules[module].columns:
@@ -140,18 +143,19 @@ class Modules:
             inner = self.structural(term.name)
             yield from (word.value for word in term.words if isinstance(word.value, Value) and word.text in inner)
             return
-        open_values: list[object] = [term.width] if term.name in ("conv", "fc") else []
-        open_values += [word.value for word in term.words if word.text == "groups"]
-        yield from (value for value in own_values(term) if not any(value is each for each in open_values))
+        number = LAYERS[term.name].number if isinstance(term.name, str) and term.name in LAYERS else None
+        widths: list[object] = [term.width] if number and number.kind == "width" else []
+        widths += [word.value for word in term.words if word.text in WORDS and WORDS[word.text].value == "width"]
+        yield from (value for value in own_values(term) if not any(value is width for width in widths))
 
-    def _uses(self, module: str) -> tuple[_Called, ...]:
+    def _uses(self, module: str) -> tuple[_UseIn, ...]:
         """The layers and calls in a module's graph."""
-        found: list[_Called] = []
+        found: list[_UseIn] = []
         ahead: list[tuple[tuple[Value, ...], Term]] = [((), self.modules[module].graph.term)]
         while ahead:
             counts, term = ahead.pop()
             if isinstance(term, Use):
-                found.append(_Called(counts, term, tuple(value for value in own_values(term) if any(names(value)))))
+                found.append(_UseIn(counts, term, tuple(value for value in own_values(term) if any(names(value)))))
             within = (*counts, term.count) if isinstance(term, Repeated) else counts
             ahead += [(within, inner) for inner in children(term)]
         return tuple(found)
@@ -163,7 +167,7 @@ class Modules:
         )
 
     def _callees_first(self) -> list[str]:
-        """The modules, each after those that it calls. Raises `SpecError` E208 where one contains itself."""
+        """The modules, callees before callers. Raises `SpecError` E208 where one contains itself."""
         order: dict[str, None] = {}
         cyclic: set[str] = set()
         for start in self.modules:
@@ -177,30 +181,30 @@ class Modules:
                 elif called in path:
                     cycle = [*path][[*path].index(called) :]
                     if not cyclic.intersection(cycle):
-                        self._tell_cycle(cycle)
+                        self._report_cycle(cycle)
                     cyclic.update(cycle)
                 elif called not in order:
                     path[called] = iter(self._calls(called))
         if cyclic:
-            self.findings.stop()  # an endless network has no other properties to check
+            self.findings.stop()  # the network would be infinite
         return [*order]
 
-    def _tell_cycle(self, cycle: list[str]) -> None:
+    def _report_cycle(self, cycle: list[str]) -> None:
         first = min(range(len(cycle)), key=lambda i: [*self.modules].index(cycle[i]))
         named = [*cycle[first:], *cycle[: first + 1]]
-        label = " -> ".join(f"`{each}`" for each in named) if len(named) > 2 else ""
+        label = " -> ".join(f"`{name}`" for name in named) if len(named) > 2 else ""
         hint = "to repeat a module, write `3 of name` where it is used"
         message, place = f"the module `{named[0]}` contains itself", self.modules[named[0]].origin
         self.findings.error(RECURSIVE_MODULE, message, place, label, help=hint)
 
 
 def _name(use: Use) -> str:
-    """The word that a layer or call is written with; empty where a value names it."""
+    """The word of a layer or call; empty where a value names it."""
     return use.name if isinstance(use.name, str) else ""
 
 
 def _given(use: Use, env: Mapping[str, Scalar | None]) -> Values:
-    """What the arguments of a call are, as far as that is known."""
+    """The arguments of a call whose values are known."""
     given: dict[str, Scalar | None] = {}
     for word in use.words:
         try:
@@ -219,7 +223,7 @@ def _is_empty(value: Value, env: Mapping[str, Scalar | None]) -> bool:
 
 
 def used_names(body: Body) -> set[str]:
-    """The open names in a body's widths."""
+    """The names in a body's symbolic widths."""
     match body:
         case Layer(ops):
             widths = [value for op in ops for value in vars(op).values() if isinstance(value, Value)]

@@ -1,6 +1,6 @@
-"""Program -> text: a program between passes as a spec file, with nothing left to defaults, settings or the table.
+"""Program -> text: prints a program between passes as a spec file, without defaults, settings or columns.
 
-Every template is a module, every call names what it fills. The file reads back as the same program.
+Every template is a module, and every call names its arguments. The file reads back as the same program.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from inception_dsl.syntax.terms import Branches, Chain, Dimensions, Labelled, Re
 from inception_dsl.syntax.yaml_printer import dump
 
 PASS: Final = Use("pass")
-ABSENT: Final = Use("conv", (Number(1), Number(1)), width=Number(0))
-"""A layer that is left out: the shortest to say so."""
+DROPPED: Final = Use("conv", (Number(1), Number(1)), width=Number(0))
+"""The shortest layer that is left out."""
 
 PRINTED: Final = frozenset(MEASURES[:4])
-"""The columns that may be printed without being declared."""
+"""The columns that need no declaration."""
 
 
 def print_program(program: Program) -> str:
@@ -74,8 +74,8 @@ def _published(published: program.Published) -> dict[str, Any]:
     claimed = {claim.column for claim in published.claims} - PRINTED
     columns = {name: _unlike(column, program.Column(name)) for name, column in published.columns.items()}
     totals = {claim.column: claim.text for claim in published.claims if claim.row == TOTALS}
-    errata = {f"{each.row}.{each.column}": each.reason for each in published.errata}
-    declared = {name: said for name, said in columns.items() if said or name in claimed}
+    errata = {f"{erratum.row}.{erratum.column}": erratum.reason for erratum in published.errata}
+    declared = {name: keys for name, keys in columns.items() if keys or name in claimed}
     return {**declared, **({TOTALS: totals} if totals else {}), **({"errata": errata} if errata else {})}
 
 
@@ -91,13 +91,12 @@ def _initializer(initializer: program.Initializer) -> Iterator[Word]:
 
 
 def _unlike(column: program.Column, plain: program.Column) -> dict[str, Any]:
-    """How a column differs from one that only has its name."""
-    said = column._asdict()
-    return {key: value for key, value in said.items() if value != getattr(plain, key)}
+    """The keys of a column that differ from those of a `plain` one."""
+    return {key: value for key, value in column._asdict().items() if value != getattr(plain, key)}
 
 
 def as_term(body: Body) -> Term:
-    """A body in the layer algebra; what the algebra would open up (a join in a join) stands in `1 of [...]`."""
+    """A body in the layer algebra; `1 of [...]` keeps what the algebra would flatten (a join in a join)."""
     match body:
         case Layer((Scale(factor),)):
             return Scaled(_number(factor), PASS)
@@ -114,7 +113,7 @@ def as_term(body: Body) -> Term:
         case Repeat(count, inner):
             return Repeated(Number(count), as_term(inner))
         case Dropped():
-            return ABSENT
+            return DROPPED
         case _:
             raise TypeError(body)
 
@@ -150,7 +149,7 @@ def _chain(steps: list[Term]) -> Term:
 
 
 def _layer(ops: tuple[Op, ...]) -> Use:
-    """The layer of the language that has these ops: the first gives its name, the rest are words of it."""
+    """The layer of the language with these ops: the first gives its name, the others are words on it."""
     if isinstance(ops[0], Flatten) and len(ops) > 1:
         ops = ops[1:]  # `fc` flattens what it reads
     first, *rest = ops
@@ -177,21 +176,21 @@ def _use(op: Op) -> Use:
 
 def _others(op: Op, printed: Collection[str]) -> Iterator[Word]:
     """The fields of an op that are not `printed` yet, where they differ from their defaults."""
-    for each in fields(op):
-        value = getattr(op, each.name)
-        if each.name in printed or value == each.default:
+    for field in fields(op):
+        name, value = field.name, getattr(op, field.name)
+        if name in printed or value == field.default:
             continue
         match value:
             case bool():
-                yield Word(each.name, None if value else "none")
+                yield Word(name, None if value else "none")
             case int() | float():
-                yield Word(each.name, _number(value))
+                yield Word(name, _number(value))
             case (int() as height, int() as width):
-                yield Word(each.name, _pair((height, width)))
+                yield Word(name, _pair((height, width)))
             case Value() | str():
-                yield Word(each.name, value)
+                yield Word(name, value)
             case _:
-                raise TypeError(f"`{op.name}` has a field that cannot be printed: {each.name}={value!r}")
+                raise TypeError(f"`{op.name}` has a field that cannot be printed: {name}={value!r}")
 
 
 def _size(window: Window) -> tuple[Dimensions, Dimensions | None]:

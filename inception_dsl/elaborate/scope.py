@@ -1,4 +1,4 @@
-"""What the names in a formula stand for, at one place of use."""
+"""The values of the names in a formula, at one place of use."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from inception_dsl.syntax.formula import Formula
 from inception_dsl.syntax.terms import Dimensions, Labelled, Term, Word
 
 WIDEST = 1_000_000
-"""No layer has more channels."""
+"""The limit on the channels of a layer."""
 
 
 class Fault(Exception):
-    """A part of a formula that means nothing; its layer is skipped and the rest read on."""
+    """An error in a part of a formula; its layer is skipped, and the rest is still read."""
 
     def __init__(self, code: Code, message: str, span: Span | None, **more: object) -> None:
         super().__init__(message)
@@ -44,33 +44,33 @@ class Fault(Exception):
 
 @dataclass(frozen=True)
 class Scope:
-    """A formula, and what its names stand for here.
+    """A formula and the values of its names.
 
-    `values` are the names whose value is known (None: an empty cell); `spelled` is what a name becomes in the tree
-    where it is not simply its value: an open width. `row` is the row of the table that brought us here.
+    `values` are the names whose value is known (None: an empty cell); `symbols` maps those that stay symbolic to what
+    they become in the tree. `row` is the row of the table that uses the formula.
     """
 
     formula: Formula
     values: Mapping[str, Scalar | None]
-    spelled: Mapping[str, Width]
+    symbols: Mapping[str, Width]
     row: RowSpec | None = None
 
     def span(self, at: tuple[int, int]) -> Span:
-        """The place of a part of the formula."""
+        """The position of a part of the formula."""
         return self.formula.span(at)
 
     def text(self, at: tuple[int, int]) -> str:
-        """A part of the formula as written."""
+        """The text of a part of the formula."""
         return self.formula.fragment.text[slice(*at)]
 
     def fault(self, code: Code, message: str, at: tuple[int, int], **more: object) -> Fault:
-        """A fault at a part of the formula."""
+        """An error at a part of the formula."""
         return Fault(code, message, self.span(at), **more)
 
     def known(self, value: Value) -> Scalar | None:
-        """The value of a value that shapes the structure; raises `Fault` where it is not known or has no result."""
+        """The result of a value that shapes the structure. Raises `Fault` where it is unknown or undefined."""
         for name in names(value):
-            if name.name not in self.values and name.name in self.spelled:
+            if name.name not in self.values and name.name in self.symbols:
                 hint = "kernels, strides, counts and words cannot depend on it: write a number, or name a column"
                 raise self.fault(CANNOT_EVALUATE, f"`{name.name}` cannot be used here", name.at, help=hint)
         try:
@@ -79,7 +79,7 @@ class Scope:
             raise self._explain(fault) from None
 
     def whole(self, value: Value, what: str, low: int, high: int) -> int:
-        """A whole number in bounds; raises `Fault` E207."""
+        """A whole number from `low` to `high`. Raises `Fault` E207."""
         number = self.known(value)
         if not isinstance(number, int) or not low <= number <= high:
             message = f"{what} is a whole number from {low} to {high:,}, not {describe(number)}"
@@ -87,14 +87,14 @@ class Scope:
         return number
 
     def real(self, word: Word) -> float:
-        """The number that a `key=value` sets; raises `Fault` E207."""
+        """The number of a `key=value`. Raises `Fault` E207."""
         number = self.known(word.value) if isinstance(word.value, Value) else None
         if not isinstance(number, int | float):
             raise self.fault(CANNOT_EVALUATE, f"`{word.text}` must be a number", word.at)
         return float(number)
 
     def width(self, value: Value | Dimensions | str | None) -> Width | None:
-        """A number of channels, perhaps open; None where it is empty or 0. Raises `Fault`."""
+        """A number of channels, perhaps symbolic; None where it is empty or 0. Raises `Fault`."""
         if not isinstance(value, Value):
             raise Fault(CANNOT_EVALUATE, "a number of channels is one number", self.formula.span(self.formula.term.at))
         if all(name.name in self.values for name in names(value)):
@@ -105,12 +105,12 @@ class Scope:
                 message = f"a width is a whole number from 1 to {WIDEST:,}, not {describe(number)}"
                 raise self.bad(CANNOT_EVALUATE, value, message, self.rounded(value, number))
         try:
-            return substitute(value, self._spelling(value))
+            return substitute(value, self._known_or_symbolic(value))
         except ValueFault as fault:
             raise self._explain(fault) from None
 
     def rounded(self, value: Value, number: Scalar | None, low: int = 1) -> str:
-        """How to round a computed value that is not a whole number."""
+        """A hint to round a computed value that is not a whole number."""
         text = self.text(value.at)
         cell = self.row.args.get(value.name) if self.row and isinstance(value, Name) else None
         if isinstance(cell, Value):
@@ -120,7 +120,7 @@ class Scope:
         return f"write `{{round({text})}}`"
 
     def check_labels(self, terms: Iterable[Term], findings: Findings) -> None:
-        """Tell of labels that cannot be names (E108), and of two alike (E114)."""
+        """Report labels that cannot be names (E108), and two equal ones (E114)."""
         seen: dict[str, Labelled] = {}
         for term in terms:
             if not isinstance(term, Labelled):
@@ -132,24 +132,23 @@ class Scope:
                 findings.error(DUPLICATE_NAME, f"two parts here are labelled `{term.label}`", span, help="rename one")
             seen[term.label] = term
 
-    def _spelling(self, value: Value) -> dict[str, Width]:
+    def _known_or_symbolic(self, value: Value) -> dict[str, Width]:
         known: dict[str, Width] = {}
         for name in names(value):
-            if name.name in self.spelled:
-                known[name.name] = self.spelled[name.name]
+            if name.name in self.symbols:
+                known[name.name] = self.symbols[name.name]
             elif name.name in self.values:
                 number = self.values[name.name]
                 if not isinstance(number, int | float):
-                    raise self.bad(
-                        CANNOT_EVALUATE, name, f"a width needs numbers, but `{name.name}` is {describe(number)}"
-                    )
+                    message = f"a width needs numbers, but `{name.name}` is {describe(number)}"
+                    raise self.bad(CANNOT_EVALUATE, name, message)
                 known[name.name] = number if isinstance(number, int) else Number(number)
             else:
                 raise self._explain(ValueFault(UNDEFINED_NAME, f"undefined name `{name.name}`", name.at, name.name))
         return known
 
     def bad(self, code: Code, value: Value, message: str, hint: str = "") -> Fault:
-        """A fault of a value, reported at the cell that it was read from, or at the row that passed it."""
+        """An error in a value, at the cell that it comes from, or at the row that uses the formula."""
         used, row = self.span(value.at), self.row
         if row and isinstance(value, Name) and value.name in row.args:
             place = row.span(value.name)
@@ -161,7 +160,7 @@ class Scope:
         return Fault(code, message, place, notes=notes, help=hint)
 
     def _explain(self, fault: ValueFault) -> Fault:
-        known = sorted({*self.values, *self.spelled})
+        known = sorted({*self.values, *self.symbols})
         hint = did_you_mean(fault.name, known) or f"the names here are {listing(known)}" if fault.name else ""
         return self.fault(fault.code, fault.message, fault.at, help=hint)
 

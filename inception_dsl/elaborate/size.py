@@ -1,4 +1,4 @@
-"""How large a network is with its repeats and modules written out, by multiplication: nothing is expanded."""
+"""The size of a network with its repeats and modules expanded, computed by multiplication."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Final
 from inception_dsl.ir.program import Body, Call, Join, Repeat, Sequence
 
 MOST_LAYERS: Final = 10_000
-"""A network has no more layers besides one for each row; a published one has fewer than 5,000 in all."""
+"""The limit on layers beyond one per row; published networks have fewer than 5,000 in all."""
 
-SHOWN: Final = 15
-"""The digits of a number that is printed in full."""
+MOST_DIGITS: Final = 15
+"""The digits of the longest number that a message shows in full."""
 
 
 class TooLarge(Exception):
-    """Modules call each other with too many combinations of values to count their layers."""
+    """The layers of the modules exceed the limit before all of them are known."""
 
 
 def layers(body: Body, templates: Mapping[str, int]) -> int:
-    """The layers of a body written out, where those of each template are known; a join is one, and so is `pass`."""
+    """The layers of an expanded body, given those of each template; a join counts as one, and so does `pass`."""
     match body:
         case Sequence(parts):
             return max(1, sum(layers(part.body, templates) for part in parts))
@@ -34,9 +34,9 @@ def layers(body: Body, templates: Mapping[str, int]) -> int:
 
 
 def too_large(row: str, count: int | None = None) -> str:
-    """The message of E214; `count` is how many layers more than rows there are so far, None where it is not known."""
+    """The message of E214; `count` is the number of layers beyond one per row so far, None where it is unknown."""
     many = f"more than {MOST_LAYERS:,}"
     if count is not None:
         digits = len(str(count))
-        many = f"{count:,}" if digits <= SHOWN else f"10^{digits - 1} and more"
+        many = f"{count:,}" if digits <= MOST_DIGITS else f"10^{digits - 1} and more"
     return f"with `{row}`, the network has {many} more layers than rows; the limit is {MOST_LAYERS:,}"

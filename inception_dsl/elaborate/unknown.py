@@ -1,4 +1,4 @@
-"""Advice for a word in the place of a layer that is not the name of a layer."""
+"""The error for a word that stands where a layer should be, and its hint."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KERNEL: Final = re.compile(r"([a-z]+)_?([0-9]+x[0-9]+)")
 
 
 def unknown(use: Use, name: Scalar | None, scope: Scope, spec: NetworkSpec) -> Fault:
-    """The fault (E201) of a use whose `name` is neither a layer nor a module."""
+    """The error (E201) for a name that is neither a layer nor a module; `name` is its value."""
     known = f"the layers are {listing(sorted(LAYERS))}"
     known += f"; the modules are {listing(spec.modules)}" if spec.modules else ""
     if not isinstance(use.name, str):

@@ -29,8 +29,8 @@ def _padding(name: str, use: Use, reach: tuple[int, ...], words: Words, scope: S
     if border is None:
         if reach == (1, 1) or ceil:
             return Padding(ceil=ceil)
-        pads = {word: each for word, each in WORDS.items() if each.slot == "padding" or word == "ceil"}
-        kinds = [word if each.alone else f"{word}={each.example}" for word, each in pads.items()]
+        pads = {name: word for name, word in WORDS.items() if word.slot == "padding" or name == "ceil"}
+        kinds = [name if word.alone else f"{name}={word.example}" for name, word in pads.items()]
         kinds = [kind for kind in kinds if kind.split("=")[0] in LAYERS[name].words]
         hint = f"add one of {listing(kinds, 'or')}, here or in `defaults`"
         raise scope.fault(MISSING_PADDING, f"`{name}` does not state its padding", use.at, help=hint)

@@ -1,4 +1,4 @@
-"""The words on a layer: which it takes, which exclude each other, and which have nothing to act on."""
+"""The words on a layer: which it takes, which exclude each other, and which have no effect."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ Words = Mapping[str, Word]
 
 OFF: Final = frozenset({"none", "false", "no", "off", "0"})
 ON: Final = frozenset({"true", "yes", "on", "1"})
-"""How other languages switch things."""
+"""What other languages write to switch a thing off or on."""
 
 
 def by_slot(name: str, words: Iterable[Word], scope: Scope) -> dict[str, Word]:
-    """Words by what they set; raises `Fault` for one that the layer cannot take, or two that contradict each other."""
+    """Words by what they set. Raises `Fault` for one that the layer does not take, or two that conflict."""
     slots: dict[str, Word] = {}
     for word in words:
         _check_word(name, word, scope)
@@ -44,7 +44,7 @@ def by_slot(name: str, words: Iterable[Word], scope: Scope) -> dict[str, Word]:
 
 
 def moved(word: Word, at: tuple[int, int]) -> Word:
-    """A word with all its parts at a place of another text."""
+    """A word with the positions of all its parts set to a place in another text."""
     value = word.value
     if isinstance(value, tuple):
         return replace(word, at=at, value=(_moved(value[0], at), _moved(value[1], at)))
@@ -56,13 +56,13 @@ def _moved(value: Value, at: tuple[int, int]) -> Value:
         case Operation(operator, left, right):
             return Operation(operator, _moved(left, at), _moved(right, at), at=at)
         case Function(function, arguments):
-            return Function(function, tuple(_moved(each, at) for each in arguments), at=at)
+            return Function(function, tuple(_moved(argument, at) for argument in arguments), at=at)
         case _:
             return replace(value, at=at)
 
 
 def merge(defaults: Words, own: Words, scope: Scope) -> Words:
-    """Own words, and those defaults that they do not replace; how a layer pads is replaced as a whole."""
+    """A layer's own words, and the defaults that they do not replace; words about padding are replaced together."""
     pads = {"padding", "ceil"}
     for pad in sorted(pads & own.keys()) if "whole" in own else ():
         message = f"`{own[pad].text}` has no effect with `{own['whole'].text}`"
@@ -100,7 +100,7 @@ def check_effect(name: str, use: Use, own: Words, words: Words, scope: Scope, fi
 
 
 def _idle(use: Use, own: Words, words: Words) -> Iterable[tuple[Word, str]]:
-    """Words that change nothing, whatever the columns of the row say, and why."""
+    """Words without effect, whatever the cells of the row, and why."""
     if "ceil" in own and _is_all(use.stride, 1):
         yield own["ceil"], "at a stride of 1 no window reaches over the border"
     if "dilation" in own and use.kernel and _is_all(use.kernel, 1) and not _is_all(own["dilation"].value, 1):
@@ -114,9 +114,9 @@ def _idle(use: Use, own: Words, words: Words) -> Iterable[tuple[Word, str]]:
 
 
 def _is_all(value: Value | Dimensions | str | None, number: int) -> bool:
-    """Whether a size is written as this number, or is not written and so 1."""
+    """Whether a size is this literal number; a size that is not written is 1."""
     values = value if isinstance(value, tuple) else (value or Number(1),)
-    return all(isinstance(each, Number) and each.value == number for each in values)
+    return all(isinstance(size, Number) and size.value == number for size in values)
 
 
 def _check_word(name: str, word: Word, scope: Scope) -> None:
@@ -139,7 +139,7 @@ def _check_word(name: str, word: Word, scope: Scope) -> None:
     if word.value is None:
         if entry.alone:
             return
-        examples = [f"{word.text}={each}" for each in entry.choices or (entry.example,)]
+        examples = [f"{word.text}={value}" for value in entry.choices or (entry.example,)]
         raise scope.fault(
             UNKNOWN_WORD, f"`{word.text}` needs a value", word.at, help=f"write {listing(examples, 'or')}"
         )
@@ -152,18 +152,18 @@ def _check_word(name: str, word: Word, scope: Scope) -> None:
 
 
 def _elsewhere_hint(word: Word, known: Collection[str], scope: Scope) -> str:
-    """What the language has for a word of other tools, switched on or off."""
+    """The equivalent of a word of other tools, switched on or off."""
     off = _setting(word, scope) in OFF
     return elsewhere.suggest(word.text, known, {**elsewhere.WORDS, **(elsewhere.SWITCHED_OFF if off else {})})
 
 
 def _setting(word: Word, scope: Scope) -> str:
-    """What stands after the `=` of a word, in small letters."""
+    """The text after the `=` of a word, in lower case."""
     return scope.text(word.at).partition("=")[2].strip().casefold()
 
 
 def _switch_hint(word: Word, scope: Scope) -> str:
-    """How the word is written that says what `bn=false`, `bias=0` or `act=silu` tried to."""
+    """The correct spelling for `bn=false`, `bias=0` or `act=silu`."""
     entry = WORDS[word.text]
     wanted = _setting(word, scope)
     off = f"{entry.slot or word.text}=none"

@@ -1,4 +1,4 @@
-"""Names: which of them can stand in every target, and what a label or a column becomes as an identifier."""
+"""Names: which are valid in every target, and the identifiers that labels and columns become."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ MODULE_MEMBERS: Final = frozenset(
     share_memory state_dict to to_empty train training type xpu zero_grad append extend insert pop keys values items
     """.split()
 )
-"""What `torch.nn.Module` and its containers call their own members: no layer can take these names."""
+"""Members of `torch.nn.Module` and its containers, whose names no layer can have."""
 
-USED: Final = frozenset(
+GENERATED: Final = frozenset(
     {"input", "totals", "logits", "x", "self", "torch", "nn", "super", "classes", "concat", "add", "Output"}
 )
-"""What the generated files and the spec use themselves."""
+"""Names that the generated files and the spec use."""
 
 LOGGED: Final = frozenset("step epoch loss gradient lr unreadable clock images_per_second waiting memory_gb".split())
-"""What the log of a training calls its own numbers, among which a head's loss stands by the head's name."""
+"""Keys of the training log, which also has the loss of each head under the head's name."""
 
 
 def problem(name: str) -> str:
@@ -42,7 +42,7 @@ def problem(name: str) -> str:
         return "this is a Python keyword"
     if name in MODULE_MEMBERS:
         return "every PyTorch module has a member of this name"
-    if name in USED:
+    if name in GENERATED:
         return "the generated code uses this name"
     return ""
 

@@ -1,4 +1,4 @@
-"""The base class of every operation: what the shape, weights, work and receptive field of an op are asked by."""
+"""The base class of every operation: shape, weights, work and receptive field."""
 
 from __future__ import annotations
 

@@ -153,7 +153,7 @@ class AvgPool(Op):
 
 @dataclass(frozen=True)
 class Dropout(Op):
-    """Sets a share `p` of the numbers to zero in training and scales up the others; nothing in inference."""
+    """Sets a share `p` of the elements to zero in training and scales up the others; does nothing in inference."""
 
     name = "dropout"
     training_only = True
@@ -188,7 +188,7 @@ class FullyConnected(Op):
 
 
 class Softmax(Op):
-    """Turns the channels into probabilities: exp(x) / sum of exp(x)."""
+    """Turns channels into probabilities: exp(x) / sum of exp(x)."""
 
     name = "softmax"
 
@@ -208,7 +208,7 @@ class Flatten(Op):
 
 @dataclass(frozen=True)
 class Scale(Op):
-    """Every number times `factor`: the residual scaling of 1602.07261, section 3.3."""
+    """Multiplies by `factor`: the residual scaling of 1602.07261, section 3.3."""
 
     name = "scale"
     factor: float
@@ -222,7 +222,7 @@ class Identity(Op):
 
 
 class Concat(Op):
-    """Branches joined along the channels, in the order written: the papers' filter concatenation, DepthConcat."""
+    """Joins branches along the channels, in the order written: the papers' filter concatenation, DepthConcat."""
 
     name = "concat"
 
@@ -241,7 +241,7 @@ class Concat(Op):
 
 
 class Add(Op):
-    """Branches added number by number: the residual connection of 1512.03385."""
+    """Adds branches elementwise: the residual connection of 1512.03385."""
 
     name = "add"
 

@@ -1,4 +1,4 @@
-"""A network as its paper writes it: `Program`, templates with symbolic widths and the calls that bind them.
+"""A network as its paper writes it: templates with symbolic widths, and rows that call them.
 
 A module of a paper stays one `Template`, so that an emitter can print one class per module and one line per row.
 """
@@ -31,7 +31,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Call:
-    """A module used as a layer: the template, and what fills its open widths."""
+    """A module used as a layer: the template, and the arguments for its symbolic widths."""
 
     template: str
     args: tuple[tuple[str, Width], ...] = ()
@@ -78,8 +78,8 @@ Body = Layer | Call | Sequence | Join | Repeat | Dropped
 class Part:
     """A named step or branch. `label` is what the spec calls it; `name` its part of every weight's name.
 
-    The name is given by the pass `assign_names`; the empty name adds nothing to a weight's name (the part is opened
-    up in its owner's `forward`).
+    The pass `assign_names` gives the name. An empty name adds nothing to a weight's name: the part is inlined in its
+    owner's `forward`.
     """
 
     label: str
@@ -89,7 +89,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Template:
-    """A module specialised in structure and open in widths; `params` are the names its calls fill, in order."""
+    """A module specialised in structure, with symbolic widths; `params` are the names that calls bind, in order."""
 
     name: str
     module: str
@@ -135,7 +135,7 @@ class Paper(NamedTuple):
 class Claim:
     """A number the paper prints: a cell of the table, or of the totals (`row` is then "totals"); `text` verbatim.
 
-    `inherited` is the row of the base that it is printed of, where a variant has it from there.
+    `inherited` is the row of the base that it was printed for, in a variant that inherits it.
     """
 
     row: str
@@ -148,8 +148,8 @@ class Claim:
 class Column(NamedTuple):
     """How a printed column counts.
 
-    `measure` is what it counts (see `published.MEASURES`), `unit` what its suffix stands for (1024: K is 1024, M is
-    1024^2), `rounding` how the paper rounds ("either" is nearest or down), `bias` whether biases are parameters.
+    `measure` is the quantity (see `paper.verdicts.MEASURES`), `unit` the value of the suffix K (1024: M is 1024^2),
+    `rounding` how the paper rounds ("either" is nearest or down), `bias` whether biases are parameters.
     """
 
     measure: str
@@ -160,7 +160,7 @@ class Column(NamedTuple):
 
 @dataclass(frozen=True)
 class Erratum:
-    """Why the paper is wrong in the cell `row`.`column`; `inherited` says that a variant has it from its base."""
+    """Why the paper is wrong in the cell `row`.`column`; `inherited` is true in a variant that inherits it."""
 
     row: str
     column: str
@@ -173,7 +173,7 @@ class Erratum:
 class Published:
     """What the paper prints of a network: columns by name, claims in the order of the table, known errata.
 
-    `dropped` are claims about its base that do not describe a variant.
+    `dropped` are the claims about its base that do not describe a variant.
     """
 
     columns: Mapping[str, Column] = field(default_factory=dict)
@@ -205,7 +205,7 @@ class Init(NamedTuple):
 
 @dataclass(frozen=True)
 class Program:
-    """A network as templates and rows. `env` holds what closes the network's own widths: `classes`.
+    """A network as templates and rows. `env` binds the symbolic widths of rows and heads: `classes`.
 
     `init` is None where none is stated. `training` is the recipe, as validated by `spec.training_model`.
     """

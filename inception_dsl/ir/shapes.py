@@ -1,4 +1,4 @@
-"""What flows between layers, and how a window that slides over an image changes its size."""
+"""The shapes of tensors and weights, and how a window changes the size of an image."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Pair = tuple[int, int]
 
 
 class ShapeError(Exception):
-    """A layer that cannot take what arrives at it; `help` says what would."""
+    """A layer that cannot take its input; `help` says how to change it."""
 
     def __init__(self, code: Code, message: str, help: str = "") -> None:  # noqa: A002 - as in Diagnostic
         super().__init__(message)
@@ -42,7 +42,7 @@ class TensorType(NamedTuple):
 
     @property
     def size(self) -> int:
-        """How many numbers it holds."""
+        """The number of elements."""
         return math.prod(self.shape)
 
     def __str__(self) -> str:
@@ -60,7 +60,7 @@ class Weight(NamedTuple):
 
 @dataclass(frozen=True)
 class Padding:
-    """How a window meets the border; nothing is guessed.
+    """How a window is padded.
 
     `same` pads equally on both sides so that out = ceil(in / stride) (odd kernels); `same_upper` gives the odd pixel to
     the right and bottom (TensorFlow's SAME); `pad` pads by `amount`, and `valid` is that with none. `ceil` keeps a last
@@ -82,7 +82,7 @@ class PaddedAxis(NamedTuple):
 
 @dataclass(frozen=True)
 class Window:
-    """A kernel that slides over an image. All pairs are (height, width)."""
+    """A kernel sliding over an image. All pairs are (height, width)."""
 
     kernel: Pair
     stride: Pair = (1, 1)
@@ -90,7 +90,7 @@ class Window:
     dilation: Pair = (1, 1)
 
     def axes(self, image: Pair) -> tuple[PaddedAxis, PaddedAxis]:
-        """Padding and output size on an image; raises `ShapeError` E209 for a kernel larger than what it reads."""
+        """Padding and output size on an image. Raises `ShapeError` E209 for a kernel larger than the padded image."""
         height, width = (
             self._axis(size, *parameters)
             for size, parameters in zip(

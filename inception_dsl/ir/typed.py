@@ -1,4 +1,4 @@
-"""A network flat, bound and shaped: `Typed`, every call expanded, every width concrete and every shape known."""
+"""The lowered network: every call expanded, every width concrete and every shape known."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Node:
 
     @cached_property
     def weights(self) -> dict[str, Weight]:
-        """The tensors it owns, by their names in a state_dict."""
+        """Its tensors, by their names in a state_dict."""
         prefix = ".".join(self.owner)
         return {f"{prefix}.{name}": weight for name, weight in self.op.weights(*self.types).items()}
 
@@ -44,7 +44,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Typed:
-    """A network flat, bound and shaped: the only tree that emitters and the accounting read.
+    """A lowered network, the only tree that emitters and analyses read.
 
     `ends` gives the node that a row or head ends with, by name (-1 for the network's input).
     """
@@ -59,7 +59,7 @@ class Typed:
         return (node for node in self.nodes if node.row in rows)
 
     def out(self, row: str) -> TensorType:
-        """The shape that a row or head gives."""
+        """The output shape of a row or head."""
         end = self.ends[row]
         return self.nodes[end].out if end >= 0 else self.input
 

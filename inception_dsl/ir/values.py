@@ -1,7 +1,7 @@
-"""The arithmetic inside `{...}`: columns of a row, settings, `in`, `classes`, and sums of those.
+"""The arithmetic inside `{...}`: expressions of columns, settings, `in` and `classes`.
 
-A value is known once its names are: a module's widths stay open (`Value`) until a row calls the module. Nothing here
-is ever evaluated as Python; every result is checked.
+A module's widths stay symbolic (`Value`) until a row calls the module. Nothing is ever evaluated as Python, and every
+result is checked.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from inception_dsl.diagnostics.codes.modules import CANNOT_EVALUATE, UNDEFINED_N
 
 Scalar = int | float | str
 Env = Mapping[str, Scalar | None]
-"""What the names stand for; None is an empty cell."""
+"""The values of names; None is an empty cell."""
 
 LIMIT: Final = 10**9
-"""No number in a network is larger."""
+"""The limit on numbers in a network."""
 
 
 class ValueFault(Exception):
-    """A value that cannot be worked out: `code` and message; `at` are the offsets of the part at fault."""
+    """A value that cannot be evaluated: `code` and message; `at` are the offsets of the wrong part."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class ValueFault(Exception):
 
 @dataclass(frozen=True)
 class Value:
-    """A value as written; `at` are its offsets in the source text, which comparison ignores."""
+    """A value as written; `at` are its offsets in the text it was read from, which equality ignores."""
 
     at: tuple[int, int] = field(default=(0, 0), compare=False, kw_only=True)
 
@@ -77,7 +77,7 @@ class Function(Value):
 
 
 Width = int | Value
-"""A number of channels: known, or open until its module is called."""
+"""A number of channels: concrete, or symbolic until its module is called."""
 
 
 def _to_multiple(rounding: Callable[[float], float]) -> Callable[..., float]:
@@ -97,7 +97,7 @@ FUNCTIONS: Final[dict[str, tuple[Callable[..., float], int, int]]] = {
 }
 Measure = Literal["depth", "params", "ops", "receptive_field", "activations"]
 MEASURES: Final[tuple[Measure, ...]] = get_args(Measure)
-"""What the formula of a claim can ask of a network, or of a row of one, as of a function: `params(googlenet.conv1)`."""
+"""The functions of a network or row in the formula of a claim: `params(googlenet.conv1)`."""
 
 OPERATORS: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "+": add,
@@ -111,7 +111,7 @@ PRECEDENCE: Final = {"+": 1, "-": 1, "*": 2, "/": 2, "//": 2, "%": 2}
 
 
 def evaluate(value: Width | Scalar, env: Env) -> Scalar | None:
-    """Work a value out; None is the content of an empty cell.
+    """Evaluate a value; None is the content of an empty cell.
 
     Raises `ValueFault` E206 for an unknown name, E207 for arithmetic that has no result.
     """
@@ -139,7 +139,7 @@ def _checked(
     for argument in arguments:
         number = evaluate(argument, env)
         if number is None:
-            return None  # what is computed from an empty cell is empty too
+            return None  # a value computed from an empty cell is empty
         if isinstance(number, str):
             raise ValueFault(CANNOT_EVALUATE, f"`{number}` is text, not a number", argument.at)
         numbers.append(number)
@@ -160,7 +160,7 @@ def show_operands(numbers: list[float]) -> str:
 
 
 def names(value: Width | Scalar) -> Iterator[Name]:
-    """Every name a value uses, from left to right."""
+    """The names in a value, from left to right."""
     match value:
         case Name():
             yield value
@@ -175,7 +175,7 @@ def names(value: Width | Scalar) -> Iterator[Name]:
 
 
 def substitute(value: Width, known: Mapping[str, Width]) -> Width:
-    """Replace names by what is known of them; a value without open names becomes a number."""
+    """Replace known names; a value without other names becomes a number."""
     if isinstance(value, int):
         return value
     replaced = _substitute(value, known)

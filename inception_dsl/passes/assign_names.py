@@ -1,7 +1,7 @@
-"""Gives every part the name under which its weights are known in every target.
+"""Names every part; the names make up the names of its weights in every target.
 
-A label is a name. What has none is called by its word inside a module (`conv`, or `conv1`, `conv2`, ...), by its place
-as a branch (`branch1`, ...), and by its number in any other chain, as `torch.nn.Sequential` counts.
+A part with a label is named by it. Otherwise a step of a module is named by its word (`conv`, or `conv1`, `conv2`,
+...), a branch by its position (`branch1`, ...), and a step of any other chain by its index, as in `nn.Sequential`.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from inception_dsl.ir.program import Body, Call, Join, Layer, Part, Program, Rep
 
 
 def assign_names(program: Program) -> Program:
-    """Name every part; the branches of a join without a label, right inside a module, are the module's own."""
+    """Name every part; the branches of an unlabelled join directly in a module become attributes of the module."""
     return replace(
         program,
-        templates={name: replace(each, body=_module_names(each)) for name, each in program.templates.items()},
+        templates={key: replace(value, body=_module_names(value)) for key, value in program.templates.items()},
         rows=tuple(replace(row, body=_numbered(row.body)) for row in program.rows),
         heads=tuple(replace(head, body=_numbered(head.body)) for head in program.heads),
     )
 
 
 def word(body: Body) -> str:
-    """What a layer or call is called in the language."""
+    """The word for a layer or call in the language."""
     match body:
         case Layer(ops):
             return next((op.name for op in ops if op.depth), ops[0].name)
@@ -37,13 +37,13 @@ def word(body: Body) -> str:
 
 
 class _Names:
-    """Names of one namespace, no two alike."""
+    """The unique names of one namespace."""
 
     def __init__(self) -> None:
-        self.taken = {"concat", "add"}  # what the ops that join are called
+        self.taken = {"concat", "add"}  # the names of the joining ops
 
     def take(self, name: str) -> str:
-        """`name`, or that with a number where it is taken."""
+        """`name`, with a number added if it is taken."""
         unique, number = name, 2
         while unique in self.taken or problem(unique if unique[0].isalpha() else f"b{unique}"):
             unique, number = f"{name}_{number}", number + 1
@@ -81,7 +81,7 @@ def _module_names(template: Template) -> Body:
 
 
 class _ModuleNames:
-    """The namespace of a module's own attributes."""
+    """The namespace of a module's attributes."""
 
     def __init__(self, parts: tuple[Part, ...]) -> None:
         self.names = _Names()

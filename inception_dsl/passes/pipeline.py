@@ -1,4 +1,4 @@
-"""Rewrites of a program: each takes a valid program and gives a valid one that computes the same."""
+"""The passes: each takes a valid program and returns a valid one that computes the same."""
 
 from __future__ import annotations
 

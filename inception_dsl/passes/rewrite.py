@@ -1,4 +1,4 @@
-"""What passes share: a rewrite of every body in a program, from the leaves up."""
+"""Shared by the passes: rewrites every body of a program, from the leaves up."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ def bodies(program: Program, rewrite: Rewrite) -> Program:
     """A program with every row's, head's and template's body rewritten."""
     return replace(
         program,
-        templates={name: replace(each, body=rewrite(each.body)) for name, each in program.templates.items()},
+        templates={key: replace(value, body=rewrite(value.body)) for key, value in program.templates.items()},
         rows=tuple(replace(row, body=rewrite(row.body)) for row in program.rows),
         heads=tuple(replace(head, body=rewrite(head.body)) for head in program.heads),
     )
 
 
 def bottom_up(rewrite: Rewrite) -> Rewrite:
-    """A rewrite of one node as a rewrite of a whole body: the inner nodes first."""
+    """Turn a rewrite of one node into a rewrite of a body, inner nodes first."""
 
     def deep(body: Body) -> Body:
         match body:

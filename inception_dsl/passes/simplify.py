@@ -1,4 +1,4 @@
-"""Takes out what does nothing: `pass` steps, factors of 1, repeats of 1 or of nothing, joins of one branch."""
+"""Removes parts without effect: `pass` steps, factors of 1, repeats of 1 or of nothing, joins of one branch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from inception_dsl.passes.rewrite import bodies, bottom_up
 
 
 def simplify(program: Program) -> Program:
-    """Rewrite `1 of a`, `1.0 * a`, `[a]` to `a`, and `a -> pass` to `a`; what is labelled keeps its place."""
+    """Rewrite `1 of a`, `1.0 * a`, `[a]` to `a`, and `a -> pass` to `a`; labelled parts stay."""
     return bodies(program, bottom_up(_simplify))
 
 
@@ -27,12 +27,12 @@ def _simplify(body: Body) -> Body:
         case Join(_, (only,)):  # a label still names the one branch that is left
             return Sequence((only,), origin=body.origin)
         case Sequence(parts) if parts:
-            return _spelled_out(body)
+            return _flattened(body)
         case _:
             return body
 
 
-def _spelled_out(body: Sequence) -> Body:
+def _flattened(body: Sequence) -> Body:
     parts: list[Part] = []
     for part in body.parts:
         if isinstance(part.body, Sequence) and not part.label:

@@ -74,7 +74,7 @@ class Curves:
 
     @property
     def heads(self) -> list[str]:
-        """The auxiliary heads whose losses were logged: what is in a row besides what every run has."""
+        """The auxiliary heads whose losses were logged: the keys that not every run has."""
         found = {key for row in self.rows for key in row if not key.startswith("test_")}
         return sorted(found - LOGGED)
 
