@@ -82,7 +82,7 @@ class Layers:
     def _make(self, name: str, use: Use, defaults: Words, scope: Scope) -> Body:
         own = by_slot(name, use.words, scope)
         words = merge(defaults, own, scope)
-        _check_arity(name, use, words["whole"].text if "whole" in words else "", scope)
+        _check_arity(name, use, words["extent"].text if "extent" in words else "", scope)
         check_effect(name, use, own, words, scope, self.findings)
         origin = scope.span(use.at)
         if LAYERS[name].ops == (Identity,):

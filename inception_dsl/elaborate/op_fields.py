@@ -22,7 +22,7 @@ def make_ops(name: str, use: Use, words: Words, scope: Scope) -> tuple[Op, ...]:
     entry = LAYERS[name]
     sizes: dict[str, Any] = {}
     if entry.kernel:
-        sizes["window"] = None if "whole" in words else window(name, use, words, scope)
+        sizes["window"] = None if "extent" in words else window(name, use, words, scope)
     if entry.number:
         assert use.width is not None
         number = _number(name, entry.number, use.width, scope)

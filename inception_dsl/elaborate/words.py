@@ -64,12 +64,12 @@ def _moved(value: Value, at: tuple[int, int]) -> Value:
 def merge(defaults: Words, own: Words, scope: Scope) -> Words:
     """A layer's own words, and the defaults that they do not replace; words about padding are replaced together."""
     pads = {"padding", "ceil"}
-    for pad in sorted(pads & own.keys()) if "whole" in own else ():
-        message = f"`{own[pad].text}` has no effect with `{own['whole'].text}`"
+    for pad in sorted(pads & own.keys()) if "extent" in own else ():
+        message = f"`{own[pad].text}` has no effect with `{own['extent'].text}`"
         raise scope.fault(
             CONFLICTING_WORDS, message, own[pad].at, help="delete it: the windows cover the image without padding"
         )
-    replaced = pads if {*pads, "whole"} & own.keys() else set()
+    replaced = pads if {*pads, "extent"} & own.keys() else set()
     return {slot: word for slot, word in defaults.items() if slot not in replaced} | {**own}
 
 
@@ -107,8 +107,8 @@ def _idle(use: Use, own: Words, words: Words) -> Iterable[tuple[Word, str]]:
         yield own["dilation"], "a kernel of one pixel cannot be dilated"
     if "border" in own and own["border"].text == "count_pad":
         padding = words.get("padding")
-        if "whole" in words:
-            yield own["border"], f"`{words['whole'].text}` does not pad"
+        if "extent" in words:
+            yield own["border"], f"`{words['extent'].text}` does not pad"
         elif padding is None or padding.text == "valid" or (padding.text == "pad" and _is_all(padding.value, 0)):
             yield own["border"], "this pool does not pad"
 

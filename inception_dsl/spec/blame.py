@@ -12,9 +12,9 @@ from inception_dsl.syntax.yaml_printer import Line, lines
 
 
 def print_blamed(spec: NetworkSpec) -> str:
-    """Print a spec as `print_spec` does, and before each line where its parts were written: `googlenet.yaml:32`.
+    """Print a spec as `print_spec` does, with the origin of each line before it: `googlenet.yaml:32`.
 
-    A row that a variant has edited was written in several places; what no file says has none.
+    A row that a variant has edited has several origins; a line that no file contains has none.
     """
     printed = list(lines(as_file(spec)))
     places = [_places(_spans(spec, line)) for line in printed]
@@ -23,7 +23,7 @@ def print_blamed(spec: NetworkSpec) -> str:
 
 
 def _places(spans: Iterable[Span]) -> str:
-    """Places by file: `googlenet_separable.yaml:9 googlenet.yaml:33,34`."""
+    """The lines of spans by file: `googlenet_separable.yaml:9 googlenet.yaml:33,34`."""
     files: dict[str, dict[int, None]] = {}
     for span in spans:
         files.setdefault(span.source.file, {})[span.line] = None
@@ -41,7 +41,7 @@ def _spans(spec: NetworkSpec, line: Line) -> Iterator[Span]:
         return
     try:
         node = spec.document.node(line.path)
-    except KeyError:  # said by no file
+    except KeyError:  # in no file
         return
     if line.part == "key":
         yield _first(node)
@@ -52,7 +52,7 @@ def _spans(spec: NetworkSpec, line: Line) -> Iterator[Span]:
 
 
 def _first(node: Node) -> Span:
-    """The place of its key; where a variant's edits made it, that of the first key in it."""
+    """The place of a key; for a mapping that a variant's edits made, that of the first key in it."""
     if node.key is None and node.children:
         return _first(next(iter(node.children.values())))
     return node.key or node.span

@@ -1,4 +1,4 @@
-"""The parts of a spec while a variant edits them: data, the places they were written at, and the cells of the table."""
+"""The parts of a spec while a variant edits them: the data, where it was written, and the cells of the table."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ PLACES: Final[Mapping[str, tuple[str, ...]]] = {
     **{kind: ("published", kind) for kind in ("totals", "errata")},
     "columns": ("published",),
 }
-"""Where a document holds the parts of a kind, and what it says of weights by path; rows stand in its table."""
+"""The path of the parts of a kind in a document, and of `init`. Rows are in the table."""
 
-NO_COLUMNS: Final = ("name", "layer", "totals", "errata")
-"""What stands among the columns, or where they are declared, and is none that can be edited."""
+NOT_COLUMNS: Final = ("name", "layer", "totals", "errata")
+"""Names in the header or under `published` that are not columns which a variant can edit."""
 
 MOST_CELLS: Final = 10**6
-"""Of a table: each column that one row adds is a cell of all rows."""
+"""The most cells of a table: a column that one row adds is a cell of every row."""
 
 
 class Draft:
-    """A copy of a spec's parts that can be edited, and read as a spec again.
+    """An editable copy of the parts of a spec, which can be read as a spec again.
 
-    Totals and errata that the base has not kept from its own base are no parts of it. Cells stay, whatever they print:
-    an edit is of a cell also where that is empty.
+    Totals and errata that the base dropped from its own base are not copied. Cells are, even those whose printed
+    numbers were dropped, so that they can be edited.
     """
 
     def __init__(self, base: Base) -> None:
@@ -48,16 +48,16 @@ class Draft:
         published = kept.program.published
         for claim in published.dropped:
             if claim.row == TOTALS:
-                self.take("totals", claim.column)
-        errata = {f"{each.row}.{each.column}" for each in published.errata}
+                self.remove("totals", claim.column)
+        errata = {f"{erratum.row}.{erratum.column}" for erratum in published.errata}
         for cell in self.known("errata"):
             if cell not in errata:
-                self.take("errata", cell)
+                self.remove("errata", cell)
 
     def spec(self, document: Document) -> NetworkSpec:
-        """The spec that the parts make, as one that `document` says.
+        """The spec that the parts make; `document` is the variant's.
 
-        Raises `SpecError`: E117 for a table of too many cells, and as `spec.build` does.
+        Raises `SpecError`: E117 for a table of too many cells, and the errors of `network.build`.
         """
         findings = Findings()
         if (cells := len(self.header) * len(self.rows)) > MOST_CELLS:
@@ -70,7 +70,7 @@ class Draft:
             data, node = self.at(*above)
             if not data.get(key, True):
                 del data[key], node.children[key]
-        self.root.children["extends"] = document.root.children["extends"]  # a place to tell of, and no data
+        self.root.children["extends"] = document.root.children["extends"]  # a place for diagnostics, without data
         merged = Document(document.source, self.data, self.root, self.names)
         header = tuple(self.header.values())
         empty = {cell.text: Cell("", 0, cell.within) for cell in header}
@@ -82,37 +82,37 @@ class Draft:
     def _rows(self) -> Iterator[dict[str, Cell]]:
         return (self.rows[name] for name in self.order)
 
-    def at(self, *place: str) -> tuple[dict[str, Any], Node]:
-        """The mapping at a place, empty where there is none yet, and its node."""
+    def at(self, *path: str) -> tuple[dict[str, Any], Node]:
+        """The mapping at a path, created empty if missing, and its node."""
         data, node = self.data, self.root
-        for key in place:
+        for key in path:
             data = data.setdefault(key, {})
             node = node.children.setdefault(key, Node(self.root.span))
         return data, node
 
     def known(self, kind: str) -> list[str]:
-        """The names of the parts of a kind that there are."""
+        """The names of all parts of a kind."""
         if kind == "rows":
             return [*self.order]
         known = list(self.at(*PLACES[kind])[0])
         if kind == "columns":
-            return [each for each in dict.fromkeys((*self.header, *known)) if each not in NO_COLUMNS]
+            return [name for name in dict.fromkeys((*self.header, *known)) if name not in NOT_COLUMNS]
         return known
 
     def has(self, kind: str, name: str) -> bool:
-        """Whether there is a part of a kind and name."""
+        """Whether a part exists."""
         if kind == "rows":
             return name in self.rows
         if kind == "columns" and name in self.header:
-            return name not in NO_COLUMNS
-        return name in self.at(*PLACES[kind])[0] and not (kind == "columns" and name in NO_COLUMNS)
+            return name not in NOT_COLUMNS
+        return name in self.at(*PLACES[kind])[0] and not (kind == "columns" and name in NOT_COLUMNS)
 
     def declares(self, column: str) -> bool:
-        """Whether it is said how a column counts."""
+        """Whether `published` declares how a column counts."""
         return column in self.at(*PLACES["columns"])[0]
 
     def place(self, kind: str, name: str) -> Span:
-        """Where a part that there is stands."""
+        """The place of a part."""
         if kind == "rows":
             return self.rows[name]["name"].span
         if kind == "columns" and name in self.header:
@@ -121,11 +121,11 @@ class Draft:
         return node.key or node.span
 
     def add_column(self, name: str, span: Span) -> None:
-        """Add a column to the table, empty in every row, if it has none of the name."""
+        """Add an empty column to the table, unless it has one of that name."""
         self.header.setdefault(name, Cell(name, 0, Fragment(name, span)))
 
-    def take(self, kind: str, name: str) -> None:
-        """Take a part out."""
+    def remove(self, kind: str, name: str) -> None:
+        """Remove a part."""
         if kind == "rows":
             del self.rows[name]
             self.order.remove(name)
@@ -139,17 +139,17 @@ class Draft:
         node.children.pop(name, None)
 
     def put(self, kind: str, name: str, value: Any, node: Node, among: Node) -> None:
-        """Put a part in the place of the one of its name, or after the last.
+        """Replace the part of that name, or append one.
 
-        `among` is where the edits of its kind stand, and so does the kind as a whole where the base has none of it.
+        `among` is the node of all edits of that kind; it is the place of the kind where the base has no such parts.
         """
         data, parent = self.at(*PLACES[kind])
         parent.key = parent.key or among.key
         data[name] = value
         parent.children[name] = node
 
-    def rekey(self, kind: str, names: Mapping[str, str], place: Callable[[str], Span | None]) -> None:
-        """Give parts other names, in the same order; `place` is where the name of one is given."""
+    def rename_parts(self, kind: str, names: Mapping[str, str], place: Callable[[str], Span | None]) -> None:
+        """Rename parts, keeping their order; `place` gives the span of the new name of a part."""
         data, node = self.at(*PLACES[kind])
         parts = [(old, data[old], node.children[old]) for old in data]
         data.clear()
@@ -160,7 +160,7 @@ class Draft:
                 child.key = place(old) or child.key
 
     def part(self, kind: str, name: str, node: Node, among: Node) -> tuple[dict[str, Any], Node]:
-        """A part that is a mapping, and its node; a column that was not declared is now, at `node`."""
+        """A part that is a mapping, and its node; an undeclared column is declared at `node`."""
         data, parent = self.at(*PLACES[kind])
         if name not in data:
             made = Node(node.span)
@@ -169,12 +169,12 @@ class Draft:
         return data[name], parent.children[name]
 
     def add_row(self, name: Cell, anchor: str, before: bool) -> None:
-        """Add a row after or before another, with a name and empty cells."""
+        """Insert a row of empty cells after or before another."""
         self.order.insert(self.order.index(anchor) + (not before), name.text)
         self.rows[name.text] = {column: Cell("", 0, name.within) for column in self.header} | {"name": name}
 
     def rename_rows(self, cells: Mapping[str, Cell]) -> None:
-        """Give rows other names, and follow them in the heads that leave after them."""
+        """Rename rows, also where heads refer to them."""
         for name, cell in cells.items():
             self.rows[name]["name"] = cell
         self.order = [self.rows[name]["name"].text for name in self.order]
@@ -183,7 +183,7 @@ class Draft:
             head["from"] = cells[head["from"]].text if head["from"] in cells else head["from"]
 
     def rename_calls(self, names: Mapping[str, str]) -> None:
-        """Have every formula of the files so far call modules by other names."""
+        """Rename modules in every formula of the files so far."""
         base: Base | None = self.base
         while base:
             source = base.spec.document.source
@@ -193,7 +193,7 @@ class Draft:
 
 
 def cell_at(document: Document, path: tuple[str | int, ...]) -> Cell:
-    """A cell that stands in a document as a text or a number, or as nothing."""
+    """The cell that a document gives as a string, a number or null."""
     fragment = document.text(path)
     value: Any = document.data
     for key in path:

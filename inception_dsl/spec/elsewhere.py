@@ -1,7 +1,7 @@
-"""Words that other tools have and this language has not, and what it has instead; spelling slips of its own words.
+"""Suggestions for unknown words: what other tools call by them, and misspellings of the language's own words.
 
-A suggestion must never change the network: `prelu` is no slip of `relu`. So a word that is known elsewhere gets the
-sentence here, and only a slip of the keyboard gets "did you mean".
+A suggestion must never change the network: `prelu` is not a misspelling of `relu`. So a word that other tools know gets
+the sentence in these tables, and only a typing error gets "did you mean".
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ LAYERS: Final = _table(
     ("embedding lstm gru rnn", _NOTHING),
 )
 
-_SAID: Final = _table(
+_WORDS: Final = _table(
     ("stride strides", "write the stride after the kernel: `3x3/2`"),
     ("padding pads zeropad", "write `same`, `same_upper`, `valid` or `pad=1`"),
     (
@@ -99,9 +99,9 @@ _SAID: Final = _table(
 )
 WORDS: Final[Mapping[str, str]] = {
     **{word: hint for word, hint in LAYERS.items() if hint in (_NORM, _ACT, _NOTHING)},
-    **_SAID,
+    **_WORDS,
 }
-"""What is said elsewhere by a word on a layer."""
+"""Words on a layer in other tools."""
 
 OFF_BY_ABSENCE: Final = "delete it: it is off unless the layer or `defaults` turn it on"
 SWITCHED_OFF: Final = _table(
@@ -117,7 +117,7 @@ SWITCHED_OFF: Final = _table(
     ("padding pads zeropad", "write `valid`"),
     ("ceilmode depthwise", OFF_BY_ABSENCE),
 )
-"""What such a word says when `=False`, or a value like it, stands after it: for some, the opposite."""
+"""The same words followed by `=False` or a similar value, which gives some of them the opposite meaning."""
 
 
 VALUES: Final = _table(
@@ -128,7 +128,7 @@ VALUES: Final = _table(
     ("fp16 float16 half amp", f"{_NOTHING}; `bf16` keeps the range of fp32"),
     ("bicubic lanczos area", _NOTHING),
 )
-"""What is said elsewhere for a value of `training`."""
+"""Values of `training` in other tools."""
 
 INIT: Final = _table(
     ("kaiming kaimingnormal henormal msra", "write `he`"),
@@ -140,26 +140,26 @@ INIT: Final = _table(
     ("zeros zero", "write `constant value=0`"),
     ("ones one", "write `constant value=1`"),
 )
-"""What is said elsewhere for a distribution of `init`."""
+"""Distributions of `init` in other tools."""
 
 
 def suggest(word: str, known: Collection[str], elsewhere: Mapping[str, str] = LAYERS) -> str:
-    """What the language has for a word that is none of the `known`, as a help line; empty where that is not known."""
+    """The help for a word that is not among `known`: what to write instead; empty where there is no suggestion."""
     if word == "SAME" and "same" in known:
         return "TensorFlow's SAME is `same_upper`; `same` pads equally on both sides"
     plain = re.sub(r"[_\W]", "", word.casefold())
     for name in (plain, re.sub(r"(2d|layer)$", "", plain)):
         if name in elsewhere:
             return elsewhere[name]
-        for each in known:
-            if name == re.sub(r"[_\W]", "", each):
-                return suggestion([each])
-    return suggestion([each for each in sorted(known) if _is_slip(word.casefold(), each)][:2])
+        for candidate in known:
+            if name == re.sub(r"[_\W]", "", candidate):
+                return suggestion([candidate])
+    return suggestion([name for name in sorted(known) if _is_typing_error(word.casefold(), name)][:2])
 
 
 @lru_cache(maxsize=4096)
-def _is_slip(word: str, known: str) -> bool:
-    """Whether the fingers may have slipped: one letter, or two of a word of six, and not a part put before or after.
+def _is_typing_error(word: str, known: str) -> bool:
+    """Whether a word may be a typing error: one letter, or two in a word of six, and not an added prefix or suffix.
 
     Digits are never slips, and what has but two letters resembles too much.
     """
@@ -176,7 +176,7 @@ def _is_slip(word: str, known: str) -> bool:
 
 
 def _distance(one: str, other: str) -> int:
-    """The letters to insert, delete, replace, or swap with the next, to make one of the other."""
+    """The edit distance: letters to insert, delete, replace, or swap with the next."""
     before: list[int] = []
     row = list(range(len(other) + 1))
     for i, letter in enumerate(one, 1):

@@ -30,7 +30,7 @@ class FieldType:
 
     def find(self, kind: type[T]) -> T | None:
         """The metadata of a class, None where there is none."""
-        return next((each for each in self.metadata if isinstance(each, kind)), None)
+        return next((item for item in self.metadata if isinstance(item, kind)), None)
 
     @cached_property
     def fields(self) -> Mapping[str, FieldType]:
@@ -53,8 +53,8 @@ class FieldType:
     @cached_property
     def alternatives(self) -> Mapping[str | int, FieldType]:
         """The alternatives of a tagged union, by tag."""
-        found = {each.find(Tag): each for each in map(_field_type, _alternatives(self.form))}
-        return {tag.tag: each for tag, each in found.items() if tag}
+        found = {option.find(Tag): option for option in map(_field_type, _alternatives(self.form))}
+        return {tag.tag: option for tag, option in found.items() if tag}
 
     @property
     def is_collection(self) -> bool:
@@ -125,8 +125,8 @@ def _field_type(annotation: Any, metadata: tuple[Any, ...] = ()) -> FieldType:
     if get_origin(annotation) is Annotated:
         form, *more = get_args(annotation)
         return _field_type(form, (*metadata, *more))
-    given = [each for each in _alternatives(annotation) if each is not types.NoneType]
-    return _field_type(given[0], metadata) if len(given) == 1 else FieldType(annotation, metadata)
+    options = [option for option in _alternatives(annotation) if option is not types.NoneType]
+    return _field_type(options[0], metadata) if len(options) == 1 else FieldType(annotation, metadata)
 
 
 @cache

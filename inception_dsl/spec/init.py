@@ -1,4 +1,4 @@
-"""The `init:` part of a spec: how weights begin, by layer word or path, in the words of `DISTRIBUTIONS`."""
+"""The key `init`: how weights are initialised, by layer word or path, from one of `DISTRIBUTIONS`."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from inception_dsl.syntax.terms import Word
 
 SOURCE: Final = "source"
 WORDS: Final = (Conv.name, FullyConnected.name, BatchNorm.name)
-"""What stands for all layers of a kind, also where a row has that name."""
+"""The layer words that stand for all layers of their kind, even where a row has that name."""
 
 Values = Mapping[str, Scalar | None]
 LARGEST: Final = 1000
-"""Nothing begins with more."""
+"""The largest initial value."""
 
 
 class Distribution(NamedTuple):
-    """What a distribution's word needs, and what it may have beside."""
+    """The parameter that a distribution needs, and the one that it takes besides."""
 
     needs: str = ""
     takes: str = ""
@@ -45,23 +45,23 @@ DISTRIBUTIONS: Final = {
     "glorot": Distribution(),
     "constant": Distribution("value"),
 }
-"""The words that fill weights.
+"""The distributions of initial weights.
 
-`normal` has mean 0 and the deviation `std`; `truncated_normal` is the same without what lies beyond two deviations
-(TensorFlow's), which leaves 0.88 of them. `he` is normal of variance 2 / fan in (`fan=out`: fan out), `xavier` is
-Caffe's: uniform of variance 1 / fan in, `glorot` uniform of variance 2 / (fan in + fan out).
+`normal` has mean 0 and standard deviation `std`. `truncated_normal` is TensorFlow's: values beyond two deviations are
+drawn again, which leaves 0.88 of the deviation. `he` is normal with variance 2 / fan in (or fan out with `fan=out`),
+`xavier` is Caffe's, uniform with variance 1 / fan in, and `glorot` is uniform with variance 2 / (fan in + fan out).
 """
 
 
 class InitSpec(NamedTuple):
-    """How weights begin, as written, by layer word or path."""
+    """How weights are initialised, as written, by layer word or path."""
 
     source: str
     words: Mapping[str, tuple[Word, ...]]
 
 
 def init_words(document: Document, keys: Mapping[str, str], findings: Findings) -> InitSpec | None:
-    """Read the keys of `init`, where a document has them."""
+    """Parse the keys of `init`; None where a document has none."""
     if not keys:
         return None
     words = {path: _words(document.text(("init", path)), findings) for path in keys if path != SOURCE}
@@ -77,7 +77,7 @@ def _words(fragment: Fragment, findings: Findings) -> tuple[Word, ...]:
 
 
 def init(spec: InitSpec | None, document: Document, values: Values, findings: Findings) -> Init | None:
-    """Resolve what a spec says of its weights, None where that is nothing; `values` are what names stand for."""
+    """Resolve the initialisation of a spec, None where it states none; `values` are the values of names."""
     if spec is None:
         return None
     read = (_Reader(path, document, values, findings).initializer(words) for path, words in spec.words.items())
@@ -86,7 +86,7 @@ def init(spec: InitSpec | None, document: Document, values: Values, findings: Fi
 
 
 class _Reader:
-    """Reads the words about one path."""
+    """Reads the words for one path."""
 
     def __init__(self, path: str, document: Document, values: Values, findings: Findings) -> None:
         self.path = path
@@ -102,21 +102,21 @@ class _Reader:
         if kind is None or first.value is not None:
             hint = elsewhere.suggest(first.text, DISTRIBUTIONS, elsewhere.INIT)
             hint = hint or f"it must start with {listing(DISTRIBUTIONS, 'or')}"
-            self._tell(UNKNOWN_WORD, f"`{first.text}` is not a distribution", first, hint)
+            self._report(UNKNOWN_WORD, f"`{first.text}` is not a distribution", first, hint)
             return None
         known = [key for key in (kind.needs, kind.takes, "bias") if key]
         given: dict[str, float | str] = {}
         for word in others:
             if word.text not in known:
                 hint = elsewhere.suggest(word.text, known, {}) or f"it takes {listing(known)}"
-                self._tell(UNKNOWN_WORD, f"`{first.text}` does not take the word `{word.text}`", word, hint)
+                self._report(UNKNOWN_WORD, f"`{first.text}` does not take the word `{word.text}`", word, hint)
                 continue
             if word.text in given:
-                self._tell(CONFLICTING_WORDS, f"`{word.text}` is given twice", word, "keep one of them")
+                self._report(CONFLICTING_WORDS, f"`{word.text}` is given twice", word, "keep one of them")
             for value in self._value(word):
                 given[word.text] = value
         if kind.needs and kind.needs not in (word.text for word in others):
-            self._tell(
+            self._report(
                 WRONG_LAYER_ARGUMENTS,
                 f"`{first.text}` needs `{kind.needs}`",
                 first,
@@ -130,7 +130,7 @@ class _Reader:
             if word.value in ("in", "out"):
                 yield str(word.value)
             else:
-                self._tell(UNKNOWN_WORD, "`fan` must be `in` or `out`", word, "write `he`, or `he fan=out`")
+                self._report(UNKNOWN_WORD, "`fan` must be `in` or `out`", word, "write `he`, or `he fan=out`")
             return
         try:
             number = evaluate(word.value, self.values) if isinstance(word.value, Value) else None
@@ -139,11 +139,11 @@ class _Reader:
             return
         least = 0 if word.text == "std" else -LARGEST
         if not isinstance(number, int | float):
-            self._tell(CANNOT_EVALUATE, f"`{word.text}` must be a number", word, f"write `{word.text}=0.1`, say")
+            self._report(CANNOT_EVALUATE, f"`{word.text}` must be a number", word, f"write `{word.text}=0.1`, say")
         elif not least <= number <= LARGEST:
-            self._tell(OUT_OF_BOUNDS, f"`{word.text}` must be from {least} to {LARGEST}, not {number}", word)
+            self._report(OUT_OF_BOUNDS, f"`{word.text}` must be from {least} to {LARGEST}, not {number}", word)
         else:
             yield float(number)
 
-    def _tell(self, code: Code, message: str, word: Word, hint: str = "") -> None:
+    def _report(self, code: Code, message: str, word: Word, hint: str = "") -> None:
         self.findings.error(code, message, self.fragment.span(*word.at), help=hint)

@@ -1,4 +1,4 @@
-"""Reads spec files, with the files that they extend and the settings of the command line."""
+"""Loads spec files, with the files that they extend and the settings of the command line."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from inception_dsl.syntax import yaml
 from inception_dsl.syntax.document import Document
 
 LONGEST: Final = 20
-"""Files in the longest chain that is followed."""
+"""The most files in a chain of `extends`."""
 
 MOST_NODES: Final = 10_000
-"""Operations of all networks in a chain, where one variant extends another: each is worked out for the next."""
+"""The most operations of all networks in a chain of variants, each of which is compiled for the next."""
 
 _ABSOLUTE: Final = re.compile(r"[/\\~]|[A-Za-z]:")
 
 
 AsBase = Callable[[NetworkSpec], Base]
-"""Compiles a spec, so that a variant can be made of it."""
+"""Compiles a spec as the base of a variant."""
 
 
 def load(
     path: str | Path, as_base: AsBase, settings: Mapping[str, str] | None = None, outside: bool = False
 ) -> NetworkSpec:
-    """Read a spec file with some of its settings set; its bases lie in its folder unless `outside` is true.
+    """Load a spec file, with new values for some settings. Its bases must be in its folder unless `outside` is true.
 
     Raises `SpecError`.
     """
@@ -49,12 +49,12 @@ def load(
 
 
 def load_source(source: Source, as_base: AsBase) -> NetworkSpec:
-    """Read a spec given as text, which may extend built-in specs. Raises `SpecError`."""
+    """Load a spec given as text, which may extend built-in specs. Raises `SpecError`."""
     return _varied(chain(yaml.parse(source)), as_base)
 
 
 def _varied(documents: Sequence[Document], as_base: AsBase) -> NetworkSpec:
-    """The spec that the last of some documents makes, each of which extends the one before it. Raises `SpecError`."""
+    """The spec of the last document; each extends the one before it. Raises `SpecError`."""
     first, *variants = documents
     spec = read(first)
     if variants:
@@ -73,10 +73,10 @@ def _varied(documents: Sequence[Document], as_base: AsBase) -> NetworkSpec:
 
 
 def chain(document: Document, path: str = "", outside: bool = False) -> list[Document]:
-    """A spec after the files that it extends, of which the last comes first; `path` is its own, where it is in a file.
+    """The documents that a spec extends, the base of all first, then the spec; `path` is the spec's, if it has a file.
 
-    They lie in its folder or below, unless `outside` is true, or are built in. Raises `SpecError`: E120 for a base that
-    cannot be read, or not from here, E121 for files that extend each other.
+    Bases must be built in, or in the spec's folder or below unless `outside` is true. Raises `SpecError`: E120 for a
+    base that cannot or must not be read, E121 for a cycle or too long a chain.
     """
     paths, documents = [builtin.full(path)], [document]
     while "extends" in documents[-1].data:
@@ -86,48 +86,48 @@ def chain(document: Document, path: str = "", outside: bool = False) -> list[Doc
 
 
 def noted(error: SpecError, document: Document) -> SpecError:
-    """Errors of a variant, with a note where a fault stands in a base, which is right without the variant."""
+    """The errors of a variant, with a note on those in a base, which is valid without the variant."""
     note = Note(document.value_span(("extends",)), "this variant causes it")
     init = document.root.children.get("init")
     paths = {str(path): child.key for path, child in init.children.items()} if init else {}
 
-    def told(each: Diagnostic) -> Diagnostic:
-        if not each.span or each.span.source is document.source:
-            return each
-        hint = "remove it in the variant with `remove: {columns: [...]}`" if each.code == UNUSED_COLUMN else each.help
+    def with_note(error: Diagnostic) -> Diagnostic:
+        if not error.span or error.span.source is document.source:
+            return error
+        hint = "remove it in the variant with `remove: {columns: [...]}`" if error.code == UNUSED_COLUMN else error.help
         for path, span in paths.items():
-            if each.span == span and each.code == UNDEFINED_NAME:
+            if error.span == span and error.code == UNDEFINED_NAME:
                 hint = f"write a complete `init:` in the variant, without `{path}`"
-        return replace(each, notes=(*each.notes, note), help=hint)
+        return replace(error, notes=(*error.notes, note), help=hint)
 
-    return SpecError(map(told, error.diagnostics))
+    return SpecError(map(with_note, error.diagnostics))
 
 
 def _base(document: Document, paths: list[str], outside: bool) -> str:
-    """The path of the file that the last of some extends; raises `SpecError` where it must not be read."""
-    said = document.data["extends"]
-    if not isinstance(said, str) or not said.isprintable() or not said.strip():
+    """The path of the base of a document, the last of `paths`; raises `SpecError` if it must not be read."""
+    written = document.data["extends"]
+    if not isinstance(written, str) or not written.isprintable() or not written.strip():
         raise _fault(
             document,
             INVALID_BASE,
             "`extends` must be the path of a spec",
             hint="write `extends: googlenet.yaml`, for example",
         )
-    if _ABSOLUTE.match(said):
+    if _ABSOLUTE.match(written):
         hint = "write it relative to the folder of this file"
         raise _fault(document, INVALID_BASE, "the path of a base must be relative", hint=hint)
-    if not (paths[-1] or said.startswith(builtin.PREFIX)):
+    if not (paths[-1] or written.startswith(builtin.PREFIX)):
         hint = f"save it beside its base, or extend a built-in one, such as `{builtin.PREFIX}googlenet.yaml`"
         raise _fault(document, INVALID_BASE, "only a spec in a file can extend another file", hint=hint)
-    path = _beside(paths[-1], said)
+    path = _beside(paths[-1], written)
     real = _real(path, document)
     if not outside and not path.startswith(builtin.PREFIX):
         folder = os.path.realpath(os.path.dirname(paths[0]) or ".")
         if not real.startswith(os.path.join(folder, "")):
             hint = f"move it there, or allow it with `{OPTION}`"
-            raise _fault(document, INVALID_BASE, f"`{said}` lies outside the folder of `{paths[0]}`", hint=hint)
-    chain = " -> ".join(f"`{each}`" for each in [*paths, path] if each)
-    if real in (_real(each, document) for each in paths if each):
+            raise _fault(document, INVALID_BASE, f"`{written}` is outside the folder of `{paths[0]}`", hint=hint)
+    chain = " -> ".join(f"`{file}`" for file in [*paths, path] if file)
+    if real in (_real(file, document) for file in paths if file):
         raise _fault(document, CIRCULAR_EXTENDS, f"`{path}` extends itself", chain if len(paths) > 1 else "")
     if len(paths) >= LONGEST:
         raise _fault(
@@ -140,22 +140,22 @@ def _base(document: Document, paths: list[str], outside: bool) -> str:
 
 
 def _too_large(document: Document, nodes: int) -> SpecError:
-    """The error of a variant whose bases, of which one extends another, are too large together."""
+    """The error of a variant whose bases are too large together."""
     message = f"the files that this one extends have {nodes:,} layers together; the limit is {MOST_NODES:,}"
     return _fault(document, CIRCULAR_EXTENDS, message, hint="extend a file nearer to the start of the chain")
 
 
-def _beside(path: str, said: str) -> str:
-    """The path of what a file calls `said`: a built-in spec, or a file as seen from its folder."""
-    if said.startswith(builtin.PREFIX):
-        return builtin.full(said)
+def _beside(path: str, base: str) -> str:
+    """The path of a base as a file names it: a built-in spec, or a file relative to the folder of `path`."""
+    if base.startswith(builtin.PREFIX):
+        return builtin.full(base)
     if path.startswith(builtin.PREFIX):
-        return f"{builtin.PREFIX}{os.path.normpath(said)}"
-    return os.path.normpath(os.path.join(os.path.dirname(path), said))
+        return f"{builtin.PREFIX}{os.path.normpath(base)}"
+    return os.path.normpath(os.path.join(os.path.dirname(path), base))
 
 
 def _real(path: str, document: Document) -> str:
-    """The file that a path means in the end, by way of all links."""
+    """The path with all symbolic links resolved."""
     try:
         return os.path.realpath(builtin.place(path))
     except SpecError as error:

@@ -1,4 +1,4 @@
-"""A spec file as written: `NetworkSpec`, read from a `Document`; no name resolved, no default added."""
+"""A spec file as written: reads a `Document` as a `NetworkSpec`, with no names resolved and no defaults added."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ModuleSpec:
-    """A module: its formula, and the columns that its calls fill, in order."""
+    """A module: its formula, and the columns that its calls pass as arguments, in order."""
 
     name: str
     columns: tuple[str, ...]
@@ -49,7 +49,7 @@ class ModuleSpec:
 
 @dataclass(frozen=True)
 class HeadSpec:
-    """A classifier that leaves the trunk after the row `source`."""
+    """An auxiliary classifier that reads the output of the row `source`."""
 
     name: str
     source: str
@@ -63,8 +63,7 @@ class HeadSpec:
 class NetworkSpec:
     """One spec file, or a variant of the spec in `base`.
 
-    `paper`, `published` and `training` hold the keys of those sections as written; `table` is what the rows were read
-    from.
+    `paper`, `published` and `training` are the keys of those sections as written. The rows were read from `table`.
     """
 
     network: str
@@ -87,21 +86,21 @@ class NetworkSpec:
 
     @cached_property
     def row_names(self) -> frozenset[str]:
-        """The names of its rows."""
+        """The names of the rows."""
         return frozenset(row.name for row in self.rows)
 
     @property
     def file(self) -> str:
-        """The file as generated files cite it, with the options that set its settings."""
+        """The file as generated files cite it, with the options that change its settings."""
         written = self
         while written.base and written.base.spec.document is self.document:
             written = written.base.spec
-        changed = {name: each.value for name, each in self.settings.items() if each != written.settings[name]}
+        changed = {name: it.value for name, it in self.settings.items() if it != written.settings[name]}
         return self.document.source.name + "".join(f" --set {name}={value}" for name, value in changed.items())
 
 
 class Base(NamedTuple):
-    """What a variant is made of: a spec, and the network that it gives, with the printed numbers that it has kept."""
+    """The base of a variant: a spec, and its network, with the printed numbers that it has kept."""
 
     spec: NetworkSpec
     network: Typed
@@ -110,7 +109,7 @@ class Base(NamedTuple):
 def read(document: Document) -> NetworkSpec:
     """Read a document as a spec.
 
-    Raises `SpecError` with everything that is wrong in the keys, or, where those are right, as `build` does.
+    Raises `SpecError` with all errors in its keys, or else with those of `build`.
     """
     keys = validate(document, Spec, _advise)
     return build(Document(document.source, keys.written(), document.root, document.names), keys)
@@ -122,9 +121,9 @@ def build(
     cells: Table | None = None,
     base: Base | None = None,
 ) -> NetworkSpec:
-    """Make a spec of the validated keys of a document, and of the `cells` of its table where those are read already.
+    """Make a spec of the validated keys of a document, and of the `cells` of its table if they have been read already.
 
-    Raises `SpecError` with everything that is wrong in names, formulas and the table.
+    Raises `SpecError` with all errors in names, formulas and the table.
     """
     findings = Findings()
     network = checked_name(keys.network, document.value_span(("network",)), findings)
@@ -200,9 +199,9 @@ def _module(name: str, keys: Module, document: Document, findings: Findings) -> 
         return None
     settings = document.data.get("settings", {})
     used: dict[str, Name] = {}
-    for each in value_names(graph.term):
-        if each.name not in NAMES and each.name not in settings:
-            used.setdefault(each.name, each)
+    for value in value_names(graph.term):
+        if value.name not in NAMES and value.name not in settings:
+            used.setdefault(value.name, value)
     columns = [" ".join(column.split()) for column in (used if keys.columns is None else keys.columns)]
     known = dict.fromkeys(columns)
     unknown = [column for column in used if column not in known]
@@ -213,9 +212,9 @@ def _module(name: str, keys: Module, document: Document, findings: Findings) -> 
             findings.error(
                 DUPLICATE_NAME, f"`{name}` has two columns `{column}`", place, help="delete one, or rename it"
             )
-        elif column not in used and not did_you_mean(column, unknown):  # else the misspelling is told below
+        elif column not in used and not did_you_mean(column, unknown):  # else the misspelling is reported below
             hint = f"delete it, or write `{{{column}}}` where it belongs"
-            if place.source is not graph.fragment.source:  # the graph is a variant's, the columns its base's
+            if place.source is not graph.fragment.source:  # a variant replaces the graph and not the columns
                 hint = "override its `columns:` too: `null` takes them from its graph"
             findings.error(UNDEFINED_NAME, f"the graph of `{name}` never uses its column `{column}`", place, help=hint)
         seen.add(column)

@@ -1,4 +1,4 @@
-"""NetworkSpec -> text: a spec file as its author would write it, the table aligned."""
+"""Prints a `NetworkSpec` as a spec file with an aligned table."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from inception_dsl.spec.network import ModuleSpec, NetworkSpec
 from inception_dsl.spec.published import TOTALS
 from inception_dsl.spec.rows import RowSpec
 from inception_dsl.spec.settings import as_data
-from inception_dsl.spec.vocabulary import NAMES
+from inception_dsl.spec.vocabulary import CLASSES, LOSS_WEIGHT, NAMES
 from inception_dsl.syntax.printer import align, spell_graph, spell_term, spell_words
 from inception_dsl.syntax.terms import Branches, Term, value_names
 from inception_dsl.syntax.yaml_printer import dump, is_plain
 
 
 def print_spec(spec: NetworkSpec) -> str:
-    """Print a spec as a file that reads back as an equal spec; what says no more than its absence is left out."""
+    """Print a spec as a file that reads back as an equal spec; keys with default values are left out."""
     return dump(as_file(spec))
 
 
 def as_file(spec: NetworkSpec) -> dict[str, Any]:
-    """What the file of a spec holds; None for what is left out."""
+    """The data of a spec's file; None for the keys that are left out."""
     return {
         "network": spec.network,
         "title": spec.title if spec.title != spec.network else None,
         "paper": spec.paper or None,
         "input": "x".join(map(str, spec.input)),
-        "classes": spec.classes if spec.classes != 1000 else None,
+        "classes": spec.classes if spec.classes != CLASSES else None,
         "settings": {name: as_data(setting) for name, setting in spec.settings.items()} or None,
         "defaults": {layer: spell_words(words) for layer, words in spec.defaults.items()} or None,
         "modules": {name: _module(module, spec) for name, module in spec.modules.items()} or None,
@@ -43,23 +43,27 @@ def as_file(spec: NetworkSpec) -> dict[str, Any]:
 
 def print_head(source: str, loss_weight: float, term: Term) -> dict[str, Any]:
     """The keys of a head."""
-    return {"from": source, "loss_weight": loss_weight if loss_weight != 1 else None, "graph": print_graph(term)}
+    return {
+        "from": source,
+        "loss_weight": loss_weight if loss_weight != LOSS_WEIGHT else None,
+        "graph": print_graph(term),
+    }
 
 
 def print_graph(term: Term) -> str:
-    """A formula as the value of a key: in lines of its own where YAML would want quotes."""
+    """A formula as the value of a key: a block scalar where YAML would need quotes."""
     text = spell_graph(term)
     return text if is_plain(text) else f"{text}\n"
 
 
 def print_cell(term: Term) -> str:
-    """A formula as a cell of the table: branches stand in brackets, for a bar outside would end the cell."""
+    """A formula as a cell of the table: branches in brackets, because a bar outside them ends the cell."""
     text = spell_term(term)
     return f"[{text}]" if isinstance(term, Branches) and term.join == "|" else text
 
 
 def _published(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Columns first, then what stands in them."""
+    """The columns first, then totals and errata."""
     last = [key for key in (TOTALS, "errata") if key in data]
     return {key: data[key] for key in [*(key for key in data if key not in last), *last]}
 
@@ -98,7 +102,7 @@ def _argument(value: Scalar | Value | None) -> str:
         case Value():
             return f"{{{spell(value)}}}"
         case float():
-            whole, _, decimals = f"{value:.9f}".partition(".")  # as many as a cell may have, and no exponent
+            whole, _, decimals = f"{value:.9f}".partition(".")  # the decimals of a cell, no exponent
             return f"{whole}.{decimals.rstrip('0') or '0'}"
         case _:
             return str(value)

@@ -1,4 +1,4 @@
-"""The `published:` part of a spec: which columns the paper prints, how it counts, and where it is wrong."""
+"""The key `published`: which columns the paper prints, how it counts, and where it is wrong."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TOTALS = "totals"
 
 
 def published(spec: NetworkSpec, findings: Findings) -> Published:
-    """The claims of a spec: every printed cell in the order of the table, then the totals."""
+    """The printed numbers of a spec: the cells in the order of the table, then the totals, with the errata."""
     columns = {measure: Column(measure) for measure in MEASURES}
     for name, data in spec.published.items():
         if name not in (TOTALS, "errata"):
@@ -66,7 +66,7 @@ def _erratum(key: str, reason: str, spec: NetworkSpec, inherited: _Inherited, fi
 
 
 class _Inherited:
-    """What a variant has from its base: the very cells of the base's table, and totals and errata at their places."""
+    """What a variant inherits from its base: cells by identity, totals and errata by their place."""
 
     def __init__(self, spec: NetworkSpec) -> None:
         base = spec.base.spec if spec.base else None
@@ -74,11 +74,11 @@ class _Inherited:
         self._spans = {*_spans(base)} if base else set()
 
     def row(self, cell: Cell) -> str:
-        """The row of the base that a cell stands in, or nothing."""
+        """The base's row of a cell; empty for a cell that is not the base's."""
         return self._rows.get(id(cell), "")
 
     def has(self, span: Span) -> bool:
-        """Whether a total or an erratum that stands here is the base's."""
+        """Whether the total or erratum at a place is the base's."""
         return span in self._spans
 
 

@@ -1,4 +1,4 @@
-"""The rows of a spec: cells of its table read as formulas, arguments and printed numbers."""
+"""Reads the rows of a spec: the cells of its table as formulas, arguments and printed numbers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from inception_dsl.syntax.yaml_printer import flow
 
 @dataclass(frozen=True)
 class RowSpec:
-    """A row of the table: `args` are its cells by argument column (None where empty), `printed` its printed cells."""
+    """A row of the table: `args` are its arguments by column (None where empty), `printed` its printed numbers."""
 
     name: str
     layer: Formula
@@ -38,7 +38,7 @@ class RowSpec:
 
 
 def checked_name(name: str, span: Span, findings: Findings, problem_of: Callable[[str], str] = names.problem) -> str:
-    """A name as it is; E108 where a network, row, module or head cannot have it."""
+    """The name itself, after reporting E108 if a network, row, module or head cannot have it."""
     if problem := problem_of(name):
         legal = names.from_column(name)
         legal = f"{legal}_" if problem_of(legal) else legal
@@ -48,7 +48,7 @@ def checked_name(name: str, span: Span, findings: Findings, problem_of: Callable
 
 
 def read_table(fragment: Fragment, findings: Findings) -> Table:
-    """The text of a table as cells; what is wrong goes to `findings`, and the table is then empty."""
+    """Read the text of a table as cells; an empty table after adding errors to `findings`."""
     if "|" in fragment.text and "\n" not in fragment.text.strip() and not fragment.literal:
         hint = "write `layers: |`, and the table on the lines below it"
         findings.error(INCOMPLETE_TABLE, "YAML reads this table as one line", fragment.span(0, 1), help=hint)
@@ -59,8 +59,8 @@ def read_table(fragment: Fragment, findings: Findings) -> Table:
 class RowReader:
     """Reads the rows of a table.
 
-    `arguments` are the columns of its modules, to which those of its formulas are added; `broken` says that there are
-    modules whose columns are not known. `declared` are the columns that `published` speaks of.
+    `arguments` are the columns of the modules, to which those of the rows' formulas are added. `broken` is true if
+    the columns of some modules are unknown. `declared` are the keys of `published`.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class RowReader:
         self.findings = findings
 
     def read(self, cells: Table) -> tuple[RowSpec, ...]:
-        """Every row; what is wrong goes to `findings`."""
+        """All rows; errors are added to `findings`."""
         formulas = [self._formula(row["layer"]) for row in cells.rows]
         self.arguments |= {name.name for formula in formulas if formula for name in value_names(formula.term)}
         self._check_columns(cells.header)
@@ -87,10 +87,8 @@ class RowReader:
         for row, formula in zip(cells.rows, formulas, strict=True):
             name, span = row["name"].text, row["name"].span
             if name in seen:
-                note = Note(seen[name], "here first")
-                self.findings.error(
-                    DUPLICATE_NAME, f"two rows are called `{name}`", span, notes=[note], help="rename one"
-                )
+                note = Note(seen[name], "first defined here")
+                self.findings.error(DUPLICATE_NAME, f"duplicate row `{name}`", span, notes=[note], help="rename one")
             elif not name:
                 self.findings.error(
                     INVALID_NAME,

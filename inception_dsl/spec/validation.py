@@ -136,10 +136,10 @@ class _Report:
 
 
 def _bounds(limits: Range, value: Any, expected: str) -> str:
-    """What a number, or each number of a list, must be to be in bounds; empty where it is not a matter of bounds."""
+    """What a number, or the numbers of a list, must be to be in bounds; empty where they are not numbers."""
     numbers = value if isinstance(value, list) else [value]
-    if any(isinstance(each, bool) or not isinstance(each, int | float) for each in numbers):
+    if any(isinstance(number, bool) or not isinstance(number, int | float) for number in numbers):
         return ""
-    if all(limits.low <= each <= limits.high for each in numbers):
+    if all(limits.low <= number <= limits.high for number in numbers):
         return limits.missed(tuple(value) if isinstance(value, list) else value)
     return expected if isinstance(value, list) else f"{expected} from {limits.low:,g} to {limits.high:,.10g}"

@@ -1,4 +1,4 @@
-"""Where a variant writes what was written elsewhere, or in another form: the help of errors about its keys."""
+"""Help for errors in the keys of a variant: where, and in which form, to write what was written elsewhere."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, Final
 from inception_dsl.diagnostics.spelling import listing
 from inception_dsl.spec.models import VERBS
 from inception_dsl.spec.variant_models import KINDS, REPLACED, Rename, Row
+from inception_dsl.syntax.document import Path
 from inception_dsl.syntax.yaml_printer import flow
 
 SYNONYMS: Final = {
@@ -15,31 +16,29 @@ SYNONYMS: Final = {
     **dict.fromkeys(("delete", "drop", "without"), "remove"),
     **dict.fromkeys(("change", "edit", "modify", "replace", "set", "update"), "override"),
 }
-"""Other names for a verb."""
+"""Other names for the keys of edits."""
 
 COLUMNS: Final = (
     "a cell adds its column to the table; `columns` states how a printed one counts: `{params: {unit: 1024}}`"
 )
 SHOWN: Final = 80
-"""The longest value that is shown as it should be written."""
-
-Loc = tuple[int | str, ...]
+"""The longest corrected value that is shown in full."""
 
 
-def advice(parts: Mapping[str, Collection[str]]) -> Callable[[Loc, Any], str]:
-    """What to do about a wrong key or value at a place; empty where there is nothing to say of variants.
+def advice(parts: Mapping[str, Collection[str]]) -> Callable[[Path, Any], str]:
+    """The help for a wrong key or value at a path; empty where the error has nothing to do with variants.
 
-    `parts` are the names of what the base has, by kind.
+    `parts` are the names of the base's parts, by kind.
     """
 
-    def advise(loc: Loc, value: Any) -> str:
-        match loc:
+    def advise(path: Path, value: Any) -> str:
+        match path:
             case ("network",) if isinstance(value, dict) and "network" not in value:
                 return "add `network:`, the variant's own name"
             case (str(key),):
                 return _top(key, value, parts)
             case (str(verb), *_) if verb not in VERBS:
-                return ""  # of what is given anew as in any spec
+                return ""  # inside a key that is replaced: as in any spec
             case (str(verb), str(key)) if key in KINDS and (verb != "rename" or key in Rename.model_fields):
                 return _kind(verb, key, value, parts)
             case (str(verb), str(key)):
@@ -54,7 +53,7 @@ def advice(parts: Mapping[str, Collection[str]]) -> Callable[[Loc, Any], str]:
 
 
 def _top(key: str, value: Any, parts: Mapping[str, Collection[str]]) -> str:
-    """Of a key at the top of a file."""
+    """Help for a key at the top of the file."""
     if key in SYNONYMS:
         return f"write `{SYNONYMS[key]}:`"
     if key == "layers":
@@ -71,7 +70,7 @@ def _top(key: str, value: Any, parts: Mapping[str, Collection[str]]) -> str:
 
 
 def _no_kind(verb: str, key: str, parts: Mapping[str, Collection[str]]) -> str:
-    """Of a key under a verb that is no kind of part."""
+    """Help for a key under a verb that is not a kind of part."""
     if key in (*REPLACED, "network"):
         return f"write `{key}:` at the top of the file: it replaces that of the base as a whole"
     if key == "layers":
@@ -82,16 +81,16 @@ def _no_kind(verb: str, key: str, parts: Mapping[str, Collection[str]]) -> str:
 
 
 def _is_part(verb: str, key: str, parts: Mapping[str, Collection[str]]) -> str:
-    """Of a key that names a part of the base."""
+    """Help for a key that is the name of a part of the base."""
     for kind, names in parts.items():
         if key in names:
-            said = f"[{flow(key)}]" if verb == "remove" else f"{{{flow(key)}: ...}}"
-            return f"`{key}` is a {KINDS[kind]} of the base: write `{verb}: {{{kind}: {said}}}`"
+            edit = f"[{flow(key)}]" if verb == "remove" else f"{{{flow(key)}: ...}}"
+            return f"`{key}` is a {KINDS[kind]} of the base: write `{verb}: {{{kind}: {edit}}}`"
     return ""
 
 
 def _kind(verb: str, kind: str, value: Any, parts: Mapping[str, Collection[str]]) -> str:
-    """Of what stands for the parts of a kind, in a form that it cannot have."""
+    """Help for edits of a kind of part in the wrong form."""
     if kind == "columns" and verb != "remove":
         return COLUMNS
     first: Any = next(iter(value), None) if isinstance(value, list | dict) else value
@@ -108,16 +107,16 @@ def _kind(verb: str, kind: str, value: Any, parts: Mapping[str, Collection[str]]
             row = {"name": first, **value[first]}
         shown = _shown(row) if isinstance(row, dict) else "{name: ..., after: ..., layer: ...}"
         return f"write rows as a list, each with its name: `rows: [{shown}]`"
-    name, said = flow(next(iter(parts[kind]), "...")), "..."
+    name, edit = flow(next(iter(parts[kind]), "...")), "..."
     if kind in ("defaults", "settings", "totals", "errata") and isinstance(value, str | int | float):
-        said = flow(value)
+        edit = flow(value)
     if isinstance(first, dict) and isinstance(first.get("name"), str):
-        name, said = flow(first["name"]), _shown({key: each for key, each in first.items() if key != "name"})
-    return f"write them by name: `{kind}: {{{name}: {said}}}`"
+        name, edit = flow(first["name"]), _shown({key: item for key, item in first.items() if key != "name"})
+    return f"write them by name: `{kind}: {{{name}: {edit}}}`"
 
 
 def _part(verb: str, kind: str, key: int | str, value: Any) -> str:
-    """Of what is said of one part, in a form that it cannot have."""
+    """Help for an edit of one part in the wrong form."""
     if kind == "columns":
         return COLUMNS
     if isinstance(key, int):
@@ -136,7 +135,7 @@ def _part(verb: str, kind: str, key: int | str, value: Any) -> str:
 
 
 def _shown(data: dict[str, Any]) -> str:
-    """Data as it stands in braces, shortened where it is long."""
+    """Data in braces, shortened where it is long."""
     text = flow(data)
     if len(text) <= SHOWN:
         return text

@@ -1,7 +1,7 @@
-"""A variant of a spec: the base's parts, edited as the variant says, read as a spec of their own.
+"""Variants of specs: the parts of a base are edited and read as a spec.
 
-Edits are made before formulas are read, so that all rules of a spec hold for what comes out, and each part still knows
-the file and line that it was written in. Nothing is merged that no edit names.
+Edits are made before formulas are parsed, so that the result is checked like any spec, and each part still knows the
+file and line where it was written. Nothing is merged that no edit names.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from inception_dsl.syntax.document import Document, Node, Path
 from inception_dsl.syntax.yaml_printer import flow
 
 LISTED: Final = 12
-"""Names that are shown where one is not known."""
+"""The most names that are listed where one is unknown."""
 
 WORDS_OF: Final = {"defaults": LAYERS, "totals": MEASURES, "columns": MEASURES}
-"""The names that a part of a kind may have, where not any will do."""
+"""The possible names of parts, for kinds whose names are given by the language."""
 
 NAMED: Final = ("rows", "modules", "heads", "settings")
-"""The kinds of parts that are called as their author likes."""
+"""The kinds of parts whose names their author chooses."""
 
 
 def vary(base: Base, document: Document) -> NetworkSpec:
-    """Read a document that extends `base` as the spec that its edits make of it.
+    """Read a document that extends `base` as the spec that its edits make of the base.
 
-    Raises `SpecError`: E103 to E105 for its keys, E122 for an edit of what is not there, E123 for an insertion of what
-    is, E124 for edits that conflict; then all that `spec.build` finds in the result.
+    Raises `SpecError`: the errors of `validate`, E122 for an edit of a missing part, E123 for an insertion of an
+    existing one, E124 for conflicting edits; then the errors that `network.build` finds in the result.
     """
     edits = _Edits(base, document)
     edits.check_conflicts()
@@ -68,14 +68,14 @@ class _Edits:
                 self.draft.data[key] = self.data[key]
                 self.draft.root.children[key] = document.root.children[key]
 
-    def _said(self, verb: str, kind: str) -> Iterator[tuple[str, Any, Path]]:
-        """The edits of a verb about a kind of part: the part's name, what is said of it, and where."""
-        said = self.data.get(verb, {}).get(kind, {})
-        if isinstance(said, dict):
-            yield from ((name, value, (verb, kind, name)) for name, value in said.items())
+    def _edits_of(self, verb: str, kind: str) -> Iterator[tuple[str, Any, Path]]:
+        """The edits of a verb on a kind of part: the part's name, the edit's value, and its path."""
+        edits = self.data.get(verb, {}).get(kind, {})
+        if isinstance(edits, dict):
+            yield from ((name, value, (verb, kind, name)) for name, value in edits.items())
         else:
-            for i, each in enumerate(said):
-                yield each["name"] if verb == "insert" else each, each, (verb, kind, i)
+            for i, value in enumerate(edits):
+                yield value["name"] if verb == "insert" else value, value, (verb, kind, i)
 
     def _place(self, path: Path) -> Span:
         if path[:2] == ("insert", "rows"):
@@ -83,7 +83,7 @@ class _Edits:
         return self.document.key_span(path)
 
     def _nodes(self, path: Path) -> tuple[Node, Node]:
-        """The node of what is said of a part, and of all that is said of its kind."""
+        """The node of an edit, and that of all edits of its kind."""
         return self.document.node(path), self.document.node(path[:-1])
 
     # --- conflicts ----------------------------------------------------------------------------------------------------
@@ -92,13 +92,13 @@ class _Edits:
         """E124: parts that are removed and edited, removed twice, or inserted and overridden."""
         for kind, what in KINDS.items():
             removed: dict[str, Path] = {}
-            for name, _, path in self._said("remove", kind):
+            for name, _, path in self._edits_of("remove", kind):
                 if name in removed:
                     self._conflict(f"the {what} `{name}` is removed twice", path, removed[name], "removed here first")
                 removed[name] = path
-            new = {name: path for name, _, path in self._said("insert", kind) if not self.draft.has(kind, name)}
+            new = {name: path for name, _, path in self._edits_of("insert", kind) if not self.draft.has(kind, name)}
             for verb, done in (("rename", "renamed"), ("override", "overridden")):
-                for name, _, path in self._said(verb, kind):
+                for name, _, path in self._edits_of(verb, kind):
                     for places, other in ((removed, "removed"), (new, "inserted")):
                         if name in places:
                             message = f"the {what} `{name}` is both {other} and {done}"
@@ -111,7 +111,7 @@ class _Edits:
     def check_heads(self) -> None:
         """E124: a head that leaves after a row which is removed."""
         heads, node = self.draft.at("heads")
-        removed = {name: path for name, _, path in self._said("remove", "rows") if not self.draft.has("rows", name)}
+        removed = {name: path for name, _, path in self._edits_of("remove", "rows") if not self.draft.has("rows", name)}
         for name, head in heads.items():
             if head["from"] in removed:
                 message = f"the head `{name}` branches off `{head['from']}`, which is removed"
@@ -119,16 +119,16 @@ class _Edits:
                 hint = f"remove `{name}` too, or override its `from`"
                 self.findings.error(EDITS_CONFLICT, message, self._place(removed[head["from"]]), notes=notes, help=hint)
 
-    # --- what is there ------------------------------------------------------------------------------------------------
+    # --- existing parts -----------------------------------------------------------------------------------------------
 
     def _is_there(self, kind: str, name: str, place: Span, new: str = "") -> bool:
-        """Whether there is such a part; E122 where there is none. `new` says how it is written, if it may be new."""
+        """Whether a part exists; E122 if not. `new` is how an insertion of it is written, where that is possible."""
         if self.draft.has(kind, name):
             return True
         known = self.draft.known(kind)
         renamed = self.renamed.get((kind, name))
         hint = f"it is renamed to `{renamed}`" if renamed else ""
-        if new and name in WORDS_OF.get(kind, ()):  # as it should be, whatever else looks like it
+        if new and name in WORDS_OF.get(kind, ()):  # before any name that merely looks like it
             hint = hint or f"write it under `insert: {{{kind}: {new}}}`"
         hint = hint or did_you_mean(name, known)
         if not hint:
@@ -141,7 +141,7 @@ class _Edits:
         return False
 
     def _is_new(self, kind: str, name: str, place: Span) -> bool:
-        """Whether there is no such part yet; E123 where there is."""
+        """Whether a part does not exist yet; E123 if it does."""
         if not self.draft.has(kind, name) or (kind == "columns" and self._is_added(name)):
             return True
         message = f"there is already {_a(kind)} `{name}`"
@@ -151,7 +151,7 @@ class _Edits:
         return False
 
     def _is_added(self, column: str) -> bool:
-        """Whether a column is there only by the cells that this variant has overridden."""
+        """Whether a column only has the cells that this variant has overridden."""
         cell = self.draft.header.get(column)
         own = cell is not None and cell.within.source is self.document.source
         return own and not self.draft.declares(column)
@@ -159,17 +159,21 @@ class _Edits:
     # --- the verbs, in their order ------------------------------------------------------------------------------------
 
     def rename(self) -> None:
-        """Give rows, modules and heads other names, all at once; formulas, `from`, errata and `init` follow."""
+        """Rename rows, modules and heads, all at once, and their uses in formulas, `from`, errata and `init`."""
         for kind in ("rows", "modules", "heads"):
-            said = [each for each in self._said("rename", kind) if self._is_there(kind, each[0], self._place(each[2]))]
-            taken = {*self.draft.known(kind)} - {name for name, _, _ in said}
-            for _, new, path in said:
+            edits = [
+                (name, new, path)
+                for name, new, path in self._edits_of("rename", kind)
+                if self._is_there(kind, name, self._place(path))
+            ]
+            taken = {*self.draft.known(kind)} - {name for name, _, _ in edits}
+            for _, new, path in edits:
                 if new in taken:
                     message = f"there is already {_a(kind)} `{new}`"
                     place = self.document.value_span(path)
                     self.findings.error(PART_EXISTS, message, place, help="choose another name")
                 taken.add(new)
-            self._rename(kind, {name: new for name, new, _ in said})
+            self._rename(kind, {name: new for name, new, _ in edits})
 
     def _rename(self, kind: str, names: Mapping[str, str]) -> None:
         if not names or self.findings.diagnostics:
@@ -178,51 +182,51 @@ class _Edits:
         if kind == "rows":
             self.draft.rename_rows({name: cell_at(self.document, ("rename", kind, name)) for name in names})
         else:
-            self.draft.rekey(kind, names, lambda name: self.document.value_span(("rename", kind, name)))
+            self.draft.rename_parts(kind, names, lambda name: self.document.value_span(("rename", kind, name)))
         if kind == "modules":
             self.draft.rename_calls(names)
         else:
             for part, paths in (("errata", self.draft.known("errata")), ("init", self._inherited_init())):
                 split = {path: path.partition(".") for path in paths}
                 moved = {path: f"{names[row]}{dot}{rest}" for path, (row, dot, rest) in split.items() if row in names}
-                self.draft.rekey(part, moved, lambda _: None)
+                self.draft.rename_parts(part, moved, lambda _: None)
 
     def _inherited_init(self) -> list[str]:
-        """The paths that the base gives in `init`, where the variant does not give it anew."""
+        """The paths in the `init` of the base, unless the variant replaces it."""
         paths = [] if "init" in self.data else self.draft.known("init")
         return [path for path in paths if path not in (*WORDS, SOURCE)]
 
     def remove(self) -> None:
-        """Take parts out; of rows and heads, what `init` says of their weights goes with them."""
+        """Remove parts; rows and heads with the entries of `init` for their weights."""
         for kind in KINDS:
-            for name, _, path in self._said("remove", kind):
+            for name, _, path in self._edits_of("remove", kind):
                 if self._is_there(kind, name, self._place(path)):
-                    self.draft.take(kind, name)
-                    for each in self._inherited_init() if kind in ("rows", "heads") else ():
-                        if each.partition(".")[0] == name:
-                            self.draft.take("init", each)
+                    self.draft.remove(kind, name)
+                    for entry in self._inherited_init() if kind in ("rows", "heads") else ():
+                        if entry.partition(".")[0] == name:
+                            self.draft.remove("init", entry)
 
     def override(self) -> None:
-        """Give parts other values: rows by cell, modules, heads, columns and settings by key, the others whole."""
+        """Change parts: rows by cell; modules, heads, columns and settings by key; other parts as a whole."""
         for kind in KINDS:
-            for name, said, path in self._said("override", kind):
-                new = f"{{{flow(name)}: {flow(said) if isinstance(said, str) else '...'}}}"
+            for name, value, path in self._edits_of("override", kind):
+                new = f"{{{flow(name)}: {flow(value) if isinstance(value, str) else '...'}}}"
                 if not self._is_there(kind, name, self._place(path), new):
                     continue
                 if kind == "rows":
-                    self._override_cells(name, said, path)
+                    self._override_cells(name, value, path)
                 elif kind == "settings":
-                    self._override_setting(name, said, path)
-                elif isinstance(said, dict):
-                    self._override_keys(kind, name, said, path)
+                    self._override_setting(name, value, path)
+                elif isinstance(value, dict):
+                    self._override_keys(kind, name, value, path)
                 else:
-                    self.draft.put(kind, name, said, *self._nodes(path))
+                    self.draft.put(kind, name, value, *self._nodes(path))
 
-    def _override_cells(self, name: str, said: Mapping[str, Any], path: Path) -> None:
-        for column in said:
+    def _override_cells(self, name: str, value: Mapping[str, Any], path: Path) -> None:
+        for column in value:
             place = self.document.key_span((*path, column))
             if column == "name":
-                hint = f"write `rename: {{rows: {{{name}: {said[column]}}}}}`"
+                hint = f"write `rename: {{rows: {{{name}: {value[column]}}}}}`"
                 self.findings.error(EDITS_CONFLICT, "the name of a row cannot be overridden", place, help=hint)
             else:
                 self._set_cell(name, column, (*path, column))
@@ -232,13 +236,13 @@ class _Edits:
         self.draft.add_column(column, self.document.key_span(path))
         self.draft.rows[row][column] = cell_at(self.document, path)
 
-    def _override_setting(self, name: str, said: Any, path: Path) -> None:
+    def _override_setting(self, name: str, value: Any, path: Path) -> None:
         old = self.draft.at("settings")[0][name]
-        self.draft.put("settings", name, override(old, said), *self._nodes(path))
+        self.draft.put("settings", name, override(old, value), *self._nodes(path))
 
-    def _override_keys(self, kind: str, name: str, said: Mapping[str, Any], path: Path) -> None:
+    def _override_keys(self, kind: str, name: str, keys: Mapping[str, Any], path: Path) -> None:
         old, node = self.draft.part(kind, name, *self._nodes(path))
-        for key, value in said.items():
+        for key, value in keys.items():
             if value is None:
                 old.pop(key, None)
                 node.children.pop(key, None)
@@ -247,32 +251,32 @@ class _Edits:
                 node.children[key] = self.document.node((*path, key))
 
     def insert(self) -> None:
-        """Add parts: rows after or before another, anything else after the last of its kind."""
+        """Add parts: rows after or before another, other parts after the last of their kind."""
         for kind in KINDS:
-            for name, said, path in self._said("insert", kind):
+            for name, value, path in self._edits_of("insert", kind):
                 if not self._is_new(kind, name, self._place(path)):
                     continue
                 if kind == "rows":
-                    self._insert_row(name, said, path)
+                    self._insert_row(name, value, path)
                 else:
-                    self.draft.put(kind, name, said, *self._nodes(path))
+                    self.draft.put(kind, name, value, *self._nodes(path))
 
-    def _insert_row(self, name: str, said: Mapping[str, Any], path: Path) -> None:
-        anchors = [key for key in ("after", "before") if key in said]
+    def _insert_row(self, name: str, value: Mapping[str, Any], path: Path) -> None:
+        anchors = [key for key in ("after", "before") if key in value]
         if len(anchors) != 1:
             message = f"`{name}` is inserted {'both after and before a row' if anchors else 'without a position'}"
             hint = "give `after:` or `before:`, with the name of a row"
             self.findings.error(EDITS_CONFLICT, message, self._place(path), help=hint)
             return
-        anchor = said[anchors[0]]
+        anchor = value[anchors[0]]
         if not self._is_there("rows", anchor, self.document.value_span((*path, anchors[0]))):
             return
         self.draft.add_row(cell_at(self.document, (*path, "name")), anchor, anchors[0] == "before")
-        for column in said:
+        for column in value:
             if column not in ("name", *anchors):
                 self._set_cell(name, column, (*path, column))
 
 
 def _a(kind: str) -> str:
-    """One part of a kind, with its article."""
+    """The name of a kind of part, with its article."""
     return f"{'an' if KINDS[kind][0] in 'aeiou' else 'a'} {KINDS[kind]}"

@@ -1,4 +1,4 @@
-"""Every word of the language in one place: what it means, what it takes, and what holds where it is not written."""
+"""All words of the language: what each means, what it takes, and what applies where it is left out."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from inception_dsl.ir.ops import (
 )
 
 LARGEST: Final = 1000
-"""No kernel, stride, padding or dilation is larger."""
+"""The largest kernel, stride, padding or dilation."""
 
 CLASSES: Final = 1000
 LOSS_WEIGHT: Final = 1.0
@@ -54,13 +54,13 @@ def _number(meaning: str, example: str, value: Literal["number", "width", "pair"
 
 
 WORDS: Final[Mapping[str, Word]] = {
-    "same": Word("pads alike on both sides, so that out = ceil(in / stride); for odd kernels", "padding"),
-    "same_upper": Word("pads like `same`, the odd pixel right and below (TensorFlow's SAME)", "padding"),
-    "valid": Word("pads nothing", "padding"),
-    "ceil": Word("keeps a last window that reaches over the border (Caffe's pooling)"),
-    "pad": _number("pads by so many pixels on every side, or by height x width", "1", "pair", "padding"),
-    "global": Word("covers the whole image with one window; takes no kernel", "whole"),
-    "to": _number("covers an image of any size with so many windows; takes no kernel", "4x4", "pair", "whole"),
+    "same": Word("pads both sides equally, so that out = ceil(in / stride); for odd kernels", "padding"),
+    "same_upper": Word("pads like `same`, with an odd pixel at the right and bottom (TensorFlow's SAME)", "padding"),
+    "valid": Word("adds no padding", "padding"),
+    "ceil": Word("keeps a last window that extends past the border (Caffe's pooling)"),
+    "pad": _number("pads every side by this many pixels, or by height x width", "1", "pair", "padding"),
+    "global": Word("covers the whole image with one window; takes no kernel", "extent"),
+    "to": _number("covers an image of any size with this many windows; takes no kernel", "4x4", "pair", "extent"),
     "count_pad": Word("counts padding as zeros in an average (Caffe, torchvision)", "border"),
     "skip_pad": Word("leaves padding out of an average (TF-Slim, Keras)", "border"),
     "bn": Word("adds batch normalisation after it", "norm", op=BatchNorm),
@@ -71,17 +71,17 @@ WORDS: Final[Mapping[str, Word]] = {
     "gamma": Word("gives batch normalisation a learnt scale", choices=("none",)),
     "eps": _number("is added to the variance in batch normalisation", "0.001"),
     "groups": _number(
-        "splits input and output channels into so many groups; `groups={in}` is depthwise", "32", "width"
+        "splits input and output channels into this many groups; `groups={in}` is depthwise", "32", "width"
     ),
-    "dilation": _number("spreads the kernel: so many pixels from one weight to the next", "2", "pair"),
-    "alpha": _number("weighs the sum of squares, divided by the number of channels it spans", "0.0001"),
+    "dilation": _number("dilates the kernel: this many pixels between neighbouring weights", "2", "pair"),
+    "alpha": _number("scales the sum of squares, after division by the number of channels it spans", "0.0001"),
     "beta": _number("is the exponent of the normaliser", "0.75"),
     "k": _number("is added to the weighted sum of squares", "1"),
 }
 
 
 class LayerNumber(NamedTuple):
-    """The number that a layer is written with, after its kernel.
+    """The number after the kernel of a layer.
 
     It sets `field` of the layer's op. `kind` says what it can be: a "width" (a layer of width 0 is left out), an "odd"
     number of channels, or a "share" from 0 to less than 1.
@@ -94,7 +94,7 @@ class LayerNumber(NamedTuple):
 
 
 class Layer(NamedTuple):
-    """A layer: how it is `written`, the operations it always is, and the words it takes.
+    """A layer: how it is `written`, its operations, and the words it takes.
 
     A `kernel` sets the field `window` of its op, and a `number` the field that it names. `defaults` are, by slot, the
     words that hold where none is written.
@@ -118,7 +118,7 @@ def _switch(word: str, on: bool) -> str:
 
 _NORM: Final = {"eps": f"eps={BatchNorm.eps:g}", "gamma": _switch("gamma", BatchNorm.gamma)}
 STRIDE: Final = 1
-"""The stride of a kernel that names none."""
+"""The stride of a kernel without one."""
 
 LAYERS: Final[Mapping[str, Layer]] = {
     "conv": Layer(
@@ -172,11 +172,11 @@ LAYERS: Final[Mapping[str, Layer]] = {
     "flatten": Layer("flatten", (Flatten,)),
     "pass": Layer("pass", (Identity,)),
 }
-"""The words of the language that are layers; any other names a module."""
+"""The layers of the language; any other word in their place names a module."""
 
 
 class Operator(NamedTuple):
-    """A way to make formulas of formulas, and the operation that it becomes, if any."""
+    """An operator on formulas, and the operation that it becomes, if any."""
 
     meaning: str
     op: type[Op] | None = None
@@ -192,7 +192,7 @@ OPERATORS: Final[Mapping[str, Operator]] = {
     "label: a": Operator("names a step or branch, and its weights"),
     "{64 * width}": Operator("a value: columns, settings, `in`, `classes`, numbers, + - * / // % ( ) and functions"),
 }
-"""By an example of each, loosest first."""
+"""The operators by an example of each, loosest first."""
 
 FUNCTIONS: Final[Mapping[str, str]] = {
     "round": "round(x) to the nearest whole number, a half up; round(x, 8) to the nearest multiple of 8",
@@ -201,10 +201,10 @@ FUNCTIONS: Final[Mapping[str, str]] = {
     "min": "min(a, b, ...) the least of 2 to 8 numbers",
     "max": "max(a, b, ...) the largest of 2 to 8 numbers",
 }
-"""What the functions of `values` give, between braces."""
+"""The functions of values in braces."""
 
 NAMES: Final[Mapping[str, str]] = {
     "in": "the channels that arrive at this layer",
     "classes": "the number of classes",
 }
-"""The names every value may use."""
+"""The names that every value may use."""
