@@ -53,11 +53,11 @@ def measure(command: Sequence[str]) -> Cost:
 
 
 def synthetic(rows: int) -> str:
-    """A spec with this many rows: modules and convolutions in turn, no two alike, every output printed correctly."""
+    """A spec with this many rows, no two alike; every eighth is a module. Every output is printed correctly."""
     lines = ["name | layer | #1x1 | #3x3 reduce | #3x3 | #5x5 reduce | #5x5 | pool proj | output"]
     for row in range(rows):
         a, b, c, d = row % 251 + 1, row % 241 + 1, row % 239 + 1, row % 233 + 1
-        if row % 2:
+        if row % 8:
             lines.append(f"row{row} | conv 1x1 {row} | | | | | | | 28x28x{row}")
         else:
             lines.append(f"row{row} | inception | {a} | {b} | {c} | {d} | {a} | {b} | 28x28x{2 * a + b + c}")
@@ -119,16 +119,16 @@ def goals(costs: Mapping[str, Cost]) -> list[Goal]:
     small, middle, large = (costs[f"check of {rows:,} rows"].cpu for rows in SIZES)
     early, late = (middle - small) / (SIZES[1] - SIZES[0]), (large - middle) / (SIZES[2] - SIZES[1])
     return [
-        Goal("check: CPU over `python -c pass`", check.cpu / start.cpu, 16, at_most=True),
+        Goal("check: CPU over `python -c pass`", check.cpu / start.cpu, 26, at_most=True),
         Goal(
             "check of all specs: CPU over 3 checks + 50 ms a spec",
             every.cpu / (3 * check.cpu + 50 * specs),
             1,
             at_most=True,
         ),
-        Goal("`import torch`: CPU over check", torch.cpu / check.cpu, 10),
+        Goal("`import torch`: CPU over check", torch.cpu / check.cpu, 6),
         Goal("dynamo export: CPU over compile", dynamo.cpu / build.cpu, 12),
-        Goal("legacy export: CPU over compile", legacy.cpu / build.cpu, 5),
+        Goal("legacy export: CPU over compile", legacy.cpu / build.cpu, 6),
         Goal("dynamo export: peak memory over compile", dynamo.memory / build.memory, 5),
         Goal("legacy export: peak memory over compile", legacy.memory / build.memory, 5),
         Goal(
