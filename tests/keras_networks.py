@@ -1,4 +1,4 @@
-"""Keras' networks beside the specs of the same: what tests of its weights share."""
+"""Keras' networks and their specs: shared code of the tests of its weights."""
 
 from __future__ import annotations
 

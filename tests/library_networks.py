@@ -1,4 +1,4 @@
-"""The networks of torchvision and timm beside the specs of the same: what tests of weights share."""
+"""The networks of torchvision and timm and their specs: shared code of the tests of weights."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def of_onnx(graph: bytes, x: Any, weights: Values) -> dict[str, Any]:
 
 
 def loaded(case: str, tmp_path: Path) -> nn.Module:
-    """The library's network with the telling weights, by way of `weights export`."""
+    """The library's network with these weights, through `weights export`."""
     name, library, make = CASES[case]
     own = tmp_path / "own.safetensors"
     own.write_bytes(safetensors(running(name)[1], {}))
@@ -110,7 +110,7 @@ def loaded(case: str, tmp_path: Path) -> nn.Module:
 
 
 def empty(make: Callable[[], nn.Module]) -> nn.Module:
-    """A network whose weights nobody took the time to initialise."""
+    """A network without initialised weights, which is faster to build."""
     with torch.device("meta"):
         net = make()
     return net.to_empty(device="cpu")
@@ -134,7 +134,7 @@ def check_numbers(case: str, tmp_path: Path) -> None:
 
 
 def check_identity(case: str, tmp_path: Path) -> None:
-    """What is imported and exported again has the same bits."""
+    """Import followed by export gives the same bits."""
     name, library, make = CASES[case]
     torch.manual_seed(0)
     state = empty(make).state_dict()

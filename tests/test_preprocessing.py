@@ -1,4 +1,4 @@
-"""How images are prepared for weights of other libraries: the table against the libraries' own transforms."""
+"""Preprocessing of other libraries' weights: the table agrees with the libraries' own transforms."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def theirs(library: str, network: str, tag: str) -> tuple[Callable[[Path], torch.Tensor], bool]:
-    """The library's own way from a file to what the network reads, and whether ours must give the very same bits."""
+    """The library's own path from a file to the network's input, and whether ours must give the same bits."""
     if library == "torchvision":
         own = {"googlenet": "GoogLeNet", "inception_v3": "Inception_V3", "alexnet": "AlexNet"}
         title = own.get(network) or network.replace("vgg", "VGG").replace("resnet", "ResNet")
@@ -115,7 +115,7 @@ def test_every_network_that_is_known_has_its_preprocessing() -> None:
 
 
 def test_torchvisions_files_are_known_by_their_hash() -> None:
-    """The files are downloaded by names that end with the first digits of their sha256."""
+    """The names of the downloads end with the first digits of their sha256."""
     for network, title in {"resnet50": "ResNet50", "resnet152": "ResNet152"}.items():
         published = PUBLISHED["torchvision"][network]
         urls = {tag: torchvision.models.get_weight(f"{title}_Weights.{tag}").url for tag in published.tags}
@@ -196,7 +196,7 @@ def test_a_strip_does_not_fill_the_memory() -> None:
 RECIPE = Config(data=Data(mean=(0.4,), std=(0.2, 0.2, 0.2)), augment=Augment(evaluation="central"))
 
 
-def test_what_the_weights_want_is_done_and_said() -> None:
+def test_the_preprocessing_of_the_weights_is_applied_and_reported() -> None:
     found = choose_preparation(GOOGLENET, RECIPE, "net.yaml", (), None)
     assert (found.config.data.mean, found.config.data.std) == (GOOGLENET.mean, GOOGLENET.std)
     assert found.view is not None

@@ -1,4 +1,4 @@
-"""Weights against torchvision and timm: the same weights in, the same numbers out, and back bit for bit.
+"""Weights of torchvision and timm: the same weights give the same values, and export gives back the same bits.
 
 The two VGGs, half a gigabyte of weights each, are in `nightly/test_weights_of_vgg.py`.
 """
@@ -77,7 +77,7 @@ def test_the_same_weights_give_the_same_numbers_in_training(tmp_path: Path) -> N
 
 
 def shift(node: standard.NodeProto, _: Values) -> None:
-    """The same padding in all, a pixel aside."""
+    """The same total padding, shifted by a pixel."""
     (pads,) = (each for each in node.attribute if each.name == "pads")
     pads.ints[:] = [pads.ints[0] - 1, pads.ints[1] - 1, pads.ints[2] + 1, pads.ints[3] + 1]
 

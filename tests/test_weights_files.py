@@ -1,4 +1,4 @@
-"""Files of weights: what is read, what is refused and why, and the ONNX file that goes out."""
+"""Weight files: which are read, which are refused and why, and the exported ONNX file."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def spec(tmp_path: Path, typed: Typed) -> Path:
 
 
 def state(typed: Typed, prefix: str = "") -> dict[str, torch.Tensor]:
-    """A file's tensors by the library's names."""
+    """Tensors under the library's names."""
     torch.manual_seed(0)
     names = matching.match(typed, "torchvision").theirs
     shapes = {ours: typed.weights[ours].shape for ours in names if ours in typed.weights}
@@ -70,7 +70,7 @@ def codes(action: Callable[[], object]) -> list[str]:
 
 
 class Attack:
-    """A pickle that would make a file."""
+    """A pickle that would create a file."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
@@ -106,7 +106,7 @@ def test_a_pickle_that_would_run_code_is_refused_and_runs_none(typed: Typed, tmp
     assert not made.exists()
 
 
-def test_what_holds_no_weights_is_refused(tmp_path: Path) -> None:
+def test_a_file_without_weights_is_refused(tmp_path: Path) -> None:
     for name in ("text.pth", "text.safetensors", "text.txt"):
         (tmp_path / name).write_text("no weights at all, whatever the name says")
     (tmp_path / "empty.pt").write_bytes(b"")
@@ -143,7 +143,7 @@ def test_nothing_is_written_where_anything_does_not_fit(
     assert {path.name for path in spec.parent.iterdir()} == {"tiny.yaml", "net.pth", "out.safetensors"}
 
 
-def test_what_machines_are_told_of_files_of_weights(spec: Path, typed: Typed) -> None:
+def test_the_json_of_weight_commands(spec: Path, typed: Typed) -> None:
     """The JSON has the keys that are documented, and the files that were written."""
     net, ours, theirs, graph = (
         spec.with_name(f"{name}") for name in ("net.pth", "a.safetensors", "b.safetensors", "c.onnx")
@@ -169,7 +169,7 @@ def test_half_precision_is_widened_without_loss(typed: Typed, tmp_path: Path) ->
         assert torch.equal(torch.from_numpy(moved["fc.weight"]).to(kind), held["classifier.weight"])
 
 
-def test_heads_are_left_out_where_asked_and_told_of(spec: Path, typed: Typed) -> None:
+def test_heads_are_left_out_on_request_and_reported(spec: Path, typed: Typed) -> None:
     held, file, out = state(typed), spec.with_name("net.pth"), spec.with_name("out.safetensors")
     torch.save(held, file)
     result = cli("weights", "import", spec, file, "--from", "torchvision", "--out", out, "--no-heads")
@@ -253,10 +253,10 @@ def test_a_comparison_says_when_it_says_little(typed: Typed, tmp_path: Path) -> 
     assert not comparison.findings(file) and "this shows little" in comparison.sentence
 
 
-def test_weights_are_said_once(spec: Path) -> None:
+def test_exactly_one_source_of_weights_is_required(spec: Path) -> None:
     for which in ([], ["--init", "1", "--weights", "x.pt"]):
         result = cli("export", spec, "--out", "x.onnx", *which)
-        assert result.exit_code == 2 and "either --weights FILE or --init SEED" in result.stderr
+        assert result.exit_code == 2 and "choose the weights: --weights FILE or --init SEED" in result.stderr
 
 
 def test_names_expand_from_left_to_right() -> None:

@@ -1,4 +1,4 @@
-"""Keras' networks against the specs of the same: its weights in, its numbers out.
+"""Keras' networks and their specs: the same weights give the same values.
 
 On small images here; `nightly/test_weights_of_keras.py` has them at their own size.
 """
@@ -43,7 +43,7 @@ def test_a_file_of_another_network_is_refused(tmp_path: Path) -> None:
 
 
 def stub(file: Path, kernels: int, classes: int = 0, **more: Any) -> Path:
-    """A file of so many kernels as keras writes them, with nothing in them."""
+    """A file with this many kernels, in keras' layout but without values."""
     with h5py.File(file, "w") as made:
         for i in range(kernels):
             made.create_dataset(f"layers/conv2d_{i}/vars/0", (3, 3, 3 + i, 1), "f4")[...] = 0
@@ -54,7 +54,7 @@ def stub(file: Path, kernels: int, classes: int = 0, **more: Any) -> Path:
     return file
 
 
-def test_a_file_is_told_by_its_shapes(tmp_path: Path) -> None:
+def test_a_file_is_identified_by_its_shapes(tmp_path: Path) -> None:
     typed = compiler.at_size(compiler.compile_file(SPECS / "inception_v3_keras.yaml"))
     (top,) = refused(typed, stub(tmp_path / "a.h5", 94))
     assert top.message.endswith("has no classifier: it was saved with `include_top=False`")

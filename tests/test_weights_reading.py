@@ -1,4 +1,4 @@
-"""What files of weights may look like: wrapped, prefixed, hostile, of another network, and what is said of each."""
+"""Unusual weight files: wrapped, prefixed, hostile or of another network, and the diagnostics for them."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ OTHER = {"epoch": 3, "args": {"lr": 0.1}, "optimizer": {"state": {}, "param_grou
 
 
 def marked(value: float) -> dict[str, torch.Tensor]:
-    """Weights that are told from others by their first bias."""
+    """Weights that can be identified by their first bias."""
     return state() | {"fc.bias": torch.full((5,), float(value))}
 
 
@@ -120,7 +120,7 @@ def test_containers_are_opened_and_an_average_is_preferred(kind: str, tmp_path: 
 
 @pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "module._orig_mod.", "_orig_mod.module."])
 @pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
-def test_prefixes_are_taken_off_and_told(prefix: str, suffix: str, tmp_path: Path) -> None:
+def test_prefixes_are_removed_and_reported(prefix: str, suffix: str, tmp_path: Path) -> None:
     file = tmp_path / f"net{suffix}"
     held = {f"{prefix}{name}": each for name, each in state().items()}
     save_file(held, file) if suffix == ".safetensors" else torch.save({"model": held}, file)
@@ -154,53 +154,55 @@ def test_a_file_that_only_some_names_of_have_a_prefix_stays_as_it_is(tmp_path: P
 # --- what cannot be used ----------------------------------------------------------------------------------------------
 
 
-def test_weights_that_are_no_numbers_leave_no_file(spec: Path) -> None:
+def test_non_finite_weights_leave_no_file(spec: Path) -> None:
     held, file, out = state(), spec.with_name("x.safetensors"), spec.with_name("x.onnx")
     held["conv1.conv.weight"].view(-1)[:3] = torch.tensor([float("nan"), float("inf"), -float("inf")])
     held["fc.bias"][0] = float("nan")
     save_file(held, file)
     result = cli("export", spec, "--weights", file, "--out", out, "--format", "json")
-    told = [(each["code"], each["message"]) for each in json.loads(result.stdout)["diagnostics"]]
-    assert told == [
+    found = [(each["code"], each["message"]) for each in json.loads(result.stdout)["diagnostics"]]
+    assert found == [
         ("E136", f"`conv1.conv.weight` in `{file}` has 1 NaN and 2 infinite among 216 values"),
         ("E136", f"`fc.bias` in `{file}` has 1 NaN among 5 values"),
     ]
     assert result.exit_code == 1 and not out.exists()
     held = {name: each * torch.nan if each.is_floating_point() else each for name, each in state().items()}
     save_file(held, file)
-    told_of = refused(lambda: transfer.load_weights(typed(), file, heads=True))
-    assert len(told_of) == 7 and told_of[-1].message.startswith(f"the same holds for 3 more tensors of `{file}`: ")
+    errors = refused(lambda: transfer.load_weights(typed(), file, heads=True))
+    assert len(errors) == 7 and errors[-1].message.startswith(f"the same holds for 3 more tensors of `{file}`: ")
 
 
-def test_a_network_that_overflows_is_told(spec: Path) -> None:
+def test_a_network_that_overflows_is_reported(spec: Path) -> None:
     held = {name: each * 3e38 if name == "fc.weight" else each for name, each in state().items()}
     save_file(held | {"conv1.bn.weight": torch.full((8,), 1e4)}, spec.with_name("x.safetensors"))
     result = cli("export", spec, "--weights", spec.with_name("x.safetensors"), "--out", spec.with_name("x.onnx"))
     assert result.exit_code == 1 and "is not finite: with these weights the network overflows float32" in result.stderr
 
 
-def test_meta_tensors_are_told(tmp_path: Path) -> None:
+def test_meta_tensors_are_reported(tmp_path: Path) -> None:
     held = {name: each.to("meta") if name == "fc.bias" else each for name, each in state().items()}
     torch.save(held, tmp_path / "x.pt")
-    (told,) = refused(lambda: files.read_weights(tmp_path / "x.pt"))
+    (found,) = refused(lambda: files.read_weights(tmp_path / "x.pt"))
     assert (
-        told.code == "E135" and "`fc.bias`" in told.message and "on the meta device and has no values" in told.message
+        found.code == "E135"
+        and "`fc.bias`" in found.message
+        and "on the meta device and has no values" in found.message
     )
 
 
 def bomb(file: Path) -> None:
-    """An archive of 100 MB of zeros in some kB."""
+    """An archive of a few kB that unpacks to 100 MB of zeros."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("x/data.pkl", bytes(10**8))
 
 
 def spread(file: Path) -> None:
-    """A tensor of 4 TB of which one number is stored."""
+    """A tensor of 4 TB that stores one number."""
     torch.save({"fc.weight": torch.zeros(1).expand(10**6, 10**6)}, file)
 
 
 def many_views(file: Path) -> None:
-    """A thousand tensors of the same storage."""
+    """A thousand tensors that share one storage."""
     data = torch.zeros(10**5)
     torch.save({f"x{i}": data for i in range(1000)}, file)
 
@@ -233,7 +235,7 @@ def complex_numbers(file: Path) -> None:
 
 
 def old_bomb(file: Path) -> None:
-    """A file as torch wrote them before 1.6, which claims a storage of a TB."""
+    """A file in the format of torch before 1.6 that claims a storage of a TB."""
     buffer = io.BytesIO()
     torch.save({"w": torch.zeros(3)}, buffer, _use_new_zipfile_serialization=False)
     file.write_bytes(buffer.getvalue().replace(b"K\x03", b"\x8a\x06\x00\x00\x00\x00\x00\x01", 1))
@@ -296,13 +298,13 @@ def test_what_torch_only_reads_by_running_it_is_refused(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "old.pt", "w") as archive:
         archive.add(FOLDER / "alexnet.yaml", "storages")
     for name in ("script.pt", "whole.pt", "old.pt"):
-        (told,) = refused(lambda name=name: files.read_weights(tmp_path / name))  # type: ignore[misc]
-        assert told.code == "E131" and "weights_only" not in told.message
-        assert "save only the weights" in told.help
+        (found,) = refused(lambda name=name: files.read_weights(tmp_path / name))  # type: ignore[misc]
+        assert found.code == "E131" and "weights_only" not in found.message
+        assert "save only the weights" in found.help
 
 
 class Attack:
-    """A pickle that would make a file."""
+    """A pickle that would create a file."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
@@ -352,14 +354,14 @@ def whole(suffix: str) -> bytes:
 
 
 def test_a_file_of_keras_is_sent_to_its_reader(tmp_path: Path) -> None:
-    (told,) = refused(lambda: files.read_weights(tmp_path / "x.weights.h5"))
-    assert told.help.endswith("for a keras file, use `weights import --from keras`")
+    (found,) = refused(lambda: files.read_weights(tmp_path / "x.weights.h5"))
+    assert found.help.endswith("for a keras file, use `weights import --from keras`")
 
 
 def test_names_are_quoted_on_one_line(tmp_path: Path) -> None:
     save_file({**state(), "a\n\x1b[31m\u202e" + "x" * 500: torch.zeros(1)}, tmp_path / "x.safetensors")
-    (told,) = refused(lambda: transfer.load_weights(typed(), tmp_path / "x.safetensors", heads=False))
-    assert told.message.isprintable() and len(told.message) < 400
+    (found,) = refused(lambda: transfer.load_weights(typed(), tmp_path / "x.safetensors", heads=False))
+    assert found.message.isprintable() and len(found.message) < 400
 
 
 def test_a_list_has_no_stray_space() -> None:
@@ -387,7 +389,7 @@ def shipped(name: str) -> Typed:
 
 
 def shapes(library: str, name: str, heads: bool = True) -> dict[str, tuple[int, ...]]:
-    """The names and shapes of a library's network, as `weights export` writes them: other tests hold these to it."""
+    """The names and shapes of a library's network, as `weights export` writes them, which other tests check."""
     given = shipped(SPECS[library][name])
     theirs = match(given, library, heads=heads and library != "keras").theirs
     return {theirs[ours]: given.weights[ours].shape for ours in theirs if ours in given.weights}
@@ -407,7 +409,7 @@ def test_a_librarys_network_is_named(library: str, name: str) -> None:
 
 
 def others(library: str, name: str) -> list[str]:
-    """A network that two libraries call the same may be said to be the other's, where the spec is not asked for."""
+    """Two libraries may use the same names for a network, so the hint may name either."""
     return [
         f"this is {each}'s {name}: use {FOLDER / f'{known[name]}.yaml'}"
         for each, known in SPECS.items()
@@ -426,7 +428,7 @@ def test_a_spec_is_named_by_its_own_names(name: str) -> None:
 
 
 def of_torchvision(tmp_path: Path, **change: tuple[int, ...]) -> Path:
-    """A file of torchvision's GoogLeNet, some tensors of other shapes."""
+    """A file of torchvision's GoogLeNet, with other shapes for some tensors."""
     held = {**shapes("torchvision", "googlenet"), **{name.replace("__", "."): each for name, each in change.items()}}
     torch.save({name: torch.zeros(shape) for name, shape in held.items()}, tmp_path / "googlenet.pth")
     return tmp_path / "googlenet.pth"
@@ -463,19 +465,19 @@ def test_a_file_of_another_variant_is_named(tmp_path: Path) -> None:
         ("classes: 10\nremove: {heads: [aux1, aux2]}", ["fc.bias", "fc.weight"]),
     ],
 )
-def test_another_number_of_classes_is_told_tensor_by_tensor(text: str, tensors: list[str], tmp_path: Path) -> None:
+def test_another_number_of_classes_is_reported_for_each_tensor(text: str, tensors: list[str], tmp_path: Path) -> None:
     given = compiler.at_size(compiler.compile_file(variant(tmp_path, text)))
-    told = refused(lambda: transfer.import_weights(given, of_torchvision(tmp_path), "torchvision"))
-    assert {each.code for each in told} == {"E135"}
-    assert sorted(each.message.split("`")[1] for each in told) == tensors
-    assert all(each.message.endswith(": the file is for 1,000 classes, the spec for 10") for each in told)
-    assert told[0].help == f"this is torchvision's googlenet: use {tmp_path / 'googlenet_torchvision.yaml'}"
+    found = refused(lambda: transfer.import_weights(given, of_torchvision(tmp_path), "torchvision"))
+    assert {each.code for each in found} == {"E135"}
+    assert sorted(each.message.split("`")[1] for each in found) == tensors
+    assert all(each.message.endswith(": the file is for 1,000 classes, the spec for 10") for each in found)
+    assert found[0].help == f"this is torchvision's googlenet: use {tmp_path / 'googlenet_torchvision.yaml'}"
 
 
-def test_images_of_other_channels_are_told(tmp_path: Path) -> None:
+def test_images_with_other_channels_are_reported(tmp_path: Path) -> None:
     given = compiler.at_size(compiler.compile_file(variant(tmp_path, "input: 1x224x224")))
-    (told,) = refused(lambda: transfer.import_weights(given, of_torchvision(tmp_path), "torchvision"))
-    assert told.message.startswith("`conv1.conv.weight` is 64x3x7x7 in ") and told.message.endswith(
+    (found,) = refused(lambda: transfer.import_weights(given, of_torchvision(tmp_path), "torchvision"))
+    assert found.message.startswith("`conv1.conv.weight` is 64x3x7x7 in ") and found.message.endswith(
         ": the file is for images with 3 channels, the spec for 1 channel"
     )
 
@@ -491,12 +493,12 @@ def test_missing_heads_suggest_to_leave_them_out(spec: Path) -> None:
     assert cli("export", spec, "--weights", file, "--out", spec.with_name("x.onnx"), "--no-verify").exit_code == 0
 
 
-def test_missing_heads_are_told_of_in_a_variant_too(tmp_path: Path) -> None:
+def test_missing_heads_are_reported_in_a_variant_too(tmp_path: Path) -> None:
     given = compiler.at_size(compiler.compile_file(variant(tmp_path, "")))
     held = {name: torch.zeros(shape) for name, shape in shapes("torchvision", "googlenet", heads=False).items()}
     torch.save(held, tmp_path / "x.pth")
-    (told,) = refused(lambda: transfer.import_weights(given, tmp_path / "x.pth", "torchvision"))
-    assert (told.code, told.help) == ("E133", "leave the heads out with `--no-heads`")
+    (found,) = refused(lambda: transfer.import_weights(given, tmp_path / "x.pth", "torchvision"))
+    assert (found.code, found.help) == ("E133", "leave the heads out with `--no-heads`")
     assert transfer.import_weights(given, tmp_path / "x.pth", "torchvision", heads=False).left == ()
 
 
@@ -504,8 +506,8 @@ def test_heads_may_be_left_out_of_what_goes_back_and_nan_never_goes(tmp_path: Pa
     given = shipped("googlenet_torchvision")
     held = {name: torch.zeros(each.shape) for name, each in given.weights.items()}
     save_file(held | {"fc.bias": torch.full((1000,), torch.nan)}, tmp_path / "x.safetensors")
-    (told,) = refused(lambda: transfer.export_weights(given, tmp_path / "x.safetensors", "torchvision"))
-    assert told.code == "E136" and "has 1,000 NaN among 1,000 values" in told.message
+    (found,) = refused(lambda: transfer.export_weights(given, tmp_path / "x.safetensors", "torchvision"))
+    assert found.code == "E136" and "has 1,000 NaN among 1,000 values" in found.message
     save_file(held, tmp_path / "x.safetensors")
     for heads in (True, False):
         moved = transfer.export_weights(given, tmp_path / "x.safetensors", "torchvision", heads=heads)
@@ -550,8 +552,8 @@ def test_what_images_are_prepared_by_goes_with_the_weights(tmp_path: Path) -> No
     moved = transfer.import_weights(shipped("googlenet_torchvision"), theirs, "torchvision")
     assert parse(moved.metadata[KEY]).mean == (0.1,)
     save_file(load_file(theirs), theirs, {KEY: "{}"})
-    (told,) = refused(lambda: transfer.import_weights(shipped("googlenet_torchvision"), theirs, "torchvision"))
-    assert told.code == "E130" and "`preprocessing` in the metadata of" in told.message
+    (found,) = refused(lambda: transfer.import_weights(shipped("googlenet_torchvision"), theirs, "torchvision"))
+    assert found.code == "E130" and "`preprocessing` in the metadata of" in found.message
 
 
 def test_the_graph_says_how_images_are_prepared(spec: Path) -> None:
@@ -566,7 +568,7 @@ def test_the_graph_says_how_images_are_prepared(spec: Path) -> None:
 
 
 def test_fresh_weights_are_those_that_the_generated_network_begins_with(spec: Path) -> None:
-    """`init` as the spec states it; what it does not, as torch has it: the very numbers of `model.py` by that seed."""
+    """The spec's `init`, else torch's: exactly the values of `model.py` with that seed."""
     random = torch.random.get_rng_state()
     drawn = deploy.drawn(typed(), 7)
     assert torch.equal(torch.random.get_rng_state(), random)
