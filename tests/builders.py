@@ -20,7 +20,7 @@ from inception_dsl.ir.typed import Node, Typed
 Array = NDArray[np.floating[Any]]
 Step = tuple[str, Op, tuple[int, ...]]
 
-OPS = tuple(each for each in vars(ops).values() if isinstance(each, type) and issubclass(each, Op) and each is not Op)
+OPS = tuple(op for op in vars(ops).values() if isinstance(op, type) and issubclass(op, Op) and op is not Op)
 """Every op there is."""
 
 
@@ -34,7 +34,7 @@ def network(image: tuple[int, ...], *steps: Step, heads: Mapping[str, str] | Non
     nodes: list[Node] = []
     for line, (path, op, inputs) in enumerate(steps, start=1):
         parts = tuple(path.split("/"))
-        types = tuple(nodes[each].out if each >= 0 else TensorType(image) for each in inputs)
+        types = tuple(nodes[i].out if i >= 0 else TensorType(image) for i in inputs)
         field = INPUT_PIXEL
         nodes.append(Node(parts, parts, op, inputs, types, op.infer(*types), field, parts[0], Span(source, line, 1, 2)))
     ends = {node.row: index for index, node in enumerate(nodes)}
@@ -64,7 +64,7 @@ def checked(graph: bytes) -> tuple[int | str, ...]:
     del model.graph.value_info[:]
     for output in model.graph.output:
         for dim in output.type.tensor_type.shape.dim:
-            dim.Clear()  # nothing that we say of a shape may lead it
+            dim.Clear()  # no shape that we state may lead it
     inferred = onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
     (logits,) = (output for output in inferred.graph.output if output.name == "logits")
     return tuple(dim.dim_param or dim.dim_value for dim in logits.type.tensor_type.shape.dim)

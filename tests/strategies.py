@@ -196,8 +196,8 @@ class _Network:
             lines.append("modules:")
         for name, (module, graph) in self.modules.items():
             columns = ", ".join(f'"{column}"' for column in self.columns(module))
-            said = f"\n    columns: [{columns}]" if columns else self.pick("\n    columns: []", "")
-            lines.append(f"  {name}:{said}\n    graph: |\n      {graph}" + self.pick("", "\n    doc: drawn"))
+            key = f"\n    columns: [{columns}]" if columns else self.pick("\n    columns: []", "")
+            lines.append(f"  {name}:{key}\n    graph: |\n      {graph}" + self.pick("", "\n    doc: drawn"))
         header = list(dict.fromkeys(["name", "layer", *(column for row in rows for column in row)]))
         lines.append("layers: |\n  " + " | ".join(header))
         lines += ["  " + " | ".join(row.get(column, "") for column in header) for row in rows]
@@ -239,8 +239,8 @@ class _Network:
                 *([f"{self.call()} -> fc {{classes}}"] if self.modules else []),
             )
             weight = self.pick("", "0.3", "0", "2")
-            said = f"\n    loss_weight: {weight}" if weight else ""
-            lines.append(f"  aux{i}:\n    from: {self.pick(*rows)}{said}\n    graph: '{graph}'" if rows else "")
+            key = f"\n    loss_weight: {weight}" if weight else ""
+            lines.append(f"  aux{i}:\n    from: {self.pick(*rows)}{key}\n    graph: '{graph}'" if rows else "")
         return ["heads:", *lines] if any(lines) else []
 
     def after(self, stem: bool, head: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Claims: every sentence of `specs/claims.yaml` against numbers worked out by hand, and what is told of wrong ones."""
+"""Claims: every sentence of `specs/claims.yaml` compared with numbers worked out by hand, and the findings."""
 
 from __future__ import annotations
 
@@ -157,15 +157,15 @@ def test_the_verdict_is_that_of_decimal_arithmetic(sentence: Sentence) -> None:
 
 @each_sentence
 def test_another_verdict_does_not_hold(sentence: Sentence) -> None:
-    """Whatever else is recorded is told, at the record."""
+    """Any other recorded verdict is a finding, at its place."""
     differs = ("false", "not reproduced")
     for word in {"exact", "rounds", *differs} - {sentence.verdict}:
         (verdict,), findings = examined(replace(sentence, verdict=word))
         if word in differs and sentence.verdict in differs:
             assert verdict.is_current  # which of the two is a judgement, not a number
             continue
-        (told,) = findings
-        assert (told.code, told.span) == ("E310", sentence.span("verdict"))
+        (finding,) = findings
+        assert (finding.code, finding.span) == ("E310", sentence.span("verdict"))
         assert verdict.word == "MISMATCH"
 
 
@@ -276,7 +276,7 @@ def test_a_spec_measures_nothing() -> None:
     with pytest.raises(SpecError) as caught:
         compiler.compile_source(Source("a.yaml", spec))
 
-    assert [each.message for each in caught.value.diagnostics] == ["unknown function"]
+    assert [fault.message for fault in caught.value.diagnostics] == ["unknown function"]
 
 
 # --- files and the command --------------------------------------------------------------------------------------------
@@ -315,13 +315,13 @@ def test_only_what_is_measured_is_compiled(tmp_path: Path, monkeypatch: pytest.M
     assert compiled == [tmp_path / "googlenet.yaml"]
 
 
-def test_a_broken_spec_is_told_beside_the_other_claims(tmp_path: Path) -> None:
-    """What is wrong with a measured spec is told once; the claims about others have their verdicts."""
+def test_a_broken_spec_is_reported_beside_the_other_claims(tmp_path: Path) -> None:
+    """The errors of a measured spec are reported once; the claims about others have their verdicts."""
     text = f"claims:\n{claim('depth(broken)')}{claim('params(broken)')}{claim('depth(googlenet)')}"
     verdicts, findings = compilation.examine(folder(tmp_path, text, broken="network: broken\ninput: 3x8x8\n"))
 
     assert [verdict.sentence.written for verdict in verdicts] == ["depth(googlenet)"]
-    assert [(each.code, each.message) for each in findings] == [("E104", "the spec has no key `layers`")]
+    assert [(fault.code, fault.message) for fault in findings] == [("E104", "the spec has no key `layers`")]
 
 
 def test_a_changed_network_changes_a_verdict(tmp_path: Path) -> None:
@@ -330,15 +330,15 @@ def test_a_changed_network_changes_a_verdict(tmp_path: Path) -> None:
     dense = f"claims:\n{claim('ops(googlenet)', '1.5B', 'false, reason: r')}"
     assert compilation.examine(folder(tmp_path, dense)).findings == ()
     (tmp_path / "googlenet.yaml").write_text(text, encoding="utf-8")
-    (told,) = compilation.examine(tmp_path / "claims.yaml").findings
+    (finding,) = compilation.examine(tmp_path / "claims.yaml").findings
 
-    assert told.code == "E310"
-    assert told.message.endswith("is recorded as `false`: 1.5B is printed, 1.50B computed")
+    assert finding.code == "E310"
+    assert finding.message.endswith("is recorded as `false`: 1.5B is printed, 1.50B computed")
 
 
 def test_a_folder_of_specs_leaves_claims_out(tmp_path: Path) -> None:
-    """Claims are no spec: a folder is read without them, and there is none in them."""
-    file = folder(tmp_path, f"# said\nclaims:\n{claim('1')}")
+    """A file of claims is not a spec: a folder is read without them, and there is none in them."""
+    file = folder(tmp_path, f"# comment\nclaims:\n{claim('1')}")
 
     assert discovery.find_specs([tmp_path]) == [tmp_path / "googlenet.yaml"]
     assert FILE not in discovery.find_specs([SPECS])
@@ -358,7 +358,7 @@ def test_a_file_of_claims_among_specs(tmp_path: Path) -> None:
 
     compiled = run("compile", *files, "--out", tmp_path / "out")
     assert compiled.exit_code == 0
-    assert f"skipped {file}: it holds claims, and no network\n" in compiled.output
+    assert f"skipped {file}: it holds claims, not a network\n" in compiled.output
     file.write_text(file.read_text(encoding="utf-8").replace("22", "23"), encoding="utf-8")
     assert run("check", *files).exit_code == 1
 
@@ -379,7 +379,7 @@ def test_the_command_for_machines() -> None:
     """The JSON has every part of a claim, its number as a number."""
     result = run("claims", FILE, "--format", "json")
     data = json.loads(result.output)
-    by_id = {each["id"]: each for each in data["claims"]}
+    by_id = {claim["id"]: claim for claim in data["claims"]}
 
     assert (result.exit_code, data["diagnostics"]) == (0, [])
     assert list(by_id) == list(COMPUTED)

@@ -1,4 +1,4 @@
-"""What a network that is trained ends in, told before training; one without `training` gives any features."""
+"""A network with `training` ends in class scores, checked before training; others may end in any features."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def ended(text: str) -> list[tuple[str, str]]:
     try:
         at_size(compile_source(Source("spec.yaml", text)))
     except SpecError as error:
-        return [(each.message, each.help) for each in error.diagnostics if each.code == "E221"]
+        return [(fault.message, fault.help) for fault in error.diagnostics if fault.code == "E221"]
     return []
 
 
@@ -55,7 +55,7 @@ def test_a_vector_of_the_classes_is_right(last: str) -> None:
         ("pass", "an image of 8x8 with 8 channels", "end in `fc {classes}`"),
     ],
 )
-def test_anything_else_is_told(last: str, gives: str, advice: str) -> None:
+def test_anything_else_is_an_error(last: str, gives: str, advice: str) -> None:
     """As the last row and as a head; and not where the spec states no training."""
     ((message, hint),) = ended(spec(last))
     ((of_head, _),) = ended(spec("fc {classes}", last))
@@ -70,7 +70,7 @@ def test_anything_else_is_told(last: str, gives: str, advice: str) -> None:
     "verb", [("check",), ("compile", "--out", "made"), ("train", "--data", "fake:8x10", "--out", "made")]
 )
 @pytest.mark.parametrize(("last", "settings"), [("conv 1x1 {classes}", ()), ("fc {n}", ("--set", "n=12"))])
-def test_every_command_tells_it_before_anything_is_written(
+def test_every_command_reports_it_before_anything_is_written(
     verb: list[str], last: str, settings: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A spec, and one that a setting makes of it."""

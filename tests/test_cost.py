@@ -235,7 +235,7 @@ def test_rows_add_up(typed: Typed) -> None:
     assert counted.trunk.depth == sum(row.depth for row in trunk)
     assert counted.trunk.params == sum(row.params for row in trunk)
     trained = [node.op.weights(*node.types) for node in typed.nodes]
-    sizes = [weight.shape for each in trained for weight in each.values() if weight.trained]
+    sizes = [weight.shape for weights in trained for weight in weights.values() if weight.trained]
     total = 0
     for shape in sizes:
         number = 1

@@ -125,10 +125,10 @@ def test_nothing_lies_beyond_two_deviations() -> None:
 
 
 def test_biases_are_filled() -> None:
-    held = made(
+    network = made(
         typed(saying("conv: he bias=0.2", "fc: xavier", "fc.1: xavier bias=1", "bn: constant value=0.5 bias=2"))
     )
-    biases = {name: tensor.unique().tolist() for name, tensor in held.state_dict().items() if name.endswith("bias")}
+    biases = {name: tensor.unique().tolist() for name, tensor in network.state_dict().items() if name.endswith("bias")}
 
     assert biases == {
         "conv1.bn.bias": [2],
@@ -138,13 +138,13 @@ def test_biases_are_filled() -> None:
         "fc.1.bias": [1],
         "aux.fc1.bias": [0],
     }
-    assert held.state_dict()["conv1.bn.weight"].unique().tolist() == [0.5]
+    assert network.state_dict()["conv1.bn.weight"].unique().tolist() == [0.5]
 
 
 def constants(*lines: str) -> dict[str, float]:
     """The weights of a network all of whose weights begin as constants."""
-    held = made(typed(saying(*lines))).state_dict()
-    return {name: tensor.flatten()[0].item() for name, tensor in held.items() if name.endswith("weight")}
+    network = made(typed(saying(*lines))).state_dict()
+    return {name: tensor.flatten()[0].item() for name, tensor in network.items() if name.endswith("weight")}
 
 
 def test_the_longer_path_wins() -> None:
@@ -172,10 +172,10 @@ def test_a_path_is_not_about_the_batch_norms_below_it() -> None:
 def test_a_batch_norm_without_gamma() -> None:
     text = NETWORK.replace("16 same bn relu", "16 same bn gamma=none relu -> conv 1x1 16 bn")
     given = read(yaml.parse(Source("tiny.yaml", f"{text}init:\n{SOURCE}  bn: constant value=3\n")))
-    held = made(typed(given)).state_dict()
+    network = made(typed(given)).state_dict()
 
-    assert "conv1.0.bn.weight" not in held
-    assert held["conv1.1.bn.weight"].unique().tolist() == [3]
+    assert "conv1.0.bn.weight" not in network
+    assert network["conv1.1.bn.weight"].unique().tolist() == [3]
 
 
 # --- the generated function -------------------------------------------------------------------------------------------
@@ -248,9 +248,9 @@ def test_a_part_of_a_network_begins_as_far_as_it_goes() -> None:
 
 def test_names_stay() -> None:
     given = typed(saying(*WORDS, "bn: constant value=1"))
-    held = made(given).state_dict()
+    network = made(given).state_dict()
 
-    assert [name for name in held if not name.endswith("num_batches_tracked")] == list(given.weights)
+    assert [name for name in network if not name.endswith("num_batches_tracked")] == list(given.weights)
 
 
 def test_it_runs_without_memory() -> None:
@@ -330,8 +330,8 @@ def statements(draw: Any) -> str:
 
 @settings(deadline=None, max_examples=100)
 @given(st.dictionaries(st.sampled_from(PLACES), statements(), max_size=5))
-def test_what_is_printed_reads_back(said: dict[str, str]) -> None:
-    given = saying(*(f"{path}: {words}" for path, words in said.items()))
+def test_what_is_printed_reads_back(written: dict[str, str]) -> None:
+    given = saying(*(f"{path}: {words}" for path, words in written.items()))
     program = compiler.compile_spec(given)
     again = compiler.compile_source(Source("again.yaml", print_program(program)))
 
@@ -420,18 +420,18 @@ WRONG = {
 
 
 @pytest.mark.parametrize("line", WRONG)
-def test_what_is_wrong_is_told_in_its_place(line: str) -> None:
+def test_errors_are_reported_in_their_place(line: str) -> None:
     code, part, hint = WRONG[line]
     with pytest.raises(SpecError) as caught:
         typed(saying(line))
-    (told,) = caught.value.diagnostics
-    assert told.span
-    written = told.span.source.lines[told.span.line - 1]
+    (finding,) = caught.value.diagnostics
+    assert finding.span
+    written = finding.span.source.lines[finding.span.line - 1]
 
-    assert told.code == code
+    assert finding.code == code
     assert written.strip() == line
-    assert written[told.span.column - 1 : told.span.end - 1] == part
-    assert hint in told.help
+    assert written[finding.span.column - 1 : finding.span.end - 1] == part
+    assert hint in finding.help
 
 
 def test_a_source_is_needed() -> None:

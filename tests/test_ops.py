@@ -131,7 +131,7 @@ def convs(draw: st.DrawFn) -> ops.Conv:
 
 
 def alone(op: st.SearchStrategy[Any], x: st.SearchStrategy[TensorType]) -> st.SearchStrategy[Case]:
-    return st.tuples(op, x.map(lambda each: (each,)))
+    return st.tuples(op, x.map(lambda shape: (shape,)))
 
 
 some = st.floats(0.01, 2.0)
@@ -167,7 +167,7 @@ quick = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCh
 
 
 def infer(op: Op, inputs: Images) -> TensorType:
-    """The op's shape; a kernel that does not fit is no case for torch."""
+    """The op's shape; a kernel that does not fit is not a case for torch."""
     try:
         return op.infer(*inputs)
     except ShapeError as error:
@@ -226,7 +226,7 @@ def test_onnx_infers_our_shape_and_runs_to_torchs_values(kind: type[Op]) -> None
 
 
 def test_every_op_is_tested_and_explained() -> None:
-    ours = {each for each in Op.__subclasses__() if each.__module__.startswith("inception_dsl.")}  # not those of tests
+    ours = {op for op in Op.__subclasses__() if op.__module__.startswith("inception_dsl.")}  # not those of tests
     assert ours == set(OPS) == set(TORCH) == set(CASES)
     assert len({op.name for op in OPS}) == len(OPS)
     assert [op.name for op in OPS if not (op.__doc__ or "").strip().endswith(".")] == []

@@ -39,26 +39,28 @@ CONVENTIONS = {
     "same_upper": Padding("same_upper"),
 }
 KINDS = ("conv", "maxpool", "avgpool", "avgpool count_pad")
-SAID = [(kind, said) for kind in KINDS for said in CONVENTIONS if kind != "conv" or "ceil" not in said]
-every_convention = pytest.mark.parametrize(("kind", "said"), SAID, ids=lambda word: word.replace(" ", "_"))
+CASES = [
+    (kind, convention) for kind in KINDS for convention in CONVENTIONS if kind != "conv" or "ceil" not in convention
+]
+every_convention = pytest.mark.parametrize(("kind", "convention"), CASES, ids=lambda word: word.replace(" ", "_"))
 
 
-def windows(kind: str, said: str) -> Iterator[Window]:
+def windows(kind: str, convention: str) -> Iterator[Window]:
     """Every window that this kind of layer can have under a convention."""
     for kernel, stride, dilation in itertools.product(range(1, 6), range(1, 4), (1, 2)):
         if dilation > 1 and kind != "conv":
             continue
-        if kernel % 2 == 0 and said in ("same", "same ceil"):
+        if kernel % 2 == 0 and convention in ("same", "same ceil"):
             continue
-        if kernel == 1 and kind != "conv" and said.startswith("pad"):
+        if kernel == 1 and kind != "conv" and convention.startswith("pad"):
             continue  # torch and onnxruntime pad a pool by half its kernel at most
-        yield Window((kernel,) * 2, (stride,) * 2, CONVENTIONS[said], (dilation,) * 2)
+        yield Window((kernel,) * 2, (stride,) * 2, CONVENTIONS[convention], (dilation,) * 2)
 
 
-def cases(kind: str, said: str) -> Iterator[tuple[Window, Array, Array]]:
+def cases(kind: str, convention: str) -> Iterator[tuple[Window, Array, Array]]:
     """Windows, each with an image of every size that it fits on, and weights for a convolution."""
     rng = np.random.default_rng(0)
-    for window, size in itertools.product(windows(kind, said), SIZES):
+    for window, size in itertools.product(windows(kind, convention), SIZES):
         if reach(window) <= size:
             image = rng.normal(size=(2, CHANNELS, size, size)).astype(np.float32)
             yield window, image, rng.normal(size=(2, CHANNELS, *window.kernel)).astype(np.float32)
@@ -102,7 +104,9 @@ def reference(kind: str, window: Window, x: Array, weight: Array, shift: int = 0
     if kind == "maxpool":
         return F.max_pool2d(F.pad(padded(image, -torch.inf), (0, past) * 2, value=-torch.inf), kernel, stride).numpy()
     counted = padded(torch.ones_like(image), 1.0 if "count_pad" in kind else 0.0)
-    total, count = (F.avg_pool2d(F.pad(each, (0, past) * 2), kernel, stride) for each in (padded(image, 0.0), counted))
+    total, count = (
+        F.avg_pool2d(F.pad(values, (0, past) * 2), kernel, stride) for values in (padded(image, 0.0), counted)
+    )
     return (total / count).numpy()
 
 
@@ -115,8 +119,8 @@ def ran(kind: str, window: Window, x: Array, weight: Array, *, opset: int, writt
 
 
 @every_convention
-def test_the_border_in_value(kind: str, said: str) -> None:
-    for window, x, weight in cases(kind, said):
+def test_the_border_in_value(kind: str, convention: str) -> None:
+    for window, x, weight in cases(kind, convention):
         expected = reference(kind, window, x, weight)
         assert layer(kind, window).infer(TensorType(x.shape[1:])).shape == expected.shape[1:]
         result = ran(kind, window, x, weight, opset=onnx.NEWEST)
@@ -125,11 +129,11 @@ def test_the_border_in_value(kind: str, said: str) -> None:
 
 @pytest.mark.parametrize("opset", [min(onnx.OPSETS), onnx.NEWEST])
 @every_convention
-def test_the_border_of_a_graph_for_every_size(kind: str, said: str, opset: int) -> None:
-    for window, x, weight in cases(kind, said):
+def test_the_border_of_a_graph_for_every_size(kind: str, convention: str, opset: int) -> None:
+    for window, x, weight in cases(kind, convention):
         kernel, stride, dilation = window.kernel[0], window.stride[0], window.dilation[0]
-        uneven = said == "same_upper" and kernel > 1 and (stride > kernel or (dilation > 1 < stride))
-        dropped = "ceil" in said and opset < CEIL and border(window, 21)[0] + stride > kernel
+        uneven = convention == "same_upper" and kernel > 1 and (stride > kernel or (dilation > 1 < stride))
+        dropped = "ceil" in convention and opset < CEIL and border(window, 21)[0] + stride > kernel
         if uneven or dropped:
             with pytest.raises(SpecError) as caught:
                 ran(kind, window, x, weight, opset=opset, written_for=21)
@@ -140,10 +144,10 @@ def test_the_border_of_a_graph_for_every_size(kind: str, said: str, opset: int) 
         np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-5, err_msg=str(window))
 
 
-@pytest.mark.parametrize("said", ["ceil", "pad ceil", "same ceil"])
+@pytest.mark.parametrize("convention", ["ceil", "pad ceil", "same ceil"])
 @pytest.mark.parametrize("kind", ["maxpool", "avgpool"])
-def test_an_old_opset_is_refused_where_onnx_infers_another_shape_and_only_there(kind: str, said: str) -> None:
-    for window in windows(kind, said):
+def test_an_old_opset_is_refused_where_onnx_infers_another_shape_and_only_there(kind: str, convention: str) -> None:
+    for window in windows(kind, convention):
         wrong = False
         for size in range(6, 18):
             network = one(layer(kind, window), (CHANNELS, size, size))
@@ -162,9 +166,9 @@ def test_an_old_opset_is_refused_where_onnx_infers_another_shape_and_only_there(
 
 
 @every_convention
-def test_a_shifted_window_would_be_seen(kind: str, said: str) -> None:
-    padded = [case for case in cases(kind, said) if border(case[0], case[1].shape[-1])[1] > 0]
-    assert padded or said in ("valid", "ceil")
+def test_a_shifted_window_would_be_seen(kind: str, convention: str) -> None:
+    padded = [case for case in cases(kind, convention) if border(case[0], case[1].shape[-1])[1] > 0]
+    assert padded or convention in ("valid", "ceil")
     for window, x, weight in padded:
         mutant = reference(kind, window, x, weight, shift=1)
         result = ran(kind, window, x, weight, opset=onnx.NEWEST)
@@ -177,8 +181,8 @@ def test_the_conventions_differ_where_papers_disagree() -> None:
     rng = np.random.default_rng(1)
     x, weight = rng.normal(size=(1, CHANNELS, 8, 8)).astype(np.float32), rng.normal(size=(2, CHANNELS, 3, 3))
 
-    def value(kind: str, said: str) -> Array:
-        window = Window((3, 3), (2, 2), CONVENTIONS[said])
+    def value(kind: str, convention: str) -> Array:
+        window = Window((3, 3), (2, 2), CONVENTIONS[convention])
         return ran(kind, window, x, weight.astype(np.float32), opset=onnx.NEWEST)
 
     for kind in KINDS:  # the same shape, another value: TensorFlow's SAME is one pixel aside of torch's padding

@@ -69,9 +69,9 @@ def others(value: Any) -> list[Any]:
             ]
         case Window():
             return [
-                replace(value, **{each.name: new})
-                for each in fields(value)
-                for new in others(getattr(value, each.name))
+                replace(value, **{field.name: new})
+                for field in fields(value)
+                for new in others(getattr(value, field.name))
             ]
         case _:
             raise TypeError(value)
@@ -79,7 +79,7 @@ def others(value: Any) -> list[Any]:
 
 def changed(op: Op) -> list[Op]:
     """An op with each of its fields changed in turn."""
-    return [replace(op, **{each.name: new}) for each in fields(op) for new in others(getattr(op, each.name))]
+    return [replace(op, **{field.name: new}) for field in fields(op) for new in others(getattr(op, field.name))]
 
 
 def test_every_op_with_fields_is_tried() -> None:
@@ -90,9 +90,9 @@ def test_every_op_with_fields_is_tried() -> None:
 def test_a_change_of_any_field_is_another_text(op: Op) -> None:
     """Alone, and after a convolution where it can stand there."""
     forms = [op, *changed(op)]
-    layers: list[tuple[Op, ...]] = [(each,) for each in forms]
+    layers: list[tuple[Op, ...]] = [(form,) for form in forms]
     if isinstance(op, BatchNorm):
-        layers += [(Conv(8, WINDOW), each, ReLU()) for each in forms]
+        layers += [(Conv(8, WINDOW), form, ReLU()) for form in forms]
 
     assert len({text(*layer) for layer in layers}) == len(layers)
 

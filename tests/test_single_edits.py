@@ -1,4 +1,4 @@
-"""Explanations: what is known of GoogLeNet's table 1, each edit against a network built with it, and the limits."""
+"""Single edits: what is known of GoogLeNet's table 1, each edit against a network built with it, and the limits."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from inception_dsl.paper.verdicts import compare_cells
 KNOWN = dict.fromkeys(h.WRONG, "known")
 
 
-def explain(typed: Typed) -> tuple[Suggestion, ...]:
+def suggestions(typed: Typed) -> tuple[Suggestion, ...]:
     return single_edits(typed, compare_cells(typed))
 
 
 def sentences(typed: Typed, row: str) -> list[str]:
-    return [each.sentence for each in explain(typed) if each.row == row]
+    return [suggestion.sentence for suggestion in suggestions(typed) if suggestion.row == row]
 
 
 @pytest.fixture(scope="module")
 def googlenet() -> dict[str, list[Suggestion]]:
     found: dict[str, list[Suggestion]] = {}
-    for each in explain(h.googlenet(KNOWN)):
-        found.setdefault(each.row, []).append(each)
+    for suggestion in suggestions(h.googlenet(KNOWN)):
+        found.setdefault(suggestion.row, []).append(suggestion)
     return found
 
 
@@ -50,17 +50,17 @@ def test_5a_reads_928_channels(googlenet: dict[str, list[Suggestion]]) -> None:
 
 def test_4a_is_204_wide(googlenet: dict[str, list[Suggestion]]) -> None:
     sentence = "both cells fit a width of 204 in `b3x3/1` (now 208); the output would then be 14x14x508"
-    assert sentence in [each.sentence for each in googlenet["inception_4a"]]
+    assert sentence in [suggestion.sentence for suggestion in googlenet["inception_4a"]]
     assert len(googlenet["inception_4a"]) == 3  # of the many that fit, the nearest
 
 
 @pytest.mark.parametrize("row", ["4c", "4d", "4e", "5b"])
-def test_stale_rows_have_no_explanation(googlenet: dict[str, list[Suggestion]], row: str) -> None:
+def test_stale_rows_have_no_suggestion(googlenet: dict[str, list[Suggestion]], row: str) -> None:
     none = Suggestion(f"inception_{row}", (), "no single edit fits both cells")
     assert googlenet[f"inception_{row}"] == [none]
 
 
-def test_rows_that_hold_are_not_explained(googlenet: dict[str, list[Suggestion]]) -> None:
+def test_rows_that_hold_have_no_suggestions(googlenet: dict[str, list[Suggestion]]) -> None:
     assert list(googlenet) == [
         *("conv1", "inception_4a", "inception_4b", "inception_4c", "inception_4d", "inception_4e"),
         *("inception_5a", "inception_5b"),
@@ -68,14 +68,14 @@ def test_rows_that_hold_are_not_explained(googlenet: dict[str, list[Suggestion]]
 
 
 def test_errata_make_no_difference(googlenet: dict[str, list[Suggestion]]) -> None:
-    assert list(explain(h.googlenet())) == [each for found in googlenet.values() for each in found]
+    assert list(suggestions(h.googlenet())) == [suggestion for found in googlenet.values() for suggestion in found]
 
 
 def test_it_is_fast() -> None:
     typed = h.googlenet(KNOWN)
-    held = compare_cells(typed)
+    verdicts = compare_cells(typed)
     start = time.process_time()
-    single_edits(typed, held)
+    single_edits(typed, verdicts)
     assert time.process_time() - start < 3  # some 0.6 s
 
 
@@ -99,8 +99,8 @@ def test_what_is_proposed_gives_what_is_printed(
     tree: h.Tree, arriving: tuple[int, ...], params: str, ops: str, bias: bool
 ) -> None:
     typed = one_row(tree, arriving, params, ops, BINARY._replace(bias=bias))
-    assert {each.verdict for each in compare_cells(typed)} <= {"exact", "rounds"}
-    assert explain(typed) == ()
+    assert {verdict.verdict for verdict in compare_cells(typed)} <= {"exact", "rounds"}
+    assert suggestions(typed) == ()
 
 
 @settings(max_examples=60, deadline=None)
@@ -223,7 +223,7 @@ def test_a_cell_alone() -> None:
         "the cell fits a width of 32 (now 64); the output would then be 8x8x32",
     ]
     unfit = h.printing(typed, Claim("row", "ops", "7"), ops=Column("ops"))
-    assert explain(unfit) == (Suggestion("row", (), "no single edit fits the cell"),)
+    assert suggestions(unfit) == (Suggestion("row", (), "no single edit fits the cell"),)
 
 
 def test_three_cells() -> None:
@@ -237,28 +237,28 @@ def test_three_cells() -> None:
         params=Column("params"),
         ops=Column("ops"),
     )
-    assert explain(typed) == (Suggestion("row", ("w", "params", "ops"), "all 3 cells fit biases not counted"),)
+    assert suggestions(typed) == (Suggestion("row", ("w", "params", "ops"), "all 3 cells fit biases not counted"),)
 
 
 @pytest.mark.parametrize("tree", [(), MaxPool(None), h.fc(10)])
 def test_rows_with_little_to_edit(tree: h.Tree) -> None:
-    (found,) = explain(one_row(tree, (8, 4, 4), "5", "3"))
+    (found,) = suggestions(one_row(tree, (8, 4, 4), "5", "3"))
     assert found == Suggestion("row", (), "no single edit fits both cells, and none `params` or `ops` alone")
 
 
-def test_shapes_depth_and_totals_are_not_explained() -> None:
+def test_shapes_depth_and_totals_have_no_suggestions() -> None:
     typed = h.printing(
         h.network({"row": CONV}, (64, 8, 8)),
         *(Claim("row", "depth", "7"), Claim("row", "output", "1x1x1"), Claim("totals", "params", "7")),
         depth=Column("depth"),
         output=Column("output"),
     )
-    assert explain(typed) == ()
+    assert suggestions(typed) == ()
 
 
 def test_effort_is_bounded() -> None:
     """A row of 400 different layers is given up in seconds."""
     typed = one_row(tuple(h.conv(1, 4 * (i + 1)) for i in range(400)), (8, 2, 2), "7", "7")
     start = time.process_time()
-    assert len(explain(typed)) == 1
+    assert len(suggestions(typed)) == 1
     assert time.process_time() - start < 20

@@ -1,4 +1,4 @@
-"""Printed cells: how they are read, when they agree with a computed number, and what is said where they do not."""
+"""Printed cells: how they are read, when they agree with a computed number, and the findings where they do not."""
 
 from __future__ import annotations
 
@@ -190,17 +190,17 @@ def test_shown_in_the_unit_of_the_print(text: str, number: int, shown: str) -> N
 
 
 def by_cell(typed: Typed) -> dict[str, Verdict]:
-    return {f"{each.claim.row}.{each.claim.column}": each for each in compare_cells(typed)}
+    return {f"{verdict.claim.row}.{verdict.claim.column}": verdict for verdict in compare_cells(typed)}
 
 
 def test_googlenet_table_1() -> None:
     found = by_cell(h.googlenet())
-    assert {cell for cell, each in found.items() if each.verdict == "MISMATCH"} == set(h.WRONG)
-    assert all(each.verdict == "exact" for cell, each in found.items() if cell.endswith(("output", "depth")))
+    assert {cell for cell, verdict in found.items() if verdict.verdict == "MISMATCH"} == set(h.WRONG)
+    assert all(verdict.verdict == "exact" for cell, verdict in found.items() if cell.endswith(("output", "depth")))
     assert found["inception_4a.ops"][1:5] == ("rounds", 73_608_192, "73.6M", "down")
     assert found["inception_4c.ops"][1:5] == ("rounds", 99_850_240, "99.9M", "nearest")
     assert found["inception_4a.output"][1:] == ("exact", TensorType((512, 14, 14)), "14x14x512", "", None)
-    assert [each.claim for each in compare_cells(h.googlenet())] == list(h.googlenet().program.published.claims)
+    assert [verdict.claim for verdict in compare_cells(h.googlenet())] == list(h.googlenet().program.published.claims)
 
 
 # print / (weights / 1024) - 1 in percent, by an independent script
@@ -221,7 +221,7 @@ def test_googlenet_without_biases() -> None:
 def test_an_erratum_explains_a_mismatch_and_nothing_else() -> None:
     typed = h.googlenet({cell: f"about {cell}" for cell in h.WRONG})
     found = by_cell(typed)
-    assert {cell for cell, each in found.items() if each.verdict == "erratum"} == set(h.WRONG)
+    assert {cell for cell, verdict in found.items() if verdict.verdict == "erratum"} == set(h.WRONG)
     assert all(found[cell].reason == f"about {cell}" for cell in h.WRONG)
     assert findings(typed, compare_cells(typed)) == ()
 
@@ -300,22 +300,22 @@ def test_receptive_field_and_activations_can_be_printed() -> None:
         seen=Column("receptive_field"),
         kept=Column("activations"),
     )
-    assert [each.computed for each in compare_cells(typed)] == [9, 2 * 8 * 256]
-    assert [each.verdict for each in compare_cells(typed)] == ["exact", "rounds"]
+    assert [verdict.computed for verdict in compare_cells(typed)] == [9, 2 * 8 * 256]
+    assert [verdict.verdict for verdict in compare_cells(typed)] == ["exact", "rounds"]
 
 
-def test_unreadable_cells_are_all_told() -> None:
+def test_unreadable_cells_are_all_reported() -> None:
     typed = h.network({"conv": h.conv(3, 8)})
     claims = h.claims("conv many 1x1 3", ("params", "output", "depth"))
     with pytest.raises(SpecError) as error:
         compare_cells(h.printing(typed, *claims))
-    assert [(each.code, each.span and each.span.column) for each in error.value.diagnostics] == [
+    assert [(fault.code, fault.span and fault.span.column) for fault in error.value.diagnostics] == [
         ("E116", 6),
         ("E116", 11),
     ]
 
 
-def test_a_small_deviation_is_not_told_as_none() -> None:
+def test_a_small_deviation_is_not_shown_as_zero() -> None:
     verdict = Verdict(Claim("a", "ops", "10"), "MISMATCH", 10_000, "10,000", "", -0.0000123)
     assert comparison(verdict) == "10, 0.001% lower than the computed 10,000"
 
@@ -330,5 +330,5 @@ def test_a_declared_column_wins_over_its_measures_name() -> None:
 def test_errata_are_about_cells_not_rows() -> None:
     typed = h.network({"fc": h.fc(10)}, (4, 1, 1))
     claims = (Claim("fc", "params", "41"), Claim("fc", "ops", "41"))
-    held = compare_cells(h.printing(typed, *claims, errata=(Erratum("fc", "ops", "a typing error"),)))
-    assert [each.verdict for each in held] == ["MISMATCH", "erratum"]
+    verdicts = compare_cells(h.printing(typed, *claims, errata=(Erratum("fc", "ops", "a typing error"),)))
+    assert [verdict.verdict for verdict in verdicts] == ["MISMATCH", "erratum"]

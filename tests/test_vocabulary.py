@@ -108,15 +108,18 @@ def test_a_new_op_is_a_class_and_entries_of_the_vocabulary(written: str, monkeyp
     monkeypatch.setitem(WORDS, "slope", Word("is the slope below 0", value="number", alone=False))
     monkeypatch.setitem(WORDS, "inplace", Word("writes over its input", choices=("none",)))
     monkeypatch.setitem(WORDS, "leaky", Word("adds a leaky ReLU after it", "act", op=Leaky))
-    text = f"network: tiny\ninput: 4x8x8\nlayers: |\n  name | layer\n  a | {written}\n  b | conv 1x1 4 leaky\n"
-    program = compile_source(Source("x.yaml", text))
+    head = "network: tiny\ninput: 4x8x8\nmodules:\n  m: {columns: [g], graph: 'leaky groups={g}'}\nlayers: |\n"
+    rows = ("name | layer", f"a | {written}", "b | m g=2", "c | m g=4", "d | conv 1x1 4 groups=2 leaky")
+    program = compile_source(Source("x.yaml", head + "".join(f"  {row}\n" for row in rows)))
 
     def ops(of: Program) -> list[Op]:
         return [node.op for node in at_size(of).nodes]
 
     leaky = Leaky(0.0 if "slope=0 " in f"{written} " else 0.3 if "slope" in written else 0.01)
     assert ops(program)[0] == replace(leaky, groups=4 if "groups" in written else 1, inplace="inplace" in written)
-    assert ops(program)[-1] == Leaky()
+    assert [node.op for node in at_size(program).of("b", "c")] == [Leaky(groups=2), Leaky(groups=4)]
+    assert list(program.templates) == ["m"], "a word that sets a width does not shape a module"
+    assert ops(program)[-1] == Leaky(), "the groups are those of the convolution"
     assert ops(compile_source(Source("again.yaml", print_program(program)))) == ops(program)
 
 

@@ -91,9 +91,9 @@ class Layers:
         return Layer(ops, origin=origin) if ops else Dropped(origin=origin)
 
 
-def _check_arity(name: str, use: Use, whole: str, scope: Scope) -> None:
+def _check_arity(name: str, use: Use, extent: str, scope: Scope) -> None:
     entry = LAYERS[name]
-    wants_kernel = entry.kernel and not whole
+    wants_kernel = entry.kernel and not extent
     if wants_kernel and use.kernel is None:
         hint = "write the kernel before the width: `conv 3x3 64`" if entry.number else f"write `{name} 3x3 same`"
         hint += f", or `{name} global`" if "global" in entry.words else ""
@@ -102,9 +102,9 @@ def _check_arity(name: str, use: Use, whole: str, scope: Scope) -> None:
             hint = f"write a square kernel as `{number}x{number}`"
         raise scope.fault(WRONG_LAYER_ARGUMENTS, f"`{name}` needs a kernel", use.at, help=hint)
     if not wants_kernel and use.kernel is not None:
-        hint = "delete it" + (f", or the word `{whole}`, which covers the whole image" if whole else "")
+        hint = "delete it" + (f", or the word `{extent}`, which covers the whole image" if extent else "")
         raise scope.fault(
-            WRONG_LAYER_ARGUMENTS, f"`{f'{name} {whole}'.strip()}` takes no kernel", use.size_at, help=hint
+            WRONG_LAYER_ARGUMENTS, f"`{f'{name} {extent}'.strip()}` takes no kernel", use.size_at, help=hint
         )
     if entry.number and use.width is None:
         raise scope.fault(

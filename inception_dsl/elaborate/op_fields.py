@@ -29,8 +29,11 @@ def make_ops(name: str, use: Use, words: Words, scope: Scope) -> tuple[Op, ...]:
         if number is None:
             return ()
         sizes[entry.number.field] = number
-    ops = [*entry.ops, *(op for op in (added_op(words, "norm"), added_op(words, "act")) if op)]
-    return tuple(_op(op, name, sizes, words, scope) for op in ops)
+    ops = [_op(op, name, sizes, words, scope) for op in entry.ops]
+    own = {field.name for op in entry.ops for field in fields(op)}
+    others = {slot: word for slot, word in words.items() if word.text not in own}  # `eps` is of the norm
+    added = (added_op(words, "norm"), added_op(words, "act"))
+    return (*ops, *(_op(op, name, {}, others, scope) for op in added if op))
 
 
 def word_value(name: str, word: Word, scope: Scope) -> Any:

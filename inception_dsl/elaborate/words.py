@@ -94,12 +94,12 @@ def check_effect(name: str, use: Use, own: Words, words: Words, scope: Scope, fi
             notes = (Note(scope.span(norm.at), "this removes it"),) if norm else ()
             hint = "delete one of the two" if norm else f"delete it, or write `bn {scope.text(word.at)}`"
             raise scope.fault(INAPPLICABLE_WORD, message, word.at, notes=notes, help=hint)
-    for word, why in _idle(use, own, words):
+    for word, why in _redundant(use, own, words):
         hint = "write `valid`" if word.text == "ceil" and "padding" not in own else "delete it"
         findings.warn(REDUNDANT_WORD, f"`{word.text}` has no effect here", scope.span(word.at), why, help=hint)
 
 
-def _idle(use: Use, own: Words, words: Words) -> Iterable[tuple[Word, str]]:
+def _redundant(use: Use, own: Words, words: Words) -> Iterable[tuple[Word, str]]:
     """Words without effect, whatever the cells of the row, and why."""
     if "ceil" in own and _is_all(use.stride, 1):
         yield own["ceil"], "at a stride of 1 no window reaches over the border"
