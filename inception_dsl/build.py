@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-def build(source: str, name: str, classes: int | None = None) -> nn.Module:
+def build(source: str, name: str, num_classes: int | None = None) -> nn.Module:
     """Make the network of a generated file, initialised as its spec states, or by torch's defaults.
 
-    `classes` None is the file's own number.
+    `num_classes` None is the file's own number.
 
     Raises `SpecError` E005 where torch is not installed.
     """
@@ -25,7 +25,7 @@ def build(source: str, name: str, classes: int | None = None) -> nn.Module:
     except ModuleNotFoundError as error:
         raise missing(error.name or "torch") from None
     (*_, network) = (value for value in vars(module).values() if getattr(value, "__module__", "") == name)
-    made: nn.Module = network() if classes is None else network(classes)
+    made: nn.Module = network() if num_classes is None else network(num_classes)
     return made
 
 

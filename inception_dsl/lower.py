@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from inception_dsl.diagnostics.codes.shapes import BRANCH_SIZES_DIFFER, SUM_SHAPES_DIFFER
 from inception_dsl.diagnostics.codes.syntax import OUT_OF_BOUNDS
@@ -52,6 +52,7 @@ def lower(program: Program, image: Pair | None = None) -> Typed:
         source = ends.get(head.source, UNKNOWN)
         ends[head.name] = lowering.expand(head.body, (head.name,), source, program.env)
     lowering.findings.stop()
+    lowering.name_alike()
     return Typed(program, size, tuple(lowering.nodes), ends)
 
 
@@ -70,6 +71,10 @@ class _Lowering:
     within: str = ""
     """The module that is expanded, or the row."""
     joins: dict[Path, int] = field(default_factory=dict)
+    linear: dict[int, list[int]] = field(default_factory=dict)
+    """The nodes of each fully connected layer that is alone in its layer, by the layer's identity."""
+    flattening: set[int] = field(default_factory=set)
+    """The fully connected layers that flatten an image in at least one of their places."""
 
     def enter(self, row: str, origin: Span | None) -> None:
         """Start a row or head."""
@@ -101,35 +106,47 @@ class _Lowering:
                 raise TypeError(f"{body} cannot be lowered: a pass should have removed it")
 
     def _layer(self, layer: Layer, ops: tuple[Op, ...], path: Path, index: int, env: Env) -> int:
-        owners = sum(type(op).weights is not Op.weights for op in ops)
+        if isinstance(ops[0], Flatten) and len(ops) > 1 and index != UNKNOWN:
+            if len(self.type_of(index).shape) > 1:
+                self.flattening.add(id(layer))
+            else:  # a vector already
+                ops = ops[1:]
+                if len(ops) == 1:
+                    self.linear.setdefault(id(layer), []).append(len(self.nodes))
+        composed = len(ops) > 1 or (isinstance(ops[0], Conv) and ops[0].window.pads_unevenly)
         for op in ops:
             if index == UNKNOWN:
                 return UNKNOWN
             x = self.type_of(index)
-            if isinstance(op, Flatten) and len(x.shape) == 1:
-                continue
-            name = (*path, op.name) if len(ops) > 1 else path
-            owner = name if owners > 1 else path
+            name = (*path, op.name) if composed else path
             try:
                 bound = op.bind({**env, "in": x.channels})
                 out, field = bound.infer(x), bound.receptive_field(x, self._receptive_field(index))
             except (ShapeError, ValueFault) as error:
                 return self._fail(error, layer.origin)
-            index = self._add(Node(name, owner, bound, (index,), (x,), out, field, self.row, layer.origin))
+            index = self._add(Node(name, bound, (index,), (x,), out, field, self.row, layer.origin))
         return index
+
+    def name_alike(self) -> None:
+        """Give a fully connected layer the same name in all its places, where it flattens an image in one of them."""
+        for layer in self.linear.keys() & self.flattening:
+            for index in self.linear[layer]:
+                node = self.nodes[index]
+                self.nodes[index] = replace(node, path=(*node.path, node.op.name))
 
     def _join(self, join: Join, op: Op, path: Path, index: int, ends: list[int]) -> int:
         if UNKNOWN in ends:
             return UNKNOWN
         types = tuple(self.type_of(end) for end in ends)
         field = joined_receptive_field([self._receptive_field(end) for end in ends])
-        number = self.joins[path] = self.joins.get(path, 0) + 1
-        name = (*path, op.name if number == 1 else f"{op.name}_{number}")
+        name = (*path, op.name)
+        number = self.joins[name] = self.joins.get(name, 0) + 1
+        name = name if number == 1 else (*path, f"{op.name}_{number}")
         try:
             out = op.infer(*types)
         except ShapeError:
             return self._disagree(join, index, ends)
-        return self._add(Node(name, name, op, tuple(ends), types, out, field, self.row, join.origin))
+        return self._add(Node(name, op, tuple(ends), types, out, field, self.row, join.origin))
 
     def _call(self, call: Call, name: str, path: Path, index: int, env: Env) -> int:
         if index == UNKNOWN:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -84,18 +85,21 @@ class Network:
         """
         return self.emit("pytorch", size)["model.py"].decode()
 
-    def build(self, classes: int | None = None) -> nn.Module:
+    def build(self, num_classes: int | None = None, *, classes: int | None = None) -> nn.Module:
         """The network as a `torch.nn.Module`, initialised as its spec states; the only call that imports torch.
 
         Without `init` in the spec, torch's own initialisation stays.
 
-        In training it gives a NamedTuple of the logits and the heads', in evaluation the logits, each (batch, classes).
-        `classes` are as many as the spec says, unless given. Raises `SpecError` E005 where torch is not installed.
+        In training it returns a NamedTuple of the logits and the heads' outputs if there are heads; otherwise, and in
+        evaluation, the logits. Each is (batch, num_classes), by default with the spec's number of classes. `classes` is
+        deprecated: use `num_classes`. Raises `SpecError` E005 if torch is not installed.
         """
         from inception_dsl.build import build
 
-        arguments = {} if classes is None else {"classes": classes}
-        return build(self.pytorch_source(), self.name, **arguments)
+        if classes is not None:
+            warnings.warn("`build(classes=...)` is deprecated; use `num_classes`", DeprecationWarning, stacklevel=2)
+            num_classes = classes
+        return build(self.pytorch_source(), self.name, num_classes)
 
     def onnx(
         self,

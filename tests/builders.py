@@ -36,7 +36,7 @@ def network(image: tuple[int, ...], *steps: Step, heads: Mapping[str, str] | Non
         parts = tuple(path.split("/"))
         types = tuple(nodes[i].out if i >= 0 else TensorType(image) for i in inputs)
         field = INPUT_PIXEL
-        nodes.append(Node(parts, parts, op, inputs, types, op.infer(*types), field, parts[0], Span(source, line, 1, 2)))
+        nodes.append(Node(parts, op, inputs, types, op.infer(*types), field, parts[0], Span(source, line, 1, 2)))
     ends = {node.row: index for index, node in enumerate(nodes)}
     program = Program(
         name="test",

@@ -87,16 +87,16 @@ class _Builder:
         match tree:
             case Fork(join, branches):
                 ends = tuple(self.add(branch, source, (*path, label), row) for label, branch in branches.items())
-                return self.node(join, ends, (*path, join.name), path, row)
+                return self.node(join, ends, (*path, join.name), row)
             case tuple(parts):
                 for step, part in enumerate(parts):
                     name = (*path, part.name) if isinstance(part, Op) else (*path, str(step))
                     source = self.add(part, source, name, row)
                 return source
             case op:
-                return self.node(op, (source,), path, path[:-1] if len(path) > 1 else path, row)
+                return self.node(op, (source,), path, row)
 
-    def node(self, op: Op, inputs: tuple[int, ...], path: tuple[str, ...], owner: tuple[str, ...], row: str) -> int:
+    def node(self, op: Op, inputs: tuple[int, ...], path: tuple[str, ...], row: str) -> int:
         types = tuple(self.type(i) for i in inputs)
         fields = [self.nodes[i].receptive_field if i >= 0 else (ReceptiveField(), ReceptiveField()) for i in inputs]
         field: ReceptiveFields = (
@@ -105,7 +105,7 @@ class _Builder:
         )
         if len(inputs) == 1:
             field = op.receptive_field(types[0], fields[0])
-        self.nodes.append(Node(path, owner, op, inputs, types, op.infer(*types), field, row, origin=None))
+        self.nodes.append(Node(path, op, inputs, types, op.infer(*types), field, row, origin=None))
         return len(self.nodes) - 1
 
 

@@ -88,7 +88,7 @@ def test_the_spec_and_its_backends_agree() -> None:
     for other in others:
         assert other.compared == ("stem", "norm", "pool", "mixed", "res", "tail", "same", "aux1", "aux2")
         assert other.constraint and other.constraint.node.row == "fc"
-    assert "`fc.1` fixes the image size to 33x33" in report.sentences[-1]
+    assert "`fc.1.fc` fixes the image size to 33x33" in report.sentences[-1]
     assert torch.equal(torch.get_rng_state(), state), "the global random generator is the reader's"
 
 
@@ -147,8 +147,8 @@ WRONG = {
     "constant": ("return self.factor * x", "return self.factor * x / 0", "the values of `res`"),
     "syntax": ("def forward", "deff forward", "pytorch cannot read the network: invalid syntax"),
     "crash": (
-        "super().forward(x.flatten(1))",
-        "super().forward(x.flatten(2))",
+        "self.fc(x.flatten(1))",
+        "self.fc(x.flatten(2))",
         "pytorch cannot run the network at 33x33 and batch 1: mat1",
     ),
 }
@@ -188,7 +188,7 @@ def doubled(graph: standard.GraphProto) -> None:
 @pytest.mark.parametrize(
     ("fault", "expected"),
     [
-        (unused, "the weight `fc.1.bias` is 5 by the spec, and missing in onnx"),
+        (unused, "the weight `fc.1.fc.bias` is 5 by the spec, and missing in onnx"),
         (swapped, "the values of `mixed`"),
         (declared, "onnx cannot read the network at 33x33"),
         (epsilon, "the values of `stem`"),

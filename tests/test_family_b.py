@@ -71,7 +71,7 @@ MUTANTS = {
         "[ pool: maxpool 3x3/2\n                   | 3x3:  conv 3x3/2 96 valid ]",
         "[ 3x3:  conv 3x3/2 96 valid\n                   | pool: maxpool 3x3/2 ]",
     ),
-    "scale": ("inception_resnet_v2", "residual: 0.17 * [", "residual: 0.18 * ["),
+    "scale": ("inception_resnet_v2", "pass + 0.17 * [", "pass + 0.18 * ["),
     "padding": ("resnet50", "maxpool: same", "maxpool: same_upper"),
 }
 """What a slip in a spec is, the spec, and its text before and after: each keeps every weight's shape."""
@@ -271,8 +271,8 @@ def test_a_slip_shows(slip: str) -> None:
 @pytest.mark.parametrize(
     ("row", "repaired", "printed", "told"),
     [
-        ("inception_resnet_b", 1152, 1154, "`pass` gives 17x17x1152, `residual` gives 17x17x1154"),
-        ("inception_resnet_c", 2144, 2048, "`pass` gives 8x8x2144, `residual` gives 8x8x2048"),
+        ("inception_resnet_b", 1152, 1154, "`pass` gives 17x17x1152, `branch 2` gives 17x17x1154"),
+        ("inception_resnet_c", 2144, 2048, "`pass` gives 8x8x2144, `branch 2` gives 8x8x2048"),
     ],
 )
 def test_the_printed_widths_cannot_be_added(row: str, repaired: int, printed: int, told: str) -> None:

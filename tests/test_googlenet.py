@@ -199,7 +199,8 @@ def test_shapes_are_torchs(name: str) -> None:
     assert all(own.ends[row] == own.ends[own.trunk[own.trunk.index(row) - 1]] for row in passing)
 
 
-COMMENT = re.compile(r" +(?:self\.(\w+) *= .*|\).*|# (\w+) passes its input on) +# +([0-9]+(?: x +[0-9]+)*)")
+IDLE = r"# (\w+) (?:returns its input|is left to the loss)"
+COMMENT = re.compile(rf" +(?:self\.(\w+) *= .*|\).*|{IDLE}) +# +([0-9]+(?: x +[0-9]+)*)")
 START = re.compile(r"        self\.(\w+) *= ")
 
 
@@ -332,7 +333,7 @@ def test_torch_takes_the_file_whole(net: nn.Module, image: Tensor, way: str, tra
 
 def test_the_number_of_classes_is_an_argument() -> None:
     with torch.device("meta"):
-        net = build(source("googlenet"), "googlenet", classes=7)
+        net = build(source("googlenet"), "googlenet", num_classes=7)
 
     assert [shape(each) for each in net(torch.empty(2, 3, 224, 224, device="meta"))] == [(7,)] * 3
 

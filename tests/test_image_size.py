@@ -24,7 +24,7 @@ def test_a_pool_of_one_size_fixes_the_classifier() -> None:
     assert constraint
     described = image_size.describe(constraint)
 
-    assert described.message == "`fc.1` fixes the image size to 16x16: at 17x18 it would read 48 features, not 8"
+    assert described.message == "`fc.1.fc` fixes the image size to 16x16: at 17x18 it would read 48 features, not 8"
     assert (described.code, described.help) == ("E218", "write `avgpool global` there")
     assert [note.message for note in described.notes] == ["this gives 1x1 at 16x16, and 2x3 at 17x18"]
     assert [described.span and described.span.line, described.notes[0].span.line] == [7, 6]

@@ -109,7 +109,7 @@ DISTRIBUTIONS = {
 @pytest.mark.parametrize("words", DISTRIBUTIONS)
 def test_weights_are_drawn_from_the_distribution(words: str) -> None:
     """Kolmogorov and Smirnov's distance of 9,216 weights to it; one larger than this has a chance of 1 in 10^6."""
-    weight = made(typed(saying(f"conv2: {words}"))).state_dict()["conv2.1.weight"].double().flatten().sort().values
+    weight = made(typed(saying(f"conv2: {words}"))).state_dict()["conv2.1.conv.weight"].double().flatten().sort().values
     steps = torch.arange(len(weight) + 1, dtype=torch.float64) / len(weight)
     expected = DISTRIBUTIONS[words](weight)
     distance = max(float((expected - steps[:-1]).abs().max()), float((steps[1:] - expected).abs().max()))
@@ -118,7 +118,7 @@ def test_weights_are_drawn_from_the_distribution(words: str) -> None:
 
 
 def test_nothing_lies_beyond_two_deviations() -> None:
-    weight = made(typed(saying("conv2: truncated_normal std=0.1"))).state_dict()["conv2.1.weight"]
+    weight = made(typed(saying("conv2: truncated_normal std=0.1"))).state_dict()["conv2.1.conv.weight"]
 
     assert 0.199 < weight.abs().max() <= 0.2
     assert weight.std().item() == pytest.approx(0.088, rel=0.02)
@@ -132,11 +132,11 @@ def test_biases_are_filled() -> None:
 
     assert biases == {
         "conv1.bn.bias": [2],
-        "conv2.0.bias": [pytest.approx(0.2)],
-        "conv2.1.bias": [pytest.approx(0.2)],
-        "fc.0.bias": [0],
+        "conv2.0.conv.bias": [pytest.approx(0.2)],
+        "conv2.1.conv.bias": [pytest.approx(0.2)],
+        "fc.0.fc.bias": [0],
         "fc.1.bias": [1],
-        "aux.fc1.bias": [0],
+        "aux.fc1.fc.bias": [0],
     }
     assert network.state_dict()["conv1.bn.weight"].unique().tolist() == [0.5]
 
@@ -156,12 +156,12 @@ def test_the_longer_path_wins() -> None:
     assert given == {
         "conv1.conv.weight": 2,
         "conv1.bn.weight": 8,
-        "conv2.0.weight": 3,
-        "conv2.1.weight": 4,
-        "fc.0.weight": 7,
+        "conv2.0.conv.weight": 3,
+        "conv2.1.conv.weight": 4,
+        "fc.0.fc.weight": 7,
         "fc.1.weight": 7,
         "aux.conv.weight": 5,
-        "aux.fc1.weight": 6,
+        "aux.fc1.fc.weight": 6,
     }
 
 
@@ -191,7 +191,7 @@ def truncated_normal_(weight: Tensor, std: float) -> None:
 def initialise(network: nn.Module) -> None:
     """Fill the weights as stated in section 5."""
     for name, module in network.named_modules():
-        if name in ("conv2.0", "conv2.1"):
+        if name in ("conv2.0.conv", "conv2.1.conv"):
             nn.init.normal_(module.weight, std=0.02)
             nn.init.ones_(module.bias)
         elif name == "fc.1":
@@ -221,7 +221,7 @@ def test_the_function_reads_well() -> None:
 def test_layers_that_begin_alike_share_a_branch() -> None:
     source = pytorch.source(typed(saying("conv2.1: he bias=1", "fc: he bias=1", "conv2.0: he bias=1")))
 
-    assert 'if name in ("conv2.1", "conv2.0") or isinstance(module, nn.Linear):' in source
+    assert 'if name in ("conv2.1.conv", "conv2.0.conv") or isinstance(module, nn.Linear):' in source
     assert source.count("kaiming_normal_") == 1
 
 

@@ -243,7 +243,7 @@ def test_a_missing_rule_is_named() -> None:
     rules(ops.ReLU)(lambda op: "max(x, 0)")
     assert rules[ops.ReLU](ops.ReLU()) == "max(x, 0)"
     assert rules.missing([ops.ReLU, ops.Conv]) == ("conv",)
-    with pytest.raises(LookupError, match=r"Fortran has no rule for `conv`: write one under `@rules\(Conv\)`"):
+    with pytest.raises(LookupError, match=r"Fortran has no rule for `conv`: write one and register it for `Conv`"):
         rules[ops.Conv]
 
 

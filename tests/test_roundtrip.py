@@ -49,7 +49,7 @@ def after(program: Program, count: int) -> Program:
 
 def nodes(typed: Typed) -> list[tuple[Any, ...]]:
     """All that a node computes, from what, and under which names."""
-    return [(n.path, n.owner, n.op, n.inputs, n.types, n.out, n.receptive_field, n.row) for n in typed.nodes]
+    return [(n.path, n.op, n.inputs, n.types, n.out, n.receptive_field, n.row) for n in typed.nodes]
 
 
 @often

@@ -32,10 +32,10 @@ layers: |
   name  | layer
   conv1 | conv 3x3/2 8 same bn relu
   conv2 | conv 3x3 4 same bias
-  pool  | avgpool global
+  pool  | avgpool global -> flatten
   fc    | fc {classes}
 heads:
-  aux: {from: conv1, loss_weight: 0.3, graph: "avgpool global -> fc 3"}
+  aux: {from: conv1, loss_weight: 0.3, graph: "avgpool global -> flatten -> fc 3"}
 """
 NET = Names("tinynet", "features.0.{conv,bn} features.2 classifier", "side")
 THEIRS = ["features.0.conv.weight", "features.2.weight", "features.2.bias", "classifier.weight", "classifier.bias"]

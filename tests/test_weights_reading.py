@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pickle
+import re
 import struct
 import tarfile
 import zipfile
@@ -30,6 +31,7 @@ from inception_dsl.emit.pytorch import pytorch
 from inception_dsl.ir.typed import Typed
 from inception_dsl.network import loads
 from inception_dsl.weights import deploy, files, identify, transfer
+from inception_dsl.weights.former_names import rename_former
 from inception_dsl.weights.matching import match, own_names
 from inception_dsl.weights.names import LIBRARIES, SPECS
 from inception_dsl.weights.preprocessing import KEY, PUBLISHED, parse
@@ -42,10 +44,10 @@ classes: 5
 layers: |
   name  | layer
   conv1 | conv 3x3/2 8 same bn relu
-  pool  | avgpool global
+  pool  | avgpool global -> flatten
   fc    | fc {classes}
 heads:
-  aux: {from: conv1, loss_weight: 0.3, graph: "avgpool global -> fc 3"}
+  aux: {from: conv1, loss_weight: 0.3, graph: "avgpool global -> flatten -> fc 3"}
 init: {source: a test, conv: normal std=0.3 bias=1, fc: constant value=0.25 bias=0.5}
 """
 
@@ -586,3 +588,33 @@ def test_fresh_weights_are_those_that_the_generated_network_begins_with(spec: Pa
 @pytest.fixture(autouse=True)
 def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+
+
+# --- names of version 0.1 ---------------------------------------------------------------------------------------------
+
+
+def former_name(name: str) -> str:
+    """What version 0.1 called a tensor of Inception-ResNet-v2 or VGG-16."""
+    block = re.match(r"(block\w+\.(?:\d+\.)?)(.*)", name)
+    if block and block[2].startswith("conv."):
+        return f"{block[1]}residual.1.{block[2].removeprefix('conv.')}"
+    if block:
+        return f"{block[1]}residual.0.{block[2]}"
+    return re.sub(r"^(conv\d_\d\.)conv\.|^(fc[67]\.)fc\.", r"\1\2", name)  # a convolution with a norm keeps its name
+
+
+@pytest.mark.parametrize("name", ["vgg16", "inception_resnet_v2"])
+def test_files_with_the_names_of_version_0_1_are_read(name: str) -> None:
+    own = own_names(shipped(name), heads=True)
+    tensors = {former_name(new): new for new in own}
+
+    renamed, notes = rename_former(tensors, own, "x.pt")
+    assert renamed == {new: new for new in own}
+    assert [note.startswith("renamed ") for note in notes] == [True]
+    assert rename_former({**tensors, "other": "other"}, own, "x.pt") == ({**tensors, "other": "other"}, ())
+
+
+def test_present_names_stay() -> None:
+    own = own_names(typed(), heads=True)
+
+    assert rename_former({name: name for name in own}, own, "x.pt") == ({name: name for name in own}, ())

@@ -26,32 +26,54 @@ Krizhevsky et al.: ImageNet Classification with Deep Convolutional Neural Networ
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+Size = int | tuple[int, int]
 
-class ConvReLU(nn.Conv2d):
-    """Convolution, then ReLU."""
+
+class ConvReLU(nn.Module):
+    """Convolution, ReLU."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Size,
+        stride: Size = 1,
+        padding: Size = 0,
+        groups: int = 1,
+    ) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride=stride, padding=padding, groups=groups)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(super().forward(x), inplace=True)
+        return F.relu(self.conv(x), inplace=True)
 
 
-class LinearReLU(nn.Linear):
-    """Fully connected layer, then ReLU."""
+class FlattenLinearReLU(nn.Module):
+    """Flattening, fully connected layer, ReLU."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.relu(super().forward(x))
-
-
-class FlattenLinearReLU(nn.Linear):
-    """Fully connected layer over an image, as one vector; then ReLU."""
+    def __init__(self, in_features: int, out_features: int) -> None:
+        super().__init__()
+        self.fc = nn.Linear(in_features, out_features)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(super().forward(x.flatten(1)))
+        return F.relu(self.fc(x.flatten(1)))
+
+
+class LinearReLU(nn.Module):
+    """Fully connected layer, ReLU."""
+
+    def __init__(self, in_features: int, out_features: int) -> None:
+        super().__init__()
+        self.fc = nn.Linear(in_features, out_features)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(self.fc(x))
 
 
 def initialise(network: nn.Module) -> None:
     """Fill the weights as stated in the paper, section 5."""
     for name, module in network.named_modules():
-        if name in ("conv2", "conv4", "conv5"):
+        if name in ("conv2.conv", "conv4.conv", "conv5.conv"):
             nn.init.normal_(module.weight, std=0.01)
             nn.init.ones_(module.bias)
         elif name == "fc8" or isinstance(module, nn.Conv2d):
@@ -63,9 +85,9 @@ def initialise(network: nn.Module) -> None:
 
 
 class AlexNet(nn.Module):
-    """AlexNet, two towers: images of 3x227x227 -> logits of the classes."""
+    """AlexNet, two towers: images of 3x227x227 -> logits."""
 
-    def __init__(self, classes: int = 1000):
+    def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         # fmt: off
         #                                                          # output: C x H x W
@@ -83,7 +105,7 @@ class AlexNet(nn.Module):
         self.drop6 = nn.Dropout(0.5)                               # 4096
         self.fc7   = LinearReLU(4096, 4096)                        # 4096
         self.drop7 = nn.Dropout(0.5)                               # 4096
-        self.fc8   = nn.Linear(4096, classes)                      # 1000
+        self.fc8   = nn.Linear(4096, num_classes)                  # 1000
         # fmt: on
         initialise(self)
 

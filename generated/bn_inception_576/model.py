@@ -45,20 +45,15 @@ Size = int | tuple[int, int]
 class ConvBNReLU(nn.Module):
     """Convolution, batch normalisation, ReLU."""
 
-    def __init__(self, in_channels: int, out_channels: int, kernel: Size, stride: Size = 1, padding: Size = 0):
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: Size, stride: Size = 1, padding: Size = 0
+    ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(in_channels, out_channels, kernel, stride=stride, padding=padding, bias=False)
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride=stride, padding=padding, bias=False)
         self.bn = nn.BatchNorm2d(out_channels, eps=0.001)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(self.bn(self.conv(x)), inplace=True)
-
-
-class FlattenLinear(nn.Linear):
-    """Fully connected layer over an image, as one vector."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.flatten(1))
 
 
 class Inception(nn.Module):
@@ -73,7 +68,7 @@ class Inception(nn.Module):
         double_3x3_reduce: int,
         double_3x3: int,
         proj: int,
-    ):
+    ) -> None:
         super().__init__()
         self.b1x1 = ConvBNReLU(in_channels, n1x1, 1)
         self.b3x3 = nn.Sequential(
@@ -97,7 +92,9 @@ class Inception(nn.Module):
 class InceptionStride2(nn.Module):
     """A row of Figure 5 with stride 2: no 1x1, and the pool passes its channels through."""
 
-    def __init__(self, in_channels: int, n3x3_reduce: int, n3x3: int, double_3x3_reduce: int, double_3x3: int):
+    def __init__(
+        self, in_channels: int, n3x3_reduce: int, n3x3: int, double_3x3_reduce: int, double_3x3: int
+    ) -> None:
         super().__init__()
         self.b3x3 = nn.Sequential(
             ConvBNReLU(in_channels, n3x3_reduce, 1),
@@ -126,7 +123,7 @@ class InceptionMaxpool(nn.Module):
         double_3x3_reduce: int,
         double_3x3: int,
         proj: int,
-    ):
+    ) -> None:
         super().__init__()
         self.b1x1 = ConvBNReLU(in_channels, n1x1, 1)
         self.b3x3 = nn.Sequential(
@@ -154,9 +151,9 @@ def initialise(network: nn.Module) -> None:
 
 
 class BNInception576(nn.Module):
-    """BN-Inception (576): images of 3x224x224 -> logits of the classes."""
+    """BN-Inception (576): images of 3x224x224 -> logits."""
 
-    def __init__(self, classes: int = 1000):
+    def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         # fmt: off
         #                                                                                     # output: C x H x W
@@ -189,8 +186,8 @@ class BNInception576(nn.Module):
         #                                                  #3x3          #3x3  double
         #                                      in  #1x1  reduce  #3x3  reduce    #3x3  proj
         self.inception_5b = InceptionMaxpool(1024,  352,    192,  320,    192,    224,  128)  # 1024 x   7 x   7
-        self.pool         = nn.AvgPool2d(7, stride=1)                                         # 1024 x   1 x   1
-        self.fc           = FlattenLinear(1024, classes)                                      # 1000
+        self.pool         = nn.Sequential(nn.AvgPool2d(7, stride=1), nn.Flatten())            # 1024
+        self.fc           = nn.Linear(1024, num_classes)                                      # 1000
         # fmt: on
         initialise(self)
 

@@ -64,41 +64,39 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-
-class ConvReLU(nn.Conv2d):
-    """Convolution, then ReLU."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.relu(super().forward(x), inplace=True)
+Size = int | tuple[int, int]
 
 
-class FlattenLinear(nn.Linear):
-    """Fully connected layer over an image, as one vector."""
+class ConvReLU(nn.Module):
+    """Convolution, ReLU."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.flatten(1))
-
-
-class FlattenLinearReLU(nn.Linear):
-    """Fully connected layer over an image, as one vector; then ReLU."""
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: Size, stride: Size = 1, padding: Size = 0
+    ) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride=stride, padding=padding)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(super().forward(x.flatten(1)))
+        return F.relu(self.conv(x), inplace=True)
+
+
+class FlattenLinearReLU(nn.Module):
+    """Flattening, fully connected layer, ReLU."""
+
+    def __init__(self, in_features: int, out_features: int) -> None:
+        super().__init__()
+        self.fc = nn.Linear(in_features, out_features)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(self.fc(x.flatten(1)))
 
 
 class Inception(nn.Module):
     """Figure 2(b): Inception module with dimension reductions."""
 
     def __init__(
-        self,
-        in_channels: int,
-        n1x1: int,
-        n3x3_reduce: int,
-        n3x3: int,
-        n5x5_reduce: int,
-        n5x5: int,
-        pool_proj: int,
-    ):
+        self, in_channels: int, n1x1: int, n3x3_reduce: int, n3x3: int, n5x5_reduce: int, n5x5: int, pool_proj: int
+    ) -> None:
         super().__init__()
         self.b1x1 = ConvReLU(in_channels, n1x1, 1)
         self.b3x3 = nn.Sequential(ConvReLU(in_channels, n3x3_reduce, 1), ConvReLU(n3x3_reduce, n3x3, 3, padding=1))
@@ -109,22 +107,25 @@ class Inception(nn.Module):
         return torch.cat((self.b1x1(x), self.b3x3(x), self.b5x5(x), self.pool(x)), 1)
 
 
-class Aux(nn.Sequential):
+class Aux(nn.Module):
     """Section 5: the side network that (4a) and (4d) feed in training."""
 
-    def __init__(self, in_channels: int, classes: int):
+    def __init__(self, in_channels: int, num_classes: int) -> None:
         super().__init__()
         self.pool = nn.AvgPool2d(5, stride=3)
         self.conv = ConvReLU(in_channels, 128, 1)
         self.fc1 = FlattenLinearReLU(2048, 1024)
         self.drop = nn.Dropout(0.7)
-        self.fc2 = nn.Linear(1024, classes)
+        self.fc2 = nn.Linear(1024, num_classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc2(self.drop(self.fc1(self.conv(self.pool(x)))))
 
 
 def initialise(network: nn.Module) -> None:
     """Fill the weights as stated in BVLC's train_val.prototxt of bvlc_googlenet; the paper prints none."""
     for name, module in network.named_modules():
-        if name in ("aux1.fc1", "aux2.fc1") or isinstance(module, nn.Conv2d):
+        if name in ("aux1.fc1.fc", "aux2.fc1.fc") or isinstance(module, nn.Conv2d):
             nn.init.kaiming_uniform_(module.weight, nonlinearity="linear")
             nn.init.constant_(module.bias, 0.2)
         elif isinstance(module, nn.Linear):
@@ -133,7 +134,7 @@ def initialise(network: nn.Module) -> None:
 
 
 class Output(NamedTuple):
-    """What GoogLeNet (Inception v1) gives in training."""
+    """The outputs in training."""
 
     logits: Tensor
     aux1: Tensor
@@ -141,9 +142,9 @@ class Output(NamedTuple):
 
 
 class GoogLeNet(nn.Module):
-    """GoogLeNet (Inception v1): images of 3x224x224 -> logits of the classes."""
+    """GoogLeNet (Inception v1): images of 3x224x224 -> logits."""
 
-    def __init__(self, classes: int = 1000):
+    def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         # fmt: off
         #                                                                                        # output: C x H x W
@@ -166,14 +167,14 @@ class GoogLeNet(nn.Module):
         self.pool4        = nn.MaxPool2d(3, stride=2, ceil_mode=True)                            #  832 x   7 x   7
         self.inception_5a = Inception(832,  256,    160,  320,     32,  128,  128)               #  832 x   7 x   7
         self.inception_5b = Inception(832,  384,    192,  384,     48,  128,  128)               # 1024 x   7 x   7
-        self.pool5        = nn.AvgPool2d(7, stride=1)                                            # 1024 x   1 x   1
-        self.drop         = nn.Dropout(0.4)                                                      # 1024 x   1 x   1
-        self.fc           = FlattenLinear(1024, classes)                                         # 1000
-        # softmax passes its input on                                                            # 1000
-        # leaves after inception_4a; its loss counts 0.3
-        self.aux1 = Aux(512, classes)
-        # leaves after inception_4d; its loss counts 0.3
-        self.aux2 = Aux(528, classes)
+        self.pool5        = nn.Sequential(nn.AvgPool2d(7, stride=1), nn.Flatten())               # 1024
+        self.drop         = nn.Dropout(0.4)                                                      # 1024
+        self.fc           = nn.Linear(1024, num_classes)                                         # 1000
+        # softmax is left to the loss                                                            # 1000
+        # reads inception_4a; the weight of its loss is 0.3
+        self.aux1 = Aux(512, num_classes)
+        # reads inception_4d; the weight of its loss is 0.3
+        self.aux2 = Aux(528, num_classes)
         # fmt: on
         initialise(self)
 

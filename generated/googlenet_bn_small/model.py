@@ -32,42 +32,34 @@ Size = int | tuple[int, int]
 class ConvBNReLU(nn.Module):
     """Convolution, batch normalisation, ReLU."""
 
-    def __init__(self, in_channels: int, out_channels: int, kernel: Size, stride: Size = 1, padding: Size = 0):
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: Size, stride: Size = 1, padding: Size = 0
+    ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(in_channels, out_channels, kernel, stride=stride, padding=padding, bias=False)
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride=stride, padding=padding, bias=False)
         self.bn = nn.BatchNorm2d(out_channels, eps=0.001)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(self.bn(self.conv(x)), inplace=True)
 
 
-class FlattenLinear(nn.Linear):
-    """Fully connected layer over an image, as one vector."""
+class LinearReLU(nn.Module):
+    """Fully connected layer, ReLU."""
+
+    def __init__(self, in_features: int, out_features: int) -> None:
+        super().__init__()
+        self.fc = nn.Linear(in_features, out_features)
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.flatten(1))
-
-
-class FlattenLinearReLU(nn.Linear):
-    """Fully connected layer over an image, as one vector; then ReLU."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.relu(super().forward(x.flatten(1)))
+        return F.relu(self.fc(x))
 
 
 class Inception(nn.Module):
     """Figure 2(b): Inception module with dimension reductions."""
 
     def __init__(
-        self,
-        in_channels: int,
-        n1x1: int,
-        n3x3_reduce: int,
-        n3x3: int,
-        n5x5_reduce: int,
-        n5x5: int,
-        pool_proj: int,
-    ):
+        self, in_channels: int, n1x1: int, n3x3_reduce: int, n3x3: int, n5x5_reduce: int, n5x5: int, pool_proj: int
+    ) -> None:
         super().__init__()
         self.b1x1 = ConvBNReLU(in_channels, n1x1, 1)
         self.b3x3 = nn.Sequential(
@@ -84,15 +76,18 @@ class Inception(nn.Module):
         return torch.cat((self.b1x1(x), self.b3x3(x), self.b5x5(x), self.pool(x)), 1)
 
 
-class Aux(nn.Sequential):
+class Aux(nn.Module):
     """The side network that (4a) feeds in training."""
 
-    def __init__(self, classes: int):
+    def __init__(self, num_classes: int) -> None:
         super().__init__()
         self.pool = nn.AdaptiveAvgPool2d(1)
-        self.fc1 = FlattenLinearReLU(224, 128)
+        self.fc1 = LinearReLU(224, 128)
         self.drop = nn.Dropout(0.5)
-        self.fc2 = nn.Linear(128, classes)
+        self.fc2 = nn.Linear(128, num_classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc2(self.drop(self.fc1(torch.flatten(self.pool(x), 1))))
 
 
 def initialise(network: nn.Module) -> None:
@@ -105,16 +100,16 @@ def initialise(network: nn.Module) -> None:
 
 
 class Output(NamedTuple):
-    """What GoogLeNet BN small gives in training."""
+    """The outputs in training."""
 
     logits: Tensor
     aux1: Tensor
 
 
 class GoogLeNetBNSmall(nn.Module):
-    """GoogLeNet BN small: images of 1x32x32 -> logits of the classes."""
+    """GoogLeNet BN small: images of 1x32x32 -> logits."""
 
-    def __init__(self, classes: int = 10):
+    def __init__(self, num_classes: int = 10) -> None:
         super().__init__()
         # fmt: off
         #                                                                           # output: C x H x W
@@ -129,11 +124,11 @@ class GoogLeNetBNSmall(nn.Module):
         self.inception_4a = Inception(192,   64,     48,   96,     16,   32,   32)  # 224 x  4 x  4
         self.inception_4b = Inception(224,   64,     48,   96,     16,   32,   32)  # 224 x  4 x  4
         self.inception_4c = Inception(224,   96,     64,  128,     16,   32,   32)  # 288 x  4 x  4
-        self.pool4        = nn.AdaptiveAvgPool2d(1)                                 # 288 x  1 x  1
-        self.drop         = nn.Dropout(0.2)                                         # 288 x  1 x  1
-        self.fc           = FlattenLinear(288, classes)                             #  10
-        # leaves after inception_4a; its loss counts 0.3
-        self.aux1 = Aux(classes)
+        self.pool4        = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())    # 288
+        self.drop         = nn.Dropout(0.2)                                         # 288
+        self.fc           = nn.Linear(288, num_classes)                             #  10
+        # reads inception_4a; the weight of its loss is 0.3
+        self.aux1 = Aux(num_classes)
         # fmt: on
         initialise(self)
 

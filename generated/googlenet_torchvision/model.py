@@ -41,42 +41,34 @@ Size = int | tuple[int, int]
 class ConvBNReLU(nn.Module):
     """Convolution, batch normalisation, ReLU."""
 
-    def __init__(self, in_channels: int, out_channels: int, kernel: Size, stride: Size = 1, padding: Size = 0):
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: Size, stride: Size = 1, padding: Size = 0
+    ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(in_channels, out_channels, kernel, stride=stride, padding=padding, bias=False)
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride=stride, padding=padding, bias=False)
         self.bn = nn.BatchNorm2d(out_channels, eps=0.001)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(self.bn(self.conv(x)), inplace=True)
 
 
-class FlattenLinear(nn.Linear):
-    """Fully connected layer over an image, as one vector."""
+class FlattenLinearReLU(nn.Module):
+    """Flattening, fully connected layer, ReLU."""
+
+    def __init__(self, in_features: int, out_features: int) -> None:
+        super().__init__()
+        self.fc = nn.Linear(in_features, out_features)
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.flatten(1))
-
-
-class FlattenLinearReLU(nn.Linear):
-    """Fully connected layer over an image, as one vector; then ReLU."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.relu(super().forward(x.flatten(1)))
+        return F.relu(self.fc(x.flatten(1)))
 
 
 class Inception(nn.Module):
     """Figure 2(b), with a 3x3 convolution where the figure has a 5x5 (pytorch/vision#906)."""
 
     def __init__(
-        self,
-        in_channels: int,
-        n1x1: int,
-        n3x3_reduce: int,
-        n3x3: int,
-        n5x5_reduce: int,
-        n5x5: int,
-        pool_proj: int,
-    ):
+        self, in_channels: int, n1x1: int, n3x3_reduce: int, n3x3: int, n5x5_reduce: int, n5x5: int, pool_proj: int
+    ) -> None:
         super().__init__()
         self.b1x1 = ConvBNReLU(in_channels, n1x1, 1)
         self.b3x3 = nn.Sequential(
@@ -93,16 +85,19 @@ class Inception(nn.Module):
         return torch.cat((self.b1x1(x), self.b3x3(x), self.b5x5(x), self.pool(x)), 1)
 
 
-class Aux(nn.Sequential):
+class Aux(nn.Module):
     """Section 5: the side network that (4a) and (4d) feed in training, on a map brought to 4x4."""
 
-    def __init__(self, in_channels: int, classes: int):
+    def __init__(self, in_channels: int, num_classes: int) -> None:
         super().__init__()
         self.pool = nn.AdaptiveAvgPool2d(4)
         self.conv = ConvBNReLU(in_channels, 128, 1)
         self.fc1 = FlattenLinearReLU(2048, 1024)
         self.drop = nn.Dropout(0.7)
-        self.fc2 = nn.Linear(1024, classes)
+        self.fc2 = nn.Linear(1024, num_classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc2(self.drop(self.fc1(self.conv(self.pool(x)))))
 
 
 def initialise(network: nn.Module) -> None:
@@ -118,7 +113,7 @@ def initialise(network: nn.Module) -> None:
 
 
 class Output(NamedTuple):
-    """What GoogLeNet (torchvision) gives in training."""
+    """The outputs in training."""
 
     logits: Tensor
     aux1: Tensor
@@ -126,9 +121,9 @@ class Output(NamedTuple):
 
 
 class GoogLeNetTorchvision(nn.Module):
-    """GoogLeNet (torchvision): images of 3x224x224 -> logits of the classes."""
+    """GoogLeNet (torchvision): images of 3x224x224 -> logits."""
 
-    def __init__(self, classes: int = 1000):
+    def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         # fmt: off
         #                                                                           # output: C x H x W
@@ -152,13 +147,13 @@ class GoogLeNetTorchvision(nn.Module):
         self.pool4        = nn.MaxPool2d(2, stride=2, ceil_mode=True)               #  832 x   7 x   7
         self.inception_5a = Inception(832,  256,    160,  320,     32,  128,  128)  #  832 x   7 x   7
         self.inception_5b = Inception(832,  384,    192,  384,     48,  128,  128)  # 1024 x   7 x   7
-        self.pool5        = nn.AdaptiveAvgPool2d(1)                                 # 1024 x   1 x   1
-        self.drop         = nn.Dropout(0.2)                                         # 1024 x   1 x   1
-        self.fc           = FlattenLinear(1024, classes)                            # 1000
-        # leaves after inception_4a; its loss counts 0.3
-        self.aux1 = Aux(512, classes)
-        # leaves after inception_4d; its loss counts 0.3
-        self.aux2 = Aux(528, classes)
+        self.pool5        = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())    # 1024
+        self.drop         = nn.Dropout(0.2)                                         # 1024
+        self.fc           = nn.Linear(1024, num_classes)                            # 1000
+        # reads inception_4a; the weight of its loss is 0.3
+        self.aux1 = Aux(512, num_classes)
+        # reads inception_4d; the weight of its loss is 0.3
+        self.aux2 = Aux(528, num_classes)
         # fmt: on
         initialise(self)
 

@@ -15,18 +15,24 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+Size = int | tuple[int, int]
 
-class ConvReLU(nn.Conv2d):
-    """Convolution, then ReLU."""
+
+class ConvReLU(nn.Module):
+    """Convolution, ReLU."""
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: Size, padding: Size = 0) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, padding=padding)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(super().forward(x), inplace=True)
+        return F.relu(self.conv(x), inplace=True)
 
 
 class Naive(nn.Module):
     """Figure 2(a): Inception module, naive version."""
 
-    def __init__(self, in_channels: int, n1x1: int, n3x3: int, n5x5: int):
+    def __init__(self, in_channels: int, n1x1: int, n3x3: int, n5x5: int) -> None:
         super().__init__()
         self.b1x1 = ConvReLU(in_channels, n1x1, 1)
         self.b3x3 = ConvReLU(in_channels, n3x3, 3, padding=1)
@@ -40,7 +46,7 @@ class Naive(nn.Module):
 class InceptionNaive(nn.Module):
     """Inception, naive: images of 192x28x28."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         # fmt: off
         #                                             # output: C x H x W

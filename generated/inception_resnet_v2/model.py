@@ -37,29 +37,21 @@ Size = int | tuple[int, int]
 class ConvBNReLU(nn.Module):
     """Convolution, batch normalisation, ReLU."""
 
-    def __init__(self, in_channels: int, out_channels: int, kernel: Size, stride: Size = 1, padding: Size = 0):
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: Size, stride: Size = 1, padding: Size = 0
+    ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(in_channels, out_channels, kernel, stride=stride, padding=padding, bias=False)
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride=stride, padding=padding, bias=False)
         self.bn = nn.BatchNorm2d(out_channels, eps=0.001)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(self.bn(self.conv(x)), inplace=True)
 
 
-class Concat(nn.ModuleDict):
-    """The branches side by side, joined along the channels."""
-
-    def __init__(self, **branches: nn.Module):
-        super().__init__(branches)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.cat([branch(x) for branch in self.values()], 1)
-
-
 class Inception(nn.Module):
     """Mixed_5b: an Inception module, with its pool projected to 64."""
 
-    def __init__(self, in_channels: int):
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.b1x1 = ConvBNReLU(in_channels, 96, 1)
         self.b5x5 = nn.Sequential(ConvBNReLU(in_channels, 48, 1), ConvBNReLU(48, 64, 5, padding=2))
@@ -80,29 +72,26 @@ class Inception(nn.Module):
 class Block35(nn.Module):
     """Inception-ResNet-A, on the 35x35 grid: Figure 16, 320 wide."""
 
-    def __init__(self, in_channels: int):
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
-        self.residual = nn.Sequential(
-            Concat(
-                b1x1=ConvBNReLU(in_channels, 32, 1),
-                b3x3=nn.Sequential(ConvBNReLU(in_channels, 32, 1), ConvBNReLU(32, 32, 3, padding=1)),
-                b3x3dbl=nn.Sequential(
-                    ConvBNReLU(in_channels, 32, 1),
-                    ConvBNReLU(32, 48, 3, padding=1),
-                    ConvBNReLU(48, 64, 3, padding=1),
-                ),
-            ),
-            nn.Conv2d(128, 320, 1),
+        self.b1x1 = ConvBNReLU(in_channels, 32, 1)
+        self.b3x3 = nn.Sequential(ConvBNReLU(in_channels, 32, 1), ConvBNReLU(32, 32, 3, padding=1))
+        self.b3x3dbl = nn.Sequential(
+            ConvBNReLU(in_channels, 32, 1),
+            ConvBNReLU(32, 48, 3, padding=1),
+            ConvBNReLU(48, 64, 3, padding=1),
         )
+        self.conv = nn.Conv2d(128, 320, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(x + 0.17 * self.residual(x))
+        residual = torch.cat((self.b1x1(x), self.b3x3(x), self.b3x3dbl(x)), 1)
+        return F.relu(x + 0.17 * self.conv(residual))
 
 
 class ReductionA(nn.Module):
     """Mixed_6a: Reduction-A, from 35x35 to 17x17 (Figure 7)."""
 
-    def __init__(self, in_channels: int):
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.b3x3 = ConvBNReLU(in_channels, 384, 3, stride=2)
         self.b3x3dbl = nn.Sequential(
@@ -119,28 +108,25 @@ class ReductionA(nn.Module):
 class Block17(nn.Module):
     """Inception-ResNet-B, on the 17x17 grid: Figure 17, 1088 wide."""
 
-    def __init__(self, in_channels: int):
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
-        self.residual = nn.Sequential(
-            Concat(
-                b1x1=ConvBNReLU(in_channels, 192, 1),
-                b7x7=nn.Sequential(
-                    ConvBNReLU(in_channels, 128, 1),
-                    ConvBNReLU(128, 160, (1, 7), padding=(0, 3)),
-                    ConvBNReLU(160, 192, (7, 1), padding=(3, 0)),
-                ),
-            ),
-            nn.Conv2d(384, 1088, 1),
+        self.b1x1 = ConvBNReLU(in_channels, 192, 1)
+        self.b7x7 = nn.Sequential(
+            ConvBNReLU(in_channels, 128, 1),
+            ConvBNReLU(128, 160, (1, 7), padding=(0, 3)),
+            ConvBNReLU(160, 192, (7, 1), padding=(3, 0)),
         )
+        self.conv = nn.Conv2d(384, 1088, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(x + 0.1 * self.residual(x))
+        residual = torch.cat((self.b1x1(x), self.b7x7(x)), 1)
+        return F.relu(x + 0.1 * self.conv(residual))
 
 
 class ReductionB(nn.Module):
     """Mixed_7a: Reduction-B, from 17x17 to 8x8 (Figure 18)."""
 
-    def __init__(self, in_channels: int):
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.b3x3a = nn.Sequential(ConvBNReLU(in_channels, 256, 1), ConvBNReLU(256, 384, 3, stride=2))
         self.b3x3b = nn.Sequential(ConvBNReLU(in_channels, 256, 1), ConvBNReLU(256, 288, 3, stride=2))
@@ -156,45 +142,24 @@ class ReductionB(nn.Module):
 
 
 class Block8(nn.Module):
-    """Inception-ResNet-C, on the 8x8 grid: Figure 19, 2080 wide."""
+    """Inception-ResNet-C, on the 8x8 grid: Figure 19, 2080 wide. The last one is neither scaled nor activated."""
 
-    def __init__(self, in_channels: int):
+    def __init__(self, in_channels: int, scale: float = 0.2, relu: bool = True) -> None:
         super().__init__()
-        self.residual = nn.Sequential(
-            Concat(
-                b1x1=ConvBNReLU(in_channels, 192, 1),
-                b3x3=nn.Sequential(
-                    ConvBNReLU(in_channels, 192, 1),
-                    ConvBNReLU(192, 224, (1, 3), padding=(0, 1)),
-                    ConvBNReLU(224, 256, (3, 1), padding=(1, 0)),
-                ),
-            ),
-            nn.Conv2d(448, 2080, 1),
+        self.scale = scale
+        self.relu = relu
+        self.b1x1 = ConvBNReLU(in_channels, 192, 1)
+        self.b3x3 = nn.Sequential(
+            ConvBNReLU(in_channels, 192, 1),
+            ConvBNReLU(192, 224, (1, 3), padding=(0, 1)),
+            ConvBNReLU(224, 256, (3, 1), padding=(1, 0)),
         )
+        self.conv = nn.Conv2d(448, 2080, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(x + 0.2 * self.residual(x))
-
-
-class Block8Linear(nn.Module):
-    """The last Inception-ResNet-C: its sum is neither scaled nor activated."""
-
-    def __init__(self, in_channels: int):
-        super().__init__()
-        self.residual = nn.Sequential(
-            Concat(
-                b1x1=ConvBNReLU(in_channels, 192, 1),
-                b3x3=nn.Sequential(
-                    ConvBNReLU(in_channels, 192, 1),
-                    ConvBNReLU(192, 224, (1, 3), padding=(0, 1)),
-                    ConvBNReLU(224, 256, (3, 1), padding=(1, 0)),
-                ),
-            ),
-            nn.Conv2d(448, 2080, 1),
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.residual(x)
+        residual = torch.cat((self.b1x1(x), self.b3x3(x)), 1)
+        x = x + self.scale * self.conv(residual)
+        return F.relu(x) if self.relu else x
 
 
 def initialise(network: nn.Module) -> None:
@@ -210,9 +175,9 @@ def initialise(network: nn.Module) -> None:
 
 
 class InceptionResNetV2(nn.Module):
-    """Inception-ResNet-v2, as released: images of 3x299x299 -> logits of the classes."""
+    """Inception-ResNet-v2, as released: images of 3x299x299 -> logits."""
 
-    def __init__(self, classes: int = 1000):
+    def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         # fmt: off
         #                                                                          # output: C x H x W
@@ -229,11 +194,11 @@ class InceptionResNetV2(nn.Module):
         self.block17       = nn.Sequential(*(Block17(1088) for _ in range(20)))    # 1088 x  17 x  17
         self.mixed_7a      = ReductionB(1088)                                      # 2080 x   8 x   8
         self.block8        = nn.Sequential(*(Block8(2080) for _ in range(9)))      # 2080 x   8 x   8
-        self.block8_linear = Block8Linear(2080)                                    # 2080 x   8 x   8
+        self.block8_linear = Block8(2080, scale=1.0, relu=False)                   # 2080 x   8 x   8
         self.conv7b        = ConvBNReLU(2080, 1536, 1)                             # 1536 x   8 x   8
         self.pool          = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())  # 1536
         self.drop          = nn.Dropout(0.2)                                       # 1536
-        self.fc            = nn.Linear(1536, classes)                              # 1000
+        self.fc            = nn.Linear(1536, num_classes)                          # 1000
         # fmt: on
         initialise(self)
 

@@ -34,9 +34,11 @@ Size = int | tuple[int, int]
 class ConvBNReLU(nn.Module):
     """Convolution, batch normalisation, ReLU."""
 
-    def __init__(self, in_channels: int, out_channels: int, kernel: Size, stride: Size = 1, padding: Size = 0):
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: Size, stride: Size = 1, padding: Size = 0
+    ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(in_channels, out_channels, kernel, stride=stride, padding=padding, bias=False)
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride=stride, padding=padding, bias=False)
         self.bn = nn.BatchNorm2d(out_channels, eps=0.001)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -44,19 +46,19 @@ class ConvBNReLU(nn.Module):
 
 
 class Concat(nn.ModuleDict):
-    """The branches side by side, joined along the channels."""
+    """The outputs of all branches, concatenated along the channels."""
 
-    def __init__(self, **branches: nn.Module):
+    def __init__(self, **branches: nn.Module) -> None:
         super().__init__(branches)
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.cat([branch(x) for branch in self.values()], 1)
 
 
-class Stem(nn.Sequential):
+class Stem(nn.Module):
     """Figure 3: the stem of Inception-v4 and of Inception-ResNet-v2."""
 
-    def __init__(self, in_channels: int):
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.conv1 = ConvBNReLU(in_channels, 32, 3, stride=2)
         self.conv2 = ConvBNReLU(32, 32, 3)
@@ -73,33 +75,33 @@ class Stem(nn.Sequential):
         )
         self.mixed_5a = Concat(b3x3=ConvBNReLU(192, 192, 3, stride=2), pool=nn.MaxPool2d(3, stride=2))
 
+    def forward(self, x: Tensor) -> Tensor:
+        return self.mixed_5a(self.mixed_4a(self.mixed_3a(self.conv3(self.conv2(self.conv1(x))))))
+
 
 class InceptionResnetA(nn.Module):
     """Figure 16: Inception-ResNet-A, on the 35x35 grid."""
 
-    def __init__(self, in_channels: int):
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
-        self.residual = nn.Sequential(
-            Concat(
-                b1x1=ConvBNReLU(in_channels, 32, 1),
-                b3x3=nn.Sequential(ConvBNReLU(in_channels, 32, 1), ConvBNReLU(32, 32, 3, padding=1)),
-                b3x3dbl=nn.Sequential(
-                    ConvBNReLU(in_channels, 32, 1),
-                    ConvBNReLU(32, 48, 3, padding=1),
-                    ConvBNReLU(48, 64, 3, padding=1),
-                ),
-            ),
-            nn.Conv2d(128, 384, 1),
+        self.b1x1 = ConvBNReLU(in_channels, 32, 1)
+        self.b3x3 = nn.Sequential(ConvBNReLU(in_channels, 32, 1), ConvBNReLU(32, 32, 3, padding=1))
+        self.b3x3dbl = nn.Sequential(
+            ConvBNReLU(in_channels, 32, 1),
+            ConvBNReLU(32, 48, 3, padding=1),
+            ConvBNReLU(48, 64, 3, padding=1),
         )
+        self.conv = nn.Conv2d(128, 384, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(x + 0.17 * self.residual(x))
+        residual = torch.cat((self.b1x1(x), self.b3x3(x), self.b3x3dbl(x)), 1)
+        return F.relu(x + 0.17 * self.conv(residual))
 
 
 class ReductionA(nn.Module):
     """Figure 7: Reduction-A, from 35x35 to 17x17; Table 1 has its k, l, m and n."""
 
-    def __init__(self, in_channels: int, k: int, l_: int, m: int, n: int):
+    def __init__(self, in_channels: int, k: int, l_: int, m: int, n: int) -> None:
         super().__init__()
         self.b3x3 = ConvBNReLU(in_channels, n, 3, stride=2)
         self.b3x3dbl = nn.Sequential(
@@ -116,28 +118,25 @@ class ReductionA(nn.Module):
 class InceptionResnetB(nn.Module):
     """Figure 17: Inception-ResNet-B, on the 17x17 grid; 1152 wide, where the figure prints 1154."""
 
-    def __init__(self, in_channels: int):
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
-        self.residual = nn.Sequential(
-            Concat(
-                b1x1=ConvBNReLU(in_channels, 192, 1),
-                b7x7=nn.Sequential(
-                    ConvBNReLU(in_channels, 128, 1),
-                    ConvBNReLU(128, 160, (1, 7), padding=(0, 3)),
-                    ConvBNReLU(160, 192, (7, 1), padding=(3, 0)),
-                ),
-            ),
-            nn.Conv2d(384, 1152, 1),
+        self.b1x1 = ConvBNReLU(in_channels, 192, 1)
+        self.b7x7 = nn.Sequential(
+            ConvBNReLU(in_channels, 128, 1),
+            ConvBNReLU(128, 160, (1, 7), padding=(0, 3)),
+            ConvBNReLU(160, 192, (7, 1), padding=(3, 0)),
         )
+        self.conv = nn.Conv2d(384, 1152, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(x + 0.1 * self.residual(x))
+        residual = torch.cat((self.b1x1(x), self.b7x7(x)), 1)
+        return F.relu(x + 0.1 * self.conv(residual))
 
 
 class ReductionB(nn.Module):
     """Figure 18: Reduction-B, from 17x17 to 8x8."""
 
-    def __init__(self, in_channels: int):
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.b3x3a = nn.Sequential(ConvBNReLU(in_channels, 256, 1), ConvBNReLU(256, 384, 3, stride=2))
         self.b3x3b = nn.Sequential(ConvBNReLU(in_channels, 256, 1), ConvBNReLU(256, 288, 3, stride=2))
@@ -155,22 +154,19 @@ class ReductionB(nn.Module):
 class InceptionResnetC(nn.Module):
     """Figure 19: Inception-ResNet-C, on the 8x8 grid; 2144 wide, where the figure prints 2048."""
 
-    def __init__(self, in_channels: int):
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
-        self.residual = nn.Sequential(
-            Concat(
-                b1x1=ConvBNReLU(in_channels, 192, 1),
-                b3x3=nn.Sequential(
-                    ConvBNReLU(in_channels, 192, 1),
-                    ConvBNReLU(192, 224, (1, 3), padding=(0, 1)),
-                    ConvBNReLU(224, 256, (3, 1), padding=(1, 0)),
-                ),
-            ),
-            nn.Conv2d(448, 2144, 1),
+        self.b1x1 = ConvBNReLU(in_channels, 192, 1)
+        self.b3x3 = nn.Sequential(
+            ConvBNReLU(in_channels, 192, 1),
+            ConvBNReLU(192, 224, (1, 3), padding=(0, 1)),
+            ConvBNReLU(224, 256, (3, 1), padding=(1, 0)),
         )
+        self.conv = nn.Conv2d(448, 2144, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(x + 0.2 * self.residual(x))
+        residual = torch.cat((self.b1x1(x), self.b3x3(x)), 1)
+        return F.relu(x + 0.2 * self.conv(residual))
 
 
 def initialise(network: nn.Module) -> None:
@@ -186,9 +182,9 @@ def initialise(network: nn.Module) -> None:
 
 
 class InceptionResNetV2Paper(nn.Module):
-    """Inception-ResNet-v2 (paper): images of 3x299x299 -> logits of the classes."""
+    """Inception-ResNet-v2 (paper): images of 3x299x299 -> logits."""
 
-    def __init__(self, classes: int = 1000):
+    def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         # fmt: off
         #                                                                                      # output: C x H x W
@@ -201,7 +197,7 @@ class InceptionResNetV2Paper(nn.Module):
         self.inception_resnet_c = nn.Sequential(*(InceptionResnetC(2144) for _ in range(5)))   # 2144 x  8 x  8
         self.pool               = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())         # 2144
         self.drop               = nn.Dropout(0.2)                                              # 2144
-        self.fc                 = nn.Linear(2144, classes)                                     # 1000
+        self.fc                 = nn.Linear(2144, num_classes)                                 # 1000
         # fmt: on
         initialise(self)
 

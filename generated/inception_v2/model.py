@@ -40,26 +40,21 @@ Size = int | tuple[int, int]
 class ConvBNReLU(nn.Module):
     """Convolution, batch normalisation, ReLU."""
 
-    def __init__(self, in_channels: int, out_channels: int, kernel: Size, stride: Size = 1, padding: Size = 0):
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: Size, stride: Size = 1, padding: Size = 0
+    ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(in_channels, out_channels, kernel, stride=stride, padding=padding, bias=False)
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride=stride, padding=padding, bias=False)
         self.bn = nn.BatchNorm2d(out_channels, eps=0.001)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(self.bn(self.conv(x)), inplace=True)
 
 
-class FlattenLinear(nn.Linear):
-    """Fully connected layer over an image, as one vector."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.flatten(1))
-
-
 class InceptionFig5(nn.Module):
     """Figure 5: each 5x5 replaced by two 3x3."""
 
-    def __init__(self, in_channels: int):
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.b1x1 = ConvBNReLU(in_channels, 64, 1)
         self.b3x3 = nn.Sequential(ConvBNReLU(in_channels, 48, 1), ConvBNReLU(48, 64, 3, padding=1))
@@ -80,7 +75,9 @@ class InceptionFig5(nn.Module):
 class ReductionFig10(nn.Module):
     """Figure 10: half the grid and more channels, by strides and a pool side by side."""
 
-    def __init__(self, in_channels: int, n3x3_reduce: int, n3x3: int, double_3x3_reduce: int, double_3x3: int):
+    def __init__(
+        self, in_channels: int, n3x3_reduce: int, n3x3: int, double_3x3_reduce: int, double_3x3: int
+    ) -> None:
         super().__init__()
         self.b3x3 = nn.Sequential(
             ConvBNReLU(in_channels, n3x3_reduce, 1),
@@ -100,7 +97,7 @@ class ReductionFig10(nn.Module):
 class InceptionFig6(nn.Module):
     """Figure 6: each 7x7 factorised into 1x7 and 7x1."""
 
-    def __init__(self, in_channels: int):
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.b1x1 = ConvBNReLU(in_channels, 192, 1)
         self.b7x7 = nn.Sequential(
@@ -127,7 +124,7 @@ class InceptionFig6(nn.Module):
 class Split(nn.Module):
     """In Figure 7, the end of a branch: 1x3 and 3x1 side by side."""
 
-    def __init__(self, in_channels: int):
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.b1x3 = ConvBNReLU(in_channels, 384, (1, 3), padding=(0, 1))
         self.b3x1 = ConvBNReLU(in_channels, 384, (3, 1), padding=(1, 0))
@@ -139,7 +136,7 @@ class Split(nn.Module):
 class InceptionFig7(nn.Module):
     """Figure 7: filter banks expanded at the end of two branches, for the coarsest grid."""
 
-    def __init__(self, in_channels: int):
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.b1x1 = ConvBNReLU(in_channels, 320, 1)
         self.b3x3 = nn.Sequential(ConvBNReLU(in_channels, 384, 1), Split(384))
@@ -175,9 +172,9 @@ def initialise(network: nn.Module) -> None:
 
 
 class InceptionV2(nn.Module):
-    """Inception v2: images of 3x299x299 -> logits of the classes."""
+    """Inception v2: images of 3x299x299 -> logits."""
 
-    def __init__(self, classes: int = 1000):
+    def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         # fmt: off
         #                                                                            # output: C x H x W
@@ -196,9 +193,9 @@ class InceptionV2(nn.Module):
         self.inception_17 = nn.Sequential(*(InceptionFig6(768) for _ in range(5)))   #  768 x  17 x  17
         self.reduction_17 = ReductionFig10(768,    192, 320,    192,    192)         # 1280 x   8 x   8
         self.inception_8  = nn.Sequential(InceptionFig7(1280), InceptionFig7(2048))  # 2048 x   8 x   8
-        self.pool2        = nn.AvgPool2d(8, stride=1)                                # 2048 x   1 x   1
-        self.linear       = FlattenLinear(2048, classes)                             # 1000
-        # softmax passes its input on                                                # 1000
+        self.pool2        = nn.Sequential(nn.AvgPool2d(8, stride=1), nn.Flatten())   # 2048
+        self.linear       = nn.Linear(2048, num_classes)                             # 1000
+        # softmax is left to the loss                                                # 1000
         # fmt: on
         initialise(self)
 

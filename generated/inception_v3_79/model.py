@@ -44,9 +44,11 @@ Size = int | tuple[int, int]
 class ConvBNReLU(nn.Module):
     """Convolution, batch normalisation, ReLU."""
 
-    def __init__(self, in_channels: int, out_channels: int, kernel: Size, stride: Size = 1, padding: Size = 0):
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: Size, stride: Size = 1, padding: Size = 0
+    ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(in_channels, out_channels, kernel, stride=stride, padding=padding, bias=False)
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride=stride, padding=padding, bias=False)
         self.bn = nn.BatchNorm2d(out_channels, eps=0.001)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -56,7 +58,7 @@ class ConvBNReLU(nn.Module):
 class InceptionFig5(nn.Module):
     """Figure 5, as released: two 3x3 in one branch, and in the other the 5x5 of Figure 4, not yet factorised."""
 
-    def __init__(self, in_channels: int, proj: int):
+    def __init__(self, in_channels: int, proj: int) -> None:
         super().__init__()
         self.b1x1 = ConvBNReLU(in_channels, 64, 1)
         self.b5x5 = nn.Sequential(ConvBNReLU(in_channels, 48, 1), ConvBNReLU(48, 64, 5, padding=2))
@@ -77,7 +79,7 @@ class InceptionFig5(nn.Module):
 class ReductionFig10a(nn.Module):
     """Figure 10: from 35x35 to 17x17, by strides and a pool side by side."""
 
-    def __init__(self, in_channels: int):
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.b3x3 = ConvBNReLU(in_channels, 384, 3, stride=2)
         self.b3x3dbl = nn.Sequential(
@@ -94,7 +96,7 @@ class ReductionFig10a(nn.Module):
 class InceptionFig6(nn.Module):
     """Figure 6: each 7x7 factorised into 1x7 and 7x1."""
 
-    def __init__(self, in_channels: int, n7x7: int):
+    def __init__(self, in_channels: int, n7x7: int) -> None:
         super().__init__()
         self.b1x1 = ConvBNReLU(in_channels, 192, 1)
         self.b7x7 = nn.Sequential(
@@ -121,7 +123,7 @@ class InceptionFig6(nn.Module):
 class ReductionFig10b(nn.Module):
     """Figure 10, varied: from 17x17 to 8x8, with a factorised 7x7 in one branch."""
 
-    def __init__(self, in_channels: int):
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.b3x3 = nn.Sequential(ConvBNReLU(in_channels, 192, 1), ConvBNReLU(192, 320, 3, stride=2))
         self.b7x7x3 = nn.Sequential(
@@ -139,7 +141,7 @@ class ReductionFig10b(nn.Module):
 class Split(nn.Module):
     """In Figure 7, the end of a branch: 1x3 and 3x1 side by side."""
 
-    def __init__(self, in_channels: int):
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.b1x3 = ConvBNReLU(in_channels, 384, (1, 3), padding=(0, 1))
         self.b3x1 = ConvBNReLU(in_channels, 384, (3, 1), padding=(1, 0))
@@ -151,7 +153,7 @@ class Split(nn.Module):
 class InceptionFig7(nn.Module):
     """Figure 7: filter banks expanded at the end of two branches, for the coarsest grid."""
 
-    def __init__(self, in_channels: int):
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.b1x1 = ConvBNReLU(in_channels, 320, 1)
         self.b3x3 = nn.Sequential(ConvBNReLU(in_channels, 384, 1), Split(384))
@@ -169,16 +171,18 @@ class InceptionFig7(nn.Module):
         return torch.cat((self.b1x1(x), self.b3x3(x), self.b3x3dbl(x), self.pool(x)), 1)
 
 
-class Aux(nn.Sequential):
+class Aux(nn.Module):
     """Section 4: the side network on the last 17x17 map, batch-normalised too (BN-auxiliary, Table 3)."""
 
-    def __init__(self, in_channels: int, classes: int):
+    def __init__(self, in_channels: int, num_classes: int) -> None:
         super().__init__()
         self.pool = nn.AvgPool2d(5, stride=3)
         self.conv0 = ConvBNReLU(in_channels, 128, 1)
         self.conv1 = ConvBNReLU(128, 768, 5)
-        self.flat = nn.Flatten()
-        self.fc = nn.Linear(768, classes)
+        self.fc = nn.Linear(768, num_classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(torch.flatten(self.conv1(self.conv0(self.pool(x))), 1))
 
 
 def truncated_normal_(weight: Tensor, std: float) -> None:
@@ -204,16 +208,16 @@ def initialise(network: nn.Module) -> None:
 
 
 class Output(NamedTuple):
-    """What Inception v3 for 79x79 gives in training."""
+    """The outputs in training."""
 
     logits: Tensor
     aux: Tensor
 
 
 class InceptionV379(nn.Module):
-    """Inception v3 for 79x79: images of 3x79x79 -> logits of the classes."""
+    """Inception v3 for 79x79: images of 3x79x79 -> logits."""
 
-    def __init__(self, classes: int = 1000):
+    def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         # fmt: off
         #                                                                       # output: C x H x W
@@ -238,9 +242,9 @@ class InceptionV379(nn.Module):
         self.mixed_7c = InceptionFig7(2048)                                     # 2048 x  8 x  8
         self.pool     = nn.Sequential(nn.AvgPool2d(8, stride=1), nn.Flatten())  # 2048
         self.drop     = nn.Dropout(0.2)                                         # 2048
-        self.fc       = nn.Linear(2048, classes)                                # 1000
-        # leaves after mixed_6e; its loss counts 0.4
-        self.aux = Aux(768, classes)
+        self.fc       = nn.Linear(2048, num_classes)                            # 1000
+        # reads mixed_6e; the weight of its loss is 0.4
+        self.aux = Aux(768, num_classes)
         # fmt: on
         initialise(self)
 

@@ -42,26 +42,21 @@ Size = int | tuple[int, int]
 class ConvBNReLU(nn.Module):
     """Convolution, batch normalisation, ReLU."""
 
-    def __init__(self, in_channels: int, out_channels: int, kernel: Size, stride: Size = 1, padding: Size = 0):
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: Size, stride: Size = 1, padding: Size = 0
+    ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(in_channels, out_channels, kernel, stride=stride, padding=padding, bias=False)
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride=stride, padding=padding, bias=False)
         self.bn = nn.BatchNorm2d(out_channels, eps=0.001)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(self.bn(self.conv(x)), inplace=True)
 
 
-class FlattenLinear(nn.Linear):
-    """Fully connected layer over an image, as one vector."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.flatten(1))
-
-
 class InceptionFig5(nn.Module):
     """Figure 5, as released: two 3x3 in one branch, and in the other the 5x5 of Figure 4, not yet factorised."""
 
-    def __init__(self, in_channels: int, proj: int):
+    def __init__(self, in_channels: int, proj: int) -> None:
         super().__init__()
         self.b1x1 = ConvBNReLU(in_channels, 64, 1)
         self.b5x5 = nn.Sequential(ConvBNReLU(in_channels, 48, 1), ConvBNReLU(48, 64, 5, padding=2))
@@ -82,7 +77,7 @@ class InceptionFig5(nn.Module):
 class ReductionFig10a(nn.Module):
     """Figure 10: from 35x35 to 17x17, by strides and a pool side by side."""
 
-    def __init__(self, in_channels: int):
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.b3x3 = ConvBNReLU(in_channels, 384, 3, stride=2)
         self.b3x3dbl = nn.Sequential(
@@ -99,7 +94,7 @@ class ReductionFig10a(nn.Module):
 class InceptionFig6(nn.Module):
     """Figure 6: each 7x7 factorised into 1x7 and 7x1."""
 
-    def __init__(self, in_channels: int, n7x7: int):
+    def __init__(self, in_channels: int, n7x7: int) -> None:
         super().__init__()
         self.b1x1 = ConvBNReLU(in_channels, 192, 1)
         self.b7x7 = nn.Sequential(
@@ -126,7 +121,7 @@ class InceptionFig6(nn.Module):
 class ReductionFig10b(nn.Module):
     """Figure 10, varied: from 17x17 to 8x8, with a factorised 7x7 in one branch."""
 
-    def __init__(self, in_channels: int):
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.b3x3 = nn.Sequential(ConvBNReLU(in_channels, 192, 1), ConvBNReLU(192, 320, 3, stride=2))
         self.b7x7x3 = nn.Sequential(
@@ -144,7 +139,7 @@ class ReductionFig10b(nn.Module):
 class Split(nn.Module):
     """In Figure 7, the end of a branch: 1x3 and 3x1 side by side."""
 
-    def __init__(self, in_channels: int):
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.b1x3 = ConvBNReLU(in_channels, 384, (1, 3), padding=(0, 1))
         self.b3x1 = ConvBNReLU(in_channels, 384, (3, 1), padding=(1, 0))
@@ -156,7 +151,7 @@ class Split(nn.Module):
 class InceptionFig7(nn.Module):
     """Figure 7: filter banks expanded at the end of two branches, for the coarsest grid."""
 
-    def __init__(self, in_channels: int):
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.b1x1 = ConvBNReLU(in_channels, 320, 1)
         self.b3x3 = nn.Sequential(ConvBNReLU(in_channels, 384, 1), Split(384))
@@ -192,35 +187,35 @@ def initialise(network: nn.Module) -> None:
 
 
 class InceptionV379Naive(nn.Module):
-    """Inception v3 unchanged on 79x79: images of 3x79x79 -> logits of the classes."""
+    """Inception v3 unchanged on 79x79: images of 3x79x79 -> logits."""
 
-    def __init__(self, classes: int = 1000):
+    def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         # fmt: off
-        #                                                 # output: C x H x W
-        self.conv_1a  = ConvBNReLU(3, 32, 3, stride=2)    #   32 x 39 x 39
-        self.conv_2a  = ConvBNReLU(32, 32, 3)             #   32 x 37 x 37
-        self.conv_2b  = ConvBNReLU(32, 64, 3, padding=1)  #   64 x 37 x 37
-        self.pool_3a  = nn.MaxPool2d(3, stride=2)         #   64 x 18 x 18
-        self.conv_3b  = ConvBNReLU(64, 80, 1)             #   80 x 18 x 18
-        self.conv_4a  = ConvBNReLU(80, 192, 3)            #  192 x 16 x 16
-        self.pool_5a  = nn.MaxPool2d(3, stride=2)         #  192 x  7 x  7
+        #                                                                     # output: C x H x W
+        self.conv_1a  = ConvBNReLU(3, 32, 3, stride=2)                        #   32 x 39 x 39
+        self.conv_2a  = ConvBNReLU(32, 32, 3)                                 #   32 x 37 x 37
+        self.conv_2b  = ConvBNReLU(32, 64, 3, padding=1)                      #   64 x 37 x 37
+        self.pool_3a  = nn.MaxPool2d(3, stride=2)                             #   64 x 18 x 18
+        self.conv_3b  = ConvBNReLU(64, 80, 1)                                 #   80 x 18 x 18
+        self.conv_4a  = ConvBNReLU(80, 192, 3)                                #  192 x 16 x 16
+        self.pool_5a  = nn.MaxPool2d(3, stride=2)                             #  192 x  7 x  7
         #                              in  proj
-        self.mixed_5b = InceptionFig5(192,   32)          #  256 x  7 x  7
-        self.mixed_5c = InceptionFig5(256,   64)          #  288 x  7 x  7
-        self.mixed_5d = InceptionFig5(288,   64)          #  288 x  7 x  7
-        self.mixed_6a = ReductionFig10a(288)              #  768 x  3 x  3
+        self.mixed_5b = InceptionFig5(192,   32)                              #  256 x  7 x  7
+        self.mixed_5c = InceptionFig5(256,   64)                              #  288 x  7 x  7
+        self.mixed_5d = InceptionFig5(288,   64)                              #  288 x  7 x  7
+        self.mixed_6a = ReductionFig10a(288)                                  #  768 x  3 x  3
         #                              in  7x7
-        self.mixed_6b = InceptionFig6(768, 128)           #  768 x  3 x  3
-        self.mixed_6c = InceptionFig6(768, 160)           #  768 x  3 x  3
-        self.mixed_6d = InceptionFig6(768, 160)           #  768 x  3 x  3
-        self.mixed_6e = InceptionFig6(768, 192)           #  768 x  3 x  3
-        self.mixed_7a = ReductionFig10b(768)              # 1280 x  1 x  1
-        self.mixed_7b = InceptionFig7(1280)               # 2048 x  1 x  1
-        self.mixed_7c = InceptionFig7(2048)               # 2048 x  1 x  1
-        self.pool     = nn.AdaptiveAvgPool2d(1)           # 2048 x  1 x  1
-        self.drop     = nn.Dropout(0.2)                   # 2048 x  1 x  1
-        self.fc       = FlattenLinear(2048, classes)      # 1000
+        self.mixed_6b = InceptionFig6(768, 128)                               #  768 x  3 x  3
+        self.mixed_6c = InceptionFig6(768, 160)                               #  768 x  3 x  3
+        self.mixed_6d = InceptionFig6(768, 160)                               #  768 x  3 x  3
+        self.mixed_6e = InceptionFig6(768, 192)                               #  768 x  3 x  3
+        self.mixed_7a = ReductionFig10b(768)                                  # 1280 x  1 x  1
+        self.mixed_7b = InceptionFig7(1280)                                   # 2048 x  1 x  1
+        self.mixed_7c = InceptionFig7(2048)                                   # 2048 x  1 x  1
+        self.pool     = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())  # 2048
+        self.drop     = nn.Dropout(0.2)                                       # 2048
+        self.fc       = nn.Linear(2048, num_classes)                          # 1000
         # fmt: on
         initialise(self)
 

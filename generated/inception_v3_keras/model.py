@@ -39,21 +39,22 @@ from torch import Tensor, nn
 Size = int | tuple[int, int]
 
 
-class BetaBatchNorm2d(nn.BatchNorm2d):
+def beta_batch_norm(num_features: int, eps: float) -> nn.BatchNorm2d:
     """Batch normalisation that shifts (beta) and does not scale (gamma)."""
-
-    def __init__(self, channels: int, eps: float):
-        super().__init__(channels, eps)
-        self.weight = None
+    norm = nn.BatchNorm2d(num_features, eps)
+    norm.weight = None
+    return norm
 
 
 class ConvBetaBNReLU(nn.Module):
     """Convolution, batch normalisation without gamma, ReLU."""
 
-    def __init__(self, in_channels: int, out_channels: int, kernel: Size, stride: Size = 1, padding: Size = 0):
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: Size, stride: Size = 1, padding: Size = 0
+    ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(in_channels, out_channels, kernel, stride=stride, padding=padding, bias=False)
-        self.bn = BetaBatchNorm2d(out_channels, eps=0.001)
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride=stride, padding=padding, bias=False)
+        self.bn = beta_batch_norm(out_channels, eps=0.001)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(self.bn(self.conv(x)), inplace=True)
@@ -62,7 +63,7 @@ class ConvBetaBNReLU(nn.Module):
 class InceptionFig5(nn.Module):
     """Figure 5, as released: two 3x3 in one branch, and in the other the 5x5 of Figure 4, not yet factorised."""
 
-    def __init__(self, in_channels: int, proj: int):
+    def __init__(self, in_channels: int, proj: int) -> None:
         super().__init__()
         self.b1x1 = ConvBetaBNReLU(in_channels, 64, 1)
         self.b5x5 = nn.Sequential(ConvBetaBNReLU(in_channels, 48, 1), ConvBetaBNReLU(48, 64, 5, padding=2))
@@ -83,7 +84,7 @@ class InceptionFig5(nn.Module):
 class ReductionFig10a(nn.Module):
     """Figure 10: from 35x35 to 17x17, by strides and a pool side by side."""
 
-    def __init__(self, in_channels: int):
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.b3x3 = ConvBetaBNReLU(in_channels, 384, 3, stride=2)
         self.b3x3dbl = nn.Sequential(
@@ -100,7 +101,7 @@ class ReductionFig10a(nn.Module):
 class InceptionFig6(nn.Module):
     """Figure 6: each 7x7 factorised into 1x7 and 7x1."""
 
-    def __init__(self, in_channels: int, n7x7: int):
+    def __init__(self, in_channels: int, n7x7: int) -> None:
         super().__init__()
         self.b1x1 = ConvBetaBNReLU(in_channels, 192, 1)
         self.b7x7 = nn.Sequential(
@@ -127,7 +128,7 @@ class InceptionFig6(nn.Module):
 class ReductionFig10b(nn.Module):
     """Figure 10, varied: from 17x17 to 8x8, with a factorised 7x7 in one branch."""
 
-    def __init__(self, in_channels: int):
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.b3x3 = nn.Sequential(ConvBetaBNReLU(in_channels, 192, 1), ConvBetaBNReLU(192, 320, 3, stride=2))
         self.b7x7x3 = nn.Sequential(
@@ -145,7 +146,7 @@ class ReductionFig10b(nn.Module):
 class Split(nn.Module):
     """In Figure 7, the end of a branch: 1x3 and 3x1 side by side."""
 
-    def __init__(self, in_channels: int):
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.b1x3 = ConvBetaBNReLU(in_channels, 384, (1, 3), padding=(0, 1))
         self.b3x1 = ConvBetaBNReLU(in_channels, 384, (3, 1), padding=(1, 0))
@@ -157,7 +158,7 @@ class Split(nn.Module):
 class InceptionFig7(nn.Module):
     """Figure 7: filter banks expanded at the end of two branches, for the coarsest grid."""
 
-    def __init__(self, in_channels: int):
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.b1x1 = ConvBetaBNReLU(in_channels, 320, 1)
         self.b3x3 = nn.Sequential(ConvBetaBNReLU(in_channels, 384, 1), Split(384))
@@ -185,9 +186,9 @@ def initialise(network: nn.Module) -> None:
 
 
 class InceptionV3Keras(nn.Module):
-    """Inception v3 (Keras): images of 3x299x299 -> logits of the classes."""
+    """Inception v3 (Keras): images of 3x299x299 -> logits."""
 
-    def __init__(self, classes: int = 1000):
+    def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         # fmt: off
         #                                                                     # output: C x H x W
@@ -212,7 +213,7 @@ class InceptionV3Keras(nn.Module):
         self.mixed_7b = InceptionFig7(1280)                                   # 2048 x   8 x   8
         self.mixed_7c = InceptionFig7(2048)                                   # 2048 x   8 x   8
         self.pool     = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())  # 2048
-        self.fc       = nn.Linear(2048, classes)                              # 1000
+        self.fc       = nn.Linear(2048, num_classes)                          # 1000
         # fmt: on
         initialise(self)
 

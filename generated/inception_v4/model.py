@@ -28,9 +28,11 @@ Size = int | tuple[int, int]
 class ConvBNReLU(nn.Module):
     """Convolution, batch normalisation, ReLU."""
 
-    def __init__(self, in_channels: int, out_channels: int, kernel: Size, stride: Size = 1, padding: Size = 0):
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: Size, stride: Size = 1, padding: Size = 0
+    ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(in_channels, out_channels, kernel, stride=stride, padding=padding, bias=False)
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride=stride, padding=padding, bias=False)
         self.bn = nn.BatchNorm2d(out_channels, eps=0.001)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -38,19 +40,19 @@ class ConvBNReLU(nn.Module):
 
 
 class Concat(nn.ModuleDict):
-    """The branches side by side, joined along the channels."""
+    """The outputs of all branches, concatenated along the channels."""
 
-    def __init__(self, **branches: nn.Module):
+    def __init__(self, **branches: nn.Module) -> None:
         super().__init__(branches)
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.cat([branch(x) for branch in self.values()], 1)
 
 
-class Stem(nn.Sequential):
+class Stem(nn.Module):
     """Figure 3: the stem of Inception-v4 and of Inception-ResNet-v2."""
 
-    def __init__(self, in_channels: int):
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.conv1 = ConvBNReLU(in_channels, 32, 3, stride=2)
         self.conv2 = ConvBNReLU(32, 32, 3)
@@ -67,11 +69,14 @@ class Stem(nn.Sequential):
         )
         self.mixed_5a = Concat(b3x3=ConvBNReLU(192, 192, 3, stride=2), pool=nn.MaxPool2d(3, stride=2))
 
+    def forward(self, x: Tensor) -> Tensor:
+        return self.mixed_5a(self.mixed_4a(self.mixed_3a(self.conv3(self.conv2(self.conv1(x))))))
+
 
 class InceptionA(nn.Module):
     """Figure 4: Inception-A, on the 35x35 grid."""
 
-    def __init__(self, in_channels: int):
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.b1x1 = ConvBNReLU(in_channels, 96, 1)
         self.b3x3 = nn.Sequential(ConvBNReLU(in_channels, 64, 1), ConvBNReLU(64, 96, 3, padding=1))
@@ -92,7 +97,7 @@ class InceptionA(nn.Module):
 class ReductionA(nn.Module):
     """Figure 7: Reduction-A, from 35x35 to 17x17; Table 1 has its k, l, m and n."""
 
-    def __init__(self, in_channels: int, k: int, l_: int, m: int, n: int):
+    def __init__(self, in_channels: int, k: int, l_: int, m: int, n: int) -> None:
         super().__init__()
         self.b3x3 = ConvBNReLU(in_channels, n, 3, stride=2)
         self.b3x3dbl = nn.Sequential(
@@ -109,7 +114,7 @@ class ReductionA(nn.Module):
 class InceptionB(nn.Module):
     """Figure 5: Inception-B, on the 17x17 grid."""
 
-    def __init__(self, in_channels: int):
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.b1x1 = ConvBNReLU(in_channels, 384, 1)
         self.b7x7 = nn.Sequential(
@@ -136,7 +141,7 @@ class InceptionB(nn.Module):
 class ReductionB(nn.Module):
     """Figure 8: Reduction-B, from 17x17 to 8x8."""
 
-    def __init__(self, in_channels: int):
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.b3x3 = nn.Sequential(ConvBNReLU(in_channels, 192, 1), ConvBNReLU(192, 192, 3, stride=2))
         self.b7x7 = nn.Sequential(
@@ -154,7 +159,7 @@ class ReductionB(nn.Module):
 class InceptionC(nn.Module):
     """Figure 6: Inception-C, on the 8x8 grid; two of its branches fork at their end."""
 
-    def __init__(self, in_channels: int):
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.b1x1 = ConvBNReLU(in_channels, 256, 1)
         self.b3x3 = nn.Sequential(
@@ -193,9 +198,9 @@ def initialise(network: nn.Module) -> None:
 
 
 class InceptionV4(nn.Module):
-    """Inception-v4: images of 3x299x299 -> logits of the classes."""
+    """Inception-v4: images of 3x299x299 -> logits."""
 
-    def __init__(self, classes: int = 1000):
+    def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         # fmt: off
         #                                                                        # output: C x H x W
@@ -208,7 +213,7 @@ class InceptionV4(nn.Module):
         self.inception_c = nn.Sequential(*(InceptionC(1536) for _ in range(3)))  # 1536 x  8 x  8
         self.pool        = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())  # 1536
         self.drop        = nn.Dropout(0.2)                                       # 1536
-        self.fc          = nn.Linear(1536, classes)                              # 1000
+        self.fc          = nn.Linear(1536, num_classes)                          # 1000
         # fmt: on
         initialise(self)
 

@@ -28,18 +28,26 @@ Lin et al.: Network In Network, 2014. https://arxiv.org/abs/1312.4400
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+Size = int | tuple[int, int]
 
-class ConvReLU(nn.Conv2d):
-    """Convolution, then ReLU."""
+
+class ConvReLU(nn.Module):
+    """Convolution, ReLU."""
+
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: Size, stride: Size = 1, padding: Size = 0
+    ) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride=stride, padding=padding)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(super().forward(x), inplace=True)
+        return F.relu(self.conv(x), inplace=True)
 
 
 def initialise(network: nn.Module) -> None:
     """Fill the weights as stated in the zoo's train_val.prototxt; the paper prints none."""
     for name, module in network.named_modules():
-        if name in ("conv1", "conv3", "cccp8"):
+        if name in ("conv1.conv", "conv3.conv", "cccp8.conv"):
             nn.init.normal_(module.weight, std=0.01)
             nn.init.zeros_(module.bias)
         elif isinstance(module, nn.Conv2d):
@@ -48,9 +56,9 @@ def initialise(network: nn.Module) -> None:
 
 
 class NIN(nn.Module):
-    """NIN for ImageNet: images of 3x224x224 -> logits of the classes."""
+    """NIN for ImageNet: images of 3x224x224 -> logits."""
 
-    def __init__(self, classes: int = 1000):
+    def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         # fmt: off
         #                                                                    # output: C x H x W
@@ -69,7 +77,7 @@ class NIN(nn.Module):
         self.drop  = nn.Dropout(0.5)                                         #  384 x  6 x  6
         self.conv4 = ConvReLU(384, 1024, 3, padding=1)                       # 1024 x  6 x  6
         self.cccp7 = ConvReLU(1024, 1024, 1)                                 # 1024 x  6 x  6
-        self.cccp8 = ConvReLU(1024, classes, 1)                              # 1000 x  6 x  6
+        self.cccp8 = ConvReLU(1024, num_classes, 1)                          # 1000 x  6 x  6
         self.pool4 = nn.Sequential(nn.AvgPool2d(6, stride=1), nn.Flatten())  # 1000
         # fmt: on
         initialise(self)

@@ -25,9 +25,9 @@ Size = int | tuple[int, int]
 class ConvBN(nn.Module):
     """Convolution, batch normalisation."""
 
-    def __init__(self, in_channels: int, out_channels: int, kernel: Size, stride: Size = 1, padding: Size = 0):
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: Size, stride: Size = 1) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(in_channels, out_channels, kernel, stride=stride, padding=padding, bias=False)
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride=stride, bias=False)
         self.bn = nn.BatchNorm2d(out_channels, eps=1e-05)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -37,9 +37,11 @@ class ConvBN(nn.Module):
 class ConvBNReLU(nn.Module):
     """Convolution, batch normalisation, ReLU."""
 
-    def __init__(self, in_channels: int, out_channels: int, kernel: Size, stride: Size = 1, padding: Size = 0):
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: Size, stride: Size = 1, padding: Size = 0
+    ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(in_channels, out_channels, kernel, stride=stride, padding=padding, bias=False)
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride=stride, padding=padding, bias=False)
         self.bn = nn.BatchNorm2d(out_channels, eps=1e-05)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -49,7 +51,7 @@ class ConvBNReLU(nn.Module):
 class Projection(nn.Module):
     """Opens a stage: the 3x3 has its stride, and a projection fits the shortcut to it (option B)."""
 
-    def __init__(self, in_channels: int, width: int):
+    def __init__(self, in_channels: int, width: int) -> None:
         super().__init__()
         self.residual = nn.Sequential(
             ConvBNReLU(in_channels, width, 1),
@@ -65,7 +67,7 @@ class Projection(nn.Module):
 class Bottleneck(nn.Module):
     """Figure 5, right: the shortcut passes its input on, around a bottleneck."""
 
-    def __init__(self, in_channels: int, width: int):
+    def __init__(self, in_channels: int, width: int) -> None:
         super().__init__()
         self.residual = nn.Sequential(
             ConvBNReLU(in_channels, width, 1),
@@ -80,7 +82,7 @@ class Bottleneck(nn.Module):
 class ProjectionStride2(nn.Module):
     """Opens a stage: the 3x3 has its stride, and a projection fits the shortcut to it (option B)."""
 
-    def __init__(self, in_channels: int, width: int):
+    def __init__(self, in_channels: int, width: int) -> None:
         super().__init__()
         self.residual = nn.Sequential(
             ConvBNReLU(in_channels, width, 1),
@@ -104,9 +106,9 @@ def initialise(network: nn.Module) -> None:
 
 
 class ResNet152Torchvision(nn.Module):
-    """ResNet-152 (torchvision): images of 3x224x224 -> logits of the classes."""
+    """ResNet-152 (torchvision): images of 3x224x224 -> logits."""
 
-    def __init__(self, classes: int = 1000):
+    def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         # fmt: off
         #                                                                    # output: C x H x W
@@ -129,7 +131,7 @@ class ResNet152Torchvision(nn.Module):
             nn.Sequential(*(Bottleneck(2048, 512) for _ in range(2))),
         )                                                                    # 2048 x   7 x   7
         self.pool    = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())  # 2048
-        self.fc      = nn.Linear(2048, classes)                              # 1000
+        self.fc      = nn.Linear(2048, num_classes)                          # 1000
         # fmt: on
         initialise(self)
 

@@ -38,26 +38,40 @@ https://arxiv.org/abs/1409.1556
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-
-class ConvReLU(nn.Conv2d):
-    """Convolution, then ReLU."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.relu(super().forward(x), inplace=True)
+Size = int | tuple[int, int]
 
 
-class LinearReLU(nn.Linear):
-    """Fully connected layer, then ReLU."""
+class ConvReLU(nn.Module):
+    """Convolution, ReLU."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.relu(super().forward(x))
-
-
-class FlattenLinearReLU(nn.Linear):
-    """Fully connected layer over an image, as one vector; then ReLU."""
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: Size, padding: Size = 0) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, padding=padding)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(super().forward(x.flatten(1)))
+        return F.relu(self.conv(x), inplace=True)
+
+
+class FlattenLinearReLU(nn.Module):
+    """Flattening, fully connected layer, ReLU."""
+
+    def __init__(self, in_features: int, out_features: int) -> None:
+        super().__init__()
+        self.fc = nn.Linear(in_features, out_features)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(self.fc(x.flatten(1)))
+
+
+class LinearReLU(nn.Module):
+    """Fully connected layer, ReLU."""
+
+    def __init__(self, in_features: int, out_features: int) -> None:
+        super().__init__()
+        self.fc = nn.Linear(in_features, out_features)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(self.fc(x))
 
 
 def initialise(network: nn.Module) -> None:
@@ -69,9 +83,9 @@ def initialise(network: nn.Module) -> None:
 
 
 class VGG19(nn.Module):
-    """VGG-19: images of 3x224x224 -> logits of the classes."""
+    """VGG-19: images of 3x224x224 -> logits."""
 
-    def __init__(self, classes: int = 1000):
+    def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         # fmt: off
         #                                                # output: C x H x W
@@ -100,7 +114,7 @@ class VGG19(nn.Module):
         self.drop6   = nn.Dropout(0.5)                   # 4096
         self.fc7     = LinearReLU(4096, 4096)            # 4096
         self.drop7   = nn.Dropout(0.5)                   # 4096
-        self.fc8     = nn.Linear(4096, classes)          # 1000
+        self.fc8     = nn.Linear(4096, num_classes)      # 1000
         # fmt: on
         initialise(self)
 

@@ -26,18 +26,19 @@ from torch import Tensor, nn
 Size = int | tuple[int, int]
 
 
-def pad_same(x: Tensor, kernel: tuple[int, int], stride: tuple[int, int], value: float = 0.0) -> Tensor:
-    """TensorFlow's SAME: out = ceil(in / stride), the odd pixel of padding to the right and bottom."""
-    height, width = (max((-(-n // s) - 1) * s + k - n, 0) for n, k, s in zip(x.shape[2:], kernel, stride, strict=True))
-    return F.pad(x, (width // 2, width - width // 2, height // 2, height - height // 2), value=value)
+def pad_same(x: Tensor, kernel_size: tuple[int, int], stride: tuple[int, int], value: float = 0.0) -> Tensor:
+    """TensorFlow's SAME padding: out = ceil(in / stride), the odd pixel of padding to the right and bottom."""
+    height = -x.shape[2] % stride[0] + kernel_size[0] - stride[0]
+    width = -x.shape[3] % stride[1] + kernel_size[1] - stride[1]
+    return F.pad(x, [width // 2, width - width // 2, height // 2, height - height // 2], value=value)
 
 
 class ConvBN(nn.Module):
     """Convolution, batch normalisation."""
 
-    def __init__(self, in_channels: int, out_channels: int, kernel: Size, stride: Size = 1):
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: Size, stride: Size = 1) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(in_channels, out_channels, kernel, stride=stride, bias=False)
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride=stride, bias=False)
         self.bn = nn.BatchNorm2d(out_channels, eps=0.001)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -47,9 +48,9 @@ class ConvBN(nn.Module):
 class ConvBNReLU(nn.Module):
     """Convolution, batch normalisation, ReLU."""
 
-    def __init__(self, in_channels: int, out_channels: int, kernel: Size, stride: Size = 1):
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: Size, stride: Size = 1) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(in_channels, out_channels, kernel, stride=stride, bias=False)
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride=stride, bias=False)
         self.bn = nn.BatchNorm2d(out_channels, eps=0.001)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -57,30 +58,34 @@ class ConvBNReLU(nn.Module):
 
 
 class SameMaxPool2d(nn.Module):
-    """Maximum pooling padded by `pad_same`."""
+    """Maximum pooling with the padding of `pad_same`."""
 
-    def __init__(self, kernel: Size, stride: Size):
+    def __init__(self, kernel_size: Size, stride: Size) -> None:
         super().__init__()
-        self.kernel = (kernel, kernel) if isinstance(kernel, int) else kernel
+        self.kernel_size = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
         self.stride = (stride, stride) if isinstance(stride, int) else stride
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.max_pool2d(pad_same(x, self.kernel, self.stride, float("-inf")), self.kernel, self.stride)
+        x = pad_same(x, self.kernel_size, self.stride, float("-inf"))
+        return F.max_pool2d(x, self.kernel_size, self.stride)
 
 
-class Separable(nn.Sequential):
+class Separable(nn.Module):
     """A depthwise separable convolution: 3x3 in each channel, then 1x1 across them, nothing between."""
 
-    def __init__(self, in_channels: int, width: int):
+    def __init__(self, in_channels: int, width: int) -> None:
         super().__init__()
         self.depthwise = nn.Conv2d(in_channels, in_channels, 3, padding=1, groups=in_channels, bias=False)
         self.pointwise = ConvBN(in_channels, width, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.pointwise(self.depthwise(x))
 
 
 class EntryFirst(nn.Module):
     """Figure 5: the first module of the entry flow, which starts without a ReLU."""
 
-    def __init__(self, in_channels: int, width: int):
+    def __init__(self, in_channels: int, width: int) -> None:
         super().__init__()
         self.shortcut = ConvBN(in_channels, width, 1, stride=2)
         self.residual = nn.Sequential(
@@ -97,7 +102,7 @@ class EntryFirst(nn.Module):
 class Entry(nn.Module):
     """Figure 5: a module of the entry flow."""
 
-    def __init__(self, in_channels: int, width: int):
+    def __init__(self, in_channels: int, width: int) -> None:
         super().__init__()
         self.shortcut = ConvBN(in_channels, width, 1, stride=2)
         self.residual = nn.Sequential(
@@ -115,7 +120,7 @@ class Entry(nn.Module):
 class Middle(nn.Module):
     """Figure 5: the module of the middle flow, around which the shortcut passes its input on."""
 
-    def __init__(self, in_channels: int):
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.residual = nn.Sequential(
             nn.ReLU(),
@@ -133,7 +138,7 @@ class Middle(nn.Module):
 class Exit(nn.Module):
     """Figure 5: the module of the exit flow, which widens in its second convolution."""
 
-    def __init__(self, in_channels: int):
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.shortcut = ConvBN(in_channels, 1024, 1, stride=2)
         self.residual = nn.Sequential(
@@ -161,9 +166,9 @@ def initialise(network: nn.Module) -> None:
 
 
 class Xception(nn.Module):
-    """Xception: images of 3x299x299 -> logits of the classes."""
+    """Xception: images of 3x299x299 -> logits."""
 
-    def __init__(self, classes: int = 1000):
+    def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         # fmt: off
         #                                                                   # output: C x H x W
@@ -179,7 +184,7 @@ class Xception(nn.Module):
         self.conv3  = nn.Sequential(Separable(1024, 1536), nn.ReLU())       # 1536 x  10 x  10
         self.conv4  = nn.Sequential(Separable(1536, 2048), nn.ReLU())       # 2048 x  10 x  10
         self.pool   = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())  # 2048
-        self.fc     = nn.Linear(2048, classes)                              # 1000
+        self.fc     = nn.Linear(2048, num_classes)                          # 1000
         # fmt: on
         initialise(self)
 

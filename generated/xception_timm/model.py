@@ -29,9 +29,9 @@ Size = int | tuple[int, int]
 class ConvBN(nn.Module):
     """Convolution, batch normalisation."""
 
-    def __init__(self, in_channels: int, out_channels: int, kernel: Size, stride: Size = 1):
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: Size, stride: Size = 1) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(in_channels, out_channels, kernel, stride=stride, bias=False)
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride=stride, bias=False)
         self.bn = nn.BatchNorm2d(out_channels, eps=1e-05)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -41,28 +41,31 @@ class ConvBN(nn.Module):
 class ConvBNReLU(nn.Module):
     """Convolution, batch normalisation, ReLU."""
 
-    def __init__(self, in_channels: int, out_channels: int, kernel: Size, stride: Size = 1):
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: Size, stride: Size = 1) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(in_channels, out_channels, kernel, stride=stride, bias=False)
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride=stride, bias=False)
         self.bn = nn.BatchNorm2d(out_channels, eps=1e-05)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(self.bn(self.conv(x)), inplace=True)
 
 
-class Separable(nn.Sequential):
+class Separable(nn.Module):
     """A depthwise separable convolution: 3x3 in each channel, then 1x1 across them, nothing between."""
 
-    def __init__(self, in_channels: int, width: int):
+    def __init__(self, in_channels: int, width: int) -> None:
         super().__init__()
         self.depthwise = nn.Conv2d(in_channels, in_channels, 3, padding=1, groups=in_channels, bias=False)
         self.pointwise = ConvBN(in_channels, width, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.pointwise(self.depthwise(x))
 
 
 class EntryFirst(nn.Module):
     """Figure 5: the first module of the entry flow, which starts without a ReLU."""
 
-    def __init__(self, in_channels: int, width: int):
+    def __init__(self, in_channels: int, width: int) -> None:
         super().__init__()
         self.shortcut = ConvBN(in_channels, width, 1, stride=2)
         self.residual = nn.Sequential(
@@ -79,7 +82,7 @@ class EntryFirst(nn.Module):
 class Entry(nn.Module):
     """Figure 5: a module of the entry flow."""
 
-    def __init__(self, in_channels: int, width: int):
+    def __init__(self, in_channels: int, width: int) -> None:
         super().__init__()
         self.shortcut = ConvBN(in_channels, width, 1, stride=2)
         self.residual = nn.Sequential(
@@ -97,7 +100,7 @@ class Entry(nn.Module):
 class Middle(nn.Module):
     """Figure 5: the module of the middle flow, around which the shortcut passes its input on."""
 
-    def __init__(self, in_channels: int):
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.residual = nn.Sequential(
             nn.ReLU(),
@@ -115,7 +118,7 @@ class Middle(nn.Module):
 class Exit(nn.Module):
     """Figure 5: the module of the exit flow, which widens in its second convolution."""
 
-    def __init__(self, in_channels: int):
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.shortcut = ConvBN(in_channels, 1024, 1, stride=2)
         self.residual = nn.Sequential(
@@ -141,9 +144,9 @@ def initialise(network: nn.Module) -> None:
 
 
 class XceptionTimm(nn.Module):
-    """Xception (timm): images of 3x299x299 -> logits of the classes."""
+    """Xception (timm): images of 3x299x299 -> logits."""
 
-    def __init__(self, classes: int = 1000):
+    def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         # fmt: off
         #                                                                   # output: C x H x W
@@ -159,7 +162,7 @@ class XceptionTimm(nn.Module):
         self.conv3  = nn.Sequential(Separable(1024, 1536), nn.ReLU())       # 1536 x  10 x  10
         self.conv4  = nn.Sequential(Separable(1536, 2048), nn.ReLU())       # 2048 x  10 x  10
         self.pool   = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())  # 2048
-        self.fc     = nn.Linear(2048, classes)                              # 1000
+        self.fc     = nn.Linear(2048, num_classes)                          # 1000
         # fmt: on
         initialise(self)
 

@@ -82,7 +82,7 @@ def describe(constraint: SizeConstraint) -> Diagnostic:
             hint = f"write `{op.name} global` there"
     return Diagnostic(
         FIXED_IMAGE_SIZE,
-        f"`{'.'.join(node.owner)}` fixes the image size to {own}: at {image} it would read "
+        f"`{'.'.join(node.path)}` fixes the image size to {own}: at {image} it would read "
         f"{constraint.features:,} features, not {node.types[0].channels:,}",
         row if in_module else node.origin,
         notes=tuple(notes),

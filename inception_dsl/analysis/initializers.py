@@ -57,10 +57,10 @@ def _paths(node: Node) -> Iterator[str]:
     """The paths that cover a layer: its word, then the prefixes of its weights' names, the shortest first."""
     if node.op.name in WORDS:
         yield node.op.name
-    shortest = len(node.owner) if isinstance(node.op, BatchNorm) else 1
+    shortest = len(node.path) if isinstance(node.op, BatchNorm) else 1
     if node.weights:
         yield from (path for path in _prefixes(node, shortest) if path not in WORDS)
 
 
 def _prefixes(node: Node, shortest: int = 1) -> Iterator[str]:
-    return (".".join(node.owner[:length]) for length in range(shortest, len(node.owner) + 1))
+    return (".".join(node.path[:length]) for length in range(shortest, len(node.path) + 1))

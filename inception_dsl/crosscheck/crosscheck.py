@@ -46,7 +46,7 @@ class Report:
             if comparison.difference is not None:
                 text += f"; values differ by at most {comparison.difference:.0e} of their range (`{comparison.where}`)"
             if constraint := comparison.constraint:
-                layer = ".".join(constraint.node.owner)
+                layer = ".".join(constraint.node.path)
                 text += f"; `{layer}` fixes the image size to {show(constraint.own)} and is left out"
             sentences.append(text)
         return tuple(sentences)

@@ -87,7 +87,7 @@ def scaling(net: nn.Module, typed: Typed) -> Iterator[None]:
     from torch import nn
 
     norms = [node for node in typed.nodes if isinstance(node.op, BatchNorm)]
-    before_norm = {".".join(typed.nodes[node.inputs[0]].owner) for node in norms if node.inputs[0] >= 0}
+    before_norm = {".".join(typed.nodes[node.inputs[0]].path) for node in norms if node.inputs[0] >= 0}
 
     def before(layer: Any, target: float) -> Callable[[nn.Module, tuple[Tensor]], None]:
         def hook(_: nn.Module, inputs: tuple[Tensor]) -> None:

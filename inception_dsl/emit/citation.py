@@ -1,4 +1,4 @@
-"""What every file that is generated from a network cites: its paper, and the command that makes it again."""
+"""What every generated file cites: the paper, and the command that generates the file."""
 
 from __future__ import annotations
 
@@ -19,15 +19,14 @@ def citation(paper: Paper) -> str:
 
 
 def command(file: str, options: Sequence[str] = (), out: str | PurePath = "generated", spec: str = "") -> str:
-    """The command that makes the files of a program whose `file` that is, with some options, in the folder `out`.
+    """The command that generates the files of the program in `file` with some options in the folder `out`.
 
-    `spec` is what the command calls the spec, where the file is cited as something else. No path in it is absolute. The
-    folder is left out where there is no option and no setting: then the files are those of the plain command, in
-    whatever folder.
+    `spec` is the argument for the spec if it differs from `file`. No path in the command is absolute. Without options
+    and settings it has no `--out`: the plain command generates the same files in any folder.
     """
     out = PurePath(out)
     name, *settings = file.split(" --set ")
-    words = [*(word for each in settings for word in ("--set", each)), *options]
+    words = [*(word for setting in settings for word in ("--set", setting)), *options]
     if words:
         words += ["--out", "/".join(out.parts[-2:]) if out.is_absolute() else out.as_posix()]
     return shlex.join(["inception-dsl", "compile", spec or name, *words])

@@ -1,4 +1,4 @@
-"""Python source text: calls that break over lines where they must, and spec text that can do nothing but be read."""
+"""Python source text: calls that wrap over several lines, and text of a spec escaped so that it stays text."""
 
 from __future__ import annotations
 
@@ -10,30 +10,37 @@ from typing import Final
 from inception_dsl.ir.values import PRECEDENCE, Function, Name, Number, Operation, Value, Width
 
 WIDTH: Final = 116
-"""Lines of generated code are not longer, where a call can be broken."""
+"""The length of a generated line, except where a call cannot be wrapped."""
 
 
 @dataclass(frozen=True)
-class Call:
-    """A call to be printed: `head(item, item)`; an item is text, another call, or `key=` before one of these."""
+class CallExpr:
+    """A call: `head(item, item)`. An item is an expression, or a pair of a keyword and an expression."""
 
     head: str
-    items: tuple[Code | tuple[str, Code], ...]
+    items: tuple[Item, ...]
 
     def __str__(self) -> str:
-        return f"{self.head}({', '.join(_item(item) for item in self.items)})"
+        return f"{self.head}({', '.join(argument(item) for item in self.items)})"
 
 
-Code = str | Call
+Code = str | CallExpr
 """An expression of Python."""
 
+Item = Code | tuple[str, Code]
+"""An argument, by position or by keyword."""
 
-def _item(item: Code | tuple[str, Code]) -> str:
+
+def argument(item: Item) -> str:
+    """An argument as a call writes it."""
     return f"{item[0]}={item[1]}" if isinstance(item, tuple) else str(item)
 
 
 def layout(code: Code, indent: int, used: int = 0, after: int = 0) -> str:
-    """Print an expression whose line starts with `indent` blanks and `used` characters, and ends with `after` more."""
+    """Print an expression, wrapped where its line would be too long.
+
+    The line starts with `indent` blanks and `used` characters, and `after` characters follow the expression.
+    """
     flat = str(code)
     if isinstance(code, str) or indent + used + len(flat) + after <= WIDTH:
         return flat
@@ -46,12 +53,15 @@ def layout(code: Code, indent: int, used: int = 0, after: int = 0) -> str:
 
 
 def signature(arguments: Iterable[str]) -> str:
-    """The first line of a constructor, or its first lines where it is long."""
+    """The head of a constructor, wrapped where it is too long."""
     listed = ["self", *arguments]
-    line = f"    def __init__({', '.join(listed)}):"
+    line = f"    def __init__({', '.join(listed)}) -> None:"
     if len(line) <= WIDTH:
         return line
-    return "    def __init__(\n" + "".join(f"        {each},\n" for each in listed) + "    ):"
+    inner = f"        {', '.join(listed)}\n"
+    if len(inner) > WIDTH + 1:
+        inner = "".join(f"        {argument},\n" for argument in listed)
+    return f"    def __init__(\n{inner}    ) -> None:"
 
 
 def camel(name: str) -> str:
@@ -65,27 +75,27 @@ def literal(number: float) -> str:
 
 
 def prose(text: str) -> str:
-    """Text of a spec as one line of a docstring or comment: nothing in it ends the string or hides on a screen."""
+    """Text of a spec as one line of a docstring or comment; nothing in it ends the string, and nothing is invisible."""
     line = " ".join(text.split())
     shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
-    # a quote alone, inside the text, ends nothing
+    # a single quote inside the text does not end the docstring
     return re.sub(r'""+|"$', lambda quotes: '\\"' * len(quotes[0]), shown.replace("\\", "\\\\"))
 
 
 def quoted(text: str) -> str:
-    """Text of a spec as a Python string, which is that very text."""
+    """Text of a spec as a Python string literal."""
     return repr(text) if '"' in text else f'"{repr(text)[1:-1]}"'
 
 
 def wrapped(text: str, first: str = "", other: str = "") -> list[str]:
-    """Escaped text as lines; a long word stays whole, or what is escaped in it would not be."""
+    """Escaped text as lines; a long word stays whole, for a break could split an escape sequence."""
     from textwrap import wrap
 
     return wrap(text, WIDTH, initial_indent=first, subsequent_indent=other, break_long_words=False)
 
 
 def width(value: Width, names: Mapping[str, str]) -> str:
-    """A number of channels as Python: open names by the arguments that hold them."""
+    """A number of channels as a Python expression; `names` maps its symbols to arguments."""
     if isinstance(value, int):
         return str(value)
     code = _value(value, names, 0)
@@ -114,7 +124,7 @@ def _function(function: str, arguments: list[str]) -> str:
         return f"{function}({', '.join(arguments)})"
     number, multiple = f"({arguments[0]})", f"({arguments[1]})" if len(arguments) > 1 else ""
     scaled = f"{number} / {multiple}" if multiple else number
-    # half up, as the language rounds; Python's own round() goes to the even neighbour
+    # the language rounds half up; Python's round() rounds half to even
     rounded = f"math.floor({scaled} + 0.5)" if function == "round" else f"math.{function}({scaled})"
     return f"({rounded} * {multiple})" if multiple else rounded
 

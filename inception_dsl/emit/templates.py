@@ -1,4 +1,4 @@
-"""The jinja2 templates of the emitters: layout only, what goes into them is worked out in Python."""
+"""The jinja2 templates of the emitters. They hold layout only; Python computes what they print."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def template(name: str) -> Template:
-    """The template `emit/<name>.j2`; a name it uses and is not given raises `jinja2.UndefinedError`."""
+    """The template `emit/<name>.j2`; rendering it without a name that it uses raises `jinja2.UndefinedError`."""
     return _environment().get_template(f"{name}.j2")
 
 
@@ -18,7 +18,7 @@ def template(name: str) -> Template:
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    return Environment(  # noqa: S701 - none of the targets is HTML, and each escapes by its own rules
+    return Environment(  # noqa: S701 - no target is HTML; each escapes by its own rules
         loader=PackageLoader("inception_dsl", "emit"),
         undefined=StrictUndefined,
         trim_blocks=True,

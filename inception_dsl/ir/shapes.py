@@ -99,6 +99,20 @@ class Window:
         )
         return height, width
 
+    @property
+    def reach(self) -> Pair:
+        """The pixels from the first to the last that one output pixel reads, on each axis."""
+        height, width = (d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
+        return height, width
+
+    @property
+    def pads_unevenly(self) -> bool:
+        """Whether `same_upper` may pad one side of an image more than the other: at a stride, or for an even kernel."""
+        axes = zip(self.reach, self.stride, strict=True)
+        return self.padding.kind == "same_upper" and any(
+            reach > 1 and (step > 1 or reach % 2 == 0) for reach, step in axes
+        )
+
     def out(self, image: Pair) -> Pair:
         """Output height and width."""
         height, width = self.axes(image)

@@ -15,13 +15,12 @@ from inception_dsl.ir.shapes import ReceptiveFields, TensorType, Weight
 class Node:
     """One op of the flat network. `inputs` are indices of earlier nodes; -1 is the network's input.
 
-    `path` is its name, part by part, in every target: `("inception_3a", "b3x3", "0", "conv")`; `owner` is the same
-    without the op's own name where the op is alone among its layer's ops in having weights, and so the prefix of its
-    weights' names. `row` is the row or head it belongs to, `origin` the layer in the module or table it comes from.
+    `path` is its name, part by part, in every target: `("inception_3a", "b3x3", "0", "conv")`. It ends in the op's own
+    name where its layer has more than one op, and is the prefix of its weights' names. `row` is the row or head that
+    it belongs to, `origin` the layer in the module or table that it comes from.
     """
 
     path: tuple[str, ...]
-    owner: tuple[str, ...]
     op: Op
     inputs: tuple[int, ...]
     types: tuple[TensorType, ...]
@@ -33,7 +32,7 @@ class Node:
     @cached_property
     def weights(self) -> dict[str, Weight]:
         """Its tensors, by their names in a state_dict."""
-        prefix = ".".join(self.owner)
+        prefix = ".".join(self.path)
         return {f"{prefix}.{name}": weight for name, weight in self.op.weights(*self.types).items()}
 
     @property

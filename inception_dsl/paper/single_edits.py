@@ -164,7 +164,7 @@ def _edits(nodes: Mapping[int, Node]) -> Iterator[Edit]:
         what = f"{channels} input channels (now {arriving.channels})"
         yield Edit(what, change, {}, TensorType((channels, *arriving.shape[1:])))
     for indices, node in _layers(nodes):
-        where = "/".join(node.owner[1:])
+        where = "/".join(_part(nodes, indices[0]))
         at = f" in `{where}`" if where else ""
         if isinstance(node.op, Conv):
             yield from _kernels(node.op, {i: nodes[i].types[0].channels for i in indices}, at)
@@ -173,6 +173,14 @@ def _edits(nodes: Mapping[int, Node]) -> Iterator[Edit]:
             for width, change in _others(range(WIDTH_STEP, min(2 * now, WIDEST) + 1, WIDTH_STEP), now):
                 what = f"a width of {width}{at} (now {now})"
                 yield Edit(what, change, dict.fromkeys(indices, (replace(node.op, width=width),)))
+
+
+def _part(nodes: Mapping[int, Node], index: int) -> tuple[str, ...]:
+    """The path inside its row of the layer that a node belongs to."""
+    node = nodes[index]
+    beside = [nodes[other] for other in (index - 1, index + 1) if other in nodes]
+    composed = any((other.path[:-1], other.origin) == (node.path[:-1], node.origin) for other in beside)
+    return node.path[1:-1] if composed else node.path[1:]
 
 
 def _others(numbers: Iterable[int], now: int) -> Iterator[tuple[int, float]]:

@@ -2,14 +2,18 @@
 
 A part with a label is named by it. Otherwise a step of a module is named by its word (`conv`, or `conv1`, `conv2`,
 ...), a branch by its position (`branch1`, ...), and a step of any other chain by its index, as in `nn.Sequential`.
+A term of a sum that joins branches and has no label is written out in the module's `forward`: its steps and branches
+belong to the module.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 
 from inception_dsl.ir.names import from_label, problem
+from inception_dsl.ir.ops import Add
 from inception_dsl.ir.program import Body, Call, Join, Layer, Part, Program, Repeat, Sequence, Template
 
 
@@ -86,18 +90,19 @@ class _ModuleNames:
     def __init__(self, parts: tuple[Part, ...]) -> None:
         self.names = _Names()
         self.branches = 0
-        own = [part for step in parts for part in ((step,) if step.label else _members(step))]
-        self.labels = {part.label: self.names.take(from_label(part.label)) for part in own if part.label}
-        self.words = Counter(word(part.body) for part in parts if not part.label and not isinstance(part.body, Join))
+        own = [*_attributes(parts)]
+        self.labels = {id(part): self.names.take(from_label(part.label)) for part, _ in own if part.label}
+        self.words = Counter(word(part.body) for part, is_step in own if is_step and not part.label)
         self.used: Counter[str] = Counter()
 
     def sequence(self, body: Sequence) -> Sequence:
         return replace(body, parts=tuple(self._step(part) for part in body.parts))
 
     def _step(self, part: Part) -> Part:
-        if not part.label and isinstance(part.body, Join):
+        if _is_join(part):
+            assert isinstance(part.body, Join)
             return replace(part, name="", body=self.join(part.body))
-        return replace(part, name=self.labels.get(part.label) or self._word(part.body), body=_numbered(part.body))
+        return replace(part, name=self.labels.get(id(part)) or self._word(part.body), body=_numbered(part.body))
 
     def _word(self, body: Body) -> str:
         name = word(body)
@@ -105,18 +110,43 @@ class _ModuleNames:
         return self.names.take(name if self.words[name] == 1 else f"{name}{self.used[name]}")
 
     def join(self, body: Join) -> Join:
-        return replace(body, branches=tuple(self._branch(part) for part in body.branches))
+        return replace(body, branches=tuple(self._branch(part, body) for part in body.branches))
 
-    def _branch(self, part: Part) -> Part:
+    def _branch(self, part: Part, join: Join) -> Part:
         if isinstance(part.body, Sequence) and not part.body.parts:
             return part  # `pass` needs no name
+        if _is_opened(part, join):
+            assert isinstance(part.body, Sequence)
+            return replace(part, body=self.sequence(part.body))
         if part.label:
-            name = self.labels[part.label]
+            name = self.labels[id(part)]
         else:
             self.branches += 1
             name = self.names.take(f"branch{self.branches}")
         return replace(part, name=name, body=_numbered(part.body))
 
 
-def _members(step: Part) -> tuple[Part, ...]:
-    return step.body.branches if isinstance(step.body, Join) else ()
+def _is_join(part: Part) -> bool:
+    return not part.label and isinstance(part.body, Join)
+
+
+def _is_opened(branch: Part, join: Join) -> bool:
+    """Whether a term of a sum is a chain that joins branches itself: these become the module's own too."""
+    if branch.label or not isinstance(join.op, Add) or not isinstance(branch.body, Sequence):
+        return False
+    return any(_is_join(part) for part in branch.body.parts)
+
+
+def _attributes(parts: tuple[Part, ...]) -> Iterator[tuple[Part, bool]]:
+    """The parts that become a module's own attributes, and whether each is a step; the others are branches."""
+    for part in parts:
+        if not _is_join(part):
+            yield part, True
+            continue
+        assert isinstance(part.body, Join)
+        for branch in part.body.branches:
+            if _is_opened(branch, part.body):
+                assert isinstance(branch.body, Sequence)
+                yield from _attributes(branch.body.parts)
+            else:
+                yield branch, False

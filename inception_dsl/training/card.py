@@ -35,7 +35,7 @@ import torch
 from safetensors.torch import load_file
 from model import {network}
 
-network = {network}(classes={count}).eval()
+network = {network}(num_classes={count}).eval()
 network.load_state_dict(load_file("model.safetensors"))
 images = torch.rand(1, {channels}, {height}, {width})  # yours, with values from 0 to 1
 mean, std = torch.tensor({mean}), torch.tensor({std})

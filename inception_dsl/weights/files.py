@@ -10,6 +10,7 @@ from inception_dsl.build import missing
 from inception_dsl.diagnostics.codes.weights import NOT_A_WEIGHTS_FILE, TENSOR_MISMATCH
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.files import paths
+from inception_dsl.weights.former_names import rename_former
 from inception_dsl.weights.pickles import load_pickle, one_line
 from inception_dsl.weights.wrapping import quoted, strip_prefixes, unwrap
 
@@ -36,7 +37,8 @@ class WeightFile(NamedTuple):
 def read_weights(path: Path, own: Collection[str] = ()) -> WeightFile:
     """Read a `.safetensors`, `.pt`, `.pth` or `.pth.tar` file; half precision is widened to float32.
 
-    Containers and prefixes that training scripts add are removed (see `wrapping`); names in `own` keep theirs.
+    Containers and prefixes that training scripts add are removed (see `wrapping`), and names of version 0.1 become the
+    present ones; names in `own` stay.
     Raises `SpecError`: E001 for a file that cannot be read, E130 for a file without named tensors, E131 for a pickle
     that would run code, E135 for a dtype or layout that is not supported, and E005 for a missing library.
     """
@@ -54,7 +56,8 @@ def read_weights(path: Path, own: Collection[str] = ()) -> WeightFile:
     except ModuleNotFoundError as error:
         raise missing(error.name or "torch") from None
     wrapped, kept, notes = unwrap(loaded, metadata, path.name)
-    tensors, more = strip_prefixes(wrapped, own, path.name)
+    stripped, more = strip_prefixes(wrapped, own, path.name)
+    tensors, renamed = rename_former(stripped, own, path.name)
     wrong = [
         Diagnostic(TENSOR_MISMATCH, f"{quoted(name)} in `{path}` is {fault}")
         for name, tensor in tensors.items()
@@ -63,7 +66,7 @@ def read_weights(path: Path, own: Collection[str] = ()) -> WeightFile:
     if wrong:
         raise SpecError(wrong)
     check_size(path, size, sum(4 * tensor.numel() for tensor in tensors.values()))
-    return WeightFile({name: _array(tensor) for name, tensor in tensors.items()}, kept, (*notes, *more))
+    return WeightFile({name: _array(tensor) for name, tensor in tensors.items()}, kept, (*notes, *more, *renamed))
 
 
 def readable_size(path: Path) -> int:

@@ -83,7 +83,7 @@ def own_names(typed: Typed, heads: bool) -> dict[str, str]:
 
 def tensor_names(node: Node) -> list[str]:
     """The names of an op's tensors, with the counter that torch keeps in a batch norm."""
-    counter = [f"{'.'.join(node.owner)}.{COUNTER}"] if isinstance(node.op, BatchNorm) else []
+    counter = [f"{'.'.join(node.path)}.{COUNTER}"] if isinstance(node.op, BatchNorm) else []
     return [*node.weights, *counter]
 
 

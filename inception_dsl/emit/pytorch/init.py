@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from inception_dsl.analysis.initializers import initializer_targets
-from inception_dsl.emit.python import WIDTH, Call, layout, literal, prose, wrapped
+from inception_dsl.emit.python import WIDTH, CallExpr, layout, literal, prose, wrapped
 from inception_dsl.ir.program import Initializer
 from inception_dsl.ir.typed import Node, Typed
 from inception_dsl.spec.init import WORDS
@@ -72,8 +72,8 @@ def _doc(source: str) -> list[str]:
 
 
 def _named(nodes: list[Node]) -> str:
-    quoted = tuple(f'"{".".join(node.owner)}"' for node in nodes)
-    return f"name == {quoted[0]}" if len(quoted) == 1 else layout(Call("name in ", quoted), 8, after=6)
+    quoted = tuple(f'"{".".join(node.path)}"' for node in nodes)
+    return f"name == {quoted[0]}" if len(quoted) == 1 else layout(CallExpr("name in ", quoted), 8, after=6)
 
 
 def _body(initializer: Initializer, nodes: list[Node]) -> Iterator[str]:

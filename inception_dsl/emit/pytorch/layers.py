@@ -1,11 +1,12 @@
-"""How PyTorch spells each op, and each layer of several ops."""
+"""How PyTorch writes each op, and each layer of several ops, as the call of a constructor."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import Final
 
-from inception_dsl.emit.python import Call, Code, literal, width
+from inception_dsl.emit.python import CallExpr, Code, Item, literal, width
 from inception_dsl.emit.rules import Rules
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops import (
@@ -28,15 +29,14 @@ from inception_dsl.ir.program import Layer
 from inception_dsl.ir.shapes import Pair, Window
 from inception_dsl.ir.values import Width
 
-Item = Code | tuple[str, Code]
-
-HELPER_NAMES = frozenset(
+HELPER_NAMES: Final = frozenset(
     """
-    Concat Add Scale Output Size SameConv2d SameMaxPool2d SameAvgPool2d Linear LinearReLU FlattenLinear
-    FlattenLinearReLU ConvReLU ConvBN ConvBNReLU SameConvReLU SameConvBN SameConvBNReLU Tensor NamedTuple OrderedDict F
-    BetaBatchNorm2d ConvBetaBN ConvBetaBNReLU SameConvBetaBN SameConvBetaBNReLU
+    Concat Add Scale Output Size SameMaxPool2d SameAvgPool2d LinearReLU FlattenLinear FlattenLinearReLU ConvReLU
+    ConvBN ConvBNReLU ConvBetaBN ConvBetaBNReLU SameConv SameConvReLU SameConvBN SameConvBNReLU SameConvBetaBN
+    SameConvBetaBNReLU Tensor NamedTuple OrderedDict F
     """.split()
 )
+"""Names of classes that a generated file may define or import itself."""
 
 
 def free(name: str, taken: Collection[str], suffix: str) -> str:
@@ -47,49 +47,51 @@ def free(name: str, taken: Collection[str], suffix: str) -> str:
 
 
 @dataclass
-class Speller:
-    """Spells layers as constructors, and notes which helper classes and modules the file then needs.
+class LayerPrinter:
+    """Prints layers as constructor calls, and records the helper classes that the file then needs.
 
-    `names` are the arguments that open widths become, `options` what calls of convolutions with a norm set by name.
-    `eps` is the batch norms' usual epsilon, which their helper class takes by default.
+    `names` maps the symbols in widths to the arguments that hold them. `helpers` maps each helper class in use to the
+    optional arguments that its calls set; `uneven` are the windows that pad unevenly. `eps` is the usual epsilon of the
+    network's batch norms, which their helper classes use by default.
     """
 
     names: dict[str, str] = field(default_factory=dict)
-    helpers: set[str] = field(default_factory=set)
-    options: set[str] = field(default_factory=set)
+    helpers: dict[str, set[str]] = field(default_factory=dict)
+    uneven: set[Window] = field(default_factory=set)
     eps: float = 0.001
 
     def width(self, value: Width) -> str:
         """A number of channels."""
         return width(value, self.names)
 
-    def need(self, helper: str) -> str:
-        """The name of a helper class, noted as needed."""
-        self.helpers.add(helper)
-        return helper
+    def helper(self, name: str, *items: Item) -> CallExpr:
+        """The call of a helper class, which the file then needs."""
+        self.helpers.setdefault(name, set()).update(item[0] for item in items if isinstance(item, tuple))
+        return CallExpr(name, items)
 
-    def layer(self, layer: Layer, channels: Width, features: str) -> Code:
-        """The constructor of a layer that reads `channels`; `features` is what a fully connected layer reads."""
-        ops = layer.ops
-        main = next((op for op in ops if isinstance(op, Conv | FullyConnected)), ops[0])
-        kinds = {type(op) for op in ops} - {type(main)}
+    def layer(self, layer: Layer, channels: Width, features: str, flattens: bool = False) -> Code:
+        """The constructor of a layer that reads `channels`.
+
+        A fully connected layer reads `features`, and `flattens` an image first. A convolution or fully connected layer
+        with a norm, an activation, a flattening or uneven padding is a helper class that owns the layer of `torch.nn`.
+        """
+        main = next((op for op in layer.ops if op.depth), layer.ops[0])
         match main:
             case Conv():
-                return self._conv(main, kinds, channels, ops)
+                return self._conv(main, layer.ops, channels)
             case FullyConnected():
-                flat = Flatten in kinds
-                head = ("Flatten" if flat else "") + "Linear" + ("ReLU" if ReLU in kinds else "")
-                bias = () if main.bias else (("bias", "False"),)
+                name = ("Flatten" if flattens else "") + "Linear" + ("ReLU" if ReLU() in layer.ops else "")
+                bias: list[Item] = [] if main.bias else [("bias", "False")]
                 items = (features, self.width(main.width), *bias)
-                return Call("nn.Linear" if head == "Linear" else self.need(head), items)
+                return CallExpr("nn.Linear", items) if name == "Linear" else self.helper(name, *items)
             case _:
                 return PYTORCH[type(main)](main, channels, self)
 
-    def _conv(self, conv: Conv, kinds: set[type[Op]], channels: Width, ops: Iterable[Op]) -> Code:
-        same = conv.window.padding.kind == "same_upper"
+    def _conv(self, conv: Conv, ops: tuple[Op, ...], channels: Width) -> Code:
         norm = next((op for op in ops if isinstance(op, BatchNorm)), None)
-        head = ("Same" if same else "") + "Conv" + (("BN" if norm.gamma else "BetaBN") if norm else "")
-        head += ("ReLU" if ReLU in kinds else "") or ("" if norm else "2d")
+        name = "SameConv" if self.pads_unevenly(conv.window) else "Conv"
+        name += ("BN" if norm.gamma else "BetaBN") if norm else ""
+        name += "ReLU" if ReLU() in ops else ""
         items = [self.width(channels), self.width(conv.width), _pair(conv.window.kernel), *window_items(conv.window)]
         if conv.window.dilation != (1, 1):
             items.append(("dilation", _pair(conv.window.dilation)))
@@ -97,13 +99,17 @@ class Speller:
             items.append(("groups", self.width(conv.groups)))
         if conv.bias != (norm is None):
             items.append(("bias", str(conv.bias)))
-        if norm and not norm.gamma:
-            self.need("BetaBatchNorm2d")
         if norm and norm.eps != self.eps:
             items.append(("eps", literal(norm.eps)))
-        if norm:
-            self.options.update(item[0] for item in items if isinstance(item, tuple))
-        return Call("nn.Conv2d" if head == "Conv2d" else self.need(head), tuple(items))
+        if norm and not norm.gamma:
+            self.helper("beta_batch_norm")
+        return CallExpr("nn.Conv2d", tuple(items)) if name == "Conv" else self.helper(name, *items)
+
+    def pads_unevenly(self, window: Window) -> bool:
+        """Whether a window needs padding that `torch.nn` has not; the file then defines `pad_same`."""
+        if window.pads_unevenly:
+            self.uneven.add(window)
+        return window.pads_unevenly
 
 
 def window_items(window: Window, pool: bool = False) -> list[Item]:
@@ -111,11 +117,9 @@ def window_items(window: Window, pool: bool = False) -> list[Item]:
     items: list[Item] = []
     if pool or window.stride != (1, 1):
         items.append(("stride", _pair(window.stride)))
-    if window.padding.kind == "same":
-        reach = [d * (k - 1) for k, d in zip(window.kernel, window.dilation, strict=True)]
-        padding = (reach[0] // 2, reach[1] // 2)
-    else:
-        padding = window.padding.amount
+    padding = window.padding.amount
+    if window.padding.kind != "pad" and not window.pads_unevenly:
+        padding = (window.reach[0] // 2, window.reach[1] // 2)
     if padding != (0, 0):
         items.append(("padding", _pair(padding)))
     if window.padding.ceil:
@@ -131,80 +135,81 @@ PYTORCH: Rules[Code] = Rules("PyTorch")
 
 
 @PYTORCH(Conv, FullyConnected)
-def _alone(op: Op, channels: Width, speller: Speller) -> Code:
-    return speller.layer(Layer((op,)), channels, speller.width(channels))
+def _alone(op: Op, channels: Width, layers: LayerPrinter) -> Code:
+    return layers.layer(Layer((op,)), channels, layers.width(channels))
 
 
 @PYTORCH(BatchNorm)
-def _batch_norm(op: BatchNorm, channels: Width, speller: Speller) -> Code:
-    head = "nn.BatchNorm2d" if op.gamma else speller.need("BetaBatchNorm2d")
-    return Call(head, (speller.width(channels), ("eps", literal(op.eps))))
+def _batch_norm(op: BatchNorm, channels: Width, layers: LayerPrinter) -> Code:
+    items = (layers.width(channels), ("eps", literal(op.eps)))
+    return CallExpr("nn.BatchNorm2d", items) if op.gamma else layers.helper("beta_batch_norm", *items)
 
 
 @PYTORCH(ReLU)
-def _relu(op: ReLU, channels: Width, speller: Speller) -> Code:
+def _relu(op: ReLU, channels: Width, layers: LayerPrinter) -> Code:
     return "nn.ReLU()"
 
 
 @PYTORCH(LRN)
-def _lrn(op: LRN, channels: Width, speller: Speller) -> Code:
+def _lrn(op: LRN, channels: Width, layers: LayerPrinter) -> Code:
     usual = LRN()
     changed = [
         (key, literal(getattr(op, key))) for key in ("alpha", "beta", "k") if getattr(op, key) != getattr(usual, key)
     ]
-    return Call("nn.LocalResponseNorm", (str(op.size), *changed))
+    return CallExpr("nn.LocalResponseNorm", (str(op.size), *changed))
 
 
 @PYTORCH(MaxPool)
-def _max_pool(op: MaxPool, channels: Width, speller: Speller) -> Code:
+def _max_pool(op: MaxPool, channels: Width, layers: LayerPrinter) -> Code:
     if op.window is None:
         return "nn.AdaptiveMaxPool2d(1)"
-    same = op.window.padding.kind == "same_upper"
-    head = speller.need("SameMaxPool2d") if same else "nn.MaxPool2d"
-    return Call(head, (_pair(op.window.kernel), *window_items(op.window, pool=True)))
+    items = (_pair(op.window.kernel), *window_items(op.window, pool=True))
+    uneven = layers.pads_unevenly(op.window)
+    return layers.helper("SameMaxPool2d", *items) if uneven else CallExpr("nn.MaxPool2d", items)
 
 
 @PYTORCH(AvgPool)
-def _avg_pool(op: AvgPool, channels: Width, speller: Speller) -> Code:
+def _avg_pool(op: AvgPool, channels: Width, layers: LayerPrinter) -> Code:
     if op.window is None:
-        return Call("nn.AdaptiveAvgPool2d", (_pair(op.to),))
-    same = op.window.padding.kind == "same_upper"
+        return CallExpr("nn.AdaptiveAvgPool2d", (_pair(op.to),))
     items = window_items(op.window, pool=True)
-    if not op.count_pad and (same or any(isinstance(item, tuple) and item[0] == "padding" for item in items)):
+    uneven = layers.pads_unevenly(op.window)
+    if not op.count_pad and (uneven or any(isinstance(item, tuple) and item[0] == "padding" for item in items)):
         items.append(("count_include_pad", "False"))
-    return Call(speller.need("SameAvgPool2d") if same else "nn.AvgPool2d", (_pair(op.window.kernel), *items))
+    items.insert(0, _pair(op.window.kernel))
+    return layers.helper("SameAvgPool2d", *items) if uneven else CallExpr("nn.AvgPool2d", tuple(items))
 
 
 @PYTORCH(Dropout)
-def _dropout(op: Dropout, channels: Width, speller: Speller) -> Code:
-    return Call("nn.Dropout", (literal(op.p),))
+def _dropout(op: Dropout, channels: Width, layers: LayerPrinter) -> Code:
+    return CallExpr("nn.Dropout", (literal(op.p),))
 
 
 @PYTORCH(Softmax)
-def _softmax(op: Softmax, channels: Width, speller: Speller) -> Code:
+def _softmax(op: Softmax, channels: Width, layers: LayerPrinter) -> Code:
     return "nn.Softmax(dim=1)"
 
 
 @PYTORCH(Flatten)
-def _flatten(op: Flatten, channels: Width, speller: Speller) -> Code:
+def _flatten(op: Flatten, channels: Width, layers: LayerPrinter) -> Code:
     return "nn.Flatten()"
 
 
 @PYTORCH(Scale)
-def _scale(op: Scale, channels: Width, speller: Speller) -> Code:
-    return Call(speller.need("Scale"), (literal(op.factor),))
+def _scale(op: Scale, channels: Width, layers: LayerPrinter) -> Code:
+    return layers.helper("Scale", literal(op.factor))
 
 
 @PYTORCH(Identity)
-def _identity(op: Identity, channels: Width, speller: Speller) -> Code:
+def _identity(op: Identity, channels: Width, layers: LayerPrinter) -> Code:
     return "nn.Identity()"
 
 
 @PYTORCH(Concat)
-def _concat(op: Concat, channels: Width, speller: Speller) -> Code:
-    return speller.need("Concat")
+def _concat(op: Concat, channels: Width, layers: LayerPrinter) -> Code:
+    return layers.helper("Concat")
 
 
 @PYTORCH(Add)
-def _add(op: Add, channels: Width, speller: Speller) -> Code:
-    return speller.need("Add")
+def _add(op: Add, channels: Width, layers: LayerPrinter) -> Code:
+    return layers.helper("Add")

@@ -1,13 +1,12 @@
-"""The network's own class: one line a row of the paper, columns under a header, the output at the line's end."""
+"""The network's class: a line for each row of the paper, its arguments in columns, its output at the end."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from inception_dsl.analysis.initializers import initializer_targets
-from inception_dsl.emit.python import Call as New
-from inception_dsl.emit.python import Code, layout, prose
-from inception_dsl.emit.pytorch.layers import Speller
+from inception_dsl.emit.python import CallExpr, Code, argument, layout, prose
+from inception_dsl.emit.pytorch.layers import LayerPrinter
 from inception_dsl.emit.pytorch.modules import Classes
 from inception_dsl.ir.program import Body, Call, Sequence
 from inception_dsl.ir.shapes import Pair, TensorType
@@ -19,22 +18,22 @@ MOST_CALLS = 4
 LONGEST = 96
 
 
-def network_class(typed: Typed, speller: Speller, classes: Classes, name: str) -> str:
+def network_class(typed: Typed, layers: LayerPrinter, classes: Classes, name: str) -> str:
     """The source of the network's class."""
-    lines = _Lines(typed, speller, classes)
+    lines = _Lines(typed, layers, classes)
     rows = list(lines.rows())
-    takes_classes = any("classes" in row for row in rows)
-    speller.names = {}
+    takes_classes = any("num_classes" in row for row in rows)
+    layers.names = {}
     size = typed.input
     doc = f"{prose(typed.program.title)}: images of {size.shape[0]}x{size.shape[1]}x{size.shape[2]}"
-    argument = f", classes: int = {typed.program.env['classes']}" if takes_classes else ""
+    option = f", num_classes: int = {typed.program.env['classes']}" if takes_classes else ""
     out = "Tensor | Output" if typed.heads else "Tensor"
     return "\n".join(
         [
             f"class {name}(nn.Module):",
-            f'    """{doc}{" -> logits of the classes" if takes_classes else ""}."""',
+            f'    """{doc}{" -> logits" if takes_classes else ""}."""',
             "",
-            f"    def __init__(self{argument}):",
+            f"    def __init__(self{option}) -> None:",
             "        super().__init__()",
             "        # fmt: off",
             *rows,
@@ -50,11 +49,10 @@ def network_class(typed: Typed, speller: Speller, classes: Classes, name: str) -
 class _Lines:
     """Writes the constructor's lines."""
 
-    def __init__(self, typed: Typed, speller: Speller, classes: Classes) -> None:
+    def __init__(self, typed: Typed, layers: LayerPrinter, classes: Classes) -> None:
         self.typed = typed
         self.classes = classes
-        self.speller = speller
-        speller.names = {"classes": "classes"}
+        layers.names = {"classes": "num_classes"}
 
     def rows(self) -> Iterator[str]:
         """Every row, then every head, aligned."""
@@ -63,17 +61,18 @@ class _Lines:
         built: list[tuple[str, Body, Code | None, TensorType]] = []
         at = {}
         for row in program.rows:
-            each = self.classes.build(row.body, channels, [(row.name,)])
-            channels = at[row.name] = each.channels
-            built.append((row.name, row.body, None if _passes(row.body) else each.code, self.typed.out(row.name)))
+            module = self.classes.build(row.body, channels, [(row.name,)])
+            channels = at[row.name] = module.channels
+            code = None if _is_identity(row.body) else module.code
+            built.append((row.name, row.body, code, self.typed.out(row.name)))
         trunk = len(built)
         for head in program.heads:
-            each = self.classes.build(head.body, at[head.source], [(head.name,)])
-            built.append((head.name, head.body, each.code, self.typed.out(head.name)))
+            module = self.classes.build(head.body, at[head.source], [(head.name,)])
+            built.append((head.name, head.body, module.code, self.typed.out(head.name)))
         yield from self._aligned(built[:trunk])
         for name, _, code, _ in built[trunk:]:
             head = next(head for head in program.heads if head.name == name)
-            yield f"        # leaves after {head.source}; its loss counts {head.loss_weight:g}"
+            yield f"        # reads {head.source}; the weight of its loss is {head.loss_weight:g}"
             yield f"        self.{name} = {layout(code or 'nn.Identity()', 8, len(name) + 8)}"
 
     def _aligned(self, built: list[tuple[str, Body, Code | None, TensorType]]) -> Iterator[str]:
@@ -83,9 +82,10 @@ class _Lines:
         for name, body, code, out in built:
             target = f"        self.{name.ljust(longest)} = "
             if code is None:
-                texts.append((f"        # {name} passes its input on", out))
-            elif isinstance(body, Call) and isinstance(code, New):
-                columns = tables[body.template]
+                idle = "is left to the loss" if name == "softmax" else "returns its input"
+                texts.append((f"        # {name} {idle}", out))
+            elif isinstance(body, Call) and isinstance(code, CallExpr):
+                columns = tables[code.head]
                 texts += [(line, None) for line in columns.header(len(target) + len(code.head) + 1)]
                 texts.append((f"{target}{code.head}({columns.row(code)})", out))
             else:
@@ -103,39 +103,39 @@ class _Lines:
     def _tables(self, built: list[tuple[str, Body, Code | None, TensorType]]) -> dict[str, _Table]:
         tables: dict[str, _Table] = {}
         for _, body, code, _ in built:
-            if isinstance(body, Call) and isinstance(code, New):
-                params = [*(["in"] if self.classes.takes_input[body.template] else [])]
-                params += self.classes.templates[body.template].params
-                params += self.classes.extras[body.template].values()
-                tables.setdefault(body.template, _Table(params)).add(code)
+            if isinstance(body, Call) and isinstance(code, CallExpr):
+                params = self.classes.columns(self.classes.variants.base[body.template])
+                tables.setdefault(code.head, _Table(params)).add(code)
         return tables
 
 
 class _Table:
-    """The calls of one template, their arguments in columns under the names the paper gives them."""
+    """The constructor calls of one class, their arguments in columns under the names that the paper gives them."""
 
     def __init__(self, params: list[str]) -> None:
         self.words = [param.split() for param in params]
         self.widths = [max(map(len, words)) for words in self.words]
         self.shown = False
 
-    def add(self, code: New) -> None:
+    def add(self, code: CallExpr) -> None:
         """Make room for a call."""
-        self.widths = [max(w, len(str(item))) for w, item in zip(self.widths, code.items, strict=True)]
+        self.widths = [max(w, len(argument(item))) for w, item in zip(self.widths, code.items, strict=False)]
 
-    def row(self, code: New) -> str:
-        """The arguments of a call."""
-        return ", ".join(str(item).rjust(w) for w, item in zip(self.widths, code.items, strict=True))
+    def row(self, code: CallExpr) -> str:
+        """The arguments of a call; those by keyword stand after the columns."""
+        items = [argument(item) for item in code.items]
+        cells = [item.rjust(width) for item, width in zip(items, self.widths, strict=False)]
+        return ", ".join([*cells, *items[len(cells) :]])
 
     def header(self, indent: int) -> list[str]:
-        """The names of the columns, their words one above the other; once, and not for a single argument or none."""
+        """The names of the columns, one word to a line; only before the first call, and only for several columns."""
         if self.shown or len(self.words) < 2:
             return []
         self.shown = True
         height = max(map(len, self.words))
         lines = []
         for i in range(height):
-            words = ((" " * height).split(" ")[len(each) : height] + each for each in self.words)
+            words = ([""] * (height - len(name)) + name for name in self.words)
             cells = [word[i].rjust(w) for word, w in zip(words, self.widths, strict=True)]
             lines.append("        #" + ("  ".join([" " * (indent - 9) + cells[0], *cells[1:]])).rstrip())
         return lines
@@ -160,7 +160,7 @@ def forward(typed: Typed) -> Iterator[str]:
 
     for row in program.rows:
         out = _grid(typed.out(row.name))
-        if not _passes(row.body):
+        if not _is_identity(row.body):
             if out != size or len(chain) == MOST_CALLS:
                 yield from flush()
             chain.append(row.name)
@@ -185,5 +185,5 @@ def _grid(out: TensorType) -> Pair:
     return out.image if len(out.shape) > 1 else (1, 1)
 
 
-def _passes(body: Body) -> bool:
+def _is_identity(body: Body) -> bool:
     return isinstance(body, Sequence) and not body.parts

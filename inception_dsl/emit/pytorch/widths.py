@@ -1,4 +1,4 @@
-"""Formulas for channels, which a module's layers build on each other's: kept short."""
+"""Symbolic numbers of channels inside a module; each layer's may build on that of the layer before it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from inception_dsl.ir.op import Op
 from inception_dsl.ir.values import Function, Name, Operation, Value, Width, substitute
 
 UNKNOWN: Final = Name("?")
-"""The channels of what arrives, where a formula for them would be too long."""
+"""A number of channels whose formula would be too long."""
 
 MOST_PARTS: Final = 60
-"""Numbers, names and operators in a formula; a layer that doubles what arrives would double it."""
+"""Numbers, names and operators in a formula; each layer of `{in + in}` channels doubles it."""
 
 
 def short(width: Width) -> Width:
-    """A number of channels as it is, or as unknown where its formula is too long."""
+    """The number of channels, or `UNKNOWN` if its formula is too long."""
     ahead, parts = [width], 0
     while ahead and parts <= MOST_PARTS:
         part = ahead.pop()
@@ -31,8 +31,8 @@ def short(width: Width) -> Width:
     return UNKNOWN if ahead else width
 
 
-def closed_by(channels: Width, op: Op) -> Op:
-    """An op with `in` closed by the channels that arrive."""
-    values = {each.name: getattr(op, each.name) for each in fields(op)}
+def with_input(op: Op, channels: Width) -> Op:
+    """The op with `channels` in place of the symbol `in`."""
+    values = {field.name: getattr(op, field.name) for field in fields(op)}
     changed = {name: substitute(value, {"in": channels}) for name, value in values.items() if isinstance(value, Value)}
     return replace(op, **changed) if changed else op
