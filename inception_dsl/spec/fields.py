@@ -17,7 +17,7 @@ class Section(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         frozen=True,
-        strict=True,  # `"7"` is no number and `1` is not `true`: values have the types that YAML gives them
+        strict=True,  # `"7"` is not a number and `1` is not `true`: values have the types that YAML gives them
         allow_inf_nan=False,
         defer_build=True,  # the first file that is read builds what it needs
     )

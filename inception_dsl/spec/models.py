@@ -41,7 +41,7 @@ Unit = Annotated[
     MustBe("a whole number such as 1000 or 1024: what its suffix stands for"),
 ]
 
-_COLUMN: Any = Column("")  # as it counts where nothing is said
+_COLUMN: Any = Column("")  # the defaults
 
 
 class Paper(Section):
@@ -133,7 +133,7 @@ SettingOrValue = Annotated[
 
 
 class Description(Section):
-    """What is said of a network as a whole. A variant that gives one of these keys replaces the base's."""
+    """Keys about the network as a whole. A variant that gives one of these keys replaces the base's."""
 
     title: Omittable[Line] = Field(default=None, description="Its name in full; by default what `network` says.")
     paper: Omittable[Paper] = Field(default=None, description="The paper it comes from.")
