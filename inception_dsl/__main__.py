@@ -1,16 +1,16 @@
-"""A command as a process of its own: `inception-dsl`, or `python -m inception_dsl`."""
+"""The entry point of the process: `inception-dsl`, or `python -m inception_dsl`."""
 
 from __future__ import annotations
 
 import os
 import sys
 
-TYPE_CHECKING = False  # whoever presses Ctrl-C before `run` sees a traceback: import next to nothing until then
+TYPE_CHECKING = False  # Ctrl-C before `run` prints a traceback: import next to nothing until then
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
 
 WITH_WORKERS = {"multiprocessing", "numpy", "torch"}
-"""Libraries that may have threads, processes or files to end when the process does."""
+"""Libraries that may have threads, processes or files to clean up at exit."""
 
 
 def run() -> None:
@@ -20,7 +20,7 @@ def run() -> None:
         code = _code()
     except KeyboardInterrupt:
         code = 130  # `streams.INTERRUPTED`, which may not be loaded yet
-    except Exception as error:  # noqa: BLE001 - there is no command yet to tell it: the installation is broken
+    except Exception as error:  # noqa: BLE001 - no command could be loaded: the installation is broken
         if "--traceback" in sys.argv:
             sys.__excepthook__(type(error), error, error.__traceback__)
         sys.stderr.write(f"error[E901]: inception-dsl cannot start: {type(error).__name__}: {error}\n")
@@ -54,14 +54,14 @@ def _end(code: int) -> None:
     import signal
 
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # the command is over: there is nothing to clean up any more
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # the command is over, and nothing is left to clean up
     if not WITH_WORKERS & sys.modules.keys():
-        os._exit(code)  # taking all modules apart one by one takes a fifth of the time of `check`
+        os._exit(code)  # tearing down all modules takes a fifth of the time of `check`
     sys.exit(code)
 
 
 def _unraisable(what: UnraisableHookArgs) -> None:
-    """Ctrl-C where Python drops exceptions, as in the callbacks of an import, is Ctrl-C too."""
+    """Exit on Ctrl-C even where Python drops exceptions, as in the callbacks of an import."""
     if what.exc_type is KeyboardInterrupt:
         os._exit(130)
     sys.__unraisablehook__(what)

@@ -1,4 +1,4 @@
-"""What stops a step, as diagnostics: bad input, a missing library, the file system, or a fault of this program."""
+"""Exceptions as diagnostics: bad input, a missing library, the file system, or a bug of this program."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.files.paths import reason
 
 _POSIX: Final = {"fcntl", "resource"}
-"""Modules of the standard library that Windows lacks, and training takes."""
+"""Modules of the standard library that training needs and Windows lacks."""
 _WRITING: Final = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG}
 
 
-def diagnosed(error: Exception, command: str = "", spec: str = "") -> SpecError:
-    """Any exception as the diagnostics that a user reads; E901 for one that no input should cause.
+def diagnose(error: Exception, command: str = "", spec: str = "") -> SpecError:
+    """Turn any exception into diagnostics; E901 is for one that no input should cause.
 
-    `command` and `spec` are what the user ran and what it was about, as far as they are known.
+    `command` is the command line and `spec` the spec that it was about, if they are known.
     """
     from inception_dsl.runner.settings import RunError
 
@@ -31,7 +31,7 @@ def diagnosed(error: Exception, command: str = "", spec: str = "") -> SpecError:
     if isinstance(error, ModuleNotFoundError) and error.name in _POSIX:
         message = f"training runs on Linux and macOS: this Python has no `{error.name}`"
         return SpecError(
-            [Diagnostic(UNUSABLE_INPUT, message, help="on Windows, train under WSL; what writes files works here")]
+            [Diagnostic(UNUSABLE_INPUT, message, help="on Windows, train under WSL; the other commands work here")]
         )
     if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("inception_dsl"):
         return missing(error.name or "torch")
@@ -40,10 +40,10 @@ def diagnosed(error: Exception, command: str = "", spec: str = "") -> SpecError:
         path = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
         message = f"cannot {verb} {f'`{path}`' if path else 'a file'}: {reason(error)}"
         return SpecError([Diagnostic(code, message, file=path)])
-    return SpecError([_fault(error, command, spec)])
+    return SpecError([_internal_error(error, command, spec)])
 
 
-def _fault(error: Exception, command: str, spec: str) -> Diagnostic:
+def _internal_error(error: Exception, command: str, spec: str) -> Diagnostic:
     from inception_dsl.cli import versions
 
     what = f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")

@@ -76,7 +76,7 @@ class Run:
             import traceback
 
             traceback.print_exception(error)
-        found = faults.diagnosed(error, meta.get(COMMAND_LINE, ""), str(spec)).diagnostics
+        found = faults.diagnose(error, meta.get(COMMAND_LINE, ""), str(spec)).diagnostics
         self.diagnostics += [diagnostic.about(str(file or spec)) for diagnostic in found]
 
     def record_written(self, paths: Iterable[Path]) -> None:
@@ -93,7 +93,7 @@ class Run:
     def echo(self, text: str) -> None:
         """Print for people; silent in the formats for machines."""
         if self.form == "text":
-            self.waiting.spoken()
+            self.waiting.restart()
             click.echo(lines(text, streams.coloured(sys.stdout)), color=True)
 
     def finish(self) -> NoReturn:

@@ -1,4 +1,4 @@
-"""The standard streams: one that is closed, full or cut short ends a command with the right code, never a traceback."""
+"""The standard streams: one that is closed, full or cut short ends a command with an exit code, never a traceback."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import IO, Any, Final
 
 INTERRUPTED: Final = 130
 CUT: Final = 141
-"""The exit codes after Ctrl-C and after a write into a pipe that nobody reads: 128 and the number of the signal."""
+"""Exit codes after Ctrl-C and after a write to a pipe without a reader: 128 plus the number of the signal."""
 
 
 def guard() -> None:
-    """Replace the standard streams of this process by ones that cannot fail with an exception.
+    """Replace the standard streams of this process by streams that never raise an `OSError`.
 
-    A closed one (`>&-`) becomes the null device, so that no file which is opened later gets its number. A write that
-    fails raises `SystemExit`: 141 for a pipe that is closed at its other end, as in `| head -1`; for stdout that cannot
-    be written, as on a full disk, 2 after a diagnostic. What stderr cannot take is lost.
+    A closed stream (`>&-`) becomes the null device, so that no file opened later gets its descriptor. A failed write
+    raises `SystemExit`: 141 if the other end of a pipe is closed, as in `| head -1`; 2 with a diagnostic if stdout
+    cannot be written, as on a full disk. Output that stderr cannot take is lost.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         stream: Any = getattr(sys, name)
         if stream is None:
-            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest number that is free: the closed one
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - as long as the process
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest free descriptor: the closed one
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - open as long as the process
         elif mode == "w" and os.name == "posix":
             # names of files that are not UTF-8 hold surrogates, which no encoding has
             text = io.TextIOWrapper(
@@ -36,7 +36,7 @@ def guard() -> None:
 
 
 def coloured(stream: IO[str]) -> bool:
-    """Whether to print in colour on a stream: as NO_COLOR, FORCE_COLOR and TERM say, else where it is a terminal."""
+    """Decide whether a stream gets colour: NO_COLOR, FORCE_COLOR and TERM, else whether it is a terminal."""
     if os.environ.get("NO_COLOR"):
         return False
     if forced := os.environ.get("FORCE_COLOR"):
@@ -50,7 +50,7 @@ class _Stream(io.FileIO):
     lost = False
 
     def write(self, data: Any, /) -> int:
-        """Write some of the data; once that fails, what follows is dropped."""
+        """Write some of the data; after a failure, drop the rest."""
         if self.lost:
             return memoryview(data).nbytes
         try:

@@ -1,4 +1,4 @@
-"""Which versions are at work: the tool's, Python's, and those of the libraries that it uses, where installed."""
+"""The versions of the tool, of Python, and of the installed libraries that it uses."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ LIBRARIES: Final = (
     *("keras", "matplotlib", "numpy", "onnxruntime", "pillow"),
     *("pyarrow", "safetensors", "timm", "torch", "torchvision"),
 )
-"""Those of the core install, and those of the extras."""
+"""The libraries of the core installation, then those of the extras."""
 
 
 def tool() -> str:
-    """The version of inception-dsl; "unknown" where it is not installed."""
+    """Return the version of inception-dsl, "unknown" if it is not installed."""
     return _version("inception-dsl") or "unknown"
 
 
 def environment() -> dict[str, Any]:
-    """What a report of a fault should say: Python, the platform, and each library, None where it is not installed."""
+    """Return what a bug report needs: Python, the platform, and each library, None if it is not installed."""
     import platform
 
     return {

@@ -1,4 +1,4 @@
-"""A line on the terminal about what takes long: it comes after two seconds of silence, and goes when that is done."""
+"""A progress line on the terminal: it appears after two seconds without output, and disappears when the step ends."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from inception_dsl.text.terminal import columns, shortened, visible, width
 
 DELAY: Final = 2.0
 PERIOD: Final = 0.25
-"""Seconds of silence before the line comes, and between two looks at whether it should."""
+"""Seconds without output before the line appears, and between two checks."""
 
 
 class Waiting:
-    """What a run is at, on stderr where that is a terminal that can take a line back, and no log of a CI service."""
+    """The progress line of a run, on stderr if that is a terminal that can erase a line and not a CI log."""
 
     def __init__(self) -> None:
         self._stream = sys.stderr
-        self._shows = _shows()
+        self._enabled = _enabled()
         self._lock = Lock()
         self._at = ""
         self._drawn = ""
@@ -31,9 +31,9 @@ class Waiting:
 
     @contextmanager
     def on(self, what: str) -> Iterator[None]:
-        """Be at something: a file's name, or nothing that is worth a line."""
+        """Show this name while the block runs; "" keeps the one before."""
         before, self._at = self._at, what or self._at
-        if self._shows and self._at and self._thread is None:
+        if self._enabled and self._at and self._thread is None:
             self._thread = Thread(target=self._draw, daemon=True)
             self._thread.start()
         try:
@@ -42,8 +42,8 @@ class Waiting:
             self._at = before
             self._erase()
 
-    def spoken(self) -> None:
-        """Make room for other output; silence begins anew."""
+    def restart(self) -> None:
+        """Erase the line before other output, and count the seconds from now."""
         self._since = time.monotonic()
         self._erase()
 
@@ -55,7 +55,7 @@ class Waiting:
                 if (at := self._at) and silent >= DELAY:
                     room = (columns(self._stream) or 80) - 1
                     line = shortened(f"{visible(at)} ... {silent:.0f} s", room)
-                    if line != self._drawn:  # other output, if there is any, begins where the line does
+                    if line != self._drawn:  # the cursor stays at the start, where other output begins
                         self._write(f"\r{line}{' ' * (width(self._drawn) - width(line))}\r")
                         self._drawn = line
 
@@ -70,6 +70,6 @@ class Waiting:
         self._stream.flush()
 
 
-def _shows() -> bool:
+def _enabled() -> bool:
     quiet = os.environ.get("TERM") == "dumb" or os.environ.get("CI")
     return sys.stderr is not None and sys.stderr.isatty() and not quiet

@@ -43,12 +43,13 @@ def command(
     so does --protocol for the crops.
     """
     with run.step(spec):
-        from inception_dsl.evaluation.evaluate import evaluate_file
-        from inception_dsl.evaluation.trained import trained
         from inception_dsl.training.plan import plan
 
         own, settings = variant.split()
-        planned = plan(own.load(spec), settings, data)
+        planned = plan(own.load(spec), settings, data)  # before torch is imported, which takes seconds
+        from inception_dsl.evaluation.evaluate import evaluate_file
+        from inception_dsl.evaluation.trained import trained
+
         network = trained(planned, weights, split, settings.keys(), protocol, spec)
         run.diagnostics += network.warnings
         for note in network.notes:

@@ -45,11 +45,12 @@ def command(
     if out == Path():
         raise click.UsageError("--out is empty: name the run's folder")
     with run.step(spec):
-        from inception_dsl.training import run_folder
         from inception_dsl.training.plan import plan
 
         own, settings = variant.split()
-        planned = plan(own.load(spec), settings, data)
+        planned = plan(own.load(spec), settings, data)  # before torch is imported, which takes seconds
+        from inception_dsl.training import run_folder
+
         folder = out or Path("runs") / planned.typed.program.name
         done = run_folder.prepare(folder, planned, steps, force)
     run.result = {"folder": str(folder), "comparison": None}
