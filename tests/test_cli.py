@@ -253,6 +253,13 @@ def test_show_after_each_pass_is_a_spec_again(run: Run) -> None:
         assert run("check", "again.yaml").exit_code == 0
 
 
+def test_a_former_name_of_a_pass_still_works(run: Run) -> None:
+    former, current = (run("show", "tiny.yaml", "--after", step) for step in ("drop_absent", "drop_empty"))
+
+    assert former.exit_code == 0
+    assert former.output == current.output
+
+
 @pytest.mark.parametrize("words", [("show",), ("show", "--resolved"), ("show", "--after", "simplify"), ("specs",)])
 def test_nothing_is_printed_where_there_is_no_result(words: tuple[str, ...], run: Run) -> None:
     result = run(*words, "none.yaml")

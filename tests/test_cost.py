@@ -109,6 +109,15 @@ def test_receptive_field_and_stride(googlenet: Cost) -> None:
     assert (empty.receptive_field, empty.stride, str(empty.out)) == ((1, 1), (1, 1), "224x224x3")
 
 
+def test_old_names_still_work() -> None:
+    row = cost(h.network({"conv": h.conv(3, 8)}, (3, 32, 32))).trunk
+
+    with pytest.deprecated_call(match="receptive_field"):
+        assert row.field == row.receptive_field
+    with pytest.deprecated_call(match="receptive_fields"):
+        assert row.seen == row.receptive_fields
+
+
 @pytest.mark.parametrize(
     ("tree", "numbers"),
     [
