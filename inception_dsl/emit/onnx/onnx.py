@@ -1,8 +1,8 @@
-"""The ONNX graph of a network: one node for every op, under the op's own name, and its weights as graph inputs.
+"""The ONNX graph of a network: one node for each op, named by the op's path, and the weights as graph inputs.
 
-The graph holds no weights unless it is given some, so that the file is small and any set of them can be run:
-`session.run(None, {"input": x, **state_dict})`. What it says must be true in value, not only in shape; where ONNX or
-onnxruntime cannot say a thing exactly, the emitter refuses (E401) and names the layer.
+The graph contains no weights unless it is given some, so the file is small and runs with any set of them:
+`session.run(None, {"input": x, **state_dict})`. Values must be right, not only shapes. The emitter refuses (E401) what
+ONNX or onnxruntime cannot express exactly, and names the layer.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ OPSETS: Final = {17: 8, 18: 8, 19: 9, 20: 9, 21: 10, 22: 10, 23: 11, 24: 12, 25:
 NEWEST: Final = max(OPSETS)
 
 MOST_CONSTANTS: Final = 2**20
-"""Numbers that are constants of one graph; weights are none, and those here have a hundredth of it."""
+"""The most constant numbers in one graph. Weights do not count; the networks in `specs/` have a hundredth of it."""
 
 
 def model(
@@ -46,17 +46,16 @@ def model(
     rebuild: str = "",
     about: Mapping[str, str] | None = None,
 ) -> bytes:
-    """Write the graph of a network in inference as a serialised ModelProto, the same bytes for the same network.
+    """The inference graph of a network as a serialised ModelProto: the same bytes for the same network.
 
-    Its inputs are `input`, float32 (batch, channels, height, width), and the weights by their names in a state_dict;
-    its outputs are `logits` (what the last row gives), with `heads` theirs by name, and the rows and heads that `taps`
-    names.
-    `batch` None is any batch, `dynamic_size` any height and width; `until` is the last row to include. Where `weights`
-    gives a TensorProto for each by its name, the graph holds them, and they are not inputs. Its metadata cite the
-    command `rebuild`, and have the texts of `about`.
+    The inputs are `input`, float32 (batch, channels, height, width), and the weights under their names in the
+    state_dict. The outputs are `logits` (the output of the last row), with `heads` those of the heads, and those of the
+    rows and heads in `taps`, all by name. `batch` None means any batch, `dynamic_size` any height and width; `until` is
+    the last row to include. If `weights` maps each name to a TensorProto, the weights are initializers instead of
+    inputs. The metadata contain the command `rebuild` and the texts of `about`.
 
     Raises `SpecError`: E401 for what the opset cannot express, or only with too many constants, E218 for a layer that
-    fixes the network to one image size, E206 for an unknown row and E108 for two outputs of one name.
+    fixes the image size, E206 for an unknown row or tap, and E108 for two outputs of one name.
     """
     if opset not in OPSETS:
         message = f"opset {opset} is not supported"
@@ -67,13 +66,13 @@ def model(
     aside = [head for head, source in sources.items() if (heads or head in taps) and source in rows]
     outputs = _outputs(typed, rows[-1], [*(head for head in aside if heads), *taps])
     names = _names(typed, outputs)
-    following = _following(typed) if dynamic_size else frozenset()
-    spellings = _spell(typed, {*rows, *aside}, following, opset)
+    dynamic = _dynamic(typed) if dynamic_size else frozenset()
+    spellings = _spell(typed, {*rows, *aside}, dynamic, opset)
 
     def value(name: str, end: int) -> bytes:
         shape = typed.nodes[end].out.shape if end >= 0 else typed.input.shape
         known: tuple[int | str | None, ...] = shape
-        if end in following:
+        if end in dynamic:
             known = (shape[0], *(("H", "W") if end < 0 else (None, None))) if len(shape) == 3 else (None,)
         return pb.value(name, (batch or "N", *known))
 
@@ -156,7 +155,7 @@ def _outputs(typed: Typed, last: str, others: Iterable[str]) -> dict[str, int]:
 
 
 def _names(typed: Typed, outputs: Mapping[str, int]) -> dict[int, str]:
-    # No part of a path has a `/` or a `.` in it: so no inner value is called as the input, an output or a weight.
+    # No part of a path contains `/` or `.`, so no inner value has the name of the input, an output or a weight.
     names = {index: f"{'/'.join(node.path)}/out" for index, node in enumerate(typed.nodes)}
     return {**names, **{end: name for name, end in reversed(list(outputs.items()))}, -1: "input"}
 
@@ -173,22 +172,22 @@ def _constant(node: Node, name: str) -> str:
     return "/".join((*node.path, name))
 
 
-def _following(typed: Typed) -> frozenset[int]:
-    """The values whose size follows that of the network's input: all but those behind a pool over the whole image."""
-    following = {-1}
+def _dynamic(typed: Typed) -> frozenset[int]:
+    """The values whose image size is that of any input: all but those after a pool over the whole image."""
+    dynamic = {-1}
     for index, node in enumerate(typed.nodes):
-        whole = isinstance(node.op, ops.MaxPool | ops.AvgPool) and node.op.window is None
-        if not whole and following.intersection(node.inputs):
-            following.add(index)
-    return frozenset(following)
+        pools_all = isinstance(node.op, ops.MaxPool | ops.AvgPool) and node.op.window is None
+        if not pools_all and dynamic.intersection(node.inputs):
+            dynamic.add(index)
+    return frozenset(dynamic)
 
 
-def _spell(typed: Typed, rows: Collection[str], following: Collection[int], opset: int) -> dict[int, OnnxNode]:
+def _spell(typed: Typed, rows: Collection[str], dynamic: Collection[int], opset: int) -> dict[int, OnnxNode]:
     spellings, findings, constants = {}, Findings(), 0
     for index, node in enumerate(typed.nodes):
         if node.row not in rows:
             continue
-        site = Site(node.types, any(end in following for end in node.inputs), opset)
+        site = Site(node.types, any(end in dynamic for end in node.inputs), opset)
         try:
             spelled = spellings[index] = rules[type(node.op)](node.op, site)
         except ShapeError as error:

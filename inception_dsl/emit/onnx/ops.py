@@ -1,7 +1,4 @@
-"""How ONNX spells each op: one node for every op, true in value and not only in shape.
-
-Where ONNX or onnxruntime cannot say a thing exactly, a rule refuses (E401).
-"""
+"""The ONNX node for each op. A rule refuses (E401) what ONNX or onnxruntime cannot express exactly."""
 
 from __future__ import annotations
 
@@ -34,10 +31,10 @@ class OnnxNode(NamedTuple):
 
 
 class Site(NamedTuple):
-    """Where a node stands: what arrives at it, whether its size follows that of the network's input, and the opset."""
+    """Where a node stands: its input types, whether their image size is dynamic, and the opset."""
 
     types: Sequence[TensorType]
-    follows: bool
+    dynamic: bool
     opset: int
 
 
@@ -86,10 +83,10 @@ def _avg_pool(op: ops.AvgPool, site: Site) -> OnnxNode:
 
 
 def _adaptive(to: Pair, site: Site) -> OnnxNode:
-    """A window that slides, where one reads the same pixels; else the image times its rows' and columns' shares."""
+    """An ordinary pool if one reads the same pixels; otherwise a product with the share of each row and column."""
     if to == (1, 1):
         return OnnxNode("GlobalAveragePool")
-    if site.follows:
+    if site.dynamic:
         message = f"ONNX has no average pool to {to[0]}x{to[1]} for every image size"
         raise ShapeError(NOT_EXPRESSIBLE, message, "compile for one image size, or write `avgpool global`")
     image = site.types[0].image
@@ -100,7 +97,7 @@ def _adaptive(to: Pair, site: Site) -> OnnxNode:
 
 
 def _shares(size: int, out: int) -> pb.Array:
-    """What each pixel of an axis adds to each of the windows that cover it."""
+    """The weight of each pixel of an axis in the average of each window."""
     bins = adaptive_bins(size, out)
     return pb.Array((out, size), ((pixel in window) / len(window) for window in bins for pixel in range(size)))
 
@@ -112,7 +109,7 @@ def _dropout(op: ops.Dropout, site: Site) -> OnnxNode:
 
 @rules(ops.FullyConnected)
 def _fully_connected(op: ops.FullyConnected, site: Site) -> OnnxNode:
-    if site.follows:
+    if site.dynamic:
         raise ShapeError(
             FIXED_IMAGE_SIZE, "the weights of `fc` fix the network to one image size", "a global pool before it"
         )
@@ -155,7 +152,7 @@ def _window(window: Window, site: Site) -> dict[str, pb.Parameter]:
     if dilated:
         slides["dilations"] = window.dilation
     axes = list(zip(window.kernel, window.stride, strict=True))
-    if window.padding.kind == "same_upper" and site.follows and any(kernel > 1 < step for kernel, step in axes):
+    if window.padding.kind == "same_upper" and site.dynamic and any(kernel > 1 < step for kernel, step in axes):
         # Only here does the padding follow the size of the image. onnxruntime 1.31.1 refuses to work it out under a
         # dilation, and takes it as negative where a step is longer than the kernel.
         if dilated or any(step > kernel for kernel, step in axes):
