@@ -22,8 +22,7 @@ from inception_dsl.emit.backend import Backend
 from inception_dsl.emit.backends import BACKENDS, by_name
 from inception_dsl.emit.onnx.ops import OnnxNode
 from inception_dsl.emit.options import Options
-from inception_dsl.emit.python import Call as New
-from inception_dsl.emit.python import literal
+from inception_dsl.emit.python import CallExpr, literal
 from inception_dsl.emit.pytorch import pytorch
 from inception_dsl.emit.rules import Rules
 from inception_dsl.ir import ops
@@ -128,7 +127,7 @@ def test_an_op_is_a_class_an_entry_of_the_vocabulary_and_a_rule_for_each_backend
     monkeypatch.setitem(LAYERS, "leaky", Layer("leaky", (Leaky,), words=frozenset({"slope"})))
     monkeypatch.setitem(WORDS, "slope", Word("is the slope below 0", value="number", alone=False))
     rules = {name: backend.rules for name, backend in by_name().items()}
-    monkeypatch.setitem(rules["pytorch"], Leaky, lambda op, *_: New("nn.LeakyReLU", (literal(op.slope),)))
+    monkeypatch.setitem(rules["pytorch"], Leaky, lambda op, *_: CallExpr("nn.LeakyReLU", (literal(op.slope),)))
     monkeypatch.setitem(rules["onnx"], Leaky, lambda op, _: OnnxNode("LeakyRelu", {"alpha": op.slope}))
     text = (
         f"network: tiny\ninput: 3x9x9\nlayers: |\n  name | layer\n  a | conv 3x3 8 same -> leaky{slope}\n  b | fc 4\n"
