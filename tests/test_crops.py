@@ -218,7 +218,7 @@ def test_digests_tell_weights_apart() -> None:
 def test_what_does_not_fit_is_told() -> None:
     with pytest.raises(RunError, match="the input is 32 x 48; crops are for square inputs"):
         make_crops(PHOTO, Config(data=Data(height=32, width=48)), ("1",))
-    with pytest.raises(RunError, match="there is no protocol '12'; there are recipe, 1, 10, 144, central"):
+    with pytest.raises(RunError, match="unknown protocol '12'; the protocols are recipe, 1, 10, 144, central"):
         make_crops(PHOTO, config(), ("1", "12"))
     there = config()
     there.data.workers, there.data.mean = 1, (0.0, 0.0)

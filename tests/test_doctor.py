@@ -127,14 +127,14 @@ def test_an_action_that_raises_is_a_check_that_failed() -> None:
         raise OSError(f"cannot write '/ho{''}me/alice/secret/run/x.pt' on {platform.node()}")
 
     check = run_check("write access", "", action)
-    assert check.result == FAILED and check.advice == "run in a folder that you may write to"
+    assert check.result == FAILED and check.advice == "run in a writable folder"
     assert "alice" not in check.found and "secret" not in check.found and "x.pt" in check.found
     assert len(platform.node()) < 3 or platform.node() not in check.found
 
 
 def test_a_device_that_is_not_there_is_told() -> None:
     assert devices("cpu") == [CPU] and CPU in devices()
-    with pytest.raises(RunError, match=r"--device abacus: is not there; there is .*cpu"):
+    with pytest.raises(RunError, match=r"--device abacus: not available; available are .*cpu"):
         devices("abacus")
     assert "error[E008]: --device abacus" in cli("doctor", "--device", "abacus").stderr
 

@@ -135,10 +135,10 @@ def test_wrong_runs_are_told(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"metrics\.jsonl: has no rows yet; a run writes one every run\.log_every steps"):
         read_curves(tmp_path)
     (tmp_path / "metrics.jsonl").write_text('{"step": 1}\nhello\n{"step": 2}\n')
-    with pytest.raises(RunError, match=r"metrics\.jsonl:2: is no row of metrics; is it the log of a run\?"):
+    with pytest.raises(RunError, match=r"metrics\.jsonl:2: not a row of metrics; is this the log of a run\?"):
         read_curves(tmp_path)
     (tmp_path / "metrics.jsonl").write_bytes(b"\x89PNG\xff\xfe")
-    with pytest.raises(RunError, match=r"metrics\.jsonl:1: is no row of metrics"):
+    with pytest.raises(RunError, match=r"metrics\.jsonl:1: not a row of metrics"):
         read_curves(tmp_path)
     with pytest.raises(RunError, match=r"none: no such file or directory; name the folder of a run"):
         read_curves(tmp_path / "none")
@@ -149,7 +149,7 @@ def test_wrong_runs_are_told(tmp_path: Path) -> None:
 
 def test_wrong_requests_are_told(tmp_path: Path) -> None:
     first = run(tmp_path / "first")
-    with pytest.raises(RunError, match=r"curves\.gif: is no kind of picture"):
+    with pytest.raises(RunError, match=r"curves\.gif: unsupported image format"):
         plot([first], tmp_path / "curves.gif")
     with pytest.raises(RunError, match="8 runs: one figure shows 1 to 7; draw several"):
         plot([first] * 8, tmp_path / "curves.png")

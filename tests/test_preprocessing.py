@@ -206,7 +206,7 @@ def test_the_preprocessing_of_the_weights_is_applied_and_reported() -> None:
     )
     assert found.warning is not None and found.warning.severity == "warning"
     assert found.warning.message == (
-        "the recipe of `net.yaml` prepares images otherwise than the weights want: center 87.50% of each side "
+        "the recipe of `net.yaml` prepares images differently from the weights: center 87.50% of each side "
         "resized to 224x224 (bilinear) (the weights: shorter side resized to 256 (bilinear), center crop "
         "224x224); mean 0.4 (the weights: 0.5); std 0.2 (the weights: 0.5)"
     )

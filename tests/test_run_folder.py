@@ -272,7 +272,7 @@ def test_weights_of_another_network_are_warned_of(run: Path, tmp_path: Path) -> 
     )
     assert [own.exit_code, other.exit_code] == [0, 0]
     assert "W131" not in own.output
-    assert f"warning[W131]: a run trained `{weights}` for another network than" in other.output
+    assert f"warning[W131]: `{weights}` was trained for another network than" in other.output
 
 
 @pytest.mark.parametrize(

@@ -197,10 +197,10 @@ def test_an_ensemble_takes_the_protocols_that_all_have() -> None:
         ({"classes": [f"class {i}" for i in range(8)]}, "they have 7 and 8"),
         ({"names": [f"image {i}" for i in range(39)] + ["dog"]}, "the first is 'image 39' and 'dog'"),
         ({"names": [f"image {i}" for i in range(30)]}, "40 and 30"),
-        ({"data": "other"}, "are of different data"),
-        ({"labels": torch.zeros(40, dtype=torch.int64)}, "are of different data"),
-        ({"weights": ["0"]}, "a and b are of the same weights"),
-        ({"probabilities": {"10": torch.ones(40, 7)}}, "no protocol is in all files: a has 1, 144; b has 10"),
+        ({"data": "other"}, "are evaluated on different data"),
+        ({"labels": torch.zeros(40, dtype=torch.int64)}, "are evaluated on different data"),
+        ({"weights": ["0"]}, "a and b have the same weights"),
+        ({"probabilities": {"10": torch.ones(40, 7)}}, "no protocol is common to all files: a has 1, 144; b has 10"),
     ],
 )
 def test_members_that_do_not_fit_together_are_told(change: dict[str, object], said: str) -> None:
@@ -286,7 +286,7 @@ def test_144_crops_take_a_part_of_the_images_on_a_cpu(monkeypatch: pytest.Monkey
     monkeypatch.setattr(evaluate, "CPU_LIMIT_144", 7)
     one, again = (evaluate_file(Brightness(), Squares(30), SETTINGS, HERE, protocols=("144",)) for _ in range(2))
     assert one.protocols["144"].n == 7 and str(one) == str(again)
-    assert "note: 144 crops take long on a CPU: 7 of 30 images, always the same, were taken; --limit" in str(one)
+    assert "note: 144 crops are slow on a CPU: 7 of 30 images, always the same, were taken; use --limit" in str(one)
     assert evaluate_file(Brightness(), Squares(30), SETTINGS, HERE).protocols["recipe"].n == 30
     assert evaluate_file(Brightness(), Squares(30), SETTINGS, HERE, limit=9).protocols["recipe"].n == 9
     some = evaluate_file(Brightness(), Squares(30), SETTINGS, HERE, limit=9).classes
@@ -308,9 +308,9 @@ def test_files_of_predictions_make_an_ensemble(tmp_path: Path) -> None:
     )
     assert (both - (a + b) / 2).abs().max() < 1e-7 and len(found.members) == 2
     assert f"note: {files[1]}, 10: top-1 66.67%  top-5 100.00%" in str(found)
-    with pytest.raises(RunError, match="a file is named twice"):
+    with pytest.raises(RunError, match="a file is given twice"):
         ensemble_files([files[0], files[0]])
-    with pytest.raises(RunError, match="an ensemble has members"):
+    with pytest.raises(RunError, match="an ensemble needs members"):
         ensemble_files([])
 
 

@@ -18,7 +18,7 @@ FORMAT: Final = 1
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a network says of images: `probabilities` (N x C, float32) by protocol, the mean over that one's crops.
+    """A network's predictions: `probabilities` (N x C, float32) by protocol, each the mean over its crops.
 
     `weights` are the SHA-256 of the network's tensors, one for each member of an ensemble; `data` is the reader's
     fingerprint. `unreadable`, which files of predictions do not have, are the images that could not be read, and why.
@@ -60,18 +60,18 @@ def read_predictions(path: Path) -> Predictions:
         }
         labels, data = torch.from_numpy(arrays["labels"].astype(np.int64)), str(arrays["data"])
     except (KeyError, ValueError, TypeError) as error:
-        raise RunError(f"{path}: no file of predictions, or a damaged one ({error}); evaluate again") from None
+        raise RunError(f"{path}: not a file of predictions, or damaged ({error}); evaluate again") from None
     predictions = Predictions(found, labels, data=data, **texts)
     shape = len(predictions.names), len(predictions.classes)
     fits = all(each.shape == shape for each in found.values()) and labels.shape == shape[:1] and found
     if not fits or (len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < shape[1]):
-        raise RunError(f"{path}: its parts do not fit each other; evaluate again")
+        raise RunError(f"{path}: its parts do not match; evaluate again")
     return predictions
 
 
 def _read_arrays(path: Path) -> dict[str, Any]:
     """What is in a file of predictions, its format at least. Raises `RunError` where it is none."""
-    none = RunError(f"{path}: no file of predictions; make one by `inception-dsl eval --out`")
+    none = RunError(f"{path}: not a file of predictions; create one with `inception-dsl eval --out`")
     if path.exists() and not path.is_file():
         raise none  # a pipe might never end
     try:

@@ -118,7 +118,7 @@ def make_crops(image: Tensor, config: Config, protocols: tuple[str, ...], view: 
     if config.data.width != size:
         raise RunError(f"the input is {size} x {config.data.width}; crops are for square inputs")
     if unknown := [each for each in protocols if each not in PROTOCOLS]:
-        raise RunError(f"there is no protocol {unknown[0]!r}; there are {', '.join(PROTOCOLS)}")
+        raise RunError(f"unknown protocol {unknown[0]!r}; the protocols are {', '.join(PROTOCOLS)}")
     at = cache(lambda scale: resize_shorter_side(image, scale))
     counts = [
         Counter(PROTOCOLS[each](lambda scale: (at(scale).shape[1], at(scale).shape[2]), size)) for each in protocols

@@ -17,21 +17,21 @@ def ensemble(members: Mapping[str, Predictions]) -> Predictions:
     of the same weights.
     """
     if not members:
-        raise RunError("an ensemble has members; name their files of predictions")
+        raise RunError("an ensemble needs members: name their prediction files")
     first, one = next(iter(members.items()))
     seen: dict[str, str] = {}
     for name, each in members.items():
         _check(first, one, name, each)
         for weights in each.weights:
             if weights in seen:
-                raise RunError(f"{seen[weights]} and {name} are of the same weights; take one of them")
+                raise RunError(f"{seen[weights]} and {name} have the same weights; leave one of them out")
             seen[weights] = name
     shared = [
         protocol for protocol in one.probabilities if all(protocol in each.probabilities for each in members.values())
     ]
     if not shared:
         have = "; ".join(f"{name} has {', '.join(each.probabilities)}" for name, each in members.items())
-        raise RunError(f"no protocol is in all files: {have}; evaluate them with one in common")
+        raise RunError(f"no protocol is common to all files: {have}; evaluate all of them with one protocol")
     shares = torch.tensor([len(each.weights) for each in members.values()], dtype=torch.float64)
     means = {
         protocol: torch.stack([each.probabilities[protocol].double() for each in members.values()])
@@ -50,19 +50,21 @@ def _check(first: str, one: Predictions, name: str, other: Predictions) -> None:
         spot = next(
             (i for i, pair in enumerate(zip(one.classes, other.classes, strict=False)) if len({*pair}) > 1), None
         )
-        told = (
+        difference = (
             f"they have {many}"
             if spot is None
             else f"class {spot} is {one.classes[spot]!r} and {other.classes[spot]!r}"
         )
-        raise RunError(f"{first} and {name} differ in classes: {told}; evaluate both on the same data")
+        raise RunError(f"{first} and {name} differ in classes: {difference}; evaluate both on the same data")
     if one.names != other.names:
         spot = next((i for i, pair in enumerate(zip(one.names, other.names, strict=False)) if len({*pair}) > 1), None)
-        told = (
+        difference = (
             f"{len(one)} and {len(other)}"
             if spot is None
             else f"the first is {one.names[spot]!r} and {other.names[spot]!r}"
         )
-        raise RunError(f"{first} and {name} differ in images: {told}; evaluate both on the same images")
+        raise RunError(f"{first} and {name} differ in images: {difference}; evaluate both on the same images")
     if one.data != other.data or not torch.equal(one.labels, other.labels):
-        raise RunError(f"{first} and {name} are of different data (labels or files differ); evaluate both on the same")
+        raise RunError(
+            f"{first} and {name} are evaluated on different data (labels or files differ); use the same data for both"
+        )

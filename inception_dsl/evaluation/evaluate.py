@@ -95,19 +95,19 @@ def evaluate_file(
 ) -> Evaluation:
     """Evaluate a network on a reader's images, by every protocol in one pass; `out` gets the predictions and tables.
 
-    `view` is in place of the recipe's. `limit` takes so many images, always the same ones; 144 crops on a CPU take 500
+    `view` replaces the recipe's. `limit` is the number of images, always the same ones; 144 crops on a CPU take 500
     unless it is given. Images that cannot be read are named on stderr. Raises `RunError` for what cannot be evaluated,
     and `SpecError` E006 where `out` cannot be written.
     """
     check_settings(config)
     wanted = tuple(dict.fromkeys(protocols))
     if not wanted or min(batch, 1 if limit is None else limit) < 1:
-        raise RunError("an evaluation has protocols, and a limit and a batch of at least 1; give such")
+        raise RunError("an evaluation needs a protocol, and a limit and a batch of at least 1")
     notes = []
     if limit is None and "144" in wanted and context.device.type == "cpu" and len(reader) > CPU_LIMIT_144:
         limit = CPU_LIMIT_144
         taken = f"{CPU_LIMIT_144} of {len(reader):,} images, always the same, were taken"
-        notes.append(f"144 crops take long on a CPU: {taken}; --limit takes more")
+        notes.append(f"144 crops are slow on a CPU: {taken}; use --limit for more")
     count = min(limit or len(reader), len(reader))
     indices = sorted(permutation(0, 0, len(reader))[:count].tolist())
     if {"1", "10", "144"} & {*wanted} and config.data.height != 224:
@@ -119,7 +119,7 @@ def evaluate_file(
     predictions = predict(network, reader, config, context, wanted, indices, batch, view)
     _warn_unreadable(predictions.unreadable)
     if not len(predictions):
-        raise RunError(f"none of {count:,} images could be read; see whether the data is whole")
+        raise RunError(f"none of {count:,} images could be read; check the data")
     return _evaluation(predictions, notes, out)
 
 
@@ -129,7 +129,7 @@ def ensemble_files(paths: Sequence[Path], *, out: Path | None = None) -> Evaluat
     Raises `RunError` for files that do not fit together, and `SpecError` E006 where `out` cannot be written.
     """
     if len({path.resolve() for path in paths}) != len(paths):
-        raise RunError("a file is named twice; name each once")
+        raise RunError("a file is given twice; give each once")
     members = {str(path): read_predictions(path) for path in paths}
     together = ensemble(members)
     notes = [

@@ -65,7 +65,7 @@ def predict(
     in float64. Images that cannot be read are left out, and named. The network is left as it was. Raises `RunError`
     for settings that do not fit, and where the network has other classes than the data.
     """
-    # wrong settings are told here, not by a worker
+    # report wrong settings here, not in a worker
     make_crops(torch.zeros(3, 2, 2, dtype=torch.uint8), config, protocols, view)
     training, device = network.training, context.device
     found: dict[int, Tensor] = {}
@@ -106,7 +106,7 @@ def predict(
 
 
 def _chunks(cuts: Iterable[Crops | str], batch: int, device: torch.device, unreadable: list[str]) -> Iterator[Chunk]:
-    """Crops of all images, so many at a time; the last chunk may be smaller. Mirrors are made on the device.
+    """Crops of all images, in chunks of equal size; the last one may be smaller. Mirrors are made on the device.
 
     Why images cannot be read is added to `unreadable`.
     """

@@ -23,11 +23,11 @@ VIEW_SETTINGS: Final = ("augment.evaluation", "augment.resize", "augment.central
 """The settings of the recipe's view."""
 
 MAX_ASPECT: Final = 16
-"""Of a strip longer than so many times its width, the middle is taken: resized whole, it would fill the memory."""
+"""The largest ratio of sides: of a longer strip the middle is taken, for resized whole it would fill the memory."""
 
 
 class Preparation(NamedTuple):
-    """How images are prepared: settings, the view in place of the recipe's, and what is to be said of it."""
+    """How images are prepared: settings, the view in place of the recipe's, and a sentence about it."""
 
     config: Config
     view: View | None = None
@@ -38,7 +38,7 @@ class Preparation(NamedTuple):
 def choose_preparation(
     wanted: Preprocessing | None, config: Config, file: str, given: Collection[str], protocol: str | None
 ) -> Preparation:
-    """Choose between what the weights want, the recipe of the spec `file` and what the user said, who always wins.
+    """Choose between the weights' preprocessing, the recipe of the spec `file` and the user's options, which win.
 
     `given` are the settings of `--set`; `protocol` is the crops that were asked for, if any were.
     """
@@ -67,13 +67,13 @@ def choose_preparation(
         )
         data = replace(data, **{name: value})
     whose = f" ({wanted.tag})" if wanted.tag else ""
-    said = [f"{'; '.join(theirs)}, as the weights say{whose}"] if theirs else []
+    sentence = [f"{'; '.join(theirs)}, as the weights say{whose}"] if theirs else []
     warning = None
     if differ:
-        message = f"the recipe of `{file}` prepares images otherwise than the weights want: {'; '.join(differ)}"
-        hint = "the weights are followed; `--set` and `--protocol` override them"
+        message = f"the recipe of `{file}` prepares images differently from the weights: {'; '.join(differ)}"
+        hint = "`eval` follows the weights; `--set` and `--protocol` override them"
         warning = Diagnostic(PREPROCESSING_DIFFERS, message, help=hint, file=file)
-    return Preparation(replace(config, data=data), view, "images: " + "; ".join([*said, *users]), warning)
+    return Preparation(replace(config, data=data), view, "images: " + "; ".join([*sentence, *users]), warning)
 
 
 def prepare_image(image: Tensor, config: Config, wanted: Preprocessing) -> Tensor:

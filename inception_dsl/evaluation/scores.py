@@ -18,7 +18,7 @@ BINS: Final = 15
 """Of the expected calibration error, as Guo et al. (1706.04599) take them."""
 
 MANY_CLASSES: Final = 50
-"""Above so many classes, only so many confused pairs are told."""
+"""The most classes that the picture names, and the most confused pairs that are reported."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class ClassRow(NamedTuple):
 
 
 class ConfusedPair(NamedTuple):
-    """So many images of one class, a `part` of all of it, took the name of another."""
+    """The number of images of one class, a `part` of all of it, that took the name of another."""
 
     label: str
     predicted: str

@@ -28,7 +28,7 @@ from inception_dsl.weights.transfer import load_weights, preprocessing
 
 
 class Trained(NamedTuple):
-    """A network with its weights, the images to score it on and how they are prepared, and what to say of both."""
+    """A network with its weights, the images to score it on and how they are prepared, and the sentences about both."""
 
     module: nn.Module
     reader: Reader
@@ -69,7 +69,7 @@ def other_network(weights: Path, held: WeightFile, typed: Typed) -> Diagnostic |
     """W131 where a run wrote the weights, for another network than the spec's."""
     if held.metadata.get("spec") in {None, fingerprint(typed)}:
         return None
-    message = f"a run trained `{weights}` for another network than `{typed.program.file}` gives now"
+    message = f"`{weights}` was trained for another network than `{typed.program.file}` describes now"
     hint = "`spec.yaml` in the folder of the run is the spec that it trained"
     return Diagnostic(TRAINED_FROM_ANOTHER_SPEC, message, help=hint, file=str(weights))
 
@@ -85,9 +85,9 @@ def check_classes(weights: Path, classes: Sequence[str], data: str) -> None:
             continue
         pairs = enumerate(zip_longest(named, classes, fillvalue=""))
         number, (there, here) = next((number, pair) for number, pair in pairs if len({*pair}) > 1)
-        told = f"class {number} is {there!r}, and in {data} it is {here!r}"
+        difference = f"class {number} is {there!r}, and in {data} it is {here!r}"
         way = "evaluate on data of the same classes, in the same order"
-        raise RunError(f"{file}: names other classes than the data: {told}; {way}")
+        raise RunError(f"{file}: names other classes than the data: {difference}; {way}")
 
 
 def _listed_classes(folder: Path) -> Iterator[tuple[Path, list[str]]]:
@@ -101,4 +101,4 @@ def _listed_classes(folder: Path) -> Iterator[tuple[Path, list[str]]]:
         if listed.is_file():
             yield listed, listed.read_text(encoding="utf-8").removesuffix("\n").split("\n")
     except (OSError, ValueError) as error:
-        raise RunError(f"{folder}: the classes of the weights cannot be read: {error}; mend the file") from None
+        raise RunError(f"{folder}: the classes of the weights cannot be read: {error}; fix the file") from None

@@ -88,7 +88,7 @@ def devices(name: str = "") -> list[torch.device]:
     here.append(torch.device("cpu"))
     named = [each for each in here if name in ("", str(each), each.type)]
     if not named:
-        raise RunError(f"--device {name}: is not there; there is {', '.join(map(str, here))}")
+        raise RunError(f"--device {name}: not available; available are {', '.join(map(str, here))}")
     return named
 
 

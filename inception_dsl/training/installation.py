@@ -39,9 +39,9 @@ SHARED_MEMORY: Final = 256 * 2**20
 
 ADVICE: Final = {
     "collectives": "try NCCL_DEBUG=INFO or GLOO_SOCKET_IFNAME=lo; processes of one machine must reach each other",
-    "write access": "run in a folder that you may write to",
+    "write access": "run in a writable folder",
     "training": "the installation of torch does not fit the device or its driver: see https://pytorch.org/get-started",
-    "resume": "runs that were interrupted go on, but not with the same bits: report it with this file",
+    "resume": "resumed runs continue, but with other bits: report it with this file",
     "bf16": "train with --set run.precision=fp32",
 }
 """What to do where a check fails."""
@@ -112,7 +112,7 @@ def _shared_memory(folder: str = "/dev/shm") -> Check:  # noqa: S108 - the very 
     """Whether processes that read images can hand them over."""
     name = "shared memory"
     if not Path(folder).is_dir():
-        return Check(name, ABSENT, "this system has no place for it to be seen")
+        return Check(name, ABSENT, "this system does not show it")
     free = shutil.disk_usage(folder).free
     if free >= SHARED_MEMORY:
         return Check(name, OK, f"{free / 1e9:.1f} GB")

@@ -51,12 +51,12 @@ def launch(folder: Path, arguments: Sequence[str], processes: int = 1, quiet: bo
                 code = process.wait()
                 break
             except KeyboardInterrupt:
-                asked.append(signal.SIGINT)  # the terminal has told it too: it saves
+                asked.append(signal.SIGINT)  # the terminal has signalled the process too: it saves
     finally:
         for number, handler in old.items():
             signal.signal(number, handler)
     saved = status(folder) == "preempted" and _stamp(folder) != before
-    if code and (saved or (asked and code < 0)):  # or it was told before it could listen
+    if code and (saved or (asked and code < 0)):  # or it was signalled before it could listen
         return PREEMPTED
     return 128 - code if code < 0 else code  # as a shell says it
 

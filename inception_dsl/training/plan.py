@@ -79,7 +79,7 @@ def _fixes_classes(spec: NetworkSpec, typed: Typed) -> bool:
 def _absolute(source: str) -> str:
     """Make the path of a source of images absolute, so that it holds in any folder."""
     if not source:
-        raise RunError("there is no source of images: name one with --data, such as --data folder:DIR")
+        raise RunError("no images: name their source with --data, such as --data folder:DIR")
     kind, colon, name = source.partition(":")
     path = Path(name).expanduser() if name.startswith("~") else Path(name)
     return f"{kind}{colon}{path.absolute()}" if kind != "builtin" and name and path.exists() else source

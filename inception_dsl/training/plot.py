@@ -86,7 +86,7 @@ def plot(runs: Sequence[Path], out: Path) -> None:
     where matplotlib is not installed, E006 where the file cannot be written.
     """
     if out.suffix not in (".png", ".svg", ".pdf"):
-        raise RunError(f"{out}: is no kind of picture that is drawn here; end it in .png, .svg or .pdf")
+        raise RunError(f"{out}: unsupported image format; use .png, .svg or .pdf")
     if not 0 < len(runs) <= len(COLOURS):
         raise RunError(f"{len(runs)} runs: one figure shows 1 to {len(COLOURS)}; draw several")
     curves = [read_curves(run, name) for run, name in zip(runs, legend_names(runs), strict=True)]
@@ -132,7 +132,7 @@ def read_curves(run: Path, name: str = "") -> Curves:
         except (ValueError, KeyError, TypeError):
             if number == len(lines) and rows:
                 break
-            raise RunError(f"{file}:{number}: is no row of metrics; is it the log of a run?") from None
+            raise RunError(f"{file}:{number}: not a row of metrics; is this the log of a run?") from None
         rows.append(row)
     if not rows:
         raise RunError(f"{file}: has no rows yet; a run writes one every run.log_every steps")

@@ -82,9 +82,11 @@ def _is_done(folder: Path, typed: Typed, config: Config, steps: int | None, forc
         own["run.precision"] = there["run.precision"]
     if not force:
         another = there.get("spec") != own.get("spec")  # then much else differs too
-        told = ["spec"] if another else [*there]
+        compared = ["spec"] if another else [*there]
         try:
-            check_identity({key: there.get(key, "") for key in told}, {key: own.get(key, "") for key in told}, force)
+            check_identity(
+                {key: there.get(key, "") for key in compared}, {key: own.get(key, "") for key in compared}, force
+            )
         except RunError as error:
             raise RunError(f"{folder}: {error}") from None
     last = total_steps(config, steps_per_epoch(len(images), config.data.batch))
