@@ -34,6 +34,9 @@ FORBIDDEN = {
     r"\bheld against\b|\bholds? [\w' ]{1,40} against\b": "compare ... with, check",
     r"\bmend(s|ed|ing)?\b": "fix",
     r"\bsays? of\b": "says about",
+    r"\botherwise than\b": "differently from",
+    r"\bso often\b": "N times, this often",
+    r"\bin so far\b|\bso far as\b": "as far as, if",
     r"\bdoes? without\b": "does not need",
     r"\bas (it|they) (has|have) (it|them)\b": "as in ...",
 }
