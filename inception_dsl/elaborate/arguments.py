@@ -95,7 +95,7 @@ def widths(use: Use, given: Arguments, structural: Collection[str], scope: Scope
         elif isinstance(argument, int) and argument <= WIDEST:
             bound[column] = argument
         elif argument is not None:
-            message = f"a width is a whole number from 1 to {WIDEST:,}, not {describe(argument)}"
+            message = f"a width must be a whole number from 1 to {WIDEST:,}, not {describe(argument)}"
             for word in use.words:
                 if word.text == column:
                     raise scope.fault(CANNOT_EVALUATE, message, word.at)

@@ -62,7 +62,7 @@ class Layers:
         for used_name in used:
             if used_name.name not in self.names:
                 hint = did_you_mean(used_name.name, self.names) or f"the names here are {listing(sorted(scope.values))}"
-                raise scope.fault(UNDEFINED_NAME, f"nothing here is called `{used_name.name}`", used_name.at, help=hint)
+                raise scope.fault(UNDEFINED_NAME, f"undefined name `{used_name.name}`", used_name.at, help=hint)
         if WORDS[word.text].value and all(used_name.name in scope.values for used_name in used):
             word_value(name, word, scope)
 

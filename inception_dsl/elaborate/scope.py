@@ -82,7 +82,7 @@ class Scope:
         """A whole number from `low` to `high`. Raises `Fault` E207."""
         number = self.known(value)
         if not isinstance(number, int) or not low <= number <= high:
-            message = f"{what} is a whole number from {low} to {high:,}, not {describe(number)}"
+            message = f"{what} must be a whole number from {low} to {high:,}, not {describe(number)}"
             raise self.bad(CANNOT_EVALUATE, value, message, self.rounded(value, number, low))
         return number
 
@@ -96,13 +96,15 @@ class Scope:
     def width(self, value: Value | Dimensions | str | None) -> Width | None:
         """A number of channels, perhaps symbolic; None where it is empty or 0. Raises `Fault`."""
         if not isinstance(value, Value):
-            raise Fault(CANNOT_EVALUATE, "a number of channels is one number", self.formula.span(self.formula.term.at))
+            raise Fault(
+                CANNOT_EVALUATE, "a number of channels must be one number", self.formula.span(self.formula.term.at)
+            )
         if all(name.name in self.values for name in names(value)):
             number = self.known(value)
             if number is None or number == 0:
                 return None
             if not isinstance(number, int) or not 0 < number <= WIDEST:
-                message = f"a width is a whole number from 1 to {WIDEST:,}, not {describe(number)}"
+                message = f"a width must be a whole number from 1 to {WIDEST:,}, not {describe(number)}"
                 raise self.bad(CANNOT_EVALUATE, value, message, self.rounded(value, number))
         try:
             return substitute(value, self._known_or_symbolic(value))

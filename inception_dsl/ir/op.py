@@ -58,7 +58,7 @@ class Op:
                 if not isinstance(number, int) or number < 1:
                     hint = "write `{round(...)}` around it" if isinstance(number, float) and number >= 0.5 else ""
                     raise ValueFault(
-                        CANNOT_EVALUATE, f"a width is a whole number above 0, not {number}", value.at, help=hint
+                        CANNOT_EVALUATE, f"a width must be a whole number above 0, not {number}", value.at, help=hint
                     )
                 bound[field.name] = number
         return replace(self, **bound) if bound else self
