@@ -269,10 +269,10 @@ def test_nothing_is_printed_where_there_is_no_result(words: tuple[str, ...], run
 
 def test_versions(run: Run) -> None:
     """By itself a line; as JSON, with those of Python, the platform and the libraries that are installed."""
-    told = run("--version")
+    printed = run("--version")
     data = json.loads(run("--version", "--format", "json").stdout)
 
-    assert (told.exit_code, told.stdout) == (0, f"inception-dsl {metadata.version('inception-dsl')}\n")
+    assert (printed.exit_code, printed.stdout) == (0, f"inception-dsl {metadata.version('inception-dsl')}\n")
     assert data["tool"]["version"] == metadata.version("inception-dsl")
     assert data["result"]["python"] == platform.python_version()
     assert data["result"]["libraries"]["onnx"] == metadata.version("onnx")
@@ -300,10 +300,10 @@ def test_several_specs_end_with_how_all_did(run: Run) -> None:
 
 GREET = """
 import click
-from inception_dsl.cli.run import Run, output
+from inception_dsl.cli.run import Run, output_formats
 
 @click.command()
-@output("text", "json")
+@output_formats("text", "json")
 def command(run: Run) -> None:
     "Greet."
     run.print_result("greeting", "hello")

@@ -42,7 +42,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     return in_folder(tmp_path, monkeypatch, {f"specs/{name}.yaml": TINY.format(name) for name in "az"})
 
 
-def told(result: Result) -> list[tuple[str, str]]:
+def diagnostics(result: Result) -> list[tuple[str, str]]:
     """Code and message of the diagnostics of a command that printed JSON."""
     return [(each["code"], each["message"]) for each in json.loads(result.stdout)["diagnostics"]]
 
@@ -128,7 +128,7 @@ def test_a_fault_between_steps_is_printed_in_the_format_asked_for(run: Run, monk
     result = run("ops", "--format", "json")
 
     assert (result.exit_code, result.stderr) == (2, "")
-    ((code, message),) = told(result)
+    ((code, message),) = diagnostics(result)
     assert code == "E901" and "ZeroDivisionError" in message
     assert json.loads(result.stdout)["command"] == "ops"
 
@@ -147,7 +147,7 @@ def test_the_other_specs_of_a_folder_go_on(run: Run, monkeypatch: pytest.MonkeyP
 
     assert result.exit_code == 2
     assert [each["network"] for each in json.loads(result.stdout)["specs"]] == ["z"]
-    ((code, message),) = told(result)
+    ((code, message),) = diagnostics(result)
     assert code == "E901" and "specs/a.yaml" in message and "ZeroDivisionError: division by zero" in message
 
 

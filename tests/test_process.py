@@ -109,7 +109,7 @@ def test_both_streams_at_once(folder: Path) -> None:
     assert codes("check good.yaml", ends[3:], folder) == dict(zip(ends[3:], (2, 141), strict=True))
 
 
-def test_a_full_disk_is_told(folder: Path) -> None:
+def test_a_full_disk_is_reported(folder: Path) -> None:
     done = shell(f"{COMMAND} check good.yaml >/dev/full", folder)
 
     assert done.stderr == "error[E006]: cannot write to stdout: no space left on device\n"
@@ -174,7 +174,7 @@ def test_what_has_workers_ends_in_the_ordinary_way(libraries: str, ended: bool, 
 
 
 @pytest.mark.parametrize("words", [(), ("--traceback",)])
-def test_a_broken_installation_is_told(words: tuple[str, ...], folder: Path) -> None:
+def test_a_broken_installation_is_reported(words: tuple[str, ...], folder: Path) -> None:
     script = "import sys; sys.modules['lark'] = None; from inception_dsl.__main__ import run; run()"
     driver = [sys.executable, "-c", script, "check", "good.yaml", *words]
     done = subprocess.run(driver, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=60, check=False)

@@ -205,6 +205,14 @@ def test_torch_is_asked_for_by_its_extra(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
+def test_a_bad_spec_is_reported_before_torch_is_imported() -> None:
+    """Torch takes seconds to import."""
+    code = "import sys; sys.modules['torch'] = None; from inception_dsl.cli.main import main; main()"
+    for words in (["train", "none.yaml"], ["eval", "none.yaml", "model.safetensors"]):
+        done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False)
+        assert done.returncode == 2 and "error[E001]" in done.stderr, done.stderr
+
+
 @pytest.mark.parametrize("name", ["file", "file/run"])
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").touch()

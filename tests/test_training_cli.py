@@ -123,21 +123,21 @@ def test_a_checkpoint_is_read_as_the_weights_are(run: Path, tmp_path: Path) -> N
         run / "model" / "model.safetensors",
         tmp_path / "x",
     )
-    said = f"read `averaged` of `{checkpoint.name}`, not `network`"
+    note = f"read `averaged` of `{checkpoint.name}`, not `network`"
     scores = []
     for file in (checkpoint, weights):
         done = command("eval", SPEC, file, "--data", "fake:32x10")
         assert done.exit_code == 0, done.output
-        scores.append(done.stdout.removeprefix(f"{said}\n"))
+        scores.append(done.stdout.removeprefix(f"{note}\n"))
     assert scores[0] == scores[1] and "of another network" not in done.output
     done = command("weights", "import", SPEC, checkpoint, "--out", out.with_suffix(".safetensors"))
-    assert done.exit_code == 0 and done.stdout.startswith(said), done.output
+    assert done.exit_code == 0 and done.stdout.startswith(note), done.output
     own, made = (read_weights(each).tensors for each in (weights, out.with_suffix(".safetensors")))
     assert own.keys() == made.keys() and all((own[name] == made[name]).all() for name in own)
     done = command("export", SPEC, "--weights", checkpoint, "--out", out.with_suffix(".onnx"), "--no-verify")
     assert done.exit_code == 0 and out.with_suffix(".onnx").is_file(), done.output
-    told = command("eval", SPEC, checkpoint, "--data", "fake:32x9")
-    assert told.exit_code == 2 and "names other classes than the data" in " ".join(told.stderr.split())
+    refused = command("eval", SPEC, checkpoint, "--data", "fake:32x9")
+    assert refused.exit_code == 2 and "names other classes than the data" in " ".join(refused.stderr.split())
 
 
 @pytest.mark.parametrize("file", ["config.json", "classes.txt"])
@@ -200,7 +200,7 @@ def test_an_edited_runner_is_kept(run: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("--set", "optim.lr=fast"), "optim.lr"),
         (("--set", "optim.speed=1"), "optim.speed"),
@@ -208,17 +208,17 @@ def test_an_edited_runner_is_kept(run: Path) -> None:
         (("--data", ""), "--data"),
     ],
 )
-def test_what_cannot_be_run_is_told_before_anything_is_written(
-    arguments: tuple[str, ...], said: str, tmp_path: Path
+def test_what_cannot_be_run_is_reported_before_anything_is_written(
+    arguments: tuple[str, ...], message: str, tmp_path: Path
 ) -> None:
     done = command("train", SPEC if arguments[1] else "specs/googlenet.yaml", "--out", tmp_path / "run", *arguments)
 
     assert done.exit_code == 2
-    assert said in done.output
+    assert message in done.output
     assert not (tmp_path / "run").exists()
 
 
-def test_a_spec_without_a_recipe_is_told(tmp_path: Path) -> None:
+def test_a_spec_without_a_recipe_is_reported(tmp_path: Path) -> None:
     done = command("train", "specs/inception_naive.yaml", "--data", "fake:8x10", "--out", tmp_path / "run")
 
     assert done.exit_code == 1

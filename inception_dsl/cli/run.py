@@ -131,7 +131,7 @@ class Stopped(Exception):
     """A step failed, and its diagnostics are recorded."""
 
 
-def output(*formats: str) -> Callable[[F], F]:
+def output_formats(*formats: str) -> Callable[[F], F]:
     """Give a command the option `--format` and, as its first argument, the `Run` that prints in that format.
 
     The run ends when the command returns.

@@ -11,7 +11,7 @@ from inception_dsl import compilation
 from inception_dsl.cli.checking import compile_specs, print_claims, print_overall, print_verdicts
 from inception_dsl.cli.options import SPECS, Names, Variant, variant_options
 from inception_dsl.cli.outcome import SpecResult
-from inception_dsl.cli.run import FORMATS, Run, output
+from inception_dsl.cli.run import FORMATS, Run, output_formats
 from inception_dsl.emit.options import Options
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def _backends() -> dict[str, Backend]:
 @click.option("--explain", is_flag=True, help="Search for single edits of the spec that would explain a mismatch.")
 @click.option("--against", type=Names(_backends), default=(), help="Also compare with what these backends emit.")
 @variant_options
-@output(*FORMATS)
+@output_formats(*FORMATS)
 def command(run: Run, specs: tuple[str, ...], explain: bool, against: Sequence[str], variant: Variant) -> None:
     """Check the numbers that a paper prints against its spec.
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import click
 
 from inception_dsl.cli.checking import print_claims
-from inception_dsl.cli.run import FORMATS, Run, output
+from inception_dsl.cli.run import FORMATS, Run, output_formats
 
 
 @click.command()
 @click.argument("file", default="specs/claims.yaml", type=click.Path())
-@output(*FORMATS)
+@output_formats(*FORMATS)
 def command(run: Run, file: str) -> None:
     """Check sentences of papers against the specs beside them.
 

@@ -14,7 +14,7 @@ from click.core import ParameterSource
 from inception_dsl.cli.checking import compile_specs, print_overall, print_verdicts
 from inception_dsl.cli.options import SPECS, TAPS, Size, Variant, variant_options
 from inception_dsl.cli.outcome import File
-from inception_dsl.cli.run import FORMATS, Run, output
+from inception_dsl.cli.run import FORMATS, Run, output_formats
 from inception_dsl.emit.options import NO_RUNNER, Options
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 @click.option(NO_RUNNER, is_flag=True, help="Leave out the files that train the network.")
 @click.option("--force", is_flag=True, help="Overwrite a train.py or support.py that was edited.")
 @variant_options
-@output(*FORMATS)
+@output_formats(*FORMATS)
 def command(
     run: Run,
     specs: tuple[str, ...],

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import click
 
-from inception_dsl.cli.run import Run, output
+from inception_dsl.cli.run import Run, output_formats
 from inception_dsl.text.terminal import columns
 
 
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), help="Write the checks as JSON, to attach to a bug report.")
 @click.option("--device", default="", help="Test one device only, such as cpu. [default: all]")
-@output("text", "json")
+@output_formats("text", "json")
 def command(run: Run, out: Path | None, device: str) -> None:
     """Check the installation, and each device with a short training run.
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import click
 
 from inception_dsl.cli.options import FILES, OUT_TABLES
-from inception_dsl.cli.run import Run, output
+from inception_dsl.cli.run import Run, output_formats
 from inception_dsl.text.terminal import columns
 
 
 @click.command()
 @FILES
 @OUT_TABLES
-@output("text", "json")
+@output_formats("text", "json")
 def command(run: Run, files: tuple[Path, ...], out: Path | None) -> None:
     """Score networks together from their saved predictions.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from inception_dsl.cli.options import DATA, OUT_TABLES, SPEC, Readable, Variant, variant_options
-from inception_dsl.cli.run import Run, output
+from inception_dsl.cli.run import Run, output_formats
 from inception_dsl.text.terminal import columns
 
 
@@ -23,7 +23,7 @@ from inception_dsl.text.terminal import columns
 @click.option("--batch", type=click.IntRange(1), default=64, show_default=True, help="Crops in a batch.")
 @OUT_TABLES
 @variant_options
-@output("text", "json")
+@output_formats("text", "json")
 def command(
     run: Run,
     spec: str,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from inception_dsl.cli.run import Run, output
+from inception_dsl.cli.run import Run, output_formats
 from inception_dsl.diagnostics.spelling import did_you_mean, sentence
 
 
 @click.command()
 @click.argument("code", required=False)
-@output("text", "json")
+@output_formats("text", "json")
 def command(run: Run, code: str | None) -> None:
     """Explain the code of a diagnostic.
 

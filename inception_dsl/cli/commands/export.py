@@ -8,7 +8,7 @@ import click
 
 from inception_dsl import compiler
 from inception_dsl.cli.options import SPEC, TAPS, Readable, Variant, variant_options
-from inception_dsl.cli.run import Run, output
+from inception_dsl.cli.run import Run, output_formats
 
 
 @click.command()
@@ -23,7 +23,7 @@ from inception_dsl.cli.run import Run, output
 @click.option("--opset", type=int, help="ONNX opset. [default: the newest that onnxruntime supports]")
 @click.option("--no-verify", is_flag=True, help="Do not compare the file with the PyTorch network.")
 @variant_options
-@output("text", "json")
+@output_formats("text", "json")
 def command(
     run: Run,
     spec: str,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from inception_dsl.cli.run import Run, output
+from inception_dsl.cli.run import Run, output_formats
 from inception_dsl.text.terminal import columns
 
 
 @click.command()
 @click.argument("name", required=False)
-@output("text", "json")
+@output_formats("text", "json")
 def command(run: Run, name: str | None) -> None:
     """List the words of the language, with defaults and values.
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 
 from inception_dsl.cli.options import FILES
-from inception_dsl.cli.run import Run, output
+from inception_dsl.cli.run import Run, output_formats
 
 
 @click.command()
 @FILES
 @click.option("--out", type=click.Path(path_type=Path), default="curves.png", show_default=True, help="A .png or .svg.")
-@output("text", "json")
+@output_formats("text", "json")
 def command(run: Run, files: tuple[Path, ...], out: Path) -> None:
     """Plot training runs: loss, accuracy, learning rate, speed.
 

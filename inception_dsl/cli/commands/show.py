@@ -9,7 +9,7 @@ import click
 from inception_dsl import compilation, compiler
 from inception_dsl.cli import tables
 from inception_dsl.cli.options import SPEC, Size, Variant, variant_options
-from inception_dsl.cli.run import Run, output
+from inception_dsl.cli.run import Run, output_formats
 from inception_dsl.diagnostics.spelling import did_you_mean, sentence
 from inception_dsl.text.terminal import columns
 
@@ -21,7 +21,7 @@ from inception_dsl.text.terminal import columns
 @click.option("--resolved", is_flag=True, help="Print the spec instead, as one that extends no other.")
 @click.option("--blame", is_flag=True, help="With --resolved: put the origin of each line before it.")
 @variant_options
-@output("text", "json", "markdown")
+@output_formats("text", "json", "markdown")
 def command(run: Run, spec: str, after: str | None, size: Any, resolved: bool, blame: bool, variant: Variant) -> None:
     """Print the inferred table of a spec.
 

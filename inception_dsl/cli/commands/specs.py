@@ -11,7 +11,7 @@ import click
 
 from inception_dsl import compilation, compiler
 from inception_dsl.analysis.cost import cost
-from inception_dsl.cli.run import Run, output
+from inception_dsl.cli.run import Run, output_formats
 from inception_dsl.cli.tables import ORDER
 from inception_dsl.files import builtin
 from inception_dsl.spec import discovery
@@ -25,7 +25,7 @@ HEADER: Final = ("name", "params", "ops", *ORDER, "title")
 
 @click.command()
 @click.argument("name", required=False)
-@output("text", "json", "markdown")
+@output_formats("text", "json", "markdown")
 def command(run: Run, name: str | None) -> None:
     """List the built-in specs, or print one.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from inception_dsl.cli.options import DATA, SPEC, Variant, variant_options
-from inception_dsl.cli.run import Run, output
+from inception_dsl.cli.run import Run, output_formats
 
 
 @click.command()
@@ -22,7 +22,7 @@ from inception_dsl.cli.run import Run, output
 @click.option("--deterministic", is_flag=True, help="Give the same bits on a GPU each time; slower.")
 @click.option("--force", is_flag=True, help="Overwrite an edited train.py; resume a run of other settings.")
 @variant_options
-@output("text", "json")
+@output_formats("text", "json")
 def command(
     run: Run,
     spec: str,

@@ -10,7 +10,7 @@ import click
 
 from inception_dsl import compiler
 from inception_dsl.cli.options import FILE, SPEC, Variant, variant_options
-from inception_dsl.cli.run import Run, output
+from inception_dsl.cli.run import Run, output_formats
 
 if TYPE_CHECKING:
     from inception_dsl.ir.typed import Typed
@@ -37,7 +37,7 @@ def command() -> None:
 @click.option("--out", type=click.Path(path_type=Path), help="File to write. [default: <network>.safetensors]")
 @click.option("--no-heads", is_flag=True, help="Leave the heads' weights out.")
 @variant_options
-@output("text", "json")
+@output_formats("text", "json")
 def import_weights(
     run: Run, spec: str, file: Path, library: str | None, tag: str, out: Path | None, no_heads: bool, variant: Variant
 ) -> None:
@@ -70,7 +70,7 @@ def import_weights(
 )
 @click.option("--no-heads", is_flag=True, help="Leave the heads' weights out.")
 @variant_options
-@output("text", "json")
+@output_formats("text", "json")
 def export_weights(
     run: Run, spec: str, file: Path, library: str, out: Path | None, no_heads: bool, variant: Variant
 ) -> None:
