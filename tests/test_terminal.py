@@ -23,7 +23,7 @@ from inception_dsl.emit import catalogue
 from inception_dsl.evaluation.evaluate import Evaluation
 from inception_dsl.evaluation.scores import Measures
 from inception_dsl.spec import discovery
-from inception_dsl.text.aligned import Column, format_table
+from inception_dsl.text.aligned import Column, format_table, pad, wrap
 from inception_dsl.text.terminal import shortened, visible, width
 
 ROOT = Path(__file__).parent.parent
@@ -45,6 +45,31 @@ def test_no_table_is_wider_than_the_terminal(columns: list[list[str]], how: list
     assert (len(lines) + 1) % 4 == 0, "parts of three lines, with an empty one between"
     if all(width(line) <= room for line in whole) and sum(each.width + 2 for each in made) - 2 <= room:
         assert lines == whole
+
+
+def rows_of(letters: str) -> st.SearchStrategy[list[tuple[str, str, str]]]:
+    cell = st.text(letters, max_size=40)
+    return st.lists(st.tuples(cell, cell, cell), min_size=1, max_size=4)
+
+
+@given(rows_of("ab-. é界"), st.integers(0, 3))
+def test_padded_cells_are_as_wide_as_their_column(rows: list[tuple[str, str, str]], left: int) -> None:
+    padded = pad(rows, left)
+
+    for column, cells in enumerate(zip(*padded, strict=True)):
+        given_cells = [row[column] for row in rows]
+        assert {*map(width, cells)} == {max(map(width, given_cells))}
+        for cell, before in zip(cells, given_cells, strict=True):
+            assert cell.startswith(before) if column < left else cell.endswith(before)
+
+
+@given(rows_of("ab-. "), st.none() | st.integers(30, 120))
+def test_a_last_column_wraps_within_the_terminal(rows: list[tuple[str, str, str]], room: int | None) -> None:
+    """Nothing is lost; without a terminal each row is one line."""
+    lines = wrap(rows, room).split("\n")
+
+    assert "".join("".join(lines).split()) == "".join("".join(map("".join, rows)).split())
+    assert len(lines) == len(rows) if room is None else all(width(line) <= room for line in lines)
 
 
 @given(st.text(), st.integers(1, 50))

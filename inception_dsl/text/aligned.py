@@ -49,7 +49,7 @@ def wrap(rows: Sequence[Sequence[str]], room: int | None) -> str:
     lines = []
     for row, start, text in zip(rows, starts, texts, strict=True):
         if len(lead) + NARROWEST <= room:
-            lines.append(fill(text, room, initial_indent=start, subsequent_indent=lead).rstrip())
+            lines.append((fill(text, room, initial_indent=start, subsequent_indent=lead) or start).rstrip())
         else:
             if beside := "  ".join(filter(None, map(str.strip, row[:-1]))):
                 lines.append(fill(beside, room, subsequent_indent="  "))
