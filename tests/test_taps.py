@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx as standard
 import pytest
 import torch
@@ -13,12 +13,11 @@ from builders import checked, session
 from cli_runner import cli
 from hypothesis import HealthCheck, given, settings
 from strategies import specs
-from torch import Tensor, nn
 from torchvision.models.feature_extraction import create_feature_extractor
 
 from inception_dsl.compiler import compile_file, compile_source
 from inception_dsl.crosscheck import probe
-from inception_dsl.crosscheck.compare import TOLERANCE, relative_difference
+from inception_dsl.crosscheck.compare import TOLERANCE
 from inception_dsl.diagnostics.diagnostic import Source, SpecError
 from inception_dsl.emit.onnx import onnx
 from inception_dsl.emit.pytorch.executor import PyTorch
@@ -35,24 +34,7 @@ def outputs(data: bytes) -> list[str]:
     return [value.name for value in standard.ModelProto.FromString(data).graph.output]
 
 
-def extracted(net: nn.Module, taps: list[str], images: Tensor) -> dict[str, Tensor]:
-    """Values by torchvision's feature extractor, which traces the network."""
-    found: dict[str, Tensor] = create_feature_extractor(net, taps, suppress_diff_warning=True)(images)
-    return found
-
-
-def hooked(net: nn.Module, taps: list[str], images: Tensor) -> dict[str, Tensor]:
-    """Values by forward hooks."""
-    values: dict[str, Tensor] = {}
-    for tap in taps:
-        net.get_submodule(tap).register_forward_hook(lambda _, __, out, tap=tap: values.update({tap: out.clone()}))
-    net(images)
-    return values
-
-
-def compare(
-    typed: Typed, taps: list[str], features: Callable[[nn.Module, list[str], Tensor], dict[str, Tensor]]
-) -> None:
+def compare(typed: Typed, taps: list[str]) -> None:
     """Compare ONNX's shape inference and onnxruntime's values at `taps` with PyTorch's features there."""
     network = PyTorch(typed)
     weights = network.scale(probe.weights(typed))
@@ -63,14 +45,16 @@ def compare(
     known = {value.name for value in running.get_inputs()}
     feeds = {name: values for name, values in weights.items() if name in known}
     theirs = dict(zip(taps, running.run(taps, {"input": images, **feeds}), strict=True))
-    ours = features(network.net.eval(), taps, torch.from_numpy(images))
+    features = create_feature_extractor(network.net.eval(), taps, suppress_diff_warning=True)
+    ours = features(torch.from_numpy(images))
 
     checked(data)
     assert outputs(data) == ["logits", *taps]
     for tap in taps:
         expected = ours[tap].numpy()
         assert theirs[tap].shape == expected.shape == (2, *typed.out(tap).shape)
-        assert relative_difference(theirs[tap], expected, expected) <= TOLERANCE, tap
+        scale = max(np.ptp(expected), 0.1 * np.abs(expected).max())  # a small network may give nearly constant values
+        assert np.abs(theirs[tap] - expected).max() <= TOLERANCE * scale, tap
 
 
 def rows_of(typed: Typed) -> list[str]:
@@ -84,7 +68,7 @@ def test_taps_are_pytorchs_features(name: str) -> None:
     typed = lower(compile_file(ROOT / "specs" / f"{name}.yaml"))
     rows = rows_of(typed)
 
-    compare(typed, [rows[0], rows[len(rows) // 3], rows[2 * len(rows) // 3], rows[-2]], extracted)
+    compare(typed, [rows[0], rows[len(rows) // 3], rows[2 * len(rows) // 3], rows[-2]])
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -92,7 +76,7 @@ def test_taps_are_pytorchs_features(name: str) -> None:
 def test_every_row_of_a_random_network_can_be_tapped(text: str) -> None:
     typed = lower(compile_source(Source("specs/drawn.yaml", text)))
 
-    compare(typed, rows_of(typed), hooked)
+    compare(typed, rows_of(typed))
 
 
 def test_a_head_can_be_tapped_alone() -> None:
