@@ -140,6 +140,15 @@ def test_an_op_is_a_class_an_entry_of_the_vocabulary_and_a_rule_for_each_backend
     assert cross_check(compile_source(Source("tiny.yaml", text)), BACKENDS, [(9, 9)]).findings == ()
 
 
+def test_an_activation_that_no_helper_class_has_is_not_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(LAYERS, "conv", LAYERS["conv"]._replace(words=LAYERS["conv"].words | {"leaky"}))
+    monkeypatch.setitem(WORDS, "leaky", Word("adds a leaky ReLU after it", "act", op=Leaky))
+    net = loads("network: tiny\ninput: 3x9x9\nlayers: |\n  name | layer\n  a | conv 1x1 4 leaky\n")
+
+    with pytest.raises(LookupError, match="no helper class has `leaky` after `conv`"):
+        net.pytorch_source()
+
+
 @pytest.mark.usefixtures("eager")
 def test_three_backends_agree() -> None:
     report = cross_check(program(), BACKENDS)

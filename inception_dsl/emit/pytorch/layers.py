@@ -38,6 +38,9 @@ HELPER_NAMES: Final = frozenset(
 )
 """Names of classes that a generated file may define or import itself."""
 
+COMPOSED: Final = (BatchNorm, ReLU, Flatten)
+"""What a helper class adds to a convolution or a fully connected layer."""
+
 
 def free(name: str, taken: Collection[str], suffix: str) -> str:
     """A class name that neither the file's helpers nor its other classes have."""
@@ -74,8 +77,14 @@ class LayerPrinter:
 
         A fully connected layer reads `features`, and `flattens` an image first. A convolution or fully connected layer
         with a norm, an activation, a flattening or uneven padding is a helper class that owns the layer of `torch.nn`.
+        Raises `LookupError` for an op that no helper class has.
         """
         main = next((op for op in layer.ops if op.depth), layer.ops[0])
+        for op in layer.ops:
+            if op is not main and not isinstance(op, COMPOSED):
+                raise LookupError(
+                    f"no helper class has `{op.name}` after `{main.name}`: add one to emit/pytorch/helpers.py"
+                )
         match main:
             case Conv():
                 return self._conv(main, layer.ops, channels)
