@@ -42,9 +42,10 @@ def export(folder: Path) -> Exported:
     classes = len(json.loads((model / "config.json").read_text(encoding="utf-8"))["label_names"])
     typed = with_classes(compiler.load(folder / "spec.yaml"), classes)
     weights = load_weights(typed, model / "model.safetensors", heads=False)
-    about = deploy.onnx_metadata(weights)
+    metadata = deploy.onnx_metadata(weights)
     paths = write(
-        deploy.onnx_files(typed, weights.tensors, "model.onnx", opset=onnx.NEWEST, heads=False, about=about), model
+        deploy.onnx_files(typed, weights.tensors, "model.onnx", opset=onnx.NEWEST, heads=False, metadata=metadata),
+        model,
     )
     if find_spec("matplotlib"):
         plot([folder], folder / "curves.png")

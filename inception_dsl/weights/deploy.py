@@ -51,8 +51,8 @@ def drawn(typed: Typed, seed: int) -> dict[str, Array]:
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        held = build(pytorch.source(typed), typed.program.name).state_dict()
-    return {name: held[name].numpy() for name in typed.weights}
+        state = build(pytorch.source(typed), typed.program.name).state_dict()
+    return {name: state[name].numpy() for name in typed.weights}
 
 
 def onnx_files(
@@ -63,19 +63,19 @@ def onnx_files(
     opset: int,
     heads: bool,
     taps: Sequence[str] = (),
-    about: Mapping[str, str] | None = None,
+    metadata: Mapping[str, str] | None = None,
     most: int = LARGEST,
 ) -> dict[str, bytes]:
     """The ONNX file `name`, for any batch size, with the weights in it.
 
-    More than `most` bytes of weights go to a second file, `name.data`. `about` is text for `metadata_props`.
+    More than `most` bytes of weights go to a second file, `name.data`. `metadata` goes to `metadata_props`.
 
     Raises `SpecError` E401 for an opset that cannot express the network, E206 for an unknown tap.
     """
     raw = {tensor: weights[tensor].astype("<f4", copy=False).tobytes() for tensor in typed.weights if tensor in weights}
     if sum(map(len, raw.values())) <= most:
         inline = {tensor: _tensor(tensor, weights[tensor], raw_data=data) for tensor, data in raw.items()}
-        return {name: onnx.model(typed, opset=opset, heads=heads, taps=taps, weights=inline, about=about)}
+        return {name: onnx.model(typed, opset=opset, heads=heads, taps=taps, weights=inline, metadata=metadata)}
     second_file, end = f"{name}.data", 0
     external, parts = {}, []
     for tensor, data in raw.items():
@@ -83,7 +83,7 @@ def onnx_files(
         external[tensor] = _tensor(tensor, weights[tensor], external_data=pb.metadata(place), data_location=EXTERNAL)
         parts += [data, bytes(-len(data) % PAGE)]
         end += len(data) + len(parts[-1])
-    graph = onnx.model(typed, opset=opset, heads=heads, taps=taps, weights=external, about=about)
+    graph = onnx.model(typed, opset=opset, heads=heads, taps=taps, weights=external, metadata=metadata)
     return {second_file: b"".join(parts), name: graph}
 
 

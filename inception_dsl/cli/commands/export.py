@@ -64,7 +64,7 @@ def command(
             opset=opset or onnx.NEWEST,
             heads=heads,
             taps=taps,
-            about=deploy.onnx_metadata(weights),
+            metadata=deploy.onnx_metadata(weights),
         )
     with run.step():
         run.record_written(write(files, out.parent))

@@ -44,7 +44,7 @@ def model(
     until: str = "",
     weights: Mapping[str, bytes] | None = None,
     rebuild: str = "",
-    about: Mapping[str, str] | None = None,
+    metadata: Mapping[str, str] | None = None,
 ) -> bytes:
     """The inference graph of a network as a serialised ModelProto: the same bytes for the same network.
 
@@ -52,7 +52,7 @@ def model(
     state_dict. The outputs are `logits` (the output of the last row), with `heads` those of the heads, and those of the
     rows and heads in `taps`, all by name. `batch` None means any batch, `dynamic_size` any height and width; `until` is
     the last row to include. If `weights` maps each name to a TensorProto, the weights are initializers instead of
-    inputs. The metadata contain the command `rebuild` and the texts of `about`.
+    inputs. The graph's metadata also have the command `rebuild`.
 
     Raises `SpecError`: E401 for what the opset cannot express, or only with too many constants, E218 for a layer that
     fixes the image size, E206 for an unknown row or tap, and E108 for two outputs of one name.
@@ -98,7 +98,7 @@ def model(
         producer_name="inception-dsl",
         opset_import=[pb.OperatorSetId(domain="", version=opset)],
         metadata_props=pb.metadata(
-            {"spec": program.file, "arxiv": program.paper.arxiv, "rebuild": rebuild, **(about or {})}
+            {"spec": program.file, "arxiv": program.paper.arxiv, "rebuild": rebuild, **(metadata or {})}
         ),
         graph=pb.Graph(
             name=program.name,
