@@ -125,7 +125,7 @@ def test_a_chain_over_a_large_base_is_answered_soon(tmp_path: Path) -> None:
     with pytest.raises(SpecError) as caught:
         compiler.load(tmp_path / "v19.yaml")
     assert [(each.code, each.message) for each in caught.value.diagnostics] == [
-        ("E121", "the files that this one extends have 18,000 layers together; 10,000 is the most")
+        ("E121", "the files that this one extends have 18,000 layers together; the limit is 10,000")
     ]
 
 
@@ -248,7 +248,7 @@ def told(text: str) -> list[str]:
 )
 def test_the_size_of_an_expansion_is_said(layer: str, count: str) -> None:
     assert told(spec(layer)) == [
-        f"with `a`, the network has {count} layers more than rows; {MOST_LAYERS:,} is the most"
+        f"with `a`, the network has {count} more layers than rows; the limit is {MOST_LAYERS:,}"
     ]
 
 
@@ -256,7 +256,7 @@ def test_the_row_that_makes_a_network_too_large_is_named() -> None:
     rows = "  before | 6000 of bn\n  after | 5000 of bn\n"
 
     assert told(spec("bn", rows=rows)) == [
-        f"with `after`, the network has 10,998 layers more than rows; {MOST_LAYERS:,} is the most"
+        f"with `after`, the network has 10,998 more layers than rows; the limit is {MOST_LAYERS:,}"
     ]
 
 
@@ -265,7 +265,7 @@ def test_modules_are_counted_by_multiplication() -> None:
     modules += "".join(f"  m{i + 1}: {{graph: '4 of [ m{i} -> bn ]'}}\n" for i in range(8))
 
     assert told(spec("m8", modules)) == [
-        f"with `a`, the network has 152,915 layers more than rows; {MOST_LAYERS:,} is the most"
+        f"with `a`, the network has 152,915 more layers than rows; the limit is {MOST_LAYERS:,}"
     ]
 
 
@@ -305,10 +305,10 @@ def test_modules_nest_as_deep_as_is_said() -> None:
     assert answer(tower(LEVELS // 2), files=True) == ()
     assert answer(tower(LEVELS), files=True) == ("E117",)
     assert told(tower(LEVELS + 1)) == [
-        f"`a` nests {LEVELS + 1} levels deep with the modules it calls; {LEVELS} is the most"
+        f"`a` nests {LEVELS + 1} levels deep with the modules it calls; the limit is {LEVELS}"
     ]
     assert told(tower(198)) == [
-        f"`m100` nests {LEVELS + 1} levels deep with the modules it calls; {LEVELS} is the most"
+        f"`m100` nests {LEVELS + 1} levels deep with the modules it calls; the limit is {LEVELS}"
     ]
 
 

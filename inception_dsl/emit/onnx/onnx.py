@@ -195,7 +195,7 @@ def _spell(typed: Typed, rows: Collection[str], dynamic: Collection[int], opset:
             continue
         constants += sum(math.prod(array.dims) for array in spelled.arrays)
         if constants > MOST_CONSTANTS:
-            message = f"the graph would hold {constants:,} constant numbers; {MOST_CONSTANTS:,} is the most"
+            message = f"the graph would hold {constants:,} constant numbers; the limit is {MOST_CONSTANTS:,}"
             hint = "pool to fewer windows, or give the norms their `gamma`"
             findings.error(NOT_EXPRESSIBLE, message, node.origin, help=hint)
             break
