@@ -80,22 +80,30 @@ def comment(text: str) -> str:
 
 
 def _summary(verdicts: Sequence[Verdict], dropped: Sequence[Claim]) -> str:
-    lost = f" {escaped(dropped_sentence(dropped))}" if dropped else ""
+    """How many printed numbers have each verdict, and which of the base's numbers a variant drops."""
+    lost = [escaped(dropped_sentence(dropped))] if dropped else []
     if not verdicts:
-        return f"The paper prints no numbers about this table.{lost}"
+        return "\n\n".join(["The paper prints no numbers about this table.", *lost])
     count = Counter(cell.verdict for cell in verdicts)
-    return (
-        f"Of {len(verdicts)} printed cells, {count['exact']} are exact, {count['rounds']} are right when rounded, "
-        f"{count['erratum']} are known errata, and {count['MISMATCH'] or 'none'} mismatch. Below, the verdict and the "
-        f"computed number follow a cell that is not exact.{lost}"
-    )
+    errata, mismatches = count["erratum"], count["MISMATCH"]
+    parts = [
+        f"{count['exact']} exact",
+        *([f"{count['rounds']} right when rounded"] if count["rounds"] else []),
+        *([f"{errata} known {'erratum' if errata == 1 else 'errata'}"] if errata else []),
+        *([f"{mismatches} mismatch{'' if mismatches == 1 else 'es'}"] if mismatches else []),
+    ]
+    text = f"{len(verdicts)} printed number{'' if len(verdicts) == 1 else 's'}: {', '.join(parts)}."
+    if count["exact"] < len(verdicts):
+        text += " The verdict and the computed number follow a number that is not exact."
+    return "\n\n".join([text, *lost])
 
 
 def _claims(typed: Typed, verdicts: Sequence[Verdict]) -> str:
-    """The table as the paper prints it: one line for each row, and in each cell what is wrong or rounded in it."""
+    """The numbers as the paper prints them, a line for each row that has any."""
     cells = {(verdict.claim.row, verdict.claim.column): verdict for verdict in verdicts}
     columns = list(dict.fromkeys(column for _, column in cells))
-    rows = [*typed.trunk, *([TOTALS] if any(row == TOTALS for row, _ in cells) else [])]
+    printed = {row for row, _ in cells}
+    rows = [row for row in (*typed.trunk, TOTALS) if row in printed]
     lines = [[escaped(row), *(_cell(cells.get((row, column))) for column in columns)] for row in rows]
     return table(["row", *map(escaped, columns)], lines)
 
