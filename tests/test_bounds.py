@@ -348,9 +348,7 @@ def test_a_name_is_as_long_as_its_labels_make_it() -> None:
         return f"network: t\ninput: 3x8x8\n{TABLE}  {row} | {nested}{'k' * length}: [ bn -> {last} ]{' ]' * 3}\n"
 
     assert answer(named(room), files=True) == ()
-    assert told(named(room + 1)) == [
-        f"`{row}`: a layer's name has more than {LONGEST_PATH} characters with the labels around it"
-    ]
+    assert told(named(room + 1)) == [f"`{row}`: the full name of a layer has more than {LONGEST_PATH} characters"]
 
 
 # --- what takes time by itself ----------------------------------------------------------------------------------------
