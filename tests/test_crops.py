@@ -216,7 +216,7 @@ def test_digests_tell_weights_apart() -> None:
 
 
 def test_what_does_not_fit_is_told() -> None:
-    with pytest.raises(RunError, match="the input is 32 x 48; crops are for square inputs"):
+    with pytest.raises(RunError, match="the input is 32 x 48; crops need a square input"):
         make_crops(PHOTO, Config(data=Data(height=32, width=48)), ("1",))
     with pytest.raises(RunError, match="unknown protocol '12'; the protocols are recipe, 1, 10, 144, central"):
         make_crops(PHOTO, config(), ("1", "12"))
@@ -224,7 +224,7 @@ def test_what_does_not_fit_is_told() -> None:
     there.data.workers, there.data.mean = 1, (0.0, 0.0)
     with pytest.raises(RunError, match=r"^data\.mean has 2 numbers for 3 channels"):  # and not by a worker's traceback
         predict(Small(), Images(PHOTO), there, HERE, ("1",), range(1), 8)
-    with pytest.raises(RunError, match="the network names 6 classes, but the data has 7"):
+    with pytest.raises(RunError, match="the network has 6 classes, but the data has 7"):
         predict(Small(6), Images(PHOTO), config(), HERE, ("1",), range(1), 8)
 
 

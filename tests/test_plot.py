@@ -132,7 +132,7 @@ def test_a_half_written_last_line_is_left_out(tmp_path: Path) -> None:
 
 def test_wrong_runs_are_told(tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").write_text("")
-    with pytest.raises(RunError, match=r"metrics\.jsonl: has no rows yet; a run writes one every run\.log_every steps"):
+    with pytest.raises(RunError, match=r"metrics\.jsonl: no rows yet; a run writes one every run\.log_every steps"):
         read_curves(tmp_path)
     (tmp_path / "metrics.jsonl").write_text('{"step": 1}\nhello\n{"step": 2}\n')
     with pytest.raises(RunError, match=r"metrics\.jsonl:2: not a row of metrics; is this the log of a run\?"):
@@ -151,7 +151,7 @@ def test_wrong_requests_are_told(tmp_path: Path) -> None:
     first = run(tmp_path / "first")
     with pytest.raises(RunError, match=r"curves\.gif: unsupported image format"):
         plot([first], tmp_path / "curves.gif")
-    with pytest.raises(RunError, match="8 runs: one figure shows 1 to 7; draw several"):
+    with pytest.raises(RunError, match="8 runs: a figure shows 1 to 7; plot them in several figures"):
         plot([first] * 8, tmp_path / "curves.png")
     with pytest.raises(RunError, match="0 runs"):
         plot([], tmp_path / "curves.png")

@@ -1,8 +1,8 @@
-"""GoogLeNet's crops of an image (1409.4842, section 7): 1, 10 and 144 of them from one pass.
+"""GoogLeNet's crops of an image (1409.4842, section 7): 1, 10 and 144 of them from one decoding.
 
-The paper prints the scales, the squares, the windows and the mirrors. It does not print how images are resized (here
-bilinear, averaging what is made smaller), how odd margins are halved (here as torchvision does), nor what a network of
-another input than 224 gets (here the scales in proportion, rounded down: 341, 384, 427 and 469 for 299).
+The paper states the scales, the squares, the windows and the mirrors. It does not state how images are resized (here
+bilinear with antialiasing), how odd margins are halved (here as in torchvision), nor the scales for another input size
+than 224 (here in proportion, rounded down: 341, 384, 427 and 469 for 299).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PRINTED: Final = (256, 288, 320, 352)
 
 
 class Crop(NamedTuple):
-    """A square of the image that has `scale` as its shorter side, brought to the input's size."""
+    """A square of the image whose shorter side is resized to `scale`; the square is resized to the input's size."""
 
     scale: int
     top: int = 0
@@ -34,19 +34,19 @@ class Crop(NamedTuple):
 
 
 Shape = Callable[[int], tuple[int, int]]
-"""Height and width of the image at a scale."""
+"""The height and width of the image at a scale."""
 
 View = Callable[[Tensor, Config], Tensor]
-"""What makes of an image (uint8, C x H x W) one of the input's size, not yet normalised."""
+"""Turns an image (uint8, C x H x W) into one of the input's size, not yet normalised."""
 
 
 def scales(size: int) -> list[int]:
     """The four scales for an input of `size`."""
-    return [each * size // 224 for each in PRINTED]
+    return [scale * size // 224 for scale in PRINTED]
 
 
 def squares(shape: Shape, scale: int) -> list[Crop]:
-    """Left, centre and right, or top, centre and bottom; of a square image, the same three times."""
+    """The left, centre and right squares, or top, centre and bottom; of a square image the same one three times."""
     height, width = shape(scale)
     down, right = height - scale, width - scale
     return [Crop(scale, at(down), at(right), scale) for at in (lambda _: 0, lambda rest: round(rest / 2), int)]
@@ -60,7 +60,7 @@ def corners_and_centre(square: Crop, size: int) -> list[Crop]:
 
 
 def with_mirrors(crops: list[Crop]) -> list[Crop]:
-    """All crops, and all mirrored."""
+    """The crops, and their mirror images."""
     return crops + [crop._replace(mirrored=True) for crop in crops]
 
 
@@ -70,7 +70,7 @@ def single_crop(shape: Shape, size: int) -> list[Crop]:
 
 
 def ten_crop(shape: Shape, size: int) -> list[Crop]:
-    """Corners and centre of the centre square, and mirrored."""
+    """The corners and the centre of the centre square, and their mirror images."""
     return with_mirrors(corners_and_centre(squares(shape, scales(size)[0])[1], size))
 
 
@@ -81,12 +81,12 @@ def multi_crop_144(shape: Shape, size: int) -> list[Crop]:
 
 
 def central_crop(shape: Shape, size: int) -> list[Crop]:
-    """The middle 87.5 % of each side, resized: TensorFlow's, and so that of the later Inceptions."""
-    return [Crop(0)]  # no scale: of the image itself
+    """The middle 87.5% of each side, resized: TensorFlow's crop for the later Inceptions."""
+    return [Crop(0)]  # no scale: a crop of the image itself
 
 
 def recipe_view(shape: Shape, size: int) -> list[Crop]:
-    """The view of the recipe, by which a run evaluates itself."""
+    """The recipe's evaluation view, which a training run uses."""
     return [Crop(-1)]
 
 
@@ -100,9 +100,9 @@ PROTOCOLS: Final[dict[str, Callable[[Shape, int], list[Crop]]]] = {
 
 
 class Crops(NamedTuple):
-    """An image's distinct crops (K x channels x size x size, normalised), and how much each protocol makes of them.
+    """The distinct crops of an image (K x channels x size x size, normalised), and their weights in each protocol.
 
-    `weights` is K x 2 x protocols: the crop as it is, and mirrored. Those of each protocol sum to 1.
+    `weights` is K x 2 x protocols: of the crop and of its mirror image. The weights of a protocol sum to 1.
     """
 
     images: Tensor
@@ -110,29 +110,29 @@ class Crops(NamedTuple):
 
 
 def make_crops(image: Tensor, config: Config, protocols: tuple[str, ...], view: View | None = None) -> Crops:
-    """The crops of an image (uint8, C x H x W) that the protocols need, each once; `view` is in place of the recipe's.
+    """The distinct crops of an image (uint8, C x H x W) that the protocols need; `view` replaces the recipe's.
 
     Raises `RunError` for an input that is not square or for an unknown protocol.
     """
     size = config.data.height
     if config.data.width != size:
-        raise RunError(f"the input is {size} x {config.data.width}; crops are for square inputs")
+        raise RunError(f"the input is {size} x {config.data.width}; crops need a square input")
     if unknown := [each for each in protocols if each not in PROTOCOLS]:
         raise RunError(f"unknown protocol {unknown[0]!r}; the protocols are {', '.join(PROTOCOLS)}")
     at = cache(lambda scale: resize_shorter_side(image, scale))
     counts = [
-        Counter(PROTOCOLS[each](lambda scale: (at(scale).shape[1], at(scale).shape[2]), size)) for each in protocols
+        Counter(PROTOCOLS[name](lambda scale: (at(scale).shape[1], at(scale).shape[2]), size)) for name in protocols
     ]
     plain = list(dict.fromkeys(crop._replace(mirrored=False) for count in counts for crop in count))
     weights = [
         [[count[crop._replace(mirrored=side)] / count.total() for count in counts] for side in (False, True)]
         for crop in plain
     ]
-    views = {0: view_central, -1: view or lookup(VIEWS, config.augment.evaluation, "the evaluation")}
+    views = {0: view_central, -1: view or lookup(VIEWS, config.augment.evaluation, "augment.evaluation")}
     images = [
         views[crop.scale](image, config) if crop.scale in views else _crop_pixels(crop, at, size) for crop in plain
     ]
-    ready = [normalise(to_channels(each, config.data.channels), config) for each in images]
+    ready = [normalise(to_channels(crop, config.data.channels), config) for crop in images]
     return Crops(torch.stack(ready), torch.tensor(weights, dtype=torch.float64))
 
 

@@ -1,4 +1,4 @@
-"""Ensembles: the mean of the probabilities of several networks for the same images."""
+"""Ensembles: the mean of several networks' probabilities for the same images."""
 
 from __future__ import annotations
 
@@ -11,30 +11,31 @@ from inception_dsl.runner.settings import RunError
 
 
 def ensemble(members: Mapping[str, Predictions]) -> Predictions:
-    """The mean over the members, by their names, for the protocols that all of them have.
+    """The mean over the members, for the protocols that all of them have.
 
-    Raises `RunError` where they are not of the same images and classes, have no protocol in common, or where two are
-    of the same weights.
+    Raises `RunError` if they differ in images or classes, have no protocol in common, or if two have the same weights.
     """
     if not members:
         raise RunError("an ensemble needs members: name their prediction files")
     first, one = next(iter(members.items()))
     seen: dict[str, str] = {}
-    for name, each in members.items():
-        _check(first, one, name, each)
-        for weights in each.weights:
+    for name, member in members.items():
+        _check(first, one, name, member)
+        for weights in member.weights:
             if weights in seen:
                 raise RunError(f"{seen[weights]} and {name} have the same weights; leave one of them out")
             seen[weights] = name
     shared = [
-        protocol for protocol in one.probabilities if all(protocol in each.probabilities for each in members.values())
+        protocol
+        for protocol in one.probabilities
+        if all(protocol in member.probabilities for member in members.values())
     ]
     if not shared:
         have = "; ".join(f"{name} has {', '.join(each.probabilities)}" for name, each in members.items())
         raise RunError(f"no protocol is common to all files: {have}; evaluate all of them with one protocol")
     shares = torch.tensor([len(each.weights) for each in members.values()], dtype=torch.float64)
     means = {
-        protocol: torch.stack([each.probabilities[protocol].double() for each in members.values()])
+        protocol: torch.stack([member.probabilities[protocol].double() for member in members.values()])
         .mul((shares / shares.sum()).view(-1, 1, 1))
         .sum(0)
         .float()
@@ -44,7 +45,7 @@ def ensemble(members: Mapping[str, Predictions]) -> Predictions:
 
 
 def _check(first: str, one: Predictions, name: str, other: Predictions) -> None:
-    """Refuse two that are not of the same images."""
+    """Raise `RunError` if two members are not of the same images."""
     if one.classes != other.classes:
         many = f"{len(one.classes)} and {len(other.classes)}"
         spot = next(

@@ -1,6 +1,6 @@
-"""The evaluation of trained networks: by one crop or many, alone or together.
+"""The evaluation of trained networks with one crop or many, alone or as an ensemble.
 
-`evaluate_file` is behind `inception-dsl eval`, `ensemble_files` behind `inception-dsl ensemble`.
+`evaluate_file` implements `inception-dsl eval`, `ensemble_files` implements `inception-dsl ensemble`.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ from inception_dsl.text.jsonable import finite
 __all__ = ["Evaluation", "ensemble_files", "evaluate_file"]
 
 CPU_LIMIT_144: Final = 500
-"""Images that 144 crops are tried on where there is only a CPU: a core takes seconds for each with GoogLeNet."""
+"""Images evaluated with 144 crops on a CPU by default: GoogLeNet takes seconds per image and core."""
 
 
 MAX_NAMED: Final = 20
-"""Unreadable images that are named on stderr; `unreadable.txt` has all."""
+"""Unreadable images named on stderr; `unreadable.txt` lists all."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What predictions are worth by each protocol, and by class for the last of them; `notes` are for the reader."""
+    """The scores under each protocol, and by class under the last one; `notes` are for the reader."""
 
     protocols: dict[str, scores.Measures]
     classes: list[scores.ClassRow]
@@ -53,7 +53,7 @@ class Evaluation:
         return self.text()
 
     def text(self, room: int | None = None) -> str:
-        """What is printed, its table in the `room` there is."""
+        """The printed form; its table fits the width `room`."""
         first = next(iter(self.protocols.values()))
         lines = [f"{first.n:,} images" + f", and {self.unreadable:,} unreadable" * bool(self.unreadable)]
         parts = zip(*(measures.cells for measures in self.protocols.values()), strict=True)
@@ -93,30 +93,30 @@ def evaluate_file(
     out: Path | None = None,
     view: crops.View | None = None,
 ) -> Evaluation:
-    """Evaluate a network on a reader's images, by every protocol in one pass; `out` gets the predictions and tables.
+    """Evaluate a network on a reader's images, under every protocol in one pass; writes the results to `out`.
 
     `view` replaces the recipe's. `limit` is the number of images, always the same ones; 144 crops on a CPU take 500
     unless it is given. Images that cannot be read are named on stderr. Raises `RunError` for what cannot be evaluated,
     and `SpecError` E006 where `out` cannot be written.
     """
     check_settings(config)
-    wanted = tuple(dict.fromkeys(protocols))
-    if not wanted or min(batch, 1 if limit is None else limit) < 1:
+    requested = tuple(dict.fromkeys(protocols))
+    if not requested or min(batch, 1 if limit is None else limit) < 1:
         raise RunError("an evaluation needs a protocol, and a limit and a batch of at least 1")
     notes = []
-    if limit is None and "144" in wanted and context.device.type == "cpu" and len(reader) > CPU_LIMIT_144:
+    if limit is None and "144" in requested and context.device.type == "cpu" and len(reader) > CPU_LIMIT_144:
         limit = CPU_LIMIT_144
         taken = f"{CPU_LIMIT_144} of {len(reader):,} images, always the same, were taken"
         notes.append(f"144 crops are slow on a CPU: {taken}; use --limit for more")
     count = min(limit or len(reader), len(reader))
     indices = sorted(permutation(0, 0, len(reader))[:count].tolist())
-    if {"1", "10", "144"} & {*wanted} and config.data.height != 224:
-        size, there = config.data.height, ", ".join(map(str, crops.scales(config.data.height)))
-        notes.append(f"the paper's scales are for an input of 224; for {size} they are {there}, in proportion")
+    if {"1", "10", "144"} & {*requested} and config.data.height != 224:
+        size, scaled = config.data.height, ", ".join(map(str, crops.scales(config.data.height)))
+        notes.append(f"the paper's scales are for an input of 224; for {size} they are {scaled}, in proportion")
     automatic = config.run.precision == "auto"
     config, precision = resolve_precision(config, context)
     notes += [precision] * automatic
-    predictions = predict(network, reader, config, context, wanted, indices, batch, view)
+    predictions = predict(network, reader, config, context, requested, indices, batch, view)
     _warn_unreadable(predictions.unreadable)
     if not len(predictions):
         raise RunError(f"none of {count:,} images could be read; check the data")
@@ -124,9 +124,9 @@ def evaluate_file(
 
 
 def ensemble_files(paths: Sequence[Path], *, out: Path | None = None) -> Evaluation:
-    """Evaluate the mean of networks by their files of predictions, and each alone in the notes.
+    """Evaluate an ensemble from files of predictions; the notes give the score of each member.
 
-    Raises `RunError` for files that do not fit together, and `SpecError` E006 where `out` cannot be written.
+    Raises `RunError` for files that do not match, and `SpecError` E006 if `out` cannot be written.
     """
     if len({path.resolve() for path in paths}) != len(paths):
         raise RunError("a file is given twice; give each once")
@@ -134,9 +134,9 @@ def ensemble_files(paths: Sequence[Path], *, out: Path | None = None) -> Evaluat
     together = ensemble(members)
     notes = [
         f"{name}, {protocol}: top-1 {alone.top1:.2%}  top-5 {alone.top5:.2%}"
-        for name, each in members.items()
+        for name, member in members.items()
         for protocol in together.probabilities
-        for alone in [scores.measure(each.probabilities[protocol], each.labels)]
+        for alone in [scores.measure(member.probabilities[protocol], member.labels)]
     ]
     return _evaluation(together, notes, out)
 
@@ -175,5 +175,5 @@ def _evaluation(predictions: Predictions, notes: list[str], out: Path | None) ->
             files["unreadable.txt"] = "".join(f"{_one_line(each)}\n" for each in predictions.unreadable).encode()
         write(files, out, force=True)
         if not predictions.unreadable:
-            (out / "unreadable.txt").unlink(missing_ok=True)  # of an evaluation before
+            (out / "unreadable.txt").unlink(missing_ok=True)  # left by an earlier evaluation
     return found

@@ -1,4 +1,4 @@
-"""A network's probabilities for many images: crops of several images share a forward pass."""
+"""A network's probabilities for many images; crops of several images share a forward pass."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from inception_dsl.runner.reader import Reader, Unreadable
 from inception_dsl.runner.settings import RunError
 
 Open = dict[int, Tensor]
-"""The sums of the images whose crops are not all done, protocols x classes in float64, by their numbers."""
+"""The partial sums (protocols x classes, float64) of images whose crops are not all done, by position."""
 
 
 class Chunk(NamedTuple):
-    """Crops that go through the network together, the image that each is of, and its weights in each protocol."""
+    """Crops that share a forward pass, the position of the image of each, and its weights in each protocol."""
 
     images: Tensor
     owners: Tensor
@@ -31,7 +31,7 @@ class Chunk(NamedTuple):
 
 
 class _CropDataset(Dataset[Crops | str]):
-    """The crops of a reader's images; for one that cannot be read, its name and why."""
+    """The crops of a reader's images; for an unreadable image its name and the cause."""
 
     def __init__(
         self, reader: Reader, config: Config, protocols: tuple[str, ...], indices: Sequence[int], view: View | None
@@ -59,11 +59,11 @@ def predict(
     batch: int,
     view: View | None = None,
 ) -> Predictions:
-    """The probabilities of the images at `indices`, the mean over the crops of each protocol.
+    """The probabilities of the images at `indices`, averaged over the crops of each protocol.
 
-    `view` is in place of the recipe's. `batch` crops pass the network at once; softmax is taken in float32, and means
-    in float64. Images that cannot be read are left out, and named. The network is left as it was. Raises `RunError`
-    for settings that do not fit, and where the network has other classes than the data.
+    `view` replaces the recipe's. A forward pass takes `batch` crops; softmax is computed in float32, means in float64.
+    Unreadable images are left out and named. The network keeps its mode. Raises `RunError` for inconsistent settings,
+    and if the network has other classes than the data.
     """
     # report wrong settings here, not in a worker
     make_crops(torch.zeros(3, 2, 2, dtype=torch.uint8), config, protocols, view)
@@ -84,14 +84,14 @@ def predict(
                 with autocast(context, config.run.precision):
                     logits = network(chunk.images)
                 if logits.shape[1] != len(reader.classes):
-                    known = f"the network names {logits.shape[1]} classes, but the data has {len(reader.classes)}"
-                    raise RunError(f"{known}; evaluate it on data of its own classes")
+                    known = f"the network has {logits.shape[1]} classes, but the data has {len(reader.classes)}"
+                    raise RunError(f"{known}; evaluate it on data with its own classes")
                 _accumulate(sums, chunk, logits.float().softmax(1).cpu().double())
                 done = [owner for owner in sums if owner != int(chunk.owners[-1])]
                 found.update({owner: sums.pop(owner).float() for owner in done})
     finally:
         network.train(training)
-    found.update({owner: each.float() for owner, each in sums.items()})
+    found.update({owner: total.float() for owner, total in sums.items()})
     kept = [indices[owner] for owner in found]
     values = torch.stack(list(found.values())) if found else torch.zeros(0, len(protocols), len(reader.classes))
     return Predictions(
@@ -108,16 +108,16 @@ def predict(
 def _chunks(cuts: Iterable[Crops | str], batch: int, device: torch.device, unreadable: list[str]) -> Iterator[Chunk]:
     """Crops of all images, in chunks of equal size; the last one may be smaller. Mirrors are made on the device.
 
-    Why images cannot be read is added to `unreadable`.
+    Unreadable images are appended to `unreadable`.
     """
     waiting: list[Chunk] = []
-    for owner, each in enumerate(cuts):
-        if isinstance(each, str):
-            unreadable.append(each)
+    for owner, crops in enumerate(cuts):
+        if isinstance(crops, str):
+            unreadable.append(crops)
             continue
-        images, used = each.images.to(device), (each.weights > 0).any(2)
+        images, used = crops.images.to(device), (crops.weights > 0).any(2)
         both = torch.cat([images[used[:, 0].to(device)], images[used[:, 1].to(device)].flip(-1)])
-        weights = torch.cat([each.weights[:, 0][used[:, 0]], each.weights[:, 1][used[:, 1]]])
+        weights = torch.cat([crops.weights[:, 0][used[:, 0]], crops.weights[:, 1][used[:, 1]]])
         waiting.append(Chunk(both, torch.full((len(both),), owner), weights))
         if sum(len(part.images) for part in waiting) >= batch:
             whole = _concatenate(waiting)
@@ -134,7 +134,7 @@ def _concatenate(chunks: list[Chunk]) -> Chunk:
 
 
 def _accumulate(sums: Open, chunk: Chunk, probabilities: Tensor) -> None:
-    """Add a chunk's probabilities, as its weights have them; what has no weight adds nothing, even if it is a NaN."""
+    """Add a chunk's weighted probabilities to the sums; crops of weight 0 add nothing, even if they are NaN."""
     for owner in dict.fromkeys(chunk.owners.tolist()):
         mine = chunk.owners == owner
         weights = chunk.weights[mine].T[:, :, None]
@@ -147,7 +147,7 @@ def _init_worker(worker: int) -> None:
 
 
 def network_sha256(network: nn.Module) -> str:
-    """SHA-256 of a network's tensors and their names."""
+    """The SHA-256 of a network's tensors and their names."""
     found = hashlib.sha256()
     state: dict[str, Any] = network.state_dict()
     for name in sorted(state):

@@ -1,4 +1,4 @@
-"""Images prepared as a file of weights says, where it does, in place of what the spec's recipe says."""
+"""How images are prepared: as a file of weights states, if it does, else as the spec's recipe states."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from inception_dsl.weights.preprocessing import Preprocessing
 from inception_dsl.weights.transfer import channel_values
 
 VIEW_SETTINGS: Final = ("augment.evaluation", "augment.resize", "augment.central")
-"""The settings of the recipe's view."""
+"""The settings of the recipe's evaluation view."""
 
 MAX_ASPECT: Final = 16
 """The largest ratio of sides: of a longer strip the middle is taken, for resized whole it would fill the memory."""
@@ -40,13 +40,13 @@ def choose_preparation(
 ) -> Preparation:
     """Choose between the weights' preprocessing, the recipe of the spec `file` and the user's options, which win.
 
-    `given` are the settings of `--set`; `protocol` is the crops that were asked for, if any were.
+    `given` are the settings of `--set`; `protocol` is the value of `--protocol`, if given.
     """
     if wanted is None:
         return Preparation(config)
     data = config.data
     wanted = wanted.at(data.height, data.width)
-    shaped = [each for each in VIEW_SETTINGS if each in given]
+    shaped = [key for key in VIEW_SETTINGS if key in given]
     view = None if protocol or shaped else partial(prepare_image, wanted=wanted)
     theirs, users, differ = [], [], []
     if view:
@@ -77,23 +77,23 @@ def choose_preparation(
 
 
 def prepare_image(image: Tensor, config: Config, wanted: Preprocessing) -> Tensor:
-    """The image (uint8, channels x height x width) resized by Pillow, as the libraries do, and its middle cut out."""
+    """Resize an image (uint8, channels x height x width) with Pillow, as the libraries do, and crop its centre."""
     import numpy as np
     from PIL import Image
 
-    height, width = (min(each, MAX_ASPECT * min(image.shape[1:])) for each in image.shape[1:])
+    height, width = (min(side, MAX_ASPECT * min(image.shape[1:])) for side in image.shape[1:])
     image, shorter = centre_crop(image, height, width), min(height, width)
     if isinstance(wanted.resize, tuple):
         height, width = wanted.resize
     else:
         height, width = wanted.resize * height // shorter, wanted.resize * width // shorter
     how = Image.Resampling[wanted.interpolation.upper()]
-    bands = [np.asarray(Image.fromarray(each.numpy()).resize((width, height), how)) for each in image]
+    bands = [np.asarray(Image.fromarray(band.numpy()).resize((width, height), how)) for band in image]
     return centre_crop(torch.from_numpy(np.stack(bands)), *wanted.crop)
 
 
 def _view(config: Config) -> str:
-    """What the recipe does to an image's shape, in the words of `Preprocessing.view`."""
+    """The recipe's view in the words of `Preprocessing.view`."""
     size, augment = f"{config.data.height}x{config.data.width}", config.augment
     match augment.evaluation:
         case "centre":
@@ -105,7 +105,7 @@ def _view(config: Config) -> str:
 
 
 def _same_values(one: Collection[float], other: Collection[float]) -> bool:
-    """Whether means are the same, one number standing for all channels."""
+    """Whether two means are equal; a single number stands for all channels."""
     channels = max(len(one), len(other))
-    a, b = ([*each] * (channels if len(each) == 1 else 1) for each in (one, other))
+    a, b = ([*values] * (channels if len(values) == 1 else 1) for values in (one, other))
     return len(a) == len(b) and all(math.isclose(*pair, rel_tol=1e-4) for pair in zip(a, b, strict=True))

@@ -1,4 +1,4 @@
-"""What predictions are worth: top-1 and top-5 with their uncertainty, calibration, and which classes are confused."""
+"""Scores of predictions: top-1 and top-5 with confidence intervals, calibration, and confused classes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from torch import Tensor
 from inception_dsl.runner.evaluate import label_ranks
 
 BINS: Final = 15
-"""Of the expected calibration error, as Guo et al. (1706.04599) take them."""
+"""Bins of the expected calibration error, as in Guo et al. (1706.04599)."""
 
 MANY_CLASSES: Final = 50
 """The most classes that the picture names, and the most confused pairs that are reported."""
@@ -23,7 +23,7 @@ MANY_CLASSES: Final = 50
 
 @dataclass(frozen=True)
 class Measures:
-    """What n predictions are worth; the intervals are Wilson's of 95 %, for images drawn at random."""
+    """The scores of n predictions; intervals are 95% Wilson intervals, for images drawn at random."""
 
     n: int
     top1: float
@@ -38,7 +38,7 @@ class Measures:
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """Each of them in words."""
+        """The scores as text."""
         low, high = self.top1_interval
         lowest, highest = self.top5_interval
         one = f"top-1 {self.top1:.2%} ({low:.2%} to {high:.2%})"
@@ -47,7 +47,7 @@ class Measures:
 
 
 class ClassRow(NamedTuple):
-    """One class: its images, how many of them came first and in the first five, and how many took its name."""
+    """One class: its images, the top-1 and top-5 hits among them, and the images predicted as it."""
 
     name: str
     n: int
@@ -66,7 +66,7 @@ class ConfusedPair(NamedTuple):
 
 
 def measure(probabilities: Tensor, labels: Tensor) -> Measures:
-    """The worth of predictions (N x C) for labels (N): a row with a NaN is wrong, and its loss is a NaN."""
+    """Score predictions (N x C) for labels (N). A row with a NaN is wrong, and its loss is NaN."""
     n, before = len(labels), label_ranks(probabilities, labels)
     top1, top5 = int((before < 1).sum()), int((before < 5).sum())
     return Measures(
@@ -81,7 +81,7 @@ def measure(probabilities: Tensor, labels: Tensor) -> Measures:
 
 
 def wilson(hits: int, n: int) -> tuple[float, float]:
-    """Wilson's interval of 95 % for a proportion: it holds near 0 and 1 and for few images, too."""
+    """The 95% Wilson interval of a proportion, valid near 0 and 1 and for few images too."""
     if not n:
         return 0.0, 1.0
     z = 1.959963984540054
@@ -90,14 +90,14 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
 
 
 def nll(probabilities: Tensor, labels: Tensor) -> float:
-    """The mean negative logarithm of the right class's probability, which counts as 1e-38 if it is less."""
+    """The mean negative log-likelihood; probabilities are clamped to at least 1e-38."""
     right = probabilities.double().gather(1, labels[:, None])[:, 0].clamp_min(torch.finfo(torch.float32).tiny)
     right = right.where(~probabilities.isnan().any(1), torch.nan)
     return -right.log().sum().item() / max(len(labels), 1)
 
 
 def ece(probabilities: Tensor, labels: Tensor) -> float:
-    """How far confidence is from accuracy, over 15 equal bins of confidence, by the images in them."""
+    """The expected calibration error over 15 equal bins of confidence, weighted by their images."""
     confidence = probabilities.double().amax(1).nan_to_num(0.0)
     bins = (confidence * BINS).ceil().long().clamp(1, BINS) - 1
     gap = confidence - (label_ranks(probabilities, labels) < 1).double()
@@ -106,18 +106,18 @@ def ece(probabilities: Tensor, labels: Tensor) -> float:
 
 
 def confusion(probabilities: Tensor, labels: Tensor) -> Tensor:
-    """How many images of a class (row) took the name of another (column), C x C; those with a NaN took none."""
+    """The confusion matrix, C x C: images of a class (row) predicted as another (column). Skips NaN rows."""
     classes, sound = probabilities.shape[1], ~probabilities.isnan().any(1)
-    named = torch.from_numpy(probabilities[sound].numpy().argmax(1))  # numpy's takes the first of equal ones
+    named = torch.from_numpy(probabilities[sound].numpy().argmax(1))  # numpy's argmax takes the first of equal values
     return torch.bincount(labels[sound] * classes + named, minlength=classes**2).view(classes, classes)
 
 
 def by_class(probabilities: Tensor, labels: Tensor, classes: list[str]) -> list[ClassRow]:
-    """The same figures for each class."""
+    """The scores of each class."""
     before, named = label_ranks(probabilities, labels), confusion(probabilities, labels).sum(0)
     counts = [torch.bincount(labels[before < most], minlength=len(classes)) for most in (1, 5)]
     n = torch.bincount(labels, minlength=len(classes))
-    columns = (each.tolist() for each in (n, *counts, named))
+    columns = (column.tolist() for column in (n, *counts, named))
     return [ClassRow(*row) for row in zip(classes, *columns, strict=True)]
 
 
@@ -133,23 +133,23 @@ def to_csv(rows: list[ClassRow]) -> str:
 
 
 def confused_pairs(counts: Tensor, classes: list[str], most: int = MANY_CLASSES) -> list[ConfusedPair]:
-    """The most confused pairs of classes, by their part of the row; the larger count, then the first, before others."""
+    """The most confused pairs of classes by their fraction of the row, then by count, then by index."""
     wrong = counts - counts.diag().diag()
     rows = counts.sum(1).tolist()
     found = [(label, named, int(wrong[label, named])) for label, named in wrong.nonzero().tolist()]
-    found.sort(key=lambda each: (-each[2] / rows[each[0]], -each[2], each))
+    found.sort(key=lambda pair: (-pair[2] / rows[pair[0]], -pair[2], pair))
     return [
         ConfusedPair(classes[label], classes[named], count, count / rows[label]) for label, named, count in found[:most]
     ]
 
 
 def parts(counts: Tensor) -> Tensor:
-    """The matrix with rows that sum to 1, or to 0 for a class without images."""
+    """Normalise rows to sum to 1, or to 0 for a class without images."""
     return counts.double() / counts.sum(1, keepdim=True).clamp_min(1)
 
 
 def confusion_png(counts: Tensor, classes: list[str]) -> bytes | None:
-    """The confusion matrix, row by row in parts, as PNG; nothing where matplotlib is not installed."""
+    """The row-normalised confusion matrix as PNG; None if matplotlib is not installed."""
     try:
         figures: Any = importlib.import_module("matplotlib.figure")
     except ModuleNotFoundError:

@@ -1,4 +1,4 @@
-"""A trained network from its file of weights, and the classes that stand beside it."""
+"""A trained network from its file of weights, and the class names stored beside it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def trained(plan: Plan, weights: Path, split: str, given: Collection[str], proto
 
 
 def load_network(typed: Typed, held: WeightFile) -> nn.Module:
-    """The network with its weights, without its heads, laid out as convolutions are fastest."""
+    """The network with its weights, without heads, in the channels-last layout."""
     made = build(pytorch.source(typed), typed.program.name)
     for head in typed.heads:
         delattr(made, head)  # only training runs them
@@ -66,7 +66,7 @@ def load_network(typed: Typed, held: WeightFile) -> nn.Module:
 
 
 def other_network(weights: Path, held: WeightFile, typed: Typed) -> Diagnostic | None:
-    """W131 where a run wrote the weights, for another network than the spec's."""
+    """W131 if a run wrote the weights for another network than the spec describes."""
     if held.metadata.get("spec") in {None, fingerprint(typed)}:
         return None
     message = f"`{weights}` was trained for another network than `{typed.program.file}` describes now"
@@ -75,9 +75,9 @@ def other_network(weights: Path, held: WeightFile, typed: Typed) -> Diagnostic |
 
 
 def check_classes(weights: Path, classes: Sequence[str], data: str) -> None:
-    """Raises `RunError` where a file beside the weights, as a run leaves it, names other classes than the data has.
+    """Raise `RunError` if a file that a run wrote beside the weights names other classes than the data.
 
-    Those of a checkpoint stand beside its folder.
+    For a checkpoint, that file is in the folder above.
     """
     folder = weights.absolute().parent
     for file, named in _listed_classes(folder.parent if folder.name == "checkpoints" else weights.parent):
@@ -91,13 +91,13 @@ def check_classes(weights: Path, classes: Sequence[str], data: str) -> None:
 
 
 def _listed_classes(folder: Path) -> Iterator[tuple[Path, list[str]]]:
-    """What names a network's classes in its folder: `config.json` may be of another kind, and then does not."""
+    """The files in a folder that name a network's classes; a `config.json` of another tool does not."""
     config, listed = folder / "config.json", folder / "classes.txt"
     try:
         if config.is_file():
             facts = json.loads(config.read_text(encoding="utf-8"))
             if isinstance(facts, dict) and isinstance(facts.get("label_names"), list):
-                yield config, [str(each) for each in facts["label_names"]]
+                yield config, [str(name) for name in facts["label_names"]]
         if listed.is_file():
             yield listed, listed.read_text(encoding="utf-8").removesuffix("\n").split("\n")
     except (OSError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""How a network is trained, as data: what its spec says, on what the recipe that it names says."""
+"""How a network is trained, as data: the settings of its spec on top of the recipe that it names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from inception_dsl.runner.config import Config
 
 SIDE: Final = 224
-"""The input that the recipes' sizes are for."""
+"""The input size that the recipes' sizes assume."""
 
 Values = Mapping[str, Mapping[str, Any]]
 """Settings by group and name: `{"optim": {"lr": 0.045}}`."""
@@ -25,7 +25,7 @@ Values = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Recipe:
-    """Settings that are not the runner's own, and by `group.name` where each comes from."""
+    """Settings that differ from the runner's defaults, and the source of each by `group.name`."""
 
     source: str
     values: Values
@@ -39,7 +39,7 @@ class Recipe:
         return Recipe(source or self.source, merged, {**kept, **(notes or {})})
 
     def config(self) -> Config:
-        """The settings as the runner's own record."""
+        """The settings as the runner's `Config`."""
         from inception_dsl.runner.config import Config
 
         config = Config()
@@ -68,7 +68,7 @@ def recipe(program: Program) -> Recipe | None:
 
 
 def _in_proportion(recipe: Recipe) -> Recipe:
-    """The recipe with images resized in proportion to an input of another size than 224, which recipes are for."""
+    """Scale the resize of a recipe, which assumes an input of 224, to the network's input."""
     config = recipe.config()
     side, augment = max(config.data.height, config.data.width), config.augment
     if side == SIDE or (augment.crop != "window" and augment.evaluation != "centre"):

@@ -49,7 +49,7 @@ probabilities = network((images - mean[:, None, None]) / std[:, None, None]).sof
 | {n:,} | {top1:.2%} | {top5:.2%} | {loss:.4f} | {unreadable:,} |
 
 One view of each image (`{evaluation}`), of one run with the seed {seed}:
-how far other seeds differ was not measured.
+the variation between seeds was not measured.
 
 ## Recipe
 
@@ -59,21 +59,21 @@ how far other seeds differ was not measured.
 
 - Images of any other kind than `{images}`: no robustness, calibration, fairness or performance per class is known.
 - If the held-out images were used to choose a recipe or to stop, the scores above flatter the network.
-- The licence of the weights is for whoever trained them to say; `other` stands above until then.
+- The licence of the weights: whoever trained them chooses it; until then it is `other` above.
 """
 
 
 def write_card(folder: Path, model_source: str) -> list[Path]:
-    """Complete a model's folder from its `config.json`: what timm reads is added there; gives the files' paths.
+    """Complete a model's folder from its `config.json`, and add what timm reads to that file; returns the files' paths.
 
-    `model_source` is the text of the network's `model.py`, written beside `README.md` and `classes.txt`. The same bytes
-    for the same run, however often. Raises `SpecError` E006 where a file cannot be written.
+    `model_source` is the text of the network's `model.py`, written beside `README.md` and `classes.txt`. The same run
+    gives the same bytes. Raises `SpecError` E006 if a file cannot be written.
     """
     facts = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     data, augment, classes = facts["training"]["data"], facts["training"]["augment"], facts["label_names"]
-    # Where the images lay is nobody's business: the last part of the path is their name.
+    # The path of the images stays private: only its last part is published.
     data["source"] = re.sub(r"[^\w.-]+", "-", re.split("[:/]", data["source"].rstrip("/"))[-1]) or "unnamed"
-    mean, std = (each * (data["channels"] if len(each) == 1 else 1) for each in (data["mean"], data["std"]))
+    mean, std = (values * (data["channels"] if len(values) == 1 else 1) for values in (data["mean"], data["std"]))
     facts["pretrained_cfg"] = {
         "input_size": [data["channels"], data["height"], data["width"]],
         "mean": mean,
@@ -102,7 +102,7 @@ def write_card(folder: Path, model_source: str) -> list[Path]:
     )
     texts = {
         "config.json": json.dumps(facts, indent=2) + "\n",
-        "classes.txt": "".join(f"{each}\n" for each in classes),
+        "classes.txt": "".join(f"{name}\n" for name in classes),
         "README.md": card,
         "model.py": model_source,
     }
@@ -110,14 +110,14 @@ def write_card(folder: Path, model_source: str) -> list[Path]:
 
 
 def _trained_length(trained: dict[str, Any] | None, epochs: float) -> str:
-    """How long the run was, of what its schedule plans; nothing where an older run does not say it."""
+    """The length of the run and of its schedule; empty for an older run, which does not record it."""
     if trained is None:
         return ""
     return f"Steps done: {trained['steps']:,}. Epochs done: {trained['epochs']:.4g}, of {epochs:g}.\n\n"
 
 
 def _crop_fraction(data: dict[str, Any], augment: dict[str, Any]) -> float:
-    """The part of the image's shorter side that evaluation looks at."""
+    """The fraction of the image's shorter side that evaluation sees."""
     match augment["evaluation"]:
         case "centre":
             return float(min(data["height"], data["width"]) / augment["resize"])

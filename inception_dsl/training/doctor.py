@@ -32,11 +32,11 @@ from inception_dsl.training.installation import ABSENT, FAILED, OK, Check, insta
 
 STEPS: Final = 20
 PATIENCE: Final = 60.0
-"""Seconds that processes have to find each other."""
+"""Seconds that processes may take to find each other."""
 
 
 class Small(nn.Module):
-    """Batch-normalised Inception modules, two of them: grey images of 28x28 -> logits."""
+    """Two batch-normalised Inception modules: grey images of 28x28 -> logits."""
 
     def __init__(self, classes: int) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ def _conv(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Sequent
 
 
 def short_run() -> Config:
-    """The short run: small images, all that a checkpoint may hold, and the same bits each time."""
+    """The settings of the short run: small images, every part of a checkpoint, reproducible bit for bit."""
     return Config(
         data=Data(f"idx:{builtin('fashion-mini')}", 1, 28, 28, mean=(0.286,), std=(0.353,), batch=64, workers=0),
         augment=Augment(crop="shift", padding=2, evaluation="whole"),
@@ -82,11 +82,11 @@ def report(checks: Sequence[Check]) -> dict[str, Any]:
 
 
 def devices(name: str = "") -> list[torch.device]:
-    """The accelerators and the CPU, or the one named. Raises `RunError` for one that is not there."""
+    """The accelerators and the CPU, or the one named. Raises `RunError` for an unknown one."""
     found = torch.accelerator.current_accelerator(check_available=True)
     here = [torch.device(found.type, index) for index in range(torch.accelerator.device_count())] if found else []
     here.append(torch.device("cpu"))
-    named = [each for each in here if name in ("", str(each), each.type)]
+    named = [device for device in here if name in ("", str(device), device.type)]
     if not named:
         raise RunError(f"--device {name}: not available; available are {', '.join(map(str, here))}")
     return named
@@ -107,7 +107,7 @@ def run_checks(
 
 
 def training_checks(place: torch.device, network: Callable[[int], nn.Module], config: Config) -> Iterator[Check]:
-    """Short runs on a device: whether the loss falls, a resumed run is the same, and bf16 agrees with fp32."""
+    """Short runs on a device: the loss falls, a resumed run is identical, and bf16 agrees with fp32."""
     device = str(place)
     half = replace(config, run=replace(config.run, precision="bf16"))
     reader = replace(config, data=replace(config.data, workers=1))
@@ -125,7 +125,7 @@ def training_checks(place: torch.device, network: Callable[[int], nn.Module], co
         def resumed() -> str:
             _run(place, network, config, at / "parts", STEPS // 2)
             _run(place, network, reader, at / "parts", STEPS)
-            one, two = (state_sha256(at / each / "checkpoints" / f"step_{STEPS:08d}.pt") for each in ("whole", "parts"))
+            one, two = (state_sha256(at / name / "checkpoints" / f"step_{STEPS:08d}.pt") for name in ("whole", "parts"))
             assert one == two, f"{STEPS // 2} + {STEPS // 2} steps give {two}, {STEPS} give {one}"
             return f"{STEPS // 2} + {STEPS // 2} steps give the bits of {STEPS}: {one}"
 
@@ -149,11 +149,11 @@ def training_checks(place: torch.device, network: Callable[[int], nn.Module], co
 def _run(
     place: torch.device, network: Callable[[int], nn.Module], config: Config, out: Path, steps: int
 ) -> list[float]:
-    """Train in silence to a step, going on from what `out` holds; the losses of all steps so far."""
+    """Train silently to a step, resuming from `out`; returns the losses of all steps so far."""
     about = NetworkInfo("doctor", "the doctor's network", "0" * 64)
     flags = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # threads that wait for each other are slow where others use the machine too
+    torch.set_num_threads(1)  # threads that wait for each other are slow on a busy machine
     quiet = io.StringIO()
     try:
         with warnings.catch_warnings(), redirect_stdout(quiet), redirect_stderr(quiet):
@@ -180,29 +180,29 @@ def _logged(out: Path, name: str) -> list[float]:
 
 
 def state_sha256(checkpoint: Path) -> str:
-    """The sha256 of all that a checkpoint holds of network, average and optimiser, shortened."""
+    """The shortened sha256 of the network, the average and the optimiser in a checkpoint."""
     state = load_checkpoint(checkpoint)
     found = hashlib.sha256()
 
     def add(part: Any) -> None:
         if isinstance(part, dict):
-            for key, each in sorted(part.items(), key=lambda pair: str(pair[0])):
+            for key, value in sorted(part.items(), key=lambda pair: str(pair[0])):
                 found.update(str(key).encode())
-                add(each)
+                add(value)
         elif isinstance(part, list | tuple):
-            for each in part:
-                add(each)
+            for value in part:
+                add(value)
         elif isinstance(part, Tensor):
             found.update(part.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
         else:
             found.update(repr(part).encode())
 
-    add({name: each for name, each in state.items() if name != "identity"})
+    add({name: value for name, value in state.items() if name != "identity"})
     return found.hexdigest()[:16]
 
 
 def _check_collectives(kind: str, world: int) -> str:
-    """Have processes add up what they hold, over the device's own backend."""
+    """Run an all-reduce over processes with the device's default backend."""
     with tempfile.TemporaryDirectory() as folder:
         begun = time.monotonic()
         started = start_processes(  # type: ignore[no-untyped-call]
@@ -218,7 +218,7 @@ def _check_collectives(kind: str, world: int) -> str:
 
 
 def _collective_process(rank: int, world: int, kind: str, meeting: str) -> None:
-    """One of the processes that add up."""
+    """One of the processes of the all-reduce."""
     device = torch.device(kind, rank) if kind != "cpu" else torch.device(kind)
     backend = distributed.get_default_backend_for_device(device)
     distributed.init_process_group(backend, init_method=f"file://{meeting}", rank=rank, world_size=world)

@@ -1,4 +1,4 @@
-"""What is installed for training, and what the machine gives: the checks that need no run."""
+"""Checks of the installation and the machine that need no run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FAILED: Final = "failed"
 ABSENT: Final = "not available"
 
 LIBRARIES: Final = {
-    "torch": "all of it",
+    "torch": "everything",
     "torchvision": "images in files, and its data sets",
     "onnx": "`compile --check`",
     "onnxruntime": "`export`",
@@ -31,11 +31,11 @@ LIBRARIES: Final = {
     "matplotlib": "`plot`",
     "tensorboard": "watching a run in TensorBoard",
 }
-"""What each library is for; only the first must be there."""
+"""What each library is for; only the first is required."""
 
 OLDEST_TORCH: Final = (2, 13)
 SHARED_MEMORY: Final = 256 * 2**20
-"""Bytes that two processes which read images may need at once: 2 each of 64 images of 3x299x299 float32."""
+"""Bytes that two loader processes may need at once: 2 batches each of 64 images of 3x299x299 float32."""
 
 ADVICE: Final = {
     "collectives": "try NCCL_DEBUG=INFO or GLOO_SOCKET_IFNAME=lo; processes of one machine must reach each other",
@@ -44,12 +44,12 @@ ADVICE: Final = {
     "resume": "resumed runs continue, but with other bits: report it with this file",
     "bf16": "train with --set run.precision=fp32",
 }
-"""What to do where a check fails."""
+"""What to do if a check fails."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at: on which device, whether it holds, what was found, and what to do if not."""
+    """One check: its device, its result, what was found, and what to do if it failed."""
 
     name: str
     result: str
@@ -66,7 +66,7 @@ class Check:
 
 
 def installation_checks() -> Iterator[Check]:
-    """What is installed, and what the machine gives."""
+    """Check the installed libraries and the machine."""
     yield Check("python", OK, platform.python_version())
     for library, use in LIBRARIES.items():
         try:
@@ -74,7 +74,7 @@ def installation_checks() -> Iterator[Check]:
         except metadata.PackageNotFoundError:
             yield Check(library, ABSENT, f"optional: for {use}", f"pip install {library}")
             continue
-        numbers = tuple(int(each) for each in re.findall(r"\d+", version)[:2])
+        numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
         old = library == "torch" and numbers < OLDEST_TORCH
         advice = f"pip install 'torch>={'.'.join(map(str, OLDEST_TORCH))}'" if old else ""
         yield Check(library, FAILED if old else OK, version, advice)
@@ -86,16 +86,16 @@ def installation_checks() -> Iterator[Check]:
 
 
 def run_check(name: str, device: str, action: Callable[[], str]) -> Check:
-    """What an action found; whatever it raises is a check that failed."""
+    """Run a check; an exception is a failure."""
     try:
         return Check(name, OK, redact(action()), device=device)
-    except Exception as error:  # noqa: BLE001 - the point is to tell of any
+    except Exception as error:  # noqa: BLE001 - any exception is a result
         lines = str(error).strip().splitlines() or [type(error).__name__]
         return Check(name, FAILED, redact(lines[-1])[:200], ADVICE[name], device)
 
 
 def redact(text: str) -> str:
-    """A text without folders, which name users, and without the machine's name."""
+    """Remove folders, which name users, and the machine's name from a text."""
     text = re.sub(r"(?<![\w.])(?:[A-Z]:)?(?:[/\\][^/\\\s:'\"]+)+[/\\]", ".../", text)
     return text.replace(platform.node(), "HOST") if len(platform.node()) > 2 else text
 
@@ -108,8 +108,8 @@ def _check_write_access() -> str:
     return f"{shutil.disk_usage('.').free / 1e9:,.1f} GB are free here"
 
 
-def _shared_memory(folder: str = "/dev/shm") -> Check:  # noqa: S108 - the very folder that torch uses
-    """Whether processes that read images can hand them over."""
+def _shared_memory(folder: str = "/dev/shm") -> Check:  # noqa: S108 - the folder that torch uses
+    """Check that loader processes have enough shared memory."""
     name = "shared memory"
     if not Path(folder).is_dir():
         return Check(name, ABSENT, "this system does not show it")

@@ -1,4 +1,4 @@
-"""A run: its folder written, its `train.py` started as a process of its own or as many, its signals passed on."""
+"""Starts a run's `train.py` as one process or several, and forwards signals to it."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from types import FrameType
 from typing import Final
 
 PREEMPTED: Final = 75
-"""The exit code that says: saved, start me again (sysexits' EX_TEMPFAIL)."""
+"""The exit code for "saved, start me again" (EX_TEMPFAIL in sysexits.h)."""
 RESTARTS: Final = 3
 STDERR: Final = 2  # its file descriptor
 PATIENCE: Final = 100
-"""Seconds that torchrun gives its processes to save in, before it kills them; its own 30 are few on a slow disk."""
+"""Seconds that torchrun waits for its processes to save before it kills them; its default of 30 is short."""
 
 
 def command(script: Path, arguments: Sequence[str], processes: int = 1) -> list[str]:
-    """The command that runs a script, under torchrun where it is several processes."""
+    """The command that runs a script, under torchrun if there are several processes."""
     if processes == 1:
         return [sys.executable, str(script), *arguments]
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
@@ -37,14 +37,14 @@ def launch(folder: Path, arguments: Sequence[str], processes: int = 1, quiet: bo
 
     def pass_on(number: int, frame: FrameType | None) -> None:
         asked.append(number)
-        for each in started:
-            each.send_signal(signal.SIGTERM if processes > 1 else number)
+        for process in started:
+            process.send_signal(signal.SIGTERM if processes > 1 else number)
 
     old = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGUSR1)}
     try:
         words, out = command(folder / "train.py", arguments, processes), STDERR if quiet else None
         started.append(process := subprocess.Popen(words, stdout=out))  # noqa: S603
-        if asked:  # before there was a process to tell
+        if asked:  # the signal came before the process started
             process.send_signal(signal.SIGTERM)
         while True:
             try:
@@ -58,16 +58,16 @@ def launch(folder: Path, arguments: Sequence[str], processes: int = 1, quiet: bo
     saved = status(folder) == "preempted" and _stamp(folder) != before
     if code and (saved or (asked and code < 0)):  # or it was signalled before it could listen
         return PREEMPTED
-    return 128 - code if code < 0 else code  # as a shell says it
+    return 128 - code if code < 0 else code  # the convention of shells
 
 
 def status(folder: Path) -> str:
-    """What a run's STATUS file says: running, preempted, done or failed; empty where there is none."""
+    """The contents of a run's STATUS file: running, preempted, done or failed; empty if there is none."""
     file = folder / "STATUS"
     return file.read_text(encoding="utf-8", errors="replace").strip() if file.is_file() else ""
 
 
 def _stamp(folder: Path) -> int:
-    """When a run's STATUS was written; 0 where there is none."""
+    """When a run's STATUS was written; 0 if there is none."""
     file = folder / "STATUS"
     return file.stat().st_mtime_ns if file.is_file() else 0

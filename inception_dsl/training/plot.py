@@ -1,4 +1,4 @@
-"""Curves of runs: loss, accuracy, learning rate and throughput, from their `metrics.jsonl`."""
+"""Plots of runs: loss, accuracy, learning rate and throughput, from their `metrics.jsonl`."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
-"""Okabe and Ito's, which people who see colours in other ways tell apart: https://jfly.uni-koeln.de/color/"""
+"""Okabe and Ito's palette for colour-blind readers: https://jfly.uni-koeln.de/color/"""
 
 DASHES: Final = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (4, 1.5, 1, 1.5)))
-"""What tells the series of one run apart: the main head's or top-1, then the others."""
+"""Distinguish the series of one run: the main head or top-1 first, then the others."""
 
 MOST_POINTS: Final = 1000
-"""Points of a line; a page shows no more."""
+"""The largest number of points in a line; more would not be visible."""
 
 STYLE: Final[dict[Any, Any]] = {
     "font.size": 9.0,
@@ -55,20 +55,20 @@ STYLE: Final[dict[Any, Any]] = {
 
 @dataclass(frozen=True)
 class Curves:
-    """A run: its name, and its rows as `metrics.jsonl` has them."""
+    """A run: its name, and its rows of `metrics.jsonl`."""
 
     name: str
     rows: tuple[dict[str, Any], ...]
 
     def points(self, key: str, over: str) -> tuple[list[float], list[float]]:
-        """A series over "epoch" or "step": where, and how much. Rows without a finite number are left out."""
+        """The x and y values of a series over "epoch" or "step"; rows without a finite number are left out."""
         found = [(row[over], _number(row, key)) for row in self.rows if over in row]
         pairs = [(float(x), y) for x, y in found if y is not None]
         return [x for x, _ in pairs], [y for _, y in pairs]
 
     @property
     def label(self) -> str:
-        """Its name in a legend, with the last accuracy."""
+        """The name in a legend, with the last accuracy."""
         _, found = self.points("test_top1", "step")
         return f"{self.name}  {found[-1]:.1%}" if found else self.name
 
@@ -80,15 +80,15 @@ class Curves:
 
 
 def plot(runs: Sequence[Path], out: Path) -> None:
-    """Draw runs, each a folder with `metrics.jsonl` or that file, into one PNG, SVG or PDF: the same bytes each time.
+    """Plot runs, each a folder with `metrics.jsonl` or that file, as PNG, SVG or PDF, reproducibly to the byte.
 
-    Raises `RunError` for a run that cannot be read, has no rows or is one too many to tell apart; `SpecError` E005
-    where matplotlib is not installed, E006 where the file cannot be written.
+    Raises `RunError` for a run that cannot be read or is empty, or for too many runs; `SpecError` E005 if matplotlib is
+    not installed, E006 if the file cannot be written.
     """
     if out.suffix not in (".png", ".svg", ".pdf"):
         raise RunError(f"{out}: unsupported image format; use .png, .svg or .pdf")
     if not 0 < len(runs) <= len(COLOURS):
-        raise RunError(f"{len(runs)} runs: one figure shows 1 to {len(COLOURS)}; draw several")
+        raise RunError(f"{len(runs)} runs: a figure shows 1 to {len(COLOURS)}; plot them in several figures")
     curves = [read_curves(run, name) for run, name in zip(runs, legend_names(runs), strict=True)]
     try:
         import matplotlib as mpl
@@ -118,7 +118,7 @@ def plot(runs: Sequence[Path], out: Path) -> None:
 
 
 def read_curves(run: Path, name: str = "") -> Curves:
-    """A run's rows; a half-written last line is left out. Raises `RunError` where there are none."""
+    """Read a run's rows, without a half-written last line. Raises `RunError` if there are none."""
     file = run / "metrics.jsonl" if run.is_dir() else run
     try:
         lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -135,25 +135,25 @@ def read_curves(run: Path, name: str = "") -> Curves:
             raise RunError(f"{file}:{number}: not a row of metrics; is this the log of a run?") from None
         rows.append(row)
     if not rows:
-        raise RunError(f"{file}: has no rows yet; a run writes one every run.log_every steps")
+        raise RunError(f"{file}: no rows yet; a run writes one every run.log_every steps")
     paces = [row["epoch"] / row["step"] for row in rows if row.get("epoch") and row["step"]]
     for row in rows if paces else ():
-        row.setdefault("epoch", row["step"] * paces[-1])  # an evaluation tells its step only
+        row.setdefault("epoch", row["step"] * paces[-1])  # rows of evaluations have only a step
     return Curves(name or run.name, tuple(rows))
 
 
 def legend_names(runs: Sequence[Path]) -> list[str]:
-    """What runs are called in a legend: the last part of their path, and as many before it as tell them apart."""
+    """Unique names of runs in a legend: the shortest distinct tails of their paths."""
     parts = [(run if run.suffix != ".jsonl" else run.parent).resolve().parts for run in runs]
     for length in range(1, max(map(len, parts)) + 1):
-        found = ["/".join(each[-length:]) for each in parts]
+        found = ["/".join(path[-length:]) for path in parts]
         if len(set(found)) == len(set(parts)):
             break
     return found
 
 
 def smooth(values: Sequence[float], window: int) -> list[float]:
-    """The mean of the values around each, as many before as after it where there are, so that nothing is late."""
+    """A centred moving average, which does not lag."""
     sums = [0.0]
     for value in values:
         sums.append(sums[-1] + value)
@@ -172,7 +172,7 @@ def _thin(values: Sequence[float]) -> Sequence[float]:
 
 
 def _smoothed(panel: Axes, xs: list[float], ys: list[float], **look: Any) -> list[float]:
-    """A line over its faint raw points."""
+    """Draw a smoothed line over its faint raw values."""
     line = smooth(ys, max(1, len(ys) // 25))
     if look.get("linestyle", "-") == "-" and len(ys) > 1:
         panel.plot(_thin(xs), _thin(ys), color=look["color"], alpha=0.22, linewidth=0.7)
@@ -181,7 +181,7 @@ def _smoothed(panel: Axes, xs: list[float], ys: list[float], **look: Any) -> lis
 
 
 def _line_style(run: int, series: int, alone: bool) -> dict[str, Any]:
-    """One run has a colour for each series; several have one each, and dashes for the series."""
+    """One run: a colour per series. Several runs: a colour per run, and dashes per series."""
     return {"color": COLOURS[(series if alone else run) % len(COLOURS)], "linestyle": DASHES[series % len(DASHES)]}
 
 
@@ -238,7 +238,7 @@ def _learning_rate(panel: Axes, curves: Sequence[Curves], over: str) -> None:
     found = False
     for run, each in enumerate(curves):
         xs, ys = each.points("lr", over)
-        width = 1.6 + (len(curves) - 1 - run)  # runs of one recipe lie on each other: all are seen
+        width = 1.6 + (len(curves) - 1 - run)  # curves of one recipe overlap: wider lines below stay visible
         look: dict[str, Any] = {"linewidth": width, "marker": "o" if len(ys) == 1 else "", "markersize": 4}
         panel.plot(_thin(xs), _thin(ys), **look, **_line_style(run, 0, len(curves) == 1))
         found |= bool(ys)
@@ -258,7 +258,7 @@ def _throughput(panel: Axes, curves: Sequence[Curves], over: str) -> None:
 
 
 def _limit_y(panel: Axes, shown: Iterable[float]) -> None:
-    """The panel from 0 to what is shown, without the rare spikes that would press all else down."""
+    """Limit the panel to the values shown, without rare spikes, which would flatten the rest."""
     top = max(shown, default=0.0)
     panel.set_ylim(0, top * 1.06 if top > 0 else 1)
     _note_if_empty(panel, top > 0, "nothing was logged")
@@ -271,7 +271,7 @@ def _note_if_empty(panel: Axes, found: bool, reason: str) -> None:
 
 
 def _save(figure: Any, out: Path) -> None:
-    """Write the picture whole, without its date."""
+    """Write the picture, without its date."""
     dated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": {"Software": None}}
     picture = BytesIO()
     figure.savefig(picture, format=out.suffix[1:], dpi=150, facecolor="white", metadata=dated[out.suffix])

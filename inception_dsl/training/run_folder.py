@@ -1,4 +1,4 @@
-"""A run's folder before the run: written by one command at a time, and only with the files of the run that it holds."""
+"""The folder of a run before it starts: written by one command at a time, and never over another run."""
 
 from __future__ import annotations
 
@@ -77,8 +77,8 @@ def _is_done(folder: Path, typed: Typed, config: Config, steps: int | None, forc
     program, images = typed.program, open_images(config.data.source, "train")
     own = run_identity(config, NetworkInfo(program.name, program.title, runner.fingerprint(typed)), images)
     there = state["identity"]
-    own = {key: each for key, each in own.items() if key in there}  # as `refuse`
-    if own.get("run.precision") == "auto":  # the run itself knows its device, and whether it can go on there
+    own = {key: value for key, value in own.items() if key in there}  # see `check_identity`
+    if own.get("run.precision") == "auto":  # resolved by the run itself, which knows its device
         own["run.precision"] = there["run.precision"]
     if not force:
         another = there.get("spec") != own.get("spec")  # then much else differs too
@@ -95,7 +95,7 @@ def _is_done(folder: Path, typed: Typed, config: Config, steps: int | None, forc
 
 
 def _latest_state(folder: Path) -> dict[str, Any] | None:
-    """The newest checkpoint of a folder. Raises `RunError` where all of them are broken."""
-    with redirect_stderr(StringIO()):  # of one that is broken, the run itself tells
+    """The latest checkpoint of a folder. Raises `RunError` if all of them are broken."""
+    with redirect_stderr(StringIO()):  # the run itself reports broken ones
         path = latest_checkpoint(folder / "checkpoints")
     return load_checkpoint(path) if path else None
