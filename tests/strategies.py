@@ -478,7 +478,9 @@ class _Network:
         depthwise = "[ pass + conv 3x3 {in} groups={in} same ]", shape
         scaled = f"[ {first} + 0.17 * [ {residual} ] ] -> relu", shape.wide(width)
         plain = f"[ {first} + left: {residual} bn + right: conv 1x1 {width} bias ]", shape.wide(width)
-        return self.pick(depthwise, scaled, plain)
+        joined = f"[ a: conv 1x1 2 relu | conv 3x3 3 same ] -> conv {self.kernel()} {width} same"
+        written_out = f"[ {first} + 0.17 * [ {joined} ] ] -> relu", shape.wide(width)
+        return self.pick(depthwise, scaled, plain, written_out)
 
     def mixed(self, shape: _Shape) -> Written:
         """Sums of joins and joins of sums, whose branches keep the image; labels at every place that takes one."""

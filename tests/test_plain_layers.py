@@ -1,0 +1,71 @@
+"""Generated networks are plain layers: module surgery, counters, tracers and compilers take them as they are.
+
+What takes long runs here on networks that have every form of the generated code, and on all specs in `tests/nightly`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from plain_layers import (
+    NAMES,
+    QUICK,
+    ROOT,
+    SLOW,
+    check_features,
+    check_fx,
+    check_script,
+    replaced,
+)
+from torch import Tensor, nn
+
+from inception_dsl import load
+
+SMALL = "googlenet_bn_small"
+FORMS = (SMALL, "googlenet", "xception", "inception_v3_keras", "alexnet")
+"""Heads, LRN, uneven padding, batch norm without gamma, and flattening before the classifier."""
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("check", QUICK)
+def test_every_network_is_of_plain_layers(check: Callable[[str], None], name: str) -> None:
+    check(name)
+
+
+@pytest.mark.parametrize("check", SLOW)
+def test_a_small_network_passes_every_check(check: Callable[[str], None]) -> None:
+    check(SMALL)
+
+
+@pytest.mark.parametrize("name", FORMS[1:])
+@pytest.mark.parametrize("check", [check_fx, check_script, check_features])
+def test_every_form_passes_the_checks_without_numbers(check: Callable[[str], None], name: str) -> None:
+    check(name)
+
+
+def test_a_subclass_of_a_layer_would_be_seen() -> None:
+    """Surgery on the form of version 0.1, a subclass with a ReLU in its `forward`, changes the output."""
+
+    class ConvReLU(nn.Conv2d):
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.relu(super().forward(x))
+
+    layer = ConvReLU(3, 4, 1)
+    x = torch.randn(2, 3, 8, 8)
+
+    assert not torch.equal(layer(x), replaced(layer)(x))
+
+
+def test_every_spec_has_a_network() -> None:
+    assert {*NAMES} == {path.stem for path in (ROOT / "specs").glob("*.yaml")} - {"claims"}
+
+
+def test_the_former_argument_of_build_is_deprecated() -> None:
+    net = load(str(ROOT / "specs" / "googlenet_bn_small.yaml"))
+    with pytest.warns(DeprecationWarning, match=r"use `num_classes`"), torch.device("meta"):
+        former = net.build(classes=7)
+
+    assert isinstance(former.fc, nn.Linear)
+    assert former.fc.out_features == 7
