@@ -19,26 +19,26 @@ CLASSES = 10
 SPLITS = {"train": 500, "t10k": 100}  # images of a class
 
 
-def chosen(labels: bytes, each: int) -> list[int]:
-    """The numbers of `each` images of every class, in the order they have in the whole set."""
+def chosen(labels: bytes, count: int) -> list[int]:
+    """The numbers of `count` images of every class, in the order they have in the whole set."""
     draw = random.Random(0)  # noqa: S311 - a sample that all can draw again
     return sorted(
         index
         for label in range(CLASSES)
-        for index in draw.sample([i for i, b in enumerate(labels) if b == label], each)
+        for index in draw.sample([i for i, b in enumerate(labels) if b == label], count)
     )
 
 
 def make(source: str, target: str) -> None:
     """Read the four files of Fashion-MNIST in one folder, and write four smaller ones to another."""
     os.makedirs(target, exist_ok=True)
-    for split, each in SPLITS.items():
+    for split, count in SPLITS.items():
         images, labels = f"{split}-images-idx3-ubyte.gz", f"{split}-labels-idx1-ubyte.gz"
         with gzip.open(os.path.join(source, images)) as file:
             pixels = file.read()[16:]
         with gzip.open(os.path.join(source, labels)) as file:
             numbers = file.read()[8:]
-        size, picked = SIDE * SIDE, chosen(numbers, each)
+        size, picked = SIDE * SIDE, chosen(numbers, count)
         head = struct.pack(">4i", 0x803, len(picked), SIDE, SIDE)
         _write(os.path.join(target, images), head + b"".join(pixels[i * size : (i + 1) * size] for i in picked))
         _write(os.path.join(target, labels), struct.pack(">2i", 0x801, len(picked)) + bytes(numbers[i] for i in picked))

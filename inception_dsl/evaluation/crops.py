@@ -117,7 +117,7 @@ def make_crops(image: Tensor, config: Config, protocols: tuple[str, ...], view: 
     size = config.data.height
     if config.data.width != size:
         raise RunError(f"the input is {size} x {config.data.width}; crops need a square input")
-    if unknown := [each for each in protocols if each not in PROTOCOLS]:
+    if unknown := [name for name in protocols if name not in PROTOCOLS]:
         raise RunError(f"unknown protocol {unknown[0]!r}; the protocols are {', '.join(PROTOCOLS)}")
     at = cache(lambda scale: resize_shorter_side(image, scale))
     counts = [

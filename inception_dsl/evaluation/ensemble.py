@@ -31,9 +31,9 @@ def ensemble(members: Mapping[str, Predictions]) -> Predictions:
         if all(protocol in member.probabilities for member in members.values())
     ]
     if not shared:
-        have = "; ".join(f"{name} has {', '.join(each.probabilities)}" for name, each in members.items())
+        have = "; ".join(f"{name} has {', '.join(member.probabilities)}" for name, member in members.items())
         raise RunError(f"no protocol is common to all files: {have}; evaluate all of them with one protocol")
-    shares = torch.tensor([len(each.weights) for each in members.values()], dtype=torch.float64)
+    shares = torch.tensor([len(member.weights) for member in members.values()], dtype=torch.float64)
     means = {
         protocol: torch.stack([member.probabilities[protocol].double() for member in members.values()])
         .mul((shares / shares.sum()).view(-1, 1, 1))

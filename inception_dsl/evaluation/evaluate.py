@@ -62,7 +62,7 @@ class Evaluation:
         if self.confused:
             lines += ["", "most confused:"]
             lines += [
-                f"  {each.part:6.1%}  {each.label} -> {each.predicted} ({each.images:,})" for each in self.confused
+                f"  {pair.part:6.1%}  {pair.label} -> {pair.predicted} ({pair.images:,})" for pair in self.confused
             ]
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
 
@@ -144,7 +144,7 @@ def ensemble_files(paths: Sequence[Path], *, out: Path | None = None) -> Evaluat
 def _warn_unreadable(unreadable: Sequence[str]) -> None:
     rest = len(unreadable) - MAX_NAMED
     more = [f"and {rest:,} more; --out writes all to unreadable.txt"] * (rest > 0)
-    lines = [f"warning: unreadable: {_one_line(each)}" for each in unreadable[:MAX_NAMED]] + more
+    lines = [f"warning: unreadable: {_one_line(text)}" for text in unreadable[:MAX_NAMED]] + more
     sys.stderr.write("".join(f"{line}\n" for line in lines))
 
 
@@ -157,7 +157,7 @@ def _evaluation(predictions: Predictions, notes: list[str], out: Path | None) ->
     last = list(predictions.probabilities.values())[-1]
     counts = scores.confusion(last, labels)
     found = Evaluation(
-        protocols={name: scores.measure(each, labels) for name, each in predictions.probabilities.items()},
+        protocols={name: scores.measure(values, labels) for name, values in predictions.probabilities.items()},
         classes=scores.by_class(last, labels, classes),
         confused=scores.confused_pairs(
             counts, classes, scores.MANY_CLASSES if len(classes) > scores.MANY_CLASSES else 10
@@ -172,7 +172,7 @@ def _evaluation(predictions: Predictions, notes: list[str], out: Path | None) ->
         if (picture := scores.confusion_png(counts, classes)) is not None:
             files["confusion.png"] = picture
         if predictions.unreadable:
-            files["unreadable.txt"] = "".join(f"{_one_line(each)}\n" for each in predictions.unreadable).encode()
+            files["unreadable.txt"] = "".join(f"{_one_line(text)}\n" for text in predictions.unreadable).encode()
         write(files, out, force=True)
         if not predictions.unreadable:
             (out / "unreadable.txt").unlink(missing_ok=True)  # left by an earlier evaluation

@@ -61,7 +61,7 @@ def load_network(typed: Typed, held: WeightFile) -> nn.Module:
     made = build(pytorch.source(typed), typed.program.name)
     for head in typed.heads:
         delattr(made, head)  # only training runs them
-    made.load_state_dict({name: torch.from_numpy(each) for name, each in held.tensors.items()})
+    made.load_state_dict({name: torch.from_numpy(values) for name, values in held.tensors.items()})
     return made.eval().to(memory_format=torch.channels_last)
 
 

@@ -24,7 +24,7 @@ class Range:
     below: bool = False  # `high` itself is excluded
     pair: bool = False  # two numbers in ascending order
 
-    def missed(self, value: Any) -> str:
+    def advice(self, value: Any) -> str:
         """What the user should set where a number is out of range; empty if all are in it."""
         numbers = numbers_in(value)
         of = "numbers of " if isinstance(value, (tuple, dict)) else ""
@@ -99,8 +99,8 @@ def check_setting(key: str, value: Any) -> None:
     """Raise `RunError` for a value out of its range or not among its choices."""
     if key in CHOICES and value not in CHOICES[key]:
         raise RunError(f"{key} is {value!r}; set one of {', '.join(CHOICES[key])}")
-    if key in RANGES and (missed := RANGES[key].missed(value)):
-        raise RunError(f"{key} is {value}; set {missed}")
+    if key in RANGES and (advice := RANGES[key].advice(value)):
+        raise RunError(f"{key} is {value}; set {advice}")
 
 
 def check_settings(config: Any) -> None:

@@ -57,8 +57,8 @@ def _type(key: str, default: Any) -> Any:
 
 def _checked_by(limits: Range) -> Callable[[list[float]], list[float]]:
     def check(numbers: list[float]) -> list[float]:
-        if missed := limits.missed(tuple(numbers)):
-            raise ValueError(missed)
+        if advice := limits.advice(tuple(numbers)):
+            raise ValueError(advice)
         return numbers
 
     return check

@@ -102,8 +102,8 @@ class _Report:
         value, key = self._value(place.path), place.path[-1]
         code, expected = INVALID_VALUE, place.type.expected
         limits = place.type.find(Range)
-        if limits and rules & BOUNDS and (missed := _bounds(limits, value, expected)):
-            code, expected = OUT_OF_BOUNDS, missed
+        if limits and rules & BOUNDS and (advice := _bounds(limits, value, expected)):
+            code, expected = OUT_OF_BOUNDS, advice
         what = f"`{key}`" if isinstance(key, str) else f"an item of `{place.path[-2]}`"
         label = (
             ""
@@ -141,5 +141,5 @@ def _bounds(limits: Range, value: Any, expected: str) -> str:
     if any(isinstance(number, bool) or not isinstance(number, int | float) for number in numbers):
         return ""
     if all(limits.low <= number <= limits.high for number in numbers):
-        return limits.missed(tuple(value) if isinstance(value, list) else value)
+        return limits.advice(tuple(value) if isinstance(value, list) else value)
     return expected if isinstance(value, list) else f"{expected} from {limits.low:,g} to {limits.high:,.10g}"

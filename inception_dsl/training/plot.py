@@ -99,19 +99,19 @@ def plot(runs: Sequence[Path], out: Path) -> None:
         figure = Figure(figsize=(10, 6.4))
         figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.1)
         panels = figure.subplots(2, 2)
-        over = "epoch" if all(any("epoch" in row for row in each.rows) for each in curves) else "step"
+        over = "epoch" if all(any("epoch" in row for row in curve.rows) for curve in curves) else "step"
         _loss(panels[0, 0], curves, over)
         _accuracy(panels[0, 1], curves, over)
         _learning_rate(panels[1, 0], curves, over)
         _throughput(panels[1, 1], curves, over)
-        longest = max((x for each in curves for x in each.points("step", over)[0]), default=1.0)
+        longest = max((x for curve in curves for x in curve.points("step", over)[0]), default=1.0)
         for panel in panels.flat:
             panel.set_xlim(0, longest * 1.01)
         for panel in panels[1]:
             panel.set_xlabel(over)
         if len(curves) > 1:
             lines = [mpl.lines.Line2D([], [], color=colour, lw=2.2) for colour in COLOURS[: len(curves)]]
-            figure.legend(lines, [each.label for each in curves], loc="outside upper left", ncols=4, fontsize=9.5)
+            figure.legend(lines, [curve.label for curve in curves], loc="outside upper left", ncols=4, fontsize=9.5)
         else:
             figure.suptitle(curves[0].name, x=0.012, ha="left", fontsize=12, fontweight="bold")
         _save(figure, out)
@@ -198,11 +198,11 @@ def _legend(panel: Axes, labels: Sequence[str], alone: bool, where: Any) -> None
 
 def _loss(panel: Axes, curves: Sequence[Curves], over: str) -> None:
     panel.set_title("Training loss")
-    heads = list(dict.fromkeys(head for each in curves for head in each.heads))
+    heads = list(dict.fromkeys(head for curve in curves for head in curve.heads))
     shown: list[float] = []
-    for run, each in enumerate(curves):
+    for run, curve in enumerate(curves):
         for series, key in enumerate(("loss", *heads)):
-            xs, ys = each.points(key, over)
+            xs, ys = curve.points(key, over)
             if ys:
                 line = _smoothed(panel, xs, ys, **_line_style(run, series, len(curves) == 1))
                 shown += [*line, *sorted(ys)[: max(1, len(ys) * 99 // 100)]]
@@ -213,9 +213,9 @@ def _loss(panel: Axes, curves: Sequence[Curves], over: str) -> None:
 def _accuracy(panel: Axes, curves: Sequence[Curves], over: str) -> None:
     panel.set_title("Accuracy on held-out images")
     found = False
-    for run, each in enumerate(curves):
+    for run, curve in enumerate(curves):
         for series, key in enumerate(("test_top1", "test_top5")):
-            xs, ys = each.points(key, over)
+            xs, ys = curve.points(key, over)
             look = _line_style(run, series, len(curves) == 1)
             panel.plot(xs, ys, marker="o", markersize=3 if len(xs) < 40 else 0, **look)
             if ys and not series and len(curves) == 1:
@@ -236,8 +236,8 @@ def _percent(value: float, at: float) -> str:
 def _learning_rate(panel: Axes, curves: Sequence[Curves], over: str) -> None:
     panel.set_title("Learning rate")
     found = False
-    for run, each in enumerate(curves):
-        xs, ys = each.points("lr", over)
+    for run, curve in enumerate(curves):
+        xs, ys = curve.points("lr", over)
         width = 1.6 + (len(curves) - 1 - run)  # curves of one recipe overlap: wider lines below stay visible
         look: dict[str, Any] = {"linewidth": width, "marker": "o" if len(ys) == 1 else "", "markersize": 4}
         panel.plot(_thin(xs), _thin(ys), **look, **_line_style(run, 0, len(curves) == 1))
@@ -249,8 +249,8 @@ def _learning_rate(panel: Axes, curves: Sequence[Curves], over: str) -> None:
 def _throughput(panel: Axes, curves: Sequence[Curves], over: str) -> None:
     panel.set_title("Throughput, images per second")
     shown: list[float] = []
-    for run, each in enumerate(curves):
-        xs, ys = each.points("images_per_second", over)
+    for run, curve in enumerate(curves):
+        xs, ys = curve.points("images_per_second", over)
         if ys:
             shown += _smoothed(panel, xs, ys, **_line_style(run, 0, len(curves) == 1))
             shown += sorted(ys)[: max(1, len(ys) * 95 // 100)]

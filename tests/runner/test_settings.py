@@ -93,11 +93,11 @@ def test_what_is_of_another_kind_is_told(key: str) -> None:
     for text in (*BAD[key], *DEEP):
         with pytest.raises(RunError) as told:
             with_setting(Config(), key, text)
-        assert str(told.value).startswith(f"{key} is such as ") and len(str(told.value)) < 300, text
+        assert str(told.value).startswith(f"{key} cannot be ") and len(str(told.value)) < 300, text
 
 
 def test_an_example_of_the_heads_is_given_where_there_are_none() -> None:
-    with pytest.raises(RunError, match=r"loss\.heads is such as \{'aux': 0\.3\}, not '0\.3'$"):
+    with pytest.raises(RunError, match=r"loss\.heads cannot be '0\.3'; set a value such as \{'aux': 0\.3\}$"):
         with_setting(Config(), "loss.heads", "0.3")
 
 
@@ -221,8 +221,8 @@ def test_what_may_stand_at_an_end_may() -> None:
 @pytest.mark.parametrize(
     ("key", "wrong", "words"),
     [
-        ("data.mean", (0.5, 0.5), "data.mean has 2 numbers for 3 channels; give one for each"),
-        ("data.std", (), "data.std has 0 numbers for 3 channels; give one for each"),
+        ("data.mean", (0.5, 0.5), "data.mean has 2 numbers for 3 channels; give one per channel"),
+        ("data.std", (), "data.std has 0 numbers for 3 channels; give one per channel"),
         ("augment.resize", 7, "augment.resize is 7, but the input has 8 pixels"),
         ("data.batch", 97, "data.batch is 97, but there are 96 training images"),
     ],

@@ -56,7 +56,7 @@ def parse(name: str, source: str, package: str) -> Module:
     end = [doc, *header][-1].end_lineno
     code = "\n".join(source.splitlines()[end:]).strip("\n")
     symbols = symtable(code, name, "exec").get_symbols()
-    defines = frozenset(each.get_name() for each in symbols if each.is_assigned() or each.is_imported())
+    defines = frozenset(name.get_name() for name in symbols if name.is_assigned() or name.is_imported())
     return Module(name, heading, siblings, imports, code, defines)
 
 
@@ -68,7 +68,7 @@ def _binding(origin: str, alias: ast.alias) -> tuple[str, str]:
 
 
 def closure(roots: Iterable[str], load: Callable[[str], Module]) -> list[Module]:
-    """The modules that some need, and these: each after those that it imports from."""
+    """The modules that the roots import, directly or not, and the roots: in dependency order."""
     found: dict[str, Module] = {}
 
     def visit(name: str) -> None:
@@ -96,7 +96,7 @@ def check(modules: Iterable[Module]) -> None:
 def imports(modules: Iterable[Module]) -> tuple[list[str], list[str]]:
     """The import statements of modules, sorted: those of the standard library, and the others."""
     plain, members = set[str](), dict[str, set[str]]()
-    for statement in (each for module in modules for each in module.imports.values()):
+    for statement in (line for module in modules for line in module.imports.values()):
         origin, _, name = statement.removeprefix("from ").partition(" import ")
         if name:
             members.setdefault(origin, set()).add(name)
