@@ -158,18 +158,17 @@ def test_it_is_reported() -> None:
         "  loss: {heads: {aux1: 0.3}}\n  notes: {optim.lr: not | printed, augment.area: read}"
     )
     text = report.report(compiler.at_size(compiler.compile_spec(given)))
-    section = text.partition("## Training, as stated\n\n")[2].partition("\n\n## ")[0].splitlines()
-    rows = [[cell.strip() for cell in line.replace("\\|", "!").strip("|").split("|")] for line in section[2:]]
+    section = text.partition("## Training\n\n")[2].partition("\n\n## ")[0].splitlines()
+    lines = [line.replace("\\|", "!").strip("|").split("|") for line in section if line.startswith("|")]
+    rows = {setting.strip(): (value.strip(), source.strip()) for setting, value, source in lines}
 
-    assert section[0] == "Source: section 5, in &lt;b&gt;words&lt;/b&gt;."
-    assert rows[0] == ["setting", "value", "note"]
-    assert rows[2:] == [
-        ["recipe", "bvlc", ""],
-        ["augment.area", "0.08, 1", "read"],
-        ["augment.flip", "true", ""],
-        ["loss.heads", "aux1: 0.3", ""],
-        ["optim.lr", "", "not ! printed"],
-    ]
+    assert section[0].startswith("Recipe bvlc: ")
+    assert section[2] == "Source of the spec's own values: section 5, in &lt;b&gt;words&lt;/b&gt;"
+    assert rows["setting"] == ("value", "source")
+    assert rows["augment.area"] == ("0.08, 1", "read")
+    assert rows["augment.flip"] == ("true", "the spec")
+    assert rows["loss.heads"] == ("aux1: 0.3", "the spec")
+    assert rows["optim.lr"] == ("0.01", "not ! printed"), "a note on a value that the recipe gives"
 
 
 def test_no_report_of_what_is_not_stated() -> None:

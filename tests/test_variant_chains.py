@@ -77,7 +77,7 @@ def files(made: Base) -> dict[str, str]:
     found = {}
     for name, content in compilation.Build(made.network.program).files.items():
         text = str(onnx.load_from_string(content)) if name.endswith(".onnx") else content.decode()
-        text = text.replace(f" {dropped}", "")
+        text = text.replace(f"\n\n{dropped}", "").replace(f" {dropped}", "")
         text = re.sub(r'metadata_props {\n  key: "rebuild"\n.*\n}\n|.*Rebuild: .*\n', "", text)
         found[name] = re.sub(r"[\w./]+\.yaml(:\d+:\d+)?|[0-9a-f]{64}| --set [a-z]+=[a-z0-9.]+", "", text)
     return found
