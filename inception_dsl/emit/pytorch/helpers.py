@@ -64,7 +64,7 @@ def _convs(layers: LayerPrinter) -> Iterator[dict[str, Any]]:
         options = {"stride": "Size = 1", "padding": "Size = 0", "dilation": "Size = 1", "groups": "int = 1"}
         options = {option: text for option, text in options.items() if option in used}
         options |= {"bias": f"bool = {norm is None}"} if "bias" in used else {}
-        items: list[Item] = ["in_channels", "out_channels", "kernel_size", *((each, each) for each in options)]
+        items: list[Item] = ["in_channels", "out_channels", "kernel_size", *((option, option) for option in options)]
         items += [("bias", "False")] if norm and "bias" not in used else []
         conv = layout(CallExpr("nn.Conv2d", tuple(items)), 8, len("self.conv = "))
         attributes = [f"self.conv = {conv}"]
