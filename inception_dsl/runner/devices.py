@@ -157,7 +157,7 @@ def resolve_precision(config: Config, context: RankContext, begun: str = "") -> 
 
 def autocast(context: RankContext, precision: str) -> AbstractContextManager[object]:
     """The autocast context of a precision: "bf16" where autocast lowers an op, or "fp32" throughout."""
-    assert precision != "auto", "settle_precision comes first"
+    assert precision != "auto", "resolve_precision comes first"
     return torch.autocast(context.device.type, dtype=torch.bfloat16) if precision == "bf16" else nullcontext()
 
 
