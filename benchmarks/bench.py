@@ -41,13 +41,13 @@ def measure(command: Sequence[str]) -> Cost:
     """Run a command to its end. Raises `RuntimeError` if it fails."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     environment["OMP_NUM_THREADS"] = "1"  # threads that wait for each other would count against torch
-    with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=said, stderr=said)
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
-            said.seek(0)
-            raise RuntimeError(f"{' '.join(command)}: exit code {process.returncode}\n{said.read().decode()}")
+            output.seek(0)
+            raise RuntimeError(f"{' '.join(command)}: exit code {process.returncode}\n{output.read().decode()}")
     kibibytes = used.ru_maxrss / 1024 if sys.platform == "darwin" else used.ru_maxrss
     return Cost((used.ru_utime + used.ru_stime) * 1000, kibibytes / 1024)
 
@@ -69,7 +69,7 @@ def synthetic(rows: int) -> str:
 def cases(folder: Path) -> dict[str, list[str]]:
     """The commands by their names in the table."""
     python = sys.executable
-    found = {
+    commands = {
         "python -c pass": [python, "-c", "pass"],
         "python -c pass, again": [python, "-c", "pass"],  # A/A: how far the same thing lies from itself
         "python -c 'import torch'": [python, "-c", "import torch"],
@@ -79,12 +79,12 @@ def cases(folder: Path) -> dict[str, list[str]]:
     }
     for name, dynamo in (("legacy", False), ("dynamo", True)):
         program = EXPORT.format(path=str(folder / f"{name}.onnx"), dynamo=dynamo)
-        found[f"torch.onnx.export, {name}"] = [python, "-c", program]
+        commands[f"torch.onnx.export, {name}"] = [python, "-c", program]
     for rows in SIZES:
         spec = folder / f"synthetic_{rows}.yaml"
         spec.write_text(synthetic(rows), encoding="utf-8")
-        found[f"check of {rows:,} rows"] = [COMMAND, "check", "--format", "github", str(spec)]
-    return found
+        commands[f"check of {rows:,} rows"] = [COMMAND, "check", "--format", "github", str(spec)]
+    return commands
 
 
 def table(costs: Mapping[str, Cost]) -> Iterator[str]:
@@ -105,7 +105,7 @@ class Goal(NamedTuple):
     at_most: bool = False
 
     @property
-    def held(self) -> bool:
+    def met(self) -> bool:
         """Whether the measured ratio meets the bound."""
         return self.measured <= self.bound if self.at_most else self.measured >= self.bound
 
@@ -155,8 +155,8 @@ def main() -> None:
     print(f"| {'goal':<57} | {'measured':>8} | {'bound':>8} |      |\n|{'-' * 59}|{'-' * 9}:|{'-' * 9}:|------|")
     for goal in judged:
         bound = f"{'<=' if goal.at_most else '>='} {goal.bound:g}"
-        print(f"| {goal.what:<57} | {goal.measured:8.2f} | {bound:>8} | {'held' if goal.held else 'MISS'} |")
-    sys.exit(not all(goal.held for goal in judged))
+        print(f"| {goal.what:<57} | {goal.measured:8.2f} | {bound:>8} | {'met' if goal.met else 'MISS'} |")
+    sys.exit(not all(goal.met for goal in judged))
 
 
 if __name__ == "__main__":

@@ -72,16 +72,16 @@ def attempt(check: Check, plan: Plan, seconds: float) -> dict[str, Any]:
     sender.close()
     try:
         if receiver.poll(seconds):
-            found = receiver.recv()
+            outcome = receiver.recv()
         else:
-            found = result(Notes(wrong=[f"took longer than {seconds:.0f} s"]))
+            outcome = result(Notes(wrong=[f"took longer than {seconds:.0f} s"]))
     except EOFError:
         process.join()
-        found = result(Notes(wrong=[f"the process ended with {process.exitcode}"]))
+        outcome = result(Notes(wrong=[f"the process ended with {process.exitcode}"]))
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid or 0, signal.SIGKILL)
     process.join()
-    return {**found, "seconds": round(time.monotonic() - begun, 1)}
+    return {**outcome, "seconds": round(time.monotonic() - begun, 1)}
 
 
 def _child(check: Check, plan: Plan, sender: Connection) -> None:
@@ -101,36 +101,36 @@ def _child(check: Check, plan: Plan, sender: Connection) -> None:
 def result(notes: Notes) -> dict[str, Any]:
     """A check's status, the reason and its numbers. Parts that the device cannot do are not failures."""
     word = FAILED if notes.wrong else PASSED if notes.numbers else ABSENT
-    why = [redact(each)[:300] for each in notes.wrong]
+    why = [redact(reason)[:300] for reason in notes.wrong]
     why += [f"{name}: not run: {reason}" for name, reason in notes.absent.items()]
     return {"result": word, "why": "; ".join(why), "numbers": notes.numbers}
 
 
 def facts(plan: Plan, notes: Notes) -> None:
     """The card, the driver and the libraries, without which the numbers mean nothing."""
-    found = notes.numbers
-    found |= {"torch": torch.__version__, "python": platform.python_version(), "system": platform.platform()}
-    found |= {"cores": os.cpu_count(), "card": "cpu"}
+    numbers = notes.numbers
+    numbers |= {"torch": torch.__version__, "python": platform.python_version(), "system": platform.platform()}
+    numbers |= {"cores": os.cpu_count(), "card": "cpu"}
     if not plan.cuda:
         return
     card = torch.cuda.get_device_properties(plan.device)
-    found |= {"card": card.name, "capability": f"{card.major}.{card.minor}", "memory GB": card.total_memory / 1e9}
-    found |= {"cuda": torch.version.cuda, "cudnn": torch.backends.cudnn.version()}  # type: ignore[no-untyped-call]
-    found["nccl"] = ".".join(map(str, torch.cuda.nccl.version()))  # type: ignore[no-untyped-call]
+    numbers |= {"card": card.name, "capability": f"{card.major}.{card.minor}", "memory GB": card.total_memory / 1e9}
+    numbers |= {"cuda": torch.version.cuda, "cudnn": torch.backends.cudnn.version()}  # type: ignore[no-untyped-call]
+    numbers["nccl"] = ".".join(map(str, torch.cuda.nccl.version()))  # type: ignore[no-untyped-call]
     with suppress(OSError, subprocess.SubprocessError):
         query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
-        said = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True).stdout
-        found["driver"] = said.split()[0]
+        listing = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True).stdout
+        numbers["driver"] = listing.split()[0]
 
 
 def examine(plan: Plan, checks: Mapping[str, tuple[Check, float]]) -> dict[str, Any]:
     """Run the checks one after the other within the budget, and report each as it ends."""
     begun = time.monotonic()
-    found = attempt(facts, plan, 60)
-    if found["result"] == FAILED:
-        sys.exit(f"{plan.device}: {found['why']}")
+    machine = attempt(facts, plan, 60)
+    if machine["result"] == FAILED:
+        sys.exit(f"{plan.device}: {machine['why']}")
     report = {
-        **found["numbers"],
+        **machine["numbers"],
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "device": str(plan.device),
         "quick": plan.quick,
@@ -138,12 +138,12 @@ def examine(plan: Plan, checks: Mapping[str, tuple[Check, float]]) -> dict[str, 
     report |= {"seconds": 0.0, "checks": {}}
     for name, (check, limit) in checks.items():
         left, seconds = plan.patience * BUDGET - (time.monotonic() - begun), plan.patience * limit
-        found = {"result": ABSENT, "why": "the time is over", "numbers": {}, "seconds": 0.0}
+        outcome = {"result": ABSENT, "why": "the time is over", "numbers": {}, "seconds": 0.0}
         if left > 5:
             tried = attempt(check, plan, min(seconds, left))
-            found = tried if left > seconds or tried["seconds"] < left else {**found, "seconds": tried["seconds"]}
-        report["checks"][name] = found
-        print(f"{name:24} {found['result']:8} {found['seconds']:6.1f} s  {found['why']}".rstrip(), flush=True)
+            outcome = tried if left > seconds or tried["seconds"] < left else {**outcome, "seconds": tried["seconds"]}
+        report["checks"][name] = outcome
+        print(f"{name:24} {outcome['result']:8} {outcome['seconds']:6.1f} s  {outcome['why']}".rstrip(), flush=True)
     report["seconds"] = round(time.monotonic() - begun, 1)
     return report
 
@@ -165,7 +165,7 @@ def main() -> None:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     write(report, given.out)
-    sys.exit(any(each["result"] == FAILED for each in report["checks"].values()))
+    sys.exit(any(check["result"] == FAILED for check in report["checks"].values()))
 
 
 def write(report: Mapping[str, Any], out: Path | None) -> None:

@@ -23,12 +23,12 @@ from gpu_common import (
     Notes,
     Plan,
     about,
-    apart,
+    build_network,
     fixed,
     heads,
     large,
-    made,
     observed,
+    relative_error,
     small,
     spec,
     without_dropout,
@@ -68,7 +68,7 @@ def accuracy(plan: Plan, notes: Notes) -> None:
         config, out = small(precision=precision, evaluate_every=epochs), plan.folder / precision
         config.schedule = replace(config.schedule, epochs=epochs, warmup=epochs / 9)
         with redirect_stdout(StringIO()):
-            engine.train(lambda classes: made(SMALL, classes), config, about(SMALL), plan.place, out)
+            engine.train(lambda classes: build_network(SMALL, classes), config, about(SMALL), plan.place, out)
         scores[precision] = json.loads((out / "model" / "config.json").read_text(encoding="utf-8"))["score"]["top1"]
         notes.holds(scores[precision] >= floor, f"top-1 in {precision} is {scores[precision]:.1%}, under {floor:.0%}")
     if len(scores) == 2:
@@ -82,13 +82,13 @@ def numbers_of(
     """The losses and the gradient norm of each batch, all with the same weights."""
     config = Config(data=Data(batch=len(batches[0].labels)), loss=Loss(heads=heads(LARGE)))
     config.run.precision = precision
-    found = []
+    measured = []
     for batch in batches:
         network.zero_grad()
-        images, labels = (each.to(place.device) for each in (batch.images, batch.labels))
+        images, labels = (tensor.to(place.device) for tensor in (batch.images, batch.labels))
         losses = engine.forward_backward(network, images, labels, config, place)
-        found.append([*map(float, losses.values()), float(clip_grad_norm_(network.parameters(), torch.inf))])
-    return found
+        measured.append([*map(float, losses.values()), float(clip_grad_norm_(network.parameters(), torch.inf))])
+    return measured
 
 
 def agreement(plan: Plan, notes: Notes) -> None:
@@ -101,8 +101,8 @@ def agreement(plan: Plan, notes: Notes) -> None:
     shape, labels = (size, *spec(LARGE).program.input.shape), torch.arange(size)
     batches = [Batch(torch.randn(shape, generator=random), labels, labels, []) for _ in range(count)]
     torch.manual_seed(0)
-    reference = without_dropout(made(LARGE, 1000)).train()
-    other = without_dropout(made(LARGE, 1000)).train()
+    reference = without_dropout(build_network(LARGE, 1000)).train()
+    other = without_dropout(build_network(LARGE, 1000)).train()
     other.load_state_dict(reference.state_dict())
     other = other.to(plan.device).to(memory_format=torch.channels_last)
     expected = numbers_of(plan, reference, batches, CPU, "fp32")
@@ -113,9 +113,11 @@ def agreement(plan: Plan, notes: Notes) -> None:
         word = "tf32" if name == "tf32" else "ieee"
         torch.backends.cuda.matmul.fp32_precision = word
         torch.backends.cudnn.conv.fp32_precision = word  # type: ignore[attr-defined]
-        found = numbers_of(plan, other, batches, plan.place, "bf16" if name == "bf16" else "fp32")
-        far = [[apart(*pair) for pair in zip(one, two, strict=True)] for one, two in zip(found, expected, strict=True)]
-        losses, gradient = max(max(each[:-1]) for each in far), max(each[-1] for each in far)
+        measured = numbers_of(plan, other, batches, plan.place, "bf16" if name == "bf16" else "fp32")
+        far = [
+            [relative_error(*pair) for pair in zip(*step, strict=True)] for step in zip(measured, expected, strict=True)
+        ]
+        losses, gradient = max(max(errors[:-1]) for errors in far), max(errors[-1] for errors in far)
         notes.numbers[name] = {"losses": losses, "gradient": gradient}
         for what, distance in notes.numbers[name].items():
             notes.holds(distance <= bound * slack, f"{name}: {what} {distance:.1e} off, more than {bound * slack:g}")
@@ -135,24 +137,28 @@ def resuming(plan: Plan, notes: Notes) -> None:
     def run(name: str) -> str:
         with redirect_stdout(StringIO()), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            network = lambda classes: made(SMALL, classes)  # noqa: E731 - as `train` wants it
+            network = lambda classes: build_network(SMALL, classes)  # noqa: E731 - as `train` wants it
             return engine.train(network, config, about(SMALL), plan.place, plan.folder / name, steps=20)
 
-    run("whole")
+    run("uninterrupted")
     with patch.object(engine, "make_loader", stopping):
-        notes.holds((word := run("parts")) == "preempted", f"SIGTERM: the run is {word}")
-    notes.holds((plan.folder / "parts" / "checkpoints" / "step_00000010.pt").is_file(), "nothing was saved at step 10")
-    run("parts")
-    one, two = (state_sha256(plan.folder / name / "checkpoints" / "step_00000020.pt") for name in ("whole", "parts"))
-    notes.numbers |= {"20 steps": one, "10 + 10 steps": two}
-    notes.holds(one == two, f"10 + 10 steps give {two}, 20 give {one}")
+        notes.holds((word := run("resumed")) == "preempted", f"SIGTERM: the run is {word}")
+    notes.holds(
+        (plan.folder / "resumed" / "checkpoints" / "step_00000010.pt").is_file(), "nothing was saved at step 10"
+    )
+    run("resumed")
+    expected, actual = (
+        state_sha256(plan.folder / name / "checkpoints" / "step_00000020.pt") for name in ("uninterrupted", "resumed")
+    )
+    notes.numbers |= {"20 steps": expected, "10 + 10 steps": actual}
+    notes.holds(actual == expected, f"10 + 10 steps give {actual}, 20 give {expected}")
     notes.numbers["not deterministic in googlenet"] = undetermined(plan, "googlenet")
 
 
 def undetermined(plan: Plan, name: str) -> list[str]:
     """The warnings of torch in a deterministic step of a network."""
     size = 2 if plan.quick else 16
-    network = made(name, 10).to(plan.device).to(memory_format=torch.channels_last).train()
+    network = build_network(name, 10).to(plan.device).to(memory_format=torch.channels_last).train()
     config = Config(data=Data(batch=size), loss=Loss(heads=heads(name)))
     images = torch.randn(size, *spec(name).program.input.shape).to(plan.device)
     set_deterministic(True)
@@ -162,7 +168,7 @@ def undetermined(plan: Plan, name: str) -> list[str]:
             engine.forward_backward(network, images, (torch.arange(size) % 10).to(plan.device), config, plan.place)
     finally:
         set_deterministic(False)
-    return sorted({str(each.message).partition(". ")[0] for each in caught})
+    return sorted({str(warning.message).partition(". ")[0] for warning in caught})
 
 
 def memory(plan: Plan, notes: Notes) -> None:
@@ -170,17 +176,17 @@ def memory(plan: Plan, notes: Notes) -> None:
     if not plan.cuda:
         notes.absent["memory"] = NEEDS_CUDA
         return
-    whole = torch.cuda.get_device_properties(plan.device).total_memory
+    memory = torch.cuda.get_device_properties(plan.device).total_memory
     torch.cuda.set_per_process_memory_fraction(0.1, plan.device)
     torch.cuda.reset_peak_memory_stats(plan.device)
     taken: list[int] = []
     config = large(64 if plan.quick else 512, "fake:1024x1000", precision="fp32")
     training = observed(plan, LARGE, config, 3, taken.append, fixed(plan, LARGE, 1000)).training
     peak, parts = torch.cuda.max_memory_reserved(plan.device), training.config.run.accumulate
-    notes.numbers |= {"micro-batches": parts, "peak GB": peak / 1e9, "cap GB": whole / 1e10, "steps": taken[-1]}
+    notes.numbers |= {"micro-batches": parts, "peak GB": peak / 1e9, "cap GB": memory / 1e10, "steps": taken[-1]}
     notes.holds(parts > 1 or plan.quick, "the batch was not cut")
     notes.holds(taken[-1] == 3, f"{taken[-1]} of 3 steps passed")
-    notes.holds(peak <= whole / 10, f"the peak is {peak / 1e9:.1f} GB, above the cap of {whole / 1e10:.1f} GB")
+    notes.holds(peak <= memory / 10, f"the peak is {peak / 1e9:.1f} GB, above the cap of {memory / 1e10:.1f} GB")
 
 
 def evaluation(plan: Plan, notes: Notes) -> None:
@@ -202,8 +208,8 @@ def evaluation(plan: Plan, notes: Notes) -> None:
 def scored(weights: Path, place: RankContext, count: int, batch: int, layout: torch.memory_format) -> float:
     """Top-1 on the first held-out images."""
     config = small()
-    held = load_weights(spec(SMALL).typed, weights, heads=False)
-    network = trained.load_network(spec(SMALL).typed, held).to(place.device).to(memory_format=layout)
+    file = load_weights(spec(SMALL).typed, weights, heads=False)
+    network = trained.load_network(spec(SMALL).typed, file).to(place.device).to(memory_format=layout)
     images = open_images(config.data.source, "test")
     found = evaluate_file(network, images, config, place, limit=count, batch=batch)
     assert found.protocols["recipe"].n == count

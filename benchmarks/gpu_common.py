@@ -84,7 +84,7 @@ def about(name: str) -> NetworkInfo:
     return NetworkInfo(name, name, "0" * 64)
 
 
-def made(name: str, classes: int) -> nn.Module:
+def build_network(name: str, classes: int) -> nn.Module:
     """The generated network, for this many classes."""
     return build(spec(name).pytorch_source(), name, classes)
 
@@ -118,9 +118,9 @@ def large(batch: int, source: str, **run: Any) -> Config:
 
 def without_dropout(network: nn.Module) -> nn.Module:
     """The network without dropout."""
-    for each in network.modules():
-        if isinstance(each, nn.Dropout):
-            each.p = 0.0
+    for module in network.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
     return network
 
 
@@ -168,7 +168,9 @@ def observed(
     """
     config = replace(config, run=replace(config.run, evaluate_every=1e6, save_every=10**6))
     images = open_images(config.data.source, "train")
-    training = engine.TrainingState(lambda classes: made(name, classes), config, about(name), images, plan.place)
+    training = engine.TrainingState(
+        lambda classes: build_network(name, classes), config, about(name), images, plan.place
+    )
     waits = list[float]()
 
     def loader(images: Any, config: Config, place: RankContext, start: int, stop: int) -> Iterator[Batch]:
@@ -215,6 +217,6 @@ def rate(plan: Plan, step: Callable[[], object], warm: int, count: int, batch: i
     return batch * count / (time.perf_counter() - start)
 
 
-def apart(one: Tensor | float, two: Tensor | float) -> float:
+def relative_error(actual: Tensor | float, expected: Tensor | float) -> float:
     """The relative difference of a number from another."""
-    return abs(float(one) - float(two)) / abs(float(two))
+    return abs(float(actual) - float(expected)) / abs(float(expected))

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import torch
-from gpu_common import LARGE, NEEDS_CUDA, SMALL, Notes, Plan, fixed, large, made, small
+from gpu_common import LARGE, NEEDS_CUDA, SMALL, Notes, Plan, build_network, fixed, large, small
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
@@ -37,7 +37,7 @@ def ranks(plan: Plan, notes: Notes) -> None:
     if done.returncode:
         raise RuntimeError((done.stderr.strip().splitlines() or ["it ended without a word"])[-1])
     notes.numbers |= json.loads(done.stdout.splitlines()[-1])
-    took = sum(each for name, each in notes.numbers.items() if name.endswith(" s"))
+    took = sum(number for name, number in notes.numbers.items() if name.endswith(" s"))
     notes.holds(took <= limit, f"it took {took:.0f} s, more than {limit:.0f} s")
     if not plan.cuda:
         notes.absent["synchronised batch norm"] = NEEDS_CUDA
@@ -47,19 +47,19 @@ def member(plan: Plan) -> dict[str, object]:
     """Measure the seconds of each part, in the process."""
     if plan.cuda:
         torch.cuda.set_device(plan.device)
-    backend, found = distributed.get_default_backend_for_device(plan.device), dict[str, object]()
+    backend, measured = distributed.get_default_backend_for_device(plan.device), dict[str, object]()
     distributed.init_process_group(backend, device_id=plan.device if plan.cuda else None)
-    found["backend"] = backend
+    measured["backend"] = backend
     name, batch = (SMALL, 16) if plan.quick else (LARGE, 32)
     config = small() if plan.quick else large(batch, "fake:64x1000")
     config.data.batch, config.run.precision = batch, "fp32"
-    network = made(name, 10).to(plan.device).train()
+    network = build_network(name, 10).to(plan.device).train()
     start = time.perf_counter()
 
     def done(part: str) -> None:
         nonlocal start
         plan.wait()
-        found[f"{part} s"] = round(time.perf_counter() - start, 3)
+        measured[f"{part} s"] = round(time.perf_counter() - start, 3)
         start = time.perf_counter()
 
     numbers = torch.ones(1000, device=plan.device)
@@ -86,7 +86,7 @@ def member(plan: Plan) -> dict[str, object]:
         assert score.n == 32
     done("five evaluations")
     distributed.destroy_process_group()
-    return found
+    return measured
 
 
 if __name__ == "__main__":

@@ -19,13 +19,13 @@ from gpu_common import (
     SMALL,
     Notes,
     Plan,
-    apart,
+    build_network,
     fixed,
     heads,
     large,
-    made,
     observed,
     rate,
+    relative_error,
     small,
     timed,
 )
@@ -57,12 +57,12 @@ def loop(plan: Plan, notes: Notes) -> None:
     word = precision(plan)
     config = large(batch, f"fake:{2 * batch}x1000", precision=word)
     feed = fixed(plan, LARGE, 1000)
-    found = notes.numbers
-    found |= {"precision": word, "bare": rate(plan, bare(plan, word, batch), warm, count, batch)}
+    numbers = notes.numbers
+    numbers |= {"precision": word, "bare": rate(plan, bare(plan, word, batch), warm, count, batch)}
     at, moments = timed(plan, warm, warm + count)
     observed(plan, LARGE, config, warm + count, at, feed)
-    found["loop"] = batch * count / (moments[1] - moments[0])
-    part, least = found["loop"] / found["bare"], 0.5 if plan.quick else 0.95
+    numbers["loop"] = batch * count / (moments[1] - moments[0])
+    part, least = numbers["loop"] / numbers["bare"], 0.5 if plan.quick else 0.95
     notes.holds(part >= least, f"the loop has {part:.1%} of the bare step's rate, under {least:.0%}")
     theirs(plan, notes, word, batch, warm, count)
     if plan.cuda:
@@ -88,7 +88,7 @@ def compiled_loop(plan: Plan, notes: Notes) -> None:
 def bare(plan: Plan, word: str, batch: int) -> Callable[[], object]:
     """A step of the generated network in plain torch: nothing is read back, logged or averaged."""
     config = large(batch, "", precision=word)
-    network = made(LARGE, 1000).to(plan.device).to(memory_format=torch.channels_last).train()
+    network = build_network(LARGE, 1000).to(plan.device).to(memory_format=torch.channels_last).train()
     optimiser, given = make_optimiser(config, network), fixed(plan, LARGE, 1000)(config, 0)
 
     def step() -> None:
@@ -169,7 +169,7 @@ def loading(plan: Plan, notes: Notes) -> None:
     for _ in islice(arriving, warm):  # each worker makes its first
         pass
     start = time.perf_counter()
-    read = sum(len(each.images) for each in arriving)
+    read = sum(len(batch.images) for batch in arriving)
     alone = read / (time.perf_counter() - start)
     at, moments = timed(plan, warm, warm + steps)
     waits = observed(plan, LARGE, config, warm + steps, at).waits[warm:]
@@ -189,7 +189,7 @@ def compiling(plan: Plan, notes: Notes) -> None:
     set_deterministic(True)
     eager = losses(plan, config, compiled=False)[0]
     compiled, graphs = losses(plan, config, compiled=True)
-    far = max(apart(*pair) for pair in zip(compiled, eager, strict=True))
+    far = max(relative_error(*pair) for pair in zip(compiled, eager, strict=True))
     notes.numbers |= {"losses apart": far, "graphs after 2 steps": graphs[2], "after 10 steps": graphs[-1]}
     notes.holds(far <= 1e-2, f"a loss is {far:.1e} off, more than 0.01")
     notes.holds(

@@ -25,8 +25,8 @@ def build(source: str, name: str, num_classes: int | None = None) -> nn.Module:
     except ModuleNotFoundError as error:
         raise missing(error.name or "torch") from None
     (*_, network) = (value for value in vars(module).values() if getattr(value, "__module__", "") == name)
-    made: nn.Module = network() if num_classes is None else network(num_classes)
-    return made
+    instance: nn.Module = network() if num_classes is None else network(num_classes)
+    return instance
 
 
 def load(source: str, name: str) -> ModuleType:

@@ -250,5 +250,5 @@ def _under(path: Path, part: Part) -> Path:
     return (*path, part.name) if part.name else path
 
 
-def _same_line(one: Span, other: Span) -> bool:
-    return (one.source, one.line) == (other.source, other.line)
+def _same_line(a: Span, b: Span) -> bool:
+    return (a.source, a.line) == (b.source, b.line)

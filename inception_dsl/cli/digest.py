@@ -46,22 +46,22 @@ def _parts(outcome: Outcome) -> Iterator[str]:
 
 def _table(header: Sequence[str], rows: Iterable[list[str]], left: int = 2) -> str:
     """Format a table of the rows that fit, and how many more there are; "" for none."""
-    whole, widths = [*rows], [len(cell) for cell in header]
-    for shown, row in enumerate(whole):
+    all_rows, widths = [*rows], [len(cell) for cell in header]
+    for shown, row in enumerate(all_rows):
         widths = [max(width, len(cell)) for width, cell in zip(widths, row, strict=True)]
         if (shown + 3) * (sum(widths) + 3 * len(widths) + 2) > ROOM:
-            return f"{table(header, whole[:shown], left)}\n\n... and {len(whole) - shown:,} more"
-    return table(header, whole, left) if whole else ""
+            return f"{table(header, all_rows[:shown], left)}\n\n... and {len(all_rows) - shown:,} more"
+    return table(header, all_rows, left) if all_rows else ""
 
 
 def _list(items: Iterable[str]) -> str:
     """Format a list of the items that fit, and how many more there are; "" for none."""
-    whole, taken = [*items], 0
-    for shown, item in enumerate(whole):
+    all_items, taken = [*items], 0
+    for shown, item in enumerate(all_items):
         taken += len(item) + 1
         if taken > ROOM:
-            return "\n".join([*whole[:shown], f"- ... and {len(whole) - shown:,} more"])
-    return "\n".join(whole)
+            return "\n".join([*all_items[:shown], f"- ... and {len(all_items) - shown:,} more"])
+    return "\n".join(all_items)
 
 
 def _finding(found: Diagnostic) -> list[str]:

@@ -43,11 +43,11 @@ def _printed(verdicts: Sequence[Verdict | None]) -> list[str]:
         (cell.claim.text, "" if cell.verdict == "exact" else cell.shown, cell.verdict) if cell else ("", "", "")
         for cell in verdicts
     ]
-    # an exact cell needs no second number; a column of exact cells needs no room for one
+    # an exact cell needs no second number; a column of exact cells needs no room for number
     printed, computed = (max(width(part[i]) for part in parts) for i in (0, 1))
     return [
-        "  ".join([_end(one, printed), *([_end(two, computed)] if computed else []), word]) if word else ""
-        for one, two, word in parts
+        "  ".join([_end(number, printed), *([_end(exact, computed)] if computed else []), word]) if word else ""
+        for number, exact, word in parts
     ]
 
 
@@ -66,8 +66,8 @@ def _counted(verdicts: Sequence[str], order: Sequence[str], paint: Paint) -> str
     words = {"erratum": ("erratum", "errata"), "MISMATCH": ("mismatch", "mismatches")}
     parts = []
     for verdict in order:
-        one, many = words.get(verdict, (verdict, verdict))
-        text = f"{counts[verdict]} {one if counts[verdict] == 1 else many}"
+        singular, plural = words.get(verdict, (verdict, verdict))
+        text = f"{counts[verdict]} {singular if counts[verdict] == 1 else plural}"
         parts.append(paint(text, verdict) if counts[verdict] else text)
     return ", ".join(parts)
 

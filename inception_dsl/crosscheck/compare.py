@@ -149,8 +149,8 @@ class Comparer:
     def _check_movement(self, part: Typed, values: Mapping[str, Array]) -> None:
         """Check that every row depends enough on the image for an error to show."""
         for name in _names(part):
-            one, other = values[name]
-            moved = relative_difference(one, other, values[name])
+            first, second = values[name]
+            moved = relative_difference(first, second, values[name])
             if not moved >= MOVES:
                 message = f"the comparison of `{name}` at {show(part.input.image)} shows nothing: between two images"
                 message += f" its values change by {moved:.1g} of their range, and {MOVES:g} is needed"
@@ -176,12 +176,12 @@ def show(image: Pair) -> str:
     return f"{image[0]}x{image[1]}"
 
 
-def relative_difference(one: Array, other: Array, all_values: Array) -> float:
+def relative_difference(a: Array, b: Array, all_values: Array) -> float:
     """The largest difference, relative to the range of all values; NaN if a value is NaN."""
     import numpy as np
 
     with np.errstate(all="ignore"):
-        return float(np.abs(one - other).max() / (np.ptp(all_values) or 1.0))
+        return float(np.abs(a - b).max() / (np.ptp(all_values) or 1.0))
 
 
 def _dims(shape: Shape | None) -> str:

@@ -168,7 +168,7 @@ class _Elaborator:
                 step = Part("", Layer((Scale(float(number)),), origin=scope.span(factor.at)))
                 return Sequence((*self._parts([scaled], scope), step), origin=origin)
             case Repeated(count, repeated):
-                times = scope.whole(count, "a count", 0, MOST_REPEATS)
+                times = scope.integer(count, "a count", 0, MOST_REPEATS)
                 return Repeat(times, self.body(repeated, scope), origin=origin) if times else Dropped(origin=origin)
             case Labelled():
                 return Sequence((self._part(term, scope),), origin=origin)

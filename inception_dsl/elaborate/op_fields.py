@@ -83,7 +83,7 @@ def _number(name: str, kind: LayerNumber, value: Value, scope: Scope) -> Width |
 
 
 def _odd(name: str, kind: LayerNumber, value: Value, scope: Scope) -> int:
-    number = scope.whole(value, f"the {kind.meaning} of `{name}`", 1, LARGEST)
+    number = scope.integer(value, f"the {kind.meaning} of `{name}`", 1, LARGEST)
     if number % 2 == 0:
         hint = f"write `{name} {number - 1}` or `{name} {number + 1}`"
         raise scope.fault(IMPOSSIBLE_PADDING, f"`{name} {number}` has no middle channel", value.at, help=hint)

@@ -78,7 +78,7 @@ class Scope:
         except ValueFault as fault:
             raise self._explain(fault) from None
 
-    def whole(self, value: Value, what: str, low: int, high: int) -> int:
+    def integer(self, value: Value, what: str, low: int, high: int) -> int:
         """A whole number from `low` to `high`. Raises `Fault` E207."""
         number = self.known(value)
         if not isinstance(number, int) or not low <= number <= high:

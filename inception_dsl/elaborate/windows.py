@@ -52,7 +52,7 @@ def _padding(name: str, use: Use, reach: tuple[int, ...], words: Words, scope: S
 
 
 def _pair(dimensions: Dimensions, what: str, scope: Scope, low: int = 1) -> Pair:
-    height, width = (scope.whole(value, what, low, LARGEST) for value in dimensions)
+    height, width = (scope.integer(value, what, low, LARGEST) for value in dimensions)
     return height, width
 
 

@@ -104,12 +104,12 @@ def instead(name: str) -> str:
     return sentence(elsewhere.suggest(name, known))
 
 
-def text(catalogue: Mapping[str, Entries], whole: bool, room: int | None = None) -> str:
+def text(catalogue: Mapping[str, Entries], verbose: bool, room: int | None = None) -> str:
     """The catalogue for a terminal: a line an entry, or all that is known of each, in the `room` there is."""
     most = min(WIDTH, room or WIDTH)
     parts = []
     for kind, named in catalogue.items():
-        show = {"layers": _show_layer, "words": _show_word}.get(kind) if whole else None
+        show = {"layers": _show_layer, "words": _show_word}.get(kind) if verbose else None
         if show:
             parts += [show(name, entry, most) for name, entry in named.items()]
         else:

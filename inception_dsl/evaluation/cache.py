@@ -75,12 +75,15 @@ def _read_arrays(path: Path) -> dict[str, Any]:
     if path.exists() and not path.is_file():
         raise none  # reading a pipe might never end
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
-            unpacked = sum(member.file_size for member in held.zip.infolist())
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            unpacked = sum(member.file_size for member in archive.zip.infolist())
             if (
                 unpacked <= path.stat().st_size
             ):  # `np.savez` does not compress; a compressed archive could fill the memory
-                return {"format": int(held["format"]), **{name: held[name] for name in held.files if name != "format"}}
+                return {
+                    "format": int(archive["format"]),
+                    **{name: archive[name] for name in archive.files if name != "format"},
+                }
     except OSError as error:
         raise RunError(f"{path}: {(error.strerror or 'not a file of predictions').lower()}") from None
     except Exception:  # noqa: BLE001 - a damaged archive raises many types

@@ -17,22 +17,22 @@ def ensemble(members: Mapping[str, Predictions]) -> Predictions:
     """
     if not members:
         raise RunError("an ensemble needs members: name their prediction files")
-    first, one = next(iter(members.items()))
+    first, reference = next(iter(members.items()))
     seen: dict[str, str] = {}
     for name, member in members.items():
-        _check(first, one, name, member)
+        _check(first, reference, name, member)
         for weights in member.weights:
             if weights in seen:
                 raise RunError(f"{seen[weights]} and {name} have the same weights; leave one of them out")
             seen[weights] = name
     shared = [
         protocol
-        for protocol in one.probabilities
+        for protocol in reference.probabilities
         if all(protocol in member.probabilities for member in members.values())
     ]
     if not shared:
         have = "; ".join(f"{name} has {', '.join(member.probabilities)}" for name, member in members.items())
-        raise RunError(f"no protocol is common to all files: {have}; evaluate all of them with one protocol")
+        raise RunError(f"no protocol is common to all files: {have}; evaluate all of them with reference protocol")
     shares = torch.tensor([len(member.weights) for member in members.values()], dtype=torch.float64)
     means = {
         protocol: torch.stack([member.probabilities[protocol].double() for member in members.values()])
@@ -41,7 +41,7 @@ def ensemble(members: Mapping[str, Predictions]) -> Predictions:
         .float()
         for protocol in shared
     }
-    return Predictions(means, one.labels, one.names, one.classes, list(seen), one.data)
+    return Predictions(means, reference.labels, reference.names, reference.classes, list(seen), reference.data)
 
 
 def _check(first: str, one: Predictions, name: str, other: Predictions) -> None:

@@ -120,11 +120,11 @@ def _chunks(cuts: Iterable[Crops | str], batch: int, device: torch.device, unrea
         weights = torch.cat([crops.weights[:, 0][used[:, 0]], crops.weights[:, 1][used[:, 1]]])
         waiting.append(Chunk(both, torch.full((len(both),), owner), weights))
         if sum(len(part.images) for part in waiting) >= batch:
-            whole = _concatenate(waiting)
-            most = len(whole.images) // batch * batch
+            joined = _concatenate(waiting)
+            most = len(joined.images) // batch * batch
             for start in range(0, most, batch):
-                yield Chunk(*(part[start : start + batch] for part in whole))
-            waiting = [Chunk(*(part[most:] for part in whole))] if most < len(whole.images) else []
+                yield Chunk(*(part[start : start + batch] for part in joined))
+            waiting = [Chunk(*(part[most:] for part in joined))] if most < len(joined.images) else []
     if waiting:
         yield _concatenate(waiting)
 

@@ -104,8 +104,8 @@ def _view(config: Config) -> str:
             return f"the whole image resized to {size} (bilinear)"
 
 
-def _same_values(one: Collection[float], other: Collection[float]) -> bool:
+def _same_values(xs: Collection[float], ys: Collection[float]) -> bool:
     """Whether two means are equal; a single number stands for all channels."""
-    channels = max(len(one), len(other))
-    a, b = ([*values] * (channels if len(values) == 1 else 1) for values in (one, other))
+    channels = max(len(xs), len(ys))
+    a, b = ([*values] * (channels if len(values) == 1 else 1) for values in (xs, ys))
     return len(a) == len(b) and all(math.isclose(*pair, rel_tol=1e-4) for pair in zip(a, b, strict=True))

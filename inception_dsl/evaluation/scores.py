@@ -41,9 +41,9 @@ class Measures:
         """The scores as text."""
         low, high = self.top1_interval
         lowest, highest = self.top5_interval
-        one = f"top-1 {self.top1:.2%} ({low:.2%} to {high:.2%})"
-        five = f"top-5 {self.top5:.2%} ({lowest:.2%} to {highest:.2%})"
-        return one, five, f"nll {self.nll:.4f}", f"ece {self.ece:.4f}"
+        top1 = f"top-1 {self.top1:.2%} ({low:.2%} to {high:.2%})"
+        top5 = f"top-5 {self.top5:.2%} ({lowest:.2%} to {highest:.2%})"
+        return top1, top5, f"nll {self.nll:.4f}", f"ece {self.ece:.4f}"
 
 
 class ClassRow(NamedTuple):

@@ -49,25 +49,25 @@ def trained(plan: Plan, weights: Path, split: str, given: Collection[str], proto
     reader = open_images(config.data.source, split)
     check_classes(weights, reader.classes, config.data.source)
     typed = with_classes(plan.spec, len(reader.classes))
-    held, here = load_weights(typed, weights, heads=False), init_distributed()
-    images = choose_preparation(preprocessing(held, weights), config, spec, given, protocol)
-    warnings = filter(None, (other_network(weights, held, plan.typed), images.warning))
-    notes = filter(None, (*held.notes, images.sentence))
-    return Trained(load_network(typed, held).to(here.device), reader, images, here, tuple(notes), tuple(warnings))
+    file, here = load_weights(typed, weights, heads=False), init_distributed()
+    images = choose_preparation(preprocessing(file, weights), config, spec, given, protocol)
+    warnings = filter(None, (other_network(weights, file, plan.typed), images.warning))
+    notes = filter(None, (*file.notes, images.sentence))
+    return Trained(load_network(typed, file).to(here.device), reader, images, here, tuple(notes), tuple(warnings))
 
 
-def load_network(typed: Typed, held: WeightFile) -> nn.Module:
+def load_network(typed: Typed, file: WeightFile) -> nn.Module:
     """The network with its weights, without heads, in the channels-last layout."""
-    made = build(pytorch.source(typed), typed.program.name)
+    network = build(pytorch.source(typed), typed.program.name)
     for head in typed.heads:
-        delattr(made, head)  # only training runs them
-    made.load_state_dict({name: torch.from_numpy(values) for name, values in held.tensors.items()})
-    return made.eval().to(memory_format=torch.channels_last)
+        delattr(network, head)  # only training runs them
+    network.load_state_dict({name: torch.from_numpy(values) for name, values in file.tensors.items()})
+    return network.eval().to(memory_format=torch.channels_last)
 
 
-def other_network(weights: Path, held: WeightFile, typed: Typed) -> Diagnostic | None:
+def other_network(weights: Path, file: WeightFile, typed: Typed) -> Diagnostic | None:
     """W131 if a run wrote the weights for another network than the spec describes."""
-    if held.metadata.get("spec") in {None, fingerprint(typed)}:
+    if file.metadata.get("spec") in {None, fingerprint(typed)}:
         return None
     message = f"`{weights}` was trained for another network than `{typed.program.file}` describes now"
     hint = "`spec.yaml` in the folder of the run is the spec that it trained"

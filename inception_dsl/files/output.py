@@ -29,13 +29,13 @@ def write(files: Mapping[str, bytes], out: Path, force: bool = False) -> list[Pa
     """
     changed = _changed({out / name: content for name, content in files.items()}, force)
     parts: dict[Path, Path] = {}
-    made: list[Path] = []
+    created: list[Path] = []
     for folder in dict.fromkeys((out / name).parent for name in files):
         _remove_strays(folder)
     try:
         for path, content in changed.items():
             with _errors_name(path):
-                made += _make_folders(path.parent)
+                created += _make_folders(path.parent)
                 parts[path] = _write_temporary(path, content)
         with _signals_blocked():
             _rename_all(parts)
@@ -43,7 +43,7 @@ def write(files: Mapping[str, bytes], out: Path, force: bool = False) -> list[Pa
         with suppress(OSError):
             for part in parts.values():
                 part.unlink(missing_ok=True)
-            for folder in reversed(made):
+            for folder in reversed(created):
                 folder.rmdir()  # which fails where it has files now
     return [out / name for name in files]
 

@@ -72,8 +72,8 @@ class Printed(NamedTuple):
             return f"{number:,}{self.suffix}"
         decimals = self.decimals + 1
         tenths = (2 * number * 10**decimals + self.unit) // (2 * self.unit)
-        whole, rest = divmod(abs(tenths), 10**decimals)
-        return f"{'-' if tenths < 0 else ''}{whole}.{rest:0{decimals}}{self.suffix}"
+        units, rest = divmod(abs(tenths), 10**decimals)
+        return f"{'-' if tenths < 0 else ''}{units}.{rest:0{decimals}}{self.suffix}"
 
 
 def parse_cell(text: str, column: Column) -> Printed | TensorType:
@@ -90,9 +90,9 @@ def parse_cell(text: str, column: Column) -> Printed | TensorType:
         return TensorType((channels, height, width))
     if not (number := _NUMBER.fullmatch(text)):
         raise ValueError("a number has digits, then optionally K, M, B, G or T, such as `112K`, `2.7M` or `1,024`")
-    whole, fraction, suffix = number.groups(default="")
+    units, fraction, suffix = number.groups(default="")
     base = 1024 if column.unit in _BINARY else 1000
-    return Printed(int(whole.replace(",", "") + fraction), len(fraction), suffix, base ** _SUFFIXES[suffix.upper()])
+    return Printed(int(units.replace(",", "") + fraction), len(fraction), suffix, base ** _SUFFIXES[suffix.upper()])
 
 
 def unreadable(measure: str, text: str) -> str | None:

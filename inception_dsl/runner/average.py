@@ -43,11 +43,11 @@ class WeightAverage:
         self.fraction = lookup(AVERAGES, self.average.name, "average.name")
         self.network = network if self.average.name == "none" else copy.deepcopy(network).requires_grad_(False)
         # Listed once: walking two deep networks takes longer than averaging them.
-        held, new = ([*module.parameters(), *module.buffers()] for module in (self.network, self.trained))
-        floating = [tensor.is_floating_point() for tensor in held]
+        averaged, current = ([*module.parameters(), *module.buffers()] for module in (self.network, self.trained))
+        floating = [tensor.is_floating_point() for tensor in averaged]
         counters = [not flag for flag in floating]
-        self.floats = (list(compress(held, floating)), list(compress(new, floating)))
-        self.counters = (list(compress(held, counters)), list(compress(new, counters)))
+        self.floats = (list(compress(averaged, floating)), list(compress(current, floating)))
+        self.counters = (list(compress(averaged, counters)), list(compress(current, counters)))
 
     @torch.no_grad()
     def update(self, step: int) -> None:

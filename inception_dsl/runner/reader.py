@@ -85,8 +85,8 @@ def numbered_classes(labels: Sequence[int], name: Callable[[int], str]) -> list[
     """The names "0", "1", ... of unnamed classes; rejects labels, such as dates, that would make millions of them."""
     most = max(labels, default=-1)
     if most >= 10 * len(labels) + 1000:
-        made = f"label {most} at {name(labels.index(most))} would make {most + 1} classes"
-        raise RunError(f"{made}; are these class indices? Number the classes from 0, or name them")
+        problem = f"label {most} at {name(labels.index(most))} would make {most + 1} classes"
+        raise RunError(f"{problem}; are these class indices? Number the classes from 0, or name them")
     return [str(number) for number in range(most + 1)]
 
 

@@ -163,9 +163,9 @@ class Draft:
         """A part that is a mapping, and its node; an undeclared column is declared at `node`."""
         data, parent = self.at(*PLACES[kind])
         if name not in data:
-            made = Node(node.span)
-            made.key = node.key
-            self.put(kind, name, {}, made, among)
+            mapping = Node(node.span)
+            mapping.key = node.key
+            self.put(kind, name, {}, mapping, among)
         return data[name], parent.children[name]
 
     def add_row(self, name: Cell, anchor: str, before: bool) -> None:

@@ -175,15 +175,15 @@ def _is_typing_error(word: str, known: str) -> bool:
     return len({*word} ^ {*known}) <= 2 * most and _distance(word, known) <= most
 
 
-def _distance(one: str, other: str) -> int:
+def _distance(word: str, known: str) -> int:
     """The edit distance: letters to insert, delete, replace, or swap with the next."""
     before: list[int] = []
-    row = list(range(len(other) + 1))
-    for i, letter in enumerate(one, 1):
+    row = list(range(len(known) + 1))
+    for i, letter in enumerate(word, 1):
         above, row = row, [i]
-        for j, its in enumerate(other, 1):
-            row.append(min(above[j] + 1, row[-1] + 1, above[j - 1] + (letter != its)))
-            if i > 1 and j > 1 and (letter, one[i - 2]) == (other[j - 2], its):
+        for j, expected in enumerate(known, 1):
+            row.append(min(above[j] + 1, row[-1] + 1, above[j - 1] + (letter != expected)))
+            if i > 1 and j > 1 and (letter, word[i - 2]) == (known[j - 2], expected):
                 row[j] = min(row[j], before[j - 2] + 1)
         before = above
     return row[-1]

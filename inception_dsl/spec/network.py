@@ -95,7 +95,7 @@ class NetworkSpec:
         written = self
         while written.base and written.base.spec.document is self.document:
             written = written.base.spec
-        changed = {name: it.value for name, it in self.settings.items() if it != written.settings[name]}
+        changed = {name: setting.value for name, setting in self.settings.items() if setting != written.settings[name]}
         return self.document.source.name + "".join(f" --set {name}={value}" for name, value in changed.items())
 
 

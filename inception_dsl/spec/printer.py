@@ -102,7 +102,7 @@ def _argument(value: Scalar | Value | None) -> str:
         case Value():
             return f"{{{spell(value)}}}"
         case float():
-            whole, _, decimals = f"{value:.9f}".partition(".")  # the decimals of a cell, no exponent
-            return f"{whole}.{decimals.rstrip('0') or '0'}"
+            units, _, decimals = f"{value:.9f}".partition(".")  # the decimals of a cell, no exponent
+            return f"{units}.{decimals.rstrip('0') or '0'}"
         case _:
             return str(value)

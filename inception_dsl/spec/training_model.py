@@ -38,11 +38,11 @@ def _type(key: str, default: Any) -> Any:
     limits = RANGES[key]
     low = Field(gt=limits.low) if limits.above else Field(ge=limits.low)
     high = Field(lt=limits.high) if limits.below else Field(le=limits.high)
-    whole = Annotated[int, low, high]
-    number: Any = whole | Annotated[float, low, high]  # one that is written without a point stays an int
+    integer = Annotated[int, low, high]
+    number: Any = integer | Annotated[float, low, high]  # one that is written without a point stays an int
     match default:
         case int():
-            return Annotated[whole, limits, MustBe("a whole number")]
+            return Annotated[integer, limits, MustBe("a whole number")]
         case tuple():
             least, most = (2, 2) if limits.pair else (1, LONGEST)
             count = f"{least}" if least == most else f"{least} to {most}"

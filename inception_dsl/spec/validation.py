@@ -43,7 +43,8 @@ def validate(document: Document, model: type[Model], advise: Advice = lambda _pa
         return model.model_validate(document.data)
     except ValidationError as error:
         report = _Report(document, advise)
-        report.add(_Error(each["type"], error_place(model, each["loc"])) for each in error.errors(include_url=False))
+        errors = error.errors(include_url=False)
+        report.add(_Error(details["type"], error_place(model, details["loc"])) for details in errors)
         report.findings.stop()
         raise AssertionError("an invalid document has errors") from error
 

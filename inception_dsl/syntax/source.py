@@ -60,24 +60,24 @@ def decode(data: bytes, name: str, citation: str = "") -> Source:
 
 
 class Fragment:
-    """A text inside a source, and the `span` of any part of it.
+    """A text inside a source, and the place of any part of it.
 
-    A `literal` text is the indented lines below `whole`, as in a YAML block scalar (`|`). Any other text is in `whole`,
-    as it is or in quotes; where it is folded or escaped, the span of each part is `whole`.
+    A `literal` text is the indented lines below `span`, as in a YAML block scalar (`|`). Any other text is in `span`,
+    as it is or in quotes; where it is folded or escaped, the span of each part is all of it.
     """
 
-    __slots__ = ("_base", "_last", "_shift", "_starts", "_whole", "literal", "text")
+    __slots__ = ("_base", "_last", "_shift", "_span", "_starts", "literal", "text")
 
-    def __init__(self, text: str, whole: Span, literal: bool = False) -> None:
+    def __init__(self, text: str, span: Span, literal: bool = False) -> None:
         self.text = text
         self._base = 0
-        self._whole = whole
+        self._span = span
         self.literal = literal
         lines = text.split("\n")
         # the offset of each line in the text, and of a line after the last
         self._starts = [0, *accumulate(len(line) + 1 for line in lines)]
         self._last = len(text.removesuffix("\n"))  # an unexpected end is reported at the last line, not below it
-        written = "" if literal else whole.source.lines[whole.line - 1][whole.column - 1 : whole.end - 1]
+        written = "" if literal else span.source.lines[span.line - 1][span.column - 1 : span.end - 1]
         self._shift = 0 if written == text else 1 if written[1:-1] == text else None
 
     @classmethod
@@ -88,7 +88,7 @@ class Fragment:
     @property
     def source(self) -> Source:
         """The source that contains it."""
-        return self._whole.source
+        return self._span.source
 
     def slice(self, start: int, end: int) -> Fragment:
         """The part of this text between two offsets."""
@@ -99,19 +99,19 @@ class Fragment:
 
     def span(self, start: int, end: int) -> Span:
         """The place of the characters from `start` to `end`, as far as they are on one line."""
-        source, line, column, _ = self._whole
+        source, line, column, _ = self._span
         start = min(self._base + start, self._last)
         end = max(self._base + end, start)
         if self.literal:
             row = bisect_right(self._starts, start) - 1
             if line + row >= len(source.lines):  # a block without lines, at the end of the file
-                return self._whole
+                return self._span
             first, stop = self._starts[row], self._starts[row + 1] - 1
             line += row + 1
             indent = len(source.lines[line - 1]) - (stop - first)
             return Span(source, line, indent + start - first + 1, indent + min(end, stop) - first + 1)
         if self._shift is None:
-            return self._whole
+            return self._span
         column += self._shift
         return Span(source, line, column + start, column + min(end, self._last))
 

@@ -49,7 +49,7 @@ def explain(error: yaml.MarkedYAMLError, source: Source, bracket: Span | None) -
         return fault
     if scanning:
         return _scanned(at, start, mark.index - begun.index) if start and mark and begun else _unexpected(at)
-    return _parsed(at, start, whole=begun is None)
+    return _parsed(at, start, in_file=begun is None)
 
 
 def unreadable(at: Span) -> Diagnostic:
@@ -114,12 +114,16 @@ def _scanned(at: Span, start: Span, length: int) -> Diagnostic:
     return _no_colon(at.source, start)
 
 
-def _parsed(at: Span, start: Span | None, whole: bool) -> Diagnostic:
+def _parsed(at: Span, start: Span | None, in_file: bool) -> Diagnostic:
     """The diagnostic of something out of place in the value that starts at `start`, or in the whole file."""
     stands, above = _under(at), at.source.lines[: at.line]
     if what := _PROPERTIES.get(stands):
         return Diagnostic(UNSUPPORTED_YAML, f"{what} not supported in a spec", at, help=QUOTE)
-    if whole and any(line.startswith("%") for line in above) and not any(line.startswith("---") for line in above[:-1]):
+    if (
+        in_file
+        and any(line.startswith("%") for line in above)
+        and not any(line.startswith("---") for line in above[:-1])
+    ):
         return _directive(at)
     if start and re.match(r"-(\s|$)", start.source.lines[start.line - 1][start.column - 1 :]):
         return Diagnostic(
@@ -128,7 +132,7 @@ def _parsed(at: Span, start: Span | None, whole: bool) -> Diagnostic:
             at,
             help="start the line with `- `, or indent it",
         )
-    if start or whole:
+    if start or in_file:
         return _misplaced(at.source, at, start or Span(at.source, 1, 1, 2))
     words = {":": "missing key", "]": "`]` is never opened", "}": "`}` is never opened"}
     return Diagnostic(INVALID_YAML, words.get(stands, "missing value"), at, help=QUOTE)

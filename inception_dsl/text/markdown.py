@@ -53,6 +53,6 @@ def code(text: str) -> str:
 
 def _plain(text: str) -> str:
     """Plain words with the blanks around them, without links or mentions."""
-    lead, trail = (" " * bool(re.match(r"\s", each)) for each in (text, text[::-1]))
+    lead, trail = (" " * bool(re.match(r"\s", end)) for end in (text, text[::-1]))
     shown = re.sub("@+", r"`\g<0>`", escaped(text)).replace("://", "\\://").replace("www.", "www\\.")
     return f"{lead}{shown}{trail}" if shown else lead

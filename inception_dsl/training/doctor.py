@@ -113,27 +113,28 @@ def training_checks(place: torch.device, network: Callable[[int], nn.Module], co
     reader = replace(config, data=replace(config.data, workers=1))
     with tempfile.TemporaryDirectory() as folder:
         at = Path(folder)
-        whole = run_check(
-            "training", device, lambda: _check_loss_falls(_run(place, network, config, at / "whole", STEPS))
+        uninterrupted = run_check(
+            "training", device, lambda: _check_loss_falls(_run(place, network, config, at / "uninterrupted", STEPS))
         )
-        yield whole
-        if whole.result == FAILED:
+        yield uninterrupted
+        if uninterrupted.result == FAILED:
             for name in ("resume", "bf16", "throughput"):
                 yield Check(name, ABSENT, "needs training", device=device)
             return
 
         def resumed() -> str:
-            _run(place, network, config, at / "parts", STEPS // 2)
-            _run(place, network, reader, at / "parts", STEPS)
-            one, two = (state_sha256(at / name / "checkpoints" / f"step_{STEPS:08d}.pt") for name in ("whole", "parts"))
-            assert one == two, f"{STEPS // 2} + {STEPS // 2} steps give {two}, {STEPS} give {one}"
-            return f"{STEPS // 2} + {STEPS // 2} steps give the bits of {STEPS}: {one}"
+            _run(place, network, config, at / "resumed", STEPS // 2)
+            _run(place, network, reader, at / "resumed", STEPS)
+            last = Path("checkpoints", f"step_{STEPS:08d}.pt")
+            expected, actual = (state_sha256(at / run / last) for run in ("uninterrupted", "resumed"))
+            assert actual == expected, f"{STEPS // 2} + {STEPS // 2} steps give {actual}, {STEPS} give {expected}"
+            return f"{STEPS // 2} + {STEPS // 2} steps give the bits of {STEPS}: {expected}"
 
         def halved() -> str:
-            one = statistics.fmean(_logged(at / "whole", "loss"))
-            two = statistics.fmean(_run(place, network, half, at / "half", STEPS))
-            assert abs(two / one - 1) <= 0.02, f"the mean loss is {two:.4f}, in fp32 {one:.4f}: more than 2% away"
-            return f"the mean loss is {two:.4f}, in fp32 {one:.4f}; {supports_bf16(place)[1]}"
+            fp32 = statistics.fmean(_logged(at / "uninterrupted", "loss"))
+            bf16 = statistics.fmean(_run(place, network, half, at / "half", STEPS))
+            assert abs(bf16 / fp32 - 1) <= 0.02, f"the mean loss is {bf16:.4f}, in fp32 {fp32:.4f}: more than 2% away"
+            return f"the mean loss is {bf16:.4f}, in fp32 {fp32:.4f}; {supports_bf16(place)[1]}"
 
         yield run_check("resume", device, resumed)
         able, why = supports_bf16(place)
@@ -142,7 +143,7 @@ def training_checks(place: torch.device, network: Callable[[int], nn.Module], co
             if able
             else Check("bf16", ABSENT, f"{why}: fp32 is faster", device=device)
         )
-        rate = statistics.median(_logged(at / "whole", "images_per_second")[1:])
+        rate = statistics.median(_logged(at / "uninterrupted", "images_per_second")[1:])
         yield Check("throughput", OK, f"{rate:,.0f} images/s of the test's small network, one thread", device=device)
 
 

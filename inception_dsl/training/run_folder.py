@@ -81,8 +81,8 @@ def _is_done(folder: Path, typed: Typed, config: Config, steps: int | None, forc
     if own.get("run.precision") == "auto":  # resolved by the run itself, which knows its device
         own["run.precision"] = there["run.precision"]
     if not force:
-        another = there.get("spec") != own.get("spec")  # then much else differs too
-        compared = ["spec"] if another else [*there]
+        other_network = there.get("spec") != own.get("spec")  # then much else differs too
+        compared = ["spec"] if other_network else [*there]
         try:
             check_identity(
                 {key: there.get(key, "") for key in compared}, {key: own.get(key, "") for key in compared}, force

@@ -74,17 +74,17 @@ def command(
     if run.errors:
         return
     files = {name: content for built in outputs for name, content in built.items()}
-    whole = not specs or any(Path(spec).is_dir() for spec in specs)
+    everything = not specs or any(Path(spec).is_dir() for spec in specs)
     if only_check:
         rebuild = shlex.join(["inception-dsl", "compile", *specs, *words, *Variant({}, variant.outside).words])
         with run.step(file=out):
-            _record_stale(run, files, out, [*freshness.stale(files, out, whole, runner.FILES)], rebuild)
+            _record_stale(run, files, out, [*freshness.stale(files, out, everything, runner.FILES)], rebuild)
         return
     for build, built in zip(builds, outputs, strict=True):
         run.record_written(run.attempt(partial(output.write, built, out, force), build.file) or ())
     if not run.errors:
         with run.step(file=out):
-            run.diagnostics += freshness.orphans(files, out, whole)
+            run.diagnostics += freshness.orphans(files, out, everything)
 
 
 def _record_stale(run: Run, files: Iterable[str], out: Path, stale: Iterable[Stale], rebuild: str) -> None:

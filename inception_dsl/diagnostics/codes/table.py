@@ -25,4 +25,4 @@ CODES: Final = tuple(sorted(value for module in MODULES for value in vars(module
 
 def find(code: str) -> Code | None:
     """A code by its letter and digits, such as `e204`; None where there is none."""
-    return next((each for each in CODES if each == code.upper()), None)
+    return next((known for known in CODES if known == code.upper()), None)

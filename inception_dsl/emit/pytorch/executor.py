@@ -57,7 +57,7 @@ class PyTorch(Executor):
 
     def at(self, part: Typed) -> Forward:
         """Run row by row, then, if the part is the whole network, its own `forward` for the logits and heads."""
-        whole = (part.trunk, part.heads) == (self.typed.trunk, self.typed.heads)
+        is_network = (part.trunk, part.heads) == (self.typed.trunk, self.typed.heads)
 
         def forward(images: Array) -> Iterator[tuple[str, Array]]:
             import torch
@@ -70,7 +70,7 @@ class PyTorch(Executor):
                 yield row, x.numpy()
             for head in part.program.heads:
                 yield head.name, modules[head.name](values[head.source]).numpy()
-            if whole:
+            if is_network:
                 outputs = self.net(torch.from_numpy(images))
                 yield part.trunk[-1], (outputs.logits if part.heads else outputs).numpy()
                 yield from ((name, getattr(outputs, name).numpy()) for name in part.heads)

@@ -54,9 +54,9 @@ def _branches(targets: dict[Initializer, tuple[Node, ...]]) -> list[tuple[str, l
         elif nodes:
             names.setdefault(alike, []).extend(nodes)
     branches = [(initializer, _named(nodes), nodes) for initializer, nodes in names.items()]
-    for initializer, held in kinds.items():
-        test = f"isinstance(module, {' | '.join(held)})"
-        all_nodes = [node for nodes in held.values() for node in nodes]
+    for initializer, nodes_of in kinds.items():
+        test = f"isinstance(module, {' | '.join(nodes_of)})"
+        all_nodes = [node for nodes in nodes_of.values() for node in nodes]
         if branches and branches[-1][0] == initializer:
             _, other, more = branches.pop()
             test, all_nodes = f"{other} or {test}", [*more, *all_nodes]

@@ -112,7 +112,7 @@ def imports(modules: Iterable[Module]) -> tuple[list[str], list[str]]:
 
 def borrowed(modules: Iterable[Module], others: Iterable[Module]) -> Iterator[str]:
     """The names that modules import from some others."""
-    names = {each.name for each in others}
+    names = {module.name for module in others}
     for module in modules:
         for sibling, taken in module.siblings.items():
             if sibling in names:

@@ -103,7 +103,7 @@ def _groups(recipe: Recipe) -> Iterator[tuple[str, list[str]]]:
                 continue
             line = f"{code}  # {note}" if note else code
             fits = len(line) + 8 <= WIDTH
-            lines += [line] if fits else [*(each.strip() for each in wrapped(note, "        # ", "        # ")), code]
+            lines += [line] if fits else [*(line.strip() for line in wrapped(note, "        # ", "        # ")), code]
         if lines:
             yield type(settings).__name__, lines
 
@@ -113,5 +113,5 @@ def _literal(value: Any) -> str:
         case str():
             return quoted(value)
         case Mapping():
-            return "{" + ", ".join(f"{quoted(key)}: {_literal(each)}" for key, each in value.items()) + "}"
+            return "{" + ", ".join(f"{quoted(key)}: {_literal(item)}" for key, item in value.items()) + "}"
     return repr(value)
