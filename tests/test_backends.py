@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,34 +120,52 @@ class Leaky(Op):
     slope: float = 0.01
 
 
-@pytest.mark.parametrize("slope", ["", " slope=0.3"])
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "conv 3x3 8 same -> leaky",
+        "conv 3x3 8 same -> leaky slope=0.3",
+        "conv 3x3 8 same leaky -> conv 1x1 8 bias leaky",
+        "conv 3x3/2 8 same_upper bn leaky -> 2 of conv 1x1 8 bn gamma=none leaky",
+        "fc 6 leaky -> fc 5 relu -> fc 5 bias=none leaky",
+    ],
+)
 def test_an_op_is_a_class_an_entry_of_the_vocabulary_and_a_rule_for_each_backend(
-    slope: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    formula: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """These are all the places that an op with a word touches. Every file is then emitted, and the backends agree."""
     monkeypatch.setitem(LAYERS, "leaky", Layer("leaky", (Leaky,), words=frozenset({"slope"})))
+    for name in ("conv", "fc"):
+        monkeypatch.setitem(LAYERS, name, LAYERS[name]._replace(words=LAYERS[name].words | {"leaky"}))
     monkeypatch.setitem(WORDS, "slope", Word("is the slope below 0", value="number", alone=False))
+    monkeypatch.setitem(WORDS, "leaky", Word("adds a leaky ReLU after it", "act", op=Leaky))
     rules = {name: backend.rules for name, backend in by_name().items()}
     monkeypatch.setitem(rules["pytorch"], Leaky, lambda op, *_: CallExpr("nn.LeakyReLU", (literal(op.slope),)))
     monkeypatch.setitem(rules["onnx"], Leaky, lambda op, _: OnnxNode("LeakyRelu", {"alpha": op.slope}))
-    text = (
-        f"network: tiny\ninput: 3x9x9\nlayers: |\n  name | layer\n  a | conv 3x3 8 same -> leaky{slope}\n  b | fc 4\n"
-    )
+    text = f"network: tiny\ninput: 3x9x9\nlayers: |\n  name | layer\n  a | {formula}\n  b | fc 4\n"
     spec = tmp_path / "tiny.yaml"
     spec.write_text(text)
 
     assert cli("compile", str(spec), "--out", str(tmp_path / "out")).exit_code == 0
     assert {file.name for file in (tmp_path / "out" / "tiny").iterdir()} == {"model.py", "model.onnx", "report.md"}
-    assert cross_check(compile_source(Source("tiny.yaml", text)), BACKENDS, [(9, 9)]).findings == ()
+    report = cross_check(compile_source(Source("tiny.yaml", text)), BACKENDS, [(9, 9)])
+    assert report.findings == ()
+    assert all(0 < (comparison.difference or 0) < 1e-5 for comparison in report.comparisons)
 
 
-def test_an_activation_that_no_helper_class_has_is_not_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(LAYERS, "conv", LAYERS["conv"]._replace(words=LAYERS["conv"].words | {"leaky"}))
-    monkeypatch.setitem(WORDS, "leaky", Word("adds a leaky ReLU after it", "act", op=Leaky))
-    net = loads("network: tiny\ninput: 3x9x9\nlayers: |\n  name | layer\n  a | conv 1x1 4 leaky\n")
+def test_an_op_after_a_layer_that_no_helper_class_owns_is_not_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(LAYERS, "lrn", LAYERS["lrn"]._replace(words=LAYERS["lrn"].words | {"relu"}))
+    net = loads("network: tiny\ninput: 3x9x9\nlayers: |\n  name | layer\n  a | lrn 5 relu\n")
 
-    with pytest.raises(LookupError, match="no helper class has `leaky` after `conv`"):
+    with pytest.raises(LookupError, match="no helper class has `relu` after `lrn`"):
         net.pytorch_source()
+
+
+def test_a_module_does_not_take_the_name_of_a_helper_class() -> None:
+    modules = "modules:\n  same_conv: {graph: conv 3x3/2 4 same_upper}\n  conv_stem: {graph: same_conv -> conv 1x1 4}\n"
+    net = loads(f"network: tiny\ninput: 3x9x9\n{modules}layers: |\n  name | layer\n  a | conv_stem\n")
+
+    assert re.findall(r"class (\w+)", net.pytorch_source()) == ["SameConv", "SameConvModule", "ConvStem", "Tiny"]
 
 
 @pytest.mark.usefixtures("eager")

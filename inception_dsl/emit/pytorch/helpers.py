@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any, Final
 
 from inception_dsl.emit.python import CallExpr, Item, layout, literal, signature
 from inception_dsl.emit.pytorch.layers import LayerPrinter
-
-CONV: Final = re.compile("(?P<same>Same)?Conv(?P<norm>BN|BetaBN)?(?P<relu>ReLU)?")
-LINEAR: Final = re.compile("(?P<flatten>Flatten)?Linear(?P<relu>ReLU)?")
+from inception_dsl.ir.op import Op
+from inception_dsl.ir.ops import BatchNorm, ReLU
 
 JOINS: Final = (
     (
@@ -56,11 +54,12 @@ def helpers(layers: LayerPrinter) -> dict[str, Any]:
 
 def _convs(layers: LayerPrinter) -> Iterator[dict[str, Any]]:
     """The classes of a convolution with padding, a norm or an activation; each takes the options that its calls set."""
-    for name, used in sorted(layers.helpers.items()):
-        kind = CONV.fullmatch(name)
-        if not kind:
+    for name, added in sorted(layers.composed.items()):
+        same = name.startswith("Same")
+        if not name.removeprefix("Same").startswith("Conv"):
             continue
-        norm, eps = kind["norm"], literal(layers.eps)
+        used = layers.helpers[name]
+        norm, eps = next((op for op in added if isinstance(op, BatchNorm)), None), literal(layers.eps)
         options = {"stride": "Size = 1", "padding": "Size = 0", "dilation": "Size = 1", "groups": "int = 1"}
         options = {option: text for option, text in options.items() if option in used}
         options |= {"bias": f"bool = {norm is None}"} if "bias" in used else {}
@@ -71,30 +70,18 @@ def _convs(layers: LayerPrinter) -> Iterator[dict[str, Any]]:
         if norm:
             given = "eps" if "eps" in used else f"eps={eps}"
             attributes.append(
-                f"self.bn = {'nn.BatchNorm2d' if norm == 'BN' else 'beta_batch_norm'}(out_channels, {given})"
+                f"self.bn = {'nn.BatchNorm2d' if norm.gamma else 'beta_batch_norm'}(out_channels, {given})"
             )
             options |= {"eps": f"float = {eps}"} if "eps" in used else {}
+        required = ["in_channels: int", "out_channels: int", "kernel_size: Size", *_arguments(added)]
         yield {
             "name": name,
-            "doc": ", ".join(
-                [
-                    "Convolution" + (" with the padding of `pad_same`" if kind["same"] else ""),
-                    *(["batch normalisation" + (" without gamma" if norm == "BetaBN" else "")] if norm else []),
-                    *(["ReLU"] if kind["relu"] else []),
-                ]
-            ),
-            "init": signature(
-                [
-                    "in_channels: int",
-                    "out_channels: int",
-                    "kernel_size: Size",
-                    *(f"{k}: {v}" for k, v in options.items()),
-                ]
-            ),
-            "attributes": attributes,
+            "doc": _doc("Convolution" + (" with the padding of `pad_same`" if same else ""), added),
+            "init": signature([*required, *(f"{option}: {text}" for option, text in options.items())]),
+            "attributes": [*attributes, *_attributes(added)],
             "forward": [
-                *(_padding("dilation" in used) if kind["same"] else ()),
-                _returned("self.bn(self.conv(x))" if norm else "self.conv(x)", bool(kind["relu"]), ", inplace=True"),
+                *(_padding("dilation" in used) if same else ()),
+                f"return {_applied('self.conv(x)', added, ', inplace=True')}",
             ],
         }
 
@@ -111,21 +98,45 @@ def _padding(dilated: bool) -> Iterator[str]:
 
 def _linears(layers: LayerPrinter) -> Iterator[dict[str, Any]]:
     """The classes of a fully connected layer that flattens an image, or has an activation."""
-    for name, used in sorted(layers.helpers.items()):
-        kind = LINEAR.fullmatch(name)
-        if not kind:
+    for name, added in sorted(layers.composed.items()):
+        flatten = name.startswith("Flatten")
+        if not name.removeprefix("Flatten").startswith("Linear"):
             continue
-        bias = "bias" in used
-        steps = ["flattening"] * bool(kind["flatten"]) + ["fully connected layer"] + ["ReLU"] * bool(kind["relu"])
-        doc = ", ".join(steps)
+        bias = "bias" in layers.helpers[name]
+        fc = "self.fc(x.flatten(1))" if flatten else "self.fc(x)"
+        required = ["in_features: int", "out_features: int", *_arguments(added)]
         yield {
             "name": name,
-            "doc": doc[0].upper() + doc[1:],
-            "init": signature(["in_features: int", "out_features: int", *(["bias: bool = True"] if bias else [])]),
-            "attributes": [f"self.fc = nn.Linear(in_features, out_features{', bias=bias' if bias else ''})"],
-            "forward": [_returned(f"self.fc({'x.flatten(1)' if kind['flatten'] else 'x'})", bool(kind["relu"]))],
+            "doc": _doc("Flattening, fully connected layer" if flatten else "Fully connected layer", added),
+            "init": signature([*required, *(["bias: bool = True"] if bias else [])]),
+            "attributes": [
+                f"self.fc = nn.Linear(in_features, out_features{', bias=bias' if bias else ''})",
+                *_attributes(added),
+            ],
+            "forward": [f"return {_applied(fc, added)}"],
         }
 
 
-def _returned(code: str, relu: bool, options: str = "") -> str:
-    return f"return F.relu({code}{options})" if relu else f"return {code}"
+def _passed(added: tuple[Op, ...]) -> list[str]:
+    """The names of the ops whose layers a call passes to the class."""
+    return [op.name for op in added if not isinstance(op, BatchNorm | ReLU)]
+
+
+def _arguments(added: tuple[Op, ...]) -> list[str]:
+    return [f"{name}: nn.Module" for name in _passed(added)]
+
+
+def _attributes(added: tuple[Op, ...]) -> list[str]:
+    return [f"self.{name} = {name}" for name in _passed(added)]
+
+
+def _doc(first: str, added: tuple[Op, ...]) -> str:
+    norms = {True: "batch normalisation", False: "batch normalisation without gamma"}
+    return ", ".join([first, *(norms[op.gamma] if isinstance(op, BatchNorm) else type(op).__name__ for op in added)])
+
+
+def _applied(code: str, added: tuple[Op, ...], options: str = "") -> str:
+    """The expression that applies the ops that follow a layer to its output; `options` are those of ReLU."""
+    for op in added:
+        code = f"F.relu({code}{options})" if isinstance(op, ReLU) else f"self.{op.name}({code})"
+    return code

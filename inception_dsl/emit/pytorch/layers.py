@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
@@ -30,23 +31,22 @@ from inception_dsl.ir.shapes import Pair, Window
 from inception_dsl.ir.values import Width
 
 HELPER_NAMES: Final = frozenset(
-    """
-    Concat Add Scale Output Size SameMaxPool2d SameAvgPool2d LinearReLU FlattenLinear FlattenLinearReLU ConvReLU
-    ConvBN ConvBNReLU ConvBetaBN ConvBetaBNReLU SameConv SameConvReLU SameConvBN SameConvBNReLU SameConvBetaBN
-    SameConvBetaBNReLU Tensor NamedTuple OrderedDict F
-    """.split()
+    "Concat Add Scale Output Size SameMaxPool2d SameAvgPool2d Tensor NamedTuple OrderedDict F".split()
 )
-"""Names of classes that a generated file may define or import itself."""
-
-COMPOSED: Final = (BatchNorm, ReLU, Flatten)
-"""What a helper class adds to a convolution or a fully connected layer."""
+"""Names that a generated file may define or import itself, beside those of `_is_composed`."""
 
 
 def free(name: str, taken: Collection[str], suffix: str) -> str:
     """A class name that neither the file's helpers nor its other classes have."""
-    while name in HELPER_NAMES or name in taken:
+    while name in HELPER_NAMES or name in taken or _is_composed(name):
         name += suffix
     return name
+
+
+def _is_composed(name: str) -> bool:
+    """Whether a helper class that owns a convolution or a fully connected layer may have this name."""
+    added = "|".join(["BN", "BetaBN", *(kind.__name__ for kind in rules)])
+    return bool(re.fullmatch(f"(Same)?Conv({added})+|SameConv|Linear({added})+|FlattenLinear({added})*", name))
 
 
 @dataclass
@@ -54,12 +54,14 @@ class LayerPrinter:
     """Prints layers as constructor calls, and records the helper classes that the file then needs.
 
     `names` maps the symbols in widths to the arguments that hold them. `helpers` maps each helper class in use to the
-    optional arguments that its calls set; `uneven` are the windows that pad unevenly. `eps` is the usual epsilon of the
-    network's batch norms, which their helper classes use by default.
+    optional arguments that its calls set, and `composed` those that own a convolution or a fully connected layer to the
+    ops that follow it; `uneven` are the windows that pad unevenly. `eps` is the usual epsilon of the network's batch
+    norms, which their helper classes use by default.
     """
 
     names: dict[str, str] = field(default_factory=dict)
     helpers: dict[str, set[str]] = field(default_factory=dict)
+    composed: dict[str, tuple[Op, ...]] = field(default_factory=dict)
     uneven: set[Window] = field(default_factory=set)
     eps: float = 0.001
 
@@ -80,27 +82,21 @@ class LayerPrinter:
         Raises `LookupError` for an op that no helper class has.
         """
         main = next((op for op in layer.ops if op.depth), layer.ops[0])
-        for op in layer.ops:
-            if op is not main and not isinstance(op, COMPOSED):
-                raise LookupError(
-                    f"no helper class has `{op.name}` after `{main.name}`: add one to emit/pytorch/helpers.py"
-                )
+        added = layer.ops[layer.ops.index(main) + 1 :]
         match main:
             case Conv():
-                return self._conv(main, layer.ops, channels)
+                return self._conv(main, added, channels)
             case FullyConnected():
-                name = ("Flatten" if flattens else "") + "Linear" + ("ReLU" if ReLU() in layer.ops else "")
                 bias: list[Item] = [] if main.bias else [("bias", "False")]
-                items = (features, self.width(main.width), *bias)
-                return CallExpr("nn.Linear", items) if name == "Linear" else self.helper(name, *items)
+                items = [features, self.width(main.width), *bias]
+                return self._composed(main, "FlattenLinear" if flattens else "Linear", added, items)
             case _:
-                return PYTORCH[type(main)](main, channels, self)
+                if added:
+                    raise LookupError(f"no helper class has `{added[0].name}` after `{main.name}`")
+                return rules[type(main)](main, channels, self)
 
-    def _conv(self, conv: Conv, ops: tuple[Op, ...], channels: Width) -> Code:
-        norm = next((op for op in ops if isinstance(op, BatchNorm)), None)
-        name = "SameConv" if self.pads_unevenly(conv.window) else "Conv"
-        name += ("BN" if norm.gamma else "BetaBN") if norm else ""
-        name += "ReLU" if ReLU() in ops else ""
+    def _conv(self, conv: Conv, added: tuple[Op, ...], channels: Width) -> Code:
+        norm = next((op for op in added if isinstance(op, BatchNorm)), None)
         items = [self.width(channels), self.width(conv.width), _pair(conv.window.kernel), *window_items(conv.window)]
         if conv.window.dilation != (1, 1):
             items.append(("dilation", _pair(conv.window.dilation)))
@@ -112,7 +108,23 @@ class LayerPrinter:
             items.append(("eps", literal(norm.eps)))
         if norm and not norm.gamma:
             self.helper("beta_batch_norm")
-        return CallExpr("nn.Conv2d", tuple(items)) if name == "Conv" else self.helper(name, *items)
+        return self._composed(conv, "SameConv" if self.pads_unevenly(conv.window) else "Conv", added, items)
+
+    def _composed(self, main: Conv | FullyConnected, name: str, added: tuple[Op, ...], items: list[Item]) -> Code:
+        """A layer of `torch.nn`, or the helper class that owns it and the ops that follow it.
+
+        The class has the layers of batch norm and ReLU itself; a call passes those of other ops, built by their rules.
+        """
+        if not added and name in ("Conv", "Linear"):
+            return CallExpr("nn.Conv2d" if name == "Conv" else "nn.Linear", tuple(items))
+        for op in added:
+            if isinstance(op, BatchNorm):
+                name += "BN" if op.gamma else "BetaBN"
+            else:
+                name += type(op).__name__
+                items += [] if isinstance(op, ReLU) else [(op.name, rules[type(op)](op, main.width, self))]
+        self.composed[name] = added
+        return self.helper(name, *items)
 
     def pads_unevenly(self, window: Window) -> bool:
         """Whether a window needs padding that `torch.nn` has not; the file then defines `pad_same`."""
@@ -140,26 +152,26 @@ def _pair(pair: Pair) -> str:
     return str(pair[0]) if pair[0] == pair[1] else f"({pair[0]}, {pair[1]})"
 
 
-PYTORCH: Rules[Code] = Rules("PyTorch")
+rules: Final = Rules[Code]("PyTorch")
 
 
-@PYTORCH(Conv, FullyConnected)
+@rules(Conv, FullyConnected)
 def _alone(op: Op, channels: Width, layers: LayerPrinter) -> Code:
     return layers.layer(Layer((op,)), channels, layers.width(channels))
 
 
-@PYTORCH(BatchNorm)
+@rules(BatchNorm)
 def _batch_norm(op: BatchNorm, channels: Width, layers: LayerPrinter) -> Code:
     items = (layers.width(channels), ("eps", literal(op.eps)))
     return CallExpr("nn.BatchNorm2d", items) if op.gamma else layers.helper("beta_batch_norm", *items)
 
 
-@PYTORCH(ReLU)
+@rules(ReLU)
 def _relu(op: ReLU, channels: Width, layers: LayerPrinter) -> Code:
     return "nn.ReLU()"
 
 
-@PYTORCH(LRN)
+@rules(LRN)
 def _lrn(op: LRN, channels: Width, layers: LayerPrinter) -> Code:
     usual = LRN()
     changed = [
@@ -168,7 +180,7 @@ def _lrn(op: LRN, channels: Width, layers: LayerPrinter) -> Code:
     return CallExpr("nn.LocalResponseNorm", (str(op.size), *changed))
 
 
-@PYTORCH(MaxPool)
+@rules(MaxPool)
 def _max_pool(op: MaxPool, channels: Width, layers: LayerPrinter) -> Code:
     if op.window is None:
         return "nn.AdaptiveMaxPool2d(1)"
@@ -177,7 +189,7 @@ def _max_pool(op: MaxPool, channels: Width, layers: LayerPrinter) -> Code:
     return layers.helper("SameMaxPool2d", *items) if uneven else CallExpr("nn.MaxPool2d", items)
 
 
-@PYTORCH(AvgPool)
+@rules(AvgPool)
 def _avg_pool(op: AvgPool, channels: Width, layers: LayerPrinter) -> Code:
     if op.window is None:
         return CallExpr("nn.AdaptiveAvgPool2d", (_pair(op.to),))
@@ -189,36 +201,36 @@ def _avg_pool(op: AvgPool, channels: Width, layers: LayerPrinter) -> Code:
     return layers.helper("SameAvgPool2d", *items) if uneven else CallExpr("nn.AvgPool2d", tuple(items))
 
 
-@PYTORCH(Dropout)
+@rules(Dropout)
 def _dropout(op: Dropout, channels: Width, layers: LayerPrinter) -> Code:
     return CallExpr("nn.Dropout", (literal(op.p),))
 
 
-@PYTORCH(Softmax)
+@rules(Softmax)
 def _softmax(op: Softmax, channels: Width, layers: LayerPrinter) -> Code:
     return "nn.Softmax(dim=1)"
 
 
-@PYTORCH(Flatten)
+@rules(Flatten)
 def _flatten(op: Flatten, channels: Width, layers: LayerPrinter) -> Code:
     return "nn.Flatten()"
 
 
-@PYTORCH(Scale)
+@rules(Scale)
 def _scale(op: Scale, channels: Width, layers: LayerPrinter) -> Code:
     return layers.helper("Scale", literal(op.factor))
 
 
-@PYTORCH(Identity)
+@rules(Identity)
 def _identity(op: Identity, channels: Width, layers: LayerPrinter) -> Code:
     return "nn.Identity()"
 
 
-@PYTORCH(Concat)
+@rules(Concat)
 def _concat(op: Concat, channels: Width, layers: LayerPrinter) -> Code:
     return layers.helper("Concat")
 
 
-@PYTORCH(Add)
+@rules(Add)
 def _add(op: Add, channels: Width, layers: LayerPrinter) -> Code:
     return layers.helper("Add")
