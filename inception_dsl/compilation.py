@@ -126,9 +126,9 @@ def examine_source(source: Source, folder: Path) -> Examination:
     Raises `SpecError` where the claims cannot be read; the errors of a spec are findings.
     """
     from inception_dsl.paper import claims
-    from inception_dsl.spec.claims import read
+    from inception_dsl.spec.claims import read_claims
 
-    sentences = read(yaml.parse(source))
+    sentences = read_claims(yaml.parse(source))
     specs = {spec.stem.removeprefix(builtin.PREFIX): spec for spec in discovery.specs_in(folder)}
     costs: dict[str, Cost] = {}
     faults: list[Diagnostic] = []

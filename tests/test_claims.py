@@ -19,7 +19,7 @@ from inception_dsl.analysis.cost import Cost, cost
 from inception_dsl.diagnostics.diagnostic import Source, SpecError
 from inception_dsl.paper import claims
 from inception_dsl.spec import discovery
-from inception_dsl.spec.claims import Sentence, read
+from inception_dsl.spec.claims import Sentence, read_claims
 from inception_dsl.syntax import algebra, yaml
 from inception_dsl.syntax import source as sources
 
@@ -101,7 +101,7 @@ COMPUTED: dict[str, Fraction | int | str] = {
 @cache
 def sentences() -> tuple[Sentence, ...]:
     """The claims of this repository, as written."""
-    return read(yaml.parse(sources.read(FILE)))
+    return read_claims(yaml.parse(sources.read(FILE)))
 
 
 @cache
@@ -264,7 +264,7 @@ def test_arithmetic(text: str, value: str) -> None:
 def test_measures(formula: str, value: int) -> None:
     """Networks, rows and heads are measured by the measures of the printed columns."""
     text = f"claims: {{a: {{source: s, sentence: t, formula: {formula}, printed: {value}, verdict: exact}}}}"
-    ((verdict,), findings) = examined(*read(yaml.parse(Source("claims.yaml", text))))
+    ((verdict,), findings) = examined(*read_claims(yaml.parse(Source("claims.yaml", text))))
 
     assert verdict.computed == value
     assert findings == ()

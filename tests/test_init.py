@@ -26,7 +26,7 @@ from inception_dsl.emit.pytorch import pytorch
 from inception_dsl.ir.typed import Typed
 from inception_dsl.lower import lower
 from inception_dsl.spec import discovery
-from inception_dsl.spec.network import NetworkSpec, read
+from inception_dsl.spec.network import NetworkSpec, read_spec
 from inception_dsl.spec.printer import print_spec
 from inception_dsl.spec.variants import vary
 from inception_dsl.syntax import yaml
@@ -55,7 +55,7 @@ SOURCE = "  source: section 5\n"
 
 
 def spec(init: str = "") -> NetworkSpec:
-    return read(yaml.parse(Source("tiny.yaml", NETWORK + init)))
+    return read_spec(yaml.parse(Source("tiny.yaml", NETWORK + init)))
 
 
 def saying(*lines: str) -> NetworkSpec:
@@ -171,7 +171,7 @@ def test_a_path_is_not_about_the_batch_norms_below_it() -> None:
 
 def test_a_batch_norm_without_gamma() -> None:
     text = NETWORK.replace("16 same bn relu", "16 same bn gamma=none relu -> conv 1x1 16 bn")
-    given = read(yaml.parse(Source("tiny.yaml", f"{text}init:\n{SOURCE}  bn: constant value=3\n")))
+    given = read_spec(yaml.parse(Source("tiny.yaml", f"{text}init:\n{SOURCE}  bn: constant value=3\n")))
     network = made(typed(given)).state_dict()
 
     assert "conv1.0.bn.weight" not in network
@@ -282,7 +282,7 @@ def own(name: str) -> Typed:
     if name != "vgg16":
         return compiler.at_size(compiler.compile_file(SPECS / f"{name}.yaml"))
     paper = (SPECS / "vgg16.yaml").read_text(encoding="utf-8")
-    return typed(read(yaml.parse(Source("vgg16.yaml", paper.partition("\ninit:")[0] + "\n" + VGG))))
+    return typed(read_spec(yaml.parse(Source("vgg16.yaml", paper.partition("\ninit:")[0] + "\n" + VGG))))
 
 
 @pytest.mark.parametrize("name", LIBRARY)
@@ -335,7 +335,7 @@ def test_what_is_printed_reads_back(written: dict[str, str]) -> None:
     program = compiler.compile_spec(given)
     again = compiler.compile_source(Source("again.yaml", print_program(program)))
 
-    assert read(yaml.parse(Source("again.yaml", print_spec(given)))) == given
+    assert read_spec(yaml.parse(Source("again.yaml", print_spec(given)))) == given
     assert again.init == program.init
     assert (
         pytorch.source(compiler.at_size(again)).partition("initialise")[2]

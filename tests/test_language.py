@@ -18,7 +18,7 @@ from inception_dsl.ir.typed import Typed
 from inception_dsl.ir.values import Name, Number
 from inception_dsl.lower import lower
 from inception_dsl.passes import pipeline
-from inception_dsl.spec.network import read
+from inception_dsl.spec.network import read_spec
 from inception_dsl.syntax import algebra, yaml
 from inception_dsl.syntax.algebra_errors import SyntaxFault
 from inception_dsl.syntax.terms import Branches, Chain, Labelled, Repeated, Scaled, Use, Word
@@ -30,7 +30,7 @@ A, B, C = Use("a"), Use("b"), Use("c")
 
 def compiled(text: str) -> Typed:
     """A whole file, lowered."""
-    return lower(pipeline.run(elaborate(read(yaml.parse(Source("spec.yaml", text))))))
+    return lower(pipeline.run(elaborate(read_spec(yaml.parse(Source("spec.yaml", text))))))
 
 
 def network(table: str, modules: str = "", more: str = "", image: str = "3x8x8") -> Typed:

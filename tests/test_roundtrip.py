@@ -21,7 +21,7 @@ from inception_dsl.ir.values import Number, Operation, Value, spell
 from inception_dsl.lower import lower
 from inception_dsl.passes import pipeline
 from inception_dsl.spec import discovery
-from inception_dsl.spec.network import NetworkSpec, read
+from inception_dsl.spec.network import NetworkSpec, read_spec
 from inception_dsl.spec.printer import print_spec
 from inception_dsl.syntax import algebra, yaml
 from inception_dsl.syntax.printer import spell_graph, spell_term
@@ -39,7 +39,7 @@ seldom = settings(max_examples=60, deadline=None)
 
 
 def parse(text: str) -> NetworkSpec:
-    return read(yaml.parse(Source("spec.yaml", text)))
+    return read_spec(yaml.parse(Source("spec.yaml", text)))
 
 
 def after(program: Program, count: int) -> Program:

@@ -17,7 +17,7 @@ from inception_dsl.emit.report import report
 from inception_dsl.recipes.recipe import recipe
 from inception_dsl.runner.augment import evaluation_transform, training_transform
 from inception_dsl.spec import discovery
-from inception_dsl.spec.network import NetworkSpec, read
+from inception_dsl.spec.network import NetworkSpec, read_spec
 from inception_dsl.spec.printer import print_spec
 from inception_dsl.spec.training_model import GROUPS, RECIPES
 from inception_dsl.spec.variants import vary
@@ -30,7 +30,7 @@ NETWORK = "network: tiny\ninput: 3x8x8\nclasses: 10\nlayers: |\n  name | layer\n
 
 
 def spec(training: str = "") -> NetworkSpec:
-    return read(yaml.parse(Source("tiny.yaml", f"{NETWORK}{training}\n")))
+    return read_spec(yaml.parse(Source("tiny.yaml", f"{NETWORK}{training}\n")))
 
 
 VALUES: dict[str, st.SearchStrategy[Any]] = {
@@ -88,7 +88,7 @@ def test_what_is_printed_reads_back(said: dict[str, Any]) -> None:
     program = compiler.compile_spec(given)
 
     assert given.training == said
-    assert read(yaml.parse(Source("again.yaml", print_spec(given)))) == given
+    assert read_spec(yaml.parse(Source("again.yaml", print_spec(given)))) == given
     assert compiler.compile_source(Source("again.yaml", print_program(program))).training == said
 
 

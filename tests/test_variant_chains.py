@@ -25,7 +25,7 @@ from inception_dsl.cli.main import main
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, SpecError
 from inception_dsl.paper import inherited, verdicts
 from inception_dsl.spec.blame import print_blamed
-from inception_dsl.spec.network import Base, read
+from inception_dsl.spec.network import Base, read_spec
 from inception_dsl.spec.printer import print_spec
 from inception_dsl.spec.variants import vary
 from inception_dsl.syntax import yaml
@@ -38,7 +38,7 @@ VARIANTS = [path for path in SPECS if "\nextends:" in path.read_text(encoding="u
 
 def parsed(text: str) -> Base:
     """A spec that extends none, compiled."""
-    return compiler.as_base(read(yaml.parse(Source("flat.yaml", text))))
+    return compiler.as_base(read_spec(yaml.parse(Source("flat.yaml", text))))
 
 
 def extended(base: Base, data: Mapping[str, Any], name: str) -> Base:
@@ -105,7 +105,7 @@ ERRING = BASE.replace("totals: {", "totals: {ops: 3G, ").replace("errata:\n", "e
 @given(st.data(), st.just(ERRING) | st.just(ERRING) | specs())
 def test_a_chain_is_its_flat_form(data: st.DataObject, text: str) -> None:
     """At every level, also in what the next level may edit: where it may not, it is refused alike."""
-    made = beside = parsed(print_spec(read(yaml.parse(Source("base.yaml", text)))))
+    made = beside = parsed(print_spec(read_spec(yaml.parse(Source("base.yaml", text)))))
     for level in range(data.draw(st.integers(2, 4))):
         said = data.draw(edits(beside.spec, beside.network))
         above, other = (attempt(base, said, f"level{level}") for base in (made, beside))

@@ -26,7 +26,7 @@ from inception_dsl.network import load
 from inception_dsl.paper import verdicts
 from inception_dsl.spec.loader import LONGEST
 from inception_dsl.spec.models import VERBS
-from inception_dsl.spec.network import Base, NetworkSpec, read
+from inception_dsl.spec.network import Base, NetworkSpec, read_spec
 from inception_dsl.spec.printer import print_spec
 from inception_dsl.spec.set_settings import with_settings
 from inception_dsl.spec.settings import Setting, setting
@@ -73,7 +73,7 @@ published:
 
 def base() -> NetworkSpec:
     """The spec that variants here extend."""
-    return read(yaml.parse(Source("base.yaml", BASE)))
+    return read_spec(yaml.parse(Source("base.yaml", BASE)))
 
 
 @cache
@@ -146,11 +146,11 @@ def test_a_variant_without_edits_is_its_base_under_another_name() -> None:
 @given(specs())
 def test_no_edits_make_no_difference(text: str) -> None:
     """Of any spec; and what is printed of the variant reads back as the same spec."""
-    spec = read(yaml.parse(Source("base.yaml", text)))
+    spec = read_spec(yaml.parse(Source("base.yaml", text)))
     made = vary(compiler.as_base(spec), yaml.parse(Source("v.yaml", f"extends: base.yaml\nnetwork: {spec.network}\n")))
 
     assert made == spec
-    assert read(yaml.parse(Source("flat.yaml", print_spec(made)))) == spec
+    assert read_spec(yaml.parse(Source("flat.yaml", print_spec(made)))) == spec
 
 
 def test_top_level_keys_are_given_anew() -> None:
@@ -228,7 +228,7 @@ def test_names_are_followed_where_they_are_used() -> None:
     assert list(made.published["errata"]) == ["tail.params"]
     assert network.program.rows[1].layer == "inception"
     assert findings(made) == [] and dropped(made) == set()
-    assert read(yaml.parse(Source("flat.yaml", print_spec(made)))) == made
+    assert read_spec(yaml.parse(Source("flat.yaml", print_spec(made)))) == made
 
 
 def test_names_are_swapped_all_at_once() -> None:
@@ -304,7 +304,7 @@ def test_every_edit_reads_back() -> None:
     made = vary(basis(), yaml.parse(Source("v.yaml", EVERY_EDIT)))
 
     assert rows(made) == ["conv1", "norm1", "block", "res", "last", "drop", "fc"]
-    assert read(yaml.parse(Source("flat.yaml", print_spec(made)))) == made
+    assert read_spec(yaml.parse(Source("flat.yaml", print_spec(made)))) == made
 
 
 @settings(max_examples=400, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -453,7 +453,7 @@ def test_what_is_no_number_is_none(text: str) -> None:
 
 def test_settings_read_back() -> None:
     made = with_settings(basis(), {"width": "0.5"})
-    again = read(yaml.parse(Source("flat.yaml", print_spec(made))))
+    again = read_spec(yaml.parse(Source("flat.yaml", print_spec(made))))
 
     assert again == made
     assert again.settings["width"].maximum == 4
@@ -647,7 +647,7 @@ def test_work_grows_with_the_files() -> None:
     many = 3000
     rows = "".join(f"  r{i} | conv 1x1 4\n" for i in range(many))
     large = compiler.as_base(
-        read(yaml.parse(Source("large.yaml", f"network: large\ninput: 3x8x8\nlayers: |\n  name | layer\n{rows}")))
+        read_spec(yaml.parse(Source("large.yaml", f"network: large\ninput: 3x8x8\nlayers: |\n  name | layer\n{rows}")))
     )
     inserted = "".join(f"    - {{after: r{i}, name: s{i}, layer: relu}}\n" for i in range(0, many, 3))
     overridden = "".join(f"    r{i}: {{layer: conv 1x1 8}}\n" for i in range(1, many, 3))

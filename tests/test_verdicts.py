@@ -25,7 +25,7 @@ from inception_dsl.paper.verdicts import (
     parse_cell,
     unreadable,
 )
-from inception_dsl.spec.fields import MEASURES as KNOWN
+from inception_dsl.spec.fields import COLUMN_MEASURES
 
 BINARY = Column("params", unit=1024)
 DECIMAL = Column("ops", unit=1000)
@@ -108,7 +108,7 @@ def test_readable_cells_are_readable() -> None:
 
 
 def test_the_spec_knows_the_same_measures() -> None:
-    assert tuple(MEASURES) == KNOWN
+    assert tuple(MEASURES) == COLUMN_MEASURES
 
 
 numbers = st.integers(0, 10**12)

@@ -15,7 +15,7 @@ from inception_dsl.ir.ops import Concat, Flatten, Scale
 from inception_dsl.ir.program import Body, Call, Dropped, Join, Layer, Part, Program, Repeat, Sequence
 from inception_dsl.ir.shapes import Pair, Window
 from inception_dsl.ir.values import Number, Operation, Value, Width
-from inception_dsl.spec.fields import MEASURES
+from inception_dsl.spec.fields import COLUMN_MEASURES
 from inception_dsl.spec.init import SOURCE
 from inception_dsl.spec.printer import print_cell, print_graph, print_head
 from inception_dsl.spec.published import TOTALS
@@ -28,7 +28,7 @@ PASS: Final = Use("pass")
 DROPPED: Final = Use("conv", (Number(1), Number(1)), width=Number(0))
 """The shortest layer that is left out."""
 
-PRINTED: Final = frozenset(MEASURES[:4])
+PRINTED: Final = frozenset(COLUMN_MEASURES[:4])
 """The columns that need no declaration."""
 
 

@@ -96,7 +96,7 @@ FUNCTIONS: Final[dict[str, tuple[Callable[..., float], int, int]]] = {
     "max": (max, 2, 8),
 }
 Measure = Literal["depth", "params", "ops", "receptive_field", "activations"]
-MEASURES: Final[tuple[Measure, ...]] = get_args(Measure)
+MEASURE_FUNCTIONS: Final[tuple[Measure, ...]] = get_args(Measure)
 """The functions of a network or row in the formula of a claim: `params(googlenet.conv1)`."""
 
 OPERATORS: Final[dict[str, Callable[[Any, Any], Any]]] = {

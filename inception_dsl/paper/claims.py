@@ -27,7 +27,7 @@ _STATED: Final = re.compile(r"(?:(under|over)\s+)?([-\u2212+]?)\s*(.*?)\s*([x\u0
 LARGEST: Final = 10**18
 """The largest result of a formula."""
 
-Agreement = Literal["exact", "rounds", "differs"]
+ClaimAgreement = Literal["exact", "rounds", "differs"]
 
 
 class Stated(NamedTuple):
@@ -48,7 +48,7 @@ class ClaimVerdict(NamedTuple):
     sentence: Sentence
     computed: Fraction
     shown: str
-    agreement: Agreement
+    agreement: ClaimAgreement
 
     @property
     def is_current(self) -> bool:
@@ -214,7 +214,7 @@ def _stated(sentence: Sentence, key: str, text: str) -> Stated:
         raise SpecError([Diagnostic(UNREADABLE_CELL, message, sentence.span(key), help=str(error))]) from None
 
 
-def _agreement(stated: Stated, computed: Fraction, rounding: str, within: Fraction | None) -> Agreement:
+def _agreement(stated: Stated, computed: Fraction, rounding: str, within: Fraction | None) -> ClaimAgreement:
     value = stated.value
     if stated.bound:
         return "exact" if (computed < value if stated.bound == "under" else computed > value) else "differs"

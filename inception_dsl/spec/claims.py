@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field
 
 from inception_dsl.diagnostics.codes.yaml import MISSING_KEY
 from inception_dsl.diagnostics.diagnostic import Findings, Span
-from inception_dsl.ir.values import MEASURES, Function, Operation, Value
+from inception_dsl.ir.values import MEASURE_FUNCTIONS, Function, Operation, Value
 from inception_dsl.spec.fields import Line, Omittable, Printed, Reason, Rounding, Section, Text
 from inception_dsl.spec.validation import validate
 from inception_dsl.syntax import algebra
@@ -80,7 +80,7 @@ class Sentence:
         return self.document.value_span(("claims", self.id, key))
 
 
-def read(document: Document) -> tuple[Sentence, ...]:
+def read_claims(document: Document) -> tuple[Sentence, ...]:
     """Read a document as claims, in their order.
 
     Raises `SpecError` with everything that is wrong in the keys, or, where those are right, in the formulas; E104 for
@@ -101,7 +101,7 @@ def read(document: Document) -> tuple[Sentence, ...]:
 def measurements(formula: Value) -> Iterator[Function]:
     """What a formula measures, from left to right: `params(googlenet)`, `ops(googlenet.conv1)`."""
     match formula:
-        case Function(name) if name in MEASURES:
+        case Function(name) if name in MEASURE_FUNCTIONS:
             yield formula
         case Function(_, arguments):
             for argument in arguments:

@@ -61,5 +61,5 @@ Scalar = Annotated[Int | Float | Line, MustBe("a number, or the name of a layer"
 Printed = Annotated[int | float | Annotated[str, Field(max_length=50)], MustBe("the number as printed, such as 1.5B")]
 Rounding = Literal["nearest", "down", "either"]
 
-MEASURES = ("output", *values.MEASURES)
+COLUMN_MEASURES = ("output", *values.MEASURE_FUNCTIONS)
 """What a printed column may count; `paper.verdicts.MEASURES` says how."""

@@ -15,7 +15,7 @@ from inception_dsl.diagnostics.codes.modules import UNDEFINED_NAME
 from inception_dsl.diagnostics.codes.syntax import UNUSED_COLUMN
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Note, Source, SpecError
 from inception_dsl.files import builtin
-from inception_dsl.spec.network import Base, NetworkSpec, read
+from inception_dsl.spec.network import Base, NetworkSpec, read_spec
 from inception_dsl.syntax import source as sources
 from inception_dsl.syntax import yaml
 from inception_dsl.syntax.document import Document
@@ -56,7 +56,7 @@ def load_source(source: Source, as_base: AsBase) -> NetworkSpec:
 def _varied(documents: Sequence[Document], as_base: AsBase) -> NetworkSpec:
     """The spec of the last document; each extends the one before it. Raises `SpecError`."""
     first, *variants = documents
-    spec = read(first)
+    spec = read_spec(first)
     if variants:
         from inception_dsl.spec.variants import vary
     nodes = 0

@@ -106,7 +106,7 @@ class Base(NamedTuple):
     network: Typed
 
 
-def read(document: Document) -> NetworkSpec:
+def read_spec(document: Document) -> NetworkSpec:
     """Read a document as a spec.
 
     Raises `SpecError` with all errors in its keys, or else with those of `build`.

@@ -10,7 +10,7 @@ from inception_dsl.diagnostics.codes.yaml import MISSING_KEY, UNKNOWN_KEY
 from inception_dsl.diagnostics.diagnostic import Findings, Span
 from inception_dsl.diagnostics.spelling import did_you_mean, listing
 from inception_dsl.ir.program import Claim, Column, Erratum, Published
-from inception_dsl.spec.fields import MEASURES
+from inception_dsl.spec.fields import COLUMN_MEASURES
 from inception_dsl.spec.network import NetworkSpec
 from inception_dsl.syntax.table import Cell
 
@@ -19,7 +19,7 @@ TOTALS = "totals"
 
 def published(spec: NetworkSpec, findings: Findings) -> Published:
     """The printed numbers of a spec: the cells in the order of the table, then the totals, with the errata."""
-    columns = {measure: Column(measure) for measure in MEASURES}
+    columns = {measure: Column(measure) for measure in COLUMN_MEASURES}
     for name, data in spec.published.items():
         if name not in (TOTALS, "errata"):
             columns[name] = _column(name, data, spec, findings)
@@ -43,9 +43,9 @@ def published(spec: NetworkSpec, findings: Findings) -> Published:
 
 def _column(name: str, data: dict[str, Any], spec: NetworkSpec, findings: Findings) -> Column:
     measure = data.get("measure", name)
-    if measure not in MEASURES:
+    if measure not in COLUMN_MEASURES:
         span = spec.document.key_span(("published", name))
-        hint = did_you_mean(name, MEASURES) or f"add `measure:` with one of {listing(MEASURES, 'or')}"
+        hint = did_you_mean(name, COLUMN_MEASURES) or f"add `measure:` with one of {listing(COLUMN_MEASURES, 'or')}"
         findings.error(MISSING_KEY, f"the printed column `{name}` does not say what it counts", span, help=hint)
         measure = "params"
     return Column(**{**data, "measure": measure})

@@ -12,7 +12,7 @@ from inception_dsl.diagnostics.diagnostic import Findings, Note, Source, Span
 from inception_dsl.diagnostics.spelling import did_you_mean
 from inception_dsl.ir import names
 from inception_dsl.ir.values import Scalar, Value
-from inception_dsl.spec.fields import MEASURES
+from inception_dsl.spec.fields import COLUMN_MEASURES
 from inception_dsl.syntax import algebra, table
 from inception_dsl.syntax.algebra_errors import SyntaxFault
 from inception_dsl.syntax.formula import Formula, formula_of
@@ -73,7 +73,7 @@ class RowReader:
     ) -> None:
         self.arguments = {*arguments}
         self.broken = broken
-        self.printed = {*MEASURES[:4], *(key for key in declared if key not in ("totals", "errata"))}
+        self.printed = {*COLUMN_MEASURES[:4], *(key for key in declared if key not in ("totals", "errata"))}
         self.renamed = renamed
         self.findings = findings
 

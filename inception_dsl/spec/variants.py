@@ -13,7 +13,7 @@ from inception_dsl.diagnostics.codes.extends import EDITS_CONFLICT, NO_SUCH_PART
 from inception_dsl.diagnostics.diagnostic import Findings, Note, Span
 from inception_dsl.diagnostics.spelling import did_you_mean, listing
 from inception_dsl.spec.draft import Draft, cell_at
-from inception_dsl.spec.fields import MEASURES
+from inception_dsl.spec.fields import COLUMN_MEASURES
 from inception_dsl.spec.init import SOURCE, WORDS
 from inception_dsl.spec.network import Base, NetworkSpec
 from inception_dsl.spec.settings import override
@@ -27,7 +27,7 @@ from inception_dsl.syntax.yaml_printer import flow
 LISTED: Final = 12
 """The most names that are listed where one is unknown."""
 
-WORDS_OF: Final = {"defaults": LAYERS, "totals": MEASURES, "columns": MEASURES}
+WORDS_OF: Final = {"defaults": LAYERS, "totals": COLUMN_MEASURES, "columns": COLUMN_MEASURES}
 """The possible names of parts, for kinds whose names are given by the language."""
 
 NAMED: Final = ("rows", "modules", "heads", "settings")

@@ -12,7 +12,7 @@ from inception_dsl.diagnostics.codes.code import Code
 from inception_dsl.diagnostics.codes.syntax import INVALID_FORMULA, OUT_OF_BOUNDS, UNMATCHED_BRACKET
 from inception_dsl.diagnostics.codes.yaml import NESTED_TOO_DEEPLY
 from inception_dsl.diagnostics.spelling import listing
-from inception_dsl.ir.values import FUNCTIONS, MEASURES
+from inception_dsl.ir.values import FUNCTIONS, MEASURE_FUNCTIONS
 
 DEPTH: Final = 40
 """The deepest nesting of brackets."""
@@ -136,7 +136,7 @@ def explain(error: UnexpectedInput, text: str, start: str) -> SyntaxFault:
     if start in EXAMPLES or text.rfind("{", 0, at) > text.rfind("}", 0, at):
         if token.type == "LPAR":
             name = len(text[:at].rstrip()) - len(re.split(r"\W", text[:at].rstrip())[-1])
-            return no_function((name, at), MEASURES if start == "value" else ())
+            return no_function((name, at), MEASURE_FUNCTIONS if start == "value" else ())
         what = "a name or a number"
         if accepts == {"PLACE"}:
             what = "a network or `network.row`"

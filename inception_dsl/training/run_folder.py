@@ -22,7 +22,7 @@ from inception_dsl.runner.folder import run_identity
 from inception_dsl.runner.readers import open_images
 from inception_dsl.runner.schedule import total_steps
 from inception_dsl.runner.settings import RunError
-from inception_dsl.spec.network import read
+from inception_dsl.spec.network import read_spec
 from inception_dsl.spec.printer import print_spec
 from inception_dsl.spec.training_model import GROUPS
 from inception_dsl.syntax import yaml
@@ -66,7 +66,7 @@ def _spec(plan: Plan) -> str:
     stated = {"source": recipe.source, **values, "notes": notes}
     flat = resolved(plan.spec, plan.typed.program.published)
     text = print_spec(replace(flat, training={key: value for key, value in stated.items() if value}))
-    read(yaml.parse(Source("the spec of this run", text)))
+    read_spec(yaml.parse(Source("the spec of this run", text)))
     return text
 
 
