@@ -12,6 +12,7 @@ from inception_dsl.ir.program import Body, Call, Sequence
 from inception_dsl.ir.shapes import Pair, TensorType
 from inception_dsl.ir.typed import Typed
 from inception_dsl.ir.values import Width
+from inception_dsl.text.aligned import pad
 
 MOST_CALLS = 4
 """Calls in one line of `forward`."""
@@ -101,44 +102,36 @@ class _Lines:
                 yield f"{text}{' ' * (width - len(text.split(chr(10))[-1]))}  # {numbers}"
 
     def _tables(self, built: list[tuple[str, Body, Code | None, TensorType]]) -> dict[str, _Table]:
-        tables: dict[str, _Table] = {}
+        calls: dict[str, list[CallExpr]] = {}
+        params: dict[str, list[str]] = {}
         for _, body, code, _ in built:
             if isinstance(body, Call) and isinstance(code, CallExpr):
-                params = self.classes.columns(self.classes.variants.base[body.template])
-                tables.setdefault(code.head, _Table(params)).add(code)
-        return tables
+                params[code.head] = self.classes.columns(self.classes.variants.base[body.template])
+                calls.setdefault(code.head, []).append(code)
+        return {name: _Table(params[name], calls[name]) for name in calls}
 
 
 class _Table:
     """The constructor calls of one class, their arguments in columns under the names that the paper gives them."""
 
-    def __init__(self, params: list[str]) -> None:
-        self.words = [param.split() for param in params]
-        self.widths = [max(map(len, words)) for words in self.words]
-        self.shown = False
+    def __init__(self, params: list[str], calls: list[CallExpr]) -> None:
+        names = [param.split() for param in params]
+        height = max(map(len, names), default=0)
+        header = zip(*([""] * (height - len(words)) + words for words in names), strict=True)  # one word to a line
+        cells = [[argument(item) for item in call.items[: len(params)]] for call in calls]
+        padded = pad([*header, *cells], left=0)
+        self.names = padded[:height] if len(params) > 1 else []
+        self.cells = dict(zip(calls, padded[height:], strict=True))
 
-    def add(self, code: CallExpr) -> None:
-        """Make room for a call."""
-        self.widths = [max(w, len(argument(item))) for w, item in zip(self.widths, code.items, strict=False)]
-
-    def row(self, code: CallExpr) -> str:
+    def row(self, call: CallExpr) -> str:
         """The arguments of a call; those by keyword stand after the columns."""
-        items = [argument(item) for item in code.items]
-        cells = [item.rjust(width) for item, width in zip(items, self.widths, strict=False)]
-        return ", ".join([*cells, *items[len(cells) :]])
+        cells = self.cells[call]
+        return ", ".join([*cells, *(argument(item) for item in call.items[len(cells) :])])
 
     def header(self, indent: int) -> list[str]:
-        """The names of the columns, one word to a line; only before the first call, and only for several columns."""
-        if self.shown or len(self.words) < 2:
-            return []
-        self.shown = True
-        height = max(map(len, self.words))
-        lines = []
-        for i in range(height):
-            words = ([""] * (height - len(name)) + name for name in self.words)
-            cells = [word[i].rjust(w) for word, w in zip(words, self.widths, strict=True)]
-            lines.append("        #" + ("  ".join([" " * (indent - 9) + cells[0], *cells[1:]])).rstrip())
-        return lines
+        """The names of the columns; only before the first call, and only for several columns."""
+        names, self.names = self.names, []
+        return [f"        #{' ' * (indent - 9)}{'  '.join(words)}".rstrip() for words in names]
 
 
 def forward(typed: Typed) -> Iterator[str]:
