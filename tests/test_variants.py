@@ -560,9 +560,9 @@ def test_check_says_what_is_dropped(folder: Path) -> None:
 
     assert text.returncode == 0, text.stderr
     assert "0 mismatches; 3 of the base dropped\n" in text.stdout
-    assert "not for this variant: conv1: params, ops; totals: params." in text.stdout
+    assert "not for this variant: params of conv1, the total; ops of conv1." in text.stdout
     assert data["specs"][0]["dropped"] == ["conv1.params", "conv1.ops", "totals.params"]
-    assert "conv1: params, ops; totals: params." in load("v.yaml").report()
+    assert "params of conv1, the total; ops of conv1." in load("v.yaml").report()
 
 
 def test_set_on_the_command_line(folder: Path) -> None:

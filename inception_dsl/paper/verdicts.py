@@ -218,11 +218,11 @@ def comparison(verdict: Verdict) -> str:
 
 
 def dropped_sentence(dropped: Sequence[Claim]) -> str:
-    """The printed numbers of the base that do not describe a variant, row by row."""
-    columns: dict[str, list[str]] = {}
+    """The printed numbers of the base that do not describe a variant, column by column."""
+    rows: dict[str, list[str]] = {}
     for claim in dropped:
-        columns.setdefault(claim.row, []).append(claim.column)
-    cells = "; ".join(f"{row}: {', '.join(names)}" for row, names in columns.items())
+        rows.setdefault(claim.column, []).append("the total" if claim.row == TOTALS else claim.row)
+    cells = "; ".join(f"{column} of {', '.join(names)}" for column, names in rows.items())
     return f"Printed for the base, not for this variant: {cells}."
 
 
