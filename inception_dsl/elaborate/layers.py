@@ -20,6 +20,7 @@ from inception_dsl.elaborate.words import Words, by_slot, check_effect, merge, m
 from inception_dsl.ir.ops import Identity
 from inception_dsl.ir.program import Body, Dropped, Layer, Sequence
 from inception_dsl.ir.values import Scalar
+from inception_dsl.spec import elsewhere
 from inception_dsl.spec.network import NetworkSpec
 from inception_dsl.spec.vocabulary import LAYERS, NAMES, WORDS
 from inception_dsl.syntax.formula import Formula
@@ -114,6 +115,5 @@ def _check_arity(name: str, use: Use, extent: str, scope: Scope) -> None:
             help=f"write {entry.number.example}",
         )
     if not entry.number and use.width is not None:
-        hint = f"delete it: `{name}` keeps the width"
-        hint = "the language has no bound for it (ReLU6)" if name == "relu" else hint
+        hint = elsewhere.WITH_NUMBER.get(name, f"delete it: `{name}` keeps the width")
         raise scope.fault(WRONG_LAYER_ARGUMENTS, f"`{name}` takes no width", use.width.at, help=hint)

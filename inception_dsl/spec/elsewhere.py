@@ -72,6 +72,9 @@ LAYERS: Final = _table(
     ("embedding lstm gru rnn", _NOTHING),
 )
 
+WITH_NUMBER: Final = {"relu": f"{_NOTHING}: `relu` has no upper bound"}
+"""Layers of the language that mean something else in other tools where a number follows: `relu 6`."""
+
 _WORDS: Final = _table(
     ("stride strides", "write the stride after the kernel: `3x3/2`"),
     ("padding pads zeropad", "write `same`, `same_upper`, `valid` or `pad=1`"),
