@@ -35,3 +35,8 @@ def __getattr__(name: str) -> Any:
 
         return getattr(import_module(f"inception_dsl.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """All names, also those that are not imported yet."""
+    return sorted({*globals(), *__all__})

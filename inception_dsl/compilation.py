@@ -91,10 +91,9 @@ class Build:
 
         A built-in spec is named as such: its user may have no file of it.
         """
-        options = self.options if self.program.training else replace(self.options, runner=True)
-        outside = [loader.OPTION] if options.outside else []
+        outside = [loader.OPTION] if self.options.outside else []
         named = self.path if self.path.startswith(builtin.PREFIX) else ""
-        found = command(self.program.file, [*options.words, *outside], options.out, named)
+        found = command(self.program.file, [*self.options.words, *outside], self.options.out, named)
         return "" if found == f"inception-dsl compile {self.program.file}" else found
 
 

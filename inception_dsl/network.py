@@ -96,6 +96,8 @@ class Network:
         """
         from inception_dsl.build import build
 
+        if classes is not None and num_classes is not None:
+            raise TypeError("`classes` is the deprecated name of `num_classes`: pass one of the two")
         if classes is not None:
             warnings.warn("`build(classes=...)` is deprecated; use `num_classes`", DeprecationWarning, stacklevel=2)
             num_classes = classes
@@ -113,12 +115,14 @@ class Network:
 
         Its input `input` is float32 (batch, channels, height, width); `batch` None is any. Its outputs are `logits`,
         the heads with `heads`, and the rows (or heads) named in `taps`. Raises `SpecError` E401 for an opset that
-        cannot express it and E206 for an unknown tap.
+        cannot express it and E206 for an unknown tap, and `TypeError` if `taps` is one string.
 
         >>> import onnx
         >>> onnx.load_from_string(load("specs/googlenet.yaml").onnx()).graph.output[0].name
         'logits'
         """
+        if isinstance(taps, str):
+            raise TypeError(f"`taps` is a string: pass a list of names, [{taps!r}]")
         return self.emit("onnx", size, batch=batch, opset=opset, heads=heads, taps=tuple(taps))["model.onnx"]
 
     def emit(self, backend: str, size: Size | None = None, **options: Any) -> Mapping[str, bytes]:
@@ -150,7 +154,10 @@ class Network:
 
 
 def _pair(size: Size) -> Pair:
-    return (size, size) if isinstance(size, int) else size
+    match (size, size) if isinstance(size, int) else size:
+        case (int(height), int(width)) if height > 0 and width > 0:
+            return height, width
+    raise ValueError(f"an image size is a number of pixels, or height and width, not {size!r}")
 
 
 def load(path: str | os.PathLike[str], settings: Mapping[str, float | str] | None = None) -> Network:

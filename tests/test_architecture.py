@@ -14,6 +14,8 @@ from types import ModuleType
 
 import pytest
 
+import inception_dsl
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "inception_dsl"
 LONGEST = 300
@@ -172,6 +174,10 @@ def loaded(*arguments: str) -> set[str]:
 
 def test_the_import_loads_nothing_heavy() -> None:
     assert not loaded() & {"torch", "onnx", "numpy", "pydantic", "jinja2", "click"}
+
+
+def test_the_public_names_are_listed_for_completion() -> None:
+    assert {"load", "loads", "Network", "SpecError"} <= {*inception_dsl.__all__} <= {*dir(inception_dsl)}
 
 
 def test_little_is_loaded_before_ctrl_c_is_a_code() -> None:

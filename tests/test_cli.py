@@ -7,6 +7,7 @@ import platform
 import shutil
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import click
 import onnx
@@ -16,6 +17,8 @@ from click.shell_completion import ShellComplete
 
 from inception_dsl.cli import commands
 from inception_dsl.cli.main import main
+from inception_dsl.diagnostics.diagnostic import SpecError
+from inception_dsl.network import load
 from inception_dsl.spec.discovery import find_specs
 
 ROOT = Path(__file__).parent.parent
@@ -81,6 +84,16 @@ def test_a_size_that_a_layer_is_tied_against(run: Run) -> None:
     assert "E218" in result.stderr
     assert "avgpool global" in result.stderr
     assert files("made") == []
+    with pytest.raises(SpecError, match="fixes the image size"):
+        load("tiny.yaml").onnx(9)
+
+
+@pytest.mark.parametrize("size", ["9", 0, -1, (9,), (9, 9, 3), (9, 0), 9.0])
+def test_what_is_not_an_image_size_is_an_error_of_the_api(size: Any, run: Run) -> None:
+    net = load("tiny.yaml")
+    for given in (net.cost, net.pytorch_source, net.onnx):
+        with pytest.raises(ValueError, match="an image size is a number of pixels, or height and width, not "):
+            given(size)
 
 
 def test_sizes_of_a_network_that_takes_any(run: Run) -> None:

@@ -69,3 +69,5 @@ def test_the_former_argument_of_build_is_deprecated() -> None:
 
     assert isinstance(former.fc, nn.Linear)
     assert former.fc.out_features == 7
+    with pytest.raises(TypeError, match="pass one of the two"):
+        net.build(7, classes=7)

@@ -117,6 +117,16 @@ def test_an_empty_name_is_a_usage_error(taps: str, tmp_path: Path) -> None:
     assert "has an empty name" in result.stderr
 
 
+def test_taps_may_be_given_in_several_options(tmp_path: Path) -> None:
+    words = ("--taps", "conv1, inception_3a", "--taps", "fc,conv1")
+    assert cli("compile", str(SMALL), *words, "--out", str(tmp_path)).exit_code == 0
+    data = (tmp_path / "googlenet_bn_small" / "model.onnx").read_bytes()
+
+    assert outputs(data) == ["logits", "conv1", "inception_3a", "fc"]
+    with pytest.raises(TypeError, match=r"pass a list of names, \['conv1'\]"):
+        load(SMALL).onnx(taps="conv1")
+
+
 def test_unknown_taps_are_found_together_each_with_a_suggestion(tmp_path: Path) -> None:
     result = cli("compile", str(SMALL), "--taps", "inception_3aa,nothing", "--out", str(tmp_path))
 

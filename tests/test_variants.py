@@ -574,7 +574,10 @@ def test_set_on_the_command_line(folder: Path) -> None:
     assert elsewhere.returncode == 0, elsewhere.stderr
     assert "base.yaml --set width=2" in (folder / "wide/tiny/model.py").read_text(encoding="utf-8")
     assert run("check", "base.yaml", "--set", "width=9").returncode == 1
-    assert run("check", "base.yaml", "--set", "width").returncode == 2
+    for text in ("width", "=9", " = 9"):
+        refused = run("check", "base.yaml", "--set", text)
+        assert refused.returncode == 2
+        assert f"invalid setting `{text}`: expected NAME=VALUE" in refused.stderr
     assert load("base.yaml", settings={"width": 2}).typed.out("conv1").channels == 16
 
 

@@ -55,7 +55,7 @@ class Readable(click.Path):
 
 
 class Names(click.ParamType[Any]):
-    """Names with commas between them. `known`, if given, returns those that may be used."""
+    """Names with commas between them, for `names_option`. `known`, if given, returns those that may be used."""
 
     name = "names"
 
@@ -67,7 +67,7 @@ class Names(click.ParamType[Any]):
         return f"[{'|'.join(self.known())}],..." if self.known else None
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
-        """Return the names in the order given, each once."""
+        """Return the names in the order given."""
         if isinstance(value, tuple):
             return value
         names = [name.strip() for name in str(value).split(",")]
@@ -78,7 +78,16 @@ class Names(click.ParamType[Any]):
             if name not in known:
                 hint = sentence(did_you_mean(name, known))
                 self.fail(f"unknown name `{name}`: expected {listing(known, 'or')}. {hint}".rstrip(), param, ctx)
-        return tuple(dict.fromkeys(names))
+        return tuple(names)
+
+
+def names_option(name: str, known: Callable[[], Collection[str]] | None = None, **attributes: Any) -> Callable[[F], F]:
+    """An option that takes names with commas between them, and may be repeated; it gives all of them, each once."""
+
+    def joined(context: click.Context, option: click.Parameter, given: Sequence[Sequence[str]]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for names in given for name in names))
+
+    return click.option(name, type=Names(known), multiple=True, callback=joined, **attributes)
 
 
 class Variant(NamedTuple):
@@ -113,9 +122,9 @@ class Variant(NamedTuple):
 
 def _assignments(context: click.Context, option: click.Parameter, values: Sequence[str]) -> dict[str, str]:
     pairs = [value.partition("=") for value in values]
-    for name, equals, _ in pairs:
-        if not equals:
-            raise click.BadParameter(f"invalid setting `{name}`: expected NAME=VALUE", context, option)
+    for value, (name, equals, _) in zip(values, pairs, strict=True):
+        if not equals or not name.strip():
+            raise click.BadParameter(f"invalid setting `{value}`: expected NAME=VALUE", context, option)
     return {name.strip(): text.strip() for name, _, text in pairs}
 
 
@@ -152,6 +161,4 @@ DATA: Final = click.option(
 OUT_TABLES: Final = click.option(
     "--out", type=click.Path(path_type=Path), help="Folder for predictions, scores and tables."
 )
-TAPS: Final = click.option(
-    "--taps", type=Names(), metavar="ROW,...", default=(), help="Add the outputs of these rows or heads to the graph."
-)
+TAPS: Final = names_option("--taps", metavar="ROW,...", help="Add the outputs of these rows or heads to the graph.")

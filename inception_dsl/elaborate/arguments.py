@@ -21,7 +21,9 @@ def arguments(use: Use, columns: tuple[str, ...], scope: Scope) -> Arguments:
     given: dict[str, Value | Scalar | None] = {}
     for word in use.words:
         if word.text not in columns:
-            hint = did_you_mean(word.text, columns) or (f"it has {listing(columns)}" if columns else "it has none")
+            hint = did_you_mean(word.text, columns) or (
+                f"it has {listing(columns)}" if columns else "it takes no arguments"
+            )
             raise scope.fault(
                 WRONG_MODULE_ARGUMENTS, f"the module `{use.name}` has no column `{word.text}`", word.at, help=hint
             )

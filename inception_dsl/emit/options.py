@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from inception_dsl.ir.shapes import Pair
-
-NO_RUNNER: Final = "--no-runner"
-"""The option that leaves files out, and changes none."""
 
 
 @dataclass(frozen=True)
@@ -18,8 +14,8 @@ class Options:
 
     `size` is an image size, "dynamic" for any, or None for the spec's own. `batch` None is any batch, `opset` None the
     newest. `heads` makes the heads outputs of the ONNX graph, and `taps` the rows (or heads) that it names. `runner`
-    false leaves out the files that train the network. `out`, the output folder, and `outside`, whether specs may extend
-    files outside their folder, appear in the files only in the command that rebuilds them.
+    false leaves out the files that train the network, and changes no other. `out`, the output folder, and `outside`,
+    whether specs may extend files outside their folder, appear in the files only in the command that rebuilds them.
     """
 
     size: Pair | str | None = None
@@ -40,8 +36,7 @@ class Options:
             size = f"{height}" if height == width else f"{height}x{width}"
         valued = {"--size": size, "--opset": self.opset, "--batch": self.batch, "--taps": ",".join(self.taps)}
         given = [word for name, value in valued.items() if value for word in (name, str(value))]
-        flags = {"--heads": self.heads, NO_RUNNER: not self.runner}
-        return [*given, *(name for name, chosen in flags.items() if chosen)]
+        return [*given, *(["--heads"] if self.heads else [])]
 
     @property
     def image(self) -> Pair | None:

@@ -59,10 +59,9 @@ def latest_checkpoint(folder: Path) -> Path | None:
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
     """Load a checkpoint to the CPU. Raises `RunError` for any other file."""
-    if path.exists() and not path.is_file():
-        raise RunError(
-            f"{path}: not a file; give one of a run's checkpoints/step_*.pt"
-        )  # reading a pipe might never end
+    if not path.is_file():  # reading a pipe might never end
+        problem = "not a file" if path.exists() else "no such file"
+        raise RunError(f"{path}: {problem}; give one of a run's checkpoints/step_*.pt")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many types

@@ -15,6 +15,7 @@ from inception_dsl.runner.config import Config, NetworkInfo
 from inception_dsl.runner.devices import destroy_distributed, exit_process, init_distributed
 from inception_dsl.runner.engine import train
 from inception_dsl.runner.folder import RunFailed
+from inception_dsl.runner.reader import error_text
 from inception_dsl.runner.settings import RunError, with_setting
 
 EXIT_CODES = {"done": 0, "preempted": 75}  # 75: EX_TEMPFAIL, try again
@@ -35,6 +36,14 @@ the exit code is then 75 (torchrun's own is 1), and OUT/STATUS says "preempted".
 finite, a full disk), and torchrun restarts from the checkpoint, at most --max-restarts times; 2: could not start."""
 
 
+def _assignment(text: str) -> tuple[str, str]:
+    """Split KEY=VALUE."""
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} has no value; write KEY=VALUE, such as optim.lr=0.02")
+    return key, value
+
+
 def main(network: Callable[[int], nn.Module], config: Config, info: NetworkInfo) -> None:
     """The command line of a generated `train.py`."""
     parser = argparse.ArgumentParser(
@@ -46,6 +55,7 @@ def main(network: Callable[[int], nn.Module], config: Config, info: NetworkInfo)
     add("--out", type=Path, default=out, metavar="FOLDER", help=f"the run's folder (default: {out})")
     add(
         "--set",
+        type=_assignment,
         nargs="+",
         action="extend",
         default=[],
@@ -58,17 +68,17 @@ def main(network: Callable[[int], nn.Module], config: Config, info: NetworkInfo)
     add("--steps", type=int, metavar="N", help="stop after N steps, whatever the schedule")
     add("--deterministic", action="store_true", help="reproducible bit for bit on a GPU, but slower")
     given = parser.parse_args()
-    flags = ["run.deterministic=true"] if given.deterministic else []
+    flags = [("run.deterministic", "true")] if given.deterministic else []
     try:
-        for assignment in [f"data.source={given.data}", *given.set, *flags]:
-            key, _, value = assignment.partition("=")
+        for key, value in [("data.source", given.data), *given.set, *flags]:
             config = with_setting(config, key, value)
         code = EXIT_CODES[
             train(network, config, info, init_distributed(), given.out, given.resume, given.force, given.steps)
         ]
         destroy_distributed()  # not after an error: NCCL would wait for the other ranks, and they for this one
     except (RunError, OSError) as error:
-        sys.stderr.write(f"error: {error}\n")
+        file = getattr(error, "filename", None)
+        sys.stderr.write(f"error: {file}: {error_text(error)}\n" if file else f"error: {error}\n")
         code = 1 if isinstance(error, RunFailed) else 2
     except torch.OutOfMemoryError as error:
         cause = str(error).partition(".")[0]

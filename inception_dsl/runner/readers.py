@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from inception_dsl.runner.reader import Reader, error_text
+from inception_dsl.runner.reader import SPLITS, Reader, error_text
 from inception_dsl.runner.reader_files import csv_images, folder_images, jsonl_images, wds_images
 from inception_dsl.runner.reader_tables import fake_images, idx_images, npz_images, parquet_images, torchvision_images
 from inception_dsl.runner.settings import RunError, lookup
@@ -45,5 +45,8 @@ def open_images(source: str, split: str) -> Reader:
             f"{source}: cannot be read as {kind}: {cause}; is it complete, of this kind, and in UTF-8?"
         ) from error
     if not len(images):
-        raise RunError(f"{source}: the split {split!r} has no images; see how {kind} names its splits")
+        raise RunError(
+            f"{source}: the split {split!r} has no images; name their files, or the rows' split, "
+            f"{' or '.join(SPLITS[split])}"
+        )
     return images

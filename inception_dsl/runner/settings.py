@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import difflib
 import math
 from typing import Any, TypeVar
 
@@ -141,7 +142,9 @@ def with_setting(config: T, key: str, text: str) -> T:
     part: Any = vars(config).get(group)
     if part is None or name not in vars(part):
         known = [f"{owner}.{setting}" for owner, values in vars(config).items() for setting in vars(values)]
-        raise RunError(f"unknown setting {key!r}; the settings are {', '.join(known)}")
+        near = difflib.get_close_matches(key[:LONGEST_VALUE], known, n=1, cutoff=0.7)
+        hint = f"did you mean {near[0]}?" if near else f"the settings are {', '.join(known)}"
+        raise RunError(f"unknown setting {key!r}; {hint}")
     old = getattr(part, name)
     value = parse_value(text, old)
     if value is None:

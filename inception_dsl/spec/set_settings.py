@@ -22,7 +22,9 @@ def with_settings(base: Base, values: Mapping[str, str]) -> NetworkSpec:
     settings = dict(spec.settings)
     for name, text in values.items():
         if name not in settings:
-            hint = did_you_mean(name, settings) or (f"it has {listing(settings)}" if settings else "it has none")
+            hint = did_you_mean(name, settings) or (
+                f"it has {listing(settings)}" if settings else "the spec declares no settings"
+            )
             findings.error(INVALID_SETTING, f"`{spec.network}` has no setting `{name}`", help=hint)
             continue
         settings[name] = settings[name].set(text)

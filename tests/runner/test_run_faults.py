@@ -290,7 +290,13 @@ def test_the_exit_code_says_what_to_do_next(
     Tiny.at = None
     assert exit_code(monkeypatch, "--out", out, "--set", "run.save_every=7", "data.workers=0") == 0
     assert exit_code(monkeypatch, "--out", out, "--set", "optim.rl=3") == 2
-    assert "error: unknown setting 'optim.rl'" in capsys.readouterr().err
+    assert "error: unknown setting 'optim.rl'; did you mean optim.lr?" in capsys.readouterr().err
+    assert exit_code(monkeypatch, "--out", out, "--set", "optim.lr") == 2
+    assert "'optim.lr' has no value; write KEY=VALUE, such as optim.lr=0.02" in capsys.readouterr().err
+    assert exit_code(monkeypatch, "--out", f"{out}/STATUS") == 2
+    assert f"error: {out}/STATUS: File exists" in capsys.readouterr().err
+    assert exit_code(monkeypatch, "--out", f"{out}/new", "--resume", f"{out}/nothing.pt") == 2
+    assert f"error: {out}/nothing.pt: no such file; give one of" in capsys.readouterr().err
     assert exit_code(monkeypatch, "--out", out, "--data", "fake:0") == 2
     assert exit_code(monkeypatch, "--out", out, config=replace(CONFIG, data=Data())) == 2
 

@@ -73,7 +73,10 @@ def test_what_a_setting_is_can_be_set(key: str) -> None:
     ],
 )
 def test_what_is_no_setting_is_told(key: str) -> None:
-    with pytest.raises(RunError, match=r"unknown setting '.*'; the settings are data\.source, .*, run\.log_every$"):
+    with pytest.raises(
+        RunError,
+        match=r"unknown setting '.*'; (did you mean optim\.|the settings are data\.source, .*, run\.log_every$)",
+    ):
         with_setting(Config(), key, "x")
 
 

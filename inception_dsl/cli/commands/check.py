@@ -9,7 +9,7 @@ import click
 
 from inception_dsl import compilation
 from inception_dsl.cli.checking import compile_specs, print_claims, print_overall, print_verdicts
-from inception_dsl.cli.options import SPECS, Names, Variant, variant_options
+from inception_dsl.cli.options import SPECS, Variant, names_option, variant_options
 from inception_dsl.cli.outcome import SpecResult
 from inception_dsl.cli.run import FORMATS, Run, output_formats
 from inception_dsl.emit.options import Options
@@ -27,7 +27,7 @@ def _backends() -> dict[str, Backend]:
 @click.command()
 @SPECS
 @click.option("--explain", is_flag=True, help="Search for single edits of the spec that would explain a mismatch.")
-@click.option("--against", type=Names(_backends), default=(), help="Also compare with what these backends emit.")
+@names_option("--against", _backends, help="Also compare with what these backends emit.")
 @variant_options
 @output_formats(*FORMATS)
 def command(run: Run, specs: tuple[str, ...], explain: bool, against: Sequence[str], variant: Variant) -> None:

@@ -15,7 +15,7 @@ from inception_dsl.cli.checking import compile_specs, print_overall, print_verdi
 from inception_dsl.cli.options import SPECS, TAPS, Size, Variant, variant_options
 from inception_dsl.cli.outcome import File
 from inception_dsl.cli.run import FORMATS, Run, output_formats
-from inception_dsl.emit.options import NO_RUNNER, Options
+from inception_dsl.emit.options import Options
 
 if TYPE_CHECKING:
     from inception_dsl.files.freshness import Stale
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.option("--size", type=Size(dynamic=True), help="Image size: 224, 224x320 or dynamic. [default: the spec's]")
 @click.option("--heads", is_flag=True, help="Add the heads' outputs to the ONNX graph.")
 @TAPS
-@click.option(NO_RUNNER, is_flag=True, help="Leave out the files that train the network.")
+@click.option("--no-runner", is_flag=True, help="Leave out the files that train the network.")
 @click.option("--force", is_flag=True, help="Overwrite a train.py or support.py that was edited.")
 @variant_options
 @output_formats(*FORMATS)
@@ -61,8 +61,8 @@ def command(
     words = [*Variant(variant.settings, outside=False).words, *options.words]
     if click.get_current_context().get_parameter_source("out") is not ParameterSource.DEFAULT:
         words += ["--out", str(out)]
-    elif changing := [word for word in words if word != NO_RUNNER]:
-        raise click.UsageError(f"{changing[0]} changes the files: say where to write them with --out")
+    elif words:
+        raise click.UsageError(f"{words[0]} changes the files: say where to write them with --out")
     builds, claims = compile_specs(run, specs or ("specs",), variant, options)
     for path in claims:
         run.echo(f"skipped {path}: it holds claims, not a network")
@@ -76,7 +76,8 @@ def command(
     files = {name: content for built in outputs for name, content in built.items()}
     everything = not specs or any(Path(spec).is_dir() for spec in specs)
     if only_check:
-        rebuild = shlex.join(["inception-dsl", "compile", *specs, *words, *Variant({}, variant.outside).words])
+        words += ["--no-runner"] * no_runner + Variant({}, variant.outside).words
+        rebuild = shlex.join(["inception-dsl", "compile", *specs, *words])
         with run.step(file=out):
             _record_stale(run, files, out, [*freshness.stale(files, out, everything, runner.FILES)], rebuild)
         return

@@ -59,7 +59,7 @@ def model(
     """
     if opset not in OPSETS:
         message = f"opset {opset} is not supported"
-        raise SpecError([Diagnostic(NOT_EXPRESSIBLE, message, help=f"an opset from {min(OPSETS)} to {NEWEST}")])
+        raise SpecError([Diagnostic(NOT_EXPRESSIBLE, message, help=f"choose one from {min(OPSETS)} to {NEWEST}")])
     rows = _rows(typed, until)
     sources = {head.name: head.source for head in typed.program.heads}
     _check_taps(taps, [*rows, *(head for head, source in sources.items() if source in rows)], rows[-1])
@@ -150,7 +150,7 @@ def _outputs(typed: Typed, last: str, others: Iterable[str]) -> dict[str, int]:
         end = typed.ends[name]
         if name == "input" or outputs.setdefault(name, end) != end:
             message = f"the graph calls another value `{name}`"
-            raise SpecError([Diagnostic(INVALID_NAME, message, help="another name for this row or head")])
+            raise SpecError([Diagnostic(INVALID_NAME, message, help="rename this row or head")])
     return outputs
 
 

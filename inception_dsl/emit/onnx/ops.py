@@ -111,7 +111,9 @@ def _dropout(op: ops.Dropout, site: Site) -> OnnxNode:
 def _fully_connected(op: ops.FullyConnected, site: Site) -> OnnxNode:
     if site.dynamic:
         raise ShapeError(
-            FIXED_IMAGE_SIZE, "the weights of `fc` fix the network to one image size", "a global pool before it"
+            FIXED_IMAGE_SIZE,
+            "the weights of `fc` fix the network to one image size",
+            "write `avgpool global` before it",
         )
     return OnnxNode("Gemm", {"transB": 1})
 
