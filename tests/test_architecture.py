@@ -60,10 +60,7 @@ def module_name(file: Path) -> str:
     return ".".join(file.relative_to(PACKAGE).with_suffix("").parts).removesuffix("__init__").strip(".")
 
 
-WRITTEN = [
-    file for file in sorted(PACKAGE.rglob("*.py")) if "automatically generated" not in file.read_text("utf-8")[:80]
-]
-NAMES = {module_name(file): file for file in WRITTEN}
+NAMES = {module_name(file): file for file in sorted(PACKAGE.rglob("*.py"))}
 
 
 def layer_of(name: str) -> str:
