@@ -29,7 +29,7 @@ MOST_NOTES = 8
 INPUT = -1
 """The index of the network's input."""
 
-UNKNOWN = -2
+FAILED_NODE = -2
 """The index of a node with an error; nodes that read it are not reported again."""
 
 
@@ -45,11 +45,11 @@ def lower(program: Program, image: Pair | None = None) -> Typed:
     for row in program.rows:
         lowering.enter(row.name, row.origin)
         index = ends[row.name] = lowering.expand(row.body, (row.name,), index, program.env)
-        if index == UNKNOWN:
+        if index == FAILED_NODE:
             break
     for head in program.heads:
         lowering.enter(head.name, head.origin)
-        source = ends.get(head.source, UNKNOWN)
+        source = ends.get(head.source, FAILED_NODE)
         ends[head.name] = lowering.expand(head.body, (head.name,), source, program.env)
     lowering.findings.stop()
     lowering.name_alike()
@@ -82,8 +82,8 @@ class _Lowering:
 
     def expand(self, body: Body, path: Path, index: int, env: Env) -> int:
         """The index of a body's output, given that of its input."""
-        if index == UNKNOWN:
-            return UNKNOWN
+        if index == FAILED_NODE:
+            return FAILED_NODE
         match body:
             case Layer(ops):
                 return self._layer(body, ops, path, index, env)
@@ -96,7 +96,7 @@ class _Lowering:
                 return self._join(body, op, path, index, ends)
             case Repeat(count, inner):
                 for i in range(count):
-                    if index == UNKNOWN:
+                    if index == FAILED_NODE:
                         break
                     index = self.expand(inner, (*path, str(i)), index, env)
                 return index
@@ -106,7 +106,7 @@ class _Lowering:
                 raise TypeError(f"{body} cannot be lowered: a pass should have removed it")
 
     def _layer(self, layer: Layer, ops: tuple[Op, ...], path: Path, index: int, env: Env) -> int:
-        if isinstance(ops[0], Flatten) and len(ops) > 1 and index != UNKNOWN:
+        if isinstance(ops[0], Flatten) and len(ops) > 1 and index != FAILED_NODE:
             if len(self.type_of(index).shape) > 1:
                 self.flattening.add(id(layer))
             else:  # a vector already
@@ -115,8 +115,8 @@ class _Lowering:
                     self.linear.setdefault(id(layer), []).append(len(self.nodes))
         composed = len(ops) > 1 or (isinstance(ops[0], Conv) and ops[0].window.pads_unevenly)
         for op in ops:
-            if index == UNKNOWN:
-                return UNKNOWN
+            if index == FAILED_NODE:
+                return FAILED_NODE
             x = self.type_of(index)
             name = (*path, op.name) if composed else path
             try:
@@ -135,8 +135,8 @@ class _Lowering:
                 self.nodes[index] = replace(node, path=(*node.path, node.op.name))
 
     def _join(self, join: Join, op: Op, path: Path, index: int, ends: list[int]) -> int:
-        if UNKNOWN in ends:
-            return UNKNOWN
+        if FAILED_NODE in ends:
+            return FAILED_NODE
         types = tuple(self.type_of(end) for end in ends)
         field = joined_receptive_field([self._receptive_field(end) for end in ends])
         name = (*path, op.name)
@@ -149,8 +149,8 @@ class _Lowering:
         return self._add(Node(name, op, tuple(ends), types, out, field, self.row, join.origin))
 
     def _call(self, call: Call, name: str, path: Path, index: int, env: Env) -> int:
-        if index == UNKNOWN:
-            return UNKNOWN
+        if index == FAILED_NODE:
+            return FAILED_NODE
         here = {**env, "in": self.type_of(index).channels}
         try:
             values = {param: evaluate(width, here) for param, width in call.args}
@@ -190,7 +190,7 @@ class _Lowering:
         self.findings.diagnostics.append(
             Diagnostic(error.code, f"`{self.row}`: {error}", span, notes=notes, help=error.help)
         )
-        return UNKNOWN
+        return FAILED_NODE
 
     def _disagree(self, join: Join, source: int, ends: list[int]) -> int:
         """Report branches that cannot be joined: the shape of each, and the layers that make some differ."""
@@ -211,7 +211,7 @@ class _Lowering:
             code, message = SUM_SHAPES_DIFFER, f"terms of the sum in `{self.within}` differ in shape"
         hint = _keep_size(odd) if by_image else "give the terms the same width; a `conv 1x1` can replace `pass`"
         self.findings.error(code, message, where, label, notes, hint)
-        return UNKNOWN
+        return FAILED_NODE
 
     def _cause(self, source: int, end: int, by_image: bool) -> Node | None:
         """The last node of a branch that changes the image size, or else sets the width."""

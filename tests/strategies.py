@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from hypothesis import strategies as st
 
 from inception_dsl.ir.shapes import Padding, Window
-from inception_dsl.ir.values import LIMIT, Function, Name, Number, Operation, Value
+from inception_dsl.ir.values import MAX_NUMBER, Function, Name, Number, Operation, Value
 from inception_dsl.syntax.terms import Branches, Chain, Dimensions, Labelled, Repeated, Scaled, Term, Use, Word
 
 T = TypeVar("T")
@@ -27,12 +27,14 @@ LABELS = ("a", "1x1", "3x3", "pool", "x", "of", "7")
 
 def integers() -> st.SearchStrategy[Number]:
     """Whole numbers as written: none has a sign."""
-    return st.builds(Number, st.integers(0, 12) | st.integers(0, LIMIT))
+    return st.builds(Number, st.integers(0, 12) | st.integers(0, MAX_NUMBER))
 
 
 def numbers() -> st.SearchStrategy[Number]:
     """Numbers as written."""
-    real = st.floats(0, LIMIT, allow_subnormal=False).map(abs) | st.sampled_from([0.17, 0.4, 1e-5, 1e-12, 0.405, 2.0])
+    real = st.floats(0, MAX_NUMBER, allow_subnormal=False).map(abs) | st.sampled_from(
+        [0.17, 0.4, 1e-5, 1e-12, 0.405, 2.0]
+    )
     return integers() | st.builds(Number, real)
 
 

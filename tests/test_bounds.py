@@ -26,7 +26,7 @@ from inception_dsl.compilation import Build
 from inception_dsl.diagnostics import render
 from inception_dsl.diagnostics.codes.layers import UNKNOWN_LAYER
 from inception_dsl.diagnostics.diagnostic import Findings, Source, SpecError
-from inception_dsl.diagnostics.spelling import COMPARED, LISTED, did_you_mean, listing
+from inception_dsl.diagnostics.spelling import COMPARED, MAX_WORDS_LISTED, did_you_mean, listing
 from inception_dsl.elaborate.size import MOST_LAYERS
 from inception_dsl.ir.shapes import Window, adaptive_bins, largest_bin, uniform_window
 from inception_dsl.lower import LONGEST_PATH, lower
@@ -390,8 +390,8 @@ def test_thousands_of_slips_are_told_soon() -> None:
 def test_a_listing_is_short() -> None:
     words = [f"w{i}" for i in range(5000)]
 
-    assert listing(words[:LISTED]).count("`") == 2 * LISTED
-    assert listing(words).endswith(f"`w{LISTED - 2}` and 4,981 more")
+    assert listing(words[:MAX_WORDS_LISTED]).count("`") == 2 * MAX_WORDS_LISTED
+    assert listing(words).endswith(f"`w{MAX_WORDS_LISTED - 2}` and 4,981 more")
 
 
 def test_thousands_of_errors_are_rendered_soon() -> None:

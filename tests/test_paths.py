@@ -157,12 +157,12 @@ def test_suggestions_look_at_a_bounded_number_of_names(tmp_path: Path, monkeypat
             looked.append(entry := next(self.all))
             return entry
 
-    for number in range(paths.MOST + 50):
+    for number in range(paths.MAX_COMPARED + 50):
         (tmp_path / f"{number:05}.yaml").touch()
     monkeypatch.setattr(os, "scandir", Entries)
     hint = paths.nearest(tmp_path / "0000O.yaml")
 
-    assert len(looked) == paths.MOST
+    assert len(looked) == paths.MAX_COMPARED
     assert hint.startswith(f"did you mean `{tmp_path}") or not hint
 
 

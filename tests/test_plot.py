@@ -17,7 +17,7 @@ from inception_dsl.runner.devices import RankContext
 from inception_dsl.runner.evaluate import Score
 from inception_dsl.runner.progress import Log
 from inception_dsl.runner.settings import RunError
-from inception_dsl.training.plot import COLOURS, legend_names, plot, read_curves, smooth
+from inception_dsl.training.plot import PALETTE, legend_names, plot, read_curves, smooth
 
 
 def run(folder: Path, steps: int = 60, heads: tuple[str, ...] = ("aux1", "aux2"), **others: Any) -> Path:
@@ -58,7 +58,7 @@ def test_several_runs_are_told_apart(tmp_path: Path) -> None:
     plot(runs, tmp_path / "curves.svg")
 
     assert {"a/net  60.0%", "b/net  60.0%", "c/net  60.0%", "aux1", "top-5"} <= words(tmp_path / "curves.svg")
-    assert all(colour.lower() in (tmp_path / "curves.svg").read_text() for colour in COLOURS[:3])
+    assert all(colour.lower() in (tmp_path / "curves.svg").read_text() for colour in PALETTE[:3])
 
 
 @pytest.mark.parametrize("kind", ["svg", "png", "pdf"])

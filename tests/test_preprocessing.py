@@ -21,7 +21,7 @@ from inception_dsl.evaluation.preparation import VIEW_SETTINGS, choose_preparati
 from inception_dsl.runner.augment import normalise, to_channels
 from inception_dsl.runner.config import Augment, Config, Data
 from inception_dsl.runner.reader import decode_image
-from inception_dsl.weights.names import LIBRARIES, SPECS
+from inception_dsl.weights.names import BUILTIN_SPECS, LIBRARIES
 from inception_dsl.weights.preprocessing import PUBLISHED, Preprocessing, parse
 
 CAT = Path(__file__).parent / "data" / "chelsea.jpg"
@@ -111,7 +111,7 @@ def test_images_are_prepared_as_the_library_does(library: str, network: str, tag
 def test_every_network_that_is_known_has_its_preprocessing() -> None:
     for library, known in LIBRARIES.items():
         assert {each.name for each in known} == PUBLISHED[library].keys()
-        assert SPECS[library].keys() <= PUBLISHED[library].keys()
+        assert BUILTIN_SPECS[library].keys() <= PUBLISHED[library].keys()
 
 
 def test_torchvisions_files_are_known_by_their_hash() -> None:

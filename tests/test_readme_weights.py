@@ -15,7 +15,7 @@ from torch import nn
 
 from inception_dsl.cli.main import main
 from inception_dsl.weights.files import read_weights
-from inception_dsl.weights.names import SPECS
+from inception_dsl.weights.names import BUILTIN_SPECS
 from inception_dsl.weights.preprocessing import KEY, PUBLISHED, parse
 
 ROOT = Path(__file__).parent.parent
@@ -62,7 +62,7 @@ def written() -> str:
 
 def test_the_table_names_the_networks_and_their_specs() -> None:
     rows = re.findall(r"^\| (torchvision|timm|keras) \| (.*?) \| (.*?) \|$", PAGES["docs/weights.md"], re.MULTILINE)
-    assert [row[0] for row in rows] == [*SPECS]
+    assert [row[0] for row in rows] == [*BUILTIN_SPECS]
     for library, networks, specs in rows:
-        assert re.sub(r" \(.*?\)", "", networks).split(", ") == [*SPECS[library]]
-        assert re.findall(r"`(.*?)`", specs) == [*SPECS[library].values()]
+        assert re.sub(r" \(.*?\)", "", networks).split(", ") == [*BUILTIN_SPECS[library]]
+        assert re.findall(r"`(.*?)`", specs) == [*BUILTIN_SPECS[library].values()]

@@ -16,7 +16,7 @@ from inception_dsl.diagnostics.codes.shapes import BRANCH_SIZES_DIFFER
 from inception_dsl.diagnostics.codes.tool import MISSING_DEPENDENCY
 from inception_dsl.diagnostics.codes.yaml import INVALID_YAML
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Note, Source, Span
-from inception_dsl.diagnostics.render import COLUMNS, as_json, github, text
+from inception_dsl.diagnostics.render import MAX_COLUMNS_SHOWN, as_json, github, text
 from inception_dsl.text.terminal import width
 
 SPEC = Source(
@@ -168,8 +168,8 @@ def test_long_line(start: int) -> None:
     words = "abc " * 399
     line, carets = snippet(at(words[:start] + "HERE" + words[start:], start + 1, start + 5))
 
-    assert len(line) <= COLUMNS
-    assert line.startswith("…") == (start > COLUMNS // 3)
+    assert len(line) <= MAX_COLUMNS_SHOWN
+    assert line.startswith("…") == (start > MAX_COLUMNS_SHOWN // 3)
     assert line[carets.index("^") : carets.rindex("^") + 1] == "HERE"
 
 

@@ -24,7 +24,7 @@ from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, SpecError
 from inception_dsl.ir.typed import Typed
 from inception_dsl.network import load
 from inception_dsl.paper import verdicts
-from inception_dsl.spec.loader import LONGEST
+from inception_dsl.spec.loader import MAX_CHAIN
 from inception_dsl.spec.models import VERBS
 from inception_dsl.spec.network import Base, NetworkSpec, read_spec
 from inception_dsl.spec.printer import print_spec
@@ -544,13 +544,13 @@ def test_what_is_no_path(folder: Path, said: str) -> None:
 
 def test_a_chain_is_bounded(folder: Path) -> None:
     before = "base"
-    for i in range(LONGEST):
+    for i in range(MAX_CHAIN):
         Path(f"v{i}.yaml").write_text(f"extends: {before}.yaml\nnetwork: v{i}\n")
         before = f"v{i}"
 
-    assert compiler.load(f"v{LONGEST - 2}.yaml").network == f"v{LONGEST - 2}"
+    assert compiler.load(f"v{MAX_CHAIN - 2}.yaml").network == f"v{MAX_CHAIN - 2}"
     with pytest.raises(SpecError) as caught:
-        compiler.load(f"v{LONGEST - 1}.yaml")
+        compiler.load(f"v{MAX_CHAIN - 1}.yaml")
     assert [each.code for each in caught.value.diagnostics] == ["E121"]
 
 

@@ -145,7 +145,9 @@ def test_rounding() -> None:
         assert network(f"conv 1x1 {{{formula}}}").out("row").channels == width
 
 
-ADVICE = sorted({*elsewhere.LAYERS.values(), *elsewhere.WORDS.values(), *elsewhere.SWITCHED_OFF.values()})
+ADVICE = sorted(
+    {*elsewhere.FOREIGN_LAYERS.values(), *elsewhere.FOREIGN_WORDS.values(), *elsewhere.SWITCHED_OFF.values()}
+)
 
 
 @pytest.mark.parametrize("hint", ADVICE)
@@ -165,11 +167,11 @@ def test_what_is_advised_can_be_written(hint: str) -> None:
 @pytest.mark.parametrize("word", elsewhere.SWITCHED_OFF)
 def test_a_word_that_is_switched_off_is_not_advised_as_if_on(word: str) -> None:
     """`count_include_pad=False` is not `count_pad`, whatever stands for it where it is on."""
-    assert elsewhere.SWITCHED_OFF[word] != elsewhere.WORDS[word]
+    assert elsewhere.SWITCHED_OFF[word] != elsewhere.FOREIGN_WORDS[word]
 
 
 @pytest.mark.parametrize(
-    "word", [word for word, hint in elsewhere.WORDS.items() if re.fullmatch("write `[a-z_]+`", hint)]
+    "word", [word for word, hint in elsewhere.FOREIGN_WORDS.items() if re.fullmatch("write `[a-z_]+`", hint)]
 )
 def test_a_word_that_can_be_off_says_what_off_is(word: str) -> None:
     assert word in elsewhere.SWITCHED_OFF
@@ -177,9 +179,9 @@ def test_a_word_that_can_be_off_says_what_off_is(word: str) -> None:
 
 def test_no_word_of_the_language_is_said_to_be_none() -> None:
     assert not elsewhere.INIT.keys() & {name.replace("_", "") for name in DISTRIBUTIONS}
-    assert not elsewhere.VALUES.keys() & set(CHOICES["optim.name"] + CHOICES["augment.interpolation"])
-    assert not elsewhere.LAYERS.keys() & {name.replace("_", "") for name in LAYERS}
-    assert not elsewhere.WORDS.keys() & {name.replace("_", "") for name in WORDS}
+    assert not elsewhere.FOREIGN_VALUES.keys() & set(CHOICES["optim.name"] + CHOICES["augment.interpolation"])
+    assert not elsewhere.FOREIGN_LAYERS.keys() & {name.replace("_", "") for name in LAYERS}
+    assert not elsewhere.FOREIGN_WORDS.keys() & {name.replace("_", "") for name in WORDS}
 
 
 @pytest.mark.parametrize(
@@ -208,7 +210,7 @@ def test_no_suggestion_means_something_else(word: str) -> None:
 
 @pytest.mark.parametrize("word", ["relu6", "prelu", "silu", "ln", "full", "pads", "pad1", "eps1", "momentum", "xsame"])
 def test_no_suggestion_of_a_word_means_something_else(word: str) -> None:
-    assert "did you mean" not in elsewhere.suggest(word, WORDS, elsewhere.WORDS)
+    assert "did you mean" not in elsewhere.suggest(word, WORDS, elsewhere.FOREIGN_WORDS)
 
 
 @pytest.mark.parametrize(
@@ -225,7 +227,7 @@ def test_no_suggestion_of_a_word_means_something_else(word: str) -> None:
     ],
 )
 def test_no_suggestion_of_a_choice_means_something_else(value: str, known: str, hint: str) -> None:
-    assert elsewhere.suggest(value, known.split(), elsewhere.VALUES) == hint
+    assert elsewhere.suggest(value, known.split(), elsewhere.FOREIGN_VALUES) == hint
 
 
 def printed(*arguments: str) -> str:
@@ -249,7 +251,7 @@ def test_ops_prints_all_of_the_language() -> None:
     assert [default for default in defaults if default not in text] == []
     assert [key.default for key in KEYS.values() if key.default not in text] == []
     assert "Backends: PyTorch, ONNX" in text
-    assert max(map(len, text.splitlines())) <= catalogue.WIDTH
+    assert max(map(len, text.splitlines())) <= catalogue.MAX_LINE
 
 
 def test_ops_of_one_word() -> None:

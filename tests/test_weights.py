@@ -34,7 +34,7 @@ from inception_dsl.crosscheck.compare import TOLERANCE
 from inception_dsl.emit.onnx import onnx
 from inception_dsl.emit.pytorch import pytorch
 from inception_dsl.weights import matching
-from inception_dsl.weights.names import SPECS
+from inception_dsl.weights.names import BUILTIN_SPECS
 
 each_network = pytest.mark.parametrize("case", [case for case in CASES if case not in LARGE])
 
@@ -138,8 +138,8 @@ def test_every_mutation_makes_the_equality_fail(tmp_path: Path) -> None:
 
 def test_the_networks_are_those_that_are_known() -> None:
     assert {tuple(case.split("-")) for case in CASES} == {
-        (library, name) for library, known in SPECS.items() for name in known if library != "keras"
+        (library, name) for library, known in BUILTIN_SPECS.items() for name in known if library != "keras"
     }
     assert {spec for spec, _, _ in CASES.values()} == {
-        spec for library, known in SPECS.items() for spec in known.values() if library != "keras"
+        spec for library, known in BUILTIN_SPECS.items() for spec in known.values() if library != "keras"
     }

@@ -33,7 +33,7 @@ from inception_dsl.network import loads
 from inception_dsl.weights import deploy, files, identify, transfer
 from inception_dsl.weights.former_names import rename_former
 from inception_dsl.weights.matching import match, own_names
-from inception_dsl.weights.names import LIBRARIES, SPECS
+from inception_dsl.weights.names import BUILTIN_SPECS, LIBRARIES
 from inception_dsl.weights.preprocessing import KEY, PUBLISHED, parse
 
 FOLDER = Path(__file__).parent.parent / "specs"
@@ -392,17 +392,17 @@ def shipped(name: str) -> Typed:
 
 def shapes(library: str, name: str, heads: bool = True) -> dict[str, tuple[int, ...]]:
     """The names and shapes of a library's network, as `weights export` writes them, which other tests check."""
-    given = shipped(SPECS[library][name])
+    given = shipped(BUILTIN_SPECS[library][name])
     theirs = match(given, library, heads=heads and library != "keras").theirs
     return {theirs[ours]: given.weights[ours].shape for ours in theirs if ours in given.weights}
 
 
-ROWS = [(library, name) for library, known in SPECS.items() for name in known if library != "keras"]
+ROWS = [(library, name) for library, known in BUILTIN_SPECS.items() for name in known if library != "keras"]
 
 
 @pytest.mark.parametrize(("library", "name"), ROWS)
 def test_a_librarys_network_is_named(library: str, name: str) -> None:
-    spec = SPECS[library][name]
+    spec = BUILTIN_SPECS[library][name]
     asked = shipped("googlenet" if spec != "googlenet" else "alexnet")
     assert identify.hint(asked, shapes(library, name), library) == (
         f"this is {library}'s {name}: use {FOLDER / f'{spec}.yaml'}"
@@ -414,7 +414,7 @@ def others(library: str, name: str) -> list[str]:
     """Two libraries may use the same names for a network, so the hint may name either."""
     return [
         f"this is {each}'s {name}: use {FOLDER / f'{known[name]}.yaml'}"
-        for each, known in SPECS.items()
+        for each, known in BUILTIN_SPECS.items()
         if each != library and name in known
     ]
 

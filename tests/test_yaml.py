@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, Span, SpecError
 from inception_dsl.syntax import yaml, yaml_errors
-from inception_dsl.syntax.source import LIMIT, Fragment, decode, read
+from inception_dsl.syntax.source import MAX_BYTES, Fragment, decode, read
 
 LOADERS = sorted({getattr(pyyaml, "CLoader", pyyaml.SafeLoader), pyyaml.SafeLoader}, key=repr)
 
@@ -442,13 +442,13 @@ def test_too_large(tmp_path: Path) -> None:
     """A file beyond the limit is not read, however large; one at the limit is."""
     path = tmp_path / "spec.yaml"
     path.touch()
-    for size in (LIMIT + 1, 200 * 2**20):
+    for size in (MAX_BYTES + 1, 200 * 2**20):
         os.truncate(path, size)
         with pytest.raises(SpecError) as caught:
             read(path)
         assert caught.value.diagnostics[0].code == "E003"
-    os.truncate(path, LIMIT)
-    assert len(read(path).text) == LIMIT
+    os.truncate(path, MAX_BYTES)
+    assert len(read(path).text) == MAX_BYTES
 
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no device without an end")

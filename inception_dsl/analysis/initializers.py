@@ -10,7 +10,7 @@ from inception_dsl.diagnostics.spelling import did_you_mean
 from inception_dsl.ir.ops import BatchNorm
 from inception_dsl.ir.program import Initializer
 from inception_dsl.ir.typed import Node, Typed
-from inception_dsl.spec.init import WORDS
+from inception_dsl.spec.init import LAYER_WORDS
 
 
 def initializer_targets(typed: Typed) -> dict[Initializer, tuple[Node, ...]]:
@@ -24,7 +24,7 @@ def initializer_targets(typed: Typed) -> dict[Initializer, tuple[Node, ...]]:
     for node in typed.nodes if initializers else ():
         paths = [path for path in _paths(node) if path in by_path]
         if paths:
-            longest = max(paths, key=lambda path: path not in WORDS and path.count(".") + 1)
+            longest = max(paths, key=lambda path: path not in LAYER_WORDS and path.count(".") + 1)
             targets[by_path[longest]].append(node)
     return {initializer: tuple(nodes) for initializer, nodes in targets.items()}
 
@@ -37,13 +37,13 @@ def check_init(typed: Typed) -> None:
     if not unused:
         return
     findings = Findings()
-    known = [*WORDS, *dict.fromkeys(path for node in typed.nodes if node.weights for path in _prefixes(node))]
+    known = [*LAYER_WORDS, *dict.fromkeys(path for node in typed.nodes if node.weights for path in _prefixes(node))]
     for initializer in unused:
         path = initializer.path
         message = f"no layer with weights is called `{path}`"
         hint = did_you_mean(path, known)
         hint = hint or "write `conv`, `fc`, `bn`, or a prefix of the names of some weights"
-        if path in WORDS:
+        if path in LAYER_WORDS:
             message, hint = f"the network has no layer `{path}`", "delete the line"
         findings.error(UNDEFINED_NAME, message, initializer.origin, help=hint)
     findings.stop()
@@ -55,11 +55,11 @@ def _initializers(typed: Typed) -> tuple[Initializer, ...]:
 
 def _paths(node: Node) -> Iterator[str]:
     """The paths that cover a layer: its word, then the prefixes of its weights' names, the shortest first."""
-    if node.op.name in WORDS:
+    if node.op.name in LAYER_WORDS:
         yield node.op.name
     shortest = len(node.path) if isinstance(node.op, BatchNorm) else 1
     if node.weights:
-        yield from (path for path in _prefixes(node, shortest) if path not in WORDS)
+        yield from (path for path in _prefixes(node, shortest) if path not in LAYER_WORDS)
 
 
 def _prefixes(node: Node, shortest: int = 1) -> Iterator[str]:

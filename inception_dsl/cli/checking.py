@@ -23,7 +23,7 @@ from inception_dsl.spec import discovery
 from inception_dsl.text.aligned import Paint, plain
 from inception_dsl.text.terminal import columns
 
-COLOURS: Final = {"exact": "green", "rounds": "green", "MISMATCH": "red"}
+VERDICT_COLOURS: Final = {"exact": "green", "rounds": "green", "MISMATCH": "red"}
 """Colours of verdicts; the others are yellow."""
 
 
@@ -97,4 +97,4 @@ def paint() -> Paint:
 
 
 def _paint(text: str, verdict: str) -> str:
-    return click.style(text, fg=COLOURS.get(verdict, "yellow"))
+    return click.style(text, fg=VERDICT_COLOURS.get(verdict, "yellow"))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ROOM: Final = 15_000
 """Most characters of a table or list; a comment has at most 65,536."""
-LONGEST: Final = 500
+MAX_MESSAGE_SHOWN: Final = 500
 """Most characters of a message."""
 
 
@@ -88,7 +88,7 @@ def _claim(verdict: ClaimVerdict) -> list[str]:
 
 
 def _message(text: str) -> str:
-    cut = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    cut = text if len(text) <= MAX_MESSAGE_SHOWN else f"{text[: MAX_MESSAGE_SHOWN - 1]}…"
     return "<br>".join(map(prose, cut.splitlines()))
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ORDER: Final = ("exact", "rounds", "erratum", "MISMATCH")
 CLAIMS_ORDER: Final = ("exact", "rounds", "false", "not reproduced", "MISMATCH")
-LONGEST: Final = 48
+MAX_LAYER_WIDTH: Final = 48
 """Most columns of a layer."""
 
 
@@ -121,7 +121,7 @@ def inferred_rows(typed: Typed) -> list[tuple[str, ...]]:
         row = counted.rows[name]
         field, stride = (f"{h}" if h == w else f"{h}x{w}" for h, w in (row.receptive_field, row.stride))
         numbers = (f"{row.params:,}" if row.params else "", f"{row.macs:,}" if row.macs else "")
-        layer = shortened(layers.get(name, "head"), LONGEST)
+        layer = shortened(layers.get(name, "head"), MAX_LAYER_WIDTH)
         rows.append((name, layer, str(row.out), *numbers, str(row.depth), field, stride))
     totals = (("total", counted.trunk), *([("with heads", counted.total)] if typed.heads else []))
     rows += [(name, "", "", f"{sums.params:,}", f"{sums.macs:,}", str(sums.depth), "", "") for name, sums in totals]

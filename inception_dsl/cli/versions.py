@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import metadata
 from typing import Any, Final
 
-LIBRARIES: Final = (
+REPORTED: Final = (
     *("click", "jinja2", "lark", "onnx", "pydantic", "pydantic_core", "pyyaml"),
     *("keras", "matplotlib", "numpy", "onnxruntime", "pillow"),
     *("pyarrow", "safetensors", "timm", "torch", "torchvision"),
@@ -25,7 +25,7 @@ def environment() -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "libraries": {name: _version(name) for name in LIBRARIES},
+        "libraries": {name: _version(name) for name in REPORTED},
     }
 
 

@@ -9,10 +9,10 @@ from typing import Any, Final
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Span
 from inception_dsl.text.terminal import cells, visible
 
-SHOWN: Final = 20
+MAX_DIAGNOSTICS_SHOWN: Final = 20
 """The most diagnostics that are printed in full."""
 
-COLUMNS: Final = 100
+MAX_COLUMNS_SHOWN: Final = 100
 """The most columns of a source line that are shown."""
 
 RED: Final = "\x1b[1;31m"
@@ -36,8 +36,8 @@ def text(diagnostics: Sequence[Diagnostic], colour: bool = False, room: int | No
     def paint(code: str, words: str) -> str:
         return f"{code}{words}{PLAIN}" if colour and words else words
 
-    blocks = ["\n".join(_block(diagnostic, paint, room)) for diagnostic in diagnostics[:SHOWN]]
-    if rest := diagnostics[SHOWN:]:
+    blocks = ["\n".join(_block(diagnostic, paint, room)) for diagnostic in diagnostics[:MAX_DIAGNOSTICS_SHOWN]]
+    if rest := diagnostics[MAX_DIAGNOSTICS_SHOWN:]:
         blocks.append(f"... and {counted(rest, 'more ')}")
     return "\n\n".join([*blocks, paint(BOLD, counted(diagnostics))])
 
@@ -57,7 +57,7 @@ def _block(diagnostic: Diagnostic, paint: Paint, room: int | None) -> Iterator[s
     yield paint(colour, f"{diagnostic.severity}[{diagnostic.code}]") + paint(BOLD, f": {visible(diagnostic.message)}")
     notes = diagnostic.notes
     width = max((len(str(span.line)) for span in (diagnostic.span, *(n.span for n in notes)) if span), default=1)
-    most = max(min(COLUMNS, (room or COLUMNS + width + 3) - width - 3), 20)
+    most = max(min(MAX_COLUMNS_SHOWN, (room or MAX_COLUMNS_SHOWN + width + 3) - width - 3), 20)
     bar = paint(BLUE, " " * (width + 1) + "|")
     if diagnostic.path:
         yield paint(BLUE, " " * width + "-->") + f" {place(diagnostic)}"

@@ -9,10 +9,10 @@ from typing import Final
 COMPARED: Final = 20
 """The most words that a word is compared with in full; of more, only those that differ by a letter or two."""
 
-LONGEST: Final = 40
+MAX_LETTERS: Final = 40
 """The letters of a word that are compared."""
 
-LISTED: Final = 20
+MAX_WORDS_LISTED: Final = 20
 """The most words that a listing names."""
 
 
@@ -40,7 +40,7 @@ def alike(word: str, known: Iterable[str]) -> list[str]:
     from difflib import get_close_matches
 
     spelled, index = _index(tuple(known))
-    folded = word.casefold()[:LONGEST]
+    folded = word.casefold()[:MAX_LETTERS]
     near = {word: None for part in _parts(folded) for word in index.get(part, ())} if index else spelled
     return [spelled[match] for match in get_close_matches(folded, near, n=2, cutoff=0.7)]
 
@@ -48,7 +48,7 @@ def alike(word: str, known: Iterable[str]) -> list[str]:
 @lru_cache(maxsize=4)
 def _index(known: tuple[str, ...]) -> tuple[dict[str, str], dict[str, list[str]]]:
     """Known words by their lower case; if there are many, also by what remains of them without one letter."""
-    spelled = {word.casefold()[:LONGEST]: word for word in known}
+    spelled = {word.casefold()[:MAX_LETTERS]: word for word in known}
     index: dict[str, list[str]] = {}
     for word in spelled if len(spelled) > COMPARED else ():
         for part in _parts(word):
@@ -70,7 +70,11 @@ def listing(words: Iterable[str], conjunction: str = "and") -> str:
     With a comma as conjunction: `a`, `b`, `c`.
     """
     words = list(words)
-    shown, more = (words, 0) if len(words) <= LISTED else (words[: LISTED - 1], len(words) - LISTED + 1)
+    shown, more = (
+        (words, 0)
+        if len(words) <= MAX_WORDS_LISTED
+        else (words[: MAX_WORDS_LISTED - 1], len(words) - MAX_WORDS_LISTED + 1)
+    )
     quoted = [f"`{word}`" for word in shown] + ([f"{more:,} more"] if more else [])
     last = ", " if conjunction == "," else f" {conjunction} "
     return last.join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from inception_dsl.diagnostics.codes.modules import CANNOT_EVALUATE, WRONG_MODULE_ARGUMENTS
 from inception_dsl.diagnostics.diagnostic import Findings, Note, Source
 from inception_dsl.diagnostics.spelling import did_you_mean, listing
-from inception_dsl.elaborate.scope import WIDEST, Scope, describe
+from inception_dsl.elaborate.scope import MAX_CHANNELS, Scope, describe
 from inception_dsl.ir.values import Name, Scalar, Value, Width, names
 from inception_dsl.spec.rows import RowSpec
 from inception_dsl.syntax.terms import Use
@@ -94,10 +94,10 @@ def widths(use: Use, given: Arguments, structural: Collection[str], scope: Scope
         if isinstance(argument, Value):
             width = scope.width(argument)
             bound[column] = 0 if width is None else width
-        elif isinstance(argument, int) and argument <= WIDEST:
+        elif isinstance(argument, int) and argument <= MAX_CHANNELS:
             bound[column] = argument
         elif argument is not None:
-            message = f"a width must be a whole number from 1 to {WIDEST:,}, not {describe(argument)}"
+            message = f"a width must be a whole number from 1 to {MAX_CHANNELS:,}, not {describe(argument)}"
             for word in use.words:
                 if word.text == column:
                     raise scope.fault(CANNOT_EVALUATE, message, word.at)

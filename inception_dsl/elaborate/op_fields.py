@@ -13,7 +13,7 @@ from inception_dsl.elaborate.windows import window, word_pair
 from inception_dsl.elaborate.words import Words, added_op
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.values import Value, Width
-from inception_dsl.spec.vocabulary import LARGEST, LAYERS, WORDS, LayerNumber
+from inception_dsl.spec.vocabulary import LAYERS, MAX_EXTENT, WORDS, LayerNumber
 from inception_dsl.syntax.terms import Use, Word
 
 
@@ -83,7 +83,7 @@ def _number(name: str, kind: LayerNumber, value: Value, scope: Scope) -> Width |
 
 
 def _odd(name: str, kind: LayerNumber, value: Value, scope: Scope) -> int:
-    number = scope.integer(value, f"the {kind.meaning} of `{name}`", 1, LARGEST)
+    number = scope.integer(value, f"the {kind.meaning} of `{name}`", 1, MAX_EXTENT)
     if number % 2 == 0:
         hint = f"write `{name} {number - 1}` or `{name} {number + 1}`"
         raise scope.fault(IMPOSSIBLE_PADDING, f"`{name} {number}` has no middle channel", value.at, help=hint)

@@ -28,7 +28,7 @@ PASS: Final = Use("pass")
 DROPPED: Final = Use("conv", (Number(1), Number(1)), width=Number(0))
 """The shortest layer that is left out."""
 
-PRINTED: Final = frozenset(COLUMN_MEASURES[:4])
+DEFAULT_COLUMNS: Final = frozenset(COLUMN_MEASURES[:4])
 """The columns that need no declaration."""
 
 
@@ -71,7 +71,7 @@ def _table(program: Program) -> str:
 
 
 def _published(published: program.Published) -> dict[str, Any]:
-    claimed = {claim.column for claim in published.claims} - PRINTED
+    claimed = {claim.column for claim in published.claims} - DEFAULT_COLUMNS
     columns = {name: _unlike(column, program.Column(name)) for name, column in published.columns.items()}
     totals = {claim.column: claim.text for claim in published.claims if claim.row == TOTALS}
     errata = {f"{erratum.row}.{erratum.column}": erratum.reason for erratum in published.errata}

@@ -30,7 +30,7 @@ from inception_dsl.spec.rows import RowSpec
 from inception_dsl.syntax.formula import Formula
 from inception_dsl.syntax.terms import Dimensions, Labelled, Term, Word
 
-WIDEST = 1_000_000
+MAX_CHANNELS = 1_000_000
 """The limit on the channels of a layer."""
 
 
@@ -103,8 +103,8 @@ class Scope:
             number = self.known(value)
             if number is None or number == 0:
                 return None
-            if not isinstance(number, int) or not 0 < number <= WIDEST:
-                message = f"a width must be a whole number from 1 to {WIDEST:,}, not {describe(number)}"
+            if not isinstance(number, int) or not 0 < number <= MAX_CHANNELS:
+                message = f"a width must be a whole number from 1 to {MAX_CHANNELS:,}, not {describe(number)}"
                 raise self.bad(CANNOT_EVALUATE, value, message, self.rounded(value, number))
         try:
             return substitute(value, self._known_or_symbolic(value))

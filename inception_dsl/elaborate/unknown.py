@@ -14,7 +14,7 @@ from inception_dsl.spec.network import NetworkSpec
 from inception_dsl.spec.vocabulary import LAYERS
 from inception_dsl.syntax.terms import Use
 
-KERNEL: Final = re.compile(r"([a-z]+)_?([0-9]+x[0-9]+)")
+JOINED_KERNEL: Final = re.compile(r"([a-z]+)_?([0-9]+x[0-9]+)")
 """A layer and its kernel in one word, as `conv3x3`."""
 
 
@@ -34,7 +34,7 @@ def unknown(use: Use, name: Scalar | None, scope: Scope, spec: NetworkSpec) -> F
         hint = "it is a label: labels name weights, and the output of a step cannot be used again"
     elif spec.base and use.name in spec.base.spec.modules:
         hint = f"the base has the module `{use.name}`, but this variant removes it"
-    elif (joined := KERNEL.fullmatch(use.name)) and joined[1] in LAYERS and LAYERS[joined[1]].kernel:
+    elif (joined := JOINED_KERNEL.fullmatch(use.name)) and joined[1] in LAYERS and LAYERS[joined[1]].kernel:
         hint = f"write `{joined[1]} {joined[2]}`"
     elif isinstance(scope.values.get(use.name), str):
         hint = f"put a value in braces: `{{{use.name}}}`"

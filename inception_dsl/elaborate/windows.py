@@ -9,7 +9,7 @@ from inception_dsl.elaborate.scope import Scope
 from inception_dsl.elaborate.words import Words
 from inception_dsl.ir.shapes import Padding, Pair, Window
 from inception_dsl.ir.values import Value
-from inception_dsl.spec.vocabulary import LARGEST, LAYERS, STRIDE, WORDS
+from inception_dsl.spec.vocabulary import LAYERS, MAX_EXTENT, STRIDE, WORDS
 from inception_dsl.syntax.terms import Dimensions, Use, Word
 
 
@@ -52,7 +52,7 @@ def _padding(name: str, use: Use, reach: tuple[int, ...], words: Words, scope: S
 
 
 def _pair(dimensions: Dimensions, what: str, scope: Scope, low: int = 1) -> Pair:
-    height, width = (scope.integer(value, what, low, LARGEST) for value in dimensions)
+    height, width = (scope.integer(value, what, low, MAX_EXTENT) for value in dimensions)
     return height, width
 
 

@@ -154,7 +154,7 @@ def _check_word(name: str, word: Word, scope: Scope) -> None:
 def _elsewhere_hint(word: Word, known: Collection[str], scope: Scope) -> str:
     """The equivalent of a word of other tools, switched on or off."""
     off = _setting(word, scope) in OFF
-    return elsewhere.suggest(word.text, known, {**elsewhere.WORDS, **(elsewhere.SWITCHED_OFF if off else {})})
+    return elsewhere.suggest(word.text, known, {**elsewhere.FOREIGN_WORDS, **(elsewhere.SWITCHED_OFF if off else {})})
 
 
 def _setting(word: Word, scope: Scope) -> str:
@@ -171,7 +171,7 @@ def _switch_hint(word: Word, scope: Scope) -> str:
     if entry.choices and not entry.alone:
         choices = listing([f"{word.text}={choice}" for choice in entry.choices], "or")
         known = [choice for choice in entry.choices if choice != "none"]
-        hint = "" if wanted in OFF | ON else elsewhere.suggest(wanted, known, elsewhere.WORDS)
+        hint = "" if wanted in OFF | ON else elsewhere.suggest(wanted, known, elsewhere.FOREIGN_WORDS)
         return f"write `{off}`" if wanted in OFF else hint or f"write {choices}"
     if wanted in ON:
         return f"write `{word.text}`"

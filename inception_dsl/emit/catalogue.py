@@ -13,17 +13,17 @@ from inception_dsl.emit.backends import BACKENDS
 from inception_dsl.ir.op import Op
 from inception_dsl.spec import elsewhere
 from inception_dsl.spec.models import optional_keys
-from inception_dsl.spec.vocabulary import FUNCTIONS, LARGEST, LAYERS, NAMES, OPERATORS, STRIDE, WORDS, Layer
+from inception_dsl.spec.vocabulary import FUNCTIONS, LAYERS, MAX_EXTENT, NAMES, OPERATORS, STRIDE, WORDS, Layer
 from inception_dsl.text.aligned import wrap
 
 Entries = Mapping[str, Mapping[str, Any]]
-WIDTH: Final = 100
+MAX_LINE: Final = 100
 """The most columns of a line."""
-VALUES: Final = {
+NUMBER_SYNTAX: Final = {
     "": "",
     "number": "a number",
     "width": "a number",
-    "pair": f"a whole number up to {LARGEST:,}, or two: height x width",
+    "pair": f"a whole number up to {MAX_EXTENT:,}, or two: height x width",
 }
 
 
@@ -73,7 +73,7 @@ def _word(name: str) -> dict[str, Any]:
     slot = word.slot or name
     return {
         "meaning": word.meaning,
-        "values": " or ".join([name, *values] if word.alone and values else values) or VALUES[word.value],
+        "values": " or ".join([name, *values] if word.alone and values else values) or NUMBER_SYNTAX[word.value],
         "alone": word.alone,
         "excludes": [other for other, entry in WORDS.items() if other != name and (entry.slot or other) == slot],
         "defaults": {layer: _default(entry, name) for layer, entry in layers.items()},
@@ -106,7 +106,7 @@ def instead(name: str) -> str:
 
 def text(catalogue: Mapping[str, Entries], verbose: bool, room: int | None = None) -> str:
     """The catalogue for a terminal: a line an entry, or all that is known of each, in the `room` there is."""
-    most = min(WIDTH, room or WIDTH)
+    most = min(MAX_LINE, room or MAX_LINE)
     parts = []
     for kind, named in catalogue.items():
         show = {"layers": _show_layer, "words": _show_word}.get(kind) if verbose else None

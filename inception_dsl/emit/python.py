@@ -9,7 +9,7 @@ from typing import Final
 
 from inception_dsl.ir.values import PRECEDENCE, Function, Name, Number, Operation, Value, Width
 
-WIDTH: Final = 116
+LINE_LENGTH: Final = 116
 """The length of a generated line, except where a call cannot be wrapped."""
 
 
@@ -42,7 +42,7 @@ def layout(code: Code, indent: int, used: int = 0, after: int = 0) -> str:
     The line starts with `indent` blanks and `used` characters, and `after` characters follow the expression.
     """
     flat = str(code)
-    if isinstance(code, str) or indent + used + len(flat) + after <= WIDTH:
+    if isinstance(code, str) or indent + used + len(flat) + after <= LINE_LENGTH:
         return flat
     inner = " " * (indent + 4)
     lines = [f"{code.head}("]
@@ -56,10 +56,10 @@ def signature(arguments: Iterable[str]) -> str:
     """The head of a constructor, wrapped where it is too long."""
     listed = ["self", *arguments]
     line = f"    def __init__({', '.join(listed)}) -> None:"
-    if len(line) <= WIDTH:
+    if len(line) <= LINE_LENGTH:
         return line
     inner = f"        {', '.join(listed)}\n"
-    if len(inner) > WIDTH + 1:
+    if len(inner) > LINE_LENGTH + 1:
         inner = "".join(f"        {argument},\n" for argument in listed)
     return f"    def __init__(\n{inner}    ) -> None:"
 
@@ -91,7 +91,7 @@ def wrapped(text: str, first: str = "", other: str = "") -> list[str]:
     """Escaped text as lines; a long word stays whole, for a break could split an escape sequence."""
     from textwrap import wrap
 
-    return wrap(text, WIDTH, initial_indent=first, subsequent_indent=other, break_long_words=False)
+    return wrap(text, LINE_LENGTH, initial_indent=first, subsequent_indent=other, break_long_words=False)
 
 
 def width(value: Width, names: Mapping[str, str]) -> str:

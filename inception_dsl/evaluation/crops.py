@@ -19,7 +19,7 @@ from inception_dsl.runner.augment import VIEWS, normalise, resize, resize_shorte
 from inception_dsl.runner.config import Config
 from inception_dsl.runner.settings import RunError, lookup
 
-PRINTED: Final = (256, 288, 320, 352)
+SCALES_AT_224: Final = (256, 288, 320, 352)
 """The scales for an input of 224."""
 
 
@@ -42,7 +42,7 @@ View = Callable[[Tensor, Config], Tensor]
 
 def scales(size: int) -> list[int]:
     """The four scales for an input of `size`."""
-    return [scale * size // 224 for scale in PRINTED]
+    return [scale * size // 224 for scale in SCALES_AT_224]
 
 
 def squares(shape: Shape, scale: int) -> list[Crop]:

@@ -11,7 +11,7 @@ from inception_dsl.diagnostics.codes.tool import CANNOT_READ_FILE, CANNOT_WRITE_
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.diagnostics.spelling import alike, suggestion
 
-MOST: Final = 1000
+MAX_COMPARED: Final = 1000
 """The most names of a folder that are compared with a missing one."""
 
 _KINDS: Final = {
@@ -49,8 +49,8 @@ def unwritable(path: str | os.PathLike[str], why: str) -> SpecError:
 def nearest(path: str | os.PathLike[str]) -> str:
     """Suggest an existing path for a missing one, as a help line; empty if none is similar.
 
-    One name in it may be misspelt, and the suffix `.yaml` or the folder `specs` may be missing. At most `MOST` names of
-    a folder are compared.
+    One name in it may be misspelt, and the suffix `.yaml` or the folder `specs` may be missing. At most `MAX_COMPARED`
+    names of a folder are compared.
     """
     path = os.fspath(path)
     for given in (path, os.path.join("specs", path)):
@@ -60,7 +60,7 @@ def nearest(path: str | os.PathLike[str]) -> str:
     above, *rest = _split(path)
     try:
         with os.scandir(above or ".") as entries:
-            names = [entry.name for entry in islice(entries, MOST)]
+            names = [entry.name for entry in islice(entries, MAX_COMPARED)]
     except OSError:
         return ""
     near = {name: os.path.join(above, name, *rest[1:]) for name in names}

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from typing import Final
 
 IDENTIFIER: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-LONGEST: Final = 60
+MAX_NAME: Final = 60
 
 MODULE_MEMBERS: Final = frozenset(
     """
@@ -34,8 +34,8 @@ LOGGED: Final = frozenset("step epoch loss gradient lr unreadable clock images_p
 
 def problem(name: str) -> str:
     """Why `name` cannot name a row, module, head or network; empty where it can."""
-    if len(name) > LONGEST:
-        return f"it is longer than {LONGEST} characters"
+    if len(name) > MAX_NAME:
+        return f"it is longer than {MAX_NAME} characters"
     if not name.isascii() or not IDENTIFIER.fullmatch(name):
         return "a name is a letter, then letters, digits and `_`"
     if keyword.iskeyword(name):

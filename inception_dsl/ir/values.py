@@ -19,7 +19,7 @@ Scalar = int | float | str
 Env = Mapping[str, Scalar | None]
 """The values of names; None is an empty cell."""
 
-LIMIT: Final = 10**9
+MAX_NUMBER: Final = 10**9
 """The limit on numbers in a network."""
 
 
@@ -149,8 +149,8 @@ def _checked(
         raise ValueFault(CANNOT_EVALUATE, f"this divides {numbers[0]:g} by 0", at) from None
     except (ValueError, OverflowError):
         raise ValueFault(CANNOT_EVALUATE, f"{show_operands(numbers)} give no number here", at) from None
-    if abs(result) > LIMIT:
-        raise ValueFault(CANNOT_EVALUATE, f"the result exceeds {LIMIT:,}", at)
+    if abs(result) > MAX_NUMBER:
+        raise ValueFault(CANNOT_EVALUATE, f"the result exceeds {MAX_NUMBER:,}", at)
     return int(result) if float(result).is_integer() else result
 
 

@@ -24,7 +24,7 @@ from inception_dsl.spec.claims import DIFFERS, Sentence, measurements
 
 _STATED: Final = re.compile(r"(?:(under|over)\s+)?([-\u2212+]?)\s*(.*?)\s*([x\u00d7%]?)")
 
-LARGEST: Final = 10**18
+MAX_RESULT: Final = 10**18
 """The largest result of a formula."""
 
 ClaimAgreement = Literal["exact", "rounds", "differs"]
@@ -146,8 +146,8 @@ def _applied(function: Callable[..., Any], numbers: Sequence[Fraction], at: tupl
         result = Fraction(function(*numbers))
     except ZeroDivisionError:
         raise ValueFault(CANNOT_EVALUATE, "this divides by 0", at) from None
-    if abs(result) > LARGEST:
-        raise ValueFault(CANNOT_EVALUATE, f"the result exceeds {LARGEST:,}", at)
+    if abs(result) > MAX_RESULT:
+        raise ValueFault(CANNOT_EVALUATE, f"the result exceeds {MAX_RESULT:,}", at)
     return result
 
 

@@ -25,8 +25,8 @@ KERNELS: Final[tuple[Pair, ...]] = (*((k, k) for k in (1, 3, 5, 7)), (1, 3), (3,
 INPUTS: Final = range(8, 2048 + 1, 8)
 MULTIPLIERS: Final = range(1, 21 + 1)
 WIDTH_STEP: Final = 4
-"""The step of the widths that are tried, up to twice the present width and to `WIDEST`."""
-WIDEST: Final = 8192
+"""The step of the widths that are tried, up to twice the present width and to `MAX_TRIED_WIDTH`."""
+MAX_TRIED_WIDTH: Final = 8192
 MOST_VISITS: Final = 200_000
 """Nodes visited by the edits of all rows together, `EDIT_OVERHEAD` more for each edit; each row has its share."""
 EDIT_OVERHEAD: Final = 10
@@ -170,7 +170,7 @@ def _edits(nodes: Mapping[int, Node]) -> Iterator[Edit]:
             yield from _kernels(node.op, {i: nodes[i].types[0].channels for i in indices}, at)
         if isinstance(node.op, Conv | FullyConnected):
             now = concrete(node.op.width)
-            for width, change in _others(range(WIDTH_STEP, min(2 * now, WIDEST) + 1, WIDTH_STEP), now):
+            for width, change in _others(range(WIDTH_STEP, min(2 * now, MAX_TRIED_WIDTH) + 1, WIDTH_STEP), now):
                 what = f"a width of {width}{at} (now {now})"
                 yield Edit(what, change, dict.fromkeys(indices, (replace(node.op, width=width),)))
 

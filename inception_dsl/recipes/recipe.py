@@ -16,7 +16,7 @@ from inception_dsl.syntax import source, yaml
 if TYPE_CHECKING:
     from inception_dsl.runner.config import Config
 
-SIDE: Final = 224
+REFERENCE_SIDE: Final = 224
 """The input size that the recipes' sizes assume."""
 
 Values = Mapping[str, Mapping[str, Any]]
@@ -71,10 +71,12 @@ def _in_proportion(recipe: Recipe) -> Recipe:
     """Scale the resize of a recipe, which assumes an input of 224, to the network's input."""
     config = recipe.config()
     side, augment = max(config.data.height, config.data.width), config.augment
-    if side == SIDE or (augment.crop != "window" and augment.evaluation != "centre"):
+    if side == REFERENCE_SIDE or (augment.crop != "window" and augment.evaluation != "centre"):
         return recipe
-    note = f"{augment.resize} for an input of {SIDE}, in proportion"
-    return recipe.with_values({"augment": {"resize": augment.resize * side // SIDE}}, {"augment.resize": note})
+    note = f"{augment.resize} for an input of {REFERENCE_SIDE}, in proportion"
+    return recipe.with_values(
+        {"augment": {"resize": augment.resize * side // REFERENCE_SIDE}}, {"augment.resize": note}
+    )
 
 
 @lru_cache

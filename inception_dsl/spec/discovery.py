@@ -76,6 +76,6 @@ def _holds_claims(file: Path) -> bool:
         if not file.is_file():
             return False
         with file.open("rb") as opened:
-            return _CLAIMS.search(opened.read(sources.LIMIT)) is not None
+            return _CLAIMS.search(opened.read(sources.MAX_BYTES)) is not None
     except (OSError, SpecError):
         return False  # reported when it is read as a spec

@@ -31,7 +31,7 @@ def _table(*rows: tuple[str, str]) -> Mapping[str, str]:
     return {word: hint for words, hint in rows for word in words.split()}
 
 
-LAYERS: Final = _table(
+FOREIGN_LAYERS: Final = _table(
     ("linear dense fullyconnected innerproduct affine", _FC),
     ("convolution", "a convolution is `conv 3x3 64`"),
     ("convbn convrelu convbnrelu convnormact cbr cba", "write them as words on a layer: `conv 3x3 64 bn relu`"),
@@ -102,8 +102,8 @@ _WORDS: Final = _table(
     ("numclasses", "put a value in braces: `{classes}`"),
     ("floor", "delete it: without `ceil`, a window that reaches over the border is left out"),
 )
-WORDS: Final[Mapping[str, str]] = {
-    **{word: hint for word, hint in LAYERS.items() if hint in (_NORM, _ACT, _NOTHING)},
+FOREIGN_WORDS: Final[Mapping[str, str]] = {
+    **{word: hint for word, hint in FOREIGN_LAYERS.items() if hint in (_NORM, _ACT, _NOTHING)},
     **_WORDS,
 }
 """Words on a layer in other tools."""
@@ -125,7 +125,7 @@ SWITCHED_OFF: Final = _table(
 """The same words followed by `=False` or a similar value, which gives some of them the opposite meaning."""
 
 
-VALUES: Final = _table(
+FOREIGN_VALUES: Final = _table(
     (
         "adam nadam radam adamax lamb lars lion adagrad adadelta",
         f"{_NOTHING}; its optimisers are `sgd`, `rmsprop` and `adamw`",
@@ -148,7 +148,7 @@ INIT: Final = _table(
 """Distributions of `init` in other tools."""
 
 
-def suggest(word: str, known: Collection[str], elsewhere: Mapping[str, str] = LAYERS) -> str:
+def suggest(word: str, known: Collection[str], elsewhere: Mapping[str, str] = FOREIGN_LAYERS) -> str:
     """The help for a word that is not among `known`: what to write instead; empty where there is no suggestion."""
     if word == "SAME" and "same" in known:
         return "TensorFlow's SAME is `same_upper`; `same` pads equally on both sides"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from inception_dsl.ir import values
-from inception_dsl.ir.values import LIMIT
+from inception_dsl.ir.values import MAX_NUMBER
 
 T = TypeVar("T")
 
@@ -53,8 +53,8 @@ Text = Annotated[str, MustBe("a string")]
 Line = Annotated[str, Field(max_length=500), MustBe("a string of at most 500 characters")]
 Reason = Annotated[str, Field(min_length=1, max_length=2000), MustBe("the reason, in words")]
 
-Int = Annotated[int, Field(ge=-LIMIT, le=LIMIT)]
-Float = Annotated[float, Field(ge=-LIMIT, le=LIMIT)]
+Int = Annotated[int, Field(ge=-MAX_NUMBER, le=MAX_NUMBER)]
+Float = Annotated[float, Field(ge=-MAX_NUMBER, le=MAX_NUMBER)]
 Number = Annotated[Int | Float, MustBe("a number")]
 Scalar = Annotated[Int | Float | Line, MustBe("a number, or the name of a layer")]
 

@@ -22,11 +22,11 @@ from inception_dsl.syntax.source import Fragment
 from inception_dsl.syntax.terms import Word
 
 SOURCE: Final = "source"
-WORDS: Final = (Conv.name, FullyConnected.name, BatchNorm.name)
+LAYER_WORDS: Final = (Conv.name, FullyConnected.name, BatchNorm.name)
 """The layer words that stand for all layers of their kind, even where a row has that name."""
 
 Values = Mapping[str, Scalar | None]
-LARGEST: Final = 1000
+MAX_INITIAL_VALUE: Final = 1000
 """The largest initial value."""
 
 
@@ -137,11 +137,13 @@ class _Reader:
         except ValueFault as fault:
             self.findings.error(fault.code, fault.message, self.fragment.span(*fault.at))
             return
-        least = 0 if word.text == "std" else -LARGEST
+        least = 0 if word.text == "std" else -MAX_INITIAL_VALUE
         if not isinstance(number, int | float):
             self._report(CANNOT_EVALUATE, f"`{word.text}` must be a number", word, f"write `{word.text}=0.1`, say")
-        elif not least <= number <= LARGEST:
-            self._report(OUT_OF_BOUNDS, f"`{word.text}` must be from {least} to {LARGEST}, not {number}", word)
+        elif not least <= number <= MAX_INITIAL_VALUE:
+            self._report(
+                OUT_OF_BOUNDS, f"`{word.text}` must be from {least} to {MAX_INITIAL_VALUE}, not {number}", word
+            )
         else:
             yield float(number)
 

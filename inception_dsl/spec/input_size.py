@@ -9,7 +9,7 @@ from inception_dsl.diagnostics.codes.shapes import CHANNELS_LAST_INPUT
 from inception_dsl.diagnostics.codes.yaml import INVALID_VALUE
 from inception_dsl.diagnostics.diagnostic import Findings, Span
 
-LARGEST: Final = 65_536
+MAX_DIMENSION: Final = 65_536
 """The largest number of channels or pixels a side."""
 
 _NUMBER: Final = r"\s*([0-9]{1,6})\s*"
@@ -23,7 +23,7 @@ def input_size(text: str) -> tuple[int, int, int] | None:
     if not match:
         return None
     channels, height, width = map(int, match.groups())
-    in_bounds = all(1 <= number <= LARGEST for number in (channels, height, width))
+    in_bounds = all(1 <= number <= MAX_DIMENSION for number in (channels, height, width))
     return (channels, height, width) if in_bounds else None
 
 
@@ -34,7 +34,7 @@ def read_input(text: str, span: Span, findings: Findings) -> tuple[int, int, int
         numbers = _LIKE_SIZE.fullmatch(text)
         likely = "x".join(numbers.groups()) if numbers else ""
         example = likely if input_size(likely) else "3x224x224"
-        hint = f"write channels, height and width, each from 1 to {LARGEST:,}, such as `{example}`"
+        hint = f"write channels, height and width, each from 1 to {MAX_DIMENSION:,}, such as `{example}`"
         findings.error(INVALID_VALUE, f"`{text}` is not an input size", span, help=hint)
         return 1, 1, 1
     first, second, last = size

@@ -20,7 +20,7 @@ from inception_dsl.syntax import source as sources
 from inception_dsl.syntax import yaml
 from inception_dsl.syntax.document import Document
 
-LONGEST: Final = 20
+MAX_CHAIN: Final = 20
 """The most files in a chain of `extends`."""
 
 MOST_NODES: Final = 10_000
@@ -129,11 +129,11 @@ def _base(document: Document, paths: list[str], outside: bool) -> str:
     chain = " -> ".join(f"`{file}`" for file in [*paths, path] if file)
     if real in (_real(file, document) for file in paths if file):
         raise _fault(document, CIRCULAR_EXTENDS, f"`{path}` extends itself", chain if len(paths) > 1 else "")
-    if len(paths) >= LONGEST:
+    if len(paths) >= MAX_CHAIN:
         raise _fault(
             document,
             CIRCULAR_EXTENDS,
-            f"`extends` chains more than {LONGEST} files",
+            f"`extends` chains more than {MAX_CHAIN} files",
             hint="extend a file nearer to its start",
         )
     return path

@@ -24,7 +24,7 @@ from inception_dsl.spec.fields import (
 )
 from inception_dsl.spec.settings import OLD_TYPES
 from inception_dsl.spec.training_model import Training
-from inception_dsl.spec.vocabulary import CLASSES, LOSS_WEIGHT
+from inception_dsl.spec.vocabulary import DEFAULT_CLASSES, LOSS_WEIGHT
 
 Year = Annotated[int, Field(ge=1900, le=2200), MustBe("a year, such as 2015")]
 Numbering = Annotated[int | Annotated[str, Field(max_length=50)], MustBe("a number, or a string such as A.1")]
@@ -137,7 +137,7 @@ class Description(Section):
 
     title: Omittable[Line] = Field(default=None, description="Its name in full; by default what `network` says.")
     paper: Omittable[Paper] = Field(default=None, description="The paper it comes from.")
-    classes: Classes = Field(default=CLASSES, description="The number of classes, `{classes}` in formulas.")
+    classes: Classes = Field(default=DEFAULT_CLASSES, description="The number of classes, `{classes}` in formulas.")
     init: Omittable[Init] = Field(default=None, description="How weights are initialised.")
     training: Omittable[Training] = Field(default=None, description="How the network is trained.")
 

@@ -6,12 +6,12 @@ import re
 from collections.abc import Collection
 from typing import Any, Final, NamedTuple
 
-from inception_dsl.ir.values import LIMIT, Scalar
+from inception_dsl.ir.values import MAX_NUMBER, Scalar
 
 OLD_TYPES: Final = {"whole": "int", "real": "float"}
 """Former names of types, which are still read."""
 
-LONGEST: Final = 40
+MAX_NUMBER_LENGTH: Final = 40
 """The most characters of a number on the command line."""
 
 _NUMBER: Final = re.compile(r"[-+]?([0-9]+|[0-9]*\.[0-9]+|[0-9]+\.)([eE][-+]?[0-9]+)?")
@@ -82,7 +82,7 @@ def override(old: Any, new: Any) -> Any:
 
 def _scalar(text: str) -> Scalar:
     """The number that a text writes, or the text itself where it writes none that a network can hold."""
-    if len(text) > LONGEST or not _NUMBER.fullmatch(text):
+    if len(text) > MAX_NUMBER_LENGTH or not _NUMBER.fullmatch(text):
         return text
     number = int(text) if _INT.fullmatch(text) else float(text)
-    return number if abs(number) <= LIMIT else text
+    return number if abs(number) <= MAX_NUMBER else text

@@ -23,7 +23,7 @@ _RECIPES: Final = os.path.join(os.path.dirname(os.path.dirname(__file__)), "reci
 RECIPES: Final = tuple(sorted(name[:-5] for name in os.listdir(_RECIPES) if name.endswith(".yaml")))
 """What `recipe` names: settings that a run begins with, and that this section adds to."""
 
-LONGEST: Final = 64
+MAX_LIST: Final = 64
 """The numbers in a list of any length, such as the means of channels."""
 
 _Literal: Any = Literal  # its words are known at run time alone
@@ -44,7 +44,7 @@ def _type(key: str, default: Any) -> Any:
         case int():
             return Annotated[integer, limits, MustBe("a whole number")]
         case tuple():
-            least, most = (2, 2) if limits.pair else (1, LONGEST)
+            least, most = (2, 2) if limits.pair else (1, MAX_LIST)
             count = f"{least}" if least == most else f"{least} to {most}"
             what = MustBe(f"a list of {count} numbers from {limits.low:g} to {limits.high:g}")
             length = Field(min_length=least, max_length=most)

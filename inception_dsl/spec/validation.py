@@ -26,7 +26,7 @@ Model = TypeVar("Model", bound=Section)
 Advice = Callable[[Path, Any], str]
 """The help for an error about the value at a path; empty where the usual help serves."""
 
-LISTED: Final = 20
+MAX_KEYS_LISTED: Final = 20
 """The most keys that are listed where one is not known."""
 
 BOUNDS: Final = {"greater_than", "greater_than_equal", "less_than", "less_than_equal", "value_error"}
@@ -85,7 +85,7 @@ class _Report:
 
     def _unknown(self, place: ErrorPlace) -> None:
         key, known = str(place.path[-1]), place.parent.keys
-        keys_here = listing(sorted(known)) if len(known) <= LISTED else f"such as `{known[0]}`"
+        keys_here = listing(sorted(known)) if len(known) <= MAX_KEYS_LISTED else f"such as `{known[0]}`"
         hint = self.advise(place.path, self._value(place.path))
         hint = hint or did_you_mean(key, known) or f"the keys here are {keys_here}"
         if re.match(r"->|[|+\[]", key):
@@ -126,7 +126,7 @@ class _Report:
         if "string" in expected and isinstance(value, int | float):
             return f'write `"{self.document.text(place.path).text}"`'
         if isinstance(value, str):
-            return elsewhere.suggest(value, re.findall("`(.+?)`", expected), elsewhere.VALUES)
+            return elsewhere.suggest(value, re.findall("`(.+?)`", expected), elsewhere.FOREIGN_VALUES)
         return ""
 
     def _value(self, path: Path) -> Any:

@@ -18,10 +18,10 @@ SYNONYMS: Final = {
 }
 """Other names for the keys of edits."""
 
-COLUMNS: Final = (
+COLUMN_ADVICE: Final = (
     "a cell adds its column to the table; `columns` states how a printed one counts: `{params: {unit: 1024}}`"
 )
-SHOWN: Final = 80
+MAX_VALUE_SHOWN: Final = 80
 """The longest corrected value that is shown in full."""
 
 
@@ -92,7 +92,7 @@ def _is_part(verb: str, key: str, parts: Mapping[str, Collection[str]]) -> str:
 def _kind(verb: str, kind: str, value: Any, parts: Mapping[str, Collection[str]]) -> str:
     """Help for edits of a kind of part in the wrong form."""
     if kind == "columns" and verb != "remove":
-        return COLUMNS
+        return COLUMN_ADVICE
     first: Any = next(iter(value), None) if isinstance(value, list | dict) else value
     if verb == "remove":
         return (
@@ -118,7 +118,7 @@ def _kind(verb: str, kind: str, value: Any, parts: Mapping[str, Collection[str]]
 def _part(verb: str, kind: str, key: int | str, value: Any) -> str:
     """Help for an edit of one part in the wrong form."""
     if kind == "columns":
-        return COLUMNS
+        return COLUMN_ADVICE
     if isinstance(key, int):
         name = flow(value) if isinstance(value, str) else "..."
         return f"write `{{name: {name}, after: ..., layer: ...}}`" if (verb, kind) == ("insert", "rows") else ""
@@ -137,7 +137,7 @@ def _part(verb: str, kind: str, key: int | str, value: Any) -> str:
 def _shown(data: dict[str, Any]) -> str:
     """Data in braces, shortened where it is long."""
     text = flow(data)
-    if len(text) <= SHOWN:
+    if len(text) <= MAX_VALUE_SHOWN:
         return text
     (key, value), *_ = data.items()
-    return f"{{{flow(key)}: {flow(value) if len(flow(value)) <= SHOWN else '...'}, ...}}"
+    return f"{{{flow(key)}: {flow(value) if len(flow(value)) <= MAX_VALUE_SHOWN else '...'}, ...}}"

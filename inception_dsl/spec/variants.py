@@ -14,7 +14,7 @@ from inception_dsl.diagnostics.diagnostic import Findings, Note, Span
 from inception_dsl.diagnostics.spelling import did_you_mean, listing
 from inception_dsl.spec.draft import Draft, cell_at
 from inception_dsl.spec.fields import COLUMN_MEASURES
-from inception_dsl.spec.init import SOURCE, WORDS
+from inception_dsl.spec.init import LAYER_WORDS, SOURCE
 from inception_dsl.spec.network import Base, NetworkSpec
 from inception_dsl.spec.settings import override
 from inception_dsl.spec.validation import validate
@@ -24,7 +24,7 @@ from inception_dsl.spec.vocabulary import LAYERS
 from inception_dsl.syntax.document import Document, Node, Path
 from inception_dsl.syntax.yaml_printer import flow
 
-LISTED: Final = 12
+MAX_NAMES_LISTED: Final = 12
 """The most names that are listed where one is unknown."""
 
 WORDS_OF: Final = {"defaults": LAYERS, "totals": COLUMN_MEASURES, "columns": COLUMN_MEASURES}
@@ -134,7 +134,7 @@ class _Edits:
         if not hint:
             there = f"its {kind} are {listing(known)}" if known else f"it has no {kind}"
             insert = f"write a new one under `insert: {{{kind}: ...}}`" if new else ""
-            if len(known) > LISTED:
+            if len(known) > MAX_NAMES_LISTED:
                 there = f"`inception-dsl show {self.base.document.source.file} --resolved` prints its {kind}"
             hint = "; ".join(filter(None, (there, insert)))
         self.findings.error(NO_SUCH_PART, f"`{self.base.network}` has no {KINDS[kind]} `{name}`", place, help=hint)
@@ -194,7 +194,7 @@ class _Edits:
     def _inherited_init(self) -> list[str]:
         """The paths in the `init` of the base, unless the variant replaces it."""
         paths = [] if "init" in self.data else self.draft.known("init")
-        return [path for path in paths if path not in (*WORDS, SOURCE)]
+        return [path for path in paths if path not in (*LAYER_WORDS, SOURCE)]
 
     def remove(self) -> None:
         """Remove parts; rows and heads with the entries of `init` for their weights."""

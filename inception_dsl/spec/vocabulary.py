@@ -24,10 +24,10 @@ from inception_dsl.ir.ops import (
     Softmax,
 )
 
-LARGEST: Final = 1000
+MAX_EXTENT: Final = 1000
 """The largest kernel, stride, padding or dilation."""
 
-CLASSES: Final = 1000
+DEFAULT_CLASSES: Final = 1000
 LOSS_WEIGHT: Final = 1.0
 
 

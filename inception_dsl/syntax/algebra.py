@@ -14,11 +14,11 @@ from lark import Lark, Token, Transformer, UnexpectedInput
 
 from inception_dsl.diagnostics.codes.syntax import INVALID_FORMULA, OUT_OF_BOUNDS
 from inception_dsl.diagnostics.codes.yaml import NESTED_TOO_DEEPLY
-from inception_dsl.ir.values import FUNCTIONS, LIMIT, Function, Name, Number, Operation, Value
+from inception_dsl.ir.values import FUNCTIONS, MAX_NUMBER, Function, Name, Number, Operation, Value
 from inception_dsl.syntax.algebra_errors import LEVELS, VALUE_LENGTH, SyntaxFault, check_brackets, explain, no_function
 from inception_dsl.syntax.terms import Branches, Chain, Dimensions, Labelled, Repeated, Scaled, Term, Use, Word, levels
 
-DIGITS: Final = len(str(LIMIT))
+DIGITS: Final = len(str(MAX_NUMBER))
 
 
 @lru_cache(maxsize=4096)
@@ -250,8 +250,8 @@ def _number(token: Token) -> Number:
     if token.type == "INT" and len(token) > DIGITS:
         raise SyntaxFault(OUT_OF_BOUNDS, "this number is too long for a width, kernel or count", at)
     number = int(token) if token.type == "INT" else float(token)
-    if number > LIMIT:
-        raise SyntaxFault(OUT_OF_BOUNDS, f"the largest number is {LIMIT:,}", at)
+    if number > MAX_NUMBER:
+        raise SyntaxFault(OUT_OF_BOUNDS, f"the largest number is {MAX_NUMBER:,}", at)
     return Number(number, at=at)
 
 

@@ -14,7 +14,7 @@ from inception_dsl.diagnostics.codes.yaml import NESTED_TOO_DEEPLY
 from inception_dsl.diagnostics.spelling import listing
 from inception_dsl.ir.values import FUNCTIONS, MEASURE_FUNCTIONS
 
-DEPTH: Final = 40
+MAX_BRACKETS: Final = 40
 """The deepest nesting of brackets."""
 LEVELS: Final = 100
 """The deepest nesting of the parts of a formula and the modules it calls; recursion over them fits Python's stack."""
@@ -43,9 +43,9 @@ def check_brackets(text: str) -> None:
     for i, character in enumerate(text):
         if character in PAIRS:
             stack.append(i)
-            if len(stack) > DEPTH:
+            if len(stack) > MAX_BRACKETS:
                 hint = "move the inner part into a module"
-                raise SyntaxFault(NESTED_TOO_DEEPLY, f"brackets nest deeper than {DEPTH}", (i, i + 1), help=hint)
+                raise SyntaxFault(NESTED_TOO_DEEPLY, f"brackets nest deeper than {MAX_BRACKETS}", (i, i + 1), help=hint)
         elif character in OPENERS:
             if not stack:
                 hint = f"delete it, or open it with `{OPENERS[character]}`"
@@ -107,13 +107,13 @@ EXAMPLES: Final = {
 
 FIRST: Final = re.compile(r"(?:^|[\[|+>:*])\s*([0-9]+x[0-9]+(?:/[0-9]+)?)\s+([^\W\d]\w*)")
 """A kernel before the name of its layer, as papers write it: `3x3 conv`."""
-KERNEL: Final = re.compile(r"(?<=[^\W\d])\s+([0-9]{1,3})(?:\s*[X×]\s*|\*|\s+x\s*|x\s+)([0-9]{1,3})(?!\w)")
+MISWRITTEN_KERNEL: Final = re.compile(r"(?<=[^\W\d])\s+([0-9]{1,3})(?:\s*[X×]\s*|\*|\s+x\s*|x\s+)([0-9]{1,3})(?!\w)")
 """A kernel after a layer's name that contains a capital X, a star or spaces."""
 
 
 def kernel_fault(text: str, offset: int) -> SyntaxFault | None:
     """The fault of a misspelt kernel at an offset, None where there is none."""
-    for found in KERNEL.finditer(text, max(0, offset - 60), offset + 60):
+    for found in MISWRITTEN_KERNEL.finditer(text, max(0, offset - 60), offset + 60):
         if found.start(1) <= len(text[:offset].rstrip()) <= found.end():
             written = text[found.start(1) : found.end()]
             return _fault(

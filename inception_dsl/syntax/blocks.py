@@ -8,7 +8,7 @@ from typing import Final
 from inception_dsl.diagnostics.codes.yaml import INVALID_YAML
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Note, Source, Span
 
-HEADER: Final = re.compile(r".*:\s*[|>][0-9+-]*\s*(#.*)?$")
+BLOCK_HEADER: Final = re.compile(r".*:\s*[|>][0-9+-]*\s*(#.*)?$")
 EMPTY: Final = re.compile(r"\s*(layers|graph):\s*(#.*)?$")
 FORMULA: Final = re.compile(r"\s*[|+]|.*(\s\|\s|->)")
 """A line that only a formula or a table can contain."""
@@ -45,7 +45,7 @@ def _indented_less(source: Source, number: int) -> Diagnostic | None:
         line = source.lines[above - 1]
         if not line.strip() or (first and _indent(line) > _indent(source.lines[first - 1])):
             continue
-        if first and HEADER.match(line):
+        if first and BLOCK_HEADER.match(line):
             depth = _indent(source.lines[above])
             if depth <= level:
                 return None

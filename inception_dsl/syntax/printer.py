@@ -13,7 +13,7 @@ from inception_dsl.ir.values import Number, Value, spell
 from inception_dsl.syntax.terms import Branches, Chain, Dimensions, Labelled, Repeated, Scaled, Term, Use, Word
 from inception_dsl.text.aligned import pad
 
-LINE: Final = 100
+MAX_LINE: Final = 100
 """The length at which a chain continues on the next line, where lines may break."""
 
 BRANCHES, SUM, CHAIN, STEP, TERM = range(5)
@@ -52,7 +52,7 @@ def align(rows: Sequence[Sequence[str]]) -> str:
 def _wrapped(steps: list[str]) -> str:
     lines = [steps[0]]
     for step in steps[1:]:
-        if len(lines[-1]) + len(step) + 4 <= LINE:
+        if len(lines[-1]) + len(step) + 4 <= MAX_LINE:
             lines[-1] += f" -> {step}"
         else:
             lines.append(f"-> {step}")

@@ -13,7 +13,7 @@ from inception_dsl.diagnostics.codes.tool import FILE_NOT_UTF8, FILE_TOO_LARGE
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, Span, SpecError
 from inception_dsl.files import builtin, paths
 
-LIMIT: Final = 4 * 2**20
+MAX_BYTES: Final = 4 * 2**20
 """The most bytes of a file."""
 
 
@@ -21,7 +21,7 @@ def read(path: str | os.PathLike[str], name: str | None = None) -> Source:
     """Read a text file, or a spec named `builtin:...`; diagnostics call it `name`, by default the path as given.
 
     Raises `SpecError`: E001 for a file that cannot be read or is not a regular file, E002 for one that is not UTF-8,
-    E003 beyond `LIMIT`.
+    E003 beyond `MAX_BYTES`.
     """
     given = builtin.full(os.fspath(path))
     name, path = given if name is None else name, builtin.place(given)
@@ -31,12 +31,12 @@ def read(path: str | os.PathLike[str], name: str | None = None) -> Source:
             hint = "name a file in it" if stat.S_ISDIR(mode) else "save its output to a file"
             raise paths.unreadable(name, f"it is {kind}", hint)
         with open(path, "rb") as file:
-            data = file.read(LIMIT + 1)
+            data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         hint = (paths.nearest(path) or builtin.namesake(path)) if isinstance(error, FileNotFoundError) else ""
         raise paths.unreadable(name, paths.reason(error), hint) from None
-    if len(data) > LIMIT:
-        hint = f"a spec has at most {LIMIT:,} bytes"
+    if len(data) > MAX_BYTES:
+        hint = f"a spec has at most {MAX_BYTES:,} bytes"
         raise SpecError([Diagnostic(FILE_TOO_LARGE, f"`{name}` is too large", help=hint, file=name)])
     cited = "/".join(os.path.abspath(path).split(os.sep)[-2:])
     return decode(data, name, cited.encode(errors="backslashreplace").decode())  # a name of bytes that are not UTF-8

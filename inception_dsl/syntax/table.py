@@ -19,7 +19,7 @@ from inception_dsl.syntax.source import Fragment
 
 RULE: Final = re.compile(r"[\s|:-]*---[\s|:-]*")
 MOST_ROWS: Final = 50_000
-LISTED: Final = 6
+MAX_COLUMNS_LISTED: Final = 6
 """The most columns that are listed where a row has no cells for them."""
 
 
@@ -114,8 +114,8 @@ def _without_cell(cells: list[Cell], header: tuple[Cell, ...], starts: list[int]
     below = [bisect(starts, _column(cell, fragment)) - 1 for cell in cells]
     aligned = below[0] == 0 and len({*below}) == len(cells)
     taken = {*below} if aligned else range(len(cells))
-    missing = islice((cell.text for i, cell in enumerate(header) if i not in taken), LISTED)
-    more = len(header) - len(cells) - LISTED
+    missing = islice((cell.text for i, cell in enumerate(header) if i not in taken), MAX_COLUMNS_LISTED)
+    more = len(header) - len(cells) - MAX_COLUMNS_LISTED
     return ", ".join(f"`{column}`" for column in missing) + f" and {more:,} more" if more > 0 else listing(missing)
 
 

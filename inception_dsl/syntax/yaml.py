@@ -32,11 +32,11 @@ from inception_dsl.syntax.yaml_errors import bad_escape, explain, here, span_of_
 
 __all__ = ["Document", "kind", "parse", "read"]
 
-DEPTH: Final = 50
-VALUES: Final = 100_000
+MAX_DEPTH: Final = 50
+MAX_VALUES: Final = 100_000
 """The deepest nesting of values, and the most values in a file."""
 
-DIGITS: Final = 18
+MAX_DIGITS: Final = 18
 
 _AHEAD: Final = 2048  # twice the characters that a parser reads to find the `:` of a key
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
@@ -160,7 +160,7 @@ class _Reader:
                 data: dict[str, Any] | list[Any] = {} if isinstance(event, yaml.MappingStartEvent) else []
                 self._add(data, node)
                 self._open.append(_Open(node, data, bool(event.flow_style)))
-                if len(self._open) > DEPTH:
+                if len(self._open) > MAX_DEPTH:
                     self._too_deep(span)
             case yaml.CollectionEndEvent():
                 closed = self._open.pop()
@@ -188,7 +188,7 @@ class _Reader:
             for token in yaml.scan("[" * flow + ahead, Loader=yaml.SafeLoader):
                 depth += isinstance(token, yaml.FlowSequenceStartToken | yaml.FlowMappingStartToken)
                 depth -= isinstance(token, yaml.FlowSequenceEndToken | yaml.FlowMappingEndToken)
-                if depth > DEPTH:
+                if depth > MAX_DEPTH:
                     before = self.source.text[: self._end + token.start_mark.index - flow]
                     line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
                     return Span(self.source, line, column, column + 1)
@@ -196,7 +196,7 @@ class _Reader:
 
     def _too_deep(self, span: Span) -> None:
         self._give_up(
-            NESTED_TOO_DEEPLY, f"values nest deeper than {DEPTH} levels", span, "a spec needs about five levels"
+            NESTED_TOO_DEEPLY, f"values nest deeper than {MAX_DEPTH} levels", span, "a spec needs about five levels"
         )
 
     def _document(self, span: Span, explicit: bool) -> None:
@@ -214,8 +214,8 @@ class _Reader:
     def _add(self, value: Any, node: Node) -> None:
         """Add a value as the root, the next item of a list, a key, or the value of the last key."""
         self._count += 1
-        if self._count > VALUES:
-            self._give_up(FILE_TOO_LARGE, f"the file holds more than {VALUES:,} values", node.span)
+        if self._count > MAX_VALUES:
+            self._give_up(FILE_TOO_LARGE, f"the file holds more than {MAX_VALUES:,} values", node.span)
         if not self._open:
             self.data, self.root = value, node
             return
@@ -250,9 +250,9 @@ class _Reader:
             return text
         kind = match.lastgroup
         digits = text.lstrip("+-") if kind == "integer" else text[2:] if kind in ("octal", "hexadecimal") else ""
-        value = _VALUES[kind](text) if len(digits) <= DIGITS else math.inf
+        value = _VALUES[kind](text) if len(digits) <= MAX_DIGITS else math.inf
         if value in (math.inf, -math.inf) and kind != "infinite":
-            hint = f"a number has at most {DIGITS} digits; quote it if it is a string"
+            hint = f"a number has at most {MAX_DIGITS} digits; quote it if it is a string"
             self.findings.error(OUT_OF_BOUNDS, "this number is too large", span, help=hint)
             return 0
         return value

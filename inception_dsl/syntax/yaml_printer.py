@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
-LINE: Final = 110
+MAX_BRACES: Final = 110
 """The longest line of a mapping in braces."""
 
 # what readers of YAML 1.2 or 1.1 do not take for a string
@@ -44,7 +44,7 @@ def lines(data: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[Line]
             yield from (Line(f"{indent}  {line}", here, i) for i, line in enumerate(value.splitlines()))
         elif not isinstance(value, Mapping):
             yield Line(f"{head} {_text(value) if isinstance(value, str) else flow(value)}", here, "all")
-        elif _is_flat(value) and len(line := f"{head} {flow(value)}") <= LINE:
+        elif _is_flat(value) and len(line := f"{head} {flow(value)}") <= MAX_BRACES:
             yield Line(line, here, "all")
         else:
             yield Line(head, here, "key")

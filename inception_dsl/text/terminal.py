@@ -9,7 +9,7 @@ from typing import Final, TextIO
 from unicodedata import category, combining, east_asian_width
 
 TAB: Final = 4
-LONGEST: Final = 1000
+MAX_MESSAGE: Final = 1000
 """The most characters of a message that are shown."""
 
 
@@ -49,8 +49,8 @@ def _escaped(character: str) -> str:
 
 def visible(words: str) -> str:
     """Words on one line, shortened if long, with control, invisible and bidirectional characters as escapes."""
-    if len(words) > LONGEST:
-        words = f"{words[: LONGEST // 2]}…{words[-LONGEST // 2 :]}"
+    if len(words) > MAX_MESSAGE:
+        words = f"{words[: MAX_MESSAGE // 2]}…{words[-MAX_MESSAGE // 2 :]}"
     return words if words.isprintable() else "".join(map(_escaped, words))
 
 

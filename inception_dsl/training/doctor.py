@@ -31,7 +31,7 @@ from inception_dsl.runner.settings import RunError
 from inception_dsl.training.installation import ABSENT, FAILED, OK, Check, installation_checks, run_check
 
 STEPS: Final = 20
-PATIENCE: Final = 60.0
+RENDEZVOUS_TIMEOUT: Final = 60.0
 """Seconds that processes may take to find each other."""
 
 
@@ -210,10 +210,10 @@ def _check_collectives(kind: str, world: int) -> str:
             _collective_process, (world, kind, str(Path(folder, "meeting"))), world, join=False, start_method="spawn"
         )
         while not started.join(1):
-            if time.monotonic() - begun > PATIENCE:
+            if time.monotonic() - begun > RENDEZVOUS_TIMEOUT:
                 for process in started.processes:
                     process.kill()
-                raise TimeoutError(f"{world} processes did not find each other within {PATIENCE:.0f} s")
+                raise TimeoutError(f"{world} processes did not find each other within {RENDEZVOUS_TIMEOUT:.0f} s")
     backend = distributed.get_default_backend_for_device(kind)
     return f"{backend}: {world} {'process adds' if world == 1 else 'processes add'} up"
 

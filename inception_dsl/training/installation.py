@@ -21,7 +21,7 @@ OK: Final = "ok"
 FAILED: Final = "failed"
 ABSENT: Final = "not available"
 
-LIBRARIES: Final = {
+PURPOSES: Final = {
     "torch": "everything",
     "torchvision": "images in files, and its data sets",
     "onnx": "`compile --check`",
@@ -68,7 +68,7 @@ class Check:
 def installation_checks() -> Iterator[Check]:
     """Check the installed libraries and the machine."""
     yield Check("python", OK, platform.python_version())
-    for library, use in LIBRARIES.items():
+    for library, use in PURPOSES.items():
         try:
             version = metadata.version(library)
         except metadata.PackageNotFoundError:

@@ -14,7 +14,7 @@ PREEMPTED: Final = 75
 """The exit code for "saved, start me again" (EX_TEMPFAIL in sysexits.h)."""
 RESTARTS: Final = 3
 STDERR: Final = 2  # its file descriptor
-PATIENCE: Final = 100
+SAVE_TIMEOUT: Final = 100
 """Seconds that torchrun waits for its processes to save before it kills them; its default of 30 is short."""
 
 
@@ -23,7 +23,7 @@ def command(script: Path, arguments: Sequence[str], processes: int = 1) -> list[
     if processes == 1:
         return [sys.executable, str(script), *arguments]
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    return [*torchrun, f"--max-restarts={RESTARTS}", f"--shutdown-timeout={PATIENCE}", str(script), *arguments]
+    return [*torchrun, f"--max-restarts={RESTARTS}", f"--shutdown-timeout={SAVE_TIMEOUT}", str(script), *arguments]
 
 
 def launch(folder: Path, arguments: Sequence[str], processes: int = 1, quiet: bool = False) -> int:

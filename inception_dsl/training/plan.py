@@ -16,7 +16,7 @@ from inception_dsl.recipes.recipe import Recipe, recipe
 from inception_dsl.runner.settings import RunError, with_setting
 from inception_dsl.spec.network import NetworkSpec
 
-SOURCE: Final = "data.source"
+DATA_SOURCE: Final = "data.source"
 OF_INPUT: Final = frozenset({"data.channels", "data.height", "data.width"})
 """Settings that the network's input decides."""
 
@@ -57,7 +57,7 @@ def plan(spec: NetworkSpec, settings: Mapping[str, str], data: str | None) -> Pl
         value = getattr(getattr(config, group), name)
         stated = stated.with_values({group: {name: value}}, {key: "--set"})
     source = _absolute(data or config.data.source)
-    notes = {SOURCE: "--data"} if data else {key: note for key, note in stated.notes.items() if key == SOURCE}
+    notes = {DATA_SOURCE: "--data"} if data else {key: note for key, note in stated.notes.items() if key == DATA_SOURCE}
     own, runnable = (stated.with_values({"data": {"source": place}}, notes) for place in (source, _runnable(source)))
     return Plan(spec, typed, own, runnable)
 

@@ -19,7 +19,7 @@ from inception_dsl.runner.settings import RunError
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+PALETTE: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 """Okabe and Ito's palette for colour-blind readers: https://jfly.uni-koeln.de/color/"""
 
 DASHES: Final = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (4, 1.5, 1, 1.5)))
@@ -87,8 +87,8 @@ def plot(runs: Sequence[Path], out: Path) -> None:
     """
     if out.suffix not in (".png", ".svg", ".pdf"):
         raise RunError(f"{out}: unsupported image format; use .png, .svg or .pdf")
-    if not 0 < len(runs) <= len(COLOURS):
-        raise RunError(f"{len(runs)} runs: a figure shows 1 to {len(COLOURS)}; plot them in several figures")
+    if not 0 < len(runs) <= len(PALETTE):
+        raise RunError(f"{len(runs)} runs: a figure shows 1 to {len(PALETTE)}; plot them in several figures")
     curves = [read_curves(run, name) for run, name in zip(runs, legend_names(runs), strict=True)]
     try:
         import matplotlib as mpl
@@ -110,7 +110,7 @@ def plot(runs: Sequence[Path], out: Path) -> None:
         for panel in panels[1]:
             panel.set_xlabel(over)
         if len(curves) > 1:
-            lines = [mpl.lines.Line2D([], [], color=colour, lw=2.2) for colour in COLOURS[: len(curves)]]
+            lines = [mpl.lines.Line2D([], [], color=colour, lw=2.2) for colour in PALETTE[: len(curves)]]
             figure.legend(lines, [curve.label for curve in curves], loc="outside upper left", ncols=4, fontsize=9.5)
         else:
             figure.suptitle(curves[0].name, x=0.012, ha="left", fontsize=12, fontweight="bold")
@@ -182,7 +182,7 @@ def _smoothed(panel: Axes, xs: list[float], ys: list[float], **look: Any) -> lis
 
 def _line_style(run: int, series: int, alone: bool) -> dict[str, Any]:
     """One run: a colour per series. Several runs: a colour per run, and dashes per series."""
-    return {"color": COLOURS[(series if alone else run) % len(COLOURS)], "linestyle": DASHES[series % len(DASHES)]}
+    return {"color": PALETTE[(series if alone else run) % len(PALETTE)], "linestyle": DASHES[series % len(DASHES)]}
 
 
 def _legend(panel: Axes, labels: Sequence[str], alone: bool, where: Any) -> None:

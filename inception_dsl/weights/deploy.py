@@ -27,7 +27,7 @@ from inception_dsl.weights.preprocessing import KEY
 if TYPE_CHECKING:
     from inception_dsl.crosscheck.probe import Array
 
-LARGEST: Final = 2**31 - 2**20
+MAX_FILE_BYTES: Final = 2**31 - 2**20
 """Bytes of weights that fit in one file: a protobuf message ends at 2 GiB, and the graph takes some of them."""
 
 EXTERNAL: Final = 1  # TensorProto.DataLocation
@@ -64,7 +64,7 @@ def onnx_files(
     heads: bool,
     taps: Sequence[str] = (),
     metadata: Mapping[str, str] | None = None,
-    most: int = LARGEST,
+    most: int = MAX_FILE_BYTES,
 ) -> dict[str, bytes]:
     """The ONNX file `name`, for any batch size, with the weights in it.
 

@@ -12,7 +12,7 @@ from inception_dsl.files import builtin
 from inception_dsl.ir.typed import Typed
 from inception_dsl.weights.files import COUNTER
 from inception_dsl.weights.matching import match, own_names
-from inception_dsl.weights.names import LIBRARIES, SPECS
+from inception_dsl.weights.names import BUILTIN_SPECS, LIBRARIES
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -26,7 +26,7 @@ def hint(typed: Typed, shapes: Shapes, library: str) -> str:
         return ""
     for candidate in sorted(LIBRARIES, key=lambda name: name != library):
         name = network_with_names(candidate, shapes)
-        spec = SPECS[candidate].get(name, "")
+        spec = BUILTIN_SPECS[candidate].get(name, "")
         if spec and spec != typed.program.name and (other := _compiled(spec)) and _fits(other, shapes, candidate):
             return f"this is {candidate}'s {name}: use {_place(typed, spec)}"
     for spec in builtin.names():

@@ -16,7 +16,7 @@ from inception_dsl.diagnostics.codes.weights import NOT_A_WEIGHTS_FILE
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.ir.ops import BatchNorm
 from inception_dsl.weights.files import WeightFile, check_size, readable_size
-from inception_dsl.weights.names import KERAS, SPECS, Names
+from inception_dsl.weights.names import BUILTIN_SPECS, KERAS, Names
 from inception_dsl.weights.pickles import check_archive, one_line
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from inception_dsl.crosscheck.probe import Array
     from inception_dsl.ir.typed import Typed
 
-SIDE: Final = 299
+DEFAULT_SIDE: Final = 299
 """The default input size of the networks; weights do not depend on it."""
 
 SUFFIXES: Final = (".h5", ".keras")
@@ -64,7 +64,7 @@ def read_keras(path: Path, network: str) -> WeightFile:
     counts = (found.kernels, found.kernels + (not found.classes))
     others = [names.name for names in KERAS if _kernels(names) in counts]
     if network not in others:
-        known = f"this is keras' {others[0]}: use the spec `{SPECS['keras'][others[0]]}`" if others else ""
+        known = f"this is keras' {others[0]}: use the spec `{BUILTIN_SPECS['keras'][others[0]]}`" if others else ""
         message = f"`{path}` does not belong to {title}: it has {found.kernels} kernels"
         raise SpecError([Diagnostic(NOT_A_WEIGHTS_FILE, message, help=known)])
     if not found.classes:
@@ -75,7 +75,7 @@ def read_keras(path: Path, network: str) -> WeightFile:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a mismatch also raises an exception
-            shape = None if found.channels == 3 else (SIDE, SIDE, found.channels)
+            shape = None if found.channels == 3 else (DEFAULT_SIDE, DEFAULT_SIDE, found.channels)
             net = getattr(keras.applications, network)(weights=None, classes=found.classes, input_shape=shape)
             net.load_weights(path)
     except Exception as error:  # noqa: BLE001 - keras, h5py and zipfile raise many kinds of errors

@@ -23,13 +23,13 @@ from inception_dsl.weights.wrapping import quoted
 if TYPE_CHECKING:
     from inception_dsl.crosscheck.probe import Array
 
-MOST: Final = 6
+MAX_NAMES_LISTED: Final = 6
 """Names that one finding lists."""
 
 MOST_SHAPES: Final = 20
 """Tensors with a wrong shape that get a finding of their own."""
 
-HALF: Final = 0.5
+MIN_SHARE: Final = 0.5
 """A file belongs to a network if it has more than this share of its layers."""
 
 
@@ -72,7 +72,7 @@ def match(typed: Typed, library: str, found: Collection[str] = (), heads: bool =
 
 def recognizes(library: str, found: Collection[str]) -> bool:
     """Whether most layers of one of the library's networks are among these tensor names."""
-    return any(_share(names, found) > HALF for names in LIBRARIES[library])
+    return any(_share(names, found) > MIN_SHARE for names in LIBRARIES[library])
 
 
 def own_names(typed: Typed, heads: bool) -> dict[str, str]:
@@ -154,8 +154,8 @@ def _channels(count: int) -> str:
 
 
 def _some(names: Sequence[str]) -> str:
-    rest = f" and {len(names) - MOST:,} more" if len(names) > MOST else ""
-    return ", ".join(map(quoted, names[:MOST])) + rest
+    rest = f" and {len(names) - MAX_NAMES_LISTED:,} more" if len(names) > MAX_NAMES_LISTED else ""
+    return ", ".join(map(quoted, names[:MAX_NAMES_LISTED])) + rest
 
 
 def check_finite(weights: Mapping[str, Array], file: str) -> None:
@@ -164,13 +164,13 @@ def check_finite(weights: Mapping[str, Array], file: str) -> None:
 
     wrong = {name: values for name, values in weights.items() if not np.isfinite(values).all()}
     findings = Findings()
-    for name in [*wrong][:MOST]:
+    for name in [*wrong][:MAX_NAMES_LISTED]:
         nan, infinite = int(np.isnan(wrong[name]).sum()), int(np.isinf(wrong[name]).sum())
         counts = [f"{count:,} {what}" for count, what in ((nan, "NaN"), (infinite, "infinite")) if count]
         findings.error(
             NON_FINITE_WEIGHTS, f"`{name}` in `{file}` has {' and '.join(counts)} among {wrong[name].size:,} values"
         )
-    if more := [*wrong][MOST:]:
+    if more := [*wrong][MAX_NAMES_LISTED:]:
         findings.error(NON_FINITE_WEIGHTS, f"the same holds for {len(more):,} more tensors of `{file}`: {_some(more)}")
     findings.stop()
 
@@ -183,7 +183,7 @@ def _choose(library: str, layers: int, found: Collection[str]) -> Names:
     """The network that has most of the names; without names, the network with that number of layers."""
     known = LIBRARIES[library]
     shares = {names: _share(names, found) for names in known}
-    fitting = [names for names in known if (shares[names] > HALF if found else len(names.trunk) == layers)]
+    fitting = [names for names in known if (shares[names] > MIN_SHARE if found else len(names.trunk) == layers)]
     if not fitting:
         named = f"the file's tensor names match no known network of {library}"
         counted = f"no known network of {library} has {layers} layers with weights, as the spec has"

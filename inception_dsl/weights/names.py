@@ -186,7 +186,7 @@ KERAS: Final = (
 
 LIBRARIES: Final[Mapping[str, tuple[Names, ...]]] = {"torchvision": TORCHVISION, "timm": TIMM, "keras": KERAS}
 
-SPECS: Final[Mapping[str, Mapping[str, str]]] = {
+BUILTIN_SPECS: Final[Mapping[str, Mapping[str, str]]] = {
     "torchvision": {
         "googlenet": "googlenet_torchvision",
         "inception_v3": "inception_v3_torchvision",

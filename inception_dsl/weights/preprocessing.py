@@ -26,7 +26,7 @@ INTERPOLATIONS: Final = ("nearest", "bilinear", "bicubic")
 FIXED: Final = {"channels": "RGB", "range": [0, 1]}
 """Entries for other readers; each has only this value here."""
 
-LARGEST: Final = 65_536
+MAX_SIDE: Final = 65_536
 """The longest side in pixels, and the most channels."""
 
 
@@ -94,18 +94,18 @@ def parse(text: str) -> Preprocessing:
 
 
 def _sizes(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2 and all(type(x) is int and 0 < x <= LARGEST for x in value)
+    return isinstance(value, list) and len(value) == 2 and all(type(x) is int and 0 < x <= MAX_SIDE for x in value)
 
 
 def _numbers(value: Any) -> bool:
-    known = isinstance(value, list) and 0 < len(value) <= LARGEST
+    known = isinstance(value, list) and 0 < len(value) <= MAX_SIDE
     return known and all(type(x) in (int, float) and math.isfinite(x) for x in value)
 
 
 # --- what the libraries publish ---------------------------------------------------------------------------------------
 
 IMAGENET: Final = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
-HALF: Final = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)}
+SYMMETRIC: Final = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)}
 """Values from -1 to 1, as in TensorFlow's Inception networks."""
 
 
@@ -155,7 +155,7 @@ def _timm(network: str, crop: int, **tags: tuple[float, str, Mapping[str, tuple[
 def _keras(network: str) -> Published:
     """Weights of keras: `load_img(file, target_size=(299, 299))` as in its documentation, then `preprocess_input`."""
     tag = "imagenet"
-    return Published({tag: Preprocessing(f"keras {network} {tag}", (299, 299), (299, 299), "nearest", **HALF)})
+    return Published({tag: Preprocessing(f"keras {network} {tag}", (299, 299), (299, 299), "nearest", **SYMMETRIC)})
 
 
 RESNET: Final = {
@@ -170,8 +170,8 @@ PUBLISHED: Final[Mapping[str, Mapping[str, Published]]] = {
     # torchvision.models.*_Weights.transforms(); `files` from the names of the downloads
     "torchvision": {
         # these weights come with `transform_input=True`, which turns ImageNet's mean and deviation into 0.5
-        "googlenet": _torchvision("googlenet", values=HALF),
-        "inception_v3": _torchvision("inception_v3", 299, HALF, IMAGENET1K_V1=342),
+        "googlenet": _torchvision("googlenet", values=SYMMETRIC),
+        "inception_v3": _torchvision("inception_v3", 299, SYMMETRIC, IMAGENET1K_V1=342),
         "alexnet": _torchvision("alexnet"),
         "vgg16": _torchvision("vgg16"),
         "vgg19": _torchvision("vgg19"),
@@ -193,16 +193,19 @@ PUBLISHED: Final[Mapping[str, Mapping[str, Published]]] = {
         "inception_v3": _timm(
             "inception_v3",
             299,
-            tv_in1k=(0.875, "bicubic", HALF),
-            tf_in1k=(0.875, "bicubic", HALF),
-            tf_adv_in1k=(0.875, "bicubic", HALF),
+            tv_in1k=(0.875, "bicubic", SYMMETRIC),
+            tf_in1k=(0.875, "bicubic", SYMMETRIC),
+            tf_adv_in1k=(0.875, "bicubic", SYMMETRIC),
             gluon_in1k=(0.875, "bicubic", IMAGENET),
         ),
-        "inception_v4": _timm("inception_v4", 299, tf_in1k=(0.875, "bicubic", HALF)),
+        "inception_v4": _timm("inception_v4", 299, tf_in1k=(0.875, "bicubic", SYMMETRIC)),
         "inception_resnet_v2": _timm(
-            "inception_resnet_v2", 299, tf_in1k=(0.8975, "bicubic", HALF), tf_ens_adv_in1k=(0.8975, "bicubic", HALF)
+            "inception_resnet_v2",
+            299,
+            tf_in1k=(0.8975, "bicubic", SYMMETRIC),
+            tf_ens_adv_in1k=(0.8975, "bicubic", SYMMETRIC),
         ),
-        "legacy_xception": _timm("legacy_xception", 299, tf_in1k=(0.8975, "bicubic", HALF)),
+        "legacy_xception": _timm("legacy_xception", 299, tf_in1k=(0.8975, "bicubic", SYMMETRIC)),
         "resnet50": _timm("resnet50", 224, **RESNET),
         "resnet152": _timm("resnet152", 224, a1h_in1k=RESNET["a1_in1k"], **RESNET),
     },

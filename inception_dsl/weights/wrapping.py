@@ -25,7 +25,7 @@ PREFIXES: Final = ("module.", "_orig_mod.")
 DEEPEST: Final = 4
 """Levels of nested containers."""
 
-LONGEST: Final = 100
+MAX_NAME_SHOWN: Final = 100
 """Characters of a name that messages show."""
 
 AVERAGED_COUNT: Final = "n_averaged"
@@ -84,4 +84,4 @@ def _is_tensor(name: object, tensor: object) -> bool:
 
 def quoted(name: object) -> str:
     """A name from a file as messages quote it: on one line and of bounded length."""
-    return f"`{shortened(visible(str(name)), LONGEST)}`"
+    return f"`{shortened(visible(str(name)), MAX_NAME_SHOWN)}`"

@@ -15,7 +15,7 @@ from inception_dsl.ir.typed import Typed
 if TYPE_CHECKING:
     from inception_dsl.crosscheck.probe import Array
 
-COUNTER: Final = ".num_batches_tracked"
+COUNTER_SUFFIX: Final = ".num_batches_tracked"
 """What torch keeps in a batch norm besides its weights."""
 
 
@@ -32,7 +32,7 @@ class PyTorch(Executor):
             True  # only the outer module: it returns its heads; dropout and batch norm stay in eval mode
         )
         tensors = {name: tuple(tensor.shape) for name, tensor in self.net.state_dict().items()}
-        self.weights = {name: shape for name, shape in tensors.items() if not name.endswith(COUNTER)}
+        self.weights = {name: shape for name, shape in tensors.items() if not name.endswith(COUNTER_SUFFIX)}
         self.parameters = sum(parameter.numel() for parameter in self.net.parameters())
         self.typed = typed
 

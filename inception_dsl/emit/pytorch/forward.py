@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from inception_dsl.emit.python import WIDTH, Code, layout, literal
+from inception_dsl.emit.python import LINE_LENGTH, Code, layout, literal
 from inception_dsl.emit.pytorch.variants import Options, unscaled
 from inception_dsl.emit.pytorch.widths import short
 from inception_dsl.ir.ops import Add, Flatten, ReLU, Scale
@@ -115,7 +115,7 @@ class ClassBody:
         if isinstance(join.op, Add):
             return " + ".join(terms), short(join.op.channels(*widths))
         code = f"torch.cat(({', '.join(terms)}), 1)"
-        if len(code) > WIDTH - 15:
+        if len(code) > LINE_LENGTH - 15:
             listed = "".join(f"                {term},\n" for term in terms)
             code = f"torch.cat(\n            (\n{listed}            ),\n            1,\n        )"
         return code, short(join.op.channels(*widths))

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from inception_dsl.analysis.initializers import initializer_targets
-from inception_dsl.emit.python import WIDTH, CallExpr, layout, literal, prose, wrapped
+from inception_dsl.emit.python import LINE_LENGTH, CallExpr, layout, literal, prose, wrapped
 from inception_dsl.ir.program import Initializer
 from inception_dsl.ir.typed import Node, Typed
-from inception_dsl.spec.init import WORDS
+from inception_dsl.spec.init import LAYER_WORDS
 
-KINDS = dict(zip(WORDS, ("nn.Conv2d", "nn.Linear", "nn.BatchNorm2d"), strict=True))
+LAYER_CLASSES = dict(zip(LAYER_WORDS, ("nn.Conv2d", "nn.Linear", "nn.BatchNorm2d"), strict=True))
 """PyTorch's classes of the layers that a word is about."""
 
 TRUNCATED = '''\
@@ -49,8 +49,8 @@ def _branches(targets: dict[Initializer, tuple[Node, ...]]) -> list[tuple[str, l
     kinds: dict[Initializer, dict[str, tuple[Node, ...]]] = {}
     for initializer, nodes in targets.items():
         alike = replace(initializer, path="")
-        if nodes and initializer.path in WORDS:
-            kinds.setdefault(alike, {})[KINDS[initializer.path]] = nodes
+        if nodes and initializer.path in LAYER_WORDS:
+            kinds.setdefault(alike, {})[LAYER_CLASSES[initializer.path]] = nodes
         elif nodes:
             names.setdefault(alike, []).extend(nodes)
     branches = [(initializer, _named(nodes), nodes) for initializer, nodes in names.items()]
@@ -66,7 +66,7 @@ def _branches(targets: dict[Initializer, tuple[Node, ...]]) -> list[tuple[str, l
 
 def _doc(source: str) -> list[str]:
     line = f'    """Fill the weights as stated in {prose(source)}."""'
-    if len(line) <= WIDTH:
+    if len(line) <= LINE_LENGTH:
         return [line]
     return ['    """Fill the weights as stated.', "", *wrapped(f"Source: {prose(source)}", "    ", "    "), '    """']
 

@@ -16,7 +16,7 @@ from inception_dsl.text.aligned import pad
 
 MOST_CALLS = 4
 """Calls in one line of `forward`."""
-LONGEST = 96
+MAX_LINE = 96
 
 
 def network_class(typed: Typed, layers: LayerPrinter, classes: Classes, name: str) -> str:
@@ -91,7 +91,7 @@ class _Lines:
                 texts.append((f"{target}{code.head}({columns.row(code)})", out))
             else:
                 texts.append((target + layout(code, 8, len(target) - 8, 20), out))
-        width = min(LONGEST, max(len(text.split("\n")[-1]) for text, out in texts if out))
+        width = min(MAX_LINE, max(len(text.split("\n")[-1]) for text, out in texts if out))
         sizes = [max(len(str(n)) for _, _, _, out in built for n in out.shape[i : i + 1] or (1,)) for i in range(3)]
         yield f"        #{' ' * (width - 9)}  # output: C x H x W"
         for text, shape in texts:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from symtable import symtable
 
-from inception_dsl.emit.python import WIDTH
+from inception_dsl.emit.python import LINE_LENGTH
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Module:
     def heading(self) -> str:
         """Its docstring as a comment: the first line as a rule across the page."""
         first, *more = self.doc.splitlines()
-        return "\n".join([f"# --- {first} ".ljust(WIDTH, "-"), *(f"# {line}".rstrip() for line in more)])
+        return "\n".join([f"# --- {first} ".ljust(LINE_LENGTH, "-"), *(f"# {line}".rstrip() for line in more)])
 
 
 def parse(name: str, source: str, package: str) -> Module:

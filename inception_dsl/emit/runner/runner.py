@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from inception_dsl.elaborate.printer import print_program
-from inception_dsl.emit.python import WIDTH, prose, quoted, wrapped
+from inception_dsl.emit.python import LINE_LENGTH, prose, quoted, wrapped
 from inception_dsl.emit.pytorch.pytorch import class_name
 from inception_dsl.emit.runner import bundle
 from inception_dsl.emit.runner.bundle import Module
@@ -102,7 +102,7 @@ def _groups(recipe: Recipe) -> Iterator[tuple[str, list[str]]]:
             if not note and key not in recipe.values.get(group, {}):
                 continue
             line = f"{code}  # {note}" if note else code
-            fits = len(line) + 8 <= WIDTH
+            fits = len(line) + 8 <= LINE_LENGTH
             lines += [line] if fits else [*(line.strip() for line in wrapped(note, "        # ", "        # ")), code]
         if lines:
             yield type(settings).__name__, lines
