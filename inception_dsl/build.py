@@ -21,7 +21,7 @@ def build(source: str, name: str, num_classes: int | None = None) -> nn.Module:
     Raises `SpecError` E005 where torch is not installed.
     """
     try:
-        module = load(source, name)
+        module = load_module(source, name)
     except ModuleNotFoundError as error:
         raise missing(error.name or "torch") from None
     (*_, network) = (value for value in vars(module).values() if getattr(value, "__module__", "") == name)
@@ -29,7 +29,7 @@ def build(source: str, name: str, num_classes: int | None = None) -> nn.Module:
     return instance
 
 
-def load(source: str, name: str) -> ModuleType:
+def load_module(source: str, name: str) -> ModuleType:
     """Execute a generated file as a module, without adding it to `sys.modules`; tracebacks show its lines."""
     file = f"<generated {name}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)

@@ -137,5 +137,5 @@ def examine_source(source: Source, folder: Path) -> Examination:
                 costs[name] = cost(compiler.at_size(compiler.compile_file(specs[name])))
             except SpecError as error:
                 faults += error.diagnostics
-    verdicts, findings = claims.examine(sentences, costs, specs)
+    verdicts, findings = claims.compare_sentences(sentences, costs, specs)
     return claims.Examination(verdicts, (*faults, *findings))

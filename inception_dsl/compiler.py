@@ -45,7 +45,7 @@ def compile_spec(spec: NetworkSpec, until: str = "") -> Program:
     if until == "elaborate":
         return elaborate(spec)
     if spec.base is None or until:
-        return pipeline.run(elaborate(spec), until=until)
+        return pipeline.run_passes(elaborate(spec), until=until)
     return _typed(spec).program  # a variant keeps the printed numbers that still describe it: it must be lowered
 
 
@@ -57,11 +57,11 @@ def as_base(spec: NetworkSpec) -> Base:
 def _typed(spec: NetworkSpec) -> Typed:
     base = spec.base
     if base is None:
-        return at_size(pipeline.run(elaborate(spec)))
+        return at_size(pipeline.run_passes(elaborate(spec)))
     from inception_dsl.paper.inherited import inherit
 
     try:
-        typed = at_size(pipeline.run(elaborate(spec)))
+        typed = at_size(pipeline.run_passes(elaborate(spec)))
         return replace(typed, program=inherit(typed, base.network))
     except SpecError as error:
         raise error if spec.document is base.spec.document else loader.noted(error, spec.document) from None
@@ -81,7 +81,7 @@ def at_size(program: Program, image: Pair | None = None) -> Typed:
     from inception_dsl.analysis import image_size
 
     if constraint := image_size.fixed_by(program, image):
-        raise SpecError([image_size.describe(constraint)])
+        raise SpecError([image_size.describe_constraint(constraint)])
     return _lowered(program, image)
 
 

@@ -14,7 +14,7 @@ from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops import AvgPool, Concat, Conv, Flatten, FullyConnected, MaxPool
 from inception_dsl.ir.program import Body, Call, Join, Layer, Part, Program, Repeat, Sequence
 from inception_dsl.ir.shapes import INPUT_PIXEL, Pair, ReceptiveFields, ShapeError, TensorType, joined_receptive_field
-from inception_dsl.ir.typed import Node, Typed
+from inception_dsl.ir.typed import Node, PartPath, Typed
 from inception_dsl.ir.values import Scalar, ValueFault, evaluate
 
 MOST_NUMBERS = 2**63 - 1
@@ -56,8 +56,7 @@ def lower(program: Program, image: Pair | None = None) -> Typed:
     return Typed(program, size, tuple(lowering.nodes), ends)
 
 
-Path = tuple[str, ...]
-Env = Mapping[str, Scalar]
+Bindings = Mapping[str, Scalar]
 
 
 @dataclass
@@ -70,7 +69,7 @@ class _Lowering:
     origin: Span | None = None
     within: str = ""
     """The module that is expanded, or the row."""
-    joins: dict[Path, int] = field(default_factory=dict)
+    joins: dict[PartPath, int] = field(default_factory=dict)
     linear: dict[int, list[int]] = field(default_factory=dict)
     """The nodes of each fully connected layer that is alone in its layer, by the layer's identity."""
     flattening: set[int] = field(default_factory=set)
@@ -80,7 +79,7 @@ class _Lowering:
         """Start a row or head."""
         self.row, self.origin, self.within = row, origin, row
 
-    def expand(self, body: Body, path: Path, index: int, env: Env) -> int:
+    def expand(self, body: Body, path: PartPath, index: int, env: Bindings) -> int:
         """The index of a body's output, given that of its input."""
         if index == FAILED_NODE:
             return FAILED_NODE
@@ -105,7 +104,7 @@ class _Lowering:
             case _:
                 raise TypeError(f"{body} cannot be lowered: a pass should have removed it")
 
-    def _layer(self, layer: Layer, ops: tuple[Op, ...], path: Path, index: int, env: Env) -> int:
+    def _layer(self, layer: Layer, ops: tuple[Op, ...], path: PartPath, index: int, env: Bindings) -> int:
         if isinstance(ops[0], Flatten) and len(ops) > 1 and index != FAILED_NODE:
             if len(self.type_of(index).shape) > 1:
                 self.flattening.add(id(layer))
@@ -134,7 +133,7 @@ class _Lowering:
                 node = self.nodes[index]
                 self.nodes[index] = replace(node, path=(*node.path, node.op.name))
 
-    def _join(self, join: Join, op: Op, path: Path, index: int, ends: list[int]) -> int:
+    def _join(self, join: Join, op: Op, path: PartPath, index: int, ends: list[int]) -> int:
         if FAILED_NODE in ends:
             return FAILED_NODE
         types = tuple(self.type_of(end) for end in ends)
@@ -148,7 +147,7 @@ class _Lowering:
             return self._disagree(join, index, ends)
         return self._add(Node(name, op, tuple(ends), types, out, field, self.row, join.origin))
 
-    def _call(self, call: Call, name: str, path: Path, index: int, env: Env) -> int:
+    def _call(self, call: Call, name: str, path: PartPath, index: int, env: Bindings) -> int:
         if index == FAILED_NODE:
             return FAILED_NODE
         here = {**env, "in": self.type_of(index).channels}
@@ -246,7 +245,7 @@ def _keep_size(odd: list[Node | None]) -> str:
     return "give every branch the same strides, and padding that gives the same size"
 
 
-def _under(path: Path, part: Part) -> Path:
+def _under(path: PartPath, part: Part) -> PartPath:
     return (*path, part.name) if part.name else path
 
 

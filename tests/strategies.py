@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from inception_dsl.ir.shapes import Padding, Window
 from inception_dsl.ir.values import MAX_NUMBER, Function, Name, Number, Operation, Value
-from inception_dsl.syntax.terms import Branches, Chain, Dimensions, Labelled, Repeated, Scaled, Term, Use, Word
+from inception_dsl.syntax.terms import Branches, Chain, Dimensions, Labelled, Repeated, Scaled, Term, Use, WordTerm
 
 T = TypeVar("T")
 Draw = Callable[[st.SearchStrategy[T]], T]
@@ -58,10 +58,12 @@ def values() -> st.SearchStrategy[Value]:
     return st.recursive(numbers() | names(), deeper, max_leaves=5)
 
 
-def _words() -> st.SearchStrategy[Word]:
+def _words() -> st.SearchStrategy[WordTerm]:
     key = st.sampled_from(["groups", "pad", "norm", "#1x1", "3x3", "pool proj", "double #3x3", ""])
     setting = values() | _dimensions() | st.sampled_from(WORDS)
-    return st.builds(Word, st.sampled_from([word for word in WORDS if word != "of"])) | st.builds(Word, key, setting)
+    return st.builds(WordTerm, st.sampled_from([word for word in WORDS if word != "of"])) | st.builds(
+        WordTerm, key, setting
+    )
 
 
 def _dimensions() -> st.SearchStrategy[Dimensions]:

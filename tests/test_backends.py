@@ -30,7 +30,7 @@ from inception_dsl.ir import ops
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.typed import Typed
 from inception_dsl.network import loads
-from inception_dsl.spec.vocabulary import LAYERS, WORDS, Layer, Word
+from inception_dsl.spec.vocabulary import LAYERS, WORDS, LayerEntry, Word
 
 RULES: Rules[Any] = Rules("Eager")
 """torch's own layer for every op."""
@@ -134,7 +134,7 @@ def test_an_op_is_a_class_an_entry_of_the_vocabulary_and_a_rule_for_each_backend
     formula: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """These are all the places that an op with a word touches. Every file is then emitted, and the backends agree."""
-    monkeypatch.setitem(LAYERS, "leaky", Layer("leaky", (Leaky,), words=frozenset({"slope"})))
+    monkeypatch.setitem(LAYERS, "leaky", LayerEntry("leaky", (Leaky,), words=frozenset({"slope"})))
     for name in ("conv", "fc"):
         monkeypatch.setitem(LAYERS, name, LAYERS[name]._replace(words=LAYERS[name].words | {"leaky"}))
     monkeypatch.setitem(WORDS, "slope", Word("is the slope below 0", value="number", alone=False))

@@ -16,7 +16,7 @@ from inception_dsl import compilation, compiler
 from inception_dsl.diagnostics import render
 from inception_dsl.diagnostics.codes.code import Code
 from inception_dsl.diagnostics.codes.shapes import BRANCH_SIZES_DIFFER
-from inception_dsl.diagnostics.codes.table import CODES, MODULES, find
+from inception_dsl.diagnostics.codes.table import CODES, MODULES, find_code
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, SpecError
 from inception_dsl.ir.typed import Typed
 from inception_dsl.paper import verdicts
@@ -301,8 +301,8 @@ def test_codes_are_in_one_table() -> None:
     assert [*CODES] == sorted({*CODES})
     assert sorted(module.__name__.rpartition(".")[2] for module in MODULES) == sorted(files)
     assert all(re.fullmatch(r"[EW][0-9]{3}", code) for code in CODES)
-    assert find("e204") is find("E204") is BRANCH_SIZES_DIFFER
-    assert find("E999") is None
+    assert find_code("e204") is find_code("E204") is BRANCH_SIZES_DIFFER
+    assert find_code("E999") is None
 
 
 def test_examples_come_in_pairs() -> None:

@@ -70,7 +70,7 @@ def within(seconds: float, work: Callable[[], object]) -> None:
 
 def answer(text: str, *, files: bool) -> tuple[str, ...]:
     """The codes that a spec gives, and the text of them; where it holds, its files are made if asked for."""
-    for read in (algebra.formula, algebra.words, algebra.value):
+    for read in (algebra.parse_formula, algebra.parse_words, algebra.parse_braced):
         read.cache_clear()  # each answer is a process's first
     try:
         build = Build(compiler.compile_source(Source("spec.yaml", text)))

@@ -29,7 +29,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_every_spec_of_the_repository_is_built_in() -> None:
-    assert builtin.names() == sorted([*NAMES, "claims"])
+    assert builtin.spec_names() == sorted([*NAMES, "claims"])
     assert [str(path) for path in discovery.find_specs(["builtin:"])] == [f"builtin:{name}.yaml" for name in NAMES]
 
 
@@ -230,6 +230,6 @@ def test_the_wheel_has_them(elsewhere: Path) -> None:
     again = run("compile", "--check", "builtin:googlenet", "--out", "made")
 
     assert sorted(path.name for path in Path("installed/inception_dsl/specs").iterdir()) == sorted(
-        f"{name}.yaml" for name in builtin.names()
+        f"{name}.yaml" for name in builtin.spec_names()
     )
     assert again.exit_code == 0, again.stdout + again.stderr

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from inception_dsl.emit.runner import bundle
-from inception_dsl.emit.runner.bundle import Module
+from inception_dsl.emit.runner.bundle import PythonModule
 
 ONE = '''"""The first.
 
@@ -39,9 +39,9 @@ if sys.argv:
 '''
 
 
-def package(**sources: str) -> list[Module]:
+def package(**sources: str) -> list[PythonModule]:
     """Modules of a package `p` that the last of them needs, by their names."""
-    return bundle.closure([[*sources][-1]], lambda name: bundle.parse(name, sources[name], "p"))
+    return bundle.closure([[*sources][-1]], lambda name: bundle.parse_module(name, sources[name], "p"))
 
 
 def test_a_module_is_its_heading_its_imports_and_its_code() -> None:
@@ -107,4 +107,4 @@ def test_names_that_mean_one_thing_pass() -> None:
 )
 def test_what_cannot_be_moved_as_it_stands_is_refused(source: str, what: str) -> None:
     with pytest.raises(ValueError, match=what):
-        bundle.parse("two", source, "p")
+        bundle.parse_module("two", source, "p")

@@ -113,7 +113,7 @@ def network(name: str) -> Cost:
 def examined(*some: Sentence) -> claims.Examination:
     """What an examination of some sentences gives."""
     costs = {name: network(name) for name in claims.networks(some)}
-    return claims.examine(some, costs, costs)
+    return claims.compare_sentences(some, costs, costs)
 
 
 each_sentence = pytest.mark.parametrize("sentence", sentences(), ids=lambda sentence: sentence.id)
@@ -217,7 +217,7 @@ def test_the_numbers_in_reasons() -> None:
     ],
 )
 def test_stated_numbers(text: str, bound: str, value: str) -> None:
-    stated = claims.parse(text)
+    stated = claims.parse_stated(text)
 
     assert (stated.bound, stated.value) == (bound, Fraction(value))
 
@@ -227,7 +227,7 @@ def test_stated_numbers(text: str, bound: str, value: str) -> None:
 )
 def test_what_is_no_number(text: str) -> None:
     with pytest.raises(ValueError, match="write a number such as"):
-        claims.parse(text)
+        claims.parse_stated(text)
 
 
 @pytest.mark.parametrize(
@@ -246,7 +246,7 @@ def test_what_is_no_number(text: str) -> None:
     ],
 )
 def test_arithmetic(text: str, value: str) -> None:
-    assert claims.evaluate(algebra.claim(text), {}) == Fraction(value)
+    assert claims.evaluate_formula(algebra.parse_claim(text), {}) == Fraction(value)
 
 
 @pytest.mark.parametrize(
@@ -342,7 +342,7 @@ def test_a_folder_of_specs_leaves_claims_out(tmp_path: Path) -> None:
 
     assert discovery.find_specs([tmp_path]) == [tmp_path / "googlenet.yaml"]
     assert FILE not in discovery.find_specs([SPECS])
-    assert discovery.find([file, tmp_path]) == ([tmp_path / "googlenet.yaml"], [file], [])
+    assert discovery.find_files([file, tmp_path]) == ([tmp_path / "googlenet.yaml"], [file], [])
 
 
 def test_a_file_of_claims_among_specs(tmp_path: Path) -> None:

@@ -313,11 +313,11 @@ def test_several_specs_end_with_how_all_did(run: Run) -> None:
 
 GREET = """
 import click
-from inception_dsl.cli.run import Run, output_formats
+from inception_dsl.cli.run import CommandRun, output_formats
 
 @click.command()
 @output_formats("text", "json")
-def command(run: Run) -> None:
+def command(run: CommandRun) -> None:
     "Greet."
     run.print_result("greeting", "hello")
 """

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torchvision.transforms import FiveCrop, TenCrop
 from torchvision.transforms.v2 import functional as oracle
 
-from inception_dsl.evaluation.crops import PROTOCOLS, make_crops, scales
+from inception_dsl.evaluation.crops import PROTOCOLS, crop_scales, make_crops
 from inception_dsl.evaluation.predict import network_sha256, predict
 from inception_dsl.runner.augment import evaluation_transform
 from inception_dsl.runner.config import Augment, Config, Data
@@ -32,13 +32,13 @@ ALL = tuple(each for each in PROTOCOLS if each != "recipe")  # the crops of pape
 
 def config(size: int = 32) -> Config:
     data = Data(height=size, width=size, mean=(0.0,), std=(1.0,), workers=0)
-    return Config(data=data, augment=Augment(resize=scales(size)[0]))
+    return Config(data=data, augment=Augment(resize=crop_scales(size)[0]))
 
 
 def naive(image: Tensor, size: int) -> list[Tensor]:
     """The 144 crops one after another, by torchvision."""
     found = []
-    for scale in scales(size):
+    for scale in crop_scales(size):
         whole = oracle.resize(image.float(), [scale], antialias=True)
         rest = max(whole.shape[1:]) - scale
         for offset in (0, round(rest / 2), rest):
@@ -94,7 +94,7 @@ class Small(nn.Module):
 
 @pytest.mark.parametrize(("size", "expected"), [(224, [256, 288, 320, 352]), (299, [341, 384, 427, 469])])
 def test_scales_are_in_proportion_to_the_input(size: int, expected: list[int]) -> None:
-    assert scales(size) == expected
+    assert crop_scales(size) == expected
 
 
 @pytest.mark.parametrize(("image", "distinct"), [(PHOTO, 72), (UPRIGHT, 72), (SQUARE, 24)])

@@ -20,12 +20,12 @@ from inception_dsl.runner.settings import RunError
 from inception_dsl.training import doctor as surgery
 from inception_dsl.training import installation as surroundings
 from inception_dsl.training.doctor import Small, devices, short_run
-from inception_dsl.training.installation import ABSENT, FAILED, OK, Check, installation_checks, run_check
+from inception_dsl.training.installation import ABSENT, FAILED, OK, CheckResult, installation_checks, run_check
 
 CPU = torch.device("cpu")
 
 
-def results(checks: Sequence[Check]) -> dict[str, str]:
+def results(checks: Sequence[CheckResult]) -> dict[str, str]:
     return {check.name: check.result for check in checks}
 
 
@@ -42,7 +42,7 @@ def test_no_speed_is_promised_of_bf16_where_it_is_emulated(monkeypatch: pytest.M
     monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
     (check,) = [each for each in surgery.training_checks(CPU, Small, short_run()) if each.name == "bf16"]
 
-    assert check == Check("bf16", ABSENT, "this CPU has no bf16 instructions: fp32 is faster", device="cpu")
+    assert check == CheckResult("bf16", ABSENT, "this CPU has no bf16 instructions: fp32 is faster", device="cpu")
 
 
 class Deaf(nn.Module):
@@ -68,7 +68,7 @@ def test_two_processes_add_up() -> None:
 
 
 def test_the_table_the_file_and_the_exit_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    checks = (Check("torch", OK, "2.14"), Check("bf16", FAILED, "far off", "train with fp32", "cpu"))
+    checks = (CheckResult("torch", OK, "2.14"), CheckResult("bf16", FAILED, "far off", "train with fp32", "cpu"))
     monkeypatch.setattr(surgery, "run_checks", lambda places: iter(checks))
     done = cli("doctor", "--out", tmp_path / "doctor.json")
 
@@ -95,7 +95,7 @@ def test_the_table_the_file_and_the_exit_code(tmp_path: Path, monkeypatch: pytes
 
 
 def test_what_is_not_available_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(surgery, "run_checks", lambda places: iter([Check("pyarrow", ABSENT, "optional")]))
+    monkeypatch.setattr(surgery, "run_checks", lambda places: iter([CheckResult("pyarrow", ABSENT, "optional")]))
 
     assert cli("doctor").exit_code == 0
 

@@ -206,14 +206,16 @@ def test_every_opset_is_accepted_and_its_bytes_are_those_of_the_onnx_library(ops
     assert model.ir_version == standard.helper.find_min_ir_version_for(model.opset_import)
 
 
-NESTED: dict[str, Any] = {"TypeTensor": standard.TypeProto.Tensor, "Shape": standard.TensorShapeProto}
-NESTED["Dimension"] = standard.TensorShapeProto.Dimension
+NESTED: dict[str, Any] = {
+    "TypeProtoTensor": standard.TypeProto.Tensor,
+    "Dimension": standard.TensorShapeProto.Dimension,
+}
 MESSAGES = {name: kind for name, kind in vars(protobuf).items() if isinstance(kind, Message)}
 
 
 @pytest.mark.parametrize("name", MESSAGES)
 def test_fields_have_the_numbers_of_the_onnx_library(name: str) -> None:
-    fields = (NESTED.get(name) or getattr(standard, f"{name}Proto")).DESCRIPTOR.fields_by_name
+    fields = (NESTED.get(name) or getattr(standard, name)).DESCRIPTOR.fields_by_name
     assert MESSAGES[name].numbers == {field: fields[field].number for field in MESSAGES[name].numbers}
 
 

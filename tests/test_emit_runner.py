@@ -15,7 +15,7 @@ import pytest
 
 from inception_dsl import compiler
 from inception_dsl.diagnostics.diagnostic import SpecError
-from inception_dsl.emit.python import prose
+from inception_dsl.emit.python import single_line
 from inception_dsl.emit.runner import runner
 from inception_dsl.files import output, signature
 from inception_dsl.network import load
@@ -76,7 +76,7 @@ def test_each_number_of_a_recipe_stands_beside_its_source(spec: Path) -> None:
     text = " ".join(lines.replace("#", "").split())
 
     for key, note in stated.notes.items():
-        assert " ".join(prose(note).split()) in text, key
+        assert " ".join(single_line(note).split()) in text, key
     assert max(map(len, lines.splitlines())) <= 120
 
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from inception_dsl.analysis.cost import cost
-from inception_dsl.build import build, load
+from inception_dsl.build import build, load_module
 from inception_dsl.compiler import compile_file
 from inception_dsl.crosscheck import probe
 from inception_dsl.crosscheck.crosscheck import cross_check
@@ -344,4 +344,4 @@ def test_a_traceback_shows_the_generated_line() -> None:
 
     files = [(str(entry.path), str(entry.statement)) for entry in error.traceback]
     assert any("<generated googlenet>" in path and "self." in line for path, line in files)
-    assert load(source("googlenet"), "googlenet").__name__ not in sys.modules
+    assert load_module(source("googlenet"), "googlenet").__name__ not in sys.modules

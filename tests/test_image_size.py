@@ -22,7 +22,7 @@ def program(pool: str, head: str = "", before: str = "dropout 40% -> ") -> Progr
 def test_a_pool_of_one_size_fixes_the_classifier() -> None:
     constraint = image_size.fixed_by(program("avgpool 16x16/1 valid"), (17, 18))
     assert constraint
-    described = image_size.describe(constraint)
+    described = image_size.describe_constraint(constraint)
 
     assert described.message == "`fc.1.fc` fixes the image size to 16x16: at 17x18 it would read 48 features, not 8"
     assert (described.code, described.help) == ("E218", "write `avgpool global` there")
@@ -39,7 +39,7 @@ def test_layers_that_give_the_same_image_fix_nothing(pool: str, image: tuple[int
 def test_a_classifier_of_a_larger_image_wants_a_pool_before_it() -> None:
     constraint = image_size.fixed_by(program("maxpool 2x2/2 valid"), (18, 16))
     assert constraint
-    described = image_size.describe(constraint)
+    described = image_size.describe_constraint(constraint)
 
     assert "at 18x16 it would read 576 features, not 512" in described.message
     assert described.help == "write `avgpool global` before it"
@@ -50,7 +50,7 @@ def test_a_classifier_of_the_input_itself_is_fixed_without_a_cause() -> None:
     assert constraint
 
     assert constraint.cause is None
-    assert image_size.describe(constraint).notes == ()
+    assert image_size.describe_constraint(constraint).notes == ()
 
 
 def test_the_rows_before_the_constraint_run_and_so_do_heads_that_fit() -> None:

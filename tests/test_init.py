@@ -228,7 +228,7 @@ def test_layers_that_begin_alike_share_a_branch() -> None:
 def test_a_long_source_stands_below() -> None:
     long = 'a """ word ' * 20
     source = pytorch.source(typed(spec(f"init: {{source: '{long}', conv: he}}\n")))
-    doc = build.load(source, "tiny").initialise.__doc__
+    doc = build.load_module(source, "tiny").initialise.__doc__
 
     assert " ".join(doc.split()) == f"Fill the weights as stated. Source: {long.strip()}"
     assert max(map(len, source.splitlines())) <= 120

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inception_dsl.files import paths
-from inception_dsl.text.terminal import lines
+from inception_dsl.text.terminal import visible_lines
 
 SPEC = """
 network: {}
@@ -219,7 +219,7 @@ def test_a_difference_shows_no_escapes_of_the_file(run: Run) -> None:
 
 @given(st.text(), st.booleans())
 def test_lines_are_kept_and_nothing_else_hides(text: str, colour: bool) -> None:
-    shown = lines(text, colour)
+    shown = visible_lines(text, colour)
 
     assert shown.count("\n") == text.count("\n")
     plain = shown.replace("\n", "").replace("\t", "")
@@ -230,8 +230,8 @@ def test_lines_are_kept_and_nothing_else_hides(text: str, colour: bool) -> None:
 def test_colours_of_a_table_stay() -> None:
     painted = "a\x1b[31mb\x1b[0m\u202ec\x1b[2J"
 
-    assert lines(painted, colour=True) == "a\x1b[31mb\x1b[0m\\u202ec\\x1b[2J"
-    assert lines(painted, colour=False) == "a\\x1b[31mb\\x1b[0m\\u202ec\\x1b[2J"
+    assert visible_lines(painted, colour=True) == "a\x1b[31mb\x1b[0m\\u202ec\\x1b[2J"
+    assert visible_lines(painted, colour=False) == "a\\x1b[31mb\\x1b[0m\\u202ec\\x1b[2J"
 
 
 def test_the_command_of_a_name_with_spaces_is_one_that_runs(run: Run) -> None:

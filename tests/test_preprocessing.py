@@ -22,7 +22,7 @@ from inception_dsl.runner.augment import normalise, to_channels
 from inception_dsl.runner.config import Augment, Config, Data
 from inception_dsl.runner.reader import decode_image
 from inception_dsl.weights.names import BUILTIN_SPECS, LIBRARIES
-from inception_dsl.weights.preprocessing import PUBLISHED, Preprocessing, parse
+from inception_dsl.weights.preprocessing import PUBLISHED, Preprocessing, parse_preprocessing
 
 CAT = Path(__file__).parent / "data" / "chelsea.jpg"
 CLOSE = 2e-6
@@ -141,7 +141,7 @@ def preprocessings() -> Iterator[Preprocessing]:
 
 def test_what_is_written_reads_back() -> None:
     for each in preprocessings():
-        assert parse(each.json) == each
+        assert parse_preprocessing(each.json) == each
         data = json.loads(each.json)
         assert data["range"] == [0, 1] and data["channels"] == "RGB"
         assert data["antialias"] == (each.interpolation != "nearest")
@@ -167,7 +167,7 @@ def test_what_is_written_reads_back() -> None:
 )
 def test_a_preprocessing_that_cannot_be_followed_is_refused(change: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        parse(json.dumps({**json.loads(GOOGLENET.json), **change}))
+        parse_preprocessing(json.dumps({**json.loads(GOOGLENET.json), **change}))
 
 
 @settings(deadline=None, max_examples=50)
@@ -175,7 +175,7 @@ def test_a_preprocessing_that_cannot_be_followed_is_refused(change: dict[str, An
 @example("[" * 10**5)
 def test_any_text_is_read_or_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"is not a JSON object|has an unsupported `"):
-        parse(text)
+        parse_preprocessing(text)
 
 
 def test_another_input_keeps_the_proportion() -> None:

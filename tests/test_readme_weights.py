@@ -16,7 +16,7 @@ from torch import nn
 from inception_dsl.cli.main import main
 from inception_dsl.weights.files import read_weights
 from inception_dsl.weights.names import BUILTIN_SPECS
-from inception_dsl.weights.preprocessing import KEY, PUBLISHED, parse
+from inception_dsl.weights.preprocessing import KEY, PUBLISHED, parse_preprocessing
 
 ROOT = Path(__file__).parent.parent
 (SESSION,) = blocks("docs/weights.md", "console")
@@ -46,13 +46,15 @@ def test_the_commands_print_what_the_readme_shows(tmp_path: Path, monkeypatch: p
     assert torch.equal(
         torch.load("googlenet.pth")["fc.weight"], torch.from_numpy(read_weights(Path(written())).tensors["fc.weight"])
     )
-    assert parse(read_weights(Path(written())).metadata[KEY]) == PUBLISHED["torchvision"]["googlenet"].of("", "")
+    assert parse_preprocessing(read_weights(Path(written())).metadata[KEY]) == PUBLISHED["torchvision"]["googlenet"].of(
+        "", ""
+    )
 
 
 def test_the_note_on_images_is_the_one_that_is_written() -> None:
     (shown,) = blocks("docs/weights.md", "json")
     wanted = PUBLISHED["torchvision"]["googlenet"].of("", "")
-    assert json.loads(shown) == json.loads(wanted.json) and parse(shown) == wanted
+    assert json.loads(shown) == json.loads(wanted.json) and parse_preprocessing(shown) == wanted
 
 
 def written() -> str:

@@ -16,7 +16,7 @@ from inception_dsl.diagnostics.codes.shapes import BRANCH_SIZES_DIFFER
 from inception_dsl.diagnostics.codes.tool import MISSING_DEPENDENCY
 from inception_dsl.diagnostics.codes.yaml import INVALID_YAML
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Note, Source, Span
-from inception_dsl.diagnostics.render import MAX_COLUMNS_SHOWN, as_json, github, text
+from inception_dsl.diagnostics.render import MAX_COLUMNS_SHOWN, diagnostics_data, github, text
 from inception_dsl.text.terminal import width
 
 SPEC = Source(
@@ -57,7 +57,7 @@ def test_warnings() -> None:
     assert shown.endswith("\n1 warning")
     assert text([E204, W201, W201]).endswith("\n1 error, 2 warnings")
     assert text([E204, W201], colour=True).count("\x1b[1;33m") == 2
-    assert [each["severity"] for each in as_json([E204, W201])] == ["error", "warning"]
+    assert [each["severity"] for each in diagnostics_data([E204, W201])] == ["error", "warning"]
     assert [line.split()[0] for line in github([E204, W201]).splitlines() if line.startswith("::")] == [
         "::error",
         "::warning",
@@ -129,7 +129,7 @@ def test_source_lines_fit_the_room_there_is(line: str, column: int, room: int) -
 def test_nothing_to_tell() -> None:
     """No diagnostics are no text."""
     assert text([]) == github([]) == ""
-    assert as_json([]) == []
+    assert diagnostics_data([]) == []
 
 
 def test_at_most_twenty_in_full() -> None:
@@ -194,7 +194,9 @@ def test_huge_line_and_message() -> None:
 def test_json() -> None:
     """The JSON format holds every part of a diagnostic under stable keys."""
     found = json.loads(
-        json.dumps(as_json([E204, Diagnostic(MISSING_DEPENDENCY, "m"), Diagnostic(STALE_FILE, "m", file="a.py")]))
+        json.dumps(
+            diagnostics_data([E204, Diagnostic(MISSING_DEPENDENCY, "m"), Diagnostic(STALE_FILE, "m", file="a.py")])
+        )
     )
 
     assert found[0] == {

@@ -44,7 +44,7 @@ def parse(text: str) -> NetworkSpec:
 
 def after(program: Program, count: int) -> Program:
     """A program after the first passes."""
-    return pipeline.run(program, pipeline.PIPELINE[:count])
+    return pipeline.run_passes(program, pipeline.PIPELINE[:count])
 
 
 def nodes(typed: Typed) -> list[tuple[Any, ...]]:
@@ -59,8 +59,8 @@ def nodes(typed: Typed) -> list[tuple[Any, ...]]:
 def test_values(value: Value) -> None:
     printed = spell(value)
 
-    assert algebra.value(f"{{{printed}}}") == value
-    assert spell(algebra.value(f"{{{printed}}}")) == printed
+    assert algebra.parse_braced(f"{{{printed}}}") == value
+    assert spell(algebra.parse_braced(f"{{{printed}}}")) == printed
 
 
 def working(typed: Typed) -> list[tuple[Any, ...]]:
@@ -90,14 +90,14 @@ X_A = Labelled("x", A)
 def test_terms(term: Term) -> None:
     printed = spell_term(term)
 
-    assert algebra.formula(printed) == term
-    assert spell_term(algebra.formula(printed)) == printed
+    assert algebra.parse_formula(printed) == term
+    assert spell_term(algebra.parse_formula(printed)) == printed
 
 
 @often
 @given(terms())
 def test_graphs_over_several_lines(term: Term) -> None:
-    assert algebra.formula(spell_graph(term)) == term
+    assert algebra.parse_formula(spell_graph(term)) == term
 
 
 @pytest.mark.parametrize(
@@ -120,11 +120,11 @@ def test_graphs_over_several_lines(term: Term) -> None:
     ],
 )  # fmt: skip
 def test_brackets_are_minimal(written: str, printed: str) -> None:
-    assert spell_term(algebra.formula(written)) == printed
+    assert spell_term(algebra.parse_formula(written)) == printed
 
 
 def test_labels_of_branches_are_aligned() -> None:
-    assert spell_graph(algebra.formula("1x1: conv 1x1 64 | double: conv 1x1 {k} -> conv 3x3 {k} | pass")) == (
+    assert spell_graph(algebra.parse_formula("1x1: conv 1x1 64 | double: conv 1x1 {k} -> conv 3x3 {k} | pass")) == (
         "| 1x1:    conv 1x1 64\n"
         "| double: conv 1x1 {k} -> conv 3x3 {k}\n"
         "|         pass"
@@ -225,8 +225,8 @@ def check_program(spec: NetworkSpec, count: int) -> None:
     program = elaborate(spec)
     again = elaborate(parse(print_program(after(program, count))))
 
-    assert nodes(lower(pipeline.run(again))) == nodes(lower(pipeline.run(program)))
-    assert print_program(pipeline.run(again)) == print_program(pipeline.run(program))
+    assert nodes(lower(pipeline.run_passes(again))) == nodes(lower(pipeline.run_passes(program)))
+    assert print_program(pipeline.run_passes(again)) == print_program(pipeline.run_passes(program))
     assert again.published.claims == program.published.claims
 
 
@@ -243,6 +243,6 @@ def test_passes_preserve_the_network(text: str) -> None:
 @seldom
 @given(specs())
 def test_passes_have_nothing_left_to_do(text: str) -> None:
-    program = pipeline.run(elaborate(parse(text)))
+    program = pipeline.run_passes(elaborate(parse(text)))
 
-    assert pipeline.run(program) == program
+    assert pipeline.run_passes(program) == program

@@ -23,7 +23,7 @@ from inception_dsl.emit import catalogue
 from inception_dsl.evaluation.evaluate import Evaluation
 from inception_dsl.evaluation.scores import Measures
 from inception_dsl.spec import discovery
-from inception_dsl.text.aligned import Column, format_table, pad, wrap
+from inception_dsl.text.aligned import TextColumn, format_table, pad, wrap
 from inception_dsl.text.terminal import shortened, visible, width
 
 ROOT = Path(__file__).parent.parent
@@ -38,7 +38,7 @@ CELLS = st.lists(st.text(max_size=30), min_size=3, max_size=3)
 )
 def test_no_table_is_wider_than_the_terminal(columns: list[list[str]], how: list[tuple[bool, int]], room: int) -> None:
     """Every line fits, every row is there as often as the header, and what fits is not touched."""
-    made = [Column.of(cells, right=right, least=least) for cells, (right, least) in zip(columns, how, strict=False)]
+    made = [TextColumn.of(cells, right=right, least=least) for cells, (right, least) in zip(columns, how, strict=False)]
     whole, lines = format_table(made, gap=2), format_table(made, gap=2, room=room)
 
     assert all(width(line) <= room for line in lines)
@@ -151,8 +151,10 @@ def test_help_fits_80_columns(words: tuple[str, ...]) -> None:
 def test_the_language_fits_too() -> None:
     """What `ops` prints wraps at the terminal's width, of all entries and of one."""
     for room in (50, 80):
-        assert all(width(line) <= room for line in catalogue.text(catalogue.entries(), False, room).splitlines())
-    table = catalogue.text(catalogue.find("conv"), True, 80).rpartition("written")[2]
+        assert all(
+            width(line) <= room for line in catalogue.catalogue_text(catalogue.entries(), False, room).splitlines()
+        )
+    table = catalogue.catalogue_text(catalogue.find_entries("conv"), True, 80).rpartition("written")[2]
     assert all(width(line) <= 80 for line in table.splitlines())
 
 

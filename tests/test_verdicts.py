@@ -23,7 +23,7 @@ from inception_dsl.paper.verdicts import (
     comparison,
     findings,
     parse_cell,
-    unreadable,
+    why_unreadable,
 )
 from inception_dsl.spec.fields import COLUMN_MEASURES
 
@@ -94,17 +94,17 @@ def test_shapes(text: str, shape: tuple[int, ...]) -> None:
     ],
 )
 def test_unreadable_numbers(text: str) -> None:
-    assert "such as" in (unreadable("params", text) or "")
+    assert "such as" in (why_unreadable("params", text) or "")
 
 
 @pytest.mark.parametrize("text", ["", "112", "112x112", "1x2x3x4", "ax1x2", "1.5x2x3", "-1x1x1", "1x1x\u0665", "1*1*1"])
 def test_unreadable_shapes(text: str) -> None:
-    assert "28x28x256" in (unreadable("output", text) or "")
+    assert "28x28x256" in (why_unreadable("output", text) or "")
 
 
 def test_readable_cells_are_readable() -> None:
-    assert unreadable("params", "2.7K") is None
-    assert unreadable("output", "1x1x1000") is None
+    assert why_unreadable("params", "2.7K") is None
+    assert why_unreadable("output", "1x1x1000") is None
 
 
 def test_the_spec_knows_the_same_measures() -> None:

@@ -24,7 +24,7 @@ from inception_dsl.runner.settings import CHOICES
 from inception_dsl.spec import elsewhere
 from inception_dsl.spec.init import DISTRIBUTIONS
 from inception_dsl.spec.models import optional_keys
-from inception_dsl.spec.vocabulary import FUNCTIONS, LAYERS, OPERATORS, STRIDE, WORDS, Layer, Word
+from inception_dsl.spec.vocabulary import FUNCTIONS, LAYERS, OPERATORS, STRIDE, WORDS, LayerEntry, Word
 from inception_dsl.syntax import algebra
 
 KEYS = optional_keys()
@@ -103,7 +103,7 @@ def test_a_new_op_is_a_class_and_entries_of_the_vocabulary(written: str, monkeyp
     """Its fields are read from the words called like them, and printed, without a line elsewhere."""
     words = frozenset({"slope", "groups", "inplace"})
     conv = LAYERS["conv"]
-    monkeypatch.setitem(LAYERS, "leaky", Layer("leaky", (Leaky,), words=words))
+    monkeypatch.setitem(LAYERS, "leaky", LayerEntry("leaky", (Leaky,), words=words))
     monkeypatch.setitem(LAYERS, "conv", conv._replace(words=conv.words | {"leaky"}))
     monkeypatch.setitem(WORDS, "slope", Word("is the slope below 0", value="number", alone=False))
     monkeypatch.setitem(WORDS, "inplace", Word("writes over its input", choices=("none",)))
@@ -134,7 +134,7 @@ def test_the_defaults_of_a_layer_are_of_its_words() -> None:
 @pytest.mark.parametrize("written", OPERATORS)
 def test_an_operator_is_written_so(written: str) -> None:
     """The examples of operators are formulas."""
-    algebra.formula(f"conv 1x1 {written}" if written.startswith("{") else written)
+    algebra.parse_formula(f"conv 1x1 {written}" if written.startswith("{") else written)
 
 
 def test_rounding() -> None:
@@ -157,7 +157,7 @@ def test_what_is_advised_can_be_written(hint: str) -> None:
         first = re.split("[ =]", written)[0]
         if first in WORDS and written not in LAYERS:
             layer = next(name for name, layer in LAYERS.items() if first in layer.words)
-            algebra.formula(f"{layer} {written}")
+            algebra.parse_formula(f"{layer} {written}")
         elif written not in "+|" and written != "defaults":
             formula = f"conv {written} 6" if re.match(r"\d+x\d", written) else written
             formula = f"conv 1x1 {written}" if written.startswith("{") else formula

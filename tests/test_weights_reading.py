@@ -34,7 +34,7 @@ from inception_dsl.weights import deploy, files, identify, transfer
 from inception_dsl.weights.former_names import rename_former
 from inception_dsl.weights.matching import match, own_names
 from inception_dsl.weights.names import BUILTIN_SPECS, LIBRARIES
-from inception_dsl.weights.preprocessing import KEY, PUBLISHED, parse
+from inception_dsl.weights.preprocessing import KEY, PUBLISHED, parse_preprocessing
 
 FOLDER = Path(__file__).parent.parent / "specs"
 TINY = """
@@ -543,16 +543,16 @@ def test_what_images_are_prepared_by_goes_with_the_weights(tmp_path: Path) -> No
         "images: shorter side resized to 256 (bilinear), center crop 224x224, mean 0.5, std 0.5, as for "
         "torchvision googlenet IMAGENET1K_V1; for other weights, set `--tag` to `none`"
     )
-    assert parse(files.read_weights(ours).metadata[KEY]) == wanted
+    assert parse_preprocessing(files.read_weights(ours).metadata[KEY]) == wanted
     assert cli("weights", "export", spec, ours, "--to", "torchvision", "--out", theirs).exit_code == 0
-    assert parse(files.read_weights(theirs).metadata[KEY]) == wanted
+    assert parse_preprocessing(files.read_weights(theirs).metadata[KEY]) == wanted
     assert cli("weights", "import", spec, file, "--from", "torchvision", "--tag", "none", "--out", ours).exit_code == 0
     assert KEY not in files.read_weights(ours).metadata
     result = cli("weights", "import", spec, file, "--from", "torchvision", "--tag", "V9", "--out", ours)
     assert result.exit_code == 1 and "set `--tag` to `IMAGENET1K_V1` or `none`" in result.stderr
     save_file(load_file(theirs), theirs, {KEY: json.dumps({**json.loads(wanted.json), "mean": [0.1]})})
     moved = transfer.import_weights(shipped("googlenet_torchvision"), theirs, "torchvision")
-    assert parse(moved.metadata[KEY]).mean == (0.1,)
+    assert parse_preprocessing(moved.metadata[KEY]).mean == (0.1,)
     save_file(load_file(theirs), theirs, {KEY: "{}"})
     (found,) = refused(lambda: transfer.import_weights(shipped("googlenet_torchvision"), theirs, "torchvision"))
     assert found.code == "E130" and "`preprocessing` in the metadata of" in found.message
@@ -566,7 +566,7 @@ def test_the_graph_says_how_images_are_prepared(spec: Path) -> None:
     out = spec.with_name("x.onnx")
     assert cli("export", spec, "--weights", spec.with_name("x.safetensors"), "--out", out).exit_code == 0
     props = {each.key: each.value for each in onnx.load(out).metadata_props}
-    assert parse(props[KEY]) == wanted and wanted.resize == 18
+    assert parse_preprocessing(props[KEY]) == wanted and wanted.resize == 18
 
 
 def test_fresh_weights_are_those_that_the_generated_network_begins_with(spec: Path) -> None:

@@ -308,13 +308,13 @@ def test_what_is_refused_is_refused_though_it_is_malformed(text: str) -> None:
 def test_the_words_of_the_parser_are_not_read(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is told does not depend on how PyYAML words its errors, which differs from version to version."""
     first = errors(text)
-    explain = yaml_errors.explain
+    explain = yaml_errors.explain_yaml_error
 
     def reworded(error: pyyaml.MarkedYAMLError, source: Source, bracket: Span | None) -> Diagnostic:
         error.context, error.problem = error.context and "while it was busy", "something else"
         return explain(error, source, bracket)
 
-    monkeypatch.setattr(yaml, "explain", reworded)
+    monkeypatch.setattr(yaml, "explain_yaml_error", reworded)
 
     assert [(e.code, e.message, e.help) for e in errors(text)] == [(e.code, e.message, e.help) for e in first]
 

@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 from hypothesis import strategies as st
 
 from inception_dsl.analysis.cost import cost
+from inception_dsl.ir.program import TOTALS
 from inception_dsl.ir.typed import Typed
-from inception_dsl.paper.verdicts import MEASURES, TOTALS, column_of
+from inception_dsl.paper.verdicts import MEASURES, column_of
 from inception_dsl.spec.models import VERBS
 from inception_dsl.spec.network import NetworkSpec
 from inception_dsl.spec.variant_models import KINDS

@@ -67,7 +67,7 @@ def part_at(program: Program, image: Pair) -> Program:
     return replace(program, rows=rows, heads=heads)
 
 
-def describe(constraint: SizeConstraint) -> Diagnostic:
+def describe_constraint(constraint: SizeConstraint) -> Diagnostic:
     """Why a network cannot be compiled for another size (E218), and which pool would lift the constraint."""
     node, row = constraint.node, constraint.row
     own, image = (f"{height}x{width}" for height, width in (constraint.own, constraint.image))

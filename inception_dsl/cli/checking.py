@@ -12,9 +12,9 @@ import click
 
 from inception_dsl import compilation
 from inception_dsl.cli import streams, tables
-from inception_dsl.cli.options import Variant
+from inception_dsl.cli.options import VariantOptions
 from inception_dsl.cli.outcome import SpecResult
-from inception_dsl.cli.run import Run
+from inception_dsl.cli.run import CommandRun
 from inception_dsl.diagnostics.codes.syntax import DUPLICATE_NAME
 from inception_dsl.diagnostics.diagnostic import Diagnostic
 from inception_dsl.emit.options import Options
@@ -28,11 +28,11 @@ VERDICT_COLOURS: Final = {"exact": "green", "rounds": "green", "MISMATCH": "red"
 
 
 def compile_specs(
-    run: Run, paths: Sequence[str], variant: Variant, options: Options
+    run: CommandRun, paths: Sequence[str], variant: VariantOptions, options: Options
 ) -> tuple[list[compilation.Build], list[Path]]:
     """Compile specs, and return them and the files of claims among the paths; a spec that fails is left out."""
     builds: list[compilation.Build] = []
-    found = run.attempt(lambda: discovery.find(paths)) or discovery.Found([], [], [])
+    found = run.attempt(lambda: discovery.find_files(paths)) or discovery.Found([], [], [])
     run.diagnostics += found.faults
     for path in found.specs:
         run.asked += 1
@@ -48,12 +48,12 @@ def compile_specs(
     return builds, found.claims
 
 
-def print_verdicts(run: Run, build: compilation.Build, alone: bool) -> SpecResult | None:
+def print_verdicts(run: CommandRun, build: compilation.Build, alone: bool) -> SpecResult | None:
     """Compare a network with its paper, print a summary, and the table too if it is the only one; None on failure."""
     return run.attempt(partial(_print_verdicts, run, build, alone), build.file)
 
 
-def _print_verdicts(run: Run, build: compilation.Build, alone: bool) -> SpecResult:
+def _print_verdicts(run: CommandRun, build: compilation.Build, alone: bool) -> SpecResult:
     verdicts = build.verdicts
     run.diagnostics += build.findings
     program = build.program
@@ -71,14 +71,14 @@ def _print_verdicts(run: Run, build: compilation.Build, alone: bool) -> SpecResu
     return result
 
 
-def print_overall(run: Run) -> None:
+def print_overall(run: CommandRun) -> None:
     """Print how all specs did, if there are several."""
     if run.asked > 1:
         results = [(result.verdicts, result.holds) for result in run.specs]
         run.echo(f"\n{tables.overall(run.asked, results, paint())}")
 
 
-def print_claims(run: Run, path: str | Path, alone: bool) -> None:
+def print_claims(run: CommandRun, path: str | Path, alone: bool) -> None:
     """Check a file of claims, print a summary, and the table too if it is the only file."""
     examined = run.attempt(lambda: compilation.examine(path), path)
     if examined is None:

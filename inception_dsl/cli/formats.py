@@ -20,7 +20,7 @@ VERSION: Final = 1
 """Version of the JSON; it grows when a key is removed or changes its meaning (docs/json.md)."""
 
 
-def as_json(outcome: Outcome) -> str:
+def outcome_json(outcome: Outcome) -> str:
     """Format as JSON, with the same keys whatever the command and whatever it found."""
     severities = Counter(diagnostic.severity for diagnostic in outcome.diagnostics)
     data = {
@@ -40,7 +40,7 @@ def as_json(outcome: Outcome) -> str:
         "claims": [claim.data() for claim in outcome.claims],
         "files": [file._asdict() for file in outcome.files],
         "result": outcome.result,
-        "diagnostics": render.as_json(outcome.diagnostics),
+        "diagnostics": render.diagnostics_data(outcome.diagnostics),
     }
     return json.dumps(finite(data), indent=2, allow_nan=False)
 
@@ -60,7 +60,7 @@ def as_sarif(outcome: Outcome) -> str:
 
 
 FORMATTERS: Final[dict[str, Callable[[Outcome], str]]] = {
-    "json": as_json,
+    "json": outcome_json,
     "github": as_github,
     "sarif": as_sarif,
     "markdown": digest,

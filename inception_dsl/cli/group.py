@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from inception_dsl.cli import commands
-from inception_dsl.cli.run import COMMAND_LINE, TRACEBACK, Run
+from inception_dsl.cli.run import COMMAND_LINE, TRACEBACK, CommandRun
 from inception_dsl.cli.streams import INTERRUPTED
 from inception_dsl.diagnostics.spelling import did_you_mean, sentence
 
@@ -28,7 +28,7 @@ def _exit_codes() -> Iterator[None]:
     except (click.ClickException, click.exceptions.Exit, ImportError):
         raise  # a command that cannot be loaded: the installation is broken, which `__main__` reports
     except Exception as error:  # noqa: BLE001 - no traceback for users, whatever is wrong
-        run = Run("text")
+        run = CommandRun("text")
         run.record_failure(error)
         run.finish()
 

@@ -6,7 +6,7 @@ import click
 from click.core import ParameterSource
 
 from inception_dsl.cli.group import Commands
-from inception_dsl.cli.run import TRACEBACK, Run
+from inception_dsl.cli.run import TRACEBACK, CommandRun
 
 
 @click.group(
@@ -29,7 +29,7 @@ def main(context: click.Context, version: bool, form: str, traceback: bool) -> N
     if version:
         from inception_dsl.cli import versions
 
-        run = Run(form)
+        run = CommandRun(form)
         run.echo(f"inception-dsl {versions.tool()}")
         run.result = versions.environment() if form == "json" else None
         run.finish()

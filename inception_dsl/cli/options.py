@@ -22,7 +22,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 LARGEST_SIDE: Final = 65536
 
 
-class Size(click.ParamType[Any]):
+class SizeType(click.ParamType[Any]):
     """An image size: `224`, `224x320` (height x width), or `dynamic` where a command takes it."""
 
     name = "size"
@@ -48,13 +48,13 @@ class Readable(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """Return the path; the file need not exist."""
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
-        kind = paths.kind(path.stat().st_mode) if path.exists() and not path.is_dir() else ""
+        kind = paths.file_kind(path.stat().st_mode) if path.exists() and not path.is_dir() else ""
         if kind:
             self.fail(f"`{path}` is {kind}; save its output to a file", param, ctx)
         return path
 
 
-class Names(click.ParamType[Any]):
+class NameList(click.ParamType[Any]):
     """Names with commas between them, for `names_option`. `known`, if given, returns those that may be used."""
 
     name = "names"
@@ -87,10 +87,10 @@ def names_option(name: str, known: Callable[[], Collection[str]] | None = None, 
     def joined(context: click.Context, option: click.Parameter, given: Sequence[Sequence[str]]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(name for names in given for name in names))
 
-    return click.option(name, type=Names(known), multiple=True, callback=joined, **attributes)
+    return click.option(name, type=NameList(known), multiple=True, callback=joined, **attributes)
 
 
-class Variant(NamedTuple):
+class VariantOptions(NamedTuple):
     """The variant of a spec that the options ask for.
 
     `settings` are the values of `--set`; `outside` says whether a spec may extend files outside its folder.
@@ -113,11 +113,11 @@ class Variant(NamedTuple):
         """Compile a spec, up to and with the pass `until`. Raises `SpecError`."""
         return compiler.compile_file(path, until, *self)
 
-    def split(self) -> tuple[Variant, dict[str, str]]:
+    def split(self) -> tuple[VariantOptions, dict[str, str]]:
         """Return the variant without settings of training, and those: their names have a dot, as `optim.lr`."""
         training = {name: text for name, text in self.settings.items() if "." in name}
         settings = {name: text for name, text in self.settings.items() if name not in training}
-        return Variant(settings, self.outside), training
+        return VariantOptions(settings, self.outside), training
 
 
 def _assignments(context: click.Context, option: click.Parameter, values: Sequence[str]) -> dict[str, str]:
@@ -133,7 +133,7 @@ def variant_options(command: F) -> F:
 
     @wraps(command)
     def with_variant(*arguments: Any, settings: Mapping[str, str], outside: bool, **options: Any) -> Any:
-        return command(*arguments, variant=Variant(settings, outside), **options)
+        return command(*arguments, variant=VariantOptions(settings, outside), **options)
 
     outside = click.option(
         loader.OPTION, "outside", is_flag=True, help="Let specs extend files outside their own folder."

@@ -15,7 +15,7 @@ from inception_dsl.cli import faults, streams
 from inception_dsl.cli.outcome import File, Outcome, SpecResult
 from inception_dsl.cli.waiting import Waiting
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError, exit_code
-from inception_dsl.text.terminal import columns, lines
+from inception_dsl.text.terminal import columns, visible_lines
 
 if TYPE_CHECKING:
     from inception_dsl.paper.claims import ClaimVerdict
@@ -30,7 +30,7 @@ T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Run:
+class CommandRun:
     """What a command finds, and how it is printed."""
 
     def __init__(self, form: str) -> None:
@@ -94,7 +94,7 @@ class Run:
         """Print for people; silent in the formats for machines."""
         if self.form == "text":
             self.waiting.restart()
-            click.echo(lines(text, streams.coloured(sys.stdout)), color=True)
+            click.echo(visible_lines(text, streams.coloured(sys.stdout)), color=True)
 
     def finish(self) -> NoReturn:
         """Print the diagnostics, and exit."""
@@ -132,7 +132,7 @@ class Stopped(Exception):
 
 
 def output_formats(*formats: str) -> Callable[[F], F]:
-    """Give a command the option `--format` and, as its first argument, the `Run` that prints in that format.
+    """Give a command the option `--format` and, as its first argument, the `CommandRun` that prints in that format.
 
     The run ends when the command returns.
     """
@@ -143,7 +143,7 @@ def output_formats(*formats: str) -> Callable[[F], F]:
     def decorate(command: F) -> F:
         @wraps(command)
         def run_command(*, form: str, **options: Any) -> NoReturn:
-            run = Run(form)
+            run = CommandRun(form)
             run.attempt(lambda: command(run, **options))
             run.finish()
 

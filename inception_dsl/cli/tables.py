@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from inception_dsl.analysis.cost import cost
+from inception_dsl.ir.program import TOTALS
 from inception_dsl.ir.typed import Typed
-from inception_dsl.paper.verdicts import TOTALS, Verdict
-from inception_dsl.text.aligned import Column, Paint, format_table, plain
+from inception_dsl.paper.verdicts import Verdict
+from inception_dsl.text.aligned import Paint, TextColumn, format_table, plain
 from inception_dsl.text.terminal import shortened, width
 
 if TYPE_CHECKING:
@@ -29,11 +30,11 @@ def verdict_table(typed: Typed, verdicts: Sequence[Verdict], paint: Paint = plai
     rows = [*typed.trunk, *([TOTALS] if any(verdict.claim.row == TOTALS for verdict in verdicts) else [])]
     if not names:
         return "The spec states no number that its paper prints."
-    columns = [Column.of(["row", *rows])]
+    columns = [TextColumn.of(["row", *rows])]
     for name in names:
         found = [cells.get((row, name)) for row in rows]
         words = [cell.verdict if cell else "" for cell in found]
-        columns.append(Column.of([name, *_printed(found)], ["", *words]))
+        columns.append(TextColumn.of([name, *_printed(found)], ["", *words]))
     return "\n".join(format_table(columns, gap=3, room=room, paint=paint))
 
 
@@ -90,11 +91,11 @@ def claims_table(verdicts: Sequence[ClaimVerdict], paint: Paint = plain, room: i
     """Format claims: the formula, the printed number, the computed one and the verdict; then the counts."""
     sentences, words = [verdict.sentence for verdict in verdicts], [verdict.word for verdict in verdicts]
     columns = [
-        Column.of(["claim", *(sentence.id for sentence in sentences)]),
-        Column.of(["formula", *(shortened(sentence.written, 62) for sentence in sentences)], least=20),
-        Column.of(["printed", *(sentence.printed for sentence in sentences)], right=True),
-        Column.of(["computed", *(verdict.shown for verdict in verdicts)], right=True),
-        Column.of(["verdict", *words], ["", *words]),
+        TextColumn.of(["claim", *(sentence.id for sentence in sentences)]),
+        TextColumn.of(["formula", *(shortened(sentence.written, 62) for sentence in sentences)], least=20),
+        TextColumn.of(["printed", *(sentence.printed for sentence in sentences)], right=True),
+        TextColumn.of(["computed", *(verdict.shown for verdict in verdicts)], right=True),
+        TextColumn.of(["verdict", *words], ["", *words]),
     ]
     return "\n".join([*format_table(columns, gap=2, room=room, paint=paint), "", claims_summary(verdicts, paint)])
 
@@ -108,8 +109,8 @@ def claims_summary(verdicts: Sequence[ClaimVerdict], paint: Paint = plain) -> st
 def inferred_table(typed: Typed, room: int | None = None) -> str:
     """Format every row and head: layer, output, parameters, multiply-adds, depth, receptive field and stride."""
     name, layer, *numbers = zip(*inferred_rows(typed), strict=True)
-    right = [Column.of(column, right=True) for column in numbers]
-    return "\n".join(format_table([Column.of(name), Column.of(layer, least=12), *right], gap=2, room=room))
+    right = [TextColumn.of(column, right=True) for column in numbers]
+    return "\n".join(format_table([TextColumn.of(name), TextColumn.of(layer, least=12), *right], gap=2, room=room))
 
 
 def inferred_rows(typed: Typed) -> list[tuple[str, ...]]:
@@ -128,7 +129,7 @@ def inferred_rows(typed: Typed) -> list[tuple[str, ...]]:
     return rows
 
 
-def as_data(typed: Typed) -> dict[str, Any]:
+def table_data(typed: Typed) -> dict[str, Any]:
     """Return the inferred table for machines."""
     counted = cost(typed)
     rows = [

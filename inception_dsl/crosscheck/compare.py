@@ -28,7 +28,7 @@ MOVES: Final = 30 * TOLERANCE
 """The smallest change between two images, by the same measure. A row that changes less could hide an error."""
 
 
-class Comparison(NamedTuple):
+class SizeComparison(NamedTuple):
     """The comparison at one image size: the rows and heads compared, and the largest difference between two backends.
 
     `difference` is relative to the range of the values of `where`; None if only one backend ran. `constraint` is the
@@ -57,7 +57,7 @@ class Comparer:
             self.executors[backend.name] = executor = backend.executor(self.typed)
             self._compare_weights(backend.name, executor)
 
-    def compare(self, images: Sequence[Pair]) -> tuple[Comparison, ...]:
+    def compare(self, images: Sequence[Pair]) -> tuple[SizeComparison, ...]:
         """Compare all backends at some image sizes. Stops at the first disagreement, which later ones would repeat."""
         if not self.findings:
             self._load(probe.weights(self.typed))
@@ -89,12 +89,12 @@ class Comparer:
             found_number = f"{executor.parameters:,} in {backend}"
             self._report(f"the network has {parameters:,} parameters by the spec, and {found_number}")
 
-    def _compare_at(self, image: Pair) -> Comparison:
+    def _compare_at(self, image: Pair) -> SizeComparison:
         """Compare every row and head that takes this image size with the network's own weights."""
         program, constraint = self.typed.program, image_size.fixed_by(self.typed.program, image)
         program = image_size.part_at(program, image)
         if not program.rows:
-            return Comparison(image, (), constraint=constraint)
+            return SizeComparison(image, (), constraint=constraint)
         part = lower(program, image)
         forwards: dict[str, Forward] = {}
         for name, executor in self.executors.items():
@@ -108,7 +108,7 @@ class Comparer:
             first = next(iter(forwards.values()))
             self._check_movement(part, dict(first(images[:2])))
         worst, where = max(differences, default=(None, ""))
-        return Comparison(image, _names(part), worst, where, constraint)
+        return SizeComparison(image, _names(part), worst, where, constraint)
 
     def _compare_values(self, part: Typed, forwards: Mapping[str, Forward], images: Array) -> list[tuple[float, str]]:
         """Run every backend on the same images; the largest difference in each row and head, with its name."""

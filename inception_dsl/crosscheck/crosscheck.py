@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from inception_dsl.analysis.cost import cost
-from inception_dsl.crosscheck.compare import Comparer, Comparison, show
+from inception_dsl.crosscheck.compare import Comparer, SizeComparison, show
 from inception_dsl.crosscheck.executor import Executable, require
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.ir.program import Program
@@ -29,7 +29,7 @@ class Report:
     backends: tuple[str, ...]
     weights: int
     parameters: int
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[SizeComparison, ...]
     findings: tuple[Diagnostic, ...]
 
     @property

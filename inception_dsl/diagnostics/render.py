@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Span
+from inception_dsl.text.aligned import Paint
 from inception_dsl.text.terminal import cells, visible
 
 MAX_DIAGNOSTICS_SHOWN: Final = 20
@@ -20,8 +21,6 @@ YELLOW: Final = "\x1b[1;33m"
 BLUE: Final = "\x1b[1;34m"
 BOLD: Final = "\x1b[1m"
 PLAIN: Final = "\x1b[0m"
-
-Paint = Callable[[str, str], str]
 
 
 def text(diagnostics: Sequence[Diagnostic], colour: bool = False, room: int | None = None) -> str:
@@ -111,7 +110,7 @@ def _excerpt(span: Span, most: int) -> tuple[str, int, int]:
     return line, before, max(sum(widths[start : min(stop, right)]), 1)
 
 
-def as_json(diagnostics: Sequence[Diagnostic]) -> list[dict[str, Any]]:
+def diagnostics_data(diagnostics: Sequence[Diagnostic]) -> list[dict[str, Any]]:
     """Diagnostics as plain data; places that are unknown are None. Columns count characters from 1."""
     return [
         {

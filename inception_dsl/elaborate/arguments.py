@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from inception_dsl.diagnostics.codes.modules import CANNOT_EVALUATE, WRONG_MODULE_ARGUMENTS
 from inception_dsl.diagnostics.diagnostic import Findings, Note, Source
 from inception_dsl.diagnostics.spelling import did_you_mean, listing
-from inception_dsl.elaborate.scope import MAX_CHANNELS, Scope, describe
+from inception_dsl.elaborate.scope import MAX_CHANNELS, Scope, describe_value
 from inception_dsl.ir.values import Name, Scalar, Value, Width, names
 from inception_dsl.spec.rows import RowSpec
 from inception_dsl.syntax.terms import Use
@@ -97,7 +97,7 @@ def widths(use: Use, given: Arguments, structural: Collection[str], scope: Scope
         elif isinstance(argument, int) and argument <= MAX_CHANNELS:
             bound[column] = argument
         elif argument is not None:
-            message = f"a width must be a whole number from 1 to {MAX_CHANNELS:,}, not {describe(argument)}"
+            message = f"a width must be a whole number from 1 to {MAX_CHANNELS:,}, not {describe_value(argument)}"
             for word in use.words:
                 if word.text == column:
                     raise scope.fault(CANNOT_EVALUATE, message, word.at)

@@ -17,7 +17,7 @@ from inception_dsl.diagnostics.spelling import did_you_mean, listing
 from inception_dsl.elaborate.arguments import arguments, known, report_unused, widths
 from inception_dsl.elaborate.layers import Layers
 from inception_dsl.elaborate.modules import Modules, used_names
-from inception_dsl.elaborate.scope import Fault, Scope, describe
+from inception_dsl.elaborate.scope import Fault, Scope, describe_value
 from inception_dsl.elaborate.size import MOST_LAYERS, TooLarge, layers, too_large
 from inception_dsl.elaborate.unknown import unknown
 from inception_dsl.ir.ops import Add, Concat, Scale
@@ -163,7 +163,7 @@ class _Elaborator:
             case Scaled(factor, scaled):
                 number = scope.known(factor)
                 if not isinstance(number, int | float):
-                    raise scope.bad(CANNOT_EVALUATE, factor, f"a factor must be a number, not {describe(number)}")
+                    raise scope.bad(CANNOT_EVALUATE, factor, f"a factor must be a number, not {describe_value(number)}")
                 self._check_factor(factor, scaled, scope)
                 step = Part("", Layer((Scale(float(number)),), origin=scope.span(factor.at)))
                 return Sequence((*self._parts([scaled], scope), step), origin=origin)

@@ -24,7 +24,7 @@ from inception_dsl.spec import elsewhere
 from inception_dsl.spec.network import NetworkSpec
 from inception_dsl.spec.vocabulary import LAYERS, NAMES, WORDS
 from inception_dsl.syntax.formula import Formula
-from inception_dsl.syntax.terms import Use, Word, value_names
+from inception_dsl.syntax.terms import Use, WordTerm, value_names
 
 CAUSED: Final = frozenset({MISSING_PADDING, CONFLICTING_WORDS, INAPPLICABLE_WORD})
 """Errors in a layer that an invalid word in its defaults may have caused."""
@@ -44,9 +44,9 @@ class Layers:
             scope = Scope(Formula(Use(name, at=(0, 1)), fragment), constants, {})
             self.defaults[name] = self._valid(name, words, scope) if name in LAYERS else {}
 
-    def _valid(self, name: str, words: Iterable[Word], scope: Scope) -> Words:
+    def _valid(self, name: str, words: Iterable[WordTerm], scope: Scope) -> Words:
         """The valid words of a default, by what they set."""
-        valid: list[Word] = []
+        valid: list[WordTerm] = []
         for word in words:
             try:
                 by_slot(name, (*valid, word), scope)
@@ -57,7 +57,7 @@ class Layers:
                 self.broken.add(name)
         return by_slot(name, valid, scope)
 
-    def _check_value(self, name: str, word: Word, scope: Scope) -> None:
+    def _check_value(self, name: str, word: WordTerm, scope: Scope) -> None:
         """Raise `Fault` for a value in a default that is invalid for every row."""
         used = list(value_names(Use(name, words=(word,))))
         for used_name in used:

@@ -20,7 +20,7 @@ from inception_dsl.spec.vocabulary import LAYERS, WORDS
 from inception_dsl.syntax.algebra_errors import LEVELS
 from inception_dsl.syntax.terms import Repeated, Scaled, Term, Use, children, levels, own_values, walk
 
-Values = Mapping[str, Scalar | None]
+KnownValues = Mapping[str, Scalar | None]
 """The known values of names; a column without one depends on `in`."""
 
 _UNKNOWN: Final = object()
@@ -41,12 +41,12 @@ class Modules:
     Raises `SpecError` E208 for a module that contains itself, E107 for modules that nest too deeply.
     """
 
-    def __init__(self, modules: Mapping[str, ModuleSpec], constants: Values, findings: Findings) -> None:
+    def __init__(self, modules: Mapping[str, ModuleSpec], constants: KnownValues, findings: Findings) -> None:
         self.modules = modules
         self.constants = constants
         self.findings = findings
         self.walked = 0
-        self.first: dict[str, Values] = {}
+        self.first: dict[str, KnownValues] = {}
         self.names: Counter[str] = Counter()
         self.structural = cache(self._structural)
         self.weighted = cache(self._weighted)
@@ -70,7 +70,7 @@ class Modules:
     def _levels(self, term: Term) -> int:
         return max(level + self.deep.get(_name(use), 0) for level, use in levels(term))
 
-    def structure(self, module: str, values: Values) -> int:
+    def structure(self, module: str, values: KnownValues) -> int:
         """A number for the template of a call with these values; calls that differ only in widths have the same.
 
         Raises `TooLarge` where the modules called so far, each with its values, exceed the limit on layers.
@@ -98,7 +98,7 @@ class Modules:
         self.numbers[key] = number
         return number
 
-    def name_structure(self, module: str, values: Values, taken: Collection[str]) -> str:
+    def name_structure(self, module: str, values: KnownValues, taken: Collection[str]) -> str:
         """A name for a template: the module's name, and how it differs from the first template of the module."""
         first = self.first.setdefault(module, dict(values))
         name = module
@@ -203,7 +203,7 @@ def _name(use: Use) -> str:
     return use.name if isinstance(use.name, str) else ""
 
 
-def _given(use: Use, env: Mapping[str, Scalar | None]) -> Values:
+def _given(use: Use, env: Mapping[str, Scalar | None]) -> KnownValues:
     """The arguments of a call whose values are known."""
     given: dict[str, Scalar | None] = {}
     for word in use.words:

@@ -8,13 +8,13 @@ from typing import Any
 
 from inception_dsl.diagnostics.codes.layers import IMPOSSIBLE_PADDING
 from inception_dsl.diagnostics.codes.modules import CANNOT_EVALUATE
-from inception_dsl.elaborate.scope import Scope, describe
+from inception_dsl.elaborate.scope import Scope, describe_value
 from inception_dsl.elaborate.windows import window, word_pair
 from inception_dsl.elaborate.words import Words, added_op
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.values import Value, Width
 from inception_dsl.spec.vocabulary import LAYERS, MAX_EXTENT, WORDS, LayerNumber
-from inception_dsl.syntax.terms import Use, Word
+from inception_dsl.syntax.terms import Use, WordTerm
 
 
 def make_ops(name: str, use: Use, words: Words, scope: Scope) -> tuple[Op, ...]:
@@ -36,7 +36,7 @@ def make_ops(name: str, use: Use, words: Words, scope: Scope) -> tuple[Op, ...]:
     return (*ops, *(_op(op, name, {}, others, scope) for op in added if op))
 
 
-def word_value(name: str, word: Word, scope: Scope) -> Any:
+def word_value(name: str, word: WordTerm, scope: Scope) -> Any:
     """What a word sets: a number, a width, a pair, or whether it is on (`bias`) or off (`bias=none`)."""
     match WORDS[word.text].value:
         case "pair":
@@ -64,7 +64,7 @@ def _op(kind: type[Op], name: str, sizes: Mapping[str, Any], words: Words, scope
     return kind(**values)
 
 
-def _positive_width(word: Word, scope: Scope) -> Width:
+def _positive_width(word: WordTerm, scope: Scope) -> Width:
     width = scope.width(word.value)
     if width is None:
         message = f"`{word.text}` is empty or 0"
@@ -95,6 +95,6 @@ def _share(name: str, kind: LayerNumber, value: Value, scope: Scope) -> float:
     if not isinstance(number, int | float) or not 0 <= number < 1:
         percent = number if isinstance(number, int) and 1 < number < 100 else None
         hint = f"write `{name} {percent}%`" if percent else f"write `{name} 40%`, say"
-        message = f"the {kind.meaning} of `{name}` must be at least 0 and less than 1, not {describe(number)}"
+        message = f"the {kind.meaning} of `{name}` must be at least 0 and less than 1, not {describe_value(number)}"
         raise scope.bad(CANNOT_EVALUATE, value, message, hint)
     return float(number)

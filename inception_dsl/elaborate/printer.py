@@ -12,16 +12,15 @@ from typing import Any, Final
 from inception_dsl.ir import program
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops import Concat, Flatten, Scale
-from inception_dsl.ir.program import Body, Call, Dropped, Join, Layer, Part, Program, Repeat, Sequence
+from inception_dsl.ir.program import TOTALS, Body, Call, Dropped, Join, Layer, Part, Program, Repeat, Sequence
 from inception_dsl.ir.shapes import Pair, Window
 from inception_dsl.ir.values import Number, Operation, Value, Width
 from inception_dsl.spec.fields import COLUMN_MEASURES
 from inception_dsl.spec.init import SOURCE
 from inception_dsl.spec.printer import print_cell, print_graph, print_head
-from inception_dsl.spec.published import TOTALS
 from inception_dsl.spec.vocabulary import LAYERS
 from inception_dsl.syntax.printer import align, spell_words
-from inception_dsl.syntax.terms import Branches, Chain, Dimensions, Labelled, Repeated, Scaled, Term, Use, Word
+from inception_dsl.syntax.terms import Branches, Chain, Dimensions, Labelled, Repeated, Scaled, Term, Use, WordTerm
 from inception_dsl.syntax.yaml_printer import dump
 
 PASS: Final = Use("pass")
@@ -84,10 +83,10 @@ def _init(init: program.Init) -> dict[str, str]:
     return {SOURCE: init.source, **words}
 
 
-def _initializer(initializer: program.Initializer) -> Iterator[Word]:
-    yield Word(initializer.distribution)
+def _initializer(initializer: program.Initializer) -> Iterator[WordTerm]:
+    yield WordTerm(initializer.distribution)
     for key, value in (*initializer.values, *([("bias", initializer.bias)] if initializer.bias else [])):
-        yield Word(key, value if isinstance(value, str) else _number(value))
+        yield WordTerm(key, value if isinstance(value, str) else _number(value))
 
 
 def _unlike(column: program.Column, plain: program.Column) -> dict[str, Any]:
@@ -103,7 +102,9 @@ def as_term(body: Body) -> Term:
         case Layer(ops):
             return _layer(ops)
         case Call(template, args):
-            return Use(template, words=tuple(Word(param, _value(width)) for param, width in args if param != "classes"))
+            return Use(
+                template, words=tuple(WordTerm(param, _value(width)) for param, width in args if param != "classes")
+            )
         case Sequence(parts):
             return _sequence(parts)
         case Join(_, (only,)):
@@ -154,7 +155,7 @@ def _layer(ops: tuple[Op, ...]) -> Use:
         ops = ops[1:]  # `fc` flattens what it reads
     first, *rest = ops
     use = _use(first)
-    after = (word for op in rest for word in (Word(op.name), *_use(op).words))
+    after = (word for op in rest for word in (WordTerm(op.name), *_use(op).words))
     return replace(use, words=(*use.words, *after))
 
 
@@ -165,7 +166,7 @@ def _use(op: Op) -> Use:
     kernel, stride = _size(window) if window else (None, None)
     words, printed = list(_padding(window)) if window else [], {"window"}
     if entry and "global" in entry.words and window is None and getattr(op, "to", (1, 1)) == (1, 1):
-        words.append(Word("global"))
+        words.append(WordTerm("global"))
     width = None
     if entry and entry.number:
         printed.add(entry.number.field)
@@ -174,7 +175,7 @@ def _use(op: Op) -> Use:
     return Use(op.name, kernel, stride, width, (*words, *_others(op, printed)))
 
 
-def _others(op: Op, printed: Collection[str]) -> Iterator[Word]:
+def _others(op: Op, printed: Collection[str]) -> Iterator[WordTerm]:
     """The fields of an op that are not `printed` yet, where they differ from their defaults."""
     for field in fields(op):
         name, value = field.name, getattr(op, field.name)
@@ -182,13 +183,13 @@ def _others(op: Op, printed: Collection[str]) -> Iterator[Word]:
             continue
         match value:
             case bool():
-                yield Word(name, None if value else "none")
+                yield WordTerm(name, None if value else "none")
             case int() | float():
-                yield Word(name, _number(value))
+                yield WordTerm(name, _number(value))
             case (int() as height, int() as width):
-                yield Word(name, _pair((height, width)))
+                yield WordTerm(name, _pair((height, width)))
             case Value() | str():
-                yield Word(name, value)
+                yield WordTerm(name, value)
             case _:
                 raise TypeError(f"`{op.name}` has a field that cannot be printed: {name}={value!r}")
 
@@ -197,19 +198,19 @@ def _size(window: Window) -> tuple[Dimensions, Dimensions | None]:
     return _pair(window.kernel), _pair(window.stride) if window.stride != (1, 1) else None
 
 
-def _padding(window: Window) -> Iterator[Word]:
+def _padding(window: Window) -> Iterator[WordTerm]:
     """How a window pads, and its dilation."""
     padding = window.padding
     if padding.kind != "pad":
-        yield Word(padding.kind)
+        yield WordTerm(padding.kind)
     elif padding.amount != (0, 0):
-        yield Word("pad", _amount(padding.amount))
+        yield WordTerm("pad", _amount(padding.amount))
     elif not padding.ceil:
-        yield Word("valid")
+        yield WordTerm("valid")
     if padding.ceil:
-        yield Word("ceil")
+        yield WordTerm("ceil")
     if window.dilation != (1, 1):
-        yield Word("dilation", _amount(window.dilation))
+        yield WordTerm("dilation", _amount(window.dilation))
 
 
 def _amount(pair: Pair) -> Value | Dimensions:

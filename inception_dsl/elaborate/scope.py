@@ -28,7 +28,7 @@ from inception_dsl.ir.values import (
 )
 from inception_dsl.spec.rows import RowSpec
 from inception_dsl.syntax.formula import Formula
-from inception_dsl.syntax.terms import Dimensions, Labelled, Term, Word
+from inception_dsl.syntax.terms import Dimensions, Labelled, Term, WordTerm
 
 MAX_CHANNELS = 1_000_000
 """The limit on the channels of a layer."""
@@ -82,11 +82,11 @@ class Scope:
         """A whole number from `low` to `high`. Raises `Fault` E207."""
         number = self.known(value)
         if not isinstance(number, int) or not low <= number <= high:
-            message = f"{what} must be a whole number from {low} to {high:,}, not {describe(number)}"
+            message = f"{what} must be a whole number from {low} to {high:,}, not {describe_value(number)}"
             raise self.bad(CANNOT_EVALUATE, value, message, self.rounded(value, number, low))
         return number
 
-    def real(self, word: Word) -> float:
+    def real(self, word: WordTerm) -> float:
         """The number of a `key=value`. Raises `Fault` E207."""
         number = self.known(word.value) if isinstance(word.value, Value) else None
         if not isinstance(number, int | float):
@@ -104,7 +104,7 @@ class Scope:
             if number is None or number == 0:
                 return None
             if not isinstance(number, int) or not 0 < number <= MAX_CHANNELS:
-                message = f"a width must be a whole number from 1 to {MAX_CHANNELS:,}, not {describe(number)}"
+                message = f"a width must be a whole number from 1 to {MAX_CHANNELS:,}, not {describe_value(number)}"
                 raise self.bad(CANNOT_EVALUATE, value, message, self.rounded(value, number))
         try:
             return substitute(value, self._known_or_symbolic(value))
@@ -142,7 +142,7 @@ class Scope:
             elif name.name in self.values:
                 number = self.values[name.name]
                 if not isinstance(number, int | float):
-                    message = f"a width needs numbers, but `{name.name}` is {describe(number)}"
+                    message = f"a width needs numbers, but `{name.name}` is {describe_value(number)}"
                     raise self.bad(CANNOT_EVALUATE, name, message)
                 known[name.name] = number if isinstance(number, int) else Number(number)
             else:
@@ -167,7 +167,7 @@ class Scope:
         return self.fault(fault.code, fault.message, fault.at, help=hint)
 
 
-def describe(value: object) -> str:
+def describe_value(value: object) -> str:
     """A value in a message."""
     if isinstance(value, float):
         return f"{value:.10g}" + ".0" * (value.is_integer() and abs(value) < 1e10)

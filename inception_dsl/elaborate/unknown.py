@@ -7,7 +7,7 @@ from typing import Final
 
 from inception_dsl.diagnostics.codes.layers import UNKNOWN_LAYER
 from inception_dsl.diagnostics.spelling import did_you_mean, listing
-from inception_dsl.elaborate.scope import Fault, Scope, describe
+from inception_dsl.elaborate.scope import Fault, Scope, describe_value
 from inception_dsl.ir.values import Scalar
 from inception_dsl.spec import elsewhere
 from inception_dsl.spec.network import NetworkSpec
@@ -24,7 +24,9 @@ def unknown(use: Use, name: Scalar | None, scope: Scope, spec: NetworkSpec) -> F
     known += f"; the modules are {listing(spec.modules)}" if spec.modules else ""
     if not isinstance(use.name, str):
         hint = elsewhere.suggest(str(name), LAYERS) or known
-        return scope.bad(UNKNOWN_LAYER, use.name, f"expected the name of a layer, but this is {describe(name)}", hint)
+        return scope.bad(
+            UNKNOWN_LAYER, use.name, f"expected the name of a layer, but this is {describe_value(name)}", hint
+        )
     at = (use.at[0], use.at[0] + len(use.name))
     if use.name in spec.row_names:
         hint = "a formula reads only its input: write branches of one input in one row: `[ pass + conv 3x3 {in} ]`"

@@ -10,7 +10,7 @@ from inception_dsl.elaborate.words import Words
 from inception_dsl.ir.shapes import Padding, Pair, Window
 from inception_dsl.ir.values import Value
 from inception_dsl.spec.vocabulary import LAYERS, MAX_EXTENT, STRIDE, WORDS
-from inception_dsl.syntax.terms import Dimensions, Use, Word
+from inception_dsl.syntax.terms import Dimensions, Use, WordTerm
 
 
 def window(name: str, use: Use, words: Words, scope: Scope) -> Window:
@@ -56,7 +56,7 @@ def _pair(dimensions: Dimensions, what: str, scope: Scope, low: int = 1) -> Pair
     return height, width
 
 
-def word_pair(name: str, word: Word, low: int, scope: Scope) -> Pair:
+def word_pair(name: str, word: WordTerm, low: int, scope: Scope) -> Pair:
     """The number of a word, or its two, each at least `low`. Raises `Fault`."""
     value = word.value
     if isinstance(value, tuple):

@@ -15,9 +15,9 @@ from inception_dsl.ir.ops import BatchNorm
 from inception_dsl.ir.values import Function, Number, Operation, Value
 from inception_dsl.spec import elsewhere
 from inception_dsl.spec.vocabulary import LAYERS, WORDS
-from inception_dsl.syntax.terms import Dimensions, Use, Word
+from inception_dsl.syntax.terms import Dimensions, Use, WordTerm
 
-Words = Mapping[str, Word]
+Words = Mapping[str, WordTerm]
 """The words of a layer by what they set: `padding`, `act`, `groups`, ..."""
 
 OFF: Final = frozenset({"none", "false", "no", "off", "0"})
@@ -25,9 +25,9 @@ ON: Final = frozenset({"true", "yes", "on", "1"})
 """What other languages write to switch a thing off or on."""
 
 
-def by_slot(name: str, words: Iterable[Word], scope: Scope) -> dict[str, Word]:
+def by_slot(name: str, words: Iterable[WordTerm], scope: Scope) -> dict[str, WordTerm]:
     """Words by what they set. Raises `Fault` for one that the layer does not take, or two that conflict."""
-    slots: dict[str, Word] = {}
+    slots: dict[str, WordTerm] = {}
     for word in words:
         _check_word(name, word, scope)
         slot = WORDS[word.text].slot or word.text
@@ -43,7 +43,7 @@ def by_slot(name: str, words: Iterable[Word], scope: Scope) -> dict[str, Word]:
     return slots
 
 
-def moved(word: Word, at: tuple[int, int]) -> Word:
+def moved(word: WordTerm, at: tuple[int, int]) -> WordTerm:
     """A word with the positions of all its parts set to a place in another text."""
     value = word.value
     if isinstance(value, tuple):
@@ -99,7 +99,7 @@ def check_effect(name: str, use: Use, own: Words, words: Words, scope: Scope, fi
         findings.warn(REDUNDANT_WORD, f"`{word.text}` has no effect here", scope.span(word.at), why, help=hint)
 
 
-def _redundant(use: Use, own: Words, words: Words) -> Iterable[tuple[Word, str]]:
+def _redundant(use: Use, own: Words, words: Words) -> Iterable[tuple[WordTerm, str]]:
     """Words without effect, whatever the cells of the row, and why."""
     if "ceil" in own and _is_all(use.stride, 1):
         yield own["ceil"], "at a stride of 1 no window reaches over the border"
@@ -119,7 +119,7 @@ def _is_all(value: Value | Dimensions | str | None, number: int) -> bool:
     return all(isinstance(size, Number) and size.value == number for size in values)
 
 
-def _check_word(name: str, word: Word, scope: Scope) -> None:
+def _check_word(name: str, word: WordTerm, scope: Scope) -> None:
     known = LAYERS[name].words
     if word.text not in known:
         hint = f"write a separate layer as `-> {word.text}`" if word.text in LAYERS else ""
@@ -151,18 +151,18 @@ def _check_word(name: str, word: Word, scope: Scope) -> None:
         raise scope.fault(UNKNOWN_WORD, f"`{word.text}` takes no value", word.at, help=_switch_hint(word, scope))
 
 
-def _elsewhere_hint(word: Word, known: Collection[str], scope: Scope) -> str:
+def _elsewhere_hint(word: WordTerm, known: Collection[str], scope: Scope) -> str:
     """The equivalent of a word of other tools, switched on or off."""
     off = _setting(word, scope) in OFF
     return elsewhere.suggest(word.text, known, {**elsewhere.FOREIGN_WORDS, **(elsewhere.SWITCHED_OFF if off else {})})
 
 
-def _setting(word: Word, scope: Scope) -> str:
+def _setting(word: WordTerm, scope: Scope) -> str:
     """The text after the `=` of a word, in lower case."""
     return scope.text(word.at).partition("=")[2].strip().casefold()
 
 
-def _switch_hint(word: Word, scope: Scope) -> str:
+def _switch_hint(word: WordTerm, scope: Scope) -> str:
     """The correct spelling for `bn=false`, `bias=0` or `act=silu`."""
     entry = WORDS[word.text]
     wanted = _setting(word, scope)

@@ -13,7 +13,7 @@ from inception_dsl.emit.backends import BACKENDS
 from inception_dsl.ir.op import Op
 from inception_dsl.spec import elsewhere
 from inception_dsl.spec.models import optional_keys
-from inception_dsl.spec.vocabulary import FUNCTIONS, LAYERS, MAX_EXTENT, NAMES, OPERATORS, STRIDE, WORDS, Layer
+from inception_dsl.spec.vocabulary import FUNCTIONS, LAYERS, MAX_EXTENT, NAMES, OPERATORS, STRIDE, WORDS, LayerEntry
 from inception_dsl.text.aligned import wrap
 
 Entries = Mapping[str, Mapping[str, Any]]
@@ -42,7 +42,7 @@ def entries() -> dict[str, Entries]:
     }
 
 
-def _layer(layer: Layer) -> dict[str, Any]:
+def _layer(layer: LayerEntry) -> dict[str, Any]:
     op = layer.ops[-1]
     sizes = {}
     if layer.kernel:
@@ -60,7 +60,7 @@ def _layer(layer: Layer) -> dict[str, Any]:
     }
 
 
-def _default(layer: Layer, word: str) -> str:
+def _default(layer: LayerEntry, word: str) -> str:
     """What holds where neither a word nor one that it excludes is written."""
     slot = WORDS[word].slot or word
     return layer.defaults.get(slot, "required" if slot == "padding" else "off")
@@ -85,7 +85,7 @@ def _backends(ops: Iterable[type[Op]]) -> list[str]:
     return [backend.title for backend in BACKENDS if all(op in backend.rules for op in ops)]
 
 
-def find(name: str) -> dict[str, Entries]:
+def find_entries(name: str) -> dict[str, Entries]:
     """The entries of a name, of every kind; a key by its last part too, and an operator by its sign."""
     found = {
         kind: {
@@ -104,7 +104,7 @@ def instead(name: str) -> str:
     return sentence(elsewhere.suggest(name, known))
 
 
-def text(catalogue: Mapping[str, Entries], verbose: bool, room: int | None = None) -> str:
+def catalogue_text(catalogue: Mapping[str, Entries], verbose: bool, room: int | None = None) -> str:
     """The catalogue for a terminal: a line an entry, or all that is known of each, in the `room` there is."""
     most = min(MAX_LINE, room or MAX_LINE)
     parts = []

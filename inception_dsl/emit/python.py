@@ -24,10 +24,10 @@ class CallExpr:
         return f"{self.head}({', '.join(argument(item) for item in self.items)})"
 
 
-Code = str | CallExpr
+Expression = str | CallExpr
 """An expression of Python."""
 
-Item = Code | tuple[str, Code]
+Item = Expression | tuple[str, Expression]
 """An argument, by position or by keyword."""
 
 
@@ -36,7 +36,7 @@ def argument(item: Item) -> str:
     return f"{item[0]}={item[1]}" if isinstance(item, tuple) else str(item)
 
 
-def layout(code: Code, indent: int, used: int = 0, after: int = 0) -> str:
+def layout(code: Expression, indent: int, used: int = 0, after: int = 0) -> str:
     """Print an expression, wrapped where its line would be too long.
 
     The line starts with `indent` blanks and `used` characters, and `after` characters follow the expression.
@@ -74,7 +74,7 @@ def literal(number: float) -> str:
     return repr(number)
 
 
-def prose(text: str) -> str:
+def single_line(text: str) -> str:
     """Text of a spec as one line of a docstring or comment; nothing in it ends the string, and nothing is invisible."""
     line = " ".join(text.split())
     shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
@@ -94,7 +94,7 @@ def wrapped(text: str, first: str = "", other: str = "") -> list[str]:
     return wrap(text, LINE_LENGTH, initial_indent=first, subsequent_indent=other, break_long_words=False)
 
 
-def width(value: Width, names: Mapping[str, str]) -> str:
+def width_expression(value: Width, names: Mapping[str, str]) -> str:
     """A number of channels as a Python expression; `names` maps its symbols to arguments."""
     if isinstance(value, int):
         return str(value)

@@ -33,19 +33,19 @@ class Crop(NamedTuple):
     mirrored: bool = False
 
 
-Shape = Callable[[int], tuple[int, int]]
+ImageSize = Callable[[int], tuple[int, int]]
 """The height and width of the image at a scale."""
 
 View = Callable[[Tensor, Config], Tensor]
 """Turns an image (uint8, C x H x W) into one of the input's size, not yet normalised."""
 
 
-def scales(size: int) -> list[int]:
+def crop_scales(size: int) -> list[int]:
     """The four scales for an input of `size`."""
     return [scale * size // 224 for scale in SCALES_AT_224]
 
 
-def squares(shape: Shape, scale: int) -> list[Crop]:
+def squares(shape: ImageSize, scale: int) -> list[Crop]:
     """The left, centre and right squares, or top, centre and bottom; of a square image the same one three times."""
     height, width = shape(scale)
     down, right = height - scale, width - scale
@@ -64,33 +64,33 @@ def with_mirrors(crops: list[Crop]) -> list[Crop]:
     return crops + [crop._replace(mirrored=True) for crop in crops]
 
 
-def single_crop(shape: Shape, size: int) -> list[Crop]:
+def single_crop(shape: ImageSize, size: int) -> list[Crop]:
     """The centre of the centre square."""
-    return corners_and_centre(squares(shape, scales(size)[0])[1], size)[-1:]
+    return corners_and_centre(squares(shape, crop_scales(size)[0])[1], size)[-1:]
 
 
-def ten_crop(shape: Shape, size: int) -> list[Crop]:
+def ten_crop(shape: ImageSize, size: int) -> list[Crop]:
     """The corners and the centre of the centre square, and their mirror images."""
-    return with_mirrors(corners_and_centre(squares(shape, scales(size)[0])[1], size))
+    return with_mirrors(corners_and_centre(squares(shape, crop_scales(size)[0])[1], size))
 
 
-def multi_crop_144(shape: Shape, size: int) -> list[Crop]:
+def multi_crop_144(shape: ImageSize, size: int) -> list[Crop]:
     """4 scales x 3 squares x (5 windows and the whole square) x 2 mirrors."""
-    found = [square for scale in scales(size) for square in squares(shape, scale)]
+    found = [square for scale in crop_scales(size) for square in squares(shape, scale)]
     return with_mirrors([crop for square in found for crop in (*corners_and_centre(square, size), square)])
 
 
-def central_crop(shape: Shape, size: int) -> list[Crop]:
+def central_crop(shape: ImageSize, size: int) -> list[Crop]:
     """The middle 87.5% of each side, resized: TensorFlow's crop for the later Inceptions."""
     return [Crop(0)]  # no scale: a crop of the image itself
 
 
-def recipe_view(shape: Shape, size: int) -> list[Crop]:
+def recipe_view(shape: ImageSize, size: int) -> list[Crop]:
     """The recipe's evaluation view, which a training run uses."""
     return [Crop(-1)]
 
 
-PROTOCOLS: Final[dict[str, Callable[[Shape, int], list[Crop]]]] = {
+PROTOCOLS: Final[dict[str, Callable[[ImageSize, int], list[Crop]]]] = {
     "recipe": recipe_view,
     "1": single_crop,
     "10": ten_crop,

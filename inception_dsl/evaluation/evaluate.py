@@ -25,7 +25,7 @@ from inception_dsl.runner.devices import RankContext, resolve_precision
 from inception_dsl.runner.randomness import permutation
 from inception_dsl.runner.reader import Reader
 from inception_dsl.runner.settings import RunError, check_settings
-from inception_dsl.text.aligned import Column, format_table
+from inception_dsl.text.aligned import TextColumn, format_table
 from inception_dsl.text.jsonable import finite
 
 __all__ = ["Evaluation", "ensemble_files", "evaluate_file"]
@@ -57,7 +57,7 @@ class Evaluation:
         first = next(iter(self.protocols.values()))
         lines = [f"{first.n:,} images" + f", and {self.unreadable:,} unreadable" * bool(self.unreadable)]
         parts = zip(*(measures.cells for measures in self.protocols.values()), strict=True)
-        columns = [Column.of([*self.protocols], right=True), *map(Column.of, parts)]
+        columns = [TextColumn.of([*self.protocols], right=True), *map(TextColumn.of, parts)]
         lines += format_table(columns, gap=2, room=room)
         if self.confused:
             lines += ["", "most confused:"]
@@ -111,7 +111,7 @@ def evaluate_file(
     count = min(limit or len(reader), len(reader))
     indices = sorted(permutation(0, 0, len(reader))[:count].tolist())
     if {"1", "10", "144"} & {*requested} and config.data.height != 224:
-        size, scaled = config.data.height, ", ".join(map(str, crops.scales(config.data.height)))
+        size, scaled = config.data.height, ", ".join(map(str, crops.crop_scales(config.data.height)))
         notes.append(f"the paper's scales are for an input of 224; for {size} they are {scaled}, in proportion")
     automatic = config.run.precision == "auto"
     config, precision = resolve_precision(config, context)

@@ -22,7 +22,7 @@ def folder() -> str:
     return installed if os.path.isdir(installed) else os.path.join(os.path.dirname(package), "specs")
 
 
-def names() -> list[str]:
+def spec_names() -> list[str]:
     """The sorted names of the built-in specs and of the file of claims."""
     try:
         return sorted(file.removesuffix(SUFFIX) for file in os.listdir(folder()) if file.endswith(SUFFIX))
@@ -35,14 +35,14 @@ def full(path: str) -> str:
     return path if not path.startswith(PREFIX) or path.endswith((PREFIX, SUFFIX)) else f"{path}{SUFFIX}"
 
 
-def place(path: str) -> str:
+def resolve(path: str) -> str:
     """The file of a built-in spec; other paths are returned unchanged.
 
     Raises `SpecError` E001 for an unknown built-in spec.
     """
     if not path.startswith(PREFIX):
         return path
-    name, known = path.removeprefix(PREFIX).removesuffix(SUFFIX), names()
+    name, known = path.removeprefix(PREFIX).removesuffix(SUFFIX), spec_names()
     if name not in known:
         hint = did_you_mean(name, known) or "`inception-dsl specs` lists them"
         raise SpecError([Diagnostic(CANNOT_READ_FILE, f"there is no built-in spec `{name}`", help=hint)])
@@ -52,4 +52,4 @@ def place(path: str) -> str:
 def namesake(path: str | os.PathLike[str]) -> str:
     """Suggest the built-in spec with the same name as a path's file, as a help line; empty if there is none."""
     name = os.path.basename(os.fspath(path)).removesuffix(SUFFIX)
-    return f"did you mean the built-in `{PREFIX}{name}{SUFFIX}`?" if name in names() else ""
+    return f"did you mean the built-in `{PREFIX}{name}{SUFFIX}`?" if name in spec_names() else ""

@@ -88,7 +88,7 @@ def _obstacle(path: Path) -> str:
     """What is at a path instead of a file, in words; "" if nothing is in the way."""
     with suppress(OSError):  # a path that cannot be examined is reported when it is written
         if os.path.lexists(path):
-            kind = paths.kind(path.lstat().st_mode)
+            kind = paths.file_kind(path.lstat().st_mode)
             return f"it is {kind}; move it away" if kind else ""
         above = next((parent for parent in path.parents if os.path.lexists(parent)), None)
         if above is not None and not above.is_dir():

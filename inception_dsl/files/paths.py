@@ -24,7 +24,7 @@ _KINDS: Final = {
 }
 
 
-def kind(mode: int) -> str:
+def file_kind(mode: int) -> str:
     """The kind of file that a mode describes, in words; empty for a regular file."""
     return _KINDS.get(stat.S_IFMT(mode), "")
 

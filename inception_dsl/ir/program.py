@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Span
 from inception_dsl.ir.op import Op
@@ -131,9 +131,13 @@ class Paper(NamedTuple):
     figure: str = ""
 
 
+TOTALS: Final = "totals"
+"""The `row` of claims about the whole trunk."""
+
+
 @dataclass(frozen=True)
 class Claim:
-    """A number the paper prints: a cell of the table, or of the totals (`row` is then "totals"); `text` verbatim.
+    """A number the paper prints: a cell of the table, or of the totals (`row` is then `TOTALS`); `text` verbatim.
 
     `inherited` is the row of the base that it was printed for, in a variant that inherits it.
     """

@@ -10,6 +10,9 @@ from inception_dsl.ir.op import Op
 from inception_dsl.ir.program import Origin, Program
 from inception_dsl.ir.shapes import ReceptiveFields, TensorType, Weight
 
+PartPath = tuple[str, ...]
+"""Where a part stands in the lowered network; a part of a template has a path for each call of the template."""
+
 
 @dataclass(frozen=True)
 class Node:

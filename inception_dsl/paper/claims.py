@@ -90,7 +90,7 @@ def networks(sentences: Sequence[Sentence]) -> list[str]:
     return list(dict.fromkeys(network for network, _ in places))
 
 
-def examine(sentences: Sequence[Sentence], costs: Mapping[str, Cost], known: Collection[str]) -> Examination:
+def compare_sentences(sentences: Sequence[Sentence], costs: Mapping[str, Cost], known: Collection[str]) -> Examination:
     """Evaluate every formula and compare it with the printed number.
 
     `known` are the existing networks, `costs` the costs of those that are measured and compile; sentences about other
@@ -104,7 +104,7 @@ def examine(sentences: Sequence[Sentence], costs: Mapping[str, Cost], known: Col
             continue
         try:
             values = {measure: _measure(measure, costs, known) for measure in measures}
-            verdict = _verdict(sentence, evaluate(sentence.formula, values))
+            verdict = _verdict(sentence, evaluate_formula(sentence.formula, values))
         except ValueFault as fault:
             findings.error(fault.code, fault.message, sentence.text.span(*fault.at), help=fault.help)
         except SpecError as error:
@@ -116,7 +116,7 @@ def examine(sentences: Sequence[Sentence], costs: Mapping[str, Cost], known: Col
     return Examination(tuple(verdicts), tuple(findings.diagnostics))
 
 
-def evaluate(formula: Value, measured: Mapping[Function, Fraction]) -> Fraction:
+def evaluate_formula(formula: Value, measured: Mapping[Function, Fraction]) -> Fraction:
     """Evaluate a formula exactly, except for `round`, `ceil` and `floor`; `measured` are the values of its measures.
 
     Raises `ValueFault` E207 for arithmetic without a result, E311 for a name outside a measure.
@@ -127,9 +127,13 @@ def evaluate(formula: Value, measured: Mapping[Function, Fraction]) -> Fraction:
         case Function() if formula in measured:
             return measured[formula]
         case Function(name, arguments):
-            return _applied(FUNCTIONS[name][0], [evaluate(argument, measured) for argument in arguments], formula.at)
+            return _applied(
+                FUNCTIONS[name][0], [evaluate_formula(argument, measured) for argument in arguments], formula.at
+            )
         case Operation(operator, left, right):
-            return _applied(OPERATORS[operator], [evaluate(left, measured), evaluate(right, measured)], formula.at)
+            return _applied(
+                OPERATORS[operator], [evaluate_formula(left, measured), evaluate_formula(right, measured)], formula.at
+            )
         case Name(name):
             raise ValueFault(
                 UNKNOWN_SUBJECT,
@@ -175,7 +179,7 @@ def _measure(measure: Function, costs: Mapping[str, Cost], known: Collection[str
     return Fraction(number)
 
 
-def parse(text: str) -> Stated:
+def parse_stated(text: str) -> Stated:
     """Read a number in a sentence. Raises `ValueError` with the expected form."""
     match = _STATED.fullmatch(text.strip())
     assert match  # each of its parts may be empty
@@ -208,7 +212,7 @@ def _verdict(sentence: Sentence, computed: Fraction) -> ClaimVerdict:
 
 def _stated(sentence: Sentence, key: str, text: str) -> Stated:
     try:
-        return parse(text)
+        return parse_stated(text)
     except ValueError as error:
         message = f"`{text}` cannot be read as a number"
         raise SpecError([Diagnostic(UNREADABLE_CELL, message, sentence.span(key), help=str(error))]) from None

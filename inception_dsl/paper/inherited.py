@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from inception_dsl.analysis.cost import Cost, cost
-from inception_dsl.ir.program import Claim, Erratum, Program, Published
+from inception_dsl.ir.program import TOTALS, Claim, Erratum, Program, Published
 from inception_dsl.ir.typed import Typed
-from inception_dsl.paper.verdicts import MEASURES, TOTALS, Computed, column_of
+from inception_dsl.paper.verdicts import MEASURES, Computed, column_of
 from inception_dsl.spec.network import NetworkSpec
 
 

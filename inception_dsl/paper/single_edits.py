@@ -54,7 +54,7 @@ class Edit(NamedTuple):
     input: TensorType | None = None
 
 
-class Cell(NamedTuple):
+class PrintedCell(NamedTuple):
     """A printed cell of a row, and how its column counts."""
 
     name: str
@@ -77,12 +77,12 @@ def single_edits(typed: Typed, verdicts: Sequence[Verdict]) -> tuple[Suggestion,
     without biases, the input channels of the row, a kernel, a width, and a depthwise separable convolution. None of
     them changes the depth of a row.
     """
-    cells: dict[str, list[Cell]] = {}
+    cells: dict[str, list[PrintedCell]] = {}
     nodes: dict[str, dict[int, Node]] = {}
     for verdict in verdicts:
         claim, column = verdict.claim, column_of(typed.program.published, verdict.claim.column)
         if column.measure in ("params", "ops") and claim.row in typed.ends:
-            cells.setdefault(claim.row, []).append(Cell(claim.column, claim.text, column))
+            cells.setdefault(claim.row, []).append(PrintedCell(claim.column, claim.text, column))
             if verdict.verdict in ("erratum", "MISMATCH"):
                 nodes[claim.row] = {}
     for index, node in enumerate(typed.nodes):
@@ -102,13 +102,13 @@ def single_edits(typed: Typed, verdicts: Sequence[Verdict]) -> tuple[Suggestion,
 
 
 def _suggest(
-    row: str, cells: list[Cell], nodes: Mapping[int, Node], now: RowCost, most: int
+    row: str, cells: list[PrintedCell], nodes: Mapping[int, Node], now: RowCost, most: int
 ) -> tuple[list[Suggestion], int]:
     """The suggestions for a row, and how many edits were tried, at most `most`."""
     fits: list[tuple[float, str]] = []
     fitted_alone: set[str] = set()
 
-    def fit(counted: list[Cell], new: RowCost) -> bool:
+    def fit(counted: list[PrintedCell], new: RowCost) -> bool:
         fitted = {cell.name for cell in counted if cell.fits(new)}
         fitted_alone.update(fitted)
         return len(fitted) == len(cells)
@@ -136,7 +136,7 @@ def _suggest(
     return [Suggestion(row, (), f"{which} fits {all_cells}{rest}")], tried
 
 
-def _recounts(cells: list[Cell]) -> Iterator[tuple[str, list[Cell]]]:
+def _recounts(cells: list[PrintedCell]) -> Iterator[tuple[str, list[PrintedCell]]]:
     """Other ways to count one of the columns, and the cells counted so."""
     for index, cell in enumerate(cells):
         unit = 1000 if cell.column.unit % 1024 == 0 else 1024
@@ -149,7 +149,7 @@ def _recounts(cells: list[Cell]) -> Iterator[tuple[str, list[Cell]]]:
             yield how, [*cells[:index], cell._replace(column=column), *cells[index + 1 :]]
 
 
-def _biases(cells: list[Cell]) -> tuple[str, list[Cell]]:
+def _biases(cells: list[PrintedCell]) -> tuple[str, list[PrintedCell]]:
     """The cells with biases counted if they are not, and the other way round."""
     counted = any(cell.column.bias for cell in cells if cell.column.measure == "params")
     other = [cell._replace(column=cell.column._replace(bias=not counted)) for cell in cells]

@@ -11,15 +11,12 @@ from inception_dsl.diagnostics.codes.paper import ERRATUM_WITHOUT_CELL, PRINTED_
 from inception_dsl.diagnostics.codes.syntax import UNREADABLE_CELL
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, Note
 from inception_dsl.diagnostics.spelling import did_you_mean, listing
-from inception_dsl.ir.program import Claim, Column, Erratum, Published
+from inception_dsl.ir.program import TOTALS, Claim, Column, Erratum, Published
 from inception_dsl.ir.shapes import TensorType
 from inception_dsl.ir.typed import Typed
 
 if TYPE_CHECKING:
     from fractions import Fraction
-
-TOTALS: Final = "totals"
-"""The `row` of claims about the whole trunk."""
 
 Computed = int | TensorType
 """The value of a measure: a whole number, or a shape for `output`."""
@@ -95,7 +92,7 @@ def parse_cell(text: str, column: Column) -> Printed | TensorType:
     return Printed(int(units.replace(",", "") + fraction), len(fraction), suffix, base ** _SUFFIXES[suffix.upper()])
 
 
-def unreadable(measure: str, text: str) -> str | None:
+def why_unreadable(measure: str, text: str) -> str | None:
     """Why a printed cell cannot be read (E116); None where it can."""
     try:
         parse_cell(text, Column(measure))

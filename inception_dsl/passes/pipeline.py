@@ -19,7 +19,7 @@ RENAMED: Final = {"drop_absent": "drop_empty"}
 """Former names of passes, which `show --after` still takes."""
 
 
-def run(program: Program, passes: tuple[Pass, ...] = PIPELINE, until: str = "") -> Program:
+def run_passes(program: Program, passes: tuple[Pass, ...] = PIPELINE, until: str = "") -> Program:
     """Run passes in order, up to and with the one called `until`, and verify the program before and after each."""
     verify_program(program)
     until = RENAMED.get(until, until)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 REFERENCE_SIDE: Final = 224
 """The input size that the recipes' sizes assume."""
 
-Values = Mapping[str, Mapping[str, Any]]
+SettingValues = Mapping[str, Mapping[str, Any]]
 """Settings by group and name: `{"optim": {"lr": 0.045}}`."""
 
 
@@ -28,10 +28,10 @@ class Recipe:
     """Settings that differ from the runner's defaults, and the source of each by `group.name`."""
 
     source: str
-    values: Values
+    values: SettingValues
     notes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
-    def with_values(self, values: Values, notes: Mapping[str, str] | None = None, source: str = "") -> Recipe:
+    def with_values(self, values: SettingValues, notes: Mapping[str, str] | None = None, source: str = "") -> Recipe:
         """The recipe with other values for some settings; their notes are dropped."""
         merged = {group: {**self.values.get(group, {}), **values.get(group, {})} for group in GROUPS}
         changed = {f"{group}.{name}" for group, names in values.items() for name in names}

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from inception_dsl.diagnostics.diagnostic import Span
 from inception_dsl.spec.network import NetworkSpec
 from inception_dsl.spec.printer import as_file
-from inception_dsl.syntax.document import Node
-from inception_dsl.syntax.yaml_printer import Line, lines
+from inception_dsl.syntax.document import YamlNode
+from inception_dsl.syntax.yaml_printer import PrintedLine, print_lines
 
 
 def print_blamed(spec: NetworkSpec) -> str:
@@ -16,7 +16,7 @@ def print_blamed(spec: NetworkSpec) -> str:
 
     A row that a variant has edited has several origins; a line that no file contains has none.
     """
-    printed = list(lines(as_file(spec)))
+    printed = list(print_lines(as_file(spec)))
     places = [_places(_spans(spec, line)) for line in printed]
     width = max(map(len, places))
     return "".join(f"{place:{width}}  {line.text}\n" for place, line in zip(places, printed, strict=True))
@@ -30,7 +30,7 @@ def _places(spans: Iterable[Span]) -> str:
     return " ".join(f"{file}:{','.join(map(str, rows))}" for file, rows in files.items())
 
 
-def _spans(spec: NetworkSpec, line: Line) -> Iterator[Span]:
+def _spans(spec: NetworkSpec, line: PrintedLine) -> Iterator[Span]:
     if line.path == ("layers",) and isinstance(line.part, int):
         if line.part == 0:
             yield from (cell.span for cell in spec.table.header)
@@ -51,14 +51,14 @@ def _spans(spec: NetworkSpec, line: Line) -> Iterator[Span]:
         yield node.span
 
 
-def _first(node: Node) -> Span:
+def _first(node: YamlNode) -> Span:
     """The place of a key; for a mapping that a variant's edits made, that of the first key in it."""
     if node.key is None and node.children:
         return _first(next(iter(node.children.values())))
     return node.key or node.span
 
 
-def _all(node: Node) -> Iterator[Span]:
+def _all(node: YamlNode) -> Iterator[Span]:
     if node.key:
         yield node.key
     if not node.children:

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field
 from inception_dsl.diagnostics.codes.yaml import MISSING_KEY
 from inception_dsl.diagnostics.diagnostic import Findings, Span
 from inception_dsl.ir.values import MEASURE_FUNCTIONS, Function, Operation, Value
-from inception_dsl.spec.fields import Line, Omittable, Printed, Reason, Rounding, Section, Text
+from inception_dsl.spec.fields import Line, Omittable, PrintedNumber, Reason, Rounding, Section, Text
 from inception_dsl.spec.validation import validate
 from inception_dsl.syntax import algebra
 from inception_dsl.syntax.algebra_errors import SyntaxFault
@@ -23,7 +23,7 @@ DIFFERS: Final = ("false", "not reproduced")
 
 
 _Word = Literal["exact", "rounds", "false", "not reproduced"]
-Verdict = Annotated[
+StatedVerdict = Annotated[
     _Word,
     BeforeValidator(
         lambda value: "false" if value is False else value,  # an unquoted `false` is not a string in YAML
@@ -32,23 +32,25 @@ Verdict = Annotated[
 ]
 
 
-class Claim(Section):
+class ClaimEntry(Section):
     """A sentence of a paper that states a number."""
 
     source: Line = Field(description="The paper and the section.")
     sentence: Line = Field(description="The sentence.")
     formula: Text = Field(description="A formula over specs that gives the number, such as `params(googlenet)`.")
-    printed: Printed = Field(description="The number as the sentence states it.")
-    verdict: Verdict = Field(description="How the value of the formula compares with the printed number.")
+    printed: PrintedNumber = Field(description="The number as the sentence states it.")
+    verdict: StatedVerdict = Field(description="How the value of the formula compares with the printed number.")
     rounding: Rounding = Field(default="nearest", description="How the paper rounds.")
-    within: Omittable[Printed] = Field(default=None, description='How far "about" or "roughly" reaches, such as 10%.')
+    within: Omittable[PrintedNumber] = Field(
+        default=None, description='How far "about" or "roughly" reaches, such as 10%.'
+    )
     reason: Reason = Field(default="", description="Why the two differ.")
 
 
 class ClaimsFile(Section):
     """A file of claims."""
 
-    claims: dict[str, Claim] = Field(description="The claims, by name.")
+    claims: dict[str, ClaimEntry] = Field(description="The claims, by name.")
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def measurements(formula: Value) -> Iterator[Function]:
             yield from measurements(right)
 
 
-def _sentence(name: str, claim: Claim, document: Document, findings: Findings) -> Sentence | None:
+def _sentence(name: str, claim: ClaimEntry, document: Document, findings: Findings) -> Sentence | None:
     def written(key: str) -> Fragment:
         return document.text(("claims", name, key))
 
@@ -121,7 +123,7 @@ def _sentence(name: str, claim: Claim, document: Document, findings: Findings) -
         findings.error(MISSING_KEY, f"`{name}` is {verdict}, but gives no reason", place, help="add `reason:`")
     text = written("formula")
     try:
-        formula = algebra.claim(text.text)
+        formula = algebra.parse_claim(text.text)
     except SyntaxFault as fault:
         findings.error(fault.code, fault.message, text.span(*fault.at), fault.label, help=fault.help)
         return None

@@ -25,7 +25,7 @@ class Found(NamedTuple):
     faults: list[Diagnostic]
 
 
-def find(paths: Iterable[str | Path]) -> Found:
+def find_files(paths: Iterable[str | Path]) -> Found:
     """The files that some paths mean; a folder means the spec files in it, in the order of their names.
 
     `builtin:` is the folder of the built-in specs, each of which is `builtin:NAME`. The faults are E007 for a folder
@@ -52,8 +52,8 @@ def find(paths: Iterable[str | Path]) -> Found:
 
 
 def find_specs(paths: Iterable[str | Path]) -> list[Path]:
-    """The spec files that some paths mean. Raises `SpecError` with the faults of `find`."""
-    found = find(paths)
+    """The spec files that some paths mean. Raises `SpecError` with the faults of `find_files`."""
+    found = find_files(paths)
     if found.faults:
         raise SpecError(found.faults)
     return found.specs
@@ -63,7 +63,7 @@ def specs_in(path: Path) -> list[Path]:
     """The spec files that one path means; empty for a file of claims. Raises `OSError` for an unreadable folder."""
     inside = [path]
     if str(path) == builtin.PREFIX:
-        inside = [Path(builtin.full(f"{path}{name}")) for name in builtin.names()]
+        inside = [Path(builtin.full(f"{path}{name}")) for name in builtin.spec_names()]
     elif path.is_dir():
         inside = sorted(file for file in path.iterdir() if file.suffix in (".yaml", ".yml") and file.is_file())
     return [file for file in inside if not _holds_claims(file)]
@@ -72,7 +72,7 @@ def specs_in(path: Path) -> list[Path]:
 def _holds_claims(file: Path) -> bool:
     """Whether a file has the top-level key `claims`, which no spec has."""
     try:
-        file = Path(builtin.place(str(file)))
+        file = Path(builtin.resolve(str(file)))
         if not file.is_file():
             return False
         with file.open("rb") as opened:

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from inception_dsl.diagnostics.codes.syntax import OUT_OF_BOUNDS
 from inception_dsl.diagnostics.diagnostic import Findings, Span
+from inception_dsl.ir.program import TOTALS
 from inception_dsl.spec.models import Spec
-from inception_dsl.spec.network import Base, NetworkSpec, build
-from inception_dsl.spec.published import TOTALS
-from inception_dsl.syntax.document import Document, Node
+from inception_dsl.spec.network import Base, NetworkSpec, build_spec
+from inception_dsl.syntax.document import Document, YamlNode
 from inception_dsl.syntax.source import Fragment
 from inception_dsl.syntax.table import Cell, Table
 
@@ -77,17 +77,17 @@ class Draft:
         table = Table(
             header, tuple({column: row.get(column, empty[column]) for column in empty} for row in self._rows())
         )
-        return build(merged, Spec.model_validate(self.data), table, self.base)
+        return build_spec(merged, Spec.model_validate(self.data), table, self.base)
 
     def _rows(self) -> Iterator[dict[str, Cell]]:
         return (self.rows[name] for name in self.order)
 
-    def at(self, *path: str) -> tuple[dict[str, Any], Node]:
+    def at(self, *path: str) -> tuple[dict[str, Any], YamlNode]:
         """The mapping at a path, created empty if missing, and its node."""
         data, node = self.data, self.root
         for key in path:
             data = data.setdefault(key, {})
-            node = node.children.setdefault(key, Node(self.root.span))
+            node = node.children.setdefault(key, YamlNode(self.root.span))
         return data, node
 
     def known(self, kind: str) -> list[str]:
@@ -138,7 +138,7 @@ class Draft:
         data.pop(name, None)
         node.children.pop(name, None)
 
-    def put(self, kind: str, name: str, value: Any, node: Node, among: Node) -> None:
+    def put(self, kind: str, name: str, value: Any, node: YamlNode, among: YamlNode) -> None:
         """Replace the part of that name, or append one.
 
         `among` is the node of all edits of that kind; it is the place of the kind where the base has no such parts.
@@ -159,11 +159,11 @@ class Draft:
             if old in names:
                 child.key = place(old) or child.key
 
-    def part(self, kind: str, name: str, node: Node, among: Node) -> tuple[dict[str, Any], Node]:
+    def part(self, kind: str, name: str, node: YamlNode, among: YamlNode) -> tuple[dict[str, Any], YamlNode]:
         """A part that is a mapping, and its node; an undeclared column is declared at `node`."""
         data, parent = self.at(*PLACES[kind])
         if name not in data:
-            mapping = Node(node.span)
+            mapping = YamlNode(node.span)
             mapping.key = node.key
             self.put(kind, name, {}, mapping, among)
         return data[name], parent.children[name]
@@ -204,8 +204,8 @@ def cell_at(document: Document, path: tuple[str | int, ...]) -> Cell:
     return Cell(text, fragment.text.index(text), fragment)
 
 
-def _copy(node: Node) -> Node:
-    copied = Node(node.span, node.text, node.literal)
+def _copy(node: YamlNode) -> YamlNode:
+    copied = YamlNode(node.span, node.text, node.literal)
     copied.key = node.key
     copied.children = {key: _copy(child) for key, child in node.children.items()}
     return copied

@@ -13,7 +13,7 @@ from pydantic import Tag
 
 from inception_dsl.diagnostics.spelling import listing
 from inception_dsl.spec.fields import MustBe, Section
-from inception_dsl.syntax.document import Path
+from inception_dsl.syntax.document import KeyPath
 
 T = TypeVar("T")
 
@@ -89,13 +89,13 @@ class ErrorPlace(NamedTuple):
     `of_key` is true where its key is what is wrong.
     """
 
-    path: Path
+    path: KeyPath
     type: FieldType
     parent: FieldType
     of_key: bool
 
 
-def error_place(model: type[Section], location: Path) -> ErrorPlace:
+def error_place(model: type[Section], location: KeyPath) -> ErrorPlace:
     """The place of an error, by the location that pydantic gives it.
 
     A location leads through unions and keys too. The path ends at the first type that says what the whole value must

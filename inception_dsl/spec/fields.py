@@ -58,7 +58,9 @@ Float = Annotated[float, Field(ge=-MAX_NUMBER, le=MAX_NUMBER)]
 Number = Annotated[Int | Float, MustBe("a number")]
 Scalar = Annotated[Int | Float | Line, MustBe("a number, or the name of a layer")]
 
-Printed = Annotated[int | float | Annotated[str, Field(max_length=50)], MustBe("the number as printed, such as 1.5B")]
+PrintedNumber = Annotated[
+    int | float | Annotated[str, Field(max_length=50)], MustBe("the number as printed, such as 1.5B")
+]
 Rounding = Literal["nearest", "down", "either"]
 
 COLUMN_MEASURES = ("output", *values.MEASURE_FUNCTIONS)

@@ -19,7 +19,7 @@ from inception_dsl.syntax import algebra
 from inception_dsl.syntax.algebra_errors import SyntaxFault
 from inception_dsl.syntax.document import Document
 from inception_dsl.syntax.source import Fragment
-from inception_dsl.syntax.terms import Word
+from inception_dsl.syntax.terms import WordTerm
 
 SOURCE: Final = "source"
 LAYER_WORDS: Final = (Conv.name, FullyConnected.name, BatchNorm.name)
@@ -57,7 +57,7 @@ class InitSpec(NamedTuple):
     """How weights are initialised, as written, by layer word or path."""
 
     source: str
-    words: Mapping[str, tuple[Word, ...]]
+    words: Mapping[str, tuple[WordTerm, ...]]
 
 
 def init_words(document: Document, keys: Mapping[str, str], findings: Findings) -> InitSpec | None:
@@ -68,9 +68,9 @@ def init_words(document: Document, keys: Mapping[str, str], findings: Findings) 
     return InitSpec(keys[SOURCE], words)
 
 
-def _words(fragment: Fragment, findings: Findings) -> tuple[Word, ...]:
+def _words(fragment: Fragment, findings: Findings) -> tuple[WordTerm, ...]:
     try:
-        return algebra.words(fragment.text)
+        return algebra.parse_words(fragment.text)
     except SyntaxFault as fault:
         findings.error(fault.code, fault.message, fragment.span(*fault.at), fault.label, help=fault.help)
         return ()
@@ -95,9 +95,9 @@ class _Reader:
         self.values = values
         self.findings = findings
 
-    def initializer(self, words: tuple[Word, ...]) -> Initializer | None:
+    def initializer(self, words: tuple[WordTerm, ...]) -> Initializer | None:
         """The words as an `Initializer`; None where they are not one, which is a finding."""
-        first, *others = words or (Word(""),)
+        first, *others = words or (WordTerm(""),)
         kind = DISTRIBUTIONS.get(first.text)
         if kind is None or first.value is not None:
             hint = elsewhere.suggest(first.text, DISTRIBUTIONS, elsewhere.INIT)
@@ -125,7 +125,7 @@ class _Reader:
         bias = float(given.pop("bias", 0.0))
         return Initializer(self.path, first.text, tuple(given.items()), bias, origin=self.origin)
 
-    def _value(self, word: Word) -> Iterator[float | str]:
+    def _value(self, word: WordTerm) -> Iterator[float | str]:
         if word.text == "fan":
             if word.value in ("in", "out"):
                 yield str(word.value)
@@ -147,5 +147,5 @@ class _Reader:
         else:
             yield float(number)
 
-    def _report(self, code: Code, message: str, word: Word, hint: str = "") -> None:
+    def _report(self, code: Code, message: str, word: WordTerm, hint: str = "") -> None:
         self.findings.error(code, message, self.fragment.span(*word.at), help=hint)

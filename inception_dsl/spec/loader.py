@@ -157,7 +157,7 @@ def _beside(path: str, base: str) -> str:
 def _real(path: str, document: Document) -> str:
     """The path with all symbolic links resolved."""
     try:
-        return os.path.realpath(builtin.place(path))
+        return os.path.realpath(builtin.resolve(path))
     except SpecError as error:
         (unknown,) = error.diagnostics
         raise _fault(document, INVALID_BASE, unknown.message, hint=unknown.help) from None

@@ -15,7 +15,7 @@ from inception_dsl.spec.fields import (
     MustBe,
     Number,
     Omittable,
-    Printed,
+    PrintedNumber,
     Reason,
     Rounding,
     Scalar,
@@ -106,7 +106,7 @@ class Published(Section):
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, PrintedColumn]
 
-    totals: dict[str, Printed] = Field(default={}, description="The printed total of each column.")
+    totals: dict[str, PrintedNumber] = Field(default={}, description="The printed total of each column.")
     errata: dict[str, Reason] = Field(
         default={}, description="Why a printed number is wrong, by `row.column` or `totals.column`."
     )

@@ -27,10 +27,10 @@ from inception_dsl.spec.validation import validate
 from inception_dsl.spec.vocabulary import LAYERS, NAMES
 from inception_dsl.syntax import algebra
 from inception_dsl.syntax.algebra_errors import SyntaxFault
-from inception_dsl.syntax.document import Document, Path
+from inception_dsl.syntax.document import Document, KeyPath
 from inception_dsl.syntax.formula import Formula, formula_of
 from inception_dsl.syntax.table import Table
-from inception_dsl.syntax.terms import Word, value_names
+from inception_dsl.syntax.terms import WordTerm, value_names
 
 if TYPE_CHECKING:
     from inception_dsl.ir.typed import Typed
@@ -72,7 +72,7 @@ class NetworkSpec:
     input: tuple[int, int, int]
     classes: int
     settings: Mapping[str, Setting]
-    defaults: Mapping[str, tuple[Word, ...]]
+    defaults: Mapping[str, tuple[WordTerm, ...]]
     modules: Mapping[str, ModuleSpec]
     rows: tuple[RowSpec, ...]
     heads: tuple[HeadSpec, ...]
@@ -109,13 +109,13 @@ class Base(NamedTuple):
 def read_spec(document: Document) -> NetworkSpec:
     """Read a document as a spec.
 
-    Raises `SpecError` with all errors in its keys, or else with those of `build`.
+    Raises `SpecError` with all errors in its keys, or else with those of `build_spec`.
     """
     keys = validate(document, Spec, _advise)
-    return build(Document(document.source, keys.written(), document.root, document.names), keys)
+    return build_spec(Document(document.source, keys.written(), document.root, document.names), keys)
 
 
-def build(
+def build_spec(
     document: Document,
     keys: Spec,
     cells: Table | None = None,
@@ -156,7 +156,7 @@ def build(
     return spec
 
 
-def _advise(path: Path, value: object) -> str:
+def _advise(path: KeyPath, value: object) -> str:
     """The help for edits in a file that extends no spec."""
     if path in {("base",), ("extend",), ("from",), ("include",), ("inherits",), ("parent",)}:
         return "write `extends:` for the spec that this one is a variant of"
@@ -234,13 +234,13 @@ def _head(name: str, keys: Head, document: Document, findings: Findings) -> Head
     return HeadSpec(name, keys.source, float(keys.loss_weight), graph, origin, source_origin)
 
 
-def _default(layer: str, words: str, document: Document, findings: Findings) -> tuple[Word, ...]:
+def _default(layer: str, words: str, document: Document, findings: Findings) -> tuple[WordTerm, ...]:
     if layer not in LAYERS:
         hint = suggest(layer, LAYERS) or f"the layers are {listing(sorted(LAYERS))}"
         findings.error(UNKNOWN_LAYER, f"unknown layer `{layer}`", document.key_span(("defaults", layer)), help=hint)
     fragment = document.text(("defaults", layer))
     try:
-        return algebra.words(words)
+        return algebra.parse_words(words)
     except SyntaxFault as fault:
         findings.error(fault.code, fault.message, fragment.span(*fault.at), fault.label, help=fault.help)
         return ()

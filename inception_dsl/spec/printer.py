@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from inception_dsl.ir.program import TOTALS
 from inception_dsl.ir.values import Scalar, Value, spell
 from inception_dsl.spec.init import SOURCE, InitSpec
 from inception_dsl.spec.network import ModuleSpec, NetworkSpec
-from inception_dsl.spec.published import TOTALS
 from inception_dsl.spec.rows import RowSpec
-from inception_dsl.spec.settings import as_data
+from inception_dsl.spec.settings import setting_data
 from inception_dsl.spec.vocabulary import DEFAULT_CLASSES, LOSS_WEIGHT, NAMES
 from inception_dsl.syntax.printer import align, spell_graph, spell_term, spell_words
 from inception_dsl.syntax.terms import Branches, Term, value_names
@@ -30,7 +30,7 @@ def as_file(spec: NetworkSpec) -> dict[str, Any]:
         "paper": spec.paper or None,
         "input": "x".join(map(str, spec.input)),
         "classes": spec.classes if spec.classes != DEFAULT_CLASSES else None,
-        "settings": {name: as_data(setting) for name, setting in spec.settings.items()} or None,
+        "settings": {name: setting_data(setting) for name, setting in spec.settings.items()} or None,
         "defaults": {layer: spell_words(words) for layer, words in spec.defaults.items()} or None,
         "modules": {name: _module(module, spec) for name, module in spec.modules.items()} or None,
         "layers": _table(spec.rows),

@@ -9,12 +9,10 @@ from inception_dsl.diagnostics.codes.paper import ERRATUM_WITHOUT_CELL
 from inception_dsl.diagnostics.codes.yaml import MISSING_KEY, UNKNOWN_KEY
 from inception_dsl.diagnostics.diagnostic import Findings, Span
 from inception_dsl.diagnostics.spelling import did_you_mean, listing
-from inception_dsl.ir.program import Claim, Column, Erratum, Published
+from inception_dsl.ir.program import TOTALS, Claim, Column, Erratum, Published
 from inception_dsl.spec.fields import COLUMN_MEASURES
 from inception_dsl.spec.network import NetworkSpec
 from inception_dsl.syntax.table import Cell
-
-TOTALS = "totals"
 
 
 def published(spec: NetworkSpec, findings: Findings) -> Published:

@@ -139,7 +139,7 @@ class RowReader:
             return int(text)
         if text.startswith("{"):
             try:
-                return algebra.value(text)
+                return algebra.parse_braced(text)
             except SyntaxFault as fault:
                 self.findings.error(
                     fault.code, fault.message, cell.fragment.span(*fault.at), fault.label, help=fault.help

@@ -56,7 +56,7 @@ def setting(data: Any) -> Setting:
     return Setting(value, keys.get("type", written), keys.get("min"), keys.get("max"), keys.get("doc", ""))
 
 
-def as_data(given: Setting) -> Scalar | dict[str, Any]:
+def setting_data(given: Setting) -> Scalar | dict[str, Any]:
     """What a key holds to give this setting: its value alone where that is enough."""
     if setting(given.value) == given:
         return given.value

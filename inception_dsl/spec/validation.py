@@ -19,11 +19,11 @@ from inception_dsl.runner.settings import Range
 from inception_dsl.spec import elsewhere
 from inception_dsl.spec.error_places import ErrorPlace, error_place
 from inception_dsl.spec.fields import Section
-from inception_dsl.syntax.document import Document, Path
-from inception_dsl.syntax.yaml import kind
+from inception_dsl.syntax.document import Document, KeyPath
+from inception_dsl.syntax.yaml import type_name
 
-Model = TypeVar("Model", bound=Section)
-Advice = Callable[[Path, Any], str]
+SectionT = TypeVar("SectionT", bound=Section)
+Advice = Callable[[KeyPath, Any], str]
 """The help for an error about the value at a path; empty where the usual help serves."""
 
 MAX_KEYS_LISTED: Final = 20
@@ -33,7 +33,7 @@ BOUNDS: Final = {"greater_than", "greater_than_equal", "less_than", "less_than_e
 """The rules about the size of a number, and about the order of two."""
 
 
-def validate(document: Document, model: type[Model], advise: Advice = lambda _path, _value: "") -> Model:
+def validate(document: Document, model: type[SectionT], advise: Advice = lambda _path, _value: "") -> SectionT:
     """The data of a document as a model.
 
     Raises `SpecError`: E103 for an unknown key, E104 for a missing one, E105 for a value of another type, E117 for a
@@ -66,9 +66,9 @@ class _Report:
 
     def add(self, errors: Iterable[_Error]) -> None:
         """Report errors: one for each value, and none for a missing key that is there but misspelt."""
-        unknown: dict[Path, list[str]] = {}
+        unknown: dict[KeyPath, list[str]] = {}
         missing: list[ErrorPlace] = []
-        wrong: dict[Path, tuple[ErrorPlace, set[str]]] = {}
+        wrong: dict[KeyPath, tuple[ErrorPlace, set[str]]] = {}
         for rule, place in errors:
             if rule == "extra_forbidden" or place.of_key:
                 unknown.setdefault(place.path[:-1], []).append(str(place.path[-1]))
@@ -108,8 +108,8 @@ class _Report:
         what = f"`{key}`" if isinstance(key, str) else f"an item of `{place.path[-2]}`"
         label = (
             ""
-            if kind(value).split()[-1] in expected or (place.type.words and isinstance(value, str))
-            else f"this is {kind(value)}"
+            if type_name(value).split()[-1] in expected or (place.type.words and isinstance(value, str))
+            else f"this is {type_name(value)}"
         )
         if isinstance(value, str) and "characters" in expected:
             label = f"this has {len(value):,}"
@@ -129,7 +129,7 @@ class _Report:
             return elsewhere.suggest(value, re.findall("`(.+?)`", expected), elsewhere.FOREIGN_VALUES)
         return ""
 
-    def _value(self, path: Path) -> Any:
+    def _value(self, path: KeyPath) -> Any:
         value: Any = self.document.data
         for part in path:
             value = value[part]

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from inception_dsl.diagnostics.spelling import listing
 from inception_dsl.spec.models import VERBS
-from inception_dsl.spec.variant_models import KINDS, REPLACED, Rename, Row
-from inception_dsl.syntax.document import Path
+from inception_dsl.spec.variant_models import KINDS, REPLACED, NewRow, Rename
+from inception_dsl.syntax.document import KeyPath
 from inception_dsl.syntax.yaml_printer import flow
 
 SYNONYMS: Final = {
@@ -25,13 +25,13 @@ MAX_VALUE_SHOWN: Final = 80
 """The longest corrected value that is shown in full."""
 
 
-def advice(parts: Mapping[str, Collection[str]]) -> Callable[[Path, Any], str]:
+def advice(parts: Mapping[str, Collection[str]]) -> Callable[[KeyPath, Any], str]:
     """The help for a wrong key or value at a path; empty where the error has nothing to do with variants.
 
     `parts` are the names of the base's parts, by kind.
     """
 
-    def advise(path: Path, value: Any) -> str:
+    def advise(path: KeyPath, value: Any) -> str:
         match path:
             case ("network",) if isinstance(value, dict) and "network" not in value:
                 return "add `network:`, the variant's own name"
@@ -45,7 +45,7 @@ def advice(parts: Mapping[str, Collection[str]]) -> Callable[[Path, Any], str]:
                 return _no_kind(verb, key, parts)
             case (str(verb), str(kind), key):
                 return _part(verb, kind, key, value)
-            case ("insert", "rows", int(), str(name)) if isinstance(value, dict) and name not in Row.model_fields:
+            case ("insert", "rows", int(), str(name)) if isinstance(value, dict) and name not in NewRow.model_fields:
                 return f"write `{_shown({'name': name, **value})}`"
         return ""
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, create_model
 
-from inception_dsl.spec.fields import Line, MustBe, Omittable, Printed, Reason, Scalar, Section
+from inception_dsl.spec.fields import Line, MustBe, Omittable, PrintedNumber, Reason, Scalar, Section
 from inception_dsl.spec.models import (
     Description,
     Head,
@@ -28,7 +28,7 @@ KINDS: Final = {
 }
 """The kinds of parts that are edited, by their key, and what one of each is called."""
 
-Cell = Annotated[Line | int | float | None, MustBe("the text of a cell, a number, or nothing")]
+CellValue = Annotated[Line | int | float | None, MustBe("the text of a cell, a number, or nothing")]
 BasePath = Annotated[str, Field(max_length=500), MustBe("the path of a spec, such as googlenet.yaml")]
 
 
@@ -53,11 +53,11 @@ SettingEditOrValue: Any = Annotated[
 ]
 
 
-class Row(Section):
+class NewRow(Section):
     """A new row of the table. Any other key is a column, and what the row's cell holds."""
 
     model_config = ConfigDict(extra="allow")
-    __pydantic_extra__: dict[str, Cell]
+    __pydantic_extra__: dict[str, CellValue]
 
     name: Line = Field(description="Its name.")
     layer: Line = Field(description="Its formula.")
@@ -89,26 +89,26 @@ class Remove(Section):
 class Override(Section):
     """Other values for parts of the base, by name."""
 
-    rows: dict[str, dict[str, Cell]] = Field(default={}, description="Cells of rows, by column.")
+    rows: dict[str, dict[str, CellValue]] = Field(default={}, description="Cells of rows, by column.")
     columns: dict[str, PrintedColumnEdit] = Field(default={}, description="How printed columns count.")
     modules: dict[str, ModuleEdit] = Field(default={}, description="Keys of modules.")
     heads: dict[str, HeadEdit] = Field(default={}, description="Keys of heads.")
     defaults: dict[str, Line] = Field(default={}, description="Defaults of layers.")
     settings: dict[str, SettingEditOrValue] = Field(default={}, description="Settings, or their default values.")
-    totals: dict[str, Printed] = Field(default={}, description="Printed totals.")
+    totals: dict[str, PrintedNumber] = Field(default={}, description="Printed totals.")
     errata: dict[str, Reason] = Field(default={}, description="Errata.")
 
 
 class Insert(Section):
     """New parts, by name."""
 
-    rows: list[Row] = Field(default=[], description="Rows, each with its place.")
+    rows: list[NewRow] = Field(default=[], description="Rows, each with its place.")
     columns: dict[str, PrintedColumn] = Field(default={}, description="Printed columns.")
     modules: dict[str, Module] = Field(default={}, description="Modules.")
     heads: dict[str, Head] = Field(default={}, description="Heads.")
     defaults: dict[str, Line] = Field(default={}, description="Defaults of layers.")
     settings: dict[str, SettingOrValue] = Field(default={}, description="Settings.")
-    totals: dict[str, Printed] = Field(default={}, description="Printed totals.")
+    totals: dict[str, PrintedNumber] = Field(default={}, description="Printed totals.")
     errata: dict[str, Reason] = Field(default={}, description="Errata.")
 
 

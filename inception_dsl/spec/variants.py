@@ -21,7 +21,7 @@ from inception_dsl.spec.validation import validate
 from inception_dsl.spec.variant_advice import advice
 from inception_dsl.spec.variant_models import KINDS, REPLACED, Variant
 from inception_dsl.spec.vocabulary import LAYERS
-from inception_dsl.syntax.document import Document, Node, Path
+from inception_dsl.syntax.document import Document, KeyPath, YamlNode
 from inception_dsl.syntax.yaml_printer import flow
 
 MAX_NAMES_LISTED: Final = 12
@@ -68,7 +68,7 @@ class _Edits:
                 self.draft.data[key] = self.data[key]
                 self.draft.root.children[key] = document.root.children[key]
 
-    def _edits_of(self, verb: str, kind: str) -> Iterator[tuple[str, Any, Path]]:
+    def _edits_of(self, verb: str, kind: str) -> Iterator[tuple[str, Any, KeyPath]]:
         """The edits of a verb on a kind of part: the part's name, the edit's value, and its path."""
         edits = self.data.get(verb, {}).get(kind, {})
         if isinstance(edits, dict):
@@ -77,12 +77,12 @@ class _Edits:
             for i, value in enumerate(edits):
                 yield value["name"] if verb == "insert" else value, value, (verb, kind, i)
 
-    def _place(self, path: Path) -> Span:
+    def _place(self, path: KeyPath) -> Span:
         if path[:2] == ("insert", "rows"):
             return self.document.value_span((*path, "name"))
         return self.document.key_span(path)
 
-    def _nodes(self, path: Path) -> tuple[Node, Node]:
+    def _nodes(self, path: KeyPath) -> tuple[YamlNode, YamlNode]:
         """The node of an edit, and that of all edits of its kind."""
         return self.document.node(path), self.document.node(path[:-1])
 
@@ -91,7 +91,7 @@ class _Edits:
     def check_conflicts(self) -> None:
         """E124: parts that are removed and edited, removed twice, or inserted and overridden."""
         for kind, what in KINDS.items():
-            removed: dict[str, Path] = {}
+            removed: dict[str, KeyPath] = {}
             for name, _, path in self._edits_of("remove", kind):
                 if name in removed:
                     self._conflict(f"the {what} `{name}` is removed twice", path, removed[name], "removed here first")
@@ -104,7 +104,7 @@ class _Edits:
                             message = f"the {what} `{name}` is both {other} and {done}"
                             self._conflict(message, path, places[name], f"{other} here")
 
-    def _conflict(self, message: str, path: Path, other: Path, label: str) -> None:
+    def _conflict(self, message: str, path: KeyPath, other: KeyPath, label: str) -> None:
         notes = [Note(self._place(other), label)]
         self.findings.error(EDITS_CONFLICT, message, self._place(path), notes=notes, help="keep one of the two edits")
 
@@ -222,7 +222,7 @@ class _Edits:
                 else:
                     self.draft.put(kind, name, value, *self._nodes(path))
 
-    def _override_cells(self, name: str, value: Mapping[str, Any], path: Path) -> None:
+    def _override_cells(self, name: str, value: Mapping[str, Any], path: KeyPath) -> None:
         for column in value:
             place = self.document.key_span((*path, column))
             if column == "name":
@@ -231,16 +231,16 @@ class _Edits:
             else:
                 self._set_cell(name, column, (*path, column))
 
-    def _set_cell(self, row: str, key: str, path: Path) -> None:
+    def _set_cell(self, row: str, key: str, path: KeyPath) -> None:
         column = " ".join(key.split())
         self.draft.add_column(column, self.document.key_span(path))
         self.draft.rows[row][column] = cell_at(self.document, path)
 
-    def _override_setting(self, name: str, value: Any, path: Path) -> None:
+    def _override_setting(self, name: str, value: Any, path: KeyPath) -> None:
         old = self.draft.at("settings")[0][name]
         self.draft.put("settings", name, override(old, value), *self._nodes(path))
 
-    def _override_keys(self, kind: str, name: str, keys: Mapping[str, Any], path: Path) -> None:
+    def _override_keys(self, kind: str, name: str, keys: Mapping[str, Any], path: KeyPath) -> None:
         old, node = self.draft.part(kind, name, *self._nodes(path))
         for key, value in keys.items():
             if value is None:
@@ -261,7 +261,7 @@ class _Edits:
                 else:
                     self.draft.put(kind, name, value, *self._nodes(path))
 
-    def _insert_row(self, name: str, value: Mapping[str, Any], path: Path) -> None:
+    def _insert_row(self, name: str, value: Mapping[str, Any], path: KeyPath) -> None:
         anchors = [key for key in ("after", "before") if key in value]
         if len(anchors) != 1:
             message = f"`{name}` is inserted {'both after and before a row' if anchors else 'without a position'}"

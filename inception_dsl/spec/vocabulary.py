@@ -93,7 +93,7 @@ class LayerNumber(NamedTuple):
     example: str
 
 
-class Layer(NamedTuple):
+class LayerEntry(NamedTuple):
     """A layer: how it is `written`, its operations, and the words it takes.
 
     A `kernel` sets the field `window` of its op, and a `number` the field that it names. `defaults` are, by slot, the
@@ -120,8 +120,8 @@ _NORM: Final = {"eps": f"eps={BatchNorm.eps:g}", "gamma": _switch("gamma", Batch
 STRIDE: Final = 1
 """The stride of a kernel without one."""
 
-LAYERS: Final[Mapping[str, Layer]] = {
-    "conv": Layer(
+LAYERS: Final[Mapping[str, LayerEntry]] = {
+    "conv": LayerEntry(
         "conv KxK/S N",
         (Conv,),
         True,
@@ -136,15 +136,15 @@ LAYERS: Final[Mapping[str, Layer]] = {
             **_NORM,
         },
     ),
-    "maxpool": Layer("maxpool KxK/S", (MaxPool,), True, words=_words("same same_upper valid pad ceil global")),
-    "avgpool": Layer(
+    "maxpool": LayerEntry("maxpool KxK/S", (MaxPool,), True, words=_words("same same_upper valid pad ceil global")),
+    "avgpool": LayerEntry(
         "avgpool KxK/S",
         (AvgPool,),
         True,
         words=_words("same same_upper valid pad ceil global to count_pad skip_pad"),
         defaults={"border": "count_pad" if AvgPool.count_pad else "skip_pad"},
     ),
-    "lrn": Layer(
+    "lrn": LayerEntry(
         "lrn N",
         (LRN,),
         False,
@@ -152,15 +152,15 @@ LAYERS: Final[Mapping[str, Layer]] = {
         _words("alpha beta k"),
         {"alpha": f"alpha={LRN.alpha:f}".rstrip("0"), "beta": f"beta={LRN.beta:g}", "k": f"k={LRN.k:g}"},
     ),
-    "bn": Layer("bn", (BatchNorm,), words=_words("eps gamma"), defaults=_NORM),
-    "relu": Layer("relu", (ReLU,)),
-    "dropout": Layer(
+    "bn": LayerEntry("bn", (BatchNorm,), words=_words("eps gamma"), defaults=_NORM),
+    "relu": LayerEntry("relu", (ReLU,)),
+    "dropout": LayerEntry(
         "dropout N%",
         (Dropout,),
         False,
         LayerNumber("p", "share", "share", "the fraction it drops, such as `dropout 40%`"),
     ),
-    "fc": Layer(
+    "fc": LayerEntry(
         "fc N",
         (Flatten, FullyConnected),
         False,
@@ -168,9 +168,9 @@ LAYERS: Final[Mapping[str, Layer]] = {
         _words("relu act bias"),
         {"act": "act=none", "bias": _switch("bias", FullyConnected.bias)},
     ),
-    "softmax": Layer("softmax", (Softmax,)),
-    "flatten": Layer("flatten", (Flatten,)),
-    "pass": Layer("pass", (Identity,)),
+    "softmax": LayerEntry("softmax", (Softmax,)),
+    "flatten": LayerEntry("flatten", (Flatten,)),
+    "pass": LayerEntry("pass", (Identity,)),
 }
 """The layers of the language; any other word in their place names a module."""
 

@@ -15,14 +15,32 @@ from lark import Lark, Token, Transformer, UnexpectedInput
 from inception_dsl.diagnostics.codes.syntax import INVALID_FORMULA, OUT_OF_BOUNDS
 from inception_dsl.diagnostics.codes.yaml import NESTED_TOO_DEEPLY
 from inception_dsl.ir.values import FUNCTIONS, MAX_NUMBER, Function, Name, Number, Operation, Value
-from inception_dsl.syntax.algebra_errors import LEVELS, VALUE_LENGTH, SyntaxFault, check_brackets, explain, no_function
-from inception_dsl.syntax.terms import Branches, Chain, Dimensions, Labelled, Repeated, Scaled, Term, Use, Word, levels
+from inception_dsl.syntax.algebra_errors import (
+    LEVELS,
+    VALUE_LENGTH,
+    SyntaxFault,
+    check_brackets,
+    explain_parser_error,
+    no_function,
+)
+from inception_dsl.syntax.terms import (
+    Branches,
+    Chain,
+    Dimensions,
+    Labelled,
+    Repeated,
+    Scaled,
+    Term,
+    Use,
+    WordTerm,
+    levels,
+)
 
 DIGITS: Final = len(str(MAX_NUMBER))
 
 
 @lru_cache(maxsize=4096)
-def formula(text: str) -> Term:
+def parse_formula(text: str) -> Term:
     """Parse a formula such as `conv 1x1 64 -> conv 3x3 192`.
 
     Terms hold offsets and not spans, so that equal texts, as the rows of a long table have, are parsed once. Raises
@@ -39,21 +57,21 @@ def formula(text: str) -> Term:
 
 
 @lru_cache(maxsize=256)
-def words(text: str) -> tuple[Word, ...]:
+def parse_words(text: str) -> tuple[WordTerm, ...]:
     """Parse the words of a default, such as `same bn relu`. Raises `SyntaxFault`."""
     read = _read(text, "words")
     return tuple(read)
 
 
 @lru_cache(maxsize=4096)
-def value(text: str) -> Value:
+def parse_braced(text: str) -> Value:
     """Parse a braced value, such as `{64 * width}`. Raises `SyntaxFault`."""
     read = _read(text, "braced")
     assert isinstance(read, Value)
     return read
 
 
-def claim(text: str) -> Value:
+def parse_claim(text: str) -> Value:
     """Parse the formula of a claim, such as `params(alexnet) / params(googlenet)`.
 
     A measure of a network is a `Function` of one `Name`: `network`, or `network.row`. Raises `SyntaxFault`.
@@ -71,7 +89,7 @@ def _read(text: str, start: str) -> Any:
     try:
         return _parser(_Claims if start == "value" else _Terms).parse(text, start=start)
     except UnexpectedInput as error:
-        raise explain(error, text, start) from None
+        raise explain_parser_error(error, text, start) from None
 
 
 class _Group:
@@ -126,9 +144,9 @@ class _Terms(Transformer[Token, Any]):
 
     def use(self, items: list[Any]) -> Term:
         name, kernel, stride, width = items[0], None, None, None
-        words: list[Word] = []
+        words: list[WordTerm] = []
         for item in items[1:]:
-            if isinstance(item, Word):
+            if isinstance(item, WordTerm):
                 if width and not words and (fault := _capital_x(item, width)):
                     raise fault
                 words.append(item)
@@ -149,13 +167,13 @@ class _Terms(Transformer[Token, Any]):
     def stride(self, items: list[Any]) -> Dimensions:
         return items[0], items[-1]
 
-    def word(self, items: list[Any]) -> Word:
+    def word(self, items: list[Any]) -> WordTerm:
         if len(items) == 1:
-            return Word(str(items[0]), at=_at(items))
+            return WordTerm(str(items[0]), at=_at(items))
         setting = str(items[2]) if isinstance(items[2], Token) else items[2]
-        return Word(str(items[0]).strip('"'), setting, at=_at(items))
+        return WordTerm(str(items[0]).strip('"'), setting, at=_at(items))
 
-    def words(self, items: list[Any]) -> list[Word]:
+    def words(self, items: list[Any]) -> list[WordTerm]:
         return items
 
     def number(self, items: list[Any]) -> Value:
@@ -198,7 +216,7 @@ class _Claims(_Terms):
         return Function(str(items[0]), (self.name(items[2:3]),), at=_at(items))
 
 
-def _capital_x(word: Word, width: Value) -> SyntaxFault | None:
+def _capital_x(word: WordTerm, width: Value) -> SyntaxFault | None:
     """The fault of a kernel such as `3X3`, which parses as the width 3 and the word `X3`."""
     if word.at[0] != width.at[1] or not isinstance(width, Number) or not re.fullmatch("X[0-9]+", word.text):
         return None

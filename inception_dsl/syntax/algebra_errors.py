@@ -122,7 +122,7 @@ def kernel_fault(text: str, offset: int) -> SyntaxFault | None:
     return None
 
 
-def explain(error: UnexpectedInput, text: str, start: str) -> SyntaxFault:
+def explain_parser_error(error: UnexpectedInput, text: str, start: str) -> SyntaxFault:
     """The fault that a parser error stands for; `start` is the rule that was being parsed."""
     if start == "formula" and (fault := kernel_fault(text, _offset(error, text))):
         return fault

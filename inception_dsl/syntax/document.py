@@ -9,11 +9,11 @@ from typing import Any
 from inception_dsl.diagnostics.diagnostic import Source, Span
 from inception_dsl.syntax.source import Fragment
 
-Path = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 """The keys and indices that lead from the top of a document to a value."""
 
 
-class Node:
+class YamlNode:
     """The places of a value: its own, that of its key if it has one, and those of the values in it.
 
     `text` is a scalar as written, None for a collection; `literal` is true for a block scalar (`|`).
@@ -26,7 +26,7 @@ class Node:
         self.key: Span | None = None
         self.text = text
         self.literal = literal
-        self.children: dict[str | int, Node] = {}
+        self.children: dict[str | int, YamlNode] = {}
 
 
 class Document:
@@ -40,7 +40,7 @@ class Document:
         self,
         source: Source,
         data: dict[str, Any],
-        root: Node,
+        root: YamlNode,
         names: Mapping[Source, Mapping[str, str]] = MappingProxyType({}),
     ) -> None:
         self.source = source
@@ -48,23 +48,23 @@ class Document:
         self.root = root
         self.names = names
 
-    def value_span(self, path: Path) -> Span:
+    def value_span(self, path: KeyPath) -> Span:
         """The place of a value: its first line, or its first key for a block of `key: value` lines."""
         return self.node(path).span
 
-    def key_span(self, path: Path) -> Span:
+    def key_span(self, path: KeyPath) -> Span:
         """The place of the key of a value; that of the value for an item of a list and for the document itself."""
         node = self.node(path)
         return node.key or node.span
 
-    def text(self, path: Path) -> Fragment:
+    def text(self, path: KeyPath) -> Fragment:
         """The text of a scalar as written (`1.50` stays `1.50`), with the places of its characters."""
         node = self.node(path)
         if node.text is None:
             raise KeyError(path)
         return Fragment(node.text, node.span, node.literal)
 
-    def node(self, path: Path) -> Node:
+    def node(self, path: KeyPath) -> YamlNode:
         """The node of a value."""
         node = self.root
         for part in path:

@@ -43,7 +43,7 @@ class Formula:
 def formula_of(part: Fragment, findings: Findings, names: Mapping[str, str] | None = None) -> Formula | None:
     """Parse a text as a formula, with new names for some modules; None after adding errors to `findings`."""
     try:
-        term = algebra.formula(part.text)
+        term = algebra.parse_formula(part.text)
         return Formula(renamed(term, names), part, names) if names else Formula(term, part)
     except SyntaxFault as fault:
         last = part.span(len(part.text), len(part.text))

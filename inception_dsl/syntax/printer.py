@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from inception_dsl.ir.values import Number, Value, spell
-from inception_dsl.syntax.terms import Branches, Chain, Dimensions, Labelled, Repeated, Scaled, Term, Use, Word
+from inception_dsl.syntax.terms import Branches, Chain, Dimensions, Labelled, Repeated, Scaled, Term, Use, WordTerm
 from inception_dsl.text.aligned import pad
 
-MAX_LINE: Final = 100
+MAX_CHAIN_LINE: Final = 100
 """The length at which a chain continues on the next line, where lines may break."""
 
 BRANCHES, SUM, CHAIN, STEP, TERM = range(5)
@@ -39,7 +39,7 @@ def spell_graph(term: Term) -> str:
             return spell_term(term)
 
 
-def spell_words(words: Iterable[Word]) -> str:
+def spell_words(words: Iterable[WordTerm]) -> str:
     """Print the words of a layer: `same bn eps=0.001`."""
     return " ".join(map(_word, words))
 
@@ -52,7 +52,7 @@ def align(rows: Sequence[Sequence[str]]) -> str:
 def _wrapped(steps: list[str]) -> str:
     lines = [steps[0]]
     for step in steps[1:]:
-        if len(lines[-1]) + len(step) + 4 <= MAX_LINE:
+        if len(lines[-1]) + len(step) + 4 <= MAX_CHAIN_LINE:
             lines[-1] += f" -> {step}"
         else:
             lines.append(f"-> {step}")
@@ -120,7 +120,7 @@ def _pair(dimensions: Dimensions) -> str:
     return "x".join(map(_int, dimensions))
 
 
-def _word(word: Word) -> str:
+def _word(word: WordTerm) -> str:
     key = word.text if re.fullmatch(r"[\w#]+", word.text) else f'"{word.text}"'
     match word.value:
         case None:

@@ -24,10 +24,10 @@ def read(path: str | os.PathLike[str], name: str | None = None) -> Source:
     E003 beyond `MAX_BYTES`.
     """
     given = builtin.full(os.fspath(path))
-    name, path = given if name is None else name, builtin.place(given)
+    name, path = given if name is None else name, builtin.resolve(given)
     try:
         mode = os.stat(path).st_mode  # before it is opened: opening a pipe may never return
-        if kind := paths.kind(mode):
+        if kind := paths.file_kind(mode):
             hint = "name a file in it" if stat.S_ISDIR(mode) else "save its output to a file"
             raise paths.unreadable(name, f"it is {kind}", hint)
         with open(path, "rb") as file:

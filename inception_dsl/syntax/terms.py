@@ -19,7 +19,7 @@ class Term:
 
 
 @dataclass(frozen=True)
-class Word(Term):
+class WordTerm(Term):
     """A word on a layer (`same`), or a setting (`groups=3`)."""
 
     text: str
@@ -34,7 +34,7 @@ class Use(Term):
     kernel: Dimensions | None = None
     stride: Dimensions | None = None
     width: Value | None = None
-    words: tuple[Word, ...] = ()
+    words: tuple[WordTerm, ...] = ()
 
     @property
     def size_at(self) -> tuple[int, int]:

@@ -26,11 +26,11 @@ from inception_dsl.diagnostics.codes.yaml import (
     UNSUPPORTED_YAML,
 )
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, Note, Source, Span, SpecError
-from inception_dsl.syntax.document import Document, Node
+from inception_dsl.syntax.document import Document, YamlNode
 from inception_dsl.syntax.source import read
-from inception_dsl.syntax.yaml_errors import bad_escape, explain, here, span_of_marks, unreadable
+from inception_dsl.syntax.yaml_errors import bad_escape, explain_yaml_error, here, span_of_marks, unreadable_number
 
-__all__ = ["Document", "kind", "parse", "read"]
+__all__ = ["Document", "parse", "read", "type_name"]
 
 MAX_DEPTH: Final = 50
 MAX_VALUES: Final = 100_000
@@ -93,14 +93,14 @@ def parse(source: Source) -> Document:
     except yaml.MarkedYAMLError as error:
         reader.fail(error)
     except (OverflowError, ValueError):
-        reader.findings.diagnostics.append(unreadable(here(source, loader.get_mark())))
+        reader.findings.diagnostics.append(unreadable_number(here(source, loader.get_mark())))
     reader.findings.stop()
     if reader.root is None or reader.data is None:
         raise SpecError([Diagnostic(FILE_EMPTY, f"`{source.file}` is empty", Span(source, 1, 1, 1))])
     if not isinstance(reader.data, dict):
         message, help_ = "expected lines of the form `key: value`", "start with a line such as `network: name`"
         raise SpecError(
-            [Diagnostic(INVALID_VALUE, message, reader.root.span, f"this is {kind(reader.data)}", help=help_)]
+            [Diagnostic(INVALID_VALUE, message, reader.root.span, f"this is {type_name(reader.data)}", help=help_)]
         )
     return Document(source, reader.data, reader.root)
 
@@ -110,7 +110,7 @@ class _Open:
 
     __slots__ = ("data", "flow", "key", "node")
 
-    def __init__(self, node: Node, data: dict[str, Any] | list[Any], flow: bool) -> None:
+    def __init__(self, node: YamlNode, data: dict[str, Any] | list[Any], flow: bool) -> None:
         self.node = node
         self.data = data
         self.flow = flow
@@ -124,7 +124,7 @@ class _Reader:
         self.source = source
         self.findings = Findings()
         self.data: Any = None
-        self.root: Node | None = None
+        self.root: YamlNode | None = None
         self._open: list[_Open] = []
         self._end = 0  # where in the text the last event ended
         self._documents = self._count = 0
@@ -143,7 +143,7 @@ class _Reader:
                 self._document(span, explicit=bool(event.explicit))
             case yaml.AliasEvent():
                 self._refuse("an alias", span, "repeat the value where it is used")
-                self._add("", Node(span, ""))
+                self._add("", YamlNode(span, ""))
             case yaml.ScalarEvent():
                 self._refuse_properties(event, span)
                 if event.style in ("|", ">"):
@@ -153,10 +153,10 @@ class _Reader:
                 value = event.value if event.style else self._scalar(event.value, span)
                 if not event.style and value == "<<" and self._wants_key():
                     self._refuse("a merge key", span, "repeat the keys where they are used")
-                self._add(value, Node(span, event.value, event.style == "|"))
+                self._add(value, YamlNode(span, event.value, event.style == "|"))
             case yaml.CollectionStartEvent():
                 self._refuse_properties(event, span)
-                node = Node(span)
+                node = YamlNode(span)
                 data: dict[str, Any] | list[Any] = {} if isinstance(event, yaml.MappingStartEvent) else []
                 self._add(data, node)
                 self._open.append(_Open(node, data, bool(event.flow_style)))
@@ -173,7 +173,7 @@ class _Reader:
         """Report the error that ended the events."""
         if opener := self._deep_bracket(error):
             self._too_deep(opener)
-        self.findings.diagnostics.append(explain(error, self.source, self.bracket()))
+        self.findings.diagnostics.append(explain_yaml_error(error, self.source, self.bracket()))
 
     def _deep_bracket(self, error: yaml.MarkedYAMLError) -> Span | None:
         """The bracket that nests too deeply among those that the parser read before its error.
@@ -211,7 +211,7 @@ class _Reader:
     def _wants_key(self) -> bool:
         return bool(self._open) and isinstance(self._open[-1].data, dict) and self._open[-1].key is None
 
-    def _add(self, value: Any, node: Node) -> None:
+    def _add(self, value: Any, node: YamlNode) -> None:
         """Add a value as the root, the next item of a list, a key, or the value of the last key."""
         self._count += 1
         if self._count > MAX_VALUES:
@@ -231,13 +231,13 @@ class _Reader:
             parent.data[name] = value
             parent.key = None
 
-    def _key(self, value: Any, node: Node, parent: _Open) -> str:
+    def _key(self, value: Any, node: YamlNode, parent: _Open) -> str:
         if not parent.node.children and not parent.flow:
             parent.node.span = node.span
         name = node.text or ""
         if not isinstance(value, str):
             hint = f'write `"{name}"` to use it as a string' if name else "write a string as the key"
-            self.findings.error(INVALID_VALUE, f"a key must be a string, not {kind(value)}", node.span, help=hint)
+            self.findings.error(INVALID_VALUE, f"a key must be a string, not {type_name(value)}", node.span, help=hint)
         elif first := parent.node.children.get(name):
             notes, hint = [Note(first.key or first.span, "first defined here")], "delete one, or rename it"
             self.findings.error(DUPLICATE_KEY, f"duplicate key `{name}`", node.span, notes=notes, help=hint)
@@ -279,7 +279,7 @@ class _Reader:
         self.findings.stop()
 
 
-def kind(value: Any) -> str:
+def type_name(value: Any) -> str:
     """The type of a value, in words."""
     match value:
         case None:

@@ -31,7 +31,7 @@ def span_of_marks(source: Source, start: yaml.Mark, end: yaml.Mark) -> Span:
     return Span(source, line + 1, column + 1, max(column, stop) + 1)
 
 
-def explain(error: yaml.MarkedYAMLError, source: Source, bracket: Span | None) -> Diagnostic:
+def explain_yaml_error(error: yaml.MarkedYAMLError, source: Source, bracket: Span | None) -> Diagnostic:
     """The diagnostic of a syntax error; `bracket` is the innermost `[` or `{` that was open when it arose."""
     mark, begun = error.problem_mark or error.context_mark, error.context_mark
     at = here(source, mark)
@@ -52,7 +52,7 @@ def explain(error: yaml.MarkedYAMLError, source: Source, bracket: Span | None) -
     return _parsed(at, start, in_file=begun is None)
 
 
-def unreadable(at: Span) -> Diagnostic:
+def unreadable_number(at: Span) -> Diagnostic:
     """The diagnostic of a number that PyYAML without libyaml cannot read: in a directive, or in an escape."""
     return _directive(at) if at.source.lines[at.line - 1].startswith("%") else bad_escape(at)
 

@@ -20,10 +20,10 @@ def dump(data: Mapping[str, Any]) -> str:
     Keys whose value is None are left out. A string of complete lines becomes a block scalar (`|`), a string that YAML
     could misread is put in double quotes, and unprintable characters (controls, bidirectional marks) are escaped.
     """
-    return "\n".join(line.text for line in lines(data)) + "\n"
+    return "\n".join(line.text for line in print_lines(data)) + "\n"
 
 
-class Line(NamedTuple):
+class PrintedLine(NamedTuple):
     """A printed line: its text, the path of the value that it shows, and which `part` of that it shows.
 
     `part` is "all", the "key" alone, or the index of a line of a block scalar.
@@ -34,21 +34,21 @@ class Line(NamedTuple):
     part: int | Literal["all", "key"]
 
 
-def lines(data: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[Line]:
+def print_lines(data: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[PrintedLine]:
     """Print a mapping as `dump` does, line by line."""
     indent = "  " * len(path)
     for key, value in _present(data):
         head, here = f"{indent}{_text(key)}:", (*path, key)
         if isinstance(value, str) and _is_block(value):
-            yield Line(f"{head} |", here, "key")
-            yield from (Line(f"{indent}  {line}", here, i) for i, line in enumerate(value.splitlines()))
+            yield PrintedLine(f"{head} |", here, "key")
+            yield from (PrintedLine(f"{indent}  {line}", here, i) for i, line in enumerate(value.splitlines()))
         elif not isinstance(value, Mapping):
-            yield Line(f"{head} {_text(value) if isinstance(value, str) else flow(value)}", here, "all")
+            yield PrintedLine(f"{head} {_text(value) if isinstance(value, str) else flow(value)}", here, "all")
         elif _is_flat(value) and len(line := f"{head} {flow(value)}") <= MAX_BRACES:
-            yield Line(line, here, "all")
+            yield PrintedLine(line, here, "all")
         else:
-            yield Line(head, here, "key")
-            yield from lines(value, here)
+            yield PrintedLine(head, here, "key")
+            yield from print_lines(value, here)
 
 
 def _present(data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -57,7 +57,7 @@ def wrap(rows: Sequence[Sequence[str]], room: int | None) -> str:
     return "\n".join(lines)
 
 
-class Column(NamedTuple):
+class TextColumn(NamedTuple):
     """A column of a table: its cells, header first, the words at their ends that are coloured, and its alignment.
 
     The cells are aligned to the `right` or left. Texts may be shortened to `least` columns of the terminal.
@@ -72,13 +72,13 @@ class Column(NamedTuple):
     @classmethod
     def of(
         cls, cells: Sequence[str], words: Sequence[str] = (), right: bool = False, least: int | None = None
-    ) -> Column:
+    ) -> TextColumn:
         """Make a column as wide as its widest cell."""
         shown = [*map(visible, cells)]
         widest = max(map(width, shown))
         return cls(shown, words or [""] * len(shown), right, min(widest, widest if least is None else least), widest)
 
-    def narrowed(self, to: int) -> Column:
+    def narrowed(self, to: int) -> TextColumn:
         """Shorten the cells to a width."""
         return self._replace(cells=[shortened(cell, to) for cell in self.cells], width=to)
 
@@ -91,7 +91,7 @@ class Column(NamedTuple):
         return blank + cell if self.right else cell + blank
 
 
-def format_table(columns: Sequence[Column], gap: int, room: int | None = None, paint: Paint = plain) -> list[str]:
+def format_table(columns: Sequence[TextColumn], gap: int, room: int | None = None, paint: Paint = plain) -> list[str]:
     """The lines of a table, none longer than `room`.
 
     A wider table has its longest texts shortened first. Then it is split into parts, one below the other, each with the
@@ -100,7 +100,7 @@ def format_table(columns: Sequence[Column], gap: int, room: int | None = None, p
     if room is not None:
         columns = _fit(columns, gap, max(room, 1))
     first, *rest = columns
-    parts: list[list[Column]] = [[first]]
+    parts: list[list[TextColumn]] = [[first]]
     for column in rest:
         if room is not None and len(parts[-1]) > 1 and _total_width([*parts[-1], column], gap) > room:
             parts.append([first])
@@ -113,7 +113,7 @@ def format_table(columns: Sequence[Column], gap: int, room: int | None = None, p
     return lines
 
 
-def _fit(columns: Sequence[Column], gap: int, room: int) -> list[Column]:
+def _fit(columns: Sequence[TextColumn], gap: int, room: int) -> list[TextColumn]:
     """Shorten the texts until the columns fit, as far as that goes; no column is wider than a part."""
     fitted = list(columns)
     while (over := _total_width(fitted, gap) - room) > 0:
@@ -129,5 +129,5 @@ def _fit(columns: Sequence[Column], gap: int, room: int) -> list[Column]:
     return [c if c.width <= limit else c.narrowed(limit) for c, limit in zip(fitted, limits, strict=True)]
 
 
-def _total_width(columns: Sequence[Column], gap: int) -> int:
+def _total_width(columns: Sequence[TextColumn], gap: int) -> int:
     return sum(column.width for column in columns) + gap * (len(columns) - 1)

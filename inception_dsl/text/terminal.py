@@ -54,7 +54,7 @@ def visible(words: str) -> str:
     return words if words.isprintable() else "".join(map(_escaped, words))
 
 
-def lines(text: str, colour: bool) -> str:
+def visible_lines(text: str, colour: bool) -> str:
     """A text of several lines with escapes as in `visible`; colours stay if `colour` is true."""
     if text.isascii() and not _CONTROLS.search(text):
         return text

@@ -28,7 +28,7 @@ from inception_dsl.runner.config import Augment, Average, Config, Data, NetworkI
 from inception_dsl.runner.devices import RankContext, set_deterministic, supports_bf16
 from inception_dsl.runner.engine import train
 from inception_dsl.runner.settings import RunError
-from inception_dsl.training.installation import ABSENT, FAILED, OK, Check, installation_checks, run_check
+from inception_dsl.training.installation import ABSENT, FAILED, OK, CheckResult, installation_checks, run_check
 
 STEPS: Final = 20
 RENDEZVOUS_TIMEOUT: Final = 60.0
@@ -75,7 +75,7 @@ def short_run() -> Config:
     )
 
 
-def report(checks: Sequence[Check]) -> dict[str, Any]:
+def checks_data(checks: Sequence[CheckResult]) -> dict[str, Any]:
     """Return the checks for machines; they name no user, no folder and no machine."""
     counts = {result: sum(check.result == result for check in checks) for result in (OK, FAILED, ABSENT)}
     return {"system": platform.platform(), "summary": counts, "checks": [asdict(check) for check in checks]}
@@ -94,7 +94,7 @@ def devices(name: str = "") -> list[torch.device]:
 
 def run_checks(
     places: Sequence[torch.device], network: Callable[[int], nn.Module] | None = None, config: Config | None = None
-) -> Iterator[Check]:
+) -> Iterator[CheckResult]:
     """Check the installation and some devices, one thing after the other."""
     network, config = network or Small, config or short_run()
     yield from installation_checks()
@@ -106,7 +106,7 @@ def run_checks(
         yield from training_checks(place, network, config)
 
 
-def training_checks(place: torch.device, network: Callable[[int], nn.Module], config: Config) -> Iterator[Check]:
+def training_checks(place: torch.device, network: Callable[[int], nn.Module], config: Config) -> Iterator[CheckResult]:
     """Short runs on a device: the loss falls, a resumed run is identical, and bf16 agrees with fp32."""
     device = str(place)
     half = replace(config, run=replace(config.run, precision="bf16"))
@@ -119,7 +119,7 @@ def training_checks(place: torch.device, network: Callable[[int], nn.Module], co
         yield uninterrupted
         if uninterrupted.result == FAILED:
             for name in ("resume", "bf16", "throughput"):
-                yield Check(name, ABSENT, "needs training", device=device)
+                yield CheckResult(name, ABSENT, "needs training", device=device)
             return
 
         def resumed() -> str:
@@ -141,10 +141,12 @@ def training_checks(place: torch.device, network: Callable[[int], nn.Module], co
         yield (
             run_check("bf16", device, halved)
             if able
-            else Check("bf16", ABSENT, f"{why}: fp32 is faster", device=device)
+            else CheckResult("bf16", ABSENT, f"{why}: fp32 is faster", device=device)
         )
         rate = statistics.median(_logged(at / "uninterrupted", "images_per_second")[1:])
-        yield Check("throughput", OK, f"{rate:,.0f} images/s of the test's small network, one thread", device=device)
+        yield CheckResult(
+            "throughput", OK, f"{rate:,.0f} images/s of the test's small network, one thread", device=device
+        )
 
 
 def _run(

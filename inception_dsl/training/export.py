@@ -27,7 +27,7 @@ class Exported(NamedTuple):
     typed: Typed
     weights: WeightFile
 
-    def compare(self) -> deploy.Comparison:
+    def compare(self) -> deploy.OutputDifference:
         """Compare the ONNX file with the PyTorch network. Raises `SpecError`."""
         return deploy.compare_with_pytorch(self.typed, self.weights.tensors, self.onnx, heads=False)
 

@@ -48,7 +48,7 @@ ADVICE: Final = {
 
 
 @dataclass(frozen=True)
-class Check:
+class CheckResult:
     """One check: its device, its result, what was found, and what to do if it failed."""
 
     name: str
@@ -65,33 +65,33 @@ class Check:
         return wrap(rows, room)
 
 
-def installation_checks() -> Iterator[Check]:
+def installation_checks() -> Iterator[CheckResult]:
     """Check the installed libraries and the machine."""
-    yield Check("python", OK, platform.python_version())
+    yield CheckResult("python", OK, platform.python_version())
     for library, use in PURPOSES.items():
         try:
             version = metadata.version(library)
         except metadata.PackageNotFoundError:
-            yield Check(library, ABSENT, f"optional: for {use}", f"pip install {library}")
+            yield CheckResult(library, ABSENT, f"optional: for {use}", f"pip install {library}")
             continue
         numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
         old = library == "torch" and numbers < OLDEST_TORCH
         advice = f"pip install 'torch>={'.'.join(map(str, OLDEST_TORCH))}'" if old else ""
-        yield Check(library, FAILED if old else OK, version, advice)
+        yield CheckResult(library, FAILED if old else OK, version, advice)
     beside = Path(sys.executable).with_name("torchrun").exists() or shutil.which("torchrun")
     run = "torchrun" if beside else "python -m torch.distributed.run" if find_spec("torch.distributed.run") else ""
-    yield Check("launcher", OK if run else FAILED, run or "no torchrun", "" if run else "install torch again")
+    yield CheckResult("launcher", OK if run else FAILED, run or "no torchrun", "" if run else "install torch again")
     yield run_check("write access", "", _check_write_access)
     yield _shared_memory()
 
 
-def run_check(name: str, device: str, action: Callable[[], str]) -> Check:
+def run_check(name: str, device: str, action: Callable[[], str]) -> CheckResult:
     """Run a check; an exception is a failure."""
     try:
-        return Check(name, OK, redact(action()), device=device)
+        return CheckResult(name, OK, redact(action()), device=device)
     except Exception as error:  # noqa: BLE001 - any exception is a result
         lines = str(error).strip().splitlines() or [type(error).__name__]
-        return Check(name, FAILED, redact(lines[-1])[:200], ADVICE[name], device)
+        return CheckResult(name, FAILED, redact(lines[-1])[:200], ADVICE[name], device)
 
 
 def redact(text: str) -> str:
@@ -108,13 +108,13 @@ def _check_write_access() -> str:
     return f"{shutil.disk_usage('.').free / 1e9:,.1f} GB are free here"
 
 
-def _shared_memory(folder: str = "/dev/shm") -> Check:  # noqa: S108 - the folder that torch uses
+def _shared_memory(folder: str = "/dev/shm") -> CheckResult:  # noqa: S108 - the folder that torch uses
     """Check that loader processes have enough shared memory."""
     name = "shared memory"
     if not Path(folder).is_dir():
-        return Check(name, ABSENT, "this system does not show it")
+        return CheckResult(name, ABSENT, "this system does not show it")
     free = shutil.disk_usage(folder).free
     if free >= SHARED_MEMORY:
-        return Check(name, OK, f"{free / 1e9:.1f} GB")
+        return CheckResult(name, OK, f"{free / 1e9:.1f} GB")
     advice = "start the container with --shm-size=2g, or train with --set data.workers=0"
-    return Check(name, FAILED, f"{free / 1e6:.0f} MB", advice)
+    return CheckResult(name, FAILED, f"{free / 1e6:.0f} MB", advice)

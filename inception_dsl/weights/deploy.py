@@ -88,10 +88,10 @@ def onnx_files(
 
 
 def _tensor(name: str, values: Array, **content: pb.Content | list[bytes]) -> bytes:
-    return pb.Tensor(name=name, dims=values.shape, data_type=pb.FLOAT, **content)
+    return pb.TensorProto(name=name, dims=values.shape, data_type=pb.FLOAT, **content)
 
 
-class Comparison(NamedTuple):
+class OutputDifference(NamedTuple):
     """How far the outputs of an ONNX file and of the PyTorch network differ.
 
     `apart` is the largest difference and `where` the output that has it. `moved` is the smallest change of an output
@@ -125,7 +125,7 @@ class Comparison(NamedTuple):
 
 def compare_with_pytorch(
     typed: Typed, weights: Mapping[str, Array], file: Path, heads: bool, taps: Sequence[str] = ()
-) -> Comparison:
+) -> OutputDifference:
     """Run an ONNX file in onnxruntime and the PyTorch network with the same weights, both on the same two images.
 
     All outputs of the file are compared: the logits, the heads with `heads`, and the taps. Raises `SpecError` E005 if a
@@ -145,4 +145,4 @@ def compare_with_pytorch(
     moved = {name: relative_difference(ours[name][0], ours[name][1], ours[name]) for name in names}
     where = max(apart, key=lambda name: np.nan_to_num(apart[name], nan=np.inf))
     still = min(moved, key=moved.__getitem__)
-    return Comparison(apart[where], where, moved[still], still)
+    return OutputDifference(apart[where], where, moved[still], still)

@@ -12,7 +12,7 @@ from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.files import paths
 from inception_dsl.weights.former_names import rename_former
 from inception_dsl.weights.pickles import load_pickle, one_line
-from inception_dsl.weights.wrapping import quoted, strip_prefixes, unwrap
+from inception_dsl.weights.wrapping import quoted_name, strip_prefixes, unwrap
 
 if TYPE_CHECKING:
     from inception_dsl.crosscheck.probe import Array
@@ -59,7 +59,7 @@ def read_weights(path: Path, own: Collection[str] = ()) -> WeightFile:
     stripped, more = strip_prefixes(wrapped, own, path.name)
     tensors, renamed = rename_former(stripped, own, path.name)
     wrong = [
-        Diagnostic(TENSOR_MISMATCH, f"{quoted(name)} in `{path}` is {fault}")
+        Diagnostic(TENSOR_MISMATCH, f"{quoted_name(name)} in `{path}` is {fault}")
         for name, tensor in tensors.items()
         if (fault := _fault(name, tensor))
     ]
@@ -76,7 +76,7 @@ def readable_size(path: Path) -> int:
     """
     try:
         found = path.stat()
-        if kind := paths.kind(found.st_mode):
+        if kind := paths.file_kind(found.st_mode):
             raise paths.unreadable(path, f"it is {kind}")
         path.open("rb").close()
     except (OSError, ValueError) as error:

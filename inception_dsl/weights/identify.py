@@ -29,7 +29,7 @@ def hint(typed: Typed, shapes: Shapes, library: str) -> str:
         spec = BUILTIN_SPECS[candidate].get(name, "")
         if spec and spec != typed.program.name and (other := _compiled(spec)) and _fits(other, shapes, candidate):
             return f"this is {candidate}'s {name}: use {_place(typed, spec)}"
-    for spec in builtin.names():
+    for spec in builtin.spec_names():
         other = _compiled(spec) if spec != typed.program.name else None
         if other and _fits(other, shapes):
             return f"this is {spec}: use {_place(typed, spec)}"

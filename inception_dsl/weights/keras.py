@@ -125,7 +125,7 @@ def _kernels(names: Names) -> int:
     return sum("bn" not in name and "normalization" not in name for name in names.trunk)
 
 
-def scales(typed: Typed, found: Mapping[str, Array], theirs: Mapping[str, str]) -> dict[str, Array]:
+def unit_scales(typed: Typed, found: Mapping[str, Array], theirs: Mapping[str, str]) -> dict[str, Array]:
     """Ones for the batch norm scales that the spec has and keras leaves out; they change nothing."""
     import numpy as np
 

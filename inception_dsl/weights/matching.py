@@ -18,12 +18,12 @@ from inception_dsl.ir.ops import BatchNorm
 from inception_dsl.ir.typed import Node, Typed
 from inception_dsl.weights.files import COUNTER
 from inception_dsl.weights.names import LIBRARIES, Names
-from inception_dsl.weights.wrapping import quoted
+from inception_dsl.weights.wrapping import quoted_name
 
 if TYPE_CHECKING:
     from inception_dsl.crosscheck.probe import Array
 
-MAX_NAMES_LISTED: Final = 6
+MAX_LISTED: Final = 6
 """Names that one finding lists."""
 
 MOST_SHAPES: Final = 20
@@ -154,8 +154,8 @@ def _channels(count: int) -> str:
 
 
 def _some(names: Sequence[str]) -> str:
-    rest = f" and {len(names) - MAX_NAMES_LISTED:,} more" if len(names) > MAX_NAMES_LISTED else ""
-    return ", ".join(map(quoted, names[:MAX_NAMES_LISTED])) + rest
+    rest = f" and {len(names) - MAX_LISTED:,} more" if len(names) > MAX_LISTED else ""
+    return ", ".join(map(quoted_name, names[:MAX_LISTED])) + rest
 
 
 def check_finite(weights: Mapping[str, Array], file: str) -> None:
@@ -164,13 +164,13 @@ def check_finite(weights: Mapping[str, Array], file: str) -> None:
 
     wrong = {name: values for name, values in weights.items() if not np.isfinite(values).all()}
     findings = Findings()
-    for name in [*wrong][:MAX_NAMES_LISTED]:
+    for name in [*wrong][:MAX_LISTED]:
         nan, infinite = int(np.isnan(wrong[name]).sum()), int(np.isinf(wrong[name]).sum())
         counts = [f"{count:,} {what}" for count, what in ((nan, "NaN"), (infinite, "infinite")) if count]
         findings.error(
             NON_FINITE_WEIGHTS, f"`{name}` in `{file}` has {' and '.join(counts)} among {wrong[name].size:,} values"
         )
-    if more := [*wrong][MAX_NAMES_LISTED:]:
+    if more := [*wrong][MAX_LISTED:]:
         findings.error(NON_FINITE_WEIGHTS, f"the same holds for {len(more):,} more tensors of `{file}`: {_some(more)}")
     findings.stop()
 

@@ -63,7 +63,7 @@ class Preprocessing:
         return json.dumps({**asdict(self), **FIXED, "antialias": self.interpolation != "nearest"})
 
 
-def parse(text: str) -> Preprocessing:
+def parse_preprocessing(text: str) -> Preprocessing:
     """Read the JSON in a file's metadata. Raises `ValueError` with what is wrong."""
     try:
         data = dict(json.loads(text))
@@ -109,7 +109,7 @@ SYMMETRIC: Final = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)}
 """Values from -1 to 1, as in TensorFlow's Inception networks."""
 
 
-class Published:
+class PublishedWeights:
     """The weights that a library publishes for a network: the preprocessing of each tag.
 
     The first tag is the default. `files` maps the first eight digits of a file's sha256 to its tag.
@@ -131,9 +131,9 @@ def _torchvision(
     values: Mapping[str, tuple[float, ...]] = IMAGENET,
     files: Mapping[str, str] | None = None,
     **resizes: int,
-) -> Published:
+) -> PublishedWeights:
     """Weights of torchvision: `resizes` has the length of the shorter side by tag; then a center crop."""
-    return Published(
+    return PublishedWeights(
         {
             tag: Preprocessing(f"torchvision {network} {tag}", resize, (crop, crop), "bilinear", **values)
             for tag, resize in (resizes or {"IMAGENET1K_V1": 256}).items()
@@ -142,9 +142,9 @@ def _torchvision(
     )
 
 
-def _timm(network: str, crop: int, **tags: tuple[float, str, Mapping[str, tuple[float, ...]]]) -> Published:
+def _timm(network: str, crop: int, **tags: tuple[float, str, Mapping[str, tuple[float, ...]]]) -> PublishedWeights:
     """Weights of timm: by tag `crop_pct`, the interpolation, and mean and standard deviation."""
-    return Published(
+    return PublishedWeights(
         {
             tag: Preprocessing(f"timm {network} {tag}", math.floor(crop / fraction), (crop, crop), filter_, **values)
             for tag, (fraction, filter_, values) in tags.items()
@@ -152,10 +152,12 @@ def _timm(network: str, crop: int, **tags: tuple[float, str, Mapping[str, tuple[
     )
 
 
-def _keras(network: str) -> Published:
+def _keras(network: str) -> PublishedWeights:
     """Weights of keras: `load_img(file, target_size=(299, 299))` as in its documentation, then `preprocess_input`."""
     tag = "imagenet"
-    return Published({tag: Preprocessing(f"keras {network} {tag}", (299, 299), (299, 299), "nearest", **SYMMETRIC)})
+    return PublishedWeights(
+        {tag: Preprocessing(f"keras {network} {tag}", (299, 299), (299, 299), "nearest", **SYMMETRIC)}
+    )
 
 
 RESNET: Final = {
@@ -166,7 +168,7 @@ RESNET: Final = {
 }
 """The weights that timm has of every ResNet here."""
 
-PUBLISHED: Final[Mapping[str, Mapping[str, Published]]] = {
+PUBLISHED: Final[Mapping[str, Mapping[str, PublishedWeights]]] = {
     # torchvision.models.*_Weights.transforms(); `files` from the names of the downloads
     "torchvision": {
         # these weights come with `transform_input=True`, which turns ImageNet's mean and deviation into 0.5

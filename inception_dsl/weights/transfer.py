@@ -17,7 +17,7 @@ from inception_dsl.weights import identify, keras
 from inception_dsl.weights.files import COUNTER, WeightFile, read_weights
 from inception_dsl.weights.matching import check_finite, match, own_names, recognizes, select_tensors
 from inception_dsl.weights.names import LIBRARIES
-from inception_dsl.weights.preprocessing import KEY, PUBLISHED, Preprocessing, parse
+from inception_dsl.weights.preprocessing import KEY, PUBLISHED, Preprocessing, parse_preprocessing
 
 if TYPE_CHECKING:
     from inception_dsl.crosscheck.probe import Array
@@ -61,7 +61,7 @@ def import_weights(typed: Typed, file: Path, library: str, heads: bool = True, t
     if library == "keras":
         found = match(typed, library, heads=heads)
         source = keras.read_keras(file, found.names.name)
-        source = source._replace(tensors=source.tensors | keras.scales(typed, source.tensors, found.theirs))
+        source = source._replace(tensors=source.tensors | keras.unit_scales(typed, source.tensors, found.theirs))
     else:
         source = read_weights(file, own_names(typed, heads=True))
         if _has_own_names(typed, source.tensors) and not (library and recognizes(library, source.tensors)):
@@ -132,7 +132,7 @@ def preprocessing(source: WeightFile, file: Path) -> Preprocessing | None:
     if KEY not in source.metadata:
         return None
     try:
-        return parse(source.metadata[KEY])
+        return parse_preprocessing(source.metadata[KEY])
     except ValueError as error:
         hint = "import the weights again, or remove the entry"
         message = f"`{KEY}` in the metadata of `{file}` {error}"

@@ -53,7 +53,7 @@ def unwrap(
     if not entries or wrong:
         message = f"`{file}` does not hold named tensors"
         if wrong and len(wrong) < len(entries):
-            message += f": {quoted(wrong[0])} is not a tensor"
+            message += f": {quoted_name(wrong[0])} is not a tensor"
         raise SpecError(
             [Diagnostic(NOT_A_WEIGHTS_FILE, message, help="write the file with `torch.save(net.state_dict(), file)`")]
         )
@@ -82,6 +82,6 @@ def _is_tensor(name: object, tensor: object) -> bool:
     return isinstance(name, str) and isinstance(tensor, torch.Tensor)
 
 
-def quoted(name: object) -> str:
+def quoted_name(name: object) -> str:
     """A name from a file as messages quote it: on one line and of bounded length."""
     return f"`{shortened(visible(str(name)), MAX_NAME_SHOWN)}`"

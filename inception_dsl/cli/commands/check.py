@@ -9,9 +9,9 @@ import click
 
 from inception_dsl import compilation
 from inception_dsl.cli.checking import compile_specs, print_claims, print_overall, print_verdicts
-from inception_dsl.cli.options import SPECS, Variant, names_option, variant_options
+from inception_dsl.cli.options import SPECS, VariantOptions, names_option, variant_options
 from inception_dsl.cli.outcome import SpecResult
-from inception_dsl.cli.run import FORMATS, Run, output_formats
+from inception_dsl.cli.run import FORMATS, CommandRun, output_formats
 from inception_dsl.emit.options import Options
 
 if TYPE_CHECKING:
@@ -30,7 +30,9 @@ def _backends() -> dict[str, Backend]:
 @names_option("--against", _backends, help="Also compare with what these backends emit.")
 @variant_options
 @output_formats(*FORMATS)
-def command(run: Run, specs: tuple[str, ...], explain: bool, against: Sequence[str], variant: Variant) -> None:
+def command(
+    run: CommandRun, specs: tuple[str, ...], explain: bool, against: Sequence[str], variant: VariantOptions
+) -> None:
     """Check the numbers that a paper prints against its spec.
 
     SPEC is a spec file, or a file of claims; DIR means every spec in it (default: specs).
@@ -48,7 +50,7 @@ def command(run: Run, specs: tuple[str, ...], explain: bool, against: Sequence[s
     print_overall(run)
 
 
-def _explain(run: Run, build: compilation.Build, result: SpecResult) -> None:
+def _explain(run: CommandRun, build: compilation.Build, result: SpecResult) -> None:
     """Print single edits of the spec that would explain printed numbers which do not fit."""
     from inception_dsl.paper.single_edits import single_edits
 
@@ -57,7 +59,7 @@ def _explain(run: Run, build: compilation.Build, result: SpecResult) -> None:
         run.echo(f"  {explanation.row}: {explanation.sentence}")
 
 
-def _cross_check(run: Run, build: compilation.Build, backends: Sequence[Backend], result: SpecResult) -> None:
+def _cross_check(run: CommandRun, build: compilation.Build, backends: Sequence[Backend], result: SpecResult) -> None:
     """Compare the spec with the network that backends emit for it."""
     from inception_dsl.crosscheck.crosscheck import cross_check
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import click
 
 from inception_dsl.cli.checking import print_claims
-from inception_dsl.cli.run import FORMATS, Run, output_formats
+from inception_dsl.cli.run import FORMATS, CommandRun, output_formats
 
 
 @click.command()
 @click.argument("file", default="specs/claims.yaml", type=click.Path())
 @output_formats(*FORMATS)
-def command(run: Run, file: str) -> None:
+def command(run: CommandRun, file: str) -> None:
     """Check sentences of papers against the specs beside them.
 
     FILE lists the sentences (default: specs/claims.yaml); the specs are in its folder.

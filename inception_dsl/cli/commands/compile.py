@@ -12,9 +12,9 @@ import click
 from click.core import ParameterSource
 
 from inception_dsl.cli.checking import compile_specs, print_overall, print_verdicts
-from inception_dsl.cli.options import SPECS, TAPS, Size, Variant, variant_options
+from inception_dsl.cli.options import SPECS, TAPS, SizeType, VariantOptions, variant_options
 from inception_dsl.cli.outcome import File
-from inception_dsl.cli.run import FORMATS, Run, output_formats
+from inception_dsl.cli.run import FORMATS, CommandRun, output_formats
 from inception_dsl.emit.options import Options
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.option("--check", "only_check", is_flag=True, help="Write nothing; fail if a file is out of date.")
 @click.option("--opset", type=int, help="ONNX opset. [default: the newest that onnxruntime supports]")
 @click.option("--batch", type=click.IntRange(1, 65536), help="Fix the batch size of the ONNX graph. [default: any]")
-@click.option("--size", type=Size(dynamic=True), help="Image size: 224, 224x320 or dynamic. [default: the spec's]")
+@click.option("--size", type=SizeType(dynamic=True), help="Image size: 224, 224x320 or dynamic. [default: the spec's]")
 @click.option("--heads", is_flag=True, help="Add the heads' outputs to the ONNX graph.")
 @TAPS
 @click.option("--no-runner", is_flag=True, help="Leave out the files that train the network.")
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 @variant_options
 @output_formats(*FORMATS)
 def command(
-    run: Run,
+    run: CommandRun,
     specs: tuple[str, ...],
     out: Path,
     only_check: bool,
@@ -46,7 +46,7 @@ def command(
     taps: tuple[str, ...],
     no_runner: bool,
     force: bool,
-    variant: Variant,
+    variant: VariantOptions,
 ) -> None:
     """Write each spec's PyTorch file, ONNX graph, report and runner.
 
@@ -58,7 +58,7 @@ def command(
     from inception_dsl.files import freshness, output
 
     options = Options(size, batch, opset, heads, taps, out, variant.outside, not no_runner)
-    words = [*Variant(variant.settings, outside=False).words, *options.words]
+    words = [*VariantOptions(variant.settings, outside=False).words, *options.words]
     if click.get_current_context().get_parameter_source("out") is not ParameterSource.DEFAULT:
         words += ["--out", str(out)]
     elif words:
@@ -76,7 +76,7 @@ def command(
     files = {name: content for built in outputs for name, content in built.items()}
     everything = not specs or any(Path(spec).is_dir() for spec in specs)
     if only_check:
-        words += ["--no-runner"] * no_runner + Variant({}, variant.outside).words
+        words += ["--no-runner"] * no_runner + VariantOptions({}, variant.outside).words
         rebuild = shlex.join(["inception-dsl", "compile", *specs, *words])
         with run.step(file=out):
             _record_stale(run, files, out, [*freshness.stale(files, out, everything, runner.FILES)], rebuild)
@@ -88,7 +88,7 @@ def command(
             run.diagnostics += freshness.orphans(files, out, everything)
 
 
-def _record_stale(run: Run, files: Iterable[str], out: Path, stale: Iterable[Stale], rebuild: str) -> None:
+def _record_stale(run: CommandRun, files: Iterable[str], out: Path, stale: Iterable[Stale], rebuild: str) -> None:
     """Record which files differ from what their specs give, and the command that writes them anew."""
     problems = {str(file.path): file for file in stale}
     paths = dict.fromkeys([*(str(out / name) for name in files), *problems])

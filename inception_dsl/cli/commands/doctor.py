@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from inception_dsl.cli.run import Run, output_formats
+from inception_dsl.cli.run import CommandRun, output_formats
 from inception_dsl.text.terminal import columns
 
 
@@ -15,7 +15,7 @@ from inception_dsl.text.terminal import columns
 @click.option("--out", type=click.Path(path_type=Path), help="Write the checks as JSON, to attach to a bug report.")
 @click.option("--device", default="", help="Test one device only, such as cpu. [default: all]")
 @output_formats("text", "json")
-def command(run: Run, out: Path | None, device: str) -> None:
+def command(run: CommandRun, out: Path | None, device: str) -> None:
     """Check the installation, and each device with a short training run.
 
     Exit codes: 0 training works, 1 a check failed, 2 could not run.
@@ -26,7 +26,7 @@ def command(run: Run, out: Path | None, device: str) -> None:
     for check in doctor.run_checks(doctor.devices(device)):
         checks.append(check)
         run.echo(check.text(columns()))
-    run.result = doctor.report(checks)
+    run.result = doctor.checks_data(checks)
     counts = run.result["summary"]
     run.echo("\n" + ", ".join(f"{count} {result}" for result, count in counts.items()))
     run.exit_code = int(counts[installation.FAILED] > 0)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from inception_dsl.cli.options import FILES, OUT_TABLES
-from inception_dsl.cli.run import Run, output_formats
+from inception_dsl.cli.run import CommandRun, output_formats
 from inception_dsl.text.terminal import columns
 
 
@@ -15,7 +15,7 @@ from inception_dsl.text.terminal import columns
 @FILES
 @OUT_TABLES
 @output_formats("text", "json")
-def command(run: Run, files: tuple[Path, ...], out: Path | None) -> None:
+def command(run: CommandRun, files: tuple[Path, ...], out: Path | None) -> None:
     """Score networks together from their saved predictions.
 
     FILES are the predictions.npz that `eval --out` wrote for each network.

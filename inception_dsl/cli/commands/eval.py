@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from inception_dsl.cli.options import DATA, OUT_TABLES, SPEC, Readable, Variant, variant_options
-from inception_dsl.cli.run import Run, output_formats
+from inception_dsl.cli.options import DATA, OUT_TABLES, SPEC, Readable, VariantOptions, variant_options
+from inception_dsl.cli.run import CommandRun, output_formats
 from inception_dsl.text.terminal import columns
 
 
@@ -25,7 +25,7 @@ from inception_dsl.text.terminal import columns
 @variant_options
 @output_formats("text", "json")
 def command(
-    run: Run,
+    run: CommandRun,
     spec: str,
     weights: Path,
     data: str | None,
@@ -34,7 +34,7 @@ def command(
     limit: int | None,
     batch: int,
     out: Path | None,
-    variant: Variant,
+    variant: VariantOptions,
 ) -> None:
     """Score a network's weights on a data set.
 

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import click
 
-from inception_dsl.cli.run import Run, output_formats
+from inception_dsl.cli.run import CommandRun, output_formats
 from inception_dsl.diagnostics.spelling import did_you_mean, sentence
 
 
 @click.command()
 @click.argument("code", required=False)
 @output_formats("text", "json")
-def command(run: Run, code: str | None) -> None:
+def command(run: CommandRun, code: str | None) -> None:
     """Explain the code of a diagnostic.
 
     Prints the rule and, if a spec can break it, a wrong and a right example. Without CODE: every code and its title.
     """
-    from inception_dsl.diagnostics.codes.table import CODES, find
+    from inception_dsl.diagnostics.codes.table import CODES, find_code
 
     if code is None:
         run.echo("\n".join(f"{known}  {known.summary}" for known in CODES))
         run.result = {"codes": {known: known.summary for known in CODES}}
         return
-    found = find(code)
+    found = find_code(code)
     if found is None:
         hint = sentence(did_you_mean(code.upper(), CODES))
         raise click.UsageError(f"unknown code `{code}`. {hint}".rstrip())

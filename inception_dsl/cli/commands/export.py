@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from inception_dsl import compiler
-from inception_dsl.cli.options import SPEC, TAPS, Readable, Variant, variant_options
-from inception_dsl.cli.run import Run, output_formats
+from inception_dsl.cli.options import SPEC, TAPS, Readable, VariantOptions, variant_options
+from inception_dsl.cli.run import CommandRun, output_formats
 
 
 @click.command()
@@ -25,7 +25,7 @@ from inception_dsl.cli.run import Run, output_formats
 @variant_options
 @output_formats("text", "json")
 def command(
-    run: Run,
+    run: CommandRun,
     spec: str,
     file: Path | None,
     seed: int | None,
@@ -34,7 +34,7 @@ def command(
     taps: tuple[str, ...],
     opset: int | None,
     no_verify: bool,
-    variant: Variant,
+    variant: VariantOptions,
 ) -> None:
     """Write a network and its weights as an ONNX file.
 

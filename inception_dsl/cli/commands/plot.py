@@ -7,14 +7,14 @@ from pathlib import Path
 import click
 
 from inception_dsl.cli.options import FILES
-from inception_dsl.cli.run import Run, output_formats
+from inception_dsl.cli.run import CommandRun, output_formats
 
 
 @click.command()
 @FILES
 @click.option("--out", type=click.Path(path_type=Path), default="curves.png", show_default=True, help="A .png or .svg.")
 @output_formats("text", "json")
-def command(run: Run, files: tuple[Path, ...], out: Path) -> None:
+def command(run: CommandRun, files: tuple[Path, ...], out: Path) -> None:
     """Plot training runs: loss, accuracy, learning rate, speed.
 
     FILES are the folders of runs, or their metrics.jsonl.

@@ -8,8 +8,8 @@ import click
 
 from inception_dsl import compilation, compiler
 from inception_dsl.cli import tables
-from inception_dsl.cli.options import SPEC, Size, Variant, variant_options
-from inception_dsl.cli.run import Run, output_formats
+from inception_dsl.cli.options import SPEC, SizeType, VariantOptions, variant_options
+from inception_dsl.cli.run import CommandRun, output_formats
 from inception_dsl.diagnostics.spelling import did_you_mean, sentence
 from inception_dsl.text.terminal import columns
 
@@ -17,12 +17,14 @@ from inception_dsl.text.terminal import columns
 @click.command()
 @SPEC
 @click.option("--after", metavar="PASS", help="Print the program after elaborate, or after a pass.")
-@click.option("--size", type=Size(), help="Image size: 224 or 224x320. [default: the spec's]")
+@click.option("--size", type=SizeType(), help="Image size: 224 or 224x320. [default: the spec's]")
 @click.option("--resolved", is_flag=True, help="Print the spec instead, as one that extends no other.")
 @click.option("--blame", is_flag=True, help="With --resolved: put the origin of each line before it.")
 @variant_options
 @output_formats("text", "json", "markdown")
-def command(run: Run, spec: str, after: str | None, size: Any, resolved: bool, blame: bool, variant: Variant) -> None:
+def command(
+    run: CommandRun, spec: str, after: str | None, size: Any, resolved: bool, blame: bool, variant: VariantOptions
+) -> None:
     """Print the inferred table of a spec.
 
     For each row: output shape, parameters, multiply-adds, depth, receptive field and stride.
@@ -47,4 +49,4 @@ def command(run: Run, spec: str, after: str | None, size: Any, resolved: bool, b
         else:
             typed = compiler.at_size(variant.compile(spec), size)
             run.echo(tables.inferred_table(typed, columns()))
-            run.result, run.table = tables.as_data(typed), tables.inferred_rows(typed)
+            run.result, run.table = tables.table_data(typed), tables.inferred_rows(typed)

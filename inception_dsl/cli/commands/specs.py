@@ -11,13 +11,13 @@ import click
 
 from inception_dsl import compilation, compiler
 from inception_dsl.analysis.cost import cost
-from inception_dsl.cli.run import Run, output_formats
+from inception_dsl.cli.run import CommandRun, output_formats
 from inception_dsl.cli.tables import ORDER
 from inception_dsl.files import builtin
 from inception_dsl.spec import discovery
 from inception_dsl.syntax import source as sources
 from inception_dsl.syntax import yaml
-from inception_dsl.text.aligned import Column, format_table
+from inception_dsl.text.aligned import TextColumn, format_table
 from inception_dsl.text.terminal import columns
 
 HEADER: Final = ("name", "params", "ops", *ORDER, "title")
@@ -26,7 +26,7 @@ HEADER: Final = ("name", "params", "ops", *ORDER, "title")
 @click.command()
 @click.argument("name", required=False)
 @output_formats("text", "json", "markdown")
-def command(run: Run, name: str | None) -> None:
+def command(run: CommandRun, name: str | None) -> None:
     """List the built-in specs, or print one.
 
     Without NAME: all of them, with their totals and verdicts. Every command that takes a SPEC takes builtin:NAME, and a
@@ -43,8 +43,8 @@ def command(run: Run, name: str | None) -> None:
             entries.append(entry)
             rows.append(_row(entry))
     first, *numbers, titles = zip(*rows, strict=True)
-    right = [Column.of(column, right=True) for column in numbers]
-    table = [Column.of(first), *right, Column.of(titles, least=16)]
+    right = [TextColumn.of(column, right=True) for column in numbers]
+    table = [TextColumn.of(first), *right, TextColumn.of(titles, least=16)]
     run.echo("\n".join(format_table(table, gap=2, room=columns())))
     run.result, run.table = {"specs": entries}, rows
 

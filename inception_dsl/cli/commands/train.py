@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from inception_dsl.cli.options import DATA, SPEC, Variant, variant_options
-from inception_dsl.cli.run import Run, output_formats
+from inception_dsl.cli.options import DATA, SPEC, VariantOptions, variant_options
+from inception_dsl.cli.run import CommandRun, output_formats
 
 
 @click.command()
@@ -24,7 +24,7 @@ from inception_dsl.cli.run import Run, output_formats
 @variant_options
 @output_formats("text", "json")
 def command(
-    run: Run,
+    run: CommandRun,
     spec: str,
     data: str | None,
     out: Path | None,
@@ -33,7 +33,7 @@ def command(
     steps: int | None,
     deterministic: bool,
     force: bool,
-    variant: Variant,
+    variant: VariantOptions,
 ) -> None:
     """Train a network in a folder of its own, and export it.
 

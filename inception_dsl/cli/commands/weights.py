@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from inception_dsl import compiler
-from inception_dsl.cli.options import FILE, SPEC, Variant, variant_options
-from inception_dsl.cli.run import Run, output_formats
+from inception_dsl.cli.options import FILE, SPEC, VariantOptions, variant_options
+from inception_dsl.cli.run import CommandRun, output_formats
 
 if TYPE_CHECKING:
     from inception_dsl.ir.typed import Typed
@@ -39,7 +39,14 @@ def command() -> None:
 @variant_options
 @output_formats("text", "json")
 def import_weights(
-    run: Run, spec: str, file: Path, library: str | None, tag: str, out: Path | None, no_heads: bool, variant: Variant
+    run: CommandRun,
+    spec: str,
+    file: Path,
+    library: str | None,
+    tag: str,
+    out: Path | None,
+    no_heads: bool,
+    variant: VariantOptions,
 ) -> None:
     """Write a library's weights under the names of a spec.
 
@@ -72,7 +79,7 @@ def import_weights(
 @variant_options
 @output_formats("text", "json")
 def export_weights(
-    run: Run, spec: str, file: Path, library: str, out: Path | None, no_heads: bool, variant: Variant
+    run: CommandRun, spec: str, file: Path, library: str, out: Path | None, no_heads: bool, variant: VariantOptions
 ) -> None:
     """Write a network's weights under a library's names."""
     from inception_dsl.weights import transfer
@@ -88,8 +95,8 @@ def export_weights(
 
 
 def _transfer(
-    run: Run,
-    source: tuple[str, Variant],
+    run: CommandRun,
+    source: tuple[str, VariantOptions],
     file: Path,
     out: Path | None,
     rename: Callable[[Typed], Transfer],

@@ -23,6 +23,6 @@ MODULES: Final = (tool, yaml, syntax, extends, weights, layers, modules, shapes,
 CODES: Final = tuple(sorted(value for module in MODULES for value in vars(module).values() if isinstance(value, Code)))
 
 
-def find(code: str) -> Code | None:
+def find_code(code: str) -> Code | None:
     """A code by its letter and digits, such as `e204`; None where there is none."""
     return next((known for known in CODES if known == code.upper()), None)

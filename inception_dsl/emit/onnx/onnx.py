@@ -74,12 +74,12 @@ def model(
         known: tuple[int | str | None, ...] = shape
         if end in dynamic:
             known = (shape[0], *(("H", "W") if end < 0 else (None, None))) if len(shape) == 3 else (None,)
-        return pb.value(name, (batch or "N", *known))
+        return pb.value_info(name, (batch or "N", *known))
 
     def node(index: int, spelled: OnnxNode) -> bytes:
         source = typed.nodes[index]
         constants = (_constant(source, name) for name in spelled.constants)
-        return pb.Node(
+        return pb.NodeProto(
             input=[*(names[end] for end in source.inputs), *constants, *source.weights],
             output=[names[index]],
             name="/".join(source.path),
@@ -93,22 +93,22 @@ def model(
     asked = shapes if weights is None else {}
     ends = dict.fromkeys(typed.ends[row] for row in (*rows, *aside))
     program = typed.program
-    return pb.Model(
+    return pb.ModelProto(
         ir_version=OPSETS[opset],
         producer_name="inception-dsl",
-        opset_import=[pb.OperatorSetId(domain="", version=opset)],
+        opset_import=[pb.OperatorSetIdProto(domain="", version=opset)],
         metadata_props=pb.metadata(
             {"spec": program.file, "arxiv": program.paper.arxiv, "rebuild": rebuild, **(metadata or {})}
         ),
-        graph=pb.Graph(
+        graph=pb.GraphProto(
             name=program.name,
             doc_string="\n".join(filter(None, (program.title, citation(program.paper)))),
-            input=[value("input", -1), *(pb.value(*weight) for weight in asked.items())],
+            input=[value("input", -1), *(pb.value_info(*weight) for weight in asked.items())],
             node=[*(node(*spelled) for spelled in spellings.items()), *_second_names(names, outputs)],
             initializer=[
                 *(weights[name] for name in shapes if weights is not None),
                 *(
-                    pb.constant(_constant(source, name), number)
+                    pb.constant_tensor(_constant(source, name), number)
                     for source, spelled in zip(used, spellings.values(), strict=True)
                     for name, number in spelled.constants.items()
                 ),
@@ -162,7 +162,7 @@ def _names(typed: Typed, outputs: Mapping[str, int]) -> dict[int, str]:
 
 def _second_names(names: Mapping[int, str], outputs: Mapping[str, int]) -> list[bytes]:
     return [
-        pb.Node(input=[names[end]], output=[name], name=f"{name}:identity", op_type="Identity")
+        pb.NodeProto(input=[names[end]], output=[name], name=f"{name}:identity", op_type="Identity")
         for name, end in outputs.items()
         if names[end] != name
     ]

@@ -74,18 +74,18 @@ def _varint(value: int) -> bytes:
     return bytes(groups)
 
 
-Model: Final = Message(ir_version=1, producer_name=2, graph=7, opset_import=8, metadata_props=14)
-OperatorSetId: Final = Message(domain=1, version=2)
-Graph: Final = Message(node=1, name=2, initializer=5, doc_string=10, input=11, output=12, value_info=13)
-Node: Final = Message(input=1, output=2, name=3, op_type=4, attribute=5, metadata_props=9)
-Attribute: Final = Message(name=1, f=2, i=3, s=4, ints=8, type=20)
-Tensor: Final = Message(dims=1, data_type=2, name=8, raw_data=9, external_data=13, data_location=14)
-ValueInfo: Final = Message(name=1, type=2)
-Type: Final = Message(tensor_type=1)
-TypeTensor: Final = Message(elem_type=1, shape=2)
-Shape: Final = Message(dim=1)
+ModelProto: Final = Message(ir_version=1, producer_name=2, graph=7, opset_import=8, metadata_props=14)
+OperatorSetIdProto: Final = Message(domain=1, version=2)
+GraphProto: Final = Message(node=1, name=2, initializer=5, doc_string=10, input=11, output=12, value_info=13)
+NodeProto: Final = Message(input=1, output=2, name=3, op_type=4, attribute=5, metadata_props=9)
+AttributeProto: Final = Message(name=1, f=2, i=3, s=4, ints=8, type=20)
+TensorProto: Final = Message(dims=1, data_type=2, name=8, raw_data=9, external_data=13, data_location=14)
+ValueInfoProto: Final = Message(name=1, type=2)
+TypeProto: Final = Message(tensor_type=1)
+TypeProtoTensor: Final = Message(elem_type=1, shape=2)
+TensorShapeProto: Final = Message(dim=1)
 Dimension: Final = Message(dim_value=1, dim_param=2)
-StringStringEntry: Final = Message(key=1, value=2)
+StringStringEntryProto: Final = Message(key=1, value=2)
 
 FLOAT: Final = 1  # TensorProto.DataType
 
@@ -94,30 +94,32 @@ def attribute(name: str, value: Parameter) -> bytes:
     """An attribute of a node, of the type of its value."""
     match value:
         case float():
-            return Attribute(name=name, f=value, type=1)
+            return AttributeProto(name=name, f=value, type=1)
         case int():
-            return Attribute(name=name, i=value, type=2)
+            return AttributeProto(name=name, i=value, type=2)
         case str():
-            return Attribute(name=name, s=value, type=3)
+            return AttributeProto(name=name, s=value, type=3)
         case _:
-            return Attribute(name=name, ints=value, type=7)
+            return AttributeProto(name=name, ints=value, type=7)
 
 
-def constant(name: str, value: Constant) -> bytes:
+def constant_tensor(name: str, value: Constant) -> bytes:
     """A float32 constant: a number, which has no dimensions, or an array."""
     dims, numbers = value if isinstance(value, Array) else ((), (value,))
     packed = array("f", numbers)
     if sys.byteorder == "big":
         packed.byteswap()
-    return Tensor(name=name, data_type=FLOAT, dims=dims, raw_data=packed.tobytes())
+    return TensorProto(name=name, data_type=FLOAT, dims=dims, raw_data=packed.tobytes())
 
 
-def value(name: str, shape: Iterable[int | str | None]) -> bytes:
+def value_info(name: str, shape: Iterable[int | str | None]) -> bytes:
     """The name and shape of a float32 tensor; a dimension is a number, a symbol, or None where it is not known."""
     dims = [Dimension(dim_param=d) if isinstance(d, str) else Dimension(dim_value=d) for d in shape]
-    return ValueInfo(name=name, type=Type(tensor_type=TypeTensor(elem_type=FLOAT, shape=Shape(dim=dims))))
+    return ValueInfoProto(
+        name=name, type=TypeProto(tensor_type=TypeProtoTensor(elem_type=FLOAT, shape=TensorShapeProto(dim=dims)))
+    )
 
 
 def metadata(entries: Mapping[str, str]) -> list[bytes]:
     """Pairs of names and texts, without the empty ones."""
-    return [StringStringEntry(key=key, value=text) for key, text in entries.items() if text]
+    return [StringStringEntryProto(key=key, value=text) for key, text in entries.items() if text]

@@ -6,26 +6,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from inception_dsl.emit.python import LINE_LENGTH, Code, layout, literal
-from inception_dsl.emit.pytorch.variants import Options, unscaled
+from inception_dsl.emit.python import LINE_LENGTH, Expression, layout, literal
+from inception_dsl.emit.pytorch.variants import ConstructorOptions, unscaled
 from inception_dsl.emit.pytorch.widths import short
 from inception_dsl.ir.ops import Add, Flatten, ReLU, Scale
 from inception_dsl.ir.program import Body, Join, Layer, Part, Sequence
+from inception_dsl.ir.typed import PartPath
 from inception_dsl.ir.values import Width
-
-Path = tuple[str, ...]
-"""Where a part stands in the lowered network; a part of a template has a path for each call of the template."""
 
 
 @dataclass(frozen=True)
 class Built:
     """A module's constructor call, and the number of channels that the module returns."""
 
-    code: Code
+    code: Expression
     channels: Width
 
 
-Build = Callable[[Body, Width, list[Path]], Built]
+BuildBody = Callable[[Body, Width, list[PartPath]], Built]
 """Builds a body that reads some channels and stands at some paths of the lowered network."""
 
 LONG: Final = 76
@@ -38,7 +36,7 @@ RESERVED: Final = {"x", "self", "F", "torch", "nn"}
 class ClassBody:
     """The lines that make the attributes of a class, and those of its `forward`."""
 
-    def __init__(self, build: Build, options: Options) -> None:
+    def __init__(self, build: BuildBody, options: ConstructorOptions) -> None:
         self.build = build
         self.options = options
         self.attributes = [f"        self.{name} = {name}" for name in options.defaults]
@@ -46,7 +44,7 @@ class ClassBody:
         self.terms = 0
         self.variables = set(RESERVED)
 
-    def write(self, body: Body, channels: Width, paths: list[Path]) -> Width:
+    def write(self, body: Body, channels: Width, paths: list[PartPath]) -> Width:
         """Write a template's body; returns the channels of its output."""
         parts = body.parts if isinstance(body, Sequence) else (Part("", body),)
         code, channels = self._chain(parts, "x", "x", channels, paths)
@@ -56,7 +54,7 @@ class ClassBody:
         return channels
 
     def _chain(
-        self, parts: tuple[Part, ...], code: str, variable: str, channels: Width, paths: list[Path]
+        self, parts: tuple[Part, ...], code: str, variable: str, channels: Width, paths: list[PartPath]
     ) -> tuple[str, Width]:
         """The expression of some steps on `code`, and its channels; long expressions are assigned to `variable`."""
         joined = False
@@ -80,7 +78,7 @@ class ClassBody:
                     code = f"self.{part.name}({code})"
         return code, channels
 
-    def _attribute(self, part: Part, channels: Width, paths: list[Path]) -> Width:
+    def _attribute(self, part: Part, channels: Width, paths: list[PartPath]) -> Width:
         built = self.build(part.body, channels, [(*path, part.name) for path in paths])
         target = f"self.{part.name} = "
         self.attributes.append(f"        {target}{layout(built.code, 8, len(target))}")
@@ -94,7 +92,7 @@ class ClassBody:
         self.variables.add(variable)
         return variable
 
-    def _join(self, join: Join, x: str, channels: Width, paths: list[Path]) -> tuple[str, Width]:
+    def _join(self, join: Join, x: str, channels: Width, paths: list[PartPath]) -> tuple[str, Width]:
         """The expression that joins branches which read the variable `x`."""
         terms, widths = [], []
         for branch in join.branches:

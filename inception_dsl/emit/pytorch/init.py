@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from inception_dsl.analysis.initializers import initializer_targets
-from inception_dsl.emit.python import LINE_LENGTH, CallExpr, layout, literal, prose, wrapped
+from inception_dsl.emit.python import LINE_LENGTH, CallExpr, layout, literal, single_line, wrapped
 from inception_dsl.ir.program import Initializer
 from inception_dsl.ir.typed import Node, Typed
 from inception_dsl.spec.init import LAYER_WORDS
@@ -65,10 +65,15 @@ def _branches(targets: dict[Initializer, tuple[Node, ...]]) -> list[tuple[str, l
 
 
 def _doc(source: str) -> list[str]:
-    line = f'    """Fill the weights as stated in {prose(source)}."""'
+    line = f'    """Fill the weights as stated in {single_line(source)}."""'
     if len(line) <= LINE_LENGTH:
         return [line]
-    return ['    """Fill the weights as stated.', "", *wrapped(f"Source: {prose(source)}", "    ", "    "), '    """']
+    return [
+        '    """Fill the weights as stated.',
+        "",
+        *wrapped(f"Source: {single_line(source)}", "    ", "    "),
+        '    """',
+    ]
 
 
 def _named(nodes: list[Node]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
 
-from inception_dsl.emit.python import CallExpr, Code, Item, literal, width
+from inception_dsl.emit.python import CallExpr, Expression, Item, literal, width_expression
 from inception_dsl.emit.rules import Rules
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops import (
@@ -67,14 +67,14 @@ class LayerPrinter:
 
     def width(self, value: Width) -> str:
         """A number of channels."""
-        return width(value, self.names)
+        return width_expression(value, self.names)
 
     def helper(self, name: str, *items: Item) -> CallExpr:
         """The call of a helper class, which the file then needs."""
         self.helpers.setdefault(name, set()).update(item[0] for item in items if isinstance(item, tuple))
         return CallExpr(name, items)
 
-    def layer(self, layer: Layer, channels: Width, features: str, flattens: bool = False) -> Code:
+    def layer(self, layer: Layer, channels: Width, features: str, flattens: bool = False) -> Expression:
         """The constructor of a layer that reads `channels`.
 
         A fully connected layer reads `features`, and `flattens` an image first. A convolution or fully connected layer
@@ -95,7 +95,7 @@ class LayerPrinter:
                     raise LookupError(f"no helper class has `{added[0].name}` after `{main.name}`")
                 return rules[type(main)](main, channels, self)
 
-    def _conv(self, conv: Conv, added: tuple[Op, ...], channels: Width) -> Code:
+    def _conv(self, conv: Conv, added: tuple[Op, ...], channels: Width) -> Expression:
         norm = next((op for op in added if isinstance(op, BatchNorm)), None)
         items = [self.width(channels), self.width(conv.width), _pair(conv.window.kernel), *window_items(conv.window)]
         if conv.window.dilation != (1, 1):
@@ -110,7 +110,7 @@ class LayerPrinter:
             self.helper("beta_batch_norm")
         return self._composed(conv, "SameConv" if self.pads_unevenly(conv.window) else "Conv", added, items)
 
-    def _composed(self, main: Conv | FullyConnected, name: str, added: tuple[Op, ...], items: list[Item]) -> Code:
+    def _composed(self, main: Conv | FullyConnected, name: str, added: tuple[Op, ...], items: list[Item]) -> Expression:
         """A layer of `torch.nn`, or the helper class that owns it and the ops that follow it.
 
         The class has the layers of batch norm and ReLU itself; a call passes those of other ops, built by their rules.
@@ -152,27 +152,27 @@ def _pair(pair: Pair) -> str:
     return str(pair[0]) if pair[0] == pair[1] else f"({pair[0]}, {pair[1]})"
 
 
-rules: Final = Rules[Code]("PyTorch")
+rules: Final = Rules[Expression]("PyTorch")
 
 
 @rules(Conv, FullyConnected)
-def _alone(op: Op, channels: Width, layers: LayerPrinter) -> Code:
+def _alone(op: Op, channels: Width, layers: LayerPrinter) -> Expression:
     return layers.layer(Layer((op,)), channels, layers.width(channels))
 
 
 @rules(BatchNorm)
-def _batch_norm(op: BatchNorm, channels: Width, layers: LayerPrinter) -> Code:
+def _batch_norm(op: BatchNorm, channels: Width, layers: LayerPrinter) -> Expression:
     items = (layers.width(channels), ("eps", literal(op.eps)))
     return CallExpr("nn.BatchNorm2d", items) if op.gamma else layers.helper("beta_batch_norm", *items)
 
 
 @rules(ReLU)
-def _relu(op: ReLU, channels: Width, layers: LayerPrinter) -> Code:
+def _relu(op: ReLU, channels: Width, layers: LayerPrinter) -> Expression:
     return "nn.ReLU()"
 
 
 @rules(LRN)
-def _lrn(op: LRN, channels: Width, layers: LayerPrinter) -> Code:
+def _lrn(op: LRN, channels: Width, layers: LayerPrinter) -> Expression:
     usual = LRN()
     changed = [
         (key, literal(getattr(op, key))) for key in ("alpha", "beta", "k") if getattr(op, key) != getattr(usual, key)
@@ -181,7 +181,7 @@ def _lrn(op: LRN, channels: Width, layers: LayerPrinter) -> Code:
 
 
 @rules(MaxPool)
-def _max_pool(op: MaxPool, channels: Width, layers: LayerPrinter) -> Code:
+def _max_pool(op: MaxPool, channels: Width, layers: LayerPrinter) -> Expression:
     if op.window is None:
         return "nn.AdaptiveMaxPool2d(1)"
     items = (_pair(op.window.kernel), *window_items(op.window, pool=True))
@@ -190,7 +190,7 @@ def _max_pool(op: MaxPool, channels: Width, layers: LayerPrinter) -> Code:
 
 
 @rules(AvgPool)
-def _avg_pool(op: AvgPool, channels: Width, layers: LayerPrinter) -> Code:
+def _avg_pool(op: AvgPool, channels: Width, layers: LayerPrinter) -> Expression:
     if op.window is None:
         return CallExpr("nn.AdaptiveAvgPool2d", (_pair(op.to),))
     items = window_items(op.window, pool=True)
@@ -202,35 +202,35 @@ def _avg_pool(op: AvgPool, channels: Width, layers: LayerPrinter) -> Code:
 
 
 @rules(Dropout)
-def _dropout(op: Dropout, channels: Width, layers: LayerPrinter) -> Code:
+def _dropout(op: Dropout, channels: Width, layers: LayerPrinter) -> Expression:
     return CallExpr("nn.Dropout", (literal(op.p),))
 
 
 @rules(Softmax)
-def _softmax(op: Softmax, channels: Width, layers: LayerPrinter) -> Code:
+def _softmax(op: Softmax, channels: Width, layers: LayerPrinter) -> Expression:
     return "nn.Softmax(dim=1)"
 
 
 @rules(Flatten)
-def _flatten(op: Flatten, channels: Width, layers: LayerPrinter) -> Code:
+def _flatten(op: Flatten, channels: Width, layers: LayerPrinter) -> Expression:
     return "nn.Flatten()"
 
 
 @rules(Scale)
-def _scale(op: Scale, channels: Width, layers: LayerPrinter) -> Code:
+def _scale(op: Scale, channels: Width, layers: LayerPrinter) -> Expression:
     return layers.helper("Scale", literal(op.factor))
 
 
 @rules(Identity)
-def _identity(op: Identity, channels: Width, layers: LayerPrinter) -> Code:
+def _identity(op: Identity, channels: Width, layers: LayerPrinter) -> Expression:
     return "nn.Identity()"
 
 
 @rules(Concat)
-def _concat(op: Concat, channels: Width, layers: LayerPrinter) -> Code:
+def _concat(op: Concat, channels: Width, layers: LayerPrinter) -> Expression:
     return layers.helper("Concat")
 
 
 @rules(Add)
-def _add(op: Add, channels: Width, layers: LayerPrinter) -> Code:
+def _add(op: Add, channels: Width, layers: LayerPrinter) -> Expression:
     return layers.helper("Add")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, Literal, NamedTuple
 
-from inception_dsl.emit.python import CallExpr, Code, Item, camel, literal, prose, signature
-from inception_dsl.emit.pytorch.forward import Built, ClassBody, Path
+from inception_dsl.emit.python import CallExpr, Expression, Item, camel, literal, signature, single_line
+from inception_dsl.emit.pytorch.forward import Built, ClassBody
 from inception_dsl.emit.pytorch.layers import LayerPrinter, free
 from inception_dsl.emit.pytorch.variants import Variants
 from inception_dsl.emit.pytorch.widths import UNKNOWN, short, with_input
@@ -14,7 +14,7 @@ from inception_dsl.ir.names import from_column
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops import Add, Flatten, FullyConnected
 from inception_dsl.ir.program import Body, Call, Join, Layer, Part, Repeat, Sequence, Template
-from inception_dsl.ir.typed import Node, Typed
+from inception_dsl.ir.typed import Node, PartPath, Typed
 from inception_dsl.ir.values import Name, Width, substitute
 
 IN: Final = Name("in")
@@ -27,7 +27,7 @@ class Extra(NamedTuple):
     what: Literal["channels", "features"]
 
 
-class Classes:
+class TemplateClasses:
     """The classes of a network's templates, and the constructor calls that use them; `network` is its own class."""
 
     def __init__(self, typed: Typed, layers: LayerPrinter, network: str) -> None:
@@ -36,15 +36,15 @@ class Classes:
         self.variants = Variants(typed.program.templates)
         self.templates = self.variants.templates
         self.at = {node.path: node for node in typed.nodes}
-        self.paths: dict[str, list[Path]] = {name: [] for name in self.templates}
+        self.paths: dict[str, list[PartPath]] = {name: [] for name in self.templates}
         for entry in typed.program.entries:
             self._find(entry.body, (entry.name,))
         self.names: dict[str, str] = {}
         for name in self.templates:
             self.names[name] = free(camel(name), {network, *self.names.values()}, "Module")
         self.takes_input: dict[str, bool] = {}
-        self.extras: dict[str, dict[Path, Extra]] = {name: {} for name in self.templates}
-        self.first: dict[int, dict[Path, Node]] = {}
+        self.extras: dict[str, dict[PartPath, Extra]] = {name: {} for name in self.templates}
+        self.first: dict[int, dict[PartPath, Node]] = {}
         self.current = ""
         self.returns: dict[str, Width] = {}
 
@@ -52,7 +52,7 @@ class Classes:
         """The source of every class in use, each after those that it uses."""
         return [self._class(template) for name, template in self.templates.items() if self.paths[name]]
 
-    def build(self, body: Body, channels: Width, paths: list[Path]) -> Built:
+    def build(self, body: Body, channels: Width, paths: list[PartPath]) -> Built:
         """The constructor call of a body that reads `channels` and stands at some paths of the lowered network."""
         match body:
             case Layer(ops):
@@ -76,7 +76,7 @@ class Classes:
         extras = [extra.name for extra in self.extras[template].values()]
         return [*(["in"] if self.takes_input[template] else []), *self.templates[template].params, *extras]
 
-    def _layer(self, ops: tuple[Op, ...], channels: Width, paths: list[Path]) -> Built:
+    def _layer(self, ops: tuple[Op, ...], channels: Width, paths: list[PartPath]) -> Built:
         channels = self._arriving(channels, paths)
         ops = tuple(with_input(op, channels) for op in ops)
         main = next((op for op in ops if op.depth), ops[0])
@@ -89,12 +89,12 @@ class Classes:
         code = self.layers.layer(Layer(ops), channels, features, flattens)
         return Built(code, short(main.channels(channels)))
 
-    def _arriving(self, channels: Width, paths: list[Path]) -> Width:
+    def _arriving(self, channels: Width, paths: list[PartPath]) -> Width:
         """The channels that arrive at some paths; the lowered network knows those whose formula is too long."""
         there = [path for path in paths if self._first(path)] if channels == UNKNOWN else []
         return self._read("channels", there) if there else channels
 
-    def _read(self, what: Literal["channels", "features"], paths: list[Path]) -> Width:
+    def _read(self, what: Literal["channels", "features"], paths: list[PartPath]) -> Width:
         """What the first layer at some paths reads; an argument of the class, if it differs between them."""
         read = {node.types[0].channels for path in paths if (node := self._first(path))}
         if len(read) == 1:
@@ -108,14 +108,14 @@ class Classes:
             self.layers.names[name] = name
         return Name(extras[suffix].name)
 
-    def _first(self, path: Path) -> Node | None:
+    def _first(self, path: PartPath) -> Node | None:
         """The first node at a path, which reads what arrives there; None if there is none."""
         length = len(path)
         if length not in self.first:
             self.first[length] = {node.path[:length]: node for node in reversed(self.typed.nodes)}
         return self.first[length].get(path)
 
-    def _call(self, call: Call, channels: Width, paths: list[Path]) -> Built:
+    def _call(self, call: Call, channels: Width, paths: list[PartPath]) -> Built:
         template = self.variants.base[call.template]
         channels = self._arriving(channels, paths)
         known = {param: substitute(value, {"in": channels}) for param, value in call.args}
@@ -129,10 +129,10 @@ class Classes:
         out = short(substitute(self.returns[template], {**known, "in": channels}))
         return Built(CallExpr(self.names[template], tuple(items)), out)
 
-    def _sequence(self, parts: tuple[Part, ...], channels: Width, paths: list[Path]) -> Built:
+    def _sequence(self, parts: tuple[Part, ...], channels: Width, paths: list[PartPath]) -> Built:
         if not parts:
             return Built("nn.Identity()", channels)
-        items: list[tuple[str, Code]] = []
+        items: list[tuple[str, Expression]] = []
         for part in parts:
             built = self.build(part.body, channels, under(paths, part))
             items.append((part.name, built.code))
@@ -144,8 +144,8 @@ class Classes:
         pairs = tuple(CallExpr("", (f'"{name}"', code)) for name, code in items)
         return Built(CallExpr("nn.Sequential", (CallExpr("OrderedDict", (CallExpr("", pairs),)),)), channels)
 
-    def _repeat(self, count: int, inner: Body, channels: Width, paths: list[Path]) -> Built:
-        steps: list[Code] = []
+    def _repeat(self, count: int, inner: Body, channels: Width, paths: list[PartPath]) -> Built:
+        steps: list[Expression] = []
         for i in range(count):
             built = self.build(inner, channels, [(*path, str(i)) for path in paths])
             if built.channels == channels and count - i > 1:  # so it is for all that follow
@@ -175,7 +175,7 @@ class Classes:
         return "\n".join(
             [
                 f"class {self.names[template.name]}(nn.Module):",
-                f'    """{prose(template.doc) or f"The module `{template.module}`."}"""',
+                f'    """{single_line(template.doc) or f"The module `{template.module}`."}"""',
                 "",
                 signature(arguments),
                 "        super().__init__()",
@@ -186,7 +186,7 @@ class Classes:
             ]
         )
 
-    def _find(self, body: Body, path: Path) -> None:
+    def _find(self, body: Body, path: PartPath) -> None:
         """Record where the templates stand that a body calls."""
         match body:
             case Call(template):
@@ -204,7 +204,7 @@ class Classes:
                 pass
 
 
-def under(paths: Iterable[Path], part: Part) -> list[Path]:
+def under(paths: Iterable[PartPath], part: Part) -> list[PartPath]:
     """The paths of a part whose owner stands at `paths`."""
     return [(*path, part.name) if part.name else path for path in paths]
 

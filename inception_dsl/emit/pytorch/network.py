@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from inception_dsl.analysis.initializers import initializer_targets
-from inception_dsl.emit.python import CallExpr, Code, argument, layout, prose
+from inception_dsl.emit.python import CallExpr, Expression, argument, layout, single_line
 from inception_dsl.emit.pytorch.layers import LayerPrinter
-from inception_dsl.emit.pytorch.modules import Classes
+from inception_dsl.emit.pytorch.modules import TemplateClasses
 from inception_dsl.ir.program import Body, Call, Sequence
 from inception_dsl.ir.shapes import Pair, TensorType
 from inception_dsl.ir.typed import Typed
@@ -16,17 +16,17 @@ from inception_dsl.text.aligned import pad
 
 MOST_CALLS = 4
 """Calls in one line of `forward`."""
-MAX_LINE = 96
+MAX_CALL_LINE = 96
 
 
-def network_class(typed: Typed, layers: LayerPrinter, classes: Classes, name: str) -> str:
+def network_class(typed: Typed, layers: LayerPrinter, classes: TemplateClasses, name: str) -> str:
     """The source of the network's class."""
     lines = _Lines(typed, layers, classes)
     rows = list(lines.rows())
     takes_classes = any("num_classes" in row for row in rows)
     layers.names = {}
     size = typed.input
-    doc = f"{prose(typed.program.title)}: images of {size.shape[0]}x{size.shape[1]}x{size.shape[2]}"
+    doc = f"{single_line(typed.program.title)}: images of {size.shape[0]}x{size.shape[1]}x{size.shape[2]}"
     option = f", num_classes: int = {typed.program.env['classes']}" if takes_classes else ""
     out = "Tensor | Output" if typed.heads else "Tensor"
     return "\n".join(
@@ -50,7 +50,7 @@ def network_class(typed: Typed, layers: LayerPrinter, classes: Classes, name: st
 class _Lines:
     """Writes the constructor's lines."""
 
-    def __init__(self, typed: Typed, layers: LayerPrinter, classes: Classes) -> None:
+    def __init__(self, typed: Typed, layers: LayerPrinter, classes: TemplateClasses) -> None:
         self.typed = typed
         self.classes = classes
         layers.names = {"classes": "num_classes"}
@@ -59,7 +59,7 @@ class _Lines:
         """Every row, then every head, aligned."""
         program = self.typed.program
         channels: Width = program.input.channels
-        built: list[tuple[str, Body, Code | None, TensorType]] = []
+        built: list[tuple[str, Body, Expression | None, TensorType]] = []
         at = {}
         for row in program.rows:
             module = self.classes.build(row.body, channels, [(row.name,)])
@@ -76,7 +76,7 @@ class _Lines:
             yield f"        # reads {head.source}; the weight of its loss is {head.loss_weight:g}"
             yield f"        self.{name} = {layout(code or 'nn.Identity()', 8, len(name) + 8)}"
 
-    def _aligned(self, built: list[tuple[str, Body, Code | None, TensorType]]) -> Iterator[str]:
+    def _aligned(self, built: list[tuple[str, Body, Expression | None, TensorType]]) -> Iterator[str]:
         tables = self._tables(built)
         longest = max((len(name) for name, _, code, _ in built if code), default=0)
         texts: list[tuple[str, TensorType | None]] = []
@@ -91,7 +91,7 @@ class _Lines:
                 texts.append((f"{target}{code.head}({columns.row(code)})", out))
             else:
                 texts.append((target + layout(code, 8, len(target) - 8, 20), out))
-        width = min(MAX_LINE, max(len(text.split("\n")[-1]) for text, out in texts if out))
+        width = min(MAX_CALL_LINE, max(len(text.split("\n")[-1]) for text, out in texts if out))
         sizes = [max(len(str(n)) for _, _, _, out in built for n in out.shape[i : i + 1] or (1,)) for i in range(3)]
         yield f"        #{' ' * (width - 9)}  # output: C x H x W"
         for text, shape in texts:
@@ -101,7 +101,7 @@ class _Lines:
                 numbers = " x ".join(str(n).rjust(w) for n, w in zip(shape.shape, sizes, strict=False))
                 yield f"{text}{' ' * (width - len(text.split(chr(10))[-1]))}  # {numbers}"
 
-    def _tables(self, built: list[tuple[str, Body, Code | None, TensorType]]) -> dict[str, _Table]:
+    def _tables(self, built: list[tuple[str, Body, Expression | None, TensorType]]) -> dict[str, _Table]:
         calls: dict[str, list[CallExpr]] = {}
         params: dict[str, list[str]] = {}
         for _, body, code, _ in built:

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from inception_dsl.analysis.cost import cost
 from inception_dsl.emit.citation import citation, command
-from inception_dsl.emit.python import camel, prose, wrapped
+from inception_dsl.emit.python import camel, single_line, wrapped
 from inception_dsl.emit.pytorch.helpers import helpers
 from inception_dsl.emit.pytorch.init import initialise
 from inception_dsl.emit.pytorch.layers import LayerPrinter, free
-from inception_dsl.emit.pytorch.modules import Classes
+from inception_dsl.emit.pytorch.modules import TemplateClasses
 from inception_dsl.emit.pytorch.network import network_class
 from inception_dsl.emit.templates import template
 from inception_dsl.ir.ops import BatchNorm
@@ -29,7 +29,7 @@ def source(typed: Typed, rebuild: str = "") -> str:
     program = typed.program
     layers = LayerPrinter(eps=usual_eps(typed))
     name = class_name(program.name, program.title)
-    classes = Classes(typed, layers, name)
+    classes = TemplateClasses(typed, layers, name)
     modules = classes.sources()
     network = network_class(typed, layers, classes, name)
     initialiser = initialise(typed)
@@ -39,11 +39,11 @@ def source(typed: Typed, rebuild: str = "") -> str:
     printed["uses_functional"] |= "F." in code
     return template("pytorch/pytorch.py").render(
         **printed,
-        source=prose(program.file),
-        rebuild=prose(rebuild or command(program.file)),
-        title=prose(program.title),
-        paper="\n".join(wrapped(prose(citation(program.paper)))),
-        table=table(typed),
+        source=single_line(program.file),
+        rebuild=single_line(rebuild or command(program.file)),
+        title=single_line(program.title),
+        paper="\n".join(wrapped(single_line(citation(program.paper)))),
+        table=docstring_table(typed),
         errata=list(errata(typed)),
         uses_math="math." in code,
         uses_ordered_dict="OrderedDict(" in code,
@@ -70,7 +70,7 @@ def usual_eps(typed: Typed) -> float:
     return max(sorted(set(all_eps)), key=all_eps.count) if all_eps else BatchNorm().eps
 
 
-def table(typed: Typed) -> list[str]:
+def docstring_table(typed: Typed) -> list[str]:
     """The paper's table as computed, for the docstring: output, parameters and multiply-adds of each row."""
     costs = cost(typed)
     rows = [("", "output", "parameters", "multiply-adds")]
@@ -88,4 +88,4 @@ def errata(typed: Typed) -> Iterator[str]:
     for verdict in compare_cells(typed) if typed.input == typed.program.input else ():
         if verdict.verdict == "erratum":
             text = f"{verdict.claim.row}, {verdict.claim.column}: {comparison(verdict)}: {verdict.reason}"
-            yield from wrapped(prose(text), "- ", "  ")
+            yield from wrapped(single_line(text), "- ", "  ")

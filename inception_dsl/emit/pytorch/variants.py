@@ -11,7 +11,7 @@ from inception_dsl.ir.program import Body, Join, Layer, Part, Sequence, Template
 
 
 @dataclass(frozen=True)
-class Options:
+class ConstructorOptions:
     """The optional arguments of a class: their `defaults` by name, and the term of its sums that `scale` multiplies."""
 
     defaults: Mapping[str, float | bool] = field(default_factory=dict)
@@ -33,7 +33,7 @@ class Variants:
     def __init__(self, templates: Mapping[str, Template]) -> None:
         self.base: dict[str, str] = {}
         self.templates: dict[str, Template] = {}
-        self._options: dict[str, Options] = {}
+        self._options: dict[str, ConstructorOptions] = {}
         self._shapes = {name: _shape(template.body) for name, template in templates.items()}
         groups: dict[object, list[str]] = {}
         for name, template in templates.items():
@@ -55,9 +55,9 @@ class Variants:
             if self.base[name] == name:
                 self.templates[name] = self._with_options(template)
 
-    def options(self, template: str) -> Options:
+    def options(self, template: str) -> ConstructorOptions:
         """The optional arguments of a template's class."""
-        return self._options.get(template, Options())
+        return self._options.get(template, ConstructorOptions())
 
     def keywords(self, template: str) -> list[Item]:
         """The optional arguments that a call of a template passes: those that are not the default."""
@@ -75,13 +75,13 @@ class Variants:
         return replace(template, body=replace(template.body, parts=template.body.parts[:-1]))
 
 
-def _options(shapes: list[_Shape], differing: list[int]) -> Options:
+def _options(shapes: list[_Shape], differing: list[int]) -> ConstructorOptions:
     defaults: dict[str, float | bool] = {}
     if differing:
         defaults["scale"] = shapes[0].factors[differing[0]]
     if len({shape.relu for shape in shapes}) > 1:
         defaults["relu"] = shapes[0].relu
-    return Options(defaults, differing[0] if differing else None)
+    return ConstructorOptions(defaults, differing[0] if differing else None)
 
 
 def unscaled(part: Part) -> tuple[float, Part]:

@@ -9,12 +9,11 @@ from typing import Any, Final
 from inception_dsl.analysis.cost import Cost, RowCost, cost
 from inception_dsl.emit.citation import citation
 from inception_dsl.emit.templates import template
-from inception_dsl.ir.program import Claim, Program
+from inception_dsl.ir.program import TOTALS, Claim, Program
 from inception_dsl.ir.shapes import Pair
 from inception_dsl.ir.typed import Typed
 from inception_dsl.paper.verdicts import (
     MEASURES,
-    TOTALS,
     Printed,
     Verdict,
     column_of,

@@ -13,7 +13,7 @@ from inception_dsl.emit.python import LINE_LENGTH
 
 
 @dataclass(frozen=True)
-class Module:
+class PythonModule:
     """A module, taken apart: what it imports, and its code below the imports."""
 
     name: str
@@ -32,7 +32,7 @@ class Module:
         return "\n".join([f"# --- {first} ".ljust(LINE_LENGTH, "-"), *(f"# {line}".rstrip() for line in more)])
 
 
-def parse(name: str, source: str, package: str) -> Module:
+def parse_module(name: str, source: str, package: str) -> PythonModule:
     """Take a module apart. Raises `ValueError` for what cannot be moved to another file as it stands."""
     tree = ast.parse(source)
     doc, *body = tree.body
@@ -57,7 +57,7 @@ def parse(name: str, source: str, package: str) -> Module:
     code = "\n".join(source.splitlines()[end:]).strip("\n")
     symbols = symtable(code, name, "exec").get_symbols()
     defines = frozenset(name.get_name() for name in symbols if name.is_assigned() or name.is_imported())
-    return Module(name, heading, siblings, imports, code, defines)
+    return PythonModule(name, heading, siblings, imports, code, defines)
 
 
 def _binding(origin: str, alias: ast.alias) -> tuple[str, str]:
@@ -67,9 +67,9 @@ def _binding(origin: str, alias: ast.alias) -> tuple[str, str]:
     return bound, f"from {origin} import {spelt}" if origin else f"import {spelt}"
 
 
-def closure(roots: Iterable[str], load: Callable[[str], Module]) -> list[Module]:
+def closure(roots: Iterable[str], load: Callable[[str], PythonModule]) -> list[PythonModule]:
     """The modules that the roots import, directly or not, and the roots: in dependency order."""
-    found: dict[str, Module] = {}
+    found: dict[str, PythonModule] = {}
 
     def visit(name: str) -> None:
         if name not in found:
@@ -83,7 +83,7 @@ def closure(roots: Iterable[str], load: Callable[[str], Module]) -> list[Module]
     return list(found.values())
 
 
-def check(modules: Iterable[Module]) -> None:
+def check(modules: Iterable[PythonModule]) -> None:
     """Raise `ValueError` for a name that means two things in the modules: in one file it would mean the last."""
     meanings = {name: "a builtin of Python" for name in dir(builtins) if name != "__doc__"}
     for module in modules:
@@ -93,7 +93,7 @@ def check(modules: Iterable[Module]) -> None:
                 raise ValueError(f"`{name}` is {meanings[name]}, and {meaning}: rename one")
 
 
-def imports(modules: Iterable[Module]) -> tuple[list[str], list[str]]:
+def imports(modules: Iterable[PythonModule]) -> tuple[list[str], list[str]]:
     """The import statements of modules, sorted: those of the standard library, and the others."""
     plain, members = set[str](), dict[str, set[str]]()
     for statement in (line for module in modules for line in module.imports.values()):
@@ -110,7 +110,7 @@ def imports(modules: Iterable[Module]) -> tuple[list[str], list[str]]:
     return standard, [line for line in lines if line not in standard]
 
 
-def borrowed(modules: Iterable[Module], others: Iterable[Module]) -> Iterator[str]:
+def borrowed(modules: Iterable[PythonModule], others: Iterable[PythonModule]) -> Iterator[str]:
     """The names that modules import from some others."""
     names = {module.name for module in others}
     for module in modules:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from inception_dsl.elaborate.printer import print_program
-from inception_dsl.emit.python import LINE_LENGTH, prose, quoted, wrapped
+from inception_dsl.emit.python import LINE_LENGTH, quoted, single_line, wrapped
 from inception_dsl.emit.pytorch.pytorch import class_name
 from inception_dsl.emit.runner import bundle
-from inception_dsl.emit.runner.bundle import Module
+from inception_dsl.emit.runner.bundle import PythonModule
 from inception_dsl.emit.templates import template
 from inception_dsl.files.signature import signed
 from inception_dsl.ir.typed import Typed
@@ -31,8 +31,8 @@ FILES: Final = ("train.py", "support.py")
 class Bundles(NamedTuple):
     """The modules of `runner/`, in the order in which they stand in the two files."""
 
-    train: Sequence[Module]
-    support: Sequence[Module]
+    train: Sequence[PythonModule]
+    support: Sequence[PythonModule]
 
 
 def files(typed: Typed, recipe: Recipe, rebuild: str = "") -> dict[str, str]:
@@ -47,8 +47,8 @@ def files(typed: Typed, recipe: Recipe, rebuild: str = "") -> dict[str, str]:
     groups = list(_groups(recipe))
     taken = {*bundle.borrowed(modules.train, modules.support), "NetworkInfo", "Config", *(name for name, _ in groups)}
     train = template("runner/train.py").render(
-        title=prose(program.title),
-        recipe=list(wrapped(prose(f"Recipe: {recipe.source}."))),
+        title=single_line(program.title),
+        recipe=list(wrapped(single_line(f"Recipe: {recipe.source}."))),
         network=class_name(program.name, program.title),
         about={key: quoted(text) for key, text in about.items()},
         groups=groups,
@@ -57,9 +57,9 @@ def files(typed: Typed, recipe: Recipe, rebuild: str = "") -> dict[str, str]:
         borrowed=sorted(taken),
         sections=modules.train,
     )
-    origin = f"from {prose(program.file)}"
+    origin = f"from {single_line(program.file)}"
     return {
-        "train.py": signed(train, origin, {"Rebuild": prose(rebuild), "sha256 of its network": about["spec"]}),
+        "train.py": signed(train, origin, {"Rebuild": single_line(rebuild), "sha256 of its network": about["spec"]}),
         "support.py": support(),
     }
 
@@ -89,8 +89,8 @@ def bundles() -> Bundles:
     return Bundles(train, support)
 
 
-def _module(name: str) -> Module:
-    return bundle.parse(name, (FOLDER / f"{name}.py").read_text("utf-8"), PACKAGE)
+def _module(name: str) -> PythonModule:
+    return bundle.parse_module(name, (FOLDER / f"{name}.py").read_text("utf-8"), PACKAGE)
 
 
 def _groups(recipe: Recipe) -> Iterator[tuple[str, list[str]]]:
@@ -98,7 +98,7 @@ def _groups(recipe: Recipe) -> Iterator[tuple[str, list[str]]]:
     for group, settings in vars(recipe.config()).items():
         lines = []
         for key, value in vars(settings).items():
-            code, note = f"{key}={_literal(value)},", prose(recipe.notes.get(f"{group}.{key}", ""))
+            code, note = f"{key}={_literal(value)},", single_line(recipe.notes.get(f"{group}.{key}", ""))
             if not note and key not in recipe.values.get(group, {}):
                 continue
             line = f"{code}  # {note}" if note else code
