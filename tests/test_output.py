@@ -420,6 +420,12 @@ def test_a_runner_that_is_not_asked_for_is_not_written(run: Run) -> None:
     assert "help: run `inception-dsl compile --no-runner`, and" in run("compile", "--check", "--no-runner").stderr
 
     assert run("compile").exit_code == 0
+    edited = Path("generated/a/train.py")
+    edited.write_text("mine", encoding="utf-8")
+    for words in ((), ("--check",)):
+        result = run("compile", "--no-runner", *words)
+        assert (result.exit_code, result.stderr) == (0, "")  # a runner from before is left alone, and nobody's orphan
+    assert edited.read_text(encoding="utf-8") == "mine"
     assert without.items() < content(Path("generated")).items()
 
 

@@ -114,7 +114,8 @@ def test_a_file_without_weights_is_refused(tmp_path: Path) -> None:
     torch.save({"epoch": 3}, tmp_path / "number.pt")
     for file in sorted(tmp_path.iterdir()):
         assert codes(lambda file=file: files.read_weights(file)) == ["E130"], file  # type: ignore[misc]
-    assert codes(lambda: files.read_weights(tmp_path / "none.pt")) == ["E001"]
+    for path in (tmp_path / "none.pt", tmp_path / "none.txt", tmp_path):  # a folder is not a format
+        assert codes(lambda path=path: files.read_weights(path)) == ["E001"]  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(

@@ -35,11 +35,18 @@ class Stale(NamedTuple):
         return Diagnostic(STALE_FILE, f"`{self.path}` is {self.problem}", help=hint, file=str(self.path))
 
 
-def stale(files: Mapping[str, bytes], out: Path, everything: bool, optional: Collection[str] = ()) -> Iterator[Stale]:
+def stale(
+    files: Mapping[str, bytes],
+    out: Path,
+    everything: bool,
+    optional: Collection[str] = (),
+    ignored: Collection[str] = (),
+) -> Iterator[Stale]:
     """What differs on disk from `files`: missing, stale, or orphaned, which is that no spec produces it.
 
     Orphans are looked for beside `files`; in all of `out` if `everything`. The files with `optional` names may be
-    missing from a folder, but only all of them together. Raises `SpecError` E001 for a file that cannot be read.
+    missing from a folder, but only all of them together; files with `ignored` names are not orphans.
+    Raises `SpecError` E001 for a file that cannot be read.
     """
     for name, content in files.items():
         path = out / name
@@ -52,19 +59,25 @@ def stale(files: Mapping[str, bytes], out: Path, everything: bool, optional: Col
     folders = [out] if everything else sorted({(out / name).parent for name in files})
     for folder in folders:
         for path in sorted(folder.rglob("*")):
-            if path.is_file() and path.relative_to(out).as_posix() not in files and not _of_tools(path):
+            known = path.name in ignored or path.relative_to(out).as_posix() in files
+            if path.is_file() and not known and not _of_tools(path):
                 yield Stale(path, "orphaned")
 
 
-def orphans(files: Mapping[str, bytes], out: Path, everything: bool) -> Iterator[Diagnostic]:
-    """W402 for other files in the folder of a network; if `everything`, for folders of other networks too."""
+def orphans(
+    files: Mapping[str, bytes], out: Path, everything: bool, ignored: Collection[str] = ()
+) -> Iterator[Diagnostic]:
+    """W402 for other files in the folder of a network, except those with `ignored` names.
+
+    If `everything`, for folders of other networks too.
+    """
     given = {out / name for name in files}
     folders = {path.parent for path in given}
     beside = [path for folder in sorted(folders) if folder.is_dir() for path in sorted(folder.iterdir())]
     networks = sorted(out.iterdir()) if everything and out.is_dir() else []
     others = [path for path in networks if path not in folders and (path / "model.py").is_file()]
     for path in (*beside, *others):
-        if path not in given and not _of_tools(path):
+        if path not in given and path.name not in ignored and not _of_tools(path):
             message, hint = f"`{path}` is orphaned: no spec produces it", "delete it: `compile` never deletes files"
             yield Diagnostic(ORPHANED_FILE, message, help=hint, file=str(path))
 

@@ -42,12 +42,12 @@ def read_weights(path: Path, own: Collection[str] = ()) -> WeightFile:
     Raises `SpecError`: E001 for a file that cannot be read, E130 for a file without named tensors, E131 for a pickle
     that would run code, E135 for a dtype or layout that is not supported, and E005 for a missing library.
     """
+    size = readable_size(path)
     if not path.name.endswith((".safetensors", *PICKLED)):
         message = f"the format of `{path}` is not supported for weights"
         keras = "; for a keras file, use `weights import --from keras`" * (path.suffix in (".h5", ".keras"))
         hint = f"use a `.safetensors`, `.pt`, `.pth` or `.pth.tar` file{keras}"
         raise SpecError([Diagnostic(NOT_A_WEIGHTS_FILE, message, help=hint)])
-    size = readable_size(path)
     try:
         if path.suffix == ".safetensors":
             loaded, metadata = _safetensors(path)

@@ -74,18 +74,19 @@ def command(
     if run.errors:
         return
     files = {name: content for built in outputs for name, content in built.items()}
+    left_out = runner.FILES if no_runner else ()
     everything = not specs or any(Path(spec).is_dir() for spec in specs)
     if only_check:
         words += ["--no-runner"] * no_runner + VariantOptions({}, variant.outside).words
         rebuild = shlex.join(["inception-dsl", "compile", *specs, *words])
         with run.step(file=out):
-            _record_stale(run, files, out, [*freshness.stale(files, out, everything, runner.FILES)], rebuild)
+            _record_stale(run, files, out, [*freshness.stale(files, out, everything, runner.FILES, left_out)], rebuild)
         return
     for build, built in zip(builds, outputs, strict=True):
         run.record_written(run.attempt(partial(output.write, built, out, force), build.file) or ())
     if not run.errors:
         with run.step(file=out):
-            run.diagnostics += freshness.orphans(files, out, everything)
+            run.diagnostics += freshness.orphans(files, out, everything, left_out)
 
 
 def _record_stale(run: CommandRun, files: Iterable[str], out: Path, stale: Iterable[Stale], rebuild: str) -> None:

@@ -12,7 +12,9 @@ from inception_dsl.cli.run import CommandRun, output_formats
 
 @click.command()
 @FILES
-@click.option("--out", type=click.Path(path_type=Path), default="curves.png", show_default=True, help="A .png or .svg.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default="curves.png", show_default=True, help="A .png, .svg or .pdf."
+)
 @output_formats("text", "json")
 def command(run: CommandRun, files: tuple[Path, ...], out: Path) -> None:
     """Plot training runs: loss, accuracy, learning rate, speed.

@@ -62,7 +62,7 @@ def model(
         raise SpecError([Diagnostic(NOT_EXPRESSIBLE, message, help=f"choose one from {min(OPSETS)} to {NEWEST}")])
     rows = _rows(typed, until)
     sources = {head.name: head.source for head in typed.program.heads}
-    _check_taps(taps, [*rows, *(head for head, source in sources.items() if source in rows)], rows[-1])
+    _check_taps(taps, [*rows, *(head for head, source in sources.items() if source in rows)], until)
     aside = [head for head, source in sources.items() if (heads or head in taps) and source in rows]
     outputs = _outputs(typed, rows[-1], [*(head for head in aside if heads), *taps])
     names = _names(typed, outputs)
@@ -130,13 +130,12 @@ def _rows(typed: Typed, until: str) -> Sequence[str]:
     return rows[: rows.index(until) + 1]
 
 
-def _check_taps(taps: Iterable[str], known: Sequence[str], last: str) -> None:
-    """Raise `SpecError` E206 for taps that are not rows or heads of the graph, which ends with the row `last`."""
+def _check_taps(taps: Iterable[str], known: Sequence[str], until: str) -> None:
+    """Raise `SpecError` E206 for taps that are not rows or heads of the graph, which may end at the row `until`."""
+    reach = f" up to `{until}`" if until else ""
     hint = "a tap is the name of a row or head: `show` lists them"
     unknown = [
-        Diagnostic(
-            UNDEFINED_NAME, f"no row or head up to `{last}` is called `{tap}`", help=did_you_mean(tap, known) or hint
-        )
+        Diagnostic(UNDEFINED_NAME, f"no row or head{reach} is called `{tap}`", help=did_you_mean(tap, known) or hint)
         for tap in dict.fromkeys(taps)
         if tap not in known
     ]
