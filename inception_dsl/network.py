@@ -136,9 +136,15 @@ class Network:
         """
         from inception_dsl.emit.backends import by_name
 
+        backends = by_name()
+        if backend not in backends:
+            raise KeyError(f"no backend is called {backend!r}: choose one of {', '.join(backends)}")
+        batch = options.get("batch")
+        if batch is not None and batch < 1:
+            raise ValueError(f"a batch has at least one image, not {batch}; None is any number")
         chosen = Options(None if size is None else _pair(size), **options)
         rebuild = compilation.Build(self.program, chosen, self._path).rebuild
-        return by_name()[backend].emit(self._at(size), chosen, rebuild)
+        return backends[backend].emit(self._at(size), chosen, rebuild)
 
     def report(self) -> str:
         """The comparison of the network with its paper, in Markdown."""

@@ -94,6 +94,10 @@ def test_what_is_not_an_image_size_is_an_error_of_the_api(size: Any, run: Run) -
     for given in (net.cost, net.pytorch_source, net.onnx):
         with pytest.raises(ValueError, match="an image size is a number of pixels, or height and width, not "):
             given(size)
+    with pytest.raises(ValueError, match="at least one image, not 0"):
+        net.onnx(batch=0)
+    with pytest.raises(KeyError, match="no backend is called 'torch': choose one of pytorch, onnx"):
+        net.emit("torch")
 
 
 def test_sizes_of_a_network_that_takes_any(run: Run) -> None:
