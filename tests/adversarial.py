@@ -45,9 +45,9 @@ def modules(
     levels: int, first: str, each: Callable[[int], str], layer: str, columns: str = "", head: str = HEAD
 ) -> str:
     """A tower of modules, each of which calls the one below it."""
-    said = f"columns: [{columns}], " if columns else ""
-    lines = [f"  m0: {{{said}graph: '{first}'}}\n"]
-    lines += [f"  m{i}: {{{said}graph: '{each(i - 1)}'}}\n" for i in range(1, levels)]
+    listed = f"columns: [{columns}], " if columns else ""
+    lines = [f"  m0: {{{listed}graph: '{first}'}}\n"]
+    lines += [f"  m{i}: {{{listed}graph: '{each(i - 1)}'}}\n" for i in range(1, levels)]
     return f"{head}modules:\n{''.join(lines)}{TABLE}  a | {layer}\n"
 
 
@@ -423,11 +423,11 @@ def many_modules(size: int) -> str:
 @family
 def many_columns(size: int) -> str:
     columns = [f"c{i}" for i in range(size // 40)]
-    said = ",".join(columns)
+    listed = ",".join(columns)
     graph = "->".join(f"conv 1x1 {{{each}}}" for each in columns)
     text = (
         HEAD
-        + f"modules:\n  m: {{columns: [{said}], graph: '{graph}'}}\nlayers: |\n  name|layer|"
+        + f"modules:\n  m: {{columns: [{listed}], graph: '{graph}'}}\nlayers: |\n  name|layer|"
         + "|".join(columns)
         + "\n"
     )
@@ -437,11 +437,11 @@ def many_columns(size: int) -> str:
 @family
 def many_columns_in_one_row(size: int) -> str:
     columns = [f"c{i}" for i in range(size // 80)]
-    said = ",".join(columns)
+    listed = ",".join(columns)
     graph = "+".join(f"conv 1x1 {{{each}}}" for each in columns)
     text = (
         HEAD
-        + f"modules:\n  m: {{columns: [{said}], graph: '[{graph}]'}}\nlayers: |\n  name|layer|"
+        + f"modules:\n  m: {{columns: [{listed}], graph: '[{graph}]'}}\nlayers: |\n  name|layer|"
         + "|".join(columns)
         + "\n"
     )

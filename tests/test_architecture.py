@@ -242,4 +242,4 @@ def documented(module: ModuleType) -> Iterator[tuple[str, bool]]:
 def test_public_names_are_documented(name: str) -> None:
     module = importlib.import_module(f"inception_dsl.{name}".rstrip("."))
 
-    assert [public for public, said in documented(module) if not said] == []
+    assert [public for public, documentation in documented(module) if not documentation] == []

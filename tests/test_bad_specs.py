@@ -86,7 +86,7 @@ def examine(source: Source) -> tuple[Diagnostic, ...]:
     return ()
 
 
-def told(source: Source) -> SpecError:
+def spec_error(source: Source) -> SpecError:
     """What is wrong with a text, or what it is warned of where nothing is."""
     try:
         warnings = examine(source)
@@ -109,7 +109,7 @@ def in_file(diagnostic: Diagnostic) -> bool:
 @pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
 def test_bad_spec(path: Path, update_golden: bool) -> None:
     """A broken spec gives the text beside it, in the order of its lines, every code explained and every place real."""
-    error = told(Source(path.name, path.read_text(encoding="utf-8")))
+    error = spec_error(Source(path.name, path.read_text(encoding="utf-8")))
     text = render.text(error.diagnostics) + "\n"
     golden = path.with_suffix(".txt")
     if update_golden:
@@ -217,7 +217,7 @@ def test_values_are_bounded() -> None:
     """A value that doubles from module to module does not grow without end."""
     modules = [f"  m{i}: {{columns: [c], graph: 'm{i + 1} c={{c + c}}'}}" for i in range(60)]
     text = TINY.replace("{modules}", "\n".join([*modules, "  m60: {columns: [c], graph: 'conv 1x1 {c}'}"]))
-    error = told(Source("spec.yaml", text.replace("{layer}", "m0 c=1")))
+    error = spec_error(Source("spec.yaml", text.replace("{layer}", "m0 c=1")))
 
     assert [each.code for each in error.diagnostics] == ["E207"]
 
@@ -291,7 +291,7 @@ def test_explained_example(code: Code, word: str, text: str, tmp_path: Path, mon
     if word == "right":
         assert examine(source) == ()
     else:
-        assert {diagnostic.code for diagnostic in told(source).diagnostics} == {code}
+        assert {diagnostic.code for diagnostic in spec_error(source).diagnostics} == {code}
 
 
 def test_codes_are_in_one_table() -> None:

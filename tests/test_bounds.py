@@ -229,7 +229,7 @@ def spec(layer: str, modules: str = "", rows: str = "") -> str:
     return f"network: t\ninput: 3x8x8\n{modules}layers: |\n  name | layer\n{rows}  a | {layer}\n"
 
 
-def told(text: str) -> list[str]:
+def messages(text: str) -> list[str]:
     """The messages about a spec."""
     with pytest.raises(SpecError) as caught:
         lower(compiler.compile_source(Source("spec.yaml", text)))
@@ -246,8 +246,8 @@ def told(text: str) -> list[str]:
         ("9999 of [" * 20 + "bn" + "]" * 20, "10^79 and more"),
     ],
 )
-def test_the_size_of_an_expansion_is_said(layer: str, count: str) -> None:
-    assert told(spec(layer)) == [
+def test_the_size_of_an_expansion_is_stated(layer: str, count: str) -> None:
+    assert messages(spec(layer)) == [
         f"with `a`, the network has {count} more layers than rows; the limit is {MOST_LAYERS:,}"
     ]
 
@@ -255,7 +255,7 @@ def test_the_size_of_an_expansion_is_said(layer: str, count: str) -> None:
 def test_the_row_that_makes_a_network_too_large_is_named() -> None:
     rows = "  before | 6000 of bn\n  after | 5000 of bn\n"
 
-    assert told(spec("bn", rows=rows)) == [
+    assert messages(spec("bn", rows=rows)) == [
         f"with `after`, the network has 10,998 more layers than rows; the limit is {MOST_LAYERS:,}"
     ]
 
@@ -264,7 +264,7 @@ def test_modules_are_counted_by_multiplication() -> None:
     modules = "modules:\n  m0: {graph: conv 1x1 3}\n"
     modules += "".join(f"  m{i + 1}: {{graph: '4 of [ m{i} -> bn ]'}}\n" for i in range(8))
 
-    assert told(spec("m8", modules)) == [
+    assert messages(spec("m8", modules)) == [
         f"with `a`, the network has 152,915 more layers than rows; the limit is {MOST_LAYERS:,}"
     ]
 
@@ -300,14 +300,14 @@ def tower(levels: int) -> str:
     return spec(f"m{levels - 2}", "modules:\n  m0: {graph: 'conv 1x1 4'}\n" + calls)
 
 
-def test_modules_nest_as_deep_as_is_said() -> None:
+def test_modules_nest_as_deep_as_the_limit_states() -> None:
     """Each module adds its name to those of the layers in it, which grow too long before the levels are too many."""
     assert answer(tower(LEVELS // 2), files=True) == ()
     assert answer(tower(LEVELS), files=True) == ("E117",)
-    assert told(tower(LEVELS + 1)) == [
+    assert messages(tower(LEVELS + 1)) == [
         f"`a` nests {LEVELS + 1} levels deep with the modules it calls; the limit is {LEVELS}"
     ]
-    assert told(tower(198)) == [
+    assert messages(tower(198)) == [
         f"`m100` nests {LEVELS + 1} levels deep with the modules it calls; the limit is {LEVELS}"
     ]
 
@@ -326,7 +326,7 @@ def test_modules_nest_as_deep_as_is_said() -> None:
         "conv 1x1 {" + "max(1, " * 38 + "1" + ")" * 38 + "}",
     ],
 )  # fmt: skip
-def test_what_nests_compiles_or_is_told(layer: str) -> None:
+def test_nested_parts_compile_or_are_reported(layer: str) -> None:
     """As deep as the language allows, in a row and at the end of the deepest tower."""
     for text in (spec(layer), tower(60).replace("conv 1x1 4", layer)):
         assert set(answer(text, files=True)) <= {"E107", "E117", "E214", "W202"}
@@ -334,7 +334,7 @@ def test_what_nests_compiles_or_is_told(layer: str) -> None:
 
 @pytest.mark.parametrize("step", ["1 of ", "0.5 * "])
 def test_repeats_and_factors_nest_to_a_limit(step: str) -> None:
-    assert told(spec(step * 200 + "bn")) == [f"parts nest deeper than {LEVELS}"]
+    assert messages(spec(step * 200 + "bn")) == [f"parts nest deeper than {LEVELS}"]
 
 
 def test_a_name_is_as_long_as_its_labels_make_it() -> None:
@@ -348,7 +348,7 @@ def test_a_name_is_as_long_as_its_labels_make_it() -> None:
         return f"network: t\ninput: 3x8x8\n{TABLE}  {row} | {nested}{'k' * length}: [ bn -> {last} ]{' ]' * 3}\n"
 
     assert answer(named(room), files=True) == ()
-    assert told(named(room + 1)) == [f"`{row}`: the full name of a layer has more than {LONGEST_PATH} characters"]
+    assert messages(named(room + 1)) == [f"`{row}`: the full name of a layer has more than {LONGEST_PATH} characters"]
 
 
 # --- what takes time by itself ----------------------------------------------------------------------------------------
@@ -380,7 +380,7 @@ def test_a_slip_finds_its_name_among_many(names: list[str], data: st.DataObject)
     assert bool(did_you_mean(word, [name])) <= bool(did_you_mean(word, names))
 
 
-def test_thousands_of_slips_are_told_soon() -> None:
+def test_thousands_of_errors_are_reported_quickly() -> None:
     known = [f"module_{i}" for i in range(4000)]
 
     within(2, lambda: [did_you_mean(f"modul_{i}", known) for i in range(4000)])

@@ -127,7 +127,7 @@ def test_a_text_extends_a_built_in_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "hint"),
+    ("base", "hint"),
     [
         ("builtin:googlnet.yaml", "did you mean `googlenet`?"),
         ("builtin:../specs/googlenet.yaml", "`inception-dsl specs` lists them"),
@@ -135,25 +135,25 @@ def test_a_text_extends_a_built_in_one() -> None:
         ("specs/nin", "did you mean the built-in `builtin:nin.yaml`?"),
     ],
 )
-def test_where_a_base_is_found(said: str, hint: str) -> None:
-    Path("mine.yaml").write_text(f"extends: {said}\nnetwork: mine\n", encoding="utf-8")
+def test_where_a_base_is_found(base: str, hint: str) -> None:
+    Path("mine.yaml").write_text(f"extends: {base}\nnetwork: mine\n", encoding="utf-8")
     with pytest.raises(SpecError) as caught:
         compiler.load("mine.yaml")
-    (told,) = caught.value.diagnostics
+    (diagnostic,) = caught.value.diagnostics
 
-    assert (told.code, told.help) == ("E120", hint)
-    assert told.span
-    assert str(told.span) == "mine.yaml:1:10"
+    assert (diagnostic.code, diagnostic.help) == ("E120", hint)
+    assert diagnostic.span
+    assert str(diagnostic.span) == "mine.yaml:1:10"
 
 
-@pytest.mark.parametrize("said", ["loop.yaml", "builtin:loop"])
+@pytest.mark.parametrize("base", ["loop.yaml", "builtin:loop"])
 @pytest.mark.parametrize("path", ["loop.yaml", "builtin:loop", "builtin:loop.yaml"])
 def test_a_built_in_spec_that_extends_itself_is_a_cycle(
-    said: str, path: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    base: str, path: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Whatever it calls itself."""
     monkeypatch.setattr(builtin, "folder", lambda: str(tmp_path))
-    Path("loop.yaml").write_text(f"extends: {said}\nnetwork: loop\n", encoding="utf-8")
+    Path("loop.yaml").write_text(f"extends: {base}\nnetwork: loop\n", encoding="utf-8")
     with pytest.raises(SpecError) as caught:
         compiler.load(path)
 

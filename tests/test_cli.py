@@ -77,7 +77,7 @@ def test_options_of_the_graph(run: Run) -> None:
     assert [each.name for each in graph.graph.output] == ["logits", "aux"]
 
 
-def test_a_size_that_a_layer_is_tied_against(run: Run) -> None:
+def test_a_size_that_a_layer_does_not_allow(run: Run) -> None:
     result = run("compile", "tiny.yaml", "--size", "9", "--out", "made")
 
     assert result.exit_code == 1

@@ -65,7 +65,7 @@ def test_a_head_is_counted_from_where_it_leaves(googlenet: Cost) -> None:
     assert googlenet.total.macs == googlenet.trunk.macs + sum(googlenet.rows[name].macs for name in ("aux1", "aux2"))
 
 
-def test_a_deep_head_deepens_the_whole() -> None:
+def test_a_deep_head_deepens_the_total() -> None:
     rows: dict[str, h.Tree] = {"a": h.conv(1, 8), "b": h.conv(1, 8)}
     counted = cost(h.network(rows, (3, 8, 8), {"aux": ("a", tuple(h.conv(1, 8) for _ in range(4)))}))
     assert (counted.trunk.depth, counted.rows["aux"].depth, counted.total.depth) == (2, 4, 5)

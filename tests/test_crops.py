@@ -215,7 +215,7 @@ def test_digests_tell_weights_apart() -> None:
     assert network_sha256(one) != network_sha256(other)
 
 
-def test_what_does_not_fit_is_told() -> None:
+def test_images_that_do_not_fit_are_reported() -> None:
     with pytest.raises(RunError, match="the input is 32 x 48; crops need a square input"):
         make_crops(PHOTO, Config(data=Data(height=32, width=48)), ("1",))
     with pytest.raises(RunError, match="unknown protocol '12'; the protocols are recipe, 1, 10, 144, central"):
@@ -229,7 +229,7 @@ def test_what_does_not_fit_is_told() -> None:
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_what_a_worker_cannot_do_is_told_in_its_words(workers: int) -> None:
+def test_the_message_of_a_failing_worker_is_shown(workers: int) -> None:
     class Gone(Images):
         def read(self, index: int) -> Tensor:
             raise RunError("the disk: is gone; mount it again")

@@ -101,7 +101,7 @@ def test_one_backend_alone_is_compared_with_the_spec(backend: str) -> None:
     assert report.sentences[0].startswith(f"{backend}: 35 tensors with 11,747 parameters match the spec")
 
 
-def test_a_network_that_is_free_of_its_size_is_compared_whole() -> None:
+def test_a_network_for_any_size_is_compared_as_a_whole() -> None:
     (other,) = cross_check(program(tail="global"), BACKENDS, images=[(31, 40)], batches=[2]).comparisons
 
     assert other.compared[-3:] == ("fc", "aux1", "aux2")

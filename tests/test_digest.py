@@ -121,12 +121,12 @@ def test_no_spec_writes_markdown(words: str) -> None:
 
 
 @given(st.text(alphabet=st.characters(categories=["L", "N", "P", "S", "Zs"]), max_size=100))
-def test_what_is_shown_is_what_is_said(words: str) -> None:
+def test_a_table_shows_every_character_of_its_cells(words: str) -> None:
     """But for blanks, and the backquotes around code."""
-    ((_, (quoted, said)),) = tables(table(["a", "b"], [[code(words), prose(words)]]))
+    ((_, (quoted, text)),) = tables(table(["a", "b"], [[code(words), prose(words)]]))
 
     assert "".join(quoted.split()) == "".join(words.split())
-    assert "".join(said.split()).replace("`", "") == "".join(words.split()).replace("`", "")
+    assert "".join(text.split()).replace("`", "") == "".join(words.split()).replace("`", "")
 
 
 @pytest.mark.parametrize("words", ["@team", "a@b.c", "0@.A", "http://a.b", "www.a.b"])

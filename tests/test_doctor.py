@@ -56,7 +56,7 @@ class Deaf(nn.Module):
         return self.scores.expand(len(x), -1) + 0.0 * x.mean()
 
 
-def test_a_loss_that_does_not_fall_is_told_and_nothing_is_said_of_the_rest() -> None:
+def test_a_loss_that_does_not_fall_is_reported_and_the_other_checks_are_not_run() -> None:
     checks = list(surgery.training_checks(CPU, Deaf, short_run()))
 
     assert results(checks) == {"training": FAILED, "resume": ABSENT, "bf16": ABSENT, "throughput": ABSENT}
@@ -114,7 +114,7 @@ def test_a_library_that_is_missing_is_optional_and_an_old_torch_is_not(monkeypat
     assert found["onnx"].result == OK
 
 
-def test_a_small_shared_memory_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_small_shared_memory_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: type("", (), {"free": 64 * 2**20}))
     check = surroundings._shared_memory(str(tmp_path))
 
@@ -132,14 +132,14 @@ def test_an_action_that_raises_is_a_check_that_failed() -> None:
     assert len(platform.node()) < 3 or platform.node() not in check.found
 
 
-def test_a_device_that_is_not_there_is_told() -> None:
+def test_a_missing_device_is_reported() -> None:
     assert devices("cpu") == [CPU] and CPU in devices()
     with pytest.raises(RunError, match=r"--device abacus: not available; available are .*cpu"):
         devices("abacus")
     assert "error[E008]: --device abacus" in cli("doctor", "--device", "abacus").stderr
 
 
-def test_a_file_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_cannot_be_written_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(surgery, "run_checks", lambda places: iter(()))
     (tmp_path / "file").touch()
     done = cli("doctor", "--out", tmp_path / "file" / "doctor.json")

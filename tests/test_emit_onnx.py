@@ -173,7 +173,7 @@ def test_what_cannot_be_written_is_refused(options: dict[str, Any], code: str, m
     assert [d.code for d in caught.value.diagnostics] == [code]
 
 
-def test_a_layer_that_ties_the_network_to_one_size_is_named() -> None:
+def test_the_layer_that_fixes_the_image_size_is_named() -> None:
     with pytest.raises(SpecError) as caught:
         onnx.model(small(whole=False), dynamic_size=True)
     (diagnostic,) = caught.value.diagnostics

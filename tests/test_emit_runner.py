@@ -190,9 +190,9 @@ def test_an_edited_file_is_not_overwritten(tmp_path: Path) -> None:
     output.write({"train.py": newer.encode()}, tmp_path)  # not edited: it may be
     (tmp_path / "train.py").write_text(newer.replace("0.123", "0.456"))
 
-    with pytest.raises(SpecError) as told:
+    with pytest.raises(SpecError) as raised:
         output.write({"train.py": text.encode()}, tmp_path)
-    assert told.value.diagnostics[0].code == "E404"
+    assert raised.value.diagnostics[0].code == "E404"
     assert "0.456" in (tmp_path / "train.py").read_text()
     output.write({"train.py": text.encode()}, tmp_path, force=True)
     assert (tmp_path / "train.py").read_text() == text

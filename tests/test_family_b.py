@@ -269,13 +269,13 @@ def test_a_slip_shows(slip: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "repaired", "printed", "told"),
+    ("row", "repaired", "printed", "message"),
     [
         ("inception_resnet_b", 1152, 1154, "`pass` gives 17x17x1152, `branch 2` gives 17x17x1154"),
         ("inception_resnet_c", 2144, 2048, "`pass` gives 8x8x2144, `branch 2` gives 8x8x2048"),
     ],
 )
-def test_the_printed_widths_cannot_be_added(row: str, repaired: int, printed: int, told: str) -> None:
+def test_the_printed_widths_cannot_be_added(row: str, repaired: int, printed: int, message: str) -> None:
     """With a width as the paper prints it, the sum of that row is an error that names both widths."""
     text = (SPECS / "inception_resnet_v2_paper.yaml").read_text(encoding="utf-8")
     literal, count = re.subn(rf"conv 1x1 {repaired} norm=none", f"conv 1x1 {printed} norm=none", text)
@@ -284,6 +284,6 @@ def test_the_printed_widths_cannot_be_added(row: str, repaired: int, printed: in
     (diagnostic,) = error.value.diagnostics
 
     assert count == 1
-    assert (diagnostic.code, diagnostic.label) == ("E205", told)
+    assert (diagnostic.code, diagnostic.label) == ("E205", message)
     assert diagnostic.span is not None
     assert literal.splitlines()[diagnostic.span.line - 1].split()[0] == row

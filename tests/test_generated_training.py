@@ -210,11 +210,11 @@ def test_torchrun_runs_the_same_file(folder: Path) -> None:
 
 
 def test_the_help_tells_how_to_launch_it(folder: Path) -> None:
-    told = python(folder, "train.py", "--help")
+    result = python(folder, "train.py", "--help")
 
-    assert told.returncode == 0
-    assert "torchrun --nproc-per-node=gpu" in told.stdout
-    assert "GoogLeNet BN small" in told.stdout
+    assert result.returncode == 0
+    assert "torchrun --nproc-per-node=gpu" in result.stdout
+    assert "GoogLeNet BN small" in result.stdout
 
 
 @pytest.mark.parametrize(("words", "wrong"), [("optim.rate=1", "'optim.rate'"), ("optim.lr=fast", "'fast'")])

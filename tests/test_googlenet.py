@@ -217,10 +217,12 @@ def comments(text: str) -> Iterator[tuple[str, tuple[int, ...]]]:
 @pytest.mark.parametrize("name", NAMES)
 def test_comments_tell_the_shapes_that_hooks_see(name: str) -> None:
     own = typed(name)
-    seen, told = rows(meta(name), own.input.shape), dict(comments(source(name)))
+    seen, commented = rows(meta(name), own.input.shape), dict(comments(source(name)))
 
-    assert told.keys() == set(own.trunk)
-    assert {row: told[row] for row in told if row in seen} == {row: seen[row] for row in told if row in seen}
+    assert commented.keys() == set(own.trunk)
+    assert {row: commented[row] for row in commented if row in seen} == {
+        row: seen[row] for row in commented if row in seen
+    }
 
 
 # --- the file ---------------------------------------------------------------------------------------------------------

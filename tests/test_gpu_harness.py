@@ -70,14 +70,14 @@ def test_each_check_has_its_word_whatever_the_others_do(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [(("--only", "right", "partly"), 0, "wrote"), (("--device", "cuda:99"), 1, "cuda:99: ")],
 )
 def test_it_says_by_its_exit_code_whether_all_holds(
-    tmp_path: Path, arguments: tuple[str, ...], code: int, said: str
+    tmp_path: Path, arguments: tuple[str, ...], code: int, message: str
 ) -> None:
     done = run(tmp_path / "gpu.json", *arguments)
 
     assert done.returncode == code, done.stderr
-    assert said in done.stdout + done.stderr
+    assert message in done.stdout + done.stderr
     assert (tmp_path / "gpu.json").exists() == (code == 0)

@@ -208,7 +208,7 @@ def test_no_emitted_file_names_a_device(recipe: str) -> None:
     ],
 )
 def test_a_device_that_is_named_is_found(line: str) -> None:
-    held = 'def pick_device():\n    """Which cuda."""\n    return "cuda"\n'
+    kept = 'def pick_device():\n    """Which cuda."""\n    return "cuda"\n'
 
-    assert [*literals(held)] == []
-    assert [number for number, _ in literals(f"{held}{line}\n")] == [4]
+    assert [*literals(kept)] == []
+    assert [number for number, _ in literals(f"{kept}{line}\n")] == [4]

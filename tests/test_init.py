@@ -58,7 +58,7 @@ def spec(init: str = "") -> NetworkSpec:
     return read_spec(yaml.parse(Source("tiny.yaml", NETWORK + init)))
 
 
-def saying(*lines: str) -> NetworkSpec:
+def init_spec(*lines: str) -> NetworkSpec:
     return spec("".join(["init:\n", SOURCE, *(f"  {line}\n" for line in lines)]))
 
 
@@ -109,7 +109,9 @@ DISTRIBUTIONS = {
 @pytest.mark.parametrize("words", DISTRIBUTIONS)
 def test_weights_are_drawn_from_the_distribution(words: str) -> None:
     """Kolmogorov and Smirnov's distance of 9,216 weights to it; one larger than this has a chance of 1 in 10^6."""
-    weight = made(typed(saying(f"conv2: {words}"))).state_dict()["conv2.1.conv.weight"].double().flatten().sort().values
+    weight = (
+        made(typed(init_spec(f"conv2: {words}"))).state_dict()["conv2.1.conv.weight"].double().flatten().sort().values
+    )
     steps = torch.arange(len(weight) + 1, dtype=torch.float64) / len(weight)
     expected = DISTRIBUTIONS[words](weight)
     distance = max(float((expected - steps[:-1]).abs().max()), float((steps[1:] - expected).abs().max()))
@@ -118,7 +120,7 @@ def test_weights_are_drawn_from_the_distribution(words: str) -> None:
 
 
 def test_nothing_lies_beyond_two_deviations() -> None:
-    weight = made(typed(saying("conv2: truncated_normal std=0.1"))).state_dict()["conv2.1.conv.weight"]
+    weight = made(typed(init_spec("conv2: truncated_normal std=0.1"))).state_dict()["conv2.1.conv.weight"]
 
     assert 0.199 < weight.abs().max() <= 0.2
     assert weight.std().item() == pytest.approx(0.088, rel=0.02)
@@ -126,7 +128,7 @@ def test_nothing_lies_beyond_two_deviations() -> None:
 
 def test_biases_are_filled() -> None:
     network = made(
-        typed(saying("conv: he bias=0.2", "fc: xavier", "fc.1: xavier bias=1", "bn: constant value=0.5 bias=2"))
+        typed(init_spec("conv: he bias=0.2", "fc: xavier", "fc.1: xavier bias=1", "bn: constant value=0.5 bias=2"))
     )
     biases = {name: tensor.unique().tolist() for name, tensor in network.state_dict().items() if name.endswith("bias")}
 
@@ -143,7 +145,7 @@ def test_biases_are_filled() -> None:
 
 def constants(*lines: str) -> dict[str, float]:
     """The weights of a network all of whose weights begin as constants."""
-    network = made(typed(saying(*lines))).state_dict()
+    network = made(typed(init_spec(*lines))).state_dict()
     return {name: tensor.flatten()[0].item() for name, tensor in network.items() if name.endswith("weight")}
 
 
@@ -212,14 +214,14 @@ WORDS = (
 
 
 def test_the_function_reads_well() -> None:
-    source = pytorch.source(typed(saying(*WORDS)))
+    source = pytorch.source(typed(init_spec(*WORDS)))
 
     assert f"\n\n\n{WRITTEN}\n\nclass Output" in source
     assert "        # fmt: on\n        initialise(self)\n\n    def forward" in source
 
 
 def test_layers_that_begin_alike_share_a_branch() -> None:
-    source = pytorch.source(typed(saying("conv2.1: he bias=1", "fc: he bias=1", "conv2.0: he bias=1")))
+    source = pytorch.source(typed(init_spec("conv2.1: he bias=1", "fc: he bias=1", "conv2.0: he bias=1")))
 
     assert 'if name in ("conv2.1.conv", "conv2.0.conv") or isinstance(module, nn.Linear):' in source
     assert source.count("kaiming_normal_") == 1
@@ -236,25 +238,25 @@ def test_a_long_source_stands_below() -> None:
 
 def test_nothing_is_emitted_where_nothing_is_stated() -> None:
     assert "init" not in pytorch.source(typed(spec())).replace("__init__", "")
-    assert "initialise" not in pytorch.source(typed(saying()))
+    assert "initialise" not in pytorch.source(typed(init_spec()))
 
 
 def test_a_part_of_a_network_begins_as_far_as_it_goes() -> None:
-    program = compiler.compile_spec(saying("fc: he"))
+    program = compiler.compile_spec(init_spec("fc: he"))
     part = lower(replace(program, rows=program.rows[:2], heads=()))
 
     assert "initialise" not in pytorch.source(part)
 
 
 def test_names_stay() -> None:
-    given = typed(saying(*WORDS, "bn: constant value=1"))
+    given = typed(init_spec(*WORDS, "bn: constant value=1"))
     network = made(given).state_dict()
 
     assert [name for name in network if not name.endswith("num_batches_tracked")] == list(given.weights)
 
 
 def test_it_runs_without_memory() -> None:
-    source = pytorch.source(typed(saying(*WORDS)))
+    source = pytorch.source(typed(init_spec(*WORDS)))
     with torch.device("meta"):
         assert all(parameter.is_meta for parameter in build.build(source, "tiny").parameters())
     with FakeTensorMode():
@@ -331,7 +333,7 @@ def statements(draw: Any) -> str:
 @settings(deadline=None, max_examples=100)
 @given(st.dictionaries(st.sampled_from(PLACES), statements(), max_size=5))
 def test_what_is_printed_reads_back(written: dict[str, str]) -> None:
-    given = saying(*(f"{path}: {words}" for path, words in written.items()))
+    given = init_spec(*(f"{path}: {words}" for path, words in written.items()))
     program = compiler.compile_spec(given)
     again = compiler.compile_source(Source("again.yaml", print_program(program)))
 
@@ -363,11 +365,11 @@ BASE = ("conv: he", "fc: xavier", "conv2: glorot", "conv2.1: he", "fc.1: glorot"
 
 
 def test_a_variant_inherits() -> None:
-    assert paths(variant("title: Other", saying(*BASE))) == paths(saying(*BASE))
+    assert paths(variant("title: Other", init_spec(*BASE))) == paths(init_spec(*BASE))
 
 
 def test_a_variant_states_all_of_it_anew() -> None:
-    made = variant("init: {source: another, fc: he}", saying(*BASE))
+    made = variant("init: {source: another, fc: he}", init_spec(*BASE))
 
     assert paths(made) == {"fc": "he"}
     assert made.init is not None
@@ -375,21 +377,21 @@ def test_a_variant_states_all_of_it_anew() -> None:
 
 
 def test_paths_follow_what_is_renamed() -> None:
-    made = variant("rename: {rows: {conv2: stem, fc: last, conv1: source}, heads: {aux: side}}", saying(*BASE))
+    made = variant("rename: {rows: {conv2: stem, fc: last, conv1: source}, heads: {aux: side}}", init_spec(*BASE))
 
     assert list(paths(made)) == ["conv", "fc", "stem", "stem.1", "last.1", "side.fc1", "side"]
     typed(made)  # all paths are about layers
 
 
 def test_paths_go_with_what_is_removed() -> None:
-    made = variant("remove: {heads: [aux], rows: [conv2]}", saying(*BASE))
+    made = variant("remove: {heads: [aux], rows: [conv2]}", init_spec(*BASE))
 
     assert list(paths(made)) == ["conv", "fc", "fc.1"]
     typed(made)  # all paths are about layers
 
 
 def test_a_new_path_is_not_renamed() -> None:
-    made = variant("rename: {rows: {conv2: conv1, conv1: conv2}}\ninit: {source: x, conv1: he}", saying(*BASE))
+    made = variant("rename: {rows: {conv2: conv1, conv1: conv2}}\ninit: {source: x, conv1: he}", init_spec(*BASE))
 
     assert list(paths(made)) == ["conv1"]
 
@@ -423,7 +425,7 @@ WRONG = {
 def test_errors_are_reported_in_their_place(line: str) -> None:
     code, part, hint = WRONG[line]
     with pytest.raises(SpecError) as caught:
-        typed(saying(line))
+        typed(init_spec(line))
     (finding,) = caught.value.diagnostics
     assert finding.span
     written = finding.span.source.lines[finding.span.line - 1]

@@ -312,7 +312,7 @@ def test_ceil_changes_nothing_at_a_stride_of_1(kernel: Pair, pad: Pair) -> None:
         ("2.0 * conv 1x1 4 -> 0.5 * bn -> {n} * bn -> 3 * relu -> 1 * bn -> 2 of bn", []),
     ],
 )
-def test_words_without_effect_are_told(formula: str, warned: list[str]) -> None:
+def test_words_without_effect_are_reported(formula: str, warned: list[str]) -> None:
     """Those whose author wanted something; what says in full what holds anyway is no slip."""
     warnings = layer(formula, more="settings: {n: 1, word: maxpool}").program.warnings
 
@@ -336,9 +336,9 @@ def test_words_without_effect_are_told(formula: str, warned: list[str]) -> None:
 )
 def test_an_input_with_its_channels_last_is_asked_about(image: str, meant: str) -> None:
     """Also where an error keeps the network from being made; features and strips of numbers are none."""
-    said = layer("conv 1x1 4", image=image).program.warnings
+    warnings = layer("conv 1x1 4", image=image).program.warnings
 
-    assert [(each.code, each.help) for each in said] == ([("W203", f"did you mean `{meant}`?")] if meant else [])
+    assert [(each.code, each.help) for each in warnings] == ([("W203", f"did you mean `{meant}`?")] if meant else [])
     if meant:
         text = f"network: t\ninput: {image}\nlayers: |\n  name | layer\n  a | maxpool 9x9 valid\n"
         program = compile_source(Source("spec.yaml", text))

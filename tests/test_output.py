@@ -95,9 +95,12 @@ def test_the_old_set_or_the_new_one(before: dict[str, bytes], error: BaseExcepti
                 output.write(NEW, folder)
             except (SpecError, MemoryError, KeyboardInterrupt) as raised:
                 if isinstance(raised, SpecError):
-                    (told,) = raised.diagnostics
-                    assert (told.code, told.message.rpartition(": ")[2]) == ("E006", "no space left on device")
-                    assert re.fullmatch(f"cannot write `{folder}/[mr][a-z.]*`: .*", told.message)
+                    (diagnostic,) = raised.diagnostics
+                    assert (diagnostic.code, diagnostic.message.rpartition(": ")[2]) == (
+                        "E006",
+                        "no space left on device",
+                    )
+                    assert re.fullmatch(f"cannot write `{folder}/[mr][a-z.]*`: .*", diagnostic.message)
                 assert content(folder) == before
                 assert folder.exists() == bool(before)
             else:
@@ -174,7 +177,7 @@ def test_strays_of_a_killed_run_are_swept_and_never_orphans(calls: int, run: Run
 
 
 @pytest.mark.parametrize("calls", [2, 7, 10])
-def test_ctrl_c_leaves_a_whole_set(calls: int, run: Run) -> None:
+def test_ctrl_c_leaves_all_files_or_none(calls: int, run: Run) -> None:
     assert run("compile", "specs/a.yaml").exit_code == 0
     new = content(Path("generated"))
     for name in ("model.py", "report.md"):

@@ -110,7 +110,7 @@ def test_an_empty_path_is_not_the_folder_that_the_command_runs_in(run: Run) -> N
 
 
 @pytest.mark.parametrize(
-    ("said", "meant"),
+    ("written", "meant"),
     [
         ("specs/googlnet.yaml", "specs/googlenet.yaml"),
         ("specs/GoogLeNet.yaml", "specs/googlenet.yaml"),
@@ -126,13 +126,13 @@ def test_an_empty_path_is_not_the_folder_that_the_command_runs_in(run: Run) -> N
         ("specs/googlenet.yaml/x", ""),
     ],
 )
-def test_a_path_that_is_there_is_suggested(said: str, meant: str, run: Run) -> None:
+def test_a_path_that_is_there_is_suggested(written: str, meant: str, run: Run) -> None:
     for path in ("specs/googlenet.yaml", "specs/nin.yaml", "deep/down/t.yaml"):
         spec(path)
     for verb in ("check", "show"):
-        result = run(verb, said)
+        result = run(verb, written)
         assert result.exit_code == 2
-        assert f"error[E001]: cannot read `{said}`" in result.stderr
+        assert f"error[E001]: cannot read `{written}`" in result.stderr
         assert f"help: did you mean `{meant}`?" in result.stderr if meant else "help:" not in result.stderr
 
 

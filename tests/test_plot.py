@@ -130,7 +130,7 @@ def test_a_half_written_last_line_is_left_out(tmp_path: Path) -> None:
     assert len(read_curves(tmp_path / "first").rows) == whole == 63
 
 
-def test_wrong_runs_are_told(tmp_path: Path) -> None:
+def test_wrong_runs_are_reported(tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").write_text("")
     with pytest.raises(RunError, match=r"metrics\.jsonl: no rows yet; a run writes one every run\.log_every steps"):
         read_curves(tmp_path)
@@ -147,7 +147,7 @@ def test_wrong_runs_are_told(tmp_path: Path) -> None:
         read_curves(tmp_path / "empty")
 
 
-def test_wrong_requests_are_told(tmp_path: Path) -> None:
+def test_wrong_requests_are_reported(tmp_path: Path) -> None:
     first = run(tmp_path / "first")
     with pytest.raises(RunError, match=r"curves\.gif: unsupported image format"):
         plot([first], tmp_path / "curves.gif")

@@ -148,7 +148,7 @@ def test_what_is_written_reads_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"mean": None}, "has an unsupported `mean`: None"),
         ({"mean": [0.5, float("nan")]}, "has an unsupported `mean`"),
@@ -165,8 +165,8 @@ def test_what_is_written_reads_back() -> None:
         ({"range": [0, 255]}, "has an unsupported `range`"),
     ],
 )
-def test_a_preprocessing_that_cannot_be_followed_is_refused(change: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_a_preprocessing_that_cannot_be_followed_is_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         parse_preprocessing(json.dumps({**json.loads(GOOGLENET.json), **change}))
 
 

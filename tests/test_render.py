@@ -104,7 +104,7 @@ error[E005]: torch is missing
     )
 
 
-def test_of_a_whole_file() -> None:
+def test_a_diagnostic_of_a_file() -> None:
     """What is true of a whole file names it, without a line."""
     assert (
         text([Diagnostic(STALE_FILE, "`a.py` is stale", help="compile", file="a.py")])

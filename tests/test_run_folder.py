@@ -111,7 +111,7 @@ def test_a_run_that_was_not_ended_is_launched(run: Path, launched: list[Sequence
 
 
 @pytest.mark.parametrize(
-    ("spec", "arguments", "said"),
+    ("spec", "arguments", "message"),
     [
         (SPEC, ("--data", "fake:32x10", "--set", "optim.lr=0.3"), "optim.lr was 0.05, is 0.3"),
         (SPEC, ("--data", "fake:32x10", "--set", "run.seed=7"), "run.seed was 0, is 7"),
@@ -120,14 +120,14 @@ def test_a_run_that_was_not_ended_is_launched(run: Path, launched: list[Sequence
     ],
 )
 def test_a_run_of_another_kind_is_refused_and_leaves_all_as_it_was(
-    run: Path, launched: list[Sequence[str]], spec: str, arguments: Sequence[str], said: str
+    run: Path, launched: list[Sequence[str]], spec: str, arguments: Sequence[str], message: str
 ) -> None:
     before = content(run)
     refused = train(spec, run, *FEW, *arguments)
 
     assert refused.exit_code == 2
     assert "error[E008]" in refused.output and str(run) in refused.output.replace("\n", "")
-    assert said in refused.output and "--force" in refused.output
+    assert message in refused.output and "--force" in refused.output
     assert content(run) == before
     assert not launched
 
@@ -189,19 +189,21 @@ def test_the_spec_of_a_run_says_where_its_images_are(
 
 
 @pytest.mark.parametrize("assignment", ["optim.lr=-1.0", "optim.name=adam", "run.keep=2000000000"])
-def test_what_no_spec_can_state_is_told(tmp_path: Path, launched: list[Sequence[str]], assignment: str) -> None:
-    told = again(tmp_path / "run", "--set", assignment)
+def test_settings_that_no_spec_can_state_are_reported(
+    tmp_path: Path, launched: list[Sequence[str]], assignment: str
+) -> None:
+    result = again(tmp_path / "run", "--set", assignment)
 
-    assert told.exit_code in {1, 2}
-    assert assignment.partition("=")[0].partition(".")[2] in told.output
+    assert result.exit_code in {1, 2}
+    assert assignment.partition("=")[0].partition(".")[2] in result.output
     assert not launched and not (tmp_path / "run").exists()
 
 
 def test_torch_is_asked_for_by_its_extra(tmp_path: Path) -> None:
     code = "import sys; sys.modules['torch'] = None; from inception_dsl.cli.main import main; main()"
     for words in (["train", SPEC, "--out", tmp_path / "run"], ["eval", SPEC, "model.safetensors"]):
-        told = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False)
-        assert told.returncode == 2 and "error[E005]" in told.stderr, told.stderr
+        result = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False)
+        assert result.returncode == 2 and "error[E005]" in result.stderr, result.stderr
     assert not (tmp_path / "run").exists()
 
 
@@ -214,22 +216,22 @@ def test_a_bad_spec_is_reported_before_torch_is_imported() -> None:
 
 
 @pytest.mark.parametrize("name", ["file", "file/run"])
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path, name: str) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").touch()
-    told = again(tmp_path / name)
+    result = again(tmp_path / name)
 
-    assert told.exit_code == 2
-    assert "error[E006]" in told.output
+    assert result.exit_code == 2
+    assert "error[E006]" in result.output
 
 
-def test_a_folder_of_broken_checkpoints_is_told(run: Path, tmp_path: Path) -> None:
+def test_a_folder_of_broken_checkpoints_is_reported(run: Path, tmp_path: Path) -> None:
     shutil.copytree(run, tmp_path / "run")
     for each in (tmp_path / "run" / "checkpoints").glob("*.pt"):
         each.write_bytes(b"broken")
-    told = again(tmp_path / "run")
+    result = again(tmp_path / "run")
 
-    assert told.exit_code == 2
-    assert "every checkpoint is broken" in told.output
+    assert result.exit_code == 2
+    assert "every checkpoint is broken" in result.output
 
 
 @pytest.mark.parametrize(("writes", "given", "code"), [(True, 1, 75), (True, 75, 75), (False, 2, 2), (True, 0, 0)])
@@ -245,14 +247,14 @@ def test_only_this_run_says_that_it_was_preempted(tmp_path: Path, writes: bool, 
 
 
 def test_a_card_says_how_long_the_run_was(run: Path, tmp_path: Path) -> None:
-    told, model = "Steps done: 1. Epochs done: 0.25, of 9.", run / "model"
-    assert told in (model / "README.md").read_text()
+    progress, model = "Steps done: 1. Epochs done: 0.25, of 9.", run / "model"
+    assert progress in (model / "README.md").read_text()
 
     facts = json.loads((model / "config.json").read_text())
     del facts["trained"]  # as a run of an older version leaves it
     (tmp_path / "config.json").write_text(json.dumps(facts))
     write_card(tmp_path, "")
-    assert (tmp_path / "README.md").read_text() == (model / "README.md").read_text().replace(f"{told}\n\n", "")
+    assert (tmp_path / "README.md").read_text() == (model / "README.md").read_text().replace(f"{progress}\n\n", "")
 
 
 def edited(folder: Path) -> Path:
@@ -284,22 +286,22 @@ def test_weights_of_another_network_are_warned_of(run: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "arguments", "said"),
+    ("old", "new", "arguments", "message"),
     [
         ("fc {classes}", "fc 10", (), "the spec fixes the number of classes"),
         ("x", "x", ("--set", "data.height=16"), "data.height is the network's input"),
         ("x", "x", ("--out", ""), "--out is empty"),
     ],
 )
-def test_what_would_go_wrong_later_is_told_first(
-    tmp_path: Path, launched: list[Sequence[str]], old: str, new: str, arguments: Sequence[str], said: str
+def test_later_failures_are_reported_first(
+    tmp_path: Path, launched: list[Sequence[str]], old: str, new: str, arguments: Sequence[str], message: str
 ) -> None:
     spec = tmp_path / "spec.yaml"
     spec.write_text(Path(SPEC).read_text().replace(old, new))
     done = train(spec, tmp_path / "run", *arguments)
 
     assert done.exit_code in {1, 2}
-    assert said in done.output
+    assert message in done.output
     assert not launched and not (tmp_path / "run").exists()
 
 

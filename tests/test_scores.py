@@ -89,7 +89,7 @@ def test_calibration_by_hand() -> None:
     assert scores.ece(torch.tensor([sure, sure, sure, unsure]), torch.tensor([0, 0, 1, 0])) == pytest.approx(1.3 / 4)
 
 
-def test_a_nan_is_wrong_and_told() -> None:
+def test_a_nan_is_wrong_and_reported() -> None:
     found = scores.measure(torch.tensor([[NAN, 1.0], [1.0, 0.0]]), torch.tensor([1, 0]))
     assert found.top1 == found.top5 == 0.5 and math.isnan(found.nll)
     assert scores.confusion(torch.tensor([[NAN, 1.0], [1.0, 0.0]]), torch.tensor([1, 0])).tolist() == [[1, 0], [0, 0]]
@@ -142,7 +142,7 @@ DAMAGE = ["text", "short", "empty", "other", "pickle", "lost", "labels", "shape"
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_files_that_are_no_predictions_are_told(tmp_path: Path, damage: str) -> None:
+def test_files_without_predictions_are_reported(tmp_path: Path, damage: str) -> None:
     path, there = tmp_path / "a.npz", to_npz(drawn())
     with np.load(io.BytesIO(there)) as held:
         arrays = dict(held)
@@ -191,7 +191,7 @@ def test_an_ensemble_takes_the_protocols_that_all_have() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"classes": [f"class {i}" for i in range(6)] + ["dog"]}, "class 6 is 'class 6' and 'dog'"),
         ({"classes": [f"class {i}" for i in range(8)]}, "they have 7 and 8"),
@@ -203,8 +203,8 @@ def test_an_ensemble_takes_the_protocols_that_all_have() -> None:
         ({"probabilities": {"10": torch.ones(40, 7)}}, "no protocol is common to all files: a has 1, 144; b has 10"),
     ],
 )
-def test_members_that_do_not_fit_together_are_told(change: dict[str, object], said: str) -> None:
-    with pytest.raises(RunError, match=said):
+def test_members_that_do_not_fit_together_are_reported(change: dict[str, object], message: str) -> None:
+    with pytest.raises(RunError, match=message):
         ensemble({"a": drawn(), "b": replace(drawn(seed=1), **change)})  # type: ignore[arg-type]
 
 
@@ -256,12 +256,12 @@ def test_an_evaluation_says_and_writes_what_it_found(tmp_path: Path) -> None:
     )
     assert [*found.protocols] == ["1", "144", "central"] and found.unreadable == 1
     assert all(each.n == 29 and each.top1 == 19 / 29 and each.top5 == 1 for each in found.protocols.values())
-    said = str(found)
-    assert "29 images, and 1 unreadable" in said and "    144  top-1 65.52% (47.35% to 80.06%)" in said
-    assert "100.0%  grey -> dark (10)" in said and "for 8 they are 9, 10, 11, 12, in proportion" in said
-    told = json.loads((out / "scores.json").read_text())
-    assert told == json.loads(found.json) and told["protocols"]["144"]["top1"] == 19 / 29
-    assert told["confused"] == [{"label": "grey", "predicted": "dark", "images": 10, "part": 1.0}]
+    text = str(found)
+    assert "29 images, and 1 unreadable" in text and "    144  top-1 65.52% (47.35% to 80.06%)" in text
+    assert "100.0%  grey -> dark (10)" in text and "for 8 they are 9, 10, 11, 12, in proportion" in text
+    report = json.loads((out / "scores.json").read_text())
+    assert report == json.loads(found.json) and report["protocols"]["144"]["top1"] == 19 / 29
+    assert report["confused"] == [{"label": "grey", "predicted": "dark", "images": 10, "part": 1.0}]
     assert (out / "classes.csv").read_text().splitlines()[2] == "grey,10,0.0000,1.0000,"
     held = read_predictions(out / "predictions.npz")
     assert [*held.probabilities] == ["1", "144", "central"] and "square 3" not in held.names
@@ -270,9 +270,9 @@ def test_an_evaluation_says_and_writes_what_it_found(tmp_path: Path) -> None:
 def test_images_that_cannot_be_read_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out, wrong = tmp_path / "eval", [f"square {i}" for i in range(1, 24)]
     evaluate_file(Brightness(), Squares(30, tuple(range(1, 24))), SETTINGS, HERE, out=out)
-    said = capsys.readouterr().err.splitlines()
-    assert said[:-1] == [f"warning: unreadable: {each}" for each in wrong[:20]]
-    assert said[-1] == "and 3 more; --out writes all to unreadable.txt"
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[:-1] == [f"warning: unreadable: {each}" for each in wrong[:20]]
+    assert lines[-1] == "and 3 more; --out writes all to unreadable.txt"
     assert (out / "unreadable.txt").read_text().splitlines() == wrong
     with pytest.raises(RunError, match="none of 3 images could be read"):
         evaluate_file(Brightness(), Squares(3, (0, 1, 2)), SETTINGS, HERE)
@@ -314,7 +314,7 @@ def test_files_of_predictions_make_an_ensemble(tmp_path: Path) -> None:
         ensemble_files([])
 
 
-def test_what_cannot_be_evaluated_is_told(tmp_path: Path) -> None:
+def test_what_cannot_be_evaluated_is_reported(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="none of 3 images could be read"):
         evaluate_file(Brightness(), Squares(3, (0, 1, 2)), SETTINGS, HERE)
     for wrong in ({"protocols": ()}, {"limit": 0}, {"batch": 0}):

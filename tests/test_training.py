@@ -65,31 +65,31 @@ NAMES = {
 
 @st.composite
 def recipes(draw: Any) -> dict[str, Any]:
-    said: dict[str, Any] = {}
+    section: dict[str, Any] = {}
     if draw(st.booleans()):
-        said["recipe"] = draw(st.sampled_from(RECIPES))
+        section["recipe"] = draw(st.sampled_from(RECIPES))
     if draw(st.booleans()):
-        said["source"] = draw(st.text(st.characters(exclude_categories=["Cs"]), max_size=20))
+        section["source"] = draw(st.text(st.characters(exclude_categories=["Cs"]), max_size=20))
     for group in draw(st.lists(st.sampled_from(list(GROUPS)), unique=True)):
         keys = draw(st.lists(st.sampled_from(list(GROUPS[group])), unique=True, min_size=1, max_size=4))
-        said[group] = {
+        section[group] = {
             key: draw(st.sampled_from(NAMES[group]) if key == "name" else VALUES.get(key, st.integers(1, 1000)))
             for key in keys
         }
         if draw(st.booleans()):
-            said["notes"] = {f"{group}.{keys[0]}": "not printed: nowhere"}
-    return said
+            section["notes"] = {f"{group}.{keys[0]}": "not printed: nowhere"}
+    return section
 
 
 @settings(deadline=None, max_examples=200)
 @given(recipes())
-def test_what_is_printed_reads_back(said: dict[str, Any]) -> None:
-    given = spec(dump({"training": said}) if said else "")
+def test_what_is_printed_reads_back(section: dict[str, Any]) -> None:
+    given = spec(dump({"training": section}) if section else "")
     program = compiler.compile_spec(given)
 
-    assert given.training == said
+    assert given.training == section
     assert read_spec(yaml.parse(Source("again.yaml", print_spec(given)))) == given
-    assert compiler.compile_source(Source("again.yaml", print_program(program))).training == said
+    assert compiler.compile_source(Source("again.yaml", print_program(program))).training == section
 
 
 WRONG = {
@@ -120,31 +120,31 @@ WRONG = {
 
 
 @pytest.mark.parametrize("line", WRONG)
-def test_what_is_wrong_is_told_in_its_place(line: str) -> None:
+def test_errors_are_reported_at_their_place(line: str) -> None:
     code, part, hint = WRONG[line]
     with pytest.raises(SpecError) as caught:
         spec(f"training:\n  {line}")
-    (told,) = caught.value.diagnostics
-    assert told.span
-    written = told.span.source.lines[told.span.line - 1]
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.span
+    written = diagnostic.span.source.lines[diagnostic.span.line - 1]
 
-    assert told.code == code
-    assert written[told.span.column - 1 : told.span.end - 1] == part
-    assert hint in told.help
+    assert diagnostic.code == code
+    assert written[diagnostic.span.column - 1 : diagnostic.span.end - 1] == part
+    assert hint in diagnostic.help
 
 
 def test_a_variant_inherits_it_or_states_it_anew() -> None:
     base = compiler.as_base(spec("training: {recipe: bvlc, optim: {lr: 0.01}}"))
     head = "extends: tiny.yaml\nnetwork: other\n"
     same, other = (
-        vary(base, yaml.parse(Source("other.yaml", head + said))) for said in ("", "training: {recipe: modern}\n")
+        vary(base, yaml.parse(Source("other.yaml", head + section))) for section in ("", "training: {recipe: modern}\n")
     )
 
     assert same.training == base.spec.training
     assert other.training == {"recipe": "modern"}
 
 
-def test_a_variant_is_told_what_is_wrong_too() -> None:
+def test_what_is_wrong_in_a_variant_is_reported_too() -> None:
     text = "extends: tiny.yaml\nnetwork: other\ntraining: {optim: {lrr: 1}}\n"
     with pytest.raises(SpecError, match="unknown key `lrr`") as caught:
         vary(compiler.as_base(spec()), yaml.parse(Source("other.yaml", text)))

@@ -58,11 +58,11 @@ def judged(made: Base) -> dict[str, Any]:
     return {
         "program": replace(build.program, name="", file="", published=replace(build.program.published, dropped=())),
         "verdicts": build.verdicts,
-        "findings": told(each for each in build.findings if each.severity == "error"),
+        "findings": summaries(each for each in build.findings if each.severity == "error"),
     }
 
 
-def told(findings: Iterable[Diagnostic]) -> list[tuple[str, str, str]]:
+def summaries(findings: Iterable[Diagnostic]) -> list[tuple[str, str, str]]:
     """What diagnostics say, wherever it is."""
     return [(each.code, each.message, each.help) for each in findings]
 
@@ -107,8 +107,8 @@ def test_a_chain_is_its_flat_form(data: st.DataObject, text: str) -> None:
     """At every level, also in what the next level may edit: where it may not, it is refused alike."""
     made = beside = parsed(print_spec(read_spec(yaml.parse(Source("base.yaml", text)))))
     for level in range(data.draw(st.integers(2, 4))):
-        said = data.draw(edits(beside.spec, beside.network))
-        above, other = (attempt(base, said, f"level{level}") for base in (made, beside))
+        changes = data.draw(edits(beside.spec, beside.network))
+        above, other = (attempt(base, changes, f"level{level}") for base in (made, beside))
         if isinstance(above, Base):
             assert isinstance(other, Base)
             assert dropped(other) <= dropped(above)
@@ -135,7 +135,7 @@ def attempt(base: Base, data: Mapping[str, Any], name: str) -> Base | list[tuple
     try:
         return extended(base, data, name)
     except SpecError as error:
-        return told(error.diagnostics)
+        return summaries(error.diagnostics)
 
 
 # --- files ------------------------------------------------------------------------------------------------------------
@@ -212,10 +212,10 @@ def assert_blamed(blamed: Sequence[str], plain: Sequence[str], files: Mapping[st
         for file, _, numbers in (place.partition(":") for place in places):
             for number in numbers.split(","):
                 there = files[file][int(number) - 1]
-                said = (
+                changes = (
                     words(there) & words(text) or there.endswith("|") or text == "published:"
                 )  # variants say `totals`
-                assert said, f"{text!r} is not of {there!r}"
+                assert changes, f"{text!r} is not of {there!r}"
 
 
 def words(line: str) -> set[str]:

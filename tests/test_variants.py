@@ -313,11 +313,11 @@ def test_any_slip_gives_a_network_or_errors(slips: list[tuple[str, int, str]]) -
     """Edits with a few slips compile, or raise `SpecError`; never anything else."""
     try:
         network = typed(vary(basis(), yaml.parse(Source("v.yaml", edited(EVERY_EDIT, slips)))))
-        told = verdicts.findings(network, verdicts.compare_cells(network))
+        reported = verdicts.findings(network, verdicts.compare_cells(network))
     except SpecError as error:
-        told = error.diagnostics
+        reported = error.diagnostics
 
-    assert bool(render.text(told)) == bool(told)
+    assert bool(render.text(reported)) == bool(reported)
 
 
 def test_what_extends_nothing_loads_nothing_for_it() -> None:
@@ -524,18 +524,20 @@ def test_a_base_lies_in_the_folder_of_the_spec(folder: Path) -> None:
     assert run("check", "inner/v.yaml", "--extend-outside").returncode == 0
 
 
-@pytest.mark.parametrize("said", ["/base.yaml", "~/base.yaml", "C:base.yaml", "\\\\base.yaml"])
-def test_a_base_is_never_absolute(folder: Path, said: str) -> None:
-    Path("v.yaml").write_text(f"extends: {said}\nnetwork: v\n")
+@pytest.mark.parametrize("base_path", ["/base.yaml", "~/base.yaml", "C:base.yaml", "\\\\base.yaml"])
+def test_a_base_is_never_absolute(folder: Path, base_path: str) -> None:
+    Path("v.yaml").write_text(f"extends: {base_path}\nnetwork: v\n")
     with pytest.raises(SpecError) as caught:
         compiler.load("v.yaml", outside=True)
 
     assert [each.code for each in caught.value.diagnostics] == ["E120"]
 
 
-@pytest.mark.parametrize("said", ['"\\0"', '"a\\nb"', "'   '", "[base.yaml]", ".", "x" * 600, "base.yaml/x", "null"])
-def test_what_is_no_path(folder: Path, said: str) -> None:
-    Path("v.yaml").write_text(f"extends: {said}\nnetwork: v\n")
+@pytest.mark.parametrize(
+    "base_path", ['"\\0"', '"a\\nb"', "'   '", "[base.yaml]", ".", "x" * 600, "base.yaml/x", "null"]
+)
+def test_what_is_no_path(folder: Path, base_path: str) -> None:
+    Path("v.yaml").write_text(f"extends: {base_path}\nnetwork: v\n")
     with pytest.raises(SpecError) as caught:
         compiler.load("v.yaml")
 
@@ -692,9 +694,9 @@ def test_any_data_gives_a_network_or_errors(data: dict[str, Any]) -> None:
     text = json.dumps({"extends": "base.yaml", "network": "variant", **data})
     try:
         typed(vary(basis(), yaml.parse(Source("v.yaml", text))))
-        told: tuple[Diagnostic, ...] = ()
+        reported: tuple[Diagnostic, ...] = ()
     except SpecError as error:
-        told = error.diagnostics
+        reported = error.diagnostics
 
-    assert all(each.span and each.span.line <= len(each.span.source.lines) for each in told)
-    assert bool(render.text(told)) == bool(told)
+    assert all(each.span and each.span.line <= len(each.span.source.lines) for each in reported)
+    assert bool(render.text(reported)) == bool(reported)

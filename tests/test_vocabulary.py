@@ -177,7 +177,7 @@ def test_a_word_that_can_be_off_says_what_off_is(word: str) -> None:
     assert word in elsewhere.SWITCHED_OFF
 
 
-def test_no_word_of_the_language_is_said_to_be_none() -> None:
+def test_no_word_of_the_language_is_reported_as_unknown() -> None:
     assert not elsewhere.INIT.keys() & {name.replace("_", "") for name in DISTRIBUTIONS}
     assert not elsewhere.FOREIGN_VALUES.keys() & set(CHOICES["optim.name"] + CHOICES["augment.interpolation"])
     assert not elsewhere.FOREIGN_LAYERS.keys() & {name.replace("_", "") for name in LAYERS}
@@ -270,16 +270,18 @@ def test_ops_of_one_word() -> None:
 
 def test_ops_for_machines() -> None:
     """The same as data."""
-    told = json.loads(printed("ops", "--format", "json"))["result"]
+    listing = json.loads(printed("ops", "--format", "json"))["result"]
 
-    assert told["layers"]["bn"]["words"] == {"gamma": "gamma", "eps": "eps=0.001"}
-    assert told["words"]["norm"]["values"] == "norm=none or norm=bn"
-    assert told["words"]["bias"]["defaults"] == {"conv": "bias=none", "fc": "bias"}
-    assert told["layers"]["conv"]["sizes"]["/S"]["default"] == "1"
-    assert told["operators"]["a | b"]["backends"] == ["PyTorch", "ONNX"]
-    assert told["keys"]["classes"]["default"] == "1000"
-    assert told == json.loads(json.dumps(catalogue.entries()))
-    assert json.loads(printed("ops", "eps", "--format", "json"))["result"] == {"words": {"eps": told["words"]["eps"]}}
+    assert listing["layers"]["bn"]["words"] == {"gamma": "gamma", "eps": "eps=0.001"}
+    assert listing["words"]["norm"]["values"] == "norm=none or norm=bn"
+    assert listing["words"]["bias"]["defaults"] == {"conv": "bias=none", "fc": "bias"}
+    assert listing["layers"]["conv"]["sizes"]["/S"]["default"] == "1"
+    assert listing["operators"]["a | b"]["backends"] == ["PyTorch", "ONNX"]
+    assert listing["keys"]["classes"]["default"] == "1000"
+    assert listing == json.loads(json.dumps(catalogue.entries()))
+    assert json.loads(printed("ops", "eps", "--format", "json"))["result"] == {
+        "words": {"eps": listing["words"]["eps"]}
+    }
 
 
 @pytest.mark.parametrize(

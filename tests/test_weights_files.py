@@ -192,8 +192,8 @@ def test_the_command_line_gives_back_what_it_took(spec: Path, typed: Typed) -> N
     back = load_file(theirs)
     assert back.keys() == held.keys() and all(torch.equal(back[name], each) for name, each in held.items())
     assert cli("weights", "export", spec, ours, "--to", "torchvision", "--out", folder / "x.pth").exit_code == 2
-    told = cli("weights", "export", spec, ours, "--to", "timm")
-    assert told.exit_code == 1 and "no known network of timm has 4 layers with weights" in told.stderr
+    result = cli("weights", "export", spec, ours, "--to", "timm")
+    assert result.exit_code == 1 and "no known network of timm has 4 layers with weights" in result.stderr
 
 
 @pytest.mark.parametrize("options", [[], ["--heads"], ["--opset", "17"]])

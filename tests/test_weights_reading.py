@@ -66,8 +66,8 @@ def state(given: Typed | None = None) -> dict[str, torch.Tensor]:
     """Weights under a network's own names."""
     torch.manual_seed(0)
     given = given or typed()
-    held = {name: torch.rand(each.shape) for name, each in given.weights.items()}
-    return held | {name: torch.tensor(7) for name in own_names(given, heads=True) if name not in held}
+    content = {name: torch.rand(each.shape) for name, each in given.weights.items()}
+    return content | {name: torch.tensor(7) for name in own_names(given, heads=True) if name not in content}
 
 
 def refused(action: Callable[[], object]) -> tuple[Diagnostic, ...]:
@@ -112,11 +112,11 @@ WRAPPED: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("kind", WRAPPED)
 def test_containers_are_opened_and_an_average_is_preferred(kind: str, tmp_path: Path) -> None:
-    held, said = WRAPPED[kind]
-    torch.save(held, tmp_path / "net.pth.tar")
+    content, message = WRAPPED[kind]
+    torch.save(content, tmp_path / "net.pth.tar")
     found = transfer.load_weights(typed(), tmp_path / "net.pth.tar", heads=True)
     assert (found.tensors["fc.bias"] == 1).all() and found.tensors.keys() == state().keys()
-    assert found.notes[-1:] == ((said,) if said else ())
+    assert found.notes[-1:] == ((message,) if message else ())
     assert found.metadata.get("spec") == ("f00" if kind == "run" else None)
 
 
@@ -124,8 +124,8 @@ def test_containers_are_opened_and_an_average_is_preferred(kind: str, tmp_path: 
 @pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
 def test_prefixes_are_removed_and_reported(prefix: str, suffix: str, tmp_path: Path) -> None:
     file = tmp_path / f"net{suffix}"
-    held = {f"{prefix}{name}": each for name, each in state().items()}
-    save_file(held, file) if suffix == ".safetensors" else torch.save({"model": held}, file)
+    content = {f"{prefix}{name}": each for name, each in state().items()}
+    save_file(content, file) if suffix == ".safetensors" else torch.save({"model": content}, file)
     found = transfer.load_weights(typed(), file, heads=True)
     assert found.tensors.keys() == state().keys()
     assert found.notes[-1] == f"removed the prefix `{prefix}` from the names in `net{suffix}`"
@@ -147,8 +147,8 @@ def test_a_row_may_be_called_as_a_prefix(tmp_path: Path) -> None:
 
 
 def test_a_file_that_only_some_names_of_have_a_prefix_stays_as_it_is(tmp_path: Path) -> None:
-    held = {f"module.{name}" if name.startswith("conv1") else name: each for name, each in state().items()}
-    torch.save(held, tmp_path / "x.pt")
+    content = {f"module.{name}" if name.startswith("conv1") else name: each for name, each in state().items()}
+    torch.save(content, tmp_path / "x.pt")
     codes = [each.code for each in refused(lambda: transfer.load_weights(typed(), tmp_path / "x.pt", heads=True))]
     assert codes == ["E133", "E134"]
 
@@ -157,10 +157,10 @@ def test_a_file_that_only_some_names_of_have_a_prefix_stays_as_it_is(tmp_path: P
 
 
 def test_non_finite_weights_leave_no_file(spec: Path) -> None:
-    held, file, out = state(), spec.with_name("x.safetensors"), spec.with_name("x.onnx")
-    held["conv1.conv.weight"].view(-1)[:3] = torch.tensor([float("nan"), float("inf"), -float("inf")])
-    held["fc.bias"][0] = float("nan")
-    save_file(held, file)
+    content, file, out = state(), spec.with_name("x.safetensors"), spec.with_name("x.onnx")
+    content["conv1.conv.weight"].view(-1)[:3] = torch.tensor([float("nan"), float("inf"), -float("inf")])
+    content["fc.bias"][0] = float("nan")
+    save_file(content, file)
     result = cli("export", spec, "--weights", file, "--out", out, "--format", "json")
     found = [(each["code"], each["message"]) for each in json.loads(result.stdout)["diagnostics"]]
     assert found == [
@@ -168,22 +168,22 @@ def test_non_finite_weights_leave_no_file(spec: Path) -> None:
         ("E136", f"`fc.bias` in `{file}` has 1 NaN among 5 values"),
     ]
     assert result.exit_code == 1 and not out.exists()
-    held = {name: each * torch.nan if each.is_floating_point() else each for name, each in state().items()}
-    save_file(held, file)
+    content = {name: each * torch.nan if each.is_floating_point() else each for name, each in state().items()}
+    save_file(content, file)
     errors = refused(lambda: transfer.load_weights(typed(), file, heads=True))
     assert len(errors) == 7 and errors[-1].message.startswith(f"the same holds for 3 more tensors of `{file}`: ")
 
 
 def test_a_network_that_overflows_is_reported(spec: Path) -> None:
-    held = {name: each * 3e38 if name == "fc.weight" else each for name, each in state().items()}
-    save_file(held | {"conv1.bn.weight": torch.full((8,), 1e4)}, spec.with_name("x.safetensors"))
+    content = {name: each * 3e38 if name == "fc.weight" else each for name, each in state().items()}
+    save_file(content | {"conv1.bn.weight": torch.full((8,), 1e4)}, spec.with_name("x.safetensors"))
     result = cli("export", spec, "--weights", spec.with_name("x.safetensors"), "--out", spec.with_name("x.onnx"))
     assert result.exit_code == 1 and "is not finite: with these weights the network overflows float32" in result.stderr
 
 
 def test_meta_tensors_are_reported(tmp_path: Path) -> None:
-    held = {name: each.to("meta") if name == "fc.bias" else each for name, each in state().items()}
-    torch.save(held, tmp_path / "x.pt")
+    content = {name: each.to("meta") if name == "fc.bias" else each for name, each in state().items()}
+    torch.save(content, tmp_path / "x.pt")
     (found,) = refused(lambda: files.read_weights(tmp_path / "x.pt"))
     assert (
         found.code == "E135"
@@ -421,18 +421,18 @@ def others(library: str, name: str) -> list[str]:
 
 @pytest.mark.parametrize("name", ["googlenet", "googlenet_torchvision", "xception", "bn_inception"])
 def test_a_spec_is_named_by_its_own_names(name: str) -> None:
-    held = {each: weight.shape for each, weight in shipped(name).weights.items()}
-    assert identify.hint(typed(), held, "") == f"this is {name}: use builtin:{name}"
-    fewer = {each: (10, *shape[1:]) if shape[0] == 1000 else shape for each, shape in held.items()}
+    content = {each: weight.shape for each, weight in shipped(name).weights.items()}
+    assert identify.hint(typed(), content, "") == f"this is {name}: use builtin:{name}"
+    fewer = {each: (10, *shape[1:]) if shape[0] == 1000 else shape for each, shape in content.items()}
     assert identify.hint(typed(), fewer, "") == f"this is {name}: use builtin:{name}"
-    assert identify.hint(typed(), {**held, "more.weight": (1,)}, "") == ""
-    assert identify.hint(shipped(name), held, "") == ""
+    assert identify.hint(typed(), {**content, "more.weight": (1,)}, "") == ""
+    assert identify.hint(shipped(name), content, "") == ""
 
 
 def of_torchvision(tmp_path: Path, **change: tuple[int, ...]) -> Path:
     """A file of torchvision's GoogLeNet, with other shapes for some tensors."""
-    held = {**shapes("torchvision", "googlenet"), **{name.replace("__", "."): each for name, each in change.items()}}
-    torch.save({name: torch.zeros(shape) for name, shape in held.items()}, tmp_path / "googlenet.pth")
+    content = {**shapes("torchvision", "googlenet"), **{name.replace("__", "."): each for name, each in change.items()}}
+    torch.save({name: torch.zeros(shape) for name, shape in content.items()}, tmp_path / "googlenet.pth")
     return tmp_path / "googlenet.pth"
 
 
@@ -497,8 +497,8 @@ def test_missing_heads_suggest_to_leave_them_out(spec: Path) -> None:
 
 def test_missing_heads_are_reported_in_a_variant_too(tmp_path: Path) -> None:
     given = compiler.at_size(compiler.compile_file(variant(tmp_path, "")))
-    held = {name: torch.zeros(shape) for name, shape in shapes("torchvision", "googlenet", heads=False).items()}
-    torch.save(held, tmp_path / "x.pth")
+    content = {name: torch.zeros(shape) for name, shape in shapes("torchvision", "googlenet", heads=False).items()}
+    torch.save(content, tmp_path / "x.pth")
     (found,) = refused(lambda: transfer.import_weights(given, tmp_path / "x.pth", "torchvision"))
     assert (found.code, found.help) == ("E133", "leave the heads out with `--no-heads`")
     assert transfer.import_weights(given, tmp_path / "x.pth", "torchvision", heads=False).left == ()
@@ -506,11 +506,11 @@ def test_missing_heads_are_reported_in_a_variant_too(tmp_path: Path) -> None:
 
 def test_heads_may_be_left_out_of_what_goes_back_and_nan_never_goes(tmp_path: Path) -> None:
     given = shipped("googlenet_torchvision")
-    held = {name: torch.zeros(each.shape) for name, each in given.weights.items()}
-    save_file(held | {"fc.bias": torch.full((1000,), torch.nan)}, tmp_path / "x.safetensors")
+    content = {name: torch.zeros(each.shape) for name, each in given.weights.items()}
+    save_file(content | {"fc.bias": torch.full((1000,), torch.nan)}, tmp_path / "x.safetensors")
     (found,) = refused(lambda: transfer.export_weights(given, tmp_path / "x.safetensors", "torchvision"))
     assert found.code == "E136" and "has 1,000 NaN among 1,000 values" in found.message
-    save_file(held, tmp_path / "x.safetensors")
+    save_file(content, tmp_path / "x.safetensors")
     for heads in (True, False):
         moved = transfer.export_weights(given, tmp_path / "x.safetensors", "torchvision", heads=heads)
         assert any(name.startswith("aux") for name in moved.weights) == heads

@@ -235,7 +235,7 @@ def test_errors(text: str, code: str, place: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "\n  \n# nothing\n", "---\n"])
-def test_an_empty_file_is_told_at_its_start(text: str) -> None:
+def test_an_empty_file_is_reported_at_its_start(text: str) -> None:
     """What stands nowhere is told at line 1, column 1."""
     assert str(error(text).span) == "spec.yaml:1:1"
 
@@ -352,7 +352,7 @@ def test_deep_nesting(opener: str) -> None:
 @pytest.mark.parametrize("start", ["a: ", "a: [1, ", "a:\n - b\n - ", "? x\n: "])
 @pytest.mark.parametrize("opener", ["[", "{", "[ ", "{a: "])
 @pytest.mark.parametrize("count", [60, 1_001])
-def test_deep_brackets_are_told_at_the_first_too_deep(start: str, opener: str, count: int) -> None:
+def test_deep_brackets_are_reported_at_the_first_too_deep(start: str, opener: str, count: int) -> None:
     """The place is that of the first bracket beyond our limit, whether or not the parser has a limit of its own."""
     found = errors(start + opener * count)[-1]
     outer = 1 + start.count("[") + start.count("- b")

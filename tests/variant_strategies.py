@@ -92,34 +92,34 @@ class _Variant:
 
     # --- the verbs ----------------------------------------------------------------------------------------------------
 
-    def rename(self, said: dict[str, Any], kind: str) -> None:
+    def rename(self, document: dict[str, Any], kind: str) -> None:
         """One part gets a new name, or two swap theirs."""
         if names := self.parts[kind]:
             one, other = self.pick(*names), self.pick(*names, None)
-            said.setdefault(kind, {}).update(
+            document.setdefault(kind, {}).update(
                 {one: next(self.fresh)} if other in (None, one) else {one: other, other: one}
             )
 
-    def remove(self, said: dict[str, Any], kind: str) -> None:
+    def remove(self, document: dict[str, Any], kind: str) -> None:
         if names := self.parts[kind]:
-            said.setdefault(kind, []).append(self.pick(*names))
+            document.setdefault(kind, []).append(self.pick(*names))
 
-    def override(self, said: dict[str, Any], kind: str) -> None:
+    def override(self, document: dict[str, Any], kind: str) -> None:
         """Of rows, rather those that the paper errs in."""
         if names := self.parts[kind]:
             wrong = [each.row for each in self.published.errata if each.row in names]
             name = self.pick(*names, *wrong, *wrong, *wrong)
-            said.setdefault(kind, {})[name] = getattr(self, kind)(name, new=False)
+            document.setdefault(kind, {})[name] = getattr(self, kind)(name, new=False)
 
-    def insert(self, said: dict[str, Any], kind: str) -> None:
+    def insert(self, document: dict[str, Any], kind: str) -> None:
         """A part of a name that is new, or not: what cannot be must be told alike."""
         if kind == "rows":
             anchor = {self.pick("after", "before"): self.pick(*self.parts["rows"][:-1])}
             row = {**anchor, "name": next(self.fresh), **self.rows(self.parts["rows"][0], new=True)}
-            said.setdefault("rows", []).append(row)
+            document.setdefault("rows", []).append(row)
             return
         name = self.pick(*dict.fromkeys(self.new_names(kind)))
-        said.setdefault(kind, {})[name] = getattr(self, kind)(name, new=True)
+        document.setdefault(kind, {})[name] = getattr(self, kind)(name, new=True)
 
     def new_names(self, kind: str) -> Iterator[str]:
         match kind:

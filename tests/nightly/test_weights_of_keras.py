@@ -29,11 +29,11 @@ def test_a_batch_norm_without_a_scale_gets_one_that_scales_nothing(tmp_path: Pat
     assert len(scales) == 94 and all((each == 1).all() for each in scales)
 
 
-def test_another_number_of_classes_and_channels_is_told_tensor_by_tensor(tmp_path: Path) -> None:
+def test_another_number_of_classes_and_channels_is_reported_tensor_by_tensor(tmp_path: Path) -> None:
     net = keras.applications.Xception(weights=None, classes=10, input_shape=(299, 299, 1))
     net.save_weights(tmp_path / "x.weights.h5")
-    told = refused(compiler.at_size(compiler.compile_file(SPECS / "xception.yaml")), tmp_path / "x.weights.h5")
-    assert [(each.code, each.message.split("`")[1], each.message.rpartition(": ")[2]) for each in told] == [
+    diagnostics = refused(compiler.at_size(compiler.compile_file(SPECS / "xception.yaml")), tmp_path / "x.weights.h5")
+    assert [(each.code, each.message.split("`")[1], each.message.rpartition(": ")[2]) for each in diagnostics] == [
         ("E135", "block1_conv1.weight", "the file is for images of 1 channel, and the spec for 3 channels"),
         ("E135", "predictions.bias", "the file is for 10 classes, and the spec for 1,000"),
         ("E135", "predictions.weight", "the file is for 10 classes, and the spec for 1,000"),

@@ -58,7 +58,7 @@ def test_area_of_a_strip_is_most_of_its_middle(height: int, width: int) -> None:
     assert (top, left) == ((height - h) // 2, (width - w) // 2)
 
 
-def test_area_covers_and_shapes_what_it_is_told_to() -> None:
+def test_an_area_crop_has_the_stated_share_and_shape() -> None:
     boxes = [augment.random_area_box(300, 400, config(area=(0.2, 0.6)), chance(seed)) for seed in range(300)]
     assert all(0.19 < h * w / 120_000 < 0.61 and 0.74 < w / h < 1.35 for _, _, h, w in boxes)
     covered = [h * w for _, _, h, w in boxes]
@@ -207,7 +207,7 @@ def test_the_central_part_is_tensorflows() -> None:
     close(augment.evaluation_transform(config(299, 299, evaluation="central"))(PHOTO, chance()), theirs, 1e-6)
 
 
-def test_the_whole_is_framed_if_small_and_resized_if_not() -> None:
+def test_a_whole_image_is_padded_if_small_and_resized_if_not() -> None:
     view = augment.evaluation_transform(config(32, 32, 1, evaluation="whole"))
     image = torch.full((1, 28, 28), 255, dtype=torch.uint8)
     assert torch.equal(view(image, chance()), pad(torch.ones(1, 28, 28), (2,) * 4))
@@ -230,7 +230,7 @@ def test_grey_and_colour_become_what_the_network_wants() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "evaluation", "said"),
+    ("data", "evaluation", "message"),
     [
         (Data(channels=1), "centre", "data.mean has 3 numbers for 1 channels"),
         (Data(std=(1.0, 1.0)), "centre", "data.std has 2 numbers for 3 channels"),
@@ -238,8 +238,8 @@ def test_grey_and_colour_become_what_the_network_wants() -> None:
         (Data(), "corner", "augment.evaluation is 'corner'; set one of "),
     ],
 )
-def test_settings_that_do_not_fit_are_told_at_once(data: Data, evaluation: str, said: str) -> None:
-    with pytest.raises(RunError, match=said):
+def test_settings_that_do_not_fit_are_reported_at_once(data: Data, evaluation: str, message: str) -> None:
+    with pytest.raises(RunError, match=message):
         augment.evaluation_transform(Config(data=data, augment=Augment(evaluation=evaluation)))
 
 
@@ -256,13 +256,13 @@ def test_settings_that_do_not_fit_are_told_at_once(data: Data, evaluation: str, 
         {"crop": "window", "resize": "large"},
     ],
 )
-def test_what_torch_cannot_do_is_told_at_once(values: dict[str, Any]) -> None:
+def test_what_torch_cannot_do_is_reported_at_once(values: dict[str, Any]) -> None:
     with pytest.raises(RunError, match=r"data and augment: these settings cannot transform an image: \S"):
         augment.training_transform(config(8, 8, **values))
 
 
 @pytest.mark.parametrize("key", ["crop", "colour", "interpolation"])
-def test_words_that_are_not_there_are_told_at_once(key: str) -> None:
+def test_unknown_words_are_reported_at_once(key: str) -> None:
     with pytest.raises(RunError, match=f"augment.{key} is 'odd'; set one of "):
         augment.training_transform(with_setting(Config(), f"augment.{key}", "odd"))
 

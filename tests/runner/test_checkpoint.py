@@ -44,8 +44,8 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     assert path.name == "step_00000003.pt" and latest_checkpoint(tmp_path) == path
     state = load_checkpoint(path)
     assert state["network"]["weight"].equal(torch.ones(3)) and state["optimiser"] == {"state": [1, 0.5]}
-    said, name = path.with_name(path.name + ".sha256").read_text().split()
-    assert name == path.name and said == hashlib.sha256(path.read_bytes()).hexdigest()
+    digest, name = path.with_name(path.name + ".sha256").read_text().split()
+    assert name == path.name and digest == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_only_the_last_are_kept_and_left_overs_are_swept(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_only_the_last_are_kept_and_left_overs_are_swept(tmp_path: Path) -> None
     assert sorted(os.listdir(tmp_path)) == names
 
 
-def test_a_broken_one_is_passed_over_and_does_not_push_out_what_is_whole(
+def test_a_broken_checkpoint_is_skipped_and_pushes_out_no_intact_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     paths = [save_checkpoint(tmp_path, step, STATE, keep=9) for step in (1, 2, 3)]

@@ -119,14 +119,14 @@ def test_an_image_is_augmented_by_its_epoch_and_number() -> None:
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_an_unreadable_image_is_replaced_by_the_next_and_told(workers: int) -> None:
+def test_an_unreadable_image_is_replaced_by_the_next_and_reported(workers: int) -> None:
     config = with_data(workers=workers, batch=20)
     (whole,), (batch,) = steps(config, 1, 0, 1), steps(config, 1, 0, 1, Holes(4, 5, 19))
     expected = [{4: 6, 5: 6, 19: 0}.get(index, index) for index in whole.indices.tolist()]
     assert batch.indices.tolist() == expected
     assert batch.labels.tolist() == [index % 10 for index in expected]
-    told = [f"/data/{index}.jpg: truncated" for index in (4, 5, 5, 19)]
-    assert sorted(batch.unreadable) == sorted(told)  # 5 was asked for, and was the next of 4
+    expected = [f"/data/{index}.jpg: truncated" for index in (4, 5, 5, 19)]
+    assert sorted(batch.unreadable) == sorted(expected)  # 5 was asked for, and was the next of 4
     assert whole.unreadable == []
 
 

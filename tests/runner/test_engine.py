@@ -74,7 +74,7 @@ def test_the_help_tells_how_to_launch_it(monkeypatch: pytest.MonkeyPatch, capsys
     monkeypatch.setattr("sys.argv", ["train.py", "--help"])
     with pytest.raises(SystemExit):
         main(Tiny, CONFIG, ABOUT)
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     for words in (
         "torchrun --nproc-per-node=gpu",
         "--rdzv-endpoint",
@@ -82,5 +82,5 @@ def test_the_help_tells_how_to_launch_it(monkeypatch: pytest.MonkeyPatch, capsys
         "--signals-to-handle",
         "--shutdown-timeout",
     ):
-        assert words in told
-    assert max(map(len, told.splitlines())) <= 120
+        assert words in output
+    assert max(map(len, output.splitlines())) <= 120

@@ -101,7 +101,7 @@ def test_ranks_share_images_without_filling_up(count: int, world: int, monkeypat
     assert score == replace(expected, loss=score.loss) and score.loss == pytest.approx(expected.loss, rel=1e-6)
 
 
-def test_images_that_cannot_be_read_are_told_and_not_scored() -> None:
+def test_images_that_cannot_be_read_are_reported_and_not_scored() -> None:
     network, readable = Known(23), [i for i in range(23) if i not in {0, 7}]
     score = evaluate(network, Pixels(unreadable=(0, 7)), config(), HERE, lambda: False)[0]
     expected = naive(network.scores, readable)

@@ -52,7 +52,7 @@ def test_the_script_makes_it_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not os.path.isdir(WHOLE), reason="apt-get install dataset-fashion-mnist")
-def test_it_is_a_part_of_the_whole() -> None:
+def test_it_is_a_part_of_fashion_mnist() -> None:
     for split, count in (("train", 60_000), ("test", 10_000)):
         whole, mini = (open_images(f"idx:{path}", split) for path in (WHOLE, builtin("fashion-mini")))
         assert len(whole) == count

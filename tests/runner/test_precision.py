@@ -41,9 +41,9 @@ def test_a_cpu_takes_bf16_where_it_has_instructions(
     monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, Any], line: str
 ) -> None:
     cpu(monkeypatch, capabilities)
-    config, told = resolve_precision(AUTO, CPU)
+    config, note = resolve_precision(AUTO, CPU)
 
-    assert told == line
+    assert note == line
     assert config == with_run(precision=line[10:14])
 
 
@@ -60,9 +60,9 @@ def test_a_gpu_takes_bf16_from_capability_8_on(
 ) -> None:
     own = torch.device("cuda:1")
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability if device == own else None)
-    config, told = resolve_precision(AUTO, RankContext(own))
+    config, note = resolve_precision(AUTO, RankContext(own))
 
-    assert (config.run.precision, told) == (line[10:14], line)
+    assert (config.run.precision, note) == (line[10:14], line)
 
 
 def test_a_device_of_another_kind_takes_fp32() -> None:
@@ -72,10 +72,10 @@ def test_a_device_of_another_kind_takes_fp32() -> None:
 def test_all_processes_take_what_each_of_them_has(monkeypatch: pytest.MonkeyPatch) -> None:
     cpu(monkeypatch, AVX512)
     monkeypatch.setattr(devices, "any_rank", lambda place, flag: True)
-    config, told = resolve_precision(AUTO, RankContext(CPU.device, 0, 2))
+    config, note = resolve_precision(AUTO, RankContext(CPU.device, 0, 2))
 
     assert config.run.precision == "fp32"
-    assert told == "precision fp32: a device of another process has no bf16 instructions"
+    assert note == "precision fp32: a device of another process has no bf16 instructions"
 
 
 @pytest.mark.parametrize("capabilities", [NONE, AVX512])

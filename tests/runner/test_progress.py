@@ -131,7 +131,7 @@ def test_without_a_terminal_lines_come_every_few_seconds(tmp_path: Path, capsys:
     assert lines[1] == "step 50: top-1 87.65%  top-5 99.50%  loss 0.4123  of 1,000 images"
 
 
-def test_images_that_could_not_be_read_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_images_that_could_not_be_read_are_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Log(tmp_path, CPU, CONFIG, 0, 100).evaluation(5, Score(998, 0.5, 0.9, 1.0, 2))
 
     assert capsys.readouterr().out.endswith("of 998 images  (2 unreadable)\n")
@@ -235,7 +235,7 @@ def headed(folder: Path, steps: range, losses: dict[str, float], classes: int = 
 DEAD = {"loss": 1.0, "aux1": 2.31, "aux2": 2.0}  # ln 10 is 2.3026
 
 
-def test_a_head_that_guesses_is_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_head_that_guesses_is_reported_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     headed(tmp_path, range(1000), DEAD)
 
     (warning,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("warning")]
@@ -246,7 +246,7 @@ def test_a_head_that_guesses_is_told_once(tmp_path: Path, capsys: pytest.Capture
     )
 
 
-def test_a_head_is_told_when_an_epoch_is_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_head_is_reported_at_the_end_of_an_epoch(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     headed(tmp_path, range(400), DEAD)
     assert "warning" not in capsys.readouterr().out
     headed(tmp_path, range(390, 401), DEAD)
@@ -265,11 +265,11 @@ def test_no_warning_without_need(
     assert "warning" not in capsys.readouterr().out
 
 
-def test_both_heads_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_both_heads_are_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     headed(tmp_path, range(1000), {"loss": 2.3026, "aux1": 2.3026})
 
-    told = [line.split(" has ")[0] for line in capsys.readouterr().out.splitlines() if "warning" in line]
-    assert told == ["warning: the main head", "warning: aux1"]
+    warned = [line.split(" has ")[0] for line in capsys.readouterr().out.splitlines() if "warning" in line]
+    assert warned == ["warning: the main head", "warning: aux1"]
 
 
 def test_tensorboard_where_it_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -323,8 +323,8 @@ def test_a_loader_that_is_too_slow_is_warned_of_once(
     for step in range(1, 400):
         next(batches)
         log.train(step, **numbers(step))
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     assert (
-        said.count("of the time is spent waiting for images, and each process has 16 cores: --set data.workers=") == 1
+        output.count("of the time is spent waiting for images, and each process has 16 cores: --set data.workers=") == 1
     )
     assert all(0 < row["clock"]["waiting"] <= 1 for row in rows(tmp_path))

@@ -185,7 +185,7 @@ def test_every_format_gives_the_same_images(
 
 
 @pytest.mark.parametrize("kind", [kind for kind in READERS if kind != "fake"])
-def test_every_reader_is_whole_as_it_is_emitted(
+def test_every_reader_works_as_it_is_emitted(
     kind: str, sets: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     typed = load("specs/googlenet_bn_small.yaml").typed

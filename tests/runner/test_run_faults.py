@@ -182,7 +182,7 @@ def test_a_recipe_that_is_forced_on_a_checkpoint_counts(tmp_path: Path) -> None:
     assert {each["momentum"] for each in groups} == {0.5}
 
 
-def test_out_of_memory_in_a_run_is_told_with_what_to_do(
+def test_out_of_memory_in_a_run_is_reported_with_advice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(images: Tensor) -> None:
@@ -194,13 +194,13 @@ def test_out_of_memory_in_a_run_is_told_with_what_to_do(
     assert status(tmp_path) == "failed"
 
 
-def test_what_nobody_thought_of_is_shown_whole(
+def test_unexpected_errors_are_shown_in_full(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     at(7, lambda images: images.new_tensor("no such thing"))
     assert exit_code(monkeypatch, "--out", str(tmp_path)) == 1
-    assert "Traceback" in (said := capsys.readouterr().err)
-    assert "no such thing" in said
+    assert "Traceback" in (output := capsys.readouterr().err)
+    assert "no such thing" in output
 
 
 def test_a_run_without_a_step_is_refused(
@@ -323,7 +323,9 @@ def test_batches_that_cannot_be_shared_stop_it_before_it_starts(tmp_path: Path) 
         ("augment", {"evaluation": "eye"}, "augment.evaluation is 'eye'; set one of "),
     ],
 )
-def test_what_cannot_be_is_told_before_training(tmp_path: Path, group: str, values: dict[str, Any], words: str) -> None:
+def test_impossible_settings_are_reported_before_training(
+    tmp_path: Path, group: str, values: dict[str, Any], words: str
+) -> None:
     with pytest.raises(RunError, match=words) as stopped:
         run(tmp_path, replace(CONFIG, **{group: replace(getattr(CONFIG, group), **values)}))
     assert not isinstance(stopped.value, RunFailed)

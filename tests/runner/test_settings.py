@@ -72,7 +72,7 @@ def test_what_a_setting_is_can_be_set(key: str) -> None:
         *("optim.__dataclass_fields__", "optim.lr\n", "\ud800.\ud800", "x" * 10_000),
     ],
 )
-def test_what_is_no_setting_is_told(key: str) -> None:
+def test_unknown_settings_are_reported(key: str) -> None:
     with pytest.raises(
         RunError,
         match=r"unknown setting '.*'; (did you mean optim\.|the settings are data\.source, .*, run\.log_every$)",
@@ -92,11 +92,11 @@ BAD = {
 
 
 @pytest.mark.parametrize("key", BAD)
-def test_what_is_of_another_kind_is_told(key: str) -> None:
+def test_values_of_another_type_are_reported(key: str) -> None:
     for text in (*BAD[key], *DEEP):
-        with pytest.raises(RunError) as told:
+        with pytest.raises(RunError) as raised:
             with_setting(Config(), key, text)
-        assert str(told.value).startswith(f"{key} cannot be ") and len(str(told.value)) < 300, text
+        assert str(raised.value).startswith(f"{key} cannot be ") and len(str(raised.value)) < 300, text
 
 
 def test_an_example_of_the_heads_is_given_where_there_are_none() -> None:
@@ -171,11 +171,11 @@ MISSED: dict[str, list[tuple[Any, str]]] = {
 
 
 @pytest.mark.parametrize(("key", "wrong", "words"), [(key, *each) for key, cases in MISSED.items() for each in cases])
-def test_a_number_that_no_run_can_have_is_told_before_it_starts(key: str, wrong: Any, words: str) -> None:
-    with pytest.raises(RunError) as told:
+def test_numbers_out_of_range_are_reported_before_a_run_starts(key: str, wrong: Any, words: str) -> None:
+    with pytest.raises(RunError) as raised:
         check_run(with_value(key, wrong), 96, RankContext(torch.device("cpu")))
     shown = repr(wrong) if isinstance(wrong, str) else wrong
-    assert str(told.value).startswith(f"{key} is {shown}; set {words}")
+    assert str(raised.value).startswith(f"{key} is {shown}; set {words}")
     text = wrong if isinstance(wrong, str) else repr(wrong)
     with pytest.raises(RunError, match=key):  # and already where it is set
         with_setting(CONFIG, key, text)
@@ -230,14 +230,14 @@ def test_what_may_stand_at_an_end_may() -> None:
         ("data.batch", 97, "data.batch is 97, but there are 96 training images"),
     ],
 )
-def test_what_does_not_fit_together_is_told_before_it_starts(key: str, wrong: Any, words: str) -> None:
+def test_conflicting_settings_are_reported_before_a_run_starts(key: str, wrong: Any, words: str) -> None:
     check_settings(with_value(key, wrong))
-    with pytest.raises(RunError) as told:
+    with pytest.raises(RunError) as raised:
         check_run(with_value(key, wrong), 96, RankContext(torch.device("cpu")))
-    assert str(told.value).startswith(words)
+    assert str(raised.value).startswith(words)
 
 
-def test_images_that_no_memory_holds_are_told() -> None:
+def test_images_that_exceed_any_memory_are_reported() -> None:
     vast = with_value("data.height", 2**40)
     with pytest.raises(RunError, match=r"the network cannot be trained on images of \(6, 3, 1099511627776, 8\): "):
         dry_run(torch.nn.Identity(), vast, RankContext(torch.device("cpu")), print)
