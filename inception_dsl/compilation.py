@@ -100,7 +100,7 @@ class Build:
 def print_resolved(
     path: str | Path, blame: bool = False, settings: Mapping[str, str] | None = None, outside: bool = False
 ) -> str:
-    """Print a spec file as one that extends no other; `blame` puts the file and line of origin before each line.
+    """Print a spec file with its `extends` resolved; `blame` puts the file and line of origin before each line.
 
     Raises `SpecError`.
     """

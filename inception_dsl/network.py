@@ -73,7 +73,7 @@ class Network:
     def cost(self, size: Size | None = None) -> cost.Cost:
         """Parameters, multiply-adds, depth, memory and receptive fields, for one example of `size` pixels.
 
-        Raises `SpecError` E218 where a layer has other weights at that size, such as the `fc` behind a 7x7 pool.
+        Raises `SpecError` E218 if a layer would need other weights at that size, such as an `fc` behind a 7x7 pool.
         """
         return cost.cost(self._at(size))
 
@@ -113,9 +113,10 @@ class Network:
     ) -> bytes:
         """The network as a serialised ONNX graph whose weights are inputs, by their names in a state_dict.
 
-        Its input `input` is float32 (batch, channels, height, width); `batch` None is any. Its outputs are `logits`,
-        the heads with `heads`, and the rows (or heads) named in `taps`. Raises `SpecError` E401 for an opset that
-        cannot express it and E206 for an unknown tap, and `TypeError` if `taps` is one string.
+        Its input `input` is float32 (batch, channels, height, width); `batch=None` leaves the batch size open. Its
+        outputs are `logits`, the heads if `heads` is true, and the rows (or heads) named in `taps`. Raises `SpecError`
+        E401 for an opset that cannot express the network and E206 for an unknown tap, and `TypeError` if `taps` is one
+        string.
 
         >>> import onnx
         >>> onnx.load_from_string(load("specs/googlenet.yaml").onnx()).graph.output[0].name

@@ -20,7 +20,7 @@ class Work(NamedTuple):
     """Sums over ops: trained parameters, those of them that are biases, and multiply-adds.
 
     `biases` are the trained numbers that stand one per channel: the biases of `conv` and `fc`, and the scale and
-    shift of a batch norm. `params - biases` is what the tables mean that count weights only.
+    shift of a batch norm. `params - biases` is the number in tables that count weights only.
     """
 
     params: int = 0
@@ -31,7 +31,7 @@ class Work(NamedTuple):
 class RowCost(NamedTuple):
     """The cost of a row or head, or of several together.
 
-    `depth` is the longest path in layers with weights, over the branches. `activations` are the numbers that the ops
+    `depth` is the number of layers with weights on the longest path. `activations` are the numbers that the ops
     write in training, and keep for the backward pass: a ReLU that alone reads its input writes over it, a view writes
     nothing, a dropout writes its output; masks, pooling indices and workspaces of a framework are not counted.
     `receptive_fields` are those of one output pixel, by height and width.

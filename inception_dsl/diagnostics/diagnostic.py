@@ -105,7 +105,7 @@ class SpecError(Exception):
 
 
 def exit_code(diagnostics: Iterable[Diagnostic]) -> int:
-    """2 if any says that the tool could not run, 1 for other errors, 0 for warnings alone."""
+    """2 if one says that the tool could not run, 1 for other errors, 0 for warnings alone."""
     return max((diagnostic.code.exit_code for diagnostic in diagnostics), default=0)
 
 

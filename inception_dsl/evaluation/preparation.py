@@ -1,4 +1,4 @@
-"""How images are prepared: as a file of weights states, if it does, else as the spec's recipe states."""
+"""How images are prepared: as the file of weights states, or else as the spec's recipe does."""
 
 from __future__ import annotations
 

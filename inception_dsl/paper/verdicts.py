@@ -55,7 +55,8 @@ _BINARY: Final = (1024, 1024**2, 1024**3, 1024**4)
 class Printed(NamedTuple):
     """A number at its printed precision: `2.7K` is 27 tenths of a thousand, or of 1024.
 
-    `digits` are those without the point, of which the last `decimals` are behind it; `unit` is the value of `suffix`.
+    `digits` are its digits without the point, and the last `decimals` of them follow the point; `unit` is the value of
+    `suffix`.
     """
 
     digits: int
@@ -76,8 +77,8 @@ class Printed(NamedTuple):
 def parse_cell(text: str, column: Column) -> Printed | TensorType:
     """Read a printed cell, such as `112x112x64` (also with multiplication signs), `2.7K` or `1,024`.
 
-    `column.unit` gives the value of suffixes: with a power of 1024, K is 1024, M 1024^2 and B 1024^3; otherwise they
-    are decimal. Raises `ValueError` with the expected form.
+    `column.unit` sets the value of suffixes: if it is a power of 1024, K is 1024, M 1024^2 and B 1024^3; otherwise
+    they are decimal. Raises `ValueError` with the expected form.
     """
     text = text.strip()
     if column.measure == "output":

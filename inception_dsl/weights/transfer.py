@@ -29,7 +29,7 @@ NONE: Final = "none"
 class Transfer(NamedTuple):
     """Weights under their new names. `network` is the library's network, `left` the names that were left out.
 
-    `notes` are notes on how the file was read; `images` is a sentence on the preprocessing.
+    `notes` say how the file was read; `images` is a sentence on the preprocessing.
     """
 
     weights: Mapping[str, Array]

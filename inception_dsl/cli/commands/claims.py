@@ -12,7 +12,7 @@ from inception_dsl.cli.run import FORMATS, CommandRun, output_formats
 @click.argument("file", default="specs/claims.yaml", type=click.Path())
 @output_formats(*FORMATS)
 def command(run: CommandRun, file: str) -> None:
-    """Check sentences of papers against the specs beside them.
+    """Check what papers claim in sentences against their specs.
 
     FILE lists the sentences (default: specs/claims.yaml); the specs are in its folder.
     """

@@ -18,8 +18,8 @@ from inception_dsl.text.terminal import columns
 @click.option(
     "--split", type=click.Choice(("train", "test")), default="test", show_default=True, help="Which images to use."
 )
-@click.option("--protocol", help="Crops: of recipe, 1, 10, 144, central. [default: as the weights say, else recipe]")
-@click.option("--limit", type=click.IntRange(1), metavar="N", help="Use only N images, always the same ones.")
+@click.option("--protocol", help="Crops: recipe, 1, 10, 144 or central. [default: as the weights state, or recipe]")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Use only N images, the same ones every time.")
 @click.option("--batch", type=click.IntRange(1), default=64, show_default=True, help="Crops in a batch.")
 @OUT_TABLES
 @variant_options
@@ -38,9 +38,9 @@ def command(
 ) -> None:
     """Score a network's weights on a data set.
 
-    Uses one view of each image, or 1, 10 or 144 crops as papers do. Images are prepared as `weights import` noted in
-    the file of weights, else as the spec's recipe says. --set data.mean, data.std and augment.resize override both, and
-    so does --protocol for the crops.
+    Uses one view of each image, or 1, 10 or 144 crops as papers do. Images are prepared as the file of weights
+    states, if `weights import` wrote it, or else as the spec's recipe does. --set data.mean, data.std and
+    augment.resize override both, and so does --protocol for the crops.
     """
     with run.step(spec):
         from inception_dsl.training.plan import plan

@@ -15,7 +15,10 @@ from inception_dsl.cli.run import CommandRun, output_formats
 @SPEC
 @click.option("--weights", "file", type=Readable(), help="The weights: .safetensors, .pt, .pth, or a run's checkpoint.")
 @click.option(
-    "--init", "seed", type=click.IntRange(0), help="Instead: fresh weights, drawn as model.py does with this seed."
+    "--init",
+    "seed",
+    type=click.IntRange(0),
+    help="Instead of --weights: the initial weights of model.py for this seed.",
 )
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The .onnx file to write.")
 @click.option("--heads", is_flag=True, help="Add the heads' outputs.")

@@ -16,10 +16,10 @@ from inception_dsl.text.terminal import columns
 
 @click.command()
 @SPEC
-@click.option("--after", metavar="PASS", help="Print the program after elaborate, or after a pass.")
+@click.option("--after", metavar="PASS", help="Print the program after `elaborate` or after this pass.")
 @click.option("--size", type=SizeType(), help="Image size: 224 or 224x320. [default: the spec's]")
-@click.option("--resolved", is_flag=True, help="Print the spec instead, as one that extends no other.")
-@click.option("--blame", is_flag=True, help="With --resolved: put the origin of each line before it.")
+@click.option("--resolved", is_flag=True, help="Print the spec instead, with `extends` resolved.")
+@click.option("--blame", is_flag=True, help="With --resolved: print the origin before each line.")
 @variant_options
 @output_formats("text", "json", "markdown")
 def command(

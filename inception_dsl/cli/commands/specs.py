@@ -29,8 +29,8 @@ HEADER: Final = ("name", "params", "ops", *ORDER, "title")
 def command(run: CommandRun, name: str | None) -> None:
     """List the built-in specs, or print one.
 
-    Without NAME: all of them, with their totals and verdicts. Every command that takes a SPEC takes builtin:NAME, and a
-    spec of yours can say `extends: builtin:NAME.yaml`.
+    Without NAME: all of them, with their totals and verdicts. Every command that takes a SPEC takes builtin:NAME, and
+    your own specs can use `extends: builtin:NAME.yaml`.
     """
     if name is not None:
         run.print_result("spec", _text(name.removeprefix(builtin.PREFIX)))

@@ -15,12 +15,16 @@ from inception_dsl.cli.run import CommandRun, output_formats
 @DATA
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder. [default: runs/<network>]")
 @click.option(
-    "--processes", type=click.IntRange(1), default=1, show_default=True, help="One per GPU, started by torchrun."
+    "--processes",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Processes, one per GPU, started by torchrun.",
 )
 @click.option("--resume", default="auto", show_default=True, help="auto, never, or a checkpoint file.")
 @click.option("--steps", type=click.IntRange(1), metavar="N", help="Stop after N steps, whatever the schedule.")
-@click.option("--deterministic", is_flag=True, help="Give the same bits on a GPU each time; slower.")
-@click.option("--force", is_flag=True, help="Overwrite an edited train.py; resume a run of other settings.")
+@click.option("--deterministic", is_flag=True, help="Give identical results on a GPU every time; slower.")
+@click.option("--force", is_flag=True, help="Overwrite an edited train.py; resume a run with other settings.")
 @variant_options
 @output_formats("text", "json")
 def command(
@@ -37,7 +41,7 @@ def command(
 ) -> None:
     """Train a network in a folder of its own, and export it.
 
-    --set also changes the recipe: --set optim.lr=0.02. A run that was stopped continues where it was.
+    --set also changes the recipe: --set optim.lr=0.02. A stopped run continues where it stopped.
     Exit codes: 0 done, 75 preempted (start it again), 1 failed, 2 could not run.
     """
     from inception_dsl.training import launch

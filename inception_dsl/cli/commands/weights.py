@@ -29,10 +29,12 @@ def command() -> None:
     "--from",
     "library",
     type=click.Choice(("torchvision", "timm", "keras")),
-    help="The library whose names the tensors have. [default: none: they have the spec's own]",
+    help="The library whose names the tensors have. [default: the spec's own names]",
 )
 @click.option(
-    "--tag", default="", help="The library's name for these weights, which sets the preprocessing; none: other weights."
+    "--tag",
+    default="",
+    help="The library's name for these weights, which sets the preprocessing; `none` if they are not its own.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="File to write. [default: <network>.safetensors]")
 @click.option("--no-heads", is_flag=True, help="Leave the heads' weights out.")
@@ -51,7 +53,7 @@ def import_weights(
     """Write a library's weights under the names of a spec.
 
     FILE is a .safetensors, .pt, .pth or .pth.tar file, or keras' .weights.h5, .h5 or .keras. Every tensor must be
-    there, in its shape. The written file notes how the library prepares images, for `eval`.
+    there, with its shape. The output records how the library prepares images, for `eval`.
     """
     from inception_dsl.weights import transfer
 
