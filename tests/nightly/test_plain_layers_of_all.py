@@ -1,4 +1,4 @@
-"""Every check of `plain_layers` on every spec: some twenty minutes; and three networks through inductor."""
+"""The slow checks of `plain_layers` on every spec: about ten minutes; and three networks through inductor."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from plain_layers import NAMES, SLOW, image, network
+from plain_layers import NAMES, SLOW, drawn, small_image
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("check", SLOW)
-def test_every_network_passes_every_check(check: Callable[[str], None], name: str) -> None:
+def test_every_network_passes_the_slow_checks(check: Callable[[str], None], name: str) -> None:
     check(name)
 
 
 @pytest.mark.parametrize("name", ["googlenet_bn_small", "xception", "inception_v3_keras"])
 def test_inductor_compiles(name: str) -> None:
     torch.compiler.reset()
-    net, x = network(name, "cpu"), image(name, device="cpu")
+    net, x = drawn(name), small_image(name, 2)
     with torch.no_grad():
         expected, given = net(x), torch.compile(net, fullgraph=True)(x)
 
