@@ -165,7 +165,7 @@ class InceptionResNetV1(nn.Module):
         super().__init__()
         # fmt: off
         #                                                                                     # output: C x H x W
-        self.stem               = Stem( 3)                                                    #  256 x 35 x 35
+        self.stem               = Stem(3)                                                     #  256 x 35 x 35
         self.inception_resnet_a = nn.Sequential(*(InceptionResnetA(256) for _ in range(5)))   #  256 x 35 x 35
         #                                     in    k    l    m    n
         self.reduction_a        = ReductionA(256, 192, 192, 256, 384)                         #  896 x 17 x 17

@@ -188,7 +188,7 @@ class InceptionResNetV2Paper(nn.Module):
         super().__init__()
         # fmt: off
         #                                                                                      # output: C x H x W
-        self.stem               = Stem( 3)                                                     #  384 x 35 x 35
+        self.stem               = Stem(3)                                                      #  384 x 35 x 35
         self.inception_resnet_a = nn.Sequential(*(InceptionResnetA(384) for _ in range(5)))    #  384 x 35 x 35
         #                                     in    k    l    m    n
         self.reduction_a        = ReductionA(384, 256, 256, 384, 384)                          # 1152 x 17 x 17

@@ -204,7 +204,7 @@ class InceptionV4(nn.Module):
         super().__init__()
         # fmt: off
         #                                                                        # output: C x H x W
-        self.stem        = Stem( 3)                                              #  384 x 35 x 35
+        self.stem        = Stem(3)                                               #  384 x 35 x 35
         self.inception_a = nn.Sequential(*(InceptionA(384) for _ in range(4)))   #  384 x 35 x 35
         #                              in    k    l    m    n
         self.reduction_a = ReductionA(384, 192, 224, 256, 384)                   # 1024 x 17 x 17

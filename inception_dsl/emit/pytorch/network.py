@@ -115,12 +115,12 @@ class _Table:
     """The constructor calls of one class, their arguments in columns under the names that the paper gives them."""
 
     def __init__(self, params: list[str], calls: list[CallExpr]) -> None:
-        names = [param.split() for param in params]
+        names = [param.split() for param in params] if len(params) > 1 else []
         height = max(map(len, names), default=0)
         header = zip(*([""] * (height - len(words)) + words for words in names), strict=True)  # one word to a line
         cells = [[argument(item) for item in call.items[: len(params)]] for call in calls]
         padded = pad([*header, *cells], left=0)
-        self.names = padded[:height] if len(params) > 1 else []
+        self.names = padded[:height]
         self.cells = dict(zip(calls, padded[height:], strict=True))
 
     def row(self, call: CallExpr) -> str:
