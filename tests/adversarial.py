@@ -424,7 +424,7 @@ def many_modules(size: int) -> str:
 def many_columns(size: int) -> str:
     columns = [f"c{i}" for i in range(size // 40)]
     listed = ",".join(columns)
-    graph = "->".join(f"conv 1x1 {{{each}}}" for each in columns)
+    graph = "->".join(f"conv 1x1 {{{column}}}" for column in columns)
     text = (
         HEAD
         + f"modules:\n  m: {{columns: [{listed}], graph: '{graph}'}}\nlayers: |\n  name|layer|"
@@ -438,7 +438,7 @@ def many_columns(size: int) -> str:
 def many_columns_in_one_row(size: int) -> str:
     columns = [f"c{i}" for i in range(size // 80)]
     listed = ",".join(columns)
-    graph = "+".join(f"conv 1x1 {{{each}}}" for each in columns)
+    graph = "+".join(f"conv 1x1 {{{column}}}" for column in columns)
     text = (
         HEAD
         + f"modules:\n  m: {{columns: [{listed}], graph: '[{graph}]'}}\nlayers: |\n  name|layer|"

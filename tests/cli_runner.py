@@ -26,7 +26,7 @@ layers: |
 
 def cli(*words: object) -> Result:
     """Run a command; an exception that it lets through fails the test."""
-    return CliRunner().invoke(main, [str(each) for each in words], catch_exceptions=False)
+    return CliRunner().invoke(main, [str(word) for word in words], catch_exceptions=False)
 
 
 def in_folder(folder: Path, patch: pytest.MonkeyPatch, files: Mapping[str, str]) -> Run:

@@ -36,7 +36,7 @@ def made(name: str, **options: Any) -> Any:
     """A network of keras' own with weights that leave a trace: He's for kernels, and statistics of its batch norms."""
     net, random = getattr(keras.applications, name)(weights=None, **options), np.random.default_rng(0)
     for layer in net.layers:
-        values = [np.asarray(each) for each in layer.get_weights()]
+        values = [np.asarray(weight) for weight in layer.get_weights()]
         drawn = []
         for weight, value in zip(layer.weights, values, strict=True):
             if value.ndim > 1:

@@ -93,7 +93,7 @@ def of_onnx(graph: bytes, x: Any, weights: Values) -> dict[str, Any]:
     """What onnxruntime gives for a graph whose weights are its inputs."""
     run = session(graph)
     asked = {each.name for each in run.get_inputs()}
-    outputs = [each.name for each in run.get_outputs()]
+    outputs = [output.name for output in run.get_outputs()]
     feeds = {"input": x, **{name: each for name, each in weights.items() if name in asked}}
     return dict(zip(outputs, run.run(outputs, feeds), strict=True))
 

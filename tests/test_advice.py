@@ -47,7 +47,7 @@ def computed(node: Node) -> tuple[Op, tuple[PaddedAxis, ...]]:
 def test_what_a_warning_advises_keeps_the_network(text: str) -> None:
     """Each step computes what it did, under the same name, and the warning is gone."""
     typed = compiled(text)
-    warnings = [each for each in typed.program.warnings if each.code in ("W201", "W202")]
+    warnings = [warning for warning in typed.program.warnings if warning.code in ("W201", "W202")]
     for warning in warnings:
         mended = compiled(followed(text, warning))
 

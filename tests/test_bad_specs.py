@@ -116,10 +116,10 @@ def test_bad_spec(path: Path, update_golden: bool) -> None:
         golden.write_text(text, encoding="utf-8")
 
     assert text == golden.read_text(encoding="utf-8")
-    assert error.exit_code == any(each.severity == "error" for each in error.diagnostics)
+    assert error.exit_code == any(diagnostic.severity == "error" for diagnostic in error.diagnostics)
     assert all(map(in_file, error.diagnostics))
-    assert {each.code for each in error.diagnostics} <= {*CODES}
-    lines = [each.span.line for each in error.diagnostics if each.span]
+    assert {diagnostic.code for diagnostic in error.diagnostics} <= {*CODES}
+    lines = [diagnostic.span.line for diagnostic in error.diagnostics if diagnostic.span]
     assert lines == sorted(lines)
 
 
@@ -208,7 +208,7 @@ def test_expansion_is_bounded(modules: list[str], layer: str) -> None:
     try:
         found = [str(node.path) for node in check(Source("spec.yaml", text)).nodes]
     except SpecError as error:
-        found = [each.code for each in error.diagnostics]
+        found = [diagnostic.code for diagnostic in error.diagnostics]
 
     assert found in ([], ["E214"])
 
@@ -219,7 +219,7 @@ def test_values_are_bounded() -> None:
     text = TINY.replace("{modules}", "\n".join([*modules, "  m60: {columns: [c], graph: 'conv 1x1 {c}'}"]))
     error = spec_error(Source("spec.yaml", text.replace("{layer}", "m0 c=1")))
 
-    assert [each.code for each in error.diagnostics] == ["E207"]
+    assert [diagnostic.code for diagnostic in error.diagnostics] == ["E207"]
 
 
 CHARACTERS = "abx0159 -|+*{}[]()/%:=#.,;\"'\n\t\\é×→\x00\u202e"

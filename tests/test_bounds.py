@@ -124,7 +124,7 @@ def test_a_chain_over_a_large_base_is_answered_soon(tmp_path: Path) -> None:
     compiler.load(tmp_path / "v1.yaml")
     with pytest.raises(SpecError) as caught:
         compiler.load(tmp_path / "v19.yaml")
-    assert [(each.code, each.message) for each in caught.value.diagnostics] == [
+    assert [(diagnostic.code, diagnostic.message) for diagnostic in caught.value.diagnostics] == [
         ("E121", "the files that this one extends have 18,000 layers together; the limit is 10,000")
     ]
 
@@ -233,7 +233,7 @@ def messages(text: str) -> list[str]:
     """The messages about a spec."""
     with pytest.raises(SpecError) as caught:
         lower(compiler.compile_source(Source("spec.yaml", text)))
-    return [each.message for each in caught.value.diagnostics]
+    return [diagnostic.message for diagnostic in caught.value.diagnostics]
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def test_the_same_spec_under_two_names_is_one() -> None:
 )
 def test_every_command_that_takes_a_spec_takes_a_name(arguments: tuple[str, ...]) -> None:
     """And says which one may be meant where there is none of the name."""
-    done = run(*(each.format("builtin:googlnet") for each in arguments))
+    done = run(*(argument.format("builtin:googlnet") for argument in arguments))
 
     assert done.exit_code == 2
     assert "there is no built-in spec `googlnet`" in done.stderr
@@ -84,7 +84,7 @@ def test_a_name_is_no_path(name: str) -> None:
     with pytest.raises(SpecError) as caught:
         load(f"builtin:{name}")
 
-    assert [each.code for each in caught.value.diagnostics] == ["E001"]
+    assert [diagnostic.code for diagnostic in caught.value.diagnostics] == ["E001"]
 
 
 def test_a_file_that_is_not_there_may_be_built_in() -> None:
@@ -157,7 +157,7 @@ def test_a_built_in_spec_that_extends_itself_is_a_cycle(
     with pytest.raises(SpecError) as caught:
         compiler.load(path)
 
-    assert [each.code for each in caught.value.diagnostics] == ["E121"]
+    assert [diagnostic.code for diagnostic in caught.value.diagnostics] == ["E121"]
 
 
 # --- the list ---------------------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ PHOTO = torch.from_numpy(np.array(Image.open(Path(__file__).parent / "data" / "c
 UPRIGHT = PHOTO.transpose(1, 2)
 SQUARE = PHOTO[:, :, 60:310]
 HERE = RankContext(torch.device("cpu"))
-ALL = tuple(each for each in PROTOCOLS if each != "recipe")  # the crops of papers
+ALL = tuple(protocol for protocol in PROTOCOLS if protocol != "recipe")  # the crops of papers
 
 
 def config(size: int = 32) -> Config:

@@ -43,7 +43,9 @@ def shown(inline: Token) -> str:
 def tables(text: str) -> list[list[list[str]]]:
     """The tables of a document, by rows and cells; it holds nothing else than them, headings, lists and paragraphs."""
     tokens = PARSER.parse(text)
-    kinds = {each.type.removesuffix("_open").removesuffix("_close") for each in tokens if not each.type.startswith("t")}
+    kinds = {
+        token.type.removesuffix("_open").removesuffix("_close") for token in tokens if not token.type.startswith("t")
+    }
     assert kinds <= {"heading", "bullet_list", "list_item", "paragraph", "inline"}
     found: list[list[list[str]]] = []
     for at, token in enumerate(tokens):

@@ -40,7 +40,7 @@ def test_training_works_here(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_speed_is_promised_of_bf16_where_it_is_emulated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
-    (check,) = [each for each in surgery.training_checks(CPU, Small, short_run()) if each.name == "bf16"]
+    (check,) = [check for check in surgery.training_checks(CPU, Small, short_run()) if check.name == "bf16"]
 
     assert check == CheckResult("bf16", ABSENT, "this CPU has no bf16 instructions: fp32 is faster", device="cpu")
 

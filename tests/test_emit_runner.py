@@ -177,7 +177,7 @@ def test_torch_is_all_that_is_imported_at_the_start() -> None:
         tree = ast.parse(text)
         for node in ast.walk(tree):
             if isinstance(node, ast.Import | ast.ImportFrom):
-                names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [each.name for each in node.names]
+                names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [name.name for name in node.names]
                 found[node in tree.body] |= {name.partition(".")[0] for name in names} - sys.stdlib_module_names
 
     assert found == {True: {"model", "support", "torch"}, False: {"PIL", "numpy", "pyarrow", "torch", "torchvision"}}

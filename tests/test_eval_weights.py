@@ -28,7 +28,7 @@ remove: {heads: [aux1, aux2]}
 
 def probabilities(folder: Path) -> Tensor:
     with np.load(folder / "predictions.npz") as held:
-        (name,) = (each for each in held.files if each.startswith("probabilities/"))
+        (name,) = (file for file in held.files if file.startswith("probabilities/"))
         return torch.from_numpy(held[name])
 
 
@@ -52,7 +52,7 @@ def there(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Tensor]:
             nn.init.kaiming_normal_(each, nonlinearity="relu")
         elif "bias" in name:
             each.uniform_(-0.5, 0.5)
-    images = torch.stack([weights.transforms()(each) for each in cats])
+    images = torch.stack([weights.transforms()(cat) for cat in cats])
     with torch.inference_mode():
         net.fc.weight.div_(net.eval()(images).std() + 1e-9)
         expected = net(images).softmax(1)

@@ -99,7 +99,7 @@ def test_torch_counts_the_same(name: str) -> None:
         net(torch.empty(1, *typed(name).input.shape, device="meta"))
 
     assert counter.get_total_flops() == 2 * cost(typed(name)).trunk.macs
-    assert sum(each.numel() for each in net.parameters()) == cost(typed(name)).total.params
+    assert sum(parameter.numel() for parameter in net.parameters()) == cost(typed(name)).total.params
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -116,7 +116,7 @@ def library(name: str) -> nn.Module:
 
 def params(net: nn.Module) -> int:
     """How many numbers training changes."""
-    return sum(each.numel() for each in net.parameters())
+    return sum(parameter.numel() for parameter in net.parameters())
 
 
 def macs(net: nn.Module, image: tuple[int, ...]) -> float:
@@ -179,7 +179,7 @@ def test_the_generated_file_is_short(name: str) -> None:
 def owners(net: nn.Module) -> Iterator[nn.Module]:
     """The modules that own weights, in their order: convolutions and fully connected layers, then the norms."""
     for kinds in ((nn.Conv2d, nn.Linear), (nn.BatchNorm2d,)):
-        yield from (each for each in net.modules() if isinstance(each, kinds))
+        yield from (module for module in net.modules() if isinstance(module, kinds))
 
 
 def state(module: nn.Module) -> Mapping[str, Tensor]:

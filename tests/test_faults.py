@@ -44,7 +44,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 def diagnostics(result: Result) -> list[tuple[str, str]]:
     """Code and message of the diagnostics of a command that printed JSON."""
-    return [(each["code"], each["message"]) for each in json.loads(result.stdout)["diagnostics"]]
+    return [(diagnostic["code"], diagnostic["message"]) for diagnostic in json.loads(result.stdout)["diagnostics"]]
 
 
 AGAINST = pytest.param(("check", "--against", "onnx"), marks=pytest.mark.extras)
@@ -146,7 +146,7 @@ def test_the_other_specs_of_a_folder_go_on(run: Run, monkeypatch: pytest.MonkeyP
     result = run("check", "--explain", "--against", "onnx", "specs", "--format", "json")
 
     assert result.exit_code == 2
-    assert [each["network"] for each in json.loads(result.stdout)["specs"]] == ["z"]
+    assert [spec["network"] for spec in json.loads(result.stdout)["specs"]] == ["z"]
     ((code, message),) = diagnostics(result)
     assert code == "E901" and "specs/a.yaml" in message and "ZeroDivisionError: division by zero" in message
 

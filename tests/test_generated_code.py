@@ -237,7 +237,7 @@ def test_a_module_may_be_called_like_anything_of_the_file(name: str) -> None:
     if names.problem(name):
         with pytest.raises(SpecError) as error:
             network(rows, modules, heads)
-        assert {each.code for each in error.value.diagnostics} == {"E108"}
+        assert {diagnostic.code for diagnostic in error.value.diagnostics} == {"E108"}
     else:
         verify(network(rows, modules, heads))
 

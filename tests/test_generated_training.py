@@ -175,7 +175,7 @@ def test_what_the_recipe_does_not_name_can_be_set(folder: Path, zygote: Zygote, 
     code, output = train(zygote, folder, settings[0], "--steps", "1", "--set", *settings)
     assert code == 0, output
     recorded = json.loads((folder / settings[0] / "config.json").read_text())["config"]
-    for key, _, value in (each.partition("=") for each in settings):
+    for key, _, value in (setting.partition("=") for setting in settings):
         group, _, name = key.partition(".")
         assert str(recorded[group][name]) in (value, f"{value}.0")
 

@@ -96,7 +96,7 @@ def source(name: str) -> str:
 @cache
 def cells(name: str) -> Mapping[tuple[str, str], verdicts.Verdict]:
     """The verdict on every cell that a spec says is printed."""
-    return {(each.claim.row, each.claim.column): each for each in verdicts.compare_cells(typed(name))}
+    return {(cell.claim.row, cell.claim.column): cell for cell in verdicts.compare_cells(typed(name))}
 
 
 def meta(name: str) -> nn.Module:
@@ -180,7 +180,7 @@ def test_weights_have_the_same_names_everywhere(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_parameters_and_multiply_adds_are_torchs(name: str) -> None:
     net, own = meta(name), typed(name)
-    assert cost(own).total.params == sum(each.numel() for each in net.parameters())
+    assert cost(own).total.params == sum(parameter.numel() for parameter in net.parameters())
 
     net.eval()
     with FlopCounterMode(display=False) as counter, torch.no_grad():

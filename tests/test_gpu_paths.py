@@ -64,8 +64,8 @@ def test_a_step_of_training_needs_no_numbers(name: str) -> None:
         make_optimiser(config(name), model).step()
 
     assert len(losses) == HEADS[name]
-    assert {each.device for each in losses.values()} == {META}
-    assert all(each.grad is not None and each.grad.device == META for each in model.parameters())
+    assert {loss.device for loss in losses.values()} == {META}
+    assert all(parameter.grad is not None and parameter.grad.device == META for parameter in model.parameters())
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -111,7 +111,7 @@ def test_it_compiles_as_one_graph_forward_and_backward(name: str) -> None:
         loss, _ = compute_loss(outputs, torch.zeros(BATCH, dtype=torch.long), config(name))
         torch.autograd.backward(loss)
 
-    assert all(each.grad is not None for each in model.parameters())
+    assert all(parameter.grad is not None for parameter in model.parameters())
 
 
 def test_the_deepest_compiles_as_one_graph() -> None:
@@ -119,7 +119,7 @@ def test_the_deepest_compiles_as_one_graph() -> None:
     with META, torch.no_grad():
         outputs = torch.compile(built("inception_v3"), fullgraph=True, backend="eager")(images("inception_v3"))
 
-    assert [each.shape for each in outputs] == [(BATCH, 1000)] * 2
+    assert [output.shape for output in outputs] == [(BATCH, 1000)] * 2
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -173,9 +173,9 @@ def literals(source: str) -> Iterator[tuple[int, str]]:
             case ast.Constant(value=str(text)) | ast.Attribute(attr=text) | ast.Name(id=text):
                 found = DEVICES.search(text)
             case ast.ImportFrom(module=module, names=names):
-                found = DEVICES.search(f"{module} {' '.join(each.name for each in names)}")
+                found = DEVICES.search(f"{module} {' '.join(name.name for name in names)}")
             case ast.Import(names=names):
-                found = DEVICES.search(" ".join(each.name for each in names))
+                found = DEVICES.search(" ".join(name.name for name in names))
             case _:
                 continue
         if found:
@@ -190,7 +190,7 @@ def test_no_emitted_file_names_a_device(recipe: str) -> None:
 
     assert {"train.py", "support.py", "model.py"} <= files.keys()
     assert any("def pick_device" in text for text in files.values())
-    assert [(name, *each) for name, text in files.items() for each in literals(text)] == []
+    assert [(name, *literal) for name, text in files.items() for literal in literals(text)] == []
 
 
 @pytest.mark.parametrize(

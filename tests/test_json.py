@@ -219,7 +219,7 @@ def test_every_finding_names_its_file(words: tuple[str, ...], run: Run) -> None:
         wrong = words[2] if words[1:] == FAILING[-2][1:] else words[1]
         assert [each["file"] for each in data["diagnostics"]] == [wrong]
     places = [each["file"] for each in data["diagnostics"]]
-    assert [each for each in places if not any(word in each for word in (*words, "generated", "empty.yaml"))] == []
+    assert [place for place in places if not any(word in place for word in (*words, "generated", "empty.yaml"))] == []
 
 
 def test_every_command_has_json() -> None:

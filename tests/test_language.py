@@ -316,7 +316,7 @@ def test_words_without_effect_are_reported(formula: str, warned: list[str]) -> N
     """Those whose author wanted something; what says in full what holds anyway is no slip."""
     warnings = layer(formula, more="settings: {n: 1, word: maxpool}").program.warnings
 
-    assert [each.code for each in warnings] == warned
+    assert [warning.code for warning in warnings] == warned
 
 
 @pytest.mark.parametrize(
@@ -338,13 +338,15 @@ def test_an_input_with_its_channels_last_is_asked_about(image: str, meant: str) 
     """Also where an error keeps the network from being made; features and strips of numbers are none."""
     warnings = layer("conv 1x1 4", image=image).program.warnings
 
-    assert [(each.code, each.help) for each in warnings] == ([("W203", f"did you mean `{meant}`?")] if meant else [])
+    assert [(warning.code, warning.help) for warning in warnings] == (
+        [("W203", f"did you mean `{meant}`?")] if meant else []
+    )
     if meant:
         text = f"network: t\ninput: {image}\nlayers: |\n  name | layer\n  a | maxpool 9x9 valid\n"
         program = compile_source(Source("spec.yaml", text))
         with pytest.raises(SpecError) as caught:
             at_size(program)
-        assert [each.code for each in caught.value.diagnostics] == ["W203", "E209"]
+        assert [diagnostic.code for diagnostic in caught.value.diagnostics] == ["W203", "E209"]
 
 
 def test_modules_are_called_like_layers() -> None:
@@ -398,7 +400,7 @@ def test_a_row_with_nothing_left_is_an_error() -> None:
     with pytest.raises(SpecError) as caught:
         network("name | layer | k\nrow | conv 1x1 {k} |")
 
-    assert [each.code for each in caught.value.diagnostics] == ["E213"]
+    assert [diagnostic.code for diagnostic in caught.value.diagnostics] == ["E213"]
 
 
 def test_a_count_of_zero_is_nothing() -> None:
@@ -430,7 +432,7 @@ def test_a_bar_outside_brackets_belongs_to_the_table() -> None:
     with pytest.raises(SpecError) as caught:
         network("name | layer\nrow | conv 1x1 2 | pass")
 
-    assert [each.code for each in caught.value.diagnostics] == ["E113"]
+    assert [diagnostic.code for diagnostic in caught.value.diagnostics] == ["E113"]
 
 
 def test_columns_stand_in_any_order() -> None:
@@ -458,14 +460,16 @@ def test_a_row_has_as_many_cells_as_the_header(rows: str, columns: str) -> None:
     with pytest.raises(SpecError) as caught:
         network(f"{header}\n{rows}", modules="two: [ conv 1x1 {a} | conv 1x1 {b} | conv 1x1 {c} ]")
 
-    assert [(each.code, each.label) for each in caught.value.diagnostics] == [("E113", f"no cell for {columns}")]
+    assert [(diagnostic.code, diagnostic.label) for diagnostic in caught.value.diagnostics] == [
+        ("E113", f"no cell for {columns}")
+    ]
 
 
 def test_few_of_many_columns_without_a_cell_are_named() -> None:
     with pytest.raises(SpecError) as caught:
         network(f"name | layer | {' | '.join(f'c{i}' for i in range(2000))}\none | pass")
 
-    (label,) = (each.label for each in caught.value.diagnostics if each.code == "E113")
+    (label,) = (diagnostic.label for diagnostic in caught.value.diagnostics if diagnostic.code == "E113")
     assert label == "no cell for `c0`, `c1`, `c2`, `c3`, `c4`, `c5` and 1,994 more"
 
 
@@ -496,7 +500,7 @@ def test_a_number_that_its_row_does_not_use_is_an_error() -> None:
     with pytest.raises(SpecError) as caught:
         network("name | layer | k\none | conv 1x1 {k} | 4\ntwo | conv 1x1 4 | 5")
 
-    assert [each.code for each in caught.value.diagnostics] == ["E216"]
+    assert [diagnostic.code for diagnostic in caught.value.diagnostics] == ["E216"]
 
 
 # YAML 1.2 around it
@@ -521,14 +525,14 @@ def test_a_number_that_must_be_text_is_an_error() -> None:
     with pytest.raises(SpecError) as caught:
         layer("pass", "paper: {arxiv: 1409.4842}")
 
-    assert [each.code for each in caught.value.diagnostics] == ["E105"]
+    assert [diagnostic.code for diagnostic in caught.value.diagnostics] == ["E105"]
 
 
 def test_a_comment_in_a_formula_would_be_part_of_it() -> None:
     with pytest.raises(SpecError) as caught:
         network("name | layer\nrow | conv 1x1 4 # filters")
 
-    assert [each.code for each in caught.value.diagnostics] == ["E110"]
+    assert [diagnostic.code for diagnostic in caught.value.diagnostics] == ["E110"]
 
 
 # heads
@@ -592,4 +596,4 @@ def test_shipped_tables_are_aligned(path: Path) -> None:
     rows = [re.sub(r"\[.*\]|\{.*?\}", lambda found: "." * len(found[0]), line) for line in lines if "|" in line]
     bars = [[i for i, character in enumerate(row) if character == "|"] for row in rows]
 
-    assert all(each == bars[0] for each in bars)
+    assert all(bar == bars[0] for bar in bars)

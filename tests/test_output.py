@@ -320,7 +320,7 @@ def test_the_command_in_a_header_gives_that_very_file(words: tuple[str, ...], ru
         for line in made[name].decode().splitlines()[:5]
         if "Rebuild: " in line
     }
-    metadata = {each.key: each.value for each in onnx.load(model.parent / "model.onnx").metadata_props}
+    metadata = {prop.key: prop.value for prop in onnx.load(model.parent / "model.onnx").metadata_props}
     (command,) = commands
     assert {*shlex.split(command)} <= {"inception-dsl", "compile", "specs/a.yaml", *words}  # as they were given
     plain = command == "inception-dsl compile specs/a.yaml"
@@ -366,7 +366,7 @@ def test_files_of_the_api_cite_their_command_too(run: Run) -> None:
         assert run(*shlex.split(command)[1:]).exit_code == 0
         assert Path("generated/a/model.py").read_text(encoding="utf-8") == source
     graph = onnx.load_from_string(net.onnx(batch=2, heads=True))
-    assert {each.key: each.value for each in graph.metadata_props}["rebuild"] == (
+    assert {prop.key: prop.value for prop in graph.metadata_props}["rebuild"] == (
         "inception-dsl compile specs/a.yaml --batch 2 --heads --out generated"
     )
 

@@ -30,7 +30,7 @@ def run(folder: Path, steps: int = 60, heads: tuple[str, ...] = ("aux1", "aux2")
         if step % 20 == 0:
             rows.append({"step": step, "epoch": step / 20, "test_top1": step / 100, "test_top5": 0.9})
     folder.mkdir(parents=True)
-    (folder / "metrics.jsonl").write_text("".join(json.dumps(each) + "\n" for each in rows), encoding="utf-8")
+    (folder / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return folder
 
 

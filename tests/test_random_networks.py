@@ -52,7 +52,7 @@ def test_shapes_and_weights_are_torchs(text: str) -> None:
 
     assert seen == {row: typed.out(row).shape for row in seen}
     assert list(weights.items()) == [(name, weight.shape) for name, weight in typed.weights.items()]
-    assert sum(each.numel() for each in net.parameters()) == cost(typed).total.params
+    assert sum(parameter.numel() for parameter in net.parameters()) == cost(typed).total.params
 
 
 @quick

@@ -37,7 +37,7 @@ def again(out: Path, *arguments: str) -> Result:
 
 def content(folder: Path) -> dict[str, bytes]:
     """All files of a folder."""
-    return {str(each.relative_to(folder)): each.read_bytes() for each in folder.rglob("*") if each.is_file()}
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def body(file: Path) -> str:

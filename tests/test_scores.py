@@ -69,7 +69,7 @@ def test_measures_are_those_of_one_image_after_another(classes: int, n: int, see
     ranks = [order.index(int(label)) for order, label in zip(orders, labels, strict=True)]
     found = scores.measure(probabilities, labels)
     assert found.n == n
-    assert found.top1 == sum(each < 1 for each in ranks) / n and found.top5 == sum(each < 5 for each in ranks) / n
+    assert found.top1 == sum(rank < 1 for rank in ranks) / n and found.top5 == sum(rank < 5 for rank in ranks) / n
     right = [math.log(row[int(label)]) for row, label in zip(probabilities, labels, strict=True)]
     assert found.nll == pytest.approx(-sum(right) / n)
     bins: dict[int, list[float]] = {}
@@ -176,7 +176,7 @@ def test_an_ensemble_is_the_mean_of_its_members() -> None:
     members = {f"{i}.npz": drawn(seed=i) for i in range(3)}
     together = ensemble(members)
     for protocol, found in together.probabilities.items():
-        expected = np.mean([each.probabilities[protocol].double().numpy() for each in members.values()], axis=0)
+        expected = np.mean([member.probabilities[protocol].double().numpy() for member in members.values()], axis=0)
         assert np.abs(found.numpy() - expected).max() < 1e-7
     assert together.weights == ["0", "1", "2"]
     two = ensemble({"0": members["0.npz"], "1": members["1.npz"]})
@@ -255,7 +255,9 @@ def test_an_evaluation_says_and_writes_what_it_found(tmp_path: Path) -> None:
         Brightness(), Squares(30, (3,)), SETTINGS, HERE, protocols=("1", "144", "1", "central"), limit=99, out=out
     )
     assert [*found.protocols] == ["1", "144", "central"] and found.unreadable == 1
-    assert all(each.n == 29 and each.top1 == 19 / 29 and each.top5 == 1 for each in found.protocols.values())
+    assert all(
+        protocol.n == 29 and protocol.top1 == 19 / 29 and protocol.top5 == 1 for protocol in found.protocols.values()
+    )
     text = str(found)
     assert "29 images, and 1 unreadable" in text and "    144  top-1 65.52% (47.35% to 80.06%)" in text
     assert "100.0%  grey -> dark (10)" in text and "for 8 they are 9, 10, 11, 12, in proportion" in text

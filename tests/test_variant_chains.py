@@ -58,13 +58,13 @@ def judged(made: Base) -> dict[str, Any]:
     return {
         "program": replace(build.program, name="", file="", published=replace(build.program.published, dropped=())),
         "verdicts": build.verdicts,
-        "findings": summaries(each for each in build.findings if each.severity == "error"),
+        "findings": summaries(finding for finding in build.findings if finding.severity == "error"),
     }
 
 
 def summaries(findings: Iterable[Diagnostic]) -> list[tuple[str, str, str]]:
     """What diagnostics say, wherever it is."""
-    return [(each.code, each.message, each.help) for each in findings]
+    return [(finding.code, finding.message, finding.help) for finding in findings]
 
 
 def dropped(made: Base) -> set[str]:
@@ -174,9 +174,9 @@ def test_what_the_middle_of_a_chain_has_dropped_is_inserted_not_overridden(folde
     with pytest.raises(SpecError) as caught:
         compiler.compile_file("overridden.yaml")
 
-    assert [each.text for each in made.claims if each.row == "totals"] == ["9K"]
+    assert [claim.text for claim in made.claims if claim.row == "totals"] == ["9K"]
     assert ("totals", "params") not in {(each.row, each.column) for each in made.dropped}
-    assert [each.code for each in caught.value.diagnostics] == ["E122", "E122"]
+    assert [diagnostic.code for diagnostic in caught.value.diagnostics] == ["E122", "E122"]
 
 
 def test_settings_are_set_on_top_of_a_chain(folder: Path) -> None:
@@ -240,4 +240,6 @@ def test_what_is_wrong_with_a_base_is_reported_once_and_there(
     done = CliRunner().invoke(main, ["check", "base.yaml", "first.yaml", "second.yaml", "--format", "json"])
 
     assert done.exit_code == exit_code
-    assert [(each["code"], each["file"]) for each in json.loads(done.stdout)["diagnostics"]] == [(code, "base.yaml")]
+    assert [(diagnostic["code"], diagnostic["file"]) for diagnostic in json.loads(done.stdout)["diagnostics"]] == [
+        (code, "base.yaml")
+    ]

@@ -95,7 +95,7 @@ def typed(spec: NetworkSpec) -> Typed:
 
 def claims(spec: NetworkSpec) -> dict[tuple[str, str], str]:
     """The numbers that a spec holds against what it computes."""
-    return {(each.row, each.column): each.text for each in typed(spec).program.published.claims}
+    return {(claim.row, claim.column): claim.text for claim in typed(spec).program.published.claims}
 
 
 def dropped(spec: NetworkSpec) -> set[str]:
@@ -106,14 +106,14 @@ def dropped(spec: NetworkSpec) -> set[str]:
 def findings(spec: NetworkSpec) -> list[str]:
     """The codes of what does not hold."""
     network = typed(spec)
-    return [each.code for each in verdicts.findings(network, verdicts.compare_cells(network))]
+    return [finding.code for finding in verdicts.findings(network, verdicts.compare_cells(network))]
 
 
 def codes(edits: str) -> list[str]:
     """The codes of what is wrong with edits."""
     with pytest.raises(SpecError) as caught:
         typed(variant(edits))
-    return [each.code for each in caught.value.diagnostics]
+    return [diagnostic.code for diagnostic in caught.value.diagnostics]
 
 
 def rows(spec: NetworkSpec) -> list[str]:
@@ -393,7 +393,7 @@ def test_no_inherited_number_is_ever_wrong(name: str, layer: str, more: str) -> 
     try:
         found = findings(made)
     except SpecError as error:  # what the layer gives does not fit what comes after it
-        found = [each.code for each in error.diagnostics if each.code not in ("E205", "E209", "E215")]
+        found = [diagnostic.code for diagnostic in error.diagnostics if diagnostic.code not in ("E205", "E209", "E215")]
 
     assert found == []
 
@@ -430,7 +430,7 @@ def test_a_setting_is_of_its_type_and_within_bounds(name: str, value: str) -> No
     with pytest.raises(SpecError) as caught:
         with_settings(basis(), {name: value})
 
-    assert [each.code for each in caught.value.diagnostics] == ["E125"]
+    assert [diagnostic.code for diagnostic in caught.value.diagnostics] == ["E125"]
     assert not caught.value.diagnostics[0].message.endswith(" ")
 
 
@@ -490,8 +490,10 @@ def test_bad_variant(path: Path, update_golden: bool, monkeypatch: pytest.Monkey
 
     assert text == golden.read_text(encoding="utf-8")
     assert caught.value.exit_code == 1
-    assert all(each.span and each.span.line <= len(each.span.source.lines) for each in diagnostics)
-    assert {each.code for each in diagnostics} <= {*CODES}
+    assert all(
+        diagnostic.span and diagnostic.span.line <= len(diagnostic.span.source.lines) for diagnostic in diagnostics
+    )
+    assert {diagnostic.code for diagnostic in diagnostics} <= {*CODES}
 
 
 def test_there_is_a_text_for_every_bad_variant() -> None:
@@ -502,7 +504,7 @@ def test_a_text_alone_extends_nothing(folder: Path) -> None:
     with pytest.raises(SpecError) as caught:
         compiler.compile_source(Source("v.yaml", "extends: base.yaml\nnetwork: v\n"))
 
-    assert [each.code for each in caught.value.diagnostics] == ["E120"]
+    assert [diagnostic.code for diagnostic in caught.value.diagnostics] == ["E120"]
 
 
 def test_a_base_lies_in_the_folder_of_the_spec(folder: Path) -> None:
@@ -516,7 +518,7 @@ def test_a_base_lies_in_the_folder_of_the_spec(folder: Path) -> None:
     for name in ("v", "w"):
         with pytest.raises(SpecError) as caught:
             compiler.load(inner / f"{name}.yaml")
-        assert [each.code for each in caught.value.diagnostics] == ["E120"]
+        assert [diagnostic.code for diagnostic in caught.value.diagnostics] == ["E120"]
 
     assert compiler.load("outer.yaml").network == "outer"
     assert compiler.load("inner/v.yaml", outside=True).network == "v"
@@ -530,7 +532,7 @@ def test_a_base_is_never_absolute(folder: Path, base_path: str) -> None:
     with pytest.raises(SpecError) as caught:
         compiler.load("v.yaml", outside=True)
 
-    assert [each.code for each in caught.value.diagnostics] == ["E120"]
+    assert [diagnostic.code for diagnostic in caught.value.diagnostics] == ["E120"]
 
 
 @pytest.mark.parametrize(
@@ -541,7 +543,7 @@ def test_what_is_no_path(folder: Path, base_path: str) -> None:
     with pytest.raises(SpecError) as caught:
         compiler.load("v.yaml")
 
-    assert [each.code for each in caught.value.diagnostics] == ["E120"]
+    assert [diagnostic.code for diagnostic in caught.value.diagnostics] == ["E120"]
 
 
 def test_a_chain_is_bounded(folder: Path) -> None:
@@ -553,7 +555,7 @@ def test_a_chain_is_bounded(folder: Path) -> None:
     assert compiler.load(f"v{MAX_CHAIN - 2}.yaml").network == f"v{MAX_CHAIN - 2}"
     with pytest.raises(SpecError) as caught:
         compiler.load(f"v{MAX_CHAIN - 1}.yaml")
-    assert [each.code for each in caught.value.diagnostics] == ["E121"]
+    assert [diagnostic.code for diagnostic in caught.value.diagnostics] == ["E121"]
 
 
 def test_check_says_what_is_dropped(folder: Path) -> None:
@@ -592,8 +594,8 @@ def test_show_resolved(folder: Path) -> None:
     made = compiler.compile_file("v.yaml").published
     again = compiler.compile_file("flat.yaml").published
 
-    assert [(each.row, each.column, each.text) for each in again.claims] == [
-        (each.row, each.column, each.text) for each in made.claims
+    assert [(claim.row, claim.column, claim.text) for claim in again.claims] == [
+        (claim.row, claim.column, claim.text) for claim in made.claims
     ]
     assert [(each.row, each.column) for each in again.errata] == [("res", "params")]
     assert [line.endswith(text) for line, text in zip(blamed, flat, strict=True)] == [True] * len(flat)
@@ -670,7 +672,7 @@ def test_work_grows_with_the_files() -> None:
     cells = ", ".join(f"k{i}: 1" for i in range(400))
     with pytest.raises(SpecError) as caught:
         vary(large, yaml.parse(Source("v.yaml", f"extends: l\nnetwork: v\noverride: {{rows: {{r1: {{{cells}}}}}}}\n")))
-    assert [each.code for each in caught.value.diagnostics] == ["E117"]
+    assert [diagnostic.code for diagnostic in caught.value.diagnostics] == ["E117"]
 
 
 KEYS = st.sampled_from(

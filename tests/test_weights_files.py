@@ -66,7 +66,7 @@ def state(typed: Typed, prefix: str = "") -> dict[str, torch.Tensor]:
 def codes(action: Callable[[], object]) -> list[str]:
     with pytest.raises(SpecError) as caught:
         action()
-    return [each.code for each in caught.value.diagnostics]
+    return [diagnostic.code for diagnostic in caught.value.diagnostics]
 
 
 class Attack:
@@ -139,7 +139,7 @@ def test_nothing_is_written_where_anything_does_not_fit(
     torch.save(held, file)
     out.write_bytes(b"as it was")
     result = cli("weights", "import", spec, file, "--from", "torchvision", "--out", out, "--format", "json")
-    assert [each["code"] for each in json.loads(result.stdout)["diagnostics"]] == expected
+    assert [diagnostic["code"] for diagnostic in json.loads(result.stdout)["diagnostics"]] == expected
     assert (result.exit_code, out.read_bytes()) == (1, b"as it was")
     assert {path.name for path in spec.parent.iterdir()} == {"tiny.yaml", "net.pth", "out.safetensors"}
 
@@ -239,7 +239,7 @@ def test_a_file_that_computes_something_else_is_a_finding(typed: Typed, tmp_path
     other = {**held, "conv2.bias": held["conv2.bias"] + 0.1}
     file.write_bytes(deploy.onnx_files(typed, other, "net.onnx", opset=NEWEST, heads=False)["net.onnx"])
     comparison = deploy.compare_with_pytorch(typed, held, file, heads=False)
-    assert [each.code for each in comparison.findings(file)] == ["E403"]
+    assert [finding.code for finding in comparison.findings(file)] == ["E403"]
     broken = {**held, "fc.bias": held["fc.bias"] * np.nan}
     file.write_bytes(deploy.onnx_files(typed, broken, "net.onnx", opset=NEWEST, heads=False)["net.onnx"])
     assert deploy.compare_with_pytorch(typed, broken, file, heads=False).findings(file)

@@ -162,7 +162,7 @@ def test_non_finite_weights_leave_no_file(spec: Path) -> None:
     content["fc.bias"][0] = float("nan")
     save_file(content, file)
     result = cli("export", spec, "--weights", file, "--out", out, "--format", "json")
-    found = [(each["code"], each["message"]) for each in json.loads(result.stdout)["diagnostics"]]
+    found = [(diagnostic["code"], diagnostic["message"]) for diagnostic in json.loads(result.stdout)["diagnostics"]]
     assert found == [
         ("E136", f"`conv1.conv.weight` in `{file}` has 1 NaN and 2 infinite among 216 values"),
         ("E136", f"`fc.bias` in `{file}` has 1 NaN among 5 values"),
@@ -287,7 +287,7 @@ def test_hostile_files_end_in_a_diagnostic(kind: str, spec: Path) -> None:
         if "pipe" in kind:  # refused with the command line, before anything opens it
             assert result.exit_code == 2 and "is a pipe" in result.stderr
             continue
-        assert {each["code"] for each in json.loads(result.stdout)["diagnostics"]} == {code}, result.output
+        assert {diagnostic["code"] for diagnostic in json.loads(result.stdout)["diagnostics"]} == {code}, result.output
         assert result.exit_code == (2 if code == "E001" else 1)
     assert {each.name for each in spec.parent.iterdir()} == {"tiny.yaml", name}
 
@@ -345,7 +345,7 @@ def test_a_damaged_file_is_read_or_refused(tmp_path: Path, data: st.DataObject, 
     try:
         transfer.load_weights(typed(), file, heads=False)
     except SpecError as error:
-        assert {each.code for each in error.diagnostics} <= {f"E13{i}" for i in range(7)}  # noqa: PT017
+        assert {diagnostic.code for diagnostic in error.diagnostics} <= {f"E13{i}" for i in range(7)}  # noqa: PT017
 
 
 @lru_cache
@@ -565,7 +565,7 @@ def test_the_graph_says_how_images_are_prepared(spec: Path) -> None:
     save_file(state(), spec.with_name("x.safetensors"), {KEY: wanted.json})
     out = spec.with_name("x.onnx")
     assert cli("export", spec, "--weights", spec.with_name("x.safetensors"), "--out", out).exit_code == 0
-    props = {each.key: each.value for each in onnx.load(out).metadata_props}
+    props = {prop.key: prop.value for prop in onnx.load(out).metadata_props}
     assert parse_preprocessing(props[KEY]) == wanted and wanted.resize == 18
 
 

@@ -72,7 +72,7 @@ class Run:
 
         try:
             build = Build(compiler.compile_source(decode(data, "specs/drawn.yaml")))
-            found = tuple(each for each in build.findings if each.code.startswith("E"))
+            found = tuple(finding for finding in build.findings if finding.code.startswith("E"))
             if self.compiles and not found:
                 files = build.files
                 compile(files[f"{build.program.name}/model.py"], "model.py", "exec")

@@ -26,14 +26,17 @@ def test_a_batch_norm_without_a_scale_gets_one_that_scales_nothing(tmp_path: Pat
     typed = compiler.at_size(compiler.compile_file(SPECS / "inception_v3_timm.yaml"))
     weights = transfer.import_weights(typed, tmp_path / "v3.weights.h5", "keras", heads=False).weights
     scales = [each for name, each in weights.items() if name.endswith("bn.weight")]
-    assert len(scales) == 94 and all((each == 1).all() for each in scales)
+    assert len(scales) == 94 and all((scale == 1).all() for scale in scales)
 
 
 def test_another_number_of_classes_and_channels_is_reported_tensor_by_tensor(tmp_path: Path) -> None:
     net = keras.applications.Xception(weights=None, classes=10, input_shape=(299, 299, 1))
     net.save_weights(tmp_path / "x.weights.h5")
     diagnostics = refused(compiler.at_size(compiler.compile_file(SPECS / "xception.yaml")), tmp_path / "x.weights.h5")
-    assert [(each.code, each.message.split("`")[1], each.message.rpartition(": ")[2]) for each in diagnostics] == [
+    assert [
+        (diagnostic.code, diagnostic.message.split("`")[1], diagnostic.message.rpartition(": ")[2])
+        for diagnostic in diagnostics
+    ] == [
         ("E135", "block1_conv1.weight", "the file is for images of 1 channel, and the spec for 3 channels"),
         ("E135", "predictions.bias", "the file is for 10 classes, and the spec for 1,000"),
         ("E135", "predictions.weight", "the file is for 10 classes, and the spec for 1,000"),

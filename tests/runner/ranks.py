@@ -50,7 +50,7 @@ def collectives() -> dict[str, Any]:
     return {
         "total": all_reduce_numbers(here, 2.0**53 / here.world_size, 1, here.rank),
         "any": [any_rank(here, here.rank == 1), any_rank(here, False)],
-        "synchronise": [each.tolist() for each in tensors],
+        "synchronise": [tensor.tolist() for tensor in tensors],
         "shared": broadcast_object(here, f"rank {here.rank}"),
     }
 

@@ -96,7 +96,7 @@ def test_an_average_does_not_touch_the_network() -> None:
     for step in range(3):
         train(network, step)
     assert all(torch.equal(each, states[-1][name]) for name, each in network.state_dict().items())
-    assert not any(each.requires_grad for each in averaged.network.parameters())
+    assert not any(parameter.requires_grad for parameter in averaged.network.parameters())
 
 
 def test_none_is_the_network_itself() -> None:
@@ -105,7 +105,7 @@ def test_none_is_the_network_itself() -> None:
     train(network, 0)
     averaged.update(0)
     assert averaged.network is network
-    assert all(each.requires_grad for each in network.parameters())
+    assert all(parameter.requires_grad for parameter in network.parameters())
 
 
 @pytest.mark.parametrize("name", ["ema", "polyak"])

@@ -69,7 +69,9 @@ def steps(config: Config, world: int, start: int = 0, stop: int = 5, reader: Rea
     images = reader or Holes()
     ranks = [list(make_loader(images, config, at(rank, world), start, stop)) for rank in range(world)]
     every = config.run.accumulate
-    parts = [[each for batches in ranks for each in batches[s * every : (s + 1) * every]] for s in range(stop - start)]
+    parts = [
+        [batch for batches in ranks for batch in batches[s * every : (s + 1) * every]] for s in range(stop - start)
+    ]
     return [
         Batch(
             torch.cat([batch.images for batch in part]),

@@ -23,7 +23,7 @@ def test_a_run_leaves_a_folder_that_tells_all(tmp_path: Path) -> None:
     written = json.loads((tmp_path / "config.json").read_text())
     assert written["about"]["name"] == "tiny" and written["config"]["data"]["source"] == "fake:96x4x10"
     assert len((tmp_path / "classes.txt").read_text().splitlines()) == 4
-    assert {each.name for each in (tmp_path / "checkpoints").glob("*.pt")} == {"step_00000005.pt", "step_00000006.pt"}
+    assert {path.name for path in (tmp_path / "checkpoints").glob("*.pt")} == {"step_00000005.pt", "step_00000006.pt"}
     assert [json.loads(line)["step"] for line in (tmp_path / "metrics.jsonl").read_text().splitlines()] == [
         *range(1, 7),
         6,
@@ -47,8 +47,10 @@ def test_a_step_stays_on_its_device() -> None:
         images, labels = torch.zeros(6, 3, 8, 8), torch.zeros(6, dtype=torch.long)
         losses = forward_backward(network, images, labels, CONFIG, RankContext(where))
     assert losses.keys() == {"loss", "aux"}
-    assert all(each.device.type == where.type for each in losses.values())
-    assert all(each.grad is not None and each.grad.device.type == where.type for each in network.parameters())
+    assert all(loss.device.type == where.type for loss in losses.values())
+    assert all(
+        parameter.grad is not None and parameter.grad.device.type == where.type for parameter in network.parameters()
+    )
 
 
 def test_micro_batches_add_up_to_the_gradient_of_the_batch() -> None:
@@ -57,7 +59,7 @@ def test_micro_batches_add_up_to_the_gradient_of_the_batch() -> None:
     network = Tiny(4).eval()  # neither dropout nor batch statistics
     config = replace(CONFIG, loss=replace(CONFIG.loss, heads={}))
     whole = forward_backward(network, images, labels, config, here)["loss"]
-    gradients = [each.grad.clone() for each in network.parameters() if each.grad is not None]
+    gradients = [parameter.grad.clone() for parameter in network.parameters() if parameter.grad is not None]
     network.zero_grad()
     parts = [
         forward_backward(network, images[low:high], labels[low:high], config, here)["loss"]
@@ -65,7 +67,7 @@ def test_micro_batches_add_up_to_the_gradient_of_the_batch() -> None:
     ]
     assert torch.allclose(whole, sum(parts, torch.tensor(0.0)))
     for each, gradient in zip(
-        [each.grad for each in network.parameters() if each.grad is not None], gradients, strict=True
+        [parameter.grad for parameter in network.parameters() if parameter.grad is not None], gradients, strict=True
     ):
         assert torch.allclose(each, gradient, atol=1e-6)
 

@@ -70,7 +70,7 @@ def naive(scores: Tensor, indices: list[int]) -> Score:
     ranks = [sorted(range(12), key=lambda each: (-scores[i, each], each)).index(i % 12) for i in indices]
     loss = -sum(float(scores[i].double().log_softmax(0)[i % 12]) for i in indices)
     n = len(indices)
-    return Score(n, sum(each < 1 for each in ranks) / n, sum(each < 5 for each in ranks) / n, loss / n, 0)
+    return Score(n, sum(rank < 1 for rank in ranks) / n, sum(rank < 5 for rank in ranks) / n, loss / n, 0)
 
 
 @pytest.mark.parametrize("batch", [1, 5, 23, 100])

@@ -209,7 +209,7 @@ def test_every_tensor_is_aligned(tmp_path: Path) -> None:
     assert length % 8 == 0
     for name, each in odd_tensors().items():
         assert header[name]["data_offsets"][0] % each.element_size() == 0, name
-    assert 8 + length + sum(each.nbytes for each in odd_tensors().values()) == len(data)
+    assert 8 + length + sum(tensor.nbytes for tensor in odd_tensors().values()) == len(data)
 
 
 def test_the_bytes_are_those_of_the_library(tmp_path: Path, model: ModuleType) -> None:

@@ -64,13 +64,13 @@ def test_smoothing_gives_the_targets_that_the_paper_would_have() -> None:
 def test_heads_count_by_their_weights() -> None:
     heads, labels = output(dtype=torch.float64)
     total, parts = compute_loss(heads, labels, config(0.1, aux1=0.3, aux2=0.4))
-    main, aux1, aux2 = (plain(each, labels, 0.1) for each in heads)
+    main, aux1, aux2 = (plain(head, labels, 0.1) for head in heads)
     assert total.item() == pytest.approx(main + 0.3 * aux1 + 0.4 * aux2, abs=1e-12)
     assert {name: each.item() for name, each in parts.items()} == pytest.approx(
         {"loss": main, "aux1": aux1, "aux2": aux2}, abs=1e-12
     )
     assert total.requires_grad
-    assert not any(each.requires_grad for each in parts.values())
+    assert not any(part.requires_grad for part in parts.values())
 
 
 def test_a_weight_finds_its_head_by_name() -> None:
@@ -88,7 +88,7 @@ def test_the_loss_is_in_fp32_whatever_the_network_gives(inside: bool) -> None:
     with torch.autocast("cpu", torch.bfloat16, enabled=inside):
         total, parts = compute_loss(heads, labels, config(aux1=0.3, aux2=0.3))
     assert total.dtype == torch.float32
-    assert {each.dtype for each in parts.values()} == {torch.float32}
+    assert {part.dtype for part in parts.values()} == {torch.float32}
     assert parts["loss"].item() == pytest.approx(plain(heads.logits, labels), abs=1e-5)  # bf16 would be 0.01 off
 
 

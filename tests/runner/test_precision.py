@@ -140,10 +140,10 @@ def test_a_run_that_was_begun_in_bf16_does_not_go_on_in_fp32(
     run(tmp_path / "whole", AUTO, steps=4)
     run(tmp_path / "parts", AUTO, steps=2)
     cpu(monkeypatch, NONE)
-    before = {each: each.read_bytes() for each in tmp_path.rglob("*") if each.is_file()}
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     with pytest.raises(RunError, match=r"begun in bf16, but this CPU has no bf16 instructions: .* run\.precision=bf16"):
         run(tmp_path / "parts", AUTO, steps=4)
-    assert {each: each.read_bytes() for each in tmp_path.rglob("*") if each.is_file()} == before
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
     run(tmp_path / "parts", with_run(precision="bf16"), steps=4)
     assert fingerprint(tmp_path / "parts") == fingerprint(tmp_path / "whole")

@@ -19,7 +19,7 @@ from inception_dsl.runner.settings import with_setting
 
 FOLDER = Path(__file__).parents[2] / "inception_dsl" / "recipes"
 RECIPES = {file.stem: file for file in sorted(FOLDER.glob("*.yaml"))}
-GROUPS = [each.name for each in fields(Config)]
+GROUPS = [field.name for field in fields(Config)]
 IMAGES = 1_281_167  # of ImageNet
 each_recipe = pytest.mark.parametrize("name", RECIPES)
 
@@ -140,13 +140,13 @@ def test_epochs_of_caffes_solvers_are_their_iterations() -> None:
 def test_googles_later_networks_take_their_rmsprop(name: str) -> None:
     optimiser = make_optimiser(config(name), nn.Linear(2, 2))
     assert isinstance(optimiser, RMSPropTF)
-    assert {(each["decay"], each["momentum"], each["eps"]) for each in optimiser.param_groups} == {(0.9, 0.9, 1.0)}
-    assert [each["weight_decay"] for each in optimiser.param_groups] == [4e-5, 0.0]
+    assert {(group["decay"], group["momentum"], group["eps"]) for group in optimiser.param_groups} == {(0.9, 0.9, 1.0)}
+    assert [group["weight_decay"] for group in optimiser.param_groups] == [4e-5, 0.0]
 
 
 def test_biases_of_bvlc_learn_twice_as_fast_and_do_not_decay() -> None:
     optimiser = make_optimiser(config("bvlc"), nn.Linear(2, 2))
-    assert [(each["weight_decay"], each["lr"]) for each in optimiser.param_groups] == [(2e-4, 0.01), (0.0, 0.02)]
+    assert [(group["weight_decay"], group["lr"]) for group in optimiser.param_groups] == [(2e-4, 0.01), (0.0, 0.02)]
 
 
 def test_caffes_pixels_are_its_own() -> None:

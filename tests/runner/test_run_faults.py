@@ -148,7 +148,7 @@ def test_micro_batches_are_made_as_small_as_the_memory_asks() -> None:
     assert fit_to_memory(network, config, HERE, forward_backward).run.accumulate == 4
     assert network.tried == [24, 12, 6]
     assert all(each.equal(before[name]) for name, each in network.state_dict().items())
-    assert all(each.grad is None for each in network.parameters())
+    assert all(parameter.grad is None for parameter in network.parameters())
     with pytest.raises(RunError, match="cpu: out of memory for one image"):
         fit_to_memory(Greedy(0), config, HERE, forward_backward)
 
@@ -178,8 +178,8 @@ def test_a_recipe_that_is_forced_on_a_checkpoint_counts(tmp_path: Path) -> None:
     path = latest_checkpoint(tmp_path / "checkpoints")
     assert path is not None
     groups = checkpoint.load_checkpoint(path)["optimiser"]["param_groups"]
-    assert {each["weight_decay"] for each in groups} == {0.3, 0.0}
-    assert {each["momentum"] for each in groups} == {0.5}
+    assert {group["weight_decay"] for group in groups} == {0.3, 0.0}
+    assert {group["momentum"] for group in groups} == {0.5}
 
 
 def test_out_of_memory_in_a_run_is_reported_with_advice(

@@ -170,7 +170,7 @@ MISSED: dict[str, list[tuple[Any, str]]] = {
 }
 
 
-@pytest.mark.parametrize(("key", "wrong", "words"), [(key, *each) for key, cases in MISSED.items() for each in cases])
+@pytest.mark.parametrize(("key", "wrong", "words"), [(key, *case) for key, cases in MISSED.items() for case in cases])
 def test_numbers_out_of_range_are_reported_before_a_run_starts(key: str, wrong: Any, words: str) -> None:
     with pytest.raises(RunError) as raised:
         check_run(with_value(key, wrong), 96, RankContext(torch.device("cpu")))
