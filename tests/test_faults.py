@@ -83,7 +83,7 @@ STEPS = {
     "report": (report, ("compile", "specs")),
     "write": (output, ("compile", "specs")),
     "stale": (freshness, ("compile", "--check", "specs")),
-    "find": (discovery, ("check", "specs")),
+    "find_files": (discovery, ("check", "specs")),
     "examine": (compilation, ("claims", "specs/a.yaml")),
     "print_resolved": (compilation, ("show", "--resolved", "specs/a.yaml")),
     "inferred_table": (tables, ("show", "specs/a.yaml")),
@@ -91,7 +91,7 @@ STEPS = {
     "drawn": (deploy, ("export", "specs/a.yaml", "--init", "0", "--out", "a.onnx")),
     "import_weights": (transfer, ("weights", "import", "specs/a.yaml", "w.pth", "--from", "timm")),
     "text": (render, ("check", "none.yaml")),
-    "as_json": (render, ("show", "specs/a.yaml", "--format", "json")),
+    "diagnostics_data": (render, ("show", "specs/a.yaml", "--format", "json")),
 }
 
 

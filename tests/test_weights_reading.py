@@ -356,6 +356,7 @@ def whole(suffix: str) -> bytes:
 
 
 def test_a_file_of_keras_is_sent_to_its_reader(tmp_path: Path) -> None:
+    (tmp_path / "x.weights.h5").write_bytes(b"\x89HDF")
     (found,) = refused(lambda: files.read_weights(tmp_path / "x.weights.h5"))
     assert found.help.endswith("for a keras file, use `weights import --from keras`")
 
