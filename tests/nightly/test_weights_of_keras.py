@@ -37,7 +37,7 @@ def test_another_number_of_classes_and_channels_is_reported_tensor_by_tensor(tmp
         (diagnostic.code, diagnostic.message.split("`")[1], diagnostic.message.rpartition(": ")[2])
         for diagnostic in diagnostics
     ] == [
-        ("E135", "block1_conv1.weight", "the file is for images of 1 channel, and the spec for 3 channels"),
-        ("E135", "predictions.bias", "the file is for 10 classes, and the spec for 1,000"),
-        ("E135", "predictions.weight", "the file is for 10 classes, and the spec for 1,000"),
+        ("E135", "block1_conv1.weight", "the file is for images with 1 channel, the spec for 3 channels"),
+        ("E135", "predictions.bias", "the file is for 10 classes, the spec for 1,000"),
+        ("E135", "predictions.weight", "the file is for 10 classes, the spec for 1,000"),
     ]
