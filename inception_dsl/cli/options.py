@@ -15,11 +15,10 @@ from inception_dsl.diagnostics.spelling import did_you_mean, listing, sentence
 from inception_dsl.files import paths
 from inception_dsl.ir.program import Program
 from inception_dsl.spec import loader
+from inception_dsl.spec.input_size import MAX_DIMENSION
 from inception_dsl.spec.network import NetworkSpec
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-LARGEST_SIDE: Final = 65536
 
 
 class SizeType(click.ParamType[Any]):
@@ -35,7 +34,7 @@ class SizeType(click.ParamType[Any]):
         if isinstance(value, tuple) or (value == "dynamic" and self.dynamic):
             return value
         sides = str(value).split("x")
-        if not all(side.isdecimal() and 0 < int(side) <= LARGEST_SIDE for side in sides) or len(sides) > 2:
+        if not all(side.isdecimal() and 0 < int(side) <= MAX_DIMENSION for side in sides) or len(sides) > 2:
             known = ["224", "224x320 (height x width)", *(["dynamic"] if self.dynamic else [])]
             expected = f"{', '.join(known[:-1])} or {known[-1]}"
             self.fail(f"invalid size `{value}`: expected a size such as {expected}", param, ctx)

@@ -19,15 +19,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
+from inception_dsl.spec.input_size import MAX_DIMENSION
+
 KEY: Final = "preprocessing"
 """The key in a file's metadata."""
 
 INTERPOLATIONS: Final = ("nearest", "bilinear", "bicubic")
 FIXED: Final = {"channels": "RGB", "range": [0, 1]}
 """Entries for other readers; each has only this value here."""
-
-MAX_SIDE: Final = 65_536
-"""The longest side in pixels, and the most channels."""
 
 
 @dataclass(frozen=True)
@@ -94,11 +93,11 @@ def parse_preprocessing(text: str) -> Preprocessing:
 
 
 def _sizes(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2 and all(type(x) is int and 0 < x <= MAX_SIDE for x in value)
+    return isinstance(value, list) and len(value) == 2 and all(type(x) is int and 0 < x <= MAX_DIMENSION for x in value)
 
 
 def _numbers(value: Any) -> bool:
-    known = isinstance(value, list) and 0 < len(value) <= MAX_SIDE
+    known = isinstance(value, list) and 0 < len(value) <= MAX_DIMENSION
     return known and all(type(x) in (int, float) and math.isfinite(x) for x in value)
 
 

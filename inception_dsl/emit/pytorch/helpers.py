@@ -54,10 +54,10 @@ def helpers(layers: LayerPrinter) -> dict[str, Any]:
 
 def _convs(layers: LayerPrinter) -> Iterator[dict[str, Any]]:
     """The classes of a convolution with padding, a norm or an activation; each takes the options that its calls set."""
-    for name, added in sorted(layers.composed.items()):
-        same = name.startswith("Same")
-        if not name.removeprefix("Same").startswith("Conv"):
+    for name, (layer, added) in sorted(layers.composed.items()):
+        if layer not in ("Conv", "SameConv"):
             continue
+        same = layer == "SameConv"
         used = layers.helpers[name]
         norm, eps = next((op for op in added if isinstance(op, BatchNorm)), None), literal(layers.eps)
         options = {"stride": "Size = 1", "padding": "Size = 0", "dilation": "Size = 1", "groups": "int = 1"}
@@ -98,10 +98,10 @@ def _padding(dilated: bool) -> Iterator[str]:
 
 def _linears(layers: LayerPrinter) -> Iterator[dict[str, Any]]:
     """The classes of a fully connected layer that flattens an image, or has an activation."""
-    for name, added in sorted(layers.composed.items()):
-        flatten = name.startswith("Flatten")
-        if not name.removeprefix("Flatten").startswith("Linear"):
+    for name, (layer, added) in sorted(layers.composed.items()):
+        if layer not in ("Linear", "FlattenLinear"):
             continue
+        flatten = layer == "FlattenLinear"
         bias = "bias" in layers.helpers[name]
         fc = "self.fc(x.flatten(1))" if flatten else "self.fc(x)"
         required = ["in_features: int", "out_features: int", *_arguments(added)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal, NamedTuple
 
 from inception_dsl.emit.python import CallExpr, Expression, Item, literal, width_expression
 from inception_dsl.emit.rules import Rules
@@ -49,19 +49,30 @@ def _is_composed(name: str) -> bool:
     return bool(re.fullmatch(f"(Same)?Conv({added})+|SameConv|Linear({added})+|FlattenLinear({added})*", name))
 
 
+ComposedLayer = Literal["Conv", "SameConv", "Linear", "FlattenLinear"]
+"""The layer that a helper class owns, as the class's name begins: `Same` pads unevenly, `Flatten` flattens first."""
+
+
+class Composed(NamedTuple):
+    """What a helper class composes: a layer of `torch.nn`, or one with a step before it, and the ops that follow."""
+
+    layer: ComposedLayer
+    added: tuple[Op, ...]
+
+
 @dataclass
 class LayerPrinter:
     """Prints layers as constructor calls, and records the helper classes that the file then needs.
 
     `names` maps the symbols in widths to the arguments that hold them. `helpers` maps each helper class in use to the
-    optional arguments that its calls set, and `composed` those that own a convolution or a fully connected layer to the
-    ops that follow it; `uneven` are the windows that pad unevenly. `eps` is the usual epsilon of the network's batch
+    optional arguments that its calls set, and `composed` those that own a convolution or a fully connected layer to
+    what they compose; `uneven` are the windows that pad unevenly. `eps` is the usual epsilon of the network's batch
     norms, which their helper classes use by default.
     """
 
     names: dict[str, str] = field(default_factory=dict)
     helpers: dict[str, set[str]] = field(default_factory=dict)
-    composed: dict[str, tuple[Op, ...]] = field(default_factory=dict)
+    composed: dict[str, Composed] = field(default_factory=dict)
     uneven: set[Window] = field(default_factory=set)
     eps: float = 0.001
 
@@ -110,20 +121,23 @@ class LayerPrinter:
             self.helper("beta_batch_norm")
         return self._composed(conv, "SameConv" if self.pads_unevenly(conv.window) else "Conv", added, items)
 
-    def _composed(self, main: Conv | FullyConnected, name: str, added: tuple[Op, ...], items: list[Item]) -> Expression:
+    def _composed(
+        self, main: Conv | FullyConnected, layer: ComposedLayer, added: tuple[Op, ...], items: list[Item]
+    ) -> Expression:
         """A layer of `torch.nn`, or the helper class that owns it and the ops that follow it.
 
         The class has the layers of batch norm and ReLU itself; a call passes those of other ops, built by their rules.
         """
-        if not added and name in ("Conv", "Linear"):
-            return CallExpr("nn.Conv2d" if name == "Conv" else "nn.Linear", tuple(items))
+        if not added and layer in ("Conv", "Linear"):
+            return CallExpr("nn.Conv2d" if layer == "Conv" else "nn.Linear", tuple(items))
+        name: str = layer
         for op in added:
             if isinstance(op, BatchNorm):
                 name += "BN" if op.gamma else "BetaBN"
             else:
                 name += type(op).__name__
                 items += [] if isinstance(op, ReLU) else [(op.name, rules[type(op)](op, main.width, self))]
-        self.composed[name] = added
+        self.composed[name] = Composed(layer, added)
         return self.helper(name, *items)
 
     def pads_unevenly(self, window: Window) -> bool:
