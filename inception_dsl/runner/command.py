@@ -13,7 +13,6 @@ from torch import nn
 
 from inception_dsl.runner.config import Config, NetworkInfo
 from inception_dsl.runner.devices import destroy_distributed, exit_process, init_distributed
-from inception_dsl.runner.engine import train
 from inception_dsl.runner.folder import RunFailed
 from inception_dsl.runner.reader import error_text
 from inception_dsl.runner.settings import RunError, with_setting
@@ -44,8 +43,8 @@ def _assignment(text: str) -> tuple[str, str]:
     return key, value
 
 
-def main(network: Callable[[int], nn.Module], config: Config, info: NetworkInfo) -> None:
-    """The command line of a generated `train.py`."""
+def main(train: Callable[..., str], network: Callable[[int], nn.Module], config: Config, info: NetworkInfo) -> None:
+    """The command line of a generated `train.py`, whose `train` returns how the run ended."""
     parser = argparse.ArgumentParser(
         description=f"Train {info.title}.", epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )

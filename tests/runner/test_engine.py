@@ -12,7 +12,7 @@ from tiny import ABOUT, CONFIG, Tiny, fingerprint, run
 
 from inception_dsl.runner.command import main
 from inception_dsl.runner.devices import RankContext
-from inception_dsl.runner.engine import forward_backward
+from inception_dsl.runner.engine import forward_backward, train
 
 
 def test_a_run_leaves_a_folder_that_tells_all(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_micro_batches_add_up_to_the_gradient_of_the_batch() -> None:
 def test_the_help_tells_how_to_launch_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("sys.argv", ["train.py", "--help"])
     with pytest.raises(SystemExit):
-        main(Tiny, CONFIG, ABOUT)
+        main(train, Tiny, CONFIG, ABOUT)
     output = capsys.readouterr().out
     for words in (
         "torchrun --nproc-per-node=gpu",

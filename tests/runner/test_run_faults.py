@@ -274,7 +274,7 @@ def test_a_signal_in_evaluation_saves_and_the_evaluation_is_done_again(
 def exit_code(monkeypatch: pytest.MonkeyPatch, *words: str, config: Config = CONFIG) -> int:
     monkeypatch.setattr("sys.argv", ["train.py", *words])
     with pytest.raises(SystemExit) as ended:
-        main(Tiny, config, ABOUT)
+        main(engine.train, Tiny, config, ABOUT)
     return int(ended.value.code or 0)
 
 

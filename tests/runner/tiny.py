@@ -113,4 +113,4 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     if "TINY" in os.environ:
         _from_environment()
-    command.main(Tiny, CONFIG, ABOUT)
+    command.main(engine.train, Tiny, CONFIG, ABOUT)

@@ -22,8 +22,11 @@ from inception_dsl.recipes.recipe import Recipe
 PACKAGE: Final = "inception_dsl.runner"
 FOLDER: Final = Path(__file__).parents[2] / "runner"
 
-TRAIN: Final = ("optim", "schedule", "loss", "average", "engine", "command")
-"""The modules of `runner/` that are `train.py`, in its order. Those that they import from are `support.py`."""
+TRAIN: Final = ("optim", "schedule", "loss", "average", "engine")
+"""The modules of `runner/` that are `train.py`, in its order. `support.py` is those they import from, and `COMMAND`."""
+
+COMMAND: Final = "command"
+"""The module of `main`, which `train.py` ends with."""
 
 FILES: Final = ("train.py", "support.py")
 
@@ -45,7 +48,7 @@ def files(typed: Typed, recipe: Recipe, rebuild: str = "") -> dict[str, str]:
     about = {"name": program.name, "title": program.title, "spec": fingerprint(typed)}
     standard, foreign = bundle.imports(modules.train)
     groups = list(_groups(recipe))
-    taken = {*bundle.borrowed(modules.train, modules.support), "NetworkInfo", "Config", *(name for name, _ in groups)}
+    named = {"NetworkInfo", "Config", "main", *(name for name, _ in groups)}
     train = template("runner/train.py").render(
         title=single_line(program.title),
         recipe=list(wrapped(single_line(f"Recipe: {recipe.source}."))),
@@ -54,7 +57,7 @@ def files(typed: Typed, recipe: Recipe, rebuild: str = "") -> dict[str, str]:
         groups=groups,
         standard=standard,
         foreign=foreign,
-        borrowed=sorted(taken),
+        borrowed=sorted({*bundle.borrowed(modules.train, modules.support), *named}),
         sections=modules.train,
     )
     origin = f"from {single_line(program.file)}"
@@ -80,7 +83,7 @@ def fingerprint(typed: Typed) -> str:
 @lru_cache(maxsize=1)
 def bundles() -> Bundles:
     """The modules, read and checked once. Raises `ValueError` for what cannot stand in one file."""
-    modules = bundle.closure(TRAIN, _module)
+    modules = bundle.closure([*TRAIN, COMMAND], _module)
     bundle.check(modules)
     train = [module for module in modules if module.name in TRAIN]
     support = [module for module in modules if module.name not in TRAIN]
