@@ -13,8 +13,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from inception_dsl.cli.main import main
+from inception_dsl.emit.runner.runner import fingerprint, former_fingerprint
 from inception_dsl.network import load
 from inception_dsl.recipes.recipe import recipe
+from inception_dsl.runner.checkpoint import load_checkpoint, save_checkpoint
 from inception_dsl.training import launch
 from inception_dsl.training.card import write_card
 from inception_dsl.training.export import export
@@ -77,6 +79,44 @@ def test_a_run_that_is_done_is_only_exported(run: Path, launched: list[Sequence[
     assert done.exit_code == 0, done.output
     assert not launched
     assert content(run) == before
+
+
+def test_the_spec_of_a_run_has_the_classes_of_its_images(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    done = train(SPEC, out, "--data", "fake:32x7", *FEW, "--steps", "1")
+    assert done.exit_code == 0, done.output
+    spec, weights = str(out / "spec.yaml"), str(out / "model" / "model.safetensors")
+    typed = load(spec).typed
+    assert typed.weights["fc.weight"].shape == (7, 288)
+    assert (typed.program.name, "1x1x10" in (out / "spec.yaml").read_text()) == ("googlenet_bn_small", False)
+
+    for words in (
+        ["check", spec],  # a printed number of the 10 classes would be wrong
+        ["export", spec, "--weights", weights, "--out", str(tmp_path / "x.onnx"), "--no-verify"],
+        ["eval", spec, weights, "--data", "fake:32x7"],
+        ["weights", "import", spec, weights, "--out", str(tmp_path / "x.safetensors")],
+    ):
+        used = CliRunner().invoke(main, words)
+        assert used.exit_code == 0, used.output
+        assert "W131" not in used.output
+
+    again = train(spec, tmp_path / "again", "--steps", "1")
+    assert again.exit_code == 0, again.output
+    assert (tmp_path / "again" / "model" / "model.safetensors").read_bytes() == Path(weights).read_bytes()
+
+
+@pytest.mark.parametrize("spec", [SPEC, "spec.yaml"])
+def test_a_run_of_version_0_1_goes_on(run: Path, tmp_path: Path, launched: list[Sequence[str]], spec: str) -> None:
+    """Its fingerprint covers the spec's own classes and printed numbers."""
+    shutil.copytree(run, out := tmp_path / "run")
+    former = former_fingerprint(load(SPEC).typed)
+    assert former != fingerprint(load(SPEC).typed)
+    state = load_checkpoint(out / "checkpoints" / "step_00000001.pt")
+    state["identity"]["spec"] = former
+    save_checkpoint(out / "checkpoints", 1, state, 1)
+    assert train(SPEC if spec == SPEC else out / spec, out, "--data", "fake:32x10", *FEW).exit_code == 75
+    assert f'spec="{former}"' in (out / "train.py").read_text()
+    assert len(launched) == 1
 
 
 def test_the_spec_of_a_run_is_that_run(run: Path, tmp_path: Path, launched: list[Sequence[str]]) -> None:
@@ -175,7 +215,8 @@ def test_the_spec_of_a_run_says_where_its_images_are(
     tmp_path: Path, launched: list[Sequence[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spec = Path(SPEC).absolute()
-    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "train" / "cat").mkdir(parents=True)
+    (tmp_path / "images" / "train" / "cat" / "1.png").touch()
     monkeypatch.chdir(tmp_path)
     train(spec, Path("one"))
     train(spec, Path("two"), "--data", "folder:images", "--set", "augment.area=[0.1, 1.0]")

@@ -15,7 +15,7 @@ from inception_dsl.build import build
 from inception_dsl.diagnostics.codes.weights import TRAINED_FROM_ANOTHER_SPEC
 from inception_dsl.diagnostics.diagnostic import Diagnostic
 from inception_dsl.emit.pytorch import pytorch
-from inception_dsl.emit.runner.runner import fingerprint
+from inception_dsl.emit.runner.runner import fingerprint, former_fingerprint
 from inception_dsl.evaluation.preparation import Preparation, choose_preparation
 from inception_dsl.ir.typed import Typed
 from inception_dsl.runner.devices import RankContext, init_distributed
@@ -67,7 +67,7 @@ def load_network(typed: Typed, file: WeightFile) -> nn.Module:
 
 def other_network(weights: Path, file: WeightFile, typed: Typed) -> Diagnostic | None:
     """W131 if a run wrote the weights for another network than the spec describes."""
-    if file.metadata.get("spec") in {None, fingerprint(typed)}:
+    if file.metadata.get("spec") in {None, fingerprint(typed), former_fingerprint(typed)}:
         return None
     message = f"`{weights}` was trained for another network than `{typed.program.file}` describes now"
     hint = "`spec.yaml` in the folder of the run is the spec that it trained"

@@ -67,6 +67,17 @@ def with_classes(spec: NetworkSpec, classes: int) -> Typed:
     return compiler.at_size(compiler.compile_spec(replace(spec, classes=classes)))
 
 
+def plan_for(plan: Plan, classes: int) -> Plan:
+    """The plan for as many classes as a data set has.
+
+    Printed numbers that are only true of the spec's own classes are dropped, as in a variant.
+    """
+    if classes == plan.spec.classes:
+        return plan
+    spec = replace(plan.spec, classes=classes, base=compiler.as_base(plan.spec))
+    return plan._replace(spec=spec, typed=compiler.at_size(compiler.compile_spec(spec)))
+
+
 def _fixes_classes(spec: NetworkSpec, typed: Typed) -> bool:
     """Say whether a network has its own number of classes, whatever the spec's `classes` are."""
     try:

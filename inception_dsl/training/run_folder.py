@@ -13,12 +13,12 @@ from inception_dsl.emit.pytorch import pytorch
 from inception_dsl.emit.runner import runner
 from inception_dsl.files.output import write
 from inception_dsl.files.paths import reason, unwritable
-from inception_dsl.ir.typed import Typed
 from inception_dsl.paper.inherited import resolved
 from inception_dsl.runner.checkpoint import FolderLock, check_identity, latest_checkpoint, load_checkpoint
 from inception_dsl.runner.config import Config, NetworkInfo
 from inception_dsl.runner.data import steps_per_epoch
 from inception_dsl.runner.folder import run_identity
+from inception_dsl.runner.reader import Reader
 from inception_dsl.runner.readers import open_images
 from inception_dsl.runner.schedule import total_steps
 from inception_dsl.runner.settings import RunError
@@ -27,28 +27,42 @@ from inception_dsl.spec.printer import print_spec
 from inception_dsl.spec.training_model import GROUPS
 from inception_dsl.syntax import yaml
 from inception_dsl.training.launch import status
-from inception_dsl.training.plan import Plan
+from inception_dsl.training.plan import Plan, plan_for
 
 
 def prepare(folder: Path, plan: Plan, steps: int | None, force: bool) -> bool:
     """Write the files that a run starts from, and return whether the folder holds this very run already, done.
 
-    Nothing is written, and `RunError` raised, if a run is at work in the folder or, unless `force`, if its checkpoints
-    are of another run. Raises `SpecError` for a file that cannot be written.
+    The network has the classes of the images. Nothing is written, and `RunError` raised, if the images cannot be
+    opened, if a run is at work in the folder or, unless `force`, if its checkpoints are of another run. Raises
+    `SpecError` for a file that cannot be written.
     """
-    texts = {
-        "model.py": pytorch.source(plan.typed),
-        **runner.files(plan.typed, plan.runnable),
-        "spec.yaml": _spec(plan),
-    }
-    files = {name: text.encode() for name, text in texts.items()}
+    images = open_images(plan.runnable.config().data.source, "train")
+    former = runner.former_fingerprint(plan.typed)
+    own = plan_for(plan, len(images.classes))
+    network = runner.fingerprint(own.typed)
+    files = _files(own, network)
     try:
         with FolderLock(folder):
-            done = _is_done(folder, plan.typed, plan.runnable.config(), steps, force)
+            state = _latest_state(folder)
+            if state and state["identity"].get("spec") == former:  # a run that version 0.1 has begun
+                network, files = former, _files(plan, former)
+            info = NetworkInfo(plan.typed.program.name, plan.typed.program.title, network)
+            done = state is not None and _is_done(folder, state, plan.runnable.config(), info, images, steps, force)
             write(files, folder, force)
     except OSError as error:
         raise unwritable(str(error.filename or folder), reason(error)) from None
     return done
+
+
+def _files(plan: Plan, network: str) -> dict[str, bytes]:
+    """The files that a run starts from; `network` is the fingerprint that they state."""
+    texts = {
+        "model.py": pytorch.source(plan.typed),
+        **runner.files(plan.typed, plan.runnable, spec=network),
+        "spec.yaml": _spec(plan),
+    }
+    return {name: text.encode() for name, text in texts.items()}
 
 
 def _spec(plan: Plan) -> str:
@@ -70,12 +84,17 @@ def _spec(plan: Plan) -> str:
     return text
 
 
-def _is_done(folder: Path, typed: Typed, config: Config, steps: int | None, force: bool) -> bool:
-    state = _latest_state(folder)
-    if state is None:
-        return False
-    program, images = typed.program, open_images(config.data.source, "train")
-    own = run_identity(config, NetworkInfo(program.name, program.title, runner.fingerprint(typed)), images)
+def _is_done(
+    folder: Path,
+    state: dict[str, Any],
+    config: Config,
+    info: NetworkInfo,
+    images: Reader,
+    steps: int | None,
+    force: bool,
+) -> bool:
+    """Whether a run with this state has come to its end. Raises `RunError` if it is another run, unless `force`."""
+    own = run_identity(config, info, images)
     there = state["identity"]
     own = {key: value for key, value in own.items() if key in there}  # see `check_identity`
     if own.get("run.precision") == "auto":  # resolved by the run itself, which knows its device

@@ -16,8 +16,10 @@ from inception_dsl.emit.runner import bundle
 from inception_dsl.emit.runner.bundle import PythonModule
 from inception_dsl.emit.templates import template
 from inception_dsl.files.signature import signed
+from inception_dsl.ir.program import Program, Published
 from inception_dsl.ir.typed import Typed
 from inception_dsl.recipes.recipe import Recipe
+from inception_dsl.spec.vocabulary import DEFAULT_CLASSES
 
 PACKAGE: Final = "inception_dsl.runner"
 FOLDER: Final = Path(__file__).parents[2] / "runner"
@@ -38,14 +40,15 @@ class Bundles(NamedTuple):
     support: Sequence[PythonModule]
 
 
-def files(typed: Typed, recipe: Recipe, rebuild: str = "") -> dict[str, str]:
+def files(typed: Typed, recipe: Recipe, rebuild: str = "", spec: str = "") -> dict[str, str]:
     """The network's training runner as two Python files beside `model.py`; of what is not Python's, they import torch.
 
     `train.py` states the recipe, each number with its source, and `support.py` is the same for every network. A head
     holds the hash of each file's body, so that an edited one is known; that of `train.py` cites the command `rebuild`.
+    `spec` is the fingerprint by which the runner knows the network, by default its own.
     """
     program, modules = typed.program, bundles()
-    about = {"name": program.name, "title": program.title, "spec": fingerprint(typed)}
+    about = {"name": program.name, "title": program.title, "spec": spec or fingerprint(typed)}
     standard, foreign = bundle.imports(modules.train)
     groups = list(_groups(recipe))
     named = {"NetworkInfo", "Config", "main", *(name for name, _ in groups)}
@@ -76,8 +79,21 @@ def support() -> str:
 
 
 def fingerprint(typed: Typed) -> str:
-    """The sha256 of what the network is, whatever its file is called, its layout, and how it is trained."""
-    return hashlib.sha256(print_program(replace(typed.program, training={})).encode()).hexdigest()
+    """The sha256 of what the network is.
+
+    Its file and layout, the printed numbers, the number of classes and the training do not count.
+    """
+    program = replace(typed.program, training={}, published=Published())
+    return _sha256(replace(program, env={**program.env, "classes": DEFAULT_CLASSES}))
+
+
+def former_fingerprint(typed: Typed) -> str:
+    """The fingerprint that version 0.1 gave to a network: printed numbers and the spec's own classes counted."""
+    return _sha256(replace(typed.program, training={}))
+
+
+def _sha256(program: Program) -> str:
+    return hashlib.sha256(print_program(program).encode()).hexdigest()
 
 
 @lru_cache(maxsize=1)
