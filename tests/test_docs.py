@@ -20,8 +20,8 @@ from inception_dsl.network import load, loads
 from inception_dsl.recipes.recipe import named, recipe
 from inception_dsl.runner import command, devices
 from inception_dsl.runner.config import Config, NetworkInfo
-from inception_dsl.runner.optim import SCALES
 from inception_dsl.runner.readers import READERS, open_images
+from inception_dsl.runner.scaling import SCALES
 from inception_dsl.runner.settings import CHOICES, with_setting
 from inception_dsl.spec.training_model import RECIPES
 from inception_dsl.training import launch
@@ -33,15 +33,15 @@ PAGES = {
     str(path.relative_to(ROOT)): path.read_text("utf-8")
     for path in (ROOT / "README.md", ROOT / "benchmarks" / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 }
-FENCE = re.compile(r"^```(?:sh|console|bash|)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 def commands(program: str) -> list[str]:
     """The command lines of a program in the blocks of all pages, with continuation lines joined."""
     found = []
     for text in PAGES.values():
-        for block in FENCE.findall(text):
-            for line in block.replace("\\\n", " ").splitlines():
+        for language, block in FENCE.findall(text):
+            for line in block.replace("\\\n", " ").splitlines() if language in {"sh", "console", "bash", ""} else ():
                 match = re.search(rf"(?:^|[\s/]){re.escape(program)}(\s.*)", line.partition("  #")[0])
                 if match and not line.lstrip().startswith(("#", "|")):
                     found.append(program + match[1])
@@ -104,7 +104,7 @@ def test_torchrun_and_the_script_take_what_they_are_given(line: str, monkeypatch
     command.main(train, lambda classes: None, Config(), NetworkInfo("v3", "v3", ""))  # type: ignore[arg-type,return-value]
 
     (config,) = configs
-    assert config.data.source == "folder:/data/imagenet" and config.optim.scale == "linear"
+    assert config.data.source == "folder:/data/imagenet" and config.optim.scale == "auto"
     assert config.data.batch in {256, 1024}
 
 

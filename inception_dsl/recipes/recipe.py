@@ -64,6 +64,9 @@ def recipe(program: Program) -> Recipe | None:
         own["data"] |= {"mean": [0.5], "std": [0.5]}
     base = named(stated["recipe"]) if "recipe" in stated else Recipe("", {})
     found = _with(base.with_values(own), stated)
+    if not found.config().optim.reference:
+        batch = {"optim": {"reference": found.config().data.batch}}
+        found = found.with_values(batch, {"optim.reference": "the batch that the rate is for"})
     return found if "resize" in stated.get("augment", {}) else _in_proportion(found)
 
 

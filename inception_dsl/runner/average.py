@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from itertools import compress
 
 import torch
 from torch import nn
 
 from inception_dsl.runner.config import Average, Config
+from inception_dsl.runner.scaling import average_decay
 from inception_dsl.runner.settings import lookup
 
 
@@ -39,7 +41,7 @@ class WeightAverage:
     """The average of a network's weights and batch statistics over the steps, held by `network`."""
 
     def __init__(self, network: nn.Module, config: Config) -> None:
-        self.average, self.trained = config.average, network
+        self.average, self.trained = replace(config.average, decay=average_decay(config)), network
         self.fraction = lookup(AVERAGES, self.average.name, "average.name")
         self.network = network if self.average.name == "none" else copy.deepcopy(network).requires_grad_(False)
         # Listed once: walking two deep networks takes longer than averaging them.

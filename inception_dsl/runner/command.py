@@ -22,7 +22,7 @@ EXIT_CODES = {"done": 0, "preempted": 75}  # 75: EX_TEMPFAIL, try again
 EPILOG = """\
 one process:      python train.py --data folder:imagenet --out runs/first
 the GPUs here:    torchrun --nproc-per-node=gpu --max-restarts=3 --shutdown-timeout=100 train.py --data ... \\
-                    --set data.batch=256 optim.scale=linear       (of a step, over all processes: 32 each on 8)
+                    --set data.batch=256       (of a step, over all processes: 32 each on 8; the rate follows)
 many machines:    export TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1     (or restarts may find the addresses of the dead)
                   torchrun --nnodes=4 --nproc-per-node=gpu --max-restarts=3 --shutdown-timeout=100 \\
                     --rdzv-backend=c10d --rdzv-id=7 --rdzv-endpoint=HOST:29400 train.py --data ... --out SHARED

@@ -42,8 +42,8 @@ class Optim:
 
     name: str = "sgd"  # "sgd", "rmsprop" (TensorFlow's) or "adamw"
     lr: float = 0.5
-    scale: str = "none"  # multiplies lr by "none" (1), "linear" (batch / reference) or "sqrt" (its root)
-    reference: int = 256
+    scale: str = "auto"  # lr x batch / reference ("linear"), x its root ("sqrt"), or "none"; "auto": linear for sgd
+    reference: int = 0  # the batch that lr and average.decay are for; 0: the batch of the recipe
     momentum: float = 0.9
     nesterov: bool = False
     decay: float = 0.9  # of "rmsprop": the decay of the mean square
@@ -52,6 +52,7 @@ class Optim:
     decay_all: bool = False  # apply weight decay to biases and normalisation layers too
     bias_lr: float = 1.0  # multiplies the learning rate of biases
     clip: float = 0.0  # the largest norm of the gradient; 0 means no limit
+    bn_momentum: float = 0.0  # how far running statistics move in a step; 0: as the network has it, 0.1 in torch
 
 
 @dataclass
@@ -60,7 +61,7 @@ class Schedule:
 
     name: str = "cosine"  # "constant", "exponential", "polynomial" or "cosine"
     epochs: float = 90.0
-    warmup: float = 0.0  # epochs in which the rate rises linearly from 0
+    warmup: float = -1.0  # epochs in which the rate rises from 0; -1: 5 if it is scaled up, in a short run a tenth
     factor: float = 0.94  # of "exponential": applied every `every` epochs; in between smoothly, unless `staircase`
     every: float = 2.0
     staircase: bool = True
@@ -80,7 +81,7 @@ class Average:
     """How the weights are averaged that are evaluated and exported."""
 
     name: str = "none"  # "none", "ema" (TensorFlow's moving average) or "polyak" (the mean over all steps)
-    decay: float = 0.9999  # of "ema"
+    decay: float = 0.9999  # of "ema", in a step of `optim.reference` images
 
 
 @dataclass

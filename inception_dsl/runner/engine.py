@@ -40,12 +40,13 @@ from inception_dsl.runner.folder import (
     write_step_images,
 )
 from inception_dsl.runner.loss import compute_loss
-from inception_dsl.runner.optim import make_optimiser, set_learning_rate
+from inception_dsl.runner.optim import make_optimiser, set_bn_momentum, set_learning_rate
 from inception_dsl.runner.preflight import check_run, dry_run, fit_to_memory
 from inception_dsl.runner.progress import Log
 from inception_dsl.runner.randomness import derive_seed
 from inception_dsl.runner.reader import Reader
 from inception_dsl.runner.readers import open_images
+from inception_dsl.runner.scaling import scaling_summary
 from inception_dsl.runner.schedule import learning_rate, total_steps
 from inception_dsl.runner.settings import RunError, with_setting
 
@@ -76,6 +77,7 @@ class TrainingState:
         torch.manual_seed(derive_seed(config.run.seed, "weights"))
         layout = torch.channels_last if config.run.channels_last else torch.contiguous_format
         self.network = network(len(images.classes)).to(context.device).to(memory_format=layout).train()
+        set_bn_momentum(self.network, config.optim.bn_momentum)
         self.requested_accumulate = config.run.accumulate
         self.config = fit_to_memory(self.network, config, context, forward_backward)
         if config.run.sync_bn and context.world_size > 1:
@@ -157,6 +159,7 @@ def train(
             write_run_info(out, training.config, info, images, context, precision)
             log.say(precision)
             log.say(run_summary(training.network, training.config, context, training.step, last))
+            log.say(scaling_summary(training.config))
         with track_status(out, context), closing(log):
             score = train_loop(training, held_out, out, log, stop_requested, last)
             if score and context.rank == 0:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from inception_dsl.runner.config import Config, Optim
+from inception_dsl.runner.scaling import base_learning_rate
 from inception_dsl.runner.settings import RunError, lookup
 
 
@@ -72,19 +73,6 @@ OPTIMISERS = {
     "adamw": adamw,
 }
 
-SCALES = {  # the exponent of batch / reference
-    "none": 0.0,
-    "linear": 1.0,
-    "sqrt": 0.5,
-}
-
-
-def base_learning_rate(config: Config) -> float:
-    """The peak learning rate for the batch size of this run."""
-    optim = config.optim
-    power = lookup(SCALES, optim.scale, "optim.scale")
-    return float(optim.lr * (config.data.batch / optim.reference) ** power)
-
 
 def make_optimiser(config: Config, network: nn.Module) -> torch.optim.Optimizer:
     """The optimiser of a network. Biases and normalisation scales have no weight decay unless `decay_all`."""
@@ -100,6 +88,13 @@ def make_optimiser(config: Config, network: nn.Module) -> torch.optim.Optimizer:
         raise RunError(f"optim: {error}; set another value") from None
     set_learning_rate(optimiser, base_learning_rate(config))
     return optimiser
+
+
+def set_bn_momentum(network: nn.Module, momentum: float) -> None:
+    """Set how far the running statistics of batch normalisation move in a step; 0 leaves them as they are."""
+    for layer in network.modules():
+        if momentum and isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d):
+            layer.momentum = momentum
 
 
 def set_learning_rate(optimiser: torch.optim.Optimizer, lr: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from inception_dsl.runner.config import Config, Schedule
-from inception_dsl.runner.optim import base_learning_rate
+from inception_dsl.runner.scaling import base_learning_rate, warmup_epochs
 from inception_dsl.runner.settings import RunError, lookup
 
 
@@ -46,7 +46,7 @@ def total_steps(config: Config, steps_per_epoch: int) -> int:
     """The number of steps of a run. Raises `RunError` if it has none, or if it ends during warm-up."""
     schedule = config.schedule
     schedule_rate = lookup(SCHEDULES, schedule.name, "schedule.name")
-    steps, warmup = round(schedule.epochs * steps_per_epoch), round(schedule.warmup * steps_per_epoch)
+    steps, warmup = round(schedule.epochs * steps_per_epoch), round(warmup_epochs(config) * steps_per_epoch)
     if steps < 1:
         raise RunError(f"schedule.epochs is {schedule.epochs:g}; set more, for at least one step")
     if warmup >= steps:
@@ -58,7 +58,7 @@ def total_steps(config: Config, steps_per_epoch: int) -> int:
 def learning_rate(config: Config, step: int, steps_per_epoch: int) -> float:
     """The learning rate of a step, counted from 0; the schedule starts after the warm-up."""
     schedule = config.schedule
-    warmup = round(schedule.warmup * steps_per_epoch)
+    warmup = round(warmup_epochs(config) * steps_per_epoch)
     past, left = step - warmup, total_steps(config, steps_per_epoch) - warmup
     if past < 0:
         return base_learning_rate(config) * (step + 1) / (warmup + 1)

@@ -12,7 +12,8 @@ import torch
 from torch import nn
 
 from inception_dsl.runner.config import Config, Data, Optim
-from inception_dsl.runner.optim import RMSPropTF, base_learning_rate, make_optimiser, set_learning_rate
+from inception_dsl.runner.optim import RMSPropTF, make_optimiser, set_learning_rate
+from inception_dsl.runner.scaling import base_learning_rate
 from inception_dsl.runner.settings import RunError
 
 GRADIENTS = [0.5, -0.25, 1.0, 0.0, 2.0]

@@ -13,7 +13,8 @@ from torch import nn
 
 from inception_dsl.runner.average import AVERAGES
 from inception_dsl.runner.config import Config, Loss
-from inception_dsl.runner.optim import OPTIMISERS, SCALES, RMSPropTF, make_optimiser
+from inception_dsl.runner.optim import OPTIMISERS, RMSPropTF, make_optimiser
+from inception_dsl.runner.scaling import SCALES, scale_name
 from inception_dsl.runner.schedule import SCHEDULES, learning_rate, total_steps
 from inception_dsl.runner.settings import with_setting
 
@@ -80,7 +81,7 @@ def test_every_setting_says_where_it_is_from(name: str) -> None:
 def test_words_are_known_and_numbers_of_other_words_are_not_set(name: str) -> None:
     given, made = settings(name), config(name)
     assert made.optim.name in OPTIMISERS
-    assert made.optim.scale in SCALES
+    assert scale_name(made) in SCALES
     assert made.schedule.name in SCHEDULES
     assert made.average.name in AVERAGES
     only = {

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tiny import CONFIG
 
-from inception_dsl.runner import augment, average, optim, schedule
+from inception_dsl.runner import augment, average, optim, scaling, schedule
 from inception_dsl.runner.config import Config, Optim
 from inception_dsl.runner.devices import RankContext
 from inception_dsl.runner.preflight import check_run, dry_run
@@ -129,7 +129,7 @@ MISSED: dict[str, list[tuple[Any, str]]] = {
     "augment.colour": [("grey", "one of none, photometric, tensorflow")],
     "augment.evaluation": [("center", "one of centre, central, whole")],
     "optim.name": [("adam", "one of sgd, rmsprop, adamw")],
-    "optim.scale": [("cubic", "one of none, linear, sqrt")],
+    "optim.scale": [("cubic", "one of auto, none, linear, sqrt")],
     "schedule.name": [("step", "one of constant, exponential, polynomial, cosine")],
     "average.name": [("swa", "one of none, ema, polyak")],
     "augment.area": [
@@ -145,15 +145,16 @@ MISSED: dict[str, list[tuple[Any, str]]] = {
     "augment.padding": [(-1, "0 or more")],
     "augment.central": [(0.0, "more than 0"), (1.1, "1 or less")],
     "optim.lr": [(0.0, "more than 0"), (-0.1, "more than 0"), (float("nan"), "more than 0"), (2e9, "1,000,000,000 or")],
-    "optim.reference": [(0, "1 or more")],
+    "optim.reference": [(-1, "0 or more")],
     "optim.momentum": [(-0.1, "0 or more"), (1.0, "less than 1")],
     "optim.decay": [(-0.1, "0 or more"), (1.0, "less than 1")],
     "optim.eps": [(-1.0, "0 or more")],
     "optim.weight_decay": [(-1.0, "0 or more")],
     "optim.bias_lr": [(-1.0, "0 or more")],
     "optim.clip": [(-1.0, "0 or more")],
+    "optim.bn_momentum": [(-0.1, "0 or more"), (1.1, "1 or less")],
     "schedule.epochs": [(0.0, "more than 0")],
-    "schedule.warmup": [(-1.0, "0 or more")],
+    "schedule.warmup": [(-2.0, "-1 or more")],
     "schedule.factor": [(0.0, "more than 0")],
     "schedule.every": [(0.0, "more than 0")],
     "schedule.power": [(-1.0, "0 or more")],
@@ -193,7 +194,7 @@ def test_the_choices_are_the_keys_of_the_tables() -> None:
         "augment.colour": augment.COLOURS,
         "augment.evaluation": augment.VIEWS,
         "optim.name": optim.OPTIMISERS,
-        "optim.scale": optim.SCALES,
+        "optim.scale": {"auto": None, **scaling.SCALES},
         "schedule.name": schedule.SCHEDULES,
         "average.name": average.AVERAGES,
     }
