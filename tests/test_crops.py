@@ -62,8 +62,8 @@ class Images:
     def __len__(self) -> int:
         return len(self.images)
 
-    def label(self, index: int) -> int:
-        return index % 7
+    def label(self, index: int) -> Tensor:
+        return torch.tensor(index % 7)
 
     def name(self, index: int) -> str:
         return f"image {index}"

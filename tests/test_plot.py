@@ -14,8 +14,8 @@ import torch
 from inception_dsl.diagnostics.diagnostic import SpecError
 from inception_dsl.runner.config import Config, Data, Run
 from inception_dsl.runner.devices import RankContext
-from inception_dsl.runner.evaluate import Score
 from inception_dsl.runner.progress import Log
+from inception_dsl.runner.scores import Score
 from inception_dsl.runner.settings import RunError
 from inception_dsl.training.plot import PALETTE, legend_names, plot, read_curves, smooth
 
@@ -185,7 +185,7 @@ def test_what_the_runner_logs_is_drawn(tmp_path: Path) -> None:
     log = Log(tmp_path, place, config, 0, 4, 10)
     for step in range(1, 5):
         log.train(step, epoch=step / 2, loss=2.0, aux1=2.1, lr=0.1, gradient=1.0, unreadable=0)
-    log.evaluation(4, Score(100, 0.5, 0.9, 1.0, 0))
+    log.evaluation(4, Score(100, 0, {"top1": 0.5, "top5": 0.9, "loss": 1.0}))
     log.close()
     plot([tmp_path], tmp_path / "curves.svg")
 

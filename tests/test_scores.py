@@ -220,8 +220,8 @@ class Squares:
     def __len__(self) -> int:
         return self.count
 
-    def label(self, index: int) -> int:
-        return index % 3
+    def label(self, index: int) -> Tensor:
+        return torch.tensor(index % 3)
 
     def name(self, index: int) -> str:
         return f"square {index}"

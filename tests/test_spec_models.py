@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from inception_dsl.diagnostics.diagnostic import Source, SpecError
 from inception_dsl.runner import config
+from inception_dsl.runner.settings import CHOICES
 from inception_dsl.spec.claims import ClaimsFile
 from inception_dsl.spec.error_places import error_place
 from inception_dsl.spec.fields import Section
@@ -43,6 +44,15 @@ def test_the_json_schema_describes_the_committed_files(path: Path) -> None:
     Draft202012Validator(schema).validate(data)
 
 
+@pytest.mark.extras
+@pytest.mark.parametrize(("loss", "valid"), [("bce", True), ({"name": "bce"}, True), ("hinge", False), (0.1, False)])
+def test_the_json_schema_knows_short_groups(loss: Any, valid: bool) -> None:
+    from jsonschema import Draft202012Validator
+
+    data = {"network": "any", "input": "3x8x8", "layers": "|", "training": {"loss": loss}}
+    assert Draft202012Validator(Spec.model_json_schema()).is_valid(data) is valid
+
+
 def undescribed(schema: dict[str, Any]) -> Iterator[str]:
     """What a JSON Schema does not describe: sections, and keys that do not refer to one."""
     for name, section in {"": schema, **schema.get("$defs", {})}.items():
@@ -70,6 +80,20 @@ def test_the_settings_of_the_runner_carry_its_comments() -> None:
     (line,) = (line for line in lines if line.startswith("    decay_all: bool"))
 
     assert line.partition("  # ")[2] == properties["decay_all"]["description"] != ""
+
+
+@pytest.mark.parametrize("group", ["optim", "schedule", "loss", "average"])
+def test_a_group_with_a_name_may_be_the_name_alone(group: str) -> None:
+    """In a spec and in the JSON schema; other words are no names."""
+    (word, *_) = CHOICES[f"{group}.name"]
+    short, long = ({"training": {group: value}} for value in (word, {"name": word}))
+    base: dict[str, Any] = {"network": "any", "input": "3x8x8", "layers": "|"}
+    specs = [validate(yaml.parse(Source("any.yaml", dump(base | keys))), Spec) for keys in (short, long)]
+    assert specs[0].written() == specs[1].written() == base | long
+    with pytest.raises(SpecError) as raised:
+        validate(yaml.parse(Source("any.yaml", dump(base | {"training": {group: f"{word}x"}}))), Spec)
+    (found,) = raised.value.diagnostics
+    assert found.message == f"`{group}` must be a mapping" and f"`{word}`" in found.help
 
 
 def test_a_variant_edits_all_parts_and_replaces_all_other_keys() -> None:

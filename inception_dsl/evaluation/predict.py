@@ -96,7 +96,7 @@ def predict(
     values = torch.stack(list(found.values())) if found else torch.zeros(0, len(protocols), len(reader.classes))
     return Predictions(
         probabilities={protocol: values[:, i].contiguous() for i, protocol in enumerate(protocols)},
-        labels=torch.tensor([reader.label(index) for index in kept], dtype=torch.int64),
+        labels=torch.tensor([int(reader.label(index)) for index in kept], dtype=torch.int64),
         names=[reader.name(index) for index in kept],
         classes=list(reader.classes),
         weights=[network_sha256(network)],

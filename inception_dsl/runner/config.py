@@ -70,9 +70,10 @@ class Schedule:
 
 @dataclass
 class Loss:
-    """Cross-entropy."""
+    """The loss, which decides how labels are read: one class per image, any number of them, or numbers."""
 
-    smoothing: float = 0.0  # the probability of the target that is spread over all classes
+    name: str = "cross_entropy"  # "cross_entropy", "bce" (of several labels per image) or "mse" (of numbers)
+    smoothing: float = 0.0  # of "cross_entropy" and "bce": the probability that is spread over all classes
     heads: dict[str, float] = field(default_factory=dict)  # the weight of each auxiliary head's loss
 
 

@@ -22,8 +22,8 @@ from inception_dsl.runner.reader import Reader, Unreadable
 from inception_dsl.runner.settings import RunError
 
 SampleKey = tuple[int, int]  # the epoch and the index of the image
-# The image, its label (-1 if unreadable), its index (of the replacement, if any), and the unreadable images.
-Sample = tuple[Tensor, int, int, list[str]]
+# The image, its label, its index (of the replacement, if any; -1 for a placeholder), and the unreadable images.
+Sample = tuple[Tensor, Tensor, int, list[str]]
 
 
 class Batch(NamedTuple):
@@ -57,7 +57,7 @@ class ImageDataset(Dataset[Sample]):
                 unreadable.append(str(error))
             if self.policy == "count":  # evaluation counts it, but does not replace it
                 blank = torch.zeros(3, 8, 8, dtype=torch.uint8)
-                return self.transform(blank, random), -1, index, unreadable
+                return self.transform(blank, random), self.reader.label(index), -1, unreadable
             if self.policy == "stop":
                 raise RunError(f'{unreadable[0]}; repair the file, or set data.unreadable to "replace"')
         raise RunError(f"{unreadable[0]}; nor can the next {len(unreadable) - 1} images be read: is the disk mounted?")
@@ -100,7 +100,7 @@ def make_loader(reader: Reader, config: Config, context: RankContext, start: int
 
 
 def make_evaluation_loader(reader: Reader, config: Config, context: RankContext) -> Iterator[Batch]:
-    """All images, divided among the ranks, in batches of the size of training; an unreadable one has label -1."""
+    """All images, divided among the ranks, in batches of the size of training; an unreadable one has index -1."""
     images = ImageDataset(reader, evaluation_transform(config), config.run.seed, "count")
     size = max(1, config.data.batch // (context.world_size * config.run.accumulate))
     share = range(context.rank, len(reader), context.world_size)
@@ -144,7 +144,7 @@ def _kill_workers() -> None:
 
 def _collate(samples: list[Sample]) -> Batch:
     images, labels, indices, unreadable = zip(*samples, strict=True)
-    return Batch(torch.stack(images), torch.tensor(labels), torch.tensor(indices), list(chain(*unreadable)))
+    return Batch(torch.stack(images), torch.stack(labels), torch.tensor(indices), list(chain(*unreadable)))
 
 
 def _init_worker(worker: int) -> None:

@@ -105,6 +105,19 @@ def any_rank(context: RankContext, flag: bool) -> bool:
     return all_reduce_numbers(context, flag)[0] > 0
 
 
+def all_gather_rows(context: RankContext, rows: Tensor) -> Tensor:
+    """The rows of all ranks, in the order of the ranks, which may have different numbers of them; on the host."""
+    if context.world_size == 1:
+        return rows
+    counts = [rank == context.rank and len(rows) for rank in range(context.world_size)]
+    lengths = [int(count) for count in all_reduce_numbers(context, *counts)]
+    padded = torch.zeros(max(lengths), *rows.shape[1:], dtype=rows.dtype, device=context.device)
+    padded[: len(rows)] = rows
+    parts = [torch.empty_like(padded) for _ in lengths]
+    distributed.all_gather(parts, padded)
+    return torch.cat([part[:length].cpu() for part, length in zip(parts, lengths, strict=True)])
+
+
 def broadcast_tensors(context: RankContext, tensors: Iterable[Tensor]) -> None:
     """Copy the tensors of rank 0 to every rank, in place."""
     for tensor in tensors if context.world_size > 1 else ():

@@ -26,7 +26,7 @@ from inception_dsl.runner.devices import (
     resolve_precision,
     set_deterministic,
 )
-from inception_dsl.runner.evaluate import Score, evaluate
+from inception_dsl.runner.evaluate import evaluate
 from inception_dsl.runner.export import write_model
 from inception_dsl.runner.folder import (
     catch_signals,
@@ -48,6 +48,7 @@ from inception_dsl.runner.reader import Reader
 from inception_dsl.runner.readers import open_images
 from inception_dsl.runner.scaling import scaling_summary
 from inception_dsl.runner.schedule import learning_rate, total_steps
+from inception_dsl.runner.scores import Score
 from inception_dsl.runner.settings import RunError, with_setting
 
 
@@ -79,7 +80,7 @@ class TrainingState:
         self.network = network(len(images.classes)).to(context.device).to(memory_format=layout).train()
         set_bn_momentum(self.network, config.optim.bn_momentum)
         self.requested_accumulate = config.run.accumulate
-        self.config = fit_to_memory(self.network, config, context, forward_backward)
+        self.config = fit_to_memory(self.network, config, context, forward_backward, images.label(0))
         if config.run.sync_bn and context.world_size > 1:
             self.network = nn.SyncBatchNorm.convert_sync_batchnorm(self.network)  # type: ignore[no-untyped-call]
         self.average = WeightAverage(self.network, config)
@@ -92,7 +93,8 @@ class TrainingState:
             self.model.compile()
         if context.world_size > 1:  # each rank keeps its batch statistics; rank 0's are saved, and evaluated by all
             self.model = DistributedDataParallel(self.network, forward_sync_buffers=False, gradient_as_bucket_view=True)
-            dry_run(self.model, self.config, context, forward_backward)  # the first pass only assigns DDP's buckets
+            # The first pass only assigns DDP's buckets.
+            dry_run(self.model, self.config, context, forward_backward, images.label(0))
 
     def state_dict(self) -> dict[str, Any]:
         """The contents of a checkpoint."""

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from inception_dsl.runner.config import Config, NetworkInfo
-from inception_dsl.runner.evaluate import Score
 from inception_dsl.runner.files import atomic_write, write_text
+from inception_dsl.runner.scores import Score
 from inception_dsl.runner.settings import RunError
 
 DTYPES = {torch.float32: "F32", torch.bfloat16: "BF16", torch.float16: "F16", torch.int64: "I64"}
@@ -33,7 +33,7 @@ def write_model(
     folder.mkdir(parents=True, exist_ok=True)
     save_safetensors(folder / "model.safetensors", network.state_dict(), {"format": "pt", "spec": info.spec})
     facts = {"architecture": info.name, "num_classes": len(classes), "label_names": [*classes]}
-    facts |= {"about": vars(info), "score": vars(score), "trained": {**trained}}
+    facts |= {"about": vars(info), "score": score.row, "trained": {**trained}}
     facts |= {"training": dataclasses.asdict(config)}
     write_text(folder / "config.json", json.dumps(facts, indent=2) + "\n")
 

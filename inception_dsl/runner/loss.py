@@ -6,20 +6,44 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, mse_loss, one_hot
 
 from inception_dsl.runner.config import Config
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.settings import RunError, lookup
 
 
-def compute_loss(output: Any, labels: Tensor, config: Config) -> tuple[Tensor, dict[str, Tensor]]:
+def categorical_loss(scores: Tensor, targets: Tensor, smoothing: float) -> Tensor:
+    """Softmax cross-entropy with class indices, or with a probability for each class."""
+    return cross_entropy(scores, targets, label_smoothing=smoothing)
+
+
+def binary_loss(scores: Tensor, targets: Tensor, smoothing: float) -> Tensor:
+    """Independent sigmoids: the mean binary cross-entropy, its targets smoothed as in timm's BinaryCrossEntropy."""
+    targets = targets if targets.is_floating_point() else one_hot(targets, scores.shape[1])
+    return binary_cross_entropy_with_logits(scores, targets * (1 - smoothing) + smoothing / scores.shape[1])
+
+
+def squared_loss(scores: Tensor, targets: Tensor, smoothing: float) -> Tensor:
+    """The mean squared error of numbers."""
+    return mse_loss(scores, targets.to(scores.dtype))
+
+
+LOSSES = {
+    "cross_entropy": categorical_loss,
+    "bce": binary_loss,
+    "mse": squared_loss,
+}
+
+
+def compute_loss(output: Any, targets: Tensor, config: Config) -> tuple[Tensor, dict[str, Tensor]]:
     """The total loss, and its terms, detached: "loss" of the logits, then each head's, unweighted.
 
-    `output` is the logits, or a NamedTuple that starts with them. Raises `RunError` if heads and weights do not match.
+    `output` is the logits, or a NamedTuple that starts with them; `targets` are class indices, or a row of numbers for
+    each image. Raises `RunError` if heads and weights do not match.
     """
     logits, *heads = output if isinstance(output, tuple) else (output,)
     names = getattr(output, "_fields", ("logits",))[1:]
-    weights = config.loss.heads
+    weights, criterion = config.loss.heads, lookup(LOSSES, config.loss.name, "loss.name")
     if extra := [name for name in weights if name not in names]:
         given = f"the heads are {', '.join(names)}" if names else "the network has no heads"
         raise RunError(f"loss.heads has {', '.join(extra)}, but {given}; leave it out")
@@ -27,6 +51,6 @@ def compute_loss(output: Any, labels: Tensor, config: Config) -> tuple[Tensor, d
         example = weights | dict.fromkeys(missing, 0.3)
         raise RunError(f"loss.heads has no weight for the head {', '.join(missing)}; set {example}, or 0 for none")
     wide = [scores.to(torch.promote_types(scores.dtype, torch.float32)) for scores in (logits, *heads)]  # not in bf16
-    losses = [cross_entropy(scores, labels, label_smoothing=config.loss.smoothing) for scores in wide]
+    losses = [criterion(scores, targets, config.loss.smoothing) for scores in wide]
     total = sum((weights[name] * loss for name, loss in zip(names, losses[1:], strict=True)), losses[0])
     return total, {name: loss.detach() for name, loss in zip(("loss", *names), losses, strict=True)}

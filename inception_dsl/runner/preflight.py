@@ -24,13 +24,16 @@ def check_run(config: Config, images: int, context: RankContext) -> None:
     evaluation_transform(config)
 
 
-def dry_run(model: nn.Module, config: Config, context: RankContext, forward_backward: Callable[..., object]) -> None:
-    """Run one step on blank images and undo it. Raises `RunError` if the network cannot."""
+def dry_run(
+    model: nn.Module, config: Config, context: RankContext, forward_backward: Callable[..., object], label: Tensor
+) -> None:
+    """Run one step on blank images with one label and undo it. Raises `RunError` if the network cannot."""
     data, before = config.data, [buffer.clone() for buffer in model.buffers()]
     size = data.batch // (context.world_size * config.run.accumulate), data.channels, data.height, data.width
     try:
         images = torch.zeros(size, device=context.device)
-        forward_backward(model, images, torch.zeros(size[0], dtype=torch.long, device=context.device), config, context)
+        labels = label.to(context.device).expand(size[0], *label.shape)
+        forward_backward(model, images, labels, config, context)
     except (torch.OutOfMemoryError, distributed.DistError):
         raise
     except (RuntimeError, ValueError) as error:
@@ -43,7 +46,7 @@ def dry_run(model: nn.Module, config: Config, context: RankContext, forward_back
 
 
 def fit_to_memory(
-    network: nn.Module, config: Config, context: RankContext, forward_backward: Callable[..., object]
+    network: nn.Module, config: Config, context: RankContext, forward_backward: Callable[..., object], label: Tensor
 ) -> Config:
     """The config with micro-batches that fit into memory, by trial. Raises `RunError` if not even one image fits."""
     share = config.data.batch // context.world_size
@@ -53,7 +56,7 @@ def fit_to_memory(
         try:
             for weight in network.parameters():  # for the optimiser's state, the average and the buckets of DDP
                 reserved.extend(torch.empty_like(weight) for _ in range(4))
-            dry_run(network, config, context, forward_backward)
+            dry_run(network, config, context, forward_backward, label)
         except torch.OutOfMemoryError:
             out_of_memory = True
         del reserved

@@ -21,8 +21,8 @@ from torch import Tensor
 from inception_dsl.runner.config import Config
 from inception_dsl.runner.data import Batch
 from inception_dsl.runner.devices import RankContext
-from inception_dsl.runner.evaluate import Score
 from inception_dsl.runner.files import write_text
+from inception_dsl.runner.scores import Score
 
 
 class Log:
@@ -35,7 +35,8 @@ class Log:
     def __init__(
         self, folder: Path, context: RankContext, config: Config, step: int, total: int, classes: int = 0
     ) -> None:
-        self.context, self.config, self.total, self.classes = context, config, total, classes
+        self.context, self.config, self.total = context, config, total
+        self.classes = classes if config.loss.name == "cross_entropy" else 0  # other losses have no level of guessing
         sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115 - stdout was closed
         self.writes, self.tty, self.path = context.rank == 0, sys.stdout.isatty(), folder / "metrics.jsonl"
         self.since, self.shown, self.rate = (step, time.monotonic()), -math.inf, 0.0
@@ -75,9 +76,8 @@ class Log:
         """Log the score on the held-out images."""
         if self.writes:
             if step not in self.evaluated:  # a finished run is evaluated again when it is started again
-                self._write({"step": step} | {f"test_{name}": number for name, number in vars(score).items()}, {})
-            found = f"top-1 {score.top1:.2%}  top-5 {score.top5:.2%}  loss {score.loss:.4f}  of {score.n:,} images"
-            self.say(f"step {step:,}: {found}" + f"  ({score.unreadable:,} unreadable)" * bool(score.unreadable))
+                self._write({"step": step} | {f"test_{name}": number for name, number in score.row.items()}, {})
+            self.say(f"step {step:,}: {score}" + f"  ({score.unreadable:,} unreadable)" * bool(score.unreadable))
             self.since, self.waited = (step, time.monotonic()), 0.0  # exclude its time from the rate of training
 
     def waiting(self, batches: Iterator[Batch]) -> Iterator[Batch]:

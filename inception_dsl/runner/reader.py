@@ -34,8 +34,8 @@ class Reader(Protocol):
 
     def __len__(self) -> int: ...
 
-    def label(self, index: int, /) -> int:
-        """The class index of an image."""
+    def label(self, index: int, /) -> Tensor:
+        """The class index of an image (int64)."""
 
     def name(self, index: int, /) -> str:
         """The name of an image in messages."""
@@ -72,9 +72,9 @@ class PackedIndex:
     def __len__(self) -> int:
         return len(self._labels)
 
-    def label(self, index: int) -> int:
+    def label(self, index: int) -> Tensor:
         """The class index of an image."""
-        return self._labels[index]
+        return torch.tensor(self._labels[index])
 
     def name(self, index: int) -> str:
         """The name of an image in messages."""

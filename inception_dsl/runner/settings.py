@@ -85,6 +85,7 @@ CHOICES = {
     "optim.name": ("sgd", "rmsprop", "adamw"),
     "optim.scale": ("auto", "none", "linear", "sqrt"),
     "schedule.name": ("constant", "exponential", "polynomial", "cosine"),
+    "loss.name": ("cross_entropy", "bce", "mse"),
     "average.name": ("none", "ema", "polyak"),
     "run.precision": ("auto", "fp32", "bf16"),
 }

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, Field, create_model
+from pydantic import AfterValidator, BeforeValidator, Field, create_model
 
 from inception_dsl.runner import config as runner_config
 from inception_dsl.runner.config import Config
@@ -89,13 +89,25 @@ def _group(name: str, descriptions: Mapping[str, str]) -> Any:
     return create_model(name.capitalize(), __base__=Section, __doc__=getattr(Config(), name).__doc__, **fields)
 
 
+def _group_field(name: str, section: Any) -> Any:
+    """A group as a field: its section or, if it has a `name`, that name alone, as in `loss: bce`."""
+    field, words = Field(default=None, description=section.__doc__), CHOICES.get(f"{name}.name")
+    if not words:
+        return section, field
+
+    def spell_out(value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) and value in words else value
+
+    return Annotated[section, BeforeValidator(spell_out, json_schema_input_type=section | _Literal[words])], field
+
+
 def _training() -> type[Section]:
     descriptions = _descriptions()
     keys = tuple(f"{group}.{key}" for group, settings in GROUPS.items() for key in settings)
     fields: dict[str, Any] = {
         "recipe": (_Literal[RECIPES], Field(default=None, description="The recipe that a run begins with.")),
         "source": (Line, Field(default="", description="Where the settings are stated.")),
-        **{group: (_group(group, descriptions), Field(default=None)) for group in GROUPS},
+        **{group: _group_field(group, _group(group, descriptions)) for group in GROUPS},
         "notes": (
             dict[_Literal[keys], Reason],
             Field(default={}, description="Why a setting has its value, by `group.setting`."),

@@ -119,7 +119,9 @@ class _Report:
     def _hint(self, place: ErrorPlace, value: Any, expected: str) -> str:
         key = place.path[-1]
         if place.type.fields:
-            return f"its keys are {listing(place.type.keys)}"
+            names = place.type.fields["name"].words if "name" in place.type.fields else []
+            short = f"write {listing(names, 'or')}, or a mapping; " if names and isinstance(value, str) else ""
+            return f"{short}its keys are {listing(place.type.keys)}"
         if key in ("layers", "graph") and not isinstance(value, str):
             what = "table" if key == "layers" else "formula"
             return f"write `{key}: |`, and the {what} on the lines below it"

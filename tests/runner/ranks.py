@@ -18,6 +18,7 @@ from tiny import CONFIG, Tiny, fingerprint, run, with_run
 from torch import Tensor, distributed
 
 from inception_dsl.runner.devices import (
+    all_gather_rows,
     all_reduce_numbers,
     any_rank,
     broadcast_object,
@@ -51,6 +52,7 @@ def collectives() -> dict[str, Any]:
         "total": all_reduce_numbers(here, 2.0**53 / here.world_size, 1, here.rank),
         "any": [any_rank(here, here.rank == 1), any_rank(here, False)],
         "synchronise": [tensor.tolist() for tensor in tensors],
+        "gathered": all_gather_rows(here, torch.full((2 * here.rank, 1), here.rank)).tolist(),
         "shared": broadcast_object(here, f"rank {here.rank}"),
     }
 

@@ -22,8 +22,8 @@ from safetensors.torch import load_file, save
 from torch import nn
 
 from inception_dsl.runner.config import Augment, Config, Data, NetworkInfo
-from inception_dsl.runner.evaluate import Score
 from inception_dsl.runner.export import DTYPES, save_safetensors, write_model
+from inception_dsl.runner.scores import Score
 from inception_dsl.runner.settings import RunError
 from inception_dsl.training.card import write_card
 from inception_dsl.weights import files
@@ -47,7 +47,7 @@ class Tiny(nn.Module):
 ABOUT = NetworkInfo("tiny", "Tiny, for tests", "0f" * 32)
 CLASSES = ["T-shirt/top", "Trouser", "käse"]
 TRAINED = {"steps": 6, "epochs": 0.5}
-SCORE = Score(1000, 0.8765, 0.995, 0.41234, 3)
+SCORE = Score(1000, 3, {"top1": 0.8765, "top5": 0.995, "loss": 0.41234})
 CONFIG = Config(
     data=Data(source="folder:/somewhere/my photos/", channels=1, height=28, width=28, mean=(0.25,), std=(0.5,)),
     augment=Augment(evaluation="centre", resize=32),

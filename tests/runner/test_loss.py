@@ -1,4 +1,4 @@
-"""The loss: label smoothing as 1512.00567 has it, and the heads by their weights."""
+"""The losses: label smoothing as 1512.00567 and timm have it, and the heads by their weights."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pytest
 import torch
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 from inception_dsl.runner.config import Config, Loss
 from inception_dsl.runner.loss import compute_loss
@@ -23,7 +24,11 @@ class Output(NamedTuple):
 
 
 def config(smoothing: float = 0.0, **heads: float) -> Config:
-    return Config(loss=Loss(smoothing, heads))
+    return Config(loss=Loss(smoothing=smoothing, heads=heads))
+
+
+def named(name: str, smoothing: float = 0.0, **heads: float) -> Config:
+    return Config(loss=Loss(name, smoothing, heads))
 
 
 def output(classes: int = 10, dtype: torch.dtype = torch.float32) -> tuple[Output, Tensor]:
@@ -59,6 +64,70 @@ def test_smoothing_gives_the_targets_that_the_paper_would_have() -> None:
     expected = torch.full((1000,), 0.0001, dtype=torch.float64)
     expected[7] = 0.9001
     torch.testing.assert_close(targets, expected, rtol=0, atol=1e-15)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_probabilities_are_targets_of_cross_entropy(smoothing: float) -> None:
+    """Half an image of each of two classes costs half of both losses: so mixed images are learnt."""
+    (logits, *_), labels = output(dtype=torch.float64)
+    others = labels.flip(0)
+    mixed = (one_hot(labels, 10) + one_hot(others, 10)).double() / 2
+    total, _ = compute_loss(logits, mixed, config(smoothing))
+    halves = [plain(logits, targets, smoothing) / 2 for targets in (labels, others)]
+    assert total.item() == pytest.approx(sum(halves), abs=1e-12)
+
+
+def plain_bce(logits: Tensor, targets: Tensor) -> float:
+    """The mean of -t log p - (1 - t) log (1 - p), in plain floats."""
+    found: list[float] = [
+        -t * math.log(1 / (1 + math.exp(-x))) - (1 - t) * math.log(1 / (1 + math.exp(x)))
+        for x, t in zip(logits.flatten().tolist(), targets.flatten().tolist(), strict=True)
+    ]
+    return sum(found) / len(found)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_several_labels_have_a_sigmoid_each(smoothing: float) -> None:
+    (logits, *_), _ = output(dtype=torch.float64)
+    targets = torch.rand(4, 10, generator=torch.Generator().manual_seed(1)).gt(0.7).double()
+    targets[2] = 0  # an image without any label
+    total, _ = compute_loss(logits, targets, named("bce", smoothing))
+    assert total.item() == pytest.approx(plain_bce(logits, targets * (1 - smoothing) + smoothing / 10), abs=1e-12)
+
+
+@pytest.mark.extras
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.5])
+def test_the_binary_loss_is_timms(smoothing: float) -> None:
+    """Timm smooths class indices; a row that has ones at them costs the same, and so does a mix of two rows."""
+    from timm.loss.binary_cross_entropy import BinaryCrossEntropy
+
+    (logits, *_), labels = output()
+    reference = BinaryCrossEntropy(smoothing)
+    for targets in (labels, one_hot(labels, 10).float()):
+        torch.testing.assert_close(compute_loss(logits, targets, named("bce", smoothing))[0], reference(logits, labels))
+    mixed = 0.3 * one_hot(labels, 10) + 0.7 * one_hot(labels.flip(0), 10)
+    smooth = mixed * (1 - smoothing) + smoothing / 10  # as timm's mixup does
+    torch.testing.assert_close(
+        compute_loss(logits, mixed, named("bce", smoothing))[0], BinaryCrossEntropy(0.0)(logits, smooth)
+    )
+
+
+def test_numbers_are_learnt_by_their_squared_error() -> None:
+    heads, _ = output(2, dtype=torch.float64)
+    numbers = torch.tensor([[1.0, 2.0], [0.0, -3.0], [4.5, 0.0], [7.0, 1.0]])
+    total, parts = compute_loss(heads, numbers, named("mse", 0.1, aux1=0.3, aux2=0))
+    errors = [
+        [(a - b) ** 2 for a, b in zip(x.flatten().tolist(), numbers.flatten().tolist(), strict=True)] for x in heads
+    ]
+    main, aux1, _ = (sum(squares) / 8 for squares in errors)
+    assert total.item() == pytest.approx(main + 0.3 * aux1, rel=1e-12)
+    assert parts["aux1"].item() == pytest.approx(aux1, rel=1e-12)
+
+
+def test_an_unknown_loss_is_reported() -> None:
+    (logits, *_), labels = output()
+    with pytest.raises(RunError, match=r"loss\.name is 'hinge'; set one of cross_entropy, bce, mse"):
+        compute_loss(logits, labels, named("hinge"))
 
 
 def test_heads_count_by_their_weights() -> None:

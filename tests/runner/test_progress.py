@@ -21,8 +21,8 @@ from inception_dsl.runner import progress
 from inception_dsl.runner.config import Config, Data, Loss, Run, Schedule
 from inception_dsl.runner.data import Batch
 from inception_dsl.runner.devices import RankContext
-from inception_dsl.runner.evaluate import Score
 from inception_dsl.runner.progress import Log, peak_memory_gb, read_metrics
+from inception_dsl.runner.scores import Score
 
 CPU = RankContext(torch.device("cpu"), 0, 1)
 CONFIG = Config(
@@ -31,7 +31,7 @@ CONFIG = Config(
     loss=Loss(heads={"aux1": 0.3, "aux2": 0.3}),
     run=Run(log_every=10),
 )
-SCORE = Score(1000, 0.8765, 0.995, 0.41234, 0)
+SCORE = Score(1000, 0, {"top1": 0.8765, "top5": 0.995, "loss": 0.41234})
 
 
 class Terminal(io.StringIO):
@@ -132,7 +132,7 @@ def test_without_a_terminal_lines_come_every_few_seconds(tmp_path: Path, capsys:
 
 
 def test_images_that_could_not_be_read_are_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    Log(tmp_path, CPU, CONFIG, 0, 100).evaluation(5, Score(998, 0.5, 0.9, 1.0, 2))
+    Log(tmp_path, CPU, CONFIG, 0, 100).evaluation(5, Score(998, 2, {"top1": 0.5, "top5": 0.9, "loss": 1.0}))
 
     assert capsys.readouterr().out.endswith("of 998 images  (2 unreadable)\n")
 

@@ -67,7 +67,7 @@ def put(path: Path, data: bytes | str) -> None:
 def _folder(root: Path, truth: dict[str, Reader]) -> Path:
     for split, count in COUNTS.items():
         for i in range(count):
-            label = truth[split].label(i)
+            label = int(truth[split].label(i))
             name = f"{label} {truth[split].classes[label].replace('/', ' or ')}"
             put(
                 root / {"train": "train", "test": "val"}[split] / name / f"{i:05}.{'PNG' if i % 2 else 'png'}",
@@ -81,7 +81,7 @@ def _manifest(root: Path, truth: dict[str, Reader]) -> list[tuple[str, str, str]
     for split, count in COUNTS.items():
         for i in range(count):
             put(root / "images" / f"{split}{i}.png", png(truth[split], i))
-            rows.append((f"images/{split}{i}.png", truth[split].classes[truth[split].label(i)], split))
+            rows.append((f"images/{split}{i}.png", truth[split].classes[int(truth[split].label(i))], split))
     put(root / "classes.txt", "\n".join(truth["train"].classes))
     return rows
 
@@ -103,7 +103,7 @@ def _idx(
 ) -> Path:
     for split, count in COUNTS.items():
         images = b"".join(truth[split].read(i).numpy().tobytes() for i in range(count))
-        labels = bytes(truth[split].label(i) for i in range(count))
+        labels = bytes(int(truth[split].label(i)) for i in range(count))
         put(root / f"{FILES[split]}-images-idx3-ubyte{end}", pack(struct.pack(">4i", 0x803, count, 28, 28) + images))
         put(root / f"{FILES[split]}-labels-idx1-ubyte{end}", pack(struct.pack(">2i", 0x801, count) + labels))
     put(root / "classes.txt", "\n".join(truth["train"].classes))
@@ -122,7 +122,7 @@ def _parquet(root: Path, truth: dict[str, Reader]) -> Path:
         rows = [{"bytes": png(truth[split], i), "path": None} for i in range(count)]
         columns = {
             "image": pa.array(rows, pa.struct([("bytes", pa.binary()), ("path", pa.string())])),
-            "label": pa.array([truth[split].label(i) for i in range(count)], pa.int64()),
+            "label": pa.array([int(truth[split].label(i)) for i in range(count)], pa.int64()),
         }
         table = pa.table(columns).replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
         for part in range(2):
@@ -138,7 +138,7 @@ def _wds(root: Path, truth: dict[str, Reader]) -> Path:
         for part in range(2):
             with tarfile.open(root / f"fashion-{split}-{part}.tar", "w") as archive:
                 for i in range(part * count // 2, (part + 1) * count // 2):
-                    label = truth[split].label(i)
+                    label = int(truth[split].label(i))
                     about = (f"{i:05}.cls", str(label)) if i % 2 else (f"{i:05}.json", json.dumps({"label": label}))
                     for name, data in ((f"{i:05}.png", png(truth[split], i)), (about[0], about[1].encode())):
                         member = tarfile.TarInfo(name)
@@ -153,7 +153,7 @@ def _npz(root: Path, truth: dict[str, Reader]) -> Path:
     arrays = {"classes": np.array(truth["train"].classes)}
     for split, count in COUNTS.items():
         arrays[f"{split}_images"] = torch.cat([truth[split].read(i) for i in range(count)]).numpy()
-        arrays[f"{split}_labels"] = np.array([truth[split].label(i) for i in range(count)])
+        arrays[f"{split}_labels"] = np.array([int(truth[split].label(i)) for i in range(count)])
     np.savez_compressed(root / "set.npz", **arrays)  # type: ignore[arg-type]
     return root / "set.npz"
 
@@ -167,7 +167,7 @@ def test_every_format_gives_the_same_images(
     assert len(reader) == COUNTS[split]
     order = list(range(len(reader)))
     if kind == "folder":  # sorted by class; and a folder's name has no `/`
-        order.sort(key=lambda i: (right.label(i), i))
+        order.sort(key=lambda i: (int(right.label(i)), i))
         assert [name[2:].replace(" or ", "/") for name in reader.classes] == right.classes
     else:
         assert reader.classes == right.classes
@@ -290,7 +290,7 @@ def test_a_validation_split_counts_classes_as_training_does(tmp_path: Path) -> N
     for name in ("train/a/x.png", "train/b/x.png", "val/b/x.png"):
         saved(Image.new("L", (2, 2)), tmp_path / name)
     reader = open_images(f"folder:{tmp_path}", "test")
-    assert (reader.classes, reader.label(0)) == (["a", "b"], 1)
+    assert (reader.classes, int(reader.label(0))) == (["a", "b"], 1)
     saved(Image.new("L", (2, 2)), tmp_path / "val" / "c" / "x.png")
     with pytest.raises(RunError, match=r"there is a class 'c' that .*train does not have"):
         open_images(f"folder:{tmp_path}", "test")
@@ -306,7 +306,7 @@ def test_noise_is_always_the_same() -> None:
     train, again, test = (open_images("fake:100x10x8", split) for split in ("train", "train", "test"))
     assert torch.equal(train.read(3), again.read(3))
     assert not torch.equal(train.read(3), test.read(3))
-    assert (len(train), train.label(13), len(train.classes), train.read(0).shape) == (100, 3, 10, (3, 8, 8))
+    assert (len(train), int(train.label(13)), len(train.classes), train.read(0).shape) == (100, 3, 10, (3, 8, 8))
     assert open_images("fake:2x2", "train").read(0).shape == (3, 256, 256)
 
 
@@ -617,7 +617,7 @@ def test_a_mark_of_utf_8_is_no_text(tmp_path: Path) -> None:
     put(tmp_path / "m", "\ufeff" + ROW % "1")
     put(tmp_path / "classes.txt", "\ufeffcat\ndog\n")
     reader = open_images(f"jsonl:{tmp_path / 'm'}", "train")
-    assert (reader.classes, reader.label(0)) == (["cat", "dog"], 1)
+    assert (reader.classes, int(reader.label(0))) == (["cat", "dog"], 1)
 
 
 def test_a_name_that_no_file_can_have(tmp_path: Path) -> None:

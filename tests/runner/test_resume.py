@@ -44,6 +44,7 @@ def test_ranks_agree(two: dict[str, Any]) -> None:
         "total": [2.0**53, 2.0, 1.0],
         "any": [True, False],
         "synchronise": [[0.0, 0.0, 0.0], 0],
+        "gathered": [[1.0], [1.0]],
         "shared": "rank 0",
     }
 

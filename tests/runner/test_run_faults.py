@@ -29,6 +29,7 @@ from inception_dsl.runner.reader import Unreadable
 from inception_dsl.runner.settings import RunError
 
 HERE = RankContext(torch.device("cpu"))
+LABEL = torch.tensor(0)
 
 
 @pytest.fixture(autouse=True)
@@ -145,12 +146,12 @@ def test_micro_batches_are_made_as_small_as_the_memory_asks() -> None:
     config = Config(data=Data(batch=24, height=4, width=4))
     network = Greedy(7)
     before = {name: each.clone() for name, each in network.state_dict().items()}
-    assert fit_to_memory(network, config, HERE, forward_backward).run.accumulate == 4
+    assert fit_to_memory(network, config, HERE, forward_backward, LABEL).run.accumulate == 4
     assert network.tried == [24, 12, 6]
     assert all(each.equal(before[name]) for name, each in network.state_dict().items())
     assert all(parameter.grad is None for parameter in network.parameters())
     with pytest.raises(RunError, match="cpu: out of memory for one image"):
-        fit_to_memory(Greedy(0), config, HERE, forward_backward)
+        fit_to_memory(Greedy(0), config, HERE, forward_backward, LABEL)
 
 
 def test_a_resume_keeps_to_the_micro_batches_that_the_memory_once_asked_for(

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tiny import CONFIG
 
-from inception_dsl.runner import augment, average, optim, scaling, schedule
+from inception_dsl.runner import augment, average, loss, optim, scaling, schedule, scores
 from inception_dsl.runner.config import Config, Optim
 from inception_dsl.runner.devices import RankContext
 from inception_dsl.runner.preflight import check_run, dry_run
@@ -131,6 +131,7 @@ MISSED: dict[str, list[tuple[Any, str]]] = {
     "optim.name": [("adam", "one of sgd, rmsprop, adamw")],
     "optim.scale": [("cubic", "one of auto, none, linear, sqrt")],
     "schedule.name": [("step", "one of constant, exponential, polynomial, cosine")],
+    "loss.name": [("hinge", "one of cross_entropy, bce, mse")],
     "average.name": [("swa", "one of none, ema, polyak")],
     "augment.area": [
         ((0.0, 1.0), "numbers of more than 0"),
@@ -197,10 +198,12 @@ def test_the_choices_are_the_keys_of_the_tables() -> None:
         "optim.scale": {"auto": None, **scaling.SCALES},
         "schedule.name": schedule.SCHEDULES,
         "average.name": average.AVERAGES,
+        "loss.name": loss.LOSSES,
     }
 
     assert CHOICES.keys() - tables.keys() == {"data.unreadable", "run.precision"}
     assert {key: {*table} for key, table in tables.items()} == {key: {*CHOICES[key]} for key in tables}
+    assert scores.TALLIES.keys() == loss.LOSSES.keys()
 
 
 def test_the_settings_of_a_run_are_looked_at_as_far_as_it_has_them() -> None:
@@ -241,4 +244,4 @@ def test_conflicting_settings_are_reported_before_a_run_starts(key: str, wrong: 
 def test_images_that_exceed_any_memory_are_reported() -> None:
     vast = with_value("data.height", 2**40)
     with pytest.raises(RunError, match=r"the network cannot be trained on images of \(6, 3, 1099511627776, 8\): "):
-        dry_run(torch.nn.Identity(), vast, RankContext(torch.device("cpu")), print)
+        dry_run(torch.nn.Identity(), vast, RankContext(torch.device("cpu")), print, torch.tensor(0))

@@ -65,7 +65,7 @@ def test_a_step_of_training_is_torchvisions(name: str) -> None:
     heads = {head.name: float(head.loss_weight) for head in typed.program.heads}
     assert heads.keys() == outputs.keys()
     settings = Optim(lr=LR, momentum=MOMENTUM, weight_decay=DECAY, decay_all=True)
-    config = Config(optim=settings, loss=Loss(SMOOTHING, heads))
+    config = Config(optim=settings, loss=Loss(smoothing=SMOOTHING, heads=heads))
     optimiser = make_optimiser(config, ours)
     plain = torch.optim.SGD(theirs.parameters(), LR, momentum=MOMENTUM, weight_decay=DECAY)
     for _ in range(STEPS[name]):
