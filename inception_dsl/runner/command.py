@@ -12,7 +12,8 @@ import torch
 from torch import nn
 
 from inception_dsl.runner.config import Config, NetworkInfo
-from inception_dsl.runner.devices import destroy_distributed, exit_process, init_distributed
+from inception_dsl.runner.devices import destroy_distributed, exit_process, init_distributed, lost_connection
+from inception_dsl.runner.failures import failed_for_good, own_failure, read_failure, record_failure
 from inception_dsl.runner.folder import RunFailed
 from inception_dsl.runner.reader import error_text
 from inception_dsl.runner.settings import RunError, with_setting
@@ -32,7 +33,8 @@ Slurm:            #SBATCH --nodes=4 --ntasks-per-node=1 --gpus-per-node=8 --sign
 
 The same command resumes from the last checkpoint, as if nothing had happened. SIGTERM, SIGUSR1 and Ctrl-C save first;
 the exit code is then 75 (torchrun's own is 1), and OUT/STATUS says "preempted". 0: done; 1: failed (a loss that is not
-finite, a full disk), and torchrun restarts from the checkpoint, at most --max-restarts times; 2: could not start."""
+finite, a full disk); 2: could not start. torchrun restarts from the checkpoint, at most --max-restarts times; if the
+failure would repeat, OUT/failure.json says so, and restarts end at once."""
 
 
 def _assignment(text: str) -> tuple[str, str]:
@@ -67,6 +69,8 @@ def main(train: Callable[..., str], network: Callable[[int], nn.Module], config:
     add("--steps", type=int, metavar="N", help="stop after N steps, whatever the schedule")
     add("--deterministic", action="store_true", help="reproducible bit for bit on a GPU, but slower")
     given = parser.parse_args()
+    if failed := failed_for_good(given.out):
+        exit_process(failed.code)
     flags = [("run.deterministic", "true")] if given.deterministic else []
     try:
         for key, value in [("data.source", given.data), *given.set, *flags]:
@@ -75,15 +79,30 @@ def main(train: Callable[..., str], network: Callable[[int], nn.Module], config:
             train(network, config, info, init_distributed(), given.out, given.resume, given.force, given.steps)
         ]
         destroy_distributed()  # not after an error: NCCL would wait for the other ranks, and they for this one
-    except (RunError, OSError) as error:
-        file = getattr(error, "filename", None)
-        sys.stderr.write(f"error: {file}: {error_text(error)}\n" if file else f"error: {error}\n")
-        code = 1 if isinstance(error, RunFailed) else 2
-    except torch.OutOfMemoryError as error:
-        cause = str(error).partition(".")[0]
-        sys.stderr.write(f"error: {cause}; --set run.accumulate={2 * config.run.accumulate} uses less\n")
-        code = 1
-    except Exception:  # noqa: BLE001 - printed here, since exit_process skips the interpreter's handler
-        traceback.print_exc()
-        code = 1
+    except Exception as error:  # noqa: BLE001 - reported here, since exit_process skips the interpreter's handler
+        code = _report(error, given.out, config)
     exit_process(code)
+
+
+def _report(error: Exception, out: Path, config: Config) -> int:
+    """Report an error, in one line if it is a user's, and record it for restarts; returns the exit code."""
+    code, permanent, message, step = 1, False, "", vars(error).get("step", -1)
+    if isinstance(error, (RunError, OSError)):
+        file = getattr(error, "filename", None)
+        message = f"error: {file}: {error_text(error)}\n" if file else f"error: {error}\n"
+        code = 1 if isinstance(error, RunFailed) else 2
+        permanent = isinstance(error, RunError) and not isinstance(error.__cause__, OSError)
+    elif isinstance(error, torch.OutOfMemoryError):
+        cause = str(error).partition(".")[0]
+        message = f"error: {cause}; --set run.accumulate={2 * config.run.accumulate} uses less\n"
+    else:
+        message = "".join(traceback.format_exception(error))
+    failure = own_failure(str(error), code, permanent, step)
+    if lost_connection(error):  # of interest only if no process says why it ended
+        last = read_failure(out)
+        report = not (last and last[:2] == failure[:2])
+    else:
+        report = record_failure(out, failure)
+    if report:
+        sys.stderr.write(message)
+    return code

@@ -77,6 +77,11 @@ def destroy_distributed() -> None:
         distributed.destroy_process_group()
 
 
+def lost_connection(error: Exception) -> bool:
+    """Whether an error says that another process is gone."""
+    return isinstance(error, distributed.DistError) or "onnection" in str(error)
+
+
 def exit_process(code: int) -> NoReturn:
     """Exit; under torchrun without interpreter shutdown, in which torch's threads sometimes abort the process."""
     if "TORCHELASTIC_RUN_ID" in os.environ:

@@ -139,13 +139,13 @@ def train(
     Raises `RunError` if it cannot start and `RunFailed` if it cannot go on; STATUS in the folder says the same.
     """
     with catch_signals() as stop_requested, FolderLock(out) if context.rank == 0 else nullcontext():
+        check_run(config, context)
+        if steps is not None and steps < 1:
+            raise RunError(f"--steps is {steps}; set 1 or more")
         set_deterministic(config.run.deterministic)
         images, held_out = (open_images(config.data.source, split) for split in ("train", "test"))
         if images.classes != held_out.classes:
             raise RunError(f"{config.data.source}: the classes of the held-out images differ, or their order")
-        check_run(config, len(images), context)
-        if steps is not None and steps < 1:
-            raise RunError(f"--steps is {steps}; set 1 or more")
         epoch = steps_per_epoch(len(images), config.data.batch)
         last = total_steps(config, epoch)
         state = resume_state(out, resume, context)
@@ -162,7 +162,7 @@ def train(
             log.say(precision)
             log.say(run_summary(training.network, training.config, context, training.step, last))
             log.say(scaling_summary(training.config))
-        with track_status(out, context), closing(log):
+        with track_status(out, context, lambda: training.step), closing(log):
             score = train_loop(training, held_out, out, log, stop_requested, last)
             if score and context.rank == 0:
                 done = {"steps": training.step, "epochs": training.step / epoch}

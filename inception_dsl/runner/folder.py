@@ -19,6 +19,7 @@ from torch import nn
 from inception_dsl.runner.checkpoint import check_identity, latest_checkpoint, load_checkpoint, write_status
 from inception_dsl.runner.config import Config, NetworkInfo
 from inception_dsl.runner.devices import RankContext, broadcast_object
+from inception_dsl.runner.failures import forget_failure
 from inception_dsl.runner.files import encode_text, write_text
 from inception_dsl.runner.randomness import permutation
 from inception_dsl.runner.reader import Reader
@@ -95,20 +96,30 @@ def run_summary(network: nn.Module, config: Config, context: RankContext, step: 
 
 
 @contextmanager
-def track_status(folder: Path, context: RankContext) -> Iterator[None]:
-    """Keep STATUS at "running", and set it to "failed" on an error. Errors that users can fix become `RunFailed`."""
+def track_status(folder: Path, context: RankContext, step: Callable[[], int]) -> Iterator[None]:
+    """Keep STATUS at "running", and set it to "failed" on an error. Errors that users can fix become `RunFailed`.
+
+    `step` gives the number of steps done, which an error then has as its attribute `step`.
+    """
     if context.rank == 0:
         write_status(folder, "running")
+        forget_failure(folder, done=False)
     try:
         yield
     except BaseException as error:  # including KeyboardInterrupt
         with suppress(OSError):  # the disk may be full
             write_status(folder, "failed")
+        failed: BaseException = error
         if isinstance(error, OSError):
-            raise RunFailed(f"{folder}: {error}; the same command resumes from the last checkpoint") from error
-        if isinstance(error, RunError):
-            raise RunFailed(str(error)) from error
-        raise
+            failed = RunFailed(f"{folder}: {error}; the same command resumes from the last checkpoint")
+        elif isinstance(error, RunError):
+            failed = RunFailed(str(error))
+        vars(failed)["step"] = step()
+        if failed is error:
+            raise
+        raise failed from error
+    if context.rank == 0:
+        forget_failure(folder, done=True)
 
 
 @contextmanager

@@ -14,12 +14,12 @@ from inception_dsl.runner.devices import RankContext, any_rank
 from inception_dsl.runner.settings import RunError, check_settings, with_setting
 
 
-def check_run(config: Config, images: int, context: RankContext) -> None:
-    """Raise `RunError` for settings that do not suit the number of images or the device."""
+def check_run(config: Config, context: RankContext) -> None:
+    """Raise `RunError` for settings that do not suit each other, the device or the number of processes."""
     check_settings(config)
     if config.run.sync_bn and context.world_size > 1 and context.device.index is None:
         raise RunError(f"run.sync_bn is True, but {context.device} does not support it; set false")
-    MicroBatches(images, config, 0, 0, context.rank, context.world_size)
+    MicroBatches(config.data.batch, config, 0, 0, context.rank, context.world_size)
     training_transform(config)
     evaluation_transform(config)
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
+from inception_dsl.runner.failures import FAILURE_FILE, read_failure
+
 PREEMPTED: Final = 75
 """The exit code for "saved, start me again" (EX_TEMPFAIL in sysexits.h)."""
 RESTARTS: Final = 3
@@ -29,10 +31,10 @@ def command(script: Path, arguments: Sequence[str], processes: int = 1) -> list[
 def launch(folder: Path, arguments: Sequence[str], processes: int = 1, quiet: bool = False) -> int:
     """Run `train.py` of a run folder to its end; gives its exit code. `quiet` sends what it prints to stderr.
 
-    SIGTERM and SIGUSR1 are passed on, so that the run saves and ends; torchrun ends with 1 then, and the folder's
-    STATUS, if this run wrote it, says that it was only preempted.
+    SIGTERM and SIGUSR1 are passed on, so that the run saves and ends. torchrun always fails with 1; what this run wrote
+    to the folder, STATUS or a failure, says more.
     """
-    before = _stamp(folder)
+    before = {name: _stamp(folder / name) for name in ("STATUS", FAILURE_FILE)}
     asked, started = list[int](), list[subprocess.Popen[bytes]]()
 
     def pass_on(number: int, frame: FrameType | None) -> None:
@@ -55,9 +57,11 @@ def launch(folder: Path, arguments: Sequence[str], processes: int = 1, quiet: bo
     finally:
         for number, handler in old.items():
             signal.signal(number, handler)
-    saved = status(folder) == "preempted" and _stamp(folder) != before
-    if code and (saved or (asked and code < 0)):  # or it was signalled before it could listen
-        return PREEMPTED
+    new = {name for name, stamp in before.items() if _stamp(folder / name) != stamp}
+    if code and ((status(folder) == "preempted" and "STATUS" in new) or (asked and code < 0)):
+        return PREEMPTED  # or it was signalled before it could listen
+    if code and FAILURE_FILE in new and (failure := read_failure(folder)):
+        return failure.code
     return 128 - code if code < 0 else code  # the convention of shells
 
 
@@ -67,7 +71,6 @@ def status(folder: Path) -> str:
     return file.read_text(encoding="utf-8", errors="replace").strip() if file.is_file() else ""
 
 
-def _stamp(folder: Path) -> int:
-    """When a run's STATUS was written; 0 if there is none."""
-    file = folder / "STATUS"
+def _stamp(file: Path) -> int:
+    """When a file was written; 0 if there is none."""
     return file.stat().st_mtime_ns if file.is_file() else 0

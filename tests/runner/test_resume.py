@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from tiny import Tiny, fingerprint, run
 from zygote import Zygote
 
 from inception_dsl.runner.checkpoint import latest_checkpoint
+from inception_dsl.runner.failures import read_failure
 
 FOLDER = Path(__file__).parent
 
@@ -117,13 +119,44 @@ def test_three_ranks_add_up_in_the_same_order_after_a_resume(zygote: Zygote, tmp
     assert fingerprint(tmp_path / "parts") == fingerprint(tmp_path / "whole")
 
 
-def test_torchrun_gives_up_on_a_loss_that_is_not_finite(zygote: Zygote, tmp_path: Path) -> None:
+def test_a_loss_that_is_not_finite_is_not_tried_again(zygote: Zygote, tmp_path: Path) -> None:
     wild = ("--set", "optim.name=sgd", "optim.lr=1e9", "optim.weight_decay=1e9", "optim.clip=0.0")
-    code, output = zygote.torchrun(
-        tmp_path / "log", FOLDER / "tiny.py", "--out", str(tmp_path / "run"), *wild, restarts=1
-    )
+    code, output = zygote.torchrun(tmp_path / "log", FOLDER / "tiny.py", "--out", str(tmp_path / "run"), *wild)
     assert code == 1
     assert (tmp_path / "run" / "STATUS").read_text() == "failed\n"
     assert len(list((tmp_path / "run").glob("not_finite_*.txt"))) == 1
-    assert 2 <= output.count("error: step ") <= 4  # twice, by the first of two ranks or by both
-    assert output.count("lists the images; set a lower optim.lr, or optim.clip") == output.count("error: step ")
+    assert output.count("error: step ") == output.count("lists the images; set a lower optim.lr, or optim.clip") == 1
+    failure = read_failure(tmp_path / "run")
+    assert failure and (failure.attempt, failure.code, failure.permanent) == (0, 1, True)
+    assert f"error: step {failure.step}: " in output
+
+
+def test_a_data_set_that_is_not_there_is_reported_once_and_the_command_goes_on_when_it_is(
+    zygote: Zygote, tmp_path: Path
+) -> None:
+    data, out = tmp_path / "data", tmp_path / "run"
+    words = ("--out", str(out), "--data", f"folder:{data}", "--steps", "3")
+    for _ in range(2):
+        code, output = zygote.torchrun(tmp_path / "log", FOLDER / "tiny.py", *words)
+        assert code == 1
+        assert output.count(f"No such file or directory: {data}") == 1, output
+        failure = read_failure(out)
+        assert failure and (failure.attempt, failure.step, failure.code, failure.permanent) == (0, -1, 2, True)
+    for split in ("train", "val"):
+        for number in range(12):
+            image = data / split / str(number % 4) / f"{number}.png"
+            image.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (9, 9), (number,) * 3).save(image)
+    code, output = zygote.torchrun(tmp_path / "log", FOLDER / "tiny.py", *words)
+    assert code == 0, output[-3000:]
+    assert read_failure(out) is None
+    assert (out / "STATUS").read_text() == "done\n"
+
+
+def test_the_same_error_at_the_same_step_is_tried_twice(zygote: Zygote, tmp_path: Path) -> None:
+    words = ("--out", str(tmp_path / "run"), "--set", "run.save_every=100")  # a restart begins with step 0
+    code, output = zygote.torchrun(tmp_path / "log", FOLDER / "tiny.py", *words, TINY=f"1 18 RAISE {tmp_path / 'mark'}")
+    assert code == 1
+    assert output.count("ArithmeticError: in the middle") == 2, output
+    failure = read_failure(tmp_path / "run")
+    assert failure and (failure.attempt, failure.step, failure.permanent) == (1, 8, True)

@@ -175,7 +175,7 @@ MISSED: dict[str, list[tuple[Any, str]]] = {
 @pytest.mark.parametrize(("key", "wrong", "words"), [(key, *case) for key, cases in MISSED.items() for case in cases])
 def test_numbers_out_of_range_are_reported_before_a_run_starts(key: str, wrong: Any, words: str) -> None:
     with pytest.raises(RunError) as raised:
-        check_run(with_value(key, wrong), 96, RankContext(torch.device("cpu")))
+        check_run(with_value(key, wrong), RankContext(torch.device("cpu")))
     shown = repr(wrong) if isinstance(wrong, str) else wrong
     assert str(raised.value).startswith(f"{key} is {shown}; set {words}")
     text = wrong if isinstance(wrong, str) else repr(wrong)
@@ -231,13 +231,17 @@ def test_what_may_stand_at_an_end_may() -> None:
         ("data.mean", (0.5, 0.5), "data.mean has 2 numbers for 3 channels; give one per channel"),
         ("data.std", (), "data.std has 0 numbers for 3 channels; give one per channel"),
         ("augment.resize", 7, "augment.resize is 7, but the input has 8 pixels"),
-        ("data.batch", 97, "data.batch is 97, but there are 96 training images"),
+        (
+            "data.batch",
+            97,
+            "data.batch 97 cannot be divided evenly among 1 ranks with run.accumulate 2; set a multiple",
+        ),
     ],
 )
 def test_conflicting_settings_are_reported_before_a_run_starts(key: str, wrong: Any, words: str) -> None:
     check_settings(with_value(key, wrong))
     with pytest.raises(RunError) as raised:
-        check_run(with_value(key, wrong), 96, RankContext(torch.device("cpu")))
+        check_run(with_value(key, wrong), RankContext(torch.device("cpu")))
     assert str(raised.value).startswith(words)
 
 
