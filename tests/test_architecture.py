@@ -43,14 +43,14 @@ FOREIGN = {
     "onnx": {"emit.onnx.executor", "files.freshness"},
     "onnxruntime": {"emit.onnx.executor"},
     "PIL": {"evaluation.preparation", "runner.reader"},
-    "pyarrow": {"runner.reader_tables"},
+    "pyarrow": {"runner.reader_parquet"},
     "pydantic": {"spec"},
     "safetensors": {"weights"},
     "torch": {
         *("build", "cli", "crosscheck", "datasets", "emit.pytorch.executor"),
         *("evaluation", "runner", "training", "weights"),
     },
-    "torchvision": {"runner.reader_tables"},
+    "torchvision": {"runner.reader_torchvision"},
     "yaml": {"syntax"},
 }
 

@@ -46,7 +46,8 @@ def trained(plan: Plan, weights: Path, split: str, given: Collection[str], proto
     network.
     """
     config = plan.runnable.config()
-    reader = open_images(config.data.source, split)
+    listed = next((names for _, names in _listed_classes(weights)), ())
+    reader = open_images(config.data.source, split, listed)
     check_classes(weights, reader.classes, config.data.source)
     typed = with_classes(plan.spec, len(reader.classes))
     file, here = load_weights(typed, weights, heads=False), init_distributed()
@@ -75,12 +76,8 @@ def other_network(weights: Path, file: WeightFile, typed: Typed) -> Diagnostic |
 
 
 def check_classes(weights: Path, classes: Sequence[str], data: str) -> None:
-    """Raise `RunError` if a file that a run wrote beside the weights names other classes than the data.
-
-    For a checkpoint, that file is in the folder above.
-    """
-    folder = weights.absolute().parent
-    for file, named in _listed_classes(folder.parent if folder.name == "checkpoints" else weights.parent):
+    """Raise `RunError` if a file that a run wrote beside the weights names other classes than the data."""
+    for file, named in _listed_classes(weights):
         if "\n".join(named) == "\n".join(classes):
             continue
         pairs = enumerate(zip_longest(named, classes, fillvalue=""))
@@ -90,8 +87,13 @@ def check_classes(weights: Path, classes: Sequence[str], data: str) -> None:
         raise RunError(f"{file}: names other classes than the data: {difference}; {way}")
 
 
-def _listed_classes(folder: Path) -> Iterator[tuple[Path, list[str]]]:
-    """The files in a folder that name a network's classes; a `config.json` of another tool does not."""
+def _listed_classes(weights: Path) -> Iterator[tuple[Path, list[str]]]:
+    """The files beside weights that name a network's classes; a `config.json` of another tool does not.
+
+    Those of a checkpoint are in the folder above.
+    """
+    own = weights.absolute().parent
+    folder = own.parent if own.name == "checkpoints" else weights.parent
     config, listed = folder / "config.json", folder / "classes.txt"
     try:
         if config.is_file():

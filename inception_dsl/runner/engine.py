@@ -143,7 +143,8 @@ def train(
         if steps is not None and steps < 1:
             raise RunError(f"--steps is {steps}; set 1 or more")
         set_deterministic(config.run.deterministic)
-        images, held_out = (open_images(config.data.source, split) for split in ("train", "test"))
+        images = open_images(config.data.source, "train")
+        held_out = open_images(config.data.source, "test", images.classes)
         if images.classes != held_out.classes:
             raise RunError(f"{config.data.source}: the classes of the held-out images differ, or their order")
         epoch = steps_per_epoch(len(images), config.data.batch)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import os
 import re
 from array import array
@@ -12,10 +11,12 @@ from contextlib import suppress
 from io import BytesIO
 from itertools import accumulate
 from typing import Any, Protocol
+from unicodedata import normalize
 
 import torch
 from torch import Tensor
 
+from inception_dsl.runner.labels import adopt_classes, check_first_index, index_labels
 from inception_dsl.runner.settings import RunError
 
 # The names of each split, by preference: "val" comes before "test", which may lack labels.
@@ -47,23 +48,25 @@ class Reader(Protocol):
 class PackedIndex:
     """The labels and names of a data set, packed into arrays: each worker would copy a list of a million strings.
 
-    Classes without names are numbered. The fingerprint covers names, labels and `content`.
+    Without `classes` the labels tell them, see `index_labels`. `name` replaces the names of images in messages about
+    labels. The fingerprint covers names, labels and `content`.
     """
 
     def __init__(
-        self, classes: Sequence[str], names: Iterable[str], labels: Sequence[Any], content: bytes = b""
+        self,
+        classes: Sequence[str],
+        names: Iterable[str],
+        labels: Sequence[Any],
+        content: bytes = b"",
+        name: Callable[[int], str] | None = None,
     ) -> None:
         encoded = [os.fsencode(name) for name in names]
         self._names, self._ends = b"".join(encoded), array("q", accumulate(map(len, encoded), initial=0))
-        if odd := [name for name in classes if str(name).splitlines() != [str(name)]]:
+        self.tells_classes = not classes
+        indices, self.classes = index_labels(labels, classes, name or self.name)
+        self._labels: array[int] = array("q", indices)
+        if odd := [text for text in self.classes if text.splitlines() != [text]]:
             raise RunError(f"the class {odd[0]!r} is not one line of text, so classes.txt cannot list it; rename it")
-        most = len(classes) or math.inf
-        wrong = next((i for i, label in enumerate(labels) if type(label) is not int or not 0 <= label < most), None)
-        if wrong is not None:  # 1.7 and True are not class indices either
-            known = f"there are {len(classes)} classes, which" if classes else "class indices are integers that"
-            raise RunError(f"{self.name(wrong)}: its label is {labels[wrong]!r}, but {known} count from 0; correct it")
-        self.classes = list(classes) or numbered_classes(labels, self.name)
-        self._labels: array[int] = array("q", labels)
         digest = hashlib.blake2b(repr(self.classes).encode(), digest_size=16)
         for part in (self._names, self._ends.tobytes(), self._labels.tobytes(), content):
             digest.update(part)
@@ -76,18 +79,20 @@ class PackedIndex:
         """The class index of an image."""
         return torch.tensor(self._labels[index])
 
+    def settle_classes(self, classes: Sequence[str]) -> None:
+        """Take over the `classes` of the training images, or check one's own, if they come from the labels alone.
+
+        Raises `RunError` for labels that do not suit.
+        """
+        if self.tells_classes and classes:
+            indices, self.classes = adopt_classes(self._labels, self.classes, classes, self.name)
+            self._labels = array("q", indices)
+        elif self.tells_classes:
+            check_first_index(self._labels, self.classes)
+
     def name(self, index: int) -> str:
         """The name of an image in messages."""
         return os.fsdecode(self._names[self._ends[index] : self._ends[index + 1]])
-
-
-def numbered_classes(labels: Sequence[int], name: Callable[[int], str]) -> list[str]:
-    """The names "0", "1", ... of unnamed classes; rejects labels, such as dates, that would make millions of them."""
-    most = max(labels, default=-1)
-    if most >= 10 * len(labels) + 1000:
-        problem = f"label {most} at {name(labels.index(most))} would make {most + 1} classes"
-        raise RunError(f"{problem}; are these class indices? Number the classes from 0, or name them")
-    return [str(number) for number in range(most + 1)]
 
 
 def error_text(error: Exception) -> str:
@@ -126,20 +131,46 @@ def preload_decoder() -> None:
 
 
 def select_split(names: Iterable[str], split: str) -> list[str]:
-    """The files or folders whose names contain a split, as in `imagenet-train-0001.tar`, sorted.
+    """The paths that name a split, as in `imagenet-train-0001.tar` and `train/0001.tar`, sorted.
 
-    If no name contains any split, all of them are the test split.
+    The last part of a path that names any split decides. If no path names one, all of them are the test split.
     """
-    words = {name: set(re.split(r"[^a-z]+", name.lower())) for name in sorted(names)}
+    known = {word for aliases in SPLITS.values() for word in aliases}
+    words: dict[str, set[str]] = {}
+    for name in sorted(names):
+        parts = [known.intersection(re.split(r"[^a-z]+", part.lower())) for part in name.split("/")]
+        words[name] = next(filter(None, reversed(parts)), set())
     for word in SPLITS[split]:
         if found := [name for name in words if word in words[name]]:
             return found
-    known = {word for aliases in SPLITS.values() for word in aliases}
-    return [] if split == "train" or any(known & found for found in words.values()) else list(words)
+    return [] if split == "train" or any(words.values()) else list(words)
+
+
+def split_files(root: str, ending: str, split: str) -> list[str]:
+    """The files of a split in `root` or, if it has none, at most two folders below; see `select_split`.
+
+    Raises `RunError` if they lie in several folders, which are different data sets.
+    """
+    names: list[str] = []
+    for path, folders, files in os.walk(root, onerror=_raise, followlinks=True):
+        inside = os.path.relpath(path, root)
+        depth = 0 if inside == "." else inside.count(os.sep) + 1
+        folders[:] = [name for name in folders if depth < 2 and name[0] != "."]
+        names += [os.path.normpath(os.path.join(inside, name)) for name in files if name.endswith(ending)]
+    found = select_split(names, split)
+    top = min((name.count(os.sep) for name in found), default=0)
+    found = [name for name in found if name.count(os.sep) == top]
+    if len(places := sorted({os.path.dirname(name) for name in found})) > 1:
+        raise RunError(f"{root}: the {split} files lie in several folders, {', '.join(places)}; name one data set")
+    return found
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def read_class_names(folder: str) -> list[str]:
     """The lines of the folder's `classes.txt`; empty if there is no such file."""
     with suppress(FileNotFoundError), open(os.path.join(folder, "classes.txt"), encoding="utf-8-sig") as lines:
-        return [line.strip() for line in lines if line.strip()]
+        return [normalize("NFC", line.strip()) for line in lines if line.strip()]
     return []

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
-from inception_dsl.runner.reader import SPLITS, Reader, error_text
-from inception_dsl.runner.reader_files import csv_images, folder_images, jsonl_images, wds_images
-from inception_dsl.runner.reader_tables import fake_images, idx_images, npz_images, parquet_images, torchvision_images
+from inception_dsl.runner.reader import SPLITS, PackedIndex, Reader, error_text
+from inception_dsl.runner.reader_files import csv_images, folder_images, jsonl_images
+from inception_dsl.runner.reader_parquet import parquet_images
+from inception_dsl.runner.reader_shards import wds_images
+from inception_dsl.runner.reader_tables import fake_images, idx_images, npz_images
+from inception_dsl.runner.reader_torchvision import torchvision_images
 from inception_dsl.runner.settings import RunError, lookup
 
 READERS: dict[str, Callable[[str, str], Reader]] = {
@@ -23,8 +27,12 @@ READERS: dict[str, Callable[[str, str], Reader]] = {
 }
 
 
-def open_images(source: str, split: str) -> Reader:
-    """Open the "train" or "test" split of `KIND:PATH`. Raises `RunError` if it is missing or malformed."""
+def open_images(source: str, split: str, classes: Sequence[str] = ()) -> Reader:
+    """Open the "train" or "test" split of `KIND:PATH`. Raises `RunError` if it is missing or malformed.
+
+    `classes` are those of the training images. A test split whose labels alone tell its classes takes them over, since
+    it may lack some; without `classes`, it takes those of the training split, if there is one.
+    """
     kind, colon, path = source.partition(":")
     if not colon:
         raise RunError(
@@ -49,4 +57,12 @@ def open_images(source: str, split: str) -> Reader:
             f"{source}: the split {split!r} has no images; name their files, or the rows' split, "
             f"{' or '.join(SPLITS[split])}"
         )
+    if isinstance(images, PackedIndex):
+        if split == "test" and images.tells_classes and not classes:
+            with suppress(RunError):
+                classes = open_images(source, "train").classes
+        try:
+            images.settle_classes(classes)
+        except RunError as error:
+            raise RunError(f"{source}: {error}") from None
     return images
