@@ -33,7 +33,7 @@ from gpu_common import (
     spec,
     without_dropout,
 )
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 
 from inception_dsl.evaluation import trained
@@ -41,7 +41,7 @@ from inception_dsl.evaluation.evaluate import evaluate_file
 from inception_dsl.runner import engine
 from inception_dsl.runner.config import Config, Data, Loss
 from inception_dsl.runner.data import Batch, make_loader
-from inception_dsl.runner.devices import RankContext, set_deterministic, supports_bf16
+from inception_dsl.runner.devices import RankContext, move_to_device, set_deterministic, supports_bf16
 from inception_dsl.runner.readers import open_images
 from inception_dsl.training.doctor import Small, run_checks, short_run, state_sha256
 from inception_dsl.training.installation import FAILED
@@ -77,15 +77,15 @@ def accuracy(plan: Plan, notes: Notes) -> None:
 
 
 def numbers_of(
-    plan: Plan, network: nn.Module, batches: list[Batch], place: RankContext, precision: str
+    plan: Plan, network: nn.Module, batches: list[tuple[Tensor, Tensor]], place: RankContext, precision: str
 ) -> list[list[float]]:
     """The losses and the gradient norm of each batch, all with the same weights."""
-    config = Config(data=Data(batch=len(batches[0].labels)), loss=Loss(heads=heads(LARGE)))
+    config = Config(data=Data(batch=len(batches[0][1])), loss=Loss(heads=heads(LARGE)))
     config.run.precision = precision
     measured = []
     for batch in batches:
         network.zero_grad()
-        images, labels = (tensor.to(place.device) for tensor in (batch.images, batch.labels))
+        images, labels = move_to_device(place, *batch)
         losses = engine.forward_backward(network, images, labels, config, place)
         measured.append([*map(float, losses.values()), float(clip_grad_norm_(network.parameters(), torch.inf))])
     return measured
@@ -99,7 +99,7 @@ def agreement(plan: Plan, notes: Notes) -> None:
     size, count, slack = (4, 1, 4) if plan.quick else (64, 5, 1)  # the statistics of 4 images are nearer to nothing
     random = torch.Generator().manual_seed(0)
     shape, labels = (size, *spec(LARGE).program.input.shape), torch.arange(size)
-    batches = [Batch(torch.randn(shape, generator=random), labels, labels, []) for _ in range(count)]
+    batches = [(torch.randn(shape, generator=random), labels) for _ in range(count)]
     torch.manual_seed(0)
     reference = without_dropout(build_network(LARGE, 1000)).train()
     other = without_dropout(build_network(LARGE, 1000)).train()

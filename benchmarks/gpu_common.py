@@ -21,7 +21,7 @@ from inception_dsl.recipes.recipe import named, recipe
 from inception_dsl.runner import engine
 from inception_dsl.runner.config import Average, Config, NetworkInfo
 from inception_dsl.runner.data import Batch, make_loader
-from inception_dsl.runner.devices import RankContext
+from inception_dsl.runner.devices import RankContext, move_to_device
 from inception_dsl.runner.progress import Log, read_metrics
 from inception_dsl.runner.readers import open_images
 
@@ -140,15 +140,18 @@ Feed = Callable[[Config, int], Batch]
 
 
 def fixed(plan: Plan, name: str, classes: int) -> Feed:
-    """The same random micro-batch for every step, on the device from the start."""
+    """The same random micro-batch for every step, on the device from the start; no image is changed."""
     batches: dict[int, Batch] = {}
 
     def feed(config: Config, step: int) -> Batch:
         size = config.data.batch // config.run.accumulate
         if size not in batches:
             random = torch.Generator().manual_seed(0)
-            images = torch.randn(size, *spec(name).program.input.shape, generator=random).to(plan.device)
-            batches[size] = Batch(images, (torch.arange(size) % classes).to(plan.device), torch.arange(size), [])
+            shape = (size, *spec(name).program.input.shape)
+            images = torch.randint(0, 256, shape, dtype=torch.uint8, generator=random)
+            labels, draws = torch.arange(size) % classes, torch.zeros(size, 0)
+            images, draws, labels = move_to_device(plan.place, images, draws, labels)
+            batches[size] = Batch(images, draws, labels, torch.arange(size), [])
         return batches[size]
 
     return feed

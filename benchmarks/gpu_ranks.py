@@ -17,6 +17,7 @@ from gpu_common import LARGE, NEEDS_CUDA, SMALL, Notes, Plan, build_network, fix
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from inception_dsl.runner.augment import finish_images
 from inception_dsl.runner.engine import forward_backward
 from inception_dsl.runner.evaluate import evaluate
 from inception_dsl.runner.optim import make_optimiser
@@ -74,9 +75,10 @@ def member(plan: Plan) -> dict[str, object]:
         model = nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
     model = DistributedDataParallel(model, forward_sync_buffers=False, gradient_as_bucket_view=True)
     optimiser, given = make_optimiser(config, network), fixed(plan, name, 10)(config, 0)
+    images = finish_images(given.images, given.draws, config)
     for _ in range(3):
         optimiser.zero_grad()
-        forward_backward(model, given.images, given.labels, config, plan.place)
+        forward_backward(model, images, given.labels, config, plan.place)
         optimiser.step()
     done("three steps of DDP")
     config.data.workers = 2

@@ -33,6 +33,7 @@ from photographs import photographs
 from torch import nn
 from torch.nn.functional import cross_entropy
 
+from inception_dsl.runner.augment import finish_images
 from inception_dsl.runner.config import Config
 from inception_dsl.runner.data import make_loader
 from inception_dsl.runner.devices import autocast, set_deterministic, supports_bf16
@@ -90,11 +91,12 @@ def bare(plan: Plan, word: str, batch: int) -> Callable[[], object]:
     config = large(batch, "", precision=word)
     network = build_network(LARGE, 1000).to(plan.device).to(memory_format=torch.channels_last).train()
     optimiser, given = make_optimiser(config, network), fixed(plan, LARGE, 1000)(config, 0)
+    images = finish_images(given.images, given.draws, config)
 
     def step() -> None:
         optimiser.zero_grad()
         with autocast(plan.place, word):
-            loss, _ = compute_loss(network(given.images), given.labels, config)
+            loss, _ = compute_loss(network(images), given.labels, config)
         torch.autograd.backward(loss)
         optimiser.step()
 
@@ -110,13 +112,15 @@ def theirs(plan: Plan, notes: Notes, word: str, batch: int, warm: int, count: in
 
     network: nn.Module = torchvision.models.inception_v3(weights=None, init_weights=False)
     network = network.to(plan.device).to(memory_format=torch.channels_last).train()
-    given, weight = fixed(plan, LARGE, 1000)(large(batch, ""), 0), next(iter(heads(LARGE).values()))
+    config, weight = large(batch, ""), next(iter(heads(LARGE).values()))
+    given = fixed(plan, LARGE, 1000)(config, 0)
+    images = finish_images(given.images, given.draws, config)
     optimiser = torch.optim.SGD(network.parameters(), 0.01, momentum=0.9, nesterov=True)
 
     def step() -> None:
         optimiser.zero_grad()
         with autocast(plan.place, word):
-            logits, head = network(given.images)
+            logits, head = network(images)
         loss = cross_entropy(logits.float(), given.labels) + weight * cross_entropy(head.float(), given.labels)
         torch.autograd.backward(loss)
         optimiser.step()

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from inception_dsl.evaluation.preparation import VIEW_SETTINGS, choose_preparation, prepare_image
-from inception_dsl.runner.augment import normalise, to_channels
+from inception_dsl.runner.augment import normalise, scale_to_unit, to_channels
 from inception_dsl.runner.config import Augment, Config, Data
 from inception_dsl.runner.reader import decode_image
 from inception_dsl.weights.names import BUILTIN_SPECS, LIBRARIES
@@ -95,7 +95,7 @@ def ours(file: Path, wanted: Preprocessing) -> torch.Tensor:
     found = choose_preparation(wanted, config, "spec.yaml", (), None)
     assert found.view is not None
     image = found.view(decode_image(file.read_bytes(), str(file)), found.config)
-    return normalise(to_channels(image, 3), found.config)
+    return normalise(scale_to_unit(to_channels(image, 3)), found.config)
 
 
 @pytest.mark.parametrize(("library", "network", "tag"), ROWS)

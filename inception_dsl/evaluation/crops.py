@@ -15,9 +15,10 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor
 
-from inception_dsl.runner.augment import VIEWS, normalise, resize, resize_shorter_side, to_channels, view_central
+from inception_dsl.runner.augment import evaluation_cut, normalise, scale_to_unit, to_channels
 from inception_dsl.runner.config import Config
-from inception_dsl.runner.settings import RunError, lookup
+from inception_dsl.runner.geometry import cut_image, resize, shorter_side_cut, view_central
+from inception_dsl.runner.settings import RunError
 
 SCALES_AT_224: Final = (256, 288, 320, 352)
 """The scales for an input of 224."""
@@ -119,20 +120,23 @@ def make_crops(image: Tensor, config: Config, protocols: tuple[str, ...], view: 
         raise RunError(f"the input is {size} x {config.data.width}; crops need a square input")
     if unknown := [name for name in protocols if name not in PROTOCOLS]:
         raise RunError(f"unknown protocol {unknown[0]!r}; the protocols are {', '.join(PROTOCOLS)}")
-    at = cache(lambda scale: resize_shorter_side(image, scale))
+    height, width, values = image.shape[1], image.shape[2], image.float()
+    scaled = cache(lambda scale: cut_image(values, shorter_side_cut(height, width, scale)))
     counts = [
-        Counter(PROTOCOLS[name](lambda scale: (at(scale).shape[1], at(scale).shape[2]), size)) for name in protocols
+        Counter(PROTOCOLS[name](lambda scale: shorter_side_cut(height, width, scale).size, size)) for name in protocols
     ]
     plain = list(dict.fromkeys(crop._replace(mirrored=False) for count in counts for crop in count))
     weights = [
         [[count[crop._replace(mirrored=side)] / count.total() for count in counts] for side in (False, True)]
         for crop in plain
     ]
-    views = {0: view_central, -1: view or lookup(VIEWS, config.augment.evaluation, "augment.evaluation")}
-    images = [
-        views[crop.scale](image, config) if crop.scale in views else _crop_pixels(crop, at, size) for crop in plain
-    ]
-    ready = [normalise(to_channels(crop, config.data.channels), config) for crop in images]
+    views: dict[int, Callable[[], Tensor]] = {
+        0: lambda: cut_image(values, view_central(height, width, config)),
+        # in uint8, as the run evaluates
+        -1: lambda: view(image, config).float() if view else cut_image(image, evaluation_cut(height, width, config)),
+    }
+    images = [views[crop.scale]() if crop.scale in views else _crop_pixels(crop, scaled, size) for crop in plain]
+    ready = [normalise(scale_to_unit(to_channels(crop, config.data.channels)), config) for crop in images]
     return Crops(torch.stack(ready), torch.tensor(weights, dtype=torch.float64))
 
 

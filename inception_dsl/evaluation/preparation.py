@@ -14,8 +14,8 @@ from torch import Tensor
 from inception_dsl.diagnostics.codes.weights import PREPROCESSING_DIFFERS
 from inception_dsl.diagnostics.diagnostic import Diagnostic
 from inception_dsl.evaluation.crops import View
-from inception_dsl.runner.augment import centre_crop
 from inception_dsl.runner.config import Config
+from inception_dsl.runner.geometry import centre_crop
 from inception_dsl.weights.preprocessing import Preprocessing
 from inception_dsl.weights.transfer import channel_values
 

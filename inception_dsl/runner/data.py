@@ -22,14 +22,23 @@ from inception_dsl.runner.reader import Reader, Unreadable
 from inception_dsl.runner.settings import RunError
 
 SampleKey = tuple[int, int]  # the epoch and the index of the image
-# The image, its label, its index (of the replacement, if any; -1 for a placeholder), and the unreadable images.
-Sample = tuple[Tensor, Tensor, int, list[str]]
+
+
+class Sample(NamedTuple):
+    """What a worker makes of an image."""
+
+    image: Tensor  # uint8, of the input's size
+    draws: Tensor  # the random numbers for `finish_images`
+    label: Tensor
+    position: int  # of the image, or of its replacement, in the reader; -1 for a placeholder
+    unreadable: list[str]
 
 
 class Batch(NamedTuple):
-    """Collated samples."""
+    """Collated samples; `finish_images` makes the network's input of `images` and `draws`, on the device."""
 
-    images: Tensor
+    images: Tensor  # uint8, N x C x H x W
+    draws: Tensor  # float32, N x K
     labels: Tensor
     indices: Tensor
     unreadable: list[str]
@@ -52,12 +61,14 @@ class ImageDataset(Dataset[Sample]):
         for number in range(index, index + min(len(self), 100)):
             found = number % len(self)
             try:
-                return self.transform(self.reader.read(found), random), self.reader.label(found), found, unreadable
+                return Sample(
+                    *self.transform(self.reader.read(found), random), self.reader.label(found), found, unreadable
+                )
             except Unreadable as error:
                 unreadable.append(str(error))
             if self.policy == "count":  # evaluation counts it, but does not replace it
                 blank = torch.zeros(3, 8, 8, dtype=torch.uint8)
-                return self.transform(blank, random), self.reader.label(index), -1, unreadable
+                return Sample(*self.transform(blank, random), self.reader.label(index), -1, unreadable)
             if self.policy == "stop":
                 raise RunError(f'{unreadable[0]}; repair the file, or set data.unreadable to "replace"')
         raise RunError(f"{unreadable[0]}; nor can the next {len(unreadable) - 1} images be read: is the disk mounted?")
@@ -143,8 +154,9 @@ def _kill_workers() -> None:
 
 
 def _collate(samples: list[Sample]) -> Batch:
-    images, labels, indices, unreadable = zip(*samples, strict=True)
-    return Batch(torch.stack(images), torch.stack(labels), torch.tensor(indices), list(chain(*unreadable)))
+    images, draws, labels, positions, unreadable = zip(*samples, strict=True)
+    pixels = torch.stack(images)
+    return Batch(pixels, torch.stack(draws), torch.stack(labels), torch.tensor(positions), list(chain(*unreadable)))
 
 
 def _init_worker(worker: int) -> None:

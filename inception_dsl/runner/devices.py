@@ -71,6 +71,11 @@ def init_distributed() -> RankContext:
     return RankContext(device, rank, max(world_size, 1))
 
 
+def move_to_device(context: RankContext, *tensors: Tensor) -> tuple[Tensor, ...]:
+    """Copy a batch's tensors to the rank's device; from pinned memory, without waiting."""
+    return tuple(tensor.to(context.device, non_blocking=True) for tensor in tensors)
+
+
 def destroy_distributed() -> None:
     """Shut torch.distributed down if it was initialised."""
     if distributed.is_initialized():

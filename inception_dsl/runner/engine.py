@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.nn.utils import clip_grad_norm_
 
+from inception_dsl.runner.augment import finish_images
 from inception_dsl.runner.average import WeightAverage
 from inception_dsl.runner.checkpoint import FolderLock, save_checkpoint, write_status
 from inception_dsl.runner.config import Config, NetworkInfo
@@ -23,6 +24,7 @@ from inception_dsl.runner.devices import (
     any_rank,
     autocast,
     broadcast_tensors,
+    move_to_device,
     resolve_precision,
     set_deterministic,
 )
@@ -230,7 +232,8 @@ def accumulate_gradients(
     for micro in range(1, config.run.accumulate + 1):
         batch = next(batches)
         unreadable += batch.unreadable
-        images, labels = (tensor.to(context.device, non_blocking=True) for tensor in (batch.images, batch.labels))
+        images, draws, labels = move_to_device(context, batch.images, batch.draws, batch.labels)
+        images = finish_images(images, draws, config)
         torch.manual_seed(derive_seed(config.run.seed, "step", training.step, context.rank, micro))  # for dropout
         more = micro < config.run.accumulate
         with model.no_sync() if more and isinstance(model, DistributedDataParallel) else nullcontext():

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from inception_dsl.runner.augment import finish_images
 from inception_dsl.runner.config import Config
 from inception_dsl.runner.data import make_evaluation_loader
-from inception_dsl.runner.devices import RankContext, all_reduce_numbers, autocast
+from inception_dsl.runner.devices import RankContext, all_reduce_numbers, autocast, move_to_device
 from inception_dsl.runner.reader import Reader
 from inception_dsl.runner.scores import TALLIES, Score
 from inception_dsl.runner.settings import RunError, lookup
@@ -33,9 +34,8 @@ def evaluate(
                 if stopped := stop():
                     break
                 problems += batch.unreadable
-                images, labels = (
-                    tensor.to(context.device, non_blocking=True) for tensor in (batch.images, batch.labels)
-                )
+                images, draws, labels = move_to_device(context, batch.images, batch.draws, batch.labels)
+                images = finish_images(images, draws, config)
                 with autocast(context, config.run.precision):
                     scores = network(images).float()
                 if batch.unreadable:  # their placeholders do not count

@@ -309,7 +309,7 @@ def test_a_broken_row_costs_no_other(tmp_path: Path) -> None:
     assert read_metrics(tmp_path / "metrics.jsonl") == [{"step": 1}, {"step": 2}]
 
 
-EMPTY = Batch(torch.empty(0), torch.empty(0), torch.empty(0), [])
+EMPTY = Batch(torch.empty(0), torch.empty(0), torch.empty(0), torch.empty(0), [])
 
 
 def test_a_loader_that_is_too_slow_is_warned_of_once(

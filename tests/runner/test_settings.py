@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tiny import CONFIG
 
-from inception_dsl.runner import augment, average, loss, optim, scaling, schedule, scores
+from inception_dsl.runner import average, colours, geometry, loss, optim, scaling, schedule, scores
 from inception_dsl.runner.config import Config, Optim
 from inception_dsl.runner.devices import RankContext
 from inception_dsl.runner.preflight import check_run, dry_run
@@ -190,10 +190,10 @@ def test_every_number_has_a_range_and_every_range_a_test() -> None:
 
 def test_the_choices_are_the_keys_of_the_tables() -> None:
     tables: dict[str, Mapping[str, Any]] = {
-        "augment.crop": augment.CROPS,
-        "augment.interpolation": augment.INTERPOLATIONS,
-        "augment.colour": augment.COLOURS,
-        "augment.evaluation": augment.VIEWS,
+        "augment.crop": geometry.CROPS,
+        "augment.interpolation": geometry.INTERPOLATIONS,
+        "augment.colour": colours.COLOURS,
+        "augment.evaluation": geometry.VIEWS,
         "optim.name": optim.OPTIMISERS,
         "optim.scale": {"auto": None, **scaling.SCALES},
         "schedule.name": schedule.SCHEDULES,
