@@ -64,6 +64,8 @@ def main(train: Callable[..., str], network: Callable[[int], nn.Module], config:
         help="settings, such as optim.lr=0.02",
     )
     resume = "auto: resume from the last checkpoint in --out, if any; FILE: or else from this checkpoint of another run"
+    start = "a .safetensors file to start from (default: %s)" % (config.transfer.weights or "all weights are drawn")
+    add("--init-from", type=Path, metavar="FILE", help=start)
     add("--resume", default="auto", metavar="auto|never|FILE", help=resume)
     add("--force", action="store_true", help="resume although the network, the data or the recipe differ")
     add("--steps", type=int, metavar="N", help="stop after N steps, whatever the schedule")
@@ -72,6 +74,7 @@ def main(train: Callable[..., str], network: Callable[[int], nn.Module], config:
     if failed := failed_for_good(given.out):
         exit_process(failed.code)
     flags = [("run.deterministic", "true")] if given.deterministic else []
+    flags += [("transfer.weights", str(given.init_from)), ("transfer.sha256", "")] if given.init_from else []
     try:
         for key, value in [("data.source", given.data), *given.set, *flags]:
             config = with_setting(config, key, value)

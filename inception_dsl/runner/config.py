@@ -51,6 +51,7 @@ class Optim:
     weight_decay: float = 5e-5
     decay_all: bool = False  # apply weight decay to biases and normalisation layers too
     bias_lr: float = 1.0  # multiplies the learning rate of biases
+    trunk_lr: float = 1.0  # multiplies the learning rate of everything that comes from transfer.weights
     clip: float = 0.0  # the largest norm of the gradient; 0 means no limit
     bn_momentum: float = 0.0  # how far running statistics move in a step; 0: as the network has it, 0.1 in torch
 
@@ -86,6 +87,16 @@ class Average:
 
 
 @dataclass
+class Transfer:
+    """What the run starts from, and what it leaves as it is."""
+
+    weights: str = ""  # a .safetensors file, in the working folder or beside train.py; empty: all weights are drawn
+    sha256: str = ""  # of that file; another file is refused
+    new: str = ""  # modules that the file does not give, such as `fc, aux1.fc2`: they are drawn
+    freeze: str = ""  # modules that do not learn, such as `conv1, inception_3a`; batch norms keep their statistics
+
+
+@dataclass
 class Run:
     """How the run uses the machine; none of it comes from a paper."""
 
@@ -112,6 +123,7 @@ class Config:
     schedule: Schedule = field(default_factory=Schedule)
     loss: Loss = field(default_factory=Loss)
     average: Average = field(default_factory=Average)
+    transfer: Transfer = field(default_factory=Transfer)
     run: Run = field(default_factory=Run)
 
 

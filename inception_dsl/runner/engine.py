@@ -41,6 +41,12 @@ from inception_dsl.runner.folder import (
     write_run_info,
     write_step_images,
 )
+from inception_dsl.runner.initial_weights import (
+    freeze,
+    load_initial_weights,
+    transfer_summary,
+    with_weights_sha256,
+)
 from inception_dsl.runner.loss import compute_loss
 from inception_dsl.runner.optim import make_optimiser, set_bn_momentum, set_learning_rate
 from inception_dsl.runner.preflight import check_run, dry_run, fit_to_memory
@@ -75,12 +81,16 @@ class TrainingState:
         info: NetworkInfo,
         images: Reader,
         context: RankContext,
+        resumed: bool = False,
     ) -> None:
         self.images, self.context, self.identity = images, context, run_identity(config, info, images)
         torch.manual_seed(derive_seed(config.run.seed, "weights"))
         layout = torch.channels_last if config.run.channels_last else torch.contiguous_format
         self.network = network(len(images.classes)).to(context.device).to(memory_format=layout).train()
         set_bn_momentum(self.network, config.optim.bn_momentum)
+        if not resumed:
+            load_initial_weights(self.network, config)
+        freeze(self.network, config)
         self.requested_accumulate = config.run.accumulate
         self.config = fit_to_memory(self.network, config, context, forward_backward, images.label(0))
         if config.run.sync_bn and context.world_size > 1:
@@ -153,8 +163,8 @@ def train(
         last = total_steps(config, epoch)
         state = resume_state(out, resume, context)
         started = state["identity"].get("run.precision", "") if state else ""
-        config, precision = resolve_precision(config, context, started)
-        training = TrainingState(network, config, info, images, context)
+        config, precision = resolve_precision(with_weights_sha256(config, state), context, started)
+        training = TrainingState(network, config, info, images, context, resumed=state is not None)
         if state:
             check_resumable(state, training.identity, force, context)
             training.load_state_dict(state)
@@ -162,7 +172,8 @@ def train(
         log = Log(out, context, training.config, training.step, last, len(images.classes))
         if context.rank == 0:
             write_run_info(out, training.config, info, images, context, precision)
-            log.say(precision)
+            for line in filter(None, (precision, transfer_summary(training.config))):
+                log.say(line)
             log.say(run_summary(training.network, training.config, context, training.step, last))
             log.say(scaling_summary(training.config))
         with track_status(out, context, lambda: training.step), closing(log):

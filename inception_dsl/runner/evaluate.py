@@ -26,7 +26,7 @@ def evaluate(
     """
     n = unreadable = 0.0
     tally = lookup(TALLIES, config.loss.name, "loss.name")(len(reader.classes))
-    problems, stopped, training = list[str](), False, network.training
+    problems, stopped, training = list[str](), False, [(module, module.training) for module in network.modules()]
     network.eval()
     try:
         with torch.inference_mode():
@@ -44,7 +44,8 @@ def evaluate(
                 tally.add(scores, labels)
                 n, unreadable = n + len(labels), unreadable + len(batch.indices) - len(labels)
     finally:
-        network.train(training)
+        for module, mode in training:  # frozen batch norms were evaluating before
+            module.training = mode
     n, unreadable, early = all_reduce_numbers(context, n, unreadable, stopped)
     assert early or n + unreadable == len(reader), f"{n} and {unreadable} of {len(reader)} images were counted"
     if unreadable and not n and not early:

@@ -32,7 +32,8 @@ class RunFailed(RunError):
 
 def run_identity(config: Config, info: NetworkInfo, reader: Reader) -> dict[str, str]:
     """What must not change when a run resumes: the network, the data, the recipe, the seed and the precision."""
-    free = {"data.source", "data.workers", "data.unreadable", *(f"run.{name}" for name in vars(config.run))}
+    free = {"data.source", "data.workers", "data.unreadable", "transfer.weights"}
+    free |= {f"run.{name}" for name in vars(config.run)}
     groups = dataclasses.asdict(config).items()
     recipe = {f"{group}.{name}": repr(value) for group, names in groups for name, value in names.items()}
     kept = {key: value for key, value in recipe.items() if key not in free or key == "run.seed"}
@@ -89,10 +90,12 @@ def write_run_info(
 def run_summary(network: nn.Module, config: Config, context: RankContext, step: int, last: int) -> str:
     """What a run is about to do, in one line."""
     weights = sum(weight.numel() for weight in network.parameters())
+    frozen = sum(weight.numel() for weight in network.parameters() if not weight.requires_grad)
+    learn = f" ({frozen:,} of them frozen)" * bool(frozen)
     numbers = {"processes": context.world_size, "micro-batches": config.run.accumulate}
     shares = " x ".join(f"{number} {name}" for name, number in numbers.items() if number > 1)
     images = f"{config.data.batch} images" + f" ({shares})" * bool(shares)
-    return f"{weights:,} parameters on {context.device}; from step {step:,} to {last:,}, of {images} each"
+    return f"{weights:,} parameters{learn} on {context.device}; from step {step:,} to {last:,}, of {images} each"
 
 
 @contextmanager

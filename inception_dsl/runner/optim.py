@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from inception_dsl.runner.config import Config, Optim
+from inception_dsl.runner.initial_weights import is_new
 from inception_dsl.runner.scaling import base_learning_rate
 from inception_dsl.runner.settings import RunError, lookup
 
@@ -79,8 +80,11 @@ def make_optimiser(config: Config, network: nn.Module) -> torch.optim.Optimizer:
     optim = config.optim
     kinds: dict[tuple[float, float], list[Tensor]] = {}  # by weight decay and by the scale of the rate
     for name, weight in network.named_parameters():
+        if not weight.requires_grad:  # frozen
+            continue
         decay = optim.weight_decay if weight.ndim > 1 or optim.decay_all else 0.0
-        kinds.setdefault((decay, optim.bias_lr if name.endswith("bias") else 1.0), []).append(weight)
+        scale = (optim.bias_lr if name.endswith("bias") else 1.0) * (1.0 if is_new(name, config) else optim.trunk_lr)
+        kinds.setdefault((decay, scale), []).append(weight)
     groups = [{"params": found, "weight_decay": decay, "lr_scale": scale} for (decay, scale), found in kinds.items()]
     try:
         optimiser = lookup(OPTIMISERS, optim.name, "optim.name")(optim, groups, base_learning_rate(config))

@@ -58,6 +58,7 @@ RANGES = {
     "optim.eps": Range(0),
     "optim.weight_decay": Range(0),
     "optim.bias_lr": Range(0),
+    "optim.trunk_lr": Range(0),
     "optim.clip": Range(0),
     "optim.bn_momentum": Range(0, 1),
     "schedule.epochs": Range(0, above=True),

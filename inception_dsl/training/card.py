@@ -73,6 +73,8 @@ def write_card(folder: Path, model_source: str) -> list[Path]:
     data, augment, classes = facts["training"]["data"], facts["training"]["augment"], facts["label_names"]
     # The path of the images stays private: only its last part is published.
     data["source"] = re.sub(r"[^\w.-]+", "-", re.split("[:/]", data["source"].rstrip("/"))[-1]) or "unnamed"
+    if transfer := facts["training"].get("transfer"):
+        transfer["weights"] = Path(transfer["weights"]).name
     mean, std = (values * (data["channels"] if len(values) == 1 else 1) for values in (data["mean"], data["std"]))
     facts["pretrained_cfg"] = {
         "input_size": [data["channels"], data["height"], data["width"]],

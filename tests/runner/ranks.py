@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tiny import CONFIG, Tiny, fingerprint, run, with_run
+from tiny import CONFIG, Tiny, fingerprint, run, starting_from, with_run
 from torch import Tensor, distributed
 
 from inception_dsl.runner.devices import (
@@ -83,6 +83,11 @@ def main(folder: Path) -> None:
     with at(14, rank=0):
         words["workers"] = [run(folder / "workers", workers)]
     words["workers"].append(run(folder / "workers", workers))
+    frozen = starting_from(folder / "init.safetensors")
+    words["frozen"] = [run(folder / "frozen", frozen, steps=9)]
+    with at(4):
+        words["thawed"] = [run(folder / "thawed", frozen, steps=9)]
+    words["thawed"].append(run(folder / "thawed", frozen, steps=9))
     words["others"] = [run(folder / "others", with_run(accumulate=1, channels_last=False))]
     images = seen(folder / "seen")
     if RANK == 0:

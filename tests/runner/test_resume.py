@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from PIL import Image
 from tiny import Tiny, fingerprint, run
 from zygote import Zygote
 
-from inception_dsl.runner.checkpoint import latest_checkpoint
+from inception_dsl.runner.checkpoint import latest_checkpoint, load_checkpoint
+from inception_dsl.runner.export import save_safetensors
 from inception_dsl.runner.failures import read_failure
+from inception_dsl.runner.initial_weights import read_safetensors
 
 FOLDER = Path(__file__).parent
 
@@ -35,10 +38,12 @@ def zygote() -> Iterator[Zygote]:
 def two(zygote: Zygote, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What two ranks found."""
     folder = tmp_path_factory.mktemp("ranks")
+    torch.manual_seed(1)
+    save_safetensors(folder / "init.safetensors", Tiny(4).state_dict(), {})
     code, output = zygote.torchrun(folder / "log", FOLDER / "ranks.py", str(folder))
     assert code == 0, output[-3000:]
     found: dict[str, Any] = json.loads(next(line for line in output.splitlines() if line.startswith('{"coll')))
-    return found
+    return {**found, "folder": folder}
 
 
 def test_ranks_agree(two: dict[str, Any]) -> None:
@@ -56,6 +61,16 @@ def test_stopped_and_with_workers_it_is_the_same_run(two: dict[str, Any]) -> Non
     hashes = two["hashes"]
     assert hashes["stopped"] == hashes["workers"] == hashes["whole"]
     assert hashes["others"] != hashes["whole"]  # or the hash would prove nothing
+
+
+def test_frozen_modules_stay_on_all_ranks_and_after_a_resume(two: dict[str, Any]) -> None:
+    assert two["words"]["thawed"] == ["preempted", "done"]
+    assert two["hashes"]["thawed"] == two["hashes"]["frozen"]
+    first = read_safetensors(two["folder"] / "init.safetensors")
+    last = load_checkpoint(two["folder"] / "frozen" / "checkpoints" / "step_00000009.pt")
+    for part in ("network", "averaged"):
+        stayed = {name for name, tensor in last[part].items() if torch.equal(tensor, first[name])}
+        assert stayed == {name for name in first if name.startswith(("conv.", "norm."))}
 
 
 def test_another_number_of_ranks_sees_the_same_images_in_each_step(two: dict[str, Any], tmp_path: Path) -> None:

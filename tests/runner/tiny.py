@@ -19,7 +19,18 @@ from torch import Tensor, nn
 
 from inception_dsl.runner import command, engine
 from inception_dsl.runner.checkpoint import latest_checkpoint, load_checkpoint
-from inception_dsl.runner.config import Augment, Average, Config, Data, Loss, NetworkInfo, Optim, Run, Schedule
+from inception_dsl.runner.config import (
+    Augment,
+    Average,
+    Config,
+    Data,
+    Loss,
+    NetworkInfo,
+    Optim,
+    Run,
+    Schedule,
+    Transfer,
+)
 from inception_dsl.runner.devices import init_distributed
 
 ABOUT = NetworkInfo(name="tiny", title="A tiny network", spec="0" * 64)
@@ -71,6 +82,12 @@ def run(out: Path, config: Config = CONFIG, **options: Any) -> str:
 def with_run(config: Config = CONFIG, **values: Any) -> Config:
     """The config with other settings of the group `run`."""
     return replace(config, run=replace(config.run, **values))
+
+
+def starting_from(weights: Path | str, **values: Any) -> Config:
+    """The config of a run that starts from a file, with a new classifier and a frozen convolution and norm."""
+    transfer = Transfer(**{"weights": str(weights), "new": "head", "freeze": "conv, norm", **values})
+    return replace(CONFIG, transfer=transfer, optim=replace(CONFIG.optim, trunk_lr=0.1, weight_decay=0.01))
 
 
 def fingerprint(out: Path) -> str:
