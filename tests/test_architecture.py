@@ -38,7 +38,7 @@ FOREIGN = {
     "jinja2": {"emit.templates"},
     "lark": {"syntax"},
     "keras": {"weights"},
-    "matplotlib": {"evaluation.scores", "training.plot"},
+    "matplotlib": {"evaluation.scores", "training.ablate_plot", "training.figure", "training.plot"},
     "numpy": {"crosscheck", "evaluation", "runner.reader_tables", "weights"},
     "onnx": {"emit.onnx.executor", "files.freshness"},
     "onnxruntime": {"emit.onnx.executor"},

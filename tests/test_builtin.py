@@ -54,6 +54,18 @@ def test_a_name_gives_what_the_file_gives(name: str, elsewhere: Path) -> None:
     assert one[model].decode().replace(cited, f"inception-dsl compile specs/{file.name}") == other[model].decode()
 
 
+def test_a_group_is_a_folder() -> None:
+    group = "ablations/googlenet_bn_small"
+    files = sorted((ROOT / "specs" / group).glob("*.yaml"))
+    found = discovery.find_specs([f"builtin:{group}"])
+
+    assert builtin.groups() == [group] and len(files) > 10
+    assert [str(path) for path in found] == [f"builtin:{group}/{file.name}" for file in files]
+    assert discovery.find_specs([f"builtin:{group}/"]) == found
+    assert compiler.load(f"builtin:{group}/no_bn") == compiler.load(ROOT / "specs" / group / "no_bn.yaml")
+    assert "did you mean `ablations/googlenet_bn_small/no_bn`" in run("show", f"builtin:{group}/no_bm").stderr
+
+
 def test_the_same_spec_under_two_names_is_one() -> None:
     assert len(discovery.find_specs(["builtin:nin", "builtin:nin.yaml"])) == 1
 
@@ -79,7 +91,10 @@ def test_every_command_that_takes_a_spec_takes_a_name(arguments: tuple[str, ...]
     assert "help: did you mean `googlenet`?" in done.stderr
 
 
-@pytest.mark.parametrize("name", ["", "../pyproject", "/etc/passwd", "claims.yaml.yaml", "a\nb", "x" * 9999, "\0"])
+@pytest.mark.parametrize(
+    "name",
+    ["", "../pyproject", "/etc/passwd", "claims.yaml.yaml", "a\nb", "x" * 9999, "\0", "ablations/../nin", "ablations"],
+)
 def test_a_name_is_no_path(name: str) -> None:
     with pytest.raises(SpecError) as caught:
         load(f"builtin:{name}")
@@ -229,7 +244,9 @@ def test_the_wheel_has_them(elsewhere: Path) -> None:
         assert done.returncode == 0, done.stderr
     again = run("compile", "--check", "builtin:googlenet", "--out", "made")
 
-    assert sorted(path.name for path in Path("installed/inception_dsl/specs").iterdir()) == sorted(
-        f"{name}.yaml" for name in builtin.spec_names()
+    installed = Path("installed/inception_dsl/specs")
+    names = [name for group in ("", *builtin.groups()) for name in builtin.spec_names(group)]
+    assert sorted(str(path.relative_to(installed)) for path in installed.rglob("*.yaml")) == sorted(
+        f"{name}.yaml" for name in names
     )
     assert again.exit_code == 0, again.stdout + again.stderr

@@ -22,17 +22,37 @@ def folder() -> str:
     return installed if os.path.isdir(installed) else os.path.join(os.path.dirname(package), "specs")
 
 
-def spec_names() -> list[str]:
-    """The sorted names of the built-in specs and of the file of claims."""
+def spec_names(group: str = "") -> list[str]:
+    """The sorted names of the built-in specs and of the file of claims, or of the specs of a group."""
     try:
-        return sorted(file.removesuffix(SUFFIX) for file in os.listdir(folder()) if file.endswith(SUFFIX))
+        files = os.listdir(os.path.join(folder(), group))
     except OSError:
         return []
+    return sorted(os.path.join(group, file.removesuffix(SUFFIX)) for file in files if file.endswith(SUFFIX))
+
+
+def groups() -> list[str]:
+    """The folders of built-in specs below the main one, such as `ablations/googlenet_bn_small`."""
+    top = folder()
+    inside = (os.path.relpath(path, top) for path, _, files in os.walk(top) if any(map(_is_spec, files)))
+    return sorted(group for group in inside if group != os.curdir)
+
+
+def _is_spec(file: str) -> bool:
+    return file.endswith(SUFFIX)
+
+
+def group_of(path: str) -> str | None:
+    """The group that a path means, "" for the main folder; None if it means no folder of built-in specs."""
+    name = path.removeprefix(PREFIX).rstrip("/")
+    return name if path.startswith(PREFIX) and (not name or name in groups()) else None
 
 
 def full(path: str) -> str:
     """The full name of a built-in spec, `builtin:googlenet.yaml`; other paths are returned unchanged."""
-    return path if not path.startswith(PREFIX) or path.endswith((PREFIX, SUFFIX)) else f"{path}{SUFFIX}"
+    if not path.startswith(PREFIX) or path.endswith(SUFFIX) or group_of(path) is not None:
+        return path
+    return f"{path}{SUFFIX}"
 
 
 def resolve(path: str) -> str:
@@ -42,7 +62,9 @@ def resolve(path: str) -> str:
     """
     if not path.startswith(PREFIX):
         return path
-    name, known = path.removeprefix(PREFIX).removesuffix(SUFFIX), spec_names()
+    name = path.removeprefix(PREFIX).removesuffix(SUFFIX)
+    group = os.path.dirname(name)
+    known = spec_names(group) if group in ("", *groups()) else []
     if name not in known:
         hint = did_you_mean(name, known) or "`inception-dsl specs` lists them"
         raise SpecError([Diagnostic(CANNOT_READ_FILE, f"there is no built-in spec `{name}`", help=hint)])

@@ -28,7 +28,8 @@ class Found(NamedTuple):
 def find_files(paths: Iterable[str | Path]) -> Found:
     """The files that some paths mean; a folder means the spec files in it, in the order of their names.
 
-    `builtin:` is the folder of the built-in specs, each of which is `builtin:NAME`. The faults are E007 for a folder
+    `builtin:` is the folder of the built-in specs, each of which is `builtin:NAME`; `builtin:GROUP` is a folder in it.
+    The faults are E007 for a folder
     without specs, E001 for one that cannot be read.
     """
     found = Found([], [], [])
@@ -62,8 +63,8 @@ def find_specs(paths: Iterable[str | Path]) -> list[Path]:
 def specs_in(path: Path) -> list[Path]:
     """The spec files that one path means; empty for a file of claims. Raises `OSError` for an unreadable folder."""
     inside = [path]
-    if str(path) == builtin.PREFIX:
-        inside = [Path(builtin.full(f"{path}{name}")) for name in builtin.spec_names()]
+    if (group := builtin.group_of(str(path))) is not None:
+        inside = [Path(builtin.full(f"{builtin.PREFIX}{name}")) for name in builtin.spec_names(group)]
     elif path.is_dir():
         inside = sorted(file for file in path.iterdir() if file.suffix in (".yaml", ".yml") and file.is_file())
     return [file for file in inside if not _holds_claims(file)]
