@@ -213,4 +213,4 @@ def scored(weights: Path, place: RankContext, count: int, batch: int, layout: to
     images = open_images(config.data.source, "test")
     found = evaluate_file(network, images, config, place, limit=count, batch=batch)
     assert found.protocols["recipe"].n == count
-    return found.protocols["recipe"].top1
+    return float(found.protocols["recipe"].data["top1"])

@@ -53,6 +53,22 @@ def test_a_run_is_drawn(tmp_path: Path) -> None:
     assert [each.name for each in (tmp_path / "new").iterdir()] == ["curves.svg"]
 
 
+@pytest.mark.parametrize(
+    ("score", "shown"),
+    [
+        ({"test_map": 0.625, "test_f1_micro": 0.5}, {"Labels on held-out images", "mAP", "F1 micro", "62.5%"}),
+        ({"test_rmse": 3.25, "test_mae": 2.0}, {"Errors on held-out images", "RMSE", "MAE", "3.25"}),
+    ],
+)
+def test_the_scores_of_other_losses_are_drawn(tmp_path: Path, score: dict[str, float], shown: set[str]) -> None:
+    (tmp_path / "run").mkdir()
+    rows = [{"step": 10, "epoch": 1.0, "loss": 0.5, "lr": 0.1}, {"step": 10, **score}]
+    (tmp_path / "run" / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    plot([tmp_path / "run"], tmp_path / "curves.svg")
+
+    assert shown <= words(tmp_path / "curves.svg")
+
+
 def test_several_runs_are_told_apart(tmp_path: Path) -> None:
     runs = [run(tmp_path / "a" / "net"), run(tmp_path / "b" / "net", heads=()), run(tmp_path / "c" / "net")]
     plot(runs, tmp_path / "curves.svg")

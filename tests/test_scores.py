@@ -256,7 +256,8 @@ def test_an_evaluation_says_and_writes_what_it_found(tmp_path: Path) -> None:
     )
     assert [*found.protocols] == ["1", "144", "central"] and found.unreadable == 1
     assert all(
-        protocol.n == 29 and protocol.top1 == 19 / 29 and protocol.top5 == 1 for protocol in found.protocols.values()
+        (measures.data["n"], measures.data["top1"], measures.data["top5"]) == (29, 19 / 29, 1)
+        for measures in found.protocols.values()
     )
     text = str(found)
     assert "29 images, and 1 unreadable" in text and "    144  top-1 65.52% (47.35% to 80.06%)" in text
@@ -292,12 +293,12 @@ def test_144_crops_take_a_part_of_the_images_on_a_cpu(monkeypatch: pytest.Monkey
     assert evaluate_file(Brightness(), Squares(30), SETTINGS, HERE).protocols["recipe"].n == 30
     assert evaluate_file(Brightness(), Squares(30), SETTINGS, HERE, limit=9).protocols["recipe"].n == 9
     some = evaluate_file(Brightness(), Squares(30), SETTINGS, HERE, limit=9).classes
-    assert all(each.n for each in some)  # a sample of all, not the first of a sorted folder
+    assert all(row._asdict()["n"] for row in some)  # a sample of all, not the first of a sorted folder
 
 
 def test_numbers_that_are_none_are_null_in_json() -> None:
     found = evaluate_file(Brightness(NAN), Squares(3), SETTINGS, HERE)
-    assert json.loads(found.json)["protocols"]["recipe"]["nll"] is None and found.protocols["recipe"].top5 == 0
+    assert json.loads(found.json)["protocols"]["recipe"]["nll"] is None and found.protocols["recipe"].data["top5"] == 0
 
 
 def test_files_of_predictions_make_an_ensemble(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Files of predictions: the probabilities of each image under each protocol, so that ensembles need no second run."""
+"""Files of predictions: those for each image under each protocol, so that ensembles need no second run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.settings import CHOICES, RunError
 
 FORMAT: Final = 1
 
@@ -20,6 +20,8 @@ FORMAT: Final = 1
 class Predictions:
     """A network's predictions: `probabilities` (N x C, float32) by protocol, each the mean over its crops.
 
+    `loss` is that of the training: with "mse", what stands for probabilities are the predicted numbers. `labels` are
+    class indices (N) or, except with "cross_entropy", what the outputs should be (N x C).
     `weights` are the SHA-256 of the network's tensors, one per member of an ensemble; `data` is the reader's
     fingerprint. `unreadable`, which is not saved, lists the images that could not be read and why.
     """
@@ -31,6 +33,7 @@ class Predictions:
     weights: list[str]
     data: str
     unreadable: list[str] = field(default_factory=list)
+    loss: str = "cross_entropy"
 
     def __len__(self) -> int:
         return len(self.names)
@@ -42,7 +45,8 @@ def to_npz(predictions: Predictions) -> bytes:
     texts = {field: np.array(getattr(predictions, field), dtype=np.str_) for field in ("names", "classes", "weights")}
     data = io.BytesIO()
     labels = predictions.labels.numpy()
-    np.savez(data, allow_pickle=False, format=FORMAT, labels=labels, data=predictions.data, **texts, **arrays)
+    facts = {"format": FORMAT, "data": predictions.data, "loss": predictions.loss}
+    np.savez(data, allow_pickle=False, **facts, labels=labels, **texts, **arrays)  # type: ignore[arg-type]
     return data.getvalue()
 
 
@@ -58,13 +62,17 @@ def read_predictions(path: Path) -> Predictions:
             for name, values in arrays.items()
             if name.startswith("probabilities/")
         }
-        labels, data = torch.from_numpy(arrays["labels"].astype(np.int64)), str(arrays["data"])
+        data, loss = str(arrays["data"]), str(arrays.get("loss", "cross_entropy"))
+        kind = np.int64 if arrays["labels"].ndim == 1 else np.float32
+        labels = torch.from_numpy(arrays["labels"].astype(kind))
     except (KeyError, ValueError, TypeError) as error:
         raise RunError(f"{path}: not a file of predictions, or damaged ({error}); evaluate again") from None
-    predictions = Predictions(found, labels, data=data, **texts)
+    predictions = Predictions(found, labels, data=data, loss=loss, **texts)
     shape = len(predictions.names), len(predictions.classes)
-    fits = all(values.shape == shape for values in found.values()) and labels.shape == shape[:1] and found
-    if not fits or (len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < shape[1]):
+    classes = loss == "cross_entropy"
+    fits = bool(found) and all(values.shape == shape for values in found.values())
+    fits = fits and loss in CHOICES["loss.name"] and labels.shape == (shape[:1] if classes else shape)
+    if not fits or (classes and not ((labels >= 0) & (labels < shape[1])).all()):
         raise RunError(f"{path}: its parts do not match; evaluate again")
     return predictions
 

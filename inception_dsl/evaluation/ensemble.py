@@ -1,4 +1,4 @@
-"""Ensembles: the mean of several networks' probabilities for the same images."""
+"""Ensembles: the mean of several networks' predictions for the same images."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ def ensemble(members: Mapping[str, Predictions]) -> Predictions:
         .float()
         for protocol in shared
     }
-    return Predictions(means, reference.labels, reference.names, reference.classes, list(seen), reference.data)
+    return Predictions(
+        means, reference.labels, reference.names, reference.classes, list(seen), reference.data, loss=reference.loss
+    )
 
 
 def _check(first: str, one: Predictions, name: str, other: Predictions) -> None:
@@ -65,6 +67,8 @@ def _check(first: str, one: Predictions, name: str, other: Predictions) -> None:
             else f"the first is {one.names[spot]!r} and {other.names[spot]!r}"
         )
         raise RunError(f"{first} and {name} differ in images: {difference}; evaluate both on the same images")
+    if one.loss != other.loss:
+        raise RunError(f"{first} and {name} were trained with different losses: {one.loss} and {other.loss}")
     if one.data != other.data or not torch.equal(one.labels, other.labels):
         raise RunError(
             f"{first} and {name} are evaluated on different data (labels or files differ); use the same data for both"

@@ -8,23 +8,24 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from torch import nn
+from torch import Tensor, nn
 
 from inception_dsl.evaluation import crops, scores
 from inception_dsl.evaluation.cache import Predictions, read_predictions, to_npz
 from inception_dsl.evaluation.ensemble import ensemble
+from inception_dsl.evaluation.output_scores import OutputMeasures, measure_labels, measure_numbers
 from inception_dsl.evaluation.predict import predict
 from inception_dsl.files.output import write
 from inception_dsl.runner.config import Config
 from inception_dsl.runner.devices import RankContext, resolve_precision
 from inception_dsl.runner.randomness import permutation
 from inception_dsl.runner.reader import Reader
-from inception_dsl.runner.settings import RunError, check_settings
+from inception_dsl.runner.settings import RunError, check_settings, lookup
 from inception_dsl.text.aligned import TextColumn, format_table
 from inception_dsl.text.jsonable import finite
 
@@ -40,10 +41,10 @@ MAX_NAMED: Final = 20
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The scores under each protocol, and by class under the last one; `notes` are for the reader."""
+    """The scores under each protocol, and by class, label or number under the last one; `notes` are for the reader."""
 
-    protocols: dict[str, scores.Measures]
-    classes: list[scores.ClassRow]
+    protocols: dict[str, scores.Measures | OutputMeasures]
+    classes: Sequence[scores.Row]
     confused: list[scores.ConfusedPair]
     unreadable: int
     members: list[str]
@@ -70,7 +71,7 @@ class Evaluation:
     def data(self) -> dict[str, Any]:
         """The same for machines."""
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        fields["protocols"] = {name: dataclasses.asdict(measures) for name, measures in self.protocols.items()}
+        fields["protocols"] = {name: measures.data for name, measures in self.protocols.items()}
         for name in ("classes", "confused"):
             fields[name] = [row._asdict() for row in fields[name]]
         return fields
@@ -133,10 +134,9 @@ def ensemble_files(paths: Sequence[Path], *, out: Path | None = None) -> Evaluat
     members = {str(path): read_predictions(path) for path in paths}
     together = ensemble(members)
     notes = [
-        f"{name}, {protocol}: top-1 {alone.top1:.2%}  top-5 {alone.top5:.2%}"
+        f"{name}, {protocol}: {_measure(member, protocol)[0].brief}"
         for name, member in members.items()
         for protocol in together.probabilities
-        for alone in [scores.measure(member.probabilities[protocol], member.labels)]
     ]
     return _evaluation(together, notes, out)
 
@@ -152,16 +152,29 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
+SCORERS: Final[dict[str, Callable[[Tensor, Tensor, list[str]], tuple[Any, Sequence[scores.Row]]]]] = {
+    "cross_entropy": scores.measure_classes,
+    "bce": measure_labels,
+    "mse": measure_numbers,
+}
+"""The scores of predictions, together and by class, label or number, by the loss of the training."""
+
+
+def _measure(predictions: Predictions, protocol: str) -> tuple[scores.Measures | OutputMeasures, Sequence[scores.Row]]:
+    scorer = lookup(SCORERS, predictions.loss, "the loss")
+    return scorer(predictions.probabilities[protocol], predictions.labels, predictions.classes)
+
+
 def _evaluation(predictions: Predictions, notes: list[str], out: Path | None) -> Evaluation:
-    labels, classes = predictions.labels, predictions.classes
-    last = list(predictions.probabilities.values())[-1]
-    counts = scores.confusion(last, labels)
+    measured, classes = {name: _measure(predictions, name) for name in predictions.probabilities}, predictions.classes
+    last, counts = [*predictions.probabilities][-1], None
+    if predictions.loss == "cross_entropy":
+        counts = scores.confusion(predictions.probabilities[last], predictions.labels)
+    most = scores.MANY_CLASSES if len(classes) > scores.MANY_CLASSES else 10
     found = Evaluation(
-        protocols={name: scores.measure(values, labels) for name, values in predictions.probabilities.items()},
-        classes=scores.by_class(last, labels, classes),
-        confused=scores.confused_pairs(
-            counts, classes, scores.MANY_CLASSES if len(classes) > scores.MANY_CLASSES else 10
-        ),
+        protocols={name: measures for name, (measures, _) in measured.items()},
+        classes=measured[last][1],
+        confused=scores.confused_pairs(counts, classes, most) if counts is not None else [],
         unreadable=len(predictions.unreadable),
         members=predictions.weights,
         notes=notes,
@@ -169,7 +182,7 @@ def _evaluation(predictions: Predictions, notes: list[str], out: Path | None) ->
     if out is not None:
         files = {"predictions.npz": to_npz(predictions), "scores.json": found.json.encode()}
         files["classes.csv"] = scores.to_csv(found.classes).encode()
-        if (picture := scores.confusion_png(counts, classes)) is not None:
+        if counts is not None and (picture := scores.confusion_png(counts, classes)) is not None:
             files["confusion.png"] = picture
         if predictions.unreadable:
             files["unreadable.txt"] = "".join(f"{_one_line(text)}\n" for text in predictions.unreadable).encode()

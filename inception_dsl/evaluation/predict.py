@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any, Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +17,14 @@ from inception_dsl.runner.config import Config
 from inception_dsl.runner.data import iterate_loader
 from inception_dsl.runner.devices import RankContext, autocast
 from inception_dsl.runner.reader import Reader, Unreadable
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.settings import RunError, lookup
+
+ACTIVATIONS: Final[dict[str, Callable[[Tensor], Tensor]]] = {
+    "cross_entropy": partial(torch.softmax, dim=1),
+    "bce": torch.sigmoid,
+    "mse": torch.clone,
+}
+"""What makes predictions of a network's outputs, by the loss of its training: probabilities, or numbers as they are."""
 
 Open = dict[int, Tensor]
 """The partial sums (protocols x classes, float64) of images whose crops are not all done, by position."""
@@ -59,15 +67,17 @@ def predict(
     batch: int,
     view: View | None = None,
 ) -> Predictions:
-    """The probabilities of the images at `indices`, averaged over the crops of each protocol.
+    """The predictions for the images at `indices`, averaged over the crops of each protocol.
 
-    `view` replaces the recipe's. A forward pass takes `batch` crops; softmax is computed in float32, means in float64.
+    `view` replaces the recipe's. They are probabilities, or numbers, as the loss of `config` says. A forward pass takes
+    `batch` crops; probabilities are computed in float32, means in float64.
     Unreadable images are left out and named. The network keeps its mode. Raises `RunError` for inconsistent settings,
     and if the network has other classes than the data.
     """
     # report wrong settings here, not in a worker
     make_crops(torch.zeros(3, 2, 2, dtype=torch.uint8), config, protocols, view)
     training, device = network.training, context.device
+    activation = lookup(ACTIVATIONS, config.loss.name, "loss.name")
     found: dict[int, Tensor] = {}
     sums: Open = {}
     unreadable: list[str] = []
@@ -86,7 +96,7 @@ def predict(
                 if logits.shape[1] != len(reader.classes):
                     known = f"the network has {logits.shape[1]} classes, but the data has {len(reader.classes)}"
                     raise RunError(f"{known}; evaluate it on data with its own classes")
-                _accumulate(sums, chunk, logits.float().softmax(1).cpu().double())
+                _accumulate(sums, chunk, activation(logits.float()).cpu().double())
                 done = [owner for owner in sums if owner != int(chunk.owners[-1])]
                 found.update({owner: sums.pop(owner).float() for owner in done})
     finally:
@@ -96,12 +106,13 @@ def predict(
     values = torch.stack(list(found.values())) if found else torch.zeros(0, len(protocols), len(reader.classes))
     return Predictions(
         probabilities={protocol: values[:, i].contiguous() for i, protocol in enumerate(protocols)},
-        labels=torch.tensor([int(reader.label(index)) for index in kept], dtype=torch.int64),
+        labels=torch.stack([reader.label(index) for index in kept]) if kept else torch.zeros(0, dtype=torch.int64),
         names=[reader.name(index) for index in kept],
         classes=list(reader.classes),
         weights=[network_sha256(network)],
         data=reader.fingerprint,
         unreadable=unreadable,
+        loss=config.loss.name,
     )
 
 

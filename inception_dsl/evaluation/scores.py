@@ -6,8 +6,9 @@ import csv
 import importlib
 import io
 import math
-from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -45,6 +46,16 @@ class Measures:
         top5 = f"top-5 {self.top5:.2%} ({lowest:.2%} to {highest:.2%})"
         return top1, top5, f"nll {self.nll:.4f}", f"ece {self.ece:.4f}"
 
+    @property
+    def brief(self) -> str:
+        """The accuracies alone as text."""
+        return f"top-1 {self.top1:.2%}  top-5 {self.top5:.2%}"
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The scores for machines."""
+        return asdict(self)
+
 
 class ClassRow(NamedTuple):
     """One class: its images, the top-1 and top-5 hits among them, and the images predicted as it."""
@@ -54,6 +65,13 @@ class ClassRow(NamedTuple):
     top1: int
     top5: int
     named: int
+
+    @property
+    def cells(self) -> dict[str, str]:
+        """Its line of a table; accuracies are left empty for a class without images."""
+        parts = {"top1": (self.top1, self.n), "top5": (self.top5, self.n), "precision": (self.top1, self.named)}
+        fractions = {title: f"{hits / of:.4f}" if of else "" for title, (hits, of) in parts.items()}
+        return {"class": self.name, "images": str(self.n), **fractions}
 
 
 class ConfusedPair(NamedTuple):
@@ -78,6 +96,11 @@ def measure(probabilities: Tensor, labels: Tensor) -> Measures:
         nll=nll(probabilities, labels),
         ece=ece(probabilities, labels),
     )
+
+
+def measure_classes(probabilities: Tensor, labels: Tensor, names: list[str]) -> tuple[Measures, list[ClassRow]]:
+    """The scores of all predictions, and of each class."""
+    return measure(probabilities, labels), by_class(probabilities, labels, names)
 
 
 def wilson(hits: int, n: int) -> tuple[float, float]:
@@ -121,15 +144,23 @@ def by_class(probabilities: Tensor, labels: Tensor, classes: list[str]) -> list[
     return [ClassRow(*row) for row in zip(classes, *columns, strict=True)]
 
 
-def to_csv(rows: list[ClassRow]) -> str:
-    """The table as CSV; accuracies are left empty for a class without images."""
+def to_csv(rows: Sequence[Row]) -> str:
+    """The table of all classes, labels or numbers as CSV."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("class", "images", "top1", "top5", "precision"))
-    for row in rows:
-        parts = ((row.top1, row.n), (row.top5, row.n), (row.top1, row.named))
-        writer.writerow((row.name, row.n, *(f"{hits / of:.4f}" if of else "" for hits, of in parts)))
+    writer = csv.DictWriter(text, [*rows[0].cells], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(row.cells for row in rows)
     return text.getvalue()
+
+
+class Row(Protocol):
+    """The scores of one class, label or number."""
+
+    @property
+    def cells(self) -> dict[str, str]:
+        """Its line of a table, by the titles of the columns."""
+
+    def _asdict(self) -> dict[str, Any]: ...
 
 
 def confused_pairs(counts: Tensor, classes: list[str], most: int = MANY_CLASSES) -> list[ConfusedPair]:

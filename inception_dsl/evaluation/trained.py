@@ -51,6 +51,9 @@ def trained(plan: Plan, weights: Path, split: str, given: Collection[str], proto
     check_classes(weights, reader.classes, config.data.source)
     typed = with_classes(plan.spec, len(reader.classes))
     file, here = load_weights(typed, weights, heads=False), init_distributed()
+    if (loss := file.metadata.get("loss", config.loss.name)) != config.loss.name:
+        problem = f"was trained with the loss {loss}, but the recipe has {config.loss.name}"
+        raise RunError(f"{weights}: {problem}; use the run's spec.yaml, or --set loss.name={loss}")
     images = choose_preparation(preprocessing(file, weights), config, spec, given, protocol)
     warnings = filter(None, (other_network(weights, file, plan.typed), images.warning))
     notes = filter(None, (*file.notes, images.sentence))

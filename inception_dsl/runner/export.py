@@ -31,7 +31,8 @@ def write_model(
 ) -> None:
     """Write `model.safetensors` and its description `config.json`; `inception-dsl train` adds further files."""
     folder.mkdir(parents=True, exist_ok=True)
-    save_safetensors(folder / "model.safetensors", network.state_dict(), {"format": "pt", "spec": info.spec})
+    metadata = {"format": "pt", "spec": info.spec, "loss": config.loss.name}
+    save_safetensors(folder / "model.safetensors", network.state_dict(), metadata)
     facts = {"architecture": info.name, "num_classes": len(classes), "label_names": [*classes]}
     facts |= {"about": vars(info), "score": score.row, "trained": {**trained}}
     facts |= {"training": dataclasses.asdict(config)}

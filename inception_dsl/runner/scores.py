@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import isnan
 from typing import Any, NamedTuple
@@ -12,28 +12,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, one_hot
 
 from inception_dsl.runner.devices import RankContext, all_gather_rows, all_reduce_numbers
-
-
-class Metric(NamedTuple):
-    """How a number of a score is shown, and whether a higher one is better."""
-
-    title: str
-    form: str
-    higher: bool = True
-
-
-METRICS = {
-    "top1": Metric("top-1", ".2%"),
-    "top5": Metric("top-5", ".2%"),
-    "map": Metric("mAP", ".2%"),
-    "f1_micro": Metric("F1 micro", ".2%"),
-    "f1_macro": Metric("F1 macro", ".2%"),
-    "exact": Metric("exact match", ".2%"),
-    "rmse": Metric("RMSE", ".4g", higher=False),
-    "mae": Metric("MAE", ".4g", higher=False),
-    "r2": Metric("R2", ".4f"),
-    "loss": Metric("loss", ".4f", higher=False),
-}
+from inception_dsl.runner.metrics import METRICS
 
 
 @dataclass(frozen=True)
@@ -126,20 +105,25 @@ class LabelTally(_Outputs):
             exact += int((((scores > 0) == (targets > 0.5)) & ~scores.isnan()).all(1).sum())
             images += len(scores)
         matches, n = all_reduce_numbers(context, exact, images)
-        losses, precisions, counts = 0.0, list[float](), list[list[int]]()
+        losses, found = 0.0, list[LabelScore]()
         for scores, targets in self.columns(context):
             losses += binary_cross_entropy_with_logits(scores, targets, reduction="sum").item()
-            found = label_counts(scores, targets, 0)
-            precisions += [average_precision(scores, targets)] if found[0] + found[2] else []
-            counts.append(found)
-        micro, macro = f1_scores(counts)
-        return {
-            "map": sum(precisions) / max(len(precisions), 1),
-            "f1_micro": micro,
-            "f1_macro": macro,
-            "exact": matches / max(n, 1),
-            "loss": losses / max(n * self.outputs, 1),
-        }
+            found.append(score_label(scores, targets, threshold=0))
+        return {**mean_label_score(found), "exact": matches / max(n, 1), "loss": losses / max(n * self.outputs, 1)}
+
+
+class LabelScore(NamedTuple):
+    """One label: true positives, false positives and false negatives; the average precision, None if undefined."""
+
+    hits: int
+    extra: int
+    missed: int
+    precision: float | None
+
+    @property
+    def f1(self) -> float:
+        """The harmonic mean of precision and recall; 0 if undefined."""
+        return 2 * self.hits / max(2 * self.hits + self.extra + self.missed, 1)
 
 
 def wrong_if_nan(scores: Tensor, targets: Tensor) -> Tensor:
@@ -157,18 +141,23 @@ def average_precision(scores: Tensor, targets: Tensor) -> float:
     return float((steps * hits[ends].double() / (ends + 1)).sum() / hits[-1])
 
 
-def label_counts(scores: Tensor, targets: Tensor, threshold: float) -> list[int]:
-    """The true positives, false positives and false negatives of one class."""
+def score_label(scores: Tensor, targets: Tensor, threshold: float) -> LabelScore:
+    """Score one label, predicted where the score is above a threshold, over N images."""
     named, right = wrong_if_nan(scores, targets) > threshold, targets > 0.5
-    return [int((named & right).sum()), int((named & ~right).sum()), int((~named & right).sum())]
+    hits, extra, missed = (int(found.sum()) for found in (named & right, named & ~right, ~named & right))
+    return LabelScore(hits, extra, missed, average_precision(scores, targets) if right.any() else None)
 
 
-def f1_scores(counts: list[list[int]]) -> tuple[float, float]:
-    """F1 of all classes together (micro) and its mean over the classes (macro), from `label_counts`."""
-    together = [sum(column) for column in zip(*counts, strict=True)]
-    single = [2 * hits / (2 * hits + more + less) for hits, more, less in counts if hits + more + less]
-    micro = 2 * together[0] / max(2 * together[0] + together[1] + together[2], 1)
-    return micro, sum(single) / max(len(single), 1)
+def mean_label_score(labels: Sequence[LabelScore]) -> dict[str, float]:
+    """Mean average precision; F1 of all labels together (micro) and its mean over them (macro). 0 if undefined."""
+    precisions = [label.precision for label in labels if label.precision is not None]
+    single = [label.f1 for label in labels if label.hits + label.extra + label.missed]
+    hits, extra, missed = (sum(column) for column in zip(*(label[:3] for label in labels), strict=True))
+    return {
+        "map": sum(precisions) / max(len(precisions), 1),
+        "f1_micro": LabelScore(hits, extra, missed, None).f1,
+        "f1_macro": sum(single) / max(len(single), 1),
+    }
 
 
 class NumberTally(_Outputs):
@@ -176,22 +165,34 @@ class NumberTally(_Outputs):
 
     def numbers(self, context: RankContext) -> dict[str, float]:
         """The score over all ranks."""
-        found = [number_errors(scores, targets) for scores, targets in self.columns(context)]
-        squared, absolute, r2 = (sum(column) / len(found) for column in zip(*found, strict=True))
-        return {"rmse": squared**0.5, "mae": absolute, "r2": r2, "loss": squared}
+        return mean_number_score([score_number(*column) for column in self.columns(context)])
 
 
-def number_errors(scores: Tensor, targets: Tensor) -> tuple[float, float, float]:
-    """The mean squared error, the mean absolute error and R2 of one output, N scores and N numbers.
+class NumberScore(NamedTuple):
+    """One number: the mean squared error, the mean absolute error and R2."""
+
+    squared: float
+    absolute: float
+    r2: float
+
+
+def mean_number_score(numbers: Sequence[NumberScore]) -> dict[str, float]:
+    """The score of several numbers together."""
+    squared, absolute, r2 = (sum(column) / len(numbers) for column in zip(*numbers, strict=True))
+    return {"rmse": squared**0.5, "mae": absolute, "r2": r2, "loss": squared}
+
+
+def score_number(scores: Tensor, targets: Tensor) -> NumberScore:
+    """Score one number over N images.
 
     R2 of numbers that are all equal is 1 if they are predicted exactly and 0 otherwise, as in scikit-learn.
     """
     if not len(scores):
-        return 0.0, 0.0, 0.0
+        return NumberScore(0.0, 0.0, 0.0)
     errors = scores - targets
     squared, spread = errors.square().mean().item(), (targets - targets.mean()).square().mean().item()
     r2 = 1 - squared / spread if spread else float(squared == 0)
-    return squared, errors.abs().mean().item(), r2
+    return NumberScore(squared, errors.abs().mean().item(), r2)
 
 
 TALLIES: dict[str, Any] = {  # by the name of the loss

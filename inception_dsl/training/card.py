@@ -12,20 +12,20 @@ from typing import Any, Final
 
 from inception_dsl.emit.pytorch.pytorch import class_name
 from inception_dsl.files.output import write
+from inception_dsl.runner.metrics import METRICS
 
 CARD: Final = """\
 ---
 license: other
 library_name: pytorch
-pipeline_tag: image-classification
-tags: [image-classification, pytorch, inception-dsl, {name}]
+{tags}pytorch, inception-dsl, {name}]
 datasets: [{images}]
-metrics: [accuracy]
+metrics: [{metric}]
 ---
 # {title}
 
 Trained by `train.py`, which inception-dsl wrote from the spec `{name}` (sha256 `{spec}`).
-Images of {channels} x {height} x {width}, {count} classes:
+Images of {channels} x {height} x {width}, {count} {outputs}:
 `classes.txt` lists them in the order of the outputs.
 
 ## Use
@@ -39,14 +39,14 @@ network = {network}(num_classes={count}).eval()
 network.load_state_dict(load_file("model.safetensors"))
 images = torch.rand(1, {channels}, {height}, {width})  # yours, with values from 0 to 1
 mean, std = torch.tensor({mean}), torch.tensor({std})
-probabilities = network((images - mean[:, None, None]) / std[:, None, None]).softmax(1)
+{predictions} = network((images - mean[:, None, None]) / std[:, None, None]){activation}
 ```
 
 ## Scores
 
-| held-out images | top-1 | top-5 | cross-entropy | could not be read |
-|---|---|---|---|---|
-| {n:,} | {top1:.2%} | {top5:.2%} | {loss:.4f} | {unreadable:,} |
+| held-out images | {titles} | could not be read |
+|{rule}
+| {n:,} | {numbers} | {unreadable:,} |
 
 One view of each image (`{evaluation}`), of one run with the seed {seed}:
 the variation between seeds was not measured.
@@ -61,6 +61,33 @@ the variation between seeds was not measured.
 - If the held-out images were used to choose a recipe or to stop, the scores above flatter the network.
 - The licence of the weights: whoever trained them chooses it; until then it is `other` above.
 """
+
+
+CLASSIFIER: Final = "pipeline_tag: image-classification\ntags: [image-classification, "
+OUTPUTS: Final[dict[str, dict[str, str]]] = {
+    "cross_entropy": {
+        "outputs": "classes",
+        "predictions": "probabilities",
+        "activation": ".softmax(1)",
+        "metric": "accuracy",
+        "tags": CLASSIFIER,
+    },
+    "bce": {
+        "outputs": "labels, of which an image has any number",
+        "predictions": "probabilities",
+        "activation": ".sigmoid()",
+        "metric": "f1",
+        "tags": CLASSIFIER,
+    },
+    "mse": {
+        "outputs": "numbers",
+        "predictions": "numbers",
+        "activation": "",
+        "metric": "mse",
+        "tags": "tags: [image-regression, ",
+    },
+}
+"""What the outputs of a network are, by the loss of its training; the metrics are of Hugging Face's `evaluate`."""
 
 
 def write_card(folder: Path, model_source: str) -> list[Path]:
@@ -84,12 +111,13 @@ def write_card(folder: Path, model_source: str) -> list[Path]:
         "interpolation": "bilinear",
         "label_names": classes,
     }
-    about = facts["about"]
+    about, loss = facts["about"], facts["training"]["loss"].get("name", "cross_entropy")
     groups = facts["training"].items()
     card = CARD.format(
         **{key: data[key] for key in ("channels", "height", "width")},
         **about,
-        **facts["score"],
+        **_score(facts["score"], loss),
+        **OUTPUTS[loss],
         network=class_name(about["name"], about["title"]),
         count=len(classes),
         images=data["source"],
@@ -109,6 +137,15 @@ def write_card(folder: Path, model_source: str) -> list[Path]:
         "model.py": model_source,
     }
     return write({name: text.encode() for name, text in texts.items()}, folder, force=True)
+
+
+def _score(score: dict[str, float], loss: str) -> dict[str, Any]:
+    """The fields of the card about a score: the titles and the numbers of its table."""
+    named = {name: METRICS[name] for name in METRICS if name in score}
+    titles = [loss.replace("_", "-") if name == "loss" else metric.title for name, metric in named.items()]
+    numbers = [f"{score[name]:{metric.form}}" for name, metric in named.items()]
+    shown = {"titles": " | ".join(titles), "numbers": " | ".join(numbers), "rule": "---|" * (2 + len(named))}
+    return {**shown, "n": score["n"], "unreadable": score["unreadable"]}
 
 
 def _trained_length(trained: dict[str, Any] | None, epochs: float) -> str:

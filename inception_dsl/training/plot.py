@@ -1,4 +1,4 @@
-"""Plots of runs: loss, accuracy, learning rate and throughput, from their `metrics.jsonl`."""
+"""Plots of runs: loss, scores, learning rate and throughput, from their `metrics.jsonl`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from inception_dsl.build import missing
 from inception_dsl.files.output import write
 from inception_dsl.files.paths import reason
 from inception_dsl.ir.names import LOGGED
+from inception_dsl.runner.metrics import METRICS
 from inception_dsl.runner.settings import RunError
 
 if TYPE_CHECKING:
@@ -24,6 +25,13 @@ PALETTE: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F0
 
 DASHES: Final = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (4, 1.5, 1, 1.5)))
 """Distinguish the series of one run: the main head or top-1 first, then the others."""
+
+HELD_OUT: Final = {
+    "Accuracy on held-out images": ("top1", "top5"),
+    "Labels on held-out images": ("map", "f1_micro"),
+    "Errors on held-out images": ("rmse", "mae"),
+}
+"""The panel of scores: its title, and the two that it shows, of the loss that the runs have."""
 
 MOST_POINTS: Final = 1000
 """The largest number of points in a line; more would not be visible."""
@@ -68,9 +76,11 @@ class Curves:
 
     @property
     def label(self) -> str:
-        """The name in a legend, with the last accuracy."""
-        _, found = self.points("test_top1", "step")
-        return f"{self.name}  {found[-1]:.1%}" if found else self.name
+        """The name in a legend, with the last score that decides."""
+        for first, _ in HELD_OUT.values():
+            if found := self.points(f"test_{first}", "step")[1]:
+                return f"{self.name}  {_shown(first, found[-1])}"
+        return self.name
 
     @property
     def heads(self) -> list[str]:
@@ -101,7 +111,7 @@ def plot(runs: Sequence[Path], out: Path) -> None:
         panels = figure.subplots(2, 2)
         over = "epoch" if all(any("epoch" in row for row in curve.rows) for curve in curves) else "step"
         _loss(panels[0, 0], curves, over)
-        _accuracy(panels[0, 1], curves, over)
+        _scores(panels[0, 1], curves, over)
         _learning_rate(panels[1, 0], curves, over)
         _throughput(panels[1, 1], curves, over)
         longest = max((x for curve in curves for x in curve.points("step", over)[0]), default=1.0)
@@ -210,23 +220,31 @@ def _loss(panel: Axes, curves: Sequence[Curves], over: str) -> None:
     _legend(panel, ["main", *heads], len(curves) == 1, "upper right")
 
 
-def _accuracy(panel: Axes, curves: Sequence[Curves], over: str) -> None:
-    panel.set_title("Accuracy on held-out images")
+def _scores(panel: Axes, curves: Sequence[Curves], over: str) -> None:
+    logged = {key for curve in curves for row in curve.rows for key in row}
+    scored = [title for title, names in HELD_OUT.items() if f"test_{names[0]}" in logged]
+    title = scored[0] if scored else next(iter(HELD_OUT))
+    panel.set_title(title)
     found = False
     for run, curve in enumerate(curves):
-        for series, key in enumerate(("test_top1", "test_top5")):
-            xs, ys = curve.points(key, over)
+        for series, name in enumerate(HELD_OUT[title]):
+            xs, ys = curve.points(f"test_{name}", over)
             look = _line_style(run, series, len(curves) == 1)
             panel.plot(xs, ys, marker="o", markersize=3 if len(xs) < 40 else 0, **look)
             if ys and not series and len(curves) == 1:
                 place = (xs[-1], ys[-1])
-                panel.annotate(
-                    f"{ys[-1]:.1%}", place, (0, -12), textcoords="offset points", color="#0072B2", ha="right"
-                )
+                text = _shown(name, ys[-1])
+                panel.annotate(text, place, (0, -12), textcoords="offset points", color="#0072B2", ha="right")
             found |= bool(ys)
-    panel.yaxis.set_major_formatter(_percent)
-    _legend(panel, ["top-1", "top-5"], len(curves) == 1, "center right")
+    if METRICS[HELD_OUT[title][0]].form.endswith("%"):
+        panel.yaxis.set_major_formatter(_percent)
+    _legend(panel, [METRICS[name].title for name in HELD_OUT[title]], len(curves) == 1, "center right")
     _note_if_empty(panel, found, "no evaluation yet")
+
+
+def _shown(name: str, number: float) -> str:
+    """A score on the figure, with fewer digits than in the log."""
+    return f"{number:.1%}" if METRICS[name].form.endswith("%") else f"{number:.3g}"
 
 
 def _percent(value: float, at: float) -> str:

@@ -30,14 +30,23 @@ if TYPE_CHECKING:
 MAX_FILE_BYTES: Final = 2**31 - 2**20
 """Bytes of weights that fit in one file: a protobuf message ends at 2 GiB, and the graph takes some of them."""
 
+ACTIVATION_NAMES: Final = {"cross_entropy": "softmax", "bce": "sigmoid", "mse": "none"}
+"""What turns a network's outputs into predictions, by the loss of its training."""
+
 EXTERNAL: Final = 1  # TensorProto.DataLocation
 PAGE: Final = 4096
 """Tensors in the second file start at multiples of this many bytes, so that they can be memory-mapped."""
 
 
 def onnx_metadata(source: WeightFile) -> dict[str, str]:
-    """The metadata that an ONNX file takes from its file of weights: how images are prepared."""
-    return {KEY: source.metadata[KEY]} if KEY in source.metadata else {}
+    """The metadata that an ONNX file takes from its file of weights: how images are prepared, and what outputs are.
+
+    `activation` turns the outputs into predictions: softmax, sigmoid, or none for numbers.
+    """
+    kept = {KEY: source.metadata[KEY]} if KEY in source.metadata else {}
+    if (loss := source.metadata.get("loss")) in ACTIVATION_NAMES:
+        kept |= {"loss": loss, "activation": ACTIVATION_NAMES[loss]}
+    return kept
 
 
 def drawn(typed: Typed, seed: int) -> dict[str, Array]:

@@ -12,7 +12,8 @@ from thread_ranks import on_ranks
 from torch import Tensor
 
 from inception_dsl.runner.devices import RankContext
-from inception_dsl.runner.scores import COLUMNS, METRICS, TALLIES, Score
+from inception_dsl.runner.metrics import METRICS
+from inception_dsl.runner.scores import COLUMNS, TALLIES, Score
 
 HERE = RankContext(torch.device("cpu"))
 
