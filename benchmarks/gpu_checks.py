@@ -40,8 +40,9 @@ from inception_dsl.evaluation import trained
 from inception_dsl.evaluation.evaluate import evaluate_file
 from inception_dsl.runner import engine
 from inception_dsl.runner.config import Config, Data, Loss
-from inception_dsl.runner.data import Batch, make_loader
+from inception_dsl.runner.data import Batch
 from inception_dsl.runner.devices import RankContext, move_to_device, set_deterministic, supports_bf16
+from inception_dsl.runner.loaders import make_loader
 from inception_dsl.runner.readers import open_images
 from inception_dsl.training.doctor import Small, run_checks, short_run, state_sha256
 from inception_dsl.training.installation import FAILED

@@ -20,8 +20,9 @@ from inception_dsl.network import Network, load
 from inception_dsl.recipes.recipe import named, recipe
 from inception_dsl.runner import engine
 from inception_dsl.runner.config import Average, Config, NetworkInfo
-from inception_dsl.runner.data import Batch, make_loader
+from inception_dsl.runner.data import Batch
 from inception_dsl.runner.devices import RankContext, move_to_device
+from inception_dsl.runner.loaders import ImageLoader, Loaders, evaluation_loader, make_loader, training_loader
 from inception_dsl.runner.progress import Log, read_metrics
 from inception_dsl.runner.readers import open_images
 
@@ -176,7 +177,7 @@ def observed(
     )
     waits = list[float]()
 
-    def loader(images: Any, config: Config, place: RankContext, start: int, stop: int) -> Iterator[Batch]:
+    def loader(images: ImageLoader, config: Config, place: RankContext, start: int, stop: int) -> Iterator[Batch]:
         arriving = iter(()) if feed else make_loader(images, config, place, start, stop)
         for step in range(steps):
             at(step)
@@ -191,8 +192,9 @@ def observed(
     out = plan.folder / f"loop-{time.monotonic_ns()}"
     out.mkdir()
     log = Log(out, plan.place, training.config, 0, steps + 1)
-    with patch.object(engine, "make_loader", loader), patch.object(log, "say"), suppress(Enough):
-        engine.train_loop(training, images, out, log, lambda: False, steps + 1)
+    loaders = Loaders(training_loader(images, config, plan.place), evaluation_loader(images, config, plan.place))
+    with loaders, patch.object(engine, "make_loader", loader), patch.object(log, "say"), suppress(Enough):
+        engine.train_loop(training, loaders, out, log, lambda: False, steps + 1)
     return Observed(training, [row["loss"] for row in read_metrics(out / "metrics.jsonl")], waits)
 
 

@@ -20,6 +20,7 @@ from torch.nn.parallel import DistributedDataParallel
 from inception_dsl.runner.augment import finish_images
 from inception_dsl.runner.engine import forward_backward
 from inception_dsl.runner.evaluate import evaluate
+from inception_dsl.runner.loaders import evaluation_loader
 from inception_dsl.runner.optim import make_optimiser
 from inception_dsl.runner.readers import open_images
 
@@ -83,8 +84,9 @@ def member(plan: Plan) -> dict[str, object]:
     done("three steps of DDP")
     config.data.workers = 2
     side = config.data.height
+    loader = evaluation_loader(open_images(f"fake:32x10x{side}", "test"), config, plan.place)
     for _ in range(5):
-        score, _ = evaluate(network, open_images(f"fake:32x10x{side}", "test"), config, plan.place, lambda: False)
+        score, _ = evaluate(network, loader, config, plan.place, lambda: False)
         assert score.n == 32
     done("five evaluations")
     distributed.destroy_process_group()

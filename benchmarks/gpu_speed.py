@@ -35,9 +35,9 @@ from torch.nn.functional import cross_entropy
 
 from inception_dsl.runner.augment import finish_images
 from inception_dsl.runner.config import Config
-from inception_dsl.runner.data import make_loader
 from inception_dsl.runner.devices import autocast, set_deterministic, supports_bf16
 from inception_dsl.runner.evaluate import evaluate
+from inception_dsl.runner.loaders import evaluation_loader, make_loader, training_loader
 from inception_dsl.runner.loss import compute_loss
 from inception_dsl.runner.optim import make_optimiser
 from inception_dsl.runner.readers import open_images
@@ -169,7 +169,8 @@ def loading(plan: Plan, notes: Notes) -> None:
     config = large(batch, f"folder:{folder}", precision=precision(plan))
     config.data.workers = cores
     warm, steps = cores, 4 if plan.quick else 2 * cores
-    arriving = make_loader(open_images(config.data.source, "train"), config, plan.place, 0, warm + steps)
+    loader = training_loader(open_images(config.data.source, "train"), config, plan.place)
+    arriving = make_loader(loader, config, plan.place, 0, warm + steps)
     for _ in islice(arriving, warm):  # each worker makes its first
         pass
     start = time.perf_counter()
@@ -215,6 +216,7 @@ def losses(plan: Plan, config: Config, compiled: bool) -> tuple[list[float], lis
     compile_ = nn.Module.compile if plan.cuda else partialmethod(nn.Module.compile, backend="aot_eager")
     with patch.object(nn.Module, "compile", compile_):
         seen = observed(plan, SMALL, config, 10, lambda step: graphs.append(counters["stats"]["unique_graphs"]))
-    score, _ = evaluate(seen.training.network, open_images("fake:50x10x32", "test"), config, plan.place, lambda: False)
+    loader = evaluation_loader(open_images("fake:50x10x32", "test"), config, plan.place)
+    score, _ = evaluate(seen.training.network, loader, config, plan.place, lambda: False)
     assert score.n == 50, f"{score.n} of 50 images were evaluated"  # 32 and 18
     return seen.losses, graphs

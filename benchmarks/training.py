@@ -33,9 +33,9 @@ from torch.nn.utils import clip_grad_norm_
 
 from inception_dsl.network import Network, load
 from inception_dsl.runner.config import Config, Data, Loss, Optim, Run
-from inception_dsl.runner.data import make_loader
 from inception_dsl.runner.devices import RankContext
 from inception_dsl.runner.engine import forward_backward
+from inception_dsl.runner.loaders import make_loader, training_loader
 from inception_dsl.runner.optim import make_optimiser, set_learning_rate
 from inception_dsl.runner.readers import open_images
 
@@ -145,7 +145,7 @@ def loading(case: Case, folder: Path, workers: int, batches: int) -> float:
     config = settings(case)
     config = replace(config, data=replace(config.data, source=f"folder:{folder}", workers=workers))
     reader, warm = open_images(config.data.source, "train"), 2 * workers  # as many batches as are made ahead
-    arriving = make_loader(reader, config, HERE, 0, warm + batches)
+    arriving = make_loader(training_loader(reader, config, HERE), config, HERE, 0, warm + batches)
     for _ in islice(arriving, warm):
         pass
     start = time.perf_counter()

@@ -64,9 +64,7 @@ def expected(folder: Path) -> None:
     torch.save(values(names, network, config), folder / "expected.pt")
     for change in changes:
         config = names["with_setting"](config, *change.split("=", 1))
-    names["train"](
-        network, config, names["NetworkInfo"](*about), names["init_distributed"](), folder / "expected", steps=2
-    )
+    names["train"](network, config, names["NetworkInfo"](*about), names["rank_context"](), folder / "expected", steps=2)
 
 
 if __name__ == "__main__":

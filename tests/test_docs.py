@@ -95,7 +95,7 @@ def test_torchrun_and_the_script_take_what_they_are_given(line: str, monkeypatch
         return "done"
 
     for name, stand_in in (
-        ("init_distributed", lambda: None),
+        ("rank_context", lambda: None),
         ("destroy_distributed", lambda: None),
         ("exit_process", lambda code: None),
     ):

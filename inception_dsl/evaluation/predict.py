@@ -14,8 +14,8 @@ from torch.utils.data import DataLoader, Dataset
 from inception_dsl.evaluation.cache import Predictions
 from inception_dsl.evaluation.crops import Crops, View, make_crops
 from inception_dsl.runner.config import Config
-from inception_dsl.runner.data import iterate_loader
 from inception_dsl.runner.devices import RankContext, autocast
+from inception_dsl.runner.loaders import iterate_loader, loader_workers
 from inception_dsl.runner.reader import Reader, Unreadable
 from inception_dsl.runner.settings import RunError, lookup
 
@@ -87,7 +87,7 @@ def predict(
             loader = DataLoader(
                 _CropDataset(reader, config, protocols, indices, view),
                 batch_size=None,
-                num_workers=config.data.workers,
+                num_workers=loader_workers(config, context),
                 worker_init_fn=_init_worker,
             )
             for chunk in _chunks(iterate_loader(loader), batch, device, unreadable):

@@ -18,7 +18,7 @@ from inception_dsl.emit.pytorch import pytorch
 from inception_dsl.emit.runner.runner import fingerprint, former_fingerprint
 from inception_dsl.evaluation.preparation import Preparation, choose_preparation
 from inception_dsl.ir.typed import Typed
-from inception_dsl.runner.devices import RankContext, init_distributed
+from inception_dsl.runner.devices import RankContext, rank_context
 from inception_dsl.runner.reader import Reader
 from inception_dsl.runner.readers import open_images
 from inception_dsl.runner.settings import RunError
@@ -50,7 +50,7 @@ def trained(plan: Plan, weights: Path, split: str, given: Collection[str], proto
     reader = open_images(config.data.source, split, listed)
     check_classes(weights, reader.classes, config.data.source)
     typed = with_classes(plan.spec, len(reader.classes))
-    file, here = load_weights(typed, weights, heads=False), init_distributed()
+    file, here = load_weights(typed, weights, heads=False), rank_context()
     if (loss := file.metadata.get("loss", config.loss.name)) != config.loss.name:
         problem = f"was trained with the loss {loss}, but the recipe has {config.loss.name}"
         raise RunError(f"{weights}: {problem}; use the run's spec.yaml, or --set loss.name={loss}")

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from inception_dsl.runner.config import Config, NetworkInfo
-from inception_dsl.runner.devices import destroy_distributed, exit_process, init_distributed, lost_connection
+from inception_dsl.runner.devices import destroy_distributed, exit_process, lost_connection, rank_context
 from inception_dsl.runner.failures import failed_for_good, own_failure, read_failure, record_failure
 from inception_dsl.runner.folder import RunFailed
 from inception_dsl.runner.reader import error_text
@@ -79,7 +79,7 @@ def main(train: Callable[..., str], network: Callable[[int], nn.Module], config:
         for key, value in [("data.source", given.data), *given.set, *flags]:
             config = with_setting(config, key, value)
         code = EXIT_CODES[
-            train(network, config, info, init_distributed(), given.out, given.resume, given.force, given.steps)
+            train(network, config, info, rank_context(), given.out, given.resume, given.force, given.steps)
         ]
         destroy_distributed()  # not after an error: NCCL would wait for the other ranks, and they for this one
     except Exception as error:  # noqa: BLE001 - reported here, since exit_process skips the interpreter's handler

@@ -16,7 +16,9 @@ class Data:
     mean: tuple[float, ...] = (0.485, 0.456, 0.406)  # per channel, of values in [0, 1]; one number serves all channels
     std: tuple[float, ...] = (0.229, 0.224, 0.225)
     batch: int = 256  # images per step, over all ranks
-    workers: int = 2  # loader processes per rank; they affect only the speed
+    workers: int = -1  # loader processes per rank, which affect only the speed; -1: chosen from the cores
+    prefetch: int = 4  # batches that each worker prepares in advance
+    timeout: float = 0.0  # seconds to wait for a batch before the run ends; 0: no limit
     unreadable: str = "replace"  # on an image that cannot be read: "replace" it by the next, or "stop"
 
 

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import atexit
-import signal
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import chain
-from multiprocessing import active_children
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
-from torch import Generator, Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
 
-from inception_dsl.runner.augment import Transform, evaluation_transform, training_transform
+from inception_dsl.runner.augment import Transform
 from inception_dsl.runner.config import Config
-from inception_dsl.runner.devices import RankContext
 from inception_dsl.runner.randomness import make_generator, permutation
 from inception_dsl.runner.reader import Reader, Unreadable
 from inception_dsl.runner.settings import RunError
@@ -104,63 +99,8 @@ class MicroBatches(Sampler[list[SampleKey]]):
                 yield [(epoch, index) for index in micro]
 
 
-def make_loader(reader: Reader, config: Config, context: RankContext, start: int, stop: int) -> Iterator[Batch]:
-    """The micro-batches of this rank from step `start` up to `stop`. Replace this function to use another loader."""
-    images = ImageDataset(reader, training_transform(config), config.run.seed, config.data.unreadable)
-    return _load(images, MicroBatches(len(reader), config, start, stop, context.rank, context.world_size), config)
-
-
-def make_evaluation_loader(reader: Reader, config: Config, context: RankContext) -> Iterator[Batch]:
-    """All images, divided among the ranks, in batches of the size of training; an unreadable one has index -1."""
-    images = ImageDataset(reader, evaluation_transform(config), config.run.seed, "count")
-    size = max(1, config.data.batch // (context.world_size * config.run.accumulate))
-    share = range(context.rank, len(reader), context.world_size)
-    return _load(images, [[(0, i) for i in share[at : at + size]] for at in range(0, len(share), size)], config)
-
-
-def _load(images: ImageDataset, batches: Iterable[list[SampleKey]], config: Config) -> Iterator[Batch]:
-    loader = DataLoader(
-        images,
-        batch_sampler=batches,
-        num_workers=config.data.workers,
-        # Workers never touch the device, and forking shares the list of images without a copy.
-        multiprocessing_context="fork" if config.data.workers and sys.platform == "linux" else None,
-        collate_fn=_collate,
-        worker_init_fn=_init_worker,
-        pin_memory=torch.accelerator.is_available(),
-        generator=Generator(),  # seeds the workers, which do not use it, without touching torch's global generator
-    )
-    yield from iterate_loader(loader)
-
-
-def iterate_loader(loader: DataLoader[Any]) -> Iterator[Any]:
-    """Iterate over a loader; a worker's `RunError` keeps its message."""
-    arriving = iter(loader)
-    atexit.unregister(_kill_workers)
-    atexit.register(_kill_workers)  # atexit calls the last registered first
-    try:
-        yield from arriving
-    except RunError as error:  # torch prepends the worker's traceback to the message
-        message = str(error.with_traceback(None))
-        del arriving  # else the frames of the error keep it alive, and its workers with it
-        raise RunError(message.rpartition("RunError: ")[2].strip()) from None
-
-
-def _kill_workers() -> None:
-    """Kill workers at exit: multiprocessing would wait forever, since they ignore SIGTERM."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # DataLoader's handler would report an error
-    for worker in active_children():
-        worker.kill()
-
-
-def _collate(samples: list[Sample]) -> Batch:
+def collate(samples: list[Sample]) -> Batch:
+    """Stack samples."""
     images, draws, labels, positions, unreadable = zip(*samples, strict=True)
     pixels = torch.stack(images)
     return Batch(pixels, torch.stack(draws), torch.stack(labels), torch.tensor(positions), list(chain(*unreadable)))
-
-
-def _init_worker(worker: int) -> None:
-    """Leave signals to the rank, which saves before it ends, and use one core."""
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
-        signal.signal(number, signal.SIG_IGN)
-    torch.set_num_threads(1)

@@ -8,11 +8,12 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import NoReturn
 
 import torch
 from torch import Tensor, distributed
-from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.distributed_c10d import PrefixStore, Store
 from torch.distributed.rendezvous import rendezvous
 
 from inception_dsl.runner.config import Config
@@ -33,7 +34,7 @@ BF16_CAPABILITIES = {
     "avx512_bf16": "AVX512-BF16",
     "amx_bf16": "AMX",
 }  # of a CPU: torch's name and the vendor's
-COLLECTIVE_TIMEOUT = timedelta(minutes=30)  # rank 0 may list a cold disk for minutes while the others wait
+COLLECTIVE_TIMEOUT = timedelta(minutes=10)  # rank 0 may write a checkpoint for minutes while the others wait
 
 
 def pick_device(local: int) -> torch.device:
@@ -46,29 +47,39 @@ def pick_device(local: int) -> torch.device:
     return torch.device(accelerator.type, local)
 
 
-def init_distributed() -> RankContext:
-    """The context of this process; initialises torch.distributed if torchrun launched more than one."""
+def rank_context() -> RankContext:
+    """The context of this process; opens neither the device nor connections. Raises `RunError` if it has no device."""
     if tuple(int(part) for part in torch.__version__.split(".")[:2]) < MIN_TORCH:
         raise RunError(f"torch {torch.__version__} is too old; install {MIN_TORCH[0]}.{MIN_TORCH[1]} or newer")
     local, rank, world_size = (int(os.environ.get(key, "0")) for key in ("LOCAL_RANK", "RANK", "WORLD_SIZE"))
-    device = pick_device(local)
-    if device.index is not None:
-        torch.accelerator.set_device_index(device.index)
-    if world_size > 1 and not distributed.is_initialized():
-        store, *_ = next(iter(rendezvous("env://")))
-        if os.environ.get("LOCAL_WORLD_SIZE") == str(
-            world_size
-        ):  # on several machines TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1 does this
-            attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
-            store = PrefixStore(attempt, store)  # torchrun's store still holds the addresses of killed processes
-        backend = distributed.get_default_backend_for_device(device)
-        own = (
-            None if device == torch.device("cpu") else device
-        )  # so NCCL allocates, or fails, now and not at the first step
+    return RankContext(pick_device(local), rank, max(world_size, 1))
+
+
+@lru_cache(maxsize=1)
+def rank_store() -> Store:
+    """What the processes share before they are connected: texts by key."""
+    store: Store = next(iter(rendezvous("env://")))[0]
+    # On several machines TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1 does this.
+    if os.environ.get("LOCAL_WORLD_SIZE") == os.environ["WORLD_SIZE"]:
+        attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+        store = PrefixStore(attempt, store)  # torchrun's store still holds the addresses of killed processes
+    return store
+
+
+def connect_ranks(context: RankContext) -> None:
+    """Open the device of this process, and connect it with the others."""
+    if context.device.index is not None:
+        torch.accelerator.set_device_index(context.device.index)
+    if context.world_size > 1 and not distributed.is_initialized():
+        # With a device, NCCL allocates, or fails, now and not at the first step.
         distributed.init_process_group(
-            backend, store=store, rank=rank, world_size=world_size, device_id=own, timeout=COLLECTIVE_TIMEOUT
+            distributed.get_default_backend_for_device(context.device),
+            store=rank_store(),
+            rank=context.rank,
+            world_size=context.world_size,
+            device_id=None if context.device == torch.device("cpu") else context.device,
+            timeout=COLLECTIVE_TIMEOUT,
         )
-    return RankContext(device, rank, max(world_size, 1))
 
 
 def move_to_device(context: RankContext, *tensors: Tensor) -> tuple[Tensor, ...]:

@@ -17,7 +17,7 @@ from inception_dsl.runner.augment import finish_images
 from inception_dsl.runner.average import WeightAverage
 from inception_dsl.runner.checkpoint import FolderLock, save_checkpoint, write_status
 from inception_dsl.runner.config import Config, NetworkInfo
-from inception_dsl.runner.data import Batch, make_loader, steps_per_epoch
+from inception_dsl.runner.data import Batch, steps_per_epoch
 from inception_dsl.runner.devices import (
     RankContext,
     all_reduce_sum,
@@ -47,17 +47,18 @@ from inception_dsl.runner.initial_weights import (
     transfer_summary,
     with_weights_sha256,
 )
+from inception_dsl.runner.loaders import Loaders, make_loader
 from inception_dsl.runner.loss import compute_loss
 from inception_dsl.runner.optim import make_optimiser, set_bn_momentum, set_learning_rate
 from inception_dsl.runner.preflight import check_run, dry_run, fit_to_memory
 from inception_dsl.runner.progress import Log
 from inception_dsl.runner.randomness import derive_seed
 from inception_dsl.runner.reader import Reader
-from inception_dsl.runner.readers import open_images
 from inception_dsl.runner.scaling import scaling_summary
 from inception_dsl.runner.schedule import learning_rate, total_steps
 from inception_dsl.runner.scores import Score
 from inception_dsl.runner.settings import RunError, with_setting
+from inception_dsl.runner.start import start_run
 
 
 def forward_backward(
@@ -150,15 +151,13 @@ def train(
 
     Raises `RunError` if it cannot start and `RunFailed` if it cannot go on; STATUS in the folder says the same.
     """
-    with catch_signals() as stop_requested, FolderLock(out) if context.rank == 0 else nullcontext():
-        check_run(config, context)
-        if steps is not None and steps < 1:
-            raise RunError(f"--steps is {steps}; set 1 or more")
+    check_run(config, context)
+    if steps is not None and steps < 1:
+        raise RunError(f"--steps is {steps}; set 1 or more")
+    lock = FolderLock(out) if context.rank == 0 else nullcontext()
+    with catch_signals() as stop_requested, lock, start_run(config, context) as loaders:
+        images = loaders.training.reader
         set_deterministic(config.run.deterministic)
-        images = open_images(config.data.source, "train")
-        held_out = open_images(config.data.source, "test", images.classes)
-        if images.classes != held_out.classes:
-            raise RunError(f"{config.data.source}: the classes of the held-out images differ, or their order")
         epoch = steps_per_epoch(len(images), config.data.batch)
         last = total_steps(config, epoch)
         state = resume_state(out, resume, context)
@@ -177,7 +176,7 @@ def train(
             log.say(run_summary(training.network, training.config, context, training.step, last))
             log.say(scaling_summary(training.config))
         with track_status(out, context, lambda: training.step), closing(log):
-            score = train_loop(training, held_out, out, log, stop_requested, last)
+            score = train_loop(training, loaders, out, log, stop_requested, last)
             if score and context.rank == 0:
                 done = {"steps": training.step, "epochs": training.step / epoch}
                 model = training.average.network
@@ -190,21 +189,21 @@ def train(
 
 
 def train_loop(
-    training: TrainingState, held_out: Reader, out: Path, log: Log, stop_requested: Callable[[], bool], last: int
+    training: TrainingState, loaders: Loaders, out: Path, log: Log, stop_requested: Callable[[], bool], last: int
 ) -> Score | None:
     """Train, evaluate and save up to a last step; returns its score, or None after a signal."""
     config, context, images, start = training.config, training.context, training.images, training.step
     epoch = steps_per_epoch(len(images), config.data.batch)
     evaluate_every = max(1, round(config.run.evaluate_every * epoch))
-    batches, stop = log.waiting(make_loader(images, config, context, start, last)), False
+    batches, stop = log.waiting(make_loader(loaders.training, config, context, start, last)), False
     while True:
         step, score = training.step, None
         if step == last or (step % evaluate_every == 0 and step not in {0, training.last_evaluated_step}):
             broadcast_tensors(context, training.average.network.buffers())
-            score, unreadable = evaluate(training.average.network, held_out, config, context, stop_requested)
+            score, unreadable = evaluate(training.average.network, loaders.evaluation, config, context, stop_requested)
             report_unreadable(out, unreadable)
             stop = any_rank(context, stop or stop_requested())
-            if score.n + score.unreadable == len(held_out):
+            if score.n + score.unreadable == len(loaders.evaluation.reader):
                 training.last_evaluated_step = step
                 log.evaluation(step, score)
         if context.rank == 0 and step > start and (stop or step == last or step % config.run.save_every == 0):

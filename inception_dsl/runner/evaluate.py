@@ -9,28 +9,28 @@ from torch import nn
 
 from inception_dsl.runner.augment import finish_images
 from inception_dsl.runner.config import Config
-from inception_dsl.runner.data import make_evaluation_loader
 from inception_dsl.runner.devices import RankContext, all_reduce_numbers, autocast, move_to_device
-from inception_dsl.runner.reader import Reader
+from inception_dsl.runner.loaders import ImageLoader, make_evaluation_loader
 from inception_dsl.runner.scores import TALLIES, Score
 from inception_dsl.runner.settings import RunError, lookup
 
 
 def evaluate(
-    network: nn.Module, reader: Reader, config: Config, context: RankContext, stop: Callable[[], bool]
+    network: nn.Module, loader: ImageLoader, config: Config, context: RankContext, stop: Callable[[], bool]
 ) -> tuple[Score, list[str]]:
-    """Evaluate a network on all images, or on fewer if `stop`, polled before each batch, becomes true.
+    """Evaluate a network on all images of a loader, or on fewer if `stop`, polled before each batch, becomes true.
 
     Each rank takes its share, unpadded; all get the same score, and each a list of its unreadable images. Raises
     `RunError` if no image is readable.
     """
     n = unreadable = 0.0
+    reader = loader.reader
     tally = lookup(TALLIES, config.loss.name, "loss.name")(len(reader.classes))
     problems, stopped, training = list[str](), False, [(module, module.training) for module in network.modules()]
     network.eval()
     try:
         with torch.inference_mode():
-            for batch in make_evaluation_loader(reader, config, context):
+            for batch in make_evaluation_loader(loader, config, context):
                 if stopped := stop():
                     break
                 problems += batch.unreadable

@@ -32,7 +32,7 @@ class RunFailed(RunError):
 
 def run_identity(config: Config, info: NetworkInfo, reader: Reader) -> dict[str, str]:
     """What must not change when a run resumes: the network, the data, the recipe, the seed and the precision."""
-    free = {"data.source", "data.workers", "data.unreadable", "transfer.weights"}
+    free = {"data.source", "data.workers", "data.prefetch", "data.timeout", "data.unreadable", "transfer.weights"}
     free |= {f"run.{name}" for name in vars(config.run)}
     groups = dataclasses.asdict(config).items()
     recipe = {f"{group}.{name}": repr(value) for group, names in groups for name, value in names.items()}

@@ -22,6 +22,7 @@ from inception_dsl.runner.config import Config
 from inception_dsl.runner.data import Batch
 from inception_dsl.runner.devices import RankContext
 from inception_dsl.runner.files import write_text
+from inception_dsl.runner.loaders import available_cores, loader_workers
 from inception_dsl.runner.scores import Score
 
 
@@ -146,12 +147,12 @@ class Log:
 
     def _watch_loading(self, row: dict[str, Any], waiting: float) -> None:
         """Warn once if the device waits for images while cores are idle."""
-        cores = (os.cpu_count() or 1) // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-        if row["step"] >= 100 and waiting > 0.2 and not self.starved and cores > self.config.data.workers + 1:
+        cores, workers = available_cores(), loader_workers(self.config, self.context)
+        if row["step"] >= 100 and waiting > 0.2 and not self.starved and cores > workers + 1:
             self.starved = True
             self.say(
                 f"warning: {waiting:.0%} of the time is spent waiting for images, and each process has {cores} cores: "
-                f"--set data.workers={min(cores - 1, 2 * self.config.data.workers + 2)}"
+                f"--set data.workers={min(cores - 1, 2 * workers + 2)}"
             )
 
 

@@ -23,8 +23,9 @@ from inception_dsl.runner.devices import (
     any_rank,
     broadcast_object,
     broadcast_tensors,
+    connect_ranks,
     destroy_distributed,
-    init_distributed,
+    rank_context,
 )
 
 RANK = int(os.environ.get("RANK", "0"))
@@ -45,7 +46,8 @@ def at(step: int, rank: int = 1) -> Iterator[None]:
 
 def collectives() -> dict[str, Any]:
     """What devices.py gives on this rank."""
-    here = init_distributed()
+    here = rank_context()
+    connect_ranks(here)
     tensors = torch.full((3,), float(here.rank)), torch.tensor(here.rank)
     broadcast_tensors(here, tensors)
     return {

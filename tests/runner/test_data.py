@@ -18,11 +18,10 @@ from inception_dsl.runner.data import (
     Batch,
     ImageDataset,
     MicroBatches,
-    make_evaluation_loader,
-    make_loader,
     steps_per_epoch,
 )
 from inception_dsl.runner.devices import RankContext
+from inception_dsl.runner.loaders import evaluation_loader, make_evaluation_loader, make_loader, training_loader
 from inception_dsl.runner.reader import Reader, Unreadable
 from inception_dsl.runner.readers import open_images
 from inception_dsl.runner.settings import RunError
@@ -67,7 +66,8 @@ class Holes:
 def steps(config: Config, world: int, start: int = 0, stop: int = 5, reader: Reader | None = None) -> list[Batch]:
     """The whole batch of every step, put together from all ranks and micro-batches."""
     images = reader or Holes()
-    ranks = [list(make_loader(images, config, at(rank, world), start, stop)) for rank in range(world)]
+    loader = training_loader(images, config, at())
+    ranks = [list(make_loader(loader, config, at(rank, world), start, stop)) for rank in range(world)]
     every = config.run.accumulate
     parts = [
         [batch for batches in ranks for batch in batches[s * every : (s + 1) * every]] for s in range(stop - start)
@@ -151,7 +151,8 @@ def test_a_disk_that_is_gone_ends_the_search() -> None:
 @pytest.mark.parametrize("world", [1, 3])
 def test_an_evaluation_takes_every_image_once_and_replaces_none(world: int, workers: int) -> None:
     config, reader = with_data(workers=workers), Holes(4)
-    batches = [each for rank in range(world) for each in make_evaluation_loader(reader, config, at(rank, world))]
+    loader = evaluation_loader(reader, config, at())
+    batches = [each for rank in range(world) for each in make_evaluation_loader(loader, config, at(rank, world))]
     found = {int(i): int(y) for batch in batches for i, y in zip(batch.indices, batch.labels, strict=True)}
     assert sorted(torch.cat([batch.indices for batch in batches]).tolist()) == [i for i in range(-1, 20) if i != 4]
     assert found == {-1: 4} | {index: index % 10 for index in range(20) if index != 4}
@@ -160,7 +161,8 @@ def test_an_evaluation_takes_every_image_once_and_replaces_none(world: int, work
 
 
 def test_more_ranks_than_images_have_nothing_to_do() -> None:
-    batches = [list(make_evaluation_loader(Holes(count=2), SMALL, at(rank, 3))) for rank in range(3)]
+    loader = evaluation_loader(Holes(count=2), SMALL, at())
+    batches = [list(make_evaluation_loader(loader, SMALL, at(rank, 3))) for rank in range(3)]
     assert [[each.indices.tolist() for each in share] for share in batches] == [[[0]], [[1]], []]
 
 
@@ -195,11 +197,13 @@ def test_workers_leave_signals_to_their_rank() -> None:
 LEAVING = """
 from torch import device
 from inception_dsl.runner.config import Augment, Config, Data
-from inception_dsl.runner.data import make_loader
+from inception_dsl.runner.loaders import make_loader, training_loader
 from inception_dsl.runner.devices import RankContext
 from inception_dsl.runner.readers import open_images
 config = Config(data=Data(height=8, width=8, batch=4, workers=1), augment=Augment(resize=9))
-batches = make_loader(open_images("fake:40x2x9", "train"), config, RankContext(device("cpu"), 0, 1), 0, 1000)
+here = RankContext(device("cpu"), 0, 1)
+loader = training_loader(open_images("fake:40x2x9", "train"), config, here)
+batches = make_loader(loader, config, here, 0, 1000)
 next(batches)
 raise SystemError("in the middle")
 """

@@ -13,8 +13,8 @@ from inception_dsl.runner.devices import (
     broadcast_object,
     broadcast_tensors,
     destroy_distributed,
-    init_distributed,
     pick_device,
+    rank_context,
     set_deterministic,
 )
 from inception_dsl.runner.settings import RunError
@@ -25,7 +25,7 @@ HERE = RankContext(torch.device("cpu"))
 def test_alone_there_is_nothing_to_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE"):
         monkeypatch.delenv(name, raising=False)
-    assert init_distributed() == RankContext(pick_device(0))
+    assert rank_context() == RankContext(pick_device(0))
     tensor = torch.ones(2)
     broadcast_tensors(HERE, [tensor])
     assert tensor.tolist() == [1, 1]

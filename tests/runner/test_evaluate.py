@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +14,8 @@ from torch import Tensor, nn
 from inception_dsl.runner.config import Augment, Config, Data, Run
 from inception_dsl.runner.devices import RankContext
 from inception_dsl.runner.evaluate import evaluate
-from inception_dsl.runner.reader import Unreadable
+from inception_dsl.runner.loaders import evaluation_loader
+from inception_dsl.runner.reader import Reader, Unreadable
 from inception_dsl.runner.scores import Score, label_ranks
 from inception_dsl.runner.settings import RunError
 
@@ -67,6 +69,17 @@ def config(batch: int = 5) -> Config:
     return Config(data=data, augment=Augment(evaluation="whole"))
 
 
+def scored(
+    network: nn.Module,
+    reader: Reader,
+    config: Config,
+    place: RankContext = HERE,
+    stop: Callable[[], bool] = lambda: False,
+) -> Score:
+    """The score of a network on the images of a reader."""
+    return evaluate(network, evaluation_loader(reader, config, place), config, place, stop)[0]
+
+
 def naive(scores: Tensor, indices: list[int]) -> Score:
     """The same by sorting, one image after another."""
     ranks = [sorted(range(12), key=lambda each: (-scores[i, each], each)).index(i % 12) for i in indices]
@@ -80,7 +93,7 @@ def naive(scores: Tensor, indices: list[int]) -> Score:
 @pytest.mark.parametrize("batch", [1, 5, 23, 100])
 def test_every_image_counts_once_whatever_the_batch(batch: int) -> None:
     network = Known(23)
-    score = evaluate(network, Pixels(), config(batch), HERE, lambda: False)[0]
+    score = scored(network, Pixels(), config(batch))
     expected = naive(network.scores, list(range(23)))
     assert network.seen == list(range(23))
     assert score == expected
@@ -92,7 +105,7 @@ def test_ranks_share_images_without_filling_up(count: int, world: int, monkeypat
     networks = [Known(count) for _ in range(world)]
 
     def evaluated(place: RankContext) -> Score:
-        return evaluate(networks[place.rank], Pixels(count), config(8), place, lambda: False)[0]
+        return scored(networks[place.rank], Pixels(count), config(8), place)
 
     scores = on_ranks(world, monkeypatch, evaluated)
     assert sorted(index for network in networks for index in network.seen) == list(range(count))
@@ -101,30 +114,30 @@ def test_ranks_share_images_without_filling_up(count: int, world: int, monkeypat
 
 def test_images_that_cannot_be_read_are_reported_and_not_scored() -> None:
     network, readable = Known(23), [i for i in range(23) if i not in {0, 7}]
-    score = evaluate(network, Pixels(unreadable=(0, 7)), config(), HERE, lambda: False)[0]
+    score = scored(network, Pixels(unreadable=(0, 7)), config())
     expected = naive(network.scores, readable)
     assert score == replace(expected, unreadable=2) and score.n == 21
 
 
 def test_a_score_is_of_some_image() -> None:
     with pytest.raises(RunError, match="none of the 3 images to evaluate can be read"):
-        evaluate(Known(3), Pixels(3, (0, 1, 2)), config(), HERE, lambda: False)
+        scored(Known(3), Pixels(3, (0, 1, 2)), config())
 
 
 def test_a_stop_ends_it_before_the_next_batch() -> None:
     asked = iter([False, False, True])
     network = Known(23)
-    assert evaluate(network, Pixels(), config(), HERE, lambda: next(asked))[0].n == 10
+    assert scored(network, Pixels(), config(), stop=lambda: next(asked)).n == 10
     assert len(network.seen) == 10
 
 
 @pytest.mark.parametrize("training", [True, False])
 def test_the_network_is_left_as_it_was(training: bool) -> None:
     network = Known(23).train(training)
-    evaluate(network, Pixels(), config(), HERE, lambda: False)[0]
+    scored(network, Pixels(), config())
     assert network.training is training and network.drop.training is training
     with pytest.raises(IndexError):
-        evaluate(network, Pixels(30), config(), HERE, lambda: False)[0]  # it has 23
+        scored(network, Pixels(30), config())  # it has 23
     assert network.training is training
 
 
@@ -142,10 +155,7 @@ def test_bf16_is_used_where_it_is_wanted_and_sums_are_not_in_it() -> None:
             return scores
 
     network = Linear()
-    low, high = (
-        evaluate(network, Pixels(), replace(config(23), run=Run(precision=each)), HERE, lambda: False)[0]
-        for each in ("bf16", "fp32")
-    )
+    low, high = (scored(network, Pixels(), replace(config(23), run=Run(precision=each))) for each in ("bf16", "fp32"))
     assert kinds == [torch.bfloat16, torch.float32]
     assert low.numbers["loss"] == pytest.approx(high.numbers["loss"], rel=0.01)
 

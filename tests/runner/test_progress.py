@@ -317,7 +317,7 @@ def test_a_loader_that_is_too_slow_is_warned_of_once(
 ) -> None:
     clock = iter(range(100_000))
     monkeypatch.setattr("time.monotonic", lambda: float(next(clock)))
-    monkeypatch.setattr("os.cpu_count", lambda: 16)
+    monkeypatch.setattr("inception_dsl.runner.progress.available_cores", lambda: 16)
     log = Log(tmp_path, CPU, CONFIG, 0, 400, 0)
     batches = log.waiting(iter([EMPTY] * 400))
     for step in range(1, 400):

@@ -31,7 +31,7 @@ from inception_dsl.runner.config import (
     Schedule,
     Transfer,
 )
-from inception_dsl.runner.devices import init_distributed
+from inception_dsl.runner.devices import rank_context
 
 ABOUT = NetworkInfo(name="tiny", title="A tiny network", spec="0" * 64)
 
@@ -76,7 +76,7 @@ class Tiny(nn.Module):
 
 def run(out: Path, config: Config = CONFIG, **options: Any) -> str:
     """Train it in this process."""
-    return engine.train(Tiny, config, ABOUT, init_distributed(), out, **options)
+    return engine.train(Tiny, config, ABOUT, rank_context(), out, **options)
 
 
 def with_run(config: Config = CONFIG, **values: Any) -> Config:

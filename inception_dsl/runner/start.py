@@ -1,0 +1,48 @@
+"""The start of a run: images are listed and workers are forked before the device and the connections exist."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Timer
+
+from inception_dsl.runner.config import Config
+from inception_dsl.runner.data import steps_per_epoch
+from inception_dsl.runner.devices import RankContext, connect_ranks
+from inception_dsl.runner.loaders import Loaders, evaluation_loader, training_loader
+from inception_dsl.runner.readers import open_images
+from inception_dsl.runner.settings import RunError
+
+
+@contextmanager
+def start_run(config: Config, context: RankContext) -> Iterator[Loaders]:
+    """Open the images, start the workers of their loaders, and connect the processes; at the end, end the workers.
+
+    Raises `RunError` for images that are missing or do not suit.
+    """
+    with announced(f"opening {config.data.source}", context):
+        images = open_images(config.data.source, "train")
+        held_out = open_images(config.data.source, "test", images.classes)
+    if images.classes != held_out.classes:
+        raise RunError(f"{config.data.source}: the classes of the held-out images differ, or their order")
+    steps_per_epoch(len(images), config.data.batch)
+    with Loaders(training_loader(images, config, context), evaluation_loader(held_out, config, context)) as loaders:
+        loaders.start()
+        connect_ranks(context)
+        yield loaders
+
+
+@contextmanager
+def announced(text: str, context: RankContext, after: float = 3.0) -> Iterator[None]:
+    """Say on rank 0 what a run does, once it has taken some seconds."""
+    timer = Timer(after, lambda: sys.stderr.write(f"{text} ...\n"))
+    timer.daemon = True
+    if context.rank == 0:
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        if context.rank == 0:
+            timer.join()  # workers are forked next, and would inherit what it holds
