@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import chain
 from typing import NamedTuple
 
@@ -77,10 +78,23 @@ def steps_per_epoch(count: int, batch: int) -> int:
 
 
 class MicroBatches(Sampler[list[SampleKey]]):
-    """The keys of one rank's micro-batches from step `start` up to `stop`; a resumed run starts later."""
+    """The keys of one rank's micro-batches from step `start` up to `stop`; a resumed run starts later.
 
-    def __init__(self, count: int, config: Config, start: int, stop: int, rank: int = 0, world_size: int = 1) -> None:
-        self.count, self.seed, self.start, self.stop, self.rank = count, config.run.seed, start, stop, rank
+    `order` gives the order of an epoch, by the seed and the epoch.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        config: Config,
+        start: int,
+        stop: int,
+        rank: int = 0,
+        world_size: int = 1,
+        order: Callable[[int, int], Tensor] | None = None,
+    ) -> None:
+        self.order = order or partial(permutation, n=count)
+        self.seed, self.start, self.stop, self.rank = config.run.seed, start, stop, rank
         self.batch, self.steps = config.data.batch, steps_per_epoch(count, config.data.batch)
         self.share, rest = divmod(self.batch, world_size)
         self.micro, left = divmod(self.share, config.run.accumulate)
@@ -93,7 +107,7 @@ class MicroBatches(Sampler[list[SampleKey]]):
         for step in range(self.start, self.stop):
             epoch, offset = divmod(step, self.steps)
             if epoch != drawn:
-                drawn, order = epoch, permutation(self.seed, epoch, self.count)
+                drawn, order = epoch, self.order(self.seed, epoch)
             first = offset * self.batch + self.rank * self.share
             for micro in order[first : first + self.share].view(-1, self.micro).tolist():
                 yield [(epoch, index) for index in micro]

@@ -21,8 +21,7 @@ from inception_dsl.runner.config import Config, NetworkInfo
 from inception_dsl.runner.devices import RankContext, broadcast_object
 from inception_dsl.runner.failures import forget_failure
 from inception_dsl.runner.files import encode_text, write_text
-from inception_dsl.runner.randomness import permutation
-from inception_dsl.runner.reader import Reader
+from inception_dsl.runner.reader import Reader, epoch_order
 from inception_dsl.runner.settings import RunError
 
 
@@ -163,7 +162,7 @@ def report_unreadable(folder: Path, found: Sequence[str]) -> None:
 def write_step_images(folder: Path, config: Config, images: Reader, step: int, context: RankContext) -> Path:
     """Write the names of a step's images to a file, on rank 0; returns its path."""
     epoch, offset = divmod(step, len(images) // config.data.batch)
-    order = permutation(config.run.seed, epoch, len(images))[offset * config.data.batch :][: config.data.batch]
+    order = epoch_order(images, config.run.seed, epoch)[offset * config.data.batch :][: config.data.batch]
     path = folder / f"not_finite_{step:08d}.txt"
     if context.rank == 0:
         write_text(path, "".join(f"{images.name(index)}\n" for index in order.tolist()))

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from multiprocessing import active_children, get_all_start_methods
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +22,7 @@ from inception_dsl.runner.augment import evaluation_transform, training_transfor
 from inception_dsl.runner.config import Config
 from inception_dsl.runner.data import Batch, ImageDataset, MicroBatches, SampleKey, collate
 from inception_dsl.runner.devices import RankContext
-from inception_dsl.runner.reader import Reader
+from inception_dsl.runner.reader import Reader, epoch_order
 from inception_dsl.runner.settings import RunError
 
 MOST_WORKERS = 32
@@ -130,7 +131,8 @@ def evaluation_loader(reader: Reader, config: Config, context: RankContext) -> I
 
 def make_loader(loader: ImageLoader, config: Config, context: RankContext, start: int, stop: int) -> Iterator[Batch]:
     """The micro-batches of this rank from step `start` up to `stop`. Replace this function to use another loader."""
-    return loader.load(MicroBatches(len(loader.reader), config, start, stop, context.rank, context.world_size))
+    order = partial(epoch_order, loader.reader)
+    return loader.load(MicroBatches(len(loader.reader), config, start, stop, context.rank, context.world_size, order))
 
 
 def make_evaluation_loader(loader: ImageLoader, config: Config, context: RankContext) -> Iterator[Batch]:

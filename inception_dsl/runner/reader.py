@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from inception_dsl.runner.labels import adopt_classes, check_first_index, index_labels
+from inception_dsl.runner.randomness import permutation
 from inception_dsl.runner.settings import RunError
 
 # The names of each split, by preference: "val" comes before "test", which may lack labels.
@@ -43,6 +44,12 @@ class Reader(Protocol):
 
     def read(self, index: int, /) -> Tensor:
         """An image as uint8, channels x height x width, grey or RGB as stored. Raises `Unreadable`."""
+
+
+def epoch_order(images: Reader, seed: int, epoch: int) -> Tensor:
+    """The order in which an epoch visits the images: a permutation, or what the reader's method `order` makes of it."""
+    order = getattr(images, "order", None)
+    return order(seed, epoch) if order else permutation(seed, epoch, len(images))
 
 
 class PackedIndex:

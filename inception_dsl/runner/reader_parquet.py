@@ -9,10 +9,11 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
+from inception_dsl.runner.randomness import windowed_permutation
 from inception_dsl.runner.reader import (
     PackedIndex,
     Reader,
@@ -23,63 +24,91 @@ from inception_dsl.runner.reader import (
     read_class_names,
     split_files,
 )
+from inception_dsl.runner.reader_files import read_bytes
 from inception_dsl.runner.settings import RunError
 
-CACHED_GROUPS = 8  # row groups kept in memory per process
+WINDOW_BYTES = 256 << 20  # of images that a process keeps
+
+
+class RowGroup(NamedTuple):
+    """A row group: its file, its number there, the column of its images, the number of rows, the bytes of images."""
+
+    file: str
+    number: int
+    column: str
+    rows: int
+    size: int
 
 
 class ParquetReader(PackedIndex):
     """Images in the rows of Parquet files.
 
-    A row group can only be read whole, so random access costs a group per image: small groups are faster (Hugging
-    Face's files have groups of 100 images).
+    A row group can only be read whole, so a process keeps as many as a window has, and an epoch visits one window after
+    the other, see `windowed_permutation`. A window of training images has at most `WINDOW_BYTES`, or one group.
     """
 
-    def __init__(self, root: str, classes: Sequence[str], groups: Sequence[RowGroup], labels: list[Any]) -> None:
+    def __init__(
+        self, root: str, classes: Sequence[str], groups: Sequence[RowGroup], labels: list[Any], window: int
+    ) -> None:
         preload_decoder()
         self.root, self._groups = root, list(groups)
-        self._starts = array("q", accumulate((rows for *_, rows in groups), initial=0))
+        self._starts = array("q", accumulate((group.rows for group in groups), initial=0))
+        self.window = window
         self._kept: dict[int, Any] = {}
-        names = [f"{file}[{group}][{row}]" for file, group, _, rows in groups for row in range(rows)]
-        files = dict.fromkeys(file for file, *_ in groups)
+        names = [f"{group.file}[{group.number}][{row}]" for group in groups for row in range(group.rows)]
+        files = dict.fromkeys(group.file for group in groups)
         sizes = "".join(f"{os.path.getsize(os.path.join(root, file))}\n" for file in files)
         super().__init__(classes, names, labels, sizes.encode())
+
+    def order(self, seed: int, epoch: int) -> Tensor:
+        """The order in which an epoch visits the images."""
+        return windowed_permutation(seed, epoch, [group.rows for group in self._groups], self.window)
 
     def read(self, index: int) -> Tensor:
         """Decode an image. Raises `Unreadable` if it is broken, and `RunError` if its file is gone."""
         number = bisect_right(self._starts, index) - 1
         if number not in self._kept:
-            if len(self._kept) == CACHED_GROUPS:
-                del self._kept[next(iter(self._kept))]
-            self._kept[number] = self._read_group(*self._groups[number][:3])
+            if len(self._kept) == self.window:
+                del self._kept[next(iter(self._kept))]  # of the last window
+            self._kept[number] = self._read_group(self._groups[number])
         name, row = os.path.join(self.root, self.name(index)), self._kept[number][index - self._starts[number]]
         try:
             found = row.as_py()
         except ValueError as error:
             raise Unreadable(f"{name}: {error_text(error)}") from None
-        data = found.get("bytes") if isinstance(found, dict) else found
+        data, path = (found.get("bytes"), found.get("path")) if isinstance(found, dict) else (found, None)
+        if data is None and isinstance(path, str):
+            try:
+                data = read_bytes(os.path.join(self.root, os.path.dirname(self._groups[number].file), path))
+            except OSError as error:
+                problem = f"{name}: the row holds no bytes, and its file cannot be read: {error_text(error)}: {path}"
+                raise Unreadable(problem) from None
         if not isinstance(data, bytes):
             raise Unreadable(f"{name}: the row holds no bytes")
         return decode_image(data, name)
 
-    def _read_group(self, name: str, group: int, column: str) -> Any:
+    def _read_group(self, group: RowGroup) -> Any:
         from pyarrow.parquet import ParquetFile
 
-        path = os.path.join(self.root, name)
+        path = os.path.join(self.root, group.file)
         try:
             with ParquetFile(path) as file:
-                return file.read_row_group(group, columns=[column], use_threads=False).column(0)
+                return file.read_row_group(group.number, columns=[group.column], use_threads=False).column(0)
         except FileNotFoundError:
             raise RunError(f"{path}: the file is gone; put it back") from None
         except Exception as error:  # noqa: BLE001 - pyarrow raises many types for a broken file
             raise Unreadable(f"{path}: {error_text(error)}") from None
 
 
-RowGroup = tuple[str, int, str, int]  # the file, the index of the group, the column of images, the number of rows
+IMAGE_COLUMNS = ("image", "img", "jpg", "jpeg", "png", "webp")
+LABEL_COLUMNS = ("label", "labels", "fine_label", "cls", "class", "target")
 
 
 def parquet_images(path: str, split: str) -> Reader:
-    """Hugging Face's Parquet files in one folder, named by split, with the columns `image` (bytes) and `label`."""
+    """Parquet files as on Hugging Face, named by split or in folders that are, with images (bytes) and labels.
+
+    The columns are `image` and `label`, or see above.
+    """
     from pyarrow.parquet import ParquetFile
 
     groups: list[RowGroup] = []
@@ -89,25 +118,24 @@ def parquet_images(path: str, split: str) -> Reader:
         where = os.path.join(path, name)
         try:
             with ParquetFile(where) as file:
-                schema, sizes = (
-                    file.schema_arrow,
-                    [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)],
-                )
+                schema = file.schema_arrow
                 image, label = (
                     next((key for key in keys if key in schema.names), "") for keys in (IMAGE_COLUMNS, LABEL_COLUMNS)
                 )
                 if not image or not label:
                     have = ", ".join(schema.names)
                     raise RunError(f"{where}: its columns are {have}; it needs `image` and `label`")
-                found = file.read(columns=[label], use_threads=False).column(0).to_pylist()
+                for number in range(file.num_row_groups):
+                    found = file.metadata.row_group(number)
+                    leaves = [found.column(leaf) for leaf in range(found.num_columns)]
+                    sizes = [
+                        leaf.total_uncompressed_size for leaf in leaves if leaf.path_in_schema.split(".")[0] == image
+                    ]
+                    groups.append(RowGroup(name, number, image, found.num_rows, sum(sizes)))
+                labels += file.read(columns=[label], use_threads=False).column(0).to_pylist()
         except (OSError, ValueError) as error:
             raise RunError(f"{where}: the file is broken ({error}); download it again") from None
         with suppress(KeyError, TypeError, ValueError):  # not every file names its classes
             classes = classes or json.loads(schema.metadata[b"huggingface"])["info"]["features"][label]["names"] or []
-        groups += [(name, group, image, rows) for group, rows in enumerate(sizes)]
-        labels += found
-    return ParquetReader(path, classes, groups, labels)
-
-
-IMAGE_COLUMNS = ("image", "img", "jpg", "jpeg", "png", "webp")
-LABEL_COLUMNS = ("label", "labels", "fine_label", "cls", "class", "target")
+    window = max(1, WINDOW_BYTES // max((group.size for group in groups), default=1))
+    return ParquetReader(path, classes, groups, labels, window if split == "train" else 1)  # evaluation goes in order
