@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import os
 import re
@@ -52,39 +53,63 @@ def epoch_order(images: Reader, seed: int, epoch: int) -> Tensor:
     return order(seed, epoch) if order else permutation(seed, epoch, len(images))
 
 
+class PackedNames:
+    """Many texts in two tensors, which processes can map from one file: their bytes, and where each one ends."""
+
+    def __init__(self, data: Tensor, ends: Tensor) -> None:
+        self.data, self.ends = data, ends
+
+    @classmethod
+    def pack(cls, names: Iterable[str]) -> PackedNames:
+        """Pack names."""
+        encoded = [os.fsencode(name) for name in names]
+        ends = array("q", accumulate(map(len, encoded), initial=0))
+        data = torch.frombuffer(bytearray(b"".join(encoded)), dtype=torch.uint8) if any(encoded) else torch.empty(0)
+        return cls(data.to(torch.uint8), torch.frombuffer(ends, dtype=torch.int64))
+
+    def __len__(self) -> int:
+        return len(self.ends) - 1
+
+    def __getitem__(self, index: int) -> str:
+        start, end = self.ends[index : index + 2].tolist()
+        return os.fsdecode(bytes(self.data[start:end].tolist()))
+
+
 class PackedIndex:
-    """The labels and names of a data set, packed into arrays: each worker would copy a list of a million strings.
+    """The labels and names of a data set in tensors: each worker would copy a list of a million strings.
 
     Without `classes` the labels tell them, see `index_labels`. `name` replaces the names of images in messages about
-    labels. The fingerprint covers names, labels and `content`.
+    labels. The fingerprint covers names, labels and `content`. Apart from numbers, texts and lists of them, a reader
+    may only have tensors as attributes, so that other processes can map it, see `shared_images`.
     """
 
     def __init__(
         self,
         classes: Sequence[str],
-        names: Iterable[str],
+        names: PackedNames | Iterable[str],
         labels: Sequence[Any],
         content: bytes = b"",
         name: Callable[[int], str] | None = None,
     ) -> None:
-        encoded = [os.fsencode(name) for name in names]
-        self._names, self._ends = b"".join(encoded), array("q", accumulate(map(len, encoded), initial=0))
+        packed = names if isinstance(names, PackedNames) else PackedNames.pack(names)
+        self._names, self._ends = packed.data, packed.ends
         self.tells_classes = not classes
         indices, self.classes = index_labels(labels, classes, name or self.name)
-        self._labels: array[int] = array("q", indices)
+        self._labels = torch.tensor(indices, dtype=torch.int64)
         if odd := [text for text in self.classes if text.splitlines() != [text]]:
             raise RunError(f"the class {odd[0]!r} is not one line of text, so classes.txt cannot list it; rename it")
         digest = hashlib.blake2b(repr(self.classes).encode(), digest_size=16)
-        for part in (self._names, self._ends.tobytes(), self._labels.tobytes(), content):
-            digest.update(part)
-        self.fingerprint = f"{len(encoded)}-{digest.hexdigest()}"
+        for tensor in (self._names, self._ends, self._labels):
+            digest.update(tensor_memory(tensor))
+        digest.update(content)
+        self.fingerprint = f"{len(packed)}-{digest.hexdigest()}"
 
     def __len__(self) -> int:
         return len(self._labels)
 
     def label(self, index: int) -> Tensor:
         """The class index of an image."""
-        return torch.tensor(self._labels[index])
+        return self._labels[index].clone()
 
     def settle_classes(self, classes: Sequence[str]) -> None:
         """Take over the `classes` of the training images, or check one's own, if they come from the labels alone.
@@ -92,14 +117,19 @@ class PackedIndex:
         Raises `RunError` for labels that do not suit.
         """
         if self.tells_classes and classes:
-            indices, self.classes = adopt_classes(self._labels, self.classes, classes, self.name)
-            self._labels = array("q", indices)
+            indices, self.classes = adopt_classes(self._labels.tolist(), self.classes, classes, self.name)
+            self._labels = torch.tensor(indices, dtype=torch.int64)
         elif self.tells_classes:
-            check_first_index(self._labels, self.classes)
+            check_first_index(self._labels.tolist(), self.classes)
 
     def name(self, index: int) -> str:
         """The name of an image in messages."""
-        return os.fsdecode(self._names[self._ends[index] : self._ends[index + 1]])
+        return PackedNames(self._names, self._ends)[index]
+
+
+def tensor_memory(tensor: Tensor) -> ctypes.Array[ctypes.c_char]:
+    """The bytes of a contiguous tensor, without a copy."""
+    return (ctypes.c_char * tensor.nbytes).from_address(tensor.data_ptr())
 
 
 def error_text(error: Exception) -> str:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
 from contextlib import suppress
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 from torch import Tensor
@@ -51,8 +50,9 @@ class ParquetReader(PackedIndex):
         self, root: str, classes: Sequence[str], groups: Sequence[RowGroup], labels: list[Any], window: int
     ) -> None:
         preload_decoder()
-        self.root, self._groups = root, list(groups)
-        self._starts = array("q", accumulate((group.rows for group in groups), initial=0))
+        self.root = root
+        self._groups: list[Any] = [tuple(group) for group in groups]
+        self._starts = list(accumulate((group.rows for group in groups), initial=0))
         self.window = window
         self._kept: dict[int, Any] = {}
         names = [f"{group.file}[{group.number}][{row}]" for group in groups for row in range(group.rows)]
@@ -62,7 +62,8 @@ class ParquetReader(PackedIndex):
 
     def order(self, seed: int, epoch: int) -> Tensor:
         """The order in which an epoch visits the images."""
-        return windowed_permutation(seed, epoch, [group.rows for group in self._groups], self.window)
+        rows = [end - start for start, end in pairwise(self._starts)]
+        return windowed_permutation(seed, epoch, rows, self.window)
 
     def read(self, index: int) -> Tensor:
         """Decode an image. Raises `Unreadable` if it is broken, and `RunError` if its file is gone."""
@@ -70,7 +71,7 @@ class ParquetReader(PackedIndex):
         if number not in self._kept:
             if len(self._kept) == self.window:
                 del self._kept[next(iter(self._kept))]  # of the last window
-            self._kept[number] = self._read_group(self._groups[number])
+            self._kept[number] = self._read_group(self._group(number))
         name, row = os.path.join(self.root, self.name(index)), self._kept[number][index - self._starts[number]]
         try:
             found = row.as_py()
@@ -79,13 +80,16 @@ class ParquetReader(PackedIndex):
         data, path = (found.get("bytes"), found.get("path")) if isinstance(found, dict) else (found, None)
         if data is None and isinstance(path, str):
             try:
-                data = read_bytes(os.path.join(self.root, os.path.dirname(self._groups[number].file), path))
+                data = read_bytes(os.path.join(self.root, os.path.dirname(self._group(number).file), path))
             except OSError as error:
                 problem = f"{name}: the row holds no bytes, and its file cannot be read: {error_text(error)}: {path}"
                 raise Unreadable(problem) from None
         if not isinstance(data, bytes):
             raise Unreadable(f"{name}: the row holds no bytes")
         return decode_image(data, name)
+
+    def _group(self, number: int) -> RowGroup:
+        return RowGroup(*self._groups[number])
 
     def _read_group(self, group: RowGroup) -> Any:
         from pyarrow.parquet import ParquetFile

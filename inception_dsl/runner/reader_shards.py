@@ -6,17 +6,19 @@ import json
 import os
 import tarfile
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
 
-from inception_dsl.runner.files import write_text
+from inception_dsl.runner.files import atomic_write
 from inception_dsl.runner.labels import class_index
 from inception_dsl.runner.reader import (
     PackedIndex,
+    PackedNames,
     Reader,
     Unreadable,
     decode_image,
@@ -28,25 +30,47 @@ from inception_dsl.runner.reader import (
 from inception_dsl.runner.reader_files import IMAGE_ENDINGS, read_bytes
 from inception_dsl.runner.settings import RunError
 
-ShardItem = tuple[
-    int, int, int, str, Any
-]  # the index of the shard; the image's offset and size in it, its name and its label
+ShardItem = tuple[int, int, int, str, Any]  # the shard's index; the image's offset and size in it, name and label
+
+
+class ShardIndex(NamedTuple):
+    """The images of some archives, as `index-SPLIT.pt` has them."""
+
+    names: Tensor
+    ends: Tensor
+    places: Tensor  # N x 3: the index of the shard, the offset, the size
+    labels: list[Any]  # the different ones
+    codes: Tensor  # N: which of them
+
+    @classmethod
+    def pack(cls, shards: Sequence[str], items: Iterable[ShardItem]) -> ShardIndex:
+        """Pack the images of archives."""
+        places, codes, labels = array("q"), array("q"), dict[str, tuple[int, Any]]()
+
+        def names() -> Iterator[str]:
+            for shard, offset, size, name, label in items:
+                places.extend((shard, offset, size))
+                codes.append(labels.setdefault(repr(label), (len(labels), label))[0])
+                yield f"{shards[shard]}:{name}"
+
+        packed = PackedNames.pack(names())
+        found = [label for _, label in labels.values()]
+        return cls(packed.data, packed.ends, torch.tensor(places).view(-1, 3), found, torch.tensor(codes))
 
 
 class ShardReader(PackedIndex):
     """Images in tar archives, read at their offsets; a file is opened for each read, so that workers share none."""
 
-    def __init__(self, root: str, shards: Sequence[str], classes: Sequence[str], items: Sequence[ShardItem]) -> None:
+    def __init__(self, root: str, shards: Sequence[str], classes: Sequence[str], index: ShardIndex) -> None:
         preload_decoder()
-        self.root, self.shards = root, list(shards)
-        self._places = array("q", [number for item in items for number in item[:3]])
-        names = [f"{self.shards[shard]}:{name}" for shard, _, _, name, _ in items]
-        sizes = "".join(f"{size}\n" for _, _, size, _, _ in items)
-        super().__init__(classes, names, [item[4] for item in items], sizes.encode())
+        self.root, self.shards, self._places = root, list(shards), index.places
+        sizes = "".join(f"{size}\n" for size in index.places[:, 2].tolist())
+        labels = [index.labels[code] for code in index.codes.tolist()]
+        super().__init__(classes, PackedNames(index.names, index.ends), labels, sizes.encode())
 
     def read(self, index: int) -> Tensor:
         """Decode an image. Raises `Unreadable` if it is broken, and `RunError` if its archive is gone."""
-        shard, offset, size = self._places[3 * index : 3 * index + 3]
+        shard, offset, size = self._places[index].tolist()
         path = os.path.join(self.root, self.shards[shard])
         try:
             return decode_image(read_bytes(path, offset, size), os.path.join(self.root, self.name(index)))
@@ -59,33 +83,28 @@ class ShardReader(PackedIndex):
 def wds_images(path: str, split: str) -> Reader:
     """WebDataset: tar archives, named by split or in folders that are, of `KEY.jpg` beside `KEY.cls` or `KEY.json`.
 
-    The offsets are cached in `index-SPLIT.json` until an archive changes.
+    The offsets are cached in `index-SPLIT.pt` until an archive changes.
     """
     shards = split_files(path, ".tar", split)
     stamps = {name: [(found := os.stat(os.path.join(path, name))).st_size, found.st_mtime_ns] for name in shards}
-    index = os.path.join(path, f"index-{split}.json")
-    kept, items = _load_index(index)
+    file = os.path.join(path, f"index-{split}.pt")
+    kept, index = _load_index(file)
     if gone := sorted(set(kept) - set(stamps)):
-        raise RunError(f"{os.path.join(path, gone[0])}: the shard is gone; put it back, or delete {index}")
-    if kept != stamps:
-        items = [item for number, name in enumerate(shards) for item in _index_shard(os.path.join(path, name), number)]
-        _save_index(index, {"shards": stamps, "items": items})
-    return ShardReader(path, shards, read_class_names(path), items)
+        raise RunError(f"{os.path.join(path, gone[0])}: the shard is gone; put it back, or delete {file}")
+    if index is None or kept != stamps:
+        items = (item for number, name in enumerate(shards) for item in _index_shard(os.path.join(path, name), number))
+        index = ShardIndex.pack(shards, items)
+        with suppress(OSError), atomic_write(Path(file)) as target:  # a read-only folder gets none
+            torch.save({"shards": stamps, **index._asdict()}, target)
+    return ShardReader(path, shards, read_class_names(path), index)
 
 
-def _load_index(path: str) -> tuple[dict[str, Any], list[ShardItem]]:
-    """The archives of an index and their images; both empty if the index is missing or broken."""
-    with suppress(OSError, ValueError, TypeError, KeyError), open(path, encoding="utf-8") as file:
-        kept = json.load(file)
-        items = [(shard, offset, size, name, label) for shard, offset, size, name, label in kept["items"]]
-        return dict(kept["shards"]), items
-    return {}, []
-
-
-def _save_index(path: str, index: dict[str, Any]) -> None:
-    """Save an index; a read-only folder gets none."""
-    with suppress(OSError):
-        write_text(Path(path), json.dumps(index))
+def _load_index(path: str) -> tuple[dict[str, Any], ShardIndex | None]:
+    """The archives of an index and their images, mapped from the file; none if it is missing or broken."""
+    with suppress(Exception):
+        kept = torch.load(path, mmap=True, weights_only=True)
+        return kept.pop("shards"), ShardIndex(**kept)
+    return {}, None
 
 
 RULE = "a sample's name ends at the first dot, and the rest is its kind"

@@ -11,8 +11,7 @@ from inception_dsl.runner.config import Config
 from inception_dsl.runner.data import steps_per_epoch
 from inception_dsl.runner.devices import RankContext, connect_ranks
 from inception_dsl.runner.loaders import Loaders, evaluation_loader, training_loader
-from inception_dsl.runner.readers import open_images
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.sharing import shared_images
 
 
 @contextmanager
@@ -22,12 +21,10 @@ def start_run(config: Config, context: RankContext) -> Iterator[Loaders]:
     Raises `RunError` for images that are missing or do not suit.
     """
     with announced(f"opening {config.data.source}", context):
-        images = open_images(config.data.source, "train")
-        held_out = open_images(config.data.source, "test", images.classes)
-    if images.classes != held_out.classes:
-        raise RunError(f"{config.data.source}: the classes of the held-out images differ, or their order")
-    steps_per_epoch(len(images), config.data.batch)
-    with Loaders(training_loader(images, config, context), evaluation_loader(held_out, config, context)) as loaders:
+        images = shared_images(config, context)
+    steps_per_epoch(len(images.training), config.data.batch)
+    training = training_loader(images.training, config, context)
+    with Loaders(training, evaluation_loader(images.held_out, config, context)) as loaders:
         loaders.start()
         connect_ranks(context)
         yield loaders

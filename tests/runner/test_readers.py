@@ -33,9 +33,11 @@ from inception_dsl.emit.runner.runner import files
 from inception_dsl.network import load
 from inception_dsl.recipes.recipe import recipe
 from inception_dsl.runner import reader_files
+from inception_dsl.runner.config import Config, Data
 from inception_dsl.runner.reader import Reader, Unreadable
 from inception_dsl.runner.readers import READERS, open_images
 from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.sharing import load_images, open_splits, save_images
 
 COUNTS = {"train": 60, "test": 20}
 FILES = {"train": "train", "test": "t10k"}
@@ -565,19 +567,38 @@ def test_an_unreadable_image_in_a_shard(tmp_path: Path) -> None:
         open_images(f"wds:{tmp_path}", "train").read(0)
 
 
+@pytest.mark.parametrize("kind", ["folder", "csv", "jsonl", "idx", "parquet", "wds", "npz", "fake", "torchvision"])
+def test_another_process_maps_what_one_has_listed(sets: dict[str, str], kind: str) -> None:
+    source = sets.get(kind, "fake:60x10x28")
+    images = open_splits(Config(data=Data(source)))
+    path = save_images(images)
+    if kind == "torchvision":  # it holds objects of torchvision's
+        assert path is None
+        return
+    assert path is not None
+    mapped = load_images(path)
+    path.unlink()  # as the process that wrote it does once all have mapped it
+    for ours, theirs in zip(images, mapped, strict=True):
+        assert type(ours) is type(theirs) and vars(ours).keys() == vars(theirs).keys()
+        assert (ours.classes, ours.fingerprint, len(ours)) == (theirs.classes, theirs.fingerprint, len(theirs))
+        for index in (0, len(ours) - 1):
+            assert (ours.name(index), ours.label(index)) == (theirs.name(index), theirs.label(index))
+            assert ours.read(index).equal(theirs.read(index))
+
+
 def test_an_index_is_kept_until_a_shard_changes(sets: dict[str, str], tmp_path: Path) -> None:
     root = tmp_path / "copy"
     shutil.copytree(sets["wds"][4:], root)
-    first, index = open_images(f"wds:{root}", "train"), root / "index-train.json"
-    kept = json.loads(index.read_text())
-    kept["items"][0][4] = 9  # to see that it is read, and not made again
-    index.write_text(json.dumps(kept))
+    first, index = open_images(f"wds:{root}", "train"), root / "index-train.pt"
+    kept = torch.load(index, weights_only=True)
+    kept["labels"][kept["codes"][0]] = 9  # to see that it is read, and not made again
+    torch.save(kept, index)
     assert open_images(f"wds:{root}", "train").label(0) == 9
     os.utime(root / "fashion-train-0.tar", (1, 1))
     assert open_images(f"wds:{root}", "train").fingerprint == first.fingerprint
     index.write_text("{")
     assert open_images(f"wds:{root}", "train").fingerprint == first.fingerprint
-    assert {each.suffix for each in root.iterdir()} == {".json", ".tar", ".txt"}, "nothing temporary"
+    assert {each.suffix for each in root.iterdir()} == {".pt", ".tar", ".txt"}, "nothing temporary"
 
 
 def test_a_shard_that_goes(sets: dict[str, str], tmp_path: Path) -> None:
@@ -720,12 +741,12 @@ def test_shards_beside_which_no_index_can_be_kept(
         assert sorted(os.listdir(tmp_path / "copy")) == before
 
 
-@pytest.mark.parametrize("index", ["[]", '{"shards": null}', '{"shards": null, "items": []}', '{"items": [1]}'])
-def test_an_index_that_is_none_is_made_again(index: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("index", [[], {"shards": {}}, {"shards": None, "names": []}, {"items": [1]}])
+def test_an_index_that_is_none_is_made_again(index: object, tmp_path: Path) -> None:
     shards(tmp_path, ("a.png", b""), ("a.b.png", b""), ("._a.png", b""), ("a.cls", b"0"))  # a mask, and macOS's own
-    put(tmp_path / "index-train.json", index)
+    torch.save(index, tmp_path / "index-train.pt")
     assert len(open_images(f"wds:{tmp_path}", "train")) == 1
-    assert len(json.loads((tmp_path / "index-train.json").read_text())["items"]) == 1
+    assert len(torch.load(tmp_path / "index-train.pt", weights_only=True)["codes"]) == 1
 
 
 @pytest.mark.parametrize("kind", ["folder", "wds"])

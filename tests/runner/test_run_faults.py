@@ -365,7 +365,7 @@ def test_images_that_cannot_be_read_are_counted_and_named_once(
         monkeypatch.setattr(reader, "read", read)
         return reader
 
-    monkeypatch.setattr("inception_dsl.runner.start.open_images", opened)
+    monkeypatch.setattr("inception_dsl.runner.sharing.open_images", opened)
     assert [run(tmp_path, steps=11), run(tmp_path)] == ["done", "done"]
     assert sorted((tmp_path / "unreadable.txt").read_text().splitlines()) == [
         "test/3.png: truncated",
