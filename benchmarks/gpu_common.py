@@ -25,6 +25,7 @@ from inception_dsl.runner.devices import RankContext, move_to_device
 from inception_dsl.runner.loaders import ImageLoader, Loaders, evaluation_loader, make_loader, training_loader
 from inception_dsl.runner.progress import Log, read_metrics
 from inception_dsl.runner.readers import open_images
+from inception_dsl.runner.state import TrainingState
 
 ROOT = Path(__file__).parent.parent
 SMALL, LARGE = "googlenet_bn_small", "inception_v3"
@@ -132,7 +133,7 @@ class Enough(Exception):
 class Observed(NamedTuple):
     """What a loop trained, the logged loss of each step, and the seconds that it waited for each batch."""
 
-    training: engine.TrainingState
+    training: TrainingState
     losses: list[float]
     waits: list[float]
 
@@ -172,9 +173,7 @@ def observed(
     """
     config = replace(config, run=replace(config.run, evaluate_every=1e6, save_every=10**6))
     images = open_images(config.data.source, "train")
-    training = engine.TrainingState(
-        lambda classes: build_network(name, classes), config, about(name), images, plan.place
-    )
+    training = TrainingState(lambda classes: build_network(name, classes), config, about(name), images, plan.place)
     waits = list[float]()
 
     def loader(images: ImageLoader, config: Config, place: RankContext, start: int, stop: int) -> Iterator[Batch]:
@@ -186,15 +185,18 @@ def observed(
                 batch = feed(config, step) if feed else next(arriving)
                 waits.append(time.perf_counter() - begun)
                 yield batch
+
+    def evaluate(*arguments: Any) -> None:
         at(steps)
         raise Enough
 
     out = plan.folder / f"loop-{time.monotonic_ns()}"
     out.mkdir()
-    log = Log(out, plan.place, training.config, 0, steps + 1)
+    log = Log(out, plan.place, training.config, 0, steps)
     loaders = Loaders(training_loader(images, config, plan.place), evaluation_loader(images, config, plan.place))
-    with loaders, patch.object(engine, "make_loader", loader), patch.object(log, "say"), suppress(Enough):
-        engine.train_loop(training, loaders, out, log, lambda: False, steps + 1)
+    stand_ins = patch.object(engine, "make_loader", loader), patch.object(engine, "evaluate", evaluate)
+    with loaders, stand_ins[0], stand_ins[1], patch.object(log, "say"), suppress(Enough):
+        engine.train_loop(training, loaders, out, log, lambda: False, steps)
     return Observed(training, [row["loss"] for row in read_metrics(out / "metrics.jsonl")], waits)
 
 

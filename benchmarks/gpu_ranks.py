@@ -18,11 +18,11 @@ from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from inception_dsl.runner.augment import finish_images
-from inception_dsl.runner.engine import forward_backward
 from inception_dsl.runner.evaluate import evaluate
 from inception_dsl.runner.loaders import evaluation_loader
 from inception_dsl.runner.optim import make_optimiser
 from inception_dsl.runner.readers import open_images
+from inception_dsl.runner.state import forward_backward
 
 PATIENCE = 30.0
 """Seconds that it may take after its start."""

@@ -18,7 +18,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
-from math import inf
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -29,15 +28,17 @@ from bench import ROOT, Goal
 from photographs import photographs
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
-from torch.nn.utils import clip_grad_norm_
 
 from inception_dsl.network import Network, load
+from inception_dsl.runner.batch_statistics import BatchStatistics
 from inception_dsl.runner.config import Config, Data, Loss, Optim, Run
 from inception_dsl.runner.devices import RankContext
-from inception_dsl.runner.engine import forward_backward
+from inception_dsl.runner.fused import step_unless
 from inception_dsl.runner.loaders import make_loader, training_loader
+from inception_dsl.runner.loss_scale import LossScale, clip_gradients
 from inception_dsl.runner.optim import make_optimiser, set_learning_rate
 from inception_dsl.runner.readers import open_images
+from inception_dsl.runner.state import forward_backward
 
 HERE = RankContext(torch.device("cpu"))
 BATCH, LR = 16, 0.01
@@ -112,17 +113,21 @@ def ours(case: Case, images: Tensor, labels: Tensor, precision: str) -> Step:
     config = settings(case, precision=precision)
     config = replace(config, data=replace(config.data, batch=len(images)))
     network = case.spec.build().to(memory_format=torch.channels_last).train()
-    optimiser = make_optimiser(config, network)
+    optimiser, statistics = make_optimiser(config, network), BatchStatistics(network, config, HERE)
+    scale = LossScale(config, HERE)
 
     def step() -> None:
-        set_learning_rate(optimiser, LR)
+        before = statistics.read()
         optimiser.zero_grad()
         losses = forward_backward(
-            network, images, labels, config, HERE
+            network, images, labels, config, HERE, scale.factor
         )  # images come from the loader as they are, channels first
-        norm = clip_grad_norm_(network.parameters(), inf)
-        torch.stack([*losses.values(), norm]).tolist()
-        optimiser.step()
+        numbers = torch.stack([*losses.values(), clip_gradients(network, scale, 0.0)])
+        skipped = (~numbers.isfinite().all()).float()
+        statistics.settle(before, skipped)
+        set_learning_rate(optimiser, LR)
+        step_unless(optimiser, skipped)
+        numbers.tolist()
 
     return step
 

@@ -155,7 +155,7 @@ def test_papers_recipes_have_fp32_and_the_two_others_choose() -> None:
     assert {each for name, each in found.items() if name != "modern"} == {"fp32"}
     own = recipe(load("specs/googlenet_bn_small.yaml").program)
     assert own and own.config().run.precision == "auto"
-    assert set(CHOICES["run.precision"]) == {"fp32", "bf16", "auto"}
+    assert set(CHOICES["run.precision"]) == {"fp32", "bf16", "fp16", "auto"}
     assert all(f"`{word}`" in TRAINING.partition("## Precision")[2][:200] for word in CHOICES["run.precision"])
 
 

@@ -15,21 +15,24 @@ from typing import Any
 
 import pytest
 import torch
+from meta import META, OnlyQueued, optimisers_on_meta
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from inception_dsl.emit.runner import runner
 from inception_dsl.network import Network, load
 from inception_dsl.recipes.recipe import named
-from inception_dsl.runner.config import Config, Data, Loss
+from inception_dsl.runner.config import Config, Data, Loss, NetworkInfo
+from inception_dsl.runner.data import Batch
 from inception_dsl.runner.devices import RankContext
-from inception_dsl.runner.engine import forward_backward
 from inception_dsl.runner.loss import compute_loss
-from inception_dsl.runner.optim import make_optimiser
+from inception_dsl.runner.readers import open_images
+from inception_dsl.runner.state import TrainingState
+from inception_dsl.runner.step import train_step
 
 NETWORKS = ("googlenet", "inception_v3", "googlenet_bn_small")
 HEADS = {"googlenet": 3, "inception_v3": 2, "googlenet_bn_small": 2}  # classifiers, the last one included
-CPU, META, GPU = (torch.device(each) for each in ("cpu", "meta", "cuda:0"))
+CPU, GPU = torch.device("cpu"), torch.device("cuda:0")
 BATCH = 2
 
 
@@ -50,22 +53,29 @@ def images(name: str) -> Tensor:
 
 
 def config(name: str) -> Config:
-    """The weights of its heads."""
+    """Its input, and the weights of its heads."""
     heads = {head.name: float(head.loss_weight) for head in network(name).program.heads}
-    return Config(data=Data(batch=BATCH), loss=Loss(heads=heads))
+    channels, height, width = network(name).program.input.shape
+    data = Data(batch=BATCH, channels=channels, height=height, width=width, mean=(0.5,), std=(0.5,))
+    return Config(data=data, loss=Loss(heads=heads))
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_step_of_training_needs_no_numbers(name: str) -> None:
+    reader, info = open_images("fake:8x10", "train"), NetworkInfo(name, name, "")
+    training = TrainingState(lambda classes: network(name).build(), config(name), info, reader, RankContext(META))
     with META:
-        model = built(name)
-        labels = torch.zeros(BATCH, dtype=torch.long)
-        losses = forward_backward(model, images(name), labels, config(name), RankContext(META))
-        make_optimiser(config(name), model).step()
+        pixels, labels = torch.zeros(images(name).shape, dtype=torch.uint8), torch.zeros(BATCH, dtype=torch.long)
+        batch = Batch(pixels, torch.ones(BATCH, 1), labels, labels, [])
+    with optimisers_on_meta():
+        train_step(training, iter([batch]), 0.1, lambda: False)  # constants are copied to the device once
+        with OnlyQueued():
+            numbers = train_step(training, iter([batch]), 0.1, lambda: False)
 
-    assert len(losses) == HEADS[name]
-    assert {loss.device for loss in losses.values()} == {META}
-    assert all(parameter.grad is not None and parameter.grad.device == META for parameter in model.parameters())
+    assert numbers.values.device == META
+    assert len(numbers.values) == len(numbers.names) == HEADS[name] + 5
+    weights = [*training.network.parameters()]
+    assert all(weight.grad is not None and weight.grad.device == META for weight in weights)
 
 
 @pytest.mark.parametrize("name", NETWORKS)

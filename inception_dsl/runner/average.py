@@ -7,9 +7,10 @@ from dataclasses import replace
 from itertools import compress
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from inception_dsl.runner.config import Average, Config
+from inception_dsl.runner.fused import move_towards
 from inception_dsl.runner.scaling import average_decay
 from inception_dsl.runner.settings import lookup
 
@@ -52,11 +53,12 @@ class WeightAverage:
         self.counters = (list(compress(averaged, counters)), list(compress(current, counters)))
 
     @torch.no_grad()
-    def update(self, step: int) -> None:
-        """Update the average after a step, counted from 0; counters are copied."""
+    def update(self, step: int, skipped: Tensor | None = None) -> None:
+        """Update the average after a step, counted from 0, unless `skipped` is 1; counters are copied."""
         fraction = self.fraction(self.average, step)
         if self.network is self.trained or not fraction:
             return
-        torch._foreach_lerp_(self.floats[0], self.floats[1], fraction)
+        averaged, current = self.floats
+        move_towards(averaged, current, fraction, skipped)
         if self.counters[0]:
             torch._foreach_copy_(self.counters[0], self.counters[1])

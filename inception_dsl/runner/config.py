@@ -103,11 +103,13 @@ class Run:
     """How the run uses the machine; none of it comes from a paper."""
 
     seed: int = 0
-    precision: str = "fp32"  # "fp32" (TF32 convolutions on NVIDIA), "bf16", or "auto": bf16 if the device supports it
+    precision: str = "fp32"  # "fp32" (TF32 convolutions on NVIDIA), "bf16", "fp16", or "auto": bf16 if supported
     channels_last: bool = True
     compile: bool = False
     accumulate: int = 1  # micro-batches per step; raised automatically if memory runs out
+    skip_limit: int = 10  # steps in a row with a loss or gradient that is not finite, before the run ends
     sync_bn: bool = False
+    batch_statistics: str = "average"  # over the ranks, or those of the "first" rank
     deterministic: bool = False
     save_every: int = 1000  # steps between checkpoints
     keep: int = 3  # checkpoints to keep

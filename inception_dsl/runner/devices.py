@@ -34,6 +34,10 @@ BF16_CAPABILITIES = {
     "avx512_bf16": "AVX512-BF16",
     "amx_bf16": "AMX",
 }  # of a CPU: torch's name and the vendor's
+HALF_PRECISIONS = {
+    "bf16": torch.bfloat16,
+    "fp16": torch.float16,
+}
 COLLECTIVE_TIMEOUT = timedelta(minutes=10)  # rank 0 may write a checkpoint for minutes while the others wait
 
 
@@ -108,17 +112,18 @@ def exit_process(code: int) -> NoReturn:
     sys.exit(code)
 
 
-def all_reduce_sum(context: RankContext, numbers: Tensor) -> list[float]:
-    """Sum a device's numbers over all ranks, with one transfer to the host."""
+def sum_over_ranks(context: RankContext, numbers: Tensor) -> Tensor:
+    """Sum a device's numbers over all ranks, in place; the host does not wait for them."""
     if context.world_size > 1:
         distributed.all_reduce(numbers)
-    return [float(number) for number in numbers.tolist()]
+    return numbers
 
 
 def all_reduce_numbers(context: RankContext, *numbers: float) -> list[float]:
     """Sum the host's numbers over all ranks, in float64, so that counts stay exact."""
     device = context.device if context.world_size > 1 else "cpu"
-    return all_reduce_sum(context, torch.tensor(numbers, dtype=torch.float64, device=device))
+    sums = sum_over_ranks(context, torch.tensor(numbers, dtype=torch.float64, device=device))
+    return [float(number) for number in sums.tolist()]
 
 
 def any_rank(context: RankContext, flag: bool) -> bool:
@@ -168,8 +173,9 @@ def supports_bf16(device: torch.device) -> tuple[bool, str]:
 def resolve_precision(config: Config, context: RankContext, begun: str = "") -> tuple[Config, str]:
     """The config with its precision resolved, and a line that says which precision it is and why.
 
-    "auto" goes on as the run was `begun`; a new run takes bf16 where every process has it. Raises `RunError` where a
-    run that was begun in bf16 would go on without.
+    "auto" goes on as the run was `begun`; a new run takes bf16 where every process has it, and else fp32. fp16 is only
+    used where it is asked for: its range is that of few networks' gradients, and a loss scale has to make up for it.
+    Raises `RunError` where a run that was begun in bf16 would go on without.
     """
     requested = config.run.precision
     able, why = supports_bf16(context.device)
@@ -178,21 +184,27 @@ def resolve_precision(config: Config, context: RankContext, begun: str = "") -> 
     if requested == "bf16" and not able and context.rank == 0:
         advice = "emulated bf16 is several times slower than fp32; run.precision=auto takes the faster one"
         sys.stderr.write(f"warning: run.precision is bf16, but {why}: {advice}\n")
+    if requested == "fp16" and context.device.type == "cpu" and context.rank == 0:
+        advice = "it is emulated, many times slower than fp32; run.precision=auto takes the faster of fp32 and bf16"
+        sys.stderr.write(f"warning: run.precision is fp16, but this is a CPU: {advice}\n")
     if requested != "auto":
         return config, f"precision {requested}: set by run.precision"
     if begun == "bf16" and not able:
         ways = "go on where there are, or slowly with --set run.precision=bf16, or give a new --out"
         raise RunError(f"the run was begun in bf16, but {why}: {ways}")
-    if begun == "fp32" and able:
-        why = "the run was begun in it"
     chosen = begun or ("bf16" if able else "fp32")
+    if chosen == "fp16" or (chosen == "fp32" and able):
+        why = "the run was begun in it"
+    elif chosen == "fp32" and context.device.type != "cpu":
+        why += "; run.precision=fp16 may be faster"
     return with_setting(config, "run.precision", chosen), f"precision {chosen}: {why}"
 
 
 def autocast(context: RankContext, precision: str) -> AbstractContextManager[object]:
-    """The autocast context of a precision: "bf16" where autocast lowers an op, or "fp32" throughout."""
+    """The autocast context of a precision: "bf16" or "fp16" where autocast lowers an op, or "fp32" throughout."""
     assert precision != "auto", "resolve_precision comes first"
-    return torch.autocast(context.device.type, dtype=torch.bfloat16) if precision == "bf16" else nullcontext()
+    lowered = HALF_PRECISIONS.get(precision)
+    return torch.autocast(context.device.type, dtype=lowered) if lowered else nullcontext()
 
 
 def set_deterministic(flag: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -10,52 +9,17 @@ from torch import Tensor, nn
 
 from inception_dsl.runner.config import Config, Optim
 from inception_dsl.runner.initial_weights import is_new
+from inception_dsl.runner.rmsprop import RMSPropTF
 from inception_dsl.runner.scaling import base_learning_rate
 from inception_dsl.runner.settings import RunError, lookup
 
 
-class RMSPropTF(torch.optim.Optimizer):
-    """RMSProp as `tf.train.RMSPropOptimizer`; torch's differs by up to 38% at an `eps` of 1.
-
-    The mean square starts at 1, `eps` is under the root, and the momentum accumulates steps already scaled by the rate.
-    """
-
-    def __init__(
-        self, params: Iterable[Any], lr: float, decay: float = 0.9, momentum: float = 0.9, eps: float = 1.0
-    ) -> None:
-        values = {"lr": lr, "decay": decay, "momentum": momentum, "eps": eps, "weight_decay": 0.0}
-        if wrong := [f"{name} {value}" for name, value in values.items() if value < 0]:
-            raise ValueError(f"Invalid {', '.join(wrong)}")
-        super().__init__(params, values)
-
-    @torch.no_grad()
-    def step(self, closure: Any = None) -> Any:
-        """Update the parameters that have a gradient; `weight_decay` is an L2 penalty."""
-        assert closure is None
-        for group in self.param_groups:
-            weights = [weight for weight in group["params"] if weight.grad is not None]
-            if not weights:
-                continue
-            for weight in weights:
-                if not self.state[weight]:
-                    self.state[weight] |= {"square": torch.ones_like(weight), "velocity": torch.zeros_like(weight)}
-            squares = [self.state[weight]["square"] for weight in weights]
-            velocities = [self.state[weight]["velocity"] for weight in weights]
-            grads: Any = [weight.grad for weight in weights]
-            if group["weight_decay"]:
-                grads = torch._foreach_add(grads, weights, alpha=group["weight_decay"])
-            torch._foreach_mul_(squares, group["decay"])
-            torch._foreach_addcmul_(squares, grads, grads, 1 - group["decay"])
-            roots = torch._foreach_add(squares, group["eps"])
-            torch._foreach_sqrt_(roots)
-            torch._foreach_mul_(velocities, group["momentum"])
-            torch._foreach_addcdiv_(velocities, grads, roots, group["lr"])
-            torch._foreach_sub_(weights, velocities)
-
-
 def sgd(optim: Optim, groups: list[dict[str, Any]], lr: float) -> torch.optim.Optimizer:
     """SGD whose momentum accumulates gradients; Caffe's accumulates steps, and lags when the rate falls."""
-    return torch.optim.SGD(groups, lr, momentum=optim.momentum, nesterov=optim.nesterov)
+    optimiser = torch.optim.SGD(groups, lr, momentum=optim.momentum, nesterov=optim.nesterov, fused=True)
+    for weight in [weight for group in groups for weight in group["params"] if optim.momentum]:
+        optimiser.state[weight]["momentum_buffer"] = torch.zeros_like(weight)  # torch's first step may be a skipped one
+    return optimiser
 
 
 def rmsprop(optim: Optim, groups: list[dict[str, Any]], lr: float) -> torch.optim.Optimizer:
@@ -65,7 +29,7 @@ def rmsprop(optim: Optim, groups: list[dict[str, Any]], lr: float) -> torch.opti
 
 def adamw(optim: Optim, groups: list[dict[str, Any]], lr: float) -> torch.optim.Optimizer:
     """AdamW; `momentum` is its first beta."""
-    return torch.optim.AdamW(groups, lr, betas=(optim.momentum, 0.999), eps=optim.eps)
+    return torch.optim.AdamW(groups, lr, betas=(optim.momentum, 0.999), eps=optim.eps, fused=True)
 
 
 OPTIMISERS = {

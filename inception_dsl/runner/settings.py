@@ -73,6 +73,7 @@ RANGES = {
     "average.decay": Range(0, 1, below=True),
     "run.seed": Range(0, 2**63 - 1),
     "run.accumulate": Range(1),
+    "run.skip_limit": Range(1),
     "run.save_every": Range(1),
     "run.keep": Range(1),
     "run.evaluate_every": Range(0, above=True),
@@ -90,7 +91,8 @@ CHOICES = {
     "schedule.name": ("constant", "exponential", "polynomial", "cosine"),
     "loss.name": ("cross_entropy", "bce", "mse"),
     "average.name": ("none", "ema", "polyak"),
-    "run.precision": ("auto", "fp32", "bf16"),
+    "run.precision": ("auto", "fp32", "bf16", "fp16"),
+    "run.batch_statistics": ("average", "first"),
 }
 
 LONGEST_VALUE = 2000  # characters: Python's parser can crash on longer literals

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tiny import CONFIG, Tiny, fingerprint, run, starting_from, with_run
+from tiny import ABOUT, CONFIG, Tiny, fingerprint, run, starting_from, with_run
 from torch import Tensor, distributed
 
+from inception_dsl.runner.batch_statistics import BatchStatistics
 from inception_dsl.runner.devices import (
     all_gather_rows,
     all_reduce_numbers,
@@ -27,6 +28,10 @@ from inception_dsl.runner.devices import (
     destroy_distributed,
     rank_context,
 )
+from inception_dsl.runner.loaders import make_loader, training_loader
+from inception_dsl.runner.readers import open_images
+from inception_dsl.runner.state import TrainingState
+from inception_dsl.runner.step import train_step
 
 RANK = int(os.environ.get("RANK", "0"))
 
@@ -59,6 +64,17 @@ def collectives() -> dict[str, Any]:
     }
 
 
+def statistics(which: str) -> list[list[float]]:
+    """The running means and variances of each rank after a step."""
+    here, config = rank_context(), with_run(batch_statistics=which)
+    training = TrainingState(Tiny, config, ABOUT, open_images(config.data.source, "train"), here)
+    loader = training_loader(training.images, config, here)
+    train_step(training, make_loader(loader, config, here, 0, 1), 0.01, lambda: False)
+    everyone: list[Any] = [None] * here.world_size
+    distributed.all_gather_object(everyone, BatchStatistics(training.network, config, here).read()[0].tolist())
+    return everyone
+
+
 def seen(out: Path) -> dict[int, list[float]]:
     """The sum over all images, after augmentation, that each step saw over all ranks."""
     sums: dict[int, list[float]] = defaultdict(list)
@@ -77,6 +93,7 @@ def seen(out: Path) -> dict[int, list[float]]:
 def main(folder: Path) -> None:
     """All of it."""
     found: dict[str, Any] = {"collectives": collectives()}
+    found["statistics"] = {which: statistics(which) for which in ("average", "first")}
     words = {"whole": [run(folder / "whole")]}
     with at(9):
         words["stopped"] = [run(folder / "stopped")]

@@ -12,7 +12,8 @@ from tiny import ABOUT, CONFIG, Tiny, fingerprint, run
 
 from inception_dsl.runner.command import main
 from inception_dsl.runner.devices import RankContext
-from inception_dsl.runner.engine import forward_backward, train
+from inception_dsl.runner.engine import train
+from inception_dsl.runner.state import forward_backward
 
 
 def test_a_run_leaves_a_folder_that_tells_all(tmp_path: Path) -> None:

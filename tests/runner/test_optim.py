@@ -12,7 +12,8 @@ import torch
 from torch import nn
 
 from inception_dsl.runner.config import Config, Data, Optim
-from inception_dsl.runner.optim import RMSPropTF, make_optimiser, set_learning_rate
+from inception_dsl.runner.optim import make_optimiser, set_learning_rate
+from inception_dsl.runner.rmsprop import RMSPropTF
 from inception_dsl.runner.scaling import base_learning_rate
 from inception_dsl.runner.settings import RunError
 

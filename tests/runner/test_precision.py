@@ -50,9 +50,9 @@ def test_a_cpu_takes_bf16_where_it_has_instructions(
 @pytest.mark.parametrize(
     ("capability", "line"),
     [
-        ((7, 5), "precision fp32: this GPU has compute capability 7.5, and bf16 instructions come with 8.0"),
-        ((8, 0), "precision bf16: this GPU has compute capability 8.0"),
-        ((12, 1), "precision bf16: this GPU has compute capability 12.1"),
+        ((7, 5), "fp32: {} 7.5, and bf16 instructions come with 8.0; run.precision=fp16 may be faster"),
+        ((8, 0), "bf16: {} 8.0"),
+        ((12, 1), "bf16: {} 12.1"),
     ],
 )
 def test_a_gpu_takes_bf16_from_capability_8_on(
@@ -62,7 +62,8 @@ def test_a_gpu_takes_bf16_from_capability_8_on(
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability if device == own else None)
     config, note = resolve_precision(AUTO, RankContext(own))
 
-    assert (config.run.precision, note) == (line[10:14], line)
+    assert config.run.precision == line[:4]
+    assert note == f"precision {line.format('this GPU has compute capability')}"
 
 
 def test_a_device_of_another_kind_takes_fp32() -> None:
@@ -150,7 +151,20 @@ def test_a_run_that_was_begun_in_bf16_does_not_go_on_in_fp32(
     assert "this CPU has no bf16 instructions" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("begun", "stated"), [("fp32", "bf16"), ("bf16", "fp32")])
+def test_a_run_that_was_begun_in_fp16_goes_on_in_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    cpu(monkeypatch, AVX512)
+    run(tmp_path / "whole", with_run(precision="fp16"), steps=5)
+    assert "warning: run.precision is fp16, but this is a CPU: it is emulated" in capsys.readouterr().err
+    run(tmp_path / "parts", with_run(precision="fp16"), steps=2)
+    run(tmp_path / "parts", AUTO, steps=5)
+
+    assert "precision fp16: the run was begun in it\n" in capsys.readouterr().out
+    assert fingerprint(tmp_path / "parts") == fingerprint(tmp_path / "whole")
+
+
+@pytest.mark.parametrize(("begun", "stated"), [("fp32", "bf16"), ("bf16", "fp32"), ("fp32", "fp16"), ("fp16", "fp32")])
 def test_another_precision_is_refused_and_can_be_forced(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, begun: str, stated: str
 ) -> None:

@@ -13,7 +13,8 @@ from torch import nn
 
 from inception_dsl.runner.average import AVERAGES
 from inception_dsl.runner.config import Config, Loss
-from inception_dsl.runner.optim import OPTIMISERS, RMSPropTF, make_optimiser
+from inception_dsl.runner.optim import OPTIMISERS, make_optimiser
+from inception_dsl.runner.rmsprop import RMSPropTF
 from inception_dsl.runner.scaling import SCALES, scale_name
 from inception_dsl.runner.schedule import SCHEDULES, learning_rate, total_steps
 from inception_dsl.runner.settings import with_setting

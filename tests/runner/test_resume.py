@@ -87,6 +87,13 @@ def test_another_number_of_ranks_sees_the_same_images_in_each_step(two: dict[str
     assert {str(step): sorted(each) for step, each in sums.items()} == two["images"]
 
 
+def test_batch_statistics_are_the_mean_of_the_ranks_or_the_first_ones(two: dict[str, Any]) -> None:
+    mean, first = two["statistics"]["average"], two["statistics"]["first"]
+    assert mean[0] == mean[1]
+    assert mean[0] == pytest.approx([(one + other) / 2 for one, other in zip(*first, strict=True)], rel=1e-5, abs=1e-7)
+    assert first[0] != pytest.approx(first[1], rel=1e-3)
+
+
 def test_a_killed_rank_changes_nothing(two: dict[str, Any], zygote: Zygote, tmp_path: Path) -> None:
     out, mark = tmp_path / "run", tmp_path / "mark"
     code, output = zygote.torchrun(tmp_path / "log", FOLDER / "tiny.py", "--out", str(out), TINY=f"1 34 KILL {mark}")
@@ -139,11 +146,11 @@ def test_a_loss_that_is_not_finite_is_not_tried_again(zygote: Zygote, tmp_path: 
     code, output = zygote.torchrun(tmp_path / "log", FOLDER / "tiny.py", "--out", str(tmp_path / "run"), *wild)
     assert code == 1
     assert (tmp_path / "run" / "STATUS").read_text() == "failed\n"
-    assert len(list((tmp_path / "run").glob("not_finite_*.txt"))) == 1
+    assert len(list((tmp_path / "run").glob("not_finite_*.txt"))) == 2  # of the first and the last in a row
     assert output.count("error: step ") == output.count("lists the images; set a lower optim.lr, or optim.clip") == 1
     failure = read_failure(tmp_path / "run")
     assert failure and (failure.attempt, failure.code, failure.permanent) == (0, 1, True)
-    assert f"error: step {failure.step}: " in output
+    assert f"error: step {failure.step - 1}, the last of 10 in a row: " in output
 
 
 def test_a_data_set_that_is_not_there_is_reported_once_and_the_command_goes_on_when_it_is(

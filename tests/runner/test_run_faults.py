@@ -16,17 +16,17 @@ import torch
 from tiny import ABOUT, CONFIG, Tiny, fingerprint, run, with_run
 from torch import Tensor, nn
 
-from inception_dsl.runner import checkpoint, engine, readers
+from inception_dsl.runner import checkpoint, engine, readers, state
 from inception_dsl.runner import evaluate as scoring
 from inception_dsl.runner.checkpoint import latest_checkpoint
 from inception_dsl.runner.command import main
 from inception_dsl.runner.config import Config, Data
 from inception_dsl.runner.devices import RankContext
-from inception_dsl.runner.engine import forward_backward
 from inception_dsl.runner.folder import RunFailed
 from inception_dsl.runner.preflight import check_run, fit_to_memory
 from inception_dsl.runner.reader import Unreadable
 from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.state import forward_backward
 
 HERE = RankContext(torch.device("cpu"))
 LABEL = torch.tensor(0)
@@ -50,7 +50,7 @@ def status(out: Path) -> str:
 def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_images(tmp_path: Path) -> None:
     at(15, lambda images: images * float("nan"))
     with pytest.raises(RunFailed, match=r"step 7: .*not finite; .*not_finite_00000007\.txt lists the images"):
-        run(tmp_path)
+        run(tmp_path, with_run(skip_limit=1))
     assert status(tmp_path) == "failed"
     names = (tmp_path / "not_finite_00000007.txt").read_text().splitlines()
     assert len(names) == len(set(names)) == CONFIG.data.batch
@@ -161,7 +161,7 @@ def test_a_resume_keeps_to_the_micro_batches_that_the_memory_once_asked_for(
         return with_run(fit_to_memory(*arguments), accumulate=4)
 
     with monkeypatch.context() as patch:
-        patch.setattr(engine, "fit_to_memory", short)
+        patch.setattr(state, "fit_to_memory", short)
         run(tmp_path / "whole")
         run(tmp_path / "parts", steps=9)
     assert json.loads((tmp_path / "parts" / "config.json").read_text())["config"]["run"]["accumulate"] == 4
@@ -287,7 +287,7 @@ def test_the_exit_code_says_what_to_do_next(
     assert exit_code(monkeypatch, "--out", out) == 75
     assert "stopped after step 2 of 24; the same command resumes" in capsys.readouterr().out
     at(1, lambda images: images * float("inf"))
-    assert exit_code(monkeypatch, "--out", out) == 1
+    assert exit_code(monkeypatch, "--out", out, "--set", "run.skip_limit=1") == 1
     Tiny.at = None
     assert exit_code(monkeypatch, "--out", out, "--set", "run.save_every=7", "data.workers=0") == 0
     assert exit_code(monkeypatch, "--out", out, "--set", "optim.rl=3") == 2
@@ -311,7 +311,7 @@ def test_batches_that_cannot_be_shared_stop_it_before_it_starts(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("group", "values", "words"),
     [
-        ("run", {"precision": "fp16"}, "run.precision is 'fp16'; set one of auto, fp32, bf16"),
+        ("run", {"precision": "fp8"}, "run.precision is 'fp8'; set one of auto, fp32, bf16, fp16"),
         ("run", {"accumulate": 0}, "run.accumulate is 0; set 1 or more"),
         ("run", {"log_every": 0}, "run.log_every is 0; set 1 or more"),
         ("data", {"unreadable": "ignore"}, "data.unreadable is 'ignore'; set one of replace, stop"),

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tiny import CONFIG
 
-from inception_dsl.runner import average, colours, geometry, loss, optim, scaling, schedule, scores
+from inception_dsl.runner import average, batch_statistics, colours, geometry, loss, optim, scaling, schedule, scores
 from inception_dsl.runner.config import Config, Optim
 from inception_dsl.runner.devices import RankContext
 from inception_dsl.runner.preflight import check_run, dry_run
@@ -165,7 +165,9 @@ MISSED: dict[str, list[tuple[Any, str]]] = {
     "loss.heads": [({"aux": -0.3}, "numbers of 0 or more")],
     "average.decay": [(-0.1, "0 or more"), (1.0, "less than 1")],
     "run.seed": [(-1, "0 or more"), (2**63, "9,223,372,036,854,775,807 or less")],
-    "run.precision": [("fp16", "one of auto, fp32, bf16")],
+    "run.precision": [("fp8", "one of auto, fp32, bf16, fp16")],
+    "run.batch_statistics": [("second", "one of average, first")],
+    "run.skip_limit": [(0, "1 or more")],
     "run.accumulate": [(0, "1 or more")],
     "run.save_every": [(0, "1 or more")],
     "run.keep": [(0, "1 or more")],
@@ -201,6 +203,7 @@ def test_the_choices_are_the_keys_of_the_tables() -> None:
         "schedule.name": schedule.SCHEDULES,
         "average.name": average.AVERAGES,
         "loss.name": loss.LOSSES,
+        "run.batch_statistics": batch_statistics.BATCH_STATISTICS,
     }
 
     assert CHOICES.keys() - tables.keys() == {"data.unreadable", "run.precision"}

@@ -24,7 +24,7 @@ from inception_dsl.spec.vocabulary import DEFAULT_CLASSES
 PACKAGE: Final = "inception_dsl.runner"
 FOLDER: Final = Path(__file__).parents[2] / "runner"
 
-TRAIN: Final = ("optim", "schedule", "loss", "average", "engine")
+TRAIN: Final = ("optim", "schedule", "loss", "average", "state", "step", "engine")
 """The modules of `runner/` that are `train.py`, in its order. `support.py` is those they import from, and `COMMAND`."""
 
 COMMAND: Final = "command"
