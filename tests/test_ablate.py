@@ -147,10 +147,11 @@ def trial(folder: Path, name: str, script: str) -> Trial:
 
 
 def test_a_run_that_fails_ends_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from inception_dsl.training import ablate_runs
     from inception_dsl.training.ablate_runs import Result, run_all, shares
 
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(8), raising=False)
+    monkeypatch.setattr(ablate_runs, "available_cores", lambda: 8)
     reported: list[Result] = []
     scripts = {"bad": BAD, "killed": CRASH, "good": GOOD}
     found = run_all([trial(tmp_path, *pair) for pair in scripts.items()], shares(2, workers=True), reported.append)
@@ -192,9 +193,10 @@ def test_a_signal_saves_what_runs_and_starts_nothing_else(tmp_path: Path, number
 def test_the_machine_is_divided(monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
+    from inception_dsl.training import ablate_runs
     from inception_dsl.training.ablate_runs import shares
 
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(6), raising=False)
+    monkeypatch.setattr(ablate_runs, "available_cores", lambda: 6)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda check_available=False: None)
     assert [share.environment["OMP_NUM_THREADS"] for share in shares(None, workers=True)] == ["1"] * 6

@@ -39,6 +39,7 @@ FOREIGN = {
     "lark": {"syntax"},
     "keras": {"weights"},
     "matplotlib": {"evaluation.scores", "training.ablate_plot", "training.figure", "training.plot"},
+    "mlflow": {"runner.trackers"},
     "numpy": {"crosscheck", "evaluation", "runner.reader_tables", "weights"},
     "onnx": {"emit.onnx.executor", "files.freshness"},
     "onnxruntime": {"emit.onnx.executor"},
@@ -51,6 +52,7 @@ FOREIGN = {
         *("evaluation", "runner", "training", "weights"),
     },
     "torchvision": {"runner.reader_torchvision"},
+    "wandb": {"runner.trackers"},
     "yaml": {"syntax"},
 }
 

@@ -115,6 +115,7 @@ class Run:
     keep: int = 3  # checkpoints to keep
     evaluate_every: float = 1.0  # epochs
     log_every: int = 10  # steps
+    trackers: str = "auto"  # "auto" (TensorBoard if installed), "none", or names: "tensorboard, wandb, mlflow"
 
 
 @dataclass

@@ -12,11 +12,13 @@ from inception_dsl.runner.config import Config
 from inception_dsl.runner.data import MicroBatches
 from inception_dsl.runner.devices import RankContext, any_rank
 from inception_dsl.runner.settings import RunError, check_settings, with_setting
+from inception_dsl.runner.trackers import check_trackers
 
 
 def check_run(config: Config, context: RankContext) -> None:
     """Raise `RunError` for settings that do not suit each other, the device or the number of processes."""
     check_settings(config)
+    check_trackers(config)
     if config.run.sync_bn and context.world_size > 1 and context.device.index is None:
         raise RunError(f"run.sync_bn is True, but {context.device} does not support it; set false")
     MicroBatches(config.data.batch, config, 0, 0, context.rank, context.world_size)

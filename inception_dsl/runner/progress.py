@@ -24,10 +24,11 @@ from inception_dsl.runner.devices import RankContext
 from inception_dsl.runner.files import write_text
 from inception_dsl.runner.loaders import available_cores, loader_workers
 from inception_dsl.runner.scores import Score
+from inception_dsl.runner.trackers import Trackers
 
 
 class Log:
-    """Writes `metrics.jsonl` line by line; `metrics.csv`, at the end, and TensorBoard hold the same numbers.
+    """Writes `metrics.jsonl` line by line; `metrics.csv`, at the end, and trackers hold the same numbers.
 
     Only rank 0 writes. Opening the log at a step drops the lines of later steps. Numbers that depend on the machine
     are under "clock"; the others are the same after a resume. `classes` 0 disables the warning about dead heads.
@@ -44,16 +45,14 @@ class Log:
         self.waited = 0.0  # seconds spent waiting for batches since then
         self.means: dict[str, float] = {}
         self.dead, self.evaluated, self.starved = set[str](), set[int](), False
-        self.board: Any = None
+        self.trackers: Trackers | None = None
+        self.done = False  # evaluated at the last step
         if not self.writes:
             return
         rows = [row for row in read_metrics(self.path) if row["step"] <= step]
         self.evaluated = {row["step"] for row in rows if "test_n" in row}
         write_text(self.path, "".join(json.dumps(row) + "\n" for row in rows))
-        with suppress(ImportError):
-            from torch.utils.tensorboard import SummaryWriter
-
-            self.board = SummaryWriter(folder / "tensorboard", purge_step=step + 1)
+        self.trackers = Trackers(folder, config, step, self.say)
 
     def train(self, step: int, **numbers: float | Tensor) -> None:
         """Log a step, if it is due: "epoch" (epochs done), "loss" and the heads' losses, "lr"."""
@@ -75,6 +74,7 @@ class Log:
 
     def evaluation(self, step: int, score: Score) -> None:
         """Log the score on the held-out images."""
+        self.done = step == self.total
         if self.writes:
             if step not in self.evaluated:  # a finished run is evaluated again when it is started again
                 self._write({"step": step} | {f"test_{name}": number for name, number in score.row.items()}, {})
@@ -111,15 +111,15 @@ class Log:
             table = csv.DictWriter(file, dict.fromkeys(name for row in rows for name in row))
             table.writeheader()
             table.writerows(rows)
-        if self.board:
-            self.board.close()
+        if self.trackers:
+            self.trackers.close(self.done)
 
     def _write(self, row: dict[str, Any], clock: dict[str, float]) -> None:
         finite = {name: number if math.isfinite(number) else None for name, number in row.items()}  # JSON has no NaN
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(finite | ({"clock": clock} if clock else {})) + "\n")
-        for name, number in (row | clock).items() if self.board else ():
-            self.board.add_scalar(name.replace("test_", "test/"), number, row["step"])
+        if self.trackers:
+            self.trackers.log(row["step"], {name: finite[name] for name in row if name != "step"} | clock)
 
     def _line(self, row: dict[str, Any], gigabytes: float) -> str:
         """The fields of the progress line, most important first."""

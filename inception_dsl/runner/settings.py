@@ -95,6 +95,8 @@ CHOICES = {
     "run.batch_statistics": ("average", "first"),
 }
 
+NAMES = {"run.trackers": ("auto", "none", "tensorboard", "wandb", "mlflow")}  # of which a setting may list several
+
 LONGEST_VALUE = 2000  # characters: Python's parser can crash on longer literals
 
 
@@ -107,6 +109,8 @@ def check_setting(key: str, value: Any) -> None:
     """Raise `RunError` for a value out of its range or not among its choices."""
     if key in CHOICES and value not in CHOICES[key]:
         raise RunError(f"{key} is {value!r}; set one of {', '.join(CHOICES[key])}")
+    if key in NAMES and not {name.strip() for name in value.split(",")} <= {*NAMES[key]}:
+        raise RunError(f"{key} is {value!r}; set names with commas between them, of {', '.join(NAMES[key])}")
     if key in RANGES and (advice := RANGES[key].advice(value)):
         raise RunError(f"{key} is {value}; set {advice}")
 

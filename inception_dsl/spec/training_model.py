@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, create_model
 
 from inception_dsl.runner import config as runner_config
 from inception_dsl.runner.config import Config
-from inception_dsl.runner.settings import CHOICES, RANGES, Range
+from inception_dsl.runner.settings import CHOICES, NAMES, RANGES, Range
 from inception_dsl.spec.fields import Line, MustBe, Reason, Section
 
 _RECIPES: Final = os.path.join(os.path.dirname(os.path.dirname(__file__)), "recipes")
@@ -33,6 +33,10 @@ def _type(key: str, default: Any) -> Any:
     """The type of a setting: that of its default, with its choices or its range."""
     if isinstance(default, bool):
         return bool
+    if key in NAMES:
+        name = f"({'|'.join(NAMES[key])})"
+        what = MustBe(f"names with commas between them, of {', '.join(NAMES[key])}")
+        return Annotated[str, Field(max_length=500, pattern=rf"^{name}( *, *{name})*$"), what]
     if isinstance(default, str):
         return _Literal[CHOICES[key]] if key in CHOICES else Line
     limits = RANGES[key]

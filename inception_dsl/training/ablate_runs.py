@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 import torch
 
+from inception_dsl.runner.loaders import available_cores
 from inception_dsl.training.ablate import Trial
 from inception_dsl.training.launch import PREEMPTED, command
 from inception_dsl.training.run_folder import prepare
@@ -52,7 +53,7 @@ def shares(jobs: int | None, workers: bool) -> list[Share]:
     """
     accelerator = torch.accelerator.current_accelerator(check_available=True)
     devices = _visible(torch.accelerator.device_count()) if accelerator and accelerator.type == "cuda" else []
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = available_cores()
     jobs = jobs or (max(len(devices), 1) if accelerator else cores)
     each = max(cores // jobs, 1)
     arguments = ("--set", f"data.workers={each - 1}") if workers else ()

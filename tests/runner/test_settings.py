@@ -75,7 +75,7 @@ def test_what_a_setting_is_can_be_set(key: str) -> None:
 def test_unknown_settings_are_reported(key: str) -> None:
     with pytest.raises(
         RunError,
-        match=r"unknown setting '.*'; (did you mean optim\.|the settings are data\.source, .*, run\.log_every$)",
+        match=r"unknown setting '.*'; (did you mean optim\.|the settings are data\.source, .*, run\.\w+$)",
     ):
         with_setting(Config(), key, "x")
 
@@ -154,6 +154,7 @@ MISSED: dict[str, list[tuple[Any, str]]] = {
     "optim.eps": [(-1.0, "0 or more")],
     "optim.weight_decay": [(-1.0, "0 or more")],
     "optim.bias_lr": [(-1.0, "0 or more")],
+    "optim.trunk_lr": [(-1.0, "0 or more")],
     "optim.clip": [(-1.0, "0 or more")],
     "optim.bn_momentum": [(-0.1, "0 or more"), (1.1, "1 or less")],
     "schedule.epochs": [(0.0, "more than 0")],
