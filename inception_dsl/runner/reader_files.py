@@ -1,4 +1,4 @@
-"""Data sets of image files: in folders, or listed in a manifest."""
+"""Data sets of image files, and those that a manifest lists."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import csv
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from torch import Tensor
@@ -64,48 +64,6 @@ def read_bytes(path: str, offset: int = 0, size: int = -1, pauses: Sequence[floa
             raise
     time.sleep(pauses[0])
     return read_bytes(path, offset, size, pauses[1:])
-
-
-def folder_images(path: str, split: str) -> Reader:
-    """`SPLIT/CLASS/IMAGE`, as torchvision's ImageFolder, classes sorted by name; for evaluation also `CLASS/IMAGE`."""
-    layout = "lay images out as train/CLASS/IMAGE and val/CLASS/IMAGE"
-    folders = _list_folders(path)
-    part = next((word for word in SPLITS[split] if word in folders), "")
-    if not part and (split == "train" or "train" in folders):
-        raise RunError(f"{path}: there is no folder {' or '.join(SPLITS[split])}; {layout}")
-    root, train = os.path.join(path, part), os.path.join(path, "train")
-    classes = _list_folders(train) if "train" in folders else _list_folders(root)  # the same classes for every split
-    if not classes:
-        raise RunError(f"{root}: there is no folder of a class; {layout}")
-    names: list[str] = []
-    labels: list[int] = []
-    for name in _list_folders(root):
-        if name not in classes:
-            raise RunError(f"{root}: there is a class {name!r} that {train} does not have; rename or remove it")
-        found = sorted(_list_images(root, name))
-        if not found:
-            raise RunError(f"{os.path.join(root, name)}: the folder has no image; add some, or remove it")
-        names += found
-        labels += [classes.index(name)] * len(found)
-    return FileReader(root, classes, names, labels)
-
-
-def _list_folders(path: str) -> list[str]:
-    with os.scandir(path) as entries:
-        return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
-
-
-def _list_images(root: str, folder: str) -> Iterator[str]:
-    """The image files below a folder of `root`, relative to `root`; visits a folder once, as links may form a cycle."""
-    seen: set[str] = set()
-    for path, folders, files in os.walk(os.path.join(root, folder), followlinks=True):
-        folders.sort()
-        if (real := os.path.realpath(path)) in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        inside = os.path.relpath(path, root)
-        yield from (f"{inside}/{name}" for name in files if name.lower().endswith(IMAGE_ENDINGS) and name[0] != ".")
 
 
 ManifestRow = tuple[str, dict[str, Any]]  # its file and line, and its fields

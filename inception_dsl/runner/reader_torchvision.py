@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -41,12 +42,18 @@ class TorchvisionReader(PackedIndex):
 
 
 def _labels(images: Any) -> list[Any]:
-    """The labels, from the attributes in which the sets of torchvision keep them; else every image is decoded."""
+    """The labels, from the attribute in which the sets of torchvision keep them; else every image is decoded."""
+    first = None
+    with suppress(Exception):  # the image may be broken
+        first = images[0][1]
     for attribute in ("targets", "labels", "_labels", "_samples", "samples", "imgs"):
         found = getattr(images, attribute, None)
-        if found is not None and len(found) == len(images):
-            values = found.tolist() if hasattr(found, "tolist") else list(found)
-            return [value[1] if isinstance(value, tuple) else value for value in values]
+        if found is None or len(found) != len(images):
+            continue
+        values = found.tolist() if hasattr(found, "tolist") else list(found)
+        labels = [value[1] if isinstance(value, tuple) else value for value in values]
+        if not isinstance(first, int) or labels[0] == first:
+            return labels
     return [label for _, label in images]
 
 
@@ -79,9 +86,13 @@ def torchvision_images(path: str, split: str) -> Reader:
         except ValueError:
             continue  # no such split
         except (RuntimeError, OSError, ImportError) as error:
+            plain = f"; or read the images without it: folder:{root}" * os.path.isdir(os.path.join(root, "train"))
+            if isinstance(error, ImportError) and not plain:
+                raise
             cause = error_text(error).rstrip(".")
-            hint = f"; folder:{root} reads its images as they are" if os.path.isdir(os.path.join(root, "train")) else ""
-            raise RunError(f"torchvision:{path}: {cause}. Put the files in that folder{hint}") from None
+            if isinstance(error, ImportError):
+                cause = f"torchvision needs {str(error.name).partition('.')[0]} to read {name}"
+            raise RunError(f"torchvision:{path}: {cause}. Put the files of {name} in that folder{plain}") from None
     else:
         raise RunError(f"torchvision:{path}: it has no split named {' or '.join(words)}; lay images out {layout}")
     return TorchvisionReader(images, f"{name}:{split}")

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from inception_dsl.runner.reader import SPLITS, PackedIndex, Reader, error_text
-from inception_dsl.runner.reader_files import csv_images, folder_images, jsonl_images
+from inception_dsl.runner.reader_files import csv_images, jsonl_images
+from inception_dsl.runner.reader_folders import folder_images
 from inception_dsl.runner.reader_parquet import parquet_images
 from inception_dsl.runner.reader_shards import wds_images
 from inception_dsl.runner.reader_tables import fake_images, idx_images, npz_images

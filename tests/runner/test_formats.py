@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from PIL import Image
+from torchvision.datasets import ImageFolder
 
 from inception_dsl.runner.readers import open_images
 from inception_dsl.runner.settings import RunError
@@ -297,3 +298,72 @@ def test_columns_of_other_names_and_types(tmp_path: Path) -> None:
     assert found(f"parquet:{tmp_path}", "train") == ([1, 0], ["a", "b"])
     table({"image": [IMAGE, IMAGE], "label": [0, None]}, path)
     check(f"parquet:{tmp_path}", "train-0.parquet[0][1]: it has no label; label it, or leave it out", "no images")
+
+
+# Folders.
+
+
+def folders(root: Path, *files: str) -> str:
+    for file in files:
+        put(root / file)
+    return f"folder:{root}"
+
+
+def test_folders_have_the_order_of_torchvision(tmp_path: Path) -> None:
+    for name in ("0", "1", "2", "10", "b c", "B", "a", "caf\u00e9", "\U0001f600", "#1", "-rf", "x,y"):
+        folders(tmp_path, f"train/{name}/1.png", f"train/{name}/deep/0.png", f"val/{name}/0.png")
+    theirs, ours = ImageFolder(tmp_path / "train"), open_images(f"folder:{tmp_path}", "train")
+    assert ours.classes == theirs.classes
+    assert ours.classes[2:5] == ["0", "1", "10"], "as text, not as numbers"
+    files = [str((tmp_path / "train" / ours.name(index)).relative_to(tmp_path)) for index in range(len(ours))]
+    assert [(tmp_path / file, int(ours.label(index))) for index, file in enumerate(files)] == [
+        (Path(path), label) for path, label in theirs.samples
+    ]
+
+
+def test_folders_that_hold_no_images_of_a_class(tmp_path: Path) -> None:
+    source = folders(tmp_path, "train/a/0.png", "train/b/0.png", "val/b/0.png", "val/b/.ipynb_checkpoints/0.png")
+    folders(tmp_path, "train/__MACOSX/a/._0.png", "val/__MACOSX/x.png", "train/.ipynb_checkpoints/0.png")
+    (tmp_path / "val" / "a").mkdir()
+    (tmp_path / "val" / "rest").mkdir()
+    check(source, ([0, 1], ["a", "b"]), ([1], ["a", "b"]))
+    (tmp_path / "train" / "rest").mkdir()
+    check(source, f"{tmp_path}/train/rest: the folder has no image; add some, or remove it", ([1], ["a", "b", "rest"]))
+
+
+def test_names_of_folders_in_two_forms_of_unicode(tmp_path: Path) -> None:
+    classes = ["caf\u00e9", "z"]
+    source = folders(tmp_path, "Train/caf\u00e9/0.png", "Train/z/0.png", "Val/cafe\u0301/0.png")
+    check(source, ([0, 1], classes), ([0], classes))
+    folders(tmp_path, "Train/cafe\u0301/1.png")
+    check(source, "there are two folders 'caf\u00e9', whose names differ in Unicode only; merge them", "merge them")
+
+
+FLAT = {
+    # the files beside or among the images, and what the held-out labels are
+    "caffe": ({"val/val.txt": "x_1.JPEG 1\nx_2.JPEG 0\nx_3.JPEG 1\n"}, [1, 0, 1]),
+    "caffe beside": ({"val.txt": "val/x_3.JPEG 0\nval/x_1.JPEG 1\nval/x_2.JPEG 1\n"}, [1, 1, 0]),
+    "tiny": ({"val/val_annotations.txt": "x_1.JPEG\tn1\t0\t0\nx_2.JPEG\tn1\t9\t9\nx_3.JPEG\tn0\t1\t1"}, [1, 1, 0]),
+    "kaggle": ({"LOC_val_solution.csv": "ImageId,PredictionString\nx_1,n0 1 2 3 4\nx_2,n1 5 6\nx_3,n0 1"}, [0, 1, 0]),
+    "tensorflow": ({"imagenet_2012_validation_synset_labels.txt": "n1\nn0\nn1\n"}, [1, 0, 1]),
+    "another helps": ({"val.txt": "x_1 0", "validation.csv": "\ufeffx_1;n1\nx_2;n1\nx_3;n1"}, [1, 1, 1]),
+    "kit": ({"ILSVRC2012_validation_ground_truth.txt": "2\n1\n2\n"}, "order of its own, as the development kit"),
+    "few": ({"val.txt": "n1\n"}, "val.txt does not help: it has 1 lines for 3 images"),
+    "lost": ({"val.txt": "x_1 0\nx_2 1\n"}, "val.txt does not help: it does not list "),
+    "from 1": ({"val.txt": "x_1 1\nx_2 2\nx_3 1\n"}, "class indices count from 0; subtract 1 from all labels"),
+    "unknown": ({"val.txt": "x_1 n1\nx_2 n2\nx_3 n1\n"}, "its label is 'n2', which is not among the 2 classes"),
+    "none": ({"train.txt": "x_1 0"}, "its images lie in no folder of a class: sort them into"),
+    "train": ({"train.txt": "x_1 0"}, "or put a file val.txt of lines `IMAGE CLASS` beside them"),
+}
+
+
+@pytest.mark.parametrize("inside", ["", "images/"])
+@pytest.mark.parametrize(("files", "expected"), FLAT.values(), ids=FLAT)
+def test_held_out_images_in_one_folder(
+    files: dict[str, str], expected: list[int] | str, inside: str, tmp_path: Path
+) -> None:
+    source = folders(tmp_path, "train/n0/0.png", "train/n1/0.png", *(f"val/{inside}x_{i}.JPEG" for i in (1, 2, 3)))
+    for name, text in files.items():
+        put(tmp_path / name, text)
+    classes = ["n0", "n1"]
+    check(source, ([0, 1], classes), expected if isinstance(expected, str) else (expected, classes))

@@ -331,7 +331,7 @@ def test_a_missing_path(kind: str, tmp_path: Path) -> None:
         ("fake:0x3", "write fake:1000x10"),
         ("torchvision:FashionMNIST", "write torchvision:NAME,FOLDER"),
         ("torchvision:None,/data", "write torchvision:NAME,FOLDER"),
-        ("torchvision:FashionMNIST,/none", "Dataset not found.* Put the files in that folder"),
+        ("torchvision:FashionMNIST,/none", "Dataset not found.* Put the files of FashionMNIST in that folder"),
     ],
 )
 def test_a_source_that_says_nothing(source: str, message: str) -> None:
