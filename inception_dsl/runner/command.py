@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from inception_dsl.runner.failures import failed_for_good, own_failure, read_fai
 from inception_dsl.runner.folder import RunFailed
 from inception_dsl.runner.reader import error_text
 from inception_dsl.runner.settings import RunError, with_setting
+from inception_dsl.runner.slurm import torchrun_variables
 
 EXIT_CODES = {"done": 0, "preempted": 75}  # 75: EX_TEMPFAIL, try again
 
@@ -30,6 +32,8 @@ many machines:    export TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1     (or restarts m
 Slurm:            #SBATCH --nodes=4 --ntasks-per-node=1 --gpus-per-node=8 --signal=TERM@120 --requeue
                   srun (the same torchrun, --rdzv-id=$SLURM_JOB_ID, and --signals-to-handle=SIGTERM,SIGINT,SIGUSR1)
                   [ "$(cat SHARED/STATUS)" = preempted ] && scontrol requeue $SLURM_JOB_ID
+without torchrun: #SBATCH --nodes=4 --ntasks-per-node=8 --gpus-per-node=8 --signal=TERM@120 --requeue
+                  srun --kill-on-bad-exit=1 python train.py --data ... --out SHARED     (no restarts)
 
 The same command resumes from the last checkpoint, as if nothing had happened. SIGTERM, SIGUSR1 and Ctrl-C save first;
 the exit code is then 75 (torchrun's own is 1), and OUT/STATUS says "preempted". 0: done; 1: failed (a loss that is not
@@ -71,6 +75,7 @@ def main(train: Callable[..., str], network: Callable[[int], nn.Module], config:
     add("--steps", type=int, metavar="N", help="stop after N steps, whatever the schedule")
     add("--deterministic", action="store_true", help="reproducible bit for bit on a GPU, but slower")
     given = parser.parse_args()
+    os.environ.update(torchrun_variables(os.environ))
     if failed := failed_for_good(given.out):
         exit_process(failed.code)
     flags = [("run.deterministic", "true")] if given.deterministic else []

@@ -46,13 +46,19 @@ def pick_device(local: int) -> torch.device:
     accelerator = torch.accelerator.current_accelerator(check_available=True)
     if accelerator is None:
         return torch.device("cpu")
-    if local >= (count := torch.accelerator.device_count()):
+    count = torch.accelerator.device_count()
+    if count == 1 and "SLURM_STEP_ID" in os.environ:  # Slurm may show each task only its own device
+        local = 0
+    if local >= count:
         raise RunError(f"local rank {local} has no device: this machine has {count}; use --nproc-per-node={count}")
     return torch.device(accelerator.type, local)
 
 
 def rank_context() -> RankContext:
-    """The context of this process; opens neither the device nor connections. Raises `RunError` if it has no device."""
+    """The context of this process, of several or the only one; opens no device and no connection.
+
+    Raises `RunError` if it has no device.
+    """
     if tuple(int(part) for part in torch.__version__.split(".")[:2]) < MIN_TORCH:
         raise RunError(f"torch {torch.__version__} is too old; install {MIN_TORCH[0]}.{MIN_TORCH[1]} or newer")
     local, rank, world_size = (int(os.environ.get(key, "0")) for key in ("LOCAL_RANK", "RANK", "WORLD_SIZE"))
@@ -103,8 +109,8 @@ def lost_connection(error: Exception) -> bool:
 
 
 def exit_process(code: int) -> NoReturn:
-    """Exit; under torchrun without interpreter shutdown, in which torch's threads sometimes abort the process."""
-    if "TORCHELASTIC_RUN_ID" in os.environ:
+    """Exit; one of several processes without interpreter shutdown, in which torch's threads sometimes abort it."""
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 or "TORCHELASTIC_RUN_ID" in os.environ:
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, AttributeError):  # there is no stream, or its reader is gone
                 stream.flush()

@@ -14,7 +14,7 @@ from typing import NamedTuple
 class Failure(NamedTuple):
     """Why a process ended, in `failure.json`."""
 
-    launcher: str  # the machine and the process of torchrun; a new command has another one
+    launcher: str  # the machine and the process of torchrun, or the step of Slurm
     attempt: int  # how often it had restarted the run
     step: int  # steps done; -1 before training
     error: str
@@ -34,14 +34,27 @@ def read_failure(folder: Path) -> Failure | None:
 
 def own_failure(error: str = "", code: int = 1, permanent: bool = False, step: int = -1) -> Failure:
     """A failure of this process."""
-    launcher = f"{socket.gethostname()}:{os.getppid()}"
-    return Failure(launcher, int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")), step, error, code, permanent)
+    launcher, restarts = (
+        f"{socket.gethostname()}:{os.getppid()}",
+        "TORCHELASTIC_RESTART_COUNT",
+    )  # a new command has others
+    if not by_torchrun() and "SLURM_STEP_ID" in os.environ:
+        launcher, restarts = "step {SLURM_JOB_ID}.{SLURM_STEP_ID}".format_map(os.environ), "SLURM_RESTART_COUNT"
+    return Failure(launcher, int(os.environ.get(restarts, "0")), step, error, code, permanent)
+
+
+def by_torchrun() -> bool:
+    """Whether torchrun started this process."""
+    return "TORCHELASTIC_RUN_ID" in os.environ
 
 
 def failed_for_good(folder: Path) -> Failure | None:
-    """The permanent failure after which torchrun restarted this process, if there was one."""
+    """The permanent failure after which torchrun restarted this process, if there was one.
+
+    Slurm restarts what it stopped itself, or what its user has put back into the queue.
+    """
     last, own = read_failure(folder), own_failure()
-    again = last and last.permanent and last.launcher == own.launcher and last.attempt < own.attempt
+    again = by_torchrun() and last and last.permanent and last.launcher == own.launcher and last.attempt < own.attempt
     return last if again else None
 
 
@@ -50,7 +63,7 @@ def record_failure(folder: Path, failure: Failure) -> bool:
 
     A failure that repeats an earlier attempt's, at the same step, is permanent.
     """
-    if "TORCHELASTIC_RUN_ID" not in os.environ:  # nobody restarts this process
+    if not by_torchrun() and int(os.environ.get("WORLD_SIZE", "1")) == 1:  # nobody restarts it, and it is the only one
         return True
     with suppress(OSError):  # without a record, restarts try again
         folder.mkdir(parents=True, exist_ok=True)

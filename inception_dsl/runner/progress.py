@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import torch
@@ -47,34 +48,51 @@ class Log:
         self.dead, self.evaluated, self.starved = set[str](), set[int](), False
         self.trackers: Trackers | None = None
         self.done = False  # evaluated at the last step
+        # A first step may take minutes. Workers, which would inherit the thread, have been forked by now.
+        self.patience = Timer(3, self.say, [f"step {step + 1} of {total} has begun ..."])
+        self.patience.daemon = True
         if not self.writes:
             return
+        if step < total:
+            self.patience.start()
         rows = [row for row in read_metrics(self.path) if row["step"] <= step]
         self.evaluated = {row["step"] for row in rows if "test_n" in row}
         write_text(self.path, "".join(json.dumps(row) + "\n" for row in rows))
         self.trackers = Trackers(folder, config, step, self.say)
 
     def train(self, step: int, **numbers: float | Tensor) -> None:
-        """Log a step, if it is due: "epoch" (epochs done), "loss" and the heads' losses, "lr"."""
-        if not self.writes or (step % self.config.run.log_every and step != self.total):
+        """Log a step, if it is due: "epoch" (epochs done), "loss" and the heads' losses, "lr".
+
+        The progress line follows the clock, whatever `run.log_every`.
+        """
+        self.patience.cancel()
+        if not self.writes:
             return
-        row, now = {"step": step} | {name: float(number) for name, number in numbers.items()}, time.monotonic()
+        now, last = time.monotonic(), step == self.total
+        logs = step % self.config.run.log_every == 0 or last
+        shows = now - self.shown >= (0.1 if self.tty else 5) or last
+        if not logs and not shows:
+            return
+        row = {"step": step} | {name: float(number) for name, number in numbers.items()}
         took = max(now - self.since[1], 1e-9)
         rate, waiting = self.config.data.batch * (step - self.since[0]) / took, self.waited / took
-        self.rate = 0.8 * self.rate + 0.2 * rate if self.rate else rate
-        self.since, self.waited = (step, now), 0.0
-        clock = {"images_per_second": round(rate, 1), "waiting": round(waiting, 3)}
-        clock |= {"memory_gb": round(peak_memory_gb(self.context.device), 3)}
-        self._write(row, clock)
-        if now - self.shown >= (0.1 if self.tty else 5) or step == self.total:
+        gigabytes = round(peak_memory_gb(self.context.device), 3)
+        if logs:
+            self.rate = 0.8 * self.rate + 0.2 * rate if self.rate else rate
+            self.since, self.waited = (step, now), 0.0
+            clock = {"images_per_second": round(rate, 1), "waiting": round(waiting, 3), "memory_gb": gigabytes}
+            self._write(row, clock)
+        if shows:
             self.shown = now
-            self.say(self._line(row, clock["memory_gb"]), rewrite=True)
-        self._watch(row)
-        self._watch_loading(row, waiting)
+            self.say(self._line(row, self.rate or rate, gigabytes), rewrite=True)
+        if logs:
+            self._watch(row)
+            self._watch_loading(row, waiting)
 
     def evaluation(self, step: int, score: Score) -> None:
         """Log the score on the held-out images."""
         self.done = step == self.total
+        self.patience.cancel()
         if self.writes:
             if step not in self.evaluated:  # a finished run is evaluated again when it is started again
                 self._write({"step": step} | {f"test_{name}": number for name, number in score.row.items()}, {})
@@ -101,6 +119,7 @@ class Log:
 
     def close(self) -> None:
         """End the progress line, and write `metrics.csv` if the disk has room."""
+        self.patience.cancel()
         if not self.writes:
             return
         write_stdout("\n" * self.tty)
@@ -121,12 +140,12 @@ class Log:
         if self.trackers:
             self.trackers.log(row["step"], {name: finite[name] for name in row if name != "step"} | clock)
 
-    def _line(self, row: dict[str, Any], gigabytes: float) -> str:
+    def _line(self, row: dict[str, Any], rate: float, gigabytes: float) -> str:
         """The fields of the progress line, most important first."""
-        left = round((self.total - row["step"]) * self.config.data.batch / max(self.rate, 1e-9))
+        left = round((self.total - row["step"]) * self.config.data.batch / max(rate, 1e-9))
         fields = [f"epoch {row['epoch']:.2f}/{self.config.schedule.epochs:g}"] if "epoch" in row else []
         fields += [f"step {row['step']}/{self.total}", f"loss {row.get('loss', math.nan):.4f}"]
-        fields += [f"{self.rate:.0f} img/s", f"ETA {left // 3600}:{left // 60 % 60:02}:{left % 60:02}"]
+        fields += [f"{rate:.0f} img/s", f"ETA {left // 3600}:{left // 60 % 60:02}:{left % 60:02}"]
         fields += [f"{name} {row[name]:.4f}" for name in self.config.loss.heads if name in row]
         fields += [f"lr {row['lr']:.3g}"] if "lr" in row else []
         return "  ".join([*fields, f"{gigabytes:.1f} GB"])

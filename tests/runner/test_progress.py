@@ -127,8 +127,11 @@ def test_without_a_terminal_lines_come_every_few_seconds(tmp_path: Path, capsys:
 
     lines = capsys.readouterr().out.splitlines()
     assert "\r" not in "".join(lines)
-    assert [line.split()[3] for line in lines if line.startswith("epoch")] == ["10/100", "60/100", "100/100"]
-    assert lines[1] == "step 50: top-1 87.65%  top-5 99.50%  loss 0.4123  of 1,000 images"
+    assert [line.split()[3] for line in lines if line.startswith("epoch")] == [
+        *(f"{step}/100" for step in range(1, 100, 5)),  # the first at once, whatever `run.log_every`
+        "100/100",
+    ]
+    assert "step 50: top-1 87.65%  top-5 99.50%  loss 0.4123  of 1,000 images" in lines
 
 
 def test_images_that_could_not_be_read_are_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -154,7 +157,7 @@ def test_every_row_is_on_disk_when_it_is_logged(tmp_path: Path) -> None:
         "aux1": 2.5,
         "aux2": 2.25,
         "lr": 0.05,
-        "clock": {"images_per_second": 640.0, "waiting": 0.0, "memory_gb": 1.5},
+        "clock": {"images_per_second": 64.0, "waiting": 0.0, "memory_gb": 1.5},
     }
 
 
@@ -328,3 +331,29 @@ def test_a_loader_that_is_too_slow_is_warned_of_once(
         output.count("of the time is spent waiting for images, and each process has 16 cores: --set data.workers=") == 1
     )
     assert all(0 < row["clock"]["waiting"] <= 1 for row in rows(tmp_path))
+
+
+def test_a_first_step_that_takes_long_is_announced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits = []
+
+    class Clock:
+        """A timer that is only asked to wait."""
+
+        def __init__(self, seconds: float, say: Any, words: Any) -> None:
+            self.seconds, self.say, self.words, self.daemon = seconds, say, words, False
+
+        def start(self) -> None:
+            waits.append(self)
+
+        def cancel(self) -> None:
+            if self in waits:
+                waits.remove(self)
+
+    monkeypatch.setattr("inception_dsl.runner.progress.Timer", Clock)
+    log = Log(tmp_path, CPU, CONFIG, 4, 10)
+    assert [(wait.seconds, wait.words) for wait in waits] == [(3, ["step 5 of 10 has begun ..."])]
+    log.train(5, **numbers(5))
+    assert waits == []
+    Log(tmp_path, CPU, CONFIG, 10, 10).close()
+    Log(tmp_path, RankContext(torch.device("cpu"), 1, 2), CONFIG, 4, 10)
+    assert waits == []

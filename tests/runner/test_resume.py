@@ -94,6 +94,34 @@ def test_batch_statistics_are_the_mean_of_the_ranks_or_the_first_ones(two: dict[
     assert first[0] != pytest.approx(first[1], rel=1e-3)
 
 
+def test_srun_without_torchrun_is_the_same_run(two: dict[str, Any], zygote: Zygote, tmp_path: Path) -> None:
+    step = {"SLURM_JOB_ID": str(os.getpid()), "SLURM_STEP_ID": "0", "SLURM_NTASKS": "2", "SLURM_NODEID": "0"}
+    step |= {"SLURM_STEP_TASKS_PER_NODE": "2", "SLURM_STEP_NODELIST": "localhost"}
+    words = ("--out", str(tmp_path / "run"))
+
+    def run(*more: str) -> tuple[list[int], str]:
+        ranks = [
+            zygote.start(
+                tmp_path / f"log{rank}",
+                FOLDER / "tiny.py",
+                *words,
+                *more,
+                **step,
+                SLURM_PROCID=rank,
+                SLURM_LOCALID=rank,
+            )
+            for rank in ("0", "1")
+        ]
+        return [rank.wait() for rank in ranks], "".join(rank.output for rank in ranks)
+
+    codes, output = run()
+    assert codes == [0, 0], output[-3000:]
+    assert fingerprint(tmp_path / "run") == two["hashes"]["whole"]
+    codes, output = run("--set", "data.batch=13")
+    assert codes == [2, 2]
+    assert output.count("error: data.batch 13 cannot be divided") == 1
+
+
 def test_a_killed_rank_changes_nothing(two: dict[str, Any], zygote: Zygote, tmp_path: Path) -> None:
     out, mark = tmp_path / "run", tmp_path / "mark"
     code, output = zygote.torchrun(tmp_path / "log", FOLDER / "tiny.py", "--out", str(out), TINY=f"1 34 KILL {mark}")
