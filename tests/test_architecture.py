@@ -43,7 +43,7 @@ FOREIGN = {
     "numpy": {"crosscheck", "evaluation", "runner.reader_tables", "weights"},
     "onnx": {"emit.onnx.executor", "files.freshness"},
     "onnxruntime": {"emit.onnx.executor"},
-    "PIL": {"evaluation.preparation", "runner.reader"},
+    "PIL": {"evaluation.preparation", "runner.decode"},
     "pyarrow": {"runner.reader_parquet"},
     "pydantic": {"spec"},
     "safetensors": {"weights"},
@@ -51,7 +51,7 @@ FOREIGN = {
         *("build", "cli", "crosscheck", "datasets", "emit.pytorch.executor"),
         *("evaluation", "runner", "training", "weights"),
     },
-    "torchvision": {"runner.reader_torchvision"},
+    "torchvision": {"runner.decode", "runner.reader_torchvision"},
     "wandb": {"runner.trackers"},
     "yaml": {"syntax"},
 }

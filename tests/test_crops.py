@@ -69,7 +69,7 @@ class Images:
     def name(self, index: int) -> str:
         return f"image {index}"
 
-    def read(self, index: int) -> Tensor:
+    def read(self, index: int, reduction: object = None) -> Tensor:
         image = self.images[index]
         if image is None:
             raise Unreadable(self.name(index))
@@ -78,7 +78,7 @@ class Images:
 
 def evaluated(image: Tensor, there: Config) -> Tensor:
     """The image as a run evaluates it."""
-    pixels, draws = evaluation_transform(there)(image, torch.Generator())
+    pixels, draws = evaluation_transform(there)(lambda _: image, torch.Generator())
     return finish_images(pixels[None], draws[None], there)[0]
 
 
@@ -238,7 +238,7 @@ def test_images_that_do_not_fit_are_reported() -> None:
 @pytest.mark.parametrize("workers", [0, 1])
 def test_the_message_of_a_failing_worker_is_shown(workers: int) -> None:
     class Gone(Images):
-        def read(self, index: int) -> Tensor:
+        def read(self, index: int, reduction: object = None) -> Tensor:
             raise RunError("the disk: is gone; mount it again")
 
     there = config()

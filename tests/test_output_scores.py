@@ -54,7 +54,7 @@ class Shades:
     def name(self, index: int) -> str:
         return f"shade {index}"
 
-    def read(self, index: int) -> Tensor:
+    def read(self, index: int, reduction: object = None) -> Tensor:
         return torch.full((1, 9, 9), round(255 * self.shade(index)), dtype=torch.uint8)
 
 

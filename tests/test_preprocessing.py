@@ -20,7 +20,7 @@ from PIL import Image
 from inception_dsl.evaluation.preparation import VIEW_SETTINGS, choose_preparation, prepare_image
 from inception_dsl.runner.augment import normalise, scale_to_unit, to_channels
 from inception_dsl.runner.config import Augment, Config, Data
-from inception_dsl.runner.reader import decode_image
+from inception_dsl.runner.decode import decode_image
 from inception_dsl.weights.names import BUILTIN_SPECS, LIBRARIES
 from inception_dsl.weights.preprocessing import PUBLISHED, Preprocessing, parse_preprocessing
 

@@ -226,7 +226,7 @@ class Squares:
     def name(self, index: int) -> str:
         return f"square {index}"
 
-    def read(self, index: int) -> Tensor:
+    def read(self, index: int, reduction: object = None) -> Tensor:
         if index in self.unreadable:
             raise Unreadable(self.name(index))
         return torch.full((1, 40, 48), 20 + 100 * (index % 3), dtype=torch.uint8)

@@ -182,7 +182,7 @@ def images_fit(path: Path) -> int:
         return 0
     config = stated.config()
     for transform in (training_transform(config), evaluation_transform(config)):
-        image, _ = transform(torch.zeros(3, 40, 30, dtype=torch.uint8), torch.Generator())
+        image, _ = transform(lambda _: torch.zeros(3, 40, 30, dtype=torch.uint8), torch.Generator())
         assert image.shape == (config.data.channels, config.data.height, config.data.width)
     return config.augment.resize
 

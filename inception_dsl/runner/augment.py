@@ -5,7 +5,7 @@ All randomness is drawn by the worker, from the generator of the sample; the dev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import lru_cache, partial
 
 import torch
@@ -13,16 +13,23 @@ from torch import Generator, Tensor
 
 from inception_dsl.runner.colours import COLOURS, FLIP, DeviceStep, to_grey
 from inception_dsl.runner.config import Config
-from inception_dsl.runner.geometry import CROPS, VIEWS, Cut, cut_image
+from inception_dsl.runner.geometry import CROPS, VIEWS, Cut, cut_image, cut_reduction, reduced_cut
+from inception_dsl.runner.reader import Reduction
 from inception_dsl.runner.settings import RunError, lookup
 
-# An image, uint8, and the generator of its sample -> C x H x W of the input's size, uint8, and the device's numbers.
-Transform = Callable[[Tensor, Generator], tuple[Tensor, Tensor]]
+Read = Callable[[Reduction | None], Tensor]
+"""Reads an image; see `Reader.read`."""
+
+Transform = Callable[[Read, Generator], tuple[Tensor, Tensor]]
+"""From an image that it reads, and its sample's generator: the input, C x H x W in uint8, and the device's numbers."""
 
 
 def device_steps(config: Config) -> list[DeviceStep]:
     """The random changes that the device makes to training images, in order."""
     return [*[FLIP] * config.augment.flip, lookup(COLOURS, config.augment.colour, "augment.colour")]
+
+
+CHUNK = 2**18  # values that a thread of a CPU finishes at once, so that they stay in its cache
 
 
 def finish_images(images: Tensor, draws: Tensor, config: Config) -> Tensor:
@@ -31,20 +38,31 @@ def finish_images(images: Tensor, draws: Tensor, config: Config) -> Tensor:
     `draws` are the numbers of the transform, N x K; evaluation draws none, and its images are only normalised.
     """
     layout = torch.channels_last if config.run.channels_last else torch.contiguous_format
-    images, first = scale_to_unit(images.contiguous(memory_format=layout)), 0
+    finished = torch.empty(images.shape, dtype=torch.float32, device=images.device, memory_format=layout)
+    chunk = max(1, CHUNK * torch.get_num_threads() // images[:1].numel())
+    size = chunk if images.device.type == "cpu" else len(images)
+    for start in range(0, len(images), size):
+        part = slice(start, start + size)
+        finished[part] = finish_part(images[part], draws[part], config)
+    return finished
+
+
+def finish_part(images: Tensor, draws: Tensor, config: Config) -> Tensor:
+    """Change the images, as the numbers say, and normalise them."""
+    images, first = scale_to_unit(images), 0
     for step in device_steps(config) if draws.shape[1] else []:
         images = step.apply(images, draws[:, first : first + step.numbers])
         first += step.numbers
-    return normalise(images, config).contiguous(memory_format=layout)
+    return normalise(images, config)
 
 
 def scale_to_unit(images: Tensor) -> Tensor:
     """Convert values of 0 to 255 to floats in [0, 1]."""
-    return images.float() / 255
+    return images.to(torch.float32, copy=True).div_(255)
 
 
 def normalise(images: Tensor, config: Config) -> Tensor:
-    """Subtract the mean and divide by the deviation, of ... x C x H x W in [0, 1].
+    """Subtract the mean and divide by the deviation, of ... x C x H x W in [0, 1]; in place.
 
     Raises `RunError` if their lengths do not match the channels.
     """
@@ -53,7 +71,7 @@ def normalise(images: Tensor, config: Config) -> Tensor:
         if len(values) not in {1, channels}:
             raise RunError(f"data.{name} has {len(values)} numbers for {channels} channels; give one per channel")
     mean, std = channel_values(config.data.mean, images.device), channel_values(config.data.std, images.device)
-    return (images - mean) / std
+    return images.sub_(mean).div_(std)
 
 
 @lru_cache(maxsize=32)
@@ -78,48 +96,56 @@ def to_channels(image: Tensor, channels: int) -> Tensor:
     return grey.expand(channels, -1, -1)
 
 
-def training_cut(height: int, width: int, config: Config, generator: Generator) -> Cut:
-    """The cut of a training image."""
-    return lookup(CROPS, config.augment.crop, "augment.crop")(height, width, config, generator)
-
-
-def evaluation_cut(height: int, width: int, config: Config, generator: Generator | None = None) -> Cut:
-    """The cut of an evaluation image; nothing is drawn."""
+def evaluation_cut(height: int, width: int, config: Config) -> Cut:
+    """The cut of an evaluation image."""
     return lookup(VIEWS, config.augment.evaluation, "augment.evaluation")(height, width, config)
 
 
-def transform_image(
-    image: Tensor,
-    generator: Generator,
-    config: Config,
-    choose_cut: Callable[[int, int, Config, Generator], Cut],
-    steps: Sequence[DeviceStep],
-) -> tuple[Tensor, Tensor]:
-    """What a worker does to an image: the input in uint8, and the numbers for `finish_images`."""
-    cut = choose_cut(image.shape[1], image.shape[2], config, generator)
+def transform_training(config: Config, read: Read, generator: Generator) -> tuple[Tensor, Tensor]:
+    """Read and cut a training image. The cut is drawn for its whole size, even if a JPEG is then decoded smaller."""
+    drawn: list[tuple[int, int, Cut]] = []
+
+    def reduction(height: int, width: int) -> int:
+        cut = lookup(CROPS, config.augment.crop, "augment.crop")(height, width, config, generator)
+        drawn.append((height, width, cut))
+        return cut_reduction(cut)
+
+    image = read(reduction)
+    if not drawn:
+        reduction(image.shape[1], image.shape[2])
+    height, width, cut = drawn[0]
+    if image.shape[1:] != (height, width):
+        cut = reduced_cut(cut, (height, width), (image.shape[1], image.shape[2]))
     image = to_channels(cut_image(image, cut), config.data.channels)
-    return image, torch.tensor([number for step in steps for number in step.draw(generator)], dtype=torch.float32)
+    draws = [number for step in device_steps(config) for number in step.draw(generator)]
+    return image, torch.tensor(draws, dtype=torch.float32)
+
+
+def transform_evaluation(config: Config, read: Read, generator: Generator) -> tuple[Tensor, Tensor]:
+    """Read and cut an evaluation image, from its whole size; deterministic."""
+    image = read(None)
+    cut = evaluation_cut(image.shape[1], image.shape[2], config)
+    return to_channels(cut_image(image, cut), config.data.channels), torch.empty(0)
 
 
 def training_transform(config: Config) -> Transform:
     """The transform of training images. Raises `RunError` for inconsistent settings."""
-    return checked_transform(config, training_cut, device_steps(config))
+    return checked_transform(transform_training, config)
 
 
 def evaluation_transform(config: Config) -> Transform:
     """The transform of evaluation images. Raises `RunError` for inconsistent settings."""
-    return checked_transform(config, evaluation_cut, [])
+    return checked_transform(transform_evaluation, config)
 
 
 def checked_transform(
-    config: Config, choose_cut: Callable[[int, int, Config, Generator], Cut], steps: Sequence[DeviceStep]
+    transform: Callable[[Config, Read, Generator], tuple[Tensor, Tensor]], config: Config
 ) -> Transform:
-    """A transform, tried on one image, so that wrong settings are reported here and not by a worker process."""
-    transform = partial(transform_image, config=config, choose_cut=choose_cut, steps=steps)
+    """The transform, tried on one image, so that wrong settings are reported here and not by a worker process."""
     try:
-        image, draws = transform(torch.zeros(3, 2, 2, dtype=torch.uint8), Generator())
+        image, draws = transform(config, lambda _: torch.zeros(3, 2, 2, dtype=torch.uint8), Generator())
         finish_images(image[None], draws[None], config)
     except (RuntimeError, ValueError, TypeError, ArithmeticError) as error:
         cause = " ".join(str(error).split())[:300]
         raise RunError(f"data and augment: these settings cannot transform an image: {cause}; change them") from error
-    return transform
+    return partial(transform, config)

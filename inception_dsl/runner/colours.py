@@ -14,7 +14,8 @@ from inception_dsl.runner.geometry import random_below, random_uniform
 class DeviceStep(NamedTuple):
     """A random change that is made on the device.
 
-    A worker draws `numbers` numbers for an image; `apply` takes the images, N x C x H x W, and N x `numbers`.
+    A worker draws `numbers` numbers for an image. `apply` takes the images, N x C x H x W, and N x `numbers`; it may
+    overwrite the images. It selects by arithmetic: to ask the device for a number would make the host wait.
     """
 
     numbers: int
@@ -29,7 +30,8 @@ def draw_flip(generator: Generator) -> list[float]:
 
 def flip(images: Tensor, draws: Tensor) -> Tensor:
     """Mirror the images whose number is 1."""
-    return torch.where(draws[:, :, None, None] > 0, images.flip(-1), images)
+    count = len(images)
+    return torch.cat([images, images.flip(-1)])[torch.arange(count, device=images.device) + count * draws[:, 0].long()]
 
 
 FLIP = DeviceStep(1, draw_flip, flip)
@@ -41,11 +43,6 @@ def to_grey(image: Tensor) -> Tensor:
     return (0.2989 * red + 0.587 * green + 0.114 * blue).unsqueeze(-3)
 
 
-def blend(image: Tensor, other: Tensor, factor: Tensor) -> Tensor:
-    """Interpolate from the other image (factor 0) to this one (1), or extrapolate beyond it."""
-    return other + factor * (image - other)
-
-
 def draw_photometric(generator: Generator) -> list[float]:
     """The order of brightness (0), contrast (1) and saturation (2), and the factor of each in this order."""
     order = torch.randperm(3, generator=generator).tolist()
@@ -53,30 +50,40 @@ def draw_photometric(generator: Generator) -> list[float]:
 
 
 def photometric(images: Tensor, draws: Tensor) -> Tensor:
-    """Scale brightness, contrast and saturation by 0.5 to 1.5, in random order (Howard, 1312.5402)."""
-    numbers = draws[:, :, None, None, None]
-    for which, factor in zip(numbers.unbind(1)[:3], numbers.unbind(1)[3:], strict=True):
-        grey = to_grey(images) if images.shape[1] == 3 else images
-        other = torch.where(which == 2, grey, (which == 1) * grey.mean((1, 2, 3), keepdim=True))
-        images = blend(images, other, factor).clamp_(0, 1)
+    """Scale brightness, contrast and saturation by 0.5 to 1.5, in random order (Howard, 1312.5402).
+
+    Each blends the image with another: with black, with its mean grey, or with itself in grey.
+    """
+    numbers = draws[:, :, None, None, None].unbind(1)
+    for which, factor in zip(numbers[:3], numbers[3:], strict=True):
+        grey = to_grey(images) if images.shape[1] == 3 else images.clone()
+        mean = grey.mean((1, 2, 3), keepdim=True)
+        other = grey.mul_((1 - factor) * (which == 2)).add_((1 - factor) * (which == 1) * mean)
+        images = images.mul_(factor).add_(other).clamp_(0, 1)
     return images
 
 
-def to_hsv(images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Convert RGB, ... x 3 x H x W in [0, 1], to hue, saturation and value, ... x H x W in [0, 1]."""
-    (red, green, blue), high, low = images.unbind(-3), images.amax(-3), images.amin(-3)
-    range_ = high - low
-    span = range_.where(high > low, 1)
-    sixth = torch.where(high == green, 2 + (blue - red) / span, 4 + (red - green) / span)
-    sixth = torch.where(high == red, (green - blue) / span, sixth)
-    return sixth / 6 % 1, range_ / high.where(high > 0, torch.inf), high
+def scale_contrast(images: Tensor, factor: Tensor) -> Tensor:
+    """Scale the distance from the mean of each channel, in place."""
+    mean = images.mean((2, 3), keepdim=True)
+    return images.mul_(factor).add_(mean.mul_(1 - factor))
 
 
-def from_hsv(hue: Tensor, saturation: Tensor, value: Tensor) -> Tensor:
-    """Convert hue, saturation and value to RGB."""
-    sixths = torch.stack([5 + 6 * hue, 3 + 6 * hue, 1 + 6 * hue], -3) % 6
-    part = torch.minimum(sixths, 4 - sixths).clamp(0, 1)
-    return value.unsqueeze(-3) * (1 - part * saturation.unsqueeze(-3))
+def change_hue(images: Tensor, turn: Tensor, saturation: Tensor) -> Tensor:
+    """Turn the hue by a fraction of the colour circle, and scale the saturation of HSV, which is at most 1.
+
+    Of RGB images, N x 3 x H x W in any range; the numbers are N x 1 x 1.
+    """
+    red, green, blue = images.unbind(1)
+    high, low = torch.maximum(torch.maximum(red, green), blue), torch.minimum(torch.minimum(red, green), blue)
+    span = high - low
+    sixths = torch.where(high == green, 2 * span + blue - red, 4 * span + red - green)
+    sixths = torch.where(high == red, green - blue, sixths)
+    sixths = sixths.div_(span.clamp(min=1e-20)).add_(6 * turn)  # the hue in sixths of the circle; 0 of a grey
+    sixths.sub_((sixths / 6).floor_().mul_(6))
+    chroma = torch.minimum(span.mul_(saturation), high).clamp_(min=0)
+    parts = 2 - (sixths - 3).abs_(), (sixths - 2).abs_().sub_(1), (sixths - 4).abs_().sub_(1)
+    return torch.stack([high - part.clamp_(0, 1).mul_(chroma) for part in parts], 1)
 
 
 def draw_tensorflow(generator: Generator) -> list[float]:
@@ -91,13 +98,10 @@ def draw_tensorflow(generator: Generator) -> list[float]:
 def tensorflow_colours(images: Tensor, draws: Tensor) -> Tensor:
     """Brightness, then saturation, hue, contrast or contrast, saturation, hue (TensorFlow, image_processing.py)."""
     brightness, first, saturation, hue, contrast = draws[:, :, None, None, None].unbind(1)
-    images = images + brightness
-    images = blend(images, images.mean((2, 3), keepdim=True), torch.where(first > 0, contrast, 1))
+    images = scale_contrast(images.add_(brightness), torch.where(first > 0, contrast, 1))
     if images.shape[1] == 3:  # in both orders, saturation and hue come one after the other
-        h, s, v = to_hsv(images)
-        images = from_hsv((h + hue[:, 0]) % 1, (s * saturation[:, 0]).clamp(0, 1), v)
-    images = blend(images, images.mean((2, 3), keepdim=True), torch.where(first > 0, 1, contrast))
-    return images.clamp_(0, 1)
+        images = change_hue(images, hue[:, 0], saturation[:, 0])
+    return scale_contrast(images, torch.where(first > 0, 1, contrast)).clamp_(0, 1)
 
 
 def draw_nothing(generator: Generator) -> list[float]:

@@ -52,19 +52,18 @@ class ImageDataset(Dataset[Sample]):
     def __getitem__(self, key: SampleKey) -> Sample:
         """The sample of an epoch and an index. Raises `RunError` if it is unreadable and may not be replaced."""
         epoch, index = key
-        random = make_generator(self.seed, "augment", epoch, index)  # independent of the worker and the order
         unreadable: list[str] = []
         for number in range(index, index + min(len(self), 100)):
             found = number % len(self)
+            random = make_generator(self.seed, "augment", epoch, index)  # independent of the worker and the order
             try:
-                return Sample(
-                    *self.transform(self.reader.read(found), random), self.reader.label(found), found, unreadable
-                )
+                made = self.transform(partial(self.reader.read, found), random)
+                return Sample(*made, self.reader.label(found), found, unreadable)
             except Unreadable as error:
                 unreadable.append(str(error))
             if self.policy == "count":  # evaluation counts it, but does not replace it
-                blank = torch.zeros(3, 8, 8, dtype=torch.uint8)
-                return Sample(*self.transform(blank, random), self.reader.label(index), -1, unreadable)
+                made = self.transform(lambda _: torch.zeros(3, 8, 8, dtype=torch.uint8), random)
+                return Sample(*made, self.reader.label(index), -1, unreadable)
             if self.policy == "stop":
                 raise RunError(f'{unreadable[0]}; repair the file, or set data.unreadable to "replace"')
         raise RunError(f"{unreadable[0]}; nor can the next {len(unreadable) - 1} images be read: is the disk mounted?")

@@ -18,6 +18,7 @@ from torch import nn
 
 from inception_dsl.runner.checkpoint import check_identity, latest_checkpoint, load_checkpoint, write_status
 from inception_dsl.runner.config import Config, NetworkInfo
+from inception_dsl.runner.decode import decoder_versions
 from inception_dsl.runner.devices import RankContext, broadcast_object
 from inception_dsl.runner.failures import forget_failure
 from inception_dsl.runner.files import encode_text, write_text
@@ -78,6 +79,7 @@ def write_run_info(
     versions = {"python": platform.python_version(), "torch": torch.__version__, "machine": platform.platform()}
     env = {
         **versions,
+        "decoders": decoder_versions(),
         "device": str(context.device),
         "world": context.world_size,
         "precision": precision,

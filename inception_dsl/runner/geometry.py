@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from operator import ge
 from typing import NamedTuple
 
 import torch
@@ -33,6 +34,20 @@ def cut_image(image: Tensor, cut: Cut) -> Tensor:
     return crop_box(resize(crop_box(image, cut.box), *cut.size, cut.mode), cut.window)
 
 
+def cut_reduction(cut: Cut) -> int:
+    """How many times smaller the image may be decoded: the box keeps at least the size that it is resized to."""
+    fits = (smaller for smaller in (8, 4, 2) if all(map(ge, (side // smaller for side in cut.box[2:]), cut.size)))
+    return next(fits, 1)
+
+
+def reduced_cut(cut: Cut, whole: tuple[int, int], reduced: tuple[int, int]) -> Cut:
+    """The cut of an image that was decoded smaller; its size was `whole`."""
+    top, left, height, width = cut.box
+    h, w = (max(1, round(side * b / a)) for side, a, b in zip((height, width), whole, reduced, strict=True))
+    y, x = round(top * reduced[0] / whole[0]), round(left * reduced[1] / whole[1])
+    return cut._replace(box=(min(y, reduced[0] - h), min(x, reduced[1] - w), h, w))
+
+
 def crop_box(image: Tensor, box: Box) -> Tensor:
     """The part of an image in a box, zero where the box reaches beyond the image."""
     top, left, height, width = box
@@ -50,14 +65,28 @@ def resize(image: Tensor, height: int, width: int, mode: str = "bilinear") -> Te
     """
     if image.shape[1:] == (height, width):
         return image
-    smooth = mode in {"bilinear", "bicubic"}
-    # torch has no average pooling of uint8, and an assertion in its other uint8 kernels fails for a single pixel
-    values = image[None].float() if mode == "area" or (height, width) == (1, 1) else image[None]
-    resized = interpolate(values, (height, width), mode=mode, antialias=smooth)[0]
+    if mode == "area":
+        resized = average_areas(image.float(), height, width)
+    else:
+        values = image.float() if (height, width) == (1, 1) else image  # torch's uint8 kernels fail for a single pixel
+        resized = interpolate(values[None], (height, width), mode=mode, antialias=mode != "nearest-exact")[0]
     if resized.dtype == torch.uint8:
         return resized
     resized = resized.clamp(0, 255)  # bicubic overshoots
     return resized if image.is_floating_point() else resized.round().byte()
+
+
+def average_areas(image: Tensor, height: int, width: int) -> Tensor:
+    """The mean of the pixels that each new one covers, as torch's "area": first of rows, then of columns."""
+    rows = average_rows(image.permute(1, 2, 0).flatten(1), height).view(height, image.shape[2], -1)
+    columns = average_rows(rows.transpose(0, 1).flatten(1), width).view(width, height, -1)
+    return columns.permute(2, 1, 0)
+
+
+def average_rows(values: Tensor, count: int) -> Tensor:
+    """Pool the rows of a matrix to `count` rows; torch pools many channels that lie together fastest."""
+    pooled = torch.nn.functional.adaptive_avg_pool2d(values[None, :, None].permute(0, 3, 1, 2), (count, 1))
+    return pooled[0, :, :, 0].T
 
 
 def random_uniform(low: float, high: float, generator: Generator) -> float:

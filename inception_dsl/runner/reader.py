@@ -9,7 +9,6 @@ import re
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from io import BytesIO
 from itertools import accumulate
 from typing import Any, Protocol
 from unicodedata import normalize
@@ -29,6 +28,10 @@ class Unreadable(Exception):
     """An image cannot be read; the message gives its name and the cause."""
 
 
+Reduction = Callable[[int, int], int]
+"""From the height and width of a JPEG: how many times smaller it may be decoded, 1, 2, 4 or 8."""
+
+
 class Reader(Protocol):
     """A data set. `classes` names the labels in order; `fingerprint` identifies the set."""
 
@@ -43,8 +46,11 @@ class Reader(Protocol):
     def name(self, index: int, /) -> str:
         """The name of an image in messages."""
 
-    def read(self, index: int, /) -> Tensor:
-        """An image as uint8, channels x height x width, grey or RGB as stored. Raises `Unreadable`."""
+    def read(self, index: int, reduction: Reduction | None = None, /) -> Tensor:
+        """An image as uint8, channels x height x width, grey or RGB as stored. Raises `Unreadable`.
+
+        A reader that can decode an image smaller, and faster, asks `reduction` first; others need not.
+        """
 
 
 def epoch_order(images: Reader, seed: int, epoch: int) -> Tensor:
@@ -135,36 +141,6 @@ def tensor_memory(tensor: Tensor) -> ctypes.Array[ctypes.c_char]:
 def error_text(error: Exception) -> str:
     """The message of an error on one line."""
     return " ".join(str(getattr(error, "strerror", None) or error).split()) or type(error).__name__
-
-
-def decode_image(data: bytes, name: str) -> Tensor:
-    """Decode an image file, rotated as its EXIF tag says. Raises `Unreadable` if it is broken."""
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
-    try:
-        with Image.open(BytesIO(data)) as image:
-            ImageOps.exif_transpose(image, in_place=True)
-            return pillow_to_tensor(image)
-    except UnidentifiedImageError:  # its message holds a memory address
-        raise Unreadable(f"{name}: not an image file that Pillow knows") from None
-    except Exception as error:  # noqa: BLE001 - each format raises its own exceptions
-        raise Unreadable(f"{name}: {error_text(error)}") from None
-
-
-def pillow_to_tensor(image: Any) -> Tensor:
-    """Convert a Pillow image to uint8, 1 (grey) or 3 x height x width: CMYK becomes RGB, alpha is dropped."""
-    if image.mode.startswith("I"):  # 16-bit grey
-        image = image.convert("I").point(lambda value: value * (1 / 257))
-    image = image.convert("L" if image.mode in {"1", "I", "L", "LA"} else "RGB")
-    values = torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8)
-    return values.view(image.height, image.width, -1).permute(2, 0, 1)
-
-
-def preload_decoder() -> None:
-    """Import Pillow before workers fork, so that each need not import it again."""
-    import PIL.Image
-
-    PIL.Image.preinit()
 
 
 def select_split(names: Iterable[str], split: str) -> list[str]:

@@ -11,14 +11,14 @@ from typing import Any
 
 from torch import Tensor
 
+from inception_dsl.runner.decode import JPEG_ENDINGS, decode_image, preload_decoder
 from inception_dsl.runner.reader import (
     SPLITS,
     PackedIndex,
     Reader,
+    Reduction,
     Unreadable,
-    decode_image,
     error_text,
-    preload_decoder,
     read_class_names,
 )
 from inception_dsl.runner.settings import RunError
@@ -37,15 +37,16 @@ class FileReader(PackedIndex):
         labels: Sequence[Any],
         name: Callable[[int], str] | None = None,
     ) -> None:
-        preload_decoder()
-        self.root = root
+        names = list(names)
+        self.root, self.jpeg = root, any(name.lower().endswith(JPEG_ENDINGS) for name in names)
+        preload_decoder(self.jpeg)
         super().__init__(classes, names, labels, name=name)
 
-    def read(self, index: int) -> Tensor:
+    def read(self, index: int, reduction: Reduction | None = None) -> Tensor:
         """Decode an image. Raises `Unreadable` if its file is missing or broken."""
         path = os.path.join(self.root, self.name(index))
         try:
-            return decode_image(read_bytes(path), path)
+            return decode_image(read_bytes(path), path, reduction)
         except (OSError, ValueError) as error:
             raise Unreadable(f"{path}: {error_text(error)}") from None
 

@@ -12,14 +12,14 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
+from inception_dsl.runner.decode import decode_image, preload_decoder
 from inception_dsl.runner.randomness import windowed_permutation
 from inception_dsl.runner.reader import (
     PackedIndex,
     Reader,
+    Reduction,
     Unreadable,
-    decode_image,
     error_text,
-    preload_decoder,
     read_class_names,
     split_files,
 )
@@ -49,8 +49,8 @@ class ParquetReader(PackedIndex):
     def __init__(
         self, root: str, classes: Sequence[str], groups: Sequence[RowGroup], labels: list[Any], window: int
     ) -> None:
-        preload_decoder()
-        self.root = root
+        self.root, self.jpeg = root, True  # usually
+        preload_decoder(self.jpeg)
         self._groups: list[Any] = [tuple(group) for group in groups]
         self._starts = list(accumulate((group.rows for group in groups), initial=0))
         self.window = window
@@ -65,7 +65,7 @@ class ParquetReader(PackedIndex):
         rows = [end - start for start, end in pairwise(self._starts)]
         return windowed_permutation(seed, epoch, rows, self.window)
 
-    def read(self, index: int) -> Tensor:
+    def read(self, index: int, reduction: Reduction | None = None) -> Tensor:
         """Decode an image. Raises `Unreadable` if it is broken, and `RunError` if its file is gone."""
         number = bisect_right(self._starts, index) - 1
         if number not in self._kept:
@@ -86,7 +86,7 @@ class ParquetReader(PackedIndex):
                 raise Unreadable(problem) from None
         if not isinstance(data, bytes):
             raise Unreadable(f"{name}: the row holds no bytes")
-        return decode_image(data, name)
+        return decode_image(data, name, reduction)
 
     def _group(self, number: int) -> RowGroup:
         return RowGroup(*self._groups[number])

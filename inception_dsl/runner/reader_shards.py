@@ -14,16 +14,16 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from inception_dsl.runner.decode import decode_image, preload_decoder
 from inception_dsl.runner.files import atomic_write
 from inception_dsl.runner.labels import class_index
 from inception_dsl.runner.reader import (
     PackedIndex,
     PackedNames,
     Reader,
+    Reduction,
     Unreadable,
-    decode_image,
     error_text,
-    preload_decoder,
     read_class_names,
     split_files,
 )
@@ -62,18 +62,19 @@ class ShardReader(PackedIndex):
     """Images in tar archives, read at their offsets; a file is opened for each read, so that workers share none."""
 
     def __init__(self, root: str, shards: Sequence[str], classes: Sequence[str], index: ShardIndex) -> None:
-        preload_decoder()
-        self.root, self.shards, self._places = root, list(shards), index.places
+        self.root, self.shards, self._places, self.jpeg = root, list(shards), index.places, True  # usually
+        preload_decoder(self.jpeg)
         sizes = "".join(f"{size}\n" for size in index.places[:, 2].tolist())
         labels = [index.labels[code] for code in index.codes.tolist()]
         super().__init__(classes, PackedNames(index.names, index.ends), labels, sizes.encode())
 
-    def read(self, index: int) -> Tensor:
+    def read(self, index: int, reduction: Reduction | None = None) -> Tensor:
         """Decode an image. Raises `Unreadable` if it is broken, and `RunError` if its archive is gone."""
         shard, offset, size = self._places[index].tolist()
         path = os.path.join(self.root, self.shards[shard])
         try:
-            return decode_image(read_bytes(path, offset, size), os.path.join(self.root, self.name(index)))
+            data, name = read_bytes(path, offset, size), os.path.join(self.root, self.name(index))
+            return decode_image(data, name, reduction)
         except FileNotFoundError:
             raise RunError(f"{path}: the shard is gone; put it back") from None
         except (OSError, ValueError) as error:

@@ -16,6 +16,7 @@ from inception_dsl.runner.reader import (
     SPLITS,
     PackedIndex,
     Reader,
+    Reduction,
     read_class_names,
 )
 from inception_dsl.runner.settings import RunError
@@ -30,7 +31,7 @@ class ArrayReader(PackedIndex):
         super().__init__(classes, [f"{name}[{i}]" for i in range(len(images))], labels, content)
         self.images = images
 
-    def read(self, index: int) -> Tensor:
+    def read(self, index: int, reduction: Reduction | None = None) -> Tensor:
         """The image."""
         return self.images[index]
 
@@ -109,7 +110,7 @@ class NoiseReader(PackedIndex):
             [str(i) for i in range(classes)], [f"{split}[{i}]" for i in range(count)], labels, f"{side}".encode()
         )
 
-    def read(self, index: int) -> Tensor:
+    def read(self, index: int, reduction: Reduction | None = None) -> Tensor:
         """An image, in colour."""
         random = make_generator("fake", self.split, index)
         return torch.randint(0, 256, (3, self.side, self.side), dtype=torch.uint8, generator=random)

@@ -10,14 +10,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from inception_dsl.runner.decode import pillow_to_tensor, preload_decoder
 from inception_dsl.runner.reader import (
     SPLITS,
     PackedIndex,
     Reader,
+    Reduction,
     Unreadable,
     error_text,
-    pillow_to_tensor,
-    preload_decoder,
 )
 from inception_dsl.runner.settings import RunError
 
@@ -26,14 +26,14 @@ class TorchvisionReader(PackedIndex):
     """A data set of torchvision."""
 
     def __init__(self, images: Any, name: str) -> None:
-        preload_decoder()
+        preload_decoder(jpeg=False)  # torchvision opens its files with Pillow
         self.images = images
         pixels = getattr(images, "data", None)
         content = torch.as_tensor(pixels).numpy().tobytes() if hasattr(pixels, "dtype") else b""
         labels = _labels(images)
         super().__init__(_classes(images), [f"{name}[{i}]" for i in range(len(labels))], labels, content)
 
-    def read(self, index: int) -> Tensor:
+    def read(self, index: int, reduction: Reduction | None = None) -> Tensor:
         """An image. Raises `Unreadable` if it is missing or broken."""
         try:
             return pillow_to_tensor(self.images[index][0])

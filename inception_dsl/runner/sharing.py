@@ -16,8 +16,9 @@ import torch
 from torch.distributed.distributed_c10d import Store
 
 from inception_dsl.runner.config import Config
+from inception_dsl.runner.decode import preload_decoder
 from inception_dsl.runner.devices import RankContext, rank_store
-from inception_dsl.runner.reader import Reader, preload_decoder
+from inception_dsl.runner.reader import Reader
 from inception_dsl.runner.reader_files import FileReader
 from inception_dsl.runner.reader_parquet import ParquetReader
 from inception_dsl.runner.reader_shards import ShardReader
@@ -106,12 +107,12 @@ def save_images(images: Images) -> Path | None:
 
 def load_images(path: Path) -> Images:
     """Map images from the file of another process."""
-    with suppress(ImportError):
-        preload_decoder()
     readers: list[Reader] = []
     for kind, attributes in torch.load(path, mmap=True, weights_only=True):
         reader: Any = object.__new__(SHARED_READERS[kind])
         vars(reader).update(attributes)
+        if "jpeg" in attributes:
+            preload_decoder(attributes["jpeg"])
         readers.append(reader)
     return Images(*readers)
 

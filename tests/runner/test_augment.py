@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +38,14 @@ def config(height: int = 224, width: int = 224, channels: int = 3, **values: Any
     return Config(data=data, augment=Augment(**values))
 
 
+def given_image(image: Tensor, reduction: object) -> Tensor:
+    """Reads an image that cannot be decoded smaller."""
+    return image
+
+
 def given_input(transform: Transform, there: Config, image: Tensor, seed: int = 0) -> Tensor:
     """What the network gets of an image, by way of a batch of one."""
-    pixels, draws = transform(image, chance(seed))
+    pixels, draws = transform(partial(given_image, image), chance(seed))
     assert pixels.dtype == torch.uint8
     return finish_images(pixels[None], draws[None], there)[0]
 
@@ -173,7 +179,7 @@ def test_unknown_words_are_reported_at_once(key: str) -> None:
 
 def test_images_of_other_channels_are_refused() -> None:
     with pytest.raises(RunError, match=r"an image has 4 channels, but data\.channels is 3"):
-        evaluation_transform(config())(PHOTO[[0, 1, 2, 0]], chance())
+        evaluated(config(), PHOTO[[0, 1, 2, 0]])
 
 
 SIZES = st.tuples(st.sampled_from([1, 3]), st.integers(1, 60), st.integers(1, 60))
@@ -225,9 +231,8 @@ def test_a_batch_on_the_device_is_the_transform_in_floats_of_each_image(
     there, images = config(height, width, channels, **recipe), [noise(size, seed) for seed in seeds]
     there.run, there.data.mean, there.data.std = Run(channels_last=last), (0.4,) * channels, (0.2,) * channels
     transform = training_transform(there)
-    pixels, draws = zip(
-        *(transform(image, chance(seed)) for image, seed in zip(images, seeds, strict=True)), strict=True
-    )
+    made = [transform(partial(given_image, image), chance(seed)) for image, seed in zip(images, seeds, strict=True)]
+    pixels, draws = zip(*made, strict=True)
     ours = finish_images(torch.stack(pixels), torch.stack(draws), there)
     assert ours.is_contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
     for image, cut, seed, own in zip(images, pixels, seeds, ours, strict=True):

@@ -57,7 +57,7 @@ class Holes:
     def name(self, index: int) -> str:
         return self.reader.name(index)
 
-    def read(self, index: int) -> Tensor:
+    def read(self, index: int, reduction: object = None) -> Tensor:
         if index in self.holes:
             raise Unreadable(f"/data/{index}.jpg: truncated")
         return self.reader.read(index)
@@ -183,7 +183,7 @@ def test_the_rest_of_an_epoch_is_dropped() -> None:
 class Signalled(Holes):
     """A reader that gets the signals of a scheduler while it reads."""
 
-    def read(self, index: int) -> Tensor:
+    def read(self, index: int, reduction: object = None) -> Tensor:
         for each in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
             os.kill(os.getpid(), each)
         assert torch.get_num_threads() == 1

@@ -41,7 +41,7 @@ class Pixels:
     def name(self, index: int) -> str:
         return f"pixel {index}"
 
-    def read(self, index: int) -> Tensor:
+    def read(self, index: int, reduction: object = None) -> Tensor:
         if index in self.unreadable:
             raise Unreadable(self.name(index))
         return torch.full((1, 1, 1), index, dtype=torch.uint8)

@@ -50,7 +50,7 @@ class Images:
     def name(self, index: int) -> str:
         return str(index)
 
-    def read(self, index: int) -> Tensor:
+    def read(self, index: int, reduction: object = None) -> Tensor:
         time.sleep(self.seconds)
         raise Unreadable(str(os.getpid()))
 

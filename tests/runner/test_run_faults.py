@@ -357,7 +357,7 @@ def test_images_that_cannot_be_read_are_counted_and_named_once(
         reader = readers.open_images(source, split, classes)
         whole = reader.read
 
-        def read(index: int) -> Tensor:
+        def read(index: int, reduction: object = None) -> Tensor:
             if index == 3:
                 raise Unreadable(f"{split}/3.png:\ntruncated")
             return whole(index)
