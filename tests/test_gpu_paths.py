@@ -26,6 +26,7 @@ from inception_dsl.runner.config import Config, Data, Loss, NetworkInfo
 from inception_dsl.runner.data import Batch
 from inception_dsl.runner.devices import RankContext
 from inception_dsl.runner.loss import compute_loss
+from inception_dsl.runner.prefetch import on_device
 from inception_dsl.runner.readers import open_images
 from inception_dsl.runner.state import TrainingState
 from inception_dsl.runner.step import train_step
@@ -68,9 +69,10 @@ def test_a_step_of_training_needs_no_numbers(name: str) -> None:
         pixels, labels = torch.zeros(images(name).shape, dtype=torch.uint8), torch.zeros(BATCH, dtype=torch.long)
         batch = Batch(pixels, torch.ones(BATCH, 1), labels, labels, [])
     with optimisers_on_meta():
-        train_step(training, iter([batch]), 0.1, lambda: False)  # constants are copied to the device once
+        batches = on_device([batch, batch], training.config, training.context)
+        train_step(training, batches, 0.1, lambda: False)  # constants are copied to the device once
         with OnlyQueued():
-            numbers = train_step(training, iter([batch]), 0.1, lambda: False)
+            numbers = train_step(training, batches, 0.1, lambda: False)
 
     assert numbers.values.device == META
     assert len(numbers.values) == len(numbers.names) == HEADS[name] + 5

@@ -31,6 +31,7 @@ from inception_dsl.runner.folder import (
 )
 from inception_dsl.runner.initial_weights import transfer_summary, with_weights_sha256
 from inception_dsl.runner.loaders import Loaders, make_loader
+from inception_dsl.runner.prefetch import on_device
 from inception_dsl.runner.preflight import check_run
 from inception_dsl.runner.progress import Log
 from inception_dsl.runner.scaling import scaling_summary
@@ -101,7 +102,7 @@ def train_loop(
     config, context, images, start = training.config, training.context, training.images, training.step
     epoch = steps_per_epoch(len(images), config.data.batch)
     evaluate_every = max(1, round(config.run.evaluate_every * epoch))
-    batches = log.waiting(make_loader(loaders.training, config, context, start, last))
+    batches = on_device(log.waiting(make_loader(loaders.training, config, context, start, last)), config, context)
     numbers = StepReader(images, config, context, training.counts, log, out)
     while True:
         step, score = training.step, None

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from inception_dsl.runner.augment import finish_images
 from inception_dsl.runner.config import Config
-from inception_dsl.runner.devices import RankContext, all_reduce_numbers, autocast, move_to_device
+from inception_dsl.runner.devices import RankContext, all_reduce_numbers, autocast
 from inception_dsl.runner.loaders import ImageLoader, make_evaluation_loader
+from inception_dsl.runner.prefetch import on_device
 from inception_dsl.runner.scores import TALLIES, Score
 from inception_dsl.runner.settings import RunError, lookup
 
@@ -30,14 +30,13 @@ def evaluate(
     network.eval()
     try:
         with torch.inference_mode():
-            for batch in make_evaluation_loader(loader, config, context):
+            for batch in on_device(make_evaluation_loader(loader, config, context), config, context):
                 if stopped := stop():
                     break
                 problems += batch.unreadable
-                images, draws, labels = move_to_device(context, batch.images, batch.draws, batch.labels)
-                images = finish_images(images, draws, config)
+                labels = batch.labels
                 with autocast(context, config.run.precision):
-                    scores = network(images).float()
+                    scores = network(batch.images).float()
                 if batch.unreadable:  # their placeholders do not count
                     readable = (batch.indices >= 0).to(context.device)
                     scores, labels = scores[readable], labels[readable]

@@ -9,9 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
-from inception_dsl.runner.augment import finish_images
 from inception_dsl.runner.data import Batch
-from inception_dsl.runner.devices import move_to_device, sum_over_ranks
+from inception_dsl.runner.devices import sum_over_ranks
 from inception_dsl.runner.fused import step_unless
 from inception_dsl.runner.loss_scale import clip_gradients
 from inception_dsl.runner.optim import set_learning_rate
@@ -23,7 +22,7 @@ from inception_dsl.runner.step_numbers import StepNumbers
 def train_step(
     training: TrainingState, batches: Iterator[Batch], lr: float, stop_requested: Callable[[], bool]
 ) -> StepNumbers:
-    """Queue a step on the device; nothing in it waits for the device, or for a number of it.
+    """Queue a step of batches that are on the device; nothing in it waits for the device, or for a number of it.
 
     A loss or a gradient that is not finite, on any rank, makes it a step that is skipped: it changes neither weights
     nor batch statistics, optimiser or average. The device finds that out, and only tells the host.
@@ -34,12 +33,10 @@ def train_step(
     for micro in range(1, config.run.accumulate + 1):
         batch = next(batches)
         unreadable += batch.unreadable
-        images, draws, labels = move_to_device(context, batch.images, batch.draws, batch.labels)
-        images = finish_images(images, draws, config)
         torch.manual_seed(derive_seed(config.run.seed, "step", training.step, context.rank, micro))  # for dropout
         more = micro < config.run.accumulate
         with model.no_sync() if more and isinstance(model, DistributedDataParallel) else nullcontext():
-            found = forward_backward(model, images, labels, config, context, training.scale.factor)
+            found = forward_backward(model, batch.images, batch.labels, config, context, training.scale.factor)
         for name, loss in found.items():
             losses[name] = losses[name] + loss if name in losses else loss
     norm = clip_gradients(training.network, training.scale, config.optim.clip)

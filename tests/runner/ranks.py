@@ -29,6 +29,7 @@ from inception_dsl.runner.devices import (
     rank_context,
 )
 from inception_dsl.runner.loaders import make_loader, training_loader
+from inception_dsl.runner.prefetch import on_device
 from inception_dsl.runner.readers import open_images
 from inception_dsl.runner.state import TrainingState
 from inception_dsl.runner.step import train_step
@@ -69,7 +70,7 @@ def statistics(which: str) -> list[list[float]]:
     here, config = rank_context(), with_run(batch_statistics=which)
     training = TrainingState(Tiny, config, ABOUT, open_images(config.data.source, "train"), here)
     loader = training_loader(training.images, config, here)
-    train_step(training, make_loader(loader, config, here, 0, 1), 0.01, lambda: False)
+    train_step(training, on_device(make_loader(loader, config, here, 0, 1), config, here), 0.01, lambda: False)
     everyone: list[Any] = [None] * here.world_size
     distributed.all_gather_object(everyone, BatchStatistics(training.network, config, here).read()[0].tolist())
     return everyone

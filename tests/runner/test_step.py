@@ -28,6 +28,7 @@ from inception_dsl.runner.folder import RunFailed
 from inception_dsl.runner.fused import step_unless
 from inception_dsl.runner.loss_scale import LossScale, clip_gradients
 from inception_dsl.runner.optim import make_optimiser, set_learning_rate
+from inception_dsl.runner.prefetch import on_device
 from inception_dsl.runner.readers import open_images
 from inception_dsl.runner.state import TrainingState
 from inception_dsl.runner.step import train_step
@@ -64,7 +65,8 @@ def stepped(training: TrainingState, factor: float = 1.0, seed: int = 0) -> Step
     if factor != 1:
         Tiny.at = staticmethod(lambda passes, images: images * factor)
     try:
-        return train_step(training, iter([Batch(images, draws, labels, labels, [])]), 0.1, lambda: False)
+        batches = on_device([Batch(images, draws, labels, labels, [])], training.config, training.context)
+        return train_step(training, batches, 0.1, lambda: False)
     finally:
         Tiny.at = None if factor != 1 else Tiny.at
 
