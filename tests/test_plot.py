@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from inception_dsl.diagnostics.diagnostic import SpecError
 from inception_dsl.runner.config import Config, Data, Run
@@ -17,7 +20,9 @@ from inception_dsl.runner.devices import RankContext
 from inception_dsl.runner.progress import Log
 from inception_dsl.runner.scores import Score
 from inception_dsl.runner.settings import RunError
-from inception_dsl.training.plot import PALETTE, legend_names, plot, read_curves, smooth
+from inception_dsl.training.curves import MAX_POINTS, legend_names, read_curves, smooth, thin
+from inception_dsl.training.figure import PALETTE
+from inception_dsl.training.plot import plot
 
 
 def run(folder: Path, steps: int = 60, heads: tuple[str, ...] = ("aux1", "aux2"), **others: Any) -> Path:
@@ -48,7 +53,7 @@ def test_a_run_is_drawn(tmp_path: Path) -> None:
     plot([run(tmp_path / "first")], tmp_path / "new" / "curves.svg")
 
     shown = words(tmp_path / "new" / "curves.svg")
-    assert {"first", "Training loss", "Accuracy on held-out images", "Learning rate", "epoch"} <= shown
+    assert {"first", "Training loss", "Accuracy on held-out images", "Learning rate", "step (20 are an epoch)"} <= shown
     assert {"main", "aux1", "aux2", "top-1", "top-5", "60.0%"} <= shown
     assert [each.name for each in (tmp_path / "new").iterdir()] == ["curves.svg"]
 
@@ -191,9 +196,161 @@ def test_names_are_as_long_as_they_must_be(tmp_path: Path) -> None:
 
 
 def test_a_smooth_line_is_never_late() -> None:
-    assert smooth([], 5) == [] and smooth([4.0], 5) == [4.0]
-    assert smooth([0.0, 3.0, 6.0, 9.0], 3) == [1.5, 3.0, 6.0, 7.5]
-    assert smooth([1.0, 5.0, 1.0], 1) == [1.0, 5.0, 1.0]
+    def smoothed(values: list[float], window: int) -> list[float]:
+        return smooth(([float(step) for step in range(len(values))], values), window)[1]
+
+    assert smoothed([], 5) == [] and smoothed([4.0], 5) == [4.0]
+    assert smoothed([0.0, 3.0, 6.0, 9.0], 3) == [0.0, 3.0, 6.0, 9.0], "a straight line stays one, at its ends too"
+    assert smoothed([1.0, 5.0, 1.0], 3) == pytest.approx([1.0, 7 / 3, 1.0])
+    assert smoothed([1.0, 5.0, 1.0], 1) == [1.0, 5.0, 1.0]
+    assert smoothed([1e300, 0.5, 0.5, 0.5], 1)[1:] == [0.5] * 3, "a spike leaves no trace outside its window"
+
+
+def test_a_smooth_line_has_gaps_where_the_run_has_them() -> None:
+    _, found = smooth(([0.0, 1.0, 2.0, 3.0, 4.0], [1.0, 2.0, math.nan, 4.0, 5.0]), 3)
+
+    assert math.isnan(found[2]) and found[1] == 1.5 and found[3] == 4.5
+
+
+series = st.lists(st.floats(-1e9, 1e9) | st.just(math.nan), max_size=4 * MAX_POINTS)
+
+
+@given(series)
+def test_a_thin_line_keeps_the_extremes(values: list[float]) -> None:
+    steps = [float(step) for step in range(len(values))]
+    thinned = thin((steps, values))
+    points, given_points = ({*zip(*pair, strict=True)} for pair in (thinned, (steps, values)))
+    finite = [value for value in values if math.isfinite(value)]
+
+    assert len(thinned[0]) <= MAX_POINTS and thinned[0] == sorted(thinned[0])
+    assert {step for step, _ in points} <= {step for step, _ in given_points}
+    if finite:
+        kept = [value for value in thinned[1] if math.isfinite(value)]
+        assert (min(kept), max(kept)) == (min(finite), max(finite))
+
+
+def drawn(tmp_path: Path, patch: pytest.MonkeyPatch, *runs: Path) -> Any:
+    """The figure of runs, laid out."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figures: list[Figure] = []
+    original = Figure.savefig
+
+    def save(figure: Figure, *rest: Any, **options: Any) -> None:
+        figures.append(figure)
+        original(figure, *rest, **options)
+
+    patch.setattr(Figure, "savefig", save)
+    plot(runs, tmp_path / "geometry.png")
+    canvas: Any = FigureCanvasAgg(figures[0])
+    canvas.draw()
+    return figures[0]
+
+
+def wild(folder: Path, losses: list[float | None], evaluated: tuple[int, ...] = ()) -> Path:
+    """A run with given losses at the steps from 1, and evaluations after some."""
+    rows: list[dict[str, Any]] = []
+    for step, loss in enumerate(losses, 1):
+        rows.append({"step": step, "loss": loss, "lr": 0.1 / step, "clock": {"images_per_second": 100.0 * step}})
+        if step in evaluated:
+            rows.append({"step": step, "test_n": 9, "test_top1": 0.8712, "test_top5": 0.8723, "test_loss": 3.0})
+    folder.mkdir(parents=True)
+    (folder / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return folder
+
+
+FALLING = [2.3 / step**0.5 for step in range(1, 201)]
+CASES: dict[str, tuple[list[float | None], tuple[int, ...]]] = {
+    "one step": ([2.3], ()),
+    "one evaluation": ([*FALLING[:5]], (5,)),
+    "alike": ([2.3] * 3, (1, 2, 3)),
+    "falling": ([*FALLING], (50, 100, 200)),
+    "a spike": ([*FALLING[:100], 5e4, *FALLING[100:]], (100, 200)),
+    "almost zero": ([2.3 * 0.9**step for step in range(200)], (200,)),
+    "zero": ([*FALLING, 0.0], (200,)),
+    "a gap": ([*FALLING[:50], *[None] * 50, *FALLING[100:]], (200,)),
+    "negative": ([-1.0, -2.0, -3.0], (3,)),
+    "long": ([1.0 + 0.1 * (step % 7) for step in range(3000)], (3000,)),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_nothing_is_clipped_and_no_tick_appears_twice(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses, evaluated = CASES[name]
+    figure = drawn(tmp_path, monkeypatch, wild(tmp_path / "run", losses, evaluated))
+    panel, scores, *_ = figure.axes
+    finite = [loss for loss in losses if loss is not None]
+    raw = {(x, y) for line in panel.lines for x, y in zip(*line.get_data(), strict=True) if math.isfinite(y)}
+
+    assert {max(finite), min(finite)} <= {y for _, y in raw}
+    dots = [line for line in panel.lines if line.get_linestyle() == "None"]
+    assert [len(line.get_xdata()) for line in dots] == [len(evaluated)]
+    assert all(len(line.get_xdata()) == len(evaluated) and line.get_marker() == "o" for line in scores.lines)
+    if name == "a gap":
+        assert all(not 51 <= x <= 100 for x, _ in raw)
+    for axes in figure.axes:
+        (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
+        points = [pair for line in axes.lines for pair in zip(*line.get_data(), strict=True) if math.isfinite(pair[1])]
+        assert all(left <= x <= right and low <= y <= high for x, y in points)
+        for axis in (axes.xaxis, axes.yaxis):
+            inside = sorted(axis.get_view_interval())
+            labels = [
+                tick.label1.get_text() for tick in axis.get_major_ticks() if inside[0] <= tick.get_loc() <= inside[1]
+            ]
+            assert len({*labels}) == len(labels), labels
+            assert len(labels) > 1 or not points
+        assert not axes._left_title.get_window_extent().overlaps(axes._right_title.get_window_extent()) or (
+            not axes._right_title.get_text()
+        )
+        for text in axes.texts:
+            assert figure.bbox.contains(*text.get_window_extent().min) and figure.bbox.contains(
+                *text.get_window_extent().max
+            )
+
+
+def test_a_wide_range_has_a_logarithmic_axis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scales = {}
+    for name in ("falling", "a spike", "almost zero", "zero"):
+        figure = drawn(tmp_path, monkeypatch, wild(tmp_path / name, *CASES[name]))
+        scales[name] = figure.axes[0].get_yscale()
+
+    assert scales == {"falling": "linear", "a spike": "log", "almost zero": "log", "zero": "linear"}
+
+
+def test_the_smoothing_is_stated_where_there_is_some(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    long = drawn(tmp_path, monkeypatch, wild(tmp_path / "long", [*FALLING])).axes[0]
+    short = drawn(tmp_path, monkeypatch, wild(tmp_path / "short", [*FALLING[:40]])).axes[0]
+
+    assert long.get_title("right") == "faint: as logged; line: centred mean over 1/25 of the run"
+    assert short.get_title("right") == ""
+    faint, line, _ = long.lines
+    assert faint.get_alpha() == 0.25 and [*faint.get_ydata()] == FALLING
+    assert [*line.get_ydata()][100] == pytest.approx(sum(FALLING[96:105]) / 9)
+    assert [*short.lines[0].get_ydata()] == FALLING[:40]
+
+
+def test_runs_of_different_length_and_losses_are_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = [wild(tmp_path / name, [*FALLING[:length]], (length,)) for name, length in (("a", 20), ("b", 200))]
+    figure = drawn(tmp_path, monkeypatch, *runs)
+
+    assert figure.axes[0].get_xlim()[1] > 200
+    colours = [line.get_color() for line in figure.axes[1].lines]
+    assert colours == [PALETTE[0], PALETTE[0], PALETTE[1], PALETTE[1]]
+
+
+def test_a_log_that_goes_back_counts_once(tmp_path: Path) -> None:
+    """Where a run is watched while it resumes, or its log is a copy: the later rows are the run's."""
+    steps = [(1, 5.0), (2, 4.0), (3, 9.0), (4, 9.0), (3, 3.0), (4, 2.0)]
+    rows = [json.dumps({"step": step, "loss": loss}) for step, loss in steps]
+    rows.insert(4, json.dumps({"step": 4, "test_top1": 0.1}))
+    (tmp_path / "metrics.jsonl").write_text("\n".join([*rows, json.dumps({"step": 4, "test_top1": 0.5})]) + "\n")
+    found = read_curves(tmp_path)
+
+    assert found.points("loss") == ([1.0, 2.0, 3.0, 4.0], [5.0, 4.0, 3.0, 2.0])
+    assert found.points("test_top1") == ([4.0], [0.5])
 
 
 def test_what_the_runner_logs_is_drawn(tmp_path: Path) -> None:
@@ -206,5 +363,5 @@ def test_what_the_runner_logs_is_drawn(tmp_path: Path) -> None:
     plot([tmp_path], tmp_path / "curves.svg")
 
     assert read_curves(tmp_path).heads == ["aux1"]
-    assert read_curves(tmp_path).points("test_top1", "epoch") == ([2.0], [0.5])
+    assert read_curves(tmp_path).points("test_top1") == ([4.0], [0.5])
     assert "no evaluation yet" not in words(tmp_path / "curves.svg")
