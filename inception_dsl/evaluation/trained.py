@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
@@ -13,13 +14,13 @@ from torch import nn
 
 from inception_dsl.build import build
 from inception_dsl.diagnostics.codes.weights import TRAINED_FROM_ANOTHER_SPEC
-from inception_dsl.diagnostics.diagnostic import Diagnostic
+from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.emit.pytorch import pytorch
 from inception_dsl.emit.runner.runner import fingerprint, former_fingerprint
 from inception_dsl.evaluation.preparation import Preparation, choose_preparation
 from inception_dsl.ir.typed import Typed
 from inception_dsl.runner.devices import RankContext, rank_context
-from inception_dsl.runner.reader import Reader
+from inception_dsl.runner.reader import PackedIndex, Reader
 from inception_dsl.runner.readers import open_images
 from inception_dsl.runner.settings import RunError
 from inception_dsl.training.plan import Plan, with_classes
@@ -49,8 +50,7 @@ def trained(plan: Plan, weights: Path, split: str, given: Collection[str], proto
     listed = next((names for _, names in _listed_classes(weights)), ())
     reader = open_images(config.data.source, split, listed)
     check_classes(weights, reader.classes, config.data.source)
-    typed = with_classes(plan.spec, len(reader.classes))
-    file, here = load_weights(typed, weights, heads=False), rank_context()
+    (typed, file), here = _with_weights(plan, weights, reader), rank_context()
     if (loss := file.metadata.get("loss", config.loss.name)) != config.loss.name:
         problem = f"was trained with the loss {loss}, but the recipe has {config.loss.name}"
         raise RunError(f"{weights}: {problem}; use the run's spec.yaml, or --set loss.name={loss}")
@@ -58,6 +58,26 @@ def trained(plan: Plan, weights: Path, split: str, given: Collection[str], proto
     warnings = filter(None, (other_network(weights, file, plan.typed), images.warning))
     notes = filter(None, (*file.notes, images.sentence))
     return Trained(load_network(typed, file).to(here.device), reader, images, here, tuple(notes), tuple(warnings))
+
+
+def _with_weights(plan: Plan, weights: Path, reader: Reader) -> tuple[Typed, WeightFile]:
+    """The network with as many classes as the data, and its weights.
+
+    Data without names of classes may lack images of the last ones; then the network has the classes of the spec.
+    """
+    numbers, own = [str(number) for number in range(plan.spec.classes)], reader.classes
+    try:
+        typed = with_classes(plan.spec, len(own))
+        return typed, load_weights(typed, weights, heads=False)
+    except SpecError:
+        if not (isinstance(reader, PackedIndex) and reader.tells_classes and own == numbers[: len(own)] != numbers):
+            raise
+        with suppress(SpecError):
+            typed = with_classes(plan.spec, len(numbers))
+            file = load_weights(typed, weights, heads=False)
+            reader.settle_classes(numbers)
+            return typed, file
+        raise
 
 
 def load_network(typed: Typed, file: WeightFile) -> nn.Module:

@@ -70,7 +70,9 @@ def pillow_to_tensor(image: Any) -> Tensor:
     """Convert a Pillow image to uint8, 1 (grey) or 3 x height x width: CMYK becomes RGB, alpha is dropped."""
     if image.mode.startswith("I"):  # 16-bit grey
         image = image.convert("I").point(lambda value: value * (1 / 257))
-    image = image.convert("L" if image.mode in {"1", "I", "L", "LA"} else "RGB")
+    if image.mode == "F" and image.getextrema()[1] <= 1:  # fractions; others count to 255
+        image = image.point(lambda value: value * 255)
+    image = image.convert("L" if image.mode in {"1", "F", "I", "L", "LA"} else "RGB")
     values = torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8)
     return values.view(image.height, image.width, -1).permute(2, 0, 1)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from bisect import bisect_right
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
 
 from inception_dsl.runner.decode import decode_image, preload_decoder
@@ -64,6 +66,16 @@ class ParquetReader(PackedIndex):
         """The order in which an epoch visits the images."""
         rows = [end - start for start, end in pairwise(self._starts)]
         return windowed_permutation(seed, epoch, rows, self.window)
+
+    def note_sorted_rows(self) -> None:
+        """Say on stderr that the first window of an epoch has fewer than half of the classes."""
+        first = self.order(0, 0)[: len(self) * self.window // max(len(self._groups), 1)]
+        used, of = (len(torch.unique(labels, dim=0)) for labels in (self._labels[first], self._labels))
+        if 2 * used < of:
+            sys.stderr.write(
+                f"note: {self.root}: images are shuffled in windows of {len(first):,}, and one has {used} of {of} "
+                "classes; if the rows are sorted by class, shuffle them once and write new files\n"
+            )
 
     def read(self, index: int, reduction: Reduction | None = None) -> Tensor:
         """Decode an image. Raises `Unreadable` if it is broken, and `RunError` if its file is gone."""
@@ -141,5 +153,9 @@ def parquet_images(path: str, split: str) -> Reader:
             raise RunError(f"{where}: the file is broken ({error}); download it again") from None
         with suppress(KeyError, TypeError, ValueError):  # not every file names its classes
             classes = classes or json.loads(schema.metadata[b"huggingface"])["info"]["features"][label]["names"] or []
+    if split != "train":  # evaluation goes in order
+        return ParquetReader(path, classes, groups, labels, 1)
     window = max(1, WINDOW_BYTES // max((group.size for group in groups), default=1))
-    return ParquetReader(path, classes, groups, labels, window if split == "train" else 1)  # evaluation goes in order
+    reader = ParquetReader(path, classes, groups, labels, window)
+    reader.note_sorted_rows()
+    return reader

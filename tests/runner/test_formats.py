@@ -17,6 +17,7 @@ import torch
 from PIL import Image
 from torchvision.datasets import ImageFolder
 
+from inception_dsl.runner.reader import Unreadable
 from inception_dsl.runner.readers import open_images
 from inception_dsl.runner.settings import RunError
 
@@ -367,3 +368,21 @@ def test_held_out_images_in_one_folder(
         put(tmp_path / name, text)
     classes = ["n0", "n1"]
     check(source, ([0, 1], classes), expected if isinstance(expected, str) else (expected, classes))
+
+
+def test_rows_without_bytes_name_files_beside_the_table(tmp_path: Path) -> None:
+    rows = [{"bytes": None, "path": "img/0.png"}, {"bytes": None, "path": "img/1.png"}]
+    table({"image": rows, "label": [0, 1]}, tmp_path / "data" / "train-0.parquet")
+    put(tmp_path / "data" / "img" / "0.png")
+    reader = open_images(f"parquet:{tmp_path}", "train")
+    assert reader.read(0).shape == (1, 2, 2)
+    with pytest.raises(Unreadable, match=r"\[1\]: the row holds no bytes, and its file cannot be read: No such file"):
+        reader.read(1)
+
+
+def test_names_of_classes_beside_weights_serve_held_out_images_alone(tmp_path: Path) -> None:
+    source = csv(tmp_path, {"val": ["dog", "emu"]})
+    reader = open_images(source, "test", ["cat", "dog", "emu"])
+    assert ([int(reader.label(index)) for index in range(2)], reader.classes) == ([1, 2], ["cat", "dog", "emu"])
+    with pytest.raises(RunError, match="its label is 'emu', which is not among the 2 classes of the training images"):
+        open_images(source, "test", ["cat", "dog"])

@@ -274,6 +274,12 @@ def test_16_bits_become_8(tmp_path: Path) -> None:
     assert open_images(f"folder:{tmp_path}", "test").read(0).tolist() == [[[0, 127, 255]]]
 
 
+@pytest.mark.parametrize(("values", "expected"), [((0.0, 0.5, 1.0), [0, 127, 255]), ((0.0, 1.5, 255.0), [0, 1, 255])])
+def test_floating_point_images_count_to_1_or_to_255(values: Any, expected: list[int], tmp_path: Path) -> None:
+    saved(Image.frombytes("F", (3, 1), struct.pack("<3f", *values)), tmp_path / "a" / "x.tif", "TIFF")
+    assert open_images(f"folder:{tmp_path}", "test").read(0).tolist() == [[expected]]
+
+
 def test_exif_turns_an_image_upright(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # a quarter to the right

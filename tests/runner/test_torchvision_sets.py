@@ -197,3 +197,17 @@ def test_labels_that_are_kept_in_another_way(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(Set, "kept", [-1, 0])
     with pytest.raises(RunError, match="its label is -1, which marks an image without a label"):
         open_images("torchvision:Set,/data", "train")
+
+
+def test_eval_takes_the_classes_of_the_spec_if_numbered_images_lack_the_last(tmp_path: Path) -> None:
+    network = load("specs/googlenet_bn_small.yaml").build()
+    save_file({key: value.contiguous() for key, value in network.state_dict().items()}, tmp_path / "w.safetensors")
+    picture(tmp_path / "x.png", 1)
+    put(tmp_path / "m.csv", "path,label\nx.png,5\n")
+    words = ("eval", "specs/googlenet_bn_small.yaml", tmp_path / "w.safetensors", "--set", "data.workers=0")
+    done = cli(*words, "--data", f"csv:{tmp_path / 'm.csv'}", "--format", "json")
+    assert done.exit_code == 0, done.output
+    assert len(json.loads(done.stdout)["result"]["classes"]) == 10
+    put(tmp_path / "m.csv", "path,label\nx.png,10\n")
+    refused = cli(*words, "--data", f"csv:{tmp_path / 'm.csv'}")
+    assert refused.exit_code == 1 and "the file is for 10 classes, the spec for 11" in refused.output

@@ -147,3 +147,17 @@ def test_a_group_that_is_larger_than_a_window_is_read_alone(source: str, monkeyp
     assert reader.window == 1
     order = epoch_order(reader, 0, 0).view(-1, ROWS)
     assert all(len({index // ROWS for index in group}) == 1 for group in order.tolist())
+
+
+def test_rows_that_are_sorted_by_class_are_noted(
+    source: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    open_images(source, "train")
+    assert capsys.readouterr().err == ""
+    labels = [index // ROWS for index in range(8 * ROWS)]
+    for part in range(2):
+        half = labels[part * 4 * ROWS :][: 4 * ROWS]
+        table = pa.table({"image": pa.array([b"0" * 200] * len(half)), "label": half})
+        pq.write_table(table, tmp_path / f"train-{part}.parquet", row_group_size=ROWS, use_dictionary=False)
+    open_images(source, "train")
+    assert "images are shuffled in windows of 30, and one has 3 of 8 classes; if the rows" in capsys.readouterr().err
