@@ -30,6 +30,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from inception_dsl.network import Network, load
+from inception_dsl.runner.augment import finish_images
 from inception_dsl.runner.batch_statistics import BatchStatistics
 from inception_dsl.runner.config import Config, Data, Loss, Optim, Run
 from inception_dsl.runner.devices import RankContext
@@ -114,14 +115,12 @@ def ours(case: Case, images: Tensor, labels: Tensor, precision: str) -> Step:
     config = replace(config, data=replace(config.data, batch=len(images)))
     network = case.spec.build().to(memory_format=torch.channels_last).train()
     optimiser, statistics = make_optimiser(config, network), BatchStatistics(network, config, HERE)
-    scale = LossScale(config, HERE)
+    scale, draws = LossScale(config, HERE), torch.arange(len(images))[:, None] % 2.0  # every second one is mirrored
 
     def step() -> None:
         before = statistics.read()
         optimiser.zero_grad()
-        losses = forward_backward(
-            network, images, labels, config, HERE, scale.factor
-        )  # images come from the loader as they are, channels first
+        losses = forward_backward(network, finish_images(images, draws, config), labels, config, HERE, scale.factor)
         numbers = torch.stack([*losses.values(), clip_gradients(network, scale, 0.0)])
         skipped = (~numbers.isfinite().all()).float()
         statistics.settle(before, skipped)
@@ -134,9 +133,10 @@ def ours(case: Case, images: Tensor, labels: Tensor, precision: str) -> Step:
 
 def steps_of(case: Case, batch: int) -> dict[str, Step]:
     """The variants by their names in the table."""
-    images = torch.randn(batch, *case.spec.program.input.shape, generator=torch.Generator().manual_seed(0))
+    random = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (batch, *case.spec.program.input.shape), dtype=torch.uint8, generator=random)
     labels = torch.arange(batch)
-    theirs = plain(case, images, labels)
+    theirs = plain(case, finish_images(images, torch.empty(batch, 0), settings(case)).contiguous(), labels)
     return {
         THEIRS: theirs,
         LAST: ours(case, images, labels, "fp32"),
@@ -146,7 +146,7 @@ def steps_of(case: Case, batch: int) -> dict[str, Step]:
 
 
 def loading(case: Case, folder: Path, workers: int, batches: int) -> float:
-    """Images per second from the folder into batches, cropped and normalised, after the workers have started."""
+    """Images per second from the folder into batches of uint8, cropped, after the workers have started."""
     config = settings(case)
     config = replace(config, data=replace(config.data, source=f"folder:{folder}", workers=workers))
     reader, warm = open_images(config.data.source, "train"), 2 * workers  # as many batches as are made ahead
