@@ -19,6 +19,7 @@ from inception_dsl.build import build
 from inception_dsl.network import Network, load
 from inception_dsl.recipes.recipe import named, recipe
 from inception_dsl.runner import engine
+from inception_dsl.runner.checkpoint_writer import CheckpointWriter
 from inception_dsl.runner.config import Average, Config, NetworkInfo
 from inception_dsl.runner.data import Batch
 from inception_dsl.runner.devices import RankContext, move_to_device
@@ -196,7 +197,8 @@ def observed(
     loaders = Loaders(training_loader(images, config, plan.place), evaluation_loader(images, config, plan.place))
     stand_ins = patch.object(engine, "make_loader", loader), patch.object(engine, "evaluate", evaluate)
     with loaders, stand_ins[0], stand_ins[1], patch.object(log, "say"), suppress(Enough):
-        engine.train_loop(training, loaders, out, log, lambda: False, steps)
+        writer = CheckpointWriter(out / "checkpoints", 1, plan.device, log.say)
+        engine.train_loop(training, loaders, out, log, writer, lambda: False, steps)
     return Observed(training, [row["loss"] for row in read_metrics(out / "metrics.jsonl")], waits)
 
 

@@ -16,17 +16,22 @@ from inception_dsl.runner.files import atomic_write, write_text
 from inception_dsl.runner.settings import RunError
 
 
-def save_checkpoint(folder: Path, step: int, state: Mapping[str, Any], keep: int) -> Path:
-    """Write `step_00001000.pt` and its sha256, then remove all but the last `keep`. Raises `OSError`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"step_{step:08d}.pt"
-    for stale in folder.glob("*.tmp"):
+def write_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
+    """Write a state and its sha256. Raises `OSError`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for stale in path.parent.glob("*.tmp"):
         stale.unlink()
     with atomic_write(path) as file:
         torch.save(state, file)
         file.flush()
         # The checksum comes first, so that no checkpoint is ever without one.
         write_text(checksum_path(path), f"{file_sha256(Path(file.name))}  {path.name}\n")
+
+
+def save_checkpoint(folder: Path, step: int, state: Mapping[str, Any], keep: int) -> Path:
+    """Write `step_00001000.pt` and its sha256, then remove all but the last `keep`. Raises `OSError`."""
+    path = folder / f"step_{step:08d}.pt"
+    write_checkpoint(path, state)
     # Later files were found broken when the run resumed from an earlier one: they must not push this one out.
     for old in [found for found in sorted(folder.glob("step_*.pt")) if found <= path][: -max(keep, 1)]:
         old.unlink()

@@ -17,6 +17,7 @@ from torch.distributed.distributed_c10d import PrefixStore, Store
 from torch.distributed.rendezvous import rendezvous
 
 from inception_dsl.runner.config import Config
+from inception_dsl.runner.host_copy import map_tensors
 from inception_dsl.runner.settings import RunError, T, with_setting
 
 
@@ -162,6 +163,22 @@ def broadcast_object(context: RankContext, value: T) -> T:
     if context.world_size > 1:
         distributed.broadcast_object_list(box, src=0, device=context.device)
     return box[0]
+
+
+def broadcast_state(context: RankContext, state: T) -> T:
+    """Send a state from rank 0 to every rank: its tensors one by one over the device, and what holds them pickled."""
+    if context.world_size == 1:
+        return state
+    outline = broadcast_object(context, map_tensors(state, lambda tensor: tensor.to("meta")))
+
+    def send(tensor: Tensor) -> Tensor:
+        own = context.rank == 0
+        copy = tensor.to(context.device) if own else torch.empty_like(tensor, device=context.device)
+        distributed.broadcast(copy, src=0)
+        return tensor if own else copy.cpu()
+
+    sent: T = map_tensors(state if context.rank == 0 else outline, send)
+    return sent
 
 
 def supports_bf16(device: torch.device) -> tuple[bool, str]:

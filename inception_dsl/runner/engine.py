@@ -8,7 +8,8 @@ from pathlib import Path
 
 from torch import nn
 
-from inception_dsl.runner.checkpoint import FolderLock, save_checkpoint, write_status
+from inception_dsl.runner.checkpoint import FolderLock, write_status
+from inception_dsl.runner.checkpoint_writer import CheckpointWriter
 from inception_dsl.runner.config import Config, NetworkInfo
 from inception_dsl.runner.data import steps_per_epoch
 from inception_dsl.runner.devices import (
@@ -82,8 +83,9 @@ def train(
                 log.say(line)
             log.say(run_summary(training.network, training.config, context, training.step, last))
             log.say(scaling_summary(training.config))
-        with track_status(out, context, lambda: training.step), closing(log):
-            score = train_loop(training, loaders, out, log, stop_requested, last)
+        writer = CheckpointWriter(out / "checkpoints", config.run.keep, context.device, log.say)
+        with track_status(out, context, lambda: training.step), closing(log), writer:
+            score = train_loop(training, loaders, out, log, writer, stop_requested, last)
             if score and context.rank == 0:
                 done = {"steps": training.step, "epochs": training.step / epoch}
                 model = training.average.network
@@ -96,7 +98,13 @@ def train(
 
 
 def train_loop(
-    training: TrainingState, loaders: Loaders, out: Path, log: Log, stop_requested: Callable[[], bool], last: int
+    training: TrainingState,
+    loaders: Loaders,
+    out: Path,
+    log: Log,
+    writer: CheckpointWriter,
+    stop_requested: Callable[[], bool],
+    last: int,
 ) -> Score | None:
     """Train, evaluate and save up to a last step; returns its score, or None after a signal."""
     config, context, images, start = training.config, training.context, training.images, training.step
@@ -105,7 +113,7 @@ def train_loop(
     batches = on_device(log.waiting(make_loader(loaders.training, config, context, start, last)), config, context)
     numbers = StepReader(images, config, context, training.counts, log, out)
     while True:
-        step, score = training.step, None
+        step, score, best = training.step, None, False
         evaluates = step == last or (step % evaluate_every == 0 and step not in {0, training.last_evaluated_step})
         saves = step > start and (step == last or step % config.run.save_every == 0)
         stop = numbers.read(evaluates or saves)
@@ -117,18 +125,18 @@ def train_loop(
             if score.n + score.unreadable == len(loaders.evaluation.reader):
                 training.last_evaluated_step = step
                 log.evaluation(step, score)
-        if context.rank == 0 and (saves or (stop and step > start)):
-            try:
-                save_checkpoint(out / "checkpoints", step, training.state_dict(), config.run.keep)
-            except OSError as error:  # the disk may have room again by the next one
-                if stop or step == last:
-                    raise
-                log.say(f"warning: {error}; the previous checkpoint stays, and training goes on")
+                best = training.note_score(score)
+        saves |= stop and step > start
+        if context.rank == 0 and (saves or best):
+            writer.save(training.state_dict(), step, regular=saves, best=best, wait=stop or step == last)
+        writer.poll()
         if stop or step == last:
             if training.counts.skipped:
                 log.say(f"{training.counts.skipped:,} of {step:,} steps were skipped: a number was not finite")
             if not (done := step == last == training.last_evaluated_step):
                 log.say(f"stopped after step {step:,} of {last:,}; the same command resumes")
+            elif training.best and training.best[0] != step:
+                log.say("the best score was that of step {:,}: {}".format(*training.best))
             return score if done else None
 
         lr = learning_rate(config, step, epoch)

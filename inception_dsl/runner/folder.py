@@ -19,7 +19,7 @@ from torch import nn
 from inception_dsl.runner.checkpoint import check_identity, latest_checkpoint, load_checkpoint, write_status
 from inception_dsl.runner.config import Config, NetworkInfo
 from inception_dsl.runner.decode import decoder_versions
-from inception_dsl.runner.devices import RankContext, broadcast_object
+from inception_dsl.runner.devices import RankContext, broadcast_state
 from inception_dsl.runner.failures import forget_failure
 from inception_dsl.runner.files import encode_text, write_text
 from inception_dsl.runner.reader import Reader, epoch_order
@@ -42,7 +42,7 @@ def run_identity(config: Config, info: NetworkInfo, reader: Reader) -> dict[str,
 
 def resume_state(folder: Path, resume: str, context: RankContext) -> dict[str, Any] | None:
     """The checkpoint to resume from: the folder's latest, else the file named by `--resume`. Raises `RunError`."""
-    return broadcast_object(context, _load_resume_state(folder, resume) if context.rank == 0 else None)
+    return broadcast_state(context, _load_resume_state(folder, resume) if context.rank == 0 else None)
 
 
 def check_resumable(state: dict[str, Any], own: dict[str, str], force: bool, context: RankContext) -> None:

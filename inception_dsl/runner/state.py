@@ -23,6 +23,7 @@ from inception_dsl.runner.optim import make_optimiser, set_bn_momentum
 from inception_dsl.runner.preflight import dry_run, fit_to_memory
 from inception_dsl.runner.randomness import derive_seed
 from inception_dsl.runner.reader import Reader
+from inception_dsl.runner.scores import Score
 from inception_dsl.runner.settings import RunError, with_setting
 from inception_dsl.runner.step_numbers import Counts
 
@@ -68,6 +69,7 @@ class TrainingState:
         self.statistics, self.scale = BatchStatistics(self.network, config, context), LossScale(config, context)
         self.step = self.last_evaluated_step = 0  # steps done
         self.counts = Counts()
+        self.best: tuple[int, Score] | None = None  # the step with the best score so far
         self.model = self.network
         if config.run.compile:
             self.model.compile()
@@ -84,9 +86,19 @@ class TrainingState:
             "accumulate": self.config.run.accumulate,
             "wanted": self.requested_accumulate,
         }
-        parts = {name: part.state_dict() for name, part in self.parts.items()}
+        parts: dict[str, Any] = {name: part.state_dict() for name, part in self.parts.items()}
+        if self.best:
+            parts["best"] = {"step": self.best[0], **asdict(self.best[1])}
         parts |= {"optimiser": self.optimiser.state_dict(), "scale": self.scale.state_dict()}
         return {**numbers, "identity": self.identity, **parts}
+
+    def note_score(self, score: Score) -> bool:
+        """Whether a score is the best one so far, which it then is."""
+        best = self.best and self.best[1]
+        better = not best or best.numbers.keys() != score.numbers.keys() or score.better_than(best)
+        if better:
+            self.best = self.step, score
+        return better
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore a checkpoint. Raises `RunError` if a forced one does not fit."""
@@ -98,6 +110,8 @@ class TrainingState:
         except (RuntimeError, ValueError, KeyError) as error:
             raise RunError(f"the checkpoint does not fit: {' '.join(str(error).split())[:200]}") from error
         self.counts = Counts(**{name: state.get(name, 0) for name in vars(self.counts)})
+        if best := state.get("best"):
+            self.best = best["step"], Score(**{name: best[name] for name in best if name != "step"})
         if "scale" in state:  # an older run has none
             self.scale.load_state_dict(state["scale"])
         # Keep smaller micro-batches that less memory once required: the same sums, bit for bit.

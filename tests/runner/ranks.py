@@ -19,10 +19,12 @@ from torch import Tensor, distributed
 
 from inception_dsl.runner.batch_statistics import BatchStatistics
 from inception_dsl.runner.devices import (
+    RankContext,
     all_gather_rows,
     all_reduce_numbers,
     any_rank,
     broadcast_object,
+    broadcast_state,
     broadcast_tensors,
     connect_ranks,
     destroy_distributed,
@@ -62,7 +64,23 @@ def collectives() -> dict[str, Any]:
         "synchronise": [tensor.tolist() for tensor in tensors],
         "gathered": all_gather_rows(here, torch.full((2 * here.rank, 1), here.rank)).tolist(),
         "shared": broadcast_object(here, f"rank {here.rank}"),
+        "state": shared_state(here),
     }
+
+
+def shared_state(here: RankContext) -> list[Any]:
+    """What the last rank has of a state of the first one, and what it should have."""
+    weight = torch.arange(24.0).view(1, 2, 3, 4).to(memory_format=torch.channels_last)
+    state = {
+        "step": 7,
+        "groups": [{"lr": 0.1, "betas": (0.9, 0.99)}],
+        "of": {"weight": weight, "count": torch.tensor(3)},
+    }
+    found: Any = broadcast_state(here, state if here.rank == 0 else None)
+    everyone: list[Any] = [None] * here.world_size
+    strides = [tensor.stride() for tensor in found["of"].values()]
+    distributed.all_gather_object(everyone, repr((found, strides)))
+    return [everyone[-1] == everyone[0], "7" in everyone[0], everyone[0].count("tensor")]
 
 
 def statistics(which: str) -> list[list[float]]:

@@ -24,7 +24,8 @@ def test_a_run_leaves_a_folder_that_tells_all(tmp_path: Path) -> None:
     written = json.loads((tmp_path / "config.json").read_text())
     assert written["about"]["name"] == "tiny" and written["config"]["data"]["source"] == "fake:96x4x10"
     assert len((tmp_path / "classes.txt").read_text().splitlines()) == 4
-    assert {path.name for path in (tmp_path / "checkpoints").glob("*.pt")} == {"step_00000005.pt", "step_00000006.pt"}
+    names = {path.name for path in (tmp_path / "checkpoints").glob("*.pt")}
+    assert names == {"step_00000005.pt", "step_00000006.pt", "best.pt"}
     assert [json.loads(line)["step"] for line in (tmp_path / "metrics.jsonl").read_text().splitlines()] == [
         *range(1, 7),
         6,

@@ -53,6 +53,7 @@ def test_ranks_agree(two: dict[str, Any]) -> None:
         "synchronise": [[0.0, 0.0, 0.0], 0],
         "gathered": [[1.0], [1.0]],
         "shared": "rank 0",
+        "state": [True, True, 2],
     }
 
 

@@ -16,7 +16,7 @@ import torch
 from tiny import ABOUT, CONFIG, Tiny, fingerprint, run, with_run
 from torch import Tensor, nn
 
-from inception_dsl.runner import checkpoint, engine, readers, state
+from inception_dsl.runner import checkpoint, checkpoint_writer, engine, readers, state
 from inception_dsl.runner import evaluate as scoring
 from inception_dsl.runner.checkpoint import latest_checkpoint
 from inception_dsl.runner.command import main
@@ -71,7 +71,7 @@ def test_a_full_disk_costs_a_checkpoint_but_not_the_run(
             raise OSError(errno.ENOSPC, "No space left on device")
         return original(folder, step, *rest)
 
-    monkeypatch.setattr(engine, "save_checkpoint", save)
+    monkeypatch.setattr(checkpoint_writer, "save_checkpoint", save)
     assert run(tmp_path / "one") == "done"
     assert "No space left on device; the previous checkpoint stays, and training goes on" in capsys.readouterr().out
     full.add(24)
