@@ -31,7 +31,8 @@ def values(runner: Mapping[str, Any], network: Callable[[int], nn.Module], confi
         for number, shape in enumerate(SHAPES):
             random = torch.Generator().manual_seed(number)
             image = torch.randint(256, shape, dtype=torch.uint8, generator=random)
-            found[f"{kind} {shape}"] = transform(image, random)
+            pixels, draws = transform(lambda _, image=image: image, random)
+            found[f"{kind} {shape}"] = runner["finish_images"](pixels[None], draws[None], config)[0]
     torch.manual_seed(0)
     made = network(4)
     optimiser, average = runner["make_optimiser"](config, made), runner["WeightAverage"](made, config)

@@ -11,9 +11,11 @@ from functools import lru_cache, partial
 import torch
 from torch import Generator, Tensor
 
-from inception_dsl.runner.colours import COLOURS, FLIP, DeviceStep, to_grey
+from inception_dsl.runner.colours import COLOURS, FLIP, DeviceStep, draw_nothing, to_grey
 from inception_dsl.runner.config import Config
+from inception_dsl.runner.erasing import draw_rectangle, erase
 from inception_dsl.runner.geometry import CROPS, VIEWS, Cut, cut_image, cut_reduction, reduced_cut
+from inception_dsl.runner.randaugment import rand_augment
 from inception_dsl.runner.reader import Reduction
 from inception_dsl.runner.settings import RunError, lookup
 
@@ -25,8 +27,21 @@ Transform = Callable[[Read, Generator], tuple[Tensor, Tensor]]
 
 
 def device_steps(config: Config) -> list[DeviceStep]:
-    """The random changes that the device makes to training images, in order."""
-    return [*[FLIP] * config.augment.flip, lookup(COLOURS, config.augment.colour, "augment.colour")]
+    """What the device does to training images, in order."""
+    augment, size = config.augment, (config.data.height, config.data.width)
+    colours = lookup(COLOURS, augment.colour, "augment.colour")
+    erasing = DeviceStep(4, partial(draw_rectangle, *size, augment.erasing), erase)
+    return [*[FLIP] * augment.flip, colours, normalisation(config), *[erasing] * (augment.erasing > 0)]
+
+
+def normalisation(config: Config) -> DeviceStep:
+    """All that the device does to evaluation images."""
+    return DeviceStep(0, draw_nothing, partial(normalise_images, config=config))
+
+
+def normalise_images(images: Tensor, draws: Tensor, config: Config) -> Tensor:
+    """Normalise images; there are no numbers."""
+    return normalise(images, config)
 
 
 CHUNK = 2**18  # values that a thread of a CPU finishes at once, so that they stay in its cache
@@ -50,10 +65,10 @@ def finish_images(images: Tensor, draws: Tensor, config: Config) -> Tensor:
 def finish_part(images: Tensor, draws: Tensor, config: Config) -> Tensor:
     """Change the images, as the numbers say, and normalise them."""
     images, first = scale_to_unit(images), 0
-    for step in device_steps(config) if draws.shape[1] else []:
+    for step in device_steps(config) if draws.shape[1] else [normalisation(config)]:
         images = step.apply(images, draws[:, first : first + step.numbers])
         first += step.numbers
-    return normalise(images, config)
+    return images
 
 
 def scale_to_unit(images: Tensor) -> Tensor:
@@ -117,6 +132,7 @@ def transform_training(config: Config, read: Read, generator: Generator) -> tupl
     if image.shape[1:] != (height, width):
         cut = reduced_cut(cut, (height, width), (image.shape[1], image.shape[2]))
     image = to_channels(cut_image(image, cut), config.data.channels)
+    image = rand_augment(image, config.augment.randaugment, config.augment.magnitude, generator)
     draws = [number for step in device_steps(config) for number in step.draw(generator)]
     return image, torch.tensor(draws, dtype=torch.float32)
 

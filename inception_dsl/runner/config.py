@@ -34,6 +34,12 @@ class Augment:
     flip: bool = True  # mirror an image with probability 1/2
     interpolation: str = "bilinear"  # "bilinear", or "random": bilinear, nearest, bicubic or area
     colour: str = "none"  # "none", "photometric" or "tensorflow"
+    randaugment: int = 0  # random changes of geometry and colour to an image, as RandAugment makes them
+    magnitude: int = 9  # of RandAugment: their strength, up to 30
+    erasing: float = 0.0  # the probability that a rectangle of an image is erased
+    mixup: float = 0.0  # the alpha of Mixup, which blends the images of a batch; 0 means none
+    cutmix: float = 0.0  # the alpha of CutMix, which exchanges rectangles of them; 0 means none
+    repeats: int = 1  # different views of an image in a batch (repeated augmentation)
     evaluation: str = "centre"  # "centre" (of the resized image), "central" (a fraction of the image) or "whole"
     central: float = 0.875  # of "central": the fraction of each side
 

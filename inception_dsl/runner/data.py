@@ -17,7 +17,7 @@ from inception_dsl.runner.randomness import make_generator, permutation
 from inception_dsl.runner.reader import Reader, Unreadable
 from inception_dsl.runner.settings import RunError
 
-SampleKey = tuple[int, int]  # the epoch and the index of the image
+SampleKey = tuple[int, int]  # the number of the view, which is the epoch unless views repeat, and of the image
 
 
 class Sample(NamedTuple):
@@ -50,12 +50,12 @@ class ImageDataset(Dataset[Sample]):
         return len(self.reader)
 
     def __getitem__(self, key: SampleKey) -> Sample:
-        """The sample of an epoch and an index. Raises `RunError` if it is unreadable and may not be replaced."""
-        epoch, index = key
+        """The sample of a view and an image. Raises `RunError` if it is unreadable and may not be replaced."""
+        view, index = key
         unreadable: list[str] = []
         for number in range(index, index + min(len(self), 100)):
             found = number % len(self)
-            random = make_generator(self.seed, "augment", epoch, index)  # independent of the worker and the order
+            random = make_generator(self.seed, "augment", view, index)  # independent of the worker and the order
             try:
                 made = self.transform(partial(self.reader.read, found), random)
                 return Sample(*made, self.reader.label(found), found, unreadable)
@@ -92,7 +92,7 @@ class MicroBatches(Sampler[list[SampleKey]]):
         world_size: int = 1,
         order: Callable[[int, int], Tensor] | None = None,
     ) -> None:
-        self.order = order or partial(permutation, n=count)
+        self.order, self.repeats = order or partial(permutation, n=count), config.augment.repeats
         self.seed, self.start, self.stop, self.rank = config.run.seed, start, stop, rank
         self.batch, self.steps = config.data.batch, steps_per_epoch(count, config.data.batch)
         self.share, rest = divmod(self.batch, world_size)
@@ -107,9 +107,13 @@ class MicroBatches(Sampler[list[SampleKey]]):
             epoch, offset = divmod(step, self.steps)
             if epoch != drawn:
                 drawn, order = epoch, self.order(self.seed, epoch)
-            first = offset * self.batch + self.rank * self.share
-            for micro in order[first : first + self.share].view(-1, self.micro).tolist():
-                yield [(epoch, index) for index in micro]
+            first = offset * self.batch
+            own = range(first + self.rank * self.share, first + (self.rank + 1) * self.share)
+            if self.repeats > 1:  # the views of an image go to different ranks
+                own = range(first + self.rank, first + self.batch, self.batch // self.share)
+            views = (epoch * self.repeats + place % self.repeats for place in own)
+            keys = [*zip(views, order[own.start : own.stop : own.step].tolist(), strict=True)]
+            yield from (keys[at : at + self.micro] for at in range(0, self.share, self.micro))
 
 
 def collate(samples: list[Sample]) -> Batch:

@@ -164,8 +164,9 @@ def report_unreadable(folder: Path, found: Sequence[str]) -> None:
 def write_step_images(folder: Path, config: Config, images: Reader, step: int, context: RankContext) -> Path:
     """Write the names of a step's images to a file, on rank 0; returns its path."""
     epoch, offset = divmod(step, len(images) // config.data.batch)
-    order = epoch_order(images, config.run.seed, epoch)[offset * config.data.batch :][: config.data.batch]
+    order = epoch_order(images, config.run.seed, epoch, config.augment.repeats)
+    order = order[offset * config.data.batch :][: config.data.batch]
     path = folder / f"not_finite_{step:08d}.txt"
     if context.rank == 0:
-        write_text(path, "".join(f"{images.name(index)}\n" for index in order.tolist()))
+        write_text(path, "".join(f"{images.name(index)}\n" for index in dict.fromkeys(order.tolist())))
     return path

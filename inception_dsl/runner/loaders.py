@@ -131,7 +131,7 @@ def evaluation_loader(reader: Reader, config: Config, context: RankContext) -> I
 
 def make_loader(loader: ImageLoader, config: Config, context: RankContext, start: int, stop: int) -> Iterator[Batch]:
     """The micro-batches of this rank from step `start` up to `stop`. Replace this function to use another loader."""
-    order = partial(epoch_order, loader.reader)
+    order = partial(epoch_order, loader.reader, repeats=config.augment.repeats)
     return loader.load(MicroBatches(len(loader.reader), config, start, stop, context.rank, context.world_size, order))
 
 

@@ -53,10 +53,14 @@ class Reader(Protocol):
         """
 
 
-def epoch_order(images: Reader, seed: int, epoch: int) -> Tensor:
-    """The order in which an epoch visits the images: a permutation, or what the reader's method `order` makes of it."""
-    order = getattr(images, "order", None)
-    return order(seed, epoch) if order else permutation(seed, epoch, len(images))
+def epoch_order(images: Reader, seed: int, epoch: int, repeats: int = 1) -> Tensor:
+    """The order in which an epoch visits the images: a permutation, or what the reader's method `order` makes of it.
+
+    With `repeats`, it visits that many times fewer images, and one that many times in a row.
+    """
+    own: Callable[[int, int], Tensor] | None = getattr(images, "order", None)
+    order = own(seed, epoch) if own else permutation(seed, epoch, len(images))
+    return order[: -(-len(images) // repeats)].repeat_interleave(repeats)[: len(images)]
 
 
 class PackedNames:

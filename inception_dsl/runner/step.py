@@ -13,6 +13,7 @@ from inception_dsl.runner.data import Batch
 from inception_dsl.runner.devices import sum_over_ranks
 from inception_dsl.runner.fused import step_unless
 from inception_dsl.runner.loss_scale import clip_gradients
+from inception_dsl.runner.mixing import mix_batch
 from inception_dsl.runner.optim import set_learning_rate
 from inception_dsl.runner.randomness import derive_seed
 from inception_dsl.runner.state import TrainingState, forward_backward
@@ -33,10 +34,11 @@ def train_step(
     for micro in range(1, config.run.accumulate + 1):
         batch = next(batches)
         unreadable += batch.unreadable
+        images, labels = mix_batch(batch, len(training.images.classes), config, training.step, context.rank, micro)
         torch.manual_seed(derive_seed(config.run.seed, "step", training.step, context.rank, micro))  # for dropout
         more = micro < config.run.accumulate
         with model.no_sync() if more and isinstance(model, DistributedDataParallel) else nullcontext():
-            found = forward_backward(model, batch.images, batch.labels, config, context, training.scale.factor)
+            found = forward_backward(model, images, labels, config, context, training.scale.factor)
         for name, loss in found.items():
             losses[name] = losses[name] + loss if name in losses else loss
     norm = clip_gradients(training.network, training.scale, config.optim.clip)

@@ -194,6 +194,13 @@ RECIPES = st.fixed_dictionaries(
         "resize": st.just(24),
     }
 )
+MORE = st.fixed_dictionaries(
+    {
+        "randaugment": st.integers(0, 2),
+        "magnitude": st.integers(0, 30),
+        "erasing": st.sampled_from([0.0, 0.5, 1.0]),
+    }
+)
 SEEDS = st.integers(0, 2**40)
 
 
@@ -204,12 +211,12 @@ def noise(size: tuple[int, ...], seed: int) -> Tensor:
 
 
 @settings(deadline=None, max_examples=80)
-@given(SIZES, INPUTS, RECIPES, SEEDS)
+@given(SIZES, INPUTS, RECIPES, MORE, SEEDS)
 def test_any_image_gives_the_input_and_the_same_each_time(
-    size: tuple[int, ...], shape: tuple[int, int, int], recipe: dict[str, Any], seed: int
+    size: tuple[int, ...], shape: tuple[int, int, int], recipe: dict[str, Any], more: dict[str, Any], seed: int
 ) -> None:
     channels, height, width = shape
-    there, pixels = config(height, width, channels, **recipe), noise(size, seed)
+    there, pixels = config(height, width, channels, **recipe, **more), noise(size, seed)
     before = pixels.clone()
     for transform in (training_transform(there), evaluation_transform(there)):
         torch.manual_seed(1)

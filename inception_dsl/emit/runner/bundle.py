@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from symtable import symtable
@@ -104,10 +105,19 @@ def imports(modules: Iterable[PythonModule]) -> tuple[list[str], list[str]]:
             plain.add(statement)
     lines = [
         *sorted(plain),
-        *(f"from {origin} import {', '.join(sorted(members[origin]))}" for origin in sorted(members)),
+        *(_import_from(origin, sorted(members[origin])) for origin in sorted(members)),
     ]
     standard = [line for line in lines if line.split()[1].partition(".")[0] in sys.stdlib_module_names]
     return standard, [line for line in lines if line not in standard]
+
+
+def _import_from(origin: str, names: list[str]) -> str:
+    """An import of names from a module, on several lines if it is long."""
+    line = f"from {origin} import {', '.join(names)}"
+    if len(line) <= LINE_LENGTH:
+        return line
+    rows = textwrap.wrap(", ".join(names), LINE_LENGTH, initial_indent="    ", subsequent_indent="    ")
+    return "\n".join([f"from {origin} import (", *rows]) + ",\n)"
 
 
 def borrowed(modules: Iterable[PythonModule], others: Iterable[PythonModule]) -> Iterator[str]:
