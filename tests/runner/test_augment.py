@@ -13,11 +13,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from meta import META, OnlyQueued
 from PIL import Image
 from torch import Generator, Tensor
 from torch.nn.functional import pad
 from torchvision.transforms.v2 import functional as oracle
 
+from inception_dsl.runner import augment
 from inception_dsl.runner.augment import Transform, evaluation_transform, finish_images, training_transform
 from inception_dsl.runner.colours import COLOURS
 from inception_dsl.runner.config import Augment, Config, Data, Run
@@ -244,6 +246,27 @@ def test_a_batch_on_the_device_is_the_transform_in_floats_of_each_image(
     assert ours.is_contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
     for image, cut, seed, own in zip(images, pixels, seeds, ours, strict=True):
         close(own, whole.training(image, chance(seed), there, cut), 1e-4)
+
+
+@pytest.mark.parametrize("colour", list(COLOURS))
+def test_the_host_waits_for_nothing_of_the_device(colour: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a large batch is finished in parts."""
+    there, made = config(24, 24, colour=colour), list[tuple[int, ...]]()
+    with META:
+        images, draws = torch.zeros(5, 3, 24, 24, dtype=torch.uint8), torch.zeros(5, 9)
+    finish_images(images, draws, there)  # copies constants to the device, once
+    finish_part = augment.finish_part
+
+    def noted(*given: Any) -> Tensor:
+        made.append(given[0].shape)
+        return finish_part(*given)
+
+    monkeypatch.setattr(augment, "DEVICE_CHUNK", 2 * 3 * 24 * 24)
+    monkeypatch.setattr(augment, "finish_part", noted)
+    with OnlyQueued():
+        finished = finish_images(images, draws, there)
+    assert finished.device == META and finished.shape == images.shape and finished.dtype == torch.float32
+    assert [shape[0] for shape in made] == [2, 2, 1]
 
 
 @settings(deadline=None, max_examples=80)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -167,6 +168,19 @@ def test_a_sample_is_nearly_the_same_from_a_smaller_image(crop: str) -> None:
         assert (small.float() - whole.float()).abs().mean() < 10  # a box is rounded to pixels of the smaller image
         finish_images(small[None], numbers[None], there)
     assert {*asked} <= {2, 4} if crop == "area" else {*asked} == {1 if crop == "shift" else 4}
+
+
+@pytest.mark.parametrize("side", [24, 200])
+def test_a_sample_does_not_depend_on_the_decoder(side: int) -> None:
+    """A crop for 24 pixels is decoded smaller, one for 200 is not."""
+    transform = training_transform(config(side, side, interpolation="random", colour="photometric"))
+    read = partial(decode_image, jpeg(), "cat.jpg")
+    for seed in range(6):
+        ours = transform(read, chance(seed))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(decode, "jpeg_decoder", lambda: None)
+            theirs = transform(read, chance(seed))
+        assert alike(ours[0], theirs[0]) and torch.equal(ours[1], theirs[1])
 
 
 NOTHING = """
