@@ -31,6 +31,17 @@ def test_a_recorded_failure_gives_the_exit_code(tmp_path: Path, monkeypatch: pyt
     assert launched(monkeypatch, tmp_path, 0, FAILURE_FILE, record + " ") == 0
 
 
+def test_a_permanent_failure_ends_torchrun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = json.dumps(own_failure("no data", 2, permanent=True)._asdict())
+    write = f"open({str(tmp_path / FAILURE_FILE)!r}, 'w').write({record!r})"
+
+    def command(script: Path, arguments: Sequence[str], processes: int = 1) -> list[str]:
+        return [sys.executable, "-c", f"import time; {write}; time.sleep(600)"]  # as if it restarted its processes
+
+    monkeypatch.setattr(launch, "command", command)
+    assert launch.launch(tmp_path, [], 2) == 2
+
+
 def test_a_saved_run_is_preempted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert launched(monkeypatch, tmp_path, 1, "STATUS", "preempted\n") == launch.PREEMPTED
     assert launched(monkeypatch, tmp_path, 1) == 1

@@ -39,7 +39,7 @@ from inception_dsl.runner.scaling import scaling_summary
 from inception_dsl.runner.schedule import learning_rate, total_steps
 from inception_dsl.runner.scores import Score
 from inception_dsl.runner.settings import RunError
-from inception_dsl.runner.start import start_run
+from inception_dsl.runner.start import announced, start_run
 from inception_dsl.runner.state import TrainingState
 from inception_dsl.runner.step import train_step
 from inception_dsl.runner.step_numbers import StepReader
@@ -71,7 +71,8 @@ def train(
         state = resume_state(out, resume, context)
         started = state["identity"].get("run.precision", "") if state else ""
         config, precision = resolve_precision(with_weights_sha256(config, state), context, started)
-        training = TrainingState(network, config, info, images, context, resumed=state is not None)
+        with announced("building the network, and trying a step", context):
+            training = TrainingState(network, config, info, images, context, resumed=state is not None)
         if state:
             check_resumable(state, training.identity, force, context)
             training.load_state_dict(state)

@@ -27,8 +27,14 @@ FAILURE_FILE = "failure.json"
 
 def read_failure(folder: Path) -> Failure | None:
     """The last failure of a run; None if there is none, or if it was not completely written."""
-    with suppress(OSError, ValueError, TypeError):
-        return Failure(**json.loads((folder / FAILURE_FILE).read_text(encoding="utf-8")))
+    with suppress(OSError):
+        return _parsed((folder / FAILURE_FILE).read_text(encoding="utf-8"))
+    return None
+
+
+def _parsed(text: str) -> Failure | None:
+    with suppress(ValueError, TypeError):
+        return Failure(**json.loads(text))
     return None
 
 
@@ -67,10 +73,11 @@ def record_failure(folder: Path, failure: Failure) -> bool:
         return True
     with suppress(OSError):  # without a record, restarts try again
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / FAILURE_FILE).open("a") as file:
+        with (folder / FAILURE_FILE).open("a+", encoding="utf-8") as file:
             with suppress(OSError):  # not every network disk has locks
                 fcntl.lockf(file, fcntl.LOCK_EX)
-            last = read_failure(folder)
+            file.seek(0)
+            last = _parsed(file.read())  # by this file, since to close another one of it would end the lock
             if last and last.launcher == failure.launcher:
                 if last.attempt < failure.attempt and last[2:4] == failure[2:4]:
                     failure = failure._replace(permanent=True)

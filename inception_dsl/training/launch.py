@@ -35,7 +35,7 @@ def launch(folder: Path, arguments: Sequence[str], processes: int = 1, quiet: bo
     to the folder, STATUS or a failure, says more.
     """
     before = {name: _stamp(folder / name) for name in ("STATUS", FAILURE_FILE)}
-    asked, started = list[int](), list[subprocess.Popen[bytes]]()
+    asked, started, ended = list[int](), list[subprocess.Popen[bytes]](), False
 
     def pass_on(number: int, frame: FrameType | None) -> None:
         asked.append(number)
@@ -50,8 +50,13 @@ def launch(folder: Path, arguments: Sequence[str], processes: int = 1, quiet: bo
             process.send_signal(signal.SIGTERM)
         while True:
             try:
-                code = process.wait()
+                code = process.wait(1 if processes > 1 else None)
                 break
+            except subprocess.TimeoutExpired:
+                failure = read_failure(folder) if _stamp(folder / FAILURE_FILE) != before[FAILURE_FILE] else None
+                if failure and failure.permanent and not ended:  # torchrun would start it again
+                    ended = True
+                    process.terminate()
             except KeyboardInterrupt:
                 asked.append(signal.SIGINT)  # the terminal has signalled the process too: it saves
     finally:
