@@ -30,6 +30,7 @@ from inception_dsl.runner.folder import (
     track_status,
     write_run_info,
 )
+from inception_dsl.runner.guessing import guessing_loss
 from inception_dsl.runner.initial_weights import transfer_summary, with_weights_sha256
 from inception_dsl.runner.loaders import Loaders, make_loader
 from inception_dsl.runner.prefetch import on_device
@@ -77,7 +78,8 @@ def train(
             check_resumable(state, training.identity, force, context)
             training.load_state_dict(state)
         last = max(training.step, min(last, steps or last))
-        log = Log(out, context, training.config, training.step, last, len(images.classes))
+        guess = guessing_loss(images, config) if context.rank == 0 else 0.0
+        log = Log(out, context, training.config, training.step, last, guess)
         if context.rank == 0:
             write_run_info(out, training.config, info, images, context, precision)
             for line in filter(None, (precision, transfer_summary(training.config))):

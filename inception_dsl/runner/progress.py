@@ -23,6 +23,7 @@ from inception_dsl.runner.config import Config
 from inception_dsl.runner.data import Batch
 from inception_dsl.runner.devices import RankContext
 from inception_dsl.runner.files import write_text
+from inception_dsl.runner.guessing import HeadWatch
 from inception_dsl.runner.loaders import available_cores, loader_workers
 from inception_dsl.runner.scores import Score
 from inception_dsl.runner.trackers import Trackers
@@ -32,20 +33,20 @@ class Log:
     """Writes `metrics.jsonl` line by line; `metrics.csv`, at the end, and trackers hold the same numbers.
 
     Only rank 0 writes. Opening the log at a step drops the lines of later steps. Numbers that depend on the machine
-    are under "clock"; the others are the same after a resume. `classes` 0 disables the warning about dead heads.
+    are under "clock"; the others are the same after a resume. `guess` is the loss of guessing, for the warning about
+    heads that learn nothing; 0 disables it.
     """
 
     def __init__(
-        self, folder: Path, context: RankContext, config: Config, step: int, total: int, classes: int = 0
+        self, folder: Path, context: RankContext, config: Config, step: int, total: int, guess: float = 0.0
     ) -> None:
         self.context, self.config, self.total = context, config, total
-        self.classes = classes if config.loss.name == "cross_entropy" else 0  # other losses have no level of guessing
         sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115 - stdout was closed
         self.writes, self.tty, self.path = context.rank == 0, sys.stdout.isatty(), folder / "metrics.jsonl"
         self.since, self.shown, self.rate = (step, time.monotonic()), -math.inf, 0.0
         self.waited = 0.0  # seconds spent waiting for batches since then
-        self.means: dict[str, float] = {}
-        self.dead, self.evaluated, self.starved = set[str](), set[int](), False
+        self.watch = HeadWatch(guess, config, total)
+        self.evaluated, self.starved = set[int](), False
         self.trackers: Trackers | None = None
         self.done = False  # evaluated at the last step
         # A first step may take minutes. Workers, which would inherit the thread, have been forked by now.
@@ -57,6 +58,8 @@ class Log:
             self.patience.start()
         rows = [row for row in read_metrics(self.path) if row["step"] <= step]
         self.evaluated = {row["step"] for row in rows if "test_n" in row}
+        for row in rows:  # what was said of them was said before
+            self.watch.look(row)
         write_text(self.path, "".join(json.dumps(row) + "\n" for row in rows))
         self.trackers = Trackers(folder, config, step, self.say)
 
@@ -151,18 +154,14 @@ class Log:
         return "  ".join([*fields, f"{gigabytes:.1f} GB"])
 
     def _watch(self, row: dict[str, Any]) -> None:
-        """Warn, once per head, about a loss that stays at chance level, as GoogLeNet's may without BN."""
-        guess, started = math.log(max(self.classes, 2)), row["step"] >= 500 or row.get("epoch", 0) >= 1
-        for head in [name for name in ("loss", *self.config.loss.heads) if self.classes and name in row]:
-            mean = self.means[head] = 0.9 * self.means.get(head, row[head]) + 0.1 * row[head]
-            if started and head not in self.dead and abs(mean / guess - 1) <= 0.01:
-                self.dead.add(head)
-                self.say(
-                    f"warning: {'the main head' if head == 'loss' else head} has learnt nothing so far: its loss is "
-                    f"{mean:.3f}, and guessing among {self.classes} classes gives {guess:.3f}. Deep networks without "
-                    "batch normalisation often start like this. If it lasts, try batch normalisation, a warm-up "
-                    f"(--set schedule.warmup=5), or a lower rate (--set optim.lr={self.config.optim.lr / 3:.1g})"
-                )
+        """Warn, once per head, about a loss that stays at that of guessing, as GoogLeNet's may without BN."""
+        for head, mean in self.watch.look(row):
+            self.say(
+                f"warning: {'the main head' if head == 'loss' else head} has learnt nothing so far: its loss is "
+                f"{mean:.3f}, and that of guessing is {self.watch.guess:.3f}. Deep networks without batch "
+                "normalisation often start like this. If it lasts, try batch normalisation, a warm-up (--set "
+                f"schedule.warmup=5), or a lower rate (--set optim.lr={self.config.optim.lr / 3:.1g})"
+            )
 
     def _watch_loading(self, row: dict[str, Any], waiting: float) -> None:
         """Warn once if the device waits for images while cores are idle."""

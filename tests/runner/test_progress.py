@@ -7,6 +7,7 @@ import importlib
 import io
 import itertools
 import json
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -228,8 +229,8 @@ def test_only_the_first_process_writes(tmp_path: Path, capsys: pytest.CaptureFix
     assert not list(tmp_path.iterdir()) and not capsys.readouterr().out
 
 
-def headed(folder: Path, steps: range, losses: dict[str, float], classes: int = 10) -> None:
-    log = Log(folder, CPU, CONFIG, steps.start, 1000, classes)
+def headed(folder: Path, steps: range, losses: dict[str, float], guess: float = math.log(10)) -> None:
+    log = Log(folder, CPU, CONFIG, steps.start, 1000, guess)
     for step in steps[1:]:
         log.train(step, epoch=step / 400, lr=0.05, **losses)
     log.close()
@@ -243,27 +244,29 @@ def test_a_head_that_guesses_is_reported_once(tmp_path: Path, capsys: pytest.Cap
 
     (warning,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("warning")]
     assert warning == (
-        "warning: aux1 has learnt nothing so far: its loss is 2.310, and guessing among 10 classes gives 2.303. Deep "
-        "networks without batch normalisation often start like this. If it lasts, try batch normalisation, a warm-up "
-        "(--set schedule.warmup=5), or a lower rate (--set optim.lr=0.2)"
+        "warning: aux1 has learnt nothing so far: its loss is 2.310, and that of guessing is 2.303. Deep networks "
+        "without batch normalisation often start like this. If it lasts, try batch normalisation, a warm-up (--set "
+        "schedule.warmup=5), or a lower rate (--set optim.lr=0.2)"
     )
 
 
-def test_a_head_is_reported_at_the_end_of_an_epoch(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_the_log_has_counts_after_a_resume(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     headed(tmp_path, range(400), DEAD)
     assert "warning" not in capsys.readouterr().out
     headed(tmp_path, range(390, 401), DEAD)
-    assert "warning" in capsys.readouterr().out
+    assert "warning: aux1" in capsys.readouterr().out
+    headed(tmp_path, range(400, 500), DEAD)
+    assert "warning" not in capsys.readouterr().out  # it was
 
 
 @pytest.mark.parametrize(
-    ("losses", "classes"),
-    [({"loss": 2.2, "aux1": 2.33}, 10), ({"loss": 2.3026}, 0), ({"loss": 2.3026}, 1000), ({"loss": float("nan")}, 10)],
+    ("losses", "guess"),
+    [({"loss": 2.1}, 2.3), ({"loss": 2.3026}, 0.0), ({"loss": 2.3026}, 6.9), ({"loss": float("nan")}, 2.3)],
 )
 def test_no_warning_without_need(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], losses: dict[str, float], classes: int
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], losses: dict[str, float], guess: float
 ) -> None:
-    headed(tmp_path, range(1000), losses, classes)
+    headed(tmp_path, range(1000), losses, guess)
 
     assert "warning" not in capsys.readouterr().out
 
