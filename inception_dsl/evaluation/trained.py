@@ -48,7 +48,7 @@ def trained(plan: Plan, weights: Path, split: str, given: Collection[str], proto
     """
     config = plan.runnable.config()
     listed = next((names for _, names in _listed_classes(weights)), ())
-    reader = open_images(config.data.source, split, listed)
+    reader = open_images(config.data.source, split, listed, config.loss.name)
     check_classes(weights, reader.classes, config.data.source)
     (typed, file), here = _with_weights(plan, weights, reader), rank_context()
     if (loss := file.metadata.get("loss", config.loss.name)) != config.loss.name:

@@ -26,7 +26,8 @@ def clean_label(label: Any) -> int | str:
         label = int(label)
     if type(label) is int or type(label) is str:  # True is an instance of int, but no index
         return label
-    raise ValueError(f"its label is {label!r}, but class indices are integers that count from 0; correct it")
+    several = ", or set loss.name=bce for several labels per image" * isinstance(label, list | tuple)
+    raise ValueError(f"its label is {label!r}, but class indices are integers that count from 0; correct it{several}")
 
 
 def class_index(label: int | str) -> int | None:

@@ -16,9 +16,9 @@ from unicodedata import normalize
 import torch
 from torch import Tensor
 
-from inception_dsl.runner.labels import adopt_classes, check_first_index, index_labels
 from inception_dsl.runner.randomness import permutation
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.settings import RunError, lookup
+from inception_dsl.runner.targets import TARGETS
 
 # The names of each split, by preference: "val" comes before "test", which may lack labels.
 SPLITS = {"train": ("train",), "test": ("val", "valid", "validation", "test")}
@@ -41,7 +41,7 @@ class Reader(Protocol):
     def __len__(self) -> int: ...
 
     def label(self, index: int, /) -> Tensor:
-        """The class index of an image (int64)."""
+        """What the network shall give for an image: a class index (int64), or numbers (float32), see `Targets`."""
 
     def name(self, index: int, /) -> str:
         """The name of an image in messages."""
@@ -88,49 +88,57 @@ class PackedNames:
 class PackedIndex:
     """The labels and names of a data set in tensors: each worker would copy a list of a million strings.
 
-    Without `classes` the labels tell them, see `index_labels`. `name` replaces the names of images in messages about
-    labels. The fingerprint covers names, labels and `content`. Apart from numbers, texts and lists of them, a reader
-    may only have tensors as attributes, so that other processes can map it, see `shared_images`.
+    `labels` are as the data set writes them, one per image; `read_labels` reads them, and without `classes` takes those
+    from them. `name` replaces the names of images in messages about labels. The fingerprint covers names, labels and
+    `content`. Apart from numbers, texts and lists of them, a reader may then only have tensors as attributes, so that
+    other processes can map it, see `shared_images`.
     """
+
+    classes: list[str]
+    fingerprint: str
 
     def __init__(
         self,
         classes: Sequence[str],
         names: PackedNames | Iterable[str],
-        labels: Sequence[Any],
+        labels: Sequence[Any] | Tensor,
         content: bytes = b"",
         name: Callable[[int], str] | None = None,
     ) -> None:
         packed = names if isinstance(names, PackedNames) else PackedNames.pack(names)
         self._names, self._ends = packed.data, packed.ends
         self.tells_classes = not classes
-        indices, self.classes = index_labels(labels, classes, name or self.name)
-        self._labels = torch.tensor(indices, dtype=torch.int64)
+        self._unread: tuple[Any, ...] = (labels, classes, name or self.name)
+        self._content = content
+
+    def read_labels(self, loss: str) -> None:
+        """Read the labels as a loss wants them. Raises `RunError` for labels that do not suit it."""
+        self.loss = loss
+        self._targets, self.classes = lookup(TARGETS, loss, "loss.name").read(*self._unread)
         if odd := [text for text in self.classes if text.splitlines() != [text]]:
             raise RunError(f"the class {odd[0]!r} is not one line of text, so classes.txt cannot list it; rename it")
         digest = hashlib.blake2b(repr(self.classes).encode(), digest_size=16)
-        for tensor in (self._names, self._ends, self._labels):
+        for tensor in (self._names, self._ends, *self._targets):
             digest.update(tensor_memory(tensor))
-        digest.update(content)
-        self.fingerprint = f"{len(packed)}-{digest.hexdigest()}"
+        digest.update(self._content)
+        self.fingerprint = f"{len(self)}-{digest.hexdigest()}"
+        del self._unread, self._content
 
     def __len__(self) -> int:
-        return len(self._labels)
+        return len(self._ends) - 1
 
     def label(self, index: int) -> Tensor:
-        """The class index of an image."""
-        return self._labels[index].clone()
+        """What the network shall give for an image."""
+        return TARGETS[self.loss].target(self._targets, len(self.classes), index)
 
     def settle_classes(self, classes: Sequence[str]) -> None:
         """Take over the `classes` of the training images, or check one's own, if they come from the labels alone.
 
         Raises `RunError` for labels that do not suit.
         """
-        if self.tells_classes and classes:
-            indices, self.classes = adopt_classes(self._labels.tolist(), self.classes, classes, self.name)
-            self._labels = torch.tensor(indices, dtype=torch.int64)
-        elif self.tells_classes:
-            check_first_index(self._labels.tolist(), self.classes)
+        if self.tells_classes:
+            settle = TARGETS[self.loss].settle
+            self._targets, self.classes = settle(self._targets, self.classes, classes, self.name)
 
     def name(self, index: int) -> str:
         """The name of an image in messages."""

@@ -81,7 +81,10 @@ def csv_images(path: str, split: str) -> Reader:
         delimiter = next((mark for mark in ",;\t" if mark in head), ",")
         table = csv.DictReader(file, delimiter=delimiter)
         table.fieldnames = [name.strip().lower() for name in table.fieldnames or ()]
-        return _read_manifest(path, split, [(f"{path}, line {table.line_num}", row) for row in table])
+        rows = [(f"{path}, line {table.line_num}", row) for row in table]
+    # A row that ends early has None in the last columns.
+    given = [(where, {key: text for key, text in row.items() if text is not None}) for where, row in rows]
+    return _read_manifest(path, split, given)
 
 
 def jsonl_images(path: str, split: str) -> Reader:
@@ -99,14 +102,14 @@ def jsonl_images(path: str, split: str) -> Reader:
 
 
 def _read_manifest(path: str, split: str, rows: list[ManifestRow]) -> Reader:
-    """Labels are indices or names; `classes.txt` beside the manifest orders the names, else they are sorted."""
+    """The labels are read later, see `targets`; `classes.txt` beside the manifest orders the names of classes."""
     known = {word for words in SPLITS.values() for word in words}
-    has = "a row of a manifest has `path`, `label` (a name or an index) and, for training, `split`"
+    has = "a row of a manifest has `path`, `label` and, for training, `split`"
     splits = [str(row.get("split") or "").strip().lower() for _, row in rows]
     for (where, row), word in zip(rows, splits, strict=True):
-        for key in ("path", "label"):
-            if row.get(key) in (None, ""):
-                raise RunError(f"{where}: {key} is missing; {has}")
+        absent = [key for key in ("path", "label") if key not in row or (key == "path" and row[key] in (None, ""))]
+        if absent:
+            raise RunError(f"{where}: {absent[0]} is missing; {has}")
         if not isinstance(row["path"], str):
             raise RunError(f"{where}: path is {row['path']!r}; {has}")
         if word not in known and (split == "train" or any(splits)):

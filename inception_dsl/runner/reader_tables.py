@@ -26,7 +26,7 @@ class ArrayReader(PackedIndex):
     """Images in memory, uint8, N x channels x height x width, which forked workers share."""
 
     def __init__(
-        self, name: str, classes: Sequence[str], images: Tensor, labels: Sequence[int], content: bytes
+        self, name: str, classes: Sequence[str], images: Tensor, labels: Sequence[int] | Tensor, content: bytes
     ) -> None:
         super().__init__(classes, [f"{name}[{i}]" for i in range(len(images))], labels, content)
         self.images = images
@@ -73,7 +73,8 @@ def npz_images(path: str, split: str) -> Reader:
     """NumPy arrays: `train_images` and `train_labels`, or `x_train` and `y_train`; `classes` names the classes.
 
     The images are uint8, N x height x width, N x height x width x channels, or N x channels (1 or 3) x height x width.
-    Labels may be one-hot. For evaluation also `images`, `labels`.
+    Labels are N numbers, or N rows: one-hot, of a 0 or 1 for each class, or of numbers. For evaluation also `images`,
+    `labels`.
     """
     import numpy as np
 
@@ -85,9 +86,9 @@ def npz_images(path: str, split: str) -> Reader:
             raise RunError(f"{path}: its arrays are {have}; it needs {split}_images and {split}_labels")
         images, labels = arrays[pair[0]], arrays[pair[1]]
         classes = [str(name) for name in arrays["classes"].reshape(-1)] if "classes" in arrays else []
-    if labels.ndim == 2 and labels.shape[1] > 1 and np.isin(labels, (0, 1)).all() and (labels.sum(1) == 1).all():
-        labels = labels.argmax(1)  # one-hot
-    if images.dtype != np.uint8 or images.ndim not in {3, 4} or 0 in images.shape or len(images) != labels.size:
+    rows = labels.ndim == 2 and labels.shape[1] and labels.dtype.kind in "biuf"
+    count = len(labels) if rows else labels.size
+    if images.dtype != np.uint8 or images.ndim not in {3, 4} or 0 in images.shape or len(images) != count:
         found = f"{images.dtype} {list(images.shape)}, and {pair[1]} is {list(labels.shape)}"
         raise RunError(
             f"{path}: {pair[0]} is {found}; images are uint8, N x height x width (x channels), with N labels"
@@ -97,18 +98,26 @@ def npz_images(path: str, split: str) -> Reader:
         values = values[:, None]
     elif values.shape[1] not in {1, 3} or values.shape[3] in {1, 3}:  # else the channels come first, as in torch
         values = values.permute(0, 3, 1, 2)
-    return ArrayReader(pair[0], classes, values, labels.reshape(-1).tolist(), images.tobytes())
+    given = torch.from_numpy(labels.astype(np.float64)) if rows else labels.reshape(-1).tolist()
+    return ArrayReader(pair[0], classes, values, given, images.tobytes())
 
 
 class NoiseReader(PackedIndex):
     """Images of noise; an image is the same whenever it is read."""
 
     def __init__(self, split: str, count: int, classes: int, side: int) -> None:
-        self.split, self.side = split, side
+        self.split, self.side, self.outputs = split, side, classes
         labels = [index % classes for index in range(count)]
         super().__init__(
             [str(i) for i in range(classes)], [f"{split}[{i}]" for i in range(count)], labels, f"{side}".encode()
         )
+
+    def read_labels(self, loss: str) -> None:
+        """One class per image in turn; for other losses, labels and numbers that are noise too."""
+        if loss != "cross_entropy":
+            noise = torch.randn(len(self), self.outputs, generator=make_generator("fake", self.split, "labels"))
+            self._unread = (noise > 0 if loss == "bce" else noise, *self._unread[1:])
+        super().read_labels(loss)
 
     def read(self, index: int, reduction: Reduction | None = None) -> Tensor:
         """An image, in colour."""

@@ -28,8 +28,10 @@ READERS: dict[str, Callable[[str, str], Reader]] = {
 }
 
 
-def open_images(source: str, split: str, classes: Sequence[str] = ()) -> Reader:
+def open_images(source: str, split: str, classes: Sequence[str] = (), loss: str = "cross_entropy") -> Reader:
     """Open the "train" or "test" split of `KIND:PATH`. Raises `RunError` if it is missing or malformed.
+
+    The `loss` says what the labels are: a class, several, or numbers.
 
     `classes` are those of the training images. A test split whose labels alone tell its classes takes them over, since
     it may lack some; without `classes`, it takes those of the training split, if there is one.
@@ -59,9 +61,10 @@ def open_images(source: str, split: str, classes: Sequence[str] = ()) -> Reader:
             f"{' or '.join(SPLITS[split])}"
         )
     if isinstance(images, PackedIndex):
+        images.read_labels(loss)
         if split == "test" and images.tells_classes and not classes:
             with suppress(RunError):
-                classes = open_images(source, "train").classes
+                classes = open_images(source, "train", (), loss).classes
         try:
             images.settle_classes(classes)
         except RunError as error:

@@ -55,8 +55,8 @@ class Images(NamedTuple):
 
 def open_splits(config: Config) -> Images:
     """Open the images for training and the held-out ones. Raises `RunError` if they are missing or do not suit."""
-    images = open_images(config.data.source, "train")
-    held_out = open_images(config.data.source, "test", images.classes)
+    images = open_images(config.data.source, "train", (), config.loss.name)
+    held_out = open_images(config.data.source, "test", images.classes, config.loss.name)
     if images.classes != held_out.classes:
         raise RunError(f"{config.data.source}: the classes of the held-out images differ, or their order")
     return Images(images, held_out)

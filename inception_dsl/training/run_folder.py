@@ -37,7 +37,8 @@ def prepare(folder: Path, plan: Plan, steps: int | None, force: bool) -> bool:
     opened, if a run is at work in the folder or, unless `force`, if its checkpoints are of another run. Raises
     `SpecError` for a file that cannot be written.
     """
-    images = open_images(plan.runnable.config().data.source, "train")
+    config = plan.runnable.config()
+    images = open_images(config.data.source, "train", (), config.loss.name)
     former = runner.former_fingerprint(plan.typed)
     own = plan_for(plan, len(images.classes))
     network = runner.fingerprint(own.typed)

@@ -364,7 +364,7 @@ def test_folders_without_a_split_a_class_or_an_image(tmp_path: Path) -> None:
     [
         ("", "the split 'train' has no images"),
         ("file,class\nx.png,a\n", "line 2: path is missing; a row of a manifest has"),
-        ("path,label,split\nx.png,a,train\n\ny.png,,train\n", "line 4: label is missing"),
+        ("path,label,split\nx.png,a,train\n\ny.png,,train\n", "line 4: it has no label; label it, or leave it out"),
         ("path,label\nx.png,a\n", "line 2: split is ''; set one of"),
         ("path,label,split\nx.png,a,trian\n", "line 2: split is 'trian'; set one of test, train"),
         ("path,label,split\nx.png,a,test\n", "the split 'train' has no images"),

@@ -95,7 +95,8 @@ def _train(run: CommandRun, variants: list[Variant], trials: list[Trial], jobs: 
     from inception_dsl.runner.readers import open_images  # imports torch, which takes seconds
     from inception_dsl.training import ablate_results, ablate_runs
 
-    classes = len(open_images(variants[0].plan.runnable.config().data.source, "train").classes)
+    config = variants[0].plan.runnable.config()
+    classes = len(open_images(config.data.source, "train", (), config.loss.name).classes)
     done, left = ablate_runs.prepare_all(trials)
     shares = ablate_runs.shares(jobs, workers)
     threads = shares[0].environment["OMP_NUM_THREADS"]
