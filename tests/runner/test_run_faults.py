@@ -353,8 +353,8 @@ def test_another_number_of_ranks_is_noted(tmp_path: Path, capsys: pytest.Capture
 def test_images_that_cannot_be_read_are_counted_and_named_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def opened(source: str, split: str, classes: Any = ()) -> Any:
-        reader = readers.open_images(source, split, classes)
+    def opened(source: str, split: str, classes: Any, loss: str) -> Any:
+        reader = readers.open_images(source, split, classes, loss)
         whole = reader.read
 
         def read(index: int, reduction: object = None) -> Tensor:

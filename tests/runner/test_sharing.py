@@ -39,9 +39,9 @@ class Ranks:
         monkeypatch.setattr(sharing, "open_images", self.open)
         monkeypatch.setattr(tempfile, "tempdir", str(folder))
 
-    def open(self, source: str, split: str, classes: Any = ()) -> Any:
+    def open(self, source: str, split: str, classes: Any, loss: str) -> Any:
         self.opened.append(self.here.rank)
-        return open_images(self.source(self.here.rank), split, classes)
+        return open_images(self.source(self.here.rank), split, classes, loss)
 
     def all(self) -> list[Images | str]:
         """What every process has, or the message of its error."""
@@ -69,6 +69,18 @@ def test_one_process_of_a_machine_lists_them(ranks: Ranks, tmp_path: Path) -> No
             assert isinstance(found, Images) and found.training.fingerprint == expected.fingerprint
         assert sorted(ranks.opened) == [0] * 2 * times + [2] * 2 * times
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("loss", ["bce", "mse"])
+def test_targets_of_every_loss_can_be_mapped(loss: str, tmp_path: Path) -> None:
+    own = Images(*(open_images("fake:40x4x9", split, (), loss) for split in ("train", "test")))
+    path = sharing.save_images(own)
+    assert path
+    mapped = sharing.load_images(path)
+    path.unlink()
+    for mine, others in zip(own, mapped, strict=True):
+        assert mine.fingerprint == others.fingerprint and mine.classes == others.classes
+        assert all(torch.equal(mine.label(index), others.label(index)) for index in range(40))
 
 
 def test_an_error_of_one_is_the_error_of_all(ranks: Ranks) -> None:
