@@ -49,9 +49,15 @@ class ParquetReader(PackedIndex):
     """
 
     def __init__(
-        self, root: str, classes: Sequence[str], groups: Sequence[RowGroup], labels: list[Any], window: int
+        self,
+        root: str,
+        classes: Sequence[str],
+        groups: Sequence[RowGroup],
+        labels: list[Any],
+        window: int,
+        shuffled: bool,
     ) -> None:
-        self.root, self.jpeg = root, True  # usually
+        self.root, self.shuffled, self.jpeg = root, shuffled, True  # usually
         preload_decoder(self.jpeg)
         self._groups: list[Any] = [tuple(group) for group in groups]
         self._starts = list(accumulate((group.rows for group in groups), initial=0))
@@ -67,10 +73,13 @@ class ParquetReader(PackedIndex):
         rows = [end - start for start, end in pairwise(self._starts)]
         return windowed_permutation(seed, epoch, rows, self.window)
 
-    def note_sorted_rows(self) -> None:
-        """Say on stderr that the first window of an epoch has fewer than half of the classes."""
-        first = self.order(0, 0)[: len(self) * self.window // max(len(self._groups), 1)]
-        used, of = (len(torch.unique(labels, dim=0)) for labels in (self._labels[first], self._labels))
+    def read_labels(self, loss: str) -> None:
+        """Read the labels. Says on stderr if the first window of an epoch has fewer than half of the classes."""
+        super().read_labels(loss)
+        if loss != "cross_entropy" or not self.shuffled:
+            return
+        (classes,), first = self._targets, self.order(0, 0)[: len(self) * self.window // max(len(self._groups), 1)]
+        used, of = (len(torch.unique(part, dim=0)) for part in (classes[first], classes))
         if 2 * used < of:
             sys.stderr.write(
                 f"note: {self.root}: images are shuffled in windows of {len(first):,}, and one has {used} of {of} "
@@ -152,10 +161,8 @@ def parquet_images(path: str, split: str) -> Reader:
         except (OSError, ValueError) as error:
             raise RunError(f"{where}: the file is broken ({error}); download it again") from None
         with suppress(KeyError, TypeError, ValueError):  # not every file names its classes
-            classes = classes or json.loads(schema.metadata[b"huggingface"])["info"]["features"][label]["names"] or []
-    if split != "train":  # evaluation goes in order
-        return ParquetReader(path, classes, groups, labels, 1)
+            feature = json.loads(schema.metadata[b"huggingface"])["info"]["features"][label]
+            classes = classes or feature.get("feature", feature)["names"] or []  # of a list of labels, or of one
     window = max(1, WINDOW_BYTES // max((group.size for group in groups), default=1))
-    reader = ParquetReader(path, classes, groups, labels, window)
-    reader.note_sorted_rows()
-    return reader
+    shuffled = split == "train"  # evaluation goes in order
+    return ParquetReader(path, classes, groups, labels, window if shuffled else 1, shuffled)

@@ -104,6 +104,18 @@ def test_indices_of_several_classes(kind: str, tmp_path: Path) -> None:
     assert (reader.classes, rows(reader)) == ([*CLASSES, "dog"], [[*row, 0] for row in ROWS])
 
 
+def test_a_list_column_of_hugging_face_names_its_classes(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow.parquet import write_table
+
+    feature = {"feature": {"names": CLASSES, "_type": "ClassLabel"}, "_type": "Sequence"}
+    info = {"info": {"features": {"labels": feature, "image": {"_type": "Image"}}}}
+    table = pa.table({"image": [{"bytes": PICTURE.getvalue()}] * 2, "labels": [[1], [1, 0]]})
+    write_table(table.replace_schema_metadata({"huggingface": json.dumps(info)}), tmp_path / "train-0.parquet")
+    reader = open_images(f"parquet:{tmp_path}", "train", loss="bce")
+    assert (reader.classes, rows(reader)) == (CLASSES, [[0, 1, 0], [1, 1, 0]])
+
+
 @pytest.mark.parametrize("kind", WRITERS)
 def test_numbers(kind: str, tmp_path: Path) -> None:
     reader = open_images(WRITERS[kind](tmp_path, NUMBERS), "test", loss="mse")
