@@ -177,7 +177,8 @@ def split_files(root: str, ending: str, split: str) -> list[str]:
     Raises `RunError` if they lie in several folders, which are different data sets.
     """
     names: list[str] = []
-    for path, folders, files in os.walk(root, onerror=_raise, followlinks=True):
+    os.listdir(root)  # raises OSError, which `walk` does not
+    for path, folders, files in os.walk(root, followlinks=True):
         inside = os.path.relpath(path, root)
         depth = 0 if inside == "." else inside.count(os.sep) + 1
         folders[:] = [name for name in folders if depth < 2 and name[0] != "."]
@@ -188,10 +189,6 @@ def split_files(root: str, ending: str, split: str) -> list[str]:
     if len(places := sorted({os.path.dirname(name) for name in found})) > 1:
         raise RunError(f"{root}: the {split} files lie in several folders, {', '.join(places)}; name one data set")
     return found
-
-
-def _raise(error: OSError) -> None:
-    raise error
 
 
 def read_class_names(folder: str) -> list[str]:

@@ -34,10 +34,11 @@ def folder_images(path: str, split: str) -> Reader:
     if root == train and (empty := [name for name, found in folders.items() if not found]):
         raise RunError(f"{os.path.join(root, empty[0])}: the folder has no image; add some, or remove it")
     folders = {name: found for name, found in folders.items() if found}
-    if not folders.keys() & classes.keys():
-        names, classes_of = _listed_images(path, root, list(classes))
+    strange, lists = sorted(folders.keys() - classes.keys()), _class_lists(path, root)
+    if not folders or (len(folders) == len(strange) == 1 and (lists or strange == ["images"])):  # as in Tiny ImageNet
+        names, classes_of = _listed_images(root, lists, list(classes))
         return FileReader(root, list(classes), names, classes_of)
-    if strange := sorted(folders.keys() - classes.keys()):
+    if strange:
         raise RunError(f"{root}: there is a class {strange[0]!r} that {train} does not have; rename or remove it")
     labels = [index for index, name in enumerate(classes) for _ in folders.get(name, ())]
     return FileReader(root, list(classes), [file for name in classes for file in folders.get(name, ())], labels)
@@ -76,15 +77,20 @@ def _list_images(root: str, folder: str) -> Iterator[str]:
         yield from (f"{inside}/{name}" for name in files if name.lower().endswith(IMAGE_ENDINGS) and not _is_junk(name))
 
 
-def _listed_images(path: str, root: str, classes: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Images without folders of classes, and their classes from a text file beside them. Raises `RunError`."""
+def _class_lists(path: str, root: str) -> list[str]:
+    """The text files that may list the classes of held-out images: in their folder, or named by split beside it."""
+    inside = [os.path.join(root, name) for name in sorted(os.listdir(root))]
+    held_out = set(SPLITS["test"])
+    beside = [name for name in sorted(os.listdir(path)) if held_out & set(re.split(r"[^a-z]+", name.lower()))]
+    files = inside + [os.path.join(path, name) for name in beside if path != root]
+    return [file for file in files if file.endswith((".txt", ".csv"))]
+
+
+def _listed_images(root: str, files: Sequence[str], classes: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Images without folders of classes, and their classes from one of some text files. Raises `RunError`."""
     images = sorted(os.path.normpath(name) for name in _list_images(root, "."))
     if not images:
         raise RunError(f"{root}: there is no image; {LAYOUT}")
-    beside = [name for name in os.listdir(path) if set(SPLITS["test"]) & set(re.split(r"[^a-z]+", name.lower()))]
-    files = [os.path.join(root, name) for name in sorted(os.listdir(root))]
-    files += [os.path.join(path, name) for name in sorted(beside)] if root != path else []
-    files = [file for file in files if file.endswith((".txt", ".csv"))]
     problems = []
     for file in files:
         try:

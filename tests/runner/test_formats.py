@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import tarfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -263,6 +264,19 @@ def test_where_the_files_of_a_split_lie(layout: str, ending: str, tmp_path: Path
     check(f"{kind}:{tmp_path}", ([0, 1], ["0", "1"]), ([1], ["0", "1"]))
 
 
+def test_a_folder_beside_that_must_not_be_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, scan = parquet(tmp_path, {"train": [0]}), os.scandir
+    (tmp_path / "private").mkdir()
+
+    def refused(path: str) -> Any:
+        if str(path).endswith("private"):
+            raise PermissionError(13, "Permission denied", path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    assert found(source, "train") == ([0], ["0"])
+
+
 def test_two_data_sets_in_one_folder(tmp_path: Path) -> None:
     for name in ("big/train/0", "small/train/0"):
         table({"image": [IMAGE], "label": [0]}, tmp_path / f"{name}.parquet")
@@ -330,6 +344,14 @@ def test_folders_that_hold_no_images_of_a_class(tmp_path: Path) -> None:
     check(source, ([0, 1], ["a", "b"]), ([1], ["a", "b"]))
     (tmp_path / "train" / "rest").mkdir()
     check(source, f"{tmp_path}/train/rest: the folder has no image; add some, or remove it", ([1], ["a", "b", "rest"]))
+
+
+def test_folders_of_other_classes(tmp_path: Path) -> None:
+    source = folders(tmp_path, "train/a/0.png", "val/b/0.png")
+    check(source, ([0], ["a"]), "there is a class 'b' that")
+    folders(tmp_path, "val/c/0.png")
+    put(tmp_path / "val.txt", "0 a\n")
+    check(source, ([0], ["a"]), "there is a class 'b' that")
 
 
 def test_names_of_folders_in_two_forms_of_unicode(tmp_path: Path) -> None:
