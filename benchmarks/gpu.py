@@ -1,5 +1,5 @@
 # ruff: noqa: TID251 - this script tests torch
-"""Check the training runner on a GPU: eleven checks in at most six minutes, and one JSON file with every number.
+"""Check the training runner on a GPU: thirteen checks in at most six minutes, and one JSON file with every number.
 
     python benchmarks/gpu.py [--device cuda|cpu] [--quick] [--out FILE] [--only NAME ...]
 
@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 import gpu_checks
+import gpu_images
 import gpu_ranks
 import gpu_speed
 import torch
@@ -43,12 +44,14 @@ CHECKS: dict[str, tuple[Check, float]] = {
     "doctor": (gpu_checks.doctor, 60),
     "accuracy": (gpu_checks.accuracy, 90),
     "agreement with the CPU": (gpu_checks.agreement, 90),
+    "images": (gpu_images.images, 60),
     "JPEGs": (gpu_speed.loading, 90),
     "ranks": (gpu_ranks.ranks, 95),
     "resume": (gpu_checks.resuming, 60),
     "memory": (gpu_checks.memory, 60),
     "evaluation": (gpu_checks.evaluation, 60),
     "compiled": (gpu_speed.compiling, 120),
+    "saving": (gpu_speed.saving, 60),
     "loop": (gpu_speed.loop, 90),
     "compiled loop": (gpu_speed.compiled_loop, 240),
 }

@@ -167,12 +167,13 @@ def observed(
     steps: int,
     at: Callable[[int], None],
     feed: Feed | None = None,
+    save_every: int = 10**6,
 ) -> Observed:
     """Run the runner's own loop for some steps; `at` is called before each of them, and after the last.
 
     Batches come from `feed`, or else from the loader. The loop is left before it evaluates.
     """
-    config = replace(config, run=replace(config.run, evaluate_every=1e6, save_every=10**6))
+    config = replace(config, run=replace(config.run, evaluate_every=1e6, save_every=save_every))
     images = open_images(config.data.source, "train")
     training = TrainingState(lambda classes: build_network(name, classes), config, about(name), images, plan.place)
     waits = list[float]()

@@ -34,6 +34,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from inception_dsl.runner.augment import finish_images
+from inception_dsl.runner.checkpoint_writer import CheckpointWriter
 from inception_dsl.runner.config import Config
 from inception_dsl.runner.devices import autocast, set_deterministic, supports_bf16
 from inception_dsl.runner.evaluate import evaluate
@@ -84,6 +85,24 @@ def compiled_loop(plan: Plan, notes: Notes) -> None:
     begun = time.perf_counter()
     observed(plan, LARGE, config, warm + count, at, fixed(plan, LARGE, 1000))
     notes.numbers |= {"compiled": batch * count / (moments[1] - moments[0]), "seconds before": moments[0] - begun}
+
+
+def saving(plan: Plan, notes: Notes) -> None:
+    """A checkpoint costs the loop less time than writing it takes."""
+    set_deterministic(False)
+    batch, warm, count = (2, 2, 3) if plan.quick else (64, 10, 20)
+    config = large(batch, f"fake:{2 * batch}x1000", precision=precision(plan))
+    took = dict[str, float]()
+    for name, every in (("without", 10**6), ("with a checkpoint", warm + 1)):  # the window has one of them
+        at, moments = timed(plan, warm, warm + count)
+        training = observed(plan, LARGE, config, warm + count, at, fixed(plan, LARGE, 1000), every).training
+        took[name] = moments[1] - moments[0]
+    writer = CheckpointWriter(plan.folder / "written", 1, plan.device, print)
+    begun = time.perf_counter()
+    writer.save(training.state_dict(), 1, regular=True, best=False, wait=True)
+    written, cost = time.perf_counter() - begun, took["with a checkpoint"] - took["without"]
+    notes.numbers |= {"seconds in the loop": cost, "seconds to write": written}
+    notes.holds(plan.quick or cost < written, f"it costs the loop {cost:.2f} s, and writing it takes {written:.2f} s")
 
 
 def bare(plan: Plan, word: str, batch: int) -> Callable[[], object]:

@@ -18,7 +18,7 @@ def test_it_runs_on_a_cpu(tmp_path: Path) -> None:
     checks = json.loads(out.read_text())["checks"]
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert len(checks) == 11
+    assert len(checks) == 13
     assert {name for name, each in checks.items() if each["result"] == "not run"} == ABSENT
     assert {name for name, each in checks.items() if each["result"] == "passed"} == {*checks} - ABSENT
     assert all(each["numbers"] for name, each in checks.items() if name not in ABSENT)
