@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from inception_dsl import compiler
 from inception_dsl.analysis.class_scores import check_class_scores
 from inception_dsl.analysis.cost import Cost, cost
+from inception_dsl.analysis.recipe_fit import check_recipe, unused_settings
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, SpecError
 from inception_dsl.emit.citation import command
 from inception_dsl.emit.options import Options
@@ -19,7 +20,7 @@ from inception_dsl.files import builtin
 from inception_dsl.ir.program import Program
 from inception_dsl.ir.typed import Typed
 from inception_dsl.paper import verdicts
-from inception_dsl.recipes.recipe import recipe
+from inception_dsl.recipes.recipe import recipe, with_input
 from inception_dsl.spec import discovery, loader
 from inception_dsl.syntax import source as sources
 from inception_dsl.syntax import yaml
@@ -62,7 +63,8 @@ class Build:
     @property
     def findings(self) -> tuple[Diagnostic, ...]:
         """What does not hold, and what the spec's warnings are."""
-        return (*self.program.warnings, *verdicts.findings(self.own, self.verdicts))
+        unused = unused_settings(self.program)
+        return (*self.program.warnings, *unused, *verdicts.findings(self.own, self.verdicts))
 
     @cached_property
     def files(self) -> Mapping[str, bytes]:
@@ -76,9 +78,11 @@ class Build:
         for backend in BACKENDS:
             files |= backend.emit(self.typed, self.options, rebuild)
         files["report.md"] = report.report(self.own, rebuild)
-        stated = recipe(replace(self.program, input=self.typed.input))
+        sized = with_input(self.program, self.typed.input)
+        stated = recipe(sized)
         if stated and self.options.runner:
             check_class_scores(self.typed)
+            check_recipe(sized)
             files |= runner.files(self.typed, stated, rebuild)
         return {
             f"{self.program.name}/{name}": content.encode() if isinstance(content, str) else content

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from inception_dsl.analysis.class_scores import check_class_scores
 from inception_dsl.analysis.initializers import check_init
+from inception_dsl.analysis.recipe_fit import check_recipe
 from inception_dsl.diagnostics.diagnostic import Source, SpecError
 from inception_dsl.elaborate.elaborate import elaborate
 from inception_dsl.ir.program import Program
@@ -71,11 +72,13 @@ def at_size(program: Program, image: Pair | None = None) -> Typed:
     """Lower a program and verify the graph, at its own image size or at another height and width.
 
     Raises `SpecError` where a layer cannot take its input; E206 for an initializer that applies to no layer; E218 where
-    a layer has other weights at another size; E221 where a network with `training` does not end in its classes.
+    a layer has other weights at another size; E221 where a network with `training` does not end in its classes; E222
+    where its recipe does not fit it.
     """
     typed = _lowered(program)
     check_init(typed)
     check_class_scores(typed)
+    check_recipe(program)
     if image is None or image == typed.input.image:
         return typed
     from inception_dsl.analysis import image_size

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from inception_dsl.runner.settings import RunError
 from inception_dsl.training import doctor as surgery
 from inception_dsl.training import installation as surroundings
+from inception_dsl.training import speed
 from inception_dsl.training.doctor import Small, devices, short_run
 from inception_dsl.training.installation import ABSENT, FAILED, OK, CheckResult, installation_checks, run_check
 
@@ -33,7 +34,7 @@ def test_training_works_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
     checks = list(surgery.training_checks(CPU, Small, short_run()))
 
-    assert results(checks) == dict.fromkeys(("training", "resume", "bf16", "throughput"), OK), checks
+    assert results(checks) == dict.fromkeys(("training", "resume", "bf16", "speed"), OK), checks
     assert {check.device for check in checks} == {"cpu"}
     assert not torch.are_deterministic_algorithms_enabled(), "the caller's torch is as it was"
 
@@ -43,6 +44,42 @@ def test_no_speed_is_promised_of_bf16_where_it_is_emulated(monkeypatch: pytest.M
     (check,) = [check for check in surgery.training_checks(CPU, Small, short_run()) if check.name == "bf16"]
 
     assert check == CheckResult("bf16", ABSENT, "this CPU has no bf16 instructions: fp32 is faster", device="cpu")
+
+
+def test_the_speed_of_every_precision_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
+    check = surgery.speed_check(CPU)
+
+    assert (check.name, check.result, check.device, check.auto) == ("speed", OK, "cpu", "fp32")
+    assert {*check.images_per_second} == {*speed.PRECISIONS} >= {"fp32", "bf16"}
+    assert all(number > 0 for number in check.images_per_second.values())
+    assert check.found.startswith("images/s: fp32 ") and "run.precision=auto takes fp32, " in check.found
+    (shown,) = surgery.checks_data([check])["checks"]
+    assert shown["images_per_second"] == check.images_per_second and shown["auto"] == "fp32"
+
+
+@pytest.mark.parametrize(
+    ("speeds", "verdict"),
+    [
+        ({"fp32": 100.0, "bf16": 200.0}, "the fastest"),
+        ({"fp32": 200.0, "bf16": 190.0}, "about as fast as any"),
+        ({"fp32": 200.0, "bf16": 100.0}, "but fp32 is 2.0 times as fast: --set run.precision=fp32"),
+    ],
+)
+def test_a_choice_that_is_not_the_fastest_is_told(speeds: dict[str, float], verdict: str) -> None:
+    shown = ", ".join(f"{name} {number:.0f}" for name, number in speeds.items())
+    expected = f"images/s: {shown}; run.precision=auto takes bf16, {verdict}"
+    assert speed.describe_speeds(speeds, "bf16") == expected
+
+
+def test_a_precision_that_a_device_lacks_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def measured(device: torch.device, precision: str) -> float:
+        if precision != "fp32":
+            raise RuntimeError("not implemented")
+        return 12.34
+
+    monkeypatch.setattr(speed, "images_per_second", measured)
+    assert speed.measure_speeds(CPU) == {"fp32": 12.3}
 
 
 class Deaf(nn.Module):
@@ -59,7 +96,7 @@ class Deaf(nn.Module):
 def test_a_loss_that_does_not_fall_is_reported_and_the_other_checks_are_not_run() -> None:
     checks = list(surgery.training_checks(CPU, Deaf, short_run()))
 
-    assert results(checks) == {"training": FAILED, "resume": ABSENT, "bf16": ABSENT, "throughput": ABSENT}
+    assert results(checks) == {"training": FAILED, "resume": ABSENT, "bf16": ABSENT, "speed": ABSENT}
     assert "the loss went from 2.3" in checks[0].found and "see https://pytorch.org" in checks[0].advice
 
 

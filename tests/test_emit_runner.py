@@ -186,6 +186,13 @@ def test_torch_is_all_that_is_imported_at_the_start() -> None:
     }
 
 
+def test_openmp_is_told_how_to_wait_before_torch_is_loaded() -> None:
+    """It reads the variable once, when torch loads it; a value of the user's stays."""
+    for spec in SPECS:
+        text = emitted(str(spec))["train.py"]
+        assert text.index('os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")') < text.index("\nimport torch\n")
+
+
 def test_an_edited_file_is_not_overwritten(tmp_path: Path) -> None:
     text = emitted("specs/googlenet_bn_small.yaml")["train.py"]
     output.write({"train.py": text.encode()}, tmp_path)

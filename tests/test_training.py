@@ -16,6 +16,7 @@ from inception_dsl.elaborate.printer import print_program
 from inception_dsl.emit.report import report
 from inception_dsl.recipes.recipe import recipe
 from inception_dsl.runner.augment import evaluation_transform, training_transform
+from inception_dsl.runner.settings import CHOICES, RANGES
 from inception_dsl.spec import discovery
 from inception_dsl.spec.network import NetworkSpec, read_spec
 from inception_dsl.spec.printer import print_spec
@@ -33,34 +34,26 @@ def spec(training: str = "") -> NetworkSpec:
     return read_spec(yaml.parse(Source("tiny.yaml", f"{NETWORK}{training}\n")))
 
 
-VALUES: dict[str, st.SearchStrategy[Any]] = {
-    "name": st.nothing(),
-    "source": st.sampled_from(["folder:/data/imagenet", "builtin:fashion-mini"]),
-    "mean": st.lists(st.floats(0, 1), min_size=1, max_size=3),
-    "std": st.lists(st.floats(0, 1, exclude_min=True), min_size=1, max_size=3),
-    "area": st.lists(st.floats(0, 1, exclude_min=True), min_size=2, max_size=2).map(sorted),
-    "aspect": st.lists(st.floats(0, 4, exclude_min=True), min_size=2, max_size=2).map(sorted),
-    "heads": st.dictionaries(st.sampled_from(["aux1", "aux 2"]), st.floats(0, 1)),
-    "unreadable": st.sampled_from(["replace", "stop"]),
-    "crop": st.sampled_from(["area", "window", "shift", "whole"]),
-    "interpolation": st.sampled_from(["bilinear", "random"]),
-    "colour": st.sampled_from(["none", "photometric", "tensorflow"]),
-    "evaluation": st.sampled_from(["centre", "central", "whole"]),
-    "scale": st.sampled_from(["none", "linear", "sqrt"]),
-    "precision": st.sampled_from(["auto", "fp32", "bf16"]),
-    **dict.fromkeys(
-        ("flip", "nesterov", "decay_all", "staircase", "channels_last", "compile", "sync_bn", "deterministic"),
-        st.booleans(),
-    ),
-    "central": st.floats(0, 1, exclude_min=True),
-    **dict.fromkeys(("smoothing", "momentum", "decay"), st.floats(0, 1, exclude_max=True)),
-}
-"""What a key holds; any other holds a number from 1 on, of either kind."""
-NAMES = {
-    "optim": ("sgd", "rmsprop", "adamw"),
-    "schedule": ("constant", "exponential", "polynomial", "cosine"),
-    "average": ("none", "ema", "polyak"),
-}
+def values(key: str, default: Any) -> st.SearchStrategy[Any]:
+    """The values of a setting, by its choices and its range."""
+    if key in CHOICES:
+        return st.sampled_from(CHOICES[key])
+    if isinstance(default, bool):
+        return st.booleans()
+    if key == "run.trackers":
+        return st.sampled_from(["auto", "wandb, mlflow"])
+    if isinstance(default, str):
+        return st.sampled_from(["builtin:fashion-mini", "one, two"])
+    limits = RANGES[key]
+    low, high = limits.low, min(limits.high, 1000.0)
+    number = st.floats(low, high, exclude_min=limits.above, exclude_max=limits.below)
+    if limits.pair:
+        return st.lists(number, min_size=2, max_size=2).map(sorted)
+    if isinstance(default, tuple):
+        return st.lists(number, min_size=1, max_size=3)
+    if isinstance(default, dict):
+        return st.dictionaries(st.sampled_from(["aux1", "aux 2"]), number)
+    return st.integers(int(low), int(high)) if isinstance(default, int) else number
 
 
 @st.composite
@@ -72,10 +65,7 @@ def recipes(draw: Any) -> dict[str, Any]:
         section["source"] = draw(st.text(st.characters(exclude_categories=["Cs"]), max_size=20))
     for group in draw(st.lists(st.sampled_from(list(GROUPS)), unique=True)):
         keys = draw(st.lists(st.sampled_from(list(GROUPS[group])), unique=True, min_size=1, max_size=4))
-        section[group] = {
-            key: draw(st.sampled_from(NAMES[group]) if key == "name" else VALUES.get(key, st.integers(1, 1000)))
-            for key in keys
-        }
+        section[group] = {key: draw(values(f"{group}.{key}", GROUPS[group][key])) for key in keys}
         if draw(st.booleans()):
             section["notes"] = {f"{group}.{keys[0]}": "not printed: nowhere"}
     return section
@@ -112,7 +102,7 @@ WRONG = {
     "augment: {area: [0.5, 0.1]}": ("E117", "[0.5, 0.1]", ""),
     "data: {std: [0]}": ("E117", "[0]", ""),
     "loss: {heads: {aux: high}}": ("E105", "high", ""),
-    "run: {precision: fp16}": ("E105", "fp16", "`bf16` keeps the range of fp32"),
+    "run: {precision: float16}": ("E105", "float16", "`bf16` keeps the range of fp32"),
     "notes: {optim.lrr: not printed}": ("E103", "optim.lrr", "did you mean `optim.lr`"),
     "notes: {lr: not printed}": ("E103", "lr", "such as `data.source`"),
     "notes: {optim.lr: 3}": ("E105", "3", ""),
@@ -155,7 +145,7 @@ def test_what_is_wrong_in_a_variant_is_reported_too() -> None:
 def test_it_is_reported() -> None:
     given = spec(
         "training:\n  recipe: bvlc\n  source: section 5, in <b>words</b>\n  augment: {area: [0.08, 1], flip: true}\n"
-        "  loss: {heads: {aux1: 0.3}}\n  notes: {optim.lr: not | printed, augment.area: read}"
+        "  loss: {smoothing: 0.3}\n  notes: {optim.lr: not | printed, augment.area: read}"
     )
     text = report.report(compiler.at_size(compiler.compile_spec(given)))
     section = text.partition("## Training\n\n")[2].partition("\n\n## ")[0].splitlines()
@@ -167,7 +157,7 @@ def test_it_is_reported() -> None:
     assert rows["setting"] == ("value", "source")
     assert rows["augment.area"] == ("0.08, 1", "read")
     assert rows["augment.flip"] == ("true", "the spec")
-    assert rows["loss.heads"] == ("aux1: 0.3", "the spec")
+    assert rows["loss.smoothing"] == ("0.3", "the spec")
     assert rows["optim.lr"] == ("0.01", "not ! printed"), "a note on a value that the recipe gives"
 
 

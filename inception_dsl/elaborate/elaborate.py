@@ -6,7 +6,7 @@ stay symbolic; the calls bind them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from inception_dsl.diagnostics.codes.layers import AMBIGUOUS_FACTOR, WRONG_LAYER_ARGUMENTS
@@ -77,12 +77,24 @@ def elaborate(spec: NetworkSpec) -> Program:
         initial,
         spec.training,
         tuple(dict.fromkeys((*spec.warnings, *findings.warnings))),
+        dict(_training_places(spec)),
     )
 
 
 def _paper(data: Mapping[str, Any]) -> Paper:
     texts: dict[str, Any] = {key: str(value) for key, value in data.items()}
     return Paper(**{**texts, "year": data.get("year")})
+
+
+def _training_places(spec: NetworkSpec) -> Iterator[tuple[str, Span]]:
+    """The place of each setting of the recipe by `group.name`, of `recipe`, and of the whole section ("")."""
+    section = spec.document.root.children.get("training") if spec.training else None
+    if section is None:
+        return
+    yield "", section.key or section.span
+    for group, node in section.children.items():
+        yield str(group), node.span
+        yield from ((f"{group}.{name}", setting.span) for name, setting in node.children.items())
 
 
 def _check_heads(spec: NetworkSpec, findings: Findings) -> None:

@@ -15,6 +15,7 @@ from inception_dsl.evaluation.cache import Predictions
 from inception_dsl.evaluation.crops import Crops, View, make_crops
 from inception_dsl.runner.config import Config
 from inception_dsl.runner.devices import RankContext, autocast
+from inception_dsl.runner.fit import check_fit, find_misfits
 from inception_dsl.runner.loaders import iterate_loader, loader_workers
 from inception_dsl.runner.reader import Reader, Unreadable
 from inception_dsl.runner.settings import RunError, lookup
@@ -75,6 +76,7 @@ def predict(
     and if the network has other classes than the data.
     """
     # report wrong settings here, not in a worker
+    check_fit(find_misfits(config))
     make_crops(torch.zeros(3, 2, 2, dtype=torch.uint8), config, protocols, view)
     training, device = network.training, context.device
     activation = lookup(ACTIVATIONS, config.loss.name, "loss.name")

@@ -211,7 +211,8 @@ class Init(NamedTuple):
 class Program:
     """A network as templates and rows. `env` binds the symbolic widths of rows and heads: `classes`.
 
-    `init` is None where none is stated. `training` is the recipe, as validated by `spec.training_model`.
+    `init` is None where none is stated. `training` is the recipe, as validated by `spec.training_model`, and
+    `training_places` the place of each of its settings by `group.name`, of `recipe`, and of the section ("").
     """
 
     name: str
@@ -227,6 +228,7 @@ class Program:
     init: Init | None = None
     training: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[Diagnostic, ...] = field(default=(), compare=False, repr=False)
+    training_places: Mapping[str, Span] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def entries(self) -> tuple[Row | Head, ...]:

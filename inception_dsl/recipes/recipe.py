@@ -7,17 +7,15 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from inception_dsl.ir.program import Program
-from inception_dsl.spec.training_model import GROUPS
+from inception_dsl.ir.shapes import TensorType
+from inception_dsl.spec.training_model import GROUPS, REFERENCE_SIDE, in_proportion
 from inception_dsl.syntax import source, yaml
 
 if TYPE_CHECKING:
     from inception_dsl.runner.config import Config
-
-REFERENCE_SIDE: Final = 224
-"""The input size that the recipes' sizes assume."""
 
 SettingValues = Mapping[str, Mapping[str, Any]]
 """Settings by group and name: `{"optim": {"lr": 0.045}}`."""
@@ -70,6 +68,15 @@ def recipe(program: Program) -> Recipe | None:
     return found if "resize" in stated.get("augment", {}) else _in_proportion(found)
 
 
+def with_input(program: Program, size: TensorType) -> Program:
+    """A program with another input, and a resize that its spec states in proportion to it."""
+    training, augment = program.training, program.training.get("augment", {})
+    if "resize" in augment:
+        resize = in_proportion(augment["resize"], max(program.input.image), max(size.image))
+        training = {**training, "augment": {**augment, "resize": resize}}
+    return replace(program, input=size, training=training)
+
+
 def _in_proportion(recipe: Recipe) -> Recipe:
     """Scale the resize of a recipe, which assumes an input of 224, to the network's input."""
     config = recipe.config()
@@ -77,9 +84,8 @@ def _in_proportion(recipe: Recipe) -> Recipe:
     if side == REFERENCE_SIDE or (augment.crop != "window" and augment.evaluation != "centre"):
         return recipe
     note = f"{augment.resize} for an input of {REFERENCE_SIDE}, in proportion"
-    return recipe.with_values(
-        {"augment": {"resize": augment.resize * side // REFERENCE_SIDE}}, {"augment.resize": note}
-    )
+    resize = in_proportion(augment.resize, REFERENCE_SIDE, side)
+    return recipe.with_values({"augment": {"resize": resize}}, {"augment.resize": note})
 
 
 @lru_cache

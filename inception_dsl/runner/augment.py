@@ -14,6 +14,7 @@ from torch import Generator, Tensor
 from inception_dsl.runner.colours import COLOURS, FLIP, DeviceStep, draw_nothing, to_grey
 from inception_dsl.runner.config import Config
 from inception_dsl.runner.erasing import draw_rectangle, erase
+from inception_dsl.runner.fit import check_fit, find_misfits
 from inception_dsl.runner.geometry import CROPS, VIEWS, Cut, cut_image, cut_reduction, reduced_cut
 from inception_dsl.runner.randaugment import rand_augment
 from inception_dsl.runner.reader import Reduction
@@ -78,14 +79,7 @@ def scale_to_unit(images: Tensor) -> Tensor:
 
 
 def normalise(images: Tensor, config: Config) -> Tensor:
-    """Subtract the mean and divide by the deviation, of ... x C x H x W in [0, 1]; in place.
-
-    Raises `RunError` if their lengths do not match the channels.
-    """
-    channels = images.shape[-3]
-    for name, values in (("mean", config.data.mean), ("std", config.data.std)):
-        if len(values) not in {1, channels}:
-            raise RunError(f"data.{name} has {len(values)} numbers for {channels} channels; give one per channel")
+    """Subtract the mean and divide by the deviation, of ... x C x H x W in [0, 1]; in place."""
     mean, std = channel_values(config.data.mean, images.device), channel_values(config.data.std, images.device)
     return images.sub_(mean).div_(std)
 
@@ -160,6 +154,7 @@ def checked_transform(
 ) -> Transform:
     """The transform, tried on one image, so that wrong settings are reported here and not by a worker process."""
     try:
+        check_fit(find_misfits(config))
         image, draws = transform(config, lambda _: torch.zeros(3, 2, 2, dtype=torch.uint8), Generator())
         finish_images(image[None], draws[None], config)
     except (RuntimeError, ValueError, TypeError, ArithmeticError) as error:

@@ -26,7 +26,7 @@ class Data:
 class Augment:
     """How an image is transformed, for training and for evaluation."""
 
-    crop: str = "area"  # "area", "window" (of the resized image), "shift" (pad, then crop) or "whole"
+    crop: str = "area"  # "area", "window" (of the resized image), "shift" (the whole, shifted) or "whole"
     area: tuple[float, float] = (0.08, 1.0)  # of "area": the fraction of the image that a crop covers
     aspect: tuple[float, float] = (0.75, 4 / 3)  # of "area": the width over the height
     resize: int = 256  # of "window" and "centre": the shorter side, in pixels

@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 from torch.nn.functional import interpolate, pad
 
 from inception_dsl.runner.config import Config
-from inception_dsl.runner.settings import RunError, lookup
+from inception_dsl.runner.settings import lookup
 
 Box = tuple[int, int, int, int]  # top, left, height and width
 
@@ -127,16 +127,6 @@ def input_size(config: Config) -> tuple[int, int]:
     return config.data.height, config.data.width
 
 
-def resize_side(config: Config) -> int:
-    """The shorter side to resize to. Raises `RunError` if it is smaller than the network's input."""
-    least = max(config.data.height, config.data.width)
-    if config.augment.resize < least:
-        raise RunError(
-            f"augment.resize is {config.augment.resize}, but the input has {least} pixels; set {least} or more"
-        )
-    return config.augment.resize
-
-
 def random_area_box(height: int, width: int, config: Config, generator: Generator) -> Box:
     """The box of a crop of random area and aspect ratio, sampled as torchvision does."""
     low, high = config.augment.aspect
@@ -179,17 +169,15 @@ def crop_area(height: int, width: int, config: Config, generator: Generator) -> 
 
 def crop_window(height: int, width: int, config: Config, generator: Generator) -> Cut:
     """A random window of the resized image (Caffe's GoogLeNet)."""
-    cut = shorter_side_cut(height, width, resize_side(config), random_interpolation(config, generator))
+    cut = shorter_side_cut(height, width, config.augment.resize, random_interpolation(config, generator))
     return cut._replace(window=random_window(cut.size, config, generator))
 
 
 def crop_shift(height: int, width: int, config: Config, generator: Generator) -> Cut:
-    """The image shifted by up to `padding` pixels; an image smaller than the input is padded with zeros first."""
-    least, padding = input_size(config), config.augment.padding
-    padded = max(height, least[0]), max(width, least[1])
-    top, left, *_ = centred_box((height, width), padded)
-    down, right, *_ = random_window((padded[0] + 2 * padding, padded[1] + 2 * padding), config, generator)
-    return whole_cut((top + down - padding, left + right - padding, *least), least)
+    """What the evaluation `whole` shows, shifted by up to `padding` pixels."""
+    cut, padding = view_whole(height, width, config), config.augment.padding
+    down, right = (random_below(2 * padding + 1, generator) - padding for _ in range(2))
+    return cut._replace(window=(down, right, *cut.size))
 
 
 def crop_whole(height: int, width: int, config: Config, generator: Generator) -> Cut:
@@ -207,7 +195,7 @@ CROPS: dict[str, Callable[[int, int, Config, Generator], Cut]] = {
 
 def view_centre(height: int, width: int, config: Config) -> Cut:
     """The centre of the resized image."""
-    cut = shorter_side_cut(height, width, resize_side(config))
+    cut = shorter_side_cut(height, width, config.augment.resize)
     return cut._replace(window=centred_box(cut.size, input_size(config)))
 
 

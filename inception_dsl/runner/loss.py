@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, mse_loss, one_hot
 
 from inception_dsl.runner.config import Config
-from inception_dsl.runner.settings import RunError, lookup
+from inception_dsl.runner.fit import check_fit, find_head_misfits
+from inception_dsl.runner.settings import lookup
 
 
 def categorical_loss(scores: Tensor, targets: Tensor, smoothing: float) -> Tensor:
@@ -44,12 +45,7 @@ def compute_loss(output: Any, targets: Tensor, config: Config) -> tuple[Tensor, 
     logits, *heads = output if isinstance(output, tuple) else (output,)
     names = getattr(output, "_fields", ("logits",))[1:]
     weights, criterion = config.loss.heads, lookup(LOSSES, config.loss.name, "loss.name")
-    if extra := [name for name in weights if name not in names]:
-        given = f"the heads are {', '.join(names)}" if names else "the network has no heads"
-        raise RunError(f"loss.heads has {', '.join(extra)}, but {given}; leave it out")
-    if missing := [name for name in names if name not in weights]:
-        example = weights | dict.fromkeys(missing, 0.3)
-        raise RunError(f"loss.heads has no weight for the head {', '.join(missing)}; set {example}, or 0 for none")
+    check_fit(find_head_misfits(weights, names))
     wide = [scores.to(torch.promote_types(scores.dtype, torch.float32)) for scores in (logits, *heads)]  # not in bf16
     losses = [criterion(scores, targets, config.loss.smoothing) for scores in wide]
     total = sum((weights[name] * loss for name, loss in zip(names, losses[1:], strict=True)), losses[0])

@@ -9,8 +9,10 @@ from typing import Any, Final
 from inception_dsl.diagnostics.codes.syntax import OUT_OF_BOUNDS
 from inception_dsl.diagnostics.diagnostic import Findings, Span
 from inception_dsl.ir.program import TOTALS
+from inception_dsl.spec.input_size import input_size
 from inception_dsl.spec.models import Spec
 from inception_dsl.spec.network import Base, NetworkSpec, build_spec
+from inception_dsl.spec.training_model import in_proportion
 from inception_dsl.syntax.document import Document, YamlNode
 from inception_dsl.syntax.source import Fragment
 from inception_dsl.syntax.table import Cell, Table
@@ -70,6 +72,7 @@ class Draft:
             data, node = self.at(*above)
             if not data.get(key, True):
                 del data[key], node.children[key]
+        self._scale_resize()
         self.root.children["extends"] = document.root.children["extends"]  # a place for diagnostics, without data
         merged = Document(document.source, self.data, self.root, self.names)
         header = tuple(self.header.values())
@@ -78,6 +81,14 @@ class Draft:
             header, tuple({column: row.get(column, empty[column]) for column in empty} for row in self._rows())
         )
         return build_spec(merged, Spec.model_validate(self.data), table, self.base)
+
+    def _scale_resize(self) -> None:
+        """Scale an inherited `augment.resize`, which is in pixels, to the variant's input."""
+        base, node = self.base.spec, self.root.children.get("training")
+        augment, size = self.data.get("training", {}).get("augment", {}), input_size(self.data["input"])
+        inherited = node is not None and node.span == base.document.value_span(("training",))
+        if inherited and "resize" in augment and size:
+            augment["resize"] = in_proportion(augment["resize"], max(base.input[1:]), max(size[1:]))
 
     def _rows(self) -> Iterator[dict[str, Cell]]:
         return (self.rows[name] for name in self.order)

@@ -130,7 +130,7 @@ FOREIGN_VALUES: Final = _table(
         "adam nadam radam adamax lamb lars lion adagrad adadelta",
         f"{_NOTHING}; its optimisers are `sgd`, `rmsprop` and `adamw`",
     ),
-    ("fp16 float16 half amp", f"{_NOTHING}; `bf16` keeps the range of fp32"),
+    ("float16 half amp", "it is called `fp16` here; `bf16` keeps the range of fp32"),
     ("bicubic lanczos area", _NOTHING),
 )
 """Values of `training` in other tools."""

@@ -26,7 +26,15 @@ RECIPES: Final = tuple(sorted(name[:-5] for name in os.listdir(_RECIPES) if name
 MAX_LIST: Final = 64
 """The numbers in a list of any length, such as the means of channels."""
 
+REFERENCE_SIDE: Final = 224
+"""The input size that `augment.resize` of a recipe by name, and its default, assume."""
+
 _Literal: Any = Literal  # its words are known at run time alone
+
+
+def in_proportion(resize: int, side: int, new_side: int) -> int:
+    """`augment.resize`, of an input of that side, for another input."""
+    return resize * new_side // side
 
 
 def _type(key: str, default: Any) -> Any:

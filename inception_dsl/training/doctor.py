@@ -28,7 +28,16 @@ from inception_dsl.runner.config import Augment, Average, Config, Data, NetworkI
 from inception_dsl.runner.devices import RankContext, set_deterministic, supports_bf16
 from inception_dsl.runner.engine import train
 from inception_dsl.runner.settings import RunError
-from inception_dsl.training.installation import ABSENT, FAILED, OK, CheckResult, installation_checks, run_check
+from inception_dsl.training.installation import (
+    ABSENT,
+    FAILED,
+    OK,
+    SPEED,
+    CheckResult,
+    installation_checks,
+    run_check,
+)
+from inception_dsl.training.speed import auto_precision, describe_speeds, measure_speeds
 
 STEPS: Final = 20
 RENDEZVOUS_TIMEOUT: Final = 60.0
@@ -78,7 +87,8 @@ def short_run() -> Config:
 def checks_data(checks: Sequence[CheckResult]) -> dict[str, Any]:
     """Return the checks for machines; they name no user, no folder and no machine."""
     counts = {result: sum(check.result == result for check in checks) for result in (OK, FAILED, ABSENT)}
-    return {"system": platform.platform(), "summary": counts, "checks": [asdict(check) for check in checks]}
+    found = [{key: value for key, value in asdict(check).items() if key not in SPEED or value} for check in checks]
+    return {"system": platform.platform(), "summary": counts, "checks": found}
 
 
 def devices(name: str = "") -> list[torch.device]:
@@ -107,7 +117,7 @@ def run_checks(
 
 
 def training_checks(place: torch.device, network: Callable[[int], nn.Module], config: Config) -> Iterator[CheckResult]:
-    """Short runs on a device: the loss falls, a resumed run is identical, and bf16 agrees with fp32."""
+    """Short runs on a device: the loss falls, a resumed run is identical, bf16 agrees with fp32; and its speeds."""
     device = str(place)
     half = replace(config, run=replace(config.run, precision="bf16"))
     reader = replace(config, data=replace(config.data, workers=1))
@@ -118,7 +128,7 @@ def training_checks(place: torch.device, network: Callable[[int], nn.Module], co
         )
         yield uninterrupted
         if uninterrupted.result == FAILED:
-            for name in ("resume", "bf16", "throughput"):
+            for name in ("resume", "bf16", "speed"):
                 yield CheckResult(name, ABSENT, "needs training", device=device)
             return
 
@@ -143,10 +153,19 @@ def training_checks(place: torch.device, network: Callable[[int], nn.Module], co
             if able
             else CheckResult("bf16", ABSENT, f"{why}: fp32 is faster", device=device)
         )
-        rate = statistics.median(_logged(at / "uninterrupted", "images_per_second")[1:])
-        yield CheckResult(
-            "throughput", OK, f"{rate:,.0f} images/s of the test's small network, one thread", device=device
-        )
+        yield speed_check(place)
+
+
+def speed_check(place: torch.device) -> CheckResult:
+    """Measure the speed of every precision on a device."""
+    speeds, chosen = dict[str, float](), auto_precision(place)
+
+    def measured() -> str:
+        speeds.update(measure_speeds(place))
+        return describe_speeds(speeds, chosen)
+
+    found = run_check("speed", str(place), measured)
+    return replace(found, images_per_second=speeds, auto=chosen) if speeds else found
 
 
 def _run(

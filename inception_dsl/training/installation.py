@@ -8,8 +8,8 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -43,19 +43,29 @@ ADVICE: Final = {
     "training": "the installation of torch does not fit the device or its driver: see https://pytorch.org/get-started",
     "resume": "resumed runs continue, but with other bits: report it with this file",
     "bf16": "train with --set run.precision=fp32",
+    "speed": "the installation of torch does not fit the device or its driver: see https://pytorch.org/get-started",
 }
 """What to do if a check fails."""
 
 
+SPEED: Final = ("images_per_second", "auto")
+"""The fields of a check of speed; other checks leave them out."""
+
+
 @dataclass(frozen=True)
 class CheckResult:
-    """One check: its device, its result, what was found, and what to do if it failed."""
+    """One check: its device, its result, what was found, and what to do if it failed.
+
+    `images_per_second` by precision, and the precision that `auto` takes, are those of the check of speed.
+    """
 
     name: str
     result: str
     found: str
     advice: str = ""
     device: str = ""
+    images_per_second: Mapping[str, float] = field(default_factory=dict)
+    auto: str = ""
 
     def text(self, room: int | None = None) -> str:
         """Format as a row of a table in the `room` there is, with the advice below it."""

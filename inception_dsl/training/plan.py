@@ -13,6 +13,7 @@ from inception_dsl.diagnostics.codes.yaml import MISSING_KEY
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.ir.typed import Typed
 from inception_dsl.recipes.recipe import Recipe, recipe
+from inception_dsl.runner.fit import check_fit, find_head_misfits, find_misfits
 from inception_dsl.runner.settings import RunError, with_setting
 from inception_dsl.spec.network import NetworkSpec
 
@@ -56,6 +57,8 @@ def plan(spec: NetworkSpec, settings: Mapping[str, str], data: str | None) -> Pl
         group, _, name = key.partition(".")
         value = getattr(getattr(config, group), name)
         stated = stated.with_values({group: {name: value}}, {key: "--set"})
+    check_fit(find_misfits(config))
+    check_fit(find_head_misfits(config.loss.heads, [head.name for head in typed.program.heads]))
     source = _absolute(data or config.data.source)
     notes = {DATA_SOURCE: "--data"} if data else {key: note for key, note in stated.notes.items() if key == DATA_SOURCE}
     own, runnable = (stated.with_values({"data": {"source": place}}, notes) for place in (source, _runnable(source)))

@@ -70,8 +70,7 @@ def crop(image: Tensor, config: Config, random: Generator) -> Tensor:
     if config.augment.crop == "window":
         return random_crop(resize_shorter_side(image, config.augment.resize, mode_of(config, random)), *size, random)
     if config.augment.crop == "shift":
-        image = centre_crop(image, max(image.shape[1], size[0]), max(image.shape[2], size[1]))
-        return random_crop(pad(image, (padding,) * 4), *size, random)
+        return random_crop(pad(whole_view(image, size), (padding,) * 4), *size, random)
     return resize(image, *size, mode_of(config, random))
 
 
@@ -82,6 +81,10 @@ def view(image: Tensor, config: Config) -> Tensor:
     if config.augment.evaluation == "central":
         inner = (side - 2 * int((side - side * central) / 2) for side in image.shape[1:])
         return resize(centre_crop(image, *inner), *size)
+    return whole_view(image, size)
+
+
+def whole_view(image: Tensor, size: tuple[int, int]) -> Tensor:
     small = image.shape[1] <= size[0] and image.shape[2] <= size[1]
     return centre_crop(image, *size) if small else resize(image, *size)
 

@@ -37,7 +37,7 @@ def chance(seed: int = 0) -> Generator:
 def config(height: int = 224, width: int = 224, channels: int = 3, **values: Any) -> Config:
     """Settings that leave images in [0, 1], so that they can be compared."""
     data = Data(height=height, width=width, channels=channels, mean=(0.0,), std=(1.0,))
-    return Config(data=data, augment=Augment(**values))
+    return Config(data=data, augment=Augment(**{"padding": min(4, height - 1, width - 1), **values}))
 
 
 def given_image(image: Tensor, reduction: object) -> Tensor:
@@ -92,6 +92,16 @@ def test_shift_pads_and_cuts_anywhere() -> None:
     ours = [trained(there, image, seed) for seed in range(80)]
     found = [spot for each in ours for spot, cut in cuts.items() if torch.equal(cut, each)]
     assert len(found) == 80 and set(found) == set(cuts)
+
+
+@pytest.mark.parametrize("size", [(1, 20, 30), (1, 12, 12), (1, 10, 11), (1, 5, 40)])
+def test_shift_shows_what_the_evaluation_of_whole_images_shows(size: tuple[int, int, int]) -> None:
+    """Of an image larger than the input too: not a corner of it, at another scale than in evaluation."""
+    image, there = noise(size, 0), config(12, 12, 1, crop="shift", evaluation="whole", padding=2, flip=False)
+    framed = pad(evaluated(there, image), (2,) * 4)
+    cuts = [framed[:, top : top + 12, left : left + 12] for top in range(5) for left in range(5)]
+    for seed in range(20):
+        assert any(torch.equal(trained(there, image, seed), cut) for cut in cuts)
 
 
 def test_shift_puts_a_small_image_in_the_middle_first() -> None:

@@ -169,6 +169,77 @@ training: {recipe: modern, source: ours}
 """,
 )
 
+RECIPE_DOES_NOT_FIT = Code(
+    "E222",
+    "recipe that does not fit the network",
+    """\
+The settings of `training` must fit the input, the heads and each other, or a run could not start: images are resized to
+at least the input (`augment.resize`, for the crop `window` and the evaluation `centre`), they are shifted by less than
+the input (`augment.padding`), `data.mean` and `data.std` have one number or one per channel, `loss.heads` has a weight
+for every head and for nothing else, and the warm-up is shorter than the schedule.
+
+A recipe by name is for an input of 224 pixels: its `resize` is scaled to the spec's. So is that of a variant that
+changes `input` and inherits `training`.
+""",
+    wrong="""\
+network: tiny
+input: 3x299x299
+classes: 10
+layers: |
+  name | layer
+  conv | conv 3x3 {classes} same
+  pool | avgpool global -> flatten
+training:
+  source: ours
+  augment: {crop: window, resize: 256}
+""",
+    right="""\
+network: tiny
+input: 3x299x299
+classes: 10
+layers: |
+  name | layer
+  conv | conv 3x3 {classes} same
+  pool | avgpool global -> flatten
+training:
+  source: ours
+  augment: {crop: window, resize: 341}
+""",
+)
+
+UNUSED_SETTING = Code(
+    "W205",
+    "setting of training without effect",
+    """\
+Some settings belong to one value of another: `augment.padding` to the crop `shift`, `augment.central` to the evaluation
+`central`, `schedule.factor` to the schedule `exponential`. Beside another value they change nothing.
+""",
+    wrong="""\
+network: tiny
+input: 3x32x32
+classes: 10
+layers: |
+  name | layer
+  conv | conv 3x3 {classes} same
+  pool | avgpool global -> flatten
+training:
+  source: ours
+  augment: {crop: whole, padding: 4}
+""",
+    right="""\
+network: tiny
+input: 3x32x32
+classes: 10
+layers: |
+  name | layer
+  conv | conv 3x3 {classes} same
+  pool | avgpool global -> flatten
+training:
+  source: ours
+  augment: {crop: shift, padding: 4}
+""",
+)
+
 CHANNELS_LAST_INPUT = Code(
     "W203",
     "input with channels last",
