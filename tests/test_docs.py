@@ -149,12 +149,12 @@ def test_recipes_are_what_the_table_says() -> None:
     ).read_text(encoding="utf-8")
 
 
-def test_papers_recipes_have_fp32_and_the_two_others_choose() -> None:
+def test_recipes_have_fp32_and_the_modern_one_chooses() -> None:
     found = {name: named(name).config().run.precision for name in RECIPES}
     assert {name for name, each in found.items() if each == "auto"} == {"modern"}
     assert {each for name, each in found.items() if name != "modern"} == {"fp32"}
     own = recipe(load("specs/googlenet_bn_small.yaml").program)
-    assert own and own.config().run.precision == "auto"
+    assert own and own.config().run.precision == "fp32"
     assert set(CHOICES["run.precision"]) == {"fp32", "bf16", "fp16", "auto"}
     assert all(f"`{word}`" in TRAINING.partition("## Precision")[2][:200] for word in CHOICES["run.precision"])
 

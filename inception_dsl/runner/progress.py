@@ -58,7 +58,7 @@ class Log:
             self.patience.start()
         rows = [row for row in read_metrics(self.path) if row["step"] <= step]
         self.evaluated = {row["step"] for row in rows if "test_n" in row}
-        for row in rows:  # what was said of them was said before
+        for row in rows:  # their warnings were printed before
             self.watch.look(row)
         write_text(self.path, "".join(json.dumps(row) + "\n" for row in rows))
         self.trackers = Trackers(folder, config, step, self.say)

@@ -57,7 +57,7 @@ def scaling_summary(config: Config) -> str:
     rate, warmup, decay = base_learning_rate(config), warmup_epochs(config), average_decay(config)
     factor = f"sqrt({batches})" if scale_name(config) == "sqrt" else batches
     parts = [f"learning rate {rate:.4g}" + f" ({optim.lr:g} x {factor})" * (rate != optim.lr)]
-    parts += [f"warm-up over {warmup:.3g} epochs" if warmup else "no warm-up"]
+    parts += [f"warm-up over {warmup:.3g} epoch" + "s" * (warmup != 1) if warmup else "no warm-up"]
     if config.average.name == "ema":
         stated = f" ({config.average.decay:g} to the power of {batch_ratio(config):g})"
         parts += [f"decay of the average {decay:.6g}" + stated * (decay != config.average.decay)]

@@ -119,8 +119,8 @@ def test_the_rate_rises_to_what_it_is_scaled_to() -> None:
         ),
         (scaled(batch=256, scale="none"), "learning rate 0.01; no warm-up; decay of the average 0.9999"),
         (
-            replace(scaled(batch=16, warmup=2.0), average=Average()),
-            "learning rate 0.005 (0.01 x 16 / 32); warm-up over 2 epochs",
+            replace(scaled(batch=16, warmup=1.0), average=Average()),
+            "learning rate 0.005 (0.01 x 16 / 32); warm-up over 1 epoch",
         ),
     ],
 )
