@@ -107,6 +107,7 @@ def _report(error: Exception, out: Path, config: Config) -> int:
         message = "".join(traceback.format_exception(error))
     failure = own_failure(str(error), code, permanent, step)
     if lost_connection(error):  # of interest only if no process says why it ended
+        message = f"error: the connection to another process is lost: {error_text(error)}\n"
         last = read_failure(out)
         report = not (last and last[:2] == failure[:2])
     else:

@@ -106,7 +106,7 @@ def destroy_distributed() -> None:
 
 def lost_connection(error: Exception) -> bool:
     """Whether an error says that another process is gone."""
-    return isinstance(error, distributed.DistError) or "onnection" in str(error)
+    return isinstance(error, distributed.DistError) or ("gloo" in str(error) and "onnection" in str(error))
 
 
 def exit_process(code: int) -> NoReturn:

@@ -31,7 +31,7 @@ def start_run(config: Config, context: RankContext) -> Iterator[Loaders]:
 
 
 @contextmanager
-def announced(text: str, context: RankContext, after: float = 3.0) -> Iterator[None]:
+def announced(text: str, context: RankContext, after: float = 3) -> Iterator[None]:
     """Say on rank 0 what a run does, once it has taken some seconds."""
     timer = Timer(after, lambda: sys.stderr.write(f"{text} ...\n"))
     timer.daemon = True

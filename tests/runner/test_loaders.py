@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from multiprocessing import active_children
 
@@ -125,14 +125,23 @@ def test_workers_start_before_the_processes_are_connected_and_end_with_the_run(
         raise KeyError
 
 
-def test_a_slow_start_says_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
-    with start.announced("opening folder:/data", HERE, after=0.01):
-        time.sleep(0.2)
-    assert capsys.readouterr().err == "opening folder:/data ...\n"
-    with start.announced("opening folder:/data", HERE, after=60):
+def test_a_slow_start_says_what_it_does(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    class Late:
+        """A timer that is late at once."""
+
+        def __init__(self, seconds: float, act: Callable[[], object]) -> None:
+            assert seconds == 3
+            self.start = act
+
+        def cancel(self) -> None:
+            self.join = lambda: None
+
+    monkeypatch.setattr(start, "Timer", Late)
+    with start.announced("opening folder:/data", HERE):
         pass
-    with start.announced("opening folder:/data", replace(HERE, rank=1, world_size=2), after=0.01):
-        time.sleep(0.1)
+    assert capsys.readouterr().err == "opening folder:/data ...\n"
+    with start.announced("opening folder:/data", replace(HERE, rank=1, world_size=2)):
+        pass
     assert capsys.readouterr().err == ""
 
 
