@@ -171,6 +171,9 @@ def profiled(plan: Plan, notes: Notes, run: Callable[..., object], warm: int) ->
     last = [name for name in layouts if "nhwc" in name.lower() and name not in turned]
     notes.numbers |= {"transfers to the host a step": back / PROFILED, "kernels by layout": layouts}
     notes.holds(back <= PROFILED, f"{back / PROFILED:.1f} transfers to the host a step, more than one")
+    waited = sum(count for name, count in names.items() if "Pageable" in name or name == "cudaStreamSynchronize")
+    notes.numbers["waits of the host a step"] = waited / PROFILED
+    notes.holds(not waited, f"the host waits {waited / PROFILED:.1f} times a step for the device")
     notes.holds(bool(last), "no kernel says that it takes channels last")
     notes.holds(not turned, f"the layout is turned in {len(turned)} kernels, such as {turned[:1]}")
 

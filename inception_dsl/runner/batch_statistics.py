@@ -36,7 +36,7 @@ class BatchStatistics:
         A mean after every step, not only before an evaluation, is the same whenever the run is stopped and resumed.
         """
         for kind, old, new in zip(self.kinds, before, self.read(), strict=True):
-            if self.averaged and new.is_floating_point():
-                sum_over_ranks(self.context, new).div_(self.context.world_size)
+            if self.averaged and new.is_floating_point():  # the mean change, so that frozen ones keep their bits
+                sum_over_ranks(self.context, new.sub_(old)).div_(self.context.world_size).add_(old)
             parts = torch.where(skipped > 0, old, new).split_with_sizes([buffer.numel() for buffer in kind])
             torch._foreach_copy_(kind, [part.view_as(buffer) for part, buffer in zip(parts, kind, strict=True)])

@@ -18,7 +18,7 @@ from meta import META, OnlyQueued, optimisers_on_meta
 from tiny import ABOUT, CONFIG, Tiny, fingerprint, run, with_run
 from torch import Tensor, nn
 
-from inception_dsl.runner import engine, host_copy, state
+from inception_dsl.runner import batch_statistics, engine, host_copy, state
 from inception_dsl.runner.batch_statistics import BatchStatistics
 from inception_dsl.runner.checkpoint import latest_checkpoint, load_checkpoint
 from inception_dsl.runner.config import Config
@@ -361,6 +361,16 @@ def test_counters_too_are_as_before_a_step_that_is_skipped() -> None:
         norm(torch.randn(4, 2))
         statistics.settle(before, torch.tensor(skipped))
         assert norm.num_batches_tracked == counted
+
+
+def test_frozen_ones_keep_their_bits_whatever_the_number_of_ranks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch_statistics, "sum_over_ranks", lambda context, tensor: tensor.mul_(7))
+    norm = nn.BatchNorm1d(1000).eval()
+    norm.running_mean = torch.randn(1000, generator=torch.Generator().manual_seed(0))
+    statistics = BatchStatistics(norm, CONFIG, RankContext(torch.device("cpu"), 0, 7))
+    before = statistics.read()
+    statistics.settle(before, torch.tensor(0.0))
+    assert_same(statistics.read(), before)
 
 
 def test_what_is_said_of_a_layout_holds_after_another(tmp_path: Path) -> None:
