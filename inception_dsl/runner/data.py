@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Dataset, Sampler, default_collate
 
 from inception_dsl.runner.augment import Transform
 from inception_dsl.runner.config import Config
@@ -118,6 +118,6 @@ class MicroBatches(Sampler[list[SampleKey]]):
 
 def collate(samples: list[Sample]) -> Batch:
     """Stack samples."""
+    stack: Callable[[Any], Tensor] = default_collate  # which puts a worker's tensors into shared memory at once
     images, draws, labels, positions, unreadable = zip(*samples, strict=True)
-    pixels = torch.stack(images)
-    return Batch(pixels, torch.stack(draws), torch.stack(labels), torch.tensor(positions), list(chain(*unreadable)))
+    return Batch(stack(images), stack(draws), stack(labels), stack(positions), list(chain(*unreadable)))

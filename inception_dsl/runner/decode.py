@@ -72,7 +72,8 @@ def pillow_to_tensor(image: Any) -> Tensor:
         image = image.convert("I").point(lambda value: value * (1 / 257))
     if image.mode == "F" and image.getextrema()[1] <= 1:  # fractions; others count to 255
         image = image.point(lambda value: value * 255)
-    image = image.convert("L" if image.mode in {"1", "F", "I", "L", "LA"} else "RGB")
+    mode = "L" if image.mode in {"1", "F", "I", "L", "LA"} else "RGB"
+    image = image if image.mode == mode else image.convert(mode)  # which copies in any case
     values = torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8)
     return values.view(image.height, image.width, -1).permute(2, 0, 1)
 
