@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from itertools import product
+from multiprocessing import active_children
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -245,6 +247,19 @@ def test_the_message_of_a_failing_worker_is_shown(workers: int) -> None:
     there.data.workers = workers
     with pytest.raises(RunError, match=r"^the disk: is gone; mount it again$"):
         predict(Small(), Gone(PHOTO), there, HERE, ("1",), range(1), 8)
+
+
+def test_workers_start_before_the_device_is_opened() -> None:
+    class Network(Small):
+        def to(self, *place: Any, **options: Any) -> Network:
+            forked.append(len(active_children()))
+            return super().to(*place, **options)
+
+    forked: list[int] = []
+    there = config()
+    there.data.workers = 2
+    predict(Network(), Images(PHOTO, PHOTO, PHOTO), there, HERE, ("1",), range(3), 8)
+    assert forked == [2]
 
 
 def test_naive_crops_are_144_different_ones() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import chain, islice
 from typing import Any, Final, NamedTuple
 
 import torch
@@ -72,8 +73,8 @@ def predict(
 
     `view` replaces the recipe's. They are probabilities, or numbers, as the loss of `config` says. A forward pass takes
     `batch` crops; probabilities are computed in float32, means in float64.
-    Unreadable images are left out and named. The network keeps its mode. Raises `RunError` for inconsistent settings,
-    and if the network has other classes than the data.
+    Unreadable images are left out and named. The network goes to the device, and keeps its mode. Raises `RunError` for
+    inconsistent settings, and if the network has other classes than the data.
     """
     # report wrong settings here, not in a worker
     check_fit(find_misfits(config))
@@ -85,14 +86,17 @@ def predict(
     unreadable: list[str] = []
     network.eval()
     try:
+        loader = DataLoader(
+            _CropDataset(reader, config, protocols, indices, view),
+            batch_size=None,
+            num_workers=loader_workers(config, context),
+            worker_init_fn=_init_worker,
+        )
+        arriving = iterate_loader(loader)
+        first = list(islice(arriving, 1))  # workers start before the device is opened
+        network.to(device)
         with torch.inference_mode():
-            loader = DataLoader(
-                _CropDataset(reader, config, protocols, indices, view),
-                batch_size=None,
-                num_workers=loader_workers(config, context),
-                worker_init_fn=_init_worker,
-            )
-            for chunk in _chunks(iterate_loader(loader), batch, device, unreadable):
+            for chunk in _chunks(chain(first, arriving), batch, device, unreadable):
                 with autocast(context, config.run.precision):
                     logits = network(chunk.images)
                 if logits.shape[1] != len(reader.classes):

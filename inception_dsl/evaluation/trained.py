@@ -57,7 +57,7 @@ def trained(plan: Plan, weights: Path, split: str, given: Collection[str], proto
     images = choose_preparation(preprocessing(file, weights), config, spec, given, protocol)
     warnings = filter(None, (other_network(weights, file, plan.typed), images.warning))
     notes = filter(None, (*file.notes, images.sentence))
-    return Trained(load_network(typed, file).to(here.device), reader, images, here, tuple(notes), tuple(warnings))
+    return Trained(load_network(typed, file), reader, images, here, tuple(notes), tuple(warnings))
 
 
 def _with_weights(plan: Plan, weights: Path, reader: Reader) -> tuple[Typed, WeightFile]:
