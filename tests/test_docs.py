@@ -149,10 +149,10 @@ def test_recipes_are_what_the_table_says() -> None:
     ).read_text(encoding="utf-8")
 
 
-def test_recipes_have_fp32_and_the_modern_one_chooses() -> None:
+def test_recipes_have_fp32_and_the_newest_choose() -> None:
     found = {name: named(name).config().run.precision for name in RECIPES}
-    assert {name for name, each in found.items() if each == "auto"} == {"modern"}
-    assert {each for name, each in found.items() if name != "modern"} == {"fp32"}
+    assert {name for name, each in found.items() if each == "auto"} == {"modern", "finetune"}
+    assert {each for name, each in found.items() if name not in {"modern", "finetune"}} == {"fp32"}
     own = recipe(load("specs/googlenet_bn_small.yaml").program)
     assert own and own.config().run.precision == "fp32"
     assert set(CHOICES["run.precision"]) == {"fp32", "bf16", "fp16", "auto"}

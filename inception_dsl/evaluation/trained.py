@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from itertools import zip_longest
 from pathlib import Path
@@ -25,6 +24,7 @@ from inception_dsl.runner.readers import open_images
 from inception_dsl.runner.settings import RunError
 from inception_dsl.training.plan import Plan, with_classes
 from inception_dsl.weights.files import WeightFile
+from inception_dsl.weights.origin import listed_classes
 from inception_dsl.weights.transfer import load_weights, preprocessing
 
 
@@ -47,7 +47,7 @@ def trained(plan: Plan, weights: Path, split: str, given: Collection[str], proto
     network.
     """
     config = plan.runnable.config()
-    listed = next((names for _, names in _listed_classes(weights)), ())
+    listed = next((names for _, names in listed_classes(weights)), ())
     reader = open_images(config.data.source, split, listed, config.loss.name)
     check_classes(weights, reader.classes, config.data.source)
     (typed, file), here = _with_weights(plan, weights, reader), rank_context()
@@ -100,7 +100,7 @@ def other_network(weights: Path, file: WeightFile, typed: Typed) -> Diagnostic |
 
 def check_classes(weights: Path, classes: Sequence[str], data: str) -> None:
     """Raise `RunError` if a file that a run wrote beside the weights names other classes than the data."""
-    for file, named in _listed_classes(weights):
+    for file, named in listed_classes(weights):
         if "\n".join(named) == "\n".join(classes):
             continue
         pairs = enumerate(zip_longest(named, classes, fillvalue=""))
@@ -108,22 +108,3 @@ def check_classes(weights: Path, classes: Sequence[str], data: str) -> None:
         difference = f"class {number} is {there!r}, and in {data} it is {here!r}"
         way = "evaluate on data of the same classes, in the same order"
         raise RunError(f"{file}: names other classes than the data: {difference}; {way}")
-
-
-def _listed_classes(weights: Path) -> Iterator[tuple[Path, list[str]]]:
-    """The files beside weights that name a network's classes; a `config.json` of another tool does not.
-
-    Those of a checkpoint are in the folder above.
-    """
-    own = weights.absolute().parent
-    folder = own.parent if own.name == "checkpoints" else weights.parent
-    config, listed = folder / "config.json", folder / "classes.txt"
-    try:
-        if config.is_file():
-            facts = json.loads(config.read_text(encoding="utf-8"))
-            if isinstance(facts, dict) and isinstance(facts.get("label_names"), list):
-                yield config, [str(name) for name in facts["label_names"]]
-        if listed.is_file():
-            yield listed, listed.read_text(encoding="utf-8").removesuffix("\n").split("\n")
-    except (OSError, ValueError) as error:
-        raise RunError(f"{folder}: the classes of the weights cannot be read: {error}; fix the file") from None

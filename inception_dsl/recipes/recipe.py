@@ -48,10 +48,14 @@ class Recipe:
         return config
 
 
-def recipe(program: Program) -> Recipe | None:
-    """The recipe of a program's spec, with the network's image size and head weights; None if it has none."""
+def recipe(program: Program, other: str = "") -> Recipe | None:
+    """The recipe of a program's spec, with the network's image size and head weights; None if it has none.
+
+    `other` is the name of a recipe that takes the place of the spec's own; `data` (but not its batch), `loss`, `run`
+    and `transfer` stay.
+    """
     stated = program.training
-    if not stated:
+    if not stated and not other:
         return None
     size = program.input
     own: dict[str, dict[str, Any]] = {
@@ -60,6 +64,8 @@ def recipe(program: Program) -> Recipe | None:
     }
     if size.shape[0] != 3:
         own["data"] |= {"mean": [0.5], "std": [0.5]}
+    if other:
+        stated = _only_of_the_network(stated, other)
     base = named(stated["recipe"]) if "recipe" in stated else Recipe("", {})
     found = _with(base.with_values(own), stated)
     if not found.config().optim.reference:
@@ -75,6 +81,15 @@ def with_input(program: Program, size: TensorType) -> Program:
         resize = in_proportion(augment["resize"], max(program.input.image), max(size.image))
         training = {**training, "augment": {**augment, "resize": resize}}
     return replace(program, input=size, training=training)
+
+
+def _only_of_the_network(stated: Mapping[str, Any], recipe: str) -> dict[str, Any]:
+    """What a spec states of its images, losses and machine, on top of another recipe than its own."""
+    kept = {group: dict(stated.get(group, {})) for group in ("data", "loss", "run", "transfer")}
+    kept["data"].pop("batch", None)  # the recipe's rate is for its own
+    keys = {f"{group}.{name}" for group, values in kept.items() for name in values}
+    notes = {key: note for key, note in stated.get("notes", {}).items() if key in keys}
+    return {"recipe": recipe, **kept, "notes": notes}
 
 
 def _in_proportion(recipe: Recipe) -> Recipe:

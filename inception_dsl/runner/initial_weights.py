@@ -17,14 +17,9 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from inception_dsl.runner.checkpoint import file_sha256
 from inception_dsl.runner.config import Config
 from inception_dsl.runner.export import DTYPES
-from inception_dsl.runner.settings import RunError, with_setting
+from inception_dsl.runner.settings import RunError, listed_modules, with_setting
 
 CONVERT = "`inception-dsl train SPEC --init-from FILE` converts it"
-
-
-def listed_modules(text: str) -> list[str]:
-    """The names in a list such as `conv1, inception_3a`."""
-    return text.replace(",", " ").split()
 
 
 def is_inside(name: str, modules: Iterable[str]) -> bool:

@@ -111,6 +111,11 @@ def numbers_in(value: Any) -> list[Any]:
     return list(value.values() if isinstance(value, dict) else value if isinstance(value, tuple) else [value])
 
 
+def listed_modules(text: str) -> list[str]:
+    """The names in a setting such as transfer.freeze: `conv1, inception_3a`."""
+    return text.replace(",", " ").split()
+
+
 def check_setting(key: str, value: Any) -> None:
     """Raise `RunError` for a value out of its range or not among its choices."""
     if key in CHOICES and value not in CHOICES[key]:

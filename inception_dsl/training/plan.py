@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -11,39 +11,66 @@ from inception_dsl import compiler
 from inception_dsl.datasets.builtin import builtin
 from inception_dsl.diagnostics.codes.yaml import MISSING_KEY
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
+from inception_dsl.diagnostics.spelling import did_you_mean, listing
 from inception_dsl.ir.typed import Typed
-from inception_dsl.recipes.recipe import Recipe, recipe
+from inception_dsl.recipes.recipe import Recipe, SettingValues, recipe
 from inception_dsl.runner.fit import check_fit, find_head_misfits, find_misfits
-from inception_dsl.runner.settings import RunError, with_setting
+from inception_dsl.runner.settings import RunError, listed_modules, with_setting
 from inception_dsl.spec.network import NetworkSpec
+from inception_dsl.spec.training_model import RECIPES
+from inception_dsl.weights.modules import named_modules
 
 DATA_SOURCE: Final = "data.source"
 OF_INPUT: Final = frozenset({"data.channels", "data.height", "data.width"})
 """Settings that the network's input decides."""
 
+WEIGHTS: Final = "model.safetensors"
+
 
 class Plan(NamedTuple):
     """A spec, its network, and its recipe, in which `builtin:NAME` are images of the package.
 
-    `runnable` is the recipe with a source of images that the runner knows.
+    `runnable` is the recipe with a source of images that the runner knows. `given` are the settings that the user
+    chose for this run, and `weights` is the file that it starts from.
     """
 
     spec: NetworkSpec
     typed: Typed
     recipe: Recipe
     runnable: Recipe
+    given: frozenset[str] = frozenset()
+    weights: Path | None = None
+
+    def with_values(self, values: SettingValues, notes: Mapping[str, str] | None = None) -> Plan:
+        """The plan with other values for some settings, and their notes."""
+        own, runnable = (recipe.with_values(values, notes) for recipe in (self.recipe, self.runnable))
+        return self._replace(recipe=own, runnable=runnable)
 
 
-def plan(spec: NetworkSpec, settings: Mapping[str, str], data: str | None) -> Plan:
+def plan(
+    spec: NetworkSpec,
+    settings: Mapping[str, str],
+    data: str | None,
+    *,
+    other_recipe: str = "",
+    weights: Path | None = None,
+    freeze: Sequence[str] = (),
+    folder: Path | None = None,
+) -> Plan:
     """Plan to train a spec's network on a source of images, by default the recipe's.
 
-    `settings` are texts by `group.name`. Raises `SpecError` for a spec that cannot be trained, and `RunError` for
-    settings or a source that do not exist.
+    `settings` are texts by `group.name`; `other_recipe` takes the place of the spec's own. The run starts from
+    `weights`, a file or a run's folder; a file that the spec states is relative to `folder`, the spec's. `freeze` names
+    rows, heads, modules and ranges. Raises `SpecError` for a spec that cannot be trained and for unknown rows, and
+    `RunError` for a recipe, settings, weights or a source that do not exist.
     """
     typed = compiler.at_size(compiler.compile_spec(spec))
-    stated = recipe(typed.program)
+    if other_recipe and other_recipe not in RECIPES:
+        hint = did_you_mean(other_recipe, RECIPES) or f"the recipes are {listing(RECIPES)}"
+        raise RunError(f"--recipe {other_recipe}: there is no such recipe; {hint}")
+    stated = recipe(typed.program, other_recipe)
     if stated is None:
-        hint = "write `training: {recipe: modern}`"
+        hint = "write `training: {recipe: modern}`, or choose one by `--recipe`"
         raise SpecError([Diagnostic(MISSING_KEY, "the spec has no `training`", help=hint)])
     if _fixes_classes(spec, typed):
         hint = "write `{classes}` for the number of outputs of the last layer, as in `fc {classes}`"
@@ -51,6 +78,8 @@ def plan(spec: NetworkSpec, settings: Mapping[str, str], data: str | None) -> Pl
         raise SpecError([Diagnostic(MISSING_KEY, message, help=hint)])
     for key in sorted(OF_INPUT & settings.keys()):
         raise RunError(f"{key} is the network's input: set `input` in the spec, or in one that extends it")
+    if "transfer.weights" in settings:
+        raise RunError("transfer.weights: name the file by --init-from, which makes it fit the network")
     config = stated.config()
     for key, text in settings.items():
         config = with_setting(config, key, text)
@@ -59,10 +88,35 @@ def plan(spec: NetworkSpec, settings: Mapping[str, str], data: str | None) -> Pl
         stated = stated.with_values({group: {name: value}}, {key: "--set"})
     check_fit(find_misfits(config))
     check_fit(find_head_misfits(config.loss.heads, [head.name for head in typed.program.heads]))
+    if weights:  # what the spec states is of another file
+        old = {name: "" for name in ("weights", "sha256", "new") if f"transfer.{name}" not in settings}
+        stated = stated.with_values({"transfer": old})
+    elif config.transfer.weights:
+        weights = (folder or Path()) / config.transfer.weights
+    for name, names in {"new": (), "freeze": freeze}.items():
+        if names := names or listed_modules(getattr(stated.config().transfer, name)):
+            key = f"transfer.{name}"
+            note = "--freeze" if name == "freeze" and freeze else stated.notes.get(key, "")
+            modules = named_modules(typed, names)
+            if {node.row for node in typed.nodes if node.weights}.issubset(modules):
+                raise RunError(f"{key}: {', '.join(names)} are all of the network; leave some rows out")
+            stated = stated.with_values({"transfer": {name: ", ".join(modules)}}, {key: note})
     source = _absolute(data or config.data.source)
     notes = {DATA_SOURCE: "--data"} if data else {key: note for key, note in stated.notes.items() if key == DATA_SOURCE}
     own, runnable = (stated.with_values({"data": {"source": place}}, notes) for place in (source, _runnable(source)))
-    return Plan(spec, typed, own, runnable)
+    return Plan(spec, typed, own, runnable, frozenset(settings), weights and _weights_file(weights))
+
+
+def _weights_file(given: Path) -> Path:
+    """The file of weights that a path names: its own, or that of a run's folder or of the model in it."""
+    if not given.is_dir():
+        return given
+    files = [given / "model" / WEIGHTS, given / WEIGHTS]
+    if found := next((file for file in files if file.is_file()), None):
+        return found
+    checkpoints = sorted((given / "checkpoints").glob("step_*.pt"))
+    hint = f"start from its checkpoint {checkpoints[-1]}" if checkpoints else "name a file of weights"
+    raise RunError(f"{given}: the folder has no model/{WEIGHTS}, which a run writes at its end; {hint}")
 
 
 def with_classes(spec: NetworkSpec, classes: int) -> Typed:

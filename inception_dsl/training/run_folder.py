@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import redirect_stderr
 from dataclasses import replace
 from io import StringIO
@@ -28,31 +29,42 @@ from inception_dsl.spec.training_model import GROUPS
 from inception_dsl.syntax import yaml
 from inception_dsl.training.launch import status
 from inception_dsl.training.plan import Plan, plan_for
+from inception_dsl.training.start import WEIGHTS_FILE, Start, start_from
 
 
-def prepare(folder: Path, plan: Plan, steps: int | None, force: bool) -> bool:
+def prepare(
+    folder: Path,
+    plan: Plan,
+    steps: int | None,
+    force: bool,
+    report: Callable[[Start], None] | None = None,
+) -> bool:
     """Write the files that a run starts from, and return whether the folder holds this very run already, done.
 
-    The network has the classes of the images. Nothing is written, and `RunError` raised, if the images cannot be
-    opened, if a run is at work in the folder or, unless `force`, if its checkpoints are of another run. Raises
-    `SpecError` for a file that cannot be written.
+    The network has the classes of the images. `report` is called with what a run takes over from a file of weights.
+    Nothing is written, and `RunError` raised, if the images cannot be opened, if a run is at work in the folder or,
+    unless `force`, if its checkpoints are of another run. Raises `SpecError` for weights that do not fit, and for a
+    file that cannot be written.
     """
     config = plan.runnable.config()
     images = open_images(config.data.source, "train", (), config.loss.name)
     former = runner.former_fingerprint(plan.typed)
-    own = plan_for(plan, len(images.classes))
+    start = start_from(plan, plan_for(plan, len(images.classes)), images, lambda: _latest_state(folder))
+    own = start.plan
     network = runner.fingerprint(own.typed)
-    files = _files(own, network)
+    files = _files(own, network) | ({WEIGHTS_FILE: start.content} if start.content else {})
     try:
         with FolderLock(folder):
             state = _latest_state(folder)
             if state and state["identity"].get("spec") == former:  # a run that version 0.1 has begun
                 network, files = former, _files(plan, former)
             info = NetworkInfo(plan.typed.program.name, plan.typed.program.title, network)
-            done = state is not None and _is_done(folder, state, plan.runnable.config(), info, images, steps, force)
+            done = state is not None and _is_done(folder, state, own.runnable.config(), info, images, steps, force)
             write(files, folder, force)
     except OSError as error:
         raise unwritable(str(error.filename or folder), reason(error)) from None
+    if report and start.data:
+        report(start)
     return done
 
 
@@ -96,7 +108,7 @@ def _is_done(
 ) -> bool:
     """Whether a run with this state has come to its end. Raises `RunError` if it is another run, unless `force`."""
     own = run_identity(config, info, images)
-    there = state["identity"]
+    there = {"transfer.sha256": repr(""), **state["identity"]}  # version 0.1 had no initial weights
     own = {key: value for key, value in own.items() if key in there}  # see `check_identity`
     if own.get("run.precision") == "auto":  # resolved by the run itself, which knows its device
         own["run.precision"] = there["run.precision"]

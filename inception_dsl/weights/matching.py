@@ -94,10 +94,12 @@ def select_tensors(
     theirs: Mapping[str, str],
     optional: Iterable[str],
     heads_hint: str = "leave the heads out with `--no-heads`",
+    row_hint: str = "",
 ) -> dict[str, Array]:
     """Pick a file's tensors by the names in `theirs`, and give them the spec's names.
 
-    Names in `optional` may be left over. `heads_hint` is the help text if only tensors of heads are missing.
+    Names in `optional` may be left over. `heads_hint` is the help text if only tensors of heads are missing; `row_hint`
+    is that of all missing tensors and wrong shapes, with `{row}` for their rows.
 
     Raises `SpecError` with every problem: E133 for missing tensors, E134 for unexpected tensors, and E135 for shapes
     that differ from the spec's.
@@ -107,7 +109,10 @@ def select_tensors(
     missing = [ours for ours, name in theirs.items() if name not in found and not ours.endswith(COUNTER)]
     known = {*theirs.values(), *optional}
     left = [name for name in found if name not in known]
+    nodes = {name: node for node in typed.nodes for name in node.weights}
     help_missing = heads_hint if heads.issuperset(missing) else ""
+    if row_hint:
+        help_missing = row_hint.format(row=",".join(dict.fromkeys(nodes[ours].row for ours in missing)))
     named = [theirs[ours] for ours in missing]
     for code, what, names, hint in (
         (MISSING_TENSOR, "missing from", named, help_missing),
@@ -115,7 +120,6 @@ def select_tensors(
     ):
         if names:
             findings.error(code, f"{_count(names)} {what} `{file}`: {_some(names)}", help=hint)
-    nodes = {name: node for node in typed.nodes for name in node.weights}
     wanted = {ours: typed.weights[ours].shape if ours in typed.weights else () for ours in theirs}
     wrong = [ours for ours, name in theirs.items() if name in found and found[name].shape != wanted[ours]]
     for ours in wrong[:MOST_SHAPES]:
@@ -124,7 +128,8 @@ def select_tensors(
         what = f"`{name}` is {_shape(shape)} in `{file}`, but {_shape(wanted[ours])} in the spec{spec_name}"
         node = nodes.get(ours)
         why = _reason(typed, node, shape, wanted[ours]) if node else ""
-        findings.error(TENSOR_MISMATCH, f"{what}{why}", node.origin if node else None)
+        hint = row_hint.format(row=node.row) if node else ""
+        findings.error(TENSOR_MISMATCH, f"{what}{why}", node.origin if node else None, help=hint)
     if more := wrong[MOST_SHAPES:]:
         names = [theirs[ours] for ours in more]
         findings.error(TENSOR_MISMATCH, f"{len(more):,} more tensors in `{file}` have a wrong shape: {_some(names)}")
@@ -145,11 +150,12 @@ def _reason(typed: Typed, node: Node, found: Sequence[int], wanted: Sequence[int
         and found[0] == wanted[0]
         and found[2:] == wanted[2:]
     ):
-        return f": the file is for images with {_channels(found[1])}, the spec for {_channels(wanted[1])}"
+        return f": the file is for images with {count_channels(found[1])}, the spec for {count_channels(wanted[1])}"
     return ""
 
 
-def _channels(count: int) -> str:
+def count_channels(count: int) -> str:
+    """The number of an image's channels, in words."""
     return "1 channel" if count == 1 else f"{count} channels"
 
 

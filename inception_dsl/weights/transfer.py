@@ -64,17 +64,17 @@ def import_weights(typed: Typed, file: Path, library: str, heads: bool = True, t
         source = source._replace(tensors=source.tensors | keras.unit_scales(typed, source.tensors, found.theirs))
     else:
         source = read_weights(file, own_names(typed, heads=True))
-        if _has_own_names(typed, source.tensors) and not (library and recognizes(library, source.tensors)):
+        if has_own_names(typed, source.tensors) and not (library and recognizes(library, source.tensors)):
             return _import_own(typed, file, source, heads)
-        with _identified(typed, source.tensors, library):
+        with identified(typed, source.tensors, library):
             if not library:
                 raise _unknown(typed, file, source.tensors)
             found = match(typed, library, source.tensors, heads)
     unused = set() if typed.heads and heads else set(found.names.heads)
     optional = [name for name in source.tensors if name.rpartition(".")[0] in unused]
-    with _identified(typed, source.tensors, library):
+    with identified(typed, source.tensors, library):
         weights = select_tensors(typed, str(file), source.tensors, found.theirs, optional)
-    preprocess, sentence = _published(library, found.names.name, file, tag, preprocessing(source, file))
+    preprocess, sentence = published_preprocessing(library, found.names.name, file, tag, preprocessing(source, file))
     preprocess = preprocess and preprocess.at(*typed.input.image)
     metadata = {KEY: preprocess.json} if preprocess else {}
     return Transfer(weights, found.title, tuple(optional), metadata, source.notes, sentence)
@@ -99,7 +99,7 @@ def export_weights(typed: Typed, file: Path, library: str, heads: bool = True) -
         name in source.tensors for name in own_names(typed, heads=True).keys() - own_names(typed, heads=False).keys()
     )
     found = match(typed, library, heads=heads)
-    with _identified(typed, source.tensors, library):
+    with identified(typed, source.tensors, library):
         weights = select_tensors(
             typed, str(file), source.tensors, own_names(typed, heads), own_names(typed, heads=True)
         )
@@ -117,7 +117,7 @@ def load_weights(typed: Typed, file: Path, heads: bool) -> WeightFile:
     optional = own_names(typed, heads=True)
     try:
         source = read_weights(file, optional)
-        with _identified(typed, source.tensors, ""):
+        with identified(typed, source.tensors, ""):
             weights = select_tensors(
                 typed, str(file), source.tensors, own_names(typed, heads), optional, "leave `--heads` out"
             )
@@ -139,7 +139,7 @@ def preprocessing(source: WeightFile, file: Path) -> Preprocessing | None:
         raise SpecError([Diagnostic(NOT_A_WEIGHTS_FILE, message, help=hint, file=str(file))]) from None
 
 
-def _published(
+def published_preprocessing(
     library: str, network: str, file: Path, tag: str, stated: Preprocessing | None
 ) -> tuple[Preprocessing | None, str]:
     """The preprocessing of a library's weights, and a sentence about it for the user."""
@@ -179,7 +179,7 @@ def _kept(source: WeightFile) -> dict[str, str]:
     return {key: source.metadata[key] for key in (KEY, "spec") if key in source.metadata}
 
 
-def _has_own_names(typed: Typed, tensors: Collection[str]) -> bool:
+def has_own_names(typed: Typed, tensors: Collection[str]) -> bool:
     """Whether all tensors of the trunk are present under the spec's names."""
     return all(name in tensors for name in own_names(typed, heads=False) if not name.endswith(COUNTER))
 
@@ -194,7 +194,7 @@ def _unknown(typed: Typed, file: Path, tensors: Collection[str]) -> SpecError:
 
 
 @contextmanager
-def _identified(typed: Typed, tensors: Mapping[str, Array], library: str) -> Iterator[None]:
+def identified(typed: Typed, tensors: Mapping[str, Array], library: str) -> Iterator[None]:
     """Add a hint to the first error: the network that the tensors belong to, if it is known."""
     try:
         yield

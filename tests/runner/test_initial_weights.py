@@ -21,9 +21,9 @@ from inception_dsl.runner.command import main
 from inception_dsl.runner.config import Config, Optim, Transfer
 from inception_dsl.runner.engine import train
 from inception_dsl.runner.export import save_safetensors
-from inception_dsl.runner.initial_weights import is_inside, listed_modules, read_safetensors
+from inception_dsl.runner.initial_weights import is_inside, read_safetensors
 from inception_dsl.runner.optim import make_optimiser, set_learning_rate
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.settings import RunError, listed_modules
 
 FROZEN = ("conv.", "norm.")
 

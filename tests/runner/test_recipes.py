@@ -45,10 +45,10 @@ def config(name: str) -> Config:
     return made
 
 
-def test_there_are_eight() -> None:
+def test_there_are_nine() -> None:
     assert sorted(RECIPES) == sorted(
         "googlenet-paper bvlc bvlc-quick bn-inception inception-v3-paper inception-v3-tfrelease inception-v4-paper "
-        "modern".split()
+        "modern finetune".split()
     )
 
 
@@ -97,6 +97,7 @@ RATES: dict[str, dict[float, float]] = {  # by epoch, as the papers and the solv
     "inception-v3-paper": {0: 0.045, 1.9: 0.045, 2: 0.0423, 4: 0.039762, 99: 0.045 * 0.94**49},
     "inception-v3-tfrelease": {0: 0.1, 29.9: 0.1, 30: 0.016, 60: 0.00256, 90: 0.0004096},
     "inception-v4-paper": {0: 0.045, 2: 0.0423, 99: 0.045 * 0.94**49},
+    "finetune": {0: 0.1 / 25624, 0.5: 0.05, 1: 0.1, 10.5: 0.05, 20 - 19 / 3: 0.025, 19.999: 0.0},
     "modern": {0: 0.125 / (5 * 5004 + 1), 2.5: 0.0625, 5: 0.125, 47.5: 0.0625, 90 - 85 / 3: 0.03125, 89.999: 0.0},
 }
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from inception_dsl.cli.options import DATA, SPEC, VariantOptions, variant_options
+from inception_dsl.cli.options import DATA, SPEC, Readable, VariantOptions, names_option, variant_options
 from inception_dsl.cli.run import CommandRun, output_formats
+
+if TYPE_CHECKING:
+    from inception_dsl.training.start import Start
 
 
 @click.command()
@@ -21,6 +25,15 @@ from inception_dsl.cli.run import CommandRun, output_formats
     show_default=True,
     help="Processes, one per GPU, started by torchrun.",
 )
+@click.option(
+    "--init-from",
+    "weights",
+    type=Readable(),
+    metavar="FILE|RUN",
+    help="Start from weights: of a run, torchvision, timm or keras.",
+)
+@names_option("--freeze", metavar="ROW,...", help="Rows, heads or modules that do not learn: conv1..inception_3b.")
+@click.option("--recipe", default="", metavar="NAME", help="Train by another recipe, such as finetune or modern.")
 @click.option("--resume", default="auto", show_default=True, help="auto, never, or a checkpoint file.")
 @click.option("--steps", type=click.IntRange(1), metavar="N", help="Stop after N steps, whatever the schedule.")
 @click.option("--deterministic", is_flag=True, help="Give identical results on a GPU every time; slower.")
@@ -33,6 +46,9 @@ def command(
     data: str | None,
     out: Path | None,
     processes: int,
+    weights: Path | None,
+    freeze: tuple[str, ...],
+    recipe: str,
     resume: str,
     steps: int | None,
     deterministic: bool,
@@ -48,16 +64,29 @@ def command(
 
     if out == Path():
         raise click.UsageError("--out is empty: name the run's folder")
+    starts: list[Start] = []
     with run.step(spec):
         from inception_dsl.training.plan import plan
 
         own, settings = variant.split()
-        planned = plan(own.load(spec), settings, data)  # before torch is imported, which takes seconds
+        planned = plan(  # before torch is imported, which takes seconds
+            own.load(spec),
+            settings,
+            data,
+            other_recipe=recipe,
+            weights=weights,
+            freeze=freeze,
+            folder=Path(spec).parent,
+        )
         from inception_dsl.training import run_folder
 
         folder = out or Path("runs") / planned.typed.program.name
-        done = run_folder.prepare(folder, planned, steps, force)
-    run.result = {"folder": str(folder), "comparison": None}
+        done = run_folder.prepare(folder, planned, steps, force, starts.append)
+    for start in starts:
+        for sentence in start.sentences:
+            run.echo(sentence)
+    result = {"folder": str(folder), "start": starts[0].data if starts else None}
+    run.result = {**result, "comparison": None}
     if not done or resume == "never":
         arguments = ["--out", str(folder), "--resume", resume, *(["--steps", str(steps)] if steps else [])]
         arguments += [f"--{name}" for name, given in (("deterministic", deterministic), ("force", force)) if given]
@@ -74,7 +103,7 @@ def command(
         exported = export(folder)
         run.record_written(exported.paths)
         comparison = exported.compare()
-        run.result = {"folder": str(folder), "comparison": comparison._asdict()}
+        run.result = {**result, "comparison": comparison._asdict()}
         run.diagnostics += comparison.findings(exported.onnx)
         if not run.errors:
             run.echo(comparison.sentence)
