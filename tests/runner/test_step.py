@@ -19,8 +19,10 @@ from tiny import ABOUT, CONFIG, Tiny, fingerprint, run, with_run
 from torch import Tensor, nn
 
 from inception_dsl.runner import batch_statistics, engine, host_copy, state
+from inception_dsl.runner.augment import device_steps, finish_images
 from inception_dsl.runner.batch_statistics import BatchStatistics
 from inception_dsl.runner.checkpoint import latest_checkpoint, load_checkpoint
+from inception_dsl.runner.colours import COLOURS
 from inception_dsl.runner.config import Config
 from inception_dsl.runner.data import Batch
 from inception_dsl.runner.devices import RankContext
@@ -95,6 +97,18 @@ def test_a_step_asks_for_no_number(
     assert training.step == 2
     assert numbers.names == ("loss", "aux", "gradient", "unreadable", "stop", "skipped", "loss_scale")
     assert numbers.values.device.type == "meta"
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+@pytest.mark.parametrize("erasing", [0.0, 0.25])
+def test_nor_does_what_finishes_the_images(colour: str, erasing: float) -> None:
+    config = replace(CONFIG, augment=replace(CONFIG.augment, colour=colour, erasing=erasing))
+    with META:
+        images = torch.zeros(12, 3, 8, 8, dtype=torch.uint8)
+        draws = torch.ones(12, sum(step.numbers for step in device_steps(config)))
+    finish_images(images, draws, config)  # constants are copied to the device once
+    with OnlyQueued():
+        assert finish_images(images, draws, config).shape == images.shape
 
 
 @pytest.mark.usefixtures("_meta")
