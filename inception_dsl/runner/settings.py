@@ -164,7 +164,8 @@ def with_setting(config: T, key: str, text: str) -> T:
     part: Any = vars(config).get(group)
     if part is None or name not in vars(part):
         known = [f"{owner}.{setting}" for owner, values in vars(config).items() for setting in vars(values)]
-        near = difflib.get_close_matches(key[:LONGEST_VALUE], known, n=1, cutoff=0.7)
+        near = [name for name in known if name == f"{key}.name"]
+        near = near or difflib.get_close_matches(key[:LONGEST_VALUE], known, n=1, cutoff=0.7)
         hint = f"did you mean {near[0]}?" if near else f"the settings are {', '.join(known)}"
         raise RunError(f"unknown setting {key!r}; {hint}")
     old = getattr(part, name)

@@ -176,7 +176,7 @@ def channel_values(values: Collection[float]) -> str:
 
 def _kept(source: WeightFile) -> dict[str, str]:
     """The metadata that stays true when tensors are renamed."""
-    return {key: source.metadata[key] for key in (KEY, "spec") if key in source.metadata}
+    return {key: source.metadata[key] for key in (KEY, "spec", "loss") if key in source.metadata}
 
 
 def has_own_names(typed: Typed, tensors: Collection[str]) -> bool:

@@ -91,6 +91,11 @@ BAD = {
 }
 
 
+def test_a_group_alone_is_taken_for_its_name() -> None:
+    with pytest.raises(RunError, match=r"unknown setting 'loss'; did you mean loss\.name\?"):
+        with_setting(Config(), "loss", "bce")
+
+
 @pytest.mark.parametrize("key", BAD)
 def test_values_of_another_type_are_reported(key: str) -> None:
     for text in (*BAD[key], *DEEP):
