@@ -258,9 +258,9 @@ def test_networks_are_compared_with_the_first(two: list[str], tmp_path: Path) ->
 
     # conv 9 * w, bn 2 * w, fc 7 * w + 7
     assert table(rows, metric(results)) == [
-        ("network", "params", "ops", "top-1, %", "difference", "runs"),
-        ("narrow", "43", "1,166", "55.0 ± 7.1", "", "2"),
-        ("wide", "79", "2,332", "70.0", "+15.0", "1 of 2, 1 failed"),
+        ("network", "runs", "params", "ops", "top-1, %", "difference"),
+        ("narrow", "2", "43", "1,166", "55.0 ± 7.1", ""),
+        ("wide", "1 of 2, 1 failed", "79", "2,332", "70.0", "+15.0"),
     ]
     narrow, wide = data(rows)
     assert narrow["score"] == {"mean": 0.55, "deviation": statistics.stdev([0.5, 0.6])}
@@ -327,6 +327,35 @@ def test_wrong_specs_end_the_command_before_any_run(two: list[str], tmp_path: Pa
     assert done.exit_code != 0
     assert "wide.yaml" in done.stderr and "none.yaml" in done.stderr
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(("status", "code"), [("done", 0), ("failed", 1), ("stopped", 75)])
+def test_the_exit_code_says_how_the_runs_ended(
+    two: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: Any, code: int
+) -> None:
+    from inception_dsl.training import ablate_runs
+    from inception_dsl.training.ablate_runs import Result
+
+    def run_all(left: list[Trial], shares: Any, report: Any) -> list[Result]:
+        found = [Result(each, "done", {"top1": 0.5}) for each in left]
+        found[-1] = Result(left[-1], status, {"top1": 0.25} if code == 0 else None, "no room" if code == 1 else "")
+        for result in found:
+            report(result)
+        return found
+
+    monkeypatch.setattr(ablate_runs, "prepare_all", lambda found: ([], found))
+    monkeypatch.setattr(ablate_runs, "run_all", run_all)
+    words = ("ablate", *two, "--seeds", "2", "--out", tmp_path)
+    done, text = command(*words, "--format", "json"), command(*words)
+    data = enveloped(done, "ablate")
+
+    assert (done.exit_code, text.exit_code) == (code, code)
+    assert [run["status"] for run in data["result"]["networks"][1]["runs"]] == ["done", status]
+    failures = [found["message"] for found in data["diagnostics"]]
+    assert failures == (["wide with seed 1 failed: no room"] if code == 1 else [])
+    assert ("run the same command again to continue" in text.stdout) == (code == 75)
+    assert "narrow" in text.stdout and "50.0 ± 0.0" in text.stdout
+    assert "networks x 2 seeds" in done.stderr and "4/4  wide seed 1" in done.stderr
 
 
 def test_an_ablation_is_run_once(two: list[str], tmp_path: Path) -> None:

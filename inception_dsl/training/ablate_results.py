@@ -84,11 +84,11 @@ def table(rows: Sequence[Row], metric: str) -> list[tuple[str, ...]]:
     """The cells of the table, header first: accuracies in percent, and their differences in percentage points."""
     percent = METRICS[metric].form.endswith("%")
     title = f"{METRICS[metric].title}{', %' * percent}"
-    cells: list[tuple[str, ...]] = [("network", "params", "ops", title, "difference", "runs")]
+    cells: list[tuple[str, ...]] = [("network", "runs", "params", "ops", title, "difference")]
     for row, difference in zip(rows, _differences(rows), strict=True):
         score = _spread(row.score.mean, row.score.deviation, percent) if row.score else ""
         apart = _spread(*difference, percent, "+") if difference else ""
-        cells.append((row.variant.name, f"{row.params:,}", f"{row.macs:,}", score, apart, _runs(row)))
+        cells.append((row.variant.name, _runs(row), f"{row.params:,}", f"{row.macs:,}", score, apart))
     return cells
 
 

@@ -13,6 +13,8 @@ import click
 
 from inception_dsl.cli.options import DATA, VariantOptions, variant_options
 from inception_dsl.cli.run import CommandRun, output_formats
+from inception_dsl.diagnostics.codes.tool import UNUSABLE_INPUT
+from inception_dsl.diagnostics.diagnostic import Diagnostic
 from inception_dsl.text.aligned import TextColumn, format_table
 from inception_dsl.text.terminal import columns
 
@@ -120,6 +122,7 @@ def _print(run: CommandRun, rows: list[Row], seeds: int, out: Path) -> None:
     """Print the table, and write it as JSON and as a plot."""
     from inception_dsl.files.output import write
     from inception_dsl.training import ablate_results
+    from inception_dsl.training.ablate_runs import LOG
 
     metric = ablate_results.metric([result for row in rows for result in row.results])
     run.result = {"folder": str(out), "seeds": seeds, "metric": metric, "networks": ablate_results.data(rows)}
@@ -129,7 +132,8 @@ def _print(run: CommandRun, rows: list[Row], seeds: int, out: Path) -> None:
     run.echo("\n".join(["", *format_table(cells, gap=2, room=columns()), "", ablate_results.note(metric)]))
     for row in rows:
         for result in row.failed:
-            run.echo(f"{row.variant.name} seed {result.trial.seed} failed: {result.reason}")
+            message = f"{row.variant.name} with seed {result.trial.seed} failed: {result.reason}"
+            run.diagnostics.append(Diagnostic(UNUSABLE_INPUT, message, file=str(result.trial.folder / LOG)))
     run.record_written(write({"ablation.json": json.dumps(run.result, indent=2).encode() + b"\n"}, out, force=True))
     if find_spec("matplotlib") and any(row.score for row in rows):
         from inception_dsl.training.ablate_plot import plot_ablation
