@@ -22,7 +22,7 @@ from inception_dsl.runner.devices import RankContext, resolve_precision
 from inception_dsl.weights.files import read_weights
 
 SPEC = "specs/googlenet_bn_small.yaml"
-SET = {"data.batch": 8, "data.workers": 0, "run.log_every": 1, "schedule.epochs": 2}
+SET = {"data.batch": 8, "data.workers": 0, "run.log_every": 1, "schedule.epochs": 2, "run.precision": "auto"}
 FEW = [word for key, value in SET.items() for word in ("--set", f"{key}={value}")]
 
 
@@ -93,7 +93,7 @@ def test_the_spec_of_a_run_is_whole(run: Path) -> None:
     assert stated and before and stated.source == before.source
     config, expected = stated.config(), before.config()
     expected.data = replace(expected.data, source="fake:32x10", batch=8, workers=0)
-    expected.run.log_every, expected.schedule.epochs = 1, 2.0
+    expected.run.log_every, expected.run.precision, expected.schedule.epochs = 1, "auto", 2.0
     assert config == expected
     assert stated.notes == {**before.notes, "data.source": "--data"} | dict.fromkeys(SET, "--set")
 
