@@ -90,6 +90,7 @@ def command(
     if not done or resume == "never":
         arguments = ["--out", str(folder), "--resume", resume, *(["--steps", str(steps)] if steps else [])]
         arguments += [f"--{name}" for name, given in (("deterministic", deterministic), ("force", force)) if given]
+        run.echo(f"starting {folder / 'train.py'}")
         run.exit_code = launch.launch(folder, arguments, processes, quiet=run.form != "text")
         if run.exit_code == launch.PREEMPTED:
             saved = any((folder / "checkpoints").glob("step_*.pt"))
