@@ -9,6 +9,7 @@ from keras_networks import CASES, SPECS, check_numbers, keras, made, refused
 
 from inception_dsl import compiler
 from inception_dsl.weights import transfer
+from inception_dsl.weights.initial import initial_weights
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # keras under NumPy 2
 
@@ -41,3 +42,15 @@ def test_another_number_of_classes_and_channels_is_reported_tensor_by_tensor(tmp
         ("E135", "predictions.bias", "the file is for 10 classes, the spec for 1,000"),
         ("E135", "predictions.weight", "the file is for 10 classes, the spec for 1,000"),
     ]
+
+
+def test_a_file_is_a_start_for_other_classes(tmp_path: Path) -> None:
+    net = made("Xception", input_shape=(71, 71, 3), classes=10)
+    net.save_weights(file := tmp_path / "x.weights.h5")
+    (tmp_path / "four.yaml").write_text("extends: builtin:xception.yaml\nnetwork: four\ntitle: Four\nclasses: 4\n")
+    found = initial_weights(compiler.load(tmp_path / "four.yaml"), file)
+    assert found.origin.startswith("keras")
+    assert found.new == {"fc": "for 4 classes; the file has 10"} and not found.adapted and not found.left
+    assert found.images and found.images.mean == (0.5, 0.5, 0.5)
+    (kernel,) = (layer for layer in net.layers if layer.name == "block1_conv1")
+    assert (next(iter(found.weights.values())) == kernel.get_weights()[0].transpose(3, 2, 0, 1)).all()
