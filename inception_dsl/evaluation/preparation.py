@@ -17,7 +17,7 @@ from inception_dsl.evaluation.crops import View
 from inception_dsl.runner.config import Config
 from inception_dsl.runner.geometry import centre_crop
 from inception_dsl.weights.preprocessing import Preprocessing
-from inception_dsl.weights.transfer import channel_values
+from inception_dsl.weights.transfer import spell_channels
 
 VIEW_SETTINGS: Final = ("augment.evaluation", "augment.resize", "augment.central")
 """The settings of the recipe's evaluation view."""
@@ -57,13 +57,13 @@ def choose_preparation(
     for name in ("mean", "std"):
         stated, value = getattr(data, name), getattr(wanted, name)
         if f"data.{name}" in given:
-            users.append(f"{name} {channel_values(stated)} by `--set`")
+            users.append(f"{name} {spell_channels(stated)} by `--set`")
             continue
-        theirs.append(f"{name} {channel_values(value)}")
+        theirs.append(f"{name} {spell_channels(value)}")
         differ += (
             []
             if _same_values(stated, value)
-            else [f"{name} {channel_values(stated)} (the weights: {channel_values(value)})"]
+            else [f"{name} {spell_channels(stated)} (the weights: {spell_channels(value)})"]
         )
         data = replace(data, **{name: value})
     whose = f" ({wanted.tag})" if wanted.tag else ""

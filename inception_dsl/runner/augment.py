@@ -18,7 +18,7 @@ from inception_dsl.runner.fit import check_fit, find_misfits
 from inception_dsl.runner.geometry import CROPS, VIEWS, Cut, cut_image, cut_reduction, reduced_cut
 from inception_dsl.runner.randaugment import rand_augment
 from inception_dsl.runner.reader import Reduction
-from inception_dsl.runner.settings import RunError, lookup
+from inception_dsl.runner.settings import RunError, lookup, one_line
 
 Read = Callable[[Reduction | None], Tensor]
 """Reads an image; see `Reader.read`."""
@@ -37,12 +37,7 @@ def device_steps(config: Config) -> list[DeviceStep]:
 
 def normalisation(config: Config) -> DeviceStep:
     """All that the device does to evaluation images."""
-    return DeviceStep(0, draw_nothing, partial(normalise_images, config=config))
-
-
-def normalise_images(images: Tensor, draws: Tensor, config: Config) -> Tensor:
-    """Normalise images; there are no numbers."""
-    return normalise(images, config)
+    return DeviceStep(0, draw_nothing, lambda images, _: normalise(images, config))
 
 
 CHUNK = 2**18  # values that a thread of a CPU finishes at once, so that they stay in its cache
@@ -158,6 +153,6 @@ def checked_transform(
         image, draws = transform(config, lambda _: torch.zeros(3, 2, 2, dtype=torch.uint8), Generator())
         finish_images(image[None], draws[None], config)
     except (RuntimeError, ValueError, TypeError, ArithmeticError) as error:
-        cause = " ".join(str(error).split())[:300]
-        raise RunError(f"data and augment: these settings cannot transform an image: {cause}; change them") from error
+        problem = f"these settings cannot transform an image: {one_line(error)}"
+        raise RunError(f"data and augment: {problem}; change them") from error
     return partial(transform, config)

@@ -70,12 +70,9 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many types
-        unsafe = isinstance(error, pickle.UnpicklingError)  # torch's message says how to load it anyway
-        cause = (
-            "it holds other objects than tensors, numbers and strings"
-            if unsafe
-            else (str(error) or repr(error)).splitlines()[0]
-        )
+        cause = (str(error) or repr(error)).splitlines()[0]
+        if isinstance(error, pickle.UnpicklingError):  # torch's message says how to load it anyway
+            cause = "it holds other objects than tensors, numbers and strings"
         raise RunError(f"{path}: cannot be read as a checkpoint: {cause}") from error
     if not isinstance(state, dict) or not {"step", "identity", "network", "optimiser"} <= state.keys():
         raise RunError(f"{path}: not a checkpoint of a run; give one of its checkpoints/step_*.pt")

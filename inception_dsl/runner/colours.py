@@ -38,7 +38,7 @@ FLIP = DeviceStep(1, draw_flip, flip)
 
 
 def to_grey(image: Tensor) -> Tensor:
-    """The luminance, ... x 1 x H x W, of floats in any range."""
+    """The luminance of RGB images, ... x 1 x H x W, in floats."""
     red, green, blue = image.unbind(-3)
     return (0.2989 * red + 0.587 * green + 0.114 * blue).unsqueeze(-3)
 

@@ -16,8 +16,7 @@ from inception_dsl.runner.config import Config, NetworkInfo
 from inception_dsl.runner.devices import destroy_distributed, exit_process, lost_connection, rank_context
 from inception_dsl.runner.failures import failed_for_good, own_failure, read_failure, record_failure
 from inception_dsl.runner.folder import RunFailed
-from inception_dsl.runner.reader import error_text
-from inception_dsl.runner.settings import RunError, with_setting
+from inception_dsl.runner.settings import RunError, error_text, with_setting
 from inception_dsl.runner.slurm import torchrun_variables
 
 EXIT_CODES = {"done": 0, "preempted": 75}  # 75: EX_TEMPFAIL, try again
@@ -83,9 +82,8 @@ def main(train: Callable[..., str], network: Callable[[int], nn.Module], config:
     try:
         for key, value in [("data.source", given.data), *given.set, *flags]:
             config = with_setting(config, key, value)
-        code = EXIT_CODES[
-            train(network, config, info, rank_context(), given.out, given.resume, given.force, given.steps)
-        ]
+        ended = train(network, config, info, rank_context(), given.out, given.resume, given.force, given.steps)
+        code = EXIT_CODES[ended]
         destroy_distributed()  # not after an error: NCCL would wait for the other ranks, and they for this one
     except Exception as error:  # noqa: BLE001 - reported here, since exit_process skips the interpreter's handler
         code = _report(error, given.out, config)

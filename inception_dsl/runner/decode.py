@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from inception_dsl.runner.reader import Reduction, Unreadable, error_text
+from inception_dsl.runner.reader import Reduction, Unreadable
+from inception_dsl.runner.settings import error_text
 
 ORIENTATION = 0x0112  # the EXIF tag: 1 is upright, 5 to 8 swap height and width
 JPEG_ENDINGS = (".jpg", ".jpeg")

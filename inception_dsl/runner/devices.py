@@ -17,6 +17,7 @@ from torch.distributed.distributed_c10d import PrefixStore, Store
 from torch.distributed.rendezvous import rendezvous
 
 from inception_dsl.runner.config import Config
+from inception_dsl.runner.failures import is_alone
 from inception_dsl.runner.host_copy import map_tensors
 from inception_dsl.runner.settings import RunError, T, with_setting
 
@@ -31,10 +32,10 @@ class RankContext:
 
 
 MIN_TORCH = (2, 13)
-BF16_CAPABILITIES = {
+BF16_CAPABILITIES = {  # of a CPU: torch's name and the vendor's
     "avx512_bf16": "AVX512-BF16",
     "amx_bf16": "AMX",
-}  # of a CPU: torch's name and the vendor's
+}
 HALF_PRECISIONS = {
     "bf16": torch.bfloat16,
     "fp16": torch.float16,
@@ -110,8 +111,8 @@ def lost_connection(error: Exception) -> bool:
 
 
 def exit_process(code: int) -> NoReturn:
-    """Exit; one of several processes without interpreter shutdown, in which torch's threads sometimes abort it."""
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1 or "TORCHELASTIC_RUN_ID" in os.environ:
+    """Exit; unless it is alone, without interpreter shutdown, in which torch's threads sometimes abort it."""
+    if not is_alone():
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, AttributeError):  # there is no stream, or its reader is gone
                 stream.flush()

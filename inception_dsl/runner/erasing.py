@@ -7,6 +7,8 @@ import math
 import torch
 from torch import Generator, Tensor
 
+from inception_dsl.runner.geometry import random_below, random_uniform
+
 NOTHING = (0, 0, 0, 0)
 ERASED_AREA = (0.02, 0.33)  # the fraction of the image that a rectangle covers
 ERASED_ASPECT = (math.log(0.3), math.log(3.3))  # the logarithm of its height over its width
@@ -17,12 +19,11 @@ def draw_rectangle(height: int, width: int, probability: float, generator: Gener
     if not probability or torch.rand(1, generator=generator).item() >= probability:
         return NOTHING
     for _ in range(10):
-        area = height * width * torch.empty(1).uniform_(*ERASED_AREA, generator=generator).item()
-        aspect = math.exp(torch.empty(1).uniform_(*ERASED_ASPECT, generator=generator).item())
+        area = height * width * random_uniform(*ERASED_AREA, generator)
+        aspect = math.exp(random_uniform(*ERASED_ASPECT, generator))
         tall, wide = round(math.sqrt(area * aspect)), round(math.sqrt(area / aspect))
         if tall < height and wide < width:
-            top = int(torch.randint(0, height - tall + 1, (1,), generator=generator).item())
-            left = int(torch.randint(0, width - wide + 1, (1,), generator=generator).item())
+            top, left = random_below(height - tall + 1, generator), random_below(width - wide + 1, generator)
             return top, top + tall, left, left + wide
     return NOTHING
 

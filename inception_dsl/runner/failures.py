@@ -40,10 +40,7 @@ def _parsed(text: str) -> Failure | None:
 
 def own_failure(error: str = "", code: int = 1, permanent: bool = False, step: int = -1) -> Failure:
     """A failure of this process."""
-    launcher, restarts = (
-        f"{socket.gethostname()}:{os.getppid()}",
-        "TORCHELASTIC_RESTART_COUNT",
-    )  # a new command has others
+    launcher, restarts = f"{socket.gethostname()}:{os.getppid()}", "TORCHELASTIC_RESTART_COUNT"
     if not by_torchrun() and "SLURM_STEP_ID" in os.environ:
         launcher, restarts = "step {SLURM_JOB_ID}.{SLURM_STEP_ID}".format_map(os.environ), "SLURM_RESTART_COUNT"
     return Failure(launcher, int(os.environ.get(restarts, "0")), step, error, code, permanent)
@@ -52,6 +49,11 @@ def own_failure(error: str = "", code: int = 1, permanent: bool = False, step: i
 def by_torchrun() -> bool:
     """Whether torchrun started this process."""
     return "TORCHELASTIC_RUN_ID" in os.environ
+
+
+def is_alone() -> bool:
+    """Whether this process is the only one of its run, and nothing restarts it."""
+    return not by_torchrun() and int(os.environ.get("WORLD_SIZE", "1")) <= 1
 
 
 def failed_for_good(folder: Path) -> Failure | None:
@@ -69,7 +71,7 @@ def record_failure(folder: Path, failure: Failure) -> bool:
 
     A failure that repeats an earlier attempt's, at the same step, is permanent.
     """
-    if not by_torchrun() and int(os.environ.get("WORLD_SIZE", "1")) == 1:  # nobody restarts it, and it is the only one
+    if is_alone():
         return True
     with suppress(OSError):  # without a record, restarts try again
         folder.mkdir(parents=True, exist_ok=True)

@@ -23,7 +23,7 @@ from inception_dsl.runner.devices import RankContext, broadcast_state
 from inception_dsl.runner.failures import forget_failure
 from inception_dsl.runner.files import encode_text, write_text
 from inception_dsl.runner.reader import Reader, epoch_order
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.settings import RunError, flat_settings
 
 
 class RunFailed(RunError):
@@ -34,9 +34,8 @@ def run_identity(config: Config, info: NetworkInfo, reader: Reader) -> dict[str,
     """What must not change when a run resumes: the network, the data, the recipe, the seed and the precision."""
     free = {"data.source", "data.workers", "data.prefetch", "data.timeout", "data.unreadable", "transfer.weights"}
     free |= {f"run.{name}" for name in vars(config.run)}
-    groups = dataclasses.asdict(config).items()
-    recipe = {f"{group}.{name}": repr(value) for group, names in groups for name, value in names.items()}
-    kept = {key: value for key, value in recipe.items() if key not in free or key == "run.seed"}
+    settings = flat_settings(config).items()
+    kept = {key: repr(value) for key, value in settings if key not in free or key == "run.seed"}
     return {"spec": info.spec, "images": reader.fingerprint, **kept, "run.precision": config.run.precision}
 
 

@@ -136,10 +136,7 @@ def random_area_box(height: int, width: int, config: Config, generator: Generato
         w, h = round(math.sqrt(covered * aspect)), round(math.sqrt(covered / aspect))
         if 0 < w <= width and 0 < h <= height:
             return random_below(height - h + 1, generator), random_below(width - w + 1, generator), h, w
-    w, h = (
-        max(1, min(width, round(height * high))),
-        max(1, min(height, round(width / low))),
-    )  # fallback: the largest centred crop
+    w, h = max(1, min(width, round(height * high))), max(1, min(height, round(width / low)))  # the largest, centred
     return (height - h) // 2, (width - w) // 2, h, w
 
 

@@ -54,10 +54,8 @@ def mix_images(images: Tensor, mix: Mix) -> Tensor:
     """Mix a batch of images, N x channels x height x width, with its reverse."""
     if mix.fraction < 1:
         return images.lerp(images.flip(0), 1 - mix.fraction)
-    mixed = images.clone()
-    mixed[:, :, mix.top : mix.bottom, mix.left : mix.right] = images.flip(0)[
-        :, :, mix.top : mix.bottom, mix.left : mix.right
-    ]
+    mixed, box = images.clone(), (..., slice(mix.top, mix.bottom), slice(mix.left, mix.right))
+    mixed[box] = images.flip(0)[box]
     return mixed
 
 

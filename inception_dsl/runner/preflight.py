@@ -11,7 +11,7 @@ from inception_dsl.runner.augment import evaluation_transform, training_transfor
 from inception_dsl.runner.config import Config
 from inception_dsl.runner.data import MicroBatches
 from inception_dsl.runner.devices import RankContext, any_rank
-from inception_dsl.runner.settings import RunError, check_settings, with_setting
+from inception_dsl.runner.settings import RunError, check_settings, one_line, with_setting
 from inception_dsl.runner.trackers import check_trackers
 
 
@@ -39,8 +39,7 @@ def dry_run(
     except (torch.OutOfMemoryError, distributed.DistError):
         raise
     except (RuntimeError, ValueError) as error:
-        cause = " ".join(str(error).split())[:300]
-        raise RunError(f"the network cannot be trained on images of {size}: {cause}") from error
+        raise RunError(f"the network cannot be trained on images of {size}: {one_line(error)}") from error
     finally:
         model.zero_grad()
         for buffer, old in zip(model.buffers(), before, strict=True):

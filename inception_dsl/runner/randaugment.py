@@ -9,6 +9,8 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import affine_grid, avg_pool2d, grid_sample, pad
 
+from inception_dsl.runner.colours import to_grey
+
 STRONGEST = 30  # the magnitude at which an operation is as strong as it gets
 
 
@@ -147,9 +149,7 @@ def warp(image: Tensor, across: tuple[float, float, float], down: tuple[float, f
 
 def luminance(image: Tensor) -> Tensor:
     """The grey image of a colour image, uint8; other images stay."""
-    if len(image) != 3:
-        return image
-    return (0.2989 * image[:1] + 0.587 * image[1:2] + 0.114 * image[2:]).to(torch.uint8)
+    return to_grey(image).to(torch.uint8) if len(image) == 3 else image
 
 
 def extrapolate(image: Tensor, other: Tensor, factor: float) -> Tensor:

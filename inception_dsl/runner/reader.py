@@ -150,11 +150,6 @@ def tensor_memory(tensor: Tensor) -> ctypes.Array[ctypes.c_char]:
     return (ctypes.c_char * tensor.nbytes).from_address(tensor.data_ptr())
 
 
-def error_text(error: Exception) -> str:
-    """The message of an error on one line."""
-    return " ".join(str(getattr(error, "strerror", None) or error).split()) or type(error).__name__
-
-
 def select_split(names: Iterable[str], split: str) -> list[str]:
     """The paths that name a split, as in `imagenet-train-0001.tar` and `train/0001.tar`, sorted.
 

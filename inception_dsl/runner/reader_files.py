@@ -12,16 +12,8 @@ from typing import Any
 from torch import Tensor
 
 from inception_dsl.runner.decode import JPEG_ENDINGS, decode_image, preload_decoder
-from inception_dsl.runner.reader import (
-    SPLITS,
-    PackedIndex,
-    Reader,
-    Reduction,
-    Unreadable,
-    error_text,
-    read_class_names,
-)
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.reader import SPLITS, PackedIndex, Reader, Reduction, Unreadable, read_class_names
+from inception_dsl.runner.settings import RunError, error_text
 
 IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".ppm", ".pgm", ".tif", ".tiff")
 

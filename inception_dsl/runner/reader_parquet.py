@@ -16,17 +16,9 @@ from torch import Tensor
 
 from inception_dsl.runner.decode import decode_image, preload_decoder
 from inception_dsl.runner.randomness import windowed_permutation
-from inception_dsl.runner.reader import (
-    PackedIndex,
-    Reader,
-    Reduction,
-    Unreadable,
-    error_text,
-    read_class_names,
-    split_files,
-)
+from inception_dsl.runner.reader import PackedIndex, Reader, Reduction, Unreadable, read_class_names, split_files
 from inception_dsl.runner.reader_files import read_bytes
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.settings import RunError, error_text
 
 WINDOW_BYTES = 256 << 20  # of images that a process keeps
 

@@ -23,12 +23,11 @@ from inception_dsl.runner.reader import (
     Reader,
     Reduction,
     Unreadable,
-    error_text,
     read_class_names,
     split_files,
 )
 from inception_dsl.runner.reader_files import IMAGE_ENDINGS, read_bytes
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.settings import RunError, error_text
 
 ShardItem = tuple[int, int, int, str, Any]  # the shard's index; the image's offset and size in it, name and label
 

@@ -11,15 +11,8 @@ import torch
 from torch import Tensor
 
 from inception_dsl.runner.decode import pillow_to_tensor, preload_decoder
-from inception_dsl.runner.reader import (
-    SPLITS,
-    PackedIndex,
-    Reader,
-    Reduction,
-    Unreadable,
-    error_text,
-)
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.reader import SPLITS, PackedIndex, Reader, Reduction, Unreadable
+from inception_dsl.runner.settings import RunError, error_text
 
 
 class TorchvisionReader(PackedIndex):

@@ -6,14 +6,14 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from inception_dsl.runner.reader import SPLITS, PackedIndex, Reader, error_text
+from inception_dsl.runner.reader import SPLITS, PackedIndex, Reader
 from inception_dsl.runner.reader_files import csv_images, jsonl_images
 from inception_dsl.runner.reader_folders import folder_images
 from inception_dsl.runner.reader_parquet import parquet_images
 from inception_dsl.runner.reader_shards import wds_images
 from inception_dsl.runner.reader_tables import fake_images, idx_images, npz_images
 from inception_dsl.runner.reader_torchvision import torchvision_images
-from inception_dsl.runner.settings import RunError, lookup
+from inception_dsl.runner.settings import RunError, error_text, lookup
 
 READERS: dict[str, Callable[[str, str], Reader]] = {
     "folder": folder_images,
@@ -31,10 +31,9 @@ READERS: dict[str, Callable[[str, str], Reader]] = {
 def open_images(source: str, split: str, classes: Sequence[str] = (), loss: str = "cross_entropy") -> Reader:
     """Open the "train" or "test" split of `KIND:PATH`. Raises `RunError` if it is missing or malformed.
 
-    The `loss` says what the labels are: a class, several, or numbers.
-
-    `classes` are those of the training images. A test split whose labels alone tell its classes takes them over, since
-    it may lack some; without `classes`, it takes those of the training split, if there is one.
+    The `loss` says what the labels are: a class, several, or numbers. `classes` are those of the training images: a
+    test split whose labels alone tell its classes takes them over, since it may lack some; without `classes`, it takes
+    those of the training split, if there is one.
     """
     kind, colon, path = source.partition(":")
     if not colon:

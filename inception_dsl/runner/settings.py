@@ -15,6 +15,16 @@ class RunError(Exception):
     """A run cannot start or go on; the message tells the user why and what to do."""
 
 
+def one_line(error: Exception) -> str:
+    """The message of an error on one line of at most 300 characters; its type if it has none."""
+    return " ".join((str(error) or type(error).__name__).split())[:300]
+
+
+def error_text(error: Exception) -> str:
+    """The message of an error on one line, without the file of an `OSError`."""
+    return " ".join(str(getattr(error, "strerror", None) or error).split()) or type(error).__name__
+
+
 @dataclasses.dataclass(frozen=True)
 class Range:
     """The numbers that a setting may have: `low` to `high`."""
@@ -116,6 +126,11 @@ def listed_modules(text: str) -> list[str]:
     return text.replace(",", " ").split()
 
 
+def flat_settings(config: Any) -> dict[str, Any]:
+    """All settings by `group.name`."""
+    return {f"{group}.{name}": value for group, part in vars(config).items() for name, value in vars(part).items()}
+
+
 def check_setting(key: str, value: Any) -> None:
     """Raise `RunError` for a value out of its range or not among its choices."""
     if key in CHOICES and value not in CHOICES[key]:
@@ -128,9 +143,8 @@ def check_setting(key: str, value: Any) -> None:
 
 def check_settings(config: Any) -> None:
     """Raise `RunError` for a setting out of its range or not among its choices."""
-    for group, values in vars(config).items():
-        for name, value in vars(values).items():
-            check_setting(f"{group}.{name}", value)
+    for key, value in flat_settings(config).items():
+        check_setting(key, value)
 
 
 def lookup(table: dict[str, T], key: str, what: str) -> T:
@@ -163,7 +177,7 @@ def with_setting(config: T, key: str, text: str) -> T:
     group, _, name = key.partition(".")
     part: Any = vars(config).get(group)
     if part is None or name not in vars(part):
-        known = [f"{owner}.{setting}" for owner, values in vars(config).items() for setting in vars(values)]
+        known = [*flat_settings(config)]
         near = [name for name in known if name == f"{key}.name"]
         near = near or difflib.get_close_matches(key[:LONGEST_VALUE], known, n=1, cutoff=0.7)
         hint = f"did you mean {near[0]}?" if near else f"the settings are {', '.join(known)}"

@@ -24,7 +24,7 @@ from inception_dsl.runner.preflight import dry_run, fit_to_memory
 from inception_dsl.runner.randomness import derive_seed
 from inception_dsl.runner.reader import Reader
 from inception_dsl.runner.scores import Score
-from inception_dsl.runner.settings import RunError, with_setting
+from inception_dsl.runner.settings import RunError, one_line, with_setting
 from inception_dsl.runner.step_numbers import Counts
 
 
@@ -108,7 +108,7 @@ class TrainingState:
             load_optimiser(self.optimiser, state["optimiser"])
             self.step, self.last_evaluated_step = state["step"], state["scored"]
         except (RuntimeError, ValueError, KeyError) as error:
-            raise RunError(f"the checkpoint does not fit: {' '.join(str(error).split())[:200]}") from error
+            raise RunError(f"the checkpoint does not fit: {one_line(error)}") from error
         self.counts = Counts(**{name: state.get(name, 0) for name in vars(self.counts)})
         if best := state.get("best"):
             self.best = best["step"], Score(**{name: best[name] for name in best if name != "step"})

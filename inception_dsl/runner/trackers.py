@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import time
@@ -15,7 +14,7 @@ from uuid import uuid4
 
 from inception_dsl.runner.config import Config
 from inception_dsl.runner.files import write_text
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.settings import RunError, flat_settings, one_line
 
 PROJECT = "inception-dsl"  # of W&B and MLflow, unless their own environment variables name another
 MOST_PARAMS = 100  # that MLflow takes at a time
@@ -65,7 +64,7 @@ class WandbTracker:
             id=self.id,
             resume="allow",
             dir=str(folder),
-            config=dict(config_params(config)),
+            config=flat_settings(config),
             settings=wandb.Settings(console="off"),  # it gets the numbers, not what the run prints
         )
         # Not W&B's own counter, which refuses the steps that a resumed run repeats.
@@ -98,7 +97,7 @@ class MlflowTracker:
         number = experiment.experiment_id if experiment else self.client.create_experiment(name)
         title = os.environ.get("MLFLOW_RUN_NAME") or run_name(folder)
         self.id = self.client.create_run(number, run_name=title).info.run_id
-        params = [Param(key, str(value)) for key, value in config_params(config).items()]
+        params = [Param(key, str(value)) for key, value in flat_settings(config).items()]
         for start in range(0, len(params), MOST_PARAMS):
             self.client.log_batch(self.id, params=params[start : start + MOST_PARAMS])
 
@@ -137,12 +136,6 @@ def check_trackers(config: Config) -> None:
     for name in tracker_names(config):
         if not installed(name):
             raise RunError(f"run.trackers names {name}, which is not installed: pip install {name}")
-
-
-def config_params(config: Config) -> dict[str, Any]:
-    """The settings of a run by `group.name`."""
-    groups = dataclasses.asdict(config).items()
-    return {f"{group}.{name}": value for group, values in groups for name, value in values.items()}
 
 
 def run_name(folder: Path) -> str:
@@ -200,8 +193,3 @@ class Trackers:
         """Drop a tracker that fails."""
         self.open.pop(name, None)
         self.say(f"warning: {name} gets no further numbers: {one_line(error)}; metrics.jsonl has all of them")
-
-
-def one_line(error: Exception) -> str:
-    """An exception in one line of at most 200 characters."""
-    return " ".join((str(error) or type(error).__name__).split())[:200]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from inception_dsl.recipes.recipe import Recipe
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.settings import RunError, flat_settings
 from inception_dsl.spec.network import NetworkSpec
 from inception_dsl.training.plan import OF_INPUT, Plan, plan
 
@@ -67,9 +66,7 @@ def check_variants(variants: Sequence[Variant]) -> None:
 
 def _settings(recipe: Recipe) -> dict[str, Any]:
     """The settings of a recipe that do not follow from the network."""
-    groups = asdict(recipe.config())
-    flat = {f"{group}.{name}": value for group, values in groups.items() for name, value in values.items()}
-    return {key: value for key, value in flat.items() if key not in OF_NETWORK}
+    return {key: value for key, value in flat_settings(recipe.config()).items() if key not in OF_NETWORK}
 
 
 def trials(variants: Sequence[Variant], seeds: int, folder: Path) -> Iterator[Trial]:
@@ -78,12 +75,5 @@ def trials(variants: Sequence[Variant], seeds: int, folder: Path) -> Iterator[Tr
         for variant in variants:
             seed = variant.plan.recipe.config().run.seed + number
             values, note = {"run": {"seed": seed}}, {"run.seed": f"seed {number + 1} of {seeds} of an ablation"}
-            own, runnable = (
-                recipe.with_values(values, note) for recipe in (variant.plan.recipe, variant.plan.runnable)
-            )
-            yield Trial(
-                variant.name,
-                seed,
-                folder / variant.name / f"seed-{seed}",
-                variant.plan._replace(recipe=own, runnable=runnable),
-            )
+            own = folder / variant.name / f"seed-{seed}"
+            yield Trial(variant.name, seed, own, variant.plan.with_values(values, note))

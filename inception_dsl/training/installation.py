@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+from inception_dsl.runner.devices import MIN_TORCH
 from inception_dsl.text.aligned import wrap
 
 OK: Final = "ok"
@@ -33,7 +34,6 @@ PURPOSES: Final = {
 }
 """What each library is for; only the first is required."""
 
-OLDEST_TORCH: Final = (2, 13)
 SHARED_MEMORY: Final = 256 * 2**20
 """Bytes that two loader processes may need at once: 2 batches each of 64 images of 3x299x299 float32."""
 
@@ -85,8 +85,8 @@ def installation_checks() -> Iterator[CheckResult]:
             yield CheckResult(library, ABSENT, f"optional: for {use}", f"pip install {library}")
             continue
         numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
-        old = library == "torch" and numbers < OLDEST_TORCH
-        advice = f"pip install 'torch>={'.'.join(map(str, OLDEST_TORCH))}'" if old else ""
+        old = library == "torch" and numbers < MIN_TORCH
+        advice = f"pip install 'torch>={'.'.join(map(str, MIN_TORCH))}'" if old else ""
         yield CheckResult(library, FAILED if old else OK, version, advice)
     beside = Path(sys.executable).with_name("torchrun").exists() or shutil.which("torchrun")
     run = "torchrun" if beside else "python -m torch.distributed.run" if find_spec("torch.distributed.run") else ""

@@ -17,7 +17,7 @@ from inception_dsl.training.plan import Plan
 from inception_dsl.weights.files import safetensors
 from inception_dsl.weights.initial import ORIGIN, InitialWeights, initial_weights
 from inception_dsl.weights.modules import named_modules, spell_modules
-from inception_dsl.weights.transfer import channel_values
+from inception_dsl.weights.transfer import spell_channels
 
 WEIGHTS_FILE: Final = "init.safetensors"
 """The file in a run's folder with exactly what the run takes over; all other weights are drawn."""
@@ -96,12 +96,12 @@ def _follow(plan: Plan, weights: InitialWeights) -> tuple[Plan, str]:
     """The plan whose images are normalised as those of the weights were, unless the user says how; a sentence on it."""
     data = plan.runnable.config().data
     if weights.images is None:
-        stated = f"mean {channel_values(data.mean)}, std {channel_values(data.std)}"
+        stated = f"mean {spell_channels(data.mean)}, std {spell_channels(data.std)}"
         return plan, f"images: {stated}, by the recipe: nothing says how those of the weights were prepared"
     wanted = weights.images.for_channels(data.channels)
     words = []
     for name in ("mean", "std"):
-        own, theirs = (channel_values(getattr(values, name)) for values in (data, wanted))
+        own, theirs = (spell_channels(getattr(values, name)) for values in (data, wanted))
         if f"data.{name}" in plan.given:
             words.append(f"{name} {own} by `--set` (the weights: {theirs})")
             continue

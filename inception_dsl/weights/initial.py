@@ -43,7 +43,6 @@ ORIGIN: Final = "origin"
 MIN_SHARE: Final = 0.5
 """A file has the spec's own names if it has more than this share of them."""
 
-
 DRAW_ANEW: Final = "to draw the row anew, add `--set transfer.new={row}`"
 
 
@@ -129,7 +128,7 @@ def initial_weights(
             adapted[layer] = f"{count_channels(there.channels)} {how} to {here.channels}"
     chosen = {name: values for name, values in weights.items() if not is_inside(name, reasons)}
     origin = found.title if found else source.metadata.get(ORIGIN, "")
-    metadata = {} if adapted else {KEY: source.metadata[KEY]} if KEY in source.metadata else {}
+    metadata = {KEY: source.metadata[KEY]} if KEY in source.metadata and not adapted else {}
     return InitialWeights(chosen, origin, reasons, adapted, tuple(kept), left, images, metadata, source.notes)
 
 

@@ -166,10 +166,10 @@ def published_preprocessing(
 
 
 def _describe(images: Preprocessing) -> str:
-    return f"{images.view}, mean {channel_values(images.mean)}, std {channel_values(images.std)}"
+    return f"{images.view}, mean {spell_channels(images.mean)}, std {spell_channels(images.std)}"
 
 
-def channel_values(values: Collection[float]) -> str:
+def spell_channels(values: Collection[float]) -> str:
     """One number for each channel, or a single number if all are equal."""
     return ", ".join(f"{value:g}" for value in ([*values][:1] if len(set(values)) == 1 else values))
 
