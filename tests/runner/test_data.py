@@ -6,7 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
+from multiprocessing import active_children
 
 import pytest
 import torch
@@ -31,6 +34,12 @@ SMALL = Config(
     augment=Augment(resize=9),
     run=Run(seed=3),
 )
+
+
+@pytest.fixture(autouse=True)
+def _no_process_is_left() -> Iterator[None]:
+    yield
+    assert active_children() == []
 
 
 def with_data(config: Config = SMALL, **values: object) -> Config:
@@ -66,8 +75,8 @@ class Holes:
 def steps(config: Config, world: int, start: int = 0, stop: int = 5, reader: Reader | None = None) -> list[Batch]:
     """The whole batch of every step, put together from all ranks and micro-batches."""
     images = reader or Holes()
-    loader = training_loader(images, config, at())
-    ranks = [list(make_loader(loader, config, at(rank, world), start, stop)) for rank in range(world)]
+    with closing(training_loader(images, config, at())) as loader:
+        ranks = [list(make_loader(loader, config, at(rank, world), start, stop)) for rank in range(world)]
     every = config.run.accumulate
     parts = [
         [batch for batches in ranks for batch in batches[s * every : (s + 1) * every]] for s in range(stop - start)
@@ -151,8 +160,8 @@ def test_a_disk_that_is_gone_ends_the_search() -> None:
 @pytest.mark.parametrize("world", [1, 3])
 def test_an_evaluation_takes_every_image_once_and_replaces_none(world: int, workers: int) -> None:
     config, reader = with_data(workers=workers), Holes(4)
-    loader = evaluation_loader(reader, config, at())
-    batches = [each for rank in range(world) for each in make_evaluation_loader(loader, config, at(rank, world))]
+    with closing(evaluation_loader(reader, config, at())) as loader:
+        batches = [each for rank in range(world) for each in make_evaluation_loader(loader, config, at(rank, world))]
     found = {int(i): int(y) for batch in batches for i, y in zip(batch.indices, batch.labels, strict=True)}
     assert sorted(torch.cat([batch.indices for batch in batches]).tolist()) == [i for i in range(-1, 20) if i != 4]
     assert found == {-1: 4} | {index: index % 10 for index in range(20) if index != 4}

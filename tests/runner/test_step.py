@@ -32,6 +32,7 @@ from inception_dsl.runner.loss_scale import LossScale, clip_gradients
 from inception_dsl.runner.optim import make_optimiser, set_learning_rate
 from inception_dsl.runner.prefetch import on_device
 from inception_dsl.runner.readers import open_images
+from inception_dsl.runner.settings import with_setting
 from inception_dsl.runner.state import TrainingState
 from inception_dsl.runner.step import train_step
 from inception_dsl.runner.step_numbers import StepNumbers
@@ -97,6 +98,17 @@ def test_a_step_asks_for_no_number(
     assert training.step == 2
     assert numbers.names == ("loss", "aux", "gradient", "unreadable", "stop", "skipped", "loss_scale")
     assert numbers.values.device.type == "meta"
+
+
+@pytest.mark.usefixtures("_meta")
+@pytest.mark.parametrize("loss", ["cross_entropy", "bce"])
+@pytest.mark.parametrize("by", ["mixup", "cutmix"])
+def test_nor_does_one_of_mixed_images(by: str, loss: str) -> None:
+    config = with_setting(with_setting(configured(), f"augment.{by}", "1"), "loss.name", loss)
+    training = started(config, RankContext(META))
+    stepped(training)
+    with OnlyQueued():
+        assert stepped(training).values.device.type == "meta"
 
 
 @pytest.mark.parametrize("colour", COLOURS)
