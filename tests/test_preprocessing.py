@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from inception_dsl.evaluation.preparation import VIEW_SETTINGS, choose_preparation, prepare_image
+from inception_dsl.evaluation.preparation import VIEW_SETTINGS, choose_preparation, prepare_as_trained, prepare_image
 from inception_dsl.runner.augment import normalise, scale_to_unit, to_channels
 from inception_dsl.runner.config import Augment, Config, Data
 from inception_dsl.runner.decode import decode_image
@@ -223,8 +223,34 @@ def test_a_recipe_that_agrees_is_not_warned_of() -> None:
     assert choose_preparation(GOOGLENET, own, "net.yaml", (), None).warning is None
 
 
-def test_weights_that_say_nothing_change_nothing() -> None:
-    assert choose_preparation(None, RECIPE, "net.yaml", (), None) == (RECIPE, None, "", None)
+@pytest.mark.parametrize("config", ["", "[1]", "{}", '{"training": {"data": 1}}', '{"training": {"augment": {}}}'])
+def test_weights_that_say_nothing_change_nothing(config: str, tmp_path: Path) -> None:
+    if config:
+        (tmp_path / "config.json").write_text(config)
+    assert prepare_as_trained(tmp_path / "w.pth", RECIPE, "net.yaml", ()) == (RECIPE, None, "", None)
+
+
+@pytest.mark.parametrize("file", ["model/model.safetensors", "checkpoints/best.pt"])
+def test_weights_of_a_run_are_prepared_as_in_the_run(file: str, tmp_path: Path) -> None:
+    run = Config(data=Data(mean=(0.1, 0.2, 0.3), std=(0.25,)), augment=Augment(evaluation="centre", resize=300))
+    for name, group in (("model/config.json", "training"), ("config.json", "config")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(json.dumps({group: asdict(run)}))
+    found = prepare_as_trained(tmp_path / file, RECIPE, "net.yaml", ())
+    assert found.config == replace(
+        RECIPE,
+        data=replace(RECIPE.data, mean=run.data.mean, std=run.data.std),
+        augment=replace(RECIPE.augment, evaluation="centre", resize=300),
+    )
+    assert found.sentence.startswith(
+        "images: shorter side resized to 300 (bilinear), center crop 224x224; mean 0.1, 0.2, 0.3; std 0.25, as `"
+    )
+    assert found.warning and "mean 0.4 (the weights: 0.1, 0.2, 0.3)" in found.warning.message
+    assert prepare_as_trained(tmp_path / file, run, "net.yaml", ()) == (run, None, "", None)
+    chosen = prepare_as_trained(tmp_path / file, RECIPE, "net.yaml", {"data.mean", "augment.evaluation"}).config
+    assert (chosen.data.mean, chosen.data.std, chosen.augment.evaluation) == ((0.4,), (0.25,), "central")
+    wider = replace(RECIPE, data=replace(RECIPE.data, height=299, width=299))  # its view may not fit
+    assert prepare_as_trained(tmp_path / file, wider, "net.yaml", ()).config.augment == RECIPE.augment
 
 
 @pytest.mark.parametrize("setting", VIEW_SETTINGS)

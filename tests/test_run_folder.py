@@ -105,6 +105,21 @@ def test_the_spec_of_a_run_has_the_classes_of_its_images(tmp_path: Path) -> None
     assert (tmp_path / "again" / "model" / "model.safetensors").read_bytes() == Path(weights).read_bytes()
 
 
+def test_a_run_is_evaluated_on_images_as_its_own(run: Path, tmp_path: Path) -> None:
+    """By whatever spec of the network: here by one of another mean."""
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(Path(SPEC).read_text().replace("mean: [0.286]", "mean: [0.7]"))
+    logged = json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])["test_loss"]
+    for weights in ("model/model.safetensors", "checkpoints/best.pt"):
+        done = CliRunner().invoke(
+            main, ["eval", str(spec), str(run / weights), "--data", "fake:32x10", "--format", "json"]
+        )
+        assert done.exit_code == 0, done.output
+        result = json.loads(done.stdout)["result"]
+        assert result["images"].startswith("images: mean 0.286, as `")
+        assert result["protocols"]["recipe"]["nll"] == pytest.approx(logged, rel=1e-4)
+
+
 @pytest.mark.parametrize("spec", [SPEC, "spec.yaml"])
 def test_a_run_of_version_0_1_goes_on(run: Path, tmp_path: Path, launched: list[Sequence[str]], spec: str) -> None:
     """Its fingerprint covers the spec's own classes and printed numbers."""

@@ -1,12 +1,13 @@
-"""How images are prepared: as the file of weights states, or else as the spec's recipe does."""
+"""How images are prepared: as the weights state, or the run that trained them, or else as the spec's recipe does."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Final, NamedTuple
+from pathlib import Path
+from typing import Any, Final, NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,6 +17,8 @@ from inception_dsl.diagnostics.diagnostic import Diagnostic
 from inception_dsl.evaluation.crops import View
 from inception_dsl.runner.config import Config
 from inception_dsl.runner.geometry import centre_crop
+from inception_dsl.runner.settings import with_setting
+from inception_dsl.weights.origin import recipe_of_run
 from inception_dsl.weights.preprocessing import Preprocessing
 from inception_dsl.weights.transfer import spell_channels
 
@@ -36,14 +39,12 @@ class Preparation(NamedTuple):
 
 
 def choose_preparation(
-    wanted: Preprocessing | None, config: Config, file: str, given: Collection[str], protocol: str | None
+    wanted: Preprocessing, config: Config, file: str, given: Collection[str], protocol: str | None
 ) -> Preparation:
     """Choose between the weights' preprocessing, the recipe of the spec `file` and the user's options, which win.
 
     `given` are the settings of `--set`; `protocol` is the value of `--protocol`, if given.
     """
-    if wanted is None:
-        return Preparation(config)
     data = config.data
     wanted = wanted.at(data.height, data.width)
     shaped = [key for key in VIEW_SETTINGS if key in given]
@@ -68,12 +69,46 @@ def choose_preparation(
         data = replace(data, **{name: value})
     whose = f" ({wanted.tag})" if wanted.tag else ""
     sentence = [f"{'; '.join(theirs)}, as the weights say{whose}"] if theirs else []
-    warning = None
-    if differ:
-        message = f"the recipe of `{file}` prepares images differently from the weights: {'; '.join(differ)}"
-        hint = "`eval` follows the weights; `--set` and `--protocol` override them"
-        warning = Diagnostic(PREPROCESSING_DIFFERS, message, help=hint, file=file)
+    warning = _warning(file, differ) if differ else None
     return Preparation(replace(config, data=data), view, "images: " + "; ".join([*sentence, *users]), warning)
+
+
+def prepare_as_trained(weights: Path, config: Config, file: str, given: Collection[str]) -> Preparation:
+    """The recipe of the spec `file`, but with the mean, deviation and view of the run that trained the weights, if any.
+
+    `given` are the settings of `--set`, which stay. Raises `RunError` for a broken `config.json` of the run.
+    """
+    described, recipe = recipe_of_run(weights)
+    own, theirs, differ = config, list[str](), list[str]()
+    same_input = all(_stated(recipe, f"data.{side}") == str(getattr(config.data, side)) for side in ("height", "width"))
+    for name in ("data.mean", "data.std", *(VIEW_SETTINGS if same_input else ())):
+        if name not in given and (text := _stated(recipe, name)):
+            config = with_setting(config, name, text)
+    if _view(config) != _view(own):
+        theirs.append(_view(config))
+        differ.append(f"{_view(own)} (the weights: {_view(config)})")
+    for name in ("mean", "std"):
+        stated, value = getattr(own.data, name), getattr(config.data, name)
+        if not _same_values(stated, value):
+            theirs.append(f"{name} {spell_channels(value)}")
+            differ.append(f"{name} {spell_channels(stated)} (the weights: {spell_channels(value)})")
+    if not differ:
+        return Preparation(config)
+    return Preparation(config, None, f"images: {'; '.join(theirs)}, as `{described}` says", _warning(file, differ))
+
+
+def _stated(recipe: Mapping[str, Any], name: str) -> str:
+    """The text of a setting in a run's recipe, or ""."""
+    group, _, key = name.partition(".")
+    part = recipe.get(group)
+    value = part.get(key, "") if isinstance(part, dict) else ""
+    return str(value)  # as `--set` reads it: [0.5, 0.5]
+
+
+def _warning(file: str, differ: Sequence[str]) -> Diagnostic:
+    message = f"the recipe of `{file}` prepares images differently from the weights: {'; '.join(differ)}"
+    hint = "`eval` follows the weights; `--set` and `--protocol` override them"
+    return Diagnostic(PREPROCESSING_DIFFERS, message, help=hint, file=file)
 
 
 def prepare_image(image: Tensor, config: Config, wanted: Preprocessing) -> Tensor:

@@ -16,7 +16,7 @@ from inception_dsl.diagnostics.codes.weights import TRAINED_FROM_ANOTHER_SPEC
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.emit.pytorch import pytorch
 from inception_dsl.emit.runner.runner import fingerprint, former_fingerprint
-from inception_dsl.evaluation.preparation import Preparation, choose_preparation
+from inception_dsl.evaluation.preparation import Preparation, choose_preparation, prepare_as_trained
 from inception_dsl.ir.typed import Typed
 from inception_dsl.runner.devices import RankContext, rank_context
 from inception_dsl.runner.reader import PackedIndex, Reader
@@ -54,7 +54,10 @@ def trained(plan: Plan, weights: Path, split: str, given: Collection[str], proto
     if (loss := file.metadata.get("loss", config.loss.name)) != config.loss.name:
         problem = f"was trained with the loss {loss}, but the recipe has {config.loss.name}"
         raise RunError(f"{weights}: {problem}; use the run's spec.yaml, or --set loss.name={loss}")
-    images = choose_preparation(preprocessing(file, weights), config, spec, given, protocol)
+    if wanted := preprocessing(file, weights):
+        images = choose_preparation(wanted, config, spec, given, protocol)
+    else:
+        images = prepare_as_trained(weights, config, spec, given)
     warnings = filter(None, (other_network(weights, file, plan.typed), images.warning))
     notes = filter(None, (*file.notes, images.sentence))
     return Trained(load_network(typed, file), reader, images, here, tuple(notes), tuple(warnings))

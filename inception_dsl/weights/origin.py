@@ -44,13 +44,20 @@ def image_values(source: WeightFile, file: Path, found: Match | None) -> ImageVa
     if stated:
         return ImageValues(stated.mean, stated.std, stated.tag or f"`{file.name}`")
     config, facts = _config(file)
-    groups = [facts.get("training"), facts.get("config")]  # of a model's folder, and of a run's
-    parts = [group["data"] for group in groups if isinstance(group, dict) and isinstance(group.get("data"), dict)]
-    for part in (*parts, facts.get("pretrained_cfg")):  # the last is timm's
+    for part in (_recipe(facts).get("data"), facts.get("pretrained_cfg")):  # the last is timm's
         mean, std = (_numbers(part, name) for name in ("mean", "std"))
         if mean and std:
             return ImageValues(mean, std, f"`{config}`")
     return None
+
+
+def recipe_of_run(weights: Path) -> tuple[Path, dict[str, Any]]:
+    """The recipe with which a run trained weights, in groups: that of the `config.json` beside them, else none.
+
+    Raises `RunError` for a `config.json` that is broken.
+    """
+    config, facts = _config(weights)
+    return config, _recipe(facts)
 
 
 def listed_classes(weights: Path) -> Iterator[tuple[Path, list[str]]]:
@@ -78,6 +85,11 @@ def _config(weights: Path) -> tuple[Path, dict[str, Any]]:
     except (OSError, ValueError) as error:
         raise _broken(config, error) from None
     return config, facts if isinstance(facts, dict) else {}
+
+
+def _recipe(facts: dict[str, Any]) -> dict[str, Any]:
+    groups = [facts.get("training"), facts.get("config")]  # of a model's folder, and of a run's
+    return next((group for group in groups if isinstance(group, dict)), {})
 
 
 def _broken(file: Path, error: Exception) -> RunError:

@@ -38,8 +38,8 @@ def command(
 ) -> None:
     """Score a network's weights on a data set.
 
-    Uses one view of each image, or 1, 10 or 144 crops as papers do. Images are prepared as the file of weights
-    states, if `weights import` wrote it, or else as the spec's recipe does. --set data.mean, data.std and
+    Uses one view of each image, or 1, 10 or 144 crops as papers do. Images are prepared as the weights state, if
+    `weights import` or a run wrote them, or else as the spec's recipe does. --set data.mean, data.std and
     augment.resize override both, and so does --protocol for the crops.
     """
     with run.step(spec):

@@ -76,10 +76,10 @@ PREPROCESSING_DIFFERS = Code(
     "W130",
     "preprocessing differs from that of the weights",
     """\
-The weights file records how images were prepared for training, as `inception-dsl weights import` writes it, and the
-spec's recipe prepares them differently. `eval` follows the weights: a network trained on values from -1 to 1 may score
-no better than chance on values from 0 to 1. `--set data.mean=`, `--set data.std=` and `--set augment.resize=` override
-both, and so does `--protocol` for the crops.
+The weights file records how images were prepared for training, as `inception-dsl weights import` writes it, or the
+`config.json` of a run beside it does, and the spec's recipe prepares them differently. `eval` follows the weights: a
+network trained on values from -1 to 1 may score no better than chance on values from 0 to 1. `--set data.mean=`, `--set
+data.std=` and `--set augment.resize=` override both, and so does `--protocol` for the crops.
 """,
 )
 
