@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,3 +59,33 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def update_golden(request: pytest.FixtureRequest) -> bool:
     """Whether texts are rewritten in place of failing."""
     return bool(request.config.getoption("--update-golden"))
+
+
+@pytest.fixture
+def launched(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
+    """What is launched; it is not, but as if it was preempted."""
+    from inception_dsl.training import launch
+
+    calls: list[Sequence[str]] = []
+
+    def preempted(folder: Path, arguments: Sequence[str], processes: int = 1, quiet: bool = False) -> int:
+        calls.append(arguments)
+        return launch.PREEMPTED
+
+    monkeypatch.setattr(launch, "launch", preempted)
+    return calls
+
+
+@pytest.fixture
+def figures(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The figures that are saved."""
+    figure_class = pytest.importorskip("matplotlib.figure").Figure
+    saved: list[Any] = []
+    original = figure_class.savefig
+
+    def save(figure: Any, *rest: Any, **options: Any) -> None:
+        saved.append(figure)
+        original(figure, *rest, **options)
+
+    monkeypatch.setattr(figure_class, "savefig", save)
+    return saved

@@ -268,11 +268,10 @@ def test_networks_are_compared_with_the_first(two: list[str], tmp_path: Path) ->
     assert [found["status"] for found in wide["runs"]] == ["done", "failed"]
 
 
-def test_the_plot_hides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_plot_hides_nothing(tmp_path: Path, figures: list[Any]) -> None:
     """Networks of the same cost and almost the same score: all points are inside, and no two names overlap."""
     pytest.importorskip("matplotlib")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
     from matplotlib.text import Text
 
     from inception_dsl.training.ablate_plot import plot_ablation
@@ -286,14 +285,6 @@ def test_the_plot_hides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         else Result(run, "failed", reason="no")
         for index, run in enumerate(trials(variants, 2, tmp_path))
     ]
-    figures: list[Figure] = []
-    original = Figure.savefig
-
-    def save(drawn: Figure, *rest: Any, **options: Any) -> None:
-        figures.append(drawn)
-        original(drawn, *rest, **options)
-
-    monkeypatch.setattr(Figure, "savefig", save)
     rows = summarise(variants, results, 10)
     plot_ablation(rows, "top1", tmp_path / "ablation.png")
     plot_ablation(rows, "top1", tmp_path / "again.png")

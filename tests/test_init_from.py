@@ -19,7 +19,6 @@ from test_json import enveloped
 from inception_dsl.cli.main import main
 from inception_dsl.network import load
 from inception_dsl.recipes.recipe import recipe
-from inception_dsl.training import launch
 from inception_dsl.weights.preprocessing import KEY, PUBLISHED
 
 pytestmark = pytest.mark.extras  # a run trains
@@ -65,19 +64,6 @@ def run(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert start["new"] == dict.fromkeys(("fc", "aux1.fc2"), "for 4 classes; the file has 10")
     assert start["loaded"][:3] == ["conv1", "conv2", "inception_3a"] and start["loaded"][-1] == "aux1.fc1"
     return out
-
-
-@pytest.fixture
-def launched(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
-    """What is launched; it is not, but as if it was preempted."""
-    calls: list[Sequence[str]] = []
-
-    def preempted(folder: Path, arguments: Sequence[str], processes: int = 1, quiet: bool = False) -> int:
-        calls.append(arguments)
-        return launch.PREEMPTED
-
-    monkeypatch.setattr(launch, "launch", preempted)
-    return calls
 
 
 def test_frozen_rows_are_those_of_the_file(run: Path, weights: Path) -> None:

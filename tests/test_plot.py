@@ -229,23 +229,14 @@ def test_a_thin_line_keeps_the_extremes(values: list[float]) -> None:
         assert (min(kept), max(kept)) == (min(finite), max(finite))
 
 
-def drawn(tmp_path: Path, patch: pytest.MonkeyPatch, *runs: Path) -> Any:
+def drawn(tmp_path: Path, figures: list[Any], *runs: Path) -> Any:
     """The figure of runs, laid out."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
-    figures: list[Figure] = []
-    original = Figure.savefig
-
-    def save(figure: Figure, *rest: Any, **options: Any) -> None:
-        figures.append(figure)
-        original(figure, *rest, **options)
-
-    patch.setattr(Figure, "savefig", save)
     plot(runs, tmp_path / "geometry.png")
-    canvas: Any = FigureCanvasAgg(figures[0])
+    canvas: Any = FigureCanvasAgg(figures[-1])
     canvas.draw()
-    return figures[0]
+    return figures[-1]
 
 
 def wild(folder: Path, losses: list[float | None], evaluated: tuple[int, ...] = ()) -> Path:
@@ -276,11 +267,9 @@ CASES: dict[str, tuple[list[float | None], tuple[int, ...]]] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_nothing_is_clipped_and_no_tick_appears_twice(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_is_clipped_and_no_tick_appears_twice(name: str, tmp_path: Path, figures: list[Any]) -> None:
     losses, evaluated = CASES[name]
-    figure = drawn(tmp_path, monkeypatch, wild(tmp_path / "run", losses, evaluated))
+    figure = drawn(tmp_path, figures, wild(tmp_path / "run", losses, evaluated))
     panel, scores, *_ = figure.axes
     finite = [loss for loss in losses if loss is not None]
     raw = {(x, y) for line in panel.lines for x, y in zip(*line.get_data(), strict=True) if math.isfinite(y)}
@@ -311,18 +300,18 @@ def test_nothing_is_clipped_and_no_tick_appears_twice(
             )
 
 
-def test_a_wide_range_has_a_logarithmic_axis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wide_range_has_a_logarithmic_axis(tmp_path: Path, figures: list[Any]) -> None:
     scales = {}
     for name in ("falling", "a spike", "almost zero", "zero"):
-        figure = drawn(tmp_path, monkeypatch, wild(tmp_path / name, *CASES[name]))
+        figure = drawn(tmp_path, figures, wild(tmp_path / name, *CASES[name]))
         scales[name] = figure.axes[0].get_yscale()
 
     assert scales == {"falling": "linear", "a spike": "log", "almost zero": "log", "zero": "linear"}
 
 
-def test_the_smoothing_is_stated_where_there_is_some(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    long = drawn(tmp_path, monkeypatch, wild(tmp_path / "long", [*FALLING])).axes[0]
-    short = drawn(tmp_path, monkeypatch, wild(tmp_path / "short", [*FALLING[:40]])).axes[0]
+def test_the_smoothing_is_stated_where_there_is_some(tmp_path: Path, figures: list[Any]) -> None:
+    long = drawn(tmp_path, figures, wild(tmp_path / "long", [*FALLING])).axes[0]
+    short = drawn(tmp_path, figures, wild(tmp_path / "short", [*FALLING[:40]])).axes[0]
 
     assert long.get_title("right") == "faint: as logged; line: centred mean over 1/25 of the run"
     assert short.get_title("right") == ""
@@ -332,9 +321,9 @@ def test_the_smoothing_is_stated_where_there_is_some(tmp_path: Path, monkeypatch
     assert [*short.lines[0].get_ydata()] == FALLING[:40]
 
 
-def test_runs_of_different_length_and_losses_are_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runs_of_different_length_and_losses_are_compared(tmp_path: Path, figures: list[Any]) -> None:
     runs = [wild(tmp_path / name, [*FALLING[:length]], (length,)) for name, length in (("a", 20), ("b", 200))]
-    figure = drawn(tmp_path, monkeypatch, *runs)
+    figure = drawn(tmp_path, figures, *runs)
 
     assert figure.axes[0].get_xlim()[1] > 200
     colours = [line.get_color() for line in figure.axes[1].lines]

@@ -56,19 +56,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-@pytest.fixture
-def launched(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
-    """What is launched; it is not, but as if it was preempted."""
-    calls: list[Sequence[str]] = []
-
-    def preempted(folder: Path, arguments: Sequence[str], processes: int = 1, quiet: bool = False) -> int:
-        calls.append(arguments)
-        return launch.PREEMPTED
-
-    monkeypatch.setattr(launch, "launch", preempted)
-    return calls
-
-
 def test_a_run_that_is_done_is_only_exported(run: Path, launched: list[Sequence[str]]) -> None:
     before = content(run)
     for name in ("README.md", "classes.txt", "model.onnx", "model.py"):

@@ -9,14 +9,13 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Any, Final, Literal, NamedTuple
 
 import torch
 
 from inception_dsl.runner.loaders import available_cores
 from inception_dsl.training.ablate import Trial
-from inception_dsl.training.launch import PREEMPTED, command
+from inception_dsl.training.launch import PREEMPTED, command, signals_passed_on
 from inception_dsl.training.run_folder import prepare
 
 POLL: Final = 0.1
@@ -91,16 +90,9 @@ def run_all(trials: Sequence[Trial], among: Sequence[Share], report: Callable[[R
     SIGTERM, SIGUSR1 and Ctrl-C are passed on, so that the runs save and end; then no further one is started.
     """
     processes: dict[int, tuple[subprocess.Popen[bytes], Trial, float]] = {}
-    asked = list[int]()
     results, left = list[Result](), list(trials)
-
-    def pass_on(number: int, frame: FrameType | None) -> None:
-        asked.append(number)
-        for process, *_ in list(processes.values()):
-            process.send_signal(signal.SIGTERM)
-
-    old = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)}
-    try:
+    numbers = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
+    with signals_passed_on(numbers, lambda: [process for process, *_ in processes.values()]) as asked:
         while processes or (left and not asked):
             for share in range(len(among)):
                 if left and not asked and share not in processes:
@@ -114,9 +106,6 @@ def run_all(trials: Sequence[Trial], among: Sequence[Share], report: Callable[[R
                     del processes[share]
                     results.append(_result(trial, code, bool(asked))._replace(seconds=time.monotonic() - begun))
                     report(results[-1])
-    finally:
-        for number, handler in old.items():
-            signal.signal(number, handler)
     return [*results, *(Result(trial, "stopped") for trial in left)]
 
 

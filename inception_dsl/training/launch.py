@@ -5,7 +5,8 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -28,6 +29,26 @@ def command(script: Path, arguments: Sequence[str], processes: int = 1) -> list[
     return [*torchrun, f"--max-restarts={RESTARTS}", f"--shutdown-timeout={SAVE_TIMEOUT}", str(script), *arguments]
 
 
+@contextmanager
+def signals_passed_on(
+    numbers: Iterable[int], processes: Callable[[], Iterable[subprocess.Popen[bytes]]]
+) -> Iterator[list[int]]:
+    """Pass signals on, as SIGTERM, to the processes that run, so that they save and end; yields those that came."""
+    asked: list[int] = []
+
+    def pass_on(number: int, frame: FrameType | None) -> None:
+        asked.append(number)
+        for process in processes():
+            process.send_signal(signal.SIGTERM)
+
+    old = {number: signal.signal(number, pass_on) for number in numbers}
+    try:
+        yield asked
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)
+
+
 def launch(folder: Path, arguments: Sequence[str], processes: int = 1, quiet: bool = False) -> int:
     """Run `train.py` of a run folder to its end; gives its exit code. `quiet` sends what it prints to stderr.
 
@@ -35,15 +56,8 @@ def launch(folder: Path, arguments: Sequence[str], processes: int = 1, quiet: bo
     to the folder, STATUS or a failure, says more.
     """
     before = {name: _stamp(folder / name) for name in ("STATUS", FAILURE_FILE)}
-    asked, started, ended = list[int](), list[subprocess.Popen[bytes]](), False
-
-    def pass_on(number: int, frame: FrameType | None) -> None:
-        asked.append(number)
-        for process in started:
-            process.send_signal(signal.SIGTERM if processes > 1 else number)
-
-    old = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGUSR1)}
-    try:
+    started, ended = list[subprocess.Popen[bytes]](), False
+    with signals_passed_on((signal.SIGTERM, signal.SIGUSR1), lambda: started) as asked:
         words, out = command(folder / "train.py", arguments, processes), STDERR if quiet else None
         started.append(process := subprocess.Popen(words, stdout=out))  # noqa: S603
         if asked:  # the signal came before the process started
@@ -59,9 +73,6 @@ def launch(folder: Path, arguments: Sequence[str], processes: int = 1, quiet: bo
                     process.terminate()
             except KeyboardInterrupt:
                 asked.append(signal.SIGINT)  # the terminal has signalled the process too: it saves
-    finally:
-        for number, handler in old.items():
-            signal.signal(number, handler)
     new = {name for name, stamp in before.items() if _stamp(folder / name) != stamp}
     if code and ((status(folder) == "preempted" and "STATUS" in new) or (asked and code < 0)):
         return PREEMPTED  # or it was signalled before it could listen
