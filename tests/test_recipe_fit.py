@@ -153,6 +153,20 @@ def test_no_recipe_has_a_setting_without_effect(name: str) -> None:
         assert any(attrgetter(other)(config) in words for other, words in NEEDS[key].items()), key
 
 
+@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("size", [(3, 40, 40), (1, 288, 300), (3, 512, 512)], ids=str)
+def test_every_recipe_shows_images_to_any_input(name: str, size: tuple[int, int, int], tmp_path: Path) -> None:
+    values = "" if size[0] == 3 else ", data: {mean: [0.5], std: [0.5]}"
+    shape = "x".join(map(str, size))
+    program = compiler.compile_file(spec(tmp_path, f"recipe: {name}{values}", shape))
+    check_recipe(program)
+    stated = recipe(program)
+    assert stated
+    for transform in (training_transform(stated.config()), evaluation_transform(stated.config())):
+        image, _ = transform(lambda _: torch.zeros(3, 375, 500, dtype=torch.uint8), torch.Generator())
+        assert image.shape == size
+
+
 def variant(folder: Path, base: str, name: str, keys: str) -> Config:
     path = folder / f"{name}.yaml"
     path.write_text(f"extends: {base}.yaml\nnetwork: {name}\ntitle: {name}\n{keys}\n")
