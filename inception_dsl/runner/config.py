@@ -50,7 +50,7 @@ class Optim:
 
     name: str = "sgd"  # "sgd", "rmsprop" (TensorFlow's) or "adamw"
     lr: float = 0.5
-    scale: str = "auto"  # lr x batch / reference ("linear"), x its root ("sqrt"), or "none"; "auto": linear for sgd
+    scale: str = "auto"  # lr x batch / reference ("linear"), x its root ("sqrt"), "none"; "auto": by the optimiser
     reference: int = 0  # the batch that lr and average.decay are for; 0: the batch of the recipe
     momentum: float = 0.9
     nesterov: bool = False
