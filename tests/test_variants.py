@@ -702,3 +702,11 @@ def test_any_data_gives_a_network_or_errors(data: dict[str, Any]) -> None:
 
     assert all(each.span and each.span.line <= len(each.span.source.lines) for each in reported)
     assert bool(render.text(reported)) == bool(reported)
+
+
+@pytest.mark.parametrize(("name", "meant"), [("lr", "`optim.lr`"), ("loss", "`loss.name`")])
+def test_a_name_of_a_run_is_told_its_group(name: str, meant: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        with_settings(basis(), {name: "1"})
+
+    assert caught.value.diagnostics[0].help.endswith(f"; a run has {meant}")

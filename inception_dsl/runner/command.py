@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -87,6 +88,10 @@ def main(train: Callable[..., str], network: Callable[[int], nn.Module], config:
         destroy_distributed()  # not after an error: NCCL would wait for the other ranks, and they for this one
     except Exception as error:  # noqa: BLE001 - reported here, since exit_process skips the interpreter's handler
         code = _report(error, given.out, config)
+    except KeyboardInterrupt:  # the second; see `catch_signals`
+        if os.environ.get("RANK", "0") == "0":
+            sys.stderr.write("\ninterrupted; the same command resumes from the last checkpoint, if there is one\n")
+        code = 128 + signal.SIGINT
     exit_process(code)
 
 

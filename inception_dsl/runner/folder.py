@@ -165,7 +165,7 @@ def write_step_images(folder: Path, config: Config, images: Reader, step: int, c
     epoch, offset = divmod(step, len(images) // config.data.batch)
     order = epoch_order(images, config.run.seed, epoch, config.augment.repeats)
     order = order[offset * config.data.batch :][: config.data.batch]
-    path = folder / f"not_finite_{step:08d}.txt"
+    path = folder / f"not_finite_{step + 1:08d}.txt"  # as the log counts
     if context.rank == 0:
         write_text(path, "".join(f"{images.name(index)}\n" for index in dict.fromkeys(order.tolist())))
     return path

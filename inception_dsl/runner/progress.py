@@ -43,6 +43,7 @@ class Log:
         self.context, self.config, self.total = context, config, total
         sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115 - stdout was closed
         self.writes, self.tty, self.path = context.rank == 0, sys.stdout.isatty(), folder / "metrics.jsonl"
+        self.open_line = False  # the cursor is behind a line that is to be overwritten
         self.since, self.shown, self.rate = (step, time.monotonic()), -math.inf, 0.0
         self.waited = 0.0  # seconds spent waiting for batches since then
         self.watch = HeadWatch(guess, config, total)
@@ -115,7 +116,7 @@ class Log:
         """Print a line. With `rewrite`, on a terminal, the next line overwrites it, so it is cut to fit the width."""
         if not self.writes:
             return
-        width = shutil.get_terminal_size().columns - 1
+        width, self.open_line = shutil.get_terminal_size().columns - 1, rewrite
         if self.tty and rewrite and len(text) > width:
             text = text[: width + 2].rpartition("  ")[0]
         write_stdout(f"\r{text:{width}}" + "\n" * (not rewrite) if self.tty else f"{text}\n")
@@ -125,7 +126,7 @@ class Log:
         self.patience.cancel()
         if not self.writes:
             return
-        write_stdout("\n" * self.tty)
+        write_stdout("\n" * (self.tty and self.open_line))
         rows = read_metrics(self.path) if self.path.is_file() else []
         for row in rows:
             row |= {f"clock.{name}": number for name, number in row.pop("clock", {}).items()}

@@ -6,6 +6,7 @@ import ast
 import dataclasses
 import difflib
 import math
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -172,15 +173,20 @@ def parse_value(text: str, old: Any) -> Any:
     return value if all(type(number) in {int, float} and abs(number) < math.inf for number in numbers) else None
 
 
+def settings_called(name: str, known: Iterable[str]) -> list[str]:
+    """The settings that a name without its group may mean: `optim.lr` for `lr`, and `loss.name` for `loss`."""
+    return [setting for setting in known if name and (setting == f"{name}.name" or setting.endswith(f".{name}"))]
+
+
 def with_setting(config: T, key: str, text: str) -> T:
     """Return the config with `group.name` set from a text. Raises `RunError` for an unknown key or a wrong value."""
     group, _, name = key.partition(".")
     part: Any = vars(config).get(group)
     if part is None or name not in vars(part):
         known = [*flat_settings(config)]
-        near = [name for name in known if name == f"{key}.name"]
-        near = near or difflib.get_close_matches(key[:LONGEST_VALUE], known, n=1, cutoff=0.7)
-        hint = f"did you mean {near[0]}?" if near else f"the settings are {', '.join(known)}"
+        near = settings_called(key, known) or difflib.get_close_matches(key[:LONGEST_VALUE], known, n=1, cutoff=0.7)
+        names = f"those of {group} are {', '.join(vars(part))}" if part else f"the groups are {', '.join(vars(config))}"
+        hint = f"did you mean {' or '.join(near)}?" if near else names
         raise RunError(f"unknown setting {key!r}; {hint}")
     old = getattr(part, name)
     value = parse_value(text, old)

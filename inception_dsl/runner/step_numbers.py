@@ -83,8 +83,9 @@ class StepReader:
         if not last and in_a_row > 1:
             return
         path = write_step_images(self.out, self.config, self.images, step, self.context)
-        place = f"step {step}" + f", the last of {in_a_row} in a row" * (in_a_row > 1)
-        problem = f"{place}: {numbers}: not finite; {path} lists the images"
+        place = f"step {step + 1}" + f", the last of {in_a_row} in a row" * (in_a_row > 1)
+        values = ", ".join(f"{name} {number:.4g}" for name, number in numbers.items())
+        problem = f"{place}: not finite: {values}; {path} lists the images"
         if last:
             raise RunError(f"{problem}; set a lower optim.lr, or optim.clip")
         self.log.say(f"warning: {problem}; the step was skipped")

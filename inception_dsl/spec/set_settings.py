@@ -8,8 +8,10 @@ from dataclasses import replace
 from inception_dsl.diagnostics.codes.extends import INVALID_SETTING
 from inception_dsl.diagnostics.diagnostic import Findings
 from inception_dsl.diagnostics.spelling import did_you_mean, listing
+from inception_dsl.runner.settings import settings_called
 from inception_dsl.spec.elsewhere import suggest
 from inception_dsl.spec.network import Base, NetworkSpec
+from inception_dsl.spec.training_model import GROUPS
 from inception_dsl.spec.vocabulary import LAYERS
 
 
@@ -25,6 +27,8 @@ def with_settings(base: Base, values: Mapping[str, str]) -> NetworkSpec:
             hint = did_you_mean(name, settings) or (
                 f"it has {listing(settings)}" if settings else "the spec declares no settings"
             )
+            if runs := settings_called(name, (f"{group}.{key}" for group, keys in GROUPS.items() for key in keys)):
+                hint += f"; a run has {listing(runs)}"
             findings.error(INVALID_SETTING, f"`{spec.network}` has no setting `{name}`", help=hint)
             continue
         settings[name] = settings[name].set(text)

@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Final
 
 from inception_dsl.runner.failures import FAILURE_FILE, read_failure
+from inception_dsl.training import torchrun
 
 PREEMPTED: Final = 75
 """The exit code for "saved, start me again" (EX_TEMPFAIL in sysexits.h)."""
@@ -25,8 +26,8 @@ def command(script: Path, arguments: Sequence[str], processes: int = 1) -> list[
     """The command that runs a script, under torchrun if there are several processes."""
     if processes == 1:
         return [sys.executable, str(script), *arguments]
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    return [*torchrun, f"--max-restarts={RESTARTS}", f"--shutdown-timeout={SAVE_TIMEOUT}", str(script), *arguments]
+    start = [sys.executable, "-m", torchrun.__name__, "--standalone", f"--nproc-per-node={processes}"]
+    return [*start, f"--max-restarts={RESTARTS}", f"--shutdown-timeout={SAVE_TIMEOUT}", str(script), *arguments]
 
 
 @contextmanager

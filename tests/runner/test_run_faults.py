@@ -49,10 +49,10 @@ def status(out: Path) -> str:
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_images(tmp_path: Path) -> None:
     at(15, lambda images: images * float("nan"))
-    with pytest.raises(RunFailed, match=r"step 7: .*not finite; .*not_finite_00000007\.txt lists the images"):
+    with pytest.raises(RunFailed, match=r"step 8: not finite: .*not_finite_00000008\.txt lists the images"):
         run(tmp_path, with_run(skip_limit=1))
     assert status(tmp_path) == "failed"
-    names = (tmp_path / "not_finite_00000007.txt").read_text().splitlines()
+    names = (tmp_path / "not_finite_00000008.txt").read_text().splitlines()
     assert len(names) == len(set(names)) == CONFIG.data.batch
     path = latest_checkpoint(tmp_path / "checkpoints")
     assert path is not None and path.stem == "step_00000005"

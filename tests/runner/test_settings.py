@@ -75,7 +75,7 @@ def test_what_a_setting_is_can_be_set(key: str) -> None:
 def test_unknown_settings_are_reported(key: str) -> None:
     with pytest.raises(
         RunError,
-        match=r"unknown setting '.*'; (did you mean optim\.|the settings are data\.source, .*, run\.\w+$)",
+        match=r"unknown setting '.*'; (did you mean optim\.|those of optim are name, |the groups are data, .*, run$)",
     ):
         with_setting(Config(), key, "x")
 
@@ -91,9 +91,10 @@ BAD = {
 }
 
 
-def test_a_group_alone_is_taken_for_its_name() -> None:
-    with pytest.raises(RunError, match=r"unknown setting 'loss'; did you mean loss\.name\?"):
-        with_setting(Config(), "loss", "bce")
+@pytest.mark.parametrize(("key", "meant"), [("loss", "loss.name"), ("lr", "optim.lr"), ("seed", "run.seed")])
+def test_a_name_without_its_group_is_completed(key: str, meant: str) -> None:
+    with pytest.raises(RunError, match=rf"unknown setting '{key}'; did you mean {meant}\?"):
+        with_setting(Config(), key, "bce")
 
 
 @pytest.mark.parametrize("key", BAD)

@@ -176,7 +176,7 @@ def test_what_is_read_late_is_logged_at_its_step(tmp_path: Path, request: pytest
     assert rows(tmp_path / "late") == rows(tmp_path / "at once")
     assert fingerprint(tmp_path / "late") == fingerprint(tmp_path / "at once")
     names = {path.name for path in (tmp_path / "late").glob("not_finite_*")}
-    assert names == {"not_finite_00000002.txt", "not_finite_00000010.txt"}
+    assert names == {"not_finite_00000003.txt", "not_finite_00000011.txt"}
     for name in names:
         assert (tmp_path / "late" / name).read_text() == (tmp_path / "at once" / name).read_text()
 
@@ -263,11 +263,11 @@ def test_so_many_in_a_row_end_the_run_even_over_a_resume(tmp_path: Path, capsys:
     assert [row["skipped"] for row in rows(tmp_path) if "lr" in row] == [1, 2, 2, 2, 3, 4]
     assert [row["loss"] is None for row in rows(tmp_path) if "lr" in row] == [True, True, False, False, True, True]
     output = capsys.readouterr().out
-    assert "warning: step 0: {'loss': nan, 'aux': nan, 'gradient': nan}: not finite; " in output
-    assert "warning: step 1: " not in output
+    assert "warning: step 1: not finite: loss nan, aux nan, gradient nan; " in output
+    assert "warning: step 2: " not in output
     assert "4 of 6 steps were skipped" in output
     Tiny.at = staticmethod(lambda passes, images: images * NAN)
-    with pytest.raises(RunFailed, match=r"step 7, the last of 4 in a row: .*_00000007\.txt lists the images"):
+    with pytest.raises(RunFailed, match=r"step 8, the last of 4 in a row: .*_00000008\.txt lists the images"):
         run(tmp_path, config)
     path = latest_checkpoint(tmp_path / "checkpoints")
     assert path is not None
@@ -364,9 +364,9 @@ def test_the_search_for_a_scale_does_not_end_a_run(
 
 def test_a_gradient_that_no_scale_helps_ends_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     overflowing(monkeypatch, above=0)
-    with pytest.raises(RunFailed, match=r"step 17, the last of 2 in a row: .*'gradient': (inf|nan)\}: not finite"):
+    with pytest.raises(RunFailed, match=r"step 18, the last of 2 in a row: not finite: .*, gradient (inf|nan);"):
         run(tmp_path, with_run(precision="fp16", skip_limit=2))
-    assert {path.name for path in tmp_path.glob("not_finite_*")} == {f"not_finite_000000{n}.txt" for n in (16, 17)}
+    assert {path.name for path in tmp_path.glob("not_finite_*")} == {f"not_finite_000000{n}.txt" for n in (17, 18)}
 
 
 # --- Batch statistics ---------------------------------------------------------------
