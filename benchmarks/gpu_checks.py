@@ -42,8 +42,9 @@ from inception_dsl.runner import engine
 from inception_dsl.runner.checkpoint import latest_checkpoint
 from inception_dsl.runner.config import Config, Data, Loss
 from inception_dsl.runner.data import Batch
-from inception_dsl.runner.devices import RankContext, move_to_device, set_deterministic, supports_bf16
+from inception_dsl.runner.devices import RankContext, move_to_device, set_deterministic
 from inception_dsl.runner.loaders import make_loader
+from inception_dsl.runner.precision import supports_bf16
 from inception_dsl.runner.readers import open_images
 from inception_dsl.runner.state import forward_backward
 from inception_dsl.training.doctor import Small, run_checks, short_run, state_sha256

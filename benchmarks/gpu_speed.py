@@ -36,11 +36,12 @@ from torch.nn.functional import cross_entropy
 from inception_dsl.runner.augment import finish_images
 from inception_dsl.runner.checkpoint_writer import CheckpointWriter
 from inception_dsl.runner.config import Config
-from inception_dsl.runner.devices import autocast, set_deterministic, supports_bf16
+from inception_dsl.runner.devices import set_deterministic
 from inception_dsl.runner.evaluate import evaluate
 from inception_dsl.runner.loaders import evaluation_loader, make_loader, training_loader
 from inception_dsl.runner.loss import compute_loss
 from inception_dsl.runner.optim import make_optimiser
+from inception_dsl.runner.precision import autocast, supports_bf16
 from inception_dsl.runner.readers import open_images
 
 INDUCTOR = "Inductor takes minutes on a CPU"

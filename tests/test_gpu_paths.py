@@ -166,14 +166,15 @@ DEVICES = re.compile(r"\b(cuda|nccl|gloo|xccl|xpu|mps|rocm|hip|hpu|npu)\b")
 def literals(source: str) -> Iterator[tuple[int, str]]:
     """Lines of a file that name a kind of device, in a string or as an attribute.
 
-    `pick_device` and `supports_bf16` may; docstrings, comments and the text below `--help` are for readers.
+    `pick_device`, `supports_bf16` and `lost_connection`, which reads gloo's messages, may; docstrings, comments and
+    the text below `--help` are for readers.
     """
     tree = ast.parse(source)
     skipped: set[ast.AST] = set()
     for node in ast.walk(tree):
         match node:
             case (
-                ast.FunctionDef(name="pick_device" | "supports_bf16")
+                ast.FunctionDef(name="pick_device" | "supports_bf16" | "lost_connection")
                 | ast.Assign(targets=[ast.Name(id="EPILOG")])
                 | ast.Expr(value=ast.Constant())
             ):

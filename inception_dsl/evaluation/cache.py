@@ -85,13 +85,10 @@ def _read_arrays(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             unpacked = sum(member.file_size for member in archive.zip.infolist())
-            if (
-                unpacked <= path.stat().st_size
-            ):  # `np.savez` does not compress; a compressed archive could fill the memory
-                return {
-                    "format": int(archive["format"]),
-                    **{name: archive[name] for name in archive.files if name != "format"},
-                }
+            # `np.savez` does not compress; a compressed archive could fill the memory.
+            if unpacked <= path.stat().st_size:
+                arrays = {name: archive[name] for name in archive.files if name != "format"}
+                return {"format": int(archive["format"]), **arrays}
     except OSError as error:
         raise RunError(f"{path}: {(error.strerror or 'not a file of predictions').lower()}") from None
     except Exception:  # noqa: BLE001 - a damaged archive raises many types

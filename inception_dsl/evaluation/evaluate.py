@@ -22,7 +22,8 @@ from inception_dsl.evaluation.output_scores import OutputMeasures, measure_label
 from inception_dsl.evaluation.predict import predict
 from inception_dsl.files.output import write
 from inception_dsl.runner.config import Config
-from inception_dsl.runner.devices import RankContext, resolve_precision
+from inception_dsl.runner.devices import RankContext
+from inception_dsl.runner.precision import resolve_precision
 from inception_dsl.runner.randomness import permutation
 from inception_dsl.runner.reader import Reader
 from inception_dsl.runner.settings import RunError, check_settings, lookup
@@ -33,7 +34,6 @@ __all__ = ["Evaluation", "ensemble_files", "evaluate_file"]
 
 CPU_LIMIT_144: Final = 500
 """Images evaluated with 144 crops on a CPU by default: GoogLeNet takes seconds per image and core."""
-
 
 MAX_NAMED: Final = 20
 """Unreadable images named on stderr; `unreadable.txt` lists all."""

@@ -15,9 +15,10 @@ from torch.utils.data import DataLoader, Dataset
 from inception_dsl.evaluation.cache import Predictions
 from inception_dsl.evaluation.crops import Crops, View, make_crops
 from inception_dsl.runner.config import Config
-from inception_dsl.runner.devices import RankContext, autocast
+from inception_dsl.runner.devices import RankContext
 from inception_dsl.runner.fit import check_fit, find_misfits
-from inception_dsl.runner.loaders import iterate_loader, loader_workers
+from inception_dsl.runner.loaders import init_worker, iterate_loader, loader_workers
+from inception_dsl.runner.precision import autocast
 from inception_dsl.runner.reader import Reader, Unreadable
 from inception_dsl.runner.settings import RunError, lookup
 
@@ -72,12 +73,11 @@ def predict(
     """The predictions for the images at `indices`, averaged over the crops of each protocol.
 
     `view` replaces the recipe's. They are probabilities, or numbers, as the loss of `config` says. A forward pass takes
-    `batch` crops; probabilities are computed in float32, means in float64.
-    Unreadable images are left out and named. The network goes to the device, and keeps its mode. Raises `RunError` for
-    inconsistent settings, and if the network has other classes than the data.
+    `batch` crops; probabilities are computed in float32, means in float64. Unreadable images are left out and named.
+    The network goes to the device, and keeps its mode. Raises `RunError` for inconsistent settings, and if the network
+    has other classes than the data.
     """
-    # report wrong settings here, not in a worker
-    check_fit(find_misfits(config))
+    check_fit(find_misfits(config))  # wrong settings are reported here, not by a worker
     make_crops(torch.zeros(3, 2, 2, dtype=torch.uint8), config, protocols, view)
     training, device = network.training, context.device
     activation = lookup(ACTIVATIONS, config.loss.name, "loss.name")
@@ -90,7 +90,7 @@ def predict(
             _CropDataset(reader, config, protocols, indices, view),
             batch_size=None,
             num_workers=loader_workers(config, context),
-            worker_init_fn=_init_worker,
+            worker_init_fn=init_worker,
         )
         arriving = iterate_loader(loader)
         first = list(islice(arriving, 1))  # workers start before the device is opened
@@ -157,10 +157,6 @@ def _accumulate(sums: Open, chunk: Chunk, probabilities: Tensor) -> None:
         weights = chunk.weights[mine].T[:, :, None]
         part = (weights * probabilities[mine]).where(weights > 0, 0).sum(1)
         sums[owner] = sums[owner] + part if owner in sums else part
-
-
-def _init_worker(worker: int) -> None:
-    torch.set_num_threads(1)
 
 
 def network_sha256(network: nn.Module) -> str:

@@ -12,13 +12,7 @@ from inception_dsl.runner.checkpoint import FolderLock, write_status
 from inception_dsl.runner.checkpoint_writer import CheckpointWriter
 from inception_dsl.runner.config import Config, NetworkInfo
 from inception_dsl.runner.data import steps_per_epoch
-from inception_dsl.runner.devices import (
-    RankContext,
-    any_rank,
-    broadcast_tensors,
-    resolve_precision,
-    set_deterministic,
-)
+from inception_dsl.runner.devices import RankContext, any_rank, broadcast_tensors, set_deterministic
 from inception_dsl.runner.evaluate import evaluate
 from inception_dsl.runner.export import write_model
 from inception_dsl.runner.folder import (
@@ -33,6 +27,7 @@ from inception_dsl.runner.folder import (
 from inception_dsl.runner.guessing import guessing_loss
 from inception_dsl.runner.initial_weights import transfer_summary, with_weights_sha256
 from inception_dsl.runner.loaders import Loaders, make_loader
+from inception_dsl.runner.precision import resolve_precision
 from inception_dsl.runner.prefetch import on_device
 from inception_dsl.runner.preflight import check_run
 from inception_dsl.runner.progress import Log

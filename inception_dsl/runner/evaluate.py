@@ -8,8 +8,9 @@ import torch
 from torch import nn
 
 from inception_dsl.runner.config import Config
-from inception_dsl.runner.devices import RankContext, all_reduce_numbers, autocast
+from inception_dsl.runner.devices import RankContext, all_reduce_numbers
 from inception_dsl.runner.loaders import ImageLoader, make_evaluation_loader
+from inception_dsl.runner.precision import autocast
 from inception_dsl.runner.prefetch import on_device
 from inception_dsl.runner.scores import TALLIES, Score
 from inception_dsl.runner.settings import RunError, lookup

@@ -121,11 +121,11 @@ def adopt_classes(
     used = sorted(set(indices))
     if strange := [index for index in used if own[index] not in known]:
         spelt = strange[0] if numbered[0] else repr(own[strange[0]])
-        from_1 = used[0] == 1 < used[-1] and strange == [len(classes)]
+        advice = "remove it, or name all classes, such as in classes.txt"
+        if used[0] == 1 < used[-1] and strange == [len(classes)]:
+            advice += f"; or do the labels, 1 to {used[-1]}, count from 1?"
         raise RunError(
             f"{name(indices.index(strange[0]))}: its label is {spelt}, which is not among the {len(classes)} classes "
-            "of the training images; remove it, or name all classes, such as in classes.txt"
-            + f"; or do the labels, 1 to {used[-1]}, count from 1?"
-            * from_1
+            f"of the training images; {advice}"
         )
     return [known[own[index]] for index in indices], list(classes)

@@ -75,7 +75,7 @@ class ImageLoader:
             multiprocessing_context=method if self.workers else None,
             timeout=self.timeout if self.workers else 0,
             collate_fn=collate,
-            worker_init_fn=_init_worker,
+            worker_init_fn=init_worker,
             generator=Generator(),  # seeds the workers, which do not use it, without touching torch's global generator
         )
 
@@ -167,7 +167,7 @@ def _kill_workers() -> None:
         worker.kill()
 
 
-def _init_worker(worker: int) -> None:
+def init_worker(worker: int) -> None:
     """Leave signals to the rank, which saves before it ends, and use one core."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
         signal.signal(number, signal.SIG_IGN)

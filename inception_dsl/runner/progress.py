@@ -51,12 +51,12 @@ class Log:
         self.trackers: Trackers | None = None
         self.done = False  # evaluated at the last step
         # A first step may take minutes. Workers, which would inherit the thread, have been forked by now.
-        self.patience = Timer(3, self.say, [f"step {step + 1} of {total} has begun ..."])
-        self.patience.daemon = True
+        self.notice = Timer(3, self.say, [f"step {step + 1} of {total} has begun ..."])
+        self.notice.daemon = True
         if not self.writes:
             return
         if step < total:
-            self.patience.start()
+            self.notice.start()
         rows = [row for row in read_metrics(self.path) if row["step"] <= step]
         self.evaluated = {row["step"] for row in rows if "test_n" in row}
         for row in rows:  # their warnings were printed before
@@ -69,7 +69,7 @@ class Log:
 
         The progress line follows the clock, whatever `run.log_every`.
         """
-        self.patience.cancel()
+        self.notice.cancel()
         if not self.writes:
             return
         now, last = time.monotonic(), step == self.total
@@ -96,7 +96,7 @@ class Log:
     def evaluation(self, step: int, score: Score) -> None:
         """Log the score on the held-out images."""
         self.done = step == self.total
-        self.patience.cancel()
+        self.notice.cancel()
         if self.writes:
             if step not in self.evaluated:  # a finished run is evaluated again when it is started again
                 self._write({"step": step} | {f"test_{name}": number for name, number in score.row.items()}, {})
@@ -123,7 +123,7 @@ class Log:
 
     def close(self) -> None:
         """End the progress line, and write `metrics.csv` if the disk has room."""
-        self.patience.cancel()
+        self.notice.cancel()
         if not self.writes:
             return
         write_stdout("\n" * (self.tty and self.open_line))

@@ -136,19 +136,17 @@ def parquet_images(path: str, split: str) -> Reader:
         try:
             with ParquetFile(where) as file:
                 schema = file.schema_arrow
-                image, label = (
-                    next((key for key in keys if key in schema.names), "") for keys in (IMAGE_COLUMNS, LABEL_COLUMNS)
-                )
+                known = (IMAGE_COLUMNS, LABEL_COLUMNS)
+                image, label = (next((key for key in keys if key in schema.names), "") for keys in known)
                 if not image or not label:
                     have = ", ".join(schema.names)
                     raise RunError(f"{where}: its columns are {have}; it needs `image` and `label`")
                 for number in range(file.num_row_groups):
                     found = file.metadata.row_group(number)
                     leaves = [found.column(leaf) for leaf in range(found.num_columns)]
-                    sizes = [
-                        leaf.total_uncompressed_size for leaf in leaves if leaf.path_in_schema.split(".")[0] == image
-                    ]
-                    groups.append(RowGroup(name, number, image, found.num_rows, sum(sizes)))
+                    images = [leaf for leaf in leaves if leaf.path_in_schema.split(".")[0] == image]
+                    size = sum(leaf.total_uncompressed_size for leaf in images)
+                    groups.append(RowGroup(name, number, image, found.num_rows, size))
                 labels += file.read(columns=[label], use_threads=False).column(0).to_pylist()
         except (OSError, ValueError) as error:
             raise RunError(f"{where}: the file is broken ({error}); download it again") from None

@@ -13,13 +13,14 @@ from torch.nn.parallel import DistributedDataParallel
 from inception_dsl.runner.average import WeightAverage
 from inception_dsl.runner.batch_statistics import BatchStatistics
 from inception_dsl.runner.config import Config, NetworkInfo
-from inception_dsl.runner.devices import RankContext, autocast
+from inception_dsl.runner.devices import RankContext
 from inception_dsl.runner.folder import run_identity
 from inception_dsl.runner.fused import load_optimiser
 from inception_dsl.runner.initial_weights import freeze, load_initial_weights
 from inception_dsl.runner.loss import compute_loss
 from inception_dsl.runner.loss_scale import LossScale
 from inception_dsl.runner.optim import make_optimiser, set_bn_momentum
+from inception_dsl.runner.precision import autocast
 from inception_dsl.runner.preflight import dry_run, fit_to_memory
 from inception_dsl.runner.randomness import derive_seed
 from inception_dsl.runner.reader import Reader

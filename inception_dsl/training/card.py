@@ -62,7 +62,6 @@ the variation between seeds was not measured.
 - The licence of the weights: whoever trained them chooses it; until then it is `other` above.
 """
 
-
 CLASSIFIER: Final = "pipeline_tag: image-classification\ntags: [image-classification, "
 OUTPUTS: Final[dict[str, dict[str, str]]] = {
     "cross_entropy": {

@@ -47,7 +47,6 @@ ADVICE: Final = {
 }
 """What to do if a check fails."""
 
-
 SPEED: Final = ("images_per_second", "auto")
 """The fields of a check of speed; other checks leave them out."""
 

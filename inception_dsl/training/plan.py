@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -65,10 +66,30 @@ def plan(
     `RunError` for a recipe, settings, weights or a source that do not exist.
     """
     typed = compiler.at_size(compiler.compile_spec(spec))
-    if other_recipe and other_recipe not in RECIPES:
-        hint = did_you_mean(other_recipe, RECIPES) or f"the recipes are {listing(RECIPES)}"
-        raise RunError(f"--recipe {other_recipe}: there is no such recipe; {hint}")
-    stated = recipe(typed.program, other_recipe)
+    stated = _with_settings(_stated_recipe(spec, typed, other_recipe), settings)
+    config = stated.config()
+    check_fit(find_misfits(config))
+    check_fit(find_head_misfits(config.loss.heads, [head.name for head in typed.program.heads]))
+    if weights:  # what the spec states is of another file
+        old = {name: "" for name in ("weights", "sha256", "new") if f"transfer.{name}" not in settings}
+        stated = stated.with_values({"transfer": old})
+    elif config.transfer.weights:
+        weights = (folder or Path()) / config.transfer.weights
+    if freeze:
+        stated = stated.with_values({"transfer": {"freeze": ", ".join(freeze)}}, {"transfer.freeze": "--freeze"})
+    stated = _with_modules(stated, typed)
+    source = _absolute(data or config.data.source)
+    notes = {DATA_SOURCE: "--data"} if data else {key: note for key, note in stated.notes.items() if key == DATA_SOURCE}
+    own, runnable = (stated.with_values({"data": {"source": place}}, notes) for place in (source, _runnable(source)))
+    return Plan(spec, typed, own, runnable, frozenset(settings), weights and _weights_file(weights))
+
+
+def _stated_recipe(spec: NetworkSpec, typed: Typed, other: str) -> Recipe:
+    """The recipe of a spec, or another one in its place. Raises as `plan` does."""
+    if other and other not in RECIPES:
+        hint = did_you_mean(other, RECIPES) or f"the recipes are {listing(RECIPES)}"
+        raise RunError(f"--recipe {other}: there is no such recipe; {hint}")
+    stated = recipe(typed.program, other)
     if stated is None:
         hint = "write `training: {recipe: modern}`, or choose one by `--recipe`"
         raise SpecError([Diagnostic(MISSING_KEY, "the spec has no `training`", help=hint)])
@@ -76,6 +97,11 @@ def plan(
         hint = "write `{classes}` for the number of outputs of the last layer, as in `fc {classes}`"
         message = "the spec fixes the number of classes, whatever the data has"
         raise SpecError([Diagnostic(MISSING_KEY, message, help=hint)])
+    return stated
+
+
+def _with_settings(stated: Recipe, settings: Mapping[str, str]) -> Recipe:
+    """The recipe with the settings that the user chose. Raises `RunError` as `plan` does."""
     for key in sorted(OF_INPUT & settings.keys()):
         raise RunError(f"{key} is the network's input: set `input` in the spec, or in one that extends it")
     if "transfer.weights" in settings:
@@ -84,27 +110,21 @@ def plan(
     for key, text in settings.items():
         config = with_setting(config, key, text)
         group, _, name = key.partition(".")
-        value = getattr(getattr(config, group), name)
-        stated = stated.with_values({group: {name: value}}, {key: "--set"})
-    check_fit(find_misfits(config))
-    check_fit(find_head_misfits(config.loss.heads, [head.name for head in typed.program.heads]))
-    if weights:  # what the spec states is of another file
-        old = {name: "" for name in ("weights", "sha256", "new") if f"transfer.{name}" not in settings}
-        stated = stated.with_values({"transfer": old})
-    elif config.transfer.weights:
-        weights = (folder or Path()) / config.transfer.weights
-    for name, names in {"new": (), "freeze": freeze}.items():
-        if names := names or listed_modules(getattr(stated.config().transfer, name)):
-            key = f"transfer.{name}"
-            note = "--freeze" if name == "freeze" and freeze else stated.notes.get(key, "")
+        stated = stated.with_values({group: {name: attrgetter(key)(config)}}, {key: "--set"})
+    return stated
+
+
+def _with_modules(stated: Recipe, typed: Typed) -> Recipe:
+    """The recipe that names modules of the network, where rows, heads and ranges are named. Raises as `plan` does."""
+    transfer = stated.config().transfer
+    for key, text in {"transfer.new": transfer.new, "transfer.freeze": transfer.freeze}.items():
+        if names := listed_modules(text):
             modules = named_modules(typed, names)
             if {node.row for node in typed.nodes if node.weights}.issubset(modules):
                 raise RunError(f"{key}: {', '.join(names)} are all of the network; leave some rows out")
-            stated = stated.with_values({"transfer": {name: ", ".join(modules)}}, {key: note})
-    source = _absolute(data or config.data.source)
-    notes = {DATA_SOURCE: "--data"} if data else {key: note for key, note in stated.notes.items() if key == DATA_SOURCE}
-    own, runnable = (stated.with_values({"data": {"source": place}}, notes) for place in (source, _runnable(source)))
-    return Plan(spec, typed, own, runnable, frozenset(settings), weights and _weights_file(weights))
+            value = {key.removeprefix("transfer."): ", ".join(modules)}
+            stated = stated.with_values({"transfer": value}, {key: stated.notes.get(key, "")})
+    return stated
 
 
 def _weights_file(given: Path) -> Path:
@@ -131,8 +151,8 @@ def plan_for(plan: Plan, classes: int) -> Plan:
     """
     if classes == plan.spec.classes:
         return plan
-    spec = replace(plan.spec, classes=classes, base=compiler.as_base(plan.spec))
-    return plan._replace(spec=spec, typed=compiler.at_size(compiler.compile_spec(spec)))
+    spec = replace(plan.spec, base=compiler.as_base(plan.spec))
+    return plan._replace(spec=replace(spec, classes=classes), typed=with_classes(spec, classes))
 
 
 def _fixes_classes(spec: NetworkSpec, typed: Typed) -> bool:

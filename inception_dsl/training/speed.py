@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from inception_dsl.runner.config import Config
-from inception_dsl.runner.devices import RankContext, autocast, resolve_precision
+from inception_dsl.runner.devices import RankContext
+from inception_dsl.runner.precision import autocast, resolve_precision
 from inception_dsl.runner.settings import CHOICES, with_setting
 
 PRECISIONS: Final = tuple(name for name in CHOICES["run.precision"] if name != "auto")

@@ -9,7 +9,6 @@ from inception_dsl.runner.devices import (
     RankContext,
     all_reduce_numbers,
     any_rank,
-    autocast,
     broadcast_object,
     broadcast_tensors,
     destroy_distributed,
@@ -17,6 +16,7 @@ from inception_dsl.runner.devices import (
     rank_context,
     set_deterministic,
 )
+from inception_dsl.runner.precision import autocast
 from inception_dsl.runner.settings import RunError
 
 HERE = RankContext(torch.device("cpu"))

@@ -11,9 +11,10 @@ import torch
 from tiny import CONFIG, Tiny, fingerprint, run, with_run
 
 from inception_dsl.evaluation.evaluate import evaluate_file
-from inception_dsl.runner import devices
+from inception_dsl.runner import precision as module
 from inception_dsl.runner.checkpoint import latest_checkpoint, load_checkpoint
-from inception_dsl.runner.devices import RankContext, autocast, resolve_precision, supports_bf16
+from inception_dsl.runner.devices import RankContext
+from inception_dsl.runner.precision import autocast, resolve_precision, supports_bf16
 from inception_dsl.runner.readers import open_images
 from inception_dsl.runner.settings import RunError
 
@@ -72,7 +73,7 @@ def test_a_device_of_another_kind_takes_fp32() -> None:
 
 def test_all_processes_take_what_each_of_them_has(monkeypatch: pytest.MonkeyPatch) -> None:
     cpu(monkeypatch, AVX512)
-    monkeypatch.setattr(devices, "any_rank", lambda place, flag: True)
+    monkeypatch.setattr(module, "any_rank", lambda place, flag: True)
     config, note = resolve_precision(AUTO, RankContext(CPU.device, 0, 2))
 
     assert config.run.precision == "fp32"
