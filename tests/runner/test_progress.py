@@ -119,8 +119,16 @@ def test_what_stays_starts_on_a_line_of_its_own(tmp_path: Path, terminal: Callab
         "step 10: top-1 87.65%  top-5 99.50%  loss 0.4123  of 1,000 images",
         "warning: one image could not be read",
         "",
-        "",
     ]
+
+
+def test_the_progress_line_ends_with_the_run(tmp_path: Path, terminal: Callable[[int], Terminal]) -> None:
+    screen = terminal(80)
+    log = Log(tmp_path, CPU, CONFIG, 0, 936)
+    log.train(10, **numbers(10))
+    log.close()
+
+    assert screen.getvalue().count("\n") == 1 and screen.getvalue().endswith("\n")
 
 
 def test_without_a_terminal_lines_come_every_few_seconds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
