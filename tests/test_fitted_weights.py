@@ -319,3 +319,14 @@ def test_all_rows_are_a_range(name: str) -> None:
     assert named_modules(typed, [f"{typed.trunk[0]}..{typed.trunk[-1]}"]) == rows
     assert spell_modules(typed, rows) == f"{rows[0]}..{rows[-1]}"
     assert spell_modules(typed, [rows[0], rows[2]]) == f"{rows[0]}, {rows[2]}"
+
+
+GOOGLENET = load("builtin:googlenet").typed
+WEIGHTED = [row for row in (*GOOGLENET.trunk, *GOOGLENET.heads) if any(node.weights for node in GOOGLENET.of(row))]
+
+
+@given(st.sets(st.sampled_from(WEIGHTED), min_size=1))
+def test_modules_in_a_sentence_can_be_read_again(rows: set[str]) -> None:
+    modules = named_modules(GOOGLENET, rows)
+    assert {*modules} == rows
+    assert named_modules(GOOGLENET, spell_modules(GOOGLENET, modules).split(", ")) == modules

@@ -97,7 +97,7 @@ def main(train: Callable[..., str], network: Callable[[int], nn.Module], config:
 
 def _report(error: Exception, out: Path, config: Config) -> int:
     """Report an error, in one line if it is a user's, and record it for restarts; returns the exit code."""
-    code, permanent, message, step = 1, False, "", vars(error).get("step", -1)
+    code, permanent, step = 1, False, vars(error).get("step", -1)
     if isinstance(error, (RunError, OSError)):
         file = getattr(error, "filename", None)
         message = f"error: {file}: {error_text(error)}\n" if file else f"error: {error}\n"

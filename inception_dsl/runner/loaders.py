@@ -103,11 +103,10 @@ class Loaders(NamedTuple):
     training: ImageLoader
     evaluation: ImageLoader
 
-    def start(self) -> Self:
+    def start(self) -> None:
         """Start all workers."""
         self.training.start()
         self.evaluation.start()
-        return self
 
     def __enter__(self) -> Self:
         return self

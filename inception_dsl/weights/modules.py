@@ -32,17 +32,12 @@ def named_modules(typed: Typed, names: Iterable[str]) -> list[str]:
 
 def spell_modules(typed: Typed, modules: Sequence[str]) -> str:
     """Modules in a sentence: three rows or more that follow each other are a range."""
-    order = [row for row in typed.trunk if any(path[0] == row for path in _layers(typed))]
+    order = {row: at for at, row in enumerate(row for row in typed.trunk if _layers(typed, {row}))}
     words: list[str] = []
-    at = 0
-    while at < len(modules):
-        start = order.index(modules[at]) if modules[at] in order else len(order)
-        count = 1
-        while modules[at : at + count + 1] == order[start : start + count + 1] and at + count < len(modules):
-            count += 1
-        run = modules[at : at + count]
-        words += [f"{run[0]}{RANGE}{run[-1]}"] if count >= SHORTEST_RANGE else run
-        at += count
+    # Rows that follow each other have the same distance to their places in `modules`; all else stands alone.
+    for _, group in groupby(enumerate(modules), lambda item: order[item[1]] - item[0] if item[1] in order else item[1]):
+        run = [module for _, module in group]
+        words += [f"{run[0]}{RANGE}{run[-1]}"] if len(run) >= SHORTEST_RANGE else run
     return ", ".join(words)
 
 

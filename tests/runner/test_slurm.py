@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from inception_dsl.runner.slurm import first_node, tasks_per_node, torchrun_variables
 
@@ -76,6 +78,7 @@ def test_the_first_node(nodes: str, first: str) -> None:
     assert first_node(nodes) == first
 
 
-def test_tasks_per_node() -> None:
-    assert tasks_per_node("2") == [2]
-    assert tasks_per_node("4(x2),3") == [4, 4, 3]
+@given(st.lists(st.tuples(st.integers(1, 16), st.integers(1, 5)), min_size=1, max_size=5))
+def test_tasks_per_node(groups: list[tuple[int, int]]) -> None:
+    counts = ",".join(f"{count}(x{times})" if times > 1 else str(count) for count, times in groups)
+    assert tasks_per_node(counts) == [count for count, times in groups for _ in range(times)]
