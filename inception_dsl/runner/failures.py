@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import socket
@@ -73,6 +72,8 @@ def record_failure(folder: Path, failure: Failure) -> bool:
     """
     if is_alone():
         return True
+    import fcntl  # Windows, where a network can be evaluated, has none
+
     with suppress(OSError):  # without a record, restarts try again
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / FAILURE_FILE).open("a+", encoding="utf-8") as file:

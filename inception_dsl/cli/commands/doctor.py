@@ -16,7 +16,7 @@ from inception_dsl.text.terminal import columns
 @click.option("--device", default="", help="Test one device only, such as cpu. [default: all]")
 @output_formats("text", "json")
 def command(run: CommandRun, out: Path | None, device: str) -> None:
-    """Check the installation, and each device with a short training run.
+    """Check the installation, and train briefly on each device.
 
     Exit codes: 0 training works, 1 a check failed, 2 could not run.
     """

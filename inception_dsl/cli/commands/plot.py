@@ -17,7 +17,7 @@ from inception_dsl.cli.run import CommandRun, output_formats
 )
 @output_formats("text", "json")
 def command(run: CommandRun, files: tuple[Path, ...], out: Path) -> None:
-    """Plot training runs over their steps: loss, accuracy, learning rate, speed.
+    """Plot loss, scores, learning rate and speed of training runs.
 
     FILES are the folders of runs, or their metrics.jsonl.
     """
