@@ -28,8 +28,10 @@ GENERATED: Final = frozenset(
 )
 """Names that the generated files and the spec use."""
 
-LOGGED: Final = frozenset("step epoch loss gradient lr unreadable clock images_per_second waiting memory_gb".split())
-"""Keys of the training log, which also has the loss of each head under the head's name."""
+LOGGED: Final = frozenset(
+    "step epoch loss gradient lr unreadable stop skipped loss_scale clock images_per_second waiting memory_gb".split()
+)
+"""Keys of the training log and of a step's numbers, which also have the loss of every head under its name."""
 
 
 def problem(name: str) -> str:

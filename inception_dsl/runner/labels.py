@@ -26,8 +26,9 @@ def clean_label(label: Any) -> int | str:
         label = int(label)
     if type(label) is int or type(label) is str:  # True is an instance of int, but no index
         return label
-    several = ", or set loss.name=bce for several labels per image" * isinstance(label, list | tuple)
-    raise ValueError(f"its label is {label!r}, but class indices are integers that count from 0; correct it{several}")
+    other = ", or set loss.name=bce for several labels per image" * isinstance(label, list | tuple)
+    other = other or ", or set loss.name=mse for numbers" * isinstance(label, float)
+    raise ValueError(f"its label is {label!r}, but class indices are integers that count from 0; correct it{other}")
 
 
 def class_index(label: int | str) -> int | None:
@@ -35,6 +36,14 @@ def class_index(label: int | str) -> int | None:
     if isinstance(label, str):
         return int(label.partition(".")[0]) if INDEX.fullmatch(label) else None
     return label
+
+
+def is_number(text: str) -> bool:
+    """Whether a text spells a number."""
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def clean_labels(labels: Sequence[Any], name: Callable[[int], str]) -> list[int | str]:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from inception_dsl.runner.labels import adopt_classes, check_first_index, index_labels
+from inception_dsl.runner.labels import adopt_classes, check_first_index, index_labels, is_number
 from inception_dsl.runner.settings import RunError
 
 SEPARATORS = re.compile(r"[|;]")  # of several labels or numbers in one text, as in a csv
@@ -53,6 +53,11 @@ class ClassTargets:
             if SEPARATORS.search(text) and known & {part.strip() for part in SEPARATORS.split(text)}:
                 several = f"its label is {text!r}, several of them; set loss.name=bce, or give one class per image"
                 raise RunError(f"{name(indices.index(index))}: {several}")
+        if not classes and all(map(is_number, found)) and (odd := [text for text in found if "." in text]):
+            fraction = f"its label is {odd[0]!r}, as all labels are numbers; set loss.name=mse"
+            raise RunError(
+                f"{name(indices.index(found.index(odd[0])))}: {fraction}, or name the classes in classes.txt"
+            )
         return [torch.tensor(indices, dtype=torch.int64)], found
 
     def target(self, packed: list[Tensor], outputs: int, index: int) -> Tensor:

@@ -18,6 +18,7 @@ from meta import META, OnlyQueued, optimisers_on_meta
 from tiny import ABOUT, CONFIG, Tiny, fingerprint, run, with_run
 from torch import Tensor, nn
 
+from inception_dsl.ir.names import LOGGED
 from inception_dsl.runner import batch_statistics, engine, host_copy, state
 from inception_dsl.runner.augment import device_steps, finish_images
 from inception_dsl.runner.batch_statistics import BatchStatistics
@@ -97,6 +98,7 @@ def test_a_step_asks_for_no_number(
 
     assert training.step == 2
     assert numbers.names == ("loss", "aux", "gradient", "unreadable", "stop", "skipped", "loss_scale")
+    assert {*numbers.names} - {"aux"} <= LOGGED, "no head can take these names, and no plot takes them for heads"
     assert numbers.values.device.type == "meta"
 
 

@@ -268,3 +268,11 @@ def test_labels_are_where_the_lists_have_them(lists: list[list[str]]) -> None:
     assert found == [set(names) for names in lists]
     texts, same = how.read(["|".join(names) for names in lists], (), str)
     assert same == classes and all(map(torch.equal, texts, packed))
+
+
+@pytest.mark.parametrize("labels", [["0.5", "1", "0.25"], ["0.5", "0.5", "0.5"], [0.5, 1.0, 2.0]])
+def test_numbers_are_no_classes(labels: list[Any]) -> None:
+    with pytest.raises(RunError, match=r"^image \d: its label is '?0\.2?5'?, .*set loss\.name=mse"):
+        TARGETS["cross_entropy"].read(labels, (), "image {}".format)
+    assert TARGETS["cross_entropy"].read(["1.0", "0"], (), str)[0][0].tolist() == [1, 0]
+    assert TARGETS["cross_entropy"].read(["2.5", "v"], (), str)[1] == ["2.5", "v"]
