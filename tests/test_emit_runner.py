@@ -138,7 +138,7 @@ def test_a_name_that_two_modules_define_is_an_error_of_the_compiler(name: str, c
 def test_nothing_in_the_support_file_may_need_the_other(changed: Changed) -> None:
     line = "from inception_dsl.runner.settings import RunError\n"
     with pytest.raises(ValueError, match=r"import learning_rate from those of `train\.py`"):
-        changed({"export.py": (line, f"{line}from inception_dsl.runner.schedule import learning_rate\n")})
+        changed({"tensor_files.py": (line, f"{line}from inception_dsl.runner.schedule import learning_rate\n")})
 
 
 @pytest.mark.extras

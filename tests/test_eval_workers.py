@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from inception_dsl.network import load
-from inception_dsl.runner.export import save_safetensors
+from inception_dsl.runner.tensor_files import save_safetensors
 
 SPEC = "specs/googlenet_bn_small.yaml"
 SCRIPT = """

@@ -6,13 +6,12 @@ import fcntl
 import pickle
 import sys
 from collections.abc import Mapping
-from hashlib import file_digest
 from pathlib import Path
 from typing import Any, Self
 
 import torch
 
-from inception_dsl.runner.files import atomic_write, write_text
+from inception_dsl.runner.files import atomic_write, file_sha256, write_text
 from inception_dsl.runner.settings import RunError
 
 
@@ -42,12 +41,6 @@ def save_checkpoint(folder: Path, step: int, state: Mapping[str, Any], keep: int
 def checksum_path(path: Path) -> Path:
     """The file of a checkpoint's sha256, in the format of `sha256sum --check`."""
     return path.with_name(path.name + ".sha256")
-
-
-def file_sha256(path: Path) -> str:
-    """The sha256 of a file."""
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
 
 
 def latest_checkpoint(folder: Path) -> Path | None:

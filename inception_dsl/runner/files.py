@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import file_digest
 from pathlib import Path
 from typing import IO
 from uuid import uuid4
@@ -42,3 +43,9 @@ def write_text(path: Path, text: str) -> None:
 def encode_text(text: str) -> bytes:
     """Encode as UTF-8; undecodable bytes of file names are escaped."""
     return text.encode(errors="backslashreplace")
+
+
+def file_sha256(path: Path) -> str:
+    """The sha256 of a file."""
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import ast
-import json
-import math
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from inception_dsl.runner.checkpoint import file_sha256
 from inception_dsl.runner.config import Config
-from inception_dsl.runner.export import DTYPES
+from inception_dsl.runner.files import file_sha256
 from inception_dsl.runner.settings import RunError, listed_modules, with_setting
-
-CONVERT = "`inception-dsl train SPEC --init-from FILE` converts it"
+from inception_dsl.runner.tensor_files import CONVERT, read_safetensors
 
 
 def is_inside(name: str, modules: Iterable[str]) -> bool:
@@ -121,34 +116,3 @@ def transfer_summary(config: Config) -> str:
         parts += [f"the rest learns at {config.optim.trunk_lr:g} of the rate"] if config.optim.trunk_lr != 1 else []
     parts += [f"frozen: {transfer.freeze}"] if transfer.freeze else []
     return "; ".join(parts)
-
-
-def read_safetensors(path: Path) -> dict[str, Tensor]:
-    """Read `.safetensors` (https://github.com/huggingface/safetensors#format), which holds tensors and no code.
-
-    Half precision is widened. Raises `RunError` for any other file.
-    """
-    wrong = RunError(f"{path}: not a whole .safetensors file of floats; {CONVERT}")
-    dtypes = {name: dtype for dtype, name in DTYPES.items()}
-    found: dict[str, Tensor] = {}
-    with path.open("rb") as file:
-        size = path.stat().st_size
-        length = int.from_bytes(file.read(8), "little")
-        if length > size - 8:
-            raise wrong
-        try:
-            header = json.loads(file.read(length))
-            tensors = {name: part for name, part in header.items() if name != "__metadata__"}
-            for name, part in tensors.items():
-                dtype, shape, (start, end) = dtypes[part["dtype"]], part["shape"], part["data_offsets"]
-                count = math.prod(shape)
-                if start < 0 or end - start != count * dtype.itemsize or 8 + length + end > size:
-                    raise wrong
-                data = bytearray(end - start)
-                file.seek(8 + length + start)
-                file.readinto(data)
-                values = torch.frombuffer(data, dtype=dtype) if count else torch.empty(0, dtype=dtype)
-                found[name] = (values.float() if dtype.is_floating_point else values).reshape(shape)
-        except (ValueError, TypeError, KeyError, AttributeError, RuntimeError, RecursionError):
-            raise wrong from None
-    return found

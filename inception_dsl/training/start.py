@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from inception_dsl.ir.typed import Typed
-from inception_dsl.runner.checkpoint import file_sha256
+from inception_dsl.runner.files import file_sha256
 from inception_dsl.runner.initial_weights import is_inside
 from inception_dsl.runner.reader import Reader
 from inception_dsl.runner.settings import RunError, listed_modules

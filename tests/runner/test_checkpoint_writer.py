@@ -17,14 +17,9 @@ from torch import nn
 
 from inception_dsl.runner import checkpoint_writer, engine
 from inception_dsl.runner import evaluate as scoring
-from inception_dsl.runner.checkpoint import (
-    checksum_path,
-    file_sha256,
-    latest_checkpoint,
-    load_checkpoint,
-    save_checkpoint,
-)
+from inception_dsl.runner.checkpoint import checksum_path, latest_checkpoint, load_checkpoint, save_checkpoint
 from inception_dsl.runner.checkpoint_writer import CheckpointWriter
+from inception_dsl.runner.files import file_sha256
 from inception_dsl.runner.host_copy import copy_to_host
 from inception_dsl.runner.scores import Score
 from inception_dsl.weights.files import read_weights

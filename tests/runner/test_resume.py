@@ -18,9 +18,8 @@ from tiny import Tiny, fingerprint, run
 from zygote import Zygote
 
 from inception_dsl.runner.checkpoint import latest_checkpoint, load_checkpoint
-from inception_dsl.runner.export import save_safetensors
 from inception_dsl.runner.failures import read_failure
-from inception_dsl.runner.initial_weights import read_safetensors
+from inception_dsl.runner.tensor_files import read_safetensors, save_safetensors
 
 FOLDER = Path(__file__).parent
 
@@ -179,7 +178,7 @@ def test_a_loss_that_is_not_finite_is_not_tried_again(zygote: Zygote, tmp_path: 
     assert output.count("error: step ") == output.count("lists the images; set a lower optim.lr, or optim.clip") == 1
     failure = read_failure(tmp_path / "run")
     assert failure and (failure.attempt, failure.code, failure.permanent) == (0, 1, True)
-    assert f"error: step {failure.step - 1}, the last of 10 in a row: " in output
+    assert f"error: step {failure.step}, the last of 10 in a row: " in output
 
 
 def test_a_data_set_that_is_not_there_is_reported_once_and_the_command_goes_on_when_it_is(
