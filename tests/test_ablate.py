@@ -346,7 +346,11 @@ def test_the_exit_code_says_how_the_runs_ended(
     assert failures == (["wide with seed 1 failed: no room"] if code == 1 else [])
     assert ("run the same command again to continue" in text.stdout) == (code == 75)
     assert "narrow" in text.stdout and "50.0 ± 0.0" in text.stdout
-    assert "networks x 2 seeds" in done.stderr and "4/4  wide seed 1" in done.stderr
+    assert "4 runs in " in done.stderr and ": 2 networks x 2 seeds" in done.stderr
+    assert (
+        f"4/4  wide seed 1: {'failed: no room' if code == 1 else 'stopped' if code else 'top-1 25.00%'}  ("
+        in done.stderr
+    )
 
 
 def test_an_ablation_is_run_once(two: list[str], tmp_path: Path) -> None:

@@ -80,7 +80,9 @@ def check_identity(stored: Mapping[str, str], own: Mapping[str, str], force: boo
     names = [name for name in stored if stored[name] != own.get(name)]
     differ = "; ".join(f"{name} was {stored[name]}, is {own.get(name)}" for name in names)
     if names and not force:
-        raise RunError(f"the checkpoint belongs to another run: {differ}; choose a new --out, or force it with --force")
+        raise RunError(
+            f"the checkpoint belongs to another run: {differ}; choose a new --out, or force it with --force of train"
+        )
     if names:
         sys.stderr.write(f"warning: resuming from a checkpoint of another run: {differ}\n")
 

@@ -114,7 +114,8 @@ def track_status(folder: Path, context: RankContext, step: Callable[[], int]) ->
             write_status(folder, "failed")
         failed: BaseException = error
         if isinstance(error, OSError):
-            failed = RunFailed(f"{folder}: {error}; the same command resumes from the last checkpoint")
+            place = "" if str(folder) in str(error) else f"{folder}: "
+            failed = RunFailed(f"{place}{error}; the same command resumes from the last checkpoint, if there is one")
         elif isinstance(error, RunError):
             failed = RunFailed(str(error))
         vars(failed)["step"] = step()

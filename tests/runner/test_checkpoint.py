@@ -87,7 +87,7 @@ def test_another_file_is_refused(tmp_path: Path, content: bytes | None) -> None:
 def test_another_run_is_refused_in_words(capsys: pytest.CaptureFixture[str]) -> None:
     check_identity({"spec": "a"}, {"spec": "a"}, force=False)
     with pytest.raises(
-        RunError, match=r"another run: data\.batch was 32, is 64; choose a new --out, or force it with --force"
+        RunError, match=r"another run: data\.batch was 32, is 64; choose a new --out, or force it with --force of train"
     ):
         check_identity({"spec": "a", "data.batch": "32"}, {"spec": "a", "data.batch": "64"}, force=False)
     with pytest.raises(RunError, match=r"another run: data\.x was 1, is None"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sized
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -60,7 +61,10 @@ def command(
         from inception_dsl.training.ablate import trials
 
         found = [*trials(variants, seeds, out)]
-        _progress(run, f"{len(found)} runs in {out}: {len(variants)} networks x {seeds} seeds")
+        _progress(
+            run,
+            f"{_counted(found, 'run')} in {out}: {_counted(variants, 'network')} x {_counted(range(seeds), 'seed')}",
+        )
         rows = _train(run, variants, found, jobs, workers="data.workers" not in variant.settings)
     with run.step(file=out):
         _print(run, rows, seeds, out)
@@ -69,6 +73,10 @@ def command(
         run.exit_code = 75
     elif any(row.failed for row in rows):
         run.exit_code = 1
+
+
+def _counted(things: Sized, word: str) -> str:
+    return f"{len(things)} {word}{'s' * (len(things) != 1)}"
 
 
 def _read(run: CommandRun, specs: tuple[str, ...], data: str | None, options: VariantOptions) -> list[Variant]:
@@ -109,7 +117,11 @@ def _train(run: CommandRun, variants: list[Variant], trials: list[Trial], jobs: 
         nonlocal ended
         ended += 1
         minutes = (time.monotonic() - begun) / ended * (len(left) - ended) / 60
-        outcome = ablate_results.sentence(result.score) if result.score else f"{result.status} {result.reason}".rstrip()
+        outcome = (
+            ablate_results.sentence(result.score)
+            if result.score
+            else ": ".join(filter(None, (result.status, result.reason)))
+        )
         took = f"{result.seconds:.0f} s; about {minutes:.0f} min left"
         name = f"{result.trial.variant} seed {result.trial.seed}"
         _progress(run, f"{len(done) + ended}/{len(trials)}  {name}: {outcome}  ({took})")
