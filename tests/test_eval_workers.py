@@ -15,7 +15,7 @@ from inception_dsl.runner.tensor_files import save_safetensors
 
 SPEC = "specs/googlenet_bn_small.yaml"
 SCRIPT = """
-import os, signal, sys
+import os, signal, sys, time
 from inception_dsl import __main__
 from inception_dsl.evaluation import predict
 from inception_dsl.runner.settings import RunError
@@ -25,6 +25,7 @@ how = sys.argv.pop()
 def stop(*chunk):
     if how == "interrupt":
         os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(60)  # another thread may receive it, and this one hears of it later
     raise RunError("in the middle")
 
 predict._accumulate = stop

@@ -83,6 +83,8 @@ def train(
             log.say(scaling_summary(training.config))
         writer = CheckpointWriter(out / "checkpoints", config.run.keep, context.device, log.say)
         with track_status(out, context, lambda: training.step), closing(log), writer:
+            if training.step < last:
+                log.start()
             score = train_loop(training, loaders, out, log, writer, stop_requested, last)
             if score and context.rank == 0:
                 done = {"steps": training.step, "epochs": training.step / epoch}

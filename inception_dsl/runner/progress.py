@@ -55,14 +55,17 @@ class Log:
         self.notice.daemon = True
         if not self.writes:
             return
-        if step < total:
-            self.notice.start()
         rows = [row for row in read_metrics(self.path) if row["step"] <= step]
         self.evaluated = {row["step"] for row in rows if "test_n" in row}
         for row in rows:  # their warnings were printed before
             self.watch.look(row)
         write_text(self.path, "".join(json.dumps(row) + "\n" for row in rows))
         self.trackers = Trackers(folder, config, step, self.say)
+
+    def start(self) -> None:
+        """Say so if the first step takes seconds; it, or `close`, ends the wait."""
+        if self.writes:
+            self.notice.start()
 
     def train(self, step: int, **numbers: float | Tensor) -> None:
         """Log a step, if it is due: "epoch" (epochs done), "loss" and the heads' losses, "lr".

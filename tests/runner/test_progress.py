@@ -362,6 +362,7 @@ def test_a_first_step_that_takes_long_is_announced(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr("inception_dsl.runner.progress.Timer", Clock)
     log = Log(tmp_path, CPU, CONFIG, 4, 10)
+    log.start()
     assert [(wait.seconds, wait.words) for wait in waits] == [(3, ["step 5 of 10 has begun ..."])]
     log.train(5, **numbers(5))
     assert waits == []
