@@ -25,7 +25,8 @@ how = sys.argv.pop()
 def stop(*chunk):
     if how == "interrupt":
         os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(60)  # another thread may receive it, and this one hears of it later
+        for _ in range(600):  # another thread may receive it, and this one hears of it between two naps
+            time.sleep(0.1)
     raise RunError("in the middle")
 
 predict._accumulate = stop
