@@ -21,6 +21,7 @@ from inception_dsl.evaluation import predict
 from inception_dsl.runner.settings import RunError
 
 how = sys.argv.pop()
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell ignores it
 
 def stop(*chunk):
     if how == "interrupt":
