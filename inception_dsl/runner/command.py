@@ -17,8 +17,8 @@ from inception_dsl.runner.config import Config, NetworkInfo
 from inception_dsl.runner.devices import destroy_distributed, exit_process, lost_connection, rank_context
 from inception_dsl.runner.failures import failed_for_good, own_failure, read_failure, record_failure
 from inception_dsl.runner.folder import RunFailed
+from inception_dsl.runner.launcher import torchrun_variables
 from inception_dsl.runner.settings import RunError, error_text, with_setting
-from inception_dsl.runner.slurm import torchrun_variables
 
 EXIT_CODES = {"done": 0, "preempted": 75}  # 75: EX_TEMPFAIL, try again
 

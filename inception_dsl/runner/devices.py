@@ -16,8 +16,8 @@ from torch import Tensor, distributed
 from torch.distributed.distributed_c10d import PrefixStore, Store
 from torch.distributed.rendezvous import rendezvous
 
-from inception_dsl.runner.failures import is_alone
 from inception_dsl.runner.host_copy import map_tensors
+from inception_dsl.runner.launcher import is_alone
 from inception_dsl.runner.settings import RunError, T
 
 

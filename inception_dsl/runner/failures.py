@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import socket
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
+
+from inception_dsl.runner.launcher import by_torchrun, is_alone
 
 
 class Failure(NamedTuple):
@@ -45,16 +48,6 @@ def own_failure(error: str = "", code: int = 1, permanent: bool = False, step: i
     return Failure(launcher, int(os.environ.get(restarts, "0")), step, error, code, permanent)
 
 
-def by_torchrun() -> bool:
-    """Whether torchrun started this process."""
-    return "TORCHELASTIC_RUN_ID" in os.environ
-
-
-def is_alone() -> bool:
-    """Whether this process is the only one of its run, and nothing restarts it."""
-    return not by_torchrun() and int(os.environ.get("WORLD_SIZE", "1")) <= 1
-
-
 def failed_for_good(folder: Path) -> Failure | None:
     """The permanent failure after which torchrun restarted this process, if there was one.
 
@@ -72,8 +65,6 @@ def record_failure(folder: Path, failure: Failure) -> bool:
     """
     if is_alone():
         return True
-    import fcntl  # Windows, where a network can be evaluated, has none
-
     with suppress(OSError):  # without a record, restarts try again
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / FAILURE_FILE).open("a+", encoding="utf-8") as file:

@@ -1,9 +1,20 @@
-"""Processes that Slurm's `srun` starts without torchrun: torchrun's variables, from Slurm's."""
+"""What started this process, as its environment says: torchrun, Slurm's `srun` without torchrun, or neither."""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
+
+
+def by_torchrun() -> bool:
+    """Whether torchrun started this process."""
+    return "TORCHELASTIC_RUN_ID" in os.environ
+
+
+def is_alone() -> bool:
+    """Whether this process is the only one of its run, and nothing restarts it."""
+    return not by_torchrun() and int(os.environ.get("WORLD_SIZE", "1")) <= 1
 
 
 def torchrun_variables(environ: Mapping[str, str]) -> dict[str, str]:
