@@ -11,7 +11,10 @@ from inception_dsl.diagnostics.codes.syntax import OUT_OF_BOUNDS
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, Note, Span
 from inception_dsl.diagnostics.spelling import listing
 from inception_dsl.ir.op import Op
-from inception_dsl.ir.ops import AvgPool, Concat, Conv, Flatten, FullyConnected, MaxPool
+from inception_dsl.ir.ops.joins import Concat
+from inception_dsl.ir.ops.linear import Conv, FullyConnected
+from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
+from inception_dsl.ir.ops.shaping import Flatten
 from inception_dsl.ir.program import Body, Call, Join, Layer, Part, Program, Repeat, Sequence
 from inception_dsl.ir.shapes import INPUT_PIXEL, Pair, ReceptiveFields, ShapeError, TensorType, joined_receptive_field
 from inception_dsl.ir.typed import Node, PartPath, Typed

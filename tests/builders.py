@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 import numpy as np
@@ -20,7 +22,13 @@ from inception_dsl.ir.typed import Node, Typed
 Array = NDArray[np.floating[Any]]
 Step = tuple[str, Op, tuple[int, ...]]
 
-OPS = tuple(op for op in vars(ops).values() if isinstance(op, type) and issubclass(op, Op) and op is not Op)
+FAMILIES = [import_module(f"{ops.__name__}.{family.name}") for family in iter_modules(ops.__path__)]
+OPS = tuple(
+    op
+    for family in FAMILIES
+    for op in vars(family).values()
+    if isinstance(op, type) and issubclass(op, Op) and op is not Op
+)
 """Every op there is."""
 
 

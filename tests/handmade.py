@@ -8,19 +8,13 @@ from typing import NamedTuple
 
 from inception_dsl.diagnostics.diagnostic import Source, Span
 from inception_dsl.ir.op import Op
-from inception_dsl.ir.ops import (
-    LRN,
-    Add,
-    AvgPool,
-    BatchNorm,
-    Concat,
-    Conv,
-    Dropout,
-    Flatten,
-    FullyConnected,
-    MaxPool,
-    ReLU,
-)
+from inception_dsl.ir.ops.activations import ReLU
+from inception_dsl.ir.ops.joins import Add, Concat
+from inception_dsl.ir.ops.linear import Conv, FullyConnected
+from inception_dsl.ir.ops.norms import LRN, BatchNorm
+from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
+from inception_dsl.ir.ops.regularisation import Dropout
+from inception_dsl.ir.ops.shaping import Flatten
 from inception_dsl.ir.program import Claim, Column, Erratum, Head, Paper, Program, Published, Row, Sequence
 from inception_dsl.ir.shapes import Padding, Pair, ReceptiveField, ReceptiveFields, TensorType, Window
 from inception_dsl.ir.typed import Node, Typed

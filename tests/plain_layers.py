@@ -23,7 +23,7 @@ from inception_dsl.analysis.cost import cost
 from inception_dsl.analysis.image_size import fixed_by
 from inception_dsl.compiler import at_size, compile_file
 from inception_dsl.diagnostics.diagnostic import SpecError
-from inception_dsl.ir.ops import LRN
+from inception_dsl.ir.ops.norms import LRN
 from inception_dsl.ir.program import Program
 from inception_dsl.ir.typed import Typed
 

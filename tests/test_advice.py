@@ -10,7 +10,8 @@ from strategies import specs
 from inception_dsl.compiler import at_size, compile_source
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Source
 from inception_dsl.ir.op import Op
-from inception_dsl.ir.ops import AvgPool, Conv, MaxPool
+from inception_dsl.ir.ops.linear import Conv
+from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.shapes import PaddedAxis, Padding
 from inception_dsl.ir.typed import Node, Typed
 

@@ -21,16 +21,18 @@ from inception_dsl.crosscheck.executor import Executor, Forward
 from inception_dsl.diagnostics.diagnostic import Source
 from inception_dsl.emit.backend import Backend
 from inception_dsl.emit.backends import BACKENDS, by_name
-from inception_dsl.emit.onnx.ops import OnnxNode
+from inception_dsl.emit.onnx.node import OnnxNode
 from inception_dsl.emit.options import Options
 from inception_dsl.emit.python import CallExpr, literal
 from inception_dsl.emit.pytorch import pytorch
 from inception_dsl.emit.rules import Rules
-from inception_dsl.ir import ops
 from inception_dsl.ir.op import Op
+from inception_dsl.ir.ops.scaling import Scale
 from inception_dsl.ir.typed import Typed
 from inception_dsl.network import loads
-from inception_dsl.spec.vocabulary import LAYERS, WORDS, LayerEntry, Word
+from inception_dsl.spec.vocabulary.entry import LayerEntry, Word
+from inception_dsl.spec.vocabulary.layers import LAYERS
+from inception_dsl.spec.vocabulary.words import WORDS
 
 RULES: Rules[Any] = Rules("Eager")
 """torch's own layer for every op."""
@@ -179,7 +181,7 @@ def test_three_backends_agree() -> None:
 
 @pytest.mark.usefixtures("eager")
 def test_an_error_in_one_of_three_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(RULES, ops.Scale, lambda op, *inputs: TORCH[ops.Scale](ops.Scale(op.factor * 1.01), *inputs))
+    monkeypatch.setitem(RULES, Scale, lambda op, *inputs: TORCH[Scale](Scale(op.factor * 1.01), *inputs))
     (finding,) = cross_check(program(), BACKENDS, [OWN], [1]).findings
 
     assert finding.message.startswith("the values of `res` at 33x33 differ by")

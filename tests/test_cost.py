@@ -12,7 +12,12 @@ from hypothesis import strategies as st
 
 from inception_dsl.analysis.cost import Cost, cost, storage
 from inception_dsl.ir.op import Op
-from inception_dsl.ir.ops import BatchNorm, Conv, Dropout, Flatten, FullyConnected, Identity, ReLU, Scale
+from inception_dsl.ir.ops.activations import ReLU
+from inception_dsl.ir.ops.linear import Conv, FullyConnected
+from inception_dsl.ir.ops.norms import BatchNorm
+from inception_dsl.ir.ops.regularisation import Dropout
+from inception_dsl.ir.ops.scaling import Scale
+from inception_dsl.ir.ops.shaping import Flatten, Identity
 from inception_dsl.ir.typed import Typed
 
 # weights, biases and multiply-adds of table 1's rows, counted from its widths by an independent script

@@ -14,7 +14,14 @@ from builders import checked, network, session
 from inception_dsl.diagnostics.diagnostic import SpecError
 from inception_dsl.emit.onnx import onnx, protobuf
 from inception_dsl.emit.onnx.protobuf import Message
-from inception_dsl.ir import ops
+from inception_dsl.ir.ops.activations import ReLU, Softmax
+from inception_dsl.ir.ops.joins import Add, Concat
+from inception_dsl.ir.ops.linear import Conv, FullyConnected
+from inception_dsl.ir.ops.norms import BatchNorm
+from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
+from inception_dsl.ir.ops.regularisation import Dropout
+from inception_dsl.ir.ops.scaling import Scale
+from inception_dsl.ir.ops.shaping import Flatten, Identity
 from inception_dsl.ir.shapes import Padding, Window
 from inception_dsl.ir.typed import Typed
 
@@ -26,24 +33,24 @@ def small(whole: bool = True) -> Typed:
     """A network with every kind of join, a head, and a row that gives what arrives; `whole` pools the whole image."""
     return network(
         (3, 8, 8),
-        ("stem/conv", ops.Conv(4, SAME), (-1,)),
-        ("stem/bn", ops.BatchNorm(), (0,)),
-        ("stem/relu", ops.ReLU(), (1,)),
-        ("mixed/left", ops.Conv(2, POINT, bias=True), (2,)),
-        ("mixed/right", ops.MaxPool(SAME), (2,)),
-        ("mixed/join", ops.Concat(), (3, 4)),
-        ("residual/conv", ops.Conv(6, SAME, groups=2), (5,)),
-        ("residual/scale", ops.Scale(0.17), (6,)),
-        ("residual/add", ops.Add(), (5, 7)),
-        ("aux/pool", ops.AvgPool(None), (5,)),
-        ("aux/flatten", ops.Flatten(), (9,)),
-        ("aux/fc", ops.FullyConnected(5), (10,)),
-        ("pool", ops.AvgPool(None) if whole else ops.AvgPool(Window((8, 8))), (8,)),
-        ("input", ops.Dropout(0.4), (12,)),  # a row may be called like anything of the graph's own
-        ("logits/flatten", ops.Flatten(), (13,)),
-        ("logits/fc", ops.FullyConnected(7, bias=False), (14,)),
-        ("prob", ops.Softmax(), (15,)),
-        ("last", ops.Identity(), (16,)),
+        ("stem/conv", Conv(4, SAME), (-1,)),
+        ("stem/bn", BatchNorm(), (0,)),
+        ("stem/relu", ReLU(), (1,)),
+        ("mixed/left", Conv(2, POINT, bias=True), (2,)),
+        ("mixed/right", MaxPool(SAME), (2,)),
+        ("mixed/join", Concat(), (3, 4)),
+        ("residual/conv", Conv(6, SAME, groups=2), (5,)),
+        ("residual/scale", Scale(0.17), (6,)),
+        ("residual/add", Add(), (5, 7)),
+        ("aux/pool", AvgPool(None), (5,)),
+        ("aux/flatten", Flatten(), (9,)),
+        ("aux/fc", FullyConnected(5), (10,)),
+        ("pool", AvgPool(None) if whole else AvgPool(Window((8, 8))), (8,)),
+        ("input", Dropout(0.4), (12,)),  # a row may be called like anything of the graph's own
+        ("logits/flatten", Flatten(), (13,)),
+        ("logits/fc", FullyConnected(7, bias=False), (14,)),
+        ("prob", Softmax(), (15,)),
+        ("last", Identity(), (16,)),
         heads={"aux": "mixed"},
     )
 
@@ -118,7 +125,7 @@ def test_one_value_may_have_two_names() -> None:
     trunk = graph(small(), until="stem", taps=["stem"])
     assert names(trunk.output) == ["logits", "stem"]
     assert (trunk.node[-1].op_type, trunk.node[-1].name) == ("Identity", "stem:identity")
-    alone = network((3, 8, 8), ("stem", ops.Identity(), (-1,)))
+    alone = network((3, 8, 8), ("stem", Identity(), (-1,)))
     through = Typed(alone.program, alone.input, (), {"stem": -1})
     assert [node.op_type for node in graph(through).node] == ["Identity"]
 
@@ -183,9 +190,7 @@ def test_the_layer_that_fixes_the_image_size_is_named() -> None:
 
 def test_everything_that_cannot_be_expressed_is_reported_at_once() -> None:
     beyond = Window((2, 2), (2, 2), Padding(amount=(1, 1), ceil=True))
-    typed = network(
-        (3, 9, 9), ("a", ops.MaxPool(beyond), (-1,)), ("b", ops.ReLU(), (0,)), ("c", ops.AvgPool(beyond), (1,))
-    )
+    typed = network((3, 9, 9), ("a", MaxPool(beyond), (-1,)), ("b", ReLU(), (0,)), ("c", AvgPool(beyond), (1,)))
     with pytest.raises(SpecError) as caught:
         onnx.model(typed, opset=17)
     assert [(d.code, str(d.span)) for d in caught.value.diagnostics] == [

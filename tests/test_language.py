@@ -12,7 +12,11 @@ from inception_dsl.compiler import at_size, compile_source
 from inception_dsl.diagnostics.diagnostic import Source, SpecError
 from inception_dsl.elaborate.elaborate import elaborate
 from inception_dsl.ir.op import Op
-from inception_dsl.ir.ops import LRN, AvgPool, BatchNorm, Conv, Dropout, MaxPool, ReLU
+from inception_dsl.ir.ops.activations import ReLU
+from inception_dsl.ir.ops.linear import Conv
+from inception_dsl.ir.ops.norms import LRN, BatchNorm
+from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
+from inception_dsl.ir.ops.regularisation import Dropout
 from inception_dsl.ir.shapes import Padding, Pair, Window
 from inception_dsl.ir.typed import Typed
 from inception_dsl.ir.values import Name, Number

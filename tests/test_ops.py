@@ -20,10 +20,17 @@ from torch.utils.flop_counter import FlopCounterMode
 from inception_dsl.emit.backend import Backend
 from inception_dsl.emit.backends import BACKENDS
 from inception_dsl.emit.onnx import onnx
-from inception_dsl.emit.onnx.ops import CEIL
+from inception_dsl.emit.onnx.ops.pooling import CEIL
 from inception_dsl.emit.rules import Rules
-from inception_dsl.ir import ops
 from inception_dsl.ir.op import Op, concrete
+from inception_dsl.ir.ops.activations import ReLU, Softmax
+from inception_dsl.ir.ops.joins import Add, Concat
+from inception_dsl.ir.ops.linear import Conv, FullyConnected
+from inception_dsl.ir.ops.norms import LRN, BatchNorm
+from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
+from inception_dsl.ir.ops.regularisation import Dropout
+from inception_dsl.ir.ops.scaling import Scale
+from inception_dsl.ir.ops.shaping import Flatten, Identity
 from inception_dsl.ir.shapes import Padding, ReceptiveField, ShapeError, TensorType, Window
 
 Images = tuple[TensorType, ...]
@@ -56,7 +63,7 @@ def padded(window: Window) -> tuple[int, int]:
     return (dh * (kh // 2), dw * (kw // 2)) if window.padding.kind == "same" else window.padding.amount
 
 
-def conv(op: ops.Conv, x: TensorType) -> nn.Module:
+def conv(op: Conv, x: TensorType) -> nn.Module:
     w, width, groups = op.window, concrete(op.width), concrete(op.groups)
     if w.padding.kind != "same_upper":
         return nn.Conv2d(x.channels, width, w.kernel, w.stride, padded(w), w.dilation, groups, op.bias)
@@ -64,7 +71,7 @@ def conv(op: ops.Conv, x: TensorType) -> nn.Module:
     return nn.Sequential(around(w, x, 0.0), layer)
 
 
-def max_pool(op: ops.MaxPool, x: TensorType) -> nn.Module:
+def max_pool(op: MaxPool, x: TensorType) -> nn.Module:
     w = op.window
     if w is None:
         return nn.AdaptiveMaxPool2d(1)
@@ -73,7 +80,7 @@ def max_pool(op: ops.MaxPool, x: TensorType) -> nn.Module:
     return nn.MaxPool2d(w.kernel, w.stride, padded(w), ceil_mode=w.padding.ceil)
 
 
-def avg_pool(op: ops.AvgPool, x: TensorType) -> nn.Module:
+def avg_pool(op: AvgPool, x: TensorType) -> nn.Module:
     w = op.window
     if w is None:
         return nn.AdaptiveAvgPool2d(op.to)
@@ -83,7 +90,7 @@ def avg_pool(op: ops.AvgPool, x: TensorType) -> nn.Module:
     return pool if op.count_pad else Call(lambda t: pool(t) / pool(torch.ones_like(t)))
 
 
-def batch_norm(op: ops.BatchNorm, x: TensorType) -> nn.Module:
+def batch_norm(op: BatchNorm, x: TensorType) -> nn.Module:
     layer = nn.BatchNorm2d(x.channels, op.eps)
     if not op.gamma:
         layer.register_parameter("weight", None)
@@ -91,20 +98,20 @@ def batch_norm(op: ops.BatchNorm, x: TensorType) -> nn.Module:
 
 
 TORCH: dict[type[Op], Callable[..., nn.Module]] = {
-    ops.Conv: conv,
-    ops.BatchNorm: batch_norm,
-    ops.ReLU: lambda op, x: nn.ReLU(),
-    ops.LRN: lambda op, x: nn.LocalResponseNorm(op.size, op.alpha, op.beta, op.k),
-    ops.MaxPool: max_pool,
-    ops.AvgPool: avg_pool,
-    ops.Dropout: lambda op, x: nn.Dropout(op.p),
-    ops.FullyConnected: lambda op, x: nn.Linear(x.channels, op.width, op.bias),
-    ops.Softmax: lambda op, x: nn.Softmax(1),
-    ops.Flatten: lambda op, x: nn.Flatten(),
-    ops.Scale: lambda op, x: Call(lambda t: t * op.factor),
-    ops.Identity: lambda op, x: nn.Identity(),
-    ops.Concat: lambda op, *xs: Call(lambda *ts: torch.cat(ts, 1)),
-    ops.Add: lambda op, *xs: Call(lambda *ts: torch.stack(ts).sum(0)),
+    Conv: conv,
+    BatchNorm: batch_norm,
+    ReLU: lambda op, x: nn.ReLU(),
+    LRN: lambda op, x: nn.LocalResponseNorm(op.size, op.alpha, op.beta, op.k),
+    MaxPool: max_pool,
+    AvgPool: avg_pool,
+    Dropout: lambda op, x: nn.Dropout(op.p),
+    FullyConnected: lambda op, x: nn.Linear(x.channels, op.width, op.bias),
+    Softmax: lambda op, x: nn.Softmax(1),
+    Flatten: lambda op, x: nn.Flatten(),
+    Scale: lambda op, x: Call(lambda t: t * op.factor),
+    Identity: lambda op, x: nn.Identity(),
+    Concat: lambda op, *xs: Call(lambda *ts: torch.cat(ts, 1)),
+    Add: lambda op, *xs: Call(lambda *ts: torch.stack(ts).sum(0)),
 }
 
 pairs = st.tuples(st.integers(1, 3), st.integers(1, 3))
@@ -125,9 +132,9 @@ def windows(draw: st.DrawFn, pool: bool) -> Window:
 
 
 @st.composite
-def convs(draw: st.DrawFn) -> ops.Conv:
+def convs(draw: st.DrawFn) -> Conv:
     groups = draw(st.sampled_from([1, 1, 2, 3]))
-    return ops.Conv(groups * draw(st.integers(1, 4)), draw(windows(pool=False)), groups, draw(st.booleans()))
+    return Conv(groups * draw(st.integers(1, 4)), draw(windows(pool=False)), groups, draw(st.booleans()))
 
 
 def alone(op: st.SearchStrategy[Any], x: st.SearchStrategy[TensorType]) -> st.SearchStrategy[Case]:
@@ -137,30 +144,30 @@ def alone(op: st.SearchStrategy[Any], x: st.SearchStrategy[TensorType]) -> st.Se
 some = st.floats(0.01, 2.0)
 odd = st.sampled_from([1, 3, 5, 7])
 CASES: dict[type[Op], st.SearchStrategy[Case]] = {
-    ops.Conv: st.builds(
+    Conv: st.builds(
         lambda op, x, k: (op, (TensorType((k * op.groups, *x.shape[1:])),)), convs(), images, st.integers(1, 3)
     ),
-    ops.BatchNorm: alone(st.builds(ops.BatchNorm, st.sampled_from([1e-3, 1e-5, 0.1]), st.booleans()), images),
-    ops.ReLU: alone(st.just(ops.ReLU()), anything),
-    ops.LRN: alone(st.builds(ops.LRN, odd, some, some, some), images),
-    ops.MaxPool: alone(st.builds(ops.MaxPool, st.none() | windows(pool=True)), images),
-    ops.AvgPool: alone(
-        st.builds(ops.AvgPool, windows(pool=True), st.booleans())
-        | st.builds(ops.AvgPool, st.none(), to=st.just((1, 1)) | st.tuples(st.integers(1, 14), st.integers(1, 14))),
+    BatchNorm: alone(st.builds(BatchNorm, st.sampled_from([1e-3, 1e-5, 0.1]), st.booleans()), images),
+    ReLU: alone(st.just(ReLU()), anything),
+    LRN: alone(st.builds(LRN, odd, some, some, some), images),
+    MaxPool: alone(st.builds(MaxPool, st.none() | windows(pool=True)), images),
+    AvgPool: alone(
+        st.builds(AvgPool, windows(pool=True), st.booleans())
+        | st.builds(AvgPool, st.none(), to=st.just((1, 1)) | st.tuples(st.integers(1, 14), st.integers(1, 14))),
         images,
     ),
-    ops.Dropout: alone(st.builds(ops.Dropout, st.floats(0.0, 0.9)), anything),
-    ops.FullyConnected: alone(st.builds(ops.FullyConnected, st.integers(1, 9), st.booleans()), vectors),
-    ops.Softmax: alone(st.just(ops.Softmax()), anything),
-    ops.Flatten: alone(st.just(ops.Flatten()), anything),
-    ops.Scale: alone(st.builds(ops.Scale, some), anything),
-    ops.Identity: alone(st.just(ops.Identity()), anything),
-    ops.Concat: st.builds(
-        lambda x, channels: (ops.Concat(), tuple(TensorType((c, *x.shape[1:])) for c in channels)),
+    Dropout: alone(st.builds(Dropout, st.floats(0.0, 0.9)), anything),
+    FullyConnected: alone(st.builds(FullyConnected, st.integers(1, 9), st.booleans()), vectors),
+    Softmax: alone(st.just(Softmax()), anything),
+    Flatten: alone(st.just(Flatten()), anything),
+    Scale: alone(st.builds(Scale, some), anything),
+    Identity: alone(st.just(Identity()), anything),
+    Concat: st.builds(
+        lambda x, channels: (Concat(), tuple(TensorType((c, *x.shape[1:])) for c in channels)),
         anything,
         st.lists(st.integers(1, 5), min_size=1, max_size=4),
     ),
-    ops.Add: st.builds(lambda x, n: (ops.Add(), (x,) * n), anything, st.integers(1, 4)),
+    Add: st.builds(lambda x, n: (Add(), (x,) * n), anything, st.integers(1, 4)),
 }
 each_op = pytest.mark.parametrize("kind", OPS, ids=lambda kind: kind.name)
 quick = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
@@ -206,7 +213,7 @@ def test_onnx_infers_our_shape_and_runs_to_torchs_values(kind: type[Op]) -> None
         op, inputs = case
         assume(len(set(inputs)) == 1)  # a single op reads the one input of its network
         shape = infer(op, inputs)
-        drops = isinstance(op, ops.MaxPool | ops.AvgPool) and op.window is not None and op.window.padding.ceil
+        drops = isinstance(op, MaxPool | AvgPool) and op.window is not None and op.window.padding.ceil
         graph = onnx.model(one(op, inputs[0].shape, len(inputs)), opset=max(opset, CEIL) if drops else opset)
         assert checked(graph) == ("N", *shape.shape)
 
@@ -240,24 +247,24 @@ def test_every_op_has_a_rule_in_every_backend(backend: Backend) -> None:
 
 def test_a_missing_rule_is_named() -> None:
     rules = Rules[str]("Fortran")
-    rules(ops.ReLU)(lambda op: "max(x, 0)")
-    assert rules[ops.ReLU](ops.ReLU()) == "max(x, 0)"
-    assert rules.missing([ops.ReLU, ops.Conv]) == ("conv",)
+    rules(ReLU)(lambda op: "max(x, 0)")
+    assert rules[ReLU](ReLU()) == "max(x, 0)"
+    assert rules.missing([ReLU, Conv]) == ("conv",)
     with pytest.raises(LookupError, match=r"Fortran has no rule for `conv`: write one and register it for `Conv`"):
-        rules[ops.Conv]
+        rules[Conv]
 
 
 @pytest.mark.parametrize(
     ("op", "inputs", "code"),
     [
-        (ops.Conv(4, Window((3, 3))), ((3, 2, 8),), "E209"),
-        (ops.Conv(4, Window((3, 3)), groups=2), ((3, 8, 8),), "E212"),
-        (ops.Conv(3, Window((3, 3)), groups=2), ((4, 8, 8),), "E212"),
-        (ops.MaxPool(None), ((10,),), "E215"),
-        (ops.BatchNorm(), ((10,),), "E215"),
-        (ops.FullyConnected(4), ((3, 8, 8),), "E215"),
-        (ops.Concat(), ((3, 8, 8), (3, 8, 7)), "E204"),
-        (ops.Add(), ((3, 8, 8), (4, 8, 8)), "E205"),
+        (Conv(4, Window((3, 3))), ((3, 2, 8),), "E209"),
+        (Conv(4, Window((3, 3)), groups=2), ((3, 8, 8),), "E212"),
+        (Conv(3, Window((3, 3)), groups=2), ((4, 8, 8),), "E212"),
+        (MaxPool(None), ((10,),), "E215"),
+        (BatchNorm(), ((10,),), "E215"),
+        (FullyConnected(4), ((3, 8, 8),), "E215"),
+        (Concat(), ((3, 8, 8), (3, 8, 7)), "E204"),
+        (Add(), ((3, 8, 8), (4, 8, 8)), "E205"),
     ],
 )
 def test_what_an_op_cannot_take_has_a_code(op: Op, inputs: tuple[tuple[int, ...], ...], code: str) -> None:
@@ -267,15 +274,15 @@ def test_what_an_op_cannot_take_has_a_code(op: Op, inputs: tuple[tuple[int, ...]
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from([ops.MaxPool, ops.AvgPool, ops.Conv]), windows(pool=False)), max_size=3))
+@given(st.lists(st.tuples(st.sampled_from([MaxPool, AvgPool, Conv]), windows(pool=False)), max_size=3))
 def test_receptive_field_is_where_the_gradient_lies(chain: list[tuple[type[Op], Window]]) -> None:
     image = TensorType((1, 200, 201))
     x = torch.ones(1, *image.shape, dtype=torch.float64, requires_grad=True)
     shape, fields, out = image, (ReceptiveField(), ReceptiveField()), x
     for kind, window in chain:
-        op = ops.Conv(1, window) if kind is ops.Conv else kind(window)  # type: ignore[call-arg]  # a pool
+        op = Conv(1, window) if kind is Conv else kind(window)  # type: ignore[call-arg]  # a pool
         fields = op.receptive_field(shape, fields)
-        summed = conv(ops.Conv(1, window), shape).double()  # what a pool may read is what a sum of positives reads
+        summed = conv(Conv(1, window), shape).double()  # what a pool may read is what a sum of positives reads
         for weight in summed.parameters():
             nn.init.ones_(weight)
         shape, out = infer(op, (shape,)), summed(out)
@@ -290,10 +297,10 @@ def test_receptive_field_is_where_the_gradient_lies(chain: list[tuple[type[Op], 
 
 def test_a_global_pool_and_flatten_see_the_whole_image() -> None:
     image, fields = TensorType((1, 9, 11)), (ReceptiveField(2, -1, 3), ReceptiveField(2, 0, 4))
-    for op in (ops.AvgPool(None), ops.MaxPool(None), ops.Flatten()):
+    for op in (AvgPool(None), MaxPool(None), Flatten()):
         assert [(f.first, f.last) for f in op.receptive_field(image, fields)] == [(-1, 3 + 8 * 2), (0, 4 + 10 * 2)]
-    assert ops.Flatten().receptive_field(TensorType((9,)), fields) == fields
-    assert ops.ReLU().receptive_field(image, fields) == fields
+    assert Flatten().receptive_field(TensorType((9,)), fields) == fields
+    assert ReLU().receptive_field(image, fields) == fields
 
 
 @pytest.mark.parametrize("image", [(14, 14), (13, 13), (7, 6), (6, 14), (2, 3)])
@@ -306,5 +313,5 @@ def test_an_adaptive_pool_sees_its_largest_window(image: tuple[int, int], to: tu
         (gradient,) = torch.autograd.grad(out[0, 0, pixel[0], pixel[1]], x, retain_graph=True)
         extent = [int(axis.max() - axis.min()) + 1 for axis in gradient[0, 0].nonzero(as_tuple=True)]
         largest = [max(pair) for pair in zip(largest, extent, strict=True)]
-    fields = ops.AvgPool(None, to=to).receptive_field(TensorType((1, *image)), (ReceptiveField(), ReceptiveField()))
+    fields = AvgPool(None, to=to).receptive_field(TensorType((1, *image)), (ReceptiveField(), ReceptiveField()))
     assert [field.size for field in fields] == largest

@@ -19,9 +19,10 @@ from builders import checked, one, run
 
 from inception_dsl.diagnostics.diagnostic import SpecError
 from inception_dsl.emit.onnx import onnx
-from inception_dsl.emit.onnx.ops import CEIL
-from inception_dsl.ir import ops
+from inception_dsl.emit.onnx.ops.pooling import CEIL
 from inception_dsl.ir.op import Op
+from inception_dsl.ir.ops.linear import Conv
+from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.shapes import Padding, TensorType, Window
 
 if TYPE_CHECKING:
@@ -69,8 +70,8 @@ def cases(kind: str, convention: str) -> Iterator[tuple[Window, Array, Array]]:
 def layer(kind: str, window: Window) -> Op:
     """The op under test."""
     if kind == "conv":
-        return ops.Conv(2, window)
-    return ops.MaxPool(window) if kind == "maxpool" else ops.AvgPool(window, count_pad="count_pad" in kind)
+        return Conv(2, window)
+    return MaxPool(window) if kind == "maxpool" else AvgPool(window, count_pad="count_pad" in kind)
 
 
 def reach(window: Window) -> int:
@@ -202,7 +203,7 @@ ADAPTIVE = [
 @pytest.mark.parametrize(("image", "to"), ADAPTIVE)
 def test_an_adaptive_pool_reads_what_torchs_reads(image: tuple[int, int], to: tuple[int, int], opset: int) -> None:
     x = np.random.default_rng(2).normal(size=(2, CHANNELS, *image)).astype(np.float32)
-    graph = onnx.model(one(ops.AvgPool(None, to=to), x.shape[1:]), opset=opset)
+    graph = onnx.model(one(AvgPool(None, to=to), x.shape[1:]), opset=opset)
     assert checked(graph) == ("N", CHANNELS, *to)
     expected = F.adaptive_avg_pool2d(torch.from_numpy(x), to).numpy()
     np.testing.assert_allclose(run(graph, {"input": x}), expected, rtol=1e-5, atol=1e-6)
@@ -211,7 +212,7 @@ def test_an_adaptive_pool_reads_what_torchs_reads(image: tuple[int, int], to: tu
 def test_an_adaptive_pool_is_a_sliding_one_where_its_windows_are_alike() -> None:
     kinds = {}
     for image, to in ADAPTIVE:
-        graph = onnx.model(one(ops.AvgPool(None, to=to), (CHANNELS, *image)))
+        graph = onnx.model(one(AvgPool(None, to=to), (CHANNELS, *image)))
         (node,) = standard.ModelProto.FromString(graph).graph.node
         kinds[image] = node.op_type
     assert {image for image, kind in kinds.items() if kind == "AveragePool"} == {(13, 13), (7, 7), (6, 6)}
@@ -220,10 +221,10 @@ def test_an_adaptive_pool_is_a_sliding_one_where_its_windows_are_alike() -> None
 
 def test_an_adaptive_pool_has_no_graph_for_every_size_but_to_one_pixel() -> None:
     with pytest.raises(SpecError) as caught:
-        onnx.model(one(ops.AvgPool(None, to=(4, 4)), (CHANNELS, 14, 14)), dynamic_size=True)
+        onnx.model(one(AvgPool(None, to=(4, 4)), (CHANNELS, 14, 14)), dynamic_size=True)
     assert [(d.code, d.help) for d in caught.value.diagnostics] == [
         ("E401", "compile for one image size, or write `avgpool global`")
     ]
-    assert onnx.model(one(ops.AvgPool(None, to=(1, 1)), (CHANNELS, 14, 14)), dynamic_size=True) == onnx.model(
-        one(ops.AvgPool(None), (CHANNELS, 14, 14)), dynamic_size=True
+    assert onnx.model(one(AvgPool(None, to=(1, 1)), (CHANNELS, 14, 14)), dynamic_size=True) == onnx.model(
+        one(AvgPool(None), (CHANNELS, 14, 14)), dynamic_size=True
     )

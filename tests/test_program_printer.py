@@ -11,7 +11,12 @@ from builders import OPS
 from inception_dsl.elaborate.printer import print_program
 from inception_dsl.emit.runner.runner import fingerprint
 from inception_dsl.ir.op import Op
-from inception_dsl.ir.ops import LRN, AvgPool, BatchNorm, Conv, Dropout, FullyConnected, MaxPool, ReLU, Scale
+from inception_dsl.ir.ops.activations import ReLU
+from inception_dsl.ir.ops.linear import Conv, FullyConnected
+from inception_dsl.ir.ops.norms import LRN, BatchNorm
+from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
+from inception_dsl.ir.ops.regularisation import Dropout
+from inception_dsl.ir.ops.scaling import Scale
 from inception_dsl.ir.program import Layer, Paper, Program, Row
 from inception_dsl.ir.shapes import Padding, TensorType, Window
 from inception_dsl.ir.typed import Typed

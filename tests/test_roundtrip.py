@@ -14,7 +14,8 @@ from inception_dsl import compiler
 from inception_dsl.diagnostics.diagnostic import Source
 from inception_dsl.elaborate.elaborate import elaborate
 from inception_dsl.elaborate.printer import print_program
-from inception_dsl.ir.ops import Add, Concat, Scale
+from inception_dsl.ir.ops.joins import Add, Concat
+from inception_dsl.ir.ops.scaling import Scale
 from inception_dsl.ir.program import Program
 from inception_dsl.ir.typed import Typed
 from inception_dsl.ir.values import Number, Operation, Value, spell

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from inception_dsl.analysis.cost import RowCost, cost
 from inception_dsl.diagnostics.diagnostic import Source, Span
-from inception_dsl.ir.ops import Conv, MaxPool
+from inception_dsl.ir.ops.linear import Conv
+from inception_dsl.ir.ops.pooling import MaxPool
 from inception_dsl.ir.program import Claim, Column
 from inception_dsl.ir.shapes import TensorType
 from inception_dsl.ir.typed import Node, Typed

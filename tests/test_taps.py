@@ -21,7 +21,7 @@ from inception_dsl.crosscheck.compare import TOLERANCE
 from inception_dsl.diagnostics.diagnostic import Source, SpecError
 from inception_dsl.emit.onnx import onnx
 from inception_dsl.emit.pytorch.executor import PyTorch
-from inception_dsl.ir.ops import Identity
+from inception_dsl.ir.ops.shaping import Identity
 from inception_dsl.ir.typed import Typed
 from inception_dsl.lower import lower
 from inception_dsl.network import load

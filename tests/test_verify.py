@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from inception_dsl.compiler import compile_file
-from inception_dsl.ir.ops import Conv
+from inception_dsl.ir.ops.linear import Conv
 from inception_dsl.ir.program import Call, Layer, Program
 from inception_dsl.ir.shapes import TensorType, Window
 from inception_dsl.ir.values import Name

@@ -24,7 +24,10 @@ from inception_dsl.runner.settings import CHOICES
 from inception_dsl.spec import elsewhere
 from inception_dsl.spec.init import DISTRIBUTIONS
 from inception_dsl.spec.models import optional_keys
-from inception_dsl.spec.vocabulary import FUNCTIONS, LAYERS, OPERATORS, STRIDE, WORDS, LayerEntry, Word
+from inception_dsl.spec.vocabulary.entry import LayerEntry, Word
+from inception_dsl.spec.vocabulary.layers import LAYERS, STRIDE
+from inception_dsl.spec.vocabulary.operators import FUNCTIONS, OPERATORS
+from inception_dsl.spec.vocabulary.words import WORDS
 from inception_dsl.syntax import algebra
 
 KEYS = optional_keys()

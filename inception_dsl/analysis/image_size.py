@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from inception_dsl.diagnostics.codes.shapes import FIXED_IMAGE_SIZE
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Note
-from inception_dsl.ir.ops import AvgPool, MaxPool
+from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.program import Origin, Program
 from inception_dsl.ir.shapes import Pair
 from inception_dsl.ir.typed import Node, Typed

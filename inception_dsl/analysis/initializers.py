@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from inception_dsl.diagnostics.codes.modules import UNDEFINED_NAME
 from inception_dsl.diagnostics.diagnostic import Findings
 from inception_dsl.diagnostics.spelling import did_you_mean
-from inception_dsl.ir.ops import BatchNorm
+from inception_dsl.ir.ops.norms import BatchNorm
 from inception_dsl.ir.program import Initializer
 from inception_dsl.ir.typed import Node, Typed
 from inception_dsl.spec.init import LAYER_WORDS

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from inception_dsl.ir.ops import LRN, BatchNorm
+from inception_dsl.ir.ops.norms import LRN, BatchNorm
 from inception_dsl.ir.typed import Typed
 
 if TYPE_CHECKING:

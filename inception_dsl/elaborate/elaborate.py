@@ -20,7 +20,8 @@ from inception_dsl.elaborate.modules import Modules, used_names
 from inception_dsl.elaborate.scope import Fault, Scope, describe_value
 from inception_dsl.elaborate.size import MOST_LAYERS, TooLarge, layers, too_large
 from inception_dsl.elaborate.unknown import unknown
-from inception_dsl.ir.ops import Add, Concat, Scale
+from inception_dsl.ir.ops.joins import Add, Concat
+from inception_dsl.ir.ops.scaling import Scale
 from inception_dsl.ir.program import (
     Body,
     Call,
@@ -42,7 +43,7 @@ from inception_dsl.spec.init import init
 from inception_dsl.spec.network import HeadSpec, NetworkSpec
 from inception_dsl.spec.published import published
 from inception_dsl.spec.rows import RowSpec
-from inception_dsl.spec.vocabulary import LAYERS
+from inception_dsl.spec.vocabulary.layers import LAYERS
 from inception_dsl.syntax.terms import Branches, Chain, Labelled, Repeated, Scaled, Term, Use, value_names, walk
 
 MOST_REPEATS = 10_000

@@ -17,12 +17,14 @@ from inception_dsl.diagnostics.spelling import did_you_mean, listing
 from inception_dsl.elaborate.op_fields import make_ops, word_value
 from inception_dsl.elaborate.scope import Fault, Scope
 from inception_dsl.elaborate.words import Words, by_slot, check_effect, merge, moved
-from inception_dsl.ir.ops import Identity
+from inception_dsl.ir.ops.shaping import Identity
 from inception_dsl.ir.program import Body, Dropped, Layer, Sequence
 from inception_dsl.ir.values import Scalar
 from inception_dsl.spec import elsewhere
 from inception_dsl.spec.network import NetworkSpec
-from inception_dsl.spec.vocabulary import LAYERS, NAMES, WORDS
+from inception_dsl.spec.vocabulary.layers import LAYERS
+from inception_dsl.spec.vocabulary.operators import NAMES
+from inception_dsl.spec.vocabulary.words import WORDS
 from inception_dsl.syntax.formula import Formula
 from inception_dsl.syntax.terms import Use, WordTerm, value_names
 

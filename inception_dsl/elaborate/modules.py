@@ -16,7 +16,8 @@ from inception_dsl.ir.op import Op
 from inception_dsl.ir.program import Body, Call, Join, Layer, Repeat, Sequence
 from inception_dsl.ir.values import Scalar, Value, ValueFault, evaluate, names
 from inception_dsl.spec.network import ModuleSpec
-from inception_dsl.spec.vocabulary import LAYERS, WORDS
+from inception_dsl.spec.vocabulary.layers import LAYERS
+from inception_dsl.spec.vocabulary.words import WORDS
 from inception_dsl.syntax.algebra_errors import LEVELS
 from inception_dsl.syntax.terms import Repeated, Scaled, Term, Use, children, levels, own_values, walk
 

@@ -13,7 +13,9 @@ from inception_dsl.elaborate.windows import window, word_pair
 from inception_dsl.elaborate.words import Words, added_op
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.values import Value, Width
-from inception_dsl.spec.vocabulary import LAYERS, MAX_EXTENT, WORDS, LayerNumber
+from inception_dsl.spec.vocabulary.entry import MAX_EXTENT, LayerNumber
+from inception_dsl.spec.vocabulary.layers import LAYERS
+from inception_dsl.spec.vocabulary.words import WORDS
 from inception_dsl.syntax.terms import Use, WordTerm
 
 

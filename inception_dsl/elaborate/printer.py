@@ -11,14 +11,16 @@ from typing import Any, Final
 
 from inception_dsl.ir import program
 from inception_dsl.ir.op import Op
-from inception_dsl.ir.ops import Concat, Flatten, Scale
+from inception_dsl.ir.ops.joins import Concat
+from inception_dsl.ir.ops.scaling import Scale
+from inception_dsl.ir.ops.shaping import Flatten
 from inception_dsl.ir.program import TOTALS, Body, Call, Dropped, Join, Layer, Part, Program, Repeat, Sequence
 from inception_dsl.ir.shapes import Pair, Window
 from inception_dsl.ir.values import Number, Operation, Value, Width
 from inception_dsl.spec.fields import COLUMN_MEASURES
 from inception_dsl.spec.init import SOURCE
 from inception_dsl.spec.printer import print_cell, print_graph, print_head
-from inception_dsl.spec.vocabulary import LAYERS
+from inception_dsl.spec.vocabulary.layers import LAYERS
 from inception_dsl.syntax.printer import align, spell_words
 from inception_dsl.syntax.terms import Branches, Chain, Dimensions, Labelled, Repeated, Scaled, Term, Use, WordTerm
 from inception_dsl.syntax.yaml_printer import dump

@@ -11,7 +11,7 @@ from inception_dsl.elaborate.scope import Fault, Scope, describe_value
 from inception_dsl.ir.values import Scalar
 from inception_dsl.spec import elsewhere
 from inception_dsl.spec.network import NetworkSpec
-from inception_dsl.spec.vocabulary import LAYERS
+from inception_dsl.spec.vocabulary.layers import LAYERS
 from inception_dsl.syntax.terms import Use
 
 JOINED_KERNEL: Final = re.compile(r"([a-z]+)_?([0-9]+x[0-9]+)")

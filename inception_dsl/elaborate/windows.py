@@ -9,7 +9,9 @@ from inception_dsl.elaborate.scope import Scope
 from inception_dsl.elaborate.words import Words
 from inception_dsl.ir.shapes import Padding, Pair, Window
 from inception_dsl.ir.values import Value
-from inception_dsl.spec.vocabulary import LAYERS, MAX_EXTENT, STRIDE, WORDS
+from inception_dsl.spec.vocabulary.entry import MAX_EXTENT
+from inception_dsl.spec.vocabulary.layers import LAYERS, STRIDE
+from inception_dsl.spec.vocabulary.words import WORDS
 from inception_dsl.syntax.terms import Dimensions, Use, WordTerm
 
 

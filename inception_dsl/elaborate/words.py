@@ -11,10 +11,11 @@ from inception_dsl.diagnostics.diagnostic import Findings, Note
 from inception_dsl.diagnostics.spelling import listing
 from inception_dsl.elaborate.scope import Scope
 from inception_dsl.ir.op import Op
-from inception_dsl.ir.ops import BatchNorm
+from inception_dsl.ir.ops.norms import BatchNorm
 from inception_dsl.ir.values import Function, Number, Operation, Value
 from inception_dsl.spec import elsewhere
-from inception_dsl.spec.vocabulary import LAYERS, WORDS
+from inception_dsl.spec.vocabulary.layers import LAYERS
+from inception_dsl.spec.vocabulary.words import WORDS
 from inception_dsl.syntax.terms import Dimensions, Use, WordTerm
 
 Words = Mapping[str, WordTerm]

@@ -13,7 +13,10 @@ from inception_dsl.emit.backends import BACKENDS
 from inception_dsl.ir.op import Op
 from inception_dsl.spec import elsewhere
 from inception_dsl.spec.models import optional_keys
-from inception_dsl.spec.vocabulary import FUNCTIONS, LAYERS, MAX_EXTENT, NAMES, OPERATORS, STRIDE, WORDS, LayerEntry
+from inception_dsl.spec.vocabulary.entry import MAX_EXTENT, LayerEntry
+from inception_dsl.spec.vocabulary.layers import LAYERS, STRIDE
+from inception_dsl.spec.vocabulary.operators import FUNCTIONS, NAMES, OPERATORS
+from inception_dsl.spec.vocabulary.words import WORDS
 from inception_dsl.text.aligned import wrap
 
 Entries = Mapping[str, Mapping[str, Any]]

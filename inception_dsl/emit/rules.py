@@ -12,11 +12,16 @@ Rule = TypeVar("Rule", bound=Callable[..., Any])
 
 
 class Rules(dict[type[Op], Callable[..., Emitted]], Generic[Emitted]):
-    """The rules of one backend, by class of op; an op without a rule raises `LookupError`."""
+    """The rules of one backend, by class of op: those of `families`, and those registered later.
 
-    def __init__(self, backend: str) -> None:
+    An op without a rule raises `LookupError`.
+    """
+
+    def __init__(self, backend: str, *families: Rules[Emitted]) -> None:
         super().__init__()
         self.backend = backend
+        for family in families:
+            self.update(family)
 
     def __call__(self, *ops: type[Op]) -> Callable[[Rule], Rule]:
         """Register the decorated function as the rule of `ops`."""

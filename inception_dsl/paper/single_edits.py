@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from inception_dsl.analysis.cost import RowCost, Work, cost, work
 from inception_dsl.diagnostics.spelling import listing
 from inception_dsl.ir.op import Op, concrete
-from inception_dsl.ir.ops import Conv, FullyConnected
+from inception_dsl.ir.ops.linear import Conv, FullyConnected
 from inception_dsl.ir.program import Column
 from inception_dsl.ir.shapes import Pair, ShapeError, TensorType, Window
 from inception_dsl.ir.typed import Node, Typed

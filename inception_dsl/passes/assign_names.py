@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from inception_dsl.ir.names import from_label, problem
-from inception_dsl.ir.ops import Add
+from inception_dsl.ir.ops.joins import Add
 from inception_dsl.ir.program import Body, Call, Join, Layer, Part, Program, Repeat, Sequence, Template
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from inception_dsl.ir.ops import Identity, Scale
+from inception_dsl.ir.ops.scaling import Scale
+from inception_dsl.ir.ops.shaping import Identity
 from inception_dsl.ir.program import Body, Join, Layer, Part, Program, Repeat, Sequence
 from inception_dsl.passes.rewrite import bodies, bottom_up
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Final
 
 from inception_dsl.diagnostics.spelling import listing, suggestion
-from inception_dsl.spec import vocabulary
+from inception_dsl.spec.vocabulary.words import WORDS
 
 _FC: Final = "the fully connected layer is `fc 10`"
 _AVERAGE: Final = "average pooling is `avgpool 3x3/2 same`"
@@ -22,7 +22,7 @@ _JOIN: Final = "concatenate branches with `|`: `[ conv 1x1 64 | conv 3x3 64 ]`"
 _DEPTHWISE: Final = "a depthwise convolution is `conv 3x3 {in} groups={in}`"
 _NOTHING: Final = "the language does not support it"
 _NORM: Final = f"{_NOTHING}; its norms are `bn` and `lrn 5`"
-_ACTIVATIONS: Final = [name for name, word in vocabulary.WORDS.items() if word.slot == "act" and word.op]
+_ACTIVATIONS: Final = [name for name, word in WORDS.items() if word.slot == "act" and word.op]
 _ACT: Final = f"{_NOTHING}; its activation{'s are' if _ACTIVATIONS[1:] else ' is'} {listing(_ACTIVATIONS)}"
 _DROP: Final = f"{_NOTHING}; `dropout 40%` drops single elements"
 

@@ -11,7 +11,8 @@ from inception_dsl.diagnostics.codes.modules import CANNOT_EVALUATE
 from inception_dsl.diagnostics.codes.syntax import OUT_OF_BOUNDS
 from inception_dsl.diagnostics.diagnostic import Findings
 from inception_dsl.diagnostics.spelling import listing
-from inception_dsl.ir.ops import BatchNorm, Conv, FullyConnected
+from inception_dsl.ir.ops.linear import Conv, FullyConnected
+from inception_dsl.ir.ops.norms import BatchNorm
 from inception_dsl.ir.program import Init, Initializer
 from inception_dsl.ir.values import Scalar, Value, ValueFault, evaluate
 from inception_dsl.spec import elsewhere

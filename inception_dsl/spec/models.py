@@ -24,7 +24,7 @@ from inception_dsl.spec.fields import (
 )
 from inception_dsl.spec.settings import OLD_TYPES
 from inception_dsl.spec.training_model import Training
-from inception_dsl.spec.vocabulary import DEFAULT_CLASSES, LOSS_WEIGHT
+from inception_dsl.spec.vocabulary.entry import DEFAULT_CLASSES, LOSS_WEIGHT
 
 Year = Annotated[int, Field(ge=1900, le=2200), MustBe("a year, such as 2015")]
 Numbering = Annotated[int | Annotated[str, Field(max_length=50)], MustBe("a number, or a string such as A.1")]

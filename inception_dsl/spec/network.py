@@ -24,7 +24,8 @@ from inception_dsl.spec.models import VERBS, Head, Module, Spec
 from inception_dsl.spec.rows import RowReader, RowSpec, checked_name, read_table
 from inception_dsl.spec.settings import OLD_TYPES, Setting, setting
 from inception_dsl.spec.validation import validate
-from inception_dsl.spec.vocabulary import LAYERS, NAMES
+from inception_dsl.spec.vocabulary.layers import LAYERS
+from inception_dsl.spec.vocabulary.operators import NAMES
 from inception_dsl.syntax import algebra
 from inception_dsl.syntax.algebra_errors import SyntaxFault
 from inception_dsl.syntax.document import Document, KeyPath

@@ -11,7 +11,8 @@ from inception_dsl.spec.init import SOURCE, InitSpec
 from inception_dsl.spec.network import ModuleSpec, NetworkSpec
 from inception_dsl.spec.rows import RowSpec
 from inception_dsl.spec.settings import setting_data
-from inception_dsl.spec.vocabulary import DEFAULT_CLASSES, LOSS_WEIGHT, NAMES
+from inception_dsl.spec.vocabulary.entry import DEFAULT_CLASSES, LOSS_WEIGHT
+from inception_dsl.spec.vocabulary.operators import NAMES
 from inception_dsl.syntax.printer import align, spell_graph, spell_term, spell_words
 from inception_dsl.syntax.terms import Branches, Term, value_names
 from inception_dsl.syntax.yaml_printer import dump, is_plain

@@ -12,7 +12,7 @@ from inception_dsl.runner.settings import settings_called
 from inception_dsl.spec.elsewhere import suggest
 from inception_dsl.spec.network import Base, NetworkSpec
 from inception_dsl.spec.training_model import GROUPS
-from inception_dsl.spec.vocabulary import LAYERS
+from inception_dsl.spec.vocabulary.layers import LAYERS
 
 
 def with_settings(base: Base, values: Mapping[str, str]) -> NetworkSpec:

@@ -20,7 +20,7 @@ from inception_dsl.spec.settings import override
 from inception_dsl.spec.validation import validate
 from inception_dsl.spec.variant_advice import advice
 from inception_dsl.spec.variant_models import KINDS, REPLACED, Variant
-from inception_dsl.spec.vocabulary import LAYERS
+from inception_dsl.spec.vocabulary.layers import LAYERS
 from inception_dsl.syntax.document import Document, KeyPath, YamlNode
 from inception_dsl.syntax.yaml_printer import flow
 

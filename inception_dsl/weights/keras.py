@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from inception_dsl.build import missing
 from inception_dsl.diagnostics.codes.weights import NOT_A_WEIGHTS_FILE
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
-from inception_dsl.ir.ops import BatchNorm
+from inception_dsl.ir.ops.norms import BatchNorm
 from inception_dsl.weights.files import WeightFile, check_size, readable_size
 from inception_dsl.weights.names import BUILTIN_SPECS, KERAS, Names
 from inception_dsl.weights.pickles import check_archive, one_line

@@ -14,7 +14,7 @@ from inception_dsl.diagnostics.codes.weights import (
 )
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, SpecError
 from inception_dsl.diagnostics.spelling import listing
-from inception_dsl.ir.ops import BatchNorm
+from inception_dsl.ir.ops.norms import BatchNorm
 from inception_dsl.ir.typed import Node, Typed
 from inception_dsl.weights.files import COUNTER
 from inception_dsl.weights.names import LIBRARIES, Names

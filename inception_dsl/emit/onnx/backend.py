@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from inception_dsl.emit.backend import Backend
 from inception_dsl.emit.onnx import onnx
 from inception_dsl.emit.onnx.executor import Onnx
-from inception_dsl.emit.onnx.ops import rules
+from inception_dsl.emit.onnx.table import RULES
 from inception_dsl.emit.options import Options
 from inception_dsl.ir.typed import Typed
 
@@ -25,4 +25,4 @@ def _emit(typed: Typed, options: Options, rebuild: str) -> Mapping[str, bytes]:
     return {"model.onnx": graph}
 
 
-ONNX = Backend("onnx", rules, _emit, Onnx, ("onnx", "onnxruntime", "numpy"))
+ONNX = Backend("onnx", RULES, _emit, Onnx, ("onnx", "onnxruntime", "numpy"))

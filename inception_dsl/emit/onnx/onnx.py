@@ -18,8 +18,9 @@ from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, SpecError
 from inception_dsl.diagnostics.spelling import did_you_mean
 from inception_dsl.emit.citation import citation
 from inception_dsl.emit.onnx import protobuf as pb
-from inception_dsl.emit.onnx.ops import OnnxNode, Site, rules
-from inception_dsl.ir import ops
+from inception_dsl.emit.onnx.node import OnnxNode, Site
+from inception_dsl.emit.onnx.table import RULES
+from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.shapes import ShapeError
 from inception_dsl.ir.typed import Node, Typed
 
@@ -175,7 +176,7 @@ def _dynamic(typed: Typed) -> frozenset[int]:
     """The values whose image size is that of any input: all but those after a pool over the whole image."""
     dynamic = {-1}
     for index, node in enumerate(typed.nodes):
-        pools_all = isinstance(node.op, ops.MaxPool | ops.AvgPool) and node.op.window is None
+        pools_all = isinstance(node.op, MaxPool | AvgPool) and node.op.window is None
         if not pools_all and dynamic.intersection(node.inputs):
             dynamic.add(index)
     return frozenset(dynamic)
@@ -188,7 +189,7 @@ def _spell(typed: Typed, rows: Collection[str], dynamic: Collection[int], opset:
             continue
         site = Site(node.types, any(end in dynamic for end in node.inputs), opset)
         try:
-            spelled = spellings[index] = rules[type(node.op)](node.op, site)
+            spelled = spellings[index] = RULES[type(node.op)](node.op, site)
         except ShapeError as error:
             findings.error(error.code, error.message, node.origin, help=error.help)
             continue

@@ -9,7 +9,10 @@ from typing import Final
 from inception_dsl.emit.python import LINE_LENGTH, Expression, layout, literal
 from inception_dsl.emit.pytorch.variants import ConstructorOptions, unscaled
 from inception_dsl.emit.pytorch.widths import short
-from inception_dsl.ir.ops import Add, Flatten, ReLU, Scale
+from inception_dsl.ir.ops.activations import ReLU
+from inception_dsl.ir.ops.joins import Add
+from inception_dsl.ir.ops.scaling import Scale
+from inception_dsl.ir.ops.shaping import Flatten
 from inception_dsl.ir.program import Body, Join, Layer, Part, Sequence
 from inception_dsl.ir.typed import PartPath
 from inception_dsl.ir.values import Width

@@ -8,7 +8,8 @@ from typing import Any, Final
 from inception_dsl.emit.python import CallExpr, Item, layout, literal, signature
 from inception_dsl.emit.pytorch.layers import LayerPrinter
 from inception_dsl.ir.op import Op
-from inception_dsl.ir.ops import BatchNorm, ReLU
+from inception_dsl.ir.ops.activations import ReLU
+from inception_dsl.ir.ops.norms import BatchNorm
 
 JOINS: Final = (
     (

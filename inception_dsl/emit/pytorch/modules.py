@@ -6,13 +6,16 @@ from collections.abc import Iterable
 from typing import Final, Literal, NamedTuple
 
 from inception_dsl.emit.python import CallExpr, Expression, Item, camel, literal, signature, single_line
+from inception_dsl.emit.pytorch.class_names import free
 from inception_dsl.emit.pytorch.forward import Built, ClassBody
-from inception_dsl.emit.pytorch.layers import LayerPrinter, free
+from inception_dsl.emit.pytorch.layers import LayerPrinter
 from inception_dsl.emit.pytorch.variants import Variants
 from inception_dsl.emit.pytorch.widths import UNKNOWN, short, with_input
 from inception_dsl.ir.names import from_column
 from inception_dsl.ir.op import Op
-from inception_dsl.ir.ops import Add, Flatten, FullyConnected
+from inception_dsl.ir.ops.joins import Add
+from inception_dsl.ir.ops.linear import FullyConnected
+from inception_dsl.ir.ops.shaping import Flatten
 from inception_dsl.ir.program import Body, Call, Join, Layer, Part, Repeat, Sequence, Template
 from inception_dsl.ir.typed import Node, PartPath, Typed
 from inception_dsl.ir.values import Name, Width, substitute

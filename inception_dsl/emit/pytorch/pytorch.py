@@ -8,13 +8,15 @@ from collections.abc import Iterator
 from inception_dsl.analysis.cost import cost
 from inception_dsl.emit.citation import citation, command
 from inception_dsl.emit.python import camel, single_line, wrapped
+from inception_dsl.emit.pytorch.class_names import free
 from inception_dsl.emit.pytorch.helpers import helpers
 from inception_dsl.emit.pytorch.init import initialise
-from inception_dsl.emit.pytorch.layers import LayerPrinter, free
+from inception_dsl.emit.pytorch.layers import LayerPrinter
 from inception_dsl.emit.pytorch.modules import TemplateClasses
 from inception_dsl.emit.pytorch.network import network_class
+from inception_dsl.emit.pytorch.table import RULES
 from inception_dsl.emit.templates import template
-from inception_dsl.ir.ops import BatchNorm
+from inception_dsl.ir.ops.norms import BatchNorm
 from inception_dsl.ir.typed import Typed
 from inception_dsl.paper.verdicts import compare_cells, comparison
 from inception_dsl.text.aligned import pad
@@ -27,7 +29,7 @@ def source(typed: Typed, rebuild: str = "") -> str:
     the logits. The names in the state_dict are those of `typed.weights`.
     """
     program = typed.program
-    layers = LayerPrinter(eps=usual_eps(typed))
+    layers = LayerPrinter(RULES, eps=usual_eps(typed))
     name = class_name(program.name, program.title)
     classes = TemplateClasses(typed, layers, name)
     modules = classes.sources()

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from inception_dsl.emit.python import Item, literal
-from inception_dsl.ir.ops import Add, ReLU, Scale
+from inception_dsl.ir.ops.activations import ReLU
+from inception_dsl.ir.ops.joins import Add
+from inception_dsl.ir.ops.scaling import Scale
 from inception_dsl.ir.program import Body, Join, Layer, Part, Sequence, Template
 
 

@@ -19,7 +19,7 @@ from inception_dsl.files.signature import signed
 from inception_dsl.ir.program import Program, Published
 from inception_dsl.ir.typed import Typed
 from inception_dsl.recipes.recipe import Recipe
-from inception_dsl.spec.vocabulary import DEFAULT_CLASSES
+from inception_dsl.spec.vocabulary.entry import DEFAULT_CLASSES
 
 PACKAGE: Final = "inception_dsl.runner"
 FOLDER: Final = Path(__file__).parents[2] / "runner"

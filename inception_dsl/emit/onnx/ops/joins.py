@@ -1,0 +1,21 @@
+"""Joins of branches."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inception_dsl.emit.onnx.node import OnnxNode, Site
+from inception_dsl.emit.rules import Rules
+from inception_dsl.ir.ops.joins import Add, Concat
+
+rules: Final = Rules[OnnxNode]("ONNX")
+
+
+@rules(Concat)
+def _concat(op: Concat, site: Site) -> OnnxNode:
+    return OnnxNode("Concat", {"axis": 1})
+
+
+@rules(Add)
+def _add(op: Add, site: Site) -> OnnxNode:
+    return OnnxNode("Add" if len(site.types) == 2 else "Sum")

@@ -1,0 +1,35 @@
+"""Layers that are linear in their input: convolution and the fully connected layer."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inception_dsl.diagnostics.codes.generated import NOT_EXPRESSIBLE
+from inception_dsl.diagnostics.codes.shapes import FIXED_IMAGE_SIZE
+from inception_dsl.emit.onnx.node import OnnxNode, Site
+from inception_dsl.emit.onnx.windows import window_attributes
+from inception_dsl.emit.rules import Rules
+from inception_dsl.ir.op import concrete
+from inception_dsl.ir.ops.linear import Conv, FullyConnected
+from inception_dsl.ir.shapes import ShapeError
+
+rules: Final = Rules[OnnxNode]("ONNX")
+
+
+@rules(Conv)
+def _conv(op: Conv, site: Site) -> OnnxNode:
+    if op.window.padding.ceil:
+        raise ShapeError(NOT_EXPRESSIBLE, "ONNX has no convolution with `ceil`", "say the padding in pixels: `pad=N`")
+    grouped = {"group": concrete(op.groups)} if op.groups != 1 else {}
+    return OnnxNode("Conv", {**window_attributes(op.window, site), **grouped})
+
+
+@rules(FullyConnected)
+def _fully_connected(op: FullyConnected, site: Site) -> OnnxNode:
+    if site.dynamic:
+        raise ShapeError(
+            FIXED_IMAGE_SIZE,
+            "the weights of `fc` fix the network to one image size",
+            "write `avgpool global` before it",
+        )
+    return OnnxNode("Gemm", {"transB": 1})

@@ -1,0 +1,62 @@
+"""Pooling: the maximum and the average under a window."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inception_dsl.diagnostics.codes.generated import NOT_EXPRESSIBLE
+from inception_dsl.emit.onnx import protobuf as pb
+from inception_dsl.emit.onnx.node import OnnxNode, Site
+from inception_dsl.emit.onnx.windows import window_attributes
+from inception_dsl.emit.rules import Rules
+from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
+from inception_dsl.ir.shapes import Pair, ShapeError, Window, adaptive_bins, uniform_window
+
+CEIL: Final = 22  # the first opset whose shape inference drops a last pooling window that lies wholly in the padding
+
+rules: Final = Rules[OnnxNode]("ONNX")
+
+
+@rules(MaxPool)
+def _max_pool(op: MaxPool, site: Site) -> OnnxNode:
+    return OnnxNode("MaxPool", _pooling(op.window, site)) if op.window else OnnxNode("GlobalMaxPool")
+
+
+@rules(AvgPool)
+def _avg_pool(op: AvgPool, site: Site) -> OnnxNode:
+    if op.window is None:
+        return _adaptive(op.to, site)
+    counted = {"count_include_pad": 1} if op.count_pad else {}
+    return OnnxNode("AveragePool", {**_pooling(op.window, site), **counted})
+
+
+def _adaptive(to: Pair, site: Site) -> OnnxNode:
+    """An ordinary pool if one reads the same pixels; otherwise a product with the share of each row and column."""
+    if to == (1, 1):
+        return OnnxNode("GlobalAveragePool")
+    if site.dynamic:
+        message = f"ONNX has no average pool to {to[0]}x{to[1]} for every image size"
+        raise ShapeError(NOT_EXPRESSIBLE, message, "compile for one image size, or write `avgpool global`")
+    image = site.types[0].image
+    if window := uniform_window(image, to):
+        return OnnxNode("AveragePool", window_attributes(window, site))
+    rows, columns = (_shares(size, out) for size, out in zip(image, to, strict=True))
+    return OnnxNode("Einsum", {"equation": "nchw,ih,jw->ncij"}, {"rows": rows, "columns": columns})
+
+
+def _shares(size: int, out: int) -> pb.Array:
+    """The weight of each pixel of an axis in the average of each window."""
+    bins = adaptive_bins(size, out)
+    return pb.Array((out, size), ((pixel in window) / len(window) for window in bins for pixel in range(size)))
+
+
+def _pooling(window: Window, site: Site) -> dict[str, pb.Parameter]:
+    padding = window.padding
+    if not padding.ceil or padding.kind == "same_upper":
+        return window_attributes(window, site)
+    axes = window.axes(site.types[0].image)
+    for axis, kernel, step in zip(axes, window.kernel, window.stride, strict=True):
+        if axis.before + step > kernel and site.opset < CEIL:
+            message = f"opset {site.opset} does not drop a last window that `ceil` lays wholly in the padding"
+            raise ShapeError(NOT_EXPRESSIBLE, message, f"opset {CEIL} or newer")
+    return {**window_attributes(window, site), "ceil_mode": 1}

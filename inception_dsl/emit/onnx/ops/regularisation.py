@@ -1,0 +1,16 @@
+"""What acts in training only."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inception_dsl.emit.onnx.node import OnnxNode, Site
+from inception_dsl.emit.rules import Rules
+from inception_dsl.ir.ops.regularisation import Dropout
+
+rules: Final = Rules[OnnxNode]("ONNX")
+
+
+@rules(Dropout)
+def _dropout(op: Dropout, site: Site) -> OnnxNode:
+    return OnnxNode("Dropout", constants={"ratio": op.p})

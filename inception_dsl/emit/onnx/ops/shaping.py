@@ -1,0 +1,21 @@
+"""Changes of form that compute nothing."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inception_dsl.emit.onnx.node import OnnxNode, Site
+from inception_dsl.emit.rules import Rules
+from inception_dsl.ir.ops.shaping import Flatten, Identity
+
+rules: Final = Rules[OnnxNode]("ONNX")
+
+
+@rules(Flatten)
+def _flatten(op: Flatten, site: Site) -> OnnxNode:
+    return OnnxNode("Flatten", {"axis": 1})
+
+
+@rules(Identity)
+def _identity(op: Identity, site: Site) -> OnnxNode:
+    return OnnxNode("Identity")

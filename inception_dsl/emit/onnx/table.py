@@ -1,0 +1,21 @@
+"""The rules of ONNX, one for each op."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inception_dsl.emit.onnx.node import OnnxNode
+from inception_dsl.emit.onnx.ops import activations, joins, linear, norms, pooling, regularisation, scaling, shaping
+from inception_dsl.emit.rules import Rules
+
+RULES: Final = Rules[OnnxNode](
+    "ONNX",
+    linear.rules,
+    norms.rules,
+    activations.rules,
+    pooling.rules,
+    regularisation.rules,
+    joins.rules,
+    shaping.rules,
+    scaling.rules,
+)

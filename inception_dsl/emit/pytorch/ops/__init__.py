@@ -1,0 +1,1 @@
+"""How PyTorch writes the ops, by family."""

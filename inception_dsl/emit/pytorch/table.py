@@ -1,0 +1,21 @@
+"""The rules of PyTorch, one for each op."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inception_dsl.emit.python import Expression
+from inception_dsl.emit.pytorch.ops import activations, joins, linear, norms, pooling, regularisation, scaling, shaping
+from inception_dsl.emit.rules import Rules
+
+RULES: Final = Rules[Expression](
+    "PyTorch",
+    linear.rules,
+    norms.rules,
+    activations.rules,
+    pooling.rules,
+    regularisation.rules,
+    joins.rules,
+    shaping.rules,
+    scaling.rules,
+)

@@ -1,0 +1,68 @@
+"""The kinds of entries of the vocabulary: words, layers and operators; and the limits of their numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, Literal, NamedTuple
+
+from inception_dsl.ir.op import Op
+
+MAX_EXTENT: Final = 1000
+"""The largest kernel, stride, padding or dilation."""
+
+DEFAULT_CLASSES: Final = 1000
+LOSS_WEIGHT: Final = 1.0
+
+
+class Word(NamedTuple):
+    """A word on a layer.
+
+    Words of one `slot` exclude each other; without a slot a word excludes itself alone. `value` is what follows its `=`
+    ("width": a number of channels, "pair": a number, or two such as `1x3`); `choices` are the words that can stand
+    there instead. `alone` says whether the word may be written without a value. `op` is the operation that it adds to
+    its layer. A word that is called like a field of its layer's ops sets that field.
+    """
+
+    meaning: str
+    slot: str = ""
+    value: Literal["", "number", "width", "pair"] = ""
+    choices: tuple[str, ...] = ()
+    alone: bool = True
+    example: str = ""
+    op: type[Op] | None = None
+
+
+class LayerNumber(NamedTuple):
+    """The number after the kernel of a layer.
+
+    It sets `field` of the layer's op. `kind` says what it can be: a "width" (a layer of width 0 is left out), an "odd"
+    number of channels, or a "share" from 0 to less than 1.
+    """
+
+    field: str
+    kind: Literal["width", "odd", "share"]
+    meaning: str
+    example: str
+
+
+class LayerEntry(NamedTuple):
+    """A layer: how it is `written`, its operations, and the words it takes.
+
+    A `kernel` sets the field `window` of its op, and a `number` the field that it names. `defaults` are, by slot, the
+    words that hold where none is written.
+    """
+
+    written: str
+    ops: tuple[type[Op], ...]
+    kernel: bool = False
+    number: LayerNumber | None = None
+    words: frozenset[str] = frozenset()
+    defaults: Mapping[str, str] = MappingProxyType({})
+
+
+class Operator(NamedTuple):
+    """An operator on formulas, and the operation that it becomes, if any."""
+
+    meaning: str
+    op: type[Op] | None = None

@@ -1,0 +1,37 @@
+"""The operators on formulas, and the functions and names of values in braces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from inception_dsl.ir.ops.joins import Add, Concat
+from inception_dsl.ir.ops.scaling import Scale
+from inception_dsl.spec.vocabulary.entry import Operator
+
+OPERATORS: Final[Mapping[str, Operator]] = {
+    "a -> b": Operator("a, then b"),
+    "a | b": Operator("both read the same input; their outputs joined along channels", Concat),
+    "a + b": Operator("both read the same input; their outputs added", Add),
+    "0.17 * a": Operator("the output of a, times a number", Scale),
+    "4 of a": Operator("a four times in a row, each time with weights of its own"),
+    "[ a ]": Operator("groups"),
+    "label: a": Operator("names a step or branch, and its weights"),
+    "{64 * width}": Operator("a value: columns, settings, `in`, `classes`, numbers, + - * / // % ( ) and functions"),
+}
+"""The operators by an example of each, loosest first."""
+
+FUNCTIONS: Final[Mapping[str, str]] = {
+    "round": "round(x) to the nearest whole number, a half up; round(x, 8) to the nearest multiple of 8",
+    "ceil": "ceil(x) to the next whole number above; ceil(x, 8) to the next multiple of 8",
+    "floor": "floor(x) to the next whole number below; floor(x, 8) to the next multiple of 8",
+    "min": "min(a, b, ...) the least of 2 to 8 numbers",
+    "max": "max(a, b, ...) the largest of 2 to 8 numbers",
+}
+"""The functions of values in braces."""
+
+NAMES: Final[Mapping[str, str]] = {
+    "in": "the channels that arrive at this layer",
+    "classes": "the number of classes",
+}
+"""The names that every value may use."""
