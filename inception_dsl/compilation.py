@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inception_dsl import compiler
 from inception_dsl.analysis.class_scores import check_class_scores
-from inception_dsl.analysis.cost import Cost, cost
 from inception_dsl.analysis.recipe_fit import check_recipe, unused_settings
-from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, SpecError
+from inception_dsl.diagnostics.diagnostic import Diagnostic, Note, Source, Span, SpecError
 from inception_dsl.emit.citation import command
 from inception_dsl.emit.options import Options
 from inception_dsl.files import builtin
@@ -27,6 +26,7 @@ from inception_dsl.syntax import yaml
 
 if TYPE_CHECKING:
     from inception_dsl.paper.claims import Examination
+    from inception_dsl.paper.measurements import Subject
 
 
 @dataclass(frozen=True)
@@ -129,17 +129,32 @@ def examine_source(source: Source, folder: Path) -> Examination:
     Raises `SpecError` where the claims cannot be read; the errors of a spec are findings.
     """
     from inception_dsl.paper import claims
+    from inception_dsl.paper.measurements import Measured
     from inception_dsl.spec.claims import read_claims
 
     sentences = read_claims(yaml.parse(source))
     specs = {spec.stem.removeprefix(builtin.PREFIX): spec for spec in discovery.specs_in(folder)}
-    costs: dict[str, Cost] = {}
+    networks: dict[Subject, Measured] = {}
     faults: list[Diagnostic] = []
-    for name in claims.networks(sentences):
-        if name in specs:
+    for subject, place in claims.subjects(sentences).items():
+        if subject.network in specs:
+            settings = {name: str(value) for name, value in subject.settings}
+            image = (subject.size, subject.size) if subject.size else None
             try:
-                costs[name] = cost(compiler.at_size(compiler.compile_file(specs[name])))
+                program = compiler.compile_file(specs[subject.network], settings=settings)
+                networks[subject] = Measured(compiler.at_size(program, image))
             except SpecError as error:
-                faults += error.diagnostics
-    verdicts, findings = claims.compare_sentences(sentences, costs, specs)
-    return claims.Examination(verdicts, (*faults, *findings))
+                faults += _of_measured(subject, error, place)
+    verdicts, findings = claims.compare_sentences(sentences, networks, specs)
+    return claims.Examination(verdicts, (*dict.fromkeys(faults), *findings))
+
+
+def _of_measured(subject: Subject, error: SpecError, place: Span) -> Iterator[Diagnostic]:
+    """The errors of a measured spec; those that its settings or size may cause name the formula that gives them."""
+    for fault in error.diagnostics:
+        if fault.span is None:
+            yield replace(fault, span=place)
+        elif subject.settings or subject.size:
+            yield replace(fault, notes=(*fault.notes, Note(place, "measured here")))
+        else:
+            yield fault

@@ -14,7 +14,17 @@ from typing import Any, TypeVar
 from hypothesis import strategies as st
 
 from inception_dsl.ir.shapes import Padding, Window
-from inception_dsl.ir.values import MAX_NUMBER, Function, Name, Number, Operation, Value
+from inception_dsl.ir.values import (
+    MAX_NUMBER,
+    MEASURE_FUNCTIONS,
+    PART_COUNTS,
+    Function,
+    Measurement,
+    Name,
+    Number,
+    Operation,
+    Value,
+)
 from inception_dsl.syntax.terms import Branches, Chain, Dimensions, Labelled, Repeated, Scaled, Term, Use, WordTerm
 
 T = TypeVar("T")
@@ -45,8 +55,8 @@ def names() -> st.SearchStrategy[Name]:
     return st.builds(Name, st.sampled_from(COLUMNS) | drawn)
 
 
-def values() -> st.SearchStrategy[Value]:
-    """Values as they stand in braces."""
+def values(leaves: st.SearchStrategy[Value] | None = None) -> st.SearchStrategy[Value]:
+    """Arithmetic on some leaves: those that stand in braces, or others."""
 
     def deeper(inner: st.SearchStrategy[Value]) -> st.SearchStrategy[Value]:
         some = st.lists(inner, min_size=1, max_size=2).map(tuple)
@@ -55,7 +65,21 @@ def values() -> st.SearchStrategy[Value]:
         extreme = st.builds(Function, st.sampled_from(["min", "max"]), more)
         return st.builds(Operation, st.sampled_from("+ - * / // %".split()), inner, inner) | rounding | extreme
 
-    return st.recursive(numbers() | names(), deeper, max_leaves=5)
+    return st.recursive(numbers() | names() if leaves is None else leaves, deeper, max_leaves=5)
+
+
+def formulas() -> st.SearchStrategy[Value]:
+    """Formulas of claims."""
+    word = r"[a-zA-Zé_][a-z0-9_]{0,4}"
+    place = st.builds(Name, st.from_regex(rf"{word}(\.[a-z0-9_]{{1,4}})?", fullmatch=True))
+    settings = st.dictionaries(st.sampled_from(["size", "width", "n"]), numbers(), max_size=2)
+    measured = st.builds(
+        Measurement,
+        st.sampled_from([*MEASURE_FUNCTIONS, *PART_COUNTS]),
+        place,
+        settings.map(lambda chosen: tuple(chosen.items())),
+    )
+    return values(numbers() | measured)
 
 
 def _words() -> st.SearchStrategy[WordTerm]:

@@ -10,14 +10,19 @@ from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cli_runner import cli as run
+from hypothesis import given, settings
+from strategies import formulas
 
 from inception_dsl import compilation, compiler
-from inception_dsl.analysis.cost import Cost, cost
+from inception_dsl.analysis.cost import Cost
 from inception_dsl.diagnostics.diagnostic import Source, SpecError
+from inception_dsl.ir.values import MEASURE_FUNCTIONS, PART_COUNTS, Measurement, Name, Value, spell
 from inception_dsl.paper import claims
+from inception_dsl.paper.measurements import Measured, Subject
 from inception_dsl.spec import discovery
 from inception_dsl.spec.claims import Sentence, read_claims
 from inception_dsl.syntax import algebra, yaml
@@ -47,6 +52,11 @@ COMPUTED: dict[str, Fraction | int | str] = {
     "googlenet_depth_with_pooling": 27,
     "googlenet_modules": 9,
     "googlenet_crops": 144,
+    "googlenet_cost_1_model_1_crop": 1,
+    "googlenet_cost_1_model_10_crops": 10,
+    "googlenet_cost_1_model_144_crops": 144,
+    "googlenet_cost_7_models_1_crop": 7,
+    "googlenet_cost_7_models_10_crops": 70,
     "googlenet_cost_7_models_144_crops": 1008,
     "googlenet_gain_1_model_10_crops": "-0.0092",
     "googlenet_gain_1_model_144_crops": "-0.0218",
@@ -69,7 +79,11 @@ COMPUTED: dict[str, Fraction | int | str] = {
     "factor_7x7_into_3x3": Fraction(22, 49),
     "factor_3x3_asymmetric": Fraction(1, 3),
     "factor_3x3_into_2x2": Fraction(1, 9),
+    "googlenet_heads": 2,
+    "inception_v3_one_head_fewer": 1,
+    "inception_v2_one_head_fewer": 2,
     "inception_v2_depth": 48,
+    "inception_v2_operations": 6_081_573_472,
     "inception_v2_against_googlenet": Fraction(38, 15),
     "inception_v3_against_googlenet": Fraction(V3_OPS, GOOGLENET_OPS),
     "inception_v3_against_bn_inception_printed": "2.4",
@@ -92,6 +106,7 @@ COMPUTED: dict[str, Fraction | int | str] = {
     "resnet152_operations": RESNET152_OPS,
     "vgg16_operations": VGG16_CONV_OPS,
     "vgg19_operations": VGG19_OPS,
+    "inception_v4_modules": 14 - 9,
     "inception_resnet_v1_cost": Fraction(6_206_361_696, V3_OPS),
     "inception_resnet_v2_cost": Fraction(13_155_794_016, V4_OPS),
     "inception_resnet_v2_cost_drawn": Fraction(9_257_953_632, V4_OPS),
@@ -105,15 +120,22 @@ def sentences() -> tuple[Sentence, ...]:
 
 
 @cache
+def measured(about: Subject) -> Measured:
+    """A network of this repository, with some settings, as claims measure it."""
+    settings = {name: str(value) for name, value in about.settings}
+    program = compiler.compile_file(SPECS / f"{about.network}.yaml", settings=settings)
+    return Measured(compiler.at_size(program, (about.size, about.size) if about.size else None))
+
+
 def network(name: str) -> Cost:
     """What a network of this repository costs."""
-    return cost(compiler.at_size(compiler.compile_file(SPECS / f"{name}.yaml")))
+    return measured(Subject(name)).cost
 
 
 def examined(*some: Sentence) -> claims.Examination:
     """What an examination of some sentences gives."""
-    costs = {name: network(name) for name in claims.networks(some)}
-    return claims.compare_sentences(some, costs, costs)
+    networks = {about: measured(about) for about in claims.subjects(some)}
+    return claims.compare_sentences(some, networks, [about.network for about in networks])
 
 
 each_sentence = pytest.mark.parametrize("sentence", sentences(), ids=lambda sentence: sentence.id)
@@ -183,6 +205,7 @@ REASONS: dict[str, Callable[[], int]] = {
     # the separable conv1 of 2,712 weights made a dense one of 9,408, at 112x112
     "2,032,600,064": lambda: network("bn_inception").trunk.macs + (9_408 - 2_712) * 112 * 112,
     "138,357,544": lambda: network("vgg16").trunk.params,
+    "6,081,573,472": lambda: network("inception_v2").trunk.macs,
     "27,161,264": lambda: network("inception_v3").total.params,
 }
 
@@ -259,15 +282,33 @@ def test_arithmetic(text: str, value: str) -> None:
         ("depth(googlenet.inception_3a)", 2),
         ("receptive_field(googlenet.conv1)", 7),
         ("activations(googlenet.conv1)", 112 * 112 * 64),
+        ("heads(googlenet) + heads(inception_v4)", 2),
+        ("calls(googlenet.inception)", 9),
+        ("calls(googlenet.aux)", 2),
+        ("calls(inception_v3.split)", 4),  # of two modules, each of which calls it twice
+        ("calls(inception_v4.inception_b)", 7),  # `7 of`
     ],
 )
 def test_measures(formula: str, value: int) -> None:
-    """Networks, rows and heads are measured by the measures of the printed columns."""
+    """Networks, rows and heads are measured by the measures of the printed columns; heads and calls are counted."""
     text = f"claims: {{a: {{source: s, sentence: t, formula: {formula}, printed: {value}, verdict: exact}}}}"
     ((verdict,), findings) = examined(*read_claims(yaml.parse(Source("claims.yaml", text))))
 
     assert verdict.computed == value
     assert findings == ()
+
+
+def test_every_measure_of_the_language_is_one_of_claims() -> None:
+    """The grammar spells the measures out; `ir.values` lists them."""
+    for name in (*MEASURE_FUNCTIONS, *PART_COUNTS):
+        assert algebra.parse_claim(f"{name}(a.b)") == Measurement(name, Name("a.b"))
+
+
+@settings(max_examples=150, deadline=None)
+@given(formulas())
+def test_formulas(formula: Value) -> None:
+    """Printing and parsing are inverse."""
+    assert algebra.parse_claim(spell(formula)) == formula
 
 
 def test_a_spec_measures_nothing() -> None:
@@ -293,7 +334,7 @@ def folder(tmp_path: Path, text: str, **specs: str) -> Path:
 
 def claim(formula: str, printed: str = "22", verdict: str = "exact") -> str:
     """A line of a file of claims."""
-    rest = f"formula: {formula}, printed: {printed}, verdict: {verdict}"
+    rest = f"formula: '{formula}', printed: {printed}, verdict: {verdict}"
     return f"  c{len(formula)}: {{source: s, sentence: t, {rest}}}\n"
 
 
@@ -301,9 +342,9 @@ def test_only_what_is_measured_is_compiled(tmp_path: Path, monkeypatch: pytest.M
     """A spec is compiled once if it is measured, and not at all else."""
     compiled: list[Path] = []
 
-    def compile_file(path: Path) -> object:
+    def compile_file(path: Path, **options: Any) -> object:
         compiled.append(path)
-        return real(path)
+        return real(path, **options)
 
     real = compiler.compile_file
     monkeypatch.setattr(compiler, "compile_file", compile_file)
@@ -322,6 +363,46 @@ def test_a_broken_spec_is_reported_beside_the_other_claims(tmp_path: Path) -> No
 
     assert [verdict.sentence.written for verdict in verdicts] == ["depth(googlenet)"]
     assert [(fault.code, fault.message) for fault in findings] == [("E104", "the spec has no key `layers`")]
+
+
+SCALED = """\
+network: scaled
+input: 3x32x32
+settings: {width: 1.0, blocks: 2}
+modules: {block: {graph: "conv 3x3 {8 * width} same"}}
+layers: |
+  name   | layer
+  blocks | {blocks} of block
+  pool   | avgpool global -> flatten
+"""
+
+
+def test_a_network_is_measured_with_other_settings_and_sizes(tmp_path: Path) -> None:
+    """Of the rows of `scaled`, in multiply-adds and calls."""
+    whole = (3 * 8 + 8 * 8) * 9 * 32 * 32
+    formulas = {
+        "ops(scaled.blocks)": whole,
+        "ops(scaled.blocks, size=16)": whole // 4,
+        "ops(scaled, width=0.5)": (3 * 4 + 4 * 4) * 9 * 32 * 32,
+        "params(scaled, blocks=1, width=0.5)": 3 * 4 * 9,
+        "calls(scaled.block, blocks=3)": 3,
+        "calls(scaled.block, blocks=3, size=8) + calls(scaled.block)": 5,
+    }
+    text = "".join(claim(formula, str(value)) for formula, value in formulas.items())
+    verdicts, findings = compilation.examine(folder(tmp_path, f"claims:\n{text}", scaled=SCALED))
+
+    assert {verdict.sentence.written: verdict.computed for verdict in verdicts} == formulas
+    assert findings == ()
+
+
+def test_a_size_that_a_network_cannot_have(tmp_path: Path) -> None:
+    """The layer that fixes the size is told, and the formula that asks for another."""
+    (fault,) = compilation.examine(folder(tmp_path, f"claims:\n{claim('ops(googlenet, size=256)')}")).findings
+    (note,) = (note for note in fault.notes if note.message == "measured here")
+
+    assert fault.code == "E218"
+    assert fault.span is not None and fault.span.source.file.endswith("googlenet.yaml")
+    assert note.span.source.file.endswith("claims.yaml")
 
 
 def test_a_changed_network_changes_a_verdict(tmp_path: Path) -> None:

@@ -70,10 +70,22 @@ class Operation(Value):
 
 @dataclass(frozen=True)
 class Function(Value):
-    """`round(x)`, `ceil(x)`, `floor(x)`, each also to a multiple (`round(x, 8)`), `min`, `max`; in claims a measure."""
+    """`round(x)`, `ceil(x)`, `floor(x)`, each also to a multiple (`round(x, 8)`), `min`, `max`."""
 
     function: str
     arguments: tuple[Value, ...]
+
+
+@dataclass(frozen=True)
+class Measurement(Value):
+    """In the formula of a claim, a measure of a network or of a part of it: `ops(googlenet.conv1)`.
+
+    `settings` are settings of the network with their values; `size` among them is the size of its images.
+    """
+
+    measure: str
+    place: Name
+    settings: tuple[tuple[str, Number], ...] = ()
 
 
 Width = int | Value
@@ -98,6 +110,9 @@ FUNCTIONS: Final[dict[str, tuple[Callable[..., float], int, int]]] = {
 Measure = Literal["depth", "params", "ops", "receptive_field", "activations"]
 MEASURE_FUNCTIONS: Final[tuple[Measure, ...]] = get_args(Measure)
 """The functions of a network or row in the formula of a claim: `params(googlenet.conv1)`."""
+
+PART_COUNTS: Final = ("heads", "calls")
+"""The functions of a claim that count parts of a network: `heads(googlenet)`, `calls(googlenet.inception)`."""
 
 OPERATORS: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "+": add,
@@ -212,5 +227,7 @@ def spell(value: Width | Scalar, outer: int = 0, right: bool = False) -> str:
             return f"({text})" if own < outer or (own == outer and right) else text
         case Function(function, arguments):
             return f"{function}({', '.join(spell(a) for a in arguments)})"
+        case Measurement(measure, place, settings):
+            return f"{measure}({', '.join([place.name, *(f'{key}={spell(number)}' for key, number in settings)])})"
         case _:
             return str(value)

@@ -7,19 +7,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from typing import Any, Final, Literal, NamedTuple
 
-from inception_dsl.analysis.cost import Cost
 from inception_dsl.diagnostics.codes.modules import CANNOT_EVALUATE
 from inception_dsl.diagnostics.codes.paper import UNKNOWN_SUBJECT, VERDICT_CHANGED
 from inception_dsl.diagnostics.codes.syntax import UNREADABLE_CELL
-from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, Note, SpecError
-from inception_dsl.diagnostics.spelling import did_you_mean, listing
+from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, Note, Span, SpecError
+from inception_dsl.diagnostics.spelling import listing
 from inception_dsl.ir.program import Column
-from inception_dsl.ir.shapes import TensorType
-from inception_dsl.ir.values import FUNCTIONS, OPERATORS, Function, Name, Number, Operation, Value, ValueFault
-from inception_dsl.paper.verdicts import MEASURES, Printed, agreement, parse_cell
+from inception_dsl.ir.values import (
+    FUNCTIONS,
+    OPERATORS,
+    Function,
+    Measurement,
+    Name,
+    Number,
+    Operation,
+    Value,
+    ValueFault,
+)
+from inception_dsl.paper.measurements import Measured, Subject, measure, subject
+from inception_dsl.paper.verdicts import Printed, agreement, parse_cell
 from inception_dsl.spec.claims import DIFFERS, Sentence, measurements
 
 _STATED: Final = re.compile(r"(?:(under|over)\s+)?([-\u2212+]?)\s*(.*?)\s*([x\u00d7%]?)")
@@ -84,26 +94,32 @@ class Examination(NamedTuple):
     findings: tuple[Diagnostic, ...]
 
 
-def networks(sentences: Sequence[Sentence]) -> list[str]:
-    """The networks that some sentences measure, in the order of the sentences."""
-    places = (_place(measure) for sentence in sentences for measure in measurements(sentence.formula))
-    return list(dict.fromkeys(network for network, _ in places))
+def subjects(sentences: Sequence[Sentence]) -> dict[Subject, Span]:
+    """What some sentences measure, in their order, each with the place of its first measurement."""
+    found: dict[Subject, Span] = {}
+    for sentence in sentences:
+        for measurement in measurements(sentence.formula):
+            with suppress(ValueFault):  # reported with the sentence
+                found.setdefault(subject(measurement), sentence.text.span(*measurement.at))
+    return found
 
 
-def compare_sentences(sentences: Sequence[Sentence], costs: Mapping[str, Cost], known: Collection[str]) -> Examination:
+def compare_sentences(
+    sentences: Sequence[Sentence], networks: Mapping[Subject, Measured], known: Collection[str]
+) -> Examination:
     """Evaluate every formula and compare it with the printed number.
 
-    `known` are the existing networks, `costs` the costs of those that are measured and compile; sentences about other
-    known networks are skipped. Findings: E116 a number that cannot be read, E207 arithmetic without a result, E310 a
-    recorded verdict that is no longer right, E311 an unknown network or row.
+    `known` are the names of the existing networks, `networks` those that are measured and compile; sentences about
+    others that exist are skipped. Findings: E116 a number that cannot be read, E207 arithmetic without a result, E310 a
+    recorded verdict that is no longer right, E311 an unknown network or part.
     """
     verdicts, findings = [], Findings()
     for sentence in sentences:
-        measures = list(measurements(sentence.formula))
-        if any(network in known and network not in costs for network, _ in map(_place, measures)):
-            continue
         try:
-            values = {measure: _measure(measure, costs, known) for measure in measures}
+            measured = list(measurements(sentence.formula))
+            if any(about.network in known and about not in networks for about in map(subject, measured)):
+                continue
+            values = {measurement: measure(measurement, networks, known) for measurement in measured}
             verdict = _verdict(sentence, evaluate_formula(sentence.formula, values))
         except ValueFault as fault:
             findings.error(fault.code, fault.message, sentence.text.span(*fault.at), help=fault.help)
@@ -116,15 +132,15 @@ def compare_sentences(sentences: Sequence[Sentence], costs: Mapping[str, Cost], 
     return Examination(tuple(verdicts), tuple(findings.diagnostics))
 
 
-def evaluate_formula(formula: Value, measured: Mapping[Function, Fraction]) -> Fraction:
-    """Evaluate a formula exactly, except for `round`, `ceil` and `floor`; `measured` are the values of its measures.
+def evaluate_formula(formula: Value, measured: Mapping[Measurement, Fraction]) -> Fraction:
+    """Evaluate a formula exactly, except for `round`, `ceil` and `floor`; `measured` are the values that it measures.
 
     Raises `ValueFault` E207 for arithmetic without a result, E311 for a name outside a measure.
     """
     match formula:
         case Number(number):
             return Fraction(str(number))  # 0.1 as written, not the nearest binary number
-        case Function() if formula in measured:
+        case Measurement():
             return measured[formula]
         case Function(name, arguments):
             return _applied(
@@ -153,30 +169,6 @@ def _applied(function: Callable[..., Any], numbers: Sequence[Fraction], at: tupl
     if abs(result) > MAX_RESULT:
         raise ValueFault(CANNOT_EVALUATE, f"the result exceeds {MAX_RESULT:,}", at)
     return result
-
-
-def _place(measure: Function) -> tuple[str, str]:
-    """The network that is measured, and its row; "" for the whole network."""
-    (name,) = measure.arguments
-    assert isinstance(name, Name)
-    network, _, row = name.name.partition(".")
-    return network, row
-
-
-def _measure(measure: Function, costs: Mapping[str, Cost], known: Collection[str]) -> Fraction:
-    network, row = _place(measure)
-    at = measure.arguments[0].at
-    if network not in costs:
-        hint = did_you_mean(network, known) or f"a network is a spec beside this file, `{network}.yaml`"
-        raise ValueFault(UNKNOWN_SUBJECT, f"unknown network `{network}`", at, help=hint)
-    cost = costs[network]
-    if row and row not in cost.rows:
-        start = at[0] + len(network) + 1
-        hint = did_you_mean(row, cost.rows) or f"`inception-dsl show` prints the rows of `{network}`"
-        raise ValueFault(UNKNOWN_SUBJECT, f"`{network}` has no row `{row}`", (start, at[1]), help=hint)
-    number = MEASURES[measure.function].of(cost.rows[row] if row else cost.trunk, Column(measure.function))
-    assert not isinstance(number, TensorType)
-    return Fraction(number)
 
 
 def parse_stated(text: str) -> Stated:

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field
 
 from inception_dsl.diagnostics.codes.yaml import MISSING_KEY
 from inception_dsl.diagnostics.diagnostic import Findings, Span
-from inception_dsl.ir.values import MEASURE_FUNCTIONS, Function, Operation, Value
+from inception_dsl.ir.values import Function, Measurement, Operation, Value
 from inception_dsl.spec.fields import Line, Omittable, PrintedNumber, Reason, Rounding, Section, Text
 from inception_dsl.spec.validation import validate
 from inception_dsl.syntax import algebra
@@ -100,10 +100,10 @@ def read_claims(document: Document) -> tuple[Sentence, ...]:
     return tuple(sentence for sentence in read if sentence)
 
 
-def measurements(formula: Value) -> Iterator[Function]:
+def measurements(formula: Value) -> Iterator[Measurement]:
     """What a formula measures, from left to right: `params(googlenet)`, `ops(googlenet.conv1)`."""
     match formula:
-        case Function(name) if name in MEASURE_FUNCTIONS:
+        case Measurement():
             yield formula
         case Function(_, arguments):
             for argument in arguments:

@@ -14,7 +14,7 @@ from lark import Lark, Token, Transformer, UnexpectedInput
 
 from inception_dsl.diagnostics.codes.syntax import INVALID_FORMULA, OUT_OF_BOUNDS
 from inception_dsl.diagnostics.codes.yaml import NESTED_TOO_DEEPLY
-from inception_dsl.ir.values import FUNCTIONS, MAX_NUMBER, Function, Name, Number, Operation, Value
+from inception_dsl.ir.values import FUNCTIONS, MAX_NUMBER, Function, Measurement, Name, Number, Operation, Value
 from inception_dsl.syntax.algebra_errors import (
     LEVELS,
     VALUE_LENGTH,
@@ -74,7 +74,7 @@ def parse_braced(text: str) -> Value:
 def parse_claim(text: str) -> Value:
     """Parse the formula of a claim, such as `params(alexnet) / params(googlenet)`.
 
-    A measure of a network is a `Function` of one `Name`: `network`, or `network.row`. Raises `SyntaxFault`.
+    What it measures are `Measurement`s, each of `network` or `network.row`. Raises `SyntaxFault`.
     """
     if len(text) > VALUE_LENGTH:
         message = f"a formula has {len(text):,} characters; the limit is {VALUE_LENGTH}"
@@ -213,7 +213,15 @@ class _Claims(_Terms):
     """Builds the formulas of claims, which can measure networks."""
 
     def measure(self, items: list[Any]) -> Value:
-        return Function(str(items[0]), (self.name(items[2:3]),), at=_at(items))
+        keys = [item for item in items if isinstance(item, Token) and item.type == "KEY"]
+        numbers = [item for item in items if isinstance(item, Number)]
+        settings: dict[str, Number] = {}
+        for key, number in zip(keys, numbers, strict=True):
+            if key in settings:
+                raise SyntaxFault(INVALID_FORMULA, f"`{key}` is given twice", _at([key]), help="delete one")
+            settings[str(key)] = number
+        place = Name(str(items[2]), at=_at(items[2:3]))
+        return Measurement(str(items[0]), place, tuple(settings.items()), at=_at(items))
 
 
 def _capital_x(word: WordTerm, width: Value) -> SyntaxFault | None:

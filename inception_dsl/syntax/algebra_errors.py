@@ -12,7 +12,7 @@ from inception_dsl.diagnostics.codes.code import Code
 from inception_dsl.diagnostics.codes.syntax import INVALID_FORMULA, OUT_OF_BOUNDS, UNMATCHED_BRACKET
 from inception_dsl.diagnostics.codes.yaml import NESTED_TOO_DEEPLY
 from inception_dsl.diagnostics.spelling import listing
-from inception_dsl.ir.values import FUNCTIONS, MEASURE_FUNCTIONS
+from inception_dsl.ir.values import FUNCTIONS, MEASURE_FUNCTIONS, PART_COUNTS
 
 MAX_BRACKETS: Final = 40
 """The deepest nesting of brackets."""
@@ -136,12 +136,16 @@ def explain_parser_error(error: UnexpectedInput, text: str, start: str) -> Synta
     if start in EXAMPLES or text.rfind("{", 0, at) > text.rfind("}", 0, at):
         if token.type == "LPAR":
             name = len(text[:at].rstrip()) - len(re.split(r"\W", text[:at].rstrip())[-1])
-            return no_function((name, at), MEASURE_FUNCTIONS if start == "value" else ())
+            return no_function((name, at), (*MEASURE_FUNCTIONS, *PART_COUNTS) if start == "value" else ())
         what = "a name or a number"
         if accepts == {"PLACE"}:
             what = "a network or `network.row`"
-        elif accepts == {"RPAR"}:
-            what = "`)`"
+        elif accepts == {"COMMA", "RPAR"}:
+            what = "`)`, or `,` and a setting"
+        elif accepts == {"KEY"}:
+            what = "a setting, such as `width=0.5`"
+        elif accepts == {"FLOAT", "INT"}:
+            what = "a number"
         elif closers := sorted(accepts & {"RBRACE", "RPAR"}):
             what = f"an operator or {WANTED[closers[0]]}"
         elif "$END" in accepts:

@@ -123,10 +123,11 @@ claims:
 
 UNKNOWN_SUBJECT = Code(
     "E311",
-    "claim about an unknown network or row",
+    "claim about an unknown network or part of one",
     """\
-A formula measures a network, `params(googlenet)`, or one of its rows or heads, `ops(googlenet.inception_3a)`. A
-network is a spec in the folder of the claims, named by its file name.
+A formula measures a network, `params(googlenet)`, or one of its rows or heads, `ops(googlenet.inception_3a)`; or it
+counts the calls of one of its modules, `calls(googlenet.inception)`. A network is a spec in the folder of the claims,
+named by its file name.
 """,
     wrong="""\
 claims:
