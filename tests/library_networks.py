@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -36,6 +37,34 @@ def of_timm(name: str, **options: Any) -> Callable[[], nn.Module]:
     return lambda: pytest.importorskip("timm").create_model(name, **options)
 
 
+def without_download(make: Callable[[], nn.Module], place: str) -> nn.Module:
+    """A network that loads the weights of FID when it is made; the function at `place` downloads them."""
+    layers = of_torchvision("inception_v3", num_classes=1008, aux_logits=False, init_weights=False)
+    with torch.device("meta"), patch(place, lambda *_, **__: layers().state_dict()):
+        return make()
+
+
+def pytorch_fid() -> nn.Module:
+    """The network of pytorch-fid before it is taken apart: it gives the logits."""
+    inception = pytest.importorskip("pytorch_fid.inception")
+    return without_download(inception.fid_inception_v3, "pytorch_fid.inception.load_state_dict_from_url")
+
+
+def pytorch_fid_features(blocks: Sequence[int]) -> nn.Module:
+    """The network of pytorch-fid as FID uses it: from images in [0, 1] to the outputs of some blocks."""
+    inception = pytest.importorskip("pytorch_fid.inception")
+    return without_download(lambda: inception.InceptionV3(blocks), "pytorch_fid.inception.load_state_dict_from_url")
+
+
+def torch_fidelity(features: Sequence[str]) -> nn.Module:
+    """The network of torch-fidelity and torchmetrics: from bytes to features."""
+    module = pytest.importorskip("torch_fidelity.feature_extractor_inceptionv3")
+    return without_download(
+        lambda: module.FeatureExtractorInceptionV3("inception-v3-compat", [*features]),
+        "torch_fidelity.feature_extractor_inceptionv3.load_state_dict_from_url",
+    )
+
+
 V3 = {"aux_logits": True, "init_weights": False}
 CASES: dict[str, tuple[str, str, Callable[[], nn.Module]]] = {
     "torchvision-googlenet": ("googlenet_torchvision", "torchvision", of_torchvision("googlenet", **V3)),
@@ -49,6 +78,7 @@ CASES: dict[str, tuple[str, str, Callable[[], nn.Module]]] = {
     "timm-inception_v4": ("inception_v4", "timm", of_timm("inception_v4")),
     "timm-inception_resnet_v2": ("inception_resnet_v2", "timm", of_timm("inception_resnet_v2")),
     "timm-legacy_xception": ("xception_timm", "timm", of_timm("legacy_xception")),
+    "pytorch-fid-fid_inception_v3": ("inception_v3_fid", "pytorch-fid", pytorch_fid),
 }
 LARGE = ("torchvision-vgg16", "torchvision-vgg19")
 

@@ -43,7 +43,7 @@ FOREIGN = {
     "numpy": {"crosscheck", "evaluation", "runner.reader_tables", "weights"},
     "onnx": {"emit.onnx.executor", "files.freshness"},
     "onnxruntime": {"emit.onnx.executor"},
-    "PIL": {"evaluation.preparation", "runner.decode"},
+    "PIL": {"evaluation.images", "runner.decode"},
     "pyarrow": {"runner.reader_parquet"},
     "pydantic": {"spec"},
     "safetensors": {"weights"},

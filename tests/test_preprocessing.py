@@ -15,14 +15,16 @@ import torch
 import torchvision
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from library_networks import pytorch_fid_features, torch_fidelity
 from PIL import Image
+from torch import nn
 
 from inception_dsl.evaluation.preparation import VIEW_SETTINGS, choose_preparation, prepare_as_trained, prepare_image
 from inception_dsl.runner.augment import normalise, scale_to_unit, to_channels
 from inception_dsl.runner.config import Augment, Config, Data
 from inception_dsl.runner.decode import decode_image
 from inception_dsl.weights.names import BUILTIN_SPECS, LIBRARIES
-from inception_dsl.weights.preprocessing import PUBLISHED, Preprocessing, parse_preprocessing
+from inception_dsl.weights.preprocessing import PUBLISHED, RESIZES, Preprocessing, parse_preprocessing
 
 CAT = Path(__file__).parent / "data" / "chelsea.jpg"
 CLOSE = 2e-6
@@ -71,6 +73,8 @@ def theirs(library: str, network: str, tag: str) -> tuple[Callable[[Path], torch
         config = {**timm.data.resolve_data_config(pretrained_cfg=known.to_dict()), "input_size": (3, side, side)}
         transform = timm.data.create_transform(**config)
         return lambda file: transform(rgb(file)), True
+    if library in {"pytorch-fid", "torch-fidelity"}:
+        return of_fid(library), False
     os.environ.setdefault("KERAS_BACKEND", "torch")
     keras = pytest.importorskip("keras")
     modules = {"InceptionV3": "inception_v3", "InceptionResNetV2": "inception_resnet_v2", "Xception": "xception"}
@@ -82,6 +86,30 @@ def theirs(library: str, network: str, tag: str) -> tuple[Callable[[Path], torch
         return torch.from_numpy(np.asarray(values).transpose(2, 0, 1).copy())
 
     return of_keras, False
+
+
+class Given(Exception):
+    """What a network got, in place of what it would give."""
+
+
+def of_fid(library: str) -> Callable[[Path], torch.Tensor]:
+    """What the networks of FID give their first layer."""
+
+    def stop(module: nn.Module, given: tuple[torch.Tensor]) -> None:
+        raise Given(given[0][0])
+
+    net = pytorch_fid_features([0]) if library == "pytorch-fid" else torch_fidelity(["64"])
+    first = next(module for module in net.modules() if isinstance(module, nn.Conv2d))
+    first.register_forward_pre_hook(stop)
+
+    def read(file: Path) -> torch.Tensor:
+        values = torch.from_numpy(np.asarray(rgb(file)).copy()).permute(2, 0, 1)[None]
+        with pytest.raises(Given) as caught:
+            net(values if library == "torch-fidelity" else values / 255)
+        found: torch.Tensor = caught.value.args[0]
+        return found
+
+    return read
 
 
 def rgb(file: Path) -> Image.Image:
@@ -124,6 +152,17 @@ def test_torchvisions_files_are_known_by_their_hash() -> None:
         assert published.of("", {tag: digits for digits, tag in published.files.items()}["IMAGENET1K_V2"]).resize == 232
 
 
+def test_the_weights_of_fid_are_known_by_their_hash() -> None:
+    """One file, under two names; it is in no package, so its address is all there is."""
+    for library, module, name in (
+        ("pytorch-fid", "pytorch_fid.inception", "FID_WEIGHTS_URL"),
+        ("torch-fidelity", "torch_fidelity.feature_extractor_inceptionv3", "URL_INCEPTION_V3"),
+    ):
+        url = getattr(pytest.importorskip(module), name)
+        (published,) = PUBLISHED[library].values()
+        assert published.files == {url[-12:-4]: next(iter(published.tags))}
+
+
 def test_timms_default_comes_first() -> None:
     timm = pytest.importorskip("timm")
     for network, published in PUBLISHED["timm"].items():
@@ -144,7 +183,7 @@ def test_what_is_written_reads_back() -> None:
         assert parse_preprocessing(each.json) == each
         data = json.loads(each.json)
         assert data["range"] == [0, 1] and data["channels"] == "RGB"
-        assert data["antialias"] == (each.interpolation != "nearest")
+        assert (data["interpolation"], data["antialias"], data["coordinates"]) in RESIZES
 
 
 @pytest.mark.parametrize(
@@ -160,7 +199,10 @@ def test_what_is_written_reads_back() -> None:
         ({"crop": [0, 224]}, "has an unsupported `crop`"),
         ({"crop": [10**9, 224]}, "has an unsupported `crop`"),
         ({"interpolation": "lanczos"}, "has an unsupported `interpolation`: lanczos"),
-        ({"antialias": False}, "has an unsupported `antialias`"),
+        ({"interpolation": "bicubic", "antialias": False}, "has an unsupported `antialias`"),
+        ({"interpolation": "nearest", "antialias": True}, "has an unsupported `antialias`"),
+        ({"coordinates": "asymmetric"}, "has an unsupported `coordinates`: asymmetric"),
+        ({"antialias": False, "coordinates": "align_corners"}, "has an unsupported `coordinates`: align_corners"),
         ({"channels": "BGR"}, "has an unsupported `channels`: BGR"),
         ({"range": [0, 255]}, "has an unsupported `range`"),
     ],

@@ -408,16 +408,30 @@ def test_a_librarys_network_is_named(library: str, name: str) -> None:
     assert identify.hint(asked, shapes(library, name), library) == (
         f"this is {library}'s {name}: use {FOLDER / f'{spec}.yaml'}"
     )
-    assert identify.hint(shipped(spec), shapes(library, name), library) in ("", *others(library, name))
+    assert identify.hint(shipped(spec), shapes(library, name), library) == ""
 
 
-def others(library: str, name: str) -> list[str]:
-    """Two libraries may use the same names for a network, so the hint may name either."""
-    return [
-        f"this is {each}'s {name}: use {FOLDER / f'{known[name]}.yaml'}"
-        for each, known in BUILTIN_SPECS.items()
-        if each != library and name in known
-    ]
+def test_the_number_of_classes_tells_networks_with_the_same_names_apart() -> None:
+    fid, headless = shapes("pytorch-fid", "fid_inception_v3"), shapes("torchvision", "inception_v3", heads=False)
+    use = f"use {FOLDER}/inception_v3"
+    assert identify.hint(shipped("inception_v3"), fid, "torchvision") == (
+        f"this is pytorch-fid's fid_inception_v3: {use}_fid.yaml"
+    )
+    assert identify.hint(shipped("inception_v3"), headless, "torchvision") == (
+        f"this is torchvision's inception_v3: {use}_torchvision.yaml"
+    )
+    assert identify.hint(shipped("inception_v3_fid"), headless, "pytorch-fid") == (
+        f"this is torchvision's inception_v3: {use}_torchvision.yaml"
+    )
+
+
+def test_the_library_of_a_spec_is_named_first(tmp_path: Path) -> None:
+    torch.save(
+        {name: torch.zeros(shape) for name, shape in shapes("pytorch-fid", "fid_inception_v3").items()},
+        tmp_path / "fid.pth",
+    )
+    result = cli("weights", "import", FOLDER / "inception_v3_fid.yaml", tmp_path / "fid.pth")
+    assert result.exit_code == 1 and "add `--from pytorch-fid`" in result.stderr
 
 
 @pytest.mark.parametrize("name", ["googlenet", "googlenet_torchvision", "xception", "bn_inception"])
@@ -583,7 +597,7 @@ def test_fresh_weights_are_those_that_the_generated_network_begins_with(spec: Pa
     plain = typed(TINY.partition("init:")[0])
     bound = 1 / 27**0.5  # torch's own: uniform to one by the root of the fan
     assert 0.9 * bound < np.abs(deploy.drawn(plain, 7)["conv1.conv.weight"]).max() <= bound
-    assert {*LIBRARIES} == {"torchvision", "timm", "keras"}
+    assert {*LIBRARIES} == {"torchvision", "timm", "pytorch-fid", "torch-fidelity", "keras"}
 
 
 @pytest.fixture(autouse=True)

@@ -15,8 +15,8 @@ from torch import Tensor
 from inception_dsl.diagnostics.codes.weights import PREPROCESSING_DIFFERS
 from inception_dsl.diagnostics.diagnostic import Diagnostic
 from inception_dsl.evaluation.crops import View
+from inception_dsl.evaluation.images import resized
 from inception_dsl.runner.config import Config
-from inception_dsl.runner.geometry import centre_crop
 from inception_dsl.runner.settings import with_setting
 from inception_dsl.weights.origin import recipe_of_run
 from inception_dsl.weights.preprocessing import Preprocessing
@@ -24,9 +24,6 @@ from inception_dsl.weights.transfer import spell_channels
 
 VIEW_SETTINGS: Final = ("augment.evaluation", "augment.resize", "augment.central")
 """The settings of the recipe's evaluation view."""
-
-MAX_ASPECT: Final = 16
-"""The largest ratio of sides: of a longer strip the middle is taken, for resized whole it would fill the memory."""
 
 
 class Preparation(NamedTuple):
@@ -112,19 +109,8 @@ def _warning(file: str, differ: Sequence[str]) -> Diagnostic:
 
 
 def prepare_image(image: Tensor, config: Config, wanted: Preprocessing) -> Tensor:
-    """Resize an image (uint8, channels x height x width) with Pillow, as the libraries do, and crop its centre."""
-    import numpy as np
-    from PIL import Image
-
-    height, width = (min(side, MAX_ASPECT * min(image.shape[1:])) for side in image.shape[1:])
-    image, shorter = centre_crop(image, height, width), min(height, width)
-    if isinstance(wanted.resize, tuple):
-        height, width = wanted.resize
-    else:
-        height, width = wanted.resize * height // shorter, wanted.resize * width // shorter
-    how = Image.Resampling[wanted.interpolation.upper()]
-    bands = [np.asarray(Image.fromarray(band.numpy()).resize((width, height), how)) for band in image]
-    return centre_crop(torch.from_numpy(np.stack(bands)), *wanted.crop)
+    """Resize an image (uint8, channels x height x width) as the library of the weights does, and crop its centre."""
+    return torch.from_numpy(resized(image.numpy(), wanted))
 
 
 def _view(config: Config) -> str:

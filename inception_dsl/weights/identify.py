@@ -20,15 +20,19 @@ Shapes = Mapping[str, tuple[int, ...]]
 def hint(typed: Typed, shapes: Shapes, library: str) -> str:
     """Name the network that tensors of these names and shapes belong to; "" if it is `typed` itself or unknown.
 
-    The classifier may have another number of classes. Libraries are tried first, `library` before the others.
+    The classifier may have another number of classes. Libraries are tried first, `library` before the others, and first
+    the networks that have as many classes.
     """
     if _fits(typed, shapes):
         return ""
-    for candidate in sorted(LIBRARIES, key=lambda name: name != library):
-        name = network_with_names(candidate, shapes)
-        spec = BUILTIN_SPECS[candidate].get(name, "")
-        if spec and spec != typed.program.name and (other := _compiled(spec)) and _fits(other, shapes, candidate):
-            return f"this is {candidate}'s {name}: use {_place(typed, spec)}"
+    named = {each: network_with_names(each, shapes) for each in sorted(LIBRARIES, key=lambda name: name != library)}
+    for classes in (True, False):
+        for candidate, name in named.items():
+            spec = BUILTIN_SPECS[candidate].get(name, "")
+            own = spec == typed.program.name
+            other = typed if own else spec and _compiled(spec)
+            if other and _fits(other, shapes, candidate, classes):
+                return "" if own else f"this is {candidate}'s {name}: use {_place(typed, spec)}"
     for spec in builtin.spec_names():
         other = _compiled(spec) if spec != typed.program.name else None
         if other and _fits(other, shapes):
@@ -57,8 +61,8 @@ def _compiled(spec: str) -> Typed | None:
         return None  # the hint is optional: a missing or invalid spec only drops it
 
 
-def _fits(typed: Typed, shapes: Shapes, library: str = "") -> bool:
-    """Whether tensors are those of a network, with or without heads, whatever the number of classes."""
+def _fits(typed: Typed, shapes: Shapes, library: str = "", classes: bool = False) -> bool:
+    """Whether tensors are those of a network, with or without heads; with `classes`, also for as many classes."""
     try:
         theirs = match(typed, library, shapes).theirs if library else own_names(typed, heads=True)
     except SpecError:
@@ -67,12 +71,13 @@ def _fits(typed: Typed, shapes: Shapes, library: str = "") -> bool:
     heads = {theirs[name] for head in typed.heads for node in typed.of(head) for name in node.weights}
     present = {name: shape for name, shape in shapes.items() if not name.endswith(COUNTER)}
     missing = wanted.keys() - present.keys()
-    compatible = all(_compatible(shape, wanted[name], typed) for name, shape in present.items() if name in wanted)
+    pairs = [(shape, wanted[name]) for name, shape in present.items() if name in wanted]
+    compatible = all(shape == other or (not classes and _compatible(shape, other, typed)) for shape, other in pairs)
     return compatible and present.keys() <= wanted.keys() and (not missing or missing == heads)
 
 
 def _compatible(shape: tuple[int, ...], wanted: tuple[int, ...], typed: Typed) -> bool:
-    return shape == wanted or (wanted[:1] == (typed.program.env["classes"],) and shape[1:] == wanted[1:])
+    return wanted[:1] == (typed.program.env["classes"],) and shape[1:] == wanted[1:]
 
 
 def _place(typed: Typed, spec: str) -> str:

@@ -62,9 +62,7 @@ def _choices(inner: str) -> tuple[list[str], str]:
     raise ValueError(inner)
 
 
-V3: Final = Names(
-    "inception_v3",
-    """
+V3_TRUNK: Final = """
     Conv2d_{1a_3x3,2a_3x3,2b_3x3,3b_1x1,4a_3x3}.{conv,bn}
     Mixed_5{b,c,d}.branch{1x1,5x5_{1,2},3x3dbl_{1-3},_pool}.{conv,bn}
     Mixed_6a.branch{3x3,3x3dbl_{1-3}}.{conv,bn}
@@ -72,9 +70,8 @@ V3: Final = Names(
     Mixed_7a.branch{3x3_{1,2},7x7x3_{1-4}}.{conv,bn}
     Mixed_7{b,c}.branch{1x1,3x3_{1,2a,2b},3x3dbl_{1,2,3a,3b},_pool}.{conv,bn}
     fc
-    """,
-    "AuxLogits.conv{0,1}.{conv,bn} AuxLogits.fc",
-)
+"""
+V3: Final = Names("inception_v3", V3_TRUNK, "AuxLogits.conv{0,1}.{conv,bn} AuxLogits.fc")
 
 
 def _resnet(name: str, *blocks: int) -> Names:
@@ -184,7 +181,13 @@ KERAS: Final = (
     ),
 )
 
-LIBRARIES: Final[Mapping[str, tuple[Names, ...]]] = {"torchvision": TORCHVISION, "timm": TIMM, "keras": KERAS}
+LIBRARIES: Final[Mapping[str, tuple[Names, ...]]] = {
+    "torchvision": TORCHVISION,
+    "timm": TIMM,
+    "pytorch-fid": (Names("fid_inception_v3", V3_TRUNK),),
+    "torch-fidelity": (Names("inception-v3-compat", V3_TRUNK),),
+    "keras": KERAS,
+}
 
 BUILTIN_SPECS: Final[Mapping[str, Mapping[str, str]]] = {
     "torchvision": {
@@ -202,6 +205,8 @@ BUILTIN_SPECS: Final[Mapping[str, Mapping[str, str]]] = {
         "inception_resnet_v2": "inception_resnet_v2",
         "legacy_xception": "xception_timm",
     },
+    "pytorch-fid": {"fid_inception_v3": "inception_v3_fid"},
+    "torch-fidelity": {"inception-v3-compat": "inception_v3_fid"},
     "keras": {
         "InceptionV3": "inception_v3_keras",
         "InceptionResNetV2": "inception_resnet_v2",

@@ -3,12 +3,14 @@
 A weight file has it as JSON in its metadata, under the key `preprocessing`:
 
     {"tag": "torchvision googlenet IMAGENET1K_V1", "channels": "RGB", "resize": 256, "interpolation": "bilinear",
-     "antialias": true, "crop": [224, 224], "range": [0, 1], "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}
+     "antialias": true, "coordinates": "half_pixel", "crop": [224, 224], "range": [0, 1], "mean": [0.5, 0.5, 0.5],
+     "std": [0.5, 0.5, 0.5]}
 
 `resize` is the length of the shorter side in pixels (the other side keeps the proportions), or the height and width.
 Then a crop of `crop` (height and width) is taken from the center, bytes are scaled to `range`, and each channel is
-normalized: (x - mean) / std. `interpolation` is Pillow's filter of that name. Pillow antialiases when it shrinks an
-image, except with `nearest`; `antialias` states this for other readers.
+normalized: (x - mean) / std. `interpolation` is Pillow's filter of that name, in bytes; Pillow antialiases when it
+shrinks an image, except with `nearest`. Without `antialias`, `bilinear` is torch's, in floats. `coordinates` says where
+a new pixel lies in the image, in the words of ONNX: `half_pixel`, or `asymmetric` as in TensorFlow 1.
 """
 
 from __future__ import annotations
@@ -24,7 +26,15 @@ from inception_dsl.spec.input_size import MAX_DIMENSION
 KEY: Final = "preprocessing"
 """The key in a file's metadata."""
 
-INTERPOLATIONS: Final = ("nearest", "bilinear", "bicubic")
+RESIZES: Final = (
+    ("nearest", False, "half_pixel"),
+    ("bilinear", True, "half_pixel"),
+    ("bicubic", True, "half_pixel"),
+    ("bilinear", False, "half_pixel"),
+    ("bilinear", False, "asymmetric"),
+)
+"""The interpolation, antialias and coordinates of every resize that is known."""
+
 FIXED: Final = {"channels": "RGB", "range": [0, 1]}
 """Entries for other readers; each has only this value here."""
 
@@ -39,6 +49,8 @@ class Preprocessing:
     interpolation: str
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    antialias: bool = True
+    coordinates: str = "half_pixel"
 
     def at(self, height: int, width: int) -> Preprocessing:
         """The same for another input size: the ratio of resize to crop stays."""
@@ -52,14 +64,17 @@ class Preprocessing:
     def view(self) -> str:
         """The resize and the crop, in words."""
         height, width = self.crop
+        how = self.interpolation
+        if how == "bilinear" and not self.antialias:
+            how += f" without antialiasing, {self.coordinates} coordinates"
         if isinstance(self.resize, tuple):
-            return f"whole image resized to {height}x{width} ({self.interpolation})"
-        return f"shorter side resized to {self.resize} ({self.interpolation}), center crop {height}x{width}"
+            return f"whole image resized to {height}x{width} ({how})"
+        return f"shorter side resized to {self.resize} ({how}), center crop {height}x{width}"
 
     @property
     def json(self) -> str:
         """The JSON for a file's metadata."""
-        return json.dumps({**asdict(self), **FIXED, "antialias": self.interpolation != "nearest"})
+        return json.dumps({**asdict(self), **FIXED})
 
 
 def parse_preprocessing(text: str) -> Preprocessing:
@@ -70,11 +85,14 @@ def parse_preprocessing(text: str) -> Preprocessing:
         raise ValueError("is not a JSON object") from None
     resize: Any = data.get("resize")
     crop: Any = data.get("crop")
+    filter_: Any = data.get("interpolation")
+    how = filter_, data.get("antialias", filter_ != "nearest"), data.get("coordinates", "half_pixel")
     checks = {
         "crop": _sizes(crop),
         "resize": resize == crop or (_sizes([resize, resize]) and _sizes(crop) and resize >= max(crop)),
-        "interpolation": data.get("interpolation") in INTERPOLATIONS,
-        "antialias": data.get("antialias", True) == (data.get("interpolation") != "nearest"),
+        "interpolation": any(filter_ == known[0] for known in RESIZES),
+        "antialias": any(how[:2] == known[:2] for known in RESIZES),
+        "coordinates": how in RESIZES,
         "mean": _numbers(data.get("mean")),
         "std": _numbers(data.get("std")) and all(data["std"]),
         **{name: data.get(name, value) == value for name, value in FIXED.items()},
@@ -86,9 +104,11 @@ def parse_preprocessing(text: str) -> Preprocessing:
         tag=str(data.get("tag", "")),
         resize=(height, width) if isinstance(resize, list) else resize,
         crop=(height, width),
-        interpolation=data["interpolation"],
+        interpolation=filter_,
         mean=tuple(map(float, data["mean"])),
         std=tuple(map(float, data["std"])),
+        antialias=bool(how[1]),
+        coordinates=how[2],
     )
 
 
@@ -103,9 +123,14 @@ def _numbers(value: Any) -> bool:
 
 # --- what the libraries publish ---------------------------------------------------------------------------------------
 
-IMAGENET: Final = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
-SYMMETRIC: Final = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)}
+Values = Mapping[str, Any]
+"""The fields `mean` and `std` of a preprocessing."""
+
+IMAGENET: Final[Values] = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
+SYMMETRIC: Final[Values] = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)}
 """Values from -1 to 1, as in TensorFlow's Inception networks."""
+CENTRED: Final[Values] = {"mean": (128 / 255,) * 3, "std": (128 / 255,) * 3}
+"""(x - 128) / 128 of bytes, as in the graph of 2015-12-05."""
 
 
 class PublishedWeights:
@@ -127,7 +152,7 @@ class PublishedWeights:
 def _torchvision(
     network: str,
     crop: int = 224,
-    values: Mapping[str, tuple[float, ...]] = IMAGENET,
+    values: Values = IMAGENET,
     files: Mapping[str, str] | None = None,
     **resizes: int,
 ) -> PublishedWeights:
@@ -141,7 +166,7 @@ def _torchvision(
     )
 
 
-def _timm(network: str, crop: int, **tags: tuple[float, str, Mapping[str, tuple[float, ...]]]) -> PublishedWeights:
+def _timm(network: str, crop: int, **tags: tuple[float, str, Values]) -> PublishedWeights:
     """Weights of timm: by tag `crop_pct`, the interpolation, and mean and standard deviation."""
     return PublishedWeights(
         {
@@ -155,7 +180,23 @@ def _keras(network: str) -> PublishedWeights:
     """Weights of keras: `load_img(file, target_size=(299, 299))` as in its documentation, then `preprocess_input`."""
     tag = "imagenet"
     return PublishedWeights(
-        {tag: Preprocessing(f"keras {network} {tag}", (299, 299), (299, 299), "nearest", **SYMMETRIC)}
+        {tag: Preprocessing(f"keras {network} {tag}", (299, 299), (299, 299), "nearest", **SYMMETRIC, antialias=False)}
+    )
+
+
+def _fid(title: str, values: Values, coordinates: str) -> PublishedWeights:
+    """The weights of FID's network, whose file is the same in all libraries; `title` names a library and its network.
+
+    Bilinear without antialiasing, of floats, as in the libraries' own code.
+    """
+    tag, size = "inception-2015-12-05", (299, 299)
+    return PublishedWeights(
+        {
+            tag: Preprocessing(
+                f"{title} {tag}", size, size, "bilinear", **values, antialias=False, coordinates=coordinates
+            )
+        },
+        {"6726825d": tag},
     )
 
 
@@ -210,6 +251,10 @@ PUBLISHED: Final[Mapping[str, Mapping[str, PublishedWeights]]] = {
         "resnet50": _timm("resnet50", 224, **RESNET),
         "resnet152": _timm("resnet152", 224, a1h_in1k=RESNET["a1_in1k"], **RESNET),
     },
+    # pytorch_fid.inception.InceptionV3.forward
+    "pytorch-fid": {"fid_inception_v3": _fid("pytorch-fid fid_inception_v3", SYMMETRIC, "half_pixel")},
+    # torch_fidelity.FeatureExtractorInceptionV3.forward
+    "torch-fidelity": {"inception-v3-compat": _fid("torch-fidelity inception-v3-compat", CENTRED, "asymmetric")},
     # keras.applications.*.preprocess_input, mode "tf"
     "keras": {name: _keras(name) for name in ("InceptionV3", "InceptionResNetV2", "Xception")},
 }

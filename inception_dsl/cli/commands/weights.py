@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -15,6 +15,9 @@ from inception_dsl.cli.run import CommandRun, output_formats
 if TYPE_CHECKING:
     from inception_dsl.ir.typed import Typed
     from inception_dsl.weights.transfer import Transfer
+
+TORCH_LIBRARIES: Final = ("torchvision", "timm", "pytorch-fid", "torch-fidelity")
+"""The libraries of `weights.names` to which weights can be exported."""
 
 
 @click.group()
@@ -28,7 +31,7 @@ def command() -> None:
 @click.option(
     "--from",
     "library",
-    type=click.Choice(("torchvision", "timm", "keras")),
+    type=click.Choice((*TORCH_LIBRARIES, "keras")),
     help="The library whose names the tensors have. [default: the spec's own names]",
 )
 @click.option(
@@ -72,7 +75,7 @@ def import_weights(
 @SPEC
 @FILE
 @click.option(
-    "--to", "library", type=click.Choice(("torchvision", "timm")), required=True, help="The library whose names to use."
+    "--to", "library", type=click.Choice(TORCH_LIBRARIES), required=True, help="The library whose names to use."
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), help="File to write. [default: <network>.<library>.safetensors]"
