@@ -10,16 +10,21 @@ from inception_dsl.ir.shapes import TensorType
 
 
 class OnnxNode(NamedTuple):
-    """How ONNX spells an op. Its inputs are the op's inputs, then `constants` by name, then the op's weights."""
+    """A node of ONNX. Unless it names its `inputs`, they are the op's inputs, its `constants`, and the op's weights.
+
+    Inputs are named `x` (the op's own input), by the op's weights (`weight`), by the `constants` of this node or an
+    earlier one of the op, and by the `name` of an earlier node of the op, whose output it is.
+    """
 
     op_type: str
     attributes: Mapping[str, pb.Parameter] = {}
     constants: Mapping[str, pb.Constant] = {}
+    inputs: tuple[str, ...] = ()
+    name: str = ""
 
-    @property
-    def arrays(self) -> list[pb.Array]:
-        """Its constants that are more than one number."""
-        return [constant for constant in self.constants.values() if isinstance(constant, pb.Array)]
+
+Spelling = OnnxNode | list[OnnxNode]
+"""How ONNX spells an op: as one node, or as several, of which the last gives the op's output."""
 
 
 class Site(NamedTuple):

@@ -1,4 +1,6 @@
-"""The ONNX graph of a network: one node for each op, named by the op's path, and the weights as graph inputs.
+"""The ONNX graph of a network: a node for each op, named by the op's path, and the weights as graph inputs.
+
+An op that ONNX lacks is several nodes; the last has the op's name, and the others are named below it.
 
 The graph contains no weights unless it is given some, so the file is small and runs with any set of them:
 `session.run(None, {"input": x, **state_dict})`. Values must be right, not only shapes. The emitter refuses (E401) what
@@ -8,7 +10,8 @@ ONNX or onnxruntime cannot express exactly, and names the layer.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, starmap
 from typing import Final
 
 from inception_dsl.diagnostics.codes.generated import NOT_EXPRESSIBLE
@@ -77,17 +80,23 @@ def model(
             known = (shape[0], *(("H", "W") if end < 0 else (None, None))) if len(shape) == 3 else (None,)
         return pb.value_info(name, (batch or "N", *known))
 
-    def node(index: int, spelled: OnnxNode) -> bytes:
+    def nodes(index: int, spelled: list[OnnxNode]) -> Iterator[bytes]:
         source = typed.nodes[index]
-        constants = (_constant(source, name) for name in spelled.constants)
-        return pb.NodeProto(
-            input=[*(names[end] for end in source.inputs), *constants, *source.weights],
-            output=[names[index]],
-            name="/".join(source.path),
-            op_type=spelled.op_type,
-            attribute=[pb.attribute(*attribute) for attribute in spelled.attributes.items()],
-            metadata_props=pb.metadata({"origin": source.origin.citation if source.origin else ""}),
-        )
+        inputs = [names[end] for end in source.inputs]
+        known = {"x": inputs[0]} | {name.rpartition(".")[2]: name for name in source.weights}
+        for node in spelled:
+            last = node is spelled[-1]
+            constants = {name: _inner(source, name) for name in node.constants}
+            known |= constants
+            yield pb.NodeProto(
+                input=[known[name] for name in node.inputs] or [*inputs, *constants.values(), *source.weights],
+                output=[names[index] if last else f"{_inner(source, node.name)}/out"],
+                name="/".join(source.path) if last else _inner(source, node.name),
+                op_type=node.op_type,
+                attribute=[pb.attribute(*attribute) for attribute in node.attributes.items()],
+                metadata_props=pb.metadata({"origin": source.origin.citation if source.origin else ""}),
+            )
+            known[node.name] = f"{_inner(source, node.name)}/out"
 
     used = [typed.nodes[index] for index in spellings]
     shapes = {name: weight.shape for source in used for name, weight in source.weights.items()}
@@ -105,13 +114,14 @@ def model(
             name=program.name,
             doc_string="\n".join(filter(None, (program.title, citation(program.paper)))),
             input=[value("input", -1), *(pb.value_info(*weight) for weight in asked.items())],
-            node=[*(node(*spelled) for spelled in spellings.items()), *_second_names(names, outputs)],
+            node=[*chain.from_iterable(starmap(nodes, spellings.items())), *_second_names(names, outputs)],
             initializer=[
                 *(weights[name] for name in shapes if weights is not None),
                 *(
-                    pb.constant_tensor(_constant(source, name), number)
+                    pb.constant_tensor(_inner(source, name), number)
                     for source, spelled in zip(used, spellings.values(), strict=True)
-                    for name, number in spelled.constants.items()
+                    for node in spelled
+                    for name, number in node.constants.items()
                 ),
             ],
             value_info=[value(names[end], end) for end in ends if names[end] not in {"input", *outputs}],
@@ -168,7 +178,8 @@ def _second_names(names: Mapping[int, str], outputs: Mapping[str, int]) -> list[
     ]
 
 
-def _constant(node: Node, name: str) -> str:
+def _inner(node: Node, name: str) -> str:
+    """The name of a constant, or of a node beside the last, in the spelling of an op."""
     return "/".join((*node.path, name))
 
 
@@ -182,20 +193,25 @@ def _dynamic(typed: Typed) -> frozenset[int]:
     return frozenset(dynamic)
 
 
-def _spell(typed: Typed, rows: Collection[str], dynamic: Collection[int], opset: int) -> dict[int, OnnxNode]:
-    spellings, findings, constants = {}, Findings(), 0
+def _spell(typed: Typed, rows: Collection[str], dynamic: Collection[int], opset: int) -> dict[int, list[OnnxNode]]:
+    spellings: dict[int, list[OnnxNode]] = {}
+    findings, numbers = Findings(), 0
     for index, node in enumerate(typed.nodes):
         if node.row not in rows:
             continue
         site = Site(node.types, any(end in dynamic for end in node.inputs), opset)
         try:
-            spelled = spellings[index] = RULES[type(node.op)](node.op, site)
+            spelling = RULES[type(node.op)](node.op, site)
         except ShapeError as error:
             findings.error(error.code, error.message, node.origin, help=error.help)
             continue
-        constants += sum(math.prod(array.dims) for array in spelled.arrays)
-        if constants > MOST_CONSTANTS:
-            message = f"the graph would hold {constants:,} constant numbers; the limit is {MOST_CONSTANTS:,}"
+        spellings[index] = [spelling] if isinstance(spelling, OnnxNode) else spelling
+        constants = (constant for part in spellings[index] for constant in part.constants.values())
+        numbers += sum(
+            math.prod(constant.dims) for constant in constants if isinstance(constant, pb.Array | pb.Integers)
+        )
+        if numbers > MOST_CONSTANTS:
+            message = f"the graph would hold {numbers:,} constant numbers; the limit is {MOST_CONSTANTS:,}"
             hint = "pool to fewer windows, or give the norms their `gamma`"
             findings.error(NOT_EXPRESSIBLE, message, node.origin, help=hint)
             break

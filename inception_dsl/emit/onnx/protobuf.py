@@ -13,7 +13,7 @@ import sys
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 Content = int | float | str | bytes
 """What a field holds; `bytes` is another message, or raw data."""
@@ -29,7 +29,18 @@ class Array(NamedTuple):
     numbers: Iterable[float]
 
 
-Constant = float | Array
+class Integers(NamedTuple):
+    """A list of whole numbers, such as a shape."""
+
+    numbers: tuple[int, ...]
+
+    @property
+    def dims(self) -> tuple[int, ...]:
+        """Its one dimension."""
+        return (len(self.numbers),)
+
+
+Constant = float | Array | Integers
 
 
 class Message:
@@ -87,7 +98,7 @@ TensorShapeProto: Final = Message(dim=1)
 Dimension: Final = Message(dim_value=1, dim_param=2)
 StringStringEntryProto: Final = Message(key=1, value=2)
 
-FLOAT: Final = 1  # TensorProto.DataType
+FLOAT, INT64 = 1, 7  # TensorProto.DataType
 
 
 def attribute(name: str, value: Parameter) -> bytes:
@@ -104,12 +115,18 @@ def attribute(name: str, value: Parameter) -> bytes:
 
 
 def constant_tensor(name: str, value: Constant) -> bytes:
-    """A float32 constant: a number, which has no dimensions, or an array."""
-    dims, numbers = value if isinstance(value, Array) else ((), (value,))
-    packed = array("f", numbers)
+    """A float32 constant: a number, which has no dimensions, or an array; whole numbers are int64."""
+    packed: array[Any]
+    match value:
+        case Integers(numbers):
+            kind, dims, packed = INT64, value.dims, array("q", numbers)
+        case Array(dims, reals):
+            kind, packed = FLOAT, array("f", reals)
+        case _:
+            kind, dims, packed = FLOAT, (), array("f", (value,))
     if sys.byteorder == "big":
         packed.byteswap()
-    return TensorProto(name=name, data_type=FLOAT, dims=dims, raw_data=packed.tobytes())
+    return TensorProto(name=name, data_type=kind, dims=dims, raw_data=packed.tobytes())
 
 
 def value_info(name: str, shape: Iterable[int | str | None]) -> bytes:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from inception_dsl.emit.onnx.node import OnnxNode
+from inception_dsl.emit.onnx.node import Spelling
 from inception_dsl.emit.onnx.ops import activations, joins, linear, norms, pooling, regularisation, scaling, shaping
 from inception_dsl.emit.rules import Rules
 
-RULES: Final = Rules[OnnxNode](
+RULES: Final = Rules[Spelling](
     "ONNX",
     linear.rules,
     norms.rules,

@@ -6,14 +6,14 @@ from typing import Final
 
 from inception_dsl.diagnostics.codes.generated import NOT_EXPRESSIBLE
 from inception_dsl.diagnostics.codes.shapes import FIXED_IMAGE_SIZE
-from inception_dsl.emit.onnx.node import OnnxNode, Site
+from inception_dsl.emit.onnx.node import OnnxNode, Site, Spelling
 from inception_dsl.emit.onnx.windows import window_attributes
 from inception_dsl.emit.rules import Rules
 from inception_dsl.ir.op import concrete
 from inception_dsl.ir.ops.linear import Conv, FullyConnected
 from inception_dsl.ir.shapes import ShapeError
 
-rules: Final = Rules[OnnxNode]("ONNX")
+rules: Final = Rules[Spelling]("ONNX")
 
 
 @rules(Conv)

@@ -7,12 +7,12 @@ from typing import Final
 
 from inception_dsl.diagnostics.codes.generated import NOT_EXPRESSIBLE
 from inception_dsl.emit.onnx import protobuf as pb
-from inception_dsl.emit.onnx.node import OnnxNode, Site
+from inception_dsl.emit.onnx.node import OnnxNode, Site, Spelling
 from inception_dsl.emit.rules import Rules
 from inception_dsl.ir.ops.norms import LRN, BatchNorm
 from inception_dsl.ir.shapes import ShapeError
 
-rules: Final = Rules[OnnxNode]("ONNX")
+rules: Final = Rules[Spelling]("ONNX")
 
 
 @rules(BatchNorm)

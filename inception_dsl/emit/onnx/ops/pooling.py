@@ -6,7 +6,7 @@ from typing import Final
 
 from inception_dsl.diagnostics.codes.generated import NOT_EXPRESSIBLE
 from inception_dsl.emit.onnx import protobuf as pb
-from inception_dsl.emit.onnx.node import OnnxNode, Site
+from inception_dsl.emit.onnx.node import OnnxNode, Site, Spelling
 from inception_dsl.emit.onnx.windows import window_attributes
 from inception_dsl.emit.rules import Rules
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
@@ -14,7 +14,7 @@ from inception_dsl.ir.shapes import Pair, ShapeError, Window, adaptive_bins, uni
 
 CEIL: Final = 22  # the first opset whose shape inference drops a last pooling window that lies wholly in the padding
 
-rules: Final = Rules[OnnxNode]("ONNX")
+rules: Final = Rules[Spelling]("ONNX")
 
 
 @rules(MaxPool)

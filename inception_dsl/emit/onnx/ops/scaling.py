@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from inception_dsl.emit.onnx.node import OnnxNode, Site
+from inception_dsl.emit.onnx.node import OnnxNode, Site, Spelling
 from inception_dsl.emit.rules import Rules
 from inception_dsl.ir.ops.scaling import Scale
 
-rules: Final = Rules[OnnxNode]("ONNX")
+rules: Final = Rules[Spelling]("ONNX")
 
 
 @rules(Scale)
