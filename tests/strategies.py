@@ -25,7 +25,18 @@ from inception_dsl.ir.values import (
     Operation,
     Value,
 )
-from inception_dsl.syntax.terms import Branches, Chain, Dimensions, Labelled, Repeated, Scaled, Term, Use, WordTerm
+from inception_dsl.syntax.terms import (
+    Branches,
+    Chain,
+    Dimensions,
+    Fraction,
+    Labelled,
+    Repeated,
+    Scaled,
+    Term,
+    Use,
+    WordTerm,
+)
 
 T = TypeVar("T")
 Draw = Callable[[st.SearchStrategy[T]], T]
@@ -98,8 +109,10 @@ def uses() -> st.SearchStrategy[Use]:
     """Layers and calls of modules, in any combination of their parts that can be written."""
     words = st.lists(_words(), max_size=3).map(tuple)
     name = st.sampled_from(WORDS) | values()
-    sized = st.builds(Use, name, _dimensions(), st.none() | _dimensions(), st.none() | values(), words)
-    return st.builds(Use, name, width=st.none() | values(), words=words) | sized
+    width = st.none() | values()
+    sized = st.builds(Use, name, _dimensions(), st.none() | _dimensions(), width, words)
+    plain = st.builds(Use, name, width=width, words=words, fraction=st.none() | st.builds(Fraction, values(), values()))
+    return plain | sized
 
 
 def terms() -> st.SearchStrategy[Term]:
@@ -385,7 +398,7 @@ class _Network:
         match self.pick(*kinds):
             case "grouped":
                 grouped = f"conv 1x1 {{2 * {inner}}} bn -> conv 3x3{stride} {{4 * {inner}}} {border} groups={{{inner}}}"
-                return self.pick(grouped, f"conv 3x3{stride} {{in}} {border} groups={{in}} -> conv 1x1 {width}")
+                return self.pick(grouped, f"conv 3x3{stride} {{in}} {border} depthwise -> conv 1x1 {width}")
             case "called" if self.modules:
                 return f"{self.call()} -> {last}"
             case "droppable":
@@ -456,7 +469,7 @@ class _Network:
 
     def step(self, shape: _Shape, depth: int) -> Written:
         """One layer, or a group of branches."""
-        kinds = ("window", "layer", "join", "sum", "dense", "repeat", "scale", "mixed", "nested")
+        kinds = ("window", "layer", "join", "sum", "dense", "repeat", "scale", "mixed", "nested", "split")
         kind = self.pick(*kinds) if depth else "window"
         if kind == "window":
             return self.window(shape)
@@ -466,6 +479,8 @@ class _Network:
             return self.sum(shape)
         if kind == "mixed":
             return self.mixed(shape)
+        if kind == "split":
+            return self.split(shape)
         if kind == "nested":
             text, shape = self.chain(shape, depth - 1)
             return self.pick(f"[ {text} ]", f"1 of [ {text} ]", f"[ {self.label('in')}[ {text} ] ]"), shape
@@ -509,6 +524,15 @@ class _Network:
         joined = f"[ a: conv 1x1 2 relu | conv 3x3 3 same ] -> conv {self.kernel()} {width} same"
         written_out = f"[ {first} + 0.17 * [ {joined} ] ] -> relu", shape.wide(width)
         return self.pick(depthwise, scaled, plain, written_out)
+
+    def split(self, shape: _Shape) -> Written:
+        """Parts of the channels, of which one is convolved alone, joined and shuffled."""
+        width = 2 * self.pick(1, 2, 3)
+        last = f"part 2/2 -> conv {self.kernel()} {{in}} depthwise same"
+        unit = f"[ {self.pick('', 'left: ')}part 1/2 | {last} ] -> shuffle {self.pick(1, 2, width)}"
+        halved = f"[ {last} + part 1/2 ]", shape.wide(width // 2)
+        text, shape = self.pick((unit, shape.wide(width)), halved, (f"part {{n // 2 + 1}}/{width}", shape.wide(1)))
+        return f"conv 1x1 {width} -> {text}", shape
 
     def mixed(self, shape: _Shape) -> Written:
         """Sums of joins and joins of sums, whose branches keep the image; labels at every place that takes one."""

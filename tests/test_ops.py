@@ -24,6 +24,7 @@ from inception_dsl.emit.onnx.ops.pooling import CEIL
 from inception_dsl.emit.rules import Rules
 from inception_dsl.ir.op import Op, concrete
 from inception_dsl.ir.ops.activations import ReLU, Softmax
+from inception_dsl.ir.ops.channels import ChannelPart, ChannelShuffle
 from inception_dsl.ir.ops.joins import Add, Concat
 from inception_dsl.ir.ops.linear import Conv, FullyConnected
 from inception_dsl.ir.ops.norms import LRN, BatchNorm
@@ -110,6 +111,8 @@ TORCH: dict[type[Op], Callable[..., nn.Module]] = {
     Flatten: lambda op, x: nn.Flatten(),
     Scale: lambda op, x: Call(lambda t: t * op.factor),
     Identity: lambda op, x: nn.Identity(),
+    ChannelPart: lambda op, x: Call(lambda t: torch.tensor_split(t, op.part[1], 1)[op.part[0] - 1]),
+    ChannelShuffle: lambda op, x: nn.ChannelShuffle(op.groups),
     Concat: lambda op, *xs: Call(lambda *ts: torch.cat(ts, 1)),
     Add: lambda op, *xs: Call(lambda *ts: torch.stack(ts).sum(0)),
 }
@@ -162,6 +165,17 @@ CASES: dict[type[Op], st.SearchStrategy[Case]] = {
     Flatten: alone(st.just(Flatten()), anything),
     Scale: alone(st.builds(Scale, some), anything),
     Identity: alone(st.just(Identity()), anything),
+    ChannelPart: st.builds(
+        lambda x, parts, k: (ChannelPart((min(k, parts), parts)), (TensorType((x.channels * parts, *x.shape[1:])),)),
+        anything,
+        st.integers(1, 5),
+        st.integers(1, 5),
+    ),
+    ChannelShuffle: st.builds(
+        lambda x, groups: (ChannelShuffle(groups), (TensorType((x.channels * groups, *x.shape[1:])),)),
+        images,
+        st.integers(1, 5),
+    ),
     Concat: st.builds(
         lambda x, channels: (Concat(), tuple(TensorType((c, *x.shape[1:])) for c in channels)),
         anything,
@@ -263,6 +277,9 @@ def test_a_missing_rule_is_named() -> None:
         (MaxPool(None), ((10,),), "E215"),
         (BatchNorm(), ((10,),), "E215"),
         (FullyConnected(4), ((3, 8, 8),), "E215"),
+        (ChannelPart((1, 2)), ((3, 8, 8),), "E212"),
+        (ChannelShuffle(2), ((3, 8, 8),), "E212"),
+        (ChannelShuffle(2), ((4,),), "E215"),
         (Concat(), ((3, 8, 8), (3, 8, 7)), "E204"),
         (Add(), ((3, 8, 8), (4, 8, 8)), "E205"),
     ],

@@ -222,7 +222,7 @@ class _Elaborator:
 
     def _call(self, use: Use, columns: tuple[str, ...], scope: Scope) -> Body:
         assert isinstance(use.name, str)
-        if use.kernel or use.width is not None:
+        if any(size is not None for size in use.sizes):
             named = listing([f"{column}=..." for column in columns]) if columns else ""
             hint = f"pass its columns by name: {named}" if named else "delete it"
             raise scope.fault(

@@ -8,15 +8,16 @@ from typing import Any
 
 from inception_dsl.diagnostics.codes.layers import IMPOSSIBLE_PADDING
 from inception_dsl.diagnostics.codes.modules import CANNOT_EVALUATE
-from inception_dsl.elaborate.scope import Scope, describe_value
+from inception_dsl.elaborate.scope import MAX_CHANNELS, Scope, describe_value
 from inception_dsl.elaborate.windows import window, word_pair
 from inception_dsl.elaborate.words import Words, added_op
 from inception_dsl.ir.op import Op
+from inception_dsl.ir.shapes import Pair
 from inception_dsl.ir.values import Value, Width
 from inception_dsl.spec.vocabulary.entry import MAX_EXTENT, LayerNumber
 from inception_dsl.spec.vocabulary.layers import LAYERS
 from inception_dsl.spec.vocabulary.words import WORDS
-from inception_dsl.syntax.terms import Use, WordTerm
+from inception_dsl.syntax.terms import Fraction, Use, WordTerm
 
 
 def make_ops(name: str, use: Use, words: Words, scope: Scope) -> tuple[Op, ...]:
@@ -26,8 +27,7 @@ def make_ops(name: str, use: Use, words: Words, scope: Scope) -> tuple[Op, ...]:
     if entry.kernel:
         sizes["window"] = None if "extent" in words else window(name, use, words, scope)
     if entry.number:
-        assert use.width is not None
-        number = _number(name, entry.number, use.width, scope)
+        number = _number(name, entry.number, use, scope)
         if number is None:
             return ()
         sizes[entry.number.field] = number
@@ -74,10 +74,17 @@ def _positive_width(word: WordTerm, scope: Scope) -> Width:
     return width
 
 
-def _number(name: str, kind: LayerNumber, value: Value, scope: Scope) -> Width | float | None:
+def _number(name: str, kind: LayerNumber, use: Use, scope: Scope) -> Width | float | Pair | None:
+    if kind.kind == "fraction":
+        assert use.fraction is not None
+        return _fraction(name, use.fraction, scope)
+    value = use.width
+    assert value is not None
     match kind.kind:
         case "width":
             return scope.width(value)
+        case "count":
+            return scope.integer(value, f"the {kind.meaning} of `{name}`", 1, MAX_CHANNELS)
         case "odd":
             return _odd(name, kind, value, scope)
         case "share":
@@ -90,6 +97,11 @@ def _odd(name: str, kind: LayerNumber, value: Value, scope: Scope) -> int:
         hint = f"write `{name} {number - 1}` or `{name} {number + 1}`"
         raise scope.fault(IMPOSSIBLE_PADDING, f"`{name} {number}` has no middle channel", value.at, help=hint)
     return number
+
+
+def _fraction(name: str, fraction: Fraction, scope: Scope) -> Pair:
+    parts = scope.integer(fraction.parts, f"the number of parts of `{name}`", 1, MAX_CHANNELS)
+    return scope.integer(fraction.part, f"the part of `{name}`", 1, parts), parts
 
 
 def _share(name: str, kind: LayerNumber, value: Value, scope: Scope) -> float:

@@ -22,7 +22,18 @@ from inception_dsl.spec.init import SOURCE
 from inception_dsl.spec.printer import print_cell, print_graph, print_head
 from inception_dsl.spec.vocabulary.layers import LAYERS
 from inception_dsl.syntax.printer import align, spell_words
-from inception_dsl.syntax.terms import Branches, Chain, Dimensions, Labelled, Repeated, Scaled, Term, Use, WordTerm
+from inception_dsl.syntax.terms import (
+    Branches,
+    Chain,
+    Dimensions,
+    Fraction,
+    Labelled,
+    Repeated,
+    Scaled,
+    Term,
+    Use,
+    WordTerm,
+)
 from inception_dsl.syntax.yaml_printer import dump
 
 PASS: Final = Use("pass")
@@ -169,12 +180,15 @@ def _use(op: Op) -> Use:
     words, printed = list(_padding(window)) if window else [], {"window"}
     if entry and "global" in entry.words and window is None and getattr(op, "to", (1, 1)) == (1, 1):
         words.append(WordTerm("global"))
-    width = None
+    width = fraction = None
     if entry and entry.number:
         printed.add(entry.number.field)
         number = getattr(op, entry.number.field)
-        width = number if isinstance(number, Value) else Number(number)
-    return Use(op.name, kernel, stride, width, (*words, *_others(op, printed)))
+        if isinstance(number, tuple):
+            fraction = Fraction(*_pair(number))
+        else:
+            width = number if isinstance(number, Value) else Number(number)
+    return Use(op.name, kernel, stride, width, (*words, *_others(op, printed)), fraction)
 
 
 def _others(op: Op, printed: Collection[str]) -> Iterator[WordTerm]:

@@ -20,7 +20,7 @@ JOINED_KERNEL: Final = re.compile(r"([a-z]+)_?([0-9]+x[0-9]+)")
 
 def unknown(use: Use, name: Scalar | None, scope: Scope, spec: NetworkSpec) -> Fault:
     """The error (E201) for a name that is neither a layer nor a module; `name` is its value."""
-    known = f"the layers are {listing(sorted(LAYERS))}"
+    known = "`inception-dsl ops` lists the layers"
     known += f"; the modules are {listing(spec.modules)}" if spec.modules else ""
     if not isinstance(use.name, str):
         hint = elsewhere.suggest(str(name), LAYERS) or known

@@ -31,6 +31,8 @@ def by_slot(name: str, words: Iterable[WordTerm], scope: Scope) -> dict[str, Wor
     slots: dict[str, WordTerm] = {}
     for word in words:
         _check_word(name, word, scope)
+        if same := WORDS[word.text].same_as:
+            word = WordTerm(same[0], replace(same[1], at=word.at), at=word.at)  # noqa: PLW2901
         slot = WORDS[word.text].slot or word.text
         if slot in slots:
             first, second = scope.text(slots[slot].at), scope.text(word.at)

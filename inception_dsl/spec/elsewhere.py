@@ -19,7 +19,7 @@ _AVERAGE: Final = "average pooling is `avgpool 3x3/2 same`"
 _WHOLE: Final = "global average pooling is `avgpool global`, adaptive pooling to 4x4 is `avgpool to=4x4`"
 _ADD: Final = "add branches with `+`: `[ pass + conv 3x3 {in} ]`"
 _JOIN: Final = "concatenate branches with `|`: `[ conv 1x1 64 | conv 3x3 64 ]`"
-_DEPTHWISE: Final = "a depthwise convolution is `conv 3x3 {in} groups={in}`"
+_DEPTHWISE: Final = "a depthwise convolution is `conv 3x3 {in} depthwise`"
 _NOTHING: Final = "the language does not support it"
 _NORM: Final = f"{_NOTHING}; its norms are `bn` and `lrn 5`"
 _ACTIVATIONS: Final = [name for name, word in WORDS.items() if word.slot == "act" and word.op]
@@ -38,7 +38,7 @@ FOREIGN_LAYERS: Final = _table(
     ("conv1d conv3d", "convolutions are two-dimensional: `conv 3x3 64`"),
     ("pointwise pointwiseconv", "a pointwise convolution is `conv 1x1 64`"),
     ("depthwise depthwiseconv dwconv", _DEPTHWISE),
-    ("separable separableconv sepconv", "a separable convolution is `conv 3x3 {in} groups={in} -> conv 1x1 64`"),
+    ("separable separableconv sepconv", "a separable convolution is `conv 3x3 {in} depthwise -> conv 1x1 64`"),
     ("groupconv groupedconv", "a grouped convolution is `conv 3x3 64 groups=2`"),
     ("dilatedconv atrous atrousconv", "a dilated convolution is `conv 3x3 64 dilation=2`"),
     ("deconv deconvolution convt tconv upconv convtranspose convtransposed transposeconv transposedconv", _NOTHING),
@@ -69,7 +69,9 @@ FOREIGN_LAYERS: Final = _table(
     ("dropout1d dropout2d dropout3d spatialdropout droppath stochasticdepth dropblock dropconnect alphadropout", _DROP),
     ("logsoftmax softmin sparsemax", f"{_NOTHING}; `softmax` gives probabilities"),
     ("loss crossentropy nll", "the loss belongs to training; a network may end in `softmax`"),
-    ("split chunk slice crop channelshuffle shuffle gather lambda", _NOTHING),
+    ("split chunk slice channelsplit", "the first of two equal parts of the channels is `part 1/2`"),
+    ("channelshuffle", "a channel shuffle with 2 groups is `shuffle 2`"),
+    ("crop gather lambda", _NOTHING),
     ("se squeezeexcite squeezeexcitation attention selfattention multiheadattention mha transformer", _NOTHING),
     ("embedding lstm gru rnn", _NOTHING),
 )
@@ -91,7 +93,6 @@ _WORDS: Final = _table(
     ("nonorm nobn", "write `norm=none`"),
     ("norelu noact linear identity", "write `act=none`"),
     ("batchnorm batchnormalization batchnormalisation", "write `bn`"),
-    ("depthwise", "write `groups={in}`"),
     ("dilate dilated dilations atrous dilationrate", "write `dilation=2`"),
     ("epsilon", "write `eps=0.001`"),
     ("scale", "write `gamma`, or `gamma=none`"),
@@ -120,7 +121,7 @@ SWITCHED_OFF: Final = _table(
     ("countincludepad includepad", "write `skip_pad`"),
     ("excludepad excludepadding", "write `count_pad`"),
     ("padding pads zeropad", "write `valid`"),
-    ("ceilmode depthwise", OFF_BY_ABSENCE),
+    ("ceilmode", OFF_BY_ABSENCE),
 )
 """The same words followed by `=False` or a similar value, which gives some of them the opposite meaning."""
 

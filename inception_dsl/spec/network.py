@@ -13,7 +13,7 @@ from inception_dsl.diagnostics.codes.modules import UNDEFINED_NAME
 from inception_dsl.diagnostics.codes.syntax import DUPLICATE_NAME
 from inception_dsl.diagnostics.codes.yaml import FORMER_NAME, INVALID_NAME
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, Span
-from inception_dsl.diagnostics.spelling import did_you_mean, listing
+from inception_dsl.diagnostics.spelling import did_you_mean
 from inception_dsl.ir import names
 from inception_dsl.ir.values import Name
 from inception_dsl.spec.elsewhere import suggest
@@ -237,7 +237,7 @@ def _head(name: str, keys: Head, document: Document, findings: Findings) -> Head
 
 def _default(layer: str, words: str, document: Document, findings: Findings) -> tuple[WordTerm, ...]:
     if layer not in LAYERS:
-        hint = suggest(layer, LAYERS) or f"the layers are {listing(sorted(LAYERS))}"
+        hint = suggest(layer, LAYERS) or "`inception-dsl ops` lists the layers"
         findings.error(UNKNOWN_LAYER, f"unknown layer `{layer}`", document.key_span(("defaults", layer)), help=hint)
     fragment = document.text(("defaults", layer))
     try:

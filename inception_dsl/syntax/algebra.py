@@ -27,6 +27,7 @@ from inception_dsl.syntax.terms import (
     Branches,
     Chain,
     Dimensions,
+    Fraction,
     Labelled,
     Repeated,
     Scaled,
@@ -59,8 +60,7 @@ def parse_formula(text: str) -> Term:
 @lru_cache(maxsize=256)
 def parse_words(text: str) -> tuple[WordTerm, ...]:
     """Parse the words of a default, such as `same bn relu`. Raises `SyntaxFault`."""
-    read = _read(text, "words")
-    return tuple(read)
+    return tuple(_read(text, "words"))
 
 
 @lru_cache(maxsize=4096)
@@ -143,7 +143,7 @@ class _Terms(Transformer[Token, Any]):
     count = factor
 
     def use(self, items: list[Any]) -> Term:
-        name, kernel, stride, width = items[0], None, None, None
+        name, kernel, stride, width, fraction = items[0], None, None, None, None
         words: list[WordTerm] = []
         for item in items[1:]:
             if isinstance(item, WordTerm):
@@ -152,9 +152,12 @@ class _Terms(Transformer[Token, Any]):
                 words.append(item)
             elif isinstance(item, Value):
                 width = item
+            elif isinstance(item, Fraction):
+                fraction = item
             else:
                 kernel, stride = item
-        return Use(str(name) if isinstance(name, Token) else name, kernel, stride, width, tuple(words), at=_at(items))
+        name = str(name) if isinstance(name, Token) else name
+        return Use(name, kernel, stride, width, tuple(words), fraction, at=_at(items))
 
     def size(self, items: list[Any]) -> tuple[Dimensions, Dimensions | None]:
         return items[0], items[2] if len(items) > 1 else None
@@ -166,6 +169,9 @@ class _Terms(Transformer[Token, Any]):
 
     def stride(self, items: list[Any]) -> Dimensions:
         return items[0], items[-1]
+
+    def fraction(self, items: list[Any]) -> Fraction:
+        return Fraction(items[0], items[2])
 
     def word(self, items: list[Any]) -> WordTerm:
         if len(items) == 1:
@@ -187,12 +193,10 @@ class _Terms(Transformer[Token, Any]):
         value: Value = items[1]
         return value
 
+    atom = braced
+
     def name(self, items: list[Any]) -> Value:
         return Name(" ".join(items[0].split()), at=_at(items))
-
-    def atom(self, items: list[Any]) -> Value:
-        value: Value = items[1]
-        return value
 
     def operation(self, items: list[Any]) -> Value:
         return Operation(str(items[1]), items[0], items[2], at=_at(items))

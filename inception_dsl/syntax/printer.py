@@ -105,6 +105,8 @@ def _use(use: Use) -> str:
     parts = [use.name if isinstance(use.name, str) else _braced(use.name)]
     if use.kernel:
         parts.append(_size(use.kernel, use.stride))
+    if use.fraction:
+        parts.append("/".join(map(_int, use.fraction)))
     if use.width is not None:
         parts.append(_percent(use.width) or _number(use.width))
     return " ".join([*parts, *map(_word, use.words)])

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from inception_dsl.ir.values import Name, Value, names
 
 Dimensions = tuple[Value, Value]
 """Height and width, as written."""
+
+
+class Fraction(NamedTuple):
+    """`1/2`: which part, from 1, and of how many."""
+
+    part: Value
+    parts: Value
 
 
 @dataclass(frozen=True)
@@ -28,18 +36,24 @@ class WordTerm(Term):
 
 @dataclass(frozen=True)
 class Use(Term):
-    """A use of a layer or a module: its name, kernel, stride, width (or size, or share) and words."""
+    """A use of a layer or a module: its name, kernel, stride, width (or size, or share), words and fraction (`1/2`)."""
 
     name: str | Value
     kernel: Dimensions | None = None
     stride: Dimensions | None = None
     width: Value | None = None
     words: tuple[WordTerm, ...] = ()
+    fraction: Fraction | None = None
+
+    @property
+    def sizes(self) -> tuple[Value | None, ...]:
+        """The values of its kernel, stride, fraction and width."""
+        return (*(self.kernel or ()), *(self.stride or ()), *(self.fraction or ()), self.width)
 
     @property
     def size_at(self) -> tuple[int, int]:
-        """The offsets of its kernel and width, or of the whole use where it has neither."""
-        values = [value for value in (*(self.kernel or ()), *(self.stride or ()), self.width) if value]
+        """The offsets of its kernel, fraction and width, or of the whole use where it has none of them."""
+        values = [value for value in self.sizes if value]
         return (values[0].at[0], values[-1].at[1]) if values else self.at
 
 
@@ -138,8 +152,7 @@ def own_values(term: Term) -> Iterator[Value]:
     """The values of a term itself, without those of the terms inside it."""
     match term:
         case Use():
-            parts = (term.name, *(term.kernel or ()), *(term.stride or ()), term.width)
-            yield from (part for part in parts if isinstance(part, Value))
+            yield from (part for part in (term.name, *term.sizes) if isinstance(part, Value))
             for word in term.words:
                 values = word.value if isinstance(word.value, tuple) else (word.value,)
                 yield from (value for value in values if isinstance(value, Value))

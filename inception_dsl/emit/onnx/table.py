@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 from inception_dsl.emit.onnx.node import Spelling
-from inception_dsl.emit.onnx.ops import activations, joins, linear, norms, pooling, regularisation, scaling, shaping
+from inception_dsl.emit.onnx.ops import (
+    activations,
+    channels,
+    joins,
+    linear,
+    norms,
+    pooling,
+    regularisation,
+    scaling,
+    shaping,
+)
 from inception_dsl.emit.rules import Rules
 
 RULES: Final = Rules[Spelling](
@@ -17,5 +27,6 @@ RULES: Final = Rules[Spelling](
     regularisation.rules,
     joins.rules,
     shaping.rules,
+    channels.rules,
     scaling.rules,
 )

@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 from inception_dsl.emit.python import Expression
-from inception_dsl.emit.pytorch.ops import activations, joins, linear, norms, pooling, regularisation, scaling, shaping
+from inception_dsl.emit.pytorch.ops import (
+    activations,
+    channels,
+    joins,
+    linear,
+    norms,
+    pooling,
+    regularisation,
+    scaling,
+    shaping,
+)
 from inception_dsl.emit.rules import Rules
 
 RULES: Final = Rules[Expression](
@@ -17,5 +27,6 @@ RULES: Final = Rules[Expression](
     regularisation.rules,
     joins.rules,
     shaping.rules,
+    channels.rules,
     scaling.rules,
 )

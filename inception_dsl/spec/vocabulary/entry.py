@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
 from inception_dsl.ir.op import Op
+from inception_dsl.ir.values import Value
 
 MAX_EXTENT: Final = 1000
 """The largest kernel, stride, padding or dilation."""
@@ -21,7 +22,8 @@ class Word(NamedTuple):
     Words of one `slot` exclude each other; without a slot a word excludes itself alone. `value` is what follows its `=`
     ("width": a number of channels, "pair": a number, or two such as `1x3`); `choices` are the words that can stand
     there instead. `alone` says whether the word may be written without a value. `op` is the operation that it adds to
-    its layer. A word that is called like a field of its layer's ops sets that field.
+    its layer. A word that is called like a field of its layer's ops sets that field. `same_as` is what a word stands
+    for: another word and its value.
     """
 
     meaning: str
@@ -31,17 +33,18 @@ class Word(NamedTuple):
     alone: bool = True
     example: str = ""
     op: type[Op] | None = None
+    same_as: tuple[str, Value] | None = None
 
 
 class LayerNumber(NamedTuple):
     """The number after the kernel of a layer.
 
-    It sets `field` of the layer's op. `kind` says what it can be: a "width" (a layer of width 0 is left out), an "odd"
-    number of channels, or a "share" from 0 to less than 1.
+    It sets `field` of the layer's op. `kind` says what it can be: a "width" (a layer of width 0 is left out), a
+    "count", an "odd" number of channels, a "share" from 0 to less than 1, or a "fraction": which part of how many.
     """
 
     field: str
-    kind: Literal["width", "odd", "share"]
+    kind: Literal["width", "count", "odd", "share", "fraction"]
     meaning: str
     example: str
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from inception_dsl.ir.ops.activations import ReLU, Softmax
+from inception_dsl.ir.ops.channels import ChannelPart, ChannelShuffle
 from inception_dsl.ir.ops.linear import Conv, FullyConnected
 from inception_dsl.ir.ops.norms import LRN, BatchNorm
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
@@ -32,7 +33,7 @@ LAYERS: Final[Mapping[str, LayerEntry]] = {
         (Conv,),
         True,
         LayerNumber("width", "width", "width", "the number of filters, such as `conv 3x3 64`"),
-        _words("same same_upper valid pad bn norm relu act bias groups dilation eps gamma"),
+        _words("same same_upper valid pad bn norm relu act bias groups depthwise dilation eps gamma"),
         {
             "norm": "norm=none",
             "act": "act=none",
@@ -73,6 +74,18 @@ LAYERS: Final[Mapping[str, LayerEntry]] = {
         LayerNumber("width", "width", "width", "the number of outputs, such as `fc {classes}`"),
         _words("relu act bias"),
         {"act": "act=none", "bias": _switch("bias", FullyConnected.bias)},
+    ),
+    "part": LayerEntry(
+        "part I/N",
+        (ChannelPart,),
+        False,
+        LayerNumber("part", "fraction", "fraction", "which of how many equal parts, such as `part 1/2`"),
+    ),
+    "shuffle": LayerEntry(
+        "shuffle N",
+        (ChannelShuffle,),
+        False,
+        LayerNumber("groups", "count", "number of groups", "the number of groups, such as `shuffle 2`"),
     ),
     "softmax": LayerEntry("softmax", (Softmax,)),
     "flatten": LayerEntry("flatten", (Flatten,)),

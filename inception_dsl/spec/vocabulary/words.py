@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from inception_dsl.ir.ops.activations import ReLU
 from inception_dsl.ir.ops.norms import BatchNorm
+from inception_dsl.ir.values import Name
 from inception_dsl.spec.vocabulary.entry import Word
 
 
@@ -33,6 +34,9 @@ WORDS: Final[Mapping[str, Word]] = {
     "eps": _number("is added to the variance in batch normalisation", "0.001"),
     "groups": _number(
         "splits input and output channels into this many groups; `groups={in}` is depthwise", "32", "width"
+    ),
+    "depthwise": Word(
+        "gives every channel filters of its own: `groups={in}`", "groups", same_as=("groups", Name("in"))
     ),
     "dilation": _number("dilates the kernel: this many pixels between neighbouring weights", "2", "pair"),
     "alpha": _number("scales the sum of squares, after division by the number of channels it spans", "0.0001"),
