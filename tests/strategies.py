@@ -475,7 +475,7 @@ class _Network:
 
     def step(self, shape: _Shape, depth: int) -> Written:
         """One layer, or a group of branches."""
-        kinds = ("window", "layer", "join", "sum", "dense", "repeat", "scale", "mixed", "nested", "split")
+        kinds = ("window", "layer", "join", "sum", "dense", "repeat", "scale", "mixed", "nested", "split", "shift")
         kind = self.pick(*kinds) if depth else "window"
         if kind == "window":
             return self.window(shape)
@@ -487,6 +487,11 @@ class _Network:
             return self.mixed(shape)
         if kind == "split":
             return self.split(shape)
+        if kind == "shift":
+            fits = shape.image is not None and min(shape.image) > 2
+            return (
+                self.pick("shift 1", "shift 2", "[ pass | shift 1 ] -> conv 1x1 {in // 2}") if fits else "pass"
+            ), shape
         if kind == "nested":
             text, shape = self.chain(shape, depth - 1)
             return self.pick(f"[ {text} ]", f"1 of [ {text} ]", f"[ {self.label('in')}[ {text} ] ]"), shape

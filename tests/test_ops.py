@@ -31,7 +31,7 @@ from inception_dsl.ir.ops.norms import LRN, BatchNorm
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.ops.regularisation import Dropout
 from inception_dsl.ir.ops.scaling import Scale
-from inception_dsl.ir.ops.shaping import Flatten, Identity
+from inception_dsl.ir.ops.shaping import Flatten, Identity, Shift
 from inception_dsl.ir.shapes import Padding, ReceptiveField, ShapeError, TensorType, Window
 
 Images = tuple[TensorType, ...]
@@ -110,6 +110,7 @@ TORCH: dict[type[Op], Callable[..., nn.Module]] = {
     Softmax: lambda op, x: nn.Softmax(1),
     Flatten: lambda op, x: nn.Flatten(),
     Scale: lambda op, x: Call(lambda t: t * op.factor),
+    Shift: lambda op, x: Call(lambda t: nn.ZeroPad2d((0, op.pixels) * 2)(t[:, :, op.pixels :, op.pixels :])),
     Identity: lambda op, x: nn.Identity(),
     ChannelPart: lambda op, x: Call(lambda t: torch.tensor_split(t, op.part[1], 1)[op.part[0] - 1]),
     ChannelShuffle: lambda op, x: nn.ChannelShuffle(op.groups),
@@ -164,6 +165,7 @@ CASES: dict[type[Op], st.SearchStrategy[Case]] = {
     Softmax: alone(st.just(Softmax()), anything),
     Flatten: alone(st.just(Flatten()), anything),
     Scale: alone(st.builds(Scale, some), anything),
+    Shift: alone(st.builds(Shift, st.integers(1, 4)), images),
     Identity: alone(st.just(Identity()), anything),
     ChannelPart: st.builds(
         lambda x, parts, k: (ChannelPart((min(k, parts), parts)), (TensorType((x.channels * parts, *x.shape[1:])),)),
@@ -279,6 +281,8 @@ def test_a_missing_rule_is_named() -> None:
         (ChannelPart((1, 2)), ((3, 8, 8),), "E212"),
         (ChannelShuffle(2), ((3, 8, 8),), "E212"),
         (ChannelShuffle(2), ((4,),), "E215"),
+        (Shift(2), ((3, 2, 8),), "E209"),
+        (Shift(1), ((8,),), "E215"),
         (Concat(), ((3, 8, 8), (3, 8, 7)), "E204"),
         (Add(), ((3, 8, 8), (4, 8, 8)), "E205"),
     ],

@@ -30,8 +30,9 @@ WRONG_LAYER_ARGUMENTS = Code(
     "E202",
     "wrong arguments of a layer",
     """\
-`conv` takes a kernel and a width; pools take a kernel or the word `global`; `fc`, `lrn`, `dropout` and `shuffle` take a
-number; `part` takes a fraction, as `part 1/2`; other layers take none of them. Columns of a module are passed by name.
+`conv` takes a kernel and a width; pools take a kernel or the word `global`; `fc`, `lrn`, `dropout`, `shuffle` and
+`shift` take a number; `part` takes a fraction, as `part 1/2`; other layers take none of them. Columns of a module are
+passed by name.
 """,
     wrong="""\
 network: tiny

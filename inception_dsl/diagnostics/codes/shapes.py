@@ -64,7 +64,8 @@ KERNEL_TOO_LARGE = Code(
     "E209",
     "kernel larger than its input",
     """\
-A window must fit on the padded image. Earlier strides have made the image too small.
+A window must fit on the padded image, and `shift 1` must leave some of it. Earlier strides have made the image
+too small.
 """,
     wrong="""\
 network: tiny

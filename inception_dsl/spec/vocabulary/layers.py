@@ -11,7 +11,7 @@ from inception_dsl.ir.ops.linear import Conv, FullyConnected
 from inception_dsl.ir.ops.norms import LRN, BatchNorm
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.ops.regularisation import Dropout
-from inception_dsl.ir.ops.shaping import Flatten, Identity
+from inception_dsl.ir.ops.shaping import Flatten, Identity, Shift
 from inception_dsl.spec.vocabulary.entry import LayerEntry, LayerNumber
 
 
@@ -86,6 +86,12 @@ LAYERS: Final[Mapping[str, LayerEntry]] = {
         (ChannelShuffle,),
         False,
         LayerNumber("groups", "count", "number of groups", "the number of groups, such as `shuffle 2`"),
+    ),
+    "shift": LayerEntry(
+        "shift N",
+        (Shift,),
+        False,
+        LayerNumber("pixels", "count", "number of pixels", "how far it moves up and left, such as `shift 1`"),
     ),
     "softmax": LayerEntry("softmax", (Softmax,)),
     "flatten": LayerEntry("flatten", (Flatten,)),

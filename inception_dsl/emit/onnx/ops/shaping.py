@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from inception_dsl.emit.onnx import protobuf as pb
 from inception_dsl.emit.onnx.node import OnnxNode, Site, Spelling
 from inception_dsl.emit.rules import Rules
-from inception_dsl.ir.ops.shaping import Flatten, Identity
+from inception_dsl.ir.ops.shaping import Flatten, Identity, Shift
 
 rules: Final = Rules[Spelling]("ONNX")
 
@@ -14,6 +15,12 @@ rules: Final = Rules[Spelling]("ONNX")
 @rules(Flatten)
 def _flatten(op: Flatten, site: Site) -> OnnxNode:
     return OnnxNode("Flatten", {"axis": 1})
+
+
+@rules(Shift)
+def _shift(op: Shift, site: Site) -> OnnxNode:
+    pads = (0, 0, -op.pixels, -op.pixels, 0, 0, op.pixels, op.pixels)
+    return OnnxNode("Pad", constants={"pads": pb.Integers(pads)})
 
 
 @rules(Identity)
