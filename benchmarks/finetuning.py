@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np  # noqa: TID251 - the images are written as arrays
 
 from inception_dsl.datasets.builtin import builtin
-from inception_dsl.runner.readers import open_images
+from inception_dsl.runner.readers.readers import open_images
 
 SPEC = Path(__file__).parents[1] / "specs" / "googlenet_bn_small.yaml"
 CLASSES = range(5), range(5, 10)

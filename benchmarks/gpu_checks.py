@@ -38,15 +38,15 @@ from torch.nn.utils import clip_grad_norm_
 
 from inception_dsl.evaluation import trained
 from inception_dsl.evaluation.evaluate import evaluate_file
-from inception_dsl.runner import engine
-from inception_dsl.runner.checkpoint import latest_checkpoint
-from inception_dsl.runner.config import Config, Data, Loss
-from inception_dsl.runner.data import Batch
-from inception_dsl.runner.devices import RankContext, move_to_device, set_deterministic
-from inception_dsl.runner.loaders import make_loader
-from inception_dsl.runner.precision import supports_bf16
-from inception_dsl.runner.readers import open_images
-from inception_dsl.runner.state import forward_backward
+from inception_dsl.runner.base.config import Config, Data, Loss
+from inception_dsl.runner.images.data import Batch
+from inception_dsl.runner.images.loaders import make_loader
+from inception_dsl.runner.loop import engine
+from inception_dsl.runner.loop.state import forward_backward
+from inception_dsl.runner.machine.devices import RankContext, move_to_device, set_deterministic
+from inception_dsl.runner.machine.precision import supports_bf16
+from inception_dsl.runner.readers.readers import open_images
+from inception_dsl.runner.record.checkpoint import latest_checkpoint
 from inception_dsl.training.doctor import Small, run_checks, short_run, state_sha256
 from inception_dsl.training.installation import FAILED
 from inception_dsl.weights.transfer import load_weights

@@ -18,15 +18,15 @@ from torch import Tensor, nn
 from inception_dsl.build import build
 from inception_dsl.network import Network, load
 from inception_dsl.recipes.recipe import named, recipe
-from inception_dsl.runner import engine
-from inception_dsl.runner.checkpoint_writer import CheckpointWriter
-from inception_dsl.runner.config import Average, Config, NetworkInfo
-from inception_dsl.runner.data import Batch
-from inception_dsl.runner.devices import RankContext, move_to_device
-from inception_dsl.runner.loaders import ImageLoader, Loaders, evaluation_loader, make_loader, training_loader
-from inception_dsl.runner.progress import Log, read_metrics
-from inception_dsl.runner.readers import open_images
-from inception_dsl.runner.state import TrainingState
+from inception_dsl.runner.base.config import Average, Config, NetworkInfo
+from inception_dsl.runner.images.data import Batch
+from inception_dsl.runner.images.loaders import ImageLoader, Loaders, evaluation_loader, make_loader, training_loader
+from inception_dsl.runner.loop import engine
+from inception_dsl.runner.loop.state import TrainingState
+from inception_dsl.runner.machine.devices import RankContext, move_to_device
+from inception_dsl.runner.readers.readers import open_images
+from inception_dsl.runner.record.checkpoint_writer import CheckpointWriter
+from inception_dsl.runner.record.progress import Log, read_metrics
 
 ROOT = Path(__file__).parent.parent
 SMALL, LARGE = "googlenet_bn_small", "inception_v3"

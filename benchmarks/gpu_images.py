@@ -11,12 +11,12 @@ from gpu_common import Notes, Plan, rate, spec
 from torch import Tensor
 
 from inception_dsl.recipes.recipe import named
-from inception_dsl.runner.augment import finish_images, training_transform
-from inception_dsl.runner.config import Config
-from inception_dsl.runner.data import Batch
-from inception_dsl.runner.devices import move_to_device
-from inception_dsl.runner.mixing import mix_batch
-from inception_dsl.runner.randomness import make_generator
+from inception_dsl.runner.base.config import Config
+from inception_dsl.runner.base.randomness import make_generator
+from inception_dsl.runner.images.augment import finish_images, training_transform
+from inception_dsl.runner.images.data import Batch
+from inception_dsl.runner.images.mixing import mix_batch
+from inception_dsl.runner.machine.devices import move_to_device
 
 RECIPES = {"inception-v3-paper": "inception_v3", "googlenet-paper": "googlenet", "modern": "inception_v3"}
 """Recipes, each with a network that is trained by it: TensorFlow's colours, photometric ones, and mixed batches."""

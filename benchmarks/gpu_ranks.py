@@ -17,12 +17,12 @@ from gpu_common import LARGE, NEEDS_CUDA, SMALL, Notes, Plan, build_network, fix
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from inception_dsl.runner.augment import finish_images
-from inception_dsl.runner.evaluate import evaluate
-from inception_dsl.runner.loaders import evaluation_loader
-from inception_dsl.runner.optim import make_optimiser
-from inception_dsl.runner.readers import open_images
-from inception_dsl.runner.state import forward_backward
+from inception_dsl.runner.images.augment import finish_images
+from inception_dsl.runner.images.loaders import evaluation_loader
+from inception_dsl.runner.learning.optim import make_optimiser
+from inception_dsl.runner.loop.state import forward_backward
+from inception_dsl.runner.readers.readers import open_images
+from inception_dsl.runner.record.evaluate import evaluate
 
 PATIENCE = 30.0
 """Seconds that it may take after its start."""

@@ -33,16 +33,16 @@ from photographs import photographs
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from inception_dsl.runner.augment import finish_images
-from inception_dsl.runner.checkpoint_writer import CheckpointWriter
-from inception_dsl.runner.config import Config
-from inception_dsl.runner.devices import set_deterministic
-from inception_dsl.runner.evaluate import evaluate
-from inception_dsl.runner.loaders import evaluation_loader, make_loader, training_loader
-from inception_dsl.runner.loss import compute_loss
-from inception_dsl.runner.optim import make_optimiser
-from inception_dsl.runner.precision import autocast, supports_bf16
-from inception_dsl.runner.readers import open_images
+from inception_dsl.runner.base.config import Config
+from inception_dsl.runner.images.augment import finish_images
+from inception_dsl.runner.images.loaders import evaluation_loader, make_loader, training_loader
+from inception_dsl.runner.learning.loss import compute_loss
+from inception_dsl.runner.learning.optim import make_optimiser
+from inception_dsl.runner.machine.devices import set_deterministic
+from inception_dsl.runner.machine.precision import autocast, supports_bf16
+from inception_dsl.runner.readers.readers import open_images
+from inception_dsl.runner.record.checkpoint_writer import CheckpointWriter
+from inception_dsl.runner.record.evaluate import evaluate
 
 INDUCTOR = "Inductor takes minutes on a CPU"
 PROFILED = 10

@@ -35,11 +35,11 @@ from torchvision.io import decode_jpeg
 from torchvision.transforms import v2
 
 from inception_dsl.recipes.recipe import named
-from inception_dsl.runner import decode
-from inception_dsl.runner.augment import finish_images
-from inception_dsl.runner.devices import RankContext
-from inception_dsl.runner.loaders import make_loader, training_loader
-from inception_dsl.runner.readers import open_images
+from inception_dsl.runner.images.augment import finish_images
+from inception_dsl.runner.images.loaders import make_loader, training_loader
+from inception_dsl.runner.machine.devices import RankContext
+from inception_dsl.runner.readers import decode
+from inception_dsl.runner.readers.readers import open_images
 
 SIDE, BATCH = 299, 16
 V3, PILLOW, MODERN = "ours: inception-v3-paper", "ours: inception-v3-paper, Pillow alone", "ours: modern"

@@ -30,16 +30,16 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from inception_dsl.network import Network, load
-from inception_dsl.runner.augment import finish_images
-from inception_dsl.runner.batch_statistics import BatchStatistics
-from inception_dsl.runner.config import Config, Data, Loss, Optim, Run
-from inception_dsl.runner.devices import RankContext
-from inception_dsl.runner.fused import step_unless
-from inception_dsl.runner.loaders import make_loader, training_loader
-from inception_dsl.runner.loss_scale import LossScale, clip_gradients
-from inception_dsl.runner.optim import make_optimiser, set_learning_rate
-from inception_dsl.runner.readers import open_images
-from inception_dsl.runner.state import forward_backward
+from inception_dsl.runner.base.config import Config, Data, Loss, Optim, Run
+from inception_dsl.runner.images.augment import finish_images
+from inception_dsl.runner.images.loaders import make_loader, training_loader
+from inception_dsl.runner.learning.batch_statistics import BatchStatistics
+from inception_dsl.runner.learning.fused import step_unless
+from inception_dsl.runner.learning.loss_scale import LossScale, clip_gradients
+from inception_dsl.runner.learning.optim import make_optimiser, set_learning_rate
+from inception_dsl.runner.loop.state import forward_backward
+from inception_dsl.runner.machine.devices import RankContext
+from inception_dsl.runner.readers.readers import open_images
 
 HERE = RankContext(torch.device("cpu"))
 BATCH, LR = 16, 0.01

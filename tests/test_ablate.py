@@ -20,7 +20,7 @@ from test_json import enveloped
 
 from inception_dsl import compiler
 from inception_dsl.analysis.cost import cost
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.base.settings import RunError
 from inception_dsl.training.ablate import Trial, Variant, check_variants, read_variant, trials
 from inception_dsl.training.plan import Plan
 

@@ -31,6 +31,9 @@ LAYERS = (
     *("cli", "__main__"),
 )
 
+# The rooms of `runner/`, in the same order.
+RUNNER = ("base", "machine", "readers", "images", "learning", "record", "loop")
+
 # What is not ours, and the only layers that may know it.
 FOREIGN = {
     "click": {"cli"},
@@ -39,20 +42,20 @@ FOREIGN = {
     "lark": {"syntax"},
     "keras": {"weights"},
     "matplotlib": {"evaluation.scores", "training.ablate_plot", "training.figure", "training.plot"},
-    "mlflow": {"runner.trackers"},
-    "numpy": {"crosscheck", "evaluation", "runner.reader_tables", "weights"},
+    "mlflow": {"runner.record.trackers"},
+    "numpy": {"crosscheck", "evaluation", "runner.readers.tables", "weights"},
     "onnx": {"emit.onnx.executor", "files.freshness"},
     "onnxruntime": {"emit.onnx.executor"},
-    "PIL": {"evaluation.images", "runner.decode"},
-    "pyarrow": {"runner.reader_parquet"},
+    "PIL": {"evaluation.images", "runner.readers.decode"},
+    "pyarrow": {"runner.readers.parquet"},
     "pydantic": {"spec"},
     "safetensors": {"weights"},
     "torch": {
         *("build", "cli", "crosscheck", "datasets", "emit.pytorch.executor"),
         *("evaluation", "runner", "training", "weights"),
     },
-    "torchvision": {"runner.decode", "runner.reader_torchvision"},
-    "wandb": {"runner.trackers"},
+    "torchvision": {"runner.readers.decode", "runner.readers.torchvision"},
+    "wandb": {"runner.record.trackers"},
     "yaml": {"syntax"},
 }
 
@@ -111,6 +114,14 @@ def test_imports_point_down(name: str) -> None:
     above = {each for each in ours(name) if layer_of(each) != own and LAYERS.index(layer_of(each)) > LAYERS.index(own)}
 
     assert not above
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name.startswith("runner.")])
+def test_imports_of_the_runner_point_down(name: str) -> None:
+    room = name.split(".")[1]
+    others = {each.split(".")[1] for each in ours(name) if each.startswith("runner.")}
+
+    assert {each for each in others if RUNNER.index(each) > RUNNER.index(room)} == set()
 
 
 @pytest.mark.parametrize("package", [name for name in LAYERS if (PACKAGE / name).is_dir()])

@@ -19,11 +19,11 @@ from torchvision.transforms.v2 import functional as oracle
 
 from inception_dsl.evaluation.crops import PROTOCOLS, crop_scales, make_crops
 from inception_dsl.evaluation.predict import network_sha256, predict
-from inception_dsl.runner.augment import evaluation_transform, finish_images
-from inception_dsl.runner.config import Augment, Config, Data
-from inception_dsl.runner.devices import RankContext
-from inception_dsl.runner.reader import Unreadable
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.base.config import Augment, Config, Data
+from inception_dsl.runner.base.settings import RunError
+from inception_dsl.runner.images.augment import evaluation_transform, finish_images
+from inception_dsl.runner.machine.devices import RankContext
+from inception_dsl.runner.readers.reader import Unreadable
 
 PHOTO = torch.from_numpy(np.array(Image.open(Path(__file__).parent / "data" / "chelsea.jpg"))).permute(2, 0, 1)
 UPRIGHT = PHOTO.transpose(1, 2)

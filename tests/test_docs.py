@@ -18,11 +18,12 @@ from torch.distributed.run import get_args_parser
 from inception_dsl.cli.main import main
 from inception_dsl.network import load, loads
 from inception_dsl.recipes.recipe import named, recipe
-from inception_dsl.runner import command, devices
-from inception_dsl.runner.config import Config, NetworkInfo
-from inception_dsl.runner.readers import READERS, open_images
-from inception_dsl.runner.scaling import SCALES
-from inception_dsl.runner.settings import CHOICES, with_setting
+from inception_dsl.runner.base.config import Config, NetworkInfo
+from inception_dsl.runner.base.scaling import SCALES
+from inception_dsl.runner.base.settings import CHOICES, with_setting
+from inception_dsl.runner.loop import command
+from inception_dsl.runner.machine import devices
+from inception_dsl.runner.readers.readers import READERS, open_images
 from inception_dsl.spec.training_model import RECIPES
 from inception_dsl.training import launch
 

@@ -16,7 +16,7 @@ from cli_runner import cli
 from test_json import enveloped
 from torch import Tensor, nn
 
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.base.settings import RunError
 from inception_dsl.training import doctor as surgery
 from inception_dsl.training import installation as surroundings
 from inception_dsl.training import speed

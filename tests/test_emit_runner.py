@@ -20,7 +20,7 @@ from inception_dsl.emit.runner import runner
 from inception_dsl.files import output, signature
 from inception_dsl.network import load
 from inception_dsl.recipes.recipe import Recipe, named, recipe
-from inception_dsl.runner import config as settings
+from inception_dsl.runner.base import config as settings
 from inception_dsl.spec.training_model import GROUPS, RECIPES
 
 ALL = [path for path in sorted(Path("specs").glob("*.yaml")) if path.stem != "claims"]
@@ -88,7 +88,7 @@ def test_one_support_file_serves_every_network() -> None:
 
 def test_the_two_files_are_all_modules_of_the_runner_as_they_are() -> None:
     files = emitted("specs/googlenet.yaml")
-    for path in sorted(runner.FOLDER.glob("[!_]*.py")):
+    for path in sorted(runner.FOLDER.rglob("[!_]*.py")):
         source = path.read_text("utf-8")
         last = [node for node in ast.parse(source).body if isinstance(node, ast.Import | ast.ImportFrom)][-1]
         code = "\n".join(source.splitlines()[last.end_lineno :]).strip("\n")
@@ -96,12 +96,12 @@ def test_the_two_files_are_all_modules_of_the_runner_as_they_are() -> None:
 
 
 REFACTORING = {
-    "optim.py": (
+    "learning/optim.py": (
         "return RMSPropTF(groups, lr, optim.decay,",
         "given = optim\n    return RMSPropTF(groups, lr, given.decay,",
     ),
-    "average.py": ("def ema(", "if True:\n    SMALLEST = 0.0\n\n\ndef ema("),
-    "schedule.py": ('    "constant": constant,\n    "exponential"', '    "constant": constant, "exponential"'),
+    "learning/average.py": ("def ema(", "if True:\n    SMALLEST = 0.0\n\n\ndef ema("),
+    "learning/schedule.py": ('    "constant": constant,\n    "exponential"', '    "constant": constant, "exponential"'),
 }
 
 
@@ -129,16 +129,17 @@ def test_a_change_of_style_in_the_runner_loses_nothing(changed: Changed) -> None
     assert all(after in text for _, after in REFACTORING.values())
 
 
-@pytest.mark.parametrize("name", ["loss.py", "data.py"])
+@pytest.mark.parametrize("name", ["learning/loss.py", "images/data.py"])
 def test_a_name_that_two_modules_define_is_an_error_of_the_compiler(name: str, changed: Changed) -> None:
     with pytest.raises(ValueError, match="`learning_rate` is defined in"):
         changed({name: ("\n\n\n", "\n\n\nlearning_rate = 1\n\n\n")})
 
 
 def test_nothing_in_the_support_file_may_need_the_other(changed: Changed) -> None:
-    line = "from inception_dsl.runner.settings import RunError\n"
+    line = "from inception_dsl.runner.base.settings import RunError\n"
+    wrong = f"{line}from inception_dsl.runner.learning.schedule import learning_rate\n"
     with pytest.raises(ValueError, match=r"import learning_rate from those of `train\.py`"):
-        changed({"tensor_files.py": (line, f"{line}from inception_dsl.runner.schedule import learning_rate\n")})
+        changed({"base/tensor_files.py": (line, wrong)})
 
 
 @pytest.mark.extras

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from inception_dsl.network import load
-from inception_dsl.runner.tensor_files import save_safetensors
+from inception_dsl.runner.base.tensor_files import save_safetensors
 
 SPEC = "specs/googlenet_bn_small.yaml"
 SCRIPT = """
 import os, signal, sys, time
 from inception_dsl import __main__
 from inception_dsl.evaluation import predict
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.base.settings import RunError
 
 how = sys.argv.pop()
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell ignores it

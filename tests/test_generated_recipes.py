@@ -17,7 +17,7 @@ from inception_dsl.emit.pytorch import pytorch
 from inception_dsl.emit.runner import runner
 from inception_dsl.network import loads
 from inception_dsl.recipes.recipe import recipe
-from inception_dsl.runner.checkpoint import load_checkpoint
+from inception_dsl.runner.record.checkpoint import load_checkpoint
 from inception_dsl.spec.training_model import RECIPES
 
 PROBE, ROOT = Path(__file__).with_name("recipe_probe.py"), Path(__file__).parent.parent

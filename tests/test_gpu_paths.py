@@ -22,14 +22,14 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from inception_dsl.emit.runner import runner
 from inception_dsl.network import Network, load
 from inception_dsl.recipes.recipe import named
-from inception_dsl.runner.config import Config, Data, Loss, NetworkInfo
-from inception_dsl.runner.data import Batch
-from inception_dsl.runner.devices import RankContext
-from inception_dsl.runner.loss import compute_loss
-from inception_dsl.runner.prefetch import on_device
-from inception_dsl.runner.readers import open_images
-from inception_dsl.runner.state import TrainingState
-from inception_dsl.runner.step import train_step
+from inception_dsl.runner.base.config import Config, Data, Loss, NetworkInfo
+from inception_dsl.runner.images.data import Batch
+from inception_dsl.runner.images.prefetch import on_device
+from inception_dsl.runner.learning.loss import compute_loss
+from inception_dsl.runner.loop.state import TrainingState
+from inception_dsl.runner.loop.step import train_step
+from inception_dsl.runner.machine.devices import RankContext
+from inception_dsl.runner.readers.readers import open_images
 
 NETWORKS = ("googlenet", "inception_v3", "googlenet_bn_small")
 HEADS = {"googlenet": 3, "inception_v3": 2, "googlenet_bn_small": 2}  # classifiers, the last one included

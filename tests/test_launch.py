@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from torch import nn
 
-from inception_dsl.runner import command as run_command
-from inception_dsl.runner.config import Config, NetworkInfo
-from inception_dsl.runner.failures import FAILURE_FILE, own_failure
+from inception_dsl.runner.base.config import Config, NetworkInfo
+from inception_dsl.runner.loop import command as run_command
+from inception_dsl.runner.machine.failures import FAILURE_FILE, own_failure
 from inception_dsl.training import launch
 
 

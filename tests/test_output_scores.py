@@ -18,11 +18,11 @@ from inception_dsl.evaluation.cache import Predictions, read_predictions, to_npz
 from inception_dsl.evaluation.ensemble import ensemble
 from inception_dsl.evaluation.evaluate import ensemble_files, evaluate_file
 from inception_dsl.evaluation.output_scores import measure_labels, measure_numbers
-from inception_dsl.runner.config import Augment, Config, Data, Loss, NetworkInfo
-from inception_dsl.runner.devices import RankContext
-from inception_dsl.runner.export import write_model
-from inception_dsl.runner.scores import TALLIES, Score
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.base.config import Augment, Config, Data, Loss, NetworkInfo
+from inception_dsl.runner.base.settings import RunError
+from inception_dsl.runner.machine.devices import RankContext
+from inception_dsl.runner.record.export import write_model
+from inception_dsl.runner.record.scores import TALLIES, Score
 from inception_dsl.training.card import write_card
 from inception_dsl.weights.deploy import onnx_metadata
 from inception_dsl.weights.files import WeightFile, read_weights

@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inception_dsl.diagnostics.diagnostic import SpecError
-from inception_dsl.runner.config import Config, Data, Run
-from inception_dsl.runner.devices import RankContext
-from inception_dsl.runner.progress import Log
-from inception_dsl.runner.scores import Score
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.base.config import Config, Data, Run
+from inception_dsl.runner.base.settings import RunError
+from inception_dsl.runner.machine.devices import RankContext
+from inception_dsl.runner.record.progress import Log
+from inception_dsl.runner.record.scores import Score
 from inception_dsl.training.curves import MAX_POINTS, legend_names, read_curves, smooth, thin
 from inception_dsl.training.figure import PALETTE
 from inception_dsl.training.plot import plot

@@ -20,9 +20,9 @@ from PIL import Image
 from torch import nn
 
 from inception_dsl.evaluation.preparation import VIEW_SETTINGS, choose_preparation, prepare_as_trained, prepare_image
-from inception_dsl.runner.augment import normalise, scale_to_unit, to_channels
-from inception_dsl.runner.config import Augment, Config, Data
-from inception_dsl.runner.decode import decode_image
+from inception_dsl.runner.base.config import Augment, Config, Data
+from inception_dsl.runner.images.augment import normalise, scale_to_unit, to_channels
+from inception_dsl.runner.readers.decode import decode_image
 from inception_dsl.weights.names import BUILTIN_SPECS, LIBRARIES
 from inception_dsl.weights.preprocessing import PUBLISHED, RESIZES, Preprocessing, parse_preprocessing
 

@@ -17,12 +17,12 @@ from inception_dsl.cli.main import main
 from inception_dsl.diagnostics.diagnostic import SpecError
 from inception_dsl.emit.options import Options
 from inception_dsl.recipes.recipe import named, recipe, with_input
-from inception_dsl.runner.augment import evaluation_transform, training_transform
-from inception_dsl.runner.config import Augment, Config, Data, Schedule
-from inception_dsl.runner.devices import RankContext
-from inception_dsl.runner.fit import find_misfits
-from inception_dsl.runner.preflight import check_run
-from inception_dsl.runner.settings import CHOICES, RunError
+from inception_dsl.runner.base.config import Augment, Config, Data, Schedule
+from inception_dsl.runner.base.fit import find_misfits
+from inception_dsl.runner.base.settings import CHOICES, RunError
+from inception_dsl.runner.images.augment import evaluation_transform, training_transform
+from inception_dsl.runner.loop.preflight import check_run
+from inception_dsl.runner.machine.devices import RankContext
 from inception_dsl.spec import discovery
 from inception_dsl.spec.training_model import RECIPES
 from inception_dsl.training.plan import plan

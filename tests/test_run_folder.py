@@ -16,7 +16,7 @@ from inception_dsl.cli.main import main
 from inception_dsl.emit.runner.runner import fingerprint, former_fingerprint
 from inception_dsl.network import load
 from inception_dsl.recipes.recipe import recipe
-from inception_dsl.runner.checkpoint import load_checkpoint, save_checkpoint
+from inception_dsl.runner.record.checkpoint import load_checkpoint, save_checkpoint
 from inception_dsl.training import launch
 from inception_dsl.training.card import write_card
 from inception_dsl.training.export import export
@@ -190,7 +190,7 @@ def test_what_the_machine_decides_may_change(run: Path, tmp_path: Path, launched
 HOLD = """
 import sys
 from pathlib import Path
-from inception_dsl.runner.checkpoint import FolderLock
+from inception_dsl.runner.record.checkpoint import FolderLock
 with FolderLock(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

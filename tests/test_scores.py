@@ -23,10 +23,10 @@ from inception_dsl.evaluation import evaluate, scores
 from inception_dsl.evaluation.cache import Predictions, read_predictions, to_npz
 from inception_dsl.evaluation.ensemble import ensemble
 from inception_dsl.evaluation.evaluate import ensemble_files, evaluate_file
-from inception_dsl.runner.config import Augment, Config, Data
-from inception_dsl.runner.devices import RankContext
-from inception_dsl.runner.reader import Unreadable
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.base.config import Augment, Config, Data
+from inception_dsl.runner.base.settings import RunError
+from inception_dsl.runner.machine.devices import RankContext
+from inception_dsl.runner.readers.reader import Unreadable
 
 HERE = RankContext(torch.device("cpu"))
 NAN = float("nan")

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inception_dsl.diagnostics.diagnostic import Source, SpecError
-from inception_dsl.runner import config
-from inception_dsl.runner.settings import CHOICES
+from inception_dsl.runner.base import config
+from inception_dsl.runner.base.settings import CHOICES
 from inception_dsl.spec.claims import ClaimsFile
 from inception_dsl.spec.error_places import error_place
 from inception_dsl.spec.fields import Section
@@ -64,7 +64,7 @@ def undescribed(schema: dict[str, Any]) -> Iterator[str]:
 
 
 RUNNER = {"Data", "Augment", "Optim", "Schedule", "Loss", "Average", "Run"}
-"""The sections whose settings are described by comments in `runner/config.py`, where their names do not say enough."""
+"""The sections whose settings have comments in `runner/base/config.py` where their names do not say enough."""
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -15,8 +15,8 @@ from inception_dsl.diagnostics.diagnostic import Source, SpecError
 from inception_dsl.elaborate.printer import print_program
 from inception_dsl.emit.report import report
 from inception_dsl.recipes.recipe import recipe
-from inception_dsl.runner.augment import evaluation_transform, training_transform
-from inception_dsl.runner.settings import CHOICES, RANGES
+from inception_dsl.runner.base.settings import CHOICES, RANGES
+from inception_dsl.runner.images.augment import evaluation_transform, training_transform
 from inception_dsl.spec import discovery
 from inception_dsl.spec.network import NetworkSpec, read_spec
 from inception_dsl.spec.printer import print_spec

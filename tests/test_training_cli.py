@@ -17,9 +17,9 @@ from test_json import enveloped
 
 from inception_dsl.network import load
 from inception_dsl.recipes.recipe import recipe
-from inception_dsl.runner.config import Config, Run
-from inception_dsl.runner.devices import RankContext
-from inception_dsl.runner.precision import resolve_precision
+from inception_dsl.runner.base.config import Config, Run
+from inception_dsl.runner.machine.devices import RankContext
+from inception_dsl.runner.machine.precision import resolve_precision
 from inception_dsl.weights.files import read_weights
 
 SPEC = "specs/googlenet_bn_small.yaml"

@@ -18,7 +18,7 @@ from torch.nn.functional import avg_pool2d, pad
 
 from inception_dsl.datasets.builtin import builtin
 from inception_dsl.network import load
-from inception_dsl.runner.readers import open_images
+from inception_dsl.runner.readers.readers import open_images
 
 SPEC = """
 network: pairs

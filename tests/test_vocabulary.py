@@ -20,7 +20,7 @@ from inception_dsl.ir.op import Op
 from inception_dsl.ir.program import Program
 from inception_dsl.ir.typed import Typed
 from inception_dsl.ir.values import Width
-from inception_dsl.runner.settings import CHOICES
+from inception_dsl.runner.base.settings import CHOICES
 from inception_dsl.spec import elsewhere
 from inception_dsl.spec.init import DISTRIBUTIONS
 from inception_dsl.spec.models import optional_keys

@@ -9,7 +9,7 @@ from inception_dsl.diagnostics.codes.shapes import RECIPE_DOES_NOT_FIT, UNUSED_S
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, Span
 from inception_dsl.ir.program import Program
 from inception_dsl.recipes.recipe import recipe
-from inception_dsl.runner.fit import Misfit, find_head_misfits, find_misfits
+from inception_dsl.runner.base.fit import Misfit, find_head_misfits, find_misfits
 
 SIDES: Final = ("channels", "height", "width")
 

@@ -21,7 +21,7 @@ def diagnose(error: Exception, command: str = "", spec: str = "") -> SpecError:
 
     `command` is the command line and `spec` the spec that it was about, if they are known.
     """
-    from inception_dsl.runner.settings import RunError
+    from inception_dsl.runner.base.settings import RunError
 
     if isinstance(error, SpecError):
         return error

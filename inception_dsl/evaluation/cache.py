@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inception_dsl.runner.settings import CHOICES, RunError
+from inception_dsl.runner.base.settings import CHOICES, RunError
 
 FORMAT: Final = 1
 

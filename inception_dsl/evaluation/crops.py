@@ -15,10 +15,10 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor
 
-from inception_dsl.runner.augment import evaluation_cut, normalise, scale_to_unit, to_channels
-from inception_dsl.runner.config import Config
-from inception_dsl.runner.geometry import cut_image, resize, shorter_side_cut, view_central
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.base.config import Config
+from inception_dsl.runner.base.settings import RunError
+from inception_dsl.runner.images.augment import evaluation_cut, normalise, scale_to_unit, to_channels
+from inception_dsl.runner.images.geometry import cut_image, resize, shorter_side_cut, view_central
 
 SCALES_AT_224: Final = (256, 288, 320, 352)
 """The scales for an input of 224."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 
 from inception_dsl.evaluation.cache import Predictions
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.base.settings import RunError
 
 
 def ensemble(members: Mapping[str, Predictions]) -> Predictions:

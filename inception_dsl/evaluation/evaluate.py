@@ -21,12 +21,12 @@ from inception_dsl.evaluation.ensemble import ensemble
 from inception_dsl.evaluation.output_scores import OutputMeasures, measure_labels, measure_numbers
 from inception_dsl.evaluation.predict import predict
 from inception_dsl.files.output import write
-from inception_dsl.runner.config import Config
-from inception_dsl.runner.devices import RankContext
-from inception_dsl.runner.precision import resolve_precision
-from inception_dsl.runner.randomness import permutation
-from inception_dsl.runner.reader import Reader
-from inception_dsl.runner.settings import RunError, check_settings, lookup
+from inception_dsl.runner.base.config import Config
+from inception_dsl.runner.base.randomness import permutation
+from inception_dsl.runner.base.settings import RunError, check_settings, lookup
+from inception_dsl.runner.machine.devices import RankContext
+from inception_dsl.runner.machine.precision import resolve_precision
+from inception_dsl.runner.readers.reader import Reader
 from inception_dsl.text.aligned import TextColumn, format_table
 from inception_dsl.text.jsonable import finite
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from inception_dsl.runner.metrics import METRICS
-from inception_dsl.runner.scores import mean_label_score, mean_number_score, score_label, score_number
+from inception_dsl.runner.base.metrics import METRICS
+from inception_dsl.runner.record.scores import mean_label_score, mean_number_score, score_label, score_number
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,13 @@ from torch.utils.data import DataLoader, Dataset
 
 from inception_dsl.evaluation.cache import Predictions
 from inception_dsl.evaluation.crops import Crops, View, make_crops
-from inception_dsl.runner.config import Config
-from inception_dsl.runner.devices import RankContext
-from inception_dsl.runner.fit import check_fit, find_misfits
-from inception_dsl.runner.loaders import init_worker, iterate_loader, loader_workers
-from inception_dsl.runner.precision import autocast
-from inception_dsl.runner.reader import Reader, Unreadable
-from inception_dsl.runner.settings import RunError, lookup
+from inception_dsl.runner.base.config import Config
+from inception_dsl.runner.base.fit import check_fit, find_misfits
+from inception_dsl.runner.base.settings import RunError, lookup
+from inception_dsl.runner.images.loaders import init_worker, iterate_loader, loader_workers
+from inception_dsl.runner.machine.devices import RankContext
+from inception_dsl.runner.machine.precision import autocast
+from inception_dsl.runner.readers.reader import Reader, Unreadable
 
 ACTIVATIONS: Final[dict[str, Callable[[Tensor], Tensor]]] = {
     "cross_entropy": partial(torch.softmax, dim=1),

@@ -16,8 +16,8 @@ from inception_dsl.diagnostics.codes.weights import PREPROCESSING_DIFFERS
 from inception_dsl.diagnostics.diagnostic import Diagnostic
 from inception_dsl.evaluation.crops import View
 from inception_dsl.evaluation.images import resized
-from inception_dsl.runner.config import Config
-from inception_dsl.runner.settings import with_setting
+from inception_dsl.runner.base.config import Config
+from inception_dsl.runner.base.settings import with_setting
 from inception_dsl.weights.origin import recipe_of_run
 from inception_dsl.weights.preprocessing import Preprocessing
 from inception_dsl.weights.transfer import spell_channels

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from inception_dsl.runner.scores import label_ranks
+from inception_dsl.runner.record.scores import label_ranks
 
 BINS: Final = 15
 """Bins of the expected calibration error, as in Guo et al. (1706.04599)."""

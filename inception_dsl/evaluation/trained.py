@@ -18,10 +18,10 @@ from inception_dsl.emit.pytorch import pytorch
 from inception_dsl.emit.runner.runner import fingerprint, former_fingerprint
 from inception_dsl.evaluation.preparation import Preparation, choose_preparation, prepare_as_trained
 from inception_dsl.ir.typed import Typed
-from inception_dsl.runner.devices import RankContext, rank_context
-from inception_dsl.runner.reader import PackedIndex, Reader
-from inception_dsl.runner.readers import open_images
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.base.settings import RunError
+from inception_dsl.runner.machine.devices import RankContext, rank_context
+from inception_dsl.runner.readers.reader import PackedIndex, Reader
+from inception_dsl.runner.readers.readers import open_images
 from inception_dsl.training.plan import Plan, with_classes
 from inception_dsl.weights.files import WeightFile
 from inception_dsl.weights.origin import listed_classes

@@ -15,7 +15,7 @@ from inception_dsl.spec.training_model import GROUPS, REFERENCE_SIDE, in_proport
 from inception_dsl.syntax import source, yaml
 
 if TYPE_CHECKING:
-    from inception_dsl.runner.config import Config
+    from inception_dsl.runner.base.config import Config
 
 SettingValues = Mapping[str, Mapping[str, Any]]
 """Settings by group and name: `{"optim": {"lr": 0.045}}`."""
@@ -38,7 +38,7 @@ class Recipe:
 
     def config(self) -> Config:
         """The settings as the runner's `Config`."""
-        from inception_dsl.runner.config import Config
+        from inception_dsl.runner.base.config import Config
 
         config = Config()
         for group, values in self.values.items():

@@ -8,7 +8,7 @@ from dataclasses import replace
 from inception_dsl.diagnostics.codes.extends import INVALID_SETTING
 from inception_dsl.diagnostics.diagnostic import Findings
 from inception_dsl.diagnostics.spelling import did_you_mean, listing
-from inception_dsl.runner.settings import settings_called
+from inception_dsl.runner.base.settings import settings_called
 from inception_dsl.spec.elsewhere import suggest
 from inception_dsl.spec.network import Base, NetworkSpec
 from inception_dsl.spec.training_model import GROUPS

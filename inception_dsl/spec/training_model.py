@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, create_model
 
-from inception_dsl.runner import config as runner_config
-from inception_dsl.runner.config import Config
-from inception_dsl.runner.settings import CHOICES, NAMES, RANGES, Range
+from inception_dsl.runner.base import config as runner_config
+from inception_dsl.runner.base.config import Config
+from inception_dsl.runner.base.settings import CHOICES, NAMES, RANGES, Range
 from inception_dsl.spec.fields import Line, MustBe, Reason, Section
 
 _RECIPES: Final = os.path.join(os.path.dirname(os.path.dirname(__file__)), "recipes")

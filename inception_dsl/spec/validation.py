@@ -15,7 +15,7 @@ from inception_dsl.diagnostics.codes.syntax import OUT_OF_BOUNDS
 from inception_dsl.diagnostics.codes.yaml import INVALID_VALUE, MISSING_KEY, UNKNOWN_KEY
 from inception_dsl.diagnostics.diagnostic import Findings
 from inception_dsl.diagnostics.spelling import did_you_mean, listing
-from inception_dsl.runner.settings import Range
+from inception_dsl.runner.base.settings import Range
 from inception_dsl.spec import elsewhere
 from inception_dsl.spec.error_places import ErrorPlace, error_place
 from inception_dsl.spec.fields import Section

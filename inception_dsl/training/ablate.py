@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from inception_dsl.recipes.recipe import Recipe
-from inception_dsl.runner.settings import RunError, flat_settings
+from inception_dsl.runner.base.settings import RunError, flat_settings
 from inception_dsl.spec.network import NetworkSpec
 from inception_dsl.training.plan import OF_INPUT, Plan, plan
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from inception_dsl.runner.metrics import METRICS
+from inception_dsl.runner.base.metrics import METRICS
 from inception_dsl.training.ablate_results import Row, Spread
 from inception_dsl.training.figure import PALETTE, figure, percent_ticks
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from inception_dsl.analysis.cost import cost
-from inception_dsl.runner.metrics import METRICS
+from inception_dsl.runner.base.metrics import METRICS
 from inception_dsl.training.ablate import Variant
 from inception_dsl.training.ablate_runs import Result
 from inception_dsl.training.plan import with_classes

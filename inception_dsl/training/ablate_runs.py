@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 import torch
 
-from inception_dsl.runner.loaders import available_cores
+from inception_dsl.runner.images.loaders import available_cores
 from inception_dsl.training.ablate import Trial
 from inception_dsl.training.launch import PREEMPTED, command, signals_passed_on
 from inception_dsl.training.run_folder import prepare

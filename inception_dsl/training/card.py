@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from inception_dsl.emit.pytorch.pytorch import class_name
 from inception_dsl.files.output import write
-from inception_dsl.runner.metrics import METRICS
+from inception_dsl.runner.base.metrics import METRICS
 
 CARD: Final = """\
 ---

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from inception_dsl.files.paths import reason
 from inception_dsl.ir.names import LOGGED
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.base.settings import RunError
 
 MAX_POINTS: Final = 1000
 """The largest number of points in a line; more would not be visible."""

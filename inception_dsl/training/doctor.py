@@ -23,12 +23,12 @@ from torch import Tensor, distributed, nn
 from torch.multiprocessing.spawn import start_processes
 
 from inception_dsl.datasets.builtin import builtin
-from inception_dsl.runner.checkpoint import load_checkpoint
-from inception_dsl.runner.config import Augment, Average, Config, Data, NetworkInfo, Optim, Run, Schedule
-from inception_dsl.runner.devices import RankContext, set_deterministic
-from inception_dsl.runner.engine import train
-from inception_dsl.runner.precision import supports_bf16
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.base.config import Augment, Average, Config, Data, NetworkInfo, Optim, Run, Schedule
+from inception_dsl.runner.base.settings import RunError
+from inception_dsl.runner.loop.engine import train
+from inception_dsl.runner.machine.devices import RankContext, set_deterministic
+from inception_dsl.runner.machine.precision import supports_bf16
+from inception_dsl.runner.record.checkpoint import load_checkpoint
 from inception_dsl.training.installation import (
     ABSENT,
     FAILED,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from inception_dsl.build import missing
 from inception_dsl.files.output import write
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.base.settings import RunError
 
 if TYPE_CHECKING:
     from matplotlib.axis import Axis

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from inception_dsl.runner.devices import MIN_TORCH
+from inception_dsl.runner.machine.devices import MIN_TORCH
 from inception_dsl.text.aligned import wrap
 
 OK: Final = "ok"

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from inception_dsl.runner.failures import FAILURE_FILE, read_failure
+from inception_dsl.runner.machine.failures import FAILURE_FILE, read_failure
 from inception_dsl.training import torchrun
 
 PREEMPTED: Final = 75

@@ -15,8 +15,8 @@ from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.diagnostics.spelling import did_you_mean, listing
 from inception_dsl.ir.typed import Typed
 from inception_dsl.recipes.recipe import Recipe, SettingValues, recipe
-from inception_dsl.runner.fit import check_fit, find_head_misfits, find_misfits
-from inception_dsl.runner.settings import RunError, listed_modules, with_setting
+from inception_dsl.runner.base.fit import check_fit, find_head_misfits, find_misfits
+from inception_dsl.runner.base.settings import RunError, listed_modules, with_setting
 from inception_dsl.spec.network import NetworkSpec
 from inception_dsl.spec.training_model import RECIPES
 from inception_dsl.weights.modules import named_modules

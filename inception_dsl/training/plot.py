@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from inception_dsl.runner.metrics import METRICS
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.base.metrics import METRICS
+from inception_dsl.runner.base.settings import RunError
 from inception_dsl.training.curves import Curves, Points, legend_names, read_curves, smooth, thin
 from inception_dsl.training.figure import PALETTE, check_format, figure, percent_ticks
 

@@ -15,14 +15,14 @@ from inception_dsl.emit.runner import runner
 from inception_dsl.files.output import write
 from inception_dsl.files.paths import reason, unwritable
 from inception_dsl.paper.inherited import resolved
-from inception_dsl.runner.checkpoint import FolderLock, check_identity, latest_checkpoint, load_checkpoint
-from inception_dsl.runner.config import Config, NetworkInfo
-from inception_dsl.runner.data import steps_per_epoch
-from inception_dsl.runner.folder import run_identity
-from inception_dsl.runner.reader import Reader
-from inception_dsl.runner.readers import open_images
-from inception_dsl.runner.schedule import total_steps
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.base.config import Config, NetworkInfo
+from inception_dsl.runner.base.settings import RunError
+from inception_dsl.runner.images.data import steps_per_epoch
+from inception_dsl.runner.learning.schedule import total_steps
+from inception_dsl.runner.readers.reader import Reader
+from inception_dsl.runner.readers.readers import open_images
+from inception_dsl.runner.record.checkpoint import FolderLock, check_identity, latest_checkpoint, load_checkpoint
+from inception_dsl.runner.record.folder import run_identity
 from inception_dsl.spec.network import read_spec
 from inception_dsl.spec.printer import print_spec
 from inception_dsl.spec.training_model import GROUPS

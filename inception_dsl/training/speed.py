@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from inception_dsl.runner.config import Config
-from inception_dsl.runner.devices import RankContext
-from inception_dsl.runner.precision import autocast, resolve_precision
-from inception_dsl.runner.settings import CHOICES, with_setting
+from inception_dsl.runner.base.config import Config
+from inception_dsl.runner.base.settings import CHOICES, with_setting
+from inception_dsl.runner.machine.devices import RankContext
+from inception_dsl.runner.machine.precision import autocast, resolve_precision
 
 PRECISIONS: Final = tuple(name for name in CHOICES["run.precision"] if name != "auto")
 BATCH: Final = {"cpu": 4}

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from inception_dsl.ir.typed import Typed
-from inception_dsl.runner.files import file_sha256
-from inception_dsl.runner.initial_weights import is_inside
-from inception_dsl.runner.reader import Reader
-from inception_dsl.runner.settings import RunError, listed_modules
+from inception_dsl.runner.base.files import file_sha256
+from inception_dsl.runner.base.settings import RunError, listed_modules
+from inception_dsl.runner.learning.initial_weights import is_inside
+from inception_dsl.runner.readers.reader import Reader
 from inception_dsl.training.plan import Plan
 from inception_dsl.weights.files import safetensors
 from inception_dsl.weights.initial import ORIGIN, InitialWeights, initial_weights

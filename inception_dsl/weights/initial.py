@@ -16,7 +16,7 @@ from inception_dsl import compiler
 from inception_dsl.diagnostics.codes.weights import TENSOR_MISMATCH, WRONG_NETWORK
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.ir.typed import Typed
-from inception_dsl.runner.initial_weights import is_inside
+from inception_dsl.runner.learning.initial_weights import is_inside
 from inception_dsl.spec.network import NetworkSpec
 from inception_dsl.weights import keras
 from inception_dsl.weights.files import WeightFile, read_weights

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.base.settings import RunError
 from inception_dsl.weights.transfer import preprocessing, published_preprocessing
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import interpolate, pad
 
-from inception_dsl.runner.config import Config
+from inception_dsl.runner.base.config import Config
 
 MODES = {"bilinear": ("bilinear",), "random": ("bilinear", "nearest-exact", "bicubic", "area")}
 

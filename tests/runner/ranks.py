@@ -17,8 +17,12 @@ import torch
 from tiny import ABOUT, CONFIG, Tiny, fingerprint, run, starting_from, with_run
 from torch import Tensor, distributed
 
-from inception_dsl.runner.batch_statistics import BatchStatistics
-from inception_dsl.runner.devices import (
+from inception_dsl.runner.images.loaders import make_loader, training_loader
+from inception_dsl.runner.images.prefetch import on_device
+from inception_dsl.runner.learning.batch_statistics import BatchStatistics
+from inception_dsl.runner.loop.state import TrainingState
+from inception_dsl.runner.loop.step import train_step
+from inception_dsl.runner.machine.devices import (
     RankContext,
     all_gather_rows,
     all_reduce_numbers,
@@ -30,11 +34,7 @@ from inception_dsl.runner.devices import (
     destroy_distributed,
     rank_context,
 )
-from inception_dsl.runner.loaders import make_loader, training_loader
-from inception_dsl.runner.prefetch import on_device
-from inception_dsl.runner.readers import open_images
-from inception_dsl.runner.state import TrainingState
-from inception_dsl.runner.step import train_step
+from inception_dsl.runner.readers.readers import open_images
 
 RANK = int(os.environ.get("RANK", "0"))
 

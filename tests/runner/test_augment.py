@@ -19,12 +19,12 @@ from torch import Generator, Tensor
 from torch.nn.functional import pad
 from torchvision.transforms.v2 import functional as oracle
 
-from inception_dsl.runner import augment
-from inception_dsl.runner.augment import Transform, evaluation_transform, finish_images, training_transform
-from inception_dsl.runner.colours import COLOURS
-from inception_dsl.runner.config import Augment, Config, Data, Run
-from inception_dsl.runner.geometry import CROPS, INTERPOLATIONS, VIEWS, random_area_box
-from inception_dsl.runner.settings import RunError, with_setting
+from inception_dsl.runner.base.config import Augment, Config, Data, Run
+from inception_dsl.runner.base.settings import RunError, with_setting
+from inception_dsl.runner.images import augment
+from inception_dsl.runner.images.augment import Transform, evaluation_transform, finish_images, training_transform
+from inception_dsl.runner.images.colours import COLOURS
+from inception_dsl.runner.images.geometry import CROPS, INTERPOLATIONS, VIEWS, random_area_box
 
 FILE = Path(__file__).parent.parent / "data" / "chelsea.jpg"
 PHOTO = torch.from_numpy(np.array(Image.open(FILE))).permute(2, 0, 1)

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from inception_dsl.runner.average import WeightAverage, polyak
-from inception_dsl.runner.config import Average, Config
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.base.config import Average, Config
+from inception_dsl.runner.base.settings import RunError
+from inception_dsl.runner.learning.average import WeightAverage, polyak
 
 
 def config(name: str, decay: float = 0.9999) -> Config:

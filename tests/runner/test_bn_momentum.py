@@ -10,8 +10,8 @@ import tiny
 import torch
 from torch import Tensor, nn
 
-from inception_dsl.runner.checkpoint import latest_checkpoint, load_checkpoint
-from inception_dsl.runner.optim import set_bn_momentum
+from inception_dsl.runner.learning.optim import set_bn_momentum
+from inception_dsl.runner.record.checkpoint import latest_checkpoint, load_checkpoint
 
 
 def test_every_batch_normalisation_has_it() -> None:

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from inception_dsl.runner.checkpoint import (
+from inception_dsl.runner.base.settings import RunError
+from inception_dsl.runner.record.checkpoint import (
     FolderLock,
     check_identity,
     latest_checkpoint,
@@ -21,7 +22,6 @@ from inception_dsl.runner.checkpoint import (
     save_checkpoint,
     write_status,
 )
-from inception_dsl.runner.settings import RunError
 
 STATE = {"step": 3, "identity": {"spec": "a"}, "network": {"weight": torch.ones(3)}, "optimiser": {"state": [1, 0.5]}}
 
@@ -29,7 +29,7 @@ WRITER = """
 import itertools, sys
 from pathlib import Path
 import torch
-from inception_dsl.runner.checkpoint import latest_checkpoint, save_checkpoint
+from inception_dsl.runner.record.checkpoint import latest_checkpoint, save_checkpoint
 folder = Path(sys.argv[1])
 state = {"identity": {}, "network": {"weight": torch.zeros(300_000)}, "optimiser": {}}
 first = int(latest_checkpoint(folder).stem[5:]) if latest_checkpoint(folder) else 0
@@ -110,7 +110,7 @@ def test_a_full_disk_leaves_the_checkpoint_before(tmp_path: Path) -> None:
 
 
 def test_a_folder_has_one_run_until_it_ends_or_is_killed(tmp_path: Path) -> None:
-    code = "import sys, time; from pathlib import Path; from inception_dsl.runner.checkpoint import FolderLock\n"
+    code = "import sys, time; from pathlib import Path; from inception_dsl.runner.record.checkpoint import FolderLock\n"
     code += "lock = FolderLock(Path(sys.argv[1])); print('held', flush=True); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE) as other:
         assert other.stdout is not None and other.stdout.readline() == b"held\n"

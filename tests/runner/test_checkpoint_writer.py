@@ -15,13 +15,14 @@ import torch
 from tiny import Tiny, run, with_run
 from torch import nn
 
-from inception_dsl.runner import checkpoint_writer, engine
-from inception_dsl.runner import evaluate as scoring
-from inception_dsl.runner.checkpoint import checksum_path, latest_checkpoint, load_checkpoint, save_checkpoint
-from inception_dsl.runner.checkpoint_writer import CheckpointWriter
-from inception_dsl.runner.files import file_sha256
-from inception_dsl.runner.host_copy import copy_to_host
-from inception_dsl.runner.scores import Score
+from inception_dsl.runner.base.files import file_sha256
+from inception_dsl.runner.loop import engine
+from inception_dsl.runner.machine.host_copy import copy_to_host
+from inception_dsl.runner.record import checkpoint_writer
+from inception_dsl.runner.record import evaluate as scoring
+from inception_dsl.runner.record.checkpoint import checksum_path, latest_checkpoint, load_checkpoint, save_checkpoint
+from inception_dsl.runner.record.checkpoint_writer import CheckpointWriter
+from inception_dsl.runner.record.scores import Score
 from inception_dsl.weights.files import read_weights
 
 CPU = torch.device("cpu")

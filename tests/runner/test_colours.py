@@ -13,7 +13,7 @@ from test_augment import PHOTO, chance, close
 from torch import Tensor
 from torchvision.transforms.v2 import functional as oracle
 
-from inception_dsl.runner import colours
+from inception_dsl.runner.images import colours
 
 PIXEL = st.tuples(st.integers(0, 255), st.integers(0, 255), st.integers(0, 255))
 

@@ -15,19 +15,19 @@ import pytest
 import torch
 from torch import Tensor
 
-from inception_dsl.runner.augment import training_transform
-from inception_dsl.runner.config import Augment, Config, Data, Run
-from inception_dsl.runner.data import (
+from inception_dsl.runner.base.config import Augment, Config, Data, Run
+from inception_dsl.runner.base.settings import RunError
+from inception_dsl.runner.images.augment import training_transform
+from inception_dsl.runner.images.data import (
     Batch,
     ImageDataset,
     MicroBatches,
     steps_per_epoch,
 )
-from inception_dsl.runner.devices import RankContext
-from inception_dsl.runner.loaders import evaluation_loader, make_evaluation_loader, make_loader, training_loader
-from inception_dsl.runner.reader import Reader, Unreadable
-from inception_dsl.runner.readers import open_images
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.images.loaders import evaluation_loader, make_evaluation_loader, make_loader, training_loader
+from inception_dsl.runner.machine.devices import RankContext
+from inception_dsl.runner.readers.reader import Reader, Unreadable
+from inception_dsl.runner.readers.readers import open_images
 
 SMALL = Config(
     data=Data(channels=1, height=8, width=8, mean=(0.5,), std=(0.5,), batch=8, workers=0),
@@ -205,10 +205,10 @@ def test_workers_leave_signals_to_their_rank() -> None:
 
 LEAVING = """
 from torch import device
-from inception_dsl.runner.config import Augment, Config, Data
-from inception_dsl.runner.loaders import make_loader, training_loader
-from inception_dsl.runner.devices import RankContext
-from inception_dsl.runner.readers import open_images
+from inception_dsl.runner.base.config import Augment, Config, Data
+from inception_dsl.runner.images.loaders import make_loader, training_loader
+from inception_dsl.runner.machine.devices import RankContext
+from inception_dsl.runner.readers.readers import open_images
 config = Config(data=Data(height=8, width=8, batch=4, workers=1), augment=Augment(resize=9))
 here = RankContext(device("cpu"), 0, 1)
 loader = training_loader(open_images("fake:40x2x9", "train"), config, here)

@@ -20,11 +20,11 @@ from test_augment import chance, config
 from tiny import CONFIG, fingerprint, run
 from torch import Tensor
 
-from inception_dsl.runner import decode
-from inception_dsl.runner.augment import finish_images, training_transform
-from inception_dsl.runner.config import Augment
-from inception_dsl.runner.decode import decode_image, decoder_versions, jpeg_decoder
-from inception_dsl.runner.reader import Reduction, Unreadable
+from inception_dsl.runner.base.config import Augment
+from inception_dsl.runner.images.augment import finish_images, training_transform
+from inception_dsl.runner.readers import decode
+from inception_dsl.runner.readers.decode import decode_image, decoder_versions, jpeg_decoder
+from inception_dsl.runner.readers.reader import Reduction, Unreadable
 
 pytestmark = pytest.mark.filterwarnings("ignore:The image decoding:DeprecationWarning")
 FILE = Path(__file__).parent.parent / "data" / "chelsea.jpg"
@@ -207,7 +207,7 @@ def test_a_run_on_jpegs_resumes_bit_by_bit_with_any_number_of_workers(tmp_path: 
 NOTHING = """
 import sys
 from inception_dsl.datasets.builtin import builtin
-from inception_dsl.runner.readers import open_images
+from inception_dsl.runner.readers.readers import open_images
 open_images(f"idx:{builtin('fashion-mini')}", "train").read(0)
 print(*sys.modules.keys() & {"PIL", "torchvision"})
 """

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from inception_dsl.runner.devices import (
+from inception_dsl.runner.base.settings import RunError
+from inception_dsl.runner.machine.devices import (
     RankContext,
     all_reduce_numbers,
     any_rank,
@@ -16,8 +17,7 @@ from inception_dsl.runner.devices import (
     rank_context,
     set_deterministic,
 )
-from inception_dsl.runner.precision import autocast
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.machine.precision import autocast
 
 HERE = RankContext(torch.device("cpu"))
 

@@ -10,10 +10,10 @@ import pytest
 import torch
 from tiny import ABOUT, CONFIG, Tiny, fingerprint, run
 
-from inception_dsl.runner.command import main
-from inception_dsl.runner.devices import RankContext
-from inception_dsl.runner.engine import train
-from inception_dsl.runner.state import forward_backward
+from inception_dsl.runner.loop.command import main
+from inception_dsl.runner.loop.engine import train
+from inception_dsl.runner.loop.state import forward_backward
+from inception_dsl.runner.machine.devices import RankContext
 
 
 def test_a_run_leaves_a_folder_that_tells_all(tmp_path: Path) -> None:

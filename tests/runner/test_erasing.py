@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchvision.transforms import RandomErasing
 
-from inception_dsl.runner.erasing import NOTHING, draw_rectangle, erase
+from inception_dsl.runner.images.erasing import NOTHING, draw_rectangle, erase
 
 
 @settings(deadline=None)

@@ -11,13 +11,13 @@ import torch
 from thread_ranks import on_ranks
 from torch import Tensor, nn
 
-from inception_dsl.runner.config import Augment, Config, Data, Run
-from inception_dsl.runner.devices import RankContext
-from inception_dsl.runner.evaluate import evaluate
-from inception_dsl.runner.loaders import evaluation_loader
-from inception_dsl.runner.reader import Reader, Unreadable
-from inception_dsl.runner.scores import Score, label_ranks
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.base.config import Augment, Config, Data, Run
+from inception_dsl.runner.base.settings import RunError
+from inception_dsl.runner.images.loaders import evaluation_loader
+from inception_dsl.runner.machine.devices import RankContext
+from inception_dsl.runner.readers.reader import Reader, Unreadable
+from inception_dsl.runner.record.evaluate import evaluate
+from inception_dsl.runner.record.scores import Score, label_ranks
 
 HERE = RankContext(torch.device("cpu"))
 NAN = float("nan")

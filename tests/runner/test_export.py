@@ -21,11 +21,11 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save
 from torch import nn
 
-from inception_dsl.runner.config import Augment, Config, Data, NetworkInfo
-from inception_dsl.runner.export import write_model
-from inception_dsl.runner.scores import Score
-from inception_dsl.runner.settings import RunError
-from inception_dsl.runner.tensor_files import DTYPES, save_safetensors
+from inception_dsl.runner.base.config import Augment, Config, Data, NetworkInfo
+from inception_dsl.runner.base.settings import RunError
+from inception_dsl.runner.base.tensor_files import DTYPES, save_safetensors
+from inception_dsl.runner.record.export import write_model
+from inception_dsl.runner.record.scores import Score
 from inception_dsl.training.card import write_card
 from inception_dsl.weights import files
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from torch import distributed
 
-from inception_dsl.runner.devices import lost_connection
-from inception_dsl.runner.failures import (
+from inception_dsl.runner.machine.devices import lost_connection
+from inception_dsl.runner.machine.failures import (
     FAILURE_FILE,
     Failure,
     failed_for_good,

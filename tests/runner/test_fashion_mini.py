@@ -11,7 +11,7 @@ import pytest
 
 from inception_dsl.datasets.builtin import builtin
 from inception_dsl.datasets.make_fashion_mini import make
-from inception_dsl.runner.readers import open_images
+from inception_dsl.runner.readers.readers import open_images
 
 WHOLE = "/usr/share/datasets/fashion-mnist"  # of Debian's package `dataset-fashion-mnist`
 

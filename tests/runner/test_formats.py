@@ -18,9 +18,9 @@ import torch
 from PIL import Image
 from torchvision.datasets import ImageFolder
 
-from inception_dsl.runner.reader import Unreadable
-from inception_dsl.runner.readers import open_images
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.base.settings import RunError
+from inception_dsl.runner.readers.reader import Unreadable
+from inception_dsl.runner.readers.readers import open_images
 
 Found = tuple[list[int], list[str]]  # the labels in the reader's order, and the classes
 

@@ -15,7 +15,7 @@ from torch.nn.functional import pad
 from torchvision.transforms import RandomResizedCrop
 from torchvision.transforms.v2 import functional as oracle
 
-from inception_dsl.runner import geometry
+from inception_dsl.runner.images import geometry
 
 
 def test_area_draws_the_very_boxes_that_torchvision_draws() -> None:

@@ -13,9 +13,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from inception_dsl.runner.config import Config, Data, Loss, Schedule
-from inception_dsl.runner.guessing import HeadWatch, falls, guessing_loss
-from inception_dsl.runner.loss import compute_loss
+from inception_dsl.runner.base.config import Config, Data, Loss, Schedule
+from inception_dsl.runner.learning.loss import compute_loss
+from inception_dsl.runner.record.guessing import HeadWatch, falls, guessing_loss
 
 LN10 = math.log(10)
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from inception_dsl.runner.host_copy import LateNumbers, copy_to_host, map_tensors
+from inception_dsl.runner.machine.host_copy import LateNumbers, copy_to_host, map_tensors
 
 CPU = torch.device("cpu")
 

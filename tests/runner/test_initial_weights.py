@@ -16,15 +16,15 @@ from safetensors.torch import load_file, save_file
 from tiny import ABOUT, CONFIG, Tiny, fingerprint, run, starting_from, with_run
 from torch import Tensor
 
-from inception_dsl.runner.checkpoint import load_checkpoint
-from inception_dsl.runner.command import main
-from inception_dsl.runner.config import Config, Optim, Transfer
-from inception_dsl.runner.engine import train
-from inception_dsl.runner.files import file_sha256
-from inception_dsl.runner.initial_weights import is_inside
-from inception_dsl.runner.optim import make_optimiser, set_learning_rate
-from inception_dsl.runner.settings import RunError, listed_modules
-from inception_dsl.runner.tensor_files import read_safetensors, save_safetensors
+from inception_dsl.runner.base.config import Config, Optim, Transfer
+from inception_dsl.runner.base.files import file_sha256
+from inception_dsl.runner.base.settings import RunError, listed_modules
+from inception_dsl.runner.base.tensor_files import read_safetensors, save_safetensors
+from inception_dsl.runner.learning.initial_weights import is_inside
+from inception_dsl.runner.learning.optim import make_optimiser, set_learning_rate
+from inception_dsl.runner.loop.command import main
+from inception_dsl.runner.loop.engine import train
+from inception_dsl.runner.record.checkpoint import load_checkpoint
 
 FROZEN = ("conv.", "norm.")
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inception_dsl.runner.labels import adopt_classes, check_first_index, clean_label, index_labels
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.base.settings import RunError
+from inception_dsl.runner.readers.labels import adopt_classes, check_first_index, clean_label, index_labels
 
 INDICES = st.lists(st.integers(0, 30), min_size=1, max_size=20)
 NAMES = st.lists(

@@ -13,10 +13,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from inception_dsl.runner import start
-from inception_dsl.runner.config import Augment, Config, Data
-from inception_dsl.runner.devices import RankContext
-from inception_dsl.runner.loaders import (
+from inception_dsl.runner.base.config import Augment, Config, Data
+from inception_dsl.runner.base.settings import RunError
+from inception_dsl.runner.images import start
+from inception_dsl.runner.images.loaders import (
     ImageLoader,
     available_cores,
     evaluation_loader,
@@ -25,9 +25,9 @@ from inception_dsl.runner.loaders import (
     make_loader,
     training_loader,
 )
-from inception_dsl.runner.reader import Unreadable
-from inception_dsl.runner.readers import open_images
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.machine.devices import RankContext
+from inception_dsl.runner.readers.reader import Unreadable
+from inception_dsl.runner.readers.readers import open_images
 
 CONFIG = Config(data=Data("fake:40x4x9", 3, 8, 8, batch=4, workers=2), augment=Augment(resize=9))
 HERE = RankContext(torch.device("cpu"))
@@ -152,7 +152,7 @@ def test_a_slow_start_says_what_it_does(monkeypatch: pytest.MonkeyPatch, capsys:
 def test_workers_are_chosen_from_the_cores(
     monkeypatch: pytest.MonkeyPatch, cores: int, device: str, expected: int
 ) -> None:
-    monkeypatch.setattr("inception_dsl.runner.loaders.available_cores", lambda: cores)
+    monkeypatch.setattr("inception_dsl.runner.images.loaders.available_cores", lambda: cores)
     context = RankContext(torch.device(device))
     assert loader_workers(Config(), context) == expected
     assert loader_workers(CONFIG, context) == 2

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from inception_dsl.runner.config import Config, Loss
-from inception_dsl.runner.loss import compute_loss
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.base.config import Config, Loss
+from inception_dsl.runner.base.settings import RunError
+from inception_dsl.runner.learning.loss import compute_loss
 
 
 class Output(NamedTuple):

@@ -17,9 +17,9 @@ from timm.data import mixup
 from timm.loss import cross_entropy
 from tiny import CONFIG, fingerprint, run, with_run
 
-from inception_dsl.runner.config import Augment, Config, Loss
-from inception_dsl.runner.loss import compute_loss
-from inception_dsl.runner.mixing import draw_mix, mix_images, mix_targets
+from inception_dsl.runner.base.config import Augment, Config, Loss
+from inception_dsl.runner.images.mixing import draw_mix, mix_images, mix_targets
+from inception_dsl.runner.learning.loss import compute_loss
 
 
 class Told(Random):

@@ -11,11 +11,11 @@ import pytest
 import torch
 from torch import nn
 
-from inception_dsl.runner.config import Config, Data, Optim
-from inception_dsl.runner.optim import make_optimiser, set_learning_rate
-from inception_dsl.runner.rmsprop import RMSPropTF
-from inception_dsl.runner.scaling import base_learning_rate
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.base.config import Config, Data, Optim
+from inception_dsl.runner.base.scaling import base_learning_rate
+from inception_dsl.runner.base.settings import RunError
+from inception_dsl.runner.learning.optim import make_optimiser, set_learning_rate
+from inception_dsl.runner.learning.rmsprop import RMSPropTF
 
 GRADIENTS = [0.5, -0.25, 1.0, 0.0, 2.0]
 

@@ -11,12 +11,12 @@ import torch
 from tiny import CONFIG, Tiny, fingerprint, run, with_run
 
 from inception_dsl.evaluation.evaluate import evaluate_file
-from inception_dsl.runner import precision as module
-from inception_dsl.runner.checkpoint import latest_checkpoint, load_checkpoint
-from inception_dsl.runner.devices import RankContext
-from inception_dsl.runner.precision import autocast, resolve_precision, supports_bf16
-from inception_dsl.runner.readers import open_images
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.base.settings import RunError
+from inception_dsl.runner.machine import precision as module
+from inception_dsl.runner.machine.devices import RankContext
+from inception_dsl.runner.machine.precision import autocast, resolve_precision, supports_bf16
+from inception_dsl.runner.readers.readers import open_images
+from inception_dsl.runner.record.checkpoint import latest_checkpoint, load_checkpoint
 
 CPU = RankContext(torch.device("cpu"))
 AUTO = with_run(precision="auto")

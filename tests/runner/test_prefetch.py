@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from inception_dsl.runner import prefetch
-from inception_dsl.runner.augment import finish_images
-from inception_dsl.runner.config import Config, Data
-from inception_dsl.runner.data import Batch
-from inception_dsl.runner.devices import RankContext
-from inception_dsl.runner.prefetch import on_device
+from inception_dsl.runner.base.config import Config, Data
+from inception_dsl.runner.images import prefetch
+from inception_dsl.runner.images.augment import finish_images
+from inception_dsl.runner.images.data import Batch
+from inception_dsl.runner.images.prefetch import on_device
+from inception_dsl.runner.machine.devices import RankContext
 
 CONFIG = Config(data=Data(height=4, width=4))
 

@@ -18,12 +18,12 @@ import pytest
 import torch
 
 from inception_dsl.ir.names import LOGGED
-from inception_dsl.runner import progress
-from inception_dsl.runner.config import Config, Data, Loss, Run, Schedule
-from inception_dsl.runner.data import Batch
-from inception_dsl.runner.devices import RankContext
-from inception_dsl.runner.progress import Log, peak_memory_gb, read_metrics
-from inception_dsl.runner.scores import Score
+from inception_dsl.runner.base.config import Config, Data, Loss, Run, Schedule
+from inception_dsl.runner.images.data import Batch
+from inception_dsl.runner.machine.devices import RankContext
+from inception_dsl.runner.record import progress
+from inception_dsl.runner.record.progress import Log, peak_memory_gb, read_metrics
+from inception_dsl.runner.record.scores import Score
 
 CPU = RankContext(torch.device("cpu"), 0, 1)
 CONFIG = Config(
@@ -331,7 +331,7 @@ def test_a_loader_that_is_too_slow_is_warned_of_once(
 ) -> None:
     clock = iter(range(100_000))
     monkeypatch.setattr("time.monotonic", lambda: float(next(clock)))
-    monkeypatch.setattr("inception_dsl.runner.progress.available_cores", lambda: 16)
+    monkeypatch.setattr("inception_dsl.runner.record.progress.available_cores", lambda: 16)
     log = Log(tmp_path, CPU, CONFIG, 0, 400, 0)
     batches = log.waiting(iter([EMPTY] * 400))
     for step in range(1, 400):
@@ -360,7 +360,7 @@ def test_a_first_step_that_takes_long_is_announced(tmp_path: Path, monkeypatch: 
             if self in waits:
                 waits.remove(self)
 
-    monkeypatch.setattr("inception_dsl.runner.progress.Timer", Clock)
+    monkeypatch.setattr("inception_dsl.runner.record.progress.Timer", Clock)
     log = Log(tmp_path, CPU, CONFIG, 4, 10)
     log.start()
     assert [(wait.seconds, wait.words) for wait in waits] == [(3, ["step 5 of 10 has begun ..."])]

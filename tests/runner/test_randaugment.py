@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.autoaugment import RandAugment, _apply_op
 
-from inception_dsl.runner.randaugment import OPERATIONS, STRONGEST, rand_augment
+from inception_dsl.runner.images.randaugment import OPERATIONS, STRONGEST, rand_augment
 
 THEIRS = list(RandAugment()._augmentation_space(STRONGEST + 1, (1, 1)))
 
@@ -79,6 +79,6 @@ def test_every_operation_is_drawn_and_signs_are_fair(monkeypatch: pytest.MonkeyP
         return image
 
     counters = tuple(partial(count, number) for number in range(len(OPERATIONS)))
-    monkeypatch.setattr("inception_dsl.runner.randaugment.OPERATIONS", counters)
+    monkeypatch.setattr("inception_dsl.runner.images.randaugment.OPERATIONS", counters)
     rand_augment(picture(3, 8, 8, 0), 6000, 9, torch.Generator().manual_seed(0))
     assert (drawn / 6000 * 28 - 1).abs().max() < 0.25

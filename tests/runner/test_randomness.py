@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from inception_dsl.runner.randomness import derive_seed, make_generator, permutation
+from inception_dsl.runner.base.randomness import derive_seed, make_generator, permutation
 
 
 def test_a_key_gives_the_same_number_in_every_version() -> None:

@@ -32,12 +32,12 @@ from inception_dsl.datasets.builtin import builtin
 from inception_dsl.emit.runner.runner import files
 from inception_dsl.network import load
 from inception_dsl.recipes.recipe import recipe
-from inception_dsl.runner import reader_files
-from inception_dsl.runner.config import Config, Data
-from inception_dsl.runner.reader import Reader, Unreadable
-from inception_dsl.runner.readers import READERS, open_images
-from inception_dsl.runner.settings import RunError
-from inception_dsl.runner.sharing import load_images, open_splits, save_images
+from inception_dsl.runner.base.config import Config, Data
+from inception_dsl.runner.base.settings import RunError
+from inception_dsl.runner.readers import image_files
+from inception_dsl.runner.readers.reader import Reader, Unreadable
+from inception_dsl.runner.readers.readers import READERS, open_images
+from inception_dsl.runner.readers.sharing import load_images, open_splits, save_images
 
 COUNTS = {"train": 60, "test": 20}
 FILES = {"train": "train", "test": "t10k"}
@@ -236,9 +236,8 @@ def test_to_list_files_asks_none_of_them(sets: dict[str, str], monkeypatch: pyte
 
 def test_sets_without_image_files_need_no_decoder() -> None:
     source = f"idx:{builtin('fashion-mini')}"
-    code = (
-        f"import sys; from inception_dsl.runner.readers import open_images; open_images({source!r}, 'test').read(0)\n"
-    )
+    code = "import sys\nfrom inception_dsl.runner.readers.readers import open_images\n"
+    code += f"open_images({source!r}, 'test').read(0)\n"
     code += "assert 'PIL' not in sys.modules, 'Pillow was imported'"
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -772,7 +771,7 @@ def test_a_disk_that_fails_for_a_moment(
         return open(path, mode)
 
     right = reader.read(0)
-    monkeypatch.setattr(reader_files, "open", failing, raising=False)
+    monkeypatch.setattr(image_files, "open", failing, raising=False)
     monkeypatch.setattr(time, "sleep", slept.append)
     if times == 2:
         assert torch.equal(reader.read(0), right)

@@ -11,13 +11,13 @@ import torch
 import yaml
 from torch import nn
 
-from inception_dsl.runner.average import AVERAGES
-from inception_dsl.runner.config import Config, Loss
-from inception_dsl.runner.optim import OPTIMISERS, make_optimiser
-from inception_dsl.runner.rmsprop import RMSPropTF
-from inception_dsl.runner.scaling import SCALES, scale_name
-from inception_dsl.runner.schedule import SCHEDULES, learning_rate, total_steps
-from inception_dsl.runner.settings import with_setting
+from inception_dsl.runner.base.config import Config, Loss
+from inception_dsl.runner.base.scaling import SCALES, scale_name
+from inception_dsl.runner.base.settings import with_setting
+from inception_dsl.runner.learning.average import AVERAGES
+from inception_dsl.runner.learning.optim import OPTIMISERS, make_optimiser
+from inception_dsl.runner.learning.rmsprop import RMSPropTF
+from inception_dsl.runner.learning.schedule import SCHEDULES, learning_rate, total_steps
 
 FOLDER = Path(__file__).parents[2] / "inception_dsl" / "recipes"
 RECIPES = {file.stem: file for file in sorted(FOLDER.glob("*.yaml"))}

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from timm.data import distributed_sampler
 
-from inception_dsl.runner.config import Augment, Config, Data
-from inception_dsl.runner.data import MicroBatches
-from inception_dsl.runner.reader import epoch_order
-from inception_dsl.runner.readers import open_images
+from inception_dsl.runner.base.config import Augment, Config, Data
+from inception_dsl.runner.images.data import MicroBatches
+from inception_dsl.runner.readers.reader import epoch_order
+from inception_dsl.runner.readers.readers import open_images
 
 
 def keys(count: int, repeats: int, batch: int, world: int, rank: int) -> list[tuple[int, int]]:

@@ -17,9 +17,9 @@ from PIL import Image
 from tiny import Tiny, fingerprint, run
 from zygote import Zygote
 
-from inception_dsl.runner.checkpoint import latest_checkpoint, load_checkpoint
-from inception_dsl.runner.failures import read_failure
-from inception_dsl.runner.tensor_files import read_safetensors, save_safetensors
+from inception_dsl.runner.base.tensor_files import read_safetensors, save_safetensors
+from inception_dsl.runner.machine.failures import read_failure
+from inception_dsl.runner.record.checkpoint import latest_checkpoint, load_checkpoint
 
 FOLDER = Path(__file__).parent
 

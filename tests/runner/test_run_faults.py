@@ -16,17 +16,19 @@ import torch
 from tiny import ABOUT, CONFIG, Tiny, fingerprint, run, with_run
 from torch import Tensor, nn
 
-from inception_dsl.runner import checkpoint, checkpoint_writer, engine, readers, state
-from inception_dsl.runner import evaluate as scoring
-from inception_dsl.runner.checkpoint import latest_checkpoint
-from inception_dsl.runner.command import main
-from inception_dsl.runner.config import Config, Data
-from inception_dsl.runner.devices import RankContext
-from inception_dsl.runner.folder import RunFailed
-from inception_dsl.runner.preflight import check_run, fit_to_memory
-from inception_dsl.runner.reader import Unreadable
-from inception_dsl.runner.settings import RunError
-from inception_dsl.runner.state import forward_backward
+from inception_dsl.runner.base.config import Config, Data
+from inception_dsl.runner.base.settings import RunError
+from inception_dsl.runner.loop import engine, state
+from inception_dsl.runner.loop.command import main
+from inception_dsl.runner.loop.preflight import check_run, fit_to_memory
+from inception_dsl.runner.loop.state import forward_backward
+from inception_dsl.runner.machine.devices import RankContext
+from inception_dsl.runner.readers import readers
+from inception_dsl.runner.readers.reader import Unreadable
+from inception_dsl.runner.record import checkpoint, checkpoint_writer
+from inception_dsl.runner.record import evaluate as scoring
+from inception_dsl.runner.record.checkpoint import latest_checkpoint
+from inception_dsl.runner.record.folder import RunFailed
 
 HERE = RankContext(torch.device("cpu"))
 LABEL = torch.tensor(0)
@@ -365,7 +367,7 @@ def test_images_that_cannot_be_read_are_counted_and_named_once(
         monkeypatch.setattr(reader, "read", read)
         return reader
 
-    monkeypatch.setattr("inception_dsl.runner.sharing.open_images", opened)
+    monkeypatch.setattr("inception_dsl.runner.readers.sharing.open_images", opened)
     assert [run(tmp_path, steps=11), run(tmp_path)] == ["done", "done"]
     assert sorted((tmp_path / "unreadable.txt").read_text().splitlines()) == [
         "test/3.png: truncated",

@@ -15,10 +15,8 @@ from torch import nn
 
 from inception_dsl.compiler import compile_file
 from inception_dsl.recipes.recipe import recipe
-from inception_dsl.runner.average import WeightAverage
-from inception_dsl.runner.config import Average, Config, Data, Optim, Schedule
-from inception_dsl.runner.optim import OPTIMISERS
-from inception_dsl.runner.scaling import (
+from inception_dsl.runner.base.config import Average, Config, Data, Optim, Schedule
+from inception_dsl.runner.base.scaling import (
     AUTO_SCALES,
     SCALES,
     average_decay,
@@ -26,8 +24,10 @@ from inception_dsl.runner.scaling import (
     scaling_summary,
     warmup_epochs,
 )
-from inception_dsl.runner.schedule import learning_rate, total_steps
-from inception_dsl.runner.settings import CHOICES
+from inception_dsl.runner.base.settings import CHOICES
+from inception_dsl.runner.learning.average import WeightAverage
+from inception_dsl.runner.learning.optim import OPTIMISERS
+from inception_dsl.runner.learning.schedule import learning_rate, total_steps
 
 SPECS = [path for path in sorted(Path("specs").glob("*.yaml")) if "\ntraining:" in path.read_text()]
 POWERS = {"sgd": 1.0, "rmsprop": 0.5, "adamw": 0.5}  # 1706.02677 section 2.1; 2205.10287

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inception_dsl.runner.config import Config, Data, Optim, Schedule
-from inception_dsl.runner.schedule import SCHEDULES, learning_rate, total_steps
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.base.config import Config, Data, Optim, Schedule
+from inception_dsl.runner.base.settings import RunError
+from inception_dsl.runner.learning.schedule import SCHEDULES, learning_rate, total_steps
 
 EPOCH = 40  # steps
 

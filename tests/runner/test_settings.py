@@ -12,11 +12,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tiny import CONFIG
 
-from inception_dsl.runner import average, batch_statistics, colours, geometry, loss, optim, scaling, schedule, scores
-from inception_dsl.runner.config import Config, Optim
-from inception_dsl.runner.devices import RankContext
-from inception_dsl.runner.preflight import check_run, dry_run
-from inception_dsl.runner.settings import CHOICES, LONGEST_VALUE, RANGES, RunError, check_settings, with_setting
+from inception_dsl.runner.base import scaling
+from inception_dsl.runner.base.config import Config, Optim
+from inception_dsl.runner.base.settings import CHOICES, LONGEST_VALUE, RANGES, RunError, check_settings, with_setting
+from inception_dsl.runner.images import colours, geometry
+from inception_dsl.runner.learning import average, batch_statistics, loss, optim, schedule
+from inception_dsl.runner.loop.preflight import check_run, dry_run
+from inception_dsl.runner.machine.devices import RankContext
+from inception_dsl.runner.record import scores
 
 KEYS = {f"{group}.{name}": value for group, part in vars(Config()).items() for name, value in vars(part).items()}
 

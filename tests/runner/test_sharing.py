@@ -13,12 +13,12 @@ import pytest
 import torch
 from torch import distributed
 
-from inception_dsl.runner import sharing
-from inception_dsl.runner.config import Config, Data
-from inception_dsl.runner.devices import RankContext
-from inception_dsl.runner.readers import open_images
-from inception_dsl.runner.settings import RunError
-from inception_dsl.runner.sharing import Images, Machine, shared_images
+from inception_dsl.runner.base.config import Config, Data
+from inception_dsl.runner.base.settings import RunError
+from inception_dsl.runner.machine.devices import RankContext
+from inception_dsl.runner.readers import sharing
+from inception_dsl.runner.readers.readers import open_images
+from inception_dsl.runner.readers.sharing import Images, Machine, shared_images
 
 CONFIG = Config(data=Data("fake:40x4x9"))
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inception_dsl.runner.launcher import first_node, tasks_per_node, torchrun_variables
+from inception_dsl.runner.machine.launcher import first_node, tasks_per_node, torchrun_variables
 
 STEP = {
     "SLURM_JOB_ID": "123456",

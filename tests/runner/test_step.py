@@ -19,24 +19,26 @@ from tiny import ABOUT, CONFIG, Tiny, fingerprint, run, with_run
 from torch import Tensor, nn
 
 from inception_dsl.ir.names import LOGGED
-from inception_dsl.runner import batch_statistics, engine, host_copy, state
-from inception_dsl.runner.augment import device_steps, finish_images
-from inception_dsl.runner.batch_statistics import BatchStatistics
-from inception_dsl.runner.checkpoint import latest_checkpoint, load_checkpoint
-from inception_dsl.runner.colours import COLOURS
-from inception_dsl.runner.config import Config
-from inception_dsl.runner.data import Batch
-from inception_dsl.runner.devices import RankContext
-from inception_dsl.runner.folder import RunFailed
-from inception_dsl.runner.fused import step_unless
-from inception_dsl.runner.loss_scale import LossScale, clip_gradients
-from inception_dsl.runner.optim import make_optimiser, set_learning_rate
-from inception_dsl.runner.prefetch import on_device
-from inception_dsl.runner.readers import open_images
-from inception_dsl.runner.settings import with_setting
-from inception_dsl.runner.state import TrainingState
-from inception_dsl.runner.step import train_step
-from inception_dsl.runner.step_numbers import StepNumbers
+from inception_dsl.runner.base.config import Config
+from inception_dsl.runner.base.settings import with_setting
+from inception_dsl.runner.images.augment import device_steps, finish_images
+from inception_dsl.runner.images.colours import COLOURS
+from inception_dsl.runner.images.data import Batch
+from inception_dsl.runner.images.prefetch import on_device
+from inception_dsl.runner.learning import batch_statistics
+from inception_dsl.runner.learning.batch_statistics import BatchStatistics
+from inception_dsl.runner.learning.fused import step_unless
+from inception_dsl.runner.learning.loss_scale import LossScale, clip_gradients
+from inception_dsl.runner.learning.optim import make_optimiser, set_learning_rate
+from inception_dsl.runner.loop import engine, state
+from inception_dsl.runner.loop.state import TrainingState
+from inception_dsl.runner.loop.step import train_step
+from inception_dsl.runner.machine import host_copy
+from inception_dsl.runner.machine.devices import RankContext
+from inception_dsl.runner.readers.readers import open_images
+from inception_dsl.runner.record.checkpoint import latest_checkpoint, load_checkpoint
+from inception_dsl.runner.record.folder import RunFailed
+from inception_dsl.runner.record.step_numbers import StepNumbers
 
 HERE = RankContext(torch.device("cpu"))
 NAN, INF = float("nan"), float("inf")

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from thread_ranks import on_ranks
 from torch import Tensor
 
-from inception_dsl.runner.devices import RankContext
-from inception_dsl.runner.metrics import METRICS
-from inception_dsl.runner.scores import COLUMNS, TALLIES, Score
+from inception_dsl.runner.base.metrics import METRICS
+from inception_dsl.runner.machine.devices import RankContext
+from inception_dsl.runner.record.scores import COLUMNS, TALLIES, Score
 
 HERE = RankContext(torch.device("cpu"))
 

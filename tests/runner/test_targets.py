@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from inception_dsl.runner.reader import Reader
-from inception_dsl.runner.readers import open_images
-from inception_dsl.runner.settings import RunError
-from inception_dsl.runner.targets import TARGETS
+from inception_dsl.runner.base.settings import RunError
+from inception_dsl.runner.readers.reader import Reader
+from inception_dsl.runner.readers.readers import open_images
+from inception_dsl.runner.readers.targets import TARGETS
 
 CLASSES = ["ant", "bee", "cat"]
 LISTS = [["cat"], [], ["bee", "ant"], ["ant", "bee", "cat"]]

@@ -22,8 +22,8 @@ from safetensors.torch import save_file
 from tiny import CONFIG, run
 
 from inception_dsl.network import load
-from inception_dsl.runner.readers import open_images
-from inception_dsl.runner.settings import RunError
+from inception_dsl.runner.base.settings import RunError
+from inception_dsl.runner.readers.readers import open_images
 
 WNIDS = ["n01440764", "n01443537"]
 

@@ -16,9 +16,9 @@ from torch.nn.functional import cross_entropy
 from inception_dsl import build, compiler
 from inception_dsl.emit.pytorch import pytorch
 from inception_dsl.ir.typed import Typed
-from inception_dsl.runner.config import Config, Loss, Optim
-from inception_dsl.runner.loss import compute_loss
-from inception_dsl.runner.optim import make_optimiser
+from inception_dsl.runner.base.config import Config, Loss, Optim
+from inception_dsl.runner.learning.loss import compute_loss
+from inception_dsl.runner.learning.optim import make_optimiser
 from inception_dsl.weights import matching
 
 SPECS = Path(__file__).parents[2] / "specs"

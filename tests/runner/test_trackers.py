@@ -18,14 +18,14 @@ from typing import Any
 import pytest
 import torch
 
-from inception_dsl.runner import trackers
-from inception_dsl.runner.config import Config, Data, Run
-from inception_dsl.runner.devices import RankContext
-from inception_dsl.runner.preflight import check_run
-from inception_dsl.runner.progress import Log
-from inception_dsl.runner.scores import Score
-from inception_dsl.runner.settings import RunError, with_setting
-from inception_dsl.runner.trackers import Trackers, tracker_names
+from inception_dsl.runner.base.config import Config, Data, Run
+from inception_dsl.runner.base.settings import RunError, with_setting
+from inception_dsl.runner.loop.preflight import check_run
+from inception_dsl.runner.machine.devices import RankContext
+from inception_dsl.runner.record import trackers
+from inception_dsl.runner.record.progress import Log
+from inception_dsl.runner.record.scores import Score
+from inception_dsl.runner.record.trackers import Trackers, tracker_names
 
 CPU = RankContext(torch.device("cpu"))
 

@@ -14,15 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from inception_dsl.runner import reader_parquet
-from inception_dsl.runner.config import Augment, Config, Data, Run
-from inception_dsl.runner.devices import RankContext
-from inception_dsl.runner.folder import write_step_images
-from inception_dsl.runner.loaders import make_loader, training_loader
-from inception_dsl.runner.randomness import permutation, windowed_permutation
-from inception_dsl.runner.reader import epoch_order
-from inception_dsl.runner.reader_parquet import ParquetReader, RowGroup
-from inception_dsl.runner.readers import open_images
+from inception_dsl.runner.base.config import Augment, Config, Data, Run
+from inception_dsl.runner.base.randomness import permutation, windowed_permutation
+from inception_dsl.runner.images.loaders import make_loader, training_loader
+from inception_dsl.runner.machine.devices import RankContext
+from inception_dsl.runner.readers import parquet
+from inception_dsl.runner.readers.parquet import ParquetReader, RowGroup
+from inception_dsl.runner.readers.reader import epoch_order
+from inception_dsl.runner.readers.readers import open_images
+from inception_dsl.runner.record.folder import write_step_images
 
 ROWS = 10  # in a group
 
@@ -66,7 +66,7 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
             images.append(file.getvalue().ljust(200, b"\0"))
         table = pa.table({"image": pa.array(images), "label": [index % 4 for index in range(4 * ROWS)]})
         pq.write_table(table, tmp_path / f"train-{part}.parquet", row_group_size=ROWS, use_dictionary=False)
-    monkeypatch.setattr(reader_parquet, "WINDOW_BYTES", 3 * ROWS * 250)
+    monkeypatch.setattr(parquet, "WINDOW_BYTES", 3 * ROWS * 250)
     return f"parquet:{tmp_path}"
 
 
@@ -141,7 +141,7 @@ def test_the_images_of_a_step_are_named(source: str, tmp_path: Path) -> None:
 
 
 def test_a_group_that_is_larger_than_a_window_is_read_alone(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader_parquet, "WINDOW_BYTES", 5)
+    monkeypatch.setattr(parquet, "WINDOW_BYTES", 5)
     reader = open_images(source, "train")
     assert isinstance(reader, ParquetReader)
     assert reader.window == 1

@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from inception_dsl.runner import devices
-from inception_dsl.runner.devices import RankContext
-from inception_dsl.runner.scores import Score
+from inception_dsl.runner.machine import devices
+from inception_dsl.runner.machine.devices import RankContext
+from inception_dsl.runner.record.scores import Score
 
 
 class Threads:

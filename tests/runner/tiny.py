@@ -17,9 +17,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from inception_dsl.runner import command, engine
-from inception_dsl.runner.checkpoint import latest_checkpoint, load_checkpoint
-from inception_dsl.runner.config import (
+from inception_dsl.runner.base.config import (
     Augment,
     Average,
     Config,
@@ -31,7 +29,9 @@ from inception_dsl.runner.config import (
     Schedule,
     Transfer,
 )
-from inception_dsl.runner.devices import rank_context
+from inception_dsl.runner.loop import command, engine
+from inception_dsl.runner.machine.devices import rank_context
+from inception_dsl.runner.record.checkpoint import latest_checkpoint, load_checkpoint
 
 ABOUT = NetworkInfo(name="tiny", title="A tiny network", spec="0" * 64)
 

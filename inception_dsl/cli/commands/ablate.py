@@ -102,7 +102,7 @@ def _read(run: CommandRun, specs: tuple[str, ...], data: str | None, options: Va
 
 def _train(run: CommandRun, variants: list[Variant], trials: list[Trial], jobs: int | None, workers: bool) -> list[Row]:
     """Train what is not done yet, and report every run as it ends."""
-    from inception_dsl.runner.readers import open_images  # imports torch, which takes seconds
+    from inception_dsl.runner.readers.readers import open_images  # imports torch, which takes seconds
     from inception_dsl.training import ablate_results, ablate_runs
 
     config = variants[0].plan.runnable.config()

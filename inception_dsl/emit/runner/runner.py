@@ -24,10 +24,13 @@ from inception_dsl.spec.vocabulary.entry import DEFAULT_CLASSES
 PACKAGE: Final = "inception_dsl.runner"
 FOLDER: Final = Path(__file__).parents[2] / "runner"
 
-TRAIN: Final = ("optim", "schedule", "loss", "average", "state", "step", "engine")
+TRAIN: Final = (
+    *("learning.optim", "learning.schedule", "learning.loss", "learning.average"),
+    *("loop.state", "loop.step", "loop.engine"),
+)
 """The modules of `runner/` that are `train.py`, in its order. `support.py` is those they import from, and `COMMAND`."""
 
-COMMAND: Final = "command"
+COMMAND: Final = "loop.command"
 """The module of `main`, which `train.py` ends with."""
 
 FILES: Final = ("train.py", "support.py")
@@ -109,7 +112,8 @@ def bundles() -> Bundles:
 
 
 def _module(name: str) -> PythonModule:
-    return bundle.parse_module(name, (FOLDER / f"{name}.py").read_text("utf-8"), PACKAGE)
+    file = FOLDER.joinpath(*name.split(".")).with_suffix(".py")
+    return bundle.parse_module(name, file.read_text("utf-8"), PACKAGE)
 
 
 def _groups(recipe: Recipe) -> Iterator[tuple[str, list[str]]]:
