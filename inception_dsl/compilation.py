@@ -124,16 +124,17 @@ def examine(path: str | Path) -> Examination:
 
 
 def examine_source(source: Source, folder: Path) -> Examination:
-    """Compare claims with the specs in a folder; only those that they measure are compiled, each once.
+    """Compare claims with the specs in a folder and below; only those that they measure are compiled, each once.
 
-    Raises `SpecError` where the claims cannot be read; the errors of a spec are findings.
+    The nearest of several specs with the same file name is taken. Raises `SpecError` where the claims cannot be read;
+    the errors of a spec are findings.
     """
     from inception_dsl.paper import claims
     from inception_dsl.paper.measurements import Measured
     from inception_dsl.spec.claims import read_claims
 
     sentences = read_claims(yaml.parse(source))
-    specs = {spec.stem.removeprefix(builtin.PREFIX): spec for spec in discovery.specs_in(folder)}
+    specs = {spec.stem.removeprefix(builtin.PREFIX): spec for spec in reversed(discovery.specs_in(folder))}
     networks: dict[Subject, Measured] = {}
     faults: list[Diagnostic] = []
     for subject, place in claims.subjects(sentences).items():

@@ -1,11 +1,16 @@
-"""The networks of torchvision and timm and their specs: shared code of the tests of weights."""
+"""The networks of other libraries and their specs: the table of cases, and what must hold of each.
+
+A case is a row of `weights/names`, which names the library's network and its spec; nothing is added here unless the
+network is made with options, or is so large that only `nightly` runs it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import numpy as np
@@ -15,32 +20,58 @@ import torchvision
 from builders import session
 from safetensors.torch import load_file, save_file
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from inception_dsl import compiler
+from inception_dsl.analysis.cost import cost
+from inception_dsl.build import build
 from inception_dsl.crosscheck import probe
 from inception_dsl.crosscheck.compare import MOVES, TOLERANCE
+from inception_dsl.diagnostics.diagnostic import SpecError
 from inception_dsl.emit.onnx import onnx
+from inception_dsl.emit.pytorch import pytorch
 from inception_dsl.emit.pytorch.executor import PyTorch
+from inception_dsl.ir.ops.norms import BatchNorm
 from inception_dsl.ir.typed import Typed
-from inception_dsl.weights import transfer
+from inception_dsl.weights import matching, transfer
 from inception_dsl.weights.files import COUNTER, safetensors
+from inception_dsl.weights.names.libraries import BUILTIN_SPECS
 
-SPECS = Path(__file__).parent.parent / "specs"
 Values = Mapping[str, Any]
 
 
-def of_torchvision(name: str, **options: Any) -> Callable[[], nn.Module]:
-    return lambda: getattr(torchvision.models, name)(weights=None, **options)
+class Case(NamedTuple):
+    """A library's network, and the built-in spec that has its layers."""
+
+    library: str
+    network: str
+    spec: str
+
+    @property
+    def id(self) -> str:
+        return f"{self.library}-{self.network}"
+
+    def make(self) -> nn.Module:
+        """The library's network, on the device of the context."""
+        options = OPTIONS.get(self.id, {})
+        made: nn.Module = MAKERS[self.library](self.network, **options)
+        return made
 
 
-def of_timm(name: str, **options: Any) -> Callable[[], nn.Module]:
-    return lambda: pytest.importorskip("timm").create_model(name, **options)
+def of_torchvision(name: str, **options: Any) -> nn.Module:
+    made: nn.Module = torchvision.models.get_model(name, weights=None, **options)
+    return made
+
+
+def of_timm(name: str, **options: Any) -> nn.Module:
+    made: nn.Module = pytest.importorskip("timm").create_model(name, **options)
+    return made
 
 
 def without_download(make: Callable[[], nn.Module], place: str) -> nn.Module:
     """A network that loads the weights of FID when it is made; the function at `place` downloads them."""
-    layers = of_torchvision("inception_v3", num_classes=1008, aux_logits=False, init_weights=False)
-    with torch.device("meta"), patch(place, lambda *_, **__: layers().state_dict()):
+    layers = {"num_classes": 1008, "aux_logits": False, "init_weights": False}
+    with torch.device("meta"), patch(place, lambda *_, **__: of_torchvision("inception_v3", **layers).state_dict()):
         return make()
 
 
@@ -65,35 +96,87 @@ def torch_fidelity(features: Sequence[str]) -> nn.Module:
     )
 
 
-V3 = {"aux_logits": True, "init_weights": False}
-CASES: dict[str, tuple[str, str, Callable[[], nn.Module]]] = {
-    "torchvision-googlenet": ("googlenet_torchvision", "torchvision", of_torchvision("googlenet", **V3)),
-    "torchvision-inception_v3": ("inception_v3_torchvision", "torchvision", of_torchvision("inception_v3", **V3)),
-    "torchvision-alexnet": ("alexnet_torchvision", "torchvision", of_torchvision("alexnet")),
-    "torchvision-vgg16": ("vgg16", "torchvision", of_torchvision("vgg16", init_weights=False)),
-    "torchvision-vgg19": ("vgg19", "torchvision", of_torchvision("vgg19", init_weights=False)),
-    "torchvision-resnet50": ("resnet50_torchvision", "torchvision", of_torchvision("resnet50")),
-    "torchvision-resnet152": ("resnet152_torchvision", "torchvision", of_torchvision("resnet152")),
-    "timm-inception_v3": ("inception_v3_timm", "timm", of_timm("inception_v3", aux_logits=False)),
-    "timm-inception_v4": ("inception_v4", "timm", of_timm("inception_v4")),
-    "timm-inception_resnet_v2": ("inception_resnet_v2", "timm", of_timm("inception_resnet_v2")),
-    "timm-legacy_xception": ("xception_timm", "timm", of_timm("legacy_xception")),
-    "pytorch-fid-fid_inception_v3": ("inception_v3_fid", "pytorch-fid", pytorch_fid),
+MAKERS: Mapping[str, Callable[..., nn.Module]] = {
+    "torchvision": of_torchvision,
+    "timm": of_timm,
+    "pytorch-fid": lambda _: pytorch_fid(),
 }
-LARGE = ("torchvision-vgg16", "torchvision-vgg19")
+"""All but keras, and torch-fidelity, whose network takes bytes: `test_weights_keras.py` and `test_fid.py` have them."""
+
+V3 = {"aux_logits": True, "init_weights": False}
+OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "torchvision-googlenet": V3,
+    "torchvision-inception_v3": V3,
+    "timm-inception_v3": {"aux_logits": False},
+}
+CASES = {
+    case.id: case
+    for library in MAKERS
+    for network, spec in BUILTIN_SPECS[library].items()
+    for case in [Case(library, network, spec)]
+}
+LARGE = ("torchvision-vgg16", "torchvision-vgg19", "torchvision-alexnet", "timm-resnet152")
+"""A quarter of a gigabyte of weights or more, each: `nightly` compares their values."""
+
+SIDES = (64, 96, 128, 160, 192)
+"""Image sizes of the quick tests: the smallest that a network takes, if it takes others than its own."""
+
+DROPPED = {"Dropout", "StochasticDepth", "DropPath"}
+"""Modules that draw random numbers in training: left out where values are compared."""
+
+
+# --- the two networks of a case ---------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=1)
 def spec(name: str) -> Typed:
-    return compiler.at_size(compiler.compile_file(SPECS / f"{name}.yaml"))
+    """A built-in spec at its own size."""
+    return compiler.at_size(compiler.compile_file(f"builtin:{name}"))
+
+
+@lru_cache(maxsize=1)
+def small(name: str) -> Typed:
+    """A built-in spec at the smallest of `SIDES` where batch norms see more than one pixel, else at its own size."""
+    own = spec(name)
+    for side in SIDES:
+        with suppress(SpecError):
+            typed = compiler.at_size(own.program, (side, side))
+            if all(node.out.image > (1, 1) for node in typed.nodes if isinstance(node.op, BatchNorm)):
+                return typed
+    return own
+
+
+def scaled(typed: Typed) -> tuple[nn.Module, dict[str, Any]]:
+    """The generated network with weights in which no error can hide (`probe.weights`), and these under its names."""
+    system = PyTorch(typed)
+    weights = dict(system.scale(probe.weights(typed)))
+    return system.net, weights
 
 
 @lru_cache(maxsize=1)
 def running(name: str) -> tuple[nn.Module, dict[str, Any]]:
-    """The generated network with weights in which no error can hide (`probe.weights`), and these under its names."""
-    system = PyTorch(spec(name))
-    weights = dict(system.scale(probe.weights(spec(name))))
-    return system.net, weights
+    """`scaled` for a built-in spec at its own size."""
+    return scaled(spec(name))
+
+
+def loaded(case: str, weights: Values, tmp_path: Path) -> nn.Module:
+    """The library's network with these weights, through `weights export`."""
+    own = tmp_path / "own.safetensors"
+    own.write_bytes(safetensors(weights, {}))
+    exported = transfer.export_weights(spec(CASES[case].spec), own, CASES[case].library)
+    net = empty(CASES[case].make).eval()
+    net.load_state_dict({key: torch.from_numpy(np.array(each)) for key, each in exported.weights.items()}, strict=True)
+    return net
+
+
+def empty(make: Callable[[], nn.Module]) -> nn.Module:
+    """A network without initialised weights, which is faster to build."""
+    with torch.device("meta"):
+        net = make()
+    return net.to_empty(device="cpu")
+
+
+# --- what they give ---------------------------------------------------------------------------------------------------
 
 
 def apart(one: Any, other: Any, all_values: Any) -> float:
@@ -106,7 +189,7 @@ def images(typed: Typed) -> Any:
 
 def theirs(net: nn.Module, x: Any, typed: Typed) -> dict[str, Any]:
     """What a library's network gives, by the names that the spec has for its outputs; its heads where it has them."""
-    net.training = bool(typed.heads)  # of the network alone: it gives its heads, and no dropout or batch norm trains
+    net.training = net.training or bool(typed.heads)  # it gives its heads; no dropout or batch norm in it trains
     with torch.no_grad():
         given = net(torch.from_numpy(x))
     if not typed.heads:
@@ -119,6 +202,17 @@ def theirs(net: nn.Module, x: Any, typed: Typed) -> dict[str, Any]:
     }
 
 
+def ours(net: nn.Module, x: Any, typed: Typed) -> dict[str, Any]:
+    """What a generated network gives; its heads where it has them and the module, if not its layers, is in training."""
+    with torch.no_grad():
+        given = net(torch.from_numpy(x))
+    return (
+        {key: getattr(given, key).numpy() for key in ("logits", *typed.heads)}
+        if typed.heads
+        else {"logits": given.numpy()}
+    )
+
+
 def of_onnx(graph: bytes, x: Any, weights: Values) -> dict[str, Any]:
     """What onnxruntime gives for a graph whose weights are its inputs."""
     run = session(graph)
@@ -128,52 +222,77 @@ def of_onnx(graph: bytes, x: Any, weights: Values) -> dict[str, Any]:
     return dict(zip(outputs, run.run(outputs, feeds), strict=True))
 
 
-def loaded(case: str, tmp_path: Path) -> nn.Module:
-    """The library's network with these weights, through `weights export`."""
-    name, library, make = CASES[case]
-    own = tmp_path / "own.safetensors"
-    own.write_bytes(safetensors(running(name)[1], {}))
-    exported = transfer.export_weights(spec(name), own, library)
-    net = empty(make).eval()
-    net.load_state_dict({key: torch.from_numpy(np.array(each)) for key, each in exported.weights.items()}, strict=True)
-    return net
+# --- what must hold ---------------------------------------------------------------------------------------------------
 
 
-def empty(make: Callable[[], nn.Module]) -> nn.Module:
-    """A network without initialised weights, which is faster to build."""
+def check_totals(case: str) -> None:
+    """Torch counts the spec's parameters and multiply-adds in the library's network and in the generated one.
+
+    Every tensor of the library's is one of the spec's, of its shape.
+    """
+    typed = spec(CASES[case].spec)
+    counted = cost(typed)
     with torch.device("meta"):
-        net = make()
-    return net.to_empty(device="cpu")
+        other, own = CASES[case].make(), build(pytorch.source(typed), typed.program.name)
+    pairs = matching.match(typed, CASES[case].library).theirs
+    state = {name: tensor.shape for name, tensor in other.state_dict().items()}
+    assert {pairs[name]: tensor.shape for name, tensor in own.state_dict().items()} == state
+    for net in (other, own):
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            net.eval()(torch.empty(1, *typed.input.shape, device="meta"))
+        params = sum(parameter.numel() for parameter in net.parameters())
+        assert (params, counter.get_total_flops()) == (counted.total.params, 2 * counted.trunk.macs)
 
 
-def check_numbers(case: str, tmp_path: Path) -> None:
-    """The same weights give the same numbers in PyTorch and onnxruntime as in the library."""
-    name, _, _ = CASES[case]
-    typed, (net, weights) = spec(name), running(name)
+def check_numbers(case: str, typed: Typed, tmp_path: Path) -> None:
+    """The same weights give the same numbers in PyTorch, also in training, and in onnxruntime as in the library."""
+    own, weights = scaled(typed)
+    other = loaded(case, weights, tmp_path)
     x = images(typed)
-    expected = theirs(loaded(case, tmp_path), x, typed)
-    with torch.no_grad():
-        given = net(torch.from_numpy(x))
-    ours = {key: getattr(given, key).numpy() for key in expected} if typed.heads else {"logits": given.numpy()}
+    expected = theirs(other, x, typed)
     graph = of_onnx(onnx.model(typed, heads=True), x, weights)
     assert set(graph) == set(expected) == {"logits", *typed.heads}
     for key, values in expected.items():
         assert apart(values[0], values[1], values) > MOVES, f"{key} does not tell an error"
-        assert apart(ours[key], values, values) < TOLERANCE
-        assert apart(graph[key], values, values) < TOLERANCE
+    for given in (ours(own, x, typed), graph):
+        assert {key: value for key, value in distances(given, expected).items() if not value < TOLERANCE} == {}
+    check_training(case, own, other, x, typed)
+
+
+def check_training(case: str, own: nn.Module, other: nn.Module, x: Any, typed: Typed) -> None:
+    """In training too, where batch norms take the batch's statistics and keep their average; nothing is dropped."""
+    for net in (own, other):
+        net.train()
+        for module in dropped(net):
+            module.eval()
+    expected = theirs(other, x, typed)
+    far = distances(ours(own, x, typed), expected)
+    assert {key: value for key, value in far.items() if not value < TOLERANCE} == {}
+    kept, given = dict(other.named_buffers()), dict(own.named_buffers())
+    for name, learnt in matching.match(typed, CASES[case].library).theirs.items():
+        if "running" in name:
+            torch.testing.assert_close(given[name], kept[learnt], rtol=1e-3, atol=1e-4)
+
+
+def dropped(net: nn.Module) -> Iterator[nn.Module]:
+    return (module for module in net.modules() if type(module).__name__ in DROPPED)
+
+
+def distances(given: Values, expected: Values) -> dict[str, float]:
+    return {key: apart(given[key], values, values) for key, values in expected.items()}
 
 
 def check_identity(case: str, tmp_path: Path) -> None:
     """Import followed by export gives the same bits."""
-    name, library, make = CASES[case]
+    library, typed = CASES[case].library, spec(CASES[case].spec)
     torch.manual_seed(0)
-    state = empty(make).state_dict()
+    state = empty(CASES[case].make).state_dict()
     held = {key: torch.rand(each.shape) if each.is_floating_point() else torch.tensor(7) for key, each in state.items()}
     save_file(held, tmp_path / "theirs.safetensors")
-    moved = transfer.import_weights(spec(name), tmp_path / "theirs.safetensors", library)
-    assert {key for key in moved.weights if not key.endswith(COUNTER)} == set(spec(name).weights)
+    moved = transfer.import_weights(typed, tmp_path / "theirs.safetensors", library)
+    assert {key for key in moved.weights if not key.endswith(COUNTER)} == set(typed.weights)
     (tmp_path / "ours.safetensors").write_bytes(safetensors(moved.weights, {}))
-    back = transfer.export_weights(spec(name), tmp_path / "ours.safetensors", library)
+    back = transfer.export_weights(typed, tmp_path / "ours.safetensors", library)
     (tmp_path / "back.safetensors").write_bytes(safetensors(back.weights, {}))
     again = load_file(tmp_path / "back.safetensors")
     assert again.keys() == held.keys()

@@ -18,7 +18,9 @@ from inception_dsl.files import builtin
 from inception_dsl.spec import discovery
 
 ROOT = Path(__file__).parent.parent
-NAMES = [path.stem for path in sorted((ROOT / "specs").glob("*.yaml")) if path.stem != "claims"]
+SPECS = ROOT / "specs"
+NAMES = sorted(path.relative_to(SPECS).with_suffix("").as_posix() for path in SPECS.rglob("*.yaml"))
+NAMES.remove("claims")
 
 
 @pytest.fixture(autouse=True)
@@ -29,8 +31,22 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_every_spec_of_the_repository_is_built_in() -> None:
-    assert builtin.spec_names() == sorted([*NAMES, "claims"])
-    assert [str(path) for path in discovery.find_specs(["builtin:"])] == [f"builtin:{name}.yaml" for name in NAMES]
+    found = [str(path) for path in discovery.find_specs(["builtin:"])]
+
+    assert sorted(builtin.spec_names()) == sorted([*NAMES, "claims"])
+    assert sorted(found) == sorted(f"builtin:{name}.yaml" for name in NAMES)
+    assert found[0] == "builtin:alexnet.yaml", "the files of a folder come before those of its folders"
+
+
+def test_a_name_needs_no_folder() -> None:
+    """Unless two built-in specs have it, which would be two networks of one name."""
+    assert len({name.rpartition("/")[2] for name in NAMES}) == len(NAMES)
+    assert compiler.load("builtin:squeezenet1_1") == compiler.load("builtin:zoo/squeezenet1_1.yaml")
+    assert len(discovery.find_specs(["builtin:squeezenet1_1", "builtin:zoo/squeezenet1_1", "builtin:zoo"])) == len(
+        [name for name in NAMES if name.startswith("zoo/")]
+    )
+    assert "did you mean `squeezenet1_1`?" in run("show", "builtin:squezenet1_1").stderr
+    assert "did you mean the built-in `builtin:squeezenet1_1.yaml`?" in run("show", "specs/squeezenet1_1.yaml").stderr
 
 
 @pytest.mark.parametrize("name", ["googlenet", "googlenet.yaml", "googlenet_separable"])
@@ -59,7 +75,7 @@ def test_a_group_is_a_folder() -> None:
     files = sorted((ROOT / "specs" / group).glob("*.yaml"))
     found = discovery.find_specs([f"builtin:{group}"])
 
-    assert builtin.groups() == [group] and len(files) > 10
+    assert builtin.groups() == ["ablations", group, "zoo"] and len(files) > 10
     assert [str(path) for path in found] == [f"builtin:{group}/{file.name}" for file in files]
     assert discovery.find_specs([f"builtin:{group}/"]) == found
     assert compiler.load(f"builtin:{group}/no_bn") == compiler.load(ROOT / "specs" / group / "no_bn.yaml")
@@ -182,7 +198,7 @@ def test_the_list_is_computed() -> None:
     data = json.loads(run("specs", "--format", "json").stdout)["result"]
     net = load("builtin:googlenet")
 
-    assert [each["network"] for each in data["specs"]] == NAMES
+    assert [each["spec"] for each in data["specs"]] == [str(path) for path in discovery.find_specs(["builtin:"])]
     (entry,) = (each for each in data["specs"] if each["network"] == "googlenet")
     assert (entry["params"], entry["macs"]) == (cost(net.typed).trunk.params, cost(net.typed).trunk.macs)
     assert sum(entry["verdicts"].values()) == len(net.check().verdicts)
@@ -219,7 +235,7 @@ def test_the_text_of_a_spec_is_copied_to_any_place(name: str) -> None:
     copy = run("specs", name).stdout
     Path("mine.yaml").write_text(copy, encoding="utf-8")
 
-    assert copy.replace("extends: builtin:", "extends: ") == text
+    assert copy.replace("extends: builtin:", "extends: ") == text.replace("extends: builtin:", "extends: ")
     assert compiler.load("mine.yaml") == compiler.load(f"builtin:{name}")
     if name == "googlenet":
         assert json.loads(run("specs", name, "--format", "json").stdout)["result"] == {"spec": text}
@@ -245,7 +261,7 @@ def test_the_wheel_has_them(elsewhere: Path) -> None:
     again = run("compile", "--check", "builtin:googlenet", "--out", "made")
 
     installed = Path("installed/inception_dsl/specs")
-    names = [name for group in ("", *builtin.groups()) for name in builtin.spec_names(group)]
+    names = builtin.spec_names()
     assert sorted(str(path.relative_to(installed)) for path in installed.rglob("*.yaml")) == sorted(
         f"{name}.yaml" for name in names
     )

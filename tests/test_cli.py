@@ -19,13 +19,14 @@ from inception_dsl.cli import commands
 from inception_dsl.cli.main import main
 from inception_dsl.diagnostics.diagnostic import SpecError
 from inception_dsl.network import load
-from inception_dsl.spec.discovery import find_specs
 
 ROOT = Path(__file__).parent.parent
 GOOGLENET = str(ROOT / "specs/googlenet.yaml")
 FILES = ("model.onnx", "model.py", "report.md", "support.py", "train.py")
 BAD = [
-    path for path in find_specs([ROOT / "tests/cases/bad"]) if "error[" in path.with_suffix(".txt").read_text("utf-8")
+    path
+    for path in sorted((ROOT / "tests/cases/bad").glob("*.yaml"))
+    if "error[" in path.with_suffix(".txt").read_text("utf-8") and not path.stem.startswith("claims")
 ]
 
 TINY = """

@@ -229,7 +229,7 @@ def test_what_is_of_another_network_is_refused(tmp_path: Path) -> None:
 def file_of(case: str, file: Path, **options: Any) -> Mapping[str, torch.Tensor]:
     """A library's file with random weights; gives them."""
     torch.manual_seed(0)
-    state = empty(CASES[case][2]).state_dict()
+    state = empty(CASES[case].make).state_dict()
     for name, tensor in state.items():
         tensor.fill_(7) if name.endswith(COUNTER) else tensor.uniform_(0.1, 1)
     kept = {name: tensor for name, tensor in state.items() if not name.startswith(options.get("without", "-"))}

@@ -23,7 +23,7 @@ from inception_dsl.evaluation.preparation import VIEW_SETTINGS, choose_preparati
 from inception_dsl.runner.base.config import Augment, Config, Data
 from inception_dsl.runner.images.augment import normalise, scale_to_unit, to_channels
 from inception_dsl.runner.readers.decode import decode_image
-from inception_dsl.weights.names import BUILTIN_SPECS, LIBRARIES
+from inception_dsl.weights.names.libraries import BUILTIN_SPECS, LIBRARIES
 from inception_dsl.weights.preprocessing import PUBLISHED, RESIZES, Preprocessing, parse_preprocessing
 
 CAT = Path(__file__).parent / "data" / "chelsea.jpg"
@@ -57,9 +57,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 def theirs(library: str, network: str, tag: str) -> tuple[Callable[[Path], torch.Tensor], bool]:
     """The library's own path from a file to the network's input, and whether ours must give the same bits."""
     if library == "torchvision":
-        own = {"googlenet": "GoogLeNet", "inception_v3": "Inception_V3", "alexnet": "AlexNet"}
-        title = own.get(network) or network.replace("vgg", "VGG").replace("resnet", "ResNet")
-        transforms = torchvision.models.get_weight(f"{title}_Weights.{tag}").transforms()
+        transforms = torchvision.models.get_model_weights(network)[tag].transforms()
         if network not in {"googlenet", "inception_v3"}:
             return lambda file: transforms(rgb(file)), True
         make = getattr(torchvision.models, network)

@@ -1,18 +1,16 @@
-"""Weights of other libraries: the same weights give the same values, and export gives back the same bits.
+"""The networks of other libraries: what torch counts, the same values on the same weights, and the same bits back.
 
-The two VGGs, half a gigabyte of weights each, are in `nightly/test_weights_of_vgg.py`.
+Images are small here where a network takes them so; `nightly/test_weights_of_all.py` has all networks at both sizes.
 """
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import onnx as standard
 import pytest
-import torch
 from library_networks import (
     CASES,
     LARGE,
@@ -20,60 +18,33 @@ from library_networks import (
     apart,
     check_identity,
     check_numbers,
+    check_totals,
     images,
     loaded,
     of_onnx,
-    running,
+    scaled,
+    small,
     spec,
     theirs,
 )
-from torch import nn
 
-from inception_dsl import build
 from inception_dsl.crosscheck.compare import TOLERANCE
 from inception_dsl.emit.onnx import onnx
-from inception_dsl.emit.pytorch import pytorch
-from inception_dsl.weights import matching
-from inception_dsl.weights.names import BUILTIN_SPECS
-
-each_network = pytest.mark.parametrize("case", [case for case in CASES if case not in LARGE])
 
 
-@pytest.fixture(autouse=True)
-def _forget() -> Iterator[None]:
-    yield
-    gc.collect()
+@pytest.mark.parametrize("case", CASES)
+def test_torch_counts_what_the_spec_counts(case: str) -> None:
+    check_totals(case)
 
 
-@each_network
+@pytest.mark.parametrize("case", [case for case in CASES if case not in LARGE])
 def test_the_same_weights_give_the_same_numbers(case: str, tmp_path: Path) -> None:
-    check_numbers(case, tmp_path)
+    check_numbers(case, small(CASES[case].spec), tmp_path)
 
 
-@each_network
+@pytest.mark.parametrize("case", ["torchvision-googlenet", "torchvision-squeezenet1_1", "timm-legacy_xception"])
 def test_import_then_export_is_the_identity(case: str, tmp_path: Path) -> None:
     check_identity(case, tmp_path)
-
-
-def test_the_same_weights_give_the_same_numbers_in_training(tmp_path: Path) -> None:
-    name, _, _ = CASES["torchvision-googlenet"]
-    typed, net = spec(name), loaded("torchvision-googlenet", tmp_path)
-    ours = build.build(pytorch.source(typed), typed.program.name)
-    ours.load_state_dict({key: torch.from_numpy(each) for key, each in running(name)[1].items()}, strict=False)
-    for each in (net, ours):
-        each.train()
-        for module in each.modules():
-            if isinstance(module, nn.Dropout):
-                module.eval()
-    x = torch.from_numpy(images(typed))
-    with torch.no_grad():
-        expected, given = net(x), ours(x)
-    for key, name in {"logits": "logits", "aux1": "aux_logits1", "aux2": "aux_logits2"}.items():
-        values = getattr(expected, name).numpy()
-        assert apart(getattr(given, key).numpy(), values, values) < TOLERANCE
-    for name, learnt in matching.match(typed, "torchvision").theirs.items():
-        if "running" in name:
-            torch.testing.assert_close(ours.state_dict()[name], net.state_dict()[learnt], rtol=1e-3, atol=1e-4)
 
 
 def shift(node: standard.NodeProto, _: Values) -> None:
@@ -115,10 +86,11 @@ MUTATIONS: dict[str, tuple[Callable[[Any], bool], Callable[[Any, Any], None]]] =
 
 
 def test_every_mutation_makes_the_equality_fail(tmp_path: Path) -> None:
-    name, _, _ = CASES["torchvision-inception_v3"]
-    typed, (_, weights) = spec(name), running(name)
+    case = "torchvision-inception_v3"
+    typed = spec(CASES[case].spec)
+    _, weights = scaled(typed)
     x = images(typed)
-    expected = theirs(loaded("torchvision-inception_v3", tmp_path), x, typed)["logits"]
+    expected = theirs(loaded(case, weights, tmp_path), x, typed)["logits"]
     graph = onnx.model(typed)
     assert apart(of_onnx(graph, x, weights)["logits"], expected, expected) < TOLERANCE
     for mutation, (fits, change) in MUTATIONS.items():
@@ -134,10 +106,3 @@ def test_every_mutation_makes_the_equality_fail(tmp_path: Path) -> None:
                         dim.dim_value = size
             values = of_onnx(mutant.SerializeToString(), x, changed)["logits"]
             assert not apart(values, expected, expected) < TOLERANCE, f"{mutation} of {node.name} passes"
-
-
-def test_the_networks_are_those_that_are_known() -> None:
-    """All but keras' and torch-fidelity's, which takes bytes: `test_weights_keras.py` and `test_fid.py` have them."""
-    known = {library: specs for library, specs in BUILTIN_SPECS.items() if library not in {"keras", "torch-fidelity"}}
-    assert {*CASES} == {f"{library}-{name}" for library, specs in known.items() for name in specs}
-    assert {spec for spec, _, _ in CASES.values()} == {spec for specs in known.values() for spec in specs.values()}

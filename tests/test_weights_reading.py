@@ -33,7 +33,7 @@ from inception_dsl.network import loads
 from inception_dsl.weights import deploy, files, identify, transfer
 from inception_dsl.weights.former_names import rename_former
 from inception_dsl.weights.matching import match, own_names
-from inception_dsl.weights.names import BUILTIN_SPECS, LIBRARIES
+from inception_dsl.weights.names.libraries import BUILTIN_SPECS, LIBRARIES
 from inception_dsl.weights.preprocessing import KEY, PUBLISHED, parse_preprocessing
 
 FOLDER = Path(__file__).parent.parent / "specs"
@@ -388,7 +388,8 @@ def missing_two() -> Path:
 
 @lru_cache
 def shipped(name: str) -> Typed:
-    return compiler.at_size(compiler.compile_file(FOLDER / f"{name}.yaml"))
+    path = FOLDER / f"{name}.yaml"
+    return compiler.at_size(compiler.compile_file(path if path.is_file() else f"builtin:{name}"))
 
 
 def shapes(library: str, name: str, heads: bool = True) -> dict[str, tuple[int, ...]]:
@@ -405,10 +406,19 @@ ROWS = [(library, name) for library, known in BUILTIN_SPECS.items() for name in 
 def test_a_librarys_network_is_named(library: str, name: str) -> None:
     spec = BUILTIN_SPECS[library][name]
     asked = shipped("googlenet" if spec != "googlenet" else "alexnet")
-    assert identify.hint(asked, shapes(library, name), library) == (
-        f"this is {library}'s {name}: use {FOLDER / f'{spec}.yaml'}"
-    )
+    assert identify.hint(asked, shapes(library, name), library) == f"this is {library}'s {name}: use {place(spec)}"
     assert identify.hint(shipped(spec), shapes(library, name), library) == ""
+
+
+@pytest.mark.parametrize(("library", "name"), ROWS)
+def test_a_network_is_known_by_its_layers(library: str, name: str) -> None:
+    """`weights export` has no names to know it by; some networks have as many layers, or even the same names."""
+    assert match(shipped(BUILTIN_SPECS[library][name]), library, heads=False).names.name == name
+
+
+def place(spec: str) -> str:
+    """Where the hint says that a spec is: beside the one that was asked for, or built in."""
+    return str(path) if (path := FOLDER / f"{spec}.yaml").is_file() else f"builtin:{spec}"
 
 
 def test_the_number_of_classes_tells_networks_with_the_same_names_apart() -> None:

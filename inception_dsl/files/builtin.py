@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import Final
 
 from inception_dsl.diagnostics.codes.tool import CANNOT_READ_FILE
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.diagnostics.spelling import did_you_mean
+from inception_dsl.files import folders
 
 PREFIX: Final = "builtin:"
 """The prefix of built-in specs; alone, it is the folder of all of them."""
@@ -23,23 +25,18 @@ def folder() -> str:
 
 
 def spec_names(group: str = "") -> list[str]:
-    """The sorted names of the built-in specs and of the file of claims, or of the specs of a group."""
+    """The names of the built-in specs and of the file of claims, or those below a group: `nin`, `zoo/resnet18`."""
     try:
-        files = os.listdir(os.path.join(folder(), group))
+        files = [*folders.walk(os.path.join(folder(), group))]
     except OSError:
         return []
-    return sorted(os.path.join(group, file.removesuffix(SUFFIX)) for file in files if file.endswith(SUFFIX))
+    return ["/".join(filter(None, (group, file.removesuffix(SUFFIX)))) for file in files if file.endswith(SUFFIX)]
 
 
 def groups() -> list[str]:
     """The folders of built-in specs below the main one, such as `ablations/googlenet_bn_small`."""
-    top = folder()
-    inside = (os.path.relpath(path, top) for path, _, files in os.walk(top) if any(map(_is_spec, files)))
-    return sorted(group for group in inside if group != os.curdir)
-
-
-def _is_spec(file: str) -> bool:
-    return file.endswith(SUFFIX)
+    parts = (name.split("/")[:-1] for name in spec_names())
+    return sorted({"/".join(above[: i + 1]) for above in parts for i in range(len(above))})
 
 
 def group_of(path: str) -> str | None:
@@ -49,10 +46,15 @@ def group_of(path: str) -> str | None:
 
 
 def full(path: str) -> str:
-    """The full name of a built-in spec, `builtin:googlenet.yaml`; other paths are returned unchanged."""
-    if not path.startswith(PREFIX) or path.endswith(SUFFIX) or group_of(path) is not None:
+    """The full name of a built-in spec: `builtin:zoo/resnet18.yaml` of `builtin:resnet18`; other paths are unchanged.
+
+    The folder may be left out where no other built-in spec has the name.
+    """
+    if not path.startswith(PREFIX) or group_of(path) is not None:
         return path
-    return f"{path}{SUFFIX}"
+    name = path.removeprefix(PREFIX).removesuffix(SUFFIX)
+    found = [known for known in spec_names() if known.rpartition("/")[2] == name]
+    return f"{PREFIX}{found[0] if len(found) == 1 else name}{SUFFIX}"
 
 
 def resolve(path: str) -> str:
@@ -62,16 +64,19 @@ def resolve(path: str) -> str:
     """
     if not path.startswith(PREFIX):
         return path
-    name = path.removeprefix(PREFIX).removesuffix(SUFFIX)
-    group = os.path.dirname(name)
-    known = spec_names(group) if group in ("", *groups()) else []
+    name, known = full(path).removeprefix(PREFIX).removesuffix(SUFFIX), spec_names()
     if name not in known:
-        hint = did_you_mean(name, known) or "`inception-dsl specs` lists them"
+        hint = did_you_mean(name, [*known, *_short(known)]) or "`inception-dsl specs` lists them"
         raise SpecError([Diagnostic(CANNOT_READ_FILE, f"there is no built-in spec `{name}`", help=hint)])
     return os.path.join(folder(), f"{name}{SUFFIX}")
+
+
+def _short(names: Iterable[str]) -> list[str]:
+    """Names without their folders."""
+    return [name.rpartition("/")[2] for name in names]
 
 
 def namesake(path: str | os.PathLike[str]) -> str:
     """Suggest the built-in spec with the same name as a path's file, as a help line; empty if there is none."""
     name = os.path.basename(os.fspath(path)).removesuffix(SUFFIX)
-    return f"did you mean the built-in `{PREFIX}{name}{SUFFIX}`?" if name in spec_names() else ""
+    return f"did you mean the built-in `{PREFIX}{name}{SUFFIX}`?" if name in _short(spec_names()) else ""

@@ -68,7 +68,7 @@ def measure(measurement: Measurement, networks: Mapping[Subject, Measured], know
     start, end = measurement.place.at
     measured = networks.get(subject(measurement))
     if measured is None:
-        hint = did_you_mean(network, known) or f"a network is a spec beside this file, `{network}.yaml`"
+        hint = did_you_mean(network, known) or f"a network is a spec in the folder of this file, `{network}.yaml`"
         raise _unknown(f"unknown network `{network}`", (start, start + len(network)), hint)
     at = (start + len(network) + len(dot), end)
     match measurement.measure:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from inception_dsl.diagnostics.codes.tool import NO_SPEC_FOUND
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
-from inception_dsl.files import builtin
+from inception_dsl.files import builtin, folders
 from inception_dsl.files.paths import reason, unreadable
 from inception_dsl.syntax import source as sources
 
@@ -26,11 +26,10 @@ class Found(NamedTuple):
 
 
 def find_files(paths: Iterable[str | Path]) -> Found:
-    """The files that some paths mean; a folder means the spec files in it, in the order of their names.
+    """The files that some paths mean; a folder means the spec files in it and in its folders, by name.
 
     `builtin:` is the folder of the built-in specs, each of which is `builtin:NAME`; `builtin:GROUP` is a folder in it.
-    The faults are E007 for a folder
-    without specs, E001 for one that cannot be read.
+    The faults are E007 for a folder without specs, E001 for one that cannot be read.
     """
     found = Found([], [], [])
     for given in paths:
@@ -41,7 +40,7 @@ def find_files(paths: Iterable[str | Path]) -> Found:
         try:
             specs = specs_in(path)
         except OSError as error:
-            found.faults.extend(unreadable(path, reason(error)).diagnostics)
+            found.faults.extend(unreadable(error.filename or path, reason(error)).diagnostics)
             continue
         found.specs.extend(specs)
         if not specs and path.is_dir():
@@ -62,12 +61,34 @@ def find_specs(paths: Iterable[str | Path]) -> list[Path]:
 
 def specs_in(path: Path) -> list[Path]:
     """The spec files that one path means; empty for a file of claims. Raises `OSError` for an unreadable folder."""
-    inside = [path]
+    return [file for file in _files_in(path) if not _holds_claims(file)]
+
+
+def find_claims(path: str) -> list[Path]:
+    """The files of claims in a folder and in its folders; a file is taken as it is.
+
+    Raises `SpecError`: E001 for a folder that cannot be read, E007 for one without claims.
+    """
+    try:
+        files = _files_in(Path(path))
+    except OSError as error:
+        raise unreadable(error.filename or path, reason(error)) from None
+    if files == [Path(path)]:
+        return files
+    if found := [file for file in files if _holds_claims(file)]:
+        return found
+    hint = "a file of claims has the key `claims`"
+    raise SpecError([Diagnostic(NO_SPEC_FOUND, f"there is no file of claims in `{path}`", help=hint, file=path)])
+
+
+def _files_in(path: Path) -> list[Path]:
+    """The files of a folder that may hold specs or claims; a file alone."""
     if (group := builtin.group_of(str(path))) is not None:
-        inside = [Path(builtin.full(f"{builtin.PREFIX}{name}")) for name in builtin.spec_names(group)]
-    elif path.is_dir():
-        inside = sorted(file for file in path.iterdir() if file.suffix in (".yaml", ".yml") and file.is_file())
-    return [file for file in inside if not _holds_claims(file)]
+        return [Path(f"{builtin.PREFIX}{name}{builtin.SUFFIX}") for name in builtin.spec_names(group)]
+    if not path.is_dir():
+        return [path]
+    files = (path / name for name in folders.walk(path))
+    return [file for file in files if file.suffix in (".yaml", ".yml") and file.is_file()]
 
 
 def _holds_claims(file: Path) -> bool:

@@ -150,7 +150,8 @@ def _beside(path: str, base: str) -> str:
     if base.startswith(builtin.PREFIX):
         return builtin.full(base)
     if path.startswith(builtin.PREFIX):
-        return f"{builtin.PREFIX}{os.path.normpath(base)}"
+        above = os.path.dirname(path.removeprefix(builtin.PREFIX))
+        return builtin.full(f"{builtin.PREFIX}{os.path.normpath(os.path.join(above, base))}")
     return os.path.normpath(os.path.join(os.path.dirname(path), base))
 
 

@@ -13,6 +13,9 @@ from inception_dsl.diagnostics.codes.tool import FILE_NOT_UTF8, FILE_TOO_LARGE
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, Span, SpecError
 from inception_dsl.files import builtin, paths
 
+SPECS: Final = "specs"
+"""The usual folder of specs."""
+
 MAX_BYTES: Final = 4 * 2**20
 """The most bytes of a file."""
 
@@ -38,8 +41,15 @@ def read(path: str | os.PathLike[str], name: str | None = None) -> Source:
     if len(data) > MAX_BYTES:
         hint = f"a spec has at most {MAX_BYTES:,} bytes"
         raise SpecError([Diagnostic(FILE_TOO_LARGE, f"`{name}` is too large", help=hint, file=name)])
-    cited = "/".join(os.path.abspath(path).split(os.sep)[-2:])
-    return decode(data, name, cited.encode(errors="backslashreplace").decode())  # a name of bytes that are not UTF-8
+    cited = citation(path).encode(errors="backslashreplace").decode()  # a name may have bytes that are not UTF-8
+    return decode(data, name, cited)
+
+
+def citation(path: str | os.PathLike[str]) -> str:
+    """What generated files call a path: its part from a folder `specs` on, else its last two names."""
+    parts = os.path.abspath(path).split(os.sep)
+    above = [index for index, part in enumerate(parts) if part == SPECS]
+    return "/".join(parts[above[-1] if above else -2 :])
 
 
 def decode(data: bytes, name: str, citation: str = "") -> Source:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from functools import cache
 from pathlib import Path
 
-from inception_dsl import compiler
 from inception_dsl.diagnostics.diagnostic import SpecError
 from inception_dsl.files import builtin
 from inception_dsl.ir.typed import Typed
+from inception_dsl.weights.builtin_specs import compiled
 from inception_dsl.weights.files import COUNTER
 from inception_dsl.weights.matching import match, own_names
-from inception_dsl.weights.names import BUILTIN_SPECS, LIBRARIES
+from inception_dsl.weights.names.libraries import LIBRARIES
+from inception_dsl.weights.names.notation import Names
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -25,40 +25,29 @@ def hint(typed: Typed, shapes: Shapes, library: str) -> str:
     """
     if _fits(typed, shapes):
         return ""
-    named = {each: network_with_names(each, shapes) for each in sorted(LIBRARIES, key=lambda name: name != library)}
+    ordered = sorted(LIBRARIES, key=lambda name: name != library)
+    named = [(candidate, names) for candidate in ordered for names in networks_with_names(candidate, shapes)]
     for classes in (True, False):
-        for candidate, name in named.items():
-            spec = BUILTIN_SPECS[candidate].get(name, "")
-            own = spec == typed.program.name
-            other = typed if own else spec and _compiled(spec)
+        for candidate, names in named:
+            own = names.spec == typed.program.name
+            other = typed if own else compiled(names.spec)
             if other and _fits(other, shapes, candidate, classes):
-                return "" if own else f"this is {candidate}'s {name}: use {_place(typed, spec)}"
+                return "" if own else f"this is {candidate}'s {names.name}: use {_place(typed, names.spec)}"
     for spec in builtin.spec_names():
-        other = _compiled(spec) if spec != typed.program.name else None
+        other = compiled(spec) if spec != typed.program.name else None
         if other and _fits(other, shapes):
             return f"this is {spec}: use {_place(typed, spec)}"
     return ""
 
 
-def network_with_names(library: str, names: Collection[str]) -> str:
-    """The network of a library that has exactly the layers of these tensors, with or without heads; "" if none has."""
+def networks_with_names(library: str, names: Collection[str]) -> list[Names]:
+    """The networks of a library that have exactly the layers of these tensors, with or without heads."""
     layers = {name.rpartition(".")[0] for name in names}
-    return next(
-        (
-            network.name
-            for network in LIBRARIES[library]
-            if layers.issuperset(network.trunk) and layers.issubset({*network.trunk, *network.heads})
-        ),
-        "",
-    )
-
-
-@cache
-def _compiled(spec: str) -> Typed | None:
-    try:
-        return compiler.at_size(compiler.compile_file(f"{builtin.PREFIX}{spec}"))
-    except SpecError:
-        return None  # the hint is optional: a missing or invalid spec only drops it
+    return [
+        network
+        for network in LIBRARIES[library]
+        if layers.issuperset(network.trunk) and layers.issubset({*network.trunk, *network.heads})
+    ]
 
 
 def _fits(typed: Typed, shapes: Shapes, library: str = "", classes: bool = False) -> bool:

@@ -29,7 +29,7 @@ from inception_dsl.weights.matching import (
     recognizes,
     select_tensors,
 )
-from inception_dsl.weights.names import LIBRARIES
+from inception_dsl.weights.names.libraries import LIBRARIES
 from inception_dsl.weights.origin import ImageValues, image_values, listed_classes
 from inception_dsl.weights.preprocessing import KEY
 from inception_dsl.weights.transfer import has_own_names, identified

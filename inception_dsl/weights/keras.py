@@ -16,7 +16,9 @@ from inception_dsl.diagnostics.codes.weights import NOT_A_WEIGHTS_FILE
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.ir.ops.norms import BatchNorm
 from inception_dsl.weights.files import WeightFile, check_size, readable_size
-from inception_dsl.weights.names import BUILTIN_SPECS, KERAS, Names
+from inception_dsl.weights.names.keras import KERAS
+from inception_dsl.weights.names.libraries import BUILTIN_SPECS
+from inception_dsl.weights.names.notation import Names
 from inception_dsl.weights.pickles import check_archive, one_line
 
 if TYPE_CHECKING:

@@ -16,8 +16,10 @@ from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, SpecError
 from inception_dsl.diagnostics.spelling import listing
 from inception_dsl.ir.ops.norms import BatchNorm
 from inception_dsl.ir.typed import Node, Typed
+from inception_dsl.weights.builtin_specs import compiled
 from inception_dsl.weights.files import COUNTER
-from inception_dsl.weights.names import LIBRARIES, Names
+from inception_dsl.weights.names.libraries import LIBRARIES
+from inception_dsl.weights.names.notation import Names
 from inception_dsl.weights.wrapping import quoted_name
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ def match(typed: Typed, library: str, found: Collection[str] = (), heads: bool =
     """
     rows = _layers(typed, typed.trunk)
     head_layers = _layers(typed, typed.heads) if heads else []
-    names = _choose(library, len(rows), found)
+    names = _choose(library, rows, found)
     for where, ours, theirs, hint in (
         ("rows", rows, names.trunk, f"use a spec of {library}'s {names.name}"),
         ("heads", head_layers, names.heads if head_layers else (), "leave the heads out with `--no-heads`"),
@@ -185,17 +187,41 @@ def _layers(typed: Typed, rows: Sequence[str]) -> list[Node]:
     return [node for node in typed.of(*rows) if node.weights]
 
 
-def _choose(library: str, layers: int, found: Collection[str]) -> Names:
-    """The network that has most of the names; without names, the network with that number of layers."""
+def _choose(library: str, layers: Sequence[Node], found: Collection[str]) -> Names:
+    """The network that has most of the names; without names, one with that number of layers, and of their kinds.
+
+    Of several, such as the ResNets of one depth, it is the one whose layers have most of their shapes.
+    """
     known = LIBRARIES[library]
     shares = {names: _share(names, found) for names in known}
-    fitting = [names for names in known if (shares[names] > MIN_SHARE if found else len(names.trunk) == layers)]
+    if found:
+        fitting = [names for names in known if shares[names] > MIN_SHARE]
+    else:
+        fitting = [names for names in known if len(names.trunk) == len(layers) and _equal_shapes(names, layers) > 0]
     if not fitting:
         named = f"the file's tensor names match no known network of {library}"
-        counted = f"no known network of {library} has {layers} layers with weights, as the spec has"
+        counted = f"no known network of {library} has {len(layers)} layers with weights, as the spec has"
         hint = f"known networks: {listing(names.name for names in known)}"
         raise SpecError([Diagnostic(WRONG_NETWORK, named if found else counted, help=hint)])
-    return max(fitting, key=lambda names: (shares[names], len(names.trunk)))
+    best = max((shares[names], len(names.trunk)) for names in fitting)
+    alike = [names for names in fitting if (shares[names], len(names.trunk)) == best]
+    return alike[0] if len(alike) == 1 else max(alike, key=lambda names: _equal_shapes(names, layers))
+
+
+def _equal_shapes(names: Names, layers: Sequence[Node]) -> int:
+    """One more than the layers that have the shapes of a network's; 0 if some are of another kind."""
+    network = compiled(names.spec)
+    if network is None:
+        return 1
+    theirs = [_shapes(node) for node in _layers(network, network.trunk)]
+    ours = [_shapes(node) for node in layers]
+    if [[*map(len, shapes)] for shapes in theirs] != [[*map(len, shapes)] for shapes in ours]:
+        return 0
+    return 1 + sum(one == other for one, other in zip(ours, theirs, strict=True))
+
+
+def _shapes(layer: Node) -> list[tuple[int, ...]]:
+    return [weight.shape for weight in layer.weights.values()]
 
 
 def _share(names: Names, found: Collection[str]) -> float:

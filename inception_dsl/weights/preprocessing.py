@@ -229,6 +229,7 @@ PUBLISHED: Final[Mapping[str, Mapping[str, PublishedWeights]]] = {
             IMAGENET1K_V1=256,
             IMAGENET1K_V2=232,
         ),
+        **{name: _torchvision(name) for name in ("squeezenet1_0", "squeezenet1_1")},
     },
     # timm.get_pretrained_cfg(network), read by timm.data.resolve_data_config; timm's default tag comes first
     "timm": {

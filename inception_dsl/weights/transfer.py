@@ -16,7 +16,7 @@ from inception_dsl.ir.typed import Typed
 from inception_dsl.weights import identify, keras
 from inception_dsl.weights.files import COUNTER, WeightFile, read_weights
 from inception_dsl.weights.matching import check_finite, match, own_names, recognizes, select_tensors
-from inception_dsl.weights.names import BUILTIN_SPECS, LIBRARIES
+from inception_dsl.weights.names.libraries import LIBRARIES
 from inception_dsl.weights.preprocessing import KEY, PUBLISHED, Preprocessing, parse_preprocessing
 
 if TYPE_CHECKING:
@@ -185,9 +185,9 @@ def has_own_names(typed: Typed, tensors: Collection[str]) -> bool:
 
 
 def _unknown(typed: Typed, file: Path, tensors: Collection[str]) -> SpecError:
-    networks = {library: identify.network_with_names(library, tensors) for library in LIBRARIES}
-    libraries = [library for library, network in networks.items() if network]
-    libraries.sort(key=lambda library: BUILTIN_SPECS[library].get(networks[library]) != typed.program.name)
+    specs = {library: [each.spec for each in identify.networks_with_names(library, tensors)] for library in LIBRARIES}
+    libraries = [library for library, known in specs.items() if known]
+    libraries.sort(key=lambda library: typed.program.name not in specs[library])
     hint = f"these are names of {listing(libraries, 'or')}: add `--from {libraries[0]}`" if libraries else ""
     message = f"the tensor names in `{file}` do not match `{typed.program.file}`"
     return SpecError(

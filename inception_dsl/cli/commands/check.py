@@ -35,7 +35,8 @@ def command(
 ) -> None:
     """Check the numbers that a paper prints against its spec.
 
-    SPEC is a spec file, or a file of claims; DIR means every spec in it (default: specs).
+    SPEC is a spec file, or a file of claims; DIR means every spec in it and in its folders
+    (default: specs).
     """
     backends = [backend for name, backend in _backends().items() if name in against] if against else []
     builds, claims = compile_specs(run, specs or ("specs",), variant, Options())

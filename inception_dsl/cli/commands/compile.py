@@ -16,6 +16,7 @@ from inception_dsl.cli.options import SPECS, TAPS, SizeType, VariantOptions, var
 from inception_dsl.cli.outcome import File
 from inception_dsl.cli.run import FORMATS, CommandRun, output_formats
 from inception_dsl.emit.options import Options
+from inception_dsl.syntax.source import citation
 
 if TYPE_CHECKING:
     from inception_dsl.files.freshness import Stale
@@ -50,9 +51,10 @@ def command(
 ) -> None:
     """Write each spec's PyTorch file, ONNX graph, report and runner.
 
-    SPEC is a spec file; DIR means every spec in it (default: specs). Nothing is written unless everything holds, and
-    the files of a network are written all together or not at all. Options that change the files (--set, --size,
-    --opset, --batch, --heads, --taps) need --out.
+    SPEC is a spec file; DIR means every spec in it and in its folders (default: specs). The files of a network are in
+    OUT/<network>, wherever its spec is. Nothing is written unless everything holds, and the files of a network are
+    written all together or not at all. Options that change the files (--set, --size, --opset, --batch, --heads,
+    --taps) need --out.
     """
     from inception_dsl.emit.runner import runner
     from inception_dsl.files import freshness, output
@@ -75,18 +77,18 @@ def command(
         return
     files = {name: content for built in outputs for name, content in built.items()}
     left_out = runner.FILES if no_runner else ()
-    everything = not specs or any(Path(spec).is_dir() for spec in specs)
+    folders = [citation(Path(spec, "*")).rpartition("/")[0] for spec in specs or ("specs",) if Path(spec).is_dir()]
     if only_check:
         words += ["--no-runner"] * no_runner + VariantOptions({}, variant.outside).words
         rebuild = shlex.join(["inception-dsl", "compile", *specs, *words])
         with run.step(file=out):
-            _record_stale(run, files, out, [*freshness.stale(files, out, everything, runner.FILES, left_out)], rebuild)
+            _record_stale(run, files, out, [*freshness.stale(files, out, folders, runner.FILES, left_out)], rebuild)
         return
     for build, built in zip(builds, outputs, strict=True):
         run.record_written(run.attempt(partial(output.write, built, out, force), build.file) or ())
     if not run.errors:
         with run.step(file=out):
-            run.diagnostics += freshness.orphans(files, out, everything, left_out)
+            run.diagnostics += freshness.orphans(files, out, folders, left_out)
 
 
 def _record_stale(run: CommandRun, files: Iterable[str], out: Path, stale: Iterable[Stale], rebuild: str) -> None:

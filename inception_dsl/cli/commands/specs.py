@@ -73,7 +73,7 @@ def _text(name: str) -> str:
     """Return a spec's text, in which `extends:` names the base so that a copy in any folder finds it."""
     source = sources.read(f"{builtin.PREFIX}{name}")
     document = yaml.parse(source)
-    if "extends" not in document.data:
+    if str(document.data.get("extends", builtin.PREFIX)).startswith(builtin.PREFIX):
         return source.text
     _, number, column, _ = document.value_span(("extends",))
     lines = source.lines.copy()

@@ -63,8 +63,8 @@ NO_SPEC_FOUND = Code(
     "E007",
     "no spec found",
     """\
-A path names a spec, or a directory that holds specs: files whose names end in `.yaml`. A file of claims does not count
-as a spec.
+A path names a spec, or a directory that holds specs, in it or in the directories below: files whose names end in
+`.yaml`. A file of claims does not count as a spec. Hidden directories are left out.
 """,
 )
 

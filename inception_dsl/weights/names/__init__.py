@@ -1,0 +1,1 @@
+"""The layer names of the networks of other libraries."""
