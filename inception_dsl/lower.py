@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from inception_dsl.diagnostics.codes.shapes import BRANCH_SIZES_DIFFER, SUM_SHAPES_DIFFER
 from inception_dsl.diagnostics.codes.syntax import OUT_OF_BOUNDS
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, Note, Span
 from inception_dsl.diagnostics.spelling import listing
@@ -140,14 +139,14 @@ class _Lowering:
         if FAILED_NODE in ends:
             return FAILED_NODE
         types = tuple(self.type_of(end) for end in ends)
-        field = joined_receptive_field([self._receptive_field(end) for end in ends])
+        field = joined_receptive_field([self._receptive_field(end) for end in ends], types)
         name = (*path, op.name)
         number = self.joins[name] = self.joins.get(name, 0) + 1
         name = name if number == 1 else (*path, f"{op.name}_{number}")
         try:
             out = op.infer(*types)
-        except ShapeError:
-            return self._disagree(join, index, ends)
+        except ShapeError as error:
+            return self._disagree(error, join, index, ends)
         return self._add(Node(name, op, tuple(ends), types, out, field, self.row, join.origin))
 
     def _call(self, call: Call, name: str, path: PartPath, index: int, env: Bindings) -> int:
@@ -194,10 +193,10 @@ class _Lowering:
         )
         return FAILED_NODE
 
-    def _disagree(self, join: Join, source: int, ends: list[int]) -> int:
+    def _disagree(self, error: ShapeError, join: Join, source: int, ends: list[int]) -> int:
         """Report branches that cannot be joined: the shape of each, and the layers that make some differ."""
         types = [self.type_of(end) for end in ends]
-        by_image = len({shape.shape[1:] for shape in types}) > 1
+        by_image = not error.help
         shown = [_size(shape) if by_image and isinstance(join.op, Concat) else str(shape) for shape in types]
         given: dict[str, list[str]] = {}
         for number, (branch, shape) in enumerate(zip(join.branches, shown, strict=True), 1):
@@ -207,12 +206,8 @@ class _Lowering:
         odd = [self._cause(source, end, by_image) for end, shape in zip(ends, shown, strict=True) if shape != usual]
         notes = list(dict.fromkeys(Note(node.origin, "here") for node in odd if node and node.origin))[:MOST_NOTES]
         where = self.origin if self.origin and join.origin and not _same_line(self.origin, join.origin) else join.origin
-        if isinstance(join.op, Concat):
-            code, message = BRANCH_SIZES_DIFFER, f"branches of `{self.within}` disagree on image size"
-        else:
-            code, message = SUM_SHAPES_DIFFER, f"terms of the sum in `{self.within}` differ in shape"
-        hint = _keep_size(odd) if by_image else "give the terms the same width; a `conv 1x1` can replace `pass`"
-        self.findings.error(code, message, where, label, notes, hint)
+        hint = error.help or _keep_size(odd)
+        self.findings.error(error.code, error.message.format(self.within), where, label, notes, hint)
         return FAILED_NODE
 
     def _cause(self, source: int, end: int, by_image: bool) -> Node | None:

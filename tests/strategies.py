@@ -117,18 +117,26 @@ def uses() -> st.SearchStrategy[Use]:
 
 def terms() -> st.SearchStrategy[Term]:
     """Formulas in the form that the parser gives: no chain directly in a chain, no join directly in its like."""
+    return _terms("|+*", uses())
 
+
+def former_terms() -> st.SearchStrategy[Term]:
+    """Those of the language before it grew."""
+    return _terms("|+", uses().map(lambda use: replace(use, fraction=None)))
+
+
+def _terms(joins: str, leaves: st.SearchStrategy[Use]) -> st.SearchStrategy[Term]:
     def deeper(inner: st.SearchStrategy[Term]) -> st.SearchStrategy[Term]:
         some = st.lists(inner, min_size=2, max_size=4)
         return st.one_of(
             some.map(_chain),
-            st.builds(_branches, st.sampled_from("|+"), some),
+            st.builds(_branches, st.sampled_from(joins), some),
             st.builds(Labelled, st.sampled_from(LABELS), inner),
             st.builds(Scaled, values(), inner),
             st.builds(Repeated, integers() | values(), inner),
         )
 
-    return st.recursive(uses(), deeper, max_leaves=8)
+    return st.recursive(leaves, deeper, max_leaves=8)
 
 
 def _chain(terms: list[Term]) -> Chain:
@@ -265,13 +273,7 @@ class _Network:
     def ends(self) -> dict[str, str]:
         """The last rows: a pool, and a classifier."""
         last = f"fc {{classes}} act=none{self.maybe('bias=none')}{self.maybe('-> softmax')}"
-        last = self.pick(
-            last,
-            f"dropout 40% -> {last}",
-            f"hidden: fc 5 -> out: [{last}]",
-            f"fc 5 -> bn -> {last}",
-            f"flatten -> {last}",
-        )
+        last = self.pick(last, f"dropout 40% -> {last}", f"hidden: fc 5 -> out: [{last}]", f"flatten -> {last}")
         pool = self.pick("avgpool global", "maxpool global", "avgpool to=2x3", "avgpool to=5 count_pad", "pass", "")
         return {"pool": pool, "fc": last} if pool else {"fc": last}
 
@@ -354,6 +356,7 @@ class _Network:
                 "[ pass | bn -> relu ]",
                 "flat: [ bn + pass ]",
             ]
+            kept += ["pass * bn", "bn * [gate: [ bn -> softmax ]] * [ [ bn + pass ] -> relu ]", "{word} * bn"]
             kept += ["conv 1x1 {in}", "2 of bn", "bn -> {n} of relu", "{word}", "0.5 * [ bn -> relu ]", "softmax"]
             return first or self.pick(*kept)
         if kind == "called":
@@ -475,7 +478,20 @@ class _Network:
 
     def step(self, shape: _Shape, depth: int) -> Written:
         """One layer, or a group of branches."""
-        kinds = ("window", "layer", "join", "sum", "dense", "repeat", "scale", "mixed", "nested", "split", "shift")
+        kinds = (
+            "window",
+            "layer",
+            "join",
+            "sum",
+            "product",
+            "dense",
+            "repeat",
+            "scale",
+            "mixed",
+            "nested",
+            "split",
+            "shift",
+        )
         kind = self.pick(*kinds) if depth else "window"
         if kind == "window":
             return self.window(shape)
@@ -483,6 +499,8 @@ class _Network:
             return self.join(shape, depth)
         if kind == "sum":
             return self.sum(shape)
+        if kind == "product":
+            return self.product(shape)
         if kind == "mixed":
             return self.mixed(shape)
         if kind == "split":
@@ -544,6 +562,22 @@ class _Network:
         halved = f"[ {last} + part 1/2 ]", shape.wide(width // 2)
         text, shape = self.pick((unit, shape.wide(width)), halved, (f"part {{n // 2 + 1}}/{width}", shape.wide(1)))
         return f"conv 1x1 {width} -> {text}", shape
+
+    def product(self, shape: _Shape) -> Written:
+        """Branches of equal width, multiplied; some gate the channels, as a map of one pixel, or of one row."""
+        width = self.pick(2, 4) if shape.channels is None else shape.channels
+        first = self.pick("conv 1x1", "value: conv 3x3") if shape.channels is None else "pass"
+        first = f"[{first} {width} same]" if "conv" in first else first
+        squeezed = (
+            f"avgpool {self.pick('global', 'to=1x1', 'to=1')} -> conv 1x1 3 relu -> conv 1x1 {width} bias -> softmax"
+        )
+        gate = self.pick(f"[ {squeezed} ]", f"[ gate: [ {squeezed} ] ]", f"[ [ {squeezed} ] + [ {squeezed} ] ]")
+        local = self.pick(f"conv 3x3 {width} same", f"[mul: conv 1x1 {width}]", f"2 of conv 1x1 {width}")
+        text = self.pick(
+            f"{first} * {gate}", f"{gate} * {first}", f"{first} * {gate} * {local}", f"{first} * 0.5 * {gate}"
+        )
+        text = self.pick(text, f"[ {text} + {local} ]", f"[ {text} | {local} ]")
+        return f"[ {text} ]", shape.wide(2 * width if "|" in text else width)
 
     def mixed(self, shape: _Shape) -> Written:
         """Sums of joins and joins of sums, whose branches keep the image; labels at every place that takes one."""

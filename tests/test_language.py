@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from inception_dsl.analysis.cost import cost
 from inception_dsl.compiler import at_size, compile_source
 from inception_dsl.diagnostics.diagnostic import Source, SpecError
 from inception_dsl.elaborate.elaborate import elaborate
@@ -99,6 +100,22 @@ def test_a_factor_and_a_count_bind_tighter_than_a_chain() -> None:
     assert algebra.parse_formula("{n} of 0.5 * a") == Repeated(Name("n"), Scaled(Number(0.5), A))
 
 
+def test_a_product_binds_tighter_than_all_but_brackets() -> None:
+    assert algebra.parse_formula("x: a * b -> c") == Chain((Labelled("x", Branches("*", (A, B))), C))
+    assert algebra.parse_formula("a + b * c") == Branches("+", (A, Branches("*", (B, C))))
+    assert algebra.parse_formula("2 of a * b") == Repeated(Number(2), Branches("*", (A, B)))
+    assert algebra.parse_formula("[a -> b] * c") == Branches("*", (Chain((A, B)), C))
+    assert algebra.parse_formula("a * [b * c]") == algebra.parse_formula("[a * b] * c") == Branches("*", (A, B, C))
+
+
+def test_a_number_on_the_left_of_a_star_is_a_factor() -> None:
+    assert algebra.parse_formula("0.5 * a * b") == Scaled(Number(0.5), Branches("*", (A, B)))
+    assert algebra.parse_formula("a * 0.5 * b") == Branches("*", (A, Scaled(Number(0.5), B)))
+    assert algebra.parse_formula("{x} * a") == Scaled(Name("x"), A)
+    assert algebra.parse_formula("{x} 3x3 * a").join == "*"  # type: ignore[attr-defined]
+    assert algebra.parse_formula("2 of 0.5 * a") == Repeated(Number(2), Scaled(Number(0.5), A))
+
+
 def test_a_leading_bar_says_nothing() -> None:
     assert algebra.parse_formula("| a\n| b") == algebra.parse_formula("a | b")
 
@@ -157,6 +174,36 @@ def test_terms_of_a_sum_are_added() -> None:
 
     assert ops(typed) == ["conv", "scale", "add", "relu"]
     assert typed.nodes[2].inputs == (-1, 1)
+
+
+def test_factors_of_a_product_are_multiplied() -> None:
+    typed = layer("pass * [avgpool global -> conv 1x1 3] * 0.5 * conv 3x3 3 same -> relu")
+
+    assert ops(typed) == ["avgpool", "conv", "conv", "scale", "mul", "relu"]
+    assert typed.nodes[4].inputs == (-1, 1, 3)
+    assert typed.out("row").shape == (3, 8, 8)
+
+
+def test_a_value_on_the_left_of_a_star_is_a_factor_unless_it_names_a_layer() -> None:
+    settings = "settings: {word: relu, share: 0.5}"
+
+    assert ops(layer("{word} * bn", settings)) == ops(layer("relu * bn")) == ["relu", "bn", "mul"]
+    assert ops(layer("{share} * bn", settings)) == ops(layer("0.5 * bn")) == ["bn", "scale"]
+    assert ops(layer("bn * {word}", settings)) == ["bn", "relu", "mul"]
+    assert code("bn * {1 / 2}") == "E201"
+
+
+def test_a_factor_that_is_left_out_gates_nothing() -> None:
+    typed = network("name | layer | k\none | gated | 0\ntwo | gated | 3\n", "gated: pass * conv 1x1 {k}")
+
+    assert ops(typed) == ["conv", "mul"]
+
+
+def test_a_gate_is_one_pixel_and_the_stride_is_that_of_the_image() -> None:
+    counted = cost(layer("conv 3x3/2 4 same -> pass * [avgpool global -> conv 1x1 4]")).trunk
+
+    assert (counted.out.shape, counted.stride) == ((4, 4, 4), (2, 2))
+    assert min(counted.receptive_field) >= 8
 
 
 def test_repeats_have_weights_of_their_own() -> None:

@@ -5,6 +5,7 @@ The table of torch layers is written by hand and reads nothing of the op but its
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -25,7 +26,7 @@ from inception_dsl.emit.rules import Rules
 from inception_dsl.ir.op import Op, concrete
 from inception_dsl.ir.ops.activations import ReLU, Softmax
 from inception_dsl.ir.ops.channels import ChannelPart, ChannelShuffle
-from inception_dsl.ir.ops.joins import Add, Concat
+from inception_dsl.ir.ops.joins import Add, Concat, Mul
 from inception_dsl.ir.ops.linear import Conv, FullyConnected
 from inception_dsl.ir.ops.norms import LRN, BatchNorm
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
@@ -92,7 +93,7 @@ def avg_pool(op: AvgPool, x: TensorType) -> nn.Module:
 
 
 def batch_norm(op: BatchNorm, x: TensorType) -> nn.Module:
-    layer = (nn.BatchNorm2d if len(x.shape) == 3 else nn.BatchNorm1d)(x.channels, op.eps)
+    layer = nn.BatchNorm2d(x.channels, op.eps)
     if not op.gamma:
         layer.register_parameter("weight", None)
     return layer
@@ -116,6 +117,7 @@ TORCH: dict[type[Op], Callable[..., nn.Module]] = {
     ChannelShuffle: lambda op, x: nn.ChannelShuffle(op.groups),
     Concat: lambda op, *xs: Call(lambda *ts: torch.cat(ts, 1)),
     Add: lambda op, *xs: Call(lambda *ts: torch.stack(ts).sum(0)),
+    Mul: lambda op, *xs: Call(lambda *ts: math.prod(ts[1:], start=ts[0])),
 }
 
 pairs = st.tuples(st.integers(1, 3), st.integers(1, 3))
@@ -145,13 +147,19 @@ def alone(op: st.SearchStrategy[Any], x: st.SearchStrategy[TensorType]) -> st.Se
     return st.tuples(op, x.map(lambda shape: (shape,)))
 
 
+def gated(x: TensorType, axes: tuple[bool, bool]) -> TensorType:
+    """An image of which some axes have one pixel."""
+    return TensorType((x.channels, *(1 if axis else size for axis, size in zip(axes, x.image, strict=True))))
+
+
+gates = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=2, max_size=4)
 some = st.floats(0.01, 2.0)
 odd = st.sampled_from([1, 3, 5, 7])
 CASES: dict[type[Op], st.SearchStrategy[Case]] = {
     Conv: st.builds(
         lambda op, x, k: (op, (TensorType((k * op.groups, *x.shape[1:])),)), convs(), images, st.integers(1, 3)
     ),
-    BatchNorm: alone(st.builds(BatchNorm, st.sampled_from([1e-3, 1e-5, 0.1]), st.booleans()), anything),
+    BatchNorm: alone(st.builds(BatchNorm, st.sampled_from([1e-3, 1e-5, 0.1]), st.booleans()), images),
     ReLU: alone(st.just(ReLU()), anything),
     LRN: alone(st.builds(LRN, odd, some, some, some), images),
     MaxPool: alone(st.builds(MaxPool, st.none() | windows(pool=True)), images),
@@ -184,6 +192,8 @@ CASES: dict[type[Op], st.SearchStrategy[Case]] = {
         st.lists(st.integers(1, 5), min_size=1, max_size=4),
     ),
     Add: st.builds(lambda x, n: (Add(), (x,) * n), anything, st.integers(1, 4)),
+    Mul: st.builds(lambda x, n, gates: (Mul(), (x,) * n + gates), anything, st.integers(2, 4), st.just(()))
+    | st.builds(lambda x, gates: (Mul(), tuple(gated(x, axes) for axes in gates)), images, gates),
 }
 each_op = pytest.mark.parametrize("kind", OPS, ids=lambda kind: kind.name)
 quick = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
@@ -277,6 +287,7 @@ def test_a_missing_rule_is_named() -> None:
         (Conv(4, Window((3, 3)), groups=2), ((3, 8, 8),), "E212"),
         (Conv(3, Window((3, 3)), groups=2), ((4, 8, 8),), "E212"),
         (MaxPool(None), ((10,),), "E215"),
+        (BatchNorm(), ((10,),), "E215"),
         (FullyConnected(4), ((3, 8, 8),), "E215"),
         (ChannelPart((1, 2)), ((3, 8, 8),), "E212"),
         (ChannelShuffle(2), ((3, 8, 8),), "E212"),
@@ -285,6 +296,10 @@ def test_a_missing_rule_is_named() -> None:
         (Shift(1), ((8,),), "E215"),
         (Concat(), ((3, 8, 8), (3, 8, 7)), "E204"),
         (Add(), ((3, 8, 8), (4, 8, 8)), "E205"),
+        (Mul(), ((3, 8, 8), (4, 8, 8)), "E230"),
+        (Mul(), ((3, 8, 8), (1, 8, 8)), "E230"),
+        (Mul(), ((3, 8, 8), (3, 8, 7)), "E230"),
+        (Mul(), ((3, 8, 8), (3,)), "E230"),
     ],
 )
 def test_what_an_op_cannot_take_has_a_code(op: Op, inputs: tuple[tuple[int, ...], ...], code: str) -> None:

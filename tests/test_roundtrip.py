@@ -14,11 +14,11 @@ from inception_dsl import compiler
 from inception_dsl.diagnostics.diagnostic import Source
 from inception_dsl.elaborate.elaborate import elaborate
 from inception_dsl.elaborate.printer import print_program
-from inception_dsl.ir.ops.joins import Add, Concat
+from inception_dsl.ir.ops.joins import Add, Concat, Mul
 from inception_dsl.ir.ops.scaling import Scale
 from inception_dsl.ir.program import Program
 from inception_dsl.ir.typed import Typed
-from inception_dsl.ir.values import Number, Operation, Value, spell
+from inception_dsl.ir.values import Name, Number, Operation, Value, spell
 from inception_dsl.lower import lower
 from inception_dsl.passes import pipeline
 from inception_dsl.spec import discovery
@@ -26,7 +26,7 @@ from inception_dsl.spec.network import NetworkSpec, read_spec
 from inception_dsl.spec.printer import print_spec
 from inception_dsl.syntax import algebra, yaml
 from inception_dsl.syntax.printer import spell_graph, spell_term
-from inception_dsl.syntax.terms import Branches, Chain, Labelled, Term, Use
+from inception_dsl.syntax.terms import Branches, Chain, Labelled, Repeated, Scaled, Term, Use
 from inception_dsl.syntax.yaml_printer import dump
 
 ROOT = Path(__file__).parent.parent
@@ -69,7 +69,7 @@ def working(typed: Typed) -> list[tuple[Any, ...]]:
     place = {-1: -1}
     kept: list[tuple[Any, ...]] = []
     for i, node in enumerate(typed.nodes):
-        if (isinstance(node.op, Concat | Add) and len(node.inputs) == 1) or node.op == Scale(1.0):
+        if (isinstance(node.op, Concat | Add | Mul) and len(node.inputs) == 1) or node.op == Scale(1.0):
             place[i] = place[node.inputs[0]]
         else:
             place[i] = len(kept)
@@ -88,6 +88,8 @@ X_A = Labelled("x", A)
 @example(Branches("|", (Labelled("x", Chain((Labelled("y", A), B))), C)))
 @example(Branches("|", (Labelled("x", Labelled("y", Chain((A, B)))), C)))
 @example(Branches("+", (Labelled("x", Chain((Branches("|", (A, B)), C))), A)))
+@example(Branches("*", (Use(Name("x")), A)))  # a product, not a factor
+@example(Scaled(Name("x"), Branches("*", (Scaled(Name("x"), A), Repeated(Number(2), B)))))
 def test_terms(term: Term) -> None:
     printed = spell_term(term)
 
@@ -114,6 +116,11 @@ def test_graphs_over_several_lines(term: Term) -> None:
         ("x: a -> b", "x: a -> b"),
         ("2 of [0.5 * [a]]", "2 of 0.5 * a"),
         ("2 of [a -> b]", "2 of [a -> b]"),
+        ("[[a] * [[b] * c]]", "a * b * c"),
+        ("[a -> b] * [a + c]", "[a -> b] * [a + c]"),
+        ("[2 of [a * 0.5 * b]]", "2 of a * [0.5 * b]"),
+        ("[{x}] * [{y}]", "[{x}] * {y}"),
+        ("[0.5 * [a * b]]", "0.5 * a * b"),
         ("conv  3x3/2x2 {64} same", "conv 3x3/2 64 same"),
         ("dropout 0.4", "dropout 40%"),
         ("conv 1x1 {(2 * (in)) + 1} eps=1e-3", "conv 1x1 {2 * in + 1} eps=0.001"),

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from inception_dsl.diagnostics.codes.modules import CANNOT_EVALUATE, WRONG_MODULE_ARGUMENTS
-from inception_dsl.diagnostics.diagnostic import Findings, Note, Source
 from inception_dsl.diagnostics.spelling import did_you_mean, listing
 from inception_dsl.elaborate.scope import MAX_CHANNELS, Scope, describe_value
 from inception_dsl.ir.values import Name, Scalar, Value, Width, names
-from inception_dsl.spec.rows import RowSpec
 from inception_dsl.syntax.terms import Use
-from inception_dsl.syntax.yaml_printer import flow
 
 Arguments = dict[str, Value | Scalar | None]
 
@@ -52,26 +49,6 @@ def arguments(use: Use, columns: tuple[str, ...], scope: Scope) -> Arguments:
             )
         given[column] = scope.values[column]
     return {column: given[column] for column in columns}
-
-
-def report_unused(row: RowSpec, unused: Sequence[str], own: Source, findings: Findings) -> None:
-    """Report E216 for cells of a row that its layer would ignore; `own` is the file that the row's layer is from.
-
-    Where a variant gives the row another layer, the cells of the base are reported together.
-    """
-    new_layer = row.cells["layer"].within.source is own
-    inherited = [column for column in unused if new_layer and row.cells[column].within.source is not own]
-    if inherited:
-        message = f"the new layer of `{row.name}` does not use the cells that the base has for {listing(inherited)}"
-        notes = [Note(row.span(inherited[0]), "this cell would be ignored")]
-        empty = ", ".join(f"{flow(column)}: null" for column in inherited)
-        hint = f"remove them: add `{empty}` to the cells of the row"
-        findings.error(WRONG_MODULE_ARGUMENTS, message, row.span("layer"), notes=notes, help=hint)
-    for column in unused:
-        if column not in inherited:
-            message = f"the layer of `{row.name}` does not use `{column}`"
-            label, hint = "this cell would be ignored", f"empty it, or write `{{{column}}}` where it belongs"
-            findings.error(WRONG_MODULE_ARGUMENTS, message, row.span(column), label, help=hint)
 
 
 def known(given: Arguments, scope: Scope) -> dict[str, Scalar | None]:

@@ -14,13 +14,14 @@ from inception_dsl.diagnostics.codes.modules import CANNOT_EVALUATE, NETWORK_TOO
 from inception_dsl.diagnostics.codes.syntax import DUPLICATE_NAME
 from inception_dsl.diagnostics.diagnostic import Findings, Note, Span
 from inception_dsl.diagnostics.spelling import did_you_mean, listing
-from inception_dsl.elaborate.arguments import arguments, known, report_unused, widths
+from inception_dsl.elaborate.arguments import arguments, known, widths
+from inception_dsl.elaborate.cells import cell_values, report_unused
 from inception_dsl.elaborate.layers import Layers
 from inception_dsl.elaborate.modules import Modules, used_names
 from inception_dsl.elaborate.scope import Fault, Scope, describe_value
 from inception_dsl.elaborate.size import MOST_LAYERS, TooLarge, layers, too_large
 from inception_dsl.elaborate.unknown import unknown
-from inception_dsl.ir.ops.joins import Add, Concat
+from inception_dsl.ir.ops.joins import Mul
 from inception_dsl.ir.ops.scaling import Scale
 from inception_dsl.ir.program import (
     Body,
@@ -44,7 +45,8 @@ from inception_dsl.spec.network import HeadSpec, NetworkSpec
 from inception_dsl.spec.published import published
 from inception_dsl.spec.rows import RowSpec
 from inception_dsl.spec.vocabulary.layers import LAYERS
-from inception_dsl.syntax.terms import Branches, Chain, Labelled, Repeated, Scaled, Term, Use, value_names, walk
+from inception_dsl.spec.vocabulary.operators import JOINS
+from inception_dsl.syntax.terms import Branches, Chain, Labelled, Repeated, Scaled, Term, Use
 
 MOST_REPEATS = 10_000
 MOST_ARGUMENTS = 4 * MOST_LAYERS
@@ -124,9 +126,9 @@ class _Elaborator:
 
     def row(self, row: RowSpec) -> Row:
         """A row; its cells are the values of its formula and the arguments of the modules that it calls."""
-        values = {**self.constants, **self._cells(row)}
+        values = {**self.constants, **cell_values(row, self.constants, self.findings)}
         scope = Scope(row.layer, values, {"in": Name("in"), "classes": Name("classes")}, row)
-        self._check_cells(row)
+        report_unused(row, self.spec, self.findings)
         body = self._bounded(row.name, scope, row.span("name"))
         return Row(row.name, body, row.layer.text, origin=row.span("name"))
 
@@ -171,10 +173,13 @@ class _Elaborator:
                 return Sequence(tuple(self._parts(steps, scope)), origin=origin)
             case Branches(join, branches):
                 scope.check_labels(branches, self.findings)
-                op = Concat() if join == "|" else Add()
+                op = JOINS[join]()
                 return Join(op, tuple(self._part(branch, scope) for branch in branches), origin=origin)
             case Scaled(factor, scaled):
                 number = scope.known(factor)
+                if number in LAYERS:  # a product, whose first operand a value names
+                    named = Use(factor, at=factor.at)
+                    return Join(Mul(), tuple(self._part(branch, scope) for branch in (named, scaled)), origin=origin)
                 if not isinstance(number, int | float):
                     raise scope.bad(CANNOT_EVALUATE, factor, f"a factor must be a number, not {describe_value(number)}")
                 self._check_factor(factor, scaled, scope)
@@ -272,28 +277,3 @@ class _Elaborator:
         # a call counts at least one layer for each column, even where one layer reads them all
         self.layers[name] = max(layers(body, self.layers), len(spec.columns))
         return name
-
-    def _cells(self, row: RowSpec) -> dict[str, Scalar | None]:
-        cells: dict[str, Scalar | None] = {}
-        for column, value in row.args.items():
-            if isinstance(value, Value):
-                try:
-                    cells[column] = Scope(row.layer, self.constants, {}, row).known(value)
-                except Fault as fault:
-                    self.findings.error(fault.diagnostic.code, str(fault), row.span(column), help=fault.diagnostic.help)
-                    cells[column] = None
-            else:
-                cells[column] = value
-        return cells
-
-    def _check_cells(self, row: RowSpec) -> None:
-        """Report cells that the layer of a row does not use."""
-        used = {name.name for name in value_names(row.layer.term)}
-        for term in walk(row.layer.term):
-            if not isinstance(term, Use) or not isinstance(term.name, str) or term.name in LAYERS:
-                continue
-            if term.name not in self.spec.modules:
-                return  # reported as an unknown layer
-            used |= set(self.spec.modules[term.name].columns)
-        unused = [column for column, value in row.args.items() if value not in (None, 0) and column not in used]
-        report_unused(row, unused, self.spec.document.source, self.findings)

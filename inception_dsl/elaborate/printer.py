@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from inception_dsl.ir import program
 from inception_dsl.ir.op import Op
-from inception_dsl.ir.ops.joins import Concat
 from inception_dsl.ir.ops.scaling import Scale
 from inception_dsl.ir.ops.shaping import Flatten
 from inception_dsl.ir.program import TOTALS, Body, Call, Dropped, Join, Layer, Part, Program, Repeat, Sequence
@@ -21,6 +20,7 @@ from inception_dsl.spec.fields import COLUMN_MEASURES
 from inception_dsl.spec.init import SOURCE
 from inception_dsl.spec.printer import print_cell, print_graph, print_head
 from inception_dsl.spec.vocabulary.layers import LAYERS
+from inception_dsl.spec.vocabulary.operators import JOINS
 from inception_dsl.syntax.printer import align, spell_words
 from inception_dsl.syntax.terms import (
     Branches,
@@ -39,6 +39,9 @@ from inception_dsl.syntax.yaml_printer import dump
 PASS: Final = Use("pass")
 DROPPED: Final = Use("conv", (Number(1), Number(1)), width=Number(0))
 """The shortest layer that is left out."""
+
+SIGNS: Final = {op: sign for sign, op in JOINS.items()}
+"""The sign that joins branches by an op."""
 
 DEFAULT_COLUMNS: Final = frozenset(COLUMN_MEASURES[:4])
 """The columns that need no declaration."""
@@ -123,7 +126,7 @@ def as_term(body: Body) -> Term:
         case Join(_, (only,)):
             return _part(only)
         case Join(op, branches):
-            return Branches("|" if isinstance(op, Concat) else "+", tuple(_branch(part, op) for part in branches))
+            return Branches(SIGNS[type(op)], tuple(_branch(part, op) for part in branches))
         case Repeat(count, inner):
             return Repeated(Number(count), as_term(inner))
         case Dropped():

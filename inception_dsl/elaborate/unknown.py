@@ -24,6 +24,8 @@ def unknown(use: Use, name: Scalar | None, scope: Scope, spec: NetworkSpec) -> F
     known += f"; the modules are {listing(spec.modules)}" if spec.modules else ""
     if not isinstance(use.name, str):
         hint = elsewhere.suggest(str(name), LAYERS) or known
+        if isinstance(name, int | float) and Use(use.name) == use:
+            hint = "write a factor first: `{...} * ...`; a layer begins with its name"
         return scope.bad(
             UNKNOWN_LAYER, use.name, f"expected the name of a layer, but this is {describe_value(name)}", hint
         )

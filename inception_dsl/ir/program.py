@@ -48,7 +48,7 @@ class Sequence:
 
 @dataclass(frozen=True)
 class Join:
-    """Branches that read the same input, joined by an op: `Concat` or `Add`."""
+    """Branches that read the same input, joined by an op: `Concat`, `Add` or `Mul`."""
 
     op: Op
     branches: tuple[Part, ...]

@@ -173,10 +173,17 @@ INPUT_PIXEL: Final[ReceptiveFields] = (ReceptiveField(), ReceptiveField())
 """The receptive field of the network's input."""
 
 
-def joined_receptive_field(branches: Sequence[ReceptiveFields]) -> ReceptiveFields:
-    """The receptive field of joined branches."""
-    heights, widths = zip(*branches, strict=True)
-    return ReceptiveField.union(heights), ReceptiveField.union(widths)
+def joined_receptive_field(branches: Sequence[ReceptiveFields], types: Sequence[TensorType]) -> ReceptiveFields:
+    """The receptive field of joined branches, whose outputs have these `types`."""
+    sizes = [(*x.shape[1:], 1, 1)[:2] for x in types]
+    height, width = map(_joined, zip(*branches, strict=True), zip(*sizes, strict=True))
+    return height, width
+
+
+def _joined(fields: tuple[ReceptiveField, ...], sizes: tuple[int, ...]) -> ReceptiveField:
+    """The union; a branch of one pixel, which is repeated to the size of the others, has no say in the stride."""
+    strides = [field.stride for field, size in zip(fields, sizes, strict=True) if size == max(sizes)]
+    return ReceptiveField.union(fields)._replace(stride=max(strides))
 
 
 def adaptive_bins(size: int, out: int) -> Iterator[range]:

@@ -2,8 +2,8 @@
 
 A part with a label is named by it. Otherwise a step of a module is named by its word (`conv`, or `conv1`, `conv2`,
 ...), a branch by its position (`branch1`, ...), and a step of any other chain by its index, as in `nn.Sequential`.
-A term of a sum that joins branches and has no label is written out in the module's `forward`: its steps and branches
-belong to the module.
+A term of a sum or factor of a product that joins branches and has no label is written out in the module's `forward`:
+its steps and branches belong to the module.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from inception_dsl.ir.names import from_label, problem
-from inception_dsl.ir.ops.joins import Add
+from inception_dsl.ir.op import Op
+from inception_dsl.ir.ops.joins import Add, Mul
 from inception_dsl.ir.program import Body, Call, Join, Layer, Part, Program, Repeat, Sequence, Template
 
 
@@ -41,10 +42,10 @@ def word(body: Body) -> str:
 
 
 class _Names:
-    """The unique names of one namespace."""
+    """The unique names of one namespace, in which some joins stand."""
 
-    def __init__(self) -> None:
-        self.taken = {"concat", "add"}  # the names of the joining ops
+    def __init__(self, *joins: Op) -> None:
+        self.taken = {"concat", "add", *(op.name for op in joins)}
 
     def take(self, name: str) -> str:
         """`name`, with a number added if it is taken."""
@@ -59,16 +60,16 @@ def _numbered(body: Body) -> Body:
     match body:
         case Sequence(parts) if parts:
             return replace(body, parts=_named(parts, [str(i) for i in range(len(parts))]))
-        case Join(_, branches):
-            return replace(body, branches=_named(branches, [f"branch{i}" for i in range(1, len(branches) + 1)]))
+        case Join(op, branches):
+            return replace(body, branches=_named(branches, [f"branch{i}" for i in range(1, len(branches) + 1)], op))
         case Repeat(_, inner):
             return replace(body, body=_numbered(inner))
         case _:
             return body
 
 
-def _named(parts: tuple[Part, ...], defaults: list[str]) -> tuple[Part, ...]:
-    names = _Names()
+def _named(parts: tuple[Part, ...], defaults: list[str], *joins: Op) -> tuple[Part, ...]:
+    names = _Names(*joins)
     labels = [names.take(from_label(part.label)) if part.label else "" for part in parts]
     return tuple(
         replace(part, name=label or names.take(default), body=_numbered(part.body))
@@ -88,7 +89,7 @@ class _ModuleNames:
     """The namespace of a module's attributes."""
 
     def __init__(self, parts: tuple[Part, ...]) -> None:
-        self.names = _Names()
+        self.names = _Names(*_joins(parts))
         self.branches = 0
         own = [*_attributes(parts)]
         self.labels = {id(part): self.names.take(from_label(part.label)) for part, _ in own if part.label}
@@ -130,9 +131,21 @@ def _is_join(part: Part) -> bool:
     return not part.label and isinstance(part.body, Join)
 
 
+def _joins(parts: tuple[Part, ...]) -> Iterator[Op]:
+    """The ops of the joins that a module writes out."""
+    for part in parts:
+        if _is_join(part):
+            assert isinstance(part.body, Join)
+            yield part.body.op
+            for branch in part.body.branches:
+                if _is_opened(branch, part.body):
+                    assert isinstance(branch.body, Sequence)
+                    yield from _joins(branch.body.parts)
+
+
 def _is_opened(branch: Part, join: Join) -> bool:
-    """Whether a term of a sum is a chain that joins branches itself: these become the module's own too."""
-    if branch.label or not isinstance(join.op, Add) or not isinstance(branch.body, Sequence):
+    """Whether a term or factor is a chain that joins branches itself: these become the module's own too."""
+    if branch.label or not isinstance(join.op, Add | Mul) or not isinstance(branch.body, Sequence):
         return False
     return any(_is_join(part) for part in branch.body.parts)
 

@@ -15,6 +15,7 @@ from inception_dsl.ir.values import Scalar, Value
 from inception_dsl.spec.fields import COLUMN_MEASURES
 from inception_dsl.syntax import algebra, table
 from inception_dsl.syntax.algebra_errors import SyntaxFault
+from inception_dsl.syntax.building import DIGITS
 from inception_dsl.syntax.formula import Formula, formula_of
 from inception_dsl.syntax.source import Fragment
 from inception_dsl.syntax.table import Cell, Table
@@ -135,7 +136,7 @@ class RowReader:
         text = cell.text
         if not text:
             return None
-        if re.fullmatch(rf"[0-9]{{1,{algebra.DIGITS}}}", text):
+        if re.fullmatch(rf"[0-9]{{1,{DIGITS}}}", text):
             return int(text)
         if text.startswith("{"):
             try:

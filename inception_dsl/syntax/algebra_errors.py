@@ -75,7 +75,7 @@ HABITS: Final = {
     ">": ARROW,
     "-": f"{ARROW}; put arithmetic in braces",
     "×": REPEAT,
-    "*": "put arithmetic in braces: `{64 * 2}`; a factor or count comes first: `0.1 * ...`, `3 of ...`",
+    "*": "a product is `a * b`, a factor `0.1 * a`, a repeat `3 of a`; put arithmetic in braces: `{64 * 2}`",
     "=": "write a setting as `key=value`, without a kernel or bracket before it",
     ",": f"{ARROW} and `|` between branches; separate words with spaces",
     ";": f"{ARROW} and `|` between branches",
@@ -122,10 +122,21 @@ def kernel_fault(text: str, offset: int) -> SyntaxFault | None:
     return None
 
 
+def _factor_fault(text: str, offset: int) -> SyntaxFault | None:
+    """The fault of a factor that stands after what it scales, right before an offset; None where there is none."""
+    if not (factor := re.search(r"\*\s*([0-9]+(?:\.[0-9]+)?)\s*$", text[max(0, offset - 60) : offset])):
+        return None
+    begin = max(0, offset - 60) + factor.start(1)
+    hint = f"write it first: `{factor[1]} * ...`, or put arithmetic in braces"
+    return _fault(f"the factor {factor[1]} stands after `*`", (begin, begin + len(factor[1])), hint)
+
+
 def explain_parser_error(error: UnexpectedInput, text: str, start: str) -> SyntaxFault:
     """The fault that a parser error stands for; `start` is the rule that was being parsed."""
-    if start == "formula" and (fault := kernel_fault(text, _offset(error, text))):
-        return fault
+    if start == "formula":
+        offset = _offset(error, text)
+        if fault := kernel_fault(text, offset) or _factor_fault(text, offset):
+            return fault
     if not isinstance(error, UnexpectedToken):
         return _stray(text, _offset(error, text))
     token, accepts = error.token, error.accepts
@@ -157,6 +168,8 @@ def explain_parser_error(error: UnexpectedInput, text: str, start: str) -> Synta
 def _offset(error: UnexpectedInput, text: str) -> int:
     """The offset at which the parser stopped."""
     if isinstance(error, UnexpectedToken):
+        if error.token.type == "$END":
+            return len(text)
         return error.token.start_pos or 0
     above = text.split("\n")[: error.line - 1]
     return sum(len(line) + 1 for line in above) + error.column - 1
@@ -226,7 +239,7 @@ def _out_of_place(token: Token, accepts: set[str], text: str, at: tuple[int, int
         hint = REPEAT
     elif word == "#":
         hint = "formulas and tables cannot contain comments: move it to a line above the block"
-    if "STAR" in accepts:
+    if "STAR" in accepts and "ARROW" not in accepts:
         hint = "write `2 of ...` for a repeat, or `0.1 * ...` for a factor"
     return _fault(f"expected {_wanted(accepts)}, found `{word}`", (begin, begin + len(word)), hint)
 

@@ -16,7 +16,7 @@ from inception_dsl.text.aligned import pad
 MAX_CHAIN_LINE: Final = 100
 """The length at which a chain continues on the next line, where lines may break."""
 
-BRANCHES, SUM, CHAIN, STEP, TERM = range(5)
+BRANCHES, SUM, CHAIN, STEP, TERM, OPERAND = range(6)
 """How tightly each kind of term binds, loosest first; a term in a tighter place is put in brackets."""
 
 
@@ -70,8 +70,11 @@ def _spelled(term: Term) -> tuple[int, str]:
     match term:
         case Branches("|", branches):
             return BRANCHES, " | ".join(_branch(branch, SUM) for branch in branches)
-        case Branches(_, branches):
+        case Branches("+", branches):
             return SUM, " + ".join(_branch(branch, CHAIN) for branch in branches)
+        case Branches(_, (first, *others)):
+            operands = [f"[{_spelled(first)[1]}]" if _is_value(first) else _inside(first, OPERAND)]
+            return TERM, " * ".join(operands + [_inside(operand, OPERAND) for operand in others])
         case Chain(steps):
             return CHAIN, _chain(steps, STEP)
         case Labelled(label, inner):
@@ -81,9 +84,14 @@ def _spelled(term: Term) -> tuple[int, str]:
         case Repeated(count, inner):
             return TERM, f"{_int(count)} of {_inside(inner, TERM)}"
         case Use():
-            return TERM, _use(term)
+            return OPERAND, _use(term)
         case _:
             raise TypeError(term)
+
+
+def _is_value(term: Term) -> bool:
+    """Whether a term is a value alone, which is read as a factor on the left of `*`."""
+    return isinstance(term, Use) and isinstance(term.name, Value) and term == Use(term.name)
 
 
 def _branch(term: Term, place: int) -> str:

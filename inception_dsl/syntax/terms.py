@@ -66,7 +66,7 @@ class Chain(Term):
 
 @dataclass(frozen=True)
 class Branches(Term):
-    """`a | b` (concatenated along channels) or `a + b` (added): at least two branches."""
+    """`a | b` (concatenated along channels), `a + b` (added) or `a * b` (multiplied): at least two branches."""
 
     join: str
     branches: tuple[Term, ...]
@@ -74,7 +74,7 @@ class Branches(Term):
 
 @dataclass(frozen=True)
 class Scaled(Term):
-    """`0.17 * a`."""
+    """`0.17 * a`, or `{value} * a`, whose value may also name a layer: then it is a product."""
 
     factor: Value
     term: Term

@@ -12,8 +12,9 @@ from inception_dsl.ir.shapes import TensorType
 class OnnxNode(NamedTuple):
     """A node of ONNX. Unless it names its `inputs`, they are the op's inputs, its `constants`, and the op's weights.
 
-    Inputs are named `x` (the op's own input), by the op's weights (`weight`), by the `constants` of this node or an
-    earlier one of the op, and by the `name` of an earlier node of the op, whose output it is.
+    Inputs are named `x` (the op's own input; `x2`, `x3` where it has more), by the op's weights (`weight`), by the
+    `constants` of this node or an earlier one of the op, and by the `name` of an earlier node of the op, whose output
+    it is.
     """
 
     op_type: str

@@ -83,7 +83,8 @@ def model(
     def nodes(index: int, spelled: list[OnnxNode]) -> Iterator[bytes]:
         source = typed.nodes[index]
         inputs = [names[end] for end in source.inputs]
-        known = {"x": inputs[0]} | {name.rpartition(".")[2]: name for name in source.weights}
+        known = {f"x{number if number > 1 else ''}": name for number, name in enumerate(inputs, 1)}
+        known |= {name.rpartition(".")[2]: name for name in source.weights}
         for node in spelled:
             last = node is spelled[-1]
             constants = {name: _inner(source, name) for name in node.constants}

@@ -10,7 +10,7 @@ from inception_dsl.emit.python import LINE_LENGTH, Expression, layout, literal
 from inception_dsl.emit.pytorch.variants import ConstructorOptions, unscaled
 from inception_dsl.emit.pytorch.widths import short
 from inception_dsl.ir.ops.activations import ReLU
-from inception_dsl.ir.ops.joins import Add
+from inception_dsl.ir.ops.joins import Add, Concat, Mul
 from inception_dsl.ir.ops.scaling import Scale
 from inception_dsl.ir.ops.shaping import Flatten
 from inception_dsl.ir.program import Body, Join, Layer, Part, Sequence
@@ -31,6 +31,9 @@ BuildBody = Callable[[Body, Width, list[PartPath]], Built]
 
 LONG: Final = 76
 """A longer expression in `forward` gets a line of its own."""
+
+SIGNS: Final = {Add: " + ", Mul: " * "}
+"""The operators between the terms of a sum, and between the factors of a product."""
 
 RESERVED: Final = {"x", "self", "F", "torch", "nn"}
 """Names that a variable of `forward` must not hide."""
@@ -111,10 +114,12 @@ class ClassBody:
             else:
                 assert isinstance(part.body, Sequence)
                 code, width = self._chain(part.body.parts, x, self._new_variable(), channels, paths)
+                if (scale or isinstance(join.op, Mul)) and _is_sum(part.body.parts[-1]):
+                    code = f"({code})"
             terms.append(f"{scale}{code}")
             widths.append(width)
-        if isinstance(join.op, Add):
-            return " + ".join(terms), short(join.op.channels(*widths))
+        if not isinstance(join.op, Concat):
+            return SIGNS[type(join.op)].join(terms), short(join.op.channels(*widths))
         code = f"torch.cat(({', '.join(terms)}), 1)"
         if len(code) > LINE_LENGTH - 15:
             listed = "".join(f"                {term},\n" for term in terms)
@@ -127,3 +132,8 @@ class ClassBody:
         while name in self.variables:
             name, number = f"residual_{number}", number + 1
         return name
+
+
+def _is_sum(part: Part) -> bool:
+    """Whether a step is written as a sum, which binds looser than a product."""
+    return not part.name and isinstance(part.body, Join) and isinstance(part.body.op, Add)

@@ -28,6 +28,17 @@ JOINS: Final = (
             "return total",
         ),
     ),
+    (
+        "Mul",
+        "The product of the outputs of all branches.",
+        (
+            "outputs = [branch(x) for branch in self.values()]",
+            "product = outputs[0]",
+            "for output in outputs[1:]:",
+            "    product = product * output",
+            "return product",
+        ),
+    ),
 )
 
 

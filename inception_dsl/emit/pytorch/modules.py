@@ -13,7 +13,6 @@ from inception_dsl.emit.pytorch.variants import Variants
 from inception_dsl.emit.pytorch.widths import UNKNOWN, short, with_input
 from inception_dsl.ir.names import from_column
 from inception_dsl.ir.op import Op
-from inception_dsl.ir.ops.joins import Add
 from inception_dsl.ir.ops.linear import FullyConnected
 from inception_dsl.ir.ops.shaping import Flatten
 from inception_dsl.ir.program import Body, Call, Join, Layer, Part, Repeat, Sequence, Template
@@ -67,7 +66,7 @@ class TemplateClasses:
             case Join(op, branches):
                 built = [(part, self.build(part.body, channels, under(paths, part))) for part in branches]
                 items = tuple((part.name, branch.code) for part, branch in built)
-                name = self.layers.helper("Add" if isinstance(op, Add) else "Concat").head
+                name = self.layers.helper(type(op).__name__).head
                 return Built(CallExpr(name, items), short(op.channels(*(branch.channels for _, branch in built))))
             case Repeat(count, inner):
                 return self._repeat(count, inner, channels, paths)
@@ -81,7 +80,6 @@ class TemplateClasses:
 
     def _layer(self, ops: tuple[Op, ...], channels: Width, paths: list[PartPath]) -> Built:
         channels = self._arriving(channels, paths)
-        self.layers.ranks = {len(node.types[0].shape) for path in paths if (node := self._first(path))}
         ops = tuple(with_input(op, channels) for op in ops)
         main = next((op for op in ops if op.depth), ops[0])
         features, flattens = "", False

@@ -1,13 +1,13 @@
-"""Joins of branches."""
+"""Joins of branches.
+
+In the messages of their errors, `{}` stands for the module or row; without `help`, image sizes differ.
+"""
 
 from __future__ import annotations
 
-from inception_dsl.diagnostics.codes.shapes import BRANCH_SIZES_DIFFER, SUM_SHAPES_DIFFER
+from inception_dsl.diagnostics.codes.shapes import BRANCH_SIZES_DIFFER, PRODUCT_SHAPES_DIFFER, SUM_SHAPES_DIFFER
 from inception_dsl.ir.op import Op
-from inception_dsl.ir.shapes import (
-    ShapeError,
-    TensorType,
-)
+from inception_dsl.ir.shapes import ShapeError, TensorType
 from inception_dsl.ir.values import Number, Operation, Value, Width
 
 
@@ -18,7 +18,7 @@ class Concat(Op):
 
     def infer(self, *inputs: TensorType) -> TensorType:
         if len({x.shape[1:] for x in inputs}) != 1:
-            raise ShapeError(BRANCH_SIZES_DIFFER, "the branches disagree on image size")
+            raise ShapeError(BRANCH_SIZES_DIFFER, "branches of `{}` disagree on image size")
         return TensorType((sum(x.channels for x in inputs), *inputs[0].shape[1:]))
 
     def channels(self, *inputs: Width) -> Width:
@@ -37,5 +37,27 @@ class Add(Op):
 
     def infer(self, *inputs: TensorType) -> TensorType:
         if len(set(inputs)) != 1:
-            raise ShapeError(SUM_SHAPES_DIFFER, "the terms of a sum differ in shape")
+            sizes = {x.shape[1:] for x in inputs}
+            hint = "give the terms the same width; a `conv 1x1` can replace `pass`" if len(sizes) == 1 else ""
+            raise ShapeError(SUM_SHAPES_DIFFER, "terms of the sum in `{}` differ in shape", hint)
         return inputs[0]
+
+
+class Mul(Op):
+    """Multiplies branches elementwise: a gate that scales channels, as in squeeze-and-excitation (1709.01507).
+
+    The branches have the same channels. Their images have one size; an axis of one pixel is repeated to that of the
+    others.
+    """
+
+    name = "mul"
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        ranks = {len(x.shape) for x in inputs}
+        if len(ranks) == len({x.channels for x in inputs}) == 1:
+            axes = [set(axis) - {1} or {1} for axis in zip(*(x.shape[1:] for x in inputs), strict=True)]
+            if all(len(sizes) == 1 for sizes in axes):
+                return TensorType((inputs[0].channels, *(size for (size,) in axes)))
+        hint = "give the factors the same width" if len({x.channels for x in inputs}) > 1 else ""
+        hint = "a vector has no pixels: write `conv 1x1` in place of `fc`" if len(ranks) > 1 else hint
+        raise ShapeError(PRODUCT_SHAPES_DIFFER, "factors of the product in `{}` differ in shape", hint)

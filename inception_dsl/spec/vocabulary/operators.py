@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from inception_dsl.ir.ops.joins import Add, Concat
+from inception_dsl.ir.op import Op
+from inception_dsl.ir.ops.joins import Add, Concat, Mul
 from inception_dsl.ir.ops.scaling import Scale
 from inception_dsl.spec.vocabulary.entry import Operator
 
+JOINS: Final[Mapping[str, type[Op]]] = {"|": Concat, "+": Add, "*": Mul}
+"""The operations that join branches, by the sign between the branches."""
+
 OPERATORS: Final[Mapping[str, Operator]] = {
     "a -> b": Operator("a, then b"),
-    "a | b": Operator("both read the same input; their outputs joined along channels", Concat),
-    "a + b": Operator("both read the same input; their outputs added", Add),
+    "a | b": Operator("both read the same input; their outputs joined along channels", JOINS["|"]),
+    "a + b": Operator("both read the same input; their outputs added", JOINS["+"]),
+    "a * b": Operator("both read the same input; their outputs multiplied, a 1x1 map at every pixel", JOINS["*"]),
     "0.17 * a": Operator("the output of a, times a number", Scale),
     "4 of a": Operator("a four times in a row, each time with weights of its own"),
     "[ a ]": Operator("groups"),
