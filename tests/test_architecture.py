@@ -46,7 +46,7 @@ FOREIGN = {
     "numpy": {"crosscheck", "evaluation", "runner.readers.tables", "weights"},
     "onnx": {"emit.onnx.executor", "files.freshness"},
     "onnxruntime": {"emit.onnx.executor"},
-    "PIL": {"evaluation.images", "runner.readers.decode"},
+    "PIL": {"evaluation.images", "runner.readers.decode", "runner.readers.pillow"},
     "pyarrow": {"runner.readers.parquet"},
     "pydantic": {"spec"},
     "safetensors": {"weights"},

@@ -189,6 +189,8 @@ FAILING = [
     ("export", "specs/small.yaml", "--weights", "empty.safetensors", "--out", "small.onnx"),
     ("export", "specs/small.yaml", "--init", "0", "--out", "empty.yaml/small.onnx"),
     ("ensemble", "none.npz", "empty.npz"),
+    ("features", "none.onnx", "none.png", "--out", "x.npz"),
+    ("features", "empty.yaml", "empty", "--out", "x.npz"),
     ("eval", "specs/small.yaml", "none.safetensors", "--data", "fake:8x10"),  # it has no `training`
     ("eval", "specs/edited.yaml", "none.safetensors", "--data", "fake:8x10"),
     ("eval", "specs/edited.yaml", "none.safetensors", "--data", "folder:none"),

@@ -88,6 +88,7 @@ def test_a_spec_is_a_file(verb: tuple[str, ...], odd: dict[str, str], run: Run) 
         ("eval", "t.yaml", "{}", "--data", "fake:8x10"),
         ("ensemble", "{}", "{}"),
         ("plot", "{}"),
+        ("features", "{}", "image.png", "--out", "x.npz"),
     ],
     ids=" ".join,
 )

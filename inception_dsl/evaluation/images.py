@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from inception_dsl.runner.base.settings import error_text
+from inception_dsl.runner.readers.pillow import upright
 from inception_dsl.weights.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
@@ -11,6 +14,29 @@ if TYPE_CHECKING:
 
 MAX_ASPECT: Final = 16
 """The largest ratio of sides that a resize keeps: of a longer strip the middle is taken, which fits in the memory."""
+
+
+def read_image(file: Path) -> Array:
+    """Decode an image file: uint8, 3 x height x width. Raises `ValueError` with the reason if it cannot be decoded."""
+    import numpy as np
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(file) as image:
+            return np.asarray(upright(image).convert("RGB")).transpose(2, 0, 1)
+    except UnidentifiedImageError:  # its message holds a memory address
+        raise ValueError("not an image file that Pillow knows") from None
+    except Exception as error:  # noqa: BLE001 - each format raises its own exceptions
+        raise ValueError(error_text(error)) from None
+
+
+def prepared(image: Array, wanted: Preprocessing) -> Array:
+    """What a network takes for an image (uint8, 3 x height x width): float32, resized, cropped and normalised."""
+    import numpy as np
+
+    mean, std = (np.array(values, np.float32).reshape(-1, 1, 1) for values in (wanted.mean, wanted.std))
+    values: Array = (resized(image, wanted) / np.float32(255) - mean) / std
+    return values
 
 
 def resized(image: Array, wanted: Preprocessing) -> Array:

@@ -19,8 +19,7 @@ from inception_dsl.evaluation.images import resized
 from inception_dsl.runner.base.config import Config
 from inception_dsl.runner.base.settings import with_setting
 from inception_dsl.weights.origin import recipe_of_run
-from inception_dsl.weights.preprocessing import Preprocessing
-from inception_dsl.weights.transfer import spell_channels
+from inception_dsl.weights.preprocessing import Preprocessing, spell_channels
 
 VIEW_SETTINGS: Final = ("augment.evaluation", "augment.resize", "augment.central")
 """The settings of the recipe's evaluation view."""

@@ -48,6 +48,18 @@ def write(files: Mapping[str, bytes], out: Path, force: bool = False) -> list[Pa
     return [out / name for name in files]
 
 
+def check_writable(path: Path) -> None:
+    """Raise `SpecError` E006 if a file cannot be written: before the work that gives its content, which may take hours.
+
+    The file is left as it is; a folder that is missing is made later.
+    """
+    if obstacle := _obstacle(path):
+        raise paths.unwritable(path, obstacle)
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    with _errors_name(path), tempfile.TemporaryFile(dir=folder):
+        pass
+
+
 def is_temporary(path: Path) -> bool:
     """Whether a file is a temporary file of `write`, perhaps of a process that was killed."""
     return _STRAY.fullmatch(path.name) is not None

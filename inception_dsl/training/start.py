@@ -17,7 +17,7 @@ from inception_dsl.training.plan import Plan
 from inception_dsl.weights.files import safetensors
 from inception_dsl.weights.initial import ORIGIN, InitialWeights, initial_weights
 from inception_dsl.weights.modules import named_modules, spell_modules
-from inception_dsl.weights.transfer import spell_channels
+from inception_dsl.weights.preprocessing import spell_channels
 
 WEIGHTS_FILE: Final = "init.safetensors"
 """The file in a run's folder with exactly what the run takes over; all other weights are drawn."""

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
@@ -72,9 +72,19 @@ class Preprocessing:
         return f"shorter side resized to {self.resize} ({how}), center crop {height}x{width}"
 
     @property
+    def sentence(self) -> str:
+        """The view and the values, in words."""
+        return f"{self.view}, mean {spell_channels(self.mean)}, std {spell_channels(self.std)}"
+
+    @property
     def json(self) -> str:
         """The JSON for a file's metadata."""
         return json.dumps({**asdict(self), **FIXED})
+
+
+def spell_channels(values: Collection[float]) -> str:
+    """One number for each channel, or a single number if all are equal."""
+    return ", ".join(f"{value:g}" for value in ([*values][:1] if len(set(values)) == 1 else values))
 
 
 def parse_preprocessing(text: str) -> Preprocessing:

@@ -152,26 +152,17 @@ def published_preprocessing(
             [Diagnostic(WRONG_NETWORK, message, help=f"set `--tag` to {listing([*published.tags, NONE], 'or')}")]
         )
     if stated and not tag:
-        return stated, f"images: {_describe(stated)}, as the file states"
+        return stated, f"images: {stated.sentence}, as the file states"
     digest = ""
     if published.files:
         with file.open("rb") as data:
             digest = file_digest(data, "sha256").hexdigest()
     chosen = published.of(tag, digest)
-    sentence = f"images: {_describe(chosen)}, as for {chosen.tag}"
+    sentence = f"images: {chosen.sentence}, as for {chosen.tag}"
     if tag or digest[:8] in published.files:
         return chosen, sentence
     others = [other for other in (*published.tags, NONE) if not chosen.tag.endswith(f" {other}")]
     return chosen, f"{sentence}; for other weights, set `--tag` to {listing(others, 'or')}"
-
-
-def _describe(images: Preprocessing) -> str:
-    return f"{images.view}, mean {spell_channels(images.mean)}, std {spell_channels(images.std)}"
-
-
-def spell_channels(values: Collection[float]) -> str:
-    """One number for each channel, or a single number if all are equal."""
-    return ", ".join(f"{value:g}" for value in ([*values][:1] if len(set(values)) == 1 else values))
 
 
 def _kept(source: WeightFile) -> dict[str, str]:

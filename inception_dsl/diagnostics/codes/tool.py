@@ -72,10 +72,10 @@ UNUSABLE_INPUT = Code(
     "E008",
     "unusable images, weights or run",
     """\
-`train`, `ablate`, `eval`, `ensemble`, `plot` and `doctor` cannot use what they were given, and the message says why: a
-data set without the requested split, predictions for other images, a run without metrics, a setting that this machine
-does not support. `ablate` reports a run that failed with this code too, and then ends with exit code 1. `train` and
-`doctor` also report it on systems that are not POSIX, such as Windows.
+`train`, `ablate`, `eval`, `ensemble`, `features`, `plot` and `doctor` cannot use what they were given, and the message
+says why: a data set without the requested split, an image that cannot be read, predictions for other images, a run
+without metrics, a setting that this machine does not support. `ablate` reports a run that failed with this code too,
+and then ends with exit code 1. `train` and `doctor` also report it on systems that are not POSIX, such as Windows.
 """,
 )
 

@@ -72,6 +72,16 @@ be NaN, so nothing is written or evaluated. Use an earlier checkpoint.
 """,
 )
 
+NOT_A_NETWORK_OF_IMAGES = Code(
+    "E137",
+    "not an ONNX file for `features`",
+    """\
+`inception-dsl features` runs an ONNX file that holds a network with its weights, takes one batch of RGB images, and
+states in its metadata how these are prepared. `inception-dsl export` writes such a file for weights that state their
+preprocessing, as those of `weights import` do. `model.onnx` of `compile` has no weights in it: they are inputs.
+""",
+)
+
 PREPROCESSING_DIFFERS = Code(
     "W130",
     "preprocessing differs from that of the weights",

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from inception_dsl.runner.base.settings import error_text
+from inception_dsl.runner.readers.pillow import eight_bits, upright
 from inception_dsl.runner.readers.reader import Reduction, Unreadable
 
 ORIENTATION = 0x0112  # the EXIF tag: 1 is upright, 5 to 8 swap height and width
@@ -24,7 +25,7 @@ def decode_image(data: bytes, name: str, reduction: Reduction | None = None) -> 
 
     `reduction` may have a JPEG decoded at a half, a quarter or an eighth of its size, which is faster.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(BytesIO(data)) as image:
@@ -37,8 +38,7 @@ def decode_image(data: bytes, name: str, reduction: Reduction | None = None) -> 
                     image.draft(None, (width // smaller, height // smaller))
                 elif turned == 1 and image.mode in {"L", "RGB"} and (decoded := try_torchvision(data)) is not None:
                     return decoded
-            ImageOps.exif_transpose(image, in_place=True)
-            return pillow_to_tensor(image)
+            return pillow_to_tensor(upright(image))
     except UnidentifiedImageError:  # its message holds a memory address
         raise Unreadable(f"{name}: not an image file that Pillow knows") from None
     except Exception as error:  # noqa: BLE001 - each format raises its own exceptions
@@ -69,12 +69,7 @@ def jpeg_decoder() -> Callable[[Tensor], Tensor] | None:
 
 def pillow_to_tensor(image: Any) -> Tensor:
     """Convert a Pillow image to uint8, 1 (grey) or 3 x height x width: CMYK becomes RGB, alpha is dropped."""
-    if image.mode.startswith("I"):  # 16-bit grey
-        image = image.convert("I").point(lambda value: value * (1 / 257))
-    if image.mode == "F" and image.getextrema()[1] <= 1:  # fractions; others count to 255
-        image = image.point(lambda value: value * 255)
-    mode = "L" if image.mode in {"1", "F", "I", "L", "LA"} else "RGB"
-    image = image if image.mode == mode else image.convert(mode)  # which copies in any case
+    image = eight_bits(image)
     values = torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8)
     return values.view(image.height, image.width, -1).permute(2, 0, 1)
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from unicodedata import normalize
 
 from inception_dsl.runner.base.settings import RunError
-from inception_dsl.runner.readers.image_files import IMAGE_ENDINGS, FileReader
+from inception_dsl.runner.readers.image_files import FileReader
 from inception_dsl.runner.readers.labels import class_index
+from inception_dsl.runner.readers.pillow import is_junk, list_images
 from inception_dsl.runner.readers.reader import SPLITS, Reader
 
 LAYOUT = "lay images out as train/CLASS/IMAGE and val/CLASS/IMAGE"
-JUNK = {"__MACOSX", "@eaDir", "lost+found"}  # folders of macOS, of Synology's disks and of ext4
 
 
 def folder_images(path: str, split: str) -> Reader:
@@ -30,7 +30,7 @@ def folder_images(path: str, split: str) -> Reader:
     classes = _class_folders(train)  # the same classes for every split
     if not classes:
         raise RunError(f"{train}: there is no folder of a class; {LAYOUT}")
-    folders = {name: sorted(_list_images(root, folder)) for name, folder in _class_folders(root).items()}
+    folders = {name: sorted(list_images(root, folder)) for name, folder in _class_folders(root).items()}
     if root == train and (empty := [name for name, found in folders.items() if not found]):
         raise RunError(f"{os.path.join(root, empty[0])}: the folder has no image; add some, or remove it")
     folders = {name: found for name, found in folders.items() if found}
@@ -44,13 +44,9 @@ def folder_images(path: str, split: str) -> Reader:
     return FileReader(root, list(classes), [file for name in classes for file in folders.get(name, ())], labels)
 
 
-def _is_junk(name: str) -> bool:
-    return name.startswith(".") or name in JUNK
-
-
 def _list_folders(path: str) -> list[str]:
     with os.scandir(path) as entries:
-        return sorted(entry.name for entry in entries if entry.is_dir() and not _is_junk(entry.name))
+        return sorted(entry.name for entry in entries if entry.is_dir() and not is_junk(entry.name))
 
 
 def _class_folders(path: str) -> dict[str, str]:
@@ -64,19 +60,6 @@ def _class_folders(path: str) -> dict[str, str]:
     return dict(sorted(folders.items()))
 
 
-def _list_images(root: str, folder: str) -> Iterator[str]:
-    """The image files below a folder of `root`, relative to `root`; visits a folder once, as links may form a cycle."""
-    seen: set[str] = set()
-    for path, folders, files in os.walk(os.path.join(root, folder), followlinks=True):
-        folders[:] = sorted(name for name in folders if not _is_junk(name))
-        if (real := os.path.realpath(path)) in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        inside = os.path.relpath(path, root)
-        yield from (f"{inside}/{name}" for name in files if name.lower().endswith(IMAGE_ENDINGS) and not _is_junk(name))
-
-
 def _class_lists(path: str, root: str) -> list[str]:
     """The text files that may list the classes of held-out images: in their folder, or named by split beside it."""
     inside = [os.path.join(root, name) for name in sorted(os.listdir(root))]
@@ -88,7 +71,7 @@ def _class_lists(path: str, root: str) -> list[str]:
 
 def _listed_images(root: str, files: Sequence[str], classes: Sequence[str]) -> tuple[list[str], list[str]]:
     """Images without folders of classes, and their classes from one of some text files. Raises `RunError`."""
-    images = sorted(os.path.normpath(name) for name in _list_images(root, "."))
+    images = sorted(os.path.normpath(name) for name in list_images(root, "."))
     if not images:
         raise RunError(f"{root}: there is no image; {LAYOUT}")
     problems = []

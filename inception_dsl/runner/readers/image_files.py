@@ -15,8 +15,6 @@ from inception_dsl.runner.base.settings import RunError, error_text
 from inception_dsl.runner.readers.decode import JPEG_ENDINGS, decode_image, preload_decoder
 from inception_dsl.runner.readers.reader import SPLITS, PackedIndex, Reader, Reduction, Unreadable, read_class_names
 
-IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".ppm", ".pgm", ".tif", ".tiff")
-
 
 class FileReader(PackedIndex):
     """Image files. The fingerprint covers names and labels only: statting a million files takes minutes."""

@@ -17,8 +17,9 @@ from torch import Tensor
 from inception_dsl.runner.base.files import atomic_write
 from inception_dsl.runner.base.settings import RunError, error_text
 from inception_dsl.runner.readers.decode import decode_image, preload_decoder
-from inception_dsl.runner.readers.image_files import IMAGE_ENDINGS, read_bytes
+from inception_dsl.runner.readers.image_files import read_bytes
 from inception_dsl.runner.readers.labels import class_index
+from inception_dsl.runner.readers.pillow import IMAGE_ENDINGS
 from inception_dsl.runner.readers.reader import (
     PackedIndex,
     PackedNames,
