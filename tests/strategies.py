@@ -273,7 +273,13 @@ class _Network:
     def ends(self) -> dict[str, str]:
         """The last rows: a pool, and a classifier."""
         last = f"fc {{classes}} act=none{self.maybe('bias=none')}{self.maybe('-> softmax')}"
-        last = self.pick(last, f"dropout 40% -> {last}", f"hidden: fc 5 -> out: [{last}]", f"flatten -> {last}")
+        last = self.pick(
+            last,
+            f"dropout 40% -> {last}",
+            f"hidden: fc 5 -> out: [{last}]",
+            f"fc 5 -> bn -> {last}",
+            f"flatten -> {last}",
+        )
         pool = self.pick("avgpool global", "maxpool global", "avgpool to=2x3", "avgpool to=5 count_pad", "pass", "")
         return {"pool": pool, "fc": last} if pool else {"fc": last}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import onnx as standard
+import pytest
 import torch
 from builders import checked
 from hypothesis import HealthCheck, assume, given, settings
@@ -106,3 +107,35 @@ def test_long_chains_and_formulas_in_modules() -> None:
 
     assert tuple(out.shape) == (2, 4)
     assert list(weights.items()) == [(name, weight.shape) for name, weight in typed.weights.items()]
+
+
+NORMS = """network: drawn
+input: 3x8x8
+classes: 4
+modules:
+  both: {{graph: 'bn{words} -> relu'}}
+layers: |
+  name     | layer
+  conv     | conv 3x3 6 same
+  of_image | both
+  pool     | avgpool global -> fc 5
+  of_vector | {norm}
+  fc       | fc {{classes}}
+init: {{source: drawn, bn: constant value=0.5 bias=0.25}}
+"""
+
+
+@pytest.mark.parametrize("words", ["", " gamma=none"])
+@pytest.mark.parametrize("norm", ["both", "bn", "bn gamma=none"])
+def test_batch_norms_of_vectors(norm: str, words: str) -> None:
+    """A vector is normalised by a layer of its own kind, also where a module serves images and vectors."""
+    text = NORMS.format(norm=norm, words=words)
+    report = cross_check(program(text), BACKENDS, images=[(8, 8)], batches=[2])
+    net = build(pytorch.source(lower(program(text))), "drawn")
+
+    assert [finding.message for finding in report.findings] == []
+    assert (report.comparisons[0].difference or 1) < 1e-4
+    assert {float(each.detach()[0]) for name, each in net.named_parameters() if "of_" in name and "bias" in name} == {
+        0.25
+    }
+    assert isinstance(net.get_submodule("of_vector"), nn.BatchNorm1d) == (norm != "both")

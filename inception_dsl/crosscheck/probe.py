@@ -94,7 +94,7 @@ def scaling(net: nn.Module, typed: Typed) -> Iterator[None]:
             (x,) = inputs
             arrives = float(x.square().mean().sqrt()) or 1.0
             if hasattr(layer, "running_mean"):
-                layer.running_mean.mul_(arrives).add_(x.mean((0, 2, 3)), alpha=CENTRED)
+                layer.running_mean.mul_(arrives).add_(x.transpose(0, 1).flatten(1).mean(1), alpha=CENTRED)
                 layer.running_var.mul_(arrives**2)
                 scale = target
             else:
@@ -107,7 +107,8 @@ def scaling(net: nn.Module, typed: Typed) -> Iterator[None]:
 
         return hook
 
-    targets: dict[type[nn.Module], float] = {nn.Conv2d: level(typed), nn.BatchNorm2d: level(typed), nn.Linear: 1.0}
+    targets: dict[type[nn.Module], float] = {nn.Conv2d: level(typed), nn.Linear: 1.0}
+    targets |= dict.fromkeys((nn.BatchNorm1d, nn.BatchNorm2d), level(typed))
     handles = [
         layer.register_forward_pre_hook(before(layer, QUIET if name in before_norm else target))
         for name, layer in net.named_modules()

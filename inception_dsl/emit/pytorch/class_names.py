@@ -9,7 +9,8 @@ from typing import Final
 from inception_dsl.emit.pytorch.table import RULES
 
 HELPER_NAMES: Final = frozenset(
-    "ChannelPart Concat Add Mul Scale Output Size SameMaxPool2d SameAvgPool2d Tensor NamedTuple OrderedDict F".split()
+    "AnyBatchNorm ChannelPart Concat Add Mul Scale Output Size SameMaxPool2d SameAvgPool2d Tensor NamedTuple "
+    "OrderedDict F".split()
 )
 """Names that a generated file may define or import itself, beside those of `_is_composed`."""
 

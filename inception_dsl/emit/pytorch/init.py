@@ -12,7 +12,7 @@ from inception_dsl.ir.typed import Node, Typed
 from inception_dsl.spec.init import LAYER_WORDS
 
 LAYER_CLASSES = dict(zip(LAYER_WORDS, ("nn.Conv2d", "nn.Linear", "nn.BatchNorm2d"), strict=True))
-"""PyTorch's classes of the layers that a word is about."""
+"""PyTorch's classes of the layers that a word is about; of a batch norm, that for images."""
 
 TRUNCATED = '''\
 def truncated_normal_(weight: Tensor, std: float) -> None:
@@ -50,7 +50,7 @@ def _branches(targets: dict[Initializer, tuple[Node, ...]]) -> list[tuple[str, l
     for initializer, nodes in targets.items():
         alike = replace(initializer, path="")
         if nodes and initializer.path in LAYER_WORDS:
-            kinds.setdefault(alike, {})[LAYER_CLASSES[initializer.path]] = nodes
+            kinds.setdefault(alike, {})[_classes(initializer.path, nodes)] = nodes
         elif nodes:
             names.setdefault(alike, []).extend(nodes)
     branches = [(initializer, _named(nodes), nodes) for initializer, nodes in names.items()]
@@ -62,6 +62,14 @@ def _branches(targets: dict[Initializer, tuple[Node, ...]]) -> list[tuple[str, l
             test, all_nodes = f"{other} or {test}", [*more, *all_nodes]
         branches.append((initializer, test, all_nodes))
     return [(test, list(_body(initializer, nodes))) for initializer, test, nodes in branches]
+
+
+def _classes(word: str, nodes: tuple[Node, ...]) -> str:
+    """PyTorch's classes of some layers with the same word: batch norms of images and of vectors have their own."""
+    of_images = LAYER_CLASSES[word]
+    of_vectors = of_images.replace("BatchNorm2d", "BatchNorm1d")
+    ranks = sorted({len(node.types[0].shape) for node in nodes})
+    return " | ".join(dict.fromkeys({1: of_vectors, 3: of_images}[rank] for rank in ranks))
 
 
 def _doc(source: str) -> list[str]:

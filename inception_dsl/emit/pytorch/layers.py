@@ -34,7 +34,8 @@ class LayerPrinter:
     `rules` spell the ops. `names` maps the symbols in widths to the arguments that hold them. `helpers` maps each
     helper class in use to the optional arguments that its calls set, and `composed` those that own a convolution or a
     fully connected layer to what they compose; `uneven` are the windows that pad unevenly. `eps` is the usual epsilon
-    of the network's batch norms, which their helper classes use by default.
+    of the network's batch norms, which their helper classes use by default. `ranks` are those of what the layer reads
+    that is printed now: 1 for vectors, 3 for images, and both where calls of its class differ.
     """
 
     rules: Rules[Expression]
@@ -43,6 +44,7 @@ class LayerPrinter:
     composed: dict[str, Composed] = field(default_factory=dict)
     uneven: set[Window] = field(default_factory=set)
     eps: float = 0.001
+    ranks: set[int] = field(default_factory=set)
 
     def width(self, value: Width) -> str:
         """A number of channels."""

@@ -80,6 +80,7 @@ class TemplateClasses:
 
     def _layer(self, ops: tuple[Op, ...], channels: Width, paths: list[PartPath]) -> Built:
         channels = self._arriving(channels, paths)
+        self.layers.ranks = {len(node.types[0].shape) for path in paths if (node := self._first(path))}
         ops = tuple(with_input(op, channels) for op in ops)
         main = next((op for op in ops if op.depth), ops[0])
         features, flattens = "", False

@@ -13,18 +13,16 @@ from inception_dsl.ir.shapes import (
 
 @dataclass(frozen=True)
 class BatchNorm(Op):
-    """Batch normalisation over each channel (1502.03167); `eps` is added to the variance.
+    """Batch normalisation over each channel of an image, or number of a vector (1502.03167).
 
-    weight (gamma), bias (beta), running_mean and running_var, each (channels,); the last two are not trained. With
-    `gamma=none` it shifts and does not scale, and has no weight (TF-Slim's and Keras's Inception).
+    `eps` is added to the variance. weight (gamma), bias (beta), running_mean and running_var, each (channels,); the
+    last two are not trained. With `gamma=none` it shifts and does not scale, and has no weight (TF-Slim's and Keras's
+    Inception).
     """
 
     name = "bn"
     eps: float = 0.001
     gamma: bool = True
-
-    def infer(self, *inputs: TensorType) -> TensorType:
-        return TensorType((inputs[0].channels, *inputs[0].image))
 
     def weights(self, *inputs: TensorType) -> dict[str, Weight]:
         shape = (inputs[0].channels,)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from inception_dsl.emit.python import CallExpr, Expression, literal
+from inception_dsl.emit.python import CallExpr, Expression, Item, literal
 from inception_dsl.emit.pytorch.layers import LayerPrinter
 from inception_dsl.emit.rules import Rules
 from inception_dsl.ir.ops.norms import LRN, BatchNorm
@@ -15,8 +15,17 @@ rules: Final = Rules[Expression]("PyTorch")
 
 @rules(BatchNorm)
 def _batch_norm(op: BatchNorm, channels: Width, layers: LayerPrinter) -> Expression:
-    items = (layers.width(channels), ("eps", literal(op.eps)))
-    return CallExpr("nn.BatchNorm2d", items) if op.gamma else layers.helper("beta_batch_norm", *items)
+    items: tuple[Item, ...] = (layers.width(channels), ("eps", literal(op.eps)))
+    match sorted(layers.ranks):
+        case [1]:
+            kind = "nn.BatchNorm1d"
+        case [3]:
+            kind = "nn.BatchNorm2d"
+        case _:
+            kind = layers.helper("AnyBatchNorm").head
+    if op.gamma:
+        return CallExpr(kind, items)
+    return layers.helper("beta_batch_norm", *items, *([] if kind == "nn.BatchNorm2d" else [("kind", kind)]))
 
 
 @rules(LRN)
