@@ -14,6 +14,7 @@ from inception_dsl.diagnostics.diagnostic import Diagnostic, Source
 from inception_dsl.emit.options import Options
 from inception_dsl.files import builtin
 from inception_dsl.ir.program import Program
+from inception_dsl.ir.results import Result
 from inception_dsl.ir.shapes import Pair
 from inception_dsl.ir.typed import Typed
 from inception_dsl.paper import verdicts
@@ -56,6 +57,15 @@ class Network:
     def name(self) -> str:
         """The network's name, as its spec gives it."""
         return self.program.name
+
+    @property
+    def reported(self) -> tuple[Result, ...]:
+        """What others measured of this network, as its spec states it with the source; nothing here checks it.
+
+        >>> load("specs/googlenet.yaml").reported[0].metric
+        'top-5 error'
+        """
+        return self.program.reported
 
     @cached_property
     def typed(self) -> Typed:

@@ -43,6 +43,13 @@ Draw = Callable[[st.SearchStrategy[T]], T]
 
 COLUMNS = ("#1x1", "#3x3 reduce", "pool proj", "k", "in", "classes", "x", "of", "min", "#", "1x", "a of 3")
 WORDS = ("conv", "maxpool", "inception", "pass", "x", "of", "same", "relu", "größe", "_a1", "round", "in")
+REPORTED = (
+    "reported: |\n  metric | value | data | source\n  top-5 error | 6.67% | drawn, test | a table",
+    "reported: |\n  source | network | value | metric | data\n  a table | 7 of it | 31.0M | steps | drawn",
+    "reported: |\n  metric|value|data|protocol|source\n  mAP|0.439|drawn|one crop, [1|2] of it|4\n  mAP|1,024|drawn||5",
+)
+"""What was measured of a random network, as its spec may say it."""
+
 LABELS = ("a", "1x1", "3x3", "pool", "x", "of", "7")
 
 
@@ -310,6 +317,8 @@ class _Network:
             lines.append("init:\n  source: drawn\n" + "\n".join(f"  {path}: {words}" for path, words in paths.items()))
         if self.pick(True, False, False, False):
             lines.append("training: {source: drawn, optim: {lr: 0.05}, notes: {optim.lr: so}}")
+        if self.pick(True, False, False):
+            lines.append(self.pick(*REPORTED))
         return lines
 
     def columns(self, module: _Module) -> list[str]:

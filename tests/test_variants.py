@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -145,12 +146,12 @@ def test_a_variant_without_edits_is_its_base_under_another_name() -> None:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(specs())
 def test_no_edits_make_no_difference(text: str) -> None:
-    """Of any spec; and what is printed of the variant reads back as the same spec."""
+    """Of any spec, except to what it reports; and what is printed of the variant reads back as the same spec."""
     spec = read_spec(yaml.parse(Source("base.yaml", text)))
     made = vary(compiler.as_base(spec), yaml.parse(Source("v.yaml", f"extends: base.yaml\nnetwork: {spec.network}\n")))
 
-    assert made == spec
-    assert read_spec(yaml.parse(Source("flat.yaml", print_spec(made)))) == spec
+    assert made == replace(spec, reported=())
+    assert read_spec(yaml.parse(Source("flat.yaml", print_spec(made)))) == made
 
 
 def test_top_level_keys_are_given_anew() -> None:

@@ -87,6 +87,7 @@ class _Variant:
             {"paper": {"year": 2020}},
             {"classes": 5},
             {"input": f"3x{self.pick(33, 40)}x{self.pick(32, 41)}"},
+            {"reported": "metric | value | data | source\nerror | 2% | drawn | nowhere\n"},
             {"init": {"source": "nowhere", self.pick(*WORDS): self.pick(*WORDS["conv"])}},
         )
 

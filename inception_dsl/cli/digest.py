@@ -11,6 +11,7 @@ from inception_dsl.cli import tables
 from inception_dsl.cli.outcome import Outcome, SpecResult
 from inception_dsl.diagnostics import render
 from inception_dsl.diagnostics.diagnostic import Diagnostic
+from inception_dsl.ir.results import results_table
 from inception_dsl.text.markdown import code, escaped, prose, table
 
 if TYPE_CHECKING:
@@ -38,6 +39,10 @@ def _parts(outcome: Outcome) -> Iterator[str]:
     if outcome.table:
         names, *cells = outcome.table
         yield _table(names, ([code(name), code(layer), *map(escaped, rest)] for name, layer, *rest in cells))
+    if outcome.reported:
+        header, *results = results_table(outcome.reported)
+        yield "Reported, not checked:"
+        yield _table(header, ([*map(escaped, row)] for row in results), left=len(header))
     for text in (outcome.result or {}).values() if not outcome.table else ():
         if isinstance(text, str):
             yield _block(text)

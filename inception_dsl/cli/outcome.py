@@ -11,6 +11,7 @@ from inception_dsl.diagnostics.diagnostic import Diagnostic
 
 if TYPE_CHECKING:
     from inception_dsl.ir.program import Claim
+    from inception_dsl.ir.results import Result
     from inception_dsl.paper.claims import ClaimVerdict
     from inception_dsl.paper.single_edits import Suggestion
     from inception_dsl.paper.verdicts import Verdict
@@ -42,7 +43,7 @@ class Outcome:
     """What a command found.
 
     `asked` counts the specs that it was given; `specs` are those that compile. `table` is a table that it prints,
-    header first; `result` is the same for machines.
+    header first; `result` is the same for machines. `reported` are results that others measured.
     """
 
     command: str
@@ -54,6 +55,7 @@ class Outcome:
     files: Sequence[File] = ()
     result: Any = None
     table: Sequence[Sequence[str]] = ()
+    reported: Sequence[Result] = ()
 
     def sentences(self) -> list[str]:
         """Summarise the specs, the claims and the files, a sentence for each."""

@@ -18,6 +18,7 @@ from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError, exit_cod
 from inception_dsl.text.terminal import columns, visible_lines
 
 if TYPE_CHECKING:
+    from inception_dsl.ir.results import Result
     from inception_dsl.paper.claims import ClaimVerdict
 
 FORMATS: Final = ("text", "json", "github", "sarif", "markdown")
@@ -42,6 +43,7 @@ class CommandRun:
         self.files: list[File] = []
         self.result: Any = None
         self.table: Sequence[Sequence[str]] = ()
+        self.reported: Sequence[Result] = ()
         self.exit_code = 0
         self.waiting = Waiting()
 
@@ -111,7 +113,8 @@ class CommandRun:
             context = click.get_current_context(silent=True)
             outcome = Outcome(
                 context.command_path.partition(" ")[2] if context else "",
-                *(code, diagnostics, self.asked, self.specs, self.claims, self.files, self.result, self.table),
+                *(code, diagnostics, self.asked, self.specs, self.claims, self.files),
+                *(self.result, self.table, self.reported),
             )
             click.echo(FORMATTERS[self.form](outcome))
         elif diagnostics:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from inception_dsl.analysis.cost import cost
 from inception_dsl.ir.program import TOTALS
+from inception_dsl.ir.results import Result, results_table
 from inception_dsl.ir.typed import Typed
 from inception_dsl.paper.verdicts import Verdict
 from inception_dsl.text.aligned import Paint, TextColumn, format_table, plain
@@ -129,6 +130,12 @@ def inferred_rows(typed: Typed) -> list[tuple[str, ...]]:
     return rows
 
 
+def reported_table(results: Sequence[Result], room: int | None = None) -> str:
+    """Format results that others measured, which have no verdict."""
+    columns = [TextColumn.of(cells, least=12) for cells in zip(*results_table(results), strict=True)]
+    return "\n".join(["Reported, not checked:", *format_table(columns, gap=2, room=room)])
+
+
 def table_data(typed: Typed) -> dict[str, Any]:
     """Return the inferred table for machines."""
     counted = cost(typed)
@@ -153,6 +160,7 @@ def table_data(typed: Typed) -> dict[str, Any]:
             name: {"params": sums.params, "macs": sums.macs, "depth": sums.depth} for name, sums in totals.items()
         },
         "peak_activations": counted.peak,
+        "reported": [result.as_data() for result in typed.program.reported],
     }
 
 

@@ -79,6 +79,7 @@ def elaborate(spec: NetworkSpec) -> Program:
         claims,
         initial,
         spec.training,
+        spec.reported,
         tuple(dict.fromkeys((*spec.warnings, *findings.warnings))),
         dict(_training_places(spec)),
     )

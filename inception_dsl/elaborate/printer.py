@@ -19,6 +19,7 @@ from inception_dsl.ir.values import Number, Operation, Value, Width
 from inception_dsl.spec.fields import COLUMN_MEASURES
 from inception_dsl.spec.init import SOURCE
 from inception_dsl.spec.printer import print_cell, print_graph, print_head
+from inception_dsl.spec.reported import print_results
 from inception_dsl.spec.vocabulary.layers import LAYERS
 from inception_dsl.spec.vocabulary.operators import JOINS
 from inception_dsl.syntax.printer import align, spell_words
@@ -65,6 +66,7 @@ def print_program(program: Program) -> str:
             "published": _published(program.published) or None,
             "init": _init(program.init) if program.init else None,
             "training": program.training or None,
+            "reported": print_results(program.reported) if program.reported else None,
         }
     )
 

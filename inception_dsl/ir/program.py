@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Span
 from inception_dsl.ir.op import Op
+from inception_dsl.ir.results import Result
 from inception_dsl.ir.shapes import TensorType
 from inception_dsl.ir.values import Scalar, Width
 
@@ -213,6 +214,7 @@ class Program:
 
     `init` is None where none is stated. `training` is the recipe, as validated by `spec.training_model`, and
     `training_places` the place of each of its settings by `group.name`, of `recipe`, and of the section ("").
+    `reported` are results that were measured on the network.
     """
 
     name: str
@@ -227,6 +229,7 @@ class Program:
     published: Published = field(default_factory=Published)
     init: Init | None = None
     training: Mapping[str, Any] = field(default_factory=dict)
+    reported: tuple[Result, ...] = ()
     warnings: tuple[Diagnostic, ...] = field(default=(), compare=False, repr=False)
     training_places: Mapping[str, Span] = field(default_factory=dict, compare=False, repr=False)
 

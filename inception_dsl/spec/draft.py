@@ -34,8 +34,8 @@ MOST_CELLS: Final = 10**6
 class Draft:
     """An editable copy of the parts of a spec, which can be read as a spec again.
 
-    Totals and errata that the base dropped from its own base are not copied. Cells are, even those whose printed
-    numbers were dropped, so that they can be edited.
+    Results are not copied, nor are totals and errata that the base dropped from its own base. Cells are, even those
+    whose printed numbers were dropped, so that they can be edited.
     """
 
     def __init__(self, base: Base) -> None:
@@ -43,6 +43,8 @@ class Draft:
         spec, kept = base
         self.data: dict[str, Any] = deepcopy(spec.document.data)
         self.root = _copy(spec.document.root)
+        self.data.pop("reported", None)  # a variant is another network than the one that was measured
+        self.root.children.pop("reported", None)
         self.names = dict(spec.document.names)
         self.header = {cell.text: cell for cell in spec.table.header}
         self.rows = {row["name"].text: dict(row) for row in spec.table.rows}

@@ -140,6 +140,9 @@ class Description(Section):
     classes: Classes = Field(default=DEFAULT_CLASSES, description="The number of classes, `{classes}` in formulas.")
     init: Omittable[Init] = Field(default=None, description="How weights are initialised.")
     training: Omittable[Training] = Field(default=None, description="How the network is trained.")
+    reported: Omittable[Text] = Field(
+        default=None, description="A table of results that were measured on this network. A variant inherits none."
+    )
 
 
 class Spec(Description):

@@ -15,18 +15,20 @@ from inception_dsl.diagnostics.codes.yaml import FORMER_NAME, INVALID_NAME
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, Span
 from inception_dsl.diagnostics.spelling import did_you_mean
 from inception_dsl.ir import names
+from inception_dsl.ir.results import Result
 from inception_dsl.ir.values import Name
 from inception_dsl.spec.elsewhere import suggest
 from inception_dsl.spec.fields import Section
 from inception_dsl.spec.init import InitSpec, init_words
 from inception_dsl.spec.input_size import read_input
 from inception_dsl.spec.models import VERBS, Head, Module, Spec
-from inception_dsl.spec.rows import RowReader, RowSpec, checked_name, read_table
+from inception_dsl.spec.reported import read_results
+from inception_dsl.spec.rows import RowReader, RowSpec, checked_name
 from inception_dsl.spec.settings import OLD_TYPES, Setting, setting
 from inception_dsl.spec.validation import validate
 from inception_dsl.spec.vocabulary.layers import LAYERS
 from inception_dsl.spec.vocabulary.operators import NAMES
-from inception_dsl.syntax import algebra
+from inception_dsl.syntax import algebra, table
 from inception_dsl.syntax.algebra_errors import SyntaxFault
 from inception_dsl.syntax.document import Document, KeyPath
 from inception_dsl.syntax.formula import Formula, formula_of
@@ -80,6 +82,7 @@ class NetworkSpec:
     published: Mapping[str, Any]
     init: InitSpec | None
     training: Mapping[str, Any]
+    reported: tuple[Result, ...]
     document: Document = field(compare=False, repr=False)
     table: Table = field(compare=False, repr=False)
     base: Base | None = field(default=None, compare=False, repr=False)
@@ -132,7 +135,7 @@ def build_spec(
     settings = {name: _setting(name, document, findings) for name in keys.settings}
     columns = [column for module in modules.values() if module for column in module.columns]
     broken, declared = None in modules.values(), _written(keys.published)
-    cells = cells or read_table(document.text(("layers",)), findings)
+    cells = cells or table.read(document.text(("layers",)), findings) or Table((), ())
     heads = tuple(_head(name, head, document, findings) for name, head in keys.heads.items())
     spec = NetworkSpec(
         network,
@@ -148,6 +151,7 @@ def build_spec(
         declared,
         init_words(document, _written(keys.init), findings),
         _written(keys.training),
+        read_results(document.text(("reported",)), findings) if keys.reported is not None else (),
         document,
         cells,
         base,

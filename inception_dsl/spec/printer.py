@@ -9,6 +9,7 @@ from inception_dsl.ir.program import TOTALS
 from inception_dsl.ir.values import Scalar, Value, spell
 from inception_dsl.spec.init import SOURCE, InitSpec
 from inception_dsl.spec.network import ModuleSpec, NetworkSpec
+from inception_dsl.spec.reported import print_results
 from inception_dsl.spec.rows import RowSpec
 from inception_dsl.spec.settings import setting_data
 from inception_dsl.spec.vocabulary.entry import DEFAULT_CLASSES, LOSS_WEIGHT
@@ -39,6 +40,7 @@ def as_file(spec: NetworkSpec) -> dict[str, Any]:
         "published": _published(spec.published) or None,
         "init": _init(spec.init) if spec.init else None,
         "training": spec.training or None,
+        "reported": print_results(spec.reported) if spec.reported else None,
     }
 
 

@@ -6,18 +6,17 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from inception_dsl.diagnostics.codes.syntax import DUPLICATE_NAME, INCOMPLETE_TABLE, INVALID_FORMULA, UNUSED_COLUMN
+from inception_dsl.diagnostics.codes.syntax import DUPLICATE_NAME, INVALID_FORMULA, UNUSED_COLUMN
 from inception_dsl.diagnostics.codes.yaml import INVALID_NAME, INVALID_VALUE
 from inception_dsl.diagnostics.diagnostic import Findings, Note, Source, Span
 from inception_dsl.diagnostics.spelling import did_you_mean
 from inception_dsl.ir import names
 from inception_dsl.ir.values import Scalar, Value
 from inception_dsl.spec.fields import COLUMN_MEASURES
-from inception_dsl.syntax import algebra, table
+from inception_dsl.syntax import algebra
 from inception_dsl.syntax.algebra_errors import SyntaxFault
 from inception_dsl.syntax.building import DIGITS
 from inception_dsl.syntax.formula import Formula, formula_of
-from inception_dsl.syntax.source import Fragment
 from inception_dsl.syntax.table import Cell, Table
 from inception_dsl.syntax.terms import value_names
 from inception_dsl.syntax.yaml_printer import flow
@@ -46,15 +45,6 @@ def checked_name(name: str, span: Span, findings: Findings, problem_of: Callable
         hint = "" if problem_of(legal) else f"try `{legal}`"
         findings.error(INVALID_NAME, f"`{name}` is not a valid name", span, problem, help=hint)
     return name
-
-
-def read_table(fragment: Fragment, findings: Findings) -> Table:
-    """Read the text of a table as cells; an empty table after adding errors to `findings`."""
-    if "|" in fragment.text and "\n" not in fragment.text.strip() and not fragment.literal:
-        hint = "write `layers: |`, and the table on the lines below it"
-        findings.error(INCOMPLETE_TABLE, "YAML reads this table as one line", fragment.span(0, 1), help=hint)
-        return Table((), ())
-    return table.read(fragment, findings) or Table((), ())
 
 
 class RowReader:

@@ -39,4 +39,5 @@ def with_settings(base: Base, values: Mapping[str, str]) -> NetworkSpec:
                 INVALID_SETTING, f"the setting `{name}` cannot be {text or 'empty'}", place, problem, help=hint
             )
     findings.stop()
-    return replace(spec, settings=settings, base=base)
+    reported = spec.reported if settings == spec.settings else ()  # of the network that was measured, not of others
+    return replace(spec, settings=settings, reported=reported, base=base)

@@ -122,8 +122,8 @@ class _Report:
             names = place.type.fields["name"].words if "name" in place.type.fields else []
             short = f"write {listing(names, 'or')}, or a mapping; " if names and isinstance(value, str) else ""
             return f"{short}its keys are {listing(place.type.keys)}"
-        if key in ("layers", "graph") and not isinstance(value, str):
-            what = "table" if key == "layers" else "formula"
+        if key in ("layers", "graph", "reported") and not isinstance(value, str):
+            what = "formula" if key == "graph" else "table"
             return f"write `{key}: |`, and the {what} on the lines below it"
         if "string" in expected and isinstance(value, int | float):
             return f'write `"{self.document.text(place.path).text}"`'

@@ -1,4 +1,4 @@
-"""Reads the layer table: pipe-separated text into a header and cells, each with its offsets.
+"""Reads tables: pipe-separated text into a header and cells, each with its offsets.
 
 A bar inside brackets belongs to a formula, not to the table. Markdown tables, with outer bars and a rule of dashes
 under the header, are read too.
@@ -53,12 +53,33 @@ class Table(NamedTuple):
     rows: tuple[dict[str, Cell], ...]
 
 
-def read(fragment: Fragment, findings: Findings) -> Table | None:
+class Form(NamedTuple):
+    """What a table holds: its key in a spec, the columns that it must have, and how hints write a header and a row."""
+
+    key: str
+    required: tuple[str, ...]
+    header: str
+    row: str
+
+
+LAYERS: Final = Form(
+    "layers",
+    ("name", "layer"),
+    "`name | layer`, then the columns of its modules and of the paper",
+    "`conv1 | conv 3x3 64`",
+)
+
+
+def read(fragment: Fragment, findings: Findings, form: Form = LAYERS) -> Table | None:
     """Read a table; None after adding errors to `findings`.
 
     E112 for a missing or incomplete header or no rows, E113 for a row with more or fewer cells than the header, E114
     for two columns of one name, E117 for more rows than `MOST_ROWS`.
     """
+    if "|" in fragment.text and "\n" not in fragment.text.strip() and not fragment.literal:
+        hint = f"write `{form.key}: |`, and the table on the lines below it"
+        findings.error(INCOMPLETE_TABLE, "YAML reads this table as one line", fragment.span(0, 1), help=hint)
+        return None
     lines = list(_lines(fragment.text))
     if not lines:
         findings.error(
@@ -73,7 +94,7 @@ def read(fragment: Fragment, findings: Findings) -> Table | None:
     start, line = lines[0]
     outer = line.startswith("|")
     header = tuple(cell._replace(text=" ".join(cell.text.split())) for cell in _cells(start, line, outer, fragment))
-    if not _check_header(header, fragment, findings):
+    if not _check_header(header, fragment, findings, form):
         return None
     rows, broken = [], False
     starts = [_column(cell, fragment) for cell in header]
@@ -87,7 +108,7 @@ def read(fragment: Fragment, findings: Findings) -> Table | None:
             continue
         rows.append({column.text: cell for column, cell in zip(header, cells, strict=True)})
     if not rows and not broken:
-        span, hint = fragment.span(header[0].start, header[-1].end), "add a row below it: `conv1 | conv 3x3 64`"
+        span, hint = fragment.span(header[0].start, header[-1].end), f"add a row below it: {form.row}"
         findings.error(INCOMPLETE_TABLE, "the table has a header but no rows", span, help=hint)
     return Table(header, tuple(rows))
 
@@ -166,7 +187,7 @@ def _bars(line: str) -> Iterator[tuple[int, str]]:
         at = line.find("|", at + 1)
 
 
-def _check_header(header: tuple[Cell, ...], fragment: Fragment, findings: Findings) -> bool:
+def _check_header(header: tuple[Cell, ...], fragment: Fragment, findings: Findings, form: Form) -> bool:
     seen: dict[str, Cell] = {}
     before = len(findings.diagnostics)
     for cell in header:
@@ -178,7 +199,7 @@ def _check_header(header: tuple[Cell, ...], fragment: Fragment, findings: Findin
             hint = "delete one, or rename it"
             findings.error(DUPLICATE_NAME, f"duplicate column `{cell.text}`", span, notes=[note], help=hint)
         seen.setdefault(cell.text, cell)
-    missing = [required for required in ("name", "layer") if required not in seen]
+    missing = [required for required in form.required if required not in seen]
     for required in list(missing):
         for cell in header:
             if hint := did_you_mean(cell.text, [required]):
@@ -187,6 +208,6 @@ def _check_header(header: tuple[Cell, ...], fragment: Fragment, findings: Findin
                 break
     if missing:
         span = fragment.span(header[0].start, header[-1].end)
-        hint = "the first line names the columns: `name | layer`, then the columns of its modules and of the paper"
+        hint = f"the first line names the columns: {form.header}"
         findings.error(INCOMPLETE_TABLE, f"the table has no column {listing(missing, 'or')}", span, help=hint)
     return len(findings.diagnostics) == before

@@ -27,7 +27,8 @@ def command(
 ) -> None:
     """Print the inferred table of a spec.
 
-    For each row: output shape, parameters, multiply-adds, depth, receptive field and stride.
+    For each row: output shape, parameters, multiply-adds, depth, receptive field and stride. Then the results that the
+    spec reports, which nothing here checks.
     """
     from inception_dsl.passes import pipeline
 
@@ -49,4 +50,7 @@ def command(
         else:
             typed = compiler.at_size(variant.compile(spec), size)
             run.echo(tables.inferred_table(typed, columns()))
+            if typed.program.reported:
+                run.echo(f"\n{tables.reported_table(typed.program.reported, columns())}")
             run.result, run.table = tables.table_data(typed), tables.inferred_rows(typed)
+            run.reported = typed.program.reported

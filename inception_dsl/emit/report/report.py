@@ -10,6 +10,7 @@ from inception_dsl.analysis.cost import Cost, RowCost, cost
 from inception_dsl.emit.citation import citation
 from inception_dsl.emit.templates import template
 from inception_dsl.ir.program import TOTALS, Claim, Program
+from inception_dsl.ir.results import Result
 from inception_dsl.ir.shapes import Pair
 from inception_dsl.ir.typed import Typed
 from inception_dsl.paper.verdicts import (
@@ -69,6 +70,7 @@ def report(typed: Typed, rebuild: str = "") -> str:
         fields=_fields(counted.rows),
         memory=_memory(typed, counted),
         training=_training(program),
+        reported=_reported(program.reported),
         conventions=[*_columns(typed, verdicts), *CONVENTIONS],
     )
 
@@ -212,6 +214,18 @@ def _setting(value: Any) -> str:
             return f"{value:g}"
         case _:
             return escaped(str(value))
+
+
+def _reported(results: Sequence[Result]) -> list[str]:
+    """What others measured: a line for the numbers of one measurement, then its conditions and its source."""
+    measured: dict[tuple[str, ...], list[str]] = {}
+    for result in results:
+        conditions = (result.data, result.protocol, result.network, result.source)
+        measured.setdefault(conditions, []).append(f"{result.metric} {result.value}")
+    return [
+        escaped(f"{', '.join(numbers)}: {'; '.join(filter(None, conditions))} ({source})")
+        for (*conditions, source), numbers in measured.items()
+    ]
 
 
 def _columns(typed: Typed, verdicts: Sequence[Verdict]) -> list[str]:

@@ -84,15 +84,15 @@ def support() -> str:
 def fingerprint(typed: Typed) -> str:
     """The sha256 of what the network is.
 
-    Its file and layout, the printed numbers, the number of classes and the training do not count.
+    Its file and layout, printed and reported numbers, the number of classes and the training do not count.
     """
-    program = replace(typed.program, training={}, published=Published())
+    program = replace(typed.program, training={}, published=Published(), reported=())
     return _sha256(replace(program, env={**program.env, "classes": DEFAULT_CLASSES}))
 
 
 def former_fingerprint(typed: Typed) -> str:
     """The fingerprint that version 0.1 gave to a network: printed numbers and the spec's own classes counted."""
-    return _sha256(replace(typed.program, training={}))
+    return _sha256(replace(typed.program, training={}, reported=()))
 
 
 def _sha256(program: Program) -> str:
