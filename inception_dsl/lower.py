@@ -17,7 +17,7 @@ from inception_dsl.ir.ops.shaping import Flatten
 from inception_dsl.ir.program import Body, Call, Join, Layer, Part, Program, Repeat, Sequence
 from inception_dsl.ir.shapes import INPUT_PIXEL, Pair, ReceptiveFields, ShapeError, TensorType, joined_receptive_field
 from inception_dsl.ir.typed import Node, PartPath, Typed
-from inception_dsl.ir.values import Scalar, ValueFault, evaluate
+from inception_dsl.ir.values import MODULE_IN, Scalar, ValueFault, evaluate
 
 MOST_NUMBERS = 2**63 - 1
 """The limit on the elements of a tensor and the pixels of a receptive field: 64-bit integers everywhere."""
@@ -158,6 +158,7 @@ class _Lowering:
         except ValueFault as error:
             return self._fail(error, call.origin)
         bound = {param: number for param, number in values.items() if number is not None}
+        bound[MODULE_IN] = here["in"]
         template = self.program.templates[name]
         outer, self.within = self.within, template.module
         end = self.expand(template.body, path, index, bound)

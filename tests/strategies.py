@@ -371,6 +371,9 @@ class _Network:
                 "[ pass | bn -> relu ]",
                 "flat: [ bn + pass ]",
             ]
+            squeezed = "avgpool global -> conv 1x1 {ceil(in / 2)} relu bias -> conv 1x1 {module.in} -> softmax"
+            kept += [f"pass * [ {squeezed} ]", f"[gate: [ {squeezed} ]] * pass -> relu"]
+            kept += ["conv 1x1 {2 * in} -> conv 1x1 {3 * module.in} groups={module.in} -> conv 1x1 {module.in}"]
             kept += ["pass * bn", "bn * [gate: [ bn -> softmax ]] * [ [ bn + pass ] -> relu ]", "{word} * bn"]
             kept += ["conv 1x1 {in}", "2 of bn", "bn -> {n} of relu", "{word}", "0.5 * [ bn -> relu ]", "softmax"]
             return first or self.pick(*kept)

@@ -228,6 +228,17 @@ def test_in_is_what_arrives_at_this_layer() -> None:
     assert widths(layer("conv 1x1 {4 * in} -> conv 1x1 {in // 2} -> conv 3x3 {in} groups={in} same")) == [12, 6, 6]
 
 
+def test_module_in_is_what_arrives_at_the_module() -> None:
+    gate = "avgpool global -> conv 1x1 {in // 2} relu -> conv 1x1 {module.in}"
+    nested = (
+        f"se: pass * [{gate}]\nouter: conv 1x1 {{2 * in}} -> se -> conv 1x1 {{module.in + 1}} -> wide k={{module.in}}"
+    )
+    rows = "name | layer\na | conv 1x1 6\nb | se\nc | outer\nd | se"
+
+    assert widths(network(rows, f"{nested}\nwide: conv 1x1 {{k + module.in}}")) == [6, 3, 6, 12, 6, 12, 7, 13, 6, 13]
+    assert code("conv 1x1 {module.in}") == "E206"
+
+
 def test_classes() -> None:
     assert layer("fc {classes}", "classes: 7").out("row").shape == (7,)
     assert layer("fc {classes}").out("row").shape == (1000,)

@@ -28,6 +28,10 @@ GRAPHS = {
         "return F.relu(self.left(x) + x) * (self.b(residual) + residual)",
     ),
     "scaled_sum": ("[ pass + 0.5 * [ a: bn -> [b: bn + pass] ] ]", "return x + 0.5 * (self.b(residual) + residual)"),
+    "squeezed": (
+        "pass * [gate: [avgpool global -> conv 1x1 {in // 2} relu bias -> conv 1x1 {module.in} -> softmax]]",
+        "return x * self.gate(x)",
+    ),
     "mul": ("[mul: conv 1x1 4] * pass", "return self.mul_2(x) * x"),
 }
 
@@ -50,6 +54,18 @@ def test_a_product_reads_as_one(name: str) -> None:
     block = next(part for part in ast.parse(code).body if isinstance(part, ast.ClassDef) and part.name == "Block")
 
     assert ast.unparse(block).endswith(written)
+
+
+def test_squeeze_and_excitation_is_one_class_for_every_width() -> None:
+    """`{module.in}` is the class's own argument, wherever in the graph it stands."""
+    gate = GRAPHS["squeezed"][0]
+    head = "network: gates\ninput: 4x8x9\nmodules:\n"
+    rows = "layers: |\n  name | layer\n  a | se\n  b | conv 1x1 6\n  c | se\n"
+    code = pytorch.source(lower(compile_source(Source("gates.yaml", f"{head}  se: {{graph: '{gate}'}}\n{rows}"))))
+
+    assert code.count("class Se(") == 1
+    assert "nn.Conv2d(in_channels // 2, in_channels, 1, bias=False)" in code
+    assert code.count("= Se(") == 2
 
 
 @pytest.mark.parametrize("name", GRAPHS)

@@ -39,7 +39,7 @@ from inception_dsl.ir.program import (
     Template,
 )
 from inception_dsl.ir.shapes import TensorType
-from inception_dsl.ir.values import Name, Number, Scalar, Value, Width, substitute
+from inception_dsl.ir.values import MODULE_IN, Name, Number, Scalar, Value, Width, substitute
 from inception_dsl.spec.init import init
 from inception_dsl.spec.network import HeadSpec, NetworkSpec
 from inception_dsl.spec.published import published
@@ -263,7 +263,7 @@ class _Elaborator:
         inner = Scope(
             spec.graph,
             {**self.constants, **values},
-            {**symbols, "in": Name("in"), "classes": Name("classes")},
+            {**symbols, **{name: Name(name) for name in ("in", MODULE_IN, "classes")}},
             scope.row,
         )
         name = self.modules.name_structure(module, values, self.templates)

@@ -13,6 +13,7 @@ from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, Note, Spa
 from inception_dsl.diagnostics.spelling import did_you_mean, listing
 from inception_dsl.ir.names import label_problem
 from inception_dsl.ir.values import (
+    MODULE_IN,
     Function,
     Name,
     Number,
@@ -163,6 +164,8 @@ class Scope:
 
     def _explain(self, fault: ValueFault) -> Fault:
         known = sorted({*self.values, *self.symbols})
+        if fault.name == MODULE_IN:
+            return self.fault(fault.code, "`module.in` is a name of modules", fault.at, help="write `in`")
         hint = did_you_mean(fault.name, known) or f"the names here are {listing(known)}" if fault.name else ""
         return self.fault(fault.code, fault.message, fault.at, help=hint)
 

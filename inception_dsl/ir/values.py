@@ -15,6 +15,9 @@ from typing import Any, Final, Literal, get_args
 from inception_dsl.diagnostics.codes.code import Code
 from inception_dsl.diagnostics.codes.modules import CANNOT_EVALUATE, UNDEFINED_NAME
 
+MODULE_IN: Final = "module.in"
+"""The name of the channels that arrive at the module in whose graph it stands."""
+
 Scalar = int | float | str
 Env = Mapping[str, Scalar | None]
 """The values of names; None is an empty cell."""
@@ -54,7 +57,7 @@ class Number(Value):
 
 @dataclass(frozen=True)
 class Name(Value):
-    """A column of the row (verbatim), a setting, `in` (channels arriving) or `classes`."""
+    """A column of the row (verbatim), a setting, `in` (channels arriving at the layer), `module.in` or `classes`."""
 
     name: str
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 from inception_dsl.ir.program import Body, Call, Join, Layer, Program, Repeat, Sequence
 from inception_dsl.ir.typed import Typed
-from inception_dsl.ir.values import Value, names
+from inception_dsl.ir.values import MODULE_IN, Value, names
 
 BOUND_AT_LOWERING = frozenset({"in", "classes"})
 """Names that every width may use: lowering binds them."""
@@ -24,7 +24,7 @@ def verify_program(program: Program) -> Program:
     """
     known: dict[str, tuple[str, ...]] = {}
     for name, template in program.templates.items():
-        _verify_body(template.body, known, {*template.params, *BOUND_AT_LOWERING}, name)
+        _verify_body(template.body, known, {*template.params, *BOUND_AT_LOWERING, MODULE_IN}, name)
         known[name] = template.params
     for entry in program.entries:
         _verify_body(entry.body, known, BOUND_AT_LOWERING, entry.name)

@@ -10,7 +10,7 @@ from inception_dsl.emit.pytorch.class_names import free
 from inception_dsl.emit.pytorch.forward import Built, ClassBody
 from inception_dsl.emit.pytorch.layers import LayerPrinter
 from inception_dsl.emit.pytorch.variants import Variants
-from inception_dsl.emit.pytorch.widths import UNKNOWN, short, with_input
+from inception_dsl.emit.pytorch.widths import UNKNOWN, here, short, with_input
 from inception_dsl.ir.names import from_column
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops.linear import FullyConnected
@@ -121,7 +121,7 @@ class TemplateClasses:
     def _call(self, call: Call, channels: Width, paths: list[PartPath]) -> Built:
         template = self.variants.base[call.template]
         channels = self._arriving(channels, paths)
-        known = {param: substitute(value, {"in": channels}) for param, value in call.args}
+        known = {param: here(value, channels) for param, value in call.args}
         items: list[Item] = [self.layers.width(channels)] if self.takes_input[template] else []
         items += [self.layers.width(value) for value in known.values()]
         for suffix, extra in self.extras[template].items():

@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 from typing import Final
 
 from inception_dsl.ir.op import Op
-from inception_dsl.ir.values import Function, Name, Operation, Value, Width, substitute
+from inception_dsl.ir.values import MODULE_IN, Function, Name, Operation, Value, Width, substitute
 
 UNKNOWN: Final = Name("?")
 """A number of channels whose formula would be too long."""
@@ -31,8 +31,13 @@ def short(width: Width) -> Width:
     return UNKNOWN if ahead else width
 
 
+def here(width: Width, channels: Width) -> Width:
+    """A width where `channels` arrive, inside a module: what arrives at the module itself is called `in`."""
+    return substitute(width, {"in": channels, MODULE_IN: Name("in")})
+
+
 def with_input(op: Op, channels: Width) -> Op:
-    """The op with `channels` in place of the symbol `in`."""
+    """The op with `channels` in place of the symbol `in`, inside a module."""
     values = {field.name: getattr(op, field.name) for field in fields(op)}
-    changed = {name: substitute(value, {"in": channels}) for name, value in values.items() if isinstance(value, Value)}
+    changed = {name: here(value, channels) for name, value in values.items() if isinstance(value, Value)}
     return replace(op, **changed) if changed else op

@@ -8,6 +8,7 @@ from typing import Final
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops.joins import Add, Concat, Mul
 from inception_dsl.ir.ops.scaling import Scale
+from inception_dsl.ir.values import MODULE_IN
 from inception_dsl.spec.vocabulary.entry import Operator
 
 JOINS: Final[Mapping[str, type[Op]]] = {"|": Concat, "+": Add, "*": Mul}
@@ -37,6 +38,7 @@ FUNCTIONS: Final[Mapping[str, str]] = {
 
 NAMES: Final[Mapping[str, str]] = {
     "in": "the channels that arrive at this layer",
+    MODULE_IN: "the channels that arrive at the module, anywhere in its graph",
     "classes": "the number of classes",
 }
-"""The names that every value may use."""
+"""The names that every value may use; `module.in` only in the graph of a module."""
