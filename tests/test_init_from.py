@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+import torchvision
 from click.testing import CliRunner, Result
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
@@ -115,7 +116,7 @@ def test_a_run_goes_on_although_the_file_is_gone(
     assert train(copy, "--init-from", gone, *freeze, "--steps", "2").exit_code == 75
     assert launched and config(copy / "spec.yaml") == before
 
-    scratch = train(copy, *freeze)
+    scratch = train(copy)
     assert scratch.exit_code == 2 and "transfer.sha256 was" in scratch.output
     state = torch.load(weights, weights_only=True)
     state["conv1.conv.weight"] += 1
@@ -145,7 +146,7 @@ def test_a_run_is_a_start_for_another(run: Path, tmp_path: Path, launched: list[
 
     shutil.rmtree(shutil.copytree(run, tmp_path / "unfinished") / "model")
     refused = train(tmp_path / "x", "--init-from", tmp_path / "unfinished")
-    assert refused.exit_code == 2 and "start from its checkpoint" in said(refused)
+    assert refused.exit_code == 2 and "name a checkpoint of it, such as" in said(refused)
 
 
 def test_preprocessing_travels_with_the_weights(weights: Path, tmp_path: Path, launched: list[Sequence[str]]) -> None:
@@ -159,6 +160,33 @@ def test_preprocessing_travels_with_the_weights(weights: Path, tmp_path: Path, l
         assert KEY in file.metadata()
     unknown = train(tmp_path / "unknown", "--init-from", weights)
     assert "by the recipe: nothing says how those of the weights were prepared" in said(unknown)
+
+
+def test_nothing_is_frozen_that_is_drawn_at_random(tmp_path: Path, launched: list[Sequence[str]]) -> None:
+    refused = train(tmp_path / "run", "--freeze", "conv1..inception_3a")
+    assert refused.exit_code == 2 and not launched and not (tmp_path / "run").exists()
+    assert "--freeze conv1, conv2, inception_3a: without weights to start from, what is drawn" in said(refused)
+    assert "add --init-from FILE" in said(refused)
+
+
+def test_the_file_of_a_library_starts_a_run_on_other_images(tmp_path: Path, launched: list[Sequence[str]]) -> None:
+    """As docs/training.md shows it: torchvision's network for six classes in colour, on four classes in grey."""
+    torch.manual_seed(0)
+    theirs = torchvision.models.googlenet(weights=None, num_classes=6, aux_logits=True, init_weights=False)
+    torch.save(theirs.state_dict(), file := tmp_path / "googlenet.pth")
+    spec = tmp_path / "googlenet.yaml"
+    spec.write_text("extends: builtin:googlenet_torchvision\nnetwork: googlenet_grey\ninput: 1x32x32\n")
+    done = train(out := tmp_path / "run", "--init-from", file, "--recipe", "finetune", spec=spec)
+    assert done.exit_code == 75 and launched, done.output
+    for sentence in (
+        f"starts from `{file}` (torchvision's googlenet): 358 tensors of conv1..inception_5b",
+        "drawn anew: fc, aux1.fc2, aux2.fc2 (for 4 classes; the file has 6)",
+        "adapted: conv1.conv (3 channels summed to 1)",
+    ):
+        assert sentence in said(done)
+    own, state = load_file(out / "init.safetensors"), theirs.state_dict()
+    assert torch.equal(own["inception_3a.b3x3.1.conv.weight"], state["inception3a.branch2.1.conv.weight"])
+    torch.testing.assert_close(own["conv1.conv.weight"], state["conv1.conv.weight"].sum(1, keepdim=True))
 
 
 def test_a_spec_can_state_its_start(weights: Path, tmp_path: Path, launched: list[Sequence[str]]) -> None:

@@ -136,6 +136,21 @@ def test_a_run_with_nothing_but_steps_is_drawn(tmp_path: Path) -> None:
     assert {"nothing was logged", "no learning rate was logged", "step"} <= words(tmp_path / "curves.svg")
 
 
+def test_losses_that_are_not_finite_are_not_nothing(tmp_path: Path) -> None:
+    lost = run(tmp_path / "lost", heads=(), loss=None)  # as the log has NaN
+    plot([lost], tmp_path / "curves.svg")
+    assert "no number is finite" in words(tmp_path / "curves.svg")
+    assert "nothing was logged" not in words(tmp_path / "curves.svg")
+
+
+def test_five_classes_have_no_top_5(tmp_path: Path) -> None:
+    folder = run(tmp_path / "few")
+    file = folder / "metrics.jsonl"
+    file.write_text(file.read_text(encoding="utf-8").replace(', "test_top5": 0.9', ""), encoding="utf-8")
+    plot([folder], tmp_path / "curves.svg")
+    assert "top-5" not in words(tmp_path / "curves.svg")
+
+
 def test_a_long_run_makes_no_big_picture(tmp_path: Path) -> None:
     plot([run(tmp_path / "long", steps=20_000)], tmp_path / "curves.svg")
 

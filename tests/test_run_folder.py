@@ -66,6 +66,7 @@ def test_a_run_that_is_done_is_only_exported(run: Path, launched: list[Sequence[
     assert done.exit_code == 0, done.output
     assert not launched
     assert content(run) == before
+    assert f"{run} has done 1 of 36 steps; to go on, leave --steps out, or set more" in done.output
 
 
 def test_the_spec_of_a_run_has_the_classes_of_its_images(tmp_path: Path) -> None:
@@ -97,7 +98,7 @@ def test_a_run_is_evaluated_on_images_as_its_own(run: Path, tmp_path: Path) -> N
     spec = tmp_path / "spec.yaml"
     spec.write_text(Path(SPEC).read_text().replace("mean: [0.286]", "mean: [0.7]"))
     logged = json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])["test_loss"]
-    for weights in ("model/model.safetensors", "checkpoints/best.pt"):
+    for weights in ("model/model.safetensors", "checkpoints/best.pt", ""):
         done = CliRunner().invoke(
             main, ["eval", str(spec), str(run / weights), "--data", "fake:32x10", "--format", "json"]
         )
@@ -129,10 +130,10 @@ def test_the_spec_of_a_run_is_that_run(run: Path, tmp_path: Path, launched: list
 
     stopped = train(run / "spec.yaml", run)
     assert stopped.exit_code == 75, stopped.output
-    assert f"saved in {run}; run the same command again to continue" in stopped.output
+    assert f"saved in {run}\n" in stopped.output  # and train.py says how to go on
 
     other = tmp_path / "other"
-    assert "stopped before the first step" in train(run / "spec.yaml", other).output
+    assert "nothing to save: no step was done" in train(run / "spec.yaml", other).output
     assert (other / "spec.yaml").read_bytes() == (run / "spec.yaml").read_bytes() == before
     assert all(body(other / name) == body(run / name) for name in ("train.py", "support.py"))
     assert len(launched) == 2
@@ -364,3 +365,35 @@ def test_interrupts_are_waited_through(tmp_path: Path) -> None:
         "raise SystemExit(75)\n"
     )
     assert launch.launch(tmp_path, []) == launch.PREEMPTED
+
+
+def test_weights_of_a_run_that_is_not_done_are_its_checkpoints(run: Path, tmp_path: Path) -> None:
+    shutil.rmtree(shutil.copytree(run, out := tmp_path / "run") / "model")
+    refused = CliRunner().invoke(main, ["eval", SPEC, str(out), "--data", "fake:32x10"])
+    assert refused.exit_code == 2
+    assert f"name a checkpoint of it, such as {out}/checkpoints/best.pt" in " ".join(refused.output.split())
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (
+            "foldr:images",
+            "foldr:images: there is no kind `foldr`; did you mean `folder`? The kinds are `folder`, `csv`",
+        ),
+        ("bultin:fashion-mini", "did you mean `builtin`?"),
+        (
+            "images",
+            "images: the kind is missing; write it before the path, as in folder:images; the kinds are `folder`",
+        ),
+        ("", "no images: name their source with --data"),
+        ("folder:", "folder:: the path is missing; write it after the colon, as in folder:DIR or csv:FILE"),
+    ],
+)
+def test_a_source_of_images_that_is_none_is_reported_with_the_cure(tmp_path: Path, source: str, message: str) -> None:
+    for words in (["train", SPEC, "--out", tmp_path / "run"], ["eval", SPEC, tmp_path / "model.safetensors"]):
+        refused = CliRunner().invoke(main, [*map(str, words), "--data", source])
+        said = " ".join(refused.output.split())
+        assert refused.exit_code == 2 and message in said
+        assert not source.startswith(("foldr", "images")) or "and `builtin`" in said
+    assert not (tmp_path / "run").exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from inception_dsl.recipes.recipe import recipe
 from inception_dsl.runner.base.config import Config, Run
 from inception_dsl.runner.machine.devices import RankContext
 from inception_dsl.runner.machine.precision import resolve_precision
+from inception_dsl.runner.record.checkpoint import load_checkpoint
 from inception_dsl.weights.files import read_weights
 
 SPEC = "specs/googlenet_bn_small.yaml"
@@ -78,6 +80,18 @@ def test_a_run_goes_on_where_it_was(run: Path) -> None:
     assert json.loads((run / "config.json").read_text())["config"]["run"]["deterministic"] is True
 
 
+def test_a_run_that_is_finished_says_so(run: Path, launched: list[Sequence[str]]) -> None:
+    again = train(run, "--deterministic", "--steps", "3")
+    assert again.exit_code == 0 and not launched
+    assert f"{run} is finished: it has done its 8 steps; for another run choose a new --out" in again.output
+
+
+def test_a_run_records_its_best_score(run: Path) -> None:
+    facts = json.loads((run / "model" / "config.json").read_text())
+    state = load_checkpoint(run / "checkpoints" / "best.pt")
+    assert facts["best"] == {**facts["score"], **state["best"]["numbers"], "step": state["step"]}
+
+
 def test_a_run_records_its_precision(run: Path) -> None:
     word, why = resolve_precision(Config(run=Run(precision="auto")), RankContext(torch.device("cpu")))
     assert json.loads((run / "env.json").read_text())["precision"] == why
@@ -113,9 +127,11 @@ def test_a_run_is_evaluated_and_joined_with_another(run: Path, tmp_path: Path) -
     assert scores["protocols"].keys() == {"1", "10"}
     assert scores["protocols"]["1"]["n"] == 32
 
-    twice = command("ensemble", *(folder / "predictions.npz" for folder in folders))
+    twice = command("ensemble", folders[0], folders[1] / "predictions.npz")
     assert twice.exit_code == 2
-    assert "error[E008]" in twice.output
+    assert "have the same weights" in " ".join(twice.output.split())
+    none = command("ensemble", folders[0], run)
+    assert none.exit_code == 2 and "`inception-dsl eval SPEC WEIGHTS --out FOLDER` writes one" in none.output
 
 
 def test_a_checkpoint_is_read_as_the_weights_are(run: Path, tmp_path: Path) -> None:

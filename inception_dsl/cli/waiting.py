@@ -42,6 +42,10 @@ class Waiting:
             self._at = before
             self._erase()
 
+    def note(self, what: str) -> None:
+        """Show this name from now on, until the block of `on` ends."""
+        self._at = what
+
     def restart(self) -> None:
         """Erase the line before other output, and count the seconds from now."""
         self._since = time.monotonic()

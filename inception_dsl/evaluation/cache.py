@@ -90,7 +90,8 @@ def _read_arrays(path: Path) -> dict[str, Any]:
                 arrays = {name: archive[name] for name in archive.files if name != "format"}
                 return {"format": int(archive["format"]), **arrays}
     except OSError as error:
-        raise RunError(f"{path}: {(error.strerror or 'not a file of predictions').lower()}") from None
+        cause = (error.strerror or "not a file of predictions").lower()
+        raise RunError(f"{path}: {cause}; `inception-dsl eval SPEC WEIGHTS --out FOLDER` writes one") from None
     except Exception:  # noqa: BLE001 - a damaged archive raises many types
         raise none from None
     raise none

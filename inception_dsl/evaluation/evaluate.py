@@ -35,6 +35,8 @@ __all__ = ["Evaluation", "ensemble_files", "evaluate_file"]
 CPU_LIMIT_144: Final = 500
 """Images evaluated with 144 crops on a CPU by default: GoogLeNet takes seconds per image and core."""
 
+PREDICTIONS: Final = "predictions.npz"
+
 MAX_NAMED: Final = 20
 """Unreadable images named on stderr; `unreadable.txt` lists all."""
 
@@ -93,11 +95,13 @@ def evaluate_file(
     batch: int = 64,
     out: Path | None = None,
     view: crops.View | None = None,
+    show: Callable[[int], object] | None = None,
 ) -> Evaluation:
     """Evaluate a network on a reader's images, under every protocol in one pass; writes the results to `out`.
 
     `view` replaces the recipe's. `limit` is the number of images, always the same ones; 144 crops on a CPU take 500
-    unless it is given. Images that cannot be read are named on stderr. Raises `RunError` for what cannot be evaluated,
+    unless it is given. `show` is called with the number of images that are done. Images that cannot be read
+    are named on stderr. Raises `RunError` for what cannot be evaluated,
     and `SpecError` E006 where `out` cannot be written.
     """
     check_settings(config)
@@ -117,7 +121,7 @@ def evaluate_file(
     automatic = config.run.precision == "auto"
     config, precision = resolve_precision(config, context)
     notes += [precision] * automatic
-    predictions = predict(network, reader, config, context, requested, indices, batch, view)
+    predictions = predict(network, reader, config, context, requested, indices, batch, view, show)
     _warn_unreadable(predictions.unreadable)
     if not len(predictions):
         raise RunError(f"none of {count:,} images could be read; check the data")
@@ -125,13 +129,14 @@ def evaluate_file(
 
 
 def ensemble_files(paths: Sequence[Path], *, out: Path | None = None) -> Evaluation:
-    """Evaluate an ensemble from files of predictions; the notes give the score of each member.
+    """Evaluate an ensemble from files of predictions, or the folders that hold them; notes give each member's score.
 
     Raises `RunError` for files that do not match, and `SpecError` E006 if `out` cannot be written.
     """
-    if len({path.resolve() for path in paths}) != len(paths):
+    files = [path / PREDICTIONS if path.is_dir() else path for path in paths]
+    if len({file.resolve() for file in files}) != len(files):
         raise RunError("a file is given twice; give each once")
-    members = {str(path): read_predictions(path) for path in paths}
+    members = {str(file): read_predictions(file) for file in files}
     together = ensemble(members)
     notes = [
         f"{name}, {protocol}: {_measure(member, protocol)[0].brief}"
@@ -180,7 +185,7 @@ def _evaluation(predictions: Predictions, notes: list[str], out: Path | None) ->
         notes=notes,
     )
     if out is not None:
-        files = {"predictions.npz": to_npz(predictions), "scores.json": found.json.encode()}
+        files = {PREDICTIONS: to_npz(predictions), "scores.json": found.json.encode()}
         files["classes.csv"] = scores.to_csv(found.classes).encode()
         if counts is not None and (picture := scores.confusion_png(counts, classes)) is not None:
             files["confusion.png"] = picture

@@ -10,14 +10,14 @@ from typing import Any, Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from inception_dsl.evaluation.cache import Predictions
 from inception_dsl.evaluation.crops import Crops, View, make_crops
 from inception_dsl.runner.base.config import Config
 from inception_dsl.runner.base.fit import check_fit, find_misfits
 from inception_dsl.runner.base.settings import RunError, lookup
-from inception_dsl.runner.images.loaders import init_worker, iterate_loader, loader_workers
+from inception_dsl.runner.images.loaders import QuietLoader, init_worker, iterate_loader, loader_workers
 from inception_dsl.runner.machine.devices import RankContext
 from inception_dsl.runner.machine.precision import autocast
 from inception_dsl.runner.readers.reader import Reader, Unreadable
@@ -69,11 +69,13 @@ def predict(
     indices: Sequence[int],
     batch: int,
     view: View | None = None,
+    show: Callable[[int], object] | None = None,
 ) -> Predictions:
     """The predictions for the images at `indices`, averaged over the crops of each protocol.
 
     `view` replaces the recipe's. They are probabilities, or numbers, as the loss of `config` says. A forward pass takes
     `batch` crops; probabilities are computed in float32, means in float64. Unreadable images are left out and named.
+    `show` is called with the number of images that are done.
     The network goes to the device, and keeps its mode. Raises `RunError` for inconsistent settings, and if the network
     has other classes than the data.
     """
@@ -86,7 +88,7 @@ def predict(
     unreadable: list[str] = []
     network.eval()
     try:
-        loader = DataLoader(
+        loader = QuietLoader(
             _CropDataset(reader, config, protocols, indices, view),
             batch_size=None,
             num_workers=loader_workers(config, context),
@@ -105,6 +107,8 @@ def predict(
                 _accumulate(sums, chunk, activation(logits.float()).cpu().double())
                 done = [owner for owner in sums if owner != int(chunk.owners[-1])]
                 found.update({owner: sums.pop(owner).float() for owner in done})
+                if show:
+                    show(len(found) + len(unreadable))
     finally:
         network.train(training)
     found.update({owner: total.float() for owner, total in sums.items()})

@@ -33,6 +33,7 @@ class Measures:
     top5_interval: tuple[float, float]
     nll: float
     ece: float
+    classes: int
 
     def __str__(self) -> str:
         return "  ".join(self.cells)
@@ -40,21 +41,24 @@ class Measures:
     @property
     def cells(self) -> tuple[str, ...]:
         """The scores as text."""
-        low, high = self.top1_interval
-        lowest, highest = self.top5_interval
-        top1 = f"top-1 {self.top1:.2%} ({low:.2%} to {high:.2%})"
-        top5 = f"top-5 {self.top5:.2%} ({lowest:.2%} to {highest:.2%})"
-        return top1, top5, f"nll {self.nll:.4f}", f"ece {self.ece:.4f}"
+        intervals = [f"({low:.2%} to {high:.2%})" for low, high in (self.top1_interval, self.top5_interval)]
+        accuracies = map(" ".join, zip(self._accuracies, intervals, strict=False))
+        return *accuracies, f"nll {self.nll:.4f}", f"ece {self.ece:.4f}"
 
     @property
     def brief(self) -> str:
         """The accuracies alone as text."""
-        return f"top-1 {self.top1:.2%}  top-5 {self.top5:.2%}"
+        return "  ".join(self._accuracies)
+
+    @property
+    def _accuracies(self) -> list[str]:
+        """Top-1 and, unless five guesses are always right, top-5."""
+        return [f"top-1 {self.top1:.2%}", *[f"top-5 {self.top5:.2%}"] * (self.classes > 5)]
 
     @property
     def data(self) -> dict[str, Any]:
         """The scores for machines."""
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name != "classes"}
 
 
 class ClassRow(NamedTuple):
@@ -95,6 +99,7 @@ def measure(probabilities: Tensor, labels: Tensor) -> Measures:
         top5_interval=wilson(top5, n),
         nll=nll(probabilities, labels),
         ece=ece(probabilities, labels),
+        classes=probabilities.shape[1],
     )
 
 

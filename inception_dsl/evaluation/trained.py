@@ -21,8 +21,8 @@ from inception_dsl.ir.typed import Typed
 from inception_dsl.runner.base.settings import RunError
 from inception_dsl.runner.machine.devices import RankContext, rank_context
 from inception_dsl.runner.readers.reader import PackedIndex, Reader
-from inception_dsl.runner.readers.readers import open_images
-from inception_dsl.training.plan import Plan, with_classes
+from inception_dsl.training.images import open_source
+from inception_dsl.training.plan import Plan, weights_file, with_classes
 from inception_dsl.weights.files import WeightFile
 from inception_dsl.weights.origin import listed_classes
 from inception_dsl.weights.transfer import load_weights, preprocessing
@@ -40,15 +40,15 @@ class Trained(NamedTuple):
 
 
 def trained(plan: Plan, weights: Path, split: str, given: Collection[str], protocol: str | None, spec: str) -> Trained:
-    """Read the weights of a plan's network, for the images of a split.
+    """Read the weights of a plan's network, a file or those of a run's folder, for the images of a split.
 
     `given` are the settings that the user chose, `protocol` the crops, and `spec` is what the user calls the spec.
     Raises `RunError` for images that cannot be read or have other classes, and `SpecError` for weights of another
     network.
     """
-    config = plan.runnable.config()
+    config, weights = plan.runnable.config(), weights_file(weights)
     listed = next((names for _, names in listed_classes(weights)), ())
-    reader = open_images(config.data.source, split, listed, config.loss.name)
+    reader = open_source(config, split, listed)
     check_classes(weights, reader.classes, config.data.source)
     (typed, file), here = _with_weights(plan, weights, reader), rank_context()
     if (loss := file.metadata.get("loss", config.loss.name)) != config.loss.name:

@@ -78,10 +78,11 @@ def plan(
     if freeze:
         stated = stated.with_values({"transfer": {"freeze": ", ".join(freeze)}}, {"transfer.freeze": "--freeze"})
     stated = _with_modules(stated, typed)
-    source = _absolute(data or config.data.source)
-    notes = {DATA_SOURCE: "--data"} if data else {key: note for key, note in stated.notes.items() if key == DATA_SOURCE}
+    source = _absolute(config.data.source if data is None else data)
+    notes = {key: note for key, note in stated.notes.items() if key == DATA_SOURCE}
+    notes = notes if data is None else {DATA_SOURCE: "--data"}
     own, runnable = (stated.with_values({"data": {"source": place}}, notes) for place in (source, _runnable(source)))
-    return Plan(spec, typed, own, runnable, frozenset(settings), weights and _weights_file(weights))
+    return Plan(spec, typed, own, runnable, frozenset(settings), weights and weights_file(weights))
 
 
 def _stated_recipe(spec: NetworkSpec, typed: Typed, other: str) -> Recipe:
@@ -127,15 +128,18 @@ def _with_modules(stated: Recipe, typed: Typed) -> Recipe:
     return stated
 
 
-def _weights_file(given: Path) -> Path:
-    """The file of weights that a path names: its own, or that of a run's folder or of the model in it."""
+def weights_file(given: Path) -> Path:
+    """The file of weights that a path names: its own, or that of a run's folder or of the model in it.
+
+    Raises `RunError` for a folder without one.
+    """
     if not given.is_dir():
         return given
     files = [given / "model" / WEIGHTS, given / WEIGHTS]
     if found := next((file for file in files if file.is_file()), None):
         return found
-    checkpoints = sorted((given / "checkpoints").glob("step_*.pt"))
-    hint = f"start from its checkpoint {checkpoints[-1]}" if checkpoints else "name a file of weights"
+    checkpoints = [*sorted((given / "checkpoints").glob("step_*.pt")), *(given / "checkpoints").glob("best.pt")]
+    hint = f"name a checkpoint of it, such as {checkpoints[-1]}" if checkpoints else "name a file of weights"
     raise RunError(f"{given}: the folder has no model/{WEIGHTS}, which a run writes at its end; {hint}")
 
 

@@ -105,9 +105,11 @@ def _scores(panel: Axes, curves: Sequence[Curves]) -> None:
     scored = [title for title, names in HELD_OUT.items() if f"test_{names[0]}" in logged]
     title = scored[0] if scored else next(iter(HELD_OUT))
     panel.set_title(title)
+    first, second = HELD_OUT[title]
+    names = [first, *[second] * (f"test_{second}" in logged)]  # up to five classes have no top-5
     alone, values = len(curves) == 1, list[float]()
     for run, curve in enumerate(curves):
-        for series, name in enumerate(HELD_OUT[title]):
+        for series, name in enumerate(names):
             steps, scores = curve.points(f"test_{name}")
             panel.plot(steps, scores, marker="o", markersize=3, **_line_style(run, series, alone))
             values += scores
@@ -118,7 +120,7 @@ def _scores(panel: Axes, curves: Sequence[Curves]) -> None:
     panel.margins(y=0.1)
     if METRICS[HELD_OUT[title][0]].form.endswith("%"):
         percent_ticks(panel.yaxis)
-    _legend(panel, _looks([METRICS[name].title for name in HELD_OUT[title]], alone))
+    _legend(panel, _looks([METRICS[name].title for name in names], alone))
     _note_if_empty(panel, values, "no evaluation yet")
 
 
@@ -208,5 +210,6 @@ def _legend(panel: Axes, entries: Sequence[tuple[str, dict[str, Any]]]) -> None:
 
 def _note_if_empty(panel: Axes, values: Sequence[float], reason: str) -> None:
     if not any(map(math.isfinite, values)):
-        panel.text(0.5, 0.5, reason, transform=panel.transAxes, ha="center", color="#888888")
+        note = "no number is finite" if values else reason
+        panel.text(0.5, 0.5, note, transform=panel.transAxes, ha="center", color="#888888")
         panel.set_yticks([])

@@ -7,7 +7,7 @@ from contextlib import redirect_stderr
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from inception_dsl.diagnostics.diagnostic import Source
 from inception_dsl.emit.pytorch import pytorch
@@ -20,16 +20,33 @@ from inception_dsl.runner.base.settings import RunError
 from inception_dsl.runner.images.data import steps_per_epoch
 from inception_dsl.runner.learning.schedule import total_steps
 from inception_dsl.runner.readers.reader import Reader
-from inception_dsl.runner.readers.readers import open_images
 from inception_dsl.runner.record.checkpoint import FolderLock, check_identity, latest_checkpoint, load_checkpoint
 from inception_dsl.runner.record.folder import run_identity
 from inception_dsl.spec.network import read_spec
 from inception_dsl.spec.printer import print_spec
 from inception_dsl.spec.training_model import GROUPS
 from inception_dsl.syntax import yaml
+from inception_dsl.training.images import open_source
 from inception_dsl.training.launch import status
 from inception_dsl.training.plan import Plan, plan_for
 from inception_dsl.training.start import WEIGHTS_FILE, Start, start_from
+
+
+class Finished(NamedTuple):
+    """A run that needs no further step: its folder, the steps that it has done, and those of its schedule."""
+
+    folder: Path
+    steps: int
+    last: int
+
+    @property
+    def sentence(self) -> str:
+        """What it has done, and how to go on."""
+        if self.steps < self.last:
+            done = f"{self.folder} has done {self.steps:,} of {self.last:,} steps"
+            return f"{done}; to go on, leave --steps out, or set more"
+        done = f"{self.folder} is finished: it has done its {self.steps:,} steps"
+        return f"{done}; for another run choose a new --out; --init-from {self.folder} starts it from these weights"
 
 
 def prepare(
@@ -38,8 +55,8 @@ def prepare(
     steps: int | None,
     force: bool,
     report: Callable[[Start], None] | None = None,
-) -> bool:
-    """Write the files that a run starts from, and return whether the folder holds this very run already, done.
+) -> Finished | None:
+    """Write the files that a run starts from; returns this very run if the folder holds it already, done.
 
     The network has the classes of the images. `report` is called with what a run takes over from a file of weights.
     Nothing is written, and `RunError` raised, if the images cannot be opened, if a run is at work in the folder or,
@@ -47,7 +64,7 @@ def prepare(
     file that cannot be written.
     """
     config = plan.runnable.config()
-    images = open_images(config.data.source, "train", (), config.loss.name)
+    images = open_source(config, "train")
     former = runner.former_fingerprint(plan.typed)
     start = start_from(plan, plan_for(plan, len(images.classes)), images, lambda: _latest_state(folder))
     own = start.plan
@@ -59,7 +76,7 @@ def prepare(
             if state and state["identity"].get("spec") == former:  # a run that version 0.1 has begun
                 network, files = former, _files(plan, former)
             info = NetworkInfo(plan.typed.program.name, plan.typed.program.title, network)
-            done = state is not None and _is_done(folder, state, own.runnable.config(), info, images, steps, force)
+            done = _finished(folder, state, own.runnable.config(), info, images, steps, force) if state else None
             write(files, folder, force)
     except OSError as error:
         raise unwritable(str(error.filename or folder), reason(error)) from None
@@ -97,7 +114,7 @@ def _spec(plan: Plan) -> str:
     return text
 
 
-def _is_done(
+def _finished(
     folder: Path,
     state: dict[str, Any],
     config: Config,
@@ -105,8 +122,8 @@ def _is_done(
     images: Reader,
     steps: int | None,
     force: bool,
-) -> bool:
-    """Whether a run with this state has come to its end. Raises `RunError` if it is another run, unless `force`."""
+) -> Finished | None:
+    """The run with this state, if it has come to its end. Raises `RunError` if it is another run, unless `force`."""
     own = run_identity(config, info, images)
     there = {"transfer.sha256": repr(""), **state["identity"]}  # version 0.1 had no initial weights
     own = {key: value for key, value in own.items() if key in there}  # see `check_identity`
@@ -123,7 +140,8 @@ def _is_done(
             raise RunError(f"{folder}: {error}") from None
     last = total_steps(config, steps_per_epoch(len(images), config.data.batch))
     trained = own == there and state["step"] >= min(last, steps or last)
-    return trained and status(folder) == "done" and (folder / "model" / "model.safetensors").is_file()
+    done = trained and status(folder) == "done" and (folder / "model" / "model.safetensors").is_file()
+    return Finished(folder, state["step"], last) if done else None
 
 
 def _latest_state(folder: Path) -> dict[str, Any] | None:

@@ -40,10 +40,13 @@ def start_from(given: Plan, plan: Plan, images: Reader, latest: Callable[[], dic
     """The start of a run by `plan`: that of `given`, for as many classes as the images have.
 
     `latest` gives the state of a run that goes on. Raises `SpecError` for weights that do not fit, and `RunError` for
-    modules that are both frozen and drawn anew.
+    modules that are both frozen and drawn anew, or frozen where there are no weights.
     """
     file, transfer = plan.weights, plan.runnable.config().transfer
     if file is None:
+        if transfer.freeze:
+            why = "without weights to start from, what is drawn at random would never learn"
+            raise RunError(f"--freeze {transfer.freeze}: {why}; add --init-from FILE, or leave it out")
         return Start(plan)
     if not file.exists() and (state := latest()) and "transfer.sha256" in state["identity"]:
         return Start(_as_begun(plan, state["identity"]))

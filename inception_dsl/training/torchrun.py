@@ -16,7 +16,8 @@ def main() -> int:
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     for logger in (agent.logger, api.logger):
-        logger.addFilter(_is_told)
+        logger.addHandler(Reporter())
+        logger.propagate = False  # to torch's own handlers
     try:
         run.main()
     except api.SignalException as error:
@@ -26,14 +27,17 @@ def main() -> int:
     return 0
 
 
-def _is_told(record: logging.LogRecord) -> bool:
-    """Whether torchrun should log this: no news of signals and exit codes. A process that was killed is reported."""
-    if str(record.msg).startswith("failed (exitcode") and isinstance(record.args, tuple):
-        code, rank, pid, *_ = record.args
-        if isinstance(code, int) and code < 0:
-            sys.stderr.write(f"process {rank} (pid {pid}) was ended by {signal.Signals(-code).name}\n")
-        return False
-    return record.levelno >= logging.ERROR
+class Reporter(logging.Handler):
+    """Prints torchrun's errors, a line for a process that was killed, and no news of other exit codes and signals."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a record, if it is one of those."""
+        if str(record.msg).startswith("failed (exitcode") and isinstance(record.args, tuple):
+            code, rank, pid, *_ = record.args
+            if isinstance(code, int) and code < 0:  # else it has reported its error itself
+                sys.stderr.write(f"process {rank} (pid {pid}) was ended by {signal.Signals(-code).name}\n")
+        elif record.levelno >= logging.ERROR:
+            sys.stderr.write(f"{self.format(record)}\n")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from inception_dsl.runner.images.loaders import evaluation_loader
 from inception_dsl.runner.machine.devices import RankContext
 from inception_dsl.runner.readers.reader import Reader, Unreadable
 from inception_dsl.runner.record.evaluate import evaluate
-from inception_dsl.runner.record.scores import Score, label_ranks
+from inception_dsl.runner.record.scores import ClassTally, Score, label_ranks
 
 HERE = RankContext(torch.device("cpu"))
 NAN = float("nan")
@@ -173,6 +173,17 @@ def test_bf16_is_used_where_it_is_wanted_and_sums_are_not_in_it() -> None:
 )
 def test_of_equal_scores_the_lower_class_stands_first(scores: list[float], label: int, place: int) -> None:
     assert label_ranks(torch.tensor([scores]), torch.tensor([label])).tolist() == [place]
+
+
+@pytest.mark.parametrize("classes", [5, 6])
+def test_more_than_five_classes_have_a_top_5(classes: int) -> None:
+    tally = ClassTally(classes)
+    tally.add(torch.eye(classes), torch.arange(classes))
+    assert [*tally.numbers(HERE)] == (["top1", "top5", "loss"] if classes > 5 else ["top1", "loss"])
+
+
+def test_one_image_is_no_images() -> None:
+    assert str(Score(1, 0, {"top1": 1.0})) == "top-1 100.00%  of 1 image"
 
 
 @pytest.mark.parametrize("scores", [[NAN, 1.0, 0.0], [0.0, NAN, 1.0], [NAN, NAN, NAN]])

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from inception_dsl.runner.base.config import Config, Data, Loss, Schedule
 from inception_dsl.runner.learning.loss import compute_loss
-from inception_dsl.runner.record.guessing import HeadWatch, falls, guessing_loss
+from inception_dsl.runner.record.guessing import HeadWatch, falls, guessing_loss, single_class
 
 LN10 = math.log(10)
 
@@ -169,4 +169,13 @@ def test_equal_classes_are_guessed_at_the_logarithm_of_their_number() -> None:
         config = replace(Config(), loss=Loss(smoothing=smoothing))
         assert guessing_loss(reader, config) == pytest.approx(LN10, abs=1e-6)
     reader = Labels(torch.zeros(10, dtype=torch.long), 1)
-    assert guessing_loss(reader, Config()) == 0  # one class: nothing to learn, and nothing to report
+    assert guessing_loss(reader, Config()) == 0  # one class: nothing to learn, and no head to report
+
+
+def test_images_of_one_class_are_reported() -> None:
+    """Of whatever classes there are; with other losses a single label teaches something."""
+    reader: Any = Labels(torch.full((10,), 2), 3)
+    assert "the images for training are all of the class '2', so" in single_class(reader, Config())
+    assert not single_class(reader, Config(loss=Loss(name="bce")))
+    several: Any = Labels(torch.tensor([2, 2, 1]), 3)
+    assert not single_class(several, Config())

@@ -13,7 +13,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
-from tiny import ABOUT, CONFIG, Tiny, fingerprint, run, starting_from, with_run
+from tiny import ABOUT, Tiny, fingerprint, run, starting_from, with_run
 from torch import Tensor
 
 from inception_dsl.runner.base.config import Config, Optim, Transfer
@@ -179,6 +179,7 @@ def test_the_trunk_learns_at_its_own_rate() -> None:
         ({"freeze": "conv, aux2"}, "transfer.freeze: the network has no weights in aux2; they are in conv, norm"),
         ({"freeze": "conv, norm, aux"}, "transfer.freeze: aux is drawn anew, at least in part, and has to learn"),
         ({"weights": ""}, "transfer.new is set, but not transfer.weights"),
+        ({"weights": "", "new": "", "freeze": "conv"}, "transfer.freeze is set, but not transfer.weights"),
         ({"weights": "none.safetensors"}, "none.safetensors: no such file"),
         ({"weights": "/"}, "not a file"),
     ],
@@ -200,7 +201,8 @@ def test_nothing_is_left_out_in_silence(weights: Path, tmp_path: Path) -> None:
         save_safetensors(tmp_path / "changed.safetensors", changed, {})
         with pytest.raises(RunError, match=message):
             run(tmp_path / "run", starting_from(tmp_path / "changed.safetensors"), steps=1)
-    everything = replace(CONFIG, transfer=Transfer(freeze="conv norm head aux"))
+    save_safetensors(tmp_path / "whole.safetensors", Tiny(4).state_dict(), {})
+    everything = starting_from(tmp_path / "whole.safetensors", new="", freeze="conv norm head aux")
     with pytest.raises(RunError, match="nothing is left to train"):
         run(tmp_path / "run", everything, steps=1)
 

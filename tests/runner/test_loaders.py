@@ -125,6 +125,16 @@ def test_workers_start_before_the_processes_are_connected_and_end_with_the_run(
         raise KeyError
 
 
+def test_more_workers_than_cores_are_noted_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
+) -> None:
+    monkeypatch.setattr(start, "available_cores", lambda: 1)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0})  # by which torch counts
+    with start.start_run(CONFIG, HERE):
+        assert capsys.readouterr().err.startswith("note: data.workers is 2, and each process has 1: more workers than")
+    assert not recwarn.list
+
+
 def test_a_slow_start_says_what_it_does(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     class Late:
         """A timer that is late at once."""

@@ -11,14 +11,15 @@ from typing import Any, cast
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from timm.data import mixup
 from timm.loss import cross_entropy
 from tiny import CONFIG, fingerprint, run, with_run
 
 from inception_dsl.runner.base.config import Augment, Config, Loss
-from inception_dsl.runner.images.mixing import draw_mix, mix_images, mix_targets
+from inception_dsl.runner.images.data import Batch
+from inception_dsl.runner.images.mixing import draw_mix, mix_batch, mix_images, mix_targets
 from inception_dsl.runner.learning.loss import compute_loss
 
 
@@ -93,15 +94,20 @@ def test_images_targets_and_loss_are_timms(
 def test_what_stays_of_a_target_is_what_stays_of_its_image(
     mixup: float, cutmix: float, height: int, width: int, seed: int
 ) -> None:
+    assume(mixup or cutmix)
     mix = draw_mix(Augment(mixup=mixup, cutmix=cutmix), height, width, Random(seed))  # noqa: S311
-    if mix is None:
-        assert mixup == cutmix == 0
-        return
     ones = torch.stack([torch.ones(1, height, width), torch.zeros(1, height, width)])
     assert mix_images(ones, mix)[0].mean().item() == pytest.approx(mix.share, abs=1e-5)
     targets = mix_targets(torch.tensor([0, 1]), 2, mix)
     assert targets[0, 0].item() == pytest.approx(mix.share, abs=1e-6)
     torch.testing.assert_close(targets.sum(1), torch.ones(2))
+
+
+def test_a_recipe_without_both_draws_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inception_dsl.runner.images.mixing.derive_seed", None)
+    batch = Batch(torch.zeros(2, 3, 4, 4), torch.empty(2, 0), torch.tensor([0, 1]), torch.arange(2), [])
+    images, targets = mix_batch(batch, 2, Config(), 7)
+    assert images is batch.images and targets is batch.labels
 
 
 @pytest.mark.parametrize("loss", ["cross_entropy", "bce"])

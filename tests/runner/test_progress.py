@@ -11,6 +11,7 @@ import math
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,20 @@ def test_the_progress_line_ends_with_the_run(tmp_path: Path, terminal: Callable[
     log.close()
 
     assert screen.getvalue().count("\n") == 1 and screen.getvalue().endswith("\n")
+
+
+def test_an_evaluation_shows_its_progress_on_a_terminal(
+    tmp_path: Path, terminal: Callable[[int], Terminal], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Log(tmp_path, CPU, CONFIG, 0, 936).evaluating(1000, 64)
+    assert capsys.readouterr().out == ""
+    screen = terminal(80)
+    log = Log(tmp_path, replace(CPU, world_size=2), CONFIG, 0, 936)
+    for done in (64, 128, 512):
+        log.evaluating(1000, done)
+    log.evaluation(10, SCORE)
+    first, *_, score = [line.rstrip() for line in screen.getvalue().split("\r")[1:]]
+    assert first == "evaluated 128 of 1,000 images" and score.startswith("step 10: top-1")
 
 
 def test_without_a_terminal_lines_come_every_few_seconds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -102,11 +102,11 @@ def _read(run: CommandRun, specs: tuple[str, ...], data: str | None, options: Va
 
 def _train(run: CommandRun, variants: list[Variant], trials: list[Trial], jobs: int | None, workers: bool) -> list[Row]:
     """Train what is not done yet, and report every run as it ends."""
-    from inception_dsl.runner.readers.readers import open_images  # imports torch, which takes seconds
     from inception_dsl.training import ablate_results, ablate_runs
+    from inception_dsl.training.images import open_source  # imports torch, which takes seconds
 
     config = variants[0].plan.runnable.config()
-    classes = len(open_images(config.data.source, "train", (), config.loss.name).classes)
+    classes = len(open_source(config, "train").classes)
     done, left = ablate_runs.prepare_all(trials)
     shares = ablate_runs.shares(jobs, workers)
     threads = shares[0].environment["OMP_NUM_THREADS"]

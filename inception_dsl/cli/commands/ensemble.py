@@ -18,7 +18,7 @@ from inception_dsl.text.terminal import columns
 def command(run: CommandRun, files: tuple[Path, ...], out: Path | None) -> None:
     """Score networks together from their saved predictions.
 
-    FILES are the predictions.npz that `eval --out` wrote for each network.
+    FILES are the predictions.npz that `eval --out` wrote for each network, or the folders with them.
     """
     with run.step(file=files[0]):
         from inception_dsl.evaluation.evaluate import ensemble_files

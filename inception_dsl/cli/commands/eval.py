@@ -38,9 +38,9 @@ def command(
 ) -> None:
     """Score a network's weights on a data set.
 
-    Uses one view of each image, or 1, 10 or 144 crops as papers do. Images are prepared as the weights state, if
-    `weights import` or a run wrote them, or else as the spec's recipe does. --set data.mean, data.std and
-    augment.resize override both, and so does --protocol for the crops.
+    WEIGHTS are a file, or the folder of a run. Uses one view of each image, or 1, 10 or 144 crops as papers do.
+    Images are prepared as the weights state, if `weights import` or a run wrote them, or else as the spec's recipe
+    does. --set data.mean, data.std and augment.resize override both, and so does --protocol for the crops.
     """
     with run.step(spec):
         from inception_dsl.training.plan import plan
@@ -54,7 +54,7 @@ def command(
         run.diagnostics += network.warnings
         for note in network.notes:
             run.echo(note)
-        images = network.images
+        images, count = network.images, min(limit or len(network.reader), len(network.reader))
         scores = evaluate_file(
             network.module,
             network.reader,
@@ -65,6 +65,7 @@ def command(
             batch=batch,
             out=out,
             view=images.view,
+            show=lambda done: run.waiting.note(f"{spec}: {done:,} of {count:,} images"),
         )
     run.result = {**scores.data, "images": images.sentence}
     run.echo(scores.text(columns()))

@@ -94,10 +94,11 @@ def command(
         run.exit_code = launch.launch(folder, arguments, processes, quiet=run.form != "text")
         if run.exit_code == launch.PREEMPTED:
             saved = any((folder / "checkpoints").glob("step_*.pt"))
-            state = f"saved in {folder}" if saved else "stopped before the first step"
-            run.echo(f"{state}; run the same command again to continue")
+            run.echo(f"saved in {folder}" if saved else "nothing to save: no step was done")
         if run.exit_code:
             return
+    else:
+        run.echo(done.sentence)
     with run.step(spec, folder):
         from inception_dsl.training.export import export
 

@@ -61,7 +61,7 @@ def files(typed: Typed, recipe: Recipe, rebuild: str = "", spec: str = "") -> di
         network=class_name(program.name, program.title),
         about={key: quoted(text) for key, text in about.items()},
         groups=groups,
-        standard=sorted({*standard, "import os"}, key=lambda line: (line.startswith("from"), line)),
+        standard=sorted({*standard, "import os", "import sys"}, key=lambda line: (line.startswith("from"), line)),
         foreign=foreign,
         borrowed=sorted({*bundle.borrowed(modules.train, modules.support), *named}),
         sections=modules.train,

@@ -151,7 +151,9 @@ def check_settings(config: Any) -> None:
 def lookup(table: dict[str, T], key: str, what: str) -> T:
     """Look up an alternative by name. Raises `RunError` for an unknown one."""
     if key not in table:
-        raise RunError(f"{what} is {key!r}; set one of {', '.join(table)}")
+        near = difflib.get_close_matches(key[:LONGEST_VALUE], table, n=1, cutoff=0.7)
+        hint = f"did you mean {near[0]}? It is" if near else "set"
+        raise RunError(f"{what} is {key!r}; {hint} one of {', '.join(table)}")
     return table[key]
 
 

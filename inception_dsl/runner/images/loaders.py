@@ -58,6 +58,13 @@ class _Keys(Sampler[list[SampleKey]]):
         return iter(self.batches)
 
 
+class QuietLoader(DataLoader[Any]):
+    """A loader that does not warn of more workers than cores, as torch does twice; `start_run` notes it."""
+
+    def check_worker_number_rationality(self) -> None:
+        """Leave it to `start_run`."""
+
+
 class ImageLoader:
     """Batches of a data set, whose keys are given when its workers may have long started."""
 
@@ -66,7 +73,7 @@ class ImageLoader:
         self.workers = loader_workers(config, context)
         # Forking shares the list of images without a copy. Workers never touch the device.
         method = "fork" if sys.platform == "linux" and "fork" in get_all_start_methods() else None
-        self._loader = DataLoader(
+        self._loader = QuietLoader(
             images,
             batch_sampler=self._keys,
             num_workers=self.workers,

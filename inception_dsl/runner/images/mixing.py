@@ -27,18 +27,18 @@ class Mix(NamedTuple):
 
 def mix_batch(batch: Batch, outputs: int, config: Config, *key: int) -> tuple[Tensor, Tensor]:
     """The images and targets of a batch, mixed if the recipe says so, by numbers drawn for the seed and a key."""
+    images, targets, augment = batch.images, batch.labels, config.augment
+    if not augment.mixup and not augment.cutmix:
+        return images, targets
     random = Random(derive_seed(config.run.seed, "mix", *key))  # noqa: S311 - no secret
-    mix = draw_mix(config.augment, config.data.height, config.data.width, random)
-    images, targets = batch.images, batch.labels
-    return (mix_images(images, mix), mix_targets(targets, outputs, mix)) if mix else (images, targets)
+    mix = draw_mix(augment, config.data.height, config.data.width, random)
+    return mix_images(images, mix), mix_targets(targets, outputs, mix)
 
 
-def draw_mix(augment: Augment, height: int, width: int, random: Random) -> Mix | None:
-    """Draw how a batch is mixed: by Mixup or CutMix, with the same chance if both are on; None if neither is."""
+def draw_mix(augment: Augment, height: int, width: int, random: Random) -> Mix:
+    """Draw how a batch is mixed: by Mixup or CutMix, of which one is on at least, with the same chance if both are."""
     cut = augment.cutmix > 0 and (augment.mixup == 0 or random.random() < 0.5)
     alpha = augment.cutmix if cut else augment.mixup
-    if alpha == 0:
-        return None
     share = random.betavariate(alpha, alpha)
     if not cut:
         return Mix(share, 0, 0, 0, 0, share)

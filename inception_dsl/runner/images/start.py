@@ -9,7 +9,7 @@ from threading import Timer
 
 from inception_dsl.runner.base.config import Config
 from inception_dsl.runner.images.data import steps_per_epoch
-from inception_dsl.runner.images.loaders import Loaders, evaluation_loader, training_loader
+from inception_dsl.runner.images.loaders import Loaders, available_cores, evaluation_loader, training_loader
 from inception_dsl.runner.machine.devices import RankContext, connect_ranks
 from inception_dsl.runner.readers.sharing import shared_images
 
@@ -23,6 +23,9 @@ def start_run(config: Config, context: RankContext) -> Iterator[Loaders]:
     with announced(f"opening {config.data.source}", context):
         images = shared_images(config, context)
     steps_per_epoch(len(images.training), config.data.batch)
+    if context.rank == 0 and config.data.workers > (cores := available_cores()):
+        cost = "more workers than cores only take memory and turns"
+        sys.stderr.write(f"note: data.workers is {config.data.workers}, and each process has {cores}: {cost}\n")
     training = training_loader(images.training, config, context)
     with Loaders(training, evaluation_loader(images.held_out, config, context)) as loaders:
         loaders.start()

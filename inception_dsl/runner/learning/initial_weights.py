@@ -36,6 +36,9 @@ def with_weights_sha256(config: Config, resumed: dict[str, Any] | None) -> Confi
     if not transfer.weights:
         if transfer.new:
             raise RunError("transfer.new is set, but not transfer.weights: every module is drawn anew")
+        if transfer.freeze:
+            why = "what is drawn at random would never learn"
+            raise RunError(f"transfer.freeze is set, but not transfer.weights: {why}; add --init-from FILE")
         return config
     path = _weights_path(config)
     if resumed and (transfer.sha256 or not path.is_file()):

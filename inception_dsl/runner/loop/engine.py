@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing, nullcontext
+from functools import partial
 from pathlib import Path
 
 from torch import nn
@@ -35,7 +36,7 @@ from inception_dsl.runner.record.folder import (
     track_status,
     write_run_info,
 )
-from inception_dsl.runner.record.guessing import guessing_loss
+from inception_dsl.runner.record.guessing import guessing_loss, single_class
 from inception_dsl.runner.record.progress import Log
 from inception_dsl.runner.record.scores import Score
 from inception_dsl.runner.record.step_numbers import StepReader
@@ -77,10 +78,10 @@ def train(
         log = Log(out, context, training.config, training.step, last, guess)
         if context.rank == 0:
             write_run_info(out, training.config, info, images, context, precision)
-            for line in filter(None, (precision, transfer_summary(training.config))):
+            summary = run_summary(training.network, training.config, context, training.step, last)
+            only = single_class(images, config)
+            for line in filter(None, (precision, transfer_summary(config), summary, scaling_summary(config), only)):
                 log.say(line)
-            log.say(run_summary(training.network, training.config, context, training.step, last))
-            log.say(scaling_summary(training.config))
         writer = CheckpointWriter(out / "checkpoints", config.run.keep, context.device, log.say)
         with track_status(out, context, lambda: training.step), closing(log), writer:
             if training.step < last:
@@ -89,7 +90,7 @@ def train(
             if score and context.rank == 0:
                 done = {"steps": training.step, "epochs": training.step / epoch}
                 model = training.average.network
-                write_model(out / "model", model, training.config, images.classes, score, info, done)
+                write_model(out / "model", model, training.config, images.classes, score, info, done, training.best)
             any_rank(context, False)  # wait for rank 0: torchrun stops the others when one exits
         word = "done" if score else "preempted"
         if context.rank == 0:
@@ -119,7 +120,9 @@ def train_loop(
         stop = numbers.read(evaluates or saves)
         if evaluates:
             broadcast_tensors(context, training.average.network.buffers())
-            score, unreadable = evaluate(training.average.network, loaders.evaluation, config, context, stop_requested)
+            show = partial(log.evaluating, len(loaders.evaluation.reader))
+            network = training.average.network
+            score, unreadable = evaluate(network, loaders.evaluation, config, context, stop_requested, show)
             report_unreadable(out, unreadable)
             stop = any_rank(context, stop or stop_requested())
             if score.n + score.unreadable == len(loaders.evaluation.reader):

@@ -40,6 +40,8 @@ def open_images(source: str, split: str, classes: Sequence[str] = (), loss: str 
         raise RunError(
             f"{source}: the kind is missing; write one of {', '.join(READERS)} before it, as in folder:{source}"
         )
+    if kind in READERS and not path:
+        raise RunError(f"{source}: the path is missing; write it after the colon, as in folder:DIR or csv:FILE")
     try:
         images = lookup(READERS, kind, "the kind of data.source")(os.path.expanduser(path), split)
     except RunError:

@@ -17,12 +17,17 @@ from inception_dsl.runner.record.scores import TALLIES, Score
 
 
 def evaluate(
-    network: nn.Module, loader: ImageLoader, config: Config, context: RankContext, stop: Callable[[], bool]
+    network: nn.Module,
+    loader: ImageLoader,
+    config: Config,
+    context: RankContext,
+    stop: Callable[[], bool],
+    show: Callable[[int], object] | None = None,
 ) -> tuple[Score, list[str]]:
     """Evaluate a network on all images of a loader, or on fewer if `stop`, polled before each batch, becomes true.
 
-    Each rank takes its share, unpadded; all get the same score, and each a list of its unreadable images. Raises
-    `RunError` if no image is readable.
+    Each rank takes its share, unpadded; all get the same score, and each a list of its unreadable images. `show` is
+    called with the number of its images that are done. Raises `RunError` if no image is readable.
     """
     n = unreadable = 0.0
     reader = loader.reader
@@ -43,6 +48,8 @@ def evaluate(
                     scores, labels = scores[readable], labels[readable]
                 tally.add(scores, labels)
                 n, unreadable = n + len(labels), unreadable + len(batch.indices) - len(labels)
+                if show:
+                    show(int(n + unreadable))
     finally:
         for module, mode in training:  # frozen batch norms were evaluating before
             module.training = mode

@@ -94,7 +94,8 @@ def run_summary(network: nn.Module, config: Config, context: RankContext, step: 
     learn = f" ({frozen:,} of them frozen)" * bool(frozen)
     numbers = {"processes": context.world_size, "micro-batches": config.run.accumulate}
     shares = " x ".join(f"{number} {name}" for name, number in numbers.items() if number > 1)
-    images = f"{config.data.batch} images" + f" ({shares})" * bool(shares)
+    batch = "1 image" if config.data.batch == 1 else f"{config.data.batch:,} images"
+    images = batch + f" ({shares})" * bool(shares)
     return f"{weights:,} parameters{learn} on {context.device}; from step {step:,} to {last:,}, of {images} each"
 
 

@@ -6,6 +6,7 @@ import math
 from statistics import fmean, stdev
 
 import torch
+from torch import Tensor
 
 from inception_dsl.runner.base.config import Config
 from inception_dsl.runner.base.scaling import warmup_epochs
@@ -15,10 +16,23 @@ LABELS = 10_000  # enough for the frequencies of 1,000 classes
 ROWS = 8  # of the log, at the least, that tell whether a loss falls
 
 
+def some_targets(images: Reader) -> Tensor:
+    """The targets of at most `LABELS` images, evenly spaced."""
+    chosen = torch.linspace(0, len(images) - 1, min(len(images), LABELS)).long().tolist()
+    return torch.stack([images.label(index) for index in chosen])
+
+
+def single_class(images: Reader, config: Config) -> str:
+    """A warning if images for training have one class only, whose name is then always right; else empty."""
+    if config.loss.name != "cross_entropy" or len(found := {*some_targets(images).tolist()}) > 1:
+        return ""
+    name = f"{config.data.source}: the images for training are all of the class {images.classes[found.pop()]!r}"
+    return f"warning: {name}, so the network learns to answer that, whatever it sees"
+
+
 def guessing_loss(images: Reader, config: Config) -> float:
     """The loss of who answers without looking, and knows how frequent the classes are, or the mean of the numbers."""
-    chosen = torch.linspace(0, len(images) - 1, min(len(images), LABELS)).long().tolist()
-    targets, classes = torch.stack([images.label(index) for index in chosen]), len(images.classes)
+    targets, classes = some_targets(images), len(images.classes)
     smoothing, one_label = config.loss.smoothing, not targets.is_floating_point()
     if config.loss.name == "mse":
         return float(targets.double().var(0, correction=0).mean())

@@ -96,6 +96,12 @@ class Log:
             self._watch(row)
             self._watch_loading(row, waiting)
 
+    def evaluating(self, count: int, done: int) -> None:
+        """Show on a terminal how many of `count` images are evaluated; `done` are those of this rank."""
+        if self.writes and self.tty and (now := time.monotonic()) - self.shown >= 0.1:
+            self.shown = now
+            self.say(f"evaluated {min(done * self.context.world_size, count):,} of {count:,} images", rewrite=True)
+
     def evaluation(self, step: int, score: Score) -> None:
         """Log the score on the held-out images."""
         self.done = step == self.total

@@ -30,7 +30,7 @@ class Score:
 
     def __str__(self) -> str:
         shown = [f"{METRICS[name].title} {number:{METRICS[name].form}}" for name, number in self.numbers.items()]
-        return "  ".join([*shown, f"of {self.n:,} images"])
+        return "  ".join([*shown, f"of {self.n:,} image{'s' * (self.n != 1)}"])
 
     def better_than(self, other: Score) -> bool:
         """Whether this is the better score of the two: by the number that decides, then by the loss; never if NaN."""
@@ -50,10 +50,10 @@ def label_ranks(scores: Tensor, labels: Tensor) -> Tensor:
 
 
 class ClassTally:
-    """Top-1 and top-5 accuracy and the mean cross-entropy, of one class per image."""
+    """Top-1 and, of more than five classes, top-5 accuracy, and the mean cross-entropy, of one class per image."""
 
     def __init__(self, outputs: int) -> None:
-        self.sums = [0.0] * 4
+        self.outputs, self.sums = outputs, [0.0] * 4
 
     def add(self, scores: Tensor, targets: Tensor) -> None:
         """Count a batch: logits, and class indices."""
@@ -64,7 +64,8 @@ class ClassTally:
     def numbers(self, context: RankContext) -> dict[str, float]:
         """The score over all ranks."""
         *sums, n = all_reduce_numbers(context, *self.sums)
-        return dict(zip(("top1", "top5", "loss"), (number / max(n, 1) for number in sums), strict=True))
+        found = dict(zip(("top1", "top5", "loss"), (number / max(n, 1) for number in sums), strict=True))
+        return {name: number for name, number in found.items() if name != "top5" or self.outputs > 5}
 
 
 COLUMNS = 32  # of the outputs, gathered from all ranks at a time
