@@ -115,13 +115,14 @@ class _Lowering:
                 if len(ops) == 1:
                     self.linear.setdefault(id(layer), []).append(len(self.nodes))
         composed = len(ops) > 1 or (isinstance(ops[0], Conv) and ops[0].window.pads_unevenly)
+        here = {**env, "in": self.type_of(index).channels} if index != FAILED_NODE else env
         for op in ops:
             if index == FAILED_NODE:
                 return FAILED_NODE
             x = self.type_of(index)
             name = (*path, op.name) if composed else path
             try:
-                bound = op.bind({**env, "in": x.channels})
+                bound = op.bind(here)
                 out, field = bound.infer(x), bound.receptive_field(x, self._receptive_field(index))
             except (ShapeError, ValueFault) as error:
                 return self._fail(error, layer.origin)

@@ -184,9 +184,18 @@ SHAPING = {
     "factor": ("1", "0.5", "{width / 4}"),
     "eps": ("0.01", "0.001"),
     "dilation": ("1", "2"),
-    "act": ("relu", "bn", "pass", "softmax", "{word}"),
+    "act": ("relu", "bn", "pass", "softmax", "{word}", "silu", "gelu", "mish", "ln", "prelu"),
+    "nonlinearity": ("none", "relu6", "hardswish", "gelu_tanh", "prelu", "elu"),
+    "norm": ("none", "bn", "ln"),
 }
 """Columns that shape a module, and what their cells hold."""
+
+ACTIVATIONS = (
+    *("relu", "relu6", "silu", "hardswish", "hardsigmoid", "sigmoid", "tanh", "elu", "gelu", "gelu_tanh", "mish"),
+    *("leaky=0.1", "leaky={width / 4}", "prelu", "prelu per_channel", "act=silu", "act={word}"),
+)
+NORMS = ("bn", "bn eps=0.01", "ln", "ln eps=0.001", "gn=1", "norm=ln")
+"""Words for what follows a layer."""
 
 
 class _Module:
@@ -241,7 +250,8 @@ class _Network:
         shape = _Shape(3, (self.pick(17, 20, 24, 33), self.pick(17, 18, 25, 33)))
         lines = [f"network: drawn\ninput: {shape.channels}x{'x'.join(map(str, shape.image or ()))}"]
         lines += [f"classes: {self.classes}", *self.said_settings()]
-        lines += [self.pick("defaults: {lrn: alpha=0.001 k=2, fc: relu}", "defaults: {conv: bn, softmax: ''}", "")]
+        some = ("lrn: alpha=0.001 k=2, fc: relu", "conv: bn, softmax: ''", "conv: 'gn=1 eps=0.1 act={word}', fc: elu")
+        lines += [self.pick(*(f"defaults: {{{defaults}}}" for defaults in some), "")]
         rows, shape = self.stem(shape) if self.pick(True, False) else ([], shape)
         stem = bool(rows)
         for i in range(self.pick(1, 2, 3, 4, 5)):
@@ -265,7 +275,7 @@ class _Network:
         """The settings: short and in full, a number and the name of a layer."""
         width, n = self.settings["width"], self.settings["n"]
         full = f"\n  width: {{default: {width}, min: 0.5, max: 2, doc: how wide}}\n  n: {n}\n  word: relu"
-        return [self.pick(f"settings: {{width: {width}, n: {n}, word: bn}}", f"settings:{full}")]
+        return [self.pick(f"settings: {{width: {width}, n: {n}, word: silu}}", f"settings:{full}")]
 
     def stem(self, shape: _Shape) -> tuple[list[dict[str, str]], _Shape]:
         """A first row whose shape is printed: rightly, or wrongly and known to be so."""
@@ -283,8 +293,8 @@ class _Network:
         last = self.pick(
             last,
             f"dropout 40% -> {last}",
-            f"hidden: fc 5 -> out: [{last}]",
-            f"fc 5 -> bn -> {last}",
+            f"hidden: fc 5 {self.pick('', *NORMS)} {self.pick('', *ACTIVATIONS)} -> out: [{last}]",
+            f"fc 5 -> {self.pick('bn', 'ln', 'gn 1', 'prelu per_channel', 'mish')} -> {last}",
             f"flatten -> {last}",
         )
         pool = self.pick("avgpool global", "maxpool global", "avgpool to=2x3", "avgpool to=5 count_pad", "pass", "")
@@ -297,6 +307,7 @@ class _Network:
             graph = self.pick(
                 "avgpool global -> fc 5 relu -> dropout 70% -> fc {classes}",
                 "fc {classes}",
+                "fc 6 norm=bn bias=none silu -> gn 3 -> fc {classes}",
                 "[ bn | pass ] -> fc {classes}",
                 *([f"{self.call()} -> fc {{classes}}"] if self.modules else []),
             )
@@ -376,6 +387,7 @@ class _Network:
             kept += ["conv 1x1 {2 * in} -> conv 1x1 {3 * module.in} groups={module.in} -> conv 1x1 {module.in}"]
             kept += ["pass * bn", "bn * [gate: [ bn -> softmax ]] * [ [ bn + pass ] -> relu ]", "{word} * bn"]
             kept += ["conv 1x1 {in}", "2 of bn", "bn -> {n} of relu", "{word}", "0.5 * [ bn -> relu ]", "softmax"]
+            kept += ["gn {in} -> mish", "ln", "conv 1x1 {in} gn={in} prelu per_channel", "leaky 0.3 -> prelu"]
             return first or self.pick(*kept)
         if kind == "called":
             call = self.call()
@@ -417,7 +429,8 @@ class _Network:
         width = self.open(optional=optional and self.pick(True, False))
         inner = width.strip("{}")
         border = self.pick(*BORDERS)
-        last = f"conv 3x3{stride} {width} {border}{self.maybe('bn', 'relu', 'bn relu', 'bias')}"
+        after = f"{self.maybe('bn', 'ln', 'gn=1')}{self.maybe(*ACTIVATIONS)}{self.maybe('bias')}"
+        last = f"conv 3x3{stride} {width} {border}{after}"
         assert self.inside is not None
         if self.inside.widths.get(inner):  # what is left out must not widen what stays
             return last
@@ -441,7 +454,7 @@ class _Network:
 
     def structured(self, width: str, border: str, last: str) -> str:
         """A branch that a column shapes: a count, a factor, a dilation and epsilon, the name of a layer."""
-        match self.pick("times", "factor", "dilation", "act"):
+        match self.pick("times", "factor", "dilation", "act", "nonlinearity"):
             case "times" as column:
                 return f"{self.shaped(column)} of conv 1x1 3 -> {last}"
             case "factor" as column:
@@ -449,6 +462,8 @@ class _Network:
             case "dilation" as column:
                 words = f"dilation={self.shaped(column)} bn eps={self.shaped('eps')}"
                 return f"conv 3x3 {width} {border} {words} -> {last}"
+            case "nonlinearity" as column:
+                return f"conv 1x1 3 act={self.shaped(column)} norm={self.shaped('norm')} -> {last}"
             case column:
                 return f"conv 1x1 3 -> {self.shaped(column)} -> {last}"
 
@@ -625,6 +640,10 @@ class _Network:
             "{word}",
             "{width / 4} * bn",
             "{n + 1} of bn",
+            "leaky 0.1",
+            "gn 1",
+            "gn {in} eps=0.01",
+            *(word for word in (*ACTIVATIONS, *NORMS) if "=" not in word),
         )
         return self.pick(*words), shape
 
@@ -659,5 +678,5 @@ class _Network:
         groups = self.pick(*(g for g in (1, 2, 3) if (shape.channels or 1) % g == 0))
         width = groups * self.pick(1, 2)
         words += f" groups={groups}" if groups > 1 else ""
-        words += self.maybe("bias", "relu", "norm=none relu", "norm=bn bias", "act=relu")
+        words += self.maybe("bias", "norm=none", "norm=bn bias", *NORMS) + self.maybe(*ACTIVATIONS)
         return f"conv {size} {width} {words}", _Shape(width, out)

@@ -115,35 +115,35 @@ def test_check_compares_it(spec: Path) -> None:
 
 
 @dataclass(frozen=True)
-class Leaky(Op):
+class Bent(Op):
     """An op that the language does not have."""
 
-    name = "leaky"
+    name = "bent"
     slope: float = 0.01
 
 
 @pytest.mark.parametrize(
     "formula",
     [
-        "conv 3x3 8 same -> leaky",
-        "conv 3x3 8 same -> leaky slope=0.3",
-        "conv 3x3 8 same leaky -> conv 1x1 8 bias leaky",
-        "conv 3x3/2 8 same_upper bn leaky -> 2 of conv 1x1 8 bn gamma=none leaky",
-        "fc 6 leaky -> fc 5 relu -> fc 5 bias=none leaky",
+        "conv 3x3 8 same -> bent",
+        "conv 3x3 8 same -> bent slope=0.3",
+        "conv 3x3 8 same bent -> conv 1x1 8 bias bent",
+        "conv 3x3/2 8 same_upper bn bent -> 2 of conv 1x1 8 bn gamma=none bent",
+        "fc 6 bent -> fc 5 relu -> fc 5 bias=none bent",
     ],
 )
 def test_an_op_is_a_class_an_entry_of_the_vocabulary_and_a_rule_for_each_backend(
     formula: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """These are all the places that an op with a word touches. Every file is then emitted, and the backends agree."""
-    monkeypatch.setitem(LAYERS, "leaky", LayerEntry("leaky", (Leaky,), words=frozenset({"slope"})))
+    monkeypatch.setitem(LAYERS, "bent", LayerEntry("bent", (Bent,), words=frozenset({"slope"})))
     for name in ("conv", "fc"):
-        monkeypatch.setitem(LAYERS, name, LAYERS[name]._replace(words=LAYERS[name].words | {"leaky"}))
+        monkeypatch.setitem(LAYERS, name, LAYERS[name]._replace(words=LAYERS[name].words | {"bent"}))
     monkeypatch.setitem(WORDS, "slope", Word("is the slope below 0", value="number", alone=False))
-    monkeypatch.setitem(WORDS, "leaky", Word("adds a leaky ReLU after it", "act", op=Leaky))
+    monkeypatch.setitem(WORDS, "bent", Word("adds a bent ReLU after it", "act", op=Bent))
     rules = {name: backend.rules for name, backend in by_name().items()}
-    monkeypatch.setitem(rules["pytorch"], Leaky, lambda op, *_: CallExpr("nn.LeakyReLU", (literal(op.slope),)))
-    monkeypatch.setitem(rules["onnx"], Leaky, lambda op, _: OnnxNode("LeakyRelu", {"alpha": op.slope}))
+    monkeypatch.setitem(rules["pytorch"], Bent, lambda op, *_: CallExpr("nn.LeakyReLU", (literal(op.slope),)))
+    monkeypatch.setitem(rules["onnx"], Bent, lambda op, _: OnnxNode("LeakyRelu", {"alpha": op.slope}))
     text = f"network: tiny\ninput: 3x9x9\nlayers: |\n  name | layer\n  a | {formula}\n  b | fc 4\n"
     spec = tmp_path / "tiny.yaml"
     spec.write_text(text)

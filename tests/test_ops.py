@@ -24,11 +24,26 @@ from inception_dsl.emit.onnx import onnx
 from inception_dsl.emit.onnx.ops.pooling import CEIL
 from inception_dsl.emit.rules import Rules
 from inception_dsl.ir.op import Op, concrete
-from inception_dsl.ir.ops.activations import ReLU, Softmax
+from inception_dsl.ir.ops.activations import (
+    ELU,
+    GELU,
+    GELUTanh,
+    Hardsigmoid,
+    Hardswish,
+    LeakyReLU,
+    Mish,
+    PReLU,
+    ReLU,
+    ReLU6,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Tanh,
+)
 from inception_dsl.ir.ops.channels import ChannelPart, ChannelShuffle
 from inception_dsl.ir.ops.joins import Add, Concat, Mul
 from inception_dsl.ir.ops.linear import Conv, FullyConnected
-from inception_dsl.ir.ops.norms import LRN, BatchNorm
+from inception_dsl.ir.ops.norms import LRN, BatchNorm, GroupNorm, LayerNorm
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.ops.regularisation import Dropout
 from inception_dsl.ir.ops.scaling import Scale
@@ -99,10 +114,36 @@ def batch_norm(op: BatchNorm, x: TensorType) -> nn.Module:
     return layer
 
 
+class LayerNormOfPixels(nn.LayerNorm):
+    """Over the channels, one pixel at a time."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        pixels = x.flatten(2).unbind(2)
+        return torch.stack([super(LayerNormOfPixels, self).forward(pixel) for pixel in pixels], 2).view_as(x)
+
+
+def layer_norm(op: LayerNorm, x: TensorType) -> nn.Module:
+    return (nn.LayerNorm if len(x.shape) == 1 else LayerNormOfPixels)(x.channels, op.eps)
+
+
 TORCH: dict[type[Op], Callable[..., nn.Module]] = {
     Conv: conv,
     BatchNorm: batch_norm,
+    GroupNorm: lambda op, x: nn.GroupNorm(op.groups, x.channels, op.eps),
+    LayerNorm: layer_norm,
     ReLU: lambda op, x: nn.ReLU(),
+    ReLU6: lambda op, x: nn.ReLU6(),
+    SiLU: lambda op, x: nn.SiLU(),
+    Hardswish: lambda op, x: nn.Hardswish(),
+    Hardsigmoid: lambda op, x: nn.Hardsigmoid(),
+    Sigmoid: lambda op, x: nn.Sigmoid(),
+    Tanh: lambda op, x: nn.Tanh(),
+    ELU: lambda op, x: nn.ELU(),
+    GELU: lambda op, x: nn.GELU(),
+    GELUTanh: lambda op, x: nn.GELU("tanh"),
+    Mish: lambda op, x: nn.Mish(),
+    LeakyReLU: lambda op, x: nn.LeakyReLU(op.slope),
+    PReLU: lambda op, x: nn.PReLU(x.channels if op.per_channel else 1),
     LRN: lambda op, x: nn.LocalResponseNorm(op.size, op.alpha, op.beta, op.k),
     MaxPool: max_pool,
     AvgPool: avg_pool,
@@ -153,6 +194,7 @@ def gated(x: TensorType, axes: tuple[bool, bool]) -> TensorType:
 
 
 gates = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=2, max_size=4)
+FUNCTIONS = (ReLU, ReLU6, SiLU, Hardswish, Hardsigmoid, Sigmoid, Tanh, ELU, GELU, GELUTanh, Mish)
 some = st.floats(0.01, 2.0)
 odd = st.sampled_from([1, 3, 5, 7])
 CASES: dict[type[Op], st.SearchStrategy[Case]] = {
@@ -160,7 +202,17 @@ CASES: dict[type[Op], st.SearchStrategy[Case]] = {
         lambda op, x, k: (op, (TensorType((k * op.groups, *x.shape[1:])),)), convs(), images, st.integers(1, 3)
     ),
     BatchNorm: alone(st.builds(BatchNorm, st.sampled_from([1e-3, 1e-5, 0.1]), st.booleans()), anything),
-    ReLU: alone(st.just(ReLU()), anything),
+    GroupNorm: st.builds(
+        lambda groups, eps, x, k: (GroupNorm(groups, eps), (TensorType((k * groups, *x.shape[1:])),)),
+        st.integers(1, 5),
+        st.sampled_from([1e-3, 1e-5, 0.1]),
+        anything,
+        st.integers(2, 3),  # one number in a group has no variance, and torch refuses it in training
+    ),
+    LayerNorm: alone(st.builds(LayerNorm, st.sampled_from([1e-3, 1e-5, 0.1])), anything),
+    **{op: alone(st.just(op()), anything) for op in FUNCTIONS},
+    LeakyReLU: alone(st.builds(LeakyReLU, st.floats(0, 2)), anything),
+    PReLU: alone(st.builds(PReLU, st.booleans()), anything),
     LRN: alone(st.builds(LRN, odd, some, some, some), images),
     MaxPool: alone(st.builds(MaxPool, st.none() | windows(pool=True)), images),
     AvgPool: alone(
@@ -234,7 +286,7 @@ def test_shape_weights_and_work_are_torchs(kind: type[Op]) -> None:
 @each_op
 def test_onnx_infers_our_shape_and_runs_to_torchs_values(kind: type[Op]) -> None:
     @quick
-    @given(CASES[kind], st.sampled_from([min(onnx.OPSETS), 21, CEIL, onnx.NEWEST]), st.integers(0, 99))
+    @given(CASES[kind], st.sampled_from([min(onnx.OPSETS), 18, 20, 21, CEIL, onnx.NEWEST]), st.integers(0, 99))
     def holds(case: Case, opset: int, seed: int) -> None:
         op, inputs = case
         assume(len(set(inputs)) == 1)  # a single op reads the one input of its network
@@ -248,7 +300,7 @@ def test_onnx_infers_our_shape_and_runs_to_torchs_values(kind: type[Op]) -> None
         for name, tensor in layer.state_dict().items():
             if tensor.is_floating_point():
                 tensor.copy_(torch.rand(tensor.shape) + 0.5 if name.endswith("var") else torch.randn(tensor.shape))
-        x = torch.randn(3, *inputs[0].shape)
+        x = 3 * torch.randn(3, *inputs[0].shape)
         weights = {f"layer.{name.rsplit('.', 1)[-1]}": tensor.numpy() for name, tensor in layer.state_dict().items()}
         weights.pop("layer.num_batches_tracked", None)
         with torch.no_grad():
@@ -287,6 +339,9 @@ def test_a_missing_rule_is_named() -> None:
         (Conv(4, Window((3, 3)), groups=2), ((3, 8, 8),), "E212"),
         (Conv(3, Window((3, 3)), groups=2), ((4, 8, 8),), "E212"),
         (MaxPool(None), ((10,),), "E215"),
+        (LRN(), ((10,),), "E215"),
+        (GroupNorm(4), ((6, 8, 8),), "E212"),
+        (GroupNorm(4), ((6,),), "E212"),
         (FullyConnected(4), ((3, 8, 8),), "E215"),
         (ChannelPart((1, 2)), ((3, 8, 8),), "E212"),
         (ChannelShuffle(2), ((3, 8, 8),), "E212"),
@@ -334,7 +389,23 @@ def test_a_global_pool_and_flatten_see_the_whole_image() -> None:
     for op in (AvgPool(None), MaxPool(None), Flatten()):
         assert [(f.first, f.last) for f in op.receptive_field(image, fields)] == [(-1, 3 + 8 * 2), (0, 4 + 10 * 2)]
     assert Flatten().receptive_field(TensorType((9,)), fields) == fields
-    assert ReLU().receptive_field(image, fields) == fields
+    assert ReLU().receptive_field(image, fields) == LayerNorm().receptive_field(image, fields) == fields
+    assert GroupNorm(4).receptive_field(TensorType((8,)), fields) == fields
+
+
+def test_a_group_norm_reads_the_whole_image_at_every_pixel() -> None:
+    image, before = TensorType((2, 7, 6)), (ReceptiveField(2, -1, 1), ReceptiveField(1, 0, 2))
+    after = GroupNorm(1).receptive_field(image, before)
+    x = torch.randn(1, *image.shape, requires_grad=True)
+    out = nn.GroupNorm(1, 2)(x)
+
+    for pixel in np.ndindex(image.image):
+        (gradient,) = torch.autograd.grad(out[0, 0, pixel[0], pixel[1]], x, retain_graph=True)
+        assert (gradient != 0).all()
+        for field, own, i, n in zip(after, before, pixel, image.image, strict=True):
+            assert field.first + i * field.stride <= own.first
+            assert field.last + i * field.stride >= own.last + (n - 1) * own.stride
+    assert [field.stride for field in after] == [2, 1], "the pixels lie where they lay"
 
 
 @pytest.mark.parametrize("image", [(14, 14), (13, 13), (7, 6), (6, 14), (2, 3)])

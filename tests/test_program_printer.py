@@ -11,12 +11,14 @@ from builders import OPS
 from inception_dsl.elaborate.printer import print_program
 from inception_dsl.emit.runner.runner import fingerprint
 from inception_dsl.ir.op import Op
-from inception_dsl.ir.ops.activations import ReLU
+from inception_dsl.ir.ops.activations import LeakyReLU, PReLU, ReLU
+from inception_dsl.ir.ops.channels import ChannelPart, ChannelShuffle
 from inception_dsl.ir.ops.linear import Conv, FullyConnected
-from inception_dsl.ir.ops.norms import LRN, BatchNorm
+from inception_dsl.ir.ops.norms import LRN, BatchNorm, GroupNorm, LayerNorm
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.ops.regularisation import Dropout
 from inception_dsl.ir.ops.scaling import Scale
+from inception_dsl.ir.ops.shaping import Shift
 from inception_dsl.ir.program import Layer, Paper, Program, Row
 from inception_dsl.ir.shapes import Padding, TensorType, Window
 from inception_dsl.ir.typed import Typed
@@ -27,7 +29,14 @@ WINDOW = Window((3, 3))
 MADE: dict[type[Op], tuple[Op, ...]] = {
     Conv: (Conv(8, WINDOW), Conv(Name("in"), WINDOW, Name("in"), bias=True)),
     BatchNorm: (BatchNorm(),),
+    GroupNorm: (GroupNorm(2), GroupNorm(Name("in"))),
+    LayerNorm: (LayerNorm(),),
     LRN: (LRN(),),
+    LeakyReLU: (LeakyReLU(0.25),),
+    PReLU: (PReLU(),),
+    ChannelPart: (ChannelPart((1, 2)),),
+    ChannelShuffle: (ChannelShuffle(2),),
+    Shift: (Shift(1),),
     MaxPool: (MaxPool(None), MaxPool(WINDOW)),
     AvgPool: (AvgPool(None), AvgPool(None, to=(2, 3)), AvgPool(WINDOW)),
     Dropout: (Dropout(),),

@@ -20,7 +20,7 @@ class Work(NamedTuple):
     """Sums over ops: trained parameters, those of them that are biases, and multiply-adds.
 
     `biases` are the trained numbers that stand one per channel: the biases of `conv` and `fc`, and the scale and
-    shift of a batch norm. `params - biases` is the number in tables that count weights only.
+    shift of a norm. `params - biases` is the number in tables that count weights only.
     """
 
     params: int = 0
@@ -32,8 +32,9 @@ class RowCost(NamedTuple):
     """The cost of a row or head, or of several together.
 
     `depth` is the number of layers with weights on the longest path. `activations` are the numbers that the ops
-    write in training, and keep for the backward pass: a ReLU that alone reads its input writes over it, a view writes
-    nothing, a dropout writes its output; masks, pooling indices and workspaces of a framework are not counted.
+    write in training, and keep for the backward pass: a ReLU that alone reads its input writes over it, a SiLU does
+    not, because its gradient needs its input, a view writes nothing, a dropout writes its output; masks, pooling
+    indices and workspaces of a framework are not counted.
     `receptive_fields` are those of one output pixel, by height and width.
     """
 
@@ -129,7 +130,8 @@ def storage(nodes: Sequence[Node], inference: bool = False) -> list[int]:
     place = {-1: -1}
     for index, node in enumerate(nodes):
         source = value[node.inputs[0]]
-        over = node.op.storage == "in_place" and readers[source] == 1 and source >= 0
+        over = node.op.storage == "in_place" and (inference or not node.op.needs_input)
+        over = over and readers[source] == 1 and source >= 0
         place[index] = place[source] if over or value[index] != index else index
     return [place[index] for index in range(len(nodes))]
 

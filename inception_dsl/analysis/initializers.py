@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 from inception_dsl.diagnostics.codes.modules import UNDEFINED_NAME
 from inception_dsl.diagnostics.diagnostic import Findings
-from inception_dsl.diagnostics.spelling import did_you_mean
-from inception_dsl.ir.ops.norms import BatchNorm
+from inception_dsl.diagnostics.spelling import did_you_mean, listing
 from inception_dsl.ir.program import Initializer
 from inception_dsl.ir.typed import Node, Typed
 from inception_dsl.spec.init import LAYER_WORDS
@@ -16,7 +15,7 @@ from inception_dsl.spec.init import LAYER_WORDS
 def initializer_targets(typed: Typed) -> dict[Initializer, tuple[Node, ...]]:
     """The layers that each initializer applies to, in the order of the spec; a longer path overrides a shorter one.
 
-    A path covers the convolutions and fully connected layers below it, and the batch norm that it names.
+    A path covers the convolutions and fully connected layers below it, and the norm or PReLU that it names.
     """
     initializers = _initializers(typed)
     by_path = {initializer.path: initializer for initializer in initializers}
@@ -42,7 +41,7 @@ def check_init(typed: Typed) -> None:
         path = initializer.path
         message = f"no layer with weights is called `{path}`"
         hint = did_you_mean(path, known)
-        hint = hint or "write `conv`, `fc`, `bn`, or a prefix of the names of some weights"
+        hint = hint or f"write {listing(LAYER_WORDS, ',')}, or a prefix of the names of some weights"
         if path in LAYER_WORDS:
             message, hint = f"the network has no layer `{path}`", "delete the line"
         findings.error(UNDEFINED_NAME, message, initializer.origin, help=hint)
@@ -57,7 +56,7 @@ def _paths(node: Node) -> Iterator[str]:
     """The paths that cover a layer: its word, then the prefixes of its weights' names, the shortest first."""
     if node.op.name in LAYER_WORDS:
         yield node.op.name
-    shortest = len(node.path) if isinstance(node.op, BatchNorm) else 1
+    shortest = 1 if node.op.depth else len(node.path)
     if node.weights:
         yield from (path for path in _prefixes(node, shortest) if path not in LAYER_WORDS)
 

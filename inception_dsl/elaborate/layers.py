@@ -16,7 +16,7 @@ from inception_dsl.diagnostics.diagnostic import Findings
 from inception_dsl.diagnostics.spelling import did_you_mean, listing
 from inception_dsl.elaborate.op_fields import make_ops, word_value
 from inception_dsl.elaborate.scope import Fault, Scope
-from inception_dsl.elaborate.words import Words, by_slot, check_effect, merge, moved
+from inception_dsl.elaborate.words import Words, by_slot, check_effect, chosen, merge, moved
 from inception_dsl.ir.ops.shaping import Identity
 from inception_dsl.ir.program import Body, Dropped, Layer, Sequence
 from inception_dsl.ir.values import Scalar
@@ -66,8 +66,10 @@ class Layers:
             if used_name.name not in self.names:
                 hint = did_you_mean(used_name.name, self.names) or f"the names here are {listing(sorted(scope.values))}"
                 raise scope.fault(UNDEFINED_NAME, f"undefined name `{used_name.name}`", used_name.at, help=hint)
-        if WORDS[word.text].value and all(used_name.name in scope.values for used_name in used):
-            word_value(name, word, scope)
+        if all(used_name.name in scope.values for used_name in used):
+            chosen({name: word}, scope)
+            if WORDS[word.text].value:
+                word_value(name, word, scope)
 
     def layer(self, name: str, use: Use, scope: Scope) -> Body:
         """The ops of one layer of the language; `Dropped` where its width is empty or 0. Raises `Fault`."""
@@ -83,8 +85,8 @@ class Layers:
         return self._make(name, use, {slot: moved(word, use.at) for slot, word in defaults.items()}, scope)
 
     def _make(self, name: str, use: Use, defaults: Words, scope: Scope) -> Body:
-        own = by_slot(name, use.words, scope)
-        words = merge(defaults, own, scope)
+        own = chosen(by_slot(name, use.words, scope), scope)
+        words = merge(chosen(defaults, scope), own, scope)
         _check_arity(name, use, words["extent"].text if "extent" in words else "", scope)
         check_effect(name, use, own, words, scope, self.findings)
         origin = scope.span(use.at)

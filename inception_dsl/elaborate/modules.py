@@ -106,7 +106,9 @@ class Modules:
         for column in self.modules[module].columns:
             value = values.get(column)
             if column in self.structural(module) and value != first.get(column):
-                name += f"_{value}" if isinstance(value, str) else f"_{from_column(column)}_{value}".replace(".", "_")
+                named = from_column(column)
+                other = f"without_{named}" if value is None else f"{named}_{value}".replace(".", "_")
+                name += f"_{value if isinstance(value, str) else other}"
         if name in taken:
             for column in self.modules[module].columns:
                 if not values.get(column, 1) and first.get(column):
@@ -145,7 +147,7 @@ class Modules:
             yield from (word.value for word in term.words if isinstance(word.value, Value) and word.text in inner)
             return
         number = LAYERS[term.name].number if isinstance(term.name, str) and term.name in LAYERS else None
-        widths: list[object] = [term.width] if number and number.kind == "width" else []
+        widths: list[object] = [term.width] if number and number.symbolic else []
         widths += [word.value for word in term.words if word.text in WORDS and WORDS[word.text].value == "width"]
         yield from (value for value in own_values(term) if not any(value is width for width in widths))
 

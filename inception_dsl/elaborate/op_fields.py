@@ -34,17 +34,29 @@ def make_ops(name: str, use: Use, words: Words, scope: Scope) -> tuple[Op, ...]:
     ops = [_op(op, name, sizes, words, scope) for op in entry.ops]
     own = {field.name for op in entry.ops for field in fields(op)}
     others = {slot: word for slot, word in words.items() if word.text not in own}  # `eps` is of the norm
-    added = (added_op(words, "norm"), added_op(words, "act"))
-    return (*ops, *(_op(op, name, {}, others, scope) for op in added if op))
+    for slot in ("norm", "act"):
+        if added := added_op(words, slot):
+            argument = LAYERS[added.name].number
+            given = {argument.field: word_value(name, words[slot], scope)} if argument else {}
+            ops.append(_op(added, name, given, others, scope))
+    return tuple(ops)
 
 
 def word_value(name: str, word: WordTerm, scope: Scope) -> Any:
     """What a word sets: a number, a width, a pair, or whether it is on (`bias`) or off (`bias=none`)."""
-    match WORDS[word.text].value:
+    entry = WORDS[word.text]
+    if entry.op and (number := LAYERS[entry.op.name].number):
+        if not isinstance(word.value, Value):
+            raise scope.fault(
+                CANNOT_EVALUATE, f"`{word.text}` must be a number", word.at, help=f"write {number.example}"
+            )
+        return _number(word.text, number, Use(word.text, width=word.value, at=word.at), scope)
+    match entry.value:
         case "pair":
             return word_pair(name, word, 0 if word.text == "pad" else 1, scope)
         case "width":
-            return _positive_width(word, scope)
+            hint = f"delete it, or write `{word.text}=1`"
+            return _filled(scope.width(word.value), f"`{word.text}`", word.at, hint, scope)
         case "number":
             return scope.real(word)
         case _:
@@ -66,11 +78,9 @@ def _op(kind: type[Op], name: str, sizes: Mapping[str, Any], words: Words, scope
     return kind(**values)
 
 
-def _positive_width(word: WordTerm, scope: Scope) -> Width:
-    width = scope.width(word.value)
+def _filled(width: Width | None, what: str, at: tuple[int, int], hint: str, scope: Scope) -> Width:
     if width is None:
-        message = f"`{word.text}` is empty or 0"
-        raise scope.fault(CANNOT_EVALUATE, message, word.at, help=f"delete it, or write `{word.text}=1`")
+        raise scope.fault(CANNOT_EVALUATE, f"{what} is empty or 0", at, help=hint)
     return width
 
 
@@ -85,10 +95,15 @@ def _number(name: str, kind: LayerNumber, use: Use, scope: Scope) -> Width | flo
             return scope.width(value)
         case "count":
             return scope.integer(value, f"the {kind.meaning} of `{name}`", 1, MAX_CHANNELS)
+        case "groups":
+            what = f"the {kind.meaning} of `{name}`"
+            return _filled(scope.width(value), what, value.at, f"write {kind.example}", scope)
         case "odd":
             return _odd(name, kind, value, scope)
         case "share":
             return _share(name, kind, value, scope)
+        case "slope":
+            return _slope(name, kind, value, scope)
 
 
 def _odd(name: str, kind: LayerNumber, value: Value, scope: Scope) -> int:
@@ -111,4 +126,12 @@ def _share(name: str, kind: LayerNumber, value: Value, scope: Scope) -> float:
         hint = f"write `{name} {percent}%`" if percent else f"write `{name} 40%`, say"
         message = f"the {kind.meaning} of `{name}` must be at least 0 and less than 1, not {describe_value(number)}"
         raise scope.bad(CANNOT_EVALUATE, value, message, hint)
+    return float(number)
+
+
+def _slope(name: str, kind: LayerNumber, value: Value, scope: Scope) -> float:
+    number = scope.known(value)
+    if not isinstance(number, int | float) or number < 0:
+        message = f"the {kind.meaning} of `{name}` must be at least 0, not {describe_value(number)}"
+        raise scope.bad(CANNOT_EVALUATE, value, message, f"write {kind.example}")
     return float(number)

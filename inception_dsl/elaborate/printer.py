@@ -173,7 +173,7 @@ def _layer(ops: tuple[Op, ...]) -> Use:
         ops = ops[1:]  # `fc` flattens what it reads
     first, *rest = ops
     use = _use(first)
-    after = (word for op in rest for word in (WordTerm(op.name), *_use(op).words))
+    after = (word for op in rest for word in (WordTerm(op.name, _use(op).width), *_use(op).words))
     return replace(use, words=(*use.words, *after))
 
 

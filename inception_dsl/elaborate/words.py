@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Final
 
 from inception_dsl.diagnostics.codes.layers import CONFLICTING_WORDS, INAPPLICABLE_WORD, REDUNDANT_WORD, UNKNOWN_WORD
 from inception_dsl.diagnostics.diagnostic import Findings, Note
 from inception_dsl.diagnostics.spelling import listing
-from inception_dsl.elaborate.scope import Scope
+from inception_dsl.elaborate.scope import Scope, describe_value
 from inception_dsl.ir.op import Op
-from inception_dsl.ir.ops.norms import BatchNorm
 from inception_dsl.ir.values import Function, Number, Operation, Value
 from inception_dsl.spec import elsewhere
 from inception_dsl.spec.vocabulary.layers import LAYERS
-from inception_dsl.spec.vocabulary.words import WORDS
+from inception_dsl.spec.vocabulary.words import ADDED, WORDS
 from inception_dsl.syntax.terms import Dimensions, Use, WordTerm
 
 Words = Mapping[str, WordTerm]
@@ -24,6 +23,9 @@ Words = Mapping[str, WordTerm]
 OFF: Final = frozenset({"none", "false", "no", "off", "0"})
 ON: Final = frozenset({"true", "yes", "on", "1"})
 """What other languages write to switch a thing off or on."""
+
+ADDED_SLOTS: Final = frozenset({"norm", "act"})
+"""What a word may add to a layer: at most one of each."""
 
 
 def by_slot(name: str, words: Iterable[WordTerm], scope: Scope) -> dict[str, WordTerm]:
@@ -73,7 +75,30 @@ def merge(defaults: Words, own: Words, scope: Scope) -> Words:
             CONFLICTING_WORDS, message, own[pad].at, help="delete it: the windows cover the image without padding"
         )
     replaced = pads if {*pads, "extent"} & own.keys() else set()
+    for slot in ADDED_SLOTS & defaults.keys() & own.keys():
+        if (op := added_op(defaults, slot)) and op is not added_op(own, slot):
+            replaced |= LAYERS[op.name].words  # the `eps` of a default is that of its own norm
     return {slot: word for slot, word in defaults.items() if slot not in replaced} | {**own}
+
+
+def chosen(words: Words, scope: Scope) -> Words:
+    """Words with the names that values stand for: `act={act}` as `act=relu`; an empty value as `act=none`.
+
+    Raises `Fault` E203 for a value that the word cannot have.
+    """
+    return {slot: _chosen(word, scope) for slot, word in words.items()}
+
+
+def _chosen(word: WordTerm, scope: Scope) -> WordTerm:
+    choices = WORDS[word.text].choices
+    if not choices or not isinstance(word.value, Value):
+        return word
+    value = scope.known(word.value)
+    value = "none" if value is None else value
+    if value not in choices:
+        message = f"{describe_value(value)} is not a setting of `{word.text}`"
+        raise scope.bad(UNKNOWN_WORD, word.value, message, _choice_hint(word, str(value)))
+    return replace(word, value=str(value))
 
 
 def added_op(words: Words, slot: str) -> type[Op] | None:
@@ -81,8 +106,8 @@ def added_op(words: Words, slot: str) -> type[Op] | None:
     if slot not in words:
         return None
     word = words[slot]
-    name = word.value if isinstance(word.value, str) else word.text
-    return WORDS[name].op if name in WORDS else None
+    name = word.text if WORDS[word.text].op else word.value
+    return WORDS[name].op if isinstance(name, str) and name in WORDS else None
 
 
 def check_effect(name: str, use: Use, own: Words, words: Words, scope: Scope, findings: Findings) -> None:
@@ -90,16 +115,25 @@ def check_effect(name: str, use: Use, own: Words, words: Words, scope: Scope, fi
 
     Raises `Fault` E220 where the word asks for what the layer lacks; W201 where the layer is what was meant.
     """
-    if "norm" in LAYERS[name].words and not added_op(words, "norm"):
-        for word in (own[field.name] for field in fields(BatchNorm) if field.name in own):
-            message = f"`{word.text}` has nothing to act on: this layer has no batch normalisation"
-            norm = own.get("norm")
-            notes = (Note(scope.span(norm.at), "this removes it"),) if norm else ()
-            hint = "delete one of the two" if norm else f"delete it, or write `bn {scope.text(word.at)}`"
-            raise scope.fault(INAPPLICABLE_WORD, message, word.at, notes=notes, help=hint)
+    for slot in ADDED_SLOTS & LAYERS[name].words:
+        _check_added(slot, own, words, scope)
     for word, why in _redundant(use, own, words):
         hint = "write `valid`" if word.text == "ceil" and "padding" not in own else "delete it"
         findings.warn(REDUNDANT_WORD, f"`{word.text}` has no effect here", scope.span(word.at), why, help=hint)
+
+
+def _check_added(slot: str, own: Words, words: Words, scope: Scope) -> None:
+    """Raise `Fault` E220 for a word on a layer itself about a norm or activation that the layer does not have."""
+    op = added_op(words, slot)
+    for word in own.values():
+        owners = [name for name, entry in ADDED.items() if entry.slot == slot and word.text in LAYERS[name].words]
+        if not owners or (op and op.name in owners):
+            continue
+        message = f"`{word.text}` has nothing to act on: this layer has no {listing(owners, 'or')}"
+        other = own.get(slot)
+        notes = (Note(scope.span(other.at), "this is another" if op else "this removes it"),) if other else ()
+        hint = "delete one of the two" if other else f"delete it, or write `{owners[0]} {scope.text(word.at)}`"
+        raise scope.fault(INAPPLICABLE_WORD, message, word.at, notes=notes, help=hint)
 
 
 def _redundant(use: Use, own: Words, words: Words) -> Iterable[tuple[WordTerm, str]]:
@@ -147,6 +181,8 @@ def _check_word(name: str, word: WordTerm, scope: Scope) -> None:
             UNKNOWN_WORD, f"`{word.text}` needs a value", word.at, help=f"write {listing(examples, 'or')}"
         )
     if entry.choices:
+        if isinstance(word.value, Value) and not entry.alone:
+            return  # `chosen` reads it, where its names have values
         if word.value not in entry.choices:
             message = f"`{scope.text(word.at)}` is not a setting of `{name}`"
             raise scope.fault(UNKNOWN_WORD, message, word.at, help=_switch_hint(word, scope))
@@ -172,12 +208,21 @@ def _switch_hint(word: WordTerm, scope: Scope) -> str:
     off = f"{entry.slot or word.text}=none"
     switched = "none" in WORDS.get(entry.slot or word.text, entry).choices
     if entry.choices and not entry.alone:
-        choices = listing([f"{word.text}={choice}" for choice in entry.choices], "or")
-        known = [choice for choice in entry.choices if choice != "none"]
-        hint = "" if wanted in OFF | ON else elsewhere.suggest(wanted, known, elsewhere.FOREIGN_WORDS)
-        return f"write `{off}`" if wanted in OFF else hint or f"write {choices}"
+        return _choice_hint(word, wanted)
     if wanted in ON:
         return f"write `{word.text}`"
     if wanted in OFF:
         return f"write `{off}`" if switched else elsewhere.OFF_BY_ABSENCE
     return f"write `{word.text}` alone" + (f"; to turn it off, write `{off}`" if switched else "")
+
+
+def _choice_hint(word: WordTerm, wanted: str) -> str:
+    """What to write for `act=no`, `act=swish` or `act=leaky`."""
+    entry = WORDS[word.text]
+    if wanted in OFF:
+        return f"write `{word.text}=none`"
+    if wanted in ADDED and ADDED[wanted].slot == entry.slot:
+        return f"write `{wanted}={ADDED[wanted].example}` in place of `{word.text}=`"
+    known = [choice for choice in entry.choices if choice != "none"]
+    hint = "" if wanted in ON else elsewhere.suggest(wanted, known, elsewhere.FOREIGN_WORDS)
+    return hint or f"write {listing([f'{word.text}={choice}' for choice in entry.choices], 'or')}"

@@ -21,6 +21,9 @@ class Op:
 
     storage: ClassVar[Literal["own", "view", "in_place"]] = "own"
     """Where its output lies: in its own memory, in its input's, or over its input if nothing else reads that."""
+    needs_input: ClassVar[bool] = False
+    """Whether the backward pass reads its input again, so that in training its output lies in its own memory."""
+
     training_only: ClassVar[bool] = False
     """Whether it passes its input through in inference."""
 

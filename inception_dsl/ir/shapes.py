@@ -232,3 +232,9 @@ def window_receptive_field(
         )
     )
     return height, width
+
+
+def image_receptive_field(image: Pair, before: ReceptiveFields) -> ReceptiveFields:
+    """The receptive field where every output pixel reads the whole image: all of it, as seen from any pixel."""
+    height, width = (field.through(2 * size - 1, 1, size - 1) for field, size in zip(before, image, strict=True))
+    return height, width

@@ -11,8 +11,8 @@ from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Final
 
-from inception_dsl.diagnostics.spelling import listing, suggestion
-from inception_dsl.spec.vocabulary.words import WORDS
+from inception_dsl.diagnostics.spelling import suggestion
+from inception_dsl.spec.vocabulary.words import ADDED
 
 _FC: Final = "the fully connected layer is `fc 10`"
 _AVERAGE: Final = "average pooling is `avgpool 3x3/2 same`"
@@ -21,15 +21,30 @@ _ADD: Final = "add branches with `+`: `[ pass + conv 3x3 {in} ]`"
 _JOIN: Final = "concatenate branches with `|`: `[ conv 1x1 64 | conv 3x3 64 ]`"
 _DEPTHWISE: Final = "a depthwise convolution is `conv 3x3 {in} depthwise`"
 _NOTHING: Final = "the language does not support it"
-_NORM: Final = f"{_NOTHING}; its norms are `bn` and `lrn 5`"
-_ACTIVATIONS: Final = [name for name, word in WORDS.items() if word.slot == "act" and word.op]
-_ACT: Final = f"{_NOTHING}; its activation{'s are' if _ACTIVATIONS[1:] else ' is'} {listing(_ACTIVATIONS)}"
+_NORM: Final = f"{_NOTHING}; its norms are `bn`, `gn 32`, `ln` and `lrn 5`"
+_ACTIVATIONS: Final = [
+    name if word.alone else f"{name} {word.example}" for name, word in ADDED.items() if word.slot == "act"
+]
+_ACT: Final = f"{_NOTHING}; its activations are `{'`, `'.join(_ACTIVATIONS[:-1])}` and `{_ACTIVATIONS[-1]}`"
 _DROP: Final = f"{_NOTHING}; `dropout 40%` drops single elements"
 
 
 def _table(*rows: tuple[str, str]) -> Mapping[str, str]:
     return {word: hint for words, hint in rows for word in words.split()}
 
+
+_RENAMED: Final = (
+    ("norm", "groupnorm groupnormalization groupnormalisation", "gn 32"),
+    ("norm", "layernorm layernorm2d layernormalization layernormalisation", "ln"),
+    ("act", "leakyrelu lrelu", "leaky 0.1"),
+    ("act", "parametricrelu", "prelu"),
+    ("act", "swish", "silu"),
+    ("act", "hswish", "hardswish"),
+    ("act", "hsigmoid", "hardsigmoid"),
+    ("act", "logistic", "sigmoid"),
+    ("act", "gelunew gelufast geluapprox", "gelu_tanh"),
+)
+"""Norms and activations as other tools call them, and what they are here."""
 
 FOREIGN_LAYERS: Final = _table(
     ("linear dense fullyconnected innerproduct affine", _FC),
@@ -54,10 +69,10 @@ FOREIGN_LAYERS: Final = _table(
     ("adaptivemaxpool minpool minpooling sumpool lppool fractionalmaxpool roipool blurpool spp", _NOTHING),
     ("batchnorm batchnormalization batchnormalisation", "batch normalisation is `bn`"),
     ("localresponsenorm crossmaplrn localresponsenormalization", "local response normalisation is `lrn 5`"),
-    ("groupnorm gn layernorm ln instancenorm rmsnorm weightnorm spectralnorm syncbn syncbatchnorm grn", _NORM),
-    ("groupnormalization layernormalization instancenormalization l2norm normalize", _NORM),
-    ("relu6 crelu leaky leakyrelu lrelu prelu rrelu elu selu celu gelu silu swish mish maxout glu", _ACT),
-    ("hardswish hswish hardsigmoid hardtanh sigmoid logistic tanh softplus softsign threshold", _ACT),
+    *((words, f"write `{instead}`") for _, words, instead in _RENAMED),
+    ("instancenorm rmsnorm weightnorm spectralnorm syncbn syncbatchnorm grn", _NORM),
+    ("instancenormalization l2norm normalize", _NORM),
+    ("crelu rrelu selu celu maxout glu hardtanh softplus softsign threshold", _ACT),
     ("add sum plus residual shortcut skip eltwise elementwise", _ADD),
     ("concat cat concatenate concatenation depthconcat filterconcat join merge stack", _JOIN),
     ("scale mul multiply", "write a factor before a layer: `0.17 * conv 3x3 64`"),
@@ -76,7 +91,7 @@ FOREIGN_LAYERS: Final = _table(
     ("embedding lstm gru rnn", _NOTHING),
 )
 
-WITH_NUMBER: Final = {"relu": f"{_NOTHING}: `relu` has no upper bound"}
+WITH_NUMBER: Final = {"relu": "`relu` has no upper bound and no slope below 0: write `relu6`, or `leaky 0.1`"}
 """Layers of the language that mean something else in other tools where a number follows: `relu 6`."""
 
 _WORDS: Final = _table(
@@ -105,12 +120,14 @@ _WORDS: Final = _table(
 )
 FOREIGN_WORDS: Final[Mapping[str, str]] = {
     **{word: hint for word, hint in FOREIGN_LAYERS.items() if hint in (_NORM, _ACT, _NOTHING)},
+    **_table(*((words, f"write `{instead.replace(' ', '=')}`") for _, words, instead in _RENAMED)),
     **_WORDS,
 }
 """Words on a layer in other tools."""
 
 OFF_BY_ABSENCE: Final = "delete it: it is off unless the layer or `defaults` turn it on"
 SWITCHED_OFF: Final = _table(
+    *((words, f"write `{kind}=none`") for kind, words, _ in _RENAMED),
     ("usebias", "write `bias=none`"),
     ("nobias", "write `bias`"),
     ("batchnorm batchnormalization batchnormalisation normalization normalisation", "write `norm=none`"),

@@ -11,8 +11,9 @@ from inception_dsl.diagnostics.codes.modules import CANNOT_EVALUATE
 from inception_dsl.diagnostics.codes.syntax import OUT_OF_BOUNDS
 from inception_dsl.diagnostics.diagnostic import Findings
 from inception_dsl.diagnostics.spelling import listing
+from inception_dsl.ir.ops.activations import PReLU
 from inception_dsl.ir.ops.linear import Conv, FullyConnected
-from inception_dsl.ir.ops.norms import BatchNorm
+from inception_dsl.ir.ops.norms import BatchNorm, GroupNorm, LayerNorm
 from inception_dsl.ir.program import Init, Initializer
 from inception_dsl.ir.values import Scalar, Value, ValueFault, evaluate
 from inception_dsl.spec import elsewhere
@@ -23,7 +24,7 @@ from inception_dsl.syntax.source import Fragment
 from inception_dsl.syntax.terms import WordTerm
 
 SOURCE: Final = "source"
-LAYER_WORDS: Final = (Conv.name, FullyConnected.name, BatchNorm.name)
+LAYER_WORDS: Final = tuple(op.name for op in (Conv, FullyConnected, BatchNorm, GroupNorm, LayerNorm, PReLU))
 """The layer words that stand for all layers of their kind, even where a row has that name."""
 
 Values = Mapping[str, Scalar | None]

@@ -16,6 +16,9 @@ from inception_dsl.text.aligned import pad
 MAX_CHAIN_LINE: Final = 100
 """The length at which a chain continues on the next line, where lines may break."""
 
+SHARES: Final = frozenset({"dropout"})
+"""The layers whose number is a share, printed in per cent."""
+
 BRANCHES, SUM, CHAIN, STEP, TERM, OPERAND = range(6)
 """How tightly each kind of term binds, loosest first; a term in a tighter place is put in brackets."""
 
@@ -116,7 +119,7 @@ def _use(use: Use) -> str:
     if use.fraction:
         parts.append("/".join(map(_int, use.fraction)))
     if use.width is not None:
-        parts.append(_percent(use.width) or _number(use.width))
+        parts.append((_percent(use.width) if use.name in SHARES else "") or _number(use.width))
     return " ".join([*parts, *map(_word, use.words)])
 
 

@@ -113,7 +113,7 @@ UNEVEN_GROUPS = Code(
     "groups do not divide the channels",
     """\
 Each group of a convolution reads an equal share of the input channels and produces an equal share of the output
-channels. The parts of `part 1/2` and the groups of `shuffle 2` are equal shares of the channels too.
+channels. The groups of `gn 32` and `shuffle 2` and the parts of `part 1/2` are equal shares of the channels too.
 """,
     wrong="""\
 network: tiny

@@ -34,3 +34,9 @@ class Site(NamedTuple):
     types: Sequence[TensorType]
     dynamic: bool
     opset: int
+
+
+def over_image(weight: str) -> OnnxNode:
+    """The node `WEIGHT_image`: a weight of one number for each channel, with the axes of an image after them."""
+    axes = f"{weight}_axes"
+    return OnnxNode("Unsqueeze", {}, {axes: pb.Integers((1, 2))}, (weight, axes), f"{weight}_image")

@@ -6,11 +6,12 @@ import re
 from collections.abc import Collection
 from typing import Final
 
+from inception_dsl.emit.pytorch.layers import ADDED_DOCS
 from inception_dsl.emit.pytorch.table import RULES
 
 HELPER_NAMES: Final = frozenset(
-    "AnyBatchNorm ChannelPart Concat Add Mul Scale Output Size SameMaxPool2d SameAvgPool2d Tensor NamedTuple "
-    "OrderedDict F".split()
+    "AnyBatchNorm ChannelPart Concat Add Mul Scale Output Size SameMaxPool2d SameAvgPool2d LayerNorm2d Tensor "
+    "NamedTuple OrderedDict F".split()
 )
 """Names that a generated file may define or import itself, beside those of `_is_composed`."""
 
@@ -24,5 +25,5 @@ def free(name: str, taken: Collection[str], suffix: str) -> str:
 
 def _is_composed(name: str) -> bool:
     """Whether a helper class that owns a convolution or a fully connected layer may have this name."""
-    added = "|".join(["BN", "BetaBN", *(kind.__name__ for kind in RULES)])
+    added = "|".join([*ADDED_DOCS, *(kind.__name__ for kind in RULES)])
     return bool(re.fullmatch(f"(Same)?Conv({added})+|SameConv|Linear({added})+|FlattenLinear({added})*", name))

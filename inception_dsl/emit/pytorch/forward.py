@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from inception_dsl.emit.python import LINE_LENGTH, Expression, layout, literal
+from inception_dsl.emit.pytorch.ops.activations import FUNCTIONS, Function
 from inception_dsl.emit.pytorch.variants import ConstructorOptions, unscaled
 from inception_dsl.emit.pytorch.widths import short
-from inception_dsl.ir.ops.activations import ReLU
 from inception_dsl.ir.ops.joins import Add, Concat, Mul
 from inception_dsl.ir.ops.scaling import Scale
 from inception_dsl.ir.ops.shaping import Flatten
@@ -65,14 +65,15 @@ class ClassBody:
         """The expression of some steps on `code`, and its channels; long expressions are assigned to `variable`."""
         joined = False
         for part in parts:
-            if joined and part.body != Layer((ReLU(),)):
+            function = _function(part.body)
+            if joined and not function:
                 code = self._assigned(code, variable)
             joined = isinstance(part.body, Join) and not part.name
             match part.body:
                 case Join() as join if joined:
                     code, channels = self._join(join, self._assigned(code, variable), channels, paths)
-                case Layer((ReLU(),)):
-                    code = f"F.relu({code})"
+                case _ if function:
+                    code = function.call(code)
                 case Layer((Flatten(),)):
                     code = f"torch.flatten({code}, 1)"
                 case Layer((Scale(factor),)):
@@ -137,3 +138,8 @@ class ClassBody:
 def _is_sum(part: Part) -> bool:
     """Whether a step is written as a sum, which binds looser than a product."""
     return not part.name and isinstance(part.body, Join) and isinstance(part.body.op, Add)
+
+
+def _function(body: Body) -> Function | None:
+    """The function that a step is, if it is one."""
+    return FUNCTIONS.get(type(body.ops[0])) if isinstance(body, Layer) and len(body.ops) == 1 else None

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, Final
 
-from inception_dsl.emit.python import CallExpr, Item, layout, literal, signature
-from inception_dsl.emit.pytorch.layers import LayerPrinter
+from inception_dsl.emit.python import CallExpr, Item, layout, signature
+from inception_dsl.emit.pytorch.layers import ADDED_DOCS, LayerPrinter, added_name
+from inception_dsl.emit.pytorch.ops.activations import FUNCTIONS
 from inception_dsl.ir.op import Op
-from inception_dsl.ir.ops.activations import ReLU
-from inception_dsl.ir.ops.norms import BatchNorm
+from inception_dsl.ir.ops.norms import Norm
+from inception_dsl.ir.values import Name
 
 JOINS: Final = (
     (
@@ -59,8 +60,8 @@ def helpers(layers: LayerPrinter) -> dict[str, Any]:
         ),
         "joins": [join for join in JOINS if join[0] in used],
         "uses_size": bool(pools) or any("Size" in line for line in text),
-        "uses_torch": bool({"Concat", "SameAvgPool2d"} & used.keys()),
-        "uses_functional": bool(layers.uneven) or any("F." in line for line in text),
+        "uses_torch": bool({"Concat", "SameAvgPool2d"} & used.keys()) or any("torch." in line for line in text),
+        "uses_functional": bool(layers.uneven) or "LayerNorm2d" in used or any("F." in line for line in text),
     }
 
 
@@ -71,29 +72,25 @@ def _convs(layers: LayerPrinter) -> Iterator[dict[str, Any]]:
             continue
         same = layer == "SameConv"
         used = layers.helpers[name]
-        norm, eps = next((op for op in added if isinstance(op, BatchNorm)), None), literal(layers.eps)
+        normed = any(isinstance(op, Norm) for op in added)
         options = {"stride": "Size = 1", "padding": "Size = 0", "dilation": "Size = 1", "groups": "int = 1"}
         options = {option: text for option, text in options.items() if option in used}
-        options |= {"bias": f"bool = {norm is None}"} if "bias" in used else {}
+        options |= {"bias": f"bool = {not normed}"} if "bias" in used else {}
         items: list[Item] = ["in_channels", "out_channels", "kernel_size", *((option, option) for option in options)]
-        items += [("bias", "False")] if norm and "bias" not in used else []
+        items += [("bias", "False")] if normed and "bias" not in used else []
         conv = layout(CallExpr("nn.Conv2d", tuple(items)), 8, len("self.conv = "))
-        attributes = [f"self.conv = {conv}"]
-        if norm:
-            given = "eps" if "eps" in used else f"eps={eps}"
-            attributes.append(
-                f"self.bn = {'nn.BatchNorm2d' if norm.gamma else 'beta_batch_norm'}(out_channels, {given})"
-            )
-            options |= {"eps": f"float = {eps}"} if "eps" in used else {}
-        required = ["in_channels: int", "out_channels: int", "kernel_size: Size", *_arguments(added)]
+        layers.ranks = {3}
+        attributes, more = _attributes(added, "out_channels", used, layers)
+        options |= more
+        required = ["in_channels: int", "out_channels: int", "kernel_size: Size"]
         yield {
             "name": name,
             "doc": _doc("Convolution" + (" with the padding of `pad_same`" if same else ""), added),
             "init": signature([*required, *(f"{option}: {text}" for option, text in options.items())]),
-            "attributes": [*attributes, *_attributes(added)],
+            "attributes": [f"self.conv = {conv}", *attributes],
             "forward": [
                 *(_padding("dilation" in used) if same else ()),
-                f"return {_applied('self.conv(x)', added, ', inplace=True')}",
+                f"return {_applied('self.conv(x)', added, over=True)}",
             ],
         }
 
@@ -109,46 +106,61 @@ def _padding(dilated: bool) -> Iterator[str]:
 
 
 def _linears(layers: LayerPrinter) -> Iterator[dict[str, Any]]:
-    """The classes of a fully connected layer that flattens an image, or has an activation."""
+    """The classes of a fully connected layer that flattens an image, or has a norm or an activation."""
     for name, (layer, added) in sorted(layers.composed.items()):
         if layer not in ("Linear", "FlattenLinear"):
             continue
         flatten = layer == "FlattenLinear"
-        bias = "bias" in layers.helpers[name]
+        used = layers.helpers[name]
+        bias = "bias" in used
         fc = "self.fc(x.flatten(1))" if flatten else "self.fc(x)"
-        required = ["in_features: int", "out_features: int", *_arguments(added)]
+        layers.ranks = {1}
+        attributes, options = _attributes(added, "out_features", used, layers)
+        options = {**({"bias": "bool = True"} if bias else {}), **options}
+        required = ["in_features: int", "out_features: int"]
         yield {
             "name": name,
             "doc": _doc("Flattening, fully connected layer" if flatten else "Fully connected layer", added),
-            "init": signature([*required, *(["bias: bool = True"] if bias else [])]),
+            "init": signature([*required, *(f"{option}: {text}" for option, text in options.items())]),
             "attributes": [
                 f"self.fc = nn.Linear(in_features, out_features{', bias=bias' if bias else ''})",
-                *_attributes(added),
+                *attributes,
             ],
             "forward": [f"return {_applied(fc, added)}"],
         }
 
 
-def _passed(added: tuple[Op, ...]) -> list[str]:
-    """The names of the ops whose layers a call passes to the class."""
-    return [op.name for op in added if not isinstance(op, BatchNorm | ReLU)]
-
-
-def _arguments(added: tuple[Op, ...]) -> list[str]:
-    return [f"{name}: nn.Module" for name in _passed(added)]
-
-
-def _attributes(added: tuple[Op, ...]) -> list[str]:
-    return [f"self.{name} = {name}" for name in _passed(added)]
+def _attributes(
+    added: tuple[Op, ...], channels: str, used: Collection[str], layers: LayerPrinter
+) -> tuple[list[str], dict[str, str]]:
+    """The lines that make the layers of the ops that follow, and the options among their arguments that calls set."""
+    layers.names = {channels: channels}
+    lines: list[str] = []
+    options: dict[str, str] = {}
+    for op in added:
+        if type(op) in FUNCTIONS:
+            continue
+        code = layers.rules[type(op)](op, Name(channels), layers)
+        if isinstance(code, CallExpr):
+            items: list[Item] = []
+            for item in code.items:
+                if isinstance(item, tuple) and (name := item[0]) in used:
+                    options[name] = f"{'int' if str(item[1]).isdigit() else 'float'} = {item[1]}"
+                    items.append((name, name))
+                else:
+                    items.append(item)
+            items += [("inplace", "True")] if op.storage == "in_place" else []
+            code = layout(CallExpr(code.head, tuple(items)), 8, len(f"self.{op.name} = "))
+        lines.append(f"self.{op.name} = {code}")
+    return lines, options
 
 
 def _doc(first: str, added: tuple[Op, ...]) -> str:
-    norms = {True: "batch normalisation", False: "batch normalisation without gamma"}
-    return ", ".join([first, *(norms[op.gamma] if isinstance(op, BatchNorm) else type(op).__name__ for op in added)])
+    return ", ".join([first, *(ADDED_DOCS.get(name, name) for name in map(added_name, added))])
 
 
-def _applied(code: str, added: tuple[Op, ...], options: str = "") -> str:
-    """The expression that applies the ops that follow a layer to its output; `options` are those of ReLU."""
+def _applied(code: str, added: tuple[Op, ...], over: bool = False) -> str:
+    """The expression that applies the ops that follow a layer to its output, which functions may write `over`."""
     for op in added:
-        code = f"F.relu({code}{options})" if isinstance(op, ReLU) else f"self.{op.name}({code})"
+        code = FUNCTIONS[type(op)].call(code, over) if type(op) in FUNCTIONS else f"self.{op.name}({code})"
     return code

@@ -7,11 +7,18 @@ from dataclasses import replace
 
 from inception_dsl.analysis.initializers import initializer_targets
 from inception_dsl.emit.python import LINE_LENGTH, CallExpr, layout, literal, single_line, wrapped
+from inception_dsl.ir.ops.activations import PReLU
 from inception_dsl.ir.program import Initializer
 from inception_dsl.ir.typed import Node, Typed
 from inception_dsl.spec.init import LAYER_WORDS
 
-LAYER_CLASSES = dict(zip(LAYER_WORDS, ("nn.Conv2d", "nn.Linear", "nn.BatchNorm2d"), strict=True))
+LAYER_CLASSES = dict(
+    zip(
+        LAYER_WORDS,
+        ("nn.Conv2d", "nn.Linear", "nn.BatchNorm2d", "nn.GroupNorm", "nn.LayerNorm", "nn.PReLU"),
+        strict=True,
+    )
+)
 """PyTorch's classes of the layers that a word is about; of a batch norm, that for images."""
 
 TRUNCATED = '''\
@@ -96,7 +103,9 @@ def _body(initializer: Initializer, nodes: list[Node]) -> Iterator[str]:
         if owners == len(nodes):
             yield line
         elif owners:
-            yield f"if module.{tensor} is not None:"
+            has_none = any(isinstance(node.op, PReLU) for node in nodes) and tensor == "bias"
+            value = f'getattr(module, "{tensor}", None)' if has_none else f"module.{tensor}"
+            yield f"if {value} is not None:"
             yield f"    {line}"
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal, NamedTuple
 
-from inception_dsl.emit.python import CallExpr, Expression, Item, literal, width_expression
+from inception_dsl.emit.python import CallExpr, Expression, Item, width_expression
 from inception_dsl.emit.pytorch.windows import pair, window_items
 from inception_dsl.emit.rules import Rules
 from inception_dsl.ir.op import Op
-from inception_dsl.ir.ops.activations import ReLU
+from inception_dsl.ir.ops.activations import PReLU
 from inception_dsl.ir.ops.linear import Conv, FullyConnected
-from inception_dsl.ir.ops.norms import BatchNorm
+from inception_dsl.ir.ops.norms import BatchNorm, GroupNorm, LayerNorm, Norm
 from inception_dsl.ir.program import Layer
 from inception_dsl.ir.shapes import Window
 from inception_dsl.ir.values import Width
@@ -21,10 +22,39 @@ ComposedLayer = Literal["Conv", "SameConv", "Linear", "FlattenLinear"]
 
 
 class Composed(NamedTuple):
-    """What a helper class composes: a layer of `torch.nn`, or one with a step before it, and the ops that follow."""
+    """What a helper class composes: a layer of `torch.nn`, or one with a step before it, and the ops that follow.
+
+    These are in the form that is usual in the network; a call passes what is different in its own.
+    """
 
     layer: ComposedLayer
     added: tuple[Op, ...]
+
+
+ADDED_DOCS: Final = {
+    "BN": "batch normalisation",
+    "BetaBN": "batch normalisation without gamma",
+    "GN": "group normalisation",
+    "LN": "layer normalisation",
+    "GELUTanh": "GELU by tanh",
+    "ChannelPReLU": "PReLU with a slope for each channel",
+}
+"""What follows the layer of a helper class, by its name in that of the class; other ops are called as they are."""
+
+
+def added_name(op: Op) -> str:
+    """The part of a helper class's name for an op that follows its layer."""
+    match op:
+        case BatchNorm(gamma=gamma):
+            return "BN" if gamma else "BetaBN"
+        case GroupNorm():
+            return "GN"
+        case LayerNorm():
+            return "LN"
+        case PReLU(per_channel=True):
+            return "ChannelPReLU"
+        case _:
+            return type(op).__name__
 
 
 @dataclass
@@ -33,9 +63,9 @@ class LayerPrinter:
 
     `rules` spell the ops. `names` maps the symbols in widths to the arguments that hold them. `helpers` maps each
     helper class in use to the optional arguments that its calls set, and `composed` those that own a convolution or a
-    fully connected layer to what they compose; `uneven` are the windows that pad unevenly. `eps` is the usual epsilon
-    of the network's batch norms, which their helper classes use by default. `ranks` are those of what the layer reads
-    that is printed now: 1 for vectors, 3 for images, and both where calls of its class differ.
+    fully connected layer to what they compose; `uneven` are the windows that pad unevenly. `usual` gives, by class of
+    op, the usual values of its fields in this network, which helper classes use by default. `ranks` are those of what
+    the layer reads that is printed now: 1 for vectors, 3 for images, and both where calls of its class differ.
     """
 
     rules: Rules[Expression]
@@ -43,7 +73,7 @@ class LayerPrinter:
     helpers: dict[str, set[str]] = field(default_factory=dict)
     composed: dict[str, Composed] = field(default_factory=dict)
     uneven: set[Window] = field(default_factory=set)
-    eps: float = 0.001
+    usual: Mapping[type[Op], Mapping[str, Any]] = field(default_factory=dict)
     ranks: set[int] = field(default_factory=set)
 
     def width(self, value: Width) -> str:
@@ -70,6 +100,7 @@ class LayerPrinter:
             case FullyConnected():
                 bias: list[Item] = [] if main.bias else [("bias", "False")]
                 items = [features, self.width(main.width), *bias]
+                self.ranks = {1}
                 return self._composed(main, "FlattenLinear" if flattens else "Linear", added, items)
             case _:
                 if added:
@@ -77,38 +108,39 @@ class LayerPrinter:
                 return self.rules[type(main)](main, channels, self)
 
     def _conv(self, conv: Conv, added: tuple[Op, ...], channels: Width) -> Expression:
-        norm = next((op for op in added if isinstance(op, BatchNorm)), None)
         items = [self.width(channels), self.width(conv.width), pair(conv.window.kernel), *window_items(conv.window)]
         if conv.window.dilation != (1, 1):
             items.append(("dilation", pair(conv.window.dilation)))
         if conv.groups != 1:
             items.append(("groups", self.width(conv.groups)))
-        if conv.bias != (norm is None):
+        if conv.bias == any(isinstance(op, Norm) for op in added):
             items.append(("bias", str(conv.bias)))
-        if norm and norm.eps != self.eps:
-            items.append(("eps", literal(norm.eps)))
-        if norm and not norm.gamma:
-            self.helper("beta_batch_norm")
         return self._composed(conv, "SameConv" if self.pads_unevenly(conv.window) else "Conv", added, items)
 
     def _composed(
         self, main: Conv | FullyConnected, layer: ComposedLayer, added: tuple[Op, ...], items: list[Item]
     ) -> Expression:
-        """A layer of `torch.nn`, or the helper class that owns it and the ops that follow it.
-
-        The class has the layers of batch norm and ReLU itself; a call passes those of other ops, built by their rules.
-        """
+        """A layer of `torch.nn`, or the helper class that owns it and the ops that follow it."""
         if not added and layer in ("Conv", "Linear"):
             return CallExpr("nn.Conv2d" if layer == "Conv" else "nn.Linear", tuple(items))
-        name: str = layer
-        for op in added:
-            if isinstance(op, BatchNorm):
-                name += "BN" if op.gamma else "BetaBN"
-            else:
-                name += type(op).__name__
-                items += [] if isinstance(op, ReLU) else [(op.name, self.rules[type(op)](op, main.width, self))]
-        self.composed[name] = Composed(layer, added)
+        usual = tuple(replace(op, **self.usual.get(type(op), {})) for op in added)
+        for own, common in zip(added, usual, strict=True):
+            items += self._unusual(own, common, main.width)
+        name = layer + "".join(map(added_name, added))
+        self.composed[name] = Composed(layer, usual)
         return self.helper(name, *items)
+
+    def _unusual(self, op: Op, usual: Op, channels: Width) -> list[Item]:
+        """The arguments of an op's constructor that differ from those of its `usual` form; all have keywords."""
+        own, common = (self.rules[type(op)](form, channels, self) for form in (op, usual))
+        if own == common:
+            return []
+        assert isinstance(own, CallExpr)
+        assert isinstance(common, CallExpr)
+        changed = [item for item in own.items if item not in common.items]
+        if own.head != common.head or not all(isinstance(item, tuple) for item in changed):
+            raise LookupError(f"the rule of `{op.name}` passes arguments that differ without keywords")
+        return changed
 
     def pads_unevenly(self, window: Window) -> bool:
         """Whether a window needs padding that `torch.nn` has not; the file then defines `pad_same`."""

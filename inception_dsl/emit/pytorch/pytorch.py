@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 
 from inception_dsl.analysis.cost import cost
 from inception_dsl.emit.citation import citation, command
@@ -16,7 +17,7 @@ from inception_dsl.emit.pytorch.modules import TemplateClasses
 from inception_dsl.emit.pytorch.network import network_class
 from inception_dsl.emit.pytorch.table import RULES
 from inception_dsl.emit.templates import template
-from inception_dsl.ir.ops.norms import BatchNorm
+from inception_dsl.ir.op import Op
 from inception_dsl.ir.typed import Typed
 from inception_dsl.paper.verdicts import compare_cells, comparison
 from inception_dsl.text.aligned import pad
@@ -29,7 +30,7 @@ def source(typed: Typed, rebuild: str = "") -> str:
     the logits. The names in the state_dict are those of `typed.weights`.
     """
     program = typed.program
-    layers = LayerPrinter(RULES, eps=usual_eps(typed))
+    layers = LayerPrinter(RULES, usual=usual_fields(typed))
     name = class_name(program.name, program.title)
     classes = TemplateClasses(typed, layers, name)
     modules = classes.sources()
@@ -66,10 +67,18 @@ def class_name(network: str, title: str) -> str:
     return free(camel(network), (), "Network")
 
 
-def usual_eps(typed: Typed) -> float:
-    """The epsilon of most batch norms."""
-    all_eps = [node.op.eps for node in typed.nodes if isinstance(node.op, BatchNorm)]
-    return max(sorted(set(all_eps)), key=all_eps.count) if all_eps else BatchNorm().eps
+def usual_fields(typed: Typed) -> dict[type[Op], dict[str, float]]:
+    """The number that most ops of a class have in each of their fields, such as the epsilon of most batch norms."""
+    found: dict[type[Op], dict[str, list[float]]] = {}
+    for op in (node.op for node in typed.nodes if not node.op.depth):
+        for field in fields(op):
+            number = getattr(op, field.name)
+            if isinstance(number, int | float) and not isinstance(number, bool):
+                found.setdefault(type(op), {}).setdefault(field.name, []).append(number)
+    return {
+        kind: {name: max(sorted(set(numbers)), key=numbers.count) for name, numbers in of_kind.items()}
+        for kind, of_kind in found.items()
+    }
 
 
 def docstring_table(typed: Typed) -> list[str]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from inception_dsl.ir.op import Op
-from inception_dsl.ir.shapes import (
-    TensorType,
-    Weight,
-)
+from inception_dsl.diagnostics.codes.shapes import UNEVEN_GROUPS
+from inception_dsl.ir.op import Op, concrete
+from inception_dsl.ir.shapes import ReceptiveFields, ShapeError, TensorType, Weight, image_receptive_field
+from inception_dsl.ir.values import Width
 
 
 @dataclass(frozen=True)
@@ -29,6 +28,51 @@ class BatchNorm(Op):
         running = Weight(shape, trained=False)
         gamma = {"weight": Weight(shape)} if self.gamma else {}
         return {**gamma, "bias": Weight(shape), "running_mean": running, "running_var": running}
+
+
+@dataclass(frozen=True)
+class GroupNorm(Op):
+    """Group normalisation (1803.08494): each of `groups` equal groups of channels, over all pixels of one image.
+
+    `eps` is added to the variance. weight and bias: (channels,). The receptive field is the whole image.
+    """
+
+    name = "gn"
+    groups: Width
+    eps: float = 1e-5
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        (x,) = inputs
+        if x.channels % concrete(self.groups):
+            message = f"{self.groups} groups do not divide {x.channels} channels"
+            raise ShapeError(UNEVEN_GROUPS, message, "the groups of `gn` divide the channels")
+        return x
+
+    def weights(self, *inputs: TensorType) -> dict[str, Weight]:
+        shape = (inputs[0].channels,)
+        return {"weight": Weight(shape), "bias": Weight(shape)}
+
+    def receptive_field(self, image: TensorType, before: ReceptiveFields) -> ReceptiveFields:
+        return image_receptive_field(image.image, before) if len(image.shape) == 3 else before
+
+
+@dataclass(frozen=True)
+class LayerNorm(Op):
+    """Layer normalisation (1607.06450): a vector over its features, an image over the channels of each pixel.
+
+    `eps` is added to the variance. weight and bias: (channels,).
+    """
+
+    name = "ln"
+    eps: float = 1e-5
+
+    def weights(self, *inputs: TensorType) -> dict[str, Weight]:
+        shape = (inputs[0].channels,)
+        return {"weight": Weight(shape), "bias": Weight(shape)}
+
+
+Norm = BatchNorm | GroupNorm | LayerNorm
+"""The norms that follow a layer; `lrn` has no statistics that an `eps` keeps from 0."""
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ class Word(NamedTuple):
     Words of one `slot` exclude each other; without a slot a word excludes itself alone. `value` is what follows its `=`
     ("width": a number of channels, "pair": a number, or two such as `1x3`); `choices` are the words that can stand
     there instead. `alone` says whether the word may be written without a value. `op` is the operation that it adds to
-    its layer. A word that is called like a field of its layer's ops sets that field. `same_as` is what a word stands
-    for: another word and its value.
+    its layer; its value is then the number of the layer of that name. A word that is called like a field of its layer's
+    ops sets that field. `same_as` is what a word stands for: another word and its value.
     """
 
     meaning: str
@@ -39,14 +39,20 @@ class Word(NamedTuple):
 class LayerNumber(NamedTuple):
     """The number after the kernel of a layer.
 
-    It sets `field` of the layer's op. `kind` says what it can be: a "width" (a layer of width 0 is left out), a
-    "count", an "odd" number of channels, a "share" from 0 to less than 1, or a "fraction": which part of how many.
+    It sets `field` of the layer's op. `kind` says what it can be: a "width" (a layer of width 0 is left out), a number
+    of "groups", a "count", an "odd" number of channels, a "share" from 0 to less than 1, a "fraction" (which part of
+    how many), or a "slope" of 0 or more.
     """
 
     field: str
-    kind: Literal["width", "count", "odd", "share", "fraction"]
+    kind: Literal["width", "groups", "count", "odd", "share", "fraction", "slope"]
     meaning: str
     example: str
+
+    @property
+    def symbolic(self) -> bool:
+        """Whether it may depend on the channels that arrive."""
+        return self.kind in ("width", "groups")
 
 
 class LayerEntry(NamedTuple):

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from inception_dsl.ir.ops.activations import ReLU, Softmax
+from inception_dsl.ir.ops.activations import LeakyReLU, PReLU, Softmax
 from inception_dsl.ir.ops.channels import ChannelPart, ChannelShuffle
 from inception_dsl.ir.ops.linear import Conv, FullyConnected
-from inception_dsl.ir.ops.norms import LRN, BatchNorm
+from inception_dsl.ir.ops.norms import LRN, BatchNorm, GroupNorm, LayerNorm
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.ops.regularisation import Dropout
 from inception_dsl.ir.ops.shaping import Flatten, Identity, Shift
 from inception_dsl.spec.vocabulary.entry import LayerEntry, LayerNumber
+from inception_dsl.spec.vocabulary.words import ADDED
 
 
 def _words(text: str) -> frozenset[str]:
@@ -23,7 +24,15 @@ def _switch(word: str, on: bool) -> str:
     return word if on else f"{word}=none"
 
 
-_NORM: Final = {"eps": f"eps={BatchNorm.eps:g}", "gamma": _switch("gamma", BatchNorm.gamma)}
+def _real(word: str, number: float) -> str:
+    return f"{word}={number:.9f}".rstrip("0")
+
+
+_NORM: Final = {"eps": _real("eps", BatchNorm.eps), "gamma": _switch("gamma", BatchNorm.gamma)}
+_SLOPE: Final = {"per_channel": _switch("per_channel", PReLU.per_channel)}
+_AFTER: Final = frozenset({*ADDED, "norm", "act", *_NORM, *_SLOPE})
+"""The words for what follows a layer with weights, and `_AFTER_DEFAULTS` those that hold where none is written."""
+_AFTER_DEFAULTS: Final = {"norm": "norm=none", "act": "act=none", **_NORM, **_SLOPE}
 STRIDE: Final = 1
 """The stride of a kernel without one."""
 
@@ -33,14 +42,12 @@ LAYERS: Final[Mapping[str, LayerEntry]] = {
         (Conv,),
         True,
         LayerNumber("width", "width", "width", "the number of filters, such as `conv 3x3 64`"),
-        _words("same same_upper valid pad bn norm relu act bias groups depthwise dilation eps gamma"),
+        _words("same same_upper valid pad bias groups depthwise dilation") | _AFTER,
         {
-            "norm": "norm=none",
-            "act": "act=none",
+            **_AFTER_DEFAULTS,
             "bias": _switch("bias", Conv.bias),
             "groups": f"groups={Conv.groups}",
             "dilation": "dilation=1",
-            **_NORM,
         },
     ),
     "maxpool": LayerEntry("maxpool KxK/S", (MaxPool,), True, words=_words("same same_upper valid pad ceil global")),
@@ -57,10 +64,26 @@ LAYERS: Final[Mapping[str, LayerEntry]] = {
         False,
         LayerNumber("size", "odd", "number of channels", "the channels it spans, such as `lrn 5`"),
         _words("alpha beta k"),
-        {"alpha": f"alpha={LRN.alpha:f}".rstrip("0"), "beta": f"beta={LRN.beta:g}", "k": f"k={LRN.k:g}"},
+        {"alpha": _real("alpha", LRN.alpha), "beta": _real("beta", LRN.beta), "k": f"k={LRN.k:g}"},
     ),
     "bn": LayerEntry("bn", (BatchNorm,), words=_words("eps gamma"), defaults=_NORM),
-    "relu": LayerEntry("relu", (ReLU,)),
+    "gn": LayerEntry(
+        "gn N",
+        (GroupNorm,),
+        False,
+        LayerNumber("groups", "groups", "number of groups", "the number of groups, such as `gn 32`"),
+        _words("eps"),
+        {"eps": _real("eps", GroupNorm.eps)},
+    ),
+    "ln": LayerEntry("ln", (LayerNorm,), words=_words("eps"), defaults={"eps": _real("eps", LayerNorm.eps)}),
+    **{name: LayerEntry(name, (word.op,)) for name, word in ADDED.items() if word.slot == "act" and word.op},
+    "leaky": LayerEntry(
+        "leaky N",
+        (LeakyReLU,),
+        False,
+        LayerNumber("slope", "slope", "slope", "the slope below 0, such as `leaky 0.1`"),
+    ),
+    "prelu": LayerEntry("prelu", (PReLU,), words=_words("per_channel"), defaults=_SLOPE),
     "dropout": LayerEntry(
         "dropout N%",
         (Dropout,),
@@ -72,8 +95,8 @@ LAYERS: Final[Mapping[str, LayerEntry]] = {
         (Flatten, FullyConnected),
         False,
         LayerNumber("width", "width", "width", "the number of outputs, such as `fc {classes}`"),
-        _words("relu act bias"),
-        {"act": "act=none", "bias": _switch("bias", FullyConnected.bias)},
+        _words("bias") | _AFTER,
+        {**_AFTER_DEFAULTS, "bias": _switch("bias", FullyConnected.bias)},
     ),
     "part": LayerEntry(
         "part I/N",

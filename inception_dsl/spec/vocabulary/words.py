@@ -5,14 +5,46 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from inception_dsl.ir.ops.activations import ReLU
-from inception_dsl.ir.ops.norms import BatchNorm
+from inception_dsl.ir.op import Op
+from inception_dsl.ir.ops import activations as act
+from inception_dsl.ir.ops.norms import BatchNorm, GroupNorm, LayerNorm
 from inception_dsl.ir.values import Name
 from inception_dsl.spec.vocabulary.entry import Word
 
 
-def _number(meaning: str, example: str, value: Literal["number", "width", "pair"] = "number", slot: str = "") -> Word:
-    return Word(meaning, slot, value, alone=False, example=example)
+def _number(
+    meaning: str,
+    example: str,
+    value: Literal["number", "width", "pair"] = "number",
+    slot: str = "",
+    op: type[Op] | None = None,
+) -> Word:
+    return Word(meaning, slot, value, alone=False, example=example, op=op)
+
+
+ADDED: Final[Mapping[str, Word]] = {
+    "bn": Word("adds batch normalisation after it", "norm", op=BatchNorm),
+    "gn": _number("adds group normalisation after it, with this many groups", "32", "width", "norm", GroupNorm),
+    "ln": Word("adds layer normalisation after it, over the channels of each pixel", "norm", op=LayerNorm),
+    "relu": Word("adds a ReLU after it", "act", op=act.ReLU),
+    "relu6": Word("adds a ReLU with an upper bound of 6 after it", "act", op=act.ReLU6),
+    "silu": Word("adds a SiLU after it, which is Swish", "act", op=act.SiLU),
+    "hardswish": Word("adds a hard swish after it", "act", op=act.Hardswish),
+    "hardsigmoid": Word("adds a hard sigmoid after it, of slope 1 / 6", "act", op=act.Hardsigmoid),
+    "sigmoid": Word("adds a sigmoid after it", "act", op=act.Sigmoid),
+    "tanh": Word("adds a hyperbolic tangent after it", "act", op=act.Tanh),
+    "elu": Word("adds an ELU after it", "act", op=act.ELU),
+    "gelu": Word("adds a GELU after it, by the error function", "act", op=act.GELU),
+    "gelu_tanh": Word("adds the approximation of a GELU by tanh after it", "act", op=act.GELUTanh),
+    "mish": Word("adds a Mish after it", "act", op=act.Mish),
+    "leaky": _number("adds a leaky ReLU after it, with this slope below 0", "0.1", "number", "act", act.LeakyReLU),
+    "prelu": Word("adds a leaky ReLU with a learnt slope after it", "act", op=act.PReLU),
+}
+"""The words that add an op, a norm or an activation, to a layer."""
+
+
+def _names(slot: str) -> tuple[str, ...]:
+    return "none", *(name for name, word in ADDED.items() if word.slot == slot and word.alone)
 
 
 WORDS: Final[Mapping[str, Word]] = {
@@ -25,13 +57,13 @@ WORDS: Final[Mapping[str, Word]] = {
     "to": _number("covers an image of any size with this many windows; takes no kernel", "4x4", "pair", "extent"),
     "count_pad": Word("counts padding as zeros in an average (Caffe, torchvision)", "border"),
     "skip_pad": Word("leaves padding out of an average (TF-Slim, Keras)", "border"),
-    "bn": Word("adds batch normalisation after it", "norm", op=BatchNorm),
-    "norm": Word("names the norm after it", "norm", choices=("none", "bn"), alone=False),
-    "relu": Word("adds a ReLU after it", "act", op=ReLU),
-    "act": Word("names the activation after it", "act", choices=("none", "relu"), alone=False),
+    **ADDED,
+    "norm": Word("names the norm after it", "norm", choices=_names("norm"), alone=False),
+    "act": Word("names the activation after it", "act", choices=_names("act"), alone=False),
     "bias": Word("adds a bias for each output", choices=("none",)),
     "gamma": Word("gives batch normalisation a learnt scale", choices=("none",)),
-    "eps": _number("is added to the variance in batch normalisation", "0.001"),
+    "eps": _number("is added to the variance in a norm: 0.001 in `bn`, 0.00001 in `gn` and `ln`", "0.001"),
+    "per_channel": Word("gives `prelu` a slope for each channel, not one for all", choices=("none",)),
     "groups": _number(
         "splits input and output channels into this many groups; `groups={in}` is depthwise", "32", "width"
     ),

@@ -7,7 +7,7 @@ from typing import Final
 from inception_dsl.emit.python import CallExpr, Expression, Item, literal
 from inception_dsl.emit.pytorch.layers import LayerPrinter
 from inception_dsl.emit.rules import Rules
-from inception_dsl.ir.ops.norms import LRN, BatchNorm
+from inception_dsl.ir.ops.norms import LRN, BatchNorm, GroupNorm, LayerNorm
 from inception_dsl.ir.values import Width
 
 rules: Final = Rules[Expression]("PyTorch")
@@ -26,6 +26,18 @@ def _batch_norm(op: BatchNorm, channels: Width, layers: LayerPrinter) -> Express
     if op.gamma:
         return CallExpr(kind, items)
     return layers.helper("beta_batch_norm", *items, *([] if kind == "nn.BatchNorm2d" else [("kind", kind)]))
+
+
+@rules(GroupNorm)
+def _group_norm(op: GroupNorm, channels: Width, layers: LayerPrinter) -> Expression:
+    items = ("num_groups", layers.width(op.groups)), ("num_channels", layers.width(channels)), ("eps", literal(op.eps))
+    return CallExpr("nn.GroupNorm", items)
+
+
+@rules(LayerNorm)
+def _layer_norm(op: LayerNorm, channels: Width, layers: LayerPrinter) -> Expression:
+    items = layers.width(channels), ("eps", literal(op.eps))
+    return CallExpr("nn.LayerNorm", items) if layers.ranks == {1} else layers.helper("LayerNorm2d", *items)
 
 
 @rules(LRN)
