@@ -115,8 +115,12 @@ CASES = {
     for network, spec in BUILTIN_SPECS[library].items()
     for case in [Case(library, network, spec)]
 }
-LARGE = ("torchvision-vgg16", "torchvision-vgg19", "torchvision-alexnet", "timm-resnet152")
-"""A quarter of a gigabyte of weights or more, each: `nightly` compares their values."""
+LARGE = {
+    *(f"torchvision-{name}" for name in ("alexnet", "vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg19")),
+    *(f"{library}-wide_resnet50_2" for library in ("torchvision", "timm")),
+    *(f"timm-{name}" for name in ("resnet101", "resnet152", "densenet169")),
+}
+"""Much to compute, or another network's layers once more: the suite leaves their values to `nightly`."""
 
 SIDES = (64, 96, 128, 160, 192)
 """Image sizes of the quick tests: the smallest that a network takes, if it takes others than its own."""

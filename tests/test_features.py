@@ -27,7 +27,8 @@ from inception_dsl.evaluation.images import prepared, read_image
 from inception_dsl.network import load
 from inception_dsl.weights import deploy
 from inception_dsl.weights.matching import match
-from inception_dsl.weights.preprocessing import KEY, PUBLISHED, Preprocessing, PublishedWeights
+from inception_dsl.weights.preprocessing import KEY, Preprocessing
+from inception_dsl.weights.published import PUBLISHED, PublishedWeights
 
 (SESSION,) = blocks("docs/features.md", "console")
 (TORCHMETRICS,) = blocks("docs/features.md", "python")

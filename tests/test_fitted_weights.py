@@ -25,7 +25,8 @@ from inception_dsl.spec.network import NetworkSpec
 from inception_dsl.weights.files import COUNTER
 from inception_dsl.weights.initial import InitialWeights, adapt_kernel, initial_weights
 from inception_dsl.weights.modules import named_modules, spell_modules
-from inception_dsl.weights.preprocessing import KEY, PUBLISHED
+from inception_dsl.weights.preprocessing import KEY
+from inception_dsl.weights.published import PUBLISHED
 
 SPEC = """
 network: small

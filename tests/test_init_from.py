@@ -20,7 +20,8 @@ from test_json import enveloped
 from inception_dsl.cli.main import main
 from inception_dsl.network import load
 from inception_dsl.recipes.recipe import recipe
-from inception_dsl.weights.preprocessing import KEY, PUBLISHED
+from inception_dsl.weights.preprocessing import KEY
+from inception_dsl.weights.published import PUBLISHED
 
 pytestmark = pytest.mark.extras  # a run trains
 

@@ -24,7 +24,8 @@ from inception_dsl.runner.base.config import Augment, Config, Data
 from inception_dsl.runner.images.augment import normalise, scale_to_unit, to_channels
 from inception_dsl.runner.readers.decode import decode_image
 from inception_dsl.weights.names.libraries import BUILTIN_SPECS, LIBRARIES
-from inception_dsl.weights.preprocessing import PUBLISHED, RESIZES, Preprocessing, parse_preprocessing
+from inception_dsl.weights.preprocessing import RESIZES, Preprocessing, parse_preprocessing
+from inception_dsl.weights.published import PUBLISHED
 
 CAT = Path(__file__).parent / "data" / "chelsea.jpg"
 CLOSE = 2e-6
@@ -142,9 +143,10 @@ def test_every_network_that_is_known_has_its_preprocessing() -> None:
 
 def test_torchvisions_files_are_known_by_their_hash() -> None:
     """The names of the downloads end with the first digits of their sha256."""
-    for network, title in {"resnet50": "ResNet50", "resnet152": "ResNet152"}.items():
+    for network in ("resnet50", "resnet101", "resnet152", "resnext50_32x4d", "wide_resnet50_2"):
         published = PUBLISHED["torchvision"][network]
-        urls = {tag: torchvision.models.get_weight(f"{title}_Weights.{tag}").url for tag in published.tags}
+        known = torchvision.models.get_model_weights(network)
+        urls = {tag: known[tag].url for tag in published.tags}
         assert published.files == {url[-12:-4]: tag for tag, url in urls.items()}
         assert published.of("", "0" * 64).resize == 256
         assert published.of("", {tag: digits for digits, tag in published.files.items()}["IMAGENET1K_V2"]).resize == 232

@@ -16,7 +16,8 @@ from torch import nn
 from inception_dsl.cli.main import main
 from inception_dsl.weights.files import read_weights
 from inception_dsl.weights.names.libraries import BUILTIN_SPECS
-from inception_dsl.weights.preprocessing import KEY, PUBLISHED, parse_preprocessing
+from inception_dsl.weights.preprocessing import KEY, parse_preprocessing
+from inception_dsl.weights.published import PUBLISHED
 
 ROOT = Path(__file__).parent.parent
 (SESSION,) = blocks("docs/weights.md", "console")

@@ -34,7 +34,8 @@ from inception_dsl.weights import deploy, files, identify, transfer
 from inception_dsl.weights.former_names import rename_former
 from inception_dsl.weights.matching import match, own_names
 from inception_dsl.weights.names.libraries import BUILTIN_SPECS, LIBRARIES
-from inception_dsl.weights.preprocessing import KEY, PUBLISHED, parse_preprocessing
+from inception_dsl.weights.preprocessing import KEY, parse_preprocessing
+from inception_dsl.weights.published import PUBLISHED
 
 FOLDER = Path(__file__).parent.parent / "specs"
 TINY = """

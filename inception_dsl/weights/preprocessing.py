@@ -1,4 +1,4 @@
-"""Image preprocessing of the weights that other libraries publish: the tables, and their form in a file.
+"""Image preprocessing of weights, and its form in a file.
 
 A weight file has it as JSON in its metadata, under the key `preprocessing`:
 
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
@@ -129,143 +129,3 @@ def _sizes(value: Any) -> bool:
 def _numbers(value: Any) -> bool:
     known = isinstance(value, list) and 0 < len(value) <= MAX_DIMENSION
     return known and all(type(x) in (int, float) and math.isfinite(x) for x in value)
-
-
-# --- what the libraries publish ---------------------------------------------------------------------------------------
-
-Values = Mapping[str, Any]
-"""The fields `mean` and `std` of a preprocessing."""
-
-IMAGENET: Final[Values] = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
-SYMMETRIC: Final[Values] = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)}
-"""Values from -1 to 1, as in TensorFlow's Inception networks."""
-CENTRED: Final[Values] = {"mean": (128 / 255,) * 3, "std": (128 / 255,) * 3}
-"""(x - 128) / 128 of bytes, as in the graph of 2015-12-05."""
-
-
-class PublishedWeights:
-    """The weights that a library publishes for a network: the preprocessing of each tag.
-
-    The first tag is the default. `files` maps the first eight digits of a file's sha256 to its tag.
-    """
-
-    def __init__(self, tags: Mapping[str, Preprocessing], files: Mapping[str, str] | None = None) -> None:
-        self.tags = tags
-        self.files = files or {}
-
-    def of(self, tag: str, digest: str) -> Preprocessing:
-        """The preprocessing of a tag, or else of the file with that sha256. Raises `KeyError` for an unknown tag."""
-        default = next(iter(self.tags))
-        return self.tags[tag or self.files.get(digest[:8], default)]
-
-
-def _torchvision(
-    network: str,
-    crop: int = 224,
-    values: Values = IMAGENET,
-    files: Mapping[str, str] | None = None,
-    **resizes: int,
-) -> PublishedWeights:
-    """Weights of torchvision: `resizes` has the length of the shorter side by tag; then a center crop."""
-    return PublishedWeights(
-        {
-            tag: Preprocessing(f"torchvision {network} {tag}", resize, (crop, crop), "bilinear", **values)
-            for tag, resize in (resizes or {"IMAGENET1K_V1": 256}).items()
-        },
-        files,
-    )
-
-
-def _timm(network: str, crop: int, **tags: tuple[float, str, Values]) -> PublishedWeights:
-    """Weights of timm: by tag `crop_pct`, the interpolation, and mean and standard deviation."""
-    return PublishedWeights(
-        {
-            tag: Preprocessing(f"timm {network} {tag}", math.floor(crop / fraction), (crop, crop), filter_, **values)
-            for tag, (fraction, filter_, values) in tags.items()
-        }
-    )
-
-
-def _keras(network: str) -> PublishedWeights:
-    """Weights of keras: `load_img(file, target_size=(299, 299))` as in its documentation, then `preprocess_input`."""
-    tag = "imagenet"
-    return PublishedWeights(
-        {tag: Preprocessing(f"keras {network} {tag}", (299, 299), (299, 299), "nearest", **SYMMETRIC, antialias=False)}
-    )
-
-
-def _fid(title: str, values: Values, coordinates: str) -> PublishedWeights:
-    """The weights of FID's network, whose file is the same in all libraries; `title` names a library and its network.
-
-    Bilinear without antialiasing, of floats, as in the libraries' own code.
-    """
-    tag, size = "inception-2015-12-05", (299, 299)
-    return PublishedWeights(
-        {
-            tag: Preprocessing(
-                f"{title} {tag}", size, size, "bilinear", **values, antialias=False, coordinates=coordinates
-            )
-        },
-        {"6726825d": tag},
-    )
-
-
-RESNET: Final = {
-    "a1_in1k": (0.95, "bicubic", IMAGENET),
-    "a2_in1k": (0.95, "bicubic", IMAGENET),
-    "gluon_in1k": (0.875, "bicubic", IMAGENET),
-    "tv_in1k": (0.875, "bilinear", IMAGENET),
-}
-"""The weights that timm has of every ResNet here."""
-
-PUBLISHED: Final[Mapping[str, Mapping[str, PublishedWeights]]] = {
-    # torchvision.models.*_Weights.transforms(); `files` from the names of the downloads
-    "torchvision": {
-        # these weights come with `transform_input=True`, which turns ImageNet's mean and deviation into 0.5
-        "googlenet": _torchvision("googlenet", values=SYMMETRIC),
-        "inception_v3": _torchvision("inception_v3", 299, SYMMETRIC, IMAGENET1K_V1=342),
-        "alexnet": _torchvision("alexnet"),
-        "vgg16": _torchvision("vgg16"),
-        "vgg19": _torchvision("vgg19"),
-        "resnet50": _torchvision(
-            "resnet50",
-            files={"0676ba61": "IMAGENET1K_V1", "11ad3fa6": "IMAGENET1K_V2"},
-            IMAGENET1K_V1=256,
-            IMAGENET1K_V2=232,
-        ),
-        "resnet152": _torchvision(
-            "resnet152",
-            files={"394f9c45": "IMAGENET1K_V1", "f82ba261": "IMAGENET1K_V2"},
-            IMAGENET1K_V1=256,
-            IMAGENET1K_V2=232,
-        ),
-        **{name: _torchvision(name) for name in ("squeezenet1_0", "squeezenet1_1")},
-    },
-    # timm.get_pretrained_cfg(network), read by timm.data.resolve_data_config; timm's default tag comes first
-    "timm": {
-        "inception_v3": _timm(
-            "inception_v3",
-            299,
-            tv_in1k=(0.875, "bicubic", SYMMETRIC),
-            tf_in1k=(0.875, "bicubic", SYMMETRIC),
-            tf_adv_in1k=(0.875, "bicubic", SYMMETRIC),
-            gluon_in1k=(0.875, "bicubic", IMAGENET),
-        ),
-        "inception_v4": _timm("inception_v4", 299, tf_in1k=(0.875, "bicubic", SYMMETRIC)),
-        "inception_resnet_v2": _timm(
-            "inception_resnet_v2",
-            299,
-            tf_in1k=(0.8975, "bicubic", SYMMETRIC),
-            tf_ens_adv_in1k=(0.8975, "bicubic", SYMMETRIC),
-        ),
-        "legacy_xception": _timm("legacy_xception", 299, tf_in1k=(0.8975, "bicubic", SYMMETRIC)),
-        "resnet50": _timm("resnet50", 224, **RESNET),
-        "resnet152": _timm("resnet152", 224, a1h_in1k=RESNET["a1_in1k"], **RESNET),
-    },
-    # pytorch_fid.inception.InceptionV3.forward
-    "pytorch-fid": {"fid_inception_v3": _fid("pytorch-fid fid_inception_v3", SYMMETRIC, "half_pixel")},
-    # torch_fidelity.FeatureExtractorInceptionV3.forward
-    "torch-fidelity": {"inception-v3-compat": _fid("torch-fidelity inception-v3-compat", CENTRED, "asymmetric")},
-    # keras.applications.*.preprocess_input, mode "tf"
-    "keras": {name: _keras(name) for name in ("InceptionV3", "InceptionResNetV2", "Xception")},
-}

@@ -17,7 +17,8 @@ from inception_dsl.weights import identify, keras
 from inception_dsl.weights.files import COUNTER, WeightFile, read_weights
 from inception_dsl.weights.matching import check_finite, match, own_names, recognizes, select_tensors
 from inception_dsl.weights.names.libraries import LIBRARIES
-from inception_dsl.weights.preprocessing import KEY, PUBLISHED, Preprocessing, parse_preprocessing
+from inception_dsl.weights.preprocessing import KEY, Preprocessing, parse_preprocessing
+from inception_dsl.weights.published import PUBLISHED
 
 if TYPE_CHECKING:
     from inception_dsl.crosscheck.probe import Array

@@ -13,7 +13,7 @@ def test_the_same_weights_give_the_same_numbers(case: str, tmp_path: Path) -> No
     check_numbers(case, spec(CASES[case].spec), tmp_path)
 
 
-@pytest.mark.parametrize("case", LARGE)
+@pytest.mark.parametrize("case", sorted(LARGE))
 def test_the_same_weights_give_the_same_numbers_on_small_images(case: str, tmp_path: Path) -> None:
     check_numbers(case, small(CASES[case].spec), tmp_path)
 

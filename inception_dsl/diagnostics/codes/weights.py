@@ -31,7 +31,7 @@ WRONG_NETWORK = Code(
 The tensors in the file, or the layers of the spec, do not belong to this network of the library. The message says
 which; use the spec of the network that the weights belong to. The help line names that network if it is a network of
 the library or a built-in spec. `inception_dsl/weights/names/` lists the known names and their order, and
-`inception_dsl/weights/preprocessing.py` the sets of weights that `--tag` accepts.
+`inception_dsl/weights/published.py` the sets of weights that `--tag` accepts.
 """,
 )
 

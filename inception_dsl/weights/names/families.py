@@ -18,17 +18,44 @@ V3_TRUNK: Final = """
 V3_HEAD: Final = "AuxLogits.conv{0,1}.{conv,bn} AuxLogits.fc"
 
 
-def resnet(name: str, spec: str, *blocks: int) -> Names:
-    """The names of a ResNet, which has `blocks` bottlenecks in its stages."""
-    layers = "{conv,bn}1 " + " ".join(
-        f"layer{i}.0.{{{{conv,bn}}1,{{conv,bn}}2,{{conv,bn}}3,downsample.{{0,1}}}} "
-        f"layer{i}.{{1-{count - 1}}}.{{{{conv,bn}}1,{{conv,bn}}2,{{conv,bn}}3}}"
-        for i, count in enumerate(blocks, start=1)
-    )
-    return Names(name, spec, f"{layers} fc")
+def resnet(name: str, spec: str, *blocks: int, convs: int = 3) -> Names:
+    """The names of a ResNet, which has `blocks` in its stages, each of `convs` convolutions.
+
+    Basic blocks of the first stage have no projection.
+    """
+    block = "{" + ",".join(f"{{conv,bn}}{i}" for i in range(1, convs + 1)) + "}"
+    stages = []
+    for i, count in enumerate(blocks, start=1):
+        projected = convs == 3 or i > 1
+        first = f"layer{i}.0.{{{block},downsample.{{0,1}}}} " if projected else ""
+        stages.append(f"{first}layer{i}.{{{int(projected)}-{count - 1}}}.{block}")
+    return Names(name, spec, " ".join(["{conv,bn}1", *stages, "fc"]))
 
 
 RESNETS: Final = (
+    resnet("resnet18", "resnet18", 2, 2, 2, 2, convs=2),
+    resnet("resnet34", "resnet34", 3, 4, 6, 3, convs=2),
     resnet("resnet50", "resnet50_torchvision", 3, 4, 6, 3),
+    resnet("resnet101", "resnet101_torchvision", 3, 4, 23, 3),
     resnet("resnet152", "resnet152_torchvision", 3, 8, 36, 3),
+    resnet("resnext50_32x4d", "resnext50_32x4d", 3, 4, 6, 3),
+    resnet("wide_resnet50_2", "wide_resnet50_2", 3, 4, 6, 3),
 )
+
+
+def densenet(name: str, *layers: int) -> Names:
+    """The names of a DenseNet, which has `layers` in its blocks; its spec has its name."""
+    blocks = [
+        f"denseblock{i}.denselayer{{1-{count}}}.{{norm1,conv1,norm2,conv2}}" for i, count in enumerate(layers, start=1)
+    ]
+    between = [f"transition{i}.{{norm,conv}}" for i in range(1, len(layers))]
+    inside = [
+        "{conv,norm}0",
+        *(name for pair in zip(blocks, between, strict=False) for name in pair),
+        blocks[-1],
+        "norm5",
+    ]
+    return Names(name, name, " ".join([*(f"features.{each}" for each in inside), "classifier"]))
+
+
+DENSENETS: Final = (densenet("densenet121", 6, 12, 24, 16), densenet("densenet169", 6, 12, 32, 32))

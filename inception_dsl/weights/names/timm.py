@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from inception_dsl.weights.names.families import RESNETS, V3_HEAD, V3_TRUNK
+from inception_dsl.weights.names.families import DENSENETS, RESNETS, V3_HEAD, V3_TRUNK
 from inception_dsl.weights.names.notation import Names
 
 TIMM: Final = (
@@ -52,4 +52,5 @@ TIMM: Final = (
         """,
     ),
     *RESNETS,
+    *DENSENETS,
 )

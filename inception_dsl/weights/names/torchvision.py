@@ -4,8 +4,29 @@ from __future__ import annotations
 
 from typing import Final
 
-from inception_dsl.weights.names.families import RESNETS, V3_HEAD, V3_TRUNK
+from inception_dsl.weights.names.families import DENSENETS, RESNETS, V3_HEAD, V3_TRUNK
 from inception_dsl.weights.names.notation import Names
+
+
+def _vgg(name: str, *convs: int, norms: bool = False) -> Names:
+    """The names of a VGG, which has `convs` in its stages; its spec has its name."""
+    numbers, number = [], 0
+    for count in convs:
+        for _ in range(count):
+            numbers += [number, number + 1] if norms else [number]
+            number += 3 if norms else 2  # an activation is a module too
+        number += 1  # and so is a pool
+    return Names(name, name, f"features.{{{','.join(map(str, numbers))}}} classifier.{{0,3,6}}")
+
+
+VGGS: Final = (
+    _vgg("vgg11", 1, 1, 2, 2, 2),
+    _vgg("vgg11_bn", 1, 1, 2, 2, 2, norms=True),
+    _vgg("vgg13", 2, 2, 2, 2, 2),
+    _vgg("vgg13_bn", 2, 2, 2, 2, 2, norms=True),
+    _vgg("vgg16", 2, 2, 3, 3, 3),
+    _vgg("vgg19", 2, 2, 4, 4, 4),
+)
 
 TORCHVISION: Final = (
     Names(
@@ -20,9 +41,9 @@ TORCHVISION: Final = (
     ),
     Names("inception_v3", "inception_v3_torchvision", V3_TRUNK, V3_HEAD),
     Names("alexnet", "alexnet_torchvision", "features.{0,3,6,8,10} classifier.{1,4,6}"),
-    Names("vgg16", "vgg16", "features.{0,2,5,7,10,12,14,17,19,21,24,26,28} classifier.{0,3,6}"),
-    Names("vgg19", "vgg19", "features.{0,2,5,7,10,12,14,16,19,21,23,25,28,30,32,34} classifier.{0,3,6}"),
+    *VGGS,
     *RESNETS,
+    *DENSENETS,
     Names(
         "squeezenet1_0",
         "squeezenet1_0",

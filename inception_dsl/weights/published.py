@@ -1,0 +1,156 @@
+"""The sets of weights that libraries publish, each with its preprocessing: the tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+from inception_dsl.weights.preprocessing import Preprocessing
+
+Values = Mapping[str, Any]
+"""The fields `mean` and `std` of a preprocessing."""
+
+IMAGENET: Final[Values] = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
+SYMMETRIC: Final[Values] = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)}
+"""Values from -1 to 1, as in TensorFlow's Inception networks."""
+CENTRED: Final[Values] = {"mean": (128 / 255,) * 3, "std": (128 / 255,) * 3}
+"""(x - 128) / 128 of bytes, as in the graph of 2015-12-05."""
+
+
+class PublishedWeights:
+    """The weights that a library publishes for a network: the preprocessing of each tag.
+
+    The first tag is the default. `files` maps the first eight digits of a file's sha256 to its tag.
+    """
+
+    def __init__(self, tags: Mapping[str, Preprocessing], files: Mapping[str, str] | None = None) -> None:
+        self.tags = tags
+        self.files = files or {}
+
+    def of(self, tag: str, digest: str) -> Preprocessing:
+        """The preprocessing of a tag, or else of the file with that sha256. Raises `KeyError` for an unknown tag."""
+        default = next(iter(self.tags))
+        return self.tags[tag or self.files.get(digest[:8], default)]
+
+
+def _torchvision(
+    network: str,
+    crop: int = 224,
+    values: Values = IMAGENET,
+    files: Mapping[str, str] | None = None,
+    **resizes: int,
+) -> PublishedWeights:
+    """Weights of torchvision: `resizes` has the length of the shorter side by tag; then a center crop."""
+    return PublishedWeights(
+        {
+            tag: Preprocessing(f"torchvision {network} {tag}", resize, (crop, crop), "bilinear", **values)
+            for tag, resize in (resizes or {"IMAGENET1K_V1": 256}).items()
+        },
+        files,
+    )
+
+
+def _timm(network: str, crop: int, **tags: tuple[float, str, Values]) -> PublishedWeights:
+    """Weights of timm: by tag `crop_pct`, the interpolation, and mean and standard deviation."""
+    return PublishedWeights(
+        {
+            tag: Preprocessing(f"timm {network} {tag}", math.floor(crop / fraction), (crop, crop), filter_, **values)
+            for tag, (fraction, filter_, values) in tags.items()
+        }
+    )
+
+
+def _keras(network: str) -> PublishedWeights:
+    """Weights of keras: `load_img(file, target_size=(299, 299))` as in its documentation, then `preprocess_input`."""
+    tag = "imagenet"
+    return PublishedWeights(
+        {tag: Preprocessing(f"keras {network} {tag}", (299, 299), (299, 299), "nearest", **SYMMETRIC, antialias=False)}
+    )
+
+
+def _fid(title: str, values: Values, coordinates: str) -> PublishedWeights:
+    """The weights of FID's network, whose file is the same in all libraries; `title` names a library and its network.
+
+    Bilinear without antialiasing, of floats, as in the libraries' own code.
+    """
+    tag, size = "inception-2015-12-05", (299, 299)
+    return PublishedWeights(
+        {
+            tag: Preprocessing(
+                f"{title} {tag}", size, size, "bilinear", **values, antialias=False, coordinates=coordinates
+            )
+        },
+        {"6726825d": tag},
+    )
+
+
+def _two_sets(network: str, first: str, second: str) -> PublishedWeights:
+    """The first and the second set of torchvision, known by the digits in the names of their files."""
+    files = {first: "IMAGENET1K_V1", second: "IMAGENET1K_V2"}
+    return _torchvision(network, files=files, IMAGENET1K_V1=256, IMAGENET1K_V2=232)
+
+
+ONE_SET: Final = (
+    *("alexnet", "vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg19", "resnet18", "resnet34"),
+    *("densenet121", "densenet169", "squeezenet1_0", "squeezenet1_1"),
+)
+TWO_SETS: Final = {
+    "resnet50": ("0676ba61", "11ad3fa6"),
+    "resnet101": ("63fe2227", "cd907fc2"),
+    "resnet152": ("394f9c45", "f82ba261"),
+    "resnext50_32x4d": ("7cdf4587", "1a0047aa"),
+    "wide_resnet50_2": ("95faca4d", "9ba9bcbe"),
+}
+"""The networks of torchvision with one and with two sets of weights, all on 224x224 pixels."""
+
+A1H: Final = (0.95, "bicubic", IMAGENET)
+BICUBIC: Final = (0.875, "bicubic", IMAGENET)
+RESNET: Final = {
+    "a1_in1k": A1H,
+    "a2_in1k": A1H,
+    "gluon_in1k": BICUBIC,
+    "tv_in1k": (0.875, "bilinear", IMAGENET),
+}
+"""The weights that timm has of every ResNet here."""
+
+PUBLISHED: Final[Mapping[str, Mapping[str, PublishedWeights]]] = {
+    # torchvision.models.*_Weights.transforms(); `files` from the names of the downloads
+    "torchvision": {
+        # these weights come with `transform_input=True`, which turns ImageNet's mean and deviation into 0.5
+        "googlenet": _torchvision("googlenet", values=SYMMETRIC),
+        "inception_v3": _torchvision("inception_v3", 299, SYMMETRIC, IMAGENET1K_V1=342),
+        **{name: _torchvision(name) for name in ONE_SET},
+        **{name: _two_sets(name, *digits) for name, digits in TWO_SETS.items()},
+    },
+    # timm.get_pretrained_cfg(network), read by timm.data.resolve_data_config; timm's default tag comes first
+    "timm": {
+        "inception_v3": _timm(
+            "inception_v3",
+            299,
+            tv_in1k=(0.875, "bicubic", SYMMETRIC),
+            tf_in1k=(0.875, "bicubic", SYMMETRIC),
+            tf_adv_in1k=(0.875, "bicubic", SYMMETRIC),
+            gluon_in1k=(0.875, "bicubic", IMAGENET),
+        ),
+        "inception_v4": _timm("inception_v4", 299, tf_in1k=(0.875, "bicubic", SYMMETRIC)),
+        "inception_resnet_v2": _timm(
+            "inception_resnet_v2",
+            299,
+            tf_in1k=(0.8975, "bicubic", SYMMETRIC),
+            tf_ens_adv_in1k=(0.8975, "bicubic", SYMMETRIC),
+        ),
+        "legacy_xception": _timm("legacy_xception", 299, tf_in1k=(0.8975, "bicubic", SYMMETRIC)),
+        **{name: _timm(name, 224, **RESNET) for name in ("resnet18", "resnet34", "resnet50")},
+        **{name: _timm(name, 224, a1h_in1k=A1H, **RESNET) for name in ("resnet101", "resnet152", "resnext50_32x4d")},
+        "wide_resnet50_2": _timm("wide_resnet50_2", 224, racm_in1k=BICUBIC, tv_in1k=RESNET["tv_in1k"]),
+        "densenet121": _timm("densenet121", 224, ra_in1k=BICUBIC, tv_in1k=BICUBIC),
+        "densenet169": _timm("densenet169", 224, tv_in1k=BICUBIC),
+    },
+    # pytorch_fid.inception.InceptionV3.forward
+    "pytorch-fid": {"fid_inception_v3": _fid("pytorch-fid fid_inception_v3", SYMMETRIC, "half_pixel")},
+    # torch_fidelity.FeatureExtractorInceptionV3.forward
+    "torch-fidelity": {"inception-v3-compat": _fid("torch-fidelity inception-v3-compat", CENTRED, "asymmetric")},
+    # keras.applications.*.preprocess_input, mode "tf"
+    "keras": {name: _keras(name) for name in ("InceptionV3", "InceptionResNetV2", "Xception")},
+}
