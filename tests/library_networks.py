@@ -251,7 +251,12 @@ def check_totals(case: str) -> None:
 def check_numbers(case: str, typed: Typed, tmp_path: Path) -> None:
     """The same weights give the same numbers in PyTorch, also in training, and in onnxruntime as in the library."""
     own, weights = scaled(typed)
-    other = loaded(case, weights, tmp_path)
+    names = matching.match(typed, CASES[case].library).theirs
+    check_values(own, loaded(case, weights, tmp_path), typed, weights, names)
+
+
+def check_values(own: nn.Module, other: nn.Module, typed: Typed, weights: Values, names: Mapping[str, str]) -> None:
+    """Two networks and the graph give the same numbers; `names` are those in `other` of the tensors of `own`."""
     x = images(typed)
     expected = theirs(other, x, typed)
     graph = of_onnx(onnx.model(typed, heads=True), x, weights)
@@ -260,10 +265,10 @@ def check_numbers(case: str, typed: Typed, tmp_path: Path) -> None:
         assert apart(values[0], values[1], values) > MOVES, f"{key} does not tell an error"
     for given in (ours(own, x, typed), graph):
         assert {key: value for key, value in distances(given, expected).items() if not value < TOLERANCE} == {}
-    check_training(case, own, other, x, typed)
+    check_training(own, other, x, typed, names)
 
 
-def check_training(case: str, own: nn.Module, other: nn.Module, x: Any, typed: Typed) -> None:
+def check_training(own: nn.Module, other: nn.Module, x: Any, typed: Typed, names: Mapping[str, str]) -> None:
     """In training too, where batch norms take the batch's statistics and keep their average; nothing is dropped."""
     for net in (own, other):
         net.train()
@@ -273,7 +278,7 @@ def check_training(case: str, own: nn.Module, other: nn.Module, x: Any, typed: T
     far = distances(ours(own, x, typed), expected)
     assert {key: value for key, value in far.items() if not value < TOLERANCE} == {}
     kept, given = dict(other.named_buffers()), dict(own.named_buffers())
-    for name, learnt in matching.match(typed, CASES[case].library).theirs.items():
+    for name, learnt in names.items():
         if "running" in name:
             torch.testing.assert_close(given[name], kept[learnt], rtol=1e-3, atol=1e-4)
 
