@@ -37,6 +37,7 @@ GOOGLENET, GOOGLENET_OPS, SEPARABLE_OPS = 6_998_552, 1_582_671_872, 1_498_677_24
 BN_INCEPTION, BN_INCEPTION_OPS = 11_278_528, 1_948_605_440
 V3, V3_OPS, V3_79_OPS, V4_OPS = 23_834_568, 5_713_216_096, 5_361_703_520, 12_253_974_624
 VGG16_OPS, VGG16_CONV_OPS, VGG19_OPS = 15_470_264_320, 15_346_630_656, 19_632_062_464
+MOBILENET_OPS = 568_740_352
 RESNET152, RESNET50_OPS, RESNET152_OPS = 60_192_808, 3_857_973_248, 11_282_415_616
 
 COMPUTED: dict[str, Fraction | int | str] = {
@@ -110,6 +111,37 @@ COMPUTED: dict[str, Fraction | int | str] = {
     "inception_resnet_v1_cost": Fraction(6_206_361_696, V3_OPS),
     "inception_resnet_v2_cost": Fraction(13_155_794_016, V4_OPS),
     "inception_resnet_v2_cost_drawn": Fraction(9_257_953_632, V4_OPS),
+    "mobilenet_layers": 15 + 13,
+    "mobilenet_less_computation_at_least": Fraction(4_867_293_184, MOBILENET_OPS),
+    "mobilenet_less_computation_at_most": Fraction(4_867_293_184, MOBILENET_OPS),
+    "mobilenet_conv_operations": 4_867_293_184 - 1_024_000,
+    "mobilenet_conv_parameters": 29_294_088,
+    "mobilenet_shallow_operations": MOBILENET_OPS - 5 * (9 + 512) * 512 * 14 * 14,
+    "mobilenet_shallow_parameters": 4_231_976 - 5 * (9 + 512 + 4) * 512,
+    "mobilenet_width_10_operations": MOBILENET_OPS,
+    "mobilenet_width_10_parameters": 4_231_976,
+    "mobilenet_width_075_operations": 325_400_448,
+    "mobilenet_width_075_parameters": 2_585_560,
+    "mobilenet_width_05_operations": 149_497_088,
+    "mobilenet_width_05_parameters": 1_331_592,
+    "mobilenet_width_025_operations": 41_030_272,
+    "mobilenet_width_025_parameters": 470_072,
+    "mobilenet_192_operations": (MOBILENET_OPS - 1_024_000) * 6**2 // 7**2 + 1_024_000,
+    "mobilenet_160_operations": (MOBILENET_OPS - 1_024_000) * 5**2 // 7**2 + 1_024_000,
+    "mobilenet_128_operations": (MOBILENET_OPS - 1_024_000) * 4**2 // 7**2 + 1_024_000,
+    "mobilenet_small_operations": (149_497_088 - 512_000) * 5**2 // 7**2 + 512_000,
+    "mobilenet_small_parameters": 1_331_592,
+    "mobilenet_about_googlenet_operations": GOOGLENET_OPS,
+    "mobilenet_about_googlenet_parameters": GOOGLENET,
+    "resnet50_parameters": 25_557_032,
+    "resnet50_operations_stride_3x3": 4_089_184_256,
+    "resnext_block_1x64": 69_632,
+    "resnext_block_2x40": 69_760,
+    "resnext_block_4x24": 69_888,
+    "resnext_block_8x14": 71_456,
+    "resnext_block_32x4": 70_144,
+    "resnext_block_operations": 70_144 * 56 * 56,
+    "efficientnet_b7_against_gpipe": Fraction(557, 66),
 }
 
 
@@ -123,7 +155,7 @@ def sentences() -> tuple[Sentence, ...]:
 def measured(about: Subject) -> Measured:
     """A network of this repository, with some settings, as claims measure it."""
     settings = {name: str(value) for name, value in about.settings}
-    program = compiler.compile_file(SPECS / f"{about.network}.yaml", settings=settings)
+    program = compiler.compile_file(f"builtin:{about.network}", settings=settings)
     return Measured(compiler.at_size(program, (about.size, about.size) if about.size else None))
 
 

@@ -99,8 +99,18 @@ def width_expression(value: Width, names: Mapping[str, str]) -> str:
     if isinstance(value, int):
         return str(value)
     code = _value(value, names, 0)
-    exact = not any(isinstance(part, Function) or getattr(part, "operator", "") == "/" for part in _parts(value))
-    return code if exact else f"int({code})"
+    return code if all(map(_is_whole, _parts(value))) else f"int({code})"
+
+
+def _is_whole(part: Value) -> bool:
+    """Whether Python gives an `int` for it wherever those inside it are."""
+    match part:
+        case Number(number):
+            return isinstance(number, int)
+        case Operation(operator):
+            return operator != "/"
+        case _:
+            return not isinstance(part, Function)
 
 
 def _value(value: Value, names: Mapping[str, str], outer: int, right: bool = False) -> str:
