@@ -334,7 +334,7 @@ def test_the_exit_code_says_how_the_runs_ended(
             report(result)
         return found
 
-    monkeypatch.setattr(ablate_runs, "prepare_all", lambda found: ([], found))
+    monkeypatch.setattr(ablate_runs, "prepare_all", lambda found, images: ([], found))
     monkeypatch.setattr(ablate_runs, "run_all", run_all)
     words = ("ablate", *two, "--seeds", "2", "--out", tmp_path)
     done, text = command(*words, "--format", "json"), command(*words)
@@ -351,6 +351,22 @@ def test_the_exit_code_says_how_the_runs_ended(
         f"4/4  wide seed 1: {'failed: no room' if code == 1 else 'stopped' if code else 'top-1 25.00%'}  ("
         in done.stderr
     )
+
+
+def test_images_are_listed_once_for_all_runs(two: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from inception_dsl.runner.readers.readers import open_images
+    from inception_dsl.training import ablate_runs
+
+    listed: list[str] = []
+
+    def noted(source: str, *rest: Any) -> Any:
+        listed.append(source)
+        return open_images(source, *rest)
+
+    monkeypatch.setattr("inception_dsl.training.images.open_images", noted)
+    monkeypatch.setattr(ablate_runs, "run_all", lambda left, *_: [ablate_runs.Result(each, "stopped") for each in left])
+    assert command("ablate", *two, "--seeds", "2", "--out", tmp_path).exit_code == 75
+    assert listed == ["fake:32x10"]
 
 
 def test_an_ablation_is_run_once(two: list[str], tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, NamedTuple
 import torch
 
 from inception_dsl.runner.images.loaders import available_cores
+from inception_dsl.runner.readers.reader import Reader
 from inception_dsl.training.ablate import Trial
 from inception_dsl.training.launch import PREEMPTED, command, signals_passed_on
 from inception_dsl.training.run_folder import prepare
@@ -73,11 +74,11 @@ def _visible(count: int) -> list[str]:
     return named[:count] or [str(index) for index in range(count)]
 
 
-def prepare_all(trials: Sequence[Trial]) -> tuple[list[Result], list[Trial]]:
-    """Write the folders of the runs; returns the runs that are done, and those to do. Raises as `prepare` does."""
+def prepare_all(trials: Sequence[Trial], images: Reader) -> tuple[list[Result], list[Trial]]:
+    """Write the folders of runs on some images; returns the done ones, and those to do. Raises as `prepare` does."""
     done, left = list[Result](), list[Trial]()
     for trial in trials:
-        if prepare(trial.folder, trial.plan, None, force=False):
+        if prepare(trial.folder, trial.plan, None, force=False, images=images):
             done.append(Result(trial, "done", _score(trial.folder)))
         else:
             left.append(trial)

@@ -55,16 +55,17 @@ def prepare(
     steps: int | None,
     force: bool,
     report: Callable[[Start], None] | None = None,
+    images: Reader | None = None,
 ) -> Finished | None:
     """Write the files that a run starts from; returns this very run if the folder holds it already, done.
 
-    The network has the classes of the images. `report` is called with what a run takes over from a file of weights.
-    Nothing is written, and `RunError` raised, if the images cannot be opened, if a run is at work in the folder or,
-    unless `force`, if its checkpoints are of another run. Raises `SpecError` for weights that do not fit, and for a
-    file that cannot be written.
+    The network has the classes of the plan's images, which are listed unless `images` has them. `report` is called with
+    what a run takes over from a file of weights. Nothing is written, and `RunError` raised, if the images cannot be
+    opened, if a run is at work in the folder or, unless `force`, if its checkpoints are of another run. Raises
+    `SpecError` for weights that do not fit, and for a file that cannot be written.
     """
     config = plan.runnable.config()
-    images = open_source(config, "train")
+    images = open_source(config, "train") if images is None else images
     former = runner.former_fingerprint(plan.typed)
     start = start_from(plan, plan_for(plan, len(images.classes)), images, lambda: _latest_state(folder))
     own = start.plan

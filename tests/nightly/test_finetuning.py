@@ -1,4 +1,4 @@
-"""The example of docs/training.md: fine-tuning beats training from scratch at equal steps. It takes minutes."""
+"""The example of docs/training.md: weights of torchvision's network beat scratch at equal steps. It takes minutes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
 from finetuning import scores
 
 
-def test_weights_of_other_classes_are_worth_starting_from(tmp_path: Path) -> None:
-    """Under the same recipe, by the mean of two seeds."""
-    found = {name: mean(values) for name, values in scores(tmp_path, seeds=2).items()}
-    assert min(found.values()) > 0.6  # fair opponents
-    assert found["weights"] > found["scratch"] + 0.02
-    assert found["weights, recipe finetune"] > found["scratch, recipe finetune"]
+def test_imported_weights_of_other_classes_are_worth_starting_from(tmp_path: Path) -> None:
+    """The mean of two seeds, from either start at the rate that suits it."""
+    found = scores(tmp_path, seeds=2, rates=(0.03, 0.003))
+    best = {start: max(map(mean, by_rate.values())) for start, by_rate in found.items()}
+    assert best["scratch"] > 0.5  # a fair opponent: guessing is a quarter
+    assert best["weights"] > best["scratch"] + 0.03

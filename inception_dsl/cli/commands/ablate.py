@@ -106,8 +106,8 @@ def _train(run: CommandRun, variants: list[Variant], trials: list[Trial], jobs: 
     from inception_dsl.training.images import open_source  # imports torch, which takes seconds
 
     config = variants[0].plan.runnable.config()
-    classes = len(open_source(config, "train").classes)
-    done, left = ablate_runs.prepare_all(trials)
+    images = open_source(config, "train")
+    done, left = ablate_runs.prepare_all(trials, images)
     shares = ablate_runs.shares(jobs, workers)
     threads = shares[0].environment["OMP_NUM_THREADS"]
     _progress(run, f"{len(done)} are done; the others run {len(shares)} at a time, with OMP_NUM_THREADS={threads}")
@@ -127,7 +127,7 @@ def _train(run: CommandRun, variants: list[Variant], trials: list[Trial], jobs: 
         _progress(run, f"{len(done) + ended}/{len(trials)}  {name}: {outcome}  ({took})")
 
     results = [*done, *ablate_runs.run_all(left, shares, report)]
-    return ablate_results.summarise(variants, results, classes)
+    return ablate_results.summarise(variants, results, len(images.classes))
 
 
 def _print(run: CommandRun, rows: list[Row], seeds: int, out: Path) -> None:
