@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import os
+import pty
 import shutil
 import subprocess
 import sys
@@ -231,3 +233,16 @@ def test_a_recipe_forgets_the_source_of_what_it_no_longer_says() -> None:
 
     assert stated.with_values({"optim": {"lr": 0.2}}).notes == {}
     assert stated.with_values({"optim": {"momentum": 0.5}}).notes == {"optim.lr": "section 1"}
+
+
+def test_a_script_says_on_a_terminal_that_it_imports_torch() -> None:
+    """Only there: nothing is in the log of a job."""
+    script = Path("generated", "googlenet_bn_small", "train.py")
+    code = f"import sys; sys.modules['torch'] = None; sys.argv = ['train.py']; exec(open({str(script)!r}).read())"
+    ours, theirs = pty.openpty()
+    for stream in (theirs, subprocess.PIPE):
+        done = subprocess.run([sys.executable, "-c", code], stderr=stream, check=False)
+        assert done.returncode == 1 and b"importing torch ..." not in (done.stderr or b"")
+    os.close(theirs)
+    assert os.read(ours, 80).startswith(b"importing torch ...")
+    os.close(ours)

@@ -16,6 +16,7 @@ from click.testing import Result
 from PIL import Image
 from test_json import enveloped
 
+from inception_dsl.cli.waiting import Waiting
 from inception_dsl.network import load
 from inception_dsl.recipes.recipe import recipe
 from inception_dsl.runner.base.config import Config, Run
@@ -132,6 +133,13 @@ def test_a_run_is_evaluated_and_joined_with_another(run: Path, tmp_path: Path) -
     assert "have the same weights" in " ".join(twice.output.split())
     none = command("ensemble", folders[0], run)
     assert none.exit_code == 2 and "`inception-dsl eval SPEC WEIGHTS --out FOLDER` writes one" in none.output
+
+
+def test_an_evaluation_tells_how_far_it_is(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(Waiting, "note", lambda _, what: told.append(what))
+    assert command("eval", SPEC, run, "--data", "fake:32x10", "--batch", "8", "--limit", "20").exit_code == 0
+    assert told[0] == f"{SPEC}: 7 of 20 images" and len(told) == 3
 
 
 def test_a_checkpoint_is_read_as_the_weights_are(run: Path, tmp_path: Path) -> None:
