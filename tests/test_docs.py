@@ -28,7 +28,8 @@ from inception_dsl.spec.training_model import RECIPES
 from inception_dsl.training import launch
 
 ROOT = Path(__file__).parent.parent
-TRAINING = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+OF_TRAINING = ("training", "data", "devices", "fine-tuning")
+TRAINING = "\n".join((ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8") for page in OF_TRAINING)
 SENTENCES = " ".join(TRAINING.split())
 PAGES = {
     str(path.relative_to(ROOT)): path.read_text("utf-8")
@@ -117,7 +118,7 @@ def test_a_script_knows_the_options_that_it_is_given(name: str) -> None:
 
 
 def rows(after: str) -> Iterator[list[str]]:
-    """The body of the first table that follows a text of docs/training.md."""
+    """The body of the first table that follows a text of the pages about training."""
     table = re.search(r"\n\n((?:\|.*\n)+)", TRAINING[TRAINING.index(after) :])
     assert table
     for line in table[1].splitlines()[2:]:
@@ -161,7 +162,7 @@ def test_recipes_have_fp32_and_the_newest_choose() -> None:
 
 
 def test_sources_of_images_are_the_readers() -> None:
-    kinds = {kind for cell, _ in rows("## Data") for kind in re.findall(r"`(\w+):", cell)}
+    kinds = {kind for cell, _ in rows("## Sources") for kind in re.findall(r"`(\w+):", cell)}
     assert kinds == {*READERS, "builtin"}
     from inception_dsl.datasets.builtin import builtin
 

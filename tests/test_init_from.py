@@ -171,7 +171,7 @@ def test_nothing_is_frozen_that_is_drawn_at_random(tmp_path: Path, launched: lis
 
 
 def test_the_file_of_a_library_starts_a_run_on_other_images(tmp_path: Path, launched: list[Sequence[str]]) -> None:
-    """As docs/training.md shows it: torchvision's network for six classes in colour, on four classes in grey."""
+    """As docs/fine-tuning.md shows it: torchvision's network for six classes in colour, on four classes in grey."""
     torch.manual_seed(0)
     theirs = torchvision.models.googlenet(weights=None, num_classes=6, aux_logits=True, init_weights=False)
     torch.save(theirs.state_dict(), file := tmp_path / "googlenet.pth")

@@ -33,6 +33,9 @@ def blocks(page: str, language: str) -> list[str]:
 BY_CI = (SETUP, SETUP_DEV, TRAINING)
 """Blocks that `.ci/run` runs, on a clean copy of the tree, because they take minutes."""
 
+OF_TRAINING = {f"docs/{page}.md" for page in ("training", "data", "devices", "fine-tuning", "ablations")}
+"""Pages whose commands train for hours; test_docs.py parses them."""
+
 SHELL = [block for page in PAGES for block in blocks(page, "sh") if block not in BY_CI]
 STEPS = [block for page in PAGES for block in blocks(page, "yaml") if block.startswith("- run:")]
 COMMANDS = sorted({line.partition("  #")[0].strip() for block in SHELL for line in block.splitlines()})
@@ -85,8 +88,8 @@ def test_ci_names_tests_that_exist() -> None:
 def test_every_command_is_run() -> None:
     """Every command in a block runs in this file, in one that runs the sessions of a page, or in CI."""
     for page, text in PAGES.items():
-        if page == "docs/training.md":
-            continue  # its commands train for hours; test_docs.py parses them
+        if page in OF_TRAINING:
+            continue
         for language, block in re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
             for line in block.splitlines():
                 command = line.partition("  #")[0].strip()
@@ -94,7 +97,7 @@ def test_every_command_is_run() -> None:
                     run_here = command in COMMANDS or block in BY_CI or block in STEPS
                     assert run_here or language == "console", (page, line)
     assert len(OURS) >= 20
-    sessions = [page for page in PAGES if blocks(page, "console") and page != "docs/training.md"]
+    sessions = [page for page in PAGES if blocks(page, "console") and page not in OF_TRAINING]
     tests = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").glob("*.py")]
     assert sessions
     assert not [page for page in sessions if not any(f'blocks("{page}", "console")' in text for text in tests)]

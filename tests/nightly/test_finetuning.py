@@ -1,4 +1,4 @@
-"""The example of docs/training.md: weights of torchvision's network beat scratch at equal steps. It takes minutes."""
+"""The example of docs/fine-tuning.md: weights of torchvision's network beat scratch. It takes minutes."""
 
 from __future__ import annotations
 
