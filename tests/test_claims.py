@@ -38,6 +38,7 @@ BN_INCEPTION, BN_INCEPTION_OPS = 11_278_528, 1_948_605_440
 V3, V3_OPS, V3_79_OPS, V4_OPS = 23_834_568, 5_713_216_096, 5_361_703_520, 12_253_974_624
 VGG16_OPS, VGG16_CONV_OPS, VGG19_OPS = 15_470_264_320, 15_346_630_656, 19_632_062_464
 MOBILENET_OPS = 568_740_352
+SE_OPS = 2 * (3 * 256**2 + 4 * 512**2 + 6 * 1024**2 + 3 * 2048**2) // 16  # equation 5 of 1709.01507
 RESNET152, RESNET50_OPS, RESNET152_OPS = 60_192_808, 3_857_973_248, 11_282_415_616
 
 COMPUTED: dict[str, Fraction | int | str] = {
@@ -111,6 +112,12 @@ COMPUTED: dict[str, Fraction | int | str] = {
     "inception_resnet_v1_cost": Fraction(6_206_361_696, V3_OPS),
     "inception_resnet_v2_cost": Fraction(13_155_794_016, V4_OPS),
     "inception_resnet_v2_cost_drawn": Fraction(9_257_953_632, V4_OPS),
+    "se_resnet50_operations": RESNET50_OPS + SE_OPS,
+    "se_resnet50_operations_with_gates": 3_871_526_912,
+    "se_resnet50_increase_printed": Fraction(1, 386),
+    "se_resnet50_increase": Fraction(SE_OPS, RESNET50_OPS),
+    "se_resnet50_parameters": SE_OPS + 16_048,
+    "se_resnet50_parameters_increase": Fraction(SE_OPS + 16_048, 25_557_032),
     "mobilenet_layers": 15 + 13,
     "mobilenet_less_computation_at_least": Fraction(4_867_293_184, MOBILENET_OPS),
     "mobilenet_less_computation_at_most": Fraction(4_867_293_184, MOBILENET_OPS),

@@ -1,0 +1,74 @@
+"""The networks that only claims measure, against pytorchcv's MobileNet and timm's SE-ResNet.
+
+timm's and keras's MobileNets have a ReLU6, which the paper does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import pytest
+import torch
+from library_networks import check_values, empty, scaled
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from inception_dsl import compiler
+from inception_dsl.network import Network, load
+
+
+def mobilenet(name: str) -> nn.Module:
+    net: Any = getattr(pytest.importorskip("pytorchcv.models.mobilenet"), f"mobilenet_{name}")()
+    net.features.final_pool = nn.AdaptiveAvgPool2d(1)  # for images of any size, as in the spec
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eps = 0.001  # of the authors' code, TF-Slim
+    made: nn.Module = net
+    return made
+
+
+def se_resnet50() -> nn.Module:
+    made: nn.Module = pytest.importorskip("timm").create_model("legacy_seresnet50", drop_rate=0)
+    return made
+
+
+Setting = Mapping[str, float]
+NETWORKS: dict[str, tuple[str, Setting, Callable[[], nn.Module]]] = {
+    "mobilenet_v1": ("mobilenet_v1", {}, partial(mobilenet, "w1")),
+    "mobilenet_v1-075": ("mobilenet_v1", {"width": 0.75}, partial(mobilenet, "w3d4")),
+    "mobilenet_v1-05": ("mobilenet_v1", {"width": 0.5}, partial(mobilenet, "wd2")),
+    "mobilenet_v1-025": ("mobilenet_v1", {"width": 0.25}, partial(mobilenet, "wd4")),
+    "se_resnet50": ("se_resnet50", {}, se_resnet50),
+}
+
+
+def ours(name: str) -> Network:
+    spec, setting, _ = NETWORKS[name]
+    return load(f"builtin:{spec}", setting)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_torch_counts_what_the_spec_counts(name: str) -> None:
+    counted = ours(name).cost().trunk
+    with torch.device("meta"), FlopCounterMode(display=False) as counter, torch.no_grad():
+        net = NETWORKS[name][2]().eval()
+        net(torch.empty(1, 3, 224, 224))
+
+    assert (counted.params, 2 * counted.macs) == (
+        sum(each.numel() for each in net.parameters()),
+        counter.get_total_flops(),
+    )
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v1-025", "se_resnet50"])
+def test_the_same_weights_give_the_same_numbers(name: str) -> None:
+    """Layer by layer in their order, which is the same in both; also in training, and in ONNX."""
+    typed = compiler.at_size(ours(name).program, (96, 96))
+    own, weights = scaled(typed)
+    other = empty(NETWORKS[name][2]).eval()
+    names = dict(zip(own.state_dict(), other.state_dict(), strict=True))
+    other.load_state_dict({names[key]: tensor for key, tensor in own.state_dict().items()})
+
+    check_values(own, other, typed, weights, names)
