@@ -512,20 +512,12 @@ class _Network:
     def step(self, shape: _Shape, depth: int) -> Written:
         """One layer, or a group of branches."""
         kinds = (
-            "window",
-            "layer",
-            "join",
-            "sum",
-            "product",
-            "dense",
-            "repeat",
-            "scale",
-            "mixed",
-            "nested",
-            "split",
-            "shift",
+            *("window", "layer", "join", "sum", "product", "dense", "repeat", "scale", "mixed", "nested"),
+            *("split", "shift", "resize"),
         )
         kind = self.pick(*kinds) if depth else "window"
+        if kind == "resize":
+            return self.resized(shape)
         if kind == "window":
             return self.window(shape)
         if kind == "join":
@@ -587,6 +579,15 @@ class _Network:
         written_out = f"[ {first} + 0.17 * [ {joined} ] ] -> relu", shape.wide(width)
         return self.pick(depthwise, scaled, plain, written_out)
 
+    def resized(self, shape: _Shape) -> Written:
+        """An image made smaller, then larger, so that it does not grow."""
+        assert shape.image is not None
+        factor = self.pick((2, 2), (1, 2), (3, 1), (1, 1))
+        image = tuple(-(-size // 2) * by for size, by in zip(shape.image, factor, strict=True))
+        written = f"{factor[0]}x{factor[1]}" if factor[0] != factor[1] else f"{factor[0]}"
+        words = self.maybe("nearest", "bilinear", "bilinear align_corners")
+        return f"avgpool 3x3/2 same -> upsample {written}{words}", replace(shape, image=(image[0], image[1]))
+
     def split(self, shape: _Shape) -> Written:
         """Parts of the channels, of which one is convolved alone, joined and shuffled."""
         width = 2 * self.pick(1, 2, 3)
@@ -635,6 +636,10 @@ class _Network:
             "lrn 5",
             "lrn 3 alpha=0.01 beta=0.5",
             "dropout 25%",
+            "drop_path 20%",
+            "l2norm",
+            "affine",
+            "affine bias=none",
             "pass",
             "softmax",
             "{word}",

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 import torchvision
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
@@ -333,6 +333,8 @@ def statements(draw: Any) -> str:
 @settings(deadline=None, max_examples=100)
 @given(st.dictionaries(st.sampled_from(PLACES), statements(), max_size=5))
 def test_what_is_printed_reads_back(written: dict[str, str]) -> None:
+    norms = [words for path, words in written.items() if path.endswith("bn")]
+    assume(not any(words.startswith(("he", "xavier", "glorot")) for words in norms))  # a scale has no fan in
     given = init_spec(*(f"{path}: {words}" for path, words in written.items()))
     program = compiler.compile_spec(given)
     again = compiler.compile_source(Source("again.yaml", print_program(program)))

@@ -63,7 +63,9 @@ def test_shapes_and_weights_are_onnxs(text: str) -> None:
     data = onnx.model(typed, heads=True)
     inputs = standard.ModelProto.FromString(data).graph.input
 
-    assert checked(data) == ("N", *typed.out(typed.trunk[-1]).shape)
+    batch, *shape = checked(data)
+    assert tuple(shape) == typed.out(typed.trunk[-1]).shape
+    assert batch == "N" or "upsample" in text  # ONNX does not follow a symbol through the scales of Resize
     assert [each.name for each in inputs] == ["input", *typed.weights]
 
 

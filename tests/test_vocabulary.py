@@ -33,7 +33,7 @@ from inception_dsl.syntax import algebra
 KEYS = optional_keys()
 
 SMALLEST = {"conv": "conv 3x3 6 same", "maxpool": "maxpool 3x3 same", "avgpool": "avgpool 3x3 same", "lrn": "lrn 5"}
-SMALLEST |= {"dropout": "dropout 40%", "fc": "fc 6", "gn": "gn 3"}
+SMALLEST |= {"dropout": "dropout 40%", "fc": "fc 6", "gn": "gn 3", "upsample": "upsample 2"}
 """Of each layer that takes sizes, one without any word that has a default."""
 
 
@@ -58,7 +58,14 @@ def test_a_default_is_what_holds_where_nothing_is_written(layer: str, default: s
     bare += after.get(default.partition("=")[0], "") if layer in ("conv", "fc") else ""
     word, _, value = default.partition("=")
     other = {"none": word if WORDS[word].alone else f"{word}={'bn' if word == 'norm' else 'relu'}", "": f"{word}=none"}
-    others = {"skip_pad": "count_pad", "alpha": "alpha=3", "beta": "beta=3", "k": "k=3", "eps": "eps=3"}
+    others = {
+        "skip_pad": "count_pad",
+        "nearest": "bilinear",
+        "alpha": "alpha=3",
+        "beta": "beta=3",
+        "k": "k=3",
+        "eps": "eps=3",
+    }
     others |= {"groups": "groups=3", "dilation": "dilation=3"}
 
     assert ops(f"{bare} {default}") == ops(bare)
@@ -132,7 +139,7 @@ def test_the_defaults_of_a_layer_are_of_its_words() -> None:
         slots = {WORDS[word].slot or word for word in layer.words}
 
         assert layer.defaults.keys() <= slots, name
-        assert slots - layer.defaults.keys() <= {"padding", "ceil", "extent"}, name
+        assert slots - layer.defaults.keys() <= {"padding", "ceil", "extent", "align_corners"}, name
 
 
 @pytest.mark.parametrize("written", OPERATORS)
@@ -201,7 +208,7 @@ def test_a_slip_of_the_keyboard_is_mended(word: str, meant: str) -> None:
 
 
 OTHERS = "crelu selu celu deconv convt xconv pconv myconv conv1d conv3d minpool sumpool softmin softplus"
-OTHERS += " dropout2d droppath grn lstm upsample batchnorm linear dense add cat c1 conv1 pool1 inception bn2 fc6"
+OTHERS += " dropout2d grn lstm batchnorm linear dense add cat c1 conv1 pool1 inception bn2 fc6"
 
 
 @pytest.mark.parametrize("word", [*OTHERS.split(), "relu1", "unflatten", "bypass", "compass", "avg"])
@@ -277,7 +284,7 @@ def test_ops_for_machines() -> None:
     assert listing["layers"]["bn"]["words"] == {"gamma": "gamma", "eps": "eps=0.001"}
     assert listing["words"]["norm"]["values"] == "norm=none or norm=bn or norm=ln"
     assert listing["words"]["leaky"]["excludes"][:2] == ["relu", "relu6"]
-    assert listing["words"]["bias"]["defaults"] == {"conv": "bias=none", "fc": "bias"}
+    assert listing["words"]["bias"]["defaults"] == {"conv": "bias=none", "fc": "bias", "affine": "bias"}
     assert listing["layers"]["conv"]["sizes"]["/S"]["default"] == "1"
     assert listing["operators"]["a | b"]["backends"] == ["PyTorch", "ONNX"]
     assert listing["keys"]["classes"]["default"] == "1000"

@@ -9,6 +9,7 @@ import math
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
 from typing import NamedTuple
 
 from inception_dsl.ir.op import Op
@@ -52,9 +53,10 @@ class RowCost(NamedTuple):
         return self.receptive_fields[0].size, self.receptive_fields[1].size
 
     @property
-    def stride(self) -> Pair:
-        """Pixels of the network's input between neighbouring output pixels, by height and width."""
-        return self.receptive_fields[0].stride, self.receptive_fields[1].stride
+    def stride(self) -> tuple[float, float]:
+        """Pixels of the network's input between neighbouring output pixels, by height and width; perhaps 0.5."""
+        height, width = (field.stride for field in self.receptive_fields)
+        return _number(height), _number(width)
 
     @property
     def field(self) -> Pair:
@@ -80,6 +82,11 @@ class Cost(NamedTuple):
     trunk: RowCost
     total: RowCost
     peak: int
+
+
+def _number(number: int | Fraction) -> float:
+    """A whole number as such."""
+    return int(number) if number.denominator == 1 else float(number)
 
 
 def work(op: Op, types: Sequence[TensorType], weights: Iterable[Weight] | None = None) -> Work:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from inception_dsl.diagnostics.codes.layers import INAPPLICABLE_WORD
 from inception_dsl.diagnostics.codes.modules import UNDEFINED_NAME
 from inception_dsl.diagnostics.diagnostic import Findings
 from inception_dsl.diagnostics.spelling import did_you_mean, listing
 from inception_dsl.ir.program import Initializer
 from inception_dsl.ir.typed import Node, Typed
-from inception_dsl.spec.init import LAYER_WORDS
+from inception_dsl.spec.init import DISTRIBUTIONS, LAYER_WORDS
 
 
 def initializer_targets(typed: Typed) -> dict[Initializer, tuple[Node, ...]]:
     """The layers that each initializer applies to, in the order of the spec; a longer path overrides a shorter one.
 
-    A path covers the convolutions and fully connected layers below it, and the norm or PReLU that it names.
+    A path covers the convolutions and fully connected layers below it, and the norm, PReLU or `affine` that it names.
     """
     initializers = _initializers(typed)
     by_path = {initializer.path: initializer for initializer in initializers}
@@ -29,14 +30,19 @@ def initializer_targets(typed: Typed) -> dict[Initializer, tuple[Node, ...]]:
 
 
 def check_init(typed: Typed) -> None:
-    """Raise `SpecError` E206 for each initializer that applies to no layer."""
+    """Raise `SpecError` E206 for each initializer that applies to no layer, E220 for one whose weights have no fan."""
     initializers = _initializers(typed)
     used = {path for node in typed.nodes for path in _paths(node)} if initializers else set()
     unused = [initializer for initializer in initializers if initializer.path not in used]
-    if not unused:
-        return
     findings = Findings()
-    known = [*LAYER_WORDS, *dict.fromkeys(path for node in typed.nodes if node.weights for path in _prefixes(node))]
+    for initializer, nodes in initializer_targets(typed).items():
+        scale = next((node for node in nodes if _is_scale(node)), None)
+        if scale and DISTRIBUTIONS[initializer.distribution].fan:
+            message = f"`{initializer.distribution}` counts the inputs of a weight, but `{scale.op.name}` has one"
+            hint = "write `constant value=1`, or `normal std=0.01`"
+            findings.error(INAPPLICABLE_WORD, message, initializer.origin, help=hint)
+    paths = (path for node in typed.nodes if unused and node.weights for path in _prefixes(node))
+    known = [*LAYER_WORDS, *dict.fromkeys(paths)]
     for initializer in unused:
         path = initializer.path
         message = f"no layer with weights is called `{path}`"
@@ -46,6 +52,12 @@ def check_init(typed: Typed) -> None:
             message, hint = f"the network has no layer `{path}`", "delete the line"
         findings.error(UNDEFINED_NAME, message, initializer.origin, help=hint)
     findings.stop()
+
+
+def _is_scale(node: Node) -> bool:
+    """Whether the weight of a layer is one number for each channel."""
+    weight = node.op.weights(*node.types).get("weight")
+    return weight is not None and len(weight.shape) == 1
 
 
 def _initializers(typed: Typed) -> tuple[Initializer, ...]:

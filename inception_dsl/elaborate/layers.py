@@ -109,21 +109,24 @@ def _check_arity(name: str, use: Use, extent: str, scope: Scope) -> None:
             size, stride = (scope.text(value.at) for value in use.fraction)
             hint = f"write a square kernel as `{size}x{size}/{stride}`"
         raise scope.fault(WRONG_LAYER_ARGUMENTS, f"`{name}` needs a kernel", use.at, help=hint)
-    if not wants_kernel and use.kernel is not None:
+    kind = entry.number.kind if entry.number else ""
+    if kind == "pair" and use.stride:
+        raise scope.fault(WRONG_LAYER_ARGUMENTS, f"`{name}` takes no stride", use.size_at, help="delete it")
+    if not wants_kernel and use.kernel is not None and kind != "pair":
         hint = "delete it" + (f", or the word `{extent}`, which covers the whole image" if extent else "")
         raise scope.fault(
             WRONG_LAYER_ARGUMENTS, f"`{f'{name} {extent}'.strip()}` takes no kernel", use.size_at, help=hint
         )
-    kind = entry.number.kind if entry.number else ""
     if use.fraction and kind != "fraction":
         raise scope.fault(WRONG_LAYER_ARGUMENTS, f"`{name}` takes no fraction", use.size_at, help="delete it")
-    if entry.number and (use.fraction if kind == "fraction" else use.width) is None:
+    given = {"": None, "fraction": use.fraction, "pair": use.kernel or use.width}.get(kind, use.width)
+    if entry.number and given is None:
         raise scope.fault(
             WRONG_LAYER_ARGUMENTS,
             f"`{name}` needs a {entry.number.meaning}",
             use.at,
             help=f"write {entry.number.example}",
         )
-    if kind in ("", "fraction") and use.width is not None:
+    if use.width is not None and given is not use.width:
         hint = elsewhere.WITH_NUMBER.get(name, f"delete it: `{name}` keeps the width")
         raise scope.fault(WRONG_LAYER_ARGUMENTS, f"`{name}` takes no width", use.width.at, help=hint)

@@ -9,7 +9,7 @@ from typing import Any
 from inception_dsl.diagnostics.codes.layers import IMPOSSIBLE_PADDING
 from inception_dsl.diagnostics.codes.modules import CANNOT_EVALUATE
 from inception_dsl.elaborate.scope import MAX_CHANNELS, Scope, describe_value
-from inception_dsl.elaborate.windows import window, word_pair
+from inception_dsl.elaborate.windows import pair, window, word_pair
 from inception_dsl.elaborate.words import Words, added_op
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.shapes import Pair
@@ -88,9 +88,13 @@ def _number(name: str, kind: LayerNumber, use: Use, scope: Scope) -> Width | flo
     if kind.kind == "fraction":
         assert use.fraction is not None
         return _fraction(name, use.fraction, scope)
+    if kind.kind == "pair" and use.kernel:
+        return pair(use.kernel, f"the {kind.meaning} of `{name}`", scope)
     value = use.width
     assert value is not None
     match kind.kind:
+        case "pair":
+            return pair((value, value), f"the {kind.meaning} of `{name}`", scope)
         case "width":
             return scope.width(value)
         case "count":

@@ -189,9 +189,12 @@ def _use(op: Op) -> Use:
     if entry and entry.number:
         printed.add(entry.number.field)
         number = getattr(op, entry.number.field)
-        if isinstance(number, tuple):
+        if entry.number.kind == "fraction":
             fraction = Fraction(*_pair(number))
+        elif isinstance(number, tuple) and number[0] != number[1]:
+            kernel = _pair(number)
         else:
+            number = number[0] if isinstance(number, tuple) else number
             width = number if isinstance(number, Value) else Number(number)
     return Use(op.name, kernel, stride, width, (*words, *_others(op, printed)), fraction)
 

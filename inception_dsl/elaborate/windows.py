@@ -18,8 +18,8 @@ from inception_dsl.syntax.terms import Dimensions, Use, WordTerm
 def window(name: str, use: Use, words: Words, scope: Scope) -> Window:
     """The window of a layer with a kernel. Raises `Fault`."""
     assert use.kernel is not None
-    kernel = _pair(use.kernel, "a kernel", scope)
-    stride = _pair(use.stride, "a stride", scope) if use.stride else (STRIDE, STRIDE)
+    kernel = pair(use.kernel, "a kernel", scope)
+    stride = pair(use.stride, "a stride", scope) if use.stride else (STRIDE, STRIDE)
     dilation = word_pair(name, words["dilation"], 1, scope) if "dilation" in words else (1, 1)
     reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
     padding = _padding(name, use, reach, words, scope)
@@ -53,7 +53,8 @@ def _padding(name: str, use: Use, reach: tuple[int, ...], words: Words, scope: S
     return Padding("same_upper") if border.text == "same_upper" else Padding(ceil=ceil)
 
 
-def _pair(dimensions: Dimensions, what: str, scope: Scope, low: int = 1) -> Pair:
+def pair(dimensions: Dimensions, what: str, scope: Scope, low: int = 1) -> Pair:
+    """Two whole numbers, each at least `low`. Raises `Fault`."""
     height, width = (scope.integer(value, what, low, MAX_EXTENT) for value in dimensions)
     return height, width
 
@@ -62,9 +63,9 @@ def word_pair(name: str, word: WordTerm, low: int, scope: Scope) -> Pair:
     """The number of a word, or its two, each at least `low`. Raises `Fault`."""
     value = word.value
     if isinstance(value, tuple):
-        return _pair(value, f"`{word.text}`", scope, low)
+        return pair(value, f"`{word.text}`", scope, low)
     if not isinstance(value, Value):
         hint = f"`{value}` is a word of its own" if value in LAYERS[name].words else ""
         message = f"`{word.text}` must be a number, or two such as `1x3`"
         raise scope.fault(CANNOT_EVALUATE, message, word.at, help=hint)
-    return _pair((value, value), f"`{word.text}`", scope, low)
+    return pair((value, value), f"`{word.text}`", scope, low)

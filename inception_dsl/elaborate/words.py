@@ -117,6 +117,9 @@ def check_effect(name: str, use: Use, own: Words, words: Words, scope: Scope, fi
     """
     for slot in ADDED_SLOTS & LAYERS[name].words:
         _check_added(slot, own, words, scope)
+    if "align_corners" in own and ("mode" not in words or words["mode"].text != "bilinear"):
+        message, hint = "`align_corners` has nothing to act on: this layer repeats pixels", "write `bilinear` too"
+        raise scope.fault(INAPPLICABLE_WORD, message, own["align_corners"].at, help=f"delete it, or {hint}")
     for word, why in _redundant(use, own, words):
         hint = "write `valid`" if word.text == "ceil" and "padding" not in own else "delete it"
         findings.warn(REDUNDANT_WORD, f"`{word.text}` has no effect here", scope.span(word.at), why, help=hint)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Final, Literal, NamedTuple
 
 from inception_dsl.diagnostics.codes.code import Code
@@ -143,16 +144,17 @@ class ReceptiveField(NamedTuple):
     """The pixels of the network's input that one output pixel depends on, along one axis.
 
     Output pixel i reads the input from `first + i * stride` to `last + i * stride`; over branches it is their union.
+    After an `upsample` these may be fractions, and the range is that of every pixel, larger than that of some.
     """
 
-    stride: int = 1
-    first: int = 0
-    last: int = 0
+    stride: int | Fraction = 1
+    first: int | Fraction = 0
+    last: int | Fraction = 0
 
     @property
     def size(self) -> int:
         """The receptive field in input pixels."""
-        return self.last - self.first + 1
+        return math.floor(self.last - self.first) + 1
 
     def through(self, kernel: int, stride: int, before: int, dilation: int = 1) -> ReceptiveField:
         """The receptive field after a window with `before` pixels of padding."""

@@ -14,6 +14,7 @@ from inception_dsl.diagnostics.spelling import listing
 from inception_dsl.ir.ops.activations import PReLU
 from inception_dsl.ir.ops.linear import Conv, FullyConnected
 from inception_dsl.ir.ops.norms import BatchNorm, GroupNorm, LayerNorm
+from inception_dsl.ir.ops.scaling import Affine
 from inception_dsl.ir.program import Init, Initializer
 from inception_dsl.ir.values import Scalar, Value, ValueFault, evaluate
 from inception_dsl.spec import elsewhere
@@ -24,7 +25,7 @@ from inception_dsl.syntax.source import Fragment
 from inception_dsl.syntax.terms import WordTerm
 
 SOURCE: Final = "source"
-LAYER_WORDS: Final = tuple(op.name for op in (Conv, FullyConnected, BatchNorm, GroupNorm, LayerNorm, PReLU))
+LAYER_WORDS: Final = tuple(op.name for op in (Conv, FullyConnected, BatchNorm, GroupNorm, LayerNorm, PReLU, Affine))
 """The layer words that stand for all layers of their kind, even where a row has that name."""
 
 Values = Mapping[str, Scalar | None]
@@ -33,18 +34,22 @@ MAX_INITIAL_VALUE: Final = 1000
 
 
 class Distribution(NamedTuple):
-    """The parameter that a distribution needs, and the one that it takes besides."""
+    """The parameter that a distribution needs, the one that it takes besides, and whether it needs a fan in.
+
+    The scale of a single channel has none.
+    """
 
     needs: str = ""
     takes: str = ""
+    fan: bool = False
 
 
 DISTRIBUTIONS: Final = {
     "normal": Distribution("std"),
     "truncated_normal": Distribution("std"),
-    "he": Distribution(takes="fan"),
-    "xavier": Distribution(),
-    "glorot": Distribution(),
+    "he": Distribution(takes="fan", fan=True),
+    "xavier": Distribution(fan=True),
+    "glorot": Distribution(fan=True),
     "constant": Distribution("value"),
 }
 """The distributions of initial weights.

@@ -30,9 +30,9 @@ WRONG_LAYER_ARGUMENTS = Code(
     "E202",
     "wrong arguments of a layer",
     """\
-`conv` takes a kernel and a width; pools take a kernel or the word `global`; `fc`, `lrn`, `gn`, `leaky`, `dropout`,
-`shuffle` and `shift` take a number; `part` takes a fraction, as `part 1/2`; other layers take none of them. Columns of
-a module are passed by name.
+`conv` takes a kernel and a width; pools take a kernel or the word `global`; layers such as `fc` and `dropout` take a
+number, and `part` a fraction; the others take nothing. `inception-dsl ops` shows how a layer is written. Columns of a
+module are passed by name.
 """,
     wrong="""\
 network: tiny
@@ -151,8 +151,9 @@ INAPPLICABLE_WORD = Code(
     "E220",
     "inapplicable word",
     """\
-`eps` belongs to a norm, `gamma` to batch normalisation and `per_channel` to `prelu`; on a layer without one they would
-be silently dropped. A word in `defaults` may be inapplicable to some layers.
+`eps` belongs to a norm, `gamma` to batch normalisation, `per_channel` to `prelu`, `align_corners` to `bilinear`; on a
+layer without one they would be silently dropped. A word in `defaults` may be inapplicable to some layers. Under `init`,
+the scale of a single channel has no fan in for `he`, `xavier` and `glorot`.
 """,
     wrong="""\
 network: tiny

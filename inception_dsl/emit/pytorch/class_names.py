@@ -10,8 +10,10 @@ from inception_dsl.emit.pytorch.layers import ADDED_DOCS
 from inception_dsl.emit.pytorch.table import RULES
 
 HELPER_NAMES: Final = frozenset(
-    "AnyBatchNorm ChannelPart Concat Add Mul Scale Output Size SameMaxPool2d SameAvgPool2d LayerNorm2d Tensor "
-    "NamedTuple OrderedDict F".split()
+    """
+    Affine AnyBatchNorm ChannelPart Concat Add Mul Scale DropPath L2Norm LayerNorm2d Output Size SameMaxPool2d
+    SameAvgPool2d Tensor NamedTuple OrderedDict F
+    """.split()
 )
 """Names that a generated file may define or import itself, beside those of `_is_composed`."""
 

@@ -11,6 +11,7 @@ from inception_dsl.emit.pytorch.ops.activations import FUNCTIONS, Function
 from inception_dsl.emit.pytorch.variants import ConstructorOptions, unscaled
 from inception_dsl.emit.pytorch.widths import short
 from inception_dsl.ir.ops.joins import Add, Concat, Mul
+from inception_dsl.ir.ops.regularisation import DropPath
 from inception_dsl.ir.ops.scaling import Scale
 from inception_dsl.ir.ops.shaping import Flatten
 from inception_dsl.ir.program import Body, Join, Layer, Part, Sequence
@@ -45,7 +46,7 @@ class ClassBody:
     def __init__(self, build: BuildBody, options: ConstructorOptions) -> None:
         self.build = build
         self.options = options
-        self.attributes = [f"        self.{name} = {name}" for name in options.defaults]
+        self.attributes = [f"        self.{name} = {name}" for name in options.defaults if name != DropPath.name]
         self.forward: list[str] = []
         self.terms = 0
         self.variables = set(RESERVED)

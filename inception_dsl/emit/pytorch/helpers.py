@@ -60,8 +60,10 @@ def helpers(layers: LayerPrinter) -> dict[str, Any]:
         ),
         "joins": [join for join in JOINS if join[0] in used],
         "uses_size": bool(pools) or any("Size" in line for line in text),
-        "uses_torch": bool({"Concat", "SameAvgPool2d"} & used.keys()) or any("torch." in line for line in text),
-        "uses_functional": bool(layers.uneven) or "LayerNorm2d" in used or any("F." in line for line in text),
+        "uses_torch": bool({"Affine", "Concat", "SameAvgPool2d"} & used.keys())
+        or any("torch." in line for line in text),
+        "uses_functional": bool(layers.uneven or {"DropPath", "L2Norm", "LayerNorm2d"} & used.keys())
+        or any("F." in line for line in text),
     }
 
 

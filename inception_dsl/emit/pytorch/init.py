@@ -15,7 +15,7 @@ from inception_dsl.spec.init import LAYER_WORDS
 LAYER_CLASSES = dict(
     zip(
         LAYER_WORDS,
-        ("nn.Conv2d", "nn.Linear", "nn.BatchNorm2d", "nn.GroupNorm", "nn.LayerNorm", "nn.PReLU"),
+        ("nn.Conv2d", "nn.Linear", "nn.BatchNorm2d", "nn.GroupNorm", "nn.LayerNorm", "nn.PReLU", "Affine"),
         strict=True,
     )
 )

@@ -166,7 +166,9 @@ class TemplateClasses:
             arguments.append(f"{name}_" if name in arguments else name)
         self.layers.names = {**dict(zip(template.params, arguments, strict=True)), "in": "in_channels"}
         self.current = template.name
-        body = ClassBody(self.build, self.variants.options(template.name))
+        options = self.variants.options(template.name)
+        self.layers.names |= {name: name for name in options.defaults}
+        body = ClassBody(self.build, options)
         self.returns[template.name] = body.write(template.body, IN, self.paths[template.name])
         self.takes_input[template.name] = any("in_channels" in line for line in body.attributes)
         arguments += [extra.name for extra in self.extras[template.name].values()]

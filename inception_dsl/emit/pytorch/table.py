@@ -13,6 +13,7 @@ from inception_dsl.emit.pytorch.ops import (
     norms,
     pooling,
     regularisation,
+    resampling,
     scaling,
     shaping,
 )
@@ -28,5 +29,6 @@ RULES: Final = Rules[Expression](
     joins.rules,
     shaping.rules,
     channels.rules,
+    resampling.rules,
     scaling.rules,
 )

@@ -1,4 +1,4 @@
-"""Templates of one module that differ only in a factor or in the last ReLU: one class, with these as arguments."""
+"""Templates of one module that differ only in a factor, a rate or the last ReLU: one class, with these as arguments."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from dataclasses import dataclass, field, replace
 from inception_dsl.emit.python import Item, literal
 from inception_dsl.ir.ops.activations import ReLU
 from inception_dsl.ir.ops.joins import Add
+from inception_dsl.ir.ops.regularisation import DropPath
 from inception_dsl.ir.ops.scaling import Scale
 from inception_dsl.ir.program import Body, Join, Layer, Part, Sequence, Template
+from inception_dsl.ir.values import Name, Value
+from inception_dsl.passes.rewrite import bottom_up
 
 
 @dataclass(frozen=True)
@@ -22,10 +25,11 @@ class ConstructorOptions:
 
 @dataclass(frozen=True)
 class _Shape:
-    """A template's body without its last ReLU and the factors of its sums, which stand beside it."""
+    """A template's body without its last ReLU, the factors of its sums and the rates of `drop_path`, here beside it."""
 
     parts: tuple[Part, ...]
     factors: tuple[float, ...]
+    rates: tuple[float, ...]
     relu: bool
 
 
@@ -40,7 +44,7 @@ class Variants:
         groups: dict[object, list[str]] = {}
         for name, template in templates.items():
             shape = self._shapes[name]
-            key = (template.module, template.params, shape.parts, len(shape.factors))
+            key = (template.module, template.params, shape.parts, len(shape.factors), len(shape.rates))
             groups.setdefault(key, []).append(name)
         for group in groups.values():
             shapes = [self._shapes[name] for name in group]
@@ -48,7 +52,9 @@ class Variants:
                 i for i, factors in enumerate(zip(*(s.factors for s in shapes), strict=True)) if len({*factors}) > 1
             ]
             names = {part.name for part in _named(shapes[0].parts)}
-            if len(group) > 1 and len(differing) < 2 and names.isdisjoint({"scale", "relu"}):
+            one_rate = all(len({*s.rates}) == 1 for s in shapes) and DropPath.name not in templates[group[0]].params
+            one_rate |= len({shape.rates for shape in shapes}) == 1
+            if len(group) > 1 and len(differing) < 2 and one_rate and names.isdisjoint({"scale", "relu"}):
                 self.base |= dict.fromkeys(group, group[0])
                 self._options[group[0]] = _options(shapes, differing)
             else:
@@ -67,20 +73,25 @@ class Variants:
         values: dict[str, float | bool] = {"relu": shape.relu}
         if options.scaled is not None:
             values["scale"] = shape.factors[options.scaled]
+        if shape.rates:
+            values["drop_path"] = shape.rates[0]
         return [(name, literal(values[name])) for name, usual in options.defaults.items() if values[name] != usual]
 
     def _with_options(self, template: Template) -> Template:
-        """A template without the ReLU that its class takes as an argument."""
-        if "relu" not in self.options(template.name).defaults or not self._shapes[template.name].relu:
-            return template
-        assert isinstance(template.body, Sequence)
-        return replace(template, body=replace(template.body, parts=template.body.parts[:-1]))
+        """A template without the ReLU that its class takes as an argument, and with the rate that it does."""
+        body, options = template.body, self.options(template.name).defaults
+        if "relu" in options and self._shapes[template.name].relu:
+            assert isinstance(body, Sequence)
+            body = replace(body, parts=body.parts[:-1])
+        return replace(template, body=_with_rate(body) if "drop_path" in options else body)
 
 
 def _options(shapes: list[_Shape], differing: list[int]) -> ConstructorOptions:
     defaults: dict[str, float | bool] = {}
     if differing:
         defaults["scale"] = shapes[0].factors[differing[0]]
+    if len({shape.rates for shape in shapes}) > 1:
+        defaults["drop_path"] = shapes[0].rates[0]
     if len({shape.relu for shape in shapes}) > 1:
         defaults["relu"] = shapes[0].relu
     return ConstructorOptions(defaults, differing[0] if differing else None)
@@ -101,7 +112,28 @@ def _shape(body: Body) -> _Shape:
     relu = len(parts) > 1 and parts[-1].body == Layer((ReLU(),))
     factors: list[float] = []
     plain = tuple(_plain(part, factors) for part in (parts[:-1] if relu else parts))
-    return _Shape(plain, tuple(factors), relu)
+    rates: list[float] = []
+
+    def collect(body: Body) -> Body:
+        if isinstance(body, Layer):
+            rates.extend(op.p for op in body.ops if isinstance(op, DropPath) and not isinstance(op.p, Value))
+        return body
+
+    bottom_up(collect)(body)
+    unrated = tuple(replace(part, body=_with_rate(part.body)) for part in plain)
+    return _Shape(unrated, tuple(factors), tuple(rates), relu)
+
+
+def _rated(body: Body) -> Body:
+    match body:
+        case Layer((DropPath(),)):
+            return replace(body, ops=(DropPath(Name(DropPath.name)),))
+        case _:
+            return body
+
+
+_with_rate = bottom_up(_rated)
+"""Rewrites a body so that the rate of every `drop_path` is an argument of the class."""
 
 
 def _plain(part: Part, factors: list[float]) -> Part:

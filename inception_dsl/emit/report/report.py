@@ -11,7 +11,6 @@ from inception_dsl.emit.citation import citation
 from inception_dsl.emit.templates import template
 from inception_dsl.ir.program import TOTALS, Claim, Program
 from inception_dsl.ir.results import Result
-from inception_dsl.ir.shapes import Pair
 from inception_dsl.ir.typed import Typed
 from inception_dsl.paper.verdicts import (
     MEASURES,
@@ -155,7 +154,7 @@ def _fields(rows: Mapping[str, RowCost]) -> str:
     return table(["row or head", "receptive field", "stride", "activations"], lines)
 
 
-def _pair(pair: Pair) -> str:
+def _pair(pair: tuple[float, float]) -> str:
     return f"{pair[0]}x{pair[1]}"
 
 

@@ -90,3 +90,12 @@ class LRN(Op):
 
     def infer(self, *inputs: TensorType) -> TensorType:
         return TensorType((inputs[0].channels, *inputs[0].image))
+
+
+class L2Norm(Op):
+    """Divides the channels of a pixel, or the features of a vector, by the root of the sum of their squares.
+
+    A root below 1e-12 counts as that. Embeddings of faces have this length of 1 (FaceNet, 1503.03832).
+    """
+
+    name = "l2norm"

@@ -8,9 +8,11 @@ from typing import Final
 from inception_dsl.ir.ops.activations import LeakyReLU, PReLU, Softmax
 from inception_dsl.ir.ops.channels import ChannelPart, ChannelShuffle
 from inception_dsl.ir.ops.linear import Conv, FullyConnected
-from inception_dsl.ir.ops.norms import LRN, BatchNorm, GroupNorm, LayerNorm
+from inception_dsl.ir.ops.norms import LRN, BatchNorm, GroupNorm, L2Norm, LayerNorm
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
-from inception_dsl.ir.ops.regularisation import Dropout
+from inception_dsl.ir.ops.regularisation import Dropout, DropPath
+from inception_dsl.ir.ops.resampling import Upsample
+from inception_dsl.ir.ops.scaling import Affine
 from inception_dsl.ir.ops.shaping import Flatten, Identity, Shift
 from inception_dsl.spec.vocabulary.entry import LayerEntry, LayerNumber
 from inception_dsl.spec.vocabulary.words import ADDED
@@ -90,6 +92,12 @@ LAYERS: Final[Mapping[str, LayerEntry]] = {
         False,
         LayerNumber("p", "share", "share", "the fraction it drops, such as `dropout 40%`"),
     ),
+    "drop_path": LayerEntry(
+        "drop_path N%",
+        (DropPath,),
+        False,
+        LayerNumber("p", "share", "share", "the share of examples whose branch it drops, such as `drop_path 10%`"),
+    ),
     "fc": LayerEntry(
         "fc N",
         (Flatten, FullyConnected),
@@ -98,6 +106,8 @@ LAYERS: Final[Mapping[str, LayerEntry]] = {
         _words("bias") | _AFTER,
         {**_AFTER_DEFAULTS, "bias": _switch("bias", FullyConnected.bias)},
     ),
+    "affine": LayerEntry("affine", (Affine,), words=_words("bias"), defaults={"bias": _switch("bias", Affine.bias)}),
+    "l2norm": LayerEntry("l2norm", (L2Norm,)),
     "part": LayerEntry(
         "part I/N",
         (ChannelPart,),
@@ -115,6 +125,14 @@ LAYERS: Final[Mapping[str, LayerEntry]] = {
         (Shift,),
         False,
         LayerNumber("pixels", "count", "number of pixels", "how far it moves up and left, such as `shift 1`"),
+    ),
+    "upsample": LayerEntry(
+        "upsample N",
+        (Upsample,),
+        False,
+        LayerNumber("factor", "pair", "factor", "how many times larger, such as `upsample 2` or `upsample 2x3`"),
+        _words("nearest bilinear align_corners"),
+        {"mode": "bilinear" if Upsample.bilinear else "nearest"},
     ),
     "softmax": LayerEntry("softmax", (Softmax,)),
     "flatten": LayerEntry("flatten", (Flatten,)),

@@ -71,6 +71,9 @@ WORDS: Final[Mapping[str, Word]] = {
         "gives every channel filters of its own: `groups={in}`", "groups", same_as=("groups", Name("in"))
     ),
     "dilation": _number("dilates the kernel: this many pixels between neighbouring weights", "2", "pair"),
+    "nearest": Word("repeats pixels", "mode"),
+    "bilinear": Word("interpolates between pixels", "mode"),
+    "align_corners": Word("puts the corner pixels of a `bilinear` output where those of the input are"),
     "alpha": _number("scales the sum of squares, after division by the number of channels it spans", "0.0001"),
     "beta": _number("is the exponent of the normaliser", "0.75"),
     "k": _number("is added to the weighted sum of squares", "1"),

@@ -10,8 +10,11 @@ from inception_dsl.emit.onnx import protobuf as pb
 from inception_dsl.emit.onnx.node import OnnxNode, Site, Spelling, over_image
 from inception_dsl.emit.rules import Rules
 from inception_dsl.ir.op import concrete
-from inception_dsl.ir.ops.norms import LRN, BatchNorm, GroupNorm, LayerNorm
+from inception_dsl.ir.ops.norms import LRN, BatchNorm, GroupNorm, L2Norm, LayerNorm
 from inception_dsl.ir.shapes import ShapeError
+
+REDUCTION_AXES: Final = 18
+"""The first opset whose reductions take their axes as an input."""
 
 rules: Final = Rules[Spelling]("ONNX")
 
@@ -65,3 +68,16 @@ def _lrn(op: LRN, site: Site) -> OnnxNode:
             NOT_EXPRESSIBLE, f"ONNX normalises over an odd number of channels, not {op.size}", "an odd size"
         )
     return OnnxNode("LRN", {"size": op.size, "alpha": op.alpha, "beta": op.beta, "bias": op.k})
+
+
+@rules(L2Norm)
+def _l2_norm(op: L2Norm, site: Site) -> Spelling:
+    # LpNormalization has no least length
+    length = OnnxNode("ReduceL2", {}, {"axes": pb.Integers((1,))}, ("x", "axes"), "length")
+    if site.opset < REDUCTION_AXES:
+        length = OnnxNode("ReduceL2", {"axes": (1,)}, inputs=("x",), name="length")
+    return [
+        length,
+        OnnxNode("Max", constants={"least": 1e-12}, inputs=("length", "least"), name="divisor"),
+        OnnxNode("Div", inputs=("x", "divisor")),
+    ]

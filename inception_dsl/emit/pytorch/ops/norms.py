@@ -7,7 +7,7 @@ from typing import Final
 from inception_dsl.emit.python import CallExpr, Expression, Item, literal
 from inception_dsl.emit.pytorch.layers import LayerPrinter
 from inception_dsl.emit.rules import Rules
-from inception_dsl.ir.ops.norms import LRN, BatchNorm, GroupNorm, LayerNorm
+from inception_dsl.ir.ops.norms import LRN, BatchNorm, GroupNorm, L2Norm, LayerNorm
 from inception_dsl.ir.values import Width
 
 rules: Final = Rules[Expression]("PyTorch")
@@ -47,3 +47,8 @@ def _lrn(op: LRN, channels: Width, layers: LayerPrinter) -> Expression:
         (key, literal(getattr(op, key))) for key in ("alpha", "beta", "k") if getattr(op, key) != getattr(usual, key)
     ]
     return CallExpr("nn.LocalResponseNorm", (str(op.size), *changed))
+
+
+@rules(L2Norm)
+def _l2_norm(op: L2Norm, channels: Width, layers: LayerPrinter) -> Expression:
+    return layers.helper("L2Norm")

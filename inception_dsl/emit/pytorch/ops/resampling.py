@@ -1,0 +1,21 @@
+"""Changes of an image's size without a window."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inception_dsl.emit.python import CallExpr, Expression, Item
+from inception_dsl.emit.pytorch.layers import LayerPrinter
+from inception_dsl.emit.pytorch.windows import pair
+from inception_dsl.emit.rules import Rules
+from inception_dsl.ir.ops.resampling import Upsample
+from inception_dsl.ir.values import Width
+
+rules: Final = Rules[Expression]("PyTorch")
+
+
+@rules(Upsample)
+def _upsample(op: Upsample, channels: Width, layers: LayerPrinter) -> Expression:
+    mode: list[Item] = [("mode", '"bilinear"')] if op.bilinear else []
+    corners: list[Item] = [("align_corners", "True")] if op.align_corners else []
+    return CallExpr("nn.Upsample", (("scale_factor", pair(op.factor)), *mode, *corners))

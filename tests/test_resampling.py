@@ -1,0 +1,160 @@
+"""Upsampling, and the length of embeddings: what they mean, what they see, and what cannot be said."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from inception_dsl.analysis.cost import cost
+from inception_dsl.build import build
+from inception_dsl.cli.main import main
+from inception_dsl.compiler import at_size, compile_source
+from inception_dsl.diagnostics.diagnostic import Source, SpecError
+from inception_dsl.emit.onnx import onnx
+from inception_dsl.emit.pytorch import pytorch
+from inception_dsl.ir.ops.resampling import Upsample
+from inception_dsl.ir.typed import Typed
+
+
+def network(*rows: str, image: str = "1x9x10", keys: str = "") -> Typed:
+    lines = "".join(f"  row{i} | {row}\n" for i, row in enumerate(rows))
+    text = f"network: tiny\ninput: {image}\n{keys}\nlayers: |\n  name | layer\n{lines}"
+    return at_size(compile_source(Source("spec.yaml", text)))
+
+
+@pytest.mark.parametrize(
+    ("formula", "op"),
+    [
+        ("upsample 2", Upsample((2, 2))),
+        ("upsample 2 nearest", Upsample((2, 2))),
+        ("upsample 2x3 bilinear", Upsample((2, 3), True)),
+        ("upsample {1 + 1} align_corners bilinear", Upsample((2, 2), True, True)),
+    ],
+)
+def test_words_and_factors(formula: str, op: Upsample) -> None:
+    assert network(formula).nodes[0].op == op
+
+
+def test_a_default_of_corners_is_for_bilinear_alone() -> None:
+    typed = network("upsample 2", "upsample 2 bilinear", keys="defaults: {upsample: align_corners}")
+    assert [node.op for node in typed.nodes] == [Upsample((2, 2)), Upsample((2, 2), True, True)]
+
+
+@pytest.mark.parametrize(
+    ("formula", "expected"),
+    [
+        ("upsample", "E202: `upsample` needs a factor: write how many times larger"),
+        ("upsample 2x2/2", "E202: `upsample` takes no stride"),
+        ("upsample 2x3 4", "E202: `upsample` takes no width"),
+        ("upsample 0", "E207: the factor of `upsample` must be a whole number from 1 to 1,000, not 0"),
+        ("upsample 1.5", "E207: the factor of `upsample` must be a whole number from 1 to 1,000, not 1.5"),
+        ("upsample 2 nearest bilinear", "E219: `nearest` and `bilinear` contradict each other"),
+        ("upsample 2 align_corners", "E220: `align_corners` has nothing to act on"),
+        ("flatten -> upsample 2", "E215: `row0`: this layer expects an image"),
+        ("interpolate 2", "E201: unknown layer or module `interpolate`: an image is enlarged by `upsample 2`"),
+    ],
+)
+def test_what_cannot_be_said(formula: str, expected: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        network(formula)
+    (found,) = caught.value.diagnostics
+    assert f"{found.code}: {found.message}: {found.help}".startswith(expected)
+
+
+layers = st.lists(
+    st.sampled_from(
+        [
+            *("upsample 2", "upsample 3", "upsample 2 bilinear", "upsample 3 bilinear"),
+            *("upsample 2 bilinear align_corners", "conv 3x3 1 same", "conv 3x3/2 1 same", "conv 2x2 1 valid"),
+            *("conv 2x2/2 1 valid", "conv 1x1/3 1"),
+        ]
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(layers)
+def test_the_receptive_field_holds_all_that_an_output_depends_on(formulas: list[str]) -> None:
+    """It may be larger, by less than the pixels between neighbours of what is enlarged on both sides of each."""
+    typed = network(*formulas, image="1x24x25")
+    net = build(pytorch.source(typed), "tiny").double()
+    for weight in net.parameters():
+        torch.nn.init.ones_(weight)
+    image = torch.ones(1, 1, 24, 25, dtype=torch.float64, requires_grad=True)
+    out = net(image)
+    fields = typed.nodes[-1].receptive_field
+    for pixel in {(0, 0), tuple(size // 2 for size in out.shape[2:]), tuple(size - 1 for size in out.shape[2:])}:
+        (gradient,) = torch.autograd.grad(out[0, 0][pixel], image, retain_graph=True)
+        for field, at, axis in zip(fields, pixel, (1, 0), strict=True):
+            seen = gradient[0, 0].sum(axis).nonzero().flatten().tolist()
+            assert field.first + at * field.stride <= min(seen)
+            assert max(seen) <= field.last + at * field.stride
+            assert max(seen) - min(seen) < field.size
+
+
+@pytest.mark.parametrize(
+    ("formulas", "size", "stride"),
+    [
+        (["upsample 2"], 1, 0.5),
+        (["upsample 2", "conv 3x3 1 same"], 2, 0.5),
+        (["upsample 3", "conv 2x2 1 valid"], 2, Fraction(1, 3)),
+        (["upsample 2", "conv 2x2/2 1 valid"], 2, 1),
+        (["upsample 2 bilinear"], 2, 0.5),
+        (["upsample 2 bilinear", "conv 3x3 1 same"], 3, 0.5),
+    ],
+)
+def test_the_receptive_field_of_what_enlarges_the_image_is_exact(formulas: list[str], size: int, stride: float) -> None:
+    row = cost(network(*formulas)).rows[f"row{len(formulas) - 1}"]
+    assert row.receptive_field == (size, size)
+    assert row.stride == (float(stride), float(stride))
+
+
+def test_a_stride_below_1_is_printed(tmp_path: Path) -> None:
+    spec = tmp_path / "spec.yaml"
+    spec.write_text("network: tiny\ninput: 3x8x8\nlayers: |\n  name | layer\n  row | upsample 2x4\n")
+    text = CliRunner().invoke(main, ["show", str(spec)]).output
+    data = json.loads(CliRunner().invoke(main, ["show", str(spec), "--format", "json"]).output)
+
+    assert text.split("\n")[1].split()[-1] == "0.5x0.25"
+    assert data["result"]["rows"][0]["stride"] == [0.5, 0.25]
+
+
+@pytest.mark.parametrize("opset", [min(onnx.OPSETS), 18, onnx.NEWEST])
+@pytest.mark.parametrize("words", ["", "bilinear", "bilinear align_corners"])
+def test_a_graph_of_any_size_gives_torchs_values(words: str, opset: int) -> None:
+    typed = network(f"conv 3x3 2 same -> upsample 3x2 {words}")
+    net = build(pytorch.source(typed), "tiny").eval()
+    graph = onnx.model(typed, opset=opset, dynamic_size=True)
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    weights = {name: tensor.numpy() for name, tensor in net.state_dict().items()}
+    for size in ((9, 10), (1, 1), (4, 7)):
+        x = torch.randn(2, 1, *size)
+        with torch.no_grad():
+            np.testing.assert_allclose(session.run(None, {"input": x.numpy(), **weights})[0], net(x), atol=1e-5)
+
+
+def test_a_length_of_1() -> None:
+    """As `torch.nn.functional.normalize`, zeros and very small numbers too."""
+    for image, shape in (("4x1x3", (3, 4, 1, 3)), ("4x1x1", (3, 4, 1, 1))):
+        formula = "l2norm" if image == "4x1x3" else "flatten -> l2norm"
+        typed = network(formula, image=image)
+        x = torch.randn(shape)
+        x[0], x[1, 0] = 0.0, 1e-14
+        expected = torch.nn.functional.normalize(x.flatten(1) if "flatten" in formula else x).numpy()
+        net = build(pytorch.source(typed), "tiny").eval()
+        assert np.array_equal(net(x).numpy(), expected)
+        for opset in (min(onnx.OPSETS), onnx.NEWEST):
+            session = onnxruntime.InferenceSession(onnx.model(typed, opset=opset), providers=["CPUExecutionProvider"])
+            np.testing.assert_allclose(session.run(None, {"input": x.numpy()})[0], expected, rtol=1e-5)
+        assert typed.nodes[-1].receptive_field == (network("relu", image=image).nodes[-1].receptive_field)
