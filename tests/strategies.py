@@ -632,6 +632,7 @@ class _Network:
             "relu",
             "bn",
             "bn eps=0.00001",
+            "bn momentum=0.01",
             "bn gamma=none",
             "lrn 5",
             "lrn 3 alpha=0.01 beta=0.5",

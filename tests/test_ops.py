@@ -111,7 +111,7 @@ def avg_pool(op: AvgPool, x: TensorType) -> nn.Module:
 
 
 def batch_norm(op: BatchNorm, x: TensorType) -> nn.Module:
-    layer = (nn.BatchNorm2d if len(x.shape) == 3 else nn.BatchNorm1d)(x.channels, op.eps)
+    layer = (nn.BatchNorm2d if len(x.shape) == 3 else nn.BatchNorm1d)(x.channels, op.eps, op.momentum)
     if not op.gamma:
         layer.register_parameter("weight", None)
     return layer
@@ -227,7 +227,7 @@ CASES: dict[type[Op], st.SearchStrategy[Case]] = {
     Conv: st.builds(
         lambda op, x, k: (op, (TensorType((k * op.groups, *x.shape[1:])),)), convs(), images, st.integers(1, 3)
     ),
-    BatchNorm: alone(st.builds(BatchNorm, st.sampled_from([1e-3, 1e-5, 0.1]), st.booleans()), anything),
+    BatchNorm: alone(st.builds(BatchNorm, st.sampled_from([1e-3, 1e-5, 0.1]), st.booleans(), some), anything),
     GroupNorm: st.builds(
         lambda groups, eps, x, k: (GroupNorm(groups, eps), (TensorType((k * groups, *x.shape[1:])),)),
         st.integers(1, 5),

@@ -54,7 +54,7 @@ def ops(formula: str) -> list[Op]:
 def test_a_default_is_what_holds_where_nothing_is_written(layer: str, default: str) -> None:
     """Each default, written, changes nothing; and the opposite of it does, so that it could."""
     bare = SMALLEST.get(layer, layer)
-    after = {"eps": " bn", "gamma": " bn", "per_channel": " prelu"}
+    after = {"eps": " bn", "gamma": " bn", "momentum": " bn", "per_channel": " prelu"}
     bare += after.get(default.partition("=")[0], "") if layer in ("conv", "fc") else ""
     word, _, value = default.partition("=")
     other = {"none": word if WORDS[word].alone else f"{word}={'bn' if word == 'norm' else 'relu'}", "": f"{word}=none"}
@@ -65,6 +65,7 @@ def test_a_default_is_what_holds_where_nothing_is_written(layer: str, default: s
         "beta": "beta=3",
         "k": "k=3",
         "eps": "eps=3",
+        "momentum": "momentum=0.5",
     }
     others |= {"groups": "groups=3", "dilation": "dilation=3"}
 
@@ -217,7 +218,7 @@ def test_no_suggestion_means_something_else(word: str) -> None:
     assert "did you mean" not in elsewhere.suggest(word, LAYERS)
 
 
-@pytest.mark.parametrize("word", ["crelu", "selu", "full", "pads", "pad1", "eps1", "momentum", "xsame"])
+@pytest.mark.parametrize("word", ["crelu", "selu", "full", "pads", "pad1", "eps1", "xsame"])
 def test_no_suggestion_of_a_word_means_something_else(word: str) -> None:
     assert "did you mean" not in elsewhere.suggest(word, WORDS, elsewhere.FOREIGN_WORDS)
 
@@ -281,7 +282,7 @@ def test_ops_for_machines() -> None:
     """The same as data."""
     listing = json.loads(printed("ops", "--format", "json"))["result"]
 
-    assert listing["layers"]["bn"]["words"] == {"gamma": "gamma", "eps": "eps=0.001"}
+    assert listing["layers"]["bn"]["words"] == {"gamma": "gamma", "eps": "eps=0.001", "momentum": "momentum=0.1"}
     assert listing["words"]["norm"]["values"] == "norm=none or norm=bn or norm=ln"
     assert listing["words"]["leaky"]["excludes"][:2] == ["relu", "relu6"]
     assert listing["words"]["bias"]["defaults"] == {"conv": "bias=none", "fc": "bias", "affine": "bias"}

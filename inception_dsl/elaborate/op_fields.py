@@ -59,6 +59,8 @@ def word_value(name: str, word: WordTerm, scope: Scope) -> Any:
             return _filled(scope.width(word.value), f"`{word.text}`", word.at, hint, scope)
         case "number":
             return scope.real(word)
+        case "share":
+            return _part_of_one(word, scope)
         case _:
             return word.value is None
 
@@ -121,6 +123,15 @@ def _odd(name: str, kind: LayerNumber, value: Value, scope: Scope) -> int:
 def _fraction(name: str, fraction: Fraction, scope: Scope) -> Pair:
     parts = scope.integer(fraction.parts, f"the number of parts of `{name}`", 1, MAX_CHANNELS)
     return scope.integer(fraction.part, f"the part of `{name}`", 1, parts), parts
+
+
+def _part_of_one(word: WordTerm, scope: Scope) -> float:
+    number = scope.real(word)
+    if not 0 <= number <= 1:
+        message = f"`{word.text}` must be from 0 to 1, not {describe_value(number)}"
+        hint = f"write `{word.text}={WORDS[word.text].example}`, say"
+        raise scope.fault(CANNOT_EVALUATE, message, word.at, help=hint)
+    return number
 
 
 def _share(name: str, kind: LayerNumber, value: Value, scope: Scope) -> float:

@@ -26,6 +26,7 @@ NUMBER_SYNTAX: Final = {
     "": "",
     "number": "a number",
     "width": "a number",
+    "share": "a number from 0 to 1",
     "pair": f"a whole number up to {MAX_EXTENT:,}, or two: height x width",
 }
 

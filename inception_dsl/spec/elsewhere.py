@@ -113,6 +113,8 @@ _WORDS: Final = _table(
     ("batchnorm batchnormalization batchnormalisation", "write `bn`"),
     ("dilate dilated dilations atrous dilationrate", "write `dilation=2`"),
     ("epsilon", "write `eps=0.001`"),
+    ("bnmomentum", "write `momentum=0.01`"),
+    ("decay bndecay movingaveragedecay", "the other share: TensorFlow's decay of 0.99 is `momentum=0.01`"),
     ("scale", "write `gamma`, or `gamma=none`"),
     ("samelower", _NOTHING),
     ("ceilmode", "write `ceil`"),

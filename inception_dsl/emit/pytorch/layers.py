@@ -66,6 +66,7 @@ class LayerPrinter:
     fully connected layer to what they compose; `uneven` are the windows that pad unevenly. `usual` gives, by class of
     op, the usual values of its fields in this network, which helper classes use by default. `ranks` are those of what
     the layer reads that is printed now: 1 for vectors, 3 for images, and both where calls of its class differ.
+    `states_momentum` is whether all batch norms state their momentum: some have another than torch's.
     """
 
     rules: Rules[Expression]
@@ -75,6 +76,7 @@ class LayerPrinter:
     uneven: set[Window] = field(default_factory=set)
     usual: Mapping[type[Op], Mapping[str, Any]] = field(default_factory=dict)
     ranks: set[int] = field(default_factory=set)
+    states_momentum: bool = False
 
     def width(self, value: Width) -> str:
         """A number of channels."""

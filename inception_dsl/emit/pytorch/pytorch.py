@@ -18,6 +18,7 @@ from inception_dsl.emit.pytorch.network import network_class
 from inception_dsl.emit.pytorch.table import RULES
 from inception_dsl.emit.templates import template
 from inception_dsl.ir.op import Op
+from inception_dsl.ir.ops.norms import BatchNorm
 from inception_dsl.ir.typed import Typed
 from inception_dsl.paper.verdicts import compare_cells, comparison
 from inception_dsl.text.aligned import pad
@@ -30,7 +31,8 @@ def source(typed: Typed, rebuild: str = "") -> str:
     the logits. The names in the state_dict are those of `typed.weights`.
     """
     program = typed.program
-    layers = LayerPrinter(RULES, usual=usual_fields(typed))
+    momenta = {node.op.momentum for node in typed.nodes if isinstance(node.op, BatchNorm)}
+    layers = LayerPrinter(RULES, usual=usual_fields(typed), states_momentum=bool(momenta - {BatchNorm.momentum}))
     name = class_name(program.name, program.title)
     classes = TemplateClasses(typed, layers, name)
     modules = classes.sources()

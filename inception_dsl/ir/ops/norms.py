@@ -14,14 +14,15 @@ from inception_dsl.ir.values import Width
 class BatchNorm(Op):
     """Batch normalisation over each channel of an image, or number of a vector (1502.03167).
 
-    `eps` is added to the variance. weight (gamma), bias (beta), running_mean and running_var, each (channels,); the
-    last two are not trained. With `gamma=none` it shifts and does not scale, and has no weight (TF-Slim's and Keras's
-    Inception).
+    `eps` is added to the variance. In training, the running statistics move by the share `momentum` towards those of
+    the batch. weight (gamma), bias (beta), running_mean and running_var, each (channels,); the last two are not
+    trained. With `gamma=none` it shifts and does not scale, and has no weight (TF-Slim's and Keras's Inception).
     """
 
     name = "bn"
     eps: float = 0.001
     gamma: bool = True
+    momentum: float = 0.1
 
     def weights(self, *inputs: TensorType) -> dict[str, Weight]:
         shape = (inputs[0].channels,)

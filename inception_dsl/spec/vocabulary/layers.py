@@ -30,7 +30,11 @@ def _real(word: str, number: float) -> str:
     return f"{word}={number:.9f}".rstrip("0")
 
 
-_NORM: Final = {"eps": _real("eps", BatchNorm.eps), "gamma": _switch("gamma", BatchNorm.gamma)}
+_NORM: Final = {
+    "eps": _real("eps", BatchNorm.eps),
+    "gamma": _switch("gamma", BatchNorm.gamma),
+    "momentum": _real("momentum", BatchNorm.momentum),
+}
 _SLOPE: Final = {"per_channel": _switch("per_channel", PReLU.per_channel)}
 _AFTER: Final = frozenset({*ADDED, "norm", "act", *_NORM, *_SLOPE})
 """The words for what follows a layer with weights, and `_AFTER_DEFAULTS` those that hold where none is written."""
@@ -68,7 +72,7 @@ LAYERS: Final[Mapping[str, LayerEntry]] = {
         _words("alpha beta k"),
         {"alpha": _real("alpha", LRN.alpha), "beta": _real("beta", LRN.beta), "k": f"k={LRN.k:g}"},
     ),
-    "bn": LayerEntry("bn", (BatchNorm,), words=_words("eps gamma"), defaults=_NORM),
+    "bn": LayerEntry("bn", (BatchNorm,), words=frozenset(_NORM), defaults=_NORM),
     "gn": LayerEntry(
         "gn N",
         (GroupNorm,),

@@ -15,7 +15,7 @@ from inception_dsl.spec.vocabulary.entry import Word
 def _number(
     meaning: str,
     example: str,
-    value: Literal["number", "width", "pair"] = "number",
+    value: Literal["number", "width", "share", "pair"] = "number",
     slot: str = "",
     op: type[Op] | None = None,
 ) -> Word:
@@ -63,6 +63,7 @@ WORDS: Final[Mapping[str, Word]] = {
     "bias": Word("adds a bias for each output", choices=("none",)),
     "gamma": Word("gives batch normalisation a learnt scale", choices=("none",)),
     "eps": _number("is added to the variance in a norm: 0.001 in `bn`, 0.00001 in `gn` and `ln`", "0.001"),
+    "momentum": _number("is how far a batch moves the running statistics of `bn` in training", "0.01", "share"),
     "per_channel": Word("gives `prelu` a slope for each channel, not one for all", choices=("none",)),
     "groups": _number(
         "splits input and output channels into this many groups; `groups={in}` is depthwise", "32", "width"

@@ -16,6 +16,7 @@ rules: Final = Rules[Expression]("PyTorch")
 @rules(BatchNorm)
 def _batch_norm(op: BatchNorm, channels: Width, layers: LayerPrinter) -> Expression:
     items: tuple[Item, ...] = (layers.width(channels), ("eps", literal(op.eps)))
+    items += (("momentum", literal(op.momentum)),) if layers.states_momentum else ()
     match sorted(layers.ranks):
         case [1]:
             kind = "nn.BatchNorm1d"
