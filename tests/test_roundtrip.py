@@ -34,7 +34,7 @@ FILES = discovery.find_specs([ROOT / "specs", ROOT / "tests" / "cases" / "good"]
 LOWERABLE = range(1, len(pipeline.PIPELINE) + 1)
 """How many passes may have run before a program is lowered: one, which takes out what is absent, or more."""
 
-every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 often = settings(max_examples=150, deadline=None)
 seldom = settings(max_examples=60, deadline=None)
 
