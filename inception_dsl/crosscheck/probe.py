@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from inception_dsl.ir.ops.norms import LRN, BatchNorm
+from inception_dsl.ir.ops import activations as act
+from inception_dsl.ir.ops.norms import LRN, Norm
 from inception_dsl.ir.typed import Typed
 
 if TYPE_CHECKING:
@@ -26,6 +27,15 @@ SEED: Final = 14094842
 
 LOUD: Final = 30.0
 """The size of what an LRN reads: at its alpha of 1e-4, values of about 1 would pass through it unchanged to 1e-4."""
+
+WIDE: Final = 3.0
+"""The size of what an activation of `CURVED` reads: at 0.3 a ReLU6 is a ReLU, and a hard sigmoid a straight line."""
+
+CURVED: Final = (
+    *(act.ReLU6, act.SiLU, act.Hardswish, act.Hardsigmoid, act.Sigmoid),
+    *(act.Tanh, act.ELU, act.GELU, act.GELUTanh, act.Mish),
+)
+"""The activations whose form depends on the size of what they read."""
 
 CENTRED: Final = 0.2
 """How much of a channel's mean a batch norm takes out.
@@ -43,7 +53,9 @@ SHIFTS: Final = frozenset({"bias", "running_mean"})
 
 def level(typed: Typed) -> float:
     """The size (root mean square) of a network's activations."""
-    return LOUD if any(isinstance(node.op, LRN) for node in typed.nodes) else QUIET
+    if any(isinstance(node.op, LRN) for node in typed.nodes):
+        return LOUD
+    return WIDE if any(isinstance(node.op, CURVED) for node in typed.nodes) else QUIET
 
 
 def images(shape: tuple[int, ...], count: int, size: float) -> Array:
@@ -81,12 +93,13 @@ def weights(typed: Typed) -> dict[str, Array]:
 def scaling(net: nn.Module, typed: Typed) -> Iterator[None]:
     """Where `net` is run on images, scale its drawn weights, in place and layer by layer, to what arrives there.
 
-    A convolution or batch norm then gives values of about `level(typed)`, a fully connected layer of about 1, and a
-    convolution before a batch norm of about `QUIET`. A channel that would be silent after a ReLU gets its sign turned.
+    A convolution or norm then gives values of about `level(typed)`, a fully connected layer of about 1, and a
+    convolution before a norm of about `QUIET`. A channel that would be silent after a ReLU gets its sign turned.
     """
     from torch import nn
 
-    norms = [node for node in typed.nodes if isinstance(node.op, BatchNorm)]
+    kinds = (nn.BatchNorm1d, nn.BatchNorm2d, nn.GroupNorm, nn.LayerNorm)
+    norms = [node for node in typed.nodes if isinstance(node.op, Norm)]
     before_norm = {".".join(typed.nodes[node.inputs[0]].path) for node in norms if node.inputs[0] >= 0}
 
     def before(layer: Any, target: float) -> Callable[[nn.Module, tuple[Tensor]], None]:
@@ -96,9 +109,7 @@ def scaling(net: nn.Module, typed: Typed) -> Iterator[None]:
             if hasattr(layer, "running_mean"):
                 layer.running_mean.mul_(arrives).add_(x.transpose(0, 1).flatten(1).mean(1), alpha=CENTRED)
                 layer.running_var.mul_(arrives**2)
-                scale = target
-            else:
-                scale = target / arrives
+            scale = target if isinstance(layer, kinds) else target / arrives
             own = [] if layer.weight is None else [layer.weight.mul_(scale)]
             own += [] if layer.bias is None else [layer.bias.mul_(target)]
             silent = layer.forward(x).transpose(0, 1).flatten(1).amax(1) <= 0
@@ -108,7 +119,7 @@ def scaling(net: nn.Module, typed: Typed) -> Iterator[None]:
         return hook
 
     targets: dict[type[nn.Module], float] = {nn.Conv2d: level(typed), nn.Linear: 1.0}
-    targets |= dict.fromkeys((nn.BatchNorm1d, nn.BatchNorm2d), level(typed))
+    targets |= dict.fromkeys(kinds, level(typed))
     handles = [
         layer.register_forward_pre_hook(before(layer, QUIET if name in before_norm else target))
         for name, layer in net.named_modules()

@@ -40,7 +40,7 @@ OPTIMISERS = {
 
 
 def make_optimiser(config: Config, network: nn.Module) -> torch.optim.Optimizer:
-    """The optimiser of a network. Biases and normalisation scales have no weight decay unless `decay_all`."""
+    """The optimiser of a network. Biases, the scales of norms and learnt slopes have no decay unless `decay_all`."""
     optim = config.optim
     kinds: dict[tuple[float, float], list[Tensor]] = {}  # by weight decay and by the scale of the rate
     for name, weight in network.named_parameters():
