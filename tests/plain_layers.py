@@ -37,7 +37,8 @@ OWN = {"LayerNorm2d": nn.LayerNorm}
 @cache
 def program(name: str) -> Program:
     """The network of a spec, before it is lowered."""
-    return compile_file(ROOT / "specs" / f"{name}.yaml")
+    (path,) = (ROOT / "specs").rglob(f"{name}.yaml")
+    return compile_file(path)
 
 
 @cache

@@ -63,7 +63,7 @@ def test_a_subclass_of_a_layer_would_be_seen() -> None:
 
 
 def test_every_spec_has_a_network() -> None:
-    assert {*NAMES} == {path.stem for path in (ROOT / "specs").glob("*.yaml")} - {"claims"}
+    assert {*NAMES} == {path.stem for path in (ROOT / "specs").rglob("*.yaml")} - {"claims"}
 
 
 def test_the_former_argument_of_build_is_deprecated() -> None:
