@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
@@ -96,10 +97,30 @@ def torch_fidelity(features: Sequence[str]) -> nn.Module:
     )
 
 
+def facenet(name: str) -> nn.Module:
+    """facenet-pytorch's network: it gives the embedding, and in training also what its classifier gives."""
+    module: Any = pytest.importorskip("facenet_pytorch", reason="facenet-pytorch is not installed")
+    kind: Any = getattr(module, name)
+
+    class WithClassifier(kind):  # type: ignore[misc]  # it has no type hints
+        def forward(self, x: torch.Tensor) -> Any:
+            normed: list[torch.Tensor] = []
+            handle = self.last_bn.register_forward_hook(lambda _, __, out: normed.append(out))
+            embedding = super().forward(x)
+            handle.remove()
+            return SimpleNamespace(logits=embedding, aux_logits=self.logits(*normed)) if self.training else embedding
+
+    net: Any = WithClassifier(classify=True, num_classes=8631)
+    net.classify = False
+    made: nn.Module = net
+    return made
+
+
 MAKERS: Mapping[str, Callable[..., nn.Module]] = {
     "torchvision": of_torchvision,
     "timm": of_timm,
     "pytorch-fid": lambda _: pytorch_fid(),
+    "facenet-pytorch": facenet,
 }
 """All but keras, and torch-fidelity, whose network takes bytes: `test_weights_keras.py` and `test_fid.py` have them."""
 
@@ -145,7 +166,7 @@ def small(name: str) -> Typed:
     for side in SIDES:
         with suppress(SpecError):
             typed = compiler.at_size(own.program, (side, side))
-            if all(node.out.image > (1, 1) for node in typed.nodes if isinstance(node.op, BatchNorm)):
+            if all(node.out.shape[1:] != (1, 1) for node in typed.nodes if isinstance(node.op, BatchNorm)):
                 return typed
     return own
 

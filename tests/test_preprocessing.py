@@ -74,6 +74,9 @@ def theirs(library: str, network: str, tag: str) -> tuple[Callable[[Path], torch
         return lambda file: transform(rgb(file)), True
     if library in {"pytorch-fid", "torch-fidelity"}:
         return of_fid(library), False
+    if library == "facenet-pytorch":
+        facenet = pytest.importorskip("facenet_pytorch", reason="facenet-pytorch is not installed")
+        return lambda file: facenet.fixed_image_standardization(whole(facenet, rgb(file))), False
     os.environ.setdefault("KERAS_BACKEND", "torch")
     keras = pytest.importorskip("keras")
     modules = {"InceptionV3": "inception_v3", "InceptionResNetV2": "inception_resnet_v2", "Xception": "xception"}
@@ -109,6 +112,11 @@ def of_fid(library: str) -> Callable[[Path], torch.Tensor]:
         return found
 
     return read
+
+
+def whole(facenet: Any, image: Image.Image) -> Any:
+    """An image as facenet-pytorch cuts out a face that fills it."""
+    return facenet.extract_face(image, (0, 0, *image.size))
 
 
 def rgb(file: Path) -> Image.Image:

@@ -42,7 +42,10 @@ def test_the_same_weights_give_the_same_numbers(case: str, tmp_path: Path) -> No
     check_numbers(case, small(CASES[case].spec), tmp_path)
 
 
-@pytest.mark.parametrize("case", ["torchvision-googlenet", "torchvision-squeezenet1_1", "timm-legacy_xception"])
+@pytest.mark.parametrize(
+    "case",
+    ["torchvision-googlenet", "torchvision-squeezenet1_1", "timm-legacy_xception", "facenet-pytorch-InceptionResnetV1"],
+)
 def test_import_then_export_is_the_identity(case: str, tmp_path: Path) -> None:
     check_identity(case, tmp_path)
 

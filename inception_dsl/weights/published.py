@@ -69,6 +69,17 @@ def _keras(network: str) -> PublishedWeights:
     )
 
 
+def _facenet(network: str, *tags: str) -> PublishedWeights:
+    """Weights of facenet-pytorch: a face as `extract_face` cuts it out, then `fixed_image_standardization`."""
+    size = (160, 160)
+    return PublishedWeights(
+        {
+            tag: Preprocessing(f"facenet-pytorch {network} {tag}", size, size, "bilinear", (0.5,) * 3, (128 / 255,) * 3)
+            for tag in tags
+        }
+    )
+
+
 def _fid(title: str, values: Values, coordinates: str) -> PublishedWeights:
     """The weights of FID's network, whose file is the same in all libraries; `title` names a library and its network.
 
@@ -151,6 +162,8 @@ PUBLISHED: Final[Mapping[str, Mapping[str, PublishedWeights]]] = {
     "pytorch-fid": {"fid_inception_v3": _fid("pytorch-fid fid_inception_v3", SYMMETRIC, "half_pixel")},
     # torch_fidelity.FeatureExtractorInceptionV3.forward
     "torch-fidelity": {"inception-v3-compat": _fid("torch-fidelity inception-v3-compat", CENTRED, "asymmetric")},
+    # facenet_pytorch.MTCNN
+    "facenet-pytorch": {"InceptionResnetV1": _facenet("InceptionResnetV1", "vggface2", "casia-webface")},
     # keras.applications.*.preprocess_input, mode "tf"
     "keras": {name: _keras(name) for name in ("InceptionV3", "InceptionResNetV2", "Xception")},
 }

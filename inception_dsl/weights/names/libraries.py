@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from inception_dsl.weights.names.facenet import FACENET_PYTORCH
 from inception_dsl.weights.names.fid import PYTORCH_FID, TORCH_FIDELITY
 from inception_dsl.weights.names.keras import KERAS
 from inception_dsl.weights.names.notation import Names
@@ -16,6 +17,7 @@ LIBRARIES: Final[Mapping[str, tuple[Names, ...]]] = {
     "timm": TIMM,
     "pytorch-fid": PYTORCH_FID,
     "torch-fidelity": TORCH_FIDELITY,
+    "facenet-pytorch": FACENET_PYTORCH,
     "keras": KERAS,
 }
 
