@@ -237,6 +237,6 @@ def window_receptive_field(
 
 
 def image_receptive_field(image: Pair, before: ReceptiveFields) -> ReceptiveFields:
-    """The receptive field where every output pixel reads the whole image: all of it, as seen from any pixel."""
-    height, width = (field.through(2 * size - 1, 1, size - 1) for field, size in zip(before, image, strict=True))
+    """The receptive field where every output pixel reads the whole image, placed as the first pixel sees it."""
+    height, width = (field.through(size, 1, 0) for field, size in zip(before, image, strict=True))
     return height, width

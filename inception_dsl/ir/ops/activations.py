@@ -16,7 +16,7 @@ class ReLU(Op):
 
 
 class ReLU6(Op):
-    """ReLU with an upper bound, min(max(x, 0), 6) (MobileNet, 1704.04861)."""
+    """ReLU with an upper bound, min(max(x, 0), 6) (MobileNetV2, 1801.04381, section 4)."""
 
     name = "relu6"
     storage = "in_place"

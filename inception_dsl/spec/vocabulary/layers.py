@@ -37,8 +37,9 @@ _NORM: Final = {
 }
 _SLOPE: Final = {"per_channel": _switch("per_channel", PReLU.per_channel)}
 _AFTER: Final = frozenset({*ADDED, "norm", "act", *_NORM, *_SLOPE})
-"""The words for what follows a layer with weights, and `_AFTER_DEFAULTS` those that hold where none is written."""
 _AFTER_DEFAULTS: Final = {"norm": "norm=none", "act": "act=none", **_NORM, **_SLOPE}
+"""The words for what follows a layer with weights, and those that hold where none is written."""
+
 STRIDE: Final = 1
 """The stride of a kernel without one."""
 
