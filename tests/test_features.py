@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -266,6 +267,7 @@ def grey(model: Any) -> None:
         (lambda: b"\x08\x09 no graph", "onnxruntime cannot open `bad.onnx`"),
         (lambda: graph({}), "`bad.onnx` does not state how images are prepared: its metadata has no `preprocessing`"),
         (lambda: graph({KEY: "?"}), "`preprocessing` in the metadata of `bad.onnx` is not a JSON object"),
+        (lambda: graph({KEY: replace(WANTED, mean=(0.5,) * 4).json}), "has 4 means and 3 deviations for the 3"),
         (lambda: graph({KEY: WANTED.at(32, 32).json}), "but its `preprocessing` gives float images of 3x32x32"),
         (
             lambda: load("small.yaml").onnx(),

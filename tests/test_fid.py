@@ -15,9 +15,11 @@ from torch import nn
 
 from inception_dsl import compiler
 from inception_dsl.analysis.cost import cost
+from inception_dsl.build import build
 from inception_dsl.crosscheck.compare import MOVES, TOLERANCE
 from inception_dsl.diagnostics.diagnostic import Source
 from inception_dsl.emit.onnx import onnx
+from inception_dsl.emit.pytorch import pytorch
 from inception_dsl.ir.typed import Typed
 from inception_dsl.weights.matching import match
 
@@ -78,6 +80,24 @@ def test_the_taps_are_the_maps_of_pytorch_fid(pixels: Any) -> None:
         assert maps.shape[1] == int(width)
         assert apart(maps[0], maps[1], wanted) > MOVES
         assert apart(maps, wanted, wanted) < TOLERANCE
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_the_values_agree_in_training_and_at_another_size(training: bool) -> None:
+    """In PyTorch: the logits, and the statistics that training moves."""
+    net, own = with_weights(pytorch_fid()), build(pytorch.source(spec(NAME)), NAME)
+    own.load_state_dict({name: torch.from_numpy(each) for name, each in running(NAME)[1].items()}, strict=False)
+    images = torch.from_numpy(np.random.default_rng(1).normal(size=(4, 3, 139, 107)).astype(np.float32))
+    for each in (own, net):
+        each.train(training)
+    net.get_submodule("dropout").eval()  # torchvision's, which FID never runs in training
+    with torch.no_grad():
+        given, wanted = own(images).numpy(), net(images).numpy()
+    assert apart(given[0], given[1], wanted) > MOVES
+    assert apart(given, wanted, wanted) < TOLERANCE
+    state = own.state_dict()
+    for name, theirs in match(spec(NAME), "pytorch-fid").theirs.items():
+        torch.testing.assert_close(state[name], net.state_dict()[theirs], rtol=1e-3, atol=1e-4)
 
 
 def test_only_values_tell_the_maximum_pool_from_an_average(pixels: Any) -> None:

@@ -19,6 +19,7 @@ from library_networks import pytorch_fid_features, torch_fidelity
 from PIL import Image
 from torch import nn
 
+from inception_dsl.evaluation.images import resized
 from inception_dsl.evaluation.preparation import VIEW_SETTINGS, choose_preparation, prepare_as_trained, prepare_image
 from inception_dsl.runner.base.config import Augment, Config, Data
 from inception_dsl.runner.images.augment import normalise, scale_to_unit, to_channels
@@ -141,6 +142,26 @@ def test_images_are_prepared_as_the_library_does(library: str, network: str, tag
         own, other = ours(file, wanted), expected(file)
         assert own.shape == other.shape
         assert torch.equal(own, other) if exact else (own - other).abs().max() < CLOSE, file.name
+
+
+SIDES = st.integers(1, 60)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.tuples(SIDES, SIDES), st.tuples(SIDES, SIDES), st.integers(0, 2**32 - 1))
+def test_a_resize_without_antialiasing_is_that_of_torch_and_of_tensorflow(
+    size: tuple[int, int], wanted: tuple[int, int], seed: int
+) -> None:
+    module = pytest.importorskip("torch_fidelity.interpolate_compat_tensorflow")
+    image: Any = np.random.default_rng(seed).integers(0, 256, (3, *size), dtype=np.uint8)
+    batch = torch.from_numpy(image)[None].float()
+    expected = {
+        "half_pixel": torch.nn.functional.interpolate(batch, wanted, mode="bilinear", align_corners=False),
+        "asymmetric": module.interpolate_bilinear_2d_like_tensorflow1x(batch, wanted, align_corners=False),
+    }
+    for coordinates, values in expected.items():
+        how = Preprocessing("", wanted, wanted, "bilinear", (0,), (1,), antialias=False, coordinates=coordinates)
+        np.testing.assert_allclose(resized(image, how), values[0].numpy(), atol=1e-3)
 
 
 def test_every_network_that_is_known_has_its_preprocessing() -> None:

@@ -113,9 +113,13 @@ def _preprocessing(file: Path, running: InferenceSession) -> Preprocessing:
     if KEY not in metadata:
         raise _refused(file, f"`{file}` does not state how images are prepared: its metadata has no `{KEY}`", hint)
     try:
-        return parse_preprocessing(metadata[KEY])
+        wanted = parse_preprocessing(metadata[KEY])
     except ValueError as error:
         raise _refused(file, f"`{KEY}` in the metadata of `{file}` {error}", hint) from None
+    if not {len(wanted.mean), len(wanted.std)} <= {1, 3}:
+        message = f"`{KEY}` in the metadata of `{file}` has {len(wanted.mean)} means and {len(wanted.std)} deviations"
+        raise _refused(file, f"{message} for the 3 channels of RGB", hint)
+    return wanted
 
 
 def _refused(file: Path, message: str, hint: str = "") -> SpecError:
