@@ -26,7 +26,7 @@ from inception_dsl.runner.images.augment import normalise, scale_to_unit, to_cha
 from inception_dsl.runner.readers.decode import decode_image
 from inception_dsl.weights.names.libraries import BUILTIN_SPECS, LIBRARIES
 from inception_dsl.weights.preprocessing import RESIZES, Preprocessing, parse_preprocessing
-from inception_dsl.weights.published import PUBLISHED
+from inception_dsl.weights.published import PUBLISHED, TWO_SETS
 
 CAT = Path(__file__).parent / "data" / "chelsea.jpg"
 CLOSE = 2e-6
@@ -172,7 +172,7 @@ def test_every_network_that_is_known_has_its_preprocessing() -> None:
 
 def test_torchvisions_files_are_known_by_their_hash() -> None:
     """The names of the downloads end with the first digits of their sha256."""
-    for network in ("resnet50", "resnet101", "resnet152", "resnext50_32x4d", "wide_resnet50_2"):
+    for network in TWO_SETS:
         published = PUBLISHED["torchvision"][network]
         known = torchvision.models.get_model_weights(network)
         urls = {tag: known[tag].url for tag in published.tags}

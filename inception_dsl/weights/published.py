@@ -39,12 +39,13 @@ def _torchvision(
     crop: int = 224,
     values: Values = IMAGENET,
     files: Mapping[str, str] | None = None,
+    filter_: str = "bilinear",
     **resizes: int,
 ) -> PublishedWeights:
     """Weights of torchvision: `resizes` has the length of the shorter side by tag; then a center crop."""
     return PublishedWeights(
         {
-            tag: Preprocessing(f"torchvision {network} {tag}", resize, (crop, crop), "bilinear", **values)
+            tag: Preprocessing(f"torchvision {network} {tag}", resize, (crop, crop), filter_, **values)
             for tag, resize in (resizes or {"IMAGENET1K_V1": 256}).items()
         },
         files,
@@ -104,7 +105,7 @@ def _two_sets(network: str, first: str, second: str) -> PublishedWeights:
 
 ONE_SET: Final = (
     *("alexnet", "vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg19", "resnet18", "resnet34"),
-    *("densenet121", "densenet169", "squeezenet1_0", "squeezenet1_1"),
+    *("densenet121", "densenet169", "squeezenet1_0", "squeezenet1_1", "mobilenet_v3_small"),
 )
 TWO_SETS: Final = {
     "resnet50": ("0676ba61", "11ad3fa6"),
@@ -112,10 +113,16 @@ TWO_SETS: Final = {
     "resnet152": ("394f9c45", "f82ba261"),
     "resnext50_32x4d": ("7cdf4587", "1a0047aa"),
     "wide_resnet50_2": ("95faca4d", "9ba9bcbe"),
+    "mobilenet_v2": ("b0353104", "7ebf99e0"),
+    "mobilenet_v3_large": ("8738ca79", "5c1a4163"),
+    "regnet_x_400mf": ("adf1edd5", "62229a5f"),
+    "regnet_y_400mf": ("c65dace8", "e6988f5f"),
+    "regnet_y_8gf": ("d0d0e4a8", "dc2b1b54"),
 }
 """The networks of torchvision with one and with two sets of weights, all on 224x224 pixels."""
 
 A1H: Final = (0.95, "bicubic", IMAGENET)
+TV2: Final = (0.965, "bicubic", IMAGENET)
 BICUBIC: Final = (0.875, "bicubic", IMAGENET)
 RESNET: Final = {
     "a1_in1k": A1H,
@@ -133,6 +140,9 @@ PUBLISHED: Final[Mapping[str, Mapping[str, PublishedWeights]]] = {
         "inception_v3": _torchvision("inception_v3", 299, SYMMETRIC, IMAGENET1K_V1=342),
         **{name: _torchvision(name) for name in ONE_SET},
         **{name: _two_sets(name, *digits) for name, digits in TWO_SETS.items()},
+        "efficientnet_b0": _torchvision("efficientnet_b0", filter_="bicubic"),
+        "efficientnet_b4": _torchvision("efficientnet_b4", 380, filter_="bicubic", IMAGENET1K_V1=384),
+        "efficientnet_v2_s": _torchvision("efficientnet_v2_s", 384, IMAGENET1K_V1=384),
     },
     # timm.get_pretrained_cfg(network), read by timm.data.resolve_data_config; timm's default tag comes first
     "timm": {
@@ -157,6 +167,12 @@ PUBLISHED: Final[Mapping[str, Mapping[str, PublishedWeights]]] = {
         "wide_resnet50_2": _timm("wide_resnet50_2", 224, racm_in1k=BICUBIC, tv_in1k=RESNET["tv_in1k"]),
         "densenet121": _timm("densenet121", 224, ra_in1k=BICUBIC, tv_in1k=BICUBIC),
         "densenet169": _timm("densenet169", 224, tv_in1k=BICUBIC),
+        "mobilenetv2_100": _timm("mobilenetv2_100", 224, ra_in1k=BICUBIC),
+        "efficientnet_b0": _timm("efficientnet_b0", 224, ra_in1k=BICUBIC),
+        "efficientnet_b4": _timm("efficientnet_b4", 320, ra2_in1k=BICUBIC),
+        "regnetx_004_tv": _timm("regnetx_004_tv", 224, tv2_in1k=TV2),
+        "regnety_004": _timm("regnety_004", 224, tv2_in1k=TV2, pycls_in1k=BICUBIC),
+        "regnety_080_tv": _timm("regnety_080_tv", 224, tv2_in1k=TV2),
     },
     # pytorch_fid.inception.InceptionV3.forward
     "pytorch-fid": {"fid_inception_v3": _fid("pytorch-fid fid_inception_v3", SYMMETRIC, "half_pixel")},

@@ -7,6 +7,28 @@ from typing import Final
 from inception_dsl.weights.names.families import DENSENETS, RESNETS, V3_HEAD, V3_TRUNK
 from inception_dsl.weights.names.notation import Names
 
+
+def _mobile(name: str, spec: str, *blocks: int, squeezed: bool = False) -> Names:
+    """The names of a network that has `blocks` inverted residuals in its stages; those of the first do not expand."""
+    se = ",se.{conv_reduce,conv_expand}" * squeezed
+    first = f"{{conv_dw,bn1{se},conv_pw,bn2}}"
+    other = f"{{conv_pw,bn1,conv_dw,bn2{se},conv_pwl,bn3}}"
+    inside = [f"blocks.{i}.{{0-{count - 1}}}.{other if i else first}" for i, count in enumerate(blocks)]
+    return Names(name, spec, " ".join(["conv_stem bn1", *inside, "conv_head bn2 classifier"]))
+
+
+def _regnet(name: str, spec: str, *blocks: int, squeezed: bool = False) -> Names:
+    """The names of a RegNet, which has `blocks` in its stages."""
+    se = ",se.{fc1,fc2}" * squeezed
+    unit = f"{{conv{{1,2}}.{{conv,bn}}{se},conv3.{{conv,bn}}}}"
+    inside = [
+        f"s{i}.b{j}.{f'{{downsample.{{conv,bn}},{unit}}}' if j == 1 else unit}"
+        for i, count in enumerate(blocks, start=1)
+        for j in range(1, count + 1)
+    ]
+    return Names(name, spec, " ".join(["stem.{conv,bn}", *inside, "head.fc"]))
+
+
 TIMM: Final = (
     Names("inception_v3", "inception_v3_timm", V3_TRUNK, V3_HEAD),
     Names(
@@ -53,4 +75,10 @@ TIMM: Final = (
     ),
     *RESNETS,
     *DENSENETS,
+    _mobile("mobilenetv2_100", "mobilenet_v2", 1, 2, 3, 4, 3, 3, 1),
+    _mobile("efficientnet_b0", "efficientnet_b0", 1, 2, 2, 3, 3, 4, 1, squeezed=True),
+    _mobile("efficientnet_b4", "efficientnet_b4", 2, 4, 4, 6, 6, 8, 2, squeezed=True),
+    _regnet("regnetx_004_tv", "regnet_x_400mf", 1, 2, 7, 12),
+    _regnet("regnety_004", "regnet_y_400mf", 1, 3, 6, 6, squeezed=True),
+    _regnet("regnety_080_tv", "regnet_y_8gf", 2, 4, 10, 1, squeezed=True),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from inception_dsl.weights.names.families import DENSENETS, RESNETS, V3_HEAD, V3_TRUNK
@@ -27,6 +28,48 @@ VGGS: Final = (
     _vgg("vgg16", 2, 2, 3, 3, 3),
     _vgg("vgg19", 2, 2, 4, 4, 4),
 )
+
+
+BLOCKS: Final = {
+    "1": "0.{0,1}",
+    "2": "{0,1}.{0,1}",
+    "3": "{0-2}.{0,1}",
+    "2se": "{0.{0,1},1.{fc1,fc2},2.{0,1}}",
+    "3se": "{{0,1}.{0,1},2.{fc1,fc2},3.{0,1}}",
+}
+"""The layers of an inverted residual by how many convolutions it has, and squeeze and excitation before the last."""
+
+
+def _mobilenet_v3(name: str, blocks: str) -> Names:
+    """The names of a MobileNetV3 with these blocks; its spec has its name."""
+    inside = [f"features.{i}.block.{BLOCKS[kind]}" for i, kind in enumerate(blocks.split(), start=1)]
+    return Names(name, name, " ".join([*_between(inside), "classifier.{0,3}"]))
+
+
+def _efficientnet(name: str, stages: str) -> Names:
+    """The names of an EfficientNet with these blocks in its stages, as `4 of 3se`; its spec has its name."""
+    kinds = [stage.split(" of ") for stage in stages.split(", ")]
+    inside = [
+        f"features.{i}.{{0-{int(count) - 1}}}.block.{BLOCKS[kind]}" for i, (count, kind) in enumerate(kinds, start=1)
+    ]
+    return Names(name, name, " ".join([*_between(inside), "classifier.1"]))
+
+
+def _between(inside: Sequence[str]) -> list[str]:
+    """Blocks between a first and a last convolution."""
+    return ["features.0.{0,1}", *inside, f"features.{len(inside) + 1}.{{0,1}}"]
+
+
+def _regnet(name: str, *blocks: int, squeezed: bool = False) -> Names:
+    """The names of a RegNet, which has `blocks` in its stages; its spec has its name."""
+    unit = "f.{a.{0,1},b.{0,1},se.{fc1,fc2},c.{0,1}}" if squeezed else "f.{a,b,c}.{0,1}"
+    inside = [
+        f"trunk_output.block{i}.block{i}-{j}.{f'{{proj.{{0,1}},{unit}}}' if j == 0 else unit}"
+        for i, count in enumerate(blocks, start=1)
+        for j in range(count)
+    ]
+    return Names(name, name, " ".join(["stem.{0,1}", *inside, "fc"]))
+
 
 TORCHVISION: Final = (
     Names(
@@ -54,4 +97,23 @@ TORCHVISION: Final = (
         "squeezenet1_1",
         "features.{0,{3,4,6,7,9,10,11,12}.{squeeze,expand1x1,expand3x3}} classifier.1",
     ),
+    Names(
+        "mobilenet_v2",
+        "mobilenet_v2",
+        """
+        features.0.{0,1}
+        features.1.conv.{0.{0,1},1,2}
+        features.{2-17}.conv.{0.{0,1},1.{0,1},2,3}
+        features.18.{0,1}
+        classifier.1
+        """,
+    ),
+    _mobilenet_v3("mobilenet_v3_large", "2 3 3 3se 3se 3se 3 3 3 3 3se 3se 3se 3se 3se"),
+    _mobilenet_v3("mobilenet_v3_small", "2se 3 3 3se 3se 3se 3se 3se 3se 3se 3se"),
+    _efficientnet("efficientnet_b0", "1 of 2se, 2 of 3se, 2 of 3se, 3 of 3se, 3 of 3se, 4 of 3se, 1 of 3se"),
+    _efficientnet("efficientnet_b4", "2 of 2se, 4 of 3se, 4 of 3se, 6 of 3se, 6 of 3se, 8 of 3se, 2 of 3se"),
+    _efficientnet("efficientnet_v2_s", "2 of 1, 4 of 2, 4 of 2, 6 of 3se, 9 of 3se, 15 of 3se"),
+    _regnet("regnet_x_400mf", 1, 2, 7, 12),
+    _regnet("regnet_y_400mf", 1, 3, 6, 6, squeezed=True),
+    _regnet("regnet_y_8gf", 2, 4, 10, 1, squeezed=True),
 )
