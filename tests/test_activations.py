@@ -179,6 +179,12 @@ def test_another_activation_or_norm_in_the_file_is_found(monkeypatch: pytest.Mon
     assert cross_check(net, BACKENDS, [(9, 9)], [2]).findings
 
 
+def test_a_module_normalises_images_and_vectors_alike() -> None:
+    head = "modules:\n  m: {graph: 'ln -> gn 1 -> prelu per_channel -> silu'}"
+
+    assert cross_check(program("conv 1x1 6; m; fc 5; m; fc 4", head), BACKENDS, [(9, 9)], [2]).findings == ()
+
+
 def test_words_become_ops() -> None:
     assert ops("conv 1x1 6 gn=3 eps=0.01 leaky=10%")[1:] == [GroupNorm(3, 0.01), act.LeakyReLU(0.1)]
     assert ops("conv 1x1 6 gn={in} prelu per_channel")[1:] == [GroupNorm(3), act.PReLU(per_channel=True)]

@@ -41,7 +41,7 @@ class Hardswish(Op):
 class Hardsigmoid(Op):
     """Piecewise form of the sigmoid, min(max(x + 3, 0), 6) / 6 (MobileNetV3, 1905.02244, section 5.2).
 
-    Keras's has another slope, 0.2.
+    That of Keras 2, and the default of ONNX, have another slope, 0.2.
     """
 
     name = "hardsigmoid"
