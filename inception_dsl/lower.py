@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from inception_dsl.diagnostics.codes.syntax import OUT_OF_BOUNDS
+from inception_dsl.diagnostics.codes.values import WEIGHTS_DO_NOT_FIT
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, Note, Span
 from inception_dsl.diagnostics.spelling import listing
 from inception_dsl.ir.op import Op
@@ -14,7 +16,7 @@ from inception_dsl.ir.ops.joins import Concat
 from inception_dsl.ir.ops.linear import Conv, FullyConnected
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.ops.shaping import Flatten
-from inception_dsl.ir.program import Body, Call, Join, Layer, Part, Program, Repeat, Sequence
+from inception_dsl.ir.program import Again, Body, Call, Join, Layer, Part, Program, Reference, Repeat, Sequence
 from inception_dsl.ir.shapes import INPUT_PIXEL, Pair, ReceptiveFields, ShapeError, TensorType, joined_receptive_field
 from inception_dsl.ir.typed import Node, PartPath, Typed
 from inception_dsl.ir.values import MODULE_IN, Scalar, ValueFault, evaluate
@@ -42,7 +44,7 @@ def lower(program: Program, image: Pair | None = None) -> Typed:
     """
     size = TensorType((program.input.channels, *image)) if image else program.input
     lowering = _Lowering(program, size)
-    ends = {}
+    ends = lowering.ends
     index = INPUT
     for row in program.rows:
         lowering.enter(row.name, row.origin)
@@ -67,10 +69,19 @@ class _Lowering:
     input: TensorType
     nodes: list[Node] = field(default_factory=list)
     findings: Findings = field(default_factory=Findings)
+    ends: dict[str, int] = field(default_factory=dict)
     row: str = ""
     origin: Span | None = None
     within: str = ""
     """The module that is expanded, or the row."""
+    values: dict[tuple[str, str], int] = field(default_factory=dict)
+    """The values of labelled steps and arguments that the body being expanded can read, by kind and name."""
+    steps: dict[str, tuple[Part, PartPath, int]] = field(default_factory=dict)
+    """Its labelled steps, each with the path of its owner and the index of its first node."""
+    again: tuple[str, int] | None = None
+    """The step that is applied again: its label, and how far its nodes lie behind those of the first time."""
+    uses: Counter[PartPath] = field(default_factory=Counter)
+    """The nodes of every path: several, where a layer is applied again."""
     joins: dict[PartPath, int] = field(default_factory=dict)
     linear: dict[int, list[int]] = field(default_factory=dict)
     """The nodes of each fully connected layer that is alone in its layer, by the layer's identity."""
@@ -80,6 +91,7 @@ class _Lowering:
     def enter(self, row: str, origin: Span | None) -> None:
         """Start a row or head."""
         self.row, self.origin, self.within = row, origin, row
+        self.values, self.steps = {}, {}
 
     def expand(self, body: Body, path: PartPath, index: int, env: Bindings) -> int:
         """The index of a body's output, given that of its input."""
@@ -90,10 +102,10 @@ class _Lowering:
                 return self._layer(body, ops, path, index, env)
             case Sequence(parts):
                 for part in parts:
-                    index = self.expand(part.body, _under(path, part), index, env)
+                    index = self._part(part, path, index, env)
                 return index
             case Join(op, branches):
-                ends = [self.expand(part.body, _under(path, part), index, env) for part in branches]
+                ends = [self._part(part, path, index, env) for part in branches]
                 return self._join(body, op, path, index, ends)
             case Repeat(count, inner):
                 for i in range(count):
@@ -103,8 +115,29 @@ class _Lowering:
                 return index
             case Call(template):
                 return self._call(body, template, path, index, env)
+            case Reference(name, kind):
+                return self.ends[name] if kind == "row" else self.values[kind, name]
+            case Again(label):
+                return self._again(label, index, env)
             case _:
                 raise TypeError(f"{body} cannot be lowered: a pass should have removed it")
+
+    def _part(self, part: Part, path: PartPath, index: int, env: Bindings) -> int:
+        first = len(self.nodes)
+        index = self.expand(part.body, _under(path, part), index, env)
+        if part.label:
+            self.values["step", part.label] = index
+            self.steps[part.label] = part, path, first
+        return index
+
+    def _again(self, label: str, index: int, env: Bindings) -> int:
+        part, path, first = self.steps[label]
+        if self.values["step", label] == FAILED_NODE:
+            return FAILED_NODE
+        outer, self.again = self.again, (label, len(self.nodes) - first)
+        index = self.expand(part.body, _under(path, part), index, env)
+        self.again = outer
+        return index
 
     def _layer(self, layer: Layer, ops: tuple[Op, ...], path: PartPath, index: int, env: Bindings) -> int:
         if isinstance(ops[0], Flatten) and len(ops) > 1 and index != FAILED_NODE:
@@ -161,9 +194,11 @@ class _Lowering:
         bound = {param: number for param, number in values.items() if number is not None}
         bound[MODULE_IN] = here["in"]
         template = self.program.templates[name]
-        outer, self.within = self.within, template.module
+        outer = self.within, self.values, self.steps
+        self.values = {("argument", name): self.expand(value, path, index, env) for name, value in call.tensors}
+        self.within, self.steps = template.module, {}
         end = self.expand(template.body, path, index, bound)
-        self.within = outer
+        self.within, self.values, self.steps = outer
         return end
 
     def type_of(self, index: int) -> TensorType:
@@ -184,6 +219,17 @@ class _Lowering:
             hint = "shorten the labels here and around this layer"
             message = f"the full name of a layer has more than {LONGEST_PATH} characters"
             return self._fail(ShapeError(OUT_OF_BOUNDS, message, help=hint), node.origin)
+        if self.again:
+            label, behind = self.again
+            first = self.nodes[len(self.nodes) - behind]
+            node = replace(node, path=first.path, use=self.uses[first.path] + 1)
+            if (type(node.op), node.weights) != (type(first.op), first.weights):
+                hint = "give it the width that the step reads at first"
+                message = (
+                    f"`again {label}` reads {node.types[0]} here, and the weights of `{label}` fit {first.types[0]}"
+                )
+                return self._fail(ShapeError(WEIGHTS_DO_NOT_FIT, message, hint), node.origin)
+        self.uses[node.path] += 1
         self.nodes.append(node)
         return len(self.nodes) - 1
 

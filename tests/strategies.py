@@ -31,6 +31,7 @@ from inception_dsl.syntax.terms import (
     Dimensions,
     Fraction,
     Labelled,
+    Reference,
     Repeated,
     Scaled,
     Term,
@@ -102,7 +103,7 @@ def formulas() -> st.SearchStrategy[Value]:
 
 def _words() -> st.SearchStrategy[WordTerm]:
     key = st.sampled_from(["groups", "pad", "norm", "#1x1", "3x3", "pool proj", "double #3x3", ""])
-    setting = values() | _dimensions() | st.sampled_from(WORDS)
+    setting = values() | _dimensions() | st.sampled_from([*WORDS, "@row"])
     return st.builds(WordTerm, st.sampled_from([word for word in WORDS if word != "of"])) | st.builds(
         WordTerm, key, setting
     )
@@ -124,7 +125,7 @@ def uses() -> st.SearchStrategy[Use]:
 
 def terms() -> st.SearchStrategy[Term]:
     """Formulas in the form that the parser gives: no chain directly in a chain, no join directly in its like."""
-    return _terms("|+*", uses())
+    return _terms("|+*", uses() | st.builds(Reference, st.sampled_from(LABELS)))
 
 
 def former_terms() -> st.SearchStrategy[Term]:
@@ -132,7 +133,7 @@ def former_terms() -> st.SearchStrategy[Term]:
     return _terms("|+", uses().map(lambda use: replace(use, fraction=None)))
 
 
-def _terms(joins: str, leaves: st.SearchStrategy[Use]) -> st.SearchStrategy[Term]:
+def _terms(joins: str, leaves: st.SearchStrategy[Any]) -> st.SearchStrategy[Term]:
     def deeper(inner: st.SearchStrategy[Term]) -> st.SearchStrategy[Term]:
         some = st.lists(inner, min_size=2, max_size=4)
         return st.one_of(
@@ -207,6 +208,7 @@ class _Module:
         self.stride = self.pool = False
         self.shaping: dict[str, tuple[str, ...]] = {}  # other columns that shape it, and what their cells may hold
         self.halves = False  # the image, without being asked
+        self.reads = False  # a row, in its column `prev`
 
 
 class _Network:
@@ -220,6 +222,7 @@ class _Network:
         self.inside: _Module | None = None
         self.erratum = False
         self.labels = 0
+        self.given: dict[str, _Shape] = {}  # the rows so far
 
     def draw(self, strategy: st.SearchStrategy[T]) -> T:
         drawn: T = self._draw(strategy)
@@ -254,9 +257,11 @@ class _Network:
         lines += [self.pick(*(f"defaults: {{{defaults}}}" for defaults in some), "")]
         rows, shape = self.stem(shape) if self.pick(True, False) else ([], shape)
         stem = bool(rows)
+        self.given |= {row["name"]: shape for row in rows}
         for i in range(self.pick(1, 2, 3, 4, 5)):
             row, shape = self.row(f"row{i}", shape)
             rows.append(row)
+            self.given[row["name"]] = shape
         rows += [{"name": name, "layer": layer} for name, layer in self.ends().items()]
         if self.modules:
             lines.append("modules:")
@@ -309,6 +314,7 @@ class _Network:
                 "fc {classes}",
                 "fc 6 norm=bn bias=none silu -> gn 3 -> fc {classes}",
                 "[ bn | pass ] -> fc {classes}",
+                f"@{rows[0]} -> avgpool global -> fc {{classes}}" if rows else "fc {classes}",
                 *([f"{self.call()} -> fc {{classes}}"] if self.modules else []),
             )
             weight = self.pick("", "0.3", "0", "2")
@@ -335,12 +341,12 @@ class _Network:
     def columns(self, module: _Module) -> list[str]:
         """The columns of a module."""
         own = [*(["stride"] if module.stride else []), *(["pool"] if module.pool else [])]
-        return [*module.widths, *own, *module.shaping]
+        return [*module.widths, *own, *module.shaping, *(["prev"] if module.reads else [])]
 
     def row(self, name: str, shape: _Shape) -> tuple[dict[str, str], _Shape]:
         """A row: a call whose cells are its arguments, or a formula of its own."""
         if not self.modules or self.pick(True, False):
-            layer, shape = self.chain(shape, depth=2)
+            layer, shape = self.referring(shape) if self.pick(True, False) else self.chain(shape, depth=2)
             return {"name": name, "layer": f"[{layer}]" if "|" in layer else layer}, shape
         module, _ = self.modules[self.pick(*self.modules)]
         row = {"name": name}
@@ -353,6 +359,15 @@ class _Network:
         if module.pool:
             row["pool"] = self.pick("maxpool", "avgpool")
         row |= {column: self.pick(*cells) for column, cells in module.shaping.items()}
+        if module.reads:
+            near = [f"@{given}" for given, other in self.given.items() if other.image == shape.image]
+            row["prev"] = self.pick("pass", *near, *near)
+            if row["prev"] != "pass":
+                it = module.name
+                row["layer"] = self.pick(
+                    it, it, f"part: {it}", f"{it} -> relu", f"[ {it} | pass ]", f"bn -> {it} -> bn"
+                )
+                return row, _Shape(None, shape.image)
         it = module.name
         ways = [it, it, f"part: {it}", f"{it} -> relu", f"[{it}]", f"1 of {it}", f"0.5 * {it}"]
         if stride == 1:
@@ -367,8 +382,18 @@ class _Network:
     def module(self) -> str:
         """The graph of a module: a chain without columns, a call, or branches, the first of which always stays."""
         assert self.inside is not None
-        kind = self.pick("branches", "branches", "branches", "plain", "called" if self.modules else "plain")
+        kind = self.pick("branches", "branches", "branches", "plain", "called" if self.modules else "plain", "reads")
         shape = _Shape(None, None)
+        if kind == "reads":
+            self.inside.reads = True
+            step = "conv 3x3 4 same"
+            return self.pick(
+                f"[ {{prev}} -> {step} bn | conv 1x1 2 ]",
+                f"all: pass -> p: [ {{prev}} -> {step} ] -> h: [ @all -> {step} ] -> [ @p | @h + pass | bn + @p ]",
+                "a: conv 1x1 {in} -> [ pass | b: [ bn -> c: relu ] | [ @c + @b ] ] -> [ pass | @a | {prev} -> relu ]",
+                f"[ {{prev}} | first: [ {step} -> inner: bn ] ] -> [ pass | @inner | @first * @inner ]",
+                "[ pass + f: 0.5 * [ conv 3x3 {in} same -> bn ] + [ @f -> again f ] | {prev} ]",
+            )
         if kind == "plain":
             self.inside.halves = self.pick(True, False)
             first = f"{self.pick('maxpool', 'avgpool', 'conv')} 3x3/2" if self.inside.halves else ""
@@ -490,6 +515,7 @@ class _Network:
             own = self.open(optional=optional)
             value = own if optional else self.pick(own, "{2 * " + own.strip("{}") + "}")
             given.append(f'"{column}"={value}')
+        given += ["prev=pass"] if inner.reads else []
         given += ["stride=1"] if inner.stride else []
         given += [f"pool={self.pick('maxpool', 'avgpool')}"] if inner.pool else []
         for column in inner.shaping:
@@ -499,6 +525,33 @@ class _Network:
         return times + " ".join([inner.name, *given])
 
     # formulas with known shapes
+
+    def referring(self, shape: _Shape) -> Written:
+        """A formula that reads earlier rows, steps of its own, or applies one of these again."""
+        ways: list[Written] = []
+        for row, given in self.given.items():
+            ways += [(f"@{row} -> bn -> relu", given), (f"@{row}", given)]
+            if given.image == shape.image:
+                both = shape.channels and given.channels and shape.channels + given.channels
+                ways.append((f"[ pass | {self.maybe('b: ').strip()} @{row} ]", shape.wide(both or None)))
+                ways.append((f"[ conv 3x3 2 same + [ @{row} -> conv 1x1 2 ] ] -> relu", shape.wide(2)))
+            if given == shape and shape.channels:
+                ways += [
+                    (f"[ bn + @{row} ]", shape),
+                    (f"pass * [ @{row} -> softmax ]", shape),
+                    (f"bn -> [ pass + 0.5 * @{row} ]", shape),
+                ]
+        width = shape.channels or 2
+        twice = f"[ pass + f: [ conv 3x3 {width} same -> bn ] + [ @f -> again f ] ] -> relu"
+        ways += [(f"conv 1x1 {width} -> {twice}", shape.wide(width))]
+        ways += [
+            (
+                f"a: conv 1x1 {width} -> again a -> [ @a * pass ]" if shape.channels else "a: conv 1x1 2 -> bn -> @a",
+                shape.wide(width),
+            )
+        ]
+        ways += [(f"3x3: conv 3x3 {width} same -> b: bn -> [ @3x3 + @b ] -> [ pass + @b ]", shape.wide(width))]
+        return self.pick(*ways)
 
     def chain(self, shape: _Shape, depth: int) -> Written:
         """Steps, of which some change the size of the image."""

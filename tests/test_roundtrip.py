@@ -89,6 +89,7 @@ X_A = Labelled("x", A)
 @example(Branches("|", (Labelled("x", Labelled("y", Chain((A, B)))), C)))
 @example(Branches("+", (Labelled("x", Chain((Branches("|", (A, B)), C))), A)))
 @example(Branches("*", (Use(Name("x")), A)))  # a product, not a factor
+@example(Branches("*", (A, Use(Name("x")), A)))
 @example(Scaled(Name("x"), Branches("*", (Scaled(Name("x"), A), Repeated(Number(2), B)))))
 def test_terms(term: Term) -> None:
     printed = spell_term(term)

@@ -102,21 +102,23 @@ def cost(typed: Typed) -> Cost:
     names = (*typed.trunk, *typed.heads)
     sums = {name: [0, 0, 0, 0] for name in names}
     depths: dict[int, int] = {-1: 0}
+    within: dict[int, int] = {}  # the depth of each node in its own row
     training = storage(typed.nodes)
     for index, node in enumerate(typed.nodes):
-        depths[index] = max(depths[i] for i in node.inputs) + node.op.layers(*node.types)
+        own = node.op.layers(*node.types)
+        depths[index] = max(depths[i] for i in node.inputs) + own
+        before = (within[i] for i in node.inputs if i >= 0 and typed.nodes[i].row == node.row)
+        within[index] = max(before, default=0) + own
+        weights = node.weights.values() if node.use == 1 else ()
         written = node.out.size if training[index] == index else 0
         sums[node.row] = [
-            a + b
-            for a, b in zip(sums[node.row], (*work(node.op, node.types, node.weights.values()), written), strict=True)
+            a + b for a, b in zip(sums[node.row], (*work(node.op, node.types, weights), written), strict=True)
         ]
-
-    starts = dict(zip(typed.trunk, (-1, *(typed.ends[row] for row in typed.trunk)), strict=False))
-    starts |= {head.name: typed.ends[head.source] for head in typed.program.heads}
 
     def row(name: str) -> RowCost:
         params, biases, macs, activations = sums[name]
-        depth = depths[typed.ends[name]] - depths[starts[name]]  # a row reads only the end of the one before
+        end = typed.ends[name]
+        depth = within[end] if end >= 0 and typed.nodes[end].row == name else 0
         return RowCost(typed.out(name), params, biases, macs, depth, activations, _receptive_fields(typed, name))
 
     def together(of: Sequence[str]) -> RowCost:

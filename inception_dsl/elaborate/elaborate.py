@@ -6,21 +6,24 @@ stay symbolic; the calls bind them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from inception_dsl.diagnostics.codes.layers import AMBIGUOUS_FACTOR, WRONG_LAYER_ARGUMENTS
-from inception_dsl.diagnostics.codes.modules import CANNOT_EVALUATE, NETWORK_TOO_LARGE, UNKNOWN_HEAD_ROW
-from inception_dsl.diagnostics.codes.syntax import DUPLICATE_NAME
-from inception_dsl.diagnostics.diagnostic import Findings, Note, Span
-from inception_dsl.diagnostics.spelling import did_you_mean, listing
-from inception_dsl.elaborate.arguments import arguments, known, widths
+from inception_dsl.diagnostics.codes.modules import CANNOT_EVALUATE, NETWORK_TOO_LARGE
+from inception_dsl.diagnostics.codes.values import NOT_GIVEN
+from inception_dsl.diagnostics.diagnostic import Findings, Span
+from inception_dsl.diagnostics.spelling import listing
+from inception_dsl.elaborate.about import check_heads, paper, training_places
+from inception_dsl.elaborate.arguments import argument, arguments, known, widths
 from inception_dsl.elaborate.cells import cell_values, report_unused
 from inception_dsl.elaborate.layers import Layers
 from inception_dsl.elaborate.modules import Modules, used_names
+from inception_dsl.elaborate.references import AGAIN, Explain, Given, check_again
 from inception_dsl.elaborate.scope import Fault, Scope, describe_value
 from inception_dsl.elaborate.size import MOST_LAYERS, TooLarge, layers, too_large
 from inception_dsl.elaborate.unknown import unknown
+from inception_dsl.ir.dataflow import references
 from inception_dsl.ir.ops.joins import Mul
 from inception_dsl.ir.ops.scaling import Scale
 from inception_dsl.ir.program import (
@@ -30,22 +33,23 @@ from inception_dsl.ir.program import (
     Head,
     Join,
     Layer,
-    Paper,
     Part,
     Program,
+    Reference,
     Repeat,
     Row,
     Sequence,
     Template,
 )
 from inception_dsl.ir.shapes import TensorType
-from inception_dsl.ir.values import MODULE_IN, Name, Number, Scalar, Value, Width, substitute
+from inception_dsl.ir.values import MODULE_IN, Name, Number, Scalar, Value, Width, is_reference
 from inception_dsl.spec.init import init
 from inception_dsl.spec.network import HeadSpec, NetworkSpec
 from inception_dsl.spec.published import published
 from inception_dsl.spec.rows import RowSpec
 from inception_dsl.spec.vocabulary.layers import LAYERS
 from inception_dsl.spec.vocabulary.operators import JOINS
+from inception_dsl.syntax import terms
 from inception_dsl.syntax.terms import Branches, Chain, Labelled, Repeated, Scaled, Term, Use
 
 MOST_REPEATS = 10_000
@@ -57,9 +61,9 @@ def elaborate(spec: NetworkSpec) -> Program:
     """Resolve a spec. Raises `SpecError` with every error in its names, values and words."""
     findings = Findings()
     elaborator = _Elaborator(spec, findings)
-    rows = tuple(elaborator.row(row) for row in spec.rows)
+    rows = tuple(elaborator.row(row, elaborator.rows[:i]) for i, row in enumerate(spec.rows))
     heads = tuple(elaborator.head(head) for head in spec.heads)
-    _check_heads(spec, findings)
+    check_heads(spec, findings)
     claims = published(spec, findings)
     initial = init(spec.init, spec.document, elaborator.constants, findings)
     findings.stop()
@@ -67,7 +71,7 @@ def elaborate(spec: NetworkSpec) -> Program:
         spec.network,
         spec.file,
         spec.title,
-        _paper(spec.paper),
+        paper(spec.paper),
         TensorType(spec.input),
         {"classes": spec.classes},
         elaborator.templates,
@@ -81,35 +85,8 @@ def elaborate(spec: NetworkSpec) -> Program:
         spec.training,
         spec.reported,
         tuple(dict.fromkeys((*spec.warnings, *findings.warnings))),
-        dict(_training_places(spec)),
+        dict(training_places(spec)),
     )
-
-
-def _paper(data: Mapping[str, Any]) -> Paper:
-    texts: dict[str, Any] = {key: str(value) for key, value in data.items()}
-    return Paper(**{**texts, "year": data.get("year")})
-
-
-def _training_places(spec: NetworkSpec) -> Iterator[tuple[str, Span]]:
-    """The place of each setting of the recipe by `group.name`, of `recipe`, and of the whole section ("")."""
-    section = spec.document.root.children.get("training") if spec.training else None
-    if section is None:
-        return
-    yield "", section.key or section.span
-    for group, node in section.children.items():
-        yield str(group), node.span
-        yield from ((f"{group}.{name}", setting.span) for name, setting in node.children.items())
-
-
-def _check_heads(spec: NetworkSpec, findings: Findings) -> None:
-    rows = [row.name for row in spec.rows]
-    for head in spec.heads:
-        if head.source not in rows:
-            hint = did_you_mean(head.source, rows) or "`from` names a row of the table"
-            findings.error(UNKNOWN_HEAD_ROW, f"unknown row `{head.source}`", head.source_origin, help=hint)
-        if head.name in rows:
-            note = Note(spec.rows[rows.index(head.name)].span("name"), "the row")
-            findings.error(DUPLICATE_NAME, f"a row and a head are both called `{head.name}`", head.origin, notes=[note])
 
 
 class _Elaborator:
@@ -118,6 +95,7 @@ class _Elaborator:
         self.findings = findings
         self.templates: dict[str, Template] = {}
         self.layers: dict[str, int] = {}
+        self.rows = tuple(row.name for row in spec.rows)
         self.surplus = self.arguments = 0  # layers beyond one per row, and arguments of calls, so far
         self.template_names: dict[int, str] = {}
         self.constants: dict[str, Scalar | None] = {name: setting.value for name, setting in spec.settings.items()}
@@ -125,17 +103,20 @@ class _Elaborator:
         self.modules = Modules(spec.modules, self.constants, findings)
         self.vocabulary = Layers(spec, self.constants, findings)
 
-    def row(self, row: RowSpec) -> Row:
+    def row(self, row: RowSpec, before: tuple[str, ...]) -> Row:
         """A row; its cells are the values of its formula and the arguments of the modules that it calls."""
         values = {**self.constants, **cell_values(row, self.constants, self.findings)}
-        scope = Scope(row.layer, values, {"in": Name("in"), "classes": Name("classes")}, row)
+        given = Given(before, self.rows)
+        scope = Scope(row.layer, values, {"in": Name("in"), "classes": Name("classes")}, row, given)
         report_unused(row, self.spec, self.findings)
         body = self._bounded(row.name, scope, row.span("name"))
         return Row(row.name, body, row.layer.text, origin=row.span("name"))
 
     def head(self, head: HeadSpec) -> Body:
         """The body of a head, which has no row to take values from."""
-        scope = Scope(head.graph, self.constants, {"in": Name("in"), "classes": Name("classes")})
+        rows = self.rows
+        given = Given(rows[: rows.index(head.source) + 1] if head.source in rows else rows, rows)
+        scope = Scope(head.graph, self.constants, {"in": Name("in"), "classes": Name("classes")}, given=given)
         return self._bounded(head.name, scope, head.origin)
 
     def _bounded(self, name: str, scope: Scope, origin: Span) -> Body:
@@ -145,7 +126,7 @@ class _Elaborator:
             return Dropped()
         count = None
         try:
-            body = self.body(term, scope)
+            body = self.whole(scope)
             self.surplus += layers(body, self.layers) - 1
             if self.surplus <= MOST_LAYERS:
                 return body
@@ -156,6 +137,15 @@ class _Elaborator:
         self.findings.error(NETWORK_TOO_LARGE, too_large(name, count), origin, help=hint)
         self.findings.stop()
         return Dropped()
+
+    def whole(self, scope: Scope) -> Body:
+        """The tree of a whole formula."""
+        body = self.body(scope.formula.term, scope)
+        try:
+            check_again(body, self._explain(scope, scope.formula.term.at))
+        except Fault as fault:
+            self.findings.diagnostics.append(fault.diagnostic)
+        return body
 
     def body(self, term: Term, scope: Scope) -> Body:
         """A term as a tree of the program; a term with a fault is reported and skipped."""
@@ -170,6 +160,8 @@ class _Elaborator:
         match term:
             case Use():
                 return self._use(term, scope)
+            case terms.Reference(name):
+                return self._read(name, scope, term.at)
             case Chain(steps):
                 return Sequence(tuple(self._parts(steps, scope)), origin=origin)
             case Branches(join, branches):
@@ -178,7 +170,7 @@ class _Elaborator:
                 return Join(op, tuple(self._part(branch, scope) for branch in branches), origin=origin)
             case Scaled(factor, scaled):
                 number = scope.known(factor)
-                if number in LAYERS:  # a product, whose first operand a value names
+                if number in LAYERS or is_reference(number):  # a product, whose first operand a value names
                     named = Use(factor, at=factor.at)
                     return Join(Mul(), tuple(self._part(branch, scope) for branch in (named, scaled)), origin=origin)
                 if not isinstance(number, int | float):
@@ -188,7 +180,10 @@ class _Elaborator:
                 return Sequence((*self._parts([scaled], scope), step), origin=origin)
             case Repeated(count, repeated):
                 times = scope.integer(count, "a count", 0, MOST_REPEATS)
-                return Repeat(times, self.body(repeated, scope), origin=origin) if times else Dropped(origin=origin)
+                scope.given.repeats += times > 1
+                body = self.body(repeated, scope) if times else Dropped(origin=origin)
+                scope.given.repeats -= times > 1
+                return Repeat(times, body, origin=origin) if times else body
             case Labelled():
                 return Sequence((self._part(term, scope),), origin=origin)
             case _:
@@ -214,7 +209,9 @@ class _Elaborator:
 
     def _part(self, term: Term, scope: Scope) -> Part:
         if isinstance(term, Labelled):
-            return Part(term.label, self.body(term.term, scope))
+            body = self.body(term.term, scope)
+            scope.given.record(term.label, body)
+            return Part(term.label, body)
         return Part("", self.body(term, scope))
 
     def _use(self, use: Use, scope: Scope) -> Body:
@@ -224,7 +221,27 @@ class _Elaborator:
             return self.vocabulary.layer(name, use, scope)
         if isinstance(use.name, str) and name in self.spec.modules:
             return self._call(use, self.spec.modules[use.name].columns, scope)
+        if name == AGAIN:
+            label = scope.text(use.at).removeprefix(AGAIN).strip()
+            again = scope.given.again(label, scope.formula.labels, self._explain(scope, use.at))
+            return replace(again, origin=scope.span(use.at))
+        if isinstance(name, str) and is_reference(name):
+            if use != Use(use.name):
+                message, hint = f"`{name}` is a value, not a layer", "write `->` and a layer after it"
+                raise scope.fault(WRONG_LAYER_ARGUMENTS, message, use.at, help=hint)
+            return self._read(name[1:], scope, use.at)
         raise unknown(use, name, scope, self.spec)
+
+    def _read(self, name: str, scope: Scope, at: tuple[int, int], column: str = "") -> Reference:
+        """The value of `@name`; of the column `name` of a module, where it is in braces."""
+        read = scope.given.read(name, scope.formula.labels, self._explain(scope, at, column))
+        return replace(read, origin=scope.span(at))
+
+    def _explain(self, scope: Scope, at: tuple[int, int], column: str = "") -> Explain:
+        """Makes errors (E231) at a part of the formula, or at the cell of a column."""
+        if column:
+            return lambda message, hint: scope.bad(NOT_GIVEN, Name(column, at=at), message, hint)
+        return lambda message, hint: scope.fault(NOT_GIVEN, message, at, help=hint)
 
     def _call(self, use: Use, columns: tuple[str, ...], scope: Scope) -> Body:
         assert isinstance(use.name, str)
@@ -236,6 +253,13 @@ class _Elaborator:
             )
         given = arguments(use, columns, scope)
         values = known(given, scope)
+        places = {word.text: word.at for word in use.words}
+        tensors = {
+            column: self._read(value[1:], scope, places.get(column, use.at), "" if column in places else column)
+            for column, value in values.items()
+            if isinstance(value, str) and is_reference(value)
+        }
+        values |= {column: f"@{{{column}}}" for column in tensors}  # whatever it reads, the module is the same
         bound = widths(use, given, self.modules.structural(use.name), scope)
         key = self.modules.structure(use.name, values)
         if key not in self.template_names:
@@ -243,18 +267,10 @@ class _Elaborator:
         self.arguments += len(given)
         if self.arguments > MOST_ARGUMENTS:
             raise TooLarge
-        params = self.templates[self.template_names[key]].params
-        args = tuple((param, self._argument(param, bound, use, scope)) for param in params)
-        return Call(self.template_names[key], args, origin=scope.span(use.at))
-
-    def _argument(self, param: str, bound: Mapping[str, Width], use: Use, scope: Scope) -> Width:
-        if param == "classes":
-            return substitute(Name("classes"), scope.symbols)
-        if param not in bound:
-            raise scope.bad(
-                CANNOT_EVALUATE, Name(param, at=use.at), f"`{param}` of the module `{use.name}` must not be empty"
-            )
-        return bound[param]
+        template = self.templates[self.template_names[key]]
+        args = tuple((param, argument(param, bound, use, scope)) for param in template.params)
+        passed = tuple((column, tensors[column]) for column in template.tensors)
+        return Call(template.name, args, passed, origin=scope.span(use.at))
 
     def _template(self, module: str, values: Mapping[str, Scalar | None], scope: Scope) -> str:
         spec = self.spec.modules[module]
@@ -265,16 +281,19 @@ class _Elaborator:
             {**self.constants, **values},
             {**symbols, **{name: Name(name) for name in ("in", MODULE_IN, "classes")}},
             scope.row,
+            Given((), self.rows, spec.columns),
         )
         name = self.modules.name_structure(module, values, self.templates)
         self.templates[name] = Template(
             name, module, (), Dropped()
         )  # before the templates of the modules that it calls
-        body = self.body(spec.graph.term, inner)
+        body = self.whole(inner)
         del self.templates[name]
         used = used_names(body)
         params = tuple(column for column in (*spec.columns, "classes") if column in used)
-        self.templates[name] = Template(name, module, params, body, spec.doc, origin=spec.origin)
+        read = {reference.name for reference in references(body) if isinstance(reference, Reference)}
+        tensors = tuple(column for column in spec.columns if column in read and is_reference(values.get(column)))
+        self.templates[name] = Template(name, module, params, body, spec.doc, tensors, origin=spec.origin)
         # a call counts at least one layer for each column, even where one layer reads them all
         self.layers[name] = max(layers(body, self.layers), len(spec.columns))
         return name

@@ -14,7 +14,7 @@ from inception_dsl.elaborate.size import MOST_LAYERS, TooLarge
 from inception_dsl.ir.names import from_column
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.program import Body, Call, Join, Layer, Repeat, Sequence
-from inception_dsl.ir.values import Scalar, Value, ValueFault, evaluate, names
+from inception_dsl.ir.values import Scalar, Value, ValueFault, evaluate, is_reference, names
 from inception_dsl.spec.network import ModuleSpec
 from inception_dsl.spec.vocabulary.layers import LAYERS
 from inception_dsl.spec.vocabulary.words import WORDS
@@ -108,7 +108,8 @@ class Modules:
             if column in self.structural(module) and value != first.get(column):
                 named = from_column(column)
                 other = f"without_{named}" if value is None else f"{named}_{value}".replace(".", "_")
-                name += f"_{value if isinstance(value, str) else other}"
+                word = f"{named}_given" if is_reference(value) else value
+                name += f"_{word if isinstance(word, str) else other}"
         if name in taken:
             for column in self.modules[module].columns:
                 if not values.get(column, 1) and first.get(column):
@@ -201,9 +202,9 @@ class Modules:
         self.findings.error(RECURSIVE_MODULE, message, place, label, help=hint)
 
 
-def _name(use: Use) -> str:
-    """The word of a layer or call; empty where a value names it."""
-    return use.name if isinstance(use.name, str) else ""
+def _name(use: Term) -> str:
+    """The word of a layer or call; empty where a value names it, and for a reference."""
+    return use.name if isinstance(use, Use) and isinstance(use.name, str) else ""
 
 
 def _given(use: Use, env: Mapping[str, Scalar | None]) -> KnownValues:

@@ -13,15 +13,29 @@ from inception_dsl.ir import program
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops.scaling import Scale
 from inception_dsl.ir.ops.shaping import Flatten
-from inception_dsl.ir.program import TOTALS, Body, Call, Dropped, Join, Layer, Part, Program, Repeat, Sequence
+from inception_dsl.ir.program import (
+    TOTALS,
+    Again,
+    Body,
+    Call,
+    Dropped,
+    Join,
+    Layer,
+    Part,
+    Program,
+    Reference,
+    Repeat,
+    Sequence,
+)
 from inception_dsl.ir.shapes import Pair, Window
-from inception_dsl.ir.values import Number, Operation, Value, Width
+from inception_dsl.ir.values import Name, Number, Operation, Value, Width
 from inception_dsl.spec.fields import COLUMN_MEASURES
 from inception_dsl.spec.init import SOURCE
 from inception_dsl.spec.printer import print_cell, print_graph, print_head
 from inception_dsl.spec.reported import print_results
 from inception_dsl.spec.vocabulary.layers import LAYERS
 from inception_dsl.spec.vocabulary.operators import JOINS
+from inception_dsl.syntax import terms
 from inception_dsl.syntax.printer import align, spell_words
 from inception_dsl.syntax.terms import (
     Branches,
@@ -72,7 +86,7 @@ def print_program(program: Program) -> str:
 
 
 def _module(template: program.Template) -> dict[str, Any]:
-    columns = [param for param in template.params if param != "classes"]
+    columns = [*(param for param in template.params if param != "classes"), *template.tensors]
     return {"doc": template.doc or None, "columns": columns or None, "graph": print_graph(as_term(template.body))}
 
 
@@ -119,10 +133,13 @@ def as_term(body: Body) -> Term:
             return Scaled(_number(factor), PASS)
         case Layer(ops):
             return _layer(ops)
-        case Call(template, args):
-            return Use(
-                template, words=tuple(WordTerm(param, _value(width)) for param, width in args if param != "classes")
-            )
+        case Call(template, args, tensors):
+            widths = (WordTerm(param, _value(width)) for param, width in args if param != "classes")
+            return Use(template, words=(*widths, *(WordTerm(name, _passed(value)) for name, value in tensors)))
+        case Reference(name, kind):
+            return Use(Name(name)) if kind == "argument" else terms.Reference(name)
+        case Again(label):
+            return Use("again", words=(WordTerm(label),))
         case Sequence(parts):
             return _sequence(parts)
         case Join(_, (only,)):
@@ -135,6 +152,10 @@ def as_term(body: Body) -> Term:
             return DROPPED
         case _:
             raise TypeError(body)
+
+
+def _passed(reference: Reference) -> Value | str:
+    return Name(reference.name) if reference.kind == "argument" else f"@{reference.name}"
 
 
 def _part(part: Part) -> Term:

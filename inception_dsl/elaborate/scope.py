@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from inception_dsl.diagnostics.codes.code import Code
 from inception_dsl.diagnostics.codes.modules import CANNOT_EVALUATE, UNDEFINED_NAME
@@ -11,6 +11,7 @@ from inception_dsl.diagnostics.codes.syntax import DUPLICATE_NAME
 from inception_dsl.diagnostics.codes.yaml import INVALID_NAME
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, Note, Span
 from inception_dsl.diagnostics.spelling import did_you_mean, listing
+from inception_dsl.elaborate.references import Given
 from inception_dsl.ir.names import label_problem
 from inception_dsl.ir.values import (
     MODULE_IN,
@@ -48,13 +49,14 @@ class Scope:
     """A formula and the values of its names.
 
     `values` are the names whose value is known (None: an empty cell); `symbols` maps those that stay symbolic to what
-    they become in the tree. `row` is the row of the table that uses the formula.
+    they become in the tree. `row` is the row of the table that uses the formula, `given` what its references can read.
     """
 
     formula: Formula
     values: Mapping[str, Scalar | None]
     symbols: Mapping[str, Width]
     row: RowSpec | None = None
+    given: Given = field(default_factory=Given, compare=False)
 
     def span(self, at: tuple[int, int]) -> Span:
         """The position of a part of the formula."""

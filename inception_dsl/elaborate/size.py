@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from inception_dsl.ir.program import Body, Call, Join, Repeat, Sequence
+from inception_dsl.ir.program import Again, Body, Call, Join, Part, Repeat, Sequence
 
 MOST_LAYERS: Final = 10_000
 """The limit on layers beyond one per row; published networks have fewer than 5,000 in all."""
@@ -18,15 +18,26 @@ class TooLarge(Exception):
     """The layers of the modules exceed the limit before all of them are known."""
 
 
-def layers(body: Body, templates: Mapping[str, int]) -> int:
-    """The layers of an expanded body, given those of each template; a join counts as one, and so does `pass`."""
+def layers(body: Body, templates: Mapping[str, int], steps: dict[str, int] | None = None) -> int:
+    """The layers of an expanded body, given those of each template; a join counts as one, and so does `pass`.
+
+    A step that is applied again counts again; `steps` are the layers of the labelled steps so far.
+    """
+    steps = {} if steps is None else steps
+
+    def of(part: Part) -> int:
+        number = layers(part.body, templates, steps)
+        return steps.setdefault(part.label, number) if part.label else number
+
     match body:
         case Sequence(parts):
-            return max(1, sum(layers(part.body, templates) for part in parts))
+            return max(1, sum(map(of, parts)))
         case Join(_, branches):
-            return 1 + sum(layers(part.body, templates) for part in branches)
+            return 1 + sum(map(of, branches))
         case Repeat(count, inner):
-            return count * layers(inner, templates)
+            return count * layers(inner, templates, steps)
+        case Again(label):
+            return steps.get(label, 1)
         case Call(template):
             return templates.get(template, 1)
         case _:

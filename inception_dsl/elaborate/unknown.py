@@ -31,11 +31,11 @@ def unknown(use: Use, name: Scalar | None, scope: Scope, spec: NetworkSpec) -> F
         )
     at = (use.at[0], use.at[0] + len(use.name))
     if use.name in spec.row_names:
-        hint = "a formula reads only its input: write branches of one input in one row: `[ pass + conv 3x3 {in} ]`"
-        label = "the output of a row cannot be used again"
+        hint = f"write `@{use.name}` for its value"
+        label = "a row is not a layer"
         return scope.fault(UNKNOWN_LAYER, f"`{use.name}` is a row, not a layer", at, label=label, help=hint)
     if use.name in scope.formula.labels:
-        hint = "it is a label: labels name weights, and the output of a step cannot be used again"
+        hint = f"it is a label: write `@{use.name}` for its value, or `again {use.name}` to apply the step once more"
     elif spec.base and use.name in spec.base.spec.modules:
         hint = f"the base has the module `{use.name}`, but this variant removes it"
     elif (joined := JOINED_KERNEL.fullmatch(use.name)) and joined[1] in LAYERS and LAYERS[joined[1]].kernel:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Span
 from inception_dsl.ir.op import Op
@@ -32,10 +32,11 @@ class Layer:
 
 @dataclass(frozen=True)
 class Call:
-    """A module used as a layer: the template, and the arguments for its symbolic widths."""
+    """A module used as a layer: the template, the arguments for its symbolic widths, and values given before."""
 
     template: str
     args: tuple[tuple[str, Width], ...] = ()
+    tensors: tuple[tuple[str, Reference], ...] = ()
     origin: Origin = _origin()
 
 
@@ -66,13 +67,33 @@ class Repeat:
 
 
 @dataclass(frozen=True)
+class Reference:
+    """A value given before, in place of what arrives: of a labelled `step` of the same body, or of an earlier `row`.
+
+    Inside a template it may be that of an `argument`, which every call gives.
+    """
+
+    name: str
+    kind: Literal["step", "row", "argument"]
+    origin: Origin = _origin()
+
+
+@dataclass(frozen=True)
+class Again:
+    """The step of the same body that has a label, applied once more, with the same weights."""
+
+    label: str
+    origin: Origin = _origin()
+
+
+@dataclass(frozen=True)
 class Dropped:
     """A layer left out because its width is empty or 0; the pass `drop_empty` removes it."""
 
     origin: Origin = _origin()
 
 
-Body = Layer | Call | Sequence | Join | Repeat | Dropped
+Body = Layer | Call | Sequence | Join | Repeat | Reference | Again | Dropped
 
 
 @dataclass(frozen=True)
@@ -90,13 +111,17 @@ class Part:
 
 @dataclass(frozen=True)
 class Template:
-    """A module specialised in structure, with symbolic widths; `params` are the names that calls bind, in order."""
+    """A module specialised in structure, with symbolic widths.
+
+    Calls bind the names in `params` to widths and those in `tensors` to values given before, in these orders.
+    """
 
     name: str
     module: str
     params: tuple[str, ...]
     body: Body
     doc: str = ""
+    tensors: tuple[str, ...] = ()
     origin: Origin = _origin()
 
 

@@ -20,7 +20,8 @@ class Node:
 
     `path` is its name, part by part, in every target: `("inception_3a", "b3x3", "0", "conv")`. It ends in the op's own
     name where its layer has more than one op, and is the prefix of its weights' names. `row` is the row or head that
-    it belongs to, `origin` the layer in the module or table that it comes from.
+    it belongs to, `origin` the layer in the module or table that it comes from. A layer that is applied `again` has a
+    node for every `use`, of one path and one set of weights.
     """
 
     path: tuple[str, ...]
@@ -31,6 +32,12 @@ class Node:
     receptive_field: ReceptiveFields
     row: str
     origin: Origin = field(compare=False, repr=False)
+    use: int = 1
+
+    @property
+    def name(self) -> str:
+        """Its path in one word, with the number of its use after the first."""
+        return "/".join(self.path) + (f":{self.use}" if self.use > 1 else "")
 
     @cached_property
     def weights(self) -> dict[str, Weight]:

@@ -177,6 +177,11 @@ def show_operands(numbers: list[float]) -> str:
     return " and ".join(f"{number:g}" for number in numbers)
 
 
+def is_reference(value: object) -> bool:
+    """Whether the value of a column is `@name`: what an earlier row or step has given."""
+    return isinstance(value, str) and value.startswith("@")
+
+
 def names(value: Width | Scalar) -> Iterator[Name]:
     """The names in a value, from left to right."""
     match value:

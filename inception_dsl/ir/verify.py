@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 
-from inception_dsl.ir.program import Body, Call, Join, Layer, Program, Repeat, Sequence
+from inception_dsl.ir.dataflow import references
+from inception_dsl.ir.program import Body, Call, Join, Layer, Program, Reference, Repeat, Sequence, Template
+from inception_dsl.ir.shapes import Weight
 from inception_dsl.ir.typed import Typed
 from inception_dsl.ir.values import MODULE_IN, Value, names
 
@@ -22,12 +24,15 @@ def verify_program(program: Program) -> Program:
     Templates come before their callers, rows and heads have different names, and every head leaves after a row. Raises
     `InternalError`.
     """
-    known: dict[str, tuple[str, ...]] = {}
+    known: dict[str, Template] = {}
     for name, template in program.templates.items():
         _verify_body(template.body, known, {*template.params, *BOUND_AT_LOWERING, MODULE_IN}, name)
-        known[name] = template.params
+        given = {reference.name for reference in _read(template.body, "argument")}
+        _require(given <= {*template.tensors}, f"{name} reads {given}, beside {template.tensors}")
+        known[name] = template
     for entry in program.entries:
         _verify_body(entry.body, known, BOUND_AT_LOWERING, entry.name)
+        _require(not any(_read(entry.body, "argument")), f"{entry.name} reads an argument of a module")
     entries = [entry.name for entry in program.entries]
     _require(len(entries) == len({*entries}), "two rows or heads share a name")
     rows = {row.name for row in program.rows}
@@ -35,16 +40,18 @@ def verify_program(program: Program) -> Program:
     return program
 
 
-def _verify_body(body: Body, known: dict[str, tuple[str, ...]], free_names: Collection[str], where: str) -> None:
+def _verify_body(body: Body, known: dict[str, Template], free_names: Collection[str], where: str) -> None:
     match body:
         case Layer(ops):
             _require(bool(ops), f"{where} has a layer without ops")
             for op in ops:
                 _verify_widths(vars(op).values(), free_names, where)
-        case Call(template, args):
+        case Call(template, args, tensors):
             _require(template in known, f"{where} calls {template}, which does not come before it")
             given = tuple(param for param, _ in args)
-            _require(given == known[template], f"{where} gives {template} {given}, not {known[template]}")
+            passed = tuple(name for name, _ in tensors)
+            wanted = (known[template].params, known[template].tensors)
+            _require((given, passed) == wanted, f"{where} gives {template} {given} and {passed}, not {wanted}")
             _verify_widths((width for _, width in args), free_names, where)
         case Sequence(parts) | Join(_, parts):
             for part in parts:
@@ -54,6 +61,11 @@ def _verify_body(body: Body, known: dict[str, tuple[str, ...]], free_names: Coll
             _verify_body(inner, known, free_names, where)
         case _:
             pass
+
+
+def _read(body: Body, kind: str) -> Iterator[Reference]:
+    """The references of a kind in a body."""
+    return (found for found in references(body) if isinstance(found, Reference) and found.kind == kind)
 
 
 def _verify_widths(widths: Iterable[object], free_names: Collection[str], where: str) -> None:
@@ -69,17 +81,19 @@ def verify(typed: Typed) -> Typed:
     Every node reads earlier nodes and has their output types, its output is what its op infers, no two nodes or weights
     share a name, and every row and head has an end. Raises `InternalError`.
     """
-    paths: set[tuple[str, ...]] = set()
-    weights: set[str] = set()
+    names: set[str] = set()
+    weights: dict[str, Weight] = {}
     for index, node in enumerate(typed.nodes):
         where = "/".join(node.path)
         _require(all(-1 <= i < index for i in node.inputs), f"{where} reads a later node")
         read = tuple(typed.nodes[i].out if i >= 0 else typed.input for i in node.inputs)
         _require(node.types == read, f"{where} takes {node.types}, and its inputs give {read}")
         _require(node.op.infer(*node.types) == node.out, f"{where} gives {node.out}, and its op infers otherwise")
-        _require(node.path not in paths, f"two nodes are called {where}")
-        _require(weights.isdisjoint(node.weights), f"{where} has weights that another node has")
-        paths.add(node.path)
+        _require(node.name not in names, f"two nodes are called {node.name}")
+        shared = weights.keys() & node.weights
+        _require(bool(shared) <= (node.use > 1), f"{where} has weights that another node has")
+        _require(all(weights[name] == node.weights[name] for name in shared), f"{where} shares weights of other shapes")
+        names.add(node.name)
         weights.update(node.weights)
     for name in (*typed.trunk, *typed.heads):
         _require(typed.ends.get(name, -2) >= -1, f"`{name}` has no end")

@@ -3,7 +3,8 @@
 A part with a label is named by it. Otherwise a step of a module is named by its word (`conv`, or `conv1`, `conv2`,
 ...), a branch by its position (`branch1`, ...), and a step of any other chain by its index, as in `nn.Sequential`.
 A term of a sum or factor of a product that joins branches and has no label is written out in the module's `forward`:
-its steps and branches belong to the module.
+its steps and branches belong to the module. So do those of any part that reads values beside what arrives, or of which
+a step inside is read.
 """
 
 from __future__ import annotations
@@ -12,10 +13,23 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
+from inception_dsl.ir.dataflow import parts_of, references, split_source, steps_read
 from inception_dsl.ir.names import from_label, problem
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops.joins import Add, Mul
-from inception_dsl.ir.program import Body, Call, Join, Layer, Part, Program, Repeat, Sequence, Template
+from inception_dsl.ir.program import (
+    Again,
+    Body,
+    Call,
+    Join,
+    Layer,
+    Part,
+    Program,
+    Reference,
+    Repeat,
+    Sequence,
+    Template,
+)
 
 
 def assign_names(program: Program) -> Program:
@@ -57,6 +71,9 @@ class _Names:
 
 
 def _numbered(body: Body) -> Body:
+    source, rest = split_source(body)
+    if source is not None:
+        return Sequence((Part("", source), Part("", _numbered(rest))), origin=body.origin)
     match body:
         case Sequence(parts) if parts:
             return replace(body, parts=_named(parts, [str(i) for i in range(len(parts))]))
@@ -89,77 +106,66 @@ class _ModuleNames:
     """The namespace of a module's attributes."""
 
     def __init__(self, parts: tuple[Part, ...]) -> None:
-        self.names = _Names(*_joins(parts))
-        self.branches = 0
-        own = [*_attributes(parts)]
+        self.read = steps_read(Sequence(parts))
+        found = [*self._walk(parts)]
+        joins = (part.body.op for part, _, inline in found if inline and isinstance(part.body, Join))
+        own = [(part, join) for part, join, inline in found if not inline]
+        self.names = _Names(*joins)
         self.labels = {id(part): self.names.take(from_label(part.label)) for part, _ in own if part.label}
-        self.words = Counter(word(part.body) for part, is_step in own if is_step and not part.label)
+        self.words = Counter(word(part.body) for part, join in own if not (join or part.label))
         self.used: Counter[str] = Counter()
+        self.branches = 0
 
     def sequence(self, body: Sequence) -> Sequence:
-        return replace(body, parts=tuple(self._step(part) for part in body.parts))
+        return replace(body, parts=tuple(self._part(part) for part in body.parts))
 
-    def _step(self, part: Part) -> Part:
-        if _is_join(part):
-            assert isinstance(part.body, Join)
-            return replace(part, name="", body=self.join(part.body))
-        return replace(part, name=self.labels.get(id(part)) or self._word(part.body), body=_numbered(part.body))
+    def join(self, body: Join) -> Join:
+        return replace(body, branches=tuple(self._part(part, body.op) for part in body.branches))
+
+    def _part(self, part: Part, join: Op | None = None) -> Part:
+        """A step, or a branch of a join, with its name; none where `forward` writes it out."""
+        if not self._is_inline(part, join):
+            name = self.labels.get(id(part)) or (self._branch() if join else self._word(part.body))
+            return replace(part, name=name, body=_numbered(part.body))
+        match part.body:
+            case Join() as body:
+                return replace(part, name="", body=self.join(body))
+            case Sequence() as body:
+                return replace(part, name="", body=self.sequence(body))
+            case _:
+                return replace(part, name="")
 
     def _word(self, body: Body) -> str:
         name = word(body)
         self.used[name] += 1
         return self.names.take(name if self.words[name] == 1 else f"{name}{self.used[name]}")
 
-    def join(self, body: Join) -> Join:
-        return replace(body, branches=tuple(self._branch(part, body) for part in body.branches))
+    def _branch(self) -> str:
+        self.branches += 1
+        return self.names.take(f"branch{self.branches}")
 
-    def _branch(self, part: Part, join: Join) -> Part:
-        if isinstance(part.body, Sequence) and not part.body.parts:
-            return part  # `pass` needs no name
-        if _is_opened(part, join):
-            assert isinstance(part.body, Sequence)
-            return replace(part, body=self.sequence(part.body))
-        if part.label:
-            name = self.labels[id(part)]
-        else:
-            self.branches += 1
-            name = self.names.take(f"branch{self.branches}")
-        return replace(part, name=name, body=_numbered(part.body))
+    def _walk(self, parts: tuple[Part, ...], join: Op | None = None) -> Iterator[tuple[Part, Op | None, bool]]:
+        """The parts of the module's own: each with the op that joins it, and whether `forward` writes it out."""
+        for part in parts:
+            inline = self._is_inline(part, join)
+            yield part, join, inline
+            match part.body:
+                case Sequence(inner) if inline:
+                    yield from self._walk(inner)
+                case Join(op, branches) if inline:
+                    yield from self._walk(branches, op)
 
-
-def _is_join(part: Part) -> bool:
-    return not part.label and isinstance(part.body, Join)
-
-
-def _joins(parts: tuple[Part, ...]) -> Iterator[Op]:
-    """The ops of the joins that a module writes out."""
-    for part in parts:
-        if _is_join(part):
-            assert isinstance(part.body, Join)
-            yield part.body.op
-            for branch in part.body.branches:
-                if _is_opened(branch, part.body):
-                    assert isinstance(branch.body, Sequence)
-                    yield from _joins(branch.body.parts)
-
-
-def _is_opened(branch: Part, join: Join) -> bool:
-    """Whether a term or factor is a chain that joins branches itself: these become the module's own too."""
-    if branch.label or not isinstance(join.op, Add | Mul) or not isinstance(branch.body, Sequence):
-        return False
-    return any(_is_join(part) for part in branch.body.parts)
-
-
-def _attributes(parts: tuple[Part, ...]) -> Iterator[tuple[Part, bool]]:
-    """The parts that become a module's own attributes, and whether each is a step; the others are branches."""
-    for part in parts:
-        if not _is_join(part):
-            yield part, True
-            continue
-        assert isinstance(part.body, Join)
-        for branch in part.body.branches:
-            if _is_opened(branch, part.body):
-                assert isinstance(branch.body, Sequence)
-                yield from _attributes(branch.body.parts)
-            else:
-                yield branch, False
+    def _is_inline(self, part: Part, join: Op | None) -> bool:
+        """Whether `forward` writes a part out: the layers in it are the module's own attributes."""
+        match part.body:
+            case Reference() | Again() | Sequence(()):
+                return True
+            case Layer() | Call() | Repeat():
+                return False
+            case Join() if not (part.label or join):
+                return True
+            case Sequence(steps) if isinstance(join, Add | Mul) and not part.label:
+                if any(isinstance(step.body, Join) and not step.label for step in steps):
+                    return True
+        # what it reads, or what is read of it, is a variable of `forward`
+        return any(references(part.body)) or any(inner.label in self.read for inner in parts_of(part.body))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from inception_dsl.diagnostics.codes.modules import NOTHING_LEFT
+from inception_dsl.diagnostics.codes.values import NOT_GIVEN
 from inception_dsl.diagnostics.diagnostic import Findings
-from inception_dsl.ir.program import Body, Call, Dropped, Join, Program, Repeat, Sequence
+from inception_dsl.ir.dataflow import parts_of, references
+from inception_dsl.ir.program import Again, Body, Call, Dropped, Join, Program, Repeat, Sequence
 from inception_dsl.passes.rewrite import bodies, bottom_up
 
 
@@ -30,6 +32,16 @@ def drop_empty(program: Program) -> Program:
         if isinstance(entry.body, Dropped):
             hint = "give it a width, or write `pass`"
             findings.error(NOTHING_LEFT, f"every layer of `{entry.name}` is left out", entry.origin, help=hint)
+    for body in (
+        *(template.body for template in program.templates.values()),
+        *(entry.body for entry in program.entries),
+    ):
+        left = {part.label for part in parts_of(body)}
+        for found in references(body):
+            label = found.label if isinstance(found, Again) else found.name if found.kind == "step" else ""
+            if label and label not in left:
+                message, hint = f"`{label}` is left out, and read here", "give it a width, or read another step"
+                findings.error(NOT_GIVEN, message, found.origin, help=hint)
     findings.stop()
     return program
 

@@ -9,11 +9,12 @@ from inception_dsl.ir.program import Program
 from inception_dsl.ir.verify import verify_program
 from inception_dsl.passes.assign_names import assign_names
 from inception_dsl.passes.drop_empty import drop_empty
+from inception_dsl.passes.outline import outline
 from inception_dsl.passes.simplify import simplify
 
 Pass = Callable[[Program], Program]
 
-PIPELINE: Final[tuple[Pass, ...]] = (drop_empty, simplify, assign_names)
+PIPELINE: Final[tuple[Pass, ...]] = (drop_empty, simplify, outline, assign_names)
 
 RENAMED: Final = {"drop_absent": "drop_empty"}
 """Former names of passes, which `show --after` still takes."""

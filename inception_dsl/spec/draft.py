@@ -187,7 +187,15 @@ class Draft:
         self.rows[name.text] = {column: Cell("", 0, name.within) for column in self.header} | {"name": name}
 
     def rename_rows(self, cells: Mapping[str, Cell]) -> None:
-        """Rename rows, also where heads refer to them."""
+        """Rename rows, also where heads and references read them."""
+        read = {f"@{old}": f"@{cell.text}" for old, cell in cells.items()}
+        self.rename_calls(read)
+        for row in self.rows.values():
+            row |= {
+                column: cell._replace(text=read[cell.text])
+                for column, cell in row.items()
+                if cell.text in read and column not in ("name", "layer")
+            }
         for name, cell in cells.items():
             self.rows[name]["name"] = cell
         self.order = [self.rows[name]["name"].text for name in self.order]
@@ -196,7 +204,7 @@ class Draft:
             head["from"] = cells[head["from"]].text if head["from"] in cells else head["from"]
 
     def rename_calls(self, names: Mapping[str, str]) -> None:
-        """Rename modules in every formula of the files so far."""
+        """Rename modules, and rows as `@row`, in every formula of the files so far."""
         base: Base | None = self.base
         while base:
             source = base.spec.document.source

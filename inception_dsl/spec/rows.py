@@ -138,7 +138,7 @@ class RowReader:
                 return None
         if re.fullmatch(r"[0-9]{1,9}\.[0-9]{1,9}", text):
             return float(text)
-        if not re.fullmatch(r"[^\W\d]\w{0,50}", text):
-            hint = "a cell holds a number, the name of a layer, a value in braces, or nothing"
+        if not re.fullmatch(r"[^\W\d]\w{0,50}|@\w{1,60}", text):
+            hint = "a cell holds a number, the name of a layer, `@row`, a value in braces, or nothing"
             self.findings.error(INVALID_VALUE, f"`{text}` is not a value for `{column}`", cell.span, help=hint)
         return text

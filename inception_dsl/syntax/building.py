@@ -16,6 +16,7 @@ from inception_dsl.syntax.terms import (
     Dimensions,
     Fraction,
     Labelled,
+    Reference,
     Repeated,
     Scaled,
     Term,
@@ -88,6 +89,9 @@ class _Terms(Transformer[Token, Any]):
 
     def count(self, items: list[Any]) -> Value:
         return items[0] if isinstance(items[0], Value) else _number(items[0])
+
+    def reference(self, items: list[Any]) -> Term:
+        return Reference(str(items[0])[1:], at=_at(items))
 
     def use(self, items: list[Any]) -> Term:
         name, kernel, stride, width, fraction = items[0], None, None, None, None

@@ -15,7 +15,7 @@ from inception_dsl.syntax.terms import Labelled, Term, renamed, walk
 
 @dataclass(frozen=True)
 class Formula:
-    """A layer formula and the text it was parsed from. `names` maps the modules in the text to their new names."""
+    """A layer formula and the text it was parsed from. `names` maps modules, and rows as `@row`, to their new names."""
 
     term: Term
     fragment: Fragment = field(compare=False, repr=False)
@@ -43,8 +43,9 @@ class Formula:
 def formula_of(part: Fragment, findings: Findings, names: Mapping[str, str] | None = None) -> Formula | None:
     """Parse a text as a formula, with new names for some modules; None after adding errors to `findings`."""
     try:
-        term = algebra.parse_formula(part.text)
-        return Formula(renamed(term, names), part, names) if names else Formula(term, part)
+        formula = Formula(algebra.parse_formula(part.text), part)
+        names = {old: new for old, new in (names or {}).items() if old[1:] not in formula.labels or old[0] != "@"}
+        return Formula(renamed(formula.term, names), part, names) if names else formula
     except SyntaxFault as fault:
         last = part.span(len(part.text), len(part.text))
         cut = last.source.lines[last.line - 1][last.column - 1 :].lstrip().startswith("#")

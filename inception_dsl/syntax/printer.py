@@ -10,7 +10,18 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from inception_dsl.ir.values import Number, Value, spell
-from inception_dsl.syntax.terms import Branches, Chain, Dimensions, Labelled, Repeated, Scaled, Term, Use, WordTerm
+from inception_dsl.syntax.terms import (
+    Branches,
+    Chain,
+    Dimensions,
+    Labelled,
+    Reference,
+    Repeated,
+    Scaled,
+    Term,
+    Use,
+    WordTerm,
+)
 from inception_dsl.text.aligned import pad
 
 MAX_CHAIN_LINE: Final = 100
@@ -75,9 +86,11 @@ def _spelled(term: Term) -> tuple[int, str]:
             return BRANCHES, " | ".join(_branch(branch, SUM) for branch in branches)
         case Branches("+", branches):
             return SUM, " + ".join(_branch(branch, CHAIN) for branch in branches)
-        case Branches(_, (first, *others)):
-            operands = [f"[{_spelled(first)[1]}]" if _is_value(first) else _inside(first, OPERAND)]
-            return TERM, " * ".join(operands + [_inside(operand, OPERAND) for operand in others])
+        case Branches(_, (*operands, last)):
+            spelled = [
+                f"[{_spelled(operand)[1]}]" if _is_value(operand) else _inside(operand, OPERAND) for operand in operands
+            ]
+            return TERM, " * ".join([*spelled, _inside(last, OPERAND)])
         case Chain(steps):
             return CHAIN, _chain(steps, STEP)
         case Labelled(label, inner):
@@ -88,6 +101,8 @@ def _spelled(term: Term) -> tuple[int, str]:
             return TERM, f"{_int(count)} of {_inside(inner, TERM)}"
         case Use():
             return OPERAND, _use(term)
+        case Reference(name):
+            return OPERAND, f"@{name}"
         case _:
             raise TypeError(term)
 

@@ -58,6 +58,13 @@ class Use(Term):
 
 
 @dataclass(frozen=True)
+class Reference(Term):
+    """`@name`: the value that an earlier row, or a labelled step of the same formula, has already given."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class Chain(Term):
     """`a -> b`: at least two steps."""
 
@@ -116,21 +123,24 @@ def walk(term: Term) -> Iterator[Term]:
         ahead += reversed(children(inner))
 
 
-def levels(term: Term) -> Iterator[tuple[int, Use]]:
-    """Every use in a term, and how many terms contain it, itself included."""
+def levels(term: Term) -> Iterator[tuple[int, Use | Reference]]:
+    """Every use and reference in a term, and how many terms contain it, itself included."""
     ahead = [(1, term)]
     while ahead:
         level, outer = ahead.pop()
-        if isinstance(outer, Use):
+        if isinstance(outer, Use | Reference):
             yield level, outer
         ahead += [(level + 1, inner) for inner in children(outer)]
 
 
 def renamed(term: Term, names: Mapping[str, str]) -> Term:
-    """The term with new names for some of the modules that it uses."""
+    """The term with new names for some of the modules (`name`) and rows (`@name`) that it uses."""
     match term:
-        case Use(str() as name) if name in names:
-            return replace(term, name=names[name])
+        case Use(name, words=words):
+            name = names.get(name, name) if isinstance(name, str) else name
+            return replace(term, name=name, words=tuple(_renamed(word, names) for word in words))
+        case Reference(name) if f"@{name}" in names:
+            return replace(term, name=names[f"@{name}"][1:])
         case Chain(steps):
             return replace(term, steps=tuple(renamed(step, names) for step in steps))
         case Branches(_, branches):
@@ -139,6 +149,12 @@ def renamed(term: Term, names: Mapping[str, str]) -> Term:
             return replace(term, term=renamed(inner, names))
         case _:
             return term
+
+
+def _renamed(word: WordTerm, names: Mapping[str, str]) -> WordTerm:
+    """A word that passes on the value of a row, with the new name of the row."""
+    row = word.value if isinstance(word.value, str) and word.value.startswith("@") else ""
+    return replace(word, value=names[row]) if row in names else word
 
 
 def value_names(term: Term) -> Iterator[Name]:

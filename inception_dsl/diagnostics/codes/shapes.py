@@ -60,29 +60,6 @@ layers: |
 """,
 )
 
-PRODUCT_SHAPES_DIFFER = Code(
-    "E230",
-    "factors of a product differ in shape",
-    """\
-Factors are multiplied elementwise, so they must have the same channels, and images of one size. An image of one pixel,
-such as `avgpool global` gives, is repeated to the size of the others; a vector is not.
-""",
-    wrong="""\
-network: tiny
-input: 3x32x32
-layers: |
-  name | layer
-  gate | pass * [avgpool global -> conv 1x1 16]
-""",
-    right="""\
-network: tiny
-input: 3x32x32
-layers: |
-  name | layer
-  gate | pass * [avgpool global -> conv 1x1 3]
-""",
-)
-
 KERNEL_TOO_LARGE = Code(
     "E209",
     "kernel larger than its input",

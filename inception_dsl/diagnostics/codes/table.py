@@ -13,12 +13,13 @@ from inception_dsl.diagnostics.codes import (
     shapes,
     syntax,
     tool,
+    values,
     weights,
     yaml,
 )
 from inception_dsl.diagnostics.codes.code import Code
 
-MODULES: Final = (tool, yaml, syntax, extends, weights, layers, modules, shapes, paper, generated)
+MODULES: Final = (tool, yaml, syntax, extends, weights, layers, modules, shapes, values, paper, generated)
 
 CODES: Final = tuple(sorted(value for module in MODULES for value in vars(module).values() if isinstance(value, Code)))
 

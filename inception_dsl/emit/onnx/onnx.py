@@ -92,7 +92,7 @@ def model(
             yield pb.NodeProto(
                 input=[known[name] for name in node.inputs] or [*inputs, *constants.values(), *source.weights],
                 output=[names[index] if last else f"{_inner(source, node.name)}/out"],
-                name="/".join(source.path) if last else _inner(source, node.name),
+                name=source.name if last else _inner(source, node.name),
                 op_type=node.op_type,
                 attribute=[pb.attribute(*attribute) for attribute in node.attributes.items()],
                 metadata_props=pb.metadata({"origin": source.origin.citation if source.origin else ""}),
@@ -167,7 +167,7 @@ def _outputs(typed: Typed, last: str, others: Iterable[str]) -> dict[str, int]:
 
 def _names(typed: Typed, outputs: Mapping[str, int]) -> dict[int, str]:
     # No part of a path contains `/` or `.`, so no inner value has the name of the input, an output or a weight.
-    names = {index: f"{'/'.join(node.path)}/out" for index, node in enumerate(typed.nodes)}
+    names = {index: f"{node.name}/out" for index, node in enumerate(typed.nodes)}
     return {**names, **{end: name for name, end in reversed(list(outputs.items()))}, -1: "input"}
 
 
@@ -181,7 +181,7 @@ def _second_names(names: Mapping[int, str], outputs: Mapping[str, int]) -> list[
 
 def _inner(node: Node, name: str) -> str:
     """The name of a constant, or of a node beside the last, in the spelling of an op."""
-    return "/".join((*node.path, name))
+    return f"{node.name}/{name}"
 
 
 def _dynamic(typed: Typed) -> frozenset[int]:

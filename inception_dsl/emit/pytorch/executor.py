@@ -10,6 +10,7 @@ from inception_dsl.build import build
 from inception_dsl.crosscheck import probe
 from inception_dsl.crosscheck.executor import Executor, Forward
 from inception_dsl.emit.pytorch import pytorch
+from inception_dsl.ir.dataflow import inputs
 from inception_dsl.ir.typed import Typed
 
 if TYPE_CHECKING:
@@ -64,12 +65,16 @@ class PyTorch(Executor):
 
             modules: dict[str, Any] = dict(self.net.named_children())
             x = torch.from_numpy(images)
-            values = {}
-            for row in part.trunk:
-                x = values[row] = modules[row](x) if row in modules else x
-                yield row, x.numpy()
+            values: dict[str, Any] = {}
+            for row in part.program.rows:
+                source, passed = inputs(row.body)
+                read = (values[source] if source else x, *(values[name] for name in passed))
+                x = values[row.name] = modules[row.name](*read) if row.name in modules else read[0]
+                yield row.name, x.numpy()
             for head in part.program.heads:
-                yield head.name, modules[head.name](values[head.source]).numpy()
+                source, passed = inputs(head.body)
+                read = tuple(values[name] for name in (source or head.source, *passed))
+                yield head.name, modules[head.name](*read).numpy()
             if is_network:
                 outputs = self.net(torch.from_numpy(images))
                 yield part.trunk[-1], (outputs.logits if part.heads else outputs).numpy()

@@ -168,7 +168,11 @@ class TemplateClasses:
         self.current = template.name
         options = self.variants.options(template.name)
         self.layers.names |= {name: name for name in options.defaults}
-        body = ClassBody(self.build, options)
+        tensors: dict[str, str] = {}
+        for name in template.tensors:
+            tensors[name] = from_column(name, {*tensors.values(), "x"})
+        reads = ["x", *tensors.values()]
+        body = ClassBody(self.build, options, tensors)
         self.returns[template.name] = body.write(template.body, IN, self.paths[template.name])
         self.takes_input[template.name] = any("in_channels" in line for line in body.attributes)
         arguments += [extra.name for extra in self.extras[template.name].values()]
@@ -186,7 +190,7 @@ class TemplateClasses:
                 "        super().__init__()",
                 *body.attributes,
                 "",
-                "    def forward(self, x: Tensor) -> Tensor:",
+                f"    def forward(self, {', '.join(f'{name}: Tensor' for name in reads)}) -> Tensor:",
                 *body.forward,
             ]
         )

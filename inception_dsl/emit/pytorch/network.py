@@ -8,6 +8,7 @@ from inception_dsl.analysis.initializers import initializer_targets
 from inception_dsl.emit.python import CallExpr, Expression, argument, layout, single_line
 from inception_dsl.emit.pytorch.layers import LayerPrinter
 from inception_dsl.emit.pytorch.modules import TemplateClasses
+from inception_dsl.ir.dataflow import inputs, split_source
 from inception_dsl.ir.program import Body, Call, Sequence
 from inception_dsl.ir.shapes import Pair, TensorType
 from inception_dsl.ir.typed import Typed
@@ -53,6 +54,7 @@ class _Lines:
     def __init__(self, typed: Typed, layers: LayerPrinter, classes: TemplateClasses) -> None:
         self.typed = typed
         self.classes = classes
+        self.sources = {row.name: inputs(row.body)[0] for row in typed.program.rows}
         layers.names = {"classes": "num_classes"}
 
     def rows(self) -> Iterator[str]:
@@ -60,16 +62,18 @@ class _Lines:
         program = self.typed.program
         channels: Width = program.input.channels
         built: list[tuple[str, Body, Expression | None, TensorType]] = []
-        at = {}
+        at: dict[str, Width] = {}
         for row in program.rows:
-            module = self.classes.build(row.body, channels, [(row.name,)])
+            source, body = split_source(row.body)
+            module = self.classes.build(body, at[source.name] if source else channels, [(row.name,)])
             channels = at[row.name] = module.channels
-            code = None if _is_identity(row.body) else module.code
-            built.append((row.name, row.body, code, self.typed.out(row.name)))
+            code = None if _is_identity(body) else module.code
+            built.append((row.name, body, code, self.typed.out(row.name)))
         trunk = len(built)
         for head in program.heads:
-            module = self.classes.build(head.body, at[head.source], [(head.name,)])
-            built.append((head.name, head.body, module.code, self.typed.out(head.name)))
+            source, body = split_source(head.body)
+            module = self.classes.build(body, at[source.name if source else head.source], [(head.name,)])
+            built.append((head.name, body, module.code, self.typed.out(head.name)))
         yield from self._aligned(built[:trunk])
         for name, _, code, _ in built[trunk:]:
             head = next(head for head in program.heads if head.name == name)
@@ -83,7 +87,7 @@ class _Lines:
         for name, body, code, out in built:
             target = f"        self.{name.ljust(longest)} = "
             if code is None:
-                idle = "is left to the loss" if name == "softmax" else "returns its input"
+                idle = "is left to the loss" if name == "softmax" else f"returns {self.sources[name] or 'its input'}"
                 texts.append((f"        # {name} {idle}", out))
             elif isinstance(body, Call) and isinstance(code, CallExpr):
                 columns = tables[code.head]
@@ -135,40 +139,46 @@ class _Table:
 
 
 def forward(typed: Typed) -> Iterator[str]:
-    """The lines of `forward`: a line for the rows of one image size, broken where a head leaves."""
+    """The lines of `forward`: a line for the rows of one image size, broken where a value is read again."""
     program = typed.program
-    taps = {head.source for head in program.heads}
-    tapped: dict[str, str] = {}
-    chain: list[str] = []
-    size = _grid(typed.input)
-    current = "x"
+    reads = {entry.name: inputs(entry.body) for entry in program.entries}
+    kept = {head.source for head in program.heads}
+    kept |= {row for source, passed in reads.values() for row in (source, *passed)}
+    held: dict[str, str] = {}  # the variable of each row that is read again
+    code, calls, size, current = "x", 0, _grid(typed.input), "x"
 
     def flush(target: str = "x") -> Iterator[str]:
-        if chain or target != "x":
-            code = "x"
-            for name in chain:
-                code = f"self.{name}({code})"
+        nonlocal code, calls
+        if code != "x" or target != "x":
             yield f"        return {code}" if target == "return" else f"        {target} = {code}"
-            chain.clear()
+            code, calls = "x", 0
 
     for row in program.rows:
         out = _grid(typed.out(row.name))
-        if not _is_identity(row.body):
-            if out != size or len(chain) == MOST_CALLS:
+        source, passed = reads[row.name]
+        identity = _is_identity(split_source(row.body)[1])
+        if source or not identity:
+            if out != size or calls == MOST_CALLS or source or passed:
                 yield from flush()
-            chain.append(row.name)
-            size, current = out, row.name
-        if row.name in taps:
-            tapped[row.name] = row.name if current == "x" else current
+            start = held[source] if source else code
+            extra = "".join(f", {held[name]}" for name in passed)
+            code = start if identity else f"self.{row.name}({start}{extra})"
+            calls, size, current = calls + 1, out, row.name
+        if row.name in kept:
+            held[row.name] = row.name if current == "x" else current
             if current == "x":  # rows that pass the image on
                 yield f"        {row.name} = x"
-            elif chain:
+            elif code != "x":
                 yield from flush(f"x = {current}")
     if not program.heads:
         yield from flush("return")
         return
     yield from flush()
-    heads = "".join(f", self.{head.name}({tapped[head.source]})" for head in program.heads)
+    heads = ""
+    for head in program.heads:
+        source, passed = reads[head.name]
+        read = ", ".join(held[name] for name in (source or head.source, *passed))
+        heads += f", self.{head.name}({read})"
     yield "        if self.training:"
     yield f"            return Output(x{heads})"
     yield "        return x"

@@ -44,7 +44,14 @@ class Variants:
         groups: dict[object, list[str]] = {}
         for name, template in templates.items():
             shape = self._shapes[name]
-            key = (template.module, template.params, shape.parts, len(shape.factors), len(shape.rates))
+            key = (
+                template.module,
+                template.params,
+                template.tensors,
+                shape.parts,
+                len(shape.factors),
+                len(shape.rates),
+            )
             groups.setdefault(key, []).append(name)
         for group in groups.values():
             shapes = [self._shapes[name] for name in group]

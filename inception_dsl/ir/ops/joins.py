@@ -5,7 +5,8 @@ In the messages of their errors, `{}` stands for the module or row; without `hel
 
 from __future__ import annotations
 
-from inception_dsl.diagnostics.codes.shapes import BRANCH_SIZES_DIFFER, PRODUCT_SHAPES_DIFFER, SUM_SHAPES_DIFFER
+from inception_dsl.diagnostics.codes.shapes import BRANCH_SIZES_DIFFER, SUM_SHAPES_DIFFER
+from inception_dsl.diagnostics.codes.values import PRODUCT_SHAPES_DIFFER
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.shapes import ShapeError, TensorType
 from inception_dsl.ir.values import Number, Operation, Value, Width

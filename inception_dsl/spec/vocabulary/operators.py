@@ -23,6 +23,8 @@ OPERATORS: Final[Mapping[str, Operator]] = {
     "4 of a": Operator("a four times in a row, each time with weights of its own"),
     "[ a ]": Operator("groups"),
     "label: a": Operator("names a step or branch, and its weights"),
+    "@name": Operator("the value that an earlier row, or a labelled step to its left, has given"),
+    "again label": Operator("the labelled step applied to what arrives, with the same weights"),
     "{64 * width}": Operator("a value: columns, settings, `in`, `classes`, numbers, + - * / // % ( ) and functions"),
 }
 """The operators by an example of each, loosest first."""

@@ -1,0 +1,80 @@
+"""The values that a formula multiplies, reads again, or gives to a step that is applied again."""
+
+from __future__ import annotations
+
+from inception_dsl.diagnostics.codes.code import Code
+
+PRODUCT_SHAPES_DIFFER = Code(
+    "E230",
+    "factors of a product differ in shape",
+    """\
+Factors are multiplied elementwise, so they must have the same channels, and images of one size. An image of one pixel,
+such as `avgpool global` gives, is repeated to the size of the others; a vector is not.
+""",
+    wrong="""\
+network: tiny
+input: 3x32x32
+layers: |
+  name | layer
+  gate | pass * [avgpool global -> conv 1x1 16]
+""",
+    right="""\
+network: tiny
+input: 3x32x32
+layers: |
+  name | layer
+  gate | pass * [avgpool global -> conv 1x1 3]
+""",
+)
+
+NOT_GIVEN = Code(
+    "E231",
+    "reference to a value that is not given",
+    """\
+`@name` reads the value that an earlier row, or a labelled step to its left in the same formula, has given. `again
+label` applies such a step once more. A module reads rows through its columns: `{prev}` in its graph, `@row` in the
+cell.
+""",
+    wrong="""\
+network: tiny
+input: 3x32x32
+layers: |
+  name  | layer
+  conv1 | conv 1x1 8
+  join  | [pass + @conv2]
+  conv2 | conv 1x1 8
+""",
+    right="""\
+network: tiny
+input: 3x32x32
+layers: |
+  name  | layer
+  conv1 | conv 1x1 8
+  conv2 | conv 1x1 8
+  join  | [pass + @conv1]
+""",
+)
+
+WEIGHTS_DO_NOT_FIT = Code(
+    "E232",
+    "weights do not fit where a step is applied again",
+    """\
+`again label` applies a step with the weights that it has, so it must read the same width as at first: its weights have
+one shape.
+""",
+    wrong="""\
+network: tiny
+input: 3x32x32
+layers: |
+  name | layer
+  poly | f: conv 3x3 8 same -> again f
+""",
+    right="""\
+network: tiny
+input: 3x32x32
+layers: |
+  name | layer
+  stem | conv 3x3 8 same
+  poly | f: conv 3x3 8 same -> again f
+""",
+)
