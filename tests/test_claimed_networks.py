@@ -1,4 +1,4 @@
-"""The networks that only claims measure, against pytorchcv's MobileNet and timm's SE-ResNet.
+"""Networks that claims measure, against pytorchcv's MobileNet, timm's SE-ResNet and torchvision's EfficientNet.
 
 timm's and keras's MobileNets have a ReLU6, which the paper does not.
 """
@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+import torchvision
 from library_networks import check_values, empty, scaled
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
@@ -29,6 +30,10 @@ def mobilenet(name: str) -> nn.Module:
     return made
 
 
+def efficientnet_b7() -> nn.Module:
+    return torchvision.models.efficientnet_b7()
+
+
 def se_resnet50() -> nn.Module:
     made: nn.Module = pytest.importorskip("timm").create_model("legacy_seresnet50", drop_rate=0)
     return made
@@ -40,6 +45,7 @@ NETWORKS: dict[str, tuple[str, Setting, Callable[[], nn.Module]]] = {
     "mobilenet_v1-075": ("mobilenet_v1", {"width": 0.75}, partial(mobilenet, "w3d4")),
     "mobilenet_v1-05": ("mobilenet_v1", {"width": 0.5}, partial(mobilenet, "wd2")),
     "mobilenet_v1-025": ("mobilenet_v1", {"width": 0.25}, partial(mobilenet, "wd4")),
+    "efficientnet_b7": ("efficientnet_b7", {}, efficientnet_b7),
     "se_resnet50": ("se_resnet50", {}, se_resnet50),
 }
 
@@ -54,7 +60,7 @@ def test_torch_counts_what_the_spec_counts(name: str) -> None:
     counted = ours(name).cost().trunk
     with torch.device("meta"), FlopCounterMode(display=False) as counter, torch.no_grad():
         net = NETWORKS[name][2]().eval()
-        net(torch.empty(1, 3, 224, 224))
+        net(torch.empty(1, *ours(name).typed.input.shape))
 
     assert (counted.params, 2 * counted.macs) == (
         sum(each.numel() for each in net.parameters()),

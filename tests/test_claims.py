@@ -142,13 +142,17 @@ COMPUTED: dict[str, Fraction | int | str] = {
     "mobilenet_about_googlenet_parameters": GOOGLENET,
     "resnet50_parameters": 25_557_032,
     "resnet50_operations_stride_3x3": 4_089_184_256,
+    "resnext50_parameters": 25_028_904,
+    "resnext50_operations": 4_230_479_872,
     "resnext_block_1x64": 69_632,
     "resnext_block_2x40": 69_760,
     "resnext_block_4x24": 69_888,
     "resnext_block_8x14": 71_456,
     "resnext_block_32x4": 70_144,
     "resnext_block_operations": 70_144 * 56 * 56,
-    "efficientnet_b7_against_gpipe": Fraction(557, 66),
+    "efficientnet_b7_parameters": 66_347_960,  # torchvision's efficientnet_b7
+    "efficientnet_b7_operations": 37_745_884_192,
+    "efficientnet_b7_against_gpipe": Fraction(557_000_000, 66_347_960),
 }
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-_VALUE: Final = re.compile(r"(-?(?:[0-9]{1,3}(?:,[0-9]{3}){1,5}|[0-9]{1,18})(?:\.[0-9]{1,9})?)\s*([%KMB]?)")
 COLUMNS: Final = ("metric", "value", "data", "protocol", "network", "source")
 """The columns of a table of results, in order."""
 
+_VALUE: Final = re.compile(r"(-?(?:[0-9]{1,3}(?:,[0-9]{3}){1,5}|[0-9]{1,18})(?:\.[0-9]{1,9})?)\s*([%KMB]?)")
 _UNITS: Final = {"": Decimal(1), "%": Decimal("0.01"), "K": Decimal(10**3), "M": Decimal(10**6), "B": Decimal(10**9)}
 
 
