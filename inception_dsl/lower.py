@@ -245,7 +245,10 @@ class _Lowering:
         """Report branches that cannot be joined: the shape of each, and the layers that make some differ."""
         types = [self.type_of(end) for end in ends]
         by_image = not error.help
-        shown = [_size(shape) if by_image and isinstance(join.op, Concat) else str(shape) for shape in types]
+        shown = [
+            "x".join(map(str, shape.image)) if by_image and isinstance(join.op, Concat) else shape.described
+            for shape in types
+        ]
         given: dict[str, list[str]] = {}
         for number, (branch, shape) in enumerate(zip(join.branches, shown, strict=True), 1):
             given.setdefault(shape, []).append(_branch_name(branch, number))
@@ -268,10 +271,6 @@ class _Lowering:
                 return node
             index = node.inputs[0]
         return self.nodes[end] if end not in (source, INPUT) else None
-
-
-def _size(shape: TensorType) -> str:
-    return "x".join(map(str, shape.shape[1:])) or "a vector"
 
 
 def _branch_name(branch: Part, number: int) -> str:

@@ -61,8 +61,8 @@ def test_a_fraction_is_read_and_printed() -> None:
 @pytest.mark.parametrize(
     ("formula", "expected"),
     [
-        ("part 2/4", "E212: `row`: 4 parts do not divide 6 channels: write a number that divides the channels"),
-        ("shuffle 4", "E212: `row`: 4 groups do not divide 6 channels: write a number that divides the channels"),
+        ("part 2/4", "E212: `row`: 4 parts of `part` do not divide 6 channels: write a number of parts"),
+        ("shuffle 4", "E212: `row`: 4 groups of `shuffle` do not divide 6 channels: write a number of groups"),
         ("part 3/2", "E207: the part of `part` must be a whole number from 1 to 2, not 3"),
         ("part 0/2", "E207: the part of `part` must be a whole number from 1 to 2, not 0"),
         ("part 1/0", "E207: the number of parts of `part` must be a whole number from 1"),
@@ -181,3 +181,10 @@ def test_a_shuffle_is_torchvisions() -> None:
         typed = network(f"shuffle {groups}", "12x3x4")
         assert torch.equal(torch.from_numpy(values(typed, x, {})), channel_shuffle(x, groups))
         assert np.array_equal(of_onnx(onnx.model(typed), x, {}), channel_shuffle(x, groups))
+
+
+def test_one_part_and_one_group_leave_nothing() -> None:
+    """A setting of 1 takes the layer out, as a factor of 1 does."""
+    typed = network("conv 1x1 8 -> part 1/1 -> shuffle 1 -> relu")
+
+    assert [node.op.name for node in typed.nodes] == ["conv", "relu"]

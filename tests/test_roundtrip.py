@@ -14,6 +14,7 @@ from inception_dsl import compiler
 from inception_dsl.diagnostics.diagnostic import Source
 from inception_dsl.elaborate.elaborate import elaborate
 from inception_dsl.elaborate.printer import print_program
+from inception_dsl.ir.ops.channels import ChannelPart, ChannelShuffle
 from inception_dsl.ir.ops.joins import Add, Concat, Mul
 from inception_dsl.ir.ops.scaling import Scale
 from inception_dsl.ir.program import Program
@@ -65,11 +66,12 @@ def test_values(value: Value) -> None:
 
 
 def working(typed: Typed) -> list[tuple[Any, ...]]:
-    """Its graph without what `simplify` takes out: joins of a single branch, and factors of 1."""
+    """Its graph without what `simplify` takes out: joins of a single branch, factors of 1, and one part or group."""
     place = {-1: -1}
     kept: list[tuple[Any, ...]] = []
     for i, node in enumerate(typed.nodes):
-        if (isinstance(node.op, Concat | Add | Mul) and len(node.inputs) == 1) or node.op == Scale(1.0):
+        single = isinstance(node.op, Concat | Add | Mul) and len(node.inputs) == 1
+        if single or node.op in (Scale(1.0), ChannelPart((1, 1)), ChannelShuffle(1)):
             place[i] = place[node.inputs[0]]
         else:
             place[i] = len(kept)

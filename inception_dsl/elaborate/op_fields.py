@@ -56,7 +56,8 @@ def word_value(name: str, word: WordTerm, scope: Scope) -> Any:
             return word_pair(name, word, 0 if word.text == "pad" else 1, scope)
         case "width":
             hint = f"delete it, or write `{word.text}=1`"
-            return _filled(scope.width(word.value), f"`{word.text}`", word.at, hint, scope)
+            what = f"`{word.text}`"
+            return _filled(scope.width(word.value, what), what, word.at, hint, scope)
         case "number":
             return scope.real(word)
         case "share":
@@ -103,7 +104,7 @@ def _number(name: str, kind: LayerNumber, use: Use, scope: Scope) -> Width | flo
             return scope.integer(value, f"the {kind.meaning} of `{name}`", 1, MAX_CHANNELS)
         case "groups":
             what = f"the {kind.meaning} of `{name}`"
-            return _filled(scope.width(value), what, value.at, f"write {kind.example}", scope)
+            return _filled(scope.width(value, what), what, value.at, f"write {kind.example}", scope)
         case "odd":
             return _odd(name, kind, value, scope)
         case "share":

@@ -74,7 +74,7 @@ class Scope:
         """The result of a value that shapes the structure. Raises `Fault` where it is unknown or undefined."""
         for name in names(value):
             if name.name not in self.values and name.name in self.symbols:
-                hint = "kernels, strides, counts and words cannot depend on it: write a number, or name a column"
+                hint = "only widths and groups can depend on it: write a number, or name a column"
                 raise self.fault(CANNOT_EVALUATE, f"`{name.name}` cannot be used here", name.at, help=hint)
         try:
             return evaluate(value, self.values)
@@ -96,8 +96,8 @@ class Scope:
             raise self.fault(CANNOT_EVALUATE, f"`{word.text}` must be a number", word.at)
         return float(number)
 
-    def width(self, value: Value | Dimensions | str | None) -> Width | None:
-        """A number of channels, perhaps symbolic; None where it is empty or 0. Raises `Fault`."""
+    def width(self, value: Value | Dimensions | str | None, what: str = "a width") -> Width | None:
+        """A number of channels or groups, perhaps symbolic; None where it is empty or 0. Raises `Fault`."""
         if not isinstance(value, Value):
             raise Fault(
                 CANNOT_EVALUATE, "a number of channels must be one number", self.formula.span(self.formula.term.at)
@@ -107,7 +107,7 @@ class Scope:
             if number is None or number == 0:
                 return None
             if not isinstance(number, int) or not 0 < number <= MAX_CHANNELS:
-                message = f"a width must be a whole number from 1 to {MAX_CHANNELS:,}, not {describe_value(number)}"
+                message = f"{what} must be a whole number from 1 to {MAX_CHANNELS:,}, not {describe_value(number)}"
                 raise self.bad(CANNOT_EVALUATE, value, message, self.rounded(value, number))
         try:
             return substitute(value, self._known_or_symbolic(value))

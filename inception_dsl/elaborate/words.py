@@ -224,8 +224,9 @@ def _choice_hint(word: WordTerm, wanted: str) -> str:
     entry = WORDS[word.text]
     if wanted in OFF:
         return f"write `{word.text}=none`"
-    if wanted in ADDED and ADDED[wanted].slot == entry.slot:
-        return f"write `{wanted}={ADDED[wanted].example}` in place of `{word.text}=`"
+    if wanted in ADDED:
+        other = ADDED[wanted]
+        return f"write `{wanted if other.alone else f'{wanted}={other.example}'}` in place of `{word.text}=`"
     known = [choice for choice in entry.choices if choice != "none"]
     hint = "" if wanted in ON else elsewhere.suggest(wanted, known, elsewhere.FOREIGN_WORDS)
     return hint or f"write {listing([f'{word.text}={choice}' for choice in entry.choices], 'or')}"

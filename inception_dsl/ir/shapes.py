@@ -9,10 +9,14 @@ from fractions import Fraction
 from typing import Final, Literal, NamedTuple
 
 from inception_dsl.diagnostics.codes.code import Code
-from inception_dsl.diagnostics.codes.shapes import KERNEL_TOO_LARGE, WRONG_RANK
+from inception_dsl.diagnostics.codes.shapes import KERNEL_TOO_LARGE, UNEVEN_GROUPS, WRONG_RANK
 
 Pair = tuple[int, int]
 """Height and width."""
+
+
+MOST_STEPS: Final = 1000
+"""The most numbers on either side among which a message looks for a divisor."""
 
 
 class ShapeError(Exception):
@@ -21,6 +25,20 @@ class ShapeError(Exception):
     def __init__(self, code: Code, message: str, help: str = "") -> None:  # noqa: A002 - as in Diagnostic
         super().__init__(message)
         self.code, self.message, self.help = code, message, help
+
+
+def check_even(channels: int, groups: int, what: str, owner: str) -> None:
+    """Raise `ShapeError` E212 for channels that are not a whole number of equal groups."""
+    if channels % groups:
+        message = f"{groups} {what} of `{owner}` do not divide {channels} channels"
+        hint = f"write a number of {what} that divides them, such as {nearest_divisor(channels, groups)}"
+        raise ShapeError(UNEVEN_GROUPS, message, hint)
+
+
+def nearest_divisor(number: int, wanted: int) -> int:
+    """The divisor of a number that is nearest to another number; 1 where it is far from all of them."""
+    steps = range(min(wanted, MOST_STEPS))
+    return next((i for step in steps for i in (wanted - step, wanted + step) if number % i == 0), 1)
 
 
 class TensorType(NamedTuple):
@@ -37,7 +55,7 @@ class TensorType(NamedTuple):
     def image(self) -> Pair:
         """Height and width; raises `ShapeError` E215 for a vector."""
         if len(self.shape) != 3:
-            message = f"this layer expects an image, but gets a vector of {self.channels:,}"
+            message = f"this layer expects an image, but gets {self.described}"
             raise ShapeError(WRONG_RANK, message, "move it before the `fc` or `flatten` that makes the vector")
         return self.shape[1], self.shape[2]
 
@@ -45,6 +63,11 @@ class TensorType(NamedTuple):
     def size(self) -> int:
         """The number of elements."""
         return math.prod(self.shape)
+
+    @property
+    def described(self) -> str:
+        """In a message, which tells a vector from an image of one pixel."""
+        return str(self) if len(self.shape) == 3 else f"a vector of {self.channels:,}"
 
     def __str__(self) -> str:
         """As papers print it, height first: `28x28x256`; a vector is `1x1x1000`."""

@@ -13,6 +13,7 @@ from inception_dsl.diagnostics.spelling import did_you_mean
 from inception_dsl.ir import names
 from inception_dsl.ir.values import Scalar, Value
 from inception_dsl.spec.fields import COLUMN_MEASURES
+from inception_dsl.spec.vocabulary.words import ADDED
 from inception_dsl.syntax import algebra
 from inception_dsl.syntax.algebra_errors import SyntaxFault
 from inception_dsl.syntax.building import DIGITS
@@ -140,5 +141,7 @@ class RowReader:
             return float(text)
         if not re.fullmatch(r"[^\W\d]\w{0,50}|@\w{1,60}", text):
             hint = "a cell holds a number, the name of a layer, `@row`, a value in braces, or nothing"
+            if (found := re.fullmatch(r"(\w+)[ =]+([0-9.]+)", text)) and found[1] in ADDED:
+                hint = f"write `{found[1]}={{{column}}}` in the formula, and {found[2]} here"
             self.findings.error(INVALID_VALUE, f"`{text}` is not a value for `{column}`", cell.span, help=hint)
         return text

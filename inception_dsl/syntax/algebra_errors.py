@@ -68,14 +68,15 @@ def check_brackets(text: str) -> None:
 
 ARROW: Final = "write `->` between steps"
 REPEAT: Final = "write the count of a repeat first: `3 of [ ... ]`"
+STAR: Final = "a product is `a * b`, a factor `0.1 * a`, a repeat `3 of a`; put arithmetic in braces: `{64 * 2}`"
 QUOTED: Final = "remove the quotes; quotes of YAML enclose the whole formula"
 HABITS: Final = {
     "→": ARROW,
     "=>": ARROW,
     ">": ARROW,
     "-": f"{ARROW}; put arithmetic in braces",
-    "×": REPEAT,
-    "*": "a product is `a * b`, a factor `0.1 * a`, a repeat `3 of a`; put arithmetic in braces: `{64 * 2}`",
+    "×": STAR,
+    "*": STAR,
     "=": "write a setting as `key=value`, without a kernel or bracket before it",
     ",": f"{ARROW} and `|` between branches; separate words with spaces",
     ";": f"{ARROW} and `|` between branches",
@@ -133,18 +134,18 @@ def _factor_fault(text: str, offset: int) -> SyntaxFault | None:
 
 def explain_parser_error(error: UnexpectedInput, text: str, start: str) -> SyntaxFault:
     """The fault that a parser error stands for; `start` is the rule that was being parsed."""
-    if start == "formula":
-        offset = _offset(error, text)
-        if fault := kernel_fault(text, offset) or _factor_fault(text, offset):
-            return fault
+    offset = _offset(error, text)
+    braced = start in EXAMPLES or text.rfind("{", 0, offset) > text.rfind("}", 0, offset)
+    if not braced and (fault := kernel_fault(text, offset) or _factor_fault(text, offset)):
+        return fault
     if not isinstance(error, UnexpectedToken):
-        return _stray(text, _offset(error, text))
+        return _stray(text, offset)
     token, accepts = error.token, error.accepts
     at = token.start_pos or 0
     end = token.end_pos or at + 1
     if token.type == "$END":
         return _too_short(text, _wanted(accepts), start)
-    if start in EXAMPLES or text.rfind("{", 0, at) > text.rfind("}", 0, at):
+    if braced:
         if token.type == "LPAR":
             name = len(text[:at].rstrip()) - len(re.split(r"\W", text[:at].rstrip())[-1])
             return no_function((name, at), (*MEASURE_FUNCTIONS, *PART_COUNTS) if start == "value" else ())
@@ -161,7 +162,10 @@ def explain_parser_error(error: UnexpectedInput, text: str, start: str) -> Synta
             what = f"an operator or {WANTED[closers[0]]}"
         elif "$END" in accepts:
             what = "an operator"
-        return _fault(f"expected {what}, found `{token}`", (at, end), EXAMPLES.get(start, EXAMPLES["braced"]))
+        hint = EXAMPLES.get(start, EXAMPLES["braced"])
+        if token.type == "MINUS" and "MINUS" not in accepts:
+            hint = "write a negative number as a difference: `0 - 1`"
+        return _fault(f"expected {what}, found `{token}`", (at, end), hint)
     return _out_of_place(token, accepts, text, (at, end))
 
 
@@ -185,7 +189,9 @@ def _stray(text: str, at: int) -> SyntaxFault:
     begin = at - 1 if text[max(at - 1, 0) : at + 1] == "=>" else at
     written = text[begin : at + 1]
     hint = HABITS.get(written, "")
-    if re.search(r"[0-9]\.$", text[: at + 1]):
+    if written == "." and re.search(r"\{[^{}]*[^\W\d]\w*$", text[:at]):
+        hint = "`module.in` is the only name with a point"
+    elif re.search(r"[0-9]\.$", text[: at + 1]):
         hint = "kernels, strides, pads and counts are whole numbers"
     elif decimals := re.match(r"\.([0-9]+)", text[at:]):
         hint = f"write `0.{decimals[1]}`"
@@ -208,8 +214,9 @@ def _out_of_place(token: Token, accepts: set[str], text: str, at: tuple[int, int
     begin, end = at
     if token.type in ("ARROW", "BAR", "PLUS", "RSQB") and "WORD" in accepts:
         return _fault(f"expected a layer, found `{token}`", at, "write `pass` for the input itself")
-    if token.type == "MINUS" and text[end : end + 1].isdigit():
-        return _fault("numbers here cannot be negative", at, "put arithmetic in braces")
+    if token.type == "MINUS" and (number := re.match(r"([0-9.]+)(\s*\*)?", text[end:])):
+        hint = f"a negative factor is `{{0 - {number[1]}}} * ...`" if number[2] else "write a number of 0 or more"
+        return _fault("numbers here cannot be negative", at, hint)
     if token.value == "of":
         return _fault("a count must be a whole number", at, "write `2 of ...`; a factor is written `2.5 * ...`")
     if token.type == "COLON" and (written := re.search(r"\w+\s*$", text[:begin])):
@@ -235,6 +242,8 @@ def _out_of_place(token: Token, accepts: set[str], text: str, at: tuple[int, int
         return SyntaxFault(INVALID_FORMULA, f"unexpected `{word}`", (begin, begin + len(word)), label, hint)
     word = token.split()[0]
     hint = HABITS.get(word[0], "") if token.type != "ARROW" else ""
+    if word == "=" and (twice := re.search(r"\w+\s*=\s*([^\W\d]\w*)\s*$", text[:begin])):
+        hint = f"a word has one value: write `{twice[1]}=...` alone"
     if re.fullmatch(r"x[0-9]+", word):
         hint = REPEAT
     elif word == "#":

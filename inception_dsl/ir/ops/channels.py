@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from inception_dsl.diagnostics.codes.shapes import UNEVEN_GROUPS
 from inception_dsl.ir.op import Op
-from inception_dsl.ir.shapes import Pair, ShapeError, TensorType
+from inception_dsl.ir.shapes import Pair, TensorType, check_even
 from inception_dsl.ir.values import Number, Operation, Width
 
 
@@ -21,7 +20,7 @@ class ChannelPart(Op):
 
     def infer(self, *inputs: TensorType) -> TensorType:
         (x,) = inputs
-        _check_even(x.channels, self.part[1], "parts")
+        check_even(x.channels, self.part[1], "parts", self.name)
         return TensorType((x.channels // self.part[1], *x.shape[1:]))
 
     def channels(self, *inputs: Width) -> Width:
@@ -41,11 +40,5 @@ class ChannelShuffle(Op):
 
     def infer(self, *inputs: TensorType) -> TensorType:
         (x,) = inputs
-        _check_even(x.channels, self.groups, "groups")
+        check_even(x.channels, self.groups, "groups", self.name)
         return TensorType((x.channels, *x.image))
-
-
-def _check_even(channels: int, groups: int, what: str) -> None:
-    if channels % groups:
-        message = f"{groups} {what} do not divide {channels} channels"
-        raise ShapeError(UNEVEN_GROUPS, message, "write a number that divides the channels, or change the width before")

@@ -19,7 +19,7 @@ class Concat(Op):
 
     def infer(self, *inputs: TensorType) -> TensorType:
         if len({x.shape[1:] for x in inputs}) != 1:
-            raise ShapeError(BRANCH_SIZES_DIFFER, "branches of `{}` disagree on image size")
+            raise ShapeError(BRANCH_SIZES_DIFFER, "branches of `{}` disagree on image size", _mixed(inputs))
         return TensorType((sum(x.channels for x in inputs), *inputs[0].shape[1:]))
 
     def channels(self, *inputs: Width) -> Width:
@@ -40,7 +40,7 @@ class Add(Op):
         if len(set(inputs)) != 1:
             sizes = {x.shape[1:] for x in inputs}
             hint = "give the terms the same width; a `conv 1x1` can replace `pass`" if len(sizes) == 1 else ""
-            raise ShapeError(SUM_SHAPES_DIFFER, "terms of the sum in `{}` differ in shape", hint)
+            raise ShapeError(SUM_SHAPES_DIFFER, "terms of the sum in `{}` differ in shape", _mixed(inputs) or hint)
         return inputs[0]
 
 
@@ -60,5 +60,12 @@ class Mul(Op):
             if all(len(sizes) == 1 for sizes in axes):
                 return TensorType((inputs[0].channels, *(size for (size,) in axes)))
         hint = "give the factors the same width" if len({x.channels for x in inputs}) > 1 else ""
-        hint = "a vector has no pixels: write `conv 1x1` in place of `fc`" if len(ranks) > 1 else hint
-        raise ShapeError(PRODUCT_SHAPES_DIFFER, "factors of the product in `{}` differ in shape", hint)
+        message = "factors of the product in `{}` differ in shape"
+        raise ShapeError(PRODUCT_SHAPES_DIFFER, message, _mixed(inputs) or hint)
+
+
+def _mixed(inputs: tuple[TensorType, ...]) -> str:
+    """What to do where images and vectors meet."""
+    if len({len(x.shape) for x in inputs}) == 1:
+        return ""
+    return "a vector has no pixels: write `conv 1x1` in place of `fc`, without `flatten`"

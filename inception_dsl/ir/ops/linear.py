@@ -13,6 +13,7 @@ from inception_dsl.ir.shapes import (
     TensorType,
     Weight,
     Window,
+    nearest_divisor,
     window_receptive_field,
 )
 from inception_dsl.ir.values import Width
@@ -40,7 +41,11 @@ class Conv(Op):
         for what, number in (("input", x.channels), ("output", width)):
             if number % groups:
                 message = f"{groups} groups do not divide {number} {what} channels"
-                raise ShapeError(UNEVEN_GROUPS, message, "groups divide the input channels and the width")
+                hint = f"write a width that is a multiple of {groups}, such as {max(width // groups, 1) * groups}"
+                if what == "input":
+                    hint = f"write a number of groups that divides {x.channels} and {width}, such as "
+                    hint += str(nearest_divisor(math.gcd(x.channels, width), groups))
+                raise ShapeError(UNEVEN_GROUPS, message, hint)
         return TensorType((width, *image))
 
     def weights(self, *inputs: TensorType) -> dict[str, Weight]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from inception_dsl.diagnostics.codes.shapes import UNEVEN_GROUPS
 from inception_dsl.ir.op import Op, concrete
-from inception_dsl.ir.shapes import ReceptiveFields, ShapeError, TensorType, Weight, image_receptive_field
+from inception_dsl.ir.shapes import ReceptiveFields, TensorType, Weight, check_even, image_receptive_field
 from inception_dsl.ir.values import Width
 
 
@@ -44,9 +43,7 @@ class GroupNorm(Op):
 
     def infer(self, *inputs: TensorType) -> TensorType:
         (x,) = inputs
-        if x.channels % concrete(self.groups):
-            message = f"{self.groups} groups do not divide {x.channels} channels"
-            raise ShapeError(UNEVEN_GROUPS, message, "the groups of `gn` divide the channels")
+        check_even(x.channels, concrete(self.groups), "groups", self.name)
         return x
 
     def weights(self, *inputs: TensorType) -> dict[str, Weight]:
