@@ -31,7 +31,8 @@ def mobilenet(name: str) -> nn.Module:
 
 
 def efficientnet_b7() -> nn.Module:
-    return torchvision.models.efficientnet_b7()
+    made: nn.Module = torchvision.models.efficientnet_b7()
+    return made
 
 
 def se_resnet50() -> nn.Module:
