@@ -135,6 +135,15 @@ def test_a_step_that_is_applied_again_has_its_weights_once() -> None:
     assert [value.name for value in graph.input].count("row.f.0.weight") == 1
 
 
+def test_weights_that_are_shared_begin_once() -> None:
+    init = "init: {source: drawn, row.f: constant value=0.5}\nnetwork: one\n"
+    rows = "layers: |\n  name | layer\n  row | f: conv 1x1 4 -> again f -> relu\n"
+    code = pytorch.source(lower(network(f"{init}input: 4x8x8\n{rows}")))
+
+    assert code.count('"row.f"') == 1
+    assert float(build(code, "one").state_dict()["row.f.weight"].mean()) == 0.5
+
+
 def test_batch_norm_learns_at_every_use() -> None:
     net: Any = build(pytorch.source(one("f: bn -> again f")), "one").train()
     net(torch.randn(8, 4, 8, 8))

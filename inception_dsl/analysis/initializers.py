@@ -21,7 +21,7 @@ def initializer_targets(typed: Typed) -> dict[Initializer, tuple[Node, ...]]:
     initializers = _initializers(typed)
     by_path = {initializer.path: initializer for initializer in initializers}
     targets: dict[Initializer, list[Node]] = {initializer: [] for initializer in initializers}
-    for node in typed.nodes if initializers else ():
+    for node in (node for node in typed.nodes if initializers and node.use == 1):
         paths = [path for path in _paths(node) if path in by_path]
         if paths:
             longest = max(paths, key=lambda path: path not in LAYER_WORDS and path.count(".") + 1)

@@ -215,20 +215,22 @@ def _layers(nodes: Mapping[int, Node]) -> Iterator[tuple[list[int], Node]]:
 
 def _edited(nodes: Mapping[int, Node], edit: Edit, now: RowCost) -> RowCost | None:
     """The cost of a row after an edit, from what the edit changes; None where the shapes no longer fit."""
+    arrives = next(iter(nodes.values())).inputs[0]
     outs: dict[int, TensorType] = {}  # of the nodes that the edit reaches
     added = Work()
     try:
         for index, node in nodes.items():
             types = tuple(
-                edit.input if edit.input and i not in nodes else outs.get(i, x)
+                edit.input if edit.input and i == arrives else outs.get(i, x)
                 for i, x in zip(node.inputs, node.types, strict=True)
             )
             ops = edit.ops.get(index, (node.op,))
             if types == node.types and index not in edit.ops:
                 continue
-            added = _sum(added, work(node.op, node.types), -1)
+            shared = () if node.use > 1 else None  # weights that are counted already
+            added = _sum(added, work(node.op, node.types, shared), -1)
             for op in ops:
-                added = _sum(added, work(op, types))
+                added = _sum(added, work(op, types, shared))
                 types = (op.infer(*types),)
             outs[index] = types[0]
     except ShapeError:

@@ -105,7 +105,7 @@ class TemplateClasses:
         extras = self.extras[self.current]
         suffix = paths[0][len(self.paths[self.current][0]) :]
         if suffix not in extras:
-            words = [what, *(suffix[:-1] if what == "features" else suffix)]
+            words = [what, *(word for word in (suffix[:-1] if what == "features" else suffix) if not word.isdigit())]
             name = from_column("_".join(words), {*self.layers.names.values()})
             extras[suffix] = Extra(name, what)
             self.layers.names[name] = name
@@ -181,15 +181,13 @@ class TemplateClasses:
             f"{name}: {type(value).__name__} = {literal(value)}" for name, value in body.options.defaults.items()
         ]
         self.layers.names = {}
+        made = [signature(arguments), "        super().__init__()", *body.attributes, ""] if body.attributes else []
         return "\n".join(
             [
                 f"class {self.names[template.name]}(nn.Module):",
                 f'    """{single_line(template.doc) or f"The module `{template.module}`."}"""',
                 "",
-                signature(arguments),
-                "        super().__init__()",
-                *body.attributes,
-                "",
+                *made,
                 f"    def forward(self, {', '.join(f'{name}: Tensor' for name in reads)}) -> Tensor:",
                 *body.forward,
             ]
