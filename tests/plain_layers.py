@@ -30,8 +30,9 @@ from inception_dsl.ir.typed import Typed
 ROOT = Path(__file__).parent.parent
 NAMES = sorted(path.parent.name for path in (ROOT / "generated").glob("*/model.py"))
 PLAIN = (nn.Conv2d, nn.Linear, nn.BatchNorm1d, nn.BatchNorm2d, nn.GroupNorm, nn.LayerNorm, nn.PReLU)
-OWN = {"LayerNorm2d": nn.LayerNorm}
-"""Subclasses that generated files define, as torchvision and timm do: what they add is the order of the axes."""
+OWN = {"LayerNorm2d": nn.LayerNorm, "Affine": nn.Module}
+"""Layers with weights that generated files define, and their bases: a norm with the axes in another order, as in
+torchvision and timm, and a scale of single channels, which `torch.nn` has not."""
 
 
 @cache
@@ -178,7 +179,7 @@ def check_surgery_by_value(name: str) -> None:
 def check_types(name: str) -> None:
     """No layer with weights is a subclass of one of `torch.nn`, and every parameter is in one of these."""
     net = shared(name)
-    layers = [module for module in net.modules() if isinstance(module, PLAIN)]
+    layers = [module for module in net.modules() if isinstance(module, PLAIN) or type(module).__name__ in OWN]
 
     assert all(type(layer) in PLAIN or OWN.get(type(layer).__name__) in type(layer).__bases__ for layer in layers)
     assert sum(p.numel() for layer in layers for p in layer.parameters()) == sum(p.numel() for p in net.parameters())

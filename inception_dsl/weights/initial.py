@@ -156,7 +156,7 @@ def _read(typed: Typed, file: Path) -> tuple[WeightFile, Match | None]:
         found = match(typed, library, source.tensors, heads=False)
     with suppress(SpecError):  # other heads than the library's
         found = match(typed, library, source.tensors)
-    return source, found
+    return source._replace(tensors=found.to_ours(typed, source.tensors)), found
 
 
 def _left_over(

@@ -19,7 +19,7 @@ from inception_dsl.ir.typed import Node, Typed
 from inception_dsl.weights.builtin_specs import compiled
 from inception_dsl.weights.files import COUNTER
 from inception_dsl.weights.names.libraries import LIBRARIES
-from inception_dsl.weights.names.notation import Names
+from inception_dsl.weights.names.notation import Form, Names
 from inception_dsl.weights.wrapping import quoted_name
 
 if TYPE_CHECKING:
@@ -36,11 +36,30 @@ MIN_SHARE: Final = 0.5
 
 
 class Match(NamedTuple):
-    """The library's network that a spec describes; `theirs` maps the spec's tensor names to the library's."""
+    """The library's network that a spec describes; `theirs` maps the spec's tensor names to the library's.
+
+    `shapes` are the library's of the tensors, by the spec's names, that have other sides of 1 there.
+    """
 
     library: str
     names: Names
     theirs: Mapping[str, str]
+    shapes: Mapping[str, tuple[int, ...]] = {}
+
+    def to_ours(self, typed: Typed, found: Mapping[str, Array]) -> dict[str, Array]:
+        """The library's tensors under their names, those of `shapes` with the sides that they have in the spec."""
+        reshaped = {
+            theirs: found[theirs].reshape(typed.weights[name].shape)
+            for name, shape in self.shapes.items()
+            if (theirs := self.theirs[name]) in found and found[theirs].shape == shape
+        }
+        return {**found, **reshaped}
+
+    def to_theirs(self, weights: Mapping[str, Array]) -> dict[str, Array]:
+        """The spec's tensors under the library's names and with its sides."""
+        return {
+            self.theirs[name]: tensor.reshape(self.shapes.get(name, tensor.shape)) for name, tensor in weights.items()
+        }
 
     @property
     def title(self) -> str:
@@ -65,11 +84,17 @@ def match(typed: Typed, library: str, found: Collection[str] = (), heads: bool =
             counts = f"{len(ours)} layers with weights in its {where}, but {library}'s {names.name} has {len(theirs)}"
             raise SpecError([Diagnostic(WRONG_NETWORK, f"`{typed.program.file}` has {counts}", help=hint)])
     pairs = zip((*rows, *head_layers), (*names.trunk, *(names.heads if head_layers else ())), strict=True)
-    return Match(
-        library,
-        names,
-        {ours: f"{layer}.{ours.rpartition('.')[2]}" for node, layer in pairs for ours in tensor_names(node)},
-    )
+    paired: dict[str, str] = {}
+    shapes: dict[str, tuple[int, ...]] = {}
+    for node, layer in pairs:
+        form = names.forms.get(layer, Form())
+        for name in tensor_names(node):
+            tensor = name.rpartition(".")[2]
+            paired[name] = f"{layer}.{form.weight if tensor == 'weight' else tensor}"
+            if tensor == "weight" and form.dims:
+                shape = node.weights[name].shape
+                shapes[name] = (*shape[: form.dims], *(1 for _ in range(form.dims - len(shape))))
+    return Match(library, names, paired, shapes)
 
 
 def recognizes(library: str, found: Collection[str]) -> bool:

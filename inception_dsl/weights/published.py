@@ -106,6 +106,7 @@ def _two_sets(network: str, first: str, second: str) -> PublishedWeights:
 ONE_SET: Final = (
     *("alexnet", "vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg19", "resnet18", "resnet34"),
     *("densenet121", "densenet169", "squeezenet1_0", "squeezenet1_1", "mobilenet_v3_small"),
+    *("shufflenet_v2_x0_5", "shufflenet_v2_x1_0", "mnasnet1_0"),
 )
 TWO_SETS: Final = {
     "resnet50": ("0676ba61", "11ad3fa6"),
@@ -139,6 +140,7 @@ PUBLISHED: Final[Mapping[str, Mapping[str, PublishedWeights]]] = {
         "googlenet": _torchvision("googlenet", values=SYMMETRIC),
         "inception_v3": _torchvision("inception_v3", 299, SYMMETRIC, IMAGENET1K_V1=342),
         **{name: _torchvision(name) for name in ONE_SET},
+        "convnext_tiny": _torchvision("convnext_tiny", IMAGENET1K_V1=236),
         **{name: _two_sets(name, *digits) for name, digits in TWO_SETS.items()},
         "efficientnet_b0": _torchvision("efficientnet_b0", filter_="bicubic"),
         "efficientnet_b4": _torchvision("efficientnet_b4", 380, filter_="bicubic", IMAGENET1K_V1=384),
@@ -173,6 +175,7 @@ PUBLISHED: Final[Mapping[str, Mapping[str, PublishedWeights]]] = {
         "regnetx_004_tv": _timm("regnetx_004_tv", 224, tv2_in1k=TV2),
         "regnety_004": _timm("regnety_004", 224, tv2_in1k=TV2, pycls_in1k=BICUBIC),
         "regnety_080_tv": _timm("regnety_080_tv", 224, tv2_in1k=TV2),
+        "convnext_tiny": _timm("convnext_tiny", 224, in12k_ft_in1k=A1H, fb_in22k_ft_in1k=BICUBIC, fb_in1k=BICUBIC),
     },
     # pytorch_fid.inception.InceptionV3.forward
     "pytorch-fid": {"fid_inception_v3": _fid("pytorch-fid fid_inception_v3", SYMMETRIC, "half_pixel")},

@@ -71,6 +71,7 @@ def import_weights(typed: Typed, file: Path, library: str, heads: bool = True, t
             if not library:
                 raise _unknown(typed, file, source.tensors)
             found = match(typed, library, source.tensors, heads)
+        source = source._replace(tensors=found.to_ours(typed, source.tensors))
     unused = set() if typed.heads and heads else set(found.names.heads)
     optional = [name for name in source.tensors if name.rpartition(".")[0] in unused]
     with identified(typed, source.tensors, library):
@@ -105,8 +106,7 @@ def export_weights(typed: Typed, file: Path, library: str, heads: bool = True) -
             typed, str(file), source.tensors, own_names(typed, heads), own_names(typed, heads=True)
         )
     check_finite(weights, str(file))
-    renamed = {found.theirs[name]: tensor for name, tensor in weights.items()}
-    return Transfer(renamed, found.title, (), _kept(source), source.notes)
+    return Transfer(found.to_theirs(weights), found.title, (), _kept(source), source.notes)
 
 
 def load_weights(typed: Typed, file: Path, heads: bool) -> WeightFile:

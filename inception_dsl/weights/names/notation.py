@@ -3,14 +3,24 @@
 A network is a list of names in canonical order: module by module, branches in the order in which they are joined, from
 input to output inside a branch, and the heads after the trunk. `a{b,c}d` stands for `abd acd`, `{2-4}` for `{2,3,4}`;
 the leftmost brace varies slowest. Each name is that of one op with weights; a tensor's name adds its own, as in
-`conv1.bn.running_mean`. Keras numbers unnamed layers in the order in which its code makes them: `conv2d_17`.
+`conv1.bn.running_mean`. `a:scale` is a layer whose tensor `a.scale` is its weight here, and `a@2` one whose weight has
+two dimensions there: the sides of 1 after them are left out, or added. Keras numbers unnamed layers in the order in
+which its code makes them: `conv2d_17`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
+from typing import NamedTuple
+
+
+class Form(NamedTuple):
+    """How a library keeps the weight of a layer: under which name, and with how many dimensions (0: as here)."""
+
+    weight: str = "weight"
+    dims: int = 0
 
 
 class Names:
@@ -26,6 +36,17 @@ class Names:
     @cached_property
     def trunk(self) -> list[str]:
         """The layers of the trunk, which gives the logits."""
+        return [re.split("[:@]", name)[0] for name in self._expanded]
+
+    @cached_property
+    def forms(self) -> Mapping[str, Form]:
+        """The layers of the trunk whose weights have another name or other dimensions there."""
+        written = (re.fullmatch(r"([^:@]+)(?::(\w+))?(?:@(\d))?", name) for name in self._expanded)
+        forms = {found[1]: Form(found[2] or "weight", int(found[3] or 0)) for found in written if found}
+        return {layer: form for layer, form in forms.items() if form != Form()}
+
+    @cached_property
+    def _expanded(self) -> list[str]:
         return [name for pattern in self._trunk.split() for name in expand(pattern)]
 
     @cached_property

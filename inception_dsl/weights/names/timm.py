@@ -74,6 +74,17 @@ TIMM: Final = (
         """,
     ),
     *RESNETS,
+    Names(
+        "convnext_tiny",
+        "convnext_tiny",
+        """
+        stem.{0,1} stages.0.blocks.{0-2}{.{conv_dw,norm,mlp.fc{1,2}@2},:gamma}
+        stages.1.{downsample.{0,1},blocks.{0-2}{.{conv_dw,norm,mlp.fc{1,2}@2},:gamma}}
+        stages.2.{downsample.{0,1},blocks.{0-8}{.{conv_dw,norm,mlp.fc{1,2}@2},:gamma}}
+        stages.3.{downsample.{0,1},blocks.{0-2}{.{conv_dw,norm,mlp.fc{1,2}@2},:gamma}}
+        head.{norm,fc}
+        """,
+    ),
     *DENSENETS,
     _mobile("mobilenetv2_100", "mobilenet_v2", 1, 2, 3, 4, 3, 3, 1),
     _mobile("efficientnet_b0", "efficientnet_b0", 1, 2, 2, 3, 3, 4, 1, squeezed=True),

@@ -71,6 +71,13 @@ def _regnet(name: str, *blocks: int, squeezed: bool = False) -> Names:
     return Names(name, name, " ".join(["stem.{0,1}", *inside, "fc"]))
 
 
+def _shufflenet(name: str) -> Names:
+    """The names of a ShuffleNetV2, whose activations and channel splits are counted too; its spec has its name."""
+    kept = "branch2.{0,1,3-6}"
+    stages = [f"stage{i}.{{0.branch1.{{0-3}},0.{kept},{{1-{n}}}.{kept}}}" for i, n in ((2, 3), (3, 7), (4, 3))]
+    return Names(name, name, " ".join(["conv1.{0,1}", *stages, "conv5.{0,1} fc"]))
+
+
 TORCHVISION: Final = (
     Names(
         "googlenet",
@@ -87,6 +94,29 @@ TORCHVISION: Final = (
     *VGGS,
     *RESNETS,
     *DENSENETS,
+    _shufflenet("shufflenet_v2_x0_5"),
+    _shufflenet("shufflenet_v2_x1_0"),
+    Names(
+        "convnext_tiny",
+        "convnext_tiny",
+        """
+        features.0.{0,1}
+        features.1.{0-2}{.block.{0,2,3@2,5@2},:layer_scale@3}
+        features.2.{0,1} features.3.{0-2}{.block.{0,2,3@2,5@2},:layer_scale@3}
+        features.4.{0,1} features.5.{0-8}{.block.{0,2,3@2,5@2},:layer_scale@3}
+        features.6.{0,1} features.7.{0-2}{.block.{0,2,3@2,5@2},:layer_scale@3}
+        classifier.{0,2}
+        """,
+    ),
+    Names(
+        "mnasnet1_0",
+        "mnasnet1_0",
+        """
+        layers.{0,1,3,4,6,7}
+        layers.{{8-10}.{0-2},11.{0,1},12.{0-3},13.0}.layers.{0,1,3,4,6,7}
+        layers.{14,15} classifier.1
+        """,
+    ),
     Names(
         "squeezenet1_0",
         "squeezenet1_0",
