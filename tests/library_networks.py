@@ -125,11 +125,20 @@ def facenet(name: str) -> nn.Module:
     return made
 
 
+def of_pretrainedmodels(name: str) -> nn.Module:
+    """A network of pretrainedmodels, for images of any size."""
+    made: Any = getattr(pytest.importorskip("pretrainedmodels"), name)(num_classes=1000, pretrained=None)
+    made.avg_pool = nn.AdaptiveAvgPool2d(1)
+    net: nn.Module = made
+    return net
+
+
 MAKERS: Mapping[str, Callable[..., nn.Module]] = {
     "torchvision": of_torchvision,
     "timm": of_timm,
     "pytorch-fid": lambda _: pytorch_fid(),
     "facenet-pytorch": facenet,
+    "pretrainedmodels": of_pretrainedmodels,
 }
 """All but keras, and torch-fidelity, whose network takes bytes: `test_weights_keras.py` and `test_fid.py` have them."""
 
@@ -156,6 +165,12 @@ LARGE = {
 SIDES = (64, 96, 128, 160, 192)
 """Image sizes of the quick tests: the smallest that a network takes, if it takes others than its own."""
 
+CROPPED = ("pretrainedmodels-nasnetalarge",)
+"""These compute pixels that they cut off, which makes more multiply-adds."""
+
+SIDES_OF = {"nasnet_a_large": (75,)}
+"""Sizes where the padding that a library fixes is TensorFlow's, as at its own size."""
+
 DROPPED = {"Dropout", "StochasticDepth", "DropPath"}
 """Modules that draw random numbers in training: left out where values are compared."""
 
@@ -173,7 +188,7 @@ def spec(name: str) -> Typed:
 def small(name: str) -> Typed:
     """A built-in spec at the smallest of `SIDES` where batch norms see more than one pixel, else at its own size."""
     own = spec(name)
-    for side in SIDES:
+    for side in SIDES_OF.get(name, SIDES):
         with suppress(SpecError):
             typed = compiler.at_size(own.program, (side, side))
             if all(node.out.shape[1:] != (1, 1) for node in typed.nodes if isinstance(node.op, BatchNorm)):
@@ -279,7 +294,9 @@ def check_totals(case: str) -> None:
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             net.eval()(torch.empty(1, *typed.input.shape, device="meta"))
         params = sum(parameter.numel() for parameter in net.parameters())
-        assert (params, counter.get_total_flops()) == (counted.total.params, 2 * counted.trunk.macs)
+        assert params == counted.total.params
+        if net is own or case not in CROPPED:
+            assert counter.get_total_flops() == 2 * counted.trunk.macs
 
 
 def check_numbers(case: str, typed: Typed, tmp_path: Path) -> None:

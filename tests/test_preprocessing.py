@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,11 @@ def theirs(library: str, network: str, tag: str) -> tuple[Callable[[Path], torch
         return lambda file: transform(rgb(file)), True
     if library in {"pytorch-fid", "torch-fidelity"}:
         return of_fid(library), False
+    if library == "pretrainedmodels":
+        models = pytest.importorskip("pretrainedmodels")
+        options = SimpleNamespace(**models.pretrained_settings[network][tag])
+        prepare = pytest.importorskip("pretrainedmodels.utils").TransformImage(options)
+        return lambda file: prepare(rgb(file)), True
     if library == "facenet-pytorch":
         facenet = pytest.importorskip("facenet_pytorch", reason="facenet-pytorch is not installed")
         return lambda file: facenet.fixed_image_standardization(whole(facenet, rgb(file))), False

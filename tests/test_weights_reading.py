@@ -608,7 +608,15 @@ def test_fresh_weights_are_those_that_the_generated_network_begins_with(spec: Pa
     plain = typed(TINY.partition("init:")[0])
     bound = 1 / 27**0.5  # torch's own: uniform to one by the root of the fan
     assert 0.9 * bound < np.abs(deploy.drawn(plain, 7)["conv1.conv.weight"]).max() <= bound
-    assert {*LIBRARIES} == {"torchvision", "timm", "pytorch-fid", "torch-fidelity", "facenet-pytorch", "keras"}
+    assert {*LIBRARIES} == {
+        "torchvision",
+        "timm",
+        "pytorch-fid",
+        "torch-fidelity",
+        "facenet-pytorch",
+        "pretrainedmodels",
+        "keras",
+    }
 
 
 @pytest.fixture(autouse=True)

@@ -209,7 +209,8 @@ def check_finite(weights: Mapping[str, Array], file: str) -> None:
 
 
 def _layers(typed: Typed, rows: Sequence[str]) -> list[Node]:
-    return [node for node in typed.of(*rows) if node.weights]
+    layers = (node for node in typed.of(*rows) if node.weights)
+    return [*{node.path: node for node in layers}.values()]  # a layer that is applied again has one set of weights
 
 
 def _choose(library: str, layers: Sequence[Node], found: Collection[str]) -> Names:

@@ -70,6 +70,13 @@ def _keras(network: str) -> PublishedWeights:
     )
 
 
+def _pretrainedmodels(network: str, crop: int, values: Values) -> PublishedWeights:
+    """Weights of pretrainedmodels, as its `TransformImage` prepares images."""
+    tag, resize = "imagenet", math.floor(crop / 0.875)
+    title = f"pretrainedmodels {network} {tag}"
+    return PublishedWeights({tag: Preprocessing(title, resize, (crop, crop), "bilinear", **values)})
+
+
 def _facenet(network: str, *tags: str) -> PublishedWeights:
     """Weights of facenet-pytorch: a face as `extract_face` cuts it out, then `fixed_image_standardization`."""
     size = (160, 160)
@@ -181,6 +188,11 @@ PUBLISHED: Final[Mapping[str, Mapping[str, PublishedWeights]]] = {
     "pytorch-fid": {"fid_inception_v3": _fid("pytorch-fid fid_inception_v3", SYMMETRIC, "half_pixel")},
     # torch_fidelity.FeatureExtractorInceptionV3.forward
     "torch-fidelity": {"inception-v3-compat": _fid("torch-fidelity inception-v3-compat", CENTRED, "asymmetric")},
+    # pretrainedmodels.utils.TransformImage
+    "pretrainedmodels": {
+        "polynet": _pretrainedmodels("polynet", 331, IMAGENET),
+        "nasnetalarge": _pretrainedmodels("nasnetalarge", 331, SYMMETRIC),
+    },
     # facenet_pytorch.MTCNN
     "facenet-pytorch": {"InceptionResnetV1": _facenet("InceptionResnetV1", "vggface2", "casia-webface")},
     # keras.applications.*.preprocess_input, mode "tf"

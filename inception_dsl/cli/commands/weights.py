@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from inception_dsl.ir.typed import Typed
     from inception_dsl.weights.transfer import Transfer
 
-TORCH_LIBRARIES: Final = ("torchvision", "timm", "pytorch-fid", "torch-fidelity", "facenet-pytorch")
+TORCH_LIBRARIES: Final = ("torchvision", "timm", "pytorch-fid", "torch-fidelity", "facenet-pytorch", "pretrainedmodels")
 """The libraries of `weights.names` to which weights can be exported."""
 
 

@@ -105,9 +105,12 @@ def _options(shapes: list[_Shape], differing: list[int]) -> ConstructorOptions:
 
 
 def unscaled(part: Part) -> tuple[float, Part]:
-    """The factor at the end of a branch, and the branch without it, where the rest is still a chain."""
+    """The factor at the end of a branch, and the branch without it, where the rest is still a chain or a join."""
     body = part.body
-    if isinstance(body, Sequence) and len(body.parts) > 2:
+    joined = isinstance(body, Sequence) and any(
+        isinstance(each.body, Join) and not each.name for each in body.parts[:1]
+    )
+    if isinstance(body, Sequence) and len(body.parts) > (1 if joined else 2):
         last = body.parts[-1].body
         if isinstance(last, Layer) and isinstance(last.ops[0], Scale):
             return last.ops[0].factor, replace(part, body=replace(body, parts=body.parts[:-1]))

@@ -9,6 +9,7 @@ from inception_dsl.weights.names.facenet import FACENET_PYTORCH
 from inception_dsl.weights.names.fid import PYTORCH_FID, TORCH_FIDELITY
 from inception_dsl.weights.names.keras import KERAS
 from inception_dsl.weights.names.notation import Names
+from inception_dsl.weights.names.pretrainedmodels import PRETRAINEDMODELS
 from inception_dsl.weights.names.timm import TIMM
 from inception_dsl.weights.names.torchvision import TORCHVISION
 
@@ -18,6 +19,7 @@ LIBRARIES: Final[Mapping[str, tuple[Names, ...]]] = {
     "pytorch-fid": PYTORCH_FID,
     "torch-fidelity": TORCH_FIDELITY,
     "facenet-pytorch": FACENET_PYTORCH,
+    "pretrainedmodels": PRETRAINEDMODELS,
     "keras": KERAS,
 }
 
