@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inception_dsl import compilation, compiler
@@ -262,7 +262,7 @@ def test_the_fuzzed_spec_is_right() -> None:
     assert check(Source("tiny.yaml", ROWS)).out("fc").channels == 10
 
 
-@settings(max_examples=1000, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=1000, derandomize=True)
 @given(
     st.sampled_from([ROWS, *(path.read_text(encoding="utf-8") for path in SPECS if path.stem == "googlenet")]),
     st.lists(EDIT, min_size=1, max_size=4),

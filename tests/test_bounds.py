@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 from adversarial import FAMILIES, HEAD, SIZE, TABLE, fill
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from inception_dsl import compiler
@@ -355,7 +355,6 @@ def test_a_name_is_as_long_as_its_labels_make_it() -> None:
 
 
 @given(st.integers(1, 400), st.integers(1, 400))
-@settings(deadline=None)
 def test_adaptive_windows_are_known_without_being_made(size: int, out: int) -> None:
     windows = list(adaptive_bins(size, out))
     steps = {after.start - window.start for window, after in pairwise(windows)} or {1}

@@ -347,7 +347,7 @@ def test_every_measure_of_the_language_is_one_of_claims() -> None:
         assert algebra.parse_claim(f"{name}(a.b)") == Measurement(name, Name("a.b"))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(formulas())
 def test_formulas(formula: Value) -> None:
     """Printing and parsing are inverse."""

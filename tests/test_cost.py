@@ -217,7 +217,7 @@ def brute_force(typed: Typed, views: tuple[type[Op], ...]) -> list[int]:
 VIEWS = (Flatten, Identity)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(networks())
 def test_peak_and_activations_are_those_of_brute_force(typed: Typed) -> None:
     counted = cost(typed)
@@ -241,7 +241,7 @@ def test_peak_and_activations_are_those_of_brute_force(typed: Typed) -> None:
     assert counted.peak == max((sum(sizes[buffer] for buffer in step) for step in alive), default=typed.input.size)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(networks())
 def test_rows_add_up(typed: Typed) -> None:
     counted = cost(typed)

@@ -145,7 +145,7 @@ def test_the_central_crop_is_what_a_run_evaluates() -> None:
     assert (found.images[0] - evaluated(PHOTO, there)).abs().max() < LEVEL
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(1, 80), st.integers(1, 80), st.sampled_from([1, 7, 16, 32]))
 def test_weights_sum_to_one_and_small_protocols_are_parts_of_144(height: int, width: int, size: int) -> None:
     image = torch.randint(0, 256, (3, height, width), dtype=torch.uint8)

@@ -94,20 +94,20 @@ def test_mutants_of_the_corpus_mean_what_they_meant() -> None:
     assert 500 < read < 2_900
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.sampled_from(TOKENS.split()), min_size=1, max_size=12).map(" ".join), st.sampled_from([*READERS]))
 def test_random_tokens_mean_what_they_meant(text: str, start: str) -> None:
     kept(text, start)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(former_terms())
 def test_random_terms_mean_what_they_meant(term: Term) -> None:
     assert kept(spell_term(term))
     assert kept(spell_graph(term))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(terms())
 def test_what_the_former_grammar_can_read_of_new_terms_means_the_same(term: Term) -> None:
     kept(spell_term(term))

@@ -330,7 +330,7 @@ def statements(draw: Any) -> str:
     return f"{word}{number}{bias}"
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.dictionaries(st.sampled_from(PLACES), statements(), max_size=5))
 def test_what_is_printed_reads_back(written: dict[str, str]) -> None:
     norms = [words for path, words in written.items() if path.endswith("bn")]

@@ -281,7 +281,7 @@ CASES: dict[type[Op], st.SearchStrategy[Case]] = {
     | st.builds(lambda x, gates: (Mul(), tuple(gated(x, axes) for axes in gates)), images, gates),
 }
 each_op = pytest.mark.parametrize("kind", OPS, ids=lambda kind: kind.name)
-quick = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+quick = settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 
 
 def infer(op: Op, inputs: Images) -> TensorType:
@@ -397,7 +397,7 @@ def test_what_an_op_cannot_take_has_a_code(op: Op, inputs: tuple[tuple[int, ...]
     assert caught.value.code == code
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.sampled_from([MaxPool, AvgPool, Conv]), windows(pool=False)), max_size=3))
 def test_receptive_field_is_where_the_gradient_lies(chain: list[tuple[type[Op], Window]]) -> None:
     image = TensorType((1, 200, 201))

@@ -153,7 +153,7 @@ def test_images_are_prepared_as_the_library_does(library: str, network: str, tag
 SIDES = st.integers(1, 60)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.tuples(SIDES, SIDES), st.tuples(SIDES, SIDES), st.integers(0, 2**32 - 1))
 def test_a_resize_without_antialiasing_is_that_of_torch_and_of_tensorflow(
     size: tuple[int, int], wanted: tuple[int, int], seed: int
@@ -247,7 +247,7 @@ def test_a_preprocessing_that_cannot_be_followed_is_refused(change: dict[str, An
         parse_preprocessing(json.dumps({**json.loads(GOOGLENET.json), **change}))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.text(max_size=30) | st.recursive(st.none() | st.integers(), st.lists).map(json.dumps))
 @example("[" * 10**5)
 def test_any_text_is_read_or_refused(text: str) -> None:

@@ -6,7 +6,7 @@ import onnx as standard
 import pytest
 import torch
 from builders import checked
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from strategies import specs
 from torch import Tensor, nn
 
@@ -21,7 +21,7 @@ from inception_dsl.emit.pytorch import pytorch
 from inception_dsl.ir.program import Program
 from inception_dsl.lower import lower
 
-quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=40)
 
 
 def program(text: str) -> Program:

@@ -81,7 +81,7 @@ _RESULTS = st.builds(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(_RESULTS, min_size=1, max_size=4))
 def test_printing_and_reading_are_inverse(results: list[Result]) -> None:
     from inception_dsl.syntax.yaml_printer import dump

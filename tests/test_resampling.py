@@ -83,7 +83,7 @@ layers = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(layers)
 def test_the_receptive_field_holds_all_that_an_output_depends_on(formulas: list[str]) -> None:
     """It may be larger, by less than the pixels between neighbours of what is enlarged on both sides of each."""

@@ -36,8 +36,8 @@ LOWERABLE = range(1, len(pipeline.PIPELINE) + 1)
 """How many passes may have run before a program is lowered: one, which takes out what is absent, or more."""
 
 every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
-often = settings(max_examples=150, deadline=None)
-seldom = settings(max_examples=60, deadline=None)
+often = settings(max_examples=150)
+seldom = settings(max_examples=60)
 
 
 def parse(text: str) -> NetworkSpec:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -55,7 +55,6 @@ def test_wilsons_interval(hits: int, n: int, low: float, high: float) -> None:
     assert scores.wilson(hits, n) == pytest.approx((low, high), abs=5e-5)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 12), st.integers(1, 40), st.integers(0, 2**32))
 def test_measures_are_those_of_one_image_after_another(classes: int, n: int, seed: int) -> None:
     """Probabilities of few values, so that there are ties."""

@@ -104,7 +104,7 @@ def test_what_is_proposed_gives_what_is_printed(
     assert suggestions(typed) == ()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.integers(1, 9).map(lambda n: 4 * n), min_size=6, max_size=6),
     st.integers(1, 8).map(lambda n: 8 * n),

@@ -11,7 +11,7 @@ import pytest
 import torch
 from builders import checked, session
 from cli_runner import cli
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from strategies import specs
 from torchvision.models.feature_extraction import create_feature_extractor
 
@@ -72,7 +72,7 @@ def test_taps_are_pytorchs_features(name: str) -> None:
     compare(typed, [rows[0], rows[len(rows) // 3], rows[2 * len(rows) // 3], rows[-2]])
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25)
 @given(specs())
 def test_every_row_of_a_random_network_can_be_tapped(text: str) -> None:
     typed = lower(compile_source(Source("specs/drawn.yaml", text)))

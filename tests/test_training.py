@@ -71,7 +71,7 @@ def recipes(draw: Any) -> dict[str, Any]:
     return section
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(recipes())
 def test_what_is_printed_reads_back(section: dict[str, Any]) -> None:
     given = spec(dump({"training": section}) if section else "")

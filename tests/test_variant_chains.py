@@ -14,7 +14,7 @@ from typing import Any
 import onnx
 import pytest
 from click.testing import CliRunner
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import specs
 from test_variants import BASE
@@ -101,7 +101,7 @@ def test_a_spec_extended_by_one_line_is_that_spec(path: Path) -> None:
 ERRING = BASE.replace("totals: {", "totals: {ops: 3G, ").replace("errata:\n", "errata:\n    totals.ops: far too many\n")
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(st.data(), st.just(ERRING) | st.just(ERRING) | specs())
 def test_a_chain_is_its_flat_form(data: st.DataObject, text: str) -> None:
     """At every level, also in what the next level may edit: where it may not, it is refused alike."""

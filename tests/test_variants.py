@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import specs
 from test_bad_specs import EDIT, edited
@@ -143,7 +143,7 @@ def test_a_variant_without_edits_is_its_base_under_another_name() -> None:
     assert dropped(made) == set()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(specs())
 def test_no_edits_make_no_difference(text: str) -> None:
     """Of any spec, except to what it reports; and what is printed of the variant reads back as the same spec."""
@@ -308,7 +308,7 @@ def test_every_edit_reads_back() -> None:
     assert read_spec(yaml.parse(Source("flat.yaml", print_spec(made)))) == made
 
 
-@settings(max_examples=400, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400, derandomize=True)
 @given(st.lists(EDIT, min_size=1, max_size=4))
 def test_any_slip_gives_a_network_or_errors(slips: list[tuple[str, int, str]]) -> None:
     """Edits with a few slips compile, or raise `SpecError`; never anything else."""
@@ -379,7 +379,7 @@ def test_what_another_default_changes() -> None:
     }
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(
     st.sampled_from(["conv1", "block", "res", "fc"]),
     st.sampled_from(
@@ -687,7 +687,7 @@ ANYTHING = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200)
 @given(
     st.dictionaries(KEYS, ANYTHING, min_size=1, max_size=4)
     | st.dictionaries(st.sampled_from(VERBS), st.dictionaries(st.sampled_from([*KINDS]), ANYTHING), min_size=1)

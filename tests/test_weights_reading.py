@@ -335,7 +335,7 @@ def test_no_command_runs_code(suffix: str, spec: Path) -> None:
     assert not made.exists()
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(st.data(), st.sampled_from([".pt", ".safetensors"]))
 def test_a_damaged_file_is_read_or_refused(tmp_path: Path, data: st.DataObject, suffix: str) -> None:
     file = tmp_path / f"x{suffix}"

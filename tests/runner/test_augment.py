@@ -222,7 +222,7 @@ def noise(size: tuple[int, ...], seed: int) -> Tensor:
     return levels[torch.randint(0, 6, size, generator=chance(seed))]
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(SIZES, INPUTS, RECIPES, MORE, SEEDS)
 def test_any_image_gives_the_input_and_the_same_each_time(
     size: tuple[int, ...], shape: tuple[int, int, int], recipe: dict[str, Any], more: dict[str, Any], seed: int
@@ -240,7 +240,7 @@ def test_any_image_gives_the_input_and_the_same_each_time(
         assert torch.equal(ours, again) and torch.equal(pixels, before)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(SIZES, INPUTS, RECIPES, st.lists(SEEDS, min_size=1, max_size=5), st.booleans())
 def test_a_batch_on_the_device_is_the_transform_in_floats_of_each_image(
     size: tuple[int, ...], shape: tuple[int, int, int], recipe: dict[str, Any], seeds: list[int], last: bool
@@ -279,7 +279,7 @@ def test_the_host_waits_for_nothing_of_the_device(colour: str, monkeypatch: pyte
     assert [shape[0] for shape in made] == [2, 2, 1]
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(SIZES, INPUTS, RECIPES, SEEDS)
 def test_what_is_cut_in_uint8_is_within_a_level_of_what_is_cut_in_floats(
     size: tuple[int, ...], shape: tuple[int, int, int], recipe: dict[str, Any], seed: int

@@ -7,7 +7,7 @@ from itertools import permutations
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from test_augment import PHOTO, chance, close
 from torch import Tensor
@@ -34,7 +34,6 @@ def test_turning_hues_equals_torchvisions(part: float) -> None:
     close(hue_changed(image, part), oracle.adjust_hue(image, part), 1e-5)
 
 
-@settings(deadline=None)
 @given(st.lists(PIXEL, min_size=1, max_size=30), st.floats(-0.5, 0.5), st.floats(0.5, 1.5))
 def test_hue_and_saturation_equal_colorsys(pixels: list[tuple[int, int, int]], turn: float, factor: float) -> None:
     image = torch.tensor(pixels).T[:, None].float() / 255

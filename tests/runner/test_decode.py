@@ -107,7 +107,7 @@ def test_an_image_is_turned_upright_whoever_decodes_it(turned: int) -> None:
     assert sizes == [upright] * 2
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.data())
 def test_a_broken_file_is_unreadable_whoever_decodes_it(data: st.DataObject) -> None:
     mode, progressive = data.draw(st.sampled_from(["RGB", "L"])), data.draw(st.booleans())

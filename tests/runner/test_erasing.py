@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torchvision.transforms import RandomErasing
 
 from inception_dsl.runner.images.erasing import NOTHING, draw_rectangle, erase
 
 
-@settings(deadline=None)
 @given(
     probability=st.sampled_from([0.25, 1.0]),
     height=st.integers(1, 40),

@@ -50,7 +50,7 @@ def test_resizing_equals_torchvisions(mode: str, within: float) -> None:
         assert torch.equal(geometry.resize(PHOTO, height, width, mode), theirs)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(st.tuples(*[st.integers(1, 40)] * 4), st.sampled_from([1, 3]), st.sampled_from(["bilinear", "bicubic"]))
 def test_resizing_is_near_pillows(sizes: tuple[int, int, int, int], channels: int, mode: str) -> None:
     """Of any layout, since torch's kernels differ by it."""

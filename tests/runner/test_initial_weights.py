@@ -53,7 +53,7 @@ def alike(one: dict[str, Tensor], other: dict[str, Tensor]) -> set[str]:
     st.dictionaries(st.text("abc.", min_size=1), st.lists(st.integers(0, 3), max_size=3), min_size=1),
     st.sampled_from([torch.float32, torch.float16, torch.bfloat16, torch.int64]),
 )
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 def test_a_file_is_read_as_the_library_reads_it(
     tmp_path: Path, shapes: dict[str, list[int]], dtype: torch.dtype
 ) -> None:
@@ -67,7 +67,7 @@ def test_a_file_is_read_as_the_library_reads_it(
 
 
 @given(st.binary(max_size=200), st.integers(0, 400), st.booleans())
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 def test_a_file_that_is_no_such_file_is_refused(tmp_path: Path, noise: bytes, at: int, whole: bool) -> None:
     """Noise, and a right file that is cut off or overwritten: refused, or (in the values alone) read."""
     path = tmp_path / "x.safetensors"

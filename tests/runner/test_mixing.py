@@ -11,7 +11,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from timm.data import mixup
 from timm.loss import cross_entropy
@@ -43,7 +43,6 @@ class Told(Random):
         return self.centre.pop(0)
 
 
-@settings(deadline=None)
 @given(
     count=st.integers(1, 5),
     height=st.integers(1, 12),
@@ -83,7 +82,6 @@ def test_images_targets_and_loss_are_timms(
     torch.testing.assert_close(ours, cast("Any", cross_entropy).SoftTargetCrossEntropy()(scores, target))
 
 
-@settings(deadline=None)
 @given(
     mixup=st.sampled_from([0.0, 0.2, 1.0]),
     cutmix=st.sampled_from([0.0, 1.0]),

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.autoaugment import RandAugment, _apply_op
@@ -26,7 +26,6 @@ def picture(channels: int, height: int, width: int, seed: int) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("number", range(len(OPERATIONS)), ids=THEIRS)
-@settings(deadline=None)
 @given(
     channels=st.sampled_from([1, 3]),
     height=st.integers(3, 40),
@@ -62,7 +61,6 @@ def halfway(name: str, strength: float, height: int, width: int) -> torch.Tensor
     return ((across - across.round()).abs() < 1e-4) | ((down - down.round()).abs() < 1e-4)
 
 
-@settings(deadline=None)
 @given(operations=st.integers(1, 3), magnitude=st.integers(0, STRONGEST), seed=st.integers(0, 1000))
 def test_the_result_is_a_function_of_the_generator(operations: int, magnitude: int, seed: int) -> None:
     image = picture(3, 24, 20, seed)

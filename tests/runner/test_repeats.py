@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, cast
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from timm.data import distributed_sampler
 
@@ -23,7 +23,6 @@ def keys(count: int, repeats: int, batch: int, world: int, rank: int) -> list[tu
     return [key for micro in MicroBatches(count, config, 0, steps, rank, world, order) for key in micro]
 
 
-@settings(deadline=None)
 @given(share=st.integers(1, 4), world=st.integers(1, 3), batches=st.integers(1, 4), repeats=st.integers(2, 4))
 def test_the_images_are_those_of_timms_sampler(share: int, world: int, batches: int, repeats: int) -> None:
     count = share * world * batches
@@ -37,7 +36,6 @@ def test_the_images_are_those_of_timms_sampler(share: int, world: int, batches: 
         assert [image for _, image in found[: len(found) // 2]] == [order[place] for place in theirs]
 
 
-@settings(deadline=None)
 @given(share=st.integers(1, 4), world=st.integers(1, 3), batches=st.integers(1, 4), repeats=st.integers(1, 4))
 def test_a_view_is_visited_once(share: int, world: int, batches: int, repeats: int) -> None:
     count = share * world * batches
