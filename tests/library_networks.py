@@ -291,12 +291,17 @@ def check_totals(case: str) -> None:
     state = {name: tensor.shape for name, tensor in other.state_dict().items()}
     assert {pairs[name]: shapes.get(name, tensor.shape) for name, tensor in own.state_dict().items()} == state
     for net in (other, own):
-        with FlopCounterMode(display=False) as counter, torch.no_grad():
-            net.eval()(torch.empty(1, *typed.input.shape, device="meta"))
-        params = sum(parameter.numel() for parameter in net.parameters())
+        params, macs = torch_counts(net, typed.input.shape)
         assert params == counted.total.params
         if net is own or case not in CROPPED:
-            assert counter.get_total_flops() == 2 * counted.trunk.macs
+            assert macs == counted.trunk.macs
+
+
+def torch_counts(net: nn.Module, shape: tuple[int, ...]) -> tuple[int, int]:
+    """The parameters and multiply-adds that torch counts in a network on the meta device, for an image of a shape."""
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        net.eval()(torch.empty(1, *shape, device="meta"))
+    return sum(parameter.numel() for parameter in net.parameters()), counter.get_total_flops() // 2
 
 
 def check_numbers(case: str, typed: Typed, tmp_path: Path) -> None:
@@ -317,6 +322,15 @@ def check_values(own: nn.Module, other: nn.Module, typed: Typed, weights: Values
     for given in (ours(own, x, typed), graph):
         assert {key: value for key, value in distances(given, expected).items() if not value < TOLERANCE} == {}
     check_training(own, other, x, typed, names)
+
+
+def check_values_in_order(typed: Typed, make: Callable[[], nn.Module]) -> None:
+    """`check_values` for a network whose layers have the order of the spec's, and names of its own."""
+    own, weights = scaled(typed)
+    other = empty(make).eval()
+    names = dict(zip(own.state_dict(), other.state_dict(), strict=True))
+    other.load_state_dict({names[key]: tensor for key, tensor in own.state_dict().items()})
+    check_values(own, other, typed, weights, names)
 
 
 def check_training(own: nn.Module, other: nn.Module, x: Any, typed: Typed, names: Mapping[str, str]) -> None:
