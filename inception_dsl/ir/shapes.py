@@ -14,7 +14,6 @@ from inception_dsl.diagnostics.codes.shapes import KERNEL_TOO_LARGE, UNEVEN_GROU
 Pair = tuple[int, int]
 """Height and width."""
 
-
 MOST_STEPS: Final = 1000
 """The most numbers on either side among which a message looks for a divisor."""
 

@@ -22,7 +22,8 @@ class Dropout(Op):
 class DropPath(Op):
     """Sets an example to zero with probability `p` in training and scales up the others; does nothing in inference.
 
-    At the end of a residual branch, it leaves out the branch for some examples: stochastic depth (1603.09382).
+    At the end of a residual branch, it leaves out the branch for some examples. Stochastic depth (1603.09382) drew once
+    for a whole batch, and scaled in inference; EfficientNet and ConvNeXt draw as here.
     """
 
     name = "drop_path"
