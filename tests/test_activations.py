@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -134,7 +135,7 @@ def test_tools_follow_every_layer(tool: str) -> None:
         "deepcopy": lambda: copy.deepcopy(net),
     }
 
-    with torch.no_grad(), pytest.warns() if tool == "script" else torch.no_grad():
+    with torch.no_grad(), pytest.warns() if tool == "script" else nullcontext():
         torch.testing.assert_close(made[tool]()(x), net(x))
 
 

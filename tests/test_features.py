@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import subprocess
@@ -71,8 +72,6 @@ def fid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def digest(file: str) -> str:
-    import hashlib
-
     return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:8]
 
 
