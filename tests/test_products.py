@@ -22,7 +22,7 @@ GRAPHS = {
     "gated": (f"pass * [gate: [{GATE}]]", "return x * self.gate(x)"),
     "first": (f"[gate: [{GATE}]] * pass -> relu", "return F.relu(self.gate(x) * x)"),
     "three": (f"pass * [gate: [{GATE}]] * [value: conv 1x1 4]", "return x * self.gate(x) * self.value(x)"),
-    "scaled": (f"[pass + 0.5 * [pass * [gate: [{GATE}]]]]", "return x + 0.5 * residual"),
+    "scaled": (f"[pass + 0.5 * [pass * [gate: [{GATE}]]]]", "return x + 0.5 * x * self.gate(x)"),
     "sum_in_product": (
         "[ [left: bn + pass] -> relu ] * [ a: conv 1x1 4 -> [b: bn + pass] ]",
         "return F.relu(self.left(x) + x) * (self.b(residual) + residual)",

@@ -16,8 +16,9 @@ from inception_dsl.ir.ops.channels import ChannelPart, ChannelShuffle
 from inception_dsl.ir.ops.linear import Conv, FullyConnected
 from inception_dsl.ir.ops.norms import LRN, BatchNorm, GroupNorm, LayerNorm
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
-from inception_dsl.ir.ops.regularisation import Dropout
-from inception_dsl.ir.ops.scaling import Scale
+from inception_dsl.ir.ops.regularisation import Dropout, DropPath
+from inception_dsl.ir.ops.resampling import Upsample
+from inception_dsl.ir.ops.scaling import Affine, Scale
 from inception_dsl.ir.ops.shaping import Shift
 from inception_dsl.ir.program import Layer, Paper, Program, Row
 from inception_dsl.ir.shapes import Padding, TensorType, Window
@@ -42,6 +43,9 @@ MADE: dict[type[Op], tuple[Op, ...]] = {
     Dropout: (Dropout(),),
     FullyConnected: (FullyConnected(8),),
     Scale: (Scale(0.5),),
+    Affine: (Affine(),),
+    DropPath: (DropPath(), DropPath(Name("rate"))),
+    Upsample: (Upsample((2, 3), bilinear=True),),
 }
 """Ops with fields, in every form that they take."""
 

@@ -202,7 +202,7 @@ def test_the_rate_follows_the_batch(scale: str, expected: float) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"name": "adam"}, "optim.name is 'adam'; set one of sgd, rmsprop, adamw"),
+        ({"name": "adam"}, "optim.name is 'adam'; did you mean adamw? It is one of sgd, rmsprop, adamw"),
         ({"scale": "half"}, "optim.scale is 'half'; set one of none, linear, sqrt"),
         ({"momentum": -1.0}, "optim: Invalid momentum value: -1.0; set another"),
         ({"name": "rmsprop", "eps": -1.0}, "optim: Invalid eps -1.0; set another"),

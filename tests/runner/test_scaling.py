@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -29,7 +30,7 @@ from inception_dsl.runner.learning.average import WeightAverage
 from inception_dsl.runner.learning.optim import OPTIMISERS
 from inception_dsl.runner.learning.schedule import learning_rate, total_steps
 
-SPECS = [path for path in sorted(Path("specs").glob("*.yaml")) if "\ntraining:" in path.read_text()]
+SPECS = [path for path in sorted(Path("specs").glob("*.yaml")) if re.search(r"\ntraining:(?! {})", path.read_text())]
 POWERS = {"sgd": 1.0, "rmsprop": 0.5, "adamw": 0.5}  # 1706.02677 section 2.1; 2205.10287
 EPOCH = 40  # steps
 

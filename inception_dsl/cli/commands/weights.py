@@ -32,7 +32,8 @@ def command() -> None:
     "--from",
     "library",
     type=click.Choice((*TORCH_LIBRARIES, "keras")),
-    help="The library whose names the tensors have. [default: the spec's own names]",
+    metavar="LIBRARY",
+    help=f"Whose names the tensors have: {', '.join((*TORCH_LIBRARIES, 'keras'))}. [default: the spec's own names]",
 )
 @click.option(
     "--tag",
@@ -75,7 +76,12 @@ def import_weights(
 @SPEC
 @FILE
 @click.option(
-    "--to", "library", type=click.Choice(TORCH_LIBRARIES), required=True, help="The library whose names to use."
+    "--to",
+    "library",
+    type=click.Choice(TORCH_LIBRARIES),
+    metavar="LIBRARY",
+    required=True,
+    help=f"Whose names to use: {', '.join(TORCH_LIBRARIES)}.",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), help="File to write. [default: <network>.<library>.safetensors]"
