@@ -78,8 +78,8 @@ class _Lowering:
     """The values of labelled steps and arguments that the body being expanded can read, by kind and name."""
     steps: dict[str, tuple[Part, PartPath, int]] = field(default_factory=dict)
     """Its labelled steps, each with the path of its owner and the index of its first node."""
-    again: tuple[str, int] | None = None
-    """The step that is applied again: its label, and how far its nodes lie behind those of the first time."""
+    again: tuple[Again, int] | None = None
+    """The step that is applied again, and how far its nodes lie behind those of the first time."""
     uses: Counter[PartPath] = field(default_factory=Counter)
     """The nodes of every path: several, where a layer is applied again."""
     joins: dict[PartPath, int] = field(default_factory=dict)
@@ -117,8 +117,8 @@ class _Lowering:
                 return self._call(body, template, path, index, env)
             case Reference(name, kind):
                 return self.ends[name] if kind == "row" else self.values[kind, name]
-            case Again(label):
-                return self._again(label, index, env)
+            case Again():
+                return self._again(body, index, env)
             case _:
                 raise TypeError(f"{body} cannot be lowered: a pass should have removed it")
 
@@ -130,11 +130,11 @@ class _Lowering:
             self.steps[part.label] = part, path, first
         return index
 
-    def _again(self, label: str, index: int, env: Bindings) -> int:
-        part, path, first = self.steps[label]
-        if self.values["step", label] == FAILED_NODE:
+    def _again(self, again: Again, index: int, env: Bindings) -> int:
+        part, path, first = self.steps[again.label]
+        if self.values["step", again.label] == FAILED_NODE:
             return FAILED_NODE
-        outer, self.again = self.again, (label, len(self.nodes) - first)
+        outer, self.again = self.again, (again, len(self.nodes) - first)
         index = self.expand(part.body, _under(path, part), index, env)
         self.again = outer
         return index
@@ -220,22 +220,23 @@ class _Lowering:
             message = f"the full name of a layer has more than {LONGEST_PATH} characters"
             return self._fail(ShapeError(OUT_OF_BOUNDS, message, help=hint), node.origin)
         if self.again:
-            label, behind = self.again
+            again, behind = self.again
             first = self.nodes[len(self.nodes) - behind]
             node = replace(node, path=first.path, use=self.uses[first.path] + 1)
             if (type(node.op), node.weights) != (type(first.op), first.weights):
                 hint = "give it the width that the step reads at first"
-                message = (
-                    f"`again {label}` reads {node.types[0]} here, and the weights of `{label}` fit {first.types[0]}"
-                )
+                label, here, fits = again.label, node.types[0], first.types[0]
+                message = f"`again {label}` reads {here} here, and the weights of `{label}` fit {fits}"
                 return self._fail(ShapeError(WEIGHTS_DO_NOT_FIT, message, hint), node.origin)
         self.uses[node.path] += 1
         self.nodes.append(node)
         return len(self.nodes) - 1
 
     def _fail(self, error: ShapeError | ValueFault, origin: Span | None) -> int:
-        notes = (Note(origin, "here"),) if origin and self.origin and not _same_line(origin, self.origin) else ()
-        span = self.origin if notes else origin
+        places = [place for place in (self.again and self.again[0].origin, origin) if place]
+        if self.origin and places and not _same_line(places[0], self.origin):
+            places = [self.origin, *places]
+        span, notes = places[0] if places else None, tuple(Note(place, "here") for place in places[1:])
         self.findings.diagnostics.append(
             Diagnostic(error.code, f"`{self.row}`: {error}", span, notes=notes, help=error.help)
         )

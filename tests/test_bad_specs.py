@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from inception_dsl import compilation, compiler
 from inception_dsl.analysis.recipe_fit import unused_settings
+from inception_dsl.analysis.unread import unread
 from inception_dsl.diagnostics import render
 from inception_dsl.diagnostics.codes.code import Code
 from inception_dsl.diagnostics.codes.shapes import BRANCH_SIZES_DIFFER
@@ -81,8 +82,8 @@ def check(source: Source) -> Typed:
 def examine(source: Source) -> tuple[Diagnostic, ...]:
     """Check a spec, or claims about the specs of this repository, and give the warnings; raises `SpecError`."""
     if not source.text.startswith("claims:"):
-        program = check(source).program
-        return (*program.warnings, *unused_settings(program))
+        typed = check(source)
+        return (*typed.program.warnings, *unread(typed), *unused_settings(typed.program))
     if wrong := compilation.examine_source(source, HERE.parent / "specs").findings:
         raise SpecError(wrong)
     return ()

@@ -64,7 +64,8 @@ class Given:
         if name in self.all_rows:
             hint = f"give the module a column, and write `{{column}}` here and `@{name}` in the call"
             raise explain(f"a module cannot read the row `{name}` itself", hint)
-        hint = did_you_mean(name, known) or (f"these have given a value: {listing(known)}" if known else "")
+        hint = f"these have given a value: {listing(known)}" if known else "a reference reads what stands before it"
+        hint = did_you_mean(name, known) or hint
         raise explain(f"no step or row is called `{name}`", hint)
 
     def again(self, label: str, labels: Collection[str], explain: Explain) -> Again:
@@ -72,6 +73,8 @@ class Given:
         if label not in labels:
             known = sorted(labels)
             hint = did_you_mean(label, known) or f"write `{AGAIN}` and the label of a step to the left of it"
+            first, _, words = label.partition(" ")
+            hint = f"`{AGAIN} {first}` takes no words: write `-> {words}`" if words and first in known else hint
             raise explain(f"no step is labelled `{label}`" if label else f"`{AGAIN}` names no step", hint)
         self._check_step(label, explain)
         if any(references(self.steps[label])):

@@ -18,6 +18,9 @@ _FC: Final = "the fully connected layer is `fc 10`"
 _AVERAGE: Final = "average pooling is `avgpool 3x3/2 same`"
 _WHOLE: Final = "global average pooling is `avgpool global`, adaptive pooling to 4x4 is `avgpool to=4x4`"
 _ADD: Final = "add branches with `+`: `[ pass + conv 3x3 {in} ]`"
+_GATE: Final = (
+    "a gate is a product: `[ pass * [ avgpool global -> conv 1x1 {in // 16} relu bias -> conv 1x1 64 sigmoid bias ] ]`"
+)
 _JOIN: Final = "concatenate branches with `|`: `[ conv 1x1 64 | conv 3x3 64 ]`"
 _DEPTHWISE: Final = "a depthwise convolution is `conv 3x3 {in} depthwise`"
 _NOTHING: Final = "the language does not support it"
@@ -71,12 +74,14 @@ FOREIGN_LAYERS: Final = _table(
     ("batchnorm batchnormalization batchnormalisation", "batch normalisation is `bn`"),
     ("localresponsenorm crossmaplrn localresponsenormalization", "local response normalisation is `lrn 5`"),
     *((words, f"write `{instead}`") for _, words, instead in _RENAMED),
-    ("instancenorm rmsnorm weightnorm spectralnorm syncbn syncbatchnorm grn", _NORM),
-    ("instancenormalization normalize", _NORM),
+    ("rmsnorm weightnorm spectralnorm syncbn syncbatchnorm grn normalize", _NORM),
+    ("instancenorm instancenormalization instancenormalisation", "with a learnt scale and shift it is `gn {in}`"),
     ("crelu rrelu selu celu maxout glu hardtanh softplus softsign threshold", _ACT),
     ("add sum plus residual shortcut skip eltwise elementwise", _ADD),
     ("concat cat concatenate concatenation depthconcat filterconcat join merge stack", _JOIN),
-    ("scale mul multiply", "write a factor before a layer: `0.17 * conv 3x3 64`; a learnt scale is `affine bias=none`"),
+    ("scale", "write a factor before a layer: `0.17 * conv 3x3 64`; a learnt scale is `affine bias=none`"),
+    ("mul multiply product gate", "multiply branches with `*`: `[ conv 3x3 64 same * conv 3x3 64 same sigmoid ]`"),
+    ("se squeezeexcite squeezeexcitation squeezeandexcitation", _GATE),
     ("layerscale", "a learnt scale of every channel is `affine bias=none`"),
     ("identity noop nop id input x", "the input itself is `pass`"),
     ("sequential", "write consecutive layers as `conv 1x1 64 -> conv 3x3 64`"),
@@ -90,7 +95,7 @@ FOREIGN_LAYERS: Final = _table(
     ("split chunk slice channelsplit", "the first of two equal parts of the channels is `part 1/2`"),
     ("channelshuffle", "a channel shuffle with 2 groups is `shuffle 2`"),
     ("crop gather lambda", _NOTHING),
-    ("se squeezeexcite squeezeexcitation attention selfattention multiheadattention mha transformer", _NOTHING),
+    ("attention selfattention multiheadattention mha transformer", _NOTHING),
     ("embedding lstm gru rnn", _NOTHING),
 )
 

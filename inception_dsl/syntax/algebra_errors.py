@@ -68,6 +68,7 @@ def check_brackets(text: str) -> None:
 
 ARROW: Final = "write `->` between steps"
 REPEAT: Final = "write the count of a repeat first: `3 of [ ... ]`"
+REFERENCE: Final = "a reference is `@` and the name of a row or of a labelled step, as one word: `@stem`"
 STAR: Final = "a product is `a * b`, a factor `0.1 * a`, a repeat `3 of a`; put arithmetic in braces: `{64 * 2}`"
 QUOTED: Final = "remove the quotes; quotes of YAML enclose the whole formula"
 HABITS: Final = {
@@ -83,6 +84,7 @@ HABITS: Final = {
     "(": "layers take no parentheses: write `conv 3x3 64`; group layers with `[` and `]`",
     '"': QUOTED,
     "'": QUOTED,
+    "@": REFERENCE,
     "#": "put the name of a column in braces: `{#1x1}`",
 }
 WANTED: Final = {
@@ -146,27 +148,35 @@ def explain_parser_error(error: UnexpectedInput, text: str, start: str) -> Synta
     if token.type == "$END":
         return _too_short(text, _wanted(accepts), start)
     if braced:
-        if token.type == "LPAR":
-            name = len(text[:at].rstrip()) - len(re.split(r"\W", text[:at].rstrip())[-1])
-            return no_function((name, at), (*MEASURE_FUNCTIONS, *PART_COUNTS) if start == "value" else ())
-        what = "a name or a number"
-        if accepts == {"PLACE"}:
-            what = "a network or `network.row`"
-        elif accepts == {"COMMA", "RPAR"}:
-            what = "`)`, or `,` and a setting"
-        elif accepts == {"KEY"}:
-            what = "a setting, such as `width=0.5`"
-        elif accepts == {"FLOAT", "INT"}:
-            what = "a number"
-        elif closers := sorted(accepts & {"RBRACE", "RPAR"}):
-            what = f"an operator or {WANTED[closers[0]]}"
-        elif "$END" in accepts:
-            what = "an operator"
-        hint = EXAMPLES.get(start, EXAMPLES["braced"])
-        if token.type == "MINUS" and "MINUS" not in accepts:
-            hint = "write a negative number as a difference: `0 - 1`"
-        return _fault(f"expected {what}, found `{token}`", (at, end), hint)
+        return _in_a_value(token, accepts, text, start)
     return _out_of_place(token, accepts, text, (at, end))
+
+
+def _in_a_value(token: Token, accepts: set[str], text: str, start: str) -> SyntaxFault:
+    """The fault of a token in braces, or in the formula of a claim, that cannot follow what precedes it."""
+    at = token.start_pos or 0
+    if token.type == "LPAR":
+        name = len(text[:at].rstrip()) - len(re.split(r"\W", text[:at].rstrip())[-1])
+        return no_function((name, at), (*MEASURE_FUNCTIONS, *PART_COUNTS) if start == "value" else ())
+    what = "a name or a number"
+    if accepts == {"PLACE"}:
+        what = "a network or `network.row`"
+    elif accepts == {"COMMA", "RPAR"}:
+        what = "`)`, or `,` and a setting"
+    elif accepts == {"KEY"}:
+        what = "a setting, such as `width=0.5`"
+    elif accepts == {"FLOAT", "INT"}:
+        what = "a number"
+    elif closers := sorted(accepts & {"RBRACE", "RPAR"}):
+        what = f"an operator or {WANTED[closers[0]]}"
+    elif "$END" in accepts:
+        what = "an operator"
+    hint = EXAMPLES.get(start, EXAMPLES["braced"])
+    if token.type == "MINUS" and "MINUS" not in accepts:
+        hint = "write a negative number as a difference: `0 - 1`"
+    if token.startswith("@"):
+        hint = f"a reference stands without braces: `{token}`; `{{...}}` names a column that holds it"
+    return _fault(f"expected {what}, found `{token}`", (at, token.end_pos or at + 1), hint)
 
 
 def _offset(error: UnexpectedInput, text: str) -> int:
@@ -191,6 +201,8 @@ def _stray(text: str, at: int) -> SyntaxFault:
     hint = HABITS.get(written, "")
     if written == "." and re.search(r"\{[^{}]*[^\W\d]\w*$", text[:at]):
         hint = "`module.in` is the only name with a point"
+    elif re.search(r"@\w+\.$", text[: at + 1]):
+        hint = REFERENCE
     elif re.search(r"[0-9]\.$", text[: at + 1]):
         hint = "kernels, strides, pads and counts are whole numbers"
     elif decimals := re.match(r"\.([0-9]+)", text[at:]):
@@ -219,9 +231,8 @@ def _out_of_place(token: Token, accepts: set[str], text: str, at: tuple[int, int
         return _fault("numbers here cannot be negative", at, hint)
     if token.value == "of":
         return _fault("a count must be a whole number", at, "write `2 of ...`; a factor is written `2.5 * ...`")
-    if token.type == "COLON" and (written := re.search(r"\w+\s*$", text[:begin])):
-        hint = "write `->` or `|` before it"
-        return _fault(f"the label `{written[0].strip()}` is in the middle of a layer", (written.start(), end), hint)
+    if fault := _label_fault(token, text) or _reference_fault(token, text):
+        return fault
     if (
         token.type == "X"
         and (first := FIRST.search(text, max(0, begin - 10)))
@@ -251,6 +262,26 @@ def _out_of_place(token: Token, accepts: set[str], text: str, at: tuple[int, int
     if "STAR" in accepts and "ARROW" not in accepts:
         hint = "write `2 of ...` for a repeat, or `0.1 * ...` for a factor"
     return _fault(f"expected {_wanted(accepts)}, found `{word}`", (begin, begin + len(word)), hint)
+
+
+def _label_fault(token: Token, text: str) -> SyntaxFault | None:
+    """The fault of a label that does not begin a step, given its colon; None for another token."""
+    begin = token.start_pos or 0
+    if token.type != "COLON" or not (written := re.search(r"\w+\s*$", text[:begin])):
+        return None
+    label, hint = written[0].strip(), "write `->` or `|` before it"
+    if before := re.search(r"(\*|\bof)\s*$", text[: written.start()]):
+        hint = f"write it in brackets: `{before[1]} [ {label}: ... ]`"
+    return _fault(f"the label `{label}` is in the middle of a layer", (written.start(), begin + 1), hint)
+
+
+def _reference_fault(token: Token, text: str) -> SyntaxFault | None:
+    """The fault of what follows a reference, None where none precedes the token."""
+    begin = token.start_pos or 0
+    if not (reference := re.search(r"@\w+\s*$", text[:begin])):
+        return None
+    message = f"a reference takes no kernel, width or words: `{reference[0].strip()}` is a value"
+    return _fault(message, (begin, begin + len(token.split()[0])), "write `->` before the layer that reads it")
 
 
 def _fault(message: str, at: tuple[int, int], hint: str) -> SyntaxFault:

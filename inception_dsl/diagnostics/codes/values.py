@@ -78,3 +78,30 @@ layers: |
   poly | f: conv 3x3 8 same -> again f
 """,
 )
+
+NOT_READ = Code(
+    "W206",
+    "layer whose output nothing reads",
+    """\
+A reference stands where the output of this layer would have been read, so the layer changes nothing that the network
+computes. Its parameters and operations are counted, and its weights get no gradient.
+""",
+    wrong="""\
+network: tiny
+input: 3x32x32
+layers: |
+  name  | layer
+  conv1 | conv 1x1 8
+  conv2 | conv 1x1 8
+  conv3 | [@conv1 -> conv 1x1 8]
+""",
+    right="""\
+network: tiny
+input: 3x32x32
+layers: |
+  name  | layer
+  conv1 | conv 1x1 8
+  conv2 | conv 1x1 8
+  conv3 | [pass | @conv1] -> conv 1x1 8
+""",
+)
