@@ -18,9 +18,8 @@ _FC: Final = "the fully connected layer is `fc 10`"
 _AVERAGE: Final = "average pooling is `avgpool 3x3/2 same`"
 _WHOLE: Final = "global average pooling is `avgpool global`, adaptive pooling to 4x4 is `avgpool to=4x4`"
 _ADD: Final = "add branches with `+`: `[ pass + conv 3x3 {in} ]`"
-_GATE: Final = (
-    "a gate is a product: `[ pass * [ avgpool global -> conv 1x1 {in // 16} relu bias -> conv 1x1 64 sigmoid bias ] ]`"
-)
+_GATED: Final = "[ pass * [ avgpool global -> conv 1x1 4 relu bias -> conv 1x1 64 sigmoid bias ] ]"
+_GATE: Final = f"a gate is a factor of a product: `conv 3x3 64 -> {_GATED}`"
 _JOIN: Final = "concatenate branches with `|`: `[ conv 1x1 64 | conv 3x3 64 ]`"
 _DEPTHWISE: Final = "a depthwise convolution is `conv 3x3 {in} depthwise`"
 _NOTHING: Final = "the language does not support it"
@@ -80,7 +79,7 @@ FOREIGN_LAYERS: Final = _table(
     ("add sum plus residual shortcut skip eltwise elementwise", _ADD),
     ("concat cat concatenate concatenation depthconcat filterconcat join merge stack", _JOIN),
     ("scale", "write a factor before a layer: `0.17 * conv 3x3 64`; a learnt scale is `affine bias=none`"),
-    ("mul multiply product gate", "multiply branches with `*`: `[ conv 3x3 64 same * conv 3x3 64 same sigmoid ]`"),
+    ("mul multiply product gate", "a product of branches is `[ conv 3x3 64 * conv 3x3 64 sigmoid ]`"),
     ("se squeezeexcite squeezeexcitation squeezeandexcitation", _GATE),
     ("layerscale", "a learnt scale of every channel is `affine bias=none`"),
     ("identity noop nop id input x", "the input itself is `pass`"),

@@ -217,6 +217,10 @@ def _module(name: str, keys: Module, document: Document, findings: Findings) -> 
             findings.error(
                 DUPLICATE_NAME, f"`{name}` has two columns `{column}`", place, help="delete one, or rename it"
             )
+        elif column in settings or column in NAMES:
+            whose = "a setting" if column in settings else "a name of the language"
+            message = f"`{column}` is {whose} and a column of `{name}`"
+            findings.error(DUPLICATE_NAME, message, place, help="rename the column")
         elif column not in used and not did_you_mean(column, unknown):  # else the misspelling is reported below
             hint = f"delete it, or write `{{{column}}}` where it belongs"
             if place.source is not graph.fragment.source:  # a variant replaces the graph and not the columns
