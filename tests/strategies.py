@@ -24,6 +24,7 @@ from inception_dsl.ir.values import (
     Number,
     Operation,
     Value,
+    is_reference,
 )
 from inception_dsl.syntax.terms import (
     Branches,
@@ -129,8 +130,12 @@ def terms() -> st.SearchStrategy[Term]:
 
 
 def former_terms() -> st.SearchStrategy[Term]:
-    """Those of the language before it grew."""
-    return _terms("|+", uses().map(lambda use: replace(use, fraction=None)))
+    """Those of the language before it grew: without products, fractions and references."""
+    return _terms("|+", uses().map(_former))
+
+
+def _former(use: Use) -> Use:
+    return replace(use, fraction=None, words=tuple(word for word in use.words if not is_reference(word.value)))
 
 
 def _terms(joins: str, leaves: st.SearchStrategy[Any]) -> st.SearchStrategy[Term]:
