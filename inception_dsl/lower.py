@@ -57,7 +57,7 @@ def lower(program: Program, image: Pair | None = None) -> Typed:
         ends[head.name] = lowering.expand(head.body, (head.name,), source, program.env)
     lowering.findings.stop()
     lowering.name_alike()
-    return Typed(program, size, tuple(lowering.nodes), ends)
+    return Typed(program, size, tuple(lowering.nodes), ends, lowering.arriving)
 
 
 Bindings = Mapping[str, Scalar]
@@ -82,6 +82,7 @@ class _Lowering:
     """The step that is applied again, and how far its nodes lie behind those of the first time."""
     uses: Counter[PartPath] = field(default_factory=Counter)
     """The nodes of every path: several, where a layer is applied again."""
+    arriving: dict[PartPath, int] = field(default_factory=dict)
     joins: dict[PartPath, int] = field(default_factory=dict)
     linear: dict[int, list[int]] = field(default_factory=dict)
     """The nodes of each fully connected layer that is alone in its layer, by the layer's identity."""
@@ -97,6 +98,8 @@ class _Lowering:
         """The index of a body's output, given that of its input."""
         if index == FAILED_NODE:
             return FAILED_NODE
+        if isinstance(body, Layer | Call):
+            self.arriving.setdefault(path, self.type_of(index).channels)
         match body:
             case Layer(ops):
                 return self._layer(body, ops, path, index, env)
@@ -109,8 +112,7 @@ class _Lowering:
                 return self._join(body, op, path, index, ends)
             case Repeat(count, inner):
                 for i in range(count):
-                    if index == FAILED_NODE:
-                        break
+                    self.arriving.setdefault((*path, str(i)), self.type_of(index).channels)
                     index = self.expand(inner, (*path, str(i)), index, env)
                 return index
             case Call(template):
@@ -184,8 +186,6 @@ class _Lowering:
         return self._add(Node(name, op, tuple(ends), types, out, field, self.row, join.origin))
 
     def _call(self, call: Call, name: str, path: PartPath, index: int, env: Bindings) -> int:
-        if index == FAILED_NODE:
-            return FAILED_NODE
         here = {**env, "in": self.type_of(index).channels}
         try:
             values = {param: evaluate(width, here) for param, width in call.args}

@@ -52,6 +52,9 @@ REPORTED = (
 )
 """What was measured of a random network, as its spec may say it."""
 
+LONG = f"conv 1x1 {{in{' + 1 - 1' * 20}}}"
+"""A layer after which a generated class has no formula for the channels."""
+
 LABELS = ("a", "1x1", "3x3", "pool", "x", "of", "7")
 
 
@@ -417,11 +420,14 @@ class _Network:
             kept += ["conv 1x1 {2 * in} -> conv 1x1 {3 * module.in} groups={module.in} -> conv 1x1 {module.in}"]
             kept += ["pass * bn", "bn * [gate: [ bn -> softmax ]] * [ [ bn + pass ] -> relu ]", "{word} * bn"]
             kept += ["conv 1x1 {in}", "2 of bn", "bn -> {n} of relu", "{word}", "0.5 * [ bn -> relu ]", "softmax"]
+            kept += [f"{LONG} -> 2 of [ pass | conv 1x1 {{in}} ]"]
             kept += ["gn {in} -> mish", "ln", "conv 1x1 {in} gn={in} prelu per_channel", "leaky 0.3 -> prelu"]
             return first or self.pick(*kept)
         if kind == "called":
             call = self.call()
-            return self.pick(call, f"inner: {call}", f"{call} -> {self.layer(shape)[0]}", f"[ {call} | pass ]")
+            if " of " not in call:  # a repeat reads nothing from outside
+                call = self.pick(call, f"s: conv 1x1 {{in + 1}} -> {LONG} -> {call.replace('prev=pass', 'prev=@s')}")
+            return self.pick(call, f"inner: [ {call} ]", f"{call} -> {self.layer(shape)[0]}", f"[ {call} | pass ]")
         stride = ""
         if self.pick(True, False):
             self.inside.stride, stride = True, "/{stride}"

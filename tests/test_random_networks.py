@@ -7,7 +7,7 @@ import pytest
 import torch
 from builders import checked
 from hypothesis import assume, given, settings
-from strategies import specs
+from strategies import LONG, specs
 from torch import Tensor, nn
 
 from inception_dsl.analysis.cost import cost
@@ -108,6 +108,34 @@ def test_long_chains_and_formulas_in_modules() -> None:
     weights = {name: tuple(each.shape) for name, each in net.state_dict().items()}
 
     assert tuple(out.shape) == (2, 4)
+    assert list(weights.items()) == [(name, weight.shape) for name, weight in typed.weights.items()]
+
+
+REFERRING = f"""network: drawn
+input: 3x4x4
+modules:
+  join: {{columns: [prev], graph: '[ {{prev}} -> conv 1x1 {{module.in}} + conv 1x1 {{in}} ]'}}
+  outer: {{columns: [prev], graph: 's: conv 1x1 {{in + 2}} -> {LONG} -> join prev={{prev}} -> join prev=@s'}}
+  grow: {{graph: '{LONG} -> 3 of [ pass | conv 1x1 {{in}} ]'}}
+layers: |
+  name | layer                                      | prev
+  stem | conv 1x1 4                                 |
+  r1   | outer                                      | @stem
+  r2   | conv 1x1 5 -> outer prev=@stem             |
+  r3   | grow                                       |
+  r4   | @stem -> grow -> join prev=@r2             |
+  r5   | 2 of [ pass | conv 1x1 {{in}} ]            |
+  r6   | join                                       | @r1
+"""
+
+
+def test_what_arrives_is_not_what_a_module_reads_first() -> None:
+    """Where a formula is too long, the channels are those that arrive: not a reference's, nor an earlier turn's."""
+    typed, net = lower(program(REFERRING)), meta(REFERRING)
+    out = net(torch.empty(2, *typed.input.shape, device="meta"))
+    weights = {name: tuple(each.shape) for name, each in net.state_dict().items()}
+
+    assert tuple(out.shape[1:]) == typed.out("r6").shape
     assert list(weights.items()) == [(name, weight.shape) for name, weight in typed.weights.items()]
 
 

@@ -55,13 +55,15 @@ class Node:
 class Typed:
     """A lowered network, the only tree that emitters and analyses read.
 
-    `ends` gives the node that a row or head ends with, by name (-1 for the network's input).
+    `ends` gives the node that a row or head ends with, by name (-1 for the network's input); `arriving` the channels
+    that arrive at a layer, a call or a turn of a repeat, by path: a module's first node may read another value.
     """
 
     program: Program
     input: TensorType
     nodes: tuple[Node, ...]
     ends: Mapping[str, int]
+    arriving: Mapping[PartPath, int] = field(default_factory=dict, repr=False)
 
     def of(self, *rows: str) -> Iterator[Node]:
         """The nodes of some rows or heads, in order."""

@@ -98,8 +98,12 @@ class TemplateClasses:
         return self._read("channels", there) if there else channels
 
     def _read(self, what: Literal["channels", "features"], paths: list[PartPath]) -> Width:
-        """What the first layer at some paths reads; an argument of the class, if it differs between them."""
-        read = {node.types[0].channels for path in paths if (node := self._first(path))}
+        """The channels that arrive at some paths, or the features that the first layer there reads.
+
+        If they differ between the paths, they are an argument of the class.
+        """
+        there = [(path, node) for path in paths if (node := self._first(path))]
+        read = {self.typed.arriving[path] if what == "channels" else node.types[0].channels for path, node in there}
         if len(read) == 1:
             return read.pop()
         extras = self.extras[self.current]
@@ -112,7 +116,7 @@ class TemplateClasses:
         return Name(extras[suffix].name)
 
     def _first(self, path: PartPath) -> Node | None:
-        """The first node at a path, which reads what arrives there; None if there is none."""
+        """The first node at a path; None if there is none."""
         length = len(path)
         if length not in self.first:
             self.first[length] = {node.path[:length]: node for node in reversed(self.typed.nodes)}
@@ -150,7 +154,9 @@ class TemplateClasses:
     def _repeat(self, count: int, inner: Body, channels: Width, paths: list[PartPath]) -> Built:
         steps: list[Expression] = []
         for i in range(count):
-            built = self.build(inner, channels, [(*path, str(i)) for path in paths])
+            turn = [(*path, str(i)) for path in paths]
+            channels = self._arriving(channels, turn)  # two that are unknown need not be equal
+            built = self.build(inner, channels, turn)
             if built.channels == channels and count - i > 1:  # so it is for all that follow
                 rest = [(*path, str(j)) for path in paths for j in range(i, count)]
                 steps.append(f"*({self.build(inner, channels, rest).code} for _ in range({count - i}))")
