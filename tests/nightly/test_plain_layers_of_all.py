@@ -1,4 +1,4 @@
-"""The slow checks of `plain_layers` on every spec: about ten minutes; and three networks through inductor."""
+"""All checks of `plain_layers` on every spec: about half an hour; and three networks through inductor."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from plain_layers import NAMES, SLOW, drawn, small_image
+from plain_layers import NAMES, QUICK, SLOW, drawn, small_image
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("check", SLOW)
-def test_every_network_passes_the_slow_checks(check: Callable[[str], None], name: str) -> None:
+@pytest.mark.parametrize("check", [*QUICK, *SLOW])
+def test_every_network_passes_the_checks(check: Callable[[str], None], name: str) -> None:
     check(name)
 
 
