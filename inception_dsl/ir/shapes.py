@@ -206,7 +206,8 @@ def joined_receptive_field(branches: Sequence[ReceptiveFields], types: Sequence[
 
 def _joined(fields: tuple[ReceptiveField, ...], sizes: tuple[int, ...]) -> ReceptiveField:
     """The union; a branch of one pixel, which is repeated to the size of the others, has no say in the stride."""
-    strides = [field.stride for field, size in zip(fields, sizes, strict=True) if size == max(sizes)]
+    largest = max(sizes)
+    strides = [field.stride for field, size in zip(fields, sizes, strict=True) if size == largest]
     return ReceptiveField.union(fields)._replace(stride=max(strides))
 
 
