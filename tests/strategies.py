@@ -390,13 +390,16 @@ class _Network:
     def module(self) -> str:
         """The graph of a module: a chain without columns, a call, or branches, the first of which always stays."""
         assert self.inside is not None
-        kind = self.pick("branches", "branches", "branches", "plain", "called" if self.modules else "plain", "reads")
+        readers = any(module.reads for module, _ in self.modules.values())
+        called = ["called" if self.modules else "plain", "referred" if readers else "reads"]
+        kind = self.pick("branches", "branches", "branches", "plain", "reads", *called)
         shape = _Shape(None, None)
         if kind == "reads":
             self.inside.reads = True
             step = "conv 3x3 4 same"
             return self.pick(
                 f"[ {{prev}} -> {step} bn | conv 1x1 2 ]",
+                "[ {prev} -> conv 1x1 {module.in} | conv 3x3 {in} same depthwise ]",
                 f"all: pass -> p: [ {{prev}} -> {step} ] -> h: [ @all -> {step} ] -> [ @p | @h + pass | bn + @p ]",
                 "a: conv 1x1 {in} -> [ pass | b: [ bn -> c: relu ] | [ @c + @b ] ] -> [ pass | @a | {prev} -> relu ]",
                 f"[ {{prev}} | first: [ {step} -> inner: bn ] ] -> [ pass | @inner | @first * @inner ]",
@@ -423,11 +426,11 @@ class _Network:
             kept += [f"{LONG} -> 2 of [ pass | conv 1x1 {{in}} ]"]
             kept += ["gn {in} -> mish", "ln", "conv 1x1 {in} gn={in} prelu per_channel", "leaky 0.3 -> prelu"]
             return first or self.pick(*kept)
+        if kind == "referred":  # what its call reads has other channels than what arrives there
+            return f"s: bn -> conv 1x1 {{in + 1}} -> {LONG} -> {self.call(prev='@s')}"
         if kind == "called":
             call = self.call()
-            if " of " not in call:  # a repeat reads nothing from outside
-                call = self.pick(call, f"s: conv 1x1 {{in + 1}} -> {LONG} -> {call.replace('prev=pass', 'prev=@s')}")
-            return self.pick(call, f"inner: [ {call} ]", f"{call} -> {self.layer(shape)[0]}", f"[ {call} | pass ]")
+            return self.pick(call, f"inner: {call}", f"{call} -> {self.layer(shape)[0]}", f"[ {call} | pass ]")
         stride = ""
         if self.pick(True, False):
             self.inside.stride, stride = True, "/{stride}"
@@ -512,9 +515,13 @@ class _Network:
         projection = f" -> conv 1x1 {self.open(optional=True)} relu" if self.pick(True, False) else ""
         return f"{word} 3x3{stride} {self.pick(*BORDERS)}{counted}{projection}"
 
-    def call(self) -> str:
-        """A call of an earlier module that keeps the image, its columns given by name; of none, a layer."""
-        fit = [module for module, _ in self.modules.values() if not module.halves]
+    def call(self, prev: str = "pass") -> str:
+        """A call of an earlier module that keeps the image, its columns given by name; of none, a layer.
+
+        Where `prev` is given, the module reads it, and the call is not repeated: a repeat reads nothing from outside.
+        """
+        referred = prev != "pass"
+        fit = [module for module, _ in self.modules.values() if not module.halves and (module.reads or not referred)]
         if not fit:
             return "bn"
         inner = self.pick(*fit)
@@ -526,13 +533,13 @@ class _Network:
             own = self.open(optional=optional)
             value = own if optional else self.pick(own, "{2 * " + own.strip("{}") + "}")
             given.append(f'"{column}"={value}')
-        given += ["prev=pass"] if inner.reads else []
+        given += [f"prev={prev}"] if inner.reads else []
         given += ["stride=1"] if inner.stride else []
         given += [f"pool={self.pick('maxpool', 'avgpool')}"] if inner.pool else []
         for column in inner.shaping:
             passed = self.inside is not None and self.pick(True, False)
             given.append(f"{column}={self.shaped(column) if passed else self.pick(*SHAPING[column])}")
-        times = self.pick("", "", "2 of ", "1 of ", "{n + 1} of ")
+        times = "" if referred else self.pick("", "", "2 of ", "1 of ", "{n + 1} of ")
         return times + " ".join([inner.name, *given])
 
     # formulas with known shapes
