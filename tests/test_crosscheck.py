@@ -16,6 +16,7 @@ import torch
 
 from inception_dsl.compiler import compile_source
 from inception_dsl.crosscheck import executor, probe
+from inception_dsl.crosscheck.compare import TOLERANCE, relative_difference
 from inception_dsl.crosscheck.crosscheck import Report, cross_check
 from inception_dsl.diagnostics.codes.generated import NOT_EXPRESSIBLE
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, SpecError
@@ -219,6 +220,15 @@ def test_what_onnx_cannot_express_is_a_finding_of_its_own(monkeypatch: pytest.Mo
     monkeypatch.setattr(onnx, "model", refused)
 
     assert cross_check(program(), BACKENDS).findings == (fault,)
+
+
+def test_rounding_of_saturated_values_is_no_difference() -> None:
+    """A sigmoid near 1: the values lie closer together than a thousand times their rounding."""
+    values = np.array([0.99999, 0.999995], np.float32)
+    rounded, wrong, broken = values + np.float32(6e-8), values + np.float32(0.001), values * np.float32(math.nan)
+
+    assert 0 < relative_difference(values, rounded, values) < TOLERANCE < relative_difference(values, wrong, values)
+    assert math.isnan(relative_difference(values, broken, values))
 
 
 def test_weights_that_hide_errors_are_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:

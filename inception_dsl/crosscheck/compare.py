@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 TOLERANCE: Final = 1e-4
 """The largest difference between two backends that is allowed, relative to the range of the row's or head's values."""
 
+SPREAD: Final = 0.03
+"""The least range of values, relative to the largest of them: see `relative_difference`."""
+
 MOVES: Final = 30 * TOLERANCE
 """The smallest change between two images, by the same measure. A row that changes less could hide an error."""
 
@@ -177,11 +180,16 @@ def show(image: Pair) -> str:
 
 
 def relative_difference(a: Array, b: Array, all_values: Array) -> float:
-    """The largest difference, relative to the range of all values; NaN if a value is NaN."""
+    """The largest difference, relative to the range of all values; NaN if a value is NaN.
+
+    The range counts as at least `SPREAD` of the largest value: saturated values, as of a sigmoid, lie so close together
+    that their rounding is a large part of their range.
+    """
     import numpy as np
 
     with np.errstate(all="ignore"):
-        return float(np.abs(a - b).max() / (np.ptp(all_values) or 1.0))
+        spread = max(np.ptp(all_values), SPREAD * np.abs(all_values).max())
+        return float(np.abs(a - b).max() / (spread or 1.0))
 
 
 def _dims(shape: Shape | None) -> str:
