@@ -18,12 +18,12 @@ from inception_dsl.elaborate.about import check_heads, paper, training_places
 from inception_dsl.elaborate.arguments import argument, arguments, known, widths
 from inception_dsl.elaborate.cells import cell_values, report_unused
 from inception_dsl.elaborate.layers import Layers
-from inception_dsl.elaborate.modules import Modules, used_names
+from inception_dsl.elaborate.modules import Modules
 from inception_dsl.elaborate.references import AGAIN, Explain, Given, check_again
 from inception_dsl.elaborate.scope import Fault, Scope, describe_value
 from inception_dsl.elaborate.size import MOST_LAYERS, TooLarge, layers, too_large
 from inception_dsl.elaborate.unknown import unknown
-from inception_dsl.ir.dataflow import references
+from inception_dsl.ir.dataflow import references, used_names
 from inception_dsl.ir.ops.joins import Mul
 from inception_dsl.ir.ops.scaling import Scale
 from inception_dsl.ir.program import (

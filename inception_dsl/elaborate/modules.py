@@ -13,7 +13,6 @@ from inception_dsl.diagnostics.diagnostic import Findings, Span
 from inception_dsl.elaborate.size import MOST_LAYERS, TooLarge
 from inception_dsl.ir.names import from_column
 from inception_dsl.ir.op import Op
-from inception_dsl.ir.program import Body, Call, Join, Layer, Repeat, Sequence
 from inception_dsl.ir.values import Scalar, Value, ValueFault, evaluate, is_reference, names
 from inception_dsl.spec.network import ModuleSpec
 from inception_dsl.spec.vocabulary.layers import LAYERS
@@ -224,19 +223,3 @@ def _is_empty(value: Value, env: Mapping[str, Scalar | None]) -> bool:
         return not evaluate(value, env)
     except ValueFault:  # it depends on `in`, or is reported elsewhere
         return False
-
-
-def used_names(body: Body) -> set[str]:
-    """The names in a body's symbolic widths."""
-    match body:
-        case Layer(ops):
-            widths = [value for op in ops for value in vars(op).values() if isinstance(value, Value)]
-        case Call(_, args):
-            widths = [value for _, value in args if isinstance(value, Value)]
-        case Sequence(parts) | Join(_, parts):
-            return {name for part in parts for name in used_names(part.body)}
-        case Repeat(_, inner):
-            return used_names(inner)
-        case _:
-            return set()
-    return {name.name for width in widths for name in names(width)}

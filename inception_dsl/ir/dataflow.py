@@ -1,10 +1,11 @@
-"""Which values a body reads beside what arrives, and which of its steps are read again."""
+"""What a body reads: the names in its widths, the values beside what arrives, and those of its own steps."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from inception_dsl.ir.program import Again, Body, Call, Join, Part, Reference, Repeat, Sequence
+from inception_dsl.ir.program import Again, Body, Call, Join, Layer, Part, Reference, Repeat, Sequence
+from inception_dsl.ir.values import Value, names
 
 
 def within(body: Body) -> Iterator[Body]:
@@ -26,6 +27,18 @@ def parts_of(body: Body) -> Iterator[Part]:
 def own_parts(body: Sequence | Join) -> tuple[Part, ...]:
     """The steps of a chain, or the branches of a join."""
     return body.parts if isinstance(body, Sequence) else body.branches
+
+
+def used_names(body: Body) -> set[str]:
+    """The names in a body's symbolic widths."""
+    used: list[object] = []
+    for inner in within(body):
+        match inner:
+            case Layer(ops):
+                used += (value for op in ops for value in vars(op).values())
+            case Call(_, args):
+                used += (width for _, width in args)
+    return {name.name for value in used if isinstance(value, Value) for name in names(value)}
 
 
 def references(body: Body) -> Iterator[Reference | Again]:

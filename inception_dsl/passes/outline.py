@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from inception_dsl.ir.dataflow import references, split_source, within
-from inception_dsl.ir.program import Body, Call, Layer, Part, Program, Reference, Sequence, Template
-from inception_dsl.ir.values import Name, Value, names
+from inception_dsl.ir.dataflow import references, split_source, used_names, within
+from inception_dsl.ir.program import Body, Call, Part, Program, Reference, Sequence, Template
+from inception_dsl.ir.values import Name
 from inception_dsl.passes.rewrite import bottom_up
 
 
@@ -27,7 +27,7 @@ def outline(program: Program) -> Program:
         while module in taken:
             module += "_row"
         read = {found.name: found for found in references(rest) if isinstance(found, Reference) and found.kind == "row"}
-        params = ("classes",) if _uses_classes(rest) else ()
+        params = ("classes",) if "classes" in used_names(rest) else ()
         doc = f"The row `{name}`." if is_row else f"The head `{name}`."
         templates[module] = Template(
             module, name, params, bottom_up(_as_argument)(rest), doc, tuple(read), origin=body.origin
@@ -53,17 +53,6 @@ def _as_argument(body: Body) -> Body:
             return replace(body, tensors=passed)
         case _:
             return body
-
-
-def _uses_classes(body: Body) -> bool:
-    """Whether a width in a body depends on the number of classes."""
-    widths: list[object] = []
-    for inner in within(body):
-        if isinstance(inner, Layer):
-            widths += [value for op in inner.ops for value in vars(op).values()]
-        elif isinstance(inner, Call):
-            widths += [width for _, width in inner.args]
-    return any(name.name == "classes" for width in widths if isinstance(width, Value) for name in names(width))
 
 
 def _by_first_use(templates: Mapping[str, Template], bodies: Iterable[Body]) -> dict[str, Template]:

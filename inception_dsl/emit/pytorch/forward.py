@@ -133,9 +133,7 @@ class ClassBody:
         """The expression of a part; the variable of its label, after a line that assigns it, if the label is read."""
         if part.label not in self.read:
             return code
-        name, number = from_label(part.label), 2
-        while name in self.variables:
-            name, number = f"{from_label(part.label)}_{number}", number + 1
+        name = self._free(from_label(part.label))
         self.steps[part.label] = Step(self._assigned(code, name, always=True), channels, apply)
         return name
 
@@ -164,7 +162,8 @@ class ClassBody:
                 self.terms += 1
             if _is_join(part):
                 part = Part("", Sequence((part,)))
-            variable = x if part.name or not _steps(part) else self._new_variable()
+            # what a term computes before its last step
+            variable = x if part.name or not _steps(part) else self._free("residual")
             code, width = self._step(part, x, variable, channels, paths, scale)
             if isinstance(join.op, Mul) and not scale and _steps(part) and _is_sum(_steps(part)[-1]):
                 code = code if code in self.variables else f"({code})"
@@ -178,12 +177,12 @@ class ClassBody:
             code = f"torch.cat(\n            (\n{listed}            ),\n            1,\n        )"
         return code, short(join.op.channels(*widths))
 
-    def _new_variable(self) -> str:
-        """A name for what a term of a sum computes before its last step."""
-        name, number = "residual", 2
-        while name in self.variables:
-            name, number = f"residual_{number}", number + 1
-        return name
+    def _free(self, name: str) -> str:
+        """A name that no variable has yet: `name`, with a number added if it is taken."""
+        free, number = name, 2
+        while free in self.variables:
+            free, number = f"{name}_{number}", number + 1
+        return free
 
 
 def _inline(body: Body) -> Callable[[str], str] | None:

@@ -11,6 +11,7 @@ from inception_dsl.emit.pytorch.forward import Built, ClassBody
 from inception_dsl.emit.pytorch.layers import LayerPrinter
 from inception_dsl.emit.pytorch.variants import Variants
 from inception_dsl.emit.pytorch.widths import UNKNOWN, here, short, with_input
+from inception_dsl.ir.dataflow import within
 from inception_dsl.ir.names import from_column
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops.linear import FullyConnected
@@ -224,14 +225,5 @@ def under(paths: Iterable[PartPath], part: Part) -> list[PartPath]:
 
 def _depends_on_path(body: Body) -> bool:
     """Whether a body calls a template or has a fully connected layer: what is built by what arrives at each path."""
-    match body:
-        case Call():
-            return True
-        case Layer(ops):
-            return any(isinstance(op, FullyConnected) for op in ops)
-        case Sequence(parts) | Join(_, parts):
-            return any(_depends_on_path(part.body) for part in parts)
-        case Repeat(_, inner):
-            return _depends_on_path(inner)
-        case _:
-            return False
+    ops = [op for inner in within(body) if isinstance(inner, Layer) for op in inner.ops]
+    return any(isinstance(op, FullyConnected) for op in ops) or any(isinstance(inner, Call) for inner in within(body))

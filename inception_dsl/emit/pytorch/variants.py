@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from inception_dsl.emit.python import Item, literal
+from inception_dsl.ir.dataflow import within
 from inception_dsl.ir.ops.activations import ReLU
 from inception_dsl.ir.ops.joins import Add
 from inception_dsl.ir.ops.regularisation import DropPath
@@ -122,16 +123,10 @@ def _shape(body: Body) -> _Shape:
     relu = len(parts) > 1 and parts[-1].body == Layer((ReLU(),))
     factors: list[float] = []
     plain = tuple(_plain(part, factors) for part in (parts[:-1] if relu else parts))
-    rates: list[float] = []
-
-    def collect(body: Body) -> Body:
-        if isinstance(body, Layer):
-            rates.extend(op.p for op in body.ops if isinstance(op, DropPath) and not isinstance(op.p, Value))
-        return body
-
-    bottom_up(collect)(body)
+    ops = (op for inner in within(body) if isinstance(inner, Layer) for op in inner.ops)
+    rates = tuple(op.p for op in ops if isinstance(op, DropPath) and not isinstance(op.p, Value))
     unrated = tuple(replace(part, body=_with_rate(part.body)) for part in plain)
-    return _Shape(unrated, tuple(factors), tuple(rates), relu)
+    return _Shape(unrated, tuple(factors), rates, relu)
 
 
 def _rated(body: Body) -> Body:
