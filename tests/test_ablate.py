@@ -268,6 +268,27 @@ def test_networks_are_compared_with_the_first(two: list[str], tmp_path: Path) ->
     assert [found["status"] for found in wide["runs"]] == ["done", "failed"]
 
 
+def test_the_names_of_networks_without_a_run_are_inside_the_plot(tmp_path: Path, figures: list[Any]) -> None:
+    pytest.importorskip("matplotlib")
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    from inception_dsl.training.ablate_plot import plot_ablation
+    from inception_dsl.training.ablate_results import summarise
+    from inception_dsl.training.ablate_runs import Result
+
+    variants = [variant(BASE), *(variant(SET / f"{name}.yaml") for name in NAMES)]
+    (first, *others) = trials(variants, 1, tmp_path)
+    results = [Result(first, "done", {"top1": 0.87}), *(Result(run, "failed", reason="no") for run in others)]
+    plot_ablation(summarise(variants, results, 10), "top1", tmp_path / "ablation.png")
+
+    canvas: Any = FigureCanvasAgg(figures[0])
+    canvas.draw()
+    (panel,) = figures[0].axes
+    box = panel.xaxis.label.get_window_extent(canvas.get_renderer())
+    assert all(figures[0].bbox.contains(*corner) for corner in box.corners())
+    assert all(name in panel.get_xlabel() for name in NAMES)
+
+
 def test_the_plot_hides_nothing(tmp_path: Path, figures: list[Any]) -> None:
     """Networks of the same cost and almost the same score: all points are inside, and no two names overlap."""
     pytest.importorskip("matplotlib")

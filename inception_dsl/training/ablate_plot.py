@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from inception_dsl.runner.base.metrics import METRICS
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.transforms import Bbox
+
+LINE: Final = 100
+"""The most characters of a line across the plot."""
 
 OFFSETS: Final = [
     (dx * far, dy * far) for far in (7, 14, 22, 32, 44, 58, 74) for dx, dy in ((1, 0), (1, 1), (1, -1), (0, 1), (0, -1))
@@ -30,7 +34,8 @@ def plot_ablation(rows: Sequence[Row], metric: str, out: Path) -> None:
         panel = picture.subplots()
         panel.set_title(f"{METRICS[metric].title} on held-out images: mean and standard deviation over the seeds")
         missing = ", ".join(row.variant.name for row in rows if not row.score)
-        panel.set_xlabel("multiply-adds of an image" + f"\nwithout a finished run: {missing}" * bool(missing))
+        notes = fill(f"without a finished run: {missing}", LINE) if missing else ""
+        panel.set_xlabel(f"multiply-adds of an image\n{notes}".rstrip())
         _scale(panel, [row.macs for row in rows])
         if METRICS[metric].form.endswith("%"):
             percent_ticks(panel.yaxis)
