@@ -24,7 +24,7 @@ LONGEST = 300
 LAYERS = (
     *("runner", "datasets"),
     *("text", "diagnostics", "files"),
-    *("ir", "syntax", "spec", "recipes"),
+    *("ir", "syntax", "edit", "spec", "recipes"),
     *("elaborate", "passes", "lower", "analysis", "paper"),
     *("build", "crosscheck", "emit", "compiler", "compilation"),
     *("weights", "network", "training", "evaluation"),

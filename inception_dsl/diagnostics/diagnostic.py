@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import accumulate
 from typing import Literal, NamedTuple
 
 from inception_dsl.diagnostics.codes.code import Code
@@ -25,6 +26,11 @@ class Source:
     def lines(self) -> list[str]:
         """The lines of the text, as the line numbers of a `Span` count them."""
         return self.text.split("\n")
+
+    @cached_property
+    def line_starts(self) -> list[int]:
+        """The offset in the text at which each of the lines starts."""
+        return list(accumulate((len(line) + 1 for line in self.lines[:-1]), initial=0))
 
     def __repr__(self) -> str:
         return f"Source({self.file!r})"

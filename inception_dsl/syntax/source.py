@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import os
+import re
 import stat
 from bisect import bisect_right
 from copy import copy
@@ -57,7 +59,7 @@ def decode(data: bytes, name: str, citation: str = "") -> Source:
 
     Generated files cite the source as `citation`. Raises `SpecError` E002 at the first byte that is not UTF-8.
     """
-    data = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    data = data.removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     try:
         return Source(name, data.decode(), citation)
     except UnicodeDecodeError as error:
@@ -67,6 +69,16 @@ def decode(data: bytes, name: str, citation: str = "") -> Source:
         label = f"byte 0x{data[error.start]:02x}"
         message = f"`{name}` is not UTF-8"
         raise SpecError([Diagnostic(FILE_NOT_UTF8, message, span, label, help="save the file as UTF-8")]) from None
+
+
+def encode(text: str, like: bytes) -> bytes:
+    """The bytes of a text, with the line breaks of a file and its byte order mark if it has one.
+
+    The first line break of the file decides, so that a file keeps those of its system.
+    """
+    line_break = re.search(rb"\r\n?|\n", like)
+    data = text.encode().replace(b"\n", line_break[0] if line_break else b"\n")
+    return codecs.BOM_UTF8 + data if like.startswith(codecs.BOM_UTF8) else data
 
 
 class Fragment:
