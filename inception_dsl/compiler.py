@@ -19,6 +19,7 @@ from inception_dsl.lower import lower
 from inception_dsl.passes import pipeline
 from inception_dsl.spec import loader
 from inception_dsl.spec.network import Base, NetworkSpec
+from inception_dsl.syntax import source as sources
 
 
 def compile_source(source: Source, until: str = "") -> Program:
@@ -27,18 +28,27 @@ def compile_source(source: Source, until: str = "") -> Program:
 
 
 def compile_file(
-    path: str | Path, until: str = "", settings: Mapping[str, str] | None = None, outside: bool = False
+    path: str | Path,
+    until: str = "",
+    settings: Mapping[str, str] | None = None,
+    outside: bool = False,
+    read: loader.Read = sources.read,
 ) -> Program:
     """Compile a spec file with some of its settings set; its bases lie in its folder unless `outside` is true.
 
     Raises `SpecError`.
     """
-    return compile_spec(load(path, settings, outside), until)
+    return compile_spec(load(path, settings, outside, read), until)
 
 
-def load(path: str | Path, settings: Mapping[str, str] | None = None, outside: bool = False) -> NetworkSpec:
+def load(
+    path: str | Path,
+    settings: Mapping[str, str] | None = None,
+    outside: bool = False,
+    read: loader.Read = sources.read,
+) -> NetworkSpec:
     """Read a spec file, and apply its edits to the files that it extends. Raises `SpecError`."""
-    return loader.load(path, as_base, settings, outside)
+    return loader.load(path, as_base, settings, outside, read)
 
 
 def compile_spec(spec: NetworkSpec, until: str = "") -> Program:

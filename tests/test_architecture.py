@@ -28,7 +28,7 @@ LAYERS = (
     *("elaborate", "passes", "lower", "analysis", "paper"),
     *("build", "crosscheck", "emit", "compiler", "compilation"),
     *("weights", "network", "training", "evaluation"),
-    *("cli", "__main__"),
+    *("lsp", "cli", "__main__"),
 )
 
 # The rooms of `runner/`, in the same order.
@@ -41,6 +41,7 @@ FOREIGN = {
     "jinja2": {"emit.templates"},
     "lark": {"syntax"},
     "keras": {"weights"},
+    "lsprotocol": {"lsp"},
     "matplotlib": {"evaluation.scores", "training.ablate_plot", "training.figure", "training.plot"},
     "mlflow": {"runner.record.trackers"},
     "numpy": {"crosscheck", "evaluation", "runner.readers.tables", "weights"},
@@ -49,6 +50,7 @@ FOREIGN = {
     "PIL": {"evaluation.images", "runner.readers.decode", "runner.readers.pillow"},
     "pyarrow": {"runner.readers.parquet"},
     "pydantic": {"spec"},
+    "pygls": {"lsp"},
     "safetensors": {"weights"},
     "torch": {
         *("build", "cli", "crosscheck", "datasets", "emit.pytorch.executor"),

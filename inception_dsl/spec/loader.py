@@ -32,15 +32,23 @@ _ABSOLUTE: Final = re.compile(r"[/\\~]|[A-Za-z]:")
 AsBase = Callable[[NetworkSpec], Base]
 """Compiles a spec as the base of a variant."""
 
+Read = Callable[[str], Source]
+"""Reads a file by its path: from the disk, or as an editor holds it before it is saved. Raises `SpecError`."""
+
 
 def load(
-    path: str | Path, as_base: AsBase, settings: Mapping[str, str] | None = None, outside: bool = False
+    path: str | Path,
+    as_base: AsBase,
+    settings: Mapping[str, str] | None = None,
+    outside: bool = False,
+    read: Read = sources.read,
 ) -> NetworkSpec:
     """Load a spec file, with new values for some settings. Its bases must be in its folder unless `outside` is true.
 
     Raises `SpecError`.
     """
-    spec = _varied(chain(yaml.parse(sources.read(path)), os.fspath(path), outside), as_base)
+    file = os.fspath(path)
+    spec = _varied(chain(yaml.parse(read(file)), file, outside, read), as_base)
     if not settings:
         return spec
     from inception_dsl.spec.set_settings import with_settings
@@ -72,7 +80,7 @@ def _varied(documents: Sequence[Document], as_base: AsBase) -> NetworkSpec:
     return spec
 
 
-def chain(document: Document, path: str = "", outside: bool = False) -> list[Document]:
+def chain(document: Document, path: str = "", outside: bool = False, read: Read = sources.read) -> list[Document]:
     """The documents that a spec extends, the base of all first, then the spec; `path` is the spec's, if it has a file.
 
     Bases must be built in, or in the spec's folder or below unless `outside` is true. Raises `SpecError`: E120 for a
@@ -81,7 +89,7 @@ def chain(document: Document, path: str = "", outside: bool = False) -> list[Doc
     paths, documents = [builtin.full(path)], [document]
     while "extends" in documents[-1].data:
         paths.append(_base(documents[-1], paths, outside))
-        documents.append(_read(documents[-1], paths[-1]))
+        documents.append(_read(documents[-1], paths[-1], read))
     return documents[::-1]
 
 
@@ -164,9 +172,9 @@ def _real(path: str, document: Document) -> str:
         raise _fault(document, INVALID_BASE, unknown.message, hint=unknown.help) from None
 
 
-def _read(document: Document, path: str) -> Document:
+def _read(document: Document, path: str, read: Read) -> Document:
     try:
-        return yaml.parse(sources.read(path))
+        return yaml.parse(read(path))
     except SpecError as error:
         (first, *_) = error.diagnostics
         if first.span:

@@ -1,0 +1,139 @@
+"""The files that are open in the editor: their unsaved texts, what these give, and the diagnostics of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+from lsprotocol.types import Location, Position, Range
+
+from inception_dsl.compilation import Build
+from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, Span, SpecError
+from inception_dsl.lsp.analysis import Analysis, analyse, is_ours, real
+from inception_dsl.lsp.positions import Units, path_of, uri_of
+from inception_dsl.spec.network import NetworkSpec
+from inception_dsl.syntax import source as sources
+
+
+class OpenFile:
+    """A file as the editor holds it. `path` is "" for one that was never saved."""
+
+    def __init__(self, files: OpenFiles, uri: str, text: str, version: int | None = None, language: str = "") -> None:
+        self.files = files
+        self.uri = uri
+        self.language = language
+        self.path = path_of(uri)
+        self.key = real(self.path) if self.path else uri
+        self.spec: NetworkSpec | None = None
+        self.build: Build | None = None
+        """The last spec that could be read, and the last that compiled: features use them while the text is broken."""
+        self.change(text, version)
+
+    def change(self, text: str, version: int | None = None) -> None:
+        """Take a new text."""
+        self.version = version
+        self.source = _decoded(text, self.path or self.uri)
+        self.expire()
+
+    def expire(self) -> None:
+        """Forget the analysis: this text, or that of a file which it reads, has changed."""
+        vars(self).pop("analysis", None)
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether its analysis is that of the present texts."""
+        return "analysis" in vars(self)
+
+    @cached_property
+    def analysis(self) -> Analysis:
+        """What the present text gives."""
+        if not is_ours(self.source.text, self.language):
+            return Analysis((), None, None, frozenset({self.key}))
+        found = analyse(self.source, self.path, self.files.read)
+        self.spec, self.build = found.spec or self.spec, found.build or self.build
+        return found
+
+    def place(self, position: Position) -> tuple[int, int]:
+        """The line and column, from 1, of a position of the client."""
+        return self.files.units.place(self.source, position)
+
+    def range(self, span: Span) -> Range:
+        """The client's range of a span, of this file or another."""
+        return self.files.units.range(span)
+
+    def location(self, span: Span) -> Location:
+        """The client's location of a span, of this file or another."""
+        return Location(self.files.uri(span.source.file), self.range(span))
+
+
+class OpenFiles:
+    """All open files, by URI."""
+
+    def __init__(self) -> None:
+        self.units = Units()
+        self._files: dict[str, OpenFile] = {}
+        self._shown: set[str] = set()
+
+    def __iter__(self) -> Iterator[OpenFile]:
+        return iter(self._files.values())
+
+    def get(self, uri: str) -> OpenFile | None:
+        """An open file; None where none has the URI."""
+        return self._files.get(uri)
+
+    def open(self, uri: str, text: str, version: int | None = None, language: str = "") -> OpenFile:
+        """Open a file, or change the text of an open one."""
+        if file := self._files.get(uri):
+            file.change(text, version)
+        else:
+            file = self._files[uri] = OpenFile(self, uri, text, version, language)
+        self.expire(file.key)
+        return file
+
+    def close(self, uri: str) -> None:
+        """Close a file: from now on, those that extend it read it from the disk."""
+        if file := self._files.pop(uri, None):
+            self.expire(file.key)
+
+    def expire(self, key: str) -> None:
+        """Forget the analyses of all files that read a file."""
+        for file in self:
+            if file.is_fresh and key in file.analysis.read:
+                file.expire()
+
+    @property
+    def stale(self) -> list[OpenFile]:
+        """The files whose texts, or those of the files that they read, have changed."""
+        return [file for file in self if not file.is_fresh]
+
+    def read(self, path: str) -> Source:
+        """Read a file: as it is open, or from the disk. Raises `SpecError`."""
+        key = real(path)
+        opened = next((file for file in self if file.key == key), None)
+        return _decoded(opened.source.text, path) if opened else sources.read(path)
+
+    def uri(self, path: str) -> str:
+        """The URI of a file: the one that the client uses, where it is open."""
+        key = real(path)
+        return next((file.uri for file in self if path == file.uri or file.key == key), None) or uri_of(key)
+
+    def diagnostics(self) -> dict[str, list[Diagnostic]]:
+        """The diagnostics to show, by URI: of all open files, once each, and none where there were some before."""
+        found: dict[str, dict[Any, Diagnostic]] = {file.uri: {} for file in self}
+        for file in self:
+            for diagnostic in file.analysis.diagnostics:
+                place = diagnostic.span[1:] if diagnostic.span else None
+                uri = self.uri(diagnostic.path) if diagnostic.path else file.uri
+                found.setdefault(uri, {})[diagnostic.code, place, diagnostic.message] = diagnostic
+        gone = self._shown - found.keys()
+        self._shown = {*found}
+        return {uri: [*found.get(uri, {}).values()] for uri in (*found, *gone)}
+
+
+def _decoded(text: str, path: str) -> Source:
+    """A text as the compiler reads it from a file, even one that no file can hold."""
+    try:
+        return sources.decode(text.encode(), path, sources.citation(path))
+    except (UnicodeEncodeError, SpecError):
+        return Source(path, text.replace("\r\n", "\n").replace("\r", "\n"))

@@ -1,0 +1,116 @@
+"""The language server: unsaved texts and their diagnostics, in this process and through a client over stdio."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+from cli_runner import SMALL
+from lsprotocol import types
+from pytest_lsp import make_test_lsp_client
+
+from inception_dsl.lsp import diagnostics
+from inception_dsl.lsp.files import OpenFiles
+from inception_dsl.lsp.positions import Units, path_of, uri_of
+
+VARIANT = "extends: small.yaml\nnetwork: variant\n"
+BROKEN = SMALL.replace("conv 3x3 4", "convv 3x3 4")
+
+
+def shown(files: OpenFiles) -> dict[str, list[str]]:
+    """The diagnostics that the client gets: `line:character code`, by URI."""
+    return {
+        params.uri: [f"{each.range.start.line}:{each.range.start.character} {each.code}" for each in params.diagnostics]
+        for params in diagnostics.published(files)
+    }
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> str:
+    """The URI of a small spec on the disk, in a folder whose name has a space."""
+    file = tmp_path / "my specs" / "small.yaml"
+    file.parent.mkdir()
+    file.write_text(SMALL, encoding="utf-8")
+    return file.as_uri()
+
+
+def test_a_text_is_analysed_before_it_is_saved(small: str) -> None:
+    files = OpenFiles()
+    files.open(small, SMALL)
+
+    assert shown(files) == {small: []}
+
+    files.open(small, BROKEN)
+
+    assert shown(files) == {small: ["5:9 E201"]}
+
+
+def test_a_variant_follows_the_unsaved_text_of_its_base(small: str) -> None:
+    files = OpenFiles()
+    variant = small.replace("small.yaml", "variant.yaml")
+    files.open(variant, VARIANT)
+    assert shown(files) == {variant: []}
+
+    files.open(small, BROKEN)
+    assert shown(files) == {variant: [], small: ["5:9 E201"]}
+
+    files.close(small)
+    assert shown(files) == {variant: [], small: []}
+
+
+def test_a_file_without_the_keys_of_a_spec_has_no_diagnostics() -> None:
+    files = OpenFiles()
+    files.open("file:///x/compose.yaml", "services: [")
+
+    assert shown(files) == {"file:///x/compose.yaml": []}
+
+
+@pytest.mark.parametrize(
+    ("uri", "path"),
+    [
+        ("file:///a/b%20c.yaml", "/a/b c.yaml"),
+        ("file:///a/b;c%23d.yaml", "/a/b;c#d.yaml"),
+        ("file:///c%3A/Me/x.yaml", "c:/Me/x.yaml"),
+        ("file:///C:/x.yaml", "C:/x.yaml"),
+        ("file://server/share/x.yaml", "//server/share/x.yaml"),
+        ("untitled:Untitled-1", ""),
+    ],
+)
+def test_uris_are_paths(uri: str, path: str) -> None:
+    assert path_of(uri) == path
+
+
+def test_the_uri_of_a_path_leads_back_to_it() -> None:
+    assert path_of(uri_of("/a/b c#d?é.yaml")) == "/a/b c#d?é.yaml"
+
+
+def test_columns_are_counted_in_the_units_of_the_client() -> None:
+    line = "a𝄞é|"
+
+    for encoding, characters in {
+        "utf-8": [0, 1, 5, 7, 8],
+        "utf-16": [0, 1, 3, 4, 5],
+        "utf-32": [0, 1, 2, 3, 4],
+    }.items():
+        units = Units(encoding)
+        assert [units.units(line[:column]) for column in range(5)] == characters
+        assert [units.column(line, character) for character in characters] == [1, 2, 3, 4, 5]
+        assert units.column(line, 99) == 5
+
+
+def test_a_client_over_stdio_gets_diagnostics_and_a_clean_end(small: str) -> None:
+    async def session() -> tuple[list[str], int | None]:
+        client = make_test_lsp_client()
+        await client.start_io(sys.executable, "-m", "inception_dsl", "lsp")
+        await client.initialize_session(types.InitializeParams(types.ClientCapabilities()))
+        item = types.TextDocumentItem(small, "yaml", 1, BROKEN)
+        client.text_document_did_open(types.DidOpenTextDocumentParams(item))
+        await client.wait_for_notification(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)
+        await client.shutdown_session()
+        await client.stop()  # type: ignore[no-untyped-call]
+        assert client._server
+        return [str(each.code) for each in client.diagnostics[small]], client._server.returncode
+
+    assert asyncio.run(session()) == (["E201"], 0)
