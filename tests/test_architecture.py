@@ -28,7 +28,8 @@ LAYERS = (
     *("elaborate", "passes", "lower", "analysis", "paper"),
     *("build", "crosscheck", "emit", "compiler", "compilation"),
     *("weights", "network", "training", "evaluation"),
-    *("lsp", "cli", "__main__"),
+    *("authoring", "lsp"),
+    *("cli", "__main__"),
 )
 
 # The rooms of `runner/`, in the same order.
