@@ -15,6 +15,7 @@ from inception_dsl import compilation, compiler, load, loads
 from inception_dsl.analysis.cost import cost
 from inception_dsl.diagnostics.diagnostic import SpecError
 from inception_dsl.files import builtin
+from inception_dsl.files.modeline import with_modeline
 from inception_dsl.spec import discovery
 
 ROOT = Path(__file__).parent.parent
@@ -230,8 +231,8 @@ def test_what_does_not_hold_is_in_the_list_too(monkeypatch: pytest.MonkeyPatch, 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_text_of_a_spec_is_copied_to_any_place(name: str) -> None:
-    """It is the file's, but that its base is the built-in one."""
-    text = (ROOT / "specs" / f"{name}.yaml").read_text(encoding="utf-8")
+    """It is the file's, but that its base is the built-in one, and that the path of its schema leads nowhere."""
+    text = with_modeline((ROOT / "specs" / f"{name}.yaml").read_text(encoding="utf-8"), "")
     copy = run("specs", name).stdout
     Path("mine.yaml").write_text(copy, encoding="utf-8")
 

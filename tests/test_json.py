@@ -91,6 +91,7 @@ def of(run: Run, *words: str) -> dict[str, Any]:
         ("explain",),
         ("explain CODE", "E204"),
         ("ops",),
+        ("schema",),
         ("specs NAME", "googlenet"),
         ("--version",),
     ],

@@ -12,6 +12,7 @@ from inception_dsl.authoring.variant import variant
 from inception_dsl.diagnostics.codes.tool import CANNOT_WRITE_FILE
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.files import builtin
+from inception_dsl.files.modeline import modeline, with_modeline
 from inception_dsl.syntax import source as sources
 
 
@@ -33,9 +34,11 @@ def new(name: str, base: str | None = None, folder: Path | None = None, outside:
     path = folder / f"{name}{builtin.SUFFIX}"
     file = path.as_posix()
     if base is None:
-        return NewFile(path, empty_spec(name, file))
-    spec = compiler.load(base, outside=outside)
-    return NewFile(path, variant(name, file, _extends(base, own, folder, outside), spec))
+        text = empty_spec(name, file)
+    else:
+        spec = compiler.load(base, outside=outside)
+        text = variant(name, file, _extends(base, own, folder, outside), spec)
+    return NewFile(path, with_modeline(text, modeline(path)))
 
 
 def check_absent(path: Path) -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from inception_dsl.ir.program import Program
 from inception_dsl.ir.shapes import TensorType
-from inception_dsl.spec.training_model import GROUPS, REFERENCE_SIDE, in_proportion
+from inception_dsl.spec.training_model import GROUPS, REFERENCE_SIDE, in_proportion, recipe_file
 from inception_dsl.syntax import source, yaml
 
 if TYPE_CHECKING:
@@ -106,8 +105,7 @@ def _in_proportion(recipe: Recipe) -> Recipe:
 @lru_cache
 def named(name: str) -> Recipe:
     """The recipe of that name, from the folder `recipes`."""
-    file = Path(__file__).with_name(f"{name}.yaml")
-    return _with(Recipe("", {}), yaml.parse(source.read(file)).data)
+    return _with(Recipe("", {}), yaml.parse(source.read(recipe_file(name))).data)
 
 
 def _with(base: Recipe, stated: Mapping[str, Any]) -> Recipe:

@@ -35,22 +35,42 @@ StatedVerdict = Annotated[
 class ClaimEntry(Section):
     """A sentence of a paper that states a number."""
 
-    source: Line = Field(description="The paper and the section.")
-    sentence: Line = Field(description="The sentence.")
-    formula: Text = Field(description="A formula over specs that gives the number, such as `params(googlenet)`.")
-    printed: PrintedNumber = Field(description="The number as the sentence states it.")
+    source: Line = Field(description="The paper and the section.", examples=["1409.1556, Table 2"])
+    sentence: Line = Field(description="The sentence.", examples=["Configuration D: 138 million parameters."])
+    formula: Text = Field(
+        description="A formula over specs that gives the number, such as `params(googlenet)`.",
+        examples=["params(vgg16)"],
+    )
+    printed: PrintedNumber = Field(description="The number as the sentence states it.", examples=["138M"])
     verdict: StatedVerdict = Field(description="How the value of the formula compares with the printed number.")
     rounding: Rounding = Field(default="nearest", description="How the paper rounds.")
     within: Omittable[PrintedNumber] = Field(
-        default=None, description='How far "about" or "roughly" reaches, such as 10%.'
+        default=None, description='How far "about" or "roughly" reaches, such as 10%.', examples=["10%"]
     )
-    reason: Reason = Field(default="", description="Why the two differ.")
+    reason: Reason = Field(
+        default="",
+        description="Why the two differ.",
+        examples=["the two-tower network of the paper has 60,965,224"],
+    )
 
 
 class ClaimsFile(Section):
     """A file of claims."""
 
-    claims: dict[str, ClaimEntry] = Field(description="The claims, by name.")
+    claims: dict[str, ClaimEntry] = Field(
+        description="The claims, by name.",
+        examples=[
+            {
+                "vgg16_parameters": {
+                    "source": "1409.1556, Table 2",
+                    "sentence": "Configuration D: 138 million parameters.",
+                    "formula": "params(vgg16)",
+                    "printed": "138M",
+                    "verdict": "rounds",
+                }
+            }
+        ],
+    )
 
 
 @dataclass(frozen=True)

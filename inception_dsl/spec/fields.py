@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from inception_dsl.ir import values
+from inception_dsl.ir import names, values
 from inception_dsl.ir.values import MAX_NUMBER
 
 T = TypeVar("T")
@@ -57,6 +57,13 @@ Int = Annotated[int, Field(ge=-MAX_NUMBER, le=MAX_NUMBER)]
 Float = Annotated[float, Field(ge=-MAX_NUMBER, le=MAX_NUMBER)]
 Number = Annotated[Int | Float, MustBe("a number")]
 Scalar = Annotated[Int | Float | Line, MustBe("a number, or the name of a layer")]
+
+# E108 reports a name that is not valid, and proposes another; JSON Schema has the rule itself.
+_IDENTIFIER: Any = {"type": "string", "pattern": f"^{names.IDENTIFIER.pattern}$"}
+_NAME: Any = WithJsonSchema(_IDENTIFIER | {"maxLength": names.MAX_NAME})
+SettingName = Annotated[str, WithJsonSchema(_IDENTIFIER)]
+PartName = Annotated[str, _NAME]
+LineName = Annotated[Line, _NAME]
 
 PrintedNumber = Annotated[
     int | float | Annotated[str, Field(max_length=50)], MustBe("the number as printed, such as 1.5B")

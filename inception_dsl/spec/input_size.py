@@ -13,13 +13,13 @@ MAX_DIMENSION: Final = 65_536
 """The largest number of channels or pixels a side."""
 
 _NUMBER: Final = r"\s*([0-9]{1,6})\s*"
-_SIZE: Final = re.compile(f"{_NUMBER}x{_NUMBER}x{_NUMBER}")
+INPUT_SIZE: Final = re.compile(f"{_NUMBER}x{_NUMBER}x{_NUMBER}")
 _LIKE_SIZE: Final = re.compile(r"\W*([0-9]+)[^0-9]{1,3}([0-9]+)[^0-9]{1,3}([0-9]+)\W*")
 
 
 def input_size(text: str) -> tuple[int, int, int] | None:
     """Channels, height and width of `3x224x224`; None for a text that is not such a size, or out of bounds."""
-    match = _SIZE.fullmatch(text)
+    match = INPUT_SIZE.fullmatch(text)
     if not match:
         return None
     channels, height, width = map(int, match.groups())

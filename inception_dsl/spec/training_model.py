@@ -23,6 +23,17 @@ _RECIPES: Final = os.path.join(os.path.dirname(os.path.dirname(__file__)), "reci
 RECIPES: Final = tuple(sorted(name[:-5] for name in os.listdir(_RECIPES) if name.endswith(".yaml")))
 """What `recipe` names: settings that a run begins with, and that this section adds to."""
 
+EXAMPLES: Final[Mapping[str, Any]] = {
+    "data.source": "folder:/data/imagenet",
+    "loss.heads": {"aux1": 0.3},
+    "run.trackers": "tensorboard, wandb",
+    "transfer.freeze": "conv1, inception_3a",
+    "transfer.new": "fc, aux1.fc2",
+    "transfer.sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    "transfer.weights": "googlenet.safetensors",
+}
+"""Values of settings whose default is empty."""
+
 MAX_LIST: Final = 64
 """The numbers in a list of any length, such as the means of channels."""
 
@@ -30,6 +41,11 @@ REFERENCE_SIDE: Final = 224
 """The input size that `augment.resize` of a recipe by name, and its default, assume."""
 
 _Literal: Any = Literal  # its words are known at run time alone
+
+
+def recipe_file(name: str) -> str:
+    """The file of a built-in recipe."""
+    return os.path.join(_RECIPES, f"{name}.yaml")
 
 
 def in_proportion(resize: int, side: int, new_side: int) -> int:
@@ -94,10 +110,12 @@ GROUPS: Final = {group: vars(settings) for group, settings in vars(Config()).ite
 
 
 def _group(name: str, descriptions: Mapping[str, str]) -> Any:
-    fields: dict[str, Any] = {
-        key: (_type(f"{name}.{key}", default), Field(default=default, description=descriptions.get(f"{name}.{key}")))
-        for key, default in GROUPS[name].items()
-    }
+    fields: dict[str, Any] = {}
+    for key, default in GROUPS[name].items():
+        setting = f"{name}.{key}"
+        examples = [EXAMPLES[setting]] if setting in EXAMPLES else None
+        field = Field(default=default, description=descriptions.get(setting), examples=examples)
+        fields[key] = _type(setting, default), field
     return create_model(name.capitalize(), __base__=Section, __doc__=getattr(Config(), name).__doc__, **fields)
 
 
@@ -113,19 +131,27 @@ def _group_field(name: str, section: Any) -> Any:
     return Annotated[section, BeforeValidator(spell_out, json_schema_input_type=section | _Literal[words])], field
 
 
-def _training() -> type[Section]:
+def _sections() -> tuple[type[Section], type[Section]]:
+    """The key `training`, and a file of a recipe, which has its keys except `recipe`."""
     descriptions = _descriptions()
     keys = tuple(f"{group}.{key}" for group, settings in GROUPS.items() for key in settings)
+    source: Any = Field(default="", description="Where the settings are stated.", examples=["1409.4842, section 6"])
+    notes: Any = Field(
+        default={},
+        description="Why a setting has its value, by `group.setting`.",
+        examples=[{"optim.lr": "not printed; BVLC's is 0.01"}],
+    )
     fields: dict[str, Any] = {
-        "recipe": (_Literal[RECIPES], Field(default=None, description="The recipe that a run begins with.")),
-        "source": (Line, Field(default="", description="Where the settings are stated.")),
+        "source": (Line, source),
         **{group: _group_field(group, _group(group, descriptions)) for group in GROUPS},
-        "notes": (
-            dict[_Literal[keys], Reason],
-            Field(default={}, description="Why a setting has its value, by `group.setting`."),
-        ),
+        "notes": (dict[_Literal[keys], Reason], notes),
     }
-    return create_model("Training", __base__=Section, __doc__="How the network is trained.", **fields)
+    name = (_Literal[RECIPES], Field(default=None, description="The recipe that a run begins with."))
+    doc = "How the network is trained."
+    return (
+        create_model("Training", __base__=Section, __doc__=doc, recipe=name, **fields),
+        create_model("RecipeFile", __base__=Section, __doc__="A recipe: how networks are trained.", **fields),
+    )
 
 
 if TYPE_CHECKING:
@@ -133,5 +159,8 @@ if TYPE_CHECKING:
     class Training(Section):
         """How the network is trained; its fields are known at run time alone."""
 
+    class RecipeFile(Section):
+        """A file of a recipe; its fields are known at run time alone."""
+
 else:
-    Training = _training()
+    Training, RecipeFile = _sections()

@@ -14,6 +14,7 @@ from inception_dsl.analysis.cost import cost
 from inception_dsl.cli.run import CommandRun, output_formats
 from inception_dsl.cli.tables import ORDER
 from inception_dsl.files import builtin
+from inception_dsl.files.modeline import modeline, with_modeline
 from inception_dsl.spec import discovery
 from inception_dsl.syntax import source as sources
 from inception_dsl.syntax import yaml
@@ -70,13 +71,13 @@ def _row(entry: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _text(name: str) -> str:
-    """Return a spec's text, in which `extends:` names the base so that a copy in any folder finds it."""
+    """Return the text of a spec for a copy: `extends:` names the base from any folder, the modeline its own schema."""
     source = sources.read(f"{builtin.PREFIX}{name}")
     document = yaml.parse(source)
-    if str(document.data.get("extends", builtin.PREFIX)).startswith(builtin.PREFIX):
-        return source.text
-    _, number, column, _ = document.value_span(("extends",))
     lines = source.lines.copy()
-    line = lines[number - 1]
-    lines[number - 1] = f"{line[: column - 1]}{builtin.PREFIX}{line[column - 1 :]}"
-    return "\n".join(lines)
+    if not str(document.data.get("extends", builtin.PREFIX)).startswith(builtin.PREFIX):
+        _, number, column, _ = document.value_span(("extends",))
+        line = lines[number - 1]
+        lines[number - 1] = f"{line[: column - 1]}{builtin.PREFIX}{line[column - 1 :]}"
+    line = modeline("copy.yaml", "claims" if "claims" in document.data else "spec")
+    return with_modeline("\n".join(lines), line)

@@ -10,11 +10,11 @@ class Data:
     """The images and how they are loaded."""
 
     source: str = ""  # KIND:PATH, such as `folder:/data/imagenet` or `idx:/data/mnist`
-    channels: int = 3
-    height: int = 224
-    width: int = 224
+    channels: int = 3  # of the images that the network reads
+    height: int = 224  # of the images that the network reads, in pixels
+    width: int = 224  # likewise
     mean: tuple[float, ...] = (0.485, 0.456, 0.406)  # per channel, of values in [0, 1]; one number serves all channels
-    std: tuple[float, ...] = (0.229, 0.224, 0.225)
+    std: tuple[float, ...] = (0.229, 0.224, 0.225)  # what the difference from the mean is divided by
     batch: int = 256  # images per step, over all ranks
     workers: int = -1  # loader processes per rank, which affect only the speed; -1: chosen from the cores
     prefetch: int = 4  # batches that each worker prepares in advance
@@ -49,14 +49,14 @@ class Optim:
     """The optimiser."""
 
     name: str = "sgd"  # "sgd", "rmsprop" (TensorFlow's) or "adamw"
-    lr: float = 0.5
+    lr: float = 0.5  # the learning rate, for a batch of `reference` images
     scale: str = "auto"  # lr x batch / reference ("linear"), x its root ("sqrt"), "none"; "auto": by the optimiser
     reference: int = 0  # the batch that lr and average.decay are for; 0: the batch of the recipe
-    momentum: float = 0.9
-    nesterov: bool = False
+    momentum: float = 0.9  # of "adamw": its first beta
+    nesterov: bool = False  # of "sgd": look ahead along the momentum
     decay: float = 0.9  # of "rmsprop": the decay of the mean square
     eps: float = 1.0  # of "rmsprop" and "adamw"
-    weight_decay: float = 5e-5
+    weight_decay: float = 5e-5  # an L2 penalty on weights; "adamw" keeps it out of the gradient
     decay_all: bool = False  # apply weight decay to biases and normalisation layers too
     bias_lr: float = 1.0  # multiplies the learning rate of biases
     trunk_lr: float = 1.0  # multiplies the learning rate of everything that comes from transfer.weights
@@ -69,11 +69,11 @@ class Schedule:
     """The learning rate over time."""
 
     name: str = "cosine"  # "constant", "exponential", "polynomial" or "cosine"
-    epochs: float = 90.0
+    epochs: float = 90.0  # passes over the images, from the first step to the last
     warmup: float = -1.0  # epochs in which the rate rises from 0; -1: 5 if it is scaled up, in a short run a tenth
     factor: float = 0.94  # of "exponential": applied every `every` epochs; in between smoothly, unless `staircase`
-    every: float = 2.0
-    staircase: bool = True
+    every: float = 2.0  # of "exponential": epochs between two factors
+    staircase: bool = True  # of "exponential": the rate is constant between two factors
     power: float = 0.5  # of "polynomial"
 
 
@@ -108,15 +108,15 @@ class Transfer:
 class Run:
     """How the run uses the machine; none of it comes from a paper."""
 
-    seed: int = 0
+    seed: int = 0  # of the weights, of the order of the images and of their changes
     precision: str = "fp32"  # "fp32" (TF32 convolutions on NVIDIA), "bf16", "fp16", or "auto": bf16 if supported
-    channels_last: bool = True
-    compile: bool = False
+    channels_last: bool = True  # store images with the channels of a pixel side by side
+    compile: bool = False  # run the network through torch.compile
     accumulate: int = 1  # micro-batches per step; raised automatically if memory runs out
     skip_limit: int = 10  # steps in a row with a loss or gradient that is not finite, before the run ends
-    sync_bn: bool = False
+    sync_bn: bool = False  # normalise by the batches of all ranks
     batch_statistics: str = "average"  # over the ranks, or those of the "first" rank
-    deterministic: bool = False
+    deterministic: bool = False  # take deterministic algorithms, which may be slower
     save_every: int = 1000  # steps between checkpoints
     keep: int = 3  # checkpoints to keep
     evaluate_every: float = 1.0  # epochs
