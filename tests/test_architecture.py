@@ -27,7 +27,7 @@ LAYERS = (
     *("ir", "syntax", "edit", "spec", "recipes"),
     *("elaborate", "passes", "lower", "analysis", "paper"),
     *("build", "crosscheck", "emit", "compiler", "compilation"),
-    *("weights", "network", "training", "evaluation"),
+    *("weights", "lint", "network", "training", "evaluation"),
     *("authoring", "lsp"),
     *("cli", "__main__"),
 )

@@ -136,6 +136,17 @@ class Window:
             reach > 1 and (step > 1 or reach % 2 == 0) for reach, step in axes
         )
 
+    @property
+    def may_end_in_padding(self) -> bool:
+        """Whether a last window that `ceil` adds may lie wholly in the padding, on an image of some size."""
+        pads = [(reach - 1) // 2 for reach in self.reach] if self.padding.kind == "same" else self.padding.amount
+        axes = zip(pads, self.stride, self.reach, strict=True)
+        return (
+            self.padding.ceil
+            and self.padding.kind != "same_upper"
+            and any(pad + step > reach for pad, step, reach in axes)
+        )
+
     def out(self, image: Pair) -> Pair:
         """Output height and width."""
         height, width = self.axes(image)

@@ -17,14 +17,16 @@ def command(run: CommandRun, code: str | None) -> None:
     Prints the rule and, if a spec can break it, a wrong and a right example. Without CODE: every code and its title.
     """
     from inception_dsl.diagnostics.codes.table import CODES, find_code
+    from inception_dsl.lint.table import codes
 
+    all_codes = (*CODES, *codes())
     if code is None:
-        run.echo("\n".join(f"{known}  {known.summary}" for known in CODES))
-        run.result = {"codes": {known: known.summary for known in CODES}}
+        run.echo("\n".join(f"{known}  {known.summary}" for known in all_codes))
+        run.result = {"codes": {known: known.summary for known in all_codes}}
         return
-    found = find_code(code)
+    found = find_code(code, all_codes)
     if found is None:
-        hint = sentence(did_you_mean(code.upper(), CODES))
+        hint = sentence(did_you_mean(code.upper(), all_codes))
         raise click.UsageError(f"unknown code `{code}`. {hint}".rstrip())
     run.echo(found.markdown())
     run.result = {"code": found, "title": found.summary, "text": found.markdown()}

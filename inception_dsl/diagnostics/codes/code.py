@@ -29,18 +29,19 @@ class Code(str):  # noqa: SLOT000 - a dataclass
 
     @property
     def severity(self) -> Literal["error", "warning"]:
-        """An error for E codes, a warning for W codes."""
-        return "warning" if self.startswith("W") else "error"
+        """An error for E codes, a warning for all others."""
+        return "error" if self.startswith("E") else "warning"
 
     @property
     def exit_code(self) -> Literal[0, 1, 2]:
         """The exit code that it causes.
 
-        2 says that the tool could not run (E0xx, E9xx), 1 that the input was read and is wrong; a warning causes 0.
+        2 says that the tool could not run (E0xx, E9xx), 1 that the input was read and is wrong, or that `lint` found
+        something. A warning of the compiler (W) causes 0.
         """
-        if self.severity == "warning":
+        if self.startswith("W"):
             return 0
-        return 2 if self[1] in "09" else 1
+        return 2 if self.startswith(("E0", "E9")) else 1
 
     def markdown(self) -> str:
         """The rule as a section of Markdown, with its examples."""

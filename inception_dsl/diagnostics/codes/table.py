@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from inception_dsl.diagnostics.codes import (
@@ -24,6 +25,6 @@ MODULES: Final = (tool, yaml, syntax, extends, weights, layers, modules, shapes,
 CODES: Final = tuple(sorted(value for module in MODULES for value in vars(module).values() if isinstance(value, Code)))
 
 
-def find_code(code: str) -> Code | None:
-    """A code by its letter and digits, such as `e204`; None where there is none."""
-    return next((known for known in CODES if known == code.upper()), None)
+def find_code(code: str, codes: Iterable[Code] = CODES) -> Code | None:
+    """One of some codes by its letter and digits, such as `e204`; None where there is none."""
+    return next((known for known in codes if known == code.upper()), None)

@@ -54,9 +54,7 @@ def _pooling(window: Window, site: Site) -> dict[str, pb.Parameter]:
     padding = window.padding
     if not padding.ceil or padding.kind == "same_upper":
         return window_attributes(window, site)
-    axes = window.axes(site.types[0].image)
-    for axis, kernel, step in zip(axes, window.kernel, window.stride, strict=True):
-        if axis.before + step > kernel and site.opset < CEIL:
-            message = f"opset {site.opset} does not drop a last window that `ceil` lays wholly in the padding"
-            raise ShapeError(NOT_EXPRESSIBLE, message, f"opset {CEIL} or newer")
+    if window.may_end_in_padding and site.opset < CEIL:
+        message = f"opset {site.opset} does not drop a last window that `ceil` lays wholly in the padding"
+        raise ShapeError(NOT_EXPRESSIBLE, message, f"opset {CEIL} or newer")
     return {**window_attributes(window, site), "ceil_mode": 1}
