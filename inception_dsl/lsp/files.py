@@ -11,6 +11,8 @@ from lsprotocol.types import Location, Position, Range
 from inception_dsl.compilation import Build
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, Span, SpecError
 from inception_dsl.lsp.analysis import Analysis, analyse, is_ours, real
+from inception_dsl.lsp.place import Place
+from inception_dsl.lsp.places import Places
 from inception_dsl.lsp.positions import Units, path_of, uri_of
 from inception_dsl.spec.network import NetworkSpec
 from inception_dsl.syntax import source as sources
@@ -34,6 +36,7 @@ class OpenFile:
         """Take a new text."""
         self.version = version
         self.source = _decoded(text, self.path or self.uri)
+        vars(self).pop("places", None)
         self.expire()
 
     def expire(self) -> None:
@@ -52,11 +55,17 @@ class OpenFile:
             return Analysis((), None, None, frozenset({self.key}))
         found = analyse(self.source, self.path, self.files.read)
         self.spec, self.build = found.spec or self.spec, found.build or self.build
+        vars(self).pop("places", None)  # a spec tells its settings from columns
         return found
 
-    def place(self, position: Position) -> tuple[int, int]:
-        """The line and column, from 1, of a position of the client."""
-        return self.files.units.place(self.source, position)
+    @cached_property
+    def places(self) -> Places:
+        """What stands where in the present text."""
+        return Places(self.source, self.spec.settings if self.spec else ())
+
+    def at(self, position: Position) -> Place:
+        """What is at a position of the client, or could be written there."""
+        return self.places.at(*self.files.units.place(self.source, position))
 
     def range(self, span: Span) -> Range:
         """The client's range of a span, of this file or another."""

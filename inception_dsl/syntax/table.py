@@ -155,7 +155,7 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 
 def _cells(start: int, line: str, outer: bool, fragment: Fragment) -> list[Cell]:
     cells = []
-    for begin, end in _split(line):
+    for begin, end in split(line):
         text = line[begin:end]
         stripped = text.strip()
         lead = len(text) - len(text.lstrip()) if stripped else min(1, len(text))
@@ -166,7 +166,7 @@ def _cells(start: int, line: str, outer: bool, fragment: Fragment) -> list[Cell]
     return cells
 
 
-def _split(line: str) -> Iterator[tuple[int, int]]:
+def split(line: str) -> Iterator[tuple[int, int]]:
     """The ranges between bars outside brackets; unmatched closing brackets are left to the formula's parser."""
     begin = depth = 0
     for i, character in enumerate(line) if "[" in line or "{" in line else _bars(line):
