@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from inception_dsl import compiler
 from inception_dsl.analysis.class_scores import check_class_scores
+from inception_dsl.analysis.cost import Cost, cost
 from inception_dsl.analysis.recipe_fit import check_recipe, unused_settings
 from inception_dsl.analysis.unread import unread
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Note, Source, Span, SpecError
@@ -55,6 +56,11 @@ class Build:
             height, width = self.own.input.image
             compiler.at_size(self.program, (height + 1, width + 1))  # E218 where a layer fixes the size
         return compiler.at_size(self.program, self.options.image) if self.options.image else self.own
+
+    @cached_property
+    def cost(self) -> Cost:
+        """What the network costs at its own size, row by row."""
+        return cost(self.own)
 
     @cached_property
     def verdicts(self) -> tuple[verdicts.Verdict, ...]:

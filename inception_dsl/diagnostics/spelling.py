@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Final
@@ -11,6 +12,8 @@ COMPARED: Final = 20
 
 MAX_LETTERS: Final = 40
 """The letters of a word that are compared."""
+
+_SUGGESTS: Final = "did you mean"
 
 MAX_WORDS_LISTED: Final = 20
 """The most words that a listing names."""
@@ -24,7 +27,16 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 def suggestion(words: Iterable[str]) -> str:
     """The help line that suggests some words; empty for none."""
     choices = listing(words, "or")
-    return f"did you mean {choices}?" if choices else ""
+    return f"{_SUGGESTS} {choices}?" if choices else ""
+
+
+def suggested(line: str) -> list[str]:
+    """The words that a help line suggests.
+
+    >>> suggested(suggestion(["conv1", "conv2"]))
+    ['conv1', 'conv2']
+    """
+    return re.findall("`([^`]+)`", line) if line.startswith(_SUGGESTS) and line.endswith("?") else []
 
 
 def sentence(text: str) -> str:

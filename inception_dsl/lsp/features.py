@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from inception_dsl.lsp import semantic_tokens
+from inception_dsl.lsp import code_actions, hover, inlay_hints, semantic_tokens, symbols
 from inception_dsl.lsp.feature import Feature
 
-FEATURES: Final[tuple[Feature, ...]] = (semantic_tokens.FEATURE,)
+FEATURES: Final[tuple[Feature, ...]] = (
+    code_actions.FEATURE,
+    hover.FEATURE,
+    inlay_hints.FEATURE,
+    semantic_tokens.FEATURE,
+    symbols.FEATURE,
+)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from lsprotocol.types import Location, Position, Range
 
@@ -17,6 +18,9 @@ from inception_dsl.lsp.positions import Units, path_of, uri_of
 from inception_dsl.spec.network import NetworkSpec
 from inception_dsl.syntax import source as sources
 
+PATIENCE: Final = 0.1
+"""Seconds that an analysis may take for a request to wait for it."""
+
 
 class OpenFile:
     """A file as the editor holds it. `path` is "" for one that was never saved."""
@@ -27,9 +31,9 @@ class OpenFile:
         self.language = language
         self.path = path_of(uri)
         self.key = real(self.path) if self.path else uri
-        self.spec: NetworkSpec | None = None
-        self.build: Build | None = None
-        """The last spec that could be read, and the last that compiled: features use them while the text is broken."""
+        self._spec: NetworkSpec | None = None
+        self._build: Build | None = None
+        self._seconds = 0.0
         self.change(text, version)
 
     def change(self, text: str, version: int | None = None) -> None:
@@ -53,10 +57,29 @@ class OpenFile:
         """What the present text gives."""
         if not is_ours(self.source.text, self.language):
             return Analysis((), None, None, frozenset({self.key}))
+        begun = time.perf_counter()
         found = analyse(self.source, self.path, self.files.read)
-        self.spec, self.build = found.spec or self.spec, found.build or self.build
+        self._seconds = time.perf_counter() - begun
+        self._spec, self._build = found.spec or self._spec, found.build or self._build
         vars(self).pop("places", None)  # a spec tells its settings from columns
         return found
+
+    @property
+    def spec(self) -> NetworkSpec | None:
+        """The last text that could be read: while the present one is broken, features answer from it."""
+        self._catch_up()
+        return self._spec
+
+    @property
+    def build(self) -> Build | None:
+        """What the last text gave that compiled."""
+        self._catch_up()
+        return self._build
+
+    def _catch_up(self) -> None:
+        """Analyse the present text, unless that takes long: then the answer waits for no more than the diagnostics."""
+        if not self.is_fresh and self._seconds < PATIENCE:
+            _ = self.analysis
 
     @cached_property
     def places(self) -> Places:

@@ -27,3 +27,18 @@ class Place(NamedTuple):
     row: str = ""
     column: str = ""
     defines: bool = False
+
+    @property
+    def begins_row(self) -> bool:
+        """Whether it is the name of a row where that is written: in the table, or as what a variant edits or adds."""
+        if self.kind != "row":
+            return False
+        match self.path:
+            case ("layers",):
+                return self.column == "name"
+            case ("override", "rows", _):
+                return True
+            case ("insert", "rows", _, "name"):
+                return True
+            case _:
+                return False

@@ -51,6 +51,14 @@ def code(text: str) -> str:
     return "".join(f"&#{ord(part)};" if part in ("`", "|") else f"`{part}`" for part in parts if part)
 
 
+def fenced(text: str) -> str:
+    """Lines of text as a block of code."""
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return f"{fence}text\n{text}\n{fence}"
+
+
 def _plain(text: str) -> str:
     """Plain words with the blanks around them, without links or mentions."""
     lead, trail = (" " * bool(re.match(r"\s", end)) for end in (text, text[::-1]))
