@@ -76,14 +76,14 @@ class Build:
     @cached_property
     def files(self) -> Mapping[str, bytes]:
         """The files by their path below the output folder."""
-        from inception_dsl.emit.backends import BACKENDS
+        from inception_dsl.emit.backends import BACKENDS, find
         from inception_dsl.emit.report import report
         from inception_dsl.emit.runner import runner
 
         rebuild = self.rebuild
         files: dict[str, str | bytes] = {}
-        for backend in BACKENDS:
-            files |= backend.emit(self.typed, self.options, rebuild)
+        for backend in [*BACKENDS, *filter(None, map(find, self.options.backends))]:
+            files |= backend.files(self.typed, self.options, rebuild)
         files["report.md"] = report.report(self.own, rebuild)
         sized = with_input(self.program, self.typed.input)
         stated = recipe(sized)

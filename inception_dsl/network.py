@@ -147,17 +147,19 @@ class Network:
         >>> list(load("specs/googlenet.yaml").emit("pytorch"))
         ['model.py']
         """
-        from inception_dsl.emit.backends import by_name
+        from inception_dsl.emit.backends import by_name, find, plugin_names
 
-        backends = by_name()
-        if backend not in backends:
-            raise KeyError(f"no backend is called {backend!r}: choose one of {', '.join(backends)}")
+        found = find(backend)
+        if found is None:
+            raise KeyError(
+                f"no backend is called {backend!r}: choose one of {', '.join([*by_name(), *plugin_names()])}"
+            )
         batch = options.get("batch")
         if batch is not None and batch < 1:
             raise ValueError(f"a batch has at least one image, not {batch}; None is any number")
         chosen = Options(None if size is None else _pair(size), **options)
         rebuild = compilation.Build(self.program, chosen, self._path).rebuild
-        return backends[backend].emit(self._at(size), chosen, rebuild)
+        return found.files(self._at(size), chosen, rebuild)
 
     def report(self) -> str:
         """The comparison of the network with its paper, in Markdown."""

@@ -23,7 +23,7 @@ LONGEST = 300
 # From the ground up: a module imports from those before it. A folder is one layer; inside it there are no cycles.
 LAYERS = (
     *("runner", "datasets"),
-    *("text", "diagnostics", "files"),
+    *("text", "diagnostics", "plugins", "files"),
     *("ir", "syntax", "edit", "spec", "recipes"),
     *("elaborate", "passes", "lower", "analysis", "paper"),
     *("build", "crosscheck", "emit", "compiler", "compilation"),

@@ -54,12 +54,18 @@ class Readable(click.Path):
 
 
 class NameList(click.ParamType[Any]):
-    """Names with commas between them, for `names_option`. `known`, if given, returns those that may be used."""
+    """Names with commas between them, for `names_option`.
+
+    `known`, if given, returns those that may be used, and `more` others, which are looked up where one is not known.
+    """
 
     name = "names"
 
-    def __init__(self, known: Callable[[], Collection[str]] | None = None) -> None:
+    def __init__(
+        self, known: Callable[[], Collection[str]] | None = None, more: Callable[[], Collection[str]] = tuple
+    ) -> None:
         self.known = known
+        self.more = more
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
         """Return what stands for the value in the help."""
@@ -73,20 +79,27 @@ class NameList(click.ParamType[Any]):
         if not all(names):
             self.fail(f"`{value}` has an empty name; write names with commas between them", param, ctx)
         known = self.known() if self.known else names
+        known = known if set(names) <= set(known) else [*known, *self.more()]
         for name in names:
             if name not in known:
                 hint = sentence(did_you_mean(name, known))
-                self.fail(f"unknown name `{name}`: expected {listing(known, 'or')}. {hint}".rstrip(), param, ctx)
+                expected = f"expected {listing(known, 'or')}" if known else "no plugin that is installed has one"
+                self.fail(f"unknown name `{name}`: {expected}. {hint}".rstrip(), param, ctx)
         return tuple(names)
 
 
-def names_option(name: str, known: Callable[[], Collection[str]] | None = None, **attributes: Any) -> Callable[[F], F]:
+def names_option(
+    name: str,
+    known: Callable[[], Collection[str]] | None = None,
+    more: Callable[[], Collection[str]] = tuple,
+    **attributes: Any,
+) -> Callable[[F], F]:
     """An option that takes names with commas between them, and may be repeated; it gives all of them, each once."""
 
     def joined(context: click.Context, option: click.Parameter, given: Sequence[Sequence[str]]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(name for names in given for name in names))
 
-    return click.option(name, type=NameList(known), multiple=True, callback=joined, **attributes)
+    return click.option(name, type=NameList(known, more), multiple=True, callback=joined, **attributes)
 
 
 class VariantOptions(NamedTuple):
@@ -146,6 +159,20 @@ def variant_options(command: F) -> F:
         help="Change a setting of the spec.",
     )
     return settings(outside(with_variant))  # type: ignore[return-value]
+
+
+def our_backends() -> Collection[str]:
+    """The names of our backends."""
+    from inception_dsl.emit.backends import by_name
+
+    return by_name()
+
+
+def plugin_backends() -> Collection[str]:
+    """The names of the backends of plugins."""
+    from inception_dsl.emit.backends import plugin_names
+
+    return plugin_names()
 
 
 SPEC: Final = click.argument("spec", type=click.Path())

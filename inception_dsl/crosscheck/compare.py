@@ -56,6 +56,8 @@ class Comparer:
 
     def add(self, backend: Executable) -> None:
         """Let a backend emit the network, and compare the weights it emits with the spec's."""
+        if backend.executor is None:
+            raise TypeError(f"the backend `{backend.name}` gives nothing that runs")
         with self._attempt(backend.name, "cannot read the network"):
             self.executors[backend.name] = executor = backend.executor(self.typed)
             self._compare_weights(backend.name, executor)

@@ -53,8 +53,8 @@ class Executable(Protocol):
         """The libraries that its executor imports."""
 
     @property
-    def executor(self) -> Callable[[Typed], Executor]:
-        """Emits a network and reads what was emitted."""
+    def executor(self) -> Callable[[Typed], Executor] | None:
+        """Emits a network and reads what was emitted; None where that cannot be run."""
 
 
 def require(*backends: Executable) -> None:

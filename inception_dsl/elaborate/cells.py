@@ -11,7 +11,7 @@ from inception_dsl.elaborate.scope import Fault, Scope
 from inception_dsl.ir.values import Scalar, Value
 from inception_dsl.spec.network import NetworkSpec
 from inception_dsl.spec.rows import RowSpec
-from inception_dsl.spec.vocabulary.layers import LAYERS
+from inception_dsl.spec.vocabulary.plugins import is_layer
 from inception_dsl.syntax.terms import Use, value_names, walk
 from inception_dsl.syntax.yaml_printer import flow
 
@@ -35,11 +35,12 @@ def report_unused(row: RowSpec, spec: NetworkSpec, findings: Findings) -> None:
     """Report E216 for cells that the layer of a row does not use."""
     used = {name.name for name in value_names(row.layer.term)}
     for term in walk(row.layer.term):
-        if not isinstance(term, Use) or not isinstance(term.name, str) or term.name in LAYERS:
+        if not isinstance(term, Use) or not isinstance(term.name, str):
             continue
-        if term.name not in spec.modules:
+        if term.name in spec.modules:
+            used |= set(spec.modules[term.name].columns)
+        elif not is_layer(term.name):
             return  # reported as an unknown layer
-        used |= set(spec.modules[term.name].columns)
     unused = [column for column, value in row.args.items() if value not in (None, 0) and column not in used]
     _report(row, unused, spec.document.source, findings)
 

@@ -47,8 +47,8 @@ from inception_dsl.spec.init import init
 from inception_dsl.spec.network import HeadSpec, NetworkSpec
 from inception_dsl.spec.published import published
 from inception_dsl.spec.rows import RowSpec
-from inception_dsl.spec.vocabulary.layers import LAYERS
 from inception_dsl.spec.vocabulary.operators import JOINS
+from inception_dsl.spec.vocabulary.plugins import is_layer
 from inception_dsl.syntax import terms
 from inception_dsl.syntax.terms import Branches, Chain, Labelled, Repeated, Scaled, Term, Use
 
@@ -170,7 +170,7 @@ class _Elaborator:
                 return Join(op, tuple(self._part(branch, scope) for branch in branches), origin=origin)
             case Scaled(factor, scaled):
                 number = scope.known(factor)
-                if number in LAYERS or is_reference(number):  # a product, whose first operand a value names
+                if is_reference(number) or is_layer(number):  # a product, whose first operand a value names
                     named = Use(factor, at=factor.at)
                     return Join(Mul(), tuple(self._part(branch, scope) for branch in (named, scaled)), origin=origin)
                 if not isinstance(number, int | float):
@@ -216,9 +216,6 @@ class _Elaborator:
 
     def _use(self, use: Use, scope: Scope) -> Body:
         name = use.name if isinstance(use.name, str) else scope.known(use.name)
-        if name in LAYERS:
-            assert isinstance(name, str)
-            return self.vocabulary.layer(name, use, scope)
         if isinstance(use.name, str) and name in self.spec.modules:
             return self._call(use, self.spec.modules[use.name].columns, scope)
         if name == AGAIN:
@@ -230,6 +227,9 @@ class _Elaborator:
                 message, hint = f"`{name}` is a value, not a layer", "write `->` and a layer after it"
                 raise scope.fault(WRONG_LAYER_ARGUMENTS, message, use.at, help=hint)
             return self._read(name[1:], scope, use.at)
+        if is_layer(name):
+            assert isinstance(name, str)
+            return self.vocabulary.layer(name, use, scope)
         raise unknown(use, name, scope, self.spec)
 
     def _read(self, name: str, scope: Scope, at: tuple[int, int], column: str = "") -> Reference:

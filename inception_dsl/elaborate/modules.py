@@ -16,6 +16,7 @@ from inception_dsl.ir.op import Op
 from inception_dsl.ir.values import Scalar, Value, ValueFault, evaluate, is_reference, names
 from inception_dsl.spec.network import ModuleSpec
 from inception_dsl.spec.vocabulary.layers import LAYERS
+from inception_dsl.spec.vocabulary.plugins import is_layer
 from inception_dsl.spec.vocabulary.words import WORDS
 from inception_dsl.syntax.algebra_errors import LEVELS
 from inception_dsl.syntax.terms import Repeated, Scaled, Term, Use, children, levels, own_values, walk
@@ -122,7 +123,8 @@ class Modules:
     def has_weights(self, term: Term) -> bool:
         """Whether a layer in a term, or in a module it calls, has weights."""
         uses = [_name(use) for use in walk(term) if isinstance(use, Use)]
-        if any(op.weights is not Op.weights for name in uses if name in LAYERS for op in LAYERS[name].ops):
+        layers = [LAYERS[name] for name in uses if name not in self.modules and is_layer(name)]
+        if any(op.weights is not Op.weights for layer in layers for op in layer.ops):
             return True
         return any(self.weighted(name) for name in uses if name in self.modules)
 
@@ -146,7 +148,7 @@ class Modules:
             inner = self.structural(term.name)
             yield from (word.value for word in term.words if isinstance(word.value, Value) and word.text in inner)
             return
-        number = LAYERS[term.name].number if isinstance(term.name, str) and term.name in LAYERS else None
+        number = LAYERS[term.name].number if isinstance(term.name, str) and is_layer(term.name) else None
         widths: list[object] = [term.width] if number and number.symbolic else []
         widths += [word.value for word in term.words if word.text in WORDS and WORDS[word.text].value == "width"]
         yield from (value for value in own_values(term) if not any(value is width for width in widths))

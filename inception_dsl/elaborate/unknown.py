@@ -6,12 +6,14 @@ import re
 from typing import Final
 
 from inception_dsl.diagnostics.codes.layers import UNKNOWN_LAYER
+from inception_dsl.diagnostics.codes.plugins import REMEDY, UNUSABLE_PLUGIN
 from inception_dsl.diagnostics.spelling import did_you_mean, listing
 from inception_dsl.elaborate.scope import Fault, Scope, describe_value
 from inception_dsl.ir.values import Scalar
 from inception_dsl.spec import elsewhere
 from inception_dsl.spec.network import NetworkSpec
 from inception_dsl.spec.vocabulary.layers import LAYERS
+from inception_dsl.spec.vocabulary.plugins import failure, layer_names
 from inception_dsl.syntax.terms import Use
 
 JOINED_KERNEL: Final = re.compile(r"([a-z]+)_?([0-9]+x[0-9]+)")
@@ -23,13 +25,17 @@ def unknown(use: Use, name: Scalar | None, scope: Scope, spec: NetworkSpec) -> F
     known = "`inception-dsl ops` lists the layers"
     known += f"; the modules are {listing(spec.modules)}" if spec.modules else ""
     if not isinstance(use.name, str):
-        hint = elsewhere.suggest(str(name), LAYERS) or known
+        if why := failure("layers", str(name)):
+            return scope.bad(UNUSABLE_PLUGIN, use.name, why, REMEDY)
+        hint = elsewhere.suggest(str(name), layer_names()) or known
         if isinstance(name, int | float) and Use(use.name) == use:
             hint = "write a factor first: `{...} * ...`; a layer begins with its name"
         return scope.bad(
             UNKNOWN_LAYER, use.name, f"expected the name of a layer, but this is {describe_value(name)}", hint
         )
     at = (use.at[0], use.at[0] + len(use.name))
+    if why := failure("layers", use.name):
+        return scope.fault(UNUSABLE_PLUGIN, why, at, help=REMEDY)
     if use.name in spec.row_names:
         hint = f"write `@{use.name}` for its value"
         label = "a row is not a layer"
@@ -43,5 +49,5 @@ def unknown(use: Use, name: Scalar | None, scope: Scope, spec: NetworkSpec) -> F
     elif isinstance(scope.values.get(use.name), str):
         hint = f"put a value in braces: `{{{use.name}}}`"
     else:
-        hint = elsewhere.suggest(use.name, LAYERS) or did_you_mean(use.name, spec.modules) or known
+        hint = elsewhere.suggest(use.name, layer_names()) or did_you_mean(use.name, spec.modules) or known
     return scope.fault(UNKNOWN_LAYER, f"unknown layer or module `{use.name}`", at, help=hint)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from inception_dsl.diagnostics.codes.layers import CONFLICTING_WORDS, INAPPLICABLE_WORD, REDUNDANT_WORD, UNKNOWN_WORD
+from inception_dsl.diagnostics.codes.plugins import REMEDY, UNUSABLE_PLUGIN
 from inception_dsl.diagnostics.diagnostic import Findings, Note
 from inception_dsl.diagnostics.spelling import listing
 from inception_dsl.elaborate.scope import Scope, describe_value
@@ -14,6 +15,7 @@ from inception_dsl.ir.op import Op
 from inception_dsl.ir.values import Function, Number, Operation, Value
 from inception_dsl.spec import elsewhere
 from inception_dsl.spec.vocabulary.layers import LAYERS
+from inception_dsl.spec.vocabulary.plugins import failure, is_word
 from inception_dsl.spec.vocabulary.words import ADDED, WORDS
 from inception_dsl.syntax.terms import Dimensions, Use, WordTerm
 
@@ -95,10 +97,22 @@ def _chosen(word: WordTerm, scope: Scope) -> WordTerm:
         return word
     value = scope.known(word.value)
     value = "none" if value is None else value
-    if value not in choices:
+    if not _is_choice(word.text, value):
+        _check_plugin(value, word, scope)
         message = f"{describe_value(value)} is not a setting of `{word.text}`"
         raise scope.bad(UNKNOWN_WORD, word.value, message, _choice_hint(word, str(value)))
     return replace(word, value=str(value))
+
+
+def _is_choice(word: str, value: object) -> bool:
+    """Whether a word takes a value among its choices, which a word of a plugin may join."""
+    return value in WORDS[word].choices or (isinstance(value, str) and is_word(value) and value in WORDS[word].choices)
+
+
+def _check_plugin(name: object, word: WordTerm, scope: Scope) -> None:
+    """Raise `Fault` E009 at a word where a plugin that offers a name fails."""
+    if isinstance(name, str) and (why := failure("words", name)):
+        raise scope.fault(UNUSABLE_PLUGIN, why, word.at, help=REMEDY)
 
 
 def added_op(words: Words, slot: str) -> type[Op] | None:
@@ -160,8 +174,11 @@ def _is_all(value: Value | Dimensions | str | None, number: int) -> bool:
 
 
 def _check_word(name: str, word: WordTerm, scope: Scope) -> None:
+    if word.text not in LAYERS[name].words:
+        is_word(word.text)  # a plugin may offer it, and it is then a word of this layer
     known = LAYERS[name].words
     if word.text not in known:
+        _check_plugin(word.text, word, scope)
         hint = f"write a separate layer as `-> {word.text}`" if word.text in LAYERS else ""
         hint = hint or (f"put a value in braces: `{{{word.text}}}`" if word.text in scope.values else "")
         hint = hint or ("" if word.text in WORDS else _elsewhere_hint(word, known, scope))
@@ -186,7 +203,8 @@ def _check_word(name: str, word: WordTerm, scope: Scope) -> None:
     if entry.choices:
         if isinstance(word.value, Value) and not entry.alone:
             return  # `chosen` reads it, where its names have values
-        if word.value not in entry.choices:
+        if not _is_choice(word.text, word.value):
+            _check_plugin(word.value, word, scope)
             message = f"`{scope.text(word.at)}` is not a setting of `{name}`"
             raise scope.fault(UNKNOWN_WORD, message, word.at, help=_switch_hint(word, scope))
     elif not entry.value:

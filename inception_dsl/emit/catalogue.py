@@ -8,11 +8,15 @@ from dataclasses import fields
 from itertools import chain
 from typing import Any, Final
 
+from inception_dsl.diagnostics.diagnostic import Diagnostic
 from inception_dsl.diagnostics.spelling import sentence
-from inception_dsl.emit.backends import BACKENDS
+from inception_dsl.emit.backend import Backend
+from inception_dsl.emit.backends import BACKENDS, offered
 from inception_dsl.ir.op import Op
+from inception_dsl.plugins import offers
 from inception_dsl.spec import elsewhere
 from inception_dsl.spec.models import optional_keys
+from inception_dsl.spec.vocabulary import plugins
 from inception_dsl.spec.vocabulary.entry import MAX_EXTENT, LayerEntry
 from inception_dsl.spec.vocabulary.layers import LAYERS, STRIDE
 from inception_dsl.spec.vocabulary.operators import FUNCTIONS, NAMES, OPERATORS
@@ -32,9 +36,13 @@ NUMBER_SYNTAX: Final = {
 
 
 def entries() -> dict[str, Entries]:
-    """The language by kind and name: layers, words on them, operators, functions, names in braces, and keys."""
+    """The language by kind and name: layers, words on them, operators, functions, names in braces, and keys.
+
+    Plugins are part of it.
+    """
+    plugins.offered()
     return {
-        "layers": {name: _layer(layer) for name, layer in LAYERS.items()},
+        "layers": {name: _layer(name, layer) for name, layer in LAYERS.items()},
         "words": {name: _word(name) for name in WORDS},
         "operators": {
             written: {"meaning": operator.meaning, "backends": _backends([operator.op] if operator.op else [])}
@@ -46,7 +54,12 @@ def entries() -> dict[str, Entries]:
     }
 
 
-def _layer(layer: LayerEntry) -> dict[str, Any]:
+def left_out() -> list[Diagnostic]:
+    """W009 for each layer, word and backend of a plugin that cannot be used."""
+    return offers.left_out([*plugins.offered(), *offered()])
+
+
+def _layer(name: str, layer: LayerEntry) -> dict[str, Any]:
     op = layer.ops[-1]
     sizes = {}
     if layer.kernel:
@@ -61,6 +74,7 @@ def _layer(layer: LayerEntry) -> dict[str, Any]:
         "sizes": sizes,
         "words": {word: _default(layer, word) for word in WORDS if word in layer.words},
         "backends": _backends(layer.ops),
+        "plugin": _plugin("layers", name),
     }
 
 
@@ -82,11 +96,24 @@ def _word(name: str) -> dict[str, Any]:
         "excludes": [other for other, entry in WORDS.items() if other != name and (entry.slot or other) == slot],
         "defaults": {layer: _default(entry, name) for layer, entry in layers.items()},
         "backends": _backends({*([word.op] if word.op else []), *chain(*(entry.ops for entry in layers.values()))}),
+        "plugin": _plugin("words", name),
     }
 
 
+def _plugin(kind: str, name: str) -> str:
+    """The plugin that offers an entry, with its version; "" for ours."""
+    offer = plugins.plugin_of(kind, name)
+    return offer.origin if offer else ""
+
+
+def _all_backends() -> dict[str, Backend]:
+    """The backends by their titles; that of a plugin says where it comes from."""
+    found = {f"{offer.thing.title} ({offer.origin})": offer.thing for offer in offered() if not offer.problem}
+    return {backend.title: backend for backend in BACKENDS} | found
+
+
 def _backends(ops: Iterable[type[Op]]) -> list[str]:
-    return [backend.title for backend in BACKENDS if all(op in backend.rules for op in ops)]
+    return [title for title, backend in _all_backends().items() if all(op in backend.rules for op in ops)]
 
 
 def find_entries(name: str) -> dict[str, Entries]:
@@ -123,13 +150,21 @@ def catalogue_text(catalogue: Mapping[str, Entries], verbose: bool, room: int | 
 
 
 def _shared(catalogue: Mapping[str, Entries]) -> list[str]:
-    """The line of the backends, each with the entries that it lacks; none where nothing needs a backend."""
+    """A line for each plugin, with its entries; then that of the backends, each with the entries that it lacks.
+
+    The last one is left out where nothing needs a backend.
+    """
     entries = [item for named in catalogue.values() for item in named.items() if "backends" in item[1]]
+    of: dict[str, dict[str, None]] = {}
+    for name, entry in entries:
+        of.setdefault(entry.get("plugin", ""), {})[name] = None
+    of.pop("", None)
     shown = []
-    for backend in BACKENDS:
-        gaps = [name for name, entry in entries if backend.title not in entry["backends"]]
-        shown.append(backend.title + (f" (without {', '.join(gaps)})" if gaps else ""))
-    return [f"Backends: {', '.join(shown)}"] if entries else []
+    for title in _all_backends():
+        gaps = [name for name, entry in entries if title not in entry["backends"]]
+        shown.append(title + (f" (without {', '.join(gaps)})" if gaps else ""))
+    plugins = [f"From {origin}: {', '.join(names)}" for origin, names in of.items()]
+    return [*plugins, *([f"Backends: {', '.join(shown)}"] if entries else [])]
 
 
 def _line(kind: str, name: str, entry: Mapping[str, Any]) -> tuple[str, ...]:

@@ -14,8 +14,9 @@ class Options:
 
     `size` is an image size, "dynamic" for any, or None for the spec's own. `batch` None is any batch, `opset` None the
     newest. `heads` makes the heads outputs of the ONNX graph, and `taps` the rows (or heads) that it names. `runner`
-    false leaves out the files that train the network, and changes no other. `out`, the output folder, and `outside`,
-    whether specs may extend files outside their folder, appear in the files only in the command that rebuilds them.
+    false leaves out the files that train the network, and changes no other. `backends` are those of plugins that write
+    files too. `out`, the output folder, and `outside`, whether specs may extend files outside their folder, appear in
+    the files only in the command that rebuilds them.
     """
 
     size: Pair | str | None = None
@@ -26,6 +27,7 @@ class Options:
     out: Path = Path("generated")
     outside: bool = False
     runner: bool = True
+    backends: tuple[str, ...] = ()
 
     @property
     def words(self) -> list[str]:
@@ -35,6 +37,7 @@ class Options:
             height, width = size
             size = f"{height}" if height == width else f"{height}x{width}"
         valued = {"--size": size, "--opset": self.opset, "--batch": self.batch, "--taps": ",".join(self.taps)}
+        valued |= {"--backend": ",".join(self.backends)}
         given = [word for name, value in valued.items() if value for word in (name, str(value))]
         return [*given, *(["--heads"] if self.heads else [])]
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar
 
 from inception_dsl.ir.op import Op
+from inception_dsl.spec.vocabulary import plugins
 
 Emitted = TypeVar("Emitted")
 Rule = TypeVar("Rule", bound=Callable[..., Any])
@@ -14,12 +15,14 @@ Rule = TypeVar("Rule", bound=Callable[..., Any])
 class Rules(dict[type[Op], Callable[..., Emitted]], Generic[Emitted]):
     """The rules of one backend, by class of op: those of `families`, and those registered later.
 
-    An op without a rule raises `LookupError`.
+    A plugin's layer brings the rules of its op, by the name of the backend in lower case. `default` is the rule of all
+    other ops, for a backend that can write any op by its name. An op without a rule raises `LookupError`.
     """
 
-    def __init__(self, backend: str, *families: Rules[Emitted]) -> None:
+    def __init__(self, backend: str, *families: Rules[Emitted], default: Callable[..., Emitted] | None = None) -> None:
         super().__init__()
         self.backend = backend
+        self.default = default
         for family in families:
             self.update(family)
 
@@ -32,8 +35,16 @@ class Rules(dict[type[Op], Callable[..., Emitted]], Generic[Emitted]):
 
         return register
 
+    def __contains__(self, op: object) -> bool:
+        return super().__contains__(op) or (isinstance(op, type) and self._found(op) is not None)
+
     def __missing__(self, op: type[Op]) -> Callable[..., Emitted]:
+        if found := self._found(op):
+            return found
         raise LookupError(f"{self.backend} has no rule for `{op.name}`: write one and register it for `{op.__name__}`")
+
+    def _found(self, op: type[Op]) -> Callable[..., Emitted] | None:
+        return plugins.rule(op, self.backend.casefold()) or self.default
 
     def missing(self, ops: Iterable[type[Op]]) -> tuple[str, ...]:
         """The names of the ops without a rule."""

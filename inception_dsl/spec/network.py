@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from inception_dsl.diagnostics.codes.extends import INVALID_SETTING
 from inception_dsl.diagnostics.codes.layers import UNKNOWN_LAYER
 from inception_dsl.diagnostics.codes.modules import UNDEFINED_NAME
+from inception_dsl.diagnostics.codes.plugins import REMEDY, UNUSABLE_PLUGIN
 from inception_dsl.diagnostics.codes.syntax import DUPLICATE_NAME
 from inception_dsl.diagnostics.codes.yaml import FORMER_NAME, INVALID_NAME
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, Span
@@ -28,6 +29,7 @@ from inception_dsl.spec.settings import OLD_TYPES, Setting, setting
 from inception_dsl.spec.validation import validate
 from inception_dsl.spec.vocabulary.layers import LAYERS
 from inception_dsl.spec.vocabulary.operators import NAMES
+from inception_dsl.spec.vocabulary.plugins import failure, is_layer, layer_names, plugin_of
 from inception_dsl.syntax import algebra, table
 from inception_dsl.syntax.algebra_errors import SyntaxFault
 from inception_dsl.syntax.document import Document, KeyPath
@@ -182,9 +184,9 @@ def _setting(name: str, document: Document, findings: Findings) -> Setting:
     if type_node and (now := OLD_TYPES.get(type_node.text or "")):
         message = f"the type `{type_node.text}` is now called `{now}`"
         findings.warn(FORMER_NAME, message, type_node.span, help=f"write `type: {now}`")
-    if problem := read.problem(LAYERS):
+    if problem := read.problem(is_layer):
         message = f"the setting `{name}` cannot be {read.value}"
-        hint = suggest(str(read.value), LAYERS) if read.type == "layer" else ""
+        hint = suggest(str(read.value), layer_names()) if read.type == "layer" else ""
         findings.error(INVALID_SETTING, message, document.value_span(("settings", name)), problem, help=hint)
     return read
 
@@ -197,7 +199,7 @@ def _formula(path: tuple[str | int, ...], document: Document, findings: Findings
 def _module(name: str, keys: Module, document: Document, findings: Findings) -> ModuleSpec | None:
     span = document.key_span(("modules", name))
     checked_name(name, span, findings)
-    if name in LAYERS:
+    if name in LAYERS and not plugin_of("layers", name):
         findings.error(INVALID_NAME, f"a module cannot be called `{name}`", span, "this is the name of a layer")
     graph = _formula(("modules", name, "graph"), document, findings)
     if graph is None:
@@ -244,9 +246,13 @@ def _head(name: str, keys: Head, document: Document, findings: Findings) -> Head
 
 
 def _default(layer: str, words: str, document: Document, findings: Findings) -> tuple[WordTerm, ...]:
-    if layer not in LAYERS:
-        hint = suggest(layer, LAYERS) or "`inception-dsl ops` lists the layers"
-        findings.error(UNKNOWN_LAYER, f"unknown layer `{layer}`", document.key_span(("defaults", layer)), help=hint)
+    place = document.key_span(("defaults", layer))
+    if not is_layer(layer):
+        if why := failure("layers", layer):
+            findings.error(UNUSABLE_PLUGIN, why, place, help=REMEDY)
+        else:
+            hint = suggest(layer, layer_names()) or "`inception-dsl ops` lists the layers"
+            findings.error(UNKNOWN_LAYER, f"unknown layer `{layer}`", place, help=hint)
     fragment = document.text(("defaults", layer))
     try:
         return algebra.parse_words(words)

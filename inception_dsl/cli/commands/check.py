@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from inception_dsl import compilation
 from inception_dsl.cli.checking import compile_specs, print_claims, print_overall, print_verdicts
-from inception_dsl.cli.options import SPECS, VariantOptions, names_option, variant_options
+from inception_dsl.cli.options import (
+    SPECS,
+    VariantOptions,
+    names_option,
+    our_backends,
+    plugin_backends,
+    variant_options,
+)
 from inception_dsl.cli.outcome import SpecResult
 from inception_dsl.cli.run import FORMATS, CommandRun, output_formats
 from inception_dsl.emit.options import Options
@@ -18,16 +25,10 @@ if TYPE_CHECKING:
     from inception_dsl.emit.backend import Backend
 
 
-def _backends() -> dict[str, Backend]:
-    from inception_dsl.emit.backends import by_name
-
-    return by_name()
-
-
 @click.command()
 @SPECS
 @click.option("--explain", is_flag=True, help="Search for single edits of the spec that would explain a mismatch.")
-@names_option("--against", _backends, help="Also compare with what these backends emit.")
+@names_option("--against", our_backends, plugin_backends, help="Also compare with what these backends emit.")
 @variant_options
 @output_formats(*FORMATS)
 def command(
@@ -38,7 +39,7 @@ def command(
     SPEC is a spec file, or a file of claims; DIR means every spec in it and in its folders
     (default: specs).
     """
-    backends = [backend for name, backend in _backends().items() if name in against] if against else []
+    backends = _backends(run, against) if against else []
     builds, claims = compile_specs(run, specs or ("specs",), variant, Options())
     for build in builds:
         result = print_verdicts(run, build, alone=len(builds) == 1)
@@ -49,6 +50,18 @@ def command(
     for path in claims:
         print_claims(run, path, alone=not builds and len(claims) == 1)
     print_overall(run)
+
+
+def _backends(run: CommandRun, names: Collection[str]) -> list[Backend]:
+    """The backends of some names, ours first. Stops at one of a plugin that fails, or that gives nothing to run."""
+    from inception_dsl.emit.backends import by_name, find
+
+    with run.step():
+        found = [backend for name in dict.fromkeys([*by_name(), *names]) if name in names and (backend := find(name))]
+    for backend in found:
+        if backend.executor is None:
+            raise click.UsageError(f"what `{backend.name}` gives does not run: `--against` takes other backends")
+    return found
 
 
 def _explain(run: CommandRun, build: compilation.Build, result: SpecResult) -> None:

@@ -12,7 +12,15 @@ import click
 from click.core import ParameterSource
 
 from inception_dsl.cli.checking import compile_specs, print_overall, print_verdicts
-from inception_dsl.cli.options import SPECS, TAPS, SizeType, VariantOptions, variant_options
+from inception_dsl.cli.options import (
+    SPECS,
+    TAPS,
+    SizeType,
+    VariantOptions,
+    names_option,
+    plugin_backends,
+    variant_options,
+)
 from inception_dsl.cli.outcome import File
 from inception_dsl.cli.run import FORMATS, CommandRun, output_formats
 from inception_dsl.emit.options import Options
@@ -31,6 +39,7 @@ if TYPE_CHECKING:
 @click.option("--size", type=SizeType(dynamic=True), help="Image size: 224, 224x320 or dynamic. [default: the spec's]")
 @click.option("--heads", is_flag=True, help="Add the heads' outputs to the ONNX graph.")
 @TAPS
+@names_option("--backend", tuple, plugin_backends, metavar="NAME,...", help="Add the files of backends of plugins.")
 @click.option("--no-runner", is_flag=True, help="Leave out the files that train the network.")
 @click.option("--force", is_flag=True, help="Overwrite a train.py or support.py that was edited.")
 @variant_options
@@ -45,6 +54,7 @@ def command(
     size: Any,
     heads: bool,
     taps: tuple[str, ...],
+    backend: tuple[str, ...],
     no_runner: bool,
     force: bool,
     variant: VariantOptions,
@@ -54,12 +64,12 @@ def command(
     SPEC is a spec file; DIR means every spec in it and in its folders (default: specs). The files of a network are in
     OUT/<network>, wherever its spec is. Nothing is written unless everything holds, and the files of a network are
     written all together or not at all. Options that change the files (--set, --size, --opset, --batch, --heads,
-    --taps) need --out.
+    --taps, --backend) need --out.
     """
     from inception_dsl.emit.runner import runner
     from inception_dsl.files import freshness, output
 
-    options = Options(size, batch, opset, heads, taps, out, variant.outside, not no_runner)
+    options = Options(size, batch, opset, heads, taps, out, variant.outside, not no_runner, backend)
     words = [*VariantOptions(variant.settings, outside=False).words, *options.words]
     if click.get_current_context().get_parameter_source("out") is not ParameterSource.DEFAULT:
         words += ["--out", str(out)]

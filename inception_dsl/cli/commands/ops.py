@@ -23,3 +23,4 @@ def command(run: CommandRun, name: str | None) -> None:
         raise click.UsageError(f"unknown word `{name}`. {catalogue.instead(name or '')}".rstrip())
     run.echo(catalogue.catalogue_text(entries, name is not None, columns()))
     run.result = dict(entries)
+    run.diagnostics += catalogue.left_out()

@@ -11,6 +11,7 @@ from inception_dsl.diagnostics.codes import (
     layers,
     modules,
     paper,
+    plugins,
     shapes,
     syntax,
     tool,
@@ -20,7 +21,7 @@ from inception_dsl.diagnostics.codes import (
 )
 from inception_dsl.diagnostics.codes.code import Code
 
-MODULES: Final = (tool, yaml, syntax, extends, weights, layers, modules, shapes, values, paper, generated)
+MODULES: Final = (tool, plugins, yaml, syntax, extends, weights, layers, modules, shapes, values, paper, generated)
 
 CODES: Final = tuple(sorted(value for module in MODULES for value in vars(module).values() if isinstance(value, Code)))
 

@@ -8,6 +8,8 @@ from typing import Final
 
 from inception_dsl.emit.pytorch.layers import ADDED_DOCS
 from inception_dsl.emit.pytorch.table import RULES
+from inception_dsl.ir.typed import Typed
+from inception_dsl.spec.vocabulary.plugins import plugin_of
 
 HELPER_NAMES: Final = frozenset(
     """
@@ -18,14 +20,19 @@ HELPER_NAMES: Final = frozenset(
 """Names that a generated file may define or import itself, beside those of `_is_composed`."""
 
 
-def free(name: str, taken: Collection[str], suffix: str) -> str:
-    """A class name that neither the file's helpers nor its other classes have."""
-    while name in HELPER_NAMES or name in taken or _is_composed(name):
+def free(name: str, taken: Collection[str], suffix: str, plugins: Collection[str] = ()) -> str:
+    """A class name that neither the file's helpers nor its other classes have; `plugins` are those of plugins."""
+    while name in HELPER_NAMES or name in taken or name in plugins or _is_composed(name, plugins):
         name += suffix
     return name
 
 
-def _is_composed(name: str) -> bool:
+def plugin_classes(typed: Typed) -> set[str]:
+    """The classes that the ops of plugins in a network bring, which have the names of the ops' own."""
+    return {type(node.op).__name__ for node in typed.nodes if plugin_of("layers", node.op.name)}
+
+
+def _is_composed(name: str, plugins: Collection[str]) -> bool:
     """Whether a helper class that owns a convolution or a fully connected layer may have this name."""
-    added = "|".join([*ADDED_DOCS, *(kind.__name__ for kind in RULES)])
+    added = "|".join([*ADDED_DOCS, *plugins, *(kind.__name__ for kind in RULES)])
     return bool(re.fullmatch(f"(Same)?Conv({added})+|SameConv|Linear({added})+|FlattenLinear({added})*", name))

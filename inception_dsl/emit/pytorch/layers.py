@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, NamedTuple
@@ -63,10 +64,11 @@ class LayerPrinter:
 
     `rules` spell the ops. `names` maps the symbols in widths to the arguments that hold them. `helpers` maps each
     helper class in use to the optional arguments that its calls set, and `composed` those that own a convolution or a
-    fully connected layer to what they compose; `uneven` are the windows that pad unevenly. `usual` gives, by class of
-    op, the usual values of its fields in this network, which helper classes use by default. `ranks` are those of what
-    the layer reads that is printed now: 1 for vectors, 3 for images, and both where calls of its class differ.
-    `states_momentum` is whether all batch norms state their momentum: some have another than torch's.
+    fully connected layer to what they compose; `uneven` are the windows that pad unevenly. `sources` are the classes
+    that plugins bring, by name, and `network` is the name of the network's class, which none of them may have. `usual`
+    gives, by class of op, the usual values of its fields in this network, which helper classes use by default. `ranks`
+    are those of what the layer reads that is printed now: 1 for vectors, 3 for images, and both where calls of its
+    class differ. `states_momentum` is whether all batch norms state their momentum: some have another than torch's.
     """
 
     rules: Rules[Expression]
@@ -77,6 +79,8 @@ class LayerPrinter:
     usual: Mapping[type[Op], Mapping[str, Any]] = field(default_factory=dict)
     ranks: set[int] = field(default_factory=set)
     states_momentum: bool = False
+    network: str = ""
+    sources: dict[str, str] = field(default_factory=dict)
 
     def width(self, value: Width) -> str:
         """A number of channels."""
@@ -86,6 +90,20 @@ class LayerPrinter:
         """The call of a helper class, which the file then needs."""
         self.helpers.setdefault(name, set()).update(item[0] for item in items if isinstance(item, tuple))
         return CallExpr(name, items)
+
+    def plugin_class(self, source: str, *items: Item) -> CallExpr:
+        """The call of the class that a plugin's `source` defines, which then stands in the file.
+
+        The source may use `torch`, `nn`, `F` and `Tensor`, and nothing of the plugin. Its class has the name of the op.
+        """
+        (name,) = re.findall(r"^class (\w+)", source, re.MULTILINE)
+        free = self._free(name)
+        self.sources[free] = re.sub(rf"\b{name}\b", free, source).strip("\n")
+        return CallExpr(free, items)
+
+    def _free(self, name: str) -> str:
+        """The name of a class that is not the network's; only ops of plugins can have that, since it avoids ours."""
+        return f"{name}Layer" if name == self.network else name
 
     def layer(self, layer: Layer, channels: Width, features: str, flattens: bool = False) -> Expression:
         """The constructor of a layer that reads `channels`.
@@ -128,7 +146,7 @@ class LayerPrinter:
         usual = tuple(replace(op, **self.usual.get(type(op), {})) for op in added)
         for own, common in zip(added, usual, strict=True):
             items += self._unusual(own, common, main.width)
-        name = layer + "".join(map(added_name, added))
+        name = self._free(layer + "".join(map(added_name, added)))
         self.composed[name] = Composed(layer, usual)
         return self.helper(name, *items)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final, Literal, NamedTuple
 
 from inception_dsl.emit.python import CallExpr, Expression, Item, camel, literal, signature, single_line
-from inception_dsl.emit.pytorch.class_names import free
+from inception_dsl.emit.pytorch.class_names import free, plugin_classes
 from inception_dsl.emit.pytorch.forward import Built, ClassBody
 from inception_dsl.emit.pytorch.layers import LayerPrinter
 from inception_dsl.emit.pytorch.variants import Variants
@@ -43,8 +43,9 @@ class TemplateClasses:
         for entry in typed.program.entries:
             self._find(entry.body, (entry.name,))
         self.names: dict[str, str] = {}
+        ops = plugin_classes(typed)
         for name in self.templates:
-            self.names[name] = free(camel(name), {network, *self.names.values()}, "Module")
+            self.names[name] = free(camel(name), {network, *self.names.values()}, "Module", ops)
         self.takes_input: dict[str, bool] = {}
         self.extras: dict[str, dict[PartPath, Extra]] = {name: {} for name in self.templates}
         self.first: dict[int, dict[PartPath, Node]] = {}

@@ -21,6 +21,7 @@ from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops.norms import BatchNorm
 from inception_dsl.ir.typed import Typed
 from inception_dsl.paper.verdicts import compare_cells, comparison
+from inception_dsl.spec.vocabulary.plugins import plugin_of
 from inception_dsl.text.aligned import pad
 
 
@@ -32,20 +33,23 @@ def source(typed: Typed, rebuild: str = "") -> str:
     """
     program = typed.program
     momenta = {node.op.momentum for node in typed.nodes if isinstance(node.op, BatchNorm)}
-    layers = LayerPrinter(RULES, usual=usual_fields(typed), states_momentum=bool(momenta - {BatchNorm.momentum}))
     name = class_name(program.name, program.title)
+    layers = LayerPrinter(
+        RULES, usual=usual_fields(typed), states_momentum=bool(momenta - {BatchNorm.momentum}), network=name
+    )
     classes = TemplateClasses(typed, layers, name)
     modules = classes.sources()
     network = network_class(typed, layers, classes, name)
     initialiser = initialise(typed)
-    code = "\n".join([*modules, initialiser, network])
     printed = helpers(layers)
+    code = "\n".join([*modules, initialiser, network, *layers.sources.values()])
     printed["uses_torch"] |= "torch." in code
     printed["uses_functional"] |= "F." in code
     return template("pytorch/pytorch.py").render(
         **printed,
         source=single_line(program.file),
         rebuild=single_line(rebuild or command(program.file)),
+        plugins=", ".join(plugins_of(typed)),
         title=single_line(program.title),
         paper="\n".join(wrapped(single_line(citation(program.paper)))),
         table=docstring_table(typed),
@@ -53,10 +57,17 @@ def source(typed: Typed, rebuild: str = "") -> str:
         uses_math="math." in code,
         uses_ordered_dict="OrderedDict(" in code,
         heads=typed.heads,
+        sources=[layers.sources[name] for name in sorted(layers.sources)],
         classes=modules,
         initialise=initialiser,
         network=network,
     )
+
+
+def plugins_of(typed: Typed) -> list[str]:
+    """The distributions whose layers a network has, without their versions: another release changes no file."""
+    offers = (plugin_of("layers", node.op.name) for node in typed.nodes)
+    return sorted({offer.distribution for offer in offers if offer})
 
 
 def class_name(network: str, title: str) -> str:

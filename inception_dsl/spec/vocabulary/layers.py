@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 from inception_dsl.ir.ops.activations import LeakyReLU, PReLU, Softmax
@@ -43,7 +42,7 @@ _AFTER_DEFAULTS: Final = {"norm": "norm=none", "act": "act=none", **_NORM, **_SL
 STRIDE: Final = 1
 """The stride of a kernel without one."""
 
-LAYERS: Final[Mapping[str, LayerEntry]] = {
+LAYERS: Final[dict[str, LayerEntry]] = {
     "conv": LayerEntry(
         "conv KxK/S N",
         (Conv,),

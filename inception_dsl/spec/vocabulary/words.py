@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final, Literal
 
 from inception_dsl.ir.op import Op
@@ -22,7 +21,7 @@ def _number(
     return Word(meaning, slot, value, alone=False, example=example, op=op)
 
 
-ADDED: Final[Mapping[str, Word]] = {
+ADDED: Final[dict[str, Word]] = {
     "bn": Word("adds batch normalisation after it", "norm", op=BatchNorm),
     "gn": _number("adds group normalisation after it, with this many groups", "32", "width", "norm", GroupNorm),
     "ln": Word("adds layer normalisation after it, over the channels of each pixel", "norm", op=LayerNorm),
@@ -47,7 +46,7 @@ def _names(slot: str) -> tuple[str, ...]:
     return "none", *(name for name, word in ADDED.items() if word.slot == slot and word.alone)
 
 
-WORDS: Final[Mapping[str, Word]] = {
+WORDS: Final[dict[str, Word]] = {
     "same": Word("pads both sides equally, so that out = ceil(in / stride); for odd kernels", "padding"),
     "same_upper": Word("pads like `same`, with an odd pixel at the right and bottom (TensorFlow's SAME)", "padding"),
     "valid": Word("adds no padding", "padding"),

@@ -1,0 +1,29 @@
+"""`plugins`: what installed distributions add."""
+
+from __future__ import annotations
+
+import click
+
+from inception_dsl.cli.run import CommandRun, output_formats
+from inception_dsl.text.terminal import columns
+
+
+@click.command()
+@output_formats("text", "json")
+def command(run: CommandRun) -> None:
+    """List what plugins add, each with where it comes from.
+
+    Loads all of it: what cannot be used is a warning that says why, and the exit code is 1.
+    """
+    from inception_dsl.emit import backends
+    from inception_dsl.plugins.offers import SINGULAR, left_out
+    from inception_dsl.spec.vocabulary import plugins
+    from inception_dsl.text.aligned import wrap
+
+    offers = [*plugins.offered(), *backends.offered()]
+    keys = ("kind", "name", "distribution", "version", "problem")
+    run.result = {"plugins": [{key: getattr(offer, key) for key in keys} for offer in offers]}
+    rows = [(SINGULAR[offer.kind], offer.name, offer.origin) for offer in offers if not offer.problem]
+    run.echo(wrap([("kind", "name", "from"), *rows], columns() or 100) if rows else "no plugin is installed")
+    run.diagnostics += left_out(offers)
+    run.exit_code = int(any(offer.problem for offer in offers))
