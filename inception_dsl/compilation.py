@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from inception_dsl import compiler
 from inception_dsl.analysis.class_scores import check_class_scores
 from inception_dsl.analysis.cost import Cost, cost
+from inception_dsl.analysis.dropped import dropped
 from inception_dsl.analysis.recipe_fit import check_recipe, unused_settings
 from inception_dsl.analysis.unread import unread
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Note, Source, Span, SpecError
@@ -70,8 +71,8 @@ class Build:
     @property
     def findings(self) -> tuple[Diagnostic, ...]:
         """What does not hold, and what the spec's warnings are."""
-        unused = (*unread(self.own), *unused_settings(self.program))
-        return (*self.program.warnings, *unused, *verdicts.findings(self.own, self.verdicts))
+        idle = (*unread(self.own), *dropped(self.own), *unused_settings(self.program))
+        return (*self.program.warnings, *idle, *verdicts.findings(self.own, self.verdicts))
 
     @cached_property
     def files(self) -> Mapping[str, bytes]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from inception_dsl import compilation, compiler
 from inception_dsl.analysis import cost
+from inception_dsl.analysis.dropped import dropped
 from inception_dsl.analysis.unread import unread
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Source
 from inception_dsl.emit.options import Options
@@ -79,7 +80,7 @@ class Network:
         Raises `SpecError` E116 where a printed cell cannot be read.
         """
         judged = verdicts.compare_cells(self.typed)
-        warnings = (*self.program.warnings, *unread(self.typed))
+        warnings = (*self.program.warnings, *unread(self.typed), *dropped(self.typed))
         return Check(judged, (*warnings, *verdicts.findings(self.typed, judged)))
 
     def cost(self, size: Size | None = None) -> cost.Cost:

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inception_dsl import compilation, compiler
+from inception_dsl.analysis.dropped import dropped
 from inception_dsl.analysis.recipe_fit import unused_settings
 from inception_dsl.analysis.unread import unread
 from inception_dsl.diagnostics import render
@@ -83,7 +84,7 @@ def examine(source: Source) -> tuple[Diagnostic, ...]:
     """Check a spec, or claims about the specs of this repository, and give the warnings; raises `SpecError`."""
     if not source.text.startswith("claims:"):
         typed = check(source)
-        return (*typed.program.warnings, *unread(typed), *unused_settings(typed.program))
+        return (*typed.program.warnings, *unread(typed), *dropped(typed), *unused_settings(typed.program))
     if wrong := compilation.examine_source(source, HERE.parent / "specs").findings:
         raise SpecError(wrong)
     return ()

@@ -6,9 +6,12 @@ import math
 
 import pytest
 import torch
+from hypothesis import given, settings
+from strategies import specs
 from torchvision.ops import StochasticDepth
 
 from inception_dsl.analysis.cost import cost, storage
+from inception_dsl.analysis.dropped import on_all_paths
 from inception_dsl.build import build
 from inception_dsl.compiler import at_size, compile_source
 from inception_dsl.diagnostics.diagnostic import Source, SpecError
@@ -112,3 +115,20 @@ def test_traced_in_training_it_draws_anew() -> None:
     for form in (traced, exported):
         out = form(torch.ones(400, 4, 8, 8))
         assert {*out.unique().tolist()} == {0.0, 2.0}
+
+
+@settings(max_examples=25, derandomize=True)
+@given(specs())
+def test_what_every_path_goes_through_is_found(text: str) -> None:
+    """Compared with taking out every node and looking for a path without it (W208)."""
+    typed = at_size(compile_source(Source("spec.yaml", text)))
+    trunk = [index for index, node in enumerate(typed.nodes) if node.row in typed.trunk]
+
+    def reaches_the_end(without: int) -> bool:
+        reached = {-1}
+        for index in trunk:
+            if index != without and reached & {*typed.nodes[index].inputs}:
+                reached.add(index)
+        return typed.ends[typed.trunk[-1]] in reached
+
+    assert [*on_all_paths(typed, typed.trunk)] == [typed.nodes[i] for i in trunk if not reaches_the_end(i)]

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from inception_dsl.diagnostics.codes.layers import AMBIGUOUS_FACTOR, WRONG_LAYER_ARGUMENTS
+from inception_dsl.diagnostics.codes.layers import WRONG_LAYER_ARGUMENTS
 from inception_dsl.diagnostics.codes.modules import CANNOT_EVALUATE, NETWORK_TOO_LARGE
 from inception_dsl.diagnostics.codes.values import NOT_GIVEN
 from inception_dsl.diagnostics.diagnostic import Findings, Span
 from inception_dsl.diagnostics.spelling import listing
 from inception_dsl.elaborate.about import check_heads, paper, training_places
+from inception_dsl.elaborate.ambiguous import check_factor, check_gates
 from inception_dsl.elaborate.arguments import argument, arguments, known, widths
 from inception_dsl.elaborate.cells import cell_values, report_unused
 from inception_dsl.elaborate.layers import Layers
@@ -42,7 +43,7 @@ from inception_dsl.ir.program import (
     Template,
 )
 from inception_dsl.ir.shapes import TensorType
-from inception_dsl.ir.values import MODULE_IN, Name, Number, Scalar, Value, Width, is_reference
+from inception_dsl.ir.values import MODULE_IN, Name, Scalar, Width, is_reference
 from inception_dsl.spec.init import init
 from inception_dsl.spec.network import HeadSpec, NetworkSpec
 from inception_dsl.spec.published import published
@@ -163,6 +164,7 @@ class _Elaborator:
             case terms.Reference(name):
                 return self._read(name, scope, term.at)
             case Chain(steps):
+                check_gates(steps, scope, self.findings)
                 return Sequence(tuple(self._parts(steps, scope)), origin=origin)
             case Branches(join, branches):
                 scope.check_labels(branches, self.findings)
@@ -175,7 +177,7 @@ class _Elaborator:
                     return Join(Mul(), tuple(self._part(branch, scope) for branch in (named, scaled)), origin=origin)
                 if not isinstance(number, int | float):
                     raise scope.bad(CANNOT_EVALUATE, factor, f"a factor must be a number, not {describe_value(number)}")
-                self._check_factor(factor, scaled, scope)
+                check_factor(factor, self.modules.has_weights(scaled), scope, self.findings)
                 step = Part("", Layer((Scale(float(number)),), origin=scope.span(factor.at)))
                 return Sequence((*self._parts([scaled], scope), step), origin=origin)
             case Repeated(count, repeated):
@@ -188,13 +190,6 @@ class _Elaborator:
                 return Sequence((self._part(term, scope),), origin=origin)
             case _:
                 raise TypeError(term)
-
-    def _check_factor(self, factor: Value, scaled: Term, scope: Scope) -> None:
-        """Warn (W202) about `2 * conv ...`, which may be meant as `2 of conv ...`."""
-        times = factor.value if isinstance(factor, Number) else 0
-        if isinstance(times, int) and times > 1 and self.modules.has_weights(scaled):
-            hint = f"for {times} in a row, write `{times} of ...`; for a factor, write `{times}.0 * ...`"
-            self.findings.warn(AMBIGUOUS_FACTOR, f"this scales the output by {times}", scope.span(factor.at), help=hint)
 
     def _parts(self, steps: Iterable[Term], scope: Scope) -> Iterable[Part]:
         """Steps as parts; the parts of a chain without a label take its place."""

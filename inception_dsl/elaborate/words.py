@@ -134,6 +134,9 @@ def check_effect(name: str, use: Use, own: Words, words: Words, scope: Scope, fi
     if "align_corners" in own and ("mode" not in words or words["mode"].text != "bilinear"):
         message, hint = "`align_corners` has nothing to act on: this layer repeats pixels", "write `bilinear` too"
         raise scope.fault(INAPPLICABLE_WORD, message, own["align_corners"].at, help=f"delete it, or {hint}")
+    number = LAYERS[name].number
+    if number and number.kind == "share" and isinstance(use.width, Number) and use.width.value == 0:
+        findings.warn(REDUNDANT_WORD, f"`{name}` drops nothing here", scope.span(use.at), help="delete it")
     for word, why in _redundant(use, own, words):
         hint = "write `valid`" if word.text == "ceil" and "padding" not in own else "delete it"
         findings.warn(REDUNDANT_WORD, f"`{word.text}` has no effect here", scope.span(word.at), why, help=hint)

@@ -178,7 +178,8 @@ REDUNDANT_WORD = Code(
     "W201",
     "redundant word",
     """\
-The network is the same without this word. It may stand on the wrong layer, or may not do what you expect.
+The network is the same without this word, or without a `dropout` or `drop_path` of 0%. It may stand on the wrong layer,
+or may not do what you expect.
 """,
     wrong="""\
 network: tiny

@@ -105,3 +105,56 @@ layers: |
   conv3 | [pass | @conv1] -> conv 1x1 8
 """,
 )
+
+GATE_WITHOUT_BRACKETS = Code(
+    "W207",
+    "gate without brackets",
+    """\
+A product binds tighter than a chain, so `pass * avgpool global -> conv ...` is a convolution of the product, not a
+product with a convolution. A gate, as in squeeze-and-excitation, has brackets around its own chain. If the product is
+what you mean, brackets around it make it clear.
+""",
+    wrong="""\
+network: tiny
+input: 3x32x32
+layers: |
+  name | layer
+  stem | conv 1x1 16
+  se   | [pass * avgpool global -> conv 1x1 4 relu -> conv 1x1 16 sigmoid]
+""",
+    right="""\
+network: tiny
+input: 3x32x32
+layers: |
+  name | layer
+  stem | conv 1x1 16
+  se   | [pass * [avgpool global -> conv 1x1 4 relu -> conv 1x1 16 sigmoid]]
+  mean | [[pass * avgpool global] -> conv 1x1 16]
+""",
+)
+
+DROPPED_EXAMPLES = Code(
+    "W208",
+    "`drop_path` that nothing goes past",
+    """\
+`drop_path` leaves out a branch for some examples: the other terms of a sum, or `pass`, go past it. Here every path of
+the network goes through it, so for these examples all that follows is computed from zeros. For stochastic depth, write
+it at the end of the branch of a sum; to drop single elements, write `dropout`.
+""",
+    wrong="""\
+network: tiny
+input: 3x32x32
+layers: |
+  name  | layer
+  stem  | conv 1x1 16
+  block | [pass + conv 3x3 16 same] -> drop_path 10%
+""",
+    right="""\
+network: tiny
+input: 3x32x32
+layers: |
+  name  | layer
+  stem  | conv 1x1 16
+  block | [pass + conv 3x3 16 same -> drop_path 10%]
+""",
+)
