@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
+    from inception_dsl.formatting.format import format  # noqa: A004 - what it is called in every language
     from inception_dsl.network import Check, Network, load, loads
     from inception_dsl.paper.verdicts import Verdict
 
@@ -20,12 +21,13 @@ _HOMES = {
     "SpecError": "diagnostics.diagnostic",
     "Check": "network",
     "Network": "network",
+    "format": "formatting.format",
     "load": "network",
     "loads": "network",
     "Verdict": "paper.verdicts",
 }
 
-__all__ = ["Check", "Diagnostic", "Network", "SpecError", "Verdict", "load", "loads"]
+__all__ = ["Check", "Diagnostic", "Network", "SpecError", "Verdict", "format", "load", "loads"]
 
 
 def __getattr__(name: str) -> Any:

@@ -24,7 +24,7 @@ LONGEST = 300
 LAYERS = (
     *("runner", "datasets"),
     *("text", "diagnostics", "plugins", "files"),
-    *("ir", "syntax", "edit", "spec", "recipes"),
+    *("ir", "syntax", "edit", "spec", "formatting", "recipes"),
     *("elaborate", "passes", "lower", "analysis", "paper"),
     *("build", "crosscheck", "emit", "compiler", "compilation"),
     *("weights", "lint", "network", "training", "evaluation"),

@@ -20,7 +20,8 @@ ROOT = Path(__file__).parent.parent
 HOOKS: list[dict[str, Any]] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 STEP = ACTION["runs"]["steps"][-1]
-CLAIMS = """
+SPEC = SMALL.lstrip()
+CLAIMS = """\
 claims:
   all:
     {source: a note, sentence: It has 158 parameters., formula: params(small), printed: 158, verdict: exact}
@@ -38,7 +39,7 @@ def test_the_readme_names_inputs_and_hooks_that_are_there() -> None:
     published_schemas.valid(config, ".pre-commit-config.yml")
     assert [hook["id"] for repo in config["repos"] for hook in repo["hooks"]] == sorted(
         (hook["id"] for hook in HOOKS),
-        key=["inception-dsl-check", "inception-dsl-compile", "inception-dsl-claims"].index,
+        key=["inception-dsl-fmt", "inception-dsl-check", "inception-dsl-compile", "inception-dsl-claims"].index,
     )
 
 
@@ -46,7 +47,7 @@ def test_the_readme_names_inputs_and_hooks_that_are_there() -> None:
 def repository(tmp_path: Path) -> Path:
     """A repository of somebody else, with a spec, claims, and the generated files."""
     (tmp_path / "specs").mkdir()
-    (tmp_path / "specs/small.yaml").write_text(SMALL, encoding="utf-8")
+    (tmp_path / "specs/small.yaml").write_text(SPEC, encoding="utf-8")
     (tmp_path / "specs/claims.yaml").write_text(CLAIMS, encoding="utf-8")
     run(["compile", "specs/"], tmp_path)
     return tmp_path
@@ -75,7 +76,7 @@ def test_a_hook_runs_what_holds_and_fails_on_what_does_not(hook: dict[str, Any],
 
     assert program == "inception-dsl"
     assert run(words, repository).returncode == 0
-    (repository / "specs/small.yaml").write_text(SMALL.replace("4 same", "5 same"), encoding="utf-8")
+    (repository / "specs/small.yaml").write_text(SPEC.replace("4 same", "5  same"), encoding="utf-8")
     assert run(words, repository).returncode == 1
 
 

@@ -23,7 +23,7 @@ LOADERS = sorted({getattr(pyyaml, "CLoader", pyyaml.SafeLoader), pyyaml.SafeLoad
 @pytest.fixture(params=LOADERS, ids=lambda loader: loader.__name__)
 def loader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run a test with libyaml and without."""
-    monkeypatch.setattr(yaml, "_LOADER", request.param)
+    monkeypatch.setattr(yaml, "LOADER", request.param)
 
 
 def data(text: str) -> Any:

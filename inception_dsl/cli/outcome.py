@@ -35,7 +35,7 @@ class File(NamedTuple):
     """A file that a command writes or checks, and its status."""
 
     path: str
-    status: Literal["written", "current", "missing", "stale", "orphaned"]
+    status: Literal["written", "current", "missing", "stale", "orphaned", "unformatted"]
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -116,12 +117,12 @@ def _make_folders(folder: Path) -> list[Path]:
 
 
 def _write_temporary(path: Path, content: bytes) -> Path:
-    """Write a content to a temporary file in the folder of `path`; returns its path."""
+    """Write a content to a temporary file in the folder of `path`, with the mode of that; returns its path."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=_TEMPORARY.format(os.getpid()), suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-        os.chmod(name, 0o666 & ~_umask())
+        os.chmod(name, stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666 & ~_umask())
     except BaseException:
         os.unlink(name)
         raise

@@ -25,8 +25,10 @@ class Found(NamedTuple):
     faults: list[Diagnostic]
 
 
-def find_files(paths: Iterable[str | Path]) -> Found:
+def find_files(paths: Iterable[str | Path], claims: bool = False) -> Found:
     """The files that some paths mean; a folder means the spec files in it and in its folders, by name.
+
+    With `claims`, files of claims are taken for specs.
 
     `builtin:` is the folder of the built-in specs, each of which is `builtin:NAME`; `builtin:GROUP` is a folder in it.
     The faults are E007 for a folder without specs, E001 for one that cannot be read.
@@ -38,7 +40,7 @@ def find_files(paths: Iterable[str | Path]) -> Found:
             found.faults.append(Diagnostic(NO_SPEC_FOUND, "a path is empty", help="name a spec, or a folder of specs"))
             continue
         try:
-            specs = specs_in(path)
+            specs = _files_in(path) if claims else specs_in(path)
         except OSError as error:
             found.faults.extend(unreadable(error.filename or path, reason(error)).diagnostics)
             continue

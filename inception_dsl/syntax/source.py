@@ -25,26 +25,29 @@ MAX_BYTES: Final = 4 * 2**20
 def read(path: str | os.PathLike[str], name: str | None = None) -> Source:
     """Read a text file, or a spec named `builtin:...`; diagnostics call it `name`, by default the path as given.
 
-    Raises `SpecError`: E001 for a file that cannot be read or is not a regular file, E002 for one that is not UTF-8,
-    E003 beyond `MAX_BYTES`.
+    Raises `SpecError` as `read_bytes` and `decode` do.
     """
     given = builtin.full(os.fspath(path))
     name, path = given if name is None else name, builtin.resolve(given)
+    cited = citation(path).encode(errors="backslashreplace").decode()  # a name may have bytes that are not UTF-8
+    return decode(read_bytes(path, name), name, cited)
+
+
+def read_bytes(path: str, name: str) -> bytes:
+    """Read a file, or as much of it as shows that it is too large; diagnostics call it `name`.
+
+    Raises `SpecError` E001 for a file that cannot be read or is not a regular file.
+    """
     try:
         mode = os.stat(path).st_mode  # before it is opened: opening a pipe may never return
         if kind := paths.file_kind(mode):
             hint = "name a file in it" if stat.S_ISDIR(mode) else "save its output to a file"
             raise paths.unreadable(name, f"it is {kind}", hint)
         with open(path, "rb") as file:
-            data = file.read(MAX_BYTES + 1)
+            return file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         hint = (paths.nearest(path) or builtin.namesake(path)) if isinstance(error, FileNotFoundError) else ""
         raise paths.unreadable(name, paths.reason(error), hint) from None
-    if len(data) > MAX_BYTES:
-        hint = f"a spec has at most {MAX_BYTES:,} bytes"
-        raise SpecError([Diagnostic(FILE_TOO_LARGE, f"`{name}` is too large", help=hint, file=name)])
-    cited = citation(path).encode(errors="backslashreplace").decode()  # a name may have bytes that are not UTF-8
-    return decode(data, name, cited)
 
 
 def citation(path: str | os.PathLike[str]) -> str:
@@ -57,8 +60,12 @@ def citation(path: str | os.PathLike[str]) -> str:
 def decode(data: bytes, name: str, citation: str = "") -> Source:
     r"""Decode bytes: UTF-8 with or without a byte order mark, and lines that end in \n, \r\n or \r.
 
-    Generated files cite the source as `citation`. Raises `SpecError` E002 at the first byte that is not UTF-8.
+    Generated files cite the source as `citation`. Raises `SpecError`: E002 at the first byte that is not UTF-8, E003
+    for more than `MAX_BYTES`.
     """
+    if len(data) > MAX_BYTES:
+        hint = f"a spec has at most {MAX_BYTES:,} bytes"
+        raise SpecError([Diagnostic(FILE_TOO_LARGE, f"`{name}` is too large", help=hint, file=name)])
     data = data.removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     try:
         return Source(name, data.decode(), citation)

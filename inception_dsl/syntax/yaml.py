@@ -41,7 +41,7 @@ MAX_DIGITS: Final = 18
 _AHEAD: Final = 2048  # twice the characters that a parser reads to find the `:` of a key
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
-_LOADER: Final = getattr(yaml, "CLoader", yaml.SafeLoader)  # libyaml, where PyYAML was built with it
+LOADER: Final = getattr(yaml, "CLoader", yaml.SafeLoader)  # libyaml, where PyYAML was built with it
 
 # What YAML does not allow, and what PyYAML, which reads YAML 1.1, takes for a line break.
 _NO_TEXT: Final = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
@@ -86,7 +86,7 @@ def parse(source: Source) -> Document:
         help_ = f'delete it, or write "\\u{ord(stray[0]):04x}" in double quotes'
         raise SpecError([Diagnostic(INVALID_YAML, message, Span(source, line, column, column + 1), help=help_)])
     reader = _Reader(source)
-    loader = _LOADER(source.text)
+    loader = LOADER(source.text)
     try:
         while loader.check_event():
             reader.take(loader.get_event())

@@ -1,4 +1,4 @@
-"""The files that the tool generates and exports."""
+"""The files that the tool generates, exports and formats."""
 
 from __future__ import annotations
 
@@ -41,6 +41,15 @@ EDITED_FILE = Code(
 `train.py` and `support.py` are meant to be edited. Their third line holds a hash of the lines below it. If the hash no
 longer matches, someone has edited the file, and `inception-dsl compile` and `train` leave it alone. Keep it under
 another name, or overwrite it with `--force`.
+""",
+)
+
+NOT_FORMATTED = Code(
+    "E405",
+    "file is not formatted",
+    """\
+`fmt --check` and `fmt --diff` write nothing and report files that `inception-dsl fmt` would change. Formatting changes
+spaces and line breaks, never the meaning: `inception-dsl fmt FILE`, and commit the file.
 """,
 )
 
