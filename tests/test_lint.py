@@ -11,6 +11,7 @@ from cli_runner import Run, in_folder
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import specs
+from test_bad_specs import EDIT, ROWS, edited, in_file
 from test_style import wrong
 
 from inception_dsl import compiler
@@ -119,6 +120,17 @@ def test_a_pool_that_a_column_names_has_no_sure_fix() -> None:
 
     assert (finding.diagnostic.code, finding.edits) == ("L002", ())
     assert codes(text.replace("layers:", "defaults: {avgpool: skip_pad}\nlayers:")) == []
+
+
+@pytest.mark.parametrize("written", ['"same"', "'same'", '"sam\\u0065"', ">-\n    same"])
+def test_a_default_is_edited_where_it_is_written_as_it_is_read(written: str) -> None:
+    text = network("name | layer\na | avgpool 3x3/1", f"defaults:\n  avgpool: {written}\n")
+    source = Source("spec.yaml", text)
+    (finding,) = linted(text)
+    after = fix_file("spec.yaml", read=lambda file: source)
+
+    assert bool(finding.edits) == (len(after.findings) == 0) == (len(written) == len("'same'"))
+    assert after.source.text == (text.replace("same", "same skip_pad") if finding.edits else text)
 
 
 def test_strides_of_one_and_odd_images_are_padded_alike_everywhere() -> None:
@@ -335,6 +347,18 @@ def test_a_fix_keeps_the_file_as_it_is_elsewhere(run: Run) -> None:
 def test_a_built_in_spec_cannot_be_fixed() -> None:
     with pytest.raises(SpecError, match="cannot write"):
         rewrite(Path("builtin:googlenet.yaml"), "")
+
+
+@settings(max_examples=150, derandomize=True)
+@given(st.lists(EDIT, min_size=1, max_size=3))
+def test_a_text_with_slips_that_compiles_is_linted(edits: list[tuple[str, int, str]]) -> None:
+    """A spec with a few slips, where they leave it a spec: nothing is raised, and all places are in the file."""
+    try:
+        found = linted(edited(ROWS, edits))
+    except SpecError:
+        return
+
+    assert all(in_file(finding.diagnostic) for finding in found)
 
 
 @settings(max_examples=25, derandomize=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from inception_dsl import compiler
-from inception_dsl.diagnostics.diagnostic import Source
+from inception_dsl.diagnostics.diagnostic import Source, SpecError
 from inception_dsl.edit.edit import Edit, OverlappingEditsError, apply
 from inception_dsl.ir.typed import Typed
 from inception_dsl.lint.lint import lint
@@ -59,7 +60,14 @@ def fix_file(
         if not edits:
             break
         text = Source(best.source.file, apply(best.source, edits), best.source.name)
-        after = lint_file(path, codes, settings, outside, lambda file: text if file == str(path) else read(file))  # noqa: B023 - called at once
+
+        def edited(file: str, text: Source = text) -> Source:
+            return text if file == os.fspath(path) else read(file)
+
+        try:
+            after = lint_file(path, codes, settings, outside, edited)
+        except SpecError:
+            break
         if after.typed.nodes != best.typed.nodes:
             break
         best = after._replace(fixed=best.fixed + len(best.findings) - len(after.findings))

@@ -15,9 +15,10 @@ from inception_dsl.emit.onnx.ops.pooling import CEIL
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.program import Program
 from inception_dsl.ir.shapes import Pair, Window
-from inception_dsl.ir.typed import Node
+from inception_dsl.ir.typed import Node, Typed
 from inception_dsl.lint.rule import Finding, Rule
 from inception_dsl.lint.subject import Subject
+from inception_dsl.lower import lower
 from inception_dsl.spec.vocabulary.words import WORDS
 
 SKIP: Final = "skip_pad"
@@ -155,24 +156,26 @@ def _ambiguous_average(subject: Subject) -> Iterator[Finding]:
         use, formula = subject.uses[node.origin]
         if BORDERS & (default | {word.text for word in use.words}):
             continue
-        message = "this average leaves padding out, and PyTorch and Caffe count it as zeros by default"
-        hint = "write `skip_pad`, which it is, or `count_pad`"
-        pads = [formula.span(word.at) for word in use.words if word.text in PADS]
-        if not pads and default & PADS:
+        place, hint = node.origin, "write `skip_pad`, which it is, or `count_pad`"
+        pad = next((word for word in use.words if word.text in PADS), None)
+        edits: tuple[Edit, ...] = ()
+        if pad is None and default & PADS:
             words = subject.spec.document.text(("defaults", AvgPool.name))
             place = words.span(0, len(words.text))
-            yield Finding(Diagnostic(AMBIGUOUS_AVERAGE, message, place, help=hint), _with_skip_pad(place))
-        elif use.name == AvgPool.name:
-            yield Finding(Diagnostic(AMBIGUOUS_AVERAGE, message, node.origin, help=hint), _with_skip_pad(*pads))
-        else:  # a column names the pool, and no other has this word
+            edits = _with_skip_pad(place, words.text)
+        elif use.name != AvgPool.name:  # a column names the pool, and no other has this word
             hint = "write `avgpool: skip_pad`, which it is, or `avgpool: count_pad`, under `defaults:`"
-            yield Finding(Diagnostic(AMBIGUOUS_AVERAGE, message, node.origin, help=hint))
+        elif pad:
+            edits = _with_skip_pad(formula.span(pad.at), formula.fragment.text[slice(*pad.at)])
+        message = "this average leaves padding out, and PyTorch and Caffe count it as zeros by default"
+        yield Finding(Diagnostic(AMBIGUOUS_AVERAGE, message, place, help=hint), edits)
 
 
-def _with_skip_pad(*pads: Span) -> tuple[Edit, ...]:
-    """The edit that states what holds, after the last word that says how the pool pads."""
-    place = pads[-1]
-    return (Edit.insert(place.source, place.line, place.end, f" {SKIP}"),)
+def _with_skip_pad(pads: Span, text: str) -> tuple[Edit, ...]:
+    """The edit that states what holds, after the words about padding, where the file has them as they are read."""
+    source, line, column, end = pads
+    as_read = source.lines[line - 1][column - 1 : end - 1] == text
+    return (Edit.insert(source, line, end, f" {SKIP}"),) if as_read else ()
 
 
 def _padding_of_two_frameworks(subject: Subject) -> Iterator[Finding]:
@@ -202,15 +205,25 @@ def _head_needs_large_images(subject: Subject) -> Iterator[Finding]:
     program = subject.typed.program
     height, width = subject.typed.input.image
     half = (-(-height // 2), -(-width // 2))
-    if not program.heads or _obstacle(replace(program, heads=()), half):
+    if not program.heads or not _trunk_takes(subject.typed, half):
         return
     for head in program.heads:
-        if (obstacle := _obstacle(replace(program, heads=(head,)), half)) is not None:
+        if obstacle := _obstacle(replace(program, heads=(head,)), half):
             size = "x".join(map(str, half))
             message = f"`{head.name}` does not take images of {size}, and the trunk does"
             label = obstacle.message.removeprefix(f"`{head.name}`: ")
             hint = "write a pool that fits every size: `avgpool global`, or `avgpool to=4x4`"
             yield Finding(Diagnostic(HEAD_NEEDS_LARGE_IMAGES, message, head.origin, label, obstacle.notes, hint))
+
+
+def _trunk_takes(typed: Typed, image: Pair) -> bool:
+    """Whether all rows take images of another size, with the same weights."""
+    try:
+        other = lower(replace(typed.program, heads=()), image)
+    except SpecError:
+        return False
+    # the nodes of the rows come before those of the heads, and a size changes shapes, never which nodes there are
+    return all(node.weights == resized.weights for node, resized in zip(typed.nodes, other.nodes, strict=False))
 
 
 def _obstacle(program: Program, image: Pair) -> Diagnostic | None:

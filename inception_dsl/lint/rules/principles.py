@@ -205,13 +205,12 @@ def _reads_conv(subject: Subject, node: Node) -> bool:
 
 
 def _unbalanced_budget(subject: Subject) -> Iterator[Finding]:
-    trunk = subject.cost.trunk
-    if trunk.depth < LEAST_DEPTH:
-        return
-    for node in subject.typed.of(*subject.typed.trunk):
-        if node.macs > MOST_WORK * trunk.macs:
-            message = f"one layer takes {node.macs / trunk.macs:.0%} of the {trunk.macs:,} multiply-adds"
-            label = f"{node.macs:,} in `{node.row}`, of a network {trunk.depth} layers deep"
+    nodes = [*subject.typed.of(*subject.typed.trunk)]
+    total = sum(node.macs for node in nodes)
+    for node in nodes:
+        if node.macs > MOST_WORK * total and subject.cost.trunk.depth >= LEAST_DEPTH:
+            message = f"one layer takes {node.macs / total:.0%} of the {total:,} multiply-adds"
+            label = f"{node.macs:,} in `{node.row}`, of a network {subject.cost.trunk.depth} layers deep"
             hint = "make it narrower, or shrink the image before it"
             yield Finding(Diagnostic(UNBALANCED_BUDGET, message, node.origin, label, help=hint))
 
