@@ -5,30 +5,45 @@ from __future__ import annotations
 import ast
 import json
 import re
+import sys
 from collections.abc import Iterator
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from cli_runner import cli
 from hypothesis import given, settings
+from PIL import Image
 from plugin_sites import SWISH, install, install_swish, installed
 from strategies import specs
 from test_readme import blocks
 from test_roundtrip import check_program, check_spec, parse
 
 from inception_dsl.compiler import compile_source
+from inception_dsl.compiler import load as load_spec
 from inception_dsl.crosscheck.crosscheck import cross_check
 from inception_dsl.diagnostics.diagnostic import Source, SpecError
 from inception_dsl.emit.backends import BACKENDS, by_name, find
+from inception_dsl.emit.runner import runner
 from inception_dsl.ir.program import Program
+from inception_dsl.lint import table
 from inception_dsl.network import load, loads
 from inception_dsl.plugins import offers
+from inception_dsl.recipes.recipe import recipe
+from inception_dsl.runner.base.config import Config
+from inception_dsl.runner.base.settings import RunError, with_setting
+from inception_dsl.runner.readers.reader import Unreadable
+from inception_dsl.runner.readers.readers import open_images
 from inception_dsl.spec.vocabulary.layers import LAYERS
 from inception_dsl.spec.vocabulary.plugins import HOOKS
 from inception_dsl.spec.vocabulary.words import WORDS
+from inception_dsl.training.images import open_source
+from inception_dsl.training.plan import plan
 
+SUPPORT = runner.support()
 SPEC = """
 network: swish
 input: 3x9x9
@@ -203,6 +218,161 @@ class TestABackend:
         assert "Did you mean `mermaid`?" in cli("compile", "specs", "--backend", "mermiad", "--out", "x").stderr
         with pytest.raises(KeyError, match="choose one of pytorch, onnx, mermaid"):
             loads(SPEC).emit("mermiad")
+
+
+@pytest.mark.usefixtures("swish")
+class TestALintRule:
+    """`SWISH001`."""
+
+    def test_its_examples_show_it(self, tmp_path: Path) -> None:
+        (code,) = [rule.code for rule in table.rules() if rule.code == "SWISH001"]
+        for word in ("wrong", "right"):
+            (tmp_path / f"{word}.yaml").write_text(getattr(code, word))
+            done = cli("lint", tmp_path / f"{word}.yaml", "--format", "json")
+            found = json.loads(done.stdout)["diagnostics"]
+            assert [each["code"] for each in found] == ["SWISH001"] * (word == "wrong")
+            assert done.exit_code == (word == "wrong")
+        assert cli("lint", tmp_path / "wrong.yaml", "--ignore", "SWISH").exit_code == 0
+        ignored = code.wrong.replace("layers: |", "layers: |    # lint: ignore SWISH001 in conv1 because of a test")
+        (tmp_path / "wrong.yaml").write_text(ignored)
+        assert cli("lint", tmp_path / "wrong.yaml").exit_code == 0
+
+    def test_explain_has_its_page(self) -> None:
+        assert cli("explain", "swish001").stdout.startswith("## SWISH001 a Swish that begins as a straight line")
+        assert "SWISH001  a Swish that begins" in cli("explain").stdout
+
+
+@pytest.mark.usefixtures("swish")
+class TestARecipe:
+    """`swish-short`."""
+
+    def test_a_spec_names_it(self) -> None:
+        found = recipe(compiled(f"{SPEC}training: {{recipe: swish-short, optim: {{momentum: 0.5}}}}\n"))
+        assert found is not None
+        config = found.config()
+
+        assert (config.optim.lr, config.optim.momentum, config.schedule.epochs) == (0.05, 0.5, 2.0)
+        assert found.source == "an example, of no paper"
+
+    def test_so_does_an_option(self) -> None:
+        spec = load_spec("builtin:googlenet_bn_small")
+        assert plan(spec, {}, None, other_recipe="swish-short").recipe.config().optim.lr == 0.05
+        with pytest.raises(RunError, match="did you mean `swish-short`"):
+            plan(spec, {}, None, other_recipe="swish-shrot")
+
+
+@pytest.mark.usefixtures("swish")
+class TestAReader:
+    """`pgm:`."""
+
+    @pytest.fixture
+    def images(self, tmp_path: Path) -> dict[Path, Any]:
+        """Some images, as Pillow writes them; the first pixels are what text would call a blank."""
+        drawn = {}
+        for number, name in enumerate(["train/a", "train/b", "train/b", "test/a", "test/b"]):
+            pixels = np.random.default_rng(number).integers(0, 256, (6, 4), dtype=np.uint8)
+            pixels[0] = 32
+            file = tmp_path / name / f"{number}.pgm"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(file)
+            drawn[file] = pixels
+        return drawn
+
+    def opened(self, open_images: Any, folder: Path, images: dict[Path, Any]) -> None:
+        """What a reader gives is what was drawn."""
+        for split, labels in (("train", [0, 1, 1]), ("test", [0, 1])):
+            reader = open_images(f"pgm:{folder}", split)
+            files = [file for file in images if ("train" in file.parts) == (split == "train")]
+            assert reader.classes == ["a", "b"]
+            assert [int(reader.label(i)) for i in range(len(reader))] == labels
+            for i, file in enumerate(files):
+                assert reader.read(i).tolist() == [images[file].tolist()]
+
+    def test_it_reads(self, tmp_path: Path, images: dict[Path, Any]) -> None:
+        self.opened(open_images, tmp_path, images)
+        assert len(open_source(with_setting(Config(), "data.source", f"pgm:{tmp_path}"), "train")) == 3
+
+    def test_a_generated_runner_has_it(
+        self, tmp_path: Path, images: dict[Path, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """`support.py`, in a Python that cannot import our package."""
+        for name in [name for name in sys.modules if name.partition(".")[0] == "inception_dsl"]:
+            monkeypatch.setitem(sys.modules, name, None)
+        (tmp_path / "support.py").write_text(SUPPORT, encoding="utf-8")
+        spec = spec_from_file_location("support_alone", tmp_path / "support.py")
+        assert spec and spec.loader
+        module = module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, "support_alone", module)
+        spec.loader.exec_module(module)
+
+        self.opened(module.open_images, tmp_path, images)
+
+    def test_a_broken_image_is_named(self, tmp_path: Path, images: dict[Path, Any]) -> None:
+        first = min(file for file in images if "train" in file.parts)
+        first.write_bytes(b"P6 1 1 255 x")
+        with pytest.raises(Unreadable, match="is not a binary PGM"):
+            open_images(f"pgm:{tmp_path}", "train").read(0)
+        with pytest.raises(RunError, match="the split 'train' has no images"):
+            open_images("pgm:/nowhere", "train")
+
+    def test_unknown_kinds_know_it(self) -> None:
+        with pytest.raises(RunError, match="did you mean `pgm`"):
+            open_source(with_setting(Config(), "data.source", "pgmm:x"), "train")
+
+
+READING = {
+    "import": ("import no_such_module", "the plugin reading cannot be loaded: ModuleNotFoundError: No module named"),
+    "call": ("R = 3", "cannot be read as odd: TypeError: 'int' object is not callable"),
+    "items": ("R = lambda path, split: 3", "cannot be read as odd: TypeError: 'int' object is not iterable"),
+}
+
+
+@pytest.mark.parametrize("source", READING)
+def test_a_reader_that_fails_is_named(source: str, tmp_path: Path) -> None:
+    code, problem = READING[source]
+    install(tmp_path, "reading", {"readers": {"odd": "reading:R", "folder": "reading:R"}}, code)
+    with installed(tmp_path):
+        with pytest.raises(RunError, match=re.escape(problem)):
+            open_images("odd:x", "train")
+        shown = cli("plugins").stderr
+    assert "cannot give the reader `folder`: inception-dsl has one of that name" in shown
+
+
+def test_two_readers_of_one_kind_are_none(tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        install(tmp_path, name, {"readers": {"odd": f"{name}:R"}}, "R = list")
+    with installed(tmp_path), pytest.raises(RunError, match="the plugins one and other both offer it"):
+        open_images("odd:x", "train")
+
+
+LINTING = "from inception_dsl.diagnostics.codes.code import Code\nfrom inception_dsl.lint.rule import Rule"
+OFFERED = {
+    "recipes": {
+        "R = 'text'": "it is of type `str`, not the `Path` of a file",
+        "import pathlib; R = pathlib.Path('/nowhere.yaml')": "/nowhere.yaml: cannot read",
+        "import pathlib; R = pathlib.Path(__file__).with_suffix('.yaml'); R.write_text('optim: {lr: much}')": (
+            "offering.yaml:1:13: `lr` must be a number"
+        ),
+    },
+    "lint": {
+        "R = 3": "it is of type `int`, not a `Rule`",
+        f"{LINTING}\nR = Rule('ODD001', print)": "its `code` is 'ODD001'",
+        f"{LINTING}\nR = Rule(Code('ODD001', 'odd', ''), 3)": "of its `check`, it is of type `int`, not a function",
+    },
+}
+
+
+@pytest.mark.parametrize(("kind", "source"), [(kind, source) for kind, of in OFFERED.items() for source in of])
+def test_a_recipe_or_rule_that_fails_is_named(kind: str, source: str, tmp_path: Path) -> None:
+    install(tmp_path, "offering", {kind: {"ODD001": "offering:R"}}, source)
+    with installed(tmp_path):
+        done = cli("plugins")
+        assert done.exit_code == 1 and OFFERED[kind][source] in " ".join(done.stderr.split())
+        if kind == "recipes":
+            ((code, message),) = codes(f"{CUBE.replace('-> cube', '-> fc {classes}')}training: {{recipe: ODD001}}\n")
+            assert code == "E009" and OFFERED[kind][source] in message
+        else:
+            assert "warning[W009]" in cli("lint", "specs/googlenet.yaml").stderr
 
 
 def test_nothing_is_looked_for_where_every_name_is_ours(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from inception_dsl.diagnostics.codes.code import Code
+from inception_dsl.diagnostics.codes.table import CODES
 from inception_dsl.lint import ignores
 from inception_dsl.lint.rule import Rule
 from inception_dsl.lint.rules import names, portability, principles, upkeep
+from inception_dsl.plugins import offers
+from inception_dsl.plugins.offers import Offer, wrong_type
 
 MODULES: Final = (portability, principles, upkeep, names)
 
@@ -17,8 +21,26 @@ RULES: Final[tuple[Rule, ...]] = tuple(rule for module in MODULES for rule in mo
 
 
 def rules() -> tuple[Rule, ...]:
-    """All rules that `lint` runs by default."""
-    return RULES
+    """All rules that `lint` runs by default: ours, then those of plugins."""
+    return (*RULES, *(offer.thing for offer in offered() if not offer.problem))
+
+
+def offered() -> list[Offer]:
+    """What plugins offer as rules, each under its code."""
+    ours = {*CODES, *(rule.code for rule in RULES), *ignores.CODES}
+    return [offer for name in offers.names("lint") if (offer := offers.find("lint", name, ours, _problem))]
+
+
+def _problem(name: str, rule: Any) -> str:
+    if not isinstance(rule, Rule):
+        return wrong_type(rule, "a `Rule`")
+    code: Any = rule.code
+    check: Any = rule.check
+    if not isinstance(code, Code) or code != name:
+        return f"its `code` is {code!r}: it must be the `Code` that the entry point is called by"
+    if not re.fullmatch(r"[A-Z]{2,5}[0-9]{3}", name):
+        return "a code of a plugin is two to five capitals of its own, and three digits"
+    return "" if callable(check) else f"of its `check`, {wrong_type(check, 'a function')}"
 
 
 def codes() -> tuple[Code, ...]:

@@ -8,9 +8,10 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from inception_dsl.diagnostics.diagnostic import Span
 from inception_dsl.ir.program import Program
 from inception_dsl.ir.shapes import TensorType
-from inception_dsl.spec.training_model import GROUPS, REFERENCE_SIDE, in_proportion, recipe_file
+from inception_dsl.spec.training_model import GROUPS, RECIPES, REFERENCE_SIDE, in_proportion, recipe_file
 from inception_dsl.syntax import source, yaml
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def recipe(program: Program, other: str = "") -> Recipe | None:
         own["data"] |= {"mean": [0.5], "std": [0.5]}
     if other:
         stated = _only_of_the_network(stated, other)
-    base = named(stated["recipe"]) if "recipe" in stated else Recipe("", {})
+    base = named(stated["recipe"], program.training_places.get("recipe")) if "recipe" in stated else Recipe("", {})
     found = _with(base.with_values(own), stated)
     if not found.config().optim.reference:
         batch = {"optim": {"reference": found.config().data.batch}}
@@ -102,10 +103,19 @@ def _in_proportion(recipe: Recipe) -> Recipe:
     return recipe.with_values({"augment": {"resize": resize}}, {"augment.resize": note})
 
 
+def named(name: str, place: Span | None = None) -> Recipe:
+    """The recipe of a name, which stands at `place`. Raises `SpecError` E009 where the plugin that has it fails."""
+    if name in RECIPES:
+        return from_file(recipe_file(name))
+    from inception_dsl.spec.plugin_recipes import file_of
+
+    return from_file(file_of(name, place))
+
+
 @lru_cache
-def named(name: str) -> Recipe:
-    """The recipe of that name, from the folder `recipes`."""
-    return _with(Recipe("", {}), yaml.parse(source.read(recipe_file(name))).data)
+def from_file(path: str) -> Recipe:
+    """The recipe of a file."""
+    return _with(Recipe("", {}), yaml.parse(source.read(path)).data)
 
 
 def _with(base: Recipe, stated: Mapping[str, Any]) -> Recipe:

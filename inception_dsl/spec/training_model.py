@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, create_model
+from pydantic import AfterValidator, BeforeValidator, Field, WrapValidator, create_model
 
 from inception_dsl.runner.base import config as runner_config
 from inception_dsl.runner.base.config import Config
@@ -131,6 +131,16 @@ def _group_field(name: str, section: Any) -> Any:
     return Annotated[section, BeforeValidator(spell_out, json_schema_input_type=section | _Literal[words])], field
 
 
+def _or_of_a_plugin(name: Any, ours: Callable[[Any], Any]) -> Any:
+    """The name of a recipe, which a plugin may offer; what that gives is read with the recipe."""
+    if isinstance(name, str) and name not in RECIPES:
+        from inception_dsl.plugins import offers
+
+        if name in offers.names("recipes"):
+            return name
+    return ours(name)
+
+
 def _sections() -> tuple[type[Section], type[Section]]:
     """The key `training`, and a file of a recipe, which has its keys except `recipe`."""
     descriptions = _descriptions()
@@ -146,7 +156,8 @@ def _sections() -> tuple[type[Section], type[Section]]:
         **{group: _group_field(group, _group(group, descriptions)) for group in GROUPS},
         "notes": (dict[_Literal[keys], Reason], notes),
     }
-    name = (_Literal[RECIPES], Field(default=None, description="The recipe that a run begins with."))
+    recipe = Annotated[_Literal[RECIPES], WrapValidator(_or_of_a_plugin)]
+    name = (recipe, Field(default=None, description="The recipe that a run begins with."))
     doc = "How the network is trained."
     return (
         create_model("Training", __base__=Section, __doc__=doc, recipe=name, **fields),

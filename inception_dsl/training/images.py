@@ -8,6 +8,7 @@ from typing import Final
 from inception_dsl.diagnostics.spelling import did_you_mean, listing
 from inception_dsl.runner.base.config import Config
 from inception_dsl.runner.base.settings import RunError
+from inception_dsl.runner.readers.plugins import plugin_kinds
 from inception_dsl.runner.readers.reader import Reader
 from inception_dsl.runner.readers.readers import READERS, open_images
 
@@ -18,10 +19,11 @@ KINDS: Final = (*READERS, "builtin")
 def open_source(config: Config, split: str, classes: Sequence[str] = ()) -> Reader:
     """Open the "train" or "test" split of a recipe's images. Raises `RunError` as `open_images` does."""
     kind, colon, _ = (source := config.data.source).partition(":")
-    if kind not in KINDS:
-        known = f"the kinds are {listing(KINDS)}"
+    if kind not in KINDS and kind not in (more := plugin_kinds()):
+        kinds = (*KINDS, *more)
+        known = f"the kinds are {listing(kinds)}"
         if not colon:
             raise RunError(f"{source}: the kind is missing; write it before the path, as in folder:{source}; {known}")
-        near = did_you_mean(kind, KINDS)
+        near = did_you_mean(kind, kinds)
         raise RunError(f"{source}: there is no kind `{kind}`; {f'{near} {known.capitalize()}' if near else known}")
     return open_images(source, split, classes, config.loss.name)

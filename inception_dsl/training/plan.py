@@ -18,6 +18,7 @@ from inception_dsl.recipes.recipe import Recipe, SettingValues, recipe
 from inception_dsl.runner.base.fit import check_fit, find_head_misfits, find_misfits
 from inception_dsl.runner.base.settings import RunError, listed_modules, with_setting
 from inception_dsl.spec.network import NetworkSpec
+from inception_dsl.spec.plugin_recipes import names
 from inception_dsl.spec.training_model import RECIPES
 from inception_dsl.weights.modules import named_modules
 
@@ -87,8 +88,8 @@ def plan(
 
 def _stated_recipe(spec: NetworkSpec, typed: Typed, other: str) -> Recipe:
     """The recipe of a spec, or another one in its place. Raises as `plan` does."""
-    if other and other not in RECIPES:
-        hint = did_you_mean(other, RECIPES) or f"the recipes are {listing(RECIPES)}"
+    if other and other not in RECIPES and other not in (known := names()):
+        hint = did_you_mean(other, known) or f"the recipes are {listing(known)}"
         raise RunError(f"--recipe {other}: there is no such recipe; {hint}")
     stated = recipe(typed.program, other)
     if stated is None:

@@ -19,12 +19,13 @@ def command(run: CommandRun, code: str | None) -> None:
     from inception_dsl.diagnostics.codes.table import CODES, find_code
     from inception_dsl.lint.table import codes
 
-    all_codes = (*CODES, *codes())
+    found = find_code(code, CODES) if code else None
+    all_codes = CODES if found else (*CODES, *codes())
     if code is None:
         run.echo("\n".join(f"{known}  {known.summary}" for known in all_codes))
         run.result = {"codes": {known: known.summary for known in all_codes}}
         return
-    found = find_code(code, all_codes)
+    found = found or find_code(code, all_codes)
     if found is None:
         hint = sentence(did_you_mean(code.upper(), all_codes))
         raise click.UsageError(f"unknown code `{code}`. {hint}".rstrip())

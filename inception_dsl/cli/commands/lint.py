@@ -46,8 +46,10 @@ def command(
     \b
         # lint: ignore L011 because ...
     """
-    from inception_dsl.lint.table import selected
+    from inception_dsl.lint.table import offered, selected
+    from inception_dsl.plugins.offers import left_out
 
+    run.diagnostics += left_out(offered())
     codes = selected(select, ignore)
     found = run.attempt(lambda: discovery.find_files(specs or ("specs",))) or discovery.Found([], [], [])
     run.diagnostics += found.faults

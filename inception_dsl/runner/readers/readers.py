@@ -10,6 +10,7 @@ from inception_dsl.runner.base.settings import RunError, error_text, lookup
 from inception_dsl.runner.readers.folders import folder_images
 from inception_dsl.runner.readers.image_files import csv_images, jsonl_images
 from inception_dsl.runner.readers.parquet import parquet_images
+from inception_dsl.runner.readers.plugins import plugin_images
 from inception_dsl.runner.readers.reader import SPLITS, PackedIndex, Reader
 from inception_dsl.runner.readers.shards import wds_images
 from inception_dsl.runner.readers.tables import fake_images, idx_images, npz_images
@@ -43,7 +44,8 @@ def open_images(source: str, split: str, classes: Sequence[str] = (), loss: str 
     if kind in READERS and not path:
         raise RunError(f"{source}: the path is missing; write it after the colon, as in folder:DIR or csv:FILE")
     try:
-        images = lookup(READERS, kind, "the kind of data.source")(os.path.expanduser(path), split)
+        opener = None if kind in READERS else plugin_images(kind)
+        images = (opener or lookup(READERS, kind, "the kind of data.source"))(os.path.expanduser(path), split)
     except RunError:
         raise
     except OSError as error:
