@@ -25,6 +25,7 @@ from inception_dsl.lint import ignores, table
 from inception_dsl.lint.fix import fix_file
 from inception_dsl.lint.lint import lint
 from inception_dsl.lint.rule import Finding
+from inception_dsl.lint.rules.names import KNOWN, is_slip
 from inception_dsl.spec import loader
 
 ROOT = Path(__file__).parent.parent
@@ -194,6 +195,35 @@ def test_widths_of_papers_gates_and_classifiers_are_not_counted() -> None:
 def test_names_of_rows_may_be_new_but_not_slips() -> None:
     assert codes(network("name | layer\nhourglass | conv 1x1 8\nact | relu\ncovn1 | relu")) == ["L031"]
     assert codes(network("name | layer\nstge2 | stge", "modules: {stge: {doc: Figure 1, graph: relu}}\n")) == []
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "slip"),
+    [
+        ("covn", "conv", True),
+        ("ocnv", "conv", True),
+        ("cove", "conv", False),
+        ("neck", "bneck", False),
+        ("incepton", "inception", True),
+        ("inceptioon", "inception", True),
+        ("inseption", "inception", True),
+        ("inceptions", "inception", False),
+        ("inception", "inception", False),
+        ("icnepiton", "inception", False),
+        ("reductoin", "reduction", True),
+    ],
+)
+def test_slips(word: str, known: str, slip: bool) -> None:
+    assert is_slip(word, known) is is_slip(known, word) is slip
+
+
+def test_known_words_are_those_of_the_tables() -> None:
+    """`embedding` is in no table: a variant inserts it. `between` is no name of a paper, as its spec states."""
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "specs").rglob("*.yaml")]
+    tables = [re.split(r"\n(?! )", text.partition("\nlayers: |\n")[2])[0] for text in texts]
+    names = {name for table in tables for name in re.findall(r"^  (\w+) +\| ", table, re.MULTILINE)} - {"name"}
+
+    assert {word for name in names for word in re.findall("[a-z]{4,}", name)} - {"between"} == KNOWN - {"embedding"}
 
 
 def test_what_a_cell_or_a_setting_names_is_used() -> None:

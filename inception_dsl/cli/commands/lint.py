@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from functools import partial
 from pathlib import Path
-from typing import Final
 
 import click
 
 from inception_dsl.cli.options import SPECS, VariantOptions, names_option, variant_options
-from inception_dsl.cli.run import CommandRun, output_formats
+from inception_dsl.cli.run import FORMATS, CommandRun, output_formats
 from inception_dsl.spec import discovery
-
-FORMATS: Final = ("text", "json", "github", "sarif")
 
 
 def _prefixes() -> list[str]:

@@ -115,9 +115,9 @@ UNALIGNED_WIDTH: Final = Code(
     f"width that is not a multiple of {MULTIPLE}",
     f"""\
 The matrix units of GPUs take 16-bit numbers in groups of {MULTIPLE} channels, so a width of 100 costs as much as
-104, or falls back to slower kernels. Networks with a width multiplier round to {MULTIPLE} for this reason
-(MobileNetV2). Not counted are the outputs of classifiers, gates of one pixel, and numbers that a paper prints:
-those in a file that names its `paper`.
+104, or falls back to slower kernels. The released code of MobileNetV2 rounds the widths of its multiplier to
+{MULTIPLE}. Not counted are the outputs of classifiers, gates of one pixel, and numbers that a paper prints: those in
+a file that names its `paper`.
 """,
     wrong="""\
 network: tiny
