@@ -15,15 +15,18 @@ from inception_dsl.analysis.unread import unread
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Source
 from inception_dsl.emit.options import Options
 from inception_dsl.files import builtin
-from inception_dsl.ir.program import Program
 from inception_dsl.ir.results import Result
 from inception_dsl.ir.shapes import Pair
 from inception_dsl.ir.typed import Typed
 from inception_dsl.paper import verdicts
 from inception_dsl.paper.verdicts import Verdict
+from inception_dsl.spec import loader
+from inception_dsl.spec.network import NetworkSpec
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from inception_dsl.diff.diff import Diff
 
 Size = int | Pair
 """The side of a square image, or height and width, in pixels."""
@@ -51,8 +54,9 @@ class Network:
     '6,998,552 parameters, 1,582,671,872 multiply-adds'
     """
 
-    def __init__(self, program: Program, path: str = "") -> None:
-        self.program = program
+    def __init__(self, spec: NetworkSpec, path: str = "") -> None:
+        self.program = compiler.compile_spec(spec)
+        self._spec = spec
         self._path = path
 
     @property
@@ -168,6 +172,17 @@ class Network:
 
         return report.report(self.typed)
 
+    def diff(self, other: Network) -> Diff:
+        """What differs in another network: rows, layers, numbers and weights.
+
+        >>> load("specs/googlenet.yaml").diff(load("specs/googlenet_separable.yaml")).loads
+        False
+        """
+        from inception_dsl.diff.diff import diff
+        from inception_dsl.diff.sides import Side
+
+        return diff(*(Side(network._spec, network.typed, network._path) for network in (self, other)))
+
     def __repr__(self) -> str:
         return f"<Network {self.name} from {self.program.file}>"
 
@@ -192,7 +207,7 @@ def load(path: str | os.PathLike[str], settings: Mapping[str, float | str] | Non
     """
     texts = {name: str(value) for name, value in (settings or {}).items()}
     name = os.fspath(path)
-    return Network(compiler.compile_file(name, settings=texts), builtin.full(name))
+    return Network(compiler.load(name, texts), builtin.full(name))
 
 
 def loads(text: str, name: str = "<spec>") -> Network:
@@ -201,4 +216,5 @@ def loads(text: str, name: str = "<spec>") -> Network:
     >>> loads("{network: tiny, input: 3x8x8, layers: 'name|layer\n\nfc|fc 10'}").cost().trunk.params
     1930
     """
-    return Network(compiler.compile_source(Source(name, text.replace("\r\n", "\n").replace("\r", "\n"))))
+    source = Source(name, text.replace("\r\n", "\n").replace("\r", "\n"))
+    return Network(loader.load_source(source, compiler.as_base))

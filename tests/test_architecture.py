@@ -27,7 +27,7 @@ LAYERS = (
     *("ir", "syntax", "edit", "spec", "formatting", "recipes"),
     *("elaborate", "passes", "lower", "analysis", "paper"),
     *("build", "crosscheck", "emit", "compiler", "compilation"),
-    *("weights", "lint", "network", "training", "evaluation"),
+    *("weights", "lint", "diff", "network", "training", "evaluation"),
     *("authoring", "lsp"),
     *("cli", "__main__"),
 )

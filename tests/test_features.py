@@ -28,6 +28,7 @@ from inception_dsl.evaluation import features
 from inception_dsl.evaluation.images import prepared, read_image
 from inception_dsl.network import load
 from inception_dsl.weights import deploy
+from inception_dsl.weights.drawn import draw
 from inception_dsl.weights.matching import match
 from inception_dsl.weights.preprocessing import KEY, Preprocessing
 from inception_dsl.weights.published import PUBLISHED, PublishedWeights
@@ -162,7 +163,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def graph(metadata: dict[str, str], taps: tuple[str, ...] = ("conv1",)) -> bytes:
     typed = load("small.yaml").typed
-    files = deploy.onnx_files(typed, deploy.drawn(typed, 0), "x", opset=20, heads=False, taps=taps, metadata=metadata)
+    files = deploy.onnx_files(typed, draw(typed, 0), "x", opset=20, heads=False, taps=taps, metadata=metadata)
     return files["x"]
 
 
@@ -183,7 +184,7 @@ def test_the_outputs_are_pytorchs(folder: Path) -> None:
     assert [*found["names"]] == ["pictures/a.png", "pictures/b/10.jpg", "pictures/b/2.png"]
 
     net = load("small.yaml").build()
-    net.load_state_dict({name: torch.from_numpy(x) for name, x in deploy.drawn(load("small.yaml").typed, 0).items()})
+    net.load_state_dict({name: torch.from_numpy(x) for name, x in draw(load("small.yaml").typed, 0).items()})
     given = np.stack([prepared(read_image(Path(name)), WANTED) for name in found["names"]])
     with torch.no_grad():
         expected = create_feature_extractor(net.eval(), ["conv1", "fc"])(torch.from_numpy(given))

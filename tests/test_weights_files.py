@@ -22,6 +22,7 @@ from inception_dsl.emit.onnx.onnx import NEWEST
 from inception_dsl.ir.typed import Typed
 from inception_dsl.network import loads
 from inception_dsl.weights import deploy, files, matching, transfer
+from inception_dsl.weights.drawn import draw
 from inception_dsl.weights.names.libraries import LIBRARIES
 from inception_dsl.weights.names.notation import Names, expand
 
@@ -214,7 +215,7 @@ def test_an_exported_file_runs_by_itself_at_any_batch(spec: Path, options: list[
 
 
 def test_large_weights_lie_beside_the_file(typed: Typed, tmp_path: Path) -> None:
-    drawn = deploy.drawn(typed, 1)
+    drawn = draw(typed, 1)
     within = deploy.onnx_files(typed, drawn, "net.onnx", opset=NEWEST, heads=True)
     beside = deploy.onnx_files(typed, drawn, "net.onnx", opset=NEWEST, heads=True, most=100)
     assert (list(within), list(beside)) == (["net.onnx"], ["net.onnx.data", "net.onnx"])
@@ -236,7 +237,7 @@ def test_large_weights_lie_beside_the_file(typed: Typed, tmp_path: Path) -> None
 
 
 def test_a_file_that_computes_something_else_is_a_finding(typed: Typed, tmp_path: Path) -> None:
-    held, file = deploy.drawn(typed, 1), tmp_path / "net.onnx"
+    held, file = draw(typed, 1), tmp_path / "net.onnx"
     other = {**held, "conv2.bias": held["conv2.bias"] + 0.1}
     file.write_bytes(deploy.onnx_files(typed, other, "net.onnx", opset=NEWEST, heads=False)["net.onnx"])
     comparison = deploy.compare_with_pytorch(typed, held, file, heads=False)
@@ -247,7 +248,7 @@ def test_a_file_that_computes_something_else_is_a_finding(typed: Typed, tmp_path
 
 
 def test_a_comparison_says_when_it_says_little(typed: Typed, tmp_path: Path) -> None:
-    held, file = {name: np.zeros_like(each) + 1 for name, each in deploy.drawn(typed, 1).items()}, tmp_path / "net.onnx"
+    held, file = {name: np.zeros_like(each) + 1 for name, each in draw(typed, 1).items()}, tmp_path / "net.onnx"
     held |= {name: each * 0 for name, each in held.items() if name == "fc.weight"}
     held["fc.bias"] = np.arange(5, dtype=np.float32)
     file.write_bytes(deploy.onnx_files(typed, held, "net.onnx", opset=NEWEST, heads=False)["net.onnx"])

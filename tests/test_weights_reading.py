@@ -30,7 +30,8 @@ from inception_dsl.diagnostics.spelling import listing
 from inception_dsl.emit.pytorch import pytorch
 from inception_dsl.ir.typed import Typed
 from inception_dsl.network import loads
-from inception_dsl.weights import deploy, files, identify, transfer
+from inception_dsl.weights import files, identify, transfer
+from inception_dsl.weights.drawn import draw
 from inception_dsl.weights.former_names import rename_former
 from inception_dsl.weights.matching import match, own_names
 from inception_dsl.weights.names.libraries import BUILTIN_SPECS, LIBRARIES
@@ -598,16 +599,16 @@ def test_the_graph_says_how_images_are_prepared(spec: Path) -> None:
 def test_fresh_weights_are_those_that_the_generated_network_begins_with(spec: Path) -> None:
     """The spec's `init`, else torch's: exactly the values of `model.py` with that seed."""
     random = torch.random.get_rng_state()
-    drawn = deploy.drawn(typed(), 7)
+    drawn = draw(typed(), 7)
     assert torch.equal(torch.random.get_rng_state(), random)
     assert (drawn["fc.weight"] == 0.25).all() and (drawn["fc.bias"] == 0.5).all()
     torch.manual_seed(7)
     net: nn.Module = build.build(pytorch.source(typed()), "tiny")
     assert all(np.array_equal(drawn[name], net.state_dict()[name].numpy()) for name in typed().weights)
-    assert not np.array_equal(drawn["conv1.conv.weight"], deploy.drawn(typed(), 8)["conv1.conv.weight"])
+    assert not np.array_equal(drawn["conv1.conv.weight"], draw(typed(), 8)["conv1.conv.weight"])
     plain = typed(TINY.partition("init:")[0])
     bound = 1 / 27**0.5  # torch's own: uniform to one by the root of the fan
-    assert 0.9 * bound < np.abs(deploy.drawn(plain, 7)["conv1.conv.weight"]).max() <= bound
+    assert 0.9 * bound < np.abs(draw(plain, 7)["conv1.conv.weight"]).max() <= bound
     assert {*LIBRARIES} == {
         "torchvision",
         "timm",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from inception_dsl.cli import tables
@@ -12,13 +12,11 @@ from inception_dsl.cli.outcome import Outcome, SpecResult
 from inception_dsl.diagnostics import render
 from inception_dsl.diagnostics.diagnostic import Diagnostic
 from inception_dsl.ir.results import results_table
-from inception_dsl.text.markdown import code, escaped, prose, table
+from inception_dsl.text.markdown import ROOM, bounded_table, code, escaped, prose
 
 if TYPE_CHECKING:
     from inception_dsl.paper.claims import ClaimVerdict
 
-ROOM: Final = 15_000
-"""Most characters of a table or list; a comment has at most 65,536."""
 MAX_MESSAGE_SHOWN: Final = 500
 """Most characters of a message."""
 
@@ -30,33 +28,27 @@ def digest(outcome: Outcome) -> str:
 
 def _parts(outcome: Outcome) -> Iterator[str]:
     found = outcome.diagnostics
+    findings = bounded_table(["code", "place", "what is wrong"], map(_finding, found), left=3)
+    if outcome.body:
+        yield from (outcome.body, findings)
+        return
     yield f"### inception-dsl {outcome.command}: {render.counted(found) if found else 'nothing is wrong'}"
     yield "\n".join(f"- {escaped(sentence)}" for sentence in outcome.sentences())
     header = ["spec", "network", "printed", "exact", "rounds", "errata", "mismatches", ""]
-    yield _table(header, map(_spec, outcome.specs))
+    yield bounded_table(header, map(_spec, outcome.specs))
     yield _list(f"- {prose(line)}" for result in outcome.specs for line in _evidence(result))
-    yield _table(["claim", "formula", "printed", "computed", "verdict"], map(_claim, outcome.claims))
+    yield bounded_table(["claim", "formula", "printed", "computed", "verdict"], map(_claim, outcome.claims))
     if outcome.table:
         names, *cells = outcome.table
-        yield _table(names, ([code(name), code(layer), *map(escaped, rest)] for name, layer, *rest in cells))
+        yield bounded_table(names, ([code(name), code(layer), *map(escaped, rest)] for name, layer, *rest in cells))
     if outcome.reported:
         header, *results = results_table(outcome.reported)
         yield "Reported, not checked:"
-        yield _table(header, ([*map(escaped, row)] for row in results), left=len(header))
+        yield bounded_table(header, ([*map(escaped, row)] for row in results), left=len(header))
     for text in (outcome.result or {}).values() if not outcome.table else ():
         if isinstance(text, str):
             yield _block(text)
-    yield _table(["code", "place", "what is wrong"], map(_finding, found), left=3)
-
-
-def _table(header: Sequence[str], rows: Iterable[list[str]], left: int = 2) -> str:
-    """Format a table of the rows that fit, and how many more there are; "" for none."""
-    all_rows, widths = [*rows], [len(cell) for cell in header]
-    for shown, row in enumerate(all_rows):
-        widths = [max(width, len(cell)) for width, cell in zip(widths, row, strict=True)]
-        if (shown + 3) * (sum(widths) + 3 * len(widths) + 2) > ROOM:
-            return f"{table(header, all_rows[:shown], left)}\n\n... and {len(all_rows) - shown:,} more"
-    return table(header, all_rows, left) if all_rows else ""
+    yield findings
 
 
 def _list(items: Iterable[str]) -> str:

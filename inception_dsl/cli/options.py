@@ -147,18 +147,8 @@ def variant_options(command: F) -> F:
     def with_variant(*arguments: Any, settings: Mapping[str, str], outside: bool, **options: Any) -> Any:
         return command(*arguments, variant=VariantOptions(settings, outside), **options)
 
-    outside = click.option(
-        loader.OPTION, "outside", is_flag=True, help="Let specs extend files outside their own folder."
-    )
-    settings = click.option(
-        "--set",
-        "settings",
-        metavar="NAME=VALUE",
-        multiple=True,
-        callback=_assignments,
-        help="Change a setting of the spec.",
-    )
-    return settings(outside(with_variant))  # type: ignore[return-value]
+    settings = settings_option("--set", "settings", "Change a setting of the spec.")
+    return settings(OUTSIDE(with_variant))  # type: ignore[return-value]
 
 
 def our_backends() -> Collection[str]:
@@ -174,6 +164,15 @@ def plugin_backends() -> Collection[str]:
 
     return plugin_names()
 
+
+def settings_option(option: str, name: str, description: str) -> Callable[[F], F]:
+    """An option that takes NAME=VALUE, and may be repeated; it gives the values by name."""
+    return click.option(option, name, metavar="NAME=VALUE", multiple=True, callback=_assignments, help=description)
+
+
+OUTSIDE: Final = click.option(
+    loader.OPTION, "outside", is_flag=True, help="Let specs extend files outside their own folder."
+)
 
 SPEC: Final = click.argument("spec", type=click.Path())
 SPECS: Final = click.argument("specs", nargs=-1, metavar="[SPEC|DIR]...", type=click.Path())

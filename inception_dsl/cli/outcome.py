@@ -43,7 +43,8 @@ class Outcome:
     """What a command found.
 
     `asked` counts the specs that it was given; `specs` are those that compile. `table` is a table that it prints,
-    header first; `result` is the same for machines. `reported` are results that others measured.
+    header first; `result` is the same for machines. `reported` are results that others measured. `body` is the whole as
+    Markdown, where the command has a form of its own.
     """
 
     command: str
@@ -56,6 +57,7 @@ class Outcome:
     result: Any = None
     table: Sequence[Sequence[str]] = ()
     reported: Sequence[Result] = ()
+    body: str = ""
 
     def sentences(self) -> list[str]:
         """Summarise the specs, the claims and the files, a sentence for each."""

@@ -42,6 +42,7 @@ class CommandRun:
         self.claims: list[ClaimVerdict] = []
         self.files: list[File] = []
         self.result: Any = None
+        self.body = ""
         self.table: Sequence[Sequence[str]] = ()
         self.reported: Sequence[Result] = ()
         self.exit_code = 0
@@ -114,7 +115,7 @@ class CommandRun:
             outcome = Outcome(
                 context.command_path.partition(" ")[2] if context else "",
                 *(code, diagnostics, self.asked, self.specs, self.claims, self.files),
-                *(self.result, self.table, self.reported),
+                *(self.result, self.table, self.reported, self.body),
             )
             click.echo(FORMATTERS[self.form](outcome))
         elif diagnostics:

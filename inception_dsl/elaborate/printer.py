@@ -36,7 +36,7 @@ from inception_dsl.spec.reported import print_results
 from inception_dsl.spec.vocabulary.layers import LAYERS
 from inception_dsl.spec.vocabulary.operators import JOINS
 from inception_dsl.syntax import terms
-from inception_dsl.syntax.printer import align, spell_words
+from inception_dsl.syntax.printer import align, spell_term, spell_words
 from inception_dsl.syntax.terms import (
     Branches,
     Chain,
@@ -152,6 +152,11 @@ def as_term(body: Body) -> Term:
             return DROPPED
         case _:
             raise TypeError(body)
+
+
+def print_layer(ops: tuple[Op, ...]) -> str:
+    """The ops of a layer as the language writes them, `conv 3x3 64 same bn relu`; a join by its name."""
+    return ops[0].name if type(ops[0]) in SIGNS else spell_term(as_term(Layer(ops)))
 
 
 def _passed(reference: Reference) -> Value | str:

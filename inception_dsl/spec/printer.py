@@ -65,6 +65,11 @@ def print_cell(term: Term) -> str:
     return f"[{text}]" if isinstance(term, Branches) and term.join == "|" else text
 
 
+def print_cells(row: RowSpec) -> dict[str, str]:
+    """The cells of a row by column, its name and formula among them."""
+    return {column: _cell(row, column) for column in row.cells}
+
+
 def _published(data: Mapping[str, Any]) -> dict[str, Any]:
     """The columns first, then totals and errata."""
     last = [key for key in (TOTALS, "errata") if key in data]

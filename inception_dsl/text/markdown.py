@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from inception_dsl.text.aligned import pad
@@ -30,6 +30,20 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -
     first, blank, *others = pad([header, ["   "] * len(header), *rows], left)  # a rule has three characters or more
     rule = ["-" * len(cell) if i < left else "-" * (len(cell) - 1) + ":" for i, cell in enumerate(blank)]
     return "\n".join(f"| {' | '.join(line)} |" for line in (first, rule, *others))
+
+
+ROOM: Final = 15_000
+"""Most characters of a table or list; a comment of GitHub's has at most 65,536."""
+
+
+def bounded_table(header: Sequence[str], rows: Iterable[Sequence[str]], left: int = 2, room: int = ROOM) -> str:
+    """A table of the rows that fit, and how many more there are; "" for none."""
+    all_rows, widths = [*rows], [len(cell) for cell in header]
+    for shown, row in enumerate(all_rows):
+        widths = [max(width, len(cell)) for width, cell in zip(widths, row, strict=True)]
+        if (shown + 3) * (sum(widths) + 3 * len(widths) + 2) > room:
+            return f"{table(header, all_rows[:shown], left)}\n\n... and {len(all_rows) - shown:,} more"
+    return table(header, all_rows, left) if all_rows else ""
 
 
 def prose(text: str) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from inception_dsl.build import build
 from inception_dsl.crosscheck import probe
 from inception_dsl.crosscheck.compare import MOVES, TOLERANCE, relative_difference
 from inception_dsl.crosscheck.executor import require
@@ -17,7 +16,6 @@ from inception_dsl.emit.onnx import onnx
 from inception_dsl.emit.onnx import protobuf as pb
 from inception_dsl.emit.onnx.backend import ONNX
 from inception_dsl.emit.onnx.executor import session
-from inception_dsl.emit.pytorch import pytorch
 from inception_dsl.emit.pytorch.backend import PYTORCH
 from inception_dsl.emit.pytorch.executor import PyTorch
 from inception_dsl.ir.typed import Typed
@@ -47,21 +45,6 @@ def onnx_metadata(source: WeightFile) -> dict[str, str]:
     if (loss := source.metadata.get("loss")) in ACTIVATION_NAMES:
         kept |= {"loss": loss, "activation": ACTIVATION_NAMES[loss]}
     return kept
-
-
-def drawn(typed: Typed, seed: int) -> dict[str, Array]:
-    """The weights that the network's `model.py` starts with after `torch.manual_seed(seed)`.
-
-    Weights follow the spec's `init`, or torch's defaults where the spec has none. Raises `SpecError` E005 if torch is
-    not installed.
-    """
-    require(PYTORCH)
-    import torch
-
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        state = build(pytorch.source(typed), typed.program.name).state_dict()
-    return {name: state[name].numpy() for name in typed.weights}
 
 
 def onnx_files(

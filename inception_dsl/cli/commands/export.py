@@ -47,6 +47,7 @@ def command(
     from inception_dsl.emit.onnx import onnx
     from inception_dsl.files.output import write
     from inception_dsl.weights import deploy
+    from inception_dsl.weights.drawn import draw
     from inception_dsl.weights.files import WeightFile
     from inception_dsl.weights.transfer import load_weights
 
@@ -56,7 +57,7 @@ def command(
         typed = compiler.at_size(variant.compile(spec))
     needs_heads = heads or not {*typed.heads}.isdisjoint(taps)
     with run.step(spec, file or spec):
-        weights = load_weights(typed, file, needs_heads) if file else WeightFile(deploy.drawn(typed, seed or 0), {})
+        weights = load_weights(typed, file, needs_heads) if file else WeightFile(draw(typed, seed or 0), {})
     for note in weights.notes:
         run.echo(note)
     with run.step(spec):

@@ -1,4 +1,4 @@
-"""`weights import` and `weights export`: weights under the names of other libraries."""
+"""`weights`: weights under the names of other libraries, and of another version of a spec."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from inception_dsl import compiler
-from inception_dsl.cli.options import FILE, SPEC, VariantOptions, variant_options
+from inception_dsl.cli.options import FILE, SPEC, Readable, VariantOptions, variant_options
 from inception_dsl.cli.run import CommandRun, output_formats
 
 if TYPE_CHECKING:
     from inception_dsl.ir.typed import Typed
+    from inception_dsl.weights.migrate import Migrated
     from inception_dsl.weights.transfer import Transfer
 
 TORCH_LIBRARIES: Final = ("torchvision", "timm", "pytorch-fid", "torch-fidelity", "facenet-pytorch", "pretrainedmodels")
@@ -22,7 +23,7 @@ TORCH_LIBRARIES: Final = ("torchvision", "timm", "pytorch-fid", "torch-fidelity"
 
 @click.group()
 def command() -> None:
-    """Convert weights from and to other libraries."""
+    """Convert weights to other libraries and other specs, and back."""
 
 
 @command.command("import")
@@ -105,6 +106,44 @@ def export_weights(
     )
 
 
+@command.command("migrate")
+@SPEC
+@FILE
+@click.option("--map", "migration", type=Readable(), required=True, help="The migration that `diff --map` wrote.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the tensors that are drawn anew.")
+@click.option("--out", type=click.Path(path_type=Path), help="File to write. [default: <network>.safetensors]")
+@click.option("--no-heads", is_flag=True, help="Leave the heads' weights out.")
+@variant_options
+@output_formats("text", "json")
+def migrate_weights(
+    run: CommandRun,
+    spec: str,
+    file: Path,
+    migration: Path,
+    seed: int,
+    out: Path | None,
+    no_heads: bool,
+    variant: VariantOptions,
+) -> None:
+    """Give a spec the weights of an earlier version, or of another spec.
+
+    FILE has the weights of the BEFORE of `diff BEFORE AFTER --map`, and SPEC is its AFTER. Values that are kept stay
+    the same bit for bit; a tensor without one is drawn as the spec's `init` says.
+    """
+    from inception_dsl.syntax.source import read
+    from inception_dsl.weights.migrate import migrate
+    from inception_dsl.weights.migration import read_migration
+
+    _check_suffix(out)
+    typed = _compiled(run, (spec, variant))
+    with run.step(migration):
+        named = read_migration(read(migration))
+    with run.step(spec, file):
+        migrated = migrate(typed, file, named, str(migration), heads=not no_heads, seed=seed)
+    run.result = {"kept": migrated.taken, "drawn": migrated.drawn, "dropped": migrated.dropped}
+    _write(run, out or Path(f"{typed.program.name}.safetensors"), typed, migrated)
+
+
 def _transfer(
     run: CommandRun,
     source: tuple[str, VariantOptions],
@@ -114,21 +153,33 @@ def _transfer(
     suffix: str = "",
 ) -> None:
     """Rename the weights of a spec's network, and write them."""
+    _check_suffix(out)
+    typed = _compiled(run, source)
+    with run.step(source[0], file):
+        renamed = rename(typed)
+    run.result = {"tensors": sorted(renamed.weights), "left_over": sorted(renamed.left)}
+    _write(run, out or Path(f"{typed.program.name}{suffix}.safetensors"), typed, renamed)
+
+
+def _check_suffix(out: Path | None) -> None:
+    if out and out.suffix != ".safetensors":
+        raise click.UsageError(f"--out is `{out}`: expected a .safetensors file")
+
+
+def _compiled(run: CommandRun, source: tuple[str, VariantOptions]) -> Typed:
+    spec, variant = source
+    with run.step(spec):
+        return compiler.at_size(variant.compile(spec))
+
+
+def _write(run: CommandRun, out: Path, typed: Typed, moved: Transfer | Migrated) -> None:
+    """Write weights, and print what became of them."""
     from inception_dsl.files.output import write
     from inception_dsl.weights.files import safetensors
 
-    spec, variant = source
-    if out and out.suffix != ".safetensors":
-        raise click.UsageError(f"--out is `{out}`: expected a .safetensors file")
-    with run.step(spec):
-        typed = compiler.at_size(variant.compile(spec))
-    with run.step(spec, file):
-        renamed = rename(typed)
-    out = out or Path(f"{typed.program.name}{suffix}.safetensors")
     with run.step():
-        metadata = {"network": typed.program.name, **renamed.metadata}
-        paths = write({out.name: safetensors(renamed.weights, metadata)}, out.parent)
-    run.result = {"tensors": sorted(renamed.weights), "left_over": sorted(renamed.left)}
-    for sentence in renamed.sentences:
+        metadata = {"network": typed.program.name, **moved.metadata}
+        paths = write({out.name: safetensors(moved.weights, metadata)}, out.parent)
+    for sentence in moved.sentences:
         run.echo(sentence)
     run.record_written(paths)

@@ -82,6 +82,28 @@ preprocessing, as those of `weights import` do. `model.onnx` of `compile` has no
 """,
 )
 
+INVALID_MIGRATION = Code(
+    "E138",
+    "not a usable migration",
+    """\
+`inception-dsl weights migrate` reads the file that `inception-dsl diff BEFORE AFTER --map FILE` writes. It is JSON that
+names, for every tensor of the network AFTER, the tensor of BEFORE whose values it takes, or null for one that is drawn
+anew; a tensor of BEFORE that none takes is among the `dropped`. The file is in another form, or it was written for
+another network than the spec's. Names in it may be edited: a tensor can take any tensor of the same shape.
+""",
+)
+
+CHECKPOINT_BREAKS = Code(
+    "E139",
+    "a checkpoint no longer loads",
+    """\
+`inception-dsl diff BEFORE AFTER --breaking` fails if a state_dict of BEFORE does not load into AFTER: a tensor is
+missing, unexpected, or has another shape, as torch's `load_state_dict(strict=True)` reports it. Heads count too. Keep
+the names of rows, modules' branches and steps, or write a migration with `--map FILE` and apply it with
+`inception-dsl weights migrate`.
+""",
+)
+
 PREPROCESSING_DIFFERS = Code(
     "W130",
     "preprocessing differs from that of the weights",

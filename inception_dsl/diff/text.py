@@ -1,0 +1,160 @@
+"""A comparison as text for a terminal: what is true of the whole, then row by row."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from textwrap import wrap
+from typing import Final
+
+from inception_dsl.diff.changes import Change, EntryChange, LayerChange
+from inception_dsl.diff.diff import Diff
+from inception_dsl.diff.wording import (
+    DESCRIPTIVE,
+    NAMES,
+    counted,
+    describes,
+    is_long,
+    line_changes,
+    loading,
+    of_network,
+    percent,
+    shown,
+    tensor_groups,
+    title,
+)
+from inception_dsl.text.aligned import pad
+from inception_dsl.text.terminal import shortened
+
+MARKS: Final = {"added": "+", "removed": "-", "affected": "."}
+"""What stands before a row; other rows have `~`."""
+
+MOST_LAYERS: Final = 12
+"""The most layers of a row that are listed; the JSON has all."""
+
+MOST_LINES: Final = 20
+"""The most lines of a key that are listed."""
+
+OF_ONE: Final = ("output", "params", "macs", "depth")
+"""The numbers that are listed of a row which only one side has."""
+
+VALUE: Final = 60
+"""The most columns of a value."""
+
+Paint = Callable[[str, str], str]
+
+
+def text(diff: Diff, room: int | None = None, paint: Paint = lambda text, _: text) -> str:
+    """Print a comparison in lines of at most `room` columns; `paint` colours a row's name by what happened to it."""
+    blocks = [f"{diff.before.label} => {diff.after.label}", "\n".join(_summary(diff))]
+    if not diff.equal:
+        blocks += [_totals(diff), *_keys(diff, room), *_entries(diff, room, paint)]
+    return "\n\n".join(filter(None, blocks))
+
+
+def _summary(diff: Diff) -> Iterator[str]:
+    if diff.equal:
+        yield "The specs say the same, and give the same network."
+        return
+    yield f"{loading(diff)}."
+    if words := counted(diff):
+        yield f"{words[0].upper()}{words[1:]}."
+
+
+def _totals(diff: Diff) -> str:
+    rows = [[NAMES[c.name], shown(c.before), shown(c.after), percent(c)] for c in diff.totals if c.before != c.after]
+    return "\n".join("  ".join(row).rstrip() for row in pad([["", "before", "after", ""], *rows], 1)) if rows else ""
+
+
+def _keys(diff: Diff, room: int | None) -> Iterator[str]:
+    """The keys of the specs: those that say what is computed, other settings, and the names of those that describe."""
+    for chosen in (of_network, lambda key: not (of_network(key) or describes(key))):
+        yield "\n".join(line for key in diff.keys if chosen(key) for line in _key(key))
+    names = Counter(_section(key.name) for key in diff.keys if describes(key))
+    listed = ", ".join(f"{name} ({count} keys)" if count > 1 else name for name, count in names.items())
+    yield _wrapped(f"described differently: {listed}", room, "  ") if listed else ""
+
+
+def _section(key: str) -> str:
+    """A key, up to the part that says that it describes."""
+    parts = key.split(".")
+    return ".".join(parts[: next(i for i, part in enumerate(parts) if part in DESCRIPTIVE) + 1])
+
+
+def _key(key: Change) -> Iterator[str]:
+    lines = [*line_changes(key)]
+    if len(lines) > 2 or is_long(key):
+        yield f"{key.name}:"
+        yield from (f"  {line}" for line in _some(lines, MOST_LINES))
+    else:
+        before, after = (shortened(shown(value).strip(), VALUE) for value in (key.before, key.after))
+        yield f"{key.name}: {before} => {after}"
+
+
+def _entries(diff: Diff, room: int | None, paint: Paint) -> Iterator[str]:
+    quiet = [entry for entry in diff.entries if only_sees(entry)]
+    for entry in diff.entries:
+        if entry not in quiet:
+            lines = [f"{MARKS.get(entry.words[0], '~')} {paint(title(entry), entry.words[0])}"]
+            yield "\n".join([*lines, *(_wrapped(line, room, "    ") for line in _lines(entry))])
+    if quiet:
+        yield _wrapped(f"other receptive fields: {', '.join(entry.name for entry in quiet)}", room, "")
+
+
+def _wrapped(line: str, room: int | None, indent: str) -> str:
+    start = indent if indent == "    " else ""
+    if room is None:
+        return f"{start}{line}"
+    return "\n".join(wrap(line, max(room, 20), initial_indent=start, subsequent_indent=f"{indent}  "))
+
+
+def only_sees(entry: EntryChange) -> bool:
+    """Whether only the receptive field of a row or head differs."""
+    differ = {change.name for change in entry.numbers}
+    return entry.words == ("affected",) and differ <= {"receptive_field"} and not entry.tensors_by_change()
+
+
+def _lines(entry: EntryChange) -> Iterator[str]:
+    """What is listed below the name of a row."""
+    alone = entry.before is None or entry.after is None
+    say = _stated if alone else _change
+    if entry.cells:
+        yield "; ".join(map(say, entry.cells))
+    if not alone:
+        yield from _some([*map(layer_line, entry.layers)], MOST_LAYERS)
+    reads = [Change("reads", *entry.arrives)] if not alone and entry.arrives[0] != entry.arrives[1] else []
+    numbers = [change for change in entry.numbers if not alone or (change.name in OF_ONE and any(change[1:]))]
+    if reads or numbers:
+        yield "; ".join(map(say, (*reads, *numbers)))
+    if printed := [say(change) for change in entry.printed if change.after is not None]:
+        yield f"printed: {'; '.join(printed)}"
+    if dropped := [f"{change.name} {change.before}" for change in entry.printed if change.after is None]:
+        yield f"printed numbers dropped: {'; '.join(dropped)}"
+    yield from (f"weights {change}: {names}" for change, names in tensor_groups(entry))
+
+
+def _change(change: Change) -> str:
+    return f"{NAMES.get(change.name, change.name)} {shown(change.before)} => {shown(change.after)}"
+
+
+def _stated(change: Change) -> str:
+    """A value that only one side has."""
+    value = change.before if change.after is None else change.after
+    return f"{NAMES.get(change.name, change.name)} {shown(value)}"
+
+
+def layer_line(layer: LayerChange) -> str:
+    """A layer that differs, in a line."""
+    names = " => ".join(dict.fromkeys(name or "itself" for name in (layer.before, layer.after) if name is not None))
+    one, other = layer.layer
+    if layer.before is None or layer.after is None:
+        return f"{'+' if layer.before is None else '-'} {names}: {other or one}"
+    parts = [f"{one} => {other}"] if one != other else []
+    if layer.reads:
+        parts.append("reads {}, not {}".format(*(" and ".join(names) for names in layer.reads[::-1])))
+    return f"{names}: {'; '.join(parts)}" if parts else names
+
+
+def _some(lines: list[str], most: int) -> Iterable[str]:
+    """The first of some lines, and how many more there are."""
+    return lines if len(lines) <= most else [*lines[: most - 1], f"... and {len(lines) - most + 1} more"]
