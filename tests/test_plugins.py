@@ -375,6 +375,16 @@ def test_a_recipe_or_rule_that_fails_is_named(kind: str, source: str, tmp_path: 
             assert "warning[W009]" in cli("lint", "specs/googlenet.yaml").stderr
 
 
+@pytest.mark.parametrize(("body", "problem"), [("1 / 0", "ZeroDivisionError"), ("yield 3", "it is of type `int`")])
+def test_a_rule_that_fails_on_a_network_is_named(body: str, problem: str, tmp_path: Path) -> None:
+    rule = f"def check(subject):\n    {body}\nR = Rule(Code('ODD001', 'odd', ''), check)"
+    install(tmp_path, "offering", {"lint": {"ODD001": "offering:R"}}, f"{LINTING}\n{rule}")
+    with installed(tmp_path):
+        done = cli("lint", "specs/googlenet.yaml", "specs/alexnet.yaml")
+    assert done.exit_code == 0
+    assert done.stderr.count("the plugin offering") == 1 and problem in done.stderr
+
+
 def test_nothing_is_looked_for_where_every_name_is_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     def look() -> Any:
         raise AssertionError("looked for plugins")

@@ -13,7 +13,7 @@ from inception_dsl.lint.rule import Finding, Rule
 from inception_dsl.lint.subject import Subject
 from inception_dsl.spec.network import NetworkSpec
 
-Found = Mapping[tuple[str, Span], Finding]
+Found = Mapping[tuple[str, Span | None], Finding]
 """Findings by code and place, one for each."""
 
 
@@ -56,11 +56,10 @@ def _own(spec: NetworkSpec, typed: Typed, rules: Sequence[Rule]) -> Iterator[Fin
 
 
 def _run(subject: Subject, rules: Iterable[Rule]) -> Found:
-    found: dict[tuple[str, Span], Finding] = {}
+    found: dict[tuple[str, Span | None], Finding] = {}
     for rule in rules:
         for finding in rule.check(subject):
-            if finding.diagnostic.span:
-                found.setdefault((rule.code, finding.diagnostic.span), finding)
+            found.setdefault((rule.code, finding.diagnostic.span), finding)
     return found
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from inception_dsl.diagnostics.codes.code import Code
+from inception_dsl.diagnostics.codes.plugins import PLUGIN_LEFT_OUT, REMEDY
 from inception_dsl.diagnostics.codes.table import CODES
+from inception_dsl.diagnostics.diagnostic import Diagnostic
 from inception_dsl.lint import ignores
-from inception_dsl.lint.rule import Rule
+from inception_dsl.lint.rule import Finding, Rule
 from inception_dsl.lint.rules import names, portability, principles, upkeep
+from inception_dsl.lint.subject import Subject
 from inception_dsl.plugins import offers
 from inception_dsl.plugins.offers import Offer, wrong_type
 
@@ -22,7 +25,7 @@ RULES: Final[tuple[Rule, ...]] = tuple(rule for module in MODULES for rule in mo
 
 def rules() -> tuple[Rule, ...]:
     """All rules that `lint` runs by default: ours, then those of plugins."""
-    return (*RULES, *(offer.thing for offer in offered() if not offer.problem))
+    return (*RULES, *(_guarded(offer) for offer in offered() if not offer.problem))
 
 
 def offered() -> list[Offer]:
@@ -41,6 +44,26 @@ def _problem(name: str, rule: Any) -> str:
     if not re.fullmatch(r"[A-Z]{2,5}[0-9]{3}", name):
         return "a code of a plugin is two to five capitals of its own, and three digits"
     return "" if callable(check) else f"of its `check`, {wrong_type(check, 'a function')}"
+
+
+def _guarded(offer: Offer) -> Rule:
+    """The rule of a plugin; what it raises becomes a warning that names the plugin, and its other findings stay."""
+    rule: Rule = offer.thing
+
+    def check(subject: Subject) -> Iterator[Finding]:
+        try:
+            yield from map(_finding, rule.check(subject))
+        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+            what = f"it raises {type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
+            yield Finding(Diagnostic(PLUGIN_LEFT_OUT, offer._replace(problem=what).message, help=REMEDY))
+
+    return Rule(rule.code, check)
+
+
+def _finding(found: object) -> Finding:
+    if not isinstance(found, Finding):
+        raise TypeError(wrong_type(found, "a `Finding`"))
+    return found
 
 
 def codes() -> tuple[Code, ...]:

@@ -10,7 +10,9 @@ import click
 
 from inception_dsl.cli.options import SPECS, VariantOptions, names_option, variant_options
 from inception_dsl.cli.run import FORMATS, CommandRun, output_formats
+from inception_dsl.files import builtin, output
 from inception_dsl.spec import discovery
+from inception_dsl.syntax.source import encode, read_bytes
 
 
 def _prefixes() -> list[str]:
@@ -46,13 +48,14 @@ def command(
     from inception_dsl.lint.table import offered, selected
     from inception_dsl.plugins.offers import left_out
 
+    if fix and (name := next((name for name in specs if name.startswith(builtin.PREFIX)), None)):
+        raise click.UsageError(f"`{name}` comes with the tool: edit a copy of it")
     run.diagnostics += left_out(offered())
     codes = selected(select, ignore)
     found = run.attempt(lambda: discovery.find_files(specs or ("specs",))) or discovery.Found([], [], [])
     run.diagnostics += found.faults
-    paths = [*found.specs, *found.claims]
-    counts = {"specs": len(paths), "findings": 0, "fixed": 0, "fixable": 0}
-    for path in paths:
+    counts = {"specs": 0, "findings": 0, "fixed": 0, "fixable": 0}
+    for path in (*found.specs, *found.claims):
         run.attempt(partial(_lint, run, path, codes, fix, variant, counts), path)
     run.result = counts
     run.echo(_summary(counts, fix))
@@ -66,9 +69,11 @@ def _lint(
 
     linted = (fix_file if fix else lint_file)(path, codes, *variant)
     if linted.fixed:
-        from inception_dsl.edit.rewrite import rewrite
-
-        run.record_written([rewrite(path, linted.source.text)])
+        file = path.resolve()  # of a link, what it leads to
+        text = encode(linted.source.text, read_bytes(str(file), str(path)))
+        output.write({file.name: text}, file.parent, force=True)
+        run.record_written([path])
+    counts["specs"] += 1
     counts["findings"] += len(linted.findings)
     counts["fixed"] += linted.fixed
     counts["fixable"] += sum(bool(finding.edits) for finding in linted.findings)
