@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from lsprotocol import types
 from inception_dsl.edit.edit import Edit, apply
 from inception_dsl.lsp.features import FEATURES
 from inception_dsl.lsp.files import OpenFile, OpenFiles
+from inception_dsl.lsp.rename import Refused
 
 ROOT = Path(__file__).parent.parent
 GOOGLENET = ROOT / "specs" / "googlenet.yaml"
@@ -38,7 +40,7 @@ def whole(file: OpenFile) -> types.Range:
 def ask(file: OpenFile, method: str, **parameters: Any) -> Any:
     """What a feature answers about a file."""
     kind: Any = types.METHOD_TO_TYPES[method][2]
-    return ANSWERS[method](file, kind(types.TextDocumentIdentifier(file.uri), **parameters))
+    return ANSWERS[method](file, kind(text_document=types.TextDocumentIdentifier(file.uri), **parameters))
 
 
 def ask_everything(file: OpenFile, at: types.Position) -> None:
@@ -60,7 +62,8 @@ def ask_everything(file: OpenFile, at: types.Position) -> None:
         parameters = {name: value for name, value in known.items() if name in fields}
         if "context" in fields:
             parameters["context"] = contexts.get(method)
-        ask(file, method, **parameters)
+        with suppress(Refused):  # which the client shows to the user
+            ask(file, method, **parameters)
 
 
 def edited(file: OpenFile, edits: list[types.TextEdit]) -> str:

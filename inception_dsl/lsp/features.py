@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from typing import Final
 
-from inception_dsl.lsp import code_actions, hover, inlay_hints, semantic_tokens, symbols
+from inception_dsl.lsp import (
+    code_actions,
+    definition,
+    hover,
+    inlay_hints,
+    references,
+    rename,
+    semantic_tokens,
+    symbols,
+)
 from inception_dsl.lsp.feature import Feature
 
 FEATURES: Final[tuple[Feature, ...]] = (
     code_actions.FEATURE,
+    definition.FEATURE,
     hover.FEATURE,
     inlay_hints.FEATURE,
+    references.FEATURE,
+    rename.FEATURE,
+    rename.PREPARE,
     semantic_tokens.FEATURE,
     symbols.FEATURE,
 )

@@ -12,6 +12,7 @@ from lsprotocol.types import Location, Position, Range
 from inception_dsl.compilation import Build
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, Span, SpecError
 from inception_dsl.lsp.analysis import Analysis, analyse, is_ours, real
+from inception_dsl.lsp.family import Member, member_of
 from inception_dsl.lsp.place import Place
 from inception_dsl.lsp.places import Places
 from inception_dsl.lsp.positions import Units, path_of, uri_of
@@ -40,12 +41,12 @@ class OpenFile:
         """Take a new text."""
         self.version = version
         self.source = _decoded(text, self.path or self.uri)
-        vars(self).pop("places", None)
         self.expire()
 
     def expire(self) -> None:
         """Forget the analysis: this text, or that of a file which it reads, has changed."""
         vars(self).pop("analysis", None)
+        vars(self).pop("member", None)
 
     @property
     def is_fresh(self) -> bool:
@@ -61,7 +62,6 @@ class OpenFile:
         found = analyse(self.source, self.path, self.files.read)
         self._seconds = time.perf_counter() - begun
         self._spec, self._build = found.spec or self._spec, found.build or self._build
-        vars(self).pop("places", None)  # a spec tells its settings from columns
         return found
 
     @property
@@ -82,13 +82,22 @@ class OpenFile:
             _ = self.analysis
 
     @cached_property
+    def member(self) -> Member:
+        """The file in its family: with the specs that it extends."""
+        return member_of(self.files, self.path, self.source)
+
+    @property
     def places(self) -> Places:
         """What stands where in the present text."""
-        return Places(self.source, self.spec.settings if self.spec else ())
+        return self.member.places
+
+    def place(self, position: Position) -> tuple[int, int]:
+        """The line and column, from 1, of a position of the client."""
+        return self.files.units.place(self.source, position)
 
     def at(self, position: Position) -> Place:
         """What is at a position of the client, or could be written there."""
-        return self.places.at(*self.files.units.place(self.source, position))
+        return self.places.at(*self.place(position))
 
     def range(self, span: Span) -> Range:
         """The client's range of a span, of this file or another."""
@@ -104,6 +113,8 @@ class OpenFiles:
 
     def __init__(self) -> None:
         self.units = Units()
+        self.folders: list[str] = []
+        """The folders of the workspace."""
         self._files: dict[str, OpenFile] = {}
         self._shown: set[str] = set()
 
@@ -138,6 +149,11 @@ class OpenFiles:
     def stale(self) -> list[OpenFile]:
         """The files whose texts, or those of the files that they read, have changed."""
         return [file for file in self if not file.is_fresh]
+
+    @property
+    def texts(self) -> dict[str, Source]:
+        """The texts of the open files that have a path, by that."""
+        return {file.path: file.source for file in self if file.path}
 
     def read(self, path: str) -> Source:
         """Read a file: as it is open, or from the disk. Raises `SpecError`."""

@@ -14,6 +14,9 @@ TokenKind = Literal[
     "layer", "module", "word", "column", "setting", "name", "function", "row", "label", "number", "operator"
 ]
 
+INIT: Final = "init"
+"""What owns the words of an initialisation, such as `normal std=0.01`."""
+
 _TOKEN: Final = re.compile(
     r"(?P<space>\s+)"
     r"|(?P<label>\w+(?=[ \t]*:))"
@@ -112,7 +115,7 @@ class Scanner:
                 self.key = name
                 quoted = text[0] == '"'
                 at = at[0] + quoted, at[1] - quoted
-                return Token("word" if self.owner in LAYERS else "column", name, *at, self.owner)
+                return Token("word" if self.owner in (INIT, *LAYERS) else "column", name, *at, self.owner)
             case "number":
                 return Token("number", text, *at)
             case "of" | "operator":

@@ -42,3 +42,9 @@ class Place(NamedTuple):
                 return True
             case _:
                 return False
+
+    @property
+    def formula(self) -> tuple[KeyPath, int, str]:
+        """What tells the formula of a place from others: its path, and the line and column of a cell in a table."""
+        in_table = self.path == ("layers",)
+        return self.path, self.span.line if in_table else 0, self.column if in_table else ""

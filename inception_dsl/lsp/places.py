@@ -20,7 +20,7 @@ class Places:
         self.source = source
         self.outline = Outline(source)
         own = (piece.text for piece in self.outline.pieces if piece.is_key and piece.path[-2:-1] == ("settings",))
-        self._settings = {*settings, *own}
+        self.settings = {*settings, *own}
 
     @cached_property
     def all(self) -> tuple[Place, ...]:
@@ -28,9 +28,7 @@ class Places:
         found: list[Place] = []
         block: Reader | None = None  # of the block scalar that the last piece is a line of
         for piece in self.outline.pieces:
-            reader = (
-                block if block and piece.in_block and block.path == piece.path else reader_of(piece, self._settings)
-            )
+            reader = block if block and piece.in_block and block.path == piece.path else reader_of(piece, self.settings)
             block = reader if piece.in_block else None
             found += reader.read(piece)
         return tuple(self._with_row(place) for place in found)
@@ -74,7 +72,7 @@ class Places:
         written = self.source.lines[line - 1][: column - 1].rstrip()
         if line in self.outline.blocks:
             path = self.outline.blocks[line]
-            reader = reader_of(Piece(path, "", here, in_block=True), self._settings)
+            reader = reader_of(Piece(path, "", here, in_block=True), self.settings)
             for piece in before:
                 if piece.path == path and piece.in_block and piece.span.line < line:
                     reader.read(piece)
@@ -83,7 +81,7 @@ class Places:
             if written[-1] in ",{[" and written[-1] not in last.text:
                 return self._gap_in_flow(last, written[-1], here)
             if not last.is_key:
-                return reader_of(last, self._settings).gap(here, last)
+                return reader_of(last, self.settings).gap(here, last)
             return Place("value", "", here, last.path)
         return Place("key", "", here, self.outline.above(line, column))
 

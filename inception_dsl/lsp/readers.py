@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from typing import Final
 
 from inception_dsl.diagnostics.diagnostic import Span
-from inception_dsl.lsp.formulas import Scanner, Token
+from inception_dsl.lsp.formulas import INIT, Scanner, Token
 from inception_dsl.lsp.outline import Piece
 from inception_dsl.lsp.place import Kind, Place
+from inception_dsl.spec.init import LAYER_WORDS, SOURCE
 from inception_dsl.spec.models import VERBS
 from inception_dsl.spec.vocabulary.layers import LAYERS
 from inception_dsl.syntax import table
@@ -25,6 +27,12 @@ NAMED: Final[dict[str, Kind]] = {
 }
 """What the keys, or the items, below a key are the names of."""
 
+_MEASURE: Final = re.compile(
+    r"(?P<measure>[a-z_]+)\((?P<network>\w+)(?:\.(?P<part>\w+))?(?P<settings>(?:,[^(),]*=[^(),]*)*)\)"
+)
+_GIVEN: Final = re.compile(r"\w+(?=[ \t]*=)")
+"""What the formula of a claim measures, and the settings to which it gives values."""
+
 TABLES: Final = (("layers",), ("reported",))
 
 
@@ -33,8 +41,12 @@ def reader_of(piece: Piece, settings: Collection[str]) -> Reader:
     path = piece.path
     if not piece.is_key and path in TABLES and piece.in_block:
         return _TableReader(path, Scanner(settings))
+    if not piece.is_key and path[:1] == ("claims",) and path[2:] == ("formula",):
+        return _ClaimReader(path, Scanner(settings))
+    if not piece.is_key and path[:2] == ("training", "transfer") and path[2:] in (("new",), ("freeze",)):
+        return _PathsReader(path, Scanner(settings))
     if not piece.is_key and _is_formula(path):
-        owner = str(path[-1]) if path[-2:-1] == ("defaults",) else ""
+        owner = INIT if path[:1] == (INIT,) else str(path[-1]) if path[-2:-1] == ("defaults",) else ""
         return _FormulaReader(path, Scanner(settings, owner))
     return Reader(path, Scanner(settings))
 
@@ -67,6 +79,29 @@ class _FormulaReader(Reader):
         for _ in self.scanner.line(line, start):
             pass
         return _expected(self.scanner, here, self.path, *_cell_of(self.path))
+
+
+class _ClaimReader(Reader):
+    """Reads what a claim measures: a network, or a part of it, perhaps with other values of its settings."""
+
+    def read(self, piece: Piece) -> Iterator[Place]:
+        for found in _MEASURE.finditer(piece.text):
+            network = found["network"]
+            part: Kind = "module" if found["measure"] == "calls" else "row"
+            kinds: dict[str, tuple[Kind, str]] = {"measure": ("function", ""), "network": ("base", "")}
+            for group, (kind, owner) in (kinds | {"part": (part, network)}).items():
+                if found[group]:
+                    yield Place(kind, found[group], _within(piece, *found.span(group)), piece.path, owner)
+            for name in _GIVEN.finditer(piece.text, *found.span("settings")):
+                yield Place("setting", name[0], _within(piece, *name.span()), piece.path, network)
+
+
+class _PathsReader(Reader):
+    """Reads paths of weights with commas between them: `fc, aux1.fc2`."""
+
+    def read(self, piece: Piece) -> Iterator[Place]:
+        for found in re.finditer(r"[\w.]+", piece.text):
+            yield from _of_path(piece._replace(text=found[0], span=_within(piece, *found.span())), found[0])
 
 
 class _TableReader(Reader):
@@ -133,13 +168,29 @@ class _TableReader(Reader):
         return found
 
 
+def _within(piece: Piece, start: int, end: int) -> Span:
+    """The span of a part of a piece."""
+    source, line, column, _ = piece.span
+    return Span(source, line, column + start, column + end)
+
+
+def _of_path(piece: Piece, parts: str) -> Iterator[Place]:
+    """The parts of a path of weights, such as `aux1.fc2`: a row or head, then labels; else the word of a layer."""
+    if not parts:
+        yield Place("layer", piece.text, piece.span, piece.path)
+    for found in re.finditer(r"\w+", parts):
+        yield Place("label" if found.start() else "row", found[0], _within(piece, *found.span()), piece.path)
+
+
 def _is_formula(path: KeyPath) -> bool:
-    """Whether a value is a formula, or the words of a default."""
+    """Whether a value is a formula, or words: of a default, or of an initialisation."""
     if len(path) < 2:
         return False
     if path[-1] == "graph":
         return path[-3:-2] in (("modules",), ("heads",))
-    return path[-2] == "defaults" or (path[-1] == "layer" and "rows" in path)
+    return (
+        path[-2] == "defaults" or (path[-2] == INIT and path[-1] != SOURCE) or (path[-1] == "layer" and "rows" in path)
+    )
 
 
 def _of_key(piece: Piece) -> Iterator[Place]:
@@ -150,6 +201,10 @@ def _of_key(piece: Piece) -> Iterator[Place]:
         dot = span.column + name.rindex(".")
         yield Place("row", name[: dot - span.column], span._replace(end=dot), path)
         yield Place("column", name[dot - span.column + 1 :], span._replace(column=dot + 1), path)
+    elif above == INIT and len(path) == 2 and name != SOURCE:
+        yield from _of_path(piece, name if name not in LAYER_WORDS else "")
+    elif path[:-1] == ("training", "loss", "heads"):
+        yield Place("head", name, span, path)
     elif column and column not in ("name", "layer", "after", "before"):
         yield Place("column", name, span, path, row=row, column=column)
     elif path[:1] == ("published",) and len(path) == 2 and name not in ("totals", "errata"):
@@ -190,7 +245,7 @@ def _in_cell(cell: Piece, settings: Collection[str], row: str, column: str) -> l
     whole = Place("cell", text, cell.span, cell.path, row=row, column=column)
     if column == "name":
         return [whole._replace(kind="row", defines=True)]
-    if text.startswith("@"):
+    if text.startswith("@") and column != "layer":
         return [whole._replace(kind="row", text=text[1:], span=cell.span._replace(column=cell.span.column + 1))]
     if text in LAYERS and column != "layer":
         return [whole._replace(kind="layer")]

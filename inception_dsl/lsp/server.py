@@ -49,6 +49,7 @@ def make(version: str) -> Server:
     @server.feature(types.INITIALIZED)
     def initialized(_: types.InitializedParams) -> None:
         server.files.units = Units(server.workspace.position_encoding)
+        server.files.folders = [path_of(folder.uri) for folder in server.workspace.folders.values()]
 
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
     def opened(params: types.DidOpenTextDocumentParams) -> None:

@@ -127,7 +127,7 @@ def _base(document: Document, paths: list[str], outside: bool) -> str:
     if not (paths[-1] or written.startswith(builtin.PREFIX)):
         hint = f"save it beside its base, or extend a built-in one, such as `{builtin.PREFIX}googlenet.yaml`"
         raise _fault(document, INVALID_BASE, "only a spec in a file can extend another file", hint=hint)
-    path = _beside(paths[-1], written)
+    path = beside(paths[-1], written)
     real = _real(path, document)
     if not outside and not path.startswith(builtin.PREFIX):
         folder = os.path.realpath(os.path.dirname(paths[0]) or ".")
@@ -153,7 +153,7 @@ def _too_large(document: Document, nodes: int) -> SpecError:
     return _fault(document, CIRCULAR_EXTENDS, message, hint="extend a file nearer to the start of the chain")
 
 
-def _beside(path: str, base: str) -> str:
+def beside(path: str, base: str) -> str:
     """The path of a base as a file names it: a built-in spec, or a file relative to the folder of `path`."""
     if base.startswith(builtin.PREFIX):
         return builtin.full(base)
