@@ -14,18 +14,27 @@ from typing import Any
 import published_schemas
 import pytest
 import yaml
-from cli_runner import SMALL
 
 ROOT = Path(__file__).parent.parent
 HOOKS: list[dict[str, Any]] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 STEP = ACTION["runs"]["steps"][-1]
-SPEC = SMALL.lstrip()
+SCRIPT = ROOT / ".github" / "action.sh"
+SPEC = """\
+network: small
+input: 3x16x16
+classes: 16
+layers: |
+  name | layer                          | output  | params
+  conv | conv 3x3 8 same                | 16x16x8 | 216
+  fc   | avgpool global -> fc {classes} | 1x1x16  | 144
+"""
 CLAIMS = """\
 claims:
   all:
-    {source: a note, sentence: It has 158 parameters., formula: params(small), printed: 158, verdict: exact}
+    {source: a note, sentence: It has 360 parameters., formula: params(small), printed: 360, verdict: exact}
 """
+MAKE = shutil.which("make")
 
 
 CI = (ROOT / "docs/ci.md").read_text(encoding="utf-8")
@@ -39,7 +48,7 @@ def test_the_readme_names_inputs_and_hooks_that_are_there() -> None:
     published_schemas.valid(config, ".pre-commit-config.yml")
     assert [hook["id"] for repo in config["repos"] for hook in repo["hooks"]] == sorted(
         (hook["id"] for hook in HOOKS),
-        key=["inception-dsl-fmt", "inception-dsl-check", "inception-dsl-compile", "inception-dsl-claims"].index,
+        key=[f"inception-dsl-{name}" for name in ("fmt", "check", "lint", "compile", "claims")].index,
     )
 
 
@@ -76,7 +85,7 @@ def test_a_hook_runs_what_holds_and_fails_on_what_does_not(hook: dict[str, Any],
 
     assert program == "inception-dsl"
     assert run(words, repository).returncode == 0
-    (repository / "specs/small.yaml").write_text(SPEC.replace("4 same", "5  same"), encoding="utf-8")
+    (repository / "specs/small.yaml").write_text(SPEC.replace("8 same", "9  same"), encoding="utf-8")
     assert run(words, repository).returncode == 1
 
 
@@ -88,6 +97,7 @@ class TestAction:
         """Run it with inputs of a workflow; the others are as they are by default."""
         given = {name: each["default"] for name, each in ACTION["inputs"].items()} | inputs
         names = {name: re.fullmatch(r"\$\{\{ inputs\.(\S+) \}\}", text) for name, text in STEP["env"].items()}
+        computed = {"ACTION": str(ROOT), "BASE": given["base"], "COMMENT": "7" if given["comment"] == "true" else ""}
         temporary = repository / "temp"
         (temporary / "inception-dsl").mkdir(parents=True, exist_ok=True)
         if not (package := temporary / "inception-dsl/inception_dsl").exists():
@@ -95,17 +105,20 @@ class TestAction:
         environment = {
             **os.environ,
             **{name: given[match[1]] for name, match in names.items() if match},
+            **computed,
+            "PATH": f"{repository / 'bin'}{os.pathsep}{os.environ['PATH']}",
             "PYTHON": sys.executable,
             "RUNNER_TEMP": str(temporary),
+            "GITHUB_REPOSITORY": "somebody/networks",
             "GITHUB_STEP_SUMMARY": str(repository / "summary.md"),
         }
-        assert {name for name, match in names.items() if not match} == {"PYTHON"}
+        assert {name for name, match in names.items() if not match} == {"PYTHON", *computed}
         script = repository / "step.sh"
         script.write_text(STEP["run"], encoding="utf-8")
         command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", str(script)]
         return subprocess.run(command, cwd=repository, env=environment, capture_output=True, text=True, check=False)
 
-    @pytest.mark.parametrize("command", ["check", "compile --check", "claims"])
+    @pytest.mark.parametrize("command", ["check", "compile --check", "claims", "fmt", "lint"])
     def test_what_holds(self, command: str, repository: Path) -> None:
         done = self.step(repository, command=command)
 
@@ -114,15 +127,25 @@ class TestAction:
         assert "nothing is wrong" in (repository / "summary.md").read_text(encoding="utf-8")
 
     def test_what_does_not_hold(self, repository: Path) -> None:
-        (repository / "specs/small.yaml").write_text(SMALL.replace("108", "107"), encoding="utf-8")
+        (repository / "specs/small.yaml").write_text(SPEC.replace("216", "217"), encoding="utf-8")
         done = self.step(repository, specs="specs/small.yaml specs/claims.yaml", summary="false")
 
         assert done.returncode == 1
         assert done.stdout.startswith("::error file=specs/small.yaml,line=6,")
         assert not (repository / "summary.md").exists()
 
+    def test_several_commands(self, repository: Path) -> None:
+        """All of them run, and the worst of them decides."""
+        (repository / "specs/small.yaml").write_text(SPEC.replace("8 same", "9 same"), encoding="utf-8")
+        done = self.step(repository, command="\n  fmt\n  compile\n  check\n  lint")
+
+        assert done.returncode == 1
+        summary = (repository / "summary.md").read_text(encoding="utf-8")
+        assert re.findall(r"^### inception-dsl (\w+): ", summary, re.MULTILINE) == ["fmt", "compile", "check", "lint"]
+        assert "::warning file=specs/small.yaml,line=6," in done.stdout and "L014" in done.stdout
+
     def test_other_commands_are_refused(self, repository: Path) -> None:
-        done = self.step(repository, command="check; touch gone")
+        done = self.step(repository, command="check\ncheck; touch gone")
 
         assert done.returncode == 2
         assert done.stdout.startswith("::error::command must be")
@@ -131,3 +154,42 @@ class TestAction:
     def test_no_input_is_part_of_a_script(self) -> None:
         """A workflow's inputs reach the shell as variables: none is pasted into a command."""
         assert all("${{" not in step.get("run", "") for step in ACTION["runs"]["steps"])
+
+    def test_the_script_is_one_that_old_shells_read(self) -> None:
+        """Nothing in it needs more than the bash of macOS, which is of 2007."""
+        assert not re.search(r"mapfile|readarray|declare -A|\$\{\w+(,,|\^\^|@)|\|&", SCRIPT.read_text(encoding="utf-8"))
+
+
+def test_workflows_are_valid() -> None:
+    for file in (ROOT / ".github" / "workflows").glob("*.yml"):
+        workflow = yaml.safe_load(file.read_text(encoding="utf-8"))
+        workflow["on"] = workflow.pop(True)  # as YAML 1.1 reads the key `on`
+        published_schemas.valid(workflow, "GitHub Workflow")
+
+
+@pytest.mark.skipif(not MAKE, reason="needs make")
+class TestMakefile:
+    """What it runs is what CONTRIBUTING.md names, and is there."""
+
+    def made(self, target: str) -> list[str]:
+        """The commands of a target."""
+        assert MAKE
+        done = subprocess.run([MAKE, "-n", target], cwd=ROOT, capture_output=True, text=True, check=True)
+        return done.stdout.splitlines()
+
+    def test_check_is_what_contributing_lists(self) -> None:
+        text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+        (block,) = re.findall(r"The parts of `make check`:\n\n```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+        script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+        assert self.made("check") == block.splitlines()
+        assert all(line in script for line in block.splitlines())
+
+    def test_every_target_is_listed(self) -> None:
+        assert MAKE
+        targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+        listed = subprocess.run([MAKE], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+        assert [line.split("\t")[0] for line in listed.splitlines()] == targets
+        assert all(self.made(target) for target in targets)
+        assert self.made("ci") == [".ci/run"] and (ROOT / ".ci" / "run").exists()
