@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from inception_dsl.formatting.format import format  # noqa: A004 - what it is called in every language
     from inception_dsl.network import Check, Network, load, loads
     from inception_dsl.paper.verdicts import Verdict
+    from inception_dsl.sweeps.search import feasible_sampler
+    from inception_dsl.sweeps.sweep import sweep
 
 _HOMES = {
     "Diagnostic": "diagnostics.diagnostic",
@@ -25,9 +27,22 @@ _HOMES = {
     "load": "network",
     "loads": "network",
     "Verdict": "paper.verdicts",
+    "feasible_sampler": "sweeps.search",
+    "sweep": "sweeps.sweep",
 }
 
-__all__ = ["Check", "Diagnostic", "Network", "SpecError", "Verdict", "format", "load", "loads"]
+__all__ = [
+    "Check",
+    "Diagnostic",
+    "Network",
+    "SpecError",
+    "Verdict",
+    "feasible_sampler",
+    "format",
+    "load",
+    "loads",
+    "sweep",
+]
 
 
 def __getattr__(name: str) -> Any:

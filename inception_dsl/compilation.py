@@ -151,7 +151,7 @@ def examine_source(source: Source, folder: Path) -> Examination:
             image = (subject.size, subject.size) if subject.size else None
             try:
                 program = compiler.compile_file(specs[subject.network], settings=settings)
-                networks[subject] = Measured(compiler.at_size(program, image))
+                networks[subject] = Measured.of(compiler.at_size(program, image))
             except SpecError as error:
                 faults += _of_measured(subject, error, place)
     verdicts, findings = claims.compare_sentences(sentences, networks, specs)

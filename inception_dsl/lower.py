@@ -11,13 +11,14 @@ from inception_dsl.diagnostics.codes.syntax import OUT_OF_BOUNDS
 from inception_dsl.diagnostics.codes.values import WEIGHTS_DO_NOT_FIT
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, Note, Span
 from inception_dsl.diagnostics.spelling import listing
+from inception_dsl.ir.advice import keep_size
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops.joins import Concat
 from inception_dsl.ir.ops.linear import Conv, FullyConnected
-from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.ops.shaping import Flatten
 from inception_dsl.ir.program import Again, Body, Call, Join, Layer, Part, Program, Reference, Repeat, Sequence
 from inception_dsl.ir.shapes import INPUT_PIXEL, Pair, ReceptiveFields, ShapeError, TensorType, joined_receptive_field
+from inception_dsl.ir.tape import Tape
 from inception_dsl.ir.typed import Node, PartPath, Typed
 from inception_dsl.ir.values import MODULE_IN, Scalar, ValueFault, evaluate
 
@@ -37,13 +38,13 @@ FAILED_NODE = -2
 """The index of a node with an error; nodes that read it are not reported again."""
 
 
-def lower(program: Program, image: Pair | None = None) -> Typed:
-    """Lower a program, at its own input size or at another height and width.
+def lower(program: Program, image: Pair | None = None, tape: Tape | None = None) -> Typed:
+    """Lower a program, at its own input size or at another height and width; a tape records how.
 
     Raises `SpecError` with every layer that cannot take its input.
     """
     size = TensorType((program.input.channels, *image)) if image else program.input
-    lowering = _Lowering(program, size)
+    lowering = _Lowering(program, size, tape)
     ends = lowering.ends
     index = INPUT
     for row in program.rows:
@@ -67,6 +68,7 @@ Bindings = Mapping[str, Scalar]
 class _Lowering:
     program: Program
     input: TensorType
+    tape: Tape | None
     nodes: list[Node] = field(default_factory=list)
     findings: Findings = field(default_factory=Findings)
     ends: dict[str, int] = field(default_factory=dict)
@@ -151,6 +153,7 @@ class _Lowering:
                     self.linear.setdefault(id(layer), []).append(len(self.nodes))
         composed = len(ops) > 1 or (isinstance(ops[0], Conv) and ops[0].window.pads_unevenly)
         here = {**env, "in": self.type_of(index).channels} if index != FAILED_NODE else env
+        arriving = index
         for op in ops:
             if index == FAILED_NODE:
                 return FAILED_NODE
@@ -162,6 +165,8 @@ class _Lowering:
             except (ShapeError, ValueFault) as error:
                 return self._fail(error, layer.origin)
             index = self._add(Node(name, bound, (index,), (x,), out, field, self.row, layer.origin))
+            if self.tape and index != FAILED_NODE:
+                self.tape.place(op, env, arriving, index)
         return index
 
     def name_alike(self) -> None:
@@ -193,6 +198,8 @@ class _Lowering:
             return self._fail(error, call.origin)
         bound = {param: number for param, number in values.items() if number is not None}
         bound[MODULE_IN] = here["in"]
+        if self.tape:
+            self.tape.enter(call, env, bound, index, len(self.nodes))
         template = self.program.templates[name]
         outer = self.within, self.values, self.steps
         self.values = {("argument", name): self.expand(value, path, index, env) for name, value in call.tensors}
@@ -258,7 +265,7 @@ class _Lowering:
         odd = [self._cause(source, end, by_image) for end, shape in zip(ends, shown, strict=True) if shape != usual]
         notes = list(dict.fromkeys(Note(node.origin, "here") for node in odd if node and node.origin))[:MOST_NOTES]
         where = self.origin if self.origin and join.origin and not _same_line(self.origin, join.origin) else join.origin
-        hint = error.help or _keep_size(odd)
+        hint = error.help or keep_size(odd)
         self.findings.error(error.code, error.message.format(self.within), where, label, notes, hint)
         return FAILED_NODE
 
@@ -277,18 +284,6 @@ class _Lowering:
 def _branch_name(branch: Part, number: int) -> str:
     passes = isinstance(branch.body, Sequence) and not branch.body.parts
     return branch.label or ("pass" if passes else f"branch {number}")
-
-
-def _keep_size(odd: list[Node | None]) -> str:
-    """A hint to give branches one size: `same`, where a layer lacks it."""
-    for node in odd:
-        window = node.op.window if node and isinstance(node.op, Conv | MaxPool | AvgPool) else None
-        if node and node.origin and window and window.stride == (1, 1) and all(size % 2 for size in window.kernel):
-            source, line, column, end = node.origin
-            words = source.lines[line - 1][column - 1 : end - 1].split()
-            kept = [word for word in words if word.partition("=")[0] not in ("valid", "ceil", "same_upper", "pad")]
-            return f"write `{' '.join([*kept, 'same'])}`"
-    return "give every branch the same strides, and padding that gives the same size"
 
 
 def _under(path: PartPath, part: Part) -> PartPath:

@@ -27,7 +27,7 @@ LAYERS = (
     *("ir", "syntax", "edit", "spec", "formatting", "recipes"),
     *("elaborate", "passes", "lower", "analysis", "paper"),
     *("build", "crosscheck", "emit", "compiler", "compilation"),
-    *("weights", "lint", "diff", "network", "training", "evaluation"),
+    *("weights", "lint", "diff", "network", "training", "evaluation", "sweeps"),
     *("authoring", "lsp"),
     *("cli", "__main__"),
 )
@@ -48,6 +48,7 @@ FOREIGN = {
     "numpy": {"crosscheck", "evaluation", "runner.readers.tables", "weights"},
     "onnx": {"emit.onnx.executor", "files.freshness"},
     "onnxruntime": {"emit.onnx.executor"},
+    "optuna": {"sweeps.sampler"},
     "PIL": {"evaluation.images", "runner.readers.decode", "runner.readers.pillow"},
     "pyarrow": {"runner.readers.parquet"},
     "pydantic": {"spec"},

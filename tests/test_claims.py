@@ -167,12 +167,14 @@ def measured(about: Subject) -> Measured:
     """A network of this repository, with some settings, as claims measure it."""
     settings = {name: str(value) for name, value in about.settings}
     program = compiler.compile_file(f"builtin:{about.network}", settings=settings)
-    return Measured(compiler.at_size(program, (about.size, about.size) if about.size else None))
+    return Measured.of(compiler.at_size(program, (about.size, about.size) if about.size else None))
 
 
 def network(name: str) -> Cost:
     """What a network of this repository costs."""
-    return measured(Subject(name)).cost
+    found = measured(Subject(name)).cost
+    assert isinstance(found, Cost)
+    return found
 
 
 def examined(*some: Sentence) -> claims.Examination:

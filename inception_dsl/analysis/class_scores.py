@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 from inception_dsl.diagnostics.codes.shapes import NOT_A_CLASSIFIER
 from inception_dsl.diagnostics.diagnostic import Findings
-from inception_dsl.ir.program import Head, Row
+from inception_dsl.ir.program import Head, Program, Row
 from inception_dsl.ir.shapes import TensorType
 from inception_dsl.ir.typed import Typed
 
@@ -14,19 +16,21 @@ def check_class_scores(typed: Typed) -> None:
 
     A network without `training` may end in features of any shape.
     """
-    if not typed.program.training:
-        return
     findings = Findings()
     classes = int(typed.program.env["classes"])
-    entries: tuple[Row | Head, ...] = (typed.program.rows[-1], *typed.program.heads)
-    for entry in entries:
-        out = typed.out(entry.name)
-        if out.shape != (classes,):
-            message = (
-                f"`{entry.name}` gives {_shown(out)}, but training needs one number for each of {classes:,} classes"
-            )
-            findings.error(NOT_A_CLASSIFIER, message, entry.origin, help=_advice(out, classes))
+    for entry, out in wrong_ends(typed.program, typed.out):
+        message = f"`{entry.name}` gives {_shown(out)}, but training needs one number for each of {classes:,} classes"
+        findings.error(NOT_A_CLASSIFIER, message, entry.origin, help=_advice(out, classes))
     findings.stop()
+
+
+def wrong_ends(program: Program, out: Callable[[str], TensorType]) -> Iterator[tuple[Row | Head, TensorType]]:
+    """The ends that must be such vectors and are not, and the output of each, which `out` gives by name."""
+    entries: tuple[Row | Head, ...] = (program.rows[-1], *program.heads) if program.training else ()
+    for entry in entries:
+        shape = out(entry.name)
+        if shape.shape != (program.env["classes"],):
+            yield entry, shape
 
 
 def _shown(out: TensorType) -> str:

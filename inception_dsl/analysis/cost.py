@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from inception_dsl.ir.op import Op
-from inception_dsl.ir.shapes import INPUT_PIXEL, Pair, ReceptiveFields, TensorType, Weight
+from inception_dsl.ir.shapes import Pair, ReceptiveFields, TensorType, Weight
 from inception_dsl.ir.typed import Node, Typed
 
 
@@ -101,14 +101,9 @@ def cost(typed: Typed) -> Cost:
     """Count a network, in time linear in its nodes."""
     names = (*typed.trunk, *typed.heads)
     sums = {name: [0, 0, 0, 0] for name in names}
-    depths: dict[int, int] = {-1: 0}
-    within: dict[int, int] = {}  # the depth of each node in its own row
+    depth_of = depths(typed, [node.op.layers(*node.types) for node in typed.nodes])
     training = storage(typed.nodes)
     for index, node in enumerate(typed.nodes):
-        own = node.op.layers(*node.types)
-        depths[index] = max(depths[i] for i in node.inputs) + own
-        before = (within[i] for i in node.inputs if i >= 0 and typed.nodes[i].row == node.row)
-        within[index] = max(before, default=0) + own
         weights = node.weights.values() if node.use == 1 else ()
         written = node.out.size if training[index] == index else 0
         sums[node.row] = [
@@ -117,16 +112,44 @@ def cost(typed: Typed) -> Cost:
 
     def row(name: str) -> RowCost:
         params, biases, macs, activations = sums[name]
-        end = typed.ends[name]
-        depth = within[end] if end >= 0 and typed.nodes[end].row == name else 0
-        return RowCost(typed.out(name), params, biases, macs, depth, activations, _receptive_fields(typed, name))
+        return RowCost(typed.out(name), params, biases, macs, depth_of.rows[name], activations, typed.sees(name))
 
-    def together(of: Sequence[str]) -> RowCost:
+    def together(of: Sequence[str], depth: int) -> RowCost:
         params, biases, macs, activations = (sum(sums[name][i] for name in of) for i in range(4))
-        depth, last = max(depths[typed.ends[name]] for name in of), typed.trunk[-1]
-        return RowCost(typed.out(last), params, biases, macs, depth, activations, _receptive_fields(typed, last))
+        last = typed.trunk[-1]
+        return RowCost(typed.out(last), params, biases, macs, depth, activations, typed.sees(last))
 
-    return Cost({name: row(name) for name in names}, together(typed.trunk), together(names), _peak(typed))
+    return Cost(
+        {name: row(name) for name in names},
+        together(typed.trunk, depth_of.trunk),
+        together(names, depth_of.total),
+        _peak(typed),
+    )
+
+
+class Depths(NamedTuple):
+    """The layers with weights on the longest path through every row and head, through the trunk, and with the heads."""
+
+    rows: Mapping[str, int]
+    trunk: int
+    total: int
+
+
+def depths(typed: Typed, layers: Sequence[int]) -> Depths:
+    """The depth of a network, given what each node adds to it."""
+    through: dict[int, int] = {-1: 0}
+    within: dict[int, int] = {-1: 0}  # the depth of each node in its own row
+    for index, (node, own) in enumerate(zip(typed.nodes, layers, strict=True)):
+        through[index] = max(through[i] for i in node.inputs) + own
+        before = (within[i] for i in node.inputs if i >= 0 and typed.nodes[i].row == node.row)
+        within[index] = max(before, default=0) + own
+    ends = typed.ends
+    own_end = {name: end >= 0 and typed.nodes[end].row == name for name, end in ends.items()}
+    return Depths(
+        {name: within[end] if own_end[name] else 0 for name, end in ends.items()},
+        max(through[ends[name]] for name in typed.trunk),
+        max(through[end] for end in ends.values()),
+    )
 
 
 def storage(nodes: Sequence[Node], inference: bool = False) -> list[int]:
@@ -159,8 +182,3 @@ def _peak(typed: Typed) -> int:
             if last[done] == index:
                 alive -= typed.nodes[done].out.size if done >= 0 else typed.input.size
     return peak
-
-
-def _receptive_fields(typed: Typed, row: str) -> ReceptiveFields:
-    end = typed.ends[row]
-    return typed.nodes[end].receptive_field if end >= 0 else INPUT_PIXEL

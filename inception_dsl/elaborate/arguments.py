@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from inception_dsl.diagnostics.codes.modules import CANNOT_EVALUATE, WRONG_MODULE_ARGUMENTS
 from inception_dsl.diagnostics.spelling import did_you_mean, listing
 from inception_dsl.elaborate.scope import MAX_CHANNELS, Scope, describe_value
-from inception_dsl.ir.values import Name, Scalar, Value, Width, names, substitute
+from inception_dsl.ir.values import Name, Scalar, Value, Width, names
 from inception_dsl.syntax.terms import Use
 
 Arguments = dict[str, Value | Scalar | None]
@@ -47,7 +47,7 @@ def arguments(use: Use, columns: tuple[str, ...], scope: Scope) -> Arguments:
                 use.at,
                 help=hint,
             )
-        given[column] = scope.values[column]
+        given[column] = scope.symbols[column] if column in scope.symbols else scope.values[column]
     return {column: given[column] for column in columns}
 
 
@@ -85,8 +85,6 @@ def widths(use: Use, given: Arguments, structural: Collection[str], scope: Scope
 
 def argument(param: str, bound: Mapping[str, Width], use: Use, scope: Scope) -> Width:
     """The width that a call binds a parameter of a template to. Raises `Fault` where it is empty."""
-    if param == "classes":
-        return substitute(Name("classes"), scope.symbols)
     if param not in bound:
         message = f"`{param}` of the module `{use.name}` must not be empty"
         raise scope.bad(CANNOT_EVALUATE, Name(param, at=use.at), message)

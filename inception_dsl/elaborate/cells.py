@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from inception_dsl.diagnostics.codes.modules import WRONG_MODULE_ARGUMENTS
 from inception_dsl.diagnostics.diagnostic import Findings, Note, Source
 from inception_dsl.diagnostics.spelling import listing
 from inception_dsl.elaborate.scope import Fault, Scope
-from inception_dsl.ir.values import Scalar, Value
+from inception_dsl.ir.values import Scalar, Value, names
 from inception_dsl.spec.network import NetworkSpec
 from inception_dsl.spec.rows import RowSpec
 from inception_dsl.spec.vocabulary.plugins import is_layer
@@ -16,11 +16,19 @@ from inception_dsl.syntax.terms import Use, value_names, walk
 from inception_dsl.syntax.yaml_printer import flow
 
 
-def cell_values(row: RowSpec, constants: Mapping[str, Scalar | None], findings: Findings) -> dict[str, Scalar | None]:
-    """The values of a row's arguments by column, None for an empty cell and after adding an error to `findings`."""
+def cell_values(
+    row: RowSpec, constants: Mapping[str, Scalar | None], free: Collection[str], findings: Findings
+) -> tuple[dict[str, Scalar | None], dict[str, Value]]:
+    """The values of a row's arguments by column, None for an empty cell and after adding an error to `findings`.
+
+    Cells that use a name in `free` which is not among the constants have no value yet: they are the second result.
+    """
     cells: dict[str, Scalar | None] = {}
+    symbolic: dict[str, Value] = {}
     for column, value in row.args.items():
-        if isinstance(value, Value):
+        if isinstance(value, Value) and any(name.name in free and name.name not in constants for name in names(value)):
+            symbolic[column] = value
+        elif isinstance(value, Value):
             try:
                 cells[column] = Scope(row.layer, constants, {}, row).known(value)
             except Fault as fault:
@@ -28,7 +36,7 @@ def cell_values(row: RowSpec, constants: Mapping[str, Scalar | None], findings: 
                 cells[column] = None
         else:
             cells[column] = value
-    return cells
+    return cells, symbolic
 
 
 def report_unused(row: RowSpec, spec: NetworkSpec, findings: Findings) -> None:

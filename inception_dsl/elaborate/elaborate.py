@@ -6,7 +6,7 @@ stay symbolic; the calls bind them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from inception_dsl.diagnostics.codes.layers import WRONG_LAYER_ARGUMENTS
@@ -43,7 +43,7 @@ from inception_dsl.ir.program import (
     Template,
 )
 from inception_dsl.ir.shapes import TensorType
-from inception_dsl.ir.values import MODULE_IN, Name, Scalar, Width, is_reference
+from inception_dsl.ir.values import MODULE_IN, Name, Scalar, Width, is_reference, substitute
 from inception_dsl.spec.init import init
 from inception_dsl.spec.network import HeadSpec, NetworkSpec
 from inception_dsl.spec.published import published
@@ -58,10 +58,14 @@ MOST_ARGUMENTS = 4 * MOST_LAYERS
 """The limit on the arguments of all calls together: a call counts as one layer for each column of its module."""
 
 
-def elaborate(spec: NetworkSpec) -> Program:
-    """Resolve a spec. Raises `SpecError` with every error in its names, values and words."""
+def elaborate(spec: NetworkSpec, free: Collection[str] = ()) -> Program:
+    """Resolve a spec. Raises `SpecError` with every error in its names, values and words.
+
+    The settings in `free` stay names in the widths, and have their values in the program's `env`: widths are then never
+    taken for empty, and a free setting that is used for anything else is an error.
+    """
     findings = Findings()
-    elaborator = _Elaborator(spec, findings)
+    elaborator = _Elaborator(spec, findings, free)
     rows = tuple(elaborator.row(row, elaborator.rows[:i]) for i, row in enumerate(spec.rows))
     heads = tuple(elaborator.head(head) for head in spec.heads)
     check_heads(spec, findings)
@@ -74,13 +78,10 @@ def elaborate(spec: NetworkSpec) -> Program:
         spec.title,
         paper(spec.paper),
         TensorType(spec.input),
-        {"classes": spec.classes},
+        {"classes": spec.classes, **{name: spec.settings[name].value for name in free}},
         elaborator.templates,
         rows,
-        tuple(
-            Head(head.name, head.source, head.loss_weight, body, origin=head.origin)
-            for head, body in zip(spec.heads, heads, strict=True)
-        ),
+        heads,
         claims,
         initial,
         spec.training,
@@ -91,7 +92,7 @@ def elaborate(spec: NetworkSpec) -> Program:
 
 
 class _Elaborator:
-    def __init__(self, spec: NetworkSpec, findings: Findings) -> None:
+    def __init__(self, spec: NetworkSpec, findings: Findings, free: Collection[str]) -> None:
         self.spec = spec
         self.findings = findings
         self.templates: dict[str, Template] = {}
@@ -99,26 +100,29 @@ class _Elaborator:
         self.rows = tuple(row.name for row in spec.rows)
         self.surplus = self.arguments = 0  # layers beyond one per row, and arguments of calls, so far
         self.template_names: dict[int, str] = {}
-        self.constants: dict[str, Scalar | None] = {name: setting.value for name, setting in spec.settings.items()}
-        self.constants["classes"] = spec.classes
+        known = {name: setting.value for name, setting in spec.settings.items() if name not in free}
+        self.constants: dict[str, Scalar | None] = {**known, "classes": spec.classes}
+        self.bound_at_lowering: dict[str, Width] = {name: Name(name) for name in ("classes", *free)}
         self.modules = Modules(spec.modules, self.constants, findings)
         self.vocabulary = Layers(spec, self.constants, findings)
 
     def row(self, row: RowSpec, before: tuple[str, ...]) -> Row:
         """A row; its cells are the values of its formula and the arguments of the modules that it calls."""
-        values = {**self.constants, **cell_values(row, self.constants, self.findings)}
+        known, symbolic = cell_values(row, self.constants, self.bound_at_lowering, self.findings)
         given = Given(before, self.rows)
-        scope = Scope(row.layer, values, {"in": Name("in"), "classes": Name("classes")}, row, given)
+        symbols = {"in": Name("in"), **self.bound_at_lowering, **symbolic}
+        scope = Scope(row.layer, {**self.constants, **known}, symbols, row, given)
         report_unused(row, self.spec, self.findings)
         body = self._bounded(row.name, scope, row.span("name"))
         return Row(row.name, body, row.layer.text, origin=row.span("name"))
 
-    def head(self, head: HeadSpec) -> Body:
-        """The body of a head, which has no row to take values from."""
+    def head(self, head: HeadSpec) -> Head:
+        """A head, which has no row to take values from."""
         rows = self.rows
         given = Given(rows[: rows.index(head.source) + 1] if head.source in rows else rows, rows)
-        scope = Scope(head.graph, self.constants, {"in": Name("in"), "classes": Name("classes")}, given=given)
-        return self._bounded(head.name, scope, head.origin)
+        scope = Scope(head.graph, self.constants, {"in": Name("in"), **self.bound_at_lowering}, given=given)
+        body = self._bounded(head.name, scope, head.origin)
+        return Head(head.name, head.source, head.loss_weight, body, origin=head.origin)
 
     def _bounded(self, name: str, scope: Scope, origin: Span) -> Body:
         """The body of a row or head; reports E107 where it nests too deeply, stops with E214 where it is too large."""
@@ -263,6 +267,7 @@ class _Elaborator:
         if self.arguments > MOST_ARGUMENTS:
             raise TooLarge
         template = self.templates[self.template_names[key]]
+        bound |= {name: substitute(Name(name), scope.symbols) for name in self.bound_at_lowering}
         args = tuple((param, argument(param, bound, use, scope)) for param in template.params)
         passed = tuple((column, tensors[column]) for column in template.tensors)
         return Call(template.name, args, passed, origin=scope.span(use.at))
@@ -274,7 +279,7 @@ class _Elaborator:
         inner = Scope(
             spec.graph,
             {**self.constants, **values},
-            {**symbols, **{name: Name(name) for name in ("in", MODULE_IN, "classes")}},
+            {**symbols, **{name: Name(name) for name in ("in", MODULE_IN)}, **self.bound_at_lowering},
             scope.row,
             Given((), self.rows, spec.columns),
         )
@@ -285,7 +290,7 @@ class _Elaborator:
         body = self.whole(inner)
         del self.templates[name]
         used = used_names(body)
-        params = tuple(column for column in (*spec.columns, "classes") if column in used)
+        params = tuple(name for name in (*spec.columns, *self.bound_at_lowering) if name in used)
         read = {reference.name for reference in references(body) if isinstance(reference, Reference)}
         tensors = tuple(column for column in spec.columns if column in read and is_reference(values.get(column)))
         self.templates[name] = Template(name, module, params, body, spec.doc, tensors, origin=spec.origin)

@@ -135,11 +135,12 @@ class Modules:
         """The columns that shape a module: kernels, strides, words, counts, factors, here or in a module it calls."""
         found: set[str] = set()
         for term in walk(self.modules[module].graph.term):
-            for value in self._shaping(term):
+            for value in self.shaping(term):
                 found |= {name.name for name in names(value)}
         return frozenset(found & set(self.modules[module].columns))
 
-    def _shaping(self, term: Term) -> Iterator[Value]:
+    def shaping(self, term: Term) -> Iterator[Value]:
+        """The values directly in a term that shape the structure, as widths do not."""
         if isinstance(term, Scaled | Repeated):
             yield from own_values(term)
         if not isinstance(term, Use):
@@ -221,6 +222,8 @@ def _given(use: Use, env: Mapping[str, Scalar | None]) -> KnownValues:
 
 
 def _is_empty(value: Value, env: Mapping[str, Scalar | None]) -> bool:
+    if any(env.get(name.name, name) is None for name in names(value)):
+        return True
     try:
         return not evaluate(value, env)
     except ValueFault:  # it depends on `in`, or is reported elsewhere

@@ -102,7 +102,10 @@ class Scope:
             raise Fault(
                 CANNOT_EVALUATE, "a number of channels must be one number", self.formula.span(self.formula.term.at)
             )
-        if all(name.name in self.values for name in names(value)):
+        known = [name.name for name in names(value) if name.name in self.values]
+        if any(self.values[name] is None for name in known):
+            return None
+        if len(known) == sum(1 for _ in names(value)):
             number = self.known(value)
             if number is None or number == 0:
                 return None

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from inception_dsl.diagnostics.codes.generated import EDITED_FILE
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
@@ -47,6 +47,34 @@ def write(files: Mapping[str, bytes], out: Path, force: bool = False) -> list[Pa
             for folder in reversed(created):
                 folder.rmdir()  # which fails where it has files now
     return [out / name for name in files]
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[BinaryIO]:
+    """Write one file piece by piece, however large: it replaces the old one when the block ends without an error.
+
+    Raises `SpecError` E006 if it cannot be written.
+    """
+    if obstacle := _obstacle(path):
+        raise paths.unwritable(path, obstacle)
+    created: list[Path] = []
+    part: Path | None = None
+    _remove_strays(path.parent)
+    try:
+        with _errors_name(path):
+            created = _make_folders(path.parent)
+            part = _write_temporary(path, b"")
+            with part.open("wb") as file:
+                yield file
+        with _signals_blocked():
+            _rename_all({path: part})
+        created = []
+    finally:
+        with suppress(OSError):
+            if part is not None:
+                part.unlink(missing_ok=True)
+            for folder in reversed(created):
+                folder.rmdir()
 
 
 def check_writable(path: Path) -> None:

@@ -235,7 +235,7 @@ class Init(NamedTuple):
 
 @dataclass(frozen=True)
 class Program:
-    """A network as templates and rows. `env` binds the symbolic widths of rows and heads: `classes`.
+    """A network as templates and rows. `env` binds the names in the widths of rows and heads: `classes`, free settings.
 
     `init` is None where none is stated. `training` is the recipe, as validated by `spec.training_model`, and
     `training_places` the place of each of its settings by `group.name`, of `recipe`, and of the section ("").

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.program import Origin, Program
-from inception_dsl.ir.shapes import ReceptiveFields, TensorType, Weight
+from inception_dsl.ir.shapes import INPUT_PIXEL, ReceptiveFields, TensorType, Weight
 
 PartPath = tuple[str, ...]
 """Where a part stands in the lowered network; a part of a template has a path for each call of the template."""
@@ -73,6 +73,11 @@ class Typed:
         """The output shape of a row or head."""
         end = self.ends[row]
         return self.nodes[end].out if end >= 0 else self.input
+
+    def sees(self, row: str) -> ReceptiveFields:
+        """The receptive fields of a pixel of the output of a row or head."""
+        end = self.ends[row]
+        return self.nodes[end].receptive_field if end >= 0 else INPUT_PIXEL
 
     @property
     def trunk(self) -> tuple[str, ...]:

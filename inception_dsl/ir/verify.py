@@ -10,9 +10,6 @@ from inception_dsl.ir.shapes import Weight
 from inception_dsl.ir.typed import Typed
 from inception_dsl.ir.values import MODULE_IN, Value, names
 
-BOUND_AT_LOWERING = frozenset({"in", "classes"})
-"""Names that every width may use: lowering binds them."""
-
 
 class InternalError(Exception):
     """A bug in the compiler, never an error in the spec."""
@@ -25,13 +22,14 @@ def verify_program(program: Program) -> Program:
     `InternalError`.
     """
     known: dict[str, Template] = {}
+    bound_at_lowering = {"in", *program.env}
     for name, template in program.templates.items():
-        _verify_body(template.body, known, {*template.params, *BOUND_AT_LOWERING, MODULE_IN}, name)
+        _verify_body(template.body, known, {*template.params, *bound_at_lowering, MODULE_IN}, name)
         given = {reference.name for reference in _read(template.body, "argument")}
         _require(given <= {*template.tensors}, f"{name} reads {given}, beside {template.tensors}")
         known[name] = template
     for entry in program.entries:
-        _verify_body(entry.body, known, BOUND_AT_LOWERING, entry.name)
+        _verify_body(entry.body, known, bound_at_lowering, entry.name)
         _require(not any(_read(entry.body, "argument")), f"{entry.name} reads an argument of a module")
     entries = [entry.name for entry in program.entries]
     _require(len(entries) == len({*entries}), "two rows or heads share a name")

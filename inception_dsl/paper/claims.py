@@ -132,10 +132,13 @@ def compare_sentences(
     return Examination(tuple(verdicts), tuple(findings.diagnostics))
 
 
-def evaluate_formula(formula: Value, measured: Mapping[Measurement, Fraction]) -> Fraction:
+def evaluate_formula(
+    formula: Value, measured: Mapping[Measurement, Fraction], values: Mapping[str, Fraction] | None = None
+) -> Fraction:
     """Evaluate a formula exactly, except for `round`, `ceil` and `floor`; `measured` are the values that it measures.
 
-    Raises `ValueFault` E207 for arithmetic without a result, E311 for a name outside a measure.
+    `values` are those of names, of which the formulas of claims have none. Raises `ValueFault` E207 for arithmetic
+    without a result, E311 for a name outside a measure.
     """
     match formula:
         case Number(number):
@@ -144,12 +147,14 @@ def evaluate_formula(formula: Value, measured: Mapping[Measurement, Fraction]) -
             return measured[formula]
         case Function(name, arguments):
             return _applied(
-                FUNCTIONS[name][0], [evaluate_formula(argument, measured) for argument in arguments], formula.at
+                FUNCTIONS[name][0], [evaluate_formula(argument, measured, values) for argument in arguments], formula.at
             )
         case Operation(operator, left, right):
             return _applied(
-                OPERATORS[operator], [evaluate_formula(left, measured), evaluate_formula(right, measured)], formula.at
+                OPERATORS[operator], [evaluate_formula(side, measured, values) for side in (left, right)], formula.at
             )
+        case Name(name) if values and name in values:
+            return values[name]
         case Name(name):
             raise ValueFault(
                 UNKNOWN_SUBJECT,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from fractions import Fraction
 from functools import cache, cached_property
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
-from inception_dsl.analysis.cost import Cost, cost
+from inception_dsl.analysis.cost import RowCost, cost
 from inception_dsl.diagnostics.codes.modules import CANNOT_EVALUATE
 from inception_dsl.diagnostics.codes.paper import UNKNOWN_SUBJECT
 from inception_dsl.diagnostics.spelling import did_you_mean, listing
@@ -30,17 +30,34 @@ class Subject(NamedTuple):
     size: int | None = None
 
 
-class Measured:
-    """A network that claims measure."""
+class Costed(Protocol):
+    """What a network costs: by row and head, and the trunk."""
 
-    def __init__(self, typed: Typed) -> None:
-        self.program = typed.program
-        self._typed = typed
+    @property
+    def rows(self) -> Mapping[str, RowCost]:
+        """The costs of its rows and heads, by name."""
+
+    @property
+    def trunk(self) -> RowCost:
+        """The cost of its rows together."""
+
+
+class Measured:
+    """A network that is measured, and how it is costed."""
+
+    def __init__(self, program: Program, count: Callable[[], Costed]) -> None:
+        self.program = program
+        self._count = count
+
+    @classmethod
+    def of(cls, typed: Typed) -> Measured:
+        """A network that is counted when its cost is measured."""
+        return cls(typed.program, lambda: cost(typed))
 
     @cached_property
-    def cost(self) -> Cost:
+    def cost(self) -> Costed:
         """What it costs."""
-        return cost(self._typed)
+        return self._count()
 
     @cached_property
     def calls(self) -> Counter[str]:

@@ -27,7 +27,8 @@ def outline(program: Program) -> Program:
         while module in taken:
             module += "_row"
         read = {found.name: found for found in references(rest) if isinstance(found, Reference) and found.kind == "row"}
-        params = ("classes",) if "classes" in used_names(rest) else ()
+        used = used_names(rest)
+        params = tuple(name for name in program.env if name in used)
         doc = f"The row `{name}`." if is_row else f"The head `{name}`."
         templates[module] = Template(
             module, name, params, bottom_up(_as_argument)(rest), doc, tuple(read), origin=body.origin

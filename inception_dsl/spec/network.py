@@ -148,7 +148,7 @@ def build_spec(
         settings,
         {layer: _default(layer, words, document, findings) for layer, words in keys.defaults.items()},
         {name: module for name, module in modules.items() if module},
-        RowReader(columns, broken, declared, document.names, findings).read(cells),
+        RowReader(columns, broken, declared, settings, document.names, findings).read(cells),
         tuple(head for head in heads if head),
         declared,
         init_words(document, _written(keys.init), findings),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from inception_dsl.diagnostics.codes.syntax import DUPLICATE_NAME, INVALID_FORMULA, UNUSED_COLUMN
@@ -52,7 +52,8 @@ class RowReader:
     """Reads the rows of a table.
 
     `arguments` are the columns of the modules, to which those of the rows' formulas are added. `broken` is true if
-    the columns of some modules are unknown. `declared` are the keys of `published`.
+    the columns of some modules are unknown. `declared` are the keys of `published`. A printed column may have the name
+    of one of the `settings`, which is what formulas then mean.
     """
 
     def __init__(
@@ -60,19 +61,22 @@ class RowReader:
         arguments: Iterable[str],
         broken: bool,
         declared: Iterable[str],
+        settings: Collection[str],
         renamed: Mapping[Source, Mapping[str, str]],
         findings: Findings,
     ) -> None:
         self.arguments = {*arguments}
         self.broken = broken
         self.printed = {*COLUMN_MEASURES[:4], *(key for key in declared if key not in ("totals", "errata"))}
+        self.settings = settings
         self.renamed = renamed
         self.findings = findings
 
     def read(self, cells: Table) -> tuple[RowSpec, ...]:
         """All rows; errors are added to `findings`."""
         formulas = [self._formula(row["layer"]) for row in cells.rows]
-        self.arguments |= {name.name for formula in formulas if formula for name in value_names(formula.term)}
+        used = {name.name for formula in formulas if formula for name in value_names(formula.term)}
+        self.arguments |= used - self.printed.intersection(self.settings)
         self._check_columns(cells.header)
         rows: list[RowSpec] = []
         seen: dict[str, Span] = {}

@@ -79,6 +79,17 @@ and then ends with exit code 1. `train` and `doctor` also report it on systems t
 """,
 )
 
+INVALID_SWEEP = Code(
+    "E010",
+    "invalid sweep",
+    """\
+A sweep varies settings: `--set width=0.25:2:0.05` is a range with both ends, `--set depth=1,2,3` a list, and a list
+may hold ranges. `--size` takes a list of image sizes. There are at most 10,000,000 combinations. `--where`,
+`--minimise` and `--maximise` take formulas of the settings and of what claims measure of a network:
+`params(x) / ops(x) > 0.01`.
+""",
+)
+
 INTERNAL_ERROR = Code(
     "E901",
     "internal error",
