@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from inception_dsl.diff.diff import Diff
+    from inception_dsl.lint.rule import Finding
 
 Size = int | Pair
 """The side of a square image, or height and width, in pixels."""
@@ -182,6 +183,16 @@ class Network:
         from inception_dsl.diff.sides import Side
 
         return diff(*(Side(network._spec, network.typed, network._path) for network in (self, other)))
+
+    def lint(self, codes: Collection[str] | None = None) -> tuple[Finding, ...]:
+        """What is unwise in the spec: diagnostics, each with edits if its fix is sure; of some `codes`, by default all.
+
+        >>> load("specs/googlenet.yaml").lint()
+        ()
+        """
+        from inception_dsl.lint.lint import lint
+
+        return lint(self._spec, self.typed, codes)
 
     def __repr__(self) -> str:
         return f"<Network {self.name} from {self.program.file}>"
