@@ -1,0 +1,105 @@
+"""A graph under construction: a reader adds ops in order, and what it adds is recognised as layers on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from inception_dsl.interchange.graph import INPUT, Graph, GraphNode, Opaque
+from inception_dsl.interchange.primitives import Constant, Primitive
+from inception_dsl.ir.op import Op
+from inception_dsl.ir.shapes import TensorType
+
+Weights = Mapping[str, Constant]
+
+
+@dataclass(frozen=True)
+class Added:
+    """An op that is about to be added: what the source calls it, what it reads, and its tensors by the op's names."""
+
+    name: str
+    op: Op
+    inputs: tuple[int, ...]
+    weights: Weights = field(default_factory=dict)
+
+
+Pattern = Callable[["Builder", Added], int | None]
+"""Looks for a layer that an op completes: adds it in place of the op and gives its index, or None."""
+
+
+class Builder:
+    """The nodes so far; their indices are the values that a reader passes on."""
+
+    def __init__(self, input_: TensorType, patterns: Mapping[type[Op], tuple[Pattern, ...]]) -> None:
+        self.input = input_
+        self.nodes: list[Added] = []
+        self.types: list[TensorType] = []
+        self.found: dict[tuple[str, int], int | None] = {}
+        """What patterns have found about values, by the kind of the finding."""
+        self._patterns = patterns
+
+    def add(self, name: str, op: Op, *inputs: int, **weights: Constant) -> int:
+        """Add an op, or the layer that it completes, and give its index.
+
+        Raises `ShapeError` for inputs that it cannot take.
+        """
+        added = Added(name, op, inputs, weights)
+        out = op.infer(*(self.type_of(index) for index in inputs))
+        for pattern in self._patterns.get(type(op), ()):
+            found = pattern(self, added)
+            if found is not None:
+                return found
+        return self._append(added, out)
+
+    def opaque(self, name: str, kind: str, parameters: str, out: TensorType, *inputs: int) -> int:
+        """Add what the language cannot say."""
+        return self._append(Added(name, Opaque(kind, parameters, out), inputs), out)
+
+    def _append(self, added: Added, out: TensorType) -> int:
+        self.nodes.append(added)
+        self.types.append(out)
+        return len(self.nodes) - 1
+
+    def type_of(self, index: int) -> TensorType:
+        """The shape of a value."""
+        return self.types[index] if index != INPUT else self.input
+
+    def op(self, index: int) -> Op | None:
+        """The op that gives a value; None for the input."""
+        return self.nodes[index].op if index != INPUT else None
+
+    def finish(self, source: str, outputs: Mapping[str, int]) -> Graph:
+        """The graph of what the outputs need; primitives that are no part of a layer are opaque."""
+        tensors: dict[str, Constant] = {}
+        nodes = []
+        needed = self._needed(outputs.values())
+        new = {INPUT: INPUT, **{old: at for at, old in enumerate(needed)}}
+        for index in needed:
+            added, out = self.nodes[index], self.types[index]
+            op = Opaque(added.op.name, added.op.parameters, out) if isinstance(added.op, Primitive) else added.op
+            names = {key: _named(constant, tensors) for key, constant in added.weights.items()}
+            inputs = tuple(new[each] for each in added.inputs)
+            nodes.append(GraphNode(added.name, op, inputs, tuple(map(self.type_of, added.inputs)), out, names))
+        return Graph(
+            source,
+            self.input,
+            tuple(nodes),
+            {name: new[index] for name, index in outputs.items()},
+            lambda name: tensors[name].values,
+        )
+
+    def _needed(self, ends: Iterable[int]) -> list[int]:
+        needed = set(ends)
+        for index in range(len(self.nodes) - 1, -1, -1):
+            if index in needed:
+                needed.update(self.nodes[index].inputs)
+        return sorted(needed - {INPUT})
+
+
+def _named(constant: Constant, tensors: dict[str, Constant]) -> str:
+    """The name of a tensor in a graph: its own, with a number where another tensor was made of the same one."""
+    name, number = constant.name, 1
+    while tensors.setdefault(name, constant).key != constant.key:
+        number += 1
+        name = f"{constant.name}:{number}"
+    return name

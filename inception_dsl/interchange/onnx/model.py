@@ -1,0 +1,142 @@
+"""An ONNX file as a reader needs it: nodes with their attributes, constants by name, and declared shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+from onnx.reference import ReferenceEvaluator
+
+from inception_dsl.diagnostics.codes.interchange import NOT_A_GRAPH
+from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
+from inception_dsl.interchange.primitives import Constant
+from inception_dsl.runner.base.settings import one_line
+
+LARGE: Final = 2**16
+"""Constants with more numbers than this are computed when they are asked for."""
+
+OPSETS: Final = range(9, 100)
+
+
+@dataclass(frozen=True)
+class OnnxNode:
+    """A node: its op, its attributes as Python values, and the names of what it reads and gives ("" for none)."""
+
+    name: str
+    kind: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, Any]
+    proto: Any
+
+
+class OnnxModel:
+    """A file that is parsed, and not run."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        try:
+            self.proto = onnx.load(str(file), load_external_data=False)
+        except Exception as error:  # noqa: BLE001 - protobuf and onnx raise exceptions of many kinds
+            raise refused(file, f"onnx cannot read `{file}`: {one_line(error)}") from None
+        self.graph = self.proto.graph
+        versions = {each.domain: each.version for each in self.proto.opset_import}
+        self.opset = versions.get("", versions.get("ai.onnx", 0))
+        if not self.graph.node:
+            raise refused(file, f"`{file}` has no nodes", "give an ONNX file with a network in it")
+        if self.opset not in OPSETS:
+            raise refused(file, f"`{file}` is of opset {self.opset}", f"convert it to opset {OPSETS.start} or newer")
+
+    @property
+    def constants(self) -> Iterator[Constant]:
+        """The initializers. Their values are read from the file when they are asked for."""
+        for tensor in self.graph.initializer:
+            yield self.constant(tensor.name, tensor)
+
+    def constant(self, name: str, tensor: Any) -> Constant:
+        """A TensorProto, whose data may lie in another file of the folder."""
+        folder = str(self.file.parent)
+
+        def make() -> Any:
+            try:
+                return numpy_helper.to_array(tensor, folder)
+            except Exception as error:  # noqa: BLE001 - as above
+                raise refused(self.file, f"the values of `{name}` cannot be read: {one_line(error)}") from None
+
+        return Constant(name, tensor.dims, make)
+
+    def nodes(self) -> Iterator[OnnxNode]:
+        """The nodes, in the order of the file."""
+        for number, node in enumerate(self.graph.node):
+            attributes = {each.name: onnx.helper.get_attribute_value(each) for each in node.attribute}
+            name = node.name or next(iter(node.output), "") or f"{node.op_type}_{number}"
+            domain = f"{node.domain}." if node.domain not in ("", "ai.onnx") else ""
+            yield OnnxNode(name, domain + node.op_type, tuple(node.input), tuple(node.output), attributes, node)
+
+    @cached_property
+    def declared(self) -> Mapping[str, tuple[int | None, ...]]:
+        """The shapes of values, as the file or onnx's shape inference gives them; None for an unknown size."""
+        try:
+            slim = onnx.ModelProto()
+            slim.CopyFrom(_without_data(self.proto))
+            graph = onnx.shape_inference.infer_shapes(slim).graph
+        except Exception:  # noqa: BLE001 - what it cannot infer stays unknown
+            graph = self.graph
+        return {each.name: _shape(each) for each in (*graph.input, *graph.value_info, *graph.output)}
+
+    def fold(self, node: OnnxNode, inputs: Sequence[Constant | None]) -> list[Constant] | None:
+        """The outputs of a node that reads constants alone, as onnx's reference computes them; None if it cannot."""
+        known = [each for each in inputs if each is not None]
+        if not all(each.known for each in known) or sum(each.size for each in known) > LARGE:
+            return None
+        names = [name for name, each in zip(node.inputs, inputs, strict=True) if each is not None]
+        try:
+            graph = onnx.helper.make_graph(
+                [node.proto],
+                "constant",
+                [onnx.helper.make_empty_tensor_value_info(name) for name in dict.fromkeys(names)],
+                [onnx.helper.make_empty_tensor_value_info(name) for name in node.outputs if name],
+            )
+            opset = onnx.helper.make_opsetid("", self.opset)
+            evaluator = ReferenceEvaluator(onnx.helper.make_model(graph, opset_imports=[opset]))
+            given = evaluator.run(None, {name: each.values for name, each in zip(names, known, strict=True)})
+        except Exception:  # noqa: BLE001 - onnx raises exceptions of many kinds
+            return None
+        outputs = zip(filter(None, node.outputs), map(np.asarray, given), strict=True)
+        return [Constant(name, array.shape, partial(np.asarray, array)) for name, array in outputs]
+
+
+def refused(file: Path, message: str, hint: str = "") -> SpecError:
+    """The error for a file that does not hold a graph."""
+    return SpecError([Diagnostic(NOT_A_GRAPH, message, help=hint, file=str(file))])
+
+
+def _without_data(model: Any) -> Any:
+    """The model with its large initializers as inputs, whose data shape inference does not need."""
+    slim = onnx.ModelProto()
+    slim.ir_version = model.ir_version
+    slim.opset_import.extend(model.opset_import)
+    graph, given = model.graph, slim.graph
+    given.name = graph.name or "graph"
+    given.node.extend(graph.node)
+    given.input.extend(graph.input)
+    given.output.extend(graph.output)
+    given.value_info.extend(graph.value_info)
+    listed = {each.name for each in graph.input}
+    for tensor in graph.initializer:
+        if np.prod(tensor.dims, dtype=np.int64) <= LARGE:
+            given.initializer.append(tensor)
+        elif tensor.name not in listed:
+            given.input.append(onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
+    return slim
+
+
+def _shape(value: Any) -> tuple[int | None, ...]:
+    dims = value.type.tensor_type.shape.dim
+    return tuple(each.dim_value if each.HasField("dim_value") else None for each in dims)

@@ -1,0 +1,109 @@
+"""Functions of elements, and sums, products and the like."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from inception_dsl.interchange import primitives as prim
+from inception_dsl.interchange.onnx.model import OnnxNode
+from inception_dsl.interchange.onnx.rules.rule import (
+    RULES,
+    Inputs,
+    NotSaid,
+    Reading,
+    Value,
+    axis_of,
+    constant_of,
+    image_of,
+    numbers_of,
+)
+from inception_dsl.interchange.primitives import Constant
+from inception_dsl.ir.op import Op
+from inception_dsl.ir.ops import activations as act
+from inception_dsl.ir.ops.joins import Add, Mul
+from inception_dsl.ir.ops.regularisation import Dropout
+
+PLAIN: Final[dict[str, Op]] = {
+    "Relu": act.ReLU(),
+    "Sigmoid": act.Sigmoid(),
+    "Tanh": act.Tanh(),
+    "HardSwish": act.Hardswish(),
+    "Mish": act.Mish(),
+    **{
+        kind: prim.Unary(kind.lower()) for kind in ("Erf", "Exp", "Log", "Softplus", "Sqrt", "Abs", "Neg", "Reciprocal")
+    },
+}
+
+
+@RULES(*PLAIN)
+def _plain(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
+    return [reading.builder.add(node.name, PLAIN[node.kind], image_of(inputs))]
+
+
+@RULES("Elu", "LeakyRelu", "HardSigmoid", "Gelu", "Swish", "Softmax")
+def _with_attributes(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
+    own, x = node.attributes, image_of(inputs)
+    match node.kind:
+        case "Elu" if own.get("alpha", 1.0) == 1.0:
+            op: Op = act.ELU()
+        case "LeakyRelu":
+            op = act.LeakyReLU(prim.decimal(own.get("alpha", 0.01)))
+        case "HardSigmoid" if math.isclose(own.get("alpha", 0.2), 1 / 6, rel_tol=1e-5) and own.get("beta", 0.5) == 0.5:
+            op = act.Hardsigmoid()
+        case "Gelu":
+            op = act.GELUTanh() if own.get("approximate") == b"tanh" else act.GELU()
+        case "Swish" if own.get("alpha", 1.0) == 1.0:
+            op = act.SiLU()
+        case "Softmax" if axis_of(own.get("axis", -1), reading.builder.type_of(x)) == 0:
+            op = act.Softmax()
+        case _:
+            raise NotSaid(f"the language has no {node.kind} with {own}")
+    return [reading.builder.add(node.name, op, x)]
+
+
+@RULES("PRelu")
+def _prelu(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
+    slope, x = constant_of(inputs, 1), image_of(inputs)
+    channels = reading.builder.type_of(x).channels
+    if slope is None or slope.size not in (1, channels):
+        raise NotSaid("its slopes are not one for all channels, or one for each")
+    weight = slope.reshaped(slope.size)
+    return [reading.builder.add(node.name, act.PReLU(slope.size > 1), x, weight=weight)]
+
+
+@RULES("Clip")
+def _clip(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
+    low, high = (numbers_of(node, inputs, name, at) for at, name in enumerate(("min", "max"), 1))
+    op = prim.Clip(low[0] if low else -math.inf, high[0] if high else math.inf)
+    return [reading.builder.add(node.name, op, image_of(inputs))]
+
+
+BINARY: Final = {"Sub": "sub", "Div": "div", "Max": "max", "Min": "min", "Pow": "pow", "Add": "add", "Mul": "mul"}
+JOINS: Final[dict[str, type[Op]]] = {"Add": Add, "Sum": Add, "Mul": Mul}
+
+
+@RULES(*BINARY, "Sum")
+def _elementwise(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
+    values = [each for each in inputs if isinstance(each, int)]
+    constants = [each for each in inputs if isinstance(each, Constant)]
+    if not constants:
+        if node.kind in JOINS:
+            return [reading.builder.add(node.name, JOINS[node.kind](), *values)]
+        return [reading.builder.add(node.name, prim.Binary(BINARY[node.kind]), *values)]
+    if len(values) != 1 or len(constants) != 1:
+        raise NotSaid("it joins several constants with a value")
+    first = isinstance(inputs[0], Constant) and node.kind not in JOINS
+    op = prim.WithConstant(BINARY[node.kind], constants[0], first)
+    return [reading.builder.add(node.name, op, *values)]
+
+
+@RULES("Identity", "Dropout", "Cast")
+def _identity(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
+    value = inputs[0]
+    if value is None:
+        raise NotSaid("it has no input")
+    if node.kind == "Dropout" and isinstance(value, int):
+        ratio = numbers_of(node, inputs, "ratio", 1) or [0.5]
+        return [reading.builder.add(node.name, Dropout(prim.decimal(ratio[0])), value)]
+    return [value]

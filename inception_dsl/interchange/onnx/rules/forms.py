@@ -1,0 +1,178 @@
+"""Other forms of the same elements: joins, shapes, ranges, padding; reductions; and images of other sizes."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from inception_dsl.interchange import primitives as prim
+from inception_dsl.interchange.onnx.model import OnnxNode
+from inception_dsl.interchange.onnx.rules.rule import (
+    RULES,
+    Inputs,
+    NotSaid,
+    Reading,
+    Value,
+    axis_of,
+    constant_of,
+    image_of,
+    numbers_of,
+)
+from inception_dsl.interchange.primitives import Constant
+from inception_dsl.ir.ops.resampling import Upsample
+
+
+@RULES("Concat")
+def _concat(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
+    values = [image_of(inputs, at) for at in range(len(inputs))]
+    return [
+        reading.builder.add(
+            node.name, prim.Join(axis_of(node.attributes["axis"], reading.builder.type_of(values[0]))), *values
+        )
+    ]
+
+
+@RULES("Flatten", "Reshape", "Squeeze", "Unsqueeze")
+def _reshape(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
+    value = inputs[0]
+    constant = value if isinstance(value, Constant) else None
+    shape = constant.shape if constant else (reading.batch, *reading.builder.type_of(image_of(inputs)).shape)
+    match node.kind:
+        case "Flatten":
+            axis = node.attributes.get("axis", 1) % (len(shape) + 1)
+            wanted = [math.prod(shape[:axis]), math.prod(shape[axis:])]
+        case "Reshape":
+            numbers = numbers_of(node, inputs, "shape", 1) or []
+            kept = [shape[at] if size == 0 and at < len(shape) else size for at, size in enumerate(numbers)]
+            free = math.prod(shape) // max(math.prod(size for size in kept if size != -1), 1)
+            wanted = [free if size == -1 else size for size in kept]
+        case "Squeeze":
+            axes = numbers_of(node, inputs, "axes", 1)
+            places = (
+                {axis % len(shape) for axis in axes} if axes else {at for at, size in enumerate(shape) if size == 1}
+            )
+            wanted = [size for at, size in enumerate(shape) if at not in places - ({0} if constant is None else set())]
+        case _:
+            wanted = [*shape]
+            axes = numbers_of(node, inputs, "axes", 1) or []
+            for axis in sorted(axis % (len(shape) + len(axes)) for axis in axes):
+                wanted.insert(axis, 1)
+    if constant:
+        return [constant.reshaped(*wanted)]
+    if not wanted or wanted[0] != reading.batch:
+        raise NotSaid("it mixes the examples of a batch")
+    return [reading.builder.add(node.name, prim.Reshape(tuple(wanted[1:])), image_of(inputs))]
+
+
+@RULES("Transpose")
+def _transpose(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
+    value = inputs[0]
+    if isinstance(value, Constant):
+        order = tuple(node.attributes.get("perm", range(len(value.shape))[::-1]))
+        return [value.permuted(*order)]
+    x = reading.builder.type_of(image_of(inputs))
+    order = tuple(node.attributes.get("perm", range(len(x.shape) + 1)[::-1]))
+    if order[0] != 0:
+        raise NotSaid("it moves the axis of the batch")
+    return [reading.builder.add(node.name, prim.Permute(tuple(axis - 1 for axis in order[1:])), image_of(inputs))]
+
+
+@RULES("Slice")
+def _slice(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
+    index = image_of(inputs)
+    starts, ends = (numbers_of(node, inputs, name, at) or [] for at, name in enumerate(("starts", "ends"), 1))
+    axes = numbers_of(node, inputs, "axes", 3) or [*range(len(starts))]
+    steps = numbers_of(node, inputs, "steps", 4) or [1] * len(starts)
+    for axis, start, stop, step in sorted(zip(axes, starts, ends, steps, strict=True)):
+        place = axis_of(axis, reading.builder.type_of(index))
+        index = reading.builder.add(node.name, prim.Slice(place, start, stop, step), index)
+    return [index]
+
+
+@RULES("Split")
+def _split(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
+    index = image_of(inputs)
+    x = reading.builder.type_of(index)
+    axis = axis_of(node.attributes.get("axis", 0), x)
+    count = len(node.outputs)
+    sizes = numbers_of(node, inputs, "split", 1) or [-(-x.shape[axis] // count)] * count
+    given: list[Value] = []
+    start = 0
+    for size in sizes:
+        given.append(reading.builder.add(node.name, prim.Slice(axis, start, start + size), index))
+        start += size
+    return given
+
+
+@RULES("Gather")
+def _gather(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
+    indices = constant_of(inputs, 1)
+    x = reading.builder.type_of(image_of(inputs))
+    if indices is None or not indices.known or len(indices.shape) != 1:
+        raise NotSaid("it takes elements by an index")
+    axis = axis_of(node.attributes.get("axis", 0), x)
+    places = tuple(int(each) % x.shape[axis] for each in indices.values)
+    return [reading.builder.add(node.name, prim.Gather(axis, places), image_of(inputs))]
+
+
+@RULES("Pad")
+def _pad(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
+    mode = node.attributes.get("mode", b"constant")
+    if mode != b"constant":
+        raise NotSaid(f"the language pads with zeros, not by `{mode.decode()}`")
+    x = reading.builder.type_of(image_of(inputs))
+    pads = numbers_of(node, inputs, "pads", 1) or []
+    value = numbers_of(node, inputs, "value", 2) or [0.0]
+    axes = numbers_of(node, inputs, "axes", 3) or [*range(len(pads) // 2)]
+    before, after = [0] * (len(x.shape) + 1), [0] * (len(x.shape) + 1)
+    for at, axis in enumerate(axes):
+        before[axis], after[axis] = pads[at], pads[len(axes) + at]
+    if before[0] or after[0]:
+        raise NotSaid("it pads the batch")
+    op = prim.Pad(tuple(before[1:]), tuple(after[1:]), float(value[0]))
+    return [reading.builder.add(node.name, op, image_of(inputs))]
+
+
+@RULES("ReduceMean", "ReduceMax", "ReduceSum", "ReduceL2")
+def _reduce(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
+    x = reading.builder.type_of(image_of(inputs))
+    axes = numbers_of(node, inputs, "axes", 1)
+    if axes is None:
+        raise NotSaid("it reduces the batch")
+    places = tuple(sorted(axis_of(axis, x) for axis in axes))
+    op = prim.Reduce(node.kind.removeprefix("Reduce").lower(), places, bool(node.attributes.get("keepdims", 1)))
+    return [reading.builder.add(node.name, op, image_of(inputs))]
+
+
+@RULES("Expand")
+def _expand(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
+    """Broadcasting, which the op that follows does by itself."""
+    return [image_of(inputs)]
+
+
+@RULES("Shape")
+def _shape(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
+    sizes = np.array((reading.batch, *reading.builder.type_of(image_of(inputs)).shape), np.int64)
+    sizes = sizes[node.attributes.get("start", 0) : node.attributes.get("end", len(sizes))]
+    return [Constant(node.outputs[0], sizes.shape, lambda: sizes)]
+
+
+@RULES("Resize", "Upsample")
+def _resize(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
+    own, x = node.attributes, reading.builder.type_of(image_of(inputs))
+    mode = own.get("mode", b"nearest").decode()
+    corners = own.get("coordinate_transformation_mode", b"half_pixel" if reading.opset > 10 else b"asymmetric").decode()
+    scales = next((constant_of(inputs, at) for at in range(len(inputs) - 1, 0, -1) if inputs[at] is not None), None)
+    if scales is None or not scales.known or scales.size != 4:
+        raise NotSaid("its factors are not known")
+    numbers = [float(each) for each in scales.values]
+    if len(inputs) == 4 and inputs[3] is not None:  # sizes in place of factors
+        numbers = [size / own_size for size, own_size in zip(numbers, (reading.batch, *x.shape), strict=True)]
+    factor = int(numbers[2]), int(numbers[3])
+    nearest = mode == "nearest" and (corners, own.get("nearest_mode", b"floor")) == ("asymmetric", b"floor")
+    linear = mode == "linear" and corners in ("half_pixel", "pytorch_half_pixel", "align_corners")
+    if numbers != [1, 1, *factor] or not (nearest or linear or (mode == "nearest" and corners == "half_pixel")):
+        raise NotSaid(f"the language has no resize by {numbers} with `{mode}` and `{corners}`")
+    op = Upsample(factor, bilinear=linear, align_corners=corners == "align_corners")
+    return [reading.builder.add(node.name, op, image_of(inputs))]

@@ -1,0 +1,121 @@
+"""Windows and matrix products."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from inception_dsl.interchange import primitives as prim
+from inception_dsl.interchange.onnx.model import OnnxNode
+from inception_dsl.interchange.onnx.rules.rule import (
+    RULES,
+    Inputs,
+    NotSaid,
+    Reading,
+    Value,
+    constant_of,
+    image_of,
+)
+from inception_dsl.interchange.primitives import Constant
+from inception_dsl.interchange.windows import convolution, pool
+from inception_dsl.ir.ops.linear import FullyConnected
+from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
+
+
+@RULES("Conv")
+def _conv(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
+    weight, bias = constant_of(inputs, 1), constant_of(inputs, 2)
+    if weight is None or len(weight.shape) != 4:
+        raise NotSaid("the language has convolutions of images only")
+    window = _explicit(reading, node, inputs, weight.shape[2:])
+    weights = {"weight": weight, **({"bias": bias} if bias else {})}
+    groups = node.attributes.get("group", 1)
+    return [convolution(reading.builder, node.name, weight.shape[0], groups, window, image_of(inputs), weights)]
+
+
+@RULES("MaxPool", "AveragePool")
+def _pool(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
+    if len([name for name in node.outputs if name]) > 1:
+        raise NotSaid("it gives the places of the maxima")
+    window = _explicit(reading, node, inputs, node.attributes["kernel_shape"])
+    counted = bool(node.attributes.get("count_include_pad", 0))
+    kind = MaxPool if node.kind == "MaxPool" else AvgPool
+    return [pool(reading.builder, node.name, kind, window, counted, image_of(inputs))]
+
+
+def _explicit(reading: Reading, node: OnnxNode, inputs: Inputs, kernel: Sequence[int]) -> dict[str, Any]:
+    """A window in numbers: kernel, stride, dilation, padding before and after on both axes, and whether to round up."""
+    if len(kernel) != 2:
+        raise NotSaid("the language has windows of images only")
+    own = node.attributes
+    stride, dilation = tuple(own.get("strides", (1, 1))), tuple(own.get("dilations", (1, 1)))
+    pads = tuple(own.get("pads", (0, 0, 0, 0)))
+    image = reading.builder.type_of(image_of(inputs)).image
+    kind = own.get("auto_pad", b"NOTSET")
+    kind = kind.decode() if isinstance(kind, bytes) else kind
+    if kind == "VALID":
+        pads = (0, 0, 0, 0)
+    elif kind in ("SAME_UPPER", "SAME_LOWER"):
+        totals = [
+            max((-(-size // step) - 1) * step + d * (k - 1) + 1 - size, 0)
+            for size, step, k, d in zip(image, stride, kernel, dilation, strict=True)
+        ]
+        small, large = [total // 2 for total in totals], [total - total // 2 for total in totals]
+        pads = (*small, *large) if kind == "SAME_UPPER" else (*large, *small)
+    return {
+        "kernel": tuple(kernel),
+        "stride": stride,
+        "dilation": dilation,
+        "before": pads[:2],
+        "after": pads[2:],
+        "ceil": bool(own.get("ceil_mode", 0)),
+    }
+
+
+@RULES("GlobalAveragePool", "GlobalMaxPool")
+def _global(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
+    op = AvgPool(None) if node.kind == "GlobalAveragePool" else MaxPool(None)
+    return [reading.builder.add(node.name, op, image_of(inputs))]
+
+
+@RULES("Einsum")
+def _einsum(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
+    """An average pool to bins that are not alike, as a product with the share of each row and column."""
+    rows, columns = constant_of(inputs, 1), constant_of(inputs, 2)
+    if node.attributes.get("equation") != b"nchw,ih,jw->ncij" or rows is None or columns is None:
+        raise NotSaid("the language has no general product of tensors")
+    to = rows.shape[0], columns.shape[0]
+    image = reading.builder.type_of(image_of(inputs)).image
+    for size, out, given in zip(image, to, (rows, columns), strict=True):
+        if not np.allclose(given.values, prim.shares(size, out), atol=1e-6):
+            raise NotSaid("the language has no general product of tensors")
+    return [reading.builder.add(node.name, AvgPool(None, to=to), image_of(inputs))]
+
+
+@RULES("Gemm")
+def _gemm(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
+    own, weight, bias = node.attributes, constant_of(inputs, 1), constant_of(inputs, 2)
+    if own.get("transA") or weight is None or (own.get("alpha", 1.0), own.get("beta", 1.0)) != (1.0, 1.0):
+        raise NotSaid("it is not the product of a vector with a matrix")
+    if not own.get("transB"):
+        weight = weight.permuted(1, 0)
+    return [_linear(reading, node.name, image_of(inputs), weight, bias)]
+
+
+@RULES("MatMul")
+def _matmul(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
+    weight = constant_of(inputs, 1)
+    if weight is None or len(weight.shape) != 2:
+        raise NotSaid("it is not the product with a matrix of weights")
+    return [_linear(reading, node.name, image_of(inputs), weight.permuted(1, 0), None)]
+
+
+def _linear(reading: Reading, name: str, x: int, weight: Constant, bias: Constant | None) -> int:
+    if bias is not None and bias.size != weight.shape[0]:
+        raise NotSaid("its bias is not one number for each output")
+    weights = {"weight": weight, **({"bias": bias.reshaped(bias.size)} if bias is not None else {})}
+    if len(reading.builder.type_of(x).shape) == 1:
+        return reading.builder.add(name, FullyConnected(weight.shape[0], bias is not None), x, **weights)
+    return reading.builder.add(name, prim.Linear(weight.shape[0], bias is not None), x, **weights)

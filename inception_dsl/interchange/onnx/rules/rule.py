@@ -1,0 +1,84 @@
+"""What a rule is, and how it reads what its node has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
+
+from inception_dsl.interchange.builder import Builder
+from inception_dsl.interchange.onnx.model import OnnxNode
+from inception_dsl.interchange.primitives import Constant
+from inception_dsl.ir.shapes import TensorType
+
+Value = int | Constant
+"""A value of the graph, or a constant."""
+
+Inputs = Sequence[Value | None]
+"""What a node reads; None for an input that is left out."""
+
+
+class NotSaid(Exception):
+    """An op that the language cannot say, and why."""
+
+
+class Reading(NamedTuple):
+    """A file that is being read."""
+
+    builder: Builder
+    opset: int
+    batch: int
+
+
+Rule = Callable[[Reading, OnnxNode, Inputs], list[Value]]
+"""Adds what a node computes, and gives the values of its outputs. Raises `NotSaid` or `ShapeError`."""
+
+
+class Table(dict[str, Rule]):
+    """Rules by the op of ONNX; as a decorator, it takes those of a rule."""
+
+    def __call__(self, *kinds: str) -> Callable[[Rule], Rule]:
+        def register(rule: Rule) -> Rule:
+            self.update(dict.fromkeys(kinds, rule))
+            return rule
+
+        return register
+
+
+RULES: Final = Table()
+
+
+def image_of(inputs: Inputs, position: int = 0) -> int:
+    """An operand that must be a value of the graph."""
+    value = inputs[position] if position < len(inputs) else None
+    if not isinstance(value, int):
+        raise NotSaid("it reads a constant in place of a value")
+    return value
+
+
+def constant_of(inputs: Inputs, position: int) -> Constant | None:
+    """An operand that must be a constant, if it is there."""
+    value = inputs[position] if position < len(inputs) else None
+    if isinstance(value, int):
+        raise NotSaid(f"input {position} is computed, and no constant")
+    return value
+
+
+def numbers_of(node: OnnxNode, inputs: Inputs, name: str, position: int) -> list[Any] | None:
+    """Numbers that are an attribute in older opsets, and an input in newer ones."""
+    if name in node.attributes:
+        value = node.attributes[name]
+        return list(value) if isinstance(value, Sequence) else [value]
+    constant = constant_of(inputs, position)
+    if constant is None:
+        return None
+    if not constant.known:
+        raise NotSaid(f"`{name}` has no value in the file")
+    return [each.item() for each in constant.values.reshape(-1)]
+
+
+def axis_of(axis: int, x: TensorType) -> int:
+    """An axis of an example, which has no axis of the batch."""
+    place = axis - 1 if axis >= 0 else axis + len(x.shape)
+    if not 0 <= place < len(x.shape):
+        raise NotSaid("it works along the batch")
+    return place

@@ -1,0 +1,8 @@
+"""The table of rules, complete: every family has registered its own."""
+
+from __future__ import annotations
+
+from inception_dsl.interchange.onnx.rules import elementwise, forms, linear, norms
+from inception_dsl.interchange.onnx.rules.rule import RULES
+
+__all__ = ["RULES", "elementwise", "forms", "linear", "norms"]

@@ -1,0 +1,297 @@
+"""Ops below the language's: what other tools' graphs compose layers of. Shapes and axes leave out the batch.
+
+None of them is in a finished graph: `recognise` makes layers of them, and what remains becomes `Opaque`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import Final
+
+import numpy as np
+
+from inception_dsl.diagnostics.codes.shapes import WRONG_RANK
+from inception_dsl.interchange.graph import Array
+from inception_dsl.ir.op import Op
+from inception_dsl.ir.shapes import ShapeError, TensorType, adaptive_bins
+
+
+class Constant:
+    """A tensor that a source holds: its name and shape, and its values, which are made when they are asked for.
+
+    `order` are the orders of axes by which it was made of the tensor of that name; a reshape is none.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        shape: Sequence[int],
+        make: Callable[[], Array] | None = None,
+        order: tuple[tuple[int, ...], ...] = (),
+    ) -> None:
+        self.name, self.shape, self.order, self._make = name, tuple(shape), order, make
+
+    @property
+    def key(self) -> object:
+        """What two constants that are the same tensor have in common."""
+        return self.name, self.shape, self.order
+
+    @property
+    def known(self) -> bool:
+        """Whether the source has its values; a graph may take its weights as inputs."""
+        return self._make is not None
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return math.prod(self.shape)
+
+    @property
+    def values(self) -> Array:
+        """The values. Raises `KeyError` for a tensor without values."""
+        if self._make is None:
+            raise KeyError(self.name)
+        return self._make()
+
+    @property
+    def scalar(self) -> float | None:
+        """The number that it is, if it is one whose value is known."""
+        return float(self.values.reshape(())) if self.size == 1 and self.known else None
+
+    def reshaped(self, *shape: int) -> Constant:
+        """The same numbers in another shape."""
+        return Constant(self.name, shape, (lambda: self.values.reshape(shape)) if self.known else None, self.order)
+
+    def permuted(self, *order: int) -> Constant:
+        """Its axes in another order."""
+        shape = [self.shape[axis] for axis in order]
+        make = (lambda: self.values.transpose(order)) if self.known else None
+        return Constant(self.name, shape, make, (*self.order, order))
+
+
+class Primitive(Op):
+    """An op that is not one of the language's."""
+
+    @property
+    def parameters(self) -> str:
+        """Its parameters, as the report of an opaque node prints them."""
+        own = ((field.name, getattr(self, field.name)) for field in fields(self))
+        return ", ".join(f"{name}={value.shape if isinstance(value, Constant) else value}" for name, value in own)
+
+
+UNARY: Final = ("erf", "exp", "log", "softplus", "sqrt", "abs", "neg", "reciprocal")
+BINARY: Final = ("sub", "div", "max", "min", "pow")
+
+
+@dataclass(frozen=True)
+class Unary(Primitive):
+    """A function of every element."""
+
+    name = "unary"
+    kind: str
+
+
+@dataclass(frozen=True)
+class Clip(Primitive):
+    """Every element, kept between two numbers."""
+
+    name = "clip"
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class WithConstant(Primitive):
+    """Every element and that of a constant, which is broadcast: `kind` is add, mul or one of `BINARY`.
+
+    `first` tells that the constant is the first operand.
+    """
+
+    name = "with_constant"
+    kind: str
+    constant: Constant
+    first: bool = False
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        (x,) = inputs
+        return broadcast(x.shape, self.aligned(x))
+
+    def aligned(self, x: TensorType) -> tuple[int, ...]:
+        """The shape of the constant beside that of an example: without the axis of the batch."""
+        shape = self.constant.shape
+        if len(shape) == len(x.shape) + 1 and shape[0] == 1:
+            return shape[1:]
+        return shape
+
+
+@dataclass(frozen=True)
+class Binary(Primitive):
+    """Every element of two inputs: `kind` is one of `BINARY`."""
+
+    name = "binary"
+    kind: str
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        return broadcast(inputs[0].shape, inputs[1].shape)
+
+
+@dataclass(frozen=True)
+class Reshape(Primitive):
+    """The same elements in another shape, row by row."""
+
+    name = "reshape"
+    shape: tuple[int, ...]
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        if math.prod(self.shape) != inputs[0].size:
+            raise ShapeError(WRONG_RANK, f"{inputs[0].size} elements do not fill the shape {self.shape}")
+        return TensorType(self.shape)
+
+
+@dataclass(frozen=True)
+class Permute(Primitive):
+    """The axes in another order: axis i of the output is axis `order[i]` of the input."""
+
+    name = "permute"
+    order: tuple[int, ...]
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        return TensorType(tuple(inputs[0].shape[axis] for axis in self.order))
+
+
+@dataclass(frozen=True)
+class Slice(Primitive):
+    """A range of an axis."""
+
+    name = "slice"
+    axis: int
+    start: int
+    stop: int
+    step: int = 1
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        shape = [*inputs[0].shape]
+        shape[self.axis] = len(range(*slice(self.start, self.stop, self.step).indices(shape[self.axis])))
+        return TensorType(tuple(shape))
+
+
+@dataclass(frozen=True)
+class Gather(Primitive):
+    """Some elements of an axis, in an order."""
+
+    name = "gather"
+    axis: int
+    indices: tuple[int, ...]
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        shape = [*inputs[0].shape]
+        shape[self.axis] = len(self.indices)
+        return TensorType(tuple(shape))
+
+
+@dataclass(frozen=True)
+class Pad(Primitive):
+    """Elements of one value added before and after every axis; a negative number removes elements."""
+
+    name = "pad"
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    value: float = 0.0
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        return TensorType(
+            tuple(low + size + high for low, size, high in zip(self.before, inputs[0].shape, self.after, strict=True))
+        )
+
+
+@dataclass(frozen=True)
+class Reduce(Primitive):
+    """The mean, sum, maximum or length (`l2`) over some axes, which stay with one element if `keep`."""
+
+    name = "reduce"
+    kind: str
+    axes: tuple[int, ...]
+    keep: bool = True
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        shape = enumerate(inputs[0].shape)
+        if self.keep:
+            return TensorType(tuple(1 if axis in self.axes else size for axis, size in shape))
+        return TensorType(tuple(size for axis, size in shape if axis not in self.axes))
+
+
+@dataclass(frozen=True)
+class Join(Primitive):
+    """Values one after the other along an axis."""
+
+    name = "join"
+    axis: int
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        shapes = [[*x.shape] for x in inputs]
+        sizes = [shape.pop(self.axis) for shape in shapes]
+        if any(shape != shapes[0] for shape in shapes):
+            raise ShapeError(WRONG_RANK, f"values of shapes {[x.shape for x in inputs]} are joined along {self.axis}")
+        return TensorType((*shapes[0][: self.axis], sum(sizes), *shapes[0][self.axis :]))
+
+
+@dataclass(frozen=True)
+class InstanceNorm(Primitive):
+    """Every channel of an example normalised by itself, without a scale."""
+
+    name = "instance_norm"
+    eps: float
+
+
+@dataclass(frozen=True)
+class Normalised(Primitive):
+    """The normalised values of a group norm, or of a layer norm (None), before their scale and shift."""
+
+    name = "normalised"
+    groups: int | None
+    eps: float
+
+
+@dataclass(frozen=True)
+class LastAxisNorm(Primitive):
+    """Layer normalisation over the last axis."""
+
+    name = "last_axis_norm"
+    eps: float
+
+
+@dataclass(frozen=True)
+class Linear(Primitive):
+    """A matrix product with a constant over the last axis: every output from every input of it."""
+
+    name = "linear"
+    width: int
+    bias: bool = False
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        return TensorType((*inputs[0].shape[:-1], self.width))
+
+
+def broadcast(one: Sequence[int], other: Sequence[int]) -> TensorType:
+    """The shape of two shapes broadcast. Raises `ShapeError` where they do not fit."""
+    length = max(len(one), len(other))
+    pairs = zip((1,) * (length - len(one)) + tuple(one), (1,) * (length - len(other)) + tuple(other), strict=True)
+    shape = []
+    for a, b in pairs:
+        if a != b and 1 not in (a, b):
+            raise ShapeError(WRONG_RANK, f"the shapes {tuple(one)} and {tuple(other)} do not fit")
+        shape.append(max(a, b) if 0 not in (a, b) else 0)
+    return TensorType(tuple(shape))
+
+
+def shares(size: int, out: int) -> Array:
+    """The weight of each pixel of an axis in the average of each of `out` bins: out x size."""
+    bins = adaptive_bins(size, out)
+    return np.array([[(pixel in window) / len(window) for pixel in range(size)] for window in bins])
+
+
+def decimal(number: float) -> float:
+    """The shortest decimal that float32 rounds to a number: 0.001 for an attribute that was written as 0.001."""
+    return float(f"{number:.7g}")

@@ -1,0 +1,101 @@
+"""Parts of the channels, and channels interleaved."""
+
+from __future__ import annotations
+
+from inception_dsl.interchange.builder import Added, Builder
+from inception_dsl.interchange.primitives import Gather, Join, Pad, Permute, Reshape, Slice
+from inception_dsl.ir.ops.channels import ChannelPart, ChannelShuffle
+from inception_dsl.ir.ops.joins import Concat
+from inception_dsl.ir.ops.pooling import MaxPool
+from inception_dsl.ir.ops.shaping import Shift
+from inception_dsl.ir.shapes import Window
+
+
+def part(graph: Builder, added: Added) -> int | None:
+    """A range of an axis: all of it, an equal part of the channels, or every n-th pixel."""
+    op, (index,) = added.op, added.inputs
+    assert isinstance(op, Slice)
+    shape = graph.type_of(index).shape
+    size = shape[op.axis]
+    start, stop, step = slice(op.start, op.stop, op.step).indices(size)
+    width = stop - start
+    if (start, width, step) == (0, size, 1):
+        return index
+    if step == 1 and op.axis == 0 and len(shape) in (1, 3) and width > 0 and size % width == start % width == 0:
+        return graph.add(added.name, ChannelPart((start // width + 1, size // width)), index)
+    return shift(graph, added, op, size)
+
+
+def shift(graph: Builder, added: Added, last: Slice, size: int) -> int | None:
+    """Pixels cut off above and on the left of an image that is padded below and on the right by as many."""
+    before = graph.nodes[added.inputs[0]] if added.inputs[0] >= 0 else None
+    if before is None or not isinstance(before.op, Slice) or before.inputs[0] < 0:
+        return None
+    first, source = before.op, graph.nodes[before.inputs[0]]
+    pixels = last.start
+    cut = {first.axis, last.axis} == {1, 2} and first.start == pixels > 0 and first.step == last.step == 1
+    if cut and last.stop >= size and source.op == Pad((0, 0, 0), (0, pixels, pixels)):
+        return graph.add(added.name, Shift(pixels), *source.inputs)
+    return None
+
+
+def every(graph: Builder, added: Added) -> int | None:
+    """Every n-th pixel of both sides of an image is a pool of one pixel."""
+    op = added.op
+    assert isinstance(op, Slice)
+    before = graph.nodes[added.inputs[0]] if added.inputs[0] >= 0 else None
+    if before is None or not isinstance(before.op, Slice) or {op.axis, before.op.axis} != {1, 2}:
+        return None
+    both = {op.axis: op, before.op.axis: before.op}
+    image = graph.type_of(before.inputs[0]).shape
+    if any(each.start != 0 or each.stop < image[axis] for axis, each in both.items()):
+        return None
+    return graph.add(added.name, MaxPool(Window((1, 1), (both[1].step, both[2].step))), *before.inputs)
+
+
+def gather(graph: Builder, added: Added) -> int | None:
+    """Channels in another order: interleaved groups, or neighbours, which are a range."""
+    op, (index,) = added.op, added.inputs
+    assert isinstance(op, Gather)
+    size, order = graph.type_of(index).shape[op.axis], op.indices
+    if order == tuple(range(order[0], order[0] + len(order))):
+        return graph.add(added.name, Slice(op.axis, order[0], order[-1] + 1), index)
+    if op.axis or len(order) != size or len(graph.type_of(index).shape) != 3:
+        return None
+    width = order[1]
+    if size % width == 0 and order == tuple(c for first in range(width) for c in range(first, size, width)):
+        return graph.add(added.name, ChannelShuffle(size // width), index)
+    return None
+
+
+def shuffle(graph: Builder, added: Added) -> int | None:
+    """Channels as a matrix of groups, which is transposed and made channels again."""
+    op, (index,) = added.op, added.inputs
+    assert isinstance(op, Reshape)
+    turned = graph.nodes[index] if index >= 0 else None
+    if turned is None or turned.op != Permute((1, 0, 2, 3)) or turned.inputs[0] < 0:
+        return None
+    split = graph.nodes[turned.inputs[0]]
+    groups = graph.type_of(turned.inputs[0]).shape[0]
+    if isinstance(split.op, Reshape) and graph.type_of(split.inputs[0]).shape == op.shape:
+        return graph.add(added.name, ChannelShuffle(groups), *split.inputs)
+    return None
+
+
+def concat(graph: Builder, added: Added) -> int | None:
+    """Values joined along the channels."""
+    assert isinstance(added.op, Join)
+    return graph.add(added.name, Concat(), *added.inputs) if added.op.axis == 0 else None
+
+
+def pad(graph: Builder, added: Added) -> int | None:
+    """Padding that moves an image, or none."""
+    op = added.op
+    assert isinstance(op, Pad)
+    if not any((*op.before, *op.after)):
+        return added.inputs[0]
+    if len(op.before) == 3 and op.value == 0:
+        pixels = op.after[1]
+        if pixels > 0 and op.before == (0, -pixels, -pixels) and op.after == (0, pixels, pixels):
+            return graph.add(added.name, Shift(pixels), *added.inputs)
+    return None

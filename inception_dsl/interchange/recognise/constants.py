@@ -1,0 +1,67 @@
+"""Sums and products with constants: scales, biases, and learnt scales of the channels."""
+
+from __future__ import annotations
+
+from inception_dsl.interchange.builder import Added, Builder
+from inception_dsl.interchange.primitives import Constant, Normalised, WithConstant
+from inception_dsl.ir.ops.linear import Conv, FullyConnected
+from inception_dsl.ir.ops.norms import GroupNorm, LayerNorm
+from inception_dsl.ir.ops.scaling import Affine, Scale
+from inception_dsl.ir.shapes import TensorType
+
+
+def number(graph: Builder, added: Added) -> int | None:
+    """A product or quotient with a number is `Scale`; a sum with 0 is its input."""
+    op = added.op
+    assert isinstance(op, WithConstant)
+    value = op.constant.scalar
+    if value is None:
+        return None
+    if op.kind in ("add", "sub") and value == 0 and not op.first:
+        return added.inputs[0]
+    if op.kind == "mul" or (op.kind == "div" and not op.first and value != 0):
+        factor = value if op.kind == "mul" else 1 / value
+        return added.inputs[0] if factor == 1 else graph.add(added.name, Scale(factor), *added.inputs)
+    return None
+
+
+def channels(graph: Builder, added: Added) -> int | None:
+    """A product with a number for each channel, and the sum that follows it: the end of a norm, or `Affine`.
+
+    A sum after a layer without bias is the layer's bias.
+    """
+    op = added.op
+    assert isinstance(op, WithConstant)
+    (index,) = added.inputs
+    per_channel = by_channel(op, graph.type_of(index))
+    if per_channel is None:
+        return None
+    before = graph.nodes[index] if index >= 0 else None
+    if op.kind == "mul":
+        return graph.add(added.name, Affine(bias=False), index, weight=per_channel)
+    if op.kind != "add" or before is None:
+        return None
+    match before.op:
+        case Affine(bias=False) if isinstance(inner := graph.op(before.inputs[0]), Normalised):
+            norm = LayerNorm(inner.eps) if inner.groups is None else GroupNorm(inner.groups, inner.eps)
+            source = graph.nodes[before.inputs[0]].inputs
+            return graph.add(added.name, norm, *source, weight=before.weights["weight"], bias=per_channel)
+        case Affine(bias=False):
+            return graph.add(before.name, Affine(), *before.inputs, **before.weights, bias=per_channel)
+        case Conv(width, window, groups, False):
+            layer = Conv(width, window, groups, bias=True)
+            return graph.add(before.name, layer, *before.inputs, **before.weights, bias=per_channel)
+        case FullyConnected(width, False):
+            return graph.add(before.name, FullyConnected(width), *before.inputs, **before.weights, bias=per_channel)
+    return None
+
+
+def by_channel(op: WithConstant, x: TensorType) -> Constant | None:
+    """The constant with a number for each channel, if it is one for an image or vector of this shape."""
+    shape = op.aligned(x)
+    if op.constant.size != x.channels or len(shape) > len(x.shape):
+        return None
+    padded = (1,) * (len(x.shape) - len(shape)) + tuple(shape)
+    if padded != (x.channels, *(1 for _ in x.shape[1:])):
+        return None
+    return op.constant.reshaped(x.channels)

@@ -1,0 +1,176 @@
+"""Values in other layouts: images with the channels last, and vectors that are images of one pixel.
+
+Frameworks differ in where they keep the channels, and change between the layouts around some layers. A chain of such
+layers is followed back to where the layout changed, and built again with the channels first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from inception_dsl.interchange.builder import Added, Builder
+from inception_dsl.interchange.elementwise import ELEMENTWISE
+from inception_dsl.interchange.primitives import (
+    Constant,
+    Join,
+    LastAxisNorm,
+    Linear,
+    Pad,
+    Permute,
+    Reduce,
+    Reshape,
+    WithConstant,
+)
+from inception_dsl.ir.op import Op
+from inception_dsl.ir.ops.activations import LeakyReLU, PReLU, Softmax
+from inception_dsl.ir.ops.joins import Concat
+from inception_dsl.ir.ops.linear import Conv, FullyConnected
+from inception_dsl.ir.ops.norms import BatchNorm, LayerNorm
+from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
+from inception_dsl.ir.ops.scaling import Affine
+from inception_dsl.ir.ops.shaping import Flatten, Identity
+from inception_dsl.ir.shapes import Window
+
+LAST: Final = (1, 2, 0)
+"""The order of axes that puts the channels last; `FIRST` puts them first again."""
+FIRST: Final = (2, 0, 1)
+PIXEL: Final = Window((1, 1))
+
+
+def permute(graph: Builder, added: Added) -> int | None:
+    """Permutations that cancel, or that end a stretch with the channels last."""
+    op, (index,) = added.op, added.inputs
+    assert isinstance(op, Permute)
+    if op.order == tuple(range(len(op.order))):
+        return index
+    inner = graph.op(index)
+    if isinstance(inner, Permute):
+        order = tuple(inner.order[axis] for axis in op.order)
+        return graph.add(added.name, Permute(order), *graph.nodes[index].inputs)
+    return channels_first(graph, index) if op.order == FIRST else None
+
+
+def flatten(graph: Builder, added: Added) -> int | None:
+    """Reshapes that make a vector of an image, or an image of one pixel of a vector, or nothing."""
+    op, (index,) = added.op, added.inputs
+    assert isinstance(op, Reshape)
+    x = graph.type_of(index)
+    if op.shape == x.shape:
+        return index
+    if len(x.shape) == 3 and len(op.shape) == 1:
+        first = channels_first(graph, index) if x.shape[:2] == (1, 1) != x.shape[1:] else None
+        return graph.add(added.name, Flatten(), index if first is None else first)
+    if op.shape == (*x.shape, 1, 1):
+        return as_pixel(graph, index)
+    return None
+
+
+def reduce(graph: Builder, added: Added) -> int | None:
+    """A mean or maximum over the pixels of an image is a global pool."""
+    op, (index,) = added.op, added.inputs
+    assert isinstance(op, Reduce)
+    pool: dict[str, Op] = {"mean": AvgPool(None), "max": MaxPool(None)}
+    if op.kind not in pool or len(graph.type_of(index).shape) != 3:
+        return None
+    source = index if op.axes == (1, 2) else channels_first(graph, index) if op.axes == (0, 1) else None
+    if source is None:
+        return None
+    pooled = graph.add(added.name, pool[op.kind], source)
+    if not op.keep:
+        return graph.add(f"{added.name}/flatten", Flatten(), pooled)
+    return pooled if op.axes == (1, 2) else graph.add(f"{added.name}/layout", Permute(LAST), pooled)
+
+
+def linear(graph: Builder, added: Added) -> int | None:
+    """A product with a matrix is a fully connected layer on a vector; an image of one pixel stays one."""
+    op, (index,) = added.op, added.inputs
+    assert isinstance(op, Linear)
+    if len(graph.type_of(index).shape) != 1:
+        return None
+    return graph.add(added.name, FullyConnected(op.width, op.bias), index, **added.weights)
+
+
+# --- the same value in the language's layout --------------------------------------------------------------------------
+
+
+def channels_first(graph: Builder, index: int) -> int | None:
+    """The index of the image with the channels first that a value with the channels last is, if it is known to be."""
+    return _follow(graph, index, "first", _first)
+
+
+def as_pixel(graph: Builder, index: int) -> int | None:
+    """The index of the image of one pixel that a vector is, if it is known to be made of one."""
+    return _follow(graph, index, "pixel", _pixel)
+
+
+def _follow(graph: Builder, index: int, kind: str, change: Callable[[Builder, Added], int | None]) -> int | None:
+    if index < 0:
+        return None
+    key = kind, index
+    if key not in graph.found:
+        graph.found[key] = change(graph, graph.nodes[index])
+    return graph.found[key]
+
+
+def _first(graph: Builder, node: Added) -> int | None:
+    if node.op == Permute(LAST):
+        return node.inputs[0]
+    sources = [channels_first(graph, each) for each in node.inputs]
+    known = [each for each in sources if each is not None]
+    if len(known) < len(sources) or not known:
+        return None
+    match node.op:
+        case Linear(width, bias):
+            return graph.add(node.name, Conv(width, PIXEL, bias=bias), *known, **_as_filters(node))
+        case LastAxisNorm(eps):
+            return graph.add(node.name, LayerNorm(eps), *known, **node.weights)
+        case WithConstant(kind, constant, first) if constant.size > 1:
+            width = graph.type_of(known[0]).channels
+            if constant.size != width or constant.shape[-1] != width:
+                return None
+            turned = constant.reshaped(width, 1, 1)
+            return graph.add(node.name, WithConstant(kind, turned, first), *known)
+        case Join(2):
+            return graph.add(node.name, Concat(), *known)
+        case Pad(before, after, value):
+            order = FIRST
+            return graph.add(
+                node.name,
+                Pad(tuple(before[axis] for axis in order), tuple(after[axis] for axis in order), value),
+                *known,
+            )
+        case op if isinstance(op, ANYWHERE) or op.training_only:
+            return graph.add(node.name, op, *known, **node.weights)
+    return None
+
+
+def _pixel(graph: Builder, node: Added) -> int | None:
+    if isinstance(node.op, Flatten):
+        (index,) = node.inputs
+        return index if graph.type_of(index).shape[1:] == (1, 1) else None
+    sources = [as_pixel(graph, each) for each in node.inputs]
+    known = [each for each in sources if each is not None]
+    if len(known) < len(sources) or not known:
+        return None
+    match node.op:
+        case FullyConnected(width, bias):
+            return graph.add(node.name, Conv(width, PIXEL, bias=bias), *known, **_as_filters(node))
+        case WithConstant(kind, constant, first) if constant.size > 1:
+            turned = constant.reshaped(constant.size, 1, 1)
+            return graph.add(node.name, WithConstant(kind, turned, first), *known)
+        case op if isinstance(op, (*ANYWHERE, *ON_CHANNELS)) or op.training_only:
+            return graph.add(node.name, op, *known, **node.weights)
+    return None
+
+
+ANYWHERE: Final = (*ELEMENTWISE, LeakyReLU, Identity)
+"""The ops that treat every element alike."""
+ON_CHANNELS: Final = (Affine, PReLU, Softmax, Concat, BatchNorm, LayerNorm)
+"""The ops that treat the channels of a pixel as they treat the features of a vector."""
+
+
+def _as_filters(node: Added) -> dict[str, Constant]:
+    """The weights of a matrix product as those of a 1x1 convolution."""
+    weight = node.weights["weight"]
+    return {**node.weights, "weight": weight.reshaped(*weight.shape, 1, 1)}

@@ -1,0 +1,31 @@
+"""The table of patterns: what may complete a layer, by the op that ends it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from inception_dsl.interchange import primitives as prim
+from inception_dsl.interchange.builder import Pattern
+from inception_dsl.interchange.elementwise import recognise_activation
+from inception_dsl.interchange.recognise import channels, constants, layout, norms
+from inception_dsl.ir.op import Op
+from inception_dsl.ir.ops.joins import Add, Mul
+
+PATTERNS: Final[Mapping[type[Op], tuple[Pattern, ...]]] = {
+    prim.WithConstant: (recognise_activation, constants.number, constants.channels),
+    prim.Binary: (recognise_activation, norms.quotient),
+    prim.Unary: (recognise_activation,),
+    prim.Clip: (recognise_activation,),
+    Mul: (recognise_activation,),
+    Add: (recognise_activation,),
+    prim.Reshape: (channels.shuffle, norms.ungroup, layout.flatten),
+    prim.Permute: (layout.permute,),
+    prim.Reduce: (layout.reduce,),
+    prim.Linear: (layout.linear,),
+    prim.LastAxisNorm: (norms.vector_norm,),
+    prim.Slice: (channels.part, channels.every),
+    prim.Gather: (channels.gather,),
+    prim.Join: (channels.concat,),
+    prim.Pad: (channels.pad,),
+}
