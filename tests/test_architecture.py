@@ -46,7 +46,7 @@ FOREIGN = {
     "matplotlib": {"evaluation.scores", "training.ablate_plot", "training.figure", "training.plot"},
     "mlflow": {"runner.record.trackers"},
     "numpy": {"crosscheck", "evaluation", "interchange", "runner.readers.tables", "weights"},
-    "onnx": {"emit.onnx.executor", "files.freshness", "interchange.onnx"},
+    "onnx": {"emit.onnx.executor", "files.freshness", "interchange.onnx.model"},
     "onnxruntime": {"emit.onnx.executor"},
     "optuna": {"sweeps.sampler"},
     "PIL": {"evaluation.images", "runner.readers.decode", "runner.readers.pillow"},

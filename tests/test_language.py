@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
 import pytest
 
 from inception_dsl.analysis.cost import cost
@@ -607,18 +604,3 @@ def test_a_head_reads_its_row_and_is_no_part_of_the_trunk() -> None:
     assert flatten.inputs == (typed.ends["one"],)
     assert fc.path == ("aux", "fc")
     assert typed.trunk == ("one", "two")
-
-
-# tables
-
-
-@pytest.mark.parametrize(
-    "path", sorted((Path(__file__).parents[1] / "specs").rglob("*.yaml")), ids=lambda path: path.stem
-)
-def test_shipped_tables_are_aligned(path: Path) -> None:
-    """The bars of a table stand under each other."""
-    lines = path.read_text(encoding="utf-8").partition("\nlayers: |\n")[2].split("\n\n")[0].splitlines()
-    rows = [re.sub(r"\[.*\]|\{.*?\}", lambda found: "." * len(found[0]), line) for line in lines if "|" in line]
-    bars = [[i for i, character in enumerate(row) if character == "|"] for row in rows]
-
-    assert all(bar == bars[0] for bar in bars)

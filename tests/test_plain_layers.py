@@ -15,7 +15,9 @@ from plain_layers import (
     QUICK,
     ROOT,
     SLOW,
+    check_export,
     check_export_of_training,
+    check_script,
     check_surgery_by_value,
     graph,
     operate,
@@ -40,8 +42,20 @@ QUICKLY = (
 )
 
 
-@pytest.mark.parametrize("name", QUICKLY)
-@pytest.mark.parametrize("check", QUICK)
+LARGE = ("inception_v4", "inception_resnet_v2", "polynet", "nasnet_a_large")
+SLOW_OF_LARGE = (check_export, check_script)
+"""These checks take seconds for these networks: `nightly` runs them."""
+
+
+@pytest.mark.parametrize(
+    ("check", "name"),
+    [
+        (check, name)
+        for check in QUICK
+        for name in QUICKLY
+        if name not in LARGE or check not in (check_export, check_script)
+    ],
+)
 def test_every_form_is_of_plain_layers(check: Callable[[str], None], name: str) -> None:
     check(name)
 

@@ -69,7 +69,7 @@ class Builder:
         return self.nodes[index].op if index != INPUT else None
 
     def finish(self, source: str, outputs: Mapping[str, int]) -> Graph:
-        """The graph of what the outputs need; primitives that are no part of a layer are opaque."""
+        """The graph of what the outputs need; a primitive outside a layer is opaque."""
         tensors: dict[str, Constant] = {}
         nodes = []
         needed = self._needed(outputs.values())

@@ -137,7 +137,7 @@ def _composed(op: Op, inputs: list[dict[int, Values]]) -> dict[int, Values]:
 
 
 def _apply(op: Op, inputs: list[Values]) -> Values | None:
-    """What an op gives for these inputs; None where it is no function of single elements."""
+    """What an op gives for these inputs; None for an op that reads several elements."""
     match op:
         case WithConstant(kind, constant, first):
             number = constant.scalar
