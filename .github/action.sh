@@ -34,7 +34,8 @@ compare() {
     done < <(git diff --name-only --diff-filter=M -z "$base" -- $SPECS)
     [ "$(wc -l <"$page")" -gt 1 ] || printf 'No spec differs from that of %s.\n' "$BASE" >>"$page"
     tail -n +2 "$page" | summarise
-    if [ -n "$COMMENT" ]; then comment "$page" || echo '::warning title=inception-dsl diff::cannot comment on the pull request'; fi
+    head -c 60000 "$page" >"$page.cut"  # a comment has at most 65,536 characters
+    if [ -n "$COMMENT" ]; then comment "$page.cut" || echo '::warning title=inception-dsl diff::cannot comment on the pull request'; fi
 }
 
 # Write a comment, or replace the one that an earlier run has written.

@@ -34,6 +34,12 @@ claims:
   all:
     {source: a note, sentence: It has 360 parameters., formula: params(small), printed: 360, verdict: exact}
 """
+GH = """\
+echo "$*" >> gh.log
+case "$*" in *--paginate*) cat old.txt ;; esac
+for word; do case "$word" in body=@*) cp "${word#body=@}" comment.md ;; esac; done
+"""
+"""A stand-in for GitHub's `gh`: it notes its calls and the comment, and lists old comments."""
 MAKE = shutil.which("make")
 
 
@@ -48,18 +54,50 @@ def test_the_readme_names_inputs_and_hooks_that_are_there() -> None:
     published_schemas.valid(config, ".pre-commit-config.yml")
     assert [hook["id"] for repo in config["repos"] for hook in repo["hooks"]] == sorted(
         (hook["id"] for hook in HOOKS),
-        key=[f"inception-dsl-{name}" for name in ("fmt", "check", "lint", "compile", "claims")].index,
+        key=[f"inception-dsl-{name}" for name in ("fmt", "check", "lint", "compile", "diff", "claims")].index,
     )
 
 
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A spec, claims, and the generated files; and a folder of programs, with ours."""
+    folder = tmp_path_factory.mktemp("compiled")
+    (folder / "specs").mkdir()
+    (folder / "specs/small.yaml").write_text(SPEC, encoding="utf-8")
+    (folder / "specs/claims.yaml").write_text(CLAIMS, encoding="utf-8")
+    run(["compile", "specs/"], folder)
+    (folder / "bin").mkdir()
+    program(folder / "bin/inception-dsl", f'exec "{sys.executable}" -m inception_dsl "$@"')
+    return folder
+
+
 @pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    """A repository of somebody else, with a spec, claims, and the generated files."""
-    (tmp_path / "specs").mkdir()
-    (tmp_path / "specs/small.yaml").write_text(SPEC, encoding="utf-8")
-    (tmp_path / "specs/claims.yaml").write_text(CLAIMS, encoding="utf-8")
-    run(["compile", "specs/"], tmp_path)
-    return tmp_path
+def repository(compiled: Path, tmp_path: Path) -> Path:
+    """A repository of somebody else."""
+    return Path(shutil.copytree(compiled, tmp_path / "repository"))
+
+
+@pytest.fixture
+def committed(repository: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same in git, on the branch `main`, with an `origin` that has it too."""
+    for name in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{name}_NAME", "somebody")
+        monkeypatch.setenv(f"GIT_{name}_EMAIL", "somebody@example.org")
+    for line in (
+        "init --quiet --initial-branch main",
+        "add specs",
+        "commit --quiet --message first",
+        "clone --quiet --bare . origin.git",
+        "remote add origin origin.git",
+    ):
+        subprocess.run([shutil.which("git") or "git", *line.split()], cwd=repository, check=True)
+    return repository
+
+
+def program(path: Path, text: str) -> None:
+    """Write a program of the shell."""
+    path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+    path.chmod(0o755)
 
 
 def run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
@@ -75,18 +113,24 @@ def test_their_files_are_valid() -> None:
 
 
 @pytest.mark.parametrize("hook", HOOKS, ids=[hook["id"] for hook in HOOKS])
-def test_a_hook_runs_what_holds_and_fails_on_what_does_not(hook: dict[str, Any], repository: Path) -> None:
+def test_a_hook_runs_what_holds_and_fails_on_what_does_not(hook: dict[str, Any], committed: Path) -> None:
     """As pre-commit runs it: the entry, its arguments, and the changed files that it is about."""
     changed = ["specs/claims.yaml", "specs/small.yaml"]
     assert all(re.search(hook["files"], path) for path in changed)
     assert not re.search(hook["files"], "src/specs.py")
-    program, *words = shlex.split(hook["entry"])
-    words += [*hook.get("args", []), *(changed if hook.get("pass_filenames", True) else [])]
+    changed = [path for path in changed if not re.search(hook.get("exclude", "^$"), path)]
+    words = [*shlex.split(hook["entry"]), *hook.get("args", [])]
+    words += changed if hook.get("pass_filenames", True) else []
+    path = f"{committed / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)}
 
-    assert program == "inception-dsl"
-    assert run(words, repository).returncode == 0
-    (repository / "specs/small.yaml").write_text(SPEC.replace("8 same", "9  same"), encoding="utf-8")
-    assert run(words, repository).returncode == 1
+    def ended() -> int:
+        return subprocess.run(words, cwd=committed, env=environment, capture_output=True, check=False).returncode
+
+    assert words[0] in ("inception-dsl", "bash")
+    assert ended() == 0
+    (committed / "specs/small.yaml").write_text(SPEC.replace("8 same", "9  same"), encoding="utf-8")
+    assert ended() == 1
 
 
 @pytest.mark.skipif(not shutil.which("bash"), reason="needs bash, which the action's steps are written in")
@@ -118,13 +162,14 @@ class TestAction:
         command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", str(script)]
         return subprocess.run(command, cwd=repository, env=environment, capture_output=True, text=True, check=False)
 
-    @pytest.mark.parametrize("command", ["check", "compile --check", "claims", "fmt", "lint"])
-    def test_what_holds(self, command: str, repository: Path) -> None:
-        done = self.step(repository, command=command)
+    def test_what_holds(self, repository: Path) -> None:
+        done = self.step(repository, command="check\n  compile --check\nclaims\n\nfmt\nlint\n")
 
         assert done.returncode == 0, done.stdout + done.stderr
-        assert done.stdout.startswith(f"::notice title=inception-dsl {command.split(maxsplit=1)[0]}::")
-        assert "nothing is wrong" in (repository / "summary.md").read_text(encoding="utf-8")
+        ran = ["check", "compile", "claims", "fmt", "lint"]
+        assert re.findall(r"^::notice title=inception-dsl (\w+)::", done.stdout, re.MULTILINE) == ran
+        summary = (repository / "summary.md").read_text(encoding="utf-8")
+        assert re.findall(r"^### inception-dsl (\w+): nothing is wrong$", summary, re.MULTILINE) == ran
 
     def test_what_does_not_hold(self, repository: Path) -> None:
         (repository / "specs/small.yaml").write_text(SPEC.replace("216", "217"), encoding="utf-8")
@@ -134,15 +179,50 @@ class TestAction:
         assert done.stdout.startswith("::error file=specs/small.yaml,line=6,")
         assert not (repository / "summary.md").exists()
 
-    def test_several_commands(self, repository: Path) -> None:
-        """All of them run, and the worst of them decides."""
+    def test_the_worst_of_several_decides(self, repository: Path) -> None:
+        """All of them run, whatever the others found."""
         (repository / "specs/small.yaml").write_text(SPEC.replace("8 same", "9 same"), encoding="utf-8")
-        done = self.step(repository, command="\n  fmt\n  compile\n  check\n  lint")
+        done = self.step(repository, command="check\nlint\nfmt", summary="false")
 
         assert done.returncode == 1
-        summary = (repository / "summary.md").read_text(encoding="utf-8")
-        assert re.findall(r"^### inception-dsl (\w+): ", summary, re.MULTILINE) == ["fmt", "compile", "check", "lint"]
-        assert "::warning file=specs/small.yaml,line=6," in done.stdout and "L014" in done.stdout
+        assert "::error file=specs/small.yaml,line=6," in done.stdout and "L014" in done.stdout
+        assert done.stdout.splitlines()[-1].startswith("::notice title=inception-dsl fmt::")
+
+    def test_diff_compares_with_the_base(self, committed: Path) -> None:
+        """In the summary, and in a comment, which a later run replaces."""
+        (committed / "specs/small.yaml").write_text(SPEC.replace("8 same", "24 same"), encoding="utf-8")
+        (committed / "specs/new.yaml").write_text(SPEC.replace("network: small", "network: new"), encoding="utf-8")
+        program(committed / "bin/gh", GH)
+        (committed / "old.txt").touch()
+        done = self.step(committed, command="diff", base="main", comment="true")
+
+        assert done.returncode == 0, done.stderr
+        summary = (committed / "summary.md").read_text(encoding="utf-8")
+        assert summary.count("###") == 1 and "`specs/small.yaml@" in summary and "conv" in summary
+        comment = (committed / "comment.md").read_text(encoding="utf-8")
+        assert comment == f"<!-- inception-dsl diff -->\n{summary}"
+        calls = (committed / "gh.log").read_text(encoding="utf-8").splitlines()
+        assert [call.partition(" --field")[0] for call in calls[1:]] == [
+            "api --method POST repos/somebody/networks/issues/7/comments"
+        ]
+        (committed / "old.txt").write_text("21\n22\n", encoding="utf-8")
+        done = self.step(committed, command="diff", base="main", comment="true", breaking="true")
+
+        assert done.returncode == 1
+        last = (committed / "gh.log").read_text(encoding="utf-8").splitlines()[-1]
+        assert last.startswith("api --method PATCH repos/somebody/networks/issues/comments/21 ")
+
+    def test_diff_of_what_is_the_same(self, committed: Path) -> None:
+        """A comment that cannot be written is a warning; no base is none to compare with."""
+        program(committed / "bin/gh", "exit 1")
+        done = self.step(committed, command="diff", base="main", comment="true")
+
+        assert done.returncode == 0
+        assert (committed / "summary.md").read_text(encoding="utf-8") == "No spec differs from that of main.\n"
+        assert done.stdout == "::warning title=inception-dsl diff::cannot comment on the pull request\n"
+        assert self.step(committed, command="diff", base="0" * 40).stdout.startswith(
+            "::notice title=inception-dsl diff"
+        )
 
     def test_other_commands_are_refused(self, repository: Path) -> None:
         done = self.step(repository, command="check\ncheck; touch gone")
