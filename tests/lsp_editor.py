@@ -16,6 +16,17 @@ from inception_dsl.lsp.rename import Refused
 
 ROOT = Path(__file__).parent.parent
 GOOGLENET = ROOT / "specs" / "googlenet.yaml"
+SMALL = """
+network: small
+input: 3x8x8
+classes: 16
+layers: |
+  name | layer                          | output | params
+  conv | conv 3x3 8 same                | 8x8x8  | 216
+  fc   | avgpool global -> fc {classes} | 1x1x16 | 144
+"""
+"""A spec that holds, and in which lint finds nothing."""
+
 ANSWERS = {feature.method: feature.answer for feature in FEATURES}
 
 

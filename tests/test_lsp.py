@@ -1,22 +1,18 @@
-"""The language server: unsaved texts and their diagnostics, in this process and through a client over stdio."""
+"""The language server: unsaved texts and their diagnostics, and places as the protocol counts them."""
 
 from __future__ import annotations
 
-import asyncio
-import sys
 from pathlib import Path
 
 import pytest
-from cli_runner import SMALL
-from lsprotocol import types
-from pytest_lsp import make_test_lsp_client
+from lsp_editor import SMALL
 
 from inception_dsl.lsp import diagnostics
 from inception_dsl.lsp.files import OpenFiles
 from inception_dsl.lsp.positions import Units, path_of, uri_of
 
 VARIANT = "extends: small.yaml\nnetwork: variant\n"
-BROKEN = SMALL.replace("conv 3x3 4", "convv 3x3 4")
+BROKEN = SMALL.replace("conv 3x3 8", "convv 3x3 8")
 
 
 def shown(files: OpenFiles) -> dict[str, list[str]]:
@@ -44,7 +40,7 @@ def test_a_text_is_analysed_before_it_is_saved(small: str) -> None:
 
     files.open(small, BROKEN)
 
-    assert shown(files) == {small: ["5:9 E201"]}
+    assert shown(files) == {small: ["6:9 E201"]}
 
 
 def test_a_variant_follows_the_unsaved_text_of_its_base(small: str) -> None:
@@ -54,10 +50,29 @@ def test_a_variant_follows_the_unsaved_text_of_its_base(small: str) -> None:
     assert shown(files) == {variant: []}
 
     files.open(small, BROKEN)
-    assert shown(files) == {variant: [], small: ["5:9 E201"]}
+    assert shown(files) == {variant: [], small: ["6:9 E201"]}
 
     files.close(small)
     assert shown(files) == {variant: [], small: []}
+
+
+def test_an_edit_of_a_base_shows_what_it_breaks_in_variants_that_are_not_open(small: str) -> None:
+    folder = Path(path_of(small)).parent
+    (folder / "variant.yaml").write_text(f"{VARIANT}remove: {{rows: [fc]}}\n", encoding="utf-8")
+    (folder / "second.yaml").write_text("extends: variant.yaml\nnetwork: second\n", encoding="utf-8")
+    variant, second = (small.replace("small.yaml", name) for name in ("variant.yaml", "second.yaml"))
+    files = OpenFiles([str(folder)])
+    files.open(small, SMALL)
+    assert not files.analyse_next()
+
+    files.open(small, SMALL.replace("  fc ", "  fc2"))
+    assert [files.analyse_next() for _ in range(3)] == [True, True, False]
+    assert shown(files) == {small: [], variant: ["2:16 E122"]}
+
+    files.close(small)
+    assert [files.analyse_next() for _ in range(3)] == [True, True, False]
+    assert shown(files) == {small: [], variant: []}
+    assert second not in shown(files)
 
 
 def test_a_file_without_the_keys_of_a_spec_has_no_diagnostics() -> None:
@@ -98,19 +113,3 @@ def test_columns_are_counted_in_the_units_of_the_client() -> None:
         assert [units.units(line[:column]) for column in range(5)] == characters
         assert [units.column(line, character) for character in characters] == [1, 2, 3, 4, 5]
         assert units.column(line, 99) == 5
-
-
-def test_a_client_over_stdio_gets_diagnostics_and_a_clean_end(small: str) -> None:
-    async def session() -> tuple[list[str], int | None]:
-        client = make_test_lsp_client()
-        await client.start_io(sys.executable, "-m", "inception_dsl", "lsp")
-        await client.initialize_session(types.InitializeParams(types.ClientCapabilities()))
-        item = types.TextDocumentItem(small, "yaml", 1, BROKEN)
-        client.text_document_did_open(types.DidOpenTextDocumentParams(item))
-        await client.wait_for_notification(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)
-        await client.shutdown_session()
-        await client.stop()  # type: ignore[no-untyped-call]
-        assert client._server
-        return [str(each.code) for each in client.diagnostics[small]], client._server.returncode
-
-    assert asyncio.run(session()) == (["E201"], 0)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cli_runner import SMALL
-from lsp_editor import GOOGLENET, ask, edited, opened, position, whole
+from lsp_editor import GOOGLENET, SMALL, ask, edited, opened, position, whole
 from lsprotocol import types
 
 from inception_dsl import load
 from inception_dsl.edit.edit import apply
 from inception_dsl.emit import catalogue
+from inception_dsl.formatting.format import format  # noqa: A004 - what it is called in every language
+from inception_dsl.lint.table import codes
 from inception_dsl.lsp.files import OpenFile
 from inception_dsl.lsp.fixes import fixes
 
@@ -85,7 +86,7 @@ def test_hover_on_a_setting_has_its_value_and_bounds() -> None:
 def test_hover_and_hints_use_the_last_network_that_compiled() -> None:
     file = opened(SMALL)
     whole_text = ask(file, types.TEXT_DOCUMENT_INLAY_HINT, range=whole(file))
-    file.change(SMALL.replace("4 same ", "4 sam "))
+    file.change(SMALL.replace("8 same ", "8 sam "))
 
     assert file.analysis.build is None
     assert "by the last text that compiled" in hover(file, "con^v |")
@@ -141,10 +142,10 @@ def repaired(file: OpenFile, title: str) -> str:
 
 
 def test_an_erratum_is_added_with_the_computed_number() -> None:
-    file = opened(SMALL.replace("108", "109"))
+    file = opened(SMALL.replace("216", "217"))
     text = repaired(file, "Add an erratum")
 
-    assert text.endswith('published:\n  errata:\n    conv.params: "printed 109, computed 108"\n')
+    assert text.endswith('published:\n  errata:\n    conv.params: "printed 217, computed 216"\n')
     assert opened(text).analysis.diagnostics == ()
 
 
@@ -158,15 +159,39 @@ def test_an_erratum_is_added_with_the_computed_number() -> None:
     ],
 )
 def test_an_erratum_goes_where_the_others_are(published: str, line: str) -> None:
-    file = opened(SMALL.replace("108", "109") + published)
+    file = opened(SMALL.replace("216", "217") + published)
 
     assert line in repaired(file, "Add an erratum")
 
 
 def test_missing_cells_are_inserted_where_they_are_missing() -> None:
-    file = opened(SMALL.replace("| conv 3x3 4 same         | 8x8x4  | 108", "| conv 3x3 4 same                  | 108"))
+    row = "  conv | conv 3x3 8 same                |"
+    file = opened(SMALL.replace(f"{row} 8x8x8  | 216", f"{row}          216"))
 
-    assert "  conv | conv 3x3 4 same         |        | 108\n" in repaired(file, "Insert 1 empty cell")
+    assert f"{row}        | 216\n" in repaired(file, "Insert 1 empty cell")
+
+
+def test_formatting_is_that_of_fmt(googlenet: OpenFile) -> None:
+    options = types.FormattingOptions(2, insert_spaces=True)
+    ragged = SMALL.replace("  fc   |", "  fc|").removesuffix("\n")
+    file = opened(ragged)
+
+    assert edited(file, ask(file, types.TEXT_DOCUMENT_FORMATTING, options=options)) == format(ragged)
+    assert ask(googlenet, types.TEXT_DOCUMENT_FORMATTING, options=options) == []
+    assert ask(opened("network: [\nlayers: |"), types.TEXT_DOCUMENT_FORMATTING, options=options) is None
+
+
+def test_fixes_of_lint_put_right_what_it_finds() -> None:
+    fixed = 0
+    for code in codes():
+        file = opened(code.wrong)
+        for finding in file.analysis.lint:
+            for fix in fixes(file, finding.diagnostic) if finding.edits else ():
+                after = opened(apply(file.source, fix.edits)).analysis.lint
+                assert len(after) < len(file.analysis.lint)
+                fixed += 1
+
+    assert fixed
 
 
 def test_every_fix_puts_its_diagnostic_right() -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from inception_dsl import compilation, compiler
 from inception_dsl.diagnostics.codes.tool import INTERNAL_ERROR
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, SpecError
 from inception_dsl.files import builtin
+from inception_dsl.lint.lint import lint
+from inception_dsl.lint.rule import Finding
 from inception_dsl.spec import loader
 from inception_dsl.spec.network import NetworkSpec
 
@@ -20,19 +23,36 @@ LANGUAGE: Final = "inception-dsl"
 """The language that a client gives to specs which it knows as such; others are YAML with the keys of a spec."""
 
 _KEYS: Final = re.compile(r"^(network|layers|extends|claims)[ \t]*:", re.MULTILINE)
+_CLAIMS: Final = re.compile(r"^claims[ \t]*:", re.MULTILINE)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """The diagnostics of a spec, in all files that it reads (`read`).
+    """What a spec gives: `spec` if its keys, names and formulas can be read, `build` if it compiles.
 
-    `spec` is what it says, if its keys, names and formulas can be read, and `build` what it gives, if it compiles.
+    `faults` are its errors and warnings without those of lint, in all files that it reads; `read` are these files.
     """
 
-    diagnostics: tuple[Diagnostic, ...]
-    spec: NetworkSpec | None
-    build: compilation.Build | None
-    read: frozenset[str]
+    faults: tuple[Diagnostic, ...] = ()
+    spec: NetworkSpec | None = None
+    build: compilation.Build | None = None
+    read: frozenset[str] = frozenset()
+
+    @cached_property
+    def lint(self) -> tuple[Finding, ...]:
+        """What lint finds in a text that compiles."""
+        spec, build = self.spec, self.build
+        if spec is None or build is None:
+            return ()
+        found, faults = _attempt(lambda: lint(spec, build.own))
+        return (*(found or ()), *map(Finding, faults))
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """All diagnostics."""
+        return (*self.faults, *(finding.diagnostic for finding in self.lint))
 
 
 def is_ours(text: str, language: str) -> bool:
@@ -48,21 +68,23 @@ def analyse(source: Source, path: str, read: loader.Read) -> Analysis:
         paths.add(real(file))
         return source if file == path else read(file)
 
-    found: Iterable[Diagnostic]
-    spec = build = None
-    try:
-        if re.search(r"^claims[ \t]*:", source.text, re.MULTILINE):
-            found = compilation.examine_source(source, Path(path).parent).findings
-        else:
-            spec = compiler.load(path, read=recorded) if path else loader.load_source(source, compiler.as_base)
-            compiled = compilation.Build(compiler.compile_spec(spec), path=path)
-            found, build = compiled.findings, compiled
-    except SpecError as error:
-        found = error.diagnostics
-    except Exception as error:  # noqa: BLE001 - what no text should cause is a diagnostic too, and the server goes on
-        what = f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
-        found = (Diagnostic(INTERNAL_ERROR, f"internal error: {what}", help="please report it, with the spec"),)
-    return Analysis(tuple(finding.about(source.file) for finding in found), spec, build, frozenset(paths))
+    if _CLAIMS.search(source.text):
+        examination, faults = _attempt(lambda: compilation.examine_source(source, Path(path).parent))
+        found = (*faults, *(examination.findings if examination else ()))
+        return Analysis(_about(found, source), read=frozenset(paths))
+    spec, faults = _attempt(
+        lambda: compiler.load(path, read=recorded) if path else loader.load_source(source, compiler.as_base)
+    )
+    build = None
+    if spec is not None:
+        loaded = spec
+        build, faults = _attempt(lambda: compilation.Build(compiler.compile_spec(loaded), path=path))
+    if build is not None:
+        compiled = build
+        findings, faults = _attempt(lambda: compiled.findings)
+        faults = (*faults, *(findings or ()))
+        build = None if findings is None else build
+    return Analysis(_about(faults, source), spec, build, frozenset(paths))
 
 
 def real(path: str) -> str:
@@ -71,3 +93,18 @@ def real(path: str) -> str:
         return os.path.realpath(builtin.resolve(path))
     except (SpecError, ValueError):
         return path
+
+
+def _attempt(action: Callable[[], T]) -> tuple[T | None, tuple[Diagnostic, ...]]:
+    """What an action gives, or its errors: what no text should cause is a diagnostic too, and the server goes on."""
+    try:
+        return action(), ()
+    except SpecError as error:
+        return None, error.diagnostics
+    except Exception as error:  # noqa: BLE001 - see above
+        what = f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
+        return None, (Diagnostic(INTERNAL_ERROR, f"internal error: {what}", help="please report it, with the spec"),)
+
+
+def _about(faults: tuple[Diagnostic, ...], source: Source) -> tuple[Diagnostic, ...]:
+    return tuple(fault.about(source.file) for fault in faults)

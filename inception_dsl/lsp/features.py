@@ -7,6 +7,7 @@ from typing import Final
 from inception_dsl.lsp import (
     code_actions,
     definition,
+    formatting,
     hover,
     inlay_hints,
     references,
@@ -19,6 +20,7 @@ from inception_dsl.lsp.feature import Feature
 FEATURES: Final[tuple[Feature, ...]] = (
     code_actions.FEATURE,
     definition.FEATURE,
+    formatting.FEATURE,
     hover.FEATURE,
     inlay_hints.FEATURE,
     references.FEATURE,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from lsprotocol.types import Location, Position, Range
 from inception_dsl.compilation import Build
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, Span, SpecError
 from inception_dsl.lsp.analysis import Analysis, analyse, is_ours, real
-from inception_dsl.lsp.family import Member, member_of
+from inception_dsl.lsp.family import Member, member_of, variants_of
 from inception_dsl.lsp.place import Place
 from inception_dsl.lsp.places import Places
 from inception_dsl.lsp.positions import Units, path_of, uri_of
@@ -57,7 +57,7 @@ class OpenFile:
     def analysis(self) -> Analysis:
         """What the present text gives."""
         if not is_ours(self.source.text, self.language):
-            return Analysis((), None, None, frozenset({self.key}))
+            return Analysis(read=frozenset({self.key}))
         begun = time.perf_counter()
         found = analyse(self.source, self.path, self.files.read)
         self._seconds = time.perf_counter() - begun
@@ -109,12 +109,15 @@ class OpenFile:
 
 
 class OpenFiles:
-    """All open files, by URI."""
+    """All open files, by URI, and the variants of them that are not open but may be broken by an edit."""
 
-    def __init__(self) -> None:
+    def __init__(self, folders: Iterable[str] = ()) -> None:
         self.units = Units()
-        self.folders: list[str] = []
+        self.folders = [*folders]
         """The folders of the workspace."""
+        self._closed: dict[str, OpenFile] = {}
+        self._edited: dict[str, OpenFile] = {}
+        self._due: list[Member] = []
         self._files: dict[str, OpenFile] = {}
         self._shown: set[str] = set()
 
@@ -129,26 +132,45 @@ class OpenFiles:
         """Open a file, or change the text of an open one."""
         if file := self._files.get(uri):
             file.change(text, version)
+            self._edited[uri] = file
         else:
             file = self._files[uri] = OpenFile(self, uri, text, version, language)
+            self._closed.pop(file.key, None)
         self.expire(file.key)
         return file
 
     def close(self, uri: str) -> None:
         """Close a file: from now on, those that extend it read it from the disk."""
         if file := self._files.pop(uri, None):
+            self._edited[uri] = file
             self.expire(file.key)
 
     def expire(self, key: str) -> None:
         """Forget the analyses of all files that read a file."""
         for file in self:
-            if file.is_fresh and key in file.analysis.read:
+            if not file.is_fresh or key in file.analysis.read:
                 file.expire()
 
     @property
     def stale(self) -> list[OpenFile]:
         """The files whose texts, or those of the files that they read, have changed."""
         return [file for file in self if not file.is_fresh]
+
+    def analyse_next(self) -> bool:
+        """Analyse one of the variants that edits may have broken and that are not open; whether there was one."""
+        while self._edited:
+            _, file = self._edited.popitem()
+            self._due += variants_of(self, file.member)
+        opened = {file.key for file in self}
+        while self._due:
+            variant = self._due.pop(0)
+            self._closed.pop(variant.key, None)
+            if variant.key not in opened:
+                file = OpenFile(self, uri_of(variant.path), variant.source.text)
+                if file.analysis.diagnostics:
+                    self._closed[variant.key] = file
+                return True
+        return False
 
     @property
     def texts(self) -> dict[str, Source]:
@@ -169,7 +191,7 @@ class OpenFiles:
     def diagnostics(self) -> dict[str, list[Diagnostic]]:
         """The diagnostics to show, by URI: of all open files, once each, and none where there were some before."""
         found: dict[str, dict[Any, Diagnostic]] = {file.uri: {} for file in self}
-        for file in self:
+        for file in (*self, *self._closed.values()):
             for diagnostic in file.analysis.diagnostics:
                 place = diagnostic.span[1:] if diagnostic.span else None
                 uri = self.uri(diagnostic.path) if diagnostic.path else file.uri

@@ -12,7 +12,7 @@ from inception_dsl.diagnostics.codes.code import Code
 from inception_dsl.diagnostics.codes.paper import PRINTED_NUMBER_DIFFERS, STALE_ERRATUM
 from inception_dsl.diagnostics.codes.syntax import WRONG_CELL_COUNT
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Span
-from inception_dsl.diagnostics.spelling import suggested
+from inception_dsl.diagnostics.spelling import sentence, suggested
 from inception_dsl.edit.edit import Edit
 from inception_dsl.lsp.files import OpenFile
 from inception_dsl.lsp.insertion import insert_key
@@ -35,6 +35,9 @@ def fixes(file: OpenFile, diagnostic: Diagnostic) -> Iterator[Fix]:
         yield Fix(f"Write `{word}`", (Edit(_misspelt(diagnostic.message, span), word),))
     if find := _BY_CODE.get(diagnostic.code):
         yield from find(file, span)
+    for finding in file.analysis.lint:
+        if finding.edits and finding.diagnostic == diagnostic:
+            yield Fix(sentence(diagnostic.help) or f"Fix {diagnostic.code}", finding.edits)
 
 
 def _misspelt(message: str, span: Span) -> Span:

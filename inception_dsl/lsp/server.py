@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from lsprotocol import types
@@ -22,6 +23,13 @@ PAUSE: Final = 0.02
 """Seconds without a change after which diagnostics are published: fast typing is not analysed letter by letter."""
 
 
+IDLE: Final = 0.5
+"""Seconds without a change after which the variants that are not open are analysed: they may be many."""
+
+YIELD: Final = 0.001
+"""Seconds before a request is answered: where many messages have arrived, one may cancel it, or change the text."""
+
+
 class Server(LanguageServer):
     """The server of one client. A change sends the whole text: specs are small, and no place in them can go wrong."""
 
@@ -29,17 +37,43 @@ class Server(LanguageServer):
         super().__init__("inception-dsl", version, types.TextDocumentSyncKind.Full)
         self.files = OpenFiles()
         self._due: asyncio.TimerHandle | None = None
+        self._sent: dict[str, types.PublishDiagnosticsParams] = {}
+
+    def shutdown(self) -> None:
+        """End, even if a thread still waits for the client's next message, as after Ctrl-C."""
+        self.thread_pool.shutdown(wait=False)
+        self._thread_pool = None
+        super().shutdown()  # type: ignore[no-untyped-call]
 
     def changed(self) -> None:
         """Publish diagnostics soon."""
+        self._after(PAUSE, self._publish)
+
+    def _publish(self) -> None:
+        """Publish the diagnostics of all open files, and then of the variants that are not open, one by one."""
+        changed = bool(self.files.stale)
+        self._send_diagnostics()
+        workspace = self.client_capabilities.workspace
+        if changed and workspace and workspace.inlay_hint and workspace.inlay_hint.refresh_support:
+            self.workspace_inlay_hint_refresh(None)
+        self._after(IDLE, self._publish_next)
+
+    def _publish_next(self) -> None:
+        if self.files.analyse_next():
+            self._send_diagnostics()
+            self._after(0, self._publish_next)
+
+    def _send_diagnostics(self) -> None:
+        for params in diagnostics.published(self.files):
+            if params != self._sent.get(params.uri):
+                self._sent[params.uri] = params
+                self.text_document_publish_diagnostics(params)
+
+    def _after(self, seconds: float, action: Callable[[], None]) -> None:
+        """Do this later, in place of what was to be done: messages that have arrived meanwhile come first."""
         if self._due:
             self._due.cancel()
-        self._due = asyncio.get_running_loop().call_later(PAUSE, self.publish)
-
-    def publish(self) -> None:
-        """Publish the diagnostics of all open files."""
-        for params in diagnostics.published(self.files):
-            self.text_document_publish_diagnostics(params)
+        self._due = asyncio.get_running_loop().call_later(seconds, action)
 
 
 def make(version: str) -> Server:
@@ -48,8 +82,10 @@ def make(version: str) -> Server:
 
     @server.feature(types.INITIALIZED)
     def initialized(_: types.InitializedParams) -> None:
-        server.files.units = Units(server.workspace.position_encoding)
-        server.files.folders = [path_of(folder.uri) for folder in server.workspace.folders.values()]
+        workspace = server.workspace
+        roots = [folder.uri for folder in workspace.folders.values()] or [workspace.root_uri or ""]
+        server.files.folders = [path for path in map(path_of, roots) if path]
+        server.files.units = Units(workspace.position_encoding)
 
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
     def opened(params: types.DidOpenTextDocumentParams) -> None:
@@ -84,10 +120,11 @@ def make(version: str) -> Server:
     return server
 
 
-def _handler(server: Server, feature: Feature) -> Callable[[Any], Any]:
+def _handler(server: Server, feature: Feature) -> Callable[[Any], Coroutine[Any, Any, Any]]:
     """What answers a request for a feature: nothing about a file that is not open."""
 
-    def handle(params: Any) -> Any:
+    async def handle(params: Any) -> Any:
+        await asyncio.sleep(YIELD)
         file = server.files.get(params.text_document.uri)
         return feature.answer(file, params) if file else None
 
@@ -99,6 +136,7 @@ def serve(version: str) -> int:
 
     What anything else prints goes to stderr: a stray line would break the protocol.
     """
+    logging.getLogger("pygls").setLevel(logging.ERROR)  # it warns of cancelled requests that were answered already
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     sys.stdout = sys.stderr
