@@ -86,10 +86,10 @@ class Ignore(NamedTuple):
         span = diagnostic.span
         if span is None or span.source is not self.span.source or diagnostic.code not in self.codes:
             return False
-        if not self.first <= span.line <= self.last:
-            return False
+        if not self.first <= span.line <= self.last or not self.names:
+            return self.first <= span.line <= self.last
         start = re.match(r"\W*(\w+)", span.source.lines[span.line - 1])
-        return not self.names or (start is not None and start[1] in self.names)
+        return start is not None and start[1] in self.names
 
 
 def read_ignores(source: Source, known: Collection[str]) -> tuple[list[Ignore], list[Finding]]:
@@ -117,10 +117,13 @@ def read_ignores(source: Source, known: Collection[str]) -> tuple[list[Ignore], 
     return ignores, findings
 
 
-def unused(ignores: Sequence[Ignore], used: Collection[tuple[Ignore, str]], ran: Collection[str]) -> Iterator[Finding]:
-    """Findings about comments that ignore nothing, as far as the rules that `ran` can say."""
+def unused(ignores: Sequence[Ignore], used: Collection[tuple[int, str]], ran: Collection[str]) -> Iterator[Finding]:
+    """Findings about comments that ignore nothing, as far as the rules that `ran` can say.
+
+    `used` are the lines of those that ignore something, with the code that they ignore.
+    """
     for ignore in ignores:
-        idle = [code for code in ignore.codes if (ignore, code) not in used and code in ran]
+        idle = [code for code in ignore.codes if (ignore.span.line, code) not in used and code in ran]
         if idle:
             message = f"nothing to ignore here: {listing(idle, 'and')}"
             rest = [code for code in ignore.codes if code not in idle]
@@ -147,8 +150,8 @@ def _split(words: str) -> tuple[str, ...]:
 
 def _next_line(lines: Sequence[str], number: int) -> int:
     """The next line with content, below the comment on a line."""
-    below = (i for i, line in enumerate(lines, 1) if i > number and line.strip() and not line.lstrip().startswith("#"))
-    return next(below, number)
+    below = (i for i in range(number, len(lines)) if lines[i].strip() and not lines[i].lstrip().startswith("#"))
+    return next(below, number - 1) + 1
 
 
 def _last_line(lines: Sequence[str], first: int) -> int:

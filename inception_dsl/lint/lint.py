@@ -8,7 +8,7 @@ from dataclasses import replace
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Note, Span
 from inception_dsl.ir.typed import Typed
 from inception_dsl.lint import table
-from inception_dsl.lint.ignores import INVALID_IGNORE, UNUSED_IGNORE, Ignore, read_ignores, unused
+from inception_dsl.lint.ignores import INVALID_IGNORE, UNUSED_IGNORE, read_ignores, unused
 from inception_dsl.lint.rule import Finding, Rule
 from inception_dsl.lint.subject import Subject
 from inception_dsl.spec.network import NetworkSpec
@@ -27,13 +27,12 @@ def lint(spec: NetworkSpec, typed: Typed, codes: Collection[str] | None = None) 
     rules = [rule for rule in table.rules() if rule.code in chosen]
     found = list(_own(spec, typed, rules))
     ignores, findings = read_ignores(spec.document.source, table.codes())
-    used = {
-        (ignore, finding.diagnostic.code)
-        for finding in found
-        for ignore in ignores
-        if ignore.covers(finding.diagnostic)
-    }
-    kept = [finding for finding in found if not _covered(finding, ignores)]
+    kept: list[Finding] = []
+    used: set[tuple[int, str]] = set()
+    for finding in found:
+        covering = [ignore for ignore in ignores if ignore.covers(finding.diagnostic)]
+        used.update((ignore.span.line, finding.diagnostic.code) for ignore in covering)
+        kept += [] if covering else [finding]
     kept += findings if INVALID_IGNORE in chosen else []
     kept += unused(ignores, used, {rule.code for rule in rules}) if UNUSED_IGNORE in chosen else []
     return tuple(sorted(kept, key=_place))
@@ -66,10 +65,6 @@ def _run(subject: Subject, rules: Iterable[Rule]) -> Found:
 def _at_extends(diagnostic: Diagnostic, span: Span, spec: NetworkSpec) -> Diagnostic:
     place = spec.document.value_span(("extends",))
     return replace(diagnostic, span=place, label="", notes=(Note(span, diagnostic.label or "here"), *diagnostic.notes))
-
-
-def _covered(finding: Finding, ignores: Iterable[Ignore]) -> bool:
-    return any(ignore.covers(finding.diagnostic) for ignore in ignores)
 
 
 def _place(finding: Finding) -> tuple[int, int, str]:

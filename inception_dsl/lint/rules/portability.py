@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from inception_dsl.analysis.image_size import size_constraints
 from inception_dsl.diagnostics.codes.code import Code
 from inception_dsl.diagnostics.codes.generated import NOT_EXPRESSIBLE
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Note, Span, SpecError
 from inception_dsl.edit.edit import Edit
 from inception_dsl.emit.onnx.ops.pooling import CEIL
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
-from inception_dsl.ir.program import Program
+from inception_dsl.ir.program import Head
 from inception_dsl.ir.shapes import Pair, Window
 from inception_dsl.ir.typed import Node, Typed
 from inception_dsl.lint.rule import Finding, Rule
@@ -24,6 +23,9 @@ from inception_dsl.spec.vocabulary.words import WORDS
 SKIP: Final = "skip_pad"
 BORDERS: Final = frozenset(name for name, word in WORDS.items() if word.slot == "border")
 PADS: Final = frozenset(name for name, word in WORDS.items() if word.slot == "padding")
+
+MOST_HEADS: Final = 8
+"""The most heads that are examined one by one, each with the trunk that it leaves."""
 
 CEIL_WITH_PADDING: Final = Code(
     "L001",
@@ -202,13 +204,13 @@ def _padding_of_two_frameworks(subject: Subject) -> Iterator[Finding]:
 
 
 def _head_needs_large_images(subject: Subject) -> Iterator[Finding]:
-    program = subject.typed.program
-    height, width = subject.typed.input.image
+    typed, heads = subject.typed, subject.typed.program.heads
+    height, width = typed.input.image
     half = (-(-height // 2), -(-width // 2))
-    if not program.heads or not _trunk_takes(subject.typed, half):
+    if not heads or _obstacle(typed, (), half) or not _obstacle(typed, heads, half):
         return
-    for head in program.heads:
-        if obstacle := _obstacle(replace(program, heads=(head,)), half):
+    for head in heads[:MOST_HEADS]:
+        if obstacle := _obstacle(typed, (head,), half):
             size = "x".join(map(str, half))
             message = f"`{head.name}` does not take images of {size}, and the trunk does"
             label = obstacle.message.removeprefix(f"`{head.name}`: ")
@@ -216,27 +218,20 @@ def _head_needs_large_images(subject: Subject) -> Iterator[Finding]:
             yield Finding(Diagnostic(HEAD_NEEDS_LARGE_IMAGES, message, head.origin, label, obstacle.notes, hint))
 
 
-def _trunk_takes(typed: Typed, image: Pair) -> bool:
-    """Whether all rows take images of another size, with the same weights."""
+def _obstacle(typed: Typed, heads: tuple[Head, ...], image: Pair) -> Diagnostic | None:
+    """Why the rows and some heads cannot take images of another size with the same weights; None if they can."""
     try:
-        other = lower(replace(typed.program, heads=()), image)
-    except SpecError:
-        return False
-    # the nodes of the rows come before those of the heads, and a size changes shapes, never which nodes there are
-    return all(node.weights == resized.weights for node, resized in zip(typed.nodes, other.nodes, strict=False))
-
-
-def _obstacle(program: Program, image: Pair) -> Diagnostic | None:
-    """Why a network cannot take images of another size with the same weights; None if it can."""
-    try:
-        fixed = next(iter(size_constraints(program, image)), None)
+        other = lower(replace(typed.program, heads=heads), image)
     except SpecError as error:
         return error.diagnostics[0]
-    if fixed is None:
-        return None
-    node, notes = fixed.node, (Note(fixed.node.origin, "here"),) if fixed.node.origin else ()
-    features = f"its `{node.op.name}` would read {fixed.features:,} features, not {node.types[0].channels:,}"
-    return Diagnostic(HEAD_NEEDS_LARGE_IMAGES, features, notes=notes)
+    weights = {(node.path, node.use): node for node in typed.nodes}
+    for node in other.nodes:
+        own = weights.get((node.path, node.use))
+        if own and own.weights != node.weights:
+            features = f"{node.types[0].channels:,} features, not {own.types[0].channels:,}"
+            notes = (Note(node.origin, "here"),) if node.origin else ()
+            return Diagnostic(HEAD_NEEDS_LARGE_IMAGES, f"its `{node.op.name}` would read {features}", notes=notes)
+    return None
 
 
 def _pool_window(node: Node) -> Window | None:
