@@ -24,7 +24,7 @@ from inception_dsl.emit.report import report
 from inception_dsl.files import freshness, output
 from inception_dsl.paper import single_edits, verdicts
 from inception_dsl.spec import discovery
-from inception_dsl.weights import deploy, transfer
+from inception_dsl.weights import drawn, transfer
 
 TINY = "network: {}\ninput: 3x8x8\nlayers: |\n  name | layer | output\n  c | conv 3x3 4 same | 8x8x4\n  f | fc 4 |\n"
 
@@ -89,7 +89,7 @@ STEPS = {
     "print_resolved": (compilation, ("show", "--resolved", "specs/a.yaml")),
     "inferred_table": (tables, ("show", "specs/a.yaml")),
     "load_weights": (transfer, ("export", "specs/a.yaml", "--weights", "w.safetensors", "--out", "a.onnx")),
-    "drawn": (deploy, ("export", "specs/a.yaml", "--init", "0", "--out", "a.onnx")),
+    "draw": (drawn, ("export", "specs/a.yaml", "--init", "0", "--out", "a.onnx")),
     "import_weights": (transfer, ("weights", "import", "specs/a.yaml", "w.pth", "--from", "timm")),
     "text": (render, ("check", "none.yaml")),
     "diagnostics_data": (render, ("show", "specs/a.yaml", "--format", "json")),

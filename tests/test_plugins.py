@@ -398,6 +398,7 @@ def test_nothing_is_looked_for_where_every_name_is_ours(monkeypatch: pytest.Monk
 
 
 OP = """
+from inception_dsl.emit.onnx.node import OnnxNode
 from inception_dsl.ir.op import Op
 from inception_dsl.spec.vocabulary.entry import LayerEntry, Word
 from inception_dsl.spec.vocabulary.plugins import PluginLayer, PluginWord
@@ -405,11 +406,14 @@ from inception_dsl.spec.vocabulary.plugins import PluginLayer, PluginWord
 class Cube(Op):
     name = "cube"
 
-def rule(op, *site):
+def rule(op, *place):
     return "nn.Identity()"
 
+def node(op, site):
+    return OnnxNode("Identity")
+
 ENTRY = LayerEntry("cube", (Cube,))
-LAYER = PluginLayer(ENTRY, {"pytorch": rule, "onnx": rule})
+LAYER = PluginLayer(ENTRY, {"pytorch": rule, "onnx": node})
 WORD = PluginWord(Word("adds a cube after it", "act", op=Cube), ("conv",))
 """
 SPOILT = {
@@ -447,6 +451,35 @@ def test_a_plugin_that_fails_is_named_and_skipped(spoilt: str, tmp_path: Path) -
     assert listing.exit_code == 0 and "conv KxK/S" in listing.stdout and "cube" not in listing.stdout
     assert f"warning[W009]: {found[1]}\n" in listing.stderr
     assert plugins.exit_code == 1 and "warning[W009]" in plugins.stderr
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("Cube.infer = lambda op, *inputs: 1 / 0", ["check"]),
+        ("rule.__code__ = (lambda op, *place: 1 / 0).__code__", ["compile"]),
+        ("DRAW = Backend('draw', Rules('Draw', default=rule), lambda *given: 1 / 0)", ["compile", "--backend", "draw"]),
+    ],
+)
+def test_an_exception_in_a_plugin_is_not_ours(source: str, words: list[str], tmp_path: Path) -> None:
+    """Whatever raises it: a shape, a rule, a backend."""
+    imports = "from inception_dsl.emit.backend import Backend\nfrom inception_dsl.emit.rules import Rules\n"
+    install(tmp_path, "bad-plugin", {**POINTS, "backends": {"draw": "bad_plugin:DRAW"}}, f"{imports}{OP}\n{source}\n")
+    (tmp_path / "cubed.yaml").write_text(CUBE)
+    with installed(tmp_path):
+        done = cli(*words, *(["--out", tmp_path] if words[0] == "compile" else []), tmp_path / "cubed.yaml")
+
+    assert done.exit_code == 2
+    assert "error[E009]: the plugin bad-plugin raises ZeroDivisionError: division by zero" in done.stderr
+
+
+def test_a_rule_that_returns_something_else_is_named(tmp_path: Path) -> None:
+    install(tmp_path, "bad-plugin", POINTS, f"{OP}\nLAYER.rules['onnx'] = rule\n")
+    with installed(tmp_path), pytest.raises(SpecError) as caught:
+        loads(CUBE).onnx()
+    assert caught.value.diagnostics[0].message == (
+        "the plugin bad-plugin 1.0 cannot give the layer `cube`: its rule for ONNX returns a `str`, not `OnnxNode`"
+    )
 
 
 def test_a_plugin_that_is_right_is_not_left_out(tmp_path: Path) -> None:

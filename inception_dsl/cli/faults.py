@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from typing import Final
 
 from inception_dsl.build import missing
+from inception_dsl.diagnostics.codes.plugins import UNUSABLE_PLUGIN
 from inception_dsl.diagnostics.codes.tool import CANNOT_READ_FILE, CANNOT_WRITE_FILE, INTERNAL_ERROR, UNUSABLE_INPUT
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.files.paths import reason
@@ -28,6 +30,10 @@ def diagnose(error: Exception, command: str = "", spec: str = "") -> SpecError:
     if isinstance(error, RunError):
         path = str(error).partition(": ")[0]
         return SpecError([Diagnostic(UNUSABLE_INPUT, str(error), file=path if os.path.exists(path) else "")])
+    if whose := _plugin(error):
+        what = f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
+        hint = "report it to the authors of the plugin\n`--traceback` shows where it happened"
+        return SpecError([Diagnostic(UNUSABLE_PLUGIN, f"the plugin {whose} raises {what}", help=hint)])
     if isinstance(error, ModuleNotFoundError) and error.name in _POSIX:
         message = f"training runs on Linux and macOS: this Python has no `{error.name}`"
         return SpecError(
@@ -41,6 +47,15 @@ def diagnose(error: Exception, command: str = "", spec: str = "") -> SpecError:
         message = f"cannot {verb} {f'`{path}`' if path else 'a file'}: {reason(error)}"
         return SpecError([Diagnostic(code, message, file=path)])
     return SpecError([_internal_error(error, command, spec)])
+
+
+def _plugin(error: Exception) -> str:
+    """The plugin that raised an exception; "" if none did, or none is loaded."""
+    if "inception_dsl.plugins.offers" not in sys.modules:
+        return ""
+    from inception_dsl.plugins.offers import raised_by
+
+    return raised_by(error)
 
 
 def _internal_error(error: Exception, command: str, spec: str) -> Diagnostic:

@@ -106,6 +106,20 @@ def left_out(offers: Iterable[Offer]) -> list[Diagnostic]:
     return [Diagnostic(PLUGIN_LEFT_OUT, offer.message, help=REMEDY) for offer in offers if offer.problem]
 
 
+def raised_by(error: BaseException) -> str:
+    """The distribution in whose code, or in a call of which, an exception arose; "" where no plugin was looked for."""
+    if not _points.cache_info().currsize:
+        return ""
+    packages = {point.module.partition(".")[0]: _distribution(point) for point in _points()}
+    frame = error.__traceback__
+    while frame is not None:
+        package = str(frame.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
+        if package in packages:
+            return packages[package]
+        frame = frame.tb_next
+    return ""
+
+
 def forget() -> None:
     """Look for plugins again, where one was installed since."""
     _points.cache_clear()

@@ -36,7 +36,8 @@ UNUSABLE_PLUGIN = Code(
     "E009",
     "a plugin that is needed cannot be used",
     f"""\
-A spec or an option names what a plugin offers, and the plugin fails. A listing leaves it out with a warning, W009.
+A spec or an option names what a plugin offers, and the plugin fails, or raises an exception when it is used. A listing
+leaves it out with a warning, W009.
 
 {_WHY}""",
 )

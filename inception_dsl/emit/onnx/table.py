@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from inception_dsl.emit.onnx.node import Spelling
+from inception_dsl.emit.onnx.node import OnnxNode, Spelling
 from inception_dsl.emit.onnx.ops import (
     activations,
     channels,
@@ -31,4 +31,5 @@ RULES: Final = Rules[Spelling](
     channels.rules,
     resampling.rules,
     scaling.rules,
+    gives=(OnnxNode,),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from inception_dsl.emit.python import Expression
+from inception_dsl.emit.python import CallExpr, Expression
 from inception_dsl.emit.pytorch.ops import (
     activations,
     channels,
@@ -31,4 +31,5 @@ RULES: Final = Rules[Expression](
     channels.rules,
     resampling.rules,
     scaling.rules,
+    gives=(str, CallExpr),
 )
