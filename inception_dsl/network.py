@@ -182,7 +182,7 @@ class Network:
         from inception_dsl.diff.diff import diff
         from inception_dsl.diff.sides import Side
 
-        return diff(*(Side(network._spec, network.typed, network._path) for network in (self, other)))
+        return diff(*(Side(network._spec, network.typed) for network in (self, other)))
 
     def lint(self, codes: Collection[str] | None = None) -> tuple[Finding, ...]:
         """What is unwise in the spec: diagnostics, each with edits if its fix is sure; of some `codes`, by default all.

@@ -22,7 +22,7 @@ RESEMBLES: Final = 200
 MIN_SHARE: Final = 0.5
 """Parts of other names pair if more than this share of their contents is equal."""
 
-MOST_PAIRS: Final = 100_000
+MOST_PAIRS: Final = 20_000
 """The most pairs that are scored; parts of longer sequences pair by name first, and by content where that is unique."""
 
 
@@ -102,19 +102,20 @@ def _in_order(before: Sequence[Part], after: Sequence[Part]) -> list[Pair]:
 
 def _scores(before: Sequence[Part], after: Sequence[Part]) -> list[list[int]]:
     """What every pair scores; 0 for parts that do not pair."""
-    contents = {part.content: frozenset(part.content) for part in (*before, *after)}
-    shares: dict[tuple[tuple[Hashable, ...], tuple[Hashable, ...]], float] = {}
+    contents: dict[tuple[Hashable, ...], int] = {}  # numbered: a number is compared faster than a content
+    one, other = ([contents.setdefault(part.content, len(contents)) for part in parts] for parts in (before, after))
+    sets = [*map(frozenset, contents)]
+    shares = {(i, j): 1.0 if i == j else _share(sets[i], sets[j]) for i in {*one} for j in {*other}}
 
-    def score(one: Part, other: Part) -> int:
-        key = one.content, other.content
-        if key not in shares:
-            shares[key] = _share(contents[one.content], contents[other.content]) if one.content != other.content else 1
-        share, named = shares[key], one.name == other.name
+    def score(share: float, named: bool) -> int:
         if not named and share <= MIN_SHARE:
             return 0
         return SAME_NAME * named + (SAME_CONTENT if share == 1 else round(RESEMBLES * share))
 
-    return [[score(one, other) for other in after] for one in before]
+    return [
+        [score(shares[i, j], left.name == right.name) for right, j in zip(after, other, strict=True)]
+        for left, i in zip(before, one, strict=True)
+    ]
 
 
 def _share(one: frozenset[Hashable], other: frozenset[Hashable]) -> float:

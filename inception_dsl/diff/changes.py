@@ -16,6 +16,13 @@ class Change(NamedTuple):
     after: Any
 
 
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
+    """The values that differ, by name; a text that is empty counts as none."""
+    found = (Change(name, before.get(name), after.get(name)) for name in {**before, **after})
+    stated = (Change(name, None if a == "" else a, None if b == "" else b) for name, a, b in found)
+    return tuple(change for change in stated if change.before != change.after)
+
+
 class LayerChange(NamedTuple):
     """A layer of a row that differs: its names in the row, and it as a formula; None where one side has none.
 
@@ -54,15 +61,17 @@ class Tensor(NamedTuple):
 class EntryChange(NamedTuple):
     """A row or head that differs: its names; None where one side has none.
 
-    `moved` says whether it stands at another place among the others. `cells` differ as written, `printed` are the
-    paper's numbers that differ, `layers` what is computed, and `numbers` what follows. `arrives` are the shapes that it
-    reads. `tensors` are all of its weights. `edited` says whether it is written or defined differently: a layer whose
-    width is that of what it reads differs without that, and so does a printed number that no longer fits.
+    `moved` says whether it stands at another place among the others, and `follows` names those that it follows, None
+    for the first. `cells` differ as written, `printed` are the paper's numbers that differ, `layers` what is computed,
+    and `numbers` what follows. `arrives` are the shapes that it reads. `tensors` are all of its weights. `edited` says
+    whether it is written or defined differently: a layer whose width is that of what it reads differs without that, and
+    so does a printed number that no longer fits.
     """
 
     kind: Literal["row", "head"]
     before: str | None
     after: str | None
+    follows: tuple[str | None, str | None]
     moved: bool
     cells: tuple[Change, ...]
     printed: tuple[Change, ...]

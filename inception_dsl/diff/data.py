@@ -38,6 +38,7 @@ def _entry(entry: EntryChange) -> dict[str, Any]:
         "before": entry.before,
         "after": entry.after,
         "changes": list(entry.words),
+        "follows": _change(Change("follows", *entry.follows)),
         "cells": [_change(cell) for cell in entry.cells],
         "printed": [_change(cell) for cell in entry.printed],
         "reads": _change(Change("output", *entry.arrives)),

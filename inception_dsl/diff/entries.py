@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from inception_dsl.analysis.cost import RowCost
 from inception_dsl.diff.align import Alignment, Part, align
-from inception_dsl.diff.changes import Change, EntryChange, LayerChange, Tensor
+from inception_dsl.diff.changes import EntryChange, LayerChange, Tensor, changes
 from inception_dsl.diff.sides import Entry, Layer
 from inception_dsl.elaborate.printer import print_layer
 from inception_dsl.lower import INPUT
@@ -15,6 +15,10 @@ from inception_dsl.weights.matching import tensor_names
 
 NUMBERS: Final = ("output", "params", "macs", "depth", "activations", "receptive_field", "stride")
 """What is computed of a row or head, as docs/json.md names it."""
+
+
+IndexPair = tuple[int | None, int | None]
+"""The indices of a part in two sequences; None where one side has none."""
 
 
 class Partners(NamedTuple):
@@ -38,19 +42,21 @@ def compare(before: Sequence[Entry], after: Sequence[Entry]) -> tuple[EntryChang
     partners = {INPUT: INPUT, **{a.end: b.end for found in layers for a, b in found if a and b}}
     both = Partners(partners, frozenset(partners.values()))
     return tuple(
-        _compared(one, other, pair in alignment.moved, found, both)
-        for pair, (one, other), found in zip(pairs, entries, layers, strict=True)
+        _compared(one, other, (_follows(before, i), _follows(after, j)), (i, j) in alignment.moved, found, both)
+        for (i, j), (one, other), found in zip(pairs, entries, layers, strict=True)
     )
 
 
-def _merged(alignment: Alignment, before: int, after: int) -> list[tuple[int | None, int | None]]:
+def _follows(entries: Sequence[Entry], index: int | None) -> str | None:
+    """The name of the entry before another; None for the first."""
+    return entries[index - 1].name if index else None
+
+
+def _merged(alignment: Alignment, before: int, after: int) -> list[IndexPair]:
     """All indices of two sequences, in the order of the second; what only the first has follows its neighbour there."""
     partner = dict(alignment.pairs)
     first = {j: i for i, j in alignment.pairs}
-    place = [(j, -1) for j in range(after)]
-    merged: list[tuple[tuple[int, int], tuple[int | None, int | None]]] = [
-        (place[j], (first.get(j), j)) for j in range(after)
-    ]
+    merged: list[tuple[tuple[int, int], IndexPair]] = [((j, -1), (first.get(j), j)) for j in range(after)]
     last = -1
     for i in range(before):
         if i not in partner:
@@ -71,6 +77,7 @@ def _layer_pairs(before: Entry | None, after: Entry | None) -> list[tuple[Layer 
 def _compared(
     before: Entry | None,
     after: Entry | None,
+    follows: tuple[str | None, str | None],
     moved: bool,
     layers: Sequence[tuple[Layer | None, Layer | None]],
     partners: Partners,
@@ -86,6 +93,7 @@ def _compared(
         either.kind,
         before.name if before else None,
         after.name if after else None,
+        follows,
         moved,
         cells,
         printed,
@@ -95,13 +103,6 @@ def _compared(
         (before.arrives if before else None, after.arrives if after else None),
         edited=bool(cells or redefined or (printed and not computed)),
     )
-
-
-def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
-    """The values that differ; a text that is empty counts as none."""
-    found = (Change(name, before.get(name), after.get(name)) for name in {**before, **after})
-    stated = (Change(name, None if a == "" else a, None if b == "" else b) for name, a, b in found)
-    return tuple(change for change in stated if change.before != change.after)
 
 
 def _changed_layers(

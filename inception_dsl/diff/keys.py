@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from inception_dsl.diff.changes import Change
-from inception_dsl.diff.entries import changes
+from inception_dsl.diff.changes import Change, changes
 from inception_dsl.spec.network import NetworkSpec
 from inception_dsl.spec.printer import as_file
 

@@ -13,17 +13,20 @@ from inception_dsl.diff.diff import Diff
 from inception_dsl.diff.wording import (
     NAMES,
     counted,
-    describes,
+    described,
     is_long,
+    layer_names,
     line_changes,
     loading,
-    percent,
+    moved,
+    only_sees,
     shown,
     tensor_counts,
     tensor_groups,
     title,
+    totals,
 )
-from inception_dsl.text.markdown import bounded_table, code, prose
+from inception_dsl.text.markdown import bounded_table, code, escaped, prose
 from inception_dsl.text.terminal import shortened
 
 ROOM: Final = 9_000
@@ -50,13 +53,13 @@ def _blocks(diff: Diff) -> Iterator[str]:
     yield f"**{first}**{prose(''.join(rest))}."
     if words := counted(diff):
         yield f"{words[0].upper()}{words[1:]}."
-    totals = ([NAMES[c.name], *map(shown, c[1:]), percent(c)] for c in diff.totals if c.before != c.after)
-    yield bounded_table(["", "before", "after", ""], totals, 1)
-    columns = [
-        name for name in COLUMNS if any(change.name == name for entry in diff.entries for change in entry.numbers)
-    ]
+    yield bounded_table(["", "before", "after", ""], totals(diff), 1)
+    entries = [entry for entry in diff.entries if not only_sees(entry)]
+    columns = [name for name in COLUMNS if any(change.name == name for entry in entries for change in entry.numbers)]
     header = ["row", "what changed", *(NAMES[name] for name in columns)]
-    yield _table(header, (_row(entry, columns) for entry in diff.entries), 2)
+    yield _table(header, (_row(entry, columns) for entry in entries), 2)
+    names = [code(entry.name) for entry in diff.entries if only_sees(entry)]
+    yield f"Other receptive fields: {_some(names, ', ')}." if names else ""
     yield from _details(diff)
 
 
@@ -69,26 +72,48 @@ def _details(diff: Diff) -> Iterator[str]:
     yield _folded(f"Weights: {tensor_counts(diff)}", _table(["row", "change", "tensors"], weights, 3))
     printed = [[code(title(entry)), *_cells(change)] for entry in diff.entries for change in entry.printed]
     yield _folded(f"Printed numbers ({len(printed):,})", _table(["row", "column", "before", "after"], printed, 4))
-    keys = [key for key in diff.keys if not describes(key)]
-    short = _table(["key", "before", "after"], (_cells(key) for key in keys if not is_long(key)), 3)
-    graphs = [line for key in keys if is_long(key) for line in (f"@@ {key.name} @@", *line_changes(key))]
-    others = [code(key.name) for key in diff.keys if describes(key)]
-    listed = f"Described differently: {_some(others, ', ')}" if others else ""
-    yield _folded(
-        f"Other keys of the spec ({len(diff.keys):,})", "\n\n".join(filter(None, (short, _block(graphs), listed)))
-    )
+    yield _folded(f"Other keys of the spec ({len(diff.keys):,})", "\n\n".join(filter(None, _keys(diff))))
+
+
+def _keys(diff: Diff) -> Iterator[str]:
+    """The keys that differ: a table, the lines of graphs, and the names of those that only describe."""
+    keys = [key for key in diff.keys if not described(key)]
+    yield _table(["key", "before", "after"], (_cells(key) for key in keys if not is_long(key)), 3)
+    yield _block([line for key in keys if is_long(key) for line in (f"@@ {key.name} @@", *line_changes(key))])
+    if others := [code(key.name) for key in diff.keys if described(key)]:
+        yield f"Described differently: {_some(others, ', ')}"
 
 
 def _row(entry: EntryChange, columns: Sequence[str]) -> list[str]:
+    """A row of the table of rows."""
     numbers = {change.name: change for change in entry.numbers}
-    words = [f"was {code(entry.before or '')}" if word == "renamed" else word for word in entry.words]
-    details = [_cell(entry, change) for change in entry.cells]
-    details += [f"{cells[1]} → {cells[2]}" for cells in map(_layer, entry.layers) if not entry.cells and all(cells)]
-    details = details or ["printed numbers"] * bool(entry.printed and not entry.layers)
-    if details and "changed" in words:
-        words.remove("changed")
-    what = ": ".join(filter(None, (", ".join(words), "; ".join(_fitting(details)))))
-    return [code(entry.name), what, *(_number(entry, numbers.get(name)) for name in columns)]
+    what = [", ".join(_happened(entry)), "; ".join(_fitting(_details_of(entry)))]
+    return [code(entry.name), ": ".join(filter(None, what)), *(_number(entry, numbers.get(name)) for name in columns)]
+
+
+def _happened(entry: EntryChange) -> Iterator[str]:
+    for word in entry.words:
+        match word:
+            case "renamed":
+                yield f"was {code(entry.before or '')}"
+            case "moved":
+                yield f"moved {escaped(moved(entry))}"
+            case "changed" if any(_details_of(entry)):
+                pass
+            case _:
+                yield word
+
+
+def _details_of(entry: EntryChange) -> Iterator[str]:
+    """The cells that differ; else the layers, what arrives, or that printed numbers do."""
+    if entry.cells:
+        yield from (_cell(entry, change) for change in entry.cells)
+    elif layers := [" → ".join(filter(None, _layer(layer)[1:])) for layer in entry.layers]:
+        yield from layers
+    elif None not in entry.arrives and entry.arrives[0] != entry.arrives[1]:
+        yield "reads {} → {}".format(*entry.arrives)
+    elif entry.printed:
+        yield "printed numbers"
 
 
 def _fitting(texts: Iterable[str]) -> Iterator[str]:
@@ -119,10 +144,9 @@ def _number(entry: EntryChange, change: Change | None) -> str:
 
 
 def _layer(layer: LayerChange) -> list[str]:
-    names = [name or "itself" for name in dict.fromkeys((layer.before, layer.after)) if name is not None]
     reads = [f" reads {' and '.join(some)}" for some in layer.reads or ((), ()) if some] or ["", ""]
     texts = [_cut(f"{text}{read}") if text else "" for text, read in zip(layer.layer, reads, strict=True)]
-    return [" → ".join(map(code, names)), *texts]
+    return [" → ".join(map(code, layer_names(layer))), *texts]
 
 
 def _cells(change: Change) -> list[str]:

@@ -12,10 +12,10 @@ from inception_dsl.weights.migration import Endpoint, Migration
 
 def migration(diff: Diff) -> Migration:
     """What becomes of the weights: tensors take the values of their partners where these have the same shape."""
-    taken = {tensor.after: tensor.before for tensor in diff.tensors if tensor.change in ("kept", "renamed")}
-    tensors = {tensor.after: taken.get(tensor.after) for tensor in diff.tensors if tensor.after is not None}
-    left = {tensor.before: None for tensor in diff.tensors if tensor.before is not None}
-    dropped = tuple(name for name in left if name not in taken.values())
+    kept = {tensor.after: tensor.before for tensor in diff.tensors if tensor.change in ("kept", "renamed")}
+    tensors = {tensor.after: kept.get(tensor.after) for tensor in diff.tensors if tensor.after is not None}
+    lost = (tensor.before for tensor in diff.tensors if tensor.change in ("lost", "reshaped"))
+    dropped = tuple(name for name in lost if name is not None)
     return Migration(_endpoint(diff.before), _endpoint(diff.after), tensors, dropped)
 
 

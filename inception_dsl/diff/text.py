@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from textwrap import wrap
+from textwrap import fill
 from typing import Final
 
 from inception_dsl.diff.changes import Change, EntryChange, LayerChange
 from inception_dsl.diff.diff import Diff
 from inception_dsl.diff.wording import (
-    DESCRIPTIVE,
     NAMES,
     counted,
-    describes,
+    described,
     is_long,
+    layer_names,
     line_changes,
     loading,
+    moved,
     of_network,
-    percent,
+    only_sees,
     shown,
     tensor_groups,
     title,
+    totals,
 )
 from inception_dsl.text.aligned import pad
 from inception_dsl.text.terminal import shortened
@@ -62,23 +64,17 @@ def _summary(diff: Diff) -> Iterator[str]:
 
 
 def _totals(diff: Diff) -> str:
-    rows = [[NAMES[c.name], shown(c.before), shown(c.after), percent(c)] for c in diff.totals if c.before != c.after]
+    rows = totals(diff)
     return "\n".join("  ".join(row).rstrip() for row in pad([["", "before", "after", ""], *rows], 1)) if rows else ""
 
 
 def _keys(diff: Diff, room: int | None) -> Iterator[str]:
     """The keys of the specs: those that say what is computed, other settings, and the names of those that describe."""
-    for chosen in (of_network, lambda key: not (of_network(key) or describes(key))):
+    for chosen in (of_network, lambda key: not (of_network(key) or described(key))):
         yield "\n".join(line for key in diff.keys if chosen(key) for line in _key(key))
-    names = Counter(_section(key.name) for key in diff.keys if describes(key))
+    names = Counter(filter(None, map(described, diff.keys)))
     listed = ", ".join(f"{name} ({count} keys)" if count > 1 else name for name, count in names.items())
     yield _wrapped(f"described differently: {listed}", room, "  ") if listed else ""
-
-
-def _section(key: str) -> str:
-    """A key, up to the part that says that it describes."""
-    parts = key.split(".")
-    return ".".join(parts[: next(i for i, part in enumerate(parts) if part in DESCRIPTIVE) + 1])
 
 
 def _key(key: Change) -> Iterator[str]:
@@ -92,32 +88,28 @@ def _key(key: Change) -> Iterator[str]:
 
 
 def _entries(diff: Diff, room: int | None, paint: Paint) -> Iterator[str]:
-    quiet = [entry for entry in diff.entries if only_sees(entry)]
     for entry in diff.entries:
-        if entry not in quiet:
+        if not only_sees(entry):
             lines = [f"{MARKS.get(entry.words[0], '~')} {paint(title(entry), entry.words[0])}"]
             yield "\n".join([*lines, *(_wrapped(line, room, "    ") for line in _lines(entry))])
-    if quiet:
-        yield _wrapped(f"other receptive fields: {', '.join(entry.name for entry in quiet)}", room, "")
+    if others := [entry.name for entry in diff.entries if only_sees(entry)]:
+        yield _wrapped(f"other receptive fields: {', '.join(others)}", room, "")
 
 
 def _wrapped(line: str, room: int | None, indent: str) -> str:
     start = indent if indent == "    " else ""
     if room is None:
         return f"{start}{line}"
-    return "\n".join(wrap(line, max(room, 20), initial_indent=start, subsequent_indent=f"{indent}  "))
-
-
-def only_sees(entry: EntryChange) -> bool:
-    """Whether only the receptive field of a row or head differs."""
-    differ = {change.name for change in entry.numbers}
-    return entry.words == ("affected",) and differ <= {"receptive_field"} and not entry.tensors_by_change()
+    rest = f"{indent}  "
+    return fill(line, max(room, 20), initial_indent=start, subsequent_indent=rest, break_on_hyphens=False)
 
 
 def _lines(entry: EntryChange) -> Iterator[str]:
     """What is listed below the name of a row."""
     alone = entry.before is None or entry.after is None
     say = _stated if alone else _change
+    if entry.moved:
+        yield moved(entry)
     if entry.cells:
         yield "; ".join(map(say, entry.cells))
     if not alone:
@@ -145,14 +137,14 @@ def _stated(change: Change) -> str:
 
 def layer_line(layer: LayerChange) -> str:
     """A layer that differs, in a line."""
-    names = " => ".join(dict.fromkeys(name or "itself" for name in (layer.before, layer.after) if name is not None))
+    names = " => ".join(layer_names(layer))
     one, other = layer.layer
     if layer.before is None or layer.after is None:
-        return f"{'+' if layer.before is None else '-'} {names}: {other or one}"
+        return f"{'+' if layer.before is None else '-'} {': '.join(filter(None, (names, other or one)))}"
     parts = [f"{one} => {other}"] if one != other else []
     if layer.reads:
         parts.append("reads {}, not {}".format(*(" and ".join(names) for names in layer.reads[::-1])))
-    return f"{names}: {'; '.join(parts)}" if parts else names
+    return ": ".join(filter(None, (names, "; ".join(parts))))
 
 
 def _some(lines: list[str], most: int) -> Iterable[str]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import Any, Final
 
-from inception_dsl.diff.changes import Change, EntryChange, Fate, Tensor
+from inception_dsl.diff.changes import Change, EntryChange, Fate, LayerChange, Tensor
 from inception_dsl.diff.diff import Diff
 from inception_dsl.ir.shapes import TensorType
 
@@ -16,12 +16,12 @@ NAMES: Final = {
     "params": "parameters",
     "macs": "multiply-adds",
     "depth": "depth",
-    "activations": "activations",
+    "activations": "activations in training",
     "receptive_field": "receptive field",
     "stride": "stride",
     "params_with_heads": "parameters with heads",
     "macs_with_heads": "multiply-adds with heads",
-    "peak_activations": "peak of activations in inference",
+    "peak_activations": "activations at once in inference",
 }
 """What numbers are called."""
 
@@ -31,8 +31,11 @@ CHANGES: Final[tuple[Fate, ...]] = ("renamed", "reshaped", "lost", "gained")
 ARCHITECTURE: Final = ("input", "classes", "settings", "defaults", "modules")
 """The sections of a spec that say what the network computes."""
 
-DESCRIPTIVE: Final = ("paper", "reported", "errata", "notes", "source", "doc")
-"""The sections of a spec, and keys in its sections, that describe it."""
+DESCRIPTIVE: Final = ("paper", "reported", "published.errata", "training.notes")
+"""The sections of a spec that describe it; keys called `doc` and `source` do so in any section."""
+
+MOST_GROUPS: Final = 20
+"""The most tensors, or groups of them, that are listed of one fate in a row; the JSON and the migration have all."""
 
 COUNTED: Final = ("params", "macs", "activations", "params_with_heads", "macs_with_heads", "peak_activations")
 """The numbers whose change is worth a percentage."""
@@ -69,6 +72,26 @@ def counted(diff: Diff) -> str:
     return "; ".join(parts)
 
 
+def totals(diff: Diff) -> list[list[str]]:
+    """The numbers of the network that differ, before and after, and how far; with heads only where there are some."""
+    heads = bool(diff.all_heads)
+    found = [c for c in diff.totals if c.before != c.after and (heads or not c.name.endswith("_with_heads"))]
+    return [[NAMES[change.name], shown(change.before), shown(change.after), percent(change)] for change in found]
+
+
+def only_sees(entry: EntryChange) -> bool:
+    """Whether only the receptive field of a row or head differs: many follow one change, and say nothing new."""
+    differ = {change.name for change in entry.numbers}
+    others = entry.printed or entry.layers or entry.tensors_by_change()
+    return entry.words == ("affected",) and differ == {"receptive_field"} and not others
+
+
+def moved(entry: EntryChange) -> str:
+    """From where a row or head was moved to where."""
+    places = (f"after {name}" if name else "the start" for name in entry.follows)
+    return "from {} to {}".format(*places)
+
+
 def shown(value: Any) -> str:
     """A value of a cell, key or number; "none" where one side has none."""
     match value:
@@ -76,7 +99,7 @@ def shown(value: Any) -> str:
             return "none"
         case TensorType():
             return str(value)
-        case (height, width):
+        case (int() | float() as height, int() | float() as width):
             return shown(height) if height == width else f"{shown(height)}x{shown(width)}"
         case list() | tuple():
             return ", ".join(map(shown, value))
@@ -89,12 +112,13 @@ def shown(value: Any) -> str:
 
 def of_network(key: Change) -> bool:
     """Whether a key says what the network computes."""
-    return key.name.split(".")[0] in ARCHITECTURE and not describes(key)
+    return key.name.split(".")[0] in ARCHITECTURE and not described(key)
 
 
-def describes(key: Change) -> bool:
-    """Whether a key describes its spec."""
-    return any(part in DESCRIPTIVE for part in key.name.split("."))
+def described(key: Change) -> str:
+    """The section that describes a spec and has this key, or the key alone; "" if it does not describe."""
+    section = next((section for section in DESCRIPTIVE if f"{key.name}.".startswith(f"{section}.")), "")
+    return section or (key.name if key.name.endswith((".doc", ".source")) else "")
 
 
 def is_long(key: Change) -> bool:
@@ -133,10 +157,18 @@ def title(entry: EntryChange) -> str:
     return f"{entry.name} ({', '.join(notes)})" if notes else entry.name
 
 
-def tensor_groups(entry: EntryChange) -> Iterator[tuple[str, str]]:
-    """What becomes of a row's weights, and of which; several of one layer are counted."""
-    for change, tensors in entry.tensors_by_change().items():
-        yield change, ", ".join(_renamed(entry, tensors) if change == "renamed" else _grouped(entry, tensors))
+def layer_names(layer: LayerChange) -> list[str]:
+    """The names of a layer in its row, one if they are equal; none for a row that is a single layer."""
+    names = dict.fromkeys(name for name in (layer.before, layer.after) if name is not None)
+    return [name or "itself" for name in names] if any(names) else []
+
+
+def tensor_groups(entry: EntryChange) -> Iterator[tuple[Fate, str]]:
+    """What becomes of a row's weights, and of which: the names stand below that of the row, as in a state_dict."""
+    for fate, tensors in entry.tensors_by_change().items():
+        words = [*(_renamed(entry, tensors) if fate == "renamed" else _grouped(entry, fate, tensors))]
+        more = [f"and {len(words) - MOST_GROUPS:,} more"] if len(words) > MOST_GROUPS else []
+        yield fate, ", ".join([*words[:MOST_GROUPS], *more])
 
 
 def _renamed(entry: EntryChange, tensors: Sequence[Tensor]) -> Iterator[str]:
@@ -150,16 +182,27 @@ def _renamed(entry: EntryChange, tensors: Sequence[Tensor]) -> Iterator[str]:
         yield f"{one or entry.before} to {other or entry.after} ({_count(number)})"
 
 
-def _grouped(entry: EntryChange, tensors: Iterable[Tensor]) -> Iterator[str]:
-    groups: dict[str, list[tuple[str, Tensor]]] = {}
-    for tensor in tensors:
-        name = _inner(tensor.after, entry.after) if tensor.before is None else _inner(tensor.before, entry.before)
-        groups.setdefault(name.rpartition(".")[0] if tensor.change != "reshaped" else name, []).append((name, tensor))
-    for group, found in groups.items():
-        if len(found) > 1:
-            yield f"{group or entry.name} ({_count(len(found))})"
-        else:
-            yield from (f"{name} {_shapes(tensor)}" for name, tensor in found)
+def _grouped(entry: EntryChange, fate: Fate, tensors: Sequence[Tensor]) -> Iterator[str]:
+    """The tensors, or in their place the layers and branches all of whose tensors have this fate."""
+    if fate == "reshaped":
+        yield from (f"{_inner(tensor.after, entry.after)} {_shapes(tensor)}" for tensor in tensors)
+        return
+
+    def inner(tensor: Tensor) -> str:
+        return _inner(tensor.after, entry.after) if fate == "gained" else _inner(tensor.before, entry.before)
+
+    every = Counter(above for tensor in entry.tensors for above in _above(inner(tensor)))
+    own = Counter(above for tensor in tensors for above in _above(inner(tensor)))
+    groups = {inner(tensor): next(a for a in _above(inner(tensor)) if own[a] == every[a]) for tensor in tensors}
+    shapes = {inner(tensor): _shapes(tensor) for tensor in tensors}
+    for name, group in {group: (name, group) for name, group in groups.items()}.values():
+        yield f"{group or 'all'} ({_count(own[group])})" if own[group] > 1 else f"{name} {shapes[name]}"
+
+
+def _above(name: str) -> list[str]:
+    """The parts of a network that a tensor is in, from its row, "", down to itself; none for no tensor."""
+    parts = name.split(".") if name else []
+    return [".".join(parts[:end]) for end in range(len(parts) + 1)] if parts else []
 
 
 def _inner(tensor: str | None, row: str | None) -> str:

@@ -83,7 +83,8 @@ def migrate(
         import numpy as np
 
         weights |= {new: np.zeros((), np.int64) for new in zeros}
-    dropped = tuple(name for name in source.tensors if name not in taken.values())
+    used = {*taken.values()}
+    dropped = tuple(name for name in source.tensors if name not in used)
     metadata = {key: source.metadata[key] for key in KEPT if key in source.metadata}
     return Migrated({new: weights[new] for new in own}, taken, drawn, dropped, metadata, source.notes)
 
