@@ -15,6 +15,7 @@ from inception_dsl.analysis.cost import Cost, cost
 from inception_dsl.analysis.dropped import dropped
 from inception_dsl.analysis.recipe_fit import check_recipe, unused_settings
 from inception_dsl.analysis.unread import unread
+from inception_dsl.diagnostics.codes.plugins import REMEDY, UNUSABLE_PLUGIN
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Note, Source, Span, SpecError
 from inception_dsl.emit.citation import command
 from inception_dsl.emit.options import Options
@@ -84,7 +85,11 @@ class Build:
         rebuild = self.rebuild
         files: dict[str, str | bytes] = {}
         for backend in [*BACKENDS, *filter(None, map(find, self.options.backends))]:
-            files |= backend.files(self.typed, self.options, rebuild)
+            given = backend.files(self.typed, self.options, rebuild)
+            if taken := sorted(given.keys() & files.keys()):
+                message = f"the backend `{backend.name}` writes `{taken[0]}`, which is a file of another backend"
+                raise SpecError([Diagnostic(UNUSABLE_PLUGIN, message, help=REMEDY)])
+            files |= given
         files["report.md"] = report.report(self.own, rebuild)
         sized = with_input(self.program, self.typed.input)
         stated = recipe(sized)

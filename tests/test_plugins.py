@@ -425,6 +425,10 @@ SPOILT = {
     "entry": ("LAYER = LAYER._replace(entry=3)", "of its `entry`, it is of type `int`, not a `LayerEntry`"),
     "ops": ("LAYER = LAYER._replace(entry=ENTRY._replace(ops=(3,)))", "its `ops` must be one class that extends `Op`"),
     "name": ("Cube.name = 'square'", "its op must have the `name` of the layer, not 'square'"),
+    "class name": (
+        "Cube.__name__ = 'Conv'",
+        "its op must have a class name of its own: `Conv` is that of another op",
+    ),
     "hook": ("del LAYER.rules['onnx']", "its `rules` lack the hook `onnx`, the function that writes `Cube` for that"),
     "rule": ("LAYER.rules['onnx'] = 3", "its rule for the backend `onnx` is not a function"),
     "words": (
@@ -442,10 +446,12 @@ def test_a_plugin_that_fails_is_named_and_skipped(spoilt: str, tmp_path: Path) -
     install(tmp_path, "bad-plugin", POINTS, f"{OP}\n{code}\n")
     with installed(tmp_path):
         (found,) = codes(CUBE)
+        with pytest.raises(SpecError) as caught:
+            loads(f"{CUBE}settings: {{act: {{default: cube, type: layer}}}}\n")
         ours = loads(CUBE.replace(" -> cube", "")).cost()
         listing, plugins = cli("ops"), cli("plugins")
 
-    assert found[0] == "E009"
+    assert found[0] == "E009" and caught.value.diagnostics[0].label == found[1]
     assert found[1].startswith(f"the plugin bad-plugin 1.0 cannot give the layer `cube`: {problem}")
     assert ours.trunk.params == 12
     assert listing.exit_code == 0 and "conv KxK/S" in listing.stdout and "cube" not in listing.stdout
@@ -531,6 +537,18 @@ def test_a_backend_that_fails_is_named(source: str, problem: str, tmp_path: Path
         assert cli("compile", "specs/googlenet.yaml", "--backend", "draw", "--out", tmp_path).exit_code == 2
         assert cli("check", "specs/googlenet.yaml", "--against", "draw").exit_code == 2
     assert caught.value.diagnostics[0].code == "E009"
+
+
+def test_a_backend_does_not_replace_our_files(tmp_path: Path) -> None:
+    imports = "from inception_dsl.emit.backend import Backend\nfrom inception_dsl.emit.rules import Rules\n"
+    drawn = "B = Backend('draw', Rules('Draw', default=print), lambda *given: {'model.py': b''})"
+    install(tmp_path, "drawing", {"backends": {"draw": "drawing:B"}}, imports + drawn)
+    (tmp_path / "cubed.yaml").write_text(CUBE.replace(" -> cube", ""))
+    with installed(tmp_path):
+        done = cli("compile", tmp_path / "cubed.yaml", "--backend", "draw", "--out", tmp_path / "out")
+
+    assert done.exit_code == 2 and not (tmp_path / "out").exists()
+    assert "error[E009]: the backend `draw` writes `model.py`, which is a file of another backend" in done.stderr
 
 
 def test_a_layer_and_a_backend_of_different_plugins(site: Path, tmp_path: Path) -> None:

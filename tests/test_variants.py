@@ -33,7 +33,6 @@ from inception_dsl.spec.set_settings import with_settings
 from inception_dsl.spec.settings import Setting, setting
 from inception_dsl.spec.variant_models import KINDS
 from inception_dsl.spec.variants import vary
-from inception_dsl.spec.vocabulary.plugins import is_layer
 from inception_dsl.syntax import yaml
 
 ROOT = Path(__file__).parent.parent
@@ -444,13 +443,13 @@ def test_a_setting_reads_what_a_command_line_is_cited_with(number: float) -> Non
 
 @pytest.mark.parametrize(("text", "number"), [("5e-1", 0.5), (".5", 0.5), ("2.", 2.0), ("1E0", 1.0), ("+3", 3)])
 def test_ways_to_write_a_setting(text: str, number: float) -> None:
-    assert setting(1.0).set(text).problem(is_layer) == ""
+    assert setting(1.0).set(text).problem() == ""
     assert setting(1.0).set(text).value == number
 
 
 @pytest.mark.parametrize("text", ["", ".", "e1", "1e", "0x10", "1/2", "0,5", "1e400", "nan", "-inf", "1_0", "9" * 5000])
 def test_what_is_no_number_is_none(text: str) -> None:
-    assert setting(1.0).set(text).problem(is_layer) == "it must be a float"
+    assert setting(1.0).set(text).problem() == "it must be a float"
 
 
 def test_settings_read_back() -> None:

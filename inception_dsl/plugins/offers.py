@@ -44,6 +44,9 @@ class Offer(NamedTuple):
         return f"the plugin {self.origin} cannot give the {SINGULAR[self.kind]} `{self.name}`: {self.problem}"
 
 
+_FOUND: Final[dict[tuple[str, str], Offer | None]] = {}
+"""What `find` has returned, so that a listing loads and checks everything once."""
+
 SINGULAR: Final = {
     "layers": "layer",
     "words": "word",
@@ -66,6 +69,12 @@ def find(kind: str, name: str, ours: Collection[str], problem: Problem) -> Offer
     A name that is among `ours`, or that two distributions offer, is a problem, as is an object in which `problem` finds
     one, or a module that raises an exception.
     """
+    if (kind, name) not in _FOUND:
+        _FOUND[kind, name] = _find(kind, name, ours, problem)
+    return _FOUND[kind, name]
+
+
+def _find(kind: str, name: str, ours: Collection[str], problem: Problem) -> Offer | None:
     points = [point for point in _points() if (point.group, point.name) == (f"{GROUP}.{kind}", name)]
     if not points:
         return None
@@ -123,3 +132,4 @@ def raised_by(error: BaseException) -> str:
 def forget() -> None:
     """Look for plugins again, where one was installed since."""
     _points.cache_clear()
+    _FOUND.clear()

@@ -184,7 +184,7 @@ def _setting(name: str, document: Document, findings: Findings) -> Setting:
     if type_node and (now := OLD_TYPES.get(type_node.text or "")):
         message = f"the type `{type_node.text}` is now called `{now}`"
         findings.warn(FORMER_NAME, message, type_node.span, help=f"write `type: {now}`")
-    if problem := read.problem(is_layer):
+    if problem := read.problem():
         message = f"the setting `{name}` cannot be {read.value}"
         hint = suggest(str(read.value), layer_names()) if read.type == "layer" else ""
         findings.error(INVALID_SETTING, message, document.value_span(("settings", name)), problem, help=hint)

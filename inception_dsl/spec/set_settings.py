@@ -12,7 +12,7 @@ from inception_dsl.runner.base.settings import settings_called
 from inception_dsl.spec.elsewhere import suggest
 from inception_dsl.spec.network import Base, NetworkSpec
 from inception_dsl.spec.training_model import GROUPS
-from inception_dsl.spec.vocabulary.plugins import is_layer, layer_names
+from inception_dsl.spec.vocabulary.plugins import layer_names
 
 
 def with_settings(base: Base, values: Mapping[str, str]) -> NetworkSpec:
@@ -32,7 +32,7 @@ def with_settings(base: Base, values: Mapping[str, str]) -> NetworkSpec:
             findings.error(INVALID_SETTING, f"`{spec.network}` has no setting `{name}`", help=hint)
             continue
         settings[name] = settings[name].set(text)
-        if problem := settings[name].problem(is_layer):
+        if problem := settings[name].problem():
             place = spec.document.value_span(("settings", name))
             hint = suggest(text, layer_names()) if settings[name].type == "layer" else ""
             findings.error(

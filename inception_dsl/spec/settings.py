@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from inception_dsl.ir.values import MAX_NUMBER, Scalar
+from inception_dsl.spec.vocabulary.plugins import failure, is_layer
 
 OLD_TYPES: Final = {"whole": "int", "real": "float"}
 """Former names of types, which are still read."""
@@ -30,11 +30,11 @@ class Setting(NamedTuple):
     maximum: float | None = None
     doc: str = ""
 
-    def problem(self, is_layer: Callable[[Scalar], bool]) -> str:
-        """What is wrong with the value; empty where nothing is. `is_layer` says whether it is the name of a layer."""
+    def problem(self) -> str:
+        """What is wrong with the value; empty where nothing is."""
         value = self.value
         if self.type == "layer":
-            return "" if is_layer(value) else "it must be the name of a layer"
+            return "" if is_layer(value) else failure("layers", str(value)) or "it must be the name of a layer"
         if isinstance(value, str) or (self.type == "int" and not isinstance(value, int)):
             return f"it must be {'an int' if self.type == 'int' else 'a float'}"
         if self.minimum is not None and value < self.minimum:

@@ -19,7 +19,6 @@ from inception_dsl.paper.measurements import SIZE
 from inception_dsl.spec.input_size import MAX_DIMENSION
 from inception_dsl.spec.network import Base, NetworkSpec
 from inception_dsl.spec.set_settings import with_settings
-from inception_dsl.spec.vocabulary.plugins import is_layer
 
 MOST_VARIANTS: Final = 10_000_000
 """The most combinations of values in a sweep."""
@@ -87,7 +86,7 @@ def setting_axes(base: Base, given: Mapping[str, Iterable[str]]) -> tuple[Axis, 
         setting, values, refused = base.spec.settings.get(name), [], []
         for text in texts:
             value = setting.set(text) if setting else None
-            if value and not value.problem(is_layer):
+            if value and not value.problem():
                 values.append(value.value)
             else:
                 refused.append(text)

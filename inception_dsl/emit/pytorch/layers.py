@@ -65,10 +65,11 @@ class LayerPrinter:
     `rules` spell the ops. `names` maps the symbols in widths to the arguments that hold them. `helpers` maps each
     helper class in use to the optional arguments that its calls set, and `composed` those that own a convolution or a
     fully connected layer to what they compose; `uneven` are the windows that pad unevenly. `sources` are the classes
-    that plugins bring, by name, and `network` is the name of the network's class, which none of them may have. `usual`
-    gives, by class of op, the usual values of its fields in this network, which helper classes use by default. `ranks`
-    are those of what the layer reads that is printed now: 1 for vectors, 3 for images, and both where calls of its
-    class differ. `states_momentum` is whether all batch norms state their momentum: some have another than torch's.
+    that plugins bring, by name, and `taken` are names that none of them may have: those of our own, and of the
+    network. `usual` gives, by class of op, the usual values of its fields in this network, which helper classes use by
+    default. `ranks` are those of what the layer reads that is printed now: 1 for vectors, 3 for images, and both where
+    calls of its class differ. `states_momentum` is whether all batch norms state their momentum: some have another than
+    torch's.
     """
 
     rules: Rules[Expression]
@@ -79,7 +80,7 @@ class LayerPrinter:
     usual: Mapping[type[Op], Mapping[str, Any]] = field(default_factory=dict)
     ranks: set[int] = field(default_factory=set)
     states_momentum: bool = False
-    network: str = ""
+    taken: frozenset[str] = frozenset()
     sources: dict[str, str] = field(default_factory=dict)
 
     def width(self, value: Width) -> str:
@@ -102,8 +103,8 @@ class LayerPrinter:
         return CallExpr(free, items)
 
     def _free(self, name: str) -> str:
-        """The name of a class that is not the network's; only ops of plugins can have that, since it avoids ours."""
-        return f"{name}Layer" if name == self.network else name
+        """The name of a class that no other has; only an op of a plugin may need another, since networks avoid ours."""
+        return f"{name}Layer" if name in self.taken else name
 
     def layer(self, layer: Layer, channels: Width, features: str, flattens: bool = False) -> Expression:
         """The constructor of a layer that reads `channels`.

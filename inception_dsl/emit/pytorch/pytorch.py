@@ -9,7 +9,7 @@ from dataclasses import fields
 from inception_dsl.analysis.cost import cost
 from inception_dsl.emit.citation import citation, command
 from inception_dsl.emit.python import camel, single_line, wrapped
-from inception_dsl.emit.pytorch.class_names import free
+from inception_dsl.emit.pytorch.class_names import HELPER_NAMES, free
 from inception_dsl.emit.pytorch.helpers import helpers
 from inception_dsl.emit.pytorch.init import initialise
 from inception_dsl.emit.pytorch.layers import LayerPrinter
@@ -35,7 +35,10 @@ def source(typed: Typed, rebuild: str = "") -> str:
     momenta = {node.op.momentum for node in typed.nodes if isinstance(node.op, BatchNorm)}
     name = class_name(program.name, program.title)
     layers = LayerPrinter(
-        RULES, usual=usual_fields(typed), states_momentum=bool(momenta - {BatchNorm.momentum}), network=name
+        RULES,
+        usual=usual_fields(typed),
+        states_momentum=bool(momenta - {BatchNorm.momentum}),
+        taken=HELPER_NAMES | {name},
     )
     classes = TemplateClasses(typed, layers, name)
     modules = classes.sources()

@@ -142,6 +142,9 @@ def _layer_problem(name: str, layer: Any) -> str:
         return "its `ops` must be one class that extends `Op`"
     if getattr(op, "name", "") != name:
         return f"its op must have the `name` of the layer, not {getattr(op, 'name', '')!r}"
+    taken = {kind.__name__ for known in LAYERS.values() for kind in known.ops}
+    if op.__name__ in taken:
+        return f"its op must have a class name of its own: `{op.__name__}` is that of another op"
     if missing := [backend for backend in HOOKS if backend not in layer.rules]:
         return f"its `rules` lack the hook `{missing[0]}`, the function that writes `{op.__name__}` for that backend"
     rules: Any = layer.rules
