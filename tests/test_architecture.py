@@ -28,7 +28,7 @@ LAYERS = (
     *("elaborate", "passes", "lower", "analysis", "paper"),
     *("build", "crosscheck", "emit", "compiler", "compilation"),
     *("interchange", "weights", "lint", "diff", "network", "training", "evaluation", "sweeps"),
-    *("authoring", "lsp"),
+    *("tables", "authoring", "lsp"),
     *("cli", "__main__"),
 )
 

@@ -97,7 +97,7 @@ def test_files_have_good_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert run("new", "third.yaml", "--from", "builtin:nin").output == f"wrote {Path('specs/third.yaml')}\n"
     assert run("new", "fourth", "--from", "nets/base.yaml", "--out", ".").output == "wrote fourth.yaml\n"
     assert "extends: nets/base.yaml" in Path("fourth.yaml").read_text(encoding="utf-8")
-    assert run("check", ".").exit_code == 0
+    assert run("check", ".").exit_code == run("fmt", "--check", ".").exit_code == 0
 
 
 def test_nothing_is_overwritten_unless_forced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,8 +53,8 @@ def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """A folder with the specs and what is generated from them."""
-    for name in ("specs", "generated"):
+    """A folder with the specs, what is generated from them, and tables of papers."""
+    for name in ("specs", "generated", "tests/data/tables"):
         shutil.copytree(ROOT / name, tmp_path / name)
     return tmp_path
 

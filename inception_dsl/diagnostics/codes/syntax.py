@@ -195,3 +195,13 @@ layers: |
   conv1 | conv 1x1 64
 """,
 )
+
+UNREADABLE_TABLE = Code(
+    "E118",
+    "unreadable table",
+    """\
+`inception-dsl table` reads a table of a paper as CSV, TSV, Markdown, LaTeX, HTML, or as text that was copied from a PDF
+file, in which two or more blanks separate the columns. The text that it was given has no table in this form, or not one
+whose first line names the columns. `--from` chooses the form where the text could be several.
+""",
+)

@@ -1,0 +1,90 @@
+"""What papers call layers: a cell such as `max pool`, `conv3-64` or `3 x Inception (3a)`, as words of the language."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from inception_dsl.ir import names
+from inception_dsl.spec.vocabulary.layers import LAYERS
+from inception_dsl.tables.kinds import KERNEL
+
+_COUNT: Final = re.compile(r"([0-9]{1,3})\s*[x×]\s*(?=\D)|(?<![0-9])\s*[x×]\s*([0-9]{1,3})$")
+_LAYERS: Final = (
+    ("softmax", r"soft-?\s?max"),
+    ("dropout", r"drop-?\s?out"),
+    ("lrn", r"local(ly)? res|\blrn\b|local norm"),
+    ("avgpool", r"(avg|average|mean|global)[ -]?pool|\bgap\b"),
+    ("maxpool", r"max-?\s?pool"),
+    ("pool", r"\bpool(ing)?[0-9]*\b"),
+    ("fc", r"\bfc[-_ 0-9]*|linear|fully[ -]?connected|\bdense\b(?! ?block)|inner product"),
+    ("flatten", r"flatten"),
+    ("input", r"^(input( image)?|image|data)$"),
+    ("conv", r"\bconv(olution(al)?|2d)?[-_0-9]*(?![a-z])"),
+)
+_BASES: Final = {"maxpool": "pool", "avgpool": "pool", "dropout": "drop"}
+
+
+class Kind(NamedTuple):
+    """What a row is: a layer's word, or "" and the name of a module; how many `times` in a row; and what its text adds.
+
+    `base` is what rows of this kind are called, and `label` what tells this one from the others, as `3a`.
+    """
+
+    layer: str
+    module: str
+    times: int
+    base: str
+    label: str
+    kernel: tuple[int, int] | None = None
+    stride: int | None = None
+    width: int | None = None
+    share: str = ""
+
+
+def kind(text: str) -> Kind:
+    """What the text of a row's type says."""
+    lower = text.lower()
+    count, rest = 1, lower
+    if match := _COUNT.search(lower):
+        count = max(int(match[1] or match[2]), 1)
+        rest = f"{lower[: match.start()]} {lower[match.end() :]}".strip()
+    rest = re.sub(r"\bconv(olution(al)?)?[ -]?[123]d\b", "conv", rest)
+    layer = next((word for word, pattern in _LAYERS if re.search(pattern, rest)), "")
+    label = found[1] if (found := re.search(r"\(?(?<![0-9x])([0-9]{1,2}[a-z]?)\)?$", rest)) else ""
+    share = found[0].replace(" ", "") if (found := re.search(r"[0-9]{1,2}(\.[0-9]+)?\s*%|0?\.[0-9]+", rest)) else ""
+    window, width = KERNEL.search(rest), None
+    if vgg := re.search(r"conv([0-9])-([0-9]{1,5})$", rest):  # as VGG writes it
+        return Kind("conv", "", count, "conv", "", (int(vgg[1]), int(vgg[1])), None, int(vgg[2]))
+    if found := re.search(r"(?:,\s*|fc[- ]|\bconv[^,]*[- ])([0-9]{2,5})(?=\s*(?:,|$))", rest):
+        width = int(found[1])
+    stride = int(found[1]) if (found := re.search(r"(?:/|stride ?=? ?|s=)([0-9])(?![0-9])", rest)) else None
+    kernel = (int(window[1]), int(window[2])) if window else None
+    if layer:
+        base, label = _BASES.get(layer, layer), "" if layer in ("dropout", "softmax") else label
+        own = re.fullmatch(r"[a-z]+[0-9]{1,3}(_\w{1,20})?", rest)
+        base = rest if own and not names.problem(rest) else base
+        return Kind(
+            layer,
+            "",
+            count,
+            base,
+            "" if own or window or width else label,
+            kernel,
+            stride,
+            width,
+            share,
+        )
+    bare = re.sub(r"\(?(?<![0-9x])[0-9]{1,2}[a-z]?\)?$", "", rest) or rest
+    module = names.from_column(bare)[:40].strip("_").lower() if re.search("[a-z]", bare) else "block"
+    module = f"{module}_block" if names.problem(module) or module in LAYERS else module
+    base = rest if re.fullmatch(r"[a-z_]+[0-9]{1,3}[a-z]?", rest) and count == 1 else module
+    return Kind("", module, count, base, "" if base == rest else label, kernel, stride, width)
+
+
+def patch(text: str) -> tuple[tuple[int, int] | None, int | None]:
+    """The kernel and the stride in a cell such as `3x3/2`, `8x8` or `stride 2`; None for what it does not say."""
+    if match := KERNEL.search(text):
+        return (int(match[1]), int(match[2])), int(match[3]) if match[3] else None
+    found = re.search(r"stride ?=? ?([0-9]{1,2})|^/([0-9]{1,2})$", text.lower())
+    return None, int(found[1] or found[2]) if found else None
