@@ -835,6 +835,52 @@ def many_comments(size: int) -> str:
     return fill(size, HEAD + TABLE + "  r|bn\n", lambda i: "# x\n")
 
 
+# --- what would be laid out far to the right --------------------------------------------------------------------------
+
+
+@family
+def rows_below_wide_cells(size: int) -> str:
+    columns = "|".join(f"c{i}" for i in range(250))
+    cells = f"  a|bn|{'|'.join(['1' * 79] * 250)}\n"
+    return fill(size, f"{HEAD}layers: |\n  name|layer|{columns}\n{cells}", lambda i: f"  r{i}|bn{'|' * 250}\n")
+
+
+@family
+def rows_below_a_wide_name(size: int) -> str:
+    return fill(size, f"{HEAD}{TABLE}  {'a' * (size // 2)}|bn\n", lambda i: f"  r{i}|bn\n")
+
+
+@family
+def branches_below_a_bracket_far_right(size: int) -> str:
+    head = f"{HEAD}{TABLE}  r|m\nmodules:\n  m:\n    graph: |\n      {'bn -> ' * (size // 12)}[ bn\n"
+    return fill(size * 2 // 3, head, lambda i: "      |bn\n", "      ]\n")
+
+
+@family
+def branches_below_a_wide_label(size: int) -> str:
+    head = f"{HEAD}{TABLE}  r|m\nmodules:\n  m:\n    graph: |\n      | {'l' * (size // 3)}: bn\n"
+    return fill(size * 2 // 3, head, lambda i: f"      |l{i}: bn\n")
+
+
+@family
+def hanging_brackets(size: int) -> str:
+    head = f"{HEAD}{TABLE}  r|m\nmodules:\n  m:\n    graph: |\n{'      [' * 35}bn\n"
+    return fill(size * 2 // 3, head.replace("      [", "      [\n"), lambda i: "      |bn\n", f"      {']' * 35}\n")
+
+
+@family
+def comments_below_a_long_line(size: int) -> str:
+    return fill(
+        size, f"{HEAD}{TABLE}  r|bn\ntitle: {'x' * (size // 2)}    # x\nsettings: # x\n", lambda i: f"  s{i}: 1 #\n"
+    )
+
+
+@family
+def lists_below_a_bracket_far_right(size: int) -> str:
+    head = f"{HEAD}{TABLE}  r|bn\npaper: {{authors: [{'x, ' * (size // 6)}[" + "[" * 40
+    return fill(size, head, lambda i: "x,\n", f"{']' * 42}}}\n")
+
+
 def families() -> Iterator[tuple[str, str]]:
     """Every family's largest text."""
     for name, make in FAMILIES.items():

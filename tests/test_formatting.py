@@ -52,10 +52,9 @@ def spec_of(text: str) -> NetworkSpec | None:
 
 
 def comments(text: str) -> Counter[str]:
-    """What follows a `#` after a blank, on lines that hold one; in strings too, which stay as well."""
-    return Counter(
-        " ".join(found[1].split()) for line in text.split("\n") if (found := re.search(r"(?:^|\s)(#.*)", line))
-    )
+    """The comments of a text, and what looks like some outside tables and graphs, which stays as well."""
+    found = (re.search(r"(?:^|\s)(#.*)", line) for line in text.split("\n") if "|" not in line)
+    return Counter(" ".join(comment[1].split()) for comment in found if comment)
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
@@ -143,6 +142,25 @@ def test_any_yaml_keeps_its_data(data: dict[str, Any], indent: int, flow: bool |
     except SpecError:
         return  # anchors, and what YAML 1.1 writes otherwise
     assert yaml.parse(Source("spec.yaml", formatted(text))).data == before
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("a:  b", "a: b\n"),
+        ("a:  b # c", "a: b    # c\n"),
+        ("layers: |\n  name|layer\n  a|b", "layers: |\n  name | layer\n  a    | b\n"),
+        ("a:  |\n  b", "a: |\n  b"),  # whose line break would be a part of the text
+        ("a:  |\n  b\n  ", "a: |\n  b\n"),
+        ("a:  |\n  b\n   \n", "a: |\n  b\n   \n"),
+        ("a:  |", "a: |"),
+        ("a:  |\n   \n\n", "a: |\n"),
+        ("a:  |+\n  b\n\n", "a: |+\n  b\n\n"),
+        ("a:  |+\n\n   \n", "a: |+\n\n\n"),
+    ],
+)
+def test_the_end_of_a_file(text: str, after: str) -> None:
+    assert formatted(text) == after
 
 
 def test_columns_of_wide_characters_are_aligned() -> None:

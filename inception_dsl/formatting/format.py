@@ -88,11 +88,11 @@ def format_edits(source: Source) -> list[Edit]:
     document = yaml.parse(source)
     notations = read_notations(document)
     printed: dict[int, str] = {}
-    for at, text in _with_comments(lay_out(source, notations)):
-        printed[at] = printed.get(at, "") + f"{text}\n"
+    for line in _with_comments(lay_out(source, notations)):
+        printed[line.at] = printed.get(line.at, "") + line.text + line.end
     edits = []
-    for at, line in enumerate(source.lines):
-        written = line if at == len(source.lines) - 1 else f"{line}\n"
+    for at, text in enumerate(source.lines):
+        written = text if at == len(source.lines) - 1 else f"{text}\n"
         if printed.get(at, "") != written:
             edits.append(Edit.line(source, at + 1, printed.get(at, "")))
     if edits:
@@ -110,11 +110,11 @@ def _meaning(document: Document, notations: Notations) -> tuple[str, object]:
     return repr(data), notations.values
 
 
-def _with_comments(lines: Iterable[Line]) -> Iterator[tuple[int, str]]:
-    """The lines with the comments at their ends, which stand below each other on successive lines."""
+def _with_comments(lines: Iterable[Line]) -> Iterator[Line]:
+    """The lines with the comments at their ends in their texts, below each other on successive lines."""
     for commented, run in groupby(lines, key=lambda line: bool(line.comment)):
         together = list(run)
         column = max((wide for line in together if (wide := width(line.text)) <= WIDEST), default=0) + GAP
         for line in together:
             gap = " " * max(GAP, column - width(line.text))
-            yield line.at, f"{line.text}{gap}{line.comment}" if commented else line.text
+            yield line._replace(text=f"{line.text}{gap}{line.comment}") if commented else line

@@ -22,11 +22,13 @@ class Line(NamedTuple):
     """A line of the output, the comment at its end, and the line of the source that it takes the place of, from 0.
 
     A line with nothing but a comment has it as its text, unless that continues the comment at the end of the one above.
+    `end` is "" for the last line of a file whose line break would belong to a string.
     """
 
     text: str
     comment: str
     at: int
+    end: str = "\n"
 
 
 class _Block(NamedTuple):
@@ -67,6 +69,7 @@ class _Printer:
         self.shift = 0  # by how much its start has moved
         self.end = 0  # the offset after the last token
         self.before = ""  # its kind
+        self.kept = 0  # how many of the lines do not go where they are the last ones and blank
         self.comment = -1  # the column of the comment at the end of the last line
         self.blocks: list[_Block] = []
         self.outer: list[_Block] = []  # the blocks around the last token
@@ -95,7 +98,7 @@ class _Printer:
     def finish(self) -> list[Line]:
         """Print what follows the last token."""
         self._end_line(self.source.text[self.end :].split("\n"), 0, 0)
-        while not self.lines[-1].text and not self.lines[-1].comment:
+        while len(self.lines) > self.kept and not self.lines[-1].text and not self.lines[-1].comment:
             self.lines.pop()
         return self.lines
 
@@ -130,22 +133,27 @@ class _Printer:
         header = _HEADER.match(written.pop(0))
         assert header
         assert self.line is not None
-        if token.end < len(self.source.text):
-            written.pop()  # what stands on the next token's line
+        unended = token.end == len(self.source.text) and self.source.lines[-1] != ""
+        if not unended:
+            written.pop()  # what stands before the next token
         block = self.blocks[-1]
         digit = re.search("[0-9]", header[1])
         first = next((line for line in written if line.strip(" ")), max(written, default=""))
         old = block.column + int(digit[0]) if digit else len(first) - len(first.lstrip(" "))
         new = block.indent + (int(digit[0]) if digit else INDENT)
         lines, mark = [[line[old:]] for line in written], header[1]
-        if token.start in self.notations.blocks:
-            lines, mark, new = self.notations.blocks[token.start], "|", block.indent + INDENT
+        notation = self.notations.blocks.get(token.start)
+        if notation is not None:
+            lines, mark, new = notation, "|", block.indent + INDENT
         count = len(lines)
         while "+" not in mark and count and not any(lines[count - 1]):
             count -= 1
         self.lines.append(Line(self.line + mark, header[2] or "", self.at))
         for at, texts in enumerate(lines[:count], self.at + 1):
             self.lines += (Line(" " * new + text if text else "", "", at) for text in texts)
+        self.kept = len(self.lines)
+        if notation is None and unended:
+            self.lines[-1] = self.lines[-1]._replace(end="")
         self.line, self.comment = None, -1
         self.end = self.source.line_starts[self.at + count] + len(self.source.lines[self.at + count])
 

@@ -1,27 +1,30 @@
-"""Fuzzing: whatever a file holds, `SpecError` alone comes out, soon.
+"""Fuzzing: whatever a file holds, every verb answers soon, and `SpecError` alone comes out.
 
-`python tests/nightly/fuzz.py HARNESS [--count N] [--seed S]`, each execution with its CPU time; a failure is printed
-and kept in `found/`, beside where it was started. Harnesses:
+`python tests/nightly/fuzz.py HARNESS [--verbs check,fmt] [--count N | --minutes N] [--seed S]`: a failure is printed
+and kept in `found/`, beside where it was started. The verbs, by default all, are those of `fuzzing.py`; the language
+server needs the extra `lsp`. Harnesses:
 
-- `texts`: random bytes and texts, and specs whose formulas are random tokens; read, checked and, where they hold,
-  compiled;
+- `texts`: random bytes and texts, and specs whose formulas are random tokens;
 - `edits`: the specs of this repository and a small one of every key, with characters, words and lines changed;
 - `specs`: random valid specs (`strategies.py`), which must hold, compile, and give Python that parses;
 - `coverage`: what reaches new lines is bred further (needs `atheris`, which is not among the extras: it has no wheels
   for every Python); it starts from `tests/cases/fuzz/` and the specs, and adds to the folder `--corpus`.
+
+`python tests/nightly/fuzz.py FILE...` answers such files again, with the traceback of what fails.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import resource
 import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from hypothesis import strategies as st
@@ -30,56 +33,55 @@ TESTS = Path(__file__).parent.parent
 sys.path[:0] = [str(TESTS), str(TESTS.parent)]
 
 SLOWEST = 3.0
-"""CPU seconds that one execution may take, small as the files here are."""
+"""CPU seconds that one verb may take, small as the files here are."""
+LARGEST = 500
+"""MB that the whole run may take, without the instruments of `coverage`."""
+FOREVER = float("inf")
+
+T = TypeVar("T")
 
 
 class Run:
-    """Executions, counted by what came out."""
+    """Executions of some verbs, counted by what came out."""
 
-    def __init__(self, compiles: bool) -> None:
-        self.compiles = compiles
+    def __init__(self, verbs: Sequence[str], until: float) -> None:
+        self.verbs = verbs
+        self.until = until
+        self.texts = 0
         self.outcomes: Counter[str] = Counter()
         self.failures: set[str] = set()
         self.slowest = 0.0
 
-    def once(self, data: bytes) -> None:
-        """Hold one input to the property; a failure is kept, and the run goes on."""
-        start = time.process_time()
-        try:
-            outcome = self.answer(data)
-        except Exception as error:  # noqa: BLE001 - that is what is looked for
-            outcome = self.keep(data, error)
-        spent = time.process_time() - start
-        self.slowest = max(self.slowest, spent)
-        if spent > SLOWEST:
-            outcome = self.keep(data, TimeoutError(f"{spent:.1f} s"))
-        self.outcomes[outcome] += 1
+    @property
+    def over(self) -> bool:
+        """Whether its time is up."""
+        return time.monotonic() > self.until
+
+    def once(self, data: bytes, path: Path | None = None) -> None:
+        """Hold one input, which stands where a spec does, to the property; a failure is kept, and the run goes on."""
+        import fuzzing
+
+        self.texts += 1
+        for verb in self.verbs:
+            start = time.process_time()
+            try:
+                found = fuzzing.answer(verb, data, path or fuzzing.UNSAVED)
+                errors = [diagnostic.code for diagnostic in found if diagnostic.severity == "error"]
+                outcome = errors[0] if errors else "holds"
+            except Exception as error:  # noqa: BLE001 - that is what is looked for
+                outcome = self.keep(data, error)
+            spent = time.process_time() - start
+            self.slowest = max(self.slowest, spent)
+            if spent > SLOWEST:
+                outcome = self.keep(data, TimeoutError(f"{spent:.1f} s"))
+            self.outcomes[f"{verb} {outcome}"] += 1
 
     def valid(self, data: bytes) -> None:
         """Hold an input that is right to the property, and to being right."""
-        before = self.outcomes["holds"]
+        before = self.outcomes["check holds"]
         self.once(data)
-        if self.outcomes["holds"] == before:
+        if "check" in self.verbs and self.outcomes["check holds"] == before:
             self.keep(data, ValueError("a valid spec is refused"))
-
-    def answer(self, data: bytes) -> str:
-        """What a file gives: its first code, or `holds`."""
-        from inception_dsl import compiler
-        from inception_dsl.compilation import Build
-        from inception_dsl.diagnostics import render
-        from inception_dsl.diagnostics.diagnostic import SpecError
-        from inception_dsl.syntax.source import decode
-
-        try:
-            build = Build(compiler.compile_source(decode(data, "specs/drawn.yaml")))
-            found = tuple(finding for finding in build.findings if finding.code.startswith("E"))
-            if self.compiles and not found:
-                files = build.files
-                compile(files[f"{build.program.name}/model.py"], "model.py", "exec")
-        except SpecError as error:
-            found = error.diagnostics
-        render.text(found)
-        return found[0].code if found else "holds"
 
     def keep(self, data: bytes, error: Exception) -> str:
         """Print a failure once for each place that it comes from, and keep its input; gives what to count it as."""
@@ -99,6 +101,22 @@ conv maxpool avgpool lrn bn relu dropout fc softmax flatten pass m0 m1 m2 r0 1x1
 {classes} {a+1} {in//2} {w} {n} same same_upper valid pad=1 ceil global to=2x3 groups=2 groups={in} bias=none act=none
 norm=bn eps=0.1 dilation=2 count_pad gamma=none a={a} a=0 s=2 w=relu a: b: 1x1: -> -> -> | | + * [ ] [ ] of 2 of 3 of
 """.split()
+LAYOUT = [
+    "layers: |",
+    "graph: |",
+    "modules:",
+    "heads:",
+    "override:",
+    "insert:",
+    "  ",
+    "\\n",
+    "#",
+    "- ",
+    "? ",
+    '"',
+    "'",
+    ">",
+]
 LAYERS = """
 conv 3x3 4 same,conv 1x1 {a},conv 3x3/2 {in} same_upper groups={in},conv 1x1/{s} 2 bn relu,conv 5x5 3 pad=2 bias
 conv 1x1 {a - 1} act=relu,maxpool 3x3/2 same,avgpool 2x2 ceil,avgpool to=3x2,maxpool global,lrn 3,bn,bn eps=0.1,relu,{w}
@@ -140,35 +158,39 @@ def texts(run: Run, count: int, seed: int) -> None:
         st.sampled_from(["", "init: {source: x, conv: he, r0: xavier}\n", "published: {errata: {r0.output: x}}\n"]),
     )
     any_text = st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode(errors="replace"))
-    _given(any_text | spec.map(str.encode) | spec.map(str.encode) | spec.map(str.encode), run.once, count, seed)
+    _given(any_text | spec.map(str.encode) | spec.map(str.encode) | spec.map(str.encode), run, run.once, count, seed)
 
 
 def edits(run: Run, count: int, seed: int) -> None:
     """Specs with slips."""
+    import fuzzing
     from hypothesis import strategies as st
-    from test_bad_specs import EDIT, ROWS, SPECS, edited
+    from test_bad_specs import EDIT, ROWS, edited
 
     small = sorted({*TESTS.glob("cases/bad/*.yaml"), *TESTS.glob("cases/good/*.yaml")})
-    whole = [path.read_text(encoding="utf-8") for path in small]
-    shipped = [path.read_text(encoding="utf-8") for path in SPECS]
-    base = st.just(ROWS) | st.sampled_from(whole) | st.sampled_from(shipped)
-    drawn = st.builds(edited, base, st.lists(EDIT, min_size=1, max_size=6))
-    _given(drawn.map(lambda text: text.encode(errors="replace")), run.once, count, seed)
+    texts = st.sampled_from([ROWS, *(path.read_text(encoding="utf-8") for path in small)])
+    shipped = st.sampled_from([(path, path.read_text(encoding="utf-8")) for path in fuzzing.SPECS])
+    base = texts.map(lambda text: (fuzzing.UNSAVED, text)) | shipped
+    slips = st.lists(EDIT, min_size=1, max_size=6)
+    drawn = st.builds(lambda of, slips: (edited(of[1], slips).encode(errors="replace"), of[0]), base, slips)
+    _given(drawn, run, lambda data: run.once(*data), count, seed)
 
 
 def specs(run: Run, count: int, seed: int) -> None:
     """Valid specs of every construct."""
     import strategies
 
-    _given(strategies.specs().map(str.encode), run.valid, count, seed)
+    _given(strategies.specs().map(str.encode), run, run.valid, count, seed)
 
 
-def _given(strategy: st.SearchStrategy[bytes], run: Callable[[bytes], None], count: int, seed: int) -> None:
+def _given(strategy: st.SearchStrategy[T], run: Run, once: Callable[[T], None], count: int, seed: int) -> None:
     """Draw in rounds, each with a seed of its own: hypothesis slows down as one test goes on."""
     from hypothesis import HealthCheck, Phase, given, settings
     from hypothesis import seed as seeded
 
     for first in range(0, count, 500):
+        if run.over:
+            break
         plan = settings(
             max_examples=min(500, count - first),
             deadline=None,
@@ -176,8 +198,8 @@ def _given(strategy: st.SearchStrategy[bytes], run: Callable[[bytes], None], cou
             phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         )
-        seeded(seed + first)(plan(given(strategy)(run)))()
-        sys.stderr.write(f"{first + plan.max_examples:,}\n")
+        seeded(seed + first)(plan(given(strategy)(lambda drawn: None if run.over else once(drawn))))()
+        sys.stderr.write(f"{run.texts:,}\n")
 
 
 def coverage(run: Run, count: int, seed: int, corpus: Path) -> None:
@@ -185,17 +207,23 @@ def coverage(run: Run, count: int, seed: int, corpus: Path) -> None:
     import atheris  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
     with atheris.instrument_imports(include=["inception_dsl"]):
-        import inception_dsl.compilation
+        import fuzzing  # noqa: F401
+
         import inception_dsl.emit.onnx.onnx
         import inception_dsl.emit.pytorch.pytorch
-        import inception_dsl.emit.report.report  # noqa: F401
+        import inception_dsl.emit.report.report
+
+        if "edit" in run.verbs:
+            import inception_dsl.lsp.features  # noqa: F401
     corpus.mkdir(exist_ok=True)
-    for path in (*TESTS.glob("cases/fuzz/*.yaml"), *TESTS.glob("cases/*/*.yaml")):
+    for path in (*TESTS.glob("cases/*/*.yaml"), *TESTS.parent.glob("specs/**/*.yaml")):
         (corpus / path.name).write_bytes(path.read_bytes())
     dictionary = corpus.parent / "tokens.txt"
-    dictionary.write_text("".join(f'"{token}"\n' for token in sorted({*TOKENS})), encoding="utf-8")
+    escaped = (token.replace("\\", "\\\\").replace('"', '\\"') for token in sorted({*TOKENS, *LAYOUT}))
+    dictionary.write_text("".join(f'"{token}"\n' for token in escaped), encoding="utf-8")
     flags = [
         f"-runs={count}",
+        f"-max_total_time={max(1, int(run.until - time.monotonic())) if run.until < FOREVER else 0}",
         f"-seed={seed}",
         "-max_len=3000",
         "-rss_limit_mb=2000",
@@ -211,29 +239,41 @@ HARNESSES = {"texts": texts, "edits": edits, "specs": specs}
 
 def main() -> None:
     """Run one harness and say what came out."""
+    import fuzzing
+
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("harness", choices=[*HARNESSES, "coverage"])
-    parser.add_argument("--count", type=int, default=10_000, help="executions")
+    parser.add_argument("harness", nargs="+", metavar="HARNESS|FILE", help=", ".join([*HARNESSES, "coverage"]))
+    parser.add_argument("--verbs", default=",".join(fuzzing.VERBS), help="%(default)s")
+    parser.add_argument("--count", type=int, default=10_000, help="texts")
+    parser.add_argument("--minutes", type=float, help="end after this time, whatever the count")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--corpus", type=Path, default=Path("corpus"))
     given = parser.parse_args()
-    run = Run(compiles=True)
-    if given.harness == "coverage":
+    harness, verbs = given.harness[0], given.verbs.split(",")
+    if harness not in (*HARNESSES, "coverage"):
+        for path in given.harness:
+            for verb in verbs:
+                codes = [diagnostic.code for diagnostic in fuzzing.answer(verb, Path(path).read_bytes())]
+                sys.stdout.write(f"{path}: {verb}: {', '.join(codes)}\n")
+        return
+    run = Run(verbs, time.monotonic() + 60 * given.minutes if given.minutes else FOREVER)
+    if harness == "coverage":
         import atexit
 
         atexit.register(report, run)
-        coverage(run, given.count, given.seed, given.corpus)
+        coverage(run, -1 if given.minutes else given.count, given.seed, given.corpus)
         return
-    HARNESSES[given.harness](run, given.count, given.seed)
-    report(run)
-    sys.exit(bool(run.failures))
+    HARNESSES[harness](run, 10**9 if given.minutes else given.count, given.seed)
+    sys.exit(report(run))
 
 
-def report(run: Run) -> None:
-    """Print the counts."""
-    lines = [f"{sum(run.outcomes.values()):,} executions, the slowest {run.slowest:.2f} s of CPU"]
-    lines += [f"{count:8,}  {outcome}" for outcome, count in run.outcomes.most_common()]
+def report(run: Run) -> bool:
+    """Print the counts; true if there are failures."""
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    lines = [f"{run.texts:,} texts, the slowest verb {run.slowest:.2f} s of CPU, {memory:,.0f} MB"]
+    lines += [f"{count:8,}  {outcome}" for outcome, count in sorted(run.outcomes.items(), key=lambda item: -item[1])]
     sys.stdout.write("\n".join(lines) + "\n")
+    return bool(run.failures) or memory > LARGEST
 
 
 if __name__ == "__main__":
