@@ -6,7 +6,7 @@ A text stands where a spec stands, `path`, so that a variant finds its base; ver
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +14,12 @@ from inception_dsl import compilation, compiler
 from inception_dsl.diagnostics import render
 from inception_dsl.diagnostics.codes.tool import INTERNAL_ERROR
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, Span, SpecError
+from inception_dsl.diff.data import as_data
+from inception_dsl.diff.diff import diff
+from inception_dsl.diff.markdown import markdown
+from inception_dsl.diff.migration import breaks, migration
+from inception_dsl.diff.sides import Side
+from inception_dsl.diff.text import text
 from inception_dsl.edit.edit import apply
 from inception_dsl.formatting.format import format_edits
 from inception_dsl.ir.typed import Typed
@@ -22,6 +28,7 @@ from inception_dsl.spec.network import NetworkSpec
 from inception_dsl.syntax import source as sources
 
 ROOT = Path(__file__).parent.parent
+GOOGLENET: Final = ROOT / "specs" / "googlenet.yaml"
 SPECS: Final = sorted(path for path in ROOT.glob("specs/**/*.yaml") if path.stem != "claims")
 UNSAVED: Final = ROOT / "specs" / "unsaved.yaml"
 """Where a text stands that no file has."""
@@ -81,14 +88,31 @@ def compile_(source: Source, path: Path) -> Findings:
 
 def fmt(source: Source, _: Path) -> Findings:
     """`fmt`: a text that is formatted then; that it means the same is tested before it is given."""
-    text = apply(source, format_edits(source))
-    assert format_edits(Source(source.file, text)) == []
+    formatted = apply(source, format_edits(source))
+    assert format_edits(Source(source.file, formatted)) == []
     return ()
 
 
 def lint_(source: Source, path: Path) -> Findings:
     """`lint`: of a network that compiles."""
     return [finding.diagnostic for finding in lint(_loaded(source, path), _compiled(source, path))]
+
+
+def diff_(source: Source, path: Path) -> Findings:
+    """`diff`: with the spec that stands there, or with GoogLeNet, in all forms; and with itself."""
+    after = Side(_loaded(source, path), _compiled(source, path))
+    found = diff(_saved(path if path.exists() else GOOGLENET), after)
+    assert text(found)
+    assert markdown(found)
+    assert as_data(found)
+    assert migration(found)
+    assert diff(after, after).equal
+    return breaks(found)
+
+
+@cache
+def _saved(path: Path) -> Side:
+    return Side.load(str(path))
 
 
 def edit(source: Source, path: Path) -> Findings:
@@ -106,5 +130,6 @@ VERBS: Final[dict[str, Callable[[Source, Path], Findings]]] = {
     "compile": compile_,
     "fmt": fmt,
     "lint": lint_,
+    "diff": diff_,
     "edit": edit,
 }
