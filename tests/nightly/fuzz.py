@@ -17,12 +17,15 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import math
+import os
 import resource
 import sys
 import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -36,17 +39,16 @@ SLOWEST = 3.0
 """CPU seconds that one verb may take, small as the files here are."""
 LARGEST = 500
 """MB that the whole run may take, without the instruments of `coverage`."""
-FOREVER = float("inf")
-
 T = TypeVar("T")
 
 
 class Run:
-    """Executions of some verbs, counted by what came out."""
+    """Executions of some verbs, by default all, counted by what came out."""
 
-    def __init__(self, verbs: Sequence[str], until: float) -> None:
-        self.verbs = verbs
-        self.until = until
+    def __init__(self, verbs: str, count: int, minutes: float) -> None:
+        self.given = verbs
+        self.count = count
+        self.until = time.monotonic() + 60 * minutes
         self.texts = 0
         self.outcomes: Counter[str] = Counter()
         self.failures: set[str] = set()
@@ -54,8 +56,15 @@ class Run:
 
     @property
     def over(self) -> bool:
-        """Whether its time is up."""
-        return time.monotonic() > self.until
+        """Whether there were enough texts, or its time is up."""
+        return self.texts >= self.count or time.monotonic() > self.until
+
+    @property
+    def verbs(self) -> Sequence[str]:
+        """The verbs; the first call imports the tool."""
+        import fuzzing
+
+        return self.given.split(",") if self.given else [*fuzzing.VERBS]
 
     def once(self, data: bytes, path: Path | None = None) -> None:
         """Hold one input, which stands where a spec does, to the property; a failure is kept, and the run goes on."""
@@ -125,7 +134,7 @@ conv 1x1 {in + 1}
 """
 
 
-def texts(run: Run, count: int, seed: int) -> None:
+def texts(run: Run, seed: int) -> None:
     """Random bytes, texts, and formulas of random tokens."""
     from hypothesis import strategies as st
 
@@ -158,10 +167,10 @@ def texts(run: Run, count: int, seed: int) -> None:
         st.sampled_from(["", "init: {source: x, conv: he, r0: xavier}\n", "published: {errata: {r0.output: x}}\n"]),
     )
     any_text = st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode(errors="replace"))
-    _given(any_text | spec.map(str.encode) | spec.map(str.encode) | spec.map(str.encode), run, run.once, count, seed)
+    _given(any_text | spec.map(str.encode) | spec.map(str.encode) | spec.map(str.encode), run, run.once, seed)
 
 
-def edits(run: Run, count: int, seed: int) -> None:
+def edits(run: Run, seed: int) -> None:
     """Specs with slips."""
     import fuzzing
     from hypothesis import strategies as st
@@ -173,26 +182,26 @@ def edits(run: Run, count: int, seed: int) -> None:
     base = texts.map(lambda text: (fuzzing.UNSAVED, text)) | shipped
     slips = st.lists(EDIT, min_size=1, max_size=6)
     drawn = st.builds(lambda of, slips: (edited(of[1], slips).encode(errors="replace"), of[0]), base, slips)
-    _given(drawn, run, lambda data: run.once(*data), count, seed)
+    _given(drawn, run, lambda data: run.once(*data), seed)
 
 
-def specs(run: Run, count: int, seed: int) -> None:
+def specs(run: Run, seed: int) -> None:
     """Valid specs of every construct."""
     import strategies
 
-    _given(strategies.specs().map(str.encode), run, run.valid, count, seed)
+    _given(strategies.specs().map(str.encode), run, run.valid, seed)
 
 
-def _given(strategy: st.SearchStrategy[T], run: Run, once: Callable[[T], None], count: int, seed: int) -> None:
+def _given(strategy: st.SearchStrategy[T], run: Run, once: Callable[[T], None], seed: int) -> None:
     """Draw in rounds, each with a seed of its own: hypothesis slows down as one test goes on."""
     from hypothesis import HealthCheck, Phase, given, settings
     from hypothesis import seed as seeded
 
-    for first in range(0, count, 500):
+    for first in count(0, 500):
         if run.over:
             break
         plan = settings(
-            max_examples=min(500, count - first),
+            max_examples=min(500, run.count - run.texts),
             deadline=None,
             database=None,
             phases=[Phase.generate],
@@ -202,8 +211,8 @@ def _given(strategy: st.SearchStrategy[T], run: Run, once: Callable[[T], None], 
         sys.stderr.write(f"{run.texts:,}\n")
 
 
-def coverage(run: Run, count: int, seed: int, corpus: Path) -> None:
-    """Inputs bred by the lines that they reach."""
+def coverage(run: Run, seed: int, corpus: Path) -> None:
+    """Inputs bred by the lines that they reach; what is imported before is not looked into."""
     import atheris  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
     with atheris.instrument_imports(include=["inception_dsl"]):
@@ -222,15 +231,21 @@ def coverage(run: Run, count: int, seed: int, corpus: Path) -> None:
     escaped = (token.replace("\\", "\\\\").replace('"', '\\"') for token in sorted({*TOKENS, *LAYOUT}))
     dictionary.write_text("".join(f'"{token}"\n' for token in escaped), encoding="utf-8")
     flags = [
-        f"-runs={count}",
-        f"-max_total_time={max(1, int(run.until - time.monotonic())) if run.until < FOREVER else 0}",
         f"-seed={seed}",
         "-max_len=3000",
         "-rss_limit_mb=2000",
         "-timeout=60",
         f"-dict={dictionary}",
     ]
-    atheris.Setup([sys.argv[0], *flags, str(corpus)], run.once)
+
+    def once(data: bytes) -> None:
+        run.once(data)
+        if run.over:  # the process ends without the end of Python
+            failed = report(run)
+            sys.stdout.flush()
+            os._exit(failed)
+
+    atheris.Setup([sys.argv[0], *flags, str(corpus)], once)
     atheris.Fuzz()
 
 
@@ -239,32 +254,33 @@ HARNESSES = {"texts": texts, "edits": edits, "specs": specs}
 
 def main() -> None:
     """Run one harness and say what came out."""
-    import fuzzing
-
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("harness", nargs="+", metavar="HARNESS|FILE", help=", ".join([*HARNESSES, "coverage"]))
-    parser.add_argument("--verbs", default=",".join(fuzzing.VERBS), help="%(default)s")
+    parser.add_argument("--verbs", default="", help="names with commas between them; all by default")
     parser.add_argument("--count", type=int, default=10_000, help="texts")
-    parser.add_argument("--minutes", type=float, help="end after this time, whatever the count")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="end after this time, whatever the count")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--corpus", type=Path, default=Path("corpus"))
     given = parser.parse_args()
-    harness, verbs = given.harness[0], given.verbs.split(",")
-    if harness not in (*HARNESSES, "coverage"):
-        for path in given.harness:
-            for verb in verbs:
-                codes = [diagnostic.code for diagnostic in fuzzing.answer(verb, Path(path).read_bytes())]
-                sys.stdout.write(f"{path}: {verb}: {', '.join(codes)}\n")
-        return
-    run = Run(verbs, time.monotonic() + 60 * given.minutes if given.minutes else FOREVER)
+    harness = given.harness[0]
+    run = Run(given.verbs, 10**9 if given.minutes < math.inf else given.count, given.minutes)
     if harness == "coverage":
-        import atexit
+        coverage(run, given.seed, given.corpus)
+    elif harness in HARNESSES:
+        HARNESSES[harness](run, given.seed)
+        sys.exit(report(run))
+    else:
+        again(run, given.harness)
 
-        atexit.register(report, run)
-        coverage(run, -1 if given.minutes else given.count, given.seed, given.corpus)
-        return
-    HARNESSES[harness](run, 10**9 if given.minutes else given.count, given.seed)
-    sys.exit(report(run))
+
+def again(run: Run, files: Sequence[str]) -> None:
+    """Answer files; what fails ends it."""
+    import fuzzing
+
+    for file in files:
+        for verb in run.verbs:
+            codes = [diagnostic.code for diagnostic in fuzzing.answer(verb, Path(file).read_bytes())]
+            sys.stdout.write(f"{file}: {verb}: {', '.join(codes)}\n")
 
 
 def report(run: Run) -> bool:
