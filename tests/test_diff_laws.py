@@ -64,6 +64,7 @@ def test_both_directions_say_the_same(one: str, other: str) -> None:
     assert facts(there) == facts(back, -1)
     for found in (there, back):
         SCHEMA.validate(json.loads(json.dumps(as_data(found))))
+        assert all(len(line) <= 80 for line in text(found, 80).split("\n"))
         shown = markdown(found)
         assert len(shown) < 60_000
         assert (

@@ -40,6 +40,9 @@ MOST_LINES: Final = 20
 OF_ONE: Final = ("output", "params", "macs", "depth")
 """The numbers that are listed of a row which only one side has."""
 
+NARROWEST: Final = 40
+"""The fewest columns in which text is wrapped."""
+
 VALUE: Final = 60
 """The most columns of a value."""
 
@@ -50,8 +53,17 @@ def text(diff: Diff, room: int | None = None, paint: Paint = lambda text, _: tex
     """Print a comparison in lines of at most `room` columns; `paint` colours a row's name by what happened to it."""
     blocks = [f"{diff.before.label} => {diff.after.label}", "\n".join(_summary(diff))]
     if not diff.equal:
-        blocks += [_totals(diff), *_keys(diff, room), *_entries(diff, room, paint)]
-    return "\n\n".join(filter(None, blocks))
+        blocks += [_totals(diff), *_keys(diff), *_entries(diff, paint)]
+    lines = "\n\n".join(filter(None, blocks)).split("\n")
+    return "\n".join(lines if room is None else (_wrapped(line, max(room, NARROWEST)) for line in lines))
+
+
+def _wrapped(line: str, room: int) -> str:
+    """A line, continued below itself where it is longer."""
+    if len(line) <= room:
+        return line
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    return fill(line, room, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def _summary(diff: Diff) -> Iterator[str]:
@@ -68,13 +80,13 @@ def _totals(diff: Diff) -> str:
     return "\n".join("  ".join(row).rstrip() for row in pad([["", "before", "after", ""], *rows], 1)) if rows else ""
 
 
-def _keys(diff: Diff, room: int | None) -> Iterator[str]:
+def _keys(diff: Diff) -> Iterator[str]:
     """The keys of the specs: those that say what is computed, other settings, and the names of those that describe."""
     for chosen in (of_network, lambda key: not (of_network(key) or described(key))):
         yield "\n".join(line for key in diff.keys if chosen(key) for line in _key(key))
     names = Counter(filter(None, map(described, diff.keys)))
     listed = ", ".join(f"{name} ({count} keys)" if count > 1 else name for name, count in names.items())
-    yield _wrapped(f"described differently: {listed}", room, "  ") if listed else ""
+    yield f"described differently: {listed}" if listed else ""
 
 
 def _key(key: Change) -> Iterator[str]:
@@ -87,21 +99,13 @@ def _key(key: Change) -> Iterator[str]:
         yield f"{key.name}: {before} => {after}"
 
 
-def _entries(diff: Diff, room: int | None, paint: Paint) -> Iterator[str]:
+def _entries(diff: Diff, paint: Paint) -> Iterator[str]:
     for entry in diff.entries:
         if not only_sees(entry):
-            lines = [f"{MARKS.get(entry.words[0], '~')} {paint(title(entry), entry.words[0])}"]
-            yield "\n".join([*lines, *(_wrapped(line, room, "    ") for line in _lines(entry))])
+            name = f"{MARKS.get(entry.words[0], '~')} {paint(title(entry), entry.words[0])}"
+            yield "\n    ".join([name, *_lines(entry)])
     if others := [entry.name for entry in diff.entries if only_sees(entry)]:
-        yield _wrapped(f"other receptive fields: {', '.join(others)}", room, "")
-
-
-def _wrapped(line: str, room: int | None, indent: str) -> str:
-    start = indent if indent == "    " else ""
-    if room is None:
-        return f"{start}{line}"
-    rest = f"{indent}  "
-    return fill(line, max(room, 20), initial_indent=start, subsequent_indent=rest, break_on_hyphens=False)
+        yield f"other receptive fields: {', '.join(others)}"
 
 
 def _lines(entry: EntryChange) -> Iterator[str]:
