@@ -263,6 +263,15 @@ def test_a_comment_is_for_its_own_part() -> None:
     assert codes(network(SEVENS, "# lint: ignore L014 because it is early\n")) == []
 
 
+def test_a_value_is_no_comment() -> None:
+    reported = "reported: |\n  metric | value | data | source\n  top-1 error | 1% | x # lint: ignore L014 | y\n"
+    title = 'title: "a # lint: ignore L014"\n'
+
+    assert codes(network("name | layer\na | relu", title + reported)) == []
+    assert codes(network("name | layer\na | relu", title + "# lint: ignore\n" + reported)) == ["L091"]
+    assert codes(network("name | layer\na | relu", "title: >-    # lint: ignore\n  of two\n  lines\n")) == ["L091"]
+
+
 def test_what_a_comment_no_longer_ignores_is_deleted() -> None:
     text = network(SEVENS, layers="layers: |    # lint: ignore L011, L014, L012 in conv1, conv2 because of it")
     (finding,) = linted(text)

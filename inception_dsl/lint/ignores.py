@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from collections.abc import Collection, Iterator, Sequence
 from typing import Final, NamedTuple
 
@@ -11,6 +12,7 @@ from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, Span
 from inception_dsl.diagnostics.spelling import did_you_mean, listing
 from inception_dsl.edit.edit import Edit
 from inception_dsl.lint.rule import Finding
+from inception_dsl.syntax.yaml_tokens import tokens
 
 INVALID_IGNORE: Final = Code(
     "L091",
@@ -96,9 +98,8 @@ def read_ignores(source: Source, known: Collection[str]) -> tuple[list[Ignore], 
     """The comments of a file, and findings about those that cannot be read; `known` are the codes of all rules."""
     ignores: list[Ignore] = []
     findings: list[Finding] = []
-    for number, line in enumerate(source.lines, 1):
-        if not (comment := _COMMENT.search(line)):
-            continue
+    for number, comment in _comments(source):
+        line = comment.string
         span = Span(source, number, comment.start() + 1, len(line.rstrip()) + 1)
         if not (read := _IGNORE.fullmatch(comment["rest"].rstrip())):
             message = "a comment of lint gives a reason" if "because" not in line else "this comment cannot be read"
@@ -115,6 +116,19 @@ def read_ignores(source: Source, known: Collection[str]) -> tuple[list[Ignore], 
         if not unknown:
             ignores.append(Ignore(span, codes, names, first, last, read["reason"].strip()))
     return ignores, findings
+
+
+def _comments(source: Source) -> Iterator[tuple[int, re.Match[str]]]:
+    """The lines with a comment of lint, and the comment; texts that look like one inside a value are none."""
+    found = [(number, comment) for number, line in enumerate(source.lines, 1) if (comment := _COMMENT.search(line))]
+    scalars = [token for token in tokens(source) if token.kind == "scalar"] if found else []
+    starts = [token.start for token in scalars]
+    for number, comment in found:
+        at = source.line_starts[number - 1] + comment.start()
+        before = scalars[bisect(starts, at) - 1] if scalars and starts[0] < at else None
+        # the header of a block, as in `layers: |    # ...`, is a part of its value
+        if before is None or at >= before.end or (before.line == number - 1 and source.text[before.start] in "|>"):
+            yield number, comment
 
 
 def unused(ignores: Sequence[Ignore], used: Collection[tuple[int, str]], ran: Collection[str]) -> Iterator[Finding]:
