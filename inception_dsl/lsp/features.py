@@ -6,6 +6,7 @@ from typing import Final
 
 from inception_dsl.lsp import (
     code_actions,
+    completion,
     definition,
     formatting,
     hover,
@@ -19,6 +20,7 @@ from inception_dsl.lsp.feature import Feature
 
 FEATURES: Final[tuple[Feature, ...]] = (
     code_actions.FEATURE,
+    completion.FEATURE,
     definition.FEATURE,
     formatting.FEATURE,
     hover.FEATURE,

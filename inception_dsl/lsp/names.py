@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from inception_dsl.lsp.family import Member, Workspace, claims_about, spec_called, variants_of
+from inception_dsl.lsp.known import module_of
 from inception_dsl.lsp.place import Kind, Place
 
 PARTS: Final[tuple[Kind, ...]] = ("row", "head")
@@ -143,15 +144,3 @@ def _column(member: Member, place: Place) -> Symbol | None:
     users = [each for each in found if found[each]]
     modules = {module_of(use) for user in users for use in found[user]}
     return Symbol("column", name, users[-1], module="" if "" in modules else module_of(place)) if users else None
-
-
-def module_of(place: Place) -> str:
-    """The module that a column is an argument of, by the place alone; empty in tables, and in the layers of rows."""
-    line = place.span.source.lines[place.span.line - 1]
-    if place.owner and line[place.span.end - 1 :].lstrip('" \t').startswith("="):
-        return place.owner  # in a call
-    match place.path:
-        case ("modules", module, *_) | ("override" | "insert", "modules", module, *_):
-            return str(module)
-        case _:
-            return ""

@@ -45,7 +45,7 @@ def reader_of(piece: Piece, settings: Collection[str]) -> Reader:
         return _ClaimReader(path, Scanner(settings))
     if not piece.is_key and path[:2] == ("training", "transfer") and path[2:] in (("new",), ("freeze",)):
         return _PathsReader(path, Scanner(settings))
-    if not piece.is_key and _is_formula(path):
+    if not piece.is_key and is_formula(path):
         owner = INIT if path[:1] == (INIT,) else str(path[-1]) if path[-2:-1] == ("defaults",) else ""
         return _FormulaReader(path, Scanner(settings, owner))
     return Reader(path, Scanner(settings))
@@ -182,7 +182,7 @@ def _of_path(piece: Piece, parts: str) -> Iterator[Place]:
         yield Place("label" if found.start() else "row", found[0], _within(piece, *found.span()), piece.path)
 
 
-def _is_formula(path: KeyPath) -> bool:
+def is_formula(path: KeyPath) -> bool:
     """Whether a value is a formula, or words: of a default, or of an initialisation."""
     if len(path) < 2:
         return False

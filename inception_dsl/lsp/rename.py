@@ -17,7 +17,8 @@ from inception_dsl.lsp.analysis import Analysis, analyse, real
 from inception_dsl.lsp.family import Member, variants_of
 from inception_dsl.lsp.feature import Feature
 from inception_dsl.lsp.files import OpenFile, OpenFiles
-from inception_dsl.lsp.names import PARTS, Symbol, Use, module_of, symbol_at, uses_of
+from inception_dsl.lsp.known import module_of
+from inception_dsl.lsp.names import PARTS, Symbol, Use, symbol_at, uses_of
 from inception_dsl.spec.fields import COLUMN_MEASURES
 from inception_dsl.spec.vocabulary.layers import LAYERS
 from inception_dsl.spec.vocabulary.operators import NAMES

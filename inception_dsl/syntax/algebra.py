@@ -66,13 +66,13 @@ def parse_claim(text: str) -> Value:
 def _read(text: str, start: str) -> Any:
     check_brackets(text)
     try:
-        return _parser(start == "value").parse(text, start=start)
+        return parser(start == "value").parse(text, start=start)
     except UnexpectedInput as error:
         raise explain_parser_error(error, text, start) from None
 
 
 @cache
-def _parser(claims: bool) -> Lark:
+def parser(claims: bool = False) -> Lark:
     """The parser of `layers.lark`. lark caches its tables beside this file's bytecode, and rebuilds stale ones."""
     tables = False if sys.dont_write_bytecode else cache_from_source(__file__, optimization="lark")
     return Lark(
