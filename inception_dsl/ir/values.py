@@ -133,25 +133,24 @@ def evaluate(value: Width | Scalar, env: Env) -> Scalar | None:
 
     Raises `ValueFault` E206 for an unknown name, E207 for arithmetic that has no result.
     """
-    match value:
-        case Number(number):
-            return number
-        case Name(name):
-            if name not in env:
-                raise ValueFault(UNDEFINED_NAME, f"undefined name `{name}`", value.at, name)
-            return env[name]
-        case Operation(operator, left, right):
-            return _checked(OPERATORS[operator], [left, right], env, value.at)
-        case Function(function, arguments):
-            return _checked(FUNCTIONS[function][0], arguments, env, value.at)
-        case Value():
-            raise TypeError(value)
-        case scalar:
-            return scalar
+    # not a `match`, which takes twice as long: a sweep evaluates millions of values
+    if not isinstance(value, Value):
+        return value
+    if isinstance(value, Number):
+        return value.value
+    if isinstance(value, Name):
+        if value.name not in env:
+            raise ValueFault(UNDEFINED_NAME, f"undefined name `{value.name}`", value.at, value.name)
+        return env[value.name]
+    if isinstance(value, Operation):
+        return _checked(OPERATORS[value.operator], (value.left, value.right), env, value.at)
+    if isinstance(value, Function):
+        return _checked(FUNCTIONS[value.function][0], value.arguments, env, value.at)
+    raise TypeError(value)
 
 
 def _checked(
-    function: Callable[..., float], arguments: list[Value] | tuple[Value, ...], env: Env, at: tuple[int, int]
+    function: Callable[..., float], arguments: tuple[Value, ...], env: Env, at: tuple[int, int]
 ) -> Scalar | None:
     numbers: list[float] = []
     for argument in arguments:

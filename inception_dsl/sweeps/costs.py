@@ -23,8 +23,8 @@ from inception_dsl.lower import lower
 from inception_dsl.passes.pipeline import run_passes
 from inception_dsl.spec.network import Base
 from inception_dsl.spec.set_settings import with_settings
-from inception_dsl.sweeps.plan import Plan, PlanCost
-from inception_dsl.sweeps.replay import Invalid, NotThisStructure
+from inception_dsl.sweeps.plan import Memory, Plan, PlanCost
+from inception_dsl.sweeps.replay import Invalid, NotThisStructure, TooLong
 
 MOST_PLANS: Final = 100
 """The most structures whose plans are kept."""
@@ -56,6 +56,7 @@ class Costs:
         self.base = base
         self.varied = varied
         self.shaping = shaping_settings(base.spec)
+        self._memory = Memory()
         self._known: OrderedDict[Structure, _Known] = OrderedDict()
 
     def cost(self, settings: Values, image: Pair | None = None) -> PlanCost | CompiledCost:
@@ -111,7 +112,10 @@ class Costs:
             constraint = fixed_by(program, image) if image else None
         except SpecError:
             return None
-        return Plan(typed, tape, free, constraint.node.row if constraint else "")
+        try:
+            return Plan(typed, tape, free, self._memory, constraint.node.row if constraint else "")
+        except TooLong:
+            return None
 
 
 class CompiledCost:

@@ -1,25 +1,42 @@
 """A network lowered once with some settings left free, and costed for many values of these.
 
-Its rows are divided into segments, which are runs of rows that use the same settings. A segment is costed once for the
-values of these settings and the shapes that arrive; so a sweep of several axes repeats little.
+Its rows are divided into segments. A segment is costed once for the numbers of its widths and the shapes that arrive,
+whatever settings gave them; and formulas that use the same settings are evaluated once for the same values. Plans of
+one sweep share what they remember.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from inception_dsl.analysis.class_scores import wrong_ends
 from inception_dsl.analysis.cost import Depths, RowCost, depths, storage
 from inception_dsl.ir.program import Program
-from inception_dsl.ir.shapes import TensorType
+from inception_dsl.ir.shapes import ShapeError, TensorType
 from inception_dsl.ir.tape import Tape
 from inception_dsl.ir.typed import Typed
-from inception_dsl.ir.values import Scalar
-from inception_dsl.sweeps.replay import MOST_REMEMBERED, Invalid, LayerCost, NotThisStructure, Place, Replay, Step
+from inception_dsl.ir.values import Scalar, Value, ValueFault
+from inception_dsl.sweeps.replay import (
+    CHANNELS,
+    MOST_REMEMBERED,
+    Invalid,
+    LayerCost,
+    Layers,
+    NotThisStructure,
+    Place,
+    Replay,
+    check,
+    evaluated,
+    nodes_of,
+)
 
 Sums = tuple[int, int, int, int]
 """Parameters, biases, multiply-adds and activations."""
+
+Numbers = tuple[Any, ...]
+"""The numbers of some formulas; in place of one, why it has none."""
 
 
 class SegmentCost(NamedTuple):
@@ -49,17 +66,28 @@ class PlanCost(NamedTuple):
         return self.plan.rows(self.segments)
 
 
-class _Segment:
-    """Some rows, or some heads, the settings that they use, and the nodes that they read of others and give them."""
+@dataclass
+class Memory:
+    """What the plans of a sweep remember: layers, the numbers of formulas, and segments."""
 
-    def __init__(self, settings: frozenset[str]) -> None:
-        self.settings = settings
+    layers: Layers = field(default_factory=Layers)
+    numbers: dict[object, dict[tuple[Scalar, ...], Numbers]] = field(default_factory=dict)
+    segments: dict[object, dict[tuple[object, ...], SegmentCost | Exception]] = field(default_factory=dict)
+
+
+class _Segment:
+    """Some rows or heads: their nodes, the formulas whose numbers they use, and the nodes that they read and give."""
+
+    def __init__(self) -> None:
         self.names: list[str] = []
-        self.steps: list[Step] = []
-        self.used: tuple[str, ...] = ()
+        self.places: list[Place] = []
+        self.checks: list[Value] = []
+        self.formulas: dict[Value, int] = {}
+        self.settings: tuple[str, ...] = ()
         self.reads: tuple[int, ...] = ()
         self.gives: tuple[int, ...] = ()
-        self.known: dict[tuple[object, ...], SegmentCost | Invalid | NotThisStructure] = {}
+        self.known: dict[tuple[object, ...], SegmentCost | Exception] = {}
+        self.pick: tuple[int, ...] = ()
 
 
 class Plan:
@@ -68,25 +96,37 @@ class Plan:
     `fixed_by` is the row, if any, that does not keep its weights at the size of this image: then no values are valid.
     """
 
-    def __init__(self, typed: Typed, tape: Tape, free: Collection[str], fixed_by: str = "") -> None:
-        self.typed, self._fixed_by = typed, fixed_by
+    def __init__(self, typed: Typed, tape: Tape, free: Collection[str], memory: Memory, fixed_by: str = "") -> None:
+        self.typed, self._fixed_by, self._memory = typed, fixed_by, memory
         self._replay = Replay(typed, tape, free)
         self._training = storage(typed.nodes)
         self._depths: dict[tuple[tuple[int, ...], ...], Depths] = {}
         self._outs = [*(node.out for node in typed.nodes), typed.input]  # node -1 is the input
         self._segments = self._segmented()
         self._trunk = sum(1 for segment in self._segments if segment.names[0] not in typed.heads)
+        self._groups = self._grouped()
 
     def cost(self, settings: Mapping[str, Scalar]) -> PlanCost:
         """The cost for some values of all free settings. Raises `Invalid` and `NotThisStructure`."""
+        numbers: list[Any] = []
+        for names, formulas, known in self._groups:
+            values = tuple([settings[name] for name in names])
+            got = known.get(values)
+            if got is None:
+                _make_room(known)
+                got = known[values] = tuple([evaluated(formula, settings) for formula in formulas])
+            numbers += got
         outs, found = self._outs, []
         for segment in self._segments:
-            key = (*[settings[name] for name in segment.used], *[outs[index] for index in segment.reads])
+            key = (
+                *[numbers[index] for index in segment.pick],
+                *[outs[index] for index in segment.reads],
+                *[settings[name] for name in segment.settings],
+            )
             result = segment.known.get(key)
             if result is None:
-                if len(segment.known) >= MOST_REMEMBERED:
-                    segment.known.clear()
-                result = segment.known[key] = self._cost(segment, settings)
+                _make_room(segment.known)
+                result = segment.known[key] = self._cost(segment, key, settings)
             if not isinstance(result, SegmentCost):
                 raise result.with_traceback(None)  # it is raised again and again
             for index, out in zip(segment.gives, result.outs):  # noqa: B905 - the innermost loop
@@ -98,12 +138,11 @@ class Plan:
         for entry, _ in wrong_ends(program, lambda name: outs[ends[name]]):
             raise Invalid(entry.name)
         last = program.rows[-1].name
-        params, biases, macs, activations = map(
-            sum, zip(*[result.total for result in found[: self._trunk]], strict=True)
-        )
-        depth = self._depths_of(found).trunk
-        fields = self.typed.sees(last)
-        return PlanCost(self, tuple(found), RowCost(outs[ends[last]], params, biases, macs, depth, activations, fields))
+        totals = [result.total for result in found[: self._trunk]]
+        params, biases, macs, activations = map(sum, zip(*totals, strict=True))
+        depth, fields = self._depths_of(found).trunk, self.typed.sees(last)
+        trunk = RowCost(outs[ends[last]], params, biases, macs, depth, activations, fields)
+        return PlanCost(self, tuple(found), trunk)
 
     def rows(self, segments: Sequence[SegmentCost]) -> dict[str, RowCost]:
         """The costs of the rows and heads, given those of all segments."""
@@ -122,54 +161,118 @@ class Plan:
             self._depths[key] = depths(self.typed, [layers for part in key for layers in part])
         return self._depths[key]
 
-    def _cost(self, segment: _Segment, settings: Mapping[str, Scalar]) -> SegmentCost | Invalid | NotThisStructure:
-        try:
-            costs = self._replay.run(segment.steps, settings, self._outs)
-        except (Invalid, NotThisStructure) as reason:
-            return reason
-        sums: dict[str, Sums] = dict.fromkeys(segment.names, (0, 0, 0, 0))
-        placed = [step for step in segment.steps if isinstance(step, Place)]
-        for step, cost in zip(placed, costs, strict=True):
-            sums[step.row] = _plus(sums[step.row], self._own(step, cost))
-        total = (0, 0, 0, 0)
-        for row in sums.values():
-            total = _plus(total, row)
-        outs = tuple(self._outs[index] for index in segment.gives)
-        return SegmentCost(outs, tuple(sums.values()), total, tuple(cost.layers for cost in costs))
+    # --- one segment --------------------------------------------------------------------------------------------------
 
-    def _own(self, step: Place, cost: LayerCost) -> Sums:
+    def _cost(
+        self, segment: _Segment, key: Sequence[Any], settings: Mapping[str, Scalar]
+    ) -> SegmentCost | Invalid | NotThisStructure:
+        """The cost of a segment for the numbers and shapes in a key; or why it has none."""
+        row, costs, sums = segment.names[0], {}, dict.fromkeys(segment.names, (0, 0, 0, 0))
+        try:
+            for formula in segment.checks:
+                check(key[segment.formulas[formula]], self._replay.settings_of(formula))
+            for place in segment.places:
+                row = place.row
+                costs[place.node] = cost = self._layer(segment, place, key, settings)
+                if place.first != place.node and cost.weights != costs[place.first].weights:
+                    return Invalid(row)
+                self._outs[place.node] = cost.out
+                sums[row] = _plus(sums[row], self._own(place, cost))
+        except (ShapeError, ValueFault, Invalid):
+            return Invalid(row)
+        except NotThisStructure as reason:
+            return reason
+        total = (0, 0, 0, 0)
+        for own in sums.values():
+            total = _plus(total, own)
+        outs = tuple(self._outs[index] for index in segment.gives)
+        return SegmentCost(outs, tuple(sums.values()), total, tuple(cost.layers for cost in costs.values()))
+
+    def _layer(self, segment: _Segment, place: Place, key: Sequence[Any], settings: Mapping[str, Scalar]) -> LayerCost:
+        outs, numbers = self._outs, []
+        for formula in place.widths:
+            index = segment.formulas.get(formula)
+            if index is None:
+                channels: dict[str, Scalar | None] = {f"{CHANNELS}{i}": outs[i].channels for i in nodes_of(formula)}
+                number = evaluated(formula, {**settings, **channels})
+            else:
+                number = key[index]
+            check(number, self._replay.settings_of(formula))
+            numbers.append(number)
+        types = tuple([outs[index] for index in place.inputs])
+        layers = self._memory.layers
+        return layers.cost(layers.number(place.op), place.op, tuple(numbers), types)
+
+    def _own(self, place: Place, cost: LayerCost) -> Sums:
         """What a node adds to its row; weights that are used again count once."""
         params, biases, macs = cost.work
-        written = cost.out.size if self._training[step.node] == step.node else 0
-        return (params, biases, macs, written) if step.first == step.node else (0, 0, macs, written)
+        written = cost.out.size if self._training[place.node] == place.node else 0
+        return (params, biases, macs, written) if place.first == place.node else (0, 0, macs, written)
+
+    # --- the parts of a plan ------------------------------------------------------------------------------------------
 
     def _segmented(self) -> list[_Segment]:
-        steps: dict[str, list[Step]] = {name: [] for name in (*self.typed.trunk, *self.typed.heads)}
-        for step in self._replay.steps:
-            steps[step.row].append(step)
+        """The rows with formulas, each with those after it that have none; and heads likewise."""
+        places: dict[str, list[Place]] = {name: [] for name in (*self.typed.trunk, *self.typed.heads)}
+        for place in self._replay.places:
+            places[place.row].append(place)
         segments: list[_Segment] = []
         first_head = next(iter(self.typed.heads), "")
-        for name, own in steps.items():
-            used = frozenset(setting for step in own for setting in self._replay.settings_of(step))
-            if not segments or name == first_head or (segments[-1].settings and not used <= segments[-1].settings):
-                segments.append(_Segment(used))
-            segment = segments[-1]
-            segment.settings |= used
-            segment.names.append(name)
-            segment.steps += own
+        for name, own in places.items():
+            checks = self._replay.checks.get(name, [])
+            if not segments or name == first_head or checks or any(place.widths for place in own):
+                segments.append(_Segment())
+            segments[-1].names.append(name)
+            segments[-1].places += own
+            segments[-1].checks += checks
         read = {*self.typed.ends.values()}
         for segment in reversed(segments):
-            inside = {step.node for step in segment.steps if isinstance(step, Place)}
-            needed = {index for step in segment.steps for index in _reads(step)}
-            segment.used = tuple(sorted(segment.settings))
-            segment.reads = tuple(sorted(needed - inside))
-            segment.gives = tuple(sorted(read & inside))
+            self._connect(segment, read)
             read |= {*segment.reads}
         return segments
 
+    def _connect(self, segment: _Segment, read: Collection[int]) -> None:
+        """Set what a segment depends on and gives, and what is known of it; others read these nodes."""
+        used = [*segment.checks, *(width for place in segment.places for width in place.widths)]
+        alone = dict.fromkeys(width for width in used if not [*nodes_of(width)])
+        segment.formulas = {formula: index for index, formula in enumerate(alone)}
+        others = [width for width in used if width not in alone]
+        segment.settings = tuple(sorted({name for width in others for name in self._replay.settings_of(width)}))
+        inside = {place.node for place in segment.places}
+        needed = {index for place in segment.places for index in place.inputs}
+        needed |= {index for width in others for index in nodes_of(width)}
+        segment.reads = tuple(sorted(needed - inside))
+        segment.gives = tuple(sorted(inside.intersection(read)))
+        first = min(inside, default=0)
+        where = {index: index - first for index in inside} | {index: (i,) for i, index in enumerate(segment.reads)}
+        written = tuple(self._training[index] == index for index in sorted(inside))
+        shape = tuple(
+            (place.row, place.op, place.widths, tuple(where[i] for i in place.inputs), place.first - first)
+            for place in segment.places
+        )
+        absolute = first if others else None  # their formulas name nodes
+        signature = (
+            *(tuple(segment.names), shape, tuple(segment.checks), written, absolute),
+            tuple(index - first for index in segment.gives),
+        )
+        segment.known = self._memory.segments.setdefault(signature, {})
 
-def _reads(step: Step) -> tuple[int, ...]:
-    return (*step.inputs, step.arriving) if isinstance(step, Place) else (step.arriving,)
+    def _grouped(self) -> list[tuple[tuple[str, ...], list[Value], dict[tuple[Scalar, ...], Numbers]]]:
+        """The formulas of all segments by the settings that they use; sets the places of a segment's among all."""
+        groups: dict[tuple[str, ...], dict[Value, None]] = {}
+        for segment in self._segments:
+            for formula in segment.formulas:
+                groups.setdefault(tuple(sorted(self._replay.settings_of(formula))), {})[formula] = None
+        places = {formula: i for i, formula in enumerate(formula for group in groups.values() for formula in group)}
+        for segment in self._segments:
+            segment.pick = tuple(places[formula] for formula in segment.formulas)
+        known = self._memory.numbers
+        return [(names, [*group], known.setdefault(tuple(group), {})) for names, group in groups.items()]
+
+
+def _make_room(known: dict[Any, Any]) -> None:
+    if len(known) >= MOST_REMEMBERED:
+        known.clear()
 
 
 def _plus(a: Sums, b: Sums) -> Sums:

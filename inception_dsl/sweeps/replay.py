@@ -1,26 +1,45 @@
-"""Repeats the steps of one lowering (`ir.tape`) with other numbers, through the ops' own rules.
+"""The steps of one lowering (`ir.tape`), to be repeated with other numbers through the ops' own rules.
 
-The structure stays: where other numbers may change it, or where the compiler would check a number that this does not
-see, `NotThisStructure` leaves the decision to the compiler. A layer is costed once for its widths and what arrives.
+Every width is written as a formula of the free settings, by following the calls, and perhaps of the channels of earlier
+nodes. The structure stays: where other numbers may change it, or where the compiler would check a number that is not
+seen here, `NotThisStructure` leaves the decision to the compiler.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import fields, replace
+from typing import Any, Final, NamedTuple
 
 from inception_dsl.analysis.cost import Work, work
 from inception_dsl.elaborate.scope import MAX_CHANNELS
 from inception_dsl.ir.op import Op
-from inception_dsl.ir.shapes import ShapeError, TensorType, Weight
+from inception_dsl.ir.shapes import TensorType, Weight
 from inception_dsl.ir.tape import Entered, Tape
 from inception_dsl.ir.typed import Typed
-from inception_dsl.ir.values import MODULE_IN, Scalar, Value, ValueFault, Width, evaluate, names
+from inception_dsl.ir.values import (
+    MODULE_IN,
+    Name,
+    Number,
+    Scalar,
+    Value,
+    ValueFault,
+    Width,
+    evaluate,
+    names,
+    substitute,
+)
 from inception_dsl.lower import MOST_NUMBERS
 
 MOST_REMEMBERED: Final = 100_000
-"""The most results that are remembered; then they are forgotten."""
+"""The most results of one kind that are remembered; then they are forgotten."""
+
+MOST_NAMES: Final = 200
+"""The most names in a formula: following calls in calls can make it grow without end."""
+
+CHANNELS: Final = "channels of "
+"""With the index of a node, the name of its channels in a formula."""
 
 
 class NotThisStructure(Exception):
@@ -32,11 +51,15 @@ class NotThisStructure(Exception):
 
 
 class Invalid(Exception):
-    """The network cannot be compiled with these values; `row` is where the steps ended."""
+    """The network cannot be compiled with these values; `row` is where costing stopped, if it is known."""
 
     def __init__(self, row: str) -> None:
         super().__init__()
         self.row = row
+
+
+class TooLong(Exception):
+    """A formula has too many names."""
 
 
 class LayerCost(NamedTuple):
@@ -48,149 +71,117 @@ class LayerCost(NamedTuple):
     layers: int
 
 
-class Enter(NamedTuple):
-    """A call before `node`. Its arguments are checked, where the settings in them give a number by themselves."""
-
-    node: int
-    row: str
-    scope: int
-    outer: int
-    args: tuple[tuple[str, Width, bool], ...]
-    arriving: int
-
-
 class Place(NamedTuple):
-    """A node, and its op before its `widths` are bound; `number` is that of the op. `first` is its first use."""
+    """A node: its op with names for its `widths`, which are formulas. `first` is the node of its layer's first use."""
 
     node: int
     row: str
     op: Op
-    number: int
     widths: tuple[Value, ...]
-    scope: int
-    arriving: int
     inputs: tuple[int, ...]
     first: int
 
 
-Step = Enter | Place
-
-
 class Replay:
-    """The steps that lowered a network, for other values of its `free` settings."""
+    """How a network was lowered: its nodes, and by row the arguments of calls that the compiler checks.
+
+    It checks those of which it knows the values: of settings and `classes` alone.
+    """
 
     def __init__(self, typed: Typed, tape: Tape, free: Collection[str]) -> None:
         self._free = frozenset(free)
-        self._env = typed.program.env
+        self._constants = {name: value for name, value in typed.program.env.items() if name not in self._free}
         self._entered = {step.scope: step for step in tape.steps if isinstance(step, Entered)}
-        self._numbers: dict[Op, int] = {}
-        self._known: dict[tuple[object, ...], LayerCost] = {}
         placed = {step.node: step for step in tape.steps if not isinstance(step, Entered)}
         first: dict[tuple[str, ...], int] = {}
-        self.steps: list[Step] = []
-        calls = iter([*self._entered.values(), None])
-        call = next(calls)
+        self.places: list[Place] = []
         for index, node in enumerate(typed.nodes):
-            while call and call.node <= index:
-                self.steps.append(self._enter(call, node.row))
-                call = next(calls)
-            step = placed.get(index)
-            op, scope, arriving = (step.op, step.scope, step.arriving) if step else (node.op, 0, -1)
-            self.steps.append(
-                Place(
-                    *(index, node.row, op, self._numbers.setdefault(op, len(self._numbers))),
-                    tuple(value for value in vars(op).values() if isinstance(value, Value)),
-                    *(scope, arriving, node.inputs, first.setdefault(node.path, index)),
-                )
-            )
+            op: Op = node.op
+            widths: tuple[Value, ...] = ()
+            if index in placed:
+                _, op, scope, arriving = placed[index]
+                op, widths = self._open(op, scope, arriving)
+            same = first.setdefault(node.path, index)
+            self.places.append(Place(index, node.row, op, widths, node.inputs, same))
         last = typed.nodes[-1].row if typed.nodes else ""
-        while call:
-            self.steps.append(self._enter(call, last))
-            call = next(calls)
+        self.checks: dict[str, list[Value]] = {}
+        for call in self._entered.values():
+            row = typed.nodes[call.node].row if call.node < len(typed.nodes) else last
+            self.checks.setdefault(row, []).extend(self._checked(call))
 
-    def settings_of(self, step: Step) -> set[str]:
-        """The free settings that a step itself uses: those in the widths of rows and heads, and in their arguments."""
-        scope, widths = (
-            (step.outer, [arg for _, arg, _ in step.args]) if isinstance(step, Enter) else (step.scope, step.widths)
-        )
-        return {name.name for width in widths for name in names(width)} & self._free if scope == 0 else set()
+    def settings_of(self, width: Value) -> set[str]:
+        """The free settings in a formula."""
+        return {name.name for name in names(width)} & self._free
 
-    def run(self, steps: Iterable[Step], settings: Mapping[str, Scalar], outs: list[TensorType]) -> list[LayerCost]:
-        """The costs of the nodes that some steps place, whose outputs are set in `outs`.
+    def _open(self, op: Op, scope: int, arriving: int) -> tuple[Op, tuple[Value, ...]]:
+        """An op with the names `0`, `1`, ... for its widths, and their formulas."""
+        opened: dict[str, Any] = {}
+        widths: list[Value] = []
+        for field in fields(op):
+            value = getattr(op, field.name)
+            if isinstance(value, Value):
+                resolved = self._resolved(value, scope, arriving)
+                opened[field.name] = Name(str(len(widths))) if isinstance(resolved, Value) else resolved
+                widths += [resolved] if isinstance(resolved, Value) else []
+        return replace(op, **opened) if opened else op, tuple(widths)
 
-        Raises `Invalid` and `NotThisStructure`.
-        """
-        scopes: dict[int, dict[str, Scalar | None]] = {0: {**self._env, **settings}}
-        results: dict[int, LayerCost] = {}
-        for step in steps:
-            try:
-                if isinstance(step, Enter):
-                    scopes[step.scope] = self._values(step, scopes[step.outer], outs)
-                    continue
-                results[step.node] = result = self._cost(step, scopes, outs)
-            except (ShapeError, ValueFault):
-                raise Invalid(step.row) from None
-            if step.first != step.node and result.weights != results[step.first].weights:
-                raise Invalid(step.row)
-            outs[step.node] = result.out
-        return [*results.values()]
+    def _checked(self, call: Entered) -> Iterator[Value]:
+        for param, arg in call.args:
+            used = {name.name for name in names(arg)}
+            if param not in self._free and used & self._free and used <= self._free | self._constants.keys():
+                resolved = self._resolved(arg, call.outer, call.arriving)
+                if isinstance(resolved, Value):
+                    yield resolved
 
-    def _enter(self, call: Entered, row: str) -> Enter:
-        """A call; the compiler checks the arguments that use only settings and `classes`, as it knows their values."""
-        alone = {*self._env}
-        args = []
-        for param, width in call.args:
+    def _resolved(self, width: Width, scope: int, arriving: int) -> Width:
+        """A width in a scope as a formula of free settings and of channels of nodes."""
+        known: dict[str, Width] = {"in": Name(f"{CHANNELS}{arriving}")}
+        if scope == 0:
+            known |= {name: _literal(value) for name, value in self._constants.items()}
+        elif isinstance(width, Value):
+            call = self._entered[scope]
             used = {name.name for name in names(width)}
-            args.append((param, width, bool(used & self._free) and used <= alone))
-        return Enter(call.node, row, call.scope, call.outer, tuple(args), call.arriving)
+            known[MODULE_IN] = Name(f"{CHANNELS}{call.arriving}")
+            known |= {
+                param: self._resolved(arg, call.outer, call.arriving) for param, arg in call.args if param in used
+            }
+        resolved = substitute(width, known)
+        if sum(1 for _ in names(resolved)) > MOST_NAMES:
+            raise TooLong
+        return resolved
 
-    def _values(
-        self, step: Enter, outer: dict[str, Scalar | None], outs: Sequence[TensorType]
-    ) -> dict[str, Scalar | None]:
-        """The values of names inside a call."""
-        channels = outer["in"] = outs[step.arriving].channels
-        inner: dict[str, Scalar | None] = {MODULE_IN: channels}
-        for param, width, checked in step.args:
-            number = width if isinstance(width, int) else evaluate(width, outer)
-            if checked and param not in self._free:
-                if not isinstance(number, int) or number < 0:
-                    raise Invalid(step.row)
-                if not 0 < number <= MAX_CHANNELS:
-                    raise NotThisStructure(self._behind(width, step.outer))
-            if number is not None:
-                inner[param] = number
-        return inner
 
-    def _cost(
-        self, step: Place, scopes: Mapping[int, dict[str, Scalar | None]], outs: Sequence[TensorType]
-    ) -> LayerCost:
-        """The cost of a node. Raises `ShapeError` and `ValueFault` as lowering does, and `NotThisStructure`."""
-        types = tuple([outs[index] for index in step.inputs])
-        env: dict[str, Scalar | None] = {}
-        numbers: tuple[Scalar | None, ...] = ()
-        if step.widths:
-            env = scopes[step.scope]
-            env["in"] = outs[step.arriving].channels
-            numbers = tuple([evaluate(width, env) for width in step.widths])
-        key = (step.number, numbers, types)
+def _literal(value: Scalar) -> Width:
+    assert not isinstance(value, str)
+    return value if isinstance(value, int) else Number(value)
+
+
+def nodes_of(width: Value) -> Iterator[int]:
+    """The nodes whose channels a formula uses."""
+    return (int(name.name.removeprefix(CHANNELS)) for name in names(width) if name.name.startswith(CHANNELS))
+
+
+class Layers:
+    """Costs layers, each once for the numbers of its widths and the shapes that arrive."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[object, ...], LayerCost] = {}
+        self._numbers: dict[Op, int] = {}
+
+    def number(self, op: Op) -> int:
+        """The number of an op, by which it is found faster."""
+        return self._numbers.setdefault(op, len(self._numbers))
+
+    def cost(self, number: int, op: Op, widths: tuple[Any, ...], types: tuple[TensorType, ...]) -> LayerCost:
+        """The cost of an op with these widths. Raises `ShapeError` and `ValueFault` as lowering does."""
+        key = (number, widths, types)
         found = self._known.get(key)
         if found is None:
-            for width, number in zip(step.widths, numbers, strict=True):
-                unsure = number == 0 or (isinstance(number, int) and number > MAX_CHANNELS)
-                if unsure and (settings := self._behind(width, step.scope)):
-                    raise NotThisStructure(settings)
             if len(self._known) >= MOST_REMEMBERED:
                 self._known.clear()
-            found = self._known[key] = _layer_cost(step.op.bind(env), types)
+            bound = op.bind({str(index): width for index, width in enumerate(widths)}) if widths else op
+            found = self._known[key] = _layer_cost(bound, types)
         return found
-
-    def _behind(self, width: Width, scope: int) -> set[str]:
-        """The free settings that a width in a scope depends on."""
-        used = {name.name for name in names(width)}
-        if scope == 0:
-            return used & self._free
-        call = self._entered[scope]
-        return {name for param, arg in call.args if param in used for name in self._behind(arg, call.outer)}
 
 
 def _layer_cost(op: Op, types: tuple[TensorType, ...]) -> LayerCost:
@@ -198,3 +189,22 @@ def _layer_cost(op: Op, types: tuple[TensorType, ...]) -> LayerCost:
     if max([out.size, *(math.prod(weight.shape) for weight in weights.values())]) > MOST_NUMBERS:
         raise Invalid("")
     return LayerCost(out, weights, work(op, types, weights.values()), op.layers(*types))
+
+
+def evaluated(width: Value, env: Mapping[str, Scalar | None]) -> Scalar | ValueFault | None:
+    """The number of a formula, or why it has none."""
+    try:
+        return evaluate(width, env)
+    except ValueFault as fault:
+        return fault
+
+
+def check(number: object, settings: Collection[str]) -> None:
+    """Raise for a number that is not a width: `NotThisStructure` where a layer may be left out, else `Invalid`.
+
+    `settings` are the free ones that it depends on.
+    """
+    if not isinstance(number, int) or number < 0 or (number == 0 and not settings):
+        raise Invalid("")
+    if settings and not 0 < number <= MAX_CHANNELS:
+        raise NotThisStructure(settings)
