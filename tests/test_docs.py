@@ -51,11 +51,14 @@ def commands(program: str) -> list[str]:
 
 
 OURS, TORCHRUN = commands("inception-dsl"), commands("torchrun")
-SCRIPTS = {name: commands(f"python benchmarks/{name}") for name in ("bench.py", "gpu.py", "loading.py", "training.py")}
+SCRIPTS = {
+    name: commands(f"python benchmarks/{name}")
+    for name in ("bench.py", "gpu.py", "loading.py", "sweeping.py", "training.py")
+}
 
 
 def test_commands_are_found() -> None:
-    assert len(OURS) > 20 and len(TORCHRUN) == 3 and [*map(bool, SCRIPTS.values())] == [True] * 4
+    assert len(OURS) > 20 and len(TORCHRUN) == 3 and [*map(bool, SCRIPTS.values())] == [True] * 5
 
 
 @pytest.fixture

@@ -33,6 +33,8 @@ from inception_dsl.sweeps.search import feasible_sampler
 from inception_dsl.sweeps.sweep import Values, sweep
 from inception_dsl.sweeps.variant import Variant
 
+ROOT = Path(__file__).parent.parent
+
 WIDTH = re.compile(r"(?<=conv )(\d+x\d+(?:/[\dx{}a-z]+)?) ([1-9])(?= |\]|\n|$)")
 """The kernel and the width of a convolution in a drawn spec."""
 
@@ -82,16 +84,56 @@ def base_of(text: str) -> Base:
 @settings(max_examples=20)
 @given(specs(), st.data())
 def test_random_sweeps_cost_what_the_compiler_counts(text: str, draw: st.DataObject) -> None:
-    base = base_of(varied(text, draw))
+    compare(base_of(varied(text, draw)))
+
+
+def compare(base: Base) -> None:
+    """Compare the costs of some variants with what the compiler counts."""
     costs = Costs(base, ("wide", "n"))
     for wide, n, image in product((1, 0.5, 2, 0, 3), (1, 0), (None, (33, 40))):
         chosen: dict[str, Scalar] = {"wide": wide, "n": n}
         assert outcome(costs, chosen, image) == compiled(costs, chosen, image), (wide, n, image)
 
 
+@pytest.mark.parametrize(
+    ("spec", "settings", "image"),
+    [
+        ("builtin:mobilenet_v1", {"width": (0.5, 0.3, 1.25)}, (160, 192)),
+        ("benchmarks/googlenet_scaled.yaml", {"width": (0.25, 1.7), "depth": (1, 3)}, (225, 225)),
+        ("benchmarks/googlenet_stages.yaml", {"w3": (20, 0), "w5": (35, 1)}, None),
+        ("builtin:convnext_tiny", {"drop_path": (0, 0.2)}, None),
+    ],
+)
+def test_real_sweeps_cost_what_the_compiler_counts(
+    spec: str, settings: dict[str, tuple[Scalar, ...]], image: Pair | None
+) -> None:
+    costs = Costs(compiler.as_base(compiler.load(spec if ":" in spec else ROOT / spec)), (*settings,))
+    for values in product(*settings.values()):
+        chosen = dict(zip(settings, values, strict=True))
+        for size in {None, image}:
+            assert outcome(costs, chosen, size) == compiled(costs, chosen, size), (chosen, size)
+
+
+def test_one_compilation_serves_all_widths(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What makes a sweep fast: neither is a variant compiled, nor is a plan made twice for a structure."""
+    costs = Costs(compiler.as_base(compiler.load(ROOT / "benchmarks/googlenet_scaled.yaml")), ("width", "depth"))
+    plans: list[object] = []
+    make = costs._make
+
+    def counted(*given: Any) -> Any:
+        plans.append(given)
+        return make(*given)
+
+    monkeypatch.setattr(costs, "_make", counted)
+    monkeypatch.setattr(costs, "compile", None)
+    for width, depth in product(range(25, 200, 10), (1, 2, 3)):
+        costs.cost({"width": width / 100, "depth": depth})
+
+    assert len(plans) == 3
+
+
 # --- the command ------------------------------------------------------------------------------------------------------
 
-ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs/sweeps.md").read_text(encoding="utf-8")
 SCALED = (ROOT / "benchmarks/googlenet_scaled.yaml").read_text(encoding="utf-8")
 

@@ -75,14 +75,27 @@ class Memory:
     segments: dict[object, dict[tuple[object, ...], SegmentCost | Exception]] = field(default_factory=dict)
 
 
+class _Width(NamedTuple):
+    """A formula, the free settings in it, and its `number` among those of its segment; None if it uses channels."""
+
+    formula: Value
+    settings: frozenset[str]
+    number: int | None
+
+
 class _Segment:
-    """Some rows or heads: their nodes, the formulas whose numbers they use, and the nodes that they read and give."""
+    """Some rows or heads: their nodes, the formulas whose numbers they use, and the nodes that they read and give.
+
+    `layers` are the nodes with the numbers of their ops and their widths, `checks` the arguments that are checked.
+    """
 
     def __init__(self) -> None:
         self.names: list[str] = []
         self.places: list[Place] = []
-        self.checks: list[Value] = []
-        self.formulas: dict[Value, int] = {}
+        self.arguments: list[Value] = []
+        self.formulas: list[Value] = []
+        self.layers: list[tuple[Place, int, tuple[_Width, ...]]] = []
+        self.checks: list[_Width] = []
         self.settings: tuple[str, ...] = ()
         self.reads: tuple[int, ...] = ()
         self.gives: tuple[int, ...] = ()
@@ -169,11 +182,13 @@ class Plan:
         """The cost of a segment for the numbers and shapes in a key; or why it has none."""
         row, costs, sums = segment.names[0], {}, dict.fromkeys(segment.names, (0, 0, 0, 0))
         try:
-            for formula in segment.checks:
-                check(key[segment.formulas[formula]], self._replay.settings_of(formula))
-            for place in segment.places:
+            for width in segment.checks:
+                self._number(width, key, settings)
+            for place, number, widths in segment.layers:
                 row = place.row
-                costs[place.node] = cost = self._layer(segment, place, key, settings)
+                numbers = tuple([self._number(width, key, settings) for width in widths])
+                types = tuple([self._outs[index] for index in place.inputs])
+                costs[place.node] = cost = self._memory.layers.cost(number, place.op, numbers, types)
                 if place.first != place.node and cost.weights != costs[place.first].weights:
                     return Invalid(row)
                 self._outs[place.node] = cost.out
@@ -188,20 +203,13 @@ class Plan:
         outs = tuple(self._outs[index] for index in segment.gives)
         return SegmentCost(outs, tuple(sums.values()), total, tuple(cost.layers for cost in costs.values()))
 
-    def _layer(self, segment: _Segment, place: Place, key: Sequence[Any], settings: Mapping[str, Scalar]) -> LayerCost:
-        outs, numbers = self._outs, []
-        for formula in place.widths:
-            index = segment.formulas.get(formula)
-            if index is None:
-                channels: dict[str, Scalar | None] = {f"{CHANNELS}{i}": outs[i].channels for i in nodes_of(formula)}
-                number = evaluated(formula, {**settings, **channels})
-            else:
-                number = key[index]
-            check(number, self._replay.settings_of(formula))
-            numbers.append(number)
-        types = tuple([outs[index] for index in place.inputs])
-        layers = self._memory.layers
-        return layers.cost(layers.number(place.op), place.op, tuple(numbers), types)
+    def _number(self, width: _Width, key: Sequence[Any], settings: Mapping[str, Scalar]) -> int:
+        """The number of a width. Raises `Invalid` and `NotThisStructure`."""
+        if width.number is not None:
+            return check(key[width.number], width.settings)
+        nodes = nodes_of(width.formula)
+        channels: dict[str, Scalar | None] = {f"{CHANNELS}{i}": self._outs[i].channels for i in nodes}
+        return check(evaluated(width.formula, {**settings, **channels}), width.settings)
 
     def _own(self, place: Place, cost: LayerCost) -> Sums:
         """What a node adds to its row; weights that are used again count once."""
@@ -224,7 +232,7 @@ class Plan:
                 segments.append(_Segment())
             segments[-1].names.append(name)
             segments[-1].places += own
-            segments[-1].checks += checks
+            segments[-1].arguments += checks
         read = {*self.typed.ends.values()}
         for segment in reversed(segments):
             self._connect(segment, read)
@@ -233,11 +241,17 @@ class Plan:
 
     def _connect(self, segment: _Segment, read: Collection[int]) -> None:
         """Set what a segment depends on and gives, and what is known of it; others read these nodes."""
-        used = [*segment.checks, *(width for place in segment.places for width in place.widths)]
-        alone = dict.fromkeys(width for width in used if not [*nodes_of(width)])
-        segment.formulas = {formula: index for index, formula in enumerate(alone)}
-        others = [width for width in used if width not in alone]
-        segment.settings = tuple(sorted({name for width in others for name in self._replay.settings_of(width)}))
+        used = [*segment.arguments, *(width for place in segment.places for width in place.widths)]
+        segment.formulas = [*dict.fromkeys(width for width in used if not [*nodes_of(width)])]
+        index = {formula: i for i, formula in enumerate(segment.formulas)}
+        widths = {width: _Width(width, self._replay.settings_of(width), index.get(width)) for width in used}
+        number = self._memory.layers.number
+        segment.checks = [widths[width] for width in segment.arguments]
+        segment.layers = [
+            (place, number(place.op), tuple(widths[width] for width in place.widths)) for place in segment.places
+        ]
+        others = [width for width in used if width not in index]
+        segment.settings = tuple(sorted({name for width in others for name in widths[width].settings}))
         inside = {place.node for place in segment.places}
         needed = {index for place in segment.places for index in place.inputs}
         needed |= {index for width in others for index in nodes_of(width)}
@@ -252,7 +266,7 @@ class Plan:
         )
         absolute = first if others else None  # their formulas name nodes
         signature = (
-            *(tuple(segment.names), shape, tuple(segment.checks), written, absolute),
+            *(tuple(segment.names), shape, tuple(segment.arguments), written, absolute),
             tuple(index - first for index in segment.gives),
         )
         segment.known = self._memory.segments.setdefault(signature, {})

@@ -109,9 +109,9 @@ class Replay:
             row = typed.nodes[call.node].row if call.node < len(typed.nodes) else last
             self.checks.setdefault(row, []).extend(self._checked(call))
 
-    def settings_of(self, width: Value) -> set[str]:
+    def settings_of(self, width: Value) -> frozenset[str]:
         """The free settings in a formula."""
-        return {name.name for name in names(width)} & self._free
+        return self._free.intersection(name.name for name in names(width))
 
     def _open(self, op: Op, scope: int, arriving: int) -> tuple[Op, tuple[Value, ...]]:
         """An op with the names `0`, `1`, ... for its widths, and their formulas."""
@@ -199,12 +199,13 @@ def evaluated(width: Value, env: Mapping[str, Scalar | None]) -> Scalar | ValueF
         return fault
 
 
-def check(number: object, settings: Collection[str]) -> None:
-    """Raise for a number that is not a width: `NotThisStructure` where a layer may be left out, else `Invalid`.
+def check(number: object, settings: Collection[str]) -> int:
+    """The number itself, if it is a width; `settings` are the free ones that it depends on.
 
-    `settings` are the free ones that it depends on.
+    Raises `NotThisStructure` where a layer may be left out, and `Invalid` for what is never a width.
     """
     if not isinstance(number, int) or number < 0 or (number == 0 and not settings):
         raise Invalid("")
     if settings and not 0 < number <= MAX_CHANNELS:
         raise NotThisStructure(settings)
+    return number

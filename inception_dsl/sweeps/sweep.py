@@ -14,7 +14,7 @@ from inception_dsl import compiler
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.ir.shapes import Pair
 from inception_dsl.ir.values import Scalar
-from inception_dsl.spec.network import NetworkSpec
+from inception_dsl.spec.network import Base
 from inception_dsl.sweeps import axes as axes_of
 from inception_dsl.sweeps.axes import Axis
 from inception_dsl.sweeps.costs import Costs
@@ -61,11 +61,12 @@ class Sweep:
     def __init__(
         self,
         path: str,
-        spec: NetworkSpec,
+        base: Base,
         axes: Sequence[Axis],
         conditions: Sequence[Callable[[Variant], bool]] = (),
         objectives: Sequence[Objective] = (),
     ) -> None:
+        spec = base.spec
         axes_of.check_axes(spec, axes)
         self.path, self.spec, self.axes = path, spec, tuple(axes)
         self.conditions = tuple(conditions)
@@ -75,7 +76,7 @@ class Sweep:
             Objective(spec, "activations"),
         )
         self.names = tuple(axis.name for axis in axes)
-        self._costs = Costs(compiler.as_base(spec), tuple(axis.name for axis in axes if not axis.is_size))
+        self._costs = Costs(base, tuple(axis.name for axis in axes if not axis.is_size))
 
     def __len__(self) -> int:
         """Return the number of combinations."""
@@ -167,7 +168,8 @@ def sweep(
         name: axes_of.expand(name, values) if isinstance(values, str) else [str(value) for value in values]
         for name, values in settings.items()
     }
-    axes = [*axes_of.setting_axes(compiler.as_base(spec), texts)]
+    base = compiler.as_base(spec)
+    axes = [*axes_of.setting_axes(base, texts)]
     sides = axes_of.expand("size", sizes) if isinstance(sizes, str) else [shown(size) for size in sizes]
     if sides:
         axes.append(axes_of.size_axis(sides))
@@ -177,4 +179,4 @@ def sweep(
     objectives = [Objective(spec, text) for text in minimise] + [
         Objective(spec, text, maximise=True) for text in maximise
     ]
-    return Sweep(os.fspath(path), spec, axes, conditions, objectives)
+    return Sweep(os.fspath(path), base, axes, conditions, objectives)
