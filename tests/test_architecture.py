@@ -204,7 +204,7 @@ def test_little_is_loaded_before_ctrl_c_is_a_code() -> None:
 
 @pytest.mark.parametrize("command", ["check", "show"])
 def test_a_check_loads_nothing_heavy(command: str) -> None:
-    assert not loaded(command, "specs/googlenet.yaml") & {"torch", "onnx", "numpy", "jinja2"}
+    assert not loaded(command, "specs/googlenet.yaml") & {"torch", "onnx", "numpy", "jinja2", "pygls", "lsprotocol"}
 
 
 def test_a_compilation_loads_no_framework(tmp_path: Path) -> None:

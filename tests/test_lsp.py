@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
+from cli_runner import cli
 from lsp_editor import SMALL
 
 from inception_dsl.lsp import diagnostics
@@ -113,3 +115,12 @@ def test_columns_are_counted_in_the_units_of_the_client() -> None:
         assert [units.units(line[:column]) for column in range(5)] == characters
         assert [units.column(line, character) for character in characters] == [1, 2, 3, 4, 5]
         assert units.column(line, 99) == 5
+
+
+def test_the_command_says_which_extra_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "inception_dsl.lsp.server", raising=False)
+    monkeypatch.setitem(sys.modules, "pygls.lsp.server", None)
+    result = cli("lsp")
+
+    assert result.exit_code == 2
+    assert "inception-dsl[lsp]" in result.stderr
