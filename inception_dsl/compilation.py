@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -30,7 +30,7 @@ from inception_dsl.syntax import yaml
 
 if TYPE_CHECKING:
     from inception_dsl.paper.claims import Examination
-    from inception_dsl.paper.measurements import Subject
+    from inception_dsl.paper.measurements import Measured, Subject
 
 
 @dataclass(frozen=True)
@@ -136,14 +136,24 @@ def examine(path: str | Path) -> Examination:
     return examine_source(sources.read(path), Path(builtin.PREFIX) if named else Path(path).parent)
 
 
-def examine_source(source: Source, folder: Path) -> Examination:
+def measured(path: Path, subject: Subject, read: loader.Read = sources.read) -> Measured:
+    """A spec as a claim measures it: with its settings, at its size. Raises `SpecError`."""
+    from inception_dsl.paper.measurements import Measured
+
+    settings = {name: str(value) for name, value in subject.settings}
+    image = (subject.size, subject.size) if subject.size else None
+    return Measured.of(compiler.at_size(compiler.compile_file(path, settings=settings, read=read), image))
+
+
+def examine_source(
+    source: Source, folder: Path, measure: Callable[[Path, Subject], Measured] = measured
+) -> Examination:
     """Compare claims with the specs in a folder and below; only those that they measure are compiled, each once.
 
     The nearest of several specs with the same file name is taken. Raises `SpecError` where the claims cannot be read;
     the errors of a spec are findings.
     """
     from inception_dsl.paper import claims
-    from inception_dsl.paper.measurements import Measured
     from inception_dsl.spec.claims import read_claims
 
     sentences = read_claims(yaml.parse(source))
@@ -152,11 +162,8 @@ def examine_source(source: Source, folder: Path) -> Examination:
     faults: list[Diagnostic] = []
     for subject, place in claims.subjects(sentences).items():
         if subject.network in specs:
-            settings = {name: str(value) for name, value in subject.settings}
-            image = (subject.size, subject.size) if subject.size else None
             try:
-                program = compiler.compile_file(specs[subject.network], settings=settings)
-                networks[subject] = Measured.of(compiler.at_size(program, image))
+                networks[subject] = measure(specs[subject.network], subject)
             except SpecError as error:
                 faults += _of_measured(subject, error, place)
     verdicts, findings = claims.compare_sentences(sentences, networks, specs)

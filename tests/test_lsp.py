@@ -117,6 +117,20 @@ def test_columns_are_counted_in_the_units_of_the_client() -> None:
         assert units.column(line, 99) == 5
 
 
+def test_claims_are_compared_with_the_unsaved_texts_of_specs(small: str) -> None:
+    claims = small.replace("small.yaml", "claims.yaml")
+    text = "claims:\n  one: {sentence: Small., source: Table 1, formula: params(small), printed: 360, verdict: exact}\n"
+    files = OpenFiles()
+    files.open(claims, text)
+    assert shown(files) == {claims: []}
+
+    files.open(small, SMALL.replace("conv 3x3 8", "conv 3x3 16"))
+    assert shown(files)[claims] == ["1:90 E310"]
+
+    files.open(claims, text.replace("360", "704"))
+    assert shown(files)[claims] == []
+
+
 def test_the_command_says_which_extra_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "inception_dsl.lsp.server", raising=False)
     monkeypatch.setitem(sys.modules, "pygls.lsp.server", None)

@@ -16,6 +16,7 @@ from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, SpecError
 from inception_dsl.files import builtin
 from inception_dsl.lint.lint import lint
 from inception_dsl.lint.rule import Finding
+from inception_dsl.paper.measurements import Measured, Subject
 from inception_dsl.spec import loader
 from inception_dsl.spec.network import NetworkSpec
 
@@ -55,13 +56,44 @@ class Analysis:
         return (*self.faults, *(finding.diagnostic for finding in self.lint))
 
 
+class Networks:
+    """The networks that claims measure: each is compiled once, though the claims are written letter by letter.
+
+    `paths` are the files that they were read from.
+    """
+
+    def __init__(self, read: loader.Read) -> None:
+        self.paths: set[str] = set()
+        self._read = read
+        self._known: dict[tuple[Path, Subject], Measured | SpecError] = {}
+
+    def measure(self, path: Path, subject: Subject) -> Measured:
+        """A spec as a claim measures it. Raises `SpecError`."""
+        if (path, subject) not in self._known:
+            try:
+                self._known[path, subject] = compilation.measured(path, subject, self._recorded)
+            except SpecError as error:
+                self._known[path, subject] = error
+        found = self._known[path, subject]
+        if isinstance(found, SpecError):
+            raise found
+        return found
+
+    def _recorded(self, path: str) -> Source:
+        self.paths.add(real(path))
+        return self._read(path)
+
+
 def is_ours(text: str, language: str) -> bool:
     """Whether a text is a spec, or claims: other YAML files get no diagnostics."""
     return language == LANGUAGE or _KEYS.search(text) is not None
 
 
-def analyse(source: Source, path: str, read: loader.Read) -> Analysis:
-    """Compile a text whose file, if it has one, is at `path`; `read` reads the other files."""
+def analyse(source: Source, path: str, read: loader.Read, networks: Networks | None = None) -> Analysis:
+    """Compile a text whose file, if it has one, is at `path`; `read` reads the other files.
+
+    Claims are compared with `networks`, which keep what earlier texts have measured.
+    """
     paths = {real(path)} if path else set()
 
     def recorded(file: str) -> Source:
@@ -69,9 +101,10 @@ def analyse(source: Source, path: str, read: loader.Read) -> Analysis:
         return source if file == path else read(file)
 
     if _CLAIMS.search(source.text):
-        examination, faults = _attempt(lambda: compilation.examine_source(source, Path(path).parent))
+        folder, networks = Path(path).parent, networks or Networks(read)
+        examination, faults = _attempt(lambda: compilation.examine_source(source, folder, networks.measure))
         found = (*faults, *(examination.findings if examination else ()))
-        return Analysis(_about(found, source), read=frozenset(paths))
+        return Analysis(_about(found, source), read=frozenset(paths | networks.paths))
     spec, faults = _attempt(
         lambda: compiler.load(path, read=recorded) if path else loader.load_source(source, compiler.as_base)
     )

@@ -11,7 +11,7 @@ from lsprotocol.types import Location, Position, Range
 
 from inception_dsl.compilation import Build
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, Span, SpecError
-from inception_dsl.lsp.analysis import Analysis, analyse, is_ours, real
+from inception_dsl.lsp.analysis import Analysis, Networks, analyse, is_ours, real
 from inception_dsl.lsp.family import Member, member_of, variants_of
 from inception_dsl.lsp.place import Place
 from inception_dsl.lsp.places import Places
@@ -35,16 +35,19 @@ class OpenFile:
         self._spec: NetworkSpec | None = None
         self._build: Build | None = None
         self._seconds = 0.0
+        self._networks = Networks(files.read)
         self.change(text, version)
 
     def change(self, text: str, version: int | None = None) -> None:
         """Take a new text."""
         self.version = version
         self.source = _decoded(text, self.path or self.uri)
-        self.expire()
+        vars(self).pop("analysis", None)
+        vars(self).pop("member", None)
 
     def expire(self) -> None:
-        """Forget the analysis: this text, or that of a file which it reads, has changed."""
+        """Forget what another file gave, which has changed."""
+        self._networks = Networks(self.files.read)
         vars(self).pop("analysis", None)
         vars(self).pop("member", None)
 
@@ -59,7 +62,7 @@ class OpenFile:
         if not is_ours(self.source.text, self.language):
             return Analysis(read=frozenset({self.key}))
         begun = time.perf_counter()
-        found = analyse(self.source, self.path, self.files.read)
+        found = analyse(self.source, self.path, self.files.read, self._networks)
         self._seconds = time.perf_counter() - begun
         self._spec, self._build = found.spec or self._spec, found.build or self._build
         return found
@@ -146,9 +149,9 @@ class OpenFiles:
             self.expire(file.key)
 
     def expire(self, key: str) -> None:
-        """Forget the analyses of all files that read a file."""
+        """Forget the analyses of all files that read another."""
         for file in self:
-            if not file.is_fresh or key in file.analysis.read:
+            if file.key != key and (not file.is_fresh or key in file.analysis.read):
                 file.expire()
 
     @property
