@@ -9,14 +9,19 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
+import pytest
 from hatchling import build
 
+from inception_dsl.diagnostics.diagnostic import SpecError
+from inception_dsl.network import loads
 from inception_dsl.plugins import offers
 from inception_dsl.spec.vocabulary import plugins
 from inception_dsl.spec.vocabulary.layers import LAYERS
 from inception_dsl.spec.vocabulary.words import ADDED, WORDS
 
 SWISH = Path(__file__).parent / "inception_swish"
+CUBE = "network: cubed\ninput: 3x8x8\nlayers: |\n  name | layer\n  a | conv 1x1 4 -> cube\n"
+"""A spec with a layer that no distribution offers but those that tests make up."""
 
 
 def install_swish(site: Path) -> None:
@@ -59,3 +64,10 @@ def installed(site: Path) -> Iterator[None]:
         for name in {*sys.modules} - modules:
             if str(site) in str(getattr(sys.modules[name], "__file__", "")):
                 del sys.modules[name]
+
+
+def codes(text: str) -> list[tuple[str, str]]:
+    """What is wrong with a spec."""
+    with pytest.raises(SpecError) as caught:
+        loads(text).cost()
+    return [(diagnostic.code, diagnostic.message) for diagnostic in caught.value.diagnostics]
