@@ -14,6 +14,7 @@ from inception_dsl.diff.sides import Side
 from inception_dsl.ir.typed import Typed
 
 TOTALS: Final = ("params", "macs", "depth", "receptive_field", "activations")
+"""The numbers that are summed over the trunk, or are those of its end."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,10 @@ class Diff:
 
     @cached_property
     def totals(self) -> tuple[Change, ...]:
-        """The numbers of the whole network, those without change among them.
+        """The numbers of the whole network, also those that are equal.
 
-        They are those of the trunk, `params` and `macs` also with heads, and the `peak` of numbers alive in inference.
+        They are those of the trunk, `params` and `macs` with heads too, and `peak_activations`: the most numbers alive
+        at once in inference.
         """
         one, other = (_totals(side) for side in (self.before, self.after))
         return tuple(Change(name, one[name], other[name]) for name in one)

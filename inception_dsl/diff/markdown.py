@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from inception_dsl.diff.changes import Change, EntryChange, LayerChange
 from inception_dsl.diff.diff import Diff
+from inception_dsl.diff.tensor_groups import tensor_groups
 from inception_dsl.diff.wording import (
     NAMES,
     counted,
@@ -22,7 +23,6 @@ from inception_dsl.diff.wording import (
     only_sees,
     shown,
     tensor_counts,
-    tensor_groups,
     title,
     totals,
 )
@@ -49,8 +49,8 @@ def _blocks(diff: Diff) -> Iterator[str]:
     if diff.equal:
         yield "The specs say the same, and give the same network."
         return
-    first, *rest = loading(diff).partition(":" if not diff.loads else ",")
-    yield f"**{first}**{prose(''.join(rest))}."
+    verdict, details = loading(diff)
+    yield f"**{verdict}**{prose(details)}."
     if words := counted(diff):
         yield f"{words[0].upper()}{words[1:]}."
     yield bounded_table(["", "before", "after", ""], totals(diff), 1)

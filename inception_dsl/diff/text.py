@@ -9,6 +9,7 @@ from typing import Final
 
 from inception_dsl.diff.changes import Change, EntryChange, LayerChange
 from inception_dsl.diff.diff import Diff
+from inception_dsl.diff.tensor_groups import tensor_groups
 from inception_dsl.diff.wording import (
     NAMES,
     counted,
@@ -21,7 +22,6 @@ from inception_dsl.diff.wording import (
     of_network,
     only_sees,
     shown,
-    tensor_groups,
     title,
     totals,
 )
@@ -70,7 +70,7 @@ def _summary(diff: Diff) -> Iterator[str]:
     if diff.equal:
         yield "The specs say the same, and give the same network."
         return
-    yield f"{loading(diff)}."
+    yield f"{''.join(loading(diff))}."
     if words := counted(diff):
         yield f"{words[0].upper()}{words[1:]}."
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import Any, Final
 
-from inception_dsl.diff.changes import Change, EntryChange, Fate, LayerChange, Tensor
+from inception_dsl.diff.changes import Change, EntryChange, Fate, LayerChange
 from inception_dsl.diff.diff import Diff
 from inception_dsl.ir.shapes import TensorType
 
@@ -34,24 +33,21 @@ ARCHITECTURE: Final = ("input", "classes", "settings", "defaults", "modules")
 DESCRIPTIVE: Final = ("paper", "reported", "published.errata", "training.notes")
 """The sections of a spec that describe it; keys called `doc` and `source` do so in any section."""
 
-MOST_GROUPS: Final = 20
-"""The most tensors, or groups of them, that are listed of one fate in a row; the JSON and the migration have all."""
-
 COUNTED: Final = ("params", "macs", "activations", "params_with_heads", "macs_with_heads", "peak_activations")
 """The numbers whose change is worth a percentage."""
 
 
-def loading(diff: Diff) -> str:
-    """Whether a checkpoint still loads, in a sentence."""
+def loading(diff: Diff) -> tuple[str, str]:
+    """Whether a checkpoint still loads, and the rest of the sentence."""
     counts = Counter(tensor.change for tensor in diff.tensors)
-    if diff.loads and counts["renamed"]:
-        number = f"{counts['renamed']:,} tensors belong" if counts["renamed"] > 1 else "1 tensor belongs"
-        return f"A checkpoint loads, but {number} to other layers: write a migration with `--map`"
-    if diff.loads:
-        same = "and gives the same values" if diff.same_network else "but the network computes something else"
-        return f"A checkpoint loads, {same}"
-    of = "1 tensor is" if counts["kept"] == 1 else f"{counts['kept']:,} tensors are"
-    return f"A checkpoint no longer loads: {tensor_counts(diff)}; {of} as before"
+    if not diff.loads:
+        kept = "1 tensor is" if counts["kept"] == 1 else f"{counts['kept']:,} tensors are"
+        return "A checkpoint no longer loads", f": {tensor_counts(diff)}; {kept} as before"
+    if renamed := counts["renamed"]:
+        number = "1 tensor belongs" if renamed == 1 else f"{renamed:,} tensors belong"
+        return "A checkpoint loads", f", but {number} to other layers: write a migration with `--map`"
+    same = "and gives the same values" if diff.same_network else "but the network computes something else"
+    return "A checkpoint loads", f", {same}"
 
 
 def tensor_counts(diff: Diff) -> str:
@@ -161,58 +157,3 @@ def layer_names(layer: LayerChange) -> list[str]:
     """The names of a layer in its row, one if they are equal; none for a row that is a single layer."""
     names = dict.fromkeys(name for name in (layer.before, layer.after) if name is not None)
     return [name or "itself" for name in names] if any(names) else []
-
-
-def tensor_groups(entry: EntryChange) -> Iterator[tuple[Fate, str]]:
-    """What becomes of a row's weights, and of which: the names stand below that of the row, as in a state_dict."""
-    for fate, tensors in entry.tensors_by_change().items():
-        words = [*(_renamed(entry, tensors) if fate == "renamed" else _grouped(entry, fate, tensors))]
-        more = [f"and {len(words) - MOST_GROUPS:,} more"] if len(words) > MOST_GROUPS else []
-        yield fate, ", ".join([*words[:MOST_GROUPS], *more])
-
-
-def _renamed(entry: EntryChange, tensors: Sequence[Tensor]) -> Iterator[str]:
-    """New names: a prefix where only that of the row differs."""
-    inner = [(_inner(tensor.before, entry.before), _inner(tensor.after, entry.after)) for tensor in tensors]
-    if all(one == other for one, other in inner):
-        yield f"{entry.before}.* to {entry.after}.* ({_count(len(tensors))})"
-        return
-    layers = Counter((one.rpartition(".")[0], other.rpartition(".")[0]) for one, other in inner)
-    for (one, other), number in layers.items():
-        yield f"{one or entry.before} to {other or entry.after} ({_count(number)})"
-
-
-def _grouped(entry: EntryChange, fate: Fate, tensors: Sequence[Tensor]) -> Iterator[str]:
-    """The tensors, or in their place the layers and branches all of whose tensors have this fate."""
-    if fate == "reshaped":
-        yield from (f"{_inner(tensor.after, entry.after)} {_shapes(tensor)}" for tensor in tensors)
-        return
-
-    def inner(tensor: Tensor) -> str:
-        return _inner(tensor.after, entry.after) if fate == "gained" else _inner(tensor.before, entry.before)
-
-    every = Counter(above for tensor in entry.tensors for above in _above(inner(tensor)))
-    own = Counter(above for tensor in tensors for above in _above(inner(tensor)))
-    groups = {inner(tensor): next(a for a in _above(inner(tensor)) if own[a] == every[a]) for tensor in tensors}
-    shapes = {inner(tensor): _shapes(tensor) for tensor in tensors}
-    for name, group in {group: (name, group) for name, group in groups.items()}.values():
-        yield f"{group or 'all'} ({_count(own[group])})" if own[group] > 1 else f"{name} {shapes[name]}"
-
-
-def _above(name: str) -> list[str]:
-    """The parts of a network that a tensor is in, from its row, "", down to itself; none for no tensor."""
-    parts = name.split(".") if name else []
-    return [".".join(parts[:end]) for end in range(len(parts) + 1)] if parts else []
-
-
-def _inner(tensor: str | None, row: str | None) -> str:
-    return (tensor or "").removeprefix(f"{row}.")
-
-
-def _count(number: int) -> str:
-    return "1 tensor" if number == 1 else f"{number} tensors"
-
-
-def _shapes(tensor: Tensor) -> str:
-    shapes = ["x".join(map(str, shape)) or "a number" for shape in dict.fromkeys(tensor.shapes) if shape is not None]
-    return " => ".join(shapes)
