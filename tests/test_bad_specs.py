@@ -64,8 +64,8 @@ published:
   errata: {totals.params: it is only about right}
 """
 
-ELSEWHERE = {"E218", "E304", "W130", "W131", *(f"E13{digit}" for digit in range(10))}
-"""Codes that no spec alone can give: another image size, two backends, files of weights."""
+ELSEWHERE = {"E118", "E140", "E218", "E304", "W130", "W131", *(f"E13{digit}" for digit in range(10))}
+"""Codes that no spec alone can give: another image size, two backends, files of weights, tables and graphs."""
 
 
 def check(source: Source) -> Typed:

@@ -8,6 +8,7 @@ from typing import Final
 from inception_dsl.diagnostics.codes import (
     extends,
     generated,
+    interchange,
     layers,
     modules,
     paper,
@@ -21,7 +22,21 @@ from inception_dsl.diagnostics.codes import (
 )
 from inception_dsl.diagnostics.codes.code import Code
 
-MODULES: Final = (tool, plugins, yaml, syntax, extends, weights, layers, modules, shapes, values, paper, generated)
+MODULES: Final = (
+    tool,
+    plugins,
+    yaml,
+    syntax,
+    extends,
+    weights,
+    interchange,
+    layers,
+    modules,
+    shapes,
+    values,
+    paper,
+    generated,
+)
 
 CODES: Final = tuple(sorted(value for module in MODULES for value in vars(module).values() if isinstance(value, Code)))
 
