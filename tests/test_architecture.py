@@ -28,7 +28,7 @@ LAYERS = (
     *("elaborate", "passes", "lower", "analysis", "paper"),
     *("build", "crosscheck", "emit", "compiler", "compilation"),
     *("interchange", "weights", "lint", "diff", "network", "training", "evaluation", "sweeps"),
-    *("tables", "authoring", "lsp"),
+    *("tables", "authoring", "lsp", "mcp"),
     *("cli", "__main__"),
 )
 
@@ -51,7 +51,9 @@ FOREIGN = {
     "optuna": {"sweeps.sampler"},
     "PIL": {"evaluation.images", "runner.readers.decode", "runner.readers.pillow"},
     "pyarrow": {"runner.readers.parquet"},
-    "pydantic": {"spec"},
+    "mcp": {"mcp"},
+    "mcp_types": {"mcp"},
+    "pydantic": {"mcp", "spec"},
     "pygls": {"lsp"},
     "safetensors": {"weights"},
     "torch": {

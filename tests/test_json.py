@@ -226,7 +226,7 @@ def test_every_finding_names_its_file(words: tuple[str, ...], run: Run) -> None:
 
 
 def test_every_command_has_json() -> None:
-    others = {("weights",), (), ("lsp",)}  # groups of commands, and a server
+    others = {("weights",), (), ("lsp",), ("mcp",)}  # groups of commands, and servers
     assert [words for words in commands() if words not in others and "json" not in cli(*words, "--help").stdout] == []
 
 

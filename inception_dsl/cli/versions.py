@@ -9,6 +9,7 @@ REPORTED: Final = (
     *("click", "jinja2", "lark", "onnx", "pydantic", "pydantic_core", "pyyaml"),
     *("keras", "matplotlib", "numpy", "onnxruntime", "pillow"),
     *("pyarrow", "safetensors", "timm", "torch", "torchvision"),
+    *("markdown-it-py", "mcp", "pylatexenc"),
 )
 """The libraries of the core installation, then those of the extras."""
 

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from inception_dsl.diagnostics.diagnostic import Span
+from inception_dsl.files.confined import confined_to
 from inception_dsl.ir.program import Program
 from inception_dsl.ir.shapes import TensorType
 from inception_dsl.spec.training_model import GROUPS, RECIPES, REFERENCE_SIDE, in_proportion, recipe_file
@@ -115,7 +116,8 @@ def named(name: str, place: Span | None = None) -> Recipe:
 @lru_cache
 def from_file(path: str) -> Recipe:
     """The recipe of a file."""
-    return _with(Recipe("", {}), yaml.parse(source.read(path)).data)
+    with confined_to(""):  # plugins may have their files anywhere
+        return _with(Recipe("", {}), yaml.parse(source.read(path)).data)
 
 
 def _with(base: Recipe, stated: Mapping[str, Any]) -> Recipe:

@@ -7,6 +7,7 @@ from typing import Any
 
 from inception_dsl.diagnostics.codes.plugins import REMEDY, UNUSABLE_PLUGIN
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Span, SpecError
+from inception_dsl.files.confined import confined_to
 from inception_dsl.plugins import offers
 from inception_dsl.plugins.offers import Offer, wrong_type
 from inception_dsl.spec.training_model import RECIPES, RecipeFile
@@ -41,7 +42,8 @@ def _problem(name: str, path: Any) -> str:
     if not isinstance(path, Path):
         return wrong_type(path, "the `Path` of a file")
     try:
-        validate(yaml.parse(source.read(path)), RecipeFile)
+        with confined_to(""):  # plugins may have their files anywhere
+            validate(yaml.parse(source.read(path)), RecipeFile)
     except SpecError as error:
         return f"{error.diagnostics[0].span or path}: {error.diagnostics[0].message}"
     return ""

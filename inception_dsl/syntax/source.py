@@ -13,7 +13,7 @@ from typing import Final
 
 from inception_dsl.diagnostics.codes.tool import FILE_NOT_UTF8, FILE_TOO_LARGE
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, Span, SpecError
-from inception_dsl.files import builtin, paths
+from inception_dsl.files import builtin, confined, paths
 
 SPECS: Final = "specs"
 """The usual folder of specs."""
@@ -39,6 +39,7 @@ def read_bytes(path: str, name: str) -> bytes:
     Raises `SpecError` E001 for a file that cannot be read or is not a regular file.
     """
     try:
+        confined.check_readable(path, name)
         mode = os.stat(path).st_mode  # before it is opened: opening a pipe may never return
         if kind := paths.file_kind(mode):
             hint = "name a file in it" if stat.S_ISDIR(mode) else "save its output to a file"
