@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fuzzing import in_file
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -98,16 +99,6 @@ def spec_error(source: Source) -> SpecError:
         return error
     assert warnings, "nothing is wrong"
     return SpecError(warnings)
-
-
-def in_file(diagnostic: Diagnostic) -> bool:
-    """Whether a diagnostic's places exist."""
-    spans = [note.span for note in diagnostic.notes] + ([diagnostic.span] if diagnostic.span else [])
-    return all(
-        1 <= span.line <= len(span.source.lines)
-        and 1 <= span.column <= span.end <= len(span.source.lines[span.line - 1]) + 2
-        for span in spans
-    )
 
 
 @pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)

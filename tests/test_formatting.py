@@ -14,10 +14,11 @@ import pytest
 import yaml as pyyaml
 from cli_runner import SMALL, Run, cli, in_folder
 from click.testing import CliRunner
+from fuzzing import in_file
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import specs, terms
-from test_bad_specs import EDIT, ROWS, edited, in_file
+from test_bad_specs import EDIT, ROWS, edited
 from test_yaml import NESTED
 
 import inception_dsl

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 from cli_runner import Run, in_folder
+from fuzzing import in_file
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import specs
-from test_bad_specs import EDIT, ROWS, edited, in_file
+from test_bad_specs import EDIT, ROWS, edited
 from test_style import wrong
 
 from inception_dsl import compiler

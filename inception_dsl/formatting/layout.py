@@ -15,6 +15,7 @@ INDENT: Final = 2
 DEEPEST: Final = 80
 """The column beyond which nothing is indented to a bracket."""
 
+_NOTHING: Final = re.compile(r"[ \t]*(#|\n|$)")
 _HEADER: Final = re.compile(r"([|>][-+0-9]*)[ \t]*(#.*)?")
 
 
@@ -125,7 +126,7 @@ class _Printer:
             self.line, self.at = " " * max(0, len(line) - len(text) + self.shift) + text, self.at + 1
         if token.kind in ("[", "{"):
             column, end = len(self.line), len(self.line) - len(self.line.lstrip())
-            alone = not self.source.lines[self.at][token.column + 1 :].split("#")[0].strip()
+            alone = _NOTHING.match(self.source.text, token.end)
             self.brackets.append(_Bracket(end + INDENT if alone or column > DEEPEST else column, end))
 
     def _put_block(self, token: YamlToken, written: list[str]) -> None:
