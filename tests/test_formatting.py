@@ -214,6 +214,11 @@ def test_a_file_that_does_not_parse_is_left_alone(run: Run, text: str) -> None:
     assert "wrote specs/c.yaml" in done.stdout
 
 
+def test_a_text_that_no_file_can_hold_is_refused() -> None:
+    with pytest.raises(SpecError, match="is not UTF-8"):
+        inception_dsl.format("a: \ud800")
+
+
 def test_what_is_wrong_but_parses_is_formatted() -> None:
     assert formatted("layers: |\n  name|layer\n  a|no such layer\nnonsense:   1\n").endswith("nonsense: 1\n")
 
@@ -228,6 +233,7 @@ def test_the_standard_input_is_formatted() -> None:
     assert (refused.exit_code, refused.stdout) == (1, "")
     assert (checked.exit_code, checked.stdout) == (1, "")
     assert "<stdin>:1:1" in checked.stderr
+    assert "run `inception-dsl fmt -`" in checked.stderr
 
 
 def test_a_file_keeps_its_mode_its_line_breaks_and_the_links_to_it(run: Run) -> None:

@@ -55,7 +55,7 @@ class Formatted(NamedTuple):
         start, end = len(line) - len(line.lstrip()), max(len(line.rstrip()), 1)
         span = Span(source, number, min(start + 1, end), end + 1)
         label = f"the first of {count} lines that change" if count > 1 else "this line changes"
-        hint = f"run `{shlex.join(['inception-dsl', 'fmt', name])}`"
+        hint = f"run `{shlex.join(['inception-dsl', 'fmt', '-' if name.startswith('<') else name])}`"
         return Diagnostic(NOT_FORMATTED, f"`{name}` is not formatted", span, label, help=hint)
 
 
@@ -71,7 +71,7 @@ def format(text: str) -> str:  # noqa: A001 - what it is called in every languag
 
     Raises `SpecError` for a text that does not parse; one that parses and is wrong is formatted.
     """
-    return format_bytes(text.encode(), "<text>").text.decode()
+    return format_bytes(text.encode(errors="surrogatepass"), "<text>").text.decode()
 
 
 def format_bytes(data: bytes, name: str) -> Formatted:
