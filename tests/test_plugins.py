@@ -16,9 +16,11 @@ import pytest
 import torch
 from cli_runner import cli
 from hypothesis import given, settings
+from lsp_editor import opened, position
 from PIL import Image
 from plugin_sites import CUBE, SWISH, codes, install, install_swish, installed
 from strategies import specs
+from test_lsp_completion import items
 from test_readme import blocks
 from test_roundtrip import check_program, check_spec, parse
 
@@ -278,6 +280,25 @@ class TestABackend:
         assert "Did you mean `mermaid`?" in cli("compile", "specs", "--backend", "mermiad", "--out", "x").stderr
         with pytest.raises(KeyError, match="choose one of pytorch, onnx, mermaid"):
             loads(SPEC).emit("mermiad")
+
+
+@pytest.mark.usefixtures("swish")
+@pytest.mark.parametrize(
+    ("mark", "offered"),
+    [
+        ("a    | ^conv", {"swish_beta"}),
+        ("bn swish_beta ^start=2", {"start"}),
+        ("same bn ^swish_beta", {"swish_beta"}),
+        ("conv 1x1 4 act=^{act}", {"swish_beta"}),
+        ("recipe: ^modern", {"swish-short"}),
+    ],
+)
+def test_an_editor_offers_what_plugins_do(mark: str, offered: set[str]) -> None:
+    """Completion, before anything has named the plugin."""
+    file = opened(SPEC + "training: {recipe: modern}\n")
+    at = position(file, mark)
+
+    assert offered <= {item.text_edit.new_text for item in items(file, at) if item.text_edit}
 
 
 @pytest.mark.usefixtures("swish")

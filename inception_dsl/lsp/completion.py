@@ -17,6 +17,7 @@ from inception_dsl.lsp.offers import COLUMN, LAYER, ROW, VALUE, Offer
 from inception_dsl.lsp.outline import Piece
 from inception_dsl.lsp.place import Place
 from inception_dsl.lsp.readers import is_formula
+from inception_dsl.spec.vocabulary import plugins
 from inception_dsl.spec.vocabulary.layers import LAYERS
 from inception_dsl.syntax import table
 from inception_dsl.syntax.blocks import BLOCK_HEADER
@@ -27,7 +28,8 @@ _NEW: Final = 10**9
 
 
 def completion(file: OpenFile, params: types.CompletionParams) -> types.CompletionList:
-    """What can be written at a position, in place of the name or word that stands there."""
+    """What can be written at a position, in place of the name or word that stands there; plugins are part of it."""
+    plugins.offered()
     member, place = file.member, file.at(params.position)
     span = place.span if place.text else Span(place.span.source, *file.place(params.position), 0)
     span = span._replace(end=max(span.end, span.column))

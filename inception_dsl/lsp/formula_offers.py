@@ -71,8 +71,8 @@ def _before(member: Member, place: Place) -> tuple[str, Start]:
 
 
 def _steps(member: Member, place: Place) -> Iterator[Offer]:
-    for name in plugins.layer_names():
-        yield Offer(name, LAYER, LAYERS[name].written if name in LAYERS else "a layer of a plugin")
+    for name, entry in LAYERS.items():
+        yield Offer(name, LAYER, entry.written)
     for name in known.names(member, "module"):
         if name not in _callers(member, place):
             yield Offer(name, MODULE, "a module")

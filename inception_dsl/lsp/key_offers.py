@@ -11,6 +11,7 @@ from inception_dsl.lsp import known
 from inception_dsl.lsp.family import Member
 from inception_dsl.lsp.offers import COLUMN, FILE, KEY, LAYER, MODULE, ROW, SETTING, VALUE, Offer
 from inception_dsl.lsp.place import Kind, Place
+from inception_dsl.spec import plugin_recipes
 from inception_dsl.spec.claims import ClaimsFile
 from inception_dsl.spec.error_places import FieldType, error_place
 from inception_dsl.spec.fields import Section
@@ -56,6 +57,8 @@ def values(member: Member, place: Place) -> Iterator[Offer]:
     match path:
         case ("extends",):
             yield from _bases(member)
+        case ("training", "recipe"):
+            yield from (Offer(name, VALUE) for name in plugin_recipes.names() if name not in words)
         case ("remove", str(part), int()):
             yield from (Offer(_quoted(name), kind) for name, kind, _ in _parts(member.base, part))
         case ("heads" | "override" | "insert", *_, "from"):
