@@ -16,6 +16,7 @@ from cli_runner import Run, in_folder
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import specs
+from test_json import enveloped
 from test_readme import blocks, excerpt
 
 from inception_dsl import compiler
@@ -265,8 +266,28 @@ def test_written_variants_hold_and_cost_the_same(run: Run) -> None:
     assert {(trunk.params, trunk.macs, trunk.activations) for trunk in totals} <= {*costs} and costs[0] in [
         (trunk.params, trunk.macs, trunk.activations) for trunk in totals
     ]
+    assert run("fmt", "--check", *written).exit_code == 0
     written[0].write_text("network: mine")
     assert "another file is there" in run("sweep", *words, "--write", "3", "--out", ".").stderr
+
+
+def test_a_variant_of_another_size_costs_the_same_as_a_spec(run: Run) -> None:
+    (front,) = result(run, "builtin:mobilenet_v1", "--set", "width=0.5", "--size", "160x192", "--write", "1")["front"]
+    trunk = load("mobilenet_v1_width_0_5_size_160x192.yaml").cost().trunk
+
+    assert (front["params"], front["macs"], front["activations"]) == (trunk.params, trunk.macs, trunk.activations)
+
+
+def test_the_json_is_the_documented_one(run: Run) -> None:
+    words = ("sweep", "tiny.yaml", "--set", "width=8:16:2", "--csv", "all.csv", "--format", "json")
+    found = enveloped(run(*words), "sweep")["result"]
+    page = (ROOT / "docs/json.md").read_text(encoding="utf-8").partition("For `sweep`")[2].partition("For `ablate`")[0]
+    front, invalid = page.split("| key | content |")[1:]
+
+    assert {*found["front"][0]} == {*re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", front, re.MULTILINE)))}
+    assert {*found["invalid"][0]} == {
+        *re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", invalid, re.MULTILINE)))
+    }
 
 
 def test_an_interrupted_sweep_leaves_no_file(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -312,6 +333,9 @@ def test_an_interrupted_sweep_leaves_no_file(run: Run, monkeypatch: pytest.Monke
         ("--size 16 --max-macs many", "invalid number `many`"),
         ("--size 16 --plot x.gif", "unsupported image format"),
         ("--size 16 --out x", "--out needs --write"),
+        ("--size 16 --where '< 3'", "error[E010]"),
+        ("--size 16 --where 'ops <\n'", "error[E010]"),
+        ("--size 16 --maximise ''", "error[E010]"),
     ],
 )
 def test_what_is_wrong_with_a_sweep(words: str, message: str, run: Run) -> None:

@@ -120,6 +120,7 @@ def _advice(name: str, network: str, settings: set[str]) -> str:
 
 def condition(spec: NetworkSpec, text: str, option: str = "--where") -> Callable[[Variant], bool]:
     """Whether a variant satisfies a comparison of formulas, such as `1e6 <= params < 2e6`. Raises `SpecError`."""
+    text = text.replace("\n", " ")
     found = [*_COMPARISON.finditer(text)]
     if not found:
         source = Source(option, text)
@@ -153,9 +154,9 @@ class Objective:
     """What the front minimises, or maximises: a measure of the network, such as `ops`, or a formula."""
 
     def __init__(self, spec: NetworkSpec, text: str, maximise: bool = False) -> None:
-        self.text, self.maximise = text.strip(), maximise
+        self.text, self.maximise = " ".join(text.split()), maximise
         is_total = self.text in MEASURE_FUNCTIONS and self.text not in spec.settings
-        self._formula = None if is_total else Formula(spec, "--maximise" if maximise else "--minimise", text)
+        self._formula = None if is_total else Formula(spec, "--maximise" if maximise else "--minimise", self.text)
 
     def value(self, variant: Variant) -> int | Fraction:
         """Its value for a variant. Raises `SpecError` where it has none."""

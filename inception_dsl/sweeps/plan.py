@@ -171,6 +171,7 @@ class Plan:
     def _depths_of(self, segments: Sequence[SegmentCost]) -> Depths:
         key = tuple([result.layers for result in segments])
         if key not in self._depths:
+            _make_room(self._depths)
             self._depths[key] = depths(self.typed, [layers for part in key for layers in part])
         return self._depths[key]
 

@@ -32,7 +32,7 @@ from inception_dsl.ir.values import (
 )
 from inception_dsl.lower import MOST_NUMBERS
 
-MOST_REMEMBERED: Final = 100_000
+MOST_REMEMBERED: Final = 10_000
 """The most results of one kind that are remembered; then they are forgotten."""
 
 MOST_NAMES: Final = 200

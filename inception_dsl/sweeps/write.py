@@ -30,7 +30,7 @@ def write_variants(sweep: Sweep, variants: Sequence[Variant], out: Path) -> list
     Raises `SpecError` E120 for a folder from which a spec cannot extend the swept one, E006 for a file that cannot be
     written or is there already, with another content.
     """
-    base = _base(sweep.path, out)
+    base = extendable(sweep.path, out)
     files: dict[str, bytes] = {}
     taken: set[str] = set()
     for variant in variants:
@@ -68,8 +68,8 @@ def _name(network: str, variant: Variant, taken: set[str]) -> str:
     return name if len(name) <= names.MAX_NAME else names.from_column(f"{network[:40]} variant {len(taken) + 1}", taken)
 
 
-def _base(path: str, out: Path) -> str:
-    """What a spec in a folder extends, to extend the spec at a path."""
+def extendable(path: str, out: Path) -> str:
+    """What a spec in a folder extends, to extend the spec at a path. Raises `SpecError` E120 where it cannot."""
     full = builtin.full(path)
     if full.startswith(builtin.PREFIX):
         return full

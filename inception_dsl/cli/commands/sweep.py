@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -70,7 +71,7 @@ def command(
 ) -> None:
     """Count every combination of some settings, and print the Pareto front.
 
-    The front are the variants for which no other has at least as many parameters with at most as many multiply-adds
+    The front has the variants for which no other has at least as many parameters with at most as many multiply-adds
     and activations, unless --minimise and --maximise set other objectives. All numbers are those of the rows, without
     heads. Exit codes: 0 some variants are kept, 1 none is, 2 could not run.
     """
@@ -82,11 +83,14 @@ def command(
     with run.step(spec):
         options["sizes"] = options["sizes"] or ()
         found = sweep(spec, settings, **options)
+    folder = out or Path("." if spec.startswith(builtin.PREFIX) else spec).parent
     with run.step(spec), spooled(found) as spool:
         from inception_dsl.sweeps.plot import Dots, plot_sweep
-        from inception_dsl.sweeps.write import chosen, write_variants
+        from inception_dsl.sweeps.write import chosen, extendable, write_variants
 
         _check_files(csv, plot)
+        if write:
+            extendable(found.path, folder)
         counts, front, dots = Counts(), found.collector(), Dots(found)
         for variant in found.variants(counts, lambda done: run.waiting.note(f"{done:,} of {len(found):,} variants")):
             front.add(variant)
@@ -103,17 +107,19 @@ def command(
             plot_sweep(found, dots, kept, plot)
             run.record_written([plot])
         if write and kept:
-            folder = out or Path("." if spec.startswith(builtin.PREFIX) else spec).parent
             run.record_written(write_variants(found, chosen(kept, write), folder))
 
 
 def _check_files(csv: Path | None, plot: Path | None) -> None:
     """Fail before the work if a file cannot be written."""
+    from inception_dsl.build import missing
     from inception_dsl.files.output import check_writable
     from inception_dsl.training.figure import check_format
 
     if plot:
         check_format(plot)
+        if find_spec("matplotlib") is None:
+            raise missing("matplotlib", "plot")
     for path in filter(None, (csv, plot)):
         check_writable(path)
 
