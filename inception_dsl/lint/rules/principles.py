@@ -85,8 +85,9 @@ UNBALANCED_BUDGET: Final = Code(
     "budget out of balance",
     f"""\
 "Balance the width and depth of the network [...] the computational budget should therefore be distributed in a balanced
-way" (1512.00567, section 2, principle 4). This one layer takes more than half of the multiply-adds of a network that is
-at least {LEAST_DEPTH} layers deep: it is too wide, or works on too large an image, for the depth around it.
+way" (1512.00567, section 2, principle 4). This one layer takes more than {MOST_WORK:.0%} of the multiply-adds of a
+network that is at least {LEAST_DEPTH} layers deep: it is too wide, or works on too large an image, for the depth around
+it.
 """,
     wrong="""\
 network: tiny
@@ -140,16 +141,17 @@ layers: |
 
 def _bottlenecks(subject: Subject) -> Iterator[Finding]:
     typed = subject.typed
+    read: dict[str, set[int]] = {}  # by row, the nodes of other rows that it reads
+    for node in typed.nodes:
+        others = (i for i in node.inputs if i < 0 or typed.nodes[i].row != node.row)
+        read.setdefault(node.row, set()).update(others)
     for row in typed.program.rows:
         out = typed.out(row.name)
-        read = {i for node in typed.of(row.name) for i in node.inputs if i < 0 or typed.nodes[i].row != row.name}
-        before = [typed.nodes[i].out if i >= 0 else typed.input for i in sorted(read)]
+        before = [typed.nodes[i].out if i >= 0 else typed.input for i in sorted(read.get(row.name, ()))]
         activations = sum(x.size for x in before)
         if len(out.shape) == 3 and max(out.image) > 1 and activations > MOST_CUT * out.size:
-            cut = f"{activations / out.size:.3g}"
-            message = (
-                f"`{row.name}` gives {out.size:,} activations of the {activations:,} that it reads: {cut} times fewer"
-            )
+            cut = f"{activations / out.size:.3g} times fewer"
+            message = f"`{row.name}` gives {out.size:,} activations of the {activations:,} that it reads: {cut}"
             label = f"{' and '.join(map(str, before))} to {out}"
             hint = "shrink in more than one row, or beside a wider branch: `[conv 3x3/2 64 same | maxpool 3x3/2 same]`"
             yield Finding(Diagnostic(BOTTLENECK, message, row.origin, label, help=hint))
@@ -205,7 +207,8 @@ def _reads_conv(subject: Subject, node: Node) -> bool:
 
 
 def _unbalanced_budget(subject: Subject) -> Iterator[Finding]:
-    nodes = [*subject.typed.of(*subject.typed.trunk)]
+    heads = {*subject.typed.heads}
+    nodes = [node for node in subject.typed.nodes if node.row not in heads]
     total = sum(node.macs for node in nodes)
     for node in nodes:
         if node.macs > MOST_WORK * total and subject.cost.trunk.depth >= LEAST_DEPTH:
