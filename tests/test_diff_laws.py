@@ -149,7 +149,7 @@ def test_torch_says_which_checkpoints_load_and_migrated_ones_do(
 
 PAIRS = [
     ("googlenet", "googlenet_separable"),
-    ("inception_v3_torchvision", "inception_v3_timm"),
+    ("resnet50", "resnet50_torchvision"),
     ("inception_v3", "inception_v3_keras"),
 ]
 

@@ -31,7 +31,10 @@ ARCHITECTURE: Final = ("input", "classes", "settings", "defaults", "modules")
 """The sections of a spec that say what the network computes."""
 
 DESCRIPTIVE: Final = ("paper", "reported", "published.errata", "training.notes")
-"""The sections of a spec that describe it; keys called `doc` and `source` do so in any section."""
+"""The sections of a spec that describe it."""
+
+DESCRIPTIVE_KEYS: Final = (".doc", ".source", ".columns")
+"""Keys that do so in any section; the columns of a module are those that its graph uses, in some order."""
 
 COUNTED: Final = ("params", "macs", "activations", "params_with_heads", "macs_with_heads", "peak_activations")
 """The numbers whose change is worth a percentage."""
@@ -114,7 +117,7 @@ def of_network(key: Change) -> bool:
 def described(key: Change) -> str:
     """The section that describes a spec and has this key, or the key alone; "" if it does not describe."""
     section = next((section for section in DESCRIPTIVE if f"{key.name}.".startswith(f"{section}.")), "")
-    return section or (key.name if key.name.endswith((".doc", ".source")) else "")
+    return section or (key.name if key.name.endswith(DESCRIPTIVE_KEYS) else "")
 
 
 def is_long(key: Change) -> bool:
