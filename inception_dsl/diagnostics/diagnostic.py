@@ -65,8 +65,9 @@ class Diagnostic:
     """One error or warning: what is wrong (`message`), where (`span` and `label`) and how to fix it (`help`).
 
     `code` is stable; `inception-dsl explain CODE` prints its rule. E codes are errors. W codes are warnings, which
-    never change an exit code. `span` is None if a diagnostic concerns a whole `file`, or no file, such as a missing
-    library. `label` is printed under the carets; `notes` are the other places involved.
+    never change an exit code. All others are findings of `lint`, which are warnings and cause exit code 1. `span` is
+    None if a diagnostic concerns a whole `file`, or no file, such as a missing library. `label` is printed under the
+    carets; `notes` are the other places involved.
     """
 
     code: Code
@@ -111,7 +112,7 @@ class SpecError(Exception):
 
 
 def exit_code(diagnostics: Iterable[Diagnostic]) -> int:
-    """2 if one says that the tool could not run, 1 for other errors, 0 for warnings alone."""
+    """2 if one says that the tool could not run, 1 for other errors and findings of `lint`, 0 for W codes alone."""
     return max((diagnostic.code.exit_code for diagnostic in diagnostics), default=0)
 
 
