@@ -12,9 +12,9 @@ from inception_dsl.cli.run import CommandRun, output_formats
 @click.command()
 @output_formats("text")
 def command(run: CommandRun) -> None:
-    """Serve an editor: diagnostics, completion, hover and more, over stdin and stdout.
+    """Serve an editor: diagnostics, completion, hover and more.
 
-    Editors start it by themselves: docs/editors.md says how to set them up.
+    It speaks over stdin and stdout. Editors start it by themselves: docs/editors.md says how to set them up.
     """
     try:
         from inception_dsl.lsp.server import serve

@@ -21,9 +21,10 @@ from inception_dsl.cli.run import CommandRun, output_formats
 )
 @output_formats("text")
 def command(run: CommandRun, root: Path) -> None:
-    """Serve check, show, diff, explain and ops to an assistant, over stdin and stdout.
+    """Serve check, show, diff, explain and ops to an assistant.
 
-    The server speaks the Model Context Protocol. It writes nothing, and reads only files in the folder: docs/mcp.md.
+    The server speaks the Model Context Protocol over stdin and stdout. It writes nothing, and reads only files in the
+    folder: docs/mcp.md.
     """
     try:
         from inception_dsl.cli.in_process import answer

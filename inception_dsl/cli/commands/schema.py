@@ -12,6 +12,6 @@ from inception_dsl.spec import json_schema
 @click.option("--kind", type=click.Choice(json_schema.KINDS), default="spec", show_default=True, help="What it is for.")
 @output_formats("text", "json")
 def command(run: CommandRun, kind: str) -> None:
-    """Print the JSON Schema of specs, of files of claims or of recipes, for editors and other tools."""
+    """Print the JSON Schema of specs, claims or recipes, for editors."""
     run.echo(json_schema.schema_text(kind).removesuffix("\n"))
     run.result = {"schema": json_schema.schema(kind)}

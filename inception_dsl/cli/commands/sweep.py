@@ -69,7 +69,7 @@ def command(
     out: Path | None,
     **options: Any,
 ) -> None:
-    """Count every combination of some settings, and print the Pareto front.
+    """Count all combinations of settings, and print the Pareto front.
 
     The front has the variants for which no other has at least as many parameters with at most as many multiply-adds
     and activations, unless --minimise and --maximise set other objectives. All numbers are those of the rows, without
