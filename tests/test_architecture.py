@@ -217,7 +217,7 @@ def test_a_compilation_loads_no_framework(tmp_path: Path) -> None:
     }
 
 
-SKIPPED = {".git", ".venv", "__pycache__", "build", "dist"}
+SKIPPED = {".git", ".venv", "__pycache__", "build", "dist", "node_modules"}
 
 
 def repository() -> Iterator[Path]:
