@@ -446,6 +446,15 @@ def test_a_branch_with_nothing_left_is_left_out(nothing: str) -> None:
     assert typed.out("row").channels == 4 + 3  # the pool passes its input on
 
 
+@pytest.mark.parametrize("width", ["in * k", "k + in", "in // (2 * k)"])
+def test_a_width_that_depends_on_an_empty_cell_is_empty(width: str) -> None:
+    typed = network(
+        "name | layer | k | l\nrow | both | | 2", f"both: left: conv 1x1 {{{width}}} | right: conv 1x1 {{l}}"
+    )
+
+    assert names(typed) == ["row/right"]
+
+
 def test_a_join_of_one_branch_is_no_join() -> None:
     typed = network("name | layer | k | l\nrow | both | 2 |", "both: left: conv 1x1 {k} | right: conv 1x1 {l}")
 
