@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 from inception_dsl.diagnostics.diagnostic import Source
@@ -47,26 +46,9 @@ def _text(tokens: Sequence[Token]) -> str:
         if token.type in ("softbreak", "hardbreak"):
             parts.append(" ")
         elif token.type == "html_inline":
-            parts.append(_Mark.of(token.content))
+            parts.append(
+                "^" if token.content.lower().startswith("<sup") else " " * token.content.lower().startswith("<br")
+            )
         else:
             parts.append(token.content)
     return "".join(parts)
-
-
-class _Mark(HTMLParser):
-    """What an HTML tag inside a cell stands for: `^` for a superscript, a blank for a break."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.text = ""
-
-    @classmethod
-    def of(cls, tag: str) -> str:
-        """The text for a tag."""
-        mark = cls()
-        mark.feed(tag)
-        return mark.text
-
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        """Read the start of a tag."""
-        self.text = {"sup": "^", "br": " "}.get(tag, "")

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from inception_dsl.authoring.transcription.columns import Column
 from inception_dsl.authoring.transcription.modules import branches
 from inception_dsl.authoring.transcription.rows import Layer, filled
-from inception_dsl.authoring.transcription.windows import Step
+from inception_dsl.authoring.transcription.windows import OF_LAYER, Step
 from inception_dsl.ir.shapes import Pair
 
 Ask = Callable[[str, str], None]
 """Asks about a row, by its name."""
-
-WINDOWS: Final = {"conv": "conv", "maxpool": "maxpool", "avgpool": "avgpool", "pool": "maxpool"}
 
 
 class Formula(NamedTuple):
@@ -40,13 +38,12 @@ class Formulas:
     calls: Mapping[int, str] = field(default_factory=dict)
     padding: Mapping[str, str] = field(default_factory=dict)
 
-    def steps(self) -> Iterator[tuple[int, Step]]:
-        """The windows of the rows that are layers, by the index of the row."""
-        for i, row in enumerate(self.rows):
-            layer = self.layer(i)
-            kernel = self._kernel(i)
-            if layer in ("conv", "maxpool", "avgpool") and kernel:
-                yield i, Step(layer, kernel, self._stride(i), self.before[i], row.image)
+    def step(self, i: int) -> Step | None:
+        """The window of a row; None unless it is a layer with a kernel."""
+        layer, kernel = self.layer(i), self._kernel(i)
+        if kernel is None or layer not in OF_LAYER:
+            return None
+        return Step(layer, kernel, self._stride(i), self.before[i], self.rows[i].image)
 
     def layer(self, i: int) -> str:
         """The layer of a row; a pool of no kind is an average if nothing of the image is left."""
@@ -121,7 +118,7 @@ class Formulas:
         return f"{layer} {kernel[0]}x{kernel[1]}/{self._stride(i)}{self._own_padding(i)}{end}"
 
     def _classifier(self, i: int) -> str:
-        later = any(self.layer(k) == "fc" for k in range(i + 1, len(self.rows)))
+        later = any(row.kind.layer == "fc" for row in self.rows[i + 1 :])
         row = self.rows[i]
         if not later:
             return "fc {classes}"
@@ -146,7 +143,7 @@ class Formulas:
 
     def _own_padding(self, i: int) -> str:
         """The padding of a row, where it is not the default."""
-        step = next((step for at, step in self.steps() if at == i), None)
+        step = self.step(i)
         if step is None:
             return ""
         fitting = step.fitting()

@@ -10,6 +10,7 @@ from inception_dsl.authoring.transcription.columns import ARGUMENTS, POOLS, Colu
 from inception_dsl.authoring.transcription.words import Kind, kind, patch
 from inception_dsl.ir import names
 from inception_dsl.ir.shapes import Pair
+from inception_dsl.spec.models import Spec
 from inception_dsl.tables.grid import Cell
 from inception_dsl.tables.kinds import IMAGE, NUMBER, SHAPE, whole
 
@@ -129,7 +130,7 @@ def _names(kinds: Sequence[Kind], table: Table) -> list[str]:
     column = table.first("name") if table.first("type") or _is_named(table) else None
     totals = Counter(found.base for found in kinds if not found.label)
     seen: Counter[str] = Counter()
-    taken: set[str] = set()
+    taken = {*Spec.model_fields}  # questions about rows and keys stay apart
     chosen = []
     for found, row in zip(kinds, table.rows, strict=True):
         own = row.cells[column.at].text if column else ""

@@ -56,7 +56,8 @@ def transcribe(found: Found, name: str, file: str) -> Transcript:
 class _Transcription:
     """One table on its way to a spec.
 
-    `questions` are those asked while its parts are drafted, and `shown` the same in the order of the file.
+    `questions` are those asked while its parts are drafted, by what they are about; `shown` has them in the order of
+    the file.
     """
 
     def __init__(self, found: Found, name: str, file: str) -> None:
@@ -68,14 +69,13 @@ class _Transcription:
         if not self.rows:
             span = found.grid.rows[0][0].span
             raise unreadable(span, "this table has no rows below its input", "give its rows too")
-        self.questions: list[Question] = []
+        self.questions: dict[str, dict[Question, None]] = {}
         self.shown: list[Question] = []
         self.columns = self.table.of(*ARGUMENTS, "pool")
 
     def ask(self, about: str, text: str) -> None:
         """Ask a question once."""
-        if (question := Question(about, text)) not in self.questions:
-            self.questions.append(question)
+        self.questions.setdefault(about, {})[Question(about, text)] = None
 
     def transcript(self) -> Transcript:
         """The spec, key by key."""
@@ -86,7 +86,7 @@ class _Transcription:
         first = given or self._first_input()
         before = self._images_before((first[0], first[1]))
         writer = Formulas(self.rows, before, self.columns, self.ask)
-        steps = [step for _, step in writer.steps()]
+        steps = [step for i in range(len(self.rows)) if (step := writer.step(i))]
         writer.padding = windows.defaults(steps)
         strided = self.table.first("stride") is not None
         drafts, writer.calls = draft_modules(self.rows, self.columns, strided, writer.padding, self.ask)
@@ -240,20 +240,19 @@ class _Transcription:
         several = f" (table {self.found.number} of {self.found.tables})" if self.found.tables > 1 else ""
         text = (
             f"Made by `inception-dsl table` from a table{several} of {len(self.rows)} rows. Answer the "
-            f"{len(self.questions)} questions, which start with `?`, and delete them. Then "
+            f"{len(self.shown)} questions, which start with `?`, and delete them. Then "
             f"`inception-dsl check {visible(self.file)}` compares the printed numbers."
         )
         return fill(text, WIDTH, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False) + "\n"
 
     def _comments(self, about: str, named: bool = False) -> str:
+        """The questions about a part, as comments; with `named`, they name it."""
+        options: dict[str, Any] = {"break_on_hyphens": False, "break_long_words": False}
         lines = []
-        for question in self.questions:
-            if question.about == about:
-                self.shown.append(question)
-                text = f"`{about}`: {question.text}" if named else question.text
-                text = text if named else text[0].upper() + text[1:]
-                options: dict[str, Any] = {"break_on_hyphens": False, "break_long_words": False}
-                lines.append(fill(visible(text), WIDTH, initial_indent=QUESTION, subsequent_indent="#   ", **options))
+        for question in self.questions.get(about, {}):
+            self.shown.append(question)
+            text = f"`{about}`: {question.text}" if named else question.text[0].upper() + question.text[1:]
+            lines.append(fill(visible(text), WIDTH, initial_indent=QUESTION, subsequent_indent="#   ", **options))
         return "".join(f"{line}\n" for line in lines)
 
 
