@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from threading import Lock
@@ -32,10 +31,10 @@ def _run(words: Sequence[str]) -> tuple[int, str, str]:
     """The exit code of a command line, and what it prints on stdout and stderr."""
     from inception_dsl.cli.main import main
 
-    out, errors = io.StringIO(), io.StringIO()
+    out, errors, code = io.StringIO(), io.StringIO(), 0
     with _LOCK, redirect_stdout(out), redirect_stderr(errors):
         try:
             main([*words], prog_name="inception-dsl")
         except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else os.EX_USAGE
+            code = end.code if isinstance(end.code, int) else 1 if end.code else 0
     return code, out.getvalue(), errors.getvalue()

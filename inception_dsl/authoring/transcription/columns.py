@@ -162,9 +162,9 @@ def is_argument(text: str) -> bool:
     return bool(WHOLE.fullmatch(text) or re.fullmatch(r"[0-9]{1,9}\.[0-9]{1,9}", text))
 
 
-def _plain(cell: Cell) -> Marked:
+def _plain(cell: Cell, letters: bool = True) -> Marked:
     """A cell's normal text without marks; empty where it repeats the cell to its left."""
-    found = unmarked(normal(cell.text), letters=True)
+    found = unmarked(normal(cell.text), letters)
     return found._replace(text="") if found.text in BLANKS or cell.repeats == "left" else found
 
 
@@ -203,15 +203,12 @@ def _legal(text: str, taken: set[str]) -> str:
 
 
 def _row(cells: Sequence[Cell], columns: Sequence[Column]) -> Row:
-    numeric = {column.at for column in columns if column.role not in ("name", "type", "patch")}
-    plain = []
-    for i, cell in enumerate(cells):
-        found = unmarked(normal(cell.text), letters=i in numeric)
-        plain.append(found._replace(text="") if found.text in BLANKS or cell.repeats == "left" else found)
-    return Row(tuple(plain), tuple(cells))
+    words = {column.at for column in columns if column.role in ("name", "type", "patch")}
+    return Row(tuple(_plain(cell, letters=i not in words) for i, cell in enumerate(cells)), tuple(cells))
 
 
 POOLS: Final = ("avgpool", "maxpool")
+"""What a column of pools holds in a spec."""
 
 
 def pooled(text: str) -> tuple[str, str]:

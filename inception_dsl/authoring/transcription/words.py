@@ -43,7 +43,7 @@ class Kind(NamedTuple):
 
 
 def kind(text: str) -> Kind:
-    """What the text of a row's type says."""
+    """What the text of a row's type says, such as `inception (3a)`, `7x7 conv, 64, /2` or `2 x block`."""
     lower = text.lower()
     count, rest = 1, lower
     if match := _COUNT.search(lower):
@@ -64,17 +64,8 @@ def kind(text: str) -> Kind:
         base, label = _BASES.get(layer, layer), "" if layer in ("dropout", "softmax") else label
         own = re.fullmatch(r"[a-z]+[0-9]{1,3}(_\w{1,20})?", rest)
         base = rest if own and not names.problem(rest) else base
-        return Kind(
-            layer,
-            "",
-            count,
-            base,
-            "" if own or window or width else label,
-            kernel,
-            stride,
-            width,
-            share,
-        )
+        label = "" if own or window or width else label
+        return Kind(layer, "", count, base, label, kernel, stride, width, share)
     bare = re.sub(r"\(?(?<![0-9x])[0-9]{1,2}[a-z]?\)?$", "", rest) or rest
     module = names.from_column(bare)[:40].strip("_").lower() if re.search("[a-z]", bare) else "block"
     module = f"{module}_block" if names.problem(module) or module in LAYERS else module
