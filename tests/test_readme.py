@@ -53,9 +53,11 @@ def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """A folder with the specs, what is generated from them, and tables of papers."""
+    """A folder with the specs, what is generated from them, tables of papers, and the recipes."""
     for name in ("specs", "generated", "tests/data/tables"):
         shutil.copytree(ROOT / name, tmp_path / name)
+    recipes = "inception_dsl/recipes"
+    shutil.copytree(ROOT / recipes, tmp_path / recipes, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     return tmp_path
 
 
