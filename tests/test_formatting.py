@@ -250,13 +250,14 @@ def test_a_file_keeps_its_mode_its_line_breaks_and_the_links_to_it(run: Run) -> 
 
 def test_machines_are_told(run: Run) -> None:
     run("fmt", "specs/in")
-    told = json.loads(run("fmt", "--check", "--format", "json").stdout)
+    told = json.loads(run("fmt", "--diff", "--format", "json").stdout)
 
     assert {file["path"]: file["status"] for file in told["files"]} == {
         "specs/a.yaml": "unformatted",
         "specs/c.yaml": "unformatted",
         "specs/in/b.yaml": "current",
     }
+    assert [text.partition("\n")[0] for text in told["result"]["diff"]] == ["--- specs/a.yaml", "--- specs/c.yaml"]
     assert [(d["code"], d["file"], d["line"]) for d in told["diagnostics"]] == [
         ("E405", "specs/a.yaml", 1),
         ("E405", "specs/c.yaml", 2),

@@ -47,8 +47,9 @@ def command(run: CommandRun, files: tuple[str, ...], only_check: bool, diff: boo
     run.diagnostics += found.faults
     for path in (*found.specs, *found.claims):
         run.attempt(partial(_format, run, path, writes, diff), path)
-    counts = Counter(file.status for file in run.files)
-    run.echo(", ".join(f"{count} {_WORDS[status]}" for status, count in sorted(counts.items())))
+    if run.files:
+        counts = Counter(file.status for file in run.files)
+        run.echo(", ".join(f"{count} {_WORDS[status]}" for status, count in sorted(counts.items())))
 
 
 _WORDS: Final = {"current": "formatted already", "unformatted": "not formatted", "written": "formatted"}
@@ -71,6 +72,7 @@ def _report(run: CommandRun, formatted: Formatted, diff: bool) -> None:
     if formatted.edits:
         run.diagnostics.append(formatted.diagnostic)
         if diff:
+            run.result = {"diff": [*(run.result or {"diff": []})["diff"], formatted.difference]}
             run.echo(formatted.difference)
 
 
