@@ -69,6 +69,8 @@ def test_hover_on_a_word_is_its_entry_of_the_vocabulary(googlenet: OpenFile) -> 
         ('columns: ["#1x^1"', "`#1x1` is an argument of `inception`."),
         ("| para^ms |", "Numbers that training changes"),
         ("{clas^ses}", "the number of classes"),
+        ("loss_we^ight: 0.3", "The weight of its loss beside the trunk's"),
+        ("classes^: 1000", "The number of classes"),
         ("  aux^1: {", "4,169,728"),
         ("from: inception^_4d", "14x14x528"),
     ],

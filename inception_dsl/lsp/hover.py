@@ -8,6 +8,7 @@ from lsprotocol import types
 
 from inception_dsl.compilation import Build
 from inception_dsl.emit import catalogue
+from inception_dsl.lsp import key_offers
 from inception_dsl.lsp.feature import Feature
 from inception_dsl.lsp.files import OpenFile
 from inception_dsl.lsp.place import Place
@@ -15,34 +16,43 @@ from inception_dsl.paper.verdicts import MEASURES, Verdict
 from inception_dsl.spec.network import NetworkSpec
 from inception_dsl.text.markdown import code, escaped, fenced, table
 
-_ENTRIES = {"layer": "layers", "word": "words", "name": "names", "function": "functions", "operator": "operators"}
+_ENTRIES = {
+    "layer": "layers",
+    "module": "layers",  # one of a plugin, where the spec has no module of that name
+    "word": "words",
+    "name": "names",
+    "function": "functions",
+    "operator": "operators",
+}
 """The kinds of the vocabulary's entries, by the kinds of places."""
 
 
 def hover(file: OpenFile, params: types.HoverParams) -> types.Hover | None:
     """What is known of the name or word under the pointer; of anything else in a row, what is known of the row."""
     place = file.at(params.position)
-    texts = [*_about(place, file.spec)] or [*_about_row(place, file)]
+    texts = [*_about(place, file)] or [*_about_row(place, file)]
     if not texts:
         return None
     content = types.MarkupContent(types.MarkupKind.Markdown, "\n\n".join(texts))
     return types.Hover(content, file.range(place.span))
 
 
-def _about(place: Place, spec: NetworkSpec | None) -> Iterator[str]:
-    """What a name or word means."""
-    name = place.text
+def _about(place: Place, file: OpenFile) -> Iterator[str]:
+    """What a name, word or key means."""
+    name, spec = place.text, file.spec
     match place.kind:
-        case "layer" | "word" | "name" | "function" | "operator":
-            kind = _ENTRIES[place.kind]
-            if named := catalogue.find_entries(name).get(kind):
-                yield fenced(catalogue.catalogue_text({kind: named}, verbose=True))
+        case "key" if name and (meaning := key_offers.meaning(file.member, place.path)):
+            yield f"{code(name)}: {escaped(meaning)}"
         case "module" if spec and name in spec.modules:
             module = spec.modules[name]
             yield f"**{escaped(name)}**" + (f": {escaped(module.doc)}" if module.doc else "")
             yield fenced(module.graph.fragment.text.rstrip())
             if module.columns:
                 yield f"Its columns are {', '.join(code(column) for column in module.columns)}."
+        case "layer" | "module" | "word" | "name" | "function" | "operator":
+            kind = _ENTRIES[place.kind]
+            if named := catalogue.find_entries(name).get(kind):
+                yield fenced(catalogue.catalogue_text({kind: named}, verbose=True))
         case "setting" if spec and name in spec.settings:
             setting = spec.settings[name]
             bounds = {"at least": setting.minimum, "at most": setting.maximum}

@@ -46,6 +46,12 @@ def keys(member: Member, above: KeyPath, own: str, flow: bool, written: bool) ->
         yield Offer(_quoted(name) if written else f"{_quoted(name)}:{end}", kind, meaning, name)
 
 
+def meaning(member: Member, path: KeyPath) -> str:
+    """What a key means, as the models describe it; "" for a name."""
+    sections = _fields(_type(member, path[:-1]))
+    return next((meaning for name, _, meaning in sections if name == path[-1]), "")
+
+
 def values(member: Member, place: Place) -> Iterator[Offer]:
     """The values that a key, or an item of a list, can have."""
     path = place.path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import sys
@@ -37,6 +38,7 @@ class Server(LanguageServer):
         super().__init__("inception-dsl", version, types.TextDocumentSyncKind.Full)
         self.files = OpenFiles()
         self._due: asyncio.TimerHandle | None = None
+        self._warm = False
         self._sent: dict[str, types.PublishDiagnosticsParams] = {}
 
     def shutdown(self) -> None:
@@ -56,12 +58,18 @@ class Server(LanguageServer):
         workspace = self.client_capabilities.workspace
         if changed and workspace and workspace.inlay_hint and workspace.inlay_hint.refresh_support:
             self.workspace_inlay_hint_refresh(None)
+        if not self._warm:
+            self._warm = True
+            gc.collect()
+            gc.freeze()  # what the first text has loaded stays: later collections need not look at it
         self._after(IDLE, self._publish_next)
 
     def _publish_next(self) -> None:
         if self.files.analyse_next():
             self._send_diagnostics()
             self._after(0, self._publish_next)
+        else:
+            gc.collect()  # now, and not while an answer waits
 
     def _send_diagnostics(self) -> None:
         for params in diagnostics.published(self.files):
