@@ -138,11 +138,12 @@ def commands(group: click.Group = main, path: tuple[str, ...] = ()) -> Iterator[
 
 @pytest.mark.parametrize("words", [*commands()], ids=" ".join)
 def test_help_fits_80_columns(words: tuple[str, ...]) -> None:
-    """No line is longer, and no summary of a command is cut."""
+    """No line is longer, no summary of a command is cut, and no escape is printed."""
     result = CliRunner().invoke(main, [*words, "--help"], terminal_width=80)
 
     assert result.exit_code == 0
     assert all(len(line) <= 80 for line in result.output.splitlines())
+    assert "\\" not in result.output
     listed = result.output.partition("\nCommands:\n")[2]
     assert "..." not in listed
     assert all(line.endswith(".") and len(line) < 80 for line in listed.splitlines())

@@ -46,7 +46,7 @@ def command(
     jobs: int | None,
     variant: VariantOptions,
 ) -> None:
-    """Train variants of a network; compare their scores and their cost.
+    """Train variants of a network; compare scores and cost.
 
     All networks are trained with the same recipe, which --set changes for all. OUT/NETWORK/seed-N is the folder of a
     run, as `train` writes it. The same command continues where it stopped.

@@ -26,7 +26,7 @@ STDIN: Final = "-"
 @click.option("--diff", is_flag=True, help="As --check, and print what would change.")
 @output_formats(*FORMATS)
 def command(run: CommandRun, files: tuple[str, ...], only_check: bool, diff: bool) -> None:
-    """Align the tables and graphs of specs, and indent everything alike.
+    """Align the tables and graphs of specs; indent all alike.
 
     SPEC is a spec file, or a file of claims; DIR means all of them in it and in its folders (default: specs); - reads
     the standard input and prints the result. The meaning, comments, blank lines and breaks of lines stay. A file that

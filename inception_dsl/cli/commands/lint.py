@@ -37,13 +37,10 @@ def command(
     fix: bool,
     variant: VariantOptions,
 ) -> None:
-    r"""Find what is unwise in specs that compile.
+    """Find what is unwise in specs that compile.
 
     SPEC is a spec file; DIR means every spec in it and in its folders (default: specs). `inception-dsl explain L011`
-    prints a rule. A comment in a spec states why a finding is right as it is:
-
-    \b
-        # lint: ignore L011 because ...
+    prints a rule. A comment `# lint: ignore L011 because ...` in a spec states why a finding is right as it is.
     """
     from inception_dsl.lint.table import offered, selected
     from inception_dsl.plugins.offers import left_out

@@ -125,10 +125,10 @@ def migrate_weights(
     no_heads: bool,
     variant: VariantOptions,
 ) -> None:
-    """Give a spec the weights of an earlier version, or of another spec.
+    """Give a spec the weights of another version of it.
 
-    FILE has the weights of the BEFORE of `diff BEFORE AFTER --map`, and SPEC is its AFTER. Values that are kept stay
-    the same bit for bit; a tensor without one is drawn as the spec's `init` says.
+    FILE has the weights of the BEFORE of `diff BEFORE AFTER --map`, and SPEC is its AFTER, which may also be another
+    spec. Values that are kept stay the same bit for bit; a tensor without one is drawn as the spec's `init` says.
     """
     from inception_dsl.syntax.source import read
     from inception_dsl.weights.migrate import migrate
