@@ -20,6 +20,7 @@ from inception_dsl.spec.models import VERBS, Spec
 from inception_dsl.spec.variant_models import Variant
 from inception_dsl.spec.vocabulary.layers import LAYERS
 from inception_dsl.syntax.document import KeyPath
+from inception_dsl.syntax.yaml_printer import flow as quoted
 
 _KINDS: Final[Mapping[str, tuple[Kind, Any]]] = {
     "rows": ("row", ROW),
@@ -43,7 +44,7 @@ def keys(member: Member, above: KeyPath, own: str, flow: bool, written: bool) ->
             continue
         inner = here.fields.get(name) or here.others
         end = " |" if name in _TEXTS and not flow else "" if inner.is_collection and not flow else " "
-        yield Offer(_quoted(name) if written else f"{_quoted(name)}:{end}", kind, meaning, name)
+        yield Offer(quoted(name) if written else f"{quoted(name)}:{end}", kind, meaning, name)
 
 
 def meaning(member: Member, path: KeyPath) -> str:
@@ -66,13 +67,13 @@ def values(member: Member, place: Place) -> Iterator[Offer]:
         case ("training", "recipe"):
             yield from (Offer(name, VALUE) for name in plugin_recipes.names() if name not in words)
         case ("remove", str(part), int()):
-            yield from (Offer(_quoted(name), kind) for name, kind, _ in _parts(member.base, part))
+            yield from (Offer(quoted(name), kind) for name, kind, _ in _parts(member.base, part))
         case ("heads" | "override" | "insert", *_, "from"):
             yield from (Offer(row, ROW) for row in known.names(member, "row"))
         case ("insert", "rows", int(), "after" | "before"):
             yield from (Offer(row, ROW) for row in known.names(member.base, "row"))
         case (*_, "modules", str(), "columns", int()):
-            yield from (Offer(_quoted(name), COLUMN) for name in _unlisted(member, place))
+            yield from (Offer(quoted(name), COLUMN) for name in _unlisted(member, place))
 
 
 def _unlisted(member: Member, place: Place) -> list[str]:
@@ -169,10 +170,3 @@ def _bases(member: Member) -> Iterator[Offer]:
         if os.path.join(folder, f"{name}{builtin.SUFFIX}") == member.key:
             continue
         yield Offer(f"{builtin.PREFIX}{name}{builtin.SUFFIX}", FILE, "a built-in spec")
-
-
-def _quoted(name: str) -> str:
-    """A name as YAML has it."""
-    from inception_dsl.syntax.yaml_printer import flow
-
-    return flow(name)
