@@ -21,13 +21,18 @@ from torch import nn
 from inception_dsl.compiler import at_size, compile_file, compile_source
 from inception_dsl.diagnostics.diagnostic import Source, SpecError
 from inception_dsl.emit.onnx import onnx
+from inception_dsl.interchange import primitives as prim
+from inception_dsl.interchange.builder import Builder
 from inception_dsl.interchange.canonical import canonical
-from inception_dsl.interchange.graph import Graph, Opaque
+from inception_dsl.interchange.graph import INPUT, Graph, Opaque
 from inception_dsl.interchange.of_spec import of_spec
 from inception_dsl.interchange.onnx.reader import read_onnx
+from inception_dsl.interchange.recognise.patterns import PATTERNS
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops import activations as act
+from inception_dsl.ir.ops.channels import ChannelShuffle
 from inception_dsl.ir.ops.norms import BatchNorm, L2Norm
+from inception_dsl.ir.ops.shaping import Shift
 from inception_dsl.ir.shapes import TensorType
 from inception_dsl.ir.typed import Typed
 from inception_dsl.lower import lower
@@ -215,6 +220,29 @@ def test_a_length_is_no_relu(tmp_path: Path) -> None:
     steps = [("ReduceL2", "x", {"axes": [1]}), ("Max", "v0 tiny", {}), ("Div", "x v1", {})]
 
     assert [node.op.name for node in composed(steps, tmp_path).nodes] == [L2Norm.name]
+
+
+def read(shape: tuple[int, ...], *ops: Op) -> list[str]:
+    """The ops that a chain of ops is recognised as."""
+    builder, index = Builder(TensorType(shape), PATTERNS), INPUT
+    for op in ops:
+        index = builder.add("op", op, index)
+    return [node.op.name for node in builder.finish("chain", {"y": index}).nodes]
+
+
+def test_a_shuffle_keeps_the_pixels_of_an_image() -> None:
+    turn = prim.Permute((1, 0, 2, 3))
+
+    assert read((4, 2, 6), prim.Reshape((2, 2, 2, 6)), turn, prim.Reshape((4, 2, 6))) == [ChannelShuffle.name]
+    assert read((4, 2, 6), prim.Reshape((4, 2, 2, 3)), turn, prim.Reshape((4, 2, 6))) == ["opaque"] * 3
+    assert read((2, 3, 3), prim.Gather(0, (1, 0))) == ["opaque"]
+
+
+def test_a_shift_keeps_the_size_of_an_image() -> None:
+    pad, cut = prim.Pad((0, 0, 0), (0, 1, 1)), prim.Slice(2, 1, 9)
+
+    assert read((3, 8, 8), pad, prim.Slice(1, 1, 9), cut) == [Shift.name]
+    assert read((3, 8, 8), pad, prim.Slice(1, 1, 5), cut) == ["opaque"] * 3
 
 
 # --- files that are no networks ---------------------------------------------------------------------------------------

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from inception_dsl.interchange.graph import INPUT, Graph, GraphNode, Opaque
-from inception_dsl.interchange.primitives import Constant, Primitive
+from inception_dsl.interchange.constant import Constant
+from inception_dsl.interchange.graph import INPUT, Graph, GraphNode, Opaque, needed
+from inception_dsl.interchange.primitives import Primitive
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.shapes import TensorType
 
@@ -64,6 +65,10 @@ class Builder:
         """The shape of a value."""
         return self.types[index] if index != INPUT else self.input
 
+    def node(self, index: int) -> Added | None:
+        """What gives a value; None for the input."""
+        return self.nodes[index] if index != INPUT else None
+
     def op(self, index: int) -> Op | None:
         """The op that gives a value; None for the input."""
         return self.nodes[index].op if index != INPUT else None
@@ -72,9 +77,9 @@ class Builder:
         """The graph of what the outputs need; a primitive outside a layer is opaque."""
         tensors: dict[str, Constant] = {}
         nodes = []
-        needed = self._needed(outputs.values())
-        new = {INPUT: INPUT, **{old: at for at, old in enumerate(needed)}}
-        for index in needed:
+        kept = needed([node.inputs for node in self.nodes], outputs.values())
+        new = {INPUT: INPUT, **{old: at for at, old in enumerate(kept)}}
+        for index in kept:
             added, out = self.nodes[index], self.types[index]
             op = Opaque(added.op.name, added.op.parameters, out) if isinstance(added.op, Primitive) else added.op
             names = {key: _named(constant, tensors) for key, constant in added.weights.items()}
@@ -87,13 +92,6 @@ class Builder:
             {name: new[index] for name, index in outputs.items()},
             lambda name: tensors[name].values,
         )
-
-    def _needed(self, ends: Iterable[int]) -> list[int]:
-        needed = set(ends)
-        for index in range(len(self.nodes) - 1, -1, -1):
-            if index in needed:
-                needed.update(self.nodes[index].inputs)
-        return sorted(needed - {INPUT})
 
 
 def _named(constant: Constant, tensors: dict[str, Constant]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -68,10 +68,11 @@ class Graph:
         """The shape of a node's output, or of the input."""
         return self.nodes[index].out if index != INPUT else self.input
 
-    def reachable(self, *ends: int) -> list[int]:
-        """The nodes that some ends need, in order; by default those of the main output."""
-        needed = set(ends or (self.output,))
-        for index in range(len(self.nodes) - 1, -1, -1):
-            if index in needed:
-                needed.update(self.nodes[index].inputs)
-        return sorted(needed - {INPUT})
+
+def needed(inputs: Sequence[Sequence[int]], ends: Iterable[int]) -> list[int]:
+    """The indices that some ends need, in order, where `inputs` are those that every index reads."""
+    found = set(ends)
+    for index in range(len(inputs) - 1, -1, -1):
+        if index in found:
+            found.update(inputs[index])
+    return sorted(found - {INPUT})

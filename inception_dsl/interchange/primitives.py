@@ -6,69 +6,16 @@ None of them is in a finished graph: `recognise` makes layers of them, and what 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Final
 
 import numpy as np
 
 from inception_dsl.diagnostics.codes.shapes import WRONG_RANK
+from inception_dsl.interchange.constant import Constant
 from inception_dsl.interchange.graph import Array
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.shapes import ShapeError, TensorType, adaptive_bins
-
-
-class Constant:
-    """A tensor that a source holds: its name and shape, and its values, which are made when they are asked for.
-
-    `order` are the orders of axes by which it was made of the tensor of that name; a reshape is none.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        shape: Sequence[int],
-        make: Callable[[], Array] | None = None,
-        order: tuple[tuple[int, ...], ...] = (),
-    ) -> None:
-        self.name, self.shape, self.order, self._make = name, tuple(shape), order, make
-
-    @property
-    def key(self) -> object:
-        """What two constants that are the same tensor have in common."""
-        return self.name, self.shape, self.order
-
-    @property
-    def known(self) -> bool:
-        """Whether the source has its values; a graph may take its weights as inputs."""
-        return self._make is not None
-
-    @property
-    def size(self) -> int:
-        """The number of elements."""
-        return math.prod(self.shape)
-
-    @property
-    def values(self) -> Array:
-        """The values. Raises `KeyError` for a tensor without values."""
-        if self._make is None:
-            raise KeyError(self.name)
-        return self._make()
-
-    @property
-    def scalar(self) -> float | None:
-        """The number that it is, if it is one whose value is known."""
-        return float(self.values.reshape(())) if self.size == 1 and self.known else None
-
-    def reshaped(self, *shape: int) -> Constant:
-        """The same numbers in another shape."""
-        return Constant(self.name, shape, (lambda: self.values.reshape(shape)) if self.known else None, self.order)
-
-    def permuted(self, *order: int) -> Constant:
-        """Its axes in another order."""
-        shape = [self.shape[axis] for axis in order]
-        make = (lambda: self.values.transpose(order)) if self.known else None
-        return Constant(self.name, shape, make, (*self.order, order))
 
 
 class Primitive(Op):
@@ -79,10 +26,6 @@ class Primitive(Op):
         """Its parameters, as the report of an opaque node prints them."""
         own = ((field.name, getattr(self, field.name)) for field in fields(self))
         return ", ".join(f"{name}={value.shape if isinstance(value, Constant) else value}" for name, value in own)
-
-
-UNARY: Final = ("erf", "exp", "log", "softplus", "sqrt", "abs", "neg", "reciprocal")
-BINARY: Final = ("sub", "div", "max", "min", "pow")
 
 
 @dataclass(frozen=True)
@@ -104,7 +47,7 @@ class Clip(Primitive):
 
 @dataclass(frozen=True)
 class WithConstant(Primitive):
-    """Every element and that of a constant, which is broadcast: `kind` is add, mul or one of `BINARY`.
+    """Every element and that of a constant, which is broadcast: `kind` is add, mul, sub, div, max, min or pow.
 
     `first` tells that the constant is the first operand.
     """
@@ -128,7 +71,7 @@ class WithConstant(Primitive):
 
 @dataclass(frozen=True)
 class Binary(Primitive):
-    """Every element of two inputs: `kind` is one of `BINARY`."""
+    """Every element of two inputs: `kind` is sub, div, max, min or pow."""
 
     name = "binary"
     kind: str

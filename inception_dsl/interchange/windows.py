@@ -1,44 +1,61 @@
-"""The window of the language that reads the pixels of a window whose padding is given side by side."""
+"""Windows whose padding is given in pixels on every side, as windows of the language."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
 
 from inception_dsl.diagnostics.codes.shapes import WRONG_RANK
 from inception_dsl.interchange.builder import Builder
-from inception_dsl.interchange.primitives import Constant, Pad
+from inception_dsl.interchange.constant import Constant
+from inception_dsl.interchange.primitives import Pad
 from inception_dsl.ir.ops.activations import ReLU, ReLU6, Sigmoid
 from inception_dsl.ir.ops.linear import Conv
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.shapes import Padding, Pair, ShapeError, Window
 
+NEVER_NEGATIVE: Final = (ReLU, ReLU6, Sigmoid)
+"""What gives no number below 0, so that padding with zeros leaves a maximum as it is."""
 
-def find_window(
-    kernel: Pair, stride: Pair, dilation: Pair, before: Pair, after: Pair, image: Pair, ceil: bool = False
-) -> Window | None:
-    """The window with these pixels of padding on an image; None if the language has none.
 
-    `ceil` keeps a last place that reaches over the padded image, as in torch. Padding that no place reads is free.
+@dataclass(frozen=True)
+class PixelWindow:
+    """A kernel sliding over an image that is padded by pixels before and after it. All pairs are (height, width).
+
+    `ceil` keeps a last place that reaches over the padded image, as in torch.
     """
-    out = tuple(map(_places, image, kernel, stride, dilation, before, after, (ceil, ceil)))
-    for padding in _paddings(before):
-        window = Window(kernel, stride, padding, dilation)
-        try:
-            axes = window.axes(image)
-        except ShapeError:
-            continue
-        if tuple(axis.out for axis in axes) == out and tuple(axis.before for axis in axes) == before:
-            return window
-    return None
 
+    kernel: Pair
+    stride: Pair
+    dilation: Pair
+    before: Pair
+    after: Pair
+    ceil: bool = False
 
-def _paddings(before: Pair) -> Iterator[Padding]:
-    """What may give these pixels of padding before an image, the plainest first."""
-    yield Padding("pad", before)
-    yield Padding("pad", before, ceil=True)
-    yield Padding("same_upper")
+    @property
+    def padded(self) -> bool:
+        """Whether it pads the image."""
+        return any((*self.before, *self.after))
+
+    def on(self, image: Pair) -> Window:
+        """The window of the language that reads the same pixels; padding that no place reads is free.
+
+        Raises `ShapeError` where the language has none.
+        """
+        ceil = self.ceil, self.ceil
+        places = tuple(map(_places, image, self.kernel, self.stride, self.dilation, self.before, self.after, ceil))
+        plainest_first = Padding("pad", self.before), Padding("pad", self.before, ceil=True), Padding("same_upper")
+        for padding in plainest_first:
+            window = Window(self.kernel, self.stride, padding, self.dilation)
+            try:
+                axes = window.axes(image)
+            except ShapeError:
+                continue
+            if tuple(axis.out for axis in axes) == places and tuple(axis.before for axis in axes) == self.before:
+                return window
+        raise ShapeError(WRONG_RANK, f"the language has no padding of {self.before} and {self.after}")
 
 
 def _places(size: int, kernel: int, stride: int, dilation: int, before: int, after: int, ceil: bool) -> int:
@@ -49,69 +66,56 @@ def _places(size: int, kernel: int, stride: int, dilation: int, before: int, aft
     return places - 1 if (places - 1) * stride >= size + before else places
 
 
-def convolution(
-    graph: Builder,
-    name: str,
-    width: int,
-    groups: int,
-    explicit: Mapping[str, Any],
-    x: int,
-    weights: Mapping[str, Constant],
-) -> int:
-    """Add a convolution whose window is given in pixels; padding before it becomes its own."""
-    x, explicit = absorb_padding(graph, x, explicit, (0.0,))
-    window = find_window(**explicit, image=graph.type_of(x).image)
-    if window is None:
-        raise ShapeError(WRONG_RANK, f"the language has no padding of {explicit['before']} and {explicit['after']}")
-    return graph.add(name, Conv(width, window, groups, "bias" in weights), x, **weights)
-
-
-def pool(
-    graph: Builder, name: str, kind: type[MaxPool | AvgPool], explicit: Mapping[str, Any], counted: bool, x: int
-) -> int:
-    """Add a pool whose window is given in pixels; padding before it becomes its own where it means the same."""
-    if kind is MaxPool:
-        inner = graph.op(x)
-        source = graph.op(graph.nodes[x].inputs[0]) if isinstance(inner, Pad) else None
-        values = (-math.inf, *((0.0,) if isinstance(source, NEVER_NEGATIVE) else ()))
-        x, explicit = absorb_padding(graph, x, explicit, values)
-    elif counted or not any((*explicit["before"], *explicit["after"])):
-        before = x
-        x, explicit = absorb_padding(graph, x, explicit, (0.0,))
-        counted = counted or x != before
-    image = graph.type_of(x).image
-    window = find_window(**explicit, image=image)
-    if window is None:
-        raise ShapeError(WRONG_RANK, f"the language has no padding of {explicit['before']} and {explicit['after']}")
-    if kind is MaxPool:
-        return graph.add(name, MaxPool(window), x)
-    after = tuple(axis.after for axis in window.axes(image))
-    if counted and after != explicit["after"] and _reads_after(window, image):
-        raise ShapeError(WRONG_RANK, f"the language counts as much padding after an image as before it, not {after}")
-    return graph.add(name, AvgPool(window, counted), x)
-
-
-NEVER_NEGATIVE: Final = (ReLU, ReLU6, Sigmoid)
-"""What gives no number below 0, so that padding with zeros leaves a maximum as it is."""
-
-
-def absorb_padding(
-    graph: Builder, x: int, explicit: Mapping[str, Any], values: tuple[float, ...]
-) -> tuple[int, Mapping[str, Any]]:
-    """The image before a `Pad` with one of some values, and the window with the padding added."""
-    pad = graph.op(x)
-    if not isinstance(pad, Pad) or pad.value not in values or pad.before[0] or pad.after[0]:
-        return x, explicit
-    if len(pad.before) != 3 or min(*pad.before, *pad.after) < 0:
-        return x, explicit
-    before = tuple(a + b for a, b in zip(pad.before[1:], explicit["before"], strict=True))
-    after = tuple(a + b for a, b in zip(pad.after[1:], explicit["after"], strict=True))
-    return graph.nodes[x].inputs[0], {**explicit, "before": before, "after": after}
-
-
-def _reads_after(window: Window, image: Pair) -> bool:
+def reads_after(window: Window, image: Pair) -> bool:
     """Whether a place of a window reads padding behind the image."""
     return any(
         (axis.out - 1) * step + reach - axis.before > size
         for axis, step, reach, size in zip(window.axes(image), window.stride, window.reach, image, strict=True)
     )
+
+
+# --- layers with a window; padding that a source adds before them becomes their own -----------------------------------
+
+
+def conv(
+    graph: Builder, name: str, width: int, groups: int, window: PixelWindow, x: int, weights: Mapping[str, Constant]
+) -> int:
+    """Add a convolution, and give its index."""
+    x, window = _absorb_padding(graph, x, window, (0.0,))
+    own = window.on(graph.type_of(x).image)
+    return graph.add(name, Conv(width, own, groups, "bias" in weights), x, **weights)
+
+
+def max_pool(graph: Builder, name: str, window: PixelWindow, x: int) -> int:
+    """Add a maximum pool, and give its index; padding with zeros is its own where no number is below 0."""
+    padded = graph.node(x)
+    source = graph.op(padded.inputs[0]) if padded and isinstance(padded.op, Pad) else None
+    values = (-math.inf, 0.0) if isinstance(source, NEVER_NEGATIVE) else (-math.inf,)
+    x, window = _absorb_padding(graph, x, window, values)
+    return graph.add(name, MaxPool(window.on(graph.type_of(x).image)), x)
+
+
+def avg_pool(graph: Builder, name: str, window: PixelWindow, counted: bool, x: int) -> int:
+    """Add an average pool, and give its index; `counted` tells whether its padding counts as pixels of value 0."""
+    if counted or not window.padded:
+        source, window = _absorb_padding(graph, x, window, (0.0,))
+        x, counted = source, counted or source != x
+    image = graph.type_of(x).image
+    own = window.on(image)
+    after = tuple(axis.after for axis in own.axes(image))
+    if counted and after != window.after and reads_after(own, image):
+        raise ShapeError(WRONG_RANK, f"the language counts as much padding after an image as before it, not {after}")
+    return graph.add(name, AvgPool(own, counted), x)
+
+
+def _absorb_padding(graph: Builder, x: int, window: PixelWindow, values: tuple[float, ...]) -> tuple[int, PixelWindow]:
+    """The image before a `Pad` with one of some values, and the window with the padding added."""
+    pad = graph.op(x)
+    if not isinstance(pad, Pad) or pad.value not in values or len(pad.before) != 3:
+        return x, window
+    if pad.before[0] or pad.after[0] or min(*pad.before, *pad.after) < 0:
+        return x, window
+    (_, top, left), (_, bottom, right) = pad.before, pad.after
+    before = window.before[0] + top, window.before[1] + left
+    after = window.after[0] + bottom, window.after[1] + right
+    return graph.nodes[x].inputs[0], replace(window, before=before, after=after)

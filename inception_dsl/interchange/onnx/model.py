@@ -15,13 +15,14 @@ from onnx.reference import ReferenceEvaluator
 
 from inception_dsl.diagnostics.codes.interchange import NOT_A_GRAPH
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
-from inception_dsl.interchange.primitives import Constant
+from inception_dsl.interchange.constant import Constant
 from inception_dsl.runner.base.settings import one_line
 
 LARGE: Final = 2**16
 """Constants with more numbers than this are computed when they are asked for."""
 
-OPSETS: Final = range(9, 100)
+OLDEST: Final = 9
+"""The oldest opset that is read."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,8 @@ class OnnxModel:
         self.opset = versions.get("", versions.get("ai.onnx", 0))
         if not self.graph.node:
             raise refused(file, f"`{file}` has no nodes", "give an ONNX file with a network in it")
-        if self.opset not in OPSETS:
-            raise refused(file, f"`{file}` is of opset {self.opset}", f"convert it to opset {OPSETS.start} or newer")
+        if self.opset < OLDEST:
+            raise refused(file, f"`{file}` is of opset {self.opset}", f"convert it to opset {OLDEST} or newer")
 
     @property
     def constants(self) -> Iterator[Constant]:
@@ -74,7 +75,7 @@ class OnnxModel:
     def nodes(self) -> Iterator[OnnxNode]:
         """The nodes, in the order of the file."""
         for number, node in enumerate(self.graph.node):
-            attributes = {each.name: onnx.helper.get_attribute_value(each) for each in node.attribute}
+            attributes = {each.name: _attribute(each) for each in node.attribute}
             name = node.name or next(iter(node.output), "") or f"{node.op_type}_{number}"
             domain = f"{node.domain}." if node.domain not in ("", "ai.onnx") else ""
             yield OnnxNode(name, domain + node.op_type, tuple(node.input), tuple(node.output), attributes, node)
@@ -135,6 +136,11 @@ def _without_data(model: Any) -> Any:
         elif tensor.name not in listed:
             given.input.append(onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
     return slim
+
+
+def _attribute(attribute: Any) -> Any:
+    value = onnx.helper.get_attribute_value(attribute)
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
 
 
 def _shape(value: Any) -> tuple[int | None, ...]:

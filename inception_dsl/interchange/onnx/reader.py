@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from inception_dsl.interchange.builder import Builder
+from inception_dsl.interchange.constant import Constant
 from inception_dsl.interchange.graph import INPUT, Graph
 from inception_dsl.interchange.onnx.model import OnnxModel, OnnxNode, refused
 from inception_dsl.interchange.onnx.rules.rule import Inputs, NotSaid, Reading, Value
 from inception_dsl.interchange.onnx.rules.table import RULES
-from inception_dsl.interchange.primitives import Constant, Permute
+from inception_dsl.interchange.primitives import Permute
 from inception_dsl.interchange.recognise.layout import LAST
 from inception_dsl.interchange.recognise.patterns import PATTERNS
 from inception_dsl.ir.shapes import Pair, ShapeError, TensorType
@@ -27,7 +28,7 @@ MOST_CHANNELS_LAST = 4
 def read_onnx(file: Path, image: Pair | None = None) -> Graph:
     """Read an ONNX file, for images of its own height and width, or of another where it leaves the size open.
 
-    Raises `SpecError` E138 for a file that holds no graph of images, or whose size is not known.
+    Raises `SpecError` E140 for a file that holds no graph of images, or whose size is not known.
     """
     model = OnnxModel(file)
     constants = {each.name: each for each in model.constants}

@@ -23,32 +23,32 @@ def part(graph: Builder, added: Added) -> int | None:
         return index
     if step == 1 and op.axis == 0 and len(shape) in (1, 3) and width > 0 and size % width == start % width == 0:
         return graph.add(added.name, ChannelPart((start // width + 1, size // width)), index)
-    return shift(graph, added, op, size)
+    return _shift(graph, added, op)
 
 
-def shift(graph: Builder, added: Added, last: Slice, size: int) -> int | None:
+def _shift(graph: Builder, added: Added, last: Slice) -> int | None:
     """Pixels cut off above and on the left of an image that is padded below and on the right by as many."""
-    before = graph.nodes[added.inputs[0]] if added.inputs[0] >= 0 else None
-    if before is None or not isinstance(before.op, Slice) or before.inputs[0] < 0:
+    before = graph.node(added.inputs[0])
+    if before is None or not isinstance(before.op, Slice):
         return None
-    first, source = before.op, graph.nodes[before.inputs[0]]
-    pixels = last.start
+    first, padded, pixels = before.op, graph.node(before.inputs[0]), last.start
+    if padded is None or padded.op != Pad((0, 0, 0), (0, pixels, pixels)):
+        return None
     cut = {first.axis, last.axis} == {1, 2} and first.start == pixels > 0 and first.step == last.step == 1
-    if cut and last.stop >= size and source.op == Pad((0, 0, 0), (0, pixels, pixels)):
-        return graph.add(added.name, Shift(pixels), *source.inputs)
-    return None
+    whole = last.infer(graph.type_of(added.inputs[0])) == graph.type_of(padded.inputs[0])
+    return graph.add(added.name, Shift(pixels), *padded.inputs) if cut and whole else None
 
 
 def every(graph: Builder, added: Added) -> int | None:
     """Every n-th pixel of both sides of an image is a pool of one pixel."""
     op = added.op
     assert isinstance(op, Slice)
-    before = graph.nodes[added.inputs[0]] if added.inputs[0] >= 0 else None
+    before = graph.node(added.inputs[0])
     if before is None or not isinstance(before.op, Slice) or {op.axis, before.op.axis} != {1, 2}:
         return None
     both = {op.axis: op, before.op.axis: before.op}
     image = graph.type_of(before.inputs[0]).shape
-    if any(each.start != 0 or each.stop < image[axis] for axis, each in both.items()):
+    if any(each.start != 0 or each.stop < image[axis] or each.step < 1 for axis, each in both.items()):
         return None
     return graph.add(added.name, MaxPool(Window((1, 1), (both[1].step, both[2].step))), *before.inputs)
 
@@ -58,12 +58,12 @@ def gather(graph: Builder, added: Added) -> int | None:
     op, (index,) = added.op, added.inputs
     assert isinstance(op, Gather)
     size, order = graph.type_of(index).shape[op.axis], op.indices
-    if order == tuple(range(order[0], order[0] + len(order))):
+    if order and order == tuple(range(order[0], order[0] + len(order))):
         return graph.add(added.name, Slice(op.axis, order[0], order[-1] + 1), index)
     if op.axis or len(order) != size or len(graph.type_of(index).shape) != 3:
         return None
     width = order[1]
-    if size % width == 0 and order == tuple(c for first in range(width) for c in range(first, size, width)):
+    if width and size % width == 0 and order == tuple(c for first in range(width) for c in range(first, size, width)):
         return graph.add(added.name, ChannelShuffle(size // width), index)
     return None
 
@@ -72,14 +72,12 @@ def shuffle(graph: Builder, added: Added) -> int | None:
     """Channels as a matrix of groups, which is transposed and made channels again."""
     op, (index,) = added.op, added.inputs
     assert isinstance(op, Reshape)
-    turned = graph.nodes[index] if index >= 0 else None
-    if turned is None or turned.op != Permute((1, 0, 2, 3)) or turned.inputs[0] < 0:
+    turned = graph.node(index)
+    split = graph.node(turned.inputs[0]) if turned and turned.op == Permute((1, 0, 2, 3)) else None
+    if split is None or not isinstance(split.op, Reshape) or graph.type_of(split.inputs[0]).shape != op.shape:
         return None
-    split = graph.nodes[turned.inputs[0]]
-    groups = graph.type_of(turned.inputs[0]).shape[0]
-    if isinstance(split.op, Reshape) and graph.type_of(split.inputs[0]).shape == op.shape:
-        return graph.add(added.name, ChannelShuffle(groups), *split.inputs)
-    return None
+    groups, _, *image = split.op.shape
+    return graph.add(added.name, ChannelShuffle(groups), *split.inputs) if tuple(image) == op.shape[1:] else None
 
 
 def concat(graph: Builder, added: Added) -> int | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from inception_dsl.interchange.builder import Added, Builder
-from inception_dsl.interchange.primitives import Constant, Normalised, WithConstant
+from inception_dsl.interchange.constant import Constant
+from inception_dsl.interchange.primitives import Normalised, WithConstant
 from inception_dsl.ir.ops.linear import Conv, FullyConnected
 from inception_dsl.ir.ops.norms import GroupNorm, LayerNorm
 from inception_dsl.ir.ops.scaling import Affine, Scale
@@ -36,7 +37,7 @@ def channels(graph: Builder, added: Added) -> int | None:
     per_channel = by_channel(op, graph.type_of(index))
     if per_channel is None:
         return None
-    before = graph.nodes[index] if index >= 0 else None
+    before = graph.node(index)
     if op.kind == "mul":
         return graph.add(added.name, Affine(bias=False), index, weight=per_channel)
     if op.kind != "add" or before is None:

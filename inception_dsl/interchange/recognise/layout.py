@@ -10,9 +10,8 @@ from collections.abc import Callable
 from typing import Final
 
 from inception_dsl.interchange.builder import Added, Builder
-from inception_dsl.interchange.elementwise import ELEMENTWISE
+from inception_dsl.interchange.constant import Constant
 from inception_dsl.interchange.primitives import (
-    Constant,
     Join,
     LastAxisNorm,
     Linear,
@@ -22,6 +21,7 @@ from inception_dsl.interchange.primitives import (
     Reshape,
     WithConstant,
 )
+from inception_dsl.interchange.recognise.activations import ELEMENTWISE
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops.activations import LeakyReLU, PReLU, Softmax
 from inception_dsl.ir.ops.joins import Concat
@@ -105,12 +105,10 @@ def as_pixel(graph: Builder, index: int) -> int | None:
 
 
 def _follow(graph: Builder, index: int, kind: str, change: Callable[[Builder, Added], int | None]) -> int | None:
-    if index < 0:
-        return None
-    key = kind, index
-    if key not in graph.found:
-        graph.found[key] = change(graph, graph.nodes[index])
-    return graph.found[key]
+    node, key = graph.node(index), (kind, index)
+    if node and key not in graph.found:
+        graph.found[key] = change(graph, node)
+    return graph.found.get(key)
 
 
 def _first(graph: Builder, node: Added) -> int | None:
@@ -134,12 +132,8 @@ def _first(graph: Builder, node: Added) -> int | None:
         case Join(2):
             return graph.add(node.name, Concat(), *known)
         case Pad(before, after, value):
-            order = FIRST
-            return graph.add(
-                node.name,
-                Pad(tuple(before[axis] for axis in order), tuple(after[axis] for axis in order), value),
-                *known,
-            )
+            moved = Pad(tuple(before[axis] for axis in FIRST), tuple(after[axis] for axis in FIRST), value)
+            return graph.add(node.name, moved, *known)
         case op if isinstance(op, ANYWHERE) or op.training_only:
             return graph.add(node.name, op, *known, **node.weights)
     return None

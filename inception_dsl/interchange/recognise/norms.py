@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from inception_dsl.interchange.builder import Added, Builder
 from inception_dsl.interchange.primitives import (
     Binary,
@@ -16,21 +18,22 @@ from inception_dsl.interchange.primitives import (
 )
 from inception_dsl.ir.ops.norms import L2Norm, LayerNorm
 
-LEAST_LENGTH = 1e-12
+LEAST_LENGTH: Final = 1e-12
+"""What torch and keras divide by where a vector has no length."""
 
 
 def ungroup(graph: Builder, added: Added) -> int | None:
     """Groups of channels, as the channels of another image, normalised by themselves: the values of a group norm."""
     op, (index,) = added.op, added.inputs
     assert isinstance(op, Reshape)
-    inner = graph.nodes[index] if index >= 0 else None
-    if inner is None or not isinstance(inner.op, InstanceNorm) or inner.inputs[0] < 0:
+    inner = graph.node(index)
+    if inner is None or not isinstance(inner.op, InstanceNorm):
         return None
-    split = graph.nodes[inner.inputs[0]]
-    if isinstance(split.op, Reshape) and graph.type_of(split.inputs[0]).shape == op.shape:
-        groups = graph.type_of(inner.inputs[0]).channels
-        return graph.add(added.name, Normalised(groups, inner.op.eps), *split.inputs)
-    return None
+    split = graph.node(inner.inputs[0])
+    if split is None or not isinstance(split.op, Reshape) or graph.type_of(split.inputs[0]).shape != op.shape:
+        return None
+    groups = split.op.shape[0]
+    return graph.add(added.name, Normalised(groups, inner.op.eps), *split.inputs) if op.shape[0] % groups == 0 else None
 
 
 def vector_norm(graph: Builder, added: Added) -> int | None:

@@ -7,8 +7,8 @@ from typing import Final
 
 from inception_dsl.interchange import primitives as prim
 from inception_dsl.interchange.builder import Pattern
-from inception_dsl.interchange.elementwise import recognise_activation
 from inception_dsl.interchange.recognise import channels, constants, layout, norms
+from inception_dsl.interchange.recognise.activations import recognise_activation
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops.joins import Add, Mul
 

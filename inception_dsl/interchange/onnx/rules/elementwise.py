@@ -6,6 +6,7 @@ import math
 from typing import Final
 
 from inception_dsl.interchange import primitives as prim
+from inception_dsl.interchange.constant import Constant
 from inception_dsl.interchange.onnx.model import OnnxNode
 from inception_dsl.interchange.onnx.rules.rule import (
     RULES,
@@ -18,7 +19,6 @@ from inception_dsl.interchange.onnx.rules.rule import (
     image_of,
     numbers_of,
 )
-from inception_dsl.interchange.primitives import Constant
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops import activations as act
 from inception_dsl.ir.ops.joins import Add, Mul
@@ -52,7 +52,7 @@ def _with_attributes(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[V
         case "HardSigmoid" if math.isclose(own.get("alpha", 0.2), 1 / 6, rel_tol=1e-5) and own.get("beta", 0.5) == 0.5:
             op = act.Hardsigmoid()
         case "Gelu":
-            op = act.GELUTanh() if own.get("approximate") == b"tanh" else act.GELU()
+            op = act.GELUTanh() if own.get("approximate") == "tanh" else act.GELU()
         case "Swish" if own.get("alpha", 1.0) == 1.0:
             op = act.SiLU()
         case "Softmax" if axis_of(own.get("axis", -1), reading.builder.type_of(x)) == 0:

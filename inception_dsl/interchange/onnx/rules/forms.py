@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from inception_dsl.interchange import primitives as prim
+from inception_dsl.interchange.constant import Constant
 from inception_dsl.interchange.onnx.model import OnnxNode
 from inception_dsl.interchange.onnx.rules.rule import (
     RULES,
@@ -19,7 +20,6 @@ from inception_dsl.interchange.onnx.rules.rule import (
     image_of,
     numbers_of,
 )
-from inception_dsl.interchange.primitives import Constant
 from inception_dsl.ir.ops.resampling import Upsample
 
 
@@ -161,8 +161,8 @@ def _shape(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
 @RULES("Resize", "Upsample")
 def _resize(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
     own, x = node.attributes, reading.builder.type_of(image_of(inputs))
-    mode = own.get("mode", b"nearest").decode()
-    corners = own.get("coordinate_transformation_mode", b"half_pixel" if reading.opset > 10 else b"asymmetric").decode()
+    mode = own.get("mode", "nearest")
+    corners = own.get("coordinate_transformation_mode", "half_pixel" if reading.opset > 10 else "asymmetric")
     scales = next((constant_of(inputs, at) for at in range(len(inputs) - 1, 0, -1) if inputs[at] is not None), None)
     if scales is None or not scales.known or scales.size != 4:
         raise NotSaid("its factors are not known")
@@ -170,7 +170,7 @@ def _resize(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
     if len(inputs) == 4 and inputs[3] is not None:  # sizes in place of factors
         numbers = [size / own_size for size, own_size in zip(numbers, (reading.batch, *x.shape), strict=True)]
     factor = int(numbers[2]), int(numbers[3])
-    nearest = mode == "nearest" and (corners, own.get("nearest_mode", b"floor")) == ("asymmetric", b"floor")
+    nearest = mode == "nearest" and (corners, own.get("nearest_mode", "floor")) == ("asymmetric", "floor")
     linear = mode == "linear" and corners in ("half_pixel", "pytorch_half_pixel", "align_corners")
     if numbers != [1, 1, *factor] or not (nearest or linear or (mode == "nearest" and corners == "half_pixel")):
         raise NotSaid(f"the language has no resize by {numbers} with `{mode}` and `{corners}`")

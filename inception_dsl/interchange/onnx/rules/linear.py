@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from inception_dsl.interchange import primitives as prim
+from inception_dsl.interchange.constant import Constant
 from inception_dsl.interchange.onnx.model import OnnxNode
 from inception_dsl.interchange.onnx.rules.rule import (
     RULES,
@@ -18,10 +18,10 @@ from inception_dsl.interchange.onnx.rules.rule import (
     constant_of,
     image_of,
 )
-from inception_dsl.interchange.primitives import Constant
-from inception_dsl.interchange.windows import convolution, pool
+from inception_dsl.interchange.windows import PixelWindow, avg_pool, conv, max_pool
 from inception_dsl.ir.ops.linear import FullyConnected
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
+from inception_dsl.ir.shapes import Padding, Window
 
 
 @RULES("Conv")
@@ -29,49 +29,39 @@ def _conv(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
     weight, bias = constant_of(inputs, 1), constant_of(inputs, 2)
     if weight is None or len(weight.shape) != 4:
         raise NotSaid("the language has convolutions of images only")
-    window = _explicit(reading, node, inputs, weight.shape[2:])
+    window = _window(reading, node, inputs, weight.shape[2:])
     weights = {"weight": weight, **({"bias": bias} if bias else {})}
     groups = node.attributes.get("group", 1)
-    return [convolution(reading.builder, node.name, weight.shape[0], groups, window, image_of(inputs), weights)]
+    return [conv(reading.builder, node.name, weight.shape[0], groups, window, image_of(inputs), weights)]
 
 
 @RULES("MaxPool", "AveragePool")
 def _pool(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
     if len([name for name in node.outputs if name]) > 1:
         raise NotSaid("it gives the places of the maxima")
-    window = _explicit(reading, node, inputs, node.attributes["kernel_shape"])
+    window = _window(reading, node, inputs, node.attributes["kernel_shape"])
+    if node.kind == "MaxPool":
+        return [max_pool(reading.builder, node.name, window, image_of(inputs))]
     counted = bool(node.attributes.get("count_include_pad", 0))
-    kind = MaxPool if node.kind == "MaxPool" else AvgPool
-    return [pool(reading.builder, node.name, kind, window, counted, image_of(inputs))]
+    return [avg_pool(reading.builder, node.name, window, counted, image_of(inputs))]
 
 
-def _explicit(reading: Reading, node: OnnxNode, inputs: Inputs, kernel: Sequence[int]) -> dict[str, Any]:
-    """A window in numbers: kernel, stride, dilation, padding before and after on both axes, and whether to round up."""
+def _window(reading: Reading, node: OnnxNode, inputs: Inputs, kernel: Sequence[int]) -> PixelWindow:
     if len(kernel) != 2:
         raise NotSaid("the language has windows of images only")
     own = node.attributes
     stride, dilation = tuple(own.get("strides", (1, 1))), tuple(own.get("dilations", (1, 1)))
-    pads = tuple(own.get("pads", (0, 0, 0, 0)))
-    image = reading.builder.type_of(image_of(inputs)).image
-    kind = own.get("auto_pad", b"NOTSET")
-    kind = kind.decode() if isinstance(kind, bytes) else kind
-    if kind == "VALID":
-        pads = (0, 0, 0, 0)
-    elif kind in ("SAME_UPPER", "SAME_LOWER"):
-        totals = [
-            max((-(-size // step) - 1) * step + d * (k - 1) + 1 - size, 0)
-            for size, step, k, d in zip(image, stride, kernel, dilation, strict=True)
-        ]
-        small, large = [total // 2 for total in totals], [total - total // 2 for total in totals]
-        pads = (*small, *large) if kind == "SAME_UPPER" else (*large, *small)
-    return {
-        "kernel": tuple(kernel),
-        "stride": stride,
-        "dilation": dilation,
-        "before": pads[:2],
-        "after": pads[2:],
-        "ceil": bool(own.get("ceil_mode", 0)),
-    }
+    top, left, bottom, right = own.get("pads", (0, 0, 0, 0))
+    auto = own.get("auto_pad", "NOTSET")
+    if auto in ("SAME_UPPER", "SAME_LOWER"):
+        same = Window((kernel[0], kernel[1]), stride, Padding("same_upper"), dilation)
+        (top, bottom, _), (left, right, _) = same.axes(reading.builder.type_of(image_of(inputs)).image)
+        if auto == "SAME_LOWER":
+            top, left, bottom, right = bottom, right, top, left
+    elif auto == "VALID":
+        top = left = bottom = right = 0
+    ceil = bool(own.get("ceil_mode", 0))
+    return PixelWindow((kernel[0], kernel[1]), stride, dilation, (top, left), (bottom, right), ceil)
 
 
 @RULES("GlobalAveragePool", "GlobalMaxPool")
@@ -84,7 +74,7 @@ def _global(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
 def _einsum(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
     """An average pool to bins that are not alike, as a product with the share of each row and column."""
     rows, columns = constant_of(inputs, 1), constant_of(inputs, 2)
-    if node.attributes.get("equation") != b"nchw,ih,jw->ncij" or rows is None or columns is None:
+    if node.attributes.get("equation") != "nchw,ih,jw->ncij" or rows is None or columns is None:
         raise NotSaid("the language has no general product of tensors")
     to = rows.shape[0], columns.shape[0]
     image = reading.builder.type_of(image_of(inputs)).image

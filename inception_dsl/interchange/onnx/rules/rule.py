@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from inception_dsl.interchange.builder import Builder
+from inception_dsl.interchange.constant import Constant
 from inception_dsl.interchange.onnx.model import OnnxNode
-from inception_dsl.interchange.primitives import Constant
 from inception_dsl.ir.shapes import TensorType
 
 Value = int | Constant

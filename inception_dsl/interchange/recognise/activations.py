@@ -162,8 +162,14 @@ def _apply(op: Op, inputs: list[Values]) -> Values | None:
 
 def _is_floor(op: Op) -> bool:
     """Whether an op keeps a divisor away from 0, which is near a ReLU."""
-    low = op.constant.scalar if isinstance(op, WithConstant) and op.kind == "max" else getattr(op, "low", None)
-    return isinstance(low, float) and 0 < low < SMALL
+    match op:
+        case WithConstant("max", constant):
+            low = constant.scalar
+        case Clip(number):
+            low = number
+        case _:
+            return False
+    return low is not None and 0 < low < SMALL
 
 
 def _close(given: Values, wanted: Values) -> bool:

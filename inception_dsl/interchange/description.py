@@ -1,0 +1,122 @@
+"""What a node computes: its kind, and the parameters that matter on the image at hand."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import fields
+from typing import Any
+
+from inception_dsl.interchange.graph import GraphNode
+from inception_dsl.interchange.windows import reads_after
+from inception_dsl.ir.op import concrete
+from inception_dsl.ir.ops.channels import ChannelPart, ChannelShuffle
+from inception_dsl.ir.ops.joins import Add, Concat, Mul
+from inception_dsl.ir.ops.linear import Conv, FullyConnected
+from inception_dsl.ir.ops.norms import BatchNorm
+from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
+from inception_dsl.ir.ops.resampling import Upsample
+from inception_dsl.ir.ops.scaling import Scale
+from inception_dsl.ir.ops.shaping import Flatten, Identity
+from inception_dsl.ir.shapes import TensorType, Window, uniform_window
+
+Parameters = tuple[tuple[str, Any], ...]
+
+
+def passes(node: GraphNode) -> bool:
+    """Whether a node gives its input as it is, in inference."""
+    op, x = node.op, node.types[0]
+    match op:
+        case _ if op.training_only:
+            return True
+        case Identity() | Scale(1.0):
+            return True
+        case Flatten():
+            return x.size == x.channels
+        case Add() | Concat() | Mul():
+            return len(node.inputs) == 1
+        case MaxPool(window) | AvgPool(window):
+            return node.out == x and (window is None or window.reach == window.stride == (1, 1))
+        case ChannelPart((_, parts)):
+            return parts == 1
+        case ChannelShuffle(groups):
+            return groups in (1, x.channels)
+        case Upsample(factor):
+            return factor == (1, 1)
+        case _:
+            return False
+
+
+def describe(node: GraphNode) -> tuple[str, Parameters]:
+    """The kind of a node's op, and the parameters that matter for its value in inference, on the image that it reads.
+
+    A convolution of one pixel is a fully connected layer, and a window over a whole image is `global`.
+    """
+    op, x = node.op, node.types[0]
+    match op:
+        case Conv(width, window, groups, bias):
+            sums = {"width": concrete(width), "bias": bias}
+            if x.shape[1:] == window.kernel == (1, 1) == node.out.shape[1:]:
+                return "fc", _parameters(**sums, groups=concrete(groups))
+            return "conv", _parameters(**sums, groups=concrete(groups), **_window(window, x))
+        case FullyConnected(width, bias):
+            return "fc", _parameters(width=concrete(width), bias=bias, groups=1)
+        case MaxPool(window):
+            return "maxpool", _pool(window, x, (1, 1))
+        case AvgPool(window, count_pad, to):
+            counted = {"count_pad": True} if window and count_pad and _reads_padding(window, x) else {}
+            return "avgpool", (*_pool(window, x, to), *_parameters(**counted))
+        case BatchNorm(eps):
+            return "bn", _parameters(eps=eps)
+        case Upsample(factor, bilinear, align_corners):
+            return "upsample", _parameters(factor=factor, bilinear=bilinear, align_corners=align_corners)
+        case _:
+            return op.name, _parameters(**{field.name: getattr(op, field.name) for field in fields(op)})
+
+
+def _parameters(**values: Any) -> Parameters:
+    return tuple((name, single(value) if isinstance(value, float) else value) for name, value in values.items())
+
+
+def single(value: float) -> float:
+    """A number as float32 holds it, in which ONNX keeps the attributes of an op."""
+    rounded: float = struct.unpack("f", struct.pack("f", value))[0]
+    return rounded
+
+
+def _window(window: Window, x: TensorType) -> dict[str, Any]:
+    """A window by its pixels: the padding before the image and the number of its places, on either axis.
+
+    What lies behind the image follows from these. A stride has no effect on one place, nor a dilation on one pixel.
+    """
+    axes = window.axes(x.image)
+    return {
+        "kernel": window.kernel,
+        "stride": tuple(step if axis.out > 1 else 1 for step, axis in zip(window.stride, axes, strict=True)),
+        "dilation": tuple(d if k > 1 else 1 for d, k in zip(window.dilation, window.kernel, strict=True)),
+        "before": tuple(axis.before for axis in axes),
+        "out": tuple(axis.out for axis in axes),
+    }
+
+
+def _pool(window: Window | None, x: TensorType, to: tuple[int, int]) -> Parameters:
+    """The window of a pool; `to` where it covers the whole image with windows that are not alike."""
+    window = window or uniform_window(x.image, to)
+    if window is None:
+        return _parameters(to=to)
+    if _covers(window, x):
+        return _parameters(to=(1, 1))
+    return _parameters(**_window(window, x))
+
+
+def _covers(window: Window, x: TensorType) -> bool:
+    """Whether a window has one place and reads every pixel of the image there."""
+    axes = window.axes(x.image)
+    return window.dilation == (1, 1) and all(
+        axis.out == 1 and kernel - axis.before >= size
+        for axis, kernel, size in zip(axes, window.kernel, x.image, strict=True)
+    )
+
+
+def _reads_padding(window: Window, x: TensorType) -> bool:
+    """Whether a place of a window reads padding: only there does it matter whether padding counts."""
+    return any(axis.before for axis in window.axes(x.image)) or reads_after(window, x.image)
