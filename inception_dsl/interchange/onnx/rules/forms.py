@@ -118,9 +118,8 @@ def _gather(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
 
 @RULES("Pad")
 def _pad(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
-    mode = node.attributes.get("mode", b"constant")
-    if mode != b"constant":
-        raise NotSaid(f"the language pads with zeros, not by `{mode.decode()}`")
+    if (mode := node.attributes.get("mode", "constant")) != "constant":
+        raise NotSaid(f"the language pads with one value, not by `{mode}`")
     x = reading.builder.type_of(image_of(inputs))
     pads = numbers_of(node, inputs, "pads", 1) or []
     value = numbers_of(node, inputs, "value", 2) or [0.0]
