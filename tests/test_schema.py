@@ -126,6 +126,13 @@ def test_it_accepts_what_is_still_read(type_: str) -> None:
     assert accepts({"network": "a", "input": "3x8x8", "layers": "|", "settings": {"k": {"default": 1, "type": type_}}})
 
 
+def test_it_accepts_what_plugins_add() -> None:
+    """Their recipes and layers; it has the names of ours, which editors offer."""
+    data = {"network": "a", "input": "3x8x8", "layers": "|"}
+    assert accepts({**data, "training": {"recipe": "of-a-plugin"}, "defaults": {"swish": "fast"}})
+    assert schema("spec")["definitions"]["Training"]["properties"]["recipe"]["anyOf"][0]["enum"] == [*RECIPES]
+
+
 WITHIN = {"E103", "E104", "E105", "E108", "E117"}
 """The codes of what is wrong about keys and their values, which a schema can know."""
 

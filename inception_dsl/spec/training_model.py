@@ -156,7 +156,8 @@ def _sections() -> tuple[type[Section], type[Section]]:
         **{group: _group_field(group, _group(group, descriptions)) for group in GROUPS},
         "notes": (dict[_Literal[keys], Reason], notes),
     }
-    recipe = Annotated[_Literal[RECIPES], WrapValidator(_or_of_a_plugin)]
+    known: Any = _Literal[RECIPES]
+    recipe = Annotated[known, WrapValidator(_or_of_a_plugin, json_schema_input_type=known | str)]
     name = (recipe, Field(default=None, description="The recipe that a run begins with."))
     doc = "How the network is trained."
     return (
