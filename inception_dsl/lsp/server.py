@@ -23,7 +23,6 @@ from inception_dsl.lsp.positions import Units, path_of
 PAUSE: Final = 0.02
 """Seconds without a change after which diagnostics are published: fast typing is not analysed letter by letter."""
 
-
 IDLE: Final = 0.5
 """Seconds without a change after which the variants that are not open are analysed: they may be many."""
 
