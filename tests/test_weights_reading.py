@@ -653,3 +653,10 @@ def test_present_names_stay() -> None:
     own = own_names(typed(), heads=True)
 
     assert rename_former({name: name for name in own}, own, "x.pt") == ({name: name for name in own}, ())
+
+
+def test_batch_norms_without_a_scale_are_of_the_same_kind() -> None:
+    """Keras' Inception-v3 has none; a spec that has them takes its weights."""
+    typed = compiler.at_size(compiler.compile_file("builtin:inception_v3_timm"))
+
+    assert match(typed, "keras", heads=False).names.name == "InceptionV3"

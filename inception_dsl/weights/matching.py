@@ -239,11 +239,15 @@ def _equal_shapes(names: Names, layers: Sequence[Node]) -> int:
     network = compiled(names.spec)
     if network is None:
         return 1
-    theirs = [_shapes(node) for node in _layers(network, network.trunk)]
-    ours = [_shapes(node) for node in layers]
-    if [[*map(len, shapes)] for shapes in theirs] != [[*map(len, shapes)] for shapes in ours]:
+    theirs = _layers(network, network.trunk)
+    if [*map(_kind, theirs)] != [*map(_kind, layers)]:
         return 0
-    return 1 + sum(one == other for one, other in zip(ours, theirs, strict=True))
+    return 1 + sum(_shapes(one) == _shapes(other) for one, other in zip(layers, theirs, strict=True))
+
+
+def _kind(layer: Node) -> list[int] | str:
+    """What layers of one kind have in common: the axes of their tensors; batch norms may lack a scale."""
+    return layer.op.name if isinstance(layer.op, BatchNorm) else [*map(len, _shapes(layer))]
 
 
 def _shapes(layer: Node) -> list[tuple[int, ...]]:
