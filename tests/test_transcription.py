@@ -235,6 +235,71 @@ def test_any_table_is_a_spec_without_errors_of_syntax(data: st.DataObject, width
     assert not {code for code in codes - {"E118"} if code[1] in "019"}
 
 
+MOBILENET = """\
+Type / Stride, Filter Shape, Input Size
+Conv / s2, 3 × 3 × 3 × 32, 224 × 224 × 3
+Conv dw / s1, 3 × 3 × 32 dw, 112 × 112 × 32
+Conv / s1, 1 × 1 × 32 × 64, 112 × 112 × 32
+Conv dw / s2, 3 × 3 × 64 dw, 112 × 112 × 64
+Softmax / s1, Classifier, 56 × 56 × 64
+"""
+NIN = """\
+layer, filter, stride, output
+conv1, 5x5x192, 1, 32x32x192
+cccp1, 1x1x160, 1, 32x32x160
+pool1, 3x3 max, 2, 16x16x160
+dropout, 0.25, , 16x16x160
+"""
+TYPED = """\
+Layer, Type, Maps, Kernel, Stride
+In, Input (227 × 227 image), , ,
+C1, Convolution, 96, 11 × 11, 4
+S2, Max pooling, , 3 × 3, 2
+"""
+SQUEEZE = """\
+layer name/type, output size, s1x1, e1x1, e3x3
+fire2, 55x55x128, 16, 64, 64
+"""
+
+
+@pytest.mark.parametrize(
+    ("table", "written"),
+    [
+        pytest.param(
+            MOBILENET,
+            [
+                "conv1 conv 3x3/2 32",
+                "conv2 conv 3x3 {in} depthwise",
+                "conv3 conv 1x1 64",
+                "conv4 conv 3x3/2 {in} depth",
+            ],
+            id="a stride is no number of a row",
+        ),
+        pytest.param(
+            NIN,
+            ["cccp1 conv 1x1 160", "pool1 maxpool 3x3/2", "drop dropout 0.25"],
+            id="the column of windows says what a row is",
+        ),
+        pytest.param(
+            TYPED,
+            ["input: 3x227x227", "c1 conv 11x11/4 96", "s2 maxpool 3x3/2"],
+            id="names beside types, and an input that is described",
+        ),
+        pytest.param(
+            SQUEEZE,
+            ["graph: conv 1x1 {s1x1} | conv 1x1 {e1x1} | conv 3x3 {e3x3}"],
+            id="a window inside the name of a column",
+        ),
+    ],
+)
+def test_tables_as_their_papers_write_them(table: str, written: list[str]) -> None:
+    found = transcribe(formats.read(Source("t.csv", table)), "draft", "draft.yaml")
+    text = " ".join(found.text.replace("|", " ").split())
+
+    assert [part for part in written if " ".join(part.replace("|", " ").split()) not in text] == []
+    assert "are left out: Stride" not in text and "which share" not in text
+
+
 def test_the_command_writes_a_spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = (DATA / "googlenet.txt").read_text(encoding="utf-8")
     run = in_folder(tmp_path, monkeypatch, {"GoogLeNet.txt": table, "old.yaml": "precious"})

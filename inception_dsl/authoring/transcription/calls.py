@@ -50,7 +50,9 @@ def draft_modules(
 
 
 def _ask_about(name: str, draft: modules.Draft, inside: Sequence[Layer], ask: Ask) -> None:
-    remarks = dict.fromkeys(row.text for row in inside if row.text and not row.text.lower().startswith(row.kind.base))
+    remarks = dict.fromkeys(
+        row.text for row in inside if row.text and (row.kernel or not row.text.lower().startswith(row.kind.base))
+    )
     noted = f" The table says: {'; '.join(remarks)}." if remarks else ""
     if draft.graph == "pass":
         ask(name, f"what is in this module? The table has no column that describes it.{noted}")

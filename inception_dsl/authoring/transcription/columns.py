@@ -108,6 +108,8 @@ def table(grid: Grid) -> Table:
         hint = "separate its columns by two blanks or more, or choose its form with `--from`"
         raise unreadable(header[0][0].span, "this text has only one column", hint)
     found = [_role(headings[i], [row[i] for row in body], i == kept[0]) for i in kept]
+    if [role for role, _ in found].count("type") > 1 and "name" not in (role for role, _ in found):
+        found[0] = ("name", found[0][1]) if found[0][0] == "type" else found[0]  # `Layer | Type`, `Layer | Operation`
     if not {"patch", "input", "output"} & {role for role, _ in found}:  # of modules, not of layers
         found = [("argument" if role in ARGUMENTS else role, unit) for role, unit in found]
     columns = list(_columns([headings[i] for i in kept], found, kept))

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from inception_dsl.authoring.transcription.columns import Column
 
 _KERNEL: Final = re.compile(r"(double |triple )?#?([0-9]{1,2})x([0-9]{1,2})", re.IGNORECASE)
+_INSIDE: Final = re.compile(r"(?<![0-9])([1-9])x([1-9])(?![0-9])")
 _REDUCE: Final = re.compile(r"(double |triple )?#?([0-9]{1,2}x[0-9]{1,2}) ?(reduc(e|tion)|bottleneck)", re.IGNORECASE)
 _PROJECTION: Final = re.compile(r"(pool )?proj(ection)?", re.IGNORECASE)
 _TIMES: Final = {"double ": 2, "triple ": 3}
@@ -58,7 +59,9 @@ def branches(columns: Sequence[Column], stride: int = 1, padding: str = "") -> I
             pool = ""
             yield Branch("pool", (f"{kind} 3x3/{stride} same", f"conv 1x1 {{{name}}}"))
         else:
-            yield Branch("", (f"conv 1x1 {{{name}}}",), sure=False)
+            kernel = f"{match[1]}x{match[2]}" if (match := _INSIDE.search(name)) else "1x1"
+            words = padding if kernel != "1x1" else ""
+            yield Branch("", (f"conv {kernel} {{{name}}}{words}",), sure=False)
     if pool:
         yield Branch("pool", (f"{{{pool}}} 3x3/{stride} same",))
     for name in reduction.values():

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from inception_dsl.authoring.transcription.columns import ARGUMENTS, POOLS, Column, Row, Table, is_argument, pooled
-from inception_dsl.authoring.transcription.words import Kind, kind, patch
+from inception_dsl.authoring.transcription.words import Kind, kind, patch, with_patch
 from inception_dsl.ir import names
 from inception_dsl.ir.shapes import Pair
 from inception_dsl.spec.models import Spec
@@ -40,7 +41,7 @@ class Layer(NamedTuple):
 
 def layers(table: Table) -> list[Layer]:
     """Read the rows; one that only shows the input is left out."""
-    kinds = [kind(_type(row, table)) for row in table.rows]
+    kinds = [with_patch(kind(_type(row, table)), _patch(row, table)) for row in table.rows]
     rows_names = _names(kinds, table)
     return [
         _layer(i, row, kinds[i], name, table)
@@ -51,16 +52,23 @@ def layers(table: Table) -> list[Layer]:
 
 def input_shape(table: Table) -> tuple[int, int, int] | None:
     """Height, width and channels of the network's input, if the table prints them."""
-    column = table.first("input")
-    if column is None and kind(_type(table.rows[0], table)).layer == "input":
-        column = table.first("output")
-    shape = SHAPE.fullmatch(table.rows[0].cells[column.at].text) if column else None
-    return (int(shape[1]), int(shape[2]), int(shape[3])) if shape else None
+    shown = next((row for row in table.rows if kind(_type(row, table)).layer == "input"), None)
+    row, column = shown or table.rows[0], table.first("output" if shown else "input") or table.first("input")
+    if column and (shape := SHAPE.fullmatch(row.cells[column.at].text)):
+        return int(shape[1]), int(shape[2]), int(shape[3])
+    if shown and (image := re.search(rf"\b{IMAGE.pattern}\b", _type(shown, table))):  # `input (224x224 RGB image)`
+        return int(image[1]), int(image[2]), 3
+    return None
 
 
 def _type(row: Row, table: Table) -> str:
     """What the table says that a row is; empty where its rows have names alone."""
     column = table.first("type") or (None if _is_named(table) else table.first("name"))
+    return row.cells[column.at].text if column else ""
+
+
+def _patch(row: Row, table: Table) -> str:
+    column = table.first("patch")
     return row.cells[column.at].text if column else ""
 
 

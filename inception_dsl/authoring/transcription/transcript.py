@@ -174,14 +174,16 @@ class _Transcription:
             for name, text in row.others.items():
                 self.ask(row.name, f"which number is `{visible(text)}` in its column `{name}`?")
             lost = [
-                f"{c.name} {row.values[c.name]}" for c in self.columns if c.name not in used and row.values.get(c.name)
+                f"{c.name} {row.values[c.name]}"
+                for c in self.columns
+                if c.name not in used and row.values.get(c.name) and not (c.role == "stride" and row.kind.layer)
             ]
-            if lost and row.kind.layer not in ("conv", "fc") and set(lost) != {"s 1"}:
+            if lost and row.kind.layer not in ("conv", "fc"):
                 self.ask(row.name, f"these cells of its row are left out: {', '.join(lost)}")
         for column in self.table.of("ignored"):
             self.ask(
                 "layers",
-                f"the column `{visible(column.heading)}` is left out: it holds no numbers. Does a row need it?",
+                f"the column `{visible(column.heading)}` is left out, as no layer takes what it holds. Does a row need it?",
             )
         marked = [f"`{visible(mark)}` at `{row.name}`" for row in self.rows for mark in row.marks.values()]
         if marked:

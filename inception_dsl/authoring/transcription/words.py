@@ -19,9 +19,10 @@ _LAYERS: Final = (
     ("pool", r"\bpool(ing)?[0-9]*\b"),
     ("fc", r"\bfc[-_ 0-9]*|linear|fully[ -]?connected|\bdense\b(?! ?block)|inner product"),
     ("flatten", r"flatten"),
-    ("input", r"^(input( image)?|image|data)$"),
+    ("input", r"^(input( (image|layer))?( ?\(.*\))?|image|data)$"),
     ("conv", r"\bconv(olution(al)?|2d)?[-_0-9]*(?![a-z])"),
 )
+_STRIDE: Final = re.compile(r"(?:,\s*)?(?:/\s*s? ?|\bstride ?=? ?|\bs ?= ?)([0-9])(?![0-9])")
 _BASES: Final = {"maxpool": "pool", "avgpool": "pool", "dropout": "drop"}
 
 
@@ -50,6 +51,8 @@ def kind(text: str) -> Kind:
         count = max(int(match[1] or match[2]), 1)
         rest = f"{lower[: match.start()]} {lower[match.end() :]}".strip()
     rest = re.sub(r"\bconv(olution(al)?)?[ -]?[123]d\b", "conv", rest)
+    stride = int(found[1]) if (found := _STRIDE.search(rest)) else None
+    rest = _STRIDE.sub("", rest).strip() or rest
     layer = next((word for word, pattern in _LAYERS if re.search(pattern, rest)), "")
     label = found[1] if (found := re.search(r"\(?(?<![0-9x])([0-9]{1,2}[a-z]?)\)?$", rest)) else ""
     share = found[0].replace(" ", "") if (found := re.search(r"[0-9]{1,2}(\.[0-9]+)?\s*%|0?\.[0-9]+", rest)) else ""
@@ -58,7 +61,6 @@ def kind(text: str) -> Kind:
         return Kind("conv", "", count, "conv", "", (int(vgg[1]), int(vgg[1])), None, int(vgg[2]))
     if found := re.search(r"(?:,\s*|fc[- ]|\bconv[^,]*[- ])([0-9]{2,5})(?=\s*(?:,|$))", rest):
         width = int(found[1])
-    stride = int(found[1]) if (found := re.search(r"(?:/|stride ?=? ?|s=)([0-9])(?![0-9])", rest)) else None
     kernel = (int(window[1]), int(window[2])) if window else None
     if layer:
         base, label = _BASES.get(layer, layer), "" if layer in ("dropout", "softmax") else label
@@ -71,6 +73,18 @@ def kind(text: str) -> Kind:
     module = f"{module}_block" if names.problem(module) or module in LAYERS else module
     base = rest if re.fullmatch(r"[a-z_]+[0-9]{1,3}[a-z]?", rest) and count == 1 else module
     return Kind("", module, count, base, "" if base == rest else label, kernel, stride, width)
+
+
+def with_patch(found: Kind, text: str) -> Kind:
+    """A row's kind with what the cell of its window adds: `5x5x192` is a convolution, `3x3 max` a maximum."""
+    lower = text.lower()
+    if found.layer == "pool" and (pool := re.search(r"\b(max|avg|average)", lower)):
+        return found._replace(layer="maxpool" if pool[1] == "max" else "avgpool")
+    if found.layer == "dropout" and not found.share and re.fullmatch(r"0?\.[0-9]+|[0-9]{1,2}(\.[0-9]+)? ?%", lower):
+        return found._replace(share=lower.replace(" ", ""))
+    if not found.layer and (filters := re.fullmatch(r"[0-9]{1,2}x[0-9]{1,2}x([0-9]{1,5})", lower)):
+        return found._replace(layer="conv", width=found.width or int(filters[1]))
+    return found
 
 
 def patch(text: str) -> tuple[tuple[int, int] | None, int | None]:
