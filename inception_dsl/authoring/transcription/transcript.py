@@ -183,7 +183,7 @@ class _Transcription:
         for column in self.table.of("ignored"):
             self.ask(
                 "layers",
-                f"the column `{visible(column.heading)}` is left out, as no layer takes what it holds. Does a row need it?",
+                f"the column `{visible(column.heading)}` is left out: no layer takes what it holds. Does a row?",
             )
         marked = [f"`{visible(mark)}` at `{row.name}`" for row in self.rows for mark in row.marks.values()]
         if marked:
