@@ -156,10 +156,11 @@ CONSTANTS = {"half": 0.5, "one": 1.0, "three": 3.0, "six": 6.0, "root": math.sqr
 def composed(steps: Steps, folder: Path, opset: int = 17, shape: tuple[int, ...] = (1, 4, 5, 5)) -> Graph:
     """The graph of nodes `kind: inputs -> name`, of which the first reads `x`, and the last gives the output."""
     nodes = [
-        helper.make_node(kind, inputs.split(), [f"v{number}"], **attributes)
+        helper.make_node(kind, inputs.split(" "), [f"v{number}"], **attributes)
         for number, (kind, inputs, attributes) in enumerate(steps)
     ]
     constants = [helper.make_tensor(name, TensorProto.FLOAT, (), [number]) for name, number in CONSTANTS.items()]
+    constants.append(helper.make_tensor("twice", TensorProto.FLOAT, (4,), [1, 1, 2, 2]))
     model = helper.make_model(
         helper.make_graph(
             nodes,
@@ -243,6 +244,39 @@ def test_a_shift_keeps_the_size_of_an_image() -> None:
 
     assert read((3, 8, 8), pad, prim.Slice(1, 1, 9), cut) == [Shift.name]
     assert read((3, 8, 8), pad, prim.Slice(1, 1, 5), cut) == ["opaque"] * 3
+
+
+RESIZE: dict[str, Any] = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric"}
+
+
+PADS = [0, 0, -1, -1, 0, 0, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "attributes", "opset", "op"),
+    [
+        ("Resize", "x  twice", {**RESIZE, "nearest_mode": "floor"}, 17, "upsample"),
+        ("Resize", "x  twice", RESIZE, 17, "opaque"),
+        ("Upsample", "x twice", {"mode": "nearest"}, 9, "upsample"),
+        ("Softmax", "x", {"axis": 1}, 17, "softmax"),
+        ("Softmax", "x", {"axis": 1}, 9, "opaque"),
+        ("Pad", "x", {"pads": PADS, "mode": "constant"}, 9, "shift"),
+        ("Pad", "x", {"pads": PADS, "mode": "reflect"}, 9, "opaque"),
+    ],
+)
+def test_an_op_is_read_as_its_attributes_and_its_opset_say(
+    kind: str, inputs: str, attributes: dict[str, Any], opset: int, op: str, tmp_path: Path
+) -> None:
+    assert [node.op.name for node in composed([(kind, inputs, attributes)], tmp_path, opset).nodes] == [op]
+
+
+def test_a_cast_to_whole_numbers_is_no_identity(tmp_path: Path) -> None:
+    there, back = {"to": TensorProto.INT64}, {"to": TensorProto.FLOAT}
+
+    assert [node.op.name for node in composed([("Cast", "x", back), ("Relu", "v0", {})], tmp_path).nodes] == ["relu"]
+    assert [node.op.name for node in composed([("Cast", "x", there), ("Cast", "v0", back)], tmp_path).nodes] == [
+        "opaque"
+    ]
 
 
 # --- files that are no networks ---------------------------------------------------------------------------------------
@@ -340,4 +374,5 @@ def test_one_layer_that_is_used_twice_is_not_two_layers() -> None:
 def test_what_is_the_same_on_an_image_has_one_form() -> None:
     assert digest("avgpool 8x8 valid") == digest("avgpool global") == digest("avgpool to=1x1")
     assert digest("conv 3x3 4 same") == digest("conv 3x3 4 pad=1") != digest("conv 3x3/2 4 pad=1")
+    assert digest("2 * [0.5 * bn]") == digest("bn") != digest("2 * [2 * bn]")
     assert digest("maxpool 3x3/2 same_upper") == digest("maxpool 3x3/2 valid ceil")

@@ -8,6 +8,7 @@ different computes something else, or needs weights of another shape.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -94,8 +95,10 @@ def canonical(graph: Graph, fold_norms: bool = False) -> Canonical:
         elif fold_norms and readers[node.inputs[0]] == 1 and (layer := _folded(node, index, inputs[0], steps)):
             steps[inputs[0]] = layer
             given[index] = inputs[0]
+        elif _cancels(step := _merged(Step(*describe(node), inputs, (index,)), steps)):
+            given[index] = step.inputs[0]
         else:
-            steps.append(_merged(Step(*describe(node), inputs, (index,)), steps))
+            steps.append(step)
             given[index] = len(steps) - 1
     return _pruned(graph, steps, given[graph.output])
 
@@ -126,6 +129,11 @@ def _merged(step: Step, steps: Sequence[Step]) -> Step:
         if step.kind == Scale.name:
             parameters = (("factor", single(dict(parameters)["factor"] * dict(inner.parameters)["factor"])),)
     return Step(step.kind, parameters, tuple(inputs), tuple(nodes))
+
+
+def _cancels(step: Step) -> bool:
+    """Whether a step is a product with 1, as scales may be together."""
+    return step.kind == Scale.name and math.isclose(dict(step.parameters)["factor"], 1, rel_tol=1e-6)
 
 
 def _pruned(graph: Graph, steps: Sequence[Step], output: int) -> Canonical:

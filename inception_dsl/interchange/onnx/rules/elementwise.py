@@ -23,6 +23,7 @@ from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops import activations as act
 from inception_dsl.ir.ops.joins import Add, Mul
 from inception_dsl.ir.ops.regularisation import Dropout
+from inception_dsl.ir.shapes import TensorType
 
 PLAIN: Final[dict[str, Op]] = {
     "Relu": act.ReLU(),
@@ -55,11 +56,16 @@ def _with_attributes(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[V
             op = act.GELUTanh() if own.get("approximate") == "tanh" else act.GELU()
         case "Swish" if own.get("alpha", 1.0) == 1.0:
             op = act.SiLU()
-        case "Softmax" if axis_of(own.get("axis", -1), reading.builder.type_of(x)) == 0:
+        case "Softmax" if _is_over_channels(reading, node, reading.builder.type_of(x)):
             op = act.Softmax()
         case _:
             raise NotSaid(f"the language has no {node.kind} with {own}")
     return [reading.builder.add(node.name, op, x)]
+
+
+def _is_over_channels(reading: Reading, node: OnnxNode, x: TensorType) -> bool:
+    """Whether a softmax is over the channels: before opset 13, it is over all axes from its own on."""
+    return axis_of(node.attributes.get("axis", -1), x) == 0 and (reading.opset > 12 or len(x.shape) == 1)
 
 
 @RULES("PRelu")
@@ -98,11 +104,17 @@ def _elementwise(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value
     return [reading.builder.add(node.name, op, *values)]
 
 
+FLOATS: Final = (1, 10, 11, 16)
+"""The types of ONNX that are floating point: float, float16, double and bfloat16."""
+
+
 @RULES("Identity", "Dropout", "Cast")
 def _identity(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
     value = inputs[0]
     if value is None:
         raise NotSaid("it has no input")
+    if node.kind == "Cast" and isinstance(value, int) and node.attributes.get("to") not in FLOATS:
+        raise NotSaid("it rounds to whole numbers")
     if node.kind == "Dropout" and isinstance(value, int):
         ratio = numbers_of(node, inputs, "ratio", 1) or [0.5]
         return [reading.builder.add(node.name, Dropout(prim.decimal(ratio[0])), value)]

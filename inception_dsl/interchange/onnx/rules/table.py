@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inception_dsl.interchange.onnx.rules import elementwise, forms, linear, norms
+from inception_dsl.interchange.onnx.rules import elementwise, linear, norms, resampling, shaping
 from inception_dsl.interchange.onnx.rules.rule import RULES
 
-__all__ = ["RULES", "elementwise", "forms", "linear", "norms"]
+__all__ = ["RULES", "elementwise", "linear", "norms", "resampling", "shaping"]

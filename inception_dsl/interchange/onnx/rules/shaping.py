@@ -1,8 +1,9 @@
-"""Other forms of the same elements: joins, shapes, ranges, padding; reductions; and images of other sizes."""
+"""The same elements in other shapes: joins, reshapes, ranges, padding; and reductions."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -20,49 +21,47 @@ from inception_dsl.interchange.onnx.rules.rule import (
     image_of,
     numbers_of,
 )
-from inception_dsl.ir.ops.resampling import Upsample
 
 
 @RULES("Concat")
 def _concat(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
     values = [image_of(inputs, at) for at in range(len(inputs))]
-    return [
-        reading.builder.add(
-            node.name, prim.Join(axis_of(node.attributes["axis"], reading.builder.type_of(values[0]))), *values
-        )
-    ]
+    axis = axis_of(node.attributes["axis"], reading.builder.type_of(values[0]))
+    return [reading.builder.add(node.name, prim.Join(axis), *values)]
 
 
 @RULES("Flatten", "Reshape", "Squeeze", "Unsqueeze")
 def _reshape(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
     value = inputs[0]
-    constant = value if isinstance(value, Constant) else None
-    shape = constant.shape if constant else (reading.batch, *reading.builder.type_of(image_of(inputs)).shape)
-    match node.kind:
-        case "Flatten":
-            axis = node.attributes.get("axis", 1) % (len(shape) + 1)
-            wanted = [math.prod(shape[:axis]), math.prod(shape[axis:])]
-        case "Reshape":
-            numbers = numbers_of(node, inputs, "shape", 1) or []
-            kept = [shape[at] if size == 0 and at < len(shape) else size for at, size in enumerate(numbers)]
-            free = math.prod(shape) // max(math.prod(size for size in kept if size != -1), 1)
-            wanted = [free if size == -1 else size for size in kept]
-        case "Squeeze":
-            axes = numbers_of(node, inputs, "axes", 1)
-            places = (
-                {axis % len(shape) for axis in axes} if axes else {at for at, size in enumerate(shape) if size == 1}
-            )
-            wanted = [size for at, size in enumerate(shape) if at not in places - ({0} if constant is None else set())]
-        case _:
-            wanted = [*shape]
-            axes = numbers_of(node, inputs, "axes", 1) or []
-            for axis in sorted(axis % (len(shape) + len(axes)) for axis in axes):
-                wanted.insert(axis, 1)
-    if constant:
-        return [constant.reshaped(*wanted)]
+    if isinstance(value, Constant):
+        return [value.reshaped(*_new_shape(node, inputs, value.shape))]
+    x = reading.builder.type_of(image_of(inputs))
+    wanted = _new_shape(node, inputs, (reading.batch, *x.shape), kept={0})
     if not wanted or wanted[0] != reading.batch:
         raise NotSaid("it mixes the examples of a batch")
     return [reading.builder.add(node.name, prim.Reshape(tuple(wanted[1:])), image_of(inputs))]
+
+
+def _new_shape(node: OnnxNode, inputs: Inputs, shape: Sequence[int], kept: Collection[int] = ()) -> list[int]:
+    """What a node makes of a shape; a squeeze leaves the axes `kept` as they are."""
+    axes = numbers_of(node, inputs, "axes", 1)
+    match node.kind:
+        case "Flatten":
+            axis = node.attributes.get("axis", 1) % (len(shape) + 1)
+            return [math.prod(shape[:axis]), math.prod(shape[axis:])]
+        case "Reshape":
+            sizes = enumerate(numbers_of(node, inputs, "shape", 1) or [])
+            wanted = [shape[at] if size == 0 and at < len(shape) else size for at, size in sizes]
+            free = math.prod(shape) // max(math.prod(size for size in wanted if size != -1), 1)
+            return [free if size == -1 else size for size in wanted]
+        case "Squeeze":
+            places = {axis % len(shape) for axis in axes or [at for at, size in enumerate(shape) if size == 1]}
+            return [size for at, size in enumerate(shape) if at not in places or at in kept]
+        case _:
+            wanted = [*shape]
+            for axis in sorted(axis % (len(shape) + len(axes or ())) for axis in axes or ()):
+                wanted.insert(axis, 1)
+            return wanted
 
 
 @RULES("Transpose")
@@ -155,23 +154,3 @@ def _shape(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
     sizes = np.array((reading.batch, *reading.builder.type_of(image_of(inputs)).shape), np.int64)
     sizes = sizes[node.attributes.get("start", 0) : node.attributes.get("end", len(sizes))]
     return [Constant(node.outputs[0], sizes.shape, lambda: sizes)]
-
-
-@RULES("Resize", "Upsample")
-def _resize(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
-    own, x = node.attributes, reading.builder.type_of(image_of(inputs))
-    mode = own.get("mode", "nearest")
-    corners = own.get("coordinate_transformation_mode", "half_pixel" if reading.opset > 10 else "asymmetric")
-    scales = next((constant_of(inputs, at) for at in range(len(inputs) - 1, 0, -1) if inputs[at] is not None), None)
-    if scales is None or not scales.known or scales.size != 4:
-        raise NotSaid("its factors are not known")
-    numbers = [float(each) for each in scales.values]
-    if len(inputs) == 4 and inputs[3] is not None:  # sizes in place of factors
-        numbers = [size / own_size for size, own_size in zip(numbers, (reading.batch, *x.shape), strict=True)]
-    factor = int(numbers[2]), int(numbers[3])
-    nearest = mode == "nearest" and (corners, own.get("nearest_mode", "floor")) == ("asymmetric", "floor")
-    linear = mode == "linear" and corners in ("half_pixel", "pytorch_half_pixel", "align_corners")
-    if numbers != [1, 1, *factor] or not (nearest or linear or (mode == "nearest" and corners == "half_pixel")):
-        raise NotSaid(f"the language has no resize by {numbers} with `{mode}` and `{corners}`")
-    op = Upsample(factor, bilinear=linear, align_corners=corners == "align_corners")
-    return [reading.builder.add(node.name, op, image_of(inputs))]
