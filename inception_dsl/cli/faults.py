@@ -11,6 +11,7 @@ from inception_dsl.build import missing
 from inception_dsl.diagnostics.codes.plugins import UNUSABLE_PLUGIN
 from inception_dsl.diagnostics.codes.tool import CANNOT_READ_FILE, CANNOT_WRITE_FILE, INTERNAL_ERROR, UNUSABLE_INPUT
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
+from inception_dsl.diagnostics.spelling import raised
 from inception_dsl.files.paths import reason
 
 _POSIX: Final = {"fcntl", "resource"}
@@ -31,9 +32,8 @@ def diagnose(error: Exception, command: str = "", spec: str = "") -> SpecError:
         path = str(error).partition(": ")[0]
         return SpecError([Diagnostic(UNUSABLE_INPUT, str(error), file=path if os.path.exists(path) else "")])
     if whose := _plugin(error):
-        what = f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
         hint = "report it to the authors of the plugin\n`--traceback` shows where it happened"
-        return SpecError([Diagnostic(UNUSABLE_PLUGIN, f"the plugin {whose} raises {what}", help=hint)])
+        return SpecError([Diagnostic(UNUSABLE_PLUGIN, f"the plugin {whose} raises {raised(error)}", help=hint)])
     if isinstance(error, ModuleNotFoundError) and error.name in _POSIX:
         message = f"training runs on Linux and macOS: this Python has no `{error.name}`"
         return SpecError(
@@ -61,10 +61,9 @@ def _plugin(error: Exception) -> str:
 def _internal_error(error: Exception, command: str, spec: str) -> Diagnostic:
     from inception_dsl.cli import versions
 
-    what = f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
     hint = f"please report it, with {'the spec and ' if spec else ''}the command: {command or 'what you did'}"
     return Diagnostic(
         INTERNAL_ERROR,
-        f"{f'`{spec}`: ' if spec else ''}internal error in inception-dsl {versions.tool()}: {what}",
+        f"{f'`{spec}`: ' if spec else ''}internal error in inception-dsl {versions.tool()}: {raised(error)}",
         help=f"{hint}\n`--traceback` shows where it happened",
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from inception_dsl.diagnostics.diagnostic import Diagnostic
+from inception_dsl.diagnostics.spelling import counted
 
 if TYPE_CHECKING:
     from inception_dsl.ir.program import Claim
@@ -71,5 +72,5 @@ class Outcome:
         if self.files:
             counts = Counter(file.status for file in self.files)
             statuses = ", ".join(f"{count} {status}" for status, count in counts.items())
-            sentences.append(f"{len(self.files)} file{'s' * (len(self.files) != 1)}: {statuses}")
+            sentences.append(f"{counted(len(self.files), 'file')}: {statuses}")
         return sentences

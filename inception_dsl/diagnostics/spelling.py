@@ -1,4 +1,4 @@
-"""Suggestions for misspelt words, and lists of words in a sentence."""
+"""Phrases of messages: suggestions for misspelt words, lists of words, numbers of things, exceptions."""
 
 from __future__ import annotations
 
@@ -74,6 +74,16 @@ def _parts(word: str) -> Iterator[str]:
     """A word, and what remains of it without each of its letters."""
     yield word
     yield from (word[:i] + word[i + 1 :] for i in range(len(word)))
+
+
+def counted(number: int, thing: str) -> str:
+    """A number of things: `1 tensor`, `1,200 tensors`."""
+    return f"{number:,} {thing}" + "s" * (number != 1)
+
+
+def raised(error: BaseException) -> str:
+    """An exception on one line: its type and message."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
 
 
 def listing(words: Iterable[str], conjunction: str = "and") -> str:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from inception_dsl.diagnostics.spelling import counted
 from inception_dsl.diff.changes import EntryChange, Fate, Tensor
 
 MOST_GROUPS: Final = 20
@@ -24,11 +25,11 @@ def _renamed(entry: EntryChange, tensors: Sequence[Tensor]) -> Iterator[str]:
     """New names: a prefix where only that of the row differs."""
     inner = [(_inner(tensor.before, entry.before), _inner(tensor.after, entry.after)) for tensor in tensors]
     if all(one == other for one, other in inner):
-        yield f"{entry.before}.* to {entry.after}.* ({_count(len(tensors))})"
+        yield f"{entry.before}.* to {entry.after}.* ({counted(len(tensors), 'tensor')})"
         return
     layers = Counter((one.rpartition(".")[0], other.rpartition(".")[0]) for one, other in inner)
     for (one, other), number in layers.items():
-        yield f"{one or entry.before} to {other or entry.after} ({_count(number)})"
+        yield f"{one or entry.before} to {other or entry.after} ({counted(number, 'tensor')})"
 
 
 def _grouped(entry: EntryChange, fate: Fate, tensors: Sequence[Tensor]) -> Iterator[str]:
@@ -45,7 +46,7 @@ def _grouped(entry: EntryChange, fate: Fate, tensors: Sequence[Tensor]) -> Itera
     groups = {inner(tensor): next(a for a in _above(inner(tensor)) if own[a] == every[a]) for tensor in tensors}
     shapes = {inner(tensor): _shapes(tensor) for tensor in tensors}
     for name, group in {group: (name, group) for name, group in groups.items()}.values():
-        yield f"{group or 'all'} ({_count(own[group])})" if own[group] > 1 else f"{name} {shapes[name]}"
+        yield f"{group or 'all'} ({counted(own[group], 'tensor')})" if own[group] > 1 else f"{name} {shapes[name]}"
 
 
 def _above(name: str) -> list[str]:
@@ -56,10 +57,6 @@ def _above(name: str) -> list[str]:
 
 def _inner(tensor: str | None, row: str | None) -> str:
     return (tensor or "").removeprefix(f"{row}.")
-
-
-def _count(number: int) -> str:
-    return "1 tensor" if number == 1 else f"{number} tensors"
 
 
 def _shapes(tensor: Tensor) -> str:

@@ -10,6 +10,7 @@ from inception_dsl.diagnostics.codes.code import Code
 from inception_dsl.diagnostics.codes.plugins import PLUGIN_LEFT_OUT, REMEDY
 from inception_dsl.diagnostics.codes.table import CODES
 from inception_dsl.diagnostics.diagnostic import Diagnostic
+from inception_dsl.diagnostics.spelling import raised
 from inception_dsl.lint import ignores
 from inception_dsl.lint.rule import Finding, Rule
 from inception_dsl.lint.rules import names, portability, principles, upkeep
@@ -54,8 +55,8 @@ def _guarded(offer: Offer) -> Rule:
         try:
             yield from map(_finding, rule.check(subject))
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-            what = f"it raises {type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
-            yield Finding(Diagnostic(PLUGIN_LEFT_OUT, offer._replace(problem=what).message, help=REMEDY))
+            problem = f"it raises {raised(error)}"
+            yield Finding(Diagnostic(PLUGIN_LEFT_OUT, offer._replace(problem=problem).message, help=REMEDY))
 
     return Rule(rule.code, check)
 

@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 from inception_dsl import compilation, compiler
 from inception_dsl.diagnostics.codes.tool import INTERNAL_ERROR
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, SpecError
+from inception_dsl.diagnostics.spelling import raised
 from inception_dsl.files import builtin
 from inception_dsl.lint.lint import lint
 from inception_dsl.lint.rule import Finding
@@ -135,8 +136,8 @@ def _attempt(action: Callable[[], T]) -> tuple[T | None, tuple[Diagnostic, ...]]
     except SpecError as error:
         return None, error.diagnostics
     except Exception as error:  # noqa: BLE001 - see above
-        what = f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
-        return None, (Diagnostic(INTERNAL_ERROR, f"internal error: {what}", help="please report it, with the spec"),)
+        message, hint = f"internal error: {raised(error)}", "please report it, with the spec"
+        return None, (Diagnostic(INTERNAL_ERROR, message, help=hint),)
 
 
 def _about(faults: tuple[Diagnostic, ...], source: Source) -> tuple[Diagnostic, ...]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from inception_dsl.diagnostics.codes.plugins import PLUGIN_LEFT_OUT, REMEDY
 from inception_dsl.diagnostics.diagnostic import Diagnostic
-from inception_dsl.diagnostics.spelling import listing
+from inception_dsl.diagnostics.spelling import listing, raised
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -87,8 +87,7 @@ def _find(kind: str, name: str, ours: Collection[str], problem: Problem) -> Offe
     try:
         thing = first.load()
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
-        what = f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
-        return offer._replace(problem=f"`{first.value}` cannot be loaded: {what}")
+        return offer._replace(problem=f"`{first.value}` cannot be loaded: {raised(error)}")
     return offer._replace(thing=thing, problem=problem(name, thing))
 
 

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from inception_dsl.diagnostics.codes.syntax import DUPLICATE_NAME, INCOMPLETE_TABLE, OUT_OF_BOUNDS, WRONG_CELL_COUNT
 from inception_dsl.diagnostics.diagnostic import Findings, Note, Span
-from inception_dsl.diagnostics.spelling import did_you_mean, listing
+from inception_dsl.diagnostics.spelling import counted, did_you_mean, listing
 from inception_dsl.syntax.source import Fragment
 
 RULE: Final = re.compile(r"[\s|:-]*---[\s|:-]*")
@@ -117,8 +117,7 @@ def _report_count(
     cells: list[Cell], header: tuple[Cell, ...], starts: list[int], fragment: Fragment, findings: Findings
 ) -> None:
     """Report a row with more or fewer cells than the header (E113)."""
-    count = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
-    message = f"this row has {count}, but the header has {len(header)} columns"
+    message = f"this row has {counted(len(cells), 'cell')}, but the header has {len(header)} columns"
     if len(cells) > len(header):
         span, label = cells[len(header)].span, "extra cell"
         hint = "delete it, or name its column in the header; write branches in a table in brackets: `[a | b]`"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from inception_dsl import compiler
 from inception_dsl.diagnostics.codes.weights import TENSOR_MISMATCH, WRONG_NETWORK
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
+from inception_dsl.diagnostics.spelling import counted
 from inception_dsl.ir.typed import Typed
 from inception_dsl.runner.learning.initial_weights import is_inside
 from inception_dsl.spec.network import NetworkSpec
@@ -23,7 +24,6 @@ from inception_dsl.weights.files import WeightFile, read_weights
 from inception_dsl.weights.matching import (
     Match,
     check_finite,
-    count_channels,
     match,
     own_names,
     recognizes,
@@ -125,7 +125,7 @@ def initial_weights(
         for layer in _layers_that_differ(stated, there._replace(channels=here.channels).compile(spec), reasons):
             name = f"{layer}.weight"
             weights[name] = _adapted(layer, weights[name], here.channels, typed, images.std if images and scale else ())
-            adapted[layer] = f"{count_channels(there.channels)} {how} to {here.channels}"
+            adapted[layer] = f"{counted(there.channels, 'channel')} {how} to {here.channels}"
     chosen = {name: values for name, values in weights.items() if not is_inside(name, reasons)}
     origin = found.title if found else source.metadata.get(ORIGIN, "")
     metadata = {KEY: source.metadata[KEY]} if KEY in source.metadata and not adapted else {}

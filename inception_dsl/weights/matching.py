@@ -13,7 +13,7 @@ from inception_dsl.diagnostics.codes.weights import (
     WRONG_NETWORK,
 )
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, SpecError
-from inception_dsl.diagnostics.spelling import listing
+from inception_dsl.diagnostics.spelling import counted, listing
 from inception_dsl.ir.ops.norms import BatchNorm
 from inception_dsl.ir.typed import Node, Typed
 from inception_dsl.weights.builtin_specs import compiled
@@ -177,13 +177,9 @@ def _reason(typed: Typed, node: Node, found: Sequence[int], wanted: Sequence[int
         and found[0] == wanted[0]
         and found[2:] == wanted[2:]
     ):
-        return f": the file is for images with {count_channels(found[1])}, the spec for {count_channels(wanted[1])}"
+        theirs, ours = counted(found[1], "channel"), counted(wanted[1], "channel")
+        return f": the file is for images with {theirs}, the spec for {ours}"
     return ""
-
-
-def count_channels(count: int) -> str:
-    """The number of an image's channels, in words."""
-    return "1 channel" if count == 1 else f"{count} channels"
 
 
 def _some(names: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from inception_dsl.diagnostics.spelling import counted
 from inception_dsl.ir.typed import Typed
 from inception_dsl.weights.files import COUNTER, read_weights
 from inception_dsl.weights.matching import own_names, select_tensors
@@ -42,12 +43,12 @@ class Migrated(NamedTuple):
     def sentences(self) -> tuple[str, ...]:
         """What became of the tensors."""
         renamed = sum(new != old for new, old in self.taken.items())
-        names = f", {_tensors(renamed)} under a new name" if renamed else ""
-        sentences = [*self.notes, f"kept the values of {_tensors(len(self.taken))}{names}"]
+        names = f", {counted(renamed, 'tensor')} under a new name" if renamed else ""
+        sentences = [*self.notes, f"kept the values of {counted(len(self.taken), 'tensor')}{names}"]
         for what, found in (("drew", self.drawn), ("dropped", self.dropped)):
             if found:
                 anew = " anew" * (what == "drew")
-                sentences.append(f"{what} {_tensors(len(found))}{anew}: {_by_row(found)}")
+                sentences.append(f"{what} {counted(len(found), 'tensor')}{anew}: {_by_row(found)}")
         return tuple(sentences)
 
 
@@ -87,10 +88,6 @@ def migrate(
     dropped = tuple(name for name in source.tensors if name not in used)
     metadata = {key: source.metadata[key] for key in KEPT if key in source.metadata}
     return Migrated({new: weights[new] for new in own}, taken, drawn, dropped, metadata, source.notes)
-
-
-def _tensors(count: int) -> str:
-    return "1 tensor" if count == 1 else f"{count:,} tensors"
 
 
 def _by_row(names: Sequence[str]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sized
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,6 +15,7 @@ from inception_dsl.cli.options import DATA, VariantOptions, variant_options
 from inception_dsl.cli.run import CommandRun, output_formats
 from inception_dsl.diagnostics.codes.tool import UNUSABLE_INPUT
 from inception_dsl.diagnostics.diagnostic import Diagnostic
+from inception_dsl.diagnostics.spelling import counted
 from inception_dsl.text.aligned import TextColumn, format_table
 from inception_dsl.text.terminal import columns
 
@@ -63,7 +63,7 @@ def command(
         found = [*trials(variants, seeds, out)]
         _progress(
             run,
-            f"{_counted(found, 'run')} in {out}: {_counted(variants, 'network')} x {_counted(range(seeds), 'seed')}",
+            f"{counted(len(found), 'run')} in {out}: {counted(len(variants), 'network')} x {counted(seeds, 'seed')}",
         )
         rows = _train(run, variants, found, jobs, workers="data.workers" not in variant.settings)
     with run.step(file=out):
@@ -73,10 +73,6 @@ def command(
         run.exit_code = 75
     elif any(row.failed for row in rows):
         run.exit_code = 1
-
-
-def _counted(things: Sized, word: str) -> str:
-    return f"{len(things)} {word}{'s' * (len(things) != 1)}"
 
 
 def _read(run: CommandRun, specs: tuple[str, ...], data: str | None, options: VariantOptions) -> list[Variant]:

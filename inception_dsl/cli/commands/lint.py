@@ -10,6 +10,7 @@ import click
 
 from inception_dsl.cli.options import SPECS, VariantOptions, names_option, variant_options
 from inception_dsl.cli.run import FORMATS, CommandRun, output_formats
+from inception_dsl.diagnostics.spelling import counted
 from inception_dsl.files import builtin, output
 from inception_dsl.spec import discovery
 from inception_dsl.syntax.source import encode, read_bytes
@@ -81,10 +82,6 @@ def _lint(
 
 def _summary(counts: dict[str, int], fix: bool) -> str:
     """What was found, in one line."""
-
-    def counted(number: int, word: str) -> str:
-        return f"{number} {word}" + "s" * (number != 1)
-
     fixed = f"{counts['fixed']} fixed, " if fix else ""
     able = f"; `--fix` can fix {counts['fixable']}" if counts["fixable"] and not fix else ""
     return f"{counted(counts['specs'], 'spec')}: {fixed}{counted(counts['findings'], 'finding')}{able}"

@@ -12,6 +12,7 @@ import click
 
 from inception_dsl.cli.options import OUTSIDE, SPEC, settings_option
 from inception_dsl.cli.run import CommandRun, output_formats
+from inception_dsl.diagnostics.spelling import counted
 from inception_dsl.files import builtin
 from inception_dsl.text.aligned import TextColumn, format_table
 from inception_dsl.text.terminal import columns
@@ -149,7 +150,7 @@ def _print(run: CommandRun, found: Sweep, counts: Counts, front: Sequence[Varian
         lines = format_table([TextColumn.of(column, right=True) for column in shown], gap=2, room=columns())
         run.echo("\n".join([*lines, *([f"... and {len(front) - MOST_ROWS:,} more"] if len(front) > MOST_ROWS else [])]))
     for reason in reasons[:MOST_REASONS]:
-        many, message = f"{reason.variants:,} variant{'s' * (reason.variants != 1)}", reason.diagnostics[0].message
+        many, message = counted(reason.variants, "variant"), reason.diagnostics[0].message
         run.echo(f"\nnot valid: {many}, such as {found.label(reason.first)}: {message} [{reason.diagnostics[0].code}]")
     if not counts.valid:
         run.diagnostics += [diagnostic for reason in reasons for diagnostic in reason.diagnostics]
