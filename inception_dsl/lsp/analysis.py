@@ -90,6 +90,11 @@ def is_ours(text: str, language: str) -> bool:
     return language == LANGUAGE or _KEYS.search(text) is not None
 
 
+def holds_claims(text: str) -> bool:
+    """Whether a text is a file of claims."""
+    return _CLAIMS.search(text) is not None
+
+
 def analyse(source: Source, path: str, read: loader.Read, networks: Networks | None = None) -> Analysis:
     """Compile a text whose file, if it has one, is at `path`; `read` reads the other files.
 
@@ -101,7 +106,7 @@ def analyse(source: Source, path: str, read: loader.Read, networks: Networks | N
         paths.add(real(file))
         return source if file == path else read(file)
 
-    if _CLAIMS.search(source.text):
+    if holds_claims(source.text):
         folder, networks = Path(path).parent, networks or Networks(read)
         examination, faults = _attempt(lambda: compilation.examine_source(source, folder, networks.measure))
         found = (*faults, *(examination.findings if examination else ()))

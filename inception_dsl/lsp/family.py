@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, Protocol
 
 from inception_dsl.diagnostics.diagnostic import Source, SpecError
 from inception_dsl.files import builtin, folders
-from inception_dsl.lsp.analysis import real
+from inception_dsl.lsp.analysis import holds_claims, real
 from inception_dsl.lsp.places import Places
 from inception_dsl.spec import loader
 from inception_dsl.syntax import source as sources
@@ -22,7 +22,6 @@ MOST_FILES: Final = 5_000
 """The most files of a folder that are searched for variants."""
 
 _EXTENDS: Final = re.compile(r"""^extends[ \t]*:[ \t]*["']?([^\s"'#][^"'#\n]*)""", re.MULTILINE)
-_CLAIMS: Final = re.compile(r"^claims[ \t]*:", re.MULTILINE)
 
 
 class Workspace(Protocol):
@@ -175,4 +174,4 @@ def _heading(path: str, text: str) -> _Heading:
     written = _EXTENDS.search(text)
     near = written and (path or written[1].startswith(builtin.PREFIX))
     base = loader.beside(path, written[1].strip()) if written and near else ""
-    return _Heading(base, real(base) if base else "", _CLAIMS.search(text) is not None)
+    return _Heading(base, real(base) if base else "", holds_claims(text))

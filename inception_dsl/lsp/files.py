@@ -42,12 +42,15 @@ class OpenFile:
         """Take a new text."""
         self.version = version
         self.source = _decoded(text, self.path or self.uri)
-        vars(self).pop("analysis", None)
-        vars(self).pop("member", None)
+        self._forget()
 
     def expire(self) -> None:
         """Forget what another file gave, which has changed."""
         self._networks = Networks(self.files.read)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Compute anew what depends on the texts."""
         vars(self).pop("analysis", None)
         vars(self).pop("member", None)
 

@@ -74,17 +74,8 @@ def _steps(member: Member, place: Place) -> Iterator[Offer]:
     for name, entry in LAYERS.items():
         yield Offer(name, LAYER, entry.written)
     for name in known.names(member, "module"):
-        if name not in _callers(member, place):
+        if name != known.enclosing(place.path):  # a module cannot call itself
             yield Offer(name, MODULE, "a module")
-
-
-def _callers(member: Member, place: Place) -> set[str]:
-    """The module of a place: it cannot call itself."""
-    match place.path:
-        case ("modules", name, *_) | ("override" | "insert", "modules", name, *_):
-            return {str(name)}
-        case _:
-            return set()
 
 
 def _words(member: Member, place: Place, keyed: bool) -> Iterator[Offer]:
@@ -158,7 +149,7 @@ def _settings(member: Member, place: Place, key: str) -> Iterator[Offer]:
 
 def _values(member: Member, place: Place) -> Iterator[Offer]:
     """The names and functions of values in braces."""
-    module = next(iter(_callers(member, place)), "")
+    module = known.enclosing(place.path)
     in_row = place.path == ("layers",) or "rows" in place.path
     for column in [*known.columns(member, module)] if module else known.header(member) if in_row else []:
         if column not in ("name", "layer", *known.printed(member)):

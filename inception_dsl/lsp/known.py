@@ -7,6 +7,7 @@ from typing import Final
 from inception_dsl.lsp.family import Member
 from inception_dsl.lsp.place import Kind, Place
 from inception_dsl.spec.fields import COLUMN_MEASURES
+from inception_dsl.syntax.document import KeyPath
 
 _KEYS: Final[dict[Kind, str]] = {"row": "rows", "module": "modules", "head": "heads", "setting": "settings"}
 PRINTED: Final = COLUMN_MEASURES[:4]
@@ -79,7 +80,12 @@ def module_of(place: Place) -> str:
     line = place.span.source.lines[place.span.line - 1]
     if place.owner and line[place.span.end - 1 :].lstrip('" \t').startswith("="):
         return place.owner  # in a call
-    match place.path:
+    return enclosing(place.path)
+
+
+def enclosing(path: KeyPath) -> str:
+    """The module that a path leads into; empty elsewhere."""
+    match path:
         case ("modules", module, *_) | ("override" | "insert", "modules", module, *_):
             return str(module)
         case _:
