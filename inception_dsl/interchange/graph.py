@@ -17,6 +17,10 @@ INPUT: Final = -1
 """The index of a graph's input."""
 
 
+class NotSaid(Exception):
+    """An op of a source that the language cannot say, and why."""
+
+
 @dataclass(frozen=True)
 class Opaque(Op):
     """An operation that the language cannot say: what its source calls it, its parameters, and its output shape."""

@@ -181,6 +181,21 @@ class Join(Primitive):
 
 
 @dataclass(frozen=True)
+class Ones(Primitive):
+    """Ones in the shape of the input."""
+
+    name = "ones"
+
+
+@dataclass(frozen=True)
+class ChannelMean(Primitive):
+    """The mean over `size` neighbouring channels, with zeros beside the first and the last."""
+
+    name = "channel_mean"
+    size: int
+
+
+@dataclass(frozen=True)
 class InstanceNorm(Primitive):
     """Every channel of an example normalised by itself, without a scale."""
 

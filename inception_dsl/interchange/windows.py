@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -39,10 +40,11 @@ class PixelWindow:
         """Whether it pads the image."""
         return any((*self.before, *self.after))
 
-    def on(self, image: Pair) -> Window:
+    def on(self, image: Pair, counted: bool = False) -> Window:
         """The window of the language that reads the same pixels; padding that no place reads is free.
 
-        Raises `ShapeError` where the language has none.
+        `counted` tells that padding counts as pixels, so that as many must lie behind the image. Raises `ShapeError`
+        where the language has none.
         """
         ceil = self.ceil, self.ceil
         places = tuple(map(_places, image, self.kernel, self.stride, self.dilation, self.before, self.after, ceil))
@@ -53,7 +55,9 @@ class PixelWindow:
                 axes = window.axes(image)
             except ShapeError:
                 continue
-            if tuple(axis.out for axis in axes) == places and tuple(axis.before for axis in axes) == self.before:
+            if tuple(axis.out for axis in axes) != places or tuple(axis.before for axis in axes) != self.before:
+                continue
+            if not counted or tuple(axis.after for axis in axes) == self.after or not reads_after(window, image):
                 return window
         raise ShapeError(WRONG_RANK, f"the language has no padding of {self.before} and {self.after}")
 
@@ -97,14 +101,15 @@ def max_pool(graph: Builder, name: str, window: PixelWindow, x: int) -> int:
 
 def avg_pool(graph: Builder, name: str, window: PixelWindow, counted: bool, x: int) -> int:
     """Add an average pool, and give its index; `counted` tells whether its padding counts as pixels of value 0."""
-    if counted or not window.padded:
-        source, window = _absorb_padding(graph, x, window, (0.0,))
-        x, counted = source, counted or source != x
-    image = graph.type_of(x).image
-    own = window.on(image)
-    after = tuple(axis.after for axis in own.axes(image))
-    if counted and after != window.after and reads_after(own, image):
-        raise ShapeError(WRONG_RANK, f"the language counts as much padding after an image as before it, not {after}")
+    source, absorbed = _absorb_padding(graph, x, window, (0.0,))
+    if source != x and (counted or not window.padded):
+        with suppress(ShapeError):  # then the padded image is a value of its own
+            return _avg_pool(graph, name, absorbed, True, source)
+    return _avg_pool(graph, name, window, counted, x)
+
+
+def _avg_pool(graph: Builder, name: str, window: PixelWindow, counted: bool, x: int) -> int:
+    own = window.on(graph.type_of(x).image, counted)
     return graph.add(name, AvgPool(own, counted), x)
 
 

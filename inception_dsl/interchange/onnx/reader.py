@@ -6,9 +6,9 @@ from pathlib import Path
 
 from inception_dsl.interchange.builder import Builder
 from inception_dsl.interchange.constant import Constant
-from inception_dsl.interchange.graph import INPUT, Graph
+from inception_dsl.interchange.graph import INPUT, Graph, NotSaid
 from inception_dsl.interchange.onnx.model import OnnxModel, OnnxNode, refused
-from inception_dsl.interchange.onnx.rules.rule import Inputs, NotSaid, Reading, Value
+from inception_dsl.interchange.onnx.rules.rule import Inputs, Reading, Value
 from inception_dsl.interchange.onnx.rules.table import RULES
 from inception_dsl.interchange.primitives import Permute
 from inception_dsl.interchange.recognise.layout import LAST

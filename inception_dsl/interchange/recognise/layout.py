@@ -58,6 +58,8 @@ def flatten(graph: Builder, added: Added) -> int | None:
     x = graph.type_of(index)
     if op.shape == x.shape:
         return index
+    if isinstance(graph.op(index), Reshape):
+        return graph.add(added.name, op, *graph.nodes[index].inputs)
     if len(x.shape) == 3 and len(op.shape) == 1:
         first = channels_first(graph, index) if x.shape[:2] == (1, 1) != x.shape[1:] else None
         return graph.add(added.name, Flatten(), index if first is None else first)

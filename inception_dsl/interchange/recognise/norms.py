@@ -7,6 +7,7 @@ from typing import Final
 from inception_dsl.interchange.builder import Added, Builder
 from inception_dsl.interchange.primitives import (
     Binary,
+    ChannelMean,
     Clip,
     InstanceNorm,
     LastAxisNorm,
@@ -16,7 +17,8 @@ from inception_dsl.interchange.primitives import (
     Unary,
     WithConstant,
 )
-from inception_dsl.ir.ops.norms import L2Norm, LayerNorm
+from inception_dsl.ir.ops.norms import LRN, L2Norm, LayerNorm
+from inception_dsl.ir.ops.scaling import Scale
 
 LEAST_LENGTH: Final = 1e-12
 """What torch and keras divide by where a vector has no length."""
@@ -51,7 +53,32 @@ def quotient(graph: Builder, added: Added) -> int | None:
     x, by = added.inputs
     if _length(graph, x, by) == (0,):
         return graph.add(added.name, L2Norm(), x)
+    if response := _response(graph, x, by):
+        return graph.add(added.name, response, x)
     return _deviation(graph, added, x, by)
+
+
+def _response(graph: Builder, x: int, by: int) -> LRN | None:
+    """The local response normalisation of a value by `(k + alpha * mean of squares) ^ beta`."""
+    match graph.op(by):
+        case WithConstant("pow", power) if (beta := power.scalar) is not None:
+            (summed,) = graph.nodes[by].inputs
+        case _:
+            return None
+    match graph.op(summed):
+        case WithConstant("add", constant) if (k := constant.scalar) is not None:
+            (scaled,) = graph.nodes[summed].inputs
+        case _:
+            return None
+    match graph.op(scaled):
+        case Scale(alpha):
+            (mean,) = graph.nodes[scaled].inputs
+        case _:
+            return None
+    match graph.op(mean):
+        case ChannelMean(size) if _squares(graph, graph.nodes[mean].inputs[0], x):
+            return LRN(size, alpha, beta, k)
+    return None
 
 
 def _length(graph: Builder, x: int, by: int) -> tuple[int, ...] | None:

@@ -7,14 +7,14 @@ from typing import Final
 
 from inception_dsl.interchange import primitives as prim
 from inception_dsl.interchange.builder import Pattern
-from inception_dsl.interchange.recognise import channels, constants, layout, norms
+from inception_dsl.interchange.recognise import averages, channels, constants, layout, norms
 from inception_dsl.interchange.recognise.activations import recognise_activation
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops.joins import Add, Mul
 
 PATTERNS: Final[Mapping[type[Op], tuple[Pattern, ...]]] = {
     prim.WithConstant: (recognise_activation, constants.number, constants.channels),
-    prim.Binary: (recognise_activation, norms.quotient),
+    prim.Binary: (recognise_activation, norms.quotient, averages.uncounted),
     prim.Unary: (recognise_activation,),
     prim.Clip: (recognise_activation,),
     Mul: (recognise_activation,),

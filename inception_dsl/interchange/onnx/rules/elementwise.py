@@ -7,11 +7,11 @@ from typing import Final
 
 from inception_dsl.interchange import primitives as prim
 from inception_dsl.interchange.constant import Constant
+from inception_dsl.interchange.graph import NotSaid
 from inception_dsl.interchange.onnx.model import OnnxNode
 from inception_dsl.interchange.onnx.rules.rule import (
     RULES,
     Inputs,
-    NotSaid,
     Reading,
     Value,
     axis_of,

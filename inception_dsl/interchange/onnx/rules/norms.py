@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from inception_dsl.interchange import primitives as prim
+from inception_dsl.interchange.graph import NotSaid
 from inception_dsl.interchange.onnx.model import OnnxNode
 from inception_dsl.interchange.onnx.rules.rule import (
     RULES,
     Inputs,
-    NotSaid,
     Reading,
     Value,
     axis_of,

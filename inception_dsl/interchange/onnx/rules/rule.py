@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from inception_dsl.interchange.builder import Builder
 from inception_dsl.interchange.constant import Constant
+from inception_dsl.interchange.graph import NotSaid
 from inception_dsl.interchange.onnx.model import OnnxNode
 from inception_dsl.ir.shapes import TensorType
 
@@ -15,10 +16,6 @@ Value = int | Constant
 
 Inputs = Sequence[Value | None]
 """What a node reads; None for an input that is left out."""
-
-
-class NotSaid(Exception):
-    """An op that the language cannot say, and why."""
 
 
 class Reading(NamedTuple):

@@ -1,0 +1,140 @@
+"""Other forms of the same elements: joins, shapes, ranges, padding; reductions; and images of other sizes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+from inception_dsl.interchange import primitives as prim
+from inception_dsl.interchange.graph import NotSaid
+from inception_dsl.interchange.torch.call import RULES, Call, Given
+from inception_dsl.ir.ops.channels import ChannelShuffle
+from inception_dsl.ir.ops.resampling import Upsample
+
+
+@RULES("contiguous", "clone", "alias", "detach", "to", "_to_copy", "type_as", "expand_as", "expand")
+def _same(call: Call) -> int:
+    """The same values; broadcasting is done by the op that follows."""
+    return call.x
+
+
+@RULES("cat", "concat", "concatenate")
+def _concat(call: Call) -> int:
+    values = call["tensors"]
+    if not all(isinstance(value, Given) for value in values):
+        raise NotSaid("it joins constants")
+    inner = replace(call, arguments={"self": values[0]})
+    return call.add(prim.Join(inner.axis(call["dim"])), *(value.index for value in values))
+
+
+@RULES("flatten", "view", "reshape", "_unsafe_view", "unsqueeze", "squeeze")
+def _reshape(call: Call) -> int:
+    shape = [1, *call.type.shape]
+    match call.kind:
+        case "flatten":
+            start, end = call["start_dim"] % len(shape), call["end_dim"] % len(shape)
+            wanted = [*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :]]
+        case "unsqueeze":
+            at = call["dim"] % (len(shape) + 1)
+            wanted = [*shape[:at], 1, *shape[at:]]
+        case "squeeze":
+            dims = call.arguments.get("dim", [*range(len(shape))])
+            places = {each % len(shape) for each in (dims if isinstance(dims, list) else [dims])} - {0}
+            wanted = [size for at, size in enumerate(shape) if at not in places or size != 1]
+        case _:
+            wanted = [*(call.arguments.get("size") or call.arguments["shape"])]
+            known = math.prod(size for size in wanted if size != -1)
+            wanted = [math.prod(shape) // known if size == -1 else size for size in wanted]
+    if wanted[0] != 1:
+        raise NotSaid("it mixes the examples of a batch")
+    return call.add(prim.Reshape(tuple(wanted[1:])))
+
+
+@RULES("permute", "transpose", "movedim")
+def _permute(call: Call) -> int:
+    rank = len(call.type.shape) + 1
+    order = [*range(rank)]
+    if call.kind == "permute":
+        order = [axis % rank for axis in call["dims"]]
+    elif call.kind == "movedim":
+        order.insert(call["destination"] % rank, order.pop(call["source"] % rank))
+    else:
+        one, other = call["dim0"] % rank, call["dim1"] % rank
+        order[one], order[other] = other, one
+    if order[0] != 0:
+        raise NotSaid("it moves the axis of the batch")
+    return call.add(prim.Permute(tuple(axis - 1 for axis in order[1:])))
+
+
+@RULES("chunk", "split", "split_with_sizes")
+def _split(call: Call) -> list[int]:
+    axis = call.axis(call["dim"])
+    size = call.type.shape[axis]
+    if call.kind == "split_with_sizes":
+        sizes = call["split_sizes"]
+    else:
+        step = -(-size // call["chunks"]) if call.kind == "chunk" else call["split_size"]
+        sizes = [min(step, size - start) for start in range(0, size, step)]
+    starts = [sum(sizes[:number]) for number in range(len(sizes))]
+    return [call.add(prim.Slice(axis, start, start + width)) for start, width in zip(starts, sizes, strict=True)]
+
+
+@RULES("getitem")
+def _item(call: Call) -> Any:
+    return call["0"][call["1"]]
+
+
+@RULES("slice")
+def _slice(call: Call) -> int:
+    axis = call["dim"] % (len(call.type.shape) + 1)
+    start, stop, step = call["start"] or 0, call["end"], call["step"]
+    if axis == 0:
+        if (start, step) == (0, 1) and (stop is None or stop >= 1):
+            return call.x
+        raise NotSaid("it takes a part of the batch")
+    size = call.type.shape[axis - 1]
+    return call.add(prim.Slice(axis - 1, start, size if stop is None else min(stop, size), step))
+
+
+@RULES("pad", "constant_pad_nd")
+def _pad(call: Call) -> int:
+    if call.arguments.get("mode", "constant") != "constant":
+        raise NotSaid("the language pads with zeros only")
+    pads, rank = call["pad"], len(call.type.shape)
+    before, after = [0] * rank, [0] * rank
+    for number in range(len(pads) // 2):
+        before[rank - 1 - number], after[rank - 1 - number] = pads[2 * number], pads[2 * number + 1]
+    return call.add(prim.Pad(tuple(before), tuple(after), float(call.arguments.get("value") or 0)))
+
+
+@RULES("mean", "amax", "sum", "linalg_vector_norm")
+def _reduce(call: Call) -> int:
+    axes = call.arguments.get("dim")
+    if not axes or call.arguments.get("ord", 2) != 2:
+        raise NotSaid("it reduces the batch")
+    kinds = {"mean": "mean", "amax": "max", "sum": "sum", "linalg_vector_norm": "l2"}
+    places = sorted(call.axis(axis) for axis in (axes if isinstance(axes, list) else [axes]))
+    return call.add(prim.Reduce(kinds[call.kind], tuple(places), call["keepdim"]))
+
+
+@RULES("ones_like")
+def _ones(call: Call) -> int:
+    return call.add(prim.Ones())
+
+
+@RULES("channel_shuffle")
+def _shuffle(call: Call) -> int:
+    return call.add(ChannelShuffle(call["groups"]))
+
+
+@RULES("upsample_nearest2d", "upsample_bilinear2d")
+def _upsample(call: Call) -> int:
+    height, width = call.type.image
+    rows, columns = call.arguments.get("output_size") or (height, width)
+    factors = call.arguments.get("scale_factors") or [rows / height, columns / width]
+    if any(factor != int(factor) for factor in factors):
+        raise NotSaid(f"the language enlarges by whole factors, not by {factors}")
+    bilinear = call.kind == "upsample_bilinear2d"
+    corners = bool(call.arguments.get("align_corners"))
+    return call.add(Upsample((int(factors[0]), int(factors[1])), bilinear, corners))

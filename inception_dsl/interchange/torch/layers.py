@@ -1,0 +1,108 @@
+"""Layers with windows, weights or statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from inception_dsl.interchange import primitives as prim
+from inception_dsl.interchange.graph import NotSaid
+from inception_dsl.interchange.torch.call import RULES, Call
+from inception_dsl.interchange.windows import PixelWindow, avg_pool, conv, max_pool
+from inception_dsl.ir.ops.linear import FullyConnected
+from inception_dsl.ir.ops.norms import BatchNorm, GroupNorm
+from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
+from inception_dsl.ir.ops.regularisation import Dropout
+from inception_dsl.ir.shapes import Pair
+
+
+def _pair(numbers: Sequence[int] | int, default: Pair = (0, 0)) -> Pair:
+    """Height and width of one number or two; torch leaves out a stride that is the kernel."""
+    if not isinstance(numbers, Sequence):
+        return numbers, numbers
+    return (numbers[0], numbers[-1]) if numbers else default
+
+
+@RULES("conv2d")
+def _conv(call: Call) -> int:
+    weights = call.tensors("weight", "bias")
+    height, width = weights["weight"].shape[2:]
+    stride, dilation, padding = _pair(call["stride"]), _pair(call["dilation"]), call["padding"]
+    if padding == "same":
+        total = dilation[0] * (height - 1), dilation[1] * (width - 1)
+        before = total[0] // 2, total[1] // 2
+        after = total[0] - before[0], total[1] - before[1]
+    else:
+        before = after = (0, 0) if padding == "valid" else _pair(padding)
+    window = PixelWindow((height, width), stride, dilation, before, after)
+    return conv(call.builder, call.name, weights["weight"].shape[0], call["groups"], window, call.x, weights)
+
+
+@RULES("max_pool2d", "avg_pool2d")
+def _pool(call: Call) -> int:
+    kernel, padding = _pair(call["kernel_size"]), _pair(call["padding"])
+    stride, dilation = _pair(call["stride"], kernel), _pair(call.arguments.get("dilation", 1))
+    window = PixelWindow(kernel, stride, dilation, padding, padding, call["ceil_mode"])
+    if call.kind == "max_pool2d":
+        return max_pool(call.builder, call.name, window, call.x)
+    if call["divisor_override"]:
+        raise NotSaid("it divides by a number of its own")
+    return avg_pool(call.builder, call.name, window, call["count_include_pad"], call.x)
+
+
+@RULES("adaptive_avg_pool2d")
+def _adaptive(call: Call) -> int:
+    return call.add(AvgPool(None, to=_pair(call["output_size"])))
+
+
+@RULES("adaptive_max_pool2d")
+def _largest(call: Call) -> list[int | None]:
+    """The maxima, and their places, which no layer reads."""
+    if _pair(call["output_size"]) != (1, 1):
+        raise NotSaid("the language has the maximum of a whole image only")
+    return [call.add(MaxPool(None)), None]
+
+
+@RULES("avg_pool3d")
+def _channel_mean(call: Call) -> int:
+    """The mean over neighbouring channels, by which torch computes local response normalisation."""
+    size, *one = call["kernel_size"]
+    pad = call.builder.nodes[call.x]
+    split = call.builder.nodes[pad.inputs[0]] if isinstance(pad.op, prim.Pad) and pad.inputs[0] >= 0 else None
+    if split is None or not isinstance(split.op, prim.Reshape) or one != [1, 1] or any(call["padding"]):
+        raise NotSaid("the language has no pool in three dimensions")
+    (x,) = split.inputs
+    shape = call.builder.type_of(x).shape
+    if split.op.shape != (1, *shape) or pad.op != prim.Pad((0, size // 2, 0, 0), (0, (size - 1) // 2, 0, 0)):
+        raise NotSaid("the language has no pool in three dimensions")
+    mean = call.builder.add(call.name, prim.ChannelMean(size), x)
+    return call.builder.add(call.name, prim.Reshape((1, *shape)), mean)
+
+
+@RULES("linear")
+def _linear(call: Call) -> int:
+    weights = call.tensors("weight", "bias")
+    kind = FullyConnected if len(call.type.shape) == 1 else prim.Linear
+    return call.add(kind(weights["weight"].shape[0], "bias" in weights), **weights)
+
+
+@RULES("batch_norm")
+def _batch_norm(call: Call) -> int:
+    weights = call.tensors("weight", "bias", "running_mean", "running_var")
+    if call["training"] or not {"bias", "running_mean", "running_var"} <= weights.keys():
+        raise NotSaid("it is not a batch norm with a shift and running statistics")
+    return call.add(BatchNorm(call["eps"], "weight" in weights, call["momentum"]), **weights)
+
+
+@RULES("layer_norm", "group_norm")
+def _other_norm(call: Call) -> int:
+    weights = call.tensors("weight", "bias")
+    if len(weights) < 2 or len(call.arguments.get("normalized_shape", [1])) > 1:
+        raise NotSaid("the language normalises over the channels, with a scale and a shift")
+    if call.kind == "group_norm":
+        return call.add(GroupNorm(call["num_groups"], call["eps"]), **weights)
+    return call.add(prim.LastAxisNorm(call["eps"]), **weights)
+
+
+@RULES("dropout")
+def _dropout(call: Call) -> int:
+    return call.add(Dropout(call["p"]))

@@ -1,0 +1,107 @@
+"""The graph of a torch module, by `torch.export`, which runs it on shapes and not on numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.export import ExportedProgram, export
+
+from inception_dsl.diagnostics.codes.interchange import NOT_A_GRAPH
+from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
+from inception_dsl.interchange.builder import Builder
+from inception_dsl.interchange.constant import Constant
+from inception_dsl.interchange.graph import INPUT, Graph, NotSaid
+from inception_dsl.interchange.recognise.patterns import PATTERNS
+from inception_dsl.interchange.torch.call import Arguments, Call, Given
+from inception_dsl.interchange.torch.rules import RULES
+from inception_dsl.ir.shapes import ShapeError, TensorType
+from inception_dsl.runner.base.settings import one_line
+
+
+def read_torch(module: nn.Module, image: Sequence[int], source: str) -> Graph:
+    """Read a module in inference, for images of a shape (channels x height x width); `source` names it in messages.
+
+    The outputs are called `0`, `1` and so on, in the order in which the module returns them. Raises `SpecError` E140
+    for a module that torch cannot export, or that gives nothing that depends on the image.
+    """
+    training = module.training
+    try:
+        exported = export(module.eval(), (torch.zeros(1, *image),), strict=False)
+    except Exception as error:  # noqa: BLE001 - the module's own code runs here
+        raise _refused(f"torch cannot export `{source}`: {one_line(error)}") from None
+    finally:
+        module.train(training)
+    builder = Builder(TensorType(tuple(image)), PATTERNS)
+    values = _inputs(exported)
+    for node in exported.graph.nodes:
+        if node.op == "call_function":
+            values[node.name] = _read(builder, node, values)
+    returned = [values[name] for name in exported.graph_signature.user_outputs if isinstance(name, str)]
+    outputs = {str(number): value for number, value in enumerate(returned) if isinstance(value, int)}
+    if not outputs:
+        raise _refused(f"no output of `{source}` depends on its input")
+    return builder.finish(source, outputs)
+
+
+def _inputs(exported: ExportedProgram) -> dict[str, Any]:
+    """The image, and the tensors of the module by their names in its state_dict."""
+    signature = exported.graph_signature
+    tensors = {**dict(exported.named_parameters()), **dict(exported.named_buffers()), **exported.constants}
+    targets = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
+    targets |= signature.inputs_to_lifted_tensor_constants
+    named: dict[str, Any] = {
+        given: Constant(name, tensors[name].shape, partial(_numbers, tensors[name])) for given, name in targets.items()
+    }
+    return named | {name: INPUT for name in signature.user_inputs if isinstance(name, str)}
+
+
+def _numbers(tensor: Tensor) -> Any:
+    """The values of a tensor; one on the meta device has none."""
+    if tensor.is_meta:
+        raise KeyError("a tensor on the meta device has no values")
+    return tensor.detach().cpu().numpy()
+
+
+def _read(builder: Builder, node: torch.fx.Node, values: Mapping[str, Any]) -> Any:
+    """What a call gives: a value of the graph, a constant, or several of them."""
+    kind, arguments = _call(node, values)
+    try:
+        return RULES.get(kind, _unknown)(Call(builder, kind, node.name, arguments))
+    except (NotSaid, ShapeError) as error:
+        inputs = [value for each in node.all_input_nodes if isinstance(value := values[each.name], int)]
+        found = node.meta["val"]
+        shapes = [TensorType(tuple(each.shape[1:])) for each in (found if isinstance(found, tuple | list) else [found])]
+        given = [builder.opaque(node.name, kind, str(error), shape, *inputs) for shape in shapes]
+        return given if isinstance(found, tuple | list) else given[0]
+
+
+def _call(node: torch.fx.Node, values: Mapping[str, Any]) -> tuple[str, Arguments]:
+    """The op of a call without its overload and its underscore, and its arguments by name or position."""
+
+    def value(argument: Any) -> Any:
+        if isinstance(argument, list | tuple):
+            return [value(each) for each in argument]
+        found = values[argument.name] if isinstance(argument, torch.fx.Node) else argument
+        return Given(found) if isinstance(argument, torch.fx.Node) and isinstance(found, int) else found
+
+    schema = getattr(node.target, "_schema", None)
+    if schema is None:  # a function of Python, such as `getitem`
+        return str(getattr(node.target, "__name__", node.target)), {
+            str(place): value(each) for place, each in enumerate(node.args)
+        }
+    arguments = {each.name: each.default_value for each in schema.arguments if each.has_default_value()}
+    arguments |= {each.name: given for each, given in zip(schema.arguments, node.args, strict=False)}
+    found = {name: value(argument) for name, argument in (arguments | node.kwargs).items()}
+    return schema.name.partition("::")[2].rstrip("_"), found
+
+
+def _unknown(call: Call) -> Any:
+    raise NotSaid("the language has no such op")
+
+
+def _refused(message: str) -> SpecError:
+    return SpecError([Diagnostic(NOT_A_GRAPH, message)])

@@ -1,0 +1,8 @@
+"""The table of rules, complete: every family has registered its own."""
+
+from __future__ import annotations
+
+from inception_dsl.interchange.torch import elementwise, forms, layers
+from inception_dsl.interchange.torch.call import RULES
+
+__all__ = ["RULES", "elementwise", "forms", "layers"]

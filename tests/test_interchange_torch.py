@@ -1,0 +1,91 @@
+"""Modules of torch as graphs: a generated network reads back as its spec, and a library's as the spec of its port."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torchvision
+from hypothesis import given, settings
+from strategies import specs
+from test_interchange import opaque, same
+from torch import nn
+
+from inception_dsl.build import build
+from inception_dsl.compiler import at_size, compile_file, compile_source
+from inception_dsl.diagnostics.diagnostic import Source, SpecError
+from inception_dsl.emit.pytorch import pytorch
+from inception_dsl.interchange.torch.reader import read_torch
+from inception_dsl.ir.typed import Typed
+from inception_dsl.lower import lower
+
+
+def network(typed: Typed) -> nn.Module:
+    """The generated network, without values."""
+    with torch.device("meta"):
+        return build(pytorch.source(typed), typed.program.name)
+
+
+def check_generated(name: str) -> None:
+    typed = at_size(compile_file(f"builtin:{name}"))
+
+    assert same(typed, read_torch(network(typed).to_empty(device="cpu"), typed.input.shape, name))
+
+
+def check_torchvision(name: str, spec: str) -> None:
+    typed = at_size(compile_file(f"builtin:{spec}"))
+    options = {"aux_logits": False, "init_weights": False} if name in ("googlenet", "inception_v3") else {}
+    net = torchvision.models.get_model(name, weights=None, **options)
+
+    assert same(typed, read_torch(net, typed.input.shape, name))
+
+
+@pytest.mark.parametrize("name", ["googlenet", "xception", "zoo/shufflenet_v2_x0_5", "inception_time", "alexnet"])
+def test_a_generated_network_is_read_back(name: str) -> None:
+    check_generated(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "spec"),
+    [(name, f"zoo/{name}") for name in ("squeezenet1_1", "mobilenet_v3_small", "convnext_tiny", "shufflenet_v2_x0_5")],
+)
+def test_torchvisions_network_is_the_spec_of_its_port(name: str, spec: str) -> None:
+    check_torchvision(name, spec)
+
+
+@settings(max_examples=10)
+@given(specs())
+def test_random_networks_are_read_back(text: str) -> None:
+    typed = lower(compile_source(Source("specs/drawn.yaml", text)))
+
+    assert same(typed, read_torch(network(typed).to_empty(device="cpu"), typed.input.shape, "drawn"))
+
+
+def test_weights_have_the_names_of_the_state_dict() -> None:
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.PReLU(4), nn.Flatten(), nn.Linear(4 * 6 * 7, 2))
+    graph = read_torch(net, (3, 8, 9), "net")
+
+    assert opaque(graph) == []
+    state = {name: each for name, each in net.state_dict().items() if "tracked" not in name}
+    assert {name for node in graph.nodes for name in node.weights.values()} == state.keys()
+    assert all(torch.equal(torch.from_numpy(graph.tensor(name)), each) for name, each in state.items())
+    assert net.training
+
+
+def test_what_the_language_cannot_say_keeps_its_name_and_shape() -> None:
+    class Odd(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.relu(torch.cumsum(x, 2))
+
+    (odd, relu) = read_torch(Odd(), (3, 8, 8), "odd").nodes
+
+    assert (odd.name, odd.op.name, odd.out.shape) == ("cumsum", "opaque", (3, 8, 8))
+    assert relu.inputs == (0,)
+
+
+def test_a_module_that_fails_is_refused() -> None:
+    class Broken(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            raise RuntimeError("not today")
+
+    with pytest.raises(SpecError, match="torch cannot export `broken`: not today"):
+        read_torch(Broken(), (3, 8, 8), "broken")
