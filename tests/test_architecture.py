@@ -58,7 +58,7 @@ FOREIGN = {
     "safetensors": {"weights"},
     "torch": {
         *("build", "cli", "crosscheck", "datasets", "emit.pytorch.executor"),
-        *("evaluation", "runner", "training", "weights"),
+        *("evaluation", "interchange.torch.reader", "runner", "training", "weights"),
     },
     "torchvision": {"runner.readers.decode", "runner.readers.torchvision"},
     "wandb": {"runner.record.trackers"},

@@ -63,7 +63,7 @@ class Call:
         return place
 
     def add(self, op: Op, *inputs: int, **weights: Constant) -> int:
-        """Add an op, which reads `x` unless told otherwise."""
+        """Add an op on the inputs, or else on `x`, and give its index."""
         return self.builder.add(self.name, op, *(inputs or (self.x,)), **weights)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from inception_dsl.interchange.graph import NotSaid
 from inception_dsl.interchange.onnx.model import OnnxNode
-from inception_dsl.interchange.onnx.rules.rule import RULES, Inputs, NotSaid, Reading, Value, constant_of, image_of
+from inception_dsl.interchange.onnx.rules.rule import RULES, Inputs, Reading, Value, constant_of, image_of
 from inception_dsl.ir.ops.resampling import Upsample
 
 
