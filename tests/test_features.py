@@ -34,7 +34,7 @@ from inception_dsl.weights.preprocessing import KEY, Preprocessing
 from inception_dsl.weights.published import PUBLISHED, PublishedWeights
 
 (SESSION,) = blocks("docs/features.md", "console")
-(TORCHMETRICS,) = blocks("docs/features.md", "python")
+TORCHMETRICS, OF_A_RUN = blocks("docs/features.md", "python")
 NUMBER = re.compile(r"\d+e-\d+ of their range \(`\w+`\)")
 """How far onnxruntime and PyTorch lie apart, and where most, depends on the machine."""
 PICTURES = {"photos": 8, "samples": 4}
@@ -225,6 +225,16 @@ def test_a_batch_of_fixed_size_is_filled_up(folder: Path) -> None:
     assert progress == ["0 of 3 images", "2 of 3 images"]
     for name, values in wanted.items():
         np.testing.assert_allclose(ours[name], values, atol=TOLERANCE)
+
+
+def test_the_network_of_a_run_as_the_page_says(folder: Path) -> None:
+    Path("model.onnx").write_bytes(graph({}))
+    settings = {"input_size": [3, 16, 20], "mean": [0.5, 0.4, 0.3], "std": [0.2, 0.3, 0.4]}
+    Path("config.json").write_text(json.dumps({"pretrained_cfg": settings}))
+    exec(OF_A_RUN, {})
+
+    assert "docs/features.md" in refused("model.onnx", "pictures")
+    assert cli("features", "features.onnx", "pictures", "--out", "x.npz").exit_code == 0
 
 
 # --- what is refused --------------------------------------------------------------------------------------------------

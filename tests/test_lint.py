@@ -385,6 +385,8 @@ def test_a_fix_keeps_the_file_as_it_is_elsewhere(run: Run) -> None:
 
 def test_a_built_in_spec_cannot_be_fixed(run: Run) -> None:
     assert run("lint", "--fix", "builtin:googlenet").exit_code == 2
+    nothing = run("lint", "missing.yaml")
+    assert nothing.exit_code == 2 and nothing.stdout == ""  # no count of findings where no spec was read
     assert run("lint", "builtin:googlenet").exit_code == 0
 
 

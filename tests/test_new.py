@@ -91,7 +91,8 @@ def test_files_have_good_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     run = in_folder(tmp_path, monkeypatch, {"nets/base.yaml": empty_spec("base", "")})
 
     assert run("new", "first").output == "wrote first.yaml\n"
-    assert run("new", "second", "--from", "nets/base.yaml").output == "wrote nets/second.yaml\n"
+    beside = "it lies beside its base, which it extends; --out chooses another folder\n"
+    assert run("new", "second", "--from", "nets/base.yaml").output == f"wrote nets/second.yaml\n{beside}"
     assert "extends: base.yaml" in Path("nets/second.yaml").read_text(encoding="utf-8")
     Path("specs").mkdir()
     assert run("new", "third.yaml", "--from", "builtin:nin").output == f"wrote {Path('specs/third.yaml')}\n"

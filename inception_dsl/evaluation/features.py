@@ -109,7 +109,10 @@ def open_network(file: Path) -> OnnxNetwork:
 def _preprocessing(file: Path, running: InferenceSession) -> Preprocessing:
     """How the metadata of an ONNX file states that images are prepared. Raises `SpecError` E137."""
     metadata = running.get_modelmeta().custom_metadata_map
-    hint = "weights that `weights import` wrote state it, and `export` copies it into the file"
+    hint = (
+        "`export` copies it from weights that `weights import` wrote; to the model.onnx of a run, add what the config.json "
+        "beside it says, as docs/features.md shows"
+    )
     if KEY not in metadata:
         raise _refused(file, f"`{file}` does not state how images are prepared: its metadata has no `{KEY}`", hint)
     try:

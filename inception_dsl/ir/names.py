@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+import unicodedata
 from collections.abc import Collection
 from typing import Final
 
@@ -70,7 +71,8 @@ def from_label(label: str) -> str:
 
 def from_column(column: str, taken: Collection[str] = ()) -> str:
     """The argument that a column becomes: `#3x3 reduce` is `n3x3_reduce`, `pool proj` is `pool_proj`."""
-    name = "_".join(re.findall(r"[A-Za-z0-9]+", column)) or "n"
+    letters = "".join(c for c in unicodedata.normalize("NFD", column) if not unicodedata.combining(c))  # `é` is `e`
+    name = "_".join(re.findall(r"[A-Za-z0-9]+", letters)) or "n"
     name = name if name[0].isalpha() else f"n{name}"
     if problem(name) or name in taken or name in ("l", "O", "I"):
         name += "_"

@@ -58,7 +58,8 @@ def command(
     for path in found.specs:
         run.attempt(partial(_lint, run, path, codes, fix, variant, counts), path)
     run.result = counts
-    run.echo(_summary(counts, fix))
+    if counts["specs"]:
+        run.echo(_summary(counts, fix))
 
 
 def _lint(

@@ -23,8 +23,9 @@ def command(run: CommandRun, name: str, base: str | None, folder: Path | None, f
     """Start a spec called NAME, in the file NAME.yaml.
 
     It has a small table, and a comment at every key of the language. With --from it is a variant, with the settings,
-    rows and columns of its base as examples of edits. The file lies beside its base, else in the folder `specs` if
-    there is one, else in this folder; --out names another.
+    rows and columns of its base as examples of edits. A variant of a file lies beside it, because a spec may
+    extend only files in its own folder and below. Any other spec goes to the folder `specs` if there is one, else to this
+    folder; --out names another.
     """
     from inception_dsl.authoring.new import check_absent, new
     from inception_dsl.files.output import write
@@ -38,3 +39,5 @@ def command(run: CommandRun, name: str, base: str | None, folder: Path | None, f
         if not force:
             check_absent(started.path)
         run.record_written(write({started.path.name: started.text.encode()}, started.path.parent, force=True))
+    if base and not folder and not base.startswith(builtin.PREFIX) and started.path.parent != Path():
+        run.echo("it lies beside its base, which it extends; --out chooses another folder")

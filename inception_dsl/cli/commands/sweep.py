@@ -142,7 +142,7 @@ def _print(run: CommandRun, found: Sweep, counts: Counts, front: Sequence[Varian
         "invalid": [_reason_data(found, reason) for reason in reasons],
     }
     run.echo(
-        f"{found.spec.network}: {len(found):,} variants, {counts.valid:,} valid, {counts.kept:,} within the limits"
+        f"{found.spec.network}: {len(found):,} variant{'s' * (len(found) != 1)}, {counts.valid:,} valid, {counts.kept:,} within the limits"
     )
     if front:
         run.echo(f"Pareto front of {', '.join(map(str, found.objectives))}: {len(front):,}\n")

@@ -79,6 +79,7 @@ NOT_A_NETWORK_OF_IMAGES = Code(
 `inception-dsl features` runs an ONNX file that holds a network with its weights, takes one batch of RGB images, and
 states in its metadata how these are prepared. `inception-dsl export` writes such a file for weights that state their
 preprocessing, as those of `weights import` do. `model.onnx` of `compile` has no weights in it: they are inputs.
+`model.onnx` of a run states no preprocessing: docs/features.md shows how to add it.
 """,
 )
 
