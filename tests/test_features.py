@@ -231,7 +231,7 @@ def test_the_network_of_a_run_as_the_page_says(folder: Path) -> None:
     Path("model.onnx").write_bytes(graph({}))
     settings = {"input_size": [3, 16, 20], "mean": [0.5, 0.4, 0.3], "std": [0.2, 0.3, 0.4]}
     Path("config.json").write_text(json.dumps({"pretrained_cfg": settings}))
-    exec(OF_A_RUN, {})
+    subprocess.run([sys.executable, "-c", OF_A_RUN], check=True)
 
     assert "docs/features.md" in refused("model.onnx", "pictures")
     assert cli("features", "features.onnx", "pictures", "--out", "x.npz").exit_code == 0

@@ -110,7 +110,7 @@ def _preprocessing(file: Path, running: InferenceSession) -> Preprocessing:
     """How the metadata of an ONNX file states that images are prepared. Raises `SpecError` E137."""
     metadata = running.get_modelmeta().custom_metadata_map
     hint = (
-        "`export` copies it from weights that `weights import` wrote; to the model.onnx of a run, add what the config.json "
+        "`export` copies it from weights that `weights import` wrote; to `model.onnx` of a run, add what `config.json` "
         "beside it says, as docs/features.md shows"
     )
     if KEY not in metadata:

@@ -24,8 +24,8 @@ def command(run: CommandRun, name: str, base: str | None, folder: Path | None, f
 
     It has a small table, and a comment at every key of the language. With --from it is a variant, with the settings,
     rows and columns of its base as examples of edits. A variant of a file lies beside it, because a spec may
-    extend only files in its own folder and below. Any other spec goes to the folder `specs` if there is one, else to this
-    folder; --out names another.
+    extend only files in its own folder and below. Any other spec goes to the folder `specs` if there is one, else to
+    this folder; --out names another.
     """
     from inception_dsl.authoring.new import check_absent, new
     from inception_dsl.files.output import write

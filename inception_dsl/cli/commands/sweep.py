@@ -141,9 +141,8 @@ def _print(run: CommandRun, found: Sweep, counts: Counts, front: Sequence[Varian
         "front": [variant.data() for variant in front],
         "invalid": [_reason_data(found, reason) for reason in reasons],
     }
-    run.echo(
-        f"{found.spec.network}: {len(found):,} variant{'s' * (len(found) != 1)}, {counts.valid:,} valid, {counts.kept:,} within the limits"
-    )
+    many = f"{len(found):,} variant{'s' * (len(found) != 1)}"
+    run.echo(f"{found.spec.network}: {many}, {counts.valid:,} valid, {counts.kept:,} within the limits")
     if front:
         run.echo(f"Pareto front of {', '.join(map(str, found.objectives))}: {len(front):,}\n")
         shown = zip(*run.table[: MOST_ROWS + 1], strict=True)
