@@ -249,6 +249,12 @@ def test_a_shift_keeps_the_size_of_an_image() -> None:
 RESIZE: dict[str, Any] = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric"}
 
 
+def test_a_long_stretch_in_another_layout_is_followed() -> None:
+    last, first = prim.Permute((1, 2, 0)), prim.Permute((2, 0, 1))
+
+    assert read((4, 3, 3), last, *[act.Tanh(), prim.Unary("exp")] * 500, first) == ["tanh", "opaque"] * 500
+
+
 PADS = [0, 0, -1, -1, 0, 0, 1, 1]
 
 

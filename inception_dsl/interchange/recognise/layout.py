@@ -6,11 +6,12 @@ layers is followed back to where the layout changed, and built again with the ch
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
 
 from inception_dsl.interchange.builder import Added, Builder
 from inception_dsl.interchange.constant import Constant
+from inception_dsl.interchange.graph import INPUT
 from inception_dsl.interchange.primitives import (
     Join,
     LastAxisNorm,
@@ -96,74 +97,100 @@ def linear(graph: Builder, added: Added) -> int | None:
 # --- the same value in the language's layout --------------------------------------------------------------------------
 
 
-def channels_first(graph: Builder, index: int) -> int | None:
-    """The index of the image with the channels first that a value with the channels last is, if it is known to be."""
-    return _follow(graph, index, "first", _first)
-
-
-def as_pixel(graph: Builder, index: int) -> int | None:
-    """The index of the image of one pixel that a vector is, if it is known to be made of one."""
-    return _follow(graph, index, "pixel", _pixel)
-
-
-def _follow(graph: Builder, index: int, kind: str, change: Callable[[Builder, Added], int | None]) -> int | None:
-    node, key = graph.node(index), (kind, index)
-    if node and key not in graph.found:
-        graph.found[key] = change(graph, node)
-    return graph.found.get(key)
-
-
-def _first(graph: Builder, node: Added) -> int | None:
-    if node.op == Permute(LAST):
-        return node.inputs[0]
-    sources = [channels_first(graph, each) for each in node.inputs]
-    known = [each for each in sources if each is not None]
-    if len(known) < len(sources) or not known:
-        return None
-    match node.op:
-        case Linear(width, bias):
-            return graph.add(node.name, Conv(width, PIXEL, bias=bias), *known, **_as_filters(node))
-        case LastAxisNorm(eps):
-            return graph.add(node.name, LayerNorm(eps), *known, **node.weights)
-        case WithConstant(kind, constant, first) if constant.size > 1:
-            width = graph.type_of(known[0]).channels
-            if constant.size != width or constant.shape[-1] != width:
-                return None
-            turned = constant.reshaped(width, 1, 1)
-            return graph.add(node.name, WithConstant(kind, turned, first), *known)
-        case Join(2):
-            return graph.add(node.name, Concat(), *known)
-        case Pad(before, after, value):
-            moved = Pad(tuple(before[axis] for axis in FIRST), tuple(after[axis] for axis in FIRST), value)
-            return graph.add(node.name, moved, *known)
-        case op if isinstance(op, ANYWHERE) or op.training_only:
-            return graph.add(node.name, op, *known, **node.weights)
-    return None
-
-
-def _pixel(graph: Builder, node: Added) -> int | None:
-    if isinstance(node.op, Flatten):
-        (index,) = node.inputs
-        return index if graph.type_of(index).shape[1:] == (1, 1) else None
-    sources = [as_pixel(graph, each) for each in node.inputs]
-    known = [each for each in sources if each is not None]
-    if len(known) < len(sources) or not known:
-        return None
-    match node.op:
-        case FullyConnected(width, bias):
-            return graph.add(node.name, Conv(width, PIXEL, bias=bias), *known, **_as_filters(node))
-        case WithConstant(kind, constant, first) if constant.size > 1:
-            turned = constant.reshaped(constant.size, 1, 1)
-            return graph.add(node.name, WithConstant(kind, turned, first), *known)
-        case op if isinstance(op, (*ANYWHERE, *ON_CHANNELS)) or op.training_only:
-            return graph.add(node.name, op, *known, **node.weights)
-    return None
-
-
 ANYWHERE: Final = (*ELEMENTWISE, LeakyReLU, Identity)
 """The ops that treat every element alike."""
 ON_CHANNELS: Final = (Affine, PReLU, Softmax, Concat, BatchNorm, LayerNorm)
 """The ops that treat the channels of a pixel as they treat the features of a vector."""
+
+
+class Layout(NamedTuple):
+    """A layout of values: it begins where a node makes one of a value in the language's layout, and `ops` keep it.
+
+    `begin` gives the index of that value, or None; `repeat` adds the op of a node to values in the language's layout.
+    """
+
+    name: str
+    begin: Callable[[Builder, Added], int | None]
+    repeat: Callable[[Builder, Added, Sequence[int]], int | None]
+    ops: tuple[type[Op], ...]
+
+
+def channels_first(graph: Builder, index: int) -> int | None:
+    """The index of the image with the channels first that a value with the channels last is, if it is known to be."""
+    return _follow(graph, index, CHANNELS_LAST)
+
+
+def as_pixel(graph: Builder, index: int) -> int | None:
+    """The index of the image of one pixel that a vector is, if it is known to be made of one."""
+    return _follow(graph, index, VECTOR)
+
+
+def _follow(graph: Builder, index: int, layout: Layout) -> int | None:
+    """The index of a value in the language's layout; so are all values from where the layout begins."""
+    found, ahead = graph.found, [index]
+    found[layout.name, INPUT] = None
+    while ahead:
+        key = layout.name, ahead[-1]
+        if key in found:
+            ahead.pop()
+            continue
+        node = graph.nodes[ahead[-1]]
+        value = layout.begin(graph, node)
+        if value is None and (isinstance(node.op, layout.ops) or node.op.training_only):
+            if unknown := [each for each in node.inputs if (layout.name, each) not in found]:
+                ahead += unknown
+                continue
+            sources = [source for each in node.inputs if (source := found[layout.name, each]) is not None]
+            value = layout.repeat(graph, node, sources) if len(sources) == len(node.inputs) else None
+        found[key] = value
+    return found[layout.name, index]
+
+
+def _begin_last(graph: Builder, node: Added) -> int | None:
+    return node.inputs[0] if node.op == Permute(LAST) else None
+
+
+def _repeat_first(graph: Builder, node: Added, sources: Sequence[int]) -> int | None:
+    match node.op:
+        case Linear(width, bias):
+            return graph.add(node.name, Conv(width, PIXEL, bias=bias), *sources, **_as_filters(node))
+        case LastAxisNorm(eps):
+            return graph.add(node.name, LayerNorm(eps), *sources, **node.weights)
+        case WithConstant(kind, constant, first) if constant.size > 1:
+            width = graph.type_of(sources[0]).channels
+            if constant.size != width or constant.shape[-1] != width:
+                return None
+            turned = constant.reshaped(width, 1, 1)
+            return graph.add(node.name, WithConstant(kind, turned, first), *sources)
+        case Join(axis):
+            return graph.add(node.name, Concat(), *sources) if axis == 2 else None
+        case Pad(before, after, value):
+            moved = Pad(tuple(before[axis] for axis in FIRST), tuple(after[axis] for axis in FIRST), value)
+            return graph.add(node.name, moved, *sources)
+        case op:
+            return graph.add(node.name, op, *sources, **node.weights)
+
+
+CHANNELS_LAST: Final = Layout("last", _begin_last, _repeat_first, (Linear, LastAxisNorm, Join, Pad, *ANYWHERE))
+
+
+def _begin_vector(graph: Builder, node: Added) -> int | None:
+    flat = isinstance(node.op, Flatten) and graph.type_of(node.inputs[0]).shape[1:] == (1, 1)
+    return node.inputs[0] if flat else None
+
+
+def _repeat_pixel(graph: Builder, node: Added, sources: Sequence[int]) -> int | None:
+    match node.op:
+        case FullyConnected(width, bias):
+            return graph.add(node.name, Conv(width, PIXEL, bias=bias), *sources, **_as_filters(node))
+        case WithConstant(kind, constant, first) if constant.size > 1:
+            turned = constant.reshaped(constant.size, 1, 1)
+            return graph.add(node.name, WithConstant(kind, turned, first), *sources)
+        case op:
+            return graph.add(node.name, op, *sources, **node.weights)
+
+
+VECTOR: Final = Layout("vector", _begin_vector, _repeat_pixel, (FullyConnected, *ANYWHERE, *ON_CHANNELS))
 
 
 def _as_filters(node: Added) -> dict[str, Constant]:
