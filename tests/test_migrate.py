@@ -67,6 +67,18 @@ def test_a_migration_is_written_and_applied(run: Run) -> None:
     assert "block2.b3x3.1.conv.weight" in data["drawn"] and data["kept"]["mixed1.b1x1.bn.bias"] == "block1.b1x1.bn.bias"
 
 
+def test_a_migration_that_is_applied_to_its_own_base_says_so(run: Run) -> None:
+    Path("old.yaml").write_text(BASE, "utf-8")
+    Path("new.yaml").write_text(BASE.replace("| 8 | 6 | 12 ", "| 8 | 6 | 16 "), "utf-8")
+    save_file(load("old.yaml").build().state_dict(), "old.safetensors")
+    run("diff", "old.yaml", "new.yaml", "--map", "m.json")
+    note = "that would fit, such as `block2.b3x3.1.conv.weight`: it is for `new.yaml`, not for `old.yaml`"
+
+    for spec, noted in (("old.yaml", True), ("new.yaml", False)):
+        result = run("weights", "migrate", spec, "old.safetensors", "--map", "m.json")
+        assert result.exit_code == 0 and (note in result.stdout) == noted
+
+
 def test_heads_may_be_left_out_of_a_migration(run: Run) -> None:
     save_file(
         {name: x for name, x in loads(BASE).build().state_dict().items() if not name.startswith("aux")}, "x.safetensors"

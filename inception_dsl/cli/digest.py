@@ -40,7 +40,8 @@ def _parts(outcome: Outcome) -> Iterator[str]:
     yield bounded_table(["claim", "formula", "printed", "computed", "verdict"], map(_claim, outcome.claims))
     if outcome.table:
         names, *cells = outcome.table
-        yield bounded_table(names, ([code(name), code(layer), *map(escaped, rest)] for name, layer, *rest in cells))
+        words = 1 if all(re.fullmatch(r"[\d,.]+", row[1]) for row in cells) else 2
+        yield bounded_table(names, ([*map(code, row[:words]), *map(escaped, row[words:])] for row in cells), left=words)
     if outcome.reported:
         header, *results = results_table(outcome.reported)
         yield "Reported, not checked:"

@@ -126,6 +126,8 @@ def _report_count(
         span = fragment.span(max(end - 1, 0), max(end, 1))
         label = f"no cell for {_without_cell(cells, header, starts, fragment)}"
         hint = "write every cell, including empty ones: ` | ` starts the next one"
+    if cells[0].text.startswith("#"):
+        hint = "a table has no comments: write it above the key of the table, or behind the key's `|`"
     findings.error(WRONG_CELL_COUNT, message, span, label, help=hint)
 
 

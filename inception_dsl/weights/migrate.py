@@ -85,9 +85,22 @@ def migrate(
 
         weights |= {new: np.zeros((), np.int64) for new in zeros}
     used = {*taken.values()}
+    fitting = [new for new in drawn if new not in used and _fits(source.tensors.get(new), weights.get(new))]
+    notes = [*source.notes, *([_doubt(fitting, migration)] if fitting else [])]
     dropped = tuple(name for name in source.tensors if name not in used)
     metadata = {key: source.metadata[key] for key in KEPT if key in source.metadata}
-    return Migrated({new: weights[new] for new in own}, taken, drawn, dropped, metadata, source.notes)
+    return Migrated({new: weights[new] for new in own}, taken, drawn, dropped, metadata, tuple(notes))
+
+
+def _fits(found: Array | None, wanted: Array | None) -> bool:
+    return found is not None and wanted is not None and tuple(found.shape) == tuple(wanted.shape)
+
+
+def _doubt(fitting: Sequence[str], migration: Migration) -> str:
+    """What to say where the file has values for tensors that are drawn anew: those of the network before fit so."""
+    them = f"{counted(len(fitting), 'tensor')} that would fit, such as `{fitting[0]}`"
+    after = f"`{migration.after.spec}`, not for `{migration.before.spec}`"
+    return f"the migration draws {them}: it is for {after}"
 
 
 def _by_row(names: Sequence[str]) -> str:
