@@ -298,6 +298,22 @@ def test_a_damaged_file_is_refused_with_its_name(part: float, tmp_path: Path) ->
     assert [(each.code, each.file) for each in refused.value.diagnostics] == [("E140", str(file))]
 
 
+@pytest.mark.parametrize(
+    ("kind", "attributes"),
+    [
+        ("Concat", {}),
+        ("MaxPool", {}),
+        ("MaxPool", {"kernel_shape": [2, 2], "pads": [0, 0, 0]}),
+        ("MaxPool", {"kernel_shape": [2, 2], "strides": [2]}),
+        ("MaxPool", {"kernel_shape": [2, 2], "strides": [0, 0]}),
+        ("Transpose", {"perm": [0, 1, 2, 7]}),
+    ],
+)
+def test_a_node_that_its_op_does_not_allow_is_refused(kind: str, attributes: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match=rf"`v0` is not a valid {kind}"):
+        composed([(kind, "x", attributes)], tmp_path)
+
+
 def test_a_value_that_nothing_gives_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="reads `y`, which nothing gives"):
         composed([("Relu", "y", {})], tmp_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from inception_dsl.diagnostics.spelling import raised
 from inception_dsl.interchange.builder import Builder
 from inception_dsl.interchange.constant import Constant
 from inception_dsl.interchange.graph import INPUT, Graph, NotSaid
@@ -28,7 +29,7 @@ MOST_CHANNELS_LAST = 4
 def read_onnx(file: Path, image: Pair | None = None) -> Graph:
     """Read an ONNX file, for images of its own height and width, or of another where it leaves the size open.
 
-    Raises `SpecError` E140 for a file that holds no graph of images, or whose size is not known.
+    Raises `SpecError` E140 for a file that is damaged, holds no graph of images, or whose size is not known.
     """
     model = OnnxModel(file)
     constants = {each.name: each for each in model.constants}
@@ -64,6 +65,9 @@ def _read(model: OnnxModel, node: OnnxNode, reading: Reading, values: dict[str, 
         given = rule(reading, node, inputs)
     except (NotSaid, ShapeError) as error:
         given = _opaque(model, node, reading, inputs, str(error))
+    except (LookupError, ValueError, TypeError, ArithmeticError) as error:  # attributes that its op cannot have
+        message = f"`{node.name}` is not a valid {node.kind}: {raised(error)}"
+        raise refused(model.file, message, "check the file with `onnx.checker`") from None
     values.update((name, value) for name, value in zip(node.outputs, given, strict=False) if name)
 
 
