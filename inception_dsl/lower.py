@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from inception_dsl.diagnostics.codes.syntax import OUT_OF_BOUNDS
 from inception_dsl.diagnostics.codes.values import WEIGHTS_DO_NOT_FIT
@@ -18,9 +19,11 @@ from inception_dsl.ir.ops.linear import Conv, FullyConnected
 from inception_dsl.ir.ops.shaping import Flatten
 from inception_dsl.ir.program import Again, Body, Call, Join, Layer, Part, Program, Reference, Repeat, Sequence
 from inception_dsl.ir.shapes import INPUT_PIXEL, Pair, ReceptiveFields, ShapeError, TensorType, joined_receptive_field
-from inception_dsl.ir.tape import Tape
 from inception_dsl.ir.typed import Node, PartPath, Typed
 from inception_dsl.ir.values import MODULE_IN, Scalar, ValueFault, evaluate
+
+if TYPE_CHECKING:
+    from inception_dsl.ir.tape import Tape
 
 MOST_NUMBERS = 2**63 - 1
 """The limit on the elements of a tensor and the pixels of a receptive field: 64-bit integers everywhere."""
