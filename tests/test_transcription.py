@@ -199,7 +199,7 @@ def test_windows_inside_words() -> None:
 
 def test_names_of_files_become_names_of_networks() -> None:
     assert [network_name(text) for text in ("GoogLeNet-v1", "3", "ümläut", "class", "")] == [
-        *("googlenet_v1", "n3", "ml_ut", "class_", "n")
+        *("googlenet_v1", "n3", "umlaut", "class_", "n")
     ]
 
 
@@ -263,6 +263,24 @@ fire2, 55x55x128, 16, 64, 64
 """
 
 
+DENSENET = """\
+| Layers      | Output Size | DenseNet-121         |
+|-------------|-------------|----------------------|
+| Convolution | 112 × 112   | 7 × 7 conv, stride 2 |
+| Pooling     | 56 × 56     | 3 × 3 max, stride 2  |
+"""
+EFFICIENTNET = r"""\begin{tabular}{c|c|c|c|c}
+Stage & Operator & Resolution & \#Channels & \#Layers \\
+$i$ & $\hat{\mathcal{F}}_i$ & $\hat{H}_i \times \hat{W}_i$ & $\hat{C}_i$ & $\hat{L}_i$ \\ \midrule
+1 & Conv3x3 & $224\times 224$ & 32 & 1 \\
+2 & MBConv1, k3x3 & $112\times 112$ & 16 & 1 \\
+\end{tabular}"""
+SHUFFLENET = """\
+Layer, Output size, KSize, Stride, Output channels (g=1)
+Conv1, 112 × 112, 3 × 3, 2, 24
+"""
+
+
 @pytest.mark.parametrize(
     ("table", "written"),
     [
@@ -291,10 +309,17 @@ fire2, 55x55x128, 16, 64, 64
             ["graph: conv 1x1 {s1x1} | conv 1x1 {e1x1} | conv 3x3 {e3x3}"],
             id="a window inside the name of a column",
         ),
+        pytest.param(
+            DENSENET, ["conv conv 7x7/2 {in}", "pool maxpool 3x3/2"], id="a column of windows that is called otherwise"
+        ),
+        pytest.param(EFFICIENTNET, ["n1 conv 3x3 32", "n2 mbconv1_k3x3 16 1"], id="symbols below the names of columns"),
+        pytest.param(SHUFFLENET, ["conv1 conv 3x3/2 24"], id="a remark in the name of a column"),
     ],
 )
 def test_tables_as_their_papers_write_them(table: str, written: list[str]) -> None:
-    found = transcribe(formats.read(Source("t.md" if table is TYPED else "t.csv", table)), "draft", "draft.yaml")
+    found = transcribe(
+        formats.read(Source({"|": "t.md", "\\": "t.tex"}.get(table[0], "t.csv"), table)), "draft", "draft.yaml"
+    )
     text = " ".join(found.text.replace("|", " ").split())
 
     assert [part for part in written if " ".join(part.replace("|", " ").split()) not in text] == []

@@ -36,7 +36,10 @@ ARGUMENTS: Final = ("argument", "stride", "width", "repeat")
 _ROLES: Final[tuple[tuple[Role, str], ...]] = (
     ("name", r"(layer |block |stage )?name|stage|network|model|method|architecture"),
     ("type", r"(layer )?type|layers?|layer (name )?/ ?type|operators?|operation|module|block"),
-    ("patch", r"(patch|kernel|filter)( size| shape)?( ?/ ?stride)?( or remarks)?( ?\(.*\))?|size ?/ ?stride|window"),
+    (
+        "patch",
+        r"(patch|kernel|filter|k ?size)( size| shape)?( ?/ ?stride)?( or remarks)?( ?\(.*\))?|size ?/ ?stride|window",
+    ),
     ("stride", r"s|strides?"),
     ("width", r"(# ?|no\.? of |number of )?(filters|maps|(out(put)? )?channels)|c|# ?out|width"),
     ("repeat", r"n|repeats?|#? ?(blocks|layers)|times|x"),
@@ -50,6 +53,7 @@ _ROLES: Final[tuple[tuple[Role, str], ...]] = (
 _UNIT: Final = re.compile(
     r"[\[(]\s*(?:in )?(?:x ?)?(?:10\^?(3|6|9)|(K|M|B|G|thousands?|millions?|billions?))\s*[\])]", re.IGNORECASE
 )
+_WINDOW: Final = re.compile(r"(?<![0-9x])[1-9]x[1-9](?![0-9x])")
 _UNITS: Final = {"3": "K", "6": "M", "9": "B"}
 _POOLED: Final = re.compile(
     r"(avg|average|max|maximum)\s*(?:pool(?:ing)?)?\s*\+?\s*([0-9]+|pass[ -]?through)", re.IGNORECASE
@@ -107,7 +111,8 @@ def table(grid: Grid) -> Table:
     if len(kept) < 2:
         hint = "separate its columns by two blanks or more, or choose its form with `--from`"
         raise unreadable(header[0][0].span, "this text has only one column", hint)
-    found = [_role(headings[i], [row[i] for row in body], i == kept[0]) for i in kept]
+    first = [_heading([row[i] for row in header if row[i].text][:1]) for i in range(len(header[0]))]
+    found = [_role((headings[i], first[i]), [row[i] for row in body], i == kept[0]) for i in kept]
     if [role for role, _ in found].count("type") > 1 and "name" not in (role for role, _ in found):
         found[0] = ("name", found[0][1]) if found[0][0] == "type" else found[0]  # `Layer | Type`, `Layer | Operation`
     if not {"patch", "input", "output"} & {role for role, _ in found}:  # of modules, not of layers
@@ -133,19 +138,22 @@ def _heading(cells: Sequence[Cell]) -> str:
     return unmarked(re.sub(r"/ ", "/", normal(" ".join(texts)))).text
 
 
-def _role(heading: str, cells: Sequence[Cell], first: bool) -> tuple[Role, str]:
-    """What a column holds, and the unit of its numbers."""
+def _role(spellings: tuple[str, str], cells: Sequence[Cell], first: bool) -> tuple[Role, str]:
+    """What a column holds, and the unit of its numbers; `spellings` are its name, and the first line of it."""
+    heading, line = spellings
     unit = ""
     if match := _UNIT.search(heading):
         unit = _UNITS.get(match[1] or "") or match[2][0].upper().replace("T", "K").replace("G", "B")
         heading = heading[: match.start()] + heading[match.end() :]
-    plain = " ".join(heading.lower().split())
+    plain = [" ".join(name.lower().split()) for name in (heading, re.sub(r"\(.*\)", "", heading), line)]
     texts = [text for cell in cells if (text := _plain(cell).text)]
-    role = next((role for role, pattern in _ROLES if re.fullmatch(pattern, plain)), None)
+    role = next((role for name in plain for role, pattern in _ROLES if re.fullmatch(pattern, name)), None)
     if role is None and first:
         role = "type"
     elif role is None and texts and all(SHAPE.fullmatch(text) for text in texts):
         role = "output"
+    elif role is None and texts and 2 * sum(bool(_WINDOW.search(text)) for text in texts) >= len(texts):
+        role = "patch"
     if role in ("stride", "width", "repeat") and not _mostly_numbers(texts):
         role = None
     if role:

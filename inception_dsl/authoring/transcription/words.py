@@ -89,7 +89,8 @@ def with_patch(found: Kind, text: str) -> Kind:
 
 def patch(text: str) -> tuple[tuple[int, int] | None, int | None]:
     """The kernel and the stride in a cell such as `3x3/2`, `8x8` or `stride 2`; None for what it does not say."""
-    if match := KERNEL.search(text):
-        return (int(match[1]), int(match[2])), int(match[3]) if match[3] else None
     found = re.search(r"stride ?=? ?([0-9]{1,2})|^/([0-9]{1,2})$", text.lower())
-    return None, int(found[1] or found[2]) if found else None
+    stride = int(found[1] or found[2]) if found else None
+    if match := KERNEL.search(text):
+        return (int(match[1]), int(match[2])), int(match[3]) if match[3] else stride
+    return None, stride
