@@ -204,7 +204,7 @@ def test_little_is_loaded_before_ctrl_c_is_a_code() -> None:
     assert {*done.stdout.split()} <= {"__future__", "inception_dsl", "inception_dsl.__main__"}
 
 
-@pytest.mark.parametrize("command", ["check", "show"])
+@pytest.mark.parametrize("command", ["check", "draw", "show"])
 def test_a_check_loads_nothing_heavy(command: str) -> None:
     assert not loaded(command, "specs/googlenet.yaml") & {"torch", "onnx", "numpy", "jinja2", "pygls", "lsprotocol"}
 

@@ -92,6 +92,7 @@ def of(run: Run, *words: str) -> dict[str, Any]:
         ("explain CODE", "E204"),
         ("ops",),
         ("schema",),
+        ("draw", "specs/small.yaml"),
         ("specs NAME", "googlenet"),
         ("--version",),
     ],

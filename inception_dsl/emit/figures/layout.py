@@ -1,0 +1,184 @@
+"""Elements -> blocks, by the series-parallel structure: steps in a row along the main axis, branches side by side.
+
+No two lines cross, as every block keeps to its own strip across the axis. All sizes are in pixels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from inception_dsl.emit.figures.block import Block, Item, Patch, Path, Words, moved, stacked
+from inception_dsl.emit.figures.metrics import text_width
+from inception_dsl.emit.figures.model import Box, Element, Fork, Frame, Steps
+from inception_dsl.emit.figures.scene import STYLES, Role
+
+GAP: Final = 18
+"""The length of an edge without a label, and of the lines around a fork."""
+
+GUTTER: Final = 18
+"""Between branches."""
+
+PADDING: Final = 12
+"""Between a frame and what it holds."""
+
+ASIDE: Final = 6
+"""Between an edge and its label."""
+
+GRID: Final = 8
+"""Boxes are multiples of this wide, so that those with about the same words are alike."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Lays out elements with the main axis down, or to the right."""
+
+    down: bool
+
+    def element(self, element: Element, breadth: float = 0) -> Block:
+        """Lay out one element; a box is at least `breadth` wide on the screen."""
+        match element:
+            case Box():
+                return self._box(element, breadth)
+            case Frame():
+                return self._frame(element)
+            case Fork():
+                return self._fork(element)
+
+    def steps(self, steps: Steps) -> Block:
+        """Lay out steps, one after the other, with the shape on an edge where it changes."""
+        if not steps:
+            return Block(0, 0, 0, arrow=False)
+        items: list[Item] = []
+        before = after = main = 0.0
+        blocks = [self.element(step) for step in steps]
+        for number, block in enumerate(blocks):
+            if number:
+                last = steps[number - 1].out
+                label = last if block.begins and (number < 2 or last != steps[number - 2].out) else ""
+                gap = self.gap(label)
+                if block.begins:
+                    found, left, right = self.edge(main, gap, label, block.arrow)
+                    items += found
+                    before, after = max(before, left), max(after, right)
+                main += gap
+            items += moved(block.items, main, 0)
+            before, after = max(before, block.before), max(after, block.after)
+            main += block.length
+        first = blocks[0]
+        return Block(main, before, after, tuple(items), first.begins, first.arrow, first.port)
+
+    def gap(self, label: str) -> float:
+        """The length of an edge with a label."""
+        if not label:
+            return GAP
+        return GAP + 8 if self.down else text_width(label, STYLES["edge"].size) + 16
+
+    def edge(self, main: float, length: float, label: str, arrow: bool) -> tuple[list[Item], float, float]:
+        """An edge along the axis with its label beside it, and the room that it needs before and after the axis."""
+        items: list[Item] = [Path(((main, 0), (main + length, 0)), arrow)]
+        if not label:
+            return items, 0, 0
+        words, before, after = self.label(main + (length - 3) / 2, label)
+        return [*items, words], before, after
+
+    def label(self, main: float, label: str) -> tuple[Words, float, float]:
+        """A label beside the axis, and the room that it needs before and after it."""
+        style = STYLES["edge"]
+        width = text_width(label, style.size)
+        if self.down:
+            return Words(main, 0, label, "edge", dx=ASIDE, anchor="start"), 0, ASIDE + width
+        return Words(main, 0, label, "edge", dy=-ASIDE - style.size / 2), ASIDE + style.size, 0
+
+    def box_width(self, box: Box) -> float:
+        """The width of a box on the screen, by its longest line."""
+        widest = max(text_width(text, STYLES[role].size, STYLES[role].bold) for text, role in _lines(box))
+        return -(-(widest + 20) // GRID) * GRID
+
+    def _box(self, box: Box, breadth: float) -> Block:
+        lines = _lines(box)
+        width = max(self.box_width(box), 0 if box.kind == "value" else breadth)
+        height = sum(STYLES[role].line for _, role in lines) + (6 if box.kind == "value" else 10)
+        length, across = (height, width) if self.down else (width, height)
+        items = [Patch(0, -across / 2, length, across, box.kind), *stacked(lines, length / 2, 0)]
+        return Block(length, across / 2, across / 2, tuple(items), not box.source, port=(length, across / 2))
+
+    def _frame(self, frame: Frame) -> Block:
+        inner = self.steps(frame.inner)
+        lines: list[tuple[str, Role]] = [(frame.title, "title"), *((text, "detail") for text in frame.detail)]
+        header = sum(STYLES[role].line for _, role in lines) + 8
+        room = max(text_width(text, STYLES[role].size, STYLES[role].bold) for text, role in lines) + 2 * PADDING
+        start = header if self.down else 0
+        lead = GAP + (0 if self.down else 4)
+        end = start + lead + inner.length
+        length, before, after = end + lead, inner.before + PADDING, inner.after + PADDING
+        items: list[Item] = [*moved(inner.items, start + lead, 0), Path(((end, 0), (length, 0)))]
+        if inner.begins:
+            items.append(Path(((start, 0), (start + lead, 0)), inner.arrow))
+        if self.down:
+            short = max(0.0, room - before - after) / 2
+            before, after = before + short, after + short
+            band = Patch(0, -before, header, before + after, "header")
+            title = stacked(lines, header / 2, (after - before) / 2)
+            port = (header, before)
+        else:
+            if length < room:
+                items.append(Path(((length, 0), (room, 0))))
+                length = room
+            before += header
+            band = Patch(0, -before, length, header, "header")
+            title = stacked(lines, length / 2, header / 2 - before)
+            port = (length, before)
+        outline = Patch(0, -before, length, before + after, "frame")
+        return Block(length, before, after, (outline, band, *title, *items), inner.begins, port=port)
+
+    def _fork(self, fork: Fork) -> Block:
+        blocks = [self.steps(branch) for branch in fork.branches]
+        labels = [branch[-1].out if branch else "" for branch in fork.branches]
+        join = self.element(fork.join)
+        axes, before, after = self._axes(fork, blocks, labels, join)
+        tails = [self.gap(label) for label in labels]
+        end = max(GAP + block.length + tail for block, tail in zip(blocks, tails, strict=True))
+        items: list[Item] = []
+        for branch, block, label, tail, axis in zip(fork.branches, blocks, labels, tails, axes, strict=True):
+            leave = GAP + block.length if branch else 0
+            items += moved(block.items, GAP, axis)
+            items.append(Path(((leave, axis), (end, axis))))
+            if branch and block.begins:
+                items.append(Path(((0, axis), (GAP, axis)), block.arrow))
+            if label:
+                items += moved([self.label(leave + (tail - 3) / 2, label)[0]], 0, axis)
+        reading = [0.0, *(axis for axis, block in zip(axes, blocks, strict=True) if block.begins)]
+        for place, touched in ((0, reading), (end, [0.0, *axes])):
+            if max(touched) > min(touched):
+                items.append(Path(((place, min(touched)), (place, max(touched)))))
+        items.append(Path(((end, 0), (end + GAP, 0)), arrow=True))
+        items += moved(join.items, end + GAP, 0)
+        reads = any(block.begins for block in blocks)
+        return Block(end + GAP + join.length, before, after, tuple(items), reads, arrow=False)
+
+    def _axes(
+        self, fork: Fork, blocks: list[Block], labels: list[str], join: Block
+    ) -> tuple[list[float], float, float]:
+        """The place of each branch across the axis of the fork, and the room that all of them need."""
+        axes: list[float] = []
+        at = 0.0
+        for block, label in zip(blocks, labels, strict=True):
+            _, left, right = self.label(0, label) if label else (None, 0, 0)
+            before, after = max(block.before, left), max(block.after, right)
+            axes.append(at + before)
+            at += before + after + GUTTER
+        whole = at - GUTTER
+        solid = [axis for axis, branch in zip(axes, fork.branches, strict=True) if branch]
+        middle = solid[0] if len(solid) == 1 else (axes[0] + axes[-1]) / 2
+        return (
+            [axis - middle for axis in axes],
+            max(middle, join.before),
+            max(whole - middle, join.after),
+        )
+
+
+def _lines(box: Box) -> list[tuple[str, Role]]:
+    if box.kind == "value":
+        return [(box.title, "value")]
+    return [(box.title, "title"), *((text, "detail") for text in box.detail)]

@@ -1,0 +1,174 @@
+"""Figure -> Scene: the trunk along the axis, heads in lanes after it, and skips in lanes before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from inception_dsl.emit.figures.block import Block, Item, Path, moved, on_screen
+from inception_dsl.emit.figures.layout import GAP, GUTTER, Layout
+from inception_dsl.emit.figures.metrics import text_width
+from inception_dsl.emit.figures.model import Box, Figure
+from inception_dsl.emit.figures.scene import STYLES, Line, Rectangle, Role, Scene, Shape, Text
+
+MARGIN: Final = 20
+LANE: Final = 14
+"""Between skips."""
+
+NARROWEST: Final = 300
+"""The room of the line below the title, in a figure that is narrower."""
+
+
+def scene(figure: Figure, down: bool = True) -> Scene:
+    """Place all of a figure, with its title above and its legend below."""
+    placement = _Placement(figure, Layout(down))
+    placement.trunk()
+    placement.heads()
+    placement.skips()
+    parts = [on_screen(item, down) for item in placement.items]
+    regions = [region for part in parts for region in _regions(part)]
+    left, top = min(region.x for region in regions), min(region.y for region in regions)
+    right, bottom = max(region.right for region in regions), max(region.bottom for region in regions)
+    texts, y = [], float(MARGIN)
+    below: list[tuple[str, Role]] = [(line, "edge") for line in _folded(figure.subtitle, max(right - left, NARROWEST))]
+    headings: list[tuple[str, Role]] = [(figure.title, "heading"), *below]
+    for line, role in headings:
+        texts.append(Text(MARGIN, y + STYLES[role].line / 2, line, role, "start"))
+        y += STYLES[role].line
+    dx, dy = MARGIN - left, y + 12 - top
+    placed = [_shifted(part, dx, dy) for part in parts]
+    width, height = right + dx + MARGIN, bottom + dy + MARGIN
+    for line in figure.legend:
+        texts.append(Text(MARGIN, height, line, "edge", "start"))
+        height += STYLES["edge"].line + 4
+    texts += [part for part in placed if isinstance(part, Text)]
+    width = max([width, *(text.region.right + MARGIN for text in texts)])
+    shapes = tuple(part for part in placed if isinstance(part, Shape))
+    return Scene(width, height, shapes, tuple(part for part in placed if isinstance(part, Line)), tuple(texts))
+
+
+@dataclass
+class _Placement:
+    figure: Figure
+    layout: Layout
+    items: list[Item] = field(default_factory=list)
+    before: float = 0
+    after: float = 0
+    taps: dict[str, float] = field(default_factory=dict)
+    """Where on the axis heads and skips leave, by row."""
+    entries: dict[str, tuple[float, Block]] = field(default_factory=dict)
+    """Where rows begin, and their blocks."""
+
+    def trunk(self) -> None:
+        """Place the rows, one after the other."""
+        figure, layout = self.figure, self.layout
+        tapped = {head.source for head in figure.heads} | {name for row in figure.rows for name in row.reads}
+        boxes = [row.element for row in figure.rows if isinstance(row.element, Box) and row.element.kind != "value"]
+        breadth = max(map(layout.box_width, boxes), default=0) if layout.down and len(boxes) > 1 else 0
+        start = layout.element(figure.start)
+        self._place(start, 0)
+        main, name, out = start.length, "", figure.start.out
+        for row in figure.rows:
+            block = layout.element(row.element, breadth)
+            main = self._edge(main, name, out, name in tapped, block)
+            self._place(block, main)
+            self.entries[row.name] = main, block
+            main, name, out = main + block.length, row.name, row.element.out
+        self._edge(main, name, out, name in tapped, None)
+
+    def heads(self) -> None:
+        """Place the heads in lanes: one that begins later lies nearer to the trunk, so that no edge crosses it."""
+        blocks = [self.layout.element(head.row.element) for head in self.figure.heads]
+        spans = []
+        for head, block in zip(self.figure.heads, blocks, strict=True):
+            start = self.taps[head.source]
+            spans.append((start, start + GAP + block.length + self.layout.gap(head.row.element.out) + GUTTER))
+        lanes = [0] * len(blocks)
+        order = sorted(range(len(blocks)), key=lambda at: (spans[at][0], at), reverse=True)
+        for position, at in enumerate(order):
+            inner = [lanes[other] for other in order[:position] if spans[other][0] <= spans[at][1]]
+            lanes[at] = max(inner, default=-1) + 1
+        edge = self.after + GUTTER * 2
+        for lane in range(max(lanes, default=-1) + 1):
+            here = [at for at in range(len(blocks)) if lanes[at] == lane]
+            axis = edge + max(blocks[at].before for at in here)
+            reach = [self._head(at, blocks[at], spans[at][0], axis) for at in here]
+            edge = axis + max(reach) + GUTTER
+
+    def _head(self, at: int, block: Block, tap: float, axis: float) -> float:
+        """Place a head; gives how far it reaches after its axis."""
+        out = self.figure.heads[at].row.element.out
+        self.items.append(Path(((tap, 0), (tap, axis), (tap + GAP, axis)), block.arrow))
+        self.items += moved(block.items, tap + GAP, axis)
+        items, _, room = self.layout.edge(tap + GAP + block.length, self.layout.gap(out), out, arrow=True)
+        self.items += moved(items, 0, axis)
+        return max(block.after, room)
+
+    def skips(self) -> None:
+        """Place a dashed line from every row that a later one reads beside the row before it."""
+        skips = [(self.taps[name], row, number) for row in self.figure.rows for number, name in enumerate(row.reads)]
+        skips.sort(key=lambda skip: (self.entries[skip[1].name][0] - skip[0], skip[0]))  # short ones lie inside
+        lanes: list[list[tuple[float, float]]] = []
+        for tap, row, number in skips:
+            main, block = self.entries[row.name]
+            length, side = block.port
+            target = main + length * (number + 1) / (len(row.reads) + 1)
+            lane = next((at for at, taken in enumerate(lanes) if _is_free(taken, tap, target)), len(lanes))
+            if lane == len(lanes):
+                lanes.append([])
+            lanes[lane].append((tap, target))
+            cross = -self.before - LANE * (lane + 1)
+            self.items.append(Path(((tap, 0), (tap, cross), (target, cross), (target, -side)), arrow=True, dashed=True))
+
+    def _edge(self, main: float, name: str, out: str, tapped: bool, block: Block | None) -> float:
+        """Place the edge after a row; gives where the next one begins."""
+        label = self.layout.gap(out)
+        length = label + (GAP if tapped else 0)
+        self.taps[name] = main + label
+        if block is None or block.begins:
+            self._reach(*self.layout.label(main + (label - 3) / 2, out)[1:] if out else (0, 0))
+            self.items.append(Path(((main, 0), (main + length, 0)), block is None or block.arrow))
+        elif tapped:
+            self.items.append(Path(((main, 0), (main + label, 0))))
+        if out:
+            self.items.append(self.layout.label(main + (label - 3) / 2, out)[0])
+        return main + length
+
+    def _place(self, block: Block, main: float) -> None:
+        self.items += moved(block.items, main, 0)
+        self._reach(block.before, block.after)
+
+    def _reach(self, before: float, after: float) -> None:
+        self.before, self.after = max(self.before, before), max(self.after, after)
+
+
+def _folded(text: str, room: float) -> list[str]:
+    """A text in lines of at most this width, broken between words."""
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else ""
+        if longer and text_width(longer, STYLES["edge"].size) <= room:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
+
+
+def _is_free(taken: list[tuple[float, float]], start: float, end: float) -> bool:
+    return all(end < other_start or start > other_end for other_start, other_end in taken)
+
+
+def _regions(part: Shape | Line | Text) -> list[Rectangle]:
+    if isinstance(part, Line):
+        return [Rectangle(x, y, 0, 0) for x, y in part.points]
+    return [part.region]
+
+
+def _shifted(part: Shape | Line | Text, dx: float, dy: float) -> Shape | Line | Text:
+    match part:
+        case Shape(region, kind):
+            return Shape(region._replace(x=region.x + dx, y=region.y + dy), kind)
+        case Line(points, arrow, dashed):
+            return Line(tuple((x + dx, y + dy) for x, y in points), arrow, dashed)
+        case Text(x, y, text, role, anchor):
+            return Text(x + dx, y + dy, text, role, anchor)

@@ -1,0 +1,95 @@
+"""A figure with places: shapes, lines and texts, in pixels from the top left corner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple
+
+from inception_dsl.emit.figures.metrics import text_width
+from inception_dsl.emit.figures.model import Kind
+
+Role = Literal["heading", "title", "detail", "value", "edge"]
+Anchor = Literal["start", "middle"]
+
+
+class Style(NamedTuple):
+    """The size of a text in pixels, the height of its line, and whether it is bold."""
+
+    size: float
+    line: float
+    bold: bool = False
+
+
+STYLES: Final[dict[Role, Style]] = {
+    "heading": Style(16, 24, bold=True),
+    "title": Style(12, 15, bold=True),
+    "detail": Style(10, 13),
+    "value": Style(11, 14),
+    "edge": Style(10, 13),
+}
+
+
+class Rectangle(NamedTuple):
+    """A region of the picture."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def right(self) -> float:
+        """The x of its right side."""
+        return self.x + self.width
+
+    @property
+    def bottom(self) -> float:
+        """The y of its bottom."""
+        return self.y + self.height
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A box, or the outline (`frame`) and the header of an opened module."""
+
+    region: Rectangle
+    kind: Kind | Literal["frame", "header"]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line through points; a skip is dashed."""
+
+    points: tuple[tuple[float, float], ...]
+    arrow: bool = False
+    dashed: bool = False
+
+
+@dataclass(frozen=True)
+class Text:
+    """A line of text; x is its start or its middle, and y the middle of its height."""
+
+    x: float
+    y: float
+    text: str
+    role: Role
+    anchor: Anchor = "middle"
+
+    @property
+    def region(self) -> Rectangle:
+        """The room that the text takes at most."""
+        style = STYLES[self.role]
+        width = text_width(self.text, style.size, style.bold)
+        x = self.x if self.anchor == "start" else self.x - width / 2
+        return Rectangle(x, self.y - style.size / 2, width, style.size)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All that is drawn, in the order in which it is painted."""
+
+    width: float
+    height: float
+    shapes: tuple[Shape, ...]
+    lines: tuple[Line, ...]
+    texts: tuple[Text, ...]

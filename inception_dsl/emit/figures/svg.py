@@ -1,0 +1,155 @@
+"""Scene -> SVG: text stays text, colours follow the reader's light or dark scheme, and nothing is loaded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
+from xml.sax.saxutils import escape
+
+from inception_dsl.emit.figures.metrics import FONTS
+from inception_dsl.emit.figures.model import Figure
+from inception_dsl.emit.figures.placement import scene
+from inception_dsl.emit.figures.scene import STYLES, Line, Scene, Shape, Text
+from inception_dsl.text.terminal import visible
+
+
+class Paint(NamedTuple):
+    """The fill and the outline of a shape, in a light and in a dark scheme."""
+
+    fill: str
+    stroke: str
+    dark_fill: str
+    dark_stroke: str
+
+
+# GoogLeNet's Figure 3 has blue convolutions, red pools, green norms and joins, and yellow classifiers. These differ in
+# lightness too, so that a print in grey tells them apart; the words in a box say the same.
+PAINTS: Final[Mapping[str, Paint]] = {
+    "convolution": Paint("#a9cdf2", "#2f6ea8", "#1f4d7a", "#7db4ea"),
+    "pool": Paint("#ef9a86", "#a83a22", "#8a3a28", "#f0a08c"),
+    "norm": Paint("#bfe3c3", "#3b8248", "#24583a", "#86cf98"),
+    "join": Paint("#bfe3c3", "#3b8248", "#24583a", "#86cf98"),
+    "classifier": Paint("#faeb9a", "#8f7a12", "#665711", "#e6cf5c"),
+    "module": Paint("#e4dcf3", "#6d559e", "#453866", "#b8a4e3"),
+    "value": Paint("#ffffff", "#6b7280", "#14171c", "#9aa4b2"),
+    "other": Paint("#eceef1", "#6b7280", "#31363f", "#9aa4b2"),
+    "frame": Paint("none", "#6b7280", "none", "#9aa4b2"),
+    "header": Paint("#e4dcf3", "#6d559e", "#453866", "#b8a4e3"),
+}
+
+
+class Ink(NamedTuple):
+    """A colour in a light and in a dark scheme."""
+
+    light: str
+    dark: str
+
+
+INK: Final = Ink("#16191d", "#f2f4f7")
+LABEL: Final = Ink("#3f4753", "#c3cbd6")
+WIRE: Final = Ink("#4b5563", "#aab4c2")
+GROUND: Final = Ink("#ffffff", "#14171c")
+
+CORNERS: Final[Mapping[str, float]] = {"pool": 9, "join": 12, "value": 9, "frame": 4, "header": 4}
+"""The radius of a shape's corners; 3 for the others."""
+
+HEAD: Final = (7, 3)
+"""The length of an arrow's head, and half its breadth."""
+
+
+def svg(figure: Figure, down: bool = True) -> str:
+    """The figure as an SVG file: deterministic, with a title and a description for screen readers."""
+    placed = scene(figure, down)
+    width, height = _number(math.ceil(placed.width)), _number(math.ceil(placed.height))
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+            f'viewBox="0 0 {width} {height}" role="img" aria-labelledby="figure-title figure-description">',
+            f'<title id="figure-title">{_text(figure.title)}</title>',
+            f'<desc id="figure-description">{_text(figure.description)}</desc>',
+            f"<style>\n{_style()}</style>",
+            '<rect class="ground" width="100%" height="100%"/>',
+            *_drawn(placed),
+            "</svg>",
+            "",
+        ]
+    )
+
+
+def _drawn(placed: Scene) -> Iterator[str]:
+    yield from map(_shape, placed.shapes)
+    yield from map(_line, placed.lines)
+    yield from map(_words, placed.texts)
+
+
+def _shape(shape: Shape) -> str:
+    x, y, width, height = map(_number, shape.region)
+    corner = _number(CORNERS.get(shape.kind, 3))
+    return f'<rect class="{shape.kind}" x="{x}" y="{y}" width="{width}" height="{height}" rx="{corner}"/>'
+
+
+def _line(line: Line) -> str:
+    *_, (x0, y0), (x, y) = line.points
+    points = [*line.points]
+    head = ""
+    if line.arrow:
+        length, half = HEAD
+        dx, dy = _sign(x - x0), _sign(y - y0)
+        back_x, back_y = x - dx * length, y - dy * length
+        points[-1] = back_x, back_y
+        corners = [(x, y), (back_x + dy * half, back_y + dx * half), (back_x - dy * half, back_y - dx * half)]
+        head = f'<path class="head" d="M{_points(corners)}z"/>'
+    return f'<path class="{"skip" if line.dashed else "wire"}" d="M{_points(points)}"/>{head}'
+
+
+def _words(text: Text) -> str:
+    y = _number(text.y + STYLES[text.role].size * 0.36)  # the middle of a capital
+    anchor = "" if text.anchor == "start" else ' text-anchor="middle"'
+    return f'<text class="{text.role}" x="{_number(text.x)}" y="{y}"{anchor}>{_text(text.text)}</text>'
+
+
+def _points(points: list[tuple[float, float]]) -> str:
+    return " ".join(f"{_number(x)} {_number(y)}" for x, y in points)
+
+
+def _style() -> str:
+    light = [f"rect.{kind} {{fill: {paint.fill}; stroke: {paint.stroke}}}" for kind, paint in PAINTS.items()]
+    dark = [f"  rect.{kind} {{fill: {paint.dark_fill}; stroke: {paint.dark_stroke}}}" for kind, paint in PAINTS.items()]
+    sizes = [
+        f"text.{role} {{font-size: {style.size:g}px{'; font-weight: bold' if style.bold else ''}}}"
+        for role, style in STYLES.items()
+    ]
+    lines = [
+        f".ground {{fill: {GROUND.light}}}",
+        f"text {{font-family: {FONTS}; fill: {INK.light}}}",
+        *sizes,
+        f".wire, .skip {{fill: none; stroke: {WIRE.light}; stroke-width: 1.25; stroke-linecap: square}}",
+        ".skip {stroke-dasharray: 4 3; stroke-linecap: butt}",
+        f".head {{fill: {WIRE.light}}}",
+        f"text.edge {{fill: {LABEL.light}}}",
+        *light,
+        "rect.value {stroke-dasharray: 3 2}",
+        "text.value {font-style: italic}",
+        "@media (prefers-color-scheme: dark) {",
+        f"  .ground {{fill: {GROUND.dark}}}",
+        f"  text {{fill: {INK.dark}}}",
+        f"  .wire, .skip {{stroke: {WIRE.dark}}}",
+        f"  .head {{fill: {WIRE.dark}}}",
+        f"  text.edge {{fill: {LABEL.dark}}}",
+        *dark,
+        "}",
+    ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _text(text: str) -> str:
+    return escape(visible(text))
+
+
+def _sign(number: float) -> int:
+    return (number > 0) - (number < 0)
+
+
+def _number(number: float) -> str:
+    return f"{round(number, 2):g}"

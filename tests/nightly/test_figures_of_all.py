@@ -1,0 +1,27 @@
+"""The gallery: every spec and every module, closed and open, in both directions, without overlaps and crossings."""
+
+from __future__ import annotations
+
+from itertools import product
+from pathlib import Path
+
+import pytest
+from figure_geometry import faults
+
+from inception_dsl.compiler import at_size, compile_file
+from inception_dsl.emit.figures.diagram import module_figure, network_figure
+from inception_dsl.emit.figures.placement import scene
+from inception_dsl.spec import discovery
+
+ROOT = Path(__file__).parent.parent.parent
+SPECS = discovery.find_specs([str(ROOT / "specs")])
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: Path(path).stem)
+def test_every_figure_of_a_spec(path: Path) -> None:
+    typed = at_size(compile_file(path))
+    modules = dict.fromkeys(template.module for template in typed.program.templates.values())
+    for opened, down in product((False, True), (True, False)):
+        assert faults(scene(network_figure(typed, opened), down)) == []
+        for module in modules:
+            assert faults(scene(module_figure(typed.program, module, opened), down)) == []

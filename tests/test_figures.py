@@ -1,0 +1,286 @@
+"""Figures: complete, laid out without overlaps and crossings, safe whatever a spec says, and legible."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise, product
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from cli_runner import SMALL, cli, in_folder
+from figure_geometry import faults, words
+from hypothesis import given, settings
+from strategies import specs
+
+from inception_dsl.compiler import at_size, compile_file, compile_source
+from inception_dsl.diagnostics.diagnostic import Source, SpecError
+from inception_dsl.emit.figures import svg
+from inception_dsl.emit.figures.diagram import module_figure, network_figure
+from inception_dsl.emit.figures.mermaid import mermaid
+from inception_dsl.emit.figures.model import Box, Element, Figure, Fork, Frame, Head, Row, Steps
+from inception_dsl.emit.figures.placement import scene
+from inception_dsl.ir.ops.joins import Add, Concat
+from inception_dsl.ir.ops.linear import Conv
+from inception_dsl.ir.typed import Typed
+
+ROOT = Path(__file__).parent.parent
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def spec(name: str) -> Typed:
+    """A network of this repository."""
+    return at_size(compile_file(ROOT / "specs" / f"{name}.yaml"))
+
+
+def small(text: str = SMALL) -> Typed:
+    """A network given as text."""
+    return at_size(compile_source(Source("small.yaml", text)))
+
+
+def parsed(drawn: str) -> ET.Element:
+    """The root of an SVG file of ours."""
+    return ET.fromstring(drawn)  # noqa: S314 - we wrote it
+
+
+def boxes(steps: Steps) -> Iterator[Box]:
+    """The boxes in some elements, joins included."""
+    for step in steps:
+        match step:
+            case Box():
+                yield step
+            case Frame(inner=inner):
+                yield from boxes(inner)
+            case Fork(branches, join):
+                yield from (box for branch in branches for box in boxes(branch))
+                yield join
+
+
+def elements(figure: Figure) -> list[Element]:
+    """The rows and heads of a figure."""
+    return [*(row.element for row in figure.rows), *(head.row.element for head in figure.heads)]
+
+
+# --- what a figure shows ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["googlenet", "zoo/squeezenet1_0", "bn_inception"])
+def test_an_open_figure_has_all_convolutions_and_joins(name: str) -> None:
+    typed = spec(name)
+    shown = Counter(box.kind for box in boxes(tuple(elements(network_figure(typed, opened=True)))))
+
+    assert shown["convolution"] == sum(isinstance(node.op, Conv) for node in typed.nodes)
+    assert shown["join"] == sum(isinstance(node.op, Concat | Add) for node in typed.nodes)
+
+
+def test_every_row_and_head_has_its_shape_and_marks() -> None:
+    typed = spec("googlenet")
+    figure = network_figure(typed)
+    by_name = {row.name: row.element for row in (*figure.rows, *(head.row for head in figure.heads))}
+
+    assert [*by_name] == [*typed.trunk, *typed.heads]
+    assert all(element.out.startswith(str(typed.out(name))) for name, element in by_name.items())
+    assert by_name["conv1"] == Box(
+        "conv1",
+        "convolution",
+        ("conv 7x7/2 64", "same bias relu", "depth 1 \u2713 params 2.7K \u2020 ops 34M \u2020"),
+        "112x112x64 \u2713",
+    )
+    assert figure.legend[0] == "Totals: depth 22 \u2713 ops 1.5B \u2020"
+
+
+def test_a_module_is_drawn_with_its_symbolic_widths() -> None:
+    shown = words(scene(module_figure(spec("googlenet").program, "inception")))
+
+    assert {"conv 1x1 {#1x1}", "conv 1x1 {#3x3 reduce}", "conv 3x3 {#3x3}", "maxpool 3x3", "concat"} <= {*shown}
+
+
+def test_a_repeat_is_one_frame() -> None:
+    rows = {row.name: row.element for row in network_figure(spec("inception_v4"), opened=True).rows}
+
+    assert isinstance(drawn := rows["inception_b"], Frame)
+    assert drawn.detail == ("7 of inception_b",)
+    assert sum(box.kind == "convolution" for box in boxes(drawn.inner)) == 10
+
+
+def test_an_earlier_row_is_a_dashed_skip() -> None:
+    figure = network_figure(spec("nasnet_a_large"))
+    dashed = [line for line in scene(figure).lines if line.dashed]
+
+    assert len(dashed) == sum(len(row.reads) for row in figure.rows) > 15
+
+
+# --- geometry ---------------------------------------------------------------------------------------------------------
+
+NAMES = ["googlenet", "inception_resnet_v2", "resnet50", "zoo/densenet121", "zoo/se_resnet50", "inception_time"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_overlaps_and_no_lines_cross(name: str) -> None:
+    typed = spec(name)
+    for opened, down in product((False, True), (False, True)):
+        assert faults(scene(network_figure(typed, opened), down)) == []
+
+
+@pytest.mark.parametrize("down", [True, False])
+def test_cells_with_references(down: bool) -> None:
+    typed = spec("nasnet_a_large")
+
+    assert faults(scene(network_figure(typed), down)) == []
+    for module in ("normal_cell", "reduction_cell_halving"):
+        assert faults(scene(module_figure(typed.program, module, opened=True), down)) == []
+
+
+@settings(max_examples=10)
+@given(specs())
+def test_any_network_can_be_drawn(text: str) -> None:
+    typed = small(text)
+    for opened, down in ((False, True), (True, False)):
+        figure = network_figure(typed, opened)
+        assert faults(scene(figure, down)) == []
+        parsed(svg.svg(figure, down))
+        assert mermaid(figure, down)
+
+
+def test_the_check_of_the_geometry_sees_faults() -> None:
+    good = scene(network_figure(spec("googlenet"), opened=True))
+    shape = next(shape for shape in good.shapes if shape.kind == "convolution")
+    aside = replace(shape, region=shape.region._replace(x=shape.region.x + 5))
+    level = next(line for line in good.lines if line.points[0][1] == line.points[1][1])
+    (x0, y), (x1, _) = level.points[:2]
+    across = replace(level, points=(((x0 + x1) / 2 + 3, y - 2), ((x0 + x1) / 2 + 3, y + 2)))
+
+    assert faults(good) == []
+    assert any("overlap" in fault for fault in faults(replace(good, shapes=(*good.shapes, aside))))
+    assert any("outside its box" in fault for fault in faults(replace(good, shapes=good.shapes[1:])))
+    assert any("cross" in fault for fault in faults(replace(good, lines=(*good.lines, across))))
+
+
+# --- text of a spec ---------------------------------------------------------------------------------------------------
+
+HOSTILE = "</title><script>alert(1)</script>\"'&]]> `#quot;` %%{init}%% \u202e\u2066 \u0007 end"
+QUOTED = HOSTILE.replace('"', '\\"').replace("\u202e\u2066 \u0007", "\\u202e\\u2066 \\u0007")
+SAYING = f"""
+network: small
+title: "{QUOTED}"
+input: 3x8x8
+modules:
+  mod:
+    doc: "{QUOTED}"
+    columns: ["#1 größe"]
+    graph: "a: conv 1x1 {{#1 größe}} -> conv 1x1 4"
+layers: |
+  name | layer | #1 größe
+  conv | mod   | 4
+"""
+
+
+def hostile() -> list[Figure]:
+    """Figures with hostile text: wherever a spec may have it, and everywhere."""
+    typed = small(SAYING)
+    box = Box(HOSTILE, "pool", (HOSTILE,), HOSTILE)
+    frame = Frame(HOSTILE, (box, Fork(((box,), ()), box)), (HOSTILE,), HOSTILE)
+    everywhere = Figure(HOSTILE, HOSTILE, HOSTILE, box, (Row("a", frame),), (Head(Row("b", box), "a"),), (HOSTILE,))
+    return [network_figure(typed), module_figure(typed.program, "mod"), everywhere]
+
+
+def test_hostile_text_stays_text_in_svg() -> None:
+    for figure in hostile():
+        drawn = svg.svg(figure)
+        root = parsed(drawn)
+
+        assert {element.tag.removeprefix(SVG) for element in root.iter()} == {
+            *("svg", "title", "desc", "style", "rect", "path", "text")
+        }
+        assert all(char.isprintable() or char == "\n" for char in drawn)
+        assert "alert(1)" in "".join(root.itertext())
+        assert not re.search(r"https?:(?!//www\.w3\.org/2000/svg)|url\(|@import|href", drawn)
+
+
+def test_hostile_text_stays_text_in_mermaid() -> None:
+    for figure in hostile():
+        for line in mermaid(figure).splitlines():
+            kind, _, rest = line.strip().partition(":")
+            if kind in ("accTitle", "accDescr"):
+                assert not re.search(r"[<>\"'&;#%{}`]", rest)
+            for quoted in re.findall(r'"([^"]*)"', line):
+                assert re.fullmatch(r"(<br/>|#\d+;|[\w .,+\-=/@()])*", quoted)
+            outside = re.sub(r'"[^"]*"', "", line)
+            assert outside.isascii()
+            assert "script" not in outside or kind in ("accTitle", "accDescr")
+
+
+# --- legibility -------------------------------------------------------------------------------------------------------
+
+
+def luminance(colour: str) -> float:
+    """The relative luminance of WCAG 2."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of WCAG 2: at least 4.5 for text."""
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("kind", sorted({*svg.PAINTS} - {"frame"}))
+def test_text_has_contrast_on_every_colour(kind: str) -> None:
+    paint = svg.PAINTS[kind]
+
+    assert contrast(paint.fill, svg.INK.light) >= 7
+    assert contrast(paint.dark_fill, svg.INK.dark) >= 4.5
+    assert contrast(paint.stroke, svg.GROUND.light) >= 3
+    assert contrast(paint.dark_stroke, svg.GROUND.dark) >= 3
+
+
+def test_kinds_differ_in_grey() -> None:
+    levels = sorted(luminance(svg.PAINTS[kind].fill) for kind in ("convolution", "pool", "norm", "classifier"))
+
+    assert min(high - low for low, high in pairwise(levels)) > 0.08
+
+
+# --- the command ------------------------------------------------------------------------------------------------------
+
+
+def test_draw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = in_folder(tmp_path, monkeypatch, {"small.yaml": SMALL})
+
+    drawn = run("draw", "small.yaml").stdout
+    assert parsed(drawn).findtext(f"{SVG}title") == "small"
+    assert run("draw", "small.yaml", "--out", "new/a.svg").stdout == "wrote new/a.svg\n"
+    assert Path("new/a.svg").read_text("utf-8") == drawn
+    assert "conv 3x3 4" in run("draw", "small.yaml", "--format", "mermaid", "--direction", "right").stdout
+    rows = run("draw", "small.yaml", "--rows", "fc..", "--level", "layers").stdout
+    assert "conv 3x3 4" not in rows
+    assert "fc 10" in rows
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--module", "inceptoin"), "Did you mean `inception`?"),
+        (("--rows", "conv1..pol1"), "unknown row `pol1`"),
+        (("--rows", "pool1..conv1"), "write --rows conv1..pool1"),
+        (("--rows", "pool1", "--module", "inception"), "leave out --rows"),
+    ],
+)
+def test_what_cannot_be_drawn(options: tuple[str, ...], message: str) -> None:
+    result = cli("draw", ROOT / "specs" / "googlenet.yaml", *options)
+
+    assert result.exit_code == 2
+    assert message in " ".join(result.stderr.split())
+
+
+def test_a_broken_spec_is_a_diagnostic(tmp_path: Path) -> None:
+    file = tmp_path / "broken.yaml"
+    file.write_text(SMALL.replace("conv 3x3 4 same", "conv 9x9 4 valid"), "utf-8")
+
+    with pytest.raises(SpecError):
+        small(file.read_text("utf-8"))
+    assert "E209" in cli("draw", file).stderr
