@@ -146,3 +146,12 @@ def test_a_map_can_be_edited(run: Run) -> None:
     data["tensors"]["block1.b1x1.bn.bias"] = "fc.1.fc.weight"
     Path("m.json").write_text(json.dumps(data), "utf-8")
     assert "error[E135]" in run(*words).stderr
+
+
+def test_a_slip_overwrites_no_spec(run: Run) -> None:
+    Path("a.yaml").write_text(BASE, "utf-8")
+    sweep = ("sweep", "a.yaml", "--size", "32,64", "--csv", "a.yaml")
+    for words in (("diff", "a.yaml", "a.yaml", "--map", "a.yaml"), sweep):
+        result = run(*words)
+        assert result.exit_code == 2 and "`a.yaml` is not a ." in result.stderr
+    assert Path("a.yaml").read_text("utf-8") == BASE

@@ -53,6 +53,21 @@ class Readable(click.Path):
         return path
 
 
+class Written(click.Path):
+    """A file to write, whose name ends as its form does: no other file is overwritten by a slip."""
+
+    def __init__(self, suffix: str) -> None:
+        super().__init__(path_type=Path)
+        self.suffix = suffix
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Check how the name ends."""
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if path.suffix != self.suffix:
+            self.fail(f"`{value}` is not a {self.suffix} file.", param, ctx)
+        return path
+
+
 class NameList(click.ParamType[Any]):
     """Names with commas between them, for `names_option`.
 

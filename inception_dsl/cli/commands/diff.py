@@ -10,7 +10,7 @@ from typing import Final
 import click
 
 from inception_dsl.cli import streams
-from inception_dsl.cli.options import OUTSIDE, settings_option
+from inception_dsl.cli.options import OUTSIDE, Written, settings_option
 from inception_dsl.cli.run import FORMATS, CommandRun, output_formats
 from inception_dsl.diff.sides import Side
 from inception_dsl.text.terminal import columns
@@ -26,7 +26,7 @@ COLOURS: Final = {"added": "green", "removed": "red"}
 @settings_option("--set-before", "settings_before", "Change a setting of BEFORE.")
 @settings_option("--set-after", "settings_after", "Change a setting of AFTER.")
 @click.option("--breaking", is_flag=True, help="Fail if a checkpoint of BEFORE no longer loads into AFTER.")
-@click.option("--map", "map_file", type=click.Path(path_type=Path), help="Write the migration for `weights migrate`.")
+@click.option("--map", "map_file", type=Written(".json"), help="Write the migration for `weights migrate`.")
 @OUTSIDE
 @output_formats(*FORMATS)
 def command(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from inception_dsl.cli.options import OUTSIDE, SPEC, settings_option
+from inception_dsl.cli.options import OUTSIDE, SPEC, Written, settings_option
 from inception_dsl.cli.run import CommandRun, output_formats
 from inception_dsl.diagnostics.spelling import counted
 from inception_dsl.files import builtin
@@ -52,7 +52,7 @@ class Quantity(click.ParamType[Fraction]):
 @click.option("--where", metavar="EXPR", multiple=True, help="Keep variants for which this holds: 'depth * width < 4'.")
 @click.option("--minimise", metavar="EXPR", multiple=True, help="Objective of the front. [default: ops, activations]")
 @click.option("--maximise", metavar="EXPR", multiple=True, help="Objective of the front. [default: params]")
-@click.option("--csv", type=click.Path(path_type=Path), help="Write all variants that are kept to a CSV file.")
+@click.option("--csv", type=Written(".csv"), help="Write all variants that are kept to a CSV file.")
 @click.option("--plot", type=click.Path(path_type=Path), help="Draw them as .svg, .png or .pdf.")
 @click.option("--write", type=click.IntRange(1, 1000), help="Write this many variants of the front as specs.")
 @click.option(
