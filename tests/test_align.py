@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from inception_dsl.diff import align
@@ -41,6 +41,7 @@ CASES = {
     "rows in a stage that grows": ("r1=A r2=B r3=B t1=C", "r1=A r2=B r3=B r4=B t1=C", "r1-r1 r2-r2 r3-r3 t1-t1"),
     "contents that change places": ("a=X b=Y", "a=Y b=X", "a-a b-b"),
     "a content that a neighbour had": ("a=X b=Y c=Z", "a=X b=Z c=W", "a-a b-b c-c"),
+    "a setting that narrows all rows": ("a=W b=X c=Y d=Y", "a=V b=W c=X d=X", "a-a b-b c-c d-d"),
     "nothing in common": ("a=X", "b=Y", ""),
 }
 
@@ -101,6 +102,7 @@ def best_in_order(before: Sequence[Part], after: Sequence[Part], score: list[lis
 
 @given(sequences(), sequences())
 def test_pairs_in_order_have_the_highest_score(before: Sequence[Part], after: Sequence[Part]) -> None:
+    assume([part.name for part in before] != [part.name for part in after])  # these pair by name
     score = align._scores(before, after)
     found = align.align(before, after)
     total = sum(score[i][j] for i, j in found.pairs if (i, j) not in found.moved)

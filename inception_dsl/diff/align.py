@@ -1,10 +1,11 @@
 """Aligns two sequences of named parts: the rows of two networks, or the layers of two rows.
 
-A part pairs with at most one of the other sequence. First, the pairs that keep the order and have the highest score
-together, by name and content (Needleman and Wunsch, 1970): a name alone outweighs a content that resembles, an equal
-content outweighs a name alone, and two names outweigh one equal content. So a row that was edited keeps its partner,
-and rows that were renumbered keep theirs. Then, of what is left, parts of one name, and parts of one content that no
-other part has: these were moved.
+Sequences with the same names in the same order pair by name: a setting has changed. In others, a part pairs with at
+most one of the other sequence. First, the pairs that keep the order and have the highest score together, by name and
+content (Needleman and Wunsch, 1970): a name alone outweighs a content that resembles, an equal content outweighs a name
+alone, and two names outweigh one equal content. So a row that was edited keeps its partner, and rows that were
+renumbered keep theirs. Then, of what is left, parts of one name, and parts of one content that no other part has: these
+were moved.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ class Alignment(NamedTuple):
 
 def align(before: Sequence[Part], after: Sequence[Part]) -> Alignment:
     """Align two sequences, in time linear in them beyond `MOST_PAIRS`; `align(b, a)` gives the same pairs swapped."""
+    if [part.name for part in before] == [part.name for part in after]:
+        return Alignment([(i, i) for i in range(len(before))], frozenset())
     start = _equal_at_start(before, after)
     rest = min(len(before), len(after)) - start
     end = min(_equal_at_start(before[::-1], after[::-1]), rest)
@@ -64,11 +67,8 @@ def align(before: Sequence[Part], after: Sequence[Part]) -> Alignment:
 
 
 def _comes_first(one: Sequence[Part], other: Sequence[Part]) -> bool:
-    """An order of sequences: by names, then by contents."""
-    names = [[part.name for part in parts] for parts in (one, other)]
-    if names[0] != names[1] or len(one) * len(other) > MOST_PAIRS:
-        return names[0] < names[1]
-    return [repr(part.content) for part in one] < [repr(part.content) for part in other]
+    """An order of sequences whose names differ."""
+    return [part.name for part in one] < [part.name for part in other]
 
 
 def _equal_at_start(before: Sequence[Part], after: Sequence[Part]) -> int:
