@@ -46,9 +46,9 @@ def command(
     out: Path | None,
     variant: VariantOptions,
 ) -> None:
-    """Draw a network as its paper does: rows, modules, heads, shapes and verdicts.
+    """Draw a network, or one of its modules, as its paper does.
 
-    Nothing else needs to be installed. Marks after printed numbers are their verdicts; the legend explains them.
+    Edges have shapes, and heads stand aside. Marks after printed numbers are their verdicts; the legend explains them.
     """
     from inception_dsl.emit.figures import diagram
     from inception_dsl.emit.figures.mermaid import mermaid
