@@ -71,6 +71,32 @@ def test_weights_have_the_names_of_the_state_dict() -> None:
     assert net.training
 
 
+def test_a_gate_that_is_expanded_is_the_gate_and_another_expansion_is_opaque() -> None:
+    class Gate(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x * torch.sigmoid(x.mean((2, 3), keepdim=True)).expand_as(x)
+
+    class Spread(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.relu(x.mean((2, 3), keepdim=True).expand(-1, -1, 4, 5))
+
+    gate, spread = read_torch(Gate(), (3, 8, 8), "gate"), read_torch(Spread(), (3, 8, 8), "spread")
+
+    assert [node.op.name for node in gate.nodes] == ["avgpool", "sigmoid", "mul"]
+    assert [(node.op.name, node.out.shape) for node in spread.nodes[1:]] == [
+        ("opaque", (3, 4, 5)),
+        ("relu", (3, 4, 5)),
+    ]
+
+
+def test_a_length_is_read_from_normalize() -> None:
+    class Normalised(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return nn.functional.normalize(x.flatten(1))
+
+    assert [node.op.name for node in read_torch(Normalised(), (3, 8, 8), "n").nodes] == ["flatten", "l2norm"]
+
+
 def test_what_the_language_cannot_say_keeps_its_name_and_shape() -> None:
     class Odd(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -166,6 +166,17 @@ class Reduce(Primitive):
 
 
 @dataclass(frozen=True)
+class Expand(Primitive):
+    """Axes of one element repeated until they have the sizes of a shape."""
+
+    name = "expand"
+    shape: tuple[int, ...]
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        return broadcast(inputs[0].shape, self.shape)
+
+
+@dataclass(frozen=True)
 class Join(Primitive):
     """Values one after the other along an axis."""
 

@@ -7,18 +7,19 @@ from typing import Final
 
 from inception_dsl.interchange import primitives as prim
 from inception_dsl.interchange.builder import Pattern
-from inception_dsl.interchange.recognise import averages, channels, constants, layout, norms
+from inception_dsl.interchange.recognise import averages, channels, constants, expansion, layout, norms
 from inception_dsl.interchange.recognise.activations import recognise_activation
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops.joins import Add, Mul
 
 PATTERNS: Final[Mapping[type[Op], tuple[Pattern, ...]]] = {
     prim.WithConstant: (recognise_activation, constants.number, constants.channels),
-    prim.Binary: (recognise_activation, norms.quotient, averages.uncounted),
+    prim.Binary: (expansion.of_operand, recognise_activation, norms.quotient, averages.uncounted),
     prim.Unary: (recognise_activation,),
     prim.Clip: (recognise_activation,),
-    Mul: (recognise_activation,),
+    Mul: (expansion.of_operand, recognise_activation),
     Add: (recognise_activation,),
+    prim.Expand: (expansion.unneeded,),
     prim.Reshape: (channels.shuffle, norms.ungroup, layout.flatten),
     prim.Permute: (layout.permute,),
     prim.Reduce: (layout.reduce,),

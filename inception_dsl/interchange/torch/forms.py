@@ -13,10 +13,25 @@ from inception_dsl.ir.ops.channels import ChannelShuffle
 from inception_dsl.ir.ops.resampling import Upsample
 
 
-@RULES("contiguous", "clone", "alias", "detach", "to", "_to_copy", "type_as", "expand_as", "expand")
+@RULES("contiguous", "clone", "alias", "detach", "to", "_to_copy", "type_as")
 def _same(call: Call) -> int:
-    """The same values; broadcasting is done by the op that follows."""
+    """The same values."""
     return call.x
+
+
+@RULES("expand", "expand_as")
+def _expand(call: Call) -> int:
+    if call.kind == "expand_as":
+        other = call["other"]
+        if not isinstance(other, Given):
+            raise NotSaid("it takes the shape of a constant")
+        return call.add(prim.Expand(call.builder.type_of(other.index).shape))
+    own = (1, *call.type.shape)
+    sizes = call["size"]
+    wanted = [own[at - len(sizes)] if size == -1 else size for at, size in enumerate(sizes)]
+    if len(sizes) != len(own) or wanted[0] != 1:
+        raise NotSaid("it repeats the examples of a batch")
+    return call.add(prim.Expand(tuple(wanted[1:])))
 
 
 @RULES("cat", "concat", "concatenate")

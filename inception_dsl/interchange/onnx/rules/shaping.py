@@ -145,8 +145,12 @@ def _reduce(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
 
 @RULES("Expand")
 def _expand(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
-    """Broadcasting, which the op that follows does by itself."""
-    return [image_of(inputs)]
+    shape = numbers_of(node, inputs, "shape", 1) or []
+    rank = len(reading.builder.type_of(image_of(inputs)).shape) + 1
+    shape = [1] * (rank - len(shape)) + shape
+    if len(shape) > rank or shape[0] not in (1, reading.batch):
+        raise NotSaid("it repeats the examples of a batch")
+    return [reading.builder.add(node.name, prim.Expand(tuple(shape[1:])), image_of(inputs))]
 
 
 @RULES("Shape")
