@@ -66,7 +66,7 @@ def offers(member: Member, place: Place) -> Iterator[Offer]:
         return formula_offers.offers(member, place) if not place.defines else iter(())
     if place.path == ("reported",):
         return iter(())
-    return key_offers.values(member, place)
+    return _fitting(place, key_offers.values(member, place))
 
 
 def _outside(member: Member, place: Place) -> Place:
@@ -107,7 +107,8 @@ def _is_free(member: Member, place: Place) -> bool:
     if BLOCK_HEADER.match(before):
         return False
     in_value = bool(before.strip()) and is_formula(place.path)
-    if not place.text and not in_value and before.strip()[-1:] not in ("", ":", ",", "[", "{", "-", "'", '"'):
+    starts = before.strip()[-1:] in ("", ":", ",", "[", "{", "-") or _in_quotes(before)
+    if not place.text and not in_value and not starts:
         return False
     spaced = after.startswith("#") and line[place.span.end - 1] in " \t"
     return bool(place.text or in_value or not after or after[0] in ",]}" or spaced)
@@ -134,9 +135,18 @@ def _keys(member: Member, place: Place, piece: Piece | None) -> Iterator[Offer]:
     written = after.lstrip("\"' \t").startswith(":")
     if written and place.text == "extends":
         return iter(())  # without it, the other keys are not those of this file
-    quoted = before[-1:] in ('"', "'")
-    found = key_offers.keys(member, above, place.text, flow, written)
-    return (offer for offer in found if not quoted or not offer.text.startswith('"'))
+    return _fitting(place, key_offers.keys(member, above, place.text, flow, written))
+
+
+def _fitting(place: Place, offers: Iterator[Offer]) -> Iterator[Offer]:
+    """The offers that can stand at a place: inside quotes, those that need none of their own."""
+    before = place.span.source.lines[place.span.line - 1][: place.span.column - 1]
+    return (offer for offer in offers if not _in_quotes(before) or not offer.text.startswith('"'))
+
+
+def _in_quotes(before: str) -> bool:
+    """Whether a quote has been opened right at the end of a text."""
+    return before[-1:] in ('"', "'") and before.count(before[-1]) % 2 == 1
 
 
 def _is_in_line(member: Member, place: Place, above: KeyPath) -> bool:

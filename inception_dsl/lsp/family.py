@@ -113,6 +113,22 @@ def variants_of(files: Workspace, member: Member) -> Iterator[Member]:
                 yield variant
 
 
+def extends(path: str, key: str) -> bool:
+    """Whether a file on the disk extends the file with this key, directly or not."""
+    seen: set[str] = set()
+    while path and real(path) not in seen:
+        seen.add(real(path))
+        try:
+            state = os.stat(real(path))
+        except OSError:
+            return False
+        heading = _heading_of(path, state.st_mtime_ns, state.st_size)
+        if heading.key == key:
+            return True
+        path = heading.base
+    return False
+
+
 def spec_called(network: str, files: Workspace, claims: Member) -> Member | None:
     """The spec that claims call by the name of its file."""
     paths = [path for path, _ in _others(files, claims) if PurePath(path).stem == network]

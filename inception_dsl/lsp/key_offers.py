@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from inception_dsl.files import builtin
 from inception_dsl.lsp import known
-from inception_dsl.lsp.family import Member
+from inception_dsl.lsp.family import Member, extends
 from inception_dsl.lsp.offers import COLUMN, FILE, KEY, LAYER, MODULE, ROW, SETTING, VALUE, Offer
 from inception_dsl.lsp.place import Kind, Place
 from inception_dsl.spec import plugin_recipes
@@ -156,17 +156,18 @@ def _cells(member: Member) -> Iterator[tuple[str, Any, str]]:
 
 
 def _bases(member: Member) -> Iterator[Offer]:
-    """The specs beside a file, and the built-in ones."""
+    """The specs beside a file and the built-in ones, without those that extend it."""
     folder = os.path.dirname(member.path) if member.path else ""
     try:
         names = sorted(os.listdir(folder)) if folder else []
     except OSError:
         names = []
     for name in names:
-        if name.endswith((".yaml", ".yml")) and name != os.path.basename(member.path):
+        itself = name == os.path.basename(member.path)
+        if name.endswith((".yaml", ".yml")) and not itself and not extends(os.path.join(folder, name), member.key):
             yield Offer(name, FILE, "a spec beside this one")
     folder = os.path.realpath(builtin.folder())
     for name in builtin.spec_names():
-        if os.path.join(folder, f"{name}{builtin.SUFFIX}") == member.key:
-            continue
-        yield Offer(f"{builtin.PREFIX}{name}{builtin.SUFFIX}", FILE, "a built-in spec")
+        path = f"{builtin.PREFIX}{name}{builtin.SUFFIX}"
+        if os.path.join(folder, f"{name}{builtin.SUFFIX}") != member.key and not extends(path, member.key):
+            yield Offer(path, FILE, "a built-in spec")

@@ -116,7 +116,7 @@ def _taken(symbol: Symbol, new: str, family: Iterable[Member]) -> str:
     alike = {"column": values, "setting": values, "label": steps, "module": ("module",)}.get(symbol.kind, PARTS)
     for member in (*symbol.giver.chain, *family) if new != symbol.name else ():
         for place in member.places.all:
-            apart = symbol.formula and place.formula != symbol.formula
+            apart = symbol.formula and (member.key, place.formula) != (symbol.giver.key, symbol.formula)
             apart = apart or (symbol.module and place.kind == "column" and module_of(place) not in ("", symbol.module))
             if not apart and place.text == new and place.kind in alike:
                 return f"it is in use at {place.span}"

@@ -10,6 +10,7 @@ from lsp_editor import ROOT, opened
 from test_lsp_completion import check, items, positions
 from test_lsp_names import symbols, there_and_back
 
+from inception_dsl.lsp import rename
 from inception_dsl.lsp.files import OpenFiles
 
 SPECS = [path for path in sorted((ROOT / "specs").rglob("*.yaml")) if path.name != "claims.yaml"]
@@ -22,7 +23,13 @@ def test_there_and_back(path: Path) -> None:
     file = opened(path.read_text(encoding="utf-8"), path, files)
     found = [each for each in symbols(files, file) if each.giver is file.member]
     for symbol in found:
-        there_and_back(files, file, symbol, "fresh")
+        if (path.stem, symbol.name) == ("inception_v3_torchvision", "fc"):
+            with pytest.raises(rename.Refused, match="no layer with weights is called `aux.fc`"):
+                rename.edits_of(
+                    symbol, "fresh", files
+                )  # two formulas have the label, so the path in `init` is neither's
+        else:
+            there_and_back(files, file, symbol, "fresh")
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
