@@ -24,10 +24,9 @@ def test_there_and_back(path: Path) -> None:
     found = [each for each in symbols(files, file) if each.giver is file.member]
     for symbol in found:
         if (path.stem, symbol.name) == ("inception_v3_torchvision", "fc"):
-            with pytest.raises(rename.Refused, match="no layer with weights is called `aux.fc`"):
-                rename.edits_of(
-                    symbol, "fresh", files
-                )  # two formulas have the label, so the path in `init` is neither's
+            # two formulas have the label, so the path in `init` belongs to neither
+            with pytest.raises(rename.Refused, match=r"no layer with weights is called `aux\.fc`"):
+                rename.edits_of(symbol, "fresh", files)
         else:
             there_and_back(files, file, symbol, "fresh")
 
