@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from textwrap import indent
 from typing import Any, Final
 
 from inception_dsl.spec.network import NetworkSpec
@@ -41,7 +42,7 @@ def variant(name: str, file: str, extends: str, base: NetworkSpec) -> str:
 def _overrides(base: NetworkSpec, data: Mapping[str, Any]) -> Iterator[str]:
     """The parts of the base under `override`, as they are."""
     for kind in ("settings", "defaults", "modules"):
-        yield _indented(dump({kind: data[kind]})) if data.get(kind) else ""
+        yield indent(dump({kind: data[kind]}), "  ") if data.get(kind) else ""
     yield "  rows:\n"
     for row in base.rows[:MAX_ROWS]:
         cells = {column: _value(cell.text) for column, cell in row.cells.items() if column != "name" and cell.text}
@@ -49,7 +50,7 @@ def _overrides(base: NetworkSpec, data: Mapping[str, Any]) -> Iterator[str]:
     published = data.get("published") or {}
     columns = {column: keys for column, keys in published.items() if column not in ("totals", "errata")}
     for kind, part in (("heads", data.get("heads")), ("columns", columns), ("totals", published.get("totals"))):
-        yield _indented(dump({kind: part})) if part else ""
+        yield indent(dump({kind: part}), "  ") if part else ""
 
 
 def _insertions(base: NetworkSpec) -> Iterator[str]:
@@ -76,10 +77,6 @@ def _removals(base: NetworkSpec, data: Mapping[str, Any]) -> str:
 def _value(text: str) -> int | str:
     """A cell as YAML has it: a whole number needs no quotes."""
     return int(text) if re.fullmatch("0|[1-9][0-9]{0,8}", text) else text
-
-
-def _indented(text: str) -> str:
-    return "".join(f"  {line}\n" for line in text.splitlines())
 
 
 def _comment(text: str) -> str:

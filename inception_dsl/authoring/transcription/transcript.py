@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from textwrap import fill
+from textwrap import fill, indent
 from typing import Any, Final, NamedTuple
 
 from inception_dsl.authoring.transcription import modules, rows, windows
@@ -151,7 +151,7 @@ class _Transcription:
         for name, draft in drafts.items():
             graph = f"{draft.graph}\n" if "\n" in draft.graph or draft.graph.startswith(("[", "{")) else draft.graph
             keys = dump({name: {"columns": list(draft.columns) or None, "graph": graph}})
-            text += _indented(self._comments(name) + keys)
+            text += indent(self._comments(name) + keys, "  ")
         return text
 
     # --- the other keys -----------------------------------------------------------------------------------------------
@@ -226,7 +226,7 @@ class _Transcription:
             lines.append([row.name, _cell(formula), *values, *(row.printed.get(name, "") for name in printed)])
         about = [*(row.name for row in self.rows), "layers"]
         comments = "".join(self._comments(part, named=part != "layers") for part in about)
-        return f"{comments}layers: |\n{_indented(align(lines) + chr(10))}"
+        return f"{comments}layers: |\n{indent(align(lines), '  ')}\n"
 
     def _published(self) -> str:
         counted = [name for name in ("params", "ops") if any(name in row.printed for row in self.rows)]
@@ -260,10 +260,6 @@ class _Transcription:
 
 def _cell(formula: str) -> str:
     return f"[ {formula} ]" if " | " in formula and not formula.startswith("[") else formula
-
-
-def _indented(text: str) -> str:
-    return "".join(f"  {line}\n" for line in text.splitlines())
 
 
 def network_name(text: str) -> str:

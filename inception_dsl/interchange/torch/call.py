@@ -9,6 +9,7 @@ from typing import Any, Final
 from inception_dsl.interchange.builder import Builder
 from inception_dsl.interchange.constant import Constant
 from inception_dsl.interchange.graph import NotSaid
+from inception_dsl.interchange.rules import Table, axis_of
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.shapes import TensorType
 
@@ -56,11 +57,8 @@ class Call:
         return found
 
     def axis(self, axis: int) -> int:
-        """An axis of an example, which has no axis of the batch."""
-        place = axis - 1 if axis >= 0 else axis + len(self.type.shape)
-        if not 0 <= place < len(self.type.shape):
-            raise NotSaid("it works along the batch")
-        return place
+        """An axis of that value, without that of the batch."""
+        return axis_of(axis, self.type)
 
     def add(self, op: Op, *inputs: int, **weights: Constant) -> int:
         """Add an op on the inputs, or else on `x`, and give its index."""
@@ -70,16 +68,4 @@ class Call:
 Rule = Callable[[Call], Any]
 """Adds what a call computes, and gives its value, or a list of values. Raises `NotSaid` or `ShapeError`."""
 
-
-class Table(dict[str, Rule]):
-    """Rules by the op of torch; as a decorator, it takes those of a rule."""
-
-    def __call__(self, *kinds: str) -> Callable[[Rule], Rule]:
-        def register(rule: Rule) -> Rule:
-            self.update(dict.fromkeys(kinds, rule))
-            return rule
-
-        return register
-
-
-RULES: Final = Table()
+RULES: Final = Table[Rule]()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Any
 
 from inception_dsl.interchange import primitives as prim
 from inception_dsl.interchange.graph import NotSaid
+from inception_dsl.interchange.rules import axis_of
 from inception_dsl.interchange.torch.call import RULES, Call, Given
 from inception_dsl.ir.ops.channels import ChannelShuffle
 from inception_dsl.ir.ops.resampling import Upsample
@@ -39,8 +39,8 @@ def _concat(call: Call) -> int:
     values = call["tensors"]
     if not all(isinstance(value, Given) for value in values):
         raise NotSaid("it joins constants")
-    inner = replace(call, arguments={"self": values[0]})
-    return call.add(prim.Join(inner.axis(call["dim"])), *(value.index for value in values))
+    axis = axis_of(call["dim"], call.builder.type_of(values[0].index))
+    return call.add(prim.Join(axis), *(value.index for value in values))
 
 
 @RULES("flatten", "view", "reshape", "_unsafe_view", "unsqueeze", "squeeze")

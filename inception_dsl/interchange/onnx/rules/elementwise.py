@@ -14,11 +14,11 @@ from inception_dsl.interchange.onnx.rules.rule import (
     Inputs,
     Reading,
     Value,
-    axis_of,
     constant_of,
     image_of,
     numbers_of,
 )
+from inception_dsl.interchange.rules import axis_of
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops import activations as act
 from inception_dsl.ir.ops.joins import Add, Mul

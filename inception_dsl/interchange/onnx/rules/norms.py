@@ -12,10 +12,10 @@ from inception_dsl.interchange.onnx.rules.rule import (
     Inputs,
     Reading,
     Value,
-    axis_of,
     constant_of,
     image_of,
 )
+from inception_dsl.interchange.rules import axis_of
 from inception_dsl.ir.ops.norms import LRN, BatchNorm
 
 

@@ -9,7 +9,7 @@ from inception_dsl.interchange.builder import Builder
 from inception_dsl.interchange.constant import Constant
 from inception_dsl.interchange.graph import NotSaid
 from inception_dsl.interchange.onnx.model import OnnxNode
-from inception_dsl.ir.shapes import TensorType
+from inception_dsl.interchange.rules import Table
 
 Value = int | Constant
 """A value of the graph, or a constant."""
@@ -30,18 +30,7 @@ Rule = Callable[[Reading, OnnxNode, Inputs], list[Value]]
 """Adds what a node computes, and gives the values of its outputs. Raises `NotSaid` or `ShapeError`."""
 
 
-class Table(dict[str, Rule]):
-    """Rules by the op of ONNX; as a decorator, it takes those of a rule."""
-
-    def __call__(self, *kinds: str) -> Callable[[Rule], Rule]:
-        def register(rule: Rule) -> Rule:
-            self.update(dict.fromkeys(kinds, rule))
-            return rule
-
-        return register
-
-
-RULES: Final = Table()
+RULES: Final = Table[Rule]()
 
 
 def image_of(inputs: Inputs, position: int = 0) -> int:
@@ -71,11 +60,3 @@ def numbers_of(node: OnnxNode, inputs: Inputs, name: str, position: int) -> list
     if not constant.known:
         raise NotSaid(f"`{name}` has no value in the file")
     return [each.item() for each in constant.values.reshape(-1)]
-
-
-def axis_of(axis: int, x: TensorType) -> int:
-    """An axis of an example, which has no axis of the batch."""
-    place = axis - 1 if axis >= 0 else axis + len(x.shape)
-    if not 0 <= place < len(x.shape):
-        raise NotSaid("it works along the batch")
-    return place

@@ -16,11 +16,11 @@ from inception_dsl.interchange.onnx.rules.rule import (
     Inputs,
     Reading,
     Value,
-    axis_of,
     constant_of,
     image_of,
     numbers_of,
 )
+from inception_dsl.interchange.rules import axis_of
 
 
 @RULES("Concat")
