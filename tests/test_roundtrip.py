@@ -27,7 +27,7 @@ from inception_dsl.spec.network import NetworkSpec, read_spec
 from inception_dsl.spec.printer import print_spec
 from inception_dsl.syntax import algebra, yaml
 from inception_dsl.syntax.printer import spell_graph, spell_term
-from inception_dsl.syntax.terms import Branches, Chain, Labelled, Repeated, Scaled, Term, Use
+from inception_dsl.syntax.terms import Branches, Chain, Fraction, Labelled, Repeated, Scaled, Term, Use
 from inception_dsl.syntax.yaml_printer import dump
 
 ROOT = Path(__file__).parent.parent
@@ -92,6 +92,7 @@ X_A = Labelled("x", A)
 @example(Branches("+", (Labelled("x", Chain((Branches("|", (A, B)), C))), A)))
 @example(Branches("*", (Use(Name("x")), A)))  # a product, not a factor
 @example(Branches("*", (A, Use(Name("x")), A)))
+@example(Branches("*", (Use(Name("x"), fraction=Fraction(Number(1), Number(2))), A)))  # nor here
 @example(Scaled(Name("x"), Branches("*", (Scaled(Name("x"), A), Repeated(Number(2), B)))))
 def test_terms(term: Term) -> None:
     printed = spell_term(term)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from strategies import specs
 from test_bad_specs import EDIT, edited
@@ -692,6 +692,7 @@ ANYTHING = st.recursive(
     st.dictionaries(KEYS, ANYTHING, min_size=1, max_size=4)
     | st.dictionaries(st.sampled_from(VERBS), st.dictionaries(st.sampled_from([*KINDS]), ANYTHING), min_size=1)
 )
+@example({"training": {}})  # its base has none
 def test_any_data_gives_a_network_or_errors(data: dict[str, Any]) -> None:
     """Of any form, with any of the words that have a meaning somewhere: what is said of it is in the file."""
     text = json.dumps({"extends": "base.yaml", "network": "variant", **data})

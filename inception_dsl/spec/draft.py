@@ -87,8 +87,9 @@ class Draft:
     def _scale_resize(self) -> None:
         """Scale an inherited `augment.resize`, which is in pixels, to the variant's input."""
         base, node = self.base.spec, self.root.children.get("training")
+        given = base.document.root.children.get("training")
         augment, size = self.data.get("training", {}).get("augment", {}), input_size(self.data["input"])
-        inherited = node is not None and node.span == base.document.value_span(("training",))
+        inherited = node is not None and given is not None and node.span == given.span
         if inherited and "resize" in augment and size:
             augment["resize"] = in_proportion(augment["resize"], max(base.input[1:]), max(size[1:]))
 

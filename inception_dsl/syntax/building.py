@@ -75,7 +75,7 @@ class _Terms(Transformer[Token, Any]):
     def multiplied(self, items: list[Any]) -> Term:
         """A product; a value alone on the left of `*` is taken for a factor, though it may name a layer."""
         match items[0]:
-            case Use(Value() as factor, None, None, None, ()):
+            case Use(Value() as factor, None, None, None, (), None):
                 return Scaled(factor, _bare(items[2]), at=_at(items))
             case _:
                 joined: Term = _joined("*", items)
