@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from inception_dsl.emit.figures.scene import Rectangle, Scene
+from inception_dsl.emit.figures.scene import Line, Rectangle, Scene, Shape, Text
 
 Segment = tuple[float, float, float, float]
 
@@ -17,9 +17,9 @@ def faults(scene: Scene) -> list[str]:
 
 def _overlaps(scene: Scene) -> Iterator[str]:
     """Boxes and headers that overlap each other; frames that hold only a part of something."""
-    boxes = [shape.region for shape in scene.shapes if shape.kind not in ("frame", "header")]
-    headers = [shape.region for shape in scene.shapes if shape.kind == "header"]
-    frames = [shape.region for shape in scene.shapes if shape.kind == "frame"]
+    boxes = [shape.region for shape in shapes(scene) if shape.kind not in ("frame", "header")]
+    headers = [shape.region for shape in shapes(scene) if shape.kind == "header"]
+    frames = [shape.region for shape in shapes(scene) if shape.kind == "frame"]
     yield from (f"boxes overlap: {a} {b}" for a, b in _pairs([*boxes, *headers]) if _overlap(a, b))
     for a, b in _pairs([*boxes, *frames]):
         if _overlap(a, b) and not (_holds(a, b) or _holds(b, a)):
@@ -28,19 +28,19 @@ def _overlaps(scene: Scene) -> Iterator[str]:
 
 def _texts(scene: Scene) -> Iterator[str]:
     """Words outside their boxes; labels on boxes, on lines or on each other."""
-    boxes = [shape.region for shape in scene.shapes if shape.kind != "frame"]
-    words = [text for text in scene.texts if text.role in ("title", "detail", "value")]
+    boxes = [shape.region for shape in shapes(scene) if shape.kind != "frame"]
+    words = [text for text in texts(scene) if text.role in ("title", "detail", "value")]
     for text in words:
         if not any(_holds(box, text.region) for box in boxes):
             yield f"outside its box: {text.text}"
-    labels = [text for text in scene.texts if text.role in ("edge", "heading")]
+    labels = [text for text in texts(scene) if text.role in ("edge", "heading")]
     segments = [*_segments(scene, dashed=False), *_segments(scene, dashed=True)]
     for text in labels:
         if any(_overlap(box, text.region) for box in boxes):
             yield f"a label on a box: {text.text}"
         if any(_overlap(_region(segment), text.region) for segment in segments):
             yield f"a label on a line: {text.text}"
-    yield from (f"texts overlap: {a} {b}" for a, b in _pairs([text.region for text in scene.texts]) if _overlap(a, b))
+    yield from (f"texts overlap: {a} {b}" for a, b in _pairs([text.region for text in texts(scene)]) if _overlap(a, b))
 
 
 def _crossings(scene: Scene) -> Iterator[str]:
@@ -55,7 +55,7 @@ def _crossings(scene: Scene) -> Iterator[str]:
                 break
             if x0 < x < x1 and y0 < y < y1:
                 yield f"lines cross at {x}, {y}"
-    boxes = [shape.region for shape in scene.shapes if shape.kind not in ("frame", "header")]
+    boxes = [shape.region for shape in shapes(scene) if shape.kind not in ("frame", "header")]
     for box in boxes:
         inside = Rectangle(box.x + 1, box.y + 1, box.width - 2, box.height - 2)
         if any(_overlap(_region(segment), inside) for segment in solid):
@@ -64,15 +64,30 @@ def _crossings(scene: Scene) -> Iterator[str]:
 
 def _outside(scene: Scene) -> Iterator[str]:
     page = Rectangle(0, 0, scene.width, scene.height)
-    regions = [*(shape.region for shape in scene.shapes), *(text.region for text in scene.texts)]
+    regions = [*(shape.region for shape in shapes(scene)), *(text.region for text in texts(scene))]
     regions += map(_region, [*_segments(scene, dashed=False), *_segments(scene, dashed=True)])
     yield from (f"outside the page: {region}" for region in regions if not _holds(page, region))
+
+
+def shapes(scene: Scene) -> list[Shape]:
+    """All shapes of a scene."""
+    return [part for part in scene.parts if isinstance(part, Shape)]
+
+
+def lines(scene: Scene) -> list[Line]:
+    """All lines of a scene."""
+    return [part for part in scene.parts if isinstance(part, Line)]
+
+
+def texts(scene: Scene) -> list[Text]:
+    """All texts of a scene."""
+    return [part for part in scene.parts if isinstance(part, Text)]
 
 
 def _segments(scene: Scene, dashed: bool) -> list[Segment]:
     return [
         (min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
-        for line in scene.lines
+        for line in lines(scene)
         if line.dashed == dashed
         for (x0, y0), (x1, y1) in pairwise(line.points)
     ]
@@ -102,4 +117,4 @@ def _holds(outer: Rectangle, inner: Rectangle) -> bool:
 
 def words(scene: Scene) -> list[str]:
     """All text of a scene."""
-    return [text.text for text in scene.texts]
+    return [text.text for text in texts(scene)]

@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from cli_runner import SMALL, cli, in_folder
-from figure_geometry import faults, words
+from figure_geometry import faults, lines, shapes, words
 from hypothesis import given, settings
 from strategies import specs
 
@@ -23,6 +23,7 @@ from inception_dsl.emit.figures.diagram import module_figure, network_figure
 from inception_dsl.emit.figures.mermaid import mermaid
 from inception_dsl.emit.figures.model import Box, Element, Figure, Fork, Frame, Head, Row, Steps
 from inception_dsl.emit.figures.placement import scene
+from inception_dsl.emit.figures.scene import Group, Text
 from inception_dsl.ir.ops.joins import Add, Concat
 from inception_dsl.ir.ops.linear import Conv
 from inception_dsl.ir.typed import Typed
@@ -92,6 +93,17 @@ def test_every_row_and_head_has_its_shape_and_marks() -> None:
     assert figure.legend[0] == "Totals: depth 22 \u2713 ops 1.5B \u2020"
 
 
+def test_a_row_is_one_group_and_a_page_may_have_many_figures() -> None:
+    typed = spec("googlenet")
+    root = parsed(svg.svg(network_figure(typed, opened=True)))
+    groups = [group.get("data-row") for group in root.iter(f"{SVG}g")]
+
+    assert groups == [*typed.trunk, *typed.heads]
+    assert not any(element.get("id") for element in root.iter())
+    style = root.findtext(f"{SVG}style") or ""
+    assert all(line.startswith((".figure ", "@media", "}")) for line in style.split("\n") if line)
+
+
 def test_a_module_is_drawn_with_its_symbolic_widths() -> None:
     shown = words(scene(module_figure(spec("googlenet").program, "inception")))
 
@@ -108,7 +120,7 @@ def test_a_repeat_is_one_frame() -> None:
 
 def test_an_earlier_row_is_a_dashed_skip() -> None:
     figure = network_figure(spec("nasnet_a_large"))
-    dashed = [line for line in scene(figure).lines if line.dashed]
+    dashed = [line for line in lines(scene(figure)) if line.dashed]
 
     assert len(dashed) == sum(len(row.reads) for row in figure.rows) > 15
 
@@ -147,16 +159,20 @@ def test_any_network_can_be_drawn(text: str) -> None:
 
 def test_the_check_of_the_geometry_sees_faults() -> None:
     good = scene(network_figure(spec("googlenet"), opened=True))
-    shape = next(shape for shape in good.shapes if shape.kind == "convolution")
+    shape = next(shape for shape in shapes(good) if shape.kind == "convolution")
     aside = replace(shape, region=shape.region._replace(x=shape.region.x + 5))
-    level = next(line for line in good.lines if line.points[0][1] == line.points[1][1])
+    level = next(line for line in lines(good) if line.points[0][1] == line.points[1][1])
     (x0, y), (x1, _) = level.points[:2]
     across = replace(level, points=(((x0 + x1) / 2 + 3, y - 2), ((x0 + x1) / 2 + 3, y + 2)))
 
+    loose = Text(0, 0, "loose", "title", "start")
+
     assert faults(good) == []
-    assert any("overlap" in fault for fault in faults(replace(good, shapes=(*good.shapes, aside))))
-    assert any("outside its box" in fault for fault in faults(replace(good, shapes=good.shapes[1:])))
-    assert any("cross" in fault for fault in faults(replace(good, lines=(*good.lines, across))))
+    assert any("overlap" in fault for fault in faults(replace(good, groups=(*good.groups, Group("", (aside,))))))
+    assert any(
+        "outside its box" in fault for fault in faults(replace(good, groups=(*good.groups, Group("", (loose,)))))
+    )
+    assert any("cross" in fault for fault in faults(replace(good, groups=(*good.groups, Group("", (across,))))))
 
 
 # --- text of a spec ---------------------------------------------------------------------------------------------------
@@ -183,7 +199,8 @@ def hostile() -> list[Figure]:
     typed = small(SAYING)
     box = Box(HOSTILE, "pool", (HOSTILE,), HOSTILE)
     frame = Frame(HOSTILE, (box, Fork(((box,), ()), box)), (HOSTILE,), HOSTILE)
-    everywhere = Figure(HOSTILE, HOSTILE, HOSTILE, box, (Row("a", frame),), (Head(Row("b", box), "a"),), (HOSTILE,))
+    rows, heads = (Row(HOSTILE, frame),), (Head(Row(f"{HOSTILE} head", box), HOSTILE),)
+    everywhere = Figure(HOSTILE, HOSTILE, HOSTILE, box, rows, heads, (HOSTILE,))
     return [network_figure(typed), module_figure(typed.program, "mod"), everywhere]
 
 
@@ -193,7 +210,7 @@ def test_hostile_text_stays_text_in_svg() -> None:
         root = parsed(drawn)
 
         assert {element.tag.removeprefix(SVG) for element in root.iter()} == {
-            *("svg", "title", "desc", "style", "rect", "path", "text")
+            *("svg", "title", "desc", "style", "g", "rect", "path", "text")
         }
         assert all(char.isprintable() or char == "\n" for char in drawn)
         assert "alert(1)" in "".join(root.itertext())

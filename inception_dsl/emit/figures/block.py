@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from inception_dsl.emit.figures.model import Kind
-from inception_dsl.emit.figures.scene import STYLES, Anchor, Line, Rectangle, Role, Shape, Text
+from inception_dsl.emit.figures.scene import STYLES, Anchor, Line, Part, Rectangle, Role, Shape, Text
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def moved(items: Iterable[Item], main: float, cross: float) -> list[Item]:
     return found
 
 
-def on_screen(item: Item, down: bool) -> Shape | Line | Text:
+def on_screen(item: Item, down: bool) -> Part:
     """An item with screen coordinates: the main axis goes down or to the right."""
     match item:
         case Patch(main, cross, length, breadth, kind):

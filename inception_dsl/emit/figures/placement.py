@@ -9,7 +9,7 @@ from inception_dsl.emit.figures.block import Block, Item, Path, moved, on_screen
 from inception_dsl.emit.figures.layout import GAP, GUTTER, Layout
 from inception_dsl.emit.figures.metrics import text_width
 from inception_dsl.emit.figures.model import Box, Figure
-from inception_dsl.emit.figures.scene import STYLES, Line, Rectangle, Role, Scene, Shape, Text
+from inception_dsl.emit.figures.scene import STYLES, Group, Line, Part, Rectangle, Role, Scene, Shape, Text
 
 MARGIN: Final = 20
 LANE: Final = 14
@@ -25,33 +25,34 @@ def scene(figure: Figure, down: bool = True) -> Scene:
     placement.trunk()
     placement.heads()
     placement.skips()
-    parts = [on_screen(item, down) for item in placement.items]
-    regions = [region for part in parts for region in _regions(part)]
+    parts = {row: [on_screen(item, down) for item in items] for row, items in placement.items.items()}
+    regions = [region for here in parts.values() for part in here for region in _regions(part)]
     left, top = min(region.x for region in regions), min(region.y for region in regions)
     right, bottom = max(region.right for region in regions), max(region.bottom for region in regions)
-    texts, y = [], float(MARGIN)
+    texts: list[Text] = []
+    y = float(MARGIN)
     below: list[tuple[str, Role]] = [(line, "edge") for line in _folded(figure.subtitle, max(right - left, NARROWEST))]
     headings: list[tuple[str, Role]] = [(figure.title, "heading"), *below]
     for line, role in headings:
         texts.append(Text(MARGIN, y + STYLES[role].line / 2, line, role, "start"))
         y += STYLES[role].line
     dx, dy = MARGIN - left, y + 12 - top
-    placed = [_shifted(part, dx, dy) for part in parts]
     width, height = right + dx + MARGIN, bottom + dy + MARGIN
     for line in figure.legend:
         texts.append(Text(MARGIN, height, line, "edge", "start"))
         height += STYLES["edge"].line + 4
-    texts += [part for part in placed if isinstance(part, Text)]
+    groups = [Group(row, tuple(_shifted(part, dx, dy) for part in here)) for row, here in parts.items()]
+    groups.append(Group("", tuple(texts)))
     width = max([width, *(text.region.right + MARGIN for text in texts)])
-    shapes = tuple(part for part in placed if isinstance(part, Shape))
-    return Scene(width, height, shapes, tuple(part for part in placed if isinstance(part, Line)), tuple(texts))
+    return Scene(width, height, tuple(groups))
 
 
 @dataclass
 class _Placement:
     figure: Figure
     layout: Layout
-    items: list[Item] = field(default_factory=list)
+    items: dict[str, list[Item]] = field(default_factory=lambda: {"": []})
+    """By row or head; those of "" are the lines between them."""
     before: float = 0
     after: float = 0
     taps: dict[str, float] = field(default_factory=dict)
@@ -66,12 +67,12 @@ class _Placement:
         boxes = [row.element for row in figure.rows if isinstance(row.element, Box) and row.element.kind != "value"]
         breadth = max(map(layout.box_width, boxes), default=0) if layout.down and len(boxes) > 1 else 0
         start = layout.element(figure.start)
-        self._place(start, 0)
+        self._place("", start, 0)
         main, name, out = start.length, "", figure.start.out
         for row in figure.rows:
             block = layout.element(row.element, breadth)
             main = self._edge(main, name, out, name in tapped, block)
-            self._place(block, main)
+            self._place(row.name, block, main)
             self.entries[row.name] = main, block
             main, name, out = main + block.length, row.name, row.element.out
         self._edge(main, name, out, name in tapped, None)
@@ -97,11 +98,11 @@ class _Placement:
 
     def _head(self, at: int, block: Block, tap: float, axis: float) -> float:
         """Place a head; gives how far it reaches after its axis."""
-        out = self.figure.heads[at].row.element.out
-        self.items.append(Path(((tap, 0), (tap, axis), (tap + GAP, axis)), block.arrow))
-        self.items += moved(block.items, tap + GAP, axis)
+        row = self.figure.heads[at].row
+        self.items[""].append(Path(((tap, 0), (tap, axis), (tap + GAP, axis)), block.arrow))
+        out = row.element.out
         items, _, room = self.layout.edge(tap + GAP + block.length, self.layout.gap(out), out, arrow=True)
-        self.items += moved(items, 0, axis)
+        self.items[row.name] = [*moved(block.items, tap + GAP, axis), *moved(items, 0, axis)]
         return max(block.after, room)
 
     def skips(self) -> None:
@@ -118,7 +119,8 @@ class _Placement:
                 lanes.append([])
             lanes[lane].append((tap, target))
             cross = -self.before - LANE * (lane + 1)
-            self.items.append(Path(((tap, 0), (tap, cross), (target, cross), (target, -side)), arrow=True, dashed=True))
+            points = (tap, 0), (tap, cross), (target, cross), (target, -side)
+            self.items[""].append(Path(points, arrow=True, dashed=True))
 
     def _edge(self, main: float, name: str, out: str, tapped: bool, block: Block | None) -> float:
         """Place the edge after a row; gives where the next one begins."""
@@ -127,15 +129,15 @@ class _Placement:
         self.taps[name] = main + label
         if block is None or block.begins:
             self._reach(*self.layout.label(main + (label - 3) / 2, out)[1:] if out else (0, 0))
-            self.items.append(Path(((main, 0), (main + length, 0)), block is None or block.arrow))
+            self.items[""].append(Path(((main, 0), (main + length, 0)), block is None or block.arrow))
         elif tapped:
-            self.items.append(Path(((main, 0), (main + label, 0))))
+            self.items[""].append(Path(((main, 0), (main + label, 0))))
         if out:
-            self.items.append(self.layout.label(main + (label - 3) / 2, out)[0])
+            self.items.get(name, self.items[""]).append(self.layout.label(main + (label - 3) / 2, out)[0])
         return main + length
 
-    def _place(self, block: Block, main: float) -> None:
-        self.items += moved(block.items, main, 0)
+    def _place(self, row: str, block: Block, main: float) -> None:
+        self.items.setdefault(row, []).extend(moved(block.items, main, 0))
         self._reach(block.before, block.after)
 
     def _reach(self, before: float, after: float) -> None:
@@ -158,13 +160,13 @@ def _is_free(taken: list[tuple[float, float]], start: float, end: float) -> bool
     return all(end < other_start or start > other_end for other_start, other_end in taken)
 
 
-def _regions(part: Shape | Line | Text) -> list[Rectangle]:
+def _regions(part: Part) -> list[Rectangle]:
     if isinstance(part, Line):
         return [Rectangle(x, y, 0, 0) for x, y in part.points]
     return [part.region]
 
 
-def _shifted(part: Shape | Line | Text, dx: float, dy: float) -> Shape | Line | Text:
+def _shifted(part: Part, dx: float, dy: float) -> Part:
     match part:
         case Shape(region, kind):
             return Shape(region._replace(x=region.x + dx, y=region.y + dy), kind)

@@ -84,12 +84,26 @@ class Text:
         return Rectangle(x, self.y - style.size / 2, width, style.size)
 
 
+Part = Shape | Line | Text
+
+
+@dataclass(frozen=True)
+class Group:
+    """What belongs to a row or a head; a group without a name is what lies between them."""
+
+    row: str
+    parts: tuple[Part, ...]
+
+
 @dataclass(frozen=True)
 class Scene:
     """All that is drawn, in the order in which it is painted."""
 
     width: float
     height: float
-    shapes: tuple[Shape, ...]
-    lines: tuple[Line, ...]
-    texts: tuple[Text, ...]
+    groups: tuple[Group, ...]
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """What all groups have."""
+        return tuple(part for group in self.groups for part in group.parts)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, quoteattr
 
 from inception_dsl.emit.figures.metrics import FONTS
 from inception_dsl.emit.figures.model import Figure
 from inception_dsl.emit.figures.placement import scene
-from inception_dsl.emit.figures.scene import STYLES, Line, Scene, Shape, Text
+from inception_dsl.emit.figures.scene import STYLES, Line, Part, Scene, Shape, Text
 from inception_dsl.text.terminal import visible
 
 
@@ -59,15 +59,18 @@ HEAD: Final = (7, 3)
 
 
 def svg(figure: Figure, down: bool = True) -> str:
-    """The figure as an SVG file: deterministic, with a title and a description for screen readers."""
+    """The figure as an SVG file: deterministic, with a title and a description for screen readers.
+
+    A page may have many: they share no ids, and their style reaches only what is in them. `data-row` has a row's name.
+    """
     placed = scene(figure, down)
     width, height = _number(math.ceil(placed.width)), _number(math.ceil(placed.height))
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-            f'viewBox="0 0 {width} {height}" role="img" aria-labelledby="figure-title figure-description">',
-            f'<title id="figure-title">{_text(figure.title)}</title>',
-            f'<desc id="figure-description">{_text(figure.description)}</desc>',
+            f'viewBox="0 0 {width} {height}" class="figure" role="img">',
+            f"<title>{_text(figure.title)}</title>",
+            f"<desc>{_text(figure.description)}</desc>",
             f"<style>\n{_style()}</style>",
             '<rect class="ground" width="100%" height="100%"/>',
             *_drawn(placed),
@@ -78,9 +81,22 @@ def svg(figure: Figure, down: bool = True) -> str:
 
 
 def _drawn(placed: Scene) -> Iterator[str]:
-    yield from map(_shape, placed.shapes)
-    yield from map(_line, placed.lines)
-    yield from map(_words, placed.texts)
+    for group in placed.groups:
+        if group.row:
+            yield f'<g class="row" data-row={quoteattr(visible(group.row))}>'
+        yield from map(_part, group.parts)
+        if group.row:
+            yield "</g>"
+
+
+def _part(part: Part) -> str:
+    match part:
+        case Shape():
+            return _shape(part)
+        case Line():
+            return _line(part)
+        case Text():
+            return _words(part)
 
 
 def _shape(shape: Shape) -> str:
@@ -114,33 +130,32 @@ def _points(points: list[tuple[float, float]]) -> str:
 
 
 def _style() -> str:
-    light = [f"rect.{kind} {{fill: {paint.fill}; stroke: {paint.stroke}}}" for kind, paint in PAINTS.items()]
-    dark = [f"  rect.{kind} {{fill: {paint.dark_fill}; stroke: {paint.dark_stroke}}}" for kind, paint in PAINTS.items()]
-    sizes = [
+    lines = [*_colours(dark=False), *_RULES, "@media (prefers-color-scheme: dark) {", *_colours(dark=True), "}"]
+    return "".join(f".figure {line}\n" if line[0] not in "@}" else f"{line}\n" for line in lines)
+
+
+_RULES: Final = (
+    f"text {{font-family: {FONTS}}}",
+    *(
         f"text.{role} {{font-size: {style.size:g}px{'; font-weight: bold' if style.bold else ''}}}"
         for role, style in STYLES.items()
-    ]
-    lines = [
-        f".ground {{fill: {GROUND.light}}}",
-        f"text {{font-family: {FONTS}; fill: {INK.light}}}",
-        *sizes,
-        f".wire, .skip {{fill: none; stroke: {WIRE.light}; stroke-width: 1.25; stroke-linecap: square}}",
-        ".skip {stroke-dasharray: 4 3; stroke-linecap: butt}",
-        f".head {{fill: {WIRE.light}}}",
-        f"text.edge {{fill: {LABEL.light}}}",
-        *light,
-        "rect.value {stroke-dasharray: 3 2}",
-        "text.value {font-style: italic}",
-        "@media (prefers-color-scheme: dark) {",
-        f"  .ground {{fill: {GROUND.dark}}}",
-        f"  text {{fill: {INK.dark}}}",
-        f"  .wire, .skip {{stroke: {WIRE.dark}}}",
-        f"  .head {{fill: {WIRE.dark}}}",
-        f"  text.edge {{fill: {LABEL.dark}}}",
-        *dark,
-        "}",
-    ]
-    return "".join(f"{line}\n" for line in lines)
+    ),
+    ".wire, .figure .skip {fill: none; stroke-width: 1.25; stroke-linecap: square}",
+    ".skip {stroke-dasharray: 4 3; stroke-linecap: butt}",
+    "rect.value {stroke-dasharray: 3 2}",
+    "text.value {font-style: italic}",
+)
+
+
+def _colours(dark: bool) -> Iterator[str]:
+    yield f".ground {{fill: {GROUND[dark]}}}"
+    yield f"text {{fill: {INK[dark]}}}"
+    yield f".wire, .figure .skip {{stroke: {WIRE[dark]}}}"
+    yield f".head {{fill: {WIRE[dark]}}}"
+    yield f"text.edge {{fill: {LABEL[dark]}}}"
+    for kind, paint in PAINTS.items():
+        fill, stroke = paint[2 * dark :][:2]
+        yield f"rect.{kind} {{fill: {fill}; stroke: {stroke}}}"
 
 
 def _text(text: str) -> str:
