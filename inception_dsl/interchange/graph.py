@@ -9,6 +9,7 @@ from typing import Any, Final
 from numpy.typing import NDArray
 
 from inception_dsl.ir.op import Op
+from inception_dsl.ir.program import Origin
 from inception_dsl.ir.shapes import TensorType
 
 Array = NDArray[Any]
@@ -17,7 +18,7 @@ INPUT: Final = -1
 """The index of a graph's input."""
 
 
-class NotSaid(Exception):
+class Unsupported(Exception):
     """An op of a source that the language cannot say, and why."""
 
 
@@ -39,7 +40,7 @@ class GraphNode:
     """One op. `name` is what the source calls it; `inputs` are indices of earlier nodes, or `INPUT`.
 
     `weights` gives the source's name of a tensor by the name that the op has for it (`weight`, `running_mean`). Nodes
-    with the same tensors share them.
+    with the same tensors share them. In the graph of a spec, `row` is the row or head, `origin` the layer in the file.
     """
 
     name: str
@@ -48,6 +49,8 @@ class GraphNode:
     types: tuple[TensorType, ...]
     out: TensorType
     weights: Mapping[str, str] = field(default_factory=dict)
+    row: str = field(default="", compare=False)
+    origin: Origin = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from inception_dsl.interchange.graph import NotSaid
+from inception_dsl.interchange.graph import Unsupported
 from inception_dsl.ir.shapes import TensorType
 
 Rule = TypeVar("Rule")
@@ -23,8 +23,8 @@ class Table(dict[str, Rule]):
 
 
 def axis_of(axis: int, x: TensorType) -> int:
-    """An axis of an example, which has no axis of the batch. Raises `NotSaid` for the batch's."""
+    """An axis of an example, which has no axis of the batch. Raises `Unsupported` for the batch's."""
     place = axis - 1 if axis >= 0 else axis + len(x.shape)
     if not 0 <= place < len(x.shape):
-        raise NotSaid("it works along the batch")
+        raise Unsupported("it works along the batch")
     return place

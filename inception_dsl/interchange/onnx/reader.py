@@ -7,7 +7,7 @@ from pathlib import Path
 from inception_dsl.diagnostics.spelling import raised
 from inception_dsl.interchange.builder import Builder
 from inception_dsl.interchange.constant import Constant
-from inception_dsl.interchange.graph import INPUT, Graph, NotSaid
+from inception_dsl.interchange.graph import INPUT, Graph, Unsupported
 from inception_dsl.interchange.onnx.model import OnnxModel, OnnxNode, refused
 from inception_dsl.interchange.onnx.rules.rule import Inputs, Reading, Value
 from inception_dsl.interchange.onnx.rules.table import RULES
@@ -15,12 +15,6 @@ from inception_dsl.interchange.primitives import Permute
 from inception_dsl.interchange.recognise.layout import LAST
 from inception_dsl.interchange.recognise.patterns import PATTERNS
 from inception_dsl.ir.shapes import Pair, ShapeError, TensorType
-
-WEIGHTED = {"Conv": 1, "Gemm": 1, "MatMul": 1, "BatchNormalization": 1, "PRelu": 1, "LayerNormalization": 1}
-"""The first input of an op that is a weight."""
-
-SAME_NUMBERS = ("Identity", "Cast", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Transpose")
-"""Ops after which a constant is still the tensor of its name."""
 
 MOST_CHANNELS_LAST = 4
 """An image whose last axis is this short, and whose first is longer, has its channels last."""
@@ -55,7 +49,7 @@ def _read(model: OnnxModel, node: OnnxNode, reading: Reading, values: dict[str, 
         raise refused(model.file, f"`{node.name}` reads `{missing[0]}`, which nothing gives")
     inputs = [values[name] if name else None for name in node.inputs]
     constants = [each for each in inputs if not isinstance(each, int)]
-    if len(constants) == len(inputs) and node.kind not in SAME_NUMBERS:
+    if len(constants) == len(inputs) and node.kind not in RULES.forms:
         folded = model.fold(node, constants)
         if folded is not None:
             values.update((each.name, each) for each in folded)
@@ -63,7 +57,7 @@ def _read(model: OnnxModel, node: OnnxNode, reading: Reading, values: dict[str, 
     rule = RULES.get(node.kind, _unknown)
     try:
         given = rule(reading, node, inputs)
-    except (NotSaid, ShapeError) as error:
+    except (Unsupported, ShapeError) as error:
         given = _opaque(model, node, reading, inputs, str(error))
     except (LookupError, ValueError, TypeError, ArithmeticError) as error:  # attributes that its op cannot have
         message = f"`{node.name}` is not a valid {node.kind}: {raised(error)}"
@@ -72,7 +66,7 @@ def _read(model: OnnxModel, node: OnnxNode, reading: Reading, values: dict[str, 
 
 
 def _unknown(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
-    raise NotSaid("the language has no such op")
+    raise Unsupported("the language has no such op")
 
 
 def _opaque(model: OnnxModel, node: OnnxNode, reading: Reading, inputs: Inputs, why: str) -> list[Value]:
@@ -93,7 +87,7 @@ def _opaque(model: OnnxModel, node: OnnxNode, reading: Reading, inputs: Inputs, 
 
 def _image(model: OnnxModel, constants: dict[str, Constant], image: Pair | None) -> tuple[str, int, tuple[int, ...]]:
     """The input that takes images: its name, the batch, and the shape of an example. Other inputs are weights."""
-    weights = {name for node in model.nodes() for name in node.inputs[WEIGHTED.get(node.kind, len(node.inputs)) :]}
+    weights = {name for node in model.nodes() for name in node.inputs[RULES.weights.get(node.kind, len(node.inputs)) :]}
     inputs = [each for each in model.graph.input if each.name not in constants]
     images = [each for each in inputs if each.name not in weights] or inputs
     if not images:

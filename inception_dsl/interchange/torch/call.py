@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from inception_dsl.interchange.builder import Builder
 from inception_dsl.interchange.constant import Constant
-from inception_dsl.interchange.graph import NotSaid
+from inception_dsl.interchange.graph import Unsupported
 from inception_dsl.interchange.rules import Table, axis_of
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.shapes import TensorType
@@ -35,10 +35,10 @@ class Call:
 
     @property
     def x(self) -> int:
-        """The value that it reads first. Raises `NotSaid` if that does not depend on the image."""
+        """The value that it reads first. Raises `Unsupported` if that does not depend on the image."""
         value = self.arguments.get("self", self.arguments.get("input"))
         if not isinstance(value, Given):
-            raise NotSaid("it reads no value that depends on the image")
+            raise Unsupported("it reads no value that depends on the image")
         return value.index
 
     @property
@@ -50,10 +50,10 @@ class Call:
         return self.arguments[name]
 
     def tensors(self, *names: str) -> dict[str, Constant]:
-        """The weights that are given, by name. Raises `NotSaid` for one that is computed."""
+        """The weights that are given, by name. Raises `Unsupported` for one that is computed."""
         found = {name: value for name in names if (value := self.arguments.get(name)) is not None}
         if not all(isinstance(value, Constant) for value in found.values()):
-            raise NotSaid("its weights are computed")
+            raise Unsupported("its weights are computed")
         return found
 
     def axis(self, axis: int) -> int:
@@ -66,6 +66,6 @@ class Call:
 
 
 Rule = Callable[[Call], Any]
-"""Adds what a call computes, and gives its value, or a list of values. Raises `NotSaid` or `ShapeError`."""
+"""Adds what a call computes, and gives its value, or a list of values. Raises `Unsupported` or `ShapeError`."""
 
 RULES: Final = Table[Rule]()

@@ -9,7 +9,7 @@ import numpy as np
 
 from inception_dsl.interchange import primitives as prim
 from inception_dsl.interchange.constant import Constant
-from inception_dsl.interchange.graph import NotSaid
+from inception_dsl.interchange.graph import Unsupported
 from inception_dsl.interchange.recognise.activations import UNARY
 from inception_dsl.interchange.torch.call import RULES, Call, Given
 from inception_dsl.ir.op import Op
@@ -51,7 +51,7 @@ def _with_arguments(call: Call) -> int:
         case "clamp" | "clamp_min":
             low, high = given.get("min"), given.get("max")
             return call.add(prim.Clip(-math.inf if low is None else low, math.inf if high is None else high))
-    raise NotSaid(f"the language has no {call.kind} with these arguments")
+    raise Unsupported(f"the language has no {call.kind} with these arguments")
 
 
 @RULES("prelu")
@@ -64,7 +64,7 @@ def _prelu(call: Call) -> int:
 def _elementwise(call: Call) -> int:
     one, other = call.arguments.get("self"), call.arguments.get("other", call.arguments.get("exponent"))
     if call.arguments.get("alpha", 1) != 1:
-        raise NotSaid("it scales what it adds")
+        raise Unsupported("it scales what it adds")
     if call.kind == "rsub":
         one, other = other, one
     kind = {"maximum": "max", "minimum": "min", "rsub": "sub"}.get(call.kind, call.kind)
@@ -74,9 +74,9 @@ def _elementwise(call: Call) -> int:
     first = not isinstance(one, Given)
     value, number = (other, one) if first else (one, other)
     if not isinstance(value, Given):
-        raise NotSaid("it reads no value that depends on the image")
+        raise Unsupported("it reads no value that depends on the image")
     if number is None:
-        raise NotSaid("it has one operand")
+        raise Unsupported("it has one operand")
     constant = number if isinstance(number, Constant) else _number(number)
     return call.add(prim.WithConstant(kind, constant, first and kind not in ("add", "mul")), value.index)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from inception_dsl.interchange import primitives as prim
-from inception_dsl.interchange.graph import NotSaid
+from inception_dsl.interchange.graph import Unsupported
 from inception_dsl.interchange.torch.call import RULES, Call
 from inception_dsl.interchange.windows import PixelWindow, avg_pool, conv, max_pool
 from inception_dsl.ir.ops.linear import FullyConnected
@@ -45,7 +45,7 @@ def _pool(call: Call) -> int:
     if call.kind == "max_pool2d":
         return max_pool(call.builder, call.name, window, call.x)
     if call["divisor_override"]:
-        raise NotSaid("it divides by a number of its own")
+        raise Unsupported("it divides by a number of its own")
     return avg_pool(call.builder, call.name, window, call["count_include_pad"], call.x)
 
 
@@ -58,7 +58,7 @@ def _adaptive(call: Call) -> int:
 def _largest(call: Call) -> list[int | None]:
     """The maxima, and their places, which no layer reads."""
     if _pair(call["output_size"]) != (1, 1):
-        raise NotSaid("the language has the maximum of a whole image only")
+        raise Unsupported("the language has the maximum of a whole image only")
     return [call.add(MaxPool(None)), None]
 
 
@@ -69,11 +69,11 @@ def _channel_mean(call: Call) -> int:
     pad = call.builder.nodes[call.x]
     split = call.builder.nodes[pad.inputs[0]] if isinstance(pad.op, prim.Pad) and pad.inputs[0] >= 0 else None
     if split is None or not isinstance(split.op, prim.Reshape) or one != [1, 1] or any(call["padding"]):
-        raise NotSaid("the language has no pool in three dimensions")
+        raise Unsupported("the language has no pool in three dimensions")
     (x,) = split.inputs
     shape = call.builder.type_of(x).shape
     if split.op.shape != (1, *shape) or pad.op != prim.Pad((0, size // 2, 0, 0), (0, (size - 1) // 2, 0, 0)):
-        raise NotSaid("the language has no pool in three dimensions")
+        raise Unsupported("the language has no pool in three dimensions")
     mean = call.builder.add(call.name, prim.ChannelMean(size), x)
     return call.builder.add(call.name, prim.Reshape((1, *shape)), mean)
 
@@ -89,7 +89,7 @@ def _linear(call: Call) -> int:
 def _batch_norm(call: Call) -> int:
     weights = call.tensors("weight", "bias", "running_mean", "running_var")
     if call["training"] or not {"bias", "running_mean", "running_var"} <= weights.keys():
-        raise NotSaid("it is not a batch norm with a shift and running statistics")
+        raise Unsupported("it is not a batch norm with a shift and running statistics")
     return call.add(BatchNorm(call["eps"], "weight" in weights, call["momentum"]), **weights)
 
 
@@ -97,7 +97,7 @@ def _batch_norm(call: Call) -> int:
 def _other_norm(call: Call) -> int:
     weights = call.tensors("weight", "bias")
     if len(weights) < 2 or len(call.arguments.get("normalized_shape", [1])) > 1:
-        raise NotSaid("the language normalises over the channels, with a scale and a shift")
+        raise Unsupported("the language normalises over the channels, with a scale and a shift")
     if call.kind == "group_norm":
         return call.add(GroupNorm(call["num_groups"], call["eps"]), **weights)
     return call.add(prim.LastAxisNorm(call["eps"]), **weights)

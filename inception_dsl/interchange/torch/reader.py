@@ -14,7 +14,7 @@ from inception_dsl.diagnostics.codes.interchange import NOT_A_GRAPH
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.interchange.builder import Builder
 from inception_dsl.interchange.constant import Constant
-from inception_dsl.interchange.graph import INPUT, Graph, NotSaid
+from inception_dsl.interchange.graph import INPUT, Graph, Unsupported
 from inception_dsl.interchange.recognise.patterns import PATTERNS
 from inception_dsl.interchange.torch.call import Arguments, Call, Given
 from inception_dsl.interchange.torch.rules import RULES
@@ -71,7 +71,7 @@ def _read(builder: Builder, node: torch.fx.Node, values: Mapping[str, Any]) -> A
     kind, arguments = _call(node, values)
     try:
         return RULES.get(kind, _unknown)(Call(builder, kind, node.name, arguments))
-    except (NotSaid, ShapeError) as error:
+    except (Unsupported, ShapeError) as error:
         inputs = [value for each in node.all_input_nodes if isinstance(value := values[each.name], int)]
         found = node.meta["val"]
         shapes = [TensorType(tuple(each.shape[1:])) for each in (found if isinstance(found, tuple | list) else [found])]
@@ -100,7 +100,7 @@ def _call(node: torch.fx.Node, values: Mapping[str, Any]) -> tuple[str, Argument
 
 
 def _unknown(call: Call) -> Any:
-    raise NotSaid("the language has no such op")
+    raise Unsupported("the language has no such op")
 
 
 def _refused(message: str) -> SpecError:

@@ -7,7 +7,7 @@ from typing import Final
 
 from inception_dsl.interchange import primitives as prim
 from inception_dsl.interchange.constant import Constant
-from inception_dsl.interchange.graph import NotSaid
+from inception_dsl.interchange.graph import Unsupported
 from inception_dsl.interchange.onnx.model import OnnxNode
 from inception_dsl.interchange.onnx.rules.rule import (
     RULES,
@@ -59,7 +59,7 @@ def _with_attributes(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[V
         case "Softmax" if _is_over_channels(reading, node, reading.builder.type_of(x)):
             op = act.Softmax()
         case _:
-            raise NotSaid(f"the language has no {node.kind} with {own}")
+            raise Unsupported(f"the language has no {node.kind} with {own}")
     return [reading.builder.add(node.name, op, x)]
 
 
@@ -68,12 +68,12 @@ def _is_over_channels(reading: Reading, node: OnnxNode, x: TensorType) -> bool:
     return axis_of(node.attributes.get("axis", -1), x) == 0 and (reading.opset > 12 or len(x.shape) == 1)
 
 
-@RULES("PRelu")
+@RULES("PRelu", weights=1)
 def _prelu(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
     slope, x = constant_of(inputs, 1), image_of(inputs)
     channels = reading.builder.type_of(x).channels
     if slope is None or slope.size not in (1, channels):
-        raise NotSaid("its slopes are not one for all channels, or one for each")
+        raise Unsupported("its slopes are not one for all channels, or one for each")
     weight = slope.reshaped(slope.size)
     return [reading.builder.add(node.name, act.PReLU(slope.size > 1), x, weight=weight)]
 
@@ -98,7 +98,7 @@ def _elementwise(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value
             return [reading.builder.add(node.name, JOINS[node.kind](), *values)]
         return [reading.builder.add(node.name, prim.Binary(BINARY[node.kind]), *values)]
     if len(values) != 1 or len(constants) != 1:
-        raise NotSaid("it joins several constants with a value")
+        raise Unsupported("it joins several constants with a value")
     first = isinstance(inputs[0], Constant) and node.kind not in JOINS
     op = prim.WithConstant(BINARY[node.kind], constants[0], first)
     return [reading.builder.add(node.name, op, *values)]
@@ -108,13 +108,14 @@ FLOATS: Final = (1, 10, 11, 16)
 """The types of ONNX that are floating point: float, float16, double and bfloat16."""
 
 
-@RULES("Identity", "Dropout", "Cast")
+@RULES("Dropout")
+@RULES("Identity", "Cast", forms=True)
 def _identity(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
     value = inputs[0]
     if value is None:
-        raise NotSaid("it has no input")
+        raise Unsupported("it has no input")
     if node.kind == "Cast" and isinstance(value, int) and node.attributes.get("to") not in FLOATS:
-        raise NotSaid("it rounds to whole numbers")
+        raise Unsupported("it rounds to whole numbers")
     if node.kind == "Dropout" and isinstance(value, int):
         ratio = numbers_of(node, inputs, "ratio", 1) or [0.5]
         return [reading.builder.add(node.name, Dropout(prim.decimal(ratio[0])), value)]

@@ -8,7 +8,7 @@ import numpy as np
 
 from inception_dsl.interchange import primitives as prim
 from inception_dsl.interchange.constant import Constant
-from inception_dsl.interchange.graph import NotSaid
+from inception_dsl.interchange.graph import Unsupported
 from inception_dsl.interchange.onnx.model import OnnxNode
 from inception_dsl.interchange.onnx.rules.rule import (
     RULES,
@@ -24,11 +24,11 @@ from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.shapes import Padding, Window
 
 
-@RULES("Conv")
+@RULES("Conv", weights=1)
 def _conv(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
     weight, bias = constant_of(inputs, 1), constant_of(inputs, 2)
     if weight is None or len(weight.shape) != 4:
-        raise NotSaid("the language has convolutions of images only")
+        raise Unsupported("the language has convolutions of images only")
     window = _window(reading, node, inputs, weight.shape[2:])
     weights = {"weight": weight, **({"bias": bias} if bias else {})}
     groups = node.attributes.get("group", 1)
@@ -38,7 +38,7 @@ def _conv(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
 @RULES("MaxPool", "AveragePool")
 def _pool(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
     if len([name for name in node.outputs if name]) > 1:
-        raise NotSaid("it gives the places of the maxima")
+        raise Unsupported("it gives the places of the maxima")
     window = _window(reading, node, inputs, node.attributes["kernel_shape"])
     if node.kind == "MaxPool":
         return [max_pool(reading.builder, node.name, window, image_of(inputs))]
@@ -48,7 +48,7 @@ def _pool(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
 
 def _window(reading: Reading, node: OnnxNode, inputs: Inputs, kernel: Sequence[int]) -> PixelWindow:
     if len(kernel) != 2:
-        raise NotSaid("the language has windows of images only")
+        raise Unsupported("the language has windows of images only")
     own = node.attributes
     stride, dilation = tuple(own.get("strides", (1, 1))), tuple(own.get("dilations", (1, 1)))
     top, left, bottom, right = own.get("pads", (0, 0, 0, 0))
@@ -75,36 +75,36 @@ def _einsum(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
     """An average pool to bins that are not alike, as a product with the share of each row and column."""
     rows, columns = constant_of(inputs, 1), constant_of(inputs, 2)
     if node.attributes.get("equation") != "nchw,ih,jw->ncij" or rows is None or columns is None:
-        raise NotSaid("the language has no general product of tensors")
+        raise Unsupported("the language has no general product of tensors")
     to = rows.shape[0], columns.shape[0]
     image = reading.builder.type_of(image_of(inputs)).image
     for size, out, given in zip(image, to, (rows, columns), strict=True):
         if not np.allclose(given.values, prim.shares(size, out), atol=1e-6):
-            raise NotSaid("the language has no general product of tensors")
+            raise Unsupported("the language has no general product of tensors")
     return [reading.builder.add(node.name, AvgPool(None, to=to), image_of(inputs))]
 
 
-@RULES("Gemm")
+@RULES("Gemm", weights=1)
 def _gemm(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
     own, weight, bias = node.attributes, constant_of(inputs, 1), constant_of(inputs, 2)
     if own.get("transA") or weight is None or (own.get("alpha", 1.0), own.get("beta", 1.0)) != (1.0, 1.0):
-        raise NotSaid("it is not the product of a vector with a matrix")
+        raise Unsupported("it is not the product of a vector with a matrix")
     if not own.get("transB"):
         weight = weight.permuted(1, 0)
     return [_linear(reading, node.name, image_of(inputs), weight, bias)]
 
 
-@RULES("MatMul")
+@RULES("MatMul", weights=1)
 def _matmul(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
     weight = constant_of(inputs, 1)
     if weight is None or len(weight.shape) != 2:
-        raise NotSaid("it is not the product with a matrix of weights")
+        raise Unsupported("it is not the product with a matrix of weights")
     return [_linear(reading, node.name, image_of(inputs), weight.permuted(1, 0), None)]
 
 
 def _linear(reading: Reading, name: str, x: int, weight: Constant, bias: Constant | None) -> int:
     if bias is not None and bias.size != weight.shape[0]:
-        raise NotSaid("its bias is not one number for each output")
+        raise Unsupported("its bias is not one number for each output")
     weights = {"weight": weight, **({"bias": bias.reshaped(bias.size)} if bias is not None else {})}
     if len(reading.builder.type_of(x).shape) == 1:
         return reading.builder.add(name, FullyConnected(weight.shape[0], bias is not None), x, **weights)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inception_dsl.interchange.graph import NotSaid
+from inception_dsl.interchange.graph import Unsupported
 from inception_dsl.interchange.onnx.model import OnnxNode
 from inception_dsl.interchange.onnx.rules.rule import RULES, Inputs, Reading, Value, constant_of, image_of
 from inception_dsl.ir.ops.resampling import Upsample
@@ -16,7 +16,7 @@ def _resize(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
     rounded = own.get("nearest_mode", "round_prefer_floor" if reading.opset > 10 else "floor")
     scales = next((constant_of(inputs, at) for at in range(len(inputs) - 1, 0, -1) if inputs[at] is not None), None)
     if scales is None or not scales.known or scales.size != 4:
-        raise NotSaid("its factors are not known")
+        raise Unsupported("its factors are not known")
     numbers = [float(each) for each in scales.values]
     if len(inputs) == 4 and inputs[3] is not None:  # sizes in place of factors
         numbers = [size / own_size for size, own_size in zip(numbers, (reading.batch, *x.shape), strict=True)]
@@ -31,6 +31,6 @@ def _resize(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
         case _:
             known = False
     if not known or numbers != [1, 1, *factor]:
-        raise NotSaid(f"the language has no resize by {numbers} with `{mode}`, `{corners}` and `{rounded}`")
+        raise Unsupported(f"the language has no resize by {numbers} with `{mode}`, `{corners}` and `{rounded}`")
     op = Upsample(factor, bilinear=mode == "linear", align_corners=corners == "align_corners")
     return [reading.builder.add(node.name, op, image_of(inputs))]

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from inception_dsl.interchange.builder import Builder
 from inception_dsl.interchange.constant import Constant
-from inception_dsl.interchange.graph import NotSaid
+from inception_dsl.interchange.graph import Unsupported
 from inception_dsl.interchange.onnx.model import OnnxNode
 from inception_dsl.interchange.rules import Table
 
@@ -27,17 +27,38 @@ class Reading(NamedTuple):
 
 
 Rule = Callable[[Reading, OnnxNode, Inputs], list[Value]]
-"""Adds what a node computes, and gives the values of its outputs. Raises `NotSaid` or `ShapeError`."""
+"""Adds what a node computes, and gives the values of its outputs. Raises `Unsupported` or `ShapeError`."""
 
 
-RULES: Final = Table[Rule]()
+class Rules(Table[Rule]):
+    """The rules by the op of ONNX, and what is known of a node before it is read.
+
+    `weights` gives the first input of an op that is a weight; `forms` are the ops that give a constant another form,
+    by which it stays the tensor of its name.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weights: dict[str, int] = {}
+        self.forms: set[str] = set()
+
+    def __call__(self, *kinds: str, weights: int = 0, forms: bool = False) -> Callable[[Rule], Rule]:
+        """As of any table; `weights` and `forms` say the two of the ops of this rule."""
+        if weights:
+            self.weights.update(dict.fromkeys(kinds, weights))
+        if forms:
+            self.forms.update(kinds)
+        return super().__call__(*kinds)
+
+
+RULES: Final = Rules()
 
 
 def image_of(inputs: Inputs, position: int = 0) -> int:
     """An operand that must be a value of the graph."""
     value = inputs[position] if position < len(inputs) else None
     if not isinstance(value, int):
-        raise NotSaid("it reads a constant in place of a value")
+        raise Unsupported("it reads a constant in place of a value")
     return value
 
 
@@ -45,7 +66,7 @@ def constant_of(inputs: Inputs, position: int) -> Constant | None:
     """An operand that must be a constant, if it is there."""
     value = inputs[position] if position < len(inputs) else None
     if isinstance(value, int):
-        raise NotSaid(f"input {position} is computed, and no constant")
+        raise Unsupported(f"input {position} is computed, and no constant")
     return value
 
 
@@ -58,5 +79,5 @@ def numbers_of(node: OnnxNode, inputs: Inputs, name: str, position: int) -> list
     if constant is None:
         return None
     if not constant.known:
-        raise NotSaid(f"`{name}` has no value in the file")
+        raise Unsupported(f"`{name}` has no value in the file")
     return [each.item() for each in constant.values.reshape(-1)]

@@ -9,7 +9,7 @@ import numpy as np
 
 from inception_dsl.interchange import primitives as prim
 from inception_dsl.interchange.constant import Constant
-from inception_dsl.interchange.graph import NotSaid
+from inception_dsl.interchange.graph import Unsupported
 from inception_dsl.interchange.onnx.model import OnnxNode
 from inception_dsl.interchange.onnx.rules.rule import (
     RULES,
@@ -30,7 +30,7 @@ def _concat(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
     return [reading.builder.add(node.name, prim.Join(axis), *values)]
 
 
-@RULES("Flatten", "Reshape", "Squeeze", "Unsqueeze")
+@RULES("Flatten", "Reshape", "Squeeze", "Unsqueeze", forms=True)
 def _reshape(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
     value = inputs[0]
     if isinstance(value, Constant):
@@ -38,7 +38,7 @@ def _reshape(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
     x = reading.builder.type_of(image_of(inputs))
     wanted = _new_shape(node, inputs, (reading.batch, *x.shape), kept={0})
     if not wanted or wanted[0] != reading.batch:
-        raise NotSaid("it mixes the examples of a batch")
+        raise Unsupported("it mixes the examples of a batch")
     return [reading.builder.add(node.name, prim.Reshape(tuple(wanted[1:])), image_of(inputs))]
 
 
@@ -64,7 +64,7 @@ def _new_shape(node: OnnxNode, inputs: Inputs, shape: Sequence[int], kept: Colle
             return wanted
 
 
-@RULES("Transpose")
+@RULES("Transpose", forms=True)
 def _transpose(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
     value = inputs[0]
     if isinstance(value, Constant):
@@ -73,7 +73,7 @@ def _transpose(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
     x = reading.builder.type_of(image_of(inputs))
     order = tuple(node.attributes.get("perm", range(len(x.shape) + 1)[::-1]))
     if order[0] != 0:
-        raise NotSaid("it moves the axis of the batch")
+        raise Unsupported("it moves the axis of the batch")
     return [reading.builder.add(node.name, prim.Permute(tuple(axis - 1 for axis in order[1:])), image_of(inputs))]
 
 
@@ -109,7 +109,7 @@ def _gather(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
     indices = constant_of(inputs, 1)
     x = reading.builder.type_of(image_of(inputs))
     if indices is None or not indices.known or len(indices.shape) != 1:
-        raise NotSaid("it takes elements by an index")
+        raise Unsupported("it takes elements by an index")
     axis = axis_of(node.attributes.get("axis", 0), x)
     places = tuple(int(each) % x.shape[axis] for each in indices.values)
     return [reading.builder.add(node.name, prim.Gather(axis, places), image_of(inputs))]
@@ -118,7 +118,7 @@ def _gather(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
 @RULES("Pad")
 def _pad(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
     if (mode := node.attributes.get("mode", "constant")) != "constant":
-        raise NotSaid(f"the language pads with one value, not by `{mode}`")
+        raise Unsupported(f"the language pads with one value, not by `{mode}`")
     x = reading.builder.type_of(image_of(inputs))
     pads = numbers_of(node, inputs, "pads", 1) or []
     value = numbers_of(node, inputs, "value", 2) or [0.0]
@@ -127,7 +127,7 @@ def _pad(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
     for at, axis in enumerate(axes):
         before[axis], after[axis] = pads[at], pads[len(axes) + at]
     if before[0] or after[0]:
-        raise NotSaid("it pads the batch")
+        raise Unsupported("it pads the batch")
     op = prim.Pad(tuple(before[1:]), tuple(after[1:]), float(value[0]))
     return [reading.builder.add(node.name, op, image_of(inputs))]
 
@@ -137,7 +137,7 @@ def _reduce(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
     x = reading.builder.type_of(image_of(inputs))
     axes = numbers_of(node, inputs, "axes", 1)
     if axes is None:
-        raise NotSaid("it reduces the batch")
+        raise Unsupported("it reduces the batch")
     places = tuple(sorted(axis_of(axis, x) for axis in axes))
     op = prim.Reduce(node.kind.removeprefix("Reduce").lower(), places, bool(node.attributes.get("keepdims", 1)))
     return [reading.builder.add(node.name, op, image_of(inputs))]
@@ -149,7 +149,7 @@ def _expand(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
     rank = len(reading.builder.type_of(image_of(inputs)).shape) + 1
     shape = [1] * (rank - len(shape)) + shape
     if len(shape) > rank or shape[0] not in (1, reading.batch):
-        raise NotSaid("it repeats the examples of a batch")
+        raise Unsupported("it repeats the examples of a batch")
     return [reading.builder.add(node.name, prim.Expand(tuple(shape[1:])), image_of(inputs))]
 
 

@@ -1,4 +1,4 @@
-"""Other forms of the same elements: joins, shapes, ranges, padding; reductions; and images of other sizes."""
+"""The same elements in other shapes: joins, reshapes, ranges, padding; and reductions."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import math
 from typing import Any
 
 from inception_dsl.interchange import primitives as prim
-from inception_dsl.interchange.graph import NotSaid
+from inception_dsl.interchange.graph import Unsupported
 from inception_dsl.interchange.rules import axis_of
 from inception_dsl.interchange.torch.call import RULES, Call, Given
 from inception_dsl.ir.ops.channels import ChannelShuffle
-from inception_dsl.ir.ops.resampling import Upsample
 
 
 @RULES("contiguous", "clone", "alias", "detach", "to", "_to_copy", "type_as")
@@ -24,13 +23,13 @@ def _expand(call: Call) -> int:
     if call.kind == "expand_as":
         other = call["other"]
         if not isinstance(other, Given):
-            raise NotSaid("it takes the shape of a constant")
+            raise Unsupported("it takes the shape of a constant")
         return call.add(prim.Expand(call.builder.type_of(other.index).shape))
     own = (1, *call.type.shape)
     sizes = call["size"]
     wanted = [own[at - len(sizes)] if size == -1 else size for at, size in enumerate(sizes)]
     if len(sizes) != len(own) or wanted[0] != 1:
-        raise NotSaid("it repeats the examples of a batch")
+        raise Unsupported("it repeats the examples of a batch")
     return call.add(prim.Expand(tuple(wanted[1:])))
 
 
@@ -38,7 +37,7 @@ def _expand(call: Call) -> int:
 def _concat(call: Call) -> int:
     values = call["tensors"]
     if not all(isinstance(value, Given) for value in values):
-        raise NotSaid("it joins constants")
+        raise Unsupported("it joins constants")
     axis = axis_of(call["dim"], call.builder.type_of(values[0].index))
     return call.add(prim.Join(axis), *(value.index for value in values))
 
@@ -62,7 +61,7 @@ def _reshape(call: Call) -> int:
             known = math.prod(size for size in wanted if size != -1)
             wanted = [math.prod(shape) // known if size == -1 else size for size in wanted]
     if wanted[0] != 1:
-        raise NotSaid("it mixes the examples of a batch")
+        raise Unsupported("it mixes the examples of a batch")
     return call.add(prim.Reshape(tuple(wanted[1:])))
 
 
@@ -78,7 +77,7 @@ def _permute(call: Call) -> int:
         one, other = call["dim0"] % rank, call["dim1"] % rank
         order[one], order[other] = other, one
     if order[0] != 0:
-        raise NotSaid("it moves the axis of the batch")
+        raise Unsupported("it moves the axis of the batch")
     return call.add(prim.Permute(tuple(axis - 1 for axis in order[1:])))
 
 
@@ -107,7 +106,7 @@ def _slice(call: Call) -> int:
     if axis == 0:
         if (start, step) == (0, 1) and (stop is None or stop >= 1):
             return call.x
-        raise NotSaid("it takes a part of the batch")
+        raise Unsupported("it takes a part of the batch")
     size = call.type.shape[axis - 1]
     return call.add(prim.Slice(axis - 1, start, size if stop is None else min(stop, size), step))
 
@@ -115,7 +114,7 @@ def _slice(call: Call) -> int:
 @RULES("pad", "constant_pad_nd")
 def _pad(call: Call) -> int:
     if call.arguments.get("mode", "constant") != "constant":
-        raise NotSaid("the language pads with zeros only")
+        raise Unsupported("the language pads with zeros only")
     pads, rank = call["pad"], len(call.type.shape)
     before, after = [0] * rank, [0] * rank
     for number in range(len(pads) // 2):
@@ -127,7 +126,7 @@ def _pad(call: Call) -> int:
 def _reduce(call: Call) -> int:
     axes = call.arguments.get("dim")
     if not axes or call.arguments.get("ord", 2) != 2:
-        raise NotSaid("it reduces the batch")
+        raise Unsupported("it reduces the batch")
     kinds = {"mean": "mean", "amax": "max", "sum": "sum", "linalg_vector_norm": "l2"}
     places = sorted(call.axis(axis) for axis in (axes if isinstance(axes, list) else [axes]))
     return call.add(prim.Reduce(kinds[call.kind], tuple(places), call["keepdim"]))
@@ -141,15 +140,3 @@ def _ones(call: Call) -> int:
 @RULES("channel_shuffle")
 def _shuffle(call: Call) -> int:
     return call.add(ChannelShuffle(call["groups"]))
-
-
-@RULES("upsample_nearest2d", "upsample_bilinear2d")
-def _upsample(call: Call) -> int:
-    height, width = call.type.image
-    rows, columns = call.arguments.get("output_size") or (height, width)
-    factors = call.arguments.get("scale_factors") or [rows / height, columns / width]
-    if any(factor != int(factor) for factor in factors):
-        raise NotSaid(f"the language enlarges by whole factors, not by {factors}")
-    bilinear = call.kind == "upsample_bilinear2d"
-    corners = bool(call.arguments.get("align_corners"))
-    return call.add(Upsample((int(factors[0]), int(factors[1])), bilinear, corners))
