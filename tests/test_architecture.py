@@ -55,6 +55,7 @@ FOREIGN = {
     "mcp_types": {"mcp"},
     "pydantic": {"mcp", "spec"},
     "pygls": {"lsp"},
+    "resvg_py": {"emit.png"},
     "safetensors": {"weights"},
     "torch": {
         *("build", "cli", "crosscheck", "datasets", "emit.pytorch.executor"),

@@ -24,6 +24,7 @@ from inception_dsl.emit.figures.mermaid import mermaid
 from inception_dsl.emit.figures.model import Box, Element, Figure, Fork, Frame, Head, Row, Steps
 from inception_dsl.emit.figures.placement import scene
 from inception_dsl.emit.figures.scene import Group, Text
+from inception_dsl.emit.look import GROUND, INK, SERIES, Ink
 from inception_dsl.ir.ops.joins import Add, Concat
 from inception_dsl.ir.ops.linear import Conv
 from inception_dsl.ir.typed import Typed
@@ -250,10 +251,16 @@ def contrast(one: str, other: str) -> float:
 def test_text_has_contrast_on_every_colour(kind: str) -> None:
     paint = svg.PAINTS[kind]
 
-    assert contrast(paint.fill, svg.INK.light) >= 7
-    assert contrast(paint.dark_fill, svg.INK.dark) >= 4.5
-    assert contrast(paint.stroke, svg.GROUND.light) >= 3
-    assert contrast(paint.dark_stroke, svg.GROUND.dark) >= 3
+    assert contrast(paint.fill, INK.light) >= 7
+    assert contrast(paint.dark_fill, INK.dark) >= 4.5
+    assert contrast(paint.stroke, GROUND.light) >= 3
+    assert contrast(paint.dark_stroke, GROUND.dark) >= 3
+
+
+@pytest.mark.parametrize("ink", SERIES)
+def test_series_have_contrast(ink: Ink) -> None:
+    assert contrast(ink.light, GROUND.light) >= 3
+    assert contrast(ink.dark, GROUND.dark) >= 3
 
 
 def test_kinds_differ_in_grey() -> None:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from inception_dsl.emit.figures.model import Box, Element, Figure, Fork, Frame, Kind, Steps
-from inception_dsl.emit.figures.svg import INK, PAINTS
+from inception_dsl.emit.figures.svg import PAINTS
+from inception_dsl.emit.look import INK
 from inception_dsl.text.terminal import visible
 
 _SHAPES: Final[dict[Kind, tuple[str, str]]] = {"pool": ("(", ")"), "join": ("([", "])"), "value": ("([", "])")}

@@ -11,6 +11,7 @@ from inception_dsl.emit.figures.metrics import FONTS
 from inception_dsl.emit.figures.model import Figure
 from inception_dsl.emit.figures.placement import scene
 from inception_dsl.emit.figures.scene import STYLES, Line, Part, Scene, Shape, Text
+from inception_dsl.emit.look import GROUND, INK, LABEL, WIRE
 from inception_dsl.text.terminal import visible
 
 
@@ -38,18 +39,6 @@ PAINTS: Final[Mapping[str, Paint]] = {
     "header": Paint("#e4dcf3", "#6d559e", "#453866", "#b8a4e3"),
 }
 
-
-class Ink(NamedTuple):
-    """A colour in a light and in a dark scheme."""
-
-    light: str
-    dark: str
-
-
-INK: Final = Ink("#16191d", "#f2f4f7")
-LABEL: Final = Ink("#3f4753", "#c3cbd6")
-WIRE: Final = Ink("#4b5563", "#aab4c2")
-GROUND: Final = Ink("#ffffff", "#14171c")
 
 CORNERS: Final[Mapping[str, float]] = {"pool": 9, "join": 12, "value": 9, "frame": 4, "header": 4}
 """The radius of a shape's corners; 3 for the others."""

@@ -1,0 +1,32 @@
+"""The look that figures and charts share: their colours in a light and in a dark scheme."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+
+class Ink(NamedTuple):
+    """A colour in a light and in a dark scheme."""
+
+    light: str
+    dark: str
+
+
+INK: Final = Ink("#16191d", "#f2f4f7")
+LABEL: Final = Ink("#3f4753", "#c3cbd6")
+WIRE: Final = Ink("#4b5563", "#aab4c2")
+GROUND: Final = Ink("#ffffff", "#14171c")
+GRID: Final = Ink("#e3e6ea", "#2c323a")
+FAINT: Final = Ink("#8a94a3", "#76808e")
+
+SERIES: Final = (
+    Ink("#0072b2", "#56b4e9"),
+    Ink("#d55e00", "#ff8c42"),
+    Ink("#008a63", "#2fcf9f"),
+    Ink("#b5558c", "#e39ac3"),
+    Ink("#7a6a00", "#e8d44d"),
+    Ink("#5b4fc4", "#a79bff"),
+    Ink("#16191d", "#f2f4f7"),
+)
+"""The colours of series: Okabe and Ito's for colour-blind readers, https://jfly.uni-koeln.de/color/. Those of theirs
+that are too light for a white ground are darkened, and their sky blue gives way to violet."""
