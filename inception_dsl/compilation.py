@@ -18,7 +18,7 @@ from inception_dsl.analysis.unread import unread
 from inception_dsl.diagnostics.codes.plugins import REMEDY, UNUSABLE_PLUGIN
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Note, Source, Span, SpecError
 from inception_dsl.emit.citation import command
-from inception_dsl.emit.options import Options
+from inception_dsl.emit.options import PAGE, Options
 from inception_dsl.files import builtin
 from inception_dsl.ir.program import Program
 from inception_dsl.ir.typed import Typed
@@ -97,10 +97,21 @@ class Build:
             check_class_scores(self.typed)
             check_recipe(sized)
             files |= runner.files(self.typed, stated, rebuild)
+        if self.options.page:
+            files[PAGE] = self.page
         return {
             f"{self.program.name}/{name}": content.encode() if isinstance(content, str) else content
             for name, content in files.items()
         }
+
+    @property
+    def page(self) -> str:
+        """The network as one HTML file."""
+        from inception_dsl.emit.page.page import page
+        from inception_dsl.emit.page.subject import Subject
+
+        rebuild = self.rebuild or f"inception-dsl compile {self.program.file}"
+        return page(Subject(self.own, (), f"{rebuild} --page"))
 
     @property
     def rebuild(self) -> str:

@@ -173,6 +173,14 @@ class Network:
 
         return report.report(self.typed)
 
+    def page(self) -> str:
+        """The network as one HTML file that loads nothing: table, figure, code, graph and spec side by side.
+
+        >>> load("specs/googlenet.yaml").page().startswith("<!doctype html>")
+        True
+        """
+        return compilation.Build(self.program, path=self._path).page
+
     def diff(self, other: Network) -> Diff:
         """What differs in another network: rows, layers, numbers and weights.
 

@@ -43,6 +43,7 @@ FOREIGN = {
     "lark": {"syntax"},
     "keras": {"weights"},
     "lsprotocol": {"lsp"},
+    "markupsafe": {"emit.templates"},
     "matplotlib": {"evaluation.scores", "training.ablate_plot", "training.figure", "training.plot"},
     "mlflow": {"runner.record.trackers"},
     "numpy": {"crosscheck", "evaluation", "interchange", "runner.readers.tables", "weights"},

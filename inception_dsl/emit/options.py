@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from inception_dsl.ir.shapes import Pair
+
+PAGE: Final = "report.html"
+"""The page of a network, which is not committed."""
 
 
 @dataclass(frozen=True)
@@ -14,9 +18,9 @@ class Options:
 
     `size` is an image size, "dynamic" for any, or None for the spec's own. `batch` None is any batch, `opset` None the
     newest. `heads` makes the heads outputs of the ONNX graph, and `taps` the rows (or heads) that it names. `runner`
-    false leaves out the files that train the network, and changes no other. `backends` are those of plugins that write
-    files too. `out`, the output folder, and `outside`, whether specs may extend files outside their folder, appear in
-    the files only in the command that rebuilds them.
+    false leaves out the files that train the network, and `page` adds its page; neither changes another file.
+    `backends` are those of plugins that write files too. `out`, the output folder, and `outside`, whether specs may
+    extend files outside their folder, appear in the files only in the command that rebuilds them.
     """
 
     size: Pair | str | None = None
@@ -27,6 +31,7 @@ class Options:
     out: Path = Path("generated")
     outside: bool = False
     runner: bool = True
+    page: bool = False
     backends: tuple[str, ...] = ()
 
     @property

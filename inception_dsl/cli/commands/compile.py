@@ -23,7 +23,7 @@ from inception_dsl.cli.options import (
 )
 from inception_dsl.cli.outcome import File
 from inception_dsl.cli.run import FORMATS, CommandRun, output_formats
-from inception_dsl.emit.options import Options
+from inception_dsl.emit.options import PAGE, Options
 from inception_dsl.syntax.source import citation
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 @TAPS
 @names_option("--backend", tuple, plugin_backends, metavar="NAME,...", help="Add the files of backends of plugins.")
 @click.option("--no-runner", is_flag=True, help="Leave out the files that train the network.")
+@click.option("--page", is_flag=True, help="Add report.html, which shows a network in a browser.")
 @click.option("--force", is_flag=True, help="Overwrite a train.py or support.py that was edited.")
 @variant_options
 @output_formats(*FORMATS)
@@ -56,6 +57,7 @@ def command(
     taps: tuple[str, ...],
     backend: tuple[str, ...],
     no_runner: bool,
+    page: bool,
     force: bool,
     variant: VariantOptions,
 ) -> None:
@@ -69,7 +71,7 @@ def command(
     from inception_dsl.emit.runner import runner
     from inception_dsl.files import freshness, output
 
-    options = Options(size, batch, opset, heads, taps, out, variant.outside, not no_runner, backend)
+    options = Options(size, batch, opset, heads, taps, out, variant.outside, not no_runner, page, backend)
     words = [*VariantOptions(variant.settings, outside=False).words, *options.words]
     if click.get_current_context().get_parameter_source("out") is not ParameterSource.DEFAULT:
         words += ["--out", str(out)]
@@ -86,10 +88,10 @@ def command(
     if run.errors:
         return
     files = {name: content for built in outputs for name, content in built.items()}
-    left_out = runner.FILES if no_runner else ()
+    left_out = (*(runner.FILES if no_runner else ()), *(() if page else (PAGE,)))
     folders = [citation(Path(spec, "*")).rpartition("/")[0] for spec in specs or ("specs",) if Path(spec).is_dir()]
     if only_check:
-        words += ["--no-runner"] * no_runner + VariantOptions({}, variant.outside).words
+        words += ["--no-runner"] * no_runner + ["--page"] * page + VariantOptions({}, variant.outside).words
         rebuild = shlex.join(["inception-dsl", "compile", *specs, *words])
         with run.step(file=out):
             _record_stale(run, files, out, [*freshness.stale(files, out, folders, runner.FILES, left_out)], rebuild)

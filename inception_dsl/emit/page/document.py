@@ -1,0 +1,21 @@
+"""One HTML file that loads nothing: its style and its script are inlined, and it forbids the browser all requests."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from inception_dsl.emit.templates import asset, html, markup
+
+
+def document(template: str, styles: Sequence[str], scripts: Sequence[str], **context: Any) -> str:
+    """Render a template that extends `page/base.html.j2`, with files below `emit/` as its style and its script.
+
+    No other script runs: the policy of the page names this one by its hash.
+    """
+    style, script = ("\n".join(map(asset, files)) for files in (styles, scripts))
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+    return html(template).render(style=markup(style), script=markup(script), policy=policy, **context)

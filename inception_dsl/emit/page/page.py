@@ -1,0 +1,55 @@
+"""A network as one HTML file: its table with printed and computed numbers, its figure, code, graph and spec."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from inception_dsl.emit.citation import citation
+from inception_dsl.emit.page.document import document
+from inception_dsl.emit.page.panel import Drawn, Panel
+from inception_dsl.emit.page.panels import errata, figure, memory, table
+from inception_dsl.emit.page.subject import Subject
+
+MAIN: Final = (
+    Panel("table", "Table", table.context),
+    Panel("figure", "Figure", figure.context),
+)
+"""The panels that stand side by side, at the top."""
+
+ROW: Final[tuple[Panel, ...]] = ()
+"""The panels about one row, or about all rows where none is chosen: tabs beside the others."""
+
+BELOW: Final = (
+    Panel("errata", "Errata", errata.context),
+    Panel("memory", "Totals and memory", memory.context),
+)
+"""The panels about the whole network, below."""
+
+
+def page(subject: Subject) -> str:
+    """The page of a network: no clock, no version, no request; complete without its script."""
+    program = subject.typed.program
+    cited = citation(program.paper._replace(arxiv=""))
+    return document(
+        "page/page",
+        ("page/base.css", "page/page.css"),
+        ("page/page.js",),
+        source=program.file,
+        rebuild=subject.rebuild,
+        title=program.title or program.name,
+        description=". ".join(
+            filter(None, (f"{program.title or program.name}: table, figure, code and verdict", cited))
+        ),
+        paper=cited,
+        arxiv=program.paper.arxiv,
+        input=str(subject.typed.input),
+        counts=table.counts(subject.verdicts),
+        main=_drawn(MAIN, subject),
+        row=_drawn(ROW, subject),
+        below=_drawn(BELOW, subject),
+    )
+
+
+def _drawn(panels: Iterable[Panel], subject: Subject) -> list[Drawn]:
+    return [drawn for panel in panels if (drawn := panel.drawn(subject))]

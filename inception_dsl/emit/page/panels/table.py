@@ -1,0 +1,116 @@
+"""The paper's table: for every row what is computed and, where the paper prints it, the printed number and verdict."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from inception_dsl.analysis.cost import RowCost
+from inception_dsl.emit.figures.model import MARKS
+from inception_dsl.emit.page.subject import Subject
+from inception_dsl.ir.program import TOTALS, Column, Head, Published
+from inception_dsl.paper.verdicts import MEASURES, Verdict, column_of, comparison
+
+WORDS: Final = {
+    "exact": "exact",
+    "rounds": "right when rounded",
+    "erratum": "known erratum",
+    "MISMATCH": "mismatch",
+}
+"""Verdicts in words, of which `known erratum` and `mismatch` have a plural."""
+
+SHOWN: Final = {"output": "output", "depth": "depth", "params": "parameters", "ops": "multiply-adds"}
+"""The measures that every table shows, and their headings."""
+
+
+class Count(NamedTuple):
+    """How many printed numbers have a verdict."""
+
+    verdict: str
+    number: int
+    words: str
+    mark: str
+
+
+class Cell(NamedTuple):
+    """A computed value, and what the paper prints of it."""
+
+    computed: str
+    printed: tuple[Printed, ...] = ()
+
+
+class Printed(NamedTuple):
+    """A printed number, its verdict, and the computed one in its unit; `same` where it is written alike."""
+
+    text: str
+    verdict: str
+    words: str
+    mark: str
+    shown: str
+    same: bool
+    note: str
+
+
+class Line(NamedTuple):
+    """A line of the table: a row, a head, or the totals."""
+
+    name: str
+    layer: str
+    kind: str
+    cells: tuple[Cell, ...]
+
+
+def counts(verdicts: Sequence[Verdict]) -> list[Count]:
+    """The verdicts that the table has, with their numbers."""
+    found = Counter[str](verdict.verdict for verdict in verdicts)
+    return [
+        Count(verdict, found[verdict], _plural(words, found[verdict]), MARKS[verdict])
+        for verdict, words in WORDS.items()
+        if found[verdict]
+    ]
+
+
+def context(subject: Subject) -> Mapping[str, Any]:
+    """The lines of the table and the headings of its columns."""
+    program = subject.typed.program
+    measures = list(SHOWN)
+    for verdict in subject.verdicts:
+        measure = column_of(program.published, verdict.claim.column).measure
+        measures += [measure] * (measure not in measures)
+    printed: dict[str, list[Verdict]] = {}
+    for verdict in subject.verdicts:
+        printed.setdefault(verdict.claim.row, []).append(verdict)
+
+    def line(name: str, layer: str, kind: str, cost: RowCost) -> Line:
+        found = printed.get(name if kind != "total" else TOTALS, [])
+        return Line(name, layer, kind, tuple(_cell(program.published, measure, cost, found) for measure in measures))
+
+    lines = []
+    for entry in program.entries:
+        layer, kind = (f"reads {entry.source}", "head") if isinstance(entry, Head) else (entry.layer, "row")
+        lines.append(line(entry.name, layer, kind, subject.cost.rows[entry.name]))
+    total = line("total", "without heads" if program.heads else "", "total", subject.cost.trunk)
+    headings = [_label(measure) for measure in measures]
+    return {"headings": headings, "lines": lines, "total": total}
+
+
+def _cell(published: Published, measure: str, cost: RowCost, verdicts: Sequence[Verdict]) -> Cell:
+    value = MEASURES[measure].of(cost, Column(measure))
+    computed = f"{value:,}" if isinstance(value, int) else str(value)
+    own = (verdict for verdict in verdicts if column_of(published, verdict.claim.column).measure == measure)
+    return Cell(computed, tuple(_printed(verdict, computed) for verdict in own))
+
+
+def _printed(verdict: Verdict, computed: str) -> Printed:
+    word, text = verdict.verdict, verdict.claim.text
+    note = f"{comparison(verdict)}: {verdict.reason}" if word == "erratum" else ""
+    return Printed(text, word, WORDS[word], MARKS[word], verdict.shown, word == "exact" and text == computed, note)
+
+
+def _label(measure: str) -> str:
+    return SHOWN.get(measure, measure.replace("_", " "))
+
+
+def _plural(words: str, number: int) -> str:
+    return {"known erratum": "known errata", "mismatch": "mismatches"}.get(words, words) if number != 1 else words
