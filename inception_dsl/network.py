@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from inception_dsl import compilation, compiler
 from inception_dsl.analysis import cost
@@ -180,6 +180,32 @@ class Network:
         True
         """
         return compilation.Build(self.program, path=self._path).page
+
+    def draw(
+        self,
+        module: str | None = None,
+        rows: str | None = None,
+        level: Literal["rows", "layers"] = "rows",
+        format: Literal["svg", "mermaid"] = "svg",  # noqa: A002 - the option of `draw` has this name
+        direction: Literal["down", "right"] = "down",
+    ) -> str:
+        """The network as `inception-dsl draw` draws it, some of its rows (`A..B`), or one of its modules alone.
+
+        Raises `ValueError` for a module or row that it does not have, and for an unknown format.
+
+        >>> load("specs/googlenet.yaml").draw(module="inception", direction="right")[:4]
+        '<svg'
+        """
+        from inception_dsl.emit.figures.draw import FORMATS, chosen
+
+        for what, value, known in (
+            ("level", level, ("rows", "layers")),
+            ("format", format, tuple(FORMATS)),
+            ("direction", direction, ("down", "right")),
+        ):
+            if value not in known:
+                raise ValueError(f"{what} {value!r} is not one of {', '.join(known)}")
+        return FORMATS[format](chosen(self.typed, module, rows, level == "layers"), direction == "down")
 
     def diff(self, other: Network) -> Diff:
         """What differs in another network: rows, layers, numbers and weights.

@@ -149,7 +149,9 @@ def test_an_op_is_a_class_an_entry_of_the_vocabulary_and_a_rule_for_each_backend
     spec.write_text(text)
 
     assert cli("compile", str(spec), "--out", str(tmp_path / "out")).exit_code == 0
-    assert {file.name for file in (tmp_path / "out" / "tiny").iterdir()} == {"model.py", "model.onnx", "report.md"}
+    assert {file.name for file in (tmp_path / "out" / "tiny").iterdir()} == {
+        *("architecture.svg", "model.onnx", "model.py", "report.md")
+    }
     report = cross_check(compile_source(Source("tiny.yaml", text)), BACKENDS, [(9, 9)])
     assert report.findings == ()
     assert all(0 < (comparison.difference or 0) < 1e-5 for comparison in report.comparisons)

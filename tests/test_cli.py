@@ -22,7 +22,7 @@ from inception_dsl.network import load
 
 ROOT = Path(__file__).parent.parent
 GOOGLENET = str(ROOT / "specs/googlenet.yaml")
-FILES = ("model.onnx", "model.py", "report.md", "support.py", "train.py")
+FILES = ("architecture.svg", "model.onnx", "model.py", "report.md", "support.py", "train.py")
 BAD = [
     path
     for path in sorted((ROOT / "tests/cases/bad").glob("*.yaml"))
@@ -117,11 +117,18 @@ def test_check_of_the_files_finds_what_is_stale_missing_and_orphaned(run: Run) -
     Path("generated/tiny/model.py").write_text("edited\n", encoding="utf-8")
     Path("generated/tiny/report.md").unlink()
     Path("generated/tiny/old.svg").write_text("", encoding="utf-8")
+    figure = Path("generated/tiny/architecture.svg")
+    figure.write_text(figure.read_text("utf-8").replace("conv 3x3", "conv 5x5"), "utf-8")
 
     result = run("compile", "--check", "tiny.yaml")
 
     assert result.exit_code == 1
-    for name, problem in (("model.py", "stale"), ("report.md", "missing"), ("old.svg", "orphaned")):
+    for name, problem in (
+        ("model.py", "stale"),
+        ("architecture.svg", "stale"),
+        ("report.md", "missing"),
+        ("old.svg", "orphaned"),
+    ):
         assert f"`generated/tiny/{name}` is {problem}" in result.stderr
     assert "-edited" in result.stdout
     assert Path("generated/tiny/model.py").read_text(encoding="utf-8") == "edited\n"

@@ -290,8 +290,8 @@ def test_draw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (("--module", "inceptoin"), "Did you mean `inception`?"),
         (("--rows", "conv1..pol1"), "unknown row `pol1`"),
-        (("--rows", "pool1..conv1"), "write --rows conv1..pool1"),
-        (("--rows", "pool1", "--module", "inception"), "leave out --rows"),
+        (("--rows", "pool1..conv1"), "write conv1..pool1"),
+        (("--rows", "pool1", "--module", "inception"), "leave out the rows"),
     ],
 )
 def test_what_cannot_be_drawn(options: tuple[str, ...], message: str) -> None:

@@ -145,7 +145,7 @@ def test_every_command_says_as_much_of_a_file_that_cannot_be_read(run: Run) -> N
 
 def test_files(run: Run) -> None:
     """What `compile` wrote, and what `--check` holds against it."""
-    names = ["model.onnx", "model.py", "report.md"]
+    names = ["architecture.svg", "model.onnx", "model.py", "report.md"]
     made = of(run, "compile", "specs/small.yaml")
     assert sorted(made["files"], key=lambda each: str(each["path"])) == [
         {"path": f"generated/small/{name}", "status": "written"} for name in names
@@ -157,7 +157,13 @@ def test_files(run: Run) -> None:
     Path("generated/small/more.svg").write_text("", encoding="utf-8")
     found = of(run, "compile", "--check", "specs/small.yaml")
     status = {Path(each["path"]).name: each["status"] for each in found["files"]}
-    assert status == {"model.onnx": "current", "model.py": "stale", "report.md": "missing", "more.svg": "orphaned"}
+    assert status == {
+        "architecture.svg": "current",
+        "model.onnx": "current",
+        "model.py": "stale",
+        "report.md": "missing",
+        "more.svg": "orphaned",
+    }
     assert {each["file"] for each in found["diagnostics"]} == {
         f"generated/small/{name}" for name in ("model.py", "report.md", "more.svg")
     }

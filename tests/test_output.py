@@ -172,7 +172,7 @@ def test_strays_of_a_killed_run_are_swept_and_never_orphans(calls: int, run: Run
     assert "orphaned" not in run("compile").output
     assert run("compile", "--check").exit_code == 0
     assert sorted(path.name for path in Path("generated/a").iterdir()) == sorted(
-        ["model.onnx", "model.py", "report.md", "support.py", "train.py"]
+        ["architecture.svg", "model.onnx", "model.py", "report.md", "support.py", "train.py"]
     )
 
 
@@ -235,7 +235,7 @@ def test_what_is_no_file_is_not_replaced(kind: Callable[[Path], None], word: str
     assert f"error[E006]: cannot write `generated/a/report.md`: it is {word}; move it away" in result.stderr
     now = content(Path("generated"))
     assert {name: data for name, data in now.items() if name.startswith("a/")} == before
-    assert len(now) == len(before) + 5  # the other network is written all the same
+    assert len(now) == len(before) + 6  # the other network is written all the same
 
 
 def test_a_folder_of_the_path_is_no_folder(run: Run) -> None:
@@ -316,7 +316,7 @@ def test_the_command_in_a_header_gives_that_very_file(words: tuple[str, ...], ru
     made = content(model.parent)
     commands = {
         line.partition("Rebuild: ")[2].removesuffix(" -->")
-        for name in {"model.py", "train.py", "report.md"} & made.keys()
+        for name in {"model.py", "train.py", "report.md", "architecture.svg"} & made.keys()
         for line in made[name].decode().splitlines()[:5]
         if "Rebuild: " in line
     }
@@ -324,7 +324,7 @@ def test_the_command_in_a_header_gives_that_very_file(words: tuple[str, ...], ru
     (command,) = commands
     assert {*shlex.split(command)} <= {"inception-dsl", "compile", "specs/a.yaml", *words}  # as they were given
     plain = command == "inception-dsl compile specs/a.yaml"
-    assert sum(b"Rebuild: " in data for data in made.values()) == (1 if plain else 3)
+    assert sum(b"Rebuild: " in data for data in made.values()) == (1 if plain else 4)
     assert "support.py" in made
     assert metadata.get("rebuild", "") == ("" if plain else command)
 
@@ -414,7 +414,7 @@ def test_a_network_may_have_no_runner_but_not_half_of_one(run: Run) -> None:
 
 def test_a_runner_that_is_not_asked_for_is_not_written(run: Run) -> None:
     assert run("compile", "--no-runner").exit_code == 0
-    names = ["model.onnx", "model.py", "report.md"]
+    names = ["architecture.svg", "model.onnx", "model.py", "report.md"]
     assert sorted(content(Path("generated"))) == [f"{network}/{name}" for network in "az" for name in names]
     without = content(Path("generated"))
     for words in ((), ("--no-runner",)):

@@ -187,7 +187,7 @@ def test_names_of_files(name: str, form: str, run: Run) -> None:
                 form != "json"
                 or json.loads(result.stdout)["diagnostics"][:1] == json.loads(result.stdout)["diagnostics"]
             )
-    for file in ("model.py", "report.md"):
+    for file in ("architecture.svg", "model.py", "report.md"):
         assert not {*HOSTILE} & {*Path("made/t", file).read_text(encoding="utf-8")}
     assert run("compile", "--check", "--out", "made", "--", path).exit_code == 1
 

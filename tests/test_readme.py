@@ -40,6 +40,8 @@ SHELL = [block for page in PAGES for block in blocks(page, "sh") if block not in
 STEPS = [block for page in PAGES for block in blocks(page, "yaml") if block.startswith("- run:")]
 COMMANDS = sorted({line.partition("  #")[0].strip() for block in SHELL for line in block.splitlines()})
 OURS = [command for command in COMMANDS if command.startswith("inception-dsl ")]
+IMAGES = ROOT / "docs/images"
+IMAGE = re.compile(r"docs/images/[\w.]+")
 
 
 def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -118,6 +120,18 @@ def test_a_command_runs(command: str, copy: Path) -> None:
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout
+    for image in IMAGE.findall(command):
+        assert (copy / image).read_bytes() == (ROOT / image).read_bytes(), f"run `{command}`"
+
+
+def test_a_command_draws_every_image_that_a_page_shows() -> None:
+    drawn = {image for command in OURS for image in IMAGE.findall(command)}
+    shown = {image for page in PAGES.values() for image in re.findall(r"!\[.+?\]\((?:docs/)?(images/.*?\.svg)\)", page)}
+
+    assert len(shown) >= 2
+    assert (
+        drawn == {f"docs/{image}" for image in shown} == {f"docs/images/{path.name}" for path in IMAGES.glob("*.svg")}
+    )
 
 
 def excerpt(shown: str, whole: str) -> None:

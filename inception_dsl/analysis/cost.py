@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.shapes import Pair, ReceptiveFields, TensorType, Weight
-from inception_dsl.ir.typed import Node, Typed
+from inception_dsl.ir.typed import Node, Typed, once
 
 
 class Work(NamedTuple):
@@ -97,6 +97,7 @@ def work(op: Op, types: Sequence[TensorType], weights: Iterable[Weight] | None =
     return Work(sum(map(math.prod, trained)), biases, op.macs(*types))
 
 
+@once
 def cost(typed: Typed) -> Cost:
     """Count a network, in time linear in its nodes."""
     names = (*typed.trunk, *typed.heads)

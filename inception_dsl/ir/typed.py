@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, wraps
+from typing import TypeVar
 
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.program import Origin, Program
 from inception_dsl.ir.shapes import INPUT_PIXEL, ReceptiveFields, TensorType, Weight
+
+Result = TypeVar("Result")
 
 PartPath = tuple[str, ...]
 """Where a part stands in the lowered network; a part of a template has a path for each call of the template."""
@@ -93,3 +96,18 @@ class Typed:
     def weights(self) -> dict[str, Weight]:
         """Every tensor of the network, heads included, by its name in a state_dict and in its order."""
         return {name: weight for node in self.nodes for name, weight in node.weights.items()}
+
+
+def once(analysis: Callable[[Typed], Result]) -> Callable[[Typed], Result]:
+    """An analysis that a network computes once and keeps, because several of its outputs ask for it."""
+    name = f"{analysis.__module__}.{analysis.__qualname__}"
+
+    @wraps(analysis)
+    def kept(typed: Typed) -> Result:
+        results = vars(typed)
+        if name not in results:
+            results[name] = analysis(typed)
+        result: Result = results[name]
+        return result
+
+    return kept

@@ -13,7 +13,7 @@ from inception_dsl.diagnostics.diagnostic import Diagnostic, Findings, Note
 from inception_dsl.diagnostics.spelling import did_you_mean, listing
 from inception_dsl.ir.program import TOTALS, Claim, Column, Erratum, Published
 from inception_dsl.ir.shapes import TensorType
-from inception_dsl.ir.typed import Typed
+from inception_dsl.ir.typed import Typed, once
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -142,6 +142,7 @@ def column_of(published: Published, name: str) -> Column:
     return published.columns.get(name) or Column(name)
 
 
+@once
 def compare_cells(typed: Typed) -> tuple[Verdict, ...]:
     """Compare every printed cell with its row, in the order printed. Raises `SpecError` E116 for unreadable cells."""
     published, faults = typed.program.published, Findings()

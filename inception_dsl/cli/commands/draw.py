@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Final
 
 import click
 
 from inception_dsl import compiler
 from inception_dsl.cli.options import SPEC, VariantOptions, variant_options
 from inception_dsl.cli.run import CommandRun
-from inception_dsl.diagnostics.spelling import did_you_mean, listing, sentence
-
-FORMATS: Final = ("svg", "mermaid", "json")
 
 
 @click.command()
@@ -50,25 +45,19 @@ def command(
 
     Edges have shapes, and heads stand aside. Marks after printed numbers are their verdicts; the legend explains them.
     """
-    from inception_dsl.emit.figures import diagram
-    from inception_dsl.emit.figures.mermaid import mermaid
-    from inception_dsl.emit.figures.svg import svg
+    from inception_dsl.emit.figures.draw import FORMATS, chosen
     from inception_dsl.files.output import write
 
-    if module and rows:
-        raise click.UsageError("--module draws a module alone; leave out --rows")
     run, opened = CommandRun("json" if form == "json" else "text"), level == "layers"
 
     def draw() -> None:
         with run.step(spec):
             typed = compiler.at_size(variant.compile(spec))
-            if module:
-                _known("module", module, dict.fromkeys(one.module for one in typed.program.templates.values()))
-                figure = diagram.module_figure(typed.program, module, opened)
-            else:
-                first, last = _ends(rows, typed.trunk) if rows else ("", "")
-                figure = diagram.network_figure(typed, opened, first, last)
-            drawn = {"svg": svg(figure, direction == "down"), "mermaid": mermaid(figure, direction == "down")}
+            try:
+                figure = chosen(typed, module, rows, opened)
+            except ValueError as error:
+                raise click.UsageError(str(error)) from None
+            drawn = {name: made(figure, direction == "down") for name, made in FORMATS.items()}
         text = drawn["svg" if form == "json" else form]
         if out:
             with run.step(file=out):
@@ -80,20 +69,3 @@ def command(
 
     run.attempt(draw)
     run.finish()
-
-
-def _ends(rows: str, trunk: Sequence[str]) -> tuple[str, str]:
-    """The first and the last of the rows `A..B`, where `A..` goes on to the end and `..B` begins at the input."""
-    first, dots, last = (rows, "..", rows) if rows in trunk else rows.partition("..")
-    first, last = first or trunk[0], last or (trunk[-1] if dots else first)
-    for name in (first, last):
-        _known("row", name, trunk)
-    if trunk.index(first) > trunk.index(last):
-        raise click.UsageError(f"row `{first}` comes after `{last}`: write --rows {last}..{first}")
-    return first, last
-
-
-def _known(what: str, name: str, known: Collection[str]) -> None:
-    if name not in known:
-        expected = f"expected {listing(known, 'or')}" if known else f"the spec has no {what}s"
-        raise click.UsageError(f"unknown {what} `{name}`: {expected}. {sentence(did_you_mean(name, known))}".rstrip())

@@ -152,6 +152,8 @@ class _Drawing:
     values: dict[tuple[str, str], TensorType | None] = field(default_factory=dict)
     labelled: dict[str, Body] = field(default_factory=dict)
     read: frozenset[str] = frozenset()
+    inside: bool = False
+    """Whether the walk is inside a closed module, of which only what leaves it is drawn."""
 
     def walk(
         self, body: Body, arriving: TensorType | None, env: Mapping[str, Scalar]
@@ -216,6 +218,8 @@ class _Drawing:
                 ops = ops[1:]
             found = [self._next(op) for op in ops]
             bound, out = tuple(op for op, _ in found), found[-1][1]
+        if self.inside:
+            return [], out
         title, detail = words.layer_words(bound)
         return [Box(title, words.kind_of(bound), words.wrapped(detail), _shown(out))], out
 
@@ -240,9 +244,10 @@ class _Drawing:
             bound[MODULE_IN] = arriving.channels
             args = [(name, bound[name]) for name, _ in args if name in bound]
         passed = {("argument", name): self._value(value.kind, value.name) for name, value in call.tensors}
-        outer, self.values = self.values, passed
+        outer = self.values, self.inside
+        self.values, self.inside = passed, not self.opened
         inner, out = self.walk(template.body, arriving, bound)
-        self.values = outer
+        self.values, self.inside = outer
         given = ", ".join(f"{name}={_spelled(value)}" for name, value in call.tensors)
         if self.opened:  # its boxes have the widths
             return [Frame(template.module, inner, words.wrapped(given), _shown(out))], out

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 from inception_dsl.text.terminal import visible
@@ -30,6 +31,7 @@ _OTHER: Final = 1000
 """Of the characters without an entry: the wide ones of East Asia and emoji, and the others."""
 
 
+@lru_cache(maxsize=1024)
 def text_width(text: str, size: float, bold: bool = False) -> int:
     """The width of a text in pixels, rounded up; invisible characters are drawn as escapes."""
     thousandths = sum(map(_character, visible(text)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Final, NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
@@ -47,10 +48,11 @@ HEAD: Final = (7, 3)
 """The length of an arrow's head, and half its breadth."""
 
 
-def svg(figure: Figure, down: bool = True) -> str:
+def svg(figure: Figure, down: bool = True, metadata: str = "") -> str:
     """The figure as an SVG file: deterministic, with a title and a description for screen readers.
 
     A page may have many: they share no ids, and their style reaches only what is in them. `data-row` has a row's name.
+    `metadata` are lines for readers of the file; the picture does not show them.
     """
     placed = scene(figure, down)
     width, height = _number(math.ceil(placed.width)), _number(math.ceil(placed.height))
@@ -60,6 +62,7 @@ def svg(figure: Figure, down: bool = True) -> str:
             f'viewBox="0 0 {width} {height}" class="figure" role="img">',
             f"<title>{_text(figure.title)}</title>",
             f"<desc>{_text(figure.description)}</desc>",
+            *_metadata(metadata),
             f"<style>\n{_style()}</style>",
             '<rect class="ground" width="100%" height="100%"/>',
             *_drawn(placed),
@@ -67,6 +70,13 @@ def svg(figure: Figure, down: bool = True) -> str:
             "",
         ]
     )
+
+
+def _metadata(lines: str) -> Iterator[str]:
+    if lines:
+        yield "<metadata>"
+        yield from map(_text, lines.split("\n"))
+        yield "</metadata>"
 
 
 def _drawn(placed: Scene) -> Iterator[str]:
@@ -118,6 +128,7 @@ def _points(points: list[tuple[float, float]]) -> str:
     return " ".join(f"{_number(x)} {_number(y)}" for x, y in points)
 
 
+@lru_cache(maxsize=1)
 def _style() -> str:
     lines = [*_colours(dark=False), *_RULES, "@media (prefers-color-scheme: dark) {", *_colours(dark=True), "}"]
     return "".join(f".figure {line}\n" if line[0] not in "@}" else f"{line}\n" for line in lines)
