@@ -79,18 +79,3 @@ def launched(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
 
     monkeypatch.setattr(launch, "launch", preempted)
     return calls
-
-
-@pytest.fixture
-def figures(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """The figures that are saved."""
-    figure_class = pytest.importorskip("matplotlib.figure").Figure
-    saved: list[Any] = []
-    original = figure_class.savefig
-
-    def save(figure: Any, *rest: Any, **options: Any) -> None:
-        saved.append(figure)
-        original(figure, *rest, **options)
-
-    monkeypatch.setattr(figure_class, "savefig", save)
-    return saved

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chart_geometry import faults, words
 from cli_runner import cli as command
 from hypothesis import given
 from hypothesis import strategies as st
@@ -268,10 +269,7 @@ def test_networks_are_compared_with_the_first(two: list[str], tmp_path: Path) ->
     assert [found["status"] for found in wide["runs"]] == ["done", "failed"]
 
 
-def test_the_names_of_networks_without_a_run_are_inside_the_plot(tmp_path: Path, figures: list[Any]) -> None:
-    pytest.importorskip("matplotlib")
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
+def test_the_names_of_networks_without_a_run_are_inside_the_plot(tmp_path: Path) -> None:
     from inception_dsl.training.ablate_plot import plot_ablation
     from inception_dsl.training.ablate_results import summarise
     from inception_dsl.training.ablate_runs import Result
@@ -279,23 +277,16 @@ def test_the_names_of_networks_without_a_run_are_inside_the_plot(tmp_path: Path,
     variants = [variant(BASE), *(variant(SET / f"{name}.yaml") for name in NAMES)]
     (first, *others) = trials(variants, 1, tmp_path)
     results = [Result(first, "done", {"top1": 0.87}), *(Result(run, "failed", reason="no") for run in others)]
-    plot_ablation(summarise(variants, results, 10), "top1", tmp_path / "ablation.png")
+    plot_ablation(summarise(variants, results, 10), "top1", tmp_path / "ablation.svg")
 
-    canvas: Any = FigureCanvasAgg(figures[0])
-    canvas.draw()
-    (panel,) = figures[0].axes
-    box = panel.xaxis.label.get_window_extent(canvas.get_renderer())
-    assert all(figures[0].bbox.contains(*corner) for corner in box.corners())
-    assert all(name in panel.get_xlabel() for name in NAMES)
+    assert faults(svg := (tmp_path / "ablation.svg").read_text(encoding="utf-8")) == []
+    assert all(name in svg for name in NAMES)
 
 
-def test_the_plot_hides_nothing(tmp_path: Path, figures: list[Any]) -> None:
+def test_the_plot_hides_nothing(tmp_path: Path) -> None:
     """Networks of the same cost and almost the same score: all points are inside, and no two names overlap."""
-    pytest.importorskip("matplotlib")
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.text import Text
-
-    from inception_dsl.training.ablate_plot import plot_ablation
+    from inception_dsl.emit.charts.model import Dots
+    from inception_dsl.training.ablate_plot import chart, plot_ablation
     from inception_dsl.training.ablate_results import summarise
     from inception_dsl.training.ablate_runs import Result
 
@@ -307,26 +298,18 @@ def test_the_plot_hides_nothing(tmp_path: Path, figures: list[Any]) -> None:
         for index, run in enumerate(trials(variants, 2, tmp_path))
     ]
     rows = summarise(variants, results, 10)
-    plot_ablation(rows, "top1", tmp_path / "ablation.png")
-    plot_ablation(rows, "top1", tmp_path / "again.png")
+    plot_ablation(rows, "top1", tmp_path / "ablation.svg")
+    plot_ablation(rows, "top1", tmp_path / "again.svg")
 
-    assert (tmp_path / "ablation.png").read_bytes() == (tmp_path / "again.png").read_bytes()
-    (panel,) = figures[0].axes
-    canvas: Any = FigureCanvasAgg(figures[0])
-    canvas.draw()
-    names = [text for text in panel.texts if text.get_text() in {row.variant.name for row in rows}]
-    boxes = [Text.get_window_extent(name, canvas.get_renderer()) for name in names]
-    assert {name.get_text() for name in names} == {row.variant.name for row in rows} - {"no_bn"}
-    assert not [1 for i, box in enumerate(boxes) for other in boxes[:i] if box.overlaps(other)]
-    assert all(panel.bbox.contains(*corner) for box in boxes for corner in box.corners())
-    low, high = panel.get_ylim()
-    shown = [value for row in rows if row.score for value in row.score.values]
-    assert low < min(shown) and max(shown) < high
-    assert panel.get_xlim()[0] < min(row.macs for row in rows) < max(row.macs for row in rows) < panel.get_xlim()[1]
-    for axis in (panel.xaxis, panel.yaxis):
-        labels = [label.get_text() for label in axis.get_ticklabels() if label.get_text()]
-        assert len(labels) == len({*labels}) > 2
-    assert panel.get_xlabel().endswith("without a finished run: no_bn")
+    svg = (tmp_path / "ablation.svg").read_text(encoding="utf-8")
+    assert svg == (tmp_path / "again.svg").read_text(encoding="utf-8")
+    assert faults(svg) == []
+    assert {row.variant.name for row in rows} - {"no_bn"} < {*words(svg)}
+    assert "without a finished run: no_bn" in words(svg)
+    (panel,) = chart(rows, "top1").panels
+    points = [point for mark in panel.marks if isinstance(mark, Dots) for point in mark.points]
+    assert {value for row in rows if row.score for value in row.score.values} <= {y for _, y in points}
+    assert all(panel.x.low < x < panel.x.high and panel.y.low < y < panel.y.high for x, y in points)
 
 
 # --- the command ------------------------------------------------------------------------------------------------------

@@ -44,7 +44,6 @@ FOREIGN = {
     "keras": {"weights"},
     "lsprotocol": {"lsp"},
     "markupsafe": {"emit.templates"},
-    "matplotlib": {"evaluation.scores", "training.ablate_plot", "training.figure", "training.plot"},
     "mlflow": {"runner.record.trackers"},
     "numpy": {"crosscheck", "evaluation", "interchange", "runner.readers.tables", "weights"},
     "onnx": {"emit.onnx.executor", "files.freshness", "interchange.onnx.model"},

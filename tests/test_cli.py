@@ -301,7 +301,7 @@ def test_versions(run: Run) -> None:
     assert data["tool"]["version"] == metadata.version("inception-dsl")
     assert data["result"]["python"] == platform.python_version()
     assert data["result"]["libraries"]["onnx"] == metadata.version("onnx")
-    assert {"torch", "keras", "matplotlib"} <= {*data["result"]["libraries"]}
+    assert {"torch", "keras", "resvg-py"} <= {*data["result"]["libraries"]}
     for words in (("--format", "json", "check", "tiny.yaml"), ("--format", "json")):
         result = run(*words)
         assert result.exit_code == 2

@@ -83,7 +83,7 @@ def test_numbers_are_scored_as_the_network_gives_them(tmp_path: Path) -> None:
     rows = list(csv.DictReader((tmp_path / "classes.csv").read_text().splitlines()))
     assert [row["number"] for row in rows] == NAMES
     assert rows[0]["r2"] > "0.99" and rows[1]["mae"].startswith("0.25") and rows[2]["r2"] == "1.0000"
-    assert not (tmp_path / "confusion.png").exists()
+    assert not (tmp_path / "confusion.svg").exists()
     assert json.loads((tmp_path / "scores.json").read_text())["protocols"]["10"] == errors
 
 

@@ -331,7 +331,7 @@ def test_an_interrupted_sweep_leaves_no_file(run: Run, monkeypatch: pytest.Monke
         ("--size 16 --where '(1 < 3'", "`(` is never closed"),
         ("--size 16 --minimise macs", "multiply-adds are `ops`"),
         ("--size 16 --max-macs many", "invalid number `many`"),
-        ("--size 16 --plot x.gif", "unsupported image format"),
+        ("--size 16 --plot x.gif", "unsupported image format; use .svg or .png"),
         ("--size 16 --out x", "--out needs --write"),
         ("--size 16 --where '< 3'", "error[E010]"),
         ("--size 16 --where 'ops <\n'", "error[E010]"),
@@ -350,7 +350,6 @@ def test_ranges_and_lists() -> None:
     assert expand("x", "1e2:1.2e2:10") == ["100", "110", "120"]
 
 
-@pytest.mark.extras
 def test_the_plot_is_the_same_every_time(run: Run) -> None:
     for name in ("a.svg", "b.svg"):
         assert run("sweep", "tiny.yaml", "--set", "width=8:32:8", "--plot", name).exit_code == 0

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 REPORTED: Final = (
     *("click", "jinja2", "lark", "onnx", "pydantic", "pydantic_core", "pyyaml"),
-    *("keras", "matplotlib", "numpy", "onnxruntime", "pillow"),
+    *("keras", "numpy", "onnxruntime", "pillow"),
     *("pyarrow", "safetensors", "timm", "torch", "torchvision"),
-    *("markdown-it-py", "mcp", "pylatexenc"),
+    *("markdown-it-py", "mcp", "pylatexenc", "resvg-py"),
 )
 """The libraries of the core installation, then those of the extras."""
 

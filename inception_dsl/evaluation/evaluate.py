@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from torch import Tensor, nn
 
+from inception_dsl.emit.charts.matrix import confusion_svg
 from inception_dsl.evaluation import crops, scores
 from inception_dsl.evaluation.cache import Predictions, read_predictions, to_npz
 from inception_dsl.evaluation.ensemble import ensemble
@@ -187,8 +188,8 @@ def _evaluation(predictions: Predictions, notes: list[str], out: Path | None) ->
     if out is not None:
         files = {PREDICTIONS: to_npz(predictions), "scores.json": found.json.encode()}
         files["classes.csv"] = scores.to_csv(found.classes).encode()
-        if counts is not None and (picture := scores.confusion_png(counts, classes)) is not None:
-            files["confusion.png"] = picture
+        if counts is not None:
+            files["confusion.svg"] = confusion_svg("Confusion matrix", classes, scores.cells(counts)).encode()
         if predictions.unreadable:
             files["unreadable.txt"] = "".join(f"{_one_line(text)}\n" for text in predictions.unreadable).encode()
         write(files, out, force=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import importlib
 import io
 import math
 from collections.abc import Sequence
@@ -19,7 +18,7 @@ BINS: Final = 15
 """Bins of the expected calibration error, as in Guo et al. (1706.04599)."""
 
 MANY_CLASSES: Final = 50
-"""The most classes that the picture names, and the most confused pairs that are reported."""
+"""The most confused pairs that are reported of a data set with more classes."""
 
 
 @dataclass(frozen=True)
@@ -179,27 +178,7 @@ def confused_pairs(counts: Tensor, classes: list[str], most: int = MANY_CLASSES)
     ]
 
 
-def parts(counts: Tensor) -> Tensor:
-    """Normalise rows to sum to 1, or to 0 for a class without images."""
-    return counts.double() / counts.sum(1, keepdim=True).clamp_min(1)
-
-
-def confusion_png(counts: Tensor, classes: list[str]) -> bytes | None:
-    """The row-normalised confusion matrix as PNG; None if matplotlib is not installed."""
-    try:
-        figures: Any = importlib.import_module("matplotlib.figure")
-    except ModuleNotFoundError:
-        return None
-    few = len(classes) <= MANY_CLASSES
-    inches = 2.5 + 0.28 * len(classes) if few else 12
-    figure = figures.Figure(figsize=(inches, inches), layout="constrained")
-    axes = figure.subplots()
-    image = axes.imshow(parts(counts).numpy(), cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
-    axes.set(xlabel="predicted", ylabel="class")
-    if few:
-        axes.set_xticks(range(len(classes)), classes, rotation=90)
-        axes.set_yticks(range(len(classes)), classes)
-    figure.colorbar(image, shrink=0.7, label="part of the class's images")
-    data = io.BytesIO()
-    figure.savefig(data, format="png", dpi=100)
-    return data.getvalue()
+def cells(counts: Tensor) -> dict[tuple[int, int], int]:
+    """The cells of a confusion matrix that have images, by row and column."""
+    places = counts.nonzero()
+    return dict(zip(map(tuple, places.tolist()), counts[tuple(places.T)].tolist(), strict=True))

@@ -13,7 +13,7 @@ from inception_dsl.files.paths import reason
 from inception_dsl.ir.names import LOGGED
 from inception_dsl.runner.base.settings import RunError
 
-MAX_POINTS: Final = 1000
+MAX_POINTS: Final = 500
 """The largest number of points in a line; more would not be visible."""
 
 Points = tuple[list[float], list[float]]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,7 +46,5 @@ def export(folder: Path) -> Exported:
         deploy.onnx_files(typed, weights.tensors, "model.onnx", opset=onnx.NEWEST, heads=False, metadata=metadata),
         model,
     )
-    if find_spec("matplotlib"):
-        plot([folder], folder / "curves.png")
-        paths = [*paths, folder / "curves.png"]
-    return Exported(model / "model.onnx", paths, typed, weights)
+    plot([folder], folder / "curves.svg")
+    return Exported(model / "model.onnx", [*paths, folder / "curves.svg"], typed, weights)

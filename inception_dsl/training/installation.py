@@ -29,7 +29,7 @@ PURPOSES: Final = {
     "onnxruntime": "`export`",
     "safetensors": "`weights`",
     "pyarrow": "images in parquet files",
-    "matplotlib": "`plot`",
+    "resvg_py": "pictures as PNG",
     "tensorboard": "watching a run in TensorBoard",
 }
 """What each library is for; only the first is required."""

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
+from inception_dsl.emit.charts.axes import Axis, around, from_zero, losses, percent, plain, short, whole
+from inception_dsl.emit.charts.file import check_format, write_chart
+from inception_dsl.emit.charts.model import DASHES, Chart, Dots, Line, Mark, Name, Panel, series
+from inception_dsl.emit.charts.svg import svg
+from inception_dsl.emit.look import SERIES
 from inception_dsl.runner.base.metrics import METRICS
 from inception_dsl.runner.base.settings import RunError
 from inception_dsl.training.curves import Curves, Points, legend_names, read_curves, smooth, thin
-from inception_dsl.training.figure import PALETTE, check_format, figure, percent_ticks
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-DASHES: Final = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (4, 1.5, 1, 1.5)))
-"""Distinguish the series of one run: the main head or top-1 first, then the others."""
 
 HELD_OUT: Final = {
     "Accuracy on held-out images": ("top1", "top5"),
@@ -28,47 +27,44 @@ HELD_OUT: Final = {
 SMOOTHED: Final = 25
 """A line is the mean over this part of the logged steps."""
 
-WIDE: Final = 30
-"""How many times the median the largest loss is where the axis becomes logarithmic."""
+OTHERS: Final = series(len(SERIES) - 1)
+"""The ink of what belongs to no series."""
 
 
 def plot(runs: Sequence[Path], out: Path) -> None:
-    """Plot runs, each a folder with `metrics.jsonl` or that file, as PNG, SVG or PDF, reproducibly to the byte.
+    """Plot runs, each a folder with `metrics.jsonl` or that file, as SVG or PNG.
 
-    Raises `RunError` for a run that cannot be read or is empty, or for too many runs; `SpecError` E005 if matplotlib is
-    not installed, E006 if the file cannot be written.
+    Raises `RunError` for a run that cannot be read or is empty, or for too many runs; otherwise as `write_chart` does.
     """
     check_format(out)
-    if not 0 < len(runs) <= len(PALETTE):
-        raise RunError(f"{len(runs)} runs: a figure shows 1 to {len(PALETTE)}; plot them in several figures")
+    if not 0 < len(runs) <= len(SERIES):
+        raise RunError(f"{len(runs)} runs: a figure shows 1 to {len(SERIES)}; plot them in several figures")
     curves = [read_curves(run, name) for run, name in zip(runs, legend_names(runs), strict=True)]
-    with figure(out, 10, 6.4) as picture:
-        from matplotlib.lines import Line2D
-
-        panels = picture.subplots(2, 2)
-        _loss(panels[0, 0], curves)
-        _scores(panels[0, 1], curves)
-        _learning_rate(panels[1, 0], curves)
-        _throughput(panels[1, 1], curves)
-        for panel in panels.flat:
-            _steps(panel, curves)
-        epochs = {curve.steps_per_epoch for curve in curves}
-        for panel in panels[1]:
-            panel.set_xlabel(f"step ({max(epochs):,} are an epoch)" if len(epochs) == 1 and max(epochs) > 1 else "step")
-        if len(curves) > 1:
-            lines = [Line2D([], [], color=colour, lw=2.2) for colour in PALETTE[: len(curves)]]
-            picture.legend(lines, [_label(curve) for curve in curves], loc="outside upper left", ncols=4, fontsize=9.5)
-        else:
-            picture.suptitle(curves[0].name, x=0.012, ha="left", fontsize=12, fontweight="bold")
+    write_chart(svg(chart(curves)), out)
 
 
-def _steps(panel: Axes, curves: Sequence[Curves]) -> None:
-    from matplotlib.ticker import MaxNLocator
+def chart(curves: Sequence[Curves]) -> Chart:
+    """The chart of some runs. One run has a colour for each series; of several, each run has a colour."""
+    alone = len(curves) == 1
+    return Chart(
+        title=curves[0].name if alone else "Training runs",
+        description="; ".join(_description(curve) for curve in curves),
+        panels=[_loss(curves), _scores(curves), _learning_rate(curves), _throughput(curves)],
+        columns=2,
+        keys=() if alone else [Line((), series(run), _label(curve), width=3) for run, curve in enumerate(curves)],
+        size=(480, 320),
+    )
 
-    last = max(row["step"] for curve in curves for row in curve.rows)
-    panel.set_xlim(0, 1.02 * max(last, 1))
-    panel.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
-    panel.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+
+def _description(curve: Curves) -> str:
+    last = max(row["step"] for row in curve.rows)
+    scores = [
+        f"{METRICS[name].title} {_shown(name, found)} on held-out images"
+        for names in HELD_OUT.values()
+        for name in names
+        if (found := curve.last(f"test_{name}")) is not None
+    ]
+    return ", ".join([f"{curve.name}: {last:,} step{'s' * (last != 1)}", *scores])
 
 
 def _label(curve: Curves) -> str:
@@ -79,49 +75,62 @@ def _label(curve: Curves) -> str:
     return curve.name
 
 
-def _loss(panel: Axes, curves: Sequence[Curves]) -> None:
-    panel.set_title("Training loss")
+def _steps(curves: Sequence[Curves]) -> Axis:
+    last = max(row["step"] for curve in curves for row in curve.rows)
+    epochs = {curve.steps_per_epoch for curve in curves}
+    of_epoch = f" ({max(epochs):,} are an epoch)" if len(epochs) == 1 and max(epochs) > 1 else ""
+    return Axis(0, 1.02 * max(last, 1), f"step{of_epoch}", whole, integral=True)
+
+
+def _loss(curves: Sequence[Curves]) -> Panel:
     heads = list(dict.fromkeys(head for curve in curves for head in curve.heads))
-    alone, values, evaluated = len(curves) == 1, list[float](), False
+    alone, values, marks = len(curves) == 1, list[float](), list[Mark]()
     for run, curve in enumerate(curves):
-        for series, key in enumerate(("loss", *heads)):
-            values += _smoothed(panel, curve.points(key), _line_style(run, series, alone))
-        steps, losses = curve.points("test_loss")
-        dots: dict[str, Any] = {"marker": "o", "markerfacecolor": "white", "markersize": 4, "zorder": 3}
-        panel.plot(steps, losses, linestyle="", **dots, color="#000000" if alone else PALETTE[run])
-        values += losses
-        evaluated |= bool(losses)
-    if any(len(curve.points("loss")[1]) >= 2 * SMOOTHED for curve in curves):
-        look: dict[str, Any] = {"fontsize": 7.5, "fontweight": "normal", "color": "#777777"}
-        panel.set_title(f"faint: as logged; line: centred mean over 1/{SMOOTHED} of the run", loc="right", **look)
-    _scale(panel, values)
-    _note_if_empty(panel, values, "nothing was logged")
-    dot = [("held-out, of the main head", {**dots, "linestyle": "", "color": "#000000" if alone else "#555555"})]
-    _legend(panel, [*_looks(["main", *heads], alone), *(dot if evaluated else [])])
+        for number, key in enumerate(("loss", *heads)):
+            points = curve.points(key)
+            marks += _smoothed(points, _line(run, number, alone))
+            values += points[1]
+    for run, curve in enumerate(curves):
+        if (tested := curve.points("test_loss"))[1]:
+            marks.append(Dots(_pairs(tested), OTHERS if alone else series(run), size=6.5, hollow=True))
+            values += tested[1]
+    keys = _keys(["main", *heads], alone)
+    if any(isinstance(mark, Dots) and mark.hollow for mark in marks):
+        keys.append(Dots((), OTHERS, "held-out, of the main head", size=6.5, hollow=True))
+    smoothed = any(len(curve.points("loss")[1]) >= 2 * SMOOTHED for curve in curves)
+    return Panel(
+        "Training loss",
+        _steps(curves),
+        losses(values),
+        [*marks, *keys],
+        remark=f"faint: as logged; line: centred mean over 1/{SMOOTHED} of the run" if smoothed else "",
+        note=_empty(values, "nothing was logged"),
+    )
 
 
-def _scores(panel: Axes, curves: Sequence[Curves]) -> None:
+def _scores(curves: Sequence[Curves]) -> Panel:
     logged = {key for curve in curves for row in curve.rows for key in row}
     scored = [title for title, names in HELD_OUT.items() if f"test_{names[0]}" in logged]
     title = scored[0] if scored else next(iter(HELD_OUT))
-    panel.set_title(title)
     first, second = HELD_OUT[title]
     names = [first, *[second] * (f"test_{second}" in logged)]  # up to five classes have no top-5
-    alone, values = len(curves) == 1, list[float]()
+    alone, values, marks = len(curves) == 1, list[float](), list[Mark]()
     for run, curve in enumerate(curves):
-        for series, name in enumerate(names):
-            steps, scores = curve.points(f"test_{name}")
-            panel.plot(steps, scores, marker="o", markersize=3, **_line_style(run, series, alone))
-            values += scores
-            if alone and not series and (last := curve.last(f"test_{name}")) is not None:
-                at = max(step for step, score in zip(steps, scores, strict=True) if math.isfinite(score))
-                look: dict[str, Any] = {"textcoords": "offset points", "color": PALETTE[0], "ha": "right"}
-                panel.annotate(_shown(name, last), (at, last), (0, -12), **look)
-    panel.margins(y=0.1)
-    if METRICS[HELD_OUT[title][0]].form.endswith("%"):
-        percent_ticks(panel.yaxis)
-    _legend(panel, _looks([METRICS[name].title for name in names], alone))
-    _note_if_empty(panel, values, "no evaluation yet")
+        for number, name in enumerate(names):
+            points = curve.points(f"test_{name}")
+            line = _line(run, number, alone)
+            marks += [replace(line, points=_pairs(points)), Dots(_pairs(points), line.ink, size=5)]
+            values += points[1]
+            if alone and not number and (last := curve.last(f"test_{name}")) is not None:
+                at = max(step for step, score in _pairs(points) if math.isfinite(score))
+                marks.append(Name((at, last), _shown(name, last), line.ink))
+    return Panel(
+        title,
+        _steps(curves),
+        around(values, form=percent if METRICS[first].form.endswith("%") else plain),
+        [*marks, *_keys([METRICS[name].title for name in names], alone)],
+        note=_empty(values, "no evaluation yet"),
+    )
 
 
 def _shown(name: str, number: float) -> str:
@@ -129,87 +138,71 @@ def _shown(name: str, number: float) -> str:
     return f"{number:.1%}" if METRICS[name].form.endswith("%") else f"{number:.3g}"
 
 
-def _learning_rate(panel: Axes, curves: Sequence[Curves]) -> None:
-    panel.set_title("Learning rate")
-    values: list[float] = []
+def _learning_rate(curves: Sequence[Curves]) -> Panel:
+    values, marks = list[float](), list[Mark]()
     for run, curve in enumerate(curves):
-        steps, rates = thin(curve.points("lr"))
-        width = 1.6 + (len(curves) - 1 - run)  # curves of one recipe overlap: wider lines below stay visible
-        panel.plot(steps, rates, linewidth=width, **_dot(rates), **_line_style(run, 0, len(curves) == 1))
-        values += rates
-    _from_zero(panel, values)
-    _note_if_empty(panel, values, "no learning rate was logged")
+        points = thin(curve.points("lr"))
+        width = 1.8 + (len(curves) - 1 - run)  # curves of one recipe overlap: wider lines below stay visible
+        marks += [replace(_line(run, 0, len(curves) == 1), points=_pairs(points), width=width), *_dot(points, run)]
+        values += points[1]
+    return Panel(
+        "Learning rate",
+        _steps(curves),
+        from_zero(values),
+        marks,
+        note=_empty(values, "no learning rate was logged"),
+    )
 
 
-def _throughput(panel: Axes, curves: Sequence[Curves]) -> None:
-    panel.set_title("Throughput, images per second")
-    values: list[float] = []
+def _throughput(curves: Sequence[Curves]) -> Panel:
+    values, marks = list[float](), list[Mark]()
     for run, curve in enumerate(curves):
-        values += _smoothed(panel, curve.points("images_per_second"), _line_style(run, 0, len(curves) == 1))
-    _from_zero(panel, values)
-    _note_if_empty(panel, values, "nothing was logged")
+        points = curve.points("images_per_second")
+        marks += _smoothed(points, _line(run, 0, len(curves) == 1))
+        values += points[1]
+    return Panel(
+        "Throughput, images per second",
+        _steps(curves),
+        from_zero(values, form=short),
+        marks,
+        note=_empty(values, "nothing was logged"),
+    )
 
 
-def _smoothed(panel: Axes, points: Points, look: dict[str, Any]) -> list[float]:
-    """Draw a series faintly as it was logged, and its smoothed line; returns all its values."""
-    values = points[1]
-    window = len(values) // SMOOTHED
-    if window > 1:
-        panel.plot(*thin(points), color=look["color"], alpha=0.25, linewidth=0.7)
-    if values:
-        panel.plot(*smooth(points, window), **_dot(values), **look)
-    return values
+def _smoothed(points: Points, line: Line) -> list[Mark]:
+    """A series faintly as it was logged, and its smoothed line."""
+    window = len(points[1]) // SMOOTHED
+    faint = [replace(line, points=_pairs(thin(points)), faint=True, width=0.8, dash="")] if window > 1 else []
+    return [*faint, replace(line, points=_pairs(smooth(points, window))), *_dot(points, line.ink)]
 
 
-def _dot(values: Sequence[float]) -> dict[str, Any]:
+def _dot(points: Points, ink: str | int) -> list[Mark]:
     """A single value is a dot, since it makes no line."""
-    return {"marker": "o" if sum(map(math.isfinite, values)) == 1 else "", "markersize": 4}
+    single = sum(map(math.isfinite, points[1])) == 1
+    return [Dots(_pairs(points), series(ink) if isinstance(ink, int) else ink)] if single else []
 
 
-def _scale(panel: Axes, values: Sequence[float]) -> None:
-    """A logarithmic axis where a linear one would flatten most of the values, else a linear one from 0."""
-    from matplotlib.ticker import LogLocator, NullFormatter
-
-    finite = sorted(filter(math.isfinite, values))
-    if finite and finite[0] > 0 and finite[-1] > WIDE * finite[len(finite) // 2]:
-        panel.set_yscale("log")
-        decades = math.log10(finite[-1] / finite[0])
-        panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 4 else (1,)))
-        panel.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        panel.yaxis.set_minor_formatter(NullFormatter())
-    else:
-        _from_zero(panel, values)
+def _pairs(points: Points) -> list[tuple[float, float]]:
+    return list(zip(*points, strict=True))
 
 
-def _from_zero(panel: Axes, values: Sequence[float]) -> None:
-    """Limit the panel to 0 and all values."""
-    finite = [*filter(math.isfinite, values), 0.0]
-    low, high = min(finite), max(finite)
-    panel.set_ylim(1.06 * low, 1.06 * high if high > low else 1)
+def _line(run: int, number: int, alone: bool) -> Line:
+    """One run: a colour for each series. Several runs: a colour for each run, and dashes for each series."""
+    return Line((), series(number if alone else run), dash=DASHES[number % len(DASHES)])
 
 
-def _line_style(run: int, series: int, alone: bool) -> dict[str, Any]:
-    """One run: a colour per series. Several runs: a colour per run, and dashes per series."""
-    return {"color": PALETTE[(series if alone else run) % len(PALETTE)], "linestyle": DASHES[series % len(DASHES)]}
+def _keys(labels: Sequence[str], alone: bool) -> list[Mark]:
+    """The entries of the legend for the series of a panel."""
+    if len(labels) < 2:
+        return []
+    looks = [_line(0, number, alone) for number in range(len(labels))]
+    return [
+        replace(look, label=label, ink=look.ink if alone else OTHERS) for label, look in zip(labels, looks, strict=True)
+    ]
 
 
-def _looks(labels: Sequence[str], alone: bool) -> list[tuple[str, dict[str, Any]]]:
-    """The entries of a legend for the series of a panel."""
-    grey: dict[str, Any] = {} if alone else {"color": "#555555"}
-    return [(label, _line_style(0, series, alone) | grey) for series, label in enumerate(labels)]
-
-
-def _legend(panel: Axes, entries: Sequence[tuple[str, dict[str, Any]]]) -> None:
-    """The legend of a panel with several series, where it hides the least."""
-    if len(entries) > 1:
-        from matplotlib.lines import Line2D
-
-        lines = [Line2D([], [], **look) for _, look in entries]
-        panel.legend(lines, [label for label, _ in entries], loc="best", handlelength=2.6)
-
-
-def _note_if_empty(panel: Axes, values: Sequence[float], reason: str) -> None:
-    if not any(map(math.isfinite, values)):
-        note = "no number is finite" if values else reason
-        panel.text(0.5, 0.5, note, transform=panel.transAxes, ha="center", color="#888888")
-        panel.set_yticks([])
+def _empty(values: Sequence[float], reason: str) -> str:
+    """Why a panel shows nothing."""
+    if any(map(math.isfinite, values)):
+        return ""
+    return "no number is finite" if values else reason

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -143,11 +142,11 @@ def _print(run: CommandRun, rows: list[Row], seeds: int, out: Path) -> None:
             message = f"{row.variant.name} with seed {result.trial.seed} failed: {result.reason}"
             run.diagnostics.append(Diagnostic(UNUSABLE_INPUT, message, file=str(result.trial.folder / LOG)))
     run.record_written(write({"ablation.json": json.dumps(run.result, indent=2).encode() + b"\n"}, out, force=True))
-    if find_spec("matplotlib") and any(row.score for row in rows):
+    if any(row.score for row in rows):
         from inception_dsl.training.ablate_plot import plot_ablation
 
-        plot_ablation(rows, metric, out / "ablation.png")
-        run.record_written([out / "ablation.png"])
+        plot_ablation(rows, metric, out / "ablation.svg")
+        run.record_written([out / "ablation.svg"])
 
 
 def _progress(run: CommandRun, line: str) -> None:

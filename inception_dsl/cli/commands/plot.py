@@ -12,9 +12,7 @@ from inception_dsl.cli.run import CommandRun, output_formats
 
 @click.command()
 @FILES
-@click.option(
-    "--out", type=click.Path(path_type=Path), default="curves.png", show_default=True, help="A .png, .svg or .pdf."
-)
+@click.option("--out", type=click.Path(path_type=Path), default="curves.svg", show_default=True, help="A .svg or .png.")
 @output_formats("text", "json")
 def command(run: CommandRun, files: tuple[Path, ...], out: Path) -> None:
     """Plot loss, scores, learning rate and speed of training runs.

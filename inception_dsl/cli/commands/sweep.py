@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -53,7 +52,7 @@ class Quantity(click.ParamType[Fraction]):
 @click.option("--minimise", metavar="EXPR", multiple=True, help="Objective of the front. [default: ops, activations]")
 @click.option("--maximise", metavar="EXPR", multiple=True, help="Objective of the front. [default: params]")
 @click.option("--csv", type=Written(".csv"), help="Write all variants that are kept to a CSV file.")
-@click.option("--plot", type=click.Path(path_type=Path), help="Draw them as .svg, .png or .pdf.")
+@click.option("--plot", type=click.Path(path_type=Path), help="Draw them as .svg or .png.")
 @click.option("--write", type=click.IntRange(1, 1000), help="Write this many variants of the front as specs.")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="With --write: the folder. [default: that of SPEC; . if built in]"
@@ -86,26 +85,26 @@ def command(
         found = sweep(spec, settings, **options)
     folder = out or Path("." if spec.startswith(builtin.PREFIX) else spec).parent
     with run.step(spec), spooled(found) as spool:
-        from inception_dsl.sweeps.plot import Dots, plot_sweep
+        from inception_dsl.sweeps.plot import Places, plot_sweep
         from inception_dsl.sweeps.write import chosen, extendable, write_variants
 
         _check_files(csv, plot)
         if write:
             extendable(found.path, folder)
-        counts, front, dots = Counts(), found.collector(), Dots(found)
+        counts, front, places = Counts(), found.collector(), Places(found)
         for variant in found.variants(counts, lambda done: run.waiting.note(f"{done:,} of {len(found):,} variants")):
             front.add(variant)
             if csv:
                 spool.add(variant)
             if plot:
-                dots.add(variant)
+                places.add(variant)
         kept = front.items()
         _print(run, found, counts, kept)
         if csv:
             spool.write(csv, kept)
             run.record_written([csv])
         if plot and kept:
-            plot_sweep(found, dots, kept, plot)
+            plot_sweep(found, places, kept, plot)
             run.record_written([plot])
         if write and kept:
             run.record_written(write_variants(found, chosen(kept, write), folder))
@@ -113,14 +112,11 @@ def command(
 
 def _check_files(csv: Path | None, plot: Path | None) -> None:
     """Fail before the work if a file cannot be written."""
-    from inception_dsl.build import missing
+    from inception_dsl.emit.charts.file import check_format
     from inception_dsl.files.output import check_writable
-    from inception_dsl.training.figure import check_format
 
     if plot:
         check_format(plot)
-        if find_spec("matplotlib") is None:
-            raise missing("matplotlib", "plot")
     for path in filter(None, (csv, plot)):
         check_writable(path)
 

@@ -1,0 +1,142 @@
+"""What charts are drawn with: the elements of an SVG, and the style that all charts share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import Final, Literal
+from xml.sax.saxutils import escape
+
+from inception_dsl.emit.figures.metrics import FONTS, text_width
+from inception_dsl.emit.look import FAINT, GRID, GROUND, INK, LABEL, SERIES
+from inception_dsl.text.terminal import visible
+
+Role = Literal["title", "heading", "tick", "cell", "label", "remark"]
+Anchor = Literal["start", "middle", "end"]
+
+SIZES: Final[dict[Role, float]] = {"title": 16, "heading": 13, "tick": 11, "cell": 11, "label": 11.5, "remark": 10.5}
+"""The size of a text in pixels."""
+
+BOLD: Final = frozenset({"title", "heading"})
+
+LEVELS: Final = (
+    ("#eef4fb", "#1b2530"),
+    ("#d3e4f5", "#1d3348"),
+    ("#aacdec", "#1f4566"),
+    ("#75afdd", "#2a6496"),
+    ("#3f8cc8", "#4590c9"),
+    ("#1769aa", "#7cbcec"),
+    ("#0b4a80", "#b5dcfa"),
+)
+"""The colours of the cells of a matrix, from the least to the most, in a light and in a dark scheme."""
+
+
+def document(title: str, description: str, size: tuple[float, float], parts: Iterable[str], style: bool = True) -> str:
+    """An SVG file, with words for screen readers.
+
+    A page may have many: they share no ids, and their style, which a page may have once, reaches only what is in them.
+    """
+    width, height = (number(math.ceil(side)) for side in size)
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+            f'viewBox="0 0 {width} {height}" class="chart" role="img">',
+            f"<title>{plain(title)}</title>",
+            f"<desc>{plain(description)}</desc>",
+            *([f"<style>\n{STYLE}</style>"] if style else []),
+            '<rect class="ground" width="100%" height="100%"/>',
+            *parts,
+            "</svg>",
+            "",
+        ]
+    )
+
+
+def text(words: str, x: float, y: float, role: Role, anchor: Anchor = "start", turned: bool = False) -> str:
+    """Words on a base line; `turned`: from the bottom to the top."""
+    where = f' x="{number(x)}" y="{number(y)}"'
+    place = "" if anchor == "start" else f' text-anchor="{anchor}"'
+    turn = f' transform="rotate(-90 {number(x)} {number(y)})"' if turned else ""
+    return f'<text class="{role}"{where}{place}{turn}>{plain(words)}</text>'
+
+
+def path(kind: str, data: str, width: float = 1, dash: str = "") -> str:
+    """A path of some classes."""
+    dashes = f' stroke-dasharray="{dash}"' if dash else ""
+    return f'<path class="{kind}" stroke-width="{number(width)}"{dashes} d="{data}"/>'
+
+
+def wide(words: str, role: Role) -> int:
+    """The width of words in pixels."""
+    return text_width(words, SIZES[role], role in BOLD)
+
+
+def fitted(words: str, role: Role, width: float) -> str:
+    """Words that are cut where they are too wide."""
+    shown = visible(words)
+    if wide(shown, role) <= width:
+        return shown
+    while shown and wide(f"{shown}…", role) > width:
+        shown = shown[:-1]
+    return f"{shown}…"
+
+
+def wrapped(words: str, role: Role, width: float) -> Iterator[str]:
+    """Words in lines of at most a width."""
+    line = ""
+    for word in visible(words).split():
+        longer = f"{line} {word}".lstrip()
+        if line and wide(longer, role) > width:
+            yield fitted(line, role, width)
+            longer = word
+        line = longer
+    if line:
+        yield fitted(line, role, width)
+
+
+def number(value: float) -> str:
+    """A coordinate."""
+    return f"{round(value, 1):.7g}"
+
+
+def plain(words: str) -> str:
+    """Words as text of XML."""
+    return escape(visible(words))
+
+
+def _style() -> str:
+    lines = [*_colours(dark=False), *_rules(), "@media (prefers-color-scheme: dark) {", *_colours(dark=True), "}"]
+    return "".join(f".chart {line}\n" if line[0] not in "@}" else f"{line}\n" for line in lines)
+
+
+def _rules() -> Iterator[str]:
+    yield f"text {{font-family: {FONTS}; fill: currentColor}}"
+    for role, size in SIZES.items():
+        yield f"text.{role} {{font-size: {size:g}px{'; font-weight: bold' if role in BOLD else ''}}}"
+    yield ".line {fill: none; stroke: currentColor; stroke-linejoin: round}"
+    yield ".dot {fill: none; stroke: currentColor; stroke-linecap: round}"
+    yield ".faint {opacity: 0.35}"
+
+
+def _colours(dark: bool) -> Iterator[str]:
+    yield f".ground {{fill: {GROUND[dark]}}}"
+    yield f".hole {{color: {GROUND[dark]}}}"
+    yield f".title, .chart .heading {{color: {INK[dark]}}}"
+    yield f".tick, .chart .label, .chart .remark {{color: {LABEL[dark]}}}"
+    yield f".grid {{color: {GRID[dark]}}}"
+    yield f".many {{color: {FAINT[dark]}}}"
+    for index, ink in enumerate(SERIES):
+        yield f".s{index} {{color: {ink[dark]}}}"
+    for index, level in enumerate(LEVELS):
+        yield f".level{index} {{color: {level[dark]}}}"
+        yield f".on{index} {{color: {_opposite(level[dark])}}}"
+
+
+def _opposite(colour: str) -> str:
+    """The colour of text on a colour: the one of black and white that has more contrast."""
+    red, green, blue = ((int(colour[at : at + 2], 16) / 255) ** 2.2 for at in (1, 3, 5))
+    return "#000000" if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.18 else "#ffffff"
+
+
+STYLE: Final = _style()
+"""The style of all charts."""
