@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from inception_dsl import compilation, compiler
-from inception_dsl.analysis import cost
+from inception_dsl.analysis.cost import Cost, cost
 from inception_dsl.analysis.dropped import dropped
 from inception_dsl.analysis.unread import unread
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Source
@@ -88,12 +88,12 @@ class Network:
         warnings = (*self.program.warnings, *unread(self.typed), *dropped(self.typed))
         return Check(judged, (*warnings, *verdicts.findings(self.typed, judged)))
 
-    def cost(self, size: Size | None = None) -> cost.Cost:
+    def cost(self, size: Size | None = None) -> Cost:
         """Parameters, multiply-adds, depth, memory and receptive fields, for one example of `size` pixels.
 
         Raises `SpecError` E218 if a layer would need other weights at that size, such as an `fc` behind a 7x7 pool.
         """
-        return cost.cost(self._at(size))
+        return cost(self._at(size))
 
     def pytorch_source(self, size: Size | None = None) -> str:
         """The network as a Python file that imports torch and nothing of ours.

@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
+import click
+import markdown
 import pytest
 
 pytest.importorskip("mkdocs", reason="needs the extra `docs`")
 
+import hooks
+import prose
+import sources
 from mkdocs.config import load_config
-from mkdocs.config.defaults import MkDocsConfig
+from reference import api, codes
+
+import inception_dsl
+from inception_dsl.cli.main import main
+from inception_dsl.diagnostics.codes.code import Code
+from inception_dsl.diagnostics.codes.table import CODES
+from inception_dsl.emit.backends import BACKENDS
+from inception_dsl.lint import table as rules
+from inception_dsl.spec.json_schema import KINDS, schema
+from inception_dsl.spec.vocabulary.layers import LAYERS
+from inception_dsl.spec.vocabulary.words import WORDS
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
+PAGES = hooks.generated()
 
 
-@pytest.fixture(scope="module")
-def config() -> MkDocsConfig:
-    """The site's configuration, as mkdocs reads it."""
-    return load_config(str(DOCS / "website" / "mkdocs.yml"))
+def as_html(text: str) -> str:
+    return str(markdown.markdown(text, extensions=["attr_list", "tables", "pymdownx.superfences"]))
 
 
 def listed(nav: Any) -> Iterator[str]:
@@ -31,9 +48,129 @@ def listed(nav: Any) -> Iterator[str]:
         yield from listed(entry)
 
 
-def test_the_navigation_lists_every_page_once(config: MkDocsConfig) -> None:
+def test_the_navigation_lists_every_page_once() -> None:
+    config = hooks.on_config(load_config(str(DOCS / "website" / "mkdocs.yml")))
     pages = [*listed(config.nav)]
     files = {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")}
 
-    assert len(pages) == len({*pages})
-    assert not files - {*pages}
+    assert sorted(pages) == sorted({*files, *sources.DOCUMENTS.values(), *PAGES})
+
+
+# codes
+
+
+def test_every_code_has_a_page_and_a_line_in_an_index() -> None:
+    for code in CODES:
+        assert f"| {code} |" in PAGES["diagnostics/index.md"] and f"diagnostics/{code}.md" in PAGES
+    for code in rules.codes():
+        assert f"| {code} |" in (DOCS / "lint.md").read_text(encoding="utf-8") and f"lint/{code}.md" in PAGES
+    assert "| [E204](E204.md) |" in codes.linked("diagnostics/index.md", PAGES["diagnostics/index.md"])
+
+
+@pytest.mark.parametrize("code", [code for code in codes.ALL.values() if code.wrong], ids=str)
+def test_a_page_shows_what_the_wrong_example_gives(code: Code) -> None:
+    kind = "warning" if code[0] in "WL" else "error"
+
+    assert f">{kind}[{code}]</span>" in PAGES[codes.page_of(code)]
+    assert code.wrong.rstrip() in PAGES[codes.page_of(code)] and code.right.rstrip() in PAGES[codes.page_of(code)]
+
+
+def test_a_hostile_code_cannot_break_out_of_its_page() -> None:
+    script = "<script>alert(1)</script>"
+    wrong = f"network: tiny\n```\n{script}\n"
+    page = as_html(
+        codes.page(Code("E999", f"{script} `{script}`", f"{script}\n\n`{script}`\n", wrong=wrong, right=wrong))
+    )
+
+    assert "<script" not in page and page.count("&lt;script&gt;") >= 6
+    assert "|" not in re.sub(r"`[^`]*`", "", prose.table(["a"], [["x | y `z|z`"]]).splitlines()[2].strip("| "))
+
+
+def test_codes_in_prose_become_links_and_those_in_code_do_not() -> None:
+    text = "E204, `E204`, E999\n\n# E204\n\n```\nE204\n```\n"
+
+    assert codes.linked("ci.md", text) == text.replace("E204,", "[E204](diagnostics/E204.md),", 1)
+
+
+# the language
+
+
+def test_every_layer_and_word_is_described_with_its_spelling_in_each_backend() -> None:
+    layers = PAGES["language/layers.md"].split("\n## ")[1:]
+
+    assert [re.search(r"\{ #(\w+) \}", section)[1] for section in layers] == [*LAYERS]  # type: ignore[index]
+    for section in layers:
+        spelt = dict(re.findall(r"^\| (\w+) \| (.+) \|$", section.partition("| backend |")[2], re.MULTILINE))
+        assert all(spelt[backend.title] for backend in BACKENDS), section
+    for name, word in WORDS.items():
+        assert f"| `{name}{'' if word.alone else '='}` |" in PAGES["language/words.md"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_key_is_described(kind: str) -> None:
+    """Under a heading of its section; a recipe's keys are those of `training`, an edit's those of what it edits."""
+    pages = "".join(text for page, text in PAGES.items() if page.startswith("language/"))
+    for section in schema(kind)["definitions"].values():
+        for key in section["properties"]:
+            assert f"| `{key}` |" in pages
+
+
+# commands
+
+
+def commands(command: click.Command, context: click.Context) -> Iterator[tuple[click.Command, click.Context]]:
+    yield command, context
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner
+            yield from commands(inner, click.Context(inner, info_name=name, parent=context))
+
+
+def test_every_command_and_option_is_described() -> None:
+    for command, context in commands(main, click.Context(main, info_name="inception-dsl")):
+        path = context.command_path.split()[1:]
+        page = PAGES[f"commands/{path[0] if path else 'index'}.md"]
+        (section,) = re.findall(rf"^#+ {' '.join(path) or 'Commands'}$.*?(?=^#|\Z)", page, re.DOTALL | re.MULTILINE)
+        for parameter in command.params:
+            if isinstance(parameter, click.Option):
+                assert all(re.search(rf"`.*{option}\b.*` \|", section) for option in parameter.opts), parameter.opts
+        assert not path or f"\n{context.command_path} " in section
+
+
+# the API
+
+
+def members(thing: Any) -> Iterator[Any]:
+    """The functions of a public name: itself, or the methods and properties of a class."""
+    if isinstance(thing, FunctionType):
+        yield thing
+    for name, member in vars(thing).items() if inspect.isclass(thing) else ():
+        found = member.fget if isinstance(member, property) else getattr(member, "func", member)
+        if isinstance(found, FunctionType) and not name.startswith("_"):
+            yield found
+
+
+def test_every_public_name_and_what_it_gives_is_described() -> None:
+    described = {path.rpartition(".")[2] for path in api.PATHS}
+    for name in inception_dsl.__all__:
+        assert api.home(name) in api.PATHS and f"[`{name}`](" in PAGES["api/index.md"]
+        for member in members(getattr(inception_dsl, name)):
+            given = {*re.findall(r"\b[A-Z]\w+", str(member.__annotations__["return"]))}
+            assert given - {"Literal", "Mapping", "Module", "FeasibleSampler"} <= described, member
+
+
+# links into the repository
+
+
+def test_links_into_the_repository_lead_to_pages() -> None:
+    text = "[a](../specs/nin.yaml) [b](ci.md#formats) [c](../CONTRIBUTING.md) `[d](../specs/nin.yaml)` [e](../gone.md)"
+    shown = "[a](source/specs/nin.yaml.md) [b](ci.md#formats) [c](project/contributing.md) "
+
+    assert sources.linked("language.md", text) == f"{shown}`[d](../specs/nin.yaml)` [e](../gone.md)"
+    assert sources.linked("project/contributing.md", "[a](docs/ci.md)") == "[a](../ci.md)"
+    assert "network: nin" in sources.pages({"language.md": text})["source/specs/nin.yaml.md"]
+
+
+def test_bars_in_the_code_of_tables_lose_their_backslash_and_others_do_not() -> None:
+    assert prose.without_escapes(r"| `a \| b` | c \| d |") == r"| `a | b` | c \| d |"

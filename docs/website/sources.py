@@ -13,68 +13,65 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from prose import fenced, rewritten
+
 ROOT: Final = Path(__file__).parents[2]
 
 DOCUMENTS: Final = {
     "CONTRIBUTING.md": "project/contributing.md",
     "CHANGELOG.md": "project/changelog.md",
     "benchmarks/README.md": "project/benchmarks.md",
-    "README.md": "index.md",
+    "README.md": "readme.md",
 }
 """Documents outside docs/, and their pages."""
 
 LANGUAGES: Final = {".yaml": "yaml", ".yml": "yaml", ".py": "python", ".sh": "bash", ".json": "json", ".md": "markdown"}
 """The languages of files, by their suffixes; others are shown as they are."""
 
+PICTURES: Final = (".svg",)
+
 LINK: Final = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)\s#]+)(?=[)#])")
-FENCED: Final = re.compile(r"(^(`{3,}|~{3,}).*?^\2[ \t]*$)", re.DOTALL | re.MULTILINE)
 
 
 def pages(texts: Mapping[str, str]) -> dict[str, str]:
-    """The pages of the documents, and of all files that these or the pages `texts` link to."""
+    """The pages of the documents, and of all files that these or the pages `texts` link to; pictures as they are."""
     found = {uri: (ROOT / path).read_text(encoding="utf-8") for path, uri in DOCUMENTS.items()}
-    paths = {path for uri, text in {**texts, **found}.items() for path in _paths(uri, text)}
+    paths: set[str] = set()
+    for uri, text in {**texts, **found}.items():
+        linked(uri, text, paths)
     return found | {page_of(path): _shown(path) for path in sorted(paths) if page_of(path).startswith("source/")}
 
 
 def page_of(path: str) -> str:
     """The page of a file of the repository."""
-    return path.removeprefix("docs/") if path.startswith("docs/") else DOCUMENTS.get(path) or f"source/{path}.md"
+    return path.removeprefix("docs/") if path.startswith("docs/") else DOCUMENTS.get(path) or _source(path)
 
 
-def linked(uri: str, markdown: str) -> str:
-    """The text of a page, its links to files of the repository replaced by links to their pages."""
-    folder = posixpath.dirname(uri)
-
-    def replaced(match: re.Match[str]) -> str:
-        path = _resolved(uri, match[1])
-        return posixpath.relpath(page_of(path), folder or ".") if (ROOT / path).exists() else match[0]
-
-    parts = FENCED.split(markdown)
-    # a fence, and the backticks that open it, follow every text
-    return "".join(LINK.sub(replaced, part) if i % 3 == 0 else part for i, part in enumerate(parts) if i % 3 != 2)
+def _source(path: str) -> str:
+    return f"source/{path}" + ("" if path.endswith(PICTURES) else ".md")
 
 
-def _paths(uri: str, markdown: str) -> set[str]:
-    """The files of the repository that a page links to."""
-    texts = FENCED.split(markdown)[::3]
-    found = {_resolved(uri, link) for text in texts for link in LINK.findall(text)}
-    return {path for path in found if (ROOT / path).exists()}
-
-
-def _resolved(uri: str, link: str) -> str:
-    """The path in the repository that a link on a page names."""
+def linked(uri: str, markdown: str, paths: set[str] | None = None) -> str:
+    """The text of a page, its links to files of the repository replaced by links to their pages; adds the `paths`."""
     origin = next((path for path, page in DOCUMENTS.items() if page == uri), f"docs/{uri}")
-    return posixpath.normpath(posixpath.join(posixpath.dirname(origin), link))
+
+    def replaced(link: re.Match[str]) -> str:
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(origin), link[1]))
+        if not (ROOT / path).exists():
+            return link[0]  # a page that is generated, or a broken link, which mkdocs reports
+        if paths is not None:
+            paths.add(path)
+        return posixpath.relpath(page_of(path), posixpath.dirname(uri) or ".")
+
+    return rewritten(markdown, lambda text: LINK.sub(replaced, text))
 
 
 def _shown(path: str) -> str:
     """The page that shows a file, or lists a folder."""
     file = ROOT / path
+    if file.suffix in PICTURES:
+        return file.read_text(encoding="utf-8")
     if file.is_dir():
         names = sorted(entry.name + "/" * entry.is_dir() for entry in os.scandir(file) if entry.name[0] != ".")
-        text, language = "\n".join(names) + "\n", "text"
-    else:
-        text, language = file.read_text(encoding="utf-8"), LANGUAGES.get(file.suffix, "text")
-    fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text)), 3)
-    return f"# {path}\n\n{fence}{language}\n{text}{fence}\n"
+        return f"# {path}\n\n" + fenced("\n".join(names))
+    return f"# {path}\n\n" + fenced(file.read_text(encoding="utf-8"), LANGUAGES.get(file.suffix, "text"))

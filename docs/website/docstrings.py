@@ -1,0 +1,21 @@
+"""An extension of griffe: examples in docstrings become blocks of code, and codes of diagnostics links."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import griffe
+
+CODE: Final = re.compile(r"\bE\d{3}\b")
+EXAMPLE: Final = re.compile(r"^>>> .*?(?=\n\n|\Z)", re.DOTALL | re.MULTILINE)
+
+
+class Docstrings(griffe.Extension):
+    """Rewrites docstrings, which are Markdown with doctests, as Markdown."""
+
+    def on_object(self, *, obj: griffe.Object, **_: Any) -> None:
+        """Rewrite the docstring of a module, class, function or attribute."""
+        if obj.docstring:
+            text = CODE.sub(r"[\g<0>][]", obj.docstring.value)
+            obj.docstring.value = EXAMPLE.sub(r"```pycon\n\g<0>\n```", text)
