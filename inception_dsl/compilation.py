@@ -112,8 +112,7 @@ class Build:
         from inception_dsl.emit.page.page import page
         from inception_dsl.emit.page.subject import Subject
 
-        rebuild = self.rebuild or f"inception-dsl compile {self.program.file}"
-        return page(Subject(self.own, (), f"{rebuild} --page"))
+        return page(Subject(self.own, (), self.rebuild))
 
     @property
     def rebuild(self) -> str:

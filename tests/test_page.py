@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 from html.parser import HTMLParser
 from pathlib import Path
 
+import onnx
 import pytest
 from cli_runner import SMALL, cli, in_folder
 
 from inception_dsl import network
+from inception_dsl.emit.onnx.onnx import graph_nodes
+from inception_dsl.emit.pytorch.listing import listing
 
 ROOT = Path(__file__).parent.parent
 
@@ -87,6 +91,33 @@ def test_a_line_has_computed_and_printed_numbers_with_their_verdicts(googlenet: 
 
     assert "28x28x256 ✓" in line and "163,696printed 159K ≈ 159.9K" in line
     assert "9,472printed 2.7K † 9.25K" in googlenet.text("tr", id="row=conv1")
+
+
+@pytest.mark.parametrize("name", ["googlenet", "xception", "zoo/shufflenet_v2_x0_5"])
+def test_the_lines_of_a_row_are_those_that_python_runs_for_it(name: str) -> None:
+    """The statements with the row's attribute, and the classes of all modules in it, by Python's own account."""
+    net = network.load(ROOT / f"specs/{name}.yaml")
+    listed = listing(net.typed)
+    assert listed.text == net.pytorch_source()
+    built, text = net.build(), listed.text.splitlines()
+    classes = {one.name: one for one in ast.parse(listed.text).body if isinstance(one, ast.ClassDef)}
+    network_class = classes[type(built).__name__]
+    for row, places in listed.rows.items():
+        lines = [line for first, last in places for line in text[first - 1 : last]]
+        own = [line for first, last in places if first > network_class.lineno for line in text[first - 1 : last]]
+        assert sum(line.startswith((f"        self.{row} ", f"        # {row} ")) for line in own) == 1
+        module = getattr(built, row, None)
+        used = {type(part).__name__ for part in module.modules()} & classes.keys() if module else set()
+        assert used == {line.removeprefix("class ").split("(")[0] for line in lines if line.startswith("class ")}
+        assert {line for line in text[network_class.lineno :] if f"self.{row}(" in line} <= {*own}
+
+
+def test_the_nodes_are_those_of_the_graph() -> None:
+    net = network.load("builtin:googlenet")
+    graph = onnx.load_from_string(net.onnx(heads=True)).graph
+    expected = [(node.name, node.op_type) for node in graph.node if not node.name.endswith(":identity")]
+
+    assert [(name, op_type) for name, op_type, _ in graph_nodes(net.typed)] == expected
 
 
 def test_ids_are_unique_and_links_lead_somewhere(googlenet: Reader) -> None:

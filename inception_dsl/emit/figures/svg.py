@@ -48,10 +48,11 @@ HEAD: Final = (7, 3)
 """The length of an arrow's head, and half its breadth."""
 
 
-def svg(figure: Figure, down: bool = True, metadata: str = "") -> str:
+def svg(figure: Figure, down: bool = True, metadata: str = "", styled: bool = True) -> str:
     """The figure as an SVG file: deterministic, with a title and a description for screen readers.
 
-    A page may have many: they share no ids, and their style reaches only what is in them. `data-row` has a row's name.
+    A page may have many: they share no ids, and their style reaches only what is in them. It may also have their
+    `style` itself, once. `data-row` has a row's name.
     `metadata` are lines for readers of the file; the picture does not show them.
     """
     placed = scene(figure, down)
@@ -63,7 +64,7 @@ def svg(figure: Figure, down: bool = True, metadata: str = "") -> str:
             f"<title>{_text(figure.title)}</title>",
             f"<desc>{_text(figure.description)}</desc>",
             *_metadata(metadata),
-            f"<style>\n{_style()}</style>",
+            *([f"<style>\n{style()}</style>"] if styled else []),
             '<rect class="ground" width="100%" height="100%"/>',
             *_drawn(placed),
             "</svg>",
@@ -129,7 +130,8 @@ def _points(points: list[tuple[float, float]]) -> str:
 
 
 @lru_cache(maxsize=1)
-def _style() -> str:
+def style() -> str:
+    """The style of all figures."""
     lines = [*_colours(dark=False), *_RULES, "@media (prefers-color-scheme: dark) {", *_colours(dark=True), "}"]
     return "".join(f".figure {line}\n" if line[0] not in "@}" else f"{line}\n" for line in lines)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, starmap
-from typing import Final
+from typing import Final, NamedTuple
 
 from inception_dsl.diagnostics.codes.generated import NOT_EXPRESSIBLE
 from inception_dsl.diagnostics.codes.modules import UNDEFINED_NAME
@@ -92,7 +92,7 @@ def model(
             yield pb.NodeProto(
                 input=[known[name] for name in node.inputs] or [*inputs, *constants.values(), *source.weights],
                 output=[names[index] if last else f"{_inner(source, node.name)}/out"],
-                name=source.name if last else _inner(source, node.name),
+                name=_name(source, spelled, node),
                 op_type=node.op_type,
                 attribute=[pb.attribute(*attribute) for attribute in node.attributes.items()],
                 metadata_props=pb.metadata({"origin": source.origin.citation if source.origin else ""}),
@@ -177,6 +177,26 @@ def _second_names(names: Mapping[int, str], outputs: Mapping[str, int]) -> list[
         for name, end in outputs.items()
         if names[end] != name
     ]
+
+
+class GraphNode(NamedTuple):
+    """A node of the graph, and the op that it spells, perhaps with others."""
+
+    name: str
+    op_type: str
+    source: Node
+
+
+def graph_nodes(typed: Typed) -> Iterator[GraphNode]:
+    """The nodes that `model` writes for the ops of a network and its heads, in the same order."""
+    for index, spelled in _spell(typed, typed.ends, (), NEWEST).items():
+        source = typed.nodes[index]
+        yield from (GraphNode(_name(source, spelled, node), node.op_type, source) for node in spelled)
+
+
+def _name(source: Node, spelled: Sequence[OnnxNode], node: OnnxNode) -> str:
+    """The name of one of the nodes that spell an op: the last has the op's."""
+    return source.name if node is spelled[-1] else _inner(source, node.name)
 
 
 def _inner(node: Node, name: str) -> str:

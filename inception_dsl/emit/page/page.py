@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from inception_dsl.emit.citation import citation
+from inception_dsl.emit.citation import citation, command
 from inception_dsl.emit.page.document import document
 from inception_dsl.emit.page.panel import Drawn, Panel
-from inception_dsl.emit.page.panels import errata, figure, memory, table
+from inception_dsl.emit.page.panels import boxes, code, errata, figure, memory, nodes, spec, table
 from inception_dsl.emit.page.subject import Subject
 
 MAIN: Final = (
@@ -17,7 +17,12 @@ MAIN: Final = (
 )
 """The panels that stand side by side, at the top."""
 
-ROW: Final[tuple[Panel, ...]] = ()
+ROW: Final = (
+    Panel("code", "PyTorch", code.context),
+    Panel("spec", "Spec", spec.context),
+    Panel("nodes", "ONNX", nodes.context),
+    Panel("boxes", "Modules", boxes.context),
+)
 """The panels about one row, or about all rows where none is chosen: tabs beside the others."""
 
 BELOW: Final = (
@@ -33,10 +38,10 @@ def page(subject: Subject) -> str:
     cited = citation(program.paper._replace(arxiv=""))
     return document(
         "page/page",
-        ("page/base.css", "page/page.css"),
+        ("page/page.css",),
         ("page/page.js",),
         source=program.file,
-        rebuild=subject.rebuild,
+        rebuild=f"{subject.rebuild or command(program.file)} --page",
         title=program.title or program.name,
         description=". ".join(
             filter(None, (f"{program.title or program.name}: table, figure, code and verdict", cited))

@@ -13,7 +13,10 @@ from inception_dsl.paper.verdicts import Verdict, compare_cells
 
 @dataclass(frozen=True)
 class Subject:
-    """A network at its own size, the claims about it, and the command that writes its page."""
+    """A network at its own size, and the claims about it.
+
+    `rebuild` is the command that writes its other files, empty for the plain one.
+    """
 
     typed: Typed
     claims: tuple[ClaimVerdict, ...] = ()

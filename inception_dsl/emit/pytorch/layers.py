@@ -69,7 +69,7 @@ class LayerPrinter:
     network. `usual` gives, by class of op, the usual values of its fields in this network, which helper classes use by
     default. `ranks` are those of what the layer reads that is printed now: 1 for vectors, 3 for images, and both where
     calls of its class differ. `states_momentum` is whether all batch norms state their momentum: some have another than
-    torch's.
+    torch's. `called` are the classes of the file in the order of the calls that were printed.
     """
 
     rules: Rules[Expression]
@@ -82,6 +82,7 @@ class LayerPrinter:
     states_momentum: bool = False
     taken: frozenset[str] = frozenset()
     sources: dict[str, str] = field(default_factory=dict)
+    called: list[str] = field(default_factory=list)
 
     def width(self, value: Width) -> str:
         """A number of channels."""
@@ -90,6 +91,11 @@ class LayerPrinter:
     def helper(self, name: str, *items: Item) -> CallExpr:
         """The call of a helper class, which the file then needs."""
         self.helpers.setdefault(name, set()).update(item[0] for item in items if isinstance(item, tuple))
+        return self.call(name, *items)
+
+    def call(self, name: str, *items: Item) -> CallExpr:
+        """The call of a class that the file defines."""
+        self.called.append(name)
         return CallExpr(name, items)
 
     def plugin_class(self, source: str, *items: Item) -> CallExpr:
@@ -100,7 +106,7 @@ class LayerPrinter:
         (name,) = re.findall(r"^class (\w+)", source, re.MULTILINE)
         free = self._free(name)
         self.sources[free] = re.sub(rf"\b{name}\b", free, source).strip("\n")
-        return CallExpr(free, items)
+        return self.call(free, *items)
 
     def _free(self, name: str) -> str:
         """The name of a class that no other has; only an op of a plugin may need another, since networks avoid ours."""

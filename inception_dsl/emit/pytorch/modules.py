@@ -31,7 +31,10 @@ class Extra(NamedTuple):
 
 
 class TemplateClasses:
-    """The classes of a network's templates, and the constructor calls that use them; `network` is its own class."""
+    """The classes of a network's templates, and the constructor calls that use them; `network` is its own class.
+
+    `calls` are the classes of the file that each of them calls.
+    """
 
     def __init__(self, typed: Typed, layers: LayerPrinter, network: str) -> None:
         self.typed = typed
@@ -51,10 +54,17 @@ class TemplateClasses:
         self.first: dict[int, dict[PartPath, Node]] = {}
         self.current = ""
         self.returns: dict[str, Width] = {}
+        self.calls: dict[str, list[str]] = {}
 
     def sources(self) -> list[str]:
         """The source of every class in use, each after those that it uses."""
-        return [self._class(template) for name, template in self.templates.items() if self.paths[name]]
+        sources = []
+        for name, template in self.templates.items():
+            if self.paths[name]:
+                before = len(self.layers.called)
+                sources.append(self._class(template))
+                self.calls[self.names[name]] = self.layers.called[before:]
+        return sources
 
     def build(self, body: Body, channels: Width, paths: list[PartPath]) -> Built:
         """The constructor call of a body that reads `channels` and stands at some paths of the lowered network."""
@@ -136,7 +146,7 @@ class TemplateClasses:
             known[extra.name] = read
         items += self.variants.keywords(call.template)
         out = short(substitute(self.returns[template], {**known, "in": channels}))
-        return Built(CallExpr(self.names[template], tuple(items)), out)
+        return Built(self.layers.call(self.names[template], *items), out)
 
     def _sequence(self, parts: tuple[Part, ...], channels: Width, paths: list[PartPath]) -> Built:
         if not parts:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from inception_dsl.analysis.initializers import initializer_targets
 from inception_dsl.emit.python import CallExpr, Expression, argument, layout, single_line
+from inception_dsl.emit.pytorch.forward import Built
 from inception_dsl.emit.pytorch.layers import LayerPrinter
 from inception_dsl.emit.pytorch.modules import TemplateClasses
 from inception_dsl.ir.dataflow import inputs, split_source
@@ -20,32 +23,55 @@ MOST_CALLS = 4
 MAX_CALL_LINE = 96
 
 
-def network_class(typed: Typed, layers: LayerPrinter, classes: TemplateClasses, name: str) -> str:
-    """The source of the network's class."""
+@dataclass(frozen=True)
+class Line:
+    """A line of the network's class, or several: the rows and heads that it is about, and the classes that it calls."""
+
+    text: str
+    rows: tuple[str, ...] = ()
+    calls: tuple[str, ...] = ()
+
+
+def network_class(typed: Typed, layers: LayerPrinter, classes: TemplateClasses, name: str) -> list[Line]:
+    """The lines of the network's class."""
     lines = _Lines(typed, layers, classes)
     rows = list(lines.rows())
-    takes_classes = any("num_classes" in row for row in rows)
+    takes_classes = any("num_classes" in row.text for row in rows)
     layers.names = {}
     size = typed.input
     doc = f"{single_line(typed.program.title)}: images of {size.shape[0]}x{size.shape[1]}x{size.shape[2]}"
     option = f", num_classes: int = {typed.program.env['classes']}" if takes_classes else ""
     out = "Tensor | Output" if typed.heads else "Tensor"
-    return "\n".join(
-        [
-            f"class {name}(nn.Module):",
-            f'    """{doc}{" -> logits" if takes_classes else ""}."""',
-            "",
-            f"    def __init__(self{option}) -> None:",
-            "        super().__init__()",
-            "        # fmt: off",
-            *rows,
-            "        # fmt: on",
-            *(["        initialise(self)"] if any(initializer_targets(typed).values()) else []),
-            "",
-            f"    def forward(self, x: Tensor) -> {out}:",
-            *forward(typed),
-        ]
-    )
+    head = [
+        f"class {name}(nn.Module):",
+        f'    """{doc}{" -> logits" if takes_classes else ""}."""',
+        "",
+        f"    def __init__(self{option}) -> None:",
+        "        super().__init__()",
+        "        # fmt: off",
+    ]
+    middle = [
+        "        # fmt: on",
+        *(["        initialise(self)"] if any(initializer_targets(typed).values()) else []),
+        "",
+        f"    def forward(self, x: Tensor) -> {out}:",
+    ]
+    return [*map(Line, head), *rows, *map(Line, middle), *forward(typed)]
+
+
+class _Entry(NamedTuple):
+    """A row or head with its constructor call, its output, and the classes that the call uses."""
+
+    name: str
+    body: Body
+    built: Built
+    out: TensorType
+    calls: tuple[str, ...]
+
+    @property
+    def code(self) -> Expression | None:
+        """The constructor call; None for a row that only passes on what it reads."""
+        return None if _is_identity(self.body) else self.built.code
 
 
 class _Lines:
@@ -53,62 +79,68 @@ class _Lines:
 
     def __init__(self, typed: Typed, layers: LayerPrinter, classes: TemplateClasses) -> None:
         self.typed = typed
+        self.layers = layers
         self.classes = classes
         self.sources = {row.name: inputs(row.body)[0] for row in typed.program.rows}
         layers.names = {"classes": "num_classes"}
 
-    def rows(self) -> Iterator[str]:
+    def rows(self) -> Iterator[Line]:
         """Every row, then every head, aligned."""
         program = self.typed.program
         channels: Width = program.input.channels
-        built: list[tuple[str, Body, Expression | None, TensorType]] = []
+        built: list[_Entry] = []
         at: dict[str, Width] = {}
         for row in program.rows:
             source, body = split_source(row.body)
-            module = self.classes.build(body, at[source.name] if source else channels, [(row.name,)])
-            channels = at[row.name] = module.channels
-            code = None if _is_identity(body) else module.code
-            built.append((row.name, body, code, self.typed.out(row.name)))
-        trunk = len(built)
+            entry = self._entry(row.name, body, at[source.name] if source else channels)
+            channels = at[row.name] = entry.built.channels
+            built.append(entry)
+        yield from self._aligned(built)
         for head in program.heads:
             source, body = split_source(head.body)
-            module = self.classes.build(body, at[source.name if source else head.source], [(head.name,)])
-            built.append((head.name, body, module.code, self.typed.out(head.name)))
-        yield from self._aligned(built[:trunk])
-        for name, _, code, _ in built[trunk:]:
-            head = next(head for head in program.heads if head.name == name)
-            yield f"        # reads {head.source}; the weight of its loss is {head.loss_weight:g}"
-            yield f"        self.{name} = {layout(code or 'nn.Identity()', 8, len(name) + 8)}"
+            entry = self._entry(head.name, body, at[source.name if source else head.source])
+            about = f"        # reads {head.source}; the weight of its loss is {head.loss_weight:g}"
+            code = layout(entry.built.code or "nn.Identity()", 8, len(head.name) + 8)
+            yield Line(f"{about}\n        self.{head.name} = {code}", (head.name,), entry.calls)
 
-    def _aligned(self, built: list[tuple[str, Body, Expression | None, TensorType]]) -> Iterator[str]:
-        tables = self._tables(built)
-        longest = max((len(name) for name, _, code, _ in built if code), default=0)
-        texts: list[tuple[str, TensorType | None]] = []
-        for name, body, code, out in built:
+    def _entry(self, name: str, body: Body, channels: Width) -> _Entry:
+        before = len(self.layers.called)
+        built = self.classes.build(body, channels, [(name,)])
+        return _Entry(name, body, built, self.typed.out(name), tuple(self.layers.called[before:]))
+
+    def _aligned(self, entries: list[_Entry]) -> Iterator[Line]:
+        tables = self._tables(entries)
+        longest = max((len(entry.name) for entry in entries if entry.code), default=0)
+        lines: list[tuple[Line, TensorType | None]] = []
+        for entry in entries:
+            name, code = entry.name, entry.code
             target = f"        self.{name.ljust(longest)} = "
             if code is None:
                 idle = "is left to the loss" if name == "softmax" else f"returns {self.sources[name] or 'its input'}"
-                texts.append((f"        # {name} {idle}", out))
-            elif isinstance(body, Call) and isinstance(code, CallExpr):
+                text = f"        # {name} {idle}"
+            elif isinstance(entry.body, Call) and isinstance(code, CallExpr):
                 columns = tables[code.head]
-                texts += [(line, None) for line in columns.header(len(target) + len(code.head) + 1)]
-                texts.append((f"{target}{code.head}({columns.row(code)})", out))
+                lines += [(Line(line), None) for line in columns.header(len(target) + len(code.head) + 1)]
+                text = f"{target}{code.head}({columns.row(code)})"
             else:
-                texts.append((target + layout(code, 8, len(target) - 8, 20), out))
-        width = min(MAX_CALL_LINE, max(len(text.split("\n")[-1]) for text, out in texts if out))
-        sizes = [max(len(str(n)) for _, _, _, out in built for n in out.shape[i : i + 1] or (1,)) for i in range(3)]
-        yield f"        #{' ' * (width - 9)}  # output: C x H x W"
-        for text, shape in texts:
+                text = target + layout(code, 8, len(target) - 8, 20)
+            lines.append((Line(text, (name,), entry.calls), entry.out))
+        width = min(MAX_CALL_LINE, max(len(line.text.split("\n")[-1]) for line, out in lines if out))
+        sizes = [max(len(str(n)) for entry in entries for n in entry.out.shape[i : i + 1] or (1,)) for i in range(3)]
+        yield Line(f"        #{' ' * (width - 9)}  # output: C x H x W")
+        for line, shape in lines:
             if shape is None:
-                yield text
+                yield line
             else:
                 numbers = " x ".join(str(n).rjust(w) for n, w in zip(shape.shape, sizes, strict=False))
-                yield f"{text}{' ' * (width - len(text.split(chr(10))[-1]))}  # {numbers}"
+                blanks = " " * (width - len(line.text.split("\n")[-1]))
+                yield replace(line, text=f"{line.text}{blanks}  # {numbers}")
 
-    def _tables(self, built: list[tuple[str, Body, Expression | None, TensorType]]) -> dict[str, _Table]:
+    def _tables(self, entries: list[_Entry]) -> dict[str, _Table]:
         calls: dict[str, list[CallExpr]] = {}
         params: dict[str, list[str]] = {}
-        for _, body, code, _ in built:
+        for entry in entries:
+            body, code = entry.body, entry.code
             if isinstance(body, Call) and isinstance(code, CallExpr):
                 params[code.head] = self.classes.columns(self.classes.variants.base[body.template])
                 calls.setdefault(code.head, []).append(code)
@@ -138,36 +170,39 @@ class _Table:
         return [f"        #{' ' * (indent - 9)}{'  '.join(words)}".rstrip() for words in names]
 
 
-def forward(typed: Typed) -> Iterator[str]:
+def forward(typed: Typed) -> Iterator[Line]:
     """The lines of `forward`: a line for the rows of one image size, broken where a value is read again."""
     program = typed.program
     reads = {entry.name: inputs(entry.body) for entry in program.entries}
     kept = {head.source for head in program.heads}
     kept |= {row for source, passed in reads.values() for row in (source, *passed)}
     held: dict[str, str] = {}  # the variable of each row that is read again
-    code, calls, size, current = "x", 0, _grid(typed.input), "x"
+    code, size, current = "x", _grid(typed.input), "x"
+    called: list[str] = []  # the rows in `code`
 
-    def flush(target: str = "x") -> Iterator[str]:
-        nonlocal code, calls
+    def flush(target: str = "x") -> Iterator[Line]:
+        nonlocal code
         if code != "x" or target != "x":
-            yield f"        return {code}" if target == "return" else f"        {target} = {code}"
-            code, calls = "x", 0
+            yield Line(f"        return {code}" if target == "return" else f"        {target} = {code}", tuple(called))
+            code = "x"
+            called.clear()
 
     for row in program.rows:
         out = _grid(typed.out(row.name))
         source, passed = reads[row.name]
         identity = _is_identity(split_source(row.body)[1])
         if source or not identity:
-            if out != size or calls == MOST_CALLS or source or passed:
+            if out != size or len(called) == MOST_CALLS or source or passed:
                 yield from flush()
             start = held[source] if source else code
             extra = "".join(f", {held[name]}" for name in passed)
             code = start if identity else f"self.{row.name}({start}{extra})"
-            calls, size, current = calls + 1, out, row.name
+            called.append(row.name)
+            size, current = out, row.name
         if row.name in kept:
             held[row.name] = row.name if current == "x" else current
             if current == "x":  # rows that pass the image on
-                yield f"        {row.name} = x"
+                yield Line(f"        {row.name} = x", (row.name,))
             elif code != "x":
                 yield from flush(f"x = {current}")
     if not program.heads:
@@ -179,9 +214,8 @@ def forward(typed: Typed) -> Iterator[str]:
         source, passed = reads[head.name]
         read = ", ".join(held[name] for name in (source or head.source, *passed))
         heads += f", self.{head.name}({read})"
-    yield "        if self.training:"
-    yield f"            return Output(x{heads})"
-    yield "        return x"
+    yield Line(f"        if self.training:\n            return Output(x{heads})", typed.heads)
+    yield Line("        return x")
 
 
 def _grid(out: TensorType) -> Pair:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
+from typing import NamedTuple
 
 from inception_dsl.analysis.cost import cost
 from inception_dsl.emit.citation import citation, command
@@ -14,7 +15,7 @@ from inception_dsl.emit.pytorch.helpers import helpers
 from inception_dsl.emit.pytorch.init import initialise
 from inception_dsl.emit.pytorch.layers import LayerPrinter
 from inception_dsl.emit.pytorch.modules import TemplateClasses
-from inception_dsl.emit.pytorch.network import network_class
+from inception_dsl.emit.pytorch.network import Line, network_class
 from inception_dsl.emit.pytorch.table import RULES
 from inception_dsl.emit.templates import template
 from inception_dsl.ir.op import Op
@@ -25,12 +26,25 @@ from inception_dsl.spec.vocabulary.plugins import plugin_of
 from inception_dsl.text.aligned import pad
 
 
+class Written(NamedTuple):
+    """A file: its text, the lines of the network's class, with which it ends, and what its other classes call."""
+
+    text: str
+    network: list[Line]
+    calls: Mapping[str, list[str]]
+
+
 def source(typed: Typed, rebuild: str = "") -> str:
     """The network as a Python file that imports torch and nothing of ours; its first lines cite the command `rebuild`.
 
     In training, `forward` returns a NamedTuple of the logits and each head's output if there are heads; in evaluation,
     the logits. The names in the state_dict are those of `typed.weights`.
     """
+    return write(typed, rebuild).text
+
+
+def write(typed: Typed, rebuild: str = "") -> Written:
+    """The file of `source`, with what its parts are about."""
     program = typed.program
     momenta = {node.op.momentum for node in typed.nodes if isinstance(node.op, BatchNorm)}
     name = class_name(program.name, program.title)
@@ -42,13 +56,14 @@ def source(typed: Typed, rebuild: str = "") -> str:
     )
     classes = TemplateClasses(typed, layers, name)
     modules = classes.sources()
-    network = network_class(typed, layers, classes, name)
+    lines = network_class(typed, layers, classes, name)
+    network = "\n".join(line.text for line in lines)
     initialiser = initialise(typed)
     printed = helpers(layers)
     code = "\n".join([*modules, initialiser, network, *layers.sources.values()])
     printed["uses_torch"] |= "torch." in code
     printed["uses_functional"] |= "F." in code
-    return template("pytorch/pytorch.py").render(
+    text = template("pytorch/pytorch.py").render(
         **printed,
         source=single_line(program.file),
         rebuild=single_line(rebuild or command(program.file)),
@@ -65,6 +80,7 @@ def source(typed: Typed, rebuild: str = "") -> str:
         initialise=initialiser,
         network=network,
     )
+    return Written(text, lines, classes.calls)
 
 
 def plugins_of(typed: Typed) -> list[str]:

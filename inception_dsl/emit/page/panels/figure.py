@@ -13,4 +13,4 @@ from inception_dsl.emit.templates import markup
 
 def context(subject: Subject) -> Mapping[str, Any]:
     """The figure as SVG."""
-    return {"svg": markup(svg(network_figure(subject.typed)))}
+    return {"svg": markup(svg(network_figure(subject.typed), styled=False))}

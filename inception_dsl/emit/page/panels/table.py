@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from inception_dsl.analysis.cost import RowCost
+from inception_dsl.elaborate.printer import as_term
 from inception_dsl.emit.figures.model import MARKS
 from inception_dsl.emit.page.subject import Subject
 from inception_dsl.ir.program import TOTALS, Column, Head, Published
 from inception_dsl.paper.verdicts import MEASURES, Verdict, column_of, comparison
+from inception_dsl.syntax.printer import spell_term
 
 WORDS: Final = {
     "exact": "exact",
@@ -88,11 +90,13 @@ def context(subject: Subject) -> Mapping[str, Any]:
 
     lines = []
     for entry in program.entries:
-        layer, kind = (f"reads {entry.source}", "head") if isinstance(entry, Head) else (entry.layer, "row")
+        layer, kind = spell_term(as_term(entry.body)), "row"
+        if isinstance(entry, Head):
+            layer, kind = f"@{entry.source} -> {layer}", "head"
         lines.append(line(entry.name, layer, kind, subject.cost.rows[entry.name]))
     total = line("total", "without heads" if program.heads else "", "total", subject.cost.trunk)
     headings = [_label(measure) for measure in measures]
-    return {"headings": headings, "lines": lines, "total": total}
+    return {"headings": headings, "lines": lines, "total": total, "counts": counts(subject.verdicts)}
 
 
 def _cell(published: Published, measure: str, cost: RowCost, verdicts: Sequence[Verdict]) -> Cell:
