@@ -186,7 +186,7 @@ class Network:
         module: str | None = None,
         rows: str | None = None,
         level: Literal["rows", "layers"] = "rows",
-        format: Literal["svg", "mermaid"] = "svg",  # noqa: A002 - the option of `draw` has this name
+        format: Literal["svg", "tikz", "mermaid"] = "svg",  # noqa: A002 - the option of `draw` has this name
         direction: Literal["down", "right"] = "down",
     ) -> str:
         """The network as `inception-dsl draw` draws it, some of its rows (`A..B`), or one of its modules alone.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from inception_dsl.emit.figures.scene import Line, Rectangle, Scene, Shape, Text
@@ -81,7 +81,11 @@ def lines(scene: Scene) -> list[Line]:
 
 def texts(scene: Scene) -> list[Text]:
     """All texts of a scene."""
-    return [part for part in scene.parts if isinstance(part, Text)]
+    return [text for part in scene.parts if not isinstance(part, Line) for text in _texts_in(part)]
+
+
+def _texts_in(part: Shape | Text) -> Iterable[Text]:
+    return part.texts if isinstance(part, Shape) else [part]
 
 
 def _segments(scene: Scene, dashed: bool) -> list[Segment]:

@@ -2,50 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import pairwise, product
+from itertools import product
 from pathlib import Path
-from xml.etree import ElementTree as ET
 
 import pytest
 from cli_runner import SMALL, cli, in_folder
+from figure_examples import ROOT, SVG, hostile, parsed, small, spec
 from figure_geometry import faults, lines, shapes, words
 from hypothesis import given, settings
 from strategies import specs
 
-from inception_dsl.compiler import at_size, compile_file, compile_source
-from inception_dsl.diagnostics.diagnostic import Source, SpecError
+from inception_dsl.diagnostics.diagnostic import SpecError
 from inception_dsl.emit.figures import svg
 from inception_dsl.emit.figures.diagram import module_figure, network_figure
 from inception_dsl.emit.figures.mermaid import mermaid
-from inception_dsl.emit.figures.model import Box, Element, Figure, Fork, Frame, Head, Row, Steps
+from inception_dsl.emit.figures.model import Box, Element, Figure, Fork, Frame, Steps
 from inception_dsl.emit.figures.placement import scene
 from inception_dsl.emit.figures.scene import Group, Text
-from inception_dsl.emit.look import GROUND, INK, SERIES, Ink
 from inception_dsl.ir.ops.joins import Add, Concat
 from inception_dsl.ir.ops.linear import Conv
-from inception_dsl.ir.typed import Typed
-
-ROOT = Path(__file__).parent.parent
-SVG = "{http://www.w3.org/2000/svg}"
-
-
-def spec(name: str) -> Typed:
-    """A network of this repository."""
-    return at_size(compile_file(ROOT / "specs" / f"{name}.yaml"))
-
-
-def small(text: str = SMALL) -> Typed:
-    """A network given as text."""
-    return at_size(compile_source(Source("small.yaml", text)))
-
-
-def parsed(drawn: str) -> ET.Element:
-    """The root of an SVG file of ours."""
-    return ET.fromstring(drawn)  # noqa: S314 - we wrote it
 
 
 def boxes(steps: Steps) -> Iterator[Box]:
@@ -178,32 +158,6 @@ def test_the_check_of_the_geometry_sees_faults() -> None:
 
 # --- text of a spec ---------------------------------------------------------------------------------------------------
 
-HOSTILE = "</title><script>alert(1)</script>\"'&]]> `#quot;` %%{init}%% \u202e\u2066 \u0007 end"
-QUOTED = HOSTILE.replace('"', '\\"').replace("\u202e\u2066 \u0007", "\\u202e\\u2066 \\u0007")
-SAYING = f"""
-network: small
-title: "{QUOTED}"
-input: 3x8x8
-modules:
-  mod:
-    doc: "{QUOTED}"
-    columns: ["#1 größe"]
-    graph: "a: conv 1x1 {{#1 größe}} -> conv 1x1 4"
-layers: |
-  name | layer | #1 größe
-  conv | mod   | 4
-"""
-
-
-def hostile() -> list[Figure]:
-    """Figures with hostile text: wherever a spec may have it, and everywhere."""
-    typed = small(SAYING)
-    box = Box(HOSTILE, "pool", (HOSTILE,), HOSTILE)
-    frame = Frame(HOSTILE, (box, Fork(((box,), ()), box)), (HOSTILE,), HOSTILE)
-    rows, heads = (Row(HOSTILE, frame),), (Head(Row(f"{HOSTILE} head", box), HOSTILE),)
-    everywhere = Figure(HOSTILE, HOSTILE, HOSTILE, box, rows, heads, (HOSTILE,))
-    return [network_figure(typed), module_figure(typed.program, "mod"), everywhere]
-
 
 def test_hostile_text_stays_text_in_svg() -> None:
     for figure in hostile():
@@ -227,46 +181,7 @@ def test_hostile_text_stays_text_in_mermaid() -> None:
             for quoted in re.findall(r'"([^"]*)"', line):
                 assert re.fullmatch(r"(<br/>|#\d+;|[\w .,+\-=/@()])*", quoted)
             outside = re.sub(r'"[^"]*"', "", line)
-            assert outside.isascii()
-            assert "script" not in outside or kind in ("accTitle", "accDescr")
-
-
-# --- legibility -------------------------------------------------------------------------------------------------------
-
-
-def luminance(colour: str) -> float:
-    """The relative luminance of WCAG 2."""
-    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def contrast(one: str, other: str) -> float:
-    """The contrast of WCAG 2: at least 4.5 for text."""
-    low, high = sorted((luminance(one), luminance(other)))
-    return (high + 0.05) / (low + 0.05)
-
-
-@pytest.mark.parametrize("kind", sorted({*svg.PAINTS} - {"frame"}))
-def test_text_has_contrast_on_every_colour(kind: str) -> None:
-    paint = svg.PAINTS[kind]
-
-    assert contrast(paint.fill, INK.light) >= 7
-    assert contrast(paint.dark_fill, INK.dark) >= 4.5
-    assert contrast(paint.stroke, GROUND.light) >= 3
-    assert contrast(paint.dark_stroke, GROUND.dark) >= 3
-
-
-@pytest.mark.parametrize("ink", SERIES)
-def test_series_have_contrast(ink: Ink) -> None:
-    assert contrast(ink.light, GROUND.light) >= 3
-    assert contrast(ink.dark, GROUND.dark) >= 3
-
-
-def test_kinds_differ_in_grey() -> None:
-    levels = sorted(luminance(svg.PAINTS[kind].fill) for kind in ("convolution", "pool", "norm", "classifier"))
-
-    assert min(high - low for low, high in pairwise(levels)) > 0.08
+            assert kind in ("accTitle", "accDescr") or (outside.isascii() and "script" not in outside)
 
 
 # --- the command ------------------------------------------------------------------------------------------------------
@@ -285,9 +200,38 @@ def test_draw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "fc 10" in rows
 
 
+def test_the_suffix_is_the_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("resvg_py")
+    run = in_folder(tmp_path, monkeypatch, {"small.yaml": SMALL})
+    for name in ("a.svg", "a.tex", "a.mmd", "a.png", "without"):
+        assert run("draw", "small.yaml", "--out", name).stdout == f"wrote {name}\n"
+    run("draw", "small.yaml", "--out", "mermaid.svg", "--format", "mermaid")
+    run("draw", "small.yaml", "--out", "json.tex", "--format", "json")
+
+    assert Path("a.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert run("draw", "small.yaml", "--format", "png").stdout_bytes == Path("a.png").read_bytes()
+    assert Path("without").read_bytes() == Path("a.svg").read_bytes()
+    assert Path("mermaid.svg").read_bytes() == Path("a.mmd").read_bytes()
+    assert Path("json.tex").read_bytes() == Path("a.tex").read_bytes()
+    assert json.loads(run("draw", "small.yaml", "--format", "json").stdout)["result"] == {
+        "svg": Path("a.svg").read_text("utf-8"),
+        "mermaid": Path("a.mmd").read_text("utf-8"),
+        "tikz": Path("a.tex").read_text("utf-8"),
+    }
+
+
+def test_no_png_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inception_dsl.cli.commands.draw.columns", lambda: 80)
+    result = cli("draw", ROOT / "specs" / "vgg16.yaml", "--format", "png")
+
+    assert result.exit_code == 2
+    assert "give --out FILE.png" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        (("--out", "a.pdf"), "a.pdf: expected the suffix `.svg`, `.tex`, `.mmd` or `.png`, or --format"),
         (("--module", "inceptoin"), "Did you mean `inception`?"),
         (("--rows", "conv1..pol1"), "unknown row `pol1`"),
         (("--rows", "pool1..conv1"), "write conv1..pool1"),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from figure_geometry import faults
+from test_tikz import compiled
 
 from inception_dsl.compiler import at_size, compile_file
 from inception_dsl.emit.figures.diagram import module_figure, network_figure
@@ -25,3 +26,11 @@ def test_every_figure_of_a_spec(path: Path) -> None:
         assert faults(scene(network_figure(typed, opened), down)) == []
         for module in modules:
             assert faults(scene(module_figure(typed.program, module, opened), down)) == []
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: Path(path).stem)
+def test_pdflatex_prints_a_figure_of_every_spec(path: Path, tmp_path: Path) -> None:
+    for opened in (False, True):
+        log = compiled(network_figure(at_size(compile_file(path)), opened), tmp_path, down=opened)
+        assert "(1 page," in log
+        assert "Overfull" not in log

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from inception_dsl import compiler
 from inception_dsl.cli.options import SPEC, VariantOptions, variant_options
 from inception_dsl.cli.run import CommandRun
+from inception_dsl.diagnostics.spelling import listing
+from inception_dsl.text.terminal import columns
+
+if TYPE_CHECKING:
+    from inception_dsl.emit.figures.model import Figure
+
+SUFFIXES: Final = {".svg": "svg", ".tex": "tikz", ".mmd": "mermaid", ".png": "png"}
 
 
 @click.command()
@@ -21,10 +29,8 @@ from inception_dsl.cli.run import CommandRun
 @click.option(
     "--format",
     "form",
-    type=click.Choice(("svg", "mermaid", "json")),
-    default="svg",
-    show_default=True,
-    help="Output format.",
+    type=click.Choice((*SUFFIXES.values(), "json")),
+    help="Output format. [default: that of --out's suffix, else svg]",
 )
 @click.option(
     "--direction", type=click.Choice(("down", "right")), default="down", show_default=True, help="Where data flows."
@@ -36,7 +42,7 @@ def command(
     module: str | None,
     rows: str | None,
     level: str,
-    form: str,
+    form: str | None,
     direction: str,
     out: Path | None,
     variant: VariantOptions,
@@ -48,6 +54,7 @@ def command(
     from inception_dsl.emit.figures.draw import FORMATS, chosen
     from inception_dsl.files.output import write
 
+    kind = _kind(form, out)
     run, opened = CommandRun("json" if form == "json" else "text"), level == "layers"
 
     def draw() -> None:
@@ -57,15 +64,35 @@ def command(
                 figure = chosen(typed, module, rows, opened)
             except ValueError as error:
                 raise click.UsageError(str(error)) from None
-            drawn = {name: made(figure, direction == "down") for name, made in FORMATS.items()}
-        text = drawn["svg" if form == "json" else form]
+            if form == "json" and not out:
+                run.result = {name: made(figure, direction == "down") for name, made in FORMATS.items()}
+                return
+            data = _drawn(kind, figure, direction == "down")
         if out:
             with run.step(file=out):
-                run.record_written(write({out.name: text.encode()}, out.parent, force=True))
-        elif form == "json":
-            run.result = drawn
+                run.record_written(write({out.name: data}, out.parent, force=True))
         else:
-            click.echo(text, nl=False)
+            click.echo(data, nl=False)
 
     run.attempt(draw)
     run.finish()
+
+
+def _kind(form: str | None, out: Path | None) -> str:
+    """The format of the file, by `--format` or its suffix."""
+    if form in SUFFIXES.values():
+        kind = str(form)
+    elif out and out.suffix and out.suffix not in SUFFIXES:
+        raise click.UsageError(f"{out}: expected the suffix {listing(SUFFIXES, 'or')}, or --format")
+    else:
+        kind = SUFFIXES.get(out.suffix, "svg") if out else "svg"
+    if kind == "png" and not out and columns() is not None:
+        raise click.UsageError("a PNG file is not text for a terminal: give --out FILE.png")
+    return kind
+
+
+def _drawn(kind: str, figure: Figure, down: bool) -> bytes:
+    from inception_dsl.emit.figures.draw import FORMATS
+    from inception_dsl.emit.figures.pixels import pixels
+
+    return FORMATS[kind](figure, down).encode() if kind in FORMATS else pixels(figure, down)

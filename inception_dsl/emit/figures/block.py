@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from inception_dsl.emit.figures.model import Kind
-from inception_dsl.emit.figures.scene import STYLES, Anchor, Line, Part, Rectangle, Role, Shape, Text
+from inception_dsl.emit.figures.scene import Anchor, Line, Part, Rectangle, Role, Shape, Text, Written
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class Patch:
     length: float
     breadth: float
     kind: Kind | Literal["frame", "header"]
+    words: tuple[Written, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,23 +79,11 @@ def moved(items: Iterable[Item], main: float, cross: float) -> list[Item]:
 def on_screen(item: Item, down: bool) -> Part:
     """An item with screen coordinates: the main axis goes down or to the right."""
     match item:
-        case Patch(main, cross, length, breadth, kind):
+        case Patch(main, cross, length, breadth, kind, words):
             region = Rectangle(cross, main, breadth, length) if down else Rectangle(main, cross, length, breadth)
-            return Shape(region, kind)
+            return Shape(region, kind, words)
         case Path(points, arrow, dashed):
             return Line(tuple((c, m) if down else (m, c) for m, c in points), arrow, dashed)
         case Words(main, cross, text, role, dx, dy, anchor):
             x, y = (cross, main) if down else (main, cross)
             return Text(x + dx, y + dy, text, role, anchor)
-
-
-def stacked(lines: Iterable[tuple[str, Role]], main: float, cross: float) -> list[Item]:
-    """Lines of text below one another, around a point."""
-    given = list(lines)
-    y = -sum(STYLES[role].line for _, role in given) / 2
-    items: list[Item] = []
-    for text, role in given:
-        line = STYLES[role].line
-        items.append(Words(main, cross, text, role, dy=y + line / 2))
-        y += line
-    return items

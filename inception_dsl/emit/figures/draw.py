@@ -10,10 +10,11 @@ from inception_dsl.emit.figures.diagram import module_figure, network_figure
 from inception_dsl.emit.figures.mermaid import mermaid
 from inception_dsl.emit.figures.model import Figure
 from inception_dsl.emit.figures.svg import svg
+from inception_dsl.emit.figures.tikz import tikz
 from inception_dsl.ir.typed import Typed
 
-FORMATS: Final[Mapping[str, Callable[[Figure, bool], str]]] = {"svg": svg, "mermaid": mermaid}
-"""How a figure becomes a file, by the name of the format; the flag says whether data flows down."""
+FORMATS: Final[Mapping[str, Callable[[Figure, bool], str]]] = {"svg": svg, "tikz": tikz, "mermaid": mermaid}
+"""How a figure becomes a text, by the name of the format; the flag says whether data flows down."""
 
 
 def chosen(typed: Typed, module: str | None = None, rows: str | None = None, opened: bool = False) -> Figure:

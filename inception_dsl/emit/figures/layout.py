@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from inception_dsl.emit.figures.block import Block, Item, Patch, Path, Words, moved, stacked
+from inception_dsl.emit.figures.block import Block, Item, Patch, Path, Words, moved
 from inception_dsl.emit.figures.metrics import text_width
 from inception_dsl.emit.figures.model import Box, Element, Fork, Frame, Steps
-from inception_dsl.emit.figures.scene import STYLES, Role
+from inception_dsl.emit.figures.scene import STYLES, Written, height_of, width_of
 
 GAP: Final = 18
 """The length of an edge without a label, and of the lines around a fork."""
@@ -92,22 +92,20 @@ class Layout:
 
     def box_width(self, box: Box) -> float:
         """The width of a box on the screen, by its longest line."""
-        widest = max(text_width(text, STYLES[role].size, STYLES[role].bold) for text, role in _lines(box))
-        return -(-(widest + 20) // GRID) * GRID
+        return -(-(width_of(_lines(box)) + 20) // GRID) * GRID
 
     def _box(self, box: Box, breadth: float) -> Block:
         lines = _lines(box)
         width = max(self.box_width(box), 0 if box.kind == "value" else breadth)
-        height = sum(STYLES[role].line for _, role in lines) + (6 if box.kind == "value" else 10)
+        height = height_of(lines) + (6 if box.kind == "value" else 10)
         length, across = (height, width) if self.down else (width, height)
-        items = [Patch(0, -across / 2, length, across, box.kind), *stacked(lines, length / 2, 0)]
-        return Block(length, across / 2, across / 2, tuple(items), not box.source, port=(length, across / 2))
+        patch = Patch(0, -across / 2, length, across, box.kind, lines)
+        return Block(length, across / 2, across / 2, (patch,), not box.source, port=(length, across / 2))
 
     def _frame(self, frame: Frame) -> Block:
         inner = self.steps(frame.inner)
-        lines: list[tuple[str, Role]] = [(frame.title, "title"), *((text, "detail") for text in frame.detail)]
-        header = sum(STYLES[role].line for _, role in lines) + 8
-        room = max(text_width(text, STYLES[role].size, STYLES[role].bold) for text, role in lines) + 2 * PADDING
+        lines = _lines(frame)
+        header, room = height_of(lines) + 8, width_of(lines) + 2 * PADDING
         start = header if self.down else 0
         lead = GAP + (0 if self.down else 4)
         end = start + lead + inner.length
@@ -118,19 +116,17 @@ class Layout:
         if self.down:
             short = max(0.0, room - before - after) / 2
             before, after = before + short, after + short
-            band = Patch(0, -before, header, before + after, "header")
-            title = stacked(lines, header / 2, (after - before) / 2)
+            band = Patch(0, -before, header, before + after, "header", lines)
             port = (header, before)
         else:
             if length < room:
                 items.append(Path(((length, 0), (room, 0))))
                 length = room
             before += header
-            band = Patch(0, -before, length, header, "header")
-            title = stacked(lines, length / 2, header / 2 - before)
+            band = Patch(0, -before, length, header, "header", lines)
             port = (length, before)
         outline = Patch(0, -before, length, before + after, "frame")
-        return Block(length, before, after, (outline, band, *title, *items), inner.begins, port=port)
+        return Block(length, before, after, (outline, band, *items), inner.begins, port=port)
 
     def _fork(self, fork: Fork) -> Block:
         blocks = [self.steps(branch) for branch in fork.branches]
@@ -178,7 +174,7 @@ class Layout:
         )
 
 
-def _lines(box: Box) -> list[tuple[str, Role]]:
-    if box.kind == "value":
-        return [(box.title, "value")]
-    return [(box.title, "title"), *((text, "detail") for text in box.detail)]
+def _lines(element: Box | Frame) -> tuple[Written, ...]:
+    if isinstance(element, Box) and element.kind == "value":
+        return ((element.title, "value"),)
+    return ((element.title, "title"), *((text, "detail") for text in element.detail))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from inception_dsl.emit.figures.model import Box, Element, Figure, Fork, Frame, Kind, Steps
-from inception_dsl.emit.figures.svg import PAINTS
+from inception_dsl.emit.figures.paint import PAINTS
 from inception_dsl.emit.look import INK
 from inception_dsl.text.terminal import visible
 

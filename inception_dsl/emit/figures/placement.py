@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from inception_dsl.emit.figures.block import Block, Item, Path, moved, on_screen
@@ -168,9 +168,9 @@ def _regions(part: Part) -> list[Rectangle]:
 
 def _shifted(part: Part, dx: float, dy: float) -> Part:
     match part:
-        case Shape(region, kind):
-            return Shape(region._replace(x=region.x + dx, y=region.y + dy), kind)
-        case Line(points, arrow, dashed):
-            return Line(tuple((x + dx, y + dy) for x, y in points), arrow, dashed)
-        case Text(x, y, text, role, anchor):
-            return Text(x + dx, y + dy, text, role, anchor)
+        case Shape(region):
+            return replace(part, region=region._replace(x=region.x + dx, y=region.y + dy))
+        case Line(points):
+            return replace(part, points=tuple((x + dx, y + dy) for x, y in points))
+        case Text(x, y):
+            return replace(part, x=x + dx, y=y + dy)

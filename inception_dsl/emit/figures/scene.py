@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
@@ -10,6 +11,8 @@ from inception_dsl.emit.figures.model import Kind
 
 Role = Literal["heading", "title", "detail", "value", "edge"]
 Anchor = Literal["start", "middle"]
+Written = tuple[str, Role]
+"""A line of text in a box."""
 
 
 class Style(NamedTuple):
@@ -27,6 +30,16 @@ STYLES: Final[dict[Role, Style]] = {
     "value": Style(11, 14),
     "edge": Style(10, 13),
 }
+
+
+def width_of(words: Iterable[Written]) -> int:
+    """The room that lines of text need at most."""
+    return max(text_width(text, STYLES[role].size, STYLES[role].bold) for text, role in words)
+
+
+def height_of(words: Iterable[Written]) -> float:
+    """The height of lines of text."""
+    return sum(STYLES[role].line for _, role in words)
 
 
 class Rectangle(NamedTuple):
@@ -50,10 +63,21 @@ class Rectangle(NamedTuple):
 
 @dataclass(frozen=True)
 class Shape:
-    """A box, or the outline (`frame`) and the header of an opened module."""
+    """A box, or the outline (`frame`) and the header of an opened module, with the words in its middle."""
 
     region: Rectangle
     kind: Kind | Literal["frame", "header"]
+    words: tuple[Written, ...] = ()
+
+    @property
+    def texts(self) -> Iterator[Text]:
+        """The words as texts with places."""
+        x, y = self.region.x + self.region.width / 2, self.region.y + self.region.height / 2
+        y -= height_of(self.words) / 2
+        for text, role in self.words:
+            line = STYLES[role].line
+            yield Text(x, y + line / 2, text, role)
+            y += line
 
 
 @dataclass(frozen=True)
