@@ -39,15 +39,18 @@ FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 def commands(program: str) -> list[str]:
-    """The command lines of a program in the blocks of all pages, with continuation lines joined."""
+    """The command lines of a program in the blocks of all pages, with continuation lines joined.
+
+    Those of the tutorials are run, in test_tutorials.py.
+    """
     found = []
-    for text in PAGES.values():
+    for text in (text for page, text in PAGES.items() if not page.startswith("docs/tutorial-")):
         for language, block in FENCE.findall(text):
             for line in block.replace("\\\n", " ").splitlines() if language in {"sh", "console", "bash", ""} else ():
                 match = re.search(rf"(?:^|[\s/]){re.escape(program)}(\s.*)", line.partition("  #")[0])
                 if match and not line.lstrip().startswith(("#", "|")):
-                    found.append(program + match[1])
-    return found
+                    found.append(program + match[1].rstrip())
+    return [*dict.fromkeys(found)]
 
 
 OURS, TORCHRUN = commands("inception-dsl"), commands("torchrun")

@@ -36,7 +36,10 @@ BY_CI = (SETUP, SETUP_DEV, TRAINING)
 OF_TRAINING = {f"docs/{page}.md" for page in ("training", "data", "devices", "fine-tuning", "ablations")}
 """Pages whose commands train for hours; test_docs.py parses them."""
 
-SHELL = [block for page in PAGES for block in blocks(page, "sh") if block not in BY_CI]
+TUTORIALS = [page for page in PAGES if page.startswith("docs/tutorial-")]
+"""Pages that test_tutorials.py follows from their beginning to their end."""
+
+SHELL = [block for page in PAGES if page not in TUTORIALS for block in blocks(page, "sh") if block not in BY_CI]
 STEPS = [block for page in PAGES for block in blocks(page, "yaml") if block.startswith("- run:")]
 COMMANDS = sorted({line.partition("  #")[0].strip() for block in SHELL for line in block.splitlines()})
 OURS = [command for command in COMMANDS if command.startswith("inception-dsl ")]
@@ -92,7 +95,7 @@ def test_ci_names_tests_that_exist() -> None:
 def test_every_command_is_run() -> None:
     """Every command in a block runs in this file, in one that runs the sessions of a page, or in CI."""
     for page, text in PAGES.items():
-        if page in OF_TRAINING:
+        if page in {*OF_TRAINING, *TUTORIALS}:
             continue
         for language, block in re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
             for line in block.splitlines():
@@ -101,7 +104,7 @@ def test_every_command_is_run() -> None:
                     run_here = command in COMMANDS or block in BY_CI or block in STEPS
                     assert run_here or language == "console", (page, line)
     assert len(OURS) >= 20
-    sessions = [page for page in PAGES if blocks(page, "console") and page not in OF_TRAINING]
+    sessions = [page for page in PAGES if blocks(page, "console") and page not in {*OF_TRAINING, *TUTORIALS}]
     tests = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").glob("*.py")]
     assert sessions
     assert not [page for page in sessions if not any(f'blocks("{page}", "console")' in text for text in tests)]
@@ -233,7 +236,7 @@ def test_the_verdicts_are_explained() -> None:
 
 def named_files(page: str) -> list[str]:
     """The paths in a page that start at the repository's root, or in CONTRIBUTING.md at the package's."""
-    text = PAGES[page]
+    text = re.sub(r"^```console\n.*?^```$", "", PAGES[page], flags=re.DOTALL | re.MULTILINE)
     folders = r"inception_dsl|tests|specs|docs|benchmarks|generated|\.ci|\.github"
     paths = re.findall(rf"`((?:{folders})/[\w./-]*)`", text)
     if page == "CONTRIBUTING.md":

@@ -41,23 +41,24 @@ def googlenet() -> dict[str, list[Suggestion]]:
 
 def test_conv1_is_separable(googlenet: dict[str, list[Suggestion]]) -> None:
     """As 1610.02357 and 1502.03167 say; of the multipliers 1 to 21 only 8 fits."""
-    sentence = "both cells fit a depthwise separable 7x7 with multiplier 8 (now dense)"
+    sentence = "`params` and `ops` fit a depthwise separable 7x7 with multiplier 8 (now dense)"
     assert googlenet["conv1"] == [Suggestion("conv1", ("params", "ops"), sentence)]
 
 
 def test_5a_reads_928_channels(googlenet: dict[str, list[Suggestion]]) -> None:
-    assert googlenet["inception_5a"][0].sentence == "both cells fit 928 input channels (now 832), biases not counted"
+    sentence = "`params` and `ops` fit 928 input channels (now 832), biases not counted"
+    assert googlenet["inception_5a"][0].sentence == sentence
 
 
 def test_4a_is_204_wide(googlenet: dict[str, list[Suggestion]]) -> None:
-    sentence = "both cells fit a width of 204 in `b3x3/1` (now 208); the output would then be 14x14x508"
+    sentence = "`params` and `ops` fit a width of 204 in `b3x3/1` (now 208); the output would then be 14x14x508"
     assert sentence in [suggestion.sentence for suggestion in googlenet["inception_4a"]]
     assert len(googlenet["inception_4a"]) == 3  # of the many that fit, the nearest
 
 
 @pytest.mark.parametrize("row", ["4c", "4d", "4e", "5b"])
 def test_stale_rows_have_no_suggestion(googlenet: dict[str, list[Suggestion]], row: str) -> None:
-    none = Suggestion(f"inception_{row}", (), "no single edit fits both cells")
+    none = Suggestion(f"inception_{row}", (), "no single edit fits `params` and `ops`")
     assert googlenet[f"inception_{row}"] == [none]
 
 
@@ -196,11 +197,11 @@ WEIGHTS, MACS = 64 * 64 * 9, 64 * 64 * 9 * 64
 @pytest.mark.parametrize(
     ("params", "column", "sentence"),
     [
-        (str(WEIGHTS), BINARY, "both cells fit biases not counted"),
-        (str(WEIGHTS + 64), BINARY._replace(bias=False), "both cells fit biases counted"),
-        ("36.93K", BINARY, "both cells fit params in units of 1000"),  # 36,928
-        ("36.1K", BINARY._replace(rounding="down"), "both cells fit params rounded the other way"),  # 36.06
-        ("36.06K", Column("params"), "both cells fit params in units of 1024"),
+        (str(WEIGHTS), BINARY, "`params` and `ops` fit biases not counted"),
+        (str(WEIGHTS + 64), BINARY._replace(bias=False), "`params` and `ops` fit biases counted"),
+        ("36.93K", BINARY, "`params` and `ops` fit params in units of 1000"),  # 36,928
+        ("36.1K", BINARY._replace(rounding="down"), "`params` and `ops` fit params rounded the other way"),  # 36.06
+        ("36.06K", Column("params"), "`params` and `ops` fit params in units of 1024"),
     ],
 )
 def test_how_a_column_counts(params: str, column: Column, sentence: str) -> None:
@@ -209,10 +210,10 @@ def test_how_a_column_counts(params: str, column: Column, sentence: str) -> None
 
 def test_a_cell_that_nothing_fits() -> None:
     assert sentences(one_row(CONV, (64, 8, 8), "7", str(MACS)), "row") == [
-        "no single edit fits both cells, and none `params` alone"
+        "no single edit fits `params` and `ops`, and none `params` alone"
     ]
     assert sentences(one_row(CONV, (64, 8, 8), "7", "7"), "row") == [
-        "no single edit fits both cells, and none `params` or `ops` alone"
+        "no single edit fits `params` and `ops`, and none `params` or `ops` alone"
     ]
 
 
@@ -220,11 +221,11 @@ def test_a_cell_alone() -> None:
     typed = h.network({"row": CONV}, (64, 8, 8))
     fits = h.printing(typed, Claim("row", "ops", str(MACS // 2)), ops=Column("ops"))
     assert sentences(fits, "row") == [
-        "the cell fits 32 input channels (now 64)",
-        "the cell fits a width of 32 (now 64); the output would then be 8x8x32",
+        "`ops` fit 32 input channels (now 64)",
+        "`ops` fit a width of 32 (now 64); the output would then be 8x8x32",
     ]
     unfit = h.printing(typed, Claim("row", "ops", "7"), ops=Column("ops"))
-    assert suggestions(unfit) == (Suggestion("row", (), "no single edit fits the cell"),)
+    assert suggestions(unfit) == (Suggestion("row", (), "no single edit fits `ops`"),)
 
 
 def test_three_cells() -> None:
@@ -238,13 +239,14 @@ def test_three_cells() -> None:
         params=Column("params"),
         ops=Column("ops"),
     )
-    assert suggestions(typed) == (Suggestion("row", ("w", "params", "ops"), "all 3 cells fit biases not counted"),)
+    sentence = "`w`, `params` and `ops` fit biases not counted"
+    assert suggestions(typed) == (Suggestion("row", ("w", "params", "ops"), sentence),)
 
 
 @pytest.mark.parametrize("tree", [(), MaxPool(None), h.fc(10)])
 def test_rows_with_little_to_edit(tree: h.Tree) -> None:
     (found,) = suggestions(one_row(tree, (8, 4, 4), "5", "3"))
-    assert found == Suggestion("row", (), "no single edit fits both cells, and none `params` or `ops` alone")
+    assert found == Suggestion("row", (), "no single edit fits `params` and `ops`, and none `params` or `ops` alone")
 
 
 def test_shapes_depth_and_totals_have_no_suggestions() -> None:

@@ -125,15 +125,14 @@ def _suggest(
             elif fit(other, new):
                 fits.append((edit.change, f"{what}, {how}"))
 
-    all_cells = {1: "the cell", 2: "both cells"}.get(len(cells), f"all {len(cells)} cells")
+    names = tuple(cell.name for cell in cells)
     if fits:
         smallest = sorted(fits, key=lambda fit: fit[0])[:MOST_SUGGESTIONS]
-        verb, names = "fits" if len(cells) == 1 else "fit", tuple(cell.name for cell in cells)
-        return [Suggestion(row, names, f"{all_cells} {verb} {what}") for _, what in smallest], tried
+        return [Suggestion(row, names, f"{listing(names)} fit {what}") for _, what in smallest], tried
     never = [cell.name for cell in cells if cell.name not in fitted_alone] if len(cells) > 1 else []
     rest = f", and none {listing(never, 'or')} alone" if never else ""
     which = "no single edit" if tried < most else f"none of the {tried:,} edits tried"
-    return [Suggestion(row, (), f"{which} fits {all_cells}{rest}")], tried
+    return [Suggestion(row, (), f"{which} fits {listing(names)}{rest}")], tried
 
 
 def _recounts(cells: list[PrintedCell]) -> Iterator[tuple[str, list[PrintedCell]]]:

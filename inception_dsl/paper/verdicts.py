@@ -217,20 +217,26 @@ def comparison(verdict: Verdict) -> str:
 
 
 def dropped_sentence(dropped: Sequence[Claim]) -> str:
-    """The printed numbers of the base that do not describe a variant, column by column."""
+    """The printed numbers of the base that do not describe a variant; columns of the same rows stand together."""
     rows: dict[str, list[str]] = {}
+    columns: dict[tuple[str, ...], list[str]] = {}
     for claim in dropped:
-        rows.setdefault(claim.column, []).append("the total" if claim.row == TOTALS else claim.row)
-    cells = "; ".join(f"{column} of {', '.join(names)}" for column, names in rows.items())
+        rows.setdefault(claim.column, []).append(claim.row)
+    for column, names in rows.items():
+        for group in (tuple(name for name in names if name != TOTALS), ("the total",) if TOTALS in names else ()):
+            if group:
+                columns.setdefault(group, []).append(column)
+    cells = "; ".join(f"{', '.join(names)} of {', '.join(group)}" for group, names in columns.items())
     return f"Printed for the base, not for this variant: {cells}."
 
 
 def _mismatch(verdict: Verdict) -> Diagnostic:
     row, column = verdict.claim.row, verdict.claim.column
-    exact = f" ({verdict.computed:,})" if isinstance(verdict.computed, int) and verdict.computed >= 1000 else ""
+    exact = f"{verdict.computed:,}" if isinstance(verdict.computed, int) and verdict.computed >= 1000 else ""
+    digits = f" ({exact})" if exact not in ("", verdict.shown) else ""
     return Diagnostic(
         PRINTED_NUMBER_DIFFERS,
-        f"`{row}` prints {column} {comparison(verdict)}{exact}",
+        f"`{row}` prints {column} {comparison(verdict)}{digits}",
         verdict.claim.origin,
         f"computed {verdict.shown}",
         help=f"fix the row, or explain under `published: errata:` why the paper is wrong about `{row}.{column}`",

@@ -71,6 +71,8 @@ def _explain(run: CommandRun, build: compilation.Build, result: SpecResult) -> N
     result.explanations = tuple(run.attempt(lambda: single_edits(build.own, build.verdicts), build.file) or ())
     for explanation in result.explanations:
         run.echo(f"  {explanation.row}: {explanation.sentence}")
+    if not result.explanations:
+        run.echo("  no parameters or multiply-adds to explain: `--explain` tries no other numbers")
 
 
 def _cross_check(run: CommandRun, build: compilation.Build, backends: Sequence[Backend], result: SpecResult) -> None:

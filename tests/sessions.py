@@ -1,0 +1,95 @@
+"""A page as the session that it shows: its files are written, its commands run, and all that they print is compared."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import runpy
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from cli_runner import cli
+
+FENCE = re.compile(r'^```(\w*)(?: title="([^"]+)")?\n(.*?)^```$', re.DOTALL | re.MULTILINE)
+
+
+def steps(session: str) -> Iterator[tuple[str, str]]:
+    """The commands of a block `console`, which follow `$ `, and what each of them prints."""
+    for step in re.split(r"^\$ ", session, flags=re.MULTILINE)[1:]:
+        command, _, shown = step.replace("\\\n", "").partition("\n")
+        yield command, shown
+
+
+def differs(shown: str, printed: str) -> str:
+    """How a command did not print what is shown, or ""; `...` is any number of lines, or the rest of one."""
+    printed = "".join(f"{line.rstrip()}\n" for line in printed.splitlines())
+    lines, pattern = shown.splitlines(), ""
+    if re.fullmatch("".join(map(_pattern, lines)), printed):
+        return ""
+    for line in lines:
+        pattern += _pattern(line)
+        if not re.match(pattern, printed):
+            return f"not printed: `{line}`"
+    return "more is printed"
+
+
+def _pattern(line: str) -> str:
+    if line == "...":
+        return r"(?:.*\n)*"
+    return re.escape(line.removesuffix("...")) + (r".*\n" if line.endswith("...") else r"\n")
+
+
+def run(command: str) -> tuple[int, str]:
+    """Run a command as a shell would, without a process of its own if it is one of ours or a Python file."""
+    words = shlex.split(command)
+    if words[0] == "inception-dsl":
+        done = cli(*words[1:])
+        return done.exit_code, done.output
+    if words[0] == "python":
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            sys.path.insert(0, str(Path.cwd()))
+            try:
+                runpy.run_path(words[1], run_name="__main__")
+            finally:
+                sys.path.pop(0)
+        return 0, printed.getvalue()
+    ran = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False)
+    return ran.returncode, ran.stdout + ran.stderr
+
+
+def edit(file: Path, change: str) -> None:
+    """Apply a block `diff`: its lines without `+` stand in the file once, and those without `-` take their place."""
+    lines = change.splitlines(keepends=True)
+    assert {line[0] for line in lines} <= {" ", "-", "+"}, change
+    old, new = ("".join(line[1:] for line in lines if line[0] != left_out) for left_out in "+-")
+    text = file.read_text("utf-8")
+    assert text.count(old) == 1, f"{file} has this {text.count(old)} times:\n{old}"
+    file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def play(page: str, known: tuple[str, ...] = ()) -> list[str]:
+    """Follow a page in the current folder: a block with a title is a file, or edits one, and `console` has commands.
+
+    Gives the commands. A block of neither kind has to be `known`. A command fails where it prints an error, only there.
+    """
+    ran = []
+    for kind, title, text in FENCE.findall(page):
+        if title and kind == "diff":
+            edit(Path(title), text)
+        elif title:
+            Path(title).parent.mkdir(parents=True, exist_ok=True)
+            Path(title).write_text(text, encoding="utf-8")
+        elif kind == "console":
+            for command, shown in steps(text):
+                code, printed = run(command)
+                wrong = differs(shown, printed)
+                assert not wrong, f"$ {command}\n{printed}\n{wrong}"
+                assert bool(code) == shown.startswith("error") | ("\nerror" in shown), (command, code, printed)
+                ran.append(command)
+        else:
+            assert text in known, f"what is to be done with\n{text}"
+    return ran
