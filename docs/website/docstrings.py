@@ -15,7 +15,10 @@ class Docstrings(griffe.Extension):
     """Rewrites docstrings, which are Markdown with doctests, as Markdown."""
 
     def on_object(self, *, obj: griffe.Object, **_: Any) -> None:
-        """Rewrite the docstring of a module, class, function or attribute."""
+        """Rewrite the docstring of an object, and leave out special methods and what `__init__` sets without a word."""
+        plain = isinstance(obj, griffe.Attribute) and not (obj.annotation or obj.docstring)
+        if obj.name.startswith("_") or (plain and "instance-attribute" in obj.labels):
+            obj.public = False
         if obj.docstring:
             text = CODE.sub(r"[\g<0>][]", obj.docstring.value)
             obj.docstring.value = EXAMPLE.sub(r"```pycon\n\g<0>\n```", text)

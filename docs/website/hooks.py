@@ -11,18 +11,22 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from prose import without_escapes
-from reference import api, codes, commands, keys, language
+from reference import api, codes, commands, home, keys, language
 
 
 @cache
 def generated() -> dict[str, str]:
     """The pages that are made of the code, by their place on the site."""
-    return language.pages() | keys.pages() | codes.pages() | commands.pages() | api.pages()
+    return home.pages() | language.pages() | keys.pages() | codes.pages() | commands.pages() | api.pages()
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """List the generated pages of a folder where the navigation names the folder."""
-    config.nav = [*_filled(config.nav or [])]
+    """List the generated pages of a folder where the navigation names the folder.
+
+    Where the site has an address, `inception-dsl site` stands in its folder `networks/`.
+    """
+    networks = [{"Networks": f"{config.site_url}networks/"}] if config.site_url else []
+    config.nav = [*_filled(config.nav or []), *networks]
     return config
 
 

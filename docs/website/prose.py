@@ -48,6 +48,29 @@ def fenced(text: str, language: str = "text", title: str = "") -> str:
     return f"{fence}{language}{heading}\n{text.rstrip()}\n{fence}\n"
 
 
+def terminal(text: str) -> str:
+    """What a command prints, in the colours that it prints it in."""
+    parts = SGR.split(html.escape(text, quote=False))
+    spans = [
+        f'<span class="{COLOURS[style]}">{words}</span>' for style, words in zip(parts[1::2], parts[2::2], strict=True)
+    ]
+    return f'<pre class="terminal"><code>{parts[0]}{"".join(spans)}</code></pre>\n'
+
+
+SGR: Final = re.compile(r"\x1b\[([\d;]*)m")
+COLOURS: Final = {
+    "0": "plain",
+    "1": "bold",
+    "31": "red",
+    "32": "green",
+    "33": "yellow",
+    "1;31": "red bold",
+    "1;33": "yellow bold",
+    "1;34": "blue",
+}
+"""The classes of what a terminal shows, by the parameters of its escape codes."""
+
+
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table of cells in Markdown; their line breaks and, outside code, their bars are replaced."""
     lines = [header, ["---"] * len(header), *rows]

@@ -71,7 +71,8 @@ def _shown(path: str) -> str:
     file = ROOT / path
     if file.suffix in PICTURES:
         return file.read_text(encoding="utf-8")
+    page = f"---\nsearch: {{exclude: true}}\n---\n# {path}\n\n"
     if file.is_dir():
         names = sorted(entry.name + "/" * entry.is_dir() for entry in os.scandir(file) if entry.name[0] != ".")
-        return f"# {path}\n\n" + fenced("\n".join(names))
-    return f"# {path}\n\n" + fenced(file.read_text(encoding="utf-8"), LANGUAGES.get(file.suffix, "text"))
+        return page + fenced("\n".join(names))
+    return page + fenced(file.read_text(encoding="utf-8"), LANGUAGES.get(file.suffix, "text"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from importlib import import_module
 from typing import Any, Final
 
 from prose import code, plain, table
@@ -63,9 +62,3 @@ def _index() -> str:
             table(["name", ""], rows),
         ]
     )
-
-
-def described(path: str) -> Any:
-    """The object at a path below the package."""
-    module, _, name = path.rpartition(".")
-    return getattr(import_module(f"inception_dsl.{module}"), name)

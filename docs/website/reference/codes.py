@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import posixpath
 import re
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from prose import fenced, plain, rewritten, table
+from prose import fenced, plain, rewritten, table, terminal
 
 from inception_dsl import compilation, compiler
 from inception_dsl.diagnostics import render
@@ -40,7 +39,6 @@ FAMILIES: Final = {
 """The headings of the index, by how codes begin."""
 
 NAMED: Final = re.compile(r"(?<![\w\[/#.-])([A-Z]\d{3})(?![\w\]-])")
-CLASSES: Final = {render.RED: "red", render.YELLOW: "yellow", render.BLUE: "blue", render.BOLD: "bold"}
 
 
 def pages() -> dict[str, str]:
@@ -63,7 +61,7 @@ def page(code: Code) -> str:
     ]
     if code.wrong:
         parts += ["## Wrong\n", fenced(code.base, "yaml", "base.yaml") if code.base else ""]
-        parts += [fenced(code.wrong, "yaml", NAME), terminal(found(code))]
+        parts += [fenced(code.wrong, "yaml", NAME), terminal(render.text(found(code), colour=True))]
         parts += ["## Right\n", fenced(code.right, "yaml", NAME)]
     return "\n".join(filter(None, parts))
 
@@ -82,14 +80,6 @@ def found(code: Code) -> Sequence[Diagnostic]:
             return compilation.Build(compiler.compile_file(NAME)).findings
         except SpecError as error:
             return error.diagnostics
-
-
-def terminal(diagnostics: Sequence[Diagnostic]) -> str:
-    """Diagnostics as a terminal shows them, in colour."""
-    text = html.escape(render.text(diagnostics, colour=True))
-    for colour, name in CLASSES.items():
-        text = text.replace(colour, f'<span class="{name}">')
-    return f'<pre class="terminal"><code>{text.replace(render.PLAIN, "</span>")}</code></pre>\n'
 
 
 def linked(uri: str, markdown: str) -> str:
