@@ -16,6 +16,7 @@ import pytest
 pytest.importorskip("mkdocs", reason="needs the extra `docs`")
 
 import hooks
+import links
 import prose
 import sources
 from mkdocs.config import load_config
@@ -174,3 +175,18 @@ def test_links_into_the_repository_lead_to_pages() -> None:
 
 def test_bars_in_the_code_of_tables_lose_their_backslash_and_others_do_not() -> None:
     assert prose.without_escapes(r"| `a \| b` | c \| d |") == r"| `a | b` | c \| d |"
+
+
+def test_links_of_the_built_site_are_checked(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "index.html").write_text('<h1 id="x">A</h1><a href="#x"><a href=".."><a href="https://b.org">')
+    (tmp_path / "index.html").write_text(
+        '<a href="a/#x"><a href="a/#y"><a href="b/"><img src="c.svg"><script src="https://b.org/d.js"></script>'
+    )
+
+    assert [*links.faults(tmp_path)] == [
+        "`index.html` loads `https://b.org/d.js`",
+        "`index.html` links to `a/#y`, where the anchor is missing",
+        "`index.html` links to `b/`, which is not there",
+        "`index.html` links to `c.svg`, which is not there",
+    ]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
+import links
 import sources
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.plugins import get_plugin_logger
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from prose import without_escapes
@@ -55,3 +58,9 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     if uri.startswith("source/"):
         return markdown
     return codes.linked(uri, sources.linked(uri, without_escapes(markdown)))
+
+
+def on_post_build(config: MkDocsConfig) -> None:
+    """Warn of links that lead nowhere; `--strict` makes that an error."""
+    for fault in links.faults(Path(config.site_dir)):
+        get_plugin_logger("links").warning(fault)
