@@ -28,8 +28,9 @@ hide: [navigation, toc]
 
 # {description} {{ .lead }}
 
-[Quick start](readme.md){{ .md-button .md-button--primary }}
-[The language](language.md){{ .md-button }}
+[A variant in ten minutes](tutorial-variant.md){{ .md-button .md-button--primary }}
+[A paper's table in twenty](tutorial-table.md){{ .md-button }}
+[Quick start](readme.md){{ .md-button }}
 
 ## You write the table as the paper prints it
 
