@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -29,17 +29,18 @@ from inception_dsl.syntax import source as sources
 from inception_dsl.syntax import yaml
 
 if TYPE_CHECKING:
-    from inception_dsl.paper.claims import Examination
+    from inception_dsl.paper.claims import ClaimVerdict, Examination
     from inception_dsl.paper.measurements import Measured, Subject
 
 
 @dataclass(frozen=True)
 class Build:
-    """A spec, compiled: its verdicts, and the files that it gives."""
+    """A spec, compiled: its verdicts, and the files that it gives. `claims` are those about it, for its page."""
 
     program: Program
     options: Options = field(default_factory=Options)
     path: str = ""
+    claims: tuple[ClaimVerdict, ...] = ()
 
     @property
     def file(self) -> str:
@@ -109,10 +110,10 @@ class Build:
     @property
     def page(self) -> str:
         """The network as one HTML file."""
+        from inception_dsl.emit.page import subject
         from inception_dsl.emit.page.page import page
-        from inception_dsl.emit.page.subject import Subject
 
-        return page(Subject(self.own, (), self.rebuild))
+        return page(subject.Subject(self.own, self.claims, self.rebuild))
 
     @property
     def rebuild(self) -> str:
@@ -142,10 +143,30 @@ def print_resolved(
     return print_blamed(flat) if blame else print_spec(flat)
 
 
-def examine(path: str | Path) -> Examination:
-    """Compare a file of claims with the specs beside it. Raises `SpecError` where it cannot be read."""
+def with_claims(builds: Sequence[Build]) -> list[Build]:
+    """Specs with what the files of claims beside them say about their networks as they are, without settings.
+
+    Raises `SpecError` where a file of claims cannot be read.
+    """
+    from inception_dsl.spec.claims import networks_in
+
+    plain = [build for build in builds if build.path and " --set " not in build.program.file]
+    names = {build.path: Path(build.path).stem.removeprefix(builtin.PREFIX) for build in plain}
+    files = dict.fromkeys(file for path in names for file in discovery.claims_beside(Path(path)))
+    found: dict[str, list[ClaimVerdict]] = {name: [] for name in names.values()}
+    for verdict in (verdict for file in files for verdict in examine(file, found).verdicts):
+        for name in networks_in(verdict.sentence) & found.keys():
+            found[name].append(verdict)
+    return [replace(build, claims=tuple(found.get(names.get(build.path, ""), ()))) for build in builds]
+
+
+def examine(path: str | Path, about: Collection[str] = ()) -> Examination:
+    """Compare a file of claims with the specs beside it; only those `about` some networks, if any are named.
+
+    Raises `SpecError` where it cannot be read.
+    """
     named = os.fspath(path).startswith(builtin.PREFIX)
-    return examine_source(sources.read(path), Path(builtin.PREFIX) if named else Path(path).parent)
+    return examine_source(sources.read(path), Path(builtin.PREFIX) if named else Path(path).parent, about=about)
 
 
 def measured(path: Path, subject: Subject, read: loader.Read = sources.read) -> Measured:
@@ -158,7 +179,10 @@ def measured(path: Path, subject: Subject, read: loader.Read = sources.read) -> 
 
 
 def examine_source(
-    source: Source, folder: Path, measure: Callable[[Path, Subject], Measured] = measured
+    source: Source,
+    folder: Path,
+    measure: Callable[[Path, Subject], Measured] = measured,
+    about: Collection[str] = (),
 ) -> Examination:
     """Compare claims with the specs in a folder and below; only those that they measure are compiled, each once.
 
@@ -166,9 +190,9 @@ def examine_source(
     the errors of a spec are findings.
     """
     from inception_dsl.paper import claims
-    from inception_dsl.spec.claims import read_claims
+    from inception_dsl.spec.claims import networks_in, read_claims
 
-    sentences = read_claims(yaml.parse(source))
+    sentences = [one for one in read_claims(yaml.parse(source)) if not about or networks_in(one).intersection(about)]
     specs = {spec.stem.removeprefix(builtin.PREFIX): spec for spec in reversed(discovery.specs_in(folder))}
     networks: dict[Subject, Measured] = {}
     faults: list[Diagnostic] = []

@@ -176,10 +176,13 @@ class Network:
     def page(self) -> str:
         """The network as one HTML file that loads nothing: table, figure, code, graph and spec side by side.
 
+        Files of claims beside the spec say what papers claim about it. Raises `SpecError` where one cannot be read.
+
         >>> load("specs/googlenet.yaml").page().startswith("<!doctype html>")
         True
         """
-        return compilation.Build(self.program, path=self._path).page
+        (build,) = compilation.with_claims([compilation.Build(self.program, path=self._path)])
+        return build.page
 
     def draw(
         self,

@@ -32,17 +32,13 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def chosen(page: Page) -> str:
-    """The row that the page shows, everywhere the same; "" for none."""
-    lines = page.locator("tr[aria-current]")
-    if lines.count() == 0:
-        assert page.locator("#title-chosen").inner_text() == "All rows"
-        return ""
-    name = lines.get_attribute("data-row") or ""
-    assert page.locator("#title-chosen").inner_text() == name
-    assert page.locator("#figure .row.on").get_attribute("data-row") == name
-    assert page.url.endswith(f"#row={name}")
-    return name
+def assert_chosen(page: Page, name: str) -> None:
+    """Every pane shows the row of a name; "" is none. What an address does happens soon, not at once."""
+    page.locator(f"#title-chosen >> text={name or 'All rows'}").wait_for()
+    current = page.locator("tr[aria-current]").evaluate_all("all => all.map(line => line.dataset.row)")
+    marked = page.locator("#figure .row.on").evaluate_all("all => all.map(group => group.dataset.row)")
+    assert current == marked == ([name] if name else [])
+    assert not name or page.url.endswith(f"#row={name}")
 
 
 def shown_lines(page: Page, view: str) -> list[int]:
@@ -53,43 +49,43 @@ def shown_lines(page: Page, view: str) -> list[int]:
 
 def test_a_row_is_chosen_by_a_click_in_the_table_or_in_the_figure(chromium: Browser, file: Path) -> None:
     with opened(chromium, file) as page:
-        assert chosen(page) == ""
+        assert_chosen(page, "")
         page.click("text=inception_4c")
-        assert chosen(page) == "inception_4c"
+        assert_chosen(page, "inception_4c")
         page.locator("#figure .row[data-row=pool1] text").first.click()
-        assert chosen(page) == "pool1"
+        assert_chosen(page, "pool1")
         page.click("tr[data-row=inception_3b] td.number >> nth=0")
-        assert chosen(page) == "inception_3b"
+        assert_chosen(page, "inception_3b")
         page.click("text=Close")
-        assert chosen(page) == ""
+        assert_chosen(page, "")
         assert page.evaluate("location.hash") == ""
 
 
 def test_keys_go_through_the_rows(chromium: Browser, file: Path) -> None:
     with opened(chromium, file) as page:
         page.keyboard.press("j")
-        assert chosen(page) == "conv1"
+        assert_chosen(page, "conv1")
         for key, name in (("j", "pool1"), ("ArrowDown", "norm1"), ("k", "pool1"), ("ArrowUp", "conv1"), ("k", "conv1")):
             page.keyboard.press(key)
-            assert chosen(page) == name
+            assert_chosen(page, name)
             assert page.evaluate("document.activeElement.textContent") == name
         page.keyboard.press("Escape")
-        assert chosen(page) == ""
+        assert_chosen(page, "")
         assert page.evaluate("document.activeElement.textContent") == "conv1"
         page.keyboard.press("Enter")
-        assert chosen(page) == "conv1"
+        assert_chosen(page, "conv1")
 
 
 def test_an_address_leads_to_a_row(chromium: Browser, file: Path) -> None:
     with opened(chromium, file, "#row=aux2") as page:
-        assert chosen(page) == "aux2"
+        assert_chosen(page, "aux2")
         assert page.locator("tr[data-row=aux2]").evaluate("e => e.getBoundingClientRect().bottom <= innerHeight")
         page.click(".errata a >> text=inception_5a >> nth=0")
-        assert chosen(page) == "inception_5a"
+        assert_chosen(page, "inception_5a")
         page.go_back()
-        assert chosen(page) == "aux2"
+        assert_chosen(page, "aux2")
     with opened(chromium, file, "#row=nothing%22%3E") as page:
-        assert chosen(page) == ""
+        assert_chosen(page, "")
 
 
 def test_the_tabs_show_what_belongs_to_the_row(chromium: Browser, file: Path) -> None:
@@ -116,7 +112,7 @@ def test_the_tabs_show_what_belongs_to_the_row(chromium: Browser, file: Path) ->
         assert page.locator("#boxes figure:visible figcaption code").all_inner_texts() == ["inception"]
         page.keyboard.press("j")
         page.keyboard.press("j")
-        assert chosen(page) == "pool3"
+        assert_chosen(page, "pool3")
         assert page.locator("#boxes .none:visible").count() == 1
 
 

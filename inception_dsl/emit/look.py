@@ -12,6 +12,9 @@ class Ink(NamedTuple):
     dark: str
 
 
+DARK: Final = "@media screen and (prefers-color-scheme: dark)"
+"""Where the colours of the dark scheme apply; on paper they are the light ones."""
+
 INK: Final = Ink("#16191d", "#f2f4f7")
 LABEL: Final = Ink("#3f4753", "#c3cbd6")
 WIRE: Final = Ink("#4b5563", "#aab4c2")

@@ -108,6 +108,10 @@ Agreement = Literal["exact", "nearest", "down"]
 """How a printed number follows from a computed one: it is equal, or rounded half up, or rounded down."""
 
 
+Judgement = Literal["exact", "rounds", "erratum", "MISMATCH"]
+"""The verdict on a printed number."""
+
+
 class Verdict(NamedTuple):
     """A printed cell, compared with the value that its row computes.
 
@@ -116,7 +120,7 @@ class Verdict(NamedTuple):
     """
 
     claim: Claim
-    verdict: Literal["exact", "rounds", "erratum", "MISMATCH"]
+    verdict: Judgement
     computed: Computed
     shown: str
     reason: str = ""

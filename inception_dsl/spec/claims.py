@@ -133,6 +133,11 @@ def measurements(formula: Value) -> Iterator[Measurement]:
             yield from measurements(right)
 
 
+def networks_in(sentence: Sentence) -> set[str]:
+    """The networks that a sentence's formula measures: `googlenet` of `ops(googlenet.conv1)`."""
+    return {measurement.place.name.partition(".")[0] for measurement in measurements(sentence.formula)}
+
+
 def _sentence(name: str, claim: ClaimEntry, document: Document, findings: Findings) -> Sentence | None:
     def written(key: str) -> Fragment:
         return document.text(("claims", name, key))

@@ -83,6 +83,17 @@ def find_claims(path: str) -> list[Path]:
     raise SpecError([Diagnostic(NO_SPEC_FOUND, f"there is no file of claims in `{path}`", help=hint, file=path)])
 
 
+def claims_beside(spec: Path) -> list[Path]:
+    """The files of claims in the folder of a spec and, in a folder `specs`, in those above it up to that one."""
+    if str(spec).startswith(builtin.PREFIX):
+        return [file for file in _files_in(Path(builtin.PREFIX)) if _holds_claims(file)]
+    above = [*spec.absolute().parents]
+    names = [folder.name for folder in above]
+    folders = above[: names.index(sources.SPECS) + 1] if sources.SPECS in names else above[:1]
+    files = (file for folder in folders for file in sorted(folder.glob("*.y*ml")) if file.is_file())
+    return [file for file in files if _holds_claims(file)]
+
+
 def _files_in(path: Path) -> list[Path]:
     """The files of a folder that may hold specs or claims; a file alone."""
     if (group := builtin.group_of(str(path))) is not None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from inception_dsl import compilation
 from inception_dsl.cli.checking import compile_specs, print_overall, print_verdicts
 from inception_dsl.cli.options import (
     SPECS,
@@ -80,6 +81,8 @@ def command(
     builds, claims = compile_specs(run, specs or ("specs",), variant, options)
     for path in claims:
         run.echo(f"skipped {path}: it holds claims, not a network")
+    if page:
+        builds = run.attempt(lambda: compilation.with_claims(builds)) or builds
     outputs: list[Mapping[str, bytes]] = []
     for build in builds:
         print_verdicts(run, build, alone=len(builds) == 1)

@@ -8,7 +8,7 @@ from typing import Final, Literal
 from xml.sax.saxutils import escape
 
 from inception_dsl.emit.figures.metrics import FONTS, text_width
-from inception_dsl.emit.look import FAINT, GRID, GROUND, INK, LABEL, SERIES
+from inception_dsl.emit.look import DARK, FAINT, GRID, GROUND, INK, LABEL, SERIES
 from inception_dsl.text.terminal import visible
 
 Role = Literal["title", "heading", "tick", "cell", "label", "remark"]
@@ -105,7 +105,7 @@ def plain(words: str) -> str:
 
 
 def _style() -> str:
-    lines = [*_colours(dark=False), *_rules(), "@media (prefers-color-scheme: dark) {", *_colours(dark=True), "}"]
+    lines = [*_colours(dark=False), *_rules(), f"{DARK} {{", *_colours(dark=True), "}"]
     return "".join(f".chart {line}\n" if line[0] not in "@}" else f"{line}\n" for line in lines)
 
 

@@ -13,7 +13,7 @@ from inception_dsl.emit.figures.model import Figure
 from inception_dsl.emit.figures.paint import CORNERS, PAINTS
 from inception_dsl.emit.figures.placement import scene
 from inception_dsl.emit.figures.scene import STYLES, Line, Part, Scene, Shape, Text
-from inception_dsl.emit.look import GROUND, INK, LABEL, WIRE
+from inception_dsl.emit.look import DARK, GROUND, INK, LABEL, WIRE
 from inception_dsl.text.terminal import visible
 
 HEAD: Final = (7, 3)
@@ -106,7 +106,7 @@ def _points(points: list[tuple[float, float]]) -> str:
 @lru_cache(maxsize=1)
 def style() -> str:
     """The style of all figures."""
-    lines = [*_colours(dark=False), *_RULES, "@media (prefers-color-scheme: dark) {", *_colours(dark=True), "}"]
+    lines = [*_colours(dark=False), *_RULES, f"{DARK} {{", *_colours(dark=True), "}"]
     return "".join(f".figure {line}\n" if line[0] not in "@}" else f"{line}\n" for line in lines)
 
 

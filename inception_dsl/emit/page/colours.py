@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from inception_dsl.emit.look import FAINT, GROUND, INK, LABEL, Ink
+from inception_dsl.emit.look import DARK, FAINT, GROUND, INK, LABEL, Ink
 
 GROUNDS: Final = {
     "ground": GROUND,
@@ -34,8 +34,8 @@ LINES: Final = {
 
 
 def variables() -> str:
-    """The colours as CSS: `var(--ink)`. On paper they are the light ones."""
+    """The colours as CSS: `var(--ink)`."""
     colours = (GROUNDS | TEXTS | LINES).items()
     light = "".join(f"  --{name}: {ink.light};\n" for name, ink in colours)
     dark = "".join(f"    --{name}: {ink.dark};\n" for name, ink in colours)
-    return f":root {{\n{light}}}\n\n@media screen and (prefers-color-scheme: dark) {{\n  :root {{\n{dark}  }}\n}}\n"
+    return f":root {{\n{light}}}\n\n{DARK} {{\n  :root {{\n{dark}  }}\n}}\n"

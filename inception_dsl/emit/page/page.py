@@ -8,8 +8,22 @@ from typing import Final
 from inception_dsl.emit.citation import citation, command
 from inception_dsl.emit.page.document import document
 from inception_dsl.emit.page.panel import Drawn, Panel
-from inception_dsl.emit.page.panels import boxes, code, errata, figure, memory, nodes, spec, table
+from inception_dsl.emit.page.panels import (
+    boxes,
+    claims,
+    code,
+    counting,
+    errata,
+    figure,
+    memory,
+    nodes,
+    recipe,
+    reported,
+    spec,
+    table,
+)
 from inception_dsl.emit.page.subject import Subject
+from inception_dsl.paper.verdicts import dropped_sentence
 
 MAIN: Final = (
     Panel("table", "Table", table.context),
@@ -27,7 +41,11 @@ ROW: Final = (
 
 BELOW: Final = (
     Panel("errata", "Errata", errata.context),
+    Panel("claims", "Claims", claims.context),
     Panel("memory", "Totals and memory", memory.context),
+    Panel("recipe", "Training", recipe.context),
+    Panel("reported", "Reported, not checked", reported.context),
+    Panel("counting", "How it is counted", counting.context),
 )
 """The panels about the whole network, below."""
 
@@ -50,6 +68,7 @@ def page(subject: Subject) -> str:
         arxiv=program.paper.arxiv,
         input=str(subject.typed.input),
         counts=table.counts(subject.verdicts),
+        dropped=dropped_sentence(program.published.dropped) if program.published.dropped else "",
         main=_drawn(MAIN, subject),
         row=_drawn(ROW, subject),
         below=_drawn(BELOW, subject),

@@ -14,8 +14,8 @@ from inception_dsl.emit.pytorch.pytorch import write
 from inception_dsl.ir.typed import Typed
 
 
-class Lines(NamedTuple):
-    """Lines of a file from `first` to `last`, counted from 1."""
+class LineRange(NamedTuple):
+    """LineRange of a file from `first` to `last`, counted from 1."""
 
     first: int
     last: int
@@ -25,7 +25,7 @@ class Listing(NamedTuple):
     """A PyTorch file, and the lines of every row and head in the order of the file."""
 
     text: str
-    rows: Mapping[str, Sequence[Lines]]
+    rows: Mapping[str, Sequence[LineRange]]
 
 
 def listing(typed: Typed, rebuild: str = "") -> Listing:
@@ -33,17 +33,17 @@ def listing(typed: Typed, rebuild: str = "") -> Listing:
     text, network, calls = write(typed, rebuild)
     starts = ast.parse(text).body
     places = {
-        node.name: Lines(node.lineno, node.end_lineno or node.lineno)
+        node.name: LineRange(node.lineno, node.end_lineno or node.lineno)
         for node in starts
         if isinstance(node, ast.ClassDef | ast.FunctionDef)
     }
     counts = [line.text.count("\n") + 1 for line in network]
     first = text.count("\n") - sum(counts) + 1  # the file ends with these lines
     own = [
-        Lines(first + before, first + before + n - 1)
+        LineRange(first + before, first + before + n - 1)
         for before, n in zip(accumulate(counts, initial=0), counts, strict=False)
     ]
-    rows: dict[str, Sequence[Lines]] = {}
+    rows: dict[str, Sequence[LineRange]] = {}
     for name in (*typed.trunk, *typed.heads):
         about = [(line, place) for line, place in zip(network, own, strict=True) if name in line.rows]
         used = _all_called((called for line, _ in about for called in line.calls), calls)

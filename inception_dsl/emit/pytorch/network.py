@@ -24,7 +24,7 @@ MAX_CALL_LINE = 96
 
 
 @dataclass(frozen=True)
-class Line:
+class ClassLine:
     """A line of the network's class, or several: the rows and heads that it is about, and the classes that it calls."""
 
     text: str
@@ -32,7 +32,7 @@ class Line:
     calls: tuple[str, ...] = ()
 
 
-def network_class(typed: Typed, layers: LayerPrinter, classes: TemplateClasses, name: str) -> list[Line]:
+def network_class(typed: Typed, layers: LayerPrinter, classes: TemplateClasses, name: str) -> list[ClassLine]:
     """The lines of the network's class."""
     lines = _Lines(typed, layers, classes)
     rows = list(lines.rows())
@@ -56,7 +56,7 @@ def network_class(typed: Typed, layers: LayerPrinter, classes: TemplateClasses, 
         "",
         f"    def forward(self, x: Tensor) -> {out}:",
     ]
-    return [*map(Line, head), *rows, *map(Line, middle), *forward(typed)]
+    return [*map(ClassLine, head), *rows, *map(ClassLine, middle), *forward(typed)]
 
 
 class _Entry(NamedTuple):
@@ -84,7 +84,7 @@ class _Lines:
         self.sources = {row.name: inputs(row.body)[0] for row in typed.program.rows}
         layers.names = {"classes": "num_classes"}
 
-    def rows(self) -> Iterator[Line]:
+    def rows(self) -> Iterator[ClassLine]:
         """Every row, then every head, aligned."""
         program = self.typed.program
         channels: Width = program.input.channels
@@ -101,17 +101,17 @@ class _Lines:
             entry = self._entry(head.name, body, at[source.name if source else head.source])
             about = f"        # reads {head.source}; the weight of its loss is {head.loss_weight:g}"
             code = layout(entry.built.code or "nn.Identity()", 8, len(head.name) + 8)
-            yield Line(f"{about}\n        self.{head.name} = {code}", (head.name,), entry.calls)
+            yield ClassLine(f"{about}\n        self.{head.name} = {code}", (head.name,), entry.calls)
 
     def _entry(self, name: str, body: Body, channels: Width) -> _Entry:
         before = len(self.layers.called)
         built = self.classes.build(body, channels, [(name,)])
         return _Entry(name, body, built, self.typed.out(name), tuple(self.layers.called[before:]))
 
-    def _aligned(self, entries: list[_Entry]) -> Iterator[Line]:
+    def _aligned(self, entries: list[_Entry]) -> Iterator[ClassLine]:
         tables = self._tables(entries)
         longest = max((len(entry.name) for entry in entries if entry.code), default=0)
-        lines: list[tuple[Line, TensorType | None]] = []
+        lines: list[tuple[ClassLine, TensorType | None]] = []
         for entry in entries:
             name, code = entry.name, entry.code
             target = f"        self.{name.ljust(longest)} = "
@@ -120,14 +120,14 @@ class _Lines:
                 text = f"        # {name} {idle}"
             elif isinstance(entry.body, Call) and isinstance(code, CallExpr):
                 columns = tables[code.head]
-                lines += [(Line(line), None) for line in columns.header(len(target) + len(code.head) + 1)]
+                lines += [(ClassLine(line), None) for line in columns.header(len(target) + len(code.head) + 1)]
                 text = f"{target}{code.head}({columns.row(code)})"
             else:
                 text = target + layout(code, 8, len(target) - 8, 20)
-            lines.append((Line(text, (name,), entry.calls), entry.out))
+            lines.append((ClassLine(text, (name,), entry.calls), entry.out))
         width = min(MAX_CALL_LINE, max(len(line.text.split("\n")[-1]) for line, out in lines if out))
         sizes = [max(len(str(n)) for entry in entries for n in entry.out.shape[i : i + 1] or (1,)) for i in range(3)]
-        yield Line(f"        #{' ' * (width - 9)}  # output: C x H x W")
+        yield ClassLine(f"        #{' ' * (width - 9)}  # output: C x H x W")
         for line, shape in lines:
             if shape is None:
                 yield line
@@ -170,7 +170,7 @@ class _Table:
         return [f"        #{' ' * (indent - 9)}{'  '.join(words)}".rstrip() for words in names]
 
 
-def forward(typed: Typed) -> Iterator[Line]:
+def forward(typed: Typed) -> Iterator[ClassLine]:
     """The lines of `forward`: a line for the rows of one image size, broken where a value is read again."""
     program = typed.program
     reads = {entry.name: inputs(entry.body) for entry in program.entries}
@@ -180,10 +180,12 @@ def forward(typed: Typed) -> Iterator[Line]:
     code, size, current = "x", _grid(typed.input), "x"
     called: list[str] = []  # the rows in `code`
 
-    def flush(target: str = "x") -> Iterator[Line]:
+    def flush(target: str = "x") -> Iterator[ClassLine]:
         nonlocal code
         if code != "x" or target != "x":
-            yield Line(f"        return {code}" if target == "return" else f"        {target} = {code}", tuple(called))
+            yield ClassLine(
+                f"        return {code}" if target == "return" else f"        {target} = {code}", tuple(called)
+            )
             code = "x"
             called.clear()
 
@@ -202,7 +204,7 @@ def forward(typed: Typed) -> Iterator[Line]:
         if row.name in kept:
             held[row.name] = row.name if current == "x" else current
             if current == "x":  # rows that pass the image on
-                yield Line(f"        {row.name} = x", (row.name,))
+                yield ClassLine(f"        {row.name} = x", (row.name,))
             elif code != "x":
                 yield from flush(f"x = {current}")
     if not program.heads:
@@ -214,8 +216,8 @@ def forward(typed: Typed) -> Iterator[Line]:
         source, passed = reads[head.name]
         read = ", ".join(held[name] for name in (source or head.source, *passed))
         heads += f", self.{head.name}({read})"
-    yield Line(f"        if self.training:\n            return Output(x{heads})", typed.heads)
-    yield Line("        return x")
+    yield ClassLine(f"        if self.training:\n            return Output(x{heads})", typed.heads)
+    yield ClassLine("        return x")
 
 
 def _grid(out: TensorType) -> Pair:

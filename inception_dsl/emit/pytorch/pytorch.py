@@ -15,7 +15,7 @@ from inception_dsl.emit.pytorch.helpers import helpers
 from inception_dsl.emit.pytorch.init import initialise
 from inception_dsl.emit.pytorch.layers import LayerPrinter
 from inception_dsl.emit.pytorch.modules import TemplateClasses
-from inception_dsl.emit.pytorch.network import Line, network_class
+from inception_dsl.emit.pytorch.network import ClassLine, network_class
 from inception_dsl.emit.pytorch.table import RULES
 from inception_dsl.emit.templates import template
 from inception_dsl.ir.op import Op
@@ -30,7 +30,7 @@ class Written(NamedTuple):
     """A file: its text, the lines of the network's class, with which it ends, and what its other classes call."""
 
     text: str
-    network: list[Line]
+    network: list[ClassLine]
     calls: Mapping[str, list[str]]
 
 

@@ -12,7 +12,7 @@ from inception_dsl.emit.page.subject import Subject
 from inception_dsl.emit.templates import markup
 
 
-class Module(NamedTuple):
+class DrawnModule(NamedTuple):
     """A module as drawn, and the names of the rows that call it, with blanks between."""
 
     name: str
@@ -28,7 +28,7 @@ def context(subject: Subject) -> Mapping[str, Any] | None:
         for module in dict.fromkeys(template.module for template in called(program, entry)):
             rows.setdefault(module, []).append(entry.name)
     drawn = [
-        Module(name, " ".join(calls), markup(svg(module_figure(program, name), styled=False)))
+        DrawnModule(name, " ".join(calls), markup(svg(module_figure(program, name), styled=False)))
         for name, calls in rows.items()
     ]
     return {"modules": drawn} if drawn else None

@@ -6,20 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from inception_dsl.emit.page.subject import Subject
+from inception_dsl.emit.report.statements import memory, totals
 
 
 def context(subject: Subject) -> Mapping[str, Any]:
     """The totals of the trunk and of the heads, and the memory of one example."""
-    counted, heads = subject.cost, subject.typed.heads
-    parts = [("trunk", counted.trunk), *((f"head {name}", counted.rows[name]) for name in heads)]
-    parts += [("all", counted.total)] if heads else []
-    memory = [("parameters", counted.trunk.params), ("activations kept in training", counted.trunk.activations)]
-    memory += [("activations kept in training, with heads", counted.total.activations)] if heads else []
-    memory += [("inference peak", counted.peak)]
+    typed, counted = subject.typed, subject.cost
     return {
         "totals": [
             (name, f"{part.params:,}", f"{part.params - part.biases:,}", f"{part.macs:,}", str(part.depth))
-            for name, part in parts
+            for name, part in totals(typed, counted)
         ],
-        "memory": [(name, f"{number:,}", f"{number * 4 / 2**20:,.2f}") for name, number in memory],
+        "memory": [(name, f"{n:,}", f"{n * 4 / 2**20:,.2f}") for name, n in memory(typed, counted)],
     }

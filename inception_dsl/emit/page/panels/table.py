@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -10,17 +9,10 @@ from inception_dsl.analysis.cost import RowCost
 from inception_dsl.elaborate.printer import as_term
 from inception_dsl.emit.figures.model import MARKS
 from inception_dsl.emit.page.subject import Subject
+from inception_dsl.emit.report.statements import VERDICTS, tallies
 from inception_dsl.ir.program import TOTALS, Column, Head, Published
 from inception_dsl.paper.verdicts import MEASURES, Verdict, column_of, comparison
 from inception_dsl.syntax.printer import spell_term
-
-WORDS: Final = {
-    "exact": "exact",
-    "rounds": "right when rounded",
-    "erratum": "known erratum",
-    "MISMATCH": "mismatch",
-}
-"""Verdicts in words, of which `known erratum` and `mismatch` have a plural."""
 
 SHOWN: Final = {"output": "output", "depth": "depth", "params": "parameters", "ops": "multiply-adds"}
 """The measures that every table shows, and their headings."""
@@ -35,14 +27,14 @@ class Count(NamedTuple):
     mark: str
 
 
-class Cell(NamedTuple):
+class TableCell(NamedTuple):
     """A computed value, and what the paper prints of it."""
 
     computed: str
-    printed: tuple[Printed, ...] = ()
+    printed: tuple[PrintedNumber, ...] = ()
 
 
-class Printed(NamedTuple):
+class PrintedNumber(NamedTuple):
     """A printed number, its verdict, and the computed one in its unit; `same` where it is written alike."""
 
     text: str
@@ -54,23 +46,18 @@ class Printed(NamedTuple):
     note: str
 
 
-class Line(NamedTuple):
+class TableLine(NamedTuple):
     """A line of the table: a row, a head, or the totals."""
 
     name: str
     layer: str
     kind: str
-    cells: tuple[Cell, ...]
+    cells: tuple[TableCell, ...]
 
 
 def counts(verdicts: Sequence[Verdict]) -> list[Count]:
-    """The verdicts that the table has, with their numbers."""
-    found = Counter[str](verdict.verdict for verdict in verdicts)
-    return [
-        Count(verdict, found[verdict], _plural(words, found[verdict]), MARKS[verdict])
-        for verdict, words in WORDS.items()
-        if found[verdict]
-    ]
+    """The verdicts that occur, with their numbers."""
+    return [Count(*tally, MARKS[tally.verdict]) for tally in tallies(verdicts) if tally.number]
 
 
 def context(subject: Subject) -> Mapping[str, Any]:
@@ -84,9 +71,11 @@ def context(subject: Subject) -> Mapping[str, Any]:
     for verdict in subject.verdicts:
         printed.setdefault(verdict.claim.row, []).append(verdict)
 
-    def line(name: str, layer: str, kind: str, cost: RowCost) -> Line:
+    def line(name: str, layer: str, kind: str, cost: RowCost) -> TableLine:
         found = printed.get(name if kind != "total" else TOTALS, [])
-        return Line(name, layer, kind, tuple(_cell(program.published, measure, cost, found) for measure in measures))
+        return TableLine(
+            name, layer, kind, tuple(_cell(program.published, measure, cost, found) for measure in measures)
+        )
 
     lines = []
     for entry in program.entries:
@@ -96,25 +85,25 @@ def context(subject: Subject) -> Mapping[str, Any]:
         lines.append(line(entry.name, layer, kind, subject.cost.rows[entry.name]))
     total = line("total", "without heads" if program.heads else "", "total", subject.cost.trunk)
     headings = [_label(measure) for measure in measures]
-    return {"headings": headings, "lines": lines, "total": total, "counts": counts(subject.verdicts)}
+    used = {verdict.verdict for verdict in subject.verdicts}
+    legend = [(word, mark, VERDICTS[word][0]) for word, mark in MARKS.items() if word in used]
+    return {"headings": headings, "lines": lines, "total": total, "legend": legend}
 
 
-def _cell(published: Published, measure: str, cost: RowCost, verdicts: Sequence[Verdict]) -> Cell:
+def _cell(published: Published, measure: str, cost: RowCost, verdicts: Sequence[Verdict]) -> TableCell:
     value = MEASURES[measure].of(cost, Column(measure))
     computed = f"{value:,}" if isinstance(value, int) else str(value)
     own = (verdict for verdict in verdicts if column_of(published, verdict.claim.column).measure == measure)
-    return Cell(computed, tuple(_printed(verdict, computed) for verdict in own))
+    return TableCell(computed, tuple(_printed(verdict, computed) for verdict in own))
 
 
-def _printed(verdict: Verdict, computed: str) -> Printed:
+def _printed(verdict: Verdict, computed: str) -> PrintedNumber:
     word, text = verdict.verdict, verdict.claim.text
     note = f"{comparison(verdict)}: {verdict.reason}" if word == "erratum" else ""
-    return Printed(text, word, WORDS[word], MARKS[word], verdict.shown, word == "exact" and text == computed, note)
+    return PrintedNumber(
+        text, word, VERDICTS[word][0], MARKS[word], verdict.shown, word == "exact" and text == computed, note
+    )
 
 
 def _label(measure: str) -> str:
     return SHOWN.get(measure, measure.replace("_", " "))
-
-
-def _plural(words: str, number: int) -> str:
-    return {"known erratum": "known errata", "mismatch": "mismatches"}.get(words, words) if number != 1 else words
