@@ -41,10 +41,10 @@ FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 def commands(program: str) -> list[str]:
     """The command lines of a program in the blocks of all pages, with continuation lines joined.
 
-    Those of the tutorials are run, in test_tutorials.py.
+    Pages that write files are followed, in test_tutorials.py.
     """
     found = []
-    for text in (text for page, text in PAGES.items() if not page.startswith("docs/tutorial-")):
+    for text in (text for text in PAGES.values() if ' title="' not in text):
         for language, block in FENCE.findall(text):
             for line in block.replace("\\\n", " ").splitlines() if language in {"sh", "console", "bash", ""} else ():
                 match = re.search(rf"(?:^|[\s/]){re.escape(program)}(\s.*)", line.partition("  #")[0])

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from inception_dsl.ir.shapes import Padding, Window
 from inception_dsl.ir.program import TOTALS
+from inception_dsl.ir.shapes import Padding, Window
 from inception_dsl.network import load
 from inception_dsl.text.markdown import escaped, table
 

@@ -36,10 +36,10 @@ BY_CI = (SETUP, SETUP_DEV, TRAINING)
 OF_TRAINING = {f"docs/{page}.md" for page in ("training", "data", "devices", "fine-tuning", "ablations")}
 """Pages whose commands train for hours; test_docs.py parses them."""
 
-TUTORIALS = [page for page in PAGES if page.startswith("docs/tutorial-")]
-"""Pages that test_tutorials.py follows from their beginning to their end."""
+FOLLOWED = [page for page, text in PAGES.items() if ' title="' in text]
+"""Pages that write files, which test_tutorials.py follows from their beginning to their end."""
 
-SHELL = [block for page in PAGES if page not in TUTORIALS for block in blocks(page, "sh") if block not in BY_CI]
+SHELL = [block for page in PAGES if page not in FOLLOWED for block in blocks(page, "sh") if block not in BY_CI]
 STEPS = [block for page in PAGES for block in blocks(page, "yaml") if block.startswith("- run:")]
 COMMANDS = sorted({line.partition("  #")[0].strip() for block in SHELL for line in block.splitlines()})
 OURS = [command for command in COMMANDS if command.startswith("inception-dsl ")]
@@ -95,7 +95,7 @@ def test_ci_names_tests_that_exist() -> None:
 def test_every_command_is_run() -> None:
     """Every command in a block runs in this file, in one that runs the sessions of a page, or in CI."""
     for page, text in PAGES.items():
-        if page in {*OF_TRAINING, *TUTORIALS}:
+        if page in {*OF_TRAINING, *FOLLOWED}:
             continue
         for language, block in re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
             for line in block.splitlines():
@@ -104,7 +104,7 @@ def test_every_command_is_run() -> None:
                     run_here = command in COMMANDS or block in BY_CI or block in STEPS
                     assert run_here or language == "console", (page, line)
     assert len(OURS) >= 20
-    sessions = [page for page in PAGES if blocks(page, "console") and page not in {*OF_TRAINING, *TUTORIALS}]
+    sessions = [page for page in PAGES if blocks(page, "console") and page not in {*OF_TRAINING, *FOLLOWED}]
     tests = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").glob("*.py")]
     assert sessions
     assert not [page for page in sessions if not any(f'blocks("{page}", "console")' in text for text in tests)]
@@ -190,18 +190,17 @@ def test_numbers_in_the_prose() -> None:
     assert len(dependencies) == 6 and any(name.startswith("onnx>") for name in dependencies)
 
 
+def test_the_parts_of_an_op_are_the_real_ones() -> None:
+    files = [path.read_text("utf-8") for path in (ROOT / "inception_dsl").rglob("*.py")]
+    shown = blocks("docs/adding-an-op.md", "python")
+
+    assert len(shown) == 4
+    assert [part for part in shown if sum(part in file for file in files) != 1] == []
+
+
 def test_the_generated_code_is_the_real_one() -> None:
     (shown,) = blocks("README.md", "python")
     excerpt(shown, (ROOT / "generated/googlenet/model.py").read_text(encoding="utf-8"))
-
-
-def test_the_diagnostic_is_the_real_one(copy: Path) -> None:
-    broken = GOOGLENET.replace("maxpool 3x3/1 same", "maxpool 3x3/1 valid")
-    (copy / "specs/googlenet.yaml").write_text(broken, encoding="utf-8")
-    done = run("inception-dsl check specs/googlenet.yaml", copy)
-
-    assert done.returncode == 1
-    assert done.stderr == blocks("README.md", "text")[1]
 
 
 def test_a_3x3_in_the_5x5_branch_is_found(copy: Path) -> None:
