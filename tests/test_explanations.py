@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -86,7 +87,7 @@ def claims(verdict: str) -> str:
     return table(keys, [[escaped(str(claim[key])) for key in keys] for claim in found], left=len(keys))
 
 
-TABLES = {
+TABLES: dict[str, Callable[[], str]] = {
     "padding.md: windows": windows,
     "padding.md: grids": grids,
     "errata.md: numbers": errata,
