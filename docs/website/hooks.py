@@ -26,8 +26,9 @@ def generated() -> dict[str, str]:
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """List the generated pages of a folder where the navigation names the folder.
 
-    Where the site has an address, `inception-dsl site` stands in its folder `networks/`.
+    Where the site has an address, what `inception-dsl site` writes is published in its folder `networks/`.
     """
+    config.site_description = home.description()
     networks = [{"Networks": f"{config.site_url}networks/"}] if config.site_url else []
     config.nav = [*_filled(config.nav or []), *networks]
     return config

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from inspect import cleandoc
 
@@ -10,7 +11,7 @@ from prose import code, fenced, plain, table
 
 from inception_dsl.cli.main import main
 
-CONTEXT = click.Context(main, info_name="inception-dsl")
+CONTEXT = click.Context(main, info_name="inception-dsl", **main.context_settings)
 
 
 def pages() -> dict[str, str]:
@@ -47,6 +48,11 @@ def _help(command: click.Command) -> str:
 def _options(context: click.Context) -> Iterator[str]:
     """The options as the terminal lists them, with their values and defaults; the usage has the arguments."""
     records = [parameter.get_help_record(context) for parameter in context.command.get_params(context)]
-    yield table(
-        ["option", "meaning"], [[code(option), plain(meaning)] for option, meaning in filter(None, records) if meaning]
-    )
+    rows = [[_written(option), plain(meaning)] for option, meaning in filter(None, records) if meaning]
+    yield table(["option", "meaning"], rows)
+
+
+def _written(option: str) -> str:
+    """An option's names, and what stands for its value."""
+    names, value = re.findall(r"^(-[\w-]+(?:[, /]+-[\w-]+)*) ?(.*)", option)[0]
+    return f"{code(names)} {code(value)}".rstrip()

@@ -47,6 +47,7 @@ def _page(title: str, kind: str, top: str) -> str:
         met = re.findall(r'"#/definitions/(\w+)"', json.dumps(sections[name]))
         names += [other for other in dict.fromkeys(met) if other not in {*names, *TOPS}]
     parts = [f"# {title}\n", *_section(sections[top], sections)]
+    parts += ["A recipe is a file with these keys, except `recipe`.\n"] if top == "Training" else []
     for name in names[1:]:
         parts += [f"## {name} {{ #{name.lower()} }}\n", *_section(sections[name], sections)]
     return "\n".join(parts)

@@ -118,5 +118,5 @@ def _formulas(entries: Mapping[str, catalogue.Entries]) -> str:
     for kind, heading in HEADINGS.items():
         rows = [[code(written), plain(entry["meaning"])] for written, entry in entries[kind].items()]
         parts += [f"## {heading}\n", table(["written", "meaning"], rows)]
-    parts += ["## Grammar\n", "The grammar that the parser reads, in the notation of Lark:\n", fenced(grammar, "ebnf")]
+    parts += ["## Grammar\n", "The grammar that the parser reads, in the notation of Lark:\n", fenced(grammar)]
     return "\n".join(parts)
