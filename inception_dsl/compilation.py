@@ -29,6 +29,7 @@ from inception_dsl.syntax import source as sources
 from inception_dsl.syntax import yaml
 
 if TYPE_CHECKING:
+    from inception_dsl.emit.page import subject as pages
     from inception_dsl.paper.claims import ClaimVerdict, Examination
     from inception_dsl.paper.measurements import Measured, Subject
 
@@ -108,12 +109,18 @@ class Build:
         }
 
     @property
+    def subject(self) -> pages.Subject:
+        """The network as its page and a site show it."""
+        from inception_dsl.emit.page.subject import Subject
+
+        return Subject(self.own, self.claims, self.rebuild)
+
+    @property
     def page(self) -> str:
         """The network as one HTML file."""
-        from inception_dsl.emit.page import subject
         from inception_dsl.emit.page.page import page
 
-        return page(subject.Subject(self.own, self.claims, self.rebuild))
+        return page(self.subject)
 
     @property
     def rebuild(self) -> str:

@@ -88,6 +88,7 @@ def elaborate(spec: NetworkSpec, free: Collection[str] = ()) -> Program:
         spec.reported,
         tuple(dict.fromkeys((*spec.warnings, *findings.warnings))),
         dict(training_places(spec)),
+        spec.base.spec.network if spec.base else "",
     )
 
 

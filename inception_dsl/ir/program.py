@@ -239,7 +239,7 @@ class Program:
 
     `init` is None where none is stated. `training` is the recipe, as validated by `spec.training_model`, and
     `training_places` the place of each of its settings by `group.name`, of `recipe`, and of the section ("").
-    `reported` are results that were measured on the network.
+    `reported` are results that were measured on the network. `base` is the network that a variant extends, else "".
     """
 
     name: str
@@ -257,6 +257,7 @@ class Program:
     reported: tuple[Result, ...] = ()
     warnings: tuple[Diagnostic, ...] = field(default=(), compare=False, repr=False)
     training_places: Mapping[str, Span] = field(default_factory=dict, compare=False, repr=False)
+    base: str = field(default="", compare=False)
 
     @property
     def entries(self) -> tuple[Row | Head, ...]:

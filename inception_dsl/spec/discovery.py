@@ -94,6 +94,17 @@ def claims_beside(spec: Path) -> list[Path]:
     return [file for file in files if _holds_claims(file)]
 
 
+def claims_in(paths: Iterable[str | Path]) -> list[Path]:
+    """The files of claims that some paths mean, those in folders included. Raises `SpecError` E001."""
+    found: dict[Path, None] = {}
+    for path in (Path(builtin.full(os.fspath(given))) for given in paths):
+        try:
+            found |= dict.fromkeys(file for file in _files_in(path) if _holds_claims(file))
+        except OSError as error:
+            raise unreadable(error.filename or path, reason(error)) from None
+    return list(found)
+
+
 def _files_in(path: Path) -> list[Path]:
     """The files of a folder that may hold specs or claims; a file alone."""
     if (group := builtin.group_of(str(path))) is not None:

@@ -58,6 +58,7 @@ ORPHANED_FILE = Code(
     "orphaned file",
     """\
 `compile` writes the files of a network and never deletes any. Other files in the network's folder are orphaned, and so
-is the folder of a network whose spec no longer exists. Delete them, or `compile --check` will fail (E402).
+is the folder of a network whose spec no longer exists. Delete them, or `compile --check` will fail (E402). `site` does
+not delete files either: pages of networks that no longer exist stay in the folder of the site until you delete them.
 """,
 )

@@ -34,7 +34,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Dots:
-    """Points; with names, each is an element of its own that tells its name where it is pointed at."""
+    """Points; with names, each is an element of its own that tells its name where it is pointed at.
+
+    With links too, it leads to a page.
+    """
 
     points: Sequence[Point]
     ink: str
@@ -43,6 +46,7 @@ class Dots:
     hollow: bool = False
     faint: bool = False
     names: Sequence[str] = ()
+    links: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -57,11 +61,12 @@ class Spread:
 
 @dataclass(frozen=True)
 class Name:
-    """Words beside a point, where they cover nothing."""
+    """Words beside a point, where they cover nothing; with a link, they lead to a page as the point does."""
 
     point: Point
     text: str
     ink: str
+    link: str = ""
 
 
 Mark = Line | Dots | Spread | Name

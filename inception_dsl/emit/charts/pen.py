@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from typing import Final, Literal
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, quoteattr
 
 from inception_dsl.emit.figures.metrics import FONTS, text_width
 from inception_dsl.emit.look import DARK, FAINT, GRID, GROUND, INK, LABEL, SERIES
@@ -58,6 +58,12 @@ def text(words: str, x: float, y: float, role: Role, anchor: Anchor = "start", t
     place = "" if anchor == "start" else f' text-anchor="{anchor}"'
     turn = f' transform="rotate(-90 {number(x)} {number(y)})"' if turned else ""
     return f'<text class="{role}"{where}{place}{turn}>{plain(words)}</text>'
+
+
+def linked(part: str, link: str, again: bool = False) -> str:
+    """A part that leads to a page, or to none; `again`: as another part does, so the keyboard does not stop at it."""
+    beside = ' tabindex="-1" aria-hidden="true"' if again else ""
+    return f"<a href={quoteattr(link)}{beside}>{part}</a>" if link else part
 
 
 def path(kind: str, data: str, width: float = 1, dash: str = "") -> str:
@@ -116,6 +122,7 @@ def _rules() -> Iterator[str]:
     yield ".line {fill: none; stroke: currentColor; stroke-linejoin: round}"
     yield ".dot {fill: none; stroke: currentColor; stroke-linecap: round}"
     yield ".faint {opacity: 0.35}"
+    yield "a {color: inherit}"
 
 
 def _colours(dark: bool) -> Iterator[str]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import repeat
 from typing import Final, NamedTuple
 
 from inception_dsl.emit.charts.axes import Axis
 from inception_dsl.emit.charts.labels import Box, place
 from inception_dsl.emit.charts.model import Chart, Dots, Line, Mark, Name, Panel, Point, Spread
-from inception_dsl.emit.charts.pen import document, fitted, number, path, plain, text, wide, wrapped
+from inception_dsl.emit.charts.pen import document, fitted, linked, number, path, plain, text, wide, wrapped
 
 EDGE: Final = 16
 """Around a chart, and between its panels."""
@@ -136,8 +137,8 @@ def _mark(mark: Mark, scale: _Scale) -> Iterator[str]:
             yield path(f"line {mark.ink}{faint}", data, mark.width, mark.dash)
         case Dots() if mark.names:
             yield f'<g class="dot {mark.ink}{faint}" stroke-width="{number(mark.size)}">'
-            for point, name in zip(mark.points, mark.names, strict=True):
-                yield f'<path d="{_dot(scale.at(point))}"><title>{plain(name)}</title></path>'
+            for point, name, link in zip(mark.points, mark.names, mark.links or repeat(""), strict=bool(mark.links)):
+                yield linked(f'<path d="{_dot(scale.at(point))}"><title>{plain(name)}</title></path>', link)
             yield "</g>"
         case Dots():
             finite = (scale.at(point) for point in mark.points if all(map(math.isfinite, point)))
@@ -183,7 +184,7 @@ def _names(marks: Sequence[Mark], scale: _Scale) -> Iterator[str]:
         near_x, near_y = min(max(x, box.x), box.right), min(max(y, box.y), box.bottom)
         if math.hypot(near_x - x, near_y - y) > 12:
             yield path(f"line {mark.ink}", f"M{number(x)} {number(y)}L{number(near_x)} {number(near_y)}", 0.8)
-        yield text(words, box.x, box.y + 10, "label")
+        yield linked(text(words, box.x, box.y + 10, "label"), mark.link, again=True)
 
 
 def _legend(marks: Sequence[Line | Dots], width: float) -> list[list[Line | Dots]]:

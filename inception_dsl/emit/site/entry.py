@@ -1,0 +1,83 @@
+"""A network as the index lists it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from inception_dsl.emit.citation import citation
+from inception_dsl.emit.options import PAGE
+from inception_dsl.emit.page.panels.table import Count, counts
+from inception_dsl.emit.page.subject import Subject
+from inception_dsl.emit.site.errors import TOPS, PrintedError, printed_error
+from inception_dsl.emit.site.silhouette import silhouette
+
+UNITS: Final = ((10**9, "B"), (10**6, "M"), (10**3, "K"))
+
+
+class Number(NamedTuple):
+    """A number as it is shown, and exactly."""
+
+    short: str
+    exact: int
+
+
+class Entry(NamedTuple):
+    """A line of the index: `page` is the page of the network, and `base` the entry that it is a variant of."""
+
+    name: str
+    title: str
+    file: str
+    page: str
+    base: str
+    year: int | None
+    paper: str
+    arxiv: str
+    figure: str
+    params: Number
+    macs: Number
+    depth: int
+    errors: tuple[PrintedError | None, ...]
+    counts: Sequence[Count]
+
+    @property
+    def printed(self) -> int:
+        """How many numbers the paper prints about it."""
+        return sum(count.number for count in self.counts)
+
+    @property
+    def kinds(self) -> str:
+        """The words by which the index is filtered."""
+        words = [
+            "variant" if self.base else "own",
+            *(["error"] if any(self.errors) else []),
+            *(count.verdict for count in self.counts),
+        ]
+        return " ".join(words)
+
+
+def entry(subject: Subject) -> Entry:
+    """A network as the index lists it."""
+    program, cost = subject.typed.program, subject.cost
+    return Entry(
+        program.name,
+        program.title or program.name,
+        program.file,
+        f"{program.name}/{PAGE}",
+        program.base,
+        program.paper.year,
+        citation(program.paper._replace(year=None, arxiv="", table="", figure="")),
+        program.paper.arxiv,
+        silhouette(subject.typed, cost),
+        number(cost.trunk.params),
+        number(cost.trunk.macs),
+        cost.trunk.depth,
+        tuple(printed_error(program.reported, top) for top in TOPS),
+        counts(subject.verdicts),
+    )
+
+
+def number(exact: int) -> Number:
+    """A number with three digits: 7.00M."""
+    unit, suffix = next(((unit, suffix) for unit, suffix in UNITS if exact >= unit * 0.9995), (1, ""))
+    return Number(f"{exact / unit:#.3g}".rstrip(".") + suffix if suffix else str(exact), exact)
