@@ -15,6 +15,8 @@ from pathlib import Path
 from cli_runner import cli
 
 FENCE = re.compile(r'^```(\w*)(?: title="([^"]+)")?\n(.*?)^```$', re.DOTALL | re.MULTILINE)
+EXCERPT = " (excerpt)"
+"""The end of a title, if its block shows what is in the file already."""
 
 
 def steps(session: str) -> Iterator[tuple[str, str]]:
@@ -72,13 +74,17 @@ def edit(file: Path, change: str) -> None:
 
 
 def play(page: str, known: tuple[str, ...] = ()) -> list[str]:
-    """Follow a page in the current folder: a block with a title is a file, or edits one, and `console` has commands.
+    """Follow a page in the current folder: a block with a title writes, edits or shows a file, `console` has commands.
 
     Gives the commands. A block of neither kind has to be `known`. A command fails where it prints an error, only there.
     """
-    ran = []
-    for kind, title, text in FENCE.findall(page):
-        if title and kind == "diff":
+    ran, blocks = [], FENCE.findall(page)
+    assert len(re.findall("^```", page, re.MULTILINE)) == 2 * len(blocks)
+    for kind, title, text in blocks:
+        if title.endswith(EXCERPT):
+            wrong = differs(text, Path(title.removesuffix(EXCERPT)).read_text("utf-8"))
+            assert not wrong, f"{title}: {wrong}"
+        elif title and kind == "diff":
             edit(Path(title), text)
         elif title:
             Path(title).parent.mkdir(parents=True, exist_ok=True)

@@ -47,6 +47,9 @@ def test_what_is_shown_is_compared() -> None:
     play(page.format("".join([lines[0], "...\n", lines[-1]])))
     play(page.format(f"{lines[0][:12]}...\n...\n"))
     play('```text title="x"\na\nb\nc\n```\n```diff title="x"\n a\n-b\n+d\n```\n```console\n$ cat x\na\nd\nc\n```\n')
+    play('```text title="x (excerpt)"\n...\nd\nc\n```\n')
+    with pytest.raises(AssertionError, match="not printed: `b`"):
+        play('```text title="x (excerpt)"\n...\nb\nc\n```\n')
     with pytest.raises(AssertionError, match="has this 0 times"):
         play('```diff title="x"\n-b\n+d\n```\n')
     with pytest.raises(AssertionError, match="what is to be done"):
