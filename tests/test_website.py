@@ -10,15 +10,16 @@ from types import FunctionType
 from typing import Any
 
 import click
-import markdown
 import pytest
 
 pytest.importorskip("mkdocs", reason="needs the extra `docs`")
 
 import hooks
 import links
+import markdown
 import prose
 import sources
+from hooks import generated
 from mkdocs.config import load_config
 from reference import api, codes
 
@@ -34,11 +35,12 @@ from inception_dsl.spec.vocabulary.words import WORDS
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-PAGES = hooks.generated()
+CONFIG = load_config(str(DOCS / "website" / "mkdocs.yml"))
 
 
 def as_html(text: str) -> str:
-    return str(markdown.markdown(text, extensions=["attr_list", "tables", "pymdownx.superfences"]))
+    """What the site makes of a text, without the plugins."""
+    return str(markdown.markdown(text, extensions=CONFIG.markdown_extensions, extension_configs=CONFIG.mdx_configs))
 
 
 def listed(nav: Any) -> Iterator[str]:
@@ -50,11 +52,10 @@ def listed(nav: Any) -> Iterator[str]:
 
 
 def test_the_navigation_lists_every_page_once() -> None:
-    config = hooks.on_config(load_config(str(DOCS / "website" / "mkdocs.yml")))
-    pages = [*listed(config.nav)]
+    pages = [*listed(hooks.on_config(CONFIG).nav)]
     files = {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")}
 
-    assert sorted(pages) == sorted({*files, *sources.DOCUMENTS.values(), *PAGES})
+    assert sorted(pages) == sorted({*files, *sources.DOCUMENTS.values(), *generated()})
 
 
 # codes
@@ -62,29 +63,50 @@ def test_the_navigation_lists_every_page_once() -> None:
 
 def test_every_code_has_a_page_and_a_line_in_an_index() -> None:
     for code in CODES:
-        assert f"| {code} |" in PAGES["diagnostics/index.md"] and f"diagnostics/{code}.md" in PAGES
+        assert f"| {code} |" in generated()["diagnostics/index.md"] and f"diagnostics/{code}.md" in generated()
     for code in rules.codes():
-        assert f"| {code} |" in (DOCS / "lint.md").read_text(encoding="utf-8") and f"lint/{code}.md" in PAGES
-    assert "| [E204](E204.md) |" in codes.linked("diagnostics/index.md", PAGES["diagnostics/index.md"])
+        assert f"| {code} |" in (DOCS / "lint.md").read_text(encoding="utf-8") and f"lint/{code}.md" in generated()
+    assert "| [E204](E204.md) |" in codes.linked("diagnostics/index.md", generated()["diagnostics/index.md"])
 
 
 @pytest.mark.parametrize("code", [code for code in codes.ALL.values() if code.wrong], ids=str)
 def test_a_page_shows_what_the_wrong_example_gives(code: Code) -> None:
+    page = generated()[codes.page_of(code)]
     kind = "warning" if code[0] in "WL" else "error"
 
-    assert f">{kind}[{code}]</span>" in PAGES[codes.page_of(code)]
-    assert code.wrong.rstrip() in PAGES[codes.page_of(code)] and code.right.rstrip() in PAGES[codes.page_of(code)]
+    assert f">{kind}[{code}]</span>" in page
+    assert code.wrong.rstrip() in page and code.right.rstrip() in page
 
 
-def test_a_hostile_code_cannot_break_out_of_its_page() -> None:
-    script = "<script>alert(1)</script>"
-    wrong = f"network: tiny\n```\n{script}\n"
-    page = as_html(
-        codes.page(Code("E999", f"{script} `{script}`", f"{script}\n\n`{script}`\n", wrong=wrong, right=wrong))
-    )
+SCRIPT = "<script>alert(1)</script>"
 
-    assert "<script" not in page and page.count("&lt;script&gt;") >= 6
-    assert "|" not in re.sub(r"`[^`]*`", "", prose.table(["a"], [["x | y `z|z`"]]).splitlines()[2].strip("| "))
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SCRIPT,
+        f"`{SCRIPT}`",
+        f"# {SCRIPT}",
+        f"<pre>{SCRIPT}</pre>",
+        f"a `b\n{SCRIPT}` c",
+        f"a ` b\n\n{SCRIPT}\n\nc ` d",
+        f"```\n{SCRIPT}\n```\n",
+        f"```\n```\n{SCRIPT}\n",
+        f"[a](javascript:alert) {SCRIPT}",
+        f"| a |\n| --- |\n| {SCRIPT} |\n",
+    ],
+)
+def test_a_hostile_code_cannot_break_out_of_its_page(text: str) -> None:
+    hostile = Code("E999", text.partition("\n")[0], f"{text}\n", wrong=f"network: {text}\n", right=f"{text}\n")
+    pages = as_html(codes.page(hostile)) + as_html(prose.table(["a"], [[prose.plain(text)]]))
+
+    assert not re.search('<script|javascript:alert"', pages)
+    assert pages.count("&lt;script&gt;") >= 4
+
+
+def test_bars_in_a_table_are_no_columns() -> None:
+    (row,) = re.findall("<td>.*</td>", as_html(prose.table(["a"], [["x | y `z|z`"]])))
+    assert row == "<td>x &#124; y <code>z|z</code></td>"
 
 
 def test_codes_in_prose_become_links_and_those_in_code_do_not() -> None:
@@ -97,19 +119,19 @@ def test_codes_in_prose_become_links_and_those_in_code_do_not() -> None:
 
 
 def test_every_layer_and_word_is_described_with_its_spelling_in_each_backend() -> None:
-    layers = PAGES["language/layers.md"].split("\n## ")[1:]
+    layers = generated()["language/layers.md"].split("\n## ")[1:]
 
     assert [re.search(r"\{ #(\w+) \}", section)[1] for section in layers] == [*LAYERS]  # type: ignore[index]
     for section in layers:
         spelt = dict(re.findall(r"^\| (\w+) \| (.+) \|$", section.partition("| backend |")[2], re.MULTILINE))
         assert all(spelt[backend.title] for backend in BACKENDS), section
     for name, word in WORDS.items():
-        assert f"| `{name}{'' if word.alone else '='}` |" in PAGES["language/words.md"]
+        assert f"| `{name}{'' if word.alone else '='}` |" in generated()["language/words.md"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_key_is_described(kind: str) -> None:
-    pages = "".join(text for page, text in PAGES.items() if page.startswith("language/"))
+    pages = "".join(text for page, text in generated().items() if page.startswith("language/"))
     for section in schema(kind)["definitions"].values():
         for key in section["properties"]:
             assert f"| `{key}` |" in pages
@@ -119,7 +141,7 @@ def test_a_recipe_has_the_keys_of_training_except_one() -> None:
     training = schema("spec")["definitions"]["Training"]["properties"]
     recipe = schema("recipe")["definitions"]["RecipeFile"]["properties"]
 
-    assert "A recipe is a file with these keys, except `recipe`." in PAGES["language/training.md"]
+    assert "A recipe is a file with these keys, except `recipe`." in generated()["language/training.md"]
     assert training.keys() - recipe.keys() == {"recipe"} and recipe.keys() <= training.keys()
 
 
@@ -138,7 +160,7 @@ def commands(command: click.Command, context: click.Context) -> Iterator[tuple[c
 def test_every_command_and_option_is_described() -> None:
     for command, context in commands(main, click.Context(main, info_name="inception-dsl")):
         path = context.command_path.split()[1:]
-        page = PAGES[f"commands/{path[0] if path else 'index'}.md"]
+        page = generated()[f"commands/{path[0] if path else 'index'}.md"]
         (section,) = re.findall(rf"^#+ {' '.join(path) or 'Commands'}$.*?(?=^#|\Z)", page, re.DOTALL | re.MULTILINE)
         for parameter in command.params:
             if isinstance(parameter, click.Option):
@@ -164,7 +186,7 @@ def members(thing: Any) -> Iterator[Any]:
 def test_every_public_name_and_what_it_gives_is_described() -> None:
     described = {path.rpartition(".")[2] for path in api.PATHS}
     for name in inception_dsl.__all__:
-        assert api.home(name) in api.PATHS and f"[`{name}`](" in PAGES["api/index.md"], name
+        assert api.home(name) in api.PATHS and f"[`{name}`](" in generated()["api/index.md"], name
         for member in members(getattr(inception_dsl, name)):
             given = {*re.findall(r"\b[A-Z]\w+", str(member.__annotations__["return"]))}
             foreign = {"Literal", "Mapping", "Module", "FeasibleSampler"}

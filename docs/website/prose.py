@@ -7,31 +7,38 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-CODE: Final = re.compile(
+_CODE: Final = (
     r"^[ \t]*(?P<ticks>`{3,}|~{3,})[^\n]*\n.*?^[ \t]*(?P=ticks)[ \t]*$"
-    r"|<pre.*?</pre>|(?P<span>`+)(?!`).+?(?<!`)(?P=span)(?!`)|^#+ .*?$",
-    re.DOTALL | re.MULTILINE,
+    r"|(?P<span>`+)(?!`)(?:(?!\n[ \t]*\n).)+?(?<!`)(?P=span)(?!`)"
 )
-"""Fenced blocks, `<pre>`, code in a line; and headings, which are names."""
+CODE: Final = re.compile(_CODE, re.DOTALL | re.MULTILINE)
+"""Fenced blocks, and code in a line."""
+
+KEPT: Final = re.compile(rf"{_CODE}|<pre.*?</pre>|^#+ .*?$", re.DOTALL | re.MULTILINE)
+"""These, what a terminal shows, and headings, which are names."""
 
 
-def rewritten(markdown: str, rewrite: Callable[[str], str]) -> str:
+def rewritten(markdown: str, rewrite: Callable[[str], str], kept: re.Pattern[str] = KEPT) -> str:
     """The page with every stretch of prose rewritten, and its code as it is."""
     written, at = [], 0
-    for code in CODE.finditer(markdown):
-        written += [rewrite(markdown[at : code.start()]), code[0]]
-        at = code.end()
+    for part in kept.finditer(markdown):
+        written += [rewrite(markdown[at : part.start()]), part[0]]
+        at = part.end()
     return "".join([*written, rewrite(markdown[at:])])
 
 
 def without_escapes(markdown: str) -> str:
     r"""The page with every `\|` in code as a bar: GitHub needs the backslash in tables, Python-Markdown shows it."""
-    return CODE.sub(lambda code: code[0].replace("\\|", "|") if code["span"] else code[0], markdown)
+    return CODE.sub(lambda part: part[0].replace("\\|", "|") if part["span"] else part[0], markdown)
 
 
 def plain(text: str) -> str:
-    """A text of ours as Markdown in which nothing is HTML or a link; code in it stays code."""
-    return rewritten(text, lambda prose: html.escape(prose, quote=False).replace("[", "&#91;"))
+    """A text of ours as Markdown in which nothing is HTML or a link; code in it stays code.
+
+    Python-Markdown would read a tag at the start of a line as HTML even in code, so that such code has one line.
+    """
+    one_line = CODE.sub(lambda part: " ".join(part[0].split("\n")) if part["span"] else part[0], text)
+    return rewritten(one_line, lambda prose: html.escape(prose, quote=False).replace("[", "&#91;"), CODE)
 
 
 def code(text: str) -> str:
