@@ -11,7 +11,7 @@ from cli_runner import SMALL
 from inception_dsl.compiler import at_size, compile_file, compile_source
 from inception_dsl.diagnostics.diagnostic import Source
 from inception_dsl.emit.figures.diagram import module_figure, network_figure
-from inception_dsl.emit.figures.model import Box, Figure, Fork, Frame, Head, Row
+from inception_dsl.emit.figures.model import Box, Figure, Fork, Frame, Head, Row, Trunk
 from inception_dsl.ir.typed import Typed
 
 ROOT = Path(__file__).parent.parent
@@ -57,7 +57,7 @@ def hostile() -> list[Figure]:
     """Figures with hostile text: wherever a spec may have it, and everywhere."""
     typed = small(SAYING)
     box = Box(HOSTILE, "pool", (HOSTILE,), HOSTILE)
-    frame = Frame(HOSTILE, (box, Fork(((box,), ()), box)), (HOSTILE,), HOSTILE)
+    frame = Frame(HOSTILE, (box, Fork(((box,), ()), box, (HOSTILE, ""))), (HOSTILE,), HOSTILE)
     rows, heads = (Row(HOSTILE, frame),), (Head(Row(f"{HOSTILE} head", box), HOSTILE),)
-    everywhere = Figure(HOSTILE, HOSTILE, HOSTILE, box, rows, heads, (HOSTILE,))
+    everywhere = Figure(HOSTILE, HOSTILE, HOSTILE, (Trunk(box, rows, heads, HOSTILE),), (HOSTILE,))
     return [network_figure(typed), module_figure(typed.program, "mod"), everywhere]

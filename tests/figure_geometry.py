@@ -33,7 +33,7 @@ def _texts(scene: Scene) -> Iterator[str]:
     for text in words:
         if not any(_holds(box, text.region) for box in boxes):
             yield f"outside its box: {text.text}"
-    labels = [text for text in texts(scene) if text.role in ("edge", "heading")]
+    labels = [text for text in texts(scene) if text.role in ("edge", "heading", "caption")]
     segments = [*_segments(scene, dashed=False), *_segments(scene, dashed=True)]
     for text in labels:
         if any(_overlap(box, text.region) for box in boxes):
@@ -44,22 +44,38 @@ def _texts(scene: Scene) -> Iterator[str]:
 
 
 def _crossings(scene: Scene) -> Iterator[str]:
-    """Lines that cross each other, lie on each other or go through boxes; skips may cross."""
-    solid = _segments(scene, dashed=False)
-    level = sorted(segment for segment in solid if segment[1] == segment[3])
-    upright = [segment for segment in solid if segment[0] == segment[2]]
-    assert len(level) + len(upright) == len(solid), "a line is slanted"
-    for x, y0, _, y1 in upright:
-        for x0, y, x1, _ in level:
-            if x0 > x:
-                break
-            if x0 < x < x1 and y0 < y < y1:
-                yield f"lines cross at {x}, {y}"
+    """Lines that cross or cover each other, or go through boxes; a dashed line may cross another one."""
+    solid, dashed = _segments(scene, dashed=False), _segments(scene, dashed=True)
+    for ours, others in ((solid, solid), (dashed, solid), (solid, dashed)):
+        level = sorted(segment for segment in ours if segment[1] == segment[3])
+        upright = [segment for segment in others if segment[0] == segment[2]]
+        for x, y0, _, y1 in upright:
+            for x0, y, x1, _ in level:
+                if x0 > x:
+                    break
+                if x0 < x < x1 and y0 < y < y1:
+                    yield f"lines cross at {x}, {y}"
+    assert all(x0 == x1 or y0 == y1 for x0, y0, x1, y1 in (*solid, *dashed)), "a line is slanted"
+    for axis in (0, 1):
+        yield from _covered([one for one in solid if one[axis] == one[axis + 2]], dashed, axis)
+        yield from _covered([one for one in dashed if one[axis] == one[axis + 2]], dashed, axis)
     boxes = [shape.region for shape in shapes(scene) if shape.kind not in ("frame", "header")]
     for box in boxes:
         inside = Rectangle(box.x + 1, box.y + 1, box.width - 2, box.height - 2)
-        if any(_overlap(_region(segment), inside) for segment in solid):
+        if any(_overlap(_region(segment), inside) for segment in (*solid, *dashed)):
             yield f"a line goes through a box: {box}"
+
+
+def _covered(segments: list[Segment], dashed: list[Segment], axis: int) -> Iterator[str]:
+    """Lines that cover a part of a dashed one; edges to heads of one row begin together, which nobody sees."""
+    lanes: dict[float, list[Segment]] = {}
+    for segment in dashed:
+        if segment[axis] == segment[axis + 2]:
+            lanes.setdefault(segment[axis], []).append(segment)
+    for a in segments:
+        for b in lanes.get(a[axis], []):
+            if a is not b and a[1 - axis] < b[3 - axis] and b[1 - axis] < a[3 - axis]:
+                yield f"a line covers another: {a} {b}"
 
 
 def _outside(scene: Scene) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from inception_dsl.emit.figures.model import Kind
 from inception_dsl.emit.figures.scene import Anchor, Line, Part, Rectangle, Role, Shape, Text, Written
@@ -24,11 +24,12 @@ class Patch:
 
 @dataclass(frozen=True)
 class Path:
-    """A line through points of (main, cross)."""
+    """A line through points of (main, cross); a `dot` says that it leaves another line."""
 
     points: tuple[tuple[float, float], ...]
     arrow: bool = False
     dashed: bool = False
+    dot: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,21 @@ class Words:
 Item = Patch | Path | Words
 
 
+class Entry(NamedTuple):
+    """Where a dashed line comes in from a labelled step of the chain around it."""
+
+    step: int
+    main: float
+    cross: float
+
+
 @dataclass(frozen=True)
 class Block:
     """A placed part: it enters at (0, 0), leaves at (length, 0), and reaches `before` and `after` across its axis.
 
     `begins` says whether it reads what arrives, and `arrow` whether the edge into it ends there in an arrow. `port` is
-    where skips enter: a length along its side, and the side's distance from the axis.
+    where skips enter: a length along its side, and the side's distance from the axis. Dashed lines are to come from
+    before it to its `entries`.
     """
 
     length: float
@@ -62,6 +72,7 @@ class Block:
     begins: bool = True
     arrow: bool = True
     port: tuple[float, float] = (0, 0)
+    entries: tuple[Entry, ...] = ()
 
 
 def moved(items: Iterable[Item], main: float, cross: float) -> list[Item]:
@@ -82,8 +93,8 @@ def on_screen(item: Item, down: bool) -> Part:
         case Patch(main, cross, length, breadth, kind, words):
             region = Rectangle(cross, main, breadth, length) if down else Rectangle(main, cross, length, breadth)
             return Shape(region, kind, words)
-        case Path(points, arrow, dashed):
-            return Line(tuple((c, m) if down else (m, c) for m, c in points), arrow, dashed)
+        case Path(points, arrow, dashed, dot):
+            return Line(tuple((c, m) if down else (m, c) for m, c in points), arrow, dashed, dot)
         case Words(main, cross, text, role, dx, dy, anchor):
             x, y = (cross, main) if down else (main, cross)
             return Text(x + dx, y + dy, text, role, anchor)

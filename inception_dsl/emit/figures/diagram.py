@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Final
 
 from inception_dsl.emit.citation import citation
 from inception_dsl.emit.figures import words
-from inception_dsl.emit.figures.model import MARKS, Box, Element, Figure, Fork, Frame, Head, Row, Steps
+from inception_dsl.emit.figures.model import MARKS, Box, Element, Figure, Fork, Frame, Head, Row, Steps, Trunk
 from inception_dsl.ir import program
-from inception_dsl.ir.dataflow import inputs, steps_read
+from inception_dsl.ir.dataflow import references, steps_read
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.program import TOTALS, Again, Body, Call, Join, Layer, Part, Reference, Repeat, Template
 from inception_dsl.ir.program import Sequence as Chain
@@ -24,6 +25,9 @@ LONGEST_TITLE: Final = 90
 LONGEST_SUBTITLE: Final = 300
 """Characters of a title, and of the line below it; the rest is left out."""
 
+LONGEST_LABEL: Final = 30
+"""Characters of the name of a branch."""
+
 MOST_CLOSED: Final = 4
 """Layers of a row that are drawn as one box, at the level of rows."""
 
@@ -36,8 +40,8 @@ def network_figure(typed: Typed, opened: bool = False, first: str = "", last: st
     end = names.index(last) if last else len(rows) - 1
     shown, drawn = {*names[begin : end + 1]}, []
     for row in rows[begin : end + 1]:
-        source, passed = inputs(row.body)
-        drawn.append(_row(typed, row, opened, verdicts.get(row.name, []), [source, *passed], shown))
+        read = [one.name for one in references(row.body) if isinstance(one, Reference) and one.kind == "row"]
+        drawn.append(_row(typed, row, opened, verdicts.get(row.name, []), read, shown))
     leaving = [head for head in typed.program.heads if head.source in shown]
     heads = [Head(_row(typed, head, opened, [], [], shown), head.source) for head in leaving]
     start = Box("input", "value", out=str(typed.input), source=True)
@@ -51,20 +55,24 @@ def network_figure(typed: Typed, opened: bool = False, first: str = "", last: st
     subtitle = shortened(citation(typed.program.paper._replace(arxiv="")), LONGEST_SUBTITLE)
     totals = [] if first or last else verdicts.get(TOTALS, [])
     legend = _legend([*cells, *totals], _marks(totals))
-    return Figure(title, subtitle, f"{description}.", start, tuple(drawn), tuple(heads), legend)
+    return Figure(title, subtitle, f"{description}.", (Trunk(start, tuple(drawn), tuple(heads)),), legend)
 
 
 def module_figure(network: program.Program, module: str, opened: bool = False) -> Figure:
     """A module alone, with symbolic widths, as papers draw it; those that it calls are opened if `opened`.
 
-    Of a module that is specialised, it is the first form.
+    A module that is specialised has its forms side by side; the name of a form draws that one.
     """
-    template = next(one for one in network.templates.values() if one.module == module)
-    steps, _ = _Drawing(network.templates, opened).walk(template.body, None, {})
-    rows = tuple(Row(f"{number}", step) for number, step in enumerate(steps or (Box("pass", "other"),), 1))
-    description = f"The module {module}: {template.doc}" if template.doc else f"The module {module}."
-    start = Box("input", "value", source=True)
-    return Figure(module, shortened(template.doc, LONGEST_SUBTITLE), description, start, rows)
+    forms = [one for one in network.templates.values() if module in (one.module, one.name)]
+    doc, trunks = forms[0].doc, []
+    for form in forms:
+        steps, _ = _Drawing(network.templates, opened).walk(form.body, None, {})
+        row = Row(form.name, Frame("", steps or (Box("pass", "other"),)))
+        trunks.append(Trunk(Box("input", "value", source=True), (row,), caption=form.name if len(forms) > 1 else ""))
+    description = f"The module {module}: {doc}" if doc else f"The module {module}."
+    if len(forms) > 1:
+        description += f" {len(forms)} forms."
+    return Figure(module, shortened(doc, LONGEST_SUBTITLE), description, tuple(trunks))
 
 
 def _row(
@@ -152,6 +160,9 @@ class _Drawing:
     values: dict[tuple[str, str], TensorType | None] = field(default_factory=dict)
     labelled: dict[str, Body] = field(default_factory=dict)
     read: frozenset[str] = frozenset()
+    numbers: dict[str, int] = field(default_factory=dict)
+    """Of the labelled steps of the body that is walked."""
+    given: Iterator[int] = field(default_factory=lambda: count(1))
     inside: bool = False
     """Whether the walk is inside a closed module, of which only what leaves it is drawn."""
 
@@ -159,10 +170,10 @@ class _Drawing:
         self, body: Body, arriving: TensorType | None, env: Mapping[str, Scalar]
     ) -> tuple[Steps, TensorType | None]:
         """The elements of a row's or module's own body, and what leaves it."""
-        outer = self.labelled, self.read
-        self.labelled, self.read = {}, steps_read(body)
+        outer = self.labelled, self.read, self.numbers
+        self.labelled, self.read, self.numbers = {}, steps_read(body), {}
         steps, out = self._walk(body, arriving, env)
-        self.labelled, self.read = outer
+        self.labelled, self.read, self.numbers = outer
         return tuple(steps), out
 
     def _walk(
@@ -180,18 +191,21 @@ class _Drawing:
             case Join(op, branches):
                 drawn = [tuple(self._part(part, arriving, env)[0]) for part in branches]
                 _, out = self._next(op)
-                return [Fork(tuple(drawn), Box(words.join_sign(op), "join", out=_shown(out)))], out
-            case Repeat(count, inner):
+                names = ["" if part.label in self.read else part.label for part in branches]  # else a box has it
+                labels = tuple(shortened(name, LONGEST_LABEL) for name in names)
+                return [Fork(tuple(drawn), Box(words.join_sign(op), "join", out=_shown(out)), labels)], out
+            case Repeat(times, inner):
                 first, arriving = self._walk(inner, arriving, env)
-                for _ in range(count - 1 if self.typed else 0):  # the other turns have nodes of their own
+                for _ in range(times - 1 if self.typed else 0):  # the other turns have nodes of their own
                     _, arriving = self._walk(inner, arriving, env)
-                return [_repeated(count, first, _shown(arriving))], arriving
+                return [_repeated(times, first, _shown(arriving))], arriving
             case Call():
                 return self._call(body, arriving, env)
             case Reference(name, kind):
                 out = self._value(kind, name)
                 title = name if kind == "argument" else f"@{name}"
-                return [Box(title, "value", out=_shown(out), source=True)], out
+                number = self.numbers.get(name, 0) if kind == "step" else 0
+                return [Box(title, "value", out=_shown(out), source=True, step=number)], out
             case Again(label):
                 found, out = self._walk(self.labelled[label], arriving, env)
                 applied = found[0].kind if len(found) == 1 and isinstance(found[0], Box) else "module"
@@ -207,7 +221,8 @@ class _Drawing:
             self.values["step", part.label] = out
             self.labelled[part.label] = part.body
             if part.label in self.read:
-                elements = [*elements, Box(part.label, "value", out=_shown(out))]
+                self.numbers[part.label] = next(self.given)
+                elements = [*elements, Box(part.label, "value", out=_shown(out), step=self.numbers[part.label])]
         return elements, out
 
     def _layer(self, ops: tuple[Op, ...]) -> tuple[list[Element], TensorType | None]:

@@ -25,7 +25,10 @@ def chosen(typed: Typed, module: str | None = None, rows: str | None = None, ope
     if module and rows:
         raise ValueError("a module is drawn alone: leave out the rows")
     if module:
-        _known("module", module, dict.fromkeys(one.module for one in typed.program.templates.values()))
+        templates = typed.program.templates.values()
+        modules = dict.fromkeys(one.module for one in templates)
+        if module not in {one.name for one in templates}:
+            _known("module", module, modules)
         return module_figure(typed.program, module, opened)
     first, last = _ends(rows, typed.trunk) if rows else ("", "")
     return network_figure(typed, opened, first, last)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from inception_dsl.emit.figures.block import Block, Item, Patch, Path, Words, moved
+from inception_dsl.emit.figures.block import Block, Entry, Item, Patch, Path, Words, moved
+from inception_dsl.emit.figures.bus import Bus
 from inception_dsl.emit.figures.metrics import text_width
 from inception_dsl.emit.figures.model import Box, Element, Fork, Frame, Steps
 from inception_dsl.emit.figures.scene import STYLES, Written, height_of, width_of
@@ -28,6 +29,8 @@ ASIDE: Final = 6
 GRID: Final = 8
 """Boxes are multiples of this wide, so that those with about the same words are alike."""
 
+NONE: Final[frozenset[int]] = frozenset()
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -35,38 +38,52 @@ class Layout:
 
     down: bool
 
-    def element(self, element: Element, breadth: float = 0) -> Block:
-        """Lay out one element; a box is at least `breadth` wide on the screen."""
+    def element(self, element: Element, breadth: float = 0, given: frozenset[int] = NONE) -> Block:
+        """Lay out one element; a box is at least `breadth` wide on the screen.
+
+        Dashed lines can come to its top from the labelled steps that are `given`.
+        """
         match element:
+            case Box(source=True, step=step) if step in given:
+                return Block(0, 0, 0, begins=False, arrow=False, entries=(Entry(step, 0, 0),))
             case Box():
                 return self._box(element, breadth)
+            case Frame(""):
+                return self.steps(element.inner)
             case Frame():
                 return self._frame(element)
             case Fork():
-                return self._fork(element)
+                return self._fork(element, given)
 
-    def steps(self, steps: Steps) -> Block:
+    def steps(self, steps: Steps, given: frozenset[int] = NONE) -> Block:
         """Lay out steps, one after the other, with the shape on an edge where it changes."""
         if not steps:
             return Block(0, 0, 0, arrow=False)
         items: list[Item] = []
         before = after = main = 0.0
-        blocks = [self.element(step) for step in steps]
-        for number, block in enumerate(blocks):
+        bus = Bus()
+        blocks: list[Block] = []
+        for number, step in enumerate(steps):
+            block = self.element(step, given=bus.known if number else given)
+            blocks.append(block)
             if number:
                 last = steps[number - 1].out
                 label = last if block.begins and (number < 2 or last != steps[number - 2].out) else ""
                 gap = self.gap(label)
+                lines = bus.arrive(main + gap, block)
                 if block.begins:
-                    found, left, right = self.edge(main, gap, label, block.arrow)
+                    found, left, right = self.edge(main, gap, label, block.arrow, lines)
                     items += found
                     before, after = max(before, left), max(after, right)
-                main += gap
+                main += gap + lines
+            if isinstance(step, Box) and step.step and not step.source:
+                bus.leave(step.step, main + block.length / 2, block.after)
             items += moved(block.items, main, 0)
             before, after = max(before, block.before), max(after, block.after)
             main += block.length
+        dashed, before, after = bus.drawn(before, after)
         first = blocks[0]
-        return Block(main, before, after, tuple(items), first.begins, first.arrow, first.port)
+        return Block(main, before, after, (*items, *dashed), first.begins, first.arrow, first.port, first.entries)
 
     def gap(self, label: str) -> float:
         """The length of an edge with a label."""
@@ -74,9 +91,14 @@ class Layout:
             return GAP
         return GAP + 8 if self.down else text_width(label, STYLES["edge"].size) + 16
 
-    def edge(self, main: float, length: float, label: str, arrow: bool) -> tuple[list[Item], float, float]:
-        """An edge along the axis with its label beside it, and the room that it needs before and after the axis."""
-        items: list[Item] = [Path(((main, 0), (main + length, 0)), arrow)]
+    def edge(
+        self, main: float, length: float, label: str, arrow: bool, further: float = 0
+    ) -> tuple[list[Item], float, float]:
+        """An edge along the axis with its label beside it, and the room that it needs before and after the axis.
+
+        It is longer than `length` by what is `further`, where it has no label.
+        """
+        items: list[Item] = [Path(((main, 0), (main + length + further, 0)), arrow)]
         if not label:
             return items, 0, 0
         words, before, after = self.label(main + (length - 3) / 2, label)
@@ -128,50 +150,73 @@ class Layout:
         outline = Patch(0, -before, length, before + after, "frame")
         return Block(length, before, after, (outline, band, *items), inner.begins, port=port)
 
-    def _fork(self, fork: Fork) -> Block:
-        blocks = [self.steps(branch) for branch in fork.branches]
-        labels = [branch[-1].out if branch else "" for branch in fork.branches]
-        join = self.element(fork.join)
-        axes, before, after = self._axes(fork, blocks, labels, join)
-        tails = [self.gap(label) for label in labels]
-        end = max(GAP + block.length + tail for block, tail in zip(blocks, tails, strict=True))
+    def _fork(self, fork: Fork, given: frozenset[int]) -> Block:
+        """Branches side by side; a dashed line comes to a branch only where it crosses no edge of another one."""
+        lines = [given] * len(fork.branches)
+        while True:
+            blocks = [self.steps(branch, here) for branch, here in zip(fork.branches, lines, strict=True)]
+            join = self.element(fork.join)
+            axes, before, after = self._axes(fork, blocks, join)
+            reading = [axis for axis, block in zip(axes, blocks, strict=True) if block.begins]
+            low, high = min((0.0, *reading)), max((0.0, *reading))
+            crossing = [
+                number
+                for number, (axis, block) in enumerate(zip(axes, blocks, strict=True))
+                if reading and any(low <= axis + entry.cross <= high for entry in block.entries)
+            ]
+            if not crossing:
+                break
+            for number in crossing:
+                lines[number] = NONE
+        lead = max(map(self.gap, fork.labels))
+        tails = [self.gap(label) for label in _outs(fork)]
+        end = max(lead + block.length + tail for block, tail in zip(blocks, tails, strict=True))
         items: list[Item] = []
-        for branch, block, label, tail, axis in zip(fork.branches, blocks, labels, tails, axes, strict=True):
-            leave = GAP + block.length if branch else 0
-            items += moved(block.items, GAP, axis)
+        entries: list[Entry] = []
+        for branch, block, out, tail, axis, name in zip(
+            fork.branches, blocks, _outs(fork), tails, axes, fork.labels, strict=True
+        ):
+            leave = lead + block.length if branch else 0
+            items += moved(block.items, lead, axis)
             items.append(Path(((leave, axis), (end, axis))))
+            entries += [Entry(entry.step, lead + entry.main, axis + entry.cross) for entry in block.entries]
             if branch and block.begins:
-                items.append(Path(((0, axis), (GAP, axis)), block.arrow))
-            if label:
-                items += moved([self.label(leave + (tail - 3) / 2, label)[0]], 0, axis)
-        reading = [0.0, *(axis for axis, block in zip(axes, blocks, strict=True) if block.begins)]
-        for place, touched in ((0, reading), (end, [0.0, *axes])):
+                items.append(Path(((0, axis), (lead, axis)), block.arrow))
+            if name and block.begins:
+                items += moved([self.label((lead - 3) / 2, name)[0]], 0, axis)
+            if out and block.length:
+                items += moved([self.label(leave + (tail - 3) / 2, out)[0]], 0, axis)
+        for place, touched in ((0, [0.0, *reading]), (end, [0.0, *axes])):
             if max(touched) > min(touched):
                 items.append(Path(((place, min(touched)), (place, max(touched)))))
         items.append(Path(((end, 0), (end + GAP, 0)), arrow=True))
         items += moved(join.items, end + GAP, 0)
-        reads = any(block.begins for block in blocks)
-        return Block(end + GAP + join.length, before, after, tuple(items), reads, arrow=False)
+        length = end + GAP + join.length
+        return Block(length, before, after, tuple(items), bool(reading), arrow=False, entries=tuple(entries))
 
-    def _axes(
-        self, fork: Fork, blocks: list[Block], labels: list[str], join: Block
-    ) -> tuple[list[float], float, float]:
+    def _axes(self, fork: Fork, blocks: list[Block], join: Block) -> tuple[list[float], float, float]:
         """The place of each branch across the axis of the fork, and the room that all of them need."""
         axes: list[float] = []
         at = 0.0
-        for block, label in zip(blocks, labels, strict=True):
-            _, left, right = self.label(0, label) if label else (None, 0, 0)
-            before, after = max(block.before, left), max(block.after, right)
+        for block, out, name in zip(blocks, _outs(fork), fork.labels, strict=True):
+            reach = [self.label(0, label)[1:] for label in (out, name) if label]
+            before = max([block.before, *(left for left, _ in reach)])
+            after = max([block.after, *(right for _, right in reach)])
             axes.append(at + before)
             at += before + after + GUTTER
         whole = at - GUTTER
-        solid = [axis for axis, branch in zip(axes, fork.branches, strict=True) if branch]
+        solid = [axis for axis, block in zip(axes, blocks, strict=True) if block.length]
         middle = solid[0] if len(solid) == 1 else (axes[0] + axes[-1]) / 2
         return (
             [axis - middle for axis in axes],
             max(middle, join.before),
             max(whole - middle, join.after),
         )
+
+
+def _outs(fork: Fork) -> list[str]:
+    """The shapes that leave the branches."""
+    return [branch[-1].out if branch else "" for branch in fork.branches]
 
 
 def _lines(element: Box | Frame) -> tuple[Written, ...]:

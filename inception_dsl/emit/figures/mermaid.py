@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from inception_dsl.emit.figures.model import Box, Element, Figure, Fork, Frame, Kind, Steps
+from inception_dsl.emit.figures.model import Box, Element, Figure, Fork, Frame, Kind, Steps, Trunk
 from inception_dsl.emit.figures.paint import PAINTS
 from inception_dsl.emit.look import INK
 from inception_dsl.text.terminal import visible
@@ -30,6 +30,8 @@ class _Flowchart:
         self.direction = "TB" if down else "LR"
         self.number = 0
         self.edges: list[str] = []
+        self.given: dict[int, str] = {}
+        """The boxes of labelled steps."""
 
     def lines(self) -> Iterator[str]:
         """The whole chart, line by line."""
@@ -37,23 +39,31 @@ class _Flowchart:
         yield f"flowchart {self.direction}"
         yield f"  accTitle: {_sentence(figure.title)}"
         yield f"  accDescr: {_sentence(figure.description)}"
-        lines, ends = self._element(figure.start, [], "  ")
+        for trunk in figure.trunks:
+            if trunk.caption:
+                yield f'  subgraph {self._name()}["{_text(trunk.caption)}"]'
+            yield from self._trunk(trunk)
+            if trunk.caption:
+                yield "  end"
+        yield from (f"  {edge}" for edge in self.edges)
+        for kind, paint in PAINTS.items():
+            if kind not in ("frame", "header"):
+                yield f"  classDef {kind}_ fill:{paint.fill},stroke:{paint.stroke},color:{INK.light}"
+
+    def _trunk(self, trunk: Trunk) -> Iterator[str]:
+        lines, ends = self._element(trunk.start, [], "  ")
         yield from lines
         given: dict[str, list[End]] = {}
-        for row in figure.rows:
+        for row in trunk.rows:
             skips = [end for name in row.reads for end in given.get(name, [])]
             lines, ends = self._element(row.element, ends, "  ")
             yield from lines
             for source, _ in skips:
                 self.edges.append(f"{source} -.-> {self.entry}")
             given[row.name] = ends
-        for head in figure.heads:
+        for head in trunk.heads:
             lines, _ = self._element(head.row.element, given[head.source], "  ")
             yield from lines
-        yield from (f"  {edge}" for edge in self.edges)
-        for kind, paint in PAINTS.items():
-            if kind not in ("frame", "header"):
-                yield f"  classDef {kind}_ fill:{paint.fill},stroke:{paint.stroke},color:{INK.light}"
 
     def _element(self, element: Element, ends: list[End], indent: str) -> tuple[list[str], list[End]]:
         """The lines of an element that is read from some ends, and its own end; `entry` is then its first box."""
@@ -65,16 +75,22 @@ class _Flowchart:
                 self.entry = name
                 if not element.source:
                     self.edges += [_edge(end, name) for end in ends]
+                    self.given[element.step] = name
+                elif element.step in self.given:
+                    self.edges.append(f"{self.given[element.step]} -.-> {name}")
                 return [f'{indent}{name}{opening}"{words}"{closing}:::{element.kind}_'], [(name, element.out)]
+            case Frame("", inner):
+                return self._steps(inner, ends, indent)
             case Frame(title, inner, detail, out):
                 name = self._name()
                 opened = f'{indent}subgraph {name}["{"<br/>".join(map(_text, (title, *detail)))}"]'
                 lines, found = self._steps(inner, ends, indent + "  ")
                 return [opened, *lines, f"{indent}end"], [(source, out or label) for source, label in found]
-            case Fork(branches, join):
+            case Fork(branches, join, labels):
                 lines, found = [], []
-                for branch in branches:
-                    more, last = self._steps(branch, ends, indent)
+                for branch, label in zip(branches, labels, strict=True):
+                    named = [(source, ": ".join(filter(None, (label, out)))) for source, out in ends]
+                    more, last = self._steps(branch, named, indent)
                     lines += more
                     found += last
                 more, last = self._element(join, found, indent)

@@ -16,7 +16,8 @@ MARKS: Final = {"exact": "\u2713", "rounds": "\u2248", "erratum": "\u2020", "MIS
 class Box:
     """A layer, a join, a closed module, or a value by its name (`value`); `out` is the shape that leaves it.
 
-    A `source` reads nothing of what is drawn before it.
+    A `source` reads nothing of what is drawn before it. The value of a labelled step and all that read it have the same
+    `step`, a number.
     """
 
     title: str
@@ -24,11 +25,12 @@ class Box:
     detail: tuple[str, ...] = ()
     out: str = ""
     source: bool = False
+    step: int = 0
 
 
 @dataclass(frozen=True)
 class Frame:
-    """An opened module, row or repeat."""
+    """An opened module, row or repeat; without a title, it has no outline."""
 
     title: str
     inner: Steps
@@ -38,10 +40,11 @@ class Frame:
 
 @dataclass(frozen=True)
 class Fork:
-    """Branches that read the same input, and the box that joins them."""
+    """Branches that read the same input, and the box that joins them; `labels` are the names of the branches, or ""."""
 
     branches: tuple[Steps, ...]
     join: Box
+    labels: tuple[str, ...]
 
     @property
     def out(self) -> str:
@@ -72,8 +75,18 @@ class Head:
 
 
 @dataclass(frozen=True)
+class Trunk:
+    """Rows with their heads aside. `start` is what the first row reads, and `caption` tells it from other trunks."""
+
+    start: Box
+    rows: tuple[Row, ...]
+    heads: tuple[Head, ...] = ()
+    caption: str = ""
+
+
+@dataclass(frozen=True)
 class Figure:
-    """A trunk with its heads aside. `start` is what the first row reads, `description` a sentence for screen readers.
+    """The trunk of a network, or the forms of a module; `description` is a sentence for screen readers.
 
     `legend` has the printed totals, and explains the marks that the figure has.
     """
@@ -81,7 +94,5 @@ class Figure:
     title: str
     subtitle: str
     description: str
-    start: Box
-    rows: tuple[Row, ...]
-    heads: tuple[Head, ...] = ()
+    trunks: tuple[Trunk, ...]
     legend: tuple[str, ...] = ()

@@ -15,19 +15,19 @@ class Paint(NamedTuple):
     dark_stroke: str
 
 
-# GoogLeNet's Figure 3 has blue convolutions, red pools, green norms and joins, and yellow classifiers. These differ in
-# lightness too, so that a print in grey tells them apart; the words in a box say the same.
+# GoogLeNet's Figure 3 has blue convolutions, red pools, green norms and joins, and yellow classifiers. The fills are a
+# scale of lightness too, so that a print in grey and colour-blind readers tell them apart.
 PAINTS: Final[Mapping[str, Paint]] = {
-    "convolution": Paint("#a9cdf2", "#2f6ea8", "#1f4d7a", "#7db4ea"),
-    "pool": Paint("#ef9a86", "#a83a22", "#8a3a28", "#f0a08c"),
-    "norm": Paint("#bfe3c3", "#3b8248", "#24583a", "#86cf98"),
-    "join": Paint("#bfe3c3", "#3b8248", "#24583a", "#86cf98"),
-    "classifier": Paint("#faeb9a", "#8f7a12", "#665711", "#e6cf5c"),
-    "module": Paint("#e4dcf3", "#6d559e", "#453866", "#b8a4e3"),
-    "value": Paint("#ffffff", "#6b7280", "#14171c", "#9aa4b2"),
-    "other": Paint("#eceef1", "#6b7280", "#31363f", "#9aa4b2"),
-    "frame": Paint("none", "#6b7280", "none", "#9aa4b2"),
-    "header": Paint("#e4dcf3", "#6d559e", "#453866", "#b8a4e3"),
+    "convolution": Paint("#6fade3", "#0068a1", "#00588a", "#71bdfa"),
+    "pool": Paint("#dd7a66", "#a03525", "#9e4635", "#f39985"),
+    "norm": Paint("#8ac89a", "#39774c", "#244f34", "#87c797"),
+    "join": Paint("#8ac89a", "#39774c", "#244f34", "#87c797"),
+    "classifier": Paint("#ffef9d", "#7f6807", "#826c1c", "#dcc667"),
+    "module": Paint("#d4c4e8", "#6e5899", "#3f3161", "#bda6e4"),
+    "value": Paint("#ffffff", "#676b71", "#14171c", "#9fa6b0"),
+    "other": Paint("#d9dcdf", "#676b71", "#272a30", "#9fa6b0"),
+    "frame": Paint("none", "#676b71", "none", "#9fa6b0"),
+    "header": Paint("#d4c4e8", "#6e5899", "#3f3161", "#bda6e4"),
 }
 
 

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from inception_dsl.emit.figures.block import Block, Item, Path, moved, on_screen
+from inception_dsl.emit.figures.bus import LANE, Lanes
 from inception_dsl.emit.figures.layout import GAP, GUTTER, Layout
 from inception_dsl.emit.figures.metrics import text_width
-from inception_dsl.emit.figures.model import Box, Figure
+from inception_dsl.emit.figures.model import Box, Figure, Trunk
 from inception_dsl.emit.figures.scene import STYLES, Group, Line, Part, Rectangle, Role, Scene, Shape, Text
 
 MARGIN: Final = 20
-LANE: Final = 14
-"""Between skips."""
+CAPTION: Final = 24
+"""The room of the name of a form."""
+
+SPACE: Final = 40
+"""Between the forms of a module."""
+
+WIDEST: Final = 1600
+"""Of the forms beside one another, if they are more than one."""
 
 NARROWEST: Final = 300
 """The room of the line below the title, in a figure that is narrower."""
@@ -21,35 +29,62 @@ NARROWEST: Final = 300
 
 def scene(figure: Figure, down: bool = True) -> Scene:
     """Place all of a figure, with its title above and its legend below."""
-    placement = _Placement(figure, Layout(down))
-    placement.trunk()
-    placement.heads()
-    placement.skips()
-    parts = {row: [on_screen(item, down) for item in items] for row, items in placement.items.items()}
-    regions = [region for here in parts.values() for part in here for region in _regions(part)]
-    left, top = min(region.x for region in regions), min(region.y for region in regions)
-    right, bottom = max(region.right for region in regions), max(region.bottom for region in regions)
+    drawn, right, bottom = _side_by_side([_drawn(trunk, down) for trunk in figure.trunks])
     texts: list[Text] = []
     y = float(MARGIN)
-    below: list[tuple[str, Role]] = [(line, "edge") for line in _folded(figure.subtitle, max(right - left, NARROWEST))]
+    below: list[tuple[str, Role]] = [(line, "edge") for line in _folded(figure.subtitle, max(right, NARROWEST))]
     headings: list[tuple[str, Role]] = [(figure.title, "heading"), *below]
     for line, role in headings:
         texts.append(Text(MARGIN, y + STYLES[role].line / 2, line, role, "start"))
         y += STYLES[role].line
-    dx, dy = MARGIN - left, y + 12 - top
-    width, height = right + dx + MARGIN, bottom + dy + MARGIN
+    top = y + 12
+    width, height = right + 2 * MARGIN, bottom + top + MARGIN
     for line in figure.legend:
         texts.append(Text(MARGIN, height, line, "edge", "start"))
         height += STYLES["edge"].line + 4
-    groups = [Group(row, tuple(_shifted(part, dx, dy) for part in here)) for row, here in parts.items()]
-    groups.append(Group("", tuple(texts)))
+    groups = [replace(group, parts=_shifted(group.parts, MARGIN, top)) for group in drawn]
     width = max([width, *(text.region.right + MARGIN for text in texts)])
-    return Scene(width, height, tuple(groups))
+    return Scene(width, height, (*groups, Group("", tuple(texts))))
+
+
+Drawn = tuple[list[Group], float, float]
+"""Groups from the top left corner, with their width and height."""
+
+
+def _drawn(trunk: Trunk, down: bool) -> Drawn:
+    """A trunk with its heads and skips, below its caption."""
+    placement = _Placement(trunk, Layout(down))
+    placement.trunk()
+    placement.heads()
+    placement.skips()
+    groups = [Group(row, tuple(on_screen(item, down) for item in here)) for row, here in placement.items.items()]
+    regions = [region for group in groups for part in group.parts for region in _regions(part)]
+    left, top = min(region.x for region in regions), min(region.y for region in regions)
+    right, bottom = max(region.right for region in regions), max(region.bottom for region in regions)
+    caption = Text(0, STYLES["title"].line / 2, trunk.caption, "caption", "start")
+    above = CAPTION if trunk.caption else 0
+    found = [replace(group, parts=_shifted(group.parts, -left, above - top)) for group in groups]
+    if trunk.caption:
+        found.append(Group("", (caption,)))
+    return found, max(right - left, caption.region.width), above + bottom - top
+
+
+def _side_by_side(drawn: Sequence[Drawn]) -> Drawn:
+    """Some trunks beside one another, in lines of which none is wider than `WIDEST` if it has several."""
+    groups: list[Group] = []
+    widest = x = y = bottom = 0.0
+    for found, width, height in drawn:
+        if x and x + width > WIDEST:
+            x, y = 0.0, bottom + SPACE
+        groups += [replace(group, parts=_shifted(group.parts, x, y)) for group in found]
+        widest, bottom = max(widest, x + width), max(bottom, y + height)
+        x += width + SPACE
+    return groups, widest, bottom
 
 
 @dataclass
 class _Placement:
-    figure: Figure
+    whole: Trunk
     layout: Layout
     items: dict[str, list[Item]] = field(default_factory=lambda: {"": []})
     """By row or head; those of "" are the lines between them."""
@@ -62,14 +97,14 @@ class _Placement:
 
     def trunk(self) -> None:
         """Place the rows, one after the other."""
-        figure, layout = self.figure, self.layout
-        tapped = {head.source for head in figure.heads} | {name for row in figure.rows for name in row.reads}
-        boxes = [row.element for row in figure.rows if isinstance(row.element, Box) and row.element.kind != "value"]
+        whole, layout = self.whole, self.layout
+        tapped = {head.source for head in whole.heads} | {name for row in whole.rows for name in row.reads}
+        boxes = [row.element for row in whole.rows if isinstance(row.element, Box) and row.element.kind != "value"]
         breadth = max(map(layout.box_width, boxes), default=0) if layout.down and len(boxes) > 1 else 0
-        start = layout.element(figure.start)
+        start = layout.element(whole.start)
         self._place("", start, 0)
-        main, name, out = start.length, "", figure.start.out
-        for row in figure.rows:
+        main, name, out = start.length, "", whole.start.out
+        for row in whole.rows:
             block = layout.element(row.element, breadth)
             main = self._edge(main, name, out, name in tapped, block)
             self._place(row.name, block, main)
@@ -79,9 +114,9 @@ class _Placement:
 
     def heads(self) -> None:
         """Place the heads in lanes: one that begins later lies nearer to the trunk, so that no edge crosses it."""
-        blocks = [self.layout.element(head.row.element) for head in self.figure.heads]
+        blocks = [self.layout.element(head.row.element) for head in self.whole.heads]
         spans = []
-        for head, block in zip(self.figure.heads, blocks, strict=True):
+        for head, block in zip(self.whole.heads, blocks, strict=True):
             start = self.taps[head.source]
             spans.append((start, start + GAP + block.length + self.layout.gap(head.row.element.out) + GUTTER))
         lanes = [0] * len(blocks)
@@ -98,7 +133,7 @@ class _Placement:
 
     def _head(self, at: int, block: Block, tap: float, axis: float) -> float:
         """Place a head; gives how far it reaches after its axis."""
-        row = self.figure.heads[at].row
+        row = self.whole.heads[at].row
         self.items[""].append(Path(((tap, 0), (tap, axis), (tap + GAP, axis)), block.arrow))
         out = row.element.out
         items, _, room = self.layout.edge(tap + GAP + block.length, self.layout.gap(out), out, arrow=True)
@@ -107,20 +142,18 @@ class _Placement:
 
     def skips(self) -> None:
         """Place a dashed line from every row that a later one reads beside the row before it."""
-        skips = [(self.taps[name], row, number) for row in self.figure.rows for number, name in enumerate(row.reads)]
+        skips = [(self.taps[name], row, number) for row in self.whole.rows for number, name in enumerate(row.reads)]
         skips.sort(key=lambda skip: (self.entries[skip[1].name][0] - skip[0], skip[0]))  # short ones lie inside
-        lanes: list[list[tuple[float, float]]] = []
-        for tap, row, number in skips:
+        lanes = Lanes()
+        for at, (tap, row, number) in enumerate(skips):
             main, block = self.entries[row.name]
             length, side = block.port
             target = main + length * (number + 1) / (len(row.reads) + 1)
-            lane = next((at for at, taken in enumerate(lanes) if _is_free(taken, tap, target)), len(lanes))
-            if lane == len(lanes):
-                lanes.append([])
-            lanes[lane].append((tap, target))
-            cross = -self.before - LANE * (lane + 1)
-            points = (tap, 0), (tap, cross), (target, cross), (target, -side)
-            self.items[""].append(Path(points, arrow=True, dashed=True))
+            cross = -self.before - LANE * (lanes.take(tap, target) + 1)
+            points = (tap, cross), (target, cross), (target, -side)
+            alone = tap not in (later for later, *_ in skips[at + 1 :])  # else the longest line from there goes on
+            begin = ((tap, 0),) if alone else ()
+            self.items[""].append(Path((*begin, *points), arrow=True, dashed=True, dot=not alone))
 
     def _edge(self, main: float, name: str, out: str, tapped: bool, block: Block | None) -> float:
         """Place the edge after a row; gives where the next one begins."""
@@ -156,17 +189,17 @@ def _folded(text: str, room: float) -> list[str]:
     return lines
 
 
-def _is_free(taken: list[tuple[float, float]], start: float, end: float) -> bool:
-    return all(end < other_start or start > other_end for other_start, other_end in taken)
-
-
 def _regions(part: Part) -> list[Rectangle]:
     if isinstance(part, Line):
         return [Rectangle(x, y, 0, 0) for x, y in part.points]
     return [part.region]
 
 
-def _shifted(part: Part, dx: float, dy: float) -> Part:
+def _shifted(parts: Iterable[Part], dx: float, dy: float) -> tuple[Part, ...]:
+    return tuple(_moved(part, dx, dy) for part in parts)
+
+
+def _moved(part: Part, dx: float, dy: float) -> Part:
     match part:
         case Shape(region):
             return replace(part, region=region._replace(x=region.x + dx, y=region.y + dy))

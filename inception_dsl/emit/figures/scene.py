@@ -9,7 +9,7 @@ from typing import Final, Literal, NamedTuple
 from inception_dsl.emit.figures.metrics import text_width
 from inception_dsl.emit.figures.model import Kind
 
-Role = Literal["heading", "title", "detail", "value", "edge"]
+Role = Literal["heading", "caption", "title", "detail", "value", "edge"]
 Anchor = Literal["start", "middle"]
 Written = tuple[str, Role]
 """A line of text in a box."""
@@ -25,6 +25,7 @@ class Style(NamedTuple):
 
 STYLES: Final[dict[Role, Style]] = {
     "heading": Style(16, 24, bold=True),
+    "caption": Style(12, 15, bold=True),
     "title": Style(12, 15, bold=True),
     "detail": Style(10, 13),
     "value": Style(11, 14),
@@ -82,11 +83,12 @@ class Shape:
 
 @dataclass(frozen=True)
 class Line:
-    """A line through points; a skip is dashed."""
+    """A line through points; a skip is dashed, and has a `dot` where it leaves another one."""
 
     points: tuple[tuple[float, float], ...]
     arrow: bool = False
     dashed: bool = False
+    dot: bool = False
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,9 @@ from inception_dsl.text.terminal import visible
 HEAD: Final = (7, 3)
 """The length of an arrow's head, and half its breadth."""
 
+DOT: Final = 2.5
+"""The radius of a dot."""
+
 
 def svg(figure: Figure, down: bool = True, metadata: str = "", styled: bool = True) -> str:
     """The figure as an SVG file: deterministic, with a title and a description for screen readers.
@@ -90,7 +93,11 @@ def _line(line: Line) -> str:
         points[-1] = back_x, back_y
         corners = [(x, y), (back_x + dy * half, back_y + dx * half), (back_x - dy * half, back_y - dx * half)]
         head = f'<path class="head" d="M{_points(corners)}z"/>'
-    return f'<path class="{"skip" if line.dashed else "wire"}" d="M{_points(points)}"/>{head}'
+    dot = ""
+    if line.dot:
+        x, y = line.points[0]
+        dot = f'<circle class="head" cx="{_number(x)}" cy="{_number(y)}" r="{DOT:g}"/>'
+    return f'<path class="{"skip" if line.dashed else "wire"}" d="M{_points(points)}"/>{head}{dot}'
 
 
 def _words(text: Text) -> str:

@@ -21,6 +21,7 @@ MISMATCH: Final = r"\newcommand{\mismatch}{\raisebox{.1ex}{\rlap{/}\textbackslas
 
 _FONTS: Final[Mapping[Role, str]] = {
     "heading": r"\Large\bfseries",
+    "caption": r"\fontsize{12}{15}\selectfont\bfseries",
     "title": r"\fontsize{12}{15}\selectfont\bfseries",
     "detail": r"\fontsize{10}{13}\selectfont",
     "value": r"\fontsize{10.95}{14}\selectfont\itshape",
@@ -74,10 +75,11 @@ def _styles() -> Iterator[str]:
         dashed = ", densely dashed" if kind == "value" else ""
         yield f"  {kind} box/.style={{box{fill}, draw={kind} line{corners}{dashed}}},"
     yield r"  wire/.style={draw=wire, line width=1.25pt},"
-    yield r"  arrow/.style={wire, -{Triangle[length=7pt, width=6pt]}},"
-    yield r"  skip/.style={arrow, dashed},"
+    yield r"  skip/.style={wire, dashed},"
+    yield r"  arrow/.style={-{Triangle[length=7pt, width=6pt]}},"
+    yield r"  dot/.style={{Circle[length=5pt, sep=-2.5pt]}-},"
     yield r"  line of words/.style={words, text height=1.4ex, text depth=0pt},"
-    labels: Mapping[Role, str] = {"heading": "ink", "edge": "label"}
+    labels: Mapping[Role, str] = {"heading": "ink", "caption": "ink", "edge": "label"}
     for role, colour in labels.items():
         yield f"  {role} words/.style={{line of words, font={_FONTS[role]}\\sffamily, text={colour}}},"
     yield "}"
@@ -104,8 +106,8 @@ def _part(part: Part, name: str) -> str:
             size = f"minimum width={_number(region.width)}pt, minimum height={_number(region.height)}pt"
             text = r" \\ ".join(rf"\box{role}{{{latex(words)}}}" for words, role in words)
             return rf"\node[{kind} box, {size}] {f'({name}) ' if name else ''}at {_point(x, y)} {{{text}}};"
-        case Line(points, arrow, dashed):
-            style = "skip" if dashed else "arrow" if arrow else "wire"
+        case Line(points, arrow, dashed, dot):
+            style = f"{'skip' if dashed else 'wire'}{', arrow' * arrow}{', dot' * dot}"
             return rf"\draw[{style}] {' -- '.join(_point(x, y) for x, y in points)};"
         case Text(x, y, text, role, anchor):
             side = ", anchor=west" if anchor == "start" else ""

@@ -50,7 +50,10 @@ def layer_words(ops: tuple[Op, ...]) -> tuple[str, str]:
     term = as_term(Layer(ops))
     if not isinstance(term, Use):
         return spell_term(term), ""
-    return spell_term(replace(term, words=())), spell_words(term.words)
+    title = spell_term(replace(term, words=()))
+    if isinstance(ops[0], MaxPool | AvgPool) and ops[0].window and not term.stride:
+        title += "/1"  # as papers print it: most pools have another stride
+    return title, spell_words(term.words)
 
 
 def join_sign(op: Op) -> str:
