@@ -30,6 +30,7 @@ from inception_dsl.syntax import yaml
 
 if TYPE_CHECKING:
     from inception_dsl.emit.page import subject as pages
+    from inception_dsl.emit.page.panel import Drawn
     from inception_dsl.paper.claims import ClaimVerdict, Examination
     from inception_dsl.paper.measurements import Measured, Subject
 
@@ -42,6 +43,8 @@ class Build:
     options: Options = field(default_factory=Options)
     path: str = ""
     claims: tuple[ClaimVerdict, ...] = ()
+    panels: tuple[Drawn, ...] = ()
+    """What its page shows beside the network."""
 
     @property
     def file(self) -> str:
@@ -120,7 +123,7 @@ class Build:
         """The network as one HTML file."""
         from inception_dsl.emit.page.page import page
 
-        return page(self.subject)
+        return page(self.subject, self.panels, self.options.further)
 
     @property
     def rebuild(self) -> str:

@@ -6,6 +6,7 @@ import os
 import warnings
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from inception_dsl import compilation, compiler
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from inception_dsl.diff.diff import Diff
+    from inception_dsl.diff.sides import Side
     from inception_dsl.lint.rule import Finding
 
 Size = int | Pair
@@ -173,15 +175,32 @@ class Network:
 
         return report.report(self.typed)
 
-    def page(self) -> str:
+    def page(
+        self,
+        run: str | os.PathLike[str] | None = None,
+        sweep: str | os.PathLike[str] | None = None,
+        compare: Network | None = None,
+    ) -> str:
         """The network as one HTML file that loads nothing: table, figure, code, graph and spec side by side.
+
+        `run` is a folder that `train` or `eval` wrote, `sweep` the JSON of a sweep, and `compare` another network: what
+        differs from it. Raises `RunError` for a run or sweep that is damaged, or of another network.
 
         Files of claims beside the spec say what papers claim about it. Raises `SpecError` where one cannot be read.
 
         >>> load("specs/googlenet.yaml").page().startswith("<!doctype html>")
         True
         """
-        (build,) = compilation.with_claims([compilation.Build(self.program, path=self._path)])
+        from inception_dsl.panels.further import Further
+
+        further = Further(
+            None if run is None else Path(run),
+            None if sweep is None else Path(sweep),
+            None if compare is None else compare._side,
+        )
+        panels = tuple(further.panels(self.typed, lambda: self._side))
+        build = compilation.Build(self.program, Options(further=further.words), self._path, panels=panels)
+        (build,) = compilation.with_claims([build])
         return build.page
 
     def draw(
@@ -217,9 +236,15 @@ class Network:
         False
         """
         from inception_dsl.diff.diff import diff
+
+        return diff(self._side, other._side)
+
+    @property
+    def _side(self) -> Side:
+        """The network as a side of a comparison."""
         from inception_dsl.diff.sides import Side
 
-        return diff(*(Side(network._spec, network.typed) for network in (self, other)))
+        return Side(self._spec, self.typed, self._path)
 
     def lint(self, codes: Collection[str] | None = None) -> tuple[Finding, ...]:
         """What is unwise in the spec: diagnostics, each with edits if its fix is sure; of some `codes`, by default all.

@@ -27,7 +27,7 @@ LAYERS = (
     *("ir", "syntax", "edit", "spec", "formatting", "recipes"),
     *("elaborate", "passes", "lower", "analysis", "paper"),
     *("build", "crosscheck", "emit", "compiler", "compilation"),
-    *("interchange", "weights", "lint", "diff", "network", "training", "evaluation", "sweeps"),
+    *("interchange", "weights", "lint", "diff", "training", "evaluation", "sweeps", "panels", "network"),
     *("tables", "authoring", "lsp", "mcp"),
     *("cli", "__main__"),
 )

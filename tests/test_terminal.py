@@ -161,7 +161,7 @@ def test_the_language_fits_too() -> None:
 
 def test_scores_fit_too() -> None:
     measures = Measures(1000, 0.875, (0.85, 0.89), 0.99, (0.98, 0.995), 0.4, 0.02, classes=10)
-    found = Evaluation({"recipe": measures, "144": measures}, [], [], 0, [], [])
+    found = Evaluation({"recipe": measures, "144": measures}, [], [], None, 0, [], [])
 
     assert all(width(line) <= 60 for line in found.text(60).splitlines())
     assert [word for word in found.text(60).split() if word.startswith("87")] == ["87.50%"] * 2

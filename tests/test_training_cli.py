@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,6 +18,7 @@ from test_json import enveloped
 
 from inception_dsl.cli.waiting import Waiting
 from inception_dsl.network import load
+from inception_dsl.panels.run import run_panel
 from inception_dsl.recipes.recipe import recipe
 from inception_dsl.runner.base.config import Config, Run
 from inception_dsl.runner.machine.devices import RankContext
@@ -133,6 +135,8 @@ def test_a_run_is_evaluated_and_joined_with_another(run: Path, tmp_path: Path) -
     assert scores == {**json.loads((folder / "scores.json").read_text()), "images": scores["images"]}
     assert scores["protocols"].keys() == {"1", "10"}
     assert scores["protocols"]["1"]["n"] == 32
+    page = run_panel(load(SPEC).typed, folder).body
+    assert {"Scores", "32", "Confusion matrix"} <= {*re.findall(r">([^<>]+)<", page.replace("\n", ""))}
 
     twice = command("ensemble", folders[0], folders[1] / "predictions.npz")
     assert twice.exit_code == 2
@@ -209,6 +213,12 @@ def test_images_that_cannot_be_read_are_named(run: Path, tmp_path: Path) -> None
     assert f"warning: unreadable: {named}\n" in done.stderr and "unreadable" not in done.stdout.replace(
         "1 unreadable", ""
     )
+
+
+def test_a_run_is_shown_on_a_page(run: Path) -> None:
+    page = load(SPEC).page(run=run)
+    assert '<h2 id="title-run">Training run</h2>' in page
+    assert "Throughput, images per second" in page
 
 
 def test_a_run_is_drawn(run: Path, tmp_path: Path) -> None:

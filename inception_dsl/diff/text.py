@@ -51,9 +51,9 @@ Paint = Callable[[str, str], str]
 
 def text(diff: Diff, room: int | None = None, paint: Paint = lambda text, _: text) -> str:
     """Print a comparison in lines of at most `room` columns; `paint` colours a row's name by what happened to it."""
-    blocks = [f"{diff.before.label} => {diff.after.label}", "\n".join(_summary(diff))]
+    blocks = [f"{diff.before.label} => {diff.after.label}", "\n".join(summary(diff))]
     if not diff.equal:
-        blocks += [_totals(diff), *_keys(diff), *_entries(diff, paint)]
+        blocks += [_totals(diff), *keys(diff), *_entries(diff, paint)]
     lines = "\n\n".join(filter(None, blocks)).split("\n")
     return "\n".join(lines if room is None else (_wrapped(line, max(room, NARROWEST)) for line in lines))
 
@@ -66,7 +66,8 @@ def _wrapped(line: str, room: int) -> str:
     return fill(line, room, subsequent_indent=indent, break_on_hyphens=False)
 
 
-def _summary(diff: Diff) -> Iterator[str]:
+def summary(diff: Diff) -> Iterator[str]:
+    """Sentences about the whole: whether a checkpoint still loads, and how many rows differ."""
     if diff.equal:
         yield "The specs say the same, and give the same network."
         return
@@ -80,7 +81,7 @@ def _totals(diff: Diff) -> str:
     return "\n".join("  ".join(row).rstrip() for row in pad([["", "before", "after", ""], *rows], 1)) if rows else ""
 
 
-def _keys(diff: Diff) -> Iterator[str]:
+def keys(diff: Diff) -> Iterator[str]:
     """The keys of the specs: those that say what is computed, other settings, and the names of those that describe."""
     for chosen in (of_network, lambda key: not (of_network(key) or described(key))):
         yield "\n".join(line for key in diff.keys if chosen(key) for line in _key(key))
@@ -103,12 +104,12 @@ def _entries(diff: Diff, paint: Paint) -> Iterator[str]:
     for entry in diff.entries:
         if not only_sees(entry):
             name = f"{MARKS.get(entry.words[0], '~')} {paint(title(entry), entry.words[0])}"
-            yield "\n    ".join([name, *_lines(entry)])
+            yield "\n    ".join([name, *entry_lines(entry)])
     if others := [entry.name for entry in diff.entries if only_sees(entry)]:
         yield f"other receptive fields: {', '.join(others)}"
 
 
-def _lines(entry: EntryChange) -> Iterator[str]:
+def entry_lines(entry: EntryChange) -> Iterator[str]:
     """What is listed below the name of a row."""
     alone = entry.before is None or entry.after is None
     say = _stated if alone else _change

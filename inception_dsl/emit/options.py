@@ -19,6 +19,7 @@ class Options:
     `size` is an image size, "dynamic" for any, or None for the spec's own. `batch` None is any batch, `opset` None the
     newest. `heads` makes the heads outputs of the ONNX graph, and `taps` the rows (or heads) that it names. `runner`
     false leaves out the files that train the network, and `page` adds its page; neither changes another file.
+    `further` are the options of the page, as words.
     `backends` are those of plugins that write files too. `out`, the output folder, and `outside`, whether specs may
     extend files outside their folder, appear in the files only in the command that rebuilds them.
     """
@@ -32,6 +33,7 @@ class Options:
     outside: bool = False
     runner: bool = True
     page: bool = False
+    further: tuple[str, ...] = ()
     backends: tuple[str, ...] = ()
 
     @property

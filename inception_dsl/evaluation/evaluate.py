@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from torch import Tensor, nn
 
-from inception_dsl.emit.charts.matrix import confusion_svg
+from inception_dsl.emit.charts.matrix import NAMED, confusion_svg
 from inception_dsl.evaluation import crops, scores
 from inception_dsl.evaluation.cache import Predictions, read_predictions, to_npz
 from inception_dsl.evaluation.ensemble import ensemble
@@ -44,11 +44,15 @@ MAX_NAMED: Final = 20
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The scores under each protocol, and by class, label or number under the last one; `notes` are for the reader."""
+    """The scores under each protocol, and by class, label or number under the last one; `notes` are for the reader.
+
+    `confusion` has a row for each class and a column for each prediction; None without classes, or with many.
+    """
 
     protocols: dict[str, scores.Measures | OutputMeasures]
     classes: Sequence[scores.Row]
     confused: list[scores.ConfusedPair]
+    confusion: list[list[int]] | None
     unreadable: int
     members: list[str]
     notes: list[str]
@@ -181,6 +185,7 @@ def _evaluation(predictions: Predictions, notes: list[str], out: Path | None) ->
         protocols={name: measures for name, (measures, _) in measured.items()},
         classes=measured[last][1],
         confused=scores.confused_pairs(counts, classes, most) if counts is not None else [],
+        confusion=counts.tolist() if counts is not None and len(classes) <= NAMED else None,
         unreadable=len(predictions.unreadable),
         members=predictions.weights,
         notes=notes,

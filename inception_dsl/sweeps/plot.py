@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -15,7 +16,7 @@ from inception_dsl.sweeps.sweep import Sweep
 from inception_dsl.sweeps.variant import Variant
 
 MOST_DOTS: Final = 4000
-"""The most variants off the front that are drawn; of more, every second, every fourth, ..."""
+"""The most variants off the front that are drawn, and on it; of more, every second, every fourth, ..."""
 
 MOST_NAMES: Final = 200
 """The most variants on the front that tell their settings where they are pointed at."""
@@ -49,24 +50,30 @@ class Places:
 
 def plot_sweep(sweep: Sweep, places: Places, front: Sequence[Variant], out: Path) -> None:
     """Plot the first objective against the second, or against multiply-adds. Raises as `write_chart` does."""
+    title = f"{sweep.spec.title}: {len(sweep):,} variants by {' x '.join(sweep.names)}"
+    names = [sweep.label(variant.values) for variant in front]
     points = [places.of(variant) for variant in front]
-    names = [sweep.label(variant.values) for variant in front] if len(front) <= MOST_NAMES else ()
-    across, up = (LABELS.get(objective.text, objective.text) for objective in (places.across, places.up))
-    drawn = [*places.points, *points]
-    chart = Chart(
-        title=f"{sweep.spec.title}: {len(sweep):,} variants by {' x '.join(sweep.names)}",
-        description=f"{up} against {across}; {len(front):,} variants are on the Pareto front",
-        panels=[
-            Panel(
-                "Pareto front",
-                from_zero([x for x, _ in drawn], across, short),
-                from_zero([y for _, y in drawn], up, short),
-                [
-                    Dots(places.points, "many", "variants", size=4),
-                    Dots(points, series(0), "Pareto front", size=7, names=names),
-                ],
-            )
-        ],
-        size=(760, 480),
+    formulas = places.across.text, places.up.text
+    write_chart(
+        svg(front_chart(title, f"{len(front):,} on the Pareto front", formulas, places.points, points, names)), out
     )
-    write_chart(svg(chart), out)
+
+
+def front_chart(
+    title: str,
+    description: str,
+    formulas: tuple[str, str],
+    variants: Sequence[Point],
+    front: Sequence[Point],
+    names: Sequence[str],
+) -> Chart:
+    """The chart of variants and their front in two objectives, across and up; those of the front have names."""
+    across, up = (LABELS.get(formula, formula) for formula in formulas)
+    named = names if len(front) <= MOST_NAMES else ()
+    front = front[:: math.ceil(len(front) / MOST_DOTS)]
+    every = [*variants, *front]
+    marks = [Dots(front, series(0), "Pareto front" * bool(variants), size=7, names=named)]
+    if variants:
+        marks.insert(0, Dots(variants, "many", "variants", size=4))
+    x, y = from_zero([x for x, _ in every], across, short), from_zero([y for _, y in every], up, short)
+    return Chart(title, f"{up} against {across}: {description}", [Panel("", x, y, marks)], size=(760, 480))

@@ -118,6 +118,11 @@ class Sweep:
         signs = [(-1 if objective.maximise else 1, objective) for objective in self.objectives]
         return Front(lambda variant: tuple([sign * objective.value(variant) for sign, objective in signs]))
 
+    def scores(self, variant: Variant) -> list[int | float]:
+        """The objectives of a variant, in their order."""
+        values = [objective.value(variant) for objective in self.objectives]
+        return [int(value) if value == int(value) else float(value) for value in values]
+
     def label(self, values: Sequence[Scalar | Pair]) -> str:
         """A combination in a word for people: `width=0.5, depth=2`."""
         return ", ".join(f"{name}={shown(value)}" for name, value in zip(self.names, values, strict=True))

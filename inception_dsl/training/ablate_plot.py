@@ -39,10 +39,11 @@ def chart(rows: Sequence[Row], metric: str) -> Chart:
         description="; ".join(f"{row.variant.name}: {score}" for row, score in finished),
         panels=[
             Panel(
-                "Mean and standard deviation over the seeds",
+                "",
                 costs([row.macs for row in rows], "multiply-adds of an image"),
                 around(values, form=form),
                 marks,
+                remark="mean and standard deviation over the seeds; faint: single runs",
             )
         ],
         notes=[f"without a finished run: {missing}"] if missing else [],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,11 +47,11 @@ class Curves:
     @property
     def steps_per_epoch(self) -> int:
         """The steps of an epoch; 0 if the log does not tell."""
-        return next((round(row["step"] / row["epoch"]) for row in reversed(self.rows) if row.get("epoch")), 0)
+        return next((round(row["step"] / row["epoch"]) for row in reversed(self.rows) if row.get("epoch", 0) > 1e-6), 0)
 
 
 def _number(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) else math.nan
+    return float(value) if isinstance(value, int | float) and abs(value) <= sys.float_info.max else math.nan
 
 
 def read_curves(run: Path, name: str = "") -> Curves:
@@ -68,8 +69,8 @@ def read_curves(run: Path, name: str = "") -> Curves:
     for number, line in enumerate(lines, 1):
         try:
             row = json.loads(line)
-            step = int(row["step"])
-        except (ValueError, KeyError, TypeError):
+            step = _step(row)
+        except (ArithmeticError, LookupError, TypeError, ValueError, RecursionError):
             if number == len(lines) and rows:
                 break
             raise RunError(f"{file}:{number}: not a row of metrics; is this the log of a run?") from None
@@ -79,6 +80,19 @@ def read_curves(run: Path, name: str = "") -> Curves:
     if not rows:
         raise RunError(f"{file}: no rows yet; a run writes one every run.log_every steps")
     return Curves(name or run.name, tuple(rows))
+
+
+def _step(row: Any) -> int:
+    """The step of a row. Raises `LookupError` or `TypeError` for another value."""
+    step, epoch = row["step"], row.get("epoch", 0)
+    if (
+        type(step) is not int
+        or not 0 <= step < 2**53
+        or not math.isfinite(epoch)
+        or not isinstance(row.get("clock", {}), dict)
+    ):
+        raise TypeError
+    return step
 
 
 def legend_names(runs: Sequence[Path]) -> list[str]:

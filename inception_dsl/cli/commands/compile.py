@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from inception_dsl.cli.checking import compile_specs, print_overall, print_verdi
 from inception_dsl.cli.options import (
     SPECS,
     TAPS,
+    Readable,
     SizeType,
     VariantOptions,
     names_option,
@@ -43,6 +45,9 @@ if TYPE_CHECKING:
 @names_option("--backend", tuple, plugin_backends, metavar="NAME,...", help="Add the files of backends of plugins.")
 @click.option("--no-runner", is_flag=True, help="Leave out the files that train the network.")
 @click.option("--page", is_flag=True, help="Add report.html, which shows a network in a browser.")
+@click.option("--run", "trained", type=Readable(), metavar="RUN", help="Show a run of the network on its page.")
+@click.option("--sweep", type=Readable(), help="Show a sweep on its page, the JSON that `sweep` writes.")
+@click.option("--compare", type=click.Path(), metavar="OTHER", help="Show what differs from another spec on its page.")
 @click.option("--force", is_flag=True, help="Overwrite a train.py or support.py that was edited.")
 @variant_options
 @output_formats(*FORMATS)
@@ -59,6 +64,9 @@ def command(
     backend: tuple[str, ...],
     no_runner: bool,
     page: bool,
+    trained: Path | None,
+    sweep: Path | None,
+    compare: str | None,
     force: bool,
     variant: VariantOptions,
 ) -> None:
@@ -69,10 +77,18 @@ def command(
     written all together or not at all. Options that change the files (--set, --size, --opset, --batch, --heads,
     --taps, --backend) need --out.
     """
+    from inception_dsl.diff.sides import Side
     from inception_dsl.emit.runner import runner
     from inception_dsl.files import freshness, output
+    from inception_dsl.panels.further import Further
 
-    options = Options(size, batch, opset, heads, taps, out, variant.outside, not no_runner, page, backend)
+    with run.step():
+        further = Further(trained, sweep, Side.load(compare, {}, variant.outside) if compare else None)
+    options = Options(
+        size, batch, opset, heads, taps, out, variant.outside, not no_runner, page, further.words, backend
+    )
+    if further.words and not page:
+        raise click.UsageError(f"{further.words[0]} is for the page: add --page")
     words = [*VariantOptions(variant.settings, outside=False).words, *options.words]
     if click.get_current_context().get_parameter_source("out") is not ParameterSource.DEFAULT:
         words += ["--out", str(out)]
@@ -83,6 +99,13 @@ def command(
         run.echo(f"skipped {path}: it holds claims, not a network")
     if page:
         builds = run.attempt(lambda: compilation.with_claims(builds)) or builds
+    if further.words:
+        if len(builds) != 1:
+            raise click.UsageError(f"{further.words[0]} is for the page of one network: name its spec")
+        with run.step(builds[0].file):
+            (build,) = builds
+            side = partial(Side.load, build.file, variant.settings, variant.outside)
+            builds = [replace(build, panels=tuple(further.panels(build.own, side)))]
     outputs: list[Mapping[str, bytes]] = []
     for build in builds:
         print_verdicts(run, build, alone=len(builds) == 1)
@@ -94,7 +117,11 @@ def command(
     left_out = (*(runner.FILES if no_runner else ()), *(() if page else (PAGE,)))
     folders = [citation(Path(spec, "*")).rpartition("/")[0] for spec in specs or ("specs",) if Path(spec).is_dir()]
     if only_check:
-        words += ["--no-runner"] * no_runner + ["--page"] * page + VariantOptions({}, variant.outside).words
+        words += (
+            ["--no-runner"] * no_runner
+            + [*["--page"] * page, *further.words]
+            + VariantOptions({}, variant.outside).words
+        )
         rebuild = shlex.join(["inception-dsl", "compile", *specs, *words])
         with run.step(file=out):
             _record_stale(run, files, out, [*freshness.stale(files, out, folders, runner.FILES, left_out)], rebuild)

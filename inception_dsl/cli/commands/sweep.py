@@ -134,7 +134,7 @@ def _print(run: CommandRun, found: Sweep, counts: Counts, front: Sequence[Varian
         "valid": counts.valid,
         "kept": counts.kept,
         "objectives": [{"formula": objective.text, "maximise": objective.maximise} for objective in found.objectives],
-        "front": [variant.data() for variant in front],
+        "front": [{**variant.data(), "objectives": found.scores(variant)} for variant in front],
         "invalid": [_reason_data(found, reason) for reason in reasons],
     }
     many = f"{len(found):,} variant{'s' * (len(found) != 1)}"

@@ -11,6 +11,9 @@ from inception_dsl.emit.look import SERIES
 
 Point = tuple[float, float]
 
+SMALL: Final = (328, 270)
+"""The size of a panel whose text is legible where a page is as wide as a telephone."""
+
 DASHES: Final = ("", "6 2.5", "1.6 2", "6 2.5 1.6 2.5")
 """Tell the lines of one colour apart."""
 
@@ -86,7 +89,10 @@ class Panel:
 
 @dataclass(frozen=True)
 class Chart:
-    """Panels in rows, under a title and over notes; `keys` are entries of a legend for all of them."""
+    """Panels in rows, under a title and over notes; `keys` are entries of a legend for all of them.
+
+    The title of a panel stands for that of the chart where it is the only one.
+    """
 
     title: str
     description: str

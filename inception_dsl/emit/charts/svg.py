@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import repeat
+from itertools import pairwise, repeat
 from typing import Final, NamedTuple
 
 from inception_dsl.emit.charts.axes import Axis
 from inception_dsl.emit.charts.labels import Box, place
 from inception_dsl.emit.charts.model import Chart, Dots, Line, Mark, Name, Panel, Point, Spread
-from inception_dsl.emit.charts.pen import document, fitted, linked, number, path, plain, text, wide, wrapped
+from inception_dsl.emit.charts.pen import Role, document, fitted, linked, number, path, plain, text, wide, wrapped
 
 EDGE: Final = 16
 """Around a chart, and between its panels."""
@@ -29,9 +29,10 @@ def svg(chart: Chart, style: bool = True) -> str:
     across = chart.columns * (width + EDGE) - EDGE
     parts: list[str] = []
     y = float(EDGE)
-    for line in wrapped(chart.title, "title", across):
-        parts.append(text(line, EDGE, y + 14, "title"))
-        y += 24
+    if len(chart.panels) != 1 or not chart.panels[0].title:
+        for line in wrapped(chart.title, "title", across):
+            parts.append(text(line, EDGE, y + 14, "title"))
+            y += 24
     for keys in _legend(chart.keys, across):
         parts += _keys(keys, EDGE, y + 12)
         y += ROW
@@ -64,12 +65,12 @@ class _Scale(NamedTuple):
 
 def _panel(panel: Panel, outer: Box, head: int) -> Iterator[str]:
     """A panel, whose words above the axes take `head` lines."""
-    for index, words in enumerate(_head(panel, outer.width)):
+    for index, (role, content) in enumerate(_head(panel, outer.width)):
         y = outer.y + ROW * index + 12
-        if isinstance(words, str):
-            yield text(words, outer.x, y, "heading" if index == 0 else "remark")
+        if isinstance(content, str):
+            yield text(content, outer.x, y, role)
         else:
-            yield from _keys(words, outer.x, y)
+            yield from _keys(content, outer.x, y)
     top = outer.y + ROW * head + 8
     bottom = outer.y + outer.height - 20 - ROW * bool(panel.x.label)
     ups = [] if panel.note else panel.y.ticks(max(2, int(bottom - top) // 36))
@@ -91,14 +92,14 @@ def _panel(panel: Panel, outer: Box, head: int) -> Iterator[str]:
         )
 
 
-def _head(panel: Panel, width: float) -> list[str | Sequence[Line | Dots]]:
+def _head(panel: Panel, width: float) -> list[tuple[Role, str | Sequence[Line | Dots]]]:
     """What stands above the axes of a panel: its title, its remark, its legend and the label of the y axis."""
     labelled = [mark for mark in panel.marks if isinstance(mark, Line | Dots) and mark.label]
     return [
-        *wrapped(panel.title, "heading", width),
-        *wrapped(panel.remark, "remark", width),
-        *(_legend(labelled, width) if len(labelled) > 1 else []),
-        *wrapped(panel.y.label, "label", width),
+        *(("heading", line) for line in wrapped(panel.title, "heading", width)),
+        *(("remark", line) for line in wrapped(panel.remark, "remark", width)),
+        *(("label", keys) for keys in (_legend(labelled, width) if len(labelled) > 1 else [])),
+        *(("label", line) for line in wrapped(panel.y.label, "label", width)),
     ]
 
 
@@ -170,21 +171,35 @@ def _segments(points: Sequence[Point], scale: _Scale) -> Iterator[str]:
 
 def _names(marks: Sequence[Mark], scale: _Scale) -> Iterator[str]:
     names = [mark for mark in marks if isinstance(mark, Name)]
-    taken = [Box(*scale.at(point), 0, 0).grown(5) for mark in marks if isinstance(mark, Dots) for point in mark.points]
-    for mark in marks:
-        if isinstance(mark, Spread):
-            (x, low), (_, high) = scale.at((mark.x, mark.low)), scale.at((mark.x, mark.high))
-            taken.append(Box(x, high, 0, low - high).grown(5))
     shown = [fitted(mark.text, "label", scale.box.width / 3) for mark in names]
-    boxes = place(
-        [scale.at(mark.point) for mark in names], [(wide(text, "label"), 13) for text in shown], scale.box, taken
-    )
+    sizes = [(wide(words, "label"), 13) for words in shown]
+    taken = [box for mark in marks for box in _covered(mark, scale)] if names else []
+    boxes = place([scale.at(mark.point) for mark in names], sizes, scale.box, taken)
     for mark, words, box in zip(names, shown, boxes, strict=True):
         x, y = scale.at(mark.point)
         near_x, near_y = min(max(x, box.x), box.right), min(max(y, box.y), box.bottom)
         if math.hypot(near_x - x, near_y - y) > 12:
             yield path(f"line {mark.ink}", f"M{number(x)} {number(y)}L{number(near_x)} {number(near_y)}", 0.8)
         yield linked(text(words, box.x, box.y + 10, "label"), mark.link, again=True)
+
+
+def _covered(mark: Mark, scale: _Scale) -> Iterator[Box]:
+    """Where a mark is, so that no name covers it."""
+    match mark:
+        case Dots():
+            yield from (Box(*scale.at(point), 0, 0).grown(5) for point in mark.points)
+        case Spread():
+            (x, low), (_, high) = scale.at((mark.x, mark.low)), scale.at((mark.x, mark.high))
+            yield Box(x, high, 0, low - high).grown(5)
+        case Line():
+            places = [scale.at(point) for point in mark.points if math.isfinite(point[1])]
+            for (x, y), (to_x, to_y) in pairwise(places):
+                steps = math.ceil(math.hypot(to_x - x, to_y - y) / 8) or 1
+                yield from (
+                    Box(x + (to_x - x) * i / steps, y + (to_y - y) * i / steps, 0, 0).grown(3) for i in range(steps)
+                )
+        case _:
+            pass
 
 
 def _legend(marks: Sequence[Line | Dots], width: float) -> list[list[Line | Dots]]:

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
+from inception_dsl.emit.charts.pen import STYLE as CHARTS
 from inception_dsl.emit.figures.svg import style as figures
 from inception_dsl.emit.page.colours import variables
 from inception_dsl.emit.templates import asset, html, markup
@@ -15,10 +16,10 @@ from inception_dsl.emit.templates import asset, html, markup
 def document(template: str, styles: Sequence[str], scripts: Sequence[str], **context: Any) -> str:
     """Render a template that extends `page/base.html.j2`, with files below `emit/` as its script and further styles.
 
-    Figures in it are drawn without their style, which it has. No other script runs: the policy of the page names this
-    one by its hash.
+    Figures and charts in it are drawn without their style, which it has. No other script runs: the policy of the page
+    names this one by its hash.
     """
-    style = "\n".join([variables(), figures(), *map(asset, ("page/base.css", *styles))])
+    style = "\n".join([variables(), figures(), CHARTS, *map(asset, ("page/base.css", *styles))])
     script = "\n".join(map(asset, scripts))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import shlex
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from inception_dsl.emit.citation import citation, command
@@ -12,6 +13,7 @@ from inception_dsl.emit.page.panels import (
     boxes,
     claims,
     code,
+    costs,
     counting,
     errata,
     figure,
@@ -40,6 +42,7 @@ ROW: Final = (
 """The panels about one row, or about all rows where none is chosen: tabs beside the others."""
 
 BELOW: Final = (
+    Panel("costs", "Costs of the rows", costs.context),
     Panel("errata", "Errata", errata.context),
     Panel("claims", "Claims", claims.context),
     Panel("memory", "Totals and memory", memory.context),
@@ -50,16 +53,19 @@ BELOW: Final = (
 """The panels about the whole network, below."""
 
 
-def page(subject: Subject) -> str:
-    """The page of a network: no clock, no version, no request; complete without its script."""
+def page(subject: Subject, further: Sequence[Drawn] = (), words: Sequence[str] = ()) -> str:
+    """The page of a network, with further panels that some words of the command line ask for.
+
+    It has no clock and no version, makes no request, and is complete without its script.
+    """
     program = subject.typed.program
     cited = citation(program.paper._replace(arxiv=""))
     return document(
         "page/page",
-        ("page/page.css",),
+        ("page/page.css", "page/charts.css"),
         ("page/page.js",),
         source=program.file,
-        rebuild=f"{subject.rebuild or command(program.file)} --page",
+        rebuild=f"{subject.rebuild or command(program.file)} {shlex.join(['--page', *words])}",
         title=program.title or program.name,
         description=". ".join(
             filter(None, (f"{program.title or program.name}: table, figure, code and verdict", cited))
@@ -71,7 +77,7 @@ def page(subject: Subject) -> str:
         dropped=dropped_sentence(program.published.dropped) if program.published.dropped else "",
         main=_drawn(MAIN, subject),
         row=_drawn(ROW, subject),
-        below=_drawn(BELOW, subject),
+        below=[*_drawn(BELOW, subject), *further],
     )
 
 

@@ -22,9 +22,7 @@ class Panel(NamedTuple):
     def drawn(self, subject: Subject) -> Drawn | None:
         """The panel as HTML."""
         context = self.context(subject)
-        if context is None:
-            return None
-        return Drawn(self.name, self.title, markup(html(f"page/panels/{self.name}").render(**context)))
+        return None if context is None else filled(self.name, self.title, **context)
 
 
 class Drawn(NamedTuple):
@@ -33,3 +31,8 @@ class Drawn(NamedTuple):
     name: str
     title: str
     body: str
+
+
+def filled(name: str, title: str, **context: Any) -> Drawn:
+    """The template of a panel, filled."""
+    return Drawn(name, title, markup(html(f"page/panels/{name}").render(**context)))
