@@ -84,7 +84,7 @@ class Build:
     def files(self) -> Mapping[str, bytes]:
         """The files by their path below the output folder."""
         from inception_dsl.emit.backends import BACKENDS, find
-        from inception_dsl.emit.figures.architecture import architecture
+        from inception_dsl.emit.figures import architecture
         from inception_dsl.emit.report import report
         from inception_dsl.emit.runner import runner
 
@@ -97,7 +97,7 @@ class Build:
                 raise SpecError([Diagnostic(UNUSABLE_PLUGIN, message, help=REMEDY)])
             files |= given
         files["report.md"] = report.report(self.own, rebuild)
-        files["architecture.svg"] = architecture(self.own, rebuild)
+        files[architecture.FILE] = architecture.architecture(self.own, rebuild)
         sized = with_input(self.program, self.typed.input)
         stated = recipe(sized)
         if stated and self.options.runner:

@@ -35,16 +35,17 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def opened(browser: Browser, file: Path, address: str = "", **context: Any) -> Iterator[Page]:
-    """A file in the browser: every message of its console and every request for another file fails the test."""
+def opened(browser: Browser, file: Path, address: str = "", more: Path | None = None, **context: Any) -> Iterator[Page]:
+    """A file in the browser: its messages fail the test, and so do requests but for what is in `more`."""
+    own = tuple(path.as_uri() for path in (file, more) if path)
     faults: list[str] = []
-    own = browser.new_context(**{"viewport": {"width": 1000, "height": 900}, **context})
-    page = own.new_page()
+    session = browser.new_context(**{"viewport": {"width": 1000, "height": 900}, **context})
+    page = session.new_page()
     page.set_default_timeout(5000)
     page.on("console", lambda message: faults.append(message.text))
     page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("request", lambda request: faults.extend([request.url] * (request.url.split("#")[0] != file.as_uri())))
+    page.on("request", lambda request: faults.extend([request.url] * (not request.url.startswith(own))))
     page.goto(file.as_uri() + address)
     yield page
-    own.close()
+    session.close()
     assert faults == []

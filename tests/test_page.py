@@ -16,7 +16,7 @@ from inception_dsl.emit.pytorch.listing import listing
 
 ROOT = Path(__file__).parent.parent
 
-VOID = {"meta", "link", "br", "input"}
+VOID = {"meta", "link", "br", "img", "input"}
 CLOSED_BY = {
     "thead": {"tbody"},
     "tbody": {"tbody"},

@@ -79,6 +79,16 @@ def test_forms_filter(chromium: Browser, file: Path) -> None:
         assert page.locator("#table-claims tbody tr:visible").evaluate_all(SHOWN) == ["googlenet_fewer_than_alexnet"]
 
 
+def test_a_silhouette_opens_the_figure(chromium: Browser, file: Path) -> None:
+    with opened(chromium, file, more=file.parent / "vgg16") as page:
+        page.get_by_role("button", name="Figure of VGG-16").press("Enter")
+        figure = page.locator("img[alt='Figure of VGG-16']")
+        figure.wait_for()
+        assert figure.evaluate("image => image.decode().then(() => image.naturalHeight)") > 1000
+        page.keyboard.press("Escape")
+        assert figure.is_hidden()
+
+
 def test_points_of_a_chart_lead_to_pages(chromium: Browser, file: Path) -> None:
     with opened(chromium, file) as page:
         links = page.locator(".chart .dot a")
@@ -99,7 +109,7 @@ def test_nothing_overflows(chromium: Browser, file: Path) -> None:
 
 
 def test_all_is_there_without_a_script_and_on_paper(chromium: Browser, file: Path) -> None:
-    with opened(chromium, file, java_script_enabled=False) as page:
+    with opened(chromium, file, more=file.parent, java_script_enabled=False) as page:
         assert page.locator("form:visible").count() == page.locator("th button").count() == 0
         assert page.locator(ROWS).count() == len(BY_PARAMS)
         page.emulate_media(media="print", color_scheme="dark")

@@ -12,6 +12,7 @@ from inception_dsl.cli.checking import compile_specs, print_claims, print_overal
 from inception_dsl.cli.options import OUTSIDE, SPECS, VariantOptions
 from inception_dsl.cli.outcome import File
 from inception_dsl.cli.run import FORMATS, CommandRun, output_formats
+from inception_dsl.diagnostics.spelling import counted
 from inception_dsl.emit.options import Options
 from inception_dsl.spec import discovery
 from inception_dsl.syntax.source import citation
@@ -52,5 +53,5 @@ def command(run: CommandRun, specs: tuple[str, ...], out: Path, outside: bool) -
     written = run.attempt(partial(output.write, made, out), file=out)
     if written is not None:
         run.files += [File(str(path), "written") for path in written]
-        run.echo(f"wrote {out / owned.INDEX} and {len(written) - 1} pages")
+        run.echo(f"wrote {out / owned.INDEX} and {counted(len(builds), 'page')}")
         run.diagnostics += owned.others(made, out)

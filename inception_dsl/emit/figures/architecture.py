@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from inception_dsl.emit.figures.diagram import network_figure
 from inception_dsl.emit.figures.svg import svg
 from inception_dsl.ir.typed import Typed
+
+FILE: Final = "architecture.svg"
 
 
 def architecture(typed: Typed, rebuild: str = "") -> str:

@@ -66,6 +66,7 @@ def page(subject: Subject, further: Sequence[Drawn] = (), words: Sequence[str] =
         ("page/page.js",),
         source=program.file,
         rebuild=f"{subject.rebuild or command(program.file)} {shlex.join(['--page', *words])}",
+        home=subject.home,
         title=program.title or program.name,
         description=". ".join(
             filter(None, (f"{program.title or program.name}: table, figure, code and verdict", cited))

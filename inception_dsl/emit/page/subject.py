@@ -15,12 +15,14 @@ from inception_dsl.paper.verdicts import Verdict, compare_cells
 class Subject:
     """A network at its own size, and the claims about it.
 
-    `rebuild` is the command that writes its other files, empty for the plain one.
+    `rebuild` is the command that writes its other files, empty for the plain one; `home` is the index of the site
+    that the page is on.
     """
 
     typed: Typed
     claims: tuple[ClaimVerdict, ...] = ()
     rebuild: str = ""
+    home: str = ""
 
     @cached_property
     def verdicts(self) -> tuple[Verdict, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from inception_dsl.emit.citation import citation
+from inception_dsl.emit.figures.architecture import FILE
 from inception_dsl.emit.options import PAGE
 from inception_dsl.emit.page.panels.table import Count, counts
 from inception_dsl.emit.page.subject import Subject
@@ -23,7 +24,7 @@ class Number(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """A line of the index: `page` is the page of the network, and `base` the entry that it is a variant of."""
+    """A line of the index: `page` and `figure` are files of the network, and `base` the network that it extends."""
 
     name: str
     title: str
@@ -34,6 +35,7 @@ class Entry(NamedTuple):
     paper: str
     arxiv: str
     figure: str
+    silhouette: str
     params: Number
     macs: Number
     depth: int
@@ -68,6 +70,7 @@ def entry(subject: Subject) -> Entry:
         program.paper.year,
         citation(program.paper._replace(year=None, arxiv="", table="", figure="")),
         program.paper.arxiv,
+        f"{program.name}/{FILE}",
         silhouette(subject.typed, cost),
         number(cost.trunk.params),
         number(cost.trunk.macs),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import PurePath
 
-from inception_dsl.emit.options import PAGE
+from inception_dsl.emit.figures.architecture import architecture
 from inception_dsl.emit.page.page import page
 from inception_dsl.emit.page.panels.table import counts
 from inception_dsl.emit.page.subject import Subject
@@ -18,7 +18,7 @@ from inception_dsl.spec.claims import networks_in
 
 
 def files(subjects: Sequence[Subject], claims: Sequence[ClaimVerdict], source: str) -> dict[str, bytes]:
-    """The files of the site by their paths in it; a page has the claims about its network.
+    """The files of the site by their paths in it; a page has the claims about its network, and leads to the index.
 
     `source` is where the networks come from, in words.
     """
@@ -32,5 +32,6 @@ def files(subjects: Sequence[Subject], claims: Sequence[ClaimVerdict], source: s
     made = {INDEX: index(entries, printed, measured, source)}
     for about, own in zip(subjects, entries, strict=True):
         said = tuple(claim.verdict for claim in measured if own in claim.networks)
-        made[f"{own.name}/{PAGE}"] = page(replace(about, claims=said))
+        made[own.page] = page(replace(about, claims=said, home=f"../{INDEX}"))
+        made[own.figure] = architecture(about.typed, about.rebuild)
     return {name: text.encode() for name, text in made.items()}
