@@ -28,7 +28,8 @@ def silhouette(typed: Typed, cost: Cost) -> str:
     tallest = _side(typed.input)
     bars, x = [], 0.0
     unit = min(1.0, WIDTH / sum(_width(cost.rows[name].depth) + 1 for name in typed.trunk))
-    for row in network_figure(typed).rows:
+    (trunk,) = network_figure(typed).trunks
+    for row in trunk.rows:
         width = _width(cost.rows[row.name].depth) * unit
         height = LEAST + (HEIGHT - LEAST) * min(1.0, math.sqrt(_side(typed.out(row.name)) / tallest))
         y = (HEIGHT - height) / 2
