@@ -123,7 +123,11 @@ def test_pages(file: Path) -> None:
     assert wrong(re.sub(r"(^ *|  )#", "", text, flags=re.MULTILINE)) == []
 
 
-SOURCES = [*sorted(PACKAGE.rglob("*.py")), *sorted((ROOT / "benchmarks").glob("*.py"))]
+SOURCES = [
+    *sorted(PACKAGE.rglob("*.py")),
+    *sorted((ROOT / "benchmarks").glob("*.py")),
+    *sorted((ROOT / "docs").rglob("*.py")),
+]
 
 
 @pytest.mark.parametrize("file", SOURCES, ids=lambda file: str(file.relative_to(ROOT)))

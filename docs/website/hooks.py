@@ -46,7 +46,7 @@ def _filled(nav: list[Any]) -> Iterator[Any]:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the pages that are no file of docs/."""
+    """Add the pages that are not files of docs/."""
     texts = {file.src_uri: file.content_string for file in files.documentation_pages()}
     for uri, text in (sources.pages(texts) | generated()).items():
         files.append(File.generated(config, uri, content=text))

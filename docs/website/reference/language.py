@@ -14,6 +14,7 @@ import inception_dsl.syntax
 from inception_dsl.emit import catalogue
 from inception_dsl.emit.backends import BACKENDS
 from inception_dsl.network import Network, loads
+from inception_dsl.paper.verdicts import MEASURES
 from inception_dsl.spec.vocabulary.layers import LAYERS
 from inception_dsl.spec.vocabulary.words import WORDS
 
@@ -118,5 +119,11 @@ def _formulas(entries: Mapping[str, catalogue.Entries]) -> str:
     for kind, heading in HEADINGS.items():
         rows = [[code(written), plain(entry["meaning"])] for written, entry in entries[kind].items()]
         parts += [f"## {heading}\n", table(["written", "meaning"], rows)]
+    measures = [[code(name), plain(measure.meaning)] for name, measure in MEASURES.items()]
+    parts += [
+        "## Measures\n",
+        "What printed columns, [claims](../papers.md#claims) and [sweeps](../sweeps.md) count.\n",
+    ]
+    parts += [table(["measure", "meaning"], measures)]
     parts += ["## Grammar\n", "The grammar that the parser reads, in the notation of Lark:\n", fenced(grammar)]
     return "\n".join(parts)
