@@ -27,7 +27,7 @@ LAYERS = (
     *("ir", "syntax", "edit", "spec", "formatting", "recipes"),
     *("elaborate", "passes", "lower", "analysis", "paper"),
     *("build", "crosscheck", "emit", "compiler", "compilation"),
-    *("interchange", "weights", "lint", "diff", "training", "evaluation", "sweeps", "panels", "network"),
+    *("interchange", "weights", "audit", "lint", "diff", "training", "evaluation", "sweeps", "panels", "network"),
     *("tables", "authoring", "lsp", "mcp"),
     *("cli", "__main__"),
 )
@@ -59,7 +59,7 @@ FOREIGN = {
     "safetensors": {"weights"},
     "torch": {
         *("build", "cli", "crosscheck", "datasets", "emit.pytorch.executor"),
-        *("evaluation", "interchange.torch.reader", "runner", "training", "weights"),
+        *("evaluation", "interchange.torch.module", "interchange.torch.reader", "runner", "training", "weights"),
     },
     "torchvision": {"runner.readers.decode", "runner.readers.torchvision"},
     "wandb": {"runner.record.trackers"},

@@ -78,10 +78,11 @@ class Canonical:
         return found
 
 
-def canonical(graph: Graph, fold_norms: bool = False) -> Canonical:
+def canonical(graph: Graph, fold_norms: bool = False, training: bool = False) -> Canonical:
     """The canonical form of a graph; with `fold_norms`, batch norms are part of the layers before them.
 
-    Tools fold them when they prepare a network for inference: the layer then has other weights, and a bias.
+    Tools fold them when they prepare a network for inference: the layer then has other weights, and a bias. With
+    `training`, what acts in training only stays.
     """
     steps: list[Step] = []
     given = {INPUT: INPUT}  # the step that gives the value of a node
@@ -90,7 +91,7 @@ def canonical(graph: Graph, fold_norms: bool = False) -> Canonical:
     for index in kept:
         node = graph.nodes[index]
         inputs = tuple(given[each] for each in node.inputs)
-        if passes(node):
+        if passes(node) and not (training and node.op.training_only):
             given[index] = inputs[0]
         elif fold_norms and readers[node.inputs[0]] == 1 and (layer := _folded(node, index, inputs[0], steps)):
             steps[inputs[0]] = layer

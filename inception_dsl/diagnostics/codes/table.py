@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from inception_dsl.diagnostics.codes import (
+    audit_layers,
+    audit_structure,
     extends,
     generated,
     interchange,
@@ -36,6 +38,8 @@ MODULES: Final = (
     values,
     paper,
     generated,
+    audit_layers,
+    audit_structure,
 )
 
 CODES: Final = tuple(sorted(value for module in MODULES for value in vars(module).values() if isinstance(value, Code)))

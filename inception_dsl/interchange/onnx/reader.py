@@ -101,7 +101,8 @@ def _image(model: OnnxModel, constants: dict[str, Constant], image: Pair | None)
     batch, *sizes = declared.get(name) or (None,)
     if image and len(sizes) == 3:
         last = sizes[0] is None and sizes[2] is not None
-        sizes = [*image, sizes[2]] if last else [sizes[0], *image]
+        wanted = [*image, None] if last else [None, *image]
+        sizes = [own if own is not None else size for own, size in zip(sizes, wanted, strict=True)]
     if not sizes or None in sizes:
         hint = "say the height and width of the images with `--size`"
         raise refused(model.file, f"the input `{name}` of `{model.file}` has no fixed shape", hint)

@@ -22,19 +22,14 @@ from inception_dsl.ir.shapes import ShapeError, TensorType
 from inception_dsl.runner.base.settings import one_line
 
 
-def read_torch(module: nn.Module, image: Sequence[int], source: str) -> Graph:
+def read_torch(module: nn.Module, image: Sequence[int], source: str, heads: bool = False) -> Graph:
     """Read a module in inference, for images of a shape (channels x height x width); `source` names it in messages.
 
-    The outputs are called `0`, `1` and so on, in the order in which the module returns them. Raises `SpecError` E140
-    for a module that torch cannot export, or that gives nothing that depends on the image.
+    The outputs are called `0`, `1` and so on, in the order in which the module returns them. With `heads`, they are
+    those that it returns in training, as far as it can be exported so: its layers stay in inference. Raises `SpecError`
+    E140 for a module that torch cannot export, or that gives nothing that depends on the image.
     """
-    training = module.training
-    try:
-        exported = export(module.eval(), (torch.zeros(1, *image),), strict=False)
-    except Exception as error:  # noqa: BLE001 - the module's own code runs here
-        raise _refused(f"torch cannot export `{source}`: {one_line(error)}") from None
-    finally:
-        module.train(training)
+    exported = _export(module, image, source, heads)
     builder = Builder(TensorType(tuple(image)), PATTERNS)
     values = _inputs(exported)
     for node in exported.graph.nodes:
@@ -45,6 +40,21 @@ def read_torch(module: nn.Module, image: Sequence[int], source: str) -> Graph:
     if not outputs:
         raise _refused(f"no output of `{source}` depends on its input")
     return builder.finish(source, outputs)
+
+
+def _export(module: nn.Module, image: Sequence[int], source: str, heads: bool) -> ExportedProgram:
+    before = {each: each.training for each in module.modules()}
+    try:
+        module.eval()
+        module.training = heads
+        return export(module, (torch.zeros(1, *image),), strict=False)
+    except Exception as error:  # noqa: BLE001 - the module's own code runs here
+        if heads:
+            return _export(module, image, source, heads=False)
+        raise _refused(f"torch cannot export `{source}`: {one_line(error)}") from None
+    finally:
+        for each, training in before.items():
+            each.training = training
 
 
 def _inputs(exported: ExportedProgram) -> dict[str, Any]:

@@ -1,0 +1,168 @@
+"""The audit: a network that was not written here, compared with a spec, and every deviation at its row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from inception_dsl.audit.align import Aligner
+from inception_dsl.audit.assignment import assign
+from inception_dsl.audit.comparison import Comparison
+from inception_dsl.audit.effects import Count, count, own_count
+from inception_dsl.audit.findings import NOTHING, Finding, grouped
+from inception_dsl.audit.series import Contents, Decomposition
+from inception_dsl.diagnostics.codes.audit_structure import HEAD, IMAGE, UNLOCATED
+from inception_dsl.interchange.canonical import LINEAR, Canonical, canonical
+from inception_dsl.interchange.graph import INPUT, Graph, needed
+from inception_dsl.interchange.of_spec import of_spec
+from inception_dsl.ir.ops.norms import BatchNorm
+from inception_dsl.ir.typed import Typed
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What an audit found; `notes` say what could not be compared.
+
+    `pairs` gives the node of the target for nodes of the spec's graph.
+    """
+
+    typed: Typed
+    spec: Graph
+    target: Graph
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...]
+    pairs: Mapping[int, int]
+
+    @property
+    def holds(self) -> bool:
+        """Whether the target is the network of the spec."""
+        return not self.findings
+
+    @cached_property
+    def totals(self) -> tuple[Count, Count]:
+        """Parameters and multiply-adds of the spec's trunk, and of what the target's main output needs."""
+        return count(self.spec), count(self.target)
+
+
+def audit(typed: Typed, target: Graph, heads: bool = True, inference: bool = False) -> Audit:
+    """Compare a network with a spec, in time polynomial in their sizes.
+
+    `heads=False` leaves the heads out. `inference` says that the target may have been prepared for inference: where its
+    heads, its dropouts or the batch norms after its convolutions are all gone, that is a note and no finding.
+    """
+    return _Auditor(typed, target, inference).run(heads)
+
+
+class _Auditor:
+    def __init__(self, typed: Typed, target: Graph, inference: bool) -> None:
+        self.typed, self.target = typed, target
+        self.spec = of_spec(typed)
+        self.notes: list[str] = []
+        self.heads_left_out = inference and len(target.outputs) == 1
+        self.folded = inference and _norms(self.spec) > 0 == _norms(target)
+        self.undropped = inference and _dropouts(self.spec) > 0 == _dropouts(target)
+        if self.folded:
+            self.notes.append("its batch norms are folded into the layers before them: their eps is not seen")
+        if self.undropped:
+            self.notes.append("it has no dropouts, as it was prepared for inference: they are not compared")
+        self.aligner, self.contents = Aligner(), Contents()
+        last = [_last_layer(self.spec, end) for end in self.spec.outputs.values()]
+        self.comparison = Comparison(self.spec, target, last)
+
+    def run(self, heads: bool) -> Audit:
+        """Compare the main outputs, then the heads."""
+        if self.spec.input != self.target.input:
+            texts = str(self.spec.input), str(self.target.input)
+            self.comparison.tell(IMAGE, "input", texts, INPUT)
+        self._compare(self.spec.output, self.target.output)
+        if heads and len(self.spec.outputs) > 1 and self.heads_left_out:
+            self.notes.append("it has one output, as it was prepared for inference: the heads are not compared")
+        elif heads:
+            self._compare_heads()
+        digests = {canonical(graph, fold_norms=self.folded).digest for graph in (self.spec, self.target)}
+        if not self.comparison.deviations and len(digests) > 1:
+            self.comparison.tell(UNLOCATED, "structure", ("equal layers", "another network"), self.spec.output)
+        findings = grouped(self.spec, self.comparison.deviations)
+        return Audit(self.typed, self.spec, self.target, findings, tuple(self.notes), self.comparison.pairs)
+
+    def _form(self, graph: Graph, end: int) -> Canonical:
+        of_end = replace(graph, outputs={"": end})
+        return canonical(of_end, fold_norms=self.folded, training=not self.undropped)
+
+    def _decomposed(self, graph: Graph, end: int) -> Decomposition:
+        return Decomposition(self._form(graph, end), self.contents)
+
+    def _compare(self, end: int, other: int) -> None:
+        """Compare what two outputs need."""
+        one, two = self._decomposed(self.spec, end), self._decomposed(self.target, other)
+        self.comparison.compare(one, two, self.aligner.align(one.whole, two.whole))
+
+    def _compare_heads(self) -> None:
+        """Pair the heads at the least cost, and compare them."""
+        (_, *ours), (_, *theirs) = self.spec.outputs.items(), self.target.outputs.items()
+        wholes = [
+            [self._decomposed(graph, end).whole for _, end in heads]
+            for graph, heads in ((self.spec, ours), (self.target, theirs))
+        ]
+        costs = [[self.aligner.cost(one, two) for two in wholes[1]] for one in wholes[0]]
+        chosen = assign(costs, *([whole.price for whole in side] for side in wholes))
+        for (name, end), j in zip(ours, chosen, strict=True):
+            if j is not None:
+                self._compare(end, theirs[j][1])
+                self._compare_sources(name, end, theirs[j][1])
+                continue
+            own = [self.spec.nodes[node] for node in _only(self.spec, end)]
+            counts = own_count(own)
+            edit = Count(-counts.params, -counts.macs)
+            self.comparison.tell(HEAD, "head", (name, NOTHING), end, "", edit)
+        for j, (name, end) in enumerate(theirs):
+            if j not in chosen:
+                own = [self.target.nodes[node] for node in _only(self.target, end)]
+                near = self.spec.output
+                self.comparison.tell(HEAD, "head", (NOTHING, f"output {name}"), near, name, own_count(own))
+
+    def _compare_sources(self, name: str, end: int, other: int) -> None:
+        """Compare the rows that a head and its partner leave."""
+        partners = {theirs: ours for ours, theirs in self.comparison.pairs.items()}
+        ours, theirs = _source(self.spec, end), _source(self.target, other)
+        while theirs not in partners and theirs != INPUT:
+            theirs = self.target.nodes[theirs].inputs[0]
+        rows = [
+            self.spec.nodes[node].row if node != INPUT else "the input" for node in (ours, partners.get(theirs, INPUT))
+        ]
+        if rows[0] != rows[1]:
+            self.comparison.tell(HEAD, "source of the head", (rows[0], rows[1]), end)
+
+
+def _source(graph: Graph, end: int) -> int:
+    """The last node of the trunk that an output depends on."""
+    inputs = [node.inputs for node in graph.nodes]
+    shared = {*needed(inputs, [graph.output])} & {*needed(inputs, [end])}
+    return max(shared, default=INPUT)
+
+
+def _norms(graph: Graph) -> int:
+    """The batch norms that can be folded: those after a convolution or fully connected layer."""
+    return sum(
+        isinstance(node.op, BatchNorm) and node.inputs[0] != INPUT and graph.nodes[node.inputs[0]].op.name in LINEAR
+        for node in graph.nodes
+    )
+
+
+def _dropouts(graph: Graph) -> int:
+    return sum(node.op.training_only for node in graph.nodes)
+
+
+def _last_layer(graph: Graph, end: int) -> int:
+    """The last node with weights before an output."""
+    while end != INPUT and not graph.nodes[end].weights:
+        end = graph.nodes[end].inputs[0]
+    return end
+
+
+def _only(graph: Graph, end: int) -> list[int]:
+    """The nodes that an output needs and the main one does not."""
+    inputs = [node.inputs for node in graph.nodes]
+    main = {*needed(inputs, [graph.output])}
+    return [node for node in needed(inputs, [end]) if node not in main]

@@ -1,0 +1,159 @@
+"""From an alignment of two networks to deviations, each at the row of the spec that it belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
+from typing import Final
+
+from inception_dsl.audit import spelling
+from inception_dsl.audit.align import Alignment
+from inception_dsl.audit.differences import differences
+from inception_dsl.audit.effects import Count, own_count
+from inception_dsl.audit.findings import NOTHING, Deviation
+from inception_dsl.audit.series import Decomposition
+from inception_dsl.diagnostics.codes.audit_layers import ACTIVATION
+from inception_dsl.diagnostics.codes.audit_structure import CLASSES, EXTRA_LAYER, MISSING_LAYER, OPAQUE, ORDER, WIRING
+from inception_dsl.diagnostics.codes.code import Code
+from inception_dsl.interchange.canonical import Step
+from inception_dsl.interchange.graph import INPUT, Graph, GraphNode, Opaque
+from inception_dsl.ir.op import Op
+from inception_dsl.ir.ops.scaling import Scale
+
+JOINS: Final = ("concat", "add", "mul")
+
+
+class Comparison:
+    """Two graphs, the pairs of their nodes so far, and what differs; heads are compared after the trunk.
+
+    `last` are the spec's last layers with weights, whose width is the number of classes.
+    """
+
+    def __init__(self, spec: Graph, target: Graph, last: Sequence[int]) -> None:
+        self.spec, self.target, self.last = spec, target, last
+        self.pairs: dict[int, int] = {}
+        self.deviations: list[Deviation] = []
+        self.told: tuple[set[int], set[int]] = set(), set()  # the nodes without a partner, of either side
+
+    def tell(
+        self,
+        code: Code,
+        what: str,
+        texts: tuple[str, str],
+        node: int,
+        found: str = "",
+        edit: Op | Count | None = None,
+        row: str = "",
+    ) -> None:
+        """Record a deviation at a node of the spec; `texts` are what the spec and the target have."""
+        place = self.spec.nodes[node] if node != INPUT else None
+        own, layer = (place.row, place.name) if place else ("", "")
+        origin = place.origin if place else None
+        self.deviations.append(Deviation(code, what, *texts, row or own, layer, found, origin, node, edit))
+
+    def compare(self, one: Decomposition, two: Decomposition, found: Alignment) -> None:
+        """Record what an alignment shows of nodes that were not compared before."""
+        before = dict(self.pairs)
+        for ours, theirs in found.pairs.items():
+            step, other = one.steps[ours], two.steps[theirs]
+            if step.nodes[0] not in before:
+                self.pairs[step.nodes[0]] = other.nodes[0]
+                self._pair(step, other)
+        for join, order in found.orders.items():
+            node = one.steps[join].nodes[0]
+            if node not in before:
+                self._order(one, join, order, found)
+        added = [*self._gaps(two, found)]
+        for gap in found.missing:
+            nodes = dict.fromkeys(one.steps[step].nodes[0] for step in gap.steps)
+            self._missing([node for node in nodes if node not in self.pairs.keys() | self.told[0]], added)
+        for near, extra in added:
+            self._extra(one.steps[near].nodes[0] if near != INPUT else INPUT, extra)
+
+    def _gaps(self, two: Decomposition, found: Alignment) -> Iterator[tuple[int, list[int]]]:
+        """The target's nodes without a partner, with the spec's step that they are near to."""
+        paired, told = {*self.pairs.values()}, self.told[1]
+        for gap in found.extra:
+            nodes = [node for step in gap.steps if (node := two.steps[step].nodes[0]) not in paired | told]
+            told.update(nodes)
+            if nodes:
+                yield gap.near, nodes
+
+    def _pair(self, step: Step, other: Step) -> None:
+        """Compare two layers."""
+        ours, theirs = _node(self.spec, step), _node(self.target, other)
+        if step.kind in JOINS:
+            if step.kind != other.kind:
+                self.tell(ACTIVATION, "join", (step.kind, other.kind), step.nodes[0], place(theirs))
+            return
+        folded = len(step.nodes) > 1 and step.kind in ("conv", "fc")
+        for each in differences(ours, theirs):
+            if folded and each.what == "bias":  # the norm's shift
+                continue
+            classes = each.what == "width" and step.nodes[0] in self.last
+            code, what = (CLASSES, "classes") if classes else (each.code, each.what)
+            self.tell(code, what, (each.spec, each.target), step.nodes[0], place(theirs), each.op)
+
+    def _order(self, one: Decomposition, join: int, order: Sequence[int], found: Alignment) -> None:
+        node = one.steps[join].nodes[0]
+        names = [self._branch(one, end, self.spec.nodes[node].row) for end in one.steps[join].inputs]
+        texts = ", ".join(names[i] for i in sorted(order)), ", ".join(names[i] for i in order)
+        self.tell(ORDER, "order", texts, node, self.target.nodes[self.pairs[node]].name)
+
+    def _branch(self, one: Decomposition, end: int, row: str) -> str:
+        """What a branch of a row is called."""
+        node = self.spec.nodes[one.steps[end].nodes[0]] if end != INPUT else None
+        if node is None or node.row != row:
+            return "pass"
+        return node.name.removeprefix(f"{row}/").partition("/")[0]
+
+    def _missing(self, nodes: Sequence[int], extra: list[tuple[int, list[int]]]) -> None:
+        """Record layers that the target lacks, row by row; those that it has elsewhere were moved."""
+        for row, group in groupby(nodes, lambda node: self.spec.nodes[node].row):
+            lost = [*group]
+            self.told[0].update(lost)
+            layers = [self.spec.nodes[node] for node in lost]
+            text = spelling.several([*map(spelling.layer, layers)])
+            moved = next((gap for gap in extra if self._text(gap[1]) == text), None)
+            if moved:
+                extra.remove(moved)
+                found = [self.target.nodes[node] for node in moved[1]]
+                texts = (
+                    f"{text} after {self._after(self.spec, layers[0])}",
+                    f"after {self._after(self.target, found[0])}",
+                )
+                self.tell(WIRING, "place", texts, lost[0], place(found[0]))
+                continue
+            counts = own_count(layers)
+            gone = Count(-counts.params, -counts.macs)
+            self.tell(MISSING_LAYER, "layer", (text, NOTHING), _heaviest(self.spec, lost), "", gone, row)
+
+    def _extra(self, near: int, nodes: Sequence[int]) -> None:
+        layers = [self.target.nodes[node] for node in nodes]
+        code = OPAQUE if any(isinstance(each.op, Opaque) for each in layers) else EXTRA_LAYER
+        self.tell(code, "layer", (NOTHING, self._text(nodes)), near, place(layers[0]), own_count(layers))
+
+    def _text(self, nodes: Sequence[int]) -> str:
+        return spelling.several([spelling.layer(self.target.nodes[node]) for node in nodes])
+
+    def _after(self, graph: Graph, node: GraphNode) -> str:
+        before = node.inputs[0]
+        return f"`{place(graph.nodes[before])}`" if before != INPUT else "the input"
+
+
+def place(node: GraphNode) -> str:
+    """What a source calls a layer: the module that has its weights, or the node."""
+    weight = next(iter(node.weights.values()), "")
+    return weight.rpartition(".")[0] or node.name
+
+
+def _node(graph: Graph, step: Step) -> GraphNode:
+    """The node of a step; scales that are one have the factor of their product."""
+    node = graph.nodes[step.nodes[0]]
+    return replace(node, op=Scale(dict(step.parameters)["factor"])) if step.kind == Scale.name else node
+
+
+def _heaviest(graph: Graph, nodes: Sequence[int]) -> int:
+    """The first node with weights, or the first of all."""
+    return next((node for node in nodes if graph.nodes[node].weights), nodes[0])

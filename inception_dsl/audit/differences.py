@@ -1,0 +1,176 @@
+"""What differs between a layer of the spec and its partner, apart from what follows from what arrives at it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from inception_dsl.audit import spelling
+from inception_dsl.audit.effects import adapted
+from inception_dsl.diagnostics.codes.audit_layers import (
+    ACTIVATION,
+    BIAS,
+    COUNTED_PADDING,
+    EPS,
+    GROUPS,
+    KERNEL,
+    NORM,
+    PADDING,
+    PARAMETER,
+    POOL,
+    STRIDE,
+    WIDTH,
+)
+from inception_dsl.diagnostics.codes.code import Code
+from inception_dsl.interchange.description import describe
+from inception_dsl.interchange.graph import GraphNode
+from inception_dsl.ir.op import Op
+from inception_dsl.ir.ops.linear import Conv, FullyConnected
+from inception_dsl.ir.ops.norms import LRN, L2Norm, Norm
+from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
+from inception_dsl.ir.ops.regularisation import Dropout, DropPath
+from inception_dsl.ir.shapes import Pair, ShapeError, Window
+
+Pool = MaxPool | AvgPool
+
+WORDS: Final = {
+    "kernel": "kernel",
+    "stride": "stride",
+    "dilation": "dilation",
+    "width": "width",
+    "groups": "groups",
+    "bias": "bias",
+    "eps": "eps",
+    "count_pad": "counted padding",
+    "p": "rate",
+}
+"""What parameters are called in messages; others have their own names."""
+
+CODES: Final[dict[str, Code]] = {
+    "kernel": KERNEL,
+    "stride": STRIDE,
+    "width": WIDTH,
+    "groups": GROUPS,
+    "bias": BIAS,
+    "count_pad": COUNTED_PADDING,
+}
+"""The codes of parameters; a parameter of another name is E512, and the eps of a norm E509."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing that differs: what, as the spec and as the target have it, and the spec's op with it as in the target.
+
+    The op is None where the difference has no effect on any number.
+    """
+
+    code: Code
+    what: str
+    spec: str
+    target: str
+    op: Op | None = None
+
+
+def differences(spec: GraphNode, target: GraphNode) -> Iterator[Difference]:
+    """Compare two layers on the input of the spec's, so that what arrives at the target's makes no difference."""
+    target = _on_the_same_input(spec, target)
+    (kind, own), (other_kind, others) = describe(spec), describe(target)
+    one, other = dict(own), dict(others)
+    if kind != other_kind:
+        yield Difference(_code_of_kind(spec.op), "kind", spelling.layer(spec), spelling.layer(target))
+    window, other_window = _window(spec), _window(target)
+    if window and other_window and "kernel" in one and "kernel" in other:
+        yield from _windows(spec, target, window, other_window)
+    elif ("to" in one or "to" in other) and one.get("to") != other.get("to"):
+        yield Difference(KERNEL, "kernel", _reads(one), _reads(other), target.op)
+    windows = ("kernel", "stride", "dilation", "before", "out", "to")
+    if "count_pad" in one.keys() ^ other.keys() and kind == other_kind and one.get("before") == other.get("before"):
+        counted, uncounted = ("counted", "left out") if "count_pad" in one else ("left out", "counted")
+        yield Difference(COUNTED_PADDING, "padding in the average", counted, uncounted)
+    for name in one.keys() & other.keys() - {*windows, "count_pad"}:
+        if one[name] != other[name]:
+            yield _parameter(spec, target, name, one[name], other[name])
+
+
+def _on_the_same_input(spec: GraphNode, target: GraphNode) -> GraphNode:
+    """The target's layer on what arrives at the spec's, where it can take that."""
+    op = adapted(target.op, target.types, spec.types)
+    try:
+        return replace(target, op=op, types=spec.types, out=op.infer(*spec.types))
+    except (ShapeError, ValueError):
+        return target
+
+
+def _window(node: GraphNode) -> Window | None:
+    return node.op.window if isinstance(node.op, Conv | Pool) else None
+
+
+def _reads(parameters: dict[str, Any]) -> str:
+    """What a pool reads at once."""
+    if "to" not in parameters:
+        step = parameters["stride"]
+        return spelling.sides(parameters["kernel"]) + (f"/{spelling.stride(step)}" if step != (1, 1) else "")
+    return "the whole image" if parameters["to"] == (1, 1) else f"{spelling.sides(parameters['to'])} adaptive parts"
+
+
+def _windows(spec: GraphNode, target: GraphNode, window: Window, other: Window) -> Iterator[Difference]:
+    """Kernel, stride, dilation and padding; padding that only follows a kernel or stride is left out."""
+    assert isinstance(spec.op, Conv | Pool)
+    image, its_image = spec.types[0].image, target.types[0].image
+    one, two = dict(describe(spec)[1]), dict(describe(target)[1])
+    same = True
+    for name, text in (("kernel", spelling.sides), ("stride", spelling.stride), ("dilation", spelling.stride)):
+        if one[name] != two[name]:
+            same = False
+            edited = replace(window, **{name: getattr(other, name)}, padding=other.padding)
+            op = replace(spec.op, window=edited)
+            yield Difference(CODES.get(name, PARAMETER), name, text(one[name]), text(two[name]), op)
+    if same:
+        equal = (one["before"], one["out"]) == (two["before"], two["out"]) or image != its_image
+    else:
+        equal = all(map(_same_rule, _rules(window, image), _rules(other, its_image)))
+    if not equal:
+        op = replace(spec.op, window=replace(window, padding=other.padding))
+        yield Difference(PADDING, "padding", spelling.padding(window, image), spelling.padding(other, its_image), op)
+
+
+def _rules(window: Window, image: Pair) -> list[set[str]]:
+    """What the padding of a window does on either axis: it reads none, and it keeps the size of the image by stride."""
+    found = []
+    for axis, reach, step, size in zip(window.axes(image), window.reach, window.stride, image, strict=True):
+        inside = axis.before == 0 and (axis.out - 1) * step + reach <= size
+        rules = {"valid": inside, "same": axis.out == -(-size // step)}
+        found.append({rule for rule, holds in rules.items() if holds})
+    return found
+
+
+def _same_rule(one: set[str], other: set[str]) -> bool:
+    return bool(one & other) or one == other
+
+
+def _parameter(spec: GraphNode, target: GraphNode, name: str, one: Any, other: Any) -> Difference:
+    code = CODES.get(name, PARAMETER)
+    if name == "eps" and isinstance(spec.op, Norm):
+        code = EPS
+    if name == "p":
+        one, other = f"{100 * one:g}%", f"{100 * other:g}%"
+    if name == "groups":
+        one, other = _groups(spec, one), _groups(target, other)
+    op: Op | None = None
+    edits: dict[str, Any] = {name: getattr(target.op, name, 1)} if name in ("width", "bias", "groups") else {}
+    if isinstance(spec.op, Conv | FullyConnected) and edits and hasattr(spec.op, name):
+        op = replace(spec.op, **edits)
+    return Difference(code, WORDS.get(name, name), spelling.number(one), spelling.number(other), op)
+
+
+def _groups(node: GraphNode, groups: int) -> str:
+    return "depthwise" if 1 < groups == node.types[0].channels else str(groups)
+
+
+def _code_of_kind(op: Op) -> Code:
+    if isinstance(op, Pool):
+        return POOL
+    if isinstance(op, Norm | LRN | L2Norm):
+        return NORM
+    return PARAMETER if isinstance(op, Conv | FullyConnected | Dropout | DropPath) else ACTIVATION

@@ -1,0 +1,133 @@
+"""An audit as diagnostics, as text, as Markdown and as JSON values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from inception_dsl.audit import wording
+from inception_dsl.audit.audit import Audit
+from inception_dsl.audit.effects import Count
+from inception_dsl.audit.findings import Finding
+from inception_dsl.diagnostics.diagnostic import Diagnostic, Note
+from inception_dsl.diagnostics.spelling import counted
+from inception_dsl.text.aligned import TextColumn, format_table
+from inception_dsl.text.markdown import escaped, table
+
+HEADER: Final = ("row", "deviation", "spec", "target", "places", "parameters", "multiply-adds")
+
+
+def diagnostics(audit: Audit) -> list[Diagnostic]:
+    """Every finding, at its first layer in the spec; other layers of the spec that it concerns are notes."""
+    return [_diagnostic(audit, finding) for finding in audit.findings]
+
+
+def _diagnostic(audit: Audit, finding: Finding) -> Diagnostic:
+    first = finding.first
+    others = {each.origin: each for each in reversed(finding.deviations) if each.origin and each.origin != first.origin}
+    notes = [
+        Note(origin, wording.label(each)) for origin, each in sorted(others.items(), key=lambda pair: pair[0].line)
+    ]
+    more = wording.effect(finding.effect)
+    hint = f"the target has {more}" if more else ""
+    label, file = wording.label(first), audit.typed.program.file
+    return Diagnostic(
+        first.code,
+        wording.sentence(finding),
+        first.origin,
+        label,
+        tuple(notes[: wording.MOST_ROWS]),
+        hint,
+        "" if first.origin else file,
+    )
+
+
+def text(audit: Audit, room: int | None = None) -> str:
+    """What differs, in a table, and the totals, in lines of at most `room` columns where they can be so short."""
+    return "\n".join(_lines(audit, room))
+
+
+def _lines(audit: Audit, room: int | None) -> Iterator[str]:
+    yield f"{audit.typed.program.name} ({audit.spec.source}) against {audit.target.source}"
+    yield ""
+    if audit.findings:
+        columns = zip(HEADER, *_rows(audit), strict=True)
+        yield from format_table(
+            [TextColumn.of(cells, right=i > 3, least=12 if i < 4 else None) for i, cells in enumerate(columns)], 2, room
+        )
+        yield ""
+    yield from verdict(audit)
+    yield from (f"Not compared: {note}." for note in audit.notes)
+
+
+def verdict(audit: Audit) -> list[str]:
+    """In sentences, whether the target is the network of the spec, and what both count."""
+    spec, target = audit.totals
+    if audit.holds:
+        return [f"The target is the network of the spec: {_totals(spec)}."]
+    places = sum(len(finding.deviations) for finding in audit.findings)
+    found = f"{counted(len(audit.findings), 'deviation')} in {counted(places, 'place')}."
+    if spec == target:
+        return [found, f"Both have {_totals(spec)}, heads left out."]
+    return [found, f"The spec has {_totals(spec)}, heads left out; the target {_totals(target)}."]
+
+
+def _totals(count: Count) -> str:
+    return f"{count.params:,} parameters, {count.macs:,} multiply-adds"
+
+
+def _rows(audit: Audit) -> list[tuple[str, ...]]:
+    return [
+        (
+            wording.rows(finding),
+            finding.first.what,
+            finding.first.spec,
+            finding.first.target,
+            str(len(finding.deviations)),
+            wording.signed(finding.effect.params),
+            wording.signed(finding.effect.macs),
+        )
+        for finding in audit.findings
+    ]
+
+
+def markdown(audit: Audit) -> str:
+    """The same, for a pull request."""
+    blocks = [f"## `{audit.typed.program.name}` against `{escaped(audit.target.source)}`", " ".join(verdict(audit))]
+    if audit.findings:
+        blocks.append(table(HEADER, [[*map(escaped, row)] for row in _rows(audit)], 4))
+    blocks += [f"Not compared: {escaped(note)}." for note in audit.notes]
+    return "\n\n".join(blocks)
+
+
+def as_data(audit: Audit) -> dict[str, Any]:
+    """An audit as JSON values."""
+    spec, target = audit.totals
+    return {
+        "spec": audit.spec.source,
+        "target": audit.target.source,
+        "holds": audit.holds,
+        "totals": {"spec": spec._asdict(), "target": target._asdict()},
+        "findings": [_finding(finding) for finding in audit.findings],
+        "notes": [*audit.notes],
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    first = finding.first
+    return {
+        "code": first.code,
+        "what": first.what,
+        "spec": first.spec,
+        "target": first.target,
+        "effect": finding.effect._asdict(),
+        "places": [
+            {
+                "row": each.row,
+                "layer": each.layer,
+                "found": each.found or None,
+                "line": each.origin.line if each.origin else None,
+            }
+            for each in finding.deviations
+        ],
+    }

@@ -1,0 +1,75 @@
+"""Steps and their parameters in the words of a message, as the language writes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from inception_dsl.interchange.description import describe
+from inception_dsl.interchange.graph import GraphNode, Opaque
+from inception_dsl.ir.shapes import PaddedAxis, Pair, Window
+
+
+def layer(node: GraphNode) -> str:
+    """A layer as the language writes it: `conv 3x3/2 64`, `lrn 5`."""
+    if isinstance(node.op, Opaque):
+        return node.op.kind
+    kind, parameters = describe(node)
+    known = dict(parameters)
+    words = [kind]
+    if "kernel" in known:
+        step = f"/{stride(known['stride'])}" if known["stride"] != (1, 1) else ""
+        words.append(f"{sides(known['kernel'])}{step}")
+    if "to" in known:
+        words.append("global" if known["to"] == (1, 1) else f"to={sides(known['to'])}")
+    words += [number(known[name]) for name in ("width", "size", "factor") if name in known]
+    if known.get("groups", 1) != 1:
+        words.append("depthwise" if known["groups"] == node.types[0].channels else f"groups={known['groups']}")
+    words += [f"eps={number(known['eps'])}"] if kind in ("bn", "gn", "ln") else []
+    words += [f"{100 * known['p']:g}%"] if kind in ("dropout", "drop_path") else []
+    return " ".join(words)
+
+
+def several(parts: list[str]) -> str:
+    """Layers in a row, as the language writes them; of many, the first and the last."""
+    if len(parts) > 5:
+        parts = [*parts[:2], f"... {len(parts) - 3} more ...", parts[-1]]
+    return " -> ".join(parts)
+
+
+def sides(pair: Pair) -> str:
+    """Height and width: `3x3`, `1x7`."""
+    return f"{pair[0]}x{pair[1]}"
+
+
+def stride(pair: Pair) -> str:
+    """A stride: `2`, or `2x1`."""
+    return str(pair[0]) if pair[0] == pair[1] else sides(pair)
+
+
+def number(value: Any) -> str:
+    """A number, a word, or height and width."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:.6g}"
+        case int():
+            return str(value)
+        case (int() as height, int() as width):
+            return sides((height, width))
+        case None:
+            return "none"
+    return str(value)
+
+
+def padding(window: Window, image: Pair) -> str:
+    """The pixels of padding that a window reads on an image, before and after it."""
+    read = [_read(*each) for each in zip(window.axes(image), window.reach, window.stride, image, strict=True)]
+    (top, bottom), (left, right) = read
+    if (top, bottom) == (left, right):
+        return "none" if (top, bottom) == (0, 0) else f"{top} before and {bottom} after"
+    return f"{top} above, {bottom} below, {left} on the left and {right} on the right"
+
+
+def _read(axis: PaddedAxis, reach: int, step: int, size: int) -> tuple[int, int]:
+    return axis.before, max((axis.out - 1) * step + reach - axis.before - size, 0)

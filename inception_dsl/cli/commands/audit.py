@@ -1,0 +1,46 @@
+"""`audit`: a network that was not written here, compared with a spec."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import click
+
+from inception_dsl.cli.options import SPEC, VariantOptions, settings_option, variant_options
+from inception_dsl.cli.run import FORMATS, CommandRun, output_formats
+from inception_dsl.text.terminal import columns
+
+
+@click.command()
+@SPEC
+@click.argument("target")
+@settings_option("--arg", "arguments", "An argument of the callable.")
+@click.option("--no-heads", is_flag=True, help="Leave the heads out.")
+@variant_options
+@output_formats(*FORMATS)
+def command(
+    run: CommandRun,
+    spec: str,
+    target: str,
+    arguments: Mapping[str, str],
+    no_heads: bool,
+    variant: VariantOptions,
+) -> None:
+    """Compare a network that was not written here with a spec.
+
+    TARGET is an ONNX file, a file of weights (.safetensors, .pt, .pth), or package.module:callable,
+    such as torchvision.models:googlenet: that module is imported, which runs it. Every deviation is
+    reported at its row, whatever the layers are called.
+    """
+    from inception_dsl.audit import report
+    from inception_dsl.audit.target import audit_target
+
+    with run.step(spec):
+        program = variant.compile(spec)
+    run.exit_code = 2  # unless the target can be read
+    with run.step(spec, target):
+        found = audit_target(program, target, arguments, not no_heads)
+    run.exit_code = 0
+    run.result, run.body = report.as_data(found), report.markdown(found) if run.form == "markdown" else ""
+    run.diagnostics += report.diagnostics(found)
+    run.echo(report.text(found, columns()))

@@ -1,0 +1,126 @@
+"""The structure of another network, where it differs from the spec's."""
+
+from __future__ import annotations
+
+from inception_dsl.diagnostics.codes.audit_layers import BASE, RIGHT
+from inception_dsl.diagnostics.codes.code import Code
+
+MISSING_LAYER = Code(
+    "E513",
+    "the target lacks a layer of the spec",
+    """\
+A layer, a branch or a row of the spec has no counterpart in the target.
+""",
+    wrong="""\
+extends: base.yaml
+network: spec
+insert:
+  rows: [{after: conv2, name: conv3, layer: conv 3x3 16 same bias}]
+""",
+    right=RIGHT,
+    base=BASE,
+)
+
+EXTRA_LAYER = Code(
+    "E514",
+    "the target has a layer that the spec lacks",
+    """\
+A layer or a branch of the target has no counterpart in the spec.
+""",
+    wrong="""\
+extends: base.yaml
+network: spec
+remove: {rows: [norm1]}
+""",
+    right=RIGHT,
+    base=BASE,
+)
+
+ORDER = Code(
+    "E515",
+    "branches are joined in another order than the spec's",
+    """\
+A concatenation joins the same branches in another order. Shapes and numbers may be equal; the layers after it have
+their weights in another order.
+""",
+    wrong="""\
+extends: base.yaml
+network: spec
+override:
+  rows: {mix: {layer: "[ right: conv 3x3 8 same bias | left: conv 1x1 8 same bias ]"}}
+""",
+    right=RIGHT,
+    base=BASE,
+)
+
+WIRING = Code(
+    "E516",
+    "a layer reads another value than in the spec",
+    """\
+A layer of the target is applied to what another layer gives, and not to what its counterpart in the spec reads.
+""",
+)
+
+HEAD = Code(
+    "E517",
+    "head differs from the spec's",
+    """\
+A classifier beside the trunk is missing, is one more than the spec has, or leaves the trunk at another row. A file with
+one output has no heads to be compared, which is a note and no finding.
+""",
+    wrong="""\
+extends: base.yaml
+network: spec
+override:
+  heads: {aux: {from: conv2}}
+""",
+    right=RIGHT,
+    base=BASE,
+)
+
+CLASSES = Code(
+    "E518",
+    "number of classes differs from the spec's",
+    """\
+The last layer of the network or of a head has another number of outputs than the spec has classes.
+""",
+    wrong="""\
+extends: base.yaml
+network: spec
+classes: 12
+""",
+    right=RIGHT,
+    base=BASE,
+)
+
+IMAGE = Code(
+    "E519",
+    "input differs from the spec's",
+    """\
+The target reads images with another number of channels, or of another size.
+""",
+    wrong="""\
+extends: base.yaml
+network: spec
+input: 1x32x32
+""",
+    right=RIGHT,
+    base=BASE,
+)
+
+OPAQUE = Code(
+    "E520",
+    "the target has an operation that the language cannot express",
+    """\
+An operation of the target has no counterpart in the language, so that it cannot be compared: its name, its
+place and its shape are all that is known.
+""",
+)
+
+UNLOCATED = Code(
+    "E521",
+    "networks differ, and no single layer tells why",
+    """\
+The two networks compute something else, though every layer of the one has an equal counterpart in the other.
+""",
+)
