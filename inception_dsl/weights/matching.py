@@ -82,7 +82,7 @@ def match(typed: Typed, library: str, found: Collection[str] = (), heads: bool =
     ):
         if len(ours) != len(theirs):
             counts = f"{len(ours)} layers with weights in its {where}, but {library}'s {names.name} has {len(theirs)}"
-            raise SpecError([Diagnostic(WRONG_NETWORK, f"`{typed.program.file}` has {counts}", help=hint)])
+            raise SpecError([Diagnostic(WRONG_NETWORK, f"the network `{typed.program.name}` has {counts}", help=hint)])
     pairs = zip((*rows, *head_layers), (*names.trunk, *(names.heads if head_layers else ())), strict=True)
     paired: dict[str, str] = {}
     shapes: dict[str, tuple[int, ...]] = {}

@@ -181,7 +181,7 @@ def _unknown(typed: Typed, file: Path, tensors: Collection[str]) -> SpecError:
     libraries = [library for library, known in specs.items() if known]
     libraries.sort(key=lambda library: typed.program.name not in specs[library])
     hint = f"these are names of {listing(libraries, 'or')}: add `--from {libraries[0]}`" if libraries else ""
-    message = f"the tensor names in `{file}` do not match `{typed.program.file}`"
+    message = f"the tensor names in `{file}` do not match the network `{typed.program.name}`"
     return SpecError(
         [Diagnostic(WRONG_NETWORK, message, help=hint or "name the library that they come from with `--from`")]
     )
