@@ -63,6 +63,18 @@ def run(command: str) -> tuple[int, str]:
     return ran.returncode, ran.stdout + ran.stderr
 
 
+def follow(session: str) -> list[str]:
+    """Run the commands of a block `console`, and compare what they print; one that prints an error fails, no other."""
+    ran = []
+    for command, shown in steps(session):
+        code, printed = run(command)
+        wrong = differs(shown, printed)
+        assert not wrong, f"$ {command}\n{printed}\n{wrong}"
+        assert bool(code) == shown.startswith("error") | ("\nerror" in shown), (command, code, printed)
+        ran.append(command)
+    return ran
+
+
 def edit(file: Path, change: str) -> None:
     """Apply a block `diff`: its lines without `+` stand in the file once, and those without `-` take their place."""
     lines = change.splitlines(keepends=True)
@@ -76,7 +88,7 @@ def edit(file: Path, change: str) -> None:
 def play(page: str, known: tuple[str, ...] = ()) -> list[str]:
     """Follow a page in the current folder: a block with a title writes, edits or shows a file, `console` has commands.
 
-    Gives the commands. A block of neither kind has to be `known`. A command fails where it prints an error, only there.
+    Gives the commands. A block of neither kind has to be `known`.
     """
     ran, blocks = [], FENCE.findall(page)
     assert len(re.findall("^```", page, re.MULTILINE)) == 2 * len(blocks)
@@ -90,12 +102,7 @@ def play(page: str, known: tuple[str, ...] = ()) -> list[str]:
             Path(title).parent.mkdir(parents=True, exist_ok=True)
             Path(title).write_text(text, encoding="utf-8")
         elif kind == "console":
-            for command, shown in steps(text):
-                code, printed = run(command)
-                wrong = differs(shown, printed)
-                assert not wrong, f"$ {command}\n{printed}\n{wrong}"
-                assert bool(code) == shown.startswith("error") | ("\nerror" in shown), (command, code, printed)
-                ran.append(command)
+            ran += follow(text)
         else:
             assert text in known, f"what is to be done with\n{text}"
     return ran

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,10 @@ from cli_runner import Run, in_folder
 from diff_cases import BASE, ROOT, SCHEMA, commit, git, repository
 from markdown_it import MarkdownIt
 from safetensors.torch import save_file
+from sessions import follow
 from test_architecture import loaded
 from test_json import enveloped
-from test_readme import blocks, excerpt
+from test_readme import blocks
 
 from inception_dsl.network import loads
 
@@ -119,7 +119,7 @@ def test_breaking(form: str, run: Run) -> None:
 
 def test_the_session_in_the_docs_is_the_real_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old = (ROOT / "specs/googlenet.yaml").read_text(encoding="utf-8")
-    run = in_folder(tmp_path, monkeypatch, {"specs/googlenet.yaml": old})
+    in_folder(tmp_path, monkeypatch, {"specs/googlenet.yaml": old})
     commit()
     save_file(loads(old).build().state_dict(), "old.safetensors")
     wider = old.replace("| 384  | 48          | 128  | 128       |", "| 384  | 64          | 128  | 128       |")
@@ -128,9 +128,7 @@ def test_the_session_in_the_docs_is_the_real_one(tmp_path: Path, monkeypatch: py
 
     assert sessions
     for session in sessions:
-        for step in session.split("$ inception-dsl ")[1:]:
-            words, _, shown = step.partition("\n")
-            excerpt(shown, run(*shlex.split(words)).stdout)
+        follow(session)
 
 
 def test_the_core_installation_is_enough() -> None:

@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from lsp_editor import opened, position
 from PIL import Image
 from plugin_sites import CUBE, SWISH, codes, install, install_swish, installed
+from sessions import follow
 from strategies import specs
 from test_lsp_completion import items
 from test_readme import blocks
@@ -453,6 +454,4 @@ def test_what_the_page_shows_runs(tmp_path: Path) -> None:
     (tmp_path / "plugged.yaml").write_text(spec)
     assert cross_check(compiled(spec), BACKENDS, [(9, 9)]).findings == ()
     for session in blocks("docs/plugins.md", "console"):
-        for command, shown in re.findall(r"^\$ inception-dsl (.*)\n((?:[^$].*\n)*)", session, re.MULTILINE):
-            done = cli(*command.split())
-            assert done.exit_code == 0 and (not shown or done.stdout == shown)
+        follow(session)

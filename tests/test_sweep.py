@@ -15,9 +15,10 @@ import pytest
 from cli_runner import Run, in_folder
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sessions import follow
 from strategies import specs
 from test_json import enveloped
-from test_readme import blocks, excerpt
+from test_readme import blocks
 
 from inception_dsl import compiler
 from inception_dsl.diagnostics.diagnostic import Source, SpecError
@@ -179,10 +180,9 @@ def test_the_spec_in_the_page_is_the_real_one() -> None:
     assert SCALED.endswith(shown)
 
 
-def test_the_sessions_of_the_page(run: Run) -> None:
-    for block in blocks("docs/sweeps.md", "console"):
-        for command, shown in re.findall(r"^\$ inception-dsl (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE):
-            excerpt(shown.removeprefix("...\n"), run(*shlex.split(command)).output)
+@pytest.mark.usefixtures("run")
+def test_the_sessions_of_the_page() -> None:
+    assert [follow(block) for block in blocks("docs/sweeps.md", "console")]
 
 
 def test_a_front_is_what_a_comparison_of_all_pairs_leaves(run: Run) -> None:

@@ -147,7 +147,8 @@ def _read(typed: Typed, file: Path) -> tuple[WeightFile, Match | None]:
     library = next((library for library in LIBRARIES if recognizes(library, source.tensors)), "")
     if has_own_names(typed, source.tensors) or not library:
         if sum(name in source.tensors for name in own) <= MIN_SHARE * len(own):
-            message = f"the tensor names in `{file}` are not those of the network `{typed.program.name}`, nor of a known library"
+            network = f"the network `{typed.program.name}`"
+            message = f"the tensor names in `{file}` are not those of {network}, nor of a known library"
             hint = "start from weights of the same network: of torchvision, timm or keras, or of a run"
             with identified(typed, source.tensors, ""):
                 raise SpecError([Diagnostic(WRONG_NETWORK, message, help=hint)])
