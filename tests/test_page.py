@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import ast
+import json
+import os
+import re
+import subprocess
+import sys
 from html.parser import HTMLParser
+from itertools import product
 from pathlib import Path
 
 import onnx
@@ -11,10 +17,24 @@ import pytest
 from cli_runner import SMALL, cli, in_folder
 
 from inception_dsl import network
+from inception_dsl.emit.look import DARK
 from inception_dsl.emit.onnx.onnx import graph_nodes
+from inception_dsl.emit.page.colours import GROUNDS, TEXTS, variables
 from inception_dsl.emit.pytorch.listing import listing
 
 ROOT = Path(__file__).parent.parent
+MOST = 400_000
+"""Bytes of a page."""
+
+HOSTILE = [
+    "</script><script>alert(1)</script>",
+    "--><img src=x onerror=alert(1)><!--",
+    "<!-- </style> <![CDATA[ ]]>",
+    "\"'`><svg onload=alert(1)>&amp;&lt;",
+    "{{ 7*7 }} {% raw %} {# x",
+    "a\u202egnp.exe\u2066b\u200b\u0007",
+]
+VARIABLE = re.compile(r"var\(--([\w-]+)\)")
 
 VOID = {"meta", "link", "br", "img", "input"}
 CLOSED_BY = {
@@ -62,6 +82,11 @@ class Reader(HTMLParser):
         for at in self.open:
             self.texts[at] += data
 
+    @property
+    def kinds(self) -> set[tuple[str, ...]]:
+        """The elements that it has, each with the names of its attributes."""
+        return {(tag, *attributes) for tag, attributes in self.found}
+
     def text(self, tag: str, **attributes: str) -> str:
         """The text of the only element with a tag and some attributes."""
         at = [i for i, (name, has) in enumerate(self.found) if name == tag and attributes.items() <= has.items()]
@@ -72,6 +97,58 @@ class Reader(HTMLParser):
 def page_of(name: str) -> str:
     """The page of a network of this repository."""
     return network.load(ROOT / "specs" / f"{name}.yaml").page()
+
+
+def spec(said: str) -> str:
+    """A spec with a text wherever one can stand."""
+    quoted = json.dumps(said)
+    return f"""# {said if said.isprintable() else "plain"}
+network: evil
+title: {quoted}
+paper: {{title: {quoted}, authors: {quoted}, table: {quoted}}}
+input: 3x8x8
+classes: 10
+modules:
+  block:
+    doc: {quoted}
+    graph: conv 3x3 4 same
+layers: |
+  name | layer                        | <i>"'&
+  conv | block                        | 9
+  fc   | avgpool global -> fc {{classes}} |
+published:
+  '<i>"''&': {{measure: params}}
+  errata: {{'conv.<i>"''&': {quoted}}}
+reported: |
+  metric | value | data | source
+  top-1  | 1%    | x    | y
+training: {{source: {quoted}, optim: {{lr: 0.1}}, notes: {{optim.lr: {quoted}}}}}
+"""
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of two colours, https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio."""
+    lights = []
+    for colour in (one, other):
+        parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+        red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+        lights.append(0.2126 * red + 0.7152 * green + 0.0722 * blue)
+    return (max(lights) + 0.05) / (min(lights) + 0.05)
+
+
+def check_alone(page: Reader) -> None:
+    """Nothing in a page makes a browser load another file."""
+    links = [
+        (tag, name, value)
+        for tag, attributes in page.found
+        for name, value in attributes.items()
+        if name in {"src", "href", "srcset", "data", "action", "poster", "xlink:href"}
+        and not (value or "").startswith("#")
+    ]
+    assert {link for link in links if link[0] != "a"} == {("link", "href", "data:,")}
+    assert all((value or "").startswith("https://arxiv.org/abs/") for tag, _, value in links if tag == "a")
+    styles = "".join(text for (tag, _), text in zip(page.found, page.texts, strict=True) if tag == "style")
+    assert "url(" not in styles and "@import" not in styles
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +203,83 @@ def test_ids_are_unique_and_links_lead_somewhere(googlenet: Reader) -> None:
 
     assert len(ids) == len({*ids})
     assert {link for link in links if not link.startswith("https://arxiv.org/")} <= {f"#{name}" for name in ids}
+
+
+def test_numbers_claims_and_recipe_are_there_with_their_reasons(googlenet: Reader) -> None:
+    numbers = googlenet.text("section", id="numbers")
+    assert "463K, 7.1% lower than the computed 498.1K † known erratum: fits no single edit" in numbers
+    assert "7.1% lower than the computed 498.1K" in googlenet.text("section", id="errata")
+    assert "false: 12x is printed, 8.7x computed by params(alexnet) / params(googlenet)" in googlenet.text(
+        "section", id="claims"
+    )
+    assert "optim.lr0.01not printed; BVLC's is 0.01" in googlenet.text("section", id="recipe")
+    assert "inference peak1,204,2244.59" in googlenet.text("section", id="memory")
+    assert "top-5 error 6.67%" in googlenet.text("section", id="reported")
+
+
+def test_a_variant_has_the_files_that_it_extends_and_what_it_drops() -> None:
+    page = Reader(page_of("ablations/googlenet_bn_small/deep"))
+    names = [page.texts[at] for at, (tag, _) in enumerate(page.found) if tag == "figcaption"]
+
+    assert {name for name in names if name.endswith(".yaml")} == {
+        "specs/ablations/googlenet_bn_small/deep.yaml",
+        "specs/googlenet_bn_small.yaml",
+    }
+    assert "Printed for the base, not for this variant: output of stage1" in page_of("zoo/efficientnet_b4")
+
+
+@pytest.mark.parametrize("evil", HOSTILE)
+def test_nothing_that_a_spec_says_becomes_markup(evil: str) -> None:
+    plain, page = Reader(network.loads(spec("plain")).page()), network.loads(spec(evil), evil).page()
+    read = Reader(page)
+
+    assert read.kinds == plain.kinds
+    assert sum(tag == "script" for tag, _ in read.found) == 1
+    assert page.count("<!--") == page.count("-->") == 1
+    assert all(character.isprintable() or character == "\n" for character in page)
+    shown = "".join(character if character.isprintable() else ascii(character)[1:-1] for character in evil)
+    assert shown in read.text("h1") and shown in read.text("section", id="errata")
+    assert shown in read.text("section", id="spec") and shown in read.text("section", id="recipe")
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_texts_have_contrast_on_their_grounds(dark: bool) -> None:
+    """Level AA of WCAG 2.2: 4.5 for texts, 3 for what shows the state of a control."""
+    style = variables().partition(DARK)[2 * dark]
+    colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", style))
+
+    for text, ground in product(TEXTS, GROUNDS):
+        assert contrast(colours[text], colours[ground]) >= 4.5, (text, ground)
+    for ground in GROUNDS:
+        assert contrast(colours["strong-line"], colours[ground]) >= 3
+    used = {
+        name for file in (ROOT / "inception_dsl/emit/page").glob("*.css") for name in VARIABLE.findall(file.read_text())
+    }
+    assert used - {"sans", "mono"} == colours.keys()
+
+
+def test_a_page_is_always_the_same() -> None:
+    script = "from inception_dsl import load; print(load('builtin:googlenet').page(), end='')"
+    pages = [
+        subprocess.run(
+            [sys.executable, "-c", script], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
+        for seed in ("1", "2")
+    ]
+
+    assert pages[0] == pages[1]
+
+
+@pytest.mark.parametrize("name", ["polynet", "nasnet_a_large", "inception_resnet_v2"])
+def test_the_largest_pages_are_small_and_load_nothing(name: str) -> None:
+    page = page_of(name)
+
+    assert len(page.encode()) < MOST
+    check_alone(Reader(page))
+
+
+def test_a_page_loads_nothing(googlenet: Reader) -> None:
+    check_alone(googlenet)
 
 
 def test_compile_writes_a_page_only_if_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

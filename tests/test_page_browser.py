@@ -92,6 +92,8 @@ def test_the_tabs_show_what_belongs_to_the_row(chromium: Browser, file: Path) ->
     source = network.load(ROOT / "specs/googlenet.yaml").pytorch_source().splitlines()
     spec = (ROOT / "specs/googlenet.yaml").read_text("utf-8").splitlines()
     with opened(chromium, file, "#row=inception_3a") as page:
+        assert page.locator("#numbers tr:visible >> text=163,696").count() == 1
+        page.click("#tab-code")
         lines = [source[number - 1] for number in shown_lines(page, "code")]
         assert [line.strip() for line in lines if line.startswith("class ")] == [
             "class ConvReLU(nn.Module):",
@@ -132,7 +134,7 @@ def test_nothing_overflows(chromium: Browser, file: Path, width: int) -> None:
     with opened(chromium, file, viewport={"width": width, "height": 800}) as page:
         assert page.evaluate(FITS)
         page.click("text=inception_4c")
-        for tab in ("code", "spec", "nodes", "boxes"):
+        for tab in ("numbers", "code", "spec", "nodes", "boxes"):
             page.click(f"#tab-{tab}")
             assert page.evaluate(FITS)
         assert page.locator("#chosen").evaluate("e => e.getBoundingClientRect().bottom <= innerHeight + 1")
@@ -143,7 +145,7 @@ def test_all_is_there_without_a_script_and_on_paper(chromium: Browser, file: Pat
         lines = page.locator("#code span[data-n]")
         assert lines.count() == page.locator("#code span[data-n]:visible").count() > 100
         assert page.locator("#nodes tbody:visible").count() == page.locator("tr[data-row]").count()
-        assert page.locator("h3:visible").all_inner_texts() == ["PyTorch", "Spec", "ONNX", "Modules"]
+        assert page.locator("h3:visible").all_inner_texts() == ["Numbers", "PyTorch", "Spec", "ONNX", "Modules"]
         colour = "getComputedStyle(e).backgroundColor"
         cell = page.locator("tr[data-row=inception_4c] th")
         assert cell.evaluate(f"e => {colour}") != page.locator("tr[data-row=conv1] th").evaluate(f"e => {colour}")

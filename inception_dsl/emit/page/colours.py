@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from inception_dsl.emit.look import DARK, FAINT, GROUND, INK, LABEL, Ink
+from inception_dsl.emit.look import DARK, GROUND, INK, LABEL, Ink
 
 GROUNDS: Final = {
     "ground": GROUND,
@@ -29,7 +29,7 @@ TEXTS: Final = {
 
 LINES: Final = {
     "line": Ink("#d0d6de", "#343c47"),
-    "strong-line": FAINT,
+    "strong-line": Ink("#6b7280", "#8b95a3"),
 }
 
 

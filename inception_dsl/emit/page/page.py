@@ -19,6 +19,7 @@ from inception_dsl.emit.page.panels import (
     figure,
     memory,
     nodes,
+    numbers,
     recipe,
     reported,
     spec,
@@ -34,6 +35,7 @@ MAIN: Final = (
 """The panels that stand side by side, at the top."""
 
 ROW: Final = (
+    Panel("numbers", "Numbers", numbers.context),
     Panel("code", "PyTorch", code.context),
     Panel("spec", "Spec", spec.context),
     Panel("nodes", "ONNX", nodes.context),
