@@ -64,15 +64,20 @@ def module_figure(network: program.Program, module: str, opened: bool = False) -
     A module that is specialised has its forms side by side; the name of a form draws that one.
     """
     forms = [one for one in network.templates.values() if module in (one.module, one.name)]
+    return forms_figure(network, module, forms, opened)
+
+
+def forms_figure(network: program.Program, title: str, forms: Sequence[Template], opened: bool = False) -> Figure:
+    """Some forms of a module side by side."""
     doc, trunks = forms[0].doc, []
     for form in forms:
         steps, _ = _Drawing(network.templates, opened).walk(form.body, None, {})
         row = Row(form.name, Frame("", steps or (Box("pass", "other"),)))
         trunks.append(Trunk(Box("input", "value", source=True), (row,), caption=form.name if len(forms) > 1 else ""))
-    description = f"The module {module}: {doc}" if doc else f"The module {module}."
+    description = f"The module {title}: {doc}" if doc else f"The module {title}."
     if len(forms) > 1:
         description += f" {len(forms)} forms."
-    return Figure(module, shortened(doc, LONGEST_SUBTITLE), description, tuple(trunks))
+    return Figure(title, shortened(doc, LONGEST_SUBTITLE), description, tuple(trunks))
 
 
 def _row(
