@@ -43,8 +43,10 @@ ROW: Final = (
 )
 """The panels about one row, or about all rows where none is chosen: tabs beside the others."""
 
+CHARTS: Final = (Panel("costs", "Costs of the rows", costs.context),)
+"""The panels about all rows, below these; then stand those that were asked for."""
+
 BELOW: Final = (
-    Panel("costs", "Costs of the rows", costs.context),
     Panel("errata", "Errata", errata.context),
     Panel("claims", "Claims", claims.context),
     Panel("memory", "Totals and memory", memory.context),
@@ -52,7 +54,7 @@ BELOW: Final = (
     Panel("reported", "Reported, not checked", reported.context),
     Panel("counting", "How it is counted", counting.context),
 )
-"""The panels about the whole network, below."""
+"""The panels about the whole network, at the end."""
 
 
 def page(subject: Subject, further: Sequence[Drawn] = (), words: Sequence[str] = ()) -> str:
@@ -80,7 +82,7 @@ def page(subject: Subject, further: Sequence[Drawn] = (), words: Sequence[str] =
         dropped=dropped_sentence(program.published.dropped) if program.published.dropped else "",
         main=_drawn(MAIN, subject),
         row=_drawn(ROW, subject),
-        below=[*_drawn(BELOW, subject), *further],
+        below=[*_drawn(CHARTS, subject), *further, *_drawn(BELOW, subject)],
     )
 
 
