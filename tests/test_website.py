@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import inspect
 import re
 from collections.abc import Iterator
@@ -222,3 +223,18 @@ def test_links_of_the_built_site_are_checked(tmp_path: Path) -> None:
         "`index.html` links to `b/`, which is not there",
         "`index.html` links to `c.svg`, which is not there",
     ]
+
+
+# colours
+
+
+def test_a_spec_in_a_page_has_the_colours_of_formulas_and_loses_nothing() -> None:
+    text = (ROOT / "specs/googlenet.yaml").read_text(encoding="utf-8")
+    config = hooks.on_config(load_config(str(DOCS / "website" / "mkdocs.yml")))
+    block = prose.fenced(text, "yaml", "<b>")
+    shown = markdown.markdown(block, extensions=config.markdown_extensions, extension_configs=config.mdx_configs)
+
+    assert '<span class="filename">&lt;b&gt;</span>' in shown
+    assert '<span class="no">{#5x5 reduce}</span>' in shown and '<span class="k">maxpool</span>' in shown
+    code = shown[shown.index("<code>") :]
+    assert html.unescape(re.sub("<[^>]*>", "", code)).strip() == text.strip()

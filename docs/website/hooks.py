@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import highlighting
 import links
 import sources
 from mkdocs.config.defaults import MkDocsConfig
@@ -28,6 +29,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
     Where the site has an address, what `inception-dsl site` writes is published in its folder `networks/`.
     """
+    config.mdx_configs["pymdownx.superfences"] = {"custom_fences": [highlighting.FENCE]}
     config.site_description = home.description()
     networks = [{"Networks": f"{config.site_url}networks/"}] if config.site_url else []
     config.nav = [*_filled(config.nav or []), *networks]
