@@ -14,11 +14,14 @@ from typing import Final
 from prose import fenced, plain, rewritten, table, terminal
 
 from inception_dsl import compilation, compiler
+from inception_dsl.audit import report
+from inception_dsl.audit.audit import audit
 from inception_dsl.diagnostics import render
 from inception_dsl.diagnostics.codes.code import Code
 from inception_dsl.diagnostics.codes.table import CODES
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, SpecError
 from inception_dsl.files import builtin
+from inception_dsl.interchange.of_spec import of_spec
 from inception_dsl.lint import table as rules
 from inception_dsl.network import load
 
@@ -33,10 +36,14 @@ FAMILIES: Final = {
     "E2": "What a spec means",
     "E3": "What papers print",
     "E4": "What is generated",
+    "E5": "What an audit finds",
     "E9": "Bugs",
     "W": "Warnings",
 }
 """The headings of the index, by how codes begin."""
+
+AUDIT: Final = "E5"
+"""How codes begin whose example is a spec, and whose `base` is also the network that it is compared with."""
 
 NAMED: Final = re.compile(r"(?<![\w\[/#.-])([A-Z]\d{3})(?![\w\]-])")
 
@@ -60,7 +67,8 @@ def page(code: Code) -> str:
         plain(code.explanation),
     ]
     if code.wrong:
-        parts += ["## Wrong\n", fenced(code.base, "yaml", "base.yaml") if code.base else ""]
+        base = "base.yaml, and the target" if code.startswith(AUDIT) else "base.yaml"
+        parts += ["## Wrong\n", fenced(code.base, "yaml", base) if code.base else ""]
         parts += [fenced(code.wrong, "yaml", NAME), terminal(render.text(found(code), colour=True))]
         parts += ["## Right\n", fenced(code.right, "yaml", NAME)]
     return "\n".join(filter(None, parts))
@@ -77,7 +85,11 @@ def found(code: Code) -> Sequence[Diagnostic]:
             if code.wrong.startswith("claims:"):
                 claims = Source(NAME, code.wrong)
                 return compilation.examine_source(claims, Path(builtin.PREFIX)).findings
-            return compilation.Build(compiler.compile_file(NAME)).findings
+            program = compiler.compile_file(NAME)
+            if code.startswith(AUDIT):
+                target = of_spec(compiler.at_size(compiler.compile_file("base.yaml")))
+                return report.diagnostics(audit(compiler.at_size(program), target))
+            return compilation.Build(program).findings
         except SpecError as error:
             return error.diagnostics
 
