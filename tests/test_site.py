@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from chart_geometry import faults
 from cli_runner import SMALL, Run, cli, in_folder
+from hypothesis import given
+from hypothesis import strategies as st
 from test_page import Reader
 
 from inception_dsl import network
@@ -18,7 +20,7 @@ from inception_dsl.emit.site.chart import error_charts
 from inception_dsl.emit.site.entry import Entry, entry, number
 from inception_dsl.emit.site.errors import printed_error
 from inception_dsl.emit.site.lineage import ordered, years
-from inception_dsl.ir.results import Result
+from inception_dsl.ir.results import Result, parse_value
 
 ROOT = Path(__file__).parent.parent
 
@@ -183,6 +185,38 @@ def test_numbers_have_three_digits(exact: int, short: str) -> None:
     assert number(exact).short == short
 
 
+@given(st.integers(0, 10**19))
+def test_a_short_number_is_the_exact_one_rounded(exact: int) -> None:
+    short = number(exact).short
+    value = parse_value(short.removesuffix("T")) * (10**12 if short.endswith("T") else 1)
+
+    assert value == pytest.approx(exact, rel=0.0051)
+    assert len(short) <= 5 or exact >= 999.5e12
+
+
+@given(st.floats(0, 1), st.sampled_from(["error", "accuracy"]), st.sampled_from(["%", ""]), st.integers(0, 9))
+def test_an_accuracy_is_an_error(part: float, metric: str, unit: str, digits: int) -> None:
+    value = f"{part * (100 if unit else 1):.{digits}f}{unit}"
+    found = printed_error([Result(f"top-5 {metric}", value, "ImageNet", "a")], "top-5")
+
+    assert found and found.number == pytest.approx(parse_value(found.text), abs=1e-9)
+    assert found.number == pytest.approx(abs((metric == "accuracy") - parse_value(value)), abs=1e-9)
+
+
+@pytest.mark.parametrize("value", ["0,000", "0K", "0.001K", "-0.1%", "1,000%"])
+def test_odd_results_are_no_fault(value: str) -> None:
+    found = printed_error([Result("top-1 accuracy", value, "ImageNet", "a")], "top-1")
+
+    assert found is None or 0 <= found.number <= 1
+
+
+def test_a_base_that_is_not_listed_may_have_the_name_of_an_entry(entries: dict[str, Entry]) -> None:
+    one = entries["googlenet"]._replace(base="googlenet_separable")  # extends another network of that name
+    two = entries["googlenet_separable"]
+
+    assert {entry.name for entry in ordered([one, two])} == {"googlenet", "googlenet_separable"}
+
+
 def test_the_charts_cover_nothing_and_name_every_network_with_an_error(entries: dict[str, Entry]) -> None:
     top5, top1 = error_charts(entries.values())
 
@@ -249,6 +283,17 @@ def test_nothing_is_written_unless_everything_holds(run: Run) -> None:
     assert failed.exit_code == 1 and not Path("site").exists()
     assert [found["code"] for found in json.loads(failed.stdout)["diagnostics"]] == ["E301"]
     assert run("site", "none.yaml").exit_code == 2
+
+
+def test_built_in_networks_and_their_claims(run: Run) -> None:
+    assert run("site", "builtin:googlenet", "builtin:googlenet_separable", "specs/claims.yaml").exit_code == 2
+    Path("specs/claims.yaml").write_text(CLAIMS.partition("  googlenet_fewer")[0], encoding="utf-8")
+    Path("specs/googlenet.yaml").write_text(spec("googlenet"), encoding="utf-8")
+    Path("specs/googlenet_separable.yaml").write_text(spec("googlenet_separable"), encoding="utf-8")
+    assert run("site", "builtin:googlenet_separable", "specs/claims.yaml").exit_code == 0
+    index = Path("site/index.html").read_text(encoding="utf-8")
+    assert "from <code>builtin:googlenet_separable specs/claims.yaml</code>" in index
+    assert "section 1, GoogLeNet, separable conv1" in Reader(index).text("tr", id="claim=googlenet_budget")
 
 
 def test_pages_of_networks_that_are_gone_are_named(run: Run) -> None:

@@ -32,7 +32,7 @@ def command(run: CommandRun, specs: tuple[str, ...], out: Path, outside: bool) -
     holds.
     """
     from inception_dsl.emit.site.site import files
-    from inception_dsl.files import output, owned
+    from inception_dsl.files import builtin, output, owned
 
     paths = specs or ("specs",)
     with run.step(file=out):
@@ -46,7 +46,7 @@ def command(run: CommandRun, specs: tuple[str, ...], out: Path, outside: bool) -
     print_overall(run)
     if run.errors:
         return
-    source = shlex.join(map(citation, map(Path, paths)))
+    source = shlex.join(path if path.startswith(builtin.PREFIX) else citation(path) for path in paths)
     made = run.attempt(lambda: files([build.subject for build in builds], run.claims, source), file=out)
     if made is None:
         return

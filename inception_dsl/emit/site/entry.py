@@ -13,7 +13,7 @@ from inception_dsl.emit.page.subject import Subject
 from inception_dsl.emit.site.errors import TOPS, PrintedError, printed_error
 from inception_dsl.emit.site.silhouette import silhouette
 
-UNITS: Final = ((10**9, "B"), (10**6, "M"), (10**3, "K"))
+UNITS: Final = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K"))
 
 
 class Number(NamedTuple):
@@ -28,7 +28,6 @@ class Entry(NamedTuple):
 
     name: str
     title: str
-    file: str
     page: str
     base: str
     year: int | None
@@ -64,7 +63,6 @@ def entry(subject: Subject) -> Entry:
     return Entry(
         program.name,
         program.title or program.name,
-        program.file,
         f"{program.name}/{PAGE}",
         program.base,
         program.paper.year,
@@ -83,4 +81,5 @@ def entry(subject: Subject) -> Entry:
 def number(exact: int) -> Number:
     """A number with three digits: 7.00M."""
     unit, suffix = next(((unit, suffix) for unit, suffix in UNITS if exact >= unit * 0.9995), (1, ""))
-    return Number(f"{exact / unit:#.3g}".rstrip(".") + suffix if suffix else str(exact), exact)
+    rounded = f"{exact / unit:#.3g}".rstrip(".") if suffix and exact < unit * 999.5 else f"{exact // unit:,}"
+    return Number(f"{rounded}{suffix}", exact)

@@ -66,5 +66,7 @@ def _order(crops: int | None) -> int:
 def _error(result: Result) -> PrintedError:
     if result.metric.endswith("error"):
         return PrintedError(result.value, result.number, result)
-    percent = Decimal(result.value.removesuffix("%")) * (1 if result.value.endswith("%") else 100)
-    return PrintedError(f"{100 - percent}%", float(1 - percent / 100), result)
+    percent = (
+        Decimal(result.value.strip("%").replace(",", "")) if "%" in result.value else Decimal(str(result.number)) * 100
+    )
+    return PrintedError(f"{100 - percent:f}%", float(1 - percent / 100), result)
