@@ -87,6 +87,14 @@ def test_kinds_differ_for_all_readers(sight: str, dark: bool) -> None:
 
 
 @pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("sight", SIGHTS)
+def test_series_differ_for_all_readers(sight: str, dark: bool) -> None:
+    seen = [lab(_clipped(times(SIGHTS[sight], linear(ink[dark])))) for ink in SERIES]
+
+    assert min(math.dist(one, other) for one, other in combinations(seen, 2)) > 20
+
+
+@pytest.mark.parametrize("dark", [False, True])
 def test_kinds_differ_in_grey(dark: bool) -> None:
     lightness = {kind: lab(linear(paint.PAINTS[kind][2 * dark]))[0] for kind in KINDS}
 

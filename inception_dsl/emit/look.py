@@ -25,11 +25,11 @@ FAINT: Final = Ink("#8a94a3", "#76808e")
 SERIES: Final = (
     Ink("#0072b2", "#56b4e9"),
     Ink("#d55e00", "#ff8c42"),
-    Ink("#008a63", "#2fcf9f"),
-    Ink("#b5558c", "#e39ac3"),
-    Ink("#7a6a00", "#e8d44d"),
-    Ink("#5b4fc4", "#a79bff"),
-    Ink("#16191d", "#f2f4f7"),
+    Ink("#34513c", "#558969"),
+    Ink("#c66e96", "#e732a9"),
+    Ink("#9d8659", "#f9da1a"),
+    Ink("#7b10dc", "#a056f9"),
+    INK,
 )
-"""The colours of series: Okabe and Ito's for colour-blind readers, https://jfly.uni-koeln.de/color/. Those of theirs
-that are too light for a white ground are darkened, and their sky blue gives way to violet."""
+"""The colours of series. The first two are Okabe and Ito's (https://jfly.uni-koeln.de/color/); the others are chosen so
+that all have contrast on their ground, and differ for colour-blind readers too."""

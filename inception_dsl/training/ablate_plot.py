@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from inception_dsl.emit.charts.axes import around, costs, percent, plain
+from inception_dsl.emit.charts.axes import around, costs, percent, plain, short
 from inception_dsl.emit.charts.file import write_chart
 from inception_dsl.emit.charts.model import Chart, Dots, Mark, Name, Panel, Spread, series
 from inception_dsl.emit.charts.svg import svg
@@ -36,7 +36,9 @@ def chart(rows: Sequence[Row], metric: str) -> Chart:
     form = percent if METRICS[metric].form.endswith("%") else plain
     return Chart(
         title=f"{METRICS[metric].title} on held-out images against multiply-adds",
-        description="; ".join(f"{row.variant.name}: {score}" for row, score in finished),
+        description="; ".join(
+            f"{row.variant.name}: {form(round(score.mean, 4))} at {short(row.macs)}" for row, score in finished
+        ),
         panels=[
             Panel(
                 "",

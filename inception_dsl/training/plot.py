@@ -143,7 +143,10 @@ def _learning_rate(curves: Sequence[Curves]) -> Panel:
     for run, curve in enumerate(curves):
         points = thin(curve.points("lr"))
         width = 1.8 + (len(curves) - 1 - run)  # curves of one recipe overlap: wider lines below stay visible
-        marks += [replace(_line(run, 0, len(curves) == 1), points=_pairs(points), width=width), *_dot(points, run)]
+        marks += [
+            replace(_line(run, 0, len(curves) == 1), points=_pairs(points), width=width),
+            *_dot(points, series(run)),
+        ]
         values += points[1]
     return Panel(
         "Learning rate",
@@ -176,10 +179,10 @@ def _smoothed(points: Points, line: Line) -> list[Mark]:
     return [*faint, replace(line, points=_pairs(smooth(points, window))), *_dot(points, line.ink)]
 
 
-def _dot(points: Points, ink: str | int) -> list[Mark]:
+def _dot(points: Points, ink: str) -> list[Mark]:
     """A single value is a dot, since it makes no line."""
     single = sum(map(math.isfinite, points[1])) == 1
-    return [Dots(_pairs(points), series(ink) if isinstance(ink, int) else ink)] if single else []
+    return [Dots(_pairs(points), ink)] if single else []
 
 
 def _pairs(points: Points) -> list[tuple[float, float]]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from inception_dsl.emit.charts.pen import LEVELS, document, fitted, number, path, text, wide, wrapped
+from inception_dsl.emit.charts.pen import document, fitted, number, path, text, wide, wrapped
 
 STEPS: Final = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 """The least part of a row at which a cell has the colour of the same place in `LEVELS`; the first is for any image."""
@@ -98,6 +98,3 @@ def _legend(y: float, all_: bool) -> Iterable[str]:
             yield path(f"line level{level}", f"M{number(x)} {number(y - 4)}h12", 12)
             yield text(words, x + 16, y, "tick")
             x += 28 + wide(words, "tick")
-
-
-assert len(STEPS) == len(LEVELS)

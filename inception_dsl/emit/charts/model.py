@@ -1,4 +1,4 @@
-"""What a chart shows: panels of lines, dots and bars on two axes."""
+"""What a chart shows: panels of lines, dots and names on two axes."""
 
 from __future__ import annotations
 

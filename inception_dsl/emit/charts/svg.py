@@ -187,7 +187,7 @@ def _covered(mark: Mark, scale: _Scale) -> Iterator[Box]:
     """Where a mark is, so that no name covers it."""
     match mark:
         case Dots():
-            yield from (Box(*scale.at(point), 0, 0).grown(5) for point in mark.points)
+            yield from (Box(*scale.at(point), 0, 0).grown(5) for point in mark.points if math.isfinite(point[1]))
         case Spread():
             (x, low), (_, high) = scale.at((mark.x, mark.low)), scale.at((mark.x, mark.high))
             yield Box(x, high, 0, low - high).grown(5)
