@@ -108,6 +108,7 @@ def test_what_a_page_cannot_show_is_reported(tmp_path: Path, monkeypatch: pytest
         (("specs/b.yaml", "--page", "--run", "none"), "none: no metrics.jsonl and no scores.json"),
         (("specs/b.yaml", "--page", "--sweep", "none"), "none: no such file"),
         (("specs/b.yaml", "--page", "--compare", "none.yaml"), "cannot read `none.yaml`"),
+        (("specs/none.yaml", "--page", "--run", "none"), "cannot read `specs/none.yaml`"),
     ):
         done = run("compile", *words)
         assert done.exit_code == 2 and message in done.stderr, done.output

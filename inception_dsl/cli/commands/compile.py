@@ -30,6 +30,7 @@ from inception_dsl.emit.options import PAGE, Options
 from inception_dsl.syntax.source import citation
 
 if TYPE_CHECKING:
+    from inception_dsl.diff.sides import Side
     from inception_dsl.files.freshness import Stale
 
 
@@ -77,18 +78,16 @@ def command(
     written all together or not at all. Options that change the files (--set, --size, --opset, --batch, --heads,
     --taps, --backend) need --out.
     """
-    from inception_dsl.diff.sides import Side
     from inception_dsl.emit.runner import runner
     from inception_dsl.files import freshness, output
     from inception_dsl.panels.further import Further
 
     with run.step():
-        further = Further(trained, sweep, Side.load(compare, {}, variant.outside) if compare else None)
-    options = Options(
-        size, batch, opset, heads, taps, out, variant.outside, not no_runner, page, further.words, backend
-    )
-    if further.words and not page:
-        raise click.UsageError(f"{further.words[0]} is for the page: add --page")
+        further = Further(trained, sweep, _side(compare, {}, variant.outside) if compare else None)
+    asked = further.words
+    options = Options(size, batch, opset, heads, taps, out, variant.outside, not no_runner, page, asked, backend)
+    if asked and not page:
+        raise click.UsageError(f"{asked[0]} is for the page: add --page")
     words = [*VariantOptions(variant.settings, outside=False).words, *options.words]
     if click.get_current_context().get_parameter_source("out") is not ParameterSource.DEFAULT:
         words += ["--out", str(out)]
@@ -99,13 +98,12 @@ def command(
         run.echo(f"skipped {path}: it holds claims, not a network")
     if page:
         builds = run.attempt(lambda: compilation.with_claims(builds)) or builds
-    if further.words:
-        if len(builds) != 1:
-            raise click.UsageError(f"{further.words[0]} is for the page of one network: name its spec")
-        with run.step(builds[0].file):
-            (build,) = builds
-            side = partial(Side.load, build.file, variant.settings, variant.outside)
-            builds = [replace(build, panels=tuple(further.panels(build.own, side)))]
+    if asked and len(builds) > 1:
+        raise click.UsageError(f"{asked[0]} is for the page of one network: name its spec")
+    for build in builds if asked else ():
+        with run.step(build.file):
+            own = partial(_side, build.file, *variant)
+            builds = [replace(build, panels=tuple(further.panels(build.own, own)))]
     outputs: list[Mapping[str, bytes]] = []
     for build in builds:
         print_verdicts(run, build, alone=len(builds) == 1)
@@ -117,11 +115,8 @@ def command(
     left_out = (*(runner.FILES if no_runner else ()), *(() if page else (PAGE,)))
     folders = [citation(Path(spec, "*")).rpartition("/")[0] for spec in specs or ("specs",) if Path(spec).is_dir()]
     if only_check:
-        words += (
-            ["--no-runner"] * no_runner
-            + [*["--page"] * page, *further.words]
-            + VariantOptions({}, variant.outside).words
-        )
+        words += ["--no-runner"] * no_runner + ["--page"] * page
+        words += [*asked, *VariantOptions({}, variant.outside).words]
         rebuild = shlex.join(["inception-dsl", "compile", *specs, *words])
         with run.step(file=out):
             _record_stale(run, files, out, [*freshness.stale(files, out, folders, runner.FILES, left_out)], rebuild)
@@ -131,6 +126,13 @@ def command(
     if not run.errors:
         with run.step(file=out):
             run.diagnostics += freshness.orphans(files, out, folders, left_out)
+
+
+def _side(spec: str, settings: Mapping[str, str], outside: bool) -> Side:
+    """A spec as a side of a comparison. Raises `SpecError`."""
+    from inception_dsl.diff.sides import Side
+
+    return Side.load(spec, settings, outside)
 
 
 def _record_stale(run: CommandRun, files: Iterable[str], out: Path, stale: Iterable[Stale], rebuild: str) -> None:
