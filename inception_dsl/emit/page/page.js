@@ -154,8 +154,10 @@
       ["1:1", "Own size", () => zoom(() => 1)],
       ["Fit", "Fit the width", () => zoom(0)],
     ];
-    caption.before(bar);
-    bar.append(caption);
+    if (caption.matches("h2")) {
+      caption.before(bar);
+      bar.append(caption);
+    } else caption.after(bar);
     for (const [text, label, act] of actions) {
       const button = made("button", text, { type: "button", "aria-label": label, title: label });
       button.addEventListener("click", act);

@@ -36,7 +36,9 @@ def context(subject: Subject) -> Mapping[str, Any] | None:
             rows.setdefault(base[template.name], {})[entry.name] = None
     forms = Counter(base.values())
     drawn = []
-    for name, calls in rows.items():
+    for name in [*program.templates][::-1]:  # a module stands after those that it calls
+        if name not in rows:
+            continue
         figure = forms_figure(program, name, [program.templates[name]])
-        drawn.append(DrawnModule(name, " ".join(calls), forms[name], markup(svg(figure, styled=False))))
+        drawn.append(DrawnModule(name, " ".join(rows[name]), forms[name], markup(svg(figure, styled=False))))
     return {"modules": drawn} if drawn else None
