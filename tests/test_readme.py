@@ -170,13 +170,12 @@ def test_the_claims_are_the_real_ones() -> None:
     excerpt(blocks("docs/papers.md", "text")[0], run("inception-dsl claims", ROOT).stdout)
 
 
-def test_the_compile_line_names_what_is_written() -> None:
-    """The command's comment lists every file of the network's folder."""
-    (line,) = (line for line in README.splitlines() if line.startswith("inception-dsl compile specs/googlenet.yaml"))
-    (names,) = re.findall(r"generated/googlenet/\{(.*)\}", line)
+def test_the_files_of_a_network_are_named() -> None:
+    """The sentence about what `compile` writes lists every file of the network's folder."""
+    (names,) = re.findall(r"writes `generated/googlenet/`: (.*?)\.\n\n", README, re.DOTALL)
 
     files = {path.name for path in (ROOT / "generated/googlenet").iterdir() if path.is_file()}
-    assert {*names.split(",")} == files
+    assert {*re.findall(r"`(.*?)`", names)} == files
 
 
 def test_numbers_in_the_prose() -> None:
