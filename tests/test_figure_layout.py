@@ -90,7 +90,7 @@ def steps(draw: st.DrawFn, depth: int = 3) -> Steps:
     if depth:
         inner = steps(depth=depth - 1)
         branches = st.lists(inner, min_size=1, max_size=3).map(tuple)
-        names = st.lists(st.sampled_from(("", "pool")), min_size=3, max_size=3)
+        names = st.lists(st.sampled_from(("", "pool", "a longer name of a branch")), min_size=3, max_size=3)
         forks = st.builds(lambda found, join, names: Fork(found, join, (*names[: len(found)],)), branches, box, names)
         frames = st.builds(Frame, st.sampled_from(("", "module")), inner.map(lambda found: found or (BOX,)))
         elements += [forks, frames]
@@ -128,6 +128,8 @@ def test_the_check_of_the_geometry_sees_faults() -> None:
     across = replace(level, points=(((x0 + x1) / 2 + 3, y - 2), ((x0 + x1) / 2 + 3, y + 2)))
 
     loose = Text(0, 0, "loose", "title", "start")
+    middle = shape.region.x + shape.region.width / 2
+    through = replace(level, points=((middle, shape.region.y - 4), (middle, shape.region.bottom + 4)))
 
     assert faults(good) == []
     assert any("overlap" in fault for fault in faults(replace(good, groups=(*good.groups, Group("", (aside,))))))
@@ -135,3 +137,5 @@ def test_the_check_of_the_geometry_sees_faults() -> None:
         "outside its box" in fault for fault in faults(replace(good, groups=(*good.groups, Group("", (loose,)))))
     )
     assert any("cross" in fault for fault in faults(replace(good, groups=(*good.groups, Group("", (across,))))))
+    for dashed, fault in ((replace(level, dashed=True), "covers"), (replace(through, dashed=True), "through a box")):
+        assert any(fault in found for found in faults(replace(good, groups=(*good.groups, Group("", (dashed,))))))

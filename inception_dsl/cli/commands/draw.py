@@ -21,7 +21,7 @@ SUFFIXES: Final = {".svg": "svg", ".tex": "tikz", ".mmd": "mermaid", ".png": "pn
 
 @click.command()
 @SPEC
-@click.option("--module", metavar="NAME", help="Draw this module alone, with its symbolic widths.")
+@click.option("--module", metavar="NAME", help="Draw this module alone, in all its forms, with its symbolic widths.")
 @click.option("--rows", metavar="A..B", help="Draw the rows from A to B only; one name draws that row.")
 @click.option(
     "--level", type=click.Choice(("rows", "layers")), default="rows", show_default=True, help="Closed or open modules."

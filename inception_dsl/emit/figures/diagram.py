@@ -294,4 +294,4 @@ def _repeated(count: int, elements: list[Element], out: str) -> Element:
         case [Box(kind="module") | Frame() as only]:
             return replace(only, title=f"{count} of {only.title}", out=out)
         case _:
-            return Frame(f"{count} of", tuple(elements), out=out)
+            return Frame(f"{count} times", tuple(elements), out=out)

@@ -18,7 +18,7 @@ FORMATS: Final[Mapping[str, Callable[[Figure, bool], str]]] = {"svg": svg, "tikz
 
 
 def chosen(typed: Typed, module: str | None = None, rows: str | None = None, opened: bool = False) -> Figure:
-    """The figure of a network, of its rows `A..B`, or of a module alone; modules in it are opened if `opened`.
+    """The figure of a network, its rows `A..B`, a module, or one form of it; modules in it are opened if `opened`.
 
     Raises `ValueError` for a name that the network does not have, and for rows of a module.
     """

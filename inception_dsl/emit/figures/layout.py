@@ -1,6 +1,6 @@
 """Elements -> blocks, by the series-parallel structure: steps in a row along the main axis, branches side by side.
 
-No two lines cross, as every block keeps to its own strip across the axis. All sizes are in pixels.
+No two edges cross, as every block keeps to its own strip across the axis. All sizes are in pixels.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ class Layout:
         return Block(length, before, after, (outline, band, *items), inner.begins, port=port)
 
     def _fork(self, fork: Fork, given: frozenset[int]) -> Block:
-        """Branches side by side; a dashed line comes to a branch only where it crosses no edge of another one."""
+        """Branches side by side; a dashed line comes to one only where it crosses no edge and no name."""
         lines = [given] * len(fork.branches)
         while True:
             blocks = [self.steps(branch, here) for branch, here in zip(fork.branches, lines, strict=True)]
@@ -162,7 +162,8 @@ class Layout:
             crossing = [
                 number
                 for number, (axis, block) in enumerate(zip(axes, blocks, strict=True))
-                if reading and any(low <= axis + entry.cross <= high for entry in block.entries)
+                if (reading and any(low <= axis + entry.cross <= high for entry in block.entries))
+                or self._is_named(fork.labels[number], block)
             ]
             if not crossing:
                 break
@@ -182,7 +183,7 @@ class Layout:
             entries += [Entry(entry.step, lead + entry.main, axis + entry.cross) for entry in block.entries]
             if branch and block.begins:
                 items.append(Path(((0, axis), (lead, axis)), block.arrow))
-            if name and block.begins:
+            if name and (block.begins or block.entries):
                 items += moved([self.label((lead - 3) / 2, name)[0]], 0, axis)
             if out and block.length:
                 items += moved([self.label(leave + (tail - 3) / 2, out)[0]], 0, axis)
@@ -193,6 +194,11 @@ class Layout:
         items += moved(join.items, end + GAP, 0)
         length = end + GAP + join.length
         return Block(length, before, after, tuple(items), bool(reading), arrow=False, entries=tuple(entries))
+
+    def _is_named(self, name: str, block: Block) -> bool:
+        """Whether the name of a branch is where a dashed line is to come in, other than along its axis."""
+        _, before, after = self.label(0, name)
+        return bool(name) and any(-before <= entry.cross <= after and entry.cross for entry in block.entries)
 
     def _axes(self, fork: Fork, blocks: list[Block], join: Block) -> tuple[list[float], float, float]:
         """The place of each branch across the axis of the fork, and the room that all of them need."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -22,6 +23,9 @@ SPACE: Final = 40
 
 WIDEST: Final = 1600
 """Of the forms beside one another, if they are more than one."""
+
+FOLD: Final = 10
+"""How exactly lines are made even."""
 
 NARROWEST: Final = 300
 """The room of the line below the title, in a figure that is narrower."""
@@ -178,7 +182,14 @@ class _Placement:
 
 
 def _folded(text: str, room: float) -> list[str]:
-    """A text in lines of at most this width, broken between words."""
+    """A text in lines of at most this width, as few and as even as can be."""
+    lines = _filled(text, room)
+    even = text_width(text, STYLES["edge"].size) // max(1, len(lines))
+    narrower = (_filled(text, width) for width in range(even, math.ceil(room), FOLD))
+    return next((found for found in narrower if len(found) == len(lines)), lines)
+
+
+def _filled(text: str, room: float) -> list[str]:
     lines: list[str] = []
     for word in text.split():
         longer = f"{lines[-1]} {word}" if lines else ""

@@ -18,6 +18,7 @@ LARGEST: Final = 8000
 """Points of a page at most, half of what TeX counts to; a larger figure is drawn smaller."""
 
 MISMATCH: Final = r"\newcommand{\mismatch}{\raisebox{.1ex}{\rlap{/}\textbackslash}}"
+"""A cross, which Computer Modern does not have."""
 
 _FONTS: Final[Mapping[Role, str]] = {
     "heading": r"\Large\bfseries",
