@@ -27,7 +27,8 @@ LAYERS = (
     *("ir", "syntax", "edit", "spec", "formatting", "recipes"),
     *("elaborate", "passes", "lower", "analysis", "paper"),
     *("build", "crosscheck", "emit", "compiler", "compilation"),
-    *("interchange", "weights", "audit", "lint", "diff", "training", "evaluation", "sweeps", "panels", "network"),
+    *("interchange", "adopt", "weights", "audit", "lint", "diff"),
+    *("training", "evaluation", "sweeps", "panels", "network"),
     *("tables", "authoring", "lsp", "mcp"),
     *("cli", "__main__"),
 )
@@ -45,7 +46,7 @@ FOREIGN = {
     "lsprotocol": {"lsp"},
     "markupsafe": {"emit.templates"},
     "mlflow": {"runner.record.trackers"},
-    "numpy": {"crosscheck", "evaluation", "interchange", "runner.readers.tables", "weights"},
+    "numpy": {"adopt.source", "crosscheck", "evaluation", "interchange", "runner.readers.tables", "weights"},
     "onnx": {"emit.onnx.executor", "files.freshness", "interchange.onnx.model"},
     "onnxruntime": {"emit.onnx.executor"},
     "optuna": {"sweeps.sampler"},
@@ -59,7 +60,8 @@ FOREIGN = {
     "safetensors": {"weights"},
     "torch": {
         *("build", "cli", "crosscheck", "datasets", "emit.pytorch.executor"),
-        *("evaluation", "interchange.torch.module", "interchange.torch.reader", "runner", "training", "weights"),
+        *("evaluation", "interchange.torch.module", "interchange.torch.reader", "interchange.torch.running"),
+        *("runner", "training", "weights"),
     },
     "torchvision": {"runner.readers.decode", "runner.readers.torchvision"},
     "wandb": {"runner.record.trackers"},

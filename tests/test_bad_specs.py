@@ -65,7 +65,10 @@ published:
   errata: {totals.params: it is only about right}
 """
 
-ELSEWHERE = {"E118", "E140", "E141", "E218", "E304", "W130", "W131", *(f"E13{digit}" for digit in range(10))}
+ELSEWHERE = {
+    *("E118", "E140", "E141", "E142", "E143", "E218", "E304", "W130", "W131"),
+    *(f"E13{digit}" for digit in range(10)),
+}
 """Codes that no spec alone can give: another image size, two backends, files of weights, tables and graphs."""
 
 

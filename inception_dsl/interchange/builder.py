@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from inception_dsl.interchange.constant import Constant
@@ -16,12 +16,16 @@ Weights = Mapping[str, Constant]
 
 @dataclass(frozen=True)
 class Added:
-    """An op that is about to be added: what the source calls it, what it reads, and its tensors by the op's names."""
+    """An op that is about to be added: what the source calls it, what it reads, and its tensors by the op's names.
+
+    `scope` is the path of the source's module that it stands in.
+    """
 
     name: str
     op: Op
     inputs: tuple[int, ...]
     weights: Weights = field(default_factory=dict)
+    scope: str = ""
 
 
 Pattern = Callable[["Builder", Added], int | None]
@@ -37,6 +41,9 @@ class Builder:
         self.types: list[TensorType] = []
         self.found: dict[tuple[str, int], int | None] = {}
         """What patterns have found about values, by the kind of the finding."""
+        self.scope = ""
+        """The path of the source's module that is being read."""
+        self.classes: dict[str, str] = {}
         self._patterns = patterns
 
     def add(self, name: str, op: Op, *inputs: int, **weights: Constant) -> int:
@@ -44,7 +51,7 @@ class Builder:
 
         Raises `ShapeError` for inputs that it cannot take.
         """
-        added = Added(name, op, inputs, weights)
+        added = Added(name, op, inputs, weights, self.scope)
         out = op.infer(*(self.type_of(index) for index in inputs))
         for pattern in self._patterns.get(type(op), ()):
             found = pattern(self, added)
@@ -54,7 +61,13 @@ class Builder:
 
     def opaque(self, name: str, kind: str, parameters: str, out: TensorType, *inputs: int) -> int:
         """Add what the language cannot say."""
-        return self._append(Added(name, Opaque(kind, parameters, out), inputs), out)
+        return self._append(Added(name, Opaque(kind, parameters, out), inputs, scope=self.scope), out)
+
+    def enter(self, scopes: Iterable[tuple[str, str]]) -> None:
+        """Read on in a module of the source: its path and class, after those of the modules around it."""
+        self.scope = ""
+        for self.scope, kind in scopes:
+            self.classes[self.scope] = kind.rpartition(".")[2]
 
     def _append(self, added: Added, out: TensorType) -> int:
         self.nodes.append(added)
@@ -84,13 +97,15 @@ class Builder:
             op = Opaque(added.op.name, added.op.parameters, out) if isinstance(added.op, Primitive) else added.op
             names = {key: _named(constant, tensors) for key, constant in added.weights.items()}
             inputs = tuple(new[each] for each in added.inputs)
-            nodes.append(GraphNode(added.name, op, inputs, tuple(map(self.type_of, added.inputs)), out, names))
+            types = tuple(map(self.type_of, added.inputs))
+            nodes.append(GraphNode(added.name, op, inputs, types, out, names, added.scope))
         return Graph(
             source,
             self.input,
             tuple(nodes),
             {name: new[index] for name, index in outputs.items()},
             lambda name: tensors[name].values,
+            self.classes,
         )
 
 

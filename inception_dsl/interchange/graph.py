@@ -40,7 +40,8 @@ class GraphNode:
     """One op. `name` is what the source calls it; `inputs` are indices of earlier nodes, or `INPUT`.
 
     `weights` gives the source's name of a tensor by the name that the op has for it (`weight`, `running_mean`). Nodes
-    with the same tensors share them. In the graph of a spec, `row` is the row or head, `origin` the layer in the file.
+    with the same tensors share them. `scope` is the path of the module that it stands in, where the source says it. In
+    the graph of a spec, `row` is the row or head, `origin` the layer in the file.
     """
 
     name: str
@@ -49,6 +50,7 @@ class GraphNode:
     types: tuple[TensorType, ...]
     out: TensorType
     weights: Mapping[str, str] = field(default_factory=dict)
+    scope: str = field(default="", compare=False)
     row: str = field(default="", compare=False)
     origin: Origin = field(default=None, compare=False, repr=False)
 
@@ -57,7 +59,8 @@ class GraphNode:
 class Graph:
     """A network: its nodes in an order in which they can run, and the outputs by name, of which the first is the main.
 
-    `tensor` gives the values of a weight by the source's name; it raises `KeyError` for one without values.
+    `tensor` gives the values of a weight by the source's name; it raises `KeyError` for one without values. `classes`
+    are the names of the classes of the source's modules, by the path of the module.
     """
 
     source: str
@@ -65,6 +68,7 @@ class Graph:
     nodes: tuple[GraphNode, ...]
     outputs: Mapping[str, int]
     tensor: Callable[[str], Array] = field(compare=False, repr=False)
+    classes: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def output(self) -> int:

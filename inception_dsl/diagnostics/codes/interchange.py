@@ -22,3 +22,23 @@ A network of torch is named `package.module:callable`: the module is imported, w
 with the arguments that are given. It must give an `nn.Module`. Weights are never downloaded.
 """,
 )
+
+NOT_EXPRESSED = Code(
+    "E142",
+    "layer that the language cannot express",
+    """\
+A network that is adopted has a layer for which the language has no word, such as attention, a transposed convolution or
+padding by reflection. Every kind is named with its number and the first of its nodes. No spec is written: one without
+these layers would be another network.
+""",
+)
+
+NOT_EQUAL = Code(
+    "E143",
+    "adopted spec differs from its source",
+    """\
+The spec that was written for somebody's network was compiled and compared with it, and does not compute the same: its
+graph has another canonical form, or the same weights and images give other values. The file is kept, so that it can be
+looked at; nothing is claimed of it.
+""",
+)

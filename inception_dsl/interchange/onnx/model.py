@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -21,6 +22,10 @@ from inception_dsl.runner.base.settings import one_line
 LARGE: Final = 2**16
 """Constants with more numbers than this are computed when they are asked for."""
 
+SCOPES: Final = ("name_scopes", "class_hierarchy")
+NOTED: Final = re.compile(r"'([\w.]*)'")
+"""What torch's exporter notes at a node: lists of Python strings."""
+
 OLDEST: Final = 9
 """The oldest opset that is read."""
 
@@ -35,6 +40,14 @@ class OnnxNode:
     outputs: tuple[str, ...]
     attributes: Mapping[str, Any]
     proto: Any
+
+    @property
+    def scopes(self) -> Iterator[tuple[str, str]]:
+        """The modules of torch around it, by path and class, outer before inner, as torch's exporter notes them."""
+        noted = {each.key: each.value for each in self.proto.metadata_props}
+        paths, kinds = (NOTED.findall(noted.get(f"pkg.torch.onnx.{key}", "")) for key in SCOPES)
+        if len(paths) == len(kinds):
+            yield from zip(paths[:-1], kinds[:-1], strict=True)  # the last is the op
 
 
 class OnnxModel:

@@ -34,6 +34,7 @@ def read_onnx(file: Path, image: Pair | None = None) -> Graph:
     values[given] = builder.add(given, Permute(LAST), INPUT) if last else INPUT
     reading = Reading(builder, model.opset, batch)
     for node in model.nodes():
+        builder.enter(node.scopes)
         _read(model, node, reading, values)
     outputs = {each.name: values.get(each.name) for each in model.graph.output}
     found = {name: value for name, value in outputs.items() if isinstance(value, int)}

@@ -20,11 +20,12 @@ from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.diagnostics.spelling import raised
 
 
-def make_module(target: str, arguments: Mapping[str, str]) -> nn.Module:
+def make_module(target: str, arguments: Mapping[str, str], values: bool = False) -> nn.Module:
     """The network that `package.module:callable` gives with some arguments, which are literals of Python or words.
 
-    The callable may also be a module itself. It is made without values where it can be, and downloads nothing. Raises
-    `SpecError` E141 for a target that cannot be imported or called, or that gives no `nn.Module`.
+    The callable may also be a module itself. It downloads nothing, and is made without values where it can be, unless
+    `values` asks for them. Raises `SpecError` E141 for a target that cannot be imported or called, or that gives no
+    `nn.Module`.
     """
     name, _, attribute = target.partition(":")
     given = {key: _literal(text) for key, text in arguments.items()}
@@ -34,7 +35,7 @@ def make_module(target: str, arguments: Mapping[str, str]) -> nn.Module:
             found: Any = import_module(name)
             for part in attribute.split("."):
                 found = getattr(found, part)
-            made = found if isinstance(found, nn.Module) else _called(found, given)
+            made = found if isinstance(found, nn.Module) else _called(found, given, values)
         except Exception as error:  # noqa: BLE001 - the code of the target runs here
             raise _refused(f"`{target}` cannot be made: {raised(error)}") from None
     if not isinstance(made, nn.Module):
@@ -42,8 +43,10 @@ def make_module(target: str, arguments: Mapping[str, str]) -> nn.Module:
     return made
 
 
-def _called(function: Any, arguments: Mapping[str, Any]) -> Any:
-    """What a function gives, without values; with them where it computes with its values."""
+def _called(function: Any, arguments: Mapping[str, Any], values: bool) -> Any:
+    """What a function gives, without values; with them if asked, or where it computes with its values."""
+    if values:
+        return function(**arguments)
     try:
         with torch.device("meta"):
             made = function(**arguments)

@@ -34,6 +34,7 @@ def read_torch(module: nn.Module, image: Sequence[int], source: str, heads: bool
     values = _inputs(exported)
     for node in exported.graph.nodes:
         if node.op == "call_function":
+            builder.enter((path, str(kind)) for path, kind in node.meta.get("nn_module_stack", {}).values())
             values[node.name] = _read(builder, node, values)
     returned = [values[name] for name in exported.graph_signature.user_outputs if isinstance(name, str)]
     outputs = {str(number): value for number, value in enumerate(returned) if isinstance(value, int)}

@@ -1,0 +1,225 @@
+"""Which pieces of a network make a row of its table, and which a block within a row.
+
+Where the source says in which module a layer stands, its modules are the blocks: those that occur several times under
+names that differ in digits, and that are short enough for one row. Else blocks are known by what belongs together.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Hashable, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Final
+
+from inception_dsl.adopt.decompose import Piece
+from inception_dsl.adopt.scopes import Path, common
+from inception_dsl.adopt.tree import Chain, Join, Layer, steps_of
+from inception_dsl.adopt.units import ACTIVATIONS, Unit, is_depthwise
+from inception_dsl.ir.ops.channels import ChannelShuffle
+from inception_dsl.ir.ops.joins import Add, Mul
+from inception_dsl.ir.ops.linear import Conv
+from inception_dsl.ir.ops.norms import BatchNorm
+from inception_dsl.ir.ops.scaling import Scale
+from inception_dsl.ir.ops.shaping import Flatten
+
+MOST_BLOCKS: Final = 4
+"""The most blocks of a row, where a run of equal ones counts as one."""
+
+MOST_STEPS: Final = 8
+"""The most layers in a chain that is one block."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """Pieces that belong together, and their path in the source."""
+
+    piece: Piece
+    path: Path
+
+
+@dataclass(frozen=True)
+class Row:
+    """The blocks of a row, and their path in the source."""
+
+    blocks: tuple[Block, ...]
+    path: Path
+
+    @property
+    def end(self) -> int:
+        """The value that it gives."""
+        return self.blocks[-1].piece.end
+
+
+Skeleton = Callable[[Piece], Hashable]
+
+
+def rows_of(
+    pieces: Sequence[Piece], units: Sequence[Unit], paths: Sequence[Path], ends: Collection[int], skeleton: Skeleton
+) -> list[Row]:
+    """The rows of a trunk. `ends` are values that others read: a row ends in each."""
+    found = [Block(piece, _path(piece, paths)) for piece in _attached(pieces, units, ends)]
+    if not any(block.path for block in found):
+        return [Row((block,), ()) for block in _related(found, units, ends)]
+    return _Grouping(found, units, ends, skeleton).rows(found, 0)
+
+
+def _path(piece: Piece, paths: Sequence[Path]) -> Path:
+    known = [paths[step.unit] for step in steps_of(piece.chain) if isinstance(step, Layer | Join) and paths[step.unit]]
+    return common(known) if known else ()
+
+
+def joined(blocks: Sequence[Block]) -> Block:
+    """Blocks as one."""
+    pieces = [block.piece for block in blocks]
+    steps = tuple(step for piece in pieces for step in piece.chain.steps)
+    read = frozenset().union(*(piece.read for piece in pieces))
+    piece = Piece(Chain(steps), pieces[-1].end, pieces[0].arrives, read)
+    return Block(piece, common([block.path for block in blocks]))
+
+
+# --- what belongs together whatever the names -------------------------------------------------------------------------
+
+
+def _attached(pieces: Sequence[Piece], units: Sequence[Unit], ends: Collection[int]) -> list[Piece]:
+    """Activations and factors with the join that they follow, and `flatten` with the pool."""
+    found: list[Piece] = []
+    for piece in pieces:
+        before = found[-1] if found else None
+        if before and before.end not in ends and before.end == piece.arrives and _belongs(piece, before, units):
+            found[-1] = joined([Block(before, ()), Block(piece, ())]).piece
+        else:
+            found.append(piece)
+    return found
+
+
+def _belongs(piece: Piece, before: Piece, units: Sequence[Unit]) -> bool:
+    match piece.chain.steps, before.chain.steps:
+        case (Layer(unit),), (*_, last):
+            op = units[unit].ops[0]
+            if isinstance(op, Flatten):
+                return isinstance(last, Layer) and not units[last.unit].key
+            after_norm = isinstance(last, Layer) and isinstance(units[last.unit].ops[0], BatchNorm | Scale)
+            return isinstance(op, (*ACTIVATIONS, Scale, ChannelShuffle)) and (isinstance(last, Join) or after_norm)
+        case _:
+            return False
+
+
+def _related(blocks: Sequence[Block], units: Sequence[Unit], ends: Collection[int]) -> list[Block]:
+    """Blocks without names: pre-activated layers, and the parts of separable convolutions and inverted bottlenecks."""
+    found: list[Block] = []
+    for block in blocks:
+        before = found[-1] if found else None
+        if before and before.piece.end not in ends and _continues(block.piece, before.piece, units):
+            found[-1] = joined([before, block])
+        else:
+            found.append(block)
+    return found
+
+
+def _continues(piece: Piece, before: Piece, units: Sequence[Unit]) -> bool:
+    match piece.chain.steps, before.chain.steps:
+        case (step, *_), (*_, last):
+            one, other = _unit(last, units), _unit(step, units)
+            if isinstance(step, Join):
+                gate = isinstance(units[step.unit].ops[0], Mul)
+                return gate and one is not None and is_depthwise(one)
+            if other is None:
+                return False
+            if isinstance(last, Join):
+                gate = isinstance(units[last.unit].ops[0], Mul)
+                return gate and len(before.chain.steps) > 1 and _is_pixelwise(other)
+            if one is None:
+                return False
+            if is_depthwise(other):
+                return _is_pixelwise(one) and len(before.chain.steps) == 1 and one.out.channels > one.arrives.channels
+            if is_depthwise(one):
+                return _is_pixelwise(other)
+            if isinstance(one.ops[0], ACTIVATIONS) and isinstance(other.ops[0], Conv):
+                return len(before.chain.steps) == 2 and isinstance(_first(before, units), BatchNorm)
+            return False
+        case _:
+            return False
+
+
+def _unit(step: object, units: Sequence[Unit]) -> Unit | None:
+    return units[step.unit] if isinstance(step, Layer) else None
+
+
+def _first(piece: Piece, units: Sequence[Unit]) -> object:
+    step = piece.chain.steps[0]
+    return units[step.unit].ops[0] if isinstance(step, Layer) else None
+
+
+def _is_pixelwise(unit: Unit) -> bool:
+    op = unit.ops[0]
+    return isinstance(op, Conv) and op.window.kernel == (1, 1) and op.groups == 1
+
+
+# --- what the source's modules say ------------------------------------------------------------------------------------
+
+
+class _Grouping:
+    """Groups blocks by the modules of the source, inner ones first."""
+
+    def __init__(
+        self, blocks: Sequence[Block], units: Sequence[Unit], ends: Collection[int], skeleton: Skeleton
+    ) -> None:
+        self.units, self.ends, self.skeleton = units, ends, skeleton
+        self.siblings: dict[tuple[Path, str], set[Path]] = {}
+        for block in blocks:
+            for length in range(1, len(block.path) + 1):
+                path = block.path[:length]
+                self.siblings.setdefault(_pattern(path), set()).add(path)
+
+    def rows(self, blocks: Sequence[Block], depth: int) -> list[Row]:
+        """The rows of blocks that have the first `depth` parts of their paths in common."""
+        rows: list[Row] = []
+        for path, run in groupby(blocks, key=lambda block: block.path[: depth + 1]):
+            group = [*run]
+            if len(group) == 1 or len(path) <= depth:
+                rows += [Row((block,), block.path) for block in group]
+                continue
+            inner = self.rows(group, depth + 1)
+            rows += self._merged(path, inner)
+        return rows
+
+    def _merged(self, path: Path, rows: list[Row]) -> list[Row]:
+        """The rows of a module as one, if it is one of several and short; else as they are."""
+        blocks = [block for row in rows for block in row.blocks]
+        if len(rows) == 1 or any(row.end in self.ends for row in rows[:-1]):
+            return rows
+        several = len(self.siblings[_pattern(path)]) > 1
+        chained = any(_is_layer(block.piece, self.units) for block in blocks)
+        if several and chained:
+            blocks = self._chains(blocks, path)
+            if max(len(block.piece.chain.steps) for block in blocks) > MOST_STEPS:
+                return rows
+        runs = sum(1 for _ in groupby(blocks, key=lambda block: self.skeleton(block.piece)))
+        few = runs <= MOST_BLOCKS if several else runs == 1 and not chained
+        return [Row(tuple(blocks), path)] if few else rows
+
+    def _chains(self, blocks: Sequence[Block], path: Path) -> list[Block]:
+        """Layers in a row as one block; what has a residual connection is a block of its own."""
+        found: list[Block] = []
+        for residual, run in groupby(blocks, key=lambda block: _is_residual(block.piece, self.units)):
+            group = [*run]
+            found += group if residual else [replace(joined(group), path=path)]
+        return found
+
+
+def _is_residual(piece: Piece, units: Sequence[Unit]) -> bool:
+    first = piece.chain.steps[0] if piece.chain.steps else None
+    return isinstance(first, Join) and isinstance(units[first.unit].ops[0], Add)
+
+
+def _is_layer(piece: Piece, units: Sequence[Unit]) -> bool:
+    """Whether a piece is one layer with weights."""
+    steps = piece.chain.steps
+    return len(steps) == 1 and isinstance(steps[0], Layer) and bool(units[steps[0].unit].key)
+
+
+def _pattern(path: Path) -> tuple[Path, str]:
+    """A path without its numbers: `layer1` and `layer2`, `repeat` and `repeat_1` have one pattern."""
+    parts = [re.sub(r"_?\d+", "#", part) for part in path]
+    return tuple(parts[:-1]), parts[-1].removesuffix("#")

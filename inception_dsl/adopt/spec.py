@@ -1,0 +1,250 @@
+"""A graph as a spec: rows, modules, columns and defaults, and the layers in the order in which the spec has them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+from inception_dsl.adopt.columns import Sample
+from inception_dsl.adopt.decompose import Decomposed, Piece, decompose
+from inception_dsl.adopt.modules import Candidate, Modules
+from inception_dsl.adopt.names import own_path, row_names, valid
+from inception_dsl.adopt.rows import Block, Row, joined, rows_of
+from inception_dsl.adopt.scopes import Path, common, paths_of
+from inception_dsl.adopt.slots import skeleton
+from inception_dsl.adopt.terms import Spelling, in_a_row
+from inception_dsl.adopt.tree import Again, Chain, Given, Join, Layer, steps_of
+from inception_dsl.adopt.units import Units, units_of
+from inception_dsl.adopt.words import uses_of, with_classes
+from inception_dsl.interchange.graph import INPUT, Graph
+from inception_dsl.ir.ops.joins import Mul
+from inception_dsl.ir.ops.scaling import Scale
+from inception_dsl.ir.values import Number
+from inception_dsl.syntax.terms import Labelled, Reference, Repeated, Term, Use, walk
+
+
+@dataclass
+class AdoptedRow:
+    """A row: its formula, the cells of its columns, and its path in the source."""
+
+    name: str
+    term: Term
+    cells: dict[str, Any]
+    path: Path
+
+
+@dataclass
+class AdoptedHead:
+    """A head: the row that it leaves, and its graph."""
+
+    name: str
+    source: str
+    term: Term
+
+
+@dataclass
+class Adopted:
+    """A graph as the parts of a spec. `order` are its units as the spec's layers come, first uses and others."""
+
+    network: Units
+    rows: list[AdoptedRow]
+    heads: list[AdoptedHead]
+    modules: Modules
+    order: list[int] = field(default_factory=list)
+    left_out: tuple[str, ...] = ()
+
+
+def adopted(graph: Graph) -> Adopted:
+    """Find the structure of a graph that the language says, all but opaque nodes."""
+    network = units_of(graph)
+    return _Adoption(network, decompose(network)).result()
+
+
+class _Adoption:
+    def __init__(self, network: Units, parts: Decomposed) -> None:
+        self.network, self.parts = network, parts
+        self.units, self.paths = network.units, paths_of(network)
+        self.spelling = Spelling(network, with_classes(network, uses_of(network)), {})
+        self.modules = Modules()
+
+    def result(self) -> Adopted:
+        pieces = [*self.parts.trunk]
+        if any(_reads_input(piece) for piece in pieces):
+            pieces.insert(0, Piece(Chain(()), INPUT, INPUT))
+        rows = rows_of(pieces, self.units, self.paths, self._ends(pieces), self._skeleton)
+        heads = self._heads()
+        self._gates([*(block for row in rows for block in row.blocks), *heads.values()])
+        self._name_rows(rows)
+        blocks = [*(block for row in rows for block in row.blocks), *heads.values()]
+        self.places = [block.path for block in blocks]
+        found = self.modules.extract([self._candidate(block) for block in blocks])
+        calls = dict(zip(map(id, blocks), found, strict=True))
+        self._name_rows(rows, calls)
+        written = [self._row(row, calls) for row in rows]
+        own = [
+            AdoptedHead(name, self.spelling.rows[block.piece.arrives], calls[id(block)] or self._term(block.piece))
+            for name, block in heads.items()
+        ]
+        order = [unit for block in blocks for unit in self._layers(block.piece)]
+        return Adopted(self.network, written, own, self.modules, order, self.parts.left_out)
+
+    def _heads(self) -> dict[str, Block]:
+        """The heads by their names: those of their outputs, or of their modules where outputs have numbers."""
+        heads: dict[str, Block] = {}
+        for name, pieces in self.parts.heads.items():
+            units = [step.unit for piece in pieces for step in steps_of(piece.chain) if not isinstance(step, Given)]
+            path = common([self.paths[unit] for unit in units])
+            own = path[-1] if name.isdigit() and path else f"aux{len(heads) + 1}" if name.isdigit() else name
+            heads[valid(own, [*heads])] = joined([Block(piece, path) for piece in pieces])
+        return heads
+
+    def _ends(self, pieces: Sequence[Piece]) -> set[int]:
+        """The values that other rows or heads read."""
+        own = {piece.end for piece in pieces}
+        read = {step.unit for piece in pieces for step in steps_of(piece.chain) if isinstance(step, Given)}
+        return (read & own) | {pieces[0].arrives for pieces in self.parts.heads.values() if pieces}
+
+    def _term(self, piece: Piece, labelled: Collection[str] = ()) -> Term:
+        return self.spelling.chain(piece.chain, self._labels(piece, labelled))
+
+    def _labels(self, piece: Piece, labelled: Collection[str]) -> dict[int, str]:
+        """Labels for the values that are read again, in the order in which they are made; those given are taken."""
+        taken = {*self.spelling.rows.values(), *labelled}
+        letters = (label for label in _letters() if label not in taken)
+        made = [step.unit for step in steps_of(piece.chain) if isinstance(step, Layer | Join)]
+        return {unit: next(letters) for unit in dict.fromkeys(made) if unit in piece.read}
+
+    def _skeleton(self, piece: Piece) -> Hashable:
+        return skeleton(_unnamed(self.spelling, piece), self.modules.kinds)
+
+    def _candidate(self, block: Block) -> Candidate:
+        piece = block.piece
+        sample = Sample(self._term(piece), tuple(self._arriving(piece.chain)), self._channels(piece.arrives))
+        path = own_path(block.path, self.places)
+        return Candidate(sample, path, self._class(path))
+
+    def _class(self, path: Path) -> str:
+        kind = self.network.graph.classes.get(".".join(path), "") if path else ""
+        return "" if kind in ("Sequential", "ModuleList", "Conv2d", "") else kind.lstrip("_")
+
+    def _channels(self, unit: int) -> int:
+        return self.network.graph.input.channels if unit == INPUT else self.units[unit].out.channels
+
+    def _arriving(self, chain: Chain) -> Iterator[int]:
+        """The channels that arrive at every layer and call of a chain, in the order of its term."""
+        for step in chain.steps:
+            if isinstance(step, Join):
+                if step.unit in self.spelling.calls:
+                    yield self._channels_at(step)
+                else:
+                    for branch in step.branches:
+                        yield from self._arriving(branch)
+            elif isinstance(step, Layer) and not isinstance(self.units[step.unit].ops[0], Scale):
+                yield self.units[step.unit].arrives.channels
+
+    def _channels_at(self, join: Join) -> int:
+        """The channels that arrive at a join."""
+        for branch in join.branches:
+            match branch.steps:
+                case (Layer(unit), *_):
+                    return self.units[unit].arrives.channels
+                case (Join() as inner, *_):
+                    return self._channels_at(inner)
+        return self.units[join.unit].out.channels
+
+    def _gates(self, blocks: Sequence[Block]) -> None:
+        """Products inside blocks become calls of modules of their own, where they occur several times."""
+        joins = [
+            step
+            for block in blocks
+            for step in steps_of(block.piece.chain)
+            if isinstance(step, Join) and isinstance(self.units[step.unit].ops[0], Mul)
+            if _is_closed(step, block.piece)
+        ]
+        found = []
+        for join in joins:
+            piece = Piece(Chain((join,)), join.unit, join.unit)
+            sample = Sample(_unnamed(self.spelling, piece), tuple(self._arriving(piece.chain)), self._channels_at(join))
+            found.append(Candidate(sample, self.paths[join.unit]))
+        calls = self.modules.extract(found) if len(found) > 1 else []
+        self.spelling.calls = {join.unit: call for join, call in zip(joins, calls, strict=False) if call}
+
+    def _name_rows(self, rows: Sequence[Row], calls: Any = None) -> None:
+        kinds = [self._kind(row, calls) for row in rows]
+        names = row_names([row.path for row in rows], kinds)
+        self.spelling.rows = {row.end: name for row, name in zip(rows, names, strict=True)}
+
+    def _kind(self, row: Row, calls: Any) -> str:
+        last = row.blocks[-1]
+        if calls and (call := calls[id(last)]):
+            return str(call.name)
+        steps = last.piece.chain.steps
+        layers = [step for step in steps if isinstance(step, Layer)]
+        if not layers:
+            return "join" if steps else "image"
+        weighted = [step for step in layers if self.units[step.unit].key]
+        name = self.units[(weighted or layers)[0].unit].ops[0].name
+        return KINDS.get(name, name)
+
+    def _row(self, row: Row, calls: Any) -> AdoptedRow:
+        terms: list[Term] = []
+        for block in row.blocks:
+            labelled = {inner.label for term in terms for inner in walk(term) if isinstance(inner, Labelled)}
+            terms.append(calls[id(block)] or self._term(block.piece, labelled))
+        cells: dict[str, Any] = {}
+        for term in terms:
+            for word in term.words if isinstance(term, Use) and self._is_call(term) else ():
+                cells.setdefault(word.text, word.value)
+        plain = [_without(term, cells) if self._is_call(term) else term for term in terms]
+        runs = [(term, len([*run])) for term, run in groupby(plain)]
+        steps: list[Term] = []
+        for term, count in runs:
+            steps += [Repeated(Number(count), term)] if count > 1 and not _reads(term) else [term] * count
+        return AdoptedRow(self.spelling.rows[row.end], in_a_row(steps), cells, row.path)
+
+    def _is_call(self, term: Term) -> bool:
+        return isinstance(term, Use) and term.name in self.modules.found
+
+    def _layers(self, piece: Piece) -> Iterator[int]:
+        return (step.unit for step in steps_of(piece.chain) if isinstance(step, Layer | Join | Again))
+
+
+KINDS = {"maxpool": "pool", "avgpool": "pool", "dropout": "drop", "bn": "norm", "lrn": "norm"}
+
+
+def _is_closed(join: Join, piece: Piece) -> bool:
+    """Whether a join reads nothing but what arrives, and nothing else reads what is made in it."""
+    inside = [step for branch in join.branches for step in steps_of(branch)]
+    return all(isinstance(step, Layer | Join) and step.unit not in piece.read for step in inside)
+
+
+def _reads_input(piece: Piece) -> bool:
+    return any(isinstance(step, Given) and step.unit == INPUT for step in steps_of(piece.chain))
+
+
+def _letters() -> Iterator[str]:
+    for number in range(26 * 27):
+        first, second = divmod(number, 26)
+        yield (chr(ord("a") + first - 1) if first else "") + chr(ord("a") + second)
+
+
+def _unnamed(spelling: Spelling, piece: Piece) -> Term:
+    """A piece as a term with labels that depend on the order alone."""
+    made = [step.unit for step in steps_of(piece.chain) if isinstance(step, Layer | Join)]
+    labels = {unit: f"v{number}" for number, unit in enumerate(dict.fromkeys(made)) if unit in piece.read}
+    outside = {step.unit: f"r{step.unit}" for step in steps_of(piece.chain) if isinstance(step, Given)}
+    return spelling.chain(piece.chain, labels | {unit: name for unit, name in outside.items() if unit not in labels})
+
+
+def _reads(term: Term) -> bool:
+    """Whether a term reads labelled steps, which a repeat cannot."""
+    uses = (inner.name for inner in walk(term) if isinstance(inner, Use))
+    return any(isinstance(inner, Reference) for inner in walk(term)) or "again" in uses
+
+
+def _without(call: Term, cells: dict[str, Any]) -> Use:
+    """A call without the arguments that the cells of its row give."""
+    assert isinstance(call, Use)
+    return Use(call.name, words=tuple(word for word in call.words if cells.get(word.text) != word.value))

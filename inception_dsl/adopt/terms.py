@@ -1,0 +1,67 @@
+"""Structures as terms of the layer algebra."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from inception_dsl.adopt.tree import Again, Chain, Given, Join, Layer, Step
+from inception_dsl.adopt.units import Units
+from inception_dsl.elaborate.printer import PASS, SIGNS
+from inception_dsl.syntax import terms
+from inception_dsl.syntax.terms import Branches, Labelled, Reference, Scaled, Term, Use, WordTerm
+
+Names = Mapping[int, str]
+"""The names of values, by unit: labels of a formula, or rows."""
+
+
+class Spelling:
+    """Spells structures: `uses` are the layers by unit, `rows` the rows by the value that they end in."""
+
+    def __init__(self, network: Units, uses: Mapping[int, Term], rows: Names) -> None:
+        self.network, self.uses, self.rows = network, uses, rows
+        self.calls: Mapping[int, Use] = {}
+        """The calls of modules in place of joins, by the unit of the join."""
+
+    def chain(self, chain: Chain, labels: Names) -> Term:
+        """A chain as a term; values with labels get them where they are made."""
+        steps: list[Term] = []
+        for step in chain.steps:
+            term = self._step(step, labels)
+            if isinstance(term, Scaled) and term.term == PASS:
+                term, steps = Scaled(term.factor, in_a_row(steps)), []
+            if isinstance(step, Layer | Join) and step.unit in labels and not self._is_part(step):
+                term = Labelled(labels[step.unit], term)
+            steps.append(term)
+        return in_a_row(steps)
+
+    def _step(self, step: Step, labels: Names) -> Term:
+        match step:
+            case Layer(unit):
+                return self.uses[unit]
+            case Join(unit) if unit in self.calls:
+                return self.calls[unit]
+            case Join(unit, branches):
+                sign = SIGNS[type(self.network.units[unit].ops[0])]
+                return Branches(sign, tuple(self.chain(branch, labels) for branch in branches))
+            case Given(unit):
+                return Reference(labels.get(unit) or self.rows[unit])
+            case Again(_, first):
+                return Use("again", words=(WordTerm(labels[first]),))
+
+    def _is_part(self, step: Step) -> bool:
+        """Whether a join stands for a part of its branches only."""
+        return isinstance(step, Join) and _ends(step) < len(self.network.units[step.unit].inputs)
+
+
+def _ends(join: Join) -> int:
+    """How many inputs of its unit a join has."""
+    return sum(
+        _ends(last) if branch.steps and isinstance(last := branch.steps[-1], Join) and last.unit == join.unit else 1
+        for branch in join.branches
+    )
+
+
+def in_a_row(steps: list[Term]) -> Term:
+    """Steps as a chain."""
+    flat = [inner for step in steps for inner in (step.steps if isinstance(step, terms.Chain) else (step,))]
+    return terms.Chain(tuple(flat)) if len(flat) > 1 else flat[0] if flat else PASS

@@ -1,0 +1,55 @@
+"""The structure of a network as the language writes it: chains, joins of branches, and values given before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer, by its unit."""
+
+    unit: int
+
+
+@dataclass(frozen=True)
+class Join:
+    """Branches that read the same value; `unit` is the join itself, also where it stands for a part of one."""
+
+    unit: int
+    branches: tuple[Chain, ...]
+
+
+@dataclass(frozen=True)
+class Given:
+    """The value of a unit that stands to the left, or of an earlier row."""
+
+    unit: int
+
+
+@dataclass(frozen=True)
+class Again:
+    """A layer with the weights of the unit `first`, which stands to the left."""
+
+    unit: int
+    first: int
+
+
+Step = Layer | Join | Given | Again
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Steps, one after the other; none is the value that arrives."""
+
+    steps: tuple[Step, ...]
+
+
+def steps_of(chain: Chain) -> Iterator[Step]:
+    """Every step in a chain, from left to right; a join after its branches."""
+    for step in chain.steps:
+        if isinstance(step, Join):
+            for branch in step.branches:
+                yield from steps_of(branch)
+        yield step

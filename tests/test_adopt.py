@@ -1,0 +1,242 @@
+"""Somebody's network becomes a spec: it computes the same, and reads as a person would have written it."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from cli_runner import cli, in_folder
+from hypothesis import assume, given, settings
+from strategies import specs
+from test_interchange import NAMES, without_names, written
+from torch import nn
+
+from inception_dsl.adopt.adopt import Adoption, adopt
+from inception_dsl.adopt.names import cleaned, row_names
+from inception_dsl.adopt.source import Network, read_network
+from inception_dsl.compiler import at_size, compile_file, compile_source
+from inception_dsl.diagnostics.diagnostic import Source, SpecError
+from inception_dsl.elaborate.scope import MAX_CHANNELS
+from inception_dsl.emit.onnx import onnx
+from inception_dsl.interchange.graph import Graph
+from inception_dsl.interchange.of_spec import of_spec
+from inception_dsl.interchange.onnx.reader import read_onnx
+from inception_dsl.interchange.torch.reader import read_torch
+from inception_dsl.ir.typed import Typed
+from inception_dsl.lower import lower
+
+
+def adopted(graph: Graph, name: str = "network") -> Adoption:
+    return adopt(Network(f"{name}.onnx", graph, lambda images, _: images), name, values=False)
+
+
+def check_round_trip(name: str, folder: Path) -> None:
+    typed = at_size(compile_file(f"builtin:{name}"))
+    file = onnx.model(typed)
+
+    assert adopted(read_onnx(written(file, folder))).same
+    assert adopted(read_onnx(written(without_names(file), folder))).same
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_spec_is_adopted_from_its_onnx_file(name: str, tmp_path: Path) -> None:
+    check_round_trip(name, tmp_path)
+
+
+@settings(max_examples=25)
+@given(specs())
+def test_random_networks_are_adopted(text: str) -> None:
+    typed = lower(compile_source(Source("specs/drawn.yaml", text)))
+    assume(max(node.out.channels for node in typed.nodes) <= MAX_CHANNELS)  # a setting may make more, and a spec not
+
+    assert adopted(of_spec(typed)).same
+
+
+def spec_of(name: str, folder: Path) -> str:
+    typed: Typed = at_size(compile_file(f"builtin:{name}"))
+    return adopted(read_onnx(written(onnx.model(typed), folder)), name).text
+
+
+def test_the_spec_of_googlenet_reads_like_ours(tmp_path: Path) -> None:
+    text = spec_of("googlenet", tmp_path)
+
+    assert text.count("\n") <= 45
+    assert "| 5x5:  conv 1x1 {5x5 reduce} -> conv 5x5 {5x5}\n" in text
+    assert "  conv: same relu bias\n  maxpool: ceil\n" in text
+    assert text.count("| inception ") == 9
+
+
+def test_the_spec_of_inception_v3_reads_like_ours(tmp_path: Path) -> None:
+    text = spec_of("inception_v3", tmp_path)
+
+    assert text.count("\n") <= 80
+    assert "| 1x7:  conv 1x1 {width} -> conv 1x7 {in} -> conv 7x1 192\n" in text
+    assert "  avgpool: same\n" in text
+
+
+def test_runs_widths_by_what_arrives_and_gates_are_recognised(tmp_path: Path) -> None:
+    dense = spec_of("zoo/densenet121", tmp_path)
+    mobile = spec_of("zoo/mobilenet_v2", tmp_path)
+    squeeze = spec_of("zoo/efficientnet_b0", tmp_path)
+
+    assert "| 24 of dense\n" in dense
+    assert "conv 1x1 {in // 2}" in dense
+    assert "conv 1x1 {6 * in} -> conv 3x3/{stride} {in} depthwise" in mobile
+    assert "se squeeze={module.in // 4}" in squeeze
+    assert "pass\n      * [ avgpool global" in squeeze
+
+
+# --- modules of torch, and values -------------------------------------------------------------------------------------
+
+
+class Basic(nn.Module):
+    """A residual block."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.bn = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.relu(x + self.conv2(torch.relu(self.bn(self.conv1(x)))))
+
+
+class Tiny(nn.Module):
+    """Two blocks, whose convolution between them is applied twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.Stem_1a = nn.Conv2d(3, 8, 3, 2)
+        self.blocks = nn.Sequential(Basic(8), Basic(8))
+        self.shared = nn.Conv2d(8, 8, 1)
+        self.fc = nn.Linear(8, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.blocks(self.Stem_1a(x))
+        return self.fc(self.shared(torch.relu(self.shared(x))).mean((2, 3)))  # type: ignore[no-any-return]
+
+
+def test_a_module_of_torch_gives_names_and_classes() -> None:
+    text = adopted(read_torch(Tiny(), (3, 17, 17), "tiny")).text
+
+    assert "`Basic` in the source: blocks.0, blocks.1." in text
+    assert "  stem_1a " in text
+    assert "| 2 of basic" in text
+    assert "again a" in text
+
+
+PACKAGE = f"""
+import torch
+from torch import nn
+
+{inspect.getsource(Basic)}
+
+{inspect.getsource(Tiny)}
+
+def tiny():
+    torch.manual_seed(1)
+    return Tiny()
+
+class Turned(nn.Module):
+    def forward(self, x):
+        return torch.flip(torch.flip(x, (2,)), (3,)).mean((2, 3))
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder with a package of a user's, where commands run."""
+    in_folder(tmp_path, monkeypatch, {"theirs.py": PACKAGE, "specs/other.yaml": ""})
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "theirs", raising=False)
+    return tmp_path
+
+
+def test_a_spec_is_written_compiled_and_compared(folder: Path) -> None:
+    done = cli("adopt", "theirs:tiny", "--size", 19, "--weights", "tiny.safetensors")
+
+    assert done.exit_code == 0, done.output
+    assert "wrote specs/tiny.yaml" in done.output
+    assert "the spec compiles to the same graph" in done.output
+    assert "the values agree" in done.output
+    assert (folder / "tiny.safetensors").is_file()
+    again = cli("adopt", "theirs:tiny", "--size", 19, "--no-values")
+    assert again.exit_code == 2
+    assert "E006" in again.output
+    assert cli("check", "specs/tiny.yaml").exit_code == 0
+
+
+def test_weights_that_are_transplanted_give_the_values_of_an_onnx_file(folder: Path) -> None:
+    network = Tiny().eval()
+    torch.onnx.export(network, (torch.zeros(1, 3, 17, 17),), "tiny.onnx", dynamo=True, verbose=False)
+
+    done = cli("adopt", "tiny.onnx", "--out", "mine.yaml", "--format", "json")
+
+    result = json.loads(done.output)["result"]
+    assert done.exit_code == 0
+    assert result["same_graph"]
+    assert result["values"]["apart"] < 1e-5
+    assert not result["values"]["drawn"]
+    assert (folder / "mine.yaml").read_text(encoding="utf-8").count("network: mine\n") == 1
+
+
+def test_a_file_without_weights_is_compared_with_drawn_ones(folder: Path) -> None:
+    typed = at_size(compile_file("builtin:googlenet_bn_small"))
+    (folder / "small.onnx").write_bytes(onnx.model(typed))
+
+    found = adopt(read_network("small.onnx"))
+
+    assert found.same
+    assert found.values is not None
+    assert found.values.drawn
+    assert found.values.equal
+
+
+def test_a_layer_that_no_word_says_is_named(folder: Path) -> None:
+    done = cli("adopt", "theirs:Turned")
+
+    assert done.exit_code == 1
+    assert "E142" in done.output
+    assert "2 flip nodes, first `flip`" in done.output
+    assert not (folder / "specs/turned.yaml").exists()
+
+
+@pytest.mark.parametrize("target", ["none.onnx", "theirs:nothing", "nowhere:net", "theirs", "json:dumps"])
+def test_what_is_no_network_is_refused(target: str, folder: Path) -> None:
+    done = cli("adopt", target)
+
+    assert done.exit_code in (1, 2)
+    assert "Traceback" not in done.output
+
+
+def test_a_difference_in_value_is_said() -> None:
+    target = Network("theirs:tiny", read_torch(Tiny(), (3, 17, 17), "tiny"), lambda images, _: images[:, :1, :10, 0])
+
+    found = adopt(target)
+
+    assert [finding.code for finding in found.findings] == ["E143"]
+    assert not any("agree" in sentence for sentence in found.sentences)
+
+
+# --- names ------------------------------------------------------------------------------------------------------------
+
+
+def test_names_of_a_source_become_names_of_a_spec() -> None:
+    assert [cleaned(name) for name in ("Mixed_5b", "inception3a", "AuxLogits", "Conv2d_1a_3x3", "layer1")] == [
+        *("mixed_5b", "inception_3a", "aux_logits", "conv2d_1a_3x3", "layer1")
+    ]
+    paths = [("features", "0"), ("features", "stage1", "unit1"), ("features", "stage2", "unit1"), ("output", "fc"), ()]
+    assert row_names(paths, ["conv"] * 5) == ["features_0", "stage1", "stage2", "output", "conv"]
+
+
+def test_a_file_that_is_damaged_is_refused_with_its_name(tmp_path: Path) -> None:
+    (tmp_path / "bad.onnx").write_bytes(b"\x08\x99")
+
+    with pytest.raises(SpecError) as refused:
+        read_network(str(tmp_path / "bad.onnx"))
+    assert refused.value.diagnostics[0].code == "E140"
