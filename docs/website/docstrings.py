@@ -6,6 +6,7 @@ import re
 from typing import Any, Final
 
 import griffe
+from prose import rewritten
 
 CODE: Final = re.compile(r"\bE\d{3}\b")
 EXAMPLE: Final = re.compile(r"^>>> .*?(?=\n\n|\Z)", re.DOTALL | re.MULTILINE)
@@ -20,5 +21,5 @@ class Docstrings(griffe.Extension):
         if obj.name.startswith("_") or (plain and "instance-attribute" in obj.labels):
             obj.public = False
         if obj.docstring:
-            text = CODE.sub(r"[\g<0>][]", obj.docstring.value)
-            obj.docstring.value = EXAMPLE.sub(r"```pycon\n\g<0>\n```", text)
+            fenced = EXAMPLE.sub(r"```pycon\n\g<0>\n```", obj.docstring.value)
+            obj.docstring.value = rewritten(fenced, lambda text: CODE.sub(r"[\g<0>][]", text))

@@ -46,7 +46,7 @@ Every network, module or range of rows has a [figure](figures.md).
 ## Every printed number has a verdict
 
 {verdicts}
-A number that does not follow from the table needs an erratum, with a reason: [papers have errors too](papers.md).
+A number that does not follow from the table needs an erratum, with a reason: [papers have errors too](errata.md).
 
 ## You get PyTorch and ONNX
 
@@ -92,15 +92,16 @@ def _table(spec: str) -> str:
 
 def _code(model: str) -> str:
     """The branches of the module, and the lines of the rows."""
-    module = _between(model, "class Inception(", "\n\n\n")
-    network = _between(model, "class GoogLeNet(", "\n\n\n")
-    branches = _lines(module.partition("def forward")[0], "class", "self.b", "self.pool")
+    module = _between(model, "class Inception(", "def forward")
+    network = _between(model, "class GoogLeNet(", "def forward")
+    branches = _lines(module, "class", "self.b", "self.pool")
     return f"{branches}\n\n\n{_lines(network, 'class', *(f'self.{row} =' for row in SHOWN))}"
 
 
 def _between(text: str, start: str, end: str) -> str:
-    """The part of a text from one mark up to another."""
-    return start + text.partition(start)[2].partition(end)[0]
+    """The part of a text from one mark up to another; both are there."""
+    first = text.index(start)
+    return text[first : text.index(end, first)]
 
 
 def _lines(text: str, *starts: str) -> str:
