@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from inception_dsl.emit.page.panel import Drawn
 from inception_dsl.ir.typed import Typed
 
 if TYPE_CHECKING:
     from inception_dsl.diff.sides import Side
+    from inception_dsl.emit.page.panel import Drawn
 
 
 class Further(NamedTuple):
