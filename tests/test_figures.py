@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cli_runner import SMALL, cli, in_folder
@@ -22,6 +23,7 @@ from inception_dsl.emit.figures.placement import scene
 from inception_dsl.ir.ops.joins import Add, Concat
 from inception_dsl.ir.ops.linear import Conv
 from inception_dsl.ir.typed import Typed
+from inception_dsl.network import load
 
 
 def boxes(steps: Steps) -> Iterator[Box]:
@@ -232,3 +234,9 @@ def test_a_broken_spec_is_a_diagnostic(tmp_path: Path) -> None:
     with pytest.raises(SpecError):
         small(file.read_text("utf-8"))
     assert "E209" in cli("draw", file).stderr
+
+
+@pytest.mark.parametrize("wrong", [{"format": "gif"}, {"level": "boxes"}, {"direction": "up"}, {"rows": "conv1..pol1"}])
+def test_python_draws_what_it_knows(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"not one of|Did you mean `pool1`"):
+        load(ROOT / "specs/googlenet.yaml").draw(**wrong)
