@@ -163,11 +163,11 @@ def test_every_command_and_option_is_described() -> None:
         path = context.command_path.split()[1:]
         page = generated()[f"commands/{path[0] if path else 'index'}.md"]
         (section,) = re.findall(rf"^#+ {' '.join(path) or 'Commands'}$.*?(?=^#|\Z)", page, re.DOTALL | re.MULTILINE)
-        for parameter in command.params:
-            if isinstance(parameter, click.Option):
-                assert all(
-                    re.search(rf"^\| `(.+, )?{option}(, .+)?`", section, re.MULTILINE) for option in parameter.opts
-                )
+        named = {
+            name for names in re.findall(r"^\| `(-.*?)`", section, re.MULTILINE) for name in re.split(", | / ", names)
+        }
+        options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
+        assert {name for option in options for name in (*option.opts, *option.secondary_opts)} <= named
         assert not path or f"\n{context.command_path} " in section
 
 
