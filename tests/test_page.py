@@ -221,10 +221,10 @@ def test_a_variant_has_the_files_that_it_extends_and_what_it_drops() -> None:
     page = Reader(page_of("ablations/googlenet_bn_small/deep"))
     names = [page.texts[at] for at, (tag, _) in enumerate(page.found) if tag == "figcaption"]
 
-    assert {name for name in names if name.endswith(".yaml")} == {
+    assert [name for name in names if name.endswith(".yaml")] == [
         "specs/ablations/googlenet_bn_small/deep.yaml",
         "specs/googlenet_bn_small.yaml",
-    }
+    ]
     assert "Printed for the base, not for this variant: output of stage1" in page_of("zoo/efficientnet_b4")
 
 

@@ -16,14 +16,17 @@
   const pane = one("#chosen");
   const heading = one("#title-chosen");
   const views = all(".view", pane);
-  const listings = all(".listing").map((figure) => ({ figure, rows: JSON.parse(figure.dataset.lines) }));
+  const listings = all(".listing").map((figure) => ({
+    figure,
+    rows: new Map(Object.entries(JSON.parse(figure.dataset.lines))),
+  }));
   const tall = matchMedia("(min-width: 62rem)"); // the panes have their own scroll bars, as in page.css
   let chosen = "";
 
   // --- the chosen row
 
   function mark({ figure, rows }) {
-    const ranges = rows[chosen] || [];
+    const ranges = rows.get(chosen) || [];
     all("[data-n]", figure).forEach((line, index) => {
       const on = ranges.some(([first, last]) => first <= index + 1 && index + 1 <= last);
       line.classList.toggle("on", on);
@@ -185,8 +188,8 @@
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
-    const inTable = event.target.closest(".rows") || event.target === document.body;
-    const step = { j: 1, k: -1, ...(inTable ? { ArrowDown: 1, ArrowUp: -1 } : {}) }[event.key];
+    const arrows = event.target.closest(".rows") ? { ArrowDown: 1, ArrowUp: -1 } : {}; // elsewhere, they scroll
+    const step = { j: 1, k: -1, ...arrows }[event.key];
     if (step) {
       const at = names.indexOf(chosen);
       const next = at < 0 ? (step > 0 ? 0 : names.length - 1) : at + step;
@@ -198,7 +201,7 @@
   });
 
   function follow() {
-    const hash = decodeURIComponent(location.hash);
+    const hash = location.hash;
     if (hash.startsWith("#row=")) visit(hash.slice(5));
     else if (!hash) show("");
     const view = views.find((other) => `#${other.id}` === hash);
