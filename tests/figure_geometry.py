@@ -28,54 +28,39 @@ def _overlaps(scene: Scene) -> Iterator[str]:
 
 def _texts(scene: Scene) -> Iterator[str]:
     """Words outside their boxes; labels on boxes, on lines or on each other."""
+    for part in scene.parts:
+        if isinstance(part, Shape):
+            yield from (f"outside its box: {text}" for text in part.texts if not _holds(part.region, text.region))
+        elif isinstance(part, Text) and part.role not in ("edge", "heading", "caption"):
+            yield f"outside its box: {part}"
     boxes = [shape.region for shape in shapes(scene) if shape.kind != "frame"]
-    words = [text for text in texts(scene) if text.role in ("title", "detail", "value")]
-    for text in words:
-        if not any(_holds(box, text.region) for box in boxes):
-            yield f"outside its box: {text.text}"
-    labels = [text for text in texts(scene) if text.role in ("edge", "heading", "caption")]
-    segments = [*_segments(scene, dashed=False), *_segments(scene, dashed=True)]
-    for text in labels:
-        if any(_overlap(box, text.region) for box in boxes):
-            yield f"a label on a box: {text.text}"
-        if any(_overlap(_region(segment), text.region) for segment in segments):
-            yield f"a label on a line: {text.text}"
+    labels = [part.region for part in scene.parts if isinstance(part, Text)]
+    lines = [_region(segment) for dashed in (False, True) for segment in _segments(scene, dashed)]
+    yield from (f"a label on a box: {a} {b}" for a, b in _meeting(labels, boxes) if _overlap(a, b))
+    yield from (f"a label on a line: {a} {b}" for a, b in _meeting(labels, lines) if _overlap(a, b))
     yield from (f"texts overlap: {a} {b}" for a, b in _pairs([text.region for text in texts(scene)]) if _overlap(a, b))
 
 
 def _crossings(scene: Scene) -> Iterator[str]:
-    """Lines that cross or cover each other, or go through boxes; a dashed line may cross another one."""
-    solid, dashed = _segments(scene, dashed=False), _segments(scene, dashed=True)
+    """Lines that cross each other, cover dashed ones, or go through boxes; a dashed line may cross another one."""
+    solid, dashed = ([*map(_region, _segments(scene, dashed))] for dashed in (False, True))
+    assert not any(line.width and line.height for line in (*solid, *dashed)), "a line is slanted"
     for ours, others in ((solid, solid), (dashed, solid), (solid, dashed)):
-        level = sorted(segment for segment in ours if segment[1] == segment[3])
-        upright = [segment for segment in others if segment[0] == segment[2]]
-        for x, y0, _, y1 in upright:
-            for x0, y, x1, _ in level:
-                if x0 > x:
-                    break
-                if x0 < x < x1 and y0 < y < y1:
-                    yield f"lines cross at {x}, {y}"
-    assert all(x0 == x1 or y0 == y1 for x0, y0, x1, y1 in (*solid, *dashed)), "a line is slanted"
-    for axis in (0, 1):
-        yield from _covered([one for one in solid if one[axis] == one[axis + 2]], dashed, axis)
-        yield from _covered([one for one in dashed if one[axis] == one[axis + 2]], dashed, axis)
+        level, upright = [line for line in ours if line.width], [line for line in others if line.height]
+        for a, b in _meeting(level, upright):
+            if a.x < b.x < a.right and b.y < a.y < b.bottom:
+                yield f"lines cross at {b.x}, {a.y}"
+    for a, b in (*_meeting(solid, dashed), *_pairs(dashed)):  # edges to heads of one row begin together, unseen
+        if _cover((a.x, a.right), (b.x, b.right), a.y - b.y) or _cover((a.y, a.bottom), (b.y, b.bottom), a.x - b.x):
+            yield f"a line covers another: {a} {b}"
     boxes = [shape.region for shape in shapes(scene) if shape.kind not in ("frame", "header")]
-    for box in boxes:
-        inside = Rectangle(box.x + 1, box.y + 1, box.width - 2, box.height - 2)
-        if any(_overlap(_region(segment), inside) for segment in (*solid, *dashed)):
-            yield f"a line goes through a box: {box}"
+    inside = [Rectangle(box.x + 1, box.y + 1, box.width - 2, box.height - 2) for box in boxes]
+    yield from (f"a line goes through a box: {b}" for a, b in _meeting([*solid, *dashed], inside) if _overlap(a, b))
 
 
-def _covered(segments: list[Segment], dashed: list[Segment], axis: int) -> Iterator[str]:
-    """Lines that cover a part of a dashed one; edges to heads of one row begin together, which nobody sees."""
-    lanes: dict[float, list[Segment]] = {}
-    for segment in dashed:
-        if segment[axis] == segment[axis + 2]:
-            lanes.setdefault(segment[axis], []).append(segment)
-    for a in segments:
-        for b in lanes.get(a[axis], []):
-            if a is not b and a[1 - axis] < b[3 - axis] and b[1 - axis] < a[3 - axis]:
-                yield f"a line covers another: {a} {b}"
+def _cover(a: tuple[float, float], b: tuple[float, float], apart: float) -> bool:
+    """Whether stretches of two lines that are so far apart cover each other."""
+    return not apart and a[0] < b[1] and b[0] < a[1] and a[0] < a[1] and b[0] < b[1]
 
 
 def _outside(scene: Scene) -> Iterator[str]:
@@ -119,12 +104,26 @@ def _region(segment: Segment) -> Rectangle:
 
 
 def _pairs(regions: Sequence[Rectangle]) -> Iterator[tuple[Rectangle, Rectangle]]:
-    """The pairs whose heights meet, found from top to bottom."""
-    active: list[Rectangle] = []
-    for region in sorted(regions, key=lambda one: one.y):
-        active = [one for one in active if one.bottom > region.y]
-        yield from ((one, region) for one in active)
-        active.append(region)
+    """The pairs of regions that may meet."""
+    return ((regions[one], regions[other]) for one, other in _near(regions, regions) if one < other)
+
+
+def _meeting(ones: Sequence[Rectangle], others: Sequence[Rectangle]) -> Iterator[tuple[Rectangle, Rectangle]]:
+    """The pairs of one and another region that may meet."""
+    return ((ones[one], others[other]) for one, other in _near(ones, others))
+
+
+def _near(ones: Sequence[Rectangle], others: Sequence[Rectangle]) -> Iterator[tuple[int, int]]:
+    """The numbers of regions that meet along the longer side of the page, found from one end to the other."""
+    axis = max((0, 1), key=lambda axis: max((region[axis] for region in (*ones, *others)), default=0))
+    both = ones, others
+    starts = sorted((region[axis], side, number) for side in (0, 1) for number, region in enumerate(both[side]))
+    active: tuple[list[int], list[int]] = ([], [])
+    for start, side, number in starts:
+        opposite = active[1 - side]
+        opposite[:] = [at for at in opposite if both[1 - side][at][axis] + both[1 - side][at][axis + 2] >= start]
+        yield from ((number, at) if side == 0 else (at, number) for at in opposite)
+        active[side].append(number)
 
 
 def _overlap(a: Rectangle, b: Rectangle) -> bool:

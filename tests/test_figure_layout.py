@@ -100,7 +100,7 @@ def steps(draw: st.DrawFn, depth: int = 3) -> Steps:
 BOX = Box("pass", "other")
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(steps(), st.booleans())
 def test_any_steps_can_be_laid_out(drawn: Steps, down: bool) -> None:
     figure = Figure("any", "", "", (Trunk(BOX, (Row("row", Frame("", drawn or (BOX,))),)),))

@@ -123,6 +123,12 @@ def test_many_forms_are_several_lines_of_figures() -> None:
     assert faults(drawn) == []
 
 
+def test_long_fractions_are_short() -> None:
+    shown = words(scene(module_figure(spec("zoo/convnext_tiny").program, "block_rate_0_0058823529411764705")))
+
+    assert "drop_path 0.005882" in shown
+
+
 def test_a_repeat_is_one_frame() -> None:
     rows = {row.name: row.element for row in network_figure(spec("inception_v4"), opened=True).trunks[0].rows}
 

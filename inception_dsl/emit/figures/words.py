@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
@@ -27,6 +28,8 @@ LONGEST_LINE: Final = 34
 MOST_LINES: Final = 4
 """Lines of one piece of text in a box; the rest is left out, and an ellipsis says so."""
 
+_LONG: Final = re.compile(r"\b0\.\d{7,}\b")
+
 _KINDS: Final[Mapping[type[Op], Kind]] = {
     Conv: "convolution",
     **dict.fromkeys((MaxPool, AvgPool), "pool"),
@@ -42,18 +45,25 @@ def kind_of(ops: tuple[Op, ...]) -> Kind:
 
 
 def layer_words(ops: tuple[Op, ...]) -> tuple[str, str]:
-    """The words of a layer: its name with kernel, stride and width, then the others (`conv 3x3 64`, `same bn relu`)."""
+    """The words of a layer: its name with kernel, stride and width, then the others (`conv 3x3 64`, `same bn relu`).
+
+    Long fractions are rounded to four digits.
+    """
     if isinstance(ops[0], Scale):
         return f"\u00d7 {ops[0].factor:g}", ""
     if type(ops[0]) in SIGNS:
         return join_sign(ops[0]), ""
     term = as_term(Layer(ops))
     if not isinstance(term, Use):
-        return spell_term(term), ""
-    title = spell_term(replace(term, words=()))
+        return _rounded(spell_term(term)), ""
+    title = _rounded(spell_term(replace(term, words=())))
     if isinstance(ops[0], MaxPool | AvgPool) and ops[0].window and not term.stride:
         title += "/1"  # as papers print it: most pools have another stride
-    return title, spell_words(term.words)
+    return title, _rounded(spell_words(term.words))
+
+
+def _rounded(text: str) -> str:
+    return _LONG.sub(lambda found: f"{float(found[0]):.4g}", text)
 
 
 def join_sign(op: Op) -> str:
