@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from strategies import specs
 from test_variants import BASE
 from variant_strategies import edits
+from yaml import safe_load
 
 from inception_dsl import compilation, compiler
 from inception_dsl.cli.main import main
@@ -207,16 +208,17 @@ def test_blame_names_the_lines_that_say_it(path: Path, tmp_path: Path, monkeypat
 
 
 def assert_blamed(blamed: Sequence[str], plain: Sequence[str], files: Mapping[str, Sequence[str]]) -> None:
-    """Each line has places, all of which say something of what it says."""
+    """Each line has places, all of which say something of what it says, perhaps by the names before a rename."""
+    edits = [safe_load("\n".join(lines)).get("rename") or {} for lines in files.values()]
+    former = {new: old for edit in edits for names in edit.values() for old, new in names.items()}
     for line, text in zip(blamed, plain, strict=True):
         places = line.removesuffix(text).split()
         assert places
+        said = words(text) | {former[word] for word in words(text) & {*former}}
         for file, _, numbers in (place.partition(":") for place in places):
             for number in numbers.split(","):
                 there = files[file][int(number) - 1]
-                changes = (
-                    words(there) & words(text) or there.endswith("|") or text == "published:"
-                )  # variants say `totals`
+                changes = words(there) & said or there.endswith("|") or text == "published:"  # variants say `totals`
                 assert changes, f"{text!r} is not of {there!r}"
 
 
