@@ -16,6 +16,9 @@ from click.testing import CliRunner
 from torch.distributed.run import get_args_parser
 
 from inception_dsl.cli.main import main
+from inception_dsl.diagnostics.codes.table import CODES
+from inception_dsl.lint import ignores
+from inception_dsl.lint.table import RULES
 from inception_dsl.network import load, loads
 from inception_dsl.recipes.recipe import named, recipe
 from inception_dsl.runner.base.config import Config, NetworkInfo
@@ -191,6 +194,35 @@ def test_numbers_are_the_codes() -> None:
     assert (config.optim.name, config.optim.lr, config.average.name) == ("sgd", 0.01, "polyak")
     assert [*config.loss.heads.values()] == [0.3, 0.3]
     assert "of the recipe's 250 epochs" in SENTENCES and config.schedule.epochs == 250
+
+
+def options(command: click.Command, context: click.Context) -> Iterator[tuple[str, set[str]]]:
+    """The options of a command and of those below it, by their names on the command line."""
+    yield context.command_path, {"--help", *(name for each in command.params for name in each.opts)}
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner
+            yield from options(inner, click.Context(inner, info_name=name, parent=context))
+
+
+def test_sentences_name_commands_and_options_that_exist() -> None:
+    known = dict(options(main, click.Context(main, info_name="inception-dsl")))
+    wrong = []
+    for page, text in PAGES.items():
+        for code in re.findall(r"`(inception-dsl [^`]+)`", " ".join(FENCE.sub("", text).split())):
+            command = max((name for name in known if f"{code} ".startswith(f"{name} ")), key=len)
+            named = {word.partition("=")[0] for word in code.split() if word.startswith("--")}
+            if named - known[command] or (command == "inception-dsl" and "--" not in code):
+                wrong.append((page, code))
+    assert wrong == []
+
+
+def test_sentences_name_codes_that_exist() -> None:
+    known = {*CODES, *(rule.code for rule in RULES), *ignores.CODES}
+    named = {(page, code) for page, text in PAGES.items() for code in re.findall(r"\b[EWL]\d{3}\b", text)}
+    assert {(page, code) for page, code in named if code not in known} == set()
+    assert len(named) > 20
 
 
 def test_no_section_is_there_twice() -> None:
