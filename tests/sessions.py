@@ -57,7 +57,10 @@ def run(command: str) -> tuple[int, str]:
             try:
                 runpy.run_path(words[1], run_name="__main__")
             finally:
-                sys.path.pop(0)
+                here = sys.path.pop(0)
+                for name, module in [*sys.modules.items()]:
+                    if here in repr(getattr(module, "__spec__", "")):  # another page may have another file of this name
+                        del sys.modules[name]
         return 0, printed.getvalue()
     ran = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False)
     return ran.returncode, ran.stdout + ran.stderr
