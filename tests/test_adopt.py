@@ -11,8 +11,10 @@ import pytest
 import torch
 from cli_runner import cli, in_folder
 from hypothesis import assume, given, settings
+from sessions import follow
 from strategies import specs
 from test_interchange import NAMES, without_names, written
+from test_readme import blocks
 from torch import nn
 
 from inception_dsl.adopt.adopt import Adoption, adopt
@@ -240,3 +242,9 @@ def test_a_file_that_is_damaged_is_refused_with_its_name(tmp_path: Path) -> None
     with pytest.raises(SpecError) as refused:
         read_network(str(tmp_path / "bad.onnx"))
     assert refused.value.diagnostics[0].code == "E140"
+
+
+@pytest.mark.extras
+def test_the_session_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert [follow(session) for session in blocks("docs/adopt.md", "console")]
