@@ -27,7 +27,7 @@ LAYERS = (
     *("ir", "syntax", "edit", "spec", "formatting", "recipes"),
     *("elaborate", "passes", "lower", "analysis", "paper"),
     *("build", "crosscheck", "emit", "compiler", "compilation"),
-    *("interchange", "adopt", "weights", "audit", "lint", "diff"),
+    *("interchange", "adopt", "weights", "audit", "identify", "lint", "diff"),
     *("training", "evaluation", "sweeps", "panels", "network"),
     *("tables", "authoring", "lsp", "mcp"),
     *("cli", "__main__"),

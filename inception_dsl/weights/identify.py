@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from pathlib import Path
+from typing import Final
 
 from inception_dsl.diagnostics.diagnostic import SpecError
 from inception_dsl.files import builtin
 from inception_dsl.ir.typed import Typed
+from inception_dsl.weights.alike import Shapes, share_of
 from inception_dsl.weights.builtin_specs import compiled
 from inception_dsl.weights.files import COUNTER
 from inception_dsl.weights.matching import match, own_names
 from inception_dsl.weights.names.libraries import LIBRARIES
 from inception_dsl.weights.names.notation import Names
 
-Shapes = Mapping[str, tuple[int, ...]]
+NEAR: Final = 0.9
+"""The least share of tensors that a network has in common with the one that a hint names."""
 
 
 def hint(typed: Typed, shapes: Shapes, library: str) -> str:
@@ -37,7 +40,16 @@ def hint(typed: Typed, shapes: Shapes, library: str) -> str:
         other = compiled(spec) if spec != typed.program.name else None
         if other and _fits(other, shapes):
             return f"this is {spec}: use {_place(typed, spec)}"
-    return ""
+    return _nearest(typed, shapes)
+
+
+def _nearest(typed: Typed, shapes: Shapes) -> str:
+    """The built-in spec that has nearly all of the tensors, and more than `typed` has."""
+    shares = [(share_of(other, shapes), spec) for spec in builtin.spec_names() if (other := compiled(spec))]
+    most, spec = max(shares, default=(0.0, ""))
+    if most < NEAR or most <= share_of(typed, shapes) or spec == typed.program.name:
+        return ""
+    return f"{most:.0%} of its tensors have the shapes of {spec}'s: compare it with {_place(typed, spec)}"
 
 
 def networks_with_names(library: str, names: Collection[str]) -> list[Names]:

@@ -84,9 +84,13 @@ def _read(builder: Builder, node: torch.fx.Node, values: Mapping[str, Any]) -> A
         return RULES.get(kind, _unknown)(Call(builder, kind, node.name, arguments))
     except (Unsupported, ShapeError) as error:
         inputs = [value for each in node.all_input_nodes if isinstance(value := values[each.name], int)]
-        found = node.meta["val"]
-        shapes = [TensorType(tuple(each.shape[1:])) for each in (found if isinstance(found, tuple | list) else [found])]
-        given = [builder.opaque(node.name, kind, str(error), shape, *inputs) for shape in shapes]
+        found = node.meta.get("val")
+        given = [
+            builder.opaque(node.name, kind, str(error), TensorType(tuple(each.shape[1:])), *inputs)
+            if isinstance(each, Tensor)
+            else None  # an assertion, or a number
+            for each in (found if isinstance(found, tuple | list) else [found])
+        ]
         return given if isinstance(found, tuple | list) else given[0]
 
 
