@@ -170,6 +170,7 @@ def test_a_line_has_computed_and_printed_numbers_with_their_verdicts(googlenet: 
     assert "9,472printed 2.7K † 9.25K" in googlenet.text("tr", id="row=conv1")
 
 
+@pytest.mark.extras
 @pytest.mark.parametrize("name", ["googlenet", "xception", "zoo/shufflenet_v2_x0_5"])
 def test_the_lines_of_a_row_are_those_that_python_runs_for_it(name: str) -> None:
     """The statements with the row's attribute, and the classes of all modules in it, by Python's own account."""
