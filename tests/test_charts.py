@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from chart_geometry import SVG, faults, parsed, words
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from inception_dsl.diagnostics.diagnostic import SpecError
@@ -26,6 +26,7 @@ numbers = st.floats(-1e12, 1e12)
 
 
 @given(st.lists(numbers, max_size=6), st.sampled_from([around, from_zero, costs, losses]), st.integers(2, 12))
+@example([2.2e-102, -1.4e-100], from_zero, 5)
 def test_axes_hold_their_numbers_and_have_different_ticks(values: list[float], made: object, most: int) -> None:
     axis = made(values)  # type: ignore[operator]  # each takes numbers
     ticks = axis.ticks(most)

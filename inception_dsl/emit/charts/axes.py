@@ -100,7 +100,7 @@ def around(values: Iterable[float], label: str = "", form: Form = plain, margin:
 def from_zero(values: Iterable[float], label: str = "", form: Form = plain, margin: float = 0.06) -> Axis:
     """An axis with 0 and all finite numbers; the margin is at the ends other than 0."""
     low, high = _extent([*values, 0.0])
-    if low == high:
+    if high - low < 1e10 * TINY:  # numbers that count as 0 would leave a shorter axis
         return Axis(0, 1, label, form)
     return Axis(low * (1 + margin), high * (1 + margin), label, form)
 
