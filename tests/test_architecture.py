@@ -28,7 +28,7 @@ LAYERS = (
     *("elaborate", "passes", "lower", "analysis", "paper"),
     *("build", "crosscheck", "emit", "compiler", "compilation"),
     *("interchange", "adopt", "weights", "audit", "identify", "lint", "diff"),
-    *("training", "evaluation", "sweeps", "panels", "network"),
+    *("training", "evaluation", "sweeps", "panels", "network", "testing"),
     *("tables", "authoring", "lsp", "mcp"),
     *("cli", "__main__"),
 )

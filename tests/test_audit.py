@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
+import inspect
+import json
 import shlex
+import sys
+from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
-from cli_runner import cli
+import torch
+import torchvision
+from audit_mutants import Mutant, judged, sample
+from cli_runner import cli, in_folder
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.torch import save_file
+from strategies import specs
 from test_readme import blocks
+from torch import nn
 
+from inception_dsl.audit.assignment import assign
 from inception_dsl.audit.audit import Audit, audit
 from inception_dsl.audit.findings import Deviation
-from inception_dsl.compiler import at_size, compile_file
+from inception_dsl.audit.tensors import audit_tensors
+from inception_dsl.compiler import at_size, compile_file, compile_source
 from inception_dsl.diagnostics.codes import audit_layers, audit_structure
 from inception_dsl.diagnostics.codes.code import Code
+from inception_dsl.diagnostics.diagnostic import Source
 from inception_dsl.interchange.of_spec import of_spec
 from inception_dsl.ir.typed import Typed
+from inception_dsl.network import load
+from inception_dsl.testing import assert_matches_spec
 
 MODULES = (audit_layers, audit_structure)
 CODES = [code for module in MODULES for code in vars(module).values() if isinstance(code, Code)]
@@ -60,3 +79,214 @@ def test_sessions(command: str, printed: str) -> None:
         pytest.importorskip("timm")
 
     assert cli(*shlex.split(command)[2:]).stdout == printed
+
+
+# --- the networks of libraries ----------------------------------------------------------------------------------------
+
+BN = ("E514", "layer", "none", "bn eps=0.001")
+GOOGLENET = {
+    ("E508", "bias", "yes", "no", "conv1"),  # TF-Slim's v1: batch norm in place of biases and LRN
+    (*BN, "conv1"),
+    ("E513", "layer", "lrn 5", "none", "norm1"),
+    ("E501", "kernel", "5x5", "3x3", "inception_3a"),  # tensorflow/models#443, pytorch/vision#906
+    ("E501", "kernel", "3x3", "2x2", "pool4"),
+    ("E512", "rate", "40%", "20%", "drop"),
+    ("E501", "kernel", "5x5/3", "4x4 adaptive parts", "aux1"),
+}
+PORTS = [
+    ("googlenet", "googlenet", GOOGLENET),
+    ("googlenet_torchvision", "googlenet", set()),
+    (
+        "inception_v3",
+        "inception_v3",
+        {
+            ("E504", "padding in the average", "left out", "counted", "mixed_5b"),  # TF-Slim leaves it out
+            ("E512", "rate", "20%", "50%", "drop"),
+        },
+    ),
+    ("resnet50", "resnet50", {("E502", "place of the stride", "2 in the 1x1 conv", "2 in the 3x3 conv", "conv3_x")}),
+    ("resnet50_torchvision", "resnet50", set()),
+]
+"""A spec, a network of torchvision, and what is known of it: ORACLES and FACTS have the causes."""
+
+
+def port(name: str) -> nn.Module:
+    options = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
+    with torch.device("meta"):
+        net: nn.Module = torchvision.models.get_model(name, weights=None, **options)
+    return net.to_empty(device="cpu")
+
+
+@pytest.mark.parametrize(("spec", "network", "known"), PORTS)
+def test_ports_of_torchvision(spec: str, network: str, known: set[tuple[str, ...]]) -> None:
+    result = load(f"builtin:{spec}").audit(port(network))
+
+    assert {*found(result)} == known
+    assert result.notes == ()
+
+
+def test_the_effects_of_deviations_add_up() -> None:
+    """Where edits do not touch each other, what they do to the numbers is what all of them do."""
+    result = load("builtin:googlenet").audit(port("googlenet"), heads=False)
+    spec, target = result.totals
+
+    assert target == (6624904, 1498376192)  # FACTS, counted by hooks
+    assert spec.params + sum(finding.effect.params for finding in result.findings) == target.params
+    assert spec.macs + sum(finding.effect.macs for finding in result.findings) == target.macs
+
+
+@pytest.mark.parametrize("mutant", sample(), ids=lambda mutant: mutant.id)
+def test_mutants(mutant: Mutant, tmp_path: Path) -> None:
+    """A sample of those in tests/nightly/test_audit_mutants.py."""
+    outcome = judged(mutant, tmp_path)
+
+    assert outcome.located and len(outcome.findings) == 1, outcome.findings
+
+
+# --- heads, weights, targets that cannot be read ----------------------------------------------------------------------
+
+
+class Heads(nn.Module):
+    """The target of the examples, with its head after one of two rows."""
+
+    def __init__(self, early: bool) -> None:
+        super().__init__()
+        self.early = early
+        self.conv1, self.conv2 = nn.Conv2d(3, 16, 3, padding=1), nn.Conv2d(16, 16, 3, padding=1)
+        self.aux, self.fc = nn.Linear(16, 10), nn.Linear(16, 10)
+
+    def forward(self, x: torch.Tensor) -> Any:
+        first = torch.relu(self.conv1(x))
+        second = torch.relu(self.conv2(first))
+        out = self.fc(second.mean((2, 3)))
+        return (out, self.aux((first if self.early else second).mean((2, 3)))) if self.training else out
+
+
+WITH_HEAD = """
+network: small
+input: 3x16x16
+classes: 10
+layers: |
+  name  | layer
+  conv1 | conv 3x3 16 same bias relu
+  conv2 | conv 3x3 16 same bias relu
+  fc    | avgpool global -> flatten -> fc {classes}
+heads:
+  aux: {from: conv2, loss_weight: 0.3, graph: "avgpool global -> flatten -> fc {classes}"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("early", "known"), [(False, set()), (True, {("E517", "source of the head", "conv2", "conv1", "aux")})]
+)
+def test_a_head_leaves_at_its_row(early: bool, known: set[tuple[str, ...]], tmp_path: Path) -> None:
+    (tmp_path / "small.yaml").write_text(WITH_HEAD, encoding="utf-8")
+    net = load(str(tmp_path / "small.yaml"))
+    module = Heads(early)
+
+    assert {*found(net.audit(module))} == known
+    assert net.audit(module, heads=False).holds
+    assert module.training
+
+
+def test_weights_by_their_names_and_shapes(tmp_path: Path) -> None:
+    """In the order of the file, and in another; a layer of another width is at its row."""
+    (tmp_path / "small.yaml").write_text(WITH_HEAD, encoding="utf-8")
+    net = load(str(tmp_path / "small.yaml"))
+    state = Heads(early=False).state_dict()
+    state["conv2.weight"], state["conv2.bias"] = torch.zeros(24, 16, 5, 5), torch.zeros(24)
+    state["fc.weight"] = state["aux.weight"] = torch.zeros(10, 24)
+    torch.save({f"m{name}": state[name] for name in state}, tmp_path / "wide.pt")
+    save_file({f"m{name}": value.clone() for name, value in state.items()}, tmp_path / "wide.safetensors")
+
+    for name in ("wide.pt", "wide.safetensors"):
+        result = net.audit(tmp_path / name)
+        assert {*found(result)} == {
+            ("E506", "width", "16", "24", "conv2"),
+            ("E501", "kernel", "3x3", "5x5", "conv2"),
+        }
+
+
+def test_torchvisions_weights() -> None:
+    shapes = {name: tuple(each.shape) for name, each in port("googlenet").state_dict().items()}
+    result = audit_tensors(at_size(compile_file("builtin:googlenet")), shapes, "googlenet.pth")
+
+    assert {*found(result)} == {
+        ("E508", "bias", "yes", "no", "conv1"),
+        ("E514", "layer", "none", "bn", "conv1"),
+        ("E501", "kernel", "5x5", "3x3", "inception_3a"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("target", "code"),
+    [
+        ("damaged.onnx", "E140"),
+        ("missing.onnx", "E001"),
+        ("notes.txt", "E140"),
+        ("no.such.package:net", "E141"),
+        ("os.path:join", "E141"),
+        ("damaged.safetensors", "E130"),
+    ],
+)
+def test_what_cannot_be_read(target: str, code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {"small.yaml": WITH_HEAD, "damaged.onnx": "\x08\x07nothing", "damaged.safetensors": "nothing"}
+    run = in_folder(tmp_path, monkeypatch, files)
+    done = run("audit", "small.yaml", target, "--format", "json")
+
+    assert done.exit_code == 2
+    assert [each["code"] for each in json.loads(done.stdout)["diagnostics"]] == [code]
+
+
+@pytest.mark.parametrize("form", ["json", "github", "sarif", "markdown"])
+def test_formats(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = "import torch\nfrom torch import nn\n" + inspect.getsource(Heads).replace("Any", "object")
+    run = in_folder(tmp_path, monkeypatch, {"small.yaml": WITH_HEAD, "my_nets.py": module})
+    monkeypatch.delitem(sys.modules, "my_nets", raising=False)
+    done = run("audit", "small.yaml", "my_nets:Heads", "--arg", "early=True", "--format", form)
+
+    assert done.exit_code == 1
+    assert "E517" in done.stdout or form == "markdown"
+    assert "source of the head" in done.stdout
+
+
+def test_a_test_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "small.yaml").write_text(WITH_HEAD, encoding="utf-8")
+    spec = tmp_path / "small.yaml"
+    assert_matches_spec(Heads(early=False), spec)
+    assert_matches_spec(Heads(early=True), spec, allow={"E517"})
+
+    with pytest.raises(AssertionError, match="source of the head conv1 in place of conv2, in `aux`"):
+        assert_matches_spec(Heads(early=True), spec)
+
+
+# --- laws -------------------------------------------------------------------------------------------------------------
+
+PRICES = st.integers(0, 9).map(float)
+
+
+@settings(max_examples=60, derandomize=True)
+@given(st.integers(0, 3), st.integers(0, 3), st.data())
+def test_an_assignment_costs_the_least(rows: int, columns: int, data: st.DataObject) -> None:
+    costs = [[data.draw(PRICES) for _ in range(columns)] for _ in range(rows)]
+    gone, new = [data.draw(PRICES) for _ in range(rows)], [data.draw(PRICES) for _ in range(columns)]
+
+    def cost(chosen: Sequence[int | None]) -> float:
+        kept = [j for j in chosen if j is not None]
+        pairs = sum(gone[i] if j is None else costs[i][j] for i, j in enumerate(chosen))
+        return pairs + sum(new[j] for j in range(columns) if j not in kept)
+
+    chosen = assign(costs, gone, new)
+    all_of_them = product([None, *range(columns)], repeat=rows)
+    possible = [each for each in all_of_them if len({*each} - {None}) == sum(j is not None for j in each)]
+
+    assert tuple(chosen) in possible
+    assert cost(chosen) == min(map(cost, possible))
+
+
+@settings(max_examples=15, derandomize=True)
+@given(specs())
+def test_a_network_does_not_deviate_from_itself(text: str) -> None:
+    typed = at_size(compile_source(Source("specs/drawn.yaml", text)))
+
+    assert audit(typed, of_spec(typed)).holds

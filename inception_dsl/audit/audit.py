@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 from inception_dsl.audit.align import Aligner
 from inception_dsl.audit.assignment import assign
@@ -24,7 +23,8 @@ from inception_dsl.ir.typed import Typed
 class Audit:
     """What an audit found; `notes` say what could not be compared.
 
-    `pairs` gives the node of the target for nodes of the spec's graph.
+    `pairs` gives the node of the target for nodes of the spec's graph. `totals` are the parameters and multiply-adds of
+    the spec's trunk, and of what the target's main output needs.
     """
 
     typed: Typed
@@ -33,16 +33,12 @@ class Audit:
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
     pairs: Mapping[int, int]
+    totals: tuple[Count, Count]
 
     @property
     def holds(self) -> bool:
         """Whether the target is the network of the spec."""
         return not self.findings
-
-    @cached_property
-    def totals(self) -> tuple[Count, Count]:
-        """Parameters and multiply-adds of the spec's trunk, and of what the target's main output needs."""
-        return count(self.spec), count(self.target)
 
 
 def audit(typed: Typed, target: Graph, heads: bool = True, inference: bool = False) -> Audit:
@@ -84,7 +80,8 @@ class _Auditor:
         if not self.comparison.deviations and len(digests) > 1:
             self.comparison.tell(UNLOCATED, "structure", ("equal layers", "another network"), self.spec.output)
         findings = grouped(self.spec, self.comparison.deviations)
-        return Audit(self.typed, self.spec, self.target, findings, tuple(self.notes), self.comparison.pairs)
+        totals = count(self.spec), count(self.target)
+        return Audit(self.typed, self.spec, self.target, findings, tuple(self.notes), self.comparison.pairs, totals)
 
     def _form(self, graph: Graph, end: int) -> Canonical:
         of_end = replace(graph, outputs={"": end})

@@ -13,7 +13,7 @@ from inception_dsl.audit.differences import differences
 from inception_dsl.audit.effects import Count, own_count
 from inception_dsl.audit.findings import NOTHING, Deviation
 from inception_dsl.audit.series import Decomposition
-from inception_dsl.diagnostics.codes.audit_layers import ACTIVATION
+from inception_dsl.diagnostics.codes.audit_layers import ACTIVATION, PADDING
 from inception_dsl.diagnostics.codes.audit_structure import CLASSES, EXTRA_LAYER, MISSING_LAYER, OPAQUE, ORDER, WIRING
 from inception_dsl.diagnostics.codes.code import Code
 from inception_dsl.interchange.canonical import Step
@@ -88,12 +88,23 @@ class Comparison:
                 self.tell(ACTIVATION, "join", (step.kind, other.kind), step.nodes[0], place(theirs))
             return
         folded = len(step.nodes) > 1 and step.kind in ("conv", "fc")
+        padded = self._padded(theirs)
         for each in differences(ours, theirs):
             if folded and each.what == "bias":  # the norm's shift
+                continue
+            if padded and each.code == PADDING:
+                self.tell(PADDING, each.what, (each.spec, padded), step.nodes[0], place(theirs))
                 continue
             classes = each.what == "width" and step.nodes[0] in self.last
             code, what = (CLASSES, "classes") if classes else (each.code, each.what)
             self.tell(code, what, (each.spec, each.target), step.nodes[0], place(theirs), each.op)
+
+    def _padded(self, node: GraphNode) -> str:
+        """The padding that a layer has as a node of its own before it, since the language has none such."""
+        before = node.inputs[0]
+        padding = spelling.padded(self.target.nodes[before]) if before != INPUT else ""
+        self.told[1].update([before] if padding else [])
+        return padding
 
     def _order(self, one: Decomposition, join: int, order: Sequence[int], found: Alignment) -> None:
         node = one.steps[join].nodes[0]
@@ -127,7 +138,21 @@ class Comparison:
                 continue
             counts = own_count(layers)
             gone = Count(-counts.params, -counts.macs)
+            unclear = next((gap for gap in extra if self._stands_for(gap[1], layers)), None)
+            if unclear:
+                extra.remove(unclear)
+                other = self.target.nodes[unclear[1][0]]
+                assert isinstance(other.op, Opaque)
+                texts = text, f"{other.op.kind}: {other.op.parameters}"
+                self.tell(OPAQUE, "layer", texts, lost[0], place(other))
+                continue
             self.tell(MISSING_LAYER, "layer", (text, NOTHING), _heaviest(self.spec, lost), "", gone, row)
+
+    def _stands_for(self, nodes: Sequence[int], layers: Sequence[GraphNode]) -> bool:
+        """Whether what the language cannot express is in the place of a layer: it gives the same shape."""
+        only = self.target.nodes[nodes[0]]
+        alone = len(nodes) == len(layers) == 1 and isinstance(only.op, Opaque)
+        return alone and only.out == layers[0].out
 
     def _extra(self, near: int, nodes: Sequence[int]) -> None:
         layers = [self.target.nodes[node] for node in nodes]

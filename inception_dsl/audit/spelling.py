@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from ast import literal_eval
+from typing import Any, Final
 
 from inception_dsl.interchange.description import describe
 from inception_dsl.interchange.graph import GraphNode, Opaque
+from inception_dsl.interchange.primitives import Pad
 from inception_dsl.ir.shapes import PaddedAxis, Pair, Window
+
+TRIPLE: Final = re.compile(r"\([^,()]+,[^,()]+,[^,()]+\)")
 
 
 def layer(node: GraphNode) -> str:
@@ -65,10 +70,26 @@ def number(value: Any) -> str:
 def padding(window: Window, image: Pair) -> str:
     """The pixels of padding that a window reads on an image, before and after it."""
     read = [_read(*each) for each in zip(window.axes(image), window.reach, window.stride, image, strict=True)]
-    (top, bottom), (left, right) = read
+    return pixels(*read)
+
+
+def pixels(rows: Pair, columns: Pair) -> str:
+    """Pixels before and after an image, on either axis."""
+    (top, bottom), (left, right) = rows, columns
     if (top, bottom) == (left, right):
         return "none" if (top, bottom) == (0, 0) else f"{top} before and {bottom} after"
     return f"{top} above, {bottom} below, {left} on the left and {right} on the right"
+
+
+def padded(node: GraphNode) -> str:
+    """The pixels that a node adds around an image, if that is all that it does; otherwise "".
+
+    The parameters of what the language cannot express are a text.
+    """
+    if not isinstance(node.op, Opaque) or node.op.kind != Pad.name:
+        return ""
+    (_, top, left), (_, bottom, right) = (literal_eval(text) for text in TRIPLE.findall(node.op.parameters))
+    return pixels((top, bottom), (left, right))
 
 
 def _read(axis: PaddedAxis, reach: int, step: int, size: int) -> tuple[int, int]:

@@ -86,7 +86,7 @@ def conv(
 ) -> int:
     """Add a convolution, and give its index."""
     x, window = _absorb_padding(graph, x, window, (0.0,))
-    own = window.on(graph.type_of(x).image)
+    x, own = _placed(graph, name, x, window, 0.0)
     return graph.add(name, Conv(width, own, groups, "bias" in weights), x, **weights)
 
 
@@ -96,7 +96,8 @@ def max_pool(graph: Builder, name: str, window: PixelWindow, x: int) -> int:
     source = graph.op(padded.inputs[0]) if padded and isinstance(padded.op, Pad) else None
     values = (-math.inf, 0.0) if isinstance(source, NEVER_NEGATIVE) else (-math.inf,)
     x, window = _absorb_padding(graph, x, window, values)
-    return graph.add(name, MaxPool(window.on(graph.type_of(x).image)), x)
+    x, own = _placed(graph, name, x, window, -math.inf)
+    return graph.add(name, MaxPool(own), x)
 
 
 def avg_pool(graph: Builder, name: str, window: PixelWindow, counted: bool, x: int) -> int:
@@ -111,6 +112,18 @@ def avg_pool(graph: Builder, name: str, window: PixelWindow, counted: bool, x: i
 def _avg_pool(graph: Builder, name: str, window: PixelWindow, counted: bool, x: int) -> int:
     own = window.on(graph.type_of(x).image, counted)
     return graph.add(name, AvgPool(own, counted), x)
+
+
+def _placed(graph: Builder, name: str, x: int, window: PixelWindow, value: float) -> tuple[int, Window]:
+    """The window of the language, and the image that it reads: where no padding of the language fits, a padded one."""
+    image = graph.type_of(x).image
+    try:
+        return x, window.on(image)
+    except ShapeError:
+        bare = replace(window, before=(0, 0), after=(0, 0))
+        pad = Pad((0, *window.before), (0, *window.after), value)
+        padded = graph.add(name, pad, x) if window.padded else x
+        return padded, bare.on(graph.type_of(padded).image)
 
 
 def _absorb_padding(graph: Builder, x: int, window: PixelWindow, values: tuple[float, ...]) -> tuple[int, PixelWindow]:
