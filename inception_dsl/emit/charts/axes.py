@@ -100,7 +100,7 @@ def around(values: Iterable[float], label: str = "", form: Form = plain, margin:
 def from_zero(values: Iterable[float], label: str = "", form: Form = plain, margin: float = 0.06) -> Axis:
     """An axis with 0 and all finite numbers; the margin is at the ends other than 0."""
     low, high = _extent([*values, 0.0])
-    if high - low < 1e10 * TINY:  # numbers that count as 0 would leave a shorter axis
+    if low == high:
         return Axis(0, 1, label, form)
     return Axis(low * (1 + margin), high * (1 + margin), label, form)
 
@@ -125,7 +125,10 @@ def losses(values: Iterable[float], label: str = "") -> Axis:
 
 def _extent(values: Iterable[float]) -> tuple[float, float]:
     finite = _finite(values) or [0.0]
-    return finite[0], finite[-1]
+    low, high = finite[0], finite[-1]
+    if max(-low, high) < 1e10 * TINY:  # numbers that are as good as 0 would lie outside such a short axis
+        return 0.0, 0.0
+    return low, high
 
 
 def _finite(values: Iterable[float]) -> list[float]:
