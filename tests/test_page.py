@@ -15,11 +15,17 @@ from pathlib import Path
 import onnx
 import pytest
 from cli_runner import SMALL, cli, in_folder
+from hypothesis import given, settings
+from strategies import specs
 
 from inception_dsl import network
+from inception_dsl.compiler import at_size, compile_source
+from inception_dsl.diagnostics.diagnostic import Source
 from inception_dsl.emit.look import DARK
 from inception_dsl.emit.onnx.onnx import graph_nodes
 from inception_dsl.emit.page.colours import GROUNDS, TEXTS, variables
+from inception_dsl.emit.page.page import page
+from inception_dsl.emit.page.subject import Subject
 from inception_dsl.emit.pytorch.listing import listing
 
 ROOT = Path(__file__).parent.parent
@@ -277,6 +283,16 @@ def test_the_largest_pages_are_small_and_load_nothing(name: str) -> None:
 
     assert len(page.encode()) < MOST
     check_alone(Reader(page))
+
+
+@settings(max_examples=15)
+@given(specs())
+def test_any_network_has_a_page(text: str) -> None:
+    typed = at_size(compile_source(Source("drawn.yaml", text)))
+    read = Reader(page(Subject(typed)))
+
+    check_alone(read)
+    assert [has["data-row"] for tag, has in read.found if tag == "tr" and "data-row" in has] == [*typed.ends]
 
 
 def test_a_page_loads_nothing(googlenet: Reader) -> None:

@@ -31,10 +31,9 @@ class Listing(NamedTuple):
 def listing(typed: Typed, rebuild: str = "") -> Listing:
     """Write a network as `pytorch.source` does, and find the lines of its rows: classes, constructor, `forward`."""
     text, network, calls = write(typed, rebuild)
-    starts = ast.parse(text).body
     places = {
         node.name: LineRange(node.lineno, node.end_lineno or node.lineno)
-        for node in starts
+        for node in ast.parse(text).body
         if isinstance(node, ast.ClassDef | ast.FunctionDef)
     }
     counts = [line.text.count("\n") + 1 for line in network]
