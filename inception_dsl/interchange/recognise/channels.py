@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import math
+from typing import Final
+
 from inception_dsl.interchange.builder import Added, Builder
 from inception_dsl.interchange.primitives import Gather, Join, Pad, Permute, Reshape, Slice
 from inception_dsl.ir.ops.channels import ChannelPart, ChannelShuffle
 from inception_dsl.ir.ops.joins import Concat
 from inception_dsl.ir.ops.pooling import MaxPool
+from inception_dsl.ir.ops.scaling import Scale
 from inception_dsl.ir.ops.shaping import Shift
 from inception_dsl.ir.shapes import Window
 
+MOST_PARTS: Final = 32
+"""The most equal parts of the channels that stand for a range of them, or for channels of zeros."""
+
 
 def part(graph: Builder, added: Added) -> int | None:
-    """A range of an axis: all of it, an equal part of the channels, or every n-th pixel."""
+    """A range of an axis: all of it, or one or several equal parts of the channels; or pixels cut off."""
     op, (index,) = added.op, added.inputs
     assert isinstance(op, Slice)
     shape = graph.type_of(index).shape
@@ -23,6 +30,12 @@ def part(graph: Builder, added: Added) -> int | None:
         return index
     if step == 1 and op.axis == 0 and len(shape) in (1, 3) and width > 0 and size % width == start % width == 0:
         return graph.add(added.name, ChannelPart((start // width + 1, size // width)), index)
+    if step == 1 and op.axis == 0 and len(shape) == 3 and width > 0:
+        unit = math.gcd(size, start, width)
+        if width // unit <= MOST_PARTS:
+            ranges = (ChannelPart((place // unit + 1, size // unit)) for place in range(start, stop, unit))
+            parts = [graph.add(f"{added.name}/part{number}", each, index) for number, each in enumerate(ranges, 1)]
+            return graph.add(added.name, Concat(), *parts)
     return _shift(graph, added, op)
 
 
@@ -86,12 +99,31 @@ def concat(graph: Builder, added: Added) -> int | None:
     return graph.add(added.name, Concat(), *added.inputs) if added.op.axis == 0 else None
 
 
+def _zeros(graph: Builder, added: Added, op: Pad) -> int | None:
+    """Channels of zeros before and after others: parts of these, times 0."""
+    (index,) = added.inputs
+    channels, few = graph.type_of(index).channels, min(op.before[0], op.after[0])
+    if few < 0:
+        return None
+    values = []
+    for count, place in ((op.before[0], "before"), (op.after[0], "after")):
+        unit = math.gcd(channels, count)
+        if count // unit > MOST_PARTS:
+            return None
+        source = graph.add(f"{added.name}/{place}", Slice(0, 0, unit), index) if count else index
+        zeros = [graph.add(f"{added.name}/{place}{number}", Scale(0.0), source) for number in range(count // unit)]
+        values += [*zeros, index] if place == "before" else zeros
+    return graph.add(added.name, Concat(), *values)
+
+
 def pad(graph: Builder, added: Added) -> int | None:
-    """Padding that moves an image, or none."""
+    """Padding that moves an image, or adds channels of zeros, or nothing."""
     op = added.op
     assert isinstance(op, Pad)
     if not any((*op.before, *op.after)):
         return added.inputs[0]
+    if len(op.before) == 3 and op.value == 0 and not any((*op.before[1:], *op.after[1:])):
+        return _zeros(graph, added, op)
     if len(op.before) == 3 and op.value == 0:
         pixels = op.after[1]
         if pixels > 0 and op.before == (0, -pixels, -pixels) and op.after == (0, pixels, pixels):

@@ -103,6 +103,15 @@ def _other_norm(call: Call) -> int:
     return call.add(prim.LastAxisNorm(call["eps"]), **weights)
 
 
+@RULES("instance_norm")
+def _instance_norm(call: Call) -> int:
+    """With a scale and a shift, a group norm in which every channel is a group."""
+    weights = call.tensors("weight", "bias")
+    if len(weights) < 2 or not call["use_input_stats"] or len(call.type.shape) != 3:
+        raise Unsupported("the language normalises the channels of an image by themselves with a scale and a shift")
+    return call.add(GroupNorm(call.type.channels, call["eps"]), **weights)
+
+
 @RULES("dropout")
 def _dropout(call: Call) -> int:
     return call.add(Dropout(call["p"]))
