@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -339,7 +340,11 @@ def with_other_side(old: Any) -> nn.Module | None:
 
 
 def with_eps(old: Any) -> nn.Module | None:
-    return nn.BatchNorm2d(old.num_features, eps=1e-2) if isinstance(old, nn.BatchNorm2d) else None
+    if not isinstance(old, nn.BatchNorm2d):
+        return None
+    new = deepcopy(old)
+    new.eps = 1e-2
+    return new
 
 
 def with_bias(old: Any) -> nn.Module | None:
@@ -369,7 +374,8 @@ def with_counted_padding(old: Any) -> nn.Module | None:
 
 
 def without(old: Any) -> nn.Module | None:
-    return nn.Identity() if isinstance(old, nn.BatchNorm2d) else None
+    """The activation that timm's norms have, or nothing, in place of a norm."""
+    return getattr(old, "act", nn.Identity()) if isinstance(old, nn.BatchNorm2d) else None
 
 
 REPLACEMENTS: Mapping[str, tuple[Callable[[Any], nn.Module | None], str]] = {

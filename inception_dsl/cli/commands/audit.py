@@ -16,6 +16,7 @@ from inception_dsl.text.terminal import columns
 @click.argument("target")
 @settings_option("--arg", "arguments", "An argument of the callable.")
 @click.option("--no-heads", is_flag=True, help="Leave the heads out.")
+@click.option("--against-paper", is_flag=True, help="Also compare the target with the numbers that the paper prints.")
 @variant_options
 @output_formats(*FORMATS)
 def command(
@@ -24,6 +25,7 @@ def command(
     target: str,
     arguments: Mapping[str, str],
     no_heads: bool,
+    against_paper: bool,
     variant: VariantOptions,
 ) -> None:
     """Compare a network that was not written here with a spec.
@@ -44,3 +46,11 @@ def command(
     run.result, run.body = report.as_data(found), report.markdown(found) if run.form == "markdown" else ""
     run.diagnostics += report.diagnostics(found)
     run.echo(report.text(found, columns()))
+    if against_paper and found.pairs:
+        from inception_dsl.audit.printed import printed_cells, sentences
+
+        cells = printed_cells(found)
+        run.result["printed"] = [cell._asdict() for cell in cells]
+        for sentence in sentences(cells):
+            run.echo(sentence)
+            run.body += f"\n\n{sentence}" if run.body else ""
