@@ -8,8 +8,8 @@ from itertools import combinations
 from typing import Any, cast
 from xml.etree import ElementTree as ET
 
-from inception_dsl.emit.charts.labels import Box
 from inception_dsl.emit.charts.pen import SIZES, Role, wide
+from inception_dsl.emit.picture.rectangle import Rectangle
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -27,9 +27,9 @@ def words(svg: str) -> list[str]:
 def faults(svg: str) -> list[str]:
     """What is wrong with a chart, in words; empty if it is a good one."""
     root = parsed(svg)
-    whole = Box(0, 0, float(root.attrib["width"]), float(root.attrib["height"]))
+    whole = Rectangle(0, 0, float(root.attrib["width"]), float(root.attrib["height"]))
     texts = [(text.text, _box(text)) for text in root.iter(f"{SVG}text")]
-    points = [Box(x, y, 0, 0) for path in root.iter(f"{SVG}path") for x, y in _points(path.attrib["d"])]
+    points = [Rectangle(x, y, 0, 0) for path in root.iter(f"{SVG}path") for x, y in _points(path.attrib["d"])]
     return [
         *(f"outside: {text}" for text, box in texts if not whole.holds(box)),
         *(f"overlap: {one[0]} {other[0]}" for one, other in combinations(texts, 2) if one[1].meets(other[1])),
@@ -37,14 +37,14 @@ def faults(svg: str) -> list[str]:
     ]
 
 
-def _box(text: ET.Element) -> Box:
+def _box(text: ET.Element) -> Rectangle:
     role = cast("Role", text.attrib["class"])
     width, size = wide(text.text or "", role), SIZES[role]
     x, y = float(text.attrib["x"]), float(text.attrib["y"])
     before = {"start": 0.0, "middle": width / 2, "end": float(width)}[text.attrib.get("text-anchor", "start")]
     if "transform" in text.attrib:
-        return Box(x - 0.75 * size, y - width + before, 0.9 * size, width)
-    return Box(x - before, y - 0.75 * size, width, 0.9 * size)
+        return Rectangle(x - 0.75 * size, y - width + before, 0.9 * size, width)
+    return Rectangle(x - before, y - 0.75 * size, width, 0.9 * size)
 
 
 def _points(data: str) -> Iterator[tuple[float, float]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
-from inception_dsl.emit.figures.scene import Line, Rectangle, Scene, Shape, Text
+from inception_dsl.emit.figures.scene import Line, Scene, Shape, Text
+from inception_dsl.emit.picture.rectangle import Rectangle
 
 Segment = tuple[float, float, float, float]
 
@@ -20,9 +21,9 @@ def _overlaps(scene: Scene) -> Iterator[str]:
     boxes = [shape.region for shape in shapes(scene) if shape.kind not in ("frame", "header")]
     headers = [shape.region for shape in shapes(scene) if shape.kind == "header"]
     frames = [shape.region for shape in shapes(scene) if shape.kind == "frame"]
-    yield from (f"boxes overlap: {a} {b}" for a, b in _pairs([*boxes, *headers]) if _overlap(a, b))
+    yield from (f"boxes overlap: {a} {b}" for a, b in _pairs([*boxes, *headers]) if a.meets(b))
     for a, b in _pairs([*boxes, *frames]):
-        if _overlap(a, b) and not (_holds(a, b) or _holds(b, a)):
+        if a.meets(b) and not (a.holds(b) or b.holds(a)):
             yield f"a frame holds a part: {a} {b}"
 
 
@@ -30,15 +31,15 @@ def _texts(scene: Scene) -> Iterator[str]:
     """Words outside their boxes; labels on boxes, on lines or on each other."""
     for part in scene.parts:
         if isinstance(part, Shape):
-            yield from (f"outside its box: {text}" for text in part.texts if not _holds(part.region, text.region))
+            yield from (f"outside its box: {text}" for text in part.texts if not part.region.holds(text.region))
         elif isinstance(part, Text) and part.role not in ("edge", "heading", "caption"):
             yield f"outside its box: {part}"
     boxes = [shape.region for shape in shapes(scene) if shape.kind != "frame"]
     labels = [part.region for part in scene.parts if isinstance(part, Text)]
     lines = [_region(segment) for dashed in (False, True) for segment in _segments(scene, dashed)]
-    yield from (f"a label on a box: {a} {b}" for a, b in _meeting(labels, boxes) if _overlap(a, b))
-    yield from (f"a label on a line: {a} {b}" for a, b in _meeting(labels, lines) if _overlap(a, b))
-    yield from (f"texts overlap: {a} {b}" for a, b in _pairs([text.region for text in texts(scene)]) if _overlap(a, b))
+    yield from (f"a label on a box: {a} {b}" for a, b in _meeting(labels, boxes) if a.meets(b))
+    yield from (f"a label on a line: {a} {b}" for a, b in _meeting(labels, lines) if a.meets(b))
+    yield from (f"texts overlap: {a} {b}" for a, b in _pairs([text.region for text in texts(scene)]) if a.meets(b))
 
 
 def _crossings(scene: Scene) -> Iterator[str]:
@@ -54,8 +55,8 @@ def _crossings(scene: Scene) -> Iterator[str]:
         if _cover((a.x, a.right), (b.x, b.right), a.y - b.y) or _cover((a.y, a.bottom), (b.y, b.bottom), a.x - b.x):
             yield f"a line covers another: {a} {b}"
     boxes = [shape.region for shape in shapes(scene) if shape.kind not in ("frame", "header")]
-    inside = [Rectangle(box.x + 1, box.y + 1, box.width - 2, box.height - 2) for box in boxes]
-    yield from (f"a line goes through a box: {b}" for a, b in _meeting([*solid, *dashed], inside) if _overlap(a, b))
+    inside = [box.grown(-1) for box in boxes]
+    yield from (f"a line goes through a box: {b}" for a, b in _meeting([*solid, *dashed], inside) if a.meets(b))
 
 
 def _cover(a: tuple[float, float], b: tuple[float, float], apart: float) -> bool:
@@ -67,7 +68,7 @@ def _outside(scene: Scene) -> Iterator[str]:
     page = Rectangle(0, 0, scene.width, scene.height)
     regions = [*(shape.region for shape in shapes(scene)), *(text.region for text in texts(scene))]
     regions += map(_region, [*_segments(scene, dashed=False), *_segments(scene, dashed=True)])
-    yield from (f"outside the page: {region}" for region in regions if not _holds(page, region))
+    yield from (f"outside the page: {region}" for region in regions if not page.holds(region))
 
 
 def shapes(scene: Scene) -> list[Shape]:
@@ -124,14 +125,6 @@ def _near(ones: Sequence[Rectangle], others: Sequence[Rectangle]) -> Iterator[tu
         opposite[:] = [at for at in opposite if both[1 - side][at][axis] + both[1 - side][at][axis + 2] >= start]
         yield from ((number, at) if side == 0 else (at, number) for at in opposite)
         active[side].append(number)
-
-
-def _overlap(a: Rectangle, b: Rectangle) -> bool:
-    return a.x < b.right and b.x < a.right and a.y < b.bottom and b.y < a.bottom
-
-
-def _holds(outer: Rectangle, inner: Rectangle) -> bool:
-    return outer.x <= inner.x and outer.y <= inner.y and inner.right <= outer.right and inner.bottom <= outer.bottom
 
 
 def words(scene: Scene) -> list[str]:

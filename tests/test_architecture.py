@@ -56,7 +56,7 @@ FOREIGN = {
     "mcp_types": {"mcp"},
     "pydantic": {"mcp", "spec"},
     "pygls": {"lsp"},
-    "resvg_py": {"emit.png"},
+    "resvg_py": {"emit.picture.png"},
     "safetensors": {"weights"},
     "torch": {
         *("build", "cli", "crosscheck", "datasets", "emit.pytorch.executor"),

@@ -14,10 +14,11 @@ from inception_dsl.diagnostics.diagnostic import SpecError
 from inception_dsl.emit.charts import pen
 from inception_dsl.emit.charts.axes import Axis, around, costs, from_zero, losses, percent, plain, short, whole
 from inception_dsl.emit.charts.file import write_chart
-from inception_dsl.emit.charts.labels import Box, place
+from inception_dsl.emit.charts.labels import place
 from inception_dsl.emit.charts.matrix import STEPS, confusion_svg
 from inception_dsl.emit.charts.model import Chart, Dots, Line, Mark, Name, Panel, Spread, series
 from inception_dsl.emit.charts.svg import svg
+from inception_dsl.emit.picture.rectangle import Rectangle
 from inception_dsl.runner.base.settings import RunError
 
 HOSTILE = "</title></svg><script>alert(1)</script>\"'&\u202e\x00"
@@ -75,7 +76,7 @@ def test_a_chart_is_legible(name: str, points: int) -> None:
 def test_a_chart_is_the_same_every_time_and_may_leave_its_style_to_a_page() -> None:
     assert svg(chart()) == svg(chart())
     assert f"<style>\n{pen.STYLE}</style>\n" in svg(chart())
-    assert svg(chart(), style=False) == svg(chart()).replace(f"<style>\n{pen.STYLE}</style>\n", "")
+    assert svg(chart(), styled=False) == svg(chart()).replace(f"<style>\n{pen.STYLE}</style>\n", "")
     assert all(line.startswith((".chart ", "@media", "}")) for line in pen.STYLE.splitlines())
 
 
@@ -110,8 +111,8 @@ def test_a_point_that_is_pointed_at_tells_its_name() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 300), st.integers(0, 300)), max_size=6))
 def test_names_of_points_cover_nothing_where_there_is_room(points: list[tuple[int, int]]) -> None:
-    taken = [Box(x, y, 0, 0).grown(5) for x, y in points]
-    boxes = [*place(points, [(30, 13)] * len(points), Box(-200, -200, 700, 700), taken)]
+    taken = [Rectangle(x, y, 0, 0).grown(5) for x, y in points]
+    boxes = [*place(points, [(30, 13)] * len(points), Rectangle(-200, -200, 700, 700), taken)]
 
     assert not [1 for i, box in enumerate(boxes) for other in [*boxes[:i], *taken] if box.meets(other)]
 

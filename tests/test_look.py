@@ -8,7 +8,7 @@ from itertools import combinations
 import pytest
 
 from inception_dsl.emit.figures import paint
-from inception_dsl.emit.look import GROUND, INK, SERIES, Ink
+from inception_dsl.emit.picture.look import GROUND, INK, SERIES, Ink
 
 Triple = tuple[float, float, float]
 
@@ -60,10 +60,10 @@ def contrast(one: str, other: str) -> float:
 def test_text_has_contrast_on_every_colour(kind: str) -> None:
     colours = paint.PAINTS[kind]
 
-    assert contrast(colours.fill, INK.light) >= 4.5
-    assert contrast(colours.dark_fill, INK.dark) >= 4.5
-    assert contrast(colours.stroke, GROUND.light) >= 3
-    assert contrast(colours.dark_stroke, GROUND.dark) >= 3
+    assert contrast(colours.fill.light, INK.light) >= 4.5
+    assert contrast(colours.fill.dark, INK.dark) >= 4.5
+    assert contrast(colours.stroke.light, GROUND.light) >= 3
+    assert contrast(colours.stroke.dark, GROUND.dark) >= 3
 
 
 @pytest.mark.parametrize("ink", SERIES)
@@ -80,7 +80,7 @@ KINDS = ("convolution", "pool", "norm", "classifier", "module", "value", "other"
 @pytest.mark.parametrize("sight", SIGHTS)
 def test_kinds_differ_for_all_readers(sight: str, dark: bool) -> None:
     """By the CIE's difference of 1976, of which 2.3 is just noticeable."""
-    fills = {kind: paint.PAINTS[kind][2 * dark] for kind in KINDS}
+    fills = {kind: paint.PAINTS[kind].fill[dark] for kind in KINDS}
     seen = {kind: lab(_clipped(times(SIGHTS[sight], linear(fill)))) for kind, fill in fills.items()}
 
     assert min(math.dist(seen[one], seen[other]) for one, other in combinations(KINDS, 2)) > 8
@@ -96,7 +96,7 @@ def test_series_differ_for_all_readers(sight: str, dark: bool) -> None:
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_kinds_differ_in_grey(dark: bool) -> None:
-    lightness = {kind: lab(linear(paint.PAINTS[kind][2 * dark]))[0] for kind in KINDS}
+    lightness = {kind: lab(linear(paint.PAINTS[kind].fill[dark]))[0] for kind in KINDS}
 
     assert min(abs(lightness[one] - lightness[other]) for one, other in combinations(KINDS, 2)) > 5
 

@@ -21,11 +21,11 @@ from strategies import specs
 from inception_dsl import network
 from inception_dsl.compiler import at_size, compile_source
 from inception_dsl.diagnostics.diagnostic import Source
-from inception_dsl.emit.look import DARK
 from inception_dsl.emit.onnx.onnx import graph_nodes
 from inception_dsl.emit.page.colours import GROUNDS, TEXTS, variables
 from inception_dsl.emit.page.page import page
 from inception_dsl.emit.page.subject import Subject
+from inception_dsl.emit.picture.look import DARK
 from inception_dsl.emit.pytorch.listing import listing
 
 ROOT = Path(__file__).parent.parent

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from inception_dsl.diagnostics.diagnostic import SpecError
-from inception_dsl.emit.png import png
+from inception_dsl.emit.picture.png import png
 
 PICTURE = """<svg xmlns="http://www.w3.org/2000/svg" width="20" height="10">
 <style>.ink {color: #000000} .ink path {stroke: currentColor}

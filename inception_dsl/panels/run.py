@@ -39,7 +39,7 @@ def run_panel(typed: Typed, folder: Path) -> Drawn:
         "run",
         "Training run" if logged else "Evaluation",
         facts=", ".join(fact for curve in curves for fact in _facts(curve, folder)),
-        charts=[markup(svg(single, style=False)) for curve in curves for single in _singles(chart([curve]))],
+        charts=[markup(svg(single, styled=False)) for curve in curves for single in _singles(chart([curve]))],
         evaluations=evaluated,
     )
 

@@ -50,7 +50,7 @@ def _scores(file: Path, folder: Path) -> Scores:
             cells = {(i, j): int(images) for i, row in enumerate(counts) for j, images in enumerate(row) if images}
             if len(counts) != len(classes) or any(len(row) != len(classes) for row in counts):
                 raise ValueError
-            matrix = markup(confusion_svg("Confusion matrix", classes, cells, style=False))
+            matrix = markup(confusion_svg("Confusion matrix", classes, cells, styled=False))
         where = file.parent.relative_to(folder)
         return Scores(
             f"Evaluation{f' in {where}' if where.parts else ''}",

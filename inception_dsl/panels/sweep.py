@@ -56,7 +56,7 @@ def sweep_panel(typed: Typed, file: Path) -> Drawn:
         "sweep",
         "Sweep",
         facts=f"{facts}; {len(front):,} on the Pareto front.",
-        chart=markup(svg(drawn, style=False)),
+        chart=markup(svg(drawn, styled=False)),
         headings=[*axes, *NUMBERS.values()],
         lines=lines,
         axes=len(axes),

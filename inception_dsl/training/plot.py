@@ -12,7 +12,7 @@ from inception_dsl.emit.charts.axes import Axis, around, from_zero, losses, perc
 from inception_dsl.emit.charts.file import check_format, write_chart
 from inception_dsl.emit.charts.model import DASHES, Chart, Dots, Line, Mark, Name, Panel, series
 from inception_dsl.emit.charts.svg import svg
-from inception_dsl.emit.look import SERIES
+from inception_dsl.emit.picture.look import SERIES
 from inception_dsl.runner.base.metrics import METRICS
 from inception_dsl.runner.base.settings import RunError
 from inception_dsl.training.curves import Curves, Points, legend_names, read_curves, smooth, thin

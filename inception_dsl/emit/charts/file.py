@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from inception_dsl.build import missing
-from inception_dsl.emit.png import png
+from inception_dsl.emit.picture.png import png
 from inception_dsl.files.output import write
 from inception_dsl.runner.base.settings import RunError
 

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from inception_dsl.emit.charts.pen import document, fitted, number, path, text, wide, wrapped
+from inception_dsl.emit.charts.pen import STYLE, fitted, number, path, text, wide, wrapped
+from inception_dsl.emit.picture.svg import document
 
 STEPS: Final = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 """The least part of a row at which a cell has the colour of the same place in `LEVELS`; the first is for any image."""
@@ -26,7 +27,7 @@ Cells = Mapping[tuple[int, int], int]
 """The images of a class that were predicted as another, or as itself, by the places of the two; none are left out."""
 
 
-def confusion_svg(title: str, classes: Sequence[str], cells: Cells, style: bool = True) -> str:
+def confusion_svg(title: str, classes: Sequence[str], cells: Cells, styled: bool = True) -> str:
     """The matrix as an SVG file: a row for each class, a column for each prediction.
 
     With more than 50 classes, they have no names, and cells below 1% of their row are left out.
@@ -56,7 +57,8 @@ def confusion_svg(title: str, classes: Sequence[str], cells: Cells, style: bool 
     right = sum(images for (label, predicted), images in cells.items() if label == predicted)
     total = sum(rows.values())
     words = f"{total:,} images of {count:,} classes, {right:,} predicted as their class"
-    return document(title, words, (width, top + count * side + margin + EDGE), drawn, style)
+    size = width, top + count * side + margin + EDGE
+    return document("chart", title, words, size, drawn, STYLE if styled else "")
 
 
 def _level(part: float) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from inception_dsl.emit.charts.axes import Axis
-from inception_dsl.emit.look import SERIES
+from inception_dsl.emit.picture.look import SERIES
 
 Point = tuple[float, float]
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final, Literal
-from xml.sax.saxutils import escape, quoteattr
 
-from inception_dsl.emit.figures.metrics import FONTS, text_width
-from inception_dsl.emit.look import DARK, FAINT, GRID, GROUND, INK, LABEL, SERIES
+from inception_dsl.emit.picture.look import FAINT, GRID, GROUND, INK, LABEL, SERIES, Ink
+from inception_dsl.emit.picture.metrics import FONTS, filled, text_width
+from inception_dsl.emit.picture.svg import quoted, scoped_style
+from inception_dsl.emit.picture.svg import text as escaped
 from inception_dsl.text.terminal import visible
 
 Role = Literal["title", "heading", "tick", "cell", "label", "remark"]
@@ -20,36 +20,15 @@ SIZES: Final[dict[Role, float]] = {"title": 16, "heading": 13, "tick": 11, "cell
 BOLD: Final = frozenset({"title", "heading"})
 
 LEVELS: Final = (
-    ("#eef4fb", "#1b2530"),
-    ("#d3e4f5", "#1d3348"),
-    ("#aacdec", "#1f4566"),
-    ("#75afdd", "#2a6496"),
-    ("#3f8cc8", "#4590c9"),
-    ("#1769aa", "#7cbcec"),
-    ("#0b4a80", "#b5dcfa"),
+    Ink("#eef4fb", "#1b2530"),
+    Ink("#d3e4f5", "#1d3348"),
+    Ink("#aacdec", "#1f4566"),
+    Ink("#75afdd", "#2a6496"),
+    Ink("#3f8cc8", "#4590c9"),
+    Ink("#1769aa", "#7cbcec"),
+    Ink("#0b4a80", "#b5dcfa"),
 )
-"""The colours of the cells of a matrix, from the least to the most, in a light and in a dark scheme."""
-
-
-def document(title: str, description: str, size: tuple[float, float], parts: Iterable[str], style: bool = True) -> str:
-    """An SVG file, with words for screen readers.
-
-    A page may have many: they share no ids, and their style, which a page may have once, reaches only what is in them.
-    """
-    width, height = (number(math.ceil(side)) for side in size)
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-            f'viewBox="0 0 {width} {height}" class="chart" role="img">',
-            f"<title>{plain(title)}</title>",
-            f"<desc>{plain(description)}</desc>",
-            *([f"<style>\n{STYLE}</style>"] if style else []),
-            '<rect class="ground" width="100%" height="100%"/>',
-            *parts,
-            "</svg>",
-            "",
-        ]
-    )
+"""The colours of the cells of a matrix, from the least to the most."""
 
 
 def text(words: str, x: float, y: float, role: Role, anchor: Anchor = "start", turned: bool = False) -> str:
@@ -57,13 +36,13 @@ def text(words: str, x: float, y: float, role: Role, anchor: Anchor = "start", t
     where = f' x="{number(x)}" y="{number(y)}"'
     place = "" if anchor == "start" else f' text-anchor="{anchor}"'
     turn = f' transform="rotate(-90 {number(x)} {number(y)})"' if turned else ""
-    return f'<text class="{role}"{where}{place}{turn}>{plain(words)}</text>'
+    return f'<text class="{role}"{where}{place}{turn}>{escaped(words)}</text>'
 
 
 def linked(part: str, link: str, again: bool = False) -> str:
     """A part that leads to a page, or to none; `again`: as another part does, so the keyboard does not stop at it."""
     beside = ' tabindex="-1" aria-hidden="true"' if again else ""
-    return f"<a href={quoteattr(link)}{beside}>{part}</a>" if link else part
+    return f"<a href={quoted(link)}{beside}>{part}</a>" if link else part
 
 
 def path(kind: str, data: str, width: float = 1, dash: str = "") -> str:
@@ -89,30 +68,13 @@ def fitted(words: str, role: Role, width: float) -> str:
 
 def wrapped(words: str, role: Role, width: float) -> Iterator[str]:
     """Words in lines of at most a width."""
-    line = ""
-    for word in visible(words).split():
-        longer = f"{line} {word}".lstrip()
-        if line and wide(longer, role) > width:
-            yield fitted(line, role, width)
-            longer = word
-        line = longer
-    if line:
-        yield fitted(line, role, width)
+    lines = filled(visible(words), width, SIZES[role], role in BOLD)
+    return (fitted(line, role, width) for line in lines)
 
 
 def number(value: float) -> str:
     """A coordinate."""
     return f"{round(value, 1):.7g}"
-
-
-def plain(words: str) -> str:
-    """Words as text of XML."""
-    return escape(visible(words))
-
-
-def _style() -> str:
-    lines = [*_colours(dark=False), *_rules(), f"{DARK} {{", *_colours(dark=True), "}"]
-    return "".join(f".chart {line}\n" if line[0] not in "@}" else f"{line}\n" for line in lines)
 
 
 def _rules() -> Iterator[str]:
@@ -145,5 +107,5 @@ def _opposite(colour: str) -> str:
     return "#000000" if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.18 else "#ffffff"
 
 
-STYLE: Final = _style()
+STYLE: Final = scoped_style("chart", _rules(), _colours)
 """The style of all charts."""

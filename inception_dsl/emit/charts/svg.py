@@ -9,9 +9,12 @@ from itertools import pairwise, repeat
 from typing import Final, NamedTuple
 
 from inception_dsl.emit.charts.axes import Axis
-from inception_dsl.emit.charts.labels import Box, place
+from inception_dsl.emit.charts.labels import place
 from inception_dsl.emit.charts.model import Chart, Dots, Line, Mark, Name, Panel, Point, Spread
-from inception_dsl.emit.charts.pen import Role, document, fitted, linked, number, path, plain, text, wide, wrapped
+from inception_dsl.emit.charts.pen import STYLE, Role, fitted, linked, number, path, text, wide, wrapped
+from inception_dsl.emit.picture.rectangle import Rectangle
+from inception_dsl.emit.picture.svg import document
+from inception_dsl.emit.picture.svg import text as escaped
 
 EDGE: Final = 16
 """Around a chart, and between its panels."""
@@ -23,7 +26,7 @@ KEY: Final = 26
 """The width of the sample in a legend."""
 
 
-def svg(chart: Chart, style: bool = True) -> str:
+def svg(chart: Chart, styled: bool = True) -> str:
     """The chart as an SVG file, the same every time; without its style for a page that has `pen.STYLE`."""
     width, height = chart.size
     across = chart.columns * (width + EDGE) - EDGE
@@ -41,12 +44,12 @@ def svg(chart: Chart, style: bool = True) -> str:
         row = chart.panels[first : first + chart.columns]
         head = max(len(_head(panel, width)) for panel in row)
         for column, panel in enumerate(row):
-            parts += _panel(panel, Box(EDGE + column * (width + EDGE), y, width, height), head)
+            parts += _panel(panel, Rectangle(EDGE + column * (width + EDGE), y, width, height), head)
         y += height + EDGE
     for line in (line for note in chart.notes for line in wrapped(note, "label", across)):
         parts.append(text(line, EDGE, y, "label"))
         y += ROW
-    return document(chart.title, chart.description, (across + 2 * EDGE, y), parts, style)
+    return document("chart", chart.title, chart.description, (across + 2 * EDGE, y), parts, STYLE if styled else "")
 
 
 class _Scale(NamedTuple):
@@ -54,7 +57,7 @@ class _Scale(NamedTuple):
 
     x: Axis
     y: Axis
-    box: Box
+    box: Rectangle
 
     def at(self, point: Point) -> Point:
         """The place of a point."""
@@ -63,7 +66,7 @@ class _Scale(NamedTuple):
         return left + width * self.x.part(x), top + height * (1 - self.y.part(y))
 
 
-def _panel(panel: Panel, outer: Box, head: int) -> Iterator[str]:
+def _panel(panel: Panel, outer: Rectangle, head: int) -> Iterator[str]:
     """A panel, whose words above the axes take `head` lines."""
     for index, (role, content) in enumerate(_head(panel, outer.width)):
         y = outer.y + ROW * index + 12
@@ -75,7 +78,7 @@ def _panel(panel: Panel, outer: Box, head: int) -> Iterator[str]:
     bottom = outer.y + outer.height - 20 - ROW * bool(panel.x.label)
     ups = [] if panel.note else panel.y.ticks(max(2, int(bottom - top) // 36))
     left = outer.x + 8 + max((wide(panel.y.form(value), "tick") for value in ups), default=0)
-    scale = _Scale(panel.x, panel.y, Box(left, top, outer.x + outer.width - 14 - left, bottom - top))
+    scale = _Scale(panel.x, panel.y, Rectangle(left, top, outer.x + outer.width - 14 - left, bottom - top))
     yield from _axes(scale, ups)
     if panel.x.label:
         yield text(fitted(panel.x.label, "label", scale.box.width), left, bottom + 20 + 12, "label")
@@ -139,7 +142,7 @@ def _mark(mark: Mark, scale: _Scale) -> Iterator[str]:
         case Dots() if mark.names:
             yield f'<g class="dot {mark.ink}{faint}" stroke-width="{number(mark.size)}">'
             for point, name, link in zip(mark.points, mark.names, mark.links or repeat(""), strict=bool(mark.links)):
-                yield linked(f'<path d="{_dot(scale.at(point))}"><title>{plain(name)}</title></path>', link)
+                yield linked(f'<path d="{_dot(scale.at(point))}"><title>{escaped(name)}</title></path>', link)
             yield "</g>"
         case Dots():
             finite = (scale.at(point) for point in mark.points if all(map(math.isfinite, point)))
@@ -183,20 +186,21 @@ def _names(marks: Sequence[Mark], scale: _Scale) -> Iterator[str]:
         yield linked(text(words, box.x, box.y + 10, "label"), mark.link, again=True)
 
 
-def _covered(mark: Mark, scale: _Scale) -> Iterator[Box]:
+def _covered(mark: Mark, scale: _Scale) -> Iterator[Rectangle]:
     """Where a mark is, so that no name covers it."""
     match mark:
         case Dots():
-            yield from (Box(*scale.at(point), 0, 0).grown(5) for point in mark.points if math.isfinite(point[1]))
+            yield from (Rectangle(*scale.at(point), 0, 0).grown(5) for point in mark.points if math.isfinite(point[1]))
         case Spread():
             (x, low), (_, high) = scale.at((mark.x, mark.low)), scale.at((mark.x, mark.high))
-            yield Box(x, high, 0, low - high).grown(5)
+            yield Rectangle(x, high, 0, low - high).grown(5)
         case Line():
             places = [scale.at(point) for point in mark.points if math.isfinite(point[1])]
             for (x, y), (to_x, to_y) in pairwise(places):
                 steps = math.ceil(math.hypot(to_x - x, to_y - y) / 8) or 1
                 yield from (
-                    Box(x + (to_x - x) * i / steps, y + (to_y - y) * i / steps, 0, 0).grown(3) for i in range(steps)
+                    Rectangle(x + (to_x - x) * i / steps, y + (to_y - y) * i / steps, 0, 0).grown(3)
+                    for i in range(steps)
                 )
         case _:
             pass

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from inception_dsl.emit.figures.model import Kind
-from inception_dsl.emit.figures.scene import Anchor, Line, Part, Rectangle, Role, Shape, Text, Written
+from inception_dsl.emit.figures.scene import Anchor, Line, Part, Role, Shape, Text, Written
+from inception_dsl.emit.picture.rectangle import Rectangle
 
 
 @dataclass(frozen=True)

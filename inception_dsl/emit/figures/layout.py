@@ -10,9 +10,9 @@ from typing import Final
 
 from inception_dsl.emit.figures.block import Block, Entry, Item, Patch, Path, Words, moved
 from inception_dsl.emit.figures.bus import Bus
-from inception_dsl.emit.figures.metrics import text_width
 from inception_dsl.emit.figures.model import Box, Element, Fork, Frame, Steps
 from inception_dsl.emit.figures.scene import STYLES, Written, height_of, width_of
+from inception_dsl.emit.picture.metrics import text_width
 
 GAP: Final = 18
 """The length of an edge without a label, and of the lines around a fork."""

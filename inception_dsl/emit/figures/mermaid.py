@@ -7,7 +7,7 @@ from typing import Final
 
 from inception_dsl.emit.figures.model import Box, Element, Figure, Fork, Frame, Kind, Steps, Trunk
 from inception_dsl.emit.figures.paint import PAINTS
-from inception_dsl.emit.look import INK
+from inception_dsl.emit.picture.look import INK
 from inception_dsl.text.terminal import visible
 
 _SHAPES: Final[dict[Kind, tuple[str, str]]] = {"pool": ("(", ")"), "join": ("([", "])"), "value": ("([", "])")}
@@ -48,7 +48,7 @@ class _Flowchart:
         yield from (f"  {edge}" for edge in self.edges)
         for kind, paint in PAINTS.items():
             if kind not in ("frame", "header"):
-                yield f"  classDef {kind}_ fill:{paint.fill},stroke:{paint.stroke},color:{INK.light}"
+                yield f"  classDef {kind}_ fill:{paint.fill.light},stroke:{paint.stroke.light},color:{INK.light}"
 
     def _trunk(self, trunk: Trunk) -> Iterator[str]:
         lines, ends = self._element(trunk.start, [], "  ")

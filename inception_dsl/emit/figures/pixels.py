@@ -8,7 +8,7 @@ from typing import Final
 from inception_dsl.emit.figures.model import Figure
 from inception_dsl.emit.figures.placement import scene
 from inception_dsl.emit.figures.svg import svg
-from inception_dsl.emit.png import png
+from inception_dsl.emit.picture.png import png
 
 ZOOM: Final = 2
 MOST: Final = 64e6

@@ -10,9 +10,10 @@ from typing import Final
 from inception_dsl.emit.figures.block import Block, Item, Path, moved, on_screen
 from inception_dsl.emit.figures.bus import LANE, Lanes
 from inception_dsl.emit.figures.layout import GAP, GUTTER, Layout
-from inception_dsl.emit.figures.metrics import text_width
 from inception_dsl.emit.figures.model import Box, Figure, Trunk
-from inception_dsl.emit.figures.scene import STYLES, Group, Line, Part, Rectangle, Role, Scene, Shape, Text
+from inception_dsl.emit.figures.scene import STYLES, Group, Line, Part, Role, Scene, Shape, Text
+from inception_dsl.emit.picture.metrics import filled, text_width
+from inception_dsl.emit.picture.rectangle import Rectangle
 
 MARGIN: Final = 20
 CAPTION: Final = 24
@@ -183,21 +184,11 @@ class _Placement:
 
 def _folded(text: str, room: float) -> list[str]:
     """A text in lines of at most this width, as few and as even as can be."""
-    lines = _filled(text, room)
-    even = text_width(text, STYLES["edge"].size) // max(1, len(lines))
-    narrower = (_filled(text, width) for width in range(even, math.ceil(room), FOLD))
+    size = STYLES["edge"].size
+    lines = filled(text, room, size)
+    even = text_width(text, size) // max(1, len(lines))
+    narrower = (filled(text, width, size) for width in range(even, math.ceil(room), FOLD))
     return next((found for found in narrower if len(found) == len(lines)), lines)
-
-
-def _filled(text: str, room: float) -> list[str]:
-    lines: list[str] = []
-    for word in text.split():
-        longer = f"{lines[-1]} {word}" if lines else ""
-        if longer and text_width(longer, STYLES["edge"].size) <= room:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    return lines
 
 
 def _regions(part: Part) -> list[Rectangle]:

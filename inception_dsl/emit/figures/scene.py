@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
-from inception_dsl.emit.figures.metrics import text_width
 from inception_dsl.emit.figures.model import Kind
+from inception_dsl.emit.picture.metrics import text_width
+from inception_dsl.emit.picture.rectangle import Rectangle
 
 Role = Literal["heading", "caption", "title", "detail", "value", "edge"]
 Anchor = Literal["start", "middle"]
@@ -41,25 +42,6 @@ def width_of(words: Iterable[Written]) -> int:
 def height_of(words: Iterable[Written]) -> float:
     """The height of lines of text."""
     return sum(STYLES[role].line for _, role in words)
-
-
-class Rectangle(NamedTuple):
-    """A region of the picture."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-
-    @property
-    def right(self) -> float:
-        """The x of its right side."""
-        return self.x + self.width
-
-    @property
-    def bottom(self) -> float:
-        """The y of its bottom."""
-        return self.y + self.height
 
 
 @dataclass(frozen=True)

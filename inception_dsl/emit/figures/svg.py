@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Final
-from xml.sax.saxutils import escape, quoteattr
 
-from inception_dsl.emit.figures.metrics import FONTS
 from inception_dsl.emit.figures.model import Figure
 from inception_dsl.emit.figures.paint import CORNERS, PAINTS
 from inception_dsl.emit.figures.placement import scene
 from inception_dsl.emit.figures.scene import STYLES, Line, Part, Scene, Shape, Text
-from inception_dsl.emit.look import DARK, GROUND, INK, LABEL, WIRE
-from inception_dsl.text.terminal import visible
+from inception_dsl.emit.picture.look import GROUND, INK, LABEL, WIRE
+from inception_dsl.emit.picture.metrics import FONTS
+from inception_dsl.emit.picture.svg import document, quoted, scoped_style
+from inception_dsl.emit.picture.svg import text as escaped
 
 HEAD: Final = (7, 3)
 """The length of an arrow's head, and half its breadth."""
@@ -26,39 +24,19 @@ DOT: Final = 2.5
 def svg(figure: Figure, down: bool = True, metadata: str = "", styled: bool = True) -> str:
     """The figure as an SVG file: deterministic, with a title and a description for screen readers.
 
-    A page may have many: they share no ids, and their style reaches only what is in them. It may also have their
-    `style` itself, once. `data-row` has a row's name.
+    A page may have many: they share no ids, and their style reaches only what is in them. It may also have `STYLE`
+    itself, once. `data-row` has a row's name.
     `metadata` are lines for readers of the file; the picture does not show them.
     """
     placed = scene(figure, down)
-    width, height = _number(math.ceil(placed.width)), _number(math.ceil(placed.height))
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-            f'viewBox="0 0 {width} {height}" class="figure" role="img">',
-            f"<title>{_text(figure.title)}</title>",
-            f"<desc>{_text(figure.description)}</desc>",
-            *_metadata(metadata),
-            *([f"<style>\n{style()}</style>"] if styled else []),
-            '<rect class="ground" width="100%" height="100%"/>',
-            *_drawn(placed),
-            "</svg>",
-            "",
-        ]
-    )
-
-
-def _metadata(lines: str) -> Iterator[str]:
-    if lines:
-        yield "<metadata>"
-        yield from map(_text, lines.split("\n"))
-        yield "</metadata>"
+    size = placed.width, placed.height
+    return document("figure", figure.title, figure.description, size, _drawn(placed), STYLE if styled else "", metadata)
 
 
 def _drawn(placed: Scene) -> Iterator[str]:
     for group in placed.groups:
         if group.row:
-            yield f'<g class="row" data-row={quoteattr(visible(group.row))}>'
+            yield f'<g class="row" data-row={quoted(group.row)}>'
         for part in group.parts:
             yield from _part(part)
         if group.row:
@@ -103,18 +81,19 @@ def _line(line: Line) -> str:
 def _words(text: Text) -> str:
     y = _number(text.y + STYLES[text.role].size * 0.36)  # the middle of a capital
     anchor = "" if text.anchor == "start" else ' text-anchor="middle"'
-    return f'<text class="{text.role}" x="{_number(text.x)}" y="{y}"{anchor}>{_text(text.text)}</text>'
+    return f'<text class="{text.role}" x="{_number(text.x)}" y="{y}"{anchor}>{escaped(text.text)}</text>'
 
 
 def _points(points: list[tuple[float, float]]) -> str:
     return " ".join(f"{_number(x)} {_number(y)}" for x, y in points)
 
 
-@lru_cache(maxsize=1)
-def style() -> str:
-    """The style of all figures."""
-    lines = [*_colours(dark=False), *_RULES, f"{DARK} {{", *_colours(dark=True), "}"]
-    return "".join(f".figure {line}\n" if line[0] not in "@}" else f"{line}\n" for line in lines)
+def _sign(number: float) -> int:
+    return (number > 0) - (number < 0)
+
+
+def _number(number: float) -> str:
+    return f"{round(number, 2):g}"
 
 
 _RULES: Final = (
@@ -137,17 +116,8 @@ def _colours(dark: bool) -> Iterator[str]:
     yield f".head {{fill: {WIRE[dark]}}}"
     yield f"text.edge {{fill: {LABEL[dark]}}}"
     for kind, paint in PAINTS.items():
-        fill, stroke = paint[2 * dark :][:2]
-        yield f"rect.{kind} {{fill: {fill}; stroke: {stroke}}}"
+        yield f"rect.{kind} {{fill: {paint.fill[dark]}; stroke: {paint.stroke[dark]}}}"
 
 
-def _text(text: str) -> str:
-    return escape(visible(text))
-
-
-def _sign(number: float) -> int:
-    return (number > 0) - (number < 0)
-
-
-def _number(number: float) -> str:
-    return f"{round(number, 2):g}"
+STYLE: Final = scoped_style("figure", _RULES, _colours)
+"""The style of all figures."""

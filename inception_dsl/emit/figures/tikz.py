@@ -12,7 +12,7 @@ from inception_dsl.emit.figures.model import Figure
 from inception_dsl.emit.figures.paint import CORNERS, PAINTS
 from inception_dsl.emit.figures.placement import scene
 from inception_dsl.emit.figures.scene import Group, Line, Part, Role, Scene, Shape, Text
-from inception_dsl.emit.look import INK, LABEL, WIRE
+from inception_dsl.emit.picture.look import INK, LABEL, WIRE
 
 LARGEST: Final = 8000
 """Points of a page at most, half of what TeX counts to; a larger figure is drawn smaller."""
@@ -64,14 +64,14 @@ def _document(figure: Figure, placed: Scene) -> Iterator[str]:
 def _styles() -> Iterator[str]:
     yield from (_colour("ink", INK.light), _colour("label", LABEL.light), _colour("wire", WIRE.light))
     for kind, paint in PAINTS.items():
-        if paint.fill != "none":
-            yield _colour(f"{kind} fill", paint.fill)
-        yield _colour(f"{kind} line", paint.stroke)
+        if paint.fill.light != "none":
+            yield _colour(f"{kind} fill", paint.fill.light)
+        yield _colour(f"{kind} line", paint.stroke.light)
     yield r"\tikzset{"
     yield r"  words/.style={font=\sffamily, text=ink, inner sep=0pt},"
     yield r"  box/.style={words, align=center, rounded corners=3pt, line width=1pt},"
     for kind, paint in PAINTS.items():
-        fill = "" if paint.fill == "none" else f", fill={kind} fill"
+        fill = "" if paint.fill.light == "none" else f", fill={kind} fill"
         corners = f", rounded corners={CORNERS[kind]:g}pt" if kind in CORNERS else ""
         dashed = ", densely dashed" if kind == "value" else ""
         yield f"  {kind} box/.style={{box{fill}, draw={kind} line{corners}{dashed}}},"

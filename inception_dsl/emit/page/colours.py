@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from inception_dsl.emit.look import DARK, GROUND, INK, LABEL, Ink
+from inception_dsl.emit.picture.look import DARK, GROUND, INK, LABEL, Ink
 
 GROUNDS: Final = {
     "ground": GROUND,

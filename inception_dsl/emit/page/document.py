@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from inception_dsl.emit.charts.pen import STYLE as CHARTS
-from inception_dsl.emit.figures.svg import style as figures
+from inception_dsl.emit.figures.svg import STYLE as FIGURES
 from inception_dsl.emit.page.colours import variables
 from inception_dsl.emit.templates import asset, html, markup
 
@@ -22,7 +22,7 @@ def document(
     names this one by its hash, and `images` where pictures may come from: `data:` is the page itself, `'self'` its
     folder.
     """
-    style = "\n".join([variables(), figures(), CHARTS, *map(asset, ("page/base.css", *styles))])
+    style = "\n".join([variables(), FIGURES, CHARTS, *map(asset, ("page/base.css", *styles))])
     script = "\n".join(map(asset, scripts))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = f"default-src 'none'; img-src {images}; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"

@@ -48,7 +48,7 @@ def index(entries: Iterable[Entry], printed: Sequence[Count], claims: Sequence[C
         networks=listed,
         years=by_year,
         printed=printed,
-        charts=[{"title": chart.title, "svg": markup(svg(chart, style=False))} for chart in error_charts(listed)],
+        charts=[{"title": chart.title, "svg": markup(svg(chart, styled=False))} for chart in error_charts(listed)],
         claims=claims,
         verdicts=Counter(claim.verdict.word for claim in claims),
     )

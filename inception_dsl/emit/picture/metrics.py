@@ -38,6 +38,18 @@ def text_width(text: str, size: float, bold: bool = False) -> int:
     return math.ceil(thousandths * size * (_BOLD if bold else 1) / 1000)
 
 
+def filled(words: str, width: float, size: float, bold: bool = False) -> list[str]:
+    """Words in lines of at most a width; a wider word has its own line."""
+    lines: list[str] = []
+    for word in words.split():
+        longer = f"{lines[-1]} {word}" if lines else ""
+        if longer and text_width(longer, size, bold) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
+
+
 def _character(character: str) -> int:
     if " " <= character <= "~":
         return _WIDTHS[ord(character) - 32]

@@ -7,7 +7,7 @@ from typing import Final
 from inception_dsl.build import missing
 from inception_dsl.diagnostics.codes.tool import MISSING_DEPENDENCY
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
-from inception_dsl.emit.look import GROUND
+from inception_dsl.emit.picture.look import GROUND
 
 FONT: Final = "DejaVu Sans"
 """Stands for `sans-serif` where a system has none of the fonts that a picture names."""
