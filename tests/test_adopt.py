@@ -92,6 +92,14 @@ def test_runs_widths_by_what_arrives_and_gates_are_recognised(tmp_path: Path) ->
     assert "pass\n      * [ avgpool global" in squeeze
 
 
+def test_a_network_without_names_has_runs_too(tmp_path: Path) -> None:
+    file = without_names(onnx.model(at_size(compile_file("builtin:inception_v4"))))
+    text = adopted(read_onnx(written(file, tmp_path))).text
+
+    assert "| 4 of inception_b\n" in text
+    assert "| 7 of inception_c\n" in text
+
+
 # --- modules of torch, and values -------------------------------------------------------------------------------------
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -73,7 +73,8 @@ class _Adoption:
         pieces = [*self.parts.trunk]
         if any(_reads_input(piece) for piece in pieces):
             pieces.insert(0, Piece(Chain(()), INPUT, INPUT))
-        rows = rows_of(pieces, self.units, self.paths, self._ends(pieces), self._skeleton)
+        ends = self._ends(pieces)
+        rows = rows_of(pieces, self.units, self.paths, ends, self._skeleton)
         heads = self._heads()
         self._gates([*(block for row in rows for block in row.blocks), *heads.values()])
         self._name_rows(rows)
@@ -81,6 +82,7 @@ class _Adoption:
         self.places = [block.path for block in blocks]
         found = self.modules.extract([self._candidate(block) for block in blocks])
         calls = dict(zip(map(id, blocks), found, strict=True))
+        rows = self._runs(rows, calls, ends)
         self._name_rows(rows, calls)
         written = [self._row(row, calls) for row in rows]
         own = [
@@ -89,6 +91,19 @@ class _Adoption:
         ]
         order = [unit for block in blocks for unit in self._layers(block.piece)]
         return Adopted(self.network, written, own, self.modules, order, self.parts.left_out)
+
+    def _runs(self, rows: Sequence[Row], calls: Mapping[int, Use | None], ends: Collection[int]) -> list[Row]:
+        """Rows without a name in the source that call a module alike, one after the other, as one."""
+        found: list[Row] = []
+        for row in rows:
+            before = found[-1] if found else None
+            call = calls[id(row.blocks[-1])]
+            alike = before and call and call == calls[id(before.blocks[-1])]
+            if before and alike and not (row.path or before.path) and before.end not in ends and len(row.blocks) == 1:
+                found[-1] = Row((*before.blocks, *row.blocks), ())
+            else:
+                found.append(row)
+        return found
 
     def _heads(self) -> dict[str, Block]:
         """The heads by their names: those of their outputs, or of their modules where outputs have numbers."""
