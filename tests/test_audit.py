@@ -108,7 +108,7 @@ PORTS = [
     ("resnet50", "resnet50", {("E502", "place of the stride", "2 in the 1x1 conv", "2 in the 3x3 conv", "conv3_x")}),
     ("resnet50_torchvision", "resnet50", set()),
 ]
-"""A spec, a network of torchvision, and what is known of it: ORACLES and FACTS have the causes."""
+"""A spec, a network of torchvision, and what is known of it."""
 
 
 def port(name: str) -> nn.Module:
@@ -131,13 +131,13 @@ def test_the_effects_of_deviations_add_up() -> None:
     result = load("builtin:googlenet").audit(port("googlenet"), heads=False)
     spec, target = result.totals
 
-    assert target == (6624904, 1498376192)  # FACTS, counted by hooks
+    assert target == (6624904, 1498376192)  # as counted by hooks on the running network
     assert spec.params + sum(finding.effect.params for finding in result.findings) == target.params
     assert spec.macs + sum(finding.effect.macs for finding in result.findings) == target.macs
 
 
 def test_a_port_may_fit_what_its_paper_prints() -> None:
-    """Table 1's total of 1.5B multiply-adds is not that of its dense first layer (FACTS), but the port's."""
+    """Table 1's total of 1.5B multiply-adds is not that of its dense first layer, but the port's."""
     cells = {
         (cell.row, cell.column): cell for cell in printed_cells(load("builtin:googlenet").audit(port("googlenet")))
     }

@@ -168,9 +168,9 @@ class Comparison:
 
 
 def place(node: GraphNode) -> str:
-    """What a source calls a layer: the module that has its weights, or the node."""
+    """What a source calls a layer: the module that has its weights, or that it stands in, or the node."""
     weight = next(iter(node.weights.values()), "")
-    return weight.rpartition(".")[0] or node.name
+    return weight.rpartition(".")[0] or node.scope or node.name
 
 
 def _node(graph: Graph, step: Step) -> GraphNode:
