@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from inception_dsl.diagnostics.spelling import counted
+from inception_dsl.diff.wording import NAMES
 from inception_dsl.emit.charts.model import SMALL
 from inception_dsl.emit.charts.svg import svg
 from inception_dsl.emit.page.panel import Drawn, filled
@@ -16,18 +17,7 @@ from inception_dsl.ir.typed import Typed
 from inception_dsl.panels.files import written
 from inception_dsl.runner.base.settings import RunError
 from inception_dsl.sweeps.plot import front_chart
-
-MOST_ROWS: Final = 40
-"""The most variants of the front in the table."""
-
-NUMBERS: Final = {
-    "params": "parameters",
-    "macs": "multiply-adds",
-    "activations": "activations",
-    "depth": "depth",
-    "receptive_field": "receptive field",
-}
-"""The numbers of a variant, and their headings."""
+from inception_dsl.sweeps.table import MOST_ROWS, NUMBERS
 
 
 def sweep_panel(typed: Typed, file: Path) -> Drawn:
@@ -57,7 +47,7 @@ def sweep_panel(typed: Typed, file: Path) -> Drawn:
         "Sweep",
         facts=f"{facts}; {len(front):,} on the Pareto front.",
         chart=markup(svg(drawn, styled=False)),
-        headings=[*axes, *NUMBERS.values()],
+        headings=[*axes, *(NAMES[name] for name in NUMBERS)],
         lines=lines,
         axes=len(axes),
         more=f"and {len(front) - MOST_ROWS:,} more" if len(front) > MOST_ROWS else "",

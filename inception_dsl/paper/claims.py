@@ -29,7 +29,7 @@ from inception_dsl.ir.values import (
     ValueFault,
 )
 from inception_dsl.paper.measurements import Measured, Subject, measure, subject
-from inception_dsl.paper.verdicts import Printed, agreement, parse_cell
+from inception_dsl.paper.verdicts import Judgement, Printed, agreement, parse_cell
 from inception_dsl.spec.claims import DIFFERS, Sentence, measurements
 
 _STATED: Final = re.compile(r"(?:(under|over)\s+)?([-\u2212+]?)\s*(.*?)\s*([x\u00d7%]?)")
@@ -69,6 +69,13 @@ class ClaimVerdict(NamedTuple):
     def word(self) -> str:
         """The recorded verdict, or `MISMATCH` where it is no longer right."""
         return self.sentence.verdict if self.is_current else "MISMATCH"
+
+    @property
+    def judgement(self) -> Judgement:
+        """The verdict on a printed cell that is like it: a recorded difference, with its reason, is an erratum."""
+        if not self.is_current:
+            return "MISMATCH"
+        return "erratum" if self.agreement == "differs" else self.agreement
 
     def data(self) -> dict[str, Any]:
         """The claim and its verdict as JSON values."""

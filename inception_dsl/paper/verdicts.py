@@ -23,24 +23,30 @@ Computed = int | TensorType
 
 
 class Measure(NamedTuple):
-    """A quantity that a column can print: what it is, in a sentence, and how it is computed."""
+    """A quantity that a column can print: its name, what it is, in a sentence, and how it is computed."""
 
+    title: str
     meaning: str
     of: Callable[[RowCost, Column], Computed]
 
 
 MEASURES: Final[Mapping[str, Measure]] = {
-    "output": Measure("The shape the row gives, as height x width x channels.", lambda row, _: row.out),
-    "depth": Measure("Layers with weights on the longest path through the row.", lambda row, _: row.depth),
+    "output": Measure("output", "The shape the row gives, as height x width x channels.", lambda row, _: row.out),
+    "depth": Measure("depth", "Layers with weights on the longest path through the row.", lambda row, _: row.depth),
     "params": Measure(
-        "Numbers that training changes.", lambda row, column: row.params - (0 if column.bias else row.biases)
+        "parameters",
+        "Numbers that training changes.",
+        lambda row, column: row.params - (0 if column.bias else row.biases),
     ),
-    "ops": Measure("Multiply-adds of convolutions and `fc` for one example.", lambda row, _: row.macs),
+    "ops": Measure("multiply-adds", "Multiply-adds of convolutions and `fc` for one example.", lambda row, _: row.macs),
     "receptive_field": Measure(
+        "receptive field",
         "Pixels of the input that one output pixel depends on, along the longer side.",
         lambda row, _: max(row.receptive_field),
     ),
-    "activations": Measure("Numbers the row's ops write in training for one example.", lambda row, _: row.activations),
+    "activations": Measure(
+        "activations", "Numbers the row's ops write in training for one example.", lambda row, _: row.activations
+    ),
 }
 
 
@@ -110,6 +116,22 @@ Agreement = Literal["exact", "nearest", "down"]
 
 Judgement = Literal["exact", "rounds", "erratum", "MISMATCH"]
 """The verdict on a printed number."""
+
+
+class Wording(NamedTuple):
+    """How a verdict is written: its mark, and the words for it on one number and on several."""
+
+    mark: str
+    one: str
+    several: str
+
+
+WORDING: Final[Mapping[Judgement, Wording]] = {
+    "exact": Wording("\u2713", "exact", "exact"),
+    "rounds": Wording("\u2248", "right when rounded", "right when rounded"),
+    "erratum": Wording("\u2020", "known erratum", "known errata"),
+    "MISMATCH": Wording("\u2717", "mismatch", "mismatches"),
+}
 
 
 class Verdict(NamedTuple):

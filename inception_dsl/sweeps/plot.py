@@ -11,6 +11,7 @@ from inception_dsl.emit.charts.axes import from_zero, short
 from inception_dsl.emit.charts.file import write_chart
 from inception_dsl.emit.charts.model import Chart, Dots, Panel, Point, series
 from inception_dsl.emit.charts.svg import svg
+from inception_dsl.paper.verdicts import MEASURES
 from inception_dsl.sweeps.formulas import Objective
 from inception_dsl.sweeps.sweep import Sweep
 from inception_dsl.sweeps.variant import Variant
@@ -20,8 +21,6 @@ MOST_DOTS: Final = 4000
 
 MOST_NAMES: Final = 200
 """The most variants on the front that tell their settings where they are pointed at."""
-
-LABELS: Final = {"ops": "multiply-adds", "params": "parameters", "receptive_field": "receptive field"}
 
 
 class Places:
@@ -68,7 +67,7 @@ def front_chart(
     names: Sequence[str],
 ) -> Chart:
     """The chart of variants and their front in two objectives, across and up; those of the front have names."""
-    across, up = (LABELS.get(formula, formula) for formula in formulas)
+    across, up = (MEASURES[formula].title if formula in MEASURES else formula for formula in formulas)
     named = names if len(front) <= MOST_NAMES else ()
     front = front[:: math.ceil(len(front) / MOST_DOTS)]
     every = [*variants, *front]

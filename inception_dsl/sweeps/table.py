@@ -8,13 +8,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Final, TextIO
 
 from inception_dsl.files import output
 from inception_dsl.sweeps.sweep import Sweep
 from inception_dsl.sweeps.variant import Variant, shown
 
-NUMBERS = ("params", "macs", "activations", "depth", "receptive_field")
+MOST_ROWS: Final = 40
+"""The most variants of the front that a terminal and a page show; the files, the JSON and the Markdown have more."""
+
+NUMBERS: Final = ("params", "macs", "activations", "depth", "receptive_field")
 """The numbers of a variant; the receptive field is that along the longer side."""
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from inception_dsl.diagnostics.spelling import counted
 from inception_dsl.emit.charts.axes import Axis, around, from_zero, losses, percent, plain, short, whole
 from inception_dsl.emit.charts.file import check_format, write_chart
 from inception_dsl.emit.charts.model import DASHES, Chart, Dots, Line, Mark, Name, Panel, series
@@ -64,7 +65,7 @@ def _description(curve: Curves) -> str:
         for name in names
         if (found := curve.last(f"test_{name}")) is not None
     ]
-    return ", ".join([f"{curve.name}: {last:,} step{'s' * (last != 1)}", *scores])
+    return ", ".join([f"{curve.name}: {counted(last, 'step')}", *scores])
 
 
 def _label(curve: Curves) -> str:

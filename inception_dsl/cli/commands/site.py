@@ -32,11 +32,11 @@ def command(run: CommandRun, specs: tuple[str, ...], out: Path, outside: bool) -
     holds.
     """
     from inception_dsl.emit.site.site import files
-    from inception_dsl.files import builtin, output, owned
+    from inception_dsl.files import builtin, output, site_folder
 
     paths = specs or ("specs",)
     with run.step(file=out):
-        owned.check(out)
+        site_folder.check(out)
     options = Options(out=out, outside=outside, page=True)
     builds, _ = compile_specs(run, paths, VariantOptions({}, outside), options)
     for build in builds:
@@ -53,5 +53,5 @@ def command(run: CommandRun, specs: tuple[str, ...], out: Path, outside: bool) -
     written = run.attempt(partial(output.write, made, out), file=out)
     if written is not None:
         run.files += [File(str(path), "written") for path in written]
-        run.echo(f"wrote {out / owned.INDEX} and {counted(len(builds), 'page')}")
-        run.diagnostics += owned.others(made, out)
+        run.echo(f"wrote {out / site_folder.INDEX} and {counted(len(builds), 'page')}")
+        run.diagnostics += site_folder.others(made, out)

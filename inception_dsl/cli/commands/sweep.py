@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from inception_dsl.sweeps.sweep import Counts, Reason, Sweep
     from inception_dsl.sweeps.variant import Variant
 
-MOST_ROWS: Final = 40
-"""The most variants of the front that are printed; the files, the JSON and the Markdown have more."""
-
 MOST_REASONS: Final = 3
 """The most reasons why variants do not compile that are printed."""
 
@@ -123,7 +120,7 @@ def _check_files(csv: Path | None, plot: Path | None) -> None:
 
 def _print(run: CommandRun, found: Sweep, counts: Counts, front: Sequence[Variant]) -> None:
     """Print the counts, the front, and why some variants do not compile."""
-    from inception_dsl.sweeps.table import front_table
+    from inception_dsl.sweeps.table import MOST_ROWS, front_table
 
     reasons = found.reasons(counts)
     run.table = front_table(found, front)
@@ -137,7 +134,7 @@ def _print(run: CommandRun, found: Sweep, counts: Counts, front: Sequence[Varian
         "front": [{**variant.data(), "objectives": found.scores(variant)} for variant in front],
         "invalid": [_reason_data(found, reason) for reason in reasons],
     }
-    many = f"{len(found):,} variant{'s' * (len(found) != 1)}"
+    many = counted(len(found), "variant")
     run.echo(f"{found.spec.network}: {many}, {counts.valid:,} valid, {counts.kept:,} within the limits")
     if front:
         run.echo(f"Pareto front of {', '.join(map(str, found.objectives))}: {len(front):,}\n")

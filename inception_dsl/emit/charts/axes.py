@@ -17,6 +17,9 @@ LEAST: Final = 1e-4
 """The shortest axis, as a part of its largest number, so that neighbouring ticks have different numbers."""
 
 
+UNITS: Final = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K"))
+
+
 def plain(value: float) -> str:
     """`0.05`, `1e-07`."""
     return f"{value:.6g}"
@@ -29,10 +32,15 @@ def whole(value: float) -> str:
 
 def short(value: float) -> str:
     """A number as papers print it: `1.5B`, `600M`."""
-    for unit, suffix in ((1e9, "B"), (1e6, "M"), (1e3, "K")):
-        if abs(value) >= unit:
-            return f"{value / unit:.6g}{suffix}"
-    return f"{value:.6g}"
+    unit, suffix = next(((unit, suffix) for unit, suffix in UNITS if abs(value) >= unit), (1, ""))
+    return f"{value / unit:.6g}{suffix}"
+
+
+def rounded(value: int) -> str:
+    """A whole number with three digits: `7.00M`."""
+    unit, suffix = next(((unit, suffix) for unit, suffix in UNITS if value >= unit * 0.9995), (1, ""))
+    digits = f"{value / unit:#.3g}".rstrip(".") if suffix and value < unit * 999.5 else f"{value // unit:,}"
+    return f"{digits}{suffix}"
 
 
 def percent(value: float) -> str:

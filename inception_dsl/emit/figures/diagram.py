@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Final
 
+from inception_dsl.diagnostics.spelling import counted
 from inception_dsl.emit.citation import citation
 from inception_dsl.emit.figures import words
-from inception_dsl.emit.figures.model import MARKS, Box, Element, Figure, Fork, Frame, Head, Row, Steps, Trunk
+from inception_dsl.emit.figures.model import Box, Element, Figure, Fork, Frame, Head, Row, Steps, Trunk
 from inception_dsl.ir import program
 from inception_dsl.ir.dataflow import references, steps_read
 from inception_dsl.ir.op import Op
@@ -18,7 +19,7 @@ from inception_dsl.ir.program import Sequence as Chain
 from inception_dsl.ir.shapes import TensorType
 from inception_dsl.ir.typed import Node, Typed
 from inception_dsl.ir.values import MODULE_IN, Scalar, Width, evaluate
-from inception_dsl.paper.verdicts import Verdict, column_of, compare_cells
+from inception_dsl.paper.verdicts import WORDING, Verdict, column_of, compare_cells
 from inception_dsl.text.terminal import shortened
 
 LONGEST_TITLE: Final = 90
@@ -48,9 +49,9 @@ def network_figure(typed: Typed, opened: bool = False, first: str = "", last: st
     if begin:
         start = Box(names[begin - 1], "value", out=str(typed.out(names[begin - 1])), source=True)
     title = shortened(typed.program.title or typed.program.name, LONGEST_TITLE)
-    description = f"{title}: {_counted(drawn, 'row')} from {start.title} {start.out} to {typed.out(names[end])}"
+    description = f"{title}: {counted(len(drawn), 'row')} from {start.title} {start.out} to {typed.out(names[end])}"
     if heads:
-        description += f", and {_counted(heads, 'head')} aside"
+        description += f", and {counted(len(heads), 'head')} aside"
     cells = [cell for name in shown for cell in verdicts.get(name, [])]
     subtitle = shortened(citation(typed.program.paper._replace(arxiv="")), LONGEST_SUBTITLE)
     totals = [] if first or last else verdicts.get(TOTALS, [])
@@ -127,27 +128,22 @@ def _by_row(verdicts: Sequence[Verdict]) -> dict[str, list[Verdict]]:
 def _marked(typed: Typed, name: str, cells: Sequence[Verdict]) -> tuple[str, str]:
     """The output shape with the mark of its printed cell, and a line of the other printed numbers with theirs."""
     shapes = [cell for cell in cells if column_of(typed.program.published, cell.claim.column).measure == "output"]
-    out = " ".join([str(typed.out(name)), *(MARKS[cell.verdict] for cell in shapes)])
+    out = " ".join([str(typed.out(name)), *(WORDING[cell.verdict].mark for cell in shapes)])
     return out, _marks([cell for cell in cells if cell not in shapes])
 
 
 def _marks(cells: Sequence[Verdict]) -> str:
     """Printed numbers with their marks; no-break spaces keep the two on one line."""
-    marks = [f"{cell.claim.column} {cell.claim.text} {MARKS[cell.verdict]}" for cell in cells]
+    marks = [f"{cell.claim.column} {cell.claim.text} {WORDING[cell.verdict].mark}" for cell in cells]
     return " ".join(mark.replace(" ", "\u00a0") for mark in marks)
 
 
 def _legend(cells: Sequence[Verdict], totals: str) -> tuple[str, ...]:
     """The printed totals, and what the marks mean, of those that are drawn."""
-    meaning = {"exact": "exact", "rounds": "right when rounded", "erratum": "known erratum", "MISMATCH": "MISMATCH"}
     used = {cell.verdict for cell in cells}
-    parts = [f"{mark} {meaning[verdict]}" for verdict, mark in MARKS.items() if verdict in used]
+    parts = [f"{wording.mark} {wording.one}" for verdict, wording in WORDING.items() if verdict in used]
     printed = f"Printed numbers: {', '.join(parts)}" if parts else ""
     return tuple(filter(None, (f"Totals: {totals}".replace("\u00a0", " ") if totals else "", printed)))
-
-
-def _counted(things: Sequence[object], word: str) -> str:
-    return f"{len(things)} {word}{'s' * (len(things) != 1)}"
 
 
 # --- bodies -----------------------------------------------------------------------------------------------------------

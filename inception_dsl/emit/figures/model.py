@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
 Kind = Literal["convolution", "pool", "norm", "join", "classifier", "module", "value", "other"]
 """What a box stands for, which sets its colour and the shape of its corners."""
-
-MARKS: Final = {"exact": "\u2713", "rounds": "\u2248", "erratum": "\u2020", "MISMATCH": "\u2717"}
-"""The mark of a printed number, by its verdict."""
 
 
 @dataclass(frozen=True)

@@ -115,3 +115,8 @@ class Scene:
     def parts(self) -> tuple[Part, ...]:
         """What all groups have."""
         return tuple(part for group in self.groups for part in group.parts)
+
+
+def coordinate(number: float) -> str:
+    """A coordinate or a length, as files have it."""
+    return f"{round(number, 2):g}"

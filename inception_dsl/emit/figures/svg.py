@@ -8,7 +8,7 @@ from typing import Final
 from inception_dsl.emit.figures.model import Figure
 from inception_dsl.emit.figures.paint import CORNERS, PAINTS
 from inception_dsl.emit.figures.placement import scene
-from inception_dsl.emit.figures.scene import STYLES, Line, Part, Scene, Shape, Text
+from inception_dsl.emit.figures.scene import STYLES, Line, Part, Scene, Shape, Text, coordinate
 from inception_dsl.emit.picture.look import GROUND, INK, LABEL, WIRE
 from inception_dsl.emit.picture.metrics import FONTS
 from inception_dsl.emit.picture.svg import document, quoted, scoped_style
@@ -55,8 +55,8 @@ def _part(part: Part) -> Iterator[str]:
 
 
 def _shape(shape: Shape) -> str:
-    x, y, width, height = map(_number, shape.region)
-    corner = _number(CORNERS.get(shape.kind, 3))
+    x, y, width, height = map(coordinate, shape.region)
+    corner = coordinate(CORNERS.get(shape.kind, 3))
     return f'<rect class="{shape.kind}" x="{x}" y="{y}" width="{width}" height="{height}" rx="{corner}"/>'
 
 
@@ -74,26 +74,22 @@ def _line(line: Line) -> str:
     dot = ""
     if line.dot:
         x, y = line.points[0]
-        dot = f'<circle class="head" cx="{_number(x)}" cy="{_number(y)}" r="{DOT:g}"/>'
+        dot = f'<circle class="head" cx="{coordinate(x)}" cy="{coordinate(y)}" r="{DOT:g}"/>'
     return f'<path class="{"skip" if line.dashed else "wire"}" d="M{_points(points)}"/>{head}{dot}'
 
 
 def _words(text: Text) -> str:
-    y = _number(text.y + STYLES[text.role].size * 0.36)  # the middle of a capital
+    y = coordinate(text.y + STYLES[text.role].size * 0.36)  # the middle of a capital
     anchor = "" if text.anchor == "start" else ' text-anchor="middle"'
-    return f'<text class="{text.role}" x="{_number(text.x)}" y="{y}"{anchor}>{escaped(text.text)}</text>'
+    return f'<text class="{text.role}" x="{coordinate(text.x)}" y="{y}"{anchor}>{escaped(text.text)}</text>'
 
 
 def _points(points: list[tuple[float, float]]) -> str:
-    return " ".join(f"{_number(x)} {_number(y)}" for x, y in points)
+    return " ".join(f"{coordinate(x)} {coordinate(y)}" for x, y in points)
 
 
 def _sign(number: float) -> int:
     return (number > 0) - (number < 0)
-
-
-def _number(number: float) -> str:
-    return f"{round(number, 2):g}"
 
 
 _RULES: Final = (

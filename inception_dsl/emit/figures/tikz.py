@@ -11,7 +11,7 @@ from inception_dsl.emit.figures.latex import UNICODE, latex
 from inception_dsl.emit.figures.model import Figure
 from inception_dsl.emit.figures.paint import CORNERS, PAINTS
 from inception_dsl.emit.figures.placement import scene
-from inception_dsl.emit.figures.scene import Group, Line, Part, Role, Scene, Shape, Text
+from inception_dsl.emit.figures.scene import Group, Line, Part, Role, Scene, Shape, Text, coordinate
 from inception_dsl.emit.picture.look import INK, LABEL, WIRE
 
 LARGEST: Final = 8000
@@ -54,7 +54,7 @@ def _document(figure: Figure, placed: Scene) -> Iterator[str]:
     yield r"\pagestyle{empty}\noindent"
     small = f", every node/.style={{scale={scale:g}}}" if scale < 1 else ""
     yield rf"\begin{{tikzpicture}}[x={scale:g}pt, y=-{scale:g}pt{small}]"
-    yield f"  \\path (0,0) rectangle ({_number(placed.width)},{_number(placed.height)});"
+    yield f"  \\path (0,0) rectangle ({coordinate(placed.width)},{coordinate(placed.height)});"
     for group in placed.groups:
         yield from (f"  {line}" for line in _group(group))
     yield r"\end{tikzpicture}"
@@ -104,7 +104,7 @@ def _part(part: Part, name: str) -> str:
     match part:
         case Shape(region, kind, words):
             x, y = region.x + region.width / 2, region.y + region.height / 2
-            size = f"minimum width={_number(region.width)}pt, minimum height={_number(region.height)}pt"
+            size = f"minimum width={coordinate(region.width)}pt, minimum height={coordinate(region.height)}pt"
             text = r" \\ ".join(rf"\box{role}{{{latex(words)}}}" for words, role in words)
             return rf"\node[{kind} box, {size}] {f'({name}) ' if name else ''}at {_point(x, y)} {{{text}}};"
         case Line(points, arrow, dashed, dot):
@@ -116,8 +116,4 @@ def _part(part: Part, name: str) -> str:
 
 
 def _point(x: float, y: float) -> str:
-    return f"({_number(x)},{_number(y)})"
-
-
-def _number(number: float) -> str:
-    return f"{round(number, 2):g}"
+    return f"({coordinate(x)},{coordinate(y)})"

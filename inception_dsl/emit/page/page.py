@@ -26,6 +26,7 @@ from inception_dsl.emit.page.panels import (
     table,
 )
 from inception_dsl.emit.page.subject import Subject
+from inception_dsl.emit.report.statements import occurring
 from inception_dsl.paper.verdicts import dropped_sentence
 
 MAIN: Final = (
@@ -78,7 +79,7 @@ def page(subject: Subject, further: Sequence[Drawn] = (), words: Sequence[str] =
         paper=cited,
         arxiv=program.paper.arxiv,
         input=str(subject.typed.input),
-        counts=table.counts(subject.verdicts),
+        counts=occurring(subject.verdicts),
         dropped=dropped_sentence(program.published.dropped) if program.published.dropped else "",
         main=_drawn(MAIN, subject),
         row=_drawn(ROW, subject),

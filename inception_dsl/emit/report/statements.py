@@ -10,7 +10,7 @@ from inception_dsl.analysis.cost import Cost, RowCost
 from inception_dsl.ir.program import Program
 from inception_dsl.ir.results import Result
 from inception_dsl.ir.typed import Typed
-from inception_dsl.paper.verdicts import MEASURES, Judgement, Printed, Verdict, column_of, parse_cell
+from inception_dsl.paper.verdicts import MEASURES, WORDING, Judgement, Printed, Verdict, column_of, parse_cell
 from inception_dsl.recipes.recipe import named, recipe
 
 CONVENTIONS: Final = (
@@ -36,21 +36,13 @@ ROUNDINGS: Final = {
 }
 
 
-VERDICTS: Final[Mapping[Judgement, tuple[str, str]]] = {
-    "exact": ("exact", "exact"),
-    "rounds": ("right when rounded", "right when rounded"),
-    "erratum": ("known erratum", "known errata"),
-    "MISMATCH": ("mismatch", "mismatches"),
-}
-"""Verdicts in words, for one number and for several."""
-
-
 class Tally(NamedTuple):
-    """How many printed numbers have a verdict, and what that is in words."""
+    """How many printed numbers have a verdict, with its words and its mark."""
 
     verdict: Judgement
     number: int
     words: str
+    mark: str
 
 
 class Setting(NamedTuple):
@@ -72,8 +64,16 @@ class Reported(NamedTuple):
 def tallies(verdicts: Sequence[Verdict]) -> list[Tally]:
     """The number of exact verdicts, and of the others that occur."""
     found = Counter(cell.verdict for cell in verdicts)
-    counts = [(verdict, found[verdict], words) for verdict, words in VERDICTS.items()]
-    return [Tally(verdict, n, words[n != 1]) for verdict, n, words in counts if n or verdict == "exact"]
+    return [
+        Tally(verdict, n, wording.one if n == 1 else wording.several, wording.mark)
+        for verdict, wording in WORDING.items()
+        if (n := found[verdict]) or verdict == "exact"
+    ]
+
+
+def occurring(verdicts: Sequence[Verdict]) -> list[Tally]:
+    """The numbers of the verdicts that occur."""
+    return [tally for tally in tallies(verdicts) if tally.number]
 
 
 def totals(typed: Typed, counted: Cost) -> list[tuple[str, RowCost]]:

@@ -20,10 +20,9 @@ def error_charts(entries: Iterable[Entry]) -> list[Chart]:
     """A chart for top-5 and one for top-1, of the networks that report such an error; none for an error of nobody."""
     listed = list(entries)
     charts = []
-    for at in range(len(TOPS) - 1, -1, -1):
-        placed = [(entry, error) for entry in listed if (error := entry.errors[at])]
-        if placed:
-            charts.append(_chart(f"Top-{TOPS[at].removeprefix('top-')} error on ImageNet", placed))
+    for at, top in reversed([*enumerate(TOPS)]):
+        if placed := [(entry, error) for entry in listed if (error := entry.errors[at])]:
+            charts.append(_chart(f"{top.capitalize()} error on ImageNet", placed))
     return charts
 
 
@@ -37,8 +36,7 @@ def _chart(title: str, placed: Sequence[Placed]) -> Chart:
 
 def _marks(placed: Sequence[Placed]) -> Iterator[Mark]:
     for number, label in enumerate(CROPS):
-        own = [(entry, error) for entry, error in placed if (error.crops == 1) == (number == 0)]
-        if own:
+        if own := [(entry, error) for entry, error in placed if (error.crops == 1) == (number == 0)]:
             yield Dots(
                 [_point(entry, error) for entry, error in own],
                 series(number),

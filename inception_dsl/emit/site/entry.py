@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
+from inception_dsl.emit.charts.axes import rounded
 from inception_dsl.emit.citation import citation
 from inception_dsl.emit.figures.architecture import FILE
 from inception_dsl.emit.options import PAGE
-from inception_dsl.emit.page.panels.table import Count, counts
 from inception_dsl.emit.page.subject import Subject
+from inception_dsl.emit.report.statements import Tally, occurring
 from inception_dsl.emit.site.errors import TOPS, PrintedError, printed_error
 from inception_dsl.emit.site.silhouette import silhouette
-
-UNITS: Final = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K"))
 
 
 class Number(NamedTuple):
@@ -39,7 +38,7 @@ class Entry(NamedTuple):
     macs: Number
     depth: int
     errors: tuple[PrintedError | None, ...]
-    counts: Sequence[Count]
+    counts: Sequence[Tally]
 
     @property
     def printed(self) -> int:
@@ -74,12 +73,10 @@ def entry(subject: Subject) -> Entry:
         number(cost.trunk.macs),
         cost.trunk.depth,
         tuple(printed_error(program.reported, top) for top in TOPS),
-        counts(subject.verdicts),
+        occurring(subject.verdicts),
     )
 
 
 def number(exact: int) -> Number:
-    """A number with three digits: 7.00M."""
-    unit, suffix = next(((unit, suffix) for unit, suffix in UNITS if exact >= unit * 0.9995), (1, ""))
-    rounded = f"{exact / unit:#.3g}".rstrip(".") if suffix and exact < unit * 999.5 else f"{exact // unit:,}"
-    return Number(f"{rounded}{suffix}", exact)
+    """A number, and how it is shown."""
+    return Number(rounded(exact), exact)

@@ -9,12 +9,13 @@ from typing import NamedTuple
 from inception_dsl.diagnostics.spelling import counted
 from inception_dsl.emit.charts.svg import svg
 from inception_dsl.emit.page.document import document
-from inception_dsl.emit.page.panels.table import Count
+from inception_dsl.emit.report.statements import Tally
 from inception_dsl.emit.site.chart import error_charts
 from inception_dsl.emit.site.entry import Entry
 from inception_dsl.emit.site.lineage import Year, ordered, years
 from inception_dsl.emit.templates import markup
 from inception_dsl.paper.claims import ClaimVerdict
+from inception_dsl.paper.verdicts import WORDING
 
 
 class Claim(NamedTuple):
@@ -23,14 +24,8 @@ class Claim(NamedTuple):
     verdict: ClaimVerdict
     networks: Sequence[Entry]
 
-    @property
-    def style(self) -> str:
-        """The class of its verdict; the two verdicts on claims that differ look like errata."""
-        word = self.verdict.word
-        return word if word in ("exact", "rounds", "MISMATCH") else "erratum"
 
-
-def index(entries: Iterable[Entry], printed: Sequence[Count], claims: Sequence[Claim], source: str) -> str:
+def index(entries: Iterable[Entry], printed: Sequence[Tally], claims: Sequence[Claim], source: str) -> str:
     """The index as one HTML file: no clock, no version, no request; complete without its script.
 
     `printed` are the verdicts on the printed numbers of all networks, and `source` says where these come from.
@@ -50,6 +45,7 @@ def index(entries: Iterable[Entry], printed: Sequence[Count], claims: Sequence[C
         printed=printed,
         charts=[{"title": chart.title, "svg": markup(svg(chart, styled=False))} for chart in error_charts(listed)],
         claims=claims,
+        marks=", ".join(f"{wording.mark} {wording.one}" for wording in WORDING.values()),
         verdicts=Counter(claim.verdict.word for claim in claims),
     )
 

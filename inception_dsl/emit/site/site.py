@@ -8,11 +8,11 @@ from pathlib import PurePath
 
 from inception_dsl.emit.figures.architecture import architecture
 from inception_dsl.emit.page.page import page
-from inception_dsl.emit.page.panels.table import counts
 from inception_dsl.emit.page.subject import Subject
+from inception_dsl.emit.report.statements import occurring
 from inception_dsl.emit.site.entry import entry
 from inception_dsl.emit.site.index import Claim, index
-from inception_dsl.files.owned import INDEX
+from inception_dsl.files.site_folder import INDEX
 from inception_dsl.paper.claims import ClaimVerdict
 from inception_dsl.spec.claims import networks_in
 
@@ -28,7 +28,7 @@ def files(subjects: Sequence[Subject], claims: Sequence[ClaimVerdict], source: s
     for claim in claims:
         named = networks_in(claim.sentence)
         measured.append(Claim(claim, [own for stem, own in zip(stems, entries, strict=True) if stem in named]))
-    printed = counts([verdict for about in subjects for verdict in about.verdicts])
+    printed = occurring([verdict for about in subjects for verdict in about.verdicts])
     made = {INDEX: index(entries, printed, measured, source)}
     for about, own in zip(subjects, entries, strict=True):
         said = tuple(claim.verdict for claim in measured if own in claim.networks)

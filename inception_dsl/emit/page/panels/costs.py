@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from inception_dsl.analysis.cost import RowCost
-from inception_dsl.emit.charts.axes import short
+from inception_dsl.emit.charts.axes import rounded
 from inception_dsl.emit.page.subject import Subject
 
 MEASURES: Final[Mapping[str, Callable[[RowCost], int]]] = {
@@ -37,7 +37,7 @@ def context(subject: Subject) -> Mapping[str, Any]:
         values = {name: measure(cost) for name, (cost, _) in rows.items()}
         most = max(values.values()) or 1
         bars = [
-            Bar(name, rows[name][1], short(float(f"{value:.3g}")), f"{value:,}", f"{100 * value / most:.3g}")
+            Bar(name, rows[name][1], rounded(value), f"{value:,}", f"{100 * value / most:.3g}")
             for name, value in values.items()
         ]
         charts.append((title, bars))

@@ -7,11 +7,9 @@ from typing import Any, NamedTuple
 
 from inception_dsl.analysis.cost import RowCost
 from inception_dsl.elaborate.printer import as_term
-from inception_dsl.emit.figures.model import MARKS
 from inception_dsl.emit.page.subject import Subject
-from inception_dsl.emit.report.statements import VERDICTS
 from inception_dsl.ir.program import Head, Row
-from inception_dsl.paper.verdicts import Verdict, comparison
+from inception_dsl.paper.verdicts import WORDING, Verdict, comparison
 from inception_dsl.syntax.printer import spell_term
 
 
@@ -68,5 +66,5 @@ def _judged(verdict: Verdict) -> Judged:
     if verdict.verdict in ("exact", "rounds"):
         text = verdict.claim.text + (f", computed {verdict.shown}" if verdict.verdict == "rounds" else "")
         reason = ""
-    word = verdict.verdict
-    return Judged(verdict.claim.column, text, word, MARKS[word], VERDICTS[word][0], reason)
+    mark, words, _ = WORDING[verdict.verdict]
+    return Judged(verdict.claim.column, text, verdict.verdict, mark, words, reason)

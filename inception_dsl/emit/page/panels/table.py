@@ -7,24 +7,13 @@ from typing import Any, Final, NamedTuple
 
 from inception_dsl.analysis.cost import RowCost
 from inception_dsl.elaborate.printer import as_term
-from inception_dsl.emit.figures.model import MARKS
 from inception_dsl.emit.page.subject import Subject
-from inception_dsl.emit.report.statements import VERDICTS, tallies
 from inception_dsl.ir.program import TOTALS, Column, Head, Published
-from inception_dsl.paper.verdicts import MEASURES, Verdict, column_of, comparison
+from inception_dsl.paper.verdicts import MEASURES, WORDING, Verdict, column_of, comparison
 from inception_dsl.syntax.printer import spell_term
 
-SHOWN: Final = {"output": "output", "depth": "depth", "params": "parameters", "ops": "multiply-adds"}
-"""The measures that every table shows, and their headings."""
-
-
-class Count(NamedTuple):
-    """How many printed numbers have a verdict."""
-
-    verdict: str
-    number: int
-    words: str
-    mark: str
+SHOWN: Final = ("output", "depth", "params", "ops")
+"""The measures that every table shows."""
 
 
 class TableCell(NamedTuple):
@@ -55,11 +44,6 @@ class TableLine(NamedTuple):
     cells: tuple[TableCell, ...]
 
 
-def counts(verdicts: Sequence[Verdict]) -> list[Count]:
-    """The verdicts that occur, with their numbers."""
-    return [Count(*tally, MARKS[tally.verdict]) for tally in tallies(verdicts) if tally.number]
-
-
 def context(subject: Subject) -> Mapping[str, Any]:
     """The lines of the table and the headings of its columns."""
     program = subject.typed.program
@@ -84,9 +68,9 @@ def context(subject: Subject) -> Mapping[str, Any]:
             layer, kind = f"@{entry.source} -> {layer}", "head"
         lines.append(line(entry.name, layer, kind, subject.cost.rows[entry.name]))
     total = line("total", "without heads" if program.heads else "", "total", subject.cost.trunk)
-    headings = [_label(measure) for measure in measures]
+    headings = [MEASURES[measure].title for measure in measures]
     used = {verdict.verdict for verdict in subject.verdicts}
-    legend = [(word, mark, VERDICTS[word][0]) for word, mark in MARKS.items() if word in used]
+    legend = [(verdict, *wording) for verdict, wording in WORDING.items() if verdict in used]
     return {"headings": headings, "lines": lines, "total": total, "legend": legend}
 
 
@@ -100,10 +84,5 @@ def _cell(published: Published, measure: str, cost: RowCost, verdicts: Sequence[
 def _printed(verdict: Verdict, computed: str) -> PrintedNumber:
     word, text = verdict.verdict, verdict.claim.text
     note = f"{comparison(verdict)}: {verdict.reason}" if word == "erratum" else ""
-    return PrintedNumber(
-        text, word, VERDICTS[word][0], MARKS[word], verdict.shown, word == "exact" and text == computed, note
-    )
-
-
-def _label(measure: str) -> str:
-    return SHOWN.get(measure, measure.replace("_", " "))
+    mark, words, _ = WORDING[word]
+    return PrintedNumber(text, word, words, mark, verdict.shown, word == "exact" and text == computed, note)
