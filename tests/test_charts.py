@@ -47,6 +47,11 @@ def test_ticks_are_round() -> None:
     assert Axis(4.1e6, 4.9e6, log=True).ticks(5) == [4.2e6, 4.4e6, 4.6e6, 4.8e6]
 
 
+def test_a_number_alone_has_room_around_it() -> None:
+    assert around([0.0667], "", percent).ticks(5) == [0.062, 0.064, 0.066, 0.068, 0.07, 0.072]
+    assert costs([1.6e9]).ticks(3) == [1.5e9, 1.6e9, 1.7e9]
+
+
 def test_numbers_are_written_as_papers_print_them() -> None:
     assert [short(value) for value in (0, 999, 1500, 5e6, 1.58e9)] == ["0", "999", "1.5K", "5M", "1.58B"]
     assert [percent(value) for value in (0.5, 0.0725)] == ["50%", "7.25%"]

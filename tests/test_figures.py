@@ -193,19 +193,39 @@ def test_the_suffix_is_the_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     run = in_folder(tmp_path, monkeypatch, {"small.yaml": SMALL})
     for name in ("a.svg", "a.tex", "a.mmd", "a.png", "without"):
         assert run("draw", "small.yaml", "--out", name).stdout == f"wrote {name}\n"
-    run("draw", "small.yaml", "--out", "mermaid.svg", "--format", "mermaid")
+    run("draw", "small.yaml", "--out", "mermaid.md", "--format", "mermaid")
     run("draw", "small.yaml", "--out", "json.tex", "--format", "json")
 
     assert Path("a.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     assert run("draw", "small.yaml", "--format", "png").stdout_bytes == Path("a.png").read_bytes()
     assert Path("without").read_bytes() == Path("a.svg").read_bytes()
-    assert Path("mermaid.svg").read_bytes() == Path("a.mmd").read_bytes()
+    assert Path("mermaid.md").read_bytes() == Path("a.mmd").read_bytes()
     assert Path("json.tex").read_bytes() == Path("a.tex").read_bytes()
     assert json.loads(run("draw", "small.yaml", "--format", "json").stdout)["result"] == {
         "svg": Path("a.svg").read_text("utf-8"),
         "mermaid": Path("a.mmd").read_text("utf-8"),
         "tikz": Path("a.tex").read_text("utf-8"),
     }
+
+
+@pytest.mark.parametrize(
+    ("out", "form", "says"),
+    [
+        ("a.tex", "svg", "the suffix says tikz, and --format svg"),
+        ("a.jpg", None, "expected the suffix `.svg`"),
+        ("small.yaml", "svg", "is a spec, which a figure would replace"),
+        ("base.yml", "tikz", "is a spec, which a figure would replace"),
+    ],
+)
+def test_a_wrong_file_is_refused(
+    out: str, form: str | None, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = in_folder(tmp_path, monkeypatch, {"small.yaml": SMALL})
+    done = run("draw", "small.yaml", "--out", out, *(("--format", form) if form else ()))
+
+    assert done.exit_code == 2
+    assert says in done.stderr
+    assert [(path.name, path.read_text("utf-8")) for path in tmp_path.iterdir()] == [("small.yaml", SMALL)]
 
 
 def test_no_png_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,6 +27,7 @@ from inception_dsl.emit.page.page import page
 from inception_dsl.emit.page.subject import Subject
 from inception_dsl.emit.picture.look import DARK
 from inception_dsl.emit.pytorch.listing import listing
+from inception_dsl.emit.templates import prose
 
 ROOT = Path(__file__).parent.parent
 MOST = 400_000
@@ -233,6 +234,13 @@ def test_a_variant_has_the_files_that_it_extends_and_what_it_drops() -> None:
         "specs/googlenet_bn_small.yaml",
     ]
     assert "Printed for the base, not for this variant: output of stage1" in page_of("zoo/efficientnet_b4")
+
+
+def test_code_in_a_sentence_is_code() -> None:
+    read = Reader(page_of("zoo/se_resnet50"))
+    assert "convolutions and fc make 3,860,488,192" in read.text("section", id="errata")
+    assert "convolutions and fc for one example" in read.text("section", id="counting")
+    assert prose("`a<b>` `` ` <i>") == "<code>a&lt;b&gt;</code> `` ` &lt;i&gt;"
 
 
 @pytest.mark.parametrize("evil", HOSTILE)

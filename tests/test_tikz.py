@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from inception_dsl.emit.figures.diagram import network_figure
 from inception_dsl.emit.figures.latex import latex
-from inception_dsl.emit.figures.model import Box, Figure, Kind, Row, Trunk
+from inception_dsl.emit.figures.model import Box, Figure, Frame, Kind, Row, Trunk
 from inception_dsl.emit.figures.tikz import tikz
 
 PRINTED = r"""
@@ -85,3 +85,19 @@ def test_pdflatex_makes_one_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     assert "(1 page," in log
     assert "Overfull" not in log
+
+
+def test_a_figure_too_long_for_a_page_is_smaller_in_all_its_lengths(monkeypatch: pytest.MonkeyPatch) -> None:
+    boxes = Frame("big", tuple(Box(str(number), "convolution") for number in range(20)))
+    figure = Figure("", "", "", (Trunk(Box("input", "value", source=True), (Row("big", boxes),)),))
+    full = tikz(figure)
+    monkeypatch.setattr("inception_dsl.emit.figures.tikz.LARGEST", 100)
+    small = tikz(figure)
+
+    def most(what: str, text: str) -> float:
+        return max(float(length) for length in re.findall(rf"{what}=(\d+(?:\.\d+)?)pt", text))
+
+    assert most("minimum height", small) <= 100 < most("minimum height", full)
+    for what in ("line width", "rounded corners", "length", r"\[length=[0-9.]+pt, width"):
+        assert most(what, small) < most(what, full) / 5
+    assert small.count(r"\boxtitle{big}") == 1

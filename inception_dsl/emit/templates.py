@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from inception_dsl.text.terminal import visible_lines
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
+
+_CODE: Final = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 
 
 def template(name: str) -> Template:
@@ -38,6 +41,11 @@ def text(words: str) -> str:
     return escape(visible_lines(words, colour=False))
 
 
+def prose(words: str) -> str:
+    """A sentence as HTML, where `code` between backticks is code, as on a terminal and in Markdown."""
+    return markup(_CODE.sub(r"<code>\1</code>", str(text(words))))
+
+
 def asset(name: str) -> str:
     """The content of the file `emit/<name>`, a style or a script that a template prints as it is."""
     from importlib.resources import files
@@ -49,7 +57,7 @@ def asset(name: str) -> str:
 def _environment(html: bool) -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("inception_dsl", "emit"),
         undefined=StrictUndefined,
         autoescape=html,  # noqa: S701 - the other targets escape by their own rules
@@ -58,6 +66,8 @@ def _environment(html: bool) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["prose"] = prose
+    return environment
 
 
 def _printed(value: object) -> object:

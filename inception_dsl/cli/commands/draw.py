@@ -55,6 +55,8 @@ def command(
     from inception_dsl.files.output import write
 
     kind = _kind(form, out)
+    if out and (out.suffix in (".yaml", ".yml") or out == Path(spec)):
+        raise click.UsageError(f"{out} is a spec, which a figure would replace: name another file")
     run, opened = CommandRun("json" if form == "json" else "text"), level == "layers"
 
     def draw() -> None:
@@ -79,13 +81,16 @@ def command(
 
 
 def _kind(form: str | None, out: Path | None) -> str:
-    """The format of the file, by `--format` or its suffix."""
+    """The format of the file, by `--format` or its suffix, which may not contradict each other."""
+    named = SUFFIXES.get(out.suffix) if out else None
     if form in SUFFIXES.values():
         kind = str(form)
-    elif out and out.suffix and out.suffix not in SUFFIXES:
+        if named not in (None, kind):
+            raise click.UsageError(f"{out}: the suffix says {named}, and --format {kind}: leave out --format")
+    elif out and out.suffix and named is None:
         raise click.UsageError(f"{out}: expected the suffix {listing(SUFFIXES, 'or')}, or --format")
     else:
-        kind = SUFFIXES.get(out.suffix, "svg") if out else "svg"
+        kind = named or "svg"
     if kind == "png" and not out and columns() is not None:
         raise click.UsageError("a PNG file is not text for a terminal: give --out FILE.png")
     return kind

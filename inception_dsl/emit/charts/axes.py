@@ -16,6 +16,9 @@ WIDE: Final = 30
 LEAST: Final = 1e-4
 """The shortest axis, as a part of its largest number, so that neighbouring ticks have different numbers."""
 
+ALONE: Final = 0.1
+"""The margin of a number that is alone, as a part of it."""
+
 
 UNITS: Final = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K"))
 
@@ -145,6 +148,6 @@ def _finite(values: Iterable[float]) -> list[float]:
 
 
 def _axis(low: float, high: float, label: str, form: Form, margin: float) -> Axis:
-    least = LEAST * (max(abs(low), abs(high)) or 1)
+    least = (ALONE if low == high else LEAST) * (max(abs(low), abs(high)) or 1)
     spare = max(margin * (high - low), least)
     return Axis(low - spare, high + spare, label, form)

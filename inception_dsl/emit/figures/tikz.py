@@ -47,7 +47,7 @@ def _document(figure: Figure, placed: Scene) -> Iterator[str]:
     yield r"\usepackage{amssymb}"
     yield r"\usepackage{tikz}"
     yield r"\usetikzlibrary{arrows.meta}"
-    yield from _styles()
+    yield from _styles(scale)
     yield from (UNICODE, MISMATCH)
     yield from (rf"\newcommand{{\box{role}}}[1]{{{{{_FONTS[role]} #1}}}}" for role in _IN_BOXES)
     yield r"\begin{document}"
@@ -56,12 +56,13 @@ def _document(figure: Figure, placed: Scene) -> Iterator[str]:
     yield rf"\begin{{tikzpicture}}[x={scale:g}pt, y=-{scale:g}pt{small}]"
     yield f"  \\path (0,0) rectangle ({coordinate(placed.width)},{coordinate(placed.height)});"
     for group in placed.groups:
-        yield from (f"  {line}" for line in _group(group))
+        yield from (f"  {line}" for line in _group(group, scale))
     yield r"\end{tikzpicture}"
     yield r"\end{document}"
 
 
-def _styles() -> Iterator[str]:
+def _styles(scale: float) -> Iterator[str]:
+    """The colours, and the styles of boxes, lines and words; TikZ scales none of these lengths by itself."""
     yield from (_colour("ink", INK.light), _colour("label", LABEL.light), _colour("wire", WIRE.light))
     for kind, paint in PAINTS.items():
         if paint.fill.light != "none":
@@ -69,16 +70,20 @@ def _styles() -> Iterator[str]:
         yield _colour(f"{kind} line", paint.stroke.light)
     yield r"\tikzset{"
     yield r"  words/.style={font=\sffamily, text=ink, inner sep=0pt},"
-    yield r"  box/.style={words, align=center, rounded corners=3pt, line width=1pt},"
+
+    def points(length: float) -> str:
+        return f"{length * scale:g}pt"
+
+    yield rf"  box/.style={{words, align=center, rounded corners={points(3)}, line width={points(1)}}},"
     for kind, paint in PAINTS.items():
         fill = "" if paint.fill.light == "none" else f", fill={kind} fill"
-        corners = f", rounded corners={CORNERS[kind]:g}pt" if kind in CORNERS else ""
+        corners = f", rounded corners={points(CORNERS[kind])}" if kind in CORNERS else ""
         dashed = ", densely dashed" if kind == "value" else ""
         yield f"  {kind} box/.style={{box{fill}, draw={kind} line{corners}{dashed}}},"
-    yield r"  wire/.style={draw=wire, line width=1.25pt},"
+    yield rf"  wire/.style={{draw=wire, line width={points(1.25)}}},"
     yield r"  skip/.style={wire, dashed},"
-    yield r"  arrow/.style={-{Triangle[length=7pt, width=6pt]}},"
-    yield r"  dot/.style={{Circle[length=5pt, sep=-2.5pt]}-},"
+    yield rf"  arrow/.style={{-{{Triangle[length={points(7)}, width={points(6)}]}}}},"
+    yield rf"  dot/.style={{{{Circle[length={points(5)}, sep={points(-2.5)}]}}-}},"
     yield r"  line of words/.style={words, text height=1.4ex, text depth=0pt},"
     labels: Mapping[Role, str] = {"heading": "ink", "caption": "ink", "edge": "label"}
     for role, colour in labels.items():
@@ -90,29 +95,38 @@ def _colour(name: str, colour: str) -> str:
     return rf"\definecolor{{{name}}}{{HTML}}{{{colour.removeprefix('#').upper()}}}"
 
 
-def _group(group: Group) -> Iterator[str]:
+def _group(group: Group, scale: float) -> Iterator[str]:
     name = re.sub(r"[^A-Za-z0-9]+", " ", group.row).strip()
     if name:
         yield f"% {name}"
     for part in group.parts:
-        yield _part(part, name)
+        yield from _part(part, name, scale)
         if isinstance(part, Shape):
             name = ""  # only the first shape of a row has its name
 
 
-def _part(part: Part, name: str) -> str:
+def _part(part: Part, name: str, scale: float) -> Iterator[str]:
     match part:
         case Shape(region, kind, words):
-            x, y = region.x + region.width / 2, region.y + region.height / 2
-            size = f"minimum width={coordinate(region.width)}pt, minimum height={coordinate(region.height)}pt"
+            named = f"({name}) " if name else ""
+            middle = _point(region.x + region.width / 2, region.y + region.height / 2)
             text = r" \\ ".join(rf"\box{role}{{{latex(words)}}}" for words, role in words)
-            return rf"\node[{kind} box, {size}] {f'({name}) ' if name else ''}at {_point(x, y)} {{{text}}};"
+            if max(region.width, region.height) > LARGEST:  # TeX cannot count to the size that it would scale
+                own = f"{kind} box, scale={1 / scale:g}, {_size(region.width * scale, region.height * scale)}"
+                yield rf"\node[{own}] {named}at {middle} {{}};"
+                yield rf"\node[words, align=center] at {middle} {{{text}}};"
+            else:
+                yield rf"\node[{kind} box, {_size(region.width, region.height)}] {named}at {middle} {{{text}}};"
         case Line(points, arrow, dashed, dot):
             style = f"{'skip' if dashed else 'wire'}{', arrow' * arrow}{', dot' * dot}"
-            return rf"\draw[{style}] {' -- '.join(_point(x, y) for x, y in points)};"
+            yield rf"\draw[{style}] {' -- '.join(_point(x, y) for x, y in points)};"
         case Text(x, y, text, role, anchor):
             side = ", anchor=west" if anchor == "start" else ""
-            return rf"\node[{role} words{side}] at {_point(x, y)} {{{latex(text)}}};"
+            yield rf"\node[{role} words{side}] at {_point(x, y)} {{{latex(text)}}};"
+
+
+def _size(width: float, height: float) -> str:
+    return f"minimum width={coordinate(width)}pt, minimum height={coordinate(height)}pt"
 
 
 def _point(x: float, y: float) -> str:
