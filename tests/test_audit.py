@@ -303,3 +303,10 @@ def test_a_network_does_not_deviate_from_itself(text: str) -> None:
     typed = at_size(compile_source(Source("specs/drawn.yaml", text)))
 
     assert audit(typed, of_spec(typed)).holds
+
+
+def test_networks_that_share_little_are_compared_too() -> None:
+    """Also a network whose branches share nearly all that lies before them, which has no end of ways through it."""
+    nasnet, googlenet = (at_size(compile_file(f"builtin:{name}")) for name in ("nasnet_a_large", "googlenet"))
+
+    assert audit(nasnet, of_spec(googlenet)).findings

@@ -8,7 +8,7 @@ whose branches share steps, which then stand in several of them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
@@ -38,12 +38,10 @@ class Element:
         """What it costs to add or to leave out, with its branches."""
         return price(self.kind) + sum(branch.price for branch in self.branches)
 
-    @property
-    def steps(self) -> Iterator[int]:
-        """The steps of its branches, and its own."""
-        for branch in self.branches:
-            yield from branch.steps
-        yield self.step
+    @cached_property
+    def steps(self) -> tuple[int, ...]:
+        """The steps of its branches, without repetition, and its own."""
+        return (*dict.fromkeys(step for branch in self.branches for step in branch.steps), self.step)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,11 +56,10 @@ class Series:
         """What it costs to add or to leave out."""
         return sum(element.price for element in self.elements)
 
-    @property
-    def steps(self) -> Iterator[int]:
-        """The steps, those of branches too."""
-        for element in self.elements:
-            yield from element.steps
+    @cached_property
+    def steps(self) -> tuple[int, ...]:
+        """The steps, those of branches too, without repetition."""
+        return tuple(dict.fromkeys(step for element in self.elements for step in element.steps))
 
 
 class Contents:
