@@ -126,13 +126,15 @@ def summary(file: Path) -> None:
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("libraries", nargs="*", choices=("torchvision", "pytorchcv"))
+    parser.add_argument("libraries", nargs="*", help="torchvision, pytorchcv")
     parser.add_argument("--out", type=Path, default=Path("adopting.jsonl"))
     parser.add_argument("--only", default="", help="a regular expression for names")
     parser.add_argument("--again", default=None, help="try networks of this cause again")
     parser.add_argument("--memory", type=float, default=12, help="GB of memory that a network may take")
     parser.add_argument("--summary", action="store_true")
     options = parser.parse_args()
+    if unknown := {*options.libraries} - {"torchvision", "pytorchcv"}:
+        parser.error(f"unknown libraries: {', '.join(sorted(unknown))}")
     warnings.simplefilter("ignore")
     if options.memory:
         limit = int(options.memory * 2**30)
