@@ -21,8 +21,12 @@ ALONE = """
 """Arguments with which it starts anywhere and asks nobody for anything."""
 
 
-@contextmanager
-def browser() -> Iterator[Browser]:
+FITS = "document.documentElement.scrollWidth <= innerWidth"
+"""Whether nothing of a page is beyond its right side."""
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
     """A browser without windows; skips the test where there is none."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     found = next(filter(None, map(shutil.which, NAMES)), None)

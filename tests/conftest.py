@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browser import chromium  # noqa: F401 - a fixture
 from hypothesis import HealthCheck, settings
 
 # no test fails because its machine is slow

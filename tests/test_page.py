@@ -17,6 +17,7 @@ import pytest
 from cli_runner import SMALL, cli, in_folder
 from hypothesis import given, settings
 from strategies import specs
+from test_look import contrast
 
 from inception_dsl import network
 from inception_dsl.compiler import at_size, compile_source
@@ -131,16 +132,6 @@ reported: |
   top-1  | 1%    | x    | y
 training: {{source: {quoted}, optim: {{lr: 0.1}}, notes: {{optim.lr: {quoted}}}}}
 """
-
-
-def contrast(one: str, other: str) -> float:
-    """The contrast of two colours, https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio."""
-    lights = []
-    for colour in (one, other):
-        parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-        red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-        lights.append(0.2126 * red + 0.7152 * green + 0.0722 * blue)
-    return (max(lights) + 0.05) / (min(lights) + 0.05)
 
 
 def check_alone(page: Reader) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from browser import browser, opened
+from browser import FITS, opened
 from cli_runner import cli
 from test_site import CLAIMS, spec
 
@@ -17,12 +16,6 @@ if TYPE_CHECKING:
 ROWS = "#table-networks tbody tr:visible"
 SHOWN = "rows => rows.map(row => row.id.split('=')[1])"
 BY_PARAMS = ["googlenet_separable", "googlenet", "inception_v3", "alexnet", "vgg16"]  # 7.0M to 138M
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +98,7 @@ def test_nothing_overflows(chromium: Browser, file: Path) -> None:
     with opened(chromium, file) as page:
         for width in (360, 1000, 2000):
             page.set_viewport_size({"width": width, "height": 800})
-            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+            assert page.evaluate(FITS)
 
 
 def test_all_is_there_without_a_script_and_on_paper(chromium: Browser, file: Path) -> None:

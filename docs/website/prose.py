@@ -50,7 +50,7 @@ def code(text: str) -> str:
 
 def fenced(text: str, language: str = "text", title: str = "") -> str:
     """A block of code, with a fence longer than any in it."""
-    fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text)), 3)
+    fence = "`" * max([3, *(len(run) + 1 for run in re.findall("`+", text))])
     heading = f' title="{title}"' if title else ""
     return f"{fence}{language}{heading}\n{text.rstrip()}\n{fence}\n"
 

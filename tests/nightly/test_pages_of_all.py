@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from browser import browser, opened
+from browser import FITS, opened
 from test_page import MOST, Reader, check_alone
-from test_page_browser import FITS
 
 from inception_dsl import network
 from inception_dsl.spec.discovery import find_specs
@@ -18,12 +16,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 SPECS = find_specs([Path(__file__).parents[2] / "specs"])
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as started:
-        yield started
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: Path(path).stem)

@@ -6,8 +6,9 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from browser import browser, opened
+from browser import FITS, opened
 from chart_geometry import faults
 from test_page import Reader
 
@@ -17,6 +18,9 @@ from inception_dsl.emit.page.subject import Subject
 from inception_dsl.emit.site.chart import error_charts
 from inception_dsl.emit.site.entry import entry
 from inception_dsl.spec import discovery
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 ROOT = Path(__file__).parent.parent.parent
 SPECS = discovery.specs_in(ROOT / "specs")
@@ -46,12 +50,12 @@ def test_the_charts_cover_nothing() -> None:
     assert [faults(svg(chart)) for chart in error_charts(entries)] == [[], []]
 
 
-def test_every_figure_opens_and_nothing_overflows(tmp_path: Path) -> None:
+def test_every_figure_opens_and_nothing_overflows(chromium: Browser, tmp_path: Path) -> None:
     made(tmp_path / "site", "1")
-    with browser() as chromium, opened(chromium, tmp_path / "site/index.html", more=tmp_path / "site") as page:
+    with opened(chromium, tmp_path / "site/index.html", more=tmp_path / "site") as page:
         for width in (360, 1000, 2000):
             page.set_viewport_size({"width": width, "height": 900})
-            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+            assert page.evaluate(FITS)
         for button in page.locator("td > button").all():
             button.click()
             figure = page.locator(".over:popover-open img")

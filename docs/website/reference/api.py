@@ -20,6 +20,10 @@ PAGES: Final = {
         "lint.rule.Finding edit.edit.Edit",
     ),
     "differences": ("Differences", "diff.diff.Diff diff.changes.EntryChange diff.changes.Change"),
+    "audits": (
+        "Audits",
+        "audit.audit.Audit audit.findings.Finding audit.findings.Deviation audit.effects.Count audit.printed.Cell",
+    ),
     "sweeps": (
         "Sweeps",
         "sweeps.sweep.sweep sweeps.sweep.Sweep sweeps.sweep.Counts sweeps.search.feasible_sampler",

@@ -112,7 +112,7 @@ def _index() -> str:
         "Every error and warning has a code that does not change. `inception-dsl explain CODE` prints its page. The "
         "rules of `lint` have [pages](../lint.md) too.\n",
     ]
-    for family, codes in groupby(CODES, lambda code: next(each for each in FAMILIES if code.startswith(each))):
+    for family, codes in groupby(CODES, lambda code: next(family for family in FAMILIES if code.startswith(family))):
         parts += [
             f"## {FAMILIES[family]}\n",
             table(["code", "what is wrong"], [[code, plain(code.summary)] for code in codes]),

@@ -91,7 +91,7 @@ def _type(value: Schema) -> str:
         return f"[{name}]({TOPS.get(name, f'#{name.lower()}')})"
     if alternatives := value.get("anyOf", value.get("oneOf")):
         types = [*dict.fromkeys(map(_type, alternatives))]
-        return " or ".join(each for each in types if each.replace("whole ", "") not in types or "whole" not in each)
+        return " or ".join(one for one in types if one.replace("whole ", "") not in types or "whole" not in one)
     if "enum" in value:
         return ", ".join(code(_written(choice)) for choice in value["enum"])
     match value.get("type"):

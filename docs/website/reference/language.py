@@ -52,7 +52,9 @@ def _layers(layers: Mapping[str, Mapping[str, Any]]) -> str:
         parts += [table(["written", "default", "meaning"], rows)] if rows else []
         example, network = _example(name)
         parts += [f"{code(example)} is, on 64 channels of 32x32 pixels:\n"]
-        parts += [table(["backend", "spelling"], [[each.title, _spelling(network, each.name)] for each in BACKENDS])]
+        parts += [
+            table(["backend", "spelling"], [[backend.title, _spelling(network, backend.name)] for backend in BACKENDS])
+        ]
     return "\n".join(parts)
 
 

@@ -100,7 +100,7 @@ def _row(
     element: Element
     if closed and len(steps) <= MOST_CLOSED:
         lines = [line for step in steps if isinstance(step, Box) for line in (step.title, *step.detail)] or ["pass"]
-        kinds = [step.kind for step in steps if isinstance(step, Box) if step.kind not in ("value", "other")]
+        kinds = [step.kind for step in steps if isinstance(step, Box) and step.kind not in ("value", "other")]
         alone = lines[1:] if lines[0] == row.name else lines  # a module's row that has the module's name
         source_only = bool(steps) and isinstance(steps[0], Box) and steps[0].source
         element = Box(row.name, kinds[0] if kinds else "other", (*alone, *words.wrapped(marks)), out, source_only)

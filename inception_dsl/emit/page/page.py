@@ -67,7 +67,7 @@ def page(subject: Subject, further: Sequence[Drawn] = (), words: Sequence[str] =
     cited = citation(program.paper._replace(arxiv=""))
     return document(
         "page/page",
-        ("page/page.css", "page/charts.css"),
+        ("page/page.css", "page/layout.css", "page/charts.css"),
         ("page/page.js",),
         source=program.file,
         rebuild=f"{subject.rebuild or command(program.file)} {shlex.join(['--page', *words])}",

@@ -15,7 +15,7 @@ from inception_dsl.ir.typed import Typed
 
 
 class LineRange(NamedTuple):
-    """LineRange of a file from `first` to `last`, counted from 1."""
+    """Lines of a file from `first` to `last`, counted from 1."""
 
     first: int
     last: int
