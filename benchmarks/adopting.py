@@ -43,17 +43,18 @@ def names(library: str) -> list[str]:
         return [name for name in found if not name.startswith(TRANSFORMERS)]
     from pytorchcv.model_provider import _models
 
-    return by_turns(sorted(_models))
+    return by_turns([*_models])
 
 
 def by_turns(names: list[str]) -> list[str]:
     """Names in an order in which every family soon has one: the first of each, then the second, and so on."""
     turns: Counter[str] = Counter()
-    ranked = []
+    ranked: list[tuple[int, int, str]] = []
     for name in names:
-        ranked.append((turns[family(name)], name))
-        turns[family(name)] += 1
-    return [name for _, name in sorted(ranked)]
+        own = family("pytorchcv", name)
+        ranked.append((turns[own], len(ranked), name))
+        turns[own] += 1
+    return [name for *_, name in sorted(ranked)]
 
 
 def network(library: str, name: str) -> nn.Module:
@@ -96,8 +97,12 @@ def _cause(code: str, message: str) -> str:
     return f"{code} {kinds[0]}" if kinds else f"{code} {re.sub(r'`[^`]*`|[0-9]+', '_', message)[:80]}"
 
 
-def family(name: str) -> str:
-    """The family of a network: its name up to the first digit."""
+def family(library: str, name: str) -> str:
+    """The family of a network: the module of pytorchcv that defines it, or else its name up to the first digit."""
+    if library == "pytorchcv":
+        from pytorchcv.model_provider import _models
+
+        return str(_models[name].__module__.rpartition(".")[2])
     return re.split(r"\d", name)[0].strip("_")
 
 
@@ -114,12 +119,14 @@ def summary(file: Path) -> None:
     for line in read(file):
         by_cause[line["library"]][line["cause"]] += 1
         own = families[line["library"]]
-        own[family(line["name"])] = own.get(family(line["name"]), False) or line["cause"] == "equal"
+        group = family(line["library"], line["name"])
+        own[group] = own.get(group, False) or line["cause"] == "equal"
     for library, causes in by_cause.items():
         print(f"{library}: {causes['equal']} of {causes.total()} equal")
         for cause, count in causes.most_common():
             print(f"  {count:4} {cause}")
         missing = [name for name, equal in families[library].items() if not equal]
+        print(f"  {len(families[library]) - len(missing)} of {len(families[library])} families have one")
         print(f"  families without one: {', '.join(missing) or 'none'}")
 
 

@@ -263,4 +263,4 @@ def shares(size: int, out: int) -> Array:
 
 def decimal(number: float) -> float:
     """The shortest decimal that float32 rounds to a number: 0.001 for an attribute that was written as 0.001."""
-    return float(f"{number:.7g}")
+    return float(str(np.float32(number)))

@@ -1,10 +1,18 @@
-"""Repeated axes, which a product or a quotient repeats by itself."""
+"""Repeated axes: a product or a quotient repeats those of a pixel by itself; others are written."""
 
 from __future__ import annotations
 
+from contextlib import suppress
+from typing import Final
+
 from inception_dsl.interchange.builder import Added, Builder
-from inception_dsl.interchange.primitives import Expand, broadcast
-from inception_dsl.ir.shapes import TensorType
+from inception_dsl.interchange.primitives import Expand
+from inception_dsl.ir.ops.joins import Concat
+from inception_dsl.ir.ops.resampling import Upsample
+from inception_dsl.ir.shapes import ShapeError
+
+MOST_COPIES: Final = 32
+"""The most copies of a channel that are written side by side."""
 
 
 def unneeded(graph: Builder, added: Added) -> int | None:
@@ -18,11 +26,50 @@ def of_operand(graph: Builder, added: Added) -> int | None:
     sources = [_source(graph, index) for index in added.inputs]
     if sources == [*added.inputs] or len(sources) != 2:
         return None
-    one, other = (graph.type_of(index).shape for index in sources)
+    one, other = map(graph.type_of, sources)
     expanded = added.op.infer(*map(graph.type_of, added.inputs))
-    if len(one) != len(other) or broadcast(one, other) != TensorType(expanded.shape):
+    with suppress(ShapeError):
+        if len(one.shape) == len(other.shape) and added.op.infer(one, other) == expanded:
+            return graph.add(added.name, added.op, *sources)
+    return None
+
+
+def of_image(graph: Builder, added: Added) -> int | None:
+    """A sum or product with a channel or pixel that was expanded: copies of the channel, or of the pixel."""
+    sources = [_copied(graph, added.name, index) for index in added.inputs]
+    if sources == [*added.inputs]:
         return None
     return graph.add(added.name, added.op, *sources)
+
+
+def _copied(graph: Builder, name: str, index: int) -> int:
+    """A value with the copies that an expansion makes of its channel or its pixels, if the language can say them."""
+    node = graph.node(index)
+    if node is None or not isinstance(node.op, Expand):
+        return index
+    (value,) = node.inputs
+    wanted, shape = node.op.shape, graph.type_of(value).shape
+    if len(wanted) != len(shape) or len(shape) != 3:
+        return index
+    copies = _factors(wanted[0] // shape[0])
+    if max(copies, default=1) > MOST_COPIES:
+        return index
+    for number, factor in enumerate(copies, 1):
+        value = graph.add(f"{name}/copies{number}", Concat(), *[value] * factor)
+    if shape[1:] == wanted[1:]:
+        return value
+    return graph.add(f"{name}/pixels", Upsample((wanted[1] // shape[1], wanted[2] // shape[2])), value)
+
+
+def _factors(number: int) -> list[int]:
+    """The prime factors of a number."""
+    found, divisor = [], 2
+    while number > 1:
+        while number % divisor == 0:
+            found.append(divisor)
+            number //= divisor
+        divisor += 1
+    return found
 
 
 def _source(graph: Builder, index: int) -> int:

@@ -25,6 +25,7 @@ from inception_dsl.interchange.primitives import (
 from inception_dsl.interchange.recognise.activations import ELEMENTWISE
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops.activations import LeakyReLU, PReLU, Softmax
+from inception_dsl.ir.ops.channels import ChannelPart
 from inception_dsl.ir.ops.joins import Concat
 from inception_dsl.ir.ops.linear import Conv, FullyConnected
 from inception_dsl.ir.ops.norms import BatchNorm, LayerNorm
@@ -45,6 +46,10 @@ def permute(graph: Builder, added: Added) -> int | None:
     assert isinstance(op, Permute)
     if op.order == tuple(range(len(op.order))):
         return index
+    shape = graph.type_of(index).shape
+    moved = [axis for axis in op.order if shape[axis] > 1]
+    if op.order not in (LAST, FIRST) and moved == sorted(moved):
+        return graph.add(added.name, Reshape(tuple(shape[axis] for axis in op.order)), index)
     inner = graph.op(index)
     if isinstance(inner, Permute):
         order = tuple(inner.order[axis] for axis in op.order)
@@ -99,7 +104,7 @@ def linear(graph: Builder, added: Added) -> int | None:
 
 ANYWHERE: Final = (*ELEMENTWISE, LeakyReLU, Identity)
 """The ops that treat every element alike."""
-ON_CHANNELS: Final = (Affine, PReLU, Softmax, Concat, BatchNorm, LayerNorm)
+ON_CHANNELS: Final = (Affine, PReLU, Softmax, Concat, BatchNorm, LayerNorm, ChannelPart)
 """The ops that treat the channels of a pixel as they treat the features of a vector."""
 
 
@@ -117,15 +122,15 @@ class Layout(NamedTuple):
 
 def channels_first(graph: Builder, index: int) -> int | None:
     """The index of the image with the channels first that a value with the channels last is, if it is known to be."""
-    return _follow(graph, index, CHANNELS_LAST)
+    return follow(graph, index, CHANNELS_LAST)
 
 
 def as_pixel(graph: Builder, index: int) -> int | None:
     """The index of the image of one pixel that a vector is, if it is known to be made of one."""
-    return _follow(graph, index, VECTOR)
+    return follow(graph, index, VECTOR)
 
 
-def _follow(graph: Builder, index: int, layout: Layout) -> int | None:
+def follow(graph: Builder, index: int, layout: Layout) -> int | None:
     """The index of a value in the language's layout; so are all values from where the layout begins."""
     found, ahead = graph.found, [index]
     found[layout.name, INPUT] = None

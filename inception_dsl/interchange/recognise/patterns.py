@@ -7,7 +7,7 @@ from typing import Final
 
 from inception_dsl.interchange import primitives as prim
 from inception_dsl.interchange.builder import Pattern
-from inception_dsl.interchange.recognise import averages, channels, constants, expansion, layout, norms
+from inception_dsl.interchange.recognise import averages, channels, constants, expansion, gates, layout, norms, stacks
 from inception_dsl.interchange.recognise.activations import recognise_activation
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops.joins import Add, Mul
@@ -16,13 +16,13 @@ PATTERNS: Final[Mapping[type[Op], tuple[Pattern, ...]]] = {
     prim.WithConstant: (recognise_activation, constants.number, constants.channels),
     prim.Binary: (expansion.of_operand, recognise_activation, norms.quotient, averages.uncounted),
     prim.Unary: (recognise_activation,),
-    prim.Clip: (recognise_activation,),
-    Mul: (expansion.of_operand, recognise_activation),
-    Add: (recognise_activation,),
+    prim.Clip: (recognise_activation, gates.bounded),
+    Mul: (expansion.of_operand, expansion.of_image, recognise_activation, gates.shifted),
+    Add: (expansion.of_image, recognise_activation),
     prim.Expand: (expansion.unneeded,),
-    prim.Reshape: (channels.shuffle, norms.ungroup, layout.flatten),
+    prim.Reshape: (channels.shuffle, norms.ungroup, stacks.unstack, layout.flatten),
     prim.Permute: (layout.permute,),
-    prim.Reduce: (layout.reduce,),
+    prim.Reduce: (layout.reduce, stacks.total),
     prim.Linear: (layout.linear,),
     prim.LastAxisNorm: (norms.vector_norm,),
     prim.Slice: (channels.part, channels.every),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from typing import Final
 
 import numpy as np
@@ -15,6 +16,7 @@ from inception_dsl.interchange.torch.call import RULES, Call, Given
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops import activations as act
 from inception_dsl.ir.ops.joins import Add, Mul
+from inception_dsl.ir.shapes import ShapeError
 
 PLAIN: Final[dict[str, Op]] = {
     "relu": act.ReLU(),
@@ -70,7 +72,8 @@ def _elementwise(call: Call) -> int:
     kind = {"maximum": "max", "minimum": "min", "rsub": "sub"}.get(call.kind, call.kind)
     if isinstance(one, Given) and isinstance(other, Given):
         joins: dict[str, Op] = {"add": Add(), "mul": Mul()}
-        return call.add(joins.get(kind) or prim.Binary(kind), one.index, other.index)
+        op = joins.get(kind) or prim.Binary(kind)
+        return call.add(op, *_broadcast(call, op, one.index, other.index))
     first = not isinstance(one, Given)
     value, number = (other, one) if first else (one, other)
     if not isinstance(value, Given):
@@ -79,6 +82,17 @@ def _elementwise(call: Call) -> int:
         raise Unsupported("it has one operand")
     constant = number if isinstance(number, Constant) else _number(number)
     return call.add(prim.WithConstant(kind, constant, first and kind not in ("add", "mul")), value.index)
+
+
+def _broadcast(call: Call, op: Op, *values: int) -> list[int]:
+    """Two values in one shape, where the op does not broadcast them itself."""
+    types = [call.builder.type_of(value) for value in values]
+    with suppress(ShapeError):
+        op.infer(*types)
+        return [*values]
+    wanted = prim.broadcast(*(each.shape for each in types))
+    expand = prim.Expand(wanted.shape)
+    return [value if each == wanted else call.add(expand, value) for value, each in zip(values, types, strict=True)]
 
 
 def _number(number: float) -> Constant:

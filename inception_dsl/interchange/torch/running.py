@@ -29,7 +29,7 @@ def shape_of(module: nn.Module, image: Pair | None = None) -> tuple[int, int, in
     if len(noted) == len(USUAL):
         return noted
     if isinstance(size, tuple) and len(size) == len(USUAL) - 1:
-        return (channels, *size)
+        return (min(channels, USUAL[0]), *size)  # the first layer of some reads an image that was rearranged
     return (channels, *USUAL[1:])
 
 

@@ -10,6 +10,7 @@ from inception_dsl.interchange.graph import Unsupported
 from inception_dsl.interchange.rules import axis_of
 from inception_dsl.interchange.torch.call import RULES, Call, Given
 from inception_dsl.ir.ops.channels import ChannelShuffle
+from inception_dsl.ir.ops.scaling import Scale
 
 
 @RULES("contiguous", "clone", "alias", "detach", "to", "_to_copy", "type_as")
@@ -40,6 +41,20 @@ def _concat(call: Call) -> int:
         raise Unsupported("it joins constants")
     axis = axis_of(call["dim"], call.builder.type_of(values[0].index))
     return call.add(prim.Join(axis), *(value.index for value in values))
+
+
+@RULES("stack")
+def _stack(call: Call) -> int:
+    """Values one after the other along a new axis."""
+    values = call["tensors"]
+    if not all(isinstance(value, Given) for value in values):
+        raise Unsupported("it joins constants")
+    shape = call.builder.type_of(values[0].index).shape
+    axis = call["dim"] % (len(shape) + 2) - 1
+    if axis < 0:
+        raise Unsupported("it makes a batch of values")
+    single = prim.Reshape((*shape[:axis], 1, *shape[axis:]))
+    return call.add(prim.Join(axis), *(call.add(single, value.index) for value in values))
 
 
 @RULES("flatten", "view", "reshape", "_unsafe_view", "unsqueeze", "squeeze")
@@ -135,6 +150,12 @@ def _reduce(call: Call) -> int:
 @RULES("ones_like")
 def _ones(call: Call) -> int:
     return call.add(prim.Ones())
+
+
+@RULES("zeros_like")
+def _zeros(call: Call) -> int:
+    """Zeros, as a recurrent state begins."""
+    return call.add(Scale(0.0))
 
 
 @RULES("channel_shuffle")

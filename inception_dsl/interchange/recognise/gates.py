@@ -1,0 +1,36 @@
+"""Gates that a source shifts or bounds by numbers."""
+
+from __future__ import annotations
+
+from inception_dsl.interchange.builder import Added, Builder
+from inception_dsl.interchange.primitives import Clip, WithConstant
+from inception_dsl.ir.ops.activations import ReLU6
+from inception_dsl.ir.ops.joins import Add, Mul
+from inception_dsl.ir.ops.scaling import Scale
+
+
+def shifted(graph: Builder, added: Added) -> int | None:
+    """`x * (1 + gate)` is `x + x * gate`, as residual attention (1704.06904) and BAM (1807.06514) say it."""
+    if len(added.inputs) != 2:
+        return None
+    for x, index in (added.inputs, added.inputs[::-1]):
+        match graph.op(index):
+            case WithConstant("add", constant) if (number := constant.scalar) is not None:
+                (gate,) = graph.nodes[index].inputs
+            case _:
+                continue
+        if added.op.infer(graph.type_of(x), graph.type_of(gate)) == graph.type_of(x):
+            product = graph.add(f"{added.name}/product", Mul(), x, gate)
+            own = x if number == 1 else graph.add(f"{added.name}/own", Scale(number), x)
+            return graph.add(added.name, Add(), own, product)
+    return None
+
+
+def bounded(graph: Builder, added: Added) -> int | None:
+    """What is kept between 0 and another number is a ReLU6 between two scales."""
+    op = added.op
+    assert isinstance(op, Clip)
+    if op.low != 0 or not 0 < op.high < float("inf"):
+        return None
+    scaled = graph.add(f"{added.name}/scaled", Scale(6 / op.high), *added.inputs)
+    return graph.add(added.name, Scale(op.high / 6), graph.add(f"{added.name}/relu6", ReLU6(), scaled))

@@ -1,0 +1,117 @@
+"""Forms in which modules of torch say what the language has words for: every one is adopted with equal values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from inception_dsl.adopt.adopt import adopt
+from inception_dsl.adopt.source import Network
+from inception_dsl.interchange.graph import Opaque
+from inception_dsl.interchange.torch.reader import read_torch
+from inception_dsl.interchange.torch.running import run
+
+Form = Callable[["Layers", Tensor], Any]
+
+
+class Layers(nn.Module):
+    """Layers, and a form in which they are used on images of 4 channels."""
+
+    def __init__(self, form: Form) -> None:
+        super().__init__()
+        self.form = form
+        self.one, self.other = nn.Conv2d(4, 4, 3, padding=1), nn.Conv2d(4, 4, 1)
+        self.mask, self.twice, self.score = nn.Conv2d(4, 1, 1), nn.Conv2d(4, 8, 1), nn.Linear(4, 8)
+
+    def forward(self, x: Tensor) -> Any:
+        return self.form(self, x)
+
+
+def pooled(x: Tensor) -> Tensor:
+    return functional.adaptive_avg_pool2d(x, 1)
+
+
+def selective_kernels(net: Layers, x: Tensor) -> Any:
+    images = torch.stack([net.one(x), net.other(x)], dim=1)
+    weights = net.twice(pooled(images.sum(dim=1))).view(x.size(0), 2, 4).softmax(dim=1)
+    return (images * weights.unsqueeze(-1).unsqueeze(-1)).sum(dim=1)
+
+
+def split_attention(net: Layers, x: Tensor) -> Any:
+    images = net.twice(x).view(x.size(0), 2, 4, 8, 8)
+    weights = net.score(pooled(images.sum(dim=1)).flatten(1)).view(x.size(0), 1, 2, -1).transpose(1, 2).softmax(dim=1)
+    return (images * weights.reshape(x.size(0), 2, -1, 1, 1)).sum(dim=1)
+
+
+def neighbours(net: Layers, x: Tensor) -> Any:
+    return net.twice(x).view(x.size(0), 4, 2, 8, 8).sum(dim=2)
+
+
+def recurrent_state(net: Layers, x: Tensor) -> Any:
+    vector = pooled(net.one(x)).view(x.size(0), -1)
+    gate, cell = (net.score(vector) + net.score(torch.zeros_like(vector))).chunk(2, dim=1)
+    state = gate.sigmoid() * torch.zeros_like(vector) + gate.sigmoid() * cell.tanh()
+    return x * state.unsqueeze(-1).unsqueeze(-1)
+
+
+def shifted_gate(net: Layers, x: Tensor) -> Any:
+    return x * (1 + net.one(x).sigmoid())
+
+
+def bounded_gate(net: Layers, x: Tensor) -> Any:
+    return x * net.other(pooled(x)).clamp(0, 1)
+
+
+def one_channel_for_all(net: Layers, x: Tensor) -> Any:
+    return x * net.mask(x).sigmoid()
+
+
+def bottleneck_attention(net: Layers, x: Tensor) -> Any:
+    return x + (net.other(pooled(x)).expand_as(x) * net.mask(x).expand_as(x)).sigmoid()
+
+
+def one_pixel_for_all(net: Layers, x: Tensor) -> Any:
+    weights = net.other(pooled(x))
+    return net.one(x) * weights + weights
+
+
+FORMS = (
+    selective_kernels,
+    split_attention,
+    neighbours,
+    recurrent_state,
+    shifted_gate,
+    bounded_gate,
+    one_channel_for_all,
+    bottleneck_attention,
+    one_pixel_for_all,
+)
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.__name__)
+def test_a_form_is_adopted_with_equal_values(form: Form) -> None:
+    torch.manual_seed(0)
+    net = Layers(form).eval()
+    graph = read_torch(net, (4, 8, 8), "net")
+
+    found = adopt(Network("tests:net", graph, lambda images, weights: run(net, graph, images, weights)))
+
+    assert found.same
+    assert found.values is not None
+    assert found.values.equal
+    assert found.values.moved > 0.01
+
+
+def test_a_softmax_over_three_images_has_no_word() -> None:
+    def three(net: Layers, x: Tensor) -> Any:
+        images = torch.stack([net.one(x), net.other(x), x], dim=1)
+        return (images * images.softmax(dim=1)).sum(dim=1)
+
+    graph = read_torch(Layers(three), (4, 8, 8), "net")
+
+    assert [node.op.kind for node in graph.nodes if isinstance(node.op, Opaque)]
