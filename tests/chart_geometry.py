@@ -8,15 +8,10 @@ from itertools import combinations
 from typing import Any, cast
 from xml.etree import ElementTree as ET
 
+from markup_reader import SVG, parsed
+
 from inception_dsl.emit.charts.pen import SIZES, Role, wide
 from inception_dsl.emit.picture.rectangle import Rectangle
-
-SVG = "{http://www.w3.org/2000/svg}"
-
-
-def parsed(svg: str) -> ET.Element:
-    """The root of a chart that we drew."""
-    return ET.fromstring(svg)  # noqa: S314
 
 
 def words(svg: str) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from xml.etree import ElementTree as ET
 
 from cli_runner import SMALL
 
@@ -15,7 +14,6 @@ from inception_dsl.emit.figures.model import Box, Figure, Fork, Frame, Head, Row
 from inception_dsl.ir.typed import Typed
 
 ROOT = Path(__file__).parent.parent
-SVG = "{http://www.w3.org/2000/svg}"
 
 
 def spec(name: str) -> Typed:
@@ -26,11 +24,6 @@ def spec(name: str) -> Typed:
 def small(text: str = SMALL) -> Typed:
     """A network given as text."""
     return at_size(compile_source(Source("small.yaml", text)))
-
-
-def parsed(drawn: str) -> ET.Element:
-    """The root of an SVG file of ours."""
-    return ET.fromstring(drawn)  # noqa: S314 - we wrote it
 
 
 HOSTILE = (

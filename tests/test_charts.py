@@ -6,9 +6,10 @@ import math
 from pathlib import Path
 
 import pytest
-from chart_geometry import SVG, faults, parsed, words
+from chart_geometry import faults, words
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from markup_reader import SVG, parsed
 
 from inception_dsl.diagnostics.diagnostic import SpecError
 from inception_dsl.emit.charts import pen

@@ -6,10 +6,11 @@ from dataclasses import replace
 from itertools import product
 
 import pytest
-from figure_examples import parsed, small, spec
+from figure_examples import small, spec
 from figure_geometry import faults, lines, shapes, words
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from markup_reader import parsed
 from strategies import specs
 
 from inception_dsl.emit.figures import svg

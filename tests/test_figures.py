@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 from cli_runner import SMALL, cli, in_folder
-from figure_examples import ROOT, SVG, hostile, parsed, small, spec
+from figure_examples import ROOT, hostile, small, spec
 from figure_geometry import faults, lines, words
+from markup_reader import SVG, parsed
 
 from inception_dsl.diagnostics.diagnostic import SpecError
 from inception_dsl.emit.figures import svg

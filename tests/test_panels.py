@@ -148,7 +148,7 @@ def changed(value: Any, put: Any) -> Iterator[Any]:
             yield other
 
 
-@pytest.mark.parametrize("put", ODD, ids=repr)
+@pytest.mark.parametrize("put", ODD, ids=lambda put: repr(put)[:12])
 def test_damaged_files_are_reported_and_never_crash(tmp_path: Path, put: Any) -> None:
     objectives = [{"formula": "params", "maximise": True}, {"formula": "ops", "maximise": False}]
     variant = {"settings": {"width": 0.5}, "size": [8, 9], "params": 3, "macs": 4, "activations": 5, "depth": 2}

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from browser import FITS, opened
-from test_page import MOST, Reader, check_alone
+from markup_reader import Reader
+from test_page import MOST, check_alone
 
 from inception_dsl import network
 from inception_dsl.spec.discovery import find_specs

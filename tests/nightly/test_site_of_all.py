@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from browser import FITS, opened
 from chart_geometry import faults
-from test_page import Reader
+from markup_reader import Reader
 
 from inception_dsl import network
 from inception_dsl.emit.charts.svg import svg
