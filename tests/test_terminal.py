@@ -6,12 +6,10 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import click
 import pytest
-from cli_runner import drained
+from cli_runner import all_commands, drained
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
@@ -124,19 +122,7 @@ def test_a_terminal_is_asked_how_wide_it_is(columns: int) -> None:
     assert (shown == piped) == (columns == 200)
 
 
-def commands(group: click.Group = main, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """The commands and groups of commands, each as the words that call it."""
-    yield path
-    context = click.Context(group)
-    for name in group.list_commands(context):
-        command = group.get_command(context, name)
-        if isinstance(command, click.Group):
-            yield from commands(command, (*path, name))
-        else:
-            yield (*path, name)
-
-
-@pytest.mark.parametrize("words", [*commands()], ids=" ".join)
+@pytest.mark.parametrize("words", [words for words, _ in all_commands()], ids=" ".join)
 def test_help_fits_80_columns(words: tuple[str, ...]) -> None:
     """No line is longer, no summary of a command is cut, and no escape is printed."""
     result = CliRunner().invoke(main, [*words, "--help"], terminal_width=80)

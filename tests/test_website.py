@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 import pytest
+from cli_runner import all_commands
 
 pytest.importorskip("mkdocs", reason="needs the extra `docs`")
 
@@ -25,7 +26,6 @@ from mkdocs.config import load_config
 from reference import api, codes
 
 import inception_dsl
-from inception_dsl.cli.main import main
 from inception_dsl.diagnostics.codes.code import Code
 from inception_dsl.diagnostics.codes.table import CODES
 from inception_dsl.emit.backends import BACKENDS
@@ -149,18 +149,8 @@ def test_a_recipe_has_the_keys_of_training_except_one() -> None:
 # commands
 
 
-def commands(command: click.Command, context: click.Context) -> Iterator[tuple[click.Command, click.Context]]:
-    yield command, context
-    if isinstance(command, click.Group):
-        for name in command.list_commands(context):
-            inner = command.get_command(context, name)
-            assert inner
-            yield from commands(inner, click.Context(inner, info_name=name, parent=context))
-
-
 def test_every_command_and_option_is_described() -> None:
-    for command, context in commands(main, click.Context(main, info_name="inception-dsl")):
-        path = context.command_path.split()[1:]
+    for path, command in all_commands():
         page = generated()[f"commands/{path[0] if path else 'index'}.md"]
         (section,) = re.findall(rf"^#+ {' '.join(path) or 'Commands'}$.*?(?=^#|\Z)", page, re.DOTALL | re.MULTILINE)
         named = {
@@ -168,7 +158,7 @@ def test_every_command_and_option_is_described() -> None:
         }
         options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
         assert {name for option in options for name in (*option.opts, *option.secondary_opts)} <= named
-        assert not path or f"\n{context.command_path} " in section
+        assert not path or f"\n{' '.join(('inception-dsl', *path))} " in section
 
 
 # the API
