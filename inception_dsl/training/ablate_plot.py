@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from inception_dsl.emit.charts.axes import around, costs, percent, plain, short
+from inception_dsl.emit.charts.axes import around, costs, short
 from inception_dsl.emit.charts.file import write_chart
 from inception_dsl.emit.charts.model import Chart, Dots, Mark, Name, Panel, Spread, series
 from inception_dsl.emit.charts.svg import svg
 from inception_dsl.runner.base.metrics import METRICS
 from inception_dsl.training.ablate_results import Row
+from inception_dsl.training.plot import score_form
 
 
 def plot_ablation(rows: Sequence[Row], metric: str, out: Path) -> None:
@@ -33,7 +34,7 @@ def chart(rows: Sequence[Row], metric: str) -> Chart:
         marks += [Dots([(row.macs, mean)], ink, size=8), Name((row.macs, mean), row.variant.name, ink)]
         values += [*score.values, mean - spread, mean + spread]
     missing = ", ".join(row.variant.name for row in rows if not row.score)
-    form = percent if METRICS[metric].form.endswith("%") else plain
+    form = score_form(metric)
     return Chart(
         title=f"{METRICS[metric].title} on held-out images against multiply-adds",
         description="; ".join(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from inception_dsl.diagnostics.spelling import counted
-from inception_dsl.emit.charts.axes import Axis, around, from_zero, losses, percent, plain, short, whole
+from inception_dsl.emit.charts.axes import Axis, Form, around, from_zero, losses, percent, plain, short, whole
 from inception_dsl.emit.charts.file import check_format, write_chart
 from inception_dsl.emit.charts.model import DASHES, Chart, Dots, Line, Mark, Name, Panel, series
 from inception_dsl.emit.charts.svg import svg
@@ -128,15 +128,20 @@ def _scores(curves: Sequence[Curves]) -> Panel:
     return Panel(
         title,
         _steps(curves),
-        around(values, form=percent if METRICS[first].form.endswith("%") else plain),
+        around(values, form=score_form(first)),
         [*marks, *_keys([METRICS[name].title for name in names], alone)],
         note=_empty(values, "no evaluation yet"),
     )
 
 
+def score_form(name: str) -> Form:
+    """How an axis writes a score: in percent where the log does."""
+    return percent if METRICS[name].form.endswith("%") else plain
+
+
 def _shown(name: str, number: float) -> str:
     """A score on the figure, with fewer digits than in the log."""
-    return f"{number:.1%}" if METRICS[name].form.endswith("%") else f"{number:.3g}"
+    return f"{number:.1%}" if score_form(name) is percent else f"{number:.3g}"
 
 
 def _learning_rate(curves: Sequence[Curves]) -> Panel:
