@@ -75,6 +75,15 @@ def bottleneck_attention(net: Layers, x: Tensor) -> Any:
     return x + (net.other(pooled(x)).expand_as(x) * net.mask(x).expand_as(x)).sigmoid()
 
 
+def computed_weights(net: Layers, x: Tensor) -> Any:
+    kept = net.one.weight * (net.one.weight > 0)
+    return functional.conv2d(net.other(x), kept, padding=1) + functional.conv2d(x, net.twice.weight[:4])
+
+
+def plain_norm(net: Layers, x: Tensor) -> Any:
+    return functional.batch_norm(net.one(x), torch.full((4,), 0.5), torch.full((4,), 2.0))
+
+
 def one_pixel_for_all(net: Layers, x: Tensor) -> Any:
     weights = net.other(pooled(x))
     return net.one(x) * weights + weights
@@ -90,6 +99,8 @@ FORMS = (
     one_channel_for_all,
     bottleneck_attention,
     one_pixel_for_all,
+    computed_weights,
+    plain_norm,
 )
 
 

@@ -67,8 +67,13 @@ def compare_with(target: Network, spec: Adopted, typed: Typed, drawn: bool) -> C
     images = probe.images(typed.input.shape, 2, probe.level(typed))
     given: dict[str, Array] = {}
     if weights is None:
-        weights = dict(_drawn(typed))
-        given = {theirs: weights[ours] for ours, theirs in names.items()}
+        graph, weights = spec.network.graph, dict(_drawn(typed))
+        given = {theirs: weights[ours] for ours, theirs in names.items() if theirs not in graph.computed}
+        weights |= {
+            ours: graph.tensor(theirs).reshape(weights[ours].shape).astype("float32", copy=False)
+            for ours, theirs in names.items()
+            if theirs in graph.computed
+        }
     theirs = target.run(images, given)
     ours = _run(target, typed, weights, images).reshape(theirs.shape)
     return Comparison(

@@ -106,6 +106,7 @@ class Builder:
             {name: new[index] for name, index in outputs.items()},
             lambda name: tensors[name].values,
             self.classes,
+            frozenset(name for name, constant in tensors.items() if constant.computed),
         )
 
 

@@ -11,7 +11,8 @@ from inception_dsl.interchange.graph import Array
 class Constant:
     """A tensor that a source holds: its name and shape, and its values, which are made when they are asked for.
 
-    `order` are the orders of axes by which it was made of the tensor of that name; a reshape is none.
+    `order` are the orders of axes by which it was made of the tensor of that name; a reshape is none. `computed` tells
+    that the source makes it of others when it runs, and has no tensor of that name.
     """
 
     def __init__(
@@ -20,8 +21,9 @@ class Constant:
         shape: Sequence[int],
         make: Callable[[], Array] | None = None,
         order: tuple[tuple[int, ...], ...] = (),
+        computed: bool = False,
     ) -> None:
-        self.name, self.shape, self.order, self._make = name, tuple(shape), order, make
+        self.name, self.shape, self.order, self.computed, self._make = name, tuple(shape), order, computed, make
 
     @property
     def key(self) -> object:
@@ -52,10 +54,11 @@ class Constant:
 
     def reshaped(self, *shape: int) -> Constant:
         """The same numbers in another shape."""
-        return Constant(self.name, shape, (lambda: self.values.reshape(shape)) if self.known else None, self.order)
+        make = (lambda: self.values.reshape(shape)) if self.known else None
+        return Constant(self.name, shape, make, self.order, self.computed)
 
     def permuted(self, *order: int) -> Constant:
         """Its axes in another order."""
         shape = [self.shape[axis] for axis in order]
         make = (lambda: self.values.transpose(order)) if self.known else None
-        return Constant(self.name, shape, make, (*self.order, order))
+        return Constant(self.name, shape, make, (*self.order, order), self.computed)

@@ -60,7 +60,8 @@ class Graph:
     """A network: its nodes in an order in which they can run, and the outputs by name, of which the first is the main.
 
     `tensor` gives the values of a weight by the source's name; it raises `KeyError` for one without values. `classes`
-    are the names of the classes of the source's modules, by the path of the module.
+    are the names of the classes of the source's modules, by the path of the module; `computed` are the weights that the
+    source makes of others when it runs.
     """
 
     source: str
@@ -69,6 +70,7 @@ class Graph:
     outputs: Mapping[str, int]
     tensor: Callable[[str], Array] = field(compare=False, repr=False)
     classes: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    computed: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
 
     @property
     def output(self) -> int:

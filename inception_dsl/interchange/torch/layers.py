@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from inception_dsl.interchange import primitives as prim
+from inception_dsl.interchange.constant import Constant
 from inception_dsl.interchange.graph import Unsupported
 from inception_dsl.interchange.torch.call import RULES, Call
 from inception_dsl.interchange.windows import PixelWindow, avg_pool, conv, max_pool
@@ -88,8 +91,10 @@ def _linear(call: Call) -> int:
 @RULES("batch_norm")
 def _batch_norm(call: Call) -> int:
     weights = call.tensors("weight", "bias", "running_mean", "running_var")
-    if call["training"] or not {"bias", "running_mean", "running_var"} <= weights.keys():
-        raise Unsupported("it is not a batch norm with a shift and running statistics")
+    if call["training"] or not {"running_mean", "running_var"} <= weights.keys():
+        raise Unsupported("it is not a batch norm with running statistics")
+    width = call.type.channels
+    weights.setdefault("bias", Constant(f"{call.name}.bias", (width,), lambda: np.zeros(width), computed=True))
     return call.add(BatchNorm(call["eps"], "weight" in weights, call["momentum"]), **weights)
 
 

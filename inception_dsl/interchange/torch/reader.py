@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.export import ExportedProgram, export
+from torch.fx.node import map_arg
 
 from inception_dsl.diagnostics.codes.interchange import NOT_A_GRAPH
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
@@ -80,6 +81,10 @@ def _numbers(tensor: Tensor) -> Any:
 def _read(builder: Builder, node: torch.fx.Node, values: Mapping[str, Any]) -> Any:
     """What a call gives: a value of the graph, a constant, or several of them."""
     kind, arguments = _call(node, values)
+    if isinstance(node.meta.get("val"), Tensor) and all(
+        isinstance(values[each.name], Constant) for each in node.all_input_nodes
+    ):
+        return _computed(node, values)
     try:
         return RULES.get(kind, _unknown)(Call(builder, kind, node.name, arguments))
     except (Unsupported, ShapeError) as error:
@@ -92,6 +97,20 @@ def _read(builder: Builder, node: torch.fx.Node, values: Mapping[str, Any]) -> A
             for each in (found if isinstance(found, tuple | list) else [found])
         ]
         return given if isinstance(found, tuple | list) else given[0]
+
+
+def _computed(node: torch.fx.Node, values: Mapping[str, Any]) -> Constant:
+    """What a call gives that reads no value of the graph."""
+
+    def tensor(argument: torch.fx.Node) -> Tensor:
+        return torch.tensor(values[argument.name].values)
+
+    def make() -> Any:
+        assert callable(node.target)
+        with torch.no_grad():
+            return node.target(*map_arg(node.args, tensor), **map_arg(node.kwargs, tensor)).numpy()
+
+    return Constant(node.name, node.meta["val"].shape, make, computed=True)
 
 
 def _call(node: torch.fx.Node, values: Mapping[str, Any]) -> tuple[str, Arguments]:
