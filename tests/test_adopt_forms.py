@@ -84,6 +84,17 @@ def plain_norm(net: Layers, x: Tensor) -> Any:
     return functional.batch_norm(net.one(x), torch.full((4,), 0.5), torch.full((4,), 2.0))
 
 
+def cut_after_windows(net: Layers, x: Tensor) -> Any:
+    wider = functional.pad(x, (1, 0, 1, 0))
+    average = functional.avg_pool2d(wider, 3, 2, 1, count_include_pad=False)[:, :, 1:, 1:]
+    sums = functional.conv2d(wider, net.one.weight, stride=2, padding=1)
+    return torch.cat([average, net.other(sums)[:, :, 1:, 1:]], dim=1)
+
+
+def cut_before_a_window(net: Layers, x: Tensor) -> Any:
+    return functional.conv2d(x[:, :, 1:, 1:], net.other.weight, stride=2)
+
+
 def one_pixel_for_all(net: Layers, x: Tensor) -> Any:
     weights = net.other(pooled(x))
     return net.one(x) * weights + weights
@@ -100,6 +111,8 @@ FORMS = (
     bottleneck_attention,
     one_pixel_for_all,
     computed_weights,
+    cut_after_windows,
+    cut_before_a_window,
     plain_norm,
 )
 

@@ -11,10 +11,11 @@ from typing import Final
 from inception_dsl.diagnostics.codes.shapes import WRONG_RANK
 from inception_dsl.interchange.builder import Builder
 from inception_dsl.interchange.constant import Constant
-from inception_dsl.interchange.primitives import Pad
+from inception_dsl.interchange.primitives import Pad, Slice
 from inception_dsl.ir.ops.activations import ReLU, ReLU6, Sigmoid
 from inception_dsl.ir.ops.linear import Conv
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
+from inception_dsl.ir.ops.shaping import Shift
 from inception_dsl.ir.shapes import Padding, Pair, ShapeError, Window
 
 NEVER_NEGATIVE: Final = (ReLU, ReLU6, Sigmoid)
@@ -85,6 +86,7 @@ def conv(
     graph: Builder, name: str, width: int, groups: int, window: PixelWindow, x: int, weights: Mapping[str, Constant]
 ) -> int:
     """Add a convolution, and give its index."""
+    x = _absorb_cut(graph, name, x, window)
     x, window = _absorb_padding(graph, x, window, (0.0,))
     x, own = _placed(graph, name, x, window, 0.0)
     return graph.add(name, Conv(width, own, groups, "bias" in weights), x, **weights)
@@ -124,6 +126,31 @@ def _placed(graph: Builder, name: str, x: int, window: PixelWindow, value: float
         pad = Pad((0, *window.before), (0, *window.after), value)
         padded = graph.add(name, pad, x) if window.padded else x
         return padded, bare.on(graph.type_of(padded).image)
+
+
+def cut_by(graph: Builder, last: Slice, index: int) -> tuple[int, int] | None:
+    """The image of which a range, of a range, cuts pixels off above and on the left, and how many; None for others."""
+    before = graph.node(index)
+    if before is None or not isinstance(before.op, Slice) or {last.axis, before.op.axis} != {1, 2}:
+        return None
+    (image,), pixels = before.inputs, last.start
+    sizes = graph.type_of(image).shape
+    whole = all(cut.stop >= sizes[cut.axis] and cut.step == 1 for cut in (last, before.op))
+    return (image, pixels) if whole and before.op.start == pixels > 0 and len(sizes) == 3 else None
+
+
+def _absorb_cut(graph: Builder, name: str, x: int, window: PixelWindow) -> int:
+    """The image before pixels were cut off, shifted by as many, if a window does not read those that enter."""
+    last = graph.op(x)
+    found = cut_by(graph, last, graph.nodes[x].inputs[0]) if isinstance(last, Slice) else None
+    if found is None or window.padded:
+        return x
+    image, pixels = found
+    sizes = graph.type_of(image).image, graph.type_of(x).image
+    whole, cut = ([axis.out for axis in window.on(size).axes(size)] for size in sizes)
+    if whole != cut:
+        return x
+    return graph.add(f"{name}/shift", Shift(pixels), image)
 
 
 def _absorb_padding(graph: Builder, x: int, window: PixelWindow, values: tuple[float, ...]) -> tuple[int, PixelWindow]:

@@ -7,7 +7,17 @@ from typing import Final
 
 from inception_dsl.interchange import primitives as prim
 from inception_dsl.interchange.builder import Pattern
-from inception_dsl.interchange.recognise import averages, channels, constants, expansion, gates, layout, norms, stacks
+from inception_dsl.interchange.recognise import (
+    averages,
+    channels,
+    constants,
+    crops,
+    expansion,
+    gates,
+    layout,
+    norms,
+    stacks,
+)
 from inception_dsl.interchange.recognise.activations import recognise_activation
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops.joins import Add, Mul
@@ -25,7 +35,7 @@ PATTERNS: Final[Mapping[type[Op], tuple[Pattern, ...]]] = {
     prim.Reduce: (layout.reduce, stacks.total),
     prim.Linear: (layout.linear,),
     prim.LastAxisNorm: (norms.vector_norm,),
-    prim.Slice: (channels.part, channels.every),
+    prim.Slice: (channels.part, channels.every, crops.later),
     prim.Gather: (channels.gather,),
     prim.Join: (channels.concat,),
     prim.Pad: (channels.pad,),

@@ -1,0 +1,81 @@
+"""Pixels cut off above and on the left of what a window gives: the window begins as many places later.
+
+Ports of NASNet (1707.07012) pad on one side as TensorFlow does: they pad more than that, and cut the first pixels off.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from inception_dsl.interchange.builder import Added, Builder
+from inception_dsl.interchange.primitives import Pad, Slice, WithConstant
+from inception_dsl.interchange.recognise.layout import ANYWHERE
+from inception_dsl.interchange.windows import PixelWindow, avg_pool, conv, cut_by, max_pool
+from inception_dsl.ir.ops.linear import Conv
+from inception_dsl.ir.ops.norms import BatchNorm
+from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
+from inception_dsl.ir.shapes import Pair, ShapeError, Window
+
+
+def later(graph: Builder, added: Added) -> int | None:
+    """The layers before a cut, begun later."""
+    assert isinstance(added.op, Slice)
+    found = cut_by(graph, added.op, added.inputs[0])
+    return _later(graph, *found) if found else None
+
+
+def _later(graph: Builder, index: int, pixels: int) -> int | None:
+    """A value without its first rows and columns; None where no window can leave them out."""
+    node = graph.node(index)
+    if node is None or len(node.inputs) != 1:
+        return None
+    window = node.op.window if isinstance(node.op, Conv | MaxPool | AvgPool) else None
+    if isinstance(node.op, (BatchNorm, *ANYWHERE)) or _on_pixels(graph, node, window):
+        if isinstance(node.op, WithConstant) and node.op.constant.size > 1:
+            return None
+        inner = _later(graph, node.inputs[0], pixels)
+        return graph.add(node.name, node.op, inner, **node.weights) if inner is not None else None
+    if window is None:
+        return None
+    with suppress(ShapeError):
+        found = _begun(graph, node, window, pixels)
+        height, width = graph.type_of(index).image
+        return found if found and graph.type_of(found).image == (height - pixels, width - pixels) else None
+    return None
+
+
+def _on_pixels(graph: Builder, node: Added, window: Window | None) -> bool:
+    """Whether a window reads every pixel by itself."""
+    if window is None or window.reach != (1, 1):
+        return False
+    size = graph.type_of(node.inputs[0]).image
+    return tuple((axis.before, axis.out) for axis in window.axes(size)) == tuple((0, pixels) for pixels in size)
+
+
+def _begun(graph: Builder, node: Added, window: Window, pixels: int) -> int | None:
+    """A layer whose window begins some places later."""
+    (x,) = node.inputs
+    rows, columns = window.axes(graph.type_of(x).image)
+    more: Pair = (0, 0)
+    after = rows.after, columns.after
+    padded = graph.node(x)
+    if padded and isinstance(padded.op, Pad) and not padded.op.value and min(padded.op.before + padded.op.after) >= 0:
+        if not isinstance(node.op, Conv) and any(padded.op.after):
+            return None
+        (x,), more = padded.inputs, (padded.op.before[1], padded.op.before[2])
+        after = after[0] + padded.op.after[1], after[1] + padded.op.after[2]
+    before = (
+        rows.before + more[0] - pixels * window.stride[0],
+        columns.before + more[1] - pixels * window.stride[1],
+    )
+    if min(before) < 0 or (any(more) and any(before) and not isinstance(node.op, Conv)):
+        return None
+    begun = PixelWindow(window.kernel, window.stride, window.dilation, before, after)
+    match node.op:
+        case Conv(int(width), _, int(groups)):
+            return conv(graph, node.name, width, groups, begun, x, node.weights)
+        case AvgPool(_, counted):
+            return avg_pool(graph, node.name, begun, counted, x)
+        case MaxPool():
+            return max_pool(graph, node.name, begun, x)
+    return None
