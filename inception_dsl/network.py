@@ -113,7 +113,7 @@ class Network:
         return audit_target(self.program, target, heads=heads)
 
     def build(self, num_classes: int | None = None, *, classes: int | None = None) -> nn.Module:
-        """The network as a `torch.nn.Module`, initialised as its spec states; the only call that imports torch.
+        """The network as a `torch.nn.Module`, initialised as its spec states.
 
         Without `init` in the spec, torch's own initialisation stays.
 
