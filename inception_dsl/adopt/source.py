@@ -68,7 +68,7 @@ def _run(file: Path, images: Array, weights: Mapping[str, Array]) -> Array:
     """The main output of an ONNX file; images go in one by one, as its batch may be fixed."""
     import numpy as np
 
-    running = session(file)
+    running = session(file, fused=False)
     given = {each.name: each.shape for each in running.get_inputs()}
     name = next(key for key in given if key not in weights)
     shape = given[name]

@@ -92,7 +92,7 @@ def _drawn(typed: Typed) -> Mapping[str, Array]:
 def _run(target: Network, typed: Typed, weights: Mapping[str, Array], images: Array) -> Array:
     """The main output of a spec's network, in the system that runs the source."""
     if target.is_file:
-        run = session(onnx.model(typed))
+        run = session(onnx.model(typed), fused=False)
         return run.run(["logits"], {"input": images, **weights})[0]  # type: ignore[no-any-return]
     network = PyTorch(typed)
     network.load(weights)

@@ -46,12 +46,17 @@ class Onnx(Executor):
         return forward
 
 
-def session(graph: bytes | Path) -> InferenceSession:
-    """An onnxruntime session on the CPU for a graph or its file; it logs nothing but what it raises."""
+def session(graph: bytes | Path, fused: bool = True) -> InferenceSession:
+    """An onnxruntime session on the CPU for a graph or its file; it logs nothing but what it raises.
+
+    `fused` folds norms into the layers before them, which needs memory for all weights once more.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
+    if not fused:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads would slow torch's down
     return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 

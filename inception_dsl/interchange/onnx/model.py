@@ -11,12 +11,13 @@ from typing import Any, Final
 
 import numpy as np
 import onnx
-from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from inception_dsl.diagnostics.codes.interchange import NOT_A_GRAPH
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.interchange.constant import Constant
+from inception_dsl.interchange.graph import Array
+from inception_dsl.interchange.onnx.stored import values, without_data
 from inception_dsl.runner.base.settings import one_line
 
 LARGE: Final = 2**16
@@ -56,7 +57,7 @@ class OnnxModel:
     def __init__(self, file: Path) -> None:
         self.file = file
         try:
-            self.proto = onnx.load(str(file), load_external_data=False)
+            self.proto = onnx.ModelProto.FromString(without_data(file))
         except Exception as error:  # noqa: BLE001 - protobuf and onnx raise exceptions of many kinds
             raise refused(file, f"onnx cannot read `{file}`: {one_line(error)}") from None
         self.graph = self.proto.graph
@@ -75,11 +76,10 @@ class OnnxModel:
 
     def constant(self, name: str, tensor: Any) -> Constant:
         """A TensorProto, whose data may lie in another file of the folder."""
-        folder = str(self.file.parent)
 
-        def make() -> Any:
+        def make() -> Array:
             try:
-                return numpy_helper.to_array(tensor, folder)
+                return values(tensor, self.file)
             except Exception as error:  # noqa: BLE001 - as above
                 raise refused(self.file, f"the values of `{name}` cannot be read: {one_line(error)}") from None
 
@@ -97,15 +97,15 @@ class OnnxModel:
     def declared(self) -> Mapping[str, tuple[int | None, ...]]:
         """The shapes of values, as the file or onnx's shape inference gives them; None for an unknown size."""
         try:
-            slim = onnx.ModelProto()
-            slim.CopyFrom(_without_data(self.proto))
-            graph = onnx.shape_inference.infer_shapes(slim).graph
+            graph = onnx.shape_inference.infer_shapes(self.proto).graph
         except Exception:  # noqa: BLE001 - what it cannot infer stays unknown
             graph = self.graph
         return {each.name: _shape(each) for each in (*graph.input, *graph.value_info, *graph.output)}
 
     def fold(self, node: OnnxNode, inputs: Sequence[Constant | None]) -> list[Constant] | None:
         """The outputs of a node that reads constants alone, as onnx's reference computes them; None if it cannot."""
+        if node.kind == "Constant" and isinstance(tensor := node.attributes.get("value"), onnx.TensorProto):
+            return [self.constant(node.outputs[0], tensor)]
         known = [each for each in inputs if each is not None]
         if not all(each.known for each in known) or sum(each.size for each in known) > LARGE:
             return None
@@ -129,26 +129,6 @@ class OnnxModel:
 def refused(file: Path, message: str, hint: str = "") -> SpecError:
     """The error for a file that does not hold a graph."""
     return SpecError([Diagnostic(NOT_A_GRAPH, message, help=hint, file=str(file))])
-
-
-def _without_data(model: Any) -> Any:
-    """The model with its large initializers as inputs, whose data shape inference does not need."""
-    slim = onnx.ModelProto()
-    slim.ir_version = model.ir_version
-    slim.opset_import.extend(model.opset_import)
-    graph, given = model.graph, slim.graph
-    given.name = graph.name or "graph"
-    given.node.extend(graph.node)
-    given.input.extend(graph.input)
-    given.output.extend(graph.output)
-    given.value_info.extend(graph.value_info)
-    listed = {each.name for each in graph.input}
-    for tensor in graph.initializer:
-        if np.prod(tensor.dims, dtype=np.int64) <= LARGE:
-            given.initializer.append(tensor)
-        elif tensor.name not in listed:
-            given.input.append(onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
-    return slim
 
 
 def _attribute(attribute: Any) -> Any:
