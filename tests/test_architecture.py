@@ -47,7 +47,7 @@ FOREIGN = {
     "markupsafe": {"emit.templates"},
     "mlflow": {"runner.record.trackers"},
     "numpy": {"adopt.source", "crosscheck", "evaluation", "interchange", "runner.readers.tables", "weights"},
-    "onnx": {"emit.onnx.executor", "files.freshness", "interchange.onnx.model"},
+    "onnx": {"emit.onnx.executor", "files.freshness", "interchange.onnx.model", "interchange.onnx.stored"},
     "onnxruntime": {"emit.onnx.executor"},
     "optuna": {"sweeps.sampler"},
     "PIL": {"evaluation.images", "runner.readers.decode", "runner.readers.pillow"},

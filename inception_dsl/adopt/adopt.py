@@ -12,7 +12,7 @@ from inception_dsl.adopt.spec import Adopted, adopted
 from inception_dsl.adopt.values import Comparison, compare
 from inception_dsl.adopt.write import text_of
 from inception_dsl.compiler import at_size, compile_source
-from inception_dsl.diagnostics.codes.interchange import NOT_EQUAL, NOT_EXPRESSED
+from inception_dsl.diagnostics.codes.interchange import NOT_A_GRAPH, NOT_EQUAL, NOT_EXPRESSED
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, SpecError
 from inception_dsl.diagnostics.spelling import counted
 from inception_dsl.interchange.canonical import canonical
@@ -76,15 +76,20 @@ class Adoption:
 def adopt(target: Network, name: str = "", values: bool = True) -> Adoption:
     """Write the spec of a network, compile it, and compare the two; `values` runs both on the same weights.
 
-    Raises `SpecError` E142 for layers that the language cannot express, and the errors of the compiler.
+    Raises `SpecError` E142 for layers that the language cannot express, E140 for a network without layers, and the
+    errors of the compiler.
     """
     if opaque := unsaid(target.graph):
         raise SpecError(opaque)
+    form = canonical(target.graph)
+    if not form.steps:
+        message = f"`{target.name}` has no layers: its output is its input"
+        raise SpecError([Diagnostic(NOT_A_GRAPH, message, file=target.name)])
     name = valid(name or target.stem)
     spec = adopted(target.graph)
     text = text_of(spec, name, target.name)
     typed = at_size(compile_source(Source(f"{name}.yaml", text)))
-    same = canonical(of_spec(typed)).digest == canonical(target.graph).digest
+    same = canonical(of_spec(typed)).digest == form.digest
     return Adoption(name, text, spec, typed, same, compare(target, spec, typed) if values else None)
 
 

@@ -13,6 +13,7 @@ from inception_dsl.emit.onnx.executor import session
 from inception_dsl.interchange.graph import Graph
 from inception_dsl.interchange.target import kind_of
 from inception_dsl.ir.shapes import Pair
+from inception_dsl.runner.base.settings import one_line
 
 if TYPE_CHECKING:
     from inception_dsl.interchange.graph import Array
@@ -65,7 +66,19 @@ def read_network(target: str, size: Pair | None = None, arguments: Mapping[str, 
 
 
 def _run(file: Path, images: Array, weights: Mapping[str, Array]) -> Array:
-    """The main output of an ONNX file; images go in one by one, as its batch may be fixed."""
+    """The main output of an ONNX file; images go in one by one, as its batch may be fixed.
+
+    Raises `SpecError` E140 for a file that onnxruntime cannot run.
+    """
+    try:
+        return _outputs(file, images, weights)
+    except Exception as error:  # noqa: BLE001 - onnxruntime raises exceptions of many kinds
+        message = f"onnxruntime cannot run `{file}`: {one_line(error)}"
+        hint = "check the file with `onnx.checker`; `--no-values` leaves the values out"
+        raise SpecError([Diagnostic(NOT_A_GRAPH, message, help=hint, file=str(file))]) from None
+
+
+def _outputs(file: Path, images: Array, weights: Mapping[str, Array]) -> Array:
     import numpy as np
 
     running = session(file, fused=False)

@@ -21,9 +21,9 @@ from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.emit.onnx.backend import ONNX
 from inception_dsl.emit.onnx.executor import session
 from inception_dsl.evaluation.images import prepared, read_image
+from inception_dsl.files import paths
 from inception_dsl.runner.base.settings import one_line
 from inception_dsl.runner.readers.pillow import list_images
-from inception_dsl.weights.files import readable_size
 from inception_dsl.weights.preprocessing import KEY, Preprocessing, parse_preprocessing
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def open_network(file: Path) -> OnnxNetwork:
     require(ONNX)
     if find_spec("PIL") is None:
         raise missing("pillow", "train")
-    readable_size(file)
+    paths.readable_size(file)
     try:
         running = session(file)
     except Exception as error:  # noqa: BLE001 - onnxruntime has an exception for each kind of fault
@@ -143,7 +143,7 @@ def find_images(given: Sequence[Path]) -> list[Path]:
             faults += [] if inside else [Diagnostic(UNUSABLE_INPUT, f"`{path}` has no image in it", file=str(path))]
         else:
             try:
-                readable_size(path)
+                paths.readable_size(path)
             except SpecError as error:
                 faults += error.diagnostics
             found.append(path)

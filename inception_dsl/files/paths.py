@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from itertools import islice
+from pathlib import Path
 from typing import Final
 
 from inception_dsl.diagnostics.codes.tool import CANNOT_READ_FILE, CANNOT_WRITE_FILE
@@ -27,6 +28,21 @@ _KINDS: Final = {
 def file_kind(mode: int) -> str:
     """The kind of file that a mode describes, in words; empty for a regular file."""
     return _KINDS.get(stat.S_IFMT(mode), "")
+
+
+def readable_size(path: Path) -> int:
+    """The size of a file in bytes.
+
+    Raises `SpecError` E001 if the file is missing, cannot be opened, or is a folder or a pipe (which may never end).
+    """
+    try:
+        found = path.stat()
+        if kind := file_kind(found.st_mode):
+            raise unreadable(path, f"it is {kind}")
+        path.open("rb").close()
+    except (OSError, ValueError) as error:
+        raise unreadable(path, reason(error)) from None
+    return found.st_size
 
 
 def reason(error: Exception) -> str:

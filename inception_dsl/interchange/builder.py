@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from inception_dsl.diagnostics.codes.shapes import WRONG_RANK
 from inception_dsl.interchange.constant import Constant
 from inception_dsl.interchange.graph import INPUT, Graph, GraphNode, Opaque, needed
 from inception_dsl.interchange.primitives import Primitive
 from inception_dsl.ir.op import Op
-from inception_dsl.ir.shapes import TensorType
+from inception_dsl.ir.shapes import ShapeError, TensorType
 
 Weights = Mapping[str, Constant]
 
@@ -70,6 +72,10 @@ class Builder:
             self.classes[self.scope] = kind.rpartition(".")[2]
 
     def _append(self, added: Added, out: TensorType) -> int:
+        for name, weight in added.op.weights(*map(self.type_of, added.inputs)).items():
+            if name in added.weights and added.weights[name].size != math.prod(weight.shape):
+                message = f"its {name} has the shape {added.weights[name].shape}, and not {weight.shape}"
+                raise ShapeError(WRONG_RANK, message)
         self.nodes.append(added)
         self.types.append(out)
         return len(self.nodes) - 1

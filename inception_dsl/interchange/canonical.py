@@ -26,6 +26,9 @@ COMMUTATIVE: Final = (Add.name, Mul.name)
 ASSOCIATIVE: Final = (Add.name, Mul.name, Concat.name)
 """The kinds whose nesting has no effect."""
 
+MOST_TERMS: Final = 512
+"""Sums of sums are one sum of up to this many terms: the number could double with every node of a graph."""
+
 LINEAR: Final = ("conv", "fc")
 """The kinds into which a batch norm after them can be folded."""
 
@@ -119,9 +122,10 @@ def _merged(step: Step, steps: Sequence[Step]) -> Step:
     """A step with those of its kind that it reads in it, where the two are one: sums of sums, scales of scales."""
     if step.kind not in (*ASSOCIATIVE, Scale.name):
         return step
-    parameters, inputs, nodes = step.parameters, [], [*step.nodes]
+    parameters, nodes = step.parameters, [*step.nodes]
+    inputs: list[int] = []
     for each in step.inputs:
-        if each == INPUT or steps[each].kind != step.kind:
+        if each == INPUT or steps[each].kind != step.kind or len(inputs) + len(steps[each].inputs) > MOST_TERMS:
             inputs.append(each)
             continue
         inner = steps[each]

@@ -9,7 +9,6 @@ from typing import Final, Literal
 
 from inception_dsl.diagnostics.codes.interchange import NOT_A_GRAPH
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
-from inception_dsl.files import paths
 from inception_dsl.interchange.graph import Graph
 from inception_dsl.ir.shapes import TensorType
 
@@ -42,12 +41,7 @@ def read_target(target: str, image: TensorType, arguments: Mapping[str, str] | N
     if kind_of(target) == "onnx":
         from inception_dsl.interchange.onnx.reader import read_onnx
 
-        file = Path(target)
-        try:
-            file.open("rb").close()
-        except (OSError, ValueError) as error:
-            raise paths.unreadable(file, paths.reason(error)) from None
-        return read_onnx(file, image.image if len(image.shape) == 3 else None)
+        return read_onnx(Path(target), image.image if len(image.shape) == 3 else None)
     from inception_dsl.interchange.torch.module import make_module
     from inception_dsl.interchange.torch.reader import read_torch
 

@@ -42,7 +42,7 @@ def read_weights(path: Path, own: Collection[str] = ()) -> WeightFile:
     Raises `SpecError`: E001 for a file that cannot be read, E130 for a file without named tensors, E131 for a pickle
     that would run code, E135 for a dtype or layout that is not supported, and E005 for a missing library.
     """
-    size = readable_size(path)
+    size = paths.readable_size(path)
     if not path.name.endswith((".safetensors", *PICKLED)):
         message = f"the format of `{path}` is not supported for weights"
         keras = "; for a keras file, use `weights import --from keras`" * (path.suffix in (".h5", ".keras"))
@@ -67,21 +67,6 @@ def read_weights(path: Path, own: Collection[str] = ()) -> WeightFile:
         raise SpecError(wrong)
     check_size(path, size, sum(4 * tensor.numel() for tensor in tensors.values()))
     return WeightFile({name: _array(tensor) for name, tensor in tensors.items()}, kept, (*notes, *more, *renamed))
-
-
-def readable_size(path: Path) -> int:
-    """The size of a file in bytes.
-
-    Raises `SpecError` E001 if the file is missing, cannot be opened, or is a folder or a pipe (which may never end).
-    """
-    try:
-        found = path.stat()
-        if kind := paths.file_kind(found.st_mode):
-            raise paths.unreadable(path, f"it is {kind}")
-        path.open("rb").close()
-    except (OSError, ValueError) as error:
-        raise paths.unreadable(path, paths.reason(error)) from None
-    return found.st_size
 
 
 def check_size(path: Path, size: int, needed: int) -> None:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from inception_dsl.build import missing
 from inception_dsl.diagnostics.codes.weights import NOT_A_WEIGHTS_FILE
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
+from inception_dsl.files import paths
 from inception_dsl.ir.ops.norms import BatchNorm
-from inception_dsl.weights.files import WeightFile, check_size, readable_size
+from inception_dsl.weights.files import WeightFile, check_size
 from inception_dsl.weights.names.keras import KERAS
 from inception_dsl.weights.names.libraries import BUILTIN_SPECS
 from inception_dsl.weights.names.notation import Names
@@ -55,7 +56,7 @@ def read_keras(path: Path, network: str) -> WeightFile:
     if not path.name.endswith(SUFFIXES):
         message = f"`{path}` is not a keras weight file"
         raise SpecError([Diagnostic(NOT_A_WEIGHTS_FILE, message, help="use a `.weights.h5`, `.h5` or `.keras` file")])
-    size = readable_size(path)
+    size = paths.readable_size(path)
     os.environ.setdefault("KERAS_BACKEND", "torch")
     try:
         import keras

@@ -11,6 +11,7 @@ NOT_A_GRAPH = Code(
 A graph is read from an ONNX file of opset 9 or newer, which has a network of images in it: one input that is a batch of
 images, and an output that depends on it. The file is damaged, holds something else, or leaves the size of its images
 open. A node that the language cannot express is allowed: such nodes are counted, and keep their names and shapes.
+Weights may lie in other files, in the folder of the file or below it.
 """,
 )
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -11,10 +13,13 @@ from typing import Any, Final
 
 import numpy as np
 import onnx
+import onnx.inliner
+from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from inception_dsl.diagnostics.codes.interchange import NOT_A_GRAPH
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
+from inception_dsl.files import paths
 from inception_dsl.interchange.constant import Constant
 from inception_dsl.interchange.graph import Array
 from inception_dsl.interchange.onnx.stored import values, without_data
@@ -26,6 +31,22 @@ LARGE: Final = 2**16
 SCOPES: Final = ("name_scopes", "class_hierarchy")
 NOTED: Final = re.compile(r"'([\w.]*)'")
 """What torch's exporter notes at a node: lists of Python strings."""
+
+FOLDED: Final = frozenset(
+    [
+        *("Abs", "Add", "And", "ArgMax", "ArgMin", "Cast", "CastLike", "Ceil", "Clip", "Concat", "Constant"),
+        *("ConstantOfShape", "Cos", "CumSum", "DequantizeLinear", "Div", "Equal", "Erf", "Exp", "Expand", "Floor"),
+        *("Flatten", "Gather", "GatherElements", "GatherND", "Greater", "GreaterOrEqual", "Identity", "Less"),
+        *("LessOrEqual", "Log", "Max", "Min", "Mod", "Mul", "Neg", "Not", "Or", "Pad", "Pow", "Range"),
+        *("Reciprocal", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "Reshape", "Round"),
+        *("ScatterElements", "ScatterND", "Shape", "Sigmoid", "Sign", "Sin", "Size", "Slice", "Split", "Sqrt"),
+        *("Squeeze", "Sub", "Sum", "Tanh", "Tile", "Transpose", "Trilu", "Unsqueeze", "Where", "Xor"),
+    ]
+)
+"""The ops that are computed where they read constants alone: those whose work is that of their outputs."""
+
+MOST_NODES: Final = 2**20
+"""A file has at most this many nodes once its functions stand where they are called."""
 
 OLDEST: Final = 9
 """The oldest opset that is read."""
@@ -56,10 +77,13 @@ class OnnxModel:
 
     def __init__(self, file: Path) -> None:
         self.file = file
+        paths.readable_size(file)
         try:
             self.proto = onnx.ModelProto.FromString(without_data(file))
         except Exception as error:  # noqa: BLE001 - protobuf and onnx raise exceptions of many kinds
             raise refused(file, f"onnx cannot read `{file}`: {one_line(error)}") from None
+        if self.proto.functions:
+            self._inline()
         self.graph = self.proto.graph
         versions = {each.domain: each.version for each in self.proto.opset_import}
         self.opset = versions.get("", versions.get("ai.onnx", 0))
@@ -68,11 +92,31 @@ class OnnxModel:
         if self.opset < OLDEST:
             raise refused(file, f"`{file}` is of opset {self.opset}", f"convert it to opset {OLDEST} or newer")
 
+    def _inline(self) -> None:
+        """Put the functions of the file where they are called; where that has no end, their shapes stay unknown."""
+        functions = {(each.domain, each.name): each for each in self.proto.functions}
+        sizes: dict[tuple[str, str], int] = {}
+
+        def size(nodes: Any) -> int:
+            return sum(sizes.get((node.domain, node.op_type), 1) for node in nodes)
+
+        for _ in range(len(functions) + 1):  # as many rounds as calls can be nested
+            before = dict(sizes)
+            sizes.update((key, min(size(each.node), MOST_NODES + 1)) for key, each in functions.items())
+            if sizes == before:
+                break
+        if sizes == before and size(self.proto.graph.node) <= MOST_NODES:
+            with suppress(Exception):  # onnx raises exceptions of many kinds
+                self.proto = onnx.inliner.inline_local_functions(self.proto)
+        del self.proto.functions[:]
+
     @property
     def constants(self) -> Iterator[Constant]:
         """The initializers. Their values are read from the file when they are asked for."""
         for tensor in self.graph.initializer:
             yield self.constant(tensor.name, tensor)
+        for sparse in self.graph.sparse_initializer:
+            yield Constant(sparse.values.name, sparse.dims)
 
     def constant(self, name: str, tensor: Any) -> Constant:
         """A TensorProto, whose data may lie in another file of the folder."""
@@ -90,6 +134,8 @@ class OnnxModel:
         for number, node in enumerate(self.graph.node):
             attributes = {each.name: _attribute(each) for each in node.attribute}
             name = node.name or next(iter(node.output), "") or f"{node.op_type}_{number}"
+            if not isinstance(node.op_type, str):  # protobuf gives what is not UTF-8 as bytes
+                raise refused(self.file, f"the op of node {number} has the name {node.op_type!r}, and that is not text")
             domain = f"{node.domain}." if node.domain not in ("", "ai.onnx") else ""
             yield OnnxNode(name, domain + node.op_type, tuple(node.input), tuple(node.output), attributes, node)
 
@@ -107,28 +153,41 @@ class OnnxModel:
         if node.kind == "Constant" and isinstance(tensor := node.attributes.get("value"), onnx.TensorProto):
             return [self.constant(node.outputs[0], tensor)]
         known = [each for each in inputs if each is not None]
+        if node.kind not in FOLDED:
+            return None
         if not all(each.known for each in known) or sum(each.size for each in known) > LARGE:
             return None
         names = [name for name, each in zip(node.inputs, inputs, strict=True) if each is not None]
         try:
+            given = dict(zip(names, (each.values for each in known), strict=True))
             graph = onnx.helper.make_graph(
                 [node.proto],
                 "constant",
-                [onnx.helper.make_empty_tensor_value_info(name) for name in dict.fromkeys(names)],
+                [],
                 [onnx.helper.make_empty_tensor_value_info(name) for name in node.outputs if name],
+                [numpy_helper.from_array(value, name) for name, value in given.items()],
             )
             opset = onnx.helper.make_opsetid("", self.opset)
-            evaluator = ReferenceEvaluator(onnx.helper.make_model(graph, opset_imports=[opset]))
-            given = evaluator.run(None, {name: each.values for name, each in zip(names, known, strict=True)})
+            model = onnx.helper.make_model(graph, opset_imports=[opset])
+            outputs = onnx.shape_inference.infer_shapes(model, data_prop=True).graph.output
+            if not all(map(_is_small, outputs)):
+                return None
+            found = ReferenceEvaluator(model).run(None, {})
         except Exception:  # noqa: BLE001 - onnx raises exceptions of many kinds
             return None
-        outputs = zip(filter(None, node.outputs), map(np.asarray, given), strict=True)
-        return [Constant(name, array.shape, partial(np.asarray, array)) for name, array in outputs]
+        arrays = zip(filter(None, node.outputs), map(np.asarray, found), strict=True)
+        return [Constant(name, array.shape, partial(np.asarray, array)) for name, array in arrays]
 
 
 def refused(file: Path, message: str, hint: str = "") -> SpecError:
     """The error for a file that does not hold a graph."""
     return SpecError([Diagnostic(NOT_A_GRAPH, message, help=hint, file=str(file))])
+
+
+def _is_small(value: Any) -> bool:
+    """Whether a value is known to have few elements."""
+    shape = _shape(value)
+    return value.type.tensor_type.HasField("shape") and None not in shape and math.prod(map(int, shape)) <= LARGE  # type: ignore[arg-type]
 
 
 def _attribute(attribute: Any) -> Any:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
+from inception_dsl.diagnostics.diagnostic import SpecError
 from inception_dsl.diagnostics.spelling import raised
 from inception_dsl.interchange.builder import Builder
 from inception_dsl.interchange.constant import Constant
@@ -19,6 +21,8 @@ from inception_dsl.ir.shapes import Pair, ShapeError, TensorType
 MOST_CHANNELS_LAST = 4
 """An image whose last axis is this short, and whose first is longer, has its channels last."""
 
+CHECK: Final = "check the file with `onnx.checker`"
+
 
 def read_onnx(file: Path, image: Pair | None = None) -> Graph:
     """Read an ONNX file, for images of its own height and width, or of another where it leaves the size open.
@@ -26,6 +30,16 @@ def read_onnx(file: Path, image: Pair | None = None) -> Graph:
     Raises `SpecError` E140 for a file that is damaged, holds no graph of images, or whose size is not known.
     """
     model = OnnxModel(file)
+    try:
+        return _graph(model, image)
+    except SpecError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a file may hold anything where a name or a number should be
+        raise refused(file, f"`{file}` is not a valid model: {raised(error)}", CHECK) from None
+
+
+def _graph(model: OnnxModel, image: Pair | None) -> Graph:
+    file = model.file
     constants = {each.name: each for each in model.constants}
     given, batch, shape = _image(model, constants, image)
     last = len(shape) == 3 and shape[2] <= MOST_CHANNELS_LAST < shape[0]
@@ -62,7 +76,7 @@ def _read(model: OnnxModel, node: OnnxNode, reading: Reading, values: dict[str, 
         given = _opaque(model, node, reading, inputs, str(error))
     except (LookupError, ValueError, TypeError, ArithmeticError) as error:  # attributes that its op cannot have
         message = f"`{node.name}` is not a valid {node.kind}: {raised(error)}"
-        raise refused(model.file, message, "check the file with `onnx.checker`") from None
+        raise refused(model.file, message, CHECK) from None
     values.update((name, value) for name, value in zip(node.outputs, given, strict=False) if name)
 
 

@@ -42,6 +42,8 @@ DATA: Final = (4, 5, 6, 7, RAW, 10, 11)
 PACKED: Final = {4: TensorProto.FLOAT, 10: TensorProto.DOUBLE}
 """The fields whose bytes are those of numpy's array, if the tensor is of this type."""
 
+NO_NUMBERS: Final = (TensorProto.STRING, TensorProto.COMPLEX64, TensorProto.COMPLEX128)
+
 OWN: Final = "message"
 """The key under which a tensor says that it lies in the model's file: a message with `offset` and `length`."""
 
@@ -56,7 +58,7 @@ class Field(NamedTuple):
 
 
 def without_data(file: Path) -> bytes:
-    """The message in a file, whose large tensors say where they lie. Raises `ValueError` for what is no message."""
+    """The message in a file, whose large tensors say where they lie. Raises `ValueError` for anything else."""
     data = _mapped(file)
     slim = _slim(data, 0, len(data), "model", DEEPEST)
     if data and hasattr(mmap, "MADV_DONTNEED"):
@@ -66,6 +68,8 @@ def without_data(file: Path) -> bytes:
 
 def values(tensor: TensorProto, file: Path) -> Array:
     """The values of a tensor of a file: a view of it where its bytes are those of numpy. Raises `ValueError`."""
+    if tensor.data_type in NO_NUMBERS:
+        raise ValueError(f"they are {TensorProto.DataType.Name(tensor.data_type).lower()}, which are not real numbers")
     if tensor.data_location != TensorProto.EXTERNAL:
         return np.asarray(numpy_helper.to_array(tensor))
     entries = {each.key: each.value for each in tensor.external_data}
@@ -84,7 +88,7 @@ def values(tensor: TensorProto, file: Path) -> Array:
     if not dtype.isbuiltin:  # such as bfloat16, and numbers of 4 bits
         return _parsed(tensor, TensorProto(raw_data=data[start:stop]))
     if stop - start != dtype.itemsize * math.prod(tensor.dims):
-        raise ValueError(f"{stop - start:,} bytes are no {dtype} of shape {tuple(tensor.dims)}")
+        raise ValueError(f"{stop - start:,} bytes do not fill a {dtype} of shape {tuple(tensor.dims)}")
     array = np.frombuffer(data, dtype.newbyteorder("<"), math.prod(tensor.dims), start)
     return array.astype(dtype, copy=False).reshape(tuple(tensor.dims))
 
@@ -158,7 +162,7 @@ def _fields(data: Any, start: int, stop: int) -> Iterator[Field]:
             case 5:
                 at += 4
             case _:
-                raise ValueError(f"byte {first:,} begins no field")
+                raise ValueError(f"byte {first:,} does not begin a field")
         if at > stop:
             raise ValueError(f"it ends at byte {stop:,}, within a field")
         yield Field(tag >> 3, first, value, at)
@@ -170,7 +174,9 @@ def _varint(data: Any, at: int, stop: int) -> tuple[int, int]:
         number |= (data[place] & 127) << 7 * (place - at)
         if data[place] < 128:
             return number, place + 1
-    raise ValueError(f"it ends at byte {stop:,}, within a number" if stop < at + 10 else f"byte {at:,} begins no number")
+    raise ValueError(
+        f"it ends at byte {stop:,}, within a number" if stop < at + 10 else f"byte {at:,} does not begin a number"
+    )
 
 
 def _varint_of(number: int) -> bytes:

@@ -94,6 +94,8 @@ def _elementwise(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value
     values = [each for each in inputs if isinstance(each, int)]
     constants = [each for each in inputs if isinstance(each, Constant)]
     if not constants:
+        if len(values) == 1:
+            return [*values]
         if node.kind in JOINS:
             return [reading.builder.add(node.name, JOINS[node.kind](), *values)]
         return [reading.builder.add(node.name, prim.Binary(BINARY[node.kind]), *values)]

@@ -27,7 +27,7 @@ from inception_dsl.interchange.rules import axis_of
 def _concat(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
     values = [image_of(inputs, at) for at in range(len(inputs))]
     axis = axis_of(node.attributes["axis"], reading.builder.type_of(values[0]))
-    return [reading.builder.add(node.name, prim.Join(axis), *values)]
+    return [*values] if len(values) == 1 else [reading.builder.add(node.name, prim.Join(axis), *values)]
 
 
 @RULES("Flatten", "Reshape", "Squeeze", "Unsqueeze", forms=True)
