@@ -100,18 +100,20 @@ def concat(graph: Builder, added: Added) -> int | None:
 
 
 def _zeros(graph: Builder, added: Added, op: Pad) -> int | None:
-    """Channels of zeros before and after others: parts of these, times 0."""
+    """Channels of zeros before and after others: all of these, as often as they fit, and parts of them, times 0."""
     (index,) = added.inputs
     channels, few = graph.type_of(index).channels, min(op.before[0], op.after[0])
     if few < 0:
         return None
     values = []
     for count, place in ((op.before[0], "before"), (op.after[0], "after")):
-        unit = math.gcd(channels, count)
-        if count // unit > MOST_PARTS:
+        whole, rest = divmod(count, channels)
+        unit = math.gcd(channels, rest)
+        if whole + rest // unit > MOST_PARTS:
             return None
-        source = graph.add(f"{added.name}/{place}", Slice(0, 0, unit), index) if count else index
-        zeros = [graph.add(f"{added.name}/{place}{number}", Scale(0.0), source) for number in range(count // unit)]
+        part = graph.add(f"{added.name}/{place}", Slice(0, 0, unit), index) if rest else index
+        sources = [*[index] * whole, *[part] * (rest // unit)]
+        zeros = [graph.add(f"{added.name}/{place}{at}", Scale(0.0), source) for at, source in enumerate(sources)]
         values += [*zeros, index] if place == "before" else zeros
     return graph.add(added.name, Concat(), *values)
 
