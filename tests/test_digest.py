@@ -96,11 +96,11 @@ def test_claims_and_show(run: Run) -> None:
 
 
 def test_compile(run: Run) -> None:
-    assert "- 3 files: 3 written" in run("compile", "small.yaml").stdout
-    assert "- 3 files: 3 current" in run("compile", "--check", "small.yaml").stdout
+    assert "- 4 files: 4 written" in run("compile", "small.yaml").stdout
+    assert "- 4 files: 4 current" in run("compile", "--check", "small.yaml").stdout
     Path("generated/small/report.md").unlink()
     stale = run("compile", "--check", "small.yaml").stdout
-    assert "- 3 files: 2 current, 1 missing" in stale
+    assert "- 4 files: 3 current, 1 missing" in stale
     assert tables(stale)[1][1][:2] == ["E402", "generated/small/report.md"]
 
 
@@ -164,4 +164,4 @@ def test_workflow_commands(run: Run) -> None:
         "it holds\n"
     )
     missing = cli("compile", "--check", "small.yaml", "--format", "github").stdout
-    assert missing.count("::error file=generated/small/") == len(missing.splitlines()) == 3
+    assert missing.count("::error file=generated/small/") == len(missing.splitlines()) == 4

@@ -452,7 +452,9 @@ def test_a_spec_is_named_by_its_own_names(name: str) -> None:
     assert identify.hint(typed(), content, "") == f"this is {name}: use builtin:{name}"
     fewer = {each: (10, *shape[1:]) if shape[0] == 1000 else shape for each, shape in content.items()}
     assert identify.hint(typed(), fewer, "") == f"this is {name}: use builtin:{name}"
-    assert identify.hint(typed(), {**content, "more.weight": (1,)}, "") == ""
+    assert identify.hint(typed(), {**content, "more.weight": (1,)}, "").startswith(
+        f"99% of its tensors have the shapes of {name}"
+    )
     assert identify.hint(shipped(name), content, "") == ""
 
 

@@ -49,7 +49,7 @@ def _nearest(typed: Typed, shapes: Shapes) -> str:
     most, spec = max(shares, default=(0.0, ""))
     if most < NEAR or most <= share_of(typed, shapes) or spec == typed.program.name:
         return ""
-    return f"{most:.0%} of its tensors have the shapes of {spec}'s: compare it with {_place(typed, spec)}"
+    return f"{int(100 * most)}% of its tensors have the shapes of {spec}'s: compare it with {_place(typed, spec)}"
 
 
 def networks_with_names(library: str, names: Collection[str]) -> list[Names]:
