@@ -9,6 +9,7 @@ import hostile_models
 import numpy as np
 import onnx
 import pytest
+from cli_runner import cli
 from onnx import TensorProto, helper, numpy_helper
 
 from inception_dsl.diagnostics.diagnostic import SpecError
@@ -55,6 +56,15 @@ def test_a_model_that_lies_is_a_graph_or_a_diagnostic(name: str, tmp_path: Path)
 @pytest.mark.parametrize("name", hostile_models.no_models())
 def test_other_bytes_are_refused(name: str, tmp_path: Path) -> None:
     assert given(hostile_models.no_models()[name], tmp_path) == "E140"
+
+
+@pytest.mark.parametrize("command", [("audit", "builtin:googlenet"), ("identify",), ("adopt",)])
+def test_a_command_that_cannot_read_its_target_exits_with_2(command: tuple[str, ...], tmp_path: Path) -> None:
+    file = tmp_path / "model.onnx"
+    file.write_bytes(b"not a model")
+    done = cli(*command, file)
+    assert done.exit_code == 2
+    assert "E140" in done.stderr
 
 
 def test_folders_are_refused(tmp_path: Path) -> None:

@@ -45,8 +45,12 @@ def command(
     from inception_dsl.files.output import write
     from inception_dsl.weights.files import safetensors
 
+    run.exit_code = 2  # unless the target can be read
     with run.step(file=target):
-        found = adopt(read_network(target, size, arguments), out.stem if out else "", values)
+        network = read_network(target, size, arguments)
+    run.exit_code = 0
+    with run.step(file=target):
+        found = adopt(network, out.stem if out else "", values)
     folder = Path(sources.SPECS) if Path(sources.SPECS).is_dir() else Path()
     out = out or folder / f"{found.name}.yaml"
     with run.step(file=out):
