@@ -80,7 +80,7 @@ def attempt(library: str, name: str) -> dict[str, Any]:
         graph = read_torch(net, shape_of(net), name)
         target = Network(f"{library}:{name}", graph, lambda images, weights: run(net, graph, images, weights))
         found = adopt(target, re.sub(r"\W", "_", name), values=False)
-        values = compare_with(target, found.spec, found.typed, drawn=True)
+        values = compare_with(target, found.spec, found.typed, replace=True)
         result |= {"lines": found.text.count("\n"), "same": found.same, "apart": values.apart, "moved": values.moved}
         result["cause"] = "equal" if found.same and values.equal else "other values"
     except SpecError as error:

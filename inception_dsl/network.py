@@ -106,11 +106,14 @@ class Network:
         """
         return self.emit("pytorch", size)["model.py"].decode()
 
-    def audit(self, target: nn.Module | str | os.PathLike[str], heads: bool = True) -> Audit:
-        """Compare a module of torch, or another target of the command `audit`, with this network."""
+    def audit(self, target: nn.Module | str | os.PathLike[str], heads: bool = True, *, values: bool = False) -> Audit:
+        """Compare a module of torch, or another target of the command `audit`, with this network.
+
+        `values` also runs both on the same weights, and compares them row by row.
+        """
         from inception_dsl.audit.target import audit_target
 
-        return audit_target(self.program, target, heads=heads)
+        return audit_target(self.program, target, heads=heads, values=values)
 
     def build(self, num_classes: int | None = None, *, classes: int | None = None) -> nn.Module:
         """The network as a `torch.nn.Module`, initialised as its spec states.

@@ -19,15 +19,19 @@ def assert_matches_spec(
     spec: str | os.PathLike[str],
     heads: bool = True,
     allow: Collection[str] = (),
+    *,
+    values: bool = False,
 ) -> None:
     """Assert that a network is the one of a spec, which may be a file or `builtin:googlenet`.
 
     The target is a module of torch, an ONNX file, a file of weights, or `package.module:callable`. `heads=False` leaves
-    the heads out; `allow` has the codes of deviations that are meant, such as `E512` for the rate of a dropout. Raises
-    `AssertionError` with every deviation at its row, and `SpecError` for a target that cannot be read.
+    the heads out; `allow` has the codes of deviations that are meant, such as `E512` for the rate of a dropout.
+    `values` also runs both on the same weights. Raises `AssertionError` with every deviation at its row, and
+    `SpecError` for a target that cannot be read.
     """
-    found = load(spec).audit(target, heads)
+    found = load(spec).audit(target, heads, values=values)
     diagnostics = [each for each in report.diagnostics(found) if each.code not in allow]
     if diagnostics:
-        places = "\n".join(wording.sentence(each) for each in found.findings if each.first.code not in allow)
+        sentences = [wording.sentence(each) for each in found.findings if each.first.code not in allow]
+        places = "\n".join([*sentences, *([found.values.difference] if found.values else [])]).rstrip()
         raise AssertionError(f"not the network of {os.fspath(spec)}:\n{places}\n\n{render.text(diagnostics)}")

@@ -237,7 +237,8 @@ def model_of(spec: str) -> bytes:
     return emitter.model(typed_of(spec))
 
 
-def _rewritten(spec: str, kind: str, name: str) -> bytes | None:
+def rewritten(spec: str, kind: str, name: str) -> bytes | None:
+    """The ONNX file of a spec with an edit at a node, under random names; None where it cannot be made there."""
     model = onnx.load_from_string(model_of(spec))
     (node,) = [node for node in model.graph.node if node.name == name]
     del model.graph.value_info[:]
@@ -258,7 +259,7 @@ def onnx_mutants(each: int) -> Iterator[Mutant]:
             made = 0
             for name in names:
                 row = name.partition("/")[0]
-                if made < each and row in typed_of(spec).trunk and _rewritten(spec, kind, name):
+                if made < each and row in typed_of(spec).trunk and rewritten(spec, kind, name):
                     made += 1
                     yield Mutant(spec, kind, name, code, row, _Onnx(spec, kind, name))
 
@@ -270,7 +271,7 @@ class _Onnx:
     name: str
 
     def __call__(self, folder: Path) -> Graph:
-        edited = _rewritten(self.spec, self.kind, self.name)
+        edited = rewritten(self.spec, self.kind, self.name)
         assert edited
         (folder / "mutant.onnx").write_bytes(edited)
         return read_onnx(folder / "mutant.onnx")

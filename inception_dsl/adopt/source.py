@@ -2,38 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inception_dsl.diagnostics.codes.interchange import NOT_A_GRAPH
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
-from inception_dsl.emit.onnx.executor import session
+from inception_dsl.emit.onnx.executor import session, tapped
 from inception_dsl.interchange.graph import Graph
 from inception_dsl.interchange.target import kind_of
 from inception_dsl.ir.shapes import Pair
 from inception_dsl.runner.base.settings import one_line
 
 if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+    from torch import nn
+
     from inception_dsl.interchange.graph import Array
 
 Run = Callable[["Array", Mapping[str, "Array"]], "Array"]
 """The main output for a batch of images (channels first), with some tensors, by the source's names, replaced."""
 
+Tap = Callable[["Array", Mapping[str, "Array"], Sequence[str]], Mapping[str, "Array"]]
+"""The values of some nodes, by their names in the graph, for such a batch and such tensors."""
+
+
+def _untapped(*_: object) -> Mapping[str, Array]:
+    raise ValueError("only its output is known")
+
 
 @dataclass(frozen=True)
 class Network:
-    """A network as its user names it, its graph, and a function that runs it."""
+    """A network as its user names it, its graph, and functions that run it: for its main output, and for any nodes."""
 
     name: str
     graph: Graph
     run: Run = field(compare=False, repr=False)
+    tap: Tap = field(default=_untapped, compare=False, repr=False)
 
     @property
     def is_file(self) -> bool:
         """Whether it is an ONNX file, and not a module of torch."""
-        return kind_of(self.name) == "onnx"
+        return self.name.endswith(".onnx")
 
     @property
     def stem(self) -> str:
@@ -54,39 +65,64 @@ def read_network(target: str, size: Pair | None = None, arguments: Mapping[str, 
     if kind == "onnx":
         from inception_dsl.interchange.onnx.reader import read_onnx
 
-        file = Path(target)
-        return Network(target, read_onnx(file, size), lambda images, weights: _run(file, images, weights))
+        return of_file(read_onnx(Path(target), size), target)
     from inception_dsl.interchange.torch.module import make_module
     from inception_dsl.interchange.torch.reader import read_torch
-    from inception_dsl.interchange.torch.running import run, shape_of
+    from inception_dsl.interchange.torch.running import shape_of
 
     module = make_module(target, arguments or {}, values=True)
-    graph = read_torch(module, shape_of(module, size), target, heads=True)
-    return Network(target, graph, lambda images, weights: run(module, graph, images, weights))
+    return of_module(module, read_torch(module, shape_of(module, size), target, heads=True), target)
 
 
-def _run(file: Path, images: Array, weights: Mapping[str, Array]) -> Array:
-    """The main output of an ONNX file; images go in one by one, as its batch may be fixed.
+def of_module(module: nn.Module, graph: Graph, name: str) -> Network:
+    """A module of torch that was read with its heads."""
+    from inception_dsl.interchange.torch.running import run, tap
 
-    Raises `SpecError` E140 for a file that onnxruntime cannot run.
-    """
-    try:
-        return _outputs(file, images, weights)
-    except Exception as error:  # noqa: BLE001 - onnxruntime raises exceptions of many kinds
-        message = f"onnxruntime cannot run `{file}`: {one_line(error)}"
-        hint = "check the file with `onnx.checker`; `--no-values` leaves the values out"
-        raise SpecError([Diagnostic(NOT_A_GRAPH, message, help=hint, file=str(file))]) from None
+    return Network(
+        name,
+        graph,
+        lambda images, weights: run(module, graph, images, weights),
+        lambda images, weights, nodes: tap(module, images, weights, nodes),
+    )
 
 
-def _outputs(file: Path, images: Array, weights: Mapping[str, Array]) -> Array:
+def of_file(graph: Graph, name: str) -> Network:
+    """An ONNX file that was read."""
+    file = Path(name)
+    return Network(
+        name,
+        graph,
+        lambda images, weights: _run(session(file, fused=False), images, weights)[0],
+        lambda images, weights, nodes: _tap(file, images, weights, nodes),
+    )
+
+
+def _tap(file: Path, images: Array, weights: Mapping[str, Array], nodes: Sequence[str]) -> Mapping[str, Array]:
+    """The values that some nodes of an ONNX file give; weights that the graph takes and nobody gives are 0."""
     import numpy as np
 
-    running = session(file, fused=False)
+    from inception_dsl.interchange.onnx.model import OnnxModel
+
+    given = {node.name: node.outputs[0] for node in OnnxModel(file).nodes() if node.outputs}
+    names = [given[node] for node in nodes]
+    running = session(tapped(file, names), fused=False)
+    _, *others = (each for each in running.get_inputs() if each.name not in weights)
+    unread = {each.name: np.zeros(each.shape, np.float32) for each in others}
+    return dict(zip(nodes, _run(running, images, {**unread, **weights}, names), strict=True))
+
+
+def _run(
+    running: InferenceSession, images: Array, weights: Mapping[str, Array], outputs: Sequence[str] = ()
+) -> list[Array]:
+    """Some outputs of an ONNX file, or its main one; images go in one by one, as its batch may be fixed."""
+    import numpy as np
+
     given = {each.name: each.shape for each in running.get_inputs()}
     name = next(key for key in given if key not in weights)
     shape = given[name]
     last = len(shape) == images.ndim and shape[-1] == images.shape[1] != shape[1]
     batch = images.transpose(0, 2, 3, 1) if last else images
     feeds = {key: weights[key].reshape(given[key]) for key in given if key in weights}
-    output = running.get_outputs()[0].name
-    return np.concatenate([running.run([output], {name: batch[at : at + 1], **feeds})[0] for at in range(len(batch))])
+    wanted = [*(outputs or [running.get_outputs()[0].name])]
+    found = [running.run(wanted, {name: batch[at : at + 1], **feeds}) for at in range(len(batch))]
+    return [np.concatenate(values) for values in zip(*found, strict=True)]

@@ -9,7 +9,7 @@ from inception_dsl.adopt.spec import Adopted
 from inception_dsl.ir.typed import Typed
 
 if TYPE_CHECKING:
-    from inception_dsl.interchange.graph import Array
+    from inception_dsl.interchange.graph import Array, Graph
 
 
 def names_of(spec: Adopted, typed: Typed) -> dict[str, str]:
@@ -34,12 +34,14 @@ def names_of(spec: Adopted, typed: Typed) -> dict[str, str]:
     return found
 
 
-def transplanted(spec: Adopted, typed: Typed, names: Mapping[str, str]) -> dict[str, Array] | None:
-    """The source's weights by the network's names, in the network's shapes; None where the source has no values."""
-    tensor = spec.network.graph.tensor
+def transplanted(source: Graph, typed: Typed, names: Mapping[str, str]) -> dict[str, Array] | None:
+    """A source's weights by the network's names, in the network's shapes; None where the source has no values.
+
+    `names` gives the source's name of a tensor, by the network's own.
+    """
     try:
         return {
-            ours: tensor(theirs).reshape(typed.weights[ours].shape).astype("float32", copy=False)
+            ours: source.tensor(theirs).reshape(typed.weights[ours].shape).astype("float32", copy=False)
             for ours, theirs in names.items()
         }
     except KeyError:

@@ -11,13 +11,14 @@ from inception_dsl.adopt.spec import Adopted
 from inception_dsl.adopt.transplant import names_of, transplanted
 from inception_dsl.crosscheck import probe
 from inception_dsl.crosscheck.compare import MOVES, TOLERANCE, relative_difference
+from inception_dsl.crosscheck.executor import Executor
 from inception_dsl.emit.onnx import onnx
-from inception_dsl.emit.onnx.executor import session
+from inception_dsl.emit.onnx.executor import Onnx, session
 from inception_dsl.emit.pytorch.executor import PyTorch
 from inception_dsl.ir.typed import Typed
 
 if TYPE_CHECKING:
-    from inception_dsl.interchange.graph import Array
+    from inception_dsl.interchange.graph import Array, Graph
 
 
 class Comparison(NamedTuple):
@@ -54,26 +55,20 @@ def compare(target: Network, spec: Adopted, typed: Typed) -> Comparison:
 
     The weights are drawn where it has none, or where its own show little and can be replaced, as those of a module can.
     """
-    found = compare_with(target, spec, typed, drawn=False)
+    found = compare_with(target, spec, typed, replace=False)
     if found.equal and found.moved < MOVES and not target.is_file:
-        return compare_with(target, spec, typed, drawn=True)
+        return compare_with(target, spec, typed, replace=True)
     return found
 
 
-def compare_with(target: Network, spec: Adopted, typed: Typed, drawn: bool) -> Comparison:
-    """Run both on two images with the source's weights, or with drawn ones if it has none or `drawn`."""
+def compare_with(target: Network, spec: Adopted, typed: Typed, replace: bool) -> Comparison:
+    """Run both on two images with the source's weights, or with drawn ones if it has none or `replace`."""
     names = names_of(spec, typed)
-    weights = None if drawn else transplanted(spec, typed, names)
+    weights = None if replace else transplanted(spec.network.graph, typed, names)
     images = probe.images(typed.input.shape, 2, probe.level(typed))
     given: dict[str, Array] = {}
     if weights is None:
-        graph, weights = spec.network.graph, dict(_drawn(typed))
-        given = {theirs: weights[ours] for ours, theirs in names.items() if theirs not in graph.computed}
-        weights |= {
-            ours: graph.tensor(theirs).reshape(weights[ours].shape).astype("float32", copy=False)
-            for ours, theirs in names.items()
-            if theirs in graph.computed
-        }
+        weights, given = drawn_for(spec.network.graph, typed, names)
     theirs = target.run(images, given)
     ours = _run(target, typed, weights, images).reshape(theirs.shape)
     return Comparison(
@@ -83,10 +78,24 @@ def compare_with(target: Network, spec: Adopted, typed: Typed, drawn: bool) -> C
     )
 
 
-def _drawn(typed: Typed) -> Mapping[str, Array]:
-    """Weights in which no error can hide, scaled where torch is installed."""
-    weights = probe.weights(typed)
-    return PyTorch(typed).scale(weights) if find_spec("torch") else weights
+def drawn_for(source: Graph, typed: Typed, names: Mapping[str, str]) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Weights in which no error can hide, by the network's names and by the source's; scaled where torch is installed.
+
+    Those that the source computes of others keep its values. Raises `ValueError` where these are not known.
+    """
+    weights: dict[str, Array] = probe.weights(typed)
+    if find_spec("torch"):
+        weights = dict(PyTorch(typed).scale(weights))
+    given = {theirs: weights[ours] for ours, theirs in names.items() if theirs not in source.computed}
+    kept = {ours: theirs for ours, theirs in names.items() if theirs in source.computed}
+    if (computed := transplanted(source, typed, kept)) is None:
+        raise ValueError("the weights that the source computes have no values")
+    return weights | computed, given
+
+
+def executor(target: Network, typed: Typed) -> Executor:
+    """What runs a spec's network row by row, in the system that runs the target."""
+    return Onnx(typed) if target.is_file else PyTorch(typed)
 
 
 def _run(target: Network, typed: Typed, weights: Mapping[str, Array], images: Array) -> Array:

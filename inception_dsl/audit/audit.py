@@ -11,6 +11,7 @@ from inception_dsl.audit.comparison import Comparison
 from inception_dsl.audit.effects import Count, count, own_count
 from inception_dsl.audit.findings import NOTHING, Finding, grouped
 from inception_dsl.audit.series import Contents, Decomposition
+from inception_dsl.audit.values import Values
 from inception_dsl.diagnostics.codes.audit_structure import HEAD, IMAGE, UNLOCATED
 from inception_dsl.interchange.canonical import LINEAR, Canonical, canonical
 from inception_dsl.interchange.graph import INPUT, Graph, needed
@@ -24,7 +25,7 @@ class Audit:
     """What an audit found; `notes` say what could not be compared.
 
     `pairs` gives the node of the target for nodes of the spec's graph. `totals` are the parameters and multiply-adds of
-    the spec's trunk, and of what the target's main output needs.
+    the spec's trunk, and of what the target's main output needs. `values` is None where they were not compared.
     """
 
     typed: Typed
@@ -34,11 +35,12 @@ class Audit:
     notes: tuple[str, ...]
     pairs: Mapping[int, int]
     totals: tuple[Count, Count]
+    values: Values | None = None
 
     @property
     def holds(self) -> bool:
         """Whether the target is the network of the spec."""
-        return not self.findings
+        return not self.findings and not (self.values and self.values.parted)
 
 
 def audit(typed: Typed, target: Graph, heads: bool = True, inference: bool = False) -> Audit:

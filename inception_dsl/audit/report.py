@@ -9,6 +9,8 @@ from inception_dsl.audit import wording
 from inception_dsl.audit.audit import Audit
 from inception_dsl.audit.effects import Count
 from inception_dsl.audit.findings import Finding
+from inception_dsl.audit.values import Values
+from inception_dsl.diagnostics.codes.audit_structure import VALUES
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Note
 from inception_dsl.diagnostics.spelling import counted
 from inception_dsl.text.aligned import TextColumn, format_table
@@ -18,8 +20,26 @@ HEADER: Final = ("row", "deviation", "spec", "target", "places", "parameters", "
 
 
 def diagnostics(audit: Audit) -> list[Diagnostic]:
-    """Every finding, at its first layer in the spec; other layers of the spec that it concerns are notes."""
-    return [_diagnostic(audit, finding) for finding in audit.findings]
+    """Every finding, at its first layer in the spec; other layers of the spec that it concerns are notes.
+
+    The last is the row where the values part.
+    """
+    return [*(_diagnostic(audit, finding) for finding in audit.findings), *_parted(audit)]
+
+
+def _parted(audit: Audit) -> Iterator[Diagnostic]:
+    """The row where the values part, with the layers that end it on both sides, and what deviates since they agreed."""
+    if not audit.values or not (row := audit.values.parted):
+        return
+    origin = next((each.origin for each in audit.typed.program.rows if each.name == row.row), None)
+    agree, trunk = [each.row for each in audit.values.rows if each.equal], audit.typed.trunk
+    since = trunk[trunk.index(agree[-1]) + 1 if agree else 0 : trunk.index(row.row) + 1]
+    causes = [wording.sentence(finding) for finding in audit.findings if {*finding.rows} & {*since}]
+    hint = f"the structure deviates here: {'; '.join(causes)}" if causes else ""
+    label = f"`{row.layer}` here, `{row.found}` in the target"
+    yield Diagnostic(
+        VALUES, audit.values.difference, origin, label, (), hint, "" if origin else audit.typed.program.file
+    )
 
 
 def _diagnostic(audit: Audit, finding: Finding) -> Diagnostic:
@@ -62,9 +82,16 @@ def _lines(audit: Audit, room: int | None) -> Iterator[str]:
 
 def verdict(audit: Audit) -> list[str]:
     """In sentences, whether the target is the network of the spec, and what both count."""
+    values = audit.values.sentences if audit.values else []
+    return [*_of_structure(audit), *values]
+
+
+def _of_structure(audit: Audit) -> list[str]:
     spec, target = audit.totals
     if audit.holds:
         return [f"The target is the network of the spec: {_totals(spec)}."]
+    if not audit.findings:
+        return [f"Every layer is as in the spec: {_totals(spec)}."]
     places = sum(len(finding.deviations) for finding in audit.findings)
     found = f"{counted(len(audit.findings), 'deviation')} in {counted(places, 'place')}."
     if spec == target:
@@ -110,6 +137,15 @@ def as_data(audit: Audit) -> dict[str, Any]:
         "totals": {"spec": spec._asdict(), "target": target._asdict()},
         "findings": [_finding(finding) for finding in audit.findings],
         "notes": [*audit.notes],
+        **({"values": _values(audit.values)} if audit.values else {}),
+    }
+
+
+def _values(values: Values) -> dict[str, Any]:
+    return {
+        "drawn": values.drawn,
+        "parted": values.parted.row if values.parted else None,
+        "rows": [{**row._asdict(), "found": row.found or None} for row in values.rows],
     }
 
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from inception_dsl.adopt.source import Network, of_file, of_module
 from inception_dsl.audit.audit import Audit, audit
+from inception_dsl.audit.values import compare_values
 from inception_dsl.compiler import at_size
 from inception_dsl.diagnostics.diagnostic import SpecError
-from inception_dsl.interchange.graph import Graph
 from inception_dsl.interchange.target import kind_of, read_target
 from inception_dsl.ir.program import Program
+from inception_dsl.ir.typed import Typed
 
 if TYPE_CHECKING:
     from torch import nn
@@ -24,18 +27,16 @@ def audit_target(
     target: nn.Module | str | os.PathLike[str],
     arguments: Mapping[str, str] | None = None,
     heads: bool = True,
+    values: bool = False,
 ) -> Audit:
     """Audit a module of torch, or what a command line names: a file, or `package.module:callable`.
 
-    Where the target reads images of another size, so does the spec, unless its weights depend on the size. Raises
-    `SpecError`.
+    `values` also runs both on the same weights, and compares them row by row. Where the target reads images of another
+    size, so does the spec, unless its weights depend on the size. Raises `SpecError`.
     """
     typed = at_size(program)
     if not isinstance(target, str | os.PathLike):
-        from inception_dsl.interchange.torch.reader import read_torch
-
-        graph = read_torch(target, typed.input.shape, type(target).__name__, heads=True)
-        return _audited(program, graph, heads, inference=False)
+        return _audited(program, _of_torch(target, type(target).__name__, typed), heads, False, values)
     name = os.fspath(target)
     kind = kind_of(name)
     if kind == "weights":
@@ -44,13 +45,29 @@ def audit_target(
         from inception_dsl.weights.matching import own_names
 
         found = read_weights(Path(name), own_names(typed, heads=True)).tensors
-        return audit_tensors(typed, {tensor: each.shape for tensor, each in found.items()}, name, heads)
-    return _audited(program, read_target(name, typed.input, arguments), heads, inference=kind == "onnx")
+        result = audit_tensors(typed, {tensor: each.shape for tensor, each in found.items()}, name, heads)
+        note = "values: a file of weights holds no network that could be run"
+        return replace(result, notes=(*result.notes, note)) if values else result
+    if kind == "onnx":
+        return _audited(program, of_file(read_target(name, typed.input), name), heads, True, values)
+    from inception_dsl.interchange.torch.module import make_module
+
+    return _audited(program, _of_torch(make_module(name, arguments or {}, values), name, typed), heads, False, values)
 
 
-def _audited(program: Program, graph: Graph, heads: bool, inference: bool) -> Audit:
-    typed = at_size(program)
+def _of_torch(module: nn.Module, name: str, typed: Typed) -> Network:
+    from inception_dsl.interchange.torch.reader import read_torch
+
+    return of_module(module, read_torch(module, typed.input.shape, name, heads=True), name)
+
+
+def _audited(program: Program, target: Network, heads: bool, inference: bool, values: bool) -> Audit:
+    typed, graph = at_size(program), target.graph
     if graph.input != typed.input and graph.input.channels == typed.input.channels and len(graph.input.shape) == 3:
         with suppress(SpecError):
             typed = at_size(program, graph.input.image)
-    return audit(typed, graph, heads, inference)
+    found = audit(typed, graph, heads, inference)
+    if not values:
+        return found
+    compared = compare_values(typed, found.spec, target, found.pairs)
+    return replace(found, values=compared, notes=(*found.notes, *compared.notes))

@@ -64,7 +64,7 @@ def command(
     run.diagnostics += [finding.about(str(out)) for finding in found.findings]
     if weights:
         with run.step(file=weights):
-            tensors = transplanted(found.spec, found.typed, names_of(found.spec, found.typed))
+            tensors = transplanted(found.spec.network.graph, found.typed, names_of(found.spec, found.typed))
             if tensors is None:
                 raise click.UsageError(f"--weights {weights}: `{target}` has no values for its weights")
             run.record_written(write({weights.name: safetensors(tensors, {"network": found.name})}, weights.parent))

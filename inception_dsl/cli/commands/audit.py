@@ -17,6 +17,7 @@ from inception_dsl.text.terminal import columns
 @settings_option("--arg", "arguments", "An argument of the callable.")
 @click.option("--no-heads", is_flag=True, help="Leave the heads out.")
 @click.option("--against-paper", is_flag=True, help="Also compare the target with the numbers that the paper prints.")
+@click.option("--values", is_flag=True, help="Also run both on the same weights; find the row where they part.")
 @variant_options
 @output_formats(*FORMATS)
 def command(
@@ -26,6 +27,7 @@ def command(
     arguments: Mapping[str, str],
     no_heads: bool,
     against_paper: bool,
+    values: bool,
     variant: VariantOptions,
 ) -> None:
     """Compare a network that was not written here with a spec.
@@ -41,7 +43,7 @@ def command(
         program = variant.compile(spec)
     run.exit_code = 2  # unless the target can be read
     with run.step(spec, target):
-        found = audit_target(program, target, arguments, not no_heads)
+        found = audit_target(program, target, arguments, not no_heads, values)
     run.exit_code = 0
     run.result, run.body = report.as_data(found), report.markdown(found) if run.form == "markdown" else ""
     run.diagnostics += report.diagnostics(found)

@@ -124,3 +124,12 @@ UNLOCATED = Code(
 The two networks compute something else, though every layer of the one has an equal counterpart in the other.
 """,
 )
+
+VALUES = Code(
+    "E522",
+    "values differ from the spec's",
+    """\
+The spec's network and the target were run on the same weights and images, and their values part at this row. A
+deviation of the structure in the row is the cause where there is one.
+""",
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +59,16 @@ def session(graph: bytes | Path, fused: bool = True) -> InferenceSession:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads would slow torch's down
     return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+
+def tapped(file: Path, values: Sequence[str]) -> bytes:
+    """The graph of a file with some of its values, by their names, as further outputs."""
+    import onnx as library
+
+    model = library.load(str(file))
+    known = {output.name for output in model.graph.output}
+    model.graph.output.extend(library.ValueInfoProto(name=name) for name in dict.fromkeys(values) if name not in known)
+    return model.SerializeToString()  # type: ignore[no-any-return]
 
 
 def _check(graph: bytes, shapes: Mapping[str, Shape]) -> None:

@@ -30,7 +30,7 @@ def read_torch(module: nn.Module, image: Sequence[int], source: str, heads: bool
     those that it returns in training, as far as it can be exported so: its layers stay in inference. Raises `SpecError`
     E140 for a module that torch cannot export, or that gives nothing that depends on the image.
     """
-    exported = _export(module, image, source, heads)
+    exported = export_module(module, image, source, heads)
     builder = Builder(TensorType(tuple(image)), PATTERNS)
     values = _inputs(exported)
     for node in exported.graph.nodes:
@@ -44,7 +44,8 @@ def read_torch(module: nn.Module, image: Sequence[int], source: str, heads: bool
     return builder.finish(source, outputs)
 
 
-def _export(module: nn.Module, image: Sequence[int], source: str, heads: bool) -> ExportedProgram:
+def export_module(module: nn.Module, image: Sequence[int], source: str, heads: bool) -> ExportedProgram:
+    """A module for images of a shape, with the outputs that it has in training if `heads`, as far as it can be so."""
     before = {each: each.training for each in module.modules()}
     try:
         module.eval()
@@ -52,7 +53,7 @@ def _export(module: nn.Module, image: Sequence[int], source: str, heads: bool) -
         return export(module, (torch.zeros(1, *image),), strict=False)
     except Exception as error:  # noqa: BLE001 - the module's own code runs here
         if heads:
-            return _export(module, image, source, heads=False)
+            return export_module(module, image, source, heads=False)
         raise _refused(f"torch cannot export `{source}`: {one_line(error)}") from None
     finally:
         for each, training in before.items():
@@ -60,15 +61,21 @@ def _export(module: nn.Module, image: Sequence[int], source: str, heads: bool) -
 
 
 def _inputs(exported: ExportedProgram) -> dict[str, Any]:
-    """The image, and the tensors of the module by their names in its state_dict."""
+    """What the placeholders of a program are: the image, and the tensors of the module."""
+    named: dict[str, Any] = {
+        given: Constant(name, tensor.shape, partial(_numbers, tensor))
+        for given, (name, tensor) in tensors_of(exported).items()
+    }
+    return named | {name: INPUT for name in exported.graph_signature.user_inputs if isinstance(name, str)}
+
+
+def tensors_of(exported: ExportedProgram) -> dict[str, tuple[str, Tensor]]:
+    """The tensors of a module by their placeholders, with their names in its state_dict."""
     signature = exported.graph_signature
     tensors = {**dict(exported.named_parameters()), **dict(exported.named_buffers()), **exported.constants}
     targets = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
     targets |= signature.inputs_to_lifted_tensor_constants
-    named: dict[str, Any] = {
-        given: Constant(name, tensors[name].shape, partial(_numbers, tensors[name])) for given, name in targets.items()
-    }
-    return named | {name: INPUT for name in signature.user_inputs if isinstance(name, str)}
+    return {given: (name, tensors[name]) for given, name in targets.items()}
 
 
 def _numbers(tensor: Tensor) -> Any:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import torch
-from torch import nn
+from torch import Tensor, fx, nn
 from torch.func import functional_call
 from torch.utils._pytree import tree_leaves
 
 from inception_dsl.interchange.graph import Array, Graph
+from inception_dsl.interchange.torch.reader import export_module, tensors_of
 from inception_dsl.ir.shapes import Pair
 
 USUAL: Final = (3, 224, 224)
@@ -45,3 +46,47 @@ def run(module: nn.Module, graph: Graph, images: Array, weights: Mapping[str, Ar
         module.train(training)
     main: Array = outputs[int(next(iter(graph.outputs)))].numpy()
     return main
+
+
+class _Tapped(fx.Interpreter):
+    """Runs a program node by node, and keeps the values of some nodes."""
+
+    def __init__(self, program: fx.GraphModule, nodes: Sequence[str]) -> None:
+        super().__init__(program)
+        self.nodes = {*nodes}
+        self.values: dict[str, Array] = {}
+
+    def run_node(self, n: fx.Node) -> Any:
+        value = super().run_node(n)
+        if n.name in self.nodes and isinstance(value, Tensor):
+            self.values[n.name] = value.detach().numpy().copy()  # what follows may work in its place
+        return value
+
+
+def tap(module: nn.Module, images: Array, weights: Mapping[str, Array], nodes: Sequence[str]) -> Mapping[str, Array]:
+    """The values of some nodes of the graph that `read_torch` gives with heads, in inference.
+
+    Some of the module's tensors are replaced. Raises `ValueError` for one that the module keeps in another layout.
+    """
+    exported = export_module(module, images.shape[1:], type(module).__name__, heads=True)
+    given: dict[str, Tensor] = {}
+    for placeholder, (name, tensor) in tensors_of(exported).items():
+        given[placeholder] = tensor
+        if name in weights:
+            if _sides(tensor.shape) != _sides(weights[name].shape):
+                raise ValueError(f"`{name}` has the shape {[*tensor.shape]}, and its layer {[*weights[name].shape]}")
+            given[placeholder] = torch.from_numpy(weights[name]).reshape(tensor.shape)
+    if unknown := weights.keys() - {name for name, _ in tensors_of(exported).values()}:
+        raise ValueError(f"`{min(unknown)}` is made of another tensor")
+    found = []
+    for image in torch.split(torch.from_numpy(images), 1):  # the program is one for a single image
+        run = _Tapped(exported.graph_module, nodes)
+        with torch.no_grad():
+            run.run(*(given.get(each.name, image) for each in exported.graph.nodes if each.op == "placeholder"))
+        found.append(run.values)
+    return {name: torch.cat([torch.from_numpy(values[name]) for values in found]).numpy() for name in found[0]}
+
+
+def _sides(shape: Sequence[int]) -> list[int]:
+    """The sides of a tensor that are not 1: layouts that differ in others are the same."""
+    return [side for side in shape if side != 1]

@@ -1,0 +1,192 @@
+"""The values of a spec's network and of a target on the same weights, row by row, up to where they part.
+
+Weights follow the alignment, and names play no part. A row is compared where the target has the node that ends it, and
+all layers up to it take the target's tensors: beyond the first layer that does not, nothing can be said about values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from inception_dsl.adopt.source import Network
+from inception_dsl.adopt.transplant import transplanted
+from inception_dsl.adopt.values import drawn_for, executor
+from inception_dsl.audit.comparison import place
+from inception_dsl.crosscheck import probe
+from inception_dsl.crosscheck.compare import MOVES, TOLERANCE, relative_difference
+from inception_dsl.diagnostics.spelling import counted, raised
+from inception_dsl.interchange.description import passes
+from inception_dsl.interchange.graph import Array, Graph, GraphNode
+from inception_dsl.ir.shapes import TensorType
+from inception_dsl.ir.typed import Typed
+from inception_dsl.lower import lower
+
+
+class RowValues(NamedTuple):
+    """How far the values of a row are apart, and how far they move between two images, relative to their range.
+
+    `layer` is what the spec calls the layer that ends the row, and `found` what the target calls its own.
+    """
+
+    row: str
+    layer: str
+    found: str
+    apart: float
+    moved: float
+
+    @property
+    def equal(self) -> bool:
+        """Whether they are equal."""
+        return self.apart <= TOLERANCE
+
+
+@dataclass(frozen=True)
+class Values:
+    """The rows that were compared, in order and up to the first that differs; `notes` say what was not, and why.
+
+    `drawn` says that the weights were drawn, because the target has none, or because its own show little.
+    """
+
+    rows: tuple[RowValues, ...] = ()
+    drawn: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def parted(self) -> RowValues | None:
+        """The first row whose values differ."""
+        return next((each for each in self.rows if not each.equal), None)
+
+    @property
+    def weak(self) -> bool:
+        """Whether a row changes so little between two images that it could hide an error."""
+        return any(not each.moved >= MOVES for each in self.rows)
+
+    @property
+    def sentences(self) -> list[str]:
+        """The result in words; none if no row was compared."""
+        if not self.rows:
+            return []
+        weights = "drawn weights" if self.drawn else "the target's weights"
+        agree = [each for each in self.rows if each.equal]
+        found = []
+        if agree:
+            worst = max(each.apart for each in agree)
+            text = f", at most {worst:.0e} of their range apart" if worst else " exactly"
+            found.append(f"With {weights}, the values of {counted(len(agree), 'row')} agree{text}.")
+        if self.parted:
+            found.append(f"With {weights}, {self.difference}.")
+        if self.weak:
+            least = min(each.moved for each in self.rows)
+            found.append(f"This shows little: a row changes by only {least:.0e} of its range between two images.")
+        return found
+
+    @property
+    def difference(self) -> str:
+        """Where the values part, and how far; "" if they do not."""
+        if not (row := self.parted):
+            return ""
+        return (
+            f"values part at `{row.row}`: they differ by {row.apart:.1g} of their range, and {TOLERANCE:g} is allowed"
+        )
+
+
+class _Pairing:
+    """What can be compared: the rows with the target's nodes that end them, and the tensors that both have."""
+
+    def __init__(self, typed: Typed, spec: Graph, target: Graph, pairs: Mapping[int, int]) -> None:
+        self.ends: dict[str, GraphNode] = {}
+        self.names: dict[str, str] = {}
+        """The target's name of a tensor, by the spec's own."""
+        self.rows: list[str] = []
+        """The rows that can be run on the target's weights, from the first on."""
+        self.notes: list[str] = []
+        indices = {node.name: index for index, node in enumerate(spec.nodes)}
+        lost: dict[str, GraphNode] = {}  # the first layer of a row whose tensors the target does not have
+        for index, node in enumerate(spec.nodes):
+            other = target.nodes[pairs[index]] if index in pairs else None
+            if other and _tensors(node) == _tensors(other):
+                self.names |= {ours: other.weights[key] for key, ours in node.weights.items()}
+            elif node.weights:
+                lost.setdefault(node.row, node)
+        for row in typed.trunk:
+            end = typed.nodes[typed.ends[row]].name if typed.ends[row] >= 0 else ""
+            index = indices.get(end, -1)
+            other = target.nodes[pairs[index]] if index in pairs else None
+            if row in lost:
+                why = f"the target has other weights for `{lost[row].name}`, or none"
+            elif other and _sides(other.out) != _sides(spec.nodes[index].out):
+                why = "it has another shape in the target"
+            else:
+                self.rows.append(row)
+                if other:
+                    self.ends[row] = other
+                elif index < 0 or not passes(spec.nodes[index]):
+                    self.notes.append(f"values of `{row}`, whose last layer has no counterpart in the target")
+                continue
+            self.notes.append(f"values from `{row}` on: {why}")
+            break
+
+
+def _sides(out: TensorType) -> list[int]:
+    """The sides that are not 1: a vector is the same as an image of one pixel."""
+    return [side for side in out.shape if side != 1]
+
+
+def _tensors(node: GraphNode) -> Mapping[str, tuple[int, ...]]:
+    """The shapes of a node's tensors, by the op's names; only those that it has."""
+    shapes = node.op.weights(*node.types)
+    return {name: shapes[name].shape for name in node.weights if name in shapes}
+
+
+def compare_values(typed: Typed, spec: Graph, target: Network, pairs: Mapping[int, int]) -> Values:
+    """Run both on two images with the target's weights, or with drawn ones where it has none.
+
+    A module's own weights are replaced by drawn ones too, where they show little: those that torch draws fade over many
+    layers, until an error is lost in them.
+    """
+    pairing = _Pairing(typed, spec, target.graph, pairs)
+    if not pairing.ends:
+        return Values(notes=tuple(pairing.notes))
+    try:
+        found = _compare(typed, target, pairing, drawn=False)
+        if found.weak and not found.drawn and not target.is_file:
+            again = _compare(typed, target, pairing, drawn=True)
+            found = again if again.parted or not found.parted else found
+    except Exception as error:  # noqa: BLE001 - the code of the target runs here
+        return Values(notes=(f"values: the target cannot be run on these weights: {raised(error)}",))
+    return replace(found, notes=tuple(pairing.notes))
+
+
+def _compare(typed: Typed, target: Network, pairing: _Pairing, drawn: bool) -> Values:
+    """Compare row by row, and end at the first that differs."""
+    weights = None if drawn else transplanted(target.graph, typed, pairing.names)
+    given: dict[str, Array] = {}
+    if drawn := weights is None:
+        weights, given = drawn_for(target.graph, typed, pairing.names)
+    images = probe.images(typed.input.shape, 2, probe.level(typed))
+    theirs = target.tap(images, given, [node.name for node in pairing.ends.values()])
+    part = _first_rows(typed, pairing.rows)
+    run = executor(target, typed)
+    run.load({**weights})
+    rows: list[RowValues] = []
+    for _, (row, ours) in zip(pairing.rows, run.at(part)(images), strict=False):  # without the whole output again
+        if row not in pairing.ends:
+            continue
+        node = pairing.ends[row]
+        values = theirs[node.name]
+        if values.shape != ours.shape and values.ndim > 2:  # channels last, as the source keeps them
+            values = values.transpose(0, -1, *range(1, values.ndim - 1))
+        values = values.reshape(ours.shape)
+        apart, moved = relative_difference(ours, values, values), relative_difference(values[0], values[1], values)
+        rows.append(RowValues(row, typed.nodes[typed.ends[row]].name, place(node), apart, moved))
+        if not rows[-1].equal:
+            break
+    return Values(tuple(rows), drawn)
+
+
+def _first_rows(typed: Typed, rows: Sequence[str]) -> Typed:
+    """The network without its heads, up to the last row that is compared."""
+    program = replace(typed.program, rows=typed.program.rows[: len(rows)], heads=())
+    return lower(program, typed.input.image if typed.input.image != program.input.image else None)
