@@ -106,11 +106,8 @@ class Network:
         """
         return self.emit("pytorch", size)["model.py"].decode()
 
-    def audit(self, target: nn.Module | str | os.PathLike[str], heads: bool = True, *, values: bool = False) -> Audit:
-        """Compare a module of torch, or another target of the command `audit`, with this network.
-
-        `values` also runs both on the same weights, and compares them row by row.
-        """
+    def audit(self, target: nn.Module | str | os.PathLike[str], heads: bool = True, values: bool = False) -> Audit:
+        """Compare a module of torch, or another target of the command `audit`; with `values`, on the same weights."""
         from inception_dsl.audit.target import audit_target
 
         return audit_target(self.program, target, heads=heads, values=values)

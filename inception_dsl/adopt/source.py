@@ -29,6 +29,7 @@ Tap = Callable[["Array", Mapping[str, "Array"], Sequence[str]], Mapping[str, "Ar
 
 
 def _untapped(*_: object) -> Mapping[str, Array]:
+    """What a network without a function for its nodes gives: nothing. Raises `ValueError`."""
     raise ValueError("only its output is known")
 
 

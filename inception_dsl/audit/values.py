@@ -1,7 +1,7 @@
 """The values of a spec's network and of a target on the same weights, row by row, up to where they part.
 
 Weights follow the alignment, and names play no part. A row is compared where the target has the node that ends it, and
-all layers up to it take the target's tensors: beyond the first layer that does not, nothing can be said about values.
+all layers up to it take the target's tensors: beyond the first that cannot, nothing is known about values.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from inception_dsl.lower import lower
 
 
 class RowValues(NamedTuple):
-    """How far the values of a row are apart, and how far they move between two images, relative to their range.
+    """The largest difference of a row's values, and how they move between two images, relative to their range.
 
     `layer` is what the spec calls the layer that ends the row, and `found` what the target calls its own.
     """
