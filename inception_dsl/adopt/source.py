@@ -93,9 +93,19 @@ def of_file(graph: Graph, name: str) -> Network:
     return Network(
         name,
         graph,
-        lambda images, weights: _run(session(file, fused=False), images, weights)[0],
+        lambda images, weights: _main(file, images, weights),
         lambda images, weights, nodes: _tap(file, images, weights, nodes),
     )
+
+
+def _main(file: Path, images: Array, weights: Mapping[str, Array]) -> Array:
+    """The main output of an ONNX file. Raises `SpecError` E140 for a file that onnxruntime cannot run."""
+    try:
+        return _run(session(file, fused=False), images, weights)[0]
+    except Exception as error:  # noqa: BLE001 - onnxruntime raises exceptions of many kinds
+        message = f"onnxruntime cannot run `{file}`: {one_line(error)}"
+        hint = "check the file with `onnx.checker`; `--no-values` leaves the values out"
+        raise SpecError([Diagnostic(NOT_A_GRAPH, message, help=hint, file=str(file))]) from None
 
 
 def _tap(file: Path, images: Array, weights: Mapping[str, Array], nodes: Sequence[str]) -> Mapping[str, Array]:
