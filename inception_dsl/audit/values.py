@@ -7,6 +7,7 @@ all layers up to it take the target's tensors: beyond the first that cannot, not
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -152,8 +153,9 @@ def compare_values(typed: Typed, spec: Graph, target: Network, pairs: Mapping[in
     try:
         found = _compare(typed, target, pairing, drawn=False)
         if found.weak and not found.drawn and not target.is_file:
-            again = _compare(typed, target, pairing, drawn=True)
-            found = again if again.parted or not found.parted else found
+            with suppress(ValueError):  # of tensors that cannot be replaced: its own weights stay
+                again = _compare(typed, target, pairing, drawn=True)
+                found = again if again.parted or not found.parted else found
     except Exception as error:  # noqa: BLE001 - the code of the target runs here
         return Values(notes=(f"values: the target cannot be run on these weights: {raised(error)}",))
     return replace(found, notes=tuple(pairing.notes))
