@@ -7,6 +7,7 @@ import json
 import sys
 from pathlib import Path
 
+import onnx
 import pytest
 import torch
 from audit_mutants import rewritten
@@ -112,6 +113,20 @@ def test_a_file_of_weights_cannot_be_run(spec: str, tmp_path: Path) -> None:
 
     assert result.values is None
     assert "values: a file of weights holds no network that could be run" in result.notes
+
+
+def test_a_target_that_cannot_be_run(spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = onnx.load_from_string(load(spec).onnx())
+    out = model.graph.output[0]
+    model.graph.node.append(onnx.helper.make_node("Mystery", [out.name], ["mystery"], domain="of.somebody"))
+    out.name = "mystery"
+    onnx.save(model, tmp_path / "mystery.onnx")
+    run = in_folder(tmp_path, monkeypatch, {})
+
+    assert run("audit", spec, "mystery.onnx").exit_code == 1
+    done = run("audit", spec, "mystery.onnx", "--values")
+    assert done.exit_code == 2
+    assert "error[E140]: `mystery.onnx` cannot be run: " in done.stderr
 
 
 def test_a_test_of_ones_own(spec: str) -> None:

@@ -17,6 +17,8 @@ from inception_dsl.adopt.values import drawn_for, executor
 from inception_dsl.audit.comparison import place
 from inception_dsl.crosscheck import probe
 from inception_dsl.crosscheck.compare import MOVES, TOLERANCE, relative_difference
+from inception_dsl.diagnostics.codes.interchange import NOT_A_GRAPH
+from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.diagnostics.spelling import counted, raised
 from inception_dsl.interchange.description import passes
 from inception_dsl.interchange.graph import Array, Graph, GraphNode
@@ -156,8 +158,8 @@ def compare_values(typed: Typed, spec: Graph, target: Network, pairs: Mapping[in
             with suppress(ValueError):  # of tensors that cannot be replaced: its own weights stay
                 again = _compare(typed, target, pairing, drawn=True)
                 found = again if again.parted or not found.parted else found
-    except Exception as error:  # noqa: BLE001 - the code of the target runs here
-        return Values(notes=(f"values: the target cannot be run on these weights: {raised(error)}",))
+    except ValueError as error:  # of tensors that cannot be replaced, where it has no values of its own
+        return Values(notes=(f"values: the target cannot be run on these weights: {error}",))
     return replace(found, notes=tuple(pairing.notes))
 
 
@@ -168,7 +170,7 @@ def _compare(typed: Typed, target: Network, pairing: _Pairing, drawn: bool) -> V
     if drawn := weights is None:
         weights, given = drawn_for(target.graph, typed, pairing.names)
     images = probe.images(typed.input.shape, 2, probe.level(typed))
-    theirs = target.tap(images, given, [node.name for node in pairing.ends.values()])
+    theirs = _tapped(target, images, given, [node.name for node in pairing.ends.values()])
     part = _first_rows(typed, pairing.rows)
     run = executor(target, typed)
     run.load({**weights})
@@ -186,6 +188,17 @@ def _compare(typed: Typed, target: Network, pairing: _Pairing, drawn: bool) -> V
         if not rows[-1].equal:
             break
     return Values(tuple(rows), drawn)
+
+
+def _tapped(target: Network, images: Array, given: Mapping[str, Array], nodes: Sequence[str]) -> Mapping[str, Array]:
+    try:
+        return target.tap(images, given, nodes)
+    except ValueError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the code of the target runs here
+        message = f"`{target.name}` cannot be run: {raised(error)}"
+        hint = "leave out `--values` to compare the structure alone"
+        raise SpecError([Diagnostic(NOT_A_GRAPH, message, help=hint, file=target.name)]) from None
 
 
 def _first_rows(typed: Typed, rows: Sequence[str]) -> Typed:
