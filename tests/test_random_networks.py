@@ -6,6 +6,7 @@ import onnx as standard
 import pytest
 import torch
 from builders import checked
+from conditioning import is_stable
 from hypothesis import assume, given, settings
 from strategies import LONG, specs
 from torch import Tensor, nn
@@ -72,6 +73,7 @@ def test_shapes_and_weights_are_onnxs(text: str) -> None:
 @quick
 @given(specs())
 def test_pytorch_and_onnxruntime_compute_the_same(text: str) -> None:
+    assume(is_stable(lower(program(text))))
     report = cross_check(program(text), BACKENDS, images=[program(text).input.image], batches=[2])
     messages = [finding.message for finding in report.findings]
     # A network of a few channels may well give one and the same output for all images: it proves nothing, either way.
