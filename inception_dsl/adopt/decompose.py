@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from inception_dsl.adopt.tree import Again, Chain, Given, Join, Layer, Step, steps_of
-from inception_dsl.adopt.units import Unit, Units
+from inception_dsl.adopt.units import Units
+from inception_dsl.interchange.dominators import Dominators
 from inception_dsl.interchange.graph import INPUT
 from inception_dsl.ir.ops.joins import Concat
 
@@ -48,7 +49,7 @@ class Decomposed:
 
 def decompose(network: Units) -> Decomposed:
     """Decompose a network."""
-    dominators = Dominators(network.units)
+    dominators = Dominators(unit.inputs for unit in network.units)
     main, *others = network.outputs.items()
     spine = dominators.chain(INPUT, main[1])
     heads, left_out = {}, []
@@ -66,48 +67,6 @@ def decompose(network: Units) -> Decomposed:
         else:
             heads[name] = found
     return Decomposed(trunk, heads, tuple(left_out))
-
-
-class Dominators:
-    """The immediate dominator of every unit: the last value that all paths from the input to it pass."""
-
-    def __init__(self, units: Sequence[Unit]) -> None:
-        self.above: dict[int, int] = {}
-        self.depth = {INPUT: 0}
-        for index, unit in enumerate(units):
-            first, *rest = unit.inputs
-            for other in rest:
-                first = self.common(first, other)
-            self.above[index] = first
-            self.depth[index] = self.depth[first] + 1
-
-    def common(self, one: int, other: int) -> int:
-        """The last value that dominates two."""
-        while one != other:
-            if self.depth[one] < self.depth[other]:
-                one, other = other, one
-            one = self.above[one]
-        return one
-
-    def chain(self, base: int, end: int) -> list[int]:
-        """The dominators of a value after `base`, in order, itself included."""
-        found = []
-        while end != base:
-            found.append(end)
-            end = self.above[end]
-        return found[::-1]
-
-    def last_among(self, index: int, ends: set[int]) -> int:
-        """The last dominator of a value among some."""
-        while index not in ends:
-            index = self.above[index]
-        return index
-
-    def below(self, base: int, index: int) -> int:
-        """The first dominator of a value after `base`."""
-        while self.above[index] != base:
-            index = self.above[index]
-        return index
 
 
 def _pieces(network: Units, dominators: Dominators, base: int, spine: Sequence[int]) -> tuple[Piece, ...]:

@@ -16,6 +16,7 @@ from typing import Any, Final
 from inception_dsl.audit.prices import price
 from inception_dsl.interchange.canonical import ASSOCIATIVE, COMMUTATIVE, Canonical, Step
 from inception_dsl.interchange.description import Parameters
+from inception_dsl.interchange.dominators import Dominators
 from inception_dsl.interchange.graph import INPUT
 from inception_dsl.ir.ops.shaping import Flatten
 
@@ -84,7 +85,7 @@ class Decomposition:
         while self._end in passing:
             self._end = passing[self._end]
         self._contents = contents
-        self._before = _dominators(self.steps)
+        self._dominators = Dominators(step.inputs for step in self.steps)
         self._elements: dict[int, Element] = {}
         self._series: dict[tuple[int, int], Series] = {}
 
@@ -95,39 +96,20 @@ class Decomposition:
 
     def _between(self, start: int, end: int) -> Series:
         if (start, end) not in self._series:
-            found, at = [], end
-            while at != start:
-                found.append(self._element(at))
-                at = self._before[at]
-            elements = tuple(reversed(found))
+            elements = tuple(map(self._element, self._dominators.chain(start, end)))
             key = self._contents.number(*(element.key for element in elements))
             self._series[start, end] = Series(elements, key)
         return self._series[start, end]
 
     def _element(self, index: int) -> Element:
         if index not in self._elements:
-            step, start = self.steps[index], self._before[index]
+            step, start = self.steps[index], self._dominators.above[index]
             several = len(step.inputs) > 1
             branches = tuple(self._between(start, end) for end in step.inputs) if several else ()
             parameters = tuple(each for each in step.parameters if each[0] != "out")  # it follows from the image
             key = self._contents.number(step.kind, parameters, tuple(branch.key for branch in branches))
             self._elements[index] = Element(index, step.kind, parameters, branches, key)
         return self._elements[index]
-
-
-def _dominators(steps: Sequence[Step]) -> dict[int, int]:
-    """The nearest step that every way from the input to a step passes."""
-    before: dict[int, int] = {}
-    depth = {INPUT: 0}
-    for index, step in enumerate(steps):
-        common, *others = step.inputs
-        for other in others:
-            while common != other:
-                deeper = depth[common] >= depth[other]
-                common, other = (before[common], other) if deeper else (common, before[other])  # noqa: PLW2901
-        before[index] = common
-        depth[index] = depth[common] + 1
-    return before
 
 
 def _passes(step: Step) -> bool:

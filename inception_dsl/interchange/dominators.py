@@ -1,0 +1,51 @@
+"""Dominators: what all ways from the input of a graph to a value pass."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+from inception_dsl.interchange.graph import INPUT
+
+
+class Dominators:
+    """The immediate dominator of every index: the last one that all paths from the input to it pass.
+
+    `inputs` are the earlier indices that every index reads, at least one of them, or `INPUT`.
+    """
+
+    def __init__(self, inputs: Iterable[Sequence[int]]) -> None:
+        self.above: dict[int, int] = {}
+        self.depth = {INPUT: 0}
+        for index, (first, *rest) in enumerate(inputs):
+            for other in rest:
+                first = self.common(first, other)  # noqa: PLW2901
+            self.above[index] = first
+            self.depth[index] = self.depth[first] + 1
+
+    def common(self, one: int, other: int) -> int:
+        """The last index that dominates two."""
+        while one != other:
+            if self.depth[one] < self.depth[other]:
+                one, other = other, one
+            one = self.above[one]
+        return one
+
+    def chain(self, base: int, end: int) -> list[int]:
+        """The dominators of an index after `base`, in order, itself included."""
+        found = []
+        while end != base:
+            found.append(end)
+            end = self.above[end]
+        return found[::-1]
+
+    def last_among(self, index: int, ends: Collection[int]) -> int:
+        """The last dominator of an index among some."""
+        while index not in ends:
+            index = self.above[index]
+        return index
+
+    def below(self, base: int, index: int) -> int:
+        """The first dominator of an index after `base`."""
+        while self.above[index] != base:
+            index = self.above[index]
+        return index
