@@ -9,7 +9,7 @@ from typing import Any, Final
 from inception_dsl.ir.values import Number, Value
 from inception_dsl.spec.vocabulary.layers import LAYERS
 from inception_dsl.spec.vocabulary.words import WORDS
-from inception_dsl.syntax.terms import Branches, Chain, Labelled, Scaled, Term, Use, WordTerm
+from inception_dsl.syntax.terms import Scaled, Term, Use, WordTerm, with_children
 
 Slot = Callable[[str, Any, Use | None, int, str], Any]
 """Gives the new value of a slot: of its kind, with its old value, in a use, which is the n-th of the term.
@@ -47,16 +47,10 @@ class _Walk:
         match term:
             case Use():
                 return self._use(term) if is_layer(term) else term
-            case Chain(steps):
-                return replace(term, steps=tuple(map(self.term, steps)))
-            case Branches(_, branches):
-                return replace(term, branches=tuple(map(self.term, branches)))
             case Scaled(factor, inner):
                 return Scaled(self.slot("scale", factor, None, self.number, ""), self.term(inner))
-            case Labelled(label, inner):
-                return Labelled(label, self.term(inner))
             case _:
-                return term
+                return with_children(term, self.term)
 
     def _use(self, use: Use) -> Use:
         self.number += 1
@@ -91,7 +85,7 @@ def _kind(name: str) -> str:
     if name in ("drop_path", "dropout"):
         return "rate"
     number = LAYERS[name].number if name in LAYERS else None
-    return "width" if number and number.kind == "width" else "groups" if number and number.kind == "groups" else "other"
+    return number.kind if number and number.kind in WIDTHS else "other"
 
 
 def skeleton(term: Term, kinds: Mapping[str, Mapping[str, str]], loose: bool = False) -> Hashable:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from inception_dsl.adopt.units import Unit, Units, is_depthwise
 from inception_dsl.elaborate.printer import as_term
@@ -19,7 +19,7 @@ from inception_dsl.ir.shapes import Padding, ShapeError, Window
 from inception_dsl.ir.values import Name, Number
 from inception_dsl.spec.vocabulary.layers import LAYERS
 from inception_dsl.spec.vocabulary.words import WORDS
-from inception_dsl.syntax.terms import Scaled, Term, Use, WordTerm
+from inception_dsl.syntax.terms import Term, Use, WordTerm
 
 PREFERRED: Final = ("same", "valid", "ceil", "same_upper")
 """Paddings in the order in which they are tried; what none of them says stays as it was read."""
@@ -170,13 +170,13 @@ def _slot(word: WordTerm) -> str:
 OF_NORMS: Final = ("eps", "gamma", "momentum")
 
 
-def with_defaults(term: Any, defaults: Mapping[str, tuple[WordTerm, ...]]) -> Any:
+def with_defaults(use: Use, defaults: Mapping[str, tuple[WordTerm, ...]]) -> Use:
     """A use without the words that its defaults say, and with words against those that it lacks."""
-    if isinstance(term, Scaled) or not isinstance(term.name, str) or not defaults.get(term.name):
-        return term
-    own = {_slot(word): word for word in term.words}
-    given = {_slot(word): word for word in defaults[term.name]}
-    return replace(term, words=tuple(_words(term, own, given)))
+    if not isinstance(use.name, str) or not defaults.get(use.name):
+        return use
+    own = {_slot(word): word for word in use.words}
+    given = {_slot(word): word for word in defaults[use.name]}
+    return replace(use, words=tuple(_words(use, own, given)))
 
 
 def _words(use: Use, own: Mapping[str, WordTerm], given: Mapping[str, WordTerm]) -> Iterator[WordTerm]:

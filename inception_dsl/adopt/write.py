@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 from inception_dsl.adopt.layout import graph_of
@@ -19,7 +18,7 @@ from inception_dsl.ir.values import Value, spell
 from inception_dsl.spec.printer import print_cell
 from inception_dsl.spec.vocabulary.entry import DEFAULT_CLASSES
 from inception_dsl.syntax.printer import align, spell_words
-from inception_dsl.syntax.terms import Branches, Chain, Labelled, Repeated, Scaled, Term, Use, WordTerm, walk
+from inception_dsl.syntax.terms import Term, Use, WordTerm, walk, with_children
 from inception_dsl.syntax.yaml_printer import dump
 
 WIDEST: Final = 118
@@ -82,18 +81,9 @@ def _terms(spec: Adopted) -> Iterator[Term]:
 
 def _short(term: Term, defaults: Defaults) -> Term:
     """A term without what the defaults say."""
-    match term:
-        case Use():
-            used: Term = with_defaults(term, defaults)
-            return used
-        case Chain(steps):
-            return replace(term, steps=tuple(_short(step, defaults) for step in steps))
-        case Branches(_, branches):
-            return replace(term, branches=tuple(_short(branch, defaults) for branch in branches))
-        case Scaled(_, inner) | Repeated(_, inner) | Labelled(_, inner):
-            return replace(term, term=_short(inner, defaults))
-        case _:
-            return term
+    if isinstance(term, Use):
+        return with_defaults(term, defaults)
+    return with_children(term, lambda inner: _short(inner, defaults))
 
 
 def _module(module: Module, defaults: Defaults) -> dict[str, Any]:

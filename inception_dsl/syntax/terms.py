@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -114,6 +114,19 @@ def children(term: Term) -> tuple[Term, ...]:
             return ()
 
 
+def with_children(term: Term, change: Callable[[Term], Term]) -> Term:
+    """A term with other terms in place of those directly inside it."""
+    match term:
+        case Chain(steps):
+            return replace(term, steps=tuple(map(change, steps)))
+        case Branches(_, branches):
+            return replace(term, branches=tuple(map(change, branches)))
+        case Scaled(_, inner) | Repeated(_, inner) | Labelled(_, inner):
+            return replace(term, term=change(inner))
+        case _:
+            return term
+
+
 def walk(term: Term) -> Iterator[Term]:
     """A term and every term inside it, from left to right."""
     ahead = [term]
@@ -141,14 +154,8 @@ def renamed(term: Term, names: Mapping[str, str]) -> Term:
             return replace(term, name=name, words=tuple(_renamed(word, names) for word in words))
         case Reference(name) if f"@{name}" in names:
             return replace(term, name=names[f"@{name}"][1:])
-        case Chain(steps):
-            return replace(term, steps=tuple(renamed(step, names) for step in steps))
-        case Branches(_, branches):
-            return replace(term, branches=tuple(renamed(branch, names) for branch in branches))
-        case Scaled(_, inner) | Repeated(_, inner) | Labelled(_, inner):
-            return replace(term, term=renamed(inner, names))
         case _:
-            return term
+            return with_children(term, lambda inner: renamed(inner, names))
 
 
 def _renamed(word: WordTerm, names: Mapping[str, str]) -> WordTerm:
