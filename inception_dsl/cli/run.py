@@ -49,10 +49,11 @@ class CommandRun:
         self.waiting = Waiting()
 
     @contextmanager
-    def step(self, spec: str | Path = "", file: str | Path = "") -> Iterator[None]:
+    def step(self, spec: str | Path = "", file: str | Path = "", failure: int = 0) -> Iterator[None]:
         """Take one step, perhaps about a spec. An exception in it is recorded as diagnostics, and ends the command.
 
         Diagnostics without a file are about `file`, by default the spec; a terminal shows that name after a while.
+        `failure` is the exit code where the step fails, if that is another than its diagnostics give.
         """
         try:
             with self.waiting.on(str(file or spec)):
@@ -61,6 +62,7 @@ class CommandRun:
             raise
         except Exception as error:  # noqa: BLE001 - what no input should cause is a diagnostic too (E901)
             self.record_failure(error, spec, file)
+            self.exit_code = failure or self.exit_code
             raise Stopped from None
 
     def attempt(self, action: Callable[[], T], spec: str | Path = "", file: str | Path = "") -> T | None:

@@ -45,10 +45,8 @@ def command(
     from inception_dsl.files.output import write
     from inception_dsl.weights.files import safetensors
 
-    run.exit_code = 2  # unless the target can be read
-    with run.step(file=target):
+    with run.step(file=target, failure=2):
         network = read_network(target, size, arguments)
-    run.exit_code = 0
     with run.step(file=target):
         found = adopt(network, out.stem if out else "", values)
     folder = Path(sources.SPECS) if Path(sources.SPECS).is_dir() else Path()

@@ -41,10 +41,8 @@ def command(
 
     with run.step(spec):
         program = variant.compile(spec)
-    run.exit_code = 2  # unless the target can be read
-    with run.step(spec, target):
+    with run.step(spec, target, failure=2):
         found = audit_target(program, target, arguments, not no_heads, values)
-    run.exit_code = 0
     run.result, run.body = report.as_data(found), report.markdown(found) if run.form == "markdown" else ""
     run.diagnostics += report.diagnostics(found)
     run.echo(report.text(found, columns()))

@@ -30,8 +30,7 @@ def command(
     """
     from inception_dsl.identify.identify import identify
 
-    run.exit_code = 2  # unless the target can be read
-    with run.step(file=target):
+    with run.step(file=target, failure=2):
         found = identify(target, among, size, arguments)
     run.exit_code = 0 if found.exact else 1
     run.result = found.data()
