@@ -15,13 +15,14 @@ from typing import Final
 from inception_dsl.adopt.decompose import Piece
 from inception_dsl.adopt.scopes import Path, common
 from inception_dsl.adopt.tree import Chain, Join, Layer, steps_of
-from inception_dsl.adopt.units import ACTIVATIONS, Unit, is_depthwise
+from inception_dsl.adopt.units import Unit, is_depthwise
 from inception_dsl.ir.ops.channels import ChannelShuffle
 from inception_dsl.ir.ops.joins import Add, Mul
 from inception_dsl.ir.ops.linear import Conv
 from inception_dsl.ir.ops.norms import BatchNorm
 from inception_dsl.ir.ops.scaling import Scale
 from inception_dsl.ir.ops.shaping import Flatten
+from inception_dsl.spec.vocabulary.words import ACTIVATIONS
 
 MOST_BLOCKS: Final = 4
 """The most blocks of a row, where a run of equal ones counts as one."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from inception_dsl.interchange.graph import INPUT, Graph, GraphNode, needed
@@ -15,10 +15,7 @@ from inception_dsl.ir.ops.norms import Norm
 from inception_dsl.ir.ops.scaling import Scale
 from inception_dsl.ir.ops.shaping import Flatten, Identity
 from inception_dsl.ir.shapes import TensorType
-from inception_dsl.spec.vocabulary.words import ADDED
-
-ACTIVATIONS: Final = tuple(word.op for word in ADDED.values() if word.slot == "act" and word.op)
-"""The ops that the word of a layer can add after it."""
+from inception_dsl.spec.vocabulary.words import ACTIVATIONS
 
 JOINS: Final = (Concat, Add, Mul)
 
@@ -111,13 +108,12 @@ def _follows(node: GraphNode, before: Unit, shares: Counter[tuple[str, ...]]) ->
 
 
 def _with(unit: Unit, node: GraphNode, index: int) -> Unit:
-    return Unit(
-        (*unit.ops, node.op),
-        unit.inputs,
-        (*unit.nodes, index),
-        unit.arrives,
-        node.out,
-        (*unit.weights, _key(node)),
+    return replace(
+        unit,
+        ops=(*unit.ops, node.op),
+        nodes=(*unit.nodes, index),
+        out=node.out,
+        weights=(*unit.weights, _key(node)),
     )
 
 
@@ -138,7 +134,7 @@ def _flat_joins(units: Sequence[Unit], outputs: Mapping[str, int]) -> list[Unit]
                     nodes += inner.nodes
                     continue
             inputs.append(each)
-        flat.append(Unit(unit.ops, tuple(inputs), tuple(nodes), unit.arrives, unit.out, unit.weights))
+        flat.append(replace(unit, inputs=tuple(inputs), nodes=tuple(nodes)))
     return flat
 
 
@@ -151,7 +147,7 @@ def _shared_joins(units: Sequence[Unit]) -> list[Unit]:
         if isinstance(unit.ops[0], Concat):
             inputs = _shortened(inputs, known)
             known.setdefault(unit.inputs, index)
-        found.append(Unit(unit.ops, inputs, unit.nodes, unit.arrives, unit.out, unit.weights))
+        found.append(replace(unit, inputs=inputs))
     return found
 
 
@@ -168,10 +164,7 @@ def _renumbered(graph: Graph, units: Sequence[Unit], outputs: Mapping[str, int])
     new = {INPUT: INPUT, **{old: at for at, old in enumerate(kept)}}
     return Units(
         graph,
-        tuple(
-            Unit(unit.ops, tuple(new[each] for each in unit.inputs), unit.nodes, unit.arrives, unit.out, unit.weights)
-            for unit in (units[index] for index in kept)
-        ),
+        tuple(replace(units[index], inputs=tuple(new[each] for each in units[index].inputs)) for index in kept),
         {name: new[index] for name, index in outputs.items()},
     )
 

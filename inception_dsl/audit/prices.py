@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from inception_dsl.interchange.description import Parameters
+from inception_dsl.spec.vocabulary.words import ACTIVATIONS
 
 PRICES: Final = {
     **dict.fromkeys(("conv", "fc"), 3.0),
@@ -25,10 +26,7 @@ ALIKE: Final = (
     ("conv", "fc"),
     ("bn", "gn", "ln", "lrn", "l2norm", "affine"),
     ("dropout", "drop_path"),
-    (
-        *("relu", "relu6", "silu", "hardswish", "hardsigmoid", "sigmoid", "tanh", "elu", "gelu", "gelu_tanh", "mish"),
-        *("leaky", "prelu", "softmax"),
-    ),
+    (*(op.name for op in ACTIVATIONS), "softmax"),
 )
 """Kinds that may stand for each other."""
 

@@ -14,7 +14,7 @@ from inception_dsl.audit.audit import Audit, audit
 from inception_dsl.audit.values import compare_values
 from inception_dsl.compiler import at_size
 from inception_dsl.diagnostics.diagnostic import SpecError
-from inception_dsl.interchange.target import kind_of, read_target
+from inception_dsl.interchange.target import kind_of
 from inception_dsl.ir.program import Program
 from inception_dsl.ir.typed import Typed
 
@@ -36,7 +36,7 @@ def audit_target(
     """
     typed = at_size(program)
     if not isinstance(target, str | os.PathLike):
-        return _audited(program, _of_torch(target, type(target).__name__, typed), heads, False, values)
+        return _audited(typed, _of_torch(target, type(target).__name__, typed), heads, values)
     name = os.fspath(target)
     kind = kind_of(name)
     if kind == "weights":
@@ -49,10 +49,13 @@ def audit_target(
         note = "values: a file of weights holds no network that could be run"
         return replace(result, notes=(*result.notes, note)) if values else result
     if kind == "onnx":
-        return _audited(program, of_file(read_target(name, typed.input), name), heads, True, values)
+        from inception_dsl.interchange.onnx.reader import read_onnx
+
+        image = typed.input.image if len(typed.input.shape) == 3 else None
+        return _audited(typed, of_file(read_onnx(Path(name), image), name), heads, values)
     from inception_dsl.interchange.torch.module import make_module
 
-    return _audited(program, _of_torch(make_module(name, arguments or {}, values), name, typed), heads, False, values)
+    return _audited(typed, _of_torch(make_module(name, arguments or {}, values), name, typed), heads, values)
 
 
 def _of_torch(module: nn.Module, name: str, typed: Typed) -> Network:
@@ -61,12 +64,12 @@ def _of_torch(module: nn.Module, name: str, typed: Typed) -> Network:
     return of_module(module, read_torch(module, typed.input.shape, name, heads=True), name)
 
 
-def _audited(program: Program, target: Network, heads: bool, inference: bool, values: bool) -> Audit:
-    typed, graph = at_size(program), target.graph
+def _audited(typed: Typed, target: Network, heads: bool, values: bool) -> Audit:
+    graph = target.graph
     if graph.input != typed.input and graph.input.channels == typed.input.channels and len(graph.input.shape) == 3:
         with suppress(SpecError):
-            typed = at_size(program, graph.input.image)
-    found = audit(typed, graph, heads, inference)
+            typed = at_size(typed.program, graph.input.image)
+    found = audit(typed, graph, heads, inference=target.is_file)
     if not values:
         return found
     compared = compare_values(typed, found.spec, target, found.pairs)

@@ -15,17 +15,16 @@ from typing import Final, NamedTuple
 
 from inception_dsl.audit.align import Aligner
 from inception_dsl.audit.audit import Audit
+from inception_dsl.audit.differences import Difference
 from inception_dsl.audit.effects import Count, count
 from inception_dsl.audit.findings import NOTHING, Deviation, grouped
 from inception_dsl.audit.series import Contents, Element, Series
 from inception_dsl.audit.spelling import sides
 from inception_dsl.diagnostics.codes.audit_layers import BIAS, GROUPS, KERNEL, WIDTH
 from inception_dsl.diagnostics.codes.audit_structure import CLASSES, EXTRA_LAYER, MISSING_LAYER
-from inception_dsl.diagnostics.codes.code import Code
 from inception_dsl.diagnostics.diagnostic import SpecError
 from inception_dsl.interchange.graph import INPUT, Graph, GraphNode
 from inception_dsl.interchange.of_spec import of_spec
-from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops.linear import Conv, FullyConnected
 from inception_dsl.ir.shapes import Pair, Window
 from inception_dsl.ir.typed import Typed
@@ -85,17 +84,13 @@ def audit_tensors(typed: Typed, tensors: Mapping[str, Shape], source: str, heads
     pairs = _by_name(typed, ours, theirs) or _by_order(spec, ours, theirs, {*typed.heads})
     deviations = [*_deviations(typed, spec, ours, theirs, pairs)]
     findings = grouped(spec, deviations)
-    params = sum(_size(shape) for name, shape in tensors.items() if name.rpartition(".")[2] in ("weight", "bias"))
+    params = sum(math.prod(shape) for name, shape in tensors.items() if name.rpartition(".")[2] in ("weight", "bias"))
     own = count(spec)
     of_trunk = [finding.effect for finding in grouped(spec, [d for d in deviations if d.row not in typed.heads])]
     total = Count(own.params + sum(each.params for each in of_trunk), own.macs + sum(each.macs for each in of_trunk))
     notes = [f"{NOT_SEEN}; it holds {params:,} parameters, heads included"]
     target = Graph(source, spec.input, (), {"weights": INPUT}, spec.tensor)
     return Audit(typed, spec, target, findings, tuple(notes), {}, (own, total))
-
-
-def _size(shape: Shape) -> int:
-    return math.prod(shape)
 
 
 def _layers_of(spec: Graph, left_out: set[str]) -> dict[int, Layer]:
@@ -160,16 +155,6 @@ def _series(elements: Sequence[Element], contents: Contents) -> Series:
     return Series(tuple(elements), contents.number(*(element.key for element in elements)))
 
 
-class _Told(NamedTuple):
-    """What differs between a layer of the spec and its partner."""
-
-    code: Code
-    what: str
-    spec: str
-    target: str
-    op: Op | None
-
-
 def _deviations(
     typed: Typed, spec: Graph, ours: Mapping[int, Layer], theirs: Sequence[Layer], pairs: Mapping[int, int]
 ) -> Iterator[Deviation]:
@@ -185,8 +170,10 @@ def _deviations(
             continue
         other = theirs[pairs[index]]
         same_widths &= layer.weight[0] == other.weight[0]
-        for told in _differences(typed, node, layer, other):
-            yield Deviation(*told[:4], *places, other.name, node.origin, index, told.op)
+        for each in _differences(typed, node, layer, other):
+            yield Deviation(
+                *(each.code, each.what, each.spec, each.target), *places, other.name, node.origin, index, each.op
+            )
     for place, layer in enumerate(theirs):
         if place not in pairs.values():
             near = next((i for i, j in reversed([*pairs.items()]) if j < place), next(iter(ours)))
@@ -199,7 +186,7 @@ def _deviations(
         yield from _groups(spec, ours, theirs, pairs)
 
 
-def _differences(typed: Typed, node: GraphNode, layer: Layer, other: Layer) -> Iterator[_Told]:
+def _differences(typed: Typed, node: GraphNode, layer: Layer, other: Layer) -> Iterator[Difference]:
     op = node.op
     linear = isinstance(op, Conv | FullyConnected) and other.kind in ("conv", "fc")
     if not linear:
@@ -208,13 +195,13 @@ def _differences(typed: Typed, node: GraphNode, layer: Layer, other: Layer) -> I
     if layer.weight[0] != other.weight[0]:
         classes = layer.weight[0] == typed.program.env["classes"] and isinstance(op, FullyConnected)
         code, what = (CLASSES, "classes") if classes else (WIDTH, "width")
-        yield _Told(code, what, str(layer.weight[0]), str(other.weight[0]), replace(op, width=other.weight[0]))
+        yield Difference(code, what, str(layer.weight[0]), str(other.weight[0]), replace(op, width=other.weight[0]))
     if layer.kernel != other.kernel and isinstance(op, Conv):
         edited = replace(op, window=_with_kernel(op.window, other.kernel))
-        yield _Told(KERNEL, "kernel", sides(layer.kernel), sides(other.kernel), edited)
+        yield Difference(KERNEL, "kernel", sides(layer.kernel), sides(other.kernel), edited)
     if ("bias" in layer.shapes) != ("bias" in other.shapes):
         bias = "bias" in other.shapes
-        yield _Told(BIAS, "bias", "no" if bias else "yes", "yes" if bias else "no", replace(op, bias=bias))
+        yield Difference(BIAS, "bias", "no" if bias else "yes", "yes" if bias else "no", replace(op, bias=bias))
 
 
 def _with_kernel(window: Window, kernel: Pair) -> Window:
@@ -244,4 +231,4 @@ def _groups(
 
 def _counted(layer: Layer, sign: int) -> Count:
     """The parameters of a layer; where it stands, and so its multiply-adds, is not in the file."""
-    return Count(sign * sum(_size(shape) for name, shape in layer.shapes.items() if name in ("weight", "bias")), 0)
+    return Count(sign * sum(math.prod(shape) for name, shape in layer.shapes.items() if name in ("weight", "bias")), 0)

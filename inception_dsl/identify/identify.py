@@ -13,7 +13,7 @@ from inception_dsl.audit.audit import Audit, audit
 from inception_dsl.audit.report import text as audit_text
 from inception_dsl.diagnostics.spelling import listing
 from inception_dsl.identify.candidates import at_image, programs
-from inception_dsl.interchange.canonical import canonical
+from inception_dsl.interchange.canonical import Canonical, canonical
 from inception_dsl.interchange.graph import Graph
 from inception_dsl.interchange.of_spec import of_spec
 from inception_dsl.interchange.target import kind_of
@@ -84,7 +84,8 @@ def identify(
 
 def identify_graph(target: str, graph: Graph, among: Path | None = None) -> Identified:
     """Identify a graph: by its canonical form, else by the layers that it has in common with those of a spec."""
-    wanted, layers = _digests(graph), _layers(graph)
+    plain = canonical(graph)
+    wanted, layers = _digests(plain), _layers(plain)
     image = graph.input.image if len(graph.input.shape) == 3 else None
     exact: dict[bool, list[str]] = {False: [], True: []}
     nearest: tuple[float, str, Typed] | None = None
@@ -92,7 +93,7 @@ def identify_graph(target: str, graph: Graph, among: Path | None = None) -> Iden
         typed = at_image(program, graph.input.channels, image)
         if typed is None:
             continue
-        other = of_spec(typed)
+        other = canonical(of_spec(typed))
         common = share(layers, _layers(other))
         if nearest is None or common > nearest[0]:
             nearest = common, name, typed
@@ -123,10 +124,11 @@ def identify_shapes(target: str, shapes: Mapping[str, tuple[int, ...]], among: P
     return Identified(target, tuple(exact), nearest=nearest[1], share=nearest[0], of="tensors")
 
 
-def _digests(graph: Graph) -> tuple[str, str]:
-    return canonical(graph).digest, canonical(graph, fold_norms=True).digest
+def _digests(form: Canonical) -> tuple[str, str]:
+    """The hashes of a form, and of that with its batch norms folded."""
+    return form.digest, canonical(form.graph, fold_norms=True).digest
 
 
-def _layers(graph: Graph) -> Counter[Hashable]:
-    """The layers of a graph, without their order."""
-    return Counter((step.kind, step.parameters) for step in canonical(graph).steps)
+def _layers(form: Canonical) -> Counter[Hashable]:
+    """The layers of a form, without their order."""
+    return Counter((step.kind, step.parameters) for step in form.steps)

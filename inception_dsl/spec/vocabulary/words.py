@@ -41,6 +41,9 @@ ADDED: Final[dict[str, Word]] = {
 }
 """The words that add an op, a norm or an activation, to a layer."""
 
+ACTIVATIONS: Final = tuple(word.op for word in ADDED.values() if word.slot == "act" and word.op)
+"""The ops that the word of a layer can add after it as its activation."""
+
 
 def _names(slot: str) -> tuple[str, ...]:
     return "none", *(name for name, word in ADDED.items() if word.slot == slot and word.alone)
