@@ -24,9 +24,9 @@ from typing import Any
 from torch import nn  # noqa: TID251 - the networks are torch's
 
 from inception_dsl.adopt.adopt import adopt
-from inception_dsl.adopt.source import Network
 from inception_dsl.adopt.values import compare_with
 from inception_dsl.diagnostics.diagnostic import SpecError
+from inception_dsl.interchange.network import Network
 from inception_dsl.interchange.torch.reader import read_torch
 from inception_dsl.interchange.torch.running import run, shape_of
 

@@ -19,12 +19,12 @@ from torch import nn
 
 from inception_dsl.adopt.adopt import Adoption, adopt
 from inception_dsl.adopt.names import cleaned, row_names
-from inception_dsl.adopt.source import Network, read_network
 from inception_dsl.compiler import at_size, compile_file, compile_source
 from inception_dsl.diagnostics.diagnostic import Source, SpecError
 from inception_dsl.elaborate.scope import MAX_CHANNELS
 from inception_dsl.emit.onnx import onnx
 from inception_dsl.interchange.graph import Graph
+from inception_dsl.interchange.network import Network, read_network
 from inception_dsl.interchange.of_spec import of_spec
 from inception_dsl.interchange.onnx.reader import read_onnx
 from inception_dsl.interchange.torch.reader import read_torch
@@ -33,7 +33,7 @@ from inception_dsl.lower import lower
 
 
 def adopted(graph: Graph, name: str = "network") -> Adoption:
-    return adopt(Network(f"{name}.onnx", graph, lambda images, _: images), name, values=False)
+    return adopt(Network(f"{name}.onnx", graph, lambda images, _: images, is_file=True), name, values=False)
 
 
 def check_round_trip(name: str, folder: Path) -> None:

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from inception_dsl.adopt.adopt import adopt
-from inception_dsl.adopt.source import Network
 from inception_dsl.interchange.graph import Opaque
+from inception_dsl.interchange.network import Network
 from inception_dsl.interchange.torch.reader import read_torch
 from inception_dsl.interchange.torch.running import run
 

@@ -46,7 +46,7 @@ FOREIGN = {
     "lsprotocol": {"lsp"},
     "markupsafe": {"emit.templates"},
     "mlflow": {"runner.record.trackers"},
-    "numpy": {"adopt.source", "crosscheck", "evaluation", "interchange", "runner.readers.tables", "weights"},
+    "numpy": {"crosscheck", "evaluation", "interchange", "runner.readers.tables", "weights"},
     "onnx": {"emit.onnx.executor", "files.freshness", "interchange.onnx.model", "interchange.onnx.stored"},
     "onnxruntime": {"emit.onnx.executor"},
     "optuna": {"sweeps.sampler"},

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from inception_dsl.adopt.names import valid
-from inception_dsl.adopt.source import Network
 from inception_dsl.adopt.spec import Adopted, adopted
 from inception_dsl.adopt.values import Comparison, compare
 from inception_dsl.adopt.write import text_of
@@ -17,6 +16,7 @@ from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, SpecError
 from inception_dsl.diagnostics.spelling import counted
 from inception_dsl.interchange.canonical import canonical
 from inception_dsl.interchange.graph import Graph, Opaque
+from inception_dsl.interchange.network import Network
 from inception_dsl.interchange.of_spec import of_spec
 from inception_dsl.ir.typed import Typed
 

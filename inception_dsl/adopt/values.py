@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple
 
-from inception_dsl.adopt.source import Network
 from inception_dsl.adopt.spec import Adopted
 from inception_dsl.adopt.transplant import names_of, transplanted
 from inception_dsl.crosscheck import probe
@@ -15,6 +14,7 @@ from inception_dsl.crosscheck.executor import Executor
 from inception_dsl.emit.onnx import onnx
 from inception_dsl.emit.onnx.executor import Onnx, session
 from inception_dsl.emit.pytorch.executor import PyTorch
+from inception_dsl.interchange.network import Network
 from inception_dsl.ir.typed import Typed
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inception_dsl.adopt.source import Network, of_file, of_module
 from inception_dsl.audit.audit import Audit, audit
 from inception_dsl.audit.values import compare_values
 from inception_dsl.compiler import at_size
 from inception_dsl.diagnostics.diagnostic import SpecError
+from inception_dsl.interchange.network import Network, of_file, of_module
 from inception_dsl.interchange.target import kind_of
 from inception_dsl.ir.program import Program
 from inception_dsl.ir.typed import Typed

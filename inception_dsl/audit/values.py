@@ -11,7 +11,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from inception_dsl.adopt.source import Network
 from inception_dsl.adopt.transplant import transplanted
 from inception_dsl.adopt.values import drawn_for, executor
 from inception_dsl.audit.comparison import place
@@ -22,6 +21,7 @@ from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.diagnostics.spelling import counted, raised
 from inception_dsl.interchange.description import passes
 from inception_dsl.interchange.graph import Array, Graph, GraphNode
+from inception_dsl.interchange.network import Network
 from inception_dsl.ir.shapes import TensorType
 from inception_dsl.ir.typed import Typed
 from inception_dsl.lower import lower

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from inception_dsl.adopt.source import read_network
 from inception_dsl.audit.audit import Audit, audit
 from inception_dsl.audit.report import text as audit_text
 from inception_dsl.diagnostics.spelling import listing
 from inception_dsl.identify.candidates import at_image, programs
 from inception_dsl.interchange.canonical import Canonical, canonical
 from inception_dsl.interchange.graph import Graph
+from inception_dsl.interchange.network import read_network
 from inception_dsl.interchange.of_spec import of_spec
 from inception_dsl.interchange.target import kind_of
 from inception_dsl.ir.shapes import Pair

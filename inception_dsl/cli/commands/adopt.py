@@ -38,11 +38,11 @@ def command(
     values.
     """
     from inception_dsl.adopt.adopt import adopt
-    from inception_dsl.adopt.source import read_network
     from inception_dsl.adopt.transplant import names_of, transplanted
     from inception_dsl.authoring.new import check_absent
     from inception_dsl.files.modeline import modeline, with_modeline
     from inception_dsl.files.output import write
+    from inception_dsl.interchange.network import read_network
     from inception_dsl.weights.files import safetensors
 
     with run.step(file=target, failure=2):

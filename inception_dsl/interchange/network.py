@@ -1,4 +1,4 @@
-"""What is adopted: a network that somebody else wrote, as a graph, and a function that runs it."""
+"""A network that was not written here: its graph, and functions that run it."""
 
 from __future__ import annotations
 
@@ -41,11 +41,8 @@ class Network:
     graph: Graph
     run: Run = field(compare=False, repr=False)
     tap: Tap = field(default=_untapped, compare=False, repr=False)
-
-    @property
-    def is_file(self) -> bool:
-        """Whether it is an ONNX file, and not a module of torch."""
-        return self.name.endswith(".onnx")
+    is_file: bool = False
+    """Whether it is an ONNX file, and not a module of torch."""
 
     @property
     def stem(self) -> str:
@@ -95,6 +92,7 @@ def of_file(graph: Graph, name: str) -> Network:
         graph,
         lambda images, weights: _main(file, images, weights),
         lambda images, weights, nodes: _tap(file, images, weights, nodes),
+        is_file=True,
     )
 
 
