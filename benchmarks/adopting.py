@@ -33,6 +33,11 @@ from inception_dsl.interchange.torch.running import run, shape_of
 TRANSFORMERS = ("vit_", "swin_", "maxvit")
 """Beginnings of the names of torchvision's classifiers that have attention in them."""
 
+DECODED = ("alphapose_coco", "centernet", "simplepose_coco", "simpleposemobile_coco")
+"""The families of pytorchcv that decode their maps into points and boxes, by code that depends on the values: the maps
+are the network's output.
+"""
+
 
 def names(library: str) -> list[str]:
     """The networks of a library."""
@@ -67,7 +72,8 @@ def network(library: str, name: str) -> nn.Module:
         return net
     from pytorchcv.model_provider import get_model
 
-    made: nn.Module = get_model(name, pretrained=False)
+    options = {"return_heatmap": True} if family(library, name) in DECODED else {}
+    made: nn.Module = get_model(name, pretrained=False, **options)
     return made
 
 
