@@ -15,7 +15,7 @@ from inception_dsl.diagnostics.spelling import listing
 from inception_dsl.ir.advice import keep_size
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops.joins import Concat
-from inception_dsl.ir.ops.linear import Conv, FullyConnected
+from inception_dsl.ir.ops.linear import Conv, ConvTranspose, LinearLayer
 from inception_dsl.ir.ops.shaping import Flatten
 from inception_dsl.ir.program import Again, Body, Call, Join, Layer, Part, Program, Reference, Repeat, Sequence
 from inception_dsl.ir.shapes import INPUT_PIXEL, Pair, ReceptiveFields, ShapeError, TensorType, joined_receptive_field
@@ -154,7 +154,7 @@ class _Lowering:
                 ops = ops[1:]
                 if len(ops) == 1:
                     self.linear.setdefault(id(layer), []).append(len(self.nodes))
-        composed = len(ops) > 1 or (isinstance(ops[0], Conv) and ops[0].window.pads_unevenly)
+        composed = len(ops) > 1 or (isinstance(ops[0], Conv | ConvTranspose) and ops[0].uneven)
         here = {**env, "in": self.type_of(index).channels} if index != FAILED_NODE else env
         arriving = index
         for op in ops:
@@ -278,7 +278,7 @@ class _Lowering:
         while index not in (source, INPUT):
             node = self.nodes[index]
             resizes = node.types[0].shape[1:] != node.out.shape[1:]
-            if resizes if by_image else isinstance(node.op, Conv | FullyConnected):
+            if resizes if by_image else isinstance(node.op, LinearLayer):
                 return node
             index = node.inputs[0]
         return self.nodes[end] if end not in (source, INPUT) else None

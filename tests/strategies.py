@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
-from inception_dsl.ir.shapes import Padding, Window
+from inception_dsl.ir.ops.linear import ConvTranspose
+from inception_dsl.ir.shapes import Padding, TensorType, Window
 from inception_dsl.ir.values import (
     MAX_NUMBER,
     MEASURE_FUNCTIONS,
@@ -584,11 +585,13 @@ class _Network:
         """One layer, or a group of branches."""
         kinds = (
             *("window", "layer", "join", "sum", "product", "dense", "repeat", "scale", "mixed", "nested"),
-            *("split", "shift", "resize"),
+            *("split", "shift", "resize", "transpose"),
         )
         kind = self.pick(*kinds) if depth else "window"
         if kind == "resize":
             return self.resized(shape)
+        if kind == "transpose":
+            return self.transposed(shape)
         if kind == "window":
             return self.window(shape)
         if kind == "join":
@@ -658,6 +661,27 @@ class _Network:
         written = f"{factor[0]}x{factor[1]}" if factor[0] != factor[1] else f"{factor[0]}"
         words = self.maybe("nearest", "bilinear", "bilinear align_corners")
         return f"avgpool 3x3/2 same -> upsample {written}{words}", replace(shape, image=(image[0], image[1]))
+
+    def transposed(self, shape: _Shape) -> Written:
+        """An image made smaller, then larger by a transposed convolution."""
+        assert shape.image is not None
+        kernel, (stride, dilation) = (
+            self.pick((1, 1), (3, 3), (2, 3), (4, 4), (5, 3)),
+            self.pick((2, 1), (1, 2), (2, 1)),
+        )
+        borders = ["same_upper", "valid", "pad=1", *(["same"] if all(size % 2 for size in kernel) else [])]
+        words = self.pick(*borders if max(kernel) > 1 else borders[:2])
+        paddings = {"valid": Padding(), "pad=1": Padding("pad", (1, 1)), "same": Padding("same")}
+        padding = paddings.get(words, Padding("same_upper"))
+        more = self.pick(0, 1) if stride > 1 and padding.kind == "pad" else 0
+        groups, width = self.pick((1, 3), (1, 4), (2, 4))
+        window = Window(kernel, (stride, stride), padding, (dilation, dilation))
+        op = ConvTranspose(width, window, groups, output_padding=(more, 0))
+        image = op.infer(TensorType((groups, *(-(-size // 2) for size in shape.image)))).image
+        words += f" output_padding={more}x0" * more + f" groups={groups}" * (groups > 1)
+        words += f" dilation={dilation}" * (dilation > 1) + self.maybe("bias", *NORMS) + self.maybe(*ACTIVATIONS)
+        size = f"{kernel[0]}x{kernel[1]}" + f"/{stride}" * (stride > 1)
+        return f"conv 3x3/2 4 same -> conv_transpose {size} {width} {words}", _Shape(width, image)
 
     def split(self, shape: _Shape) -> Written:
         """Parts of the channels, of which one is convolved alone, joined and shuffled."""

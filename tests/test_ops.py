@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,7 @@ from inception_dsl.ir.ops.activations import (
 )
 from inception_dsl.ir.ops.channels import ChannelPart, ChannelShuffle
 from inception_dsl.ir.ops.joins import Add, Concat, Mul
-from inception_dsl.ir.ops.linear import Conv, FullyConnected
+from inception_dsl.ir.ops.linear import Conv, ConvTranspose, FullyConnected
 from inception_dsl.ir.ops.norms import LRN, BatchNorm, GroupNorm, L2Norm, LayerNorm
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.ops.regularisation import Dropout, DropPath
@@ -89,6 +90,21 @@ def conv(op: Conv, x: TensorType) -> nn.Module:
         return nn.Conv2d(x.channels, width, w.kernel, w.stride, padded(w), w.dilation, groups, op.bias)
     layer = nn.Conv2d(x.channels, width, w.kernel, w.stride, 0, w.dilation, groups, op.bias)
     return nn.Sequential(around(w, x, 0.0), layer)
+
+
+def conv_transpose(op: ConvTranspose, x: TensorType) -> nn.Module:
+    """With `same` and `same_upper`, the image times the stride, cut out of all that torch can give."""
+    w, settings = op.window, (concrete(op.groups), op.bias, op.window.dilation)
+    sizes = x.channels, concrete(op.width), w.kernel, w.stride
+    if w.padding.kind == "pad":
+        return nn.ConvTranspose2d(*sizes, w.padding.amount, op.output_padding, *settings)
+    total = [d * (k - 1) + 1 - s for k, s, d in zip(w.kernel, w.stride, w.dilation, strict=True)]
+    same = w.padding.kind == "same"
+    first = [(t + s - 1 if same else max(t, 0)) // 2 for t, s in zip(total, w.stride, strict=True)]
+    more = [max(f - t, 0) for f, t in zip(first, total, strict=True)]
+    (top, left), (height, width) = first, (n * s for n, s in zip(x.image, w.stride, strict=True))
+    layer = nn.ConvTranspose2d(*sizes, 0, (more[0], more[1]), *settings)
+    return nn.Sequential(layer, Call(lambda t: t[:, :, top : top + height, left : left + width]))
 
 
 def max_pool(op: MaxPool, x: TensorType) -> nn.Module:
@@ -146,6 +162,7 @@ class ChannelScale(nn.Module):
 
 TORCH: dict[type[Op], Callable[..., nn.Module]] = {
     Conv: conv,
+    ConvTranspose: conv_transpose,
     BatchNorm: batch_norm,
     GroupNorm: lambda op, x: nn.GroupNorm(op.groups, x.channels, op.eps),
     LayerNorm: layer_norm,
@@ -210,6 +227,16 @@ def convs(draw: st.DrawFn) -> Conv:
     return Conv(groups * draw(st.integers(1, 4)), draw(windows(pool=False)), groups, draw(st.booleans()))
 
 
+@st.composite
+def transposed(draw: st.DrawFn) -> Case:
+    """On an image of which the padding leaves some pixels."""
+    conv, x = draw(convs()), draw(images)
+    pads = conv.window.padding.kind == "pad"
+    more = tuple(draw(st.integers(0, step - 1)) if pads else 0 for step in conv.window.stride)
+    op = ConvTranspose(conv.width, conv.window, conv.groups, conv.bias, (more[0], more[1]))
+    return op, (TensorType((draw(st.integers(1, 3)) * concrete(op.groups), *x.image)),)
+
+
 def alone(op: st.SearchStrategy[Any], x: st.SearchStrategy[TensorType]) -> st.SearchStrategy[Case]:
     return st.tuples(op, x.map(lambda shape: (shape,)))
 
@@ -227,6 +254,7 @@ CASES: dict[type[Op], st.SearchStrategy[Case]] = {
     Conv: st.builds(
         lambda op, x, k: (op, (TensorType((k * op.groups, *x.shape[1:])),)), convs(), images, st.integers(1, 3)
     ),
+    ConvTranspose: transposed(),
     BatchNorm: alone(st.builds(BatchNorm, st.sampled_from([1e-3, 1e-5, 0.1]), st.booleans(), some), anything),
     GroupNorm: st.builds(
         lambda groups, eps, x, k: (GroupNorm(groups, eps), (TensorType((k * groups, *x.shape[1:])),)),
@@ -343,6 +371,22 @@ def test_onnx_infers_our_shape_and_runs_to_torchs_values(kind: type[Op]) -> None
         np.testing.assert_allclose(run(graph, {"input": x.numpy(), **weights}), expected, rtol=1e-4, atol=1e-5)
 
     holds()
+
+
+@quick
+@given(transposed(), st.integers(0, 99))
+def test_a_transposed_convolution_is_the_transpose_of_the_convolution_with_its_words(case: Case, seed: int) -> None:
+    """With the same kernel, the product of y with convT(x) is that of conv(y) with x (1603.07285, section 4)."""
+    op, (x,) = case
+    assert isinstance(op, ConvTranspose)
+    shape = infer(op, (x,))
+    torch.manual_seed(seed)
+    layer = TORCH[ConvTranspose](replace(op, bias=False), x).double()
+    back = TORCH[Conv](Conv(x.channels, op.window, op.groups), shape).double()
+    (weight,), (other,) = layer.parameters(), back.parameters()
+    other.data = weight.data
+    a, b = torch.randn(1, *x.shape).double(), torch.randn(1, *shape.shape).double()
+    assert torch.allclose((layer(a) * b).sum(), (back(b) * a).sum())
 
 
 def test_every_op_is_tested_and_explained() -> None:

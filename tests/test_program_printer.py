@@ -13,7 +13,7 @@ from inception_dsl.emit.runner.runner import fingerprint
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops.activations import LeakyReLU, PReLU, ReLU
 from inception_dsl.ir.ops.channels import ChannelPart, ChannelShuffle
-from inception_dsl.ir.ops.linear import Conv, FullyConnected
+from inception_dsl.ir.ops.linear import Conv, ConvTranspose, FullyConnected
 from inception_dsl.ir.ops.norms import LRN, BatchNorm, GroupNorm, LayerNorm
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.ops.regularisation import Dropout, DropPath
@@ -29,6 +29,10 @@ IMAGE = TensorType((8, 32, 32))
 WINDOW = Window((3, 3))
 MADE: dict[type[Op], tuple[Op, ...]] = {
     Conv: (Conv(8, WINDOW), Conv(Name("in"), WINDOW, Name("in"), bias=True)),
+    ConvTranspose: (
+        ConvTranspose(8, WINDOW, output_padding=(1, 0)),
+        ConvTranspose(Name("in"), WINDOW, Name("in"), bias=True),
+    ),
     BatchNorm: (BatchNorm(),),
     GroupNorm: (GroupNorm(2), GroupNorm(Name("in"))),
     LayerNorm: (LayerNorm(),),

@@ -33,6 +33,7 @@ from inception_dsl.syntax import algebra
 KEYS = optional_keys()
 
 SMALLEST = {"conv": "conv 3x3 6 same", "maxpool": "maxpool 3x3 same", "avgpool": "avgpool 3x3 same", "lrn": "lrn 5"}
+SMALLEST |= {"conv_transpose": "conv_transpose 3x3/2 6 pad=1"}
 SMALLEST |= {"dropout": "dropout 40%", "fc": "fc 6", "gn": "gn 3", "upsample": "upsample 2"}
 """Of each layer that takes sizes, one without any word that has a default."""
 
@@ -55,7 +56,7 @@ def test_a_default_is_what_holds_where_nothing_is_written(layer: str, default: s
     """Each default, written, changes nothing; and the opposite of it does, so that it could."""
     bare = SMALLEST.get(layer, layer)
     after = {"eps": " bn", "gamma": " bn", "momentum": " bn", "per_channel": " prelu"}
-    bare += after.get(default.partition("=")[0], "") if layer in ("conv", "fc") else ""
+    bare += after.get(default.partition("=")[0], "") if layer in ("conv", "conv_transpose", "fc") else ""
     word, _, value = default.partition("=")
     other = {"none": word if WORDS[word].alone else f"{word}={'bn' if word == 'norm' else 'relu'}", "": f"{word}=none"}
     others = {
@@ -67,7 +68,7 @@ def test_a_default_is_what_holds_where_nothing_is_written(layer: str, default: s
         "eps": "eps=3",
         "momentum": "momentum=0.5",
     }
-    others |= {"groups": "groups=3", "dilation": "dilation=3"}
+    others |= {"groups": "groups=3", "dilation": "dilation=3", "output_padding": "output_padding=1"}
 
     assert ops(f"{bare} {default}") == ops(bare)
     assert ops(f"{bare} {others.get(word) or other[value]}") != ops(bare)
@@ -75,8 +76,9 @@ def test_a_default_is_what_holds_where_nothing_is_written(layer: str, default: s
 
 @pytest.mark.parametrize("layer", [name for name, layer in LAYERS.items() if layer.kernel])
 def test_the_stride_that_is_not_written(layer: str) -> None:
-    assert ops(SMALLEST[layer].replace("3x3", f"3x3/{STRIDE}")) == ops(SMALLEST[layer])
-    assert ops(SMALLEST[layer].replace("3x3", "3x3/2")) != ops(SMALLEST[layer])
+    plain = SMALLEST[layer].replace("3x3/2", "3x3")
+    assert ops(plain.replace("3x3", f"3x3/{STRIDE}")) == ops(plain)
+    assert ops(plain.replace("3x3", "3x3/2")) != ops(plain)
 
 
 def test_the_defaults_of_keys() -> None:
@@ -270,7 +272,7 @@ def test_ops_of_one_word() -> None:
     assert "alpha / size * sum of x^2" in lrn
     assert all(default in lrn for default in ("alpha=0.0001", "beta=0.75", "k=1"))
     assert "Excludes: same_upper, valid, pad." in same
-    assert re.search(r"^conv +bias=none\nfc +bias$", bias, re.MULTILINE)
+    assert re.search(r"^conv +bias=none\nconv_transpose +bias=none\nfc +bias$", bias, re.MULTILINE)
     assert "stride" in printed("ops", "maxpool")
     assert "joined along channels" in printed("ops", "|")
     assert "a half up" in printed("ops", "round")
@@ -285,7 +287,8 @@ def test_ops_for_machines() -> None:
     assert listing["layers"]["bn"]["words"] == {"gamma": "gamma", "eps": "eps=0.001", "momentum": "momentum=0.1"}
     assert listing["words"]["norm"]["values"] == "norm=none or norm=bn or norm=ln"
     assert listing["words"]["leaky"]["excludes"][:2] == ["relu", "relu6"]
-    assert listing["words"]["bias"]["defaults"] == {"conv": "bias=none", "fc": "bias", "affine": "bias"}
+    off = {"conv": "bias=none", "conv_transpose": "bias=none"}
+    assert listing["words"]["bias"]["defaults"] == {**off, "fc": "bias", "affine": "bias"}
     assert listing["layers"]["conv"]["sizes"]["/S"]["default"] == "1"
     assert listing["operators"]["a | b"]["backends"] == ["PyTorch", "ONNX"]
     assert listing["keys"]["classes"]["default"] == "1000"

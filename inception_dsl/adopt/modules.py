@@ -105,7 +105,7 @@ class Modules:
         return kinds.most_common(1)[0][0] if kinds else _described(graph)
 
 
-RESERVED: Final = ("conv", "maxpool", "avgpool", "fc", "bn", "pass", "again", "input")
+RESERVED: Final = ("conv", "conv_transpose", "maxpool", "avgpool", "fc", "bn", "pass", "again", "input")
 
 
 def _value(value: Any) -> Value | str:

@@ -10,7 +10,7 @@ from typing import Final
 from inception_dsl.interchange.graph import INPUT, Graph, GraphNode, needed
 from inception_dsl.ir.op import Op, concrete
 from inception_dsl.ir.ops.joins import Add, Concat, Mul
-from inception_dsl.ir.ops.linear import Conv, FullyConnected
+from inception_dsl.ir.ops.linear import Conv, ConvTranspose, FullyConnected, LinearLayer
 from inception_dsl.ir.ops.norms import Norm
 from inception_dsl.ir.ops.scaling import Scale
 from inception_dsl.ir.ops.shaping import Flatten, Identity
@@ -101,7 +101,7 @@ def _follows(node: GraphNode, before: Unit, shares: Counter[tuple[str, ...]]) ->
         return False
     if isinstance(before.ops[-1], Flatten):  # an image of one pixel is flattened where it is pooled
         return isinstance(node.op, FullyConnected) and before.arrives.size > before.arrives.channels
-    layer = next((op for op in before.ops if isinstance(op, Conv | FullyConnected)), None)
+    layer = next((op for op in before.ops if isinstance(op, LinearLayer)), None)
     if layer is None or isinstance(before.ops[-1], ACTIVATIONS):
         return False
     return isinstance(node.op, ACTIVATIONS) or (isinstance(node.op, Norm) and before.ops[-1] is layer)
@@ -172,4 +172,4 @@ def _renumbered(graph: Graph, units: Sequence[Unit], outputs: Mapping[str, int])
 def is_depthwise(unit: Unit) -> bool:
     """Whether a layer is a convolution of every channel by itself."""
     op = unit.ops[0]
-    return isinstance(op, Conv) and 1 < concrete(op.groups) == unit.arrives.channels
+    return isinstance(op, Conv | ConvTranspose) and 1 < concrete(op.groups) == unit.arrives.channels

@@ -12,7 +12,7 @@ from inception_dsl.elaborate.printer import as_term
 from inception_dsl.interchange.primitives import decimal
 from inception_dsl.ir import program
 from inception_dsl.ir.op import Op
-from inception_dsl.ir.ops.linear import Conv, FullyConnected
+from inception_dsl.ir.ops.linear import Conv, ConvTranspose, LinearLayer
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.ops.scaling import Scale
 from inception_dsl.ir.shapes import Padding, ShapeError, Window
@@ -25,6 +25,8 @@ PREFERRED: Final = ("same", "valid", "ceil", "same_upper")
 """Paddings in the order in which they are tried; what none of them says stays as it was read."""
 
 WINDOWED: Final = (Conv, MaxPool, AvgPool)
+
+LINEAR: Final = ("conv", "conv_transpose", "fc")
 
 PADDINGS: Final = {
     "same": Padding("same"),
@@ -54,13 +56,13 @@ def with_classes(network: Units, uses: Mapping[int, Term]) -> dict[int, Term]:
     found = dict(uses)
     for output in network.outputs.values():
         unit, index = network.units[output], output
-        while not isinstance(unit.ops[-1], Conv | FullyConnected) and not unit.joins and unit.inputs[0] >= 0:
-            if isinstance(unit.ops[0], Conv | FullyConnected):
+        while not isinstance(unit.ops[-1], LinearLayer) and not unit.joins and unit.inputs[0] >= 0:
+            if isinstance(unit.ops[0], LinearLayer):
                 break
             index = unit.inputs[0]
             unit = network.units[index]
         use = found.get(index)
-        if isinstance(use, Use) and use.width == Number(classes_of(network)) and use.name in ("conv", "fc"):
+        if isinstance(use, Use) and use.width == Number(classes_of(network)) and use.name in LINEAR:
             found[index] = replace(use, width=Name("classes"))
     return found
 
@@ -77,6 +79,8 @@ def _use(unit: Unit, orders: Mapping[type[Op], tuple[str, ...]]) -> Term:
         if plain := _with_padding(unit, padding):
             first = plain
             break
+    if isinstance(first, ConvTranspose):
+        first = _plainly_padded(first, unit)
     if isinstance(first, AvgPool) and first.count_pad and not _pads(first.window):
         first = replace(first, count_pad=False)
     if isinstance(first, Scale):
@@ -124,9 +128,16 @@ def _with_padding(unit: Unit, kind: str) -> Op | None:
     return replace(op, window=other) if same else None
 
 
+def _plainly_padded(op: ConvTranspose, unit: Unit) -> ConvTranspose:
+    """A transposed convolution with the plainest padding that cuts off the same pixels."""
+    plain = [PADDINGS["same"]] if all(reach % 2 for reach in op.window.reach) and max(op.window.reach) > 1 else []
+    others = (replace(op, window=replace(op.window, padding=each), output_padding=(0, 0)) for each in plain)
+    return next((other for other in others if other.cut == op.cut), op)
+
+
 # --- defaults ---------------------------------------------------------------------------------------------------------
 
-DEFAULTED: Final = ("conv", "maxpool", "avgpool", "bn", "ln", "gn", "fc")
+DEFAULTED: Final = ("conv", "conv_transpose", "maxpool", "avgpool", "bn", "ln", "gn", "fc")
 """The layers that get defaults, in the order in which they are printed."""
 
 SLOTS: Final = ("padding", "ceil", "norm", "act", "bias", "eps", "gamma", "momentum", "border")

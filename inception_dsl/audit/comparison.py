@@ -16,7 +16,7 @@ from inception_dsl.audit.series import Decomposition
 from inception_dsl.diagnostics.codes.audit_layers import ACTIVATION, PADDING
 from inception_dsl.diagnostics.codes.audit_structure import CLASSES, EXTRA_LAYER, MISSING_LAYER, OPAQUE, ORDER, WIRING
 from inception_dsl.diagnostics.codes.code import Code
-from inception_dsl.interchange.canonical import Step
+from inception_dsl.interchange.canonical import LINEAR, Step
 from inception_dsl.interchange.graph import INPUT, Graph, GraphNode, Opaque
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops.scaling import Scale
@@ -87,7 +87,7 @@ class Comparison:
             if step.kind != other.kind:
                 self.tell(ACTIVATION, "join", (step.kind, other.kind), step.nodes[0], place(theirs))
             return
-        folded = len(step.nodes) > 1 and step.kind in ("conv", "fc")
+        folded = len(step.nodes) > 1 and step.kind in LINEAR
         padded = self._padded(theirs)
         for each in differences(ours, theirs):
             if folded and each.what == "bias":  # the norm's shift

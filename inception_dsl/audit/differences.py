@@ -26,11 +26,11 @@ from inception_dsl.diagnostics.codes.code import Code
 from inception_dsl.interchange.description import describe
 from inception_dsl.interchange.graph import GraphNode
 from inception_dsl.ir.op import Op
-from inception_dsl.ir.ops.linear import Conv, FullyConnected
+from inception_dsl.ir.ops.linear import Conv, ConvTranspose, LinearLayer
 from inception_dsl.ir.ops.norms import LRN, L2Norm, Norm
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.ops.regularisation import Dropout, DropPath
-from inception_dsl.ir.shapes import Pair, ShapeError, Window
+from inception_dsl.ir.shapes import ShapeError, Window
 
 Pool = MaxPool | AvgPool
 
@@ -103,7 +103,7 @@ def _on_the_same_input(spec: GraphNode, target: GraphNode) -> GraphNode:
 
 
 def _window(node: GraphNode) -> Window | None:
-    return node.op.window if isinstance(node.op, Conv | Pool) else None
+    return node.op.window if isinstance(node.op, Conv | ConvTranspose | Pool) else None
 
 
 def _reads(parameters: dict[str, Any]) -> str:
@@ -116,7 +116,7 @@ def _reads(parameters: dict[str, Any]) -> str:
 
 def _windows(spec: GraphNode, target: GraphNode, window: Window, other: Window) -> Iterator[Difference]:
     """Kernel, stride, dilation and padding; padding that only follows a kernel or stride is left out."""
-    assert isinstance(spec.op, Conv | Pool)
+    assert isinstance(spec.op, Conv | ConvTranspose | Pool)
     image, its_image = spec.types[0].image, target.types[0].image
     one, two = dict(describe(spec)[1]), dict(describe(target)[1])
     same = True
@@ -129,14 +129,28 @@ def _windows(spec: GraphNode, target: GraphNode, window: Window, other: Window) 
     if same:
         equal = (one["before"], one["out"]) == (two["before"], two["out"]) or image != its_image
     else:
-        equal = all(map(_same_rule, _rules(window, image), _rules(other, its_image)))
+        equal = all(map(_same_rule, _rules(spec, window), _rules(target, other)))
     if not equal:
         op = replace(spec.op, window=replace(window, padding=other.padding))
-        yield Difference(PADDING, "padding", spelling.padding(window, image), spelling.padding(other, its_image), op)
+        if isinstance(op, ConvTranspose) and isinstance(target.op, ConvTranspose):
+            op = replace(op, output_padding=target.op.output_padding)
+        yield Difference(PADDING, "padding", _padding(spec, window), _padding(target, other), op)
 
 
-def _rules(window: Window, image: Pair) -> list[set[str]]:
+def _padding(node: GraphNode, window: Window) -> str:
+    """The pixels of padding that a layer reads, or that a transposed convolution cuts off."""
+    if isinstance(node.op, ConvTranspose):
+        return f"{spelling.pixels(*node.op.cut)}, for {spelling.sides(node.out.image)} pixels"
+    return spelling.padding(window, node.types[0].image)
+
+
+def _rules(node: GraphNode, window: Window) -> list[set[str]]:
     """What the padding of a window does on either axis: it reads none, and it keeps the size of the image by stride."""
+    image = node.types[0].image
+    if isinstance(node.op, ConvTranspose):
+        axes = zip(node.op.cut, node.out.image, image, window.stride, strict=True)
+        both = [{"valid": cut == (0, 0), "same": out == size * step} for cut, out, size, step in axes]
+        return [{rule for rule, holds in rules.items() if holds} for rules in both]
     found = []
     for axis, reach, step, size in zip(window.axes(image), window.reach, window.stride, image, strict=True):
         inside = axis.before == 0 and (axis.out - 1) * step + reach <= size
@@ -159,7 +173,7 @@ def _parameter(spec: GraphNode, target: GraphNode, name: str, one: Any, other: A
         one, other = _groups(spec, one), _groups(target, other)
     op: Op | None = None
     edits: dict[str, Any] = {name: getattr(target.op, name, 1)} if name in ("width", "bias", "groups") else {}
-    if isinstance(spec.op, Conv | FullyConnected) and edits and hasattr(spec.op, name):
+    if isinstance(spec.op, LinearLayer) and edits and hasattr(spec.op, name):
         op = replace(spec.op, **edits)
     return Difference(code, WORDS.get(name, name), spelling.number(one), spelling.number(other), op)
 
@@ -173,4 +187,4 @@ def _code_of_kind(op: Op) -> Code:
         return POOL
     if isinstance(op, Norm | LRN | L2Norm):
         return NORM
-    return PARAMETER if isinstance(op, Conv | FullyConnected | Dropout | DropPath) else ACTIVATION
+    return PARAMETER if isinstance(op, LinearLayer | Dropout | DropPath) else ACTIVATION

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from inception_dsl.analysis.cost import work
 from inception_dsl.interchange.graph import INPUT, Graph, GraphNode, needed
 from inception_dsl.ir.op import Op, concrete
-from inception_dsl.ir.ops.linear import Conv
+from inception_dsl.ir.ops.linear import Conv, ConvTranspose
 from inception_dsl.ir.shapes import ShapeError, TensorType
 
 
@@ -70,7 +70,7 @@ def effect(graph: Graph, ops: Mapping[int, Op]) -> Count:
 
 def adapted(op: Op, types: tuple[TensorType, ...], arriving: tuple[TensorType, ...]) -> Op:
     """An op for other inputs than it has: a depthwise convolution stays one."""
-    if isinstance(op, Conv) and types != arriving and 1 < concrete(op.groups) == types[0].channels:
+    if isinstance(op, Conv | ConvTranspose) and types != arriving and 1 < concrete(op.groups) == types[0].channels:
         channels = arriving[0].channels
         return replace(op, groups=channels, width=concrete(op.width) // types[0].channels * channels)
     return op

@@ -114,11 +114,12 @@ def scaling(net: nn.Module, typed: Typed) -> Iterator[None]:
             own += [] if layer.bias is None else [layer.bias.mul_(target)]
             silent = layer.forward(x).transpose(0, 1).flatten(1).amax(1) <= 0
             for tensor in own:
-                tensor[silent] *= -1
+                tensor.mul_(_signs(layer, tensor, silent))
 
         return hook
 
-    targets: dict[type[nn.Module], float] = {nn.Conv2d: level(typed), nn.Linear: 1.0}
+    targets: dict[type[nn.Module], float] = {nn.Linear: 1.0}
+    targets |= dict.fromkeys((nn.Conv2d, nn.ConvTranspose2d), level(typed))
     targets |= dict.fromkeys(kinds, level(typed))
     handles = [
         layer.register_forward_pre_hook(before(layer, QUIET if name in before_norm else target))
@@ -131,3 +132,14 @@ def scaling(net: nn.Module, typed: Typed) -> Iterator[None]:
     finally:
         for handle in handles:
             handle.remove()
+
+
+def _signs(layer: Any, tensor: Tensor, silent: Tensor) -> Tensor:
+    """-1 for the numbers of a layer's tensor that make a silent channel, and 1 for the others.
+
+    The channels are the first axis, and in the kernels of a transposed convolution the second, group by group.
+    """
+    signs = 1 - 2 * silent.to(tensor.dtype)
+    if tensor.dim() > 1 and getattr(layer, "transposed", False):
+        signs = signs.view(layer.groups, -1).repeat_interleave(tensor.shape[0] // layer.groups, 0)
+    return signs.view(*signs.shape, *[1] * (tensor.dim() - signs.dim()))

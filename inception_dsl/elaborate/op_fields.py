@@ -53,7 +53,7 @@ def word_value(name: str, word: WordTerm, scope: Scope) -> Any:
         return _number(word.text, number, Use(word.text, width=word.value, at=word.at), scope)
     match entry.value:
         case "pair":
-            return word_pair(name, word, 0 if word.text == "pad" else 1, scope)
+            return word_pair(name, word, 0 if "pad" in word.text else 1, scope)
         case "width":
             hint = f"delete it, or write `{word.text}=1`"
             what = f"`{word.text}`"

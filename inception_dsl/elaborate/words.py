@@ -26,6 +26,9 @@ OFF: Final = frozenset({"none", "false", "no", "off", "0"})
 ON: Final = frozenset({"true", "yes", "on", "1"})
 """What other languages write to switch a thing off or on."""
 
+PADDING: Final = frozenset({"ceil", "output_padding"})
+"""Words beside a padding in pixels, which `same` and `same_upper` do not have."""
+
 ADDED_SLOTS: Final = frozenset({"norm", "act"})
 """What a word may add to a layer: at most one of each."""
 
@@ -44,9 +47,10 @@ def by_slot(name: str, words: Iterable[WordTerm], scope: Scope) -> dict[str, Wor
             message = f"`{first}` is given twice" if first == second else message
             raise scope.fault(CONFLICTING_WORDS, message, word.at, help="keep one of them")
         slots[slot] = word
-    if "ceil" in slots and "padding" in slots and slots["padding"].text not in ("valid", "pad"):
-        message = f"`ceil` and `{slots['padding'].text}` contradict each other"
-        raise scope.fault(CONFLICTING_WORDS, message, slots["ceil"].at, help="keep one of them")
+    sides = slots["padding"].text if "padding" in slots else ""
+    for beside in PADDING & slots.keys() if sides not in ("", "valid", "pad") else ():
+        message = f"`{beside}` and `{sides}` contradict each other"
+        raise scope.fault(CONFLICTING_WORDS, message, slots[beside].at, help="keep one of them")
     return slots
 
 
@@ -70,7 +74,7 @@ def _moved(value: Value, at: tuple[int, int]) -> Value:
 
 def merge(defaults: Words, own: Words, scope: Scope) -> Words:
     """A layer's own words, and the defaults that they do not replace; words about padding are replaced together."""
-    pads = {"padding", "ceil"}
+    pads = {"padding", *PADDING}
     for pad in sorted(pads & own.keys()) if "extent" in own else ():
         message = f"`{own[pad].text}` has no effect with `{own['extent'].text}`"
         raise scope.fault(

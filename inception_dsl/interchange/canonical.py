@@ -29,7 +29,7 @@ ASSOCIATIVE: Final = (Add.name, Mul.name, Concat.name)
 MOST_TERMS: Final = 512
 """Sums of sums are one sum of up to this many terms: the number could double with every node of a graph."""
 
-LINEAR: Final = ("conv", "fc")
+LINEAR: Final = ("conv", "conv_transpose", "fc")
 """The kinds into which a batch norm after them can be folded."""
 
 

@@ -11,7 +11,7 @@ from inception_dsl.interchange.windows import reads_after
 from inception_dsl.ir.op import concrete
 from inception_dsl.ir.ops.channels import ChannelPart, ChannelShuffle
 from inception_dsl.ir.ops.joins import Add, Concat, Mul
-from inception_dsl.ir.ops.linear import Conv, FullyConnected
+from inception_dsl.ir.ops.linear import Conv, ConvTranspose, FullyConnected
 from inception_dsl.ir.ops.norms import BatchNorm
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.ops.resampling import Upsample
@@ -58,6 +58,10 @@ def describe(node: GraphNode) -> tuple[str, Parameters]:
             if x.shape[1:] == window.kernel == (1, 1) == node.out.shape[1:]:
                 return "fc", _parameters(**sums, groups=concrete(groups))
             return "conv", _parameters(**sums, groups=concrete(groups), **_window(window, x))
+        case ConvTranspose(width, window, groups, bias):
+            before = tuple(first for first, _ in op.cut)
+            slides = {**_steps(window, x.image), "before": before, "out": node.out.image}
+            return op.name, _parameters(width=concrete(width), bias=bias, groups=concrete(groups), **slides)
         case FullyConnected(width, bias):
             return "fc", _parameters(width=concrete(width), bias=bias, groups=1)
         case MaxPool(window):
@@ -89,12 +93,16 @@ def _window(window: Window, x: TensorType) -> dict[str, Any]:
     What lies behind the image follows from these. A stride has no effect on one place, nor a dilation on one pixel.
     """
     axes = window.axes(x.image)
+    places = tuple(axis.out for axis in axes)
+    return {**_steps(window, places), "before": tuple(axis.before for axis in axes), "out": places}
+
+
+def _steps(window: Window, places: tuple[int, ...]) -> dict[str, Any]:
+    """The kernel of a window, and its steps from place to place and from weight to weight."""
     return {
         "kernel": window.kernel,
-        "stride": tuple(step if axis.out > 1 else 1 for step, axis in zip(window.stride, axes, strict=True)),
+        "stride": tuple(step if count > 1 else 1 for step, count in zip(window.stride, places, strict=True)),
         "dilation": tuple(d if k > 1 else 1 for d, k in zip(window.dilation, window.kernel, strict=True)),
-        "before": tuple(axis.before for axis in axes),
-        "out": tuple(axis.out for axis in axes),
     }
 
 

@@ -13,7 +13,7 @@ from inception_dsl.interchange.builder import Builder
 from inception_dsl.interchange.constant import Constant
 from inception_dsl.interchange.primitives import Pad, Slice
 from inception_dsl.ir.ops.activations import ReLU, ReLU6, Sigmoid
-from inception_dsl.ir.ops.linear import Conv
+from inception_dsl.ir.ops.linear import Conv, ConvTranspose
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.ops.shaping import Shift
 from inception_dsl.ir.shapes import Padding, Pair, ShapeError, Window
@@ -62,6 +62,16 @@ class PixelWindow:
                 return window
         raise ShapeError(WRONG_RANK, f"the language has no padding of {self.before} and {self.after}")
 
+    def transposed(self, width: int, groups: int, bias: bool) -> ConvTranspose | None:
+        """The transposed convolution that cuts off the pixels of this padding, if the language has it."""
+        (top, left), (bottom, right) = self.before, self.after
+        if min(self.before) < 0:
+            return None
+        window = Window(self.kernel, self.stride, Padding("pad", self.before), self.dilation)
+        plain = ConvTranspose(width, window, groups, bias, (max(top - bottom, 0), max(left - right, 0)))
+        others = plain, replace(plain, window=replace(window, padding=Padding("same_upper")), output_padding=(0, 0))
+        return next((op for op in others if op.cut == ((top, bottom), (left, right))), None)
+
 
 def _places(size: int, kernel: int, stride: int, dilation: int, before: int, after: int, ceil: bool) -> int:
     room = size + before + after - (dilation * (kernel - 1) + 1)
@@ -90,6 +100,25 @@ def conv(
     x, window = _absorb_padding(graph, x, window, (0.0,))
     x, own = _placed(graph, name, x, window, 0.0)
     return graph.add(name, Conv(width, own, groups, "bias" in weights), x, **weights)
+
+
+def conv_transpose(
+    graph: Builder, name: str, groups: int, window: PixelWindow, x: int, weights: Mapping[str, Constant]
+) -> int:
+    """Add a transposed convolution, of which `before` and `after` are the pixels cut off, and give its index."""
+    width = groups * weights["weight"].shape[1]
+    image, around = _absorb_padding(graph, x, replace(window, before=(0, 0), after=(0, 0)), (0.0,))
+    before = _less(window.before, around.before, window.stride)
+    after = _less(window.after, around.after, window.stride)
+    for source, places in ((image, replace(window, before=before, after=after)), (x, window)):
+        if op := places.transposed(width, groups, "bias" in weights):
+            return graph.add(name, op, source, **weights)
+    raise ShapeError(WRONG_RANK, f"the language does not cut off {window.before} and {window.after} pixels")
+
+
+def _less(cut: Pair, padded: Pair, stride: Pair) -> Pair:
+    """The pixels that are still cut off where some empty ones before a transposed convolution are left out."""
+    return cut[0] - padded[0] * stride[0], cut[1] - padded[1] * stride[1]
 
 
 def max_pool(graph: Builder, name: str, window: PixelWindow, x: int) -> int:

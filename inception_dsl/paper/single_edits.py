@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from inception_dsl.analysis.cost import RowCost, Work, cost, work
 from inception_dsl.diagnostics.spelling import listing
 from inception_dsl.ir.op import Op, concrete
-from inception_dsl.ir.ops.linear import Conv, FullyConnected
+from inception_dsl.ir.ops.linear import Conv, LinearLayer
 from inception_dsl.ir.program import Column
 from inception_dsl.ir.shapes import Pair, ShapeError, TensorType, Window
 from inception_dsl.ir.typed import Node, Typed
@@ -167,7 +167,7 @@ def _edits(nodes: Mapping[int, Node]) -> Iterator[Edit]:
         at = f" in `{where}`" if where else ""
         if isinstance(node.op, Conv):
             yield from _kernels(node.op, {i: nodes[i].types[0].channels for i in indices}, at)
-        if isinstance(node.op, Conv | FullyConnected):
+        if isinstance(node.op, LinearLayer):
             now = concrete(node.op.width)
             for width, change in _others(range(WIDTH_STEP, min(2 * now, MAX_TRIED_WIDTH) + 1, WIDTH_STEP), now):
                 what = f"a width of {width}{at} (now {now})"
@@ -203,10 +203,10 @@ def _kernels(op: Conv, channels: Mapping[int, int], at: str) -> Iterator[Edit]:
 
 
 def _layers(nodes: Mapping[int, Node]) -> Iterator[tuple[list[int], Node]]:
-    """The convolutions and `fc` of a row; the copies that `4 of a` makes count as one layer, as in the spec."""
+    """The layers with weights of a row; the copies that `4 of a` makes count as one layer, as in the spec."""
     layers: dict[object, list[int]] = {}
     for index, node in nodes.items():
-        if isinstance(node.op, Conv | FullyConnected):
+        if isinstance(node.op, LinearLayer):
             layers.setdefault((node.origin, node.op) if node.origin else index, []).append(index)
     for indices in layers.values():
         yield indices, nodes[indices[0]]

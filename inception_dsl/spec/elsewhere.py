@@ -22,6 +22,7 @@ _GATED: Final = "[ pass * [ avgpool global -> conv 1x1 4 relu bias -> conv 1x1 6
 _GATE: Final = f"a gate is a factor of a product: `conv 3x3 64 -> {_GATED}`"
 _JOIN: Final = "concatenate branches with `|`: `[ conv 1x1 64 | conv 3x3 64 ]`"
 _DEPTHWISE: Final = "a depthwise convolution is `conv 3x3 {in} depthwise`"
+_TRANSPOSED: Final = "a transposed convolution is `conv_transpose 4x4/2 64 pad=1`"
 _NOTHING: Final = "the language does not support it"
 _NORM: Final = f"{_NOTHING}; its norms are `bn`, `gn 32`, `ln` and `lrn 5`"
 _ACTIVATIONS: Final = [
@@ -58,8 +59,8 @@ FOREIGN_LAYERS: Final = _table(
     ("separable separableconv sepconv", "a separable convolution is `conv 3x3 {in} depthwise -> conv 1x1 64`"),
     ("groupconv groupedconv", "a grouped convolution is `conv 3x3 64 groups=2`"),
     ("dilatedconv atrous atrousconv", "a dilated convolution is `conv 3x3 64 dilation=2`"),
-    ("deconv deconvolution convt tconv upconv convtranspose convtransposed transposeconv transposedconv", _NOTHING),
-    ("conv2dtranspose", _NOTHING),
+    ("deconv deconvolution convt tconv upconv convtransposed transposeconv transposedconv", _TRANSPOSED),
+    ("conv2dtranspose transposedconvolution fractionallystridedconv", _TRANSPOSED),
     ("fractionalconv pconv partialconv deformconv deformable dcn involution", _NOTHING),
     ("upsampling interpolate resize", "an image is enlarged by `upsample 2`, or by `upsample 2 bilinear`"),
     ("unpool maxunpool pixelshuffle", _NOTHING),
@@ -121,6 +122,7 @@ _WORDS: Final = _table(
     ("decay bndecay movingaveragedecay", "the other share: TensorFlow's decay of 0.99 is `momentum=0.01`"),
     ("scale", "write `gamma`, or `gamma=none`"),
     ("samelower", _NOTHING),
+    ("outpad outputpad adj", "write `output_padding=1`"),
     ("ceilmode", "write `ceil`"),
     ("countincludepad includepad", "write `count_pad`"),
     ("excludepad excludepadding", "write `skip_pad`"),

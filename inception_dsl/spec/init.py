@@ -12,7 +12,7 @@ from inception_dsl.diagnostics.codes.syntax import OUT_OF_BOUNDS
 from inception_dsl.diagnostics.diagnostic import Findings
 from inception_dsl.diagnostics.spelling import listing
 from inception_dsl.ir.ops.activations import PReLU
-from inception_dsl.ir.ops.linear import Conv, FullyConnected
+from inception_dsl.ir.ops.linear import Conv, ConvTranspose, FullyConnected
 from inception_dsl.ir.ops.norms import BatchNorm, GroupNorm, LayerNorm
 from inception_dsl.ir.ops.scaling import Affine
 from inception_dsl.ir.program import Init, Initializer
@@ -25,7 +25,9 @@ from inception_dsl.syntax.source import Fragment
 from inception_dsl.syntax.terms import WordTerm
 
 SOURCE: Final = "source"
-LAYER_WORDS: Final = tuple(op.name for op in (Conv, FullyConnected, BatchNorm, GroupNorm, LayerNorm, PReLU, Affine))
+LAYER_WORDS: Final = tuple(
+    op.name for op in (Conv, ConvTranspose, FullyConnected, BatchNorm, GroupNorm, LayerNorm, PReLU, Affine)
+)
 """The layer words that stand for all layers of their kind, even where a row has that name."""
 
 Values = Mapping[str, Scalar | None]

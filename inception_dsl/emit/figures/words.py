@@ -12,7 +12,7 @@ from inception_dsl.emit.figures.model import Kind
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops.activations import Softmax
 from inception_dsl.ir.ops.joins import Add, Concat, Mul
-from inception_dsl.ir.ops.linear import Conv, FullyConnected
+from inception_dsl.ir.ops.linear import Conv, ConvTranspose, FullyConnected
 from inception_dsl.ir.ops.norms import LRN, BatchNorm, GroupNorm, L2Norm, LayerNorm
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.ops.scaling import Scale
@@ -31,7 +31,7 @@ MOST_LINES: Final = 4
 _LONG: Final = re.compile(r"\b0\.\d{7,}\b")
 
 _KINDS: Final[Mapping[type[Op], Kind]] = {
-    Conv: "convolution",
+    **dict.fromkeys((Conv, ConvTranspose), "convolution"),
     **dict.fromkeys((MaxPool, AvgPool), "pool"),
     **dict.fromkeys((BatchNorm, GroupNorm, LayerNorm, LRN, L2Norm), "norm"),
     **dict.fromkeys((Concat, Add, Mul), "join"),

@@ -35,4 +35,5 @@ def plugin_classes(typed: Typed) -> set[str]:
 def _is_composed(name: str, plugins: Collection[str]) -> bool:
     """Whether a helper class that owns a convolution or a fully connected layer may have this name."""
     added = "|".join([*ADDED_DOCS, *plugins, *(kind.__name__ for kind in RULES)])
-    return bool(re.fullmatch(f"(Same)?Conv({added})+|SameConv|Linear({added})+|FlattenLinear({added})*", name))
+    conv = f"(Same)?Conv(Transpose)?({added})+|SameConv(Transpose)?"
+    return bool(re.fullmatch(f"{conv}|Linear({added})+|FlattenLinear({added})*", name))

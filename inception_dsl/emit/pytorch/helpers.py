@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from typing import Any, Final
 
 from inception_dsl.emit.python import CallExpr, Item, layout, signature
-from inception_dsl.emit.pytorch.layers import ADDED_DOCS, LayerPrinter, added_name
+from inception_dsl.emit.pytorch.layers import ADDED_DOCS, CLASSES, LayerPrinter, added_name
 from inception_dsl.emit.pytorch.ops.activations import FUNCTIONS
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops.norms import Norm
@@ -67,33 +67,52 @@ def helpers(layers: LayerPrinter) -> dict[str, Any]:
     }
 
 
+OPTIONS: Final = {
+    "stride": "Size = 1",
+    "padding": "Size = 0",
+    "output_padding": "Size = 0",
+    "dilation": "Size = 1",
+    "groups": "int = 1",
+}
+"""The optional arguments of convolutions."""
+
+
 def _convs(layers: LayerPrinter) -> Iterator[dict[str, Any]]:
     """The classes of a convolution with padding, a norm or an activation; each takes the options that its calls set."""
     for name, (layer, added) in sorted(layers.composed.items()):
-        if layer not in ("Conv", "SameConv"):
+        if "Conv" not in layer:
             continue
-        same = layer == "SameConv"
         used = layers.helpers[name]
         normed = any(isinstance(op, Norm) for op in added)
-        options = {"stride": "Size = 1", "padding": "Size = 0", "dilation": "Size = 1", "groups": "int = 1"}
-        options = {option: text for option, text in options.items() if option in used}
+        options = {option: text for option, text in OPTIONS.items() if option in used}
         options |= {"bias": f"bool = {not normed}"} if "bias" in used else {}
         items: list[Item] = ["in_channels", "out_channels", "kernel_size", *((option, option) for option in options)]
         items += [("bias", "False")] if normed and "bias" not in used else []
-        conv = layout(CallExpr("nn.Conv2d", tuple(items)), 8, len("self.conv = "))
+        transposed = "Transpose" in layer
+        own = "self.conv_transpose" if transposed else "self.conv"
+        made = CallExpr(CLASSES["ConvTranspose" if transposed else "Conv"], tuple(items))
+        conv = layout(made, 8, len(f"{own} = "))
         layers.ranks = {3}
         attributes, more = _attributes(added, "out_channels", used, layers)
         options |= more
         required = ["in_channels: int", "out_channels: int", "kernel_size: Size"]
+        doc, before, applied = "Convolution", [], f"{own}(x)"
+        match layer:
+            case "SameConv":
+                doc, before = "Convolution with the padding of `pad_same`", [*_padding("dilation" in used)]
+            case "ConvTranspose":
+                doc = "Transposed convolution"
+            case "SameConvTranspose":
+                doc = "Transposed convolution, without `cut` pixels below and on the right"
+                required.append("cut: tuple[int, int]")
+                attributes.append("self.cut = (0, -cut[1], 0, -cut[0])")
+                applied = f"F.pad({applied}, self.cut)"
         yield {
             "name": name,
-            "doc": _doc("Convolution" + (" with the padding of `pad_same`" if same else ""), added),
+            "doc": _doc(doc, added),
             "init": signature([*required, *(f"{option}: {text}" for option, text in options.items())]),
-            "attributes": [f"self.conv = {conv}", *attributes],
-            "forward": [
-                *(_padding("dilation" in used) if same else ()),
-                f"return {_applied('self.conv(x)', added, over=True)}",
-            ],
+            "attributes": [f"{own} = {conv}", *attributes],
+            "forward": [*before, f"return {_applied(applied, added, over=True)}"],
         }
 
 

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 from inception_dsl.analysis.initializers import initializer_targets
 from inception_dsl.emit.python import LINE_LENGTH, CallExpr, layout, literal, single_line, wrapped
 from inception_dsl.ir.ops.activations import PReLU
+from inception_dsl.ir.ops.linear import ConvTranspose
 from inception_dsl.ir.program import Initializer
 from inception_dsl.ir.typed import Node, Typed
-from inception_dsl.spec.init import LAYER_WORDS
+from inception_dsl.spec.init import DISTRIBUTIONS, LAYER_WORDS
 
 LAYER_CLASSES = dict(
     zip(
         LAYER_WORDS,
-        ("nn.Conv2d", "nn.Linear", "nn.BatchNorm2d", "nn.GroupNorm", "nn.LayerNorm", "nn.PReLU", "Affine"),
+        (
+            *("nn.Conv2d", "nn.ConvTranspose2d", "nn.Linear", "nn.BatchNorm2d", "nn.GroupNorm", "nn.LayerNorm"),
+            *("nn.PReLU", "Affine"),
+        ),
         strict=True,
     )
 )
@@ -31,6 +36,13 @@ def truncated_normal_(weight: Tensor, std: float) -> None:
 
 '''
 """torch's own draws again until all fits, which neither `torch.export` nor a tensor without data can follow."""
+
+
+class Way(NamedTuple):
+    """How weights begin; `transposed` are kernels of which torch would count the fans the other way round."""
+
+    initializer: Initializer
+    transposed: bool
 
 
 def initialise(typed: Typed) -> str:
@@ -52,26 +64,28 @@ def initialise(typed: Typed) -> str:
 
 def _branches(targets: dict[Initializer, tuple[Node, ...]]) -> list[tuple[str, list[str]]]:
     """The tests and what is done where they hold: names before kinds, and neighbours that begin alike as one."""
-    names: dict[Initializer, list[Node]] = {}
-    kinds: dict[Initializer, dict[str, tuple[Node, ...]]] = {}
+    names: dict[Way, list[Node]] = {}
+    kinds: dict[Way, dict[str, list[Node]]] = {}
     for initializer, nodes in targets.items():
-        alike = replace(initializer, path="")
-        if nodes and initializer.path in LAYER_WORDS:
-            kinds.setdefault(alike, {})[_classes(initializer.path, nodes)] = nodes
-        elif nodes:
-            names.setdefault(alike, []).extend(nodes)
-    branches = [(initializer, _named(nodes), nodes) for initializer, nodes in names.items()]
-    for initializer, nodes_of in kinds.items():
-        test = f"isinstance(module, {' | '.join(nodes_of)})"
+        for node in nodes:
+            fan = DISTRIBUTIONS[initializer.distribution].fan
+            way = Way(replace(initializer, path=""), fan and isinstance(node.op, ConvTranspose))
+            if initializer.path in LAYER_WORDS:
+                kinds.setdefault(way, {}).setdefault(initializer.path, []).append(node)
+            else:
+                names.setdefault(way, []).append(node)
+    branches = [(way, _named(nodes), nodes) for way, nodes in names.items()]
+    for way, nodes_of in kinds.items():
+        test = f"isinstance(module, {' | '.join(_classes(word, nodes) for word, nodes in nodes_of.items())})"
         all_nodes = [node for nodes in nodes_of.values() for node in nodes]
-        if branches and branches[-1][0] == initializer:
+        if branches and branches[-1][0] == way:
             _, other, more = branches.pop()
             test, all_nodes = f"{other} or {test}", [*more, *all_nodes]
-        branches.append((initializer, test, all_nodes))
-    return [(test, list(_body(initializer, nodes))) for initializer, test, nodes in branches]
+        branches.append((way, test, all_nodes))
+    return [(test, list(_body(way, nodes))) for way, test, nodes in branches]
 
 
-def _classes(word: str, nodes: tuple[Node, ...]) -> str:
+def _classes(word: str, nodes: list[Node]) -> str:
     """PyTorch's classes of some layers with the same word: batch norms of images and of vectors have their own."""
     of_images = LAYER_CLASSES[word]
     of_vectors = of_images.replace("BatchNorm2d", "BatchNorm1d")
@@ -96,13 +110,17 @@ def _named(nodes: list[Node]) -> str:
     return f"name == {quoted[0]}" if len(quoted) == 1 else layout(CallExpr("name in ", quoted), 8, after=6)
 
 
-def _body(initializer: Initializer, nodes: list[Node]) -> Iterator[str]:
+def _body(way: Way, nodes: list[Node]) -> Iterator[str]:
     """What is done to each of some layers; a tensor that only some of them have is asked for."""
-    for tensor, line in (("weight", _weight(initializer)), ("bias", _constant("bias", initializer.bias))):
+    weight, bias = _weight(way.initializer), _constant("bias", way.initializer.bias)
+    if way.transposed:
+        yield "for weight in module.weight.chunk(module.groups):"
+        yield f"    {weight.replace('module.weight', 'weight.transpose(0, 1)')}"
+    for tensor, line in (("weight", "" if way.transposed else weight), ("bias", bias)):
         owners = sum(any(name.endswith(f".{tensor}") for name in node.weights) for node in nodes)
-        if owners == len(nodes):
+        if owners == len(nodes) and line:
             yield line
-        elif owners:
+        elif owners and line:
             has_none = any(isinstance(node.op, PReLU) for node in nodes) and tensor == "bias"
             value = f'getattr(module, "{tensor}", None)' if has_none else f"module.{tensor}"
             yield f"if {value} is not None:"

@@ -8,18 +8,25 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, NamedTuple
 
 from inception_dsl.emit.python import CallExpr, Expression, Item, width_expression
-from inception_dsl.emit.pytorch.windows import pair, window_items
+from inception_dsl.emit.pytorch.windows import pair, transposed_items, window_items
 from inception_dsl.emit.rules import Rules
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops.activations import PReLU
-from inception_dsl.ir.ops.linear import Conv, FullyConnected
+from inception_dsl.ir.ops.linear import Conv, ConvTranspose, FullyConnected, LinearLayer
 from inception_dsl.ir.ops.norms import BatchNorm, GroupNorm, LayerNorm, Norm
 from inception_dsl.ir.program import Layer
 from inception_dsl.ir.shapes import Window
 from inception_dsl.ir.values import Width
 
-ComposedLayer = Literal["Conv", "SameConv", "Linear", "FlattenLinear"]
+ComposedLayer = Literal["Conv", "SameConv", "ConvTranspose", "SameConvTranspose", "Linear", "FlattenLinear"]
 """The layer that a helper class owns, as the class's name begins: `Same` pads unevenly, `Flatten` flattens first."""
+
+CLASSES: Final[Mapping[ComposedLayer, str]] = {
+    "Conv": "nn.Conv2d",
+    "ConvTranspose": "nn.ConvTranspose2d",
+    "Linear": "nn.Linear",
+}
+"""The layers of `torch.nn` that no helper class need own."""
 
 
 class Composed(NamedTuple):
@@ -122,7 +129,7 @@ class LayerPrinter:
         main = next((op for op in layer.ops if op.depth), layer.ops[0])
         added = layer.ops[layer.ops.index(main) + 1 :]
         match main:
-            case Conv():
+            case Conv() | ConvTranspose():
                 return self._conv(main, added, channels)
             case FullyConnected():
                 bias: list[Item] = [] if main.bias else [("bias", "False")]
@@ -134,22 +141,28 @@ class LayerPrinter:
                     raise LookupError(f"no helper class has `{added[0].name}` after `{main.name}`")
                 return self.rules[type(main)](main, channels, self)
 
-    def _conv(self, conv: Conv, added: tuple[Op, ...], channels: Width) -> Expression:
-        items = [self.width(channels), self.width(conv.width), pair(conv.window.kernel), *window_items(conv.window)]
-        if conv.window.dilation != (1, 1):
-            items.append(("dilation", pair(conv.window.dilation)))
+    def _conv(self, conv: Conv | ConvTranspose, added: tuple[Op, ...], channels: Width) -> Expression:
+        layer: ComposedLayer
+        match conv:
+            case Conv(window=window):
+                layer, steps = "SameConv" if self.pads_unevenly(window) else "Conv", window_items(window)
+            case ConvTranspose(window=window):
+                layer, steps = "SameConvTranspose" if conv.uneven else "ConvTranspose", transposed_items(conv)
+        items = [self.width(channels), self.width(conv.width), pair(window.kernel), *steps]
+        if window.dilation != (1, 1):
+            items.append(("dilation", pair(window.dilation)))
         if conv.groups != 1:
             items.append(("groups", self.width(conv.groups)))
         if conv.bias == any(isinstance(op, Norm) for op in added):
             items.append(("bias", str(conv.bias)))
-        return self._composed(conv, "SameConv" if self.pads_unevenly(conv.window) else "Conv", added, items)
+        return self._composed(conv, layer, added, items)
 
     def _composed(
-        self, main: Conv | FullyConnected, layer: ComposedLayer, added: tuple[Op, ...], items: list[Item]
+        self, main: LinearLayer, layer: ComposedLayer, added: tuple[Op, ...], items: list[Item]
     ) -> Expression:
         """A layer of `torch.nn`, or the helper class that owns it and the ops that follow it."""
-        if not added and layer in ("Conv", "Linear"):
-            return CallExpr("nn.Conv2d" if layer == "Conv" else "nn.Linear", tuple(items))
+        if not added and layer in CLASSES:
+            return CallExpr(CLASSES[layer], tuple(items))
         usual = tuple(replace(op, **self.usual.get(type(op), {})) for op in added)
         for own, common in zip(added, usual, strict=True):
             items += self._unusual(own, common, main.width)

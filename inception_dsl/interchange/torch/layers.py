@@ -10,7 +10,7 @@ from inception_dsl.interchange import primitives as prim
 from inception_dsl.interchange.constant import Constant
 from inception_dsl.interchange.graph import Unsupported
 from inception_dsl.interchange.torch.call import RULES, Call
-from inception_dsl.interchange.windows import PixelWindow, avg_pool, conv, max_pool
+from inception_dsl.interchange.windows import PixelWindow, avg_pool, conv, conv_transpose, max_pool
 from inception_dsl.ir.ops.linear import FullyConnected
 from inception_dsl.ir.ops.norms import BatchNorm, GroupNorm
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
@@ -38,6 +38,16 @@ def _conv(call: Call) -> int:
         before = after = (0, 0) if padding == "valid" else _pair(padding)
     window = PixelWindow((height, width), stride, dilation, before, after)
     return conv(call.builder, call.name, weights["weight"].shape[0], call["groups"], window, call.x, weights)
+
+
+@RULES("conv_transpose2d")
+def _conv_transpose(call: Call) -> int:
+    weights = call.tensors("weight", "bias")
+    (height, width), more = weights["weight"].shape[2:], _pair(call["output_padding"])
+    cut = _pair(call["padding"])
+    after = cut[0] - more[0], cut[1] - more[1]
+    window = PixelWindow((height, width), _pair(call["stride"]), _pair(call["dilation"]), cut, after)
+    return conv_transpose(call.builder, call.name, call["groups"], window, call.x, weights)
 
 
 @RULES("max_pool2d", "avg_pool2d")

@@ -9,7 +9,7 @@ from inception_dsl.diagnostics.codes.code import Code
 from inception_dsl.diagnostics.diagnostic import Diagnostic
 from inception_dsl.ir.dataflow import within
 from inception_dsl.ir.ops.joins import Concat
-from inception_dsl.ir.ops.linear import Conv, FullyConnected
+from inception_dsl.ir.ops.linear import Conv, LinearLayer
 from inception_dsl.ir.program import Body, Join, Layer, Repeat, Sequence
 from inception_dsl.ir.typed import Node
 from inception_dsl.lint.rule import Finding, Rule
@@ -222,7 +222,7 @@ def _unaligned_widths(subject: Subject) -> Iterator[Finding]:
     paper = subject.spec.document.root.children.get("paper")
     for node in subject.typed.nodes:
         width, image = node.out.channels, node.out.shape[1:]
-        if not isinstance(node.op, Conv | FullyConnected) or width % MULTIPLE == 0:
+        if not isinstance(node.op, LinearLayer) or width % MULTIPLE == 0:
             continue
         if width == subject.spec.classes or (image and max(image) == 1):
             continue

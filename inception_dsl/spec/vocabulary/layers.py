@@ -6,7 +6,7 @@ from typing import Final
 
 from inception_dsl.ir.ops.activations import LeakyReLU, PReLU, Softmax
 from inception_dsl.ir.ops.channels import ChannelPart, ChannelShuffle
-from inception_dsl.ir.ops.linear import Conv, FullyConnected
+from inception_dsl.ir.ops.linear import Conv, ConvTranspose, FullyConnected
 from inception_dsl.ir.ops.norms import LRN, BatchNorm, GroupNorm, L2Norm, LayerNorm
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.ops.regularisation import Dropout, DropPath
@@ -54,6 +54,20 @@ LAYERS: Final[dict[str, LayerEntry]] = {
             "bias": _switch("bias", Conv.bias),
             "groups": f"groups={Conv.groups}",
             "dilation": "dilation=1",
+        },
+    ),
+    "conv_transpose": LayerEntry(
+        "conv_transpose KxK/S N",
+        (ConvTranspose,),
+        True,
+        LayerNumber("width", "width", "width", "the number of filters, such as `conv_transpose 4x4/2 64`"),
+        _words("same same_upper valid pad output_padding bias groups depthwise dilation") | _AFTER,
+        {
+            **_AFTER_DEFAULTS,
+            "bias": _switch("bias", ConvTranspose.bias),
+            "groups": f"groups={ConvTranspose.groups}",
+            "dilation": "dilation=1",
+            "output_padding": "output_padding=0",
         },
     ),
     "maxpool": LayerEntry("maxpool KxK/S", (MaxPool,), True, words=_words("same same_upper valid pad ceil global")),

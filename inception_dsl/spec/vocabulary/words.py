@@ -55,6 +55,7 @@ WORDS: Final[dict[str, Word]] = {
     "valid": Word("adds no padding", "padding"),
     "ceil": Word("keeps a last window that extends past the border (Caffe's pooling)"),
     "pad": _number("pads every side by this many pixels, or by height x width", "1", "pair", "padding"),
+    "output_padding": _number("keeps this many pixels that padding cut off, below and on the right", "1", "pair"),
     "global": Word("covers the whole image with one window; takes no kernel", "extent"),
     "to": _number("covers an image of any size with this many windows; takes no kernel", "4x4", "pair", "extent"),
     "count_pad": Word("counts padding as zeros in an average (Caffe, torchvision)", "border"),

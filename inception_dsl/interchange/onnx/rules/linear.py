@@ -18,7 +18,7 @@ from inception_dsl.interchange.onnx.rules.rule import (
     constant_of,
     image_of,
 )
-from inception_dsl.interchange.windows import PixelWindow, avg_pool, conv, max_pool
+from inception_dsl.interchange.windows import PixelWindow, avg_pool, conv, conv_transpose, max_pool
 from inception_dsl.ir.ops.linear import FullyConnected
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.shapes import Padding, Window
@@ -33,6 +33,28 @@ def _conv(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
     weights = {"weight": weight, **({"bias": bias} if bias else {})}
     groups = node.attributes.get("group", 1)
     return [conv(reading.builder, node.name, weight.shape[0], groups, window, image_of(inputs), weights)]
+
+
+@RULES("ConvTranspose", weights=1)
+def _conv_transpose(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
+    own, weight, bias = node.attributes, constant_of(inputs, 1), constant_of(inputs, 2)
+    if weight is None or len(weight.shape) != 4:
+        raise Unsupported("the language has convolutions of images only")
+    strides, dilations = tuple(own.get("strides", (1, 1))), tuple(own.get("dilations", (1, 1)))
+    added, pads = own.get("output_padding", (0, 0)), own.get("pads", (0, 0, 0, 0))
+    cut = [(pads[axis], pads[axis + 2] - added[axis]) for axis in (0, 1)]
+    auto, shape = own.get("auto_pad", "NOTSET"), own.get("output_shape")
+    if shape is not None or auto.startswith("SAME"):
+        axes = zip(reading.builder.type_of(image_of(inputs)).image, weight.shape[2:], strides, dilations, strict=True)
+        for axis, (size, kernel, stride, dilation) in enumerate(axes):
+            out = shape[axis] if shape is not None else size * stride
+            total = (size - 1) * stride + dilation * (kernel - 1) + 1 + added[axis] - out
+            before = total // 2 if auto == "SAME_UPPER" else total - total // 2
+            cut[axis] = before, total - before - added[axis]
+    (top, bottom), (left, right) = cut
+    window = PixelWindow(weight.shape[2:], strides, dilations, (top, left), (bottom, right))
+    weights = {"weight": weight, **({"bias": bias} if bias else {})}
+    return [conv_transpose(reading.builder, node.name, own.get("group", 1), window, image_of(inputs), weights)]
 
 
 @RULES("MaxPool", "AveragePool")
