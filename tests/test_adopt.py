@@ -6,6 +6,7 @@ import inspect
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -23,11 +24,15 @@ from inception_dsl.compiler import at_size, compile_file, compile_source
 from inception_dsl.diagnostics.diagnostic import Source, SpecError
 from inception_dsl.elaborate.scope import MAX_CHANNELS
 from inception_dsl.emit.onnx import onnx
-from inception_dsl.interchange.graph import Graph
+from inception_dsl.interchange.graph import Graph, GraphNode
 from inception_dsl.interchange.network import Network, read_network
 from inception_dsl.interchange.of_spec import of_spec
 from inception_dsl.interchange.onnx.reader import read_onnx
 from inception_dsl.interchange.torch.reader import read_torch
+from inception_dsl.ir.op import Op
+from inception_dsl.ir.ops.activations import Tanh
+from inception_dsl.ir.ops.joins import Add, Concat
+from inception_dsl.ir.shapes import TensorType
 from inception_dsl.ir.typed import Typed
 from inception_dsl.lower import lower
 
@@ -98,6 +103,35 @@ def test_a_network_without_names_has_runs_too(tmp_path: Path) -> None:
 
     assert "| 4 of inception_b\n" in text
     assert "| 7 of inception_c\n" in text
+
+
+def long(kind: str, count: int) -> Graph:
+    """A network of many cheap layers."""
+    image = TensorType((2, 4, 4))
+    nodes: list[GraphNode] = []
+    for number in range(count):
+        op: Op = Concat() if kind == "all before" else Tanh() if kind == "around all" and number % 2 else Add()
+        inputs = {
+            "sums": (number - 1, -1),
+            "Fibonacci": (number - 1, max(-1, number - 2)),
+            "around all": (number - 1, -1)[: 2 - number % 2],
+            "all before": (*range(-1, number), -1),
+        }[kind]
+        types = tuple(nodes[each].out if each >= 0 else image for each in inputs)
+        nodes.append(GraphNode(f"n{number}", op, inputs, types, op.infer(*types)))
+    return Graph("long.onnx", image, tuple(nodes), {"y": count - 1}, dict[str, Any]().__getitem__)
+
+
+@pytest.mark.parametrize(
+    ("kind", "count"), [("sums", 600), ("Fibonacci", 150), ("around all", 100), ("all before", 15)]
+)
+def test_long_networks_with_many_joins_are_adopted(kind: str, count: int) -> None:
+    assert adopted(long(kind, count)).same
+
+
+def test_a_network_beyond_the_limits_of_the_language_is_refused() -> None:
+    with pytest.raises(SpecError, match="limit"):
+        adopted(long("sums", 7200))
 
 
 # --- modules of torch, and values -------------------------------------------------------------------------------------

@@ -76,8 +76,8 @@ class Adoption:
 def adopt(target: Network, name: str = "", values: bool = True) -> Adoption:
     """Write the spec of a network, compile it, and compare the two; `values` runs both on the same weights.
 
-    Raises `SpecError` E142 for layers that the language cannot express, E140 for a network without layers, and the
-    errors of the compiler.
+    Raises `SpecError` E142 for layers that the language cannot express and for a network beyond its limits, E140 for
+    one without layers.
     """
     if opaque := unsaid(target.graph):
         raise SpecError(opaque)
@@ -87,8 +87,12 @@ def adopt(target: Network, name: str = "", values: bool = True) -> Adoption:
         raise SpecError([Diagnostic(NOT_A_GRAPH, message, file=target.name)])
     name = valid(name or target.stem)
     spec = adopted(target.graph)
-    text = text_of(spec, name, target.name)
-    typed = at_size(compile_source(Source(f"{name}.yaml", text)))
+    try:
+        text = text_of(spec, name, target.name)
+        typed = at_size(compile_source(Source(f"{name}.yaml", text)))
+    except SpecError as error:  # it is beyond the limits on rows, layers and lengths
+        message = f"no spec can say `{target.name}`: {error.diagnostics[0].message}"
+        raise SpecError([Diagnostic(NOT_EXPRESSED, message, file=target.name)]) from error
     same = canonical(of_spec(typed)).digest == form.digest
     return Adoption(name, text, spec, typed, same, compare(target, spec, typed) if values else None)
 

@@ -8,14 +8,16 @@ given a label where it is made, and referred to; where that would be too much fo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
-from inception_dsl.adopt.tree import Again, Chain, Given, Join, Layer, Step, steps_of
+from inception_dsl.adopt.formulas import Building, nested
+from inception_dsl.adopt.tree import Chain, Given, Join, Layer, steps_of
 from inception_dsl.adopt.units import Units
+from inception_dsl.diagnostics.codes.interchange import NOT_EXPRESSED
+from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.interchange.dominators import Dominators
 from inception_dsl.interchange.graph import INPUT
-from inception_dsl.ir.ops.joins import Concat
 
 MOST_LABELS: Final = 8
 MOST_UNITS: Final = 150
@@ -49,11 +51,11 @@ class Decomposed:
 
 def decompose(network: Units) -> Decomposed:
     """Decompose a network."""
-    dominators = Dominators(unit.inputs for unit in network.units)
+    decomposing = _Decomposing(network)
+    dominators = decomposing.dominators
     main, *others = network.outputs.items()
-    spine = dominators.chain(INPUT, main[1])
+    trunk = decomposing.pieces(INPUT, dominators.chain(INPUT, main[1]))
     heads, left_out = {}, []
-    trunk = _pieces(network, dominators, INPUT, spine)
     ends = {INPUT, *(piece.end for piece in trunk)}
     made = {step.unit for piece in trunk for step in steps_of(piece.chain)}
     for name, output in others:
@@ -61,7 +63,7 @@ def decompose(network: Units) -> Decomposed:
             left_out.append(name)
             continue
         source = dominators.last_among(output, ends)
-        found = _pieces(network, dominators, source, dominators.chain(source, output))
+        found = decomposing.pieces(source, dominators.chain(source, output))
         if made & {step.unit for piece in found for step in steps_of(piece.chain) if isinstance(step, Layer | Join)}:
             left_out.append(name)
         else:
@@ -69,60 +71,74 @@ def decompose(network: Units) -> Decomposed:
     return Decomposed(trunk, heads, tuple(left_out))
 
 
-def _pieces(network: Units, dominators: Dominators, base: int, spine: Sequence[int]) -> tuple[Piece, ...]:
-    """The pieces of a chain of dominators; those that share weights are one."""
-    first_use: dict[tuple[str, ...], int] = {}
-    bounds: list[tuple[int, int]] = []  # of steps that must stay together
-    found: list[tuple[Chain, int]] = []
-    for place, end in enumerate(spine):
-        chain = _Building(network, dominators).between(spine[place - 1] if place else base, end)
-        found.append((chain, end))
-        for step in steps_of(chain):
-            if not isinstance(step, Given) and (key := network.units[step.unit].key):
-                start = first_use.setdefault(key, place)
-                bounds.append((start, place))
-    pieces: list[Piece] = []
-    place = 0
-    while place < len(found):
-        last = place
-        grown = True
-        while grown:
-            grown = False
-            for start, stop in bounds:
-                if place <= start <= last < stop:
-                    last, grown = stop, True
-        before = spine[place - 1] if place else base
-        pieces += _piece(network, dominators, before, spine[last])
-        place = last + 1
-    return tuple(pieces)
+class _Decomposing:
+    """Cuts chains of dominators into pieces."""
 
+    def __init__(self, network: Units) -> None:
+        self.network = network
+        self.dominators = Dominators(unit.inputs for unit in network.units)
 
-def _piece(network: Units, dominators: Dominators, base: int, end: int) -> list[Piece]:
-    """One piece, or several where it has too many labels or layers."""
-    building = _Building(network, dominators)
-    chain = building.between(base, end)
-    few = len(building.read) <= MOST_LABELS and len(building.made) <= MOST_UNITS
-    if few or building.repeated:  # only the formula of a layer can apply it again
-        return [Piece(chain, end, base, frozenset(building.read))]
-    rows = {base, *building.read}
-    while True:
-        pieces, more = _rows(network, dominators, rows, base, end)
-        if not more:
-            return pieces
-        rows |= more
+    def pieces(self, base: int, spine: Sequence[int]) -> tuple[Piece, ...]:
+        """The pieces of a chain of dominators after `base`; those that share weights are one."""
+        first_use: dict[tuple[str, ...], int] = {}
+        last_use: dict[int, int] = {}  # the last place with weights that a place is the first to use
+        for place, end in enumerate(spine):
+            chain = Building(self.network, self.dominators).between(spine[place - 1] if place else base, end)
+            for step in steps_of(chain):
+                if not isinstance(step, Given) and (key := self.network.units[step.unit].key):
+                    last_use[first_use.setdefault(key, place)] = place
+        found: list[Piece] = []
+        start = place = last = 0
+        for place in range(len(spine)):
+            last = max(last, last_use.get(place, place))
+            if place == last:
+                found += self._piece(spine[start - 1] if start else base, spine[place])
+                start = place + 1
+        return tuple(found)
 
+    def _piece(self, base: int, end: int) -> list[Piece]:
+        """One piece, or several where it has too many labels or layers.
 
-def _rows(network: Units, dominators: Dominators, rows: set[int], base: int, end: int) -> tuple[list[Piece], set[int]]:
-    """Pieces for values that become rows; and the values that would have to be rows too."""
-    building = _Building(network, dominators, rows)
-    pieces: list[Piece] = []
-    arrives = base
-    for unit in [*sorted(rows - {base}), end]:
-        building.arrives = arrives
-        chain = building.between(base, unit, whole=True)
-        pieces.append(Piece(_without_idle_start(chain), unit, arrives))
-        arrives = unit
-    return pieces, building.read - rows
+        Raises `SpecError` E142 for layers that share weights and could only stand in several.
+        """
+        building = Building(self.network, self.dominators)
+        chain = building.between(base, end)
+        if building.is_cut and building.repeated:
+            message = "layers that share weights lie too deep inside joins to stand in one formula"
+            raise SpecError([Diagnostic(NOT_EXPRESSED, message, file=self.network.graph.source)])
+        few = len(building.read) <= MOST_LABELS and len(building.made) <= MOST_UNITS and not building.is_cut
+        if few or building.repeated:  # only the formula of a layer can apply it again
+            return [Piece(chain, end, base, frozenset(building.read))]
+        rows = {base, *building.read}
+        if building.is_cut:
+            rows |= nested(self.network, self.dominators) & self._region(base, end)
+        while True:
+            pieces, more = self._rows(rows, base, end)
+            if not more:
+                return pieces
+            rows |= more
+
+    def _region(self, base: int, end: int) -> set[int]:
+        """What lies between a value and another, without either."""
+        found = {base, end}
+        ahead = [end]
+        while ahead:
+            new = {each for each in self.network.units[ahead.pop()].inputs if each not in found}
+            found |= new
+            ahead += new
+        return found - {base, end}
+
+    def _rows(self, rows: set[int], base: int, end: int) -> tuple[list[Piece], set[int]]:
+        """Pieces for values that become rows; and the values that would have to be rows too."""
+        building = Building(self.network, self.dominators, rows)
+        pieces: list[Piece] = []
+        arrives = base
+        for unit in [*sorted(rows - {base}), end]:
+            building.arrives = arrives
+            chain = building.between(base, unit, whole=True)
+            pieces.append(Piece(_without_idle_start(chain), unit, arrives))
+            arrives = unit
+        return pieces, building.read - rows
 
 
 def _without_idle_start(chain: Chain) -> Chain:
@@ -147,70 +163,3 @@ def _reads_given(chain: Chain) -> bool:
             return all(map(_reads_given, branches))
         case _:
             return False
-
-
-@dataclass
-class _Building:
-    """A formula under construction, from left to right."""
-
-    network: Units
-    dominators: Dominators
-    rows: set[int] = field(default_factory=set)
-    arrives: int | None = None
-    made: set[int] = field(default_factory=set)
-    read: set[int] = field(default_factory=set)
-    """Values that are read by a reference, or layers that are applied again."""
-    firsts: dict[tuple[str, ...], int] = field(default_factory=dict)
-    repeated: set[int] = field(default_factory=set)
-
-    def between(self, base: int, end: int, whole: bool = False) -> Chain:
-        """The steps from a value to another that it dominates; `whole` begins with a row, and ends in the value."""
-        path: list[int] = []
-        at = end
-        while at != base and at not in self.made and (at not in self.rows or (whole and at == end)):
-            path.append(at)
-            at = self.dominators.above[at]
-        steps: list[Step] = []
-        if at != base or (whole and at != self.arrives):
-            steps.append(Given(at))
-            if at not in self.rows:
-                self.read.add(at)
-        for index in reversed(path):
-            steps.append(self._step(index))
-            self.made.add(index)
-        return Chain(tuple(steps))
-
-    def _step(self, index: int) -> Step:
-        unit = self.network.units[index]
-        if unit.joins:
-            return Join(index, self._branches(self.dominators.above[index], index, unit.inputs))
-        if not unit.key:
-            return Layer(index)
-        first = self.firsts.setdefault(unit.key, index)
-        if first == index or self.network.units[first].ops != unit.ops:
-            return Layer(index)
-        self.read.add(first)
-        self.repeated.add(first)
-        return Again(index, first)
-
-    def _branches(self, base: int, join: int, ends: Sequence[int]) -> tuple[Chain, ...]:
-        """The branches of a join; those that part later than the others do are joined there."""
-        groups: list[tuple[int, list[int]]] = []
-        ordered = isinstance(self.network.units[join].ops[0], Concat)
-        for end in ends if ordered else sorted(ends, key=lambda end: end != base):  # `pass` comes first
-            top = self.dominators.below(base, end) if end != base else base
-            group = next((group for group in (groups[-1:] if ordered else groups) if group[0] == top != base), None)
-            if group and end not in group[1]:
-                group[1].append(end)
-            else:
-                groups.append((top, [end]))
-        return tuple(self._branch(base, join, group) for _, group in groups)
-
-    def _branch(self, base: int, join: int, ends: Sequence[int]) -> Chain:
-        if len(ends) == 1:
-            return self.between(base, ends[0])
-        fork = ends[0]
-        for end in ends[1:]:
-            fork = self.dominators.common(fork, end)
-        chain = self.between(base, fork)
-        return Chain((*chain.steps, Join(join, self._branches(fork, join, ends))))

@@ -34,32 +34,34 @@ def row_names(paths: Sequence[Path], kinds: Sequence[str]) -> list[str]:
 
     `kinds` says what every row does in a word: `conv`, or the module that it calls.
     """
-    shown = [own_path(path, paths) for path in paths]
+    shown = own_paths(paths)
     ends = Counter(end for path in shown for end in {_end(path, length) for length in range(1, len(path) + 1)})
     found: dict[int, str] = {}
+    taken: set[str] = set()
     for row, path in enumerate(shown):
         if path:
             parts = (_end(path, length) for length in range(1, len(path) + 1))
             name = next((end for end in parts if ends[end] == 1 and end[:1].isalpha()), _end(path, len(path)))
-            found[row] = valid(name, found.values())
+            found[row] = valid(name, taken)
+            taken.add(found[row])
     nameless = Counter(kind for path, kind in zip(shown, kinds, strict=True) if not path)
     number: Counter[str] = Counter()
     for row, (path, kind) in enumerate(zip(shown, kinds, strict=True)):
         if not path:
             number[kind] += 1
             several = f"{'_' * kind[-1:].isdigit() or '_' * ('_' in kind)}{number[kind]}"
-            found[row] = valid(f"{kind}{several}" if nameless[kind] > 1 else kind, found.values())
+            found[row] = valid(f"{kind}{several}" if nameless[kind] > 1 else kind, taken)
+            taken.add(found[row])
     return [found[row] for row in range(len(paths))]
 
 
-def own_path(path: Path, paths: Sequence[Path]) -> Path:
-    """The shortest beginning of a path that none of the others has; the whole path where they have it too."""
-    others = [*paths]
-    others.remove(path)
-    for length in range(1, len(path) + 1):
-        if not any(other[:length] == path[:length] for other in others):
-            return path[:length]
-    return path
+def own_paths(paths: Sequence[Path]) -> list[Path]:
+    """For every path, its shortest beginning that none of the others has; the whole path where they have it too."""
+    beginnings = Counter(path[:length] for path in paths for length in range(1, len(path) + 1))
+    return [
+        next((path[:length] for length in range(1, len(path)) if beginnings[path[:length]] == 1), path)
+        for path in paths
+    ]
 
 
 def _end(path: Path, length: int) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from inception_dsl.adopt.columns import Sample
 from inception_dsl.adopt.decompose import Decomposed, Piece, decompose
 from inception_dsl.adopt.modules import Candidate, Modules
-from inception_dsl.adopt.names import own_path, row_names, valid
+from inception_dsl.adopt.names import own_paths, row_names, valid
 from inception_dsl.adopt.rows import Block, Row, joined, rows_of
 from inception_dsl.adopt.scopes import Path, common, paths_of
 from inception_dsl.adopt.slots import skeleton
@@ -79,8 +79,8 @@ class _Adoption:
         self._gates([*(block for row in rows for block in row.blocks), *heads.values()])
         self._name_rows(rows)
         blocks = [*(block for row in rows for block in row.blocks), *heads.values()]
-        self.places = [block.path for block in blocks]
-        found = self.modules.extract([self._candidate(block) for block in blocks])
+        paths = own_paths([block.path for block in blocks])
+        found = self.modules.extract([self._candidate(*each) for each in zip(blocks, paths, strict=True)])
         calls = dict(zip(map(id, blocks), found, strict=True))
         rows = self._runs(rows, calls, ends)
         self._name_rows(rows, calls)
@@ -126,6 +126,8 @@ class _Adoption:
 
     def _labels(self, piece: Piece, labelled: Collection[str]) -> dict[int, str]:
         """Labels for the values that are read again, in the order in which they are made; those given are taken."""
+        if not piece.read:
+            return {}
         taken = {*self.spelling.rows.values(), *labelled}
         letters = (label for label in _letters() if label not in taken)
         made = [step.unit for step in steps_of(piece.chain) if isinstance(step, Layer | Join)]
@@ -134,10 +136,9 @@ class _Adoption:
     def _skeleton(self, piece: Piece) -> Hashable:
         return skeleton(_unnamed(self.spelling, piece), self.modules.kinds)
 
-    def _candidate(self, block: Block) -> Candidate:
+    def _candidate(self, block: Block, path: Path) -> Candidate:
         piece = block.piece
         sample = Sample(self._term(piece), tuple(self._arriving(piece.chain)), self._channels(piece.arrives))
-        path = own_path(block.path, self.places)
         return Candidate(sample, path, self._class(path))
 
     def _class(self, path: Path) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from bisect import insort_left
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from inception_dsl.interchange.graph import INPUT, Graph, GraphNode, needed
+from inception_dsl.interchange.graph import INPUT, Graph, GraphNode, flattened, needed
 from inception_dsl.ir.op import Op, concrete
 from inception_dsl.ir.ops.joins import Add, Concat, Mul
 from inception_dsl.ir.ops.linear import Conv, ConvTranspose, FullyConnected, LinearLayer
@@ -121,42 +122,43 @@ def _flat_joins(units: Sequence[Unit], outputs: Mapping[str, int]) -> list[Unit]
     """Joins of joins that nothing else reads, as one."""
     readers = Counter(each for unit in units for each in unit.inputs)
     readers.update(outputs.values())
-    flat: list[Unit] = []
-    for unit in units:
-        inputs: list[int] = []
-        nodes = [*unit.nodes]
-        for each in unit.inputs:
-            inner = flat[each] if each != INPUT else None
-            if inner and unit.joins and type(inner.ops[0]) is type(unit.ops[0]) and readers[each] == 1:
-                same = inner.out == unit.out or isinstance(unit.ops[0], Concat)  # a product may repeat pixels
-                if same:
-                    inputs += inner.inputs
-                    nodes += inner.nodes
-                    continue
-            inputs.append(each)
-        flat.append(replace(unit, inputs=tuple(inputs), nodes=tuple(nodes)))
-    return flat
+
+    def is_part(outer: int, inner: int) -> bool:
+        one, other = units[outer], units[inner]
+        alike = one.joins and type(one.ops[0]) is type(other.ops[0]) and readers[inner] == 1
+        return alike and (one.out == other.out or isinstance(one.ops[0], Concat))  # a product may repeat pixels
+
+    flat = flattened([unit.inputs for unit in units], is_part)
+    return [
+        replace(unit, inputs=inputs, nodes=(*unit.nodes, *(node for part in parts for node in units[part].nodes)))
+        for unit, (inputs, parts) in zip(units, flat, strict=True)
+    ]
 
 
 def _shared_joins(units: Sequence[Unit]) -> list[Unit]:
     """Concatenations that begin with, or contain, an earlier one read that one, as a dense block is drawn."""
     found: list[Unit] = []
-    known: dict[tuple[int, ...], int] = {}
+    known: defaultdict[int, list[tuple[tuple[int, ...], int]]] = defaultdict(list)  # by the first input, long ones last
     for index, unit in enumerate(units):
         inputs = unit.inputs
-        if isinstance(unit.ops[0], Concat):
+        if isinstance(unit.ops[0], Concat) and inputs:
             inputs = _shortened(inputs, known)
-            known.setdefault(unit.inputs, index)
+            insort_left(known[unit.inputs[0]], (unit.inputs, index), key=lambda each: len(each[0]))
         found.append(replace(unit, inputs=inputs))
     return found
 
 
-def _shortened(inputs: tuple[int, ...], known: Mapping[tuple[int, ...], int]) -> tuple[int, ...]:
-    for length in range(len(inputs) - 1, 1, -1):
-        for start in range(len(inputs) - length + 1):
-            if (part := known.get(inputs[start : start + length])) is not None:
-                return (*inputs[:start], part, *inputs[start + length :])
-    return inputs
+def _shortened(inputs: tuple[int, ...], known: Mapping[int, Sequence[tuple[tuple[int, ...], int]]]) -> tuple[int, ...]:
+    """The inputs of a concatenation with the longest known one among them in place of its own inputs."""
+    longest, at, part = 1, 0, INPUT
+    for start, first in enumerate(inputs):
+        for own, index in reversed(known.get(first, ())):
+            if not longest < len(own) < len(inputs):
+                continue
+            if inputs[start : start + len(own)] == own:
+                longest, at, part = len(own), start, index
+                break
+    return (*inputs[:at], part, *inputs[at + longest :]) if longest > 1 else inputs
 
 
 def _renumbered(graph: Graph, units: Sequence[Unit], outputs: Mapping[str, int]) -> Units:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from inception_dsl.interchange.description import Parameters, describe, passes, single
-from inception_dsl.interchange.graph import INPUT, Graph, GraphNode, needed
+from inception_dsl.interchange.graph import INPUT, Graph, GraphNode, flattened, needed
 from inception_dsl.ir.ops.joins import Add, Concat, Mul
 from inception_dsl.ir.ops.norms import BatchNorm
 from inception_dsl.ir.ops.scaling import Scale
@@ -27,7 +27,7 @@ ASSOCIATIVE: Final = (Add.name, Mul.name, Concat.name)
 """The kinds whose nesting has no effect."""
 
 MOST_TERMS: Final = 512
-"""Sums of sums are one sum of up to this many terms: the number could double with every node of a graph."""
+"""A sum that others read too is a part of one with up to this many terms: their number could double with every node."""
 
 LINEAR: Final = ("conv", "conv_transpose", "fc")
 """The kinds into which a batch norm after them can be folded."""
@@ -69,16 +69,29 @@ class Canonical:
                     marks[index] = " ".join(sorted(plain[other] for other in group))
         digests = self._digests(marks)
         end = digests[self.output] if self.output != INPUT else "input"
-        return _sha256([end, *sorted(digests)])
+        read = {each for step in self.steps for each in step.inputs if not self._is_part(step, each)} - {INPUT}
+        return _sha256([end, *sorted(digests[index] for index in {*read, self.output} - {INPUT})])
 
     def _digests(self, marks: Sequence[str]) -> list[str]:
         found: list[str] = []
-        for step, mark in zip(self.steps, marks, strict=True):
-            read = [found[index] if index != INPUT else f"input {self.graph.input.shape}" for index in step.inputs]
-            found.append(
-                _sha256([step.kind, repr(step.parameters), mark, *(sorted(read) if step.kind in COMMUTATIVE else read)])
-            )
+        given = {INPUT: _sha256(["input", str(self.graph.input.shape)])}
+        terms: dict[int, Terms] = {}
+        for index, (step, mark) in enumerate(zip(self.steps, marks, strict=True)):
+            read = [given[each] for each in step.inputs]
+            if step.kind in ASSOCIATIVE:
+                own = [
+                    terms[each] if self._is_part(step, each) else (int(digest, 16), VARIABLE)
+                    for each, digest in zip(step.inputs, read, strict=True)
+                ]
+                terms[index] = _together(step.kind, own)
+                read = [*map(str, terms[index])]
+            given[index] = _sha256([step.kind, repr(step.parameters), mark, *read])
+            found.append(given[index])
         return found
+
+    def _is_part(self, step: Step, index: int) -> bool:
+        """Whether a join reads another one of its kind."""
+        return index != INPUT and step.kind in ASSOCIATIVE and self.steps[index].kind == step.kind
 
 
 def canonical(graph: Graph, fold_norms: bool = False, training: bool = False) -> Canonical:
@@ -99,12 +112,12 @@ def canonical(graph: Graph, fold_norms: bool = False, training: bool = False) ->
         elif fold_norms and readers[node.inputs[0]] == 1 and (layer := _folded(node, index, inputs[0], steps)):
             steps[inputs[0]] = layer
             given[index] = inputs[0]
-        elif _cancels(step := _merged(Step(*describe(node), inputs, (index,)), steps)):
+        elif _cancels(step := _scaled(Step(*describe(node), inputs, (index,)), steps)):
             given[index] = step.inputs[0]
         else:
             steps.append(step)
             given[index] = len(steps) - 1
-    return _pruned(graph, steps, given[graph.output])
+    return _joined(_pruned(graph, steps, given[graph.output]))
 
 
 def _folded(node: GraphNode, index: int, before: int, steps: Sequence[Step]) -> Step | None:
@@ -118,22 +131,43 @@ def _folded(node: GraphNode, index: int, before: int, steps: Sequence[Step]) -> 
     return Step(layer.kind, biased, layer.inputs, (*layer.nodes, index))
 
 
-def _merged(step: Step, steps: Sequence[Step]) -> Step:
-    """A step with those of its kind that it reads in it, where the two are one: sums of sums, scales of scales."""
-    if step.kind not in (*ASSOCIATIVE, Scale.name):
+def _scaled(step: Step, steps: Sequence[Step]) -> Step:
+    """A scale of a scale as one."""
+    if step.kind != Scale.name or step.inputs[0] == INPUT or (inner := steps[step.inputs[0]]).kind != Scale.name:
         return step
-    parameters, nodes = step.parameters, [*step.nodes]
-    inputs: list[int] = []
-    for each in step.inputs:
-        if each == INPUT or steps[each].kind != step.kind or len(inputs) + len(steps[each].inputs) > MOST_TERMS:
-            inputs.append(each)
-            continue
-        inner = steps[each]
-        inputs += inner.inputs
-        nodes += inner.nodes
-        if step.kind == Scale.name:
-            parameters = (("factor", single(dict(parameters)["factor"] * dict(inner.parameters)["factor"])),)
-    return Step(step.kind, parameters, tuple(inputs), tuple(nodes))
+    factor = single(dict(step.parameters)["factor"] * dict(inner.parameters)["factor"])
+    return Step(step.kind, (("factor", factor),), inner.inputs, (*step.nodes, *inner.nodes))
+
+
+def _joined(form: Canonical) -> Canonical:
+    """The form whose joins of joins are one: first those that nothing else reads, then others as far as they are short.
+
+    Which are short depends neither on the order of the inputs nor on how the source nests them.
+    """
+    steps = form.steps
+    readers = Counter(each for step in steps for each in step.inputs)
+    readers[form.output] += 1
+
+    def is_part(outer: int, inner: int) -> bool:
+        return steps[outer].kind == steps[inner].kind in ASSOCIATIVE and readers[inner] == 1
+
+    merged: list[Step] = []
+    for step, (inputs, parts) in zip(steps, flattened([step.inputs for step in steps], is_part), strict=True):
+        nodes = (*step.nodes, *(node for part in parts for node in steps[part].nodes))
+        merged.append(_with_short(Step(step.kind, step.parameters, inputs, nodes), merged))
+    return _pruned(form.graph, merged, form.output)
+
+
+def _with_short(step: Step, steps: Sequence[Step]) -> Step:
+    """A join with the joins of its kind that it reads in it, if it has few terms then."""
+    inner = {each: steps[each] for each in step.inputs if each != INPUT and steps[each].kind == step.kind}
+    if step.kind not in ASSOCIATIVE or not inner:
+        return step
+    if sum(len(inner[each].inputs) if each in inner else 1 for each in step.inputs) > MOST_TERMS:
+        return step
+    parts = [(inner[each].inputs, inner[each].nodes) if each in inner else ((each,), ()) for each in step.inputs]
+    inputs = tuple(each for own, _ in parts for each in own)
+    return Step(step.kind, step.parameters, inputs, (*step.nodes, *(each for _, nodes in parts for each in nodes)))
 
 
 def _cancels(step: Step) -> bool:
@@ -150,6 +184,23 @@ def _pruned(graph: Graph, steps: Sequence[Step], output: int) -> Canonical:
         for step in (steps[index] for index in kept)
     )
     return Canonical(graph, renumbered, new[output])
+
+
+Terms = tuple[int, int]
+"""The terms of a join, however nested: a polynomial of their digests, and the power of its variable after them."""
+
+PRIME: Final = 2**255 - 19
+VARIABLE: Final = 2**200 - 3
+"""The polynomial's modulus and its variable."""
+
+
+def _together(kind: str, parts: Sequence[Terms]) -> Terms:
+    """The terms of several, one after the other; of a sum or a product, in any order."""
+    value, power = 0, 1
+    for own, after in parts:
+        value = (value * (1 if kind in COMMUTATIVE else after) + own) % PRIME
+        power = power * after % PRIME
+    return value, power
 
 
 def _sha256(parts: Sequence[str]) -> str:

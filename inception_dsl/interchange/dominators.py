@@ -16,9 +16,10 @@ class Dominators:
     def __init__(self, inputs: Iterable[Sequence[int]]) -> None:
         self.above: dict[int, int] = {}
         self.depth = {INPUT: 0}
-        for index, (first, *rest) in enumerate(inputs):
+        for index, read in enumerate(inputs):
+            first, *rest = sorted(read, reverse=True)  # those that are close first, which have few between them
             for other in rest:
-                first = self.common(first, other)  # noqa: PLW2901
+                first = self.common(first, other)
             self.above[index] = first
             self.depth[index] = self.depth[first] + 1
 

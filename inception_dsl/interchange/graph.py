@@ -82,6 +82,34 @@ class Graph:
         return self.nodes[index].out if index != INPUT else self.input
 
 
+def flattened(
+    inputs: Sequence[Sequence[int]], absorbs: Callable[[int, int], bool]
+) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """The inputs of every index with those of its parts in their place, and the parts: `(a + b) + c` is `a + b + c`.
+
+    `inputs` are the earlier indices that every index reads; `absorbs(outer, inner)` says whether an input is a part of
+    its reader, which has to be its only one. A part has no inputs any more.
+    """
+    found: list[tuple[tuple[int, ...], tuple[int, ...]]] = [((), ())] * len(inputs)
+    absorbed: set[int] = set()
+    for index in range(len(inputs) - 1, -1, -1):
+        if index in absorbed:
+            continue
+        read: list[int] = []
+        parts: list[int] = []
+        ahead = [(index, each) for each in reversed(inputs[index])]
+        while ahead:
+            outer, inner = ahead.pop()
+            if inner != INPUT and absorbs(outer, inner):
+                parts.append(inner)
+                ahead += [(inner, each) for each in reversed(inputs[inner])]
+            else:
+                read.append(inner)
+        absorbed.update(parts)
+        found[index] = tuple(read), tuple(parts)
+    return found
+
+
 def needed(inputs: Sequence[Sequence[int]], ends: Iterable[int]) -> list[int]:
     """The indices that some ends need, in order, where `inputs` are those that every index reads."""
     found = set(ends)

@@ -30,7 +30,8 @@ NOT_EXPRESSED = Code(
     """\
 A network that is adopted has a layer for which the language has no word, such as attention, a transposed convolution or
 padding by reflection. Every kind is named with its number and the first of its nodes. No spec is written: one without
-these layers would be another network.
+these layers would be another network. The same code stands for a network that is beyond a limit of the language, such
+as that on the rows of a table.
 """,
 )
 
