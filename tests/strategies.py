@@ -659,8 +659,11 @@ class _Network:
         factor = self.pick((2, 2), (1, 2), (3, 1), (1, 1))
         image = tuple(-(-size // 2) * by for size, by in zip(shape.image, factor, strict=True))
         written = f"{factor[0]}x{factor[1]}" if factor[0] != factor[1] else f"{factor[0]}"
+        if self.pick(True, False):
+            image = self.pick(shape.image, (9, 14), (8, 8))
+            written = f"to={image[0]}x{image[1]}"
         words = self.maybe("nearest", "bilinear", "bilinear align_corners")
-        return f"avgpool 3x3/2 same -> upsample {written}{words}", replace(shape, image=(image[0], image[1]))
+        return f"avgpool 3x3/2 same -> resize {written}{words}", replace(shape, image=(image[0], image[1]))
 
     def transposed(self, shape: _Shape) -> Written:
         """An image made smaller, then larger by a transposed convolution."""

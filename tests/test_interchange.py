@@ -268,9 +268,9 @@ PADS = [0, 0, -1, -1, 0, 0, 1, 1]
 @pytest.mark.parametrize(
     ("kind", "inputs", "attributes", "opset", "op"),
     [
-        ("Resize", "x  twice", {**RESIZE, "nearest_mode": "floor"}, 17, "upsample"),
+        ("Resize", "x  twice", {**RESIZE, "nearest_mode": "floor"}, 17, "resize"),
         ("Resize", "x  twice", RESIZE, 17, "opaque"),
-        ("Upsample", "x twice", {"mode": "nearest"}, 9, "upsample"),
+        ("Upsample", "x twice", {"mode": "nearest"}, 9, "resize"),
         ("Softmax", "x", {"axis": 1}, 17, "softmax"),
         ("Softmax", "x", {"axis": 1}, 9, "opaque"),
         ("Pad", "x", {"pads": PADS, "mode": "constant"}, 9, "shift"),

@@ -49,7 +49,7 @@ from inception_dsl.ir.ops.linear import Conv, ConvTranspose, FullyConnected
 from inception_dsl.ir.ops.norms import LRN, BatchNorm, GroupNorm, L2Norm, LayerNorm
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.ops.regularisation import Dropout, DropPath
-from inception_dsl.ir.ops.resampling import Upsample
+from inception_dsl.ir.ops.resampling import Resize
 from inception_dsl.ir.ops.scaling import Affine, Scale
 from inception_dsl.ir.ops.shaping import Flatten, Identity, Shift
 from inception_dsl.ir.shapes import Padding, ReceptiveField, ShapeError, TensorType, Window
@@ -185,8 +185,9 @@ TORCH: dict[type[Op], Callable[..., nn.Module]] = {
     AvgPool: avg_pool,
     Dropout: lambda op, x: nn.Dropout(op.p),
     DropPath: lambda op, x: StochasticDepth(op.p, "row"),
-    Upsample: lambda op, x: nn.Upsample(
-        scale_factor=op.factor,
+    Resize: lambda op, x: nn.Upsample(
+        op.to,
+        op.factor,
         mode="bilinear" if op.bilinear else "nearest",
         align_corners=op.align_corners if op.bilinear else None,
     ),
@@ -205,6 +206,7 @@ TORCH: dict[type[Op], Callable[..., nn.Module]] = {
 }
 
 pairs = st.tuples(st.integers(1, 3), st.integers(1, 3))
+sizes = st.tuples(st.integers(1, 14), st.integers(1, 14))
 images = st.builds(lambda c, h, w: TensorType((c, h, w)), st.integers(1, 6), st.integers(5, 12), st.integers(5, 12))
 vectors = st.builds(lambda n: TensorType((n,)), st.integers(1, 40))
 anything = st.one_of(images, vectors)
@@ -269,8 +271,9 @@ CASES: dict[type[Op], st.SearchStrategy[Case]] = {
     PReLU: alone(st.builds(PReLU, st.booleans()), anything),
     LRN: alone(st.builds(LRN, odd, some, some, some), images),
     L2Norm: alone(st.just(L2Norm()), anything),
-    Upsample: alone(
-        st.builds(Upsample, st.tuples(st.integers(1, 4), st.integers(1, 4)), st.booleans(), st.booleans()),
+    Resize: alone(
+        st.builds(lambda by, *words: Resize(by, None, *words), pairs, st.booleans(), st.booleans())
+        | st.builds(lambda to, *words: Resize(None, to, *words), sizes, st.booleans(), st.booleans()),
         st.builds(lambda x, h, w: TensorType((x.channels, h, w)), images, st.integers(1, 6), st.integers(1, 6)),
     ),
     MaxPool: alone(st.builds(MaxPool, st.none() | windows(pool=True)), images),
@@ -356,7 +359,7 @@ def test_onnx_infers_our_shape_and_runs_to_torchs_values(kind: type[Op]) -> None
         graph = onnx.model(one(op, inputs[0].shape, len(inputs)), opset=max(opset, CEIL) if drops else opset)
         batch, *rest = checked(graph)
         assert tuple(rest) == shape.shape
-        assert batch == "N" or isinstance(op, Upsample)  # ONNX does not follow a symbol through the scales of Resize
+        assert batch == "N" or isinstance(op, Resize)  # ONNX does not follow a symbol through the scales of Resize
 
         torch.manual_seed(seed)
         layer = TORCH[kind](op, *inputs).eval()

@@ -17,7 +17,7 @@ from inception_dsl.ir.ops.linear import Conv, ConvTranspose, FullyConnected
 from inception_dsl.ir.ops.norms import LRN, BatchNorm, GroupNorm, LayerNorm
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.ops.regularisation import Dropout, DropPath
-from inception_dsl.ir.ops.resampling import Upsample
+from inception_dsl.ir.ops.resampling import Resize
 from inception_dsl.ir.ops.scaling import Affine, Scale
 from inception_dsl.ir.ops.shaping import Shift
 from inception_dsl.ir.program import Layer, Paper, Program, Row
@@ -49,7 +49,7 @@ MADE: dict[type[Op], tuple[Op, ...]] = {
     Scale: (Scale(0.5),),
     Affine: (Affine(),),
     DropPath: (DropPath(), DropPath(Name("rate"))),
-    Upsample: (Upsample((2, 3), bilinear=True),),
+    Resize: (Resize((2, 3), bilinear=True), Resize(to=(4, 5))),
 }
 """Ops with fields, in every form that they take."""
 
@@ -100,8 +100,11 @@ def others(value: Any) -> list[Any]:
 
 
 def changed(op: Op) -> list[Op]:
-    """An op with each of its fields changed in turn."""
-    return [replace(op, **{field.name: new}) for field in fields(op) for new in others(getattr(op, field.name))]
+    """An op with each of its fields changed in turn, where that is another op."""
+    sides = ("factor", "to") if isinstance(op, Resize) else ()  # of which one is given
+    given = [field for field in fields(op) if field.name not in sides or getattr(op, field.name)]
+    forms = [replace(op, **{field.name: new}) for field in given for new in others(getattr(op, field.name))]
+    return [form for form in forms if form != op]
 
 
 def test_every_op_with_fields_is_tried() -> None:

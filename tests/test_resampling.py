@@ -21,7 +21,7 @@ from inception_dsl.compiler import at_size, compile_source
 from inception_dsl.diagnostics.diagnostic import Source, SpecError
 from inception_dsl.emit.onnx import onnx
 from inception_dsl.emit.pytorch import pytorch
-from inception_dsl.ir.ops.resampling import Upsample
+from inception_dsl.ir.ops.resampling import Resize
 from inception_dsl.ir.typed import Typed
 
 
@@ -34,33 +34,38 @@ def network(*rows: str, image: str = "1x9x10", keys: str = "") -> Typed:
 @pytest.mark.parametrize(
     ("formula", "op"),
     [
-        ("upsample 2", Upsample((2, 2))),
-        ("upsample 2 nearest", Upsample((2, 2))),
-        ("upsample 2x3 bilinear", Upsample((2, 3), True)),
-        ("upsample {1 + 1} align_corners bilinear", Upsample((2, 2), True, True)),
+        ("resize 2", Resize((2, 2))),
+        ("resize 2 nearest", Resize((2, 2))),
+        ("resize to=7x3 bilinear align_corners", Resize(None, (7, 3), True, True)),
+        ("resize to=5", Resize(to=(5, 5))),
+        ("resize 2x3 bilinear", Resize((2, 3), bilinear=True)),
+        ("resize {1 + 1} align_corners bilinear", Resize((2, 2), None, True, True)),
     ],
 )
-def test_words_and_factors(formula: str, op: Upsample) -> None:
+def test_words_and_factors(formula: str, op: Resize) -> None:
     assert network(formula).nodes[0].op == op
 
 
 def test_a_default_of_corners_is_for_bilinear_alone() -> None:
-    typed = network("upsample 2", "upsample 2 bilinear", keys="defaults: {upsample: align_corners}")
-    assert [node.op for node in typed.nodes] == [Upsample((2, 2)), Upsample((2, 2), True, True)]
+    typed = network("resize 2", "resize 2 bilinear", keys="defaults: {resize: align_corners}")
+    assert [node.op for node in typed.nodes] == [Resize((2, 2)), Resize((2, 2), None, True, True)]
 
 
 @pytest.mark.parametrize(
     ("formula", "expected"),
     [
-        ("upsample", "E202: `upsample` needs a factor: write how many times larger"),
-        ("upsample 2x2/2", "E202: `upsample` takes no stride"),
-        ("upsample 2x3 4", "E202: `upsample` takes no width"),
-        ("upsample 0", "E207: the factor of `upsample` must be a whole number from 1 to 1,000, not 0"),
-        ("upsample 1.5", "E207: the factor of `upsample` must be a whole number from 1 to 1,000, not 1.5"),
-        ("upsample 2 nearest bilinear", "E219: `nearest` and `bilinear` contradict each other"),
-        ("upsample 2 align_corners", "E220: `align_corners` has nothing to act on"),
-        ("flatten -> upsample 2", "E215: `row0`: this layer expects an image"),
-        ("interpolate 2", "E201: unknown layer or module `interpolate`: an image is enlarged by `upsample 2`"),
+        ("resize", "E202: `resize` needs a factor: write how many times larger"),
+        ("resize 2x2/2", "E202: `resize` takes no stride"),
+        ("resize 2x3 4", "E202: `resize` takes no width"),
+        ("resize 2 to=4x4", "E202: `resize to` takes no factor"),
+        ("resize to=0", "E207: `to` must be a whole number from 1 to 1,000, not 0"),
+        ("resize to=4 align_corners", "E220: `align_corners` has nothing to act on"),
+        ("resize 0", "E207: the factor of `resize` must be a whole number from 1 to 1,000, not 0"),
+        ("resize 1.5", "E207: the factor of `resize` must be a whole number from 1 to 1,000, not 1.5"),
+        ("resize 2 nearest bilinear", "E219: `nearest` and `bilinear` contradict each other"),
+        ("resize 2 align_corners", "E220: `align_corners` has nothing to act on"),
+        ("flatten -> resize 2", "E215: `row0`: this layer expects an image"),
+        ("interpolate 2", "E201: unknown layer or module `interpolate`: an image is enlarged by `resize 2`"),
     ],
 )
 def test_what_cannot_be_said(formula: str, expected: str) -> None:
@@ -73,8 +78,11 @@ def test_what_cannot_be_said(formula: str, expected: str) -> None:
 layers = st.lists(
     st.sampled_from(
         [
-            *("upsample 2", "upsample 3", "upsample 2 bilinear", "upsample 3 bilinear"),
-            *("upsample 2 bilinear align_corners", "conv 3x3 1 same", "conv 3x3/2 1 same", "conv 2x2 1 valid"),
+            *("resize 2", "resize 3", "resize 2 bilinear", "resize 3 bilinear"),
+            *("resize to=31x40", "resize to=31x40 bilinear", "resize to=15x19 bilinear", "resize to=17x13"),
+            *("resize to=31x40 bilinear align_corners", "resize to=15x19 bilinear align_corners"),
+            *("conv_transpose 4x4/2 1 pad=1", "conv_transpose 3x3/2 1 same", "conv_transpose 5x4/3x2 1 same_upper"),
+            *("resize 2 bilinear align_corners", "conv 3x3 1 same", "conv 3x3/2 1 same", "conv 2x2 1 valid"),
             *("conv 2x2/2 1 valid", "conv 1x1/3 1"),
         ]
     ),
@@ -106,12 +114,12 @@ def test_the_receptive_field_holds_all_that_an_output_depends_on(formulas: list[
 @pytest.mark.parametrize(
     ("formulas", "size", "stride"),
     [
-        (["upsample 2"], 1, 0.5),
-        (["upsample 2", "conv 3x3 1 same"], 2, 0.5),
-        (["upsample 3", "conv 2x2 1 valid"], 2, Fraction(1, 3)),
-        (["upsample 2", "conv 2x2/2 1 valid"], 2, 1),
-        (["upsample 2 bilinear"], 2, 0.5),
-        (["upsample 2 bilinear", "conv 3x3 1 same"], 3, 0.5),
+        (["resize 2"], 1, 0.5),
+        (["resize 2", "conv 3x3 1 same"], 2, 0.5),
+        (["resize 3", "conv 2x2 1 valid"], 2, Fraction(1, 3)),
+        (["resize 2", "conv 2x2/2 1 valid"], 2, 1),
+        (["resize 2 bilinear"], 2, 0.5),
+        (["resize 2 bilinear", "conv 3x3 1 same"], 3, 0.5),
     ],
 )
 def test_the_receptive_field_of_what_enlarges_the_image_is_exact(formulas: list[str], size: int, stride: float) -> None:
@@ -122,7 +130,7 @@ def test_the_receptive_field_of_what_enlarges_the_image_is_exact(formulas: list[
 
 def test_a_stride_below_1_is_printed(tmp_path: Path) -> None:
     spec = tmp_path / "spec.yaml"
-    spec.write_text("network: tiny\ninput: 3x8x8\nlayers: |\n  name | layer\n  row | upsample 2x4\n")
+    spec.write_text("network: tiny\ninput: 3x8x8\nlayers: |\n  name | layer\n  row | resize 2x4\n")
     text = CliRunner().invoke(main, ["show", str(spec)]).output
     data = json.loads(CliRunner().invoke(main, ["show", str(spec), "--format", "json"]).output)
 
@@ -133,7 +141,7 @@ def test_a_stride_below_1_is_printed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("opset", [min(onnx.OPSETS), 18, onnx.NEWEST])
 @pytest.mark.parametrize("words", ["", "bilinear", "bilinear align_corners"])
 def test_a_graph_of_any_size_gives_torchs_values(words: str, opset: int) -> None:
-    typed = network(f"conv 3x3 2 same -> upsample 3x2 {words}")
+    typed = network(f"conv 3x3 2 same -> resize 3x2 {words}")
     net = build(pytorch.source(typed), "tiny").eval()
     graph = onnx.model(typed, opset=opset, dynamic_size=True)
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])

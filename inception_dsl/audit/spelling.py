@@ -26,7 +26,7 @@ def layer(node: GraphNode) -> str:
         words.append(f"{sides(known['kernel'])}{step}")
     if "to" in known:
         words.append("global" if known["to"] == (1, 1) else f"to={sides(known['to'])}")
-    words += [number(known[name]) for name in ("width", "size", "factor") if name in known]
+    words += [number(known[name]) for name in ("width", "size") if name in known]
     if known.get("groups", 1) != 1:
         words.append("depthwise" if known["groups"] == node.types[0].channels else f"groups={known['groups']}")
     words += [f"eps={number(known['eps'])}"] if kind in ("bn", "gn", "ln") else []

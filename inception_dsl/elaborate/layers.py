@@ -120,7 +120,10 @@ def _check_arity(name: str, use: Use, extent: str, scope: Scope) -> None:
     if use.fraction and kind != "fraction":
         raise scope.fault(WRONG_LAYER_ARGUMENTS, f"`{name}` takes no fraction", use.size_at, help="delete it")
     given = {"": None, "fraction": use.fraction, "pair": use.kernel or use.width}.get(kind, use.width)
-    if entry.number and given is None:
+    if entry.number and extent and given:
+        message, hint = f"`{name} {extent}` takes no {entry.number.meaning}", f"delete it, or `{extent}`"
+        raise scope.fault(WRONG_LAYER_ARGUMENTS, message, use.size_at, help=hint)
+    if entry.number and given is None and not extent:
         raise scope.fault(
             WRONG_LAYER_ARGUMENTS,
             f"`{name}` needs a {entry.number.meaning}",

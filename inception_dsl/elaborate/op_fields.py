@@ -26,7 +26,7 @@ def make_ops(name: str, use: Use, words: Words, scope: Scope) -> tuple[Op, ...]:
     sizes: dict[str, Any] = {}
     if entry.kernel:
         sizes["window"] = None if "extent" in words else window(name, use, words, scope)
-    if entry.number:
+    if entry.number and "extent" not in words:
         number = _number(name, entry.number, use, scope)
         if number is None:
             return ()

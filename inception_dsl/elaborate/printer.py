@@ -212,9 +212,8 @@ def _use(op: Op) -> Use:
     if entry and "global" in entry.words and window is None and getattr(op, "to", (1, 1)) == (1, 1):
         words.append(WordTerm("global"))
     width = fraction = None
-    if entry and entry.number:
+    if entry and entry.number and (number := getattr(op, entry.number.field)) is not None:  # a word may stand for it
         printed.add(entry.number.field)
-        number = getattr(op, entry.number.field)
         if entry.number.kind == "fraction":
             fraction = Fraction(*_pair(number))
         elif isinstance(number, tuple) and number[0] != number[1]:

@@ -136,7 +136,7 @@ def check_effect(name: str, use: Use, own: Words, words: Words, scope: Scope, fi
     for slot in ADDED_SLOTS & LAYERS[name].words:
         _check_added(slot, own, words, scope)
     if "align_corners" in own and ("mode" not in words or words["mode"].text != "bilinear"):
-        message, hint = "`align_corners` has nothing to act on: this layer repeats pixels", "write `bilinear` too"
+        message, hint = "`align_corners` has nothing to act on: this layer takes single pixels", "write `bilinear` too"
         raise scope.fault(INAPPLICABLE_WORD, message, own["align_corners"].at, help=f"delete it, or {hint}")
     number = LAYERS[name].number
     if number and number.kind == "share" and isinstance(use.width, Number) and use.width.value == 0:

@@ -14,7 +14,7 @@ from inception_dsl.ir.ops.joins import Add, Concat, Mul
 from inception_dsl.ir.ops.linear import Conv, ConvTranspose, FullyConnected
 from inception_dsl.ir.ops.norms import BatchNorm
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
-from inception_dsl.ir.ops.resampling import Upsample
+from inception_dsl.ir.ops.resampling import Resize
 from inception_dsl.ir.ops.scaling import Scale
 from inception_dsl.ir.ops.shaping import Flatten, Identity
 from inception_dsl.ir.shapes import TensorType, Window, uniform_window
@@ -40,8 +40,8 @@ def passes(node: GraphNode) -> bool:
             return parts == 1
         case ChannelShuffle(groups):
             return groups in (1, x.channels)
-        case Upsample(factor):
-            return factor == (1, 1)
+        case Resize():
+            return node.out == x
         case _:
             return False
 
@@ -71,8 +71,8 @@ def describe(node: GraphNode) -> tuple[str, Parameters]:
             return "avgpool", (*_pool(window, x, to), *_parameters(**counted))
         case BatchNorm(eps):
             return "bn", _parameters(eps=eps)
-        case Upsample(factor, bilinear, align_corners):
-            return "upsample", _parameters(factor=factor, bilinear=bilinear, align_corners=align_corners)
+        case Resize(bilinear=bilinear, align_corners=align_corners):
+            return op.name, _parameters(size=node.out.image, bilinear=bilinear, align_corners=align_corners)
         case _:
             return op.name, _parameters(**{field.name: getattr(op, field.name) for field in fields(op)})
 

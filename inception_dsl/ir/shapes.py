@@ -177,7 +177,7 @@ class ReceptiveField(NamedTuple):
     """The pixels of the network's input that one output pixel depends on, along one axis.
 
     Output pixel i reads the input from `first + i * stride` to `last + i * stride`; over branches it is their union.
-    After an `upsample` these may be fractions, and the range is that of every pixel, larger than that of some.
+    After a `resize` these may be fractions, and the range is that of every pixel, larger than that of some.
     """
 
     stride: int | Fraction = 1

@@ -23,6 +23,7 @@ _GATE: Final = f"a gate is a factor of a product: `conv 3x3 64 -> {_GATED}`"
 _JOIN: Final = "concatenate branches with `|`: `[ conv 1x1 64 | conv 3x3 64 ]`"
 _DEPTHWISE: Final = "a depthwise convolution is `conv 3x3 {in} depthwise`"
 _TRANSPOSED: Final = "a transposed convolution is `conv_transpose 4x4/2 64 pad=1`"
+_RESIZE: Final = "an image is enlarged by `resize 2`, and brought to a size by `resize to=14x14 bilinear`"
 _NOTHING: Final = "the language does not support it"
 _NORM: Final = f"{_NOTHING}; its norms are `bn`, `gn 32`, `ln` and `lrn 5`"
 _ACTIVATIONS: Final = [
@@ -62,7 +63,7 @@ FOREIGN_LAYERS: Final = _table(
     ("deconv deconvolution convt tconv upconv convtransposed transposeconv transposedconv", _TRANSPOSED),
     ("conv2dtranspose transposedconvolution fractionallystridedconv", _TRANSPOSED),
     ("fractionalconv pconv partialconv deformconv deformable dcn involution", _NOTHING),
-    ("upsampling interpolate resize", "an image is enlarged by `upsample 2`, or by `upsample 2 bilinear`"),
+    ("upsample upsampling downsample interpolate interp resizing", _RESIZE),
     ("unpool maxunpool pixelshuffle", _NOTHING),
     ("averagepool averagepooling avgpooling meanpool avg average", _AVERAGE),
     ("maxpooling max", "max pooling is `maxpool 3x3/2 same`"),

@@ -24,6 +24,7 @@ from inception_dsl.emit.onnx import protobuf as pb
 from inception_dsl.emit.onnx.node import OnnxNode, Site
 from inception_dsl.emit.onnx.table import RULES
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
+from inception_dsl.ir.ops.resampling import Resize
 from inception_dsl.ir.shapes import ShapeError
 from inception_dsl.ir.typed import Node, Typed
 
@@ -83,7 +84,7 @@ def model(
     def nodes(index: int, spelled: list[OnnxNode]) -> Iterator[bytes]:
         source = typed.nodes[index]
         inputs = [names[end] for end in source.inputs]
-        known = {f"x{number if number > 1 else ''}": name for number, name in enumerate(inputs, 1)}
+        known = {"": ""} | {f"x{number if number > 1 else ''}": name for number, name in enumerate(inputs, 1)}
         known |= {name.rpartition(".")[2]: name for name in source.weights}
         for node in spelled:
             last = node is spelled[-1]
@@ -205,11 +206,12 @@ def _inner(node: Node, name: str) -> str:
 
 
 def _dynamic(typed: Typed) -> frozenset[int]:
-    """The values whose image size is that of any input: all but those after a pool over the whole image."""
+    """The values whose image size is that of any input: all but those after a pool or a `resize` to a size."""
     dynamic = {-1}
     for index, node in enumerate(typed.nodes):
-        pools_all = isinstance(node.op, MaxPool | AvgPool) and node.op.window is None
-        if not pools_all and dynamic.intersection(node.inputs):
+        fixed = isinstance(node.op, MaxPool | AvgPool) and node.op.window is None
+        fixed |= isinstance(node.op, Resize) and node.op.to is not None
+        if not fixed and dynamic.intersection(node.inputs):
             dynamic.add(index)
     return frozenset(dynamic)
 

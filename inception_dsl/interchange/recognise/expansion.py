@@ -8,7 +8,7 @@ from typing import Final
 from inception_dsl.interchange.builder import Added, Builder
 from inception_dsl.interchange.primitives import Expand
 from inception_dsl.ir.ops.joins import Concat
-from inception_dsl.ir.ops.resampling import Upsample
+from inception_dsl.ir.ops.resampling import Resize
 from inception_dsl.ir.shapes import ShapeError
 
 MOST_COPIES: Final = 32
@@ -58,7 +58,7 @@ def _copied(graph: Builder, name: str, index: int) -> int:
         value = graph.add(f"{name}/copies{number}", Concat(), *[value] * factor)
     if shape[1:] == wanted[1:]:
         return value
-    return graph.add(f"{name}/pixels", Upsample((wanted[1] // shape[1], wanted[2] // shape[2])), value)
+    return graph.add(f"{name}/pixels", Resize((wanted[1] // shape[1], wanted[2] // shape[2])), value)
 
 
 def _factors(number: int) -> list[int]:

@@ -16,6 +16,7 @@ from inception_dsl.interchange.recognise import (
     gates,
     layout,
     norms,
+    resampling,
     stacks,
 )
 from inception_dsl.interchange.recognise.activations import recognise_activation
@@ -36,7 +37,7 @@ PATTERNS: Final[Mapping[type[Op], tuple[Pattern, ...]]] = {
     prim.Linear: (layout.linear,),
     prim.LastAxisNorm: (norms.vector_norm,),
     prim.Slice: (channels.part, channels.every, crops.later),
-    prim.Gather: (channels.gather,),
+    prim.Gather: (resampling.nearest, channels.gather),
     prim.Join: (channels.concat,),
     prim.Pad: (channels.pad,),
 }

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from inception_dsl.interchange.graph import Unsupported
+from inception_dsl.interchange.resizing import resize
 from inception_dsl.interchange.torch.call import RULES, Call
-from inception_dsl.ir.ops.resampling import Upsample
 
 
 @RULES("upsample_nearest2d", "upsample_bilinear2d")
-def _upsample(call: Call) -> int:
+def _resize(call: Call) -> int:
     height, width = call.type.image
     rows, columns = call.arguments.get("output_size") or (height, width)
-    factors = call.arguments.get("scale_factors") or [rows / height, columns / width]
-    if any(factor != int(factor) for factor in factors):
-        raise Unsupported(f"the language enlarges by whole factors, not by {factors}")
+    if factors := call.arguments.get("scale_factors"):
+        rows, columns = height * factors[0], width * factors[1]
+        if rows != int(rows) or columns != int(columns):
+            raise Unsupported(f"the language resizes to whole pixels, not by {factors}")
     bilinear = call.kind == "upsample_bilinear2d"
     corners = bool(call.arguments.get("align_corners"))
-    return call.add(Upsample((int(factors[0]), int(factors[1])), bilinear, corners))
+    return resize(call.builder, call.name, (int(rows), int(columns)), bilinear, corners, call.x)

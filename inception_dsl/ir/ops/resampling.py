@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import struct
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -9,16 +11,29 @@ from inception_dsl.ir.op import Op
 from inception_dsl.ir.shapes import Pair, ReceptiveField, ReceptiveFields, TensorType
 
 
-@dataclass(frozen=True)
-class Upsample(Op):
-    """Enlarges an image by a whole `factor`: repeats every pixel, or interpolates between four of them (`bilinear`).
+def nearest_pixels(size: int, out: int) -> tuple[int, ...]:
+    """The pixels of an axis that stand for those of another size; torch computes them in float32, and so do we."""
+    ratio = _single(size / out)
+    return tuple(min(int(_single(i * ratio)), size - 1) for i in range(out))
 
-    The grids of input and output share their outer edges. With `align_corners` they share the centres of their corner
-    pixels, so that the distance between the pixels of `bilinear` depends on the size of the image.
+
+def _single(number: float) -> float:
+    rounded: float = struct.unpack("f", struct.pack("f", number))[0]
+    return rounded
+
+
+@dataclass(frozen=True)
+class Resize(Op):
+    """An image enlarged by a whole `factor`, or brought to a size: by pixels of it, or `bilinear` between four of them.
+
+    Pixel i of m is otherwise pixel floor(i * n / m) of n. The grids of input and output share their outer edges.
+    With `align_corners` they share the centres of their corner pixels, so that the distance between the pixels of
+    `bilinear` depends on the size of the image.
     """
 
-    name = "upsample"
-    factor: Pair
+    name = "resize"
+    factor: Pair | None = None
+    to: Pair | None = None
     bilinear: bool = False
     align_corners: bool = False
 
@@ -28,19 +43,27 @@ class Upsample(Op):
 
     def infer(self, *inputs: TensorType) -> TensorType:
         (x,) = inputs
-        height, width = (size * factor for size, factor in zip(x.image, self.factor, strict=True))
+        factor = self.factor or (1, 1)
+        height, width = self.to or (size * by for size, by in zip(x.image, factor, strict=True))
         return TensorType((x.channels, height, width))
 
     def receptive_field(self, image: TensorType, before: ReceptiveFields) -> ReceptiveFields:
-        height, width = (self._axis(field, factor) for field, factor in zip(before, self.factor, strict=True))
+        axes = zip(before, image.image, self.infer(image).image, strict=True)
+        height, width = (self._axis(*axis) for axis in axes)
         return height, width
 
-    def _axis(self, field: ReceptiveField, factor: int) -> ReceptiveField:
-        """The union over the `factor` output pixels of an input pixel, whose fields lie differently beside them."""
-        first, last = Fraction(1 - factor, factor), Fraction(0)
-        if self.bilinear and factor > 1:
-            first, last = Fraction(1 - factor // 2, factor) - 1, 1 - Fraction((factor + 1) // 2, factor)
-            if self.align_corners:
-                first, last = Fraction(1, factor) - 2, Fraction(1)
-        stride = Fraction(field.stride) / factor
-        return ReceptiveField(stride, field.first + first * field.stride, field.last + last * field.stride)
+    def _axis(self, field: ReceptiveField, size: int, out: int) -> ReceptiveField:
+        """The union over the output pixels, which lie differently between those that they read."""
+        stride = Fraction(size, out)
+        phases = out // math.gcd(size, out)  # of the output pixels between two that lie alike
+        first, last = Fraction(1 - phases, phases), Fraction(0)
+        if self.bilinear and size != out:
+            # pixel i lies at i * stride + centre, and reads the whole numbers on either side
+            centre = (stride - 1) / 2
+            rests = [(Fraction(i, phases) + centre) % 1 for i in range(phases)]
+            first = centre - max(rests)
+            last = max(centre + (1 - rest if rest else 0) for rest in rests)
+            if self.align_corners:  # at i * stride, or up to a stride less one pixel beside it
+                first, last = min(stride, Fraction(1)) - 2, max(stride, Fraction(1))
+        step = Fraction(field.stride) * stride
+        return ReceptiveField(step, field.first + first * field.stride, field.last + last * field.stride)

@@ -10,7 +10,7 @@ from inception_dsl.ir.ops.linear import Conv, ConvTranspose, FullyConnected
 from inception_dsl.ir.ops.norms import LRN, BatchNorm, GroupNorm, L2Norm, LayerNorm
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.ops.regularisation import Dropout, DropPath
-from inception_dsl.ir.ops.resampling import Upsample
+from inception_dsl.ir.ops.resampling import Resize
 from inception_dsl.ir.ops.scaling import Affine
 from inception_dsl.ir.ops.shaping import Flatten, Identity, Shift
 from inception_dsl.spec.vocabulary.entry import LayerEntry, LayerNumber
@@ -144,13 +144,13 @@ LAYERS: Final[dict[str, LayerEntry]] = {
         False,
         LayerNumber("pixels", "count", "number of pixels", "how far it moves up and left, such as `shift 1`"),
     ),
-    "upsample": LayerEntry(
-        "upsample N",
-        (Upsample,),
+    "resize": LayerEntry(
+        "resize N",
+        (Resize,),
         False,
-        LayerNumber("factor", "pair", "factor", "how many times larger, such as `upsample 2` or `upsample 2x3`"),
-        _words("nearest bilinear align_corners"),
-        {"mode": "bilinear" if Upsample.bilinear else "nearest"},
+        LayerNumber("factor", "pair", "factor", "how many times larger, such as `resize 2`, or `resize to=14x14`"),
+        _words("to nearest bilinear align_corners"),
+        {"mode": "bilinear" if Resize.bilinear else "nearest"},
     ),
     "softmax": LayerEntry("softmax", (Softmax,)),
     "flatten": LayerEntry("flatten", (Flatten,)),

@@ -57,7 +57,7 @@ WORDS: Final[dict[str, Word]] = {
     "pad": _number("pads every side by this many pixels, or by height x width", "1", "pair", "padding"),
     "output_padding": _number("keeps this many pixels that padding cut off, below and on the right", "1", "pair"),
     "global": Word("covers the whole image with one window; takes no kernel", "extent"),
-    "to": _number("covers an image of any size with this many windows; takes no kernel", "4x4", "pair", "extent"),
+    "to": _number("gives an output of this size for any image; takes no kernel or factor", "4x4", "pair", "extent"),
     "count_pad": Word("counts padding as zeros in an average (Caffe, torchvision)", "border"),
     "skip_pad": Word("leaves padding out of an average (TF-Slim, Keras)", "border"),
     **ADDED,
@@ -75,7 +75,7 @@ WORDS: Final[dict[str, Word]] = {
         "gives every channel filters of its own: `groups={in}`", "groups", same_as=("groups", Name("in"))
     ),
     "dilation": _number("dilates the kernel: this many pixels between neighbouring weights", "2", "pair"),
-    "nearest": Word("repeats pixels", "mode"),
+    "nearest": Word("repeats pixels, or leaves some out", "mode"),
     "bilinear": Word("interpolates between pixels", "mode"),
     "align_corners": Word("puts the corner pixels of a `bilinear` output where those of the input are"),
     "alpha": _number("scales the sum of squares, after division by the number of channels it spans", "0.0001"),

@@ -8,14 +8,15 @@ from inception_dsl.emit.python import CallExpr, Expression, Item
 from inception_dsl.emit.pytorch.layers import LayerPrinter
 from inception_dsl.emit.pytorch.windows import pair
 from inception_dsl.emit.rules import Rules
-from inception_dsl.ir.ops.resampling import Upsample
+from inception_dsl.ir.ops.resampling import Resize
 from inception_dsl.ir.values import Width
 
 rules: Final = Rules[Expression]("PyTorch")
 
 
-@rules(Upsample)
-def _upsample(op: Upsample, channels: Width, layers: LayerPrinter) -> Expression:
+@rules(Resize)
+def _resize(op: Resize, channels: Width, layers: LayerPrinter) -> Expression:
+    size: Item = ("size", str(op.to)) if op.to else ("scale_factor", pair(op.factor or (1, 1)))
     mode: list[Item] = [("mode", '"bilinear"')] if op.bilinear else []
     corners: list[Item] = [("align_corners", "True")] if op.align_corners else []
-    return CallExpr("nn.Upsample", (("scale_factor", pair(op.factor)), *mode, *corners))
+    return CallExpr("nn.Upsample", (size, *mode, *corners))
