@@ -55,7 +55,7 @@ class Resize(Op):
     def _axis(self, field: ReceptiveField, size: int, out: int) -> ReceptiveField:
         """The union over the output pixels, which lie differently between those that they read."""
         stride = Fraction(size, out)
-        phases = out // math.gcd(size, out)  # of the output pixels between two that lie alike
+        phases = out // math.gcd(size, out)  # the output pixels from one to the next that lies alike
         first, last = Fraction(1 - phases, phases), Fraction(0)
         if self.bilinear and size != out:
             # pixel i lies at i * stride + centre, and reads the whole numbers on either side
