@@ -420,7 +420,8 @@ class _Network:
                 "flat: [ bn + pass ]",
             ]
             squeezed = "avgpool global -> conv 1x1 {ceil(in / 2)} relu bias -> conv 1x1 {module.in} -> softmax"
-            kept += [f"pass * [ {squeezed} ]", f"[gate: [ {squeezed} ]] * pass -> relu"]
+            kept += [f"pass * [ {squeezed} ]", f"[gate: [ {squeezed} ]] * pass -> relu", "channel_max * pass"]
+            kept += ["[ slice {(in + 1) // 2} | slice {in // 2} start={(module.in + 1) // 2} ]"]
             kept += ["conv 1x1 {2 * in} -> conv 1x1 {3 * module.in} groups={module.in} -> conv 1x1 {module.in}"]
             kept += ["pass * bn", "bn * [gate: [ bn -> softmax ]] * [ [ bn + pass ] -> relu ]", "{word} * bn"]
             kept += ["conv 1x1 {in}", "2 of bn", "bn -> {n} of relu", "{word}", "0.5 * [ bn -> relu ]", "softmax"]
@@ -606,9 +607,13 @@ class _Network:
             return self.split(shape)
         if kind == "shift":
             fits = shape.image is not None and min(shape.image) > 2
-            return (
-                self.pick("shift 1", "shift 2", "[ pass | shift 1 ] -> conv 1x1 {in // 2}") if fits else "pass"
-            ), shape
+            moves = ("shift 1", "shift 2", "[ pass | shift 1 ] -> conv 1x1 {in // 2}")
+            margins = (
+                "crop 1 bottom right -> pad 1 top left",
+                "pad 1x2 -> crop 1x2",
+                "crop {n + 1} left -> pad {n + 1} right",
+            )
+            return self.pick(*moves, *margins) if fits and max(shape.image or ()) > 4 else "pass", shape
         if kind == "nested":
             text, shape = self.chain(shape, depth - 1)
             return self.pick(f"[ {text} ]", f"1 of [ {text} ]", f"[ {self.label('in')}[ {text} ] ]"), shape
@@ -692,7 +697,9 @@ class _Network:
         last = f"part 2/2 -> conv {self.kernel()} {{in}} depthwise same"
         unit = f"[ {self.pick('', 'left: ')}part 1/2 | {last} ] -> shuffle {self.pick(1, 2, width)}"
         halved = f"[ {last} + part 1/2 ]", shape.wide(width // 2)
-        text, shape = self.pick((unit, shape.wide(width)), halved, (f"part {{n // 2 + 1}}/{width}", shape.wide(1)))
+        ranges = f"[ slice 1 -> bn | slice {{in - 1}} start=1{self.maybe('-> relu')} ]"
+        ways = (unit, shape.wide(width)), (ranges, shape.wide(width)), (f"part {{n // 2 + 1}}/{width}", shape.wide(1))
+        text, shape = self.pick(*ways, halved)
         return f"conv 1x1 {width} -> {text}", shape
 
     def product(self, shape: _Shape) -> Written:
@@ -708,8 +715,11 @@ class _Network:
         text = self.pick(
             f"{first} * {gate}", f"{gate} * {first}", f"{first} * {gate} * {local}", f"{first} * 0.5 * {gate}"
         )
-        text = self.pick(text, f"[ {text} + {local} ]", f"[ {text} | {local} ]")
-        return f"[ {text} ]", shape.wide(2 * width if "|" in text else width)
+        places = f"[ channel_mean | channel_max ] -> conv 3x3 {self.pick(1, width)} same sigmoid"
+        text = self.pick(text, f"{first} * [ {places} ]", f"[ {places} ] * {first}")
+        joined = f"[ {text} | {local} ]"
+        text = self.pick(text, f"[ {text} + {local} ]", joined)
+        return f"[ {text} ]", shape.wide(2 * width if text == joined else width)
 
     def mixed(self, shape: _Shape) -> Written:
         """Sums of joins and joins of sums, whose branches keep the image; labels at every place that takes one."""

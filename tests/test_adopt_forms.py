@@ -100,7 +100,29 @@ def one_pixel_for_all(net: Layers, x: Tensor) -> Any:
     return net.one(x) * weights + weights
 
 
+def convolutional_attention(net: Layers, x: Tensor) -> Any:
+    places = torch.cat([x.max(dim=1)[0].unsqueeze(1), x.mean(dim=1, keepdim=True)], dim=1)
+    return net.one(x) * functional.conv2d(places, net.one.weight[:1, :2], padding=1).sigmoid()
+
+
+def uneven_ranges(net: Layers, x: Tensor) -> Any:
+    first, rest = net.one(x).split([1, 3], dim=1)
+    return torch.cat([rest.relu(), first.tanh()], dim=1)
+
+
+def cropped_shortcut(net: Layers, x: Tensor) -> Any:
+    return functional.conv2d(x, net.one.weight) + net.other(x)[:, :, :-2, :-2]
+
+
+def moved_down(net: Layers, x: Tensor) -> Any:
+    return net.other(functional.avg_pool2d(functional.pad(x[:, :, :-1, :-1], (1, 0, 1, 0)), 1, 2))
+
+
 FORMS = (
+    convolutional_attention,
+    uneven_ranges,
+    cropped_shortcut,
+    moved_down,
     selective_kernels,
     split_attention,
     neighbours,

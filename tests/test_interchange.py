@@ -32,7 +32,7 @@ from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops import activations as act
 from inception_dsl.ir.ops.channels import ChannelShuffle
 from inception_dsl.ir.ops.norms import BatchNorm, L2Norm
-from inception_dsl.ir.ops.shaping import Shift
+from inception_dsl.ir.ops.shaping import Crop, Pad, Shift
 from inception_dsl.ir.shapes import TensorType
 from inception_dsl.ir.typed import Typed
 from inception_dsl.lower import lower
@@ -223,12 +223,17 @@ def test_a_length_is_no_relu(tmp_path: Path) -> None:
     assert [node.op.name for node in composed(steps, tmp_path).nodes] == [L2Norm.name]
 
 
-def read(shape: tuple[int, ...], *ops: Op) -> list[str]:
+def chain(shape: tuple[int, ...], *ops: Op) -> list[Op]:
     """The ops that a chain of ops is recognised as."""
     builder, index = Builder(TensorType(shape), PATTERNS), INPUT
     for op in ops:
         index = builder.add("op", op, index)
-    return [node.op.name for node in builder.finish("chain", {"y": index}).nodes]
+    return [node.op for node in builder.finish("chain", {"y": index}).nodes]
+
+
+def read(shape: tuple[int, ...], *ops: Op) -> list[str]:
+    """Their names."""
+    return [op.name for op in chain(shape, *ops)]
 
 
 def test_a_shuffle_keeps_the_pixels_of_an_image() -> None:
@@ -239,9 +244,10 @@ def test_a_shuffle_keeps_the_pixels_of_an_image() -> None:
     assert read((2, 3, 3), prim.Gather(0, (1, 0))) == ["opaque"]
 
 
-def test_a_range_of_channels_is_equal_parts_of_them_and_zeros_are_parts_times_nothing() -> None:
-    assert read((6, 2, 2), prim.Slice(0, 2, 6)) == ["part", "part", "concat"]
-    assert read((74, 2, 2), prim.Slice(0, 1, 40)) == ["opaque"]
+def test_a_range_of_channels_is_a_part_or_a_slice_and_zeros_are_slices_times_nothing() -> None:
+    assert read((6, 2, 2), prim.Slice(0, 2, 4)) == ["part"]
+    assert read((6, 2, 2), prim.Slice(0, 2, 6)) == read((74, 2, 2), prim.Slice(0, 1, -34)) == ["slice"]
+    assert read((6, 2, 2), prim.Slice(0, 0, 6, 2)) == ["opaque"]
     assert read((4, 2, 2), prim.Pad((0, 0, 0), (6, 0, 0))) == ["part", "scale", "scale", "concat"]
     assert read((4, 2, 2), prim.Pad((4, 0, 0), (0, 0, 0))) == ["scale", "concat"]
 
@@ -250,7 +256,26 @@ def test_a_shift_keeps_the_size_of_an_image() -> None:
     pad, cut = prim.Pad((0, 0, 0), (0, 1, 1)), prim.Slice(2, 1, 9)
 
     assert read((3, 8, 8), pad, prim.Slice(1, 1, 9), cut) == [Shift.name]
-    assert read((3, 8, 8), pad, prim.Slice(1, 1, 5), cut) == ["opaque"] * 3
+    assert read((3, 8, 8), pad, prim.Slice(1, 1, 5), cut) == ["crop", "crop", "pad"]
+
+
+def test_what_is_cut_off_or_added_is_one_margin_where_it_can_be() -> None:
+    def margins(before: tuple[int, int], after: tuple[int, int], value: float = 0.0) -> list[Op]:
+        return chain((3, 8, 8), prim.Pad((0, *before), (0, *after), value))
+
+    assert chain((3, 8, 8), prim.Slice(1, 0, -1), prim.Slice(2, 0, 7)) == [Crop((1, 1), bottom=True, right=True)]
+    assert chain((3, 8, 8), prim.Slice(2, 2, -2), prim.Slice(1, 2, 6)) == [Crop((2, 2))]
+    assert margins((-1, -2), (-1, -2)) == [Crop((1, 2))]
+    assert margins((1, 0), (2, 0)) == [Pad((1, 1), top=True), Pad((2, 2), bottom=True)]
+    assert margins((1, 0), (0, 3)) == [Pad((1, 3), top=True, right=True)]
+    both: list[Op] = [Crop((1, 1), top=True), Pad((2, 2), bottom=True)]
+    assert margins((-1, 0), (2, 0)) == both
+    assert [op.name for op in margins((1, 1), (1, 1), -math.inf)] == ["opaque"]
+    cut, pad = prim.Pad((0, -1, 0), (0, 0, 0)), prim.Pad((0, 1, 0), (0, 0, 0))
+    both = [Crop((1, 1), top=True), Pad((1, 1), top=True)]
+    assert chain((3, 8, 8), cut, pad) == both
+    assert chain((3, 8, 8), pad, cut) == []
+    assert [op.name for op in chain((3, 8, 8), prim.Pad((0, 1, 0), (0, 0, 0), 1.0), pad)] == ["opaque", "pad"]
 
 
 RESIZE: dict[str, Any] = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric"}

@@ -43,7 +43,7 @@ from inception_dsl.ir.ops.activations import (
     Softmax,
     Tanh,
 )
-from inception_dsl.ir.ops.channels import ChannelPart, ChannelShuffle
+from inception_dsl.ir.ops.channels import ChannelMax, ChannelMean, ChannelPart, ChannelShuffle, ChannelSlice
 from inception_dsl.ir.ops.joins import Add, Concat, Mul
 from inception_dsl.ir.ops.linear import Conv, ConvTranspose, FullyConnected
 from inception_dsl.ir.ops.norms import LRN, BatchNorm, GroupNorm, L2Norm, LayerNorm
@@ -51,7 +51,7 @@ from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.ops.regularisation import Dropout, DropPath
 from inception_dsl.ir.ops.resampling import Resize
 from inception_dsl.ir.ops.scaling import Affine, Scale
-from inception_dsl.ir.ops.shaping import Flatten, Identity, Shift
+from inception_dsl.ir.ops.shaping import Crop, Flatten, Identity, Pad, Shift
 from inception_dsl.ir.shapes import Padding, ReceptiveField, ShapeError, TensorType, Window
 
 Images = tuple[TensorType, ...]
@@ -160,6 +160,21 @@ class ChannelScale(nn.Module):
         return torch.stack([scaled[:, i] + b for i, b in enumerate(self.bias)], 1) if self.shift else scaled
 
 
+def kept(op: Crop, x: TensorType) -> tuple[slice, slice]:
+    """The rows and columns that a crop leaves."""
+    rows, columns = (slice(low, size - high) for low, high, size in zip(op.before, op.after, x.image, strict=True))
+    return rows, columns
+
+
+def surrounded(op: Pad, x: TensorType, image: torch.Tensor) -> torch.Tensor:
+    """Zeros with an image among them."""
+    (top, left), (bottom, right) = op.before, op.after
+    height, width = x.image
+    canvas = image.new_zeros(*image.shape[:2], top + height + bottom, left + width + right)
+    canvas[:, :, top : top + height, left : left + width] = image
+    return canvas
+
+
 TORCH: dict[type[Op], Callable[..., nn.Module]] = {
     Conv: conv,
     ConvTranspose: conv_transpose,
@@ -197,8 +212,13 @@ TORCH: dict[type[Op], Callable[..., nn.Module]] = {
     Affine: lambda op, x: ChannelScale(x.channels, op.bias),
     Scale: lambda op, x: Call(lambda t: t * op.factor),
     Shift: lambda op, x: Call(lambda t: nn.ZeroPad2d((0, op.pixels) * 2)(t[:, :, op.pixels :, op.pixels :])),
+    Crop: lambda op, x: Call(lambda t: t[(..., *kept(op, x))]),
+    Pad: lambda op, x: Call(lambda t: surrounded(op, x, t)),
     Identity: lambda op, x: nn.Identity(),
     ChannelPart: lambda op, x: Call(lambda t: torch.tensor_split(t, op.part[1], 1)[op.part[0] - 1]),
+    ChannelSlice: lambda op, x: Call(lambda t: torch.narrow(t, 1, op.start, op.width)),
+    ChannelMean: lambda op, x: Call(lambda t: torch.stack(t.unbind(1)).mean(0).unsqueeze(1)),
+    ChannelMax: lambda op, x: Call(lambda t: t.max(1, keepdim=True).values),
     ChannelShuffle: lambda op, x: nn.ChannelShuffle(op.groups),
     Concat: lambda op, *xs: Call(lambda *ts: torch.cat(ts, 1)),
     Add: lambda op, *xs: Call(lambda *ts: torch.stack(ts).sum(0)),
@@ -243,12 +263,12 @@ def alone(op: st.SearchStrategy[Any], x: st.SearchStrategy[TensorType]) -> st.Se
     return st.tuples(op, x.map(lambda shape: (shape,)))
 
 
-def gated(x: TensorType, axes: tuple[bool, bool]) -> TensorType:
-    """An image of which some axes have one pixel."""
-    return TensorType((x.channels, *(1 if axis else size for axis, size in zip(axes, x.image, strict=True))))
+def gated(x: TensorType, axes: tuple[bool, bool, bool]) -> TensorType:
+    """An image of which some axes have one channel or pixel."""
+    return TensorType(tuple(1 if axis else size for axis, size in zip(axes, x.shape, strict=True)))
 
 
-gates = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=2, max_size=4)
+gates = st.lists(st.tuples(st.booleans(), st.booleans(), st.booleans()), min_size=2, max_size=4)
 FUNCTIONS = (ReLU, ReLU6, SiLU, Hardswish, Hardsigmoid, Sigmoid, Tanh, ELU, GELU, GELUTanh, Mish)
 some = st.floats(0.01, 2.0)
 odd = st.sampled_from([1, 3, 5, 7])
@@ -290,6 +310,10 @@ CASES: dict[type[Op], st.SearchStrategy[Case]] = {
     Affine: alone(st.builds(Affine, st.booleans()), anything),
     Scale: alone(st.builds(Scale, some), anything),
     Shift: alone(st.builds(Shift, st.integers(1, 4)), images),
+    **{
+        kind: alone(st.builds(kind, st.tuples(st.integers(1, 3), st.integers(1, 3)), *[st.booleans()] * 4), images)
+        for kind in (Crop, Pad)
+    },
     Identity: alone(st.just(Identity()), anything),
     ChannelPart: st.builds(
         lambda x, parts, k: (ChannelPart((min(k, parts), parts)), (TensorType((x.channels * parts, *x.shape[1:])),)),
@@ -297,6 +321,12 @@ CASES: dict[type[Op], st.SearchStrategy[Case]] = {
         st.integers(1, 5),
         st.integers(1, 5),
     ),
+    ChannelSlice: st.builds(
+        lambda x, start, width, rest: (ChannelSlice(width, start), (TensorType((start + width + rest, *x.shape[1:])),)),
+        anything,
+        *[st.integers(0, 4), st.integers(1, 4), st.integers(0, 4)],
+    ),
+    **{kind: alone(st.just(kind()), images) for kind in (ChannelMean, ChannelMax)},
     ChannelShuffle: st.builds(
         lambda x, groups: (ChannelShuffle(groups), (TensorType((x.channels * groups, *x.shape[1:])),)),
         images,
@@ -430,12 +460,19 @@ def test_a_missing_rule_is_named() -> None:
         (ChannelPart((1, 2)), ((3, 8, 8),), "E212"),
         (ChannelShuffle(2), ((3, 8, 8),), "E212"),
         (ChannelShuffle(2), ((4,),), "E215"),
+        (ChannelSlice(2, 2), ((3, 8, 8),), "E233"),
+        (ChannelMean(), ((8,),), "E215"),
+        (ChannelMax(), ((8,),), "E215"),
+        (Crop((1, 1)), ((3, 2, 8),), "E209"),
+        (Crop((1, 2), left=True), ((3, 8, 2),), "E209"),
+        (Crop((1, 1)), ((8,),), "E215"),
+        (Pad((1, 1)), ((8,),), "E215"),
         (Shift(2), ((3, 2, 8),), "E209"),
         (Shift(1), ((8,),), "E215"),
         (Concat(), ((3, 8, 8), (3, 8, 7)), "E204"),
         (Add(), ((3, 8, 8), (4, 8, 8)), "E205"),
         (Mul(), ((3, 8, 8), (4, 8, 8)), "E230"),
-        (Mul(), ((3, 8, 8), (1, 8, 8)), "E230"),
+        (Mul(), ((3,), (4,)), "E230"),
         (Mul(), ((3, 8, 8), (3, 8, 7)), "E230"),
         (Mul(), ((3, 8, 8), (3,)), "E230"),
     ],

@@ -12,14 +12,14 @@ from inception_dsl.elaborate.printer import print_program
 from inception_dsl.emit.runner.runner import fingerprint
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops.activations import LeakyReLU, PReLU, ReLU
-from inception_dsl.ir.ops.channels import ChannelPart, ChannelShuffle
+from inception_dsl.ir.ops.channels import ChannelPart, ChannelShuffle, ChannelSlice
 from inception_dsl.ir.ops.linear import Conv, ConvTranspose, FullyConnected
 from inception_dsl.ir.ops.norms import LRN, BatchNorm, GroupNorm, LayerNorm
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.ops.regularisation import Dropout, DropPath
 from inception_dsl.ir.ops.resampling import Resize
 from inception_dsl.ir.ops.scaling import Affine, Scale
-from inception_dsl.ir.ops.shaping import Shift
+from inception_dsl.ir.ops.shaping import Crop, Pad, Shift
 from inception_dsl.ir.program import Layer, Paper, Program, Row
 from inception_dsl.ir.shapes import Padding, TensorType, Window
 from inception_dsl.ir.typed import Typed
@@ -40,8 +40,11 @@ MADE: dict[type[Op], tuple[Op, ...]] = {
     LeakyReLU: (LeakyReLU(0.25),),
     PReLU: (PReLU(),),
     ChannelPart: (ChannelPart((1, 2)),),
+    ChannelSlice: (ChannelSlice(2, 2), ChannelSlice(Name("in"), Name("in"))),
     ChannelShuffle: (ChannelShuffle(2),),
     Shift: (Shift(1),),
+    Crop: (Crop((1, 1)), Crop((1, 2), bottom=True, right=True)),
+    Pad: (Pad((1, 2), top=True, left=True),),
     MaxPool: (MaxPool(None), MaxPool(WINDOW)),
     AvgPool: (AvgPool(None), AvgPool(None, to=(2, 3)), AvgPool(WINDOW)),
     Dropout: (Dropout(),),

@@ -95,11 +95,11 @@ layers = st.lists(
 @given(layers)
 def test_the_receptive_field_holds_all_that_an_output_depends_on(formulas: list[str]) -> None:
     """It may be larger, by less than the pixels between neighbours of what is enlarged on both sides of each."""
-    typed = network(*formulas, image="1x24x25")
+    typed = network(*formulas, image="1x64x65")
     net = build(pytorch.source(typed), "tiny").double()
     for weight in net.parameters():
         torch.nn.init.ones_(weight)
-    image = torch.ones(1, 1, 24, 25, dtype=torch.float64, requires_grad=True)
+    image = torch.ones(1, 1, 64, 65, dtype=torch.float64, requires_grad=True)
     out = net(image)
     fields = typed.nodes[-1].receptive_field
     for pixel in {(0, 0), tuple(size // 2 for size in out.shape[2:]), tuple(size - 1 for size in out.shape[2:])}:

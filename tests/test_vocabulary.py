@@ -27,14 +27,14 @@ from inception_dsl.spec.models import optional_keys
 from inception_dsl.spec.vocabulary.entry import LayerEntry, Word
 from inception_dsl.spec.vocabulary.layers import LAYERS, STRIDE
 from inception_dsl.spec.vocabulary.operators import FUNCTIONS, OPERATORS
-from inception_dsl.spec.vocabulary.words import WORDS
+from inception_dsl.spec.vocabulary.words import SIDES, WORDS
 from inception_dsl.syntax import algebra
 
 KEYS = optional_keys()
 
 SMALLEST = {"conv": "conv 3x3 6 same", "maxpool": "maxpool 3x3 same", "avgpool": "avgpool 3x3 same", "lrn": "lrn 5"}
 SMALLEST |= {"conv_transpose": "conv_transpose 3x3/2 6 pad=1"}
-SMALLEST |= {"dropout": "dropout 40%", "fc": "fc 6", "gn": "gn 3", "resize": "resize 2"}
+SMALLEST |= {"dropout": "dropout 40%", "fc": "fc 6", "gn": "gn 3", "resize": "resize 2", "slice": "slice 2"}
 """Of each layer that takes sizes, one without any word that has a default."""
 
 
@@ -68,7 +68,7 @@ def test_a_default_is_what_holds_where_nothing_is_written(layer: str, default: s
         "eps": "eps=3",
         "momentum": "momentum=0.5",
     }
-    others |= {"groups": "groups=3", "dilation": "dilation=3", "output_padding": "output_padding=1"}
+    others |= {"groups": "groups=3", "dilation": "dilation=3", "output_padding": "output_padding=1", "start": "start=3"}
 
     assert ops(f"{bare} {default}") == ops(bare)
     assert ops(f"{bare} {others.get(word) or other[value]}") != ops(bare)
@@ -142,7 +142,7 @@ def test_the_defaults_of_a_layer_are_of_its_words() -> None:
         slots = {WORDS[word].slot or word for word in layer.words}
 
         assert layer.defaults.keys() <= slots, name
-        assert slots - layer.defaults.keys() <= {"padding", "ceil", "extent", "align_corners"}, name
+        assert slots - layer.defaults.keys() <= {"padding", "ceil", "extent", "align_corners", *SIDES}, name
 
 
 @pytest.mark.parametrize("written", OPERATORS)

@@ -76,7 +76,7 @@ class _Walk:
         if entry and entry.slot == "act" and word.value is None:
             act = new("act", word.text)
             return WordTerm("act", act) if isinstance(act, Value) else WordTerm(act)
-        if entry and entry.value == "width" and isinstance(word.value, Value):
+        if entry and entry.value in ("width", "offset") and isinstance(word.value, Value):
             return replace(word, value=new("groups", word.value))
         return word
 

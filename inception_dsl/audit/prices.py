@@ -26,6 +26,8 @@ ALIKE: Final = (
     ("conv", "conv_transpose", "fc"),
     ("bn", "gn", "ln", "lrn", "l2norm", "affine"),
     ("dropout", "drop_path"),
+    ("channel_mean", "channel_max"),
+    ("crop", "pad", "shift"),
     (*(op.name for op in ACTIVATIONS), "softmax"),
 )
 """Kinds that may stand for each other."""

@@ -6,10 +6,14 @@ import re
 from ast import literal_eval
 from typing import Any, Final
 
+from inception_dsl.elaborate.printer import as_term
 from inception_dsl.interchange.description import describe
 from inception_dsl.interchange.graph import GraphNode, Opaque
 from inception_dsl.interchange.primitives import Pad
+from inception_dsl.ir import program
+from inception_dsl.ir.ops import shaping as layers
 from inception_dsl.ir.shapes import PaddedAxis, Pair, Window
+from inception_dsl.syntax.printer import spell_term
 
 TRIPLE: Final = re.compile(r"\([^,()]+,[^,()]+,[^,()]+\)")
 
@@ -18,6 +22,8 @@ def layer(node: GraphNode) -> str:
     """A layer as the language writes it: `conv 3x3/2 64`, `lrn 5`."""
     if isinstance(node.op, Opaque):
         return node.op.kind
+    if isinstance(node.op, layers.Crop | layers.Pad):
+        return spell_term(as_term(program.Layer((node.op,))))
     kind, parameters = describe(node)
     known = dict(parameters)
     words = [kind]
@@ -27,6 +33,7 @@ def layer(node: GraphNode) -> str:
     if "to" in known:
         words.append("global" if known["to"] == (1, 1) else f"to={sides(known['to'])}")
     words += [number(known[name]) for name in ("width", "size") if name in known]
+    words += [f"start={known['start']}"] if known.get("start") else []
     if known.get("groups", 1) != 1:
         words.append("depthwise" if known["groups"] == node.types[0].channels else f"groups={known['groups']}")
     words += [f"eps={number(known['eps'])}"] if kind in ("bn", "gn", "ln") else []
@@ -86,6 +93,9 @@ def padded(node: GraphNode) -> str:
 
     The parameters of what the language cannot express are a text.
     """
+    if isinstance(node.op, layers.Pad):
+        (top, left), (bottom, right) = node.op.before, node.op.after
+        return pixels((top, bottom), (left, right))
     if not isinstance(node.op, Opaque) or node.op.kind != Pad.name:
         return ""
     (_, top, left), (_, bottom, right) = (literal_eval(text) for text in TRIPLE.findall(node.op.parameters))

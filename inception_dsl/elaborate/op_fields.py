@@ -58,6 +58,8 @@ def word_value(name: str, word: WordTerm, scope: Scope) -> Any:
             hint = f"delete it, or write `{word.text}=1`"
             what = f"`{word.text}`"
             return _filled(scope.width(word.value, what), what, word.at, hint, scope)
+        case "offset":
+            return scope.width(word.value, f"`{word.text}`") or 0
         case "number":
             return scope.real(word)
         case "share":

@@ -30,6 +30,7 @@ NUMBER_SYNTAX: Final = {
     "": "",
     "number": "a number",
     "width": "a number",
+    "offset": "a number of 0 or more",
     "share": "a number from 0 to 1",
     "pair": f"a whole number up to {MAX_EXTENT:,}, or two: height x width",
 }

@@ -93,18 +93,20 @@ class Builder:
         return self.nodes[index].op if index != INPUT else None
 
     def finish(self, source: str, outputs: Mapping[str, int]) -> Graph:
-        """The graph of what the outputs need; a primitive outside a layer is opaque."""
+        """The graph of what the outputs need; a primitive outside a layer is opaque, unless a layer says the same."""
         tensors: dict[str, Constant] = {}
-        nodes = []
-        kept = needed([node.inputs for node in self.nodes], outputs.values())
-        new = {INPUT: INPUT, **{old: at for at, old in enumerate(kept)}}
-        for index in kept:
-            added, out = self.nodes[index], self.types[index]
-            op = Opaque(added.op.name, added.op.parameters, out) if isinstance(added.op, Primitive) else added.op
+        nodes: list[GraphNode] = []
+        new = {INPUT: INPUT}
+        for index in needed([node.inputs for node in self.nodes], outputs.values()):
+            added = self.nodes[index]
             names = {key: _named(constant, tensors) for key, constant in added.weights.items()}
             inputs = tuple(new[each] for each in added.inputs)
             types = tuple(map(self.type_of, added.inputs))
-            nodes.append(GraphNode(added.name, op, inputs, types, out, names, added.scope))
+            for number, op in enumerate(self._written(index), 1):
+                name, out = f"{added.name}/{number}" if number > 1 else added.name, op.infer(*types)
+                nodes.append(GraphNode(name, op, inputs, types, out, names, added.scope))
+                inputs, types = (len(nodes) - 1,), (out,)
+            new[index] = len(nodes) - 1
         return Graph(
             source,
             self.input,
@@ -114,6 +116,13 @@ class Builder:
             self.classes,
             frozenset(name for name, constant in tensors.items() if constant.computed),
         )
+
+    def _written(self, index: int) -> tuple[Op, ...]:
+        """The layers of a value."""
+        op = self.nodes[index].op
+        if not isinstance(op, Primitive):
+            return (op,)
+        return op.written or (Opaque(op.name, op.parameters, self.types[index]),)
 
 
 def _named(constant: Constant, tensors: dict[str, Constant]) -> str:

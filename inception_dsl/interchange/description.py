@@ -9,14 +9,14 @@ from typing import Any
 from inception_dsl.interchange.graph import GraphNode
 from inception_dsl.interchange.windows import reads_after
 from inception_dsl.ir.op import concrete
-from inception_dsl.ir.ops.channels import ChannelPart, ChannelShuffle
+from inception_dsl.ir.ops.channels import ChannelPart, ChannelShuffle, ChannelSlice
 from inception_dsl.ir.ops.joins import Add, Concat, Mul
 from inception_dsl.ir.ops.linear import Conv, ConvTranspose, FullyConnected
 from inception_dsl.ir.ops.norms import BatchNorm
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.ops.resampling import Resize
 from inception_dsl.ir.ops.scaling import Scale
-from inception_dsl.ir.ops.shaping import Flatten, Identity
+from inception_dsl.ir.ops.shaping import Crop, Flatten, Identity, Pad
 from inception_dsl.ir.shapes import TensorType, Window, uniform_window
 
 Parameters = tuple[tuple[str, Any], ...]
@@ -36,8 +36,8 @@ def passes(node: GraphNode) -> bool:
             return len(node.inputs) == 1
         case MaxPool(window) | AvgPool(window):
             return node.out == x and (window is None or window.reach == window.stride == (1, 1))
-        case ChannelPart((_, parts)):
-            return parts == 1
+        case ChannelPart() | ChannelSlice():
+            return node.out == x
         case ChannelShuffle(groups):
             return groups in (1, x.channels)
         case Resize():
@@ -73,6 +73,12 @@ def describe(node: GraphNode) -> tuple[str, Parameters]:
             return "bn", _parameters(eps=eps)
         case Resize(bilinear=bilinear, align_corners=align_corners):
             return op.name, _parameters(size=node.out.image, bilinear=bilinear, align_corners=align_corners)
+        case ChannelPart((number, _)):
+            return "slice", _parameters(width=node.out.channels, start=(number - 1) * node.out.channels)
+        case ChannelSlice(width, start):
+            return "slice", _parameters(width=concrete(width), start=concrete(start))
+        case Crop() | Pad():
+            return op.name, _parameters(before=op.before, after=op.after)
         case _:
             return op.name, _parameters(**{field.name: getattr(op, field.name) for field in fields(op)})
 

@@ -24,5 +24,6 @@ def of_spec(typed: Typed) -> Graph:
     ends = {"logits": typed.ends[typed.trunk[-1]], **{head: typed.ends[head] for head in typed.heads}}
     graph = builder.finish(typed.program.file, {name: given[end] for name, end in ends.items()})
     written = {node.name: node for node in typed.nodes}
-    nodes = (replace(node, row=written[node.name].row, origin=written[node.name].origin) for node in graph.nodes)
+    places = (written.get(node.name) or written[node.name.rpartition("/")[0]] for node in graph.nodes)
+    nodes = (replace(node, row=at.row, origin=at.origin) for node, at in zip(graph.nodes, places, strict=True))
     return replace(graph, nodes=tuple(nodes))

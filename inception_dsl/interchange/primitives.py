@@ -1,12 +1,13 @@
 """Ops below the language's: what other tools' graphs compose layers of. Shapes and axes leave out the batch.
 
-None of them is in a finished graph: `recognise` makes layers of them, and what remains becomes `Opaque`.
+None of them is in a finished graph: `recognise` makes layers of them, and what remains is written as layers of its own
+or becomes `Opaque`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -15,6 +16,8 @@ from inception_dsl.diagnostics.codes.shapes import WRONG_RANK
 from inception_dsl.interchange.constant import Constant
 from inception_dsl.interchange.graph import Array
 from inception_dsl.ir.op import Op
+from inception_dsl.ir.ops import shaping as ops
+from inception_dsl.ir.ops.shaping import Crop
 from inception_dsl.ir.shapes import ShapeError, TensorType, adaptive_bins
 
 
@@ -26,6 +29,11 @@ class Primitive(Op):
         """Its parameters, as the report of an opaque node prints them."""
         own = ((field.name, getattr(self, field.name)) for field in fields(self))
         return ", ".join(f"{name}={value.shape if isinstance(value, Constant) else value}" for name, value in own)
+
+    @property
+    def written(self) -> tuple[Op, ...]:
+        """The layers in a row that say the same by themselves; none for most."""
+        return ()
 
 
 @dataclass(frozen=True)
@@ -148,6 +156,13 @@ class Pad(Primitive):
             tuple(low + size + high for low, size, high in zip(self.before, inputs[0].shape, self.after, strict=True))
         )
 
+    @property
+    def written(self) -> tuple[Op, ...]:
+        if len(self.before) != 3 or self.before[0] or self.after[0]:
+            return ()
+        added, cut = ([max(sign * pixels, 0) for pixels in (*self.before[1:], *self.after[1:])] for sign in (1, -1))
+        return (*_margins(Crop, *cut), *_margins(ops.Pad, *added)) if self.value == 0 or not any(added) else ()
+
 
 @dataclass(frozen=True)
 class Reduce(Primitive):
@@ -241,6 +256,16 @@ class Linear(Primitive):
 
     def infer(self, *inputs: TensorType) -> TensorType:
         return TensorType((*inputs[0].shape[:-1], self.width))
+
+
+def _margins(kind: type[Crop | ops.Pad], top: int, left: int, bottom: int, right: int) -> Iterator[Op]:
+    """The layers that cut off, or add, some pixels: one where either side has as many as the opposite one, or none."""
+    if (top and bottom and top != bottom) or (left and right and left != right):
+        yield from _margins(kind, top, left, 0, 0)
+        yield from _margins(kind, 0, 0, bottom, right)
+    elif any((top, left, bottom, right)):
+        rows, columns = max(top, bottom), max(left, right)
+        yield kind((rows or columns, columns or rows), top > 0, bottom > 0, left > 0, right > 0)
 
 
 def broadcast(one: Sequence[int], other: Sequence[int]) -> TensorType:

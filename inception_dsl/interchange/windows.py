@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from inception_dsl.diagnostics.codes.shapes import WRONG_RANK
-from inception_dsl.interchange.builder import Builder
+from inception_dsl.interchange.builder import Added, Builder
 from inception_dsl.interchange.constant import Constant
-from inception_dsl.interchange.primitives import Pad, Slice
+from inception_dsl.interchange.primitives import Pad
 from inception_dsl.ir.ops.activations import ReLU, ReLU6, Sigmoid
 from inception_dsl.ir.ops.linear import Conv, ConvTranspose
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
@@ -123,10 +123,7 @@ def _less(cut: Pair, padded: Pair, stride: Pair) -> Pair:
 
 def max_pool(graph: Builder, name: str, window: PixelWindow, x: int) -> int:
     """Add a maximum pool, and give its index; padding with zeros is its own where no number is below 0."""
-    padded = graph.node(x)
-    source = graph.op(padded.inputs[0]) if padded and isinstance(padded.op, Pad) else None
-    values = (-math.inf, 0.0) if isinstance(source, NEVER_NEGATIVE) else (-math.inf,)
-    x, window = _absorb_padding(graph, x, window, values)
+    x, window = _absorb_padding(graph, x, window, _neutral(graph, x))
     x, own = _placed(graph, name, x, window, -math.inf)
     return graph.add(name, MaxPool(own), x)
 
@@ -145,6 +142,37 @@ def _avg_pool(graph: Builder, name: str, window: PixelWindow, counted: bool, x: 
     return graph.add(name, AvgPool(own, counted), x)
 
 
+def absorbed(graph: Builder, added: Added) -> int | None:
+    """A layer whose window reads an image that was padded or cut, and can read the image before that."""
+    op, (x,) = added.op, added.inputs
+    if not isinstance(op, Conv | MaxPool | AvgPool) or op.window is None or not isinstance(graph.op(x), Pad):
+        return None
+    rows, columns = op.window.axes(graph.type_of(x).image)
+    sides = (rows.before, columns.before), (rows.after, columns.after)
+    window = PixelWindow(op.window.kernel, op.window.stride, op.window.dilation, *sides)
+    match op:
+        case Conv() if (source := _absorb_cut(graph, added.name, x, window)) != x:
+            return graph.add(added.name, op, source, **added.weights)
+        case AvgPool(count_pad=False) if window.padded:
+            return None
+        case AvgPool():
+            op = replace(op, count_pad=True)
+    source, wider = _absorb_padding(graph, x, window, _neutral(graph, x) if isinstance(op, MaxPool) else (0.0,))
+    if source == x:
+        return None
+    with suppress(ShapeError):
+        own = wider.on(graph.type_of(source).image, isinstance(op, AvgPool))
+        return graph.add(added.name, replace(op, window=own), source, **added.weights)
+    return None
+
+
+def _neutral(graph: Builder, x: int) -> tuple[float, ...]:
+    """The numbers with which an image may be padded before a maximum over windows that leaves padding out."""
+    padded = graph.node(x)
+    source = graph.op(padded.inputs[0]) if padded and isinstance(padded.op, Pad) else None
+    return (-math.inf, 0.0) if isinstance(source, NEVER_NEGATIVE) else (-math.inf,)
+
+
 def _placed(graph: Builder, name: str, x: int, window: PixelWindow, value: float) -> tuple[int, Window]:
     """The window of the language, and the image that it reads: where no padding of the language fits, a padded one."""
     image = graph.type_of(x).image
@@ -157,29 +185,21 @@ def _placed(graph: Builder, name: str, x: int, window: PixelWindow, value: float
         return padded, bare.on(graph.type_of(padded).image)
 
 
-def cut_by(graph: Builder, last: Slice, index: int) -> tuple[int, int] | None:
-    """The image of which a range, of a range, cuts pixels off above and on the left, and how many; None for others."""
-    before = graph.node(index)
-    if before is None or not isinstance(before.op, Slice) or {last.axis, before.op.axis} != {1, 2}:
-        return None
-    (image,), pixels = before.inputs, last.start
-    sizes = graph.type_of(image).shape
-    whole = all(cut.stop >= sizes[cut.axis] and cut.step == 1 for cut in (last, before.op))
-    return (image, pixels) if whole and before.op.start == pixels > 0 and len(sizes) == 3 else None
+def cut_by(pad: Pad) -> int:
+    """The pixels that a padding cuts off above and on the left, as many, if that is all that it does; otherwise 0."""
+    return -pad.before[-1] if pad == Pad((0, pad.before[-1], pad.before[-1]), (0, 0, 0)) and pad.before[-1] < 0 else 0
 
 
 def _absorb_cut(graph: Builder, name: str, x: int, window: PixelWindow) -> int:
     """The image before pixels were cut off, shifted by as many, if a window does not read those that enter."""
-    last = graph.op(x)
-    found = cut_by(graph, last, graph.nodes[x].inputs[0]) if isinstance(last, Slice) else None
-    if found is None or window.padded:
+    node = graph.node(x)
+    pixels = cut_by(node.op) if node and isinstance(node.op, Pad) else 0
+    if node is None or not pixels or window.padded:
         return x
-    image, pixels = found
+    (image,) = node.inputs
     sizes = graph.type_of(image).image, graph.type_of(x).image
     whole, cut = ([axis.out for axis in window.on(size).axes(size)] for size in sizes)
-    if whole != cut:
-        return x
-    return graph.add(f"{name}/shift", Shift(pixels), image)
+    return graph.add(f"{name}/shift", Shift(pixels), image) if whole == cut else x
 
 
 def _absorb_padding(graph: Builder, x: int, window: PixelWindow, values: tuple[float, ...]) -> tuple[int, PixelWindow]:

@@ -58,11 +58,11 @@ class Op:
             value = getattr(self, field.name)
             if isinstance(value, Value):
                 number = evaluate(value, env)
-                if not isinstance(number, int) or number < 1:
+                least = field.metadata.get("least", 1)
+                if not isinstance(number, int) or number < least:
                     hint = "write `{round(...)}` around it" if isinstance(number, float) and number >= 0.5 else ""
-                    raise ValueFault(
-                        CANNOT_EVALUATE, f"a width must be a whole number above 0, not {number}", value.at, help=hint
-                    )
+                    what = "a width must be a whole number above 0" if least else f"`{field.name}` must be 0 or more"
+                    raise ValueFault(CANNOT_EVALUATE, f"{what}, not {number}", value.at, help=hint)
                 bound[field.name] = number
         return replace(self, **bound) if bound else self
 

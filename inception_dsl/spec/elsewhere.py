@@ -24,6 +24,8 @@ _JOIN: Final = "concatenate branches with `|`: `[ conv 1x1 64 | conv 3x3 64 ]`"
 _DEPTHWISE: Final = "a depthwise convolution is `conv 3x3 {in} depthwise`"
 _TRANSPOSED: Final = "a transposed convolution is `conv_transpose 4x4/2 64 pad=1`"
 _RESIZE: Final = "an image is enlarged by `resize 2`, and brought to a size by `resize to=14x14 bilinear`"
+_POOLED: Final = "[ channel_mean | channel_max ]"
+_OVER_CHANNELS: Final = f"the mean and the maximum over the channels are `{_POOLED}`"
 _NOTHING: Final = "the language does not support it"
 _NORM: Final = f"{_NOTHING}; its norms are `bn`, `gn 32`, `ln` and `lrn 5`"
 _ACTIVATIONS: Final = [
@@ -87,15 +89,21 @@ FOREIGN_LAYERS: Final = _table(
     ("identity noop nop id input x", "the input itself is `pass`"),
     ("sequential", "write consecutive layers as `conv 1x1 64 -> conv 3x3 64`"),
     ("repeat", "write three in a row as `3 of conv 3x3 64`"),
-    ("pad padding zeropad zeropadding reflectionpad", "padding is part of a layer: `conv 3x3 64 same` or `pad=1`"),
+    ("padding", "padding is part of a layer: `conv 3x3 64 same` or `pad=1`"),
+    ("zeropad zeropadding constantpad", "zeros around an image are `pad 1`, or part of a layer: `conv 3x3 64 pad=1`"),
+    ("reflectionpad replicationpad circularpad", f"{_NOTHING}; `pad 1` adds zeros"),
     ("reshape view permute transpose squeeze unsqueeze unflatten", "`flatten` turns an image into a vector"),
     ("stochasticdepth", "stochastic depth of a branch is `drop_path 10%`"),
     ("dropout1d dropout2d dropout3d spatialdropout dropblock dropconnect alphadropout", _DROP),
     ("logsoftmax softmin sparsemax", f"{_NOTHING}; `softmax` gives probabilities"),
     ("loss crossentropy nll", "the loss belongs to training; a network may end in `softmax`"),
-    ("split chunk slice channelsplit", "the first of two equal parts of the channels is `part 1/2`"),
+    ("split chunk channelsplit", "the first of two equal parts of the channels is `part 1/2`"),
+    ("narrow stridedslice", "4 channels from number 2 on, counted from 0, are `slice 4 start=2`"),
+    ("cropping centercrop", "a margin of 4 pixels is cut off by `crop 4`, on two sides by `crop 4 top left`"),
+    ("channelpool channelavgpool channelmaxpool amax reducemean reducemax", _OVER_CHANNELS),
+    ("spatialattention spatialgate", f"a gate of one channel is `[ pass * [ {_POOLED} -> conv 7x7 1 same sigmoid ] ]`"),
     ("channelshuffle", "a channel shuffle with 2 groups is `shuffle 2`"),
-    ("crop gather lambda", _NOTHING),
+    ("gather lambda", _NOTHING),
     ("attention selfattention multiheadattention mha transformer", _NOTHING),
     ("embedding lstm gru rnn", _NOTHING),
 )

@@ -64,8 +64,8 @@ KERNEL_TOO_LARGE = Code(
     "E209",
     "kernel larger than its input",
     """\
-A window must fit on the padded image, and `shift 1` must leave some of it. Earlier strides have made the image
-too small.
+A window must fit on the padded image, and `shift 1` and `crop 1` must leave some of it. Earlier strides have made the
+image too small.
 """,
     wrong="""\
 network: tiny
@@ -105,6 +105,31 @@ input: 3x32x32
 layers: |
   name  | layer
   conv1 | conv 3x3 9 same groups=3
+""",
+)
+
+PAST_THE_CHANNELS = Code(
+    "E233",
+    "range of channels ends after the last",
+    """\
+`slice 64 start=32` takes the channels from number 32 to number 95, counted from 0, so at least 96 must arrive. `{in}`
+is the number that does.
+""",
+    wrong="""\
+network: tiny
+input: 3x32x32
+layers: |
+  name | layer
+  conv | conv 3x3 64 same
+  rest | slice 64 start=16
+""",
+    right="""\
+network: tiny
+input: 3x32x32
+layers: |
+  name | layer
+  conv | conv 3x3 64 same
+  rest | slice {in - 16} start=16
 """,
 )
 

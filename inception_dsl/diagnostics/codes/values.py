@@ -9,7 +9,8 @@ PRODUCT_SHAPES_DIFFER = Code(
     "factors of a product differ in shape",
     """\
 Factors are multiplied elementwise, so they must have the same channels, and images of one size. An image of one pixel,
-such as `avgpool global` gives, is repeated to the size of the others; a vector is not.
+such as `avgpool global` gives, is repeated to the size of the others, and one channel, such as `channel_mean` gives, to
+all of theirs. A vector is not repeated to the size of an image.
 """,
     wrong="""\
 network: tiny

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from inception_dsl.emit.onnx import protobuf as pb
-from inception_dsl.ir.shapes import TensorType
+from inception_dsl.ir.shapes import Pair, TensorType
+
+REDUCTION_AXES: Final = 18
+"""The first opset whose reductions take their axes as an input."""
 
 
 class OnnxNode(NamedTuple):
@@ -40,3 +43,22 @@ def over_image(weight: str) -> OnnxNode:
     """The node `WEIGHT_image`: a weight of one number for each channel, with the axes of an image after them."""
     axes = f"{weight}_axes"
     return OnnxNode("Unsqueeze", {}, {axes: pb.Integers((1, 2))}, (weight, axes), f"{weight}_image")
+
+
+def over_channels(reduction: str, site: Site) -> OnnxNode:
+    """The node that reduces `x` over its channels, which stay as one."""
+    if site.opset < REDUCTION_AXES:
+        return OnnxNode(reduction, {"axes": (1,)}, inputs=("x",))
+    return OnnxNode(reduction, {}, {"axes": pb.Integers((1,))}, ("x", "axes"))
+
+
+def slice_of(ranges: Mapping[int, Pair]) -> OnnxNode:
+    """The node that takes a range of some axes, by their numbers: from the first number to before the second."""
+    starts, ends = zip(*ranges.values(), strict=True)
+    return OnnxNode(
+        "Slice",
+        constants={
+            name: pb.Integers(tuple(numbers))
+            for name, numbers in (("starts", starts), ("ends", ends), ("axes", tuple(ranges)))
+        },
+    )

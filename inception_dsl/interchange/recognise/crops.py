@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from inception_dsl.interchange.builder import Added, Builder
-from inception_dsl.interchange.primitives import Pad, Slice, WithConstant
+from inception_dsl.interchange.primitives import Pad, WithConstant
 from inception_dsl.interchange.recognise.layout import ANYWHERE
 from inception_dsl.interchange.windows import PixelWindow, avg_pool, conv, cut_by, max_pool
 from inception_dsl.ir.ops.linear import Conv
@@ -19,9 +19,9 @@ from inception_dsl.ir.shapes import Pair, ShapeError, Window
 
 def later(graph: Builder, added: Added) -> int | None:
     """The layers before a cut, begun later."""
-    assert isinstance(added.op, Slice)
-    found = cut_by(graph, added.op, added.inputs[0])
-    return _later(graph, *found) if found else None
+    assert isinstance(added.op, Pad)
+    pixels = cut_by(added.op)
+    return _later(graph, added.inputs[0], pixels) if pixels else None
 
 
 def _later(graph: Builder, index: int, pixels: int) -> int | None:

@@ -25,7 +25,7 @@ from inception_dsl.interchange.primitives import (
 from inception_dsl.interchange.recognise.activations import ELEMENTWISE
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops.activations import LeakyReLU, PReLU, Softmax
-from inception_dsl.ir.ops.channels import ChannelPart
+from inception_dsl.ir.ops.channels import ChannelMax, ChannelMean, ChannelPart, ChannelSlice
 from inception_dsl.ir.ops.joins import Concat
 from inception_dsl.ir.ops.linear import Conv, FullyConnected
 from inception_dsl.ir.ops.norms import BatchNorm, LayerNorm
@@ -75,12 +75,15 @@ def flatten(graph: Builder, added: Added) -> int | None:
 
 
 def reduce(graph: Builder, added: Added) -> int | None:
-    """A mean or maximum over the pixels of an image is a global pool."""
+    """A mean or maximum over the pixels of an image is a global pool, or it is one over its channels."""
     op, (index,) = added.op, added.inputs
     assert isinstance(op, Reduce)
     pool: dict[str, Op] = {"mean": AvgPool(None), "max": MaxPool(None)}
-    if op.kind not in pool or len(graph.type_of(index).shape) != 3:
+    shape = graph.type_of(index).shape
+    if op.kind not in pool or len(shape) != 3:
         return None
+    if op.axes in ((0,), (2,)):
+        return _over_channels(graph, added, index if op.axes == (0,) else channels_first(graph, index))
     source = index if op.axes == (1, 2) else channels_first(graph, index) if op.axes == (0, 1) else None
     if source is None:
         return None
@@ -88,6 +91,18 @@ def reduce(graph: Builder, added: Added) -> int | None:
     if not op.keep:
         return graph.add(f"{added.name}/flatten", Flatten(), pooled)
     return pooled if op.axes == (1, 2) else graph.add(f"{added.name}/layout", Permute(LAST), pooled)
+
+
+def _over_channels(graph: Builder, added: Added, image: int | None) -> int | None:
+    """A mean or maximum over the channels of an image, in the layout in which its source has the channels."""
+    op = added.op
+    assert isinstance(op, Reduce)
+    if image is None:
+        return None
+    reduced = graph.add(added.name, ChannelMean() if op.kind == "mean" else ChannelMax(), image)
+    if not op.keep:
+        return graph.add(f"{added.name}/pixels", Reshape(graph.type_of(image).image), reduced)
+    return reduced if op.axes == (0,) else graph.add(f"{added.name}/layout", Permute(LAST), reduced)
 
 
 def linear(graph: Builder, added: Added) -> int | None:
@@ -104,7 +119,7 @@ def linear(graph: Builder, added: Added) -> int | None:
 
 ANYWHERE: Final = (*ELEMENTWISE, LeakyReLU, Identity)
 """The ops that treat every element alike."""
-ON_CHANNELS: Final = (Affine, PReLU, Softmax, Concat, BatchNorm, LayerNorm, ChannelPart)
+ON_CHANNELS: Final = (Affine, PReLU, Softmax, Concat, BatchNorm, LayerNorm, ChannelPart, ChannelSlice)
 """The ops that treat the channels of a pixel as they treat the features of a vector."""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from inception_dsl.interchange import primitives as prim
+from inception_dsl.interchange import windows
 from inception_dsl.interchange.builder import Pattern
 from inception_dsl.interchange.recognise import (
     averages,
@@ -15,6 +16,7 @@ from inception_dsl.interchange.recognise import (
     expansion,
     gates,
     layout,
+    margins,
     norms,
     resampling,
     stacks,
@@ -22,6 +24,9 @@ from inception_dsl.interchange.recognise import (
 from inception_dsl.interchange.recognise.activations import recognise_activation
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops.joins import Add, Mul
+from inception_dsl.ir.ops.linear import Conv
+from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
+from inception_dsl.ir.ops.shaping import Crop, Pad
 
 PATTERNS: Final[Mapping[type[Op], tuple[Pattern, ...]]] = {
     prim.WithConstant: (recognise_activation, constants.number, constants.channels),
@@ -36,8 +41,10 @@ PATTERNS: Final[Mapping[type[Op], tuple[Pattern, ...]]] = {
     prim.Reduce: (layout.reduce, stacks.total),
     prim.Linear: (layout.linear,),
     prim.LastAxisNorm: (norms.vector_norm,),
-    prim.Slice: (channels.part, channels.every, crops.later),
+    prim.Slice: (channels.part, margins.cut, margins.every),
     prim.Gather: (resampling.nearest, channels.gather),
     prim.Join: (channels.concat,),
-    prim.Pad: (channels.pad,),
+    **dict.fromkeys((Crop, Pad), (margins.of_layer,)),
+    **dict.fromkeys((Conv, MaxPool, AvgPool), (windows.absorbed,)),
+    prim.Pad: (margins.pad, crops.later, channels.zeros),
 }

@@ -147,6 +147,14 @@ def _reduce(call: Call) -> int:
     return call.add(prim.Reduce(kinds[call.kind], tuple(places), call["keepdim"]))
 
 
+@RULES("max")
+def _max(call: Call) -> Any:
+    """The maximum over an axis, and its places, which no layer reads."""
+    if "dim" not in call.arguments:
+        raise Unsupported("it reduces the batch")
+    return [call.add(prim.Reduce("max", (call.axis(call["dim"]),), call["keepdim"])), None]
+
+
 @RULES("ones_like")
 def _ones(call: Call) -> int:
     return call.add(prim.Ones())

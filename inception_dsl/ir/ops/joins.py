@@ -9,7 +9,7 @@ from inception_dsl.diagnostics.codes.shapes import BRANCH_SIZES_DIFFER, SUM_SHAP
 from inception_dsl.diagnostics.codes.values import PRODUCT_SHAPES_DIFFER
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.shapes import ShapeError, TensorType
-from inception_dsl.ir.values import Number, Operation, Value, Width
+from inception_dsl.ir.values import Function, Number, Operation, Value, Width
 
 
 class Concat(Op):
@@ -47,21 +47,30 @@ class Add(Op):
 class Mul(Op):
     """Multiplies branches elementwise: a gate that scales channels, as in squeeze-and-excitation (1709.01507).
 
-    The branches have the same channels. Their images have one size; an axis of one pixel is repeated to that of the
-    others.
+    The branches have the same shape; an axis of one pixel, or of one channel, is repeated to that of the others.
     """
 
     name = "mul"
 
     def infer(self, *inputs: TensorType) -> TensorType:
-        ranks = {len(x.shape) for x in inputs}
-        if len(ranks) == len({x.channels for x in inputs}) == 1:
-            axes = [set(axis) - {1} or {1} for axis in zip(*(x.shape[1:] for x in inputs), strict=True)]
+        if len({len(x.shape) for x in inputs}) == 1:
+            axes = [set(axis) - {1} or {1} for axis in zip(*(x.shape for x in inputs), strict=True)]
             if all(len(sizes) == 1 for sizes in axes):
-                return TensorType((inputs[0].channels, *(size for (size,) in axes)))
-        hint = "give the factors the same width" if len({x.channels for x in inputs}) > 1 else ""
+                return TensorType(tuple(size for (size,) in axes))
+        hint = (
+            "give the factors the same width, or one of them the width 1"
+            if len({x.channels for x in inputs}) > 1
+            else ""
+        )
         message = "factors of the product in `{}` differ in shape"
         raise ShapeError(PRODUCT_SHAPES_DIFFER, message, _mixed(inputs) or hint)
+
+    def channels(self, *inputs: Width) -> Width:
+        widths = [width for width in dict.fromkeys(inputs) if width != 1]
+        known = [width for width in widths if isinstance(width, int)]
+        if known or len(widths) < 2:
+            return (known or widths or [1])[0]
+        return Function("max", tuple(width for width in widths if isinstance(width, Value)))
 
 
 def _mixed(inputs: tuple[TensorType, ...]) -> str:

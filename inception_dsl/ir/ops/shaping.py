@@ -7,11 +7,18 @@ from dataclasses import dataclass
 from inception_dsl.diagnostics.codes.shapes import KERNEL_TOO_LARGE
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.shapes import (
+    Pair,
     ReceptiveFields,
     ShapeError,
     TensorType,
     window_receptive_field,
 )
+
+
+def _moved(before: ReceptiveFields, pixels: Pair) -> ReceptiveFields:
+    """The receptive field of an image with pixels added above it and on its left."""
+    height, width = (field.through(1, 1, added) for field, added in zip(before, pixels, strict=True))
+    return height, width
 
 
 class Flatten(Op):
@@ -45,8 +52,68 @@ class Shift(Op):
         return x
 
     def receptive_field(self, image: TensorType, before: ReceptiveFields) -> ReceptiveFields:
-        height, width = (field.through(kernel=1, stride=1, before=-self.pixels) for field in before)
-        return height, width
+        return _moved(before, (-self.pixels, -self.pixels))
+
+
+@dataclass(frozen=True)
+class Margin:
+    """A margin of an image on some sides, or on all where none is chosen: `pixels` are its rows and its columns."""
+
+    pixels: Pair
+    top: bool = False
+    bottom: bool = False
+    left: bool = False
+    right: bool = False
+
+    def __post_init__(self) -> None:
+        if all((self.top, self.bottom, self.left, self.right)):
+            for side in ("top", "bottom", "left", "right"):
+                object.__setattr__(self, side, False)
+
+    @property
+    def before(self) -> Pair:
+        """The rows above the image, and the columns on its left."""
+        return self._on(self.top, self.left)
+
+    @property
+    def after(self) -> Pair:
+        """The rows below the image, and the columns on its right."""
+        return self._on(self.bottom, self.right)
+
+    def _on(self, rows: bool, columns: bool) -> Pair:
+        everywhere = not any((self.top, self.bottom, self.left, self.right))
+        height, width = self.pixels
+        return height if rows or everywhere else 0, width if columns or everywhere else 0
+
+
+class Crop(Margin, Op):
+    """Cuts a margin off an image: `crop 4` on all sides, as U-Net (1505.04597) does, `crop 1 bottom right` on two."""
+
+    name = "crop"
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        (x,) = inputs
+        height, width = (size - low - high for size, low, high in zip(x.image, self.before, self.after, strict=True))
+        if min(height, width) < 1:
+            raise ShapeError(KERNEL_TOO_LARGE, f"`crop` leaves no pixel of {x}", "crop by fewer pixels")
+        return TensorType((x.channels, height, width))
+
+    def receptive_field(self, image: TensorType, before: ReceptiveFields) -> ReceptiveFields:
+        return _moved(before, (-self.before[0], -self.before[1]))
+
+
+class Pad(Margin, Op):
+    """Adds a margin of zeros to an image, where no padding of a layer says it: `pad 1 top left -> avgpool 1x1/2`."""
+
+    name = "pad"
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        (x,) = inputs
+        height, width = (size + low + high for size, low, high in zip(x.image, self.before, self.after, strict=True))
+        return TensorType((x.channels, height, width))
+
+    def receptive_field(self, image: TensorType, before: ReceptiveFields) -> ReceptiveFields:
+        return _moved(before, self.before)
 
 
 class Identity(Op):

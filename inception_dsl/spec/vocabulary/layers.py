@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from inception_dsl.ir.ops.activations import LeakyReLU, PReLU, Softmax
-from inception_dsl.ir.ops.channels import ChannelPart, ChannelShuffle
+from inception_dsl.ir.ops.channels import ChannelMax, ChannelMean, ChannelPart, ChannelShuffle, ChannelSlice
 from inception_dsl.ir.ops.linear import Conv, ConvTranspose, FullyConnected
 from inception_dsl.ir.ops.norms import LRN, BatchNorm, GroupNorm, L2Norm, LayerNorm
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.ops.regularisation import Dropout, DropPath
 from inception_dsl.ir.ops.resampling import Resize
 from inception_dsl.ir.ops.scaling import Affine
-from inception_dsl.ir.ops.shaping import Flatten, Identity, Shift
+from inception_dsl.ir.ops.shaping import Crop, Flatten, Identity, Pad, Shift
 from inception_dsl.spec.vocabulary.entry import LayerEntry, LayerNumber
 from inception_dsl.spec.vocabulary.words import ADDED
 
@@ -38,6 +38,8 @@ _SLOPE: Final = {"per_channel": _switch("per_channel", PReLU.per_channel)}
 _AFTER: Final = frozenset({*ADDED, "norm", "act", *_NORM, *_SLOPE})
 _AFTER_DEFAULTS: Final = {"norm": "norm=none", "act": "act=none", **_NORM, **_SLOPE}
 """The words for what follows a layer with weights, and those that hold where none is written."""
+
+_SIDES: Final = _words("top bottom left right")
 
 STRIDE: Final = 1
 """The stride of a kernel without one."""
@@ -132,11 +134,37 @@ LAYERS: Final[dict[str, LayerEntry]] = {
         False,
         LayerNumber("part", "fraction", "fraction", "which of how many equal parts, such as `part 1/2`"),
     ),
+    "slice": LayerEntry(
+        "slice N",
+        (ChannelSlice,),
+        False,
+        LayerNumber("width", "width", "width", "the number of channels, such as `slice 64 start=32`"),
+        _words("start"),
+        {"start": f"start={ChannelSlice.start}"},
+    ),
     "shuffle": LayerEntry(
         "shuffle N",
         (ChannelShuffle,),
         False,
         LayerNumber("groups", "count", "number of groups", "the number of groups, such as `shuffle 2`"),
+    ),
+    "channel_mean": LayerEntry("channel_mean", (ChannelMean,)),
+    "channel_max": LayerEntry("channel_max", (ChannelMax,)),
+    "crop": LayerEntry(
+        "crop N",
+        (Crop,),
+        False,
+        LayerNumber(
+            "pixels", "pair", "number of pixels", "how many are cut off, such as `crop 4` or `crop 1 bottom right`"
+        ),
+        _SIDES,
+    ),
+    "pad": LayerEntry(
+        "pad N",
+        (Pad,),
+        False,
+        LayerNumber("pixels", "pair", "number of pixels", "how many are added, such as `pad 1` or `pad 1 top left`"),
+        _SIDES,
     ),
     "shift": LayerEntry(
         "shift N",

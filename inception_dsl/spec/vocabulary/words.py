@@ -14,7 +14,7 @@ from inception_dsl.spec.vocabulary.entry import Word
 def _number(
     meaning: str,
     example: str,
-    value: Literal["number", "width", "share", "pair"] = "number",
+    value: Literal["number", "width", "offset", "share", "pair"] = "number",
     slot: str = "",
     op: type[Op] | None = None,
 ) -> Word:
@@ -49,6 +49,9 @@ def _names(slot: str) -> tuple[str, ...]:
     return "none", *(name for name, word in ADDED.items() if word.slot == slot and word.alone)
 
 
+SIDES: Final = {"top": "above", "bottom": "below", "left": "on the left", "right": "on the right"}
+"""The sides of an image, and where they are."""
+
 WORDS: Final[dict[str, Word]] = {
     "same": Word("pads both sides equally, so that out = ceil(in / stride); for odd kernels", "padding"),
     "same_upper": Word("pads like `same`, with an odd pixel at the right and bottom (TensorFlow's SAME)", "padding"),
@@ -75,6 +78,8 @@ WORDS: Final[dict[str, Word]] = {
         "gives every channel filters of its own: `groups={in}`", "groups", same_as=("groups", Name("in"))
     ),
     "dilation": _number("dilates the kernel: this many pixels between neighbouring weights", "2", "pair"),
+    "start": _number("is the first of its channels, counted from 0", "32", "offset"),
+    **{side: Word(f"cuts off, or adds, pixels {where}") for side, where in SIDES.items()},
     "nearest": Word("repeats pixels, or leaves some out", "mode"),
     "bilinear": Word("interpolates between pixels", "mode"),
     "align_corners": Word("puts the corner pixels of a `bilinear` output where those of the input are"),

@@ -7,14 +7,11 @@ from typing import Final
 
 from inception_dsl.diagnostics.codes.generated import NOT_EXPRESSIBLE
 from inception_dsl.emit.onnx import protobuf as pb
-from inception_dsl.emit.onnx.node import OnnxNode, Site, Spelling, over_image
+from inception_dsl.emit.onnx.node import OnnxNode, Site, Spelling, over_channels, over_image
 from inception_dsl.emit.rules import Rules
 from inception_dsl.ir.op import concrete
 from inception_dsl.ir.ops.norms import LRN, BatchNorm, GroupNorm, L2Norm, LayerNorm
 from inception_dsl.ir.shapes import ShapeError
-
-REDUCTION_AXES: Final = 18
-"""The first opset whose reductions take their axes as an input."""
 
 rules: Final = Rules[Spelling]("ONNX")
 
@@ -73,11 +70,8 @@ def _lrn(op: LRN, site: Site) -> OnnxNode:
 @rules(L2Norm)
 def _l2_norm(op: L2Norm, site: Site) -> Spelling:
     # LpNormalization has no least length
-    length = OnnxNode("ReduceL2", {}, {"axes": pb.Integers((1,))}, ("x", "axes"), "length")
-    if site.opset < REDUCTION_AXES:
-        length = OnnxNode("ReduceL2", {"axes": (1,)}, inputs=("x",), name="length")
     return [
-        length,
+        over_channels("ReduceL2", site)._replace(name="length"),
         OnnxNode("Max", constants={"least": 1e-12}, inputs=("length", "least"), name="divisor"),
         OnnxNode("Div", inputs=("x", "divisor")),
     ]

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from inception_dsl.emit.onnx import protobuf as pb
-from inception_dsl.emit.onnx.node import OnnxNode, Site, Spelling
+from inception_dsl.emit.onnx.node import OnnxNode, Site, Spelling, slice_of
 from inception_dsl.emit.rules import Rules
-from inception_dsl.ir.ops.shaping import Flatten, Identity, Shift
+from inception_dsl.ir.ops.shaping import Crop, Flatten, Identity, Pad, Shift
+
+LAST: Final = 2**63 - 1
+"""The end of a range that goes on to the last element, by the specification of Slice."""
 
 rules: Final = Rules[Spelling]("ONNX")
 
@@ -21,6 +24,17 @@ def _flatten(op: Flatten, site: Site) -> OnnxNode:
 def _shift(op: Shift, site: Site) -> OnnxNode:
     pads = (0, 0, -op.pixels, -op.pixels, 0, 0, op.pixels, op.pixels)
     return OnnxNode("Pad", constants={"pads": pb.Integers(pads)})
+
+
+@rules(Crop)
+def _crop(op: Crop, site: Site) -> OnnxNode:
+    sides = zip((2, 3), op.before, op.after, strict=True)
+    return slice_of({axis: (low, -high if high else LAST) for axis, low, high in sides if low or high})
+
+
+@rules(Pad)
+def _pad(op: Pad, site: Site) -> OnnxNode:
+    return OnnxNode("Pad", constants={"pads": pb.Integers((0, 0, *op.before, 0, 0, *op.after))})
 
 
 @rules(Identity)

@@ -1,4 +1,4 @@
-"""Groups of channels."""
+"""Some of the channels, all of them interleaved, and their mean and maximum."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 from inception_dsl.emit.python import CallExpr, Expression
 from inception_dsl.emit.pytorch.layers import LayerPrinter
 from inception_dsl.emit.rules import Rules
-from inception_dsl.ir.ops.channels import ChannelPart, ChannelShuffle
+from inception_dsl.ir.ops.channels import ChannelMax, ChannelMean, ChannelPart, ChannelShuffle, ChannelSlice
 from inception_dsl.ir.values import Width
 
 rules: Final = Rules[Expression]("PyTorch")
@@ -21,3 +21,14 @@ def _part(op: ChannelPart, channels: Width, layers: LayerPrinter) -> Expression:
 @rules(ChannelShuffle)
 def _shuffle(op: ChannelShuffle, channels: Width, layers: LayerPrinter) -> Expression:
     return CallExpr("nn.ChannelShuffle", (str(op.groups),))
+
+
+@rules(ChannelSlice)
+def _slice(op: ChannelSlice, channels: Width, layers: LayerPrinter) -> Expression:
+    start = () if op.start == 0 else (("start", layers.width(op.start)),)
+    return layers.helper("ChannelSlice", layers.width(op.width), *start)
+
+
+@rules(ChannelMean, ChannelMax)
+def _reduced(op: ChannelMean | ChannelMax, channels: Width, layers: LayerPrinter) -> Expression:
+    return layers.helper(type(op).__name__)

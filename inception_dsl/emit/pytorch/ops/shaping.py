@@ -7,7 +7,7 @@ from typing import Final
 from inception_dsl.emit.python import CallExpr, Expression
 from inception_dsl.emit.pytorch.layers import LayerPrinter
 from inception_dsl.emit.rules import Rules
-from inception_dsl.ir.ops.shaping import Flatten, Identity, Shift
+from inception_dsl.ir.ops.shaping import Crop, Flatten, Identity, Pad, Shift
 from inception_dsl.ir.values import Width
 
 rules: Final = Rules[Expression]("PyTorch")
@@ -21,6 +21,14 @@ def _flatten(op: Flatten, channels: Width, layers: LayerPrinter) -> Expression:
 @rules(Shift)
 def _shift(op: Shift, channels: Width, layers: LayerPrinter) -> Expression:
     return CallExpr("nn.ZeroPad2d", (str((-op.pixels, op.pixels) * 2),))
+
+
+@rules(Crop, Pad)
+def _margin(op: Crop | Pad, channels: Width, layers: LayerPrinter) -> Expression:
+    sign = -1 if isinstance(op, Crop) else 1
+    (top, left), (bottom, right) = op.before, op.after
+    sides = tuple(sign * pixels for pixels in (left, right, top, bottom))
+    return CallExpr("nn.ZeroPad2d", (str(sides if len({*sides}) > 1 else sides[0]),))
 
 
 @rules(Identity)
