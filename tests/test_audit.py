@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 import torch
 import torchvision
-from audit_mutants import Mutant, judged, sample
+from audit_mutants import Mutant, judged
 from cli_runner import cli, in_folder
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mutants_of_onnx import sample
 from safetensors.torch import save_file
 from strategies import specs
 from test_readme import blocks

@@ -10,8 +10,8 @@ from pathlib import Path
 import onnx
 import pytest
 import torch
-from audit_mutants import rewritten
 from cli_runner import in_folder
+from mutants_of_onnx import rewritten
 from safetensors.torch import save_file
 from torch import nn
 

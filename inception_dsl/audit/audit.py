@@ -80,7 +80,7 @@ class _Auditor:
             self._compare_heads()
         if not self.comparison.deviations and self._digest(self.spec) != self._digest(self.target):
             self.comparison.tell(UNLOCATED, "structure", ("equal layers", "another network"), self.spec.output)
-        findings = grouped(self.spec, self.comparison.deviations)
+        findings = grouped(self.typed.program, self.spec, self.comparison.deviations)
         totals = count(self.spec), count(self.target)
         return Audit(self.typed, self.spec, self.target, findings, tuple(self.notes), self.comparison.pairs, totals)
 

@@ -74,6 +74,7 @@ class Difference:
 
 def differences(spec: GraphNode, target: GraphNode) -> Iterator[Difference]:
     """Compare two layers on the input of the spec's, so that what arrives at the target's makes no difference."""
+    padded_alike = _reads_as(spec, target)
     target = _on_the_same_input(spec, target)
     (kind, own), (other_kind, others) = describe(spec), describe(target)
     one, other = dict(own), dict(others)
@@ -81,25 +82,35 @@ def differences(spec: GraphNode, target: GraphNode) -> Iterator[Difference]:
         yield Difference(_code_of_kind(spec.op), "kind", spelling.layer(spec), spelling.layer(target))
     window, other_window = _window(spec), _window(target)
     if window and other_window and "kernel" in one and "kernel" in other:
-        yield from _windows(spec, target, window, other_window)
+        yield from _windows(spec, target, window, other_window, padded_alike)
     elif ("to" in one or "to" in other) and one.get("to") != other.get("to"):
         yield Difference(KERNEL, "kernel", _reads(one), _reads(other), target.op)
-    windows = ("kernel", "stride", "dilation", "before", "out", "to")
+    compared = {"kernel", "stride", "dilation", "before", "out", "to", "count_pad"}
+    compared |= {"eps"} if kind != other_kind else set()  # a norm of another kind is named with its eps
     if "count_pad" in one.keys() ^ other.keys() and kind == other_kind and one.get("before") == other.get("before"):
         counted, uncounted = ("counted", "left out") if "count_pad" in one else ("left out", "counted")
         yield Difference(COUNTED_PADDING, "padding in the average", counted, uncounted)
-    for name in one.keys() & other.keys() - {*windows, "count_pad"}:
+    for name in one.keys() & other.keys() - compared:
         if one[name] != other[name]:
             yield _parameter(spec, target, name, one[name], other[name])
 
 
-def _on_the_same_input(spec: GraphNode, target: GraphNode) -> GraphNode:
-    """The target's layer on what arrives at the spec's, where it can take that."""
-    op = adapted(target.op, target.types, spec.types)
+def _on_the_same_input(one: GraphNode, other: GraphNode) -> GraphNode:
+    """Another layer on what arrives at the one, where it can take that."""
+    op = adapted(other.op, other.types, one.types)
     try:
-        return replace(target, op=op, types=spec.types, out=op.infer(*spec.types))
+        return replace(other, op=op, types=one.types, out=op.infer(*one.types))
     except (ShapeError, ValueError):
-        return target
+        return other
+
+
+def _reads_as(spec: GraphNode, target: GraphNode) -> bool:
+    """Whether the spec's window reads the same pixels of what arrives at the target's.
+
+    Of an image of another size, the padding that a file states need not be what its author wrote.
+    """
+    one, other = (dict(describe(node)[1]) for node in (_on_the_same_input(target, spec), target))
+    return all(one.get(name) == other.get(name) for name in ("before", "out"))
 
 
 def _window(node: GraphNode) -> Window | None:
@@ -114,7 +125,9 @@ def _reads(parameters: dict[str, Any]) -> str:
     return "the whole image" if parameters["to"] == (1, 1) else f"{spelling.sides(parameters['to'])} adaptive parts"
 
 
-def _windows(spec: GraphNode, target: GraphNode, window: Window, other: Window) -> Iterator[Difference]:
+def _windows(
+    spec: GraphNode, target: GraphNode, window: Window, other: Window, padded_alike: bool
+) -> Iterator[Difference]:
     """Kernel, stride, dilation and padding; padding that only follows a kernel or stride is left out."""
     assert isinstance(spec.op, Conv | ConvTranspose | Pool)
     image, its_image = spec.types[0].image, target.types[0].image
@@ -127,7 +140,7 @@ def _windows(spec: GraphNode, target: GraphNode, window: Window, other: Window) 
             op = replace(spec.op, window=edited)
             yield Difference(CODES.get(name, PARAMETER), name, text(one[name]), text(two[name]), op)
     if same:
-        equal = (one["before"], one["out"]) == (two["before"], two["out"]) or image != its_image
+        equal = (one["before"], one["out"]) == (two["before"], two["out"]) or image != its_image or padded_alike
     else:
         equal = all(map(_same_rule, _rules(spec, window), _rules(target, other)))
     if not equal:

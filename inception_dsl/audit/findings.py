@@ -9,12 +9,13 @@ from typing import Final
 
 from inception_dsl.audit import spelling
 from inception_dsl.audit.effects import Count, effect
+from inception_dsl.audit.repetition import Repetition, repetition
 from inception_dsl.diagnostics.codes.audit_layers import STRIDE
 from inception_dsl.diagnostics.codes.code import Code
 from inception_dsl.interchange.description import describe
 from inception_dsl.interchange.graph import Graph
 from inception_dsl.ir.op import Op
-from inception_dsl.ir.program import Origin
+from inception_dsl.ir.program import Origin, Program
 
 NOTHING: Final = "none"
 """What stands for a layer that one side does not have."""
@@ -26,6 +27,7 @@ class Deviation:
 
     `row` is the row or head of the spec, `layer` what the spec calls its layer and `found` what the target calls its
     own. `node` is the spec's node; `edit` its op with the deviation, or what the target counts more because of it.
+    `repetition` is which one of a row that repeats something.
     """
 
     code: Code
@@ -38,6 +40,7 @@ class Deviation:
     origin: Origin = field(default=None, compare=False, repr=False)
     node: int = -1
     edit: Op | Count | None = field(default=None, repr=False)
+    repetition: Repetition | None = None
 
 
 @dataclass(frozen=True)
@@ -61,11 +64,12 @@ class Finding:
         return tuple(dict.fromkeys(deviation.row for deviation in self.deviations))
 
 
-def grouped(spec: Graph, deviations: Sequence[Deviation]) -> tuple[Finding, ...]:
+def grouped(program: Program, spec: Graph, deviations: Sequence[Deviation]) -> tuple[Finding, ...]:
     """Deviations that differ in the same way, together; in the order of the first of them."""
     groups: dict[tuple[str, ...], list[Deviation]] = {}
     for each in _moves(spec, sorted(deviations, key=lambda deviation: deviation.node)):
-        groups.setdefault((each.code, each.what, each.spec, each.target), []).append(each)
+        placed = replace(each, repetition=repetition(program, each.row, each.layer))
+        groups.setdefault((each.code, each.what, each.spec, each.target), []).append(placed)
     return tuple(Finding(tuple(group), _effect(spec, group)) for group in groups.values())
 
 

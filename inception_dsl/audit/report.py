@@ -160,6 +160,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "places": [
             {
                 "row": each.row,
+                "repetition": each.repetition.number if each.repetition else None,
                 "layer": each.layer,
                 "found": each.found or None,
                 "line": each.origin.line if each.origin else None,

@@ -83,10 +83,11 @@ def audit_tensors(typed: Typed, tensors: Mapping[str, Shape], source: str, heads
     theirs = _layers_in(tensors)
     pairs = _by_name(typed, ours, theirs) or _by_order(spec, ours, theirs, {*typed.heads})
     deviations = [*_deviations(typed, spec, ours, theirs, pairs)]
-    findings = grouped(spec, deviations)
+    findings = grouped(typed.program, spec, deviations)
     params = sum(math.prod(shape) for name, shape in tensors.items() if name.rpartition(".")[2] in ("weight", "bias"))
     own = count(spec)
-    of_trunk = [finding.effect for finding in grouped(spec, [d for d in deviations if d.row not in typed.heads])]
+    in_trunk = [each for each in deviations if each.row not in typed.heads]
+    of_trunk = [finding.effect for finding in grouped(typed.program, spec, in_trunk)]
     total = Count(own.params + sum(each.params for each in of_trunk), own.macs + sum(each.macs for each in of_trunk))
     notes = [f"{NOT_SEEN}; it holds {params:,} parameters, heads included"]
     target = Graph(source, spec.input, (), {"weights": INPUT}, spec.tensor)

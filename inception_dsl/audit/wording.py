@@ -38,15 +38,28 @@ def where(finding: Finding) -> str:
     else:
         text = f"{len(names)} rows from `{names[0]}` to `{names[-1]}`"
     places = len(finding.deviations)
-    return text if places == max(len(names), 1) else f"{text} ({places} places)"
+    details = [f"repetition {repeated}"] if (repeated := _repetitions(finding)) else []
+    details += [f"{places} places"] if places != max(len(names), 1) else []
+    return f"{text} ({', '.join(details)})" if details else text
+
+
+def _repetitions(finding: Finding) -> str:
+    """Which repetitions of its one row a finding concerns: `2, 4 of 5`; "" where it concerns all of them, or others."""
+    found = [each.repetition for each in finding.deviations if each.repetition]
+    numbers, counts = sorted({each.number for each in found}), {each.of for each in found}
+    several = len(finding.rows) > 1 or len(found) < len(finding.deviations) or len(counts) != 1
+    if several or len(numbers) > MOST_ROWS or len(numbers) == max(counts):
+        return ""
+    return f"{', '.join(map(str, numbers))} of {max(counts)}"
 
 
 def rows(finding: Finding) -> str:
-    """The rows of a finding in a cell: of many, the first and the last."""
+    """The rows of a finding in a cell: of many, the first and the last; of one, the repetition."""
     names = [row for row in finding.rows if row]
     if len(names) > 2:
         return f"{names[0]} ... {names[-1]}"
-    return ", ".join(names)
+    repeated = _repetitions(finding)
+    return f"{names[0]} ({repeated})" if repeated else ", ".join(names)
 
 
 def effect(count: Count) -> str:
