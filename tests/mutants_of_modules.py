@@ -151,18 +151,15 @@ def with_other_classes(old: Any) -> nn.Module | None:
 
 
 class OfBefore(nn.Module):
-    """A head that leaves after an earlier module than it did, whose output it keeps."""
+    """A head that leaves after an earlier module than it did, whose output `kept` has by then."""
 
-    def __init__(self, source: nn.Module, head: nn.Module) -> None:
+    def __init__(self, kept: dict[str, Tensor], head: nn.Module) -> None:
         super().__init__()
         self.head = head
-        source.register_forward_hook(self.keep)
-
-    def keep(self, source: nn.Module, given: Any, out: Tensor) -> None:
-        self.out = out
+        self.kept = lambda: kept["source"]  # torch warns of modules that hold tensors of an export
 
     def forward(self, x: Tensor) -> Any:
-        return self.head(self.out)
+        return self.head(self.kept())
 
 
 def with_head_moved(old: Any) -> Any:
@@ -172,7 +169,9 @@ def with_head_moved(old: Any) -> Any:
     new: Any = deepcopy(old)
     conv = new.aux2.conv.conv
     new.aux2.conv.conv = nn.Conv2d(512, conv.out_channels, 1, bias=False)
-    new.aux2 = OfBefore(new.inception4c, new.aux2)
+    kept: dict[str, Tensor] = {}
+    new.inception4c.register_forward_hook(lambda _, given, out: kept.update(source=out))
+    new.aux2 = OfBefore(kept, new.aux2)
     return new
 
 
