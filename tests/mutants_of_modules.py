@@ -156,7 +156,9 @@ class OfBefore(nn.Module):
     def __init__(self, kept: dict[str, Tensor], head: nn.Module) -> None:
         super().__init__()
         self.head = head
-        self.kept = lambda: kept["source"]  # torch warns of modules that hold tensors of an export
+        self.kept: Callable[[], Tensor] = lambda: kept[
+            "source"
+        ]  # torch warns of modules that hold tensors of an export
 
     def forward(self, x: Tensor) -> Any:
         return self.head(self.kept())
