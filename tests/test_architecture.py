@@ -60,7 +60,13 @@ FOREIGN = {
     "safetensors": {"weights"},
     "torch": {
         *("build", "cli", "crosscheck", "datasets", "emit.pytorch.executor"),
-        *("evaluation", "interchange.torch.module", "interchange.torch.reader", "interchange.torch.running"),
+        *(
+            "evaluation",
+            "interchange.torch.foreign",
+            "interchange.torch.module",
+            "interchange.torch.reader",
+            "interchange.torch.running",
+        ),
         *("runner", "training", "weights"),
     },
     "torchvision": {"runner.readers.decode", "runner.readers.torchvision"},

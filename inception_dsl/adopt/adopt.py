@@ -18,6 +18,7 @@ from inception_dsl.interchange.canonical import canonical
 from inception_dsl.interchange.graph import Graph, Opaque
 from inception_dsl.interchange.network import Network
 from inception_dsl.interchange.of_spec import of_spec
+from inception_dsl.interchange.target import stem_of
 from inception_dsl.ir.typed import Typed
 
 
@@ -85,7 +86,7 @@ def adopt(target: Network, name: str = "", values: bool = True) -> Adoption:
     if not form.steps:
         message = f"`{target.name}` has no layers: its output is its input"
         raise SpecError([Diagnostic(NOT_A_GRAPH, message, file=target.name)])
-    name = valid(name or target.stem)
+    name = valid(name or stem_of(target.name))
     spec = adopted(target.graph)
     try:
         text = text_of(spec, name, target.name)

@@ -36,7 +36,7 @@ def audit_target(
     """
     typed = at_size(program)
     if not isinstance(target, str | os.PathLike):
-        return _audited(typed, _of_torch(target, type(target).__name__, typed), heads, values)
+        return _audited(typed, of_module(target, type(target).__name__, typed.input.shape), heads, values)
     name = os.fspath(target)
     kind = kind_of(name)
     if kind == "weights":
@@ -55,13 +55,8 @@ def audit_target(
         return _audited(typed, of_file(read_onnx(Path(name), image), name), heads, values)
     from inception_dsl.interchange.torch.module import make_module
 
-    return _audited(typed, _of_torch(make_module(name, arguments or {}, values), name, typed), heads, values)
-
-
-def _of_torch(module: nn.Module, name: str, typed: Typed) -> Network:
-    from inception_dsl.interchange.torch.reader import read_torch
-
-    return of_module(module, read_torch(module, typed.input.shape, name, heads=True), name)
+    module = make_module(name, arguments or {}, values)
+    return _audited(typed, of_module(module, name, typed.input.shape), heads, values)
 
 
 def _audited(typed: Typed, target: Network, heads: bool, values: bool) -> Audit:

@@ -18,7 +18,7 @@ from inception_dsl.cli.run import TRACEBACK, CommandRun
 )
 @click.option("--version", is_flag=True, help="Print the version.")
 @click.option("--format", "form", type=click.Choice(("text", "json")), default="text", help="Format of --version.")
-@click.option(f"--{TRACEBACK}", is_flag=True, help="Show the Python traceback of an internal error.")
+@click.option(f"--{TRACEBACK}", is_flag=True, help="Show the Python traceback of an error in code.")
 @click.pass_context
 def main(context: click.Context, version: bool, form: str, traceback: bool) -> None:
     """Compile a paper's architecture table into a network you can trust.

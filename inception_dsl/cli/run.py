@@ -77,10 +77,11 @@ class CommandRun:
         """Record the diagnostics of an exception."""
         context = click.get_current_context(silent=True)
         meta = context.meta if context else {}
-        if meta.get(TRACEBACK) and not isinstance(error, SpecError):
+        origin = error.__cause__ if isinstance(error, SpecError) else error
+        if meta.get(TRACEBACK) and origin:
             import traceback
 
-            traceback.print_exception(error)
+            traceback.print_exception(origin)
         found = faults.diagnose(error, meta.get(COMMAND_LINE, ""), str(spec)).diagnostics
         self.diagnostics += [diagnostic.about(str(file or spec)) for diagnostic in found]
 

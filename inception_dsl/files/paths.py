@@ -40,6 +40,8 @@ def readable_size(path: Path) -> int:
         if kind := file_kind(found.st_mode):
             raise unreadable(path, f"it is {kind}")
         path.open("rb").close()
+    except FileNotFoundError as error:
+        raise unreadable(path, reason(error), nearest(path)) from None
     except (OSError, ValueError) as error:
         raise unreadable(path, reason(error)) from None
     return found.st_size

@@ -19,7 +19,7 @@ from inception_dsl.interchange.of_spec import of_spec
 from inception_dsl.interchange.target import kind_of
 from inception_dsl.ir.shapes import Pair
 from inception_dsl.ir.typed import Typed
-from inception_dsl.weights.alike import share, share_of
+from inception_dsl.weights.alike import percent, share, share_of
 from inception_dsl.weights.files import read_weights
 
 NEAR: Final = 0.5
@@ -52,7 +52,9 @@ class Identified:
             return [f"{self.target} is {same} {name}{more}"]
         if self.share < NEAR:
             return [f"{self.target} is unlike all specs"]
-        found = [f"{self.target} is nearest to `{self.nearest}`: {self.share:.0%} of their {self.of} are in common"]
+        found = [
+            f"{self.target} is nearest to `{self.nearest}`: {percent(self.share)} of their {self.of} are in common"
+        ]
         return [*found, *([audit_text(self.audit)] if self.audit else [])]
 
     def data(self) -> dict[str, Any]:

@@ -44,11 +44,6 @@ class Network:
     is_file: bool = False
     """Whether it is an ONNX file, and not a module of torch."""
 
-    @property
-    def stem(self) -> str:
-        """What the network is called: the name of the file, or of the function that gives it."""
-        return Path(self.name).stem if self.is_file else self.name.rpartition(":")[2]
-
 
 def read_network(target: str, size: Pair | None = None, arguments: Mapping[str, str] | None = None) -> Network:
     """Read an ONNX file, or the module of torch that `package.module:callable` gives, whose code is run.
@@ -65,17 +60,21 @@ def read_network(target: str, size: Pair | None = None, arguments: Mapping[str, 
 
         return of_file(read_onnx(Path(target), size), target)
     from inception_dsl.interchange.torch.module import make_module
+
+    return of_module(make_module(target, arguments or {}, values=True), target, size=size)
+
+
+def of_module(module: nn.Module, name: str, shape: Sequence[int] | None = None, size: Pair | None = None) -> Network:
+    """A module of torch, read with its heads for images of a shape, or of the one that it notes and perhaps a size.
+
+    One that is wrapped, or not in float32 on the CPU, is read without that. Raises `SpecError`.
+    """
+    from inception_dsl.interchange.torch.foreign import plain
     from inception_dsl.interchange.torch.reader import read_torch
-    from inception_dsl.interchange.torch.running import shape_of
+    from inception_dsl.interchange.torch.running import run, shape_of, tap
 
-    module = make_module(target, arguments or {}, values=True)
-    return of_module(module, read_torch(module, shape_of(module, size), target, heads=True), target)
-
-
-def of_module(module: nn.Module, graph: Graph, name: str) -> Network:
-    """A module of torch that was read with its heads."""
-    from inception_dsl.interchange.torch.running import run, tap
-
+    module = plain(module, name)
+    graph = read_torch(module, shape or shape_of(module, size), name, heads=True)
     return Network(
         name,
         graph,
@@ -90,16 +89,16 @@ def of_file(graph: Graph, name: str) -> Network:
     return Network(
         name,
         graph,
-        lambda images, weights: _main(file, images, weights),
+        lambda images, weights: _main(file, next(iter(graph.outputs)), images, weights),
         lambda images, weights, nodes: _tap(file, images, weights, nodes),
         is_file=True,
     )
 
 
-def _main(file: Path, images: Array, weights: Mapping[str, Array]) -> Array:
-    """The main output of an ONNX file. Raises `SpecError` E140 for a file that onnxruntime cannot run."""
+def _main(file: Path, output: str, images: Array, weights: Mapping[str, Array]) -> Array:
+    """An output of an ONNX file. Raises `SpecError` E140 for a file that onnxruntime cannot run."""
     try:
-        return _run(session(file, fused=False), images, weights)[0]
+        return _run(session(file, fused=False), images, weights, [output])[0]
     except Exception as error:  # noqa: BLE001 - onnxruntime raises exceptions of many kinds
         message = f"onnxruntime cannot run `{file}`: {one_line(error)}"
         hint = "check the file with `onnx.checker`; `--no-values` leaves the values out"
@@ -120,10 +119,8 @@ def _tap(file: Path, images: Array, weights: Mapping[str, Array], nodes: Sequenc
     return dict(zip(nodes, _run(running, images, {**unread, **weights}, names), strict=True))
 
 
-def _run(
-    running: InferenceSession, images: Array, weights: Mapping[str, Array], outputs: Sequence[str] = ()
-) -> list[Array]:
-    """Some outputs of an ONNX file, or its main one; images go in one by one, as its batch may be fixed."""
+def _run(running: InferenceSession, images: Array, weights: Mapping[str, Array], outputs: Sequence[str]) -> list[Array]:
+    """Some outputs of an ONNX file; images go in one by one, as its batch may be fixed."""
     import numpy as np
 
     given = {each.name: each.shape for each in running.get_inputs()}
@@ -132,6 +129,5 @@ def _run(
     last = len(shape) == images.ndim and shape[-1] == images.shape[1] != shape[1]
     batch = images.transpose(0, 2, 3, 1) if last else images
     feeds = {key: weights[key].reshape(given[key]) for key in given if key in weights}
-    wanted = [*(outputs or [running.get_outputs()[0].name])]
-    found = [running.run(wanted, {name: batch[at : at + 1], **feeds}) for at in range(len(batch))]
+    found = [running.run([*outputs], {name: batch[at : at + 1], **feeds}) for at in range(len(batch))]
     return [np.concatenate(values) for values in zip(*found, strict=True)]

@@ -24,3 +24,8 @@ def share_of(typed: Typed, shapes: Shapes) -> float:
     whole = Counter(weight.shape for weight in typed.weights.values())
     trunk = Counter(weight.shape for name, weight in typed.weights.items() if name not in heads)
     return max(share(given, Counter(whole)), share(given, Counter(trunk)))
+
+
+def percent(share: float) -> str:
+    """A share in words, rounded down: 100% is all."""
+    return f"{int(100 * share)}%"

@@ -10,6 +10,7 @@ from inception_dsl.build import missing
 from inception_dsl.diagnostics.codes.weights import NOT_A_WEIGHTS_FILE, TENSOR_MISMATCH
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.files import paths
+from inception_dsl.interchange.target import WEIGHTS
 from inception_dsl.weights.former_names import rename_former
 from inception_dsl.weights.pickles import load_pickle, one_line
 from inception_dsl.weights.wrapping import quoted_name, strip_prefixes, unwrap
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from inception_dsl.crosscheck.probe import Array
 
 COUNTER: Final = "num_batches_tracked"
-PICKLED: Final = (".pt", ".pth", ".bin", ".pt.tar", ".pth.tar")
 LARGEST_EXPANSION: Final = 8
 """A file's tensors may fill at most this many times the file's size as float32.
 
@@ -43,7 +43,7 @@ def read_weights(path: Path, own: Collection[str] = ()) -> WeightFile:
     that would run code, E135 for a dtype or layout that is not supported, and E005 for a missing library.
     """
     size = paths.readable_size(path)
-    if not path.name.endswith((".safetensors", *PICKLED)):
+    if not path.name.endswith(WEIGHTS):
         message = f"the format of `{path}` is not supported for weights"
         keras = "; for a keras file, use `weights import --from keras`" * (path.suffix in (".h5", ".keras"))
         hint = f"use a `.safetensors`, `.pt`, `.pth` or `.pth.tar` file{keras}"

@@ -9,7 +9,7 @@ from typing import Final
 from inception_dsl.diagnostics.diagnostic import SpecError
 from inception_dsl.files import builtin
 from inception_dsl.ir.typed import Typed
-from inception_dsl.weights.alike import Shapes, share_of
+from inception_dsl.weights.alike import Shapes, percent, share_of
 from inception_dsl.weights.builtin_specs import compiled
 from inception_dsl.weights.files import COUNTER
 from inception_dsl.weights.matching import match, own_names
@@ -49,7 +49,7 @@ def _nearest(typed: Typed, shapes: Shapes) -> str:
     most, spec = max(shares, default=(0.0, ""))
     if most < NEAR or most <= share_of(typed, shapes) or spec == typed.program.name:
         return ""
-    return f"{int(100 * most)}% of its tensors have the shapes of {spec}'s: compare it with {_place(typed, spec)}"
+    return f"{percent(most)} of its tensors have the shapes of {spec}'s: compare it with {_place(typed, spec)}"
 
 
 def networks_with_names(library: str, names: Collection[str]) -> list[Names]:

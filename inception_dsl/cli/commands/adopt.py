@@ -38,31 +38,36 @@ def command(
     values.
     """
     from inception_dsl.adopt.adopt import adopt
+    from inception_dsl.adopt.names import valid
     from inception_dsl.adopt.transplant import names_of, transplanted
     from inception_dsl.authoring.new import check_absent
     from inception_dsl.files.modeline import modeline, with_modeline
-    from inception_dsl.files.output import write
+    from inception_dsl.files.output import check_writable, write
     from inception_dsl.interchange.network import read_network
+    from inception_dsl.interchange.target import stem_of
     from inception_dsl.weights.files import safetensors
 
+    folder = Path(sources.SPECS) if Path(sources.SPECS).is_dir() else Path()
     with run.step(file=target, failure=2):
+        out = out or folder / f"{valid(stem_of(target))}.yaml"
+        for path in filter(None, (out, weights)):
+            if not force:
+                check_absent(path)
+            check_writable(path)
         network = read_network(target, size, arguments)
     with run.step(file=target):
-        found = adopt(network, out.stem if out else "", values)
-    folder = Path(sources.SPECS) if Path(sources.SPECS).is_dir() else Path()
-    out = out or folder / f"{found.name}.yaml"
-    with run.step(file=out):
-        if not force:
-            check_absent(out)
-        text = with_modeline(found.text, modeline(out))
-        run.record_written(write({out.name: text.encode()}, out.parent, force=True))
+        found = adopt(network, out.stem, values)
+    files = {out: with_modeline(found.text, modeline(out)).encode()}
+    if weights:
+        with run.step(file=target, failure=2):
+            tensors = transplanted(found.spec.network.graph, found.typed, names_of(found.spec, found.typed))
+            if tensors is None:
+                raise click.UsageError(f"--weights {weights}: `{target}` has no values for its weights")
+            files[weights] = safetensors(tensors, {"network": found.name})
+    for path, content in files.items():
+        with run.step(file=path):
+            run.record_written(write({path.name: content}, path.parent, force=True))
     for sentence in found.sentences:
         run.echo(sentence)
     run.result = found.data()
     run.diagnostics += [finding.about(str(out)) for finding in found.findings]
-    if weights:
-        with run.step(file=weights):
-            tensors = transplanted(found.spec.network.graph, found.typed, names_of(found.spec, found.typed))
-            if tensors is None:
-                raise click.UsageError(f"--weights {weights}: `{target}` has no values for its weights")
-            run.record_written(write({weights.name: safetensors(tensors, {"network": found.name})}, weights.parent))

@@ -38,7 +38,10 @@ def command(
     """
     from inception_dsl.audit import report
     from inception_dsl.audit.target import audit_target
+    from inception_dsl.interchange.target import is_target
 
+    if is_target(spec):
+        raise click.UsageError(f"`{spec}` is not a spec: the spec comes before the network, as in `audit SPEC {spec}`")
     with run.step(spec):
         program = variant.compile(spec)
     with run.step(spec, target, failure=2):

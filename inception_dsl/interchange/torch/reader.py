@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
@@ -13,14 +13,21 @@ from torch.fx.node import map_arg
 
 from inception_dsl.diagnostics.codes.interchange import NOT_A_GRAPH
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
+from inception_dsl.diagnostics.spelling import raised
 from inception_dsl.interchange.builder import Builder
 from inception_dsl.interchange.constant import Constant
 from inception_dsl.interchange.graph import INPUT, Graph, Unsupported
 from inception_dsl.interchange.recognise.patterns import PATTERNS
 from inception_dsl.interchange.torch.call import Arguments, Call, Given
+from inception_dsl.interchange.torch.foreign import complete, inference
 from inception_dsl.interchange.torch.rules import RULES
 from inception_dsl.ir.shapes import ShapeError, TensorType
 from inception_dsl.runner.base.settings import one_line
+
+CALLED: Final = """\
+it is called with one batch of images: wrap a network that needs more in a module of your own
+`--size` of `adopt` and `identify` sets the size of the images; `audit` has that of the spec
+`--traceback` shows where it happened"""
 
 
 def read_torch(module: nn.Module, image: Sequence[int], source: str, heads: bool = False) -> Graph:
@@ -46,18 +53,15 @@ def read_torch(module: nn.Module, image: Sequence[int], source: str, heads: bool
 
 def export_module(module: nn.Module, image: Sequence[int], source: str, heads: bool) -> ExportedProgram:
     """A module for images of a shape, with the outputs that it has in training if `heads`, as far as it can be so."""
-    before = {each: each.training for each in module.modules()}
     try:
-        module.eval()
-        module.training = heads
-        return export(module, (torch.zeros(1, *image),), strict=False)
-    except Exception as error:  # noqa: BLE001 - the module's own code runs here
+        with inference(module, training=heads):
+            complete(module, image)
+            return export(module, (torch.zeros(1, *image),), strict=False)
+    except (Exception, SystemExit) as error:
         if heads:
             return export_module(module, image, source, heads=False)
-        raise _refused(f"torch cannot export `{source}`: {one_line(error)}") from None
-    finally:
-        for each, training in before.items():
-            each.training = training
+        size = "x".join(map(str, image))
+        raise _refused(f"torch cannot export `{source}` for images of {size}: {_shown(error)}", CALLED) from error
 
 
 def _inputs(exported: ExportedProgram) -> dict[str, Any]:
@@ -144,5 +148,10 @@ def _unknown(call: Call) -> Any:
     raise Unsupported("the language has no such op")
 
 
-def _refused(message: str) -> SpecError:
-    return SpecError([Diagnostic(NOT_A_GRAPH, message)])
+def _shown(error: BaseException) -> str:
+    """The message of an exception, which torch may make as long as a page."""
+    return one_line(error) if isinstance(error, Exception) else raised(error)
+
+
+def _refused(message: str, hint: str = "") -> SpecError:
+    return SpecError([Diagnostic(NOT_A_GRAPH, message, help=hint)])

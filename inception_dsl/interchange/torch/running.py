@@ -10,7 +10,11 @@ from torch import Tensor, fx, nn
 from torch.func import functional_call
 from torch.utils._pytree import tree_leaves
 
+from inception_dsl.diagnostics.codes.interchange import NOT_A_GRAPH
+from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
+from inception_dsl.diagnostics.spelling import raised
 from inception_dsl.interchange.graph import Array, Graph
+from inception_dsl.interchange.torch.foreign import inference
 from inception_dsl.interchange.torch.reader import export_module, tensors_of
 from inception_dsl.ir.shapes import Pair
 
@@ -24,7 +28,7 @@ def shape_of(module: nn.Module, image: Pair | None = None) -> tuple[int, int, in
     noted = tuple(config.get("input_size") or ()) if isinstance(config, Mapping) else ()
     size: Any = getattr(module, "in_size", None)
     first = next((each for each in module.modules() if isinstance(each, nn.Conv2d)), None)
-    channels = first.in_channels if first is not None else USUAL[0]
+    channels = (first.in_channels if first is not None else 0) or USUAL[0]  # 0 in one that waits for its image
     if image:
         return (channels, *image)
     if len(noted) == len(USUAL):
@@ -35,15 +39,18 @@ def shape_of(module: nn.Module, image: Pair | None = None) -> tuple[int, int, in
 
 
 def run(module: nn.Module, graph: Graph, images: Array, weights: Mapping[str, Array]) -> Array:
-    """The main output of a module in inference, with some of its tensors replaced."""
+    """The main output of a module in inference, with some of its tensors replaced.
+
+    Raises `SpecError` E140 if its code raises an exception.
+    """
     own = module.state_dict()
     given = {key: torch.from_numpy(value).reshape(own[key].shape) for key, value in weights.items() if key in own}
-    training = module.training
     try:
-        with torch.no_grad():
-            outputs = tree_leaves(functional_call(module.eval(), given, (torch.from_numpy(images),)))
-    finally:
-        module.train(training)
+        with torch.no_grad(), inference(module):
+            outputs = tree_leaves(functional_call(module, given, (torch.from_numpy(images),)))
+    except (Exception, SystemExit) as error:
+        message = f"`{graph.source}` cannot be run: {raised(error)}"
+        raise SpecError([Diagnostic(NOT_A_GRAPH, message, help="`--no-values` leaves the values out")]) from error
     main: Array = outputs[int(next(iter(graph.outputs)))].numpy()
     return main
 
