@@ -161,3 +161,24 @@ def test_a_softmax_over_three_images_has_no_word() -> None:
     graph = read_torch(Layers(three), (4, 8, 8), "net")
 
     assert [node.op.kind for node in graph.nodes if isinstance(node.op, Opaque)]
+
+
+def test_a_row_and_a_head_that_a_source_calls_alike_have_names_of_their_own() -> None:
+    class Heads(nn.Module):
+        """Two outputs; a layer of either is called `unit`."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.trunk = nn.ModuleDict({"stem": nn.Conv2d(4, 4, 1), "unit": nn.Conv2d(4, 6, 3)})
+            self.side = nn.ModuleDict({"unit": nn.Conv2d(4, 8, 1)})
+
+        def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+            x = self.trunk["stem"](x).relu()
+            return self.trunk["unit"](x), self.side["unit"](x)
+
+    graph = read_torch(Heads().eval(), (4, 8, 8), "heads", heads=True)
+
+    found = adopt(Network("tests:heads", graph, lambda images, _: images), values=False)
+
+    assert len(found.typed.heads) == 1
+    assert not {*found.typed.heads} & {row.name for row in found.typed.program.rows}

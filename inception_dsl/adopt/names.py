@@ -29,15 +29,15 @@ def valid(name: str, taken: Collection[str] = ()) -> str:
     return unique
 
 
-def row_names(paths: Sequence[Path], kinds: Sequence[str]) -> list[str]:
+def row_names(paths: Sequence[Path], kinds: Sequence[str], heads: Collection[str] = ()) -> list[str]:
     """Names for rows: the end of their path in the source that tells them apart, or else what they do.
 
-    `kinds` says what every row does in a word: `conv`, or the module that it calls.
+    `kinds` says what every row does in a word: `conv`, or the module that it calls. The names of `heads` are taken.
     """
     shown = own_paths(paths)
     ends = Counter(end for path in shown for end in {_end(path, length) for length in range(1, len(path) + 1)})
     found: dict[int, str] = {}
-    taken: set[str] = set()
+    taken = {*heads}
     for row, path in enumerate(shown):
         if path:
             parts = (_end(path, length) for length in range(1, len(path) + 1))

@@ -77,13 +77,13 @@ class _Adoption:
         rows = rows_of(pieces, self.units, self.paths, ends, self._skeleton)
         heads = self._heads()
         self._gates([*(block for row in rows for block in row.blocks), *heads.values()])
-        self._name_rows(rows)
+        self._name_rows(rows, heads)
         blocks = [*(block for row in rows for block in row.blocks), *heads.values()]
         paths = own_paths([block.path for block in blocks])
         found = self.modules.extract([self._candidate(*each) for each in zip(blocks, paths, strict=True)])
         calls = dict(zip(map(id, blocks), found, strict=True))
         rows = self._runs(rows, calls, ends)
-        self._name_rows(rows, calls)
+        self._name_rows(rows, heads, calls)
         written = [self._row(row, calls) for row in rows]
         own = [
             AdoptedHead(name, self.spelling.rows[block.piece.arrives], calls[id(block)] or self._term(block.piece))
@@ -187,9 +187,9 @@ class _Adoption:
         calls = self.modules.extract(found) if len(found) > 1 else []
         self.spelling.calls = {join.unit: call for join, call in zip(joins, calls, strict=False) if call}
 
-    def _name_rows(self, rows: Sequence[Row], calls: Any = None) -> None:
+    def _name_rows(self, rows: Sequence[Row], heads: Collection[str], calls: Any = None) -> None:
         kinds = [self._kind(row, calls) for row in rows]
-        names = row_names([row.path for row in rows], kinds)
+        names = row_names([row.path for row in rows], kinds, heads)
         self.spelling.rows = {row.end: name for row, name in zip(rows, names, strict=True)}
 
     def _kind(self, row: Row, calls: Any) -> str:
