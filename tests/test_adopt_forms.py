@@ -118,6 +118,27 @@ def moved_down(net: Layers, x: Tensor) -> Any:
     return net.other(functional.avg_pool2d(functional.pad(x[:, :, :-1, :-1], (1, 0, 1, 0)), 1, 2))
 
 
+def transposed(net: Layers, x: Tensor) -> Any:
+    larger = functional.conv_transpose2d(x, net.one.weight, net.one.bias, 2, 1, 1)
+    wider = functional.pad(larger.relu(), (1, 1, 1, 1))
+    return functional.conv_transpose2d(wider, net.twice.weight.view(4, 2, 2, 2), None, 2, 3, groups=2)
+
+
+def resized(net: Layers, x: Tensor) -> Any:
+    small = functional.interpolate(net.one(x), scale_factor=0.5, mode="bilinear", align_corners=True)
+    image = functional.interpolate(net.other(functional.interpolate(small, (7, 9))), (8, 8), mode="bilinear")
+    return image + functional.interpolate(small, x.shape[2:])
+
+
+def squares(net: Layers, x: Tensor) -> Any:
+    split = net.one(x).view(-1, 4, 4, 2, 4, 2)
+    small = split.permute(0, 1, 3, 5, 2, 4).reshape(-1, 16, 4, 4)
+    small = small + split.permute(0, 3, 5, 1, 2, 4).reshape(-1, 16, 4, 4)
+    large = small.view(-1, 4, 2, 2, 4, 4).permute(0, 1, 4, 2, 5, 3).reshape(x.shape)
+    large = large * small.view(-1, 2, 2, 4, 4, 4).permute(0, 3, 4, 1, 5, 2).reshape(x.shape)
+    return functional.pixel_unshuffle(large, 4) + functional.pixel_unshuffle(functional.pixel_shuffle(small, 2), 4)
+
+
 FORMS = (
     convolutional_attention,
     uneven_ranges,
@@ -136,6 +157,9 @@ FORMS = (
     cut_after_windows,
     cut_before_a_window,
     plain_norm,
+    transposed,
+    resized,
+    squares,
 )
 
 

@@ -296,6 +296,8 @@ PADS = [0, 0, -1, -1, 0, 0, 1, 1]
         ("Resize", "x  twice", {**RESIZE, "nearest_mode": "floor"}, 17, "resize"),
         ("Resize", "x  twice", RESIZE, 17, "opaque"),
         ("Upsample", "x twice", {"mode": "nearest"}, 9, "resize"),
+        ("Resize", "x  twice", {"mode": "linear", "antialias": 1}, 18, "opaque"),
+        ("DepthToSpace", "x", {"blocksize": 2, "mode": "CRD"}, 17, "pixel_shuffle"),
         ("Softmax", "x", {"axis": 1}, 17, "softmax"),
         ("Softmax", "x", {"axis": 1}, 9, "opaque"),
         ("Pad", "x", {"pads": PADS, "mode": "constant"}, 9, "shift"),

@@ -49,7 +49,7 @@ from inception_dsl.ir.ops.linear import Conv, ConvTranspose, FullyConnected
 from inception_dsl.ir.ops.norms import LRN, BatchNorm, GroupNorm, L2Norm, LayerNorm
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.ops.regularisation import Dropout, DropPath
-from inception_dsl.ir.ops.resampling import Resize
+from inception_dsl.ir.ops.resampling import PixelShuffle, PixelUnshuffle, Resize
 from inception_dsl.ir.ops.scaling import Affine, Scale
 from inception_dsl.ir.ops.shaping import Crop, Flatten, Identity, Pad, Shift
 from inception_dsl.ir.shapes import Padding, ReceptiveField, ShapeError, TensorType, Window
@@ -200,6 +200,8 @@ TORCH: dict[type[Op], Callable[..., nn.Module]] = {
     AvgPool: avg_pool,
     Dropout: lambda op, x: nn.Dropout(op.p),
     DropPath: lambda op, x: StochasticDepth(op.p, "row"),
+    PixelShuffle: lambda op, x: nn.PixelShuffle(op.factor),
+    PixelUnshuffle: lambda op, x: nn.PixelUnshuffle(op.factor),
     Resize: lambda op, x: nn.Upsample(
         op.to,
         op.factor,
@@ -291,6 +293,16 @@ CASES: dict[type[Op], st.SearchStrategy[Case]] = {
     PReLU: alone(st.builds(PReLU, st.booleans()), anything),
     LRN: alone(st.builds(LRN, odd, some, some, some), images),
     L2Norm: alone(st.just(L2Norm()), anything),
+    PixelShuffle: st.builds(
+        lambda x, factor: (PixelShuffle(factor), (TensorType((x.channels * factor**2, *x.image)),)),
+        images,
+        st.integers(1, 3),
+    ),
+    PixelUnshuffle: st.builds(
+        lambda x, factor: (PixelUnshuffle(factor), (TensorType((x.channels, *(factor * n for n in x.image))),)),
+        images,
+        st.integers(1, 3),
+    ),
     Resize: alone(
         st.builds(lambda by, *words: Resize(by, None, *words), pairs, st.booleans(), st.booleans())
         | st.builds(lambda to, *words: Resize(None, to, *words), sizes, st.booleans(), st.booleans()),

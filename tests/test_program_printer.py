@@ -17,7 +17,7 @@ from inception_dsl.ir.ops.linear import Conv, ConvTranspose, FullyConnected
 from inception_dsl.ir.ops.norms import LRN, BatchNorm, GroupNorm, LayerNorm
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.ops.regularisation import Dropout, DropPath
-from inception_dsl.ir.ops.resampling import Resize
+from inception_dsl.ir.ops.resampling import PixelShuffle, PixelUnshuffle, Resize
 from inception_dsl.ir.ops.scaling import Affine, Scale
 from inception_dsl.ir.ops.shaping import Crop, Pad, Shift
 from inception_dsl.ir.program import Layer, Paper, Program, Row
@@ -52,6 +52,8 @@ MADE: dict[type[Op], tuple[Op, ...]] = {
     Scale: (Scale(0.5),),
     Affine: (Affine(),),
     DropPath: (DropPath(), DropPath(Name("rate"))),
+    PixelShuffle: (PixelShuffle(2),),
+    PixelUnshuffle: (PixelUnshuffle(2),),
     Resize: (Resize((2, 3), bilinear=True), Resize(to=(4, 5))),
 }
 """Ops with fields, in every form that they take."""

@@ -1,10 +1,11 @@
-"""Upsampling, and the length of embeddings: what they mean, what they see, and what cannot be said."""
+"""Images of other sizes, and the length of embeddings: what they mean, what they see, and what cannot be said."""
 
 from __future__ import annotations
 
 import json
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -13,7 +14,9 @@ import torch
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from onnx import helper
 
+from inception_dsl.adopt.adopt import adopt
 from inception_dsl.analysis.cost import cost
 from inception_dsl.build import build
 from inception_dsl.cli.main import main
@@ -21,6 +24,7 @@ from inception_dsl.compiler import at_size, compile_source
 from inception_dsl.diagnostics.diagnostic import Source, SpecError
 from inception_dsl.emit.onnx import onnx
 from inception_dsl.emit.pytorch import pytorch
+from inception_dsl.interchange.network import read_network
 from inception_dsl.ir.ops.resampling import Resize
 from inception_dsl.ir.typed import Typed
 
@@ -57,6 +61,10 @@ def test_a_default_of_corners_is_for_bilinear_alone() -> None:
         ("resize", "E202: `resize` needs a factor: write how many times larger"),
         ("resize 2x2/2", "E202: `resize` takes no stride"),
         ("resize 2x3 4", "E202: `resize` takes no width"),
+        ("pixel_shuffle 2", "E212: `row0`: `pixel_shuffle 2` needs a multiple of 4 channels, not 1"),
+        ("pixel_unshuffle 2", "E212: `row0`: `pixel_unshuffle 2` does not divide an image of 9x10"),
+        ("pixel_shuffle 2x2", "E202: `pixel_shuffle` takes no kernel"),
+        ("depth_to_space 2", "E201: unknown layer or module `depth_to_space`: channels become pixels by"),
         ("resize 2 to=4x4", "E202: `resize to` takes no factor"),
         ("resize to=0", "E207: `to` must be a whole number from 1 to 1,000, not 0"),
         ("resize to=4 align_corners", "E220: `align_corners` has nothing to act on"),
@@ -81,7 +89,12 @@ layers = st.lists(
             *("resize 2", "resize 3", "resize 2 bilinear", "resize 3 bilinear"),
             *("resize to=31x40", "resize to=31x40 bilinear", "resize to=15x19 bilinear", "resize to=17x13"),
             *("resize to=31x40 bilinear align_corners", "resize to=15x19 bilinear align_corners"),
-            *("conv_transpose 4x4/2 1 pad=1", "conv_transpose 3x3/2 1 same", "conv_transpose 5x4/3x2 1 same_upper"),
+            *(
+                "conv 1x1 4 -> pixel_shuffle 2",
+                "conv_transpose 4x4/2 1 pad=1",
+                "conv_transpose 3x3/2 1 same",
+                "conv_transpose 5x4/3x2 1 same_upper",
+            ),
             *("resize 2 bilinear align_corners", "conv 3x3 1 same", "conv 3x3/2 1 same", "conv 2x2 1 valid"),
             *("conv 2x2/2 1 valid", "conv 1x1/3 1"),
         ]
@@ -166,3 +179,36 @@ def test_a_length_of_1() -> None:
             session = onnxruntime.InferenceSession(onnx.model(typed, opset=opset), providers=["CPUExecutionProvider"])
             np.testing.assert_allclose(session.run(None, {"input": x.numpy()})[0], expected, rtol=1e-5)
         assert typed.nodes[-1].receptive_field == (network("relu", image=image).nodes[-1].receptive_field)
+
+
+@pytest.mark.parametrize(
+    ("kind", "attributes"),
+    [
+        *(("ConvTranspose", {"strides": [2, 3], "auto_pad": auto}) for auto in ("SAME_UPPER", "SAME_LOWER", "VALID")),
+        ("ConvTranspose", {"strides": [2, 2], "output_shape": [9, 10]}),
+        ("ConvTranspose", {"strides": [2, 2], "pads": [1, 0, 1, 0], "output_padding": [1, 1]}),
+        ("ConvTranspose", {"pads": [1, 1, 1, 1], "dilations": [2, 1], "group": 2}),
+        *(("DepthToSpace", {"blocksize": 2, "mode": mode}) for mode in ("DCR", "CRD")),
+        ("SpaceToDepth", {"blocksize": 2}),
+        ("Resize", {"mode": "linear"}),
+        ("Resize", {"mode": "linear", "coordinate_transformation_mode": "align_corners"}),
+        ("Resize", {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}),
+    ],
+)
+def test_what_other_tools_write_of_images_is_adopted_with_equal_values(
+    kind: str, attributes: dict[str, Any], tmp_path: Path
+) -> None:
+    random = np.random.default_rng(0)
+    given = {name: random.normal(size=shape) for name, shape in (("w", (4, 2, 3, 3)), ("v", (4, 4, 1, 1)))}
+    tensors = [helper.make_tensor(name, 1, values.shape, values.ravel()) for name, values in given.items()]
+    tensors.append(helper.make_tensor("sizes", 7, [4], [1, 4, 9, 5]))
+    inputs = {"ConvTranspose": ["h", "w"], "Resize": ["h", "", "", "sizes"]}.get(kind, ["h"])
+    nodes = [helper.make_node("Conv", ["x", "v"], ["h"]), helper.make_node(kind, inputs, ["y"], **attributes)]
+    ends = [helper.make_tensor_value_info(name, 1, shape) for name, shape in (("x", [1, 4, 4, 6]), ("y", None))]
+    graph = helper.make_graph(nodes, "g", ends[:1], ends[1:], tensors)
+    file = tmp_path / "m.onnx"
+    file.write_bytes(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]).SerializeToString())
+    found = adopt(read_network(str(file)))
+    assert found.same
+    assert found.values is not None
+    assert found.values.equal, found.values

@@ -111,8 +111,9 @@ def conv_transpose(
     before = _less(window.before, around.before, window.stride)
     after = _less(window.after, around.after, window.stride)
     for source, places in ((image, replace(window, before=before, after=after)), (x, window)):
-        if op := places.transposed(width, groups, "bias" in weights):
-            return graph.add(name, op, source, **weights)
+        with suppress(ShapeError):
+            if op := places.transposed(width, groups, "bias" in weights):
+                return graph.add(name, op, source, **weights)
     raise ShapeError(WRONG_RANK, f"the language does not cut off {window.before} and {window.after} pixels")
 
 

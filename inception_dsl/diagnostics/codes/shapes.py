@@ -90,7 +90,8 @@ UNEVEN_GROUPS = Code(
     "groups do not divide the channels",
     """\
 Each group of a convolution reads an equal share of the input channels and produces an equal share of the output
-channels. The groups of `gn 32` and `shuffle 2` and the parts of `part 1/2` are equal shares of the channels too.
+channels. The groups of `gn 32` and `shuffle 2` and the parts of `part 1/2` are equal shares of the channels too, and so
+are the pixels of a square in `pixel_shuffle 2`. `pixel_unshuffle 2` divides an image into such squares.
 """,
     wrong="""\
 network: tiny

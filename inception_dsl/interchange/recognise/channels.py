@@ -58,6 +58,15 @@ def shuffle(graph: Builder, added: Added) -> int | None:
     return graph.add(added.name, ChannelShuffle(groups), *split.inputs) if tuple(image) == op.shape[1:] else None
 
 
+def shuffled_back(graph: Builder, added: Added) -> int | None:
+    """A shuffle of as many groups as the one before it had channels in a group, which undoes it."""
+    op, before = added.op, graph.node(added.inputs[0])
+    assert isinstance(op, ChannelShuffle)
+    if before is None or not isinstance(before.op, ChannelShuffle):
+        return None
+    return before.inputs[0] if op.groups * before.op.groups == graph.type_of(added.inputs[0]).channels else None
+
+
 def concat(graph: Builder, added: Added) -> int | None:
     """Values joined along the channels."""
     assert isinstance(added.op, Join)

@@ -23,6 +23,7 @@ from inception_dsl.interchange.recognise import (
 )
 from inception_dsl.interchange.recognise.activations import recognise_activation
 from inception_dsl.ir.op import Op
+from inception_dsl.ir.ops.channels import ChannelShuffle
 from inception_dsl.ir.ops.joins import Add, Mul
 from inception_dsl.ir.ops.linear import Conv
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
@@ -36,7 +37,8 @@ PATTERNS: Final[Mapping[type[Op], tuple[Pattern, ...]]] = {
     Mul: (expansion.of_operand, expansion.of_image, recognise_activation, gates.shifted),
     Add: (expansion.of_image, recognise_activation),
     prim.Expand: (expansion.unneeded,),
-    prim.Reshape: (channels.shuffle, norms.ungroup, stacks.unstack, layout.flatten),
+    ChannelShuffle: (channels.shuffled_back,),
+    prim.Reshape: (channels.shuffle, resampling.squares, norms.ungroup, stacks.unstack, layout.flatten),
     prim.Permute: (layout.permute,),
     prim.Reduce: (layout.reduce, stacks.total),
     prim.Linear: (layout.linear,),

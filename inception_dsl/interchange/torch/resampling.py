@@ -5,6 +5,7 @@ from __future__ import annotations
 from inception_dsl.interchange.graph import Unsupported
 from inception_dsl.interchange.resizing import resize
 from inception_dsl.interchange.torch.call import RULES, Call
+from inception_dsl.ir.ops.resampling import PixelShuffle, PixelUnshuffle
 
 
 @RULES("upsample_nearest2d", "upsample_bilinear2d")
@@ -18,3 +19,13 @@ def _resize(call: Call) -> int:
     bilinear = call.kind == "upsample_bilinear2d"
     corners = bool(call.arguments.get("align_corners"))
     return resize(call.builder, call.name, (int(rows), int(columns)), bilinear, corners, call.x)
+
+
+@RULES("pixel_shuffle")
+def _pixel_shuffle(call: Call) -> int:
+    return call.add(PixelShuffle(call["upscale_factor"]))
+
+
+@RULES("pixel_unshuffle")
+def _pixel_unshuffle(call: Call) -> int:
+    return call.add(PixelUnshuffle(call["downscale_factor"]))

@@ -7,8 +7,10 @@ import struct
 from dataclasses import dataclass
 from fractions import Fraction
 
+from inception_dsl.diagnostics.codes.shapes import UNEVEN_GROUPS
 from inception_dsl.ir.op import Op
-from inception_dsl.ir.shapes import Pair, ReceptiveField, ReceptiveFields, TensorType
+from inception_dsl.ir.shapes import Pair, ReceptiveField, ReceptiveFields, ShapeError, TensorType
+from inception_dsl.ir.values import Number, Operation, Width
 
 
 def nearest_pixels(size: int, out: int) -> tuple[int, ...]:
@@ -67,3 +69,59 @@ class Resize(Op):
                 first, last = min(stride, Fraction(1)) - 2, max(stride, Fraction(1))
         step = Fraction(field.stride) * stride
         return ReceptiveField(step, field.first + first * field.stride, field.last + last * field.stride)
+
+
+@dataclass(frozen=True)
+class PixelShuffle(Op):
+    """An image enlarged by `factor` from its channels: every factor x factor of them are the pixels of a square.
+
+    Channel (c * factor + i) * factor + j is row i and column j of the squares of channel c (1609.05158, section 2.2).
+    """
+
+    name = "pixel_shuffle"
+    factor: int
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        (x,) = inputs
+        height, width = x.image
+        square = self.factor**2
+        if x.channels % square:
+            message = f"`{self.name} {self.factor}` needs a multiple of {square} channels, not {x.channels}"
+            hint = f"write a width such as {max(x.channels // square, 1) * square} before it"
+            raise ShapeError(UNEVEN_GROUPS, message, hint)
+        return TensorType((x.channels // square, height * self.factor, width * self.factor))
+
+    def receptive_field(self, image: TensorType, before: ReceptiveFields) -> ReceptiveFields:
+        return Resize((self.factor, self.factor)).receptive_field(image, before)
+
+    def channels(self, *inputs: Width) -> Width:
+        (width,), square = inputs, self.factor**2
+        return width // square if isinstance(width, int) else Operation("//", width, Number(square))
+
+
+@dataclass(frozen=True)
+class PixelUnshuffle(Op):
+    """The inverse of `pixel_shuffle`: the pixels of every square of `factor` x `factor` become channels.
+
+    TensorFlow and ONNX order them the other way round, as `pixel_unshuffle 2 -> shuffle {in // 4}` does: all channels
+    of the first pixel, then all of the second (the space to depth of TResNet, 2003.13630, section 2.1).
+    """
+
+    name = "pixel_unshuffle"
+    factor: int
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        (x,) = inputs
+        height, width = x.image
+        if height % self.factor or width % self.factor:
+            message = f"`{self.name} {self.factor}` does not divide an image of {height}x{width}"
+            raise ShapeError(UNEVEN_GROUPS, message, "bring the image to a multiple of it, or write another factor")
+        return TensorType((x.channels * self.factor**2, height // self.factor, width // self.factor))
+
+    def receptive_field(self, image: TensorType, before: ReceptiveFields) -> ReceptiveFields:
+        height, width = (field.through(self.factor, self.factor, 0) for field in before)
+        return height, width
+
+    def channels(self, *inputs: Width) -> Width:
+        (width,), square = inputs, self.factor**2
+        return width * square if isinstance(width, int) else Operation("*", width, Number(square))

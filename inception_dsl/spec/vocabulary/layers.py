@@ -10,7 +10,7 @@ from inception_dsl.ir.ops.linear import Conv, ConvTranspose, FullyConnected
 from inception_dsl.ir.ops.norms import LRN, BatchNorm, GroupNorm, L2Norm, LayerNorm
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.ops.regularisation import Dropout, DropPath
-from inception_dsl.ir.ops.resampling import Resize
+from inception_dsl.ir.ops.resampling import PixelShuffle, PixelUnshuffle, Resize
 from inception_dsl.ir.ops.scaling import Affine
 from inception_dsl.ir.ops.shaping import Crop, Flatten, Identity, Pad, Shift
 from inception_dsl.spec.vocabulary.entry import LayerEntry, LayerNumber
@@ -179,6 +179,18 @@ LAYERS: Final[dict[str, LayerEntry]] = {
         LayerNumber("factor", "pair", "factor", "how many times larger, such as `resize 2`, or `resize to=14x14`"),
         _words("to nearest bilinear align_corners"),
         {"mode": "bilinear" if Resize.bilinear else "nearest"},
+    ),
+    "pixel_shuffle": LayerEntry(
+        "pixel_shuffle N",
+        (PixelShuffle,),
+        False,
+        LayerNumber("factor", "count", "factor", "how many times larger, such as `pixel_shuffle 2`"),
+    ),
+    "pixel_unshuffle": LayerEntry(
+        "pixel_unshuffle N",
+        (PixelUnshuffle,),
+        False,
+        LayerNumber("factor", "count", "factor", "how many times smaller, such as `pixel_unshuffle 2`"),
     ),
     "softmax": LayerEntry("softmax", (Softmax,)),
     "flatten": LayerEntry("flatten", (Flatten,)),

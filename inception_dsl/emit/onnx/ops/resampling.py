@@ -8,7 +8,7 @@ from inception_dsl.diagnostics.codes.shapes import FIXED_IMAGE_SIZE
 from inception_dsl.emit.onnx import protobuf as pb
 from inception_dsl.emit.onnx.node import OnnxNode, Site, Spelling
 from inception_dsl.emit.rules import Rules
-from inception_dsl.ir.ops.resampling import Resize, nearest_pixels
+from inception_dsl.ir.ops.resampling import PixelShuffle, PixelUnshuffle, Resize, nearest_pixels
 from inception_dsl.ir.shapes import Pair, ShapeError
 
 rules: Final = Rules[Spelling]("ONNX")
@@ -48,4 +48,19 @@ def _sized(to: Pair, mode: dict[str, str]) -> list[OnnxNode]:
         OnnxNode("Shape", {"end": 2}, {}, ("x",), "others"),
         OnnxNode("Concat", {"axis": 0}, size, ("others", "to"), "sizes"),
         OnnxNode("Resize", {**mode}, {}, ("x", "", "", "sizes")),
+    ]
+
+
+@rules(PixelShuffle)
+def _pixel_shuffle(op: PixelShuffle, site: Site) -> OnnxNode:
+    return OnnxNode("DepthToSpace", {"blocksize": op.factor, "mode": "CRD"})
+
+
+@rules(PixelUnshuffle)
+def _pixel_unshuffle(op: PixelUnshuffle, site: Site) -> list[OnnxNode]:
+    channels, square = site.types[0].channels, op.factor**2
+    order = pb.Integers(tuple(pixel * channels + channel for channel in range(channels) for pixel in range(square)))
+    return [  # ONNX puts all channels of the first pixel before those of the second
+        OnnxNode("SpaceToDepth", {"blocksize": op.factor}, {}, ("x",), "pixels"),
+        OnnxNode("Gather", {"axis": 1}, {"order": order}, ("pixels", "order")),
     ]

@@ -10,6 +10,8 @@ from inception_dsl.interchange.graph import Unsupported
 from inception_dsl.interchange.onnx.model import OnnxNode
 from inception_dsl.interchange.onnx.rules.rule import RULES, Inputs, Reading, Value, constant_of, image_of
 from inception_dsl.interchange.resizing import resize
+from inception_dsl.ir.ops.channels import ChannelShuffle
+from inception_dsl.ir.ops.resampling import PixelShuffle, PixelUnshuffle
 from inception_dsl.ir.shapes import Pair
 
 SIZES: Final = 3
@@ -40,6 +42,22 @@ def _resize(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
     if not known or own.get("antialias") or policy != "stretch":
         raise Unsupported(f"the language has no resize to {to} with `{mode}`, `{corners}` and `{rounded}`")
     return [resize(reading.builder, node.name, to, mode == "linear", corners == "align_corners", image_of(inputs))]
+
+
+@RULES("DepthToSpace")
+def _depth_to_space(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
+    x, factor = image_of(inputs), node.attributes["blocksize"]
+    if node.attributes.get("mode", "DCR") == "DCR":  # all channels of the first pixel come first
+        x = reading.builder.add(f"{node.name}/shuffle", ChannelShuffle(factor**2), x)
+    return [reading.builder.add(node.name, PixelShuffle(factor), x)]
+
+
+@RULES("SpaceToDepth")
+def _space_to_depth(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
+    x = image_of(inputs)
+    channels = reading.builder.type_of(x).channels
+    pixels = reading.builder.add(node.name, PixelUnshuffle(node.attributes["blocksize"]), x)
+    return [reading.builder.add(f"{node.name}/shuffle", ChannelShuffle(channels), pixels)]
 
 
 def _size(reading: Reading, node: OnnxNode, inputs: Inputs) -> Pair:
