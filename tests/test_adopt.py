@@ -97,6 +97,16 @@ def test_runs_widths_by_what_arrives_and_gates_are_recognised(tmp_path: Path) ->
     assert "pass\n      * [ avgpool global" in squeeze
 
 
+def test_cells_that_read_two_rows_and_parts_of_them_are_modules(tmp_path: Path) -> None:
+    text = spec_of("nasnet_a_large", tmp_path)
+
+    assert text.count("\n") <= 130
+    assert "separable k=5 stride=1 width={in} + separable k=3 stride=1 width={in}" in text
+    assert "columns: [prev, width, prev b]" in text
+    assert text.count("| cell_c ") == 14
+    assert text.count("| @cell_15     | @cell_16     |") == 1
+
+
 def test_a_network_without_names_has_runs_too(tmp_path: Path) -> None:
     file = without_names(onnx.model(at_size(compile_file("builtin:inception_v4"))))
     text = adopted(read_onnx(written(file, tmp_path))).text

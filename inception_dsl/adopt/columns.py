@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from inception_dsl.adopt.slots import WIDTHS, is_layer, with_slots
+from inception_dsl.adopt.slots import ROW, WIDTHS, is_layer, with_slots
 from inception_dsl.ir.values import MODULE_IN, Name, Number, Operation, Value
 from inception_dsl.syntax.terms import Branches, Chain, Term, Use, walk
 
@@ -15,7 +15,7 @@ FACTORS: Final = (2, 3, 4, 6, 8)
 DIVISORS: Final = (2, 4, 8, 16, 32)
 """How many times what arrives, or which part of it, a width may be."""
 
-NAMES: Final = {"kernel": "k", "act": "act", "scale": "scale", "stride": "stride", "rate": "rate"}
+NAMES: Final = {"kernel": "k", "act": "act", "scale": "scale", "stride": "stride", "rate": "rate", ROW: "prev"}
 """The names of columns by what they hold; widths have several."""
 
 IN: Final = Name("in")
@@ -56,7 +56,7 @@ def template(samples: Sequence[Sample], kinds: Mapping[str, Mapping[str, str]]) 
         kind, vector, ins, _ = next(place)
         if use is not None and kind == "width" and any(word.text == "depthwise" for word in use.words):
             return IN if vector == ins else value
-        if len(set(vector)) == 1:
+        if len(set(vector)) == 1 and kind != ROW:
             return value
         if kind in WIDTHS:
             entries = tuple(sample.entry for sample in samples)

@@ -7,6 +7,7 @@ given a label where it is made, and referred to; where that would be too much fo
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -18,10 +19,16 @@ from inception_dsl.diagnostics.codes.interchange import NOT_EXPRESSED
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.interchange.dominators import Dominators
 from inception_dsl.interchange.graph import INPUT
+from inception_dsl.ir.ops.norms import Norm
+from inception_dsl.ir.ops.scaling import Scale
+from inception_dsl.spec.vocabulary.words import ACTIVATIONS
 
 MOST_LABELS: Final = 8
 MOST_UNITS: Final = 150
 """The most labels and layers of one formula; a step with more is split into rows."""
+
+MOST_LIVE: Final = 5
+"""The most values that one row may hand on, beside its own, to those after it where a step is split."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,10 @@ class _Decomposing:
     def __init__(self, network: Units) -> None:
         self.network = network
         self.dominators = Dominators(unit.inputs for unit in network.units)
+        self.readers: defaultdict[int, list[int]] = defaultdict(list)
+        for index, unit in enumerate(network.units):
+            for each in dict.fromkeys(unit.inputs):
+                self.readers[each].append(index)
 
     def pieces(self, base: int, spine: Sequence[int]) -> tuple[Piece, ...]:
         """The pieces of a chain of dominators after `base`; those that share weights are one."""
@@ -109,14 +120,14 @@ class _Decomposing:
         few = len(building.read) <= MOST_LABELS and len(building.made) <= MOST_UNITS and not building.is_cut
         if few or building.repeated:  # only the formula of a layer can apply it again
             return [Piece(chain, end, base, frozenset(building.read))]
+        for most in range(2, MOST_LIVE + 1):
+            pieces = self._split(self._waists(base, end, most), base, end)
+            if all(len(piece.read) <= MOST_LABELS and _size(piece) <= MOST_UNITS for piece in pieces):
+                return pieces
         rows = {base, *building.read}
         if building.is_cut:
             rows |= nested(self.network, self.dominators) & self._region(base, end)
-        while True:
-            pieces, more = self._rows(rows, base, end)
-            if not more:
-                return pieces
-            rows |= more
+        return self._split(rows, base, end)
 
     def _region(self, base: int, end: int) -> set[int]:
         """What lies between a value and another, without either."""
@@ -128,17 +139,60 @@ class _Decomposing:
             ahead += new
         return found - {base, end}
 
-    def _rows(self, rows: set[int], base: int, end: int) -> tuple[list[Piece], set[int]]:
-        """Pieces for values that become rows; and the values that would have to be rows too."""
-        building = Building(self.network, self.dominators, rows)
-        pieces: list[Piece] = []
-        arrives = base
-        for unit in [*sorted(rows - {base}), end]:
-            building.arrives = arrives
-            chain = building.between(base, unit, whole=True)
-            pieces.append(Piece(_without_idle_start(chain), unit, arrives))
-            arrives = unit
-        return pieces, building.read - rows
+    def _waists(self, base: int, end: int, most: int) -> set[int]:
+        """The values that are still to be read where these are few, as after a cell that reads the two before it."""
+        order = [*sorted(self._region(base, end)), end]
+        last_read = {each: index for index in order for each in self.network.units[index].inputs}
+        live, found = {base}, {base}
+        for index in order:
+            live = {each for each in (*live, index) if last_read.get(each, -1) > index}
+            if len(live) <= most and self._ends(index):
+                found |= live
+        return found
+
+    def _ends(self, index: int) -> bool:
+        """Whether a row may end in a value: in a join, or in the norm and activation of one that several read."""
+        join = last = index
+        while self._finishes(join):
+            join = self.network.units[join].inputs[0]
+        while (readers := self.readers[last]) and len(readers) == 1 and self._finishes(readers[0]):
+            last = readers[0]
+        joins = join != INPUT and self.network.units[join].joins
+        return joins and index == (last if len(self.readers[last]) > 1 else join)
+
+    def _finishes(self, index: int) -> bool:
+        """Whether a layer is a norm or an activation of what it alone reads."""
+        unit = self.network.units[index] if index != INPUT else None
+        return (
+            unit is not None
+            and isinstance(unit.ops[0], (*ACTIVATIONS, Norm, Scale))
+            and len(self.readers[unit.inputs[0]]) == 1
+        )
+
+    def _split(self, rows: set[int], base: int, end: int) -> list[Piece]:
+        """Pieces for values that become rows, and for those that have to be rows too because others read them."""
+        while True:
+            building = Building(self.network, self.dominators, rows)
+            pieces: list[Piece] = []
+            more: set[int] = set()
+            arrives = base
+            for unit in [*sorted(rows - {base}), end]:
+                building.arrives = arrives
+                building.read.clear()
+                chain = _without_idle_start(building.between(base, unit, whole=True))
+                own = {step.unit for step in steps_of(chain) if isinstance(step, Layer | Join)}
+                pieces.append(Piece(chain, unit, arrives, frozenset(building.read & own)))
+                more |= building.read - own - rows
+                arrives = unit
+            if building.is_cut:
+                more |= nested(self.network, self.dominators) & self._region(base, end) - rows
+            if not more:
+                return pieces
+            rows = rows | more
+
+
+def _size(piece: Piece) -> int:
+    return sum(1 for _ in steps_of(piece.chain))
 
 
 def _without_idle_start(chain: Chain) -> Chain:

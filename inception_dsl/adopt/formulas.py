@@ -66,7 +66,7 @@ class Building:
             path.append(at)
             at = self.dominators.above[at]
         steps: list[Step] = []
-        if at != base or (whole and at != self.arrives):
+        if at != (self.arrives if whole else base):
             steps.append(Given(at))
             if at not in self.rows:
                 self.read.add(at)

@@ -11,7 +11,7 @@ from inception_dsl.adopt.columns import Sample, template
 from inception_dsl.adopt.names import valid
 from inception_dsl.adopt.scopes import Path
 from inception_dsl.adopt.slots import is_layer, skeleton
-from inception_dsl.ir.values import Number, Value
+from inception_dsl.ir.values import Name, Number, Value
 from inception_dsl.syntax.terms import Branches, Chain, Labelled, Reference, Scaled, Term, Use, WordTerm, walk
 
 FEWEST_LAYERS: Final = 4
@@ -79,8 +79,7 @@ class Modules:
         """The candidates that are calls of one module."""
         strict: dict[Hashable, list[int]] = {}
         for index, candidate in enumerate(candidates):
-            if _is_closed(candidate.sample.term):
-                strict.setdefault(skeleton(candidate.sample.term, self.kinds), []).append(index)
+            strict.setdefault(skeleton(candidate.sample.term, self.kinds), []).append(index)
         loose: dict[Hashable, list[list[int]]] = {}
         for group in strict.values():
             first = candidates[group[0]]
@@ -94,7 +93,7 @@ class Modules:
                 groups += [together] if more <= MOST_COLUMNS else alike
             else:
                 groups.append(together)
-        groups = [group for group in groups if _is_worth(candidates[group[0]].sample.term, len(group))]
+        groups = [group for group in groups if is_worth(candidates[group[0]].sample.term, len(group))]
         return sorted(groups)
 
     def _columns(self, candidates: Sequence[Candidate], group: Sequence[int]) -> dict[str, str]:
@@ -112,18 +111,13 @@ def _value(value: Any) -> Value | str:
     return Number(value) if isinstance(value, int | float) else value
 
 
-def _is_closed(term: Term) -> bool:
-    """Whether a term reads only what it makes itself."""
-    labels = {inner.label for inner in walk(term) if isinstance(inner, Labelled)}
-    return all(inner.name in labels for inner in walk(term) if isinstance(inner, Reference))
-
-
-def _is_worth(term: Term, times: int) -> bool:
+def is_worth(term: Term, times: int) -> bool:
     """Whether a structure that occurs this often should be a module."""
     layers = sum(map(is_layer, walk(term)))
     joins = any(isinstance(inner, Branches) for inner in walk(term))
     if times == 1:
-        return joins and layers >= FEWEST_LAYERS
+        reads_rows = any(isinstance(inner, Reference) for inner in walk(term))  # then a row is as clear as a call
+        return joins and layers >= FEWEST_LAYERS * (1 + reads_rows)
     return layers >= 2 if joins else layers + (times > 3) >= FEWEST_LAYERS - any(map(_is_depthwise, walk(term)))
 
 
@@ -134,13 +128,16 @@ def _is_depthwise(term: Term) -> bool:
 def _described(graph: Term) -> str:
     """A word for a structure."""
     inner = list(walk(graph))
+    if any(isinstance(step, Use) and isinstance(step.name, Name) for step in inner):
+        return "cell"
     outer = graph.steps if isinstance(graph, Chain) else (graph,)
     join = next((step for step in outer if isinstance(step, Branches)), None)
     depthwise = any(map(_is_depthwise, inner))
-    if any(isinstance(step, Use) and step.name in ("shuffle", "part") for step in inner):
+    if any(isinstance(step, Use) and step.name == "shuffle" for step in inner):
         return "shuffle_unit"
     if join is None or (join.join == "*" and len(outer) > 2):
-        return "inverted" if depthwise and len(outer) > 2 else "separable" if depthwise else "block"
+        leads = next((step for step in outer if isinstance(step, Use) and step.kernel), graph)
+        return "block" if not depthwise else "separable" if _is_depthwise(leads) else "inverted"
     passes = any(_passes(branch) for branch in join.branches)
     match join.join:
         case "*":

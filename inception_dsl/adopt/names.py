@@ -35,7 +35,7 @@ def row_names(paths: Sequence[Path], kinds: Sequence[str], heads: Collection[str
     `kinds` says what every row does in a word: `conv`, or the module that it calls. The names of `heads` are taken.
     """
     shown = own_paths(paths)
-    ends = Counter(end for path in shown for end in {_end(path, length) for length in range(1, len(path) + 1)})
+    ends = Counter(end for path in {*shown} for end in {_end(path, length) for length in range(1, len(path) + 1)})
     found: dict[int, str] = {}
     taken = {*heads}
     for row, path in enumerate(shown):

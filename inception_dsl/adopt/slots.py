@@ -6,10 +6,10 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from inception_dsl.ir.values import Number, Value
+from inception_dsl.ir.values import Name, Number, Value
 from inception_dsl.spec.vocabulary.layers import LAYERS
 from inception_dsl.spec.vocabulary.words import WORDS
-from inception_dsl.syntax.terms import Scaled, Term, Use, WordTerm, with_children
+from inception_dsl.syntax.terms import Labelled, Reference, Scaled, Term, Use, WordTerm, walk, with_children
 
 Slot = Callable[[str, Any, Use | None, int, str], Any]
 """Gives the new value of a slot: of its kind, with its old value, in a use, which is the n-th of the term.
@@ -20,7 +20,10 @@ The last argument is the column of the module that the use calls, where the slot
 WIDTHS: Final = ("width", "groups")
 """The kinds of slots that are numbers of channels."""
 
-ALWAYS: Final = (*WIDTHS, "rate", "scale")
+ROW: Final = "row"
+"""The kind of a slot that is the value of an earlier row."""
+
+ALWAYS: Final = (*WIDTHS, "rate", "scale", ROW)
 """The kinds that differ between the calls of any module; the others make modules that are alike."""
 
 STRUCTURE: Final = ("kernel", "stride", "act")
@@ -35,18 +38,22 @@ def is_layer(term: Term) -> bool:
 
 def with_slots(term: Term, slot: Slot, kinds: Mapping[str, Mapping[str, str]]) -> Term:
     """A term with new values in its slots; `kinds` are those of the columns of modules, by the name of the module."""
-    return _Walk(slot, kinds).term(term)
+    labels = frozenset(inner.label for inner in walk(term) if isinstance(inner, Labelled))
+    return _Walk(slot, kinds, labels).term(term)
 
 
 class _Walk:
-    def __init__(self, slot: Slot, kinds: Mapping[str, Mapping[str, str]]) -> None:
-        self.slot, self.kinds = slot, kinds
+    def __init__(self, slot: Slot, kinds: Mapping[str, Mapping[str, str]], labels: frozenset[str]) -> None:
+        self.slot, self.kinds, self.labels = slot, kinds, labels
         self.number = -1
 
     def term(self, term: Term) -> Term:
         match term:
             case Use():
                 return self._use(term) if is_layer(term) else term
+            case Reference(row) if row not in self.labels:
+                value = self.slot(ROW, f"@{row}", None, self.number, "")
+                return Use(value) if isinstance(value, Name) else Reference(value[1:])
             case Scaled(factor, inner):
                 return Scaled(self.slot("scale", factor, None, self.number, ""), self.term(inner))
             case _:
@@ -95,6 +102,8 @@ def skeleton(term: Term, kinds: Mapping[str, Mapping[str, str]], loose: bool = F
     def blank(kind: str, value: Any, use: Use | None, number: int, column: str) -> Any:
         if kind not in ignored:
             return value
+        if kind == ROW:
+            return "@row"
         return "relu" if kind == "act" else Number(2)
 
     return with_slots(term, blank, kinds)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
@@ -11,10 +11,11 @@ from inception_dsl.adopt.columns import Sample
 from inception_dsl.adopt.decompose import Decomposed, Piece, decompose
 from inception_dsl.adopt.modules import Candidate, Modules
 from inception_dsl.adopt.names import own_paths, row_names, valid
+from inception_dsl.adopt.parts import with_parts
 from inception_dsl.adopt.rows import Block, Row, joined, rows_of
 from inception_dsl.adopt.scopes import Path, common, paths_of
 from inception_dsl.adopt.slots import skeleton
-from inception_dsl.adopt.terms import Spelling, in_a_row
+from inception_dsl.adopt.terms import Spelling, in_a_row, letters
 from inception_dsl.adopt.tree import Again, Chain, Given, Join, Layer, steps_of
 from inception_dsl.adopt.units import Units, units_of
 from inception_dsl.adopt.words import uses_of, with_classes
@@ -22,7 +23,7 @@ from inception_dsl.interchange.graph import INPUT, Graph
 from inception_dsl.ir.ops.joins import Mul
 from inception_dsl.ir.ops.scaling import Scale
 from inception_dsl.ir.values import Number
-from inception_dsl.syntax.terms import Labelled, Reference, Repeated, Term, Use, walk
+from inception_dsl.syntax.terms import Labelled, Reference, Repeated, Term, Use, renamed, walk
 
 
 @dataclass
@@ -80,13 +81,19 @@ class _Adoption:
         self._name_rows(rows, heads)
         blocks = [*(block for row in rows for block in row.blocks), *heads.values()]
         paths = own_paths([block.path for block in blocks])
-        found = self.modules.extract([self._candidate(*each) for each in zip(blocks, paths, strict=True)])
-        calls = dict(zip(map(id, blocks), found, strict=True))
+        found = [self._candidate(*each) for each in zip(blocks, paths, strict=True)]
+        samples = with_parts([candidate.sample for candidate in found], self.modules)
+        found = [replace(candidate, sample=sample) for candidate, sample in zip(found, samples, strict=True)]
+        calls = dict(zip(map(id, blocks), self.modules.extract(found), strict=True))
+        terms = dict(zip(map(id, blocks), (sample.term for sample in samples), strict=True))
         rows = self._runs(rows, calls, ends)
+        before = self.spelling.rows
         self._name_rows(rows, heads, calls)
-        written = [self._row(row, calls) for row in rows]
+        new = {f"@{before[unit]}": f"@{name}" for unit, name in self.spelling.rows.items()}
+        self.written = {block: renamed(calls[block] or term, new) for block, term in terms.items()}
+        written = [self._row(row) for row in rows]
         own = [
-            AdoptedHead(name, self.spelling.rows[block.piece.arrives], calls[id(block)] or self._term(block.piece))
+            AdoptedHead(name, self.spelling.rows[block.piece.arrives], self.written[id(block)])
             for name, block in heads.items()
         ]
         order = [unit for block in blocks for unit in self._layers(block.piece)]
@@ -129,9 +136,9 @@ class _Adoption:
         if not piece.read:
             return {}
         taken = {*self.spelling.rows.values(), *labelled}
-        letters = (label for label in _letters() if label not in taken)
+        free = (label for label in letters() if label not in taken)
         made = [step.unit for step in steps_of(piece.chain) if isinstance(step, Layer | Join)]
-        return {unit: next(letters) for unit in dict.fromkeys(made) if unit in piece.read}
+        return {unit: next(free) for unit in dict.fromkeys(made) if unit in piece.read}
 
     def _skeleton(self, piece: Piece) -> Hashable:
         return skeleton(_unnamed(self.spelling, piece), self.modules.kinds)
@@ -204,11 +211,13 @@ class _Adoption:
         name = self.units[(weighted or layers)[0].unit].ops[0].name
         return KINDS.get(name, name)
 
-    def _row(self, row: Row, calls: Any) -> AdoptedRow:
+    def _row(self, row: Row) -> AdoptedRow:
         terms: list[Term] = []
         for block in row.blocks:
             labelled = {inner.label for term in terms for inner in walk(term) if isinstance(inner, Labelled)}
-            terms.append(calls[id(block)] or self._term(block.piece, labelled))
+            term = self.written[id(block)]
+            own = {inner.label for inner in walk(term) if isinstance(inner, Labelled)}
+            terms.append(self._term(block.piece, labelled) if labelled & own else term)
         cells: dict[str, Any] = {}
         for term in terms:
             for word in term.words if isinstance(term, Use) and self._is_call(term) else ():
@@ -238,12 +247,6 @@ def _is_closed(join: Join, piece: Piece) -> bool:
 
 def _reads_input(piece: Piece) -> bool:
     return any(isinstance(step, Given) and step.unit == INPUT for step in steps_of(piece.chain))
-
-
-def _letters() -> Iterator[str]:
-    for number in range(26 * 27):
-        first, second = divmod(number, 26)
-        yield (chr(ord("a") + first - 1) if first else "") + chr(ord("a") + second)
 
 
 def _unnamed(spelling: Spelling, piece: Piece) -> Term:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from inception_dsl.adopt.tree import Again, Chain, Given, Join, Layer, Step
 from inception_dsl.adopt.units import Units
 from inception_dsl.elaborate.printer import PASS, SIGNS
 from inception_dsl.syntax import terms
-from inception_dsl.syntax.terms import Branches, Labelled, Reference, Scaled, Term, Use, WordTerm
+from inception_dsl.syntax.terms import Branches, Labelled, Reference, Scaled, Term, Use, WordTerm, walk, with_children
 
 Names = Mapping[int, str]
 """The names of values, by unit: labels of a formula, or rows."""
@@ -65,3 +66,29 @@ def in_a_row(steps: list[Term]) -> Term:
     """Steps as a chain."""
     flat = [inner for step in steps for inner in (step.steps if isinstance(step, terms.Chain) else (step,))]
     return terms.Chain(tuple(flat)) if len(flat) > 1 else flat[0] if flat else PASS
+
+
+def letters() -> Iterator[str]:
+    """Labels in the order in which they are given: a to z, then aa."""
+    for number in range(26 * 27):
+        first, second = divmod(number, 26)
+        yield (chr(ord("a") + first - 1) if first else "") + chr(ord("a") + second)
+
+
+def relabelled(term: Term) -> Term:
+    """A term whose labels depend on their order alone."""
+    labels = dict.fromkeys(inner.label for inner in walk(term) if isinstance(inner, Labelled))
+    new = dict(zip(labels, letters(), strict=False))
+
+    def changed(inner: Term) -> Term:
+        match inner:
+            case Labelled(label, labelled):
+                return Labelled(new[label], changed(labelled))
+            case Reference(name):
+                return Reference(new.get(name, name))
+            case Use("again"):
+                return replace(inner, words=tuple(replace(word, text=new[word.text]) for word in inner.words))
+            case _:
+                return with_children(inner, changed)
+
+    return changed(term) if labels else term

@@ -45,7 +45,7 @@ def uses_of(network: Units) -> dict[int, Term]:
 def _order(kind: type[Op], units: Iterable[Unit]) -> tuple[str, ...]:
     """The paddings in the order in which a kind of layer tries them: first what its layers with strides have most."""
     windows = ((unit, _window(unit)) for unit in units if isinstance(unit.ops[0], kind))
-    strided = [unit for unit, window in windows if window and max(window.stride) > 1]
+    strided = [unit for unit, window in windows if window and max(window.stride) > 1 < max(window.reach)]
     fits = Counter(kind for unit in strided for kind in PREFERRED if _with_padding(unit, kind))
     ordered = sorted(PREFERRED, key=lambda padding: (-fits[padding], PREFERRED.index(padding)))
     return tuple(ordered) if ordered[0] == "same_upper" else PREFERRED
