@@ -694,9 +694,11 @@ class _Network:
     def split(self, shape: _Shape) -> Written:
         """Parts of the channels, of which one is convolved alone, joined and shuffled."""
         width = 2 * self.pick(1, 2, 3)
-        if self.pick(True, False, False, False) and shape.image and not any(size % 2 for size in shape.image):
-            back = self.pick("pixel_shuffle 2", "shuffle {in // 4} -> pixel_shuffle 2")
-            return f"pixel_unshuffle 2 -> conv 1x1 {4 * width} -> {back}", shape.wide(width)
+        by = self.pick(1, 2, 3)
+        if self.pick(True, False, False, False) and shape.image and not any(size % by for size in shape.image):
+            turn, back = self.maybe(f"-> shuffle {by**2}"), self.maybe(f"-> shuffle {by**2}", f"-> shuffle {width}")
+            large = f"conv 1x1 {by**2 * width}{back} -> pixel_shuffle {by}"
+            return f"pixel_unshuffle {by}{turn} -> {large}", shape.wide(width)
         last = f"part 2/2 -> conv {self.kernel()} {{in}} depthwise same"
         unit = f"[ {self.pick('', 'left: ')}part 1/2 | {last} ] -> shuffle {self.pick(1, 2, width)}"
         halved = f"[ {last} + part 1/2 ]", shape.wide(width // 2)

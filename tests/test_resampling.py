@@ -64,7 +64,7 @@ def test_a_default_of_corners_is_for_bilinear_alone() -> None:
         ("pixel_shuffle 2", "E212: `row0`: `pixel_shuffle 2` needs a multiple of 4 channels, not 1"),
         ("pixel_unshuffle 2", "E212: `row0`: `pixel_unshuffle 2` does not divide an image of 9x10"),
         ("pixel_shuffle 2x2", "E202: `pixel_shuffle` takes no kernel"),
-        ("depth_to_space 2", "E201: unknown layer or module `depth_to_space`: channels become pixels by"),
+        ("depth_to_space 2", "E201: unknown layer or module `depth_to_space`: write `pixel_shuffle 2`;"),
         ("resize 2 to=4x4", "E202: `resize to` takes no factor"),
         ("resize to=0", "E207: `to` must be a whole number from 1 to 1,000, not 0"),
         ("resize to=4 align_corners", "E220: `align_corners` has nothing to act on"),

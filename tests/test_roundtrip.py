@@ -16,6 +16,7 @@ from inception_dsl.elaborate.elaborate import elaborate
 from inception_dsl.elaborate.printer import print_program
 from inception_dsl.ir.ops.channels import ChannelPart, ChannelShuffle
 from inception_dsl.ir.ops.joins import Add, Concat, Mul
+from inception_dsl.ir.ops.resampling import PixelShuffle, PixelUnshuffle
 from inception_dsl.ir.ops.scaling import Scale
 from inception_dsl.ir.program import Program
 from inception_dsl.ir.typed import Typed
@@ -65,13 +66,16 @@ def test_values(value: Value) -> None:
     assert spell(algebra.parse_braced(f"{{{printed}}}")) == printed
 
 
+NOTHING = (Scale(1.0), ChannelPart((1, 1)), ChannelShuffle(1), PixelShuffle(1), PixelUnshuffle(1))
+
+
 def working(typed: Typed) -> list[tuple[Any, ...]]:
-    """Its graph without what `simplify` takes out: joins of a single branch, factors of 1, and one part or group."""
+    """Its graph without what `simplify` takes out: joins of a single branch, and `NOTHING`."""
     place = {-1: -1}
     kept: list[tuple[Any, ...]] = []
     for i, node in enumerate(typed.nodes):
         single = isinstance(node.op, Concat | Add | Mul) and len(node.inputs) == 1
-        if single or node.op in (Scale(1.0), ChannelPart((1, 1)), ChannelShuffle(1)):
+        if single or node.op in NOTHING:
             place[i] = place[node.inputs[0]]
         else:
             place[i] = len(kept)

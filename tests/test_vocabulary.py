@@ -40,7 +40,7 @@ SMALLEST |= {"dropout": "dropout 40%", "fc": "fc 6", "gn": "gn 3", "resize": "re
 
 def network(formula: str, keys: str = "") -> Typed:
     """A network of one formula."""
-    text = f"network: tiny\ninput: 6x9x9\n{keys}\nlayers: |\n  name | layer\n  row | [{formula}]\n"
+    text = f"network: tiny\ninput: 12x12x12\n{keys}\nlayers: |\n  name | layer\n  row | [{formula}]\n"
     return at_size(compile_source(Source("spec.yaml", text)))
 
 

@@ -20,9 +20,13 @@ from inception_dsl.ir.ops.channels import ChannelShuffle
 from inception_dsl.ir.ops.joins import Add, Mul
 from inception_dsl.ir.ops.linear import Conv
 from inception_dsl.ir.ops.norms import BatchNorm
+from inception_dsl.ir.ops.resampling import PixelShuffle, PixelUnshuffle
 from inception_dsl.ir.ops.scaling import Scale
 from inception_dsl.ir.ops.shaping import Flatten
 from inception_dsl.spec.vocabulary.words import ACTIVATIONS
+
+REORDERED: Final = ({ChannelShuffle, PixelShuffle}, {PixelUnshuffle, ChannelShuffle})
+"""Layers that belong together: the order of the channels that become pixels, or that came from pixels."""
 
 MOST_BLOCKS: Final = 4
 """The most blocks of a row, where a run of equal ones counts as one."""
@@ -100,6 +104,8 @@ def _belongs(piece: Piece, before: Piece, units: Sequence[Unit]) -> bool:
             op = units[unit].ops[0]
             if isinstance(op, Flatten):
                 return isinstance(last, Layer) and not units[last.unit].key
+            if isinstance(last, Layer) and {type(op), type(units[last.unit].ops[0])} in REORDERED:
+                return True
             after_norm = isinstance(last, Layer) and isinstance(units[last.unit].ops[0], BatchNorm | Scale)
             return isinstance(op, (*ACTIVATIONS, Scale, ChannelShuffle)) and (isinstance(last, Join) or after_norm)
         case _:

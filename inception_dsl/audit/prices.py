@@ -15,7 +15,7 @@ from inception_dsl.spec.vocabulary.words import ACTIVATIONS
 
 PRICES: Final = {
     **dict.fromkeys(("conv", "conv_transpose", "fc"), 3.0),
-    **dict.fromkeys(("maxpool", "avgpool", "resize"), 2.5),
+    **dict.fromkeys(("maxpool", "avgpool", "resize", "pixel_shuffle", "pixel_unshuffle"), 2.5),
     **dict.fromkeys(("concat", "add", "mul"), 2.0),
 }
 """What a step costs to add or to leave out; all others cost 1."""

@@ -9,12 +9,13 @@ from typing import Any
 from inception_dsl.interchange.graph import GraphNode
 from inception_dsl.interchange.windows import reads_after
 from inception_dsl.ir.op import concrete
+from inception_dsl.ir.ops.activations import PReLU
 from inception_dsl.ir.ops.channels import ChannelPart, ChannelShuffle, ChannelSlice
 from inception_dsl.ir.ops.joins import Add, Concat, Mul
-from inception_dsl.ir.ops.linear import Conv, ConvTranspose, FullyConnected
+from inception_dsl.ir.ops.linear import Conv, ConvTranspose, FullyConnected, LinearLayer
 from inception_dsl.ir.ops.norms import BatchNorm
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
-from inception_dsl.ir.ops.resampling import Resize
+from inception_dsl.ir.ops.resampling import PixelShuffle, PixelUnshuffle, Resize
 from inception_dsl.ir.ops.scaling import Scale
 from inception_dsl.ir.ops.shaping import Crop, Flatten, Identity, Pad
 from inception_dsl.ir.shapes import TensorType, Window, uniform_window
@@ -40,7 +41,7 @@ def passes(node: GraphNode) -> bool:
             return node.out == x
         case ChannelShuffle(groups):
             return groups in (1, x.channels)
-        case Resize():
+        case Resize() | PixelShuffle() | PixelUnshuffle():
             return node.out == x
         case _:
             return False
@@ -53,17 +54,8 @@ def describe(node: GraphNode) -> tuple[str, Parameters]:
     """
     op, x = node.op, node.types[0]
     match op:
-        case Conv(width, window, groups, bias):
-            sums = {"width": concrete(width), "bias": bias}
-            if x.shape[1:] == window.kernel == (1, 1) == node.out.shape[1:]:
-                return "fc", _parameters(**sums, groups=concrete(groups))
-            return "conv", _parameters(**sums, groups=concrete(groups), **_window(window, x))
-        case ConvTranspose(width, window, groups, bias):
-            before = tuple(first for first, _ in op.cut)
-            slides = {**_steps(window, x.image), "before": before, "out": node.out.image}
-            return op.name, _parameters(width=concrete(width), bias=bias, groups=concrete(groups), **slides)
-        case FullyConnected(width, bias):
-            return "fc", _parameters(width=concrete(width), bias=bias, groups=1)
+        case Conv() | ConvTranspose() | FullyConnected():
+            return _linear(op, x, node.out)
         case MaxPool(window):
             return "maxpool", _pool(window, x, (1, 1))
         case AvgPool(window, count_pad, to):
@@ -71,6 +63,8 @@ def describe(node: GraphNode) -> tuple[str, Parameters]:
             return "avgpool", (*_pool(window, x, to), *_parameters(**counted))
         case BatchNorm(eps):
             return "bn", _parameters(eps=eps)
+        case PReLU(per_channel):
+            return op.name, _parameters(per_channel=per_channel and x.channels > 1)
         case Resize(bilinear=bilinear, align_corners=align_corners):
             return op.name, _parameters(size=node.out.image, bilinear=bilinear, align_corners=align_corners)
         case ChannelPart((number, _)):
@@ -81,6 +75,21 @@ def describe(node: GraphNode) -> tuple[str, Parameters]:
             return op.name, _parameters(before=op.before, after=op.after)
         case _:
             return op.name, _parameters(**{field.name: getattr(op, field.name) for field in fields(op)})
+
+
+def _linear(op: LinearLayer, x: TensorType, out: TensorType) -> tuple[str, Parameters]:
+    sums = {"width": concrete(op.width), "bias": op.bias}
+    match op:
+        case FullyConnected():
+            return "fc", _parameters(**sums, groups=1)
+        case Conv(_, window, groups) if x.shape[1:] == window.kernel == (1, 1) == out.shape[1:]:
+            return "fc", _parameters(**sums, groups=concrete(groups))
+        case Conv(_, window, groups):
+            return op.name, _parameters(**sums, groups=concrete(groups), **_window(window, x))
+        case ConvTranspose(_, window, groups):
+            before = tuple(first for first, _ in op.cut)
+            slides = {**_steps(window, x.image), "before": before, "out": out.image}
+            return op.name, _parameters(**sums, groups=concrete(groups), **slides)
 
 
 def _parameters(**values: Any) -> Parameters:

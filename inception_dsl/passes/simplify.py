@@ -1,4 +1,4 @@
-"""Removes parts without effect: `pass` steps, factors of 1, the one part of one, repeats of 1, joins of one branch."""
+"""Removes parts without effect: `pass` steps, factors and repeats of 1, the one part of one, joins of one branch."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from functools import partial
 
 from inception_dsl.ir.dataflow import split_source, steps_read
 from inception_dsl.ir.ops.channels import ChannelPart, ChannelShuffle
+from inception_dsl.ir.ops.resampling import PixelShuffle, PixelUnshuffle
 from inception_dsl.ir.ops.scaling import Scale
 from inception_dsl.ir.ops.shaping import Identity
 from inception_dsl.ir.program import Body, Join, Layer, Part, Program, Repeat, Sequence
@@ -24,7 +25,9 @@ def simplify(program: Program) -> Program:
 
 def _simplify(read: Collection[str], body: Body) -> Body:
     match body:
-        case Layer((Scale(1.0) | Identity() | ChannelPart((_, 1)) | ChannelShuffle(1),)):
+        case Layer((Scale(1.0) | Identity() | ChannelPart((_, 1)),)):
+            return Sequence((), origin=body.origin)
+        case Layer((ChannelShuffle(1) | PixelShuffle(1) | PixelUnshuffle(1),)):
             return Sequence((), origin=body.origin)
         case Repeat(_, Sequence(())):
             return Sequence((), origin=body.origin)

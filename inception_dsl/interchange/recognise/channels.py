@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from inception_dsl.interchange.builder import Added, Builder
-from inception_dsl.interchange.primitives import Gather, Join, Pad, Permute, Reshape, Slice
+from inception_dsl.interchange.primitives import Gather, Join, Pad, Slice
 from inception_dsl.ir.ops.channels import ChannelPart, ChannelShuffle, ChannelSlice
 from inception_dsl.ir.ops.joins import Concat
 from inception_dsl.ir.ops.scaling import Scale
@@ -44,18 +44,6 @@ def gather(graph: Builder, added: Added) -> int | None:
     if width and size % width == 0 and order == tuple(c for first in range(width) for c in range(first, size, width)):
         return graph.add(added.name, ChannelShuffle(size // width), index)
     return None
-
-
-def shuffle(graph: Builder, added: Added) -> int | None:
-    """Channels as a matrix of groups, which is transposed and made channels again."""
-    op, (index,) = added.op, added.inputs
-    assert isinstance(op, Reshape)
-    turned = graph.node(index)
-    split = graph.node(turned.inputs[0]) if turned and turned.op == Permute((1, 0, 2, 3)) else None
-    if split is None or not isinstance(split.op, Reshape) or graph.type_of(split.inputs[0]).shape != op.shape:
-        return None
-    groups, _, *image = split.op.shape
-    return graph.add(added.name, ChannelShuffle(groups), *split.inputs) if tuple(image) == op.shape[1:] else None
 
 
 def shuffled_back(graph: Builder, added: Added) -> int | None:

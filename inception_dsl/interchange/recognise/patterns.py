@@ -18,6 +18,7 @@ from inception_dsl.interchange.recognise import (
     layout,
     margins,
     norms,
+    pixels,
     resampling,
     stacks,
 )
@@ -38,8 +39,8 @@ PATTERNS: Final[Mapping[type[Op], tuple[Pattern, ...]]] = {
     Add: (expansion.of_image, recognise_activation),
     prim.Expand: (expansion.unneeded,),
     ChannelShuffle: (channels.shuffled_back,),
-    prim.Reshape: (channels.shuffle, resampling.squares, norms.ungroup, stacks.unstack, layout.flatten),
-    prim.Permute: (layout.permute,),
+    prim.Reshape: (pixels.rearranged, norms.ungroup, stacks.unstack, layout.flatten),
+    prim.Permute: (layout.permute, pixels.rearranged),
     prim.Reduce: (layout.reduce, stacks.total),
     prim.Linear: (layout.linear,),
     prim.LastAxisNorm: (norms.vector_norm,),

@@ -46,7 +46,7 @@ def _resize(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
 
 @RULES("DepthToSpace")
 def _depth_to_space(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
-    x, factor = image_of(inputs), node.attributes["blocksize"]
+    x, factor = image_of(inputs), _square(node)
     if node.attributes.get("mode", "DCR") == "DCR":  # all channels of the first pixel come first
         x = reading.builder.add(f"{node.name}/shuffle", ChannelShuffle(factor**2), x)
     return [reading.builder.add(node.name, PixelShuffle(factor), x)]
@@ -56,8 +56,16 @@ def _depth_to_space(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Va
 def _space_to_depth(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
     x = image_of(inputs)
     channels = reading.builder.type_of(x).channels
-    pixels = reading.builder.add(node.name, PixelUnshuffle(node.attributes["blocksize"]), x)
-    return [reading.builder.add(f"{node.name}/shuffle", ChannelShuffle(channels), pixels)]
+    pixels = reading.builder.add(f"{node.name}/unshuffle", PixelUnshuffle(_square(node)), x)
+    return [reading.builder.add(node.name, ChannelShuffle(channels), pixels)]
+
+
+def _square(node: OnnxNode) -> int:
+    """The side of the squares that a node makes, or takes apart."""
+    side = int(node.attributes["blocksize"])
+    if side < 1:
+        raise ValueError(f"no square has a side of {side}")
+    return side
 
 
 def _size(reading: Reading, node: OnnxNode, inputs: Inputs) -> Pair:
