@@ -110,7 +110,7 @@ class Network:
         """Compare a module of torch, or another target of the command `audit`; with `values`, on the same weights."""
         from inception_dsl.audit.target import audit_target
 
-        return audit_target(self.program, target, heads=heads, values=values)
+        return audit_target(self.program, target, heads=heads, values=values, name=self._path)
 
     def build(self, num_classes: int | None = None, *, classes: int | None = None) -> nn.Module:
         """The network as a `torch.nn.Module`, initialised as its spec states.

@@ -7,14 +7,17 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from cli_runner import SMALL, Run, in_folder
+from hostile_models import NODE, model, weight
 from torch import nn
 
 import inception_dsl
 from inception_dsl.interchange.torch.foreign import inference, plain
 from inception_dsl.interchange.torch.reader import read_torch
+from inception_dsl.weights.files import safetensors
 
 NETS = '''
 """A network of somebody."""
@@ -242,3 +245,56 @@ def test_a_module_of_python_is_audited_as_it_is(run: Run) -> None:
 
     assert network.audit(nn.DataParallel(net)).holds
     assert {each.dtype for each in net.parameters()} == {torch.float16}
+
+
+NASTY = "conv\n::error::x\x1b[31m<b>`|\u2028injected: yes\u0085- y 層" * 50
+
+
+def test_names_of_a_stranger_end_no_line(run: Run) -> None:
+    nodes = [
+        NODE("Conv", ["x", "w"], ["c"], name=f"/{NASTY}/Conv", kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
+        NODE("Relu", ["c"], ["r"], name=f"/{NASTY}/Relu"),
+        NODE("Conv", ["r", "v"], ["y"], name="/層/Conv", kernel_shape=[5, 5], pads=[2, 2, 2, 2]),
+    ]
+    data = model(nodes, [weight("w", 4, 3, 3, 3), weight("v", 4, 4, 5, 5)], (1, 3, 8, 8)).SerializeToString()
+    Path("nasty.onnx").write_bytes(data)
+
+    assert run("adopt", "nasty.onnx", "--out", "adopted.yaml", "--force").exit_code == 0
+    text = Path("adopted.yaml").read_text(encoding="utf-8")
+    assert "\u2028" not in text
+    assert "injected: yes" not in [line.strip() for line in text.splitlines()]
+    assert max(map(len, text.splitlines())) < 200
+    assert run("audit", "adopted.yaml", "nasty.onnx").exit_code == 0
+
+
+def test_a_finding_without_a_place_names_the_spec_as_it_was_given(run: Run) -> None:
+    done = run("audit", "spec.yaml", "theirs.nets:Scaled", "--format", "github")
+
+    assert done.exit_code == 1
+    assert done.stdout.startswith("::error file=spec.yaml,")
+    done = run("audit", "builtin:googlenet_bn_small", "theirs.nets:Lazy")
+    assert done.stdout.startswith("googlenet_bn_small (builtin:googlenet_bn_small) against")
+
+
+@pytest.mark.parametrize("names", ["zyxw", "abcd"])
+def test_a_file_of_weights_without_an_order_is_paired_by_content(run: Run, names: str) -> None:
+    shapes = [(9, 3, 3, 3), (9, 9, 1, 1), (7, 9, 3, 3), (5, 7, 3, 3)]
+    rows = "\n".join(f"  c{at} | conv {shape[2]}x{shape[3]} {shape[0]} same" for at, shape in enumerate(shapes))
+    Path("four.yaml").write_text(f"network: four\ninput: 3x8x8\nlayers: |\n  name | layer\n{rows}\n", encoding="utf-8")
+    tensors = {f"{name}.weight": np.zeros(shape, np.float32) for name, shape in zip(names, shapes, strict=True)}
+    Path("four.safetensors").write_bytes(safetensors(tensors, {}))
+
+    assert run("audit", "four.yaml", "four.safetensors").exit_code == 0
+    tensors[f"{names[2]}.weight"] = np.zeros((7, 9, 1, 1), np.float32)
+    Path("four.safetensors").write_bytes(safetensors(tensors, {}))
+    result = json.loads(run("audit", "four.yaml", "four.safetensors", "--format", "json").stdout)["result"]
+    assert [(each["what"], each["places"][0]["row"]) for each in result["findings"]] == [("kernel", "c2")]
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "model.pth", "model.safetensors"])
+def test_a_file_that_git_lfs_keeps_is_said_to_be_one(run: Run, name: str) -> None:
+    Path(name).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", encoding="utf-8")
+    done = run("audit", "spec.yaml", name)
+
+    assert done.exit_code == 2
+    assert "`git lfs pull`" in done.stderr

@@ -13,7 +13,7 @@ from inception_dsl.ir import names
 def cleaned(name: str) -> str:
     """A name in small letters, with `_` between its words; it may still be no name of the language."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", name)
-    words = re.sub(r"\W+", "_", words).strip("_").lower()
+    words = re.sub(r"\W+", "_", words, flags=re.ASCII).strip("_").lower()
     words = re.sub(r"_+", "_", words)
     return re.sub(r"^([a-z]{5,})(\d+[a-z])$", r"\1_\2", words)
 

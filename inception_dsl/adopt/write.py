@@ -20,10 +20,16 @@ from inception_dsl.spec.vocabulary.entry import DEFAULT_CLASSES
 from inception_dsl.syntax.printer import align, spell_words
 from inception_dsl.syntax.terms import Term, Use, WordTerm, walk, with_children
 from inception_dsl.syntax.yaml_printer import dump
+from inception_dsl.text.terminal import shortened, visible
 
 WIDEST: Final = 118
 MOST_PLACES: Final = 4
 """The most places of a module that its `doc` lists."""
+
+PUBLISHED: Final = "What the paper prints goes to `published`, and is checked."
+
+LONGEST: Final = 80
+"""The most columns of a name of the source."""
 
 _EXPONENT: Final = re.compile(r"=(\d+(?:\.\d+)?e-0\d)\b")
 """A small number as Python prints it, which specs write out."""
@@ -59,7 +65,7 @@ def text_of(spec: Adopted, name: str, source: str) -> str:
         for key, value in data.items()
         if value is not None
     ]
-    parts.insert(0, _comment([f"Adopted from {source}. What the paper prints goes to `published`, and is checked."]))
+    parts.insert(0, _comment([f"Adopted from {_shown(source)}. {PUBLISHED}"]))
     if origins := _origins(spec.rows):
         after = next(place for place, part in enumerate(parts) if part.startswith("layers:")) + 1
         parts.insert(after, _comment([f"Rows in the source: {origins}."]))
@@ -91,10 +97,15 @@ def _module(module: Module, defaults: Defaults) -> dict[str, Any]:
     return {"doc": _places(module), "columns": [*module.kinds] or None, "graph": graph}
 
 
+def _shown(name: str) -> str:
+    """A name of the source as comments show it: it ends no line of YAML, whatever it is, and is not long."""
+    return shortened(visible(name), LONGEST)
+
+
 def _places(module: Module) -> str | None:
     """Where a module stands in the source."""
-    kinds = dict.fromkeys(place.kind for place in module.places if place.kind)
-    paths = list(dict.fromkeys(".".join(place.path) for place in module.places if place.path))
+    kinds = dict.fromkeys(_shown(place.kind) for place in module.places if place.kind)
+    paths = list(dict.fromkeys(_shown(".".join(place.path)) for place in module.places if place.path))
     shown = ", ".join(paths)
     if len(paths) > MOST_PLACES:
         shown = f"{paths[0]}, {paths[1]} to {paths[-1]}, {len(paths)} in all"
@@ -119,7 +130,7 @@ def _cell(value: Any) -> str:
 
 def _origins(rows: Sequence[AdoptedRow]) -> str:
     """The rows whose names are not those of the source, with the path there."""
-    named = [(row.name, ".".join(row.path)) for row in rows if row.path and not _is_same(row.name, row.path)]
+    named = [(row.name, _shown(".".join(row.path))) for row in rows if row.path and not _is_same(row.name, row.path)]
     return ", ".join(f"{name} = {path}" for name, path in named)
 
 

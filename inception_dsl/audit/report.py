@@ -14,7 +14,7 @@ from inception_dsl.diagnostics.codes.audit_structure import VALUES
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Note
 from inception_dsl.diagnostics.spelling import counted
 from inception_dsl.text.aligned import TextColumn, format_table
-from inception_dsl.text.markdown import escaped, table
+from inception_dsl.text.markdown import code, escaped, table
 
 HEADER: Final = ("row", "deviation", "spec", "target", "places", "parameters", "multiply-adds")
 
@@ -37,9 +37,7 @@ def _parted(audit: Audit) -> Iterator[Diagnostic]:
     causes = [wording.sentence(finding) for finding in audit.findings if {*finding.rows} & {*since}]
     hint = f"the structure deviates here: {'; '.join(causes)}" if causes else ""
     label = f"`{row.layer}` here, `{row.found}` in the target"
-    yield Diagnostic(
-        VALUES, audit.values.difference, origin, label, (), hint, "" if origin else audit.typed.program.file
-    )
+    yield Diagnostic(VALUES, audit.values.difference, origin, label, (), hint, "" if origin else audit.spec.source)
 
 
 def _diagnostic(audit: Audit, finding: Finding) -> Diagnostic:
@@ -50,7 +48,7 @@ def _diagnostic(audit: Audit, finding: Finding) -> Diagnostic:
     ]
     more = wording.effect(finding.effect)
     hint = f"the target has {more}" if more else ""
-    label, file = wording.label(first), audit.typed.program.file
+    label, file = wording.label(first), audit.spec.source
     return Diagnostic(
         first.code,
         wording.sentence(finding),
@@ -120,7 +118,7 @@ def _rows(audit: Audit) -> list[tuple[str, ...]]:
 
 def markdown(audit: Audit) -> str:
     """The same, for a pull request."""
-    blocks = [f"## `{audit.typed.program.name}` against `{escaped(audit.target.source)}`", " ".join(verdict(audit))]
+    blocks = [f"## {code(audit.typed.program.name)} against {code(audit.target.source)}", " ".join(verdict(audit))]
     if audit.findings:
         blocks.append(table(HEADER, [[*map(escaped, row)] for row in _rows(audit)], 4))
     blocks += [f"Not compared: {escaped(note)}." for note in audit.notes]

@@ -28,13 +28,25 @@ def audit_target(
     arguments: Mapping[str, str] | None = None,
     heads: bool = True,
     values: bool = False,
+    name: str = "",
 ) -> Audit:
     """Audit a module of torch, or what a command line names: a file, or `package.module:callable`.
 
     `values` also runs both on the same weights, and compares them row by row. Where the target reads images of another
-    size, so does the spec, unless its weights depend on the size. Raises `SpecError`.
+    size, so does the spec, unless its weights depend on the size. `name` is what reports call the spec, by default its
+    last folder and its file. Raises `SpecError`.
     """
-    typed = at_size(program)
+    found = _audit_target(at_size(program), target, arguments, heads, values)
+    return replace(found, spec=replace(found.spec, source=name)) if name else found
+
+
+def _audit_target(
+    typed: Typed,
+    target: nn.Module | str | os.PathLike[str],
+    arguments: Mapping[str, str] | None,
+    heads: bool,
+    values: bool,
+) -> Audit:
     if not isinstance(target, str | os.PathLike):
         return _audited(typed, of_module(target, type(target).__name__, typed.input.shape), heads, values)
     name = os.fspath(target)

@@ -2,12 +2,15 @@
 
 Layers pair by name where the names are the spec's own, or those that a library is known to have for it. Other files
 are aligned like series, in the order of their tensors, and what then has no partner pairs by content, since the order
-of a file need not be that in which layers run.
+of a file need not be that in which layers run. Safetensors sorts its tensors by name, which leaves no order: there,
+equal layers pair first.
 """
 
 from __future__ import annotations
 
 import math
+import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -113,7 +116,19 @@ def _layers_in(tensors: Mapping[str, Shape]) -> list[Layer]:
         layer, _, own = name.rpartition(".")
         if not name.endswith(COUNTER) and shape:
             layers.setdefault(layer, {})[own] = shape
-    return [Layer(name, shapes) for name, shapes in layers.items()]
+    found = [Layer(name, shapes) for name, shapes in layers.items()]
+    return sorted(found, key=lambda layer: _numbered(layer.name)) if _is_sorted(found) else found
+
+
+def _is_sorted(layers: Sequence[Layer]) -> bool:
+    """Whether the order of a file is that of its names, by letters or with numbers as numbers."""
+    names = [layer.name for layer in layers]
+    return names in (sorted(names), sorted(names, key=_numbered))
+
+
+def _numbered(name: str) -> list[tuple[int, str]]:
+    """What sorts a name before one with a larger number."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
 def _by_name(typed: Typed, ours: Mapping[int, Layer], theirs: Sequence[Layer]) -> dict[int, int]:
@@ -134,22 +149,28 @@ def _by_name(typed: Typed, ours: Mapping[int, Layer], theirs: Sequence[Layer]) -
 
 
 def _by_order(spec: Graph, ours: Mapping[int, Layer], theirs: Sequence[Layer], heads: set[str]) -> dict[int, int]:
-    """Pair layers in order at the least cost: those of the trunk first, then those of heads, then equal ones."""
+    """Pair layers in order at the least cost: those of the trunk first, then those of heads, then equal ones.
+
+    Equal ones come first where the file has no order but that of its names.
+    """
     contents = Contents()
     target = [layer.element(index, contents) for index, layer in enumerate(theirs)]
     own = [layer.element(index, contents) for index, layer in ours.items()]
-    pairs: dict[int, int] = {}
+    pairs = _equal(own, target, {}) if _is_sorted(theirs) else {}
     for of_heads in (False, True):
         left = [element for element in target if element.step not in pairs.values()]
-        part = [element for element in own if (spec.nodes[element.step].row in heads) == of_heads]
+        part = [each for each in own if (spec.nodes[each.step].row in heads) == of_heads and each.step not in pairs]
         pairs |= Aligner().align(_series(part, contents), _series(left, contents)).pairs
-    free = {element.step: element.key for element in target if element.step not in pairs.values()}
-    for element in own:
-        place = next((place for place, key in free.items() if key == element.key), None)
-        if element.step not in pairs and place is not None:
-            pairs[element.step] = place
-            del free[place]
-    return pairs
+    return pairs | _equal(own, target, pairs)
+
+
+def _equal(own: Sequence[Element], target: Sequence[Element], pairs: Mapping[int, int]) -> dict[int, int]:
+    """Pairs of equal layers among those without a partner, in their order."""
+    free: defaultdict[int, list[int]] = defaultdict(list)
+    for element in reversed(target):
+        if element.step not in pairs.values():
+            free[element.key].append(element.step)
+    return {each.step: free[each.key].pop() for each in own if each.step not in pairs and free[each.key]}
 
 
 def _series(elements: Sequence[Element], contents: Contents) -> Series:

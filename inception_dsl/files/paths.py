@@ -15,6 +15,9 @@ from inception_dsl.diagnostics.spelling import alike, suggestion
 MAX_COMPARED: Final = 1000
 """The most names of a folder that are compared with a missing one."""
 
+POINTER: Final = b"version https://git-lfs"
+"""The beginning of a file that stands for one of Git LFS."""
+
 _KINDS: Final = {
     stat.S_IFDIR: "a directory",
     stat.S_IFLNK: "a symbolic link",
@@ -33,13 +36,16 @@ def file_kind(mode: int) -> str:
 def readable_size(path: Path) -> int:
     """The size of a file in bytes.
 
-    Raises `SpecError` E001 if the file is missing, cannot be opened, or is a folder or a pipe (which may never end).
+    Raises `SpecError` E001 if the file is missing, cannot be opened, is a folder or a pipe (which may never end), or
+    stands for a file that Git LFS keeps.
     """
     try:
         found = path.stat()
         if kind := file_kind(found.st_mode):
             raise unreadable(path, f"it is {kind}")
-        path.open("rb").close()
+        with path.open("rb") as file:
+            if file.read(len(POINTER)) == POINTER:
+                raise unreadable(path, "it is a pointer of Git LFS, not the file", "fetch the file with `git lfs pull`")
     except FileNotFoundError as error:
         raise unreadable(path, reason(error), nearest(path)) from None
     except (OSError, ValueError) as error:

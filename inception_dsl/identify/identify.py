@@ -48,8 +48,8 @@ class Identified:
         if self.exact:
             name = listing(self.exact, "or")
             more = "; its batch norms are folded into the layers before them" if self.folded else ""
-            same = "the tensors of" if self.of == "tensors" else "the network of"
-            return [f"{self.target} is {same} {name}{more}"]
+            same = "holds the tensors of" if self.of == "tensors" else "is the network of"
+            return [f"{self.target} {same} {name}{more}"]
         if self.share < NEAR:
             return [f"{self.target} is unlike all specs"]
         found = [

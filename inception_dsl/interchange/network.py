@@ -96,9 +96,12 @@ def of_file(graph: Graph, name: str) -> Network:
 
 
 def _main(file: Path, output: str, images: Array, weights: Mapping[str, Array]) -> Array:
-    """An output of an ONNX file. Raises `SpecError` E140 for a file that onnxruntime cannot run."""
+    """An output of an ONNX file. Raises `SpecError` E140 for a file that onnxruntime cannot run in float32."""
     try:
-        return _run(session(file, fused=False), images, weights, [output])[0]
+        running = session(file, fused=False)
+        if unlike := [each for each in running.get_inputs() if each.type != "tensor(float)"]:
+            raise TypeError(f"`{unlike[0].name}` is a {unlike[0].type}, and values are compared in float32")  # noqa: TRY301
+        return _run(running, images, weights, [output])[0]
     except Exception as error:  # noqa: BLE001 - onnxruntime raises exceptions of many kinds
         message = f"onnxruntime cannot run `{file}`: {one_line(error)}"
         hint = "check the file with `onnx.checker`; `--no-values` leaves the values out"

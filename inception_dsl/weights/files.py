@@ -117,6 +117,8 @@ def _fault(name: str, tensor: Any) -> str:
     supported = {torch.float32, torch.float16, torch.bfloat16}
     if tensor.is_meta:
         return "on the meta device and has no values: save the network after loading its weights"
+    if not tensor.numel():
+        return "empty: save it with its values"
     if tensor.layout != torch.strided or tensor.is_quantized:
         return "sparse or quantized: save it as dense float32"
     if tensor.dtype not in supported and not (tensor.dtype == torch.int64 and name.endswith(COUNTER)):

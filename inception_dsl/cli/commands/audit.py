@@ -45,7 +45,7 @@ def command(
     with run.step(spec):
         program = variant.compile(spec)
     with run.step(spec, target, failure=2):
-        found = audit_target(program, target, arguments, not no_heads, values)
+        found = audit_target(program, target, arguments, not no_heads, values, spec)
     run.result, run.body = report.as_data(found), report.markdown(found) if run.form == "markdown" else ""
     run.diagnostics += report.diagnostics(found)
     run.echo(report.text(found, columns()))

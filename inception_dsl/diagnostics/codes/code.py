@@ -12,7 +12,7 @@ class Code(str):  # noqa: SLOT000 - a dataclass
 
     `wrong` is a spec that breaks the rule and nothing else, `right` one that keeps it; both extend the spec `base` if
     there is one. Codes that no spec alone can cause have no examples. `about_installation` says that it concerns the
-    installation of the tool and no file.
+    installation of the tool and no file, `unread` that the input could not be read at all.
     """
 
     code: InitVar[str]
@@ -22,6 +22,7 @@ class Code(str):  # noqa: SLOT000 - a dataclass
     right: str = ""
     base: str = ""
     about_installation: bool = False
+    unread: bool = False
 
     def __new__(cls, code: str, *_: object, **__: object) -> Self:
         """Make the string; the other arguments are the fields."""
@@ -36,12 +37,12 @@ class Code(str):  # noqa: SLOT000 - a dataclass
     def exit_code(self) -> Literal[0, 1, 2]:
         """The exit code that it causes.
 
-        2 says that the tool could not run (E0xx, E9xx), 1 that the input was read and is wrong, or that `lint` found
-        something. A warning of the compiler (W) causes 0.
+        2 says that the tool could not run (E0xx, E9xx) or read its input (`unread`), 1 that the input was read and is
+        wrong, or that `lint` found something. A warning of the compiler (W) causes 0.
         """
         if self.startswith("W"):
             return 0
-        return 2 if self.startswith(("E0", "E9")) else 1
+        return 2 if self.unread or self.startswith(("E0", "E9")) else 1
 
     def markdown(self) -> str:
         """The rule as a section of Markdown, with its examples."""

@@ -13,6 +13,7 @@ images, and an output that depends on it. The file is damaged, holds something e
 open. A node that the language cannot express is allowed: such nodes are counted, and keep their names and shapes.
 Weights may lie in other files, in the folder of the file or below it.
 """,
+    unread=True,
 )
 
 NOT_A_MODULE = Code(
@@ -20,8 +21,9 @@ NOT_A_MODULE = Code(
     "not a module of torch",
     """\
 A network of torch is named `package.module:callable`: the module is imported, which runs it, and the callable is called
-with the arguments that are given. It must give an `nn.Module`. Weights are never downloaded.
+with the arguments that are given. It must give an `nn.Module`. Its downloads are refused, also those of weights.
 """,
+    unread=True,
 )
 
 NOT_EXPRESSED = Code(
