@@ -611,6 +611,7 @@ class _Network:
             margins = (
                 "crop 1 bottom right -> pad 1 top left",
                 "pad 1x2 -> crop 1x2",
+                "pad 1 reflect -> crop 1",
                 "crop {n + 1} left -> pad {n + 1} right",
             )
             return self.pick(*moves, *margins) if fits and max(shape.image or ()) > 4 else "pass", shape

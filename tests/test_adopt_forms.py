@@ -139,7 +139,25 @@ def squares(net: Layers, x: Tensor) -> Any:
     return functional.pixel_unshuffle(large, 4) + functional.pixel_unshuffle(functional.pixel_shuffle(small, 2), 4)
 
 
+def blocks_as_channels(net: Layers, x: Tensor) -> Any:
+    """By a join of columns, as in i-RevNet."""
+    columns = [each.reshape(x.size(0), 4, 16) for each in x.permute(0, 2, 3, 1).chunk(4, dim=2)]
+    stacked = torch.stack(columns, dim=1).permute(0, 3, 2, 1)
+    return net.twice(stacked[:, 2:6].contiguous())
+
+
+def zeros_after_channels(net: Layers, x: Tensor) -> Any:
+    return net.twice(functional.pad(x.permute(0, 2, 1, 3), (0, 0, 0, 3)).permute(0, 2, 1, 3)[:, 1:5])
+
+
+def mirrored(net: Layers, x: Tensor) -> Any:
+    return functional.conv2d(functional.pad(x, (1, 2, 1, 1), mode="reflect"), net.one.weight, stride=2)
+
+
 FORMS = (
+    blocks_as_channels,
+    zeros_after_channels,
+    mirrored,
     convolutional_attention,
     uneven_ranges,
     cropped_shortcut,

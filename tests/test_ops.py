@@ -167,7 +167,13 @@ def kept(op: Crop, x: TensorType) -> tuple[slice, slice]:
 
 
 def surrounded(op: Pad, x: TensorType, image: torch.Tensor) -> torch.Tensor:
-    """Zeros with an image among them."""
+    """Zeros with an image among them, or an image with its mirror images around it."""
+    if op.reflect:
+        rows, columns = (
+            size - 1 - (size - 1 - torch.arange(-low, size + high).abs()).abs()
+            for low, high, size in zip(op.before, op.after, x.image, strict=True)
+        )
+        return image[:, :, rows][..., columns]
     (top, left), (bottom, right) = op.before, op.after
     height, width = x.image
     canvas = image.new_zeros(*image.shape[:2], top + height + bottom, left + width + right)
@@ -322,10 +328,8 @@ CASES: dict[type[Op], st.SearchStrategy[Case]] = {
     Affine: alone(st.builds(Affine, st.booleans()), anything),
     Scale: alone(st.builds(Scale, some), anything),
     Shift: alone(st.builds(Shift, st.integers(1, 4)), images),
-    **{
-        kind: alone(st.builds(kind, st.tuples(st.integers(1, 3), st.integers(1, 3)), *[st.booleans()] * 4), images)
-        for kind in (Crop, Pad)
-    },
+    Crop: alone(st.builds(Crop, pairs, *[st.booleans()] * 4), images),
+    Pad: alone(st.builds(Pad, pairs, *[st.booleans()] * 5), images),
     Identity: alone(st.just(Identity()), anything),
     ChannelPart: st.builds(
         lambda x, parts, k: (ChannelPart((min(k, parts), parts)), (TensorType((x.channels * parts, *x.shape[1:])),)),
@@ -479,6 +483,7 @@ def test_a_missing_rule_is_named() -> None:
         (Crop((1, 2), left=True), ((3, 8, 2),), "E209"),
         (Crop((1, 1)), ((8,),), "E215"),
         (Pad((1, 1)), ((8,),), "E215"),
+        (Pad((2, 2), reflect=True), ((3, 8, 2),), "E209"),
         (Shift(2), ((3, 2, 8),), "E209"),
         (Shift(1), ((8,),), "E215"),
         (Concat(), ((3, 8, 8), (3, 8, 7)), "E204"),

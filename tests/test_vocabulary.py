@@ -142,7 +142,7 @@ def test_the_defaults_of_a_layer_are_of_its_words() -> None:
         slots = {WORDS[word].slot or word for word in layer.words}
 
         assert layer.defaults.keys() <= slots, name
-        assert slots - layer.defaults.keys() <= {"padding", "ceil", "extent", "align_corners", *SIDES}, name
+        assert slots - layer.defaults.keys() <= {"padding", "ceil", "extent", "align_corners", "reflect", *SIDES}, name
 
 
 @pytest.mark.parametrize("written", OPERATORS)

@@ -72,7 +72,8 @@ def describe(node: GraphNode) -> tuple[str, Parameters]:
         case ChannelSlice(width, start):
             return "slice", _parameters(width=concrete(width), start=concrete(start))
         case Crop() | Pad():
-            return op.name, _parameters(before=op.before, after=op.after)
+            mirrored = {"reflect": True} if isinstance(op, Pad) and op.reflect else {}
+            return op.name, _parameters(before=op.before, after=op.after, **mirrored)
         case _:
             return op.name, _parameters(**{field.name: getattr(op, field.name) for field in fields(op)})
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
+from typing import TypeVar
 
 import numpy as np
 
@@ -19,6 +20,8 @@ from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops import shaping as ops
 from inception_dsl.ir.ops.shaping import Crop
 from inception_dsl.ir.shapes import ShapeError, TensorType, adaptive_bins
+
+AnyMargin = TypeVar("AnyMargin", Crop, ops.Pad)
 
 
 class Primitive(Op):
@@ -161,7 +164,7 @@ class Pad(Primitive):
         if len(self.before) != 3 or self.before[0] or self.after[0]:
             return ()
         added, cut = ([max(sign * pixels, 0) for pixels in (*self.before[1:], *self.after[1:])] for sign in (1, -1))
-        return (*_margins(Crop, *cut), *_margins(ops.Pad, *added)) if self.value == 0 or not any(added) else ()
+        return (*margins(Crop, *cut), *margins(ops.Pad, *added)) if self.value == 0 or not any(added) else ()
 
 
 @dataclass(frozen=True)
@@ -258,11 +261,11 @@ class Linear(Primitive):
         return TensorType((*inputs[0].shape[:-1], self.width))
 
 
-def _margins(kind: type[Crop | ops.Pad], top: int, left: int, bottom: int, right: int) -> Iterator[Op]:
+def margins(kind: type[AnyMargin], top: int, left: int, bottom: int, right: int) -> Iterator[AnyMargin]:
     """The layers that cut off, or add, some pixels: one where either side has as many as the opposite one, or none."""
     if (top and bottom and top != bottom) or (left and right and left != right):
-        yield from _margins(kind, top, left, 0, 0)
-        yield from _margins(kind, 0, 0, bottom, right)
+        yield from margins(kind, top, left, 0, 0)
+        yield from margins(kind, 0, 0, bottom, right)
     elif any((top, left, bottom, right)):
         rows, columns = max(top, bottom), max(left, right)
         yield kind((rows or columns, columns or rows), top > 0, bottom > 0, left > 0, right > 0)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from inception_dsl.interchange.builder import Added, Builder
-from inception_dsl.interchange.primitives import Pad, Slice
+from inception_dsl.interchange.graph import Unsupported
+from inception_dsl.interchange.primitives import Pad, Slice, margins
 from inception_dsl.ir.ops import shaping as layers
 from inception_dsl.ir.ops.pooling import MaxPool
 from inception_dsl.ir.ops.shaping import Shift
@@ -28,9 +31,20 @@ def of_layer(graph: Builder, added: Added) -> int | None:
     """A layer of the language that cuts off or adds pixels, which joins others of its like as those of a source do."""
     op = added.op
     assert isinstance(op, layers.Crop | layers.Pad)
+    if isinstance(op, layers.Pad) and op.reflect:
+        return None
     sign = -1 if isinstance(op, layers.Crop) else 1
     before, after = ((0, *(sign * pixels for pixels in side)) for side in (op.before, op.after))
     return graph.add(added.name, Pad(before, after), *added.inputs)
+
+
+def reflected(graph: Builder, name: str, before: tuple[int, ...], after: tuple[int, ...], x: int) -> int:
+    """Add a margin that mirrors an image, and give its index. Raises `Unsupported` where it mirrors channels."""
+    if len(before) != 3 or before[0] or after[0] or min(*before, *after) < 0:
+        raise Unsupported("the language reflects the pixels of an image")
+    for op in margins(layers.Pad, *before[1:], *after[1:]):
+        x = graph.add(name, replace(op, reflect=True), x)
+    return x
 
 
 def pad(graph: Builder, added: Added) -> int | None:

@@ -6,7 +6,9 @@ import math
 from typing import Any
 
 from inception_dsl.interchange import primitives as prim
+from inception_dsl.interchange.constant import Constant
 from inception_dsl.interchange.graph import Unsupported
+from inception_dsl.interchange.recognise.margins import reflected
 from inception_dsl.interchange.rules import axis_of
 from inception_dsl.interchange.torch.call import RULES, Call, Given
 from inception_dsl.ir.ops.channels import ChannelShuffle
@@ -126,14 +128,17 @@ def _slice(call: Call) -> int:
     return call.add(prim.Slice(axis - 1, start, size if stop is None else min(stop, size), step))
 
 
-@RULES("pad", "constant_pad_nd")
+@RULES("pad", "constant_pad_nd", "reflection_pad2d")
 def _pad(call: Call) -> int:
-    if call.arguments.get("mode", "constant") != "constant":
-        raise Unsupported("the language pads with zeros only")
-    pads, rank = call["pad"], len(call.type.shape)
+    mode = "reflect" if call.kind == "reflection_pad2d" else call.arguments.get("mode", "constant")
+    pads, rank = call["padding" if call.kind == "reflection_pad2d" else "pad"], len(call.type.shape)
     before, after = [0] * rank, [0] * rank
     for number in range(len(pads) // 2):
         before[rank - 1 - number], after[rank - 1 - number] = pads[2 * number], pads[2 * number + 1]
+    if mode == "reflect":
+        return reflected(call.builder, call.name, tuple(before), tuple(after), call.x)
+    if mode != "constant":
+        raise Unsupported(f"the language pads with zeros or reflects, and has no `{mode}`")
     return call.add(prim.Pad(tuple(before), tuple(after), float(call.arguments.get("value") or 0)))
 
 
@@ -169,3 +174,11 @@ def _zeros(call: Call) -> int:
 @RULES("channel_shuffle")
 def _shuffle(call: Call) -> int:
     return call.add(ChannelShuffle(call["groups"]))
+
+
+@RULES("index_select")
+def _index_select(call: Call) -> int:
+    index = call["index"]
+    if not isinstance(index, Constant) or not index.known:
+        raise Unsupported("it takes elements by an index")
+    return call.add(prim.Gather(call.axis(call["dim"]), tuple(int(place) for place in index.values)))

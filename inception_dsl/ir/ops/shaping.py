@@ -86,6 +86,7 @@ class Margin:
         return height if rows or everywhere else 0, width if columns or everywhere else 0
 
 
+@dataclass(frozen=True)
 class Crop(Margin, Op):
     """Cuts a margin off an image: `crop 4` on all sides, as U-Net (1505.04597) does, `crop 1 bottom right` on two."""
 
@@ -102,13 +103,22 @@ class Crop(Margin, Op):
         return _moved(before, (-self.before[0], -self.before[1]))
 
 
+@dataclass(frozen=True)
 class Pad(Margin, Op):
-    """Adds a margin of zeros to an image, where no padding of a layer says it: `pad 1 top left -> avgpool 1x1/2`."""
+    """Adds a margin of zeros to an image, where no padding of a layer says it: `pad 1 top left -> avgpool 1x1/2`.
+
+    With `reflect`, the margin mirrors the image; its outermost rows and columns are the mirrors, and occur once.
+    """
 
     name = "pad"
+    reflect: bool = False
 
     def infer(self, *inputs: TensorType) -> TensorType:
         (x,) = inputs
+        sides = zip(x.image, self.before, self.after, strict=True)
+        if self.reflect and any(max(low, high) >= size for size, low, high in sides):
+            message = f"`pad` reflects as many pixels of {x} as it has, or more"
+            raise ShapeError(KERNEL_TOO_LARGE, message, "pad by fewer pixels")
         height, width = (size + low + high for size, low, high in zip(x.image, self.before, self.after, strict=True))
         return TensorType((x.channels, height, width))
 

@@ -164,7 +164,7 @@ LAYERS: Final[dict[str, LayerEntry]] = {
         (Pad,),
         False,
         LayerNumber("pixels", "pair", "number of pixels", "how many are added, such as `pad 1` or `pad 1 top left`"),
-        _SIDES,
+        _SIDES | {"reflect"},
     ),
     "shift": LayerEntry(
         "shift N",

@@ -79,6 +79,7 @@ WORDS: Final[dict[str, Word]] = {
     ),
     "dilation": _number("dilates the kernel: this many pixels between neighbouring weights", "2", "pair"),
     "start": _number("is the first of its channels, counted from 0", "32", "offset"),
+    "reflect": Word("mirrors the image in the margin, in place of zeros"),
     **{side: Word(f"cuts off, or adds, pixels {where}") for side, where in SIDES.items()},
     "nearest": Word("repeats pixels, or leaves some out", "mode"),
     "bilinear": Word("interpolates between pixels", "mode"),

@@ -34,7 +34,8 @@ def _crop(op: Crop, site: Site) -> OnnxNode:
 
 @rules(Pad)
 def _pad(op: Pad, site: Site) -> OnnxNode:
-    return OnnxNode("Pad", constants={"pads": pb.Integers((0, 0, *op.before, 0, 0, *op.after))})
+    mode: dict[str, pb.Parameter] = {"mode": "reflect"} if op.reflect else {}
+    return OnnxNode("Pad", mode, {"pads": pb.Integers((0, 0, *op.before, 0, 0, *op.after))})
 
 
 @rules(Identity)

@@ -28,7 +28,8 @@ def _margin(op: Crop | Pad, channels: Width, layers: LayerPrinter) -> Expression
     sign = -1 if isinstance(op, Crop) else 1
     (top, left), (bottom, right) = op.before, op.after
     sides = tuple(sign * pixels for pixels in (left, right, top, bottom))
-    return CallExpr("nn.ZeroPad2d", (str(sides if len({*sides}) > 1 else sides[0]),))
+    layer = "nn.ReflectionPad2d" if isinstance(op, Pad) and op.reflect else "nn.ZeroPad2d"
+    return CallExpr(layer, (str(sides if len({*sides}) > 1 else sides[0]),))
 
 
 @rules(Identity)

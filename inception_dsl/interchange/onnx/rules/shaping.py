@@ -20,6 +20,7 @@ from inception_dsl.interchange.onnx.rules.rule import (
     image_of,
     numbers_of,
 )
+from inception_dsl.interchange.recognise.margins import reflected
 from inception_dsl.interchange.rules import axis_of
 
 
@@ -117,8 +118,7 @@ def _gather(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
 
 @RULES("Pad")
 def _pad(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
-    if (mode := node.attributes.get("mode", "constant")) != "constant":
-        raise Unsupported(f"the language pads with one value, not by `{mode}`")
+    mode = node.attributes.get("mode", "constant")
     x = reading.builder.type_of(image_of(inputs))
     pads = numbers_of(node, inputs, "pads", 1) or []
     value = numbers_of(node, inputs, "value", 2) or [0.0]
@@ -128,6 +128,10 @@ def _pad(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
         before[axis], after[axis] = pads[at], pads[len(axes) + at]
     if before[0] or after[0]:
         raise Unsupported("it pads the batch")
+    if mode == "reflect":
+        return [reflected(reading.builder, node.name, tuple(before[1:]), tuple(after[1:]), image_of(inputs))]
+    if mode != "constant":
+        raise Unsupported(f"the language pads with zeros or reflects, and has no `{mode}`")
     op = prim.Pad(tuple(before[1:]), tuple(after[1:]), float(value[0]))
     return [reading.builder.add(node.name, op, image_of(inputs))]
 
