@@ -60,14 +60,8 @@ FOREIGN = {
     "safetensors": {"weights"},
     "torch": {
         *("build", "cli", "crosscheck", "datasets", "emit.pytorch.executor"),
-        *(
-            "evaluation",
-            "interchange.torch.foreign",
-            "interchange.torch.module",
-            "interchange.torch.reader",
-            "interchange.torch.running",
-        ),
-        *("runner", "training", "weights"),
+        *("evaluation", "interchange.torch.foreign", "interchange.torch.keras", "interchange.torch.module"),
+        *("interchange.torch.reader", "interchange.torch.running", "runner", "training", "weights"),
     },
     "torchvision": {"runner.readers.decode", "runner.readers.torchvision"},
     "wandb": {"runner.record.trackers"},

@@ -77,8 +77,9 @@ SESSIONS = [block.split("\n", 1) for block in blocks("docs/audit.md", "console")
 @pytest.mark.parametrize(("command", "printed"), SESSIONS)
 def test_sessions(command: str, printed: str) -> None:
     """A session of docs/audit.md prints what stands there."""
-    if "timm" in command:
-        pytest.importorskip("timm")
+    for library in ("timm", "keras"):
+        if library in command:
+            pytest.importorskip(library)
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # a module draws its weights, and the difference of values depends on them

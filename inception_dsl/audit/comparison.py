@@ -19,6 +19,7 @@ from inception_dsl.diagnostics.codes.code import Code
 from inception_dsl.interchange.canonical import LINEAR, Step
 from inception_dsl.interchange.graph import INPUT, Graph, GraphNode, Opaque
 from inception_dsl.ir.op import Op
+from inception_dsl.ir.ops.pooling import MaxPool
 from inception_dsl.ir.ops.scaling import Scale
 
 JOINS: Final = ("concat", "add", "mul")
@@ -102,7 +103,7 @@ class Comparison:
     def _padded(self, node: GraphNode) -> str:
         """The padding that a layer has as a node of its own before it, since it cannot have one such itself."""
         before = node.inputs[0]
-        padding = spelling.padded(self.target.nodes[before]) if before != INPUT else ""
+        padding = spelling.padded(self.target.nodes[before], isinstance(node.op, MaxPool)) if before != INPUT else ""
         self.told[1].update([before] if padding else [])
         return padding
 

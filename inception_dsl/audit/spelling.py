@@ -88,9 +88,10 @@ def pixels(rows: Pair, columns: Pair) -> str:
     return f"{top} above, {bottom} below, {left} on the left and {right} on the right"
 
 
-def padded(node: GraphNode) -> str:
+def padded(node: GraphNode, maximum: bool) -> str:
     """The pixels that a node adds around an image, if that is all that it does; otherwise "".
 
+    Zeros count where a maximum reads them: its own padding has no value.
     The parameters of what the language cannot express are a text.
     """
     if isinstance(node.op, layers.Pad):
@@ -98,8 +99,12 @@ def padded(node: GraphNode) -> str:
         return pixels((top, bottom), (left, right))
     if not isinstance(node.op, Opaque) or node.op.kind != Pad.name:
         return ""
-    (_, top, left), (_, bottom, right) = (literal_eval(text) for text in TRIPLE.findall(node.op.parameters))
-    return pixels((top, bottom), (left, right))
+    triples = [literal_eval(text) for text in TRIPLE.findall(node.op.parameters)]
+    if len(triples) != 2:
+        return ""
+    (_, top, left), (_, bottom, right) = triples
+    zeros = " of zeros" if maximum and node.op.parameters.endswith("value=0.0") else ""
+    return pixels((top, bottom), (left, right)) + zeros
 
 
 def _read(axis: PaddedAxis, reach: int, step: int, size: int) -> tuple[int, int]:

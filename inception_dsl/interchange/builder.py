@@ -113,6 +113,7 @@ class Builder:
             tuple(nodes),
             {name: new[index] for name, index in outputs.items()},
             lambda name: tensors[name].values,
+            lambda name, values: tensors[name].stored(values),
             self.classes,
             frozenset(name for name, constant in tensors.items() if constant.computed),
         )

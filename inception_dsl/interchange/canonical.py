@@ -11,14 +11,14 @@ import hashlib
 import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from inception_dsl.interchange.description import Parameters, describe, passes, single
 from inception_dsl.interchange.graph import INPUT, Graph, GraphNode, flattened, needed
 from inception_dsl.ir.ops.joins import Add, Concat, Mul
 from inception_dsl.ir.ops.norms import BatchNorm
-from inception_dsl.ir.ops.scaling import Scale
+from inception_dsl.ir.ops.scaling import Affine, Scale
 
 COMMUTATIVE: Final = (Add.name, Mul.name)
 """The kinds whose inputs have no order."""
@@ -99,8 +99,8 @@ class Canonical:
 def canonical(graph: Graph, fold_norms: bool = False, training: bool = False) -> Canonical:
     """The canonical form of a graph; with `fold_norms`, batch norms are part of the layers before them.
 
-    Tools fold them when they prepare a network for inference: the layer then has other weights, and a bias. With
-    `training`, what acts in training only stays.
+    Tools fold them when they prepare a network for inference: the layer then has other weights, and a bias; where no
+    layer can take it, a norm is an `Affine`. With `training`, what acts in training only stays.
     """
     steps: list[Step] = []
     given = {INPUT: INPUT}  # the step that gives the value of a node
@@ -114,6 +114,9 @@ def canonical(graph: Graph, fold_norms: bool = False, training: bool = False) ->
         elif fold_norms and readers[node.inputs[0]] == 1 and (layer := _folded(node, index, inputs[0], steps)):
             steps[inputs[0]] = layer
             given[index] = inputs[0]
+        elif fold_norms and isinstance(node.op, BatchNorm):  # as a tool leaves one that it cannot fold
+            steps.append(Step(*describe(replace(node, op=Affine())), inputs, (index,)))
+            given[index] = len(steps) - 1
         elif _cancels(step := _scaled(Step(*describe(node), inputs, (index,)), steps)):
             given[index] = step.inputs[0]
         else:

@@ -5,14 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from inception_dsl.interchange.graph import Array
+
+Formula = tuple[str, tuple["Constant | float", ...]]
+"""A function, and the constants and numbers that it was computed of."""
 
 
 class Constant:
     """A tensor that a source holds: its name and shape, and its values, which are made when they are asked for.
 
     `order` are the orders of axes by which it was made of the tensor of that name; a reshape is none. `computed` tells
-    that the source makes it of others when it runs, and has no tensor of that name.
+    that the source makes it of others when it runs, and has no tensor of that name; `formula` says how, where it is
+    known, up to the form of its operands. `restore` gives values the form that the source's tensor has.
     """
 
     def __init__(
@@ -22,8 +28,11 @@ class Constant:
         make: Callable[[], Array] | None = None,
         order: tuple[tuple[int, ...], ...] = (),
         computed: bool = False,
+        formula: Formula | None = None,
+        restore: Callable[[Array], Array] | None = None,
     ) -> None:
         self.name, self.shape, self.order, self.computed, self._make = name, tuple(shape), order, computed, make
+        self.formula, self._restore = formula, restore
 
     @property
     def key(self) -> object:
@@ -52,13 +61,31 @@ class Constant:
         """The number that it is, if it is one whose value is known."""
         return float(self.values.reshape(())) if self.size == 1 and self.known else None
 
+    def stored(self, values: Array) -> Array:
+        """Values of this form in the form that the source's tensor has."""
+        shaped = values.reshape(self.shape)
+        return self._restore(shaped) if self._restore else shaped
+
     def reshaped(self, *shape: int) -> Constant:
         """The same numbers in another shape."""
-        make = (lambda: self.values.reshape(shape)) if self.known else None
-        return Constant(self.name, shape, make, self.order, self.computed)
+        return self._formed(shape, lambda values: values.reshape(shape), self.stored)
 
     def permuted(self, *order: int) -> Constant:
         """Its axes in another order."""
-        shape = [self.shape[axis] for axis in order]
-        make = (lambda: self.values.transpose(order)) if self.known else None
-        return Constant(self.name, shape, make, (*self.order, order), self.computed)
+        shape, back = [self.shape[axis] for axis in order], sorted(range(len(order)), key=order.__getitem__)
+        found = self._formed(
+            shape, lambda values: values.transpose(order), lambda values: self.stored(values.transpose(back))
+        )
+        found.order = (*self.order, order)
+        return found
+
+    def _formed(
+        self, shape: Sequence[int], form: Callable[[Array], Array], restore: Callable[[Array], Array]
+    ) -> Constant:
+        make = (lambda: form(self.values)) if self.known else None
+        return Constant(self.name, shape, make, self.order, self.computed, self.formula, restore)
+
+
+def zeros(name: str, width: int) -> Constant:
+    """What a layer adds that adds nothing."""
+    return Constant(name, (width,), lambda: np.zeros(width), computed=True, formula=("zeros", ()))

@@ -55,13 +55,19 @@ class GraphNode:
     origin: Origin = field(default=None, compare=False, repr=False)
 
 
+def as_they_are(_: str, values: Array) -> Array:
+    """The form of a source that keeps its weights as a graph has them."""
+    return values
+
+
 @dataclass(frozen=True)
 class Graph:
     """A network: its nodes in an order in which they can run, and the outputs by name, of which the first is the main.
 
-    `tensor` gives the values of a weight by the source's name; it raises `KeyError` for one without values. `classes`
-    are the names of the classes of the source's modules, by the path of the module; `computed` are the weights that the
-    source makes of others when it runs.
+    `tensor` gives the values of a weight by the source's name; it raises `KeyError` for one without values. `stored`
+    gives values of a weight the form in which the source keeps it. `classes` are the names of the classes of the
+    source's modules, by the path of the module; `computed` are the weights that the source makes of others when it
+    runs.
     """
 
     source: str
@@ -69,6 +75,7 @@ class Graph:
     nodes: tuple[GraphNode, ...]
     outputs: Mapping[str, int]
     tensor: Callable[[str], Array] = field(compare=False, repr=False)
+    stored: Callable[[str, Array], Array] = field(default=as_they_are, compare=False, repr=False)
     classes: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     computed: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
 

@@ -69,17 +69,18 @@ def of_module(module: nn.Module, name: str, shape: Sequence[int] | None = None, 
 
     One that is wrapped, or not in float32 on the CPU, is read without that. Raises `SpecError`.
     """
+    from inception_dsl.interchange.torch import keras
     from inception_dsl.interchange.torch.foreign import plain
     from inception_dsl.interchange.torch.reader import read_torch
     from inception_dsl.interchange.torch.running import run, shape_of, tap
 
     module = plain(module, name)
-    graph = read_torch(module, shape or shape_of(module, size), name, heads=True)
+    graph = read_torch(module, keras.fitted(module, shape or shape_of(module, size)), name, heads=True)
     return Network(
         name,
         graph,
         lambda images, weights: run(module, graph, images, weights),
-        lambda images, weights, nodes: tap(module, images, weights, nodes),
+        lambda images, weights, nodes: tap(module, graph, images, weights, nodes),
     )
 
 

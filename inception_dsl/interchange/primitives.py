@@ -147,12 +147,15 @@ class Gather(Primitive):
 
 @dataclass(frozen=True)
 class Pad(Primitive):
-    """Elements of one value added before and after every axis; a negative number removes elements."""
+    """Elements of one value added before and after every axis; a negative number removes elements.
+
+    Without a value, the elements at the borders are repeated.
+    """
 
     name = "pad"
     before: tuple[int, ...]
     after: tuple[int, ...]
-    value: float = 0.0
+    value: float | None = 0.0
 
     def infer(self, *inputs: TensorType) -> TensorType:
         return TensorType(

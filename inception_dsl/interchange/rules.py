@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
 
 from inception_dsl.interchange.graph import Unsupported
 from inception_dsl.ir.shapes import TensorType
@@ -20,6 +20,18 @@ class Table(dict[str, Rule]):
             return rule
 
         return register
+
+
+MOST_CHANNELS_LAST: Final = 4
+"""An image whose last axis is this short, and whose first is longer or of no fixed size, has its channels last."""
+
+
+def channels_last(image: Sequence[int | None]) -> bool:
+    """Whether an image of this shape has its channels last."""
+    first, last = image[0], image[-1]
+    if len(image) != 3 or last is None or last > MOST_CHANNELS_LAST:
+        return False
+    return first is None or first > MOST_CHANNELS_LAST
 
 
 def axis_of(axis: int, x: TensorType) -> int:

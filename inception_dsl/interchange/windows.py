@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
@@ -123,8 +123,8 @@ def _less(cut: Pair, padded: Pair, stride: Pair) -> Pair:
 
 
 def max_pool(graph: Builder, name: str, window: PixelWindow, x: int) -> int:
-    """Add a maximum pool, and give its index; padding with zeros is its own where no number is below 0."""
-    x, window = _absorb_padding(graph, x, window, _neutral(graph, x))
+    """Add a maximum pool, and give its index; padding that has no effect on a maximum is its own."""
+    x, window = _absorb_padding(graph, x, window, _neutral(graph, x, window))
     x, own = _placed(graph, name, x, window, -math.inf)
     return graph.add(name, MaxPool(own), x)
 
@@ -158,7 +158,8 @@ def absorbed(graph: Builder, added: Added) -> int | None:
             return None
         case AvgPool():
             op = replace(op, count_pad=True)
-    source, wider = _absorb_padding(graph, x, window, _neutral(graph, x) if isinstance(op, MaxPool) else (0.0,))
+    values = _neutral(graph, x, window) if isinstance(op, MaxPool) else (0.0,)
+    source, wider = _absorb_padding(graph, x, window, values)
     if source == x:
         return None
     with suppress(ShapeError):
@@ -167,11 +168,20 @@ def absorbed(graph: Builder, added: Added) -> int | None:
     return None
 
 
-def _neutral(graph: Builder, x: int) -> tuple[float, ...]:
-    """The numbers with which an image may be padded before a maximum over windows that leaves padding out."""
+def _neutral(graph: Builder, x: int, window: PixelWindow) -> Sequence[float | None]:
+    """The numbers with which an image may be padded before a maximum over windows that leaves padding out.
+
+    Repeated borders, which are None, are read with the border itself.
+    """
     padded = graph.node(x)
-    source = graph.op(padded.inputs[0]) if padded and isinstance(padded.op, Pad) else None
-    return (-math.inf, 0.0) if isinstance(source, NEVER_NEGATIVE) else (-math.inf,)
+    if padded is None or not isinstance(padded.op, Pad):
+        return ()
+    values: list[float | None] = [-math.inf]
+    if isinstance(graph.op(padded.inputs[0]), NEVER_NEGATIVE):
+        values.append(0.0)
+    if window.dilation == (1, 1) and not window.padded:
+        values += [None] if max(padded.op.before + padded.op.after) < min(window.kernel) else []
+    return values
 
 
 def _placed(graph: Builder, name: str, x: int, window: PixelWindow, value: float) -> tuple[int, Window]:
@@ -203,7 +213,9 @@ def _absorb_cut(graph: Builder, name: str, x: int, window: PixelWindow) -> int:
     return graph.add(f"{name}/shift", Shift(pixels), image) if whole == cut else x
 
 
-def _absorb_padding(graph: Builder, x: int, window: PixelWindow, values: tuple[float, ...]) -> tuple[int, PixelWindow]:
+def _absorb_padding(
+    graph: Builder, x: int, window: PixelWindow, values: Sequence[float | None]
+) -> tuple[int, PixelWindow]:
     """The image before a `Pad` with one of some values, and the window with the padding added."""
     pad = graph.op(x)
     if not isinstance(pad, Pad) or pad.value not in values or len(pad.before) != 3:

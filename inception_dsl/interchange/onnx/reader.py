@@ -16,10 +16,8 @@ from inception_dsl.interchange.onnx.rules.table import RULES
 from inception_dsl.interchange.primitives import Permute
 from inception_dsl.interchange.recognise.layout import LAST
 from inception_dsl.interchange.recognise.patterns import PATTERNS
+from inception_dsl.interchange.rules import channels_last
 from inception_dsl.ir.shapes import Pair, ShapeError, TensorType
-
-MOST_CHANNELS_LAST = 4
-"""An image whose last axis is this short, and whose first is longer, has its channels last."""
 
 CHECK: Final = "check the file with `onnx.checker`"
 
@@ -42,7 +40,7 @@ def _graph(model: OnnxModel, image: Pair | None) -> Graph:
     file = model.file
     constants = {each.name: each for each in model.constants}
     given, batch, shape = _image(model, constants, image)
-    last = len(shape) == 3 and shape[2] <= MOST_CHANNELS_LAST < shape[0]
+    last = channels_last(shape)
     builder = Builder(TensorType((shape[2], *shape[:2]) if last else shape), PATTERNS)
     values: dict[str, Value] = dict(constants)
     values[given] = builder.add(given, Permute(LAST), INPUT) if last else INPUT

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from inception_dsl.interchange.builder import Added, Builder
 from inception_dsl.interchange.constant import Constant
+from inception_dsl.interchange.graph import INPUT, Array
 from inception_dsl.interchange.primitives import Normalised, WithConstant
+from inception_dsl.interchange.recognise.activations import BINARY
 from inception_dsl.ir.ops.linear import Conv, FullyConnected
 from inception_dsl.ir.ops.norms import GroupNorm, LayerNorm
 from inception_dsl.ir.ops.scaling import Affine, Scale
@@ -55,6 +59,49 @@ def channels(graph: Builder, added: Added) -> int | None:
         case FullyConnected(width, False):
             return graph.add(before.name, FullyConnected(width), *before.inputs, **before.weights, bias=per_channel)
     return None
+
+
+def at_input(graph: Builder, added: Added) -> int | None:
+    """What shifts and scales the image before the first layer is one `Affine`, whose weights are computed."""
+    assert isinstance(added.op, Conv)
+    (index,), chain = added.inputs, list[Added]()
+    while (node := graph.node(index)) and isinstance(node.op, WithConstant | Scale | Affine):
+        chain.append(node)
+        (index,) = node.inputs
+    if index != INPUT or not any(isinstance(node.op, WithConstant) for node in chain):
+        return None
+    image = graph.input
+
+    def values() -> tuple[Array, Array]:
+        scale, shift = np.ones(image.channels), np.zeros(image.channels)
+        for node in reversed(chain):
+            match node.op:
+                case Scale(factor):
+                    scale, shift = scale * factor, shift * factor
+                case Affine():
+                    by = node.weights["weight"].values
+                    scale, shift = scale * by, shift * by + (node.weights["bias"].values if node.op.bias else 0)
+                case WithConstant(kind, constant, first):
+                    by = np.asarray(constant.values, np.float64).reshape(-1)
+                    scale = BINARY[kind](scale, by) if kind in ("mul", "div") else -scale if first else scale
+                    shift = by - shift if first else BINARY[kind](shift, by)
+        return scale, shift
+
+    for node in chain:
+        if isinstance(node.op, WithConstant) and not _shifts(node.op, image):
+            return None
+    name, shape = chain[0].name, (image.channels,)
+    weight = Constant(f"{name}.weight", shape, lambda: values()[0], computed=True)
+    bias = Constant(f"{name}.bias", shape, lambda: values()[1], computed=True)
+    first = graph.add(name, Affine(), INPUT, weight=weight, bias=bias)
+    return graph.add(added.name, added.op, first, **added.weights)
+
+
+def _shifts(op: WithConstant, image: TensorType) -> bool:
+    """Whether an op shifts or scales every channel by a number."""
+    if not op.constant.known or (op.constant.size > 1 and by_channel(op, image) is None):
+        return False
+    return op.kind in ("add", "sub") or (op.kind in ("mul", "div") and not op.first)
 
 
 def by_channel(op: WithConstant, x: TensorType) -> Constant | None:

@@ -59,7 +59,7 @@ def _begun(graph: Builder, node: Added, window: Window, pixels: int) -> int | No
     more: Pair = (0, 0)
     after = rows.after, columns.after
     padded = graph.node(x)
-    if padded and isinstance(padded.op, Pad) and not padded.op.value and min(padded.op.before + padded.op.after) >= 0:
+    if padded and isinstance(padded.op, Pad) and padded.op.value == 0 and min(padded.op.before + padded.op.after) >= 0:
         if not isinstance(node.op, Conv) and any(padded.op.after):
             return None
         (x,), more = padded.inputs, (padded.op.before[1], padded.op.before[2])

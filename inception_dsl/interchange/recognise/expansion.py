@@ -7,6 +7,7 @@ from typing import Final
 
 from inception_dsl.interchange.builder import Added, Builder
 from inception_dsl.interchange.primitives import Expand
+from inception_dsl.interchange.recognise.layout import channels_first
 from inception_dsl.ir.ops.joins import Concat
 from inception_dsl.ir.ops.resampling import Resize
 from inception_dsl.ir.shapes import ShapeError
@@ -48,6 +49,8 @@ def _copied(graph: Builder, name: str, index: int) -> int:
     if node is None or not isinstance(node.op, Expand):
         return index
     (value,) = node.inputs
+    if channels_first(graph, value) is not None:  # where its channels are the last axis, it is expanded there
+        return index
     wanted, shape = node.op.shape, graph.type_of(value).shape
     if len(wanted) != len(shape) or len(shape) != 3:
         return index

@@ -13,6 +13,7 @@ from inception_dsl.interchange.builder import Added, Builder
 from inception_dsl.interchange.constant import Constant
 from inception_dsl.interchange.graph import INPUT
 from inception_dsl.interchange.primitives import (
+    Expand,
     Join,
     LastAxisNorm,
     Linear,
@@ -20,6 +21,7 @@ from inception_dsl.interchange.primitives import (
     Permute,
     Reduce,
     Reshape,
+    Slice,
     WithConstant,
 )
 from inception_dsl.interchange.recognise.activations import ELEMENTWISE
@@ -71,6 +73,9 @@ def flatten(graph: Builder, added: Added) -> int | None:
         return graph.add(added.name, Flatten(), index if first is None else first)
     if op.shape == (*x.shape, 1, 1):
         return as_pixel(graph, index)
+    if op.shape == (1, 1, *x.shape):
+        pixel = graph.add(f"{added.name}/pixel", Reshape((*x.shape, 1, 1)), index)
+        return graph.add(added.name, Permute(LAST), pixel)
     return None
 
 
@@ -105,13 +110,35 @@ def _over_channels(graph: Builder, added: Added, image: int | None) -> int | Non
     return reduced if op.axes == (0,) else graph.add(f"{added.name}/layout", Permute(LAST), reduced)
 
 
+def cut(graph: Builder, added: Added) -> int | None:
+    """A range of an image with its channels last is one of the image with the channels first."""
+    op, (index,) = added.op, added.inputs
+    assert isinstance(op, Slice)
+    first = channels_first(graph, index) if len(graph.type_of(index).shape) == 3 else None
+    if first is None:
+        return None
+    found = graph.add(added.name, Slice(LAST[op.axis], op.start, op.stop, op.step), first)
+    return graph.add(f"{added.name}/layout", Permute(LAST), found)
+
+
 def linear(graph: Builder, added: Added) -> int | None:
-    """A product with a matrix is a fully connected layer on a vector; an image of one pixel stays one."""
+    """A product with a matrix is a fully connected layer on a vector; an image of one pixel stays one.
+
+    Where the vector is an image with its channels last, the columns of the matrix get the order of the language.
+    """
     op, (index,) = added.op, added.inputs
     assert isinstance(op, Linear)
     if len(graph.type_of(index).shape) != 1:
         return None
-    return graph.add(added.name, FullyConnected(op.width, op.bias), index, **added.weights)
+    weights, first = dict(added.weights), follow(graph, index, FLATTENED)
+    if first is not None:
+        image = first
+        while len(graph.type_of(image).shape) == 1:
+            image = graph.nodes[image].inputs[0]
+        channels, height, width = graph.type_of(image).shape
+        columns = weights["weight"].reshaped(op.width, height, width, channels).permuted(0, 3, 1, 2)
+        weights["weight"] = columns.reshaped(op.width, columns.size // op.width)
+    return graph.add(added.name, FullyConnected(op.width, op.bias), index if first is None else first, **weights)
 
 
 # --- the same value in the language's layout --------------------------------------------------------------------------
@@ -187,11 +214,13 @@ def _repeat_first(graph: Builder, node: Added, sources: Sequence[int]) -> int | 
         case Pad(before, after, value):
             moved = Pad(tuple(before[axis] for axis in FIRST), tuple(after[axis] for axis in FIRST), value)
             return graph.add(node.name, moved, *sources)
+        case Expand(shape):
+            return graph.add(node.name, Expand(tuple(shape[axis] for axis in FIRST)), *sources)
         case op:
             return graph.add(node.name, op, *sources, **node.weights)
 
 
-CHANNELS_LAST: Final = Layout("last", _begin_last, _repeat_first, (Linear, LastAxisNorm, Join, Pad, *ANYWHERE))
+CHANNELS_LAST: Final = Layout("last", _begin_last, _repeat_first, (Linear, LastAxisNorm, Join, Pad, Expand, *ANYWHERE))
 
 
 def _begin_vector(graph: Builder, node: Added) -> int | None:
@@ -211,6 +240,20 @@ def _repeat_pixel(graph: Builder, node: Added, sources: Sequence[int]) -> int | 
 
 
 VECTOR: Final = Layout("vector", _begin_vector, _repeat_pixel, (FullyConnected, *ANYWHERE, *ON_CHANNELS))
+
+
+def _begin_flattened(graph: Builder, node: Added) -> int | None:
+    first = channels_first(graph, node.inputs[0]) if isinstance(node.op, Flatten) and node.inputs[0] != INPUT else None
+    return graph.add(node.name, Flatten(), first) if first is not None else None
+
+
+def _repeat_flattened(graph: Builder, node: Added, sources: Sequence[int]) -> int | None:
+    if isinstance(node.op, WithConstant) and node.op.constant.size > 1:
+        return None
+    return graph.add(node.name, node.op, *sources, **node.weights)
+
+
+FLATTENED: Final = Layout("flattened", _begin_flattened, _repeat_flattened, ANYWHERE)
 
 
 def _as_filters(node: Added) -> dict[str, Constant]:

@@ -22,6 +22,7 @@ from inception_dsl.interchange.recognise import (
     pixels,
     resampling,
     stacks,
+    statistics,
 )
 from inception_dsl.interchange.recognise.activations import recognise_activation
 from inception_dsl.ir.op import Op
@@ -32,7 +33,12 @@ from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.ops.shaping import Crop, Pad
 
 PATTERNS: Final[Mapping[type[Op], tuple[Pattern, ...]]] = {
-    prim.WithConstant: (recognise_activation, constants.number, constants.channels),
+    prim.WithConstant: (
+        recognise_activation,
+        statistics.batch_norm,
+        constants.number,
+        constants.channels,
+    ),
     prim.Binary: (expansion.of_operand, recognise_activation, norms.quotient, averages.uncounted),
     prim.Unary: (recognise_activation,),
     prim.Clip: (recognise_activation, gates.bounded),
@@ -45,10 +51,11 @@ PATTERNS: Final[Mapping[type[Op], tuple[Pattern, ...]]] = {
     prim.Reduce: (layout.reduce, stacks.total),
     prim.Linear: (layout.linear,),
     prim.LastAxisNorm: (norms.vector_norm,),
-    prim.Slice: (channels.part, margins.cut, margins.every),
+    prim.Slice: (layout.cut, channels.part, margins.cut, margins.every),
     prim.Gather: (resampling.nearest, channels.gather),
     prim.Join: (channels.concat,),
     **dict.fromkeys((Crop, Pad), (margins.of_layer,)),
-    **dict.fromkeys((Conv, MaxPool, AvgPool), (windows.absorbed,)),
+    Conv: (windows.absorbed, constants.at_input),
+    **dict.fromkeys((MaxPool, AvgPool), (windows.absorbed,)),
     prim.Pad: (margins.pad, crops.later, channels.zeros),
 }

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from inception_dsl.interchange import primitives as prim
-from inception_dsl.interchange.constant import Constant
+from inception_dsl.interchange.constant import zeros
 from inception_dsl.interchange.graph import Unsupported
 from inception_dsl.interchange.torch.call import RULES, Call
 from inception_dsl.interchange.windows import PixelWindow, avg_pool, conv, conv_transpose, max_pool
-from inception_dsl.ir.ops.linear import FullyConnected
 from inception_dsl.ir.ops.norms import BatchNorm, GroupNorm
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.ops.regularisation import Dropout
@@ -91,11 +88,20 @@ def _channel_mean(call: Call) -> int:
     return call.builder.add(call.name, prim.Reshape((1, *shape)), mean)
 
 
+@RULES("matmul")
+def _matmul(call: Call) -> int:
+    """A product with a matrix, as keras' dense layers say it; a sum after it is its bias."""
+    matrix = call.tensors("other").get("other")
+    if matrix is None or len(matrix.shape) != 2:
+        raise Unsupported("the language multiplies with a matrix of weights only")
+    weight = matrix.permuted(1, 0)
+    return call.add(prim.Linear(weight.shape[0]), weight=weight)
+
+
 @RULES("linear")
 def _linear(call: Call) -> int:
     weights = call.tensors("weight", "bias")
-    kind = FullyConnected if len(call.type.shape) == 1 else prim.Linear
-    return call.add(kind(weights["weight"].shape[0], "bias" in weights), **weights)
+    return call.add(prim.Linear(weights["weight"].shape[0], "bias" in weights), **weights)
 
 
 @RULES("batch_norm")
@@ -104,7 +110,7 @@ def _batch_norm(call: Call) -> int:
     if call["training"] or not {"running_mean", "running_var"} <= weights.keys():
         raise Unsupported("it is not a batch norm with running statistics")
     width = call.type.channels
-    weights.setdefault("bias", Constant(f"{call.name}.bias", (width,), lambda: np.zeros(width), computed=True))
+    weights.setdefault("bias", zeros(f"{call.name}.bias", width))
     return call.add(BatchNorm(call["eps"], "weight" in weights, call["momentum"]), **weights)
 
 

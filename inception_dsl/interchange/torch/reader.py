@@ -15,9 +15,12 @@ from inception_dsl.diagnostics.codes.interchange import NOT_A_GRAPH
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.diagnostics.spelling import raised
 from inception_dsl.interchange.builder import Builder
-from inception_dsl.interchange.constant import Constant
+from inception_dsl.interchange.constant import Constant, Formula
 from inception_dsl.interchange.graph import INPUT, Graph, Unsupported
+from inception_dsl.interchange.primitives import Permute
+from inception_dsl.interchange.recognise.layout import LAST
 from inception_dsl.interchange.recognise.patterns import PATTERNS
+from inception_dsl.interchange.torch import keras
 from inception_dsl.interchange.torch.call import Arguments, Call, Given
 from inception_dsl.interchange.torch.foreign import complete, inference
 from inception_dsl.interchange.torch.rules import RULES
@@ -29,6 +32,16 @@ it is called with one batch of images: wrap a network that needs more in a modul
 `--size` of `adopt` and `identify` sets the size of the images; `audit` has that of the spec
 `--traceback` shows where it happened"""
 
+SAME: Final = ("to", "_to_copy", "contiguous", "alias", "detach", "clone", "lift_fresh_copy")
+RESHAPED: Final = ("reshape", "view", "_unsafe_view", "unsqueeze", "squeeze", "flatten")
+"""The ops that give a constant another form."""
+
+PLACED: Final = frozenset({"device", "dtype", "layout", "pin_memory"})
+"""The arguments that have no effect on values: where a tensor lies, and how."""
+
+SHORT: Final = {"subtract": "sub", "multiply": "mul", "divide": "div", "true_divide": "div", "negative": "neg"}
+"""Ops that torch calls by two names."""
+
 
 def read_torch(module: nn.Module, image: Sequence[int], source: str, heads: bool = False) -> Graph:
     """Read a module in inference, for images of a shape (channels x height x width); `source` names it in messages.
@@ -39,7 +52,9 @@ def read_torch(module: nn.Module, image: Sequence[int], source: str, heads: bool
     """
     exported = export_module(module, image, source, heads)
     builder = Builder(TensorType(tuple(image)), PATTERNS)
-    values = _inputs(exported)
+    values = _inputs(module, exported)
+    if keras.channels_last(module):
+        values |= {name: builder.add(name, Permute(LAST), INPUT) for name, value in values.items() if value == INPUT}
     for node in exported.graph.nodes:
         if node.op == "call_function":
             builder.enter((path, str(kind)) for path, kind in node.meta.get("nn_module_stack", {}).values())
@@ -54,9 +69,9 @@ def read_torch(module: nn.Module, image: Sequence[int], source: str, heads: bool
 def export_module(module: nn.Module, image: Sequence[int], source: str, heads: bool) -> ExportedProgram:
     """A module for images of a shape, with the outputs that it has in training if `heads`, as far as it can be so."""
     try:
-        with inference(module, training=heads):
+        with inference(module, training=heads), keras.dropouts_shown():
             complete(module, image)
-            return export(module, (torch.zeros(1, *image),), strict=False)
+            return export(module, (keras.batch_of(module, torch.zeros(1, *image)),), strict=False)
     except (Exception, SystemExit) as error:
         if heads:
             return export_module(module, image, source, heads=False)
@@ -64,22 +79,30 @@ def export_module(module: nn.Module, image: Sequence[int], source: str, heads: b
         raise _refused(f"torch cannot export `{source}` for images of {size}: {_shown(error)}", CALLED) from error
 
 
-def _inputs(exported: ExportedProgram) -> dict[str, Any]:
+def _inputs(module: nn.Module, exported: ExportedProgram) -> dict[str, Any]:
     """What the placeholders of a program are: the image, and the tensors of the module."""
     named: dict[str, Any] = {
         given: Constant(name, tensor.shape, partial(_numbers, tensor))
-        for given, (name, tensor) in tensors_of(exported).items()
+        for given, (name, tensor) in tensors_of(module, exported).items()
     }
     return named | {name: INPUT for name in exported.graph_signature.user_inputs if isinstance(name, str)}
 
 
-def tensors_of(exported: ExportedProgram) -> dict[str, tuple[str, Tensor]]:
-    """The tensors of a module by their placeholders, with their names in its state_dict."""
+def tensors_of(module: nn.Module, exported: ExportedProgram) -> dict[str, tuple[str, Tensor]]:
+    """The tensors of a program by their placeholders, with their names in the module."""
     signature = exported.graph_signature
+    own = {_place(tensor): name for name, tensor in keras.tensors(module).items()}
     tensors = {**dict(exported.named_parameters()), **dict(exported.named_buffers()), **exported.constants}
     targets = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
-    targets |= signature.inputs_to_lifted_tensor_constants
-    return {given: (name, tensors[name]) for given, name in targets.items()}
+    found = {given: (name, tensors[name]) for given, name in targets.items()}
+    for given, name in signature.inputs_to_lifted_tensor_constants.items():
+        found[given] = own.get(_place(tensors[name]), name), tensors[name]
+    return found
+
+
+def _place(tensor: Tensor) -> tuple[int, int]:
+    """Where a tensor lies in memory: two of one place are the same."""
+    return tensor.data_ptr(), tensor.numel()
 
 
 def _numbers(tensor: Tensor) -> Any:
@@ -92,15 +115,13 @@ def _numbers(tensor: Tensor) -> Any:
 def _read(builder: Builder, node: torch.fx.Node, values: Mapping[str, Any]) -> Any:
     """What a call gives: a value of the graph, a constant, or several of them."""
     kind, arguments = _call(node, values)
-    if isinstance(node.meta.get("val"), Tensor) and all(
-        isinstance(values[each.name], Constant) for each in node.all_input_nodes
-    ):
-        return _computed(node, values)
+    found = node.meta.get("val")
+    if isinstance(found, Tensor) and all(isinstance(values[each.name], Constant) for each in node.all_input_nodes):
+        return _formed(node, kind, arguments, values) or _computed(node, kind, values)
     try:
         return RULES.get(kind, _unknown)(Call(builder, kind, node.name, arguments))
     except (Unsupported, ShapeError) as error:
         inputs = [value for each in node.all_input_nodes if isinstance(value := values[each.name], int)]
-        found = node.meta.get("val")
         given = [
             builder.opaque(node.name, kind, str(error), TensorType(tuple(each.shape[1:])), *inputs)
             if isinstance(each, Tensor)
@@ -110,7 +131,31 @@ def _read(builder: Builder, node: torch.fx.Node, values: Mapping[str, Any]) -> A
         return given if isinstance(found, tuple | list) else given[0]
 
 
-def _computed(node: torch.fx.Node, values: Mapping[str, Any]) -> Constant:
+def _formed(node: torch.fx.Node, kind: str, arguments: Arguments, values: Mapping[str, Any]) -> Constant | None:
+    """A constant in another form, by which it stays the tensor of its name; None for what computes others."""
+    if len(node.all_input_nodes) != 1:
+        return None
+    (source,) = node.all_input_nodes
+    constant, before, after = values[source.name], source.meta["val"], node.meta["val"]
+    if kind in SAME and before.dtype == after.dtype and before.shape == after.shape:
+        return constant  # type: ignore[no-any-return]
+    if kind in RESHAPED:
+        return constant.reshaped(*after.shape)  # type: ignore[no-any-return]
+    order = [*range(before.ndim)]
+    match kind:
+        case "permute":
+            order = [axis % before.ndim for axis in arguments["dims"]]
+        case "transpose":
+            one, other = arguments["dim0"], arguments["dim1"]
+            order[one], order[other] = order[other], order[one]
+        case "t" | "numpy_T":
+            order.reverse()
+        case _:
+            return None
+    return constant.permuted(*order)  # type: ignore[no-any-return]
+
+
+def _computed(node: torch.fx.Node, kind: str, values: Mapping[str, Any]) -> Constant:
     """What a call gives that reads no value of the graph."""
 
     def tensor(argument: torch.fx.Node) -> Tensor:
@@ -121,7 +166,10 @@ def _computed(node: torch.fx.Node, values: Mapping[str, Any]) -> Constant:
         with torch.no_grad():
             return node.target(*map_arg(node.args, tensor), **map_arg(node.kwargs, tensor)).numpy()
 
-    return Constant(node.name, node.meta["val"].shape, make, computed=True)
+    operands: list[Any] = [values[each.name] if isinstance(each, torch.fx.Node) else each for each in node.args]
+    plain = all(isinstance(each, Constant | int | float) for each in operands) and {*node.kwargs} <= PLACED
+    formula: Formula | None = (kind, tuple(operands)) if plain else None
+    return Constant(node.name, node.meta["val"].shape, make, computed=True, formula=formula)
 
 
 def _call(node: torch.fx.Node, values: Mapping[str, Any]) -> tuple[str, Arguments]:
@@ -141,7 +189,8 @@ def _call(node: torch.fx.Node, values: Mapping[str, Any]) -> tuple[str, Argument
     arguments = {each.name: each.default_value for each in schema.arguments if each.has_default_value()}
     arguments |= {each.name: given for each, given in zip(schema.arguments, node.args, strict=False)}
     found = {name: value(argument) for name, argument in (arguments | node.kwargs).items()}
-    return schema.name.partition("::")[2].rstrip("_"), found
+    kind = schema.name.partition("::")[2].rstrip("_")
+    return SHORT.get(kind, kind), found
 
 
 def _unknown(call: Call) -> Any:

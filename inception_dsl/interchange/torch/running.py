@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import numpy as np
 import torch
 from torch import Tensor, fx, nn
 from torch.func import functional_call
@@ -14,6 +15,7 @@ from inception_dsl.diagnostics.codes.interchange import NOT_A_GRAPH
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.diagnostics.spelling import raised
 from inception_dsl.interchange.graph import Array, Graph
+from inception_dsl.interchange.torch import keras
 from inception_dsl.interchange.torch.foreign import inference
 from inception_dsl.interchange.torch.reader import export_module, tensors_of
 from inception_dsl.ir.shapes import Pair
@@ -22,8 +24,8 @@ USUAL: Final = (3, 224, 224)
 """The shape of the images of a module that states no other."""
 
 
-def shape_of(module: nn.Module, image: Pair | None = None) -> tuple[int, int, int]:
-    """The shape of a module's images: with this height and width, or as timm and pytorchcv note it, or as usual."""
+def shape_of(module: nn.Module, image: Pair | None = None) -> tuple[int, ...]:
+    """The shape of a module's images: with this height and width, or as its library notes it, or as usual."""
     config: Any = getattr(module, "default_cfg", None) or {}
     noted = tuple(config.get("input_size") or ()) if isinstance(config, Mapping) else ()
     size: Any = getattr(module, "in_size", None)
@@ -43,16 +45,22 @@ def run(module: nn.Module, graph: Graph, images: Array, weights: Mapping[str, Ar
 
     Raises `SpecError` E140 if its code raises an exception.
     """
-    own = module.state_dict()
-    given = {key: torch.from_numpy(value).reshape(own[key].shape) for key, value in weights.items() if key in own}
+    own = keras.tensors(module)
+    given = {key: _stored(graph, key, value).reshape(own[key].shape) for key, value in weights.items() if key in own}
+    batch, held = keras.batch_of(module, torch.from_numpy(images)), given if keras.is_keras(module) else {}
     try:
-        with torch.no_grad(), inference(module):
-            outputs = tree_leaves(functional_call(module, given, (torch.from_numpy(images),)))
+        with torch.no_grad(), inference(module), keras.replaced(module, held):
+            outputs = tree_leaves(functional_call(module, {} if held else given, (batch,)))
     except (Exception, SystemExit) as error:
         message = f"`{graph.source}` cannot be run: {raised(error)}"
         raise SpecError([Diagnostic(NOT_A_GRAPH, message, help="`--no-values` leaves the values out")]) from error
-    main: Array = outputs[int(next(iter(graph.outputs)))].numpy()
+    main: Array = outputs[int(next(iter(graph.outputs)))].detach().numpy()
     return main
+
+
+def _stored(graph: Graph, name: str, values: Array) -> Tensor:
+    """Values of a weight of the graph, as the module keeps them."""
+    return torch.from_numpy(np.ascontiguousarray(graph.stored(name, values)))
 
 
 class _Tapped(fx.Interpreter):
@@ -70,30 +78,27 @@ class _Tapped(fx.Interpreter):
         return value
 
 
-def tap(module: nn.Module, images: Array, weights: Mapping[str, Array], nodes: Sequence[str]) -> Mapping[str, Array]:
+def tap(
+    module: nn.Module, graph: Graph, images: Array, weights: Mapping[str, Array], nodes: Sequence[str]
+) -> Mapping[str, Array]:
     """The values of some nodes of the graph that `read_torch` gives with heads, in inference.
 
-    Some of the module's tensors are replaced. Raises `ValueError` for one that the module keeps in another layout.
+    Some of the module's tensors are replaced. Raises `ValueError` for one that the module makes of another.
     """
     exported = export_module(module, images.shape[1:], type(module).__name__, heads=True)
-    given: dict[str, Tensor] = {}
-    for placeholder, (name, tensor) in tensors_of(exported).items():
-        given[placeholder] = tensor
-        if name in weights:
-            if _sides(tensor.shape) != _sides(weights[name].shape):
-                raise ValueError(f"`{name}` has the shape {[*tensor.shape]}, and its layer {[*weights[name].shape]}")
-            given[placeholder] = torch.from_numpy(weights[name]).reshape(tensor.shape)
-    if unknown := weights.keys() - {name for name, _ in tensors_of(exported).values()}:
+    tensors = tensors_of(module, exported)
+    if unknown := weights.keys() - {name for name, _ in tensors.values()}:
         raise ValueError(f"`{min(unknown)}` is made of another tensor")
+    given = {
+        placeholder: _stored(graph, name, weights[name]).reshape(tensor.shape) if name in weights else tensor
+        for placeholder, (name, tensor) in tensors.items()
+    }
     found = []
-    for image in torch.split(torch.from_numpy(images), 1):  # the program is one for a single image
+    for image in torch.split(
+        keras.batch_of(module, torch.from_numpy(images)), 1
+    ):  # the program is one for a single image
         run = _Tapped(exported.graph_module, nodes)
         with torch.no_grad():
             run.run(*(given.get(each.name, image) for each in exported.graph.nodes if each.op == "placeholder"))
         found.append(run.values)
     return {name: torch.cat([torch.from_numpy(values[name]) for values in found]).numpy() for name in found[0]}
-
-
-def _sides(shape: Sequence[int]) -> list[int]:
-    """The sides of a tensor that are not 1: layouts that differ in others are the same."""
-    return [side for side in shape if side != 1]

@@ -137,9 +137,10 @@ def _pad(call: Call) -> int:
         before[rank - 1 - number], after[rank - 1 - number] = pads[2 * number], pads[2 * number + 1]
     if mode == "reflect":
         return reflected(call.builder, call.name, tuple(before), tuple(after), call.x)
-    if mode != "constant":
+    if mode not in ("constant", "replicate"):
         raise Unsupported(f"the language pads with zeros or reflects, and has no `{mode}`")
-    return call.add(prim.Pad(tuple(before), tuple(after), float(call.arguments.get("value") or 0)))
+    value = float(call.arguments.get("value") or 0) if mode == "constant" else None
+    return call.add(prim.Pad(tuple(before), tuple(after), value))
 
 
 @RULES("mean", "amax", "sum", "linalg_vector_norm")

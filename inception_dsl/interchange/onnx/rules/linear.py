@@ -19,7 +19,6 @@ from inception_dsl.interchange.onnx.rules.rule import (
     image_of,
 )
 from inception_dsl.interchange.windows import PixelWindow, avg_pool, conv, conv_transpose, max_pool
-from inception_dsl.ir.ops.linear import FullyConnected
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.shapes import Padding, Window
 
@@ -128,6 +127,4 @@ def _linear(reading: Reading, name: str, x: int, weight: Constant, bias: Constan
     if bias is not None and bias.size != weight.shape[0]:
         raise Unsupported("its bias is not one number for each output")
     weights = {"weight": weight, **({"bias": bias.reshaped(bias.size)} if bias is not None else {})}
-    if len(reading.builder.type_of(x).shape) == 1:
-        return reading.builder.add(name, FullyConnected(weight.shape[0], bias is not None), x, **weights)
     return reading.builder.add(name, prim.Linear(weight.shape[0], bias is not None), x, **weights)

@@ -130,9 +130,9 @@ def _pad(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
         raise Unsupported("it pads the batch")
     if mode == "reflect":
         return [reflected(reading.builder, node.name, tuple(before[1:]), tuple(after[1:]), image_of(inputs))]
-    if mode != "constant":
+    if mode not in ("constant", "edge"):
         raise Unsupported(f"the language pads with zeros or reflects, and has no `{mode}`")
-    op = prim.Pad(tuple(before[1:]), tuple(after[1:]), float(value[0]))
+    op = prim.Pad(tuple(before[1:]), tuple(after[1:]), float(value[0]) if mode == "constant" else None)
     return [reading.builder.add(node.name, op, image_of(inputs))]
 
 
