@@ -662,6 +662,10 @@ class _Network:
     def resized(self, shape: _Shape) -> Written:
         """An image made smaller, then larger, so that it does not grow."""
         assert shape.image is not None
+        if self.pick(True, False, False) and not any(size % 2 for size in shape.image):
+            return "[ [ maxpool 2x2/2 valid -> bn -> resize 2 ] * max_places 2x2/2 valid ]", shape
+        if self.pick(True, False, False, False):
+            return f"max_places {self.pick('2x3/1 pad=1x0', '3x3 same')}", shape
         factor = self.pick((2, 2), (1, 2), (3, 1), (1, 1))
         image = tuple(-(-size // 2) * by for size, by in zip(shape.image, factor, strict=True))
         written = f"{factor[0]}x{factor[1]}" if factor[0] != factor[1] else f"{factor[0]}"

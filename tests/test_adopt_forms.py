@@ -63,6 +63,11 @@ def shifted_gate(net: Layers, x: Tensor) -> Any:
     return x * (1 + net.one(x).sigmoid())
 
 
+def gate_of_the_rest(net: Layers, x: Tensor) -> Any:
+    most = net.twice(x).softmax(dim=1).max(dim=1)[0].unsqueeze(1).expand_as(x)
+    return (x * (1 - most) + net.one(x) * (most - 0.5)).view(-1, 8, 32)
+
+
 def bounded_gate(net: Layers, x: Tensor) -> Any:
     return x * net.other(pooled(x)).clamp(0, 1)
 
@@ -130,6 +135,11 @@ def resized(net: Layers, x: Tensor) -> Any:
     return image + functional.interpolate(small, x.shape[2:])
 
 
+def unpooled(net: Layers, x: Tensor) -> Any:
+    largest, places = functional.max_pool2d(net.one(x).relu(), 2, return_indices=True)
+    return net.other(functional.max_unpool2d(net.twice(largest)[:, :4], places, [2, 2]))
+
+
 def squares(net: Layers, x: Tensor) -> Any:
     split = net.one(x).view(-1, 4, 4, 2, 4, 2)
     small = split.permute(0, 1, 3, 5, 2, 4).reshape(-1, 16, 4, 4)
@@ -167,6 +177,7 @@ FORMS = (
     neighbours,
     recurrent_state,
     shifted_gate,
+    gate_of_the_rest,
     bounded_gate,
     one_channel_for_all,
     bottleneck_attention,
@@ -178,6 +189,7 @@ FORMS = (
     transposed,
     resized,
     squares,
+    unpooled,
 )
 
 

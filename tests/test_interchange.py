@@ -240,7 +240,9 @@ def test_a_shuffle_keeps_the_pixels_of_an_image() -> None:
     turn = prim.Permute((1, 0, 2, 3))
 
     assert read((4, 2, 6), prim.Reshape((2, 2, 2, 6)), turn, prim.Reshape((4, 2, 6))) == [ChannelShuffle.name]
-    assert read((4, 2, 6), prim.Reshape((4, 2, 2, 3)), turn, prim.Reshape((4, 2, 6))) == ["opaque"] * 3
+    other = prim.Reshape((4, 2, 2, 3)), turn, prim.Reshape((4, 2, 6))
+    assert read((4, 2, 6), *other, act.ReLU()) == [*["opaque"] * 3, "relu"]
+    assert read((4, 2, 6), *other) == ["opaque"] * 2, "what an output is reshaped to is no layer"
     assert read((2, 3, 3), prim.Gather(0, (1, 0))) == ["opaque"]
 
 

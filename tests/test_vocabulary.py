@@ -34,6 +34,7 @@ KEYS = optional_keys()
 
 SMALLEST = {"conv": "conv 3x3 6 same", "maxpool": "maxpool 3x3 same", "avgpool": "avgpool 3x3 same", "lrn": "lrn 5"}
 SMALLEST |= {"conv_transpose": "conv_transpose 3x3/2 6 pad=1"}
+SMALLEST |= {"max_places": "max_places 3x3 same"}
 SMALLEST |= {"dropout": "dropout 40%", "fc": "fc 6", "gn": "gn 3", "resize": "resize 2", "slice": "slice 2"}
 """Of each layer that takes sizes, one without any word that has a default."""
 

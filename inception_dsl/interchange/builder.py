@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from inception_dsl.diagnostics.codes.shapes import WRONG_RANK
 from inception_dsl.interchange.constant import Constant
 from inception_dsl.interchange.graph import INPUT, Graph, GraphNode, Opaque, needed
-from inception_dsl.interchange.primitives import Primitive
+from inception_dsl.interchange.primitives import Primitive, Reshape
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.shapes import ShapeError, TensorType
 
@@ -93,7 +93,11 @@ class Builder:
         return self.nodes[index].op if index != INPUT else None
 
     def finish(self, source: str, outputs: Mapping[str, int]) -> Graph:
-        """The graph of what the outputs need; a primitive outside a layer is opaque, unless a layer says the same."""
+        """The graph of what the outputs need; a primitive outside a layer is opaque, unless a layer says the same.
+
+        What only gives the numbers of an output another shape is left out.
+        """
+        outputs = {name: self._shapeless(index) for name, index in outputs.items()}
         tensors: dict[str, Constant] = {}
         nodes: list[GraphNode] = []
         new = {INPUT: INPUT}
@@ -117,6 +121,12 @@ class Builder:
             self.classes,
             frozenset(name for name, constant in tensors.items() if constant.computed),
         )
+
+    def _shapeless(self, index: int) -> int:
+        """A value before it was reshaped, if that is not what a layer does."""
+        while index != INPUT and isinstance(self.nodes[index].op, Reshape):
+            (index,) = self.nodes[index].inputs
+        return index
 
     def _written(self, index: int) -> tuple[Op, ...]:
         """The layers of a value."""

@@ -12,6 +12,7 @@ from inception_dsl.diagnostics.codes.shapes import WRONG_RANK
 from inception_dsl.interchange.builder import Added, Builder
 from inception_dsl.interchange.constant import Constant
 from inception_dsl.interchange.primitives import Pad
+from inception_dsl.interchange.unpooling import MaxIndices
 from inception_dsl.ir.ops.activations import ReLU, ReLU6, Sigmoid
 from inception_dsl.ir.ops.linear import Conv, ConvTranspose
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
@@ -127,6 +128,11 @@ def max_pool(graph: Builder, name: str, window: PixelWindow, x: int) -> int:
     x, window = _absorb_padding(graph, x, window, _neutral(graph, x, window))
     x, own = _placed(graph, name, x, window, -math.inf)
     return graph.add(name, MaxPool(own), x)
+
+
+def max_indices(graph: Builder, name: str, window: PixelWindow, x: int) -> int:
+    """Add the places of the maxima of a pool, and give its index."""
+    return graph.add(f"{name}/indices", MaxIndices(window.on(graph.type_of(x).image)), x)
 
 
 def avg_pool(graph: Builder, name: str, window: PixelWindow, counted: bool, x: int) -> int:

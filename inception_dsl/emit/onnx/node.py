@@ -17,7 +17,7 @@ class OnnxNode(NamedTuple):
 
     Inputs are named `x` (the op's own input; `x2`, `x3` where it has more), by the op's weights (`weight`), by the
     `constants` of this node or an earlier one of the op, and by the `name` of an earlier node of the op, whose output
-    it is.
+    it is; by `second`, a second output of it.
     """
 
     op_type: str
@@ -25,6 +25,7 @@ class OnnxNode(NamedTuple):
     constants: Mapping[str, pb.Constant] = {}
     inputs: tuple[str, ...] = ()
     name: str = ""
+    second: str = ""
 
 
 Spelling = OnnxNode | list[OnnxNode]

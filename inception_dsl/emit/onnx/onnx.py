@@ -92,13 +92,16 @@ def model(
             known |= constants
             yield pb.NodeProto(
                 input=[known[name] for name in node.inputs] or [*inputs, *constants.values(), *source.weights],
-                output=[names[index] if last else f"{_inner(source, node.name)}/out"],
+                output=[
+                    names[index] if last else f"{_inner(source, node.name)}/out",
+                    *([f"{_inner(source, node.second)}/out"] if node.second else ()),
+                ],
                 name=_name(source, spelled, node),
                 op_type=node.op_type,
                 attribute=[pb.attribute(*attribute) for attribute in node.attributes.items()],
                 metadata_props=pb.metadata({"origin": source.origin.citation if source.origin else ""}),
             )
-            known[node.name] = f"{_inner(source, node.name)}/out"
+            known |= {name: f"{_inner(source, name)}/out" for name in (node.name, node.second) if name}
 
     used = [typed.nodes[index] for index in spellings]
     shapes = {name: weight.shape for source in used for name, weight in source.weights.items()}

@@ -48,7 +48,7 @@ def helpers(layers: LayerPrinter) -> dict[str, Any]:
     used = layers.helpers
     composed = [*_convs(layers), *_linears(layers)]
     text = [line for helper in composed for line in (helper["init"], *helper["forward"])]
-    pools = {"SameMaxPool2d", "SameAvgPool2d"} & used.keys()
+    pools = {"SameMaxPool2d", "SameAvgPool2d", "MaxPlaces"} & used.keys()
     return {
         "helpers": used,
         "composed": composed,
@@ -60,9 +60,9 @@ def helpers(layers: LayerPrinter) -> dict[str, Any]:
         ),
         "joins": [join for join in JOINS if join[0] in used],
         "uses_size": bool(pools) or any("Size" in line for line in text),
-        "uses_torch": bool({"Affine", "Concat", "SameAvgPool2d"} & used.keys())
+        "uses_torch": bool({"Affine", "Concat", "MaxPlaces", "SameAvgPool2d"} & used.keys())
         or any("torch." in line for line in text),
-        "uses_functional": bool(layers.uneven or {"DropPath", "L2Norm", "LayerNorm2d"} & used.keys())
+        "uses_functional": bool(layers.uneven or {"DropPath", "L2Norm", "LayerNorm2d", "MaxPlaces"} & used.keys())
         or any("F." in line for line in text),
     }
 

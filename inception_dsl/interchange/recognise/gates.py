@@ -10,19 +10,29 @@ from inception_dsl.ir.ops.scaling import Scale
 
 
 def shifted(graph: Builder, added: Added) -> int | None:
-    """`x * (1 + gate)` is `x + x * gate`, as residual attention (1704.06904) and BAM (1807.06514) say it."""
+    """`x * (1 + gate)` is `x + x * gate`, as residual attention (1704.06904) and BAM (1807.06514) say it.
+
+    SINet's (1911.09099) is 1 less a gate.
+    """
     if len(added.inputs) != 2:
         return None
     for x, index in (added.inputs, added.inputs[::-1]):
         match graph.op(index):
             case WithConstant("add", constant) if (number := constant.scalar) is not None:
-                (gate,) = graph.nodes[index].inputs
+                own, others = number, 1.0
+            case WithConstant("sub", constant, first) if (number := constant.scalar) is not None:
+                own, others = (number, -1.0) if first else (-number, 1.0)
             case _:
                 continue
+        (gate,) = graph.nodes[index].inputs
         if added.op.infer(graph.type_of(x), graph.type_of(gate)) == graph.type_of(x):
             product = graph.add(f"{added.name}/product", Mul(), x, gate)
-            own = x if number == 1 else graph.add(f"{added.name}/own", Scale(number), x)
-            return graph.add(added.name, Add(), own, product)
+            terms = ((x, own, "own"), (product, others, "others"))
+            scaled = [
+                value if factor == 1 else graph.add(f"{added.name}/{part}", Scale(factor), value)
+                for value, factor, part in terms
+            ]
+            return graph.add(added.name, Add(), *scaled)
     return None
 
 

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from inception_dsl.interchange import primitives as prim
 from inception_dsl.interchange.constant import zeros
 from inception_dsl.interchange.graph import Unsupported
-from inception_dsl.interchange.torch.call import RULES, Call
-from inception_dsl.interchange.windows import PixelWindow, avg_pool, conv, conv_transpose, max_pool
+from inception_dsl.interchange.torch.call import RULES, Call, Given
+from inception_dsl.interchange.unpooling import unpool
+from inception_dsl.interchange.windows import PixelWindow, avg_pool, conv, conv_transpose, max_indices, max_pool
 from inception_dsl.ir.ops.norms import BatchNorm, GroupNorm
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.ops.regularisation import Dropout
@@ -47,11 +48,30 @@ def _conv_transpose(call: Call) -> int:
     return conv_transpose(call.builder, call.name, call["groups"], window, call.x, weights)
 
 
-@RULES("max_pool2d", "avg_pool2d")
-def _pool(call: Call) -> int:
+@RULES("max_pool2d_with_indices")
+def _pool_with_indices(call: Call) -> list[int]:
+    window = _pool_window(call)
+    indices = max_indices(call.builder, call.name, window, call.x)
+    return [max_pool(call.builder, call.name, window, call.x), indices]
+
+
+@RULES("max_unpool2d")
+def _unpool(call: Call) -> int:
+    indices = call["indices"]
+    if not isinstance(indices, Given):
+        raise Unsupported("its places are constants")
+    return unpool(call.builder, call.name, call.x, indices.index, _pair(call["output_size"]))
+
+
+def _pool_window(call: Call) -> PixelWindow:
     kernel, padding = _pair(call["kernel_size"]), _pair(call["padding"])
     stride, dilation = _pair(call["stride"], kernel), _pair(call.arguments.get("dilation", 1))
-    window = PixelWindow(kernel, stride, dilation, padding, padding, call["ceil_mode"])
+    return PixelWindow(kernel, stride, dilation, padding, padding, call["ceil_mode"])
+
+
+@RULES("max_pool2d", "avg_pool2d")
+def _pool(call: Call) -> int:
+    window = _pool_window(call)
     if call.kind == "max_pool2d":
         return max_pool(call.builder, call.name, window, call.x)
     if call["divisor_override"]:

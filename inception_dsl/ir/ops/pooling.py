@@ -1,4 +1,4 @@
-"""Pooling: the maximum and the average under a window."""
+"""Pooling: the maximum and the average under a window, and the place of the maximum."""
 
 from __future__ import annotations
 
@@ -48,3 +48,25 @@ class AvgPool(Op):
 
     def receptive_field(self, image: TensorType, before: ReceptiveFields) -> ReceptiveFields:
         return window_receptive_field(self.window, image.image, before, self.to)
+
+
+@dataclass(frozen=True)
+class MaxPlaces(Op):
+    """1 at the place of the maximum under every window, the first of several, and 0 elsewhere; of the input's size.
+
+    An image that is enlarged and multiplied by it is unpooled: every pixel goes where the maximum was (SegNet,
+    1511.00561, section 3; the switches of 1311.2901).
+    """
+
+    name = "max_places"
+    window: Window
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        (x,) = inputs
+        self.window.out(x.image)
+        return x
+
+    def receptive_field(self, image: TensorType, before: ReceptiveFields) -> ReceptiveFields:
+        axes = zip(before, self.window.reach, strict=True)
+        height, width = (field.through(2 * reach - 1, 1, reach - 1) for field, reach in axes)
+        return height, width

@@ -9,7 +9,7 @@ from inception_dsl.emit.onnx import protobuf as pb
 from inception_dsl.emit.onnx.node import OnnxNode, Site, Spelling
 from inception_dsl.emit.onnx.windows import window_attributes
 from inception_dsl.emit.rules import Rules
-from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
+from inception_dsl.ir.ops.pooling import AvgPool, MaxPlaces, MaxPool
 from inception_dsl.ir.shapes import Pair, ShapeError, Window, adaptive_bins, uniform_window
 
 CEIL: Final = 22  # the first opset whose shape inference drops a last pooling window that lies wholly in the padding
@@ -28,6 +28,21 @@ def _avg_pool(op: AvgPool, site: Site) -> OnnxNode:
         return _adaptive(op.to, site)
     counted = {"count_include_pad": 1} if op.count_pad else {}
     return OnnxNode("AveragePool", {**_pooling(op.window, site), **counted})
+
+
+@rules(MaxPlaces)
+def _max_places(op: MaxPlaces, site: Site) -> list[OnnxNode]:
+    window, image = window_attributes(op.window, site), site.types[0].image
+    axes = zip(op.window.axes(image), op.window.stride, op.window.kernel, image, strict=True)
+    covered = all((axis.out - 1) * step + kernel - 2 * axis.before == size for axis, step, kernel, size in axes)
+    larger = [] if covered and not site.dynamic else [OnnxNode("Shape", {}, {}, ("x",), "shape")]
+    return [
+        OnnxNode("MaxPool", window, {}, ("x",), "largest", "places"),
+        OnnxNode("Equal", {}, {}, ("largest", "largest"), "equal"),
+        OnnxNode("Cast", {"to": pb.FLOAT}, {}, ("equal",), "ones"),
+        *larger,
+        OnnxNode("MaxUnpool", window, {}, ("ones", "places", *(node.name for node in larger))),
+    ]
 
 
 def _adaptive(to: Pair, site: Site) -> OnnxNode:

@@ -17,8 +17,10 @@ from inception_dsl.interchange.onnx.rules.rule import (
     Value,
     constant_of,
     image_of,
+    numbers_of,
 )
-from inception_dsl.interchange.windows import PixelWindow, avg_pool, conv, conv_transpose, max_pool
+from inception_dsl.interchange.unpooling import unpool
+from inception_dsl.interchange.windows import PixelWindow, avg_pool, conv, conv_transpose, max_indices, max_pool
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.shapes import Padding, Window
 
@@ -58,13 +60,24 @@ def _conv_transpose(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Va
 
 @RULES("MaxPool", "AveragePool")
 def _pool(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
-    if len([name for name in node.outputs if name]) > 1:
-        raise Unsupported("it gives the places of the maxima")
     window = _window(reading, node, inputs, node.attributes["kernel_shape"])
     if node.kind == "MaxPool":
-        return [max_pool(reading.builder, node.name, window, image_of(inputs))]
+        indices = [max_indices(reading.builder, node.name, window, image_of(inputs))] if len(node.outputs) > 1 else []
+        return [max_pool(reading.builder, node.name, window, image_of(inputs)), *indices]
     counted = bool(node.attributes.get("count_include_pad", 0))
     return [avg_pool(reading.builder, node.name, window, counted, image_of(inputs))]
+
+
+@RULES("MaxUnpool")
+def _unpool(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
+    size = numbers_of(node, inputs, "output_shape", 2)
+    if size is None:  # as large as the places that the windows have
+        window, image = _window(reading, node, inputs, node.attributes["kernel_shape"]), image_of(inputs)
+        places = zip(reading.builder.type_of(image).image, window.kernel, window.stride, strict=True)
+        pads = (before + after for before, after in zip(window.before, window.after, strict=True))
+        size = [(count - 1) * step + reach - pad for (count, reach, step), pad in zip(places, pads, strict=True)]
+    height, width = size[-2:]
+    return [unpool(reading.builder, node.name, image_of(inputs), image_of(inputs, 1), (height, width))]
 
 
 def _window(reading: Reading, node: OnnxNode, inputs: Inputs, kernel: Sequence[int]) -> PixelWindow:
