@@ -243,13 +243,15 @@ def test_a_shuffle_keeps_the_pixels_of_an_image() -> None:
     other = prim.Reshape((4, 2, 2, 3)), turn, prim.Reshape((4, 2, 6))
     assert read((4, 2, 6), *other, act.ReLU()) == [*["opaque"] * 3, "relu"]
     assert read((4, 2, 6), *other) == ["opaque"] * 2, "what an output is reshaped to is no layer"
-    assert read((2, 3, 3), prim.Gather(0, (1, 0))) == ["opaque"]
 
 
 def test_a_range_of_channels_is_a_part_or_a_slice_and_zeros_are_slices_times_nothing() -> None:
     assert read((6, 2, 2), prim.Slice(0, 2, 4)) == ["part"]
     assert read((6, 2, 2), prim.Slice(0, 2, 6)) == read((74, 2, 2), prim.Slice(0, 1, -34)) == ["slice"]
     assert read((6, 2, 2), prim.Slice(0, 0, 6, 2)) == ["opaque"]
+    assert read((3, 3, 3), prim.Gather(0, (2, 1, 0))) == ["part", "part", "part", "concat"]
+    assert read((6, 3, 3), prim.Gather(0, (1, 2, 1, 2, 1, 2, 1, 2))) == ["slice", "concat", "concat"]
+    assert read((99, 3, 3), prim.Gather(0, tuple(range(98, 0, -1)))) == ["opaque"]
     assert read((4, 2, 2), prim.Pad((0, 0, 0), (6, 0, 0))) == ["part", "scale", "scale", "concat"]
     assert read((4, 2, 2), prim.Pad((4, 0, 0), (0, 0, 0))) == ["scale", "concat"]
 

@@ -7,9 +7,9 @@ or becomes `Opaque`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import TypeVar
+from typing import Final
 
 import numpy as np
 
@@ -17,11 +17,11 @@ from inception_dsl.diagnostics.codes.shapes import WRONG_RANK
 from inception_dsl.interchange.constant import Constant
 from inception_dsl.interchange.graph import Array
 from inception_dsl.ir.op import Op
-from inception_dsl.ir.ops import shaping as ops
-from inception_dsl.ir.ops.shaping import Crop
+from inception_dsl.ir.ops import shaping
 from inception_dsl.ir.shapes import ShapeError, TensorType, adaptive_bins
 
-AnyMargin = TypeVar("AnyMargin", Crop, ops.Pad)
+MOST_SHOWN: Final = 8
+"""The most numbers of a parameter that a report prints."""
 
 
 class Primitive(Op):
@@ -30,8 +30,7 @@ class Primitive(Op):
     @property
     def parameters(self) -> str:
         """Its parameters, as the report of an opaque node prints them."""
-        own = ((field.name, getattr(self, field.name)) for field in fields(self))
-        return ", ".join(f"{name}={value.shape if isinstance(value, Constant) else value}" for name, value in own)
+        return ", ".join(f"{field.name}={_shown(getattr(self, field.name))}" for field in fields(self))
 
     @property
     def written(self) -> tuple[Op, ...]:
@@ -167,7 +166,7 @@ class Pad(Primitive):
         if len(self.before) != 3 or self.before[0] or self.after[0]:
             return ()
         added, cut = ([max(sign * pixels, 0) for pixels in (*self.before[1:], *self.after[1:])] for sign in (1, -1))
-        return (*margins(Crop, *cut), *margins(ops.Pad, *added)) if self.value == 0 or not any(added) else ()
+        return (*shaping.Crop.around(*cut), *shaping.Pad.around(*added)) if self.value == 0 or not any(added) else ()
 
 
 @dataclass(frozen=True)
@@ -264,14 +263,11 @@ class Linear(Primitive):
         return TensorType((*inputs[0].shape[:-1], self.width))
 
 
-def margins(kind: type[AnyMargin], top: int, left: int, bottom: int, right: int) -> Iterator[AnyMargin]:
-    """The layers that cut off, or add, some pixels: one where either side has as many as the opposite one, or none."""
-    if (top and bottom and top != bottom) or (left and right and left != right):
-        yield from margins(kind, top, left, 0, 0)
-        yield from margins(kind, 0, 0, bottom, right)
-    elif any((top, left, bottom, right)):
-        rows, columns = max(top, bottom), max(left, right)
-        yield kind((rows or columns, columns or rows), top > 0, bottom > 0, left > 0, right > 0)
+def _shown(value: object) -> str:
+    """A parameter: of a constant its shape, of many numbers the first."""
+    if isinstance(value, tuple) and len(value) > MOST_SHOWN:
+        return f"({', '.join(map(str, value[:MOST_SHOWN]))}, ... {len(value) - MOST_SHOWN:,} more ...)"
+    return str(value.shape if isinstance(value, Constant) else value)
 
 
 def broadcast(one: Sequence[int], other: Sequence[int]) -> TensorType:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterator, Sequence
 
 from inception_dsl.interchange.builder import Added, Builder
 from inception_dsl.interchange.primitives import Gather, Join, Pad, Slice
+from inception_dsl.interchange.recognise.expansion import MOST_COPIES, copies
 from inception_dsl.ir.ops.channels import ChannelPart, ChannelShuffle, ChannelSlice
 from inception_dsl.ir.ops.joins import Concat
 from inception_dsl.ir.ops.scaling import Scale
-
-MOST_COPIES: Final = 32
-"""The most copies of all channels that stand for channels of zeros."""
 
 
 def part(graph: Builder, added: Added) -> int | None:
@@ -32,18 +30,33 @@ def part(graph: Builder, added: Added) -> int | None:
 
 
 def gather(graph: Builder, added: Added) -> int | None:
-    """Channels in another order: interleaved groups, or neighbours, which are a range."""
+    """Channels in another order: a range, interleaved groups, the same range several times, or a few ranges."""
     op, (index,) = added.op, added.inputs
     assert isinstance(op, Gather)
-    size, order = graph.type_of(index).shape[op.axis], op.indices
-    if order and order == tuple(range(order[0], order[0] + len(order))):
-        return graph.add(added.name, Slice(op.axis, order[0], order[-1] + 1), index)
-    if op.axis or len(order) != size or len(graph.type_of(index).shape) != 3:
+    shape, order = graph.type_of(index).shape, op.indices
+    runs = [*_runs(order)]
+    if len(runs) == 1:
+        return graph.add(added.name, Slice(op.axis, *runs[0]), index)
+    if op.axis or not order or len(shape) not in (1, 3):
         return None
-    width = order[1]
-    if width and size % width == 0 and order == tuple(c for first in range(width) for c in range(first, size, width)):
+    width, size = order[1], shape[0]
+    if len(shape) == 3 and width and order == tuple(c for first in range(width) for c in range(first, size, width)):
         return graph.add(added.name, ChannelShuffle(size // width), index)
-    return None
+    if len({*runs}) == 1:
+        return copies(graph, added.name, graph.add(f"{added.name}/first", Slice(0, *runs[0]), index), len(runs))
+    if len(runs) > MOST_COPIES:
+        return None
+    ranges = [graph.add(f"{added.name}/range{number}", Slice(0, *run), index) for number, run in enumerate(runs, 1)]
+    return graph.add(added.name, Concat(), *ranges)
+
+
+def _runs(order: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Numbers as ranges, from the first to before the second."""
+    start = 0
+    for at in range(1, len(order) + 1):
+        if at == len(order) or order[at] != order[at - 1] + 1:
+            yield order[start], order[at - 1] + 1
+            start = at
 
 
 def shuffled_back(graph: Builder, added: Added) -> int | None:

@@ -6,14 +6,14 @@ from contextlib import suppress
 from typing import Final
 
 from inception_dsl.interchange.builder import Added, Builder
-from inception_dsl.interchange.primitives import Expand
+from inception_dsl.interchange.primitives import Expand, Slice
 from inception_dsl.interchange.recognise.layout import channels_first
 from inception_dsl.ir.ops.joins import Concat
 from inception_dsl.ir.ops.resampling import Resize
 from inception_dsl.ir.shapes import ShapeError
 
 MOST_COPIES: Final = 32
-"""The most copies of a channel that are written side by side."""
+"""The most values that are written side by side in place of one."""
 
 
 def unneeded(graph: Builder, added: Added) -> int | None:
@@ -54,14 +54,20 @@ def _copied(graph: Builder, name: str, index: int) -> int:
     wanted, shape = node.op.shape, graph.type_of(value).shape
     if len(wanted) != len(shape) or len(shape) != 3:
         return index
-    copies = _factors(wanted[0] // shape[0])
-    if max(copies, default=1) > MOST_COPIES:
-        return index
-    for number, factor in enumerate(copies, 1):
-        value = graph.add(f"{name}/copies{number}", Concat(), *[value] * factor)
+    repeated = copies(graph, name, value, wanted[0] // shape[0])
     if shape[1:] == wanted[1:]:
-        return value
-    return graph.add(f"{name}/pixels", Resize((wanted[1] // shape[1], wanted[2] // shape[2])), value)
+        return repeated
+    return graph.add(f"{name}/pixels", Resize((wanted[1] // shape[1], wanted[2] // shape[2])), repeated)
+
+
+def copies(graph: Builder, name: str, value: int, count: int) -> int:
+    """All channels of a value, several times: copies of copies, and a range of them where no factors are that small."""
+    channels, written = graph.type_of(value).channels, count
+    while max(factors := _factors(written), default=1) > MOST_COPIES:
+        written += 1
+    for number, factor in enumerate(factors, 1):
+        value = graph.add(f"{name}/copies{number}", Concat(), *[value] * factor)
+    return graph.add(f"{name}/range", Slice(0, 0, count * channels), value)
 
 
 def _factors(number: int) -> list[int]:

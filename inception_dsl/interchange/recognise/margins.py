@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from inception_dsl.interchange.builder import Added, Builder
 from inception_dsl.interchange.graph import Unsupported
-from inception_dsl.interchange.primitives import Pad, Slice, margins
+from inception_dsl.interchange.primitives import Pad, Slice
 from inception_dsl.ir.ops import shaping as layers
 from inception_dsl.ir.ops.pooling import MaxPool
 from inception_dsl.ir.ops.shaping import Shift
@@ -42,7 +42,7 @@ def reflected(graph: Builder, name: str, before: tuple[int, ...], after: tuple[i
     """Add a margin that mirrors an image, and give its index. Raises `Unsupported` where it mirrors channels."""
     if len(before) != 3 or before[0] or after[0] or min(*before, *after) < 0:
         raise Unsupported("the language reflects the pixels of an image")
-    for op in margins(layers.Pad, *before[1:], *after[1:]):
+    for op in layers.Pad.around(*before[1:], *after[1:]):
         x = graph.add(name, replace(op, reflect=True), x)
     return x
 

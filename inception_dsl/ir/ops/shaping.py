@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Self
 
 from inception_dsl.diagnostics.codes.shapes import KERNEL_TOO_LARGE
 from inception_dsl.ir.op import Op
@@ -80,6 +82,16 @@ class Margin:
         """The rows below the image, and the columns on its right."""
         return self._on(self.bottom, self.right)
 
+    @classmethod
+    def around(cls, top: int, left: int, bottom: int, right: int) -> Iterator[Self]:
+        """The margins that have so many pixels: one where opposite sides have as many or none, or else two."""
+        if (top and bottom and top != bottom) or (left and right and left != right):
+            yield from cls.around(top, left, 0, 0)
+            yield from cls.around(0, 0, bottom, right)
+        elif any((top, left, bottom, right)):
+            rows, columns = max(top, bottom), max(left, right)
+            yield cls((rows or columns, columns or rows), top > 0, bottom > 0, left > 0, right > 0)
+
     def _on(self, rows: bool, columns: bool) -> Pair:
         everywhere = not any((self.top, self.bottom, self.left, self.right))
         height, width = self.pixels
@@ -107,7 +119,8 @@ class Crop(Margin, Op):
 class Pad(Margin, Op):
     """Adds a margin of zeros to an image, where no padding of a layer says it: `pad 1 top left -> avgpool 1x1/2`.
 
-    With `reflect`, the margin mirrors the image; its outermost rows and columns are the mirrors, and occur once.
+    With `reflect`, the margin mirrors the image; its outermost rows and columns are the mirrors, and occur once. The
+    receptive field is then that of the image without its mirror images.
     """
 
     name = "pad"
