@@ -67,6 +67,7 @@ def lying() -> Iterator[tuple[str, Any]]:
     yield "weight of an unknown type", model([conv], [TensorProto(name="w", data_type=99, dims=(4, 3, 3, 3))])
     yield "cycle", model([NODE("Add", ["x", "y"], ["y"])])
     yield "missing weight", model([conv])
+    yield "value twice", model([NODE("Relu", ["x"], ["y"]), NODE("Sigmoid", ["x"], ["y"])])
     yield "input is output", model([NODE("Relu", ["x"], ["x"])])
     yield "sum of one", model([NODE("Add", ["x"], ["y"])])
     yield "opset 99", model([conv], [weight("w", 4, 3, 3, 3)], opset=99)

@@ -13,7 +13,8 @@ from test_interchange import without_names, written
 from inception_dsl.compiler import at_size, compile_file
 from inception_dsl.emit.onnx import onnx
 from inception_dsl.files import builtin
-from inception_dsl.identify.identify import identify
+from inception_dsl.identify.identify import identify, identify_shapes
+from inception_dsl.weights.alike import percent
 from inception_dsl.weights.files import safetensors
 
 SMALL = "googlenet_bn_small"
@@ -65,6 +66,16 @@ def test_tensors_are_identified_by_their_shapes(folder: Path) -> None:
 
     assert found.exact == (str(folder / "specs/small.yaml"),)
     assert found.of == "tensors"
+
+
+def test_a_convolution_of_one_pixel_may_be_a_fully_connected_layer(folder: Path) -> None:
+    typed = at_size(compile_file(f"builtin:{SMALL}"))
+    shapes = {f"t{number}": weight.shape for number, weight in enumerate(typed.weights.values())}
+    flat = {name: shape[:2] if shape[2:] == (1, 1) else shape for name, shape in shapes.items()}
+
+    assert flat != shapes
+    assert identify_shapes("some", flat, folder / "specs").exact == (str(folder / "specs/small.yaml"),)
+    assert percent(0.9999) == "99%"
 
 
 def test_what_cannot_be_read_is_refused(folder: Path) -> None:

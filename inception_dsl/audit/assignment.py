@@ -12,30 +12,32 @@ def assign(costs: Sequence[Sequence[float]], left_out: Sequence[float], added: S
     `costs` has a row for each of `left_out`, what it costs that a row has no column, and a column for each of `added`.
     """
     rows, columns = len(left_out), len(added)
-    size = rows + columns
-    square = [
-        [
-            *(costs[i] if i < rows else added),
-            *((left_out[i] if i < rows else 0.0) for _ in range(rows)),
-        ]
-        for i in range(size)
+    if rows > columns:  # the work grows with the square of the rows
+        turned = assign([*zip(*costs, strict=True)], added, left_out) if columns else []
+        found = {row: column for column, row in enumerate(turned)}
+        return [found.get(row) for row in range(rows)]
+    gains = [
+        [*(cost - other for cost, other in zip(line, added, strict=True)), *[own] * rows]
+        for line, own in zip(costs, left_out, strict=True)
     ]
-    chosen = _solve(square)
-    return [chosen[i] if chosen[i] < columns else None for i in range(rows)]
+    return [column if column < columns else None for column in _solve(gains)]
 
 
 def _solve(costs: Sequence[Sequence[float]]) -> list[int]:
-    """The column of every row of a square matrix, by shortest augmenting paths. Infinite costs count as very large."""
-    size = len(costs)
-    most = 1.0 + sum(cost for row in costs for cost in row if cost < math.inf)
+    """The column of every row of a matrix, by shortest augmenting paths: there are at least as many columns as rows.
+
+    Infinite costs count as very large.
+    """
+    rows, size = len(costs), len(costs[0]) if costs else 0
+    most = 1.0 + sum(abs(cost) for row in costs for cost in row if cost < math.inf)
     matrix = [[min(cost, most) for cost in row] for row in costs]
-    row_potential, column_potential = [0.0] * (size + 1), [0.0] * (size + 1)
-    owner, came_from = [size] * (size + 1), [0] * (size + 1)  # the last column stands for the row that is placed
-    for row in range(size):
+    row_potential, column_potential = [0.0] * (rows + 1), [0.0] * (size + 1)
+    owner, came_from = [rows] * (size + 1), [0] * (size + 1)  # the last column stands for the row that is placed
+    for row in range(rows):
         owner[size] = row
         column = size
         least, seen = [math.inf] * (size + 1), [False] * (size + 1)
-        while owner[column] != size:
+        while owner[column] != rows:
             seen[column] = True
             placed, step, nearest = owner[column], math.inf, size
             for j in range(size):
@@ -56,7 +58,5 @@ def _solve(costs: Sequence[Sequence[float]]) -> list[int]:
         while column != size:
             owner[column] = owner[came_from[column]]
             column = came_from[column]
-    chosen = [0] * size
-    for column in range(size):
-        chosen[owner[column]] = column
-    return chosen
+    chosen = {owner[column]: column for column in range(size)}
+    return [chosen[row] for row in range(rows)]

@@ -18,12 +18,22 @@ def share(one: Counter[Hashable], other: Counter[Hashable]) -> float:
 
 
 def share_of(typed: Typed, shapes: Shapes) -> float:
-    """The share of some tensors that a network has, with or without its heads; batch norms' counters do not count."""
-    given: Counter[Hashable] = Counter(shape for name, shape in shapes.items() if not name.endswith(COUNTER))
+    """The share of some tensors that a network has, with or without its heads; batch norms' counters do not count.
+
+    The last sides of 1 do not count either: a 1x1 convolution may be a fully connected layer.
+    """
+    given: Counter[Hashable] = Counter(_plain(shape) for name, shape in shapes.items() if not name.endswith(COUNTER))
     heads = {name for head in typed.heads for node in typed.of(head) for name in node.weights}
-    whole = Counter(weight.shape for weight in typed.weights.values())
-    trunk = Counter(weight.shape for name, weight in typed.weights.items() if name not in heads)
+    whole = Counter(_plain(weight.shape) for weight in typed.weights.values())
+    trunk = Counter(_plain(weight.shape) for name, weight in typed.weights.items() if name not in heads)
     return max(share(given, Counter(whole)), share(given, Counter(trunk)))
+
+
+def _plain(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A shape without its last sides of 1."""
+    while shape[-1:] == (1,):
+        shape = shape[:-1]
+    return shape
 
 
 def percent(share: float) -> str:

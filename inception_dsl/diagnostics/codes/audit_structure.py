@@ -121,7 +121,7 @@ UNLOCATED = Code(
     "E521",
     "networks differ, and no single layer tells why",
     """\
-The two networks compute something else, though every layer of the one has an equal counterpart in the other.
+The two networks compute different things, though every layer of one has an equal counterpart in the other.
 """,
 )
 

@@ -60,6 +60,8 @@ def _read(model: OnnxModel, node: OnnxNode, reading: Reading, values: dict[str, 
     missing = [name for name in node.inputs if name and name not in values]
     if missing:
         raise refused(model.file, f"`{node.name}` reads `{missing[0]}`, which nothing gives")
+    if twice := [name for name in node.outputs if name and name in values]:
+        raise refused(model.file, f"`{node.name}` gives `{twice[0]}`, which something else gives too", CHECK)
     inputs = [values[name] if name else None for name in node.inputs]
     constants = [each for each in inputs if not isinstance(each, int)]
     if len(constants) == len(inputs) and node.kind not in RULES.forms:
