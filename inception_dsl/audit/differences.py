@@ -81,7 +81,8 @@ def differences(spec: GraphNode, target: GraphNode) -> Iterator[Difference]:
     if kind != other_kind:
         yield Difference(_code_of_kind(spec.op), "kind", spelling.layer(spec), spelling.layer(target))
     window, other_window = _window(spec), _window(target)
-    if window and other_window and "kernel" in one and "kernel" in other:
+    turned = isinstance(spec.op, ConvTranspose) != isinstance(target.op, ConvTranspose)
+    if window and other_window and "kernel" in one and "kernel" in other and not turned:
         yield from _windows(spec, target, window, other_window, padded_alike)
     elif ("to" in one or "to" in other) and one.get("to") != other.get("to"):
         yield Difference(KERNEL, "kernel", _reads(one), _reads(other), target.op)

@@ -28,7 +28,8 @@ from inception_dsl.diagnostics.codes.audit_structure import CLASSES, EXTRA_LAYER
 from inception_dsl.diagnostics.diagnostic import SpecError
 from inception_dsl.interchange.graph import INPUT, Graph, GraphNode
 from inception_dsl.interchange.of_spec import of_spec
-from inception_dsl.ir.ops.linear import Conv, FullyConnected
+from inception_dsl.ir.op import concrete
+from inception_dsl.ir.ops.linear import Conv, ConvTranspose, FullyConnected, LinearLayer
 from inception_dsl.ir.shapes import Pair, Window
 from inception_dsl.ir.typed import Typed
 from inception_dsl.weights.files import COUNTER
@@ -210,20 +211,26 @@ def _deviations(
 
 def _differences(typed: Typed, node: GraphNode, layer: Layer, other: Layer) -> Iterator[Difference]:
     op = node.op
-    linear = isinstance(op, Conv | FullyConnected) and other.kind in ("conv", "fc")
-    if not linear:
+    if not isinstance(op, LinearLayer) or other.kind not in ("conv", "fc"):
         return  # the width of a norm is that of what it reads
-    assert isinstance(op, Conv | FullyConnected)
-    if layer.weight[0] != other.weight[0]:
-        classes = layer.weight[0] == typed.program.env["classes"] and isinstance(op, FullyConnected)
+    width, its_width = _width(op, layer), _width(op, other)
+    if width != its_width:
+        classes = width == typed.program.env["classes"] and isinstance(op, FullyConnected)
         code, what = (CLASSES, "classes") if classes else (WIDTH, "width")
-        yield Difference(code, what, str(layer.weight[0]), str(other.weight[0]), replace(op, width=other.weight[0]))
-    if layer.kernel != other.kernel and isinstance(op, Conv):
+        yield Difference(code, what, str(width), str(its_width), replace(op, width=its_width))
+    if layer.kernel != other.kernel and isinstance(op, Conv | ConvTranspose):
         edited = replace(op, window=_with_kernel(op.window, other.kernel))
         yield Difference(KERNEL, "kernel", sides(layer.kernel), sides(other.kernel), edited)
     if ("bias" in layer.shapes) != ("bias" in other.shapes):
         bias = "bias" in other.shapes
         yield Difference(BIAS, "bias", "no" if bias else "yes", "yes" if bias else "no", replace(op, bias=bias))
+
+
+def _width(op: LinearLayer, layer: Layer) -> int:
+    """The width of a layer of this kind; a transposed convolution has its outputs in the second axis, by group."""
+    if isinstance(op, ConvTranspose) and len(layer.weight) > 1:
+        return layer.weight[1] * concrete(op.groups)
+    return layer.weight[0]
 
 
 def _with_kernel(window: Window, kernel: Pair) -> Window:

@@ -114,7 +114,7 @@ def _body(way: Way, nodes: list[Node]) -> Iterator[str]:
     """What is done to each of some layers; a tensor that only some of them have is asked for."""
     weight, bias = _weight(way.initializer), _constant("bias", way.initializer.bias)
     if way.transposed:
-        yield "for weight in module.weight.chunk(module.groups):"
+        yield "for weight in module.weight.detach().chunk(module.groups):"
         yield f"    {weight.replace('module.weight', 'weight.transpose(0, 1)')}"
     for tensor, line in (("weight", "" if way.transposed else weight), ("bias", bias)):
         owners = sum(any(name.endswith(f".{tensor}") for name in node.weights) for node in nodes)
