@@ -30,8 +30,8 @@ NOT_EXPRESSED = Code(
     "E142",
     "layer that the language cannot express",
     """\
-A network that is adopted has a layer for which the language has no word, such as attention, a transposed convolution or
-padding by reflection. Every kind is named with its number and the first of its nodes. No spec is written: one without
+A network that is adopted has a layer for which the language has no word, such as attention or a convolution in three
+dimensions. Every kind is named with its number and the first of its nodes. No spec is written: one without
 these layers would be another network. The same code stands for a network that is beyond a limit of the language, such
 as that on the rows of a table.
 """,
