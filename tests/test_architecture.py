@@ -47,7 +47,10 @@ FOREIGN = {
     "markupsafe": {"emit.templates"},
     "mlflow": {"runner.record.trackers"},
     "numpy": {"crosscheck", "evaluation", "interchange", "runner.readers.tables", "weights"},
-    "onnx": {"emit.onnx.executor", "files.freshness", "interchange.onnx.model", "interchange.onnx.stored"},
+    "onnx": {
+        *("emit.onnx.executor", "files.freshness"),
+        *("interchange.onnx.model", "interchange.onnx.running", "interchange.onnx.stored"),
+    },
     "onnxruntime": {"emit.onnx.executor"},
     "optuna": {"sweeps.sampler"},
     "PIL": {"evaluation.images", "runner.readers.decode", "runner.readers.pillow"},

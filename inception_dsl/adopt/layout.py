@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from inception_dsl.spec.printer import print_graph
-from inception_dsl.syntax.printer import spell_term
+from inception_dsl.syntax.printer import spell_branch, spell_factor, spell_step
 from inception_dsl.syntax.terms import Branches, Chain, Labelled, Scaled, Term
 
 WIDEST: Final = 96
@@ -23,8 +23,7 @@ def graph_of(term: Term) -> str:
 
 def _broken(term: Term, leads: bool = False) -> str:
     """A term on as many lines as it needs, as a step of a chain; `leads` says that it is a branch."""
-    text = spell_term(Chain((term, term)))  # in the brackets that a step needs
-    text = text[: (len(text) - len(" -> ")) // 2]
+    text = spell_step(term)
     if len(text) <= WIDEST - 20:
         return text
     match term:
@@ -33,7 +32,7 @@ def _broken(term: Term, leads: bool = False) -> str:
         case Chain(steps):
             return _chain(steps, leads)
         case Scaled(factor, inner):
-            return f"{spell_term(Scaled(factor, Scaled(factor, inner))).split(' * ')[0]} * {_bracketed(inner)}"
+            return f"{spell_factor(factor)}{_bracketed(inner)}"
         case Labelled(label, inner):
             return f"{label}: {_bracketed(inner)}"
         case _:
@@ -48,8 +47,7 @@ def _bracketed(term: Term) -> str:
 def _branches(term: Branches) -> str:
     lines = []
     for branch in term.branches:
-        short = spell_term(Branches(term.join, (branch, branch)))
-        short = short[: (len(short) - len(f" {term.join} ")) // 2]
+        short = spell_branch(term.join, branch, last=branch is term.branches[-1])
         if isinstance(branch, Labelled) and isinstance(branch.term, Chain) and len(short) > WIDEST:
             short = f"{branch.label}: {_chain(branch.term.steps)}"
         elif len(short) > WIDEST - 20:

@@ -42,41 +42,27 @@ def text_of(spec: Adopted, name: str, source: str) -> str:
     defaults = defaults_of([inner for term in _terms(spec) for inner in walk(term) if isinstance(inner, Use)])
     classes = classes_of(spec.network)
     heads = {head.name: {"from": head.source, "graph": graph_of(_short(head.term, defaults))} for head in spec.heads}
-    data = {
-        "network": name,
-        "input": "x".join(map(str, spec.network.graph.input.shape)),
-        "classes": classes if classes != DEFAULT_CLASSES else None,
-        "defaults": {layer: spell_words(words) for layer, words in defaults.items()} or None,
-        "modules": bool(spec.modules.found) or None,
-        "layers": _table(spec.rows, defaults),
-        "heads": heads or None,
-    }
-    defaulted = "".join(f"  {layer}: {spell_words(words)}\n" for layer, words in defaults.items())
-    spread = "\n\n".join(
-        textwrap.indent(dump({module.name: _module(module, defaults)}).rstrip(), "  ")
-        for module in spec.modules.found.values()
-    )
-    parts = [
-        f"modules:\n{spread}\n"
-        if key == "modules"
-        else f"defaults:\n{defaulted}"
-        if key == "defaults"
-        else dump({key: value})
-        for key, value in data.items()
-        if value is not None
-    ]
-    parts.insert(0, _comment([f"Adopted from {_shown(source)}. {PUBLISHED}"]))
+    head: dict[str, Any] = {"network": name, "input": "x".join(map(str, spec.network.graph.input.shape))}
+    if classes != DEFAULT_CLASSES:
+        head["classes"] = classes
+    blocks = [_comment(f"Adopted from {_shown(source)}. {PUBLISHED}") + dump(head)]
+    if defaults:
+        lines = (f"  {layer}: {spell_words(words)}\n" for layer, words in defaults.items())
+        blocks.append(f"defaults:\n{''.join(lines)}")
+    if spec.modules.found:
+        modules = (dump({module.name: _module(module, defaults)}) for module in spec.modules.found.values())
+        spread = "\n\n".join(textwrap.indent(module.rstrip(), "  ") for module in modules)
+        blocks.append(f"modules:\n{spread}\n")
+    blocks.append(dump({"layers": _table(spec.rows, defaults)}))
     if origins := _origins(spec.rows):
-        after = next(place for place, part in enumerate(parts) if part.startswith("layers:")) + 1
-        parts.insert(after, _comment([f"Rows in the source: {origins}."]))
-    blocks = ("defaults", "modules", "layers", "heads", "# Rows")
-    spaced = [f"\n{part}" if part.startswith(blocks) else part for part in parts]
-    return fmt(_EXPONENT.sub(lambda found: f"={float(found[1]):.9f}".rstrip("0"), "".join(spaced)))
+        blocks.append(_comment(f"Rows in the source: {origins}."))
+    if heads:
+        blocks.append(dump({"heads": heads}))
+    return fmt(_EXPONENT.sub(lambda found: f"={float(found[1]):.9f}".rstrip("0"), "\n".join(blocks)))
 
 
-def _comment(paragraphs: Sequence[str]) -> str:
-    lines = [line for paragraph in paragraphs for line in textwrap.wrap(paragraph, WIDEST, break_long_words=False)]
-    return "".join(f"# {line}\n" for line in lines)
+def _comment(text: str) -> str:
+    return "".join(f"# {line}\n" for line in textwrap.wrap(text, WIDEST, break_long_words=False))
 
 
 def _terms(spec: Adopted) -> Iterator[Term]:

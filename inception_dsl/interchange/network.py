@@ -99,7 +99,9 @@ def of_file(graph: Graph, name: str) -> Network:
 def _main(file: Path, output: str, images: Array, weights: Mapping[str, Array]) -> Array:
     """An output of an ONNX file. Raises `SpecError` E140 for a file that onnxruntime cannot run in float32."""
     try:
-        running = session(file, fused=False)
+        from inception_dsl.interchange.onnx.running import session_of
+
+        running = session_of(file)
         if unlike := [each for each in running.get_inputs() if each.type != "tensor(float)"]:
             raise TypeError(f"`{unlike[0].name}` is a {unlike[0].type}, and values are compared in float32")  # noqa: TRY301
         return _run(running, images, weights, [output])[0]

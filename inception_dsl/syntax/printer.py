@@ -39,6 +39,27 @@ def spell_term(term: Term) -> str:
     return _inside(term, BRANCHES)
 
 
+def spell_step(term: Term) -> str:
+    """Print a term as a step of a chain."""
+    return _inside(term, STEP)
+
+
+def spell_branch(join: str, branch: Term, last: bool) -> str:
+    """Print a term as a branch of a join, or as the last one, which differs for products."""
+    match join:
+        case "|":
+            return _branch(branch, SUM)
+        case "+":
+            return _branch(branch, CHAIN)
+        case _:
+            return f"[{_spelled(branch)[1]}]" if _is_value(branch) and not last else _inside(branch, OPERAND)
+
+
+def spell_factor(factor: Value) -> str:
+    """Print a factor before what it scales."""
+    return f"{_number(factor)} * "
+
+
 def spell_graph(term: Term) -> str:
     """Print a term as the graph of a module: one line for each branch, and as many as it needs for a chain."""
     match term:
@@ -83,20 +104,16 @@ def _spelled(term: Term) -> tuple[int, str]:
     """How tightly a term binds, and its text."""
     match term:
         case Branches("|", branches):
-            return BRANCHES, " | ".join(_branch(branch, SUM) for branch in branches)
-        case Branches("+", branches):
-            return SUM, " + ".join(_branch(branch, CHAIN) for branch in branches)
-        case Branches(_, (*operands, last)):
-            spelled = [
-                f"[{_spelled(operand)[1]}]" if _is_value(operand) else _inside(operand, OPERAND) for operand in operands
-            ]
-            return TERM, " * ".join([*spelled, _inside(last, OPERAND)])
+            return BRANCHES, " | ".join(spell_branch("|", branch, last=False) for branch in branches)
+        case Branches(join, (*branches, last)):
+            spelled = [*(spell_branch(join, branch, last=False) for branch in branches), spell_branch(join, last, True)]
+            return SUM if join == "+" else TERM, f" {join} ".join(spelled)
         case Chain(steps):
             return CHAIN, _chain(steps, STEP)
         case Labelled(label, inner):
             return STEP, f"{label}: {_inside(inner, TERM)}"
         case Scaled(factor, inner):
-            return TERM, f"{_number(factor)} * {_inside(inner, TERM)}"
+            return TERM, f"{spell_factor(factor)}{_inside(inner, TERM)}"
         case Repeated(count, inner):
             return TERM, f"{_int(count)} of {_inside(inner, TERM)}"
         case Use():

@@ -46,10 +46,11 @@ class Onnx(Executor):
         return forward
 
 
-def session(graph: bytes | Path, fused: bool = True) -> InferenceSession:
+def session(graph: bytes | Path, fused: bool = True, folder: Path | None = None) -> InferenceSession:
     """An onnxruntime session on the CPU for a graph or its file; it logs nothing but what it raises.
 
-    `fused` folds norms into the layers before them, which needs memory for all weights once more.
+    `fused` folds norms into the layers before them, which needs memory for all weights once more. `folder` is where the
+    files lie that a graph says to have its weights.
     """
     import onnxruntime
 
@@ -57,6 +58,8 @@ def session(graph: bytes | Path, fused: bool = True) -> InferenceSession:
     options.log_severity_level = 4
     if not fused:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    if folder is not None:
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(folder))
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads would slow torch's down
     return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 

@@ -79,11 +79,9 @@ def values(tensor: TensorProto, file: Path) -> Array:
     if not 0 <= start <= stop <= len(data):
         raise ValueError(f"they would end at byte {stop:,} of a file of {len(data):,}")
     if OWN in entries:
-        found = [field for field in _fields(data, start, stop) if field.number in DATA]
-        alike = {RAW, *(number for number, kind in PACKED.items() if kind == tensor.data_type)}
-        if len(found) != 1 or found[0].number not in alike or found[0].value is None:
+        if (place := place_of(tensor, file)) is None:
             return _parsed(tensor, TensorProto.FromString(data[start:stop]))
-        start, stop = found[0].value, found[0].stop
+        start, stop = place
     dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type)
     if not dtype.isbuiltin:  # such as bfloat16, and numbers of 4 bits
         return _parsed(tensor, TensorProto(raw_data=data[start:stop]))
@@ -91,6 +89,20 @@ def values(tensor: TensorProto, file: Path) -> Array:
         raise ValueError(f"{stop - start:,} bytes do not fill a {dtype} of shape {tuple(tensor.dims)}")
     array = np.frombuffer(data, dtype.newbyteorder("<"), math.prod(tensor.dims), start)
     return array.astype(dtype, copy=False).reshape(tuple(tensor.dims))
+
+
+def place_of(tensor: TensorProto, file: Path) -> tuple[int, int] | None:
+    """Where in a model's own file the numbers of a tensor begin and end; None for other tensors and other notations."""
+    entries = {each.key: each.value for each in tensor.external_data}
+    if OWN not in entries:
+        return None
+    start = int(entries["offset"])
+    fields = _fields(_mapped(file), start, start + int(entries["length"]))
+    found = [field for field in fields if field.number in DATA]
+    alike = {RAW, *(number for number, kind in PACKED.items() if kind == tensor.data_type)}
+    if len(found) != 1 or found[0].number not in alike or found[0].value is None:
+        return None
+    return found[0].value, found[0].stop
 
 
 def _parsed(tensor: TensorProto, data: TensorProto) -> Array:
