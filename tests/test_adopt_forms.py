@@ -207,12 +207,18 @@ def test_a_form_is_adopted_with_equal_values(form: Form) -> None:
     assert found.values.moved > 0.01
 
 
-def test_a_softmax_over_three_images_has_no_word() -> None:
-    def three(net: Layers, x: Tensor) -> Any:
-        images = torch.stack([net.one(x), net.other(x), x], dim=1)
-        return (images * images.softmax(dim=1)).sum(dim=1)
+def three_images(net: Layers, x: Tensor) -> Any:
+    images = torch.stack([net.one(x), net.other(x), x], dim=1)
+    return (images * images.softmax(dim=1)).sum(dim=1)
 
-    graph = read_torch(Layers(three), (4, 8, 8), "net")
+
+def fives_beside_channels(net: Layers, x: Tensor) -> Any:
+    return net.twice(functional.pad(x.permute(0, 2, 1, 3), (0, 0, 0, 3), value=5).permute(0, 2, 1, 3)[:, 1:5])
+
+
+@pytest.mark.parametrize("form", [three_images, fives_beside_channels], ids=lambda form: form.__name__)
+def test_a_form_has_no_word(form: Form) -> None:
+    graph = read_torch(Layers(form), (4, 8, 8), "net")
 
     assert [node.op.kind for node in graph.nodes if isinstance(node.op, Opaque)]
 

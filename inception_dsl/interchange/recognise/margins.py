@@ -42,8 +42,8 @@ def reflected(graph: Builder, name: str, before: tuple[int, ...], after: tuple[i
     """Add a margin that mirrors an image, and give its index. Raises `Unsupported` where it mirrors channels."""
     if len(before) != 3 or before[0] or after[0] or min(*before, *after) < 0:
         raise Unsupported("the language reflects the pixels of an image")
-    for op in layers.Pad.around(*before[1:], *after[1:]):
-        x = graph.add(name, replace(op, reflect=True), x)
+    for number, op in enumerate(layers.Pad.around(*before[1:], *after[1:]), 1):
+        x = graph.add(f"{name}/{number}" if number > 1 else name, replace(op, reflect=True), x)
     return x
 
 

@@ -26,8 +26,9 @@ RANGES: Final = (ChannelPart, ChannelSlice)
 """The ops that move elements, or add zeros beside them; a range of channels may be the image that others move."""
 
 MOST_ELEMENTS: Final = 2**22
-MOST_NODES: Final = 2000
-"""What is larger, or was moved by more nodes, is not followed."""
+"""The most elements of an image that is followed."""
+MOST_MOVES: Final = 2**31
+"""The most elements that are moved in all for one graph; after that, no image of it is followed."""
 
 NOTHING: Final = -1
 """The place of a zero, which comes from nowhere."""
@@ -52,7 +53,7 @@ def _moved(graph: Builder, added: Added, moves: tuple[type[Op], ...]) -> int | N
         return None
     (source,) = sources
     x = graph.type_of(source)
-    if len(x.shape) != 3 or x.size > MOST_ELEMENTS:
+    if len(x.shape) != 3 or x.size > MOST_ELEMENTS or not _spend(graph, [source, *nodes]):
         return None
     values: dict[int, Array] = {source: np.arange(x.size, dtype=np.int32).reshape(x.shape)}
     for index in sorted(nodes):
@@ -65,12 +66,24 @@ def _before(graph: Builder, added: Added, moves: tuple[type[Op], ...]) -> dict[i
     """The nodes right before one that are moves, by their indices."""
     nodes: dict[int, Added] = {}
     ahead = [*added.inputs]
-    while ahead and len(nodes) <= MOST_NODES:
+    while ahead and _spend(graph, ahead[-1:]):
         index = ahead.pop()
-        if index != INPUT and index not in nodes and isinstance(graph.op(index), moves):
+        if index != INPUT and index not in nodes and _moves(graph.nodes[index].op, moves):
             nodes[index] = graph.nodes[index]
             ahead += nodes[index].inputs
-    return nodes if len(nodes) <= MOST_NODES else {}
+    return nodes if not ahead else {}
+
+
+def _moves(op: Op, moves: tuple[type[Op], ...]) -> bool:
+    """Whether an op is one of some moves; what it adds are zeros."""
+    return isinstance(op, moves) and not (isinstance(op, Pad) and op.value != 0 and max(*op.before, *op.after) > 0)
+
+
+def _spend(graph: Builder, values: Sequence[int]) -> bool:
+    """Whether the elements of some values may still be moved, which counts them."""
+    spent = graph.found.get(("moves", INPUT)) or 0
+    graph.found["moves", INPUT] = spent = spent + sum(graph.type_of(index).size for index in values)
+    return spent <= MOST_MOVES
 
 
 def _apply(op: Op, values: Sequence[Array]) -> Array:

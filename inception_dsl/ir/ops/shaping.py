@@ -84,7 +84,7 @@ class Margin:
 
     @classmethod
     def around(cls, top: int, left: int, bottom: int, right: int) -> Iterator[Self]:
-        """The margins that have so many pixels: one where opposite sides have as many or none, or else two."""
+        """The margins of these numbers of pixels: one where opposite sides have as many or none, or else two."""
         if (top and bottom and top != bottom) or (left and right and left != right):
             yield from cls.around(top, left, 0, 0)
             yield from cls.around(0, 0, bottom, right)
