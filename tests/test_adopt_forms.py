@@ -164,10 +164,16 @@ def mirrored(net: Layers, x: Tensor) -> Any:
     return functional.conv2d(functional.pad(x, (1, 2, 1, 1), mode="reflect"), net.one.weight, stride=2)
 
 
+def fractal_paths(net: Layers, x: Tensor) -> Any:
+    paths = [functional.dropout2d(path(x), training=net.training) for path in (net.one, net.other)]
+    return torch.stack([*paths, x], dim=0).mean(dim=0) * torch.stack(paths).sum(0)
+
+
 FORMS = (
     blocks_as_channels,
     zeros_after_channels,
     mirrored,
+    fractal_paths,
     convolutional_attention,
     uneven_ranges,
     cropped_shortcut,
@@ -221,6 +227,16 @@ def test_a_form_has_no_word(form: Form) -> None:
     graph = read_torch(Layers(form), (4, 8, 8), "net")
 
     assert [node.op.kind for node in graph.nodes if isinstance(node.op, Opaque)]
+
+
+def test_paths_before_the_batch_have_no_word_but_for_their_sum() -> None:
+    def active(net: Layers, x: Tensor) -> Any:
+        return torch.stack([net.one(x), net.other(x)]).relu().mean(0)
+
+    graph = read_torch(Layers(active), (4, 8, 8), "net")
+
+    assert [node.op.kind for node in graph.nodes if isinstance(node.op, Opaque)] == ["relu", "mean"]
+    assert len(graph.nodes) == 4
 
 
 def test_a_row_and_a_head_that_a_source_calls_alike_have_names_of_their_own() -> None:

@@ -153,6 +153,12 @@ def _instance_norm(call: Call) -> int:
     return call.add(GroupNorm(call.type.channels, call["eps"]), **weights)
 
 
+@RULES("feature_dropout", "alpha_dropout", "feature_alpha_dropout")
+def _other_dropout(call: Call) -> int:
+    """What the language has no word for, and what does nothing in inference."""
+    return call.x
+
+
 @RULES("dropout")
 def _dropout(call: Call) -> int:
     return call.add(Dropout(call["p"]))

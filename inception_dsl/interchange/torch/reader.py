@@ -121,7 +121,9 @@ def _read(builder: Builder, node: torch.fx.Node, values: Mapping[str, Any]) -> A
     try:
         return RULES.get(kind, _unknown)(Call(builder, kind, node.name, arguments))
     except (Unsupported, ShapeError) as error:
-        inputs = [value for each in node.all_input_nodes if isinstance(value := values[each.name], int)]
+        read = [values[each.name] for each in node.all_input_nodes]
+        several = [value if isinstance(value, list) else [value] for value in read]
+        inputs = [each for value in several for each in value if isinstance(each, int)]
         given = [
             builder.opaque(node.name, kind, str(error), TensorType(tuple(each.shape[1:])), *inputs)
             if isinstance(each, Tensor)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from inception_dsl.interchange import primitives as prim
@@ -12,6 +13,7 @@ from inception_dsl.interchange.recognise.margins import reflected
 from inception_dsl.interchange.rules import axis_of
 from inception_dsl.interchange.torch.call import RULES, Call, Given
 from inception_dsl.ir.ops.channels import ChannelShuffle
+from inception_dsl.ir.ops.joins import Add
 from inception_dsl.ir.ops.scaling import Scale
 
 
@@ -46,15 +48,15 @@ def _concat(call: Call) -> int:
 
 
 @RULES("stack")
-def _stack(call: Call) -> int:
+def _stack(call: Call) -> int | list[int]:
     """Values one after the other along a new axis."""
     values = call["tensors"]
     if not all(isinstance(value, Given) for value in values):
         raise Unsupported("it joins constants")
     shape = call.builder.type_of(values[0].index).shape
     axis = call["dim"] % (len(shape) + 2) - 1
-    if axis < 0:
-        raise Unsupported("it makes a batch of values")
+    if axis < 0:  # before the batch
+        return [value.index for value in values]
     single = prim.Reshape((*shape[:axis], 1, *shape[axis:]))
     return call.add(prim.Join(axis), *(call.add(single, value.index) for value in values))
 
@@ -146,6 +148,8 @@ def _pad(call: Call) -> int:
 @RULES("mean", "amax", "sum", "linalg_vector_norm")
 def _reduce(call: Call) -> int:
     axes = call.arguments.get("dim")
+    if isinstance(values := call.arguments.get("self"), list) and call.kind in ("mean", "sum") and axes in (0, [0]):
+        return _over_stack(call, values)
     if not axes or call.arguments.get("ord", 2) != 2:
         raise Unsupported("it reduces the batch")
     kinds = {"mean": "mean", "amax": "max", "sum": "sum", "linalg_vector_norm": "l2"}
@@ -159,6 +163,16 @@ def _max(call: Call) -> Any:
     if "dim" not in call.arguments:
         raise Unsupported("it reduces the batch")
     return [call.add(prim.Reduce("max", (call.axis(call["dim"]),), call["keepdim"])), None]
+
+
+def _over_stack(call: Call, values: Sequence[int]) -> int:
+    """The sum or mean of values that are stacked before the batch, as FractalNet (1605.07648) joins its paths."""
+    if call["keepdim"]:
+        raise Unsupported("it makes a batch of values")
+    if call.kind == "sum":
+        return call.add(Add(), *values)
+    total = call.builder.add(f"{call.name}/sum", Add(), *values)
+    return call.add(Scale(1 / len(values)), total)
 
 
 @RULES("ones_like")
