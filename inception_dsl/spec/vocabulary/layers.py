@@ -62,7 +62,7 @@ LAYERS: Final[dict[str, LayerEntry]] = {
         "conv_transpose KxK/S N",
         (ConvTranspose,),
         True,
-        LayerNumber("width", "width", "width", "the number of filters, such as `conv_transpose 4x4/2 64`"),
+        LayerNumber("width", "width", "width", "the number of filters, such as `conv_transpose 3x3/2 64`"),
         _words("same same_upper valid pad output_padding bias groups depthwise dilation") | _AFTER,
         {
             **_AFTER_DEFAULTS,
@@ -139,7 +139,7 @@ LAYERS: Final[dict[str, LayerEntry]] = {
         "slice N",
         (ChannelSlice,),
         False,
-        LayerNumber("width", "width", "width", "the number of channels, such as `slice 64 start=32`"),
+        LayerNumber("width", "width", "width", "the number of channels, such as `slice 16 start=32`"),
         _words("start"),
         {"start": f"start={ChannelSlice.start}"},
     ),
