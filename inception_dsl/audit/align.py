@@ -4,6 +4,8 @@ Two series are aligned as sequences are (Needleman and Wunsch, 1970), at the pri
 each other at the price of their branches, which are paired at the least cost together, and whose pairs are series
 again. Equal contents cost nothing and are not looked into, and content that recurs is aligned once: the work lies where
 the networks differ, and is polynomial in their size. Of several ways at one price, one that keeps the order is taken.
+Where networks of thousands of layers, or joins of hundreds of branches, have little in common, that would take too long:
+what differs is then paired in order.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, zip_longest
 from typing import Final, NamedTuple
 
 from inception_dsl.audit.assignment import assign
@@ -22,6 +24,15 @@ from inception_dsl.interchange.graph import INPUT
 
 OUT_OF_ORDER: Final = 1e-3
 """What it costs, for every place, that a branch stands elsewhere: it decides between branches that are alike."""
+
+MOST_PAIRS: Final = 2_000_000
+"""The most pairs of elements of two series of which the cheapest are looked for; others are paired in order."""
+
+MOST_BRANCHES: Final = 128
+"""The most branches of two joins, together, of which the cheapest pairs are looked for."""
+
+DEEPEST: Final = 64
+"""The most joins inside one another that are aligned: a deeper one is as the other's, or it has no partner."""
 
 Choice = tuple[int | None, int | None]
 """The places of two elements of two series that stand for each other; None for one that has no partner."""
@@ -61,7 +72,7 @@ class Aligner:
     def align(self, spec: Series, target: Series) -> Alignment:
         """Align two networks."""
         found = Alignment()
-        self._walk(spec, target, INPUT, found)
+        self._walk((spec, target), found)
         return found
 
     def cost(self, spec: Series, target: Series) -> float:
@@ -83,7 +94,7 @@ class Aligner:
         rest = min(len(spec), len(target)) - start
         end = min(_equal_at_start(spec[::-1], target[::-1]), rest)
         one, other = spec[start : len(spec) - end], target[start : len(target) - end]
-        cost, inner = self._cheapest(one, other)
+        cost, inner = self._cheapest(one, other) if len(one) * len(other) <= MOST_PAIRS else self._in_order(one, other)
         choices: list[Choice] = [(i, i) for i in range(start)]
         choices += [(None if i is None else i + start, None if j is None else j + start) for i, j in inner]
         choices += [(len(spec) - left, len(target) - left) for left in range(end, 0, -1)]
@@ -115,11 +126,24 @@ class Aligner:
                 j += 1
         return best[0][0], choices
 
+    def _in_order(self, one: Sequence[Element], other: Sequence[Element]) -> tuple[float, list[Choice]]:
+        """Elements at the same place stand for each other where they can."""
+        cost, choices = 0.0, list[Choice]()
+        for place, (left, right) in enumerate(zip_longest(one, other)):
+            pair = self._pair(left, right) if left and right else math.inf
+            choices += [(place, place)] if pair < math.inf else []
+            if pair == math.inf:
+                choices += [(place, None)] if left else []
+                choices += [(None, place)] if right else []
+                pair = sum(each.price for each in (left, right) if each)
+            cost += pair
+        return cost, choices
+
     def _pair(self, one: Element, other: Element) -> float:
         """What it costs that an element stands for another."""
         if one.key == other.key:
             return 0.0
-        if bool(one.branches) != bool(other.branches):
+        if bool(one.branches) != bool(other.branches) or max(one.depth, other.depth) > DEEPEST:
             return math.inf
         cost = change(one.kind, one.parameters, other.kind, other.parameters)
         return cost + self._branches(one, other)[0] if one.branches and cost < math.inf else cost
@@ -127,6 +151,11 @@ class Aligner:
     def _branches(self, one: Element, other: Element) -> tuple[float, list[int | None]]:
         """The cost of the branches of two joins, and the branch of the other for every branch of the one."""
         key = one.key, other.key
+        if key not in self._joins and len(one.branches) + len(other.branches) > MOST_BRANCHES:
+            found: list[int | None] = [i if i < len(other.branches) else None for i in range(len(one.branches))]
+            pairs = zip_longest(one.branches, other.branches)
+            cost = sum(self.cost(*pair) if all(pair) else sum(each.price for each in pair if each) for pair in pairs)
+            self._joins[key] = cost, found
         if key not in self._joins:
             costs = [
                 [self.cost(left, right) + OUT_OF_ORDER * abs(i - j) for j, right in enumerate(other.branches)]
@@ -140,24 +169,29 @@ class Aligner:
             self._joins[key] = cost + sum(new[j] for j in range(len(new)) if j not in kept), chosen
         return self._joins[key]
 
-    def _walk(self, spec: Series, target: Series, join: int, found: Alignment) -> None:
-        """Collect the pairs of two series, which are branches of a join of the spec or whole networks."""
-        _, choices = self._aligned(spec, target)
-        partners = [spec.elements[i].step if i is not None and j is not None else None for i, j in choices]
-        for start, run in _runs(choices):
-            if None not in run[0]:
-                for i, j in run:
-                    self._visit(spec.elements[i or 0], target.elements[j or 0], found)
-                continue
-            nearest = (*reversed(partners[:start]), *partners[start:], join)
-            near = next(step for step in nearest if step is not None)
-            gone = [step for i, _ in run if i is not None for step in spec.elements[i].steps]
-            new = [step for _, j in run if j is not None for step in target.elements[j].steps]
-            found.missing += [Gap(tuple(gone), near)] if gone else []
-            found.extra += [Gap(tuple(new), near)] if new else []
+    def _walk(self, whole: tuple[Series, Series], found: Alignment) -> None:
+        """Collect the pairs of two networks, and of all their branches, in order and not by calls within calls."""
+        waiting = [(*whole, INPUT)]
+        while waiting:
+            spec, target, join = waiting.pop()
+            _, choices = self._aligned(spec, target)
+            partners = [spec.elements[i].step if i is not None and j is not None else None for i, j in choices]
+            branches: list[tuple[Series, Series, int]] = []
+            for start, run in _runs(choices):
+                if None not in run[0]:
+                    for i, j in run:
+                        branches += self._visit(spec.elements[i or 0], target.elements[j or 0], found)
+                    continue
+                nearest = (*reversed(partners[:start]), *partners[start:], join)
+                near = next(step for step in nearest if step is not None)
+                gone = [step for i, _ in run if i is not None for step in spec.elements[i].steps]
+                new = [step for _, j in run if j is not None for step in target.elements[j].steps]
+                found.missing += [Gap(tuple(gone), near)] if gone else []
+                found.extra += [Gap(tuple(new), near)] if new else []
+            waiting += reversed(branches)
 
-    def _visit(self, one: Element, other: Element, found: Alignment) -> None:
-        """Collect a pair of elements, and the pairs of their branches."""
+    def _visit(self, one: Element, other: Element, found: Alignment) -> Iterator[tuple[Series, Series, int]]:
+        """Collect a pair of elements, and give the pairs of their branches."""
         if one.step in found.pairs:  # a step that several branches share
             return
         found.pairs[one.step] = other.step
@@ -167,7 +201,7 @@ class Aligner:
             if j is None:
                 found.missing.append(Gap((*one.branches[i].steps,), one.step))
             else:
-                self._walk(one.branches[i], other.branches[j], one.step, found)
+                yield one.branches[i], other.branches[j], one.step
         new = [branch for j, branch in enumerate(other.branches) if j not in chosen]
         found.extra += [Gap((*branch.steps,), one.step) for branch in new]
         order = [i for _, i in sorted((j, i) for i, j in enumerate(chosen) if j is not None)]

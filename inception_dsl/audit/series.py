@@ -8,7 +8,7 @@ whose branches share steps, which then stand in several of them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
@@ -40,9 +40,14 @@ class Element:
         return price(self.kind) + sum(branch.price for branch in self.branches)
 
     @cached_property
+    def depth(self) -> int:
+        """How many joins lie inside one another."""
+        return max((1 + branch.depth for branch in self.branches), default=0)
+
+    @property
     def steps(self) -> tuple[int, ...]:
-        """The steps of its branches, without repetition, and its own."""
-        return (*dict.fromkeys(step for branch in self.branches for step in branch.steps), self.step)
+        """The steps of its branches, without repetition, and its own last."""
+        return _steps([self])
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,9 +63,26 @@ class Series:
         return sum(element.price for element in self.elements)
 
     @cached_property
+    def depth(self) -> int:
+        """How many joins lie inside one another."""
+        return max((element.depth for element in self.elements), default=0)
+
+    @property
     def steps(self) -> tuple[int, ...]:
         """The steps, those of branches too, without repetition."""
-        return tuple(dict.fromkeys(step for element in self.elements for step in element.steps))
+        return _steps(self.elements)
+
+
+def _steps(elements: Iterable[Element]) -> tuple[int, ...]:
+    """The steps of elements and of their branches, in order: a step comes after all that it reads."""
+    found: set[int] = set()
+    waiting = [*elements]
+    while waiting:
+        element = waiting.pop()
+        if element.step not in found:
+            found.add(element.step)
+            waiting += [each for branch in element.branches for each in branch.elements]
+    return tuple(sorted(found))
 
 
 class Contents:
@@ -88,6 +110,9 @@ class Decomposition:
         self._dominators = Dominators(step.inputs for step in self.steps)
         self._elements: dict[int, Element] = {}
         self._series: dict[tuple[int, int], Series] = {}
+        for index in range(len(self.steps)):  # in order, so that no call goes deeper than one branch
+            element = self._element(index)
+            _ = element.price, element.depth
 
     @property
     def whole(self) -> Series:
@@ -98,7 +123,8 @@ class Decomposition:
         if (start, end) not in self._series:
             elements = tuple(map(self._element, self._dominators.chain(start, end)))
             key = self._contents.number(*(element.key for element in elements))
-            self._series[start, end] = Series(elements, key)
+            self._series[start, end] = made = Series(elements, key)
+            _ = made.price, made.depth
         return self._series[start, end]
 
     def _element(self, index: int) -> Element:
