@@ -6,8 +6,9 @@ import os
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from inception_dsl.audit import report, wording
+from inception_dsl.audit import report
 from inception_dsl.diagnostics import render
+from inception_dsl.diagnostics.codes.audit_structure import UNLIKE
 from inception_dsl.network import load
 
 if TYPE_CHECKING:
@@ -30,8 +31,10 @@ def assert_matches_spec(
     `SpecError` for a target that cannot be read.
     """
     found = load(spec).audit(target, heads, values=values)
-    diagnostics = [each for each in report.diagnostics(found) if each.code not in allow]
+    left_over = [each for each in found.findings if each.first.code not in allow]
+    diagnostics = [
+        each for each in report.diagnostics(found) if each.code not in allow and (left_over or each.code != UNLIKE)
+    ]
     if diagnostics:
-        sentences = [wording.sentence(each) for each in found.findings if each.first.code not in allow]
-        places = "\n".join([*sentences, *([found.values.difference] if found.values else [])]).rstrip()
+        places = "\n".join(each.message for each in diagnostics)
         raise AssertionError(f"not the network of {os.fspath(spec)}:\n{places}\n\n{render.text(diagnostics)}")

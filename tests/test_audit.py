@@ -7,10 +7,12 @@ import json
 import shlex
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torchvision
@@ -24,6 +26,7 @@ from strategies import specs
 from test_readme import blocks
 from torch import nn
 
+from inception_dsl.audit import report, wording
 from inception_dsl.audit.assignment import assign
 from inception_dsl.audit.audit import Audit, audit
 from inception_dsl.audit.findings import Deviation
@@ -33,7 +36,12 @@ from inception_dsl.compiler import at_size, compile_file, compile_source
 from inception_dsl.diagnostics.codes import audit_layers, audit_structure
 from inception_dsl.diagnostics.codes.code import Code
 from inception_dsl.diagnostics.diagnostic import Source
+from inception_dsl.interchange.graph import INPUT, Graph, GraphNode, Opaque
 from inception_dsl.interchange.of_spec import of_spec
+from inception_dsl.ir.op import Op
+from inception_dsl.ir.ops.joins import Add, Concat, Mul
+from inception_dsl.ir.ops.linear import Conv
+from inception_dsl.ir.shapes import TensorType, Window
 from inception_dsl.ir.typed import Typed
 from inception_dsl.network import load
 from inception_dsl.testing import assert_matches_spec
@@ -158,6 +166,105 @@ def test_mutants(mutant: Mutant, tmp_path: Path) -> None:
     outcome = judged(mutant, tmp_path)
 
     assert outcome.located and len(outcome.findings) == 1, outcome.findings
+
+
+# --- what is said, and how much of it ---------------------------------------------------------------------------------
+
+REPEATED = """
+network: repeated
+input: 3x8x8
+classes: 4
+layers: |
+  name  | layer
+  stem  | conv 3x3 8 same
+  block | conv 1x1 8 -> 3 of [ conv 3x3 8 same -> relu ]
+"""
+
+
+def typed(text: str) -> Typed:
+    return at_size(compile_source(Source("specs/drawn.yaml", text)))
+
+
+def test_a_finding_names_the_repetition() -> None:
+    target = of_spec(typed(REPEATED))
+    nodes = [*target.nodes]
+    last = next(index for index, node in enumerate(nodes) if node.name.startswith("block/1/2"))
+    nodes[last] = replace(nodes[last], op=replace(nodes[last].op, groups=2))  # type: ignore[call-arg]
+    (finding,) = audit(typed(REPEATED), replace(target, nodes=tuple(nodes))).findings
+
+    assert wording.sentence(finding) == "groups 2 in place of 1, in `block` (repetition 3 of 3)"
+    assert wording.rows(finding) == "block (3 of 3)"
+
+
+def test_networks_that_are_unlike_are_told_so_in_a_line() -> None:
+    googlenet, vgg = (at_size(compile_file(f"builtin:{name}")) for name in ("googlenet", "vgg16"))
+    found = audit(googlenet, of_spec(vgg))
+
+    assert len(found.findings) > 20
+    assert [each.code for each in report.diagnostics(found)] == ["E523"]
+    assert len(report.text(found).splitlines()) == 4
+    assert not report.unlike(audit(googlenet, of_spec(at_size(compile_file("builtin:googlenet_torchvision")))))
+
+
+SCALED = """
+network: scaled
+input: 3x8x8
+classes: 4
+layers: |
+  name | layer
+  sum  | {layer}
+"""
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("[ pass + 0.5 * [ conv 1x1 3 + conv 3x3 3 same ] ]", "[ pass + 0.5 * conv 1x1 3 + 0.5 * conv 3x3 3 same ]"),
+        ("0.5 * [ 2.0 * conv 1x1 3 + conv 3x3 3 same ]", "[ conv 1x1 3 + 0.5 * conv 3x3 3 same ]"),
+    ],
+)
+def test_a_scale_of_a_sum_is_a_sum_of_scales(one: str, other: str) -> None:
+    assert audit(typed(SCALED.format(layer=one)), of_spec(typed(SCALED.format(layer=other)))).holds
+
+
+# --- graphs that nobody would write -----------------------------------------------------------------------------------
+
+
+def drawn(nodes: Sequence[tuple[Op, tuple[int, ...]]]) -> Graph:
+    """A graph of ops on images of 3x8x8."""
+    image = TensorType((3, 8, 8))
+    found: list[GraphNode] = []
+    for number, (op, inputs) in enumerate(nodes):
+        types = tuple(found[each].out if each != INPUT else image for each in inputs)
+        weights = {name: f"{number}.{name}" for name in op.weights(*types)}
+        found.append(GraphNode(f"n{number}", op, inputs, types, op.infer(*types), weights))
+    return Graph("drawn", image, tuple(found), {"y": len(nodes) - 1}, lambda name: np.zeros(0))
+
+
+CONV = Conv(3, Window((1, 1)))
+
+
+def nested(levels: int) -> Graph:
+    """A residual connection around a residual connection, and so on, of sums and products in turn."""
+    inner = [(CONV, (i - 1,)) for i in range(levels)]
+    return drawn([*inner, *((Mul() if i % 2 else Add(), (levels + i - 1, levels - i - 2)) for i in range(levels))])
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        nested(1200),
+        drawn([*((CONV, (INPUT,)) for _ in range(600)), (Concat(), tuple(range(600)))]),
+        drawn([(CONV, (i - 1,)) for i in range(3000)]),
+        drawn([(Opaque("noise", "", TensorType((3, 8, 8))), ()), (Concat(), (INPUT, 0)), (CONV, (1,))]),
+    ],
+    ids=["nested", "branches", "chain", "no input"],
+)
+def test_graphs_of_any_form(target: Graph) -> None:
+    found = audit(typed(SCALED.format(layer="[ conv 1x1 3 | conv 3x3 3 same | conv 5x5 4 same ]")), target)
+
+    assert found.findings
+    assert report.text(found)
 
 
 # --- heads, weights, targets that cannot be read ----------------------------------------------------------------------

@@ -4,8 +4,8 @@ Two series are aligned as sequences are (Needleman and Wunsch, 1970), at the pri
 each other at the price of their branches, which are paired at the least cost together, and whose pairs are series
 again. Equal contents cost nothing and are not looked into, and content that recurs is aligned once: the work lies where
 the networks differ, and is polynomial in their size. Of several ways at one price, one that keeps the order is taken.
-Where networks of thousands of layers, or joins of hundreds of branches, have little in common, that would take too long:
-what differs is then paired in order.
+Where networks of thousands of layers, or joins of hundreds of branches, have little in common, that would take too
+long: what differs is then paired in order.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from inception_dsl.audit.align import Aligner
 from inception_dsl.audit.assignment import assign
@@ -15,7 +16,7 @@ from inception_dsl.audit.series import Contents, Decomposition
 from inception_dsl.audit.values import Values
 from inception_dsl.diagnostics.codes.audit_structure import HEAD, IMAGE, UNLOCATED
 from inception_dsl.interchange.canonical import LINEAR, Canonical, canonical
-from inception_dsl.interchange.graph import INPUT, Graph, needed
+from inception_dsl.interchange.graph import INPUT, Graph, GraphNode, needed
 from inception_dsl.interchange.of_spec import of_spec
 from inception_dsl.ir.ops.norms import BatchNorm
 from inception_dsl.ir.typed import Typed
@@ -37,6 +38,17 @@ class Audit:
     pairs: Mapping[int, int]
     totals: tuple[Count, Count]
     values: Values | None = None
+
+    @cached_property
+    def in_common(self) -> float:
+        """The share of the layers with weights, those of both, that have a partner with weights of the same shape.
+
+        It is 1 for a file of weights, which has no layers.
+        """
+        ours, theirs = ([node for node in graph.nodes if node.weights] for graph in (self.spec, self.target))
+        pairs = ((self.spec.nodes[one], self.target.nodes[other]) for one, other in self.pairs.items())
+        alike = sum(bool(one.weights) and _weight(one) == _weight(other) for one, other in pairs)
+        return 2 * alike / max(len(ours) + len(theirs), 1) if theirs else float(not self.target.nodes)
 
     @property
     def holds(self) -> bool:
@@ -138,6 +150,11 @@ class _Auditor:
         ]
         if rows[0] != rows[1]:
             self.comparison.tell(HEAD, "source of the head", (rows[0], rows[1]), end)
+
+
+def _weight(node: GraphNode) -> tuple[str, tuple[int, ...]]:
+    """The kind of a layer, and the shape of its weight."""
+    return node.op.name, next((each.shape for each in node.op.weights(*node.types).values()), ())
 
 
 def _source(graph: Graph, end: int) -> int:

@@ -58,7 +58,7 @@ class Comparison:
         before = dict(self.pairs)
         for ours, theirs in found.pairs.items():
             step, other = one.steps[ours], two.steps[theirs]
-            if step.nodes[0] not in before:
+            if step.nodes[0] not in self.pairs:  # a scale of a sum is a step for each of its terms
                 self.pairs[step.nodes[0]] = other.nodes[0]
                 self._pair(step, other)
         for join, order in found.orders.items():

@@ -10,7 +10,7 @@ from inception_dsl.audit.audit import Audit
 from inception_dsl.audit.effects import Count
 from inception_dsl.audit.findings import Finding
 from inception_dsl.audit.values import Values
-from inception_dsl.diagnostics.codes.audit_structure import VALUES
+from inception_dsl.diagnostics.codes.audit_structure import UNLIKE, VALUES
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Note
 from inception_dsl.diagnostics.spelling import counted
 from inception_dsl.text.aligned import TextColumn, format_table
@@ -19,11 +19,23 @@ from inception_dsl.text.markdown import code, escaped, table
 HEADER: Final = ("row", "deviation", "spec", "target", "places", "parameters", "multiply-adds")
 
 
+LITTLE: Final = 0.25
+"""The share of layers in common below which two networks are unlike, and the deviations are not listed."""
+
+
+def unlike(audit: Audit) -> bool:
+    """Whether the two networks have so little in common that a list of what differs would say nothing."""
+    return bool(audit.findings) and audit.in_common < LITTLE
+
+
 def diagnostics(audit: Audit) -> list[Diagnostic]:
     """Every finding, at its first layer in the spec; other layers of the spec that it concerns are notes.
 
-    The last is the row where the values part.
+    The last is the row where the values part. Of networks that are unlike, that is all that is said.
     """
+    if unlike(audit):
+        hint = "`inception-dsl identify TARGET` looks for the spec that it is"
+        return [Diagnostic(UNLIKE, _little(audit), help=hint, file=audit.typed.program.file)]
     return [*(_diagnostic(audit, finding) for finding in audit.findings), *_parted(audit)]
 
 
@@ -68,7 +80,7 @@ def text(audit: Audit, room: int | None = None) -> str:
 def _lines(audit: Audit, room: int | None) -> Iterator[str]:
     yield f"{audit.typed.program.name} ({audit.spec.source}) against {audit.target.source}"
     yield ""
-    if audit.findings:
+    if audit.findings and not unlike(audit):
         columns = zip(HEADER, *_rows(audit), strict=True)
         yield from format_table(
             [TextColumn.of(cells, right=i > 3, least=12 if i < 4 else None) for i, cells in enumerate(columns)], 2, room
@@ -92,9 +104,16 @@ def _of_structure(audit: Audit) -> list[str]:
         return [f"Every layer is as in the spec: {_totals(spec)}."]
     places = sum(len(finding.deviations) for finding in audit.findings)
     found = f"{counted(len(audit.findings), 'deviation')} in {counted(places, 'place')}."
+    if unlike(audit):
+        found = f"{_little(audit)}. Of its deviations, {len(audit.findings)}, `--format json` has the list."
     if spec == target:
         return [found, f"Both have {_totals(spec)}, heads left out."]
     return [found, f"The spec has {_totals(spec)}, heads left out; the target {_totals(target)}."]
+
+
+def _little(audit: Audit) -> str:
+    name, share = audit.typed.program.name, f"{audit.in_common:.0%}"
+    return f"`{audit.target.source}` is another network than {name}: {share} of their layers have a counterpart alike"
 
 
 def _totals(count: Count) -> str:
@@ -119,7 +138,7 @@ def _rows(audit: Audit) -> list[tuple[str, ...]]:
 def markdown(audit: Audit) -> str:
     """The same, for a pull request."""
     blocks = [f"## {code(audit.typed.program.name)} against {code(audit.target.source)}", " ".join(verdict(audit))]
-    if audit.findings:
+    if audit.findings and not unlike(audit):
         blocks.append(table(HEADER, [[*map(escaped, row)] for row in _rows(audit)], 4))
     blocks += [f"Not compared: {escaped(note)}." for note in audit.notes]
     return "\n\n".join(blocks)
@@ -132,6 +151,7 @@ def as_data(audit: Audit) -> dict[str, Any]:
         "spec": audit.spec.source,
         "target": audit.target.source,
         "holds": audit.holds,
+        "in_common": round(audit.in_common, 4),
         "totals": {"spec": spec._asdict(), "target": target._asdict()},
         "findings": [_finding(finding) for finding in audit.findings],
         "notes": [*audit.notes],

@@ -9,19 +9,21 @@ from typing import Any, Final
 from inception_dsl.elaborate.printer import as_term
 from inception_dsl.interchange.description import describe
 from inception_dsl.interchange.graph import GraphNode, Opaque
-from inception_dsl.interchange.primitives import Pad
+from inception_dsl.interchange.primitives import Pad, WithConstant
 from inception_dsl.ir import program
 from inception_dsl.ir.ops import shaping as layers
 from inception_dsl.ir.shapes import PaddedAxis, Pair, Window
 from inception_dsl.syntax.printer import spell_term
 
+KIND: Final = re.compile(r"kind=(\w+)")
 TRIPLE: Final = re.compile(r"\([^,()]+,[^,()]+,[^,()]+\)")
 
 
 def layer(node: GraphNode) -> str:
     """A layer as the language writes it: `conv 3x3/2 64`, `lrn 5`."""
     if isinstance(node.op, Opaque):
-        return node.op.kind
+        found = KIND.match(node.op.parameters)
+        return f"{found[1]} with other values" if found and node.op.kind == WithConstant.name else node.op.kind
     if isinstance(node.op, layers.Crop | layers.Pad):
         return spell_term(as_term(program.Layer((node.op,))))
     kind, parameters = describe(node)

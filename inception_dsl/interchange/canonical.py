@@ -122,7 +122,7 @@ def canonical(graph: Graph, fold_norms: bool = False, training: bool = False) ->
         else:
             steps.append(step)
             given[index] = len(steps) - 1
-    return _joined(_pruned(graph, steps, given[graph.output]))
+    return _joined(_spread(_pruned(graph, steps, given[graph.output])))
 
 
 def _folded(node: GraphNode, index: int, before: int, steps: Sequence[Step]) -> Step | None:
@@ -142,6 +142,37 @@ def _scaled(step: Step, steps: Sequence[Step]) -> Step:
         return step
     factor = single(dict(step.parameters)["factor"] * dict(inner.parameters)["factor"])
     return Step(step.kind, (("factor", factor),), inner.inputs, (*step.nodes, *inner.nodes))
+
+
+def _spread(form: Canonical) -> Canonical:
+    """The form in which a scale of a sum is a sum of scales: sources write either. A sum that others read too stays."""
+    readers = Counter(each for step in form.steps for each in step.inputs)
+    steps: list[Step] = []
+    given = {INPUT: INPUT}
+
+    def is_sum(index: int) -> bool:
+        return index != INPUT and form.steps[index].kind == Add.name and readers[index] == 1 and index != form.output
+
+    for index, step in enumerate(form.steps):
+        if step.kind == Scale.name and is_sum(step.inputs[0]):
+            terms: list[int] = []
+            sums: list[int] = []
+            waiting = [step.inputs[0]]
+            while waiting:
+                at = waiting.pop()
+                (sums if is_sum(at) else terms).append(at)
+                waiting += reversed(form.steps[at].inputs) if is_sum(at) else ()
+            scaled = [_scaled(replace(step, inputs=(given[term],)), steps) for term in terms]
+            inputs = []
+            for each in scaled:
+                steps += [] if _cancels(each) else [each]
+                inputs.append(each.inputs[0] if _cancels(each) else len(steps) - 1)
+            nodes = (*(node for each in sums for node in form.steps[each].nodes), *step.nodes)
+            steps.append(replace(form.steps[sums[0]], inputs=tuple(inputs), nodes=nodes))
+        else:
+            steps.append(replace(step, inputs=tuple(given[each] for each in step.inputs)))
+        given[index] = len(steps) - 1
+    return _pruned(form.graph, steps, given[form.output])
 
 
 def _joined(form: Canonical) -> Canonical:

@@ -25,7 +25,7 @@ Parameters = tuple[tuple[str, Any], ...]
 
 def passes(node: GraphNode) -> bool:
     """Whether a node gives its input as it is, in inference."""
-    op, x = node.op, node.types[0]
+    op, x = node.op, _arriving(node)
     match op:
         case _ if op.training_only:
             return True
@@ -52,7 +52,7 @@ def describe(node: GraphNode) -> tuple[str, Parameters]:
 
     A convolution of one pixel is a fully connected layer, and a window over a whole image is `global`.
     """
-    op, x = node.op, node.types[0]
+    op, x = node.op, _arriving(node)
     match op:
         case Conv() | ConvTranspose() | FullyConnected():
             return _linear(op, x, node.out)
@@ -91,6 +91,11 @@ def _linear(op: LinearLayer, x: TensorType, out: TensorType) -> tuple[str, Param
             before = tuple(first for first, _ in op.cut)
             slides = {**_steps(window, x.image), "before": before, "out": out.image}
             return op.name, _parameters(**sums, groups=concrete(groups), **slides)
+
+
+def _arriving(node: GraphNode) -> TensorType:
+    """The shape of what a node reads first; of one that reads nothing, that of what it gives."""
+    return node.types[0] if node.types else node.out
 
 
 def _parameters(**values: Any) -> Parameters:

@@ -10,14 +10,16 @@ from inception_dsl.interchange.graph import INPUT
 class Dominators:
     """The immediate dominator of every index: the last one that all paths from the input to it pass.
 
-    `inputs` are the earlier indices that every index reads, at least one of them, or `INPUT`.
+    `inputs` are the earlier indices that every index reads, or `INPUT`, which also stands for none.
     """
 
     def __init__(self, inputs: Iterable[Sequence[int]]) -> None:
         self.above: dict[int, int] = {}
         self.depth = {INPUT: 0}
         for index, read in enumerate(inputs):
-            first, *rest = sorted(read, reverse=True)  # those that are close first, which have few between them
+            first, *rest = sorted(read, reverse=True) or [
+                INPUT
+            ]  # those that are close first, which have few between them
             for other in rest:
                 first = self.common(first, other)
             self.above[index] = first

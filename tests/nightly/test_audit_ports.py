@@ -44,6 +44,7 @@ PORTS: list[tuple[str, str, Mapping[str, str], set[tuple[str, str, str, str]]]] 
         },
     ),
     ("resnet50", CV, {"name": "resnet50"}, set()),
+    ("polynet", CV, {"name": "polynet"}, set()),
     ("bn_inception", CV, {"name": "bninception"}, DENSE),
 ]
 

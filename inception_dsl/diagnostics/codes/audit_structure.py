@@ -125,6 +125,15 @@ The two networks compute different things, though every layer of one has an equa
 """,
 )
 
+UNLIKE = Code(
+    "E523",
+    "the target is another network than the spec's",
+    """\
+Few layers of the two networks have a counterpart of the same shape, so that a list of what differs would say little:
+`--format json` has it. `inception-dsl identify` looks for the spec that the target is.
+""",
+)
+
 VALUES = Code(
     "E522",
     "values differ from the spec's",
