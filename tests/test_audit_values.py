@@ -13,6 +13,7 @@ import torch
 from cli_runner import in_folder
 from mutants_of_onnx import rewritten
 from safetensors.torch import save_file
+from test_audit import WITH_HEAD, Heads
 from torch import nn
 
 from inception_dsl.audit import report
@@ -105,6 +106,42 @@ def test_files_of_graphs(tmp_path: Path) -> None:
     assert values and values.drawn and values.parted
     assert values.parted.row == "inception_3b"
     assert all(each.equal for each in values.rows[:-1])
+
+
+@pytest.mark.parametrize("values", [True, False], ids=["weights", "none"])
+@pytest.mark.parametrize(("deviation", "parted"), [("", ""), ("counted", "mix")])
+def test_folded_norms(deviation: str, parted: str, values: bool, spec: str, tmp_path: Path) -> None:
+    """A file whose norms are folded is compared, with its weights or, if it has none, with drawn ones."""
+    net, file = Net(deviation).eval(), tmp_path / "folded.onnx"
+    for name, tensor in net.state_dict().items():
+        if name.endswith(("1.weight", "running_var", "running_mean")):
+            nn.init.uniform_(tensor, -0.5 if name.endswith("mean") else 0.5, 0.5 if name.endswith("mean") else 1.5)
+    torch.onnx.export(net, (torch.zeros(1, 3, 16, 16),), str(file), dynamo=True, verbose=False)
+    model = onnx.load(file)
+    assert "BatchNormalization" not in {node.op_type for node in model.graph.node}
+    if not values:
+        weights = [each for each in model.graph.initializer if each.name.endswith(("weight", "bias"))]
+        for each in weights:
+            model.graph.initializer.remove(each)
+            model.graph.input.append(onnx.helper.make_tensor_value_info(each.name, each.data_type, each.dims))
+        onnx.save(model, file)
+    found = load(spec).audit(file, values=True).values
+
+    assert found and found.drawn != values
+    assert (found.parted.row if found.parted else "") == parted
+    assert len(found.rows) == (2 if parted else 4)
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_heads(early: bool, tmp_path: Path) -> None:
+    (tmp_path / "small.yaml").write_text(WITH_HEAD, encoding="utf-8")
+    result = load(str(tmp_path / "small.yaml")).audit(Heads(early), values=True)
+
+    assert result.values
+    assert [each.row for each in result.values.rows if each.is_head] == ["aux"]
+    assert (result.values.parted.row if result.values.parted else "") == ("aux" if early else "")
+    assert "3 rows" in result.values.sentences[0] and (early or "1 head" in result.values.sentences[0])
+    assert not early or "the structure deviates here" in report.diagnostics(result)[-1].help
 
 
 def test_a_file_of_weights_cannot_be_run(spec: str, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from inception_dsl.audit.values import Values
 from inception_dsl.diagnostics.codes.audit_structure import UNLIKE, VALUES
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Note
 from inception_dsl.diagnostics.spelling import counted
+from inception_dsl.ir.program import Head, Row
 from inception_dsl.text.aligned import TextColumn, format_table
 from inception_dsl.text.markdown import code, escaped, table
 
@@ -43,9 +44,11 @@ def _parted(audit: Audit) -> Iterator[Diagnostic]:
     """The row where the values part, with the layers that end it on both sides, and what deviates since they agreed."""
     if not audit.values or not (row := audit.values.parted):
         return
-    origin = next((each.origin for each in audit.typed.program.rows if each.name == row.row), None)
-    agree, trunk = [each.row for each in audit.values.rows if each.equal], audit.typed.trunk
-    since = trunk[trunk.index(agree[-1]) + 1 if agree else 0 : trunk.index(row.row) + 1]
+    program = audit.typed.program
+    parts: tuple[Row | Head, ...] = (*program.rows, *program.heads)
+    origin = next((each.origin for each in parts if each.name == row.row), None)
+    agree, places = [each.row for each in audit.values.rows if each.equal], (*audit.typed.trunk, *audit.typed.heads)
+    since = places[places.index(agree[-1]) + 1 if agree else 0 : places.index(row.row) + 1]
     causes = [wording.sentence(finding) for finding in audit.findings if {*finding.rows} & {*since}]
     hint = f"the structure deviates here: {'; '.join(causes)}" if causes else ""
     label = f"`{row.layer}` here, `{row.found}` in the target"

@@ -1,7 +1,8 @@
 """The values of a spec's network and of a target on the same weights, row by row, up to where they part.
 
 Weights follow the alignment, and names play no part. A row is compared where the target has the node that ends it, and
-all layers up to it take the target's tensors: beyond the first that cannot, nothing is known about values.
+all layers up to it take the target's tensors: beyond the first that cannot, nothing is known about values. So is a head
+that leaves such a row. A batch norm that the target has in the layer before it takes part, as one that adds a bias.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from inception_dsl.diagnostics.codes.interchange import NOT_A_GRAPH
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.diagnostics.spelling import counted, raised
 from inception_dsl.interchange.description import passes
+from inception_dsl.interchange.folds import folds
 from inception_dsl.interchange.graph import Array, Graph, GraphNode
 from inception_dsl.interchange.network import Network
+from inception_dsl.ir.dataflow import inputs
 from inception_dsl.ir.shapes import TensorType
 from inception_dsl.ir.typed import Typed
 from inception_dsl.lower import lower
@@ -38,6 +41,7 @@ class RowValues(NamedTuple):
     found: str
     apart: float
     moved: float
+    is_head: bool = False
 
     @property
     def equal(self) -> bool:
@@ -77,7 +81,9 @@ class Values:
         if agree:
             worst = max(each.apart for each in agree)
             text = f", at most {worst:.0e} of their range apart" if worst else " exactly"
-            found.append(f"With {weights}, the values of {counted(len(agree), 'row')} agree{text}.")
+            heads = sum(each.is_head for each in agree)
+            parts = [counted(number, kind) for number, kind in ((len(agree) - heads, "row"), (heads, "head")) if number]
+            found.append(f"With {weights}, the values of {' and '.join(parts)} agree{text}.")
         if self.parted:
             found.append(f"With {weights}, {self.difference}.")
         if self.weak:
@@ -96,40 +102,71 @@ class Values:
 
 
 class _Pairing:
-    """What can be compared: the rows with the target's nodes that end them, and the tensors that both have."""
+    """What can be compared: rows and heads with the target's nodes that end them, and the tensors that both have."""
 
     def __init__(self, typed: Typed, spec: Graph, target: Graph, pairs: Mapping[int, int]) -> None:
         self.ends: dict[str, GraphNode] = {}
-        self.names: dict[str, str] = {}
-        """The target's name of a tensor, by the spec's own."""
         self.rows: list[str] = []
         """The rows that can be run on the target's weights, from the first on."""
+        self.heads: list[str] = []
+        """The heads that can be run on them."""
         self.notes: list[str] = []
-        indices = {node.name: index for index, node in enumerate(spec.nodes)}
-        lost: dict[str, GraphNode] = {}  # the first layer of a row whose tensors the target does not have
-        for index, node in enumerate(spec.nodes):
-            other = target.nodes[pairs[index]] if index in pairs else None
+        self.folds = dict(folds(spec, target, pairs))
+        self.names = {ours: theirs for fold in self.folds.values() for ours, theirs in fold.names.items()}
+        """The target's name of a tensor, by the spec's own."""
+        self._typed, self._spec = typed, {node.name: node for node in spec.nodes}
+        within = {id(node) for fold in self.folds.values() for node in (fold.layer, fold.norm)}
+        self._partners = {spec.nodes[index].name: target.nodes[other] for index, other in pairs.items()}
+        self._partners |= {fold.norm.name: fold.target for fold in self.folds.values()}
+        self._lost: dict[str, GraphNode] = {}  # the first layer of a row whose tensors the target does not have
+        for node in spec.nodes:
+            other = self._partners.get(node.name)
+            if id(node) in within:
+                continue
             if other and _tensors(node) == _tensors(other):
                 self.names |= {ours: other.weights[key] for key, ours in node.weights.items()}
             elif node.weights:
-                lost.setdefault(node.row, node)
+                self._lost.setdefault(node.row, node)
         for row in typed.trunk:
-            end = typed.nodes[typed.ends[row]].name if typed.ends[row] >= 0 else ""
-            index = indices.get(end, -1)
-            other = target.nodes[pairs[index]] if index in pairs else None
-            if row in lost:
-                why = f"the target has other weights for `{lost[row].name}`, or none"
-            elif other and _sides(other.out) != _sides(spec.nodes[index].out):
-                why = "it has another shape in the target"
-            else:
-                self.rows.append(row)
-                if other:
-                    self.ends[row] = other
-                elif index < 0 or not passes(spec.nodes[index]):
-                    self.notes.append(f"values of `{row}`, whose last layer has no counterpart in the target")
+            if why := self._why_not(row):
+                self.notes.append(f"values from `{row}` on: {why}")
+                break
+            self.rows.append(row)
+            end, other = self._end(row)
+            if other:
+                self.ends[row] = other
+            elif end is None or not passes(end):
+                self.notes.append(f"values of `{row}`, whose last layer has no counterpart in the target")
+        for head in typed.heads:
+            _, other = self._end(head)
+            if other is None:  # left out, or a deviation
                 continue
-            self.notes.append(f"values from `{row}` on: {why}")
-            break
+            if why := self._why_not(head):
+                self.notes.append(f"values of the head `{head}`: {why}")
+            elif _sources(typed, head) <= {*self.rows}:
+                self.heads.append(head)
+                self.ends[head] = other
+
+    def _end(self, row: str) -> tuple[GraphNode | None, GraphNode | None]:
+        """The last node of a row or head in the spec, and its partner."""
+        end = self._typed.ends[row]
+        name = self._typed.nodes[end].name if end >= 0 else ""
+        return self._spec.get(name), self._partners.get(name)
+
+    def _why_not(self, row: str) -> str:
+        """Why a row or head cannot be compared; "" where it can."""
+        node, other = self._end(row)
+        if row in self._lost:
+            return f"the target has other weights for `{self._lost[row].name}`, or none"
+        different = node and other and _sides(other.out) != _sides(node.out)
+        return "it has another shape in the target" if different else ""
+
+
+def _sources(typed: Typed, head: str) -> set[str]:
+    """The rows that a head reads."""
+    body = next(each for each in typed.program.heads if each.name == head)
+    source, passed = inputs(body.body)
+    return {source or body.source, *passed}
 
 
 def _sides(out: TensorType) -> list[int]:
@@ -169,13 +206,17 @@ def _compare(typed: Typed, target: Network, pairing: _Pairing, drawn: bool) -> V
     given: dict[str, Array] = {}
     if drawn := weights is None:
         weights, given = drawn_for(target.graph, typed, pairing.names)
+    for fold in pairing.folds.values():
+        given |= fold.folded(weights) if drawn else {}
+        weights |= {} if drawn else fold.plain
     images = probe.images(typed.input.shape, 2, probe.level(typed))
     theirs = _tapped(target, images, given, [node.name for node in pairing.ends.values()])
-    part = _first_rows(typed, pairing.rows)
+    part = _part(typed, pairing.rows, pairing.heads)
     run = executor(target, typed)
     run.load({**weights})
     rows: list[RowValues] = []
-    for _, (row, ours) in zip(pairing.rows, run.at(part)(images), strict=False):  # without the whole output again
+    names = [*pairing.rows, *pairing.heads]
+    for _, (row, ours) in zip(names, run.at(part)(images), strict=False):  # without the whole output again
         if row not in pairing.ends:
             continue
         node = pairing.ends[row]
@@ -184,7 +225,8 @@ def _compare(typed: Typed, target: Network, pairing: _Pairing, drawn: bool) -> V
             values = values.transpose(0, -1, *range(1, values.ndim - 1))
         values = values.reshape(ours.shape)
         apart, moved = relative_difference(ours, values, values), relative_difference(values[0], values[1], values)
-        rows.append(RowValues(row, typed.nodes[typed.ends[row]].name, place(node), apart, moved))
+        layer = typed.nodes[typed.ends[row]].name
+        rows.append(RowValues(row, layer, place(node), apart, moved, row in pairing.heads))
         if not rows[-1].equal:
             break
     return Values(tuple(rows), drawn)
@@ -201,7 +243,8 @@ def _tapped(target: Network, images: Array, given: Mapping[str, Array], nodes: S
         raise SpecError([Diagnostic(NOT_A_GRAPH, message, help=hint, file=target.name)]) from None
 
 
-def _first_rows(typed: Typed, rows: Sequence[str]) -> Typed:
-    """The network without its heads, up to the last row that is compared."""
-    program = replace(typed.program, rows=typed.program.rows[: len(rows)], heads=())
+def _part(typed: Typed, rows: Sequence[str], heads: Sequence[str]) -> Typed:
+    """The network up to the last row that is compared, and some of its heads."""
+    kept = tuple(each for each in typed.program.heads if each.name in heads)
+    program = replace(typed.program, rows=typed.program.rows[: len(rows)], heads=kept)
     return lower(program, typed.input.image if typed.input.image != program.input.image else None)
