@@ -32,7 +32,7 @@ def unlike(audit: Audit) -> bool:
 def diagnostics(audit: Audit) -> list[Diagnostic]:
     """Every finding, at its first layer in the spec; other layers of the spec that it concerns are notes.
 
-    The last is the row where the values part. Of networks that are unlike, that is all that is said.
+    The last is the row where the values part. Networks that are unlike have one diagnostic, which says so.
     """
     if unlike(audit):
         hint = "`inception-dsl identify TARGET` looks for the spec that it is"
