@@ -41,17 +41,11 @@ def adopted(graph: Graph, name: str = "network") -> Adoption:
     return adopt(Network(f"{name}.onnx", graph, lambda images, _: images, is_file=True), name, values=False)
 
 
-def check_round_trip(name: str, folder: Path) -> None:
-    typed = at_size(compile_file(f"builtin:{name}"))
-    file = onnx.model(typed)
-
-    assert adopted(read_onnx(written(file, folder))).same
-    assert adopted(read_onnx(written(without_names(file), folder))).same
-
-
 @pytest.mark.parametrize("name", NAMES)
-def test_a_spec_is_adopted_from_its_onnx_file(name: str, tmp_path: Path) -> None:
-    check_round_trip(name, tmp_path)
+def test_a_spec_is_adopted_from_its_onnx_file_without_names(name: str, tmp_path: Path) -> None:
+    file = without_names(onnx.model(at_size(compile_file(f"builtin:{name}"))))
+
+    assert adopted(read_onnx(written(file, tmp_path))).same  # with its names: in `nightly`, and in what follows here
 
 
 @settings(max_examples=25)

@@ -29,16 +29,15 @@ MOST_ROUNDS: Final = 6
 Kinds = Mapping[str, Mapping[str, str]]
 
 
-def with_parts(samples: Sequence[Sample], modules: Modules) -> list[Sample]:
-    """Structures with calls in place of their parts, which become modules."""
-    found = [*samples]
+def with_parts(candidates: Sequence[Candidate], modules: Modules) -> list[Candidate]:
+    """Structures with calls in place of their parts, which become modules; and of those that are such a part."""
+    found = [*candidates]
     for _ in range(MOST_ROUNDS):
-        keys = _chosen(found, modules.kinds)
+        keys = _chosen([candidate.sample for candidate in found], modules.kinds)
         if not keys:
             break
-        rewritings = [_Rewriting(sample, keys, modules.kinds) for sample in found]
-        parts = [part for rewriting in rewritings for part in rewriting.parts]
-        calls = iter(modules.extract([Candidate(part, ()) for part in parts]))
+        rewritings = [_Rewriting(candidate, keys, modules.kinds) for candidate in found]
+        calls = iter(modules.extract([part for rewriting in rewritings for part in rewriting.parts]))
         found = [rewriting.with_calls([next(calls) for _ in rewriting.parts]) for rewriting in rewritings]
     return found
 
@@ -118,19 +117,22 @@ def _is_closed(part: Term, read: Mapping[str, int]) -> bool:
 class _Rewriting:
     """A structure whose parts are cut out: `parts` in order, each with the channels that arrive in it."""
 
-    def __init__(self, sample: Sample, keys: Collection[Hashable], kinds: Kinds) -> None:
+    def __init__(self, candidate: Candidate, keys: Collection[Hashable], kinds: Kinds) -> None:
+        sample = candidate.sample
         self.windows = {
             (id(window.chain), window.start): window
             for window in _windows(sample.term)
             if skeleton(window.term, kinds) in keys
         }
-        self.sample, self.arriving = sample, [*sample.arriving]
-        self.parts: list[Sample] = []
+        self.candidate, self.arriving = candidate, [*sample.arriving]
+        self.parts: list[Candidate] = []
         self.places: dict[int, int] = {}  # the number of the part that a term stands for
         self.kept: list[int] = []
-        self.term = self._term(sample.term)
+        whole = relabelled(sample.term)
+        self.is_whole = skeleton(whole, kinds) in keys
+        self.term = self._part(whole) if self.is_whole else self._term(sample.term)
 
-    def with_calls(self, calls: Sequence[Use | None]) -> Sample:
+    def with_calls(self, calls: Sequence[Use | None]) -> Candidate:
         """The structure with calls of modules in place of its parts."""
 
         def called(term: Term) -> Term:
@@ -140,7 +142,8 @@ class _Rewriting:
                 return call
             return with_children(term, called)
 
-        return replace(self.sample, term=called(self.term), arriving=tuple(self.kept))
+        sample = replace(self.candidate.sample, term=called(self.term), arriving=tuple(self.kept))
+        return replace(self.candidate, sample=sample)
 
     def _term(self, term: Term) -> Term:
         if isinstance(term, Chain):
@@ -165,5 +168,6 @@ class _Rewriting:
         self.kept.append(arriving[0])
         call = Use("part")
         self.places[id(call)] = len(self.parts)
-        self.parts.append(Sample(window, tuple(arriving), arriving[0]))
+        part = Sample(window, tuple(arriving), arriving[0])
+        self.parts.append(replace(self.candidate, sample=part) if self.is_whole else Candidate(part, ()))
         return call

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
@@ -82,10 +82,12 @@ class _Adoption:
         blocks = [*(block for row in rows for block in row.blocks), *heads.values()]
         paths = own_paths([block.path for block in blocks])
         found = [self._candidate(*each) for each in zip(blocks, paths, strict=True)]
-        samples = with_parts([candidate.sample for candidate in found], self.modules)
-        found = [replace(candidate, sample=sample) for candidate, sample in zip(found, samples, strict=True)]
-        calls = dict(zip(map(id, blocks), self.modules.extract(found), strict=True))
-        terms = dict(zip(map(id, blocks), (sample.term for sample in samples), strict=True))
+        found = with_parts(found, self.modules)
+        terms = {id(block): candidate.sample.term for block, candidate in zip(blocks, found, strict=True)}
+        calls = {
+            block: call or (term if isinstance(term, Use) and self._is_call(term) else None)
+            for (block, term), call in zip(terms.items(), self.modules.extract(found), strict=True)
+        }
         rows = self._runs(rows, calls, ends)
         before = self.spelling.rows
         self._name_rows(rows, heads, calls)
