@@ -62,6 +62,11 @@ class Scaled(Net):
         return self.factor * super().forward(x)
 
 
+class Nothing(Net):
+    def forward(self, x):
+        return None, super().forward(x)
+
+
 class Lazy(Net):
     def __init__(self):
         super().__init__()
@@ -265,6 +270,13 @@ def test_names_of_a_stranger_end_no_line(run: Run) -> None:
     assert "injected: yes" not in [line.strip() for line in text.splitlines()]
     assert max(map(len, text.splitlines())) < 200
     assert run("audit", "adopted.yaml", "nasty.onnx").exit_code == 0
+
+
+def test_an_output_that_is_none_is_not_the_main_one(run: Run) -> None:
+    done = run("adopt", "theirs.nets:Nothing", "--out", "nothing.yaml", "--size", "8", "--force")
+
+    assert done.exit_code == 0, done.stderr
+    assert "the values agree" in done.stdout
 
 
 def test_a_finding_without_a_place_names_the_spec_as_it_was_given(run: Run) -> None:

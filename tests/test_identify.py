@@ -52,6 +52,7 @@ def test_the_nearest_is_named_with_its_edits(folder: Path) -> None:
     result = json.loads(done.output)["result"]
     assert done.exit_code == 1
     assert result["exact"] == []
+    assert result["left_out"] == [str(folder / "specs/wrong.yaml")]
     assert result["nearest"] == str(folder / "specs/small.yaml")
     assert result["share"] > 0.9
     assert [(edit["spec"], edit["target"]) for edit in result["edits"]] == [("maxpool global", "avgpool global")]

@@ -14,15 +14,20 @@ from inception_dsl.ir.shapes import Pair
 from inception_dsl.ir.typed import Typed
 
 
-def programs(folder: Path | None = None) -> Iterator[tuple[str, Program]]:
-    """Every spec as `check` would name it, compiled; files that hold no network, or a wrong one, are left out."""
+def programs(folder: Path | None, left_out: list[str]) -> Iterator[tuple[str, Program]]:
+    """Every spec as `check` would name it, compiled; `left_out` gets the files of a folder that compile to none."""
     if folder is None:
         paths = [f"{builtin.PREFIX}{name}" for name in builtin.spec_names()]
     else:
         paths = [str(path) for path in sorted(folder.rglob(f"*{builtin.SUFFIX}"))]
     for path in paths:
-        with suppress(SpecError):
-            yield path, compiler.compile_file(path)
+        try:
+            program = compiler.compile_file(path)
+        except SpecError:
+            if folder is not None:
+                left_out.append(path)
+            continue
+        yield path, program
 
 
 def at_image(program: Program, channels: int, image: Pair | None) -> Typed | None:

@@ -31,7 +31,8 @@ class Identified:
     """The specs that a network is, or else the nearest, with the share of its layers that both have.
 
     `folded` says that it is equal once batch norms are folded into the layers before them. `audit` has the
-    deviations from the nearest; a file of weights has no layers to compare, but tensors.
+    deviations from the nearest; a file of weights has no layers to compare, but tensors. `left_out` are the files of
+    the folder that do not compile to a network.
     """
 
     target: str
@@ -41,10 +42,16 @@ class Identified:
     share: float = 0.0
     of: str = "layers"
     audit: Audit | None = None
+    left_out: tuple[str, ...] = ()
 
     @property
     def sentences(self) -> list[str]:
         """The result in words, with the deviations from the nearest."""
+        left_out = [f"left out, as no network compiles from them: {listing(self.left_out)}"] if self.left_out else []
+        return [*self._result, *left_out]
+
+    @property
+    def _result(self) -> list[str]:
         if self.exact:
             name = listing(self.exact, "or")
             more = "; its batch norms are folded into the layers before them" if self.folded else ""
@@ -66,6 +73,7 @@ class Identified:
             "folded": self.folded,
             "nearest": self.nearest,
             "share": round(self.share, 4),
+            "left_out": list(self.left_out),
             "of": self.of,
             "edits": [{"row": each.row, "what": each.what, "spec": each.spec, "target": each.target} for each in edits],
         }
@@ -91,7 +99,8 @@ def identify_graph(target: str, graph: Graph, among: Path | None = None) -> Iden
     image = graph.input.image if len(graph.input.shape) == 3 else None
     exact: dict[bool, list[str]] = {False: [], True: []}
     nearest: tuple[float, str, Typed] | None = None
-    for name, program in programs(among):
+    left_out: list[str] = []
+    for name, program in programs(among, left_out):
         typed = at_image(program, graph.input.channels, image)
         if typed is None:
             continue
@@ -104,26 +113,28 @@ def identify_graph(target: str, graph: Graph, among: Path | None = None) -> Iden
             if any(equal):
                 exact[not equal[0]].append(name)
     if exact[False] or exact[True]:
-        return Identified(target, tuple(exact[False] or exact[True]), not exact[False])
+        return Identified(target, tuple(exact[False] or exact[True]), not exact[False], left_out=tuple(left_out))
     if nearest is None:
-        return Identified(target)
+        return Identified(target, left_out=tuple(left_out))
     common, name, typed = nearest
     found = audit(typed, graph, inference=len(graph.outputs) == 1) if common >= NEAR else None
-    return Identified(target, nearest=name, share=common, audit=found)
+    return Identified(target, nearest=name, share=common, audit=found, left_out=tuple(left_out))
 
 
 def identify_shapes(target: str, shapes: Mapping[str, tuple[int, ...]], among: Path | None = None) -> Identified:
     """Identify tensors: by their shapes, whatever their names."""
     exact: list[str] = []
+    left_out: list[str] = []
     nearest = 0.0, ""
-    for name, program in programs(among):
+    for name, program in programs(among, left_out):
         typed = at_image(program, program.input.channels, None)
         if typed is None:
             continue
         nearest = max(nearest, (found := share_of(typed, shapes), name), key=lambda pair: pair[0])
         if found == 1:
             exact.append(name)
-    return Identified(target, tuple(exact), nearest=nearest[1], share=nearest[0], of="tensors")
+    most, name = nearest
+    return Identified(target, tuple(exact), nearest=name, share=most, of="tensors", left_out=tuple(left_out))
 
 
 def _digests(form: Canonical) -> tuple[str, str]:

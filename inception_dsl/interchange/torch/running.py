@@ -50,10 +50,11 @@ def run(module: nn.Module, graph: Graph, images: Array, weights: Mapping[str, Ar
     batch, held = keras.batch_of(module, torch.from_numpy(images)), given if keras.is_keras(module) else {}
     try:
         with torch.no_grad(), inference(module), keras.replaced(module, held):
-            outputs = tree_leaves(functional_call(module, {} if held else given, (batch,)))
+            returned = tree_leaves(functional_call(module, {} if held else given, (batch,)))
     except (Exception, SystemExit) as error:
         message = f"`{graph.source}` cannot be run: {raised(error)}"
         raise SpecError([Diagnostic(NOT_A_GRAPH, message, help="`--no-values` leaves the values out")]) from error
+    outputs = [each for each in returned if isinstance(each, Tensor)]  # as the graph counts them
     main: Array = outputs[int(next(iter(graph.outputs)))].detach().numpy()
     return main
 
