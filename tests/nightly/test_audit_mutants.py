@@ -2,8 +2,8 @@
 
 No mutant is equivalent to the network that it was made of, since edits are made only where they show: at padding that
 a pool reads, in the order of a concatenation and not of a sum. Of 749 mutants, all are found and 742 are told at the
-right row with the right cause. Six of the others are average pools whose padding the language cannot express (E520); one
-is a layer at the start of a branch, which the audit puts behind the row before.
+right row with the right cause. Six of the others are average pools whose padding the language cannot express (E520);
+one is a layer at the start of a branch, which the audit puts behind the row before.
 """
 
 from __future__ import annotations
