@@ -109,7 +109,10 @@ NORMALISED = ("MobileNetV3", "EfficientNet", "ConvNeXt")
 
 
 @pytest.mark.parametrize(("spec", "network", "known"), KERAS)
-def test_ports_of_keras(spec: str, network: str, known: set[tuple[str, str, str, str]]) -> None:
+def test_ports_of_keras(
+    spec: str, network: str, known: set[tuple[str, str, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
     pytest.importorskip("keras")
     arguments = {"weights": "None", "classifier_activation": "None"}
     result = audit_target(compile_file(f"builtin:{spec}"), f"keras.applications:{network}", arguments, heads=False)

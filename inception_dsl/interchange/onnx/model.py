@@ -71,6 +71,12 @@ class OnnxNode:
         if len(paths) == len(kinds):
             yield from zip(paths[:-1], kinds[:-1], strict=True)  # the last is the op
 
+    @property
+    def captures(self) -> list[str]:
+        """The values around it that the graphs inside a node read (`If`, `Loop`, `Scan`)."""
+        graphs = [each.g for each in self.proto.attribute if each.HasField("g")]
+        return list(dict.fromkeys(name for graph in graphs for name in _captured(graph)))
+
 
 class OnnxModel:
     """A file that is parsed, and not run."""
@@ -113,9 +119,13 @@ class OnnxModel:
     @property
     def constants(self) -> Iterator[Constant]:
         """The initializers. Their values are read from the file when they are asked for."""
-        for tensor in self.graph.initializer:
+        return self.constants_of(self.graph)
+
+    def constants_of(self, graph: Any) -> Iterator[Constant]:
+        """The initializers of a graph, which may be one inside a node."""
+        for tensor in graph.initializer:
             yield self.constant(tensor.name, tensor)
-        for sparse in self.graph.sparse_initializer:
+        for sparse in graph.sparse_initializer:
             yield Constant(sparse.values.name, sparse.dims)
 
     def constant(self, name: str, tensor: Any) -> Constant:
@@ -129,9 +139,9 @@ class OnnxModel:
 
         return Constant(name, tensor.dims, make)
 
-    def nodes(self) -> Iterator[OnnxNode]:
-        """The nodes, in the order of the file."""
-        for number, node in enumerate(self.graph.node):
+    def nodes(self, graph: Any = None) -> Iterator[OnnxNode]:
+        """The nodes of the graph, or of one inside a node, in the order of the file."""
+        for number, node in enumerate((graph or self.graph).node):
             attributes = {each.name: _attribute(each) for each in node.attribute}
             name = node.name or next(iter(node.output), "") or f"{node.op_type}_{number}"
             if not isinstance(node.op_type, str):  # protobuf gives what is not UTF-8 as bytes
@@ -188,6 +198,15 @@ def _is_small(value: Any) -> bool:
     """Whether a value is known to have few elements."""
     shape = _shape(value)
     return value.type.tensor_type.HasField("shape") and None not in shape and math.prod(map(int, shape)) <= LARGE  # type: ignore[arg-type]
+
+
+def _captured(graph: Any) -> Iterator[str]:
+    """The values that a graph reads, and does not have."""
+    own = {each.name for each in (*graph.input, *graph.initializer)}
+    for node in graph.node:
+        inner = (name for each in node.attribute if each.HasField("g") for name in _captured(each.g))
+        yield from (name for name in (*node.input, *inner) if name and name not in own)
+        own.update(node.output)
 
 
 def _attribute(attribute: Any) -> Any:

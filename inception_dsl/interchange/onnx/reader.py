@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from inception_dsl.diagnostics.diagnostic import SpecError
 from inception_dsl.diagnostics.spelling import raised
@@ -11,7 +12,7 @@ from inception_dsl.interchange.builder import Builder
 from inception_dsl.interchange.constant import Constant
 from inception_dsl.interchange.graph import INPUT, Graph, Unsupported
 from inception_dsl.interchange.onnx.model import OnnxModel, OnnxNode, refused
-from inception_dsl.interchange.onnx.rules.rule import Inputs, Reading, Value
+from inception_dsl.interchange.onnx.rules.rule import Inputs, Reading, Unread, Value
 from inception_dsl.interchange.onnx.rules.table import RULES
 from inception_dsl.interchange.primitives import Permute
 from inception_dsl.interchange.recognise.layout import LAST
@@ -39,10 +40,13 @@ def read_onnx(file: Path, image: Pair | None = None) -> Graph:
 def _graph(model: OnnxModel, image: Pair | None) -> Graph:
     file = model.file
     constants = {each.name: each for each in model.constants}
-    given, batch, shape = _image(model, constants, image)
+    given, batch, shape, others = _image(model, constants, image)
     last = channels_last(shape)
     builder = Builder(TensorType((shape[2], *shape[:2]) if last else shape), PATTERNS)
-    values: dict[str, Value] = dict(constants)
+    values: dict[str, Value] = {
+        **constants,
+        **{name: Unread(f"it reads `{name}`, a second input of images") for name in others},
+    }
     values[given] = builder.add(given, Permute(LAST), INPUT) if last else INPUT
     reading = Reading(builder, model.opset, batch)
     for node in model.nodes():
@@ -50,6 +54,10 @@ def _graph(model: OnnxModel, image: Pair | None) -> Graph:
         _read(model, node, reading, values)
     outputs = {each.name: values.get(each.name) for each in model.graph.output}
     found = {name: value for name, value in outputs.items() if isinstance(value, int)}
+    unread = next((value for value in outputs.values() if isinstance(value, Unread)), None)
+    if unread and unread.sources and next(iter(outputs.values())) is unread:
+        message = f"`{unread.name}` ({unread.kind}) gives values of shapes that are not known, up to the output"
+        raise refused(file, message, "run onnx's shape inference on the file")
     if not found:
         raise refused(file, f"no output of `{file}` depends on its input `{given}`")
     return builder.finish(str(file), found)
@@ -63,45 +71,80 @@ def _read(model: OnnxModel, node: OnnxNode, reading: Reading, values: dict[str, 
     if twice := [name for name in node.outputs if name and name in values]:
         raise refused(model.file, f"`{node.name}` gives `{twice[0]}`, which something else gives too", CHECK)
     inputs = [values[name] if name else None for name in node.inputs]
-    constants = [each for each in inputs if not isinstance(each, int)]
-    if len(constants) == len(inputs) and node.kind not in RULES.forms:
+    constants = [each for each in inputs if each is None or isinstance(each, Constant)]
+    if node.kind == "If" and isinstance(inputs[0], Constant) and (choice := inputs[0].scalar) is not None:
+        _branch(model, node, bool(choice), reading, values)
+        return
+    if len(constants) == len(inputs) and node.kind not in RULES.forms and not node.captures:
         folded = model.fold(node, constants)
         if folded is not None:
             values.update((each.name, each) for each in folded)
             return
     rule = RULES.get(node.kind, _unknown)
     try:
+        if any(isinstance(each, Unread) for each in inputs):
+            rule = _unread
         given = rule(reading, node, inputs)
     except (Unsupported, ShapeError) as error:
-        given = _opaque(model, node, reading, inputs, str(error))
+        captured = [values.get(name) for name in node.captures]
+        given = _opaque(model, node, reading, [*inputs, *captured], str(error))
     except (LookupError, ValueError, TypeError, ArithmeticError) as error:  # attributes that its op cannot have
         message = f"`{node.name}` is not a valid {node.kind}: {raised(error)}"
         raise refused(model.file, message, CHECK) from None
     values.update((name, value) for name, value in zip(node.outputs, given, strict=False) if name)
 
 
+def _branch(model: OnnxModel, node: OnnxNode, choice: bool, reading: Reading, values: dict[str, Value]) -> None:
+    """Read the branch of an `If` that a constant chooses, in place of it."""
+    graph = node.attributes["then_branch" if choice else "else_branch"]
+    values.update((each.name, each) for each in model.constants_of(graph))
+    for inner in model.nodes(graph):
+        _read(model, inner, reading, values)
+    ends = [each.name for each in graph.output]
+    if missing := [name for name in ends if name not in values]:
+        raise refused(model.file, f"a branch of `{node.name}` gives `{missing[0]}`, which nothing gives")
+    values.update(zip(node.outputs, (values[name] for name in ends), strict=False))
+
+
 def _unknown(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
     raise Unsupported("the language has no such op")
 
 
+def _unread(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
+    raise Unsupported(next(each.why for each in inputs if isinstance(each, Unread)))
+
+
 def _opaque(model: OnnxModel, node: OnnxNode, reading: Reading, inputs: Inputs, why: str) -> list[Value]:
     """What the language cannot say: a node for every output, with its name and shape."""
-    sources = [each for each in inputs if isinstance(each, int)]
-    if not sources:  # of constants whose values are not in the file
+    unread = [each for each in inputs if isinstance(each, Unread)]
+    inner = [source for each in unread for source in each.sources]
+    sources = list(dict.fromkeys([*inner, *(each for each in inputs if isinstance(each, int))]))
+    if not sources and not unread:  # of constants whose values are not in the file
         return [Constant(name, tuple(size or 0 for size in model.declared.get(name, ()))) for name in node.outputs]
+    first = next((each for each in unread if each.kind), Unread(why, node.kind, node.name))
     given: list[Value] = []
     for name in node.outputs:
         shape = model.declared.get(name, ())
-        if not shape or None in shape[1:]:
-            message = f"`{node.name}` ({node.kind}) gives `{name}` of a shape that is not known"
-            raise refused(model.file, message, "run onnx's shape inference on the file")
-        out = TensorType(tuple(size or 0 for size in shape[1:]))
-        given.append(reading.builder.opaque(node.name, node.kind, why, out, *sources))
+        if sources and shape and None not in shape[1:]:
+            out = TensorType(tuple(size or 0 for size in shape[1:]))
+            given.append(reading.builder.opaque(first.name, first.kind, why, out, *sources))
+        else:
+            begun = first.kind if sources else ""
+            given.append(Unread(why, begun, first.name if sources else "", tuple(sources)))
     return given
 
 
-def _image(model: OnnxModel, constants: dict[str, Constant], image: Pair | None) -> tuple[str, int, tuple[int, ...]]:
-    """The input that takes images: its name, the batch, and the shape of an example. Other inputs are weights."""
+class Images(NamedTuple):
+    """The input that takes images: its name, the batch, and the shape of an example; and other inputs like it."""
+
+    name: str
+    batch: int
+    shape: tuple[int, ...]
+    others: Collection[str]
+
+
+def _image(model: OnnxModel, constants: dict[str, Constant], image: Pair | None) -> Images:
+    """The inputs that take images. All others are weights."""
     weights = {name for node in model.nodes() for name in node.inputs[RULES.weights.get(node.kind, len(node.inputs)) :]}
     inputs = [each for each in model.graph.input if each.name not in constants]
     images = [each for each in inputs if each.name not in weights] or inputs
@@ -113,6 +156,7 @@ def _image(model: OnnxModel, constants: dict[str, Constant], image: Pair | None)
         if other.name != name:
             shape = declared.get(other.name, ())
             constants[other.name] = Constant(other.name, tuple(size or 0 for size in shape))
+    others = {each.name for each in images[1:] if len(declared.get(each.name, ())) == len(declared.get(name, ()))}
     batch, *sizes = declared.get(name) or (None,)
     if image and len(sizes) == 3:
         last = sizes[0] is None and sizes[2] is not None
@@ -121,4 +165,4 @@ def _image(model: OnnxModel, constants: dict[str, Constant], image: Pair | None)
     if not sizes or None in sizes:
         hint = "say the height and width of the images with `--size`"
         raise refused(model.file, f"the input `{name}` of `{model.file}` has no fixed shape", hint)
-    return name, batch or 1, tuple(size or 0 for size in sizes)
+    return Images(name, batch or 1, tuple(size or 0 for size in sizes), others)

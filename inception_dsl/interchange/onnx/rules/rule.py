@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from inception_dsl.interchange.builder import Builder
@@ -11,8 +12,22 @@ from inception_dsl.interchange.graph import Unsupported
 from inception_dsl.interchange.onnx.model import OnnxNode
 from inception_dsl.interchange.rules import Table
 
-Value = int | Constant
-"""A value of the graph, or a constant."""
+
+@dataclass(frozen=True)
+class Unread:
+    """A value that is not read: of a second input, or of an op whose shape is not known, which reads `sources`.
+
+    What reads it is not read either: it is part of the op, which `kind` and `name` say, from where a shape is known.
+    """
+
+    why: str
+    kind: str = ""
+    name: str = ""
+    sources: tuple[int, ...] = ()
+
+
+Value = int | Constant | Unread
+"""A value of the graph, a constant, or what is neither."""
 
 Inputs = Sequence[Value | None]
 """What a node reads; None for an input that is left out."""
@@ -65,7 +80,7 @@ def image_of(inputs: Inputs, position: int = 0) -> int:
 def constant_of(inputs: Inputs, position: int) -> Constant | None:
     """An operand that must be a constant, if it is there."""
     value = inputs[position] if position < len(inputs) else None
-    if isinstance(value, int):
+    if value is not None and not isinstance(value, Constant):
         raise Unsupported(f"input {position} is computed, and no constant")
     return value
 
