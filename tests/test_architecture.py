@@ -64,7 +64,14 @@ FOREIGN = {
     "torch": {
         *("build", "cli", "crosscheck", "datasets", "emit.pytorch.executor"),
         *("evaluation", "interchange.torch.foreign", "interchange.torch.keras", "interchange.torch.module"),
-        *("interchange.torch.reader", "interchange.torch.running", "runner", "training", "weights"),
+        *(
+            "interchange.torch.program",
+            "interchange.torch.reader",
+            "interchange.torch.running",
+            "runner",
+            "training",
+            "weights",
+        ),
     },
     "torchvision": {"runner.readers.decode", "runner.readers.torchvision"},
     "wandb": {"runner.record.trackers"},

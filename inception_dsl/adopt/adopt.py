@@ -51,6 +51,7 @@ class Adoption:
         rows, modules = len(self.spec.rows), len(self.spec.modules.found)
         nodes = len(self.spec.network.graph.nodes)
         found = [f"{counted(nodes, 'node')} in {counted(rows, 'row')} and {counted(modules, 'module')}"]
+        found += self.spec.network.graph.notes
         if self.spec.left_out:
             found.append(f"left out: {', '.join(self.spec.left_out)}, which no row ends before")
         if self.same:

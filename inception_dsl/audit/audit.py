@@ -69,7 +69,7 @@ class _Auditor:
     def __init__(self, typed: Typed, target: Graph, inference: bool) -> None:
         self.typed, self.target = typed, target
         self.spec = of_spec(typed)
-        self.notes: list[str] = []
+        self.notes = [*target.notes]
         if (bare := without_preprocessing(target)) and not without_preprocessing(self.spec):
             self.target = target = bare
             self.notes.append("it scales and shifts its images itself, which a spec leaves to their preprocessing")

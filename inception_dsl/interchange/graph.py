@@ -67,7 +67,7 @@ class Graph:
     `tensor` gives the values of a weight by the source's name; it raises `KeyError` for one without values. `stored`
     gives values of a weight the form in which the source keeps it. `classes` are the names of the classes of the
     source's modules, by the path of the module; `computed` are the weights that the source makes of others when it
-    runs.
+    runs. `notes` say what its reader could not see.
     """
 
     source: str
@@ -78,6 +78,7 @@ class Graph:
     stored: Callable[[str, Array], Array] = field(default=as_they_are, compare=False, repr=False)
     classes: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     computed: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
+    notes: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def output(self) -> int:

@@ -1,19 +1,19 @@
-"""The graph of a torch module, by `torch.export`, which runs it on shapes and not on numbers."""
+"""The graph of a torch module, from the ops that torch records of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
-from torch.export import ExportedProgram, export
+from torch._subclasses import FakeTensor
 from torch.fx.node import map_arg
 
 from inception_dsl.diagnostics.codes.interchange import NOT_A_GRAPH
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
-from inception_dsl.diagnostics.spelling import raised
 from inception_dsl.interchange.builder import Builder
 from inception_dsl.interchange.constant import Constant, Formula
 from inception_dsl.interchange.graph import INPUT, Graph, Unsupported
@@ -22,15 +22,9 @@ from inception_dsl.interchange.recognise.layout import LAST
 from inception_dsl.interchange.recognise.patterns import PATTERNS
 from inception_dsl.interchange.torch import keras
 from inception_dsl.interchange.torch.call import Arguments, Call, Given
-from inception_dsl.interchange.torch.foreign import complete, inference
+from inception_dsl.interchange.torch.program import recorded
 from inception_dsl.interchange.torch.rules import RULES
 from inception_dsl.ir.shapes import ShapeError, TensorType
-from inception_dsl.runner.base.settings import one_line
-
-CALLED: Final = """\
-it is called with one batch of images: wrap a network that needs more in a module of your own
-`--size` of `adopt` and `identify` sets the size of the images; `audit` has that of the spec
-`--traceback` shows where it happened"""
 
 SAME: Final = ("to", "_to_copy", "contiguous", "alias", "detach", "clone", "lift_fresh_copy")
 RESHAPED: Final = ("reshape", "view", "_unsafe_view", "unsqueeze", "squeeze", "flatten")
@@ -50,64 +44,30 @@ def read_torch(module: nn.Module, image: Sequence[int], source: str, heads: bool
     those that it returns in training, as far as it can be exported so: its layers stay in inference. Raises `SpecError`
     E140 for a module that torch cannot export, or that gives nothing that depends on the image.
     """
-    exported = export_module(module, image, source, heads)
+    program = recorded(module, image, source, heads)
     builder = Builder(TensorType(tuple(image)), PATTERNS)
-    values = _inputs(module, exported)
+    values: dict[str, Any] = {
+        node: Constant(name, tensor.shape, partial(_numbers, tensor))
+        for node, (name, tensor) in program.tensors.items()
+    }
+    values |= dict.fromkeys(program.images, INPUT)
     if keras.channels_last(module):
         values |= {name: builder.add(name, Permute(LAST), INPUT) for name, value in values.items() if value == INPUT}
-    for node in exported.graph.nodes:
+    for node in program.module.graph.nodes:
         if node.op == "call_function":
             builder.enter((path, str(kind)) for path, kind in node.meta.get("nn_module_stack", {}).values())
             values[node.name] = _read(builder, node, values)
-    returned = [values[name] for name in exported.graph_signature.user_outputs if isinstance(name, str)]
+    returned = [values[name] for name in program.outputs]
     outputs = {str(number): value for number, value in enumerate(returned) if isinstance(value, int)}
     if not outputs:
         raise _refused(f"no output of `{source}` depends on its input")
-    return builder.finish(source, outputs)
-
-
-def export_module(module: nn.Module, image: Sequence[int], source: str, heads: bool) -> ExportedProgram:
-    """A module for images of a shape, with the outputs that it has in training if `heads`, as far as it can be so."""
-    try:
-        with inference(module, training=heads), keras.dropouts_shown():
-            complete(module, image)
-            return export(module, (keras.batch_of(module, torch.zeros(1, *image)),), strict=False)
-    except (Exception, SystemExit) as error:
-        if heads:
-            return export_module(module, image, source, heads=False)
-        size = "x".join(map(str, image))
-        raise _refused(f"torch cannot export `{source}` for images of {size}: {_shown(error)}", CALLED) from error
-
-
-def _inputs(module: nn.Module, exported: ExportedProgram) -> dict[str, Any]:
-    """What the placeholders of a program are: the image, and the tensors of the module."""
-    named: dict[str, Any] = {
-        given: Constant(name, tensor.shape, partial(_numbers, tensor))
-        for given, (name, tensor) in tensors_of(module, exported).items()
-    }
-    return named | {name: INPUT for name in exported.graph_signature.user_inputs if isinstance(name, str)}
-
-
-def tensors_of(module: nn.Module, exported: ExportedProgram) -> dict[str, tuple[str, Tensor]]:
-    """The tensors of a program by their placeholders, with their names in the module."""
-    signature = exported.graph_signature
-    own = {_place(tensor): name for name, tensor in keras.tensors(module).items()}
-    tensors = {**dict(exported.named_parameters()), **dict(exported.named_buffers()), **exported.constants}
-    targets = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
-    found = {given: (name, tensors[name]) for given, name in targets.items()}
-    for given, name in signature.inputs_to_lifted_tensor_constants.items():
-        found[given] = own.get(_place(tensors[name]), name), tensors[name]
-    return found
-
-
-def _place(tensor: Tensor) -> tuple[int, int]:
-    """Where a tensor lies in memory: two of one place are the same."""
-    return tensor.data_ptr(), tensor.numel()
+    graph = builder.finish(source, outputs)
+    return replace(graph, notes=program.notes)
 
 
 def _numbers(tensor: Tensor) -> Any:
-    """The values of a tensor; one on the meta device has none."""
-    if tensor.is_meta:
+    """The values of a tensor; one on the meta device, or of the shapes on which fx runs a module, has none."""
+    if tensor.is_meta or isinstance(tensor, FakeTensor):
         raise KeyError("a tensor on the meta device has no values")
     return tensor.detach().cpu().numpy()
 
@@ -199,10 +159,5 @@ def _unknown(call: Call) -> Any:
     raise Unsupported("the language has no such op")
 
 
-def _shown(error: BaseException) -> str:
-    """The message of an exception, which torch may make as long as a page."""
-    return one_line(error) if isinstance(error, Exception) else raised(error)
-
-
-def _refused(message: str, hint: str = "") -> SpecError:
-    return SpecError([Diagnostic(NOT_A_GRAPH, message, help=hint)])
+def _refused(message: str) -> SpecError:
+    return SpecError([Diagnostic(NOT_A_GRAPH, message)])

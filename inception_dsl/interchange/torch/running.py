@@ -17,7 +17,7 @@ from inception_dsl.diagnostics.spelling import raised
 from inception_dsl.interchange.graph import Array, Graph
 from inception_dsl.interchange.torch import keras
 from inception_dsl.interchange.torch.foreign import inference
-from inception_dsl.interchange.torch.reader import export_module, tensors_of
+from inception_dsl.interchange.torch.program import recorded
 from inception_dsl.ir.shapes import Pair
 
 USUAL: Final = (3, 224, 224)
@@ -67,13 +67,14 @@ def _stored(graph: Graph, name: str, values: Array) -> Tensor:
 class _Tapped(fx.Interpreter):
     """Runs a program node by node, and keeps the values of some nodes."""
 
-    def __init__(self, program: fx.GraphModule, nodes: Sequence[str]) -> None:
+    def __init__(self, program: fx.GraphModule, given: Mapping[str, Tensor], nodes: Sequence[str]) -> None:
         super().__init__(program)
+        self.given = given
         self.nodes = {*nodes}
         self.values: dict[str, Array] = {}
 
     def run_node(self, n: fx.Node) -> Any:
-        value = super().run_node(n)
+        value = self.given[n.name] if n.name in self.given else super().run_node(n)
         if n.name in self.nodes and isinstance(value, Tensor):
             self.values[n.name] = value.detach().numpy().copy()  # what follows may work in its place
         return value
@@ -86,20 +87,18 @@ def tap(
 
     Some of the module's tensors are replaced. Raises `ValueError` for one that the module makes of another.
     """
-    exported = export_module(module, images.shape[1:], type(module).__name__, heads=True)
-    tensors = tensors_of(module, exported)
-    if unknown := weights.keys() - {name for name, _ in tensors.values()}:
+    program = recorded(module, images.shape[1:], type(module).__name__, heads=True)
+    if unknown := weights.keys() - {name for name, _ in program.tensors.values()}:
         raise ValueError(f"`{min(unknown)}` is made of another tensor")
     given = {
-        placeholder: _stored(graph, name, weights[name]).reshape(tensor.shape) if name in weights else tensor
-        for placeholder, (name, tensor) in tensors.items()
+        node: _stored(graph, name, weights[name]).reshape(tensor.shape) if name in weights else tensor
+        for node, (name, tensor) in program.tensors.items()
     }
     found = []
-    for image in torch.split(
-        keras.batch_of(module, torch.from_numpy(images)), 1
-    ):  # the program is one for a single image
-        run = _Tapped(exported.graph_module, nodes)
+    batch = keras.batch_of(module, torch.from_numpy(images))
+    for image in torch.split(batch, 1):  # the program is one for a single image
+        run = _Tapped(program.module, {**given, **dict.fromkeys(program.images, image)}, nodes)
         with torch.no_grad():
-            run.run(*(given.get(each.name, image) for each in exported.graph.nodes if each.op == "placeholder"))
+            run.run()
         found.append(run.values)
     return {name: torch.cat([torch.from_numpy(values[name]) for values in found]).numpy() for name in found[0]}
