@@ -98,8 +98,8 @@ KERAS: list[tuple[str, str, set[tuple[str, str, str, str]]]] = [
         "NASNetLarge",
         {
             ("E513", "layer", "dropout 50%", "none"),
-            ("E503", "padding", "1 before and 1 after", "1 before and 1 after of zeros"),  # zeros before its pools
-            ("E503", "padding", "0 before and 1 after", "0 before and 1 after of zeros"),
+            ("E503", "padding", "1 before and 1 after", "1 before and 1 after"),  # zeros before its pools
+            ("E503", "padding", "0 before and 1 after", "0 before and 1 after"),
             ("E504", "padding in the average", "left out", "counted"),
         },
     ),
