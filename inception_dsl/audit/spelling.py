@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from ast import literal_eval
-from typing import Any, Final
+from typing import Any
 
 from inception_dsl.elaborate.printer import as_term
 from inception_dsl.interchange.description import describe
@@ -15,15 +13,11 @@ from inception_dsl.ir.ops import shaping as layers
 from inception_dsl.ir.shapes import PaddedAxis, Pair, Window
 from inception_dsl.syntax.printer import spell_term
 
-KIND: Final = re.compile(r"kind=(\w+)")
-TRIPLE: Final = re.compile(r"\([^,()]+,[^,()]+,[^,()]+\)")
-
 
 def layer(node: GraphNode) -> str:
     """A layer as the language writes it: `conv 3x3/2 64`, `lrn 5`."""
     if isinstance(node.op, Opaque):
-        found = KIND.match(node.op.parameters)
-        return f"{found[1]} with other values" if found and node.op.kind == WithConstant.name else node.op.kind
+        return f"{node.op.kind} with other values" if isinstance(node.op.known, WithConstant) else node.op.kind
     if isinstance(node.op, layers.Crop | layers.Pad):
         return spell_term(as_term(program.Layer((node.op,))))
     kind, parameters = describe(node)
@@ -94,18 +88,15 @@ def padded(node: GraphNode, maximum: bool) -> str:
     """The pixels that a node adds around an image, if that is all that it does; otherwise "".
 
     Zeros count where a maximum reads them: its own padding has no value.
-    The parameters of what the language cannot express are a text.
     """
     if isinstance(node.op, layers.Pad):
         (top, left), (bottom, right) = node.op.before, node.op.after
         return pixels((top, bottom), (left, right))
-    if not isinstance(node.op, Opaque) or node.op.kind != Pad.name:
+    known = node.op.known if isinstance(node.op, Opaque) else None
+    if not isinstance(known, Pad) or len(known.before) != 3:
         return ""
-    triples = [literal_eval(text) for text in TRIPLE.findall(node.op.parameters)]
-    if len(triples) != 2:
-        return ""
-    (_, top, left), (_, bottom, right) = triples
-    zeros = " of zeros" if maximum and node.op.parameters.endswith("value=0.0") else ""
+    (_, top, left), (_, bottom, right) = known.before, known.after
+    zeros = " of zeros" if maximum and known.value == 0 else ""
     return pixels((top, bottom), (left, right)) + zeros
 
 

@@ -133,7 +133,7 @@ class Builder:
         op = self.nodes[index].op
         if not isinstance(op, Primitive):
             return (op,)
-        return op.written or (Opaque(op.name, op.parameters, self.types[index]),)
+        return op.written or (Opaque(op.called, op.parameters, self.types[index], op),)
 
 
 def _named(constant: Constant, tensors: dict[str, Constant]) -> str:

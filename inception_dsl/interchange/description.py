@@ -75,7 +75,9 @@ def describe(node: GraphNode) -> tuple[str, Parameters]:
             mirrored = {"reflect": True} if isinstance(op, Pad) and op.reflect else {}
             return op.name, _parameters(before=op.before, after=op.after, **mirrored)
         case _:
-            return op.name, _parameters(**{field.name: getattr(op, field.name) for field in fields(op)})
+            return op.name, _parameters(
+                **{field.name: getattr(op, field.name) for field in fields(op) if field.compare}
+            )
 
 
 def _linear(op: LinearLayer, x: TensorType, out: TensorType) -> tuple[str, Parameters]:

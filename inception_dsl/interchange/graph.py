@@ -24,12 +24,16 @@ class Unsupported(Exception):
 
 @dataclass(frozen=True)
 class Opaque(Op):
-    """An operation that the language cannot say: what its source calls it, its parameters, and its output shape."""
+    """An operation that the language cannot say: what its source calls it, its parameters, and its output shape.
+
+    `known` is the op below the language's that a reader took it for, if any.
+    """
 
     name = "opaque"
     kind: str
     parameters: str
     out: TensorType
+    known: Op | None = field(default=None, compare=False, repr=False)
 
     def infer(self, *inputs: TensorType) -> TensorType:
         return self.out

@@ -29,8 +29,14 @@ class Primitive(Op):
 
     @property
     def parameters(self) -> str:
-        """Its parameters, as the report of an opaque node prints them."""
-        return ", ".join(f"{field.name}={_shown(getattr(self, field.name))}" for field in fields(self))
+        """Its parameters, as the report of an opaque node prints them beside its kind."""
+        own = (field.name for field in fields(self) if field.name != "kind")
+        return ", ".join(f"{name}={_shown(getattr(self, name))}" for name in own)
+
+    @property
+    def called(self) -> str:
+        """What a report calls it: `sub`, `mean`, or its name."""
+        return str(getattr(self, "kind", self.name))
 
     @property
     def written(self) -> tuple[Op, ...]:
@@ -66,6 +72,11 @@ class WithConstant(Primitive):
     kind: str
     constant: Constant
     first: bool = False
+
+    @property
+    def parameters(self) -> str:
+        shape = f" of shape {self.constant.shape}" if self.constant.shape else ""
+        return f"with a constant{shape}{' as the first operand' if self.first else ''}"
 
     def infer(self, *inputs: TensorType) -> TensorType:
         (x,) = inputs
