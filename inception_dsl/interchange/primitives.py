@@ -15,10 +15,9 @@ import numpy as np
 
 from inception_dsl.diagnostics.codes.shapes import WRONG_RANK
 from inception_dsl.interchange.constant import Constant
-from inception_dsl.interchange.graph import Array
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops import shaping
-from inception_dsl.ir.shapes import ShapeError, TensorType, adaptive_bins
+from inception_dsl.ir.shapes import ShapeError, TensorType
 
 MOST_SHOWN: Final = 8
 """The most numbers of a parameter that a report prints."""
@@ -291,12 +290,6 @@ def broadcast(one: Sequence[int], other: Sequence[int]) -> TensorType:
             raise ShapeError(WRONG_RANK, f"the shapes {tuple(one)} and {tuple(other)} do not fit")
         shape.append(max(a, b) if 0 not in (a, b) else 0)
     return TensorType(tuple(shape))
-
-
-def shares(size: int, out: int) -> Array:
-    """The weight of each pixel of an axis in the average of each of `out` bins: out x size."""
-    bins = adaptive_bins(size, out)
-    return np.array([[(pixel in window) / len(window) for pixel in range(size)] for window in bins])
 
 
 def decimal(number: float) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 
 from inception_dsl.interchange import primitives as prim
 from inception_dsl.interchange.constant import Constant
-from inception_dsl.interchange.graph import Unsupported
+from inception_dsl.interchange.graph import Array, Unsupported
 from inception_dsl.interchange.onnx.model import OnnxNode
 from inception_dsl.interchange.onnx.rules.rule import (
     RULES,
@@ -22,7 +22,7 @@ from inception_dsl.interchange.onnx.rules.rule import (
 from inception_dsl.interchange.unpooling import unpool
 from inception_dsl.interchange.windows import PixelWindow, avg_pool, conv, conv_transpose, max_indices, max_pool
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
-from inception_dsl.ir.shapes import Padding, Window
+from inception_dsl.ir.shapes import Padding, Window, adaptive_bins
 
 
 @RULES("Conv", weights=1)
@@ -113,7 +113,7 @@ def _einsum(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
     to = rows.shape[0], columns.shape[0]
     image = reading.builder.type_of(image_of(inputs)).image
     for size, out, given in zip(image, to, (rows, columns), strict=True):
-        if not np.allclose(given.values, prim.shares(size, out), atol=1e-6):
+        if not np.allclose(given.values, _shares(size, out), atol=1e-6):
             raise Unsupported("the language has no general product of tensors")
     return [reading.builder.add(node.name, AvgPool(None, to=to), image_of(inputs))]
 
@@ -141,3 +141,9 @@ def _linear(reading: Reading, name: str, x: int, weight: Constant, bias: Constan
         raise Unsupported("its bias is not one number for each output")
     weights = {"weight": weight, **({"bias": bias.reshaped(bias.size)} if bias is not None else {})}
     return reading.builder.add(name, prim.Linear(weight.shape[0], bias is not None), x, **weights)
+
+
+def _shares(size: int, out: int) -> Array:
+    """The weight of each pixel of an axis in the average of each of `out` bins: out x size."""
+    bins = adaptive_bins(size, out)
+    return np.array([[(pixel in window) / len(window) for pixel in range(size)] for window in bins])
