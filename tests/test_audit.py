@@ -197,6 +197,20 @@ def test_a_finding_names_the_repetition() -> None:
     assert wording.rows(finding) == "block (3 of 3)"
 
 
+def test_stochastic_depth_is_no_finding_where_a_network_shows_none() -> None:
+    text = "network: net\ninput: 3x8x8\nlayers: |\n  name | layer\n  one | [ pass + conv 3x3 3 same{} ]\n  two | {}\n"
+    spec = typed(text.format(" -> drop_path 10%", "dropout 20%"))
+
+    without = audit(spec, of_spec(typed(text.format("", "dropout 20%"))))
+    neither = audit(spec, of_spec(typed(text.format("", "pass"))))
+    other = audit(spec, of_spec(typed(text.format(" -> drop_path 20%", "dropout 20%"))))
+
+    assert without.holds
+    assert without.notes == ("stochastic depth leaves no trace in it: `drop_path` is not compared",)
+    assert [(finding.first.spec, finding.first.target) for finding in neither.findings] == [("dropout 20%", "none")]
+    assert len(other.findings) == 1
+
+
 def test_networks_that_are_unlike_are_told_so_in_a_line() -> None:
     googlenet, vgg = (at_size(compile_file(f"builtin:{name}")) for name in ("googlenet", "vgg16"))
     found = audit(googlenet, of_spec(vgg))

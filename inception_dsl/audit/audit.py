@@ -18,7 +18,9 @@ from inception_dsl.diagnostics.codes.audit_structure import HEAD, IMAGE, UNLOCAT
 from inception_dsl.interchange.canonical import LINEAR, Canonical, canonical
 from inception_dsl.interchange.graph import INPUT, Graph, GraphNode, needed
 from inception_dsl.interchange.of_spec import of_spec
+from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops.norms import BatchNorm
+from inception_dsl.ir.ops.regularisation import Dropout, DropPath
 from inception_dsl.ir.typed import Typed
 
 
@@ -75,11 +77,15 @@ class _Auditor:
             self.notes.append("it scales and shifts its images itself, which a spec leaves to their preprocessing")
         self.heads_left_out = inference and len(target.outputs) == 1
         self.folded = inference and _norms(self.spec) > 0 == _norms(target)
-        self.undropped = inference and _dropouts(self.spec) > 0 == _dropouts(target)
+        self.undropped = inference and self._lacks(Dropout)
+        self.lost_paths = self._lacks(DropPath)
         if self.folded:
             self.notes.append("its batch norms are folded into the layers before them: their eps is not seen")
         if self.undropped:
             self.notes.append("it has no dropouts, as it was prepared for inference: they are not compared")
+        if self.lost_paths:
+            self.notes.append("stochastic depth leaves no trace in it: `drop_path` is not compared")
+        self.training = (*(() if self.undropped else (Dropout,)), *(() if self.lost_paths else (DropPath,)))
         self.aligner, self.contents = Aligner(), Contents()
         last = [_last_layer(self.spec, end) for end in self.spec.outputs.values()]
         self.comparison = Comparison(self.spec, target, last)
@@ -100,12 +106,17 @@ class _Auditor:
         totals = count(self.spec), count(self.target)
         return Audit(self.typed, self.spec, self.target, findings, tuple(self.notes), self.comparison.pairs, totals)
 
+    def _lacks(self, kind: type[Op]) -> bool:
+        """Whether the spec has ops of a kind, and the target none."""
+        spec, target = (any(isinstance(node.op, kind) for node in graph.nodes) for graph in (self.spec, self.target))
+        return spec and not target
+
     def _digest(self, graph: Graph) -> str:
         return canonical(graph, fold_norms=self.folded).digest
 
     def _form(self, graph: Graph, end: int) -> Canonical:
         of_end = replace(graph, outputs={"": end})
-        return canonical(of_end, fold_norms=self.folded, training=not self.undropped)
+        return canonical(of_end, fold_norms=self.folded, training=self.training)
 
     def _decomposed(self, graph: Graph, end: int) -> Decomposition:
         return Decomposition(self._form(graph, end), self.contents)
@@ -170,10 +181,6 @@ def _norms(graph: Graph) -> int:
         isinstance(node.op, BatchNorm) and node.inputs[0] != INPUT and graph.nodes[node.inputs[0]].op.name in LINEAR
         for node in graph.nodes
     )
-
-
-def _dropouts(graph: Graph) -> int:
-    return sum(node.op.training_only for node in graph.nodes)
 
 
 def _last_layer(graph: Graph, end: int) -> int:

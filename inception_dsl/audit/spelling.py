@@ -91,7 +91,8 @@ def padded(node: GraphNode, maximum: bool) -> str:
     """
     if isinstance(node.op, layers.Pad):
         (top, left), (bottom, right) = node.op.before, node.op.after
-        return pixels((top, bottom), (left, right))
+        zeros = " of zeros" if maximum and not node.op.reflect else ""
+        return pixels((top, bottom), (left, right)) + zeros
     known = node.op.known if isinstance(node.op, Opaque) else None
     if not isinstance(known, Pad) or len(known.before) != 3:
         return ""

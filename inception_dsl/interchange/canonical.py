@@ -16,6 +16,7 @@ from typing import Final
 
 from inception_dsl.interchange.description import Parameters, describe, passes, single
 from inception_dsl.interchange.graph import INPUT, Graph, GraphNode, flattened, needed
+from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops.joins import Add, Concat, Mul
 from inception_dsl.ir.ops.norms import BatchNorm
 from inception_dsl.ir.ops.scaling import Affine, Scale
@@ -96,11 +97,11 @@ class Canonical:
         return index != INPUT and step.kind in ASSOCIATIVE and self.steps[index].kind == step.kind
 
 
-def canonical(graph: Graph, fold_norms: bool = False, training: bool = False) -> Canonical:
+def canonical(graph: Graph, fold_norms: bool = False, training: tuple[type[Op], ...] = ()) -> Canonical:
     """The canonical form of a graph; with `fold_norms`, batch norms are part of the layers before them.
 
     Tools fold them when they prepare a network for inference: the layer then has other weights, and a bias; where no
-    layer can take it, a norm is an `Affine`. With `training`, what acts in training only stays.
+    layer can take it, a norm is an `Affine`. `training` are the ops that stay, though they act in training only.
     """
     steps: list[Step] = []
     given = {INPUT: INPUT}  # the step that gives the value of a node
@@ -109,7 +110,7 @@ def canonical(graph: Graph, fold_norms: bool = False, training: bool = False) ->
     for index in kept:
         node = graph.nodes[index]
         inputs = tuple(given[each] for each in node.inputs)
-        if passes(node) and not (training and node.op.training_only):
+        if passes(node) and not isinstance(node.op, training):
             given[index] = inputs[0]
         elif fold_norms and readers[node.inputs[0]] == 1 and (layer := _folded(node, index, inputs[0], steps)):
             steps[inputs[0]] = layer
