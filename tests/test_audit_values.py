@@ -108,6 +108,21 @@ def test_files_of_graphs(tmp_path: Path) -> None:
     assert all(each.equal for each in values.rows[:-1])
 
 
+@pytest.mark.parametrize(("deviation", "parted"), [("", ""), ("counted", "mix")])
+def test_a_network_that_prepares_its_images_itself(deviation: str, parted: str, spec: str) -> None:
+    class Prepared(Net):
+        """It takes pixels from 0 to 255."""
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return super().forward((x / 127.5 - 1) / torch.tensor([0.5, 0.25, 2.0]).view(3, 1, 1))
+
+    result = load(spec).audit(Prepared(deviation), values=True)
+
+    assert result.values
+    assert (result.values.parted.row if result.values.parted else "") == parted
+    assert any("preprocessing" in note for note in result.notes)
+
+
 @pytest.mark.parametrize("values", [True, False], ids=["weights", "none"])
 @pytest.mark.parametrize(("deviation", "parted"), [("", ""), ("counted", "mix")])
 def test_folded_norms(deviation: str, parted: str, values: bool, spec: str, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from inception_dsl.audit.assignment import assign
 from inception_dsl.audit.comparison import Comparison
 from inception_dsl.audit.effects import Count, count, own_count
 from inception_dsl.audit.findings import NOTHING, Finding, grouped
-from inception_dsl.audit.preprocessing import without_preprocessing
+from inception_dsl.audit.preprocessing import preprocessing, without
 from inception_dsl.audit.series import Contents, Decomposition
 from inception_dsl.audit.values import Values
 from inception_dsl.diagnostics.codes.audit_structure import HEAD, IMAGE, UNLOCATED
@@ -72,8 +72,8 @@ class _Auditor:
         self.typed, self.target = typed, target
         self.spec = of_spec(typed)
         self.notes = [*target.notes]
-        if (bare := without_preprocessing(target)) and not without_preprocessing(self.spec):
-            self.target = target = bare
+        if own := preprocessing(target, self.spec):
+            self.target = target = without(target, own)
             self.notes.append("it scales and shifts its images itself, which a spec leaves to their preprocessing")
         self.heads_left_out = inference and len(target.outputs) == 1
         self.folded = inference and _norms(self.spec) > 0 == _norms(target)

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from inception_dsl.adopt.transplant import transplanted
 from inception_dsl.adopt.values import drawn_for, executor
 from inception_dsl.audit.comparison import place
+from inception_dsl.audit.preprocessing import preprocessing
 from inception_dsl.crosscheck import probe
 from inception_dsl.crosscheck.compare import MOVES, TOLERANCE, relative_difference
 from inception_dsl.diagnostics.codes.interchange import NOT_A_GRAPH
@@ -111,6 +112,9 @@ class _Pairing:
         self.heads: list[str] = []
         """The heads that can be run on them."""
         self.notes: list[str] = []
+        own = preprocessing(target, spec)
+        self.prepared = target.nodes[own[-1]].name if own else ""
+        """The node of the target that gives the image which the spec's network reads; "" where that is the input."""
         self.folds = dict(folds(spec, target, pairs))
         self.names = {ours: theirs for fold in self.folds.values() for ours, theirs in fold.names.items()}
         """The target's name of a tensor, by the spec's own."""
@@ -210,7 +214,9 @@ def _compare(typed: Typed, target: Network, pairing: _Pairing, drawn: bool) -> V
         given |= fold.folded(weights) if drawn else {}
         weights |= {} if drawn else fold.plain
     images = probe.images(typed.input.shape, 2, probe.level(typed))
-    theirs = _tapped(target, images, given, [node.name for node in pairing.ends.values()])
+    tapped = [node.name for node in pairing.ends.values()]
+    theirs = _tapped(target, images, given, [pairing.prepared, *tapped] if pairing.prepared else tapped)
+    images = _like(images, theirs[pairing.prepared]) if pairing.prepared else images
     part = _part(typed, pairing.rows, pairing.heads)
     run = executor(target, typed)
     run.load({**weights})
@@ -220,16 +226,20 @@ def _compare(typed: Typed, target: Network, pairing: _Pairing, drawn: bool) -> V
         if row not in pairing.ends:
             continue
         node = pairing.ends[row]
-        values = theirs[node.name]
-        if values.shape != ours.shape and values.ndim > 2:  # channels last, as the source keeps them
-            values = values.transpose(0, -1, *range(1, values.ndim - 1))
-        values = values.reshape(ours.shape)
+        values = _like(ours, theirs[node.name])
         apart, moved = relative_difference(ours, values, values), relative_difference(values[0], values[1], values)
         layer = typed.nodes[typed.ends[row]].name
         rows.append(RowValues(row, layer, place(node), apart, moved, row in pairing.heads))
         if not rows[-1].equal:
             break
     return Values(tuple(rows), drawn)
+
+
+def _like(ours: Array, values: Array) -> Array:
+    """Values of a source in the shape of ours: it may keep channels last."""
+    if values.shape != ours.shape and values.ndim > 2:
+        values = values.transpose(0, -1, *range(1, values.ndim - 1))
+    return values.reshape(ours.shape)
 
 
 def _tapped(target: Network, images: Array, given: Mapping[str, Array], nodes: Sequence[str]) -> Mapping[str, Array]:
