@@ -211,6 +211,22 @@ def test_stochastic_depth_is_no_finding_where_a_network_shows_none() -> None:
     assert len(other.findings) == 1
 
 
+def test_preprocessing_in_a_network_is_told() -> None:
+    class Normalised(nn.Module):
+        def __init__(self, net: nn.Module) -> None:
+            super().__init__()
+            self.net = net
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.net((x - 0.5) / 0.25)  # type: ignore[no-any-return]
+
+    spec = load("builtin:zoo/squeezenet1_1")
+    result = spec.audit(Normalised(spec.build()))
+
+    assert result.holds
+    assert result.notes == ("it scales and shifts its images itself, which a spec leaves to their preprocessing",)
+
+
 def test_networks_that_are_unlike_are_told_so_in_a_line() -> None:
     googlenet, vgg = (at_size(compile_file(f"builtin:{name}")) for name in ("googlenet", "vgg16"))
     found = audit(googlenet, of_spec(vgg))

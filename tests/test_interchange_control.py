@@ -10,7 +10,6 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from torch import nn
 
 from inception_dsl.audit.target import audit_target
 from inception_dsl.compiler import compile_source
@@ -18,7 +17,6 @@ from inception_dsl.diagnostics.codes.audit_structure import OPAQUE
 from inception_dsl.diagnostics.diagnostic import Source, SpecError
 from inception_dsl.interchange.graph import Opaque
 from inception_dsl.interchange.onnx.reader import read_onnx
-from inception_dsl.interchange.torch.reader import read_torch
 
 IMAGE = [1, 3, 8, 8]
 
@@ -117,32 +115,3 @@ def test_shapes_that_are_unknown_up_to_the_output_are_refused(tmp_path: Path) ->
 
     with pytest.raises(SpecError, match=r"`warp` \(com.acme.Warp\) gives values of shapes that are not known"):
         read_onnx(file)
-
-
-def test_what_torch_cannot_export_is_recorded_by_fx() -> None:
-    import torch
-
-    class Freed(torch.autograd.Function):
-        """As reversible networks (1707.04585) have it: a function with gradients of its own."""
-
-        @staticmethod
-        def forward(_: Any, x: torch.Tensor, layer: nn.Module) -> torch.Tensor:
-            with torch.no_grad():
-                return x + layer(x)  # type: ignore[no-any-return]
-
-    class Reversible(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.first, self.layer = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 1)
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            x = self.first(x)
-            y: torch.Tensor = Freed.apply(x, self.layer)
-            x.data.set_()  # type: ignore[call-overload]
-            return y
-
-    graph = read_torch(Reversible(), (3, 8, 8), "reversible")
-
-    assert [node.op.name for node in graph.nodes] == ["conv", "conv", "add"]
-    assert {*graph.nodes[1].weights.values()} == {"layer.weight", "layer.bias"}
-    assert len(graph.notes) == 1

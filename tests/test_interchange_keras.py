@@ -7,15 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from cli_runner import cli
 from keras_networks import keras
-from torch import nn
 
 from inception_dsl.adopt.adopt import adopt
 from inception_dsl.interchange.network import of_module
-from inception_dsl.interchange.torch.reader import read_torch
-from inception_dsl.network import load
 
 
 def small() -> Any:
@@ -57,30 +53,3 @@ def test_keras_downloads_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert run.exit_code == 2
     (message,) = (each["message"] for each in json.loads(run.stdout)["diagnostics"])
     assert "it reads from storage.googleapis.com" in message
-
-
-def test_norms_with_frozen_statistics_are_batch_norms() -> None:
-    """As torchvision's detection networks have them: their scale and shift are computed of four tensors."""
-    from torchvision.ops import FrozenBatchNorm2d
-
-    net = nn.Sequential(nn.Conv2d(3, 4, 3, bias=False), FrozenBatchNorm2d(4), nn.ReLU())
-    conv, norm, _ = read_torch(net, (3, 8, 8), "net").nodes
-
-    assert (conv.op.name, norm.op.name) == ("conv", "bn")
-    assert {*norm.weights.values()} == {f"1.{name}" for name in ("weight", "bias", "running_mean", "running_var")}
-
-
-def test_preprocessing_in_a_network_is_told() -> None:
-    class Normalised(nn.Module):
-        def __init__(self, net: nn.Module) -> None:
-            super().__init__()
-            self.net = net
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return self.net((x - 0.5) / 0.25)  # type: ignore[no-any-return]
-
-    spec = load("builtin:zoo/squeezenet1_1")
-    result = spec.audit(Normalised(spec.build()))
-
-    assert result.holds
-    assert result.notes == ("it scales and shifts its images itself, which a spec leaves to their preprocessing",)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -122,3 +123,39 @@ def test_a_module_that_fails_is_refused() -> None:
 
     with pytest.raises(SpecError, match="torch cannot export `broken` for images of 3x8x8: not today"):
         read_torch(Broken(), (3, 8, 8), "broken")
+
+
+def test_norms_with_frozen_statistics_are_batch_norms() -> None:
+    """As torchvision's detection networks have them: their scale and shift are computed of four tensors."""
+    net = nn.Sequential(nn.Conv2d(3, 4, 3, bias=False), torchvision.ops.FrozenBatchNorm2d(4), nn.ReLU())
+    conv, norm, _ = read_torch(net, (3, 8, 8), "net").nodes
+
+    assert (conv.op.name, norm.op.name) == ("conv", "bn")
+    assert {*norm.weights.values()} == {f"1.{name}" for name in ("weight", "bias", "running_mean", "running_var")}
+
+
+def test_what_torch_cannot_export_is_recorded_by_fx() -> None:
+    class Freed(torch.autograd.Function):
+        """As reversible networks (1707.04585) have it: a function with gradients of its own."""
+
+        @staticmethod
+        def forward(_: Any, x: torch.Tensor, layer: nn.Module) -> torch.Tensor:
+            with torch.no_grad():
+                return x + layer(x)  # type: ignore[no-any-return]
+
+    class Reversible(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.layer = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 1)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = self.first(x)
+            y: torch.Tensor = Freed.apply(x, self.layer)
+            x.data.set_()  # type: ignore[call-overload]
+            return y
+
+    graph = read_torch(Reversible(), (3, 8, 8), "reversible")
+
+    assert [node.op.name for node in graph.nodes] == ["conv", "conv", "add"]
+    assert {*graph.nodes[1].weights.values()} == {"layer.weight", "layer.bias"}
+    assert len(graph.notes) == 1

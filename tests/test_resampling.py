@@ -187,8 +187,6 @@ def test_a_length_of_1() -> None:
         ("ConvTranspose", {"strides": [2, 2], "output_shape": [9, 10]}),
         ("ConvTranspose", {"strides": [2, 2], "pads": [1, 0, 1, 0], "output_padding": [1, 1]}),
         ("ConvTranspose", {"pads": [1, 1, 1, 1], "dilations": [2, 1], "group": 2}),
-        *(("DepthToSpace", {"blocksize": 2, "mode": mode}) for mode in ("DCR", "CRD")),
-        ("SpaceToDepth", {"blocksize": 2}),
         ("Resize", {"mode": "linear"}),
         ("Resize", {"mode": "linear", "coordinate_transformation_mode": "align_corners"}),
         ("Resize", {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}),

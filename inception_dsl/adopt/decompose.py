@@ -99,7 +99,7 @@ class _Decomposing:
                 if not isinstance(step, Given) and (key := self.network.units[step.unit].key):
                     last_use[first_use.setdefault(key, place)] = place
         found: list[Piece] = []
-        start = place = last = 0
+        start = last = 0
         for place in range(len(spine)):
             last = max(last, last_use.get(place, place))
             if place == last:

@@ -141,9 +141,8 @@ def _described(graph: Term) -> str:
     passes = any(_passes(branch) for branch in join.branches)
     match join.join:
         case "*":
-            return (
-                "se" if passes and any(isinstance(step, Use) and step.name == "avgpool" for step in inner) else "gate"
-            )
+            pools = any(isinstance(step, Use) and step.name == "avgpool" for step in inner)
+            return "se" if passes and pools else "gate"
         case "+" if any(isinstance(step, Branches) and step.join == "|" for step in inner):
             return "inception_residual"
         case "+" if not passes:

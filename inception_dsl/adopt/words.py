@@ -9,6 +9,7 @@ from typing import Final
 
 from inception_dsl.adopt.units import Unit, Units, is_depthwise
 from inception_dsl.elaborate.printer import as_term
+from inception_dsl.interchange.canonical import LINEAR
 from inception_dsl.interchange.primitives import decimal
 from inception_dsl.ir import program
 from inception_dsl.ir.op import Op
@@ -25,8 +26,6 @@ PREFERRED: Final = ("same", "valid", "ceil", "same_upper")
 """Paddings in the order in which they are tried; what none of them says stays as it was read."""
 
 WINDOWED: Final = (Conv, MaxPool, AvgPool)
-
-LINEAR: Final = ("conv", "conv_transpose", "fc")
 
 PADDINGS: Final = {
     "same": Padding("same"),

@@ -101,7 +101,7 @@ class Comparison:
             self.tell(code, what, (each.spec, each.target), step.nodes[0], place(theirs), each.op)
 
     def _padded(self, node: GraphNode) -> str:
-        """The padding that a layer has as a node of its own before it, since it cannot have one such itself."""
+        """The padding that a layer cannot have itself, and that is a node of its own before it."""
         before = node.inputs[0]
         padding = spelling.padded(self.target.nodes[before], isinstance(node.op, MaxPool)) if before != INPUT else ""
         self.told[1].update([before] if padding else [])

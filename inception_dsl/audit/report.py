@@ -19,7 +19,6 @@ from inception_dsl.text.markdown import code, escaped, table
 
 HEADER: Final = ("row", "deviation", "spec", "target", "places", "parameters", "multiply-adds")
 
-
 LITTLE: Final = 0.25
 """The share of layers in common below which two networks are unlike, and the deviations are not listed."""
 

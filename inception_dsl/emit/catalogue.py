@@ -62,12 +62,13 @@ def left_out() -> list[Diagnostic]:
 
 def _layer(name: str, layer: LayerEntry) -> dict[str, Any]:
     op = layer.ops[-1]
-    sizes = {}
+    sizes: dict[str, dict[str, Any]] = {}
+    instead = [_written(word) for word in WORDS if word in layer.words and WORDS[word].slot == "extent"]
     if layer.kernel:
-        sizes = {"KxK": {"meaning": "the kernel: height x width", "default": ""}}
-        sizes["/S"] = {"meaning": "the stride, or two: /SxS", "default": f"{STRIDE}"}
+        sizes = {"KxK": {"meaning": "the kernel: height x width", "default": "", "instead": instead}}
+        sizes["/S"] = {"meaning": "the stride, or two: /SxS", "default": f"{STRIDE}", "instead": []}
     if layer.number:
-        sizes["N"] = {"meaning": layer.number.example, "default": ""}
+        sizes["N"] = {"meaning": layer.number.example, "default": "", "instead": instead}
     return {
         "written": layer.written,
         "doc": inspect.getdoc(op) or "",
@@ -77,6 +78,15 @@ def _layer(name: str, layer: LayerEntry) -> dict[str, Any]:
         "backends": _backends(layer.ops),
         "plugin": _plugin("layers", name),
     }
+
+
+def _written(word: str) -> str:
+    return word if WORDS[word].alone else f"{word}="
+
+
+def required(size: Mapping[str, Any]) -> str:
+    """What stands in place of a default for a kernel or a number that has none: the words that may replace it."""
+    return " or ".join(["required", *size["instead"]])
 
 
 def _default(layer: LayerEntry, word: str) -> str:
@@ -187,11 +197,11 @@ def _line(kind: str, name: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _show_layer(name: str, entry: Mapping[str, Any], most: int) -> str:
     rows = [("written", "default", "meaning")]
-    rows += [(size, about["default"] or "required", about["meaning"]) for size, about in entry["sizes"].items()]
+    rows += [(size, about["default"] or required(about), about["meaning"]) for size, about in entry["sizes"].items()]
     for word, default in entry["words"].items():
         about = _word(word)
         values = f" ({about['values']})" if about["values"] else ""
-        rows.append((f"{word}=" if not WORDS[word].alone else word, default, about["meaning"] + values))
+        rows.append((_written(word), default, about["meaning"] + values))
     table = f"\n\n{wrap(rows, most)}" if len(rows) > 1 else ""
     table += "\n\nA kernel larger than 1x1 must state its padding." if "required" in entry["words"].values() else ""
     return f"{entry['written']}\n\n{entry['doc']}{table}"

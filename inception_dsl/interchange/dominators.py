@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from functools import reduce
 
 from inception_dsl.interchange.graph import INPUT
 
@@ -17,11 +18,8 @@ class Dominators:
         self.above: dict[int, int] = {}
         self.depth = {INPUT: 0}
         for index, read in enumerate(inputs):
-            first, *rest = sorted(read, reverse=True) or [
-                INPUT
-            ]  # those that are close first, which have few between them
-            for other in rest:
-                first = self.common(first, other)
+            closest_first = sorted(read, reverse=True) or [INPUT]  # few lie between those that are close
+            first = reduce(self.common, closest_first)
             self.above[index] = first
             self.depth[index] = self.depth[first] + 1
 

@@ -47,7 +47,10 @@ def _layers(layers: Mapping[str, Mapping[str, Any]]) -> str:
     parts = ["# Layers\n", "What `inception-dsl ops NAME` prints, and what the backends write for an example.\n"]
     for name, entry in layers.items():
         parts += [f"## `{entry['written']}` {{ #{name} }}\n", f"{plain(entry['doc'])}\n"]
-        rows = [[code(size), code(of["default"]) or "required", of["meaning"]] for size, of in entry["sizes"].items()]
+        rows = [
+            [code(size), code(of["default"]) or catalogue.required(of), of["meaning"]]
+            for size, of in entry["sizes"].items()
+        ]
         rows += _words_of(entry["words"])
         parts += [table(["written", "default", "meaning"], rows)] if rows else []
         example, network = _example(name)

@@ -31,9 +31,9 @@ NOT_EXPRESSED = Code(
     "layer that the language cannot express",
     """\
 A network that is adopted has a layer for which the language has no word, such as attention or a convolution in three
-dimensions. Every kind is named with its number and the first of its nodes. No spec is written: one without
-these layers would be another network. The same code stands for a network that is beyond a limit of the language, such
-as that on the rows of a table.
+dimensions. Every kind is named with its number and the first of its nodes. No spec is written: one without these layers
+would be another network. The same code stands for a network that is beyond a limit of the language, such as that on the
+rows of a table.
 """,
 )
 

@@ -112,10 +112,11 @@ def _named(nodes: list[Node]) -> str:
 
 def _body(way: Way, nodes: list[Node]) -> Iterator[str]:
     """What is done to each of some layers; a tensor that only some of them have is asked for."""
-    weight, bias = _weight(way.initializer), _constant("bias", way.initializer.bias)
+    weight = _weight(way.initializer, "weight.transpose(0, 1)" if way.transposed else "module.weight")
+    bias = _constant("module.bias", way.initializer.bias)
     if way.transposed:
         yield "for weight in module.weight.detach().chunk(module.groups):"
-        yield f"    {weight.replace('module.weight', 'weight.transpose(0, 1)')}"
+        yield f"    {weight}"
     for tensor, line in (("weight", "" if way.transposed else weight), ("bias", bias)):
         owners = sum(any(name.endswith(f".{tensor}") for name in node.weights) for node in nodes)
         if owners == len(nodes) and line:
@@ -129,26 +130,26 @@ def _body(way: Way, nodes: list[Node]) -> Iterator[str]:
 
 def _constant(tensor: str, value: float) -> str:
     if value in (0, 1):
-        return f"nn.init.{'ones' if value else 'zeros'}_(module.{tensor})"
-    return f"nn.init.constant_(module.{tensor}, {literal(value)})"
+        return f"nn.init.{'ones' if value else 'zeros'}_({tensor})"
+    return f"nn.init.constant_({tensor}, {literal(value)})"
 
 
-def _weight(initializer: Initializer) -> str:
+def _weight(initializer: Initializer, tensor: str) -> str:
     given = dict(initializer.values)
     std = float(given.get("std", 0))
     match initializer.distribution:
         case "normal":
-            return f"nn.init.normal_(module.weight, std={literal(std)})"
+            return f"nn.init.normal_({tensor}, std={literal(std)})"
         case "truncated_normal":
-            return f"truncated_normal_(module.weight, std={literal(std)})"
+            return f"truncated_normal_({tensor}, std={literal(std)})"
         case "he":
             mode = ', mode="fan_out"' if given.get("fan") == "out" else ""
-            return f'nn.init.kaiming_normal_(module.weight{mode}, nonlinearity="relu")'
+            return f'nn.init.kaiming_normal_({tensor}{mode}, nonlinearity="relu")'
         case "xavier":  # Caffe's: torch's xavier counts both fans
-            return 'nn.init.kaiming_uniform_(module.weight, nonlinearity="linear")'
+            return f'nn.init.kaiming_uniform_({tensor}, nonlinearity="linear")'
         case "glorot":
-            return "nn.init.xavier_uniform_(module.weight)"
+            return f"nn.init.xavier_uniform_({tensor})"
         case "constant":
-            return _constant("weight", float(given["value"]))
+            return _constant(tensor, float(given["value"]))
         case word:
             raise TypeError(word)

@@ -21,9 +21,11 @@ from inception_dsl.ir.ops.joins import Concat
 from inception_dsl.ir.ops.resampling import PixelUnshuffle
 from inception_dsl.ir.shapes import TensorType
 
-FORMS: Final = (Reshape, Permute, Slice, Gather, Pad, Join, Concat)
+MOVES: Final = (Reshape, Permute, Slice, Gather, Pad, Join, Concat)
+"""The ops that move elements, or add zeros beside them."""
+
 RANGES: Final = (ChannelPart, ChannelSlice)
-"""The ops that move elements, or add zeros beside them; a range of channels may be the image that others move."""
+"""The ops that are moves too, or give the image whose elements others move."""
 
 MOST_ELEMENTS: Final = 2**22
 """The most elements of an image that is followed."""
@@ -39,16 +41,14 @@ def moved(graph: Builder, added: Added) -> int | None:
     out = added.op.infer(*map(graph.type_of, added.inputs))
     if len(out.shape) != 3 or out.size > MOST_ELEMENTS:
         return None
-    found = _moved(graph, added, FORMS)
-    return _moved(graph, added, (*FORMS, *RANGES)) if found is None else found
+    found = _followed(graph, added, MOVES)
+    return _followed(graph, added, (*MOVES, *RANGES)) if found is None else found
 
 
-def _moved(graph: Builder, added: Added, moves: tuple[type[Op], ...]) -> int | None:
+def _followed(graph: Builder, added: Added, moves: tuple[type[Op], ...]) -> int | None:
     """What the image is, where some ops move its elements, and others give those that they move."""
     nodes = _before(graph, added, moves)
-    sources = {each for node in nodes.values() for each in node.inputs if each not in nodes} | {*added.inputs} - {
-        *nodes
-    }
+    sources = {each for node in (added, *nodes.values()) for each in node.inputs} - nodes.keys()
     if len(nodes) < 2 or len(sources) != 1:
         return None
     (source,) = sources
@@ -68,13 +68,13 @@ def _before(graph: Builder, added: Added, moves: tuple[type[Op], ...]) -> dict[i
     ahead = [*added.inputs]
     while ahead and _spend(graph, ahead[-1:]):
         index = ahead.pop()
-        if index != INPUT and index not in nodes and _moves(graph.nodes[index].op, moves):
+        if index != INPUT and index not in nodes and _is_move(graph.nodes[index].op, moves):
             nodes[index] = graph.nodes[index]
             ahead += nodes[index].inputs
     return nodes if not ahead else {}
 
 
-def _moves(op: Op, moves: tuple[type[Op], ...]) -> bool:
+def _is_move(op: Op, moves: tuple[type[Op], ...]) -> bool:
     """Whether an op is one of some moves; what it adds are zeros."""
     return isinstance(op, moves) and not (isinstance(op, Pad) and op.value != 0 and max(*op.before, *op.after) > 0)
 

@@ -55,7 +55,8 @@ def recorded(module: nn.Module, image: Sequence[int], source: str, heads: bool) 
                 complete(module, image)
                 return record(module, keras.batch_of(module, torch.zeros(1, *image)))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the code of the module runs here
-            failed = failed if failed and record is _traced else error
+            if failed is None or record is not _traced:  # `torch.export` says more of what it refuses than fx does
+                failed = error
     size = "x".join(map(str, image))
     assert failed is not None
     message = f"torch cannot export `{source}` for images of {size}: {_shown(failed)}"

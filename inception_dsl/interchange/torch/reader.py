@@ -27,8 +27,10 @@ from inception_dsl.interchange.torch.rules import RULES
 from inception_dsl.ir.shapes import ShapeError, TensorType
 
 SAME: Final = ("to", "_to_copy", "contiguous", "alias", "detach", "clone", "lift_fresh_copy")
+"""The ops that leave a constant as it is, unless its type changes."""
+
 RESHAPED: Final = ("reshape", "view", "_unsafe_view", "unsqueeze", "squeeze", "flatten")
-"""The ops that give a constant another form."""
+"""The ops that give a constant another shape."""
 
 PLACED: Final = frozenset({"device", "dtype", "layout", "pin_memory"})
 """The arguments that have no effect on values: where a tensor lies, and how."""
@@ -98,11 +100,12 @@ def _formed(node: torch.fx.Node, kind: str, arguments: Arguments, values: Mappin
     if len(node.all_input_nodes) != 1:
         return None
     (source,) = node.all_input_nodes
-    constant, before, after = values[source.name], source.meta["val"], node.meta["val"]
+    constant: Constant = values[source.name]
+    before, after = source.meta["val"], node.meta["val"]
     if kind in SAME and before.dtype == after.dtype and before.shape == after.shape:
-        return constant  # type: ignore[no-any-return]
+        return constant
     if kind in RESHAPED:
-        return constant.reshaped(*after.shape)  # type: ignore[no-any-return]
+        return constant.reshaped(*after.shape)
     order = [*range(before.ndim)]
     match kind:
         case "permute":
@@ -114,7 +117,7 @@ def _formed(node: torch.fx.Node, kind: str, arguments: Arguments, values: Mappin
             order.reverse()
         case _:
             return None
-    return constant.permuted(*order)  # type: ignore[no-any-return]
+    return constant.permuted(*order)
 
 
 def _computed(node: torch.fx.Node, kind: str, values: Mapping[str, Any]) -> Constant:

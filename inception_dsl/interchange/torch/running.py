@@ -47,10 +47,11 @@ def run(module: nn.Module, graph: Graph, images: Array, weights: Mapping[str, Ar
     """
     own = keras.tensors(module)
     given = {key: _stored(graph, key, value).reshape(own[key].shape) for key, value in weights.items() if key in own}
-    batch, held = keras.batch_of(module, torch.from_numpy(images)), given if keras.is_keras(module) else {}
+    batch = keras.batch_of(module, torch.from_numpy(images))
+    variables = given if keras.is_keras(module) else {}  # under keras' names, which `functional_call` does not know
     try:
-        with torch.no_grad(), inference(module), keras.replaced(module, held):
-            returned = tree_leaves(functional_call(module, {} if held else given, (batch,)))
+        with torch.no_grad(), inference(module), keras.replaced(module, variables):
+            returned = tree_leaves(functional_call(module, {} if variables else given, (batch,)))
     except (Exception, SystemExit) as error:
         message = f"`{graph.source}` cannot be run: {raised(error)}"
         raise SpecError([Diagnostic(NOT_A_GRAPH, message, help="`--no-values` leaves the values out")]) from error

@@ -61,8 +61,7 @@ class Conv(Op):
         return pixels * concrete(self.width) * x.channels // concrete(self.groups) * math.prod(self.window.kernel)
 
     def layers(self, *inputs: TensorType) -> int:
-        depthwise = 1 < concrete(self.groups) == inputs[0].channels
-        return 0 if depthwise else self.depth
+        return 0 if _is_depthwise(inputs[0], self.groups) else self.depth
 
     def receptive_field(self, image: TensorType, before: ReceptiveFields) -> ReceptiveFields:
         return window_receptive_field(self.window, image.image, before)
@@ -120,8 +119,8 @@ class ConvTranspose(Op):
             message = f"its padding cuts off all pixels that it makes of {'x'.join(map(str, x.image))}"
             raise ShapeError(KERNEL_TOO_LARGE, message, "pad less, or write `same`")
         axes = zip(self.output_padding, self.window.stride, self.window.dilation, strict=True)
-        if any(more >= max(stride, dilation) > 0 for more, stride, dilation in axes if more):
-            message = "`output_padding` must be less than the stride: it keeps pixels that the stride reaches"
+        if any(more >= max(stride, dilation) for more, stride, dilation in axes):
+            message = "`output_padding` must be less than the stride or the dilation"
             raise ShapeError(IMPOSSIBLE_PADDING, message, "write less, or pad less")
         _check_groups(x.channels, concrete(self.width), concrete(self.groups))
         return TensorType((concrete(self.width), *image))
@@ -137,8 +136,7 @@ class ConvTranspose(Op):
         return x.size * concrete(self.width) // concrete(self.groups) * math.prod(self.window.kernel)
 
     def layers(self, *inputs: TensorType) -> int:
-        depthwise = 1 < concrete(self.groups) == inputs[0].channels
-        return 0 if depthwise else self.depth
+        return 0 if _is_depthwise(inputs[0], self.groups) else self.depth
 
     def receptive_field(self, image: TensorType, before: ReceptiveFields) -> ReceptiveFields:
         axes = zip(before, self.window.stride, self.window.reach, self.cut, strict=True)
@@ -185,6 +183,11 @@ class FullyConnected(Op):
 
 LinearLayer = Conv | ConvTranspose | FullyConnected
 """The layers that a norm and an activation can follow as words."""
+
+
+def _is_depthwise(x: TensorType, groups: Width) -> bool:
+    """Whether a convolution reads every channel by itself."""
+    return 1 < concrete(groups) == x.channels
 
 
 def _check_groups(channels: int, width: int, groups: int) -> None:

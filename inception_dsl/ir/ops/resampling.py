@@ -28,7 +28,7 @@ def _single(number: float) -> float:
 class Resize(Op):
     """An image enlarged by a whole `factor`, or brought to a size: by pixels of it, or `bilinear` between four of them.
 
-    Pixel i of m is otherwise pixel floor(i * n / m) of n. The grids of input and output share their outer edges.
+    Without `bilinear`, pixel i of m is pixel floor(i * n / m) of n. With it, the grids of both share their outer edges.
     With `align_corners` they share the centres of their corner pixels, so that the distance between the pixels of
     `bilinear` depends on the size of the image.
     """

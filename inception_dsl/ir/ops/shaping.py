@@ -128,11 +128,11 @@ class Pad(Margin, Op):
 
     def infer(self, *inputs: TensorType) -> TensorType:
         (x,) = inputs
-        sides = zip(x.image, self.before, self.after, strict=True)
+        sides = [*zip(x.image, self.before, self.after, strict=True)]
         if self.reflect and any(max(low, high) >= size for size, low, high in sides):
             message = f"`pad` reflects as many pixels of {x} as it has, or more"
             raise ShapeError(KERNEL_TOO_LARGE, message, "pad by fewer pixels")
-        height, width = (size + low + high for size, low, high in zip(x.image, self.before, self.after, strict=True))
+        height, width = (size + low + high for size, low, high in sides)
         return TensorType((x.channels, height, width))
 
     def receptive_field(self, image: TensorType, before: ReceptiveFields) -> ReceptiveFields:

@@ -1,4 +1,4 @@
-"""Pooling: the maximum and the average under a window."""
+"""Pooling: the maximum and the average under a window, and the place of the maximum."""
 
 from __future__ import annotations
 
