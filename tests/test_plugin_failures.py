@@ -209,7 +209,7 @@ def test_a_name_that_two_have_is_nobody_s(tmp_path: Path) -> None:
         ("B = 3", "it is of type `int`, not a `Backend`"),
         ("B = Backend('other', Rules('Draw'), print)", "its `name` is `other`"),
         ("B = Backend('draw', {}, print)", "of its `rules`, it is of type `dict`, not a table of `Rules`"),
-        ("B = Backend('draw', Rules('Draw'), print)", "it has no rule for `conv`, `fc`, "),
+        ("B = Backend('draw', Rules('Draw'), print)", "it has no rule for `conv`, `conv_transpose`, `fc`, "),
     ],
 )
 def test_a_backend_that_fails_is_named(source: str, problem: str, tmp_path: Path) -> None:

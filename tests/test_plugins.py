@@ -50,13 +50,13 @@ network: swish
 input: 3x9x9
 classes: 10
 defaults:
-  fc: act=swish_beta start=0.5
+  fc: act=swish_beta initial=0.5
 settings: {act: {default: swish_beta, type: layer}}
 layers: |
   name | layer
-  a    | conv 3x3/2 8 same bn swish_beta start=2
+  a    | conv 3x3/2 8 same bn swish_beta initial=2
   b    | [ pass | conv 1x1 4 act={act} ] -> {act}
-  c    | swish_beta start=3 -> [ pass * [ avgpool global -> swish_beta ] ]
+  c    | swish_beta initial=3 -> [ pass * [ avgpool global -> swish_beta ] ]
   d    | fc {classes}
 """
 
@@ -88,7 +88,7 @@ def test_its_names_mean_nothing_where_it_is_not_installed() -> None:
 
 @pytest.mark.usefixtures("swish")
 class TestAnOp:
-    """`swish_beta`, and its word `start`."""
+    """`swish_beta`, and its word `initial`."""
 
     def test_the_backends_agree(self) -> None:
         report = cross_check(compiled(SPEC), BACKENDS, [(9, 9)])
@@ -97,7 +97,7 @@ class TestAnOp:
         assert all(0 < (comparison.difference or 0) < 1e-5 for comparison in report.comparisons)
 
     def test_its_values_are_those_of_its_formula(self) -> None:
-        net = loads("network: one\ninput: 4x5x6\nlayers: |\n  name | layer\n  a | swish_beta start=1.5\n").build()
+        net = loads("network: one\ninput: 4x5x6\nlayers: |\n  name | layer\n  a | swish_beta initial=1.5\n").build()
         (weight,) = net.parameters()
         x = torch.randn(2, 4, 5, 6)
 
@@ -127,13 +127,13 @@ class TestAnOp:
         assert imported <= {"torch", "torch.nn.functional", "collections"}
         assert source.splitlines()[2] == "# Plugins: inception-swish"
         assert source.count("class SwishBeta(nn.Module):") == 1
-        assert "self.swish_beta = SwishBeta(out_channels, start=start)" in source
+        assert "self.swish_beta = SwishBeta(out_channels, initial=initial)" in source
 
     @pytest.mark.parametrize("name", ["swish_beta", "conv_bn_swish_beta"])
     def test_a_class_of_the_network_keeps_its_name(self, name: str) -> None:
         """No class of the plugin replaces the network's, or that of a module."""
         modules = f"modules: {{{name}: {{graph: conv 1x1 4 bn act=swish_beta}}}}\nlayers:"
-        called = SPEC.replace("layers:", modules, 1).replace("| swish_beta start=3 ->", f"| {name} ->")
+        called = SPEC.replace("layers:", modules, 1).replace("| swish_beta initial=3 ->", f"| {name} ->")
         for text in (SPEC.replace("network: swish", f"network: {name}"), called):
             found = re.findall(r"^class (\w+)", loads(text).pytorch_source(), re.MULTILINE)
             assert len(found) == len({*found})
@@ -163,21 +163,21 @@ class TestAnOp:
         assert "class SwishBeta(nn.Module):" in fresh and loads(text).pytorch_source() == fresh
 
     def test_errors_know_it(self) -> None:
-        assert [message for _, message in codes(SPEC.replace("| swish_beta start=3", "| swish_bta"))] == [
+        assert [message for _, message in codes(SPEC.replace("| swish_beta initial=3", "| swish_bta"))] == [
             "unknown layer or module `swish_bta`"
         ]
         with pytest.raises(SpecError) as caught:
-            loads(SPEC.replace("| swish_beta start=3", "| swish_bta"))
+            loads(SPEC.replace("| swish_beta initial=3", "| swish_bta"))
         assert caught.value.diagnostics[0].help == "did you mean `swish_beta`?"
-        assert codes(SPEC.replace("act={act}", "act=none start=2"))[0] == (
+        assert codes(SPEC.replace("act={act}", "act=none initial=2"))[0] == (
             "E220",
-            "`start` has nothing to act on: this layer has no `swish_beta`",
+            "`initial` has nothing to act on: this layer has no `swish_beta`",
         )
 
     def test_ops_says_where_it_comes_from(self) -> None:
         shown = cli("ops", "swish_beta").stdout
         assert "(1710.05941)" in shown and "From inception-swish 0.1: swish_beta\n" in shown
-        entry = json.loads(cli("ops", "start", "--format", "json").stdout)["result"]["words"]["start"]
+        entry = json.loads(cli("ops", "initial", "--format", "json").stdout)["result"]["words"]["initial"]
         assert (entry["plugin"], [*entry["defaults"]]) == ("inception-swish 0.1", ["conv", "fc", "swish_beta"])
         listed = json.loads(cli("ops", "--format", "json").stdout)["result"]["layers"]
         assert {name for name, layer in listed.items() if layer["plugin"]} == {"swish_beta"}
@@ -288,7 +288,7 @@ class TestABackend:
     ("mark", "offered"),
     [
         ("a    | ^conv", {"swish_beta"}),
-        ("bn swish_beta ^start=2", {"start"}),
+        ("bn swish_beta ^initial=2", {"initial"}),
         ("same bn ^swish_beta", {"swish_beta"}),
         ("conv 1x1 4 act=^{act}", {"swish_beta"}),
         ("recipe: ^modern", {"swish-short"}),

@@ -21,14 +21,14 @@ network: tiny
 input: 3x32x32
 layers: |
   name  | layer
-  conv1 | conv 3x3 16 same swish_beta start=0
+  conv1 | conv 3x3 16 same swish_beta initial=0
 """,
     right="""\
 network: tiny
 input: 3x32x32
 layers: |
   name  | layer
-  conv1 | conv 3x3 16 same swish_beta start=1
+  conv1 | conv 3x3 16 same swish_beta initial=1
 """,
 )
 
@@ -36,9 +36,9 @@ layers: |
 def check(subject: Subject) -> Iterator[Finding]:
     """Find layers whose slope begins at 0."""
     for node in subject.typed.nodes:
-        if isinstance(node.op, SwishBeta) and node.op.start == 0:
+        if isinstance(node.op, SwishBeta) and node.op.initial == 0:
             message = "`swish_beta` begins as a straight line"
-            yield Finding(Diagnostic(STRAIGHT, message, node.origin, help="write `start=1`"))
+            yield Finding(Diagnostic(STRAIGHT, message, node.origin, help="write `initial=1`"))
 
 
 RULE = Rule(STRAIGHT, check)

@@ -16,13 +16,13 @@ from inception_dsl.spec.vocabulary.plugins import PluginLayer, PluginWord
 
 @dataclass(frozen=True)
 class SwishBeta(Op):
-    """Swish with a learnt slope, x * sigmoid(weight * x) (1710.05941): one for each channel, which begins at `start`.
+    """Swish with a learnt slope, x * sigmoid(weight * x) (1710.05941): one for each channel, which begins at `initial`.
 
     weight: (channels,).
     """
 
     name = "swish_beta"
-    start: float = 1.0
+    initial: float = 1.0
 
     def weights(self, *inputs: TensorType) -> dict[str, Weight]:
         return {"weight": Weight((inputs[0].channels,))}
@@ -32,9 +32,9 @@ SOURCE = '''\
 class SwishBeta(nn.Module):
     """Swish with a learnt slope for each channel, x * sigmoid(weight * x)."""
 
-    def __init__(self, channels: int, start: float) -> None:
+    def __init__(self, channels: int, initial: float) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.full((channels,), start))
+        self.weight = nn.Parameter(torch.full((channels,), initial))
 
     def forward(self, x: Tensor) -> Tensor:
         slope = self.weight.view(-1, *[1] * (x.dim() - 2))
@@ -44,7 +44,7 @@ class SwishBeta(nn.Module):
 
 def pytorch(op: SwishBeta, channels: Width, layers: LayerPrinter) -> CallExpr:
     """The call of the class in `SOURCE`, which then stands in the generated file."""
-    return layers.plugin_class(SOURCE, layers.width(channels), ("start", literal(op.start)))
+    return layers.plugin_class(SOURCE, layers.width(channels), ("initial", literal(op.initial)))
 
 
 def onnx(op: SwishBeta, site: Site) -> Spelling:
@@ -64,13 +64,13 @@ def mermaid(op: SwishBeta, label: str) -> str:
 
 
 LAYER = PluginLayer(
-    LayerEntry("swish_beta", (SwishBeta,), defaults={"start": "start=1.0"}),
+    LayerEntry("swish_beta", (SwishBeta,), defaults={"initial": "initial=1.0"}),
     rules={"pytorch": pytorch, "onnx": onnx, "mermaid": mermaid},
 )
 
 WORD = PluginWord(Word("adds a Swish with a learnt slope after it", "act", op=SwishBeta), layers=("conv", "fc"))
 
-START = PluginWord(
+INITIAL = PluginWord(
     Word("is what the slope of `swish_beta` begins at", value="number", alone=False, example="1.5"),
     layers=("swish_beta", "conv", "fc"),
 )
