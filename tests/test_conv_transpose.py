@@ -18,6 +18,8 @@ from inception_dsl.compiler import at_size, compile_source
 from inception_dsl.diagnostics.diagnostic import Source
 from inception_dsl.emit.onnx import onnx
 from inception_dsl.emit.pytorch import pytorch
+from inception_dsl.interchange.canonical import canonical
+from inception_dsl.interchange.of_spec import of_spec
 from inception_dsl.interchange.torch.reader import read_torch
 from inception_dsl.ir.typed import Typed
 
@@ -114,3 +116,19 @@ def test_a_graph_of_any_size_gives_torchs_values(layer: str) -> None:
         x = torch.randn(2, 3, *size)
         with torch.no_grad():
             np.testing.assert_allclose(session.run(None, {"input": x.numpy(), **weights})[0], net(x), atol=1e-5)
+
+
+def test_a_cut_below_and_on_the_right_is_its_own() -> None:
+    typed = network("conv_transpose 3x3/2 4 same_upper groups=2 ln")
+
+    graph = read_torch(build(pytorch.source(typed), "tiny").eval(), (3, 10, 12), "tiny")
+
+    assert [node.op.name for node in graph.nodes if node.op.name in ("conv_transpose", "crop")] == ["conv_transpose"]
+    assert canonical(graph).digest == canonical(of_spec(typed)).digest
+
+
+@pytest.mark.parametrize(("cut", "left"), [("1 bottom right", []), ("1", []), ("2 top", ["crop"]), ("7", [])])
+def test_a_cut_that_its_padding_can_express_is_its_own(cut: str, left: list[str]) -> None:
+    graph = of_spec(network(f"conv_transpose 3x3/2 4 valid -> crop {cut} ->"))
+
+    assert [node.op.name for node in graph.nodes if node.op.name not in ("conv", "relu")] == ["conv_transpose", *left]

@@ -1,6 +1,7 @@
-"""Pixels cut off above and on the left of what a window gives: the window begins as many places later.
+"""Pixels cut off what a layer gives: its window begins later, and a transposed convolution cuts off more.
 
 Ports of NASNet (1707.07012) pad on one side as TensorFlow does: they pad more than that, and cut the first pixels off.
+torch cuts off as much before a transposed convolution as after it: where TensorFlow does not, ports cut off the rest.
 """
 
 from __future__ import annotations
@@ -11,10 +12,27 @@ from inception_dsl.interchange.builder import Added, Builder
 from inception_dsl.interchange.primitives import Pad, WithConstant
 from inception_dsl.interchange.recognise.layout import ANYWHERE
 from inception_dsl.interchange.windows import PixelWindow, avg_pool, conv, cut_by, max_pool
-from inception_dsl.ir.ops.linear import Conv
+from inception_dsl.ir.op import concrete
+from inception_dsl.ir.ops.linear import Conv, ConvTranspose
 from inception_dsl.ir.ops.norms import BatchNorm
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.shapes import Pair, ShapeError, Window
+
+
+def of_transposed(graph: Builder, added: Added) -> int | None:
+    """The pixels cut off a transposed convolution, as its own."""
+    pad, node = added.op, graph.node(added.inputs[0])
+    assert isinstance(pad, Pad)
+    if node is None or not isinstance(node.op, ConvTranspose) or max(pad.before + pad.after) > 0:
+        return None
+    op, ((top, bottom), (left, right)) = node.op, node.op.cut
+    before, after = (top - pad.before[1], left - pad.before[2]), (bottom - pad.after[1], right - pad.after[2])
+    window = PixelWindow(op.window.kernel, op.window.stride, op.window.dilation, before, after)
+    wider = window.transposed(concrete(op.width), concrete(op.groups), op.bias)
+    with suppress(ShapeError):
+        if wider and pad.before[0] == pad.after[0] == 0:
+            return graph.add(node.name, wider, *node.inputs, **node.weights)
+    return None
 
 
 def later(graph: Builder, added: Added) -> int | None:

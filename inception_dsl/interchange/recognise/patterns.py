@@ -57,5 +57,5 @@ PATTERNS: Final[Mapping[type[Op], tuple[Pattern, ...]]] = {
     **dict.fromkeys((Crop, Pad), (margins.of_layer,)),
     Conv: (windows.absorbed, constants.at_input),
     **dict.fromkeys((MaxPool, AvgPool), (windows.absorbed,)),
-    prim.Pad: (margins.pad, crops.later, channels.zeros),
+    prim.Pad: (margins.pad, crops.later, crops.of_transposed, channels.zeros),
 }
