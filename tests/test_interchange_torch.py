@@ -68,6 +68,27 @@ def test_random_networks_are_read_back(text: str) -> None:
     assert same(typed, read_torch(network(typed).to_empty(device="cpu"), typed.input.shape, "drawn"))
 
 
+def test_a_trained_number_of_one_channel_is_a_weight_whatever_its_value() -> None:
+    class Scaled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 1, 1, bias=False)
+            self.scale, self.shift = nn.Parameter(torch.ones(1)), nn.Parameter(torch.zeros(1, 1, 1))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.relu(self.conv(x) * self.scale + self.shift) * 2
+
+    class Last(Scaled):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.relu((self.conv(x).movedim(1, -1) * self.scale + self.shift).movedim(-1, 1)) * 2
+
+    for net in (Scaled(), Last()):
+        nodes = read_torch(net, (3, 8, 8), "scaled").nodes
+
+        assert [node.op.name for node in nodes] == ["conv", "affine", "relu", "scale"]
+        assert nodes[1].weights == {"weight": "scale", "bias": "shift"}
+
+
 def test_weights_have_the_names_of_the_state_dict() -> None:
     net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.PReLU(4), nn.Flatten(), nn.Linear(4 * 6 * 7, 2))
     graph = read_torch(net, (3, 8, 9), "net")

@@ -18,7 +18,8 @@ class Constant:
 
     `order` are the orders of axes by which it was made of the tensor of that name; a reshape is none. `computed` tells
     that the source makes it of others when it runs, and has no tensor of that name; `formula` says how, where it is
-    known, up to the form of its operands. `restore` gives values the form that the source's tensor has.
+    known, up to the form of its operands. `restore` gives values the form that the source's tensor has. `trained` tells
+    that training changes it: its values say nothing of what the source computes.
     """
 
     def __init__(
@@ -30,9 +31,10 @@ class Constant:
         computed: bool = False,
         formula: Formula | None = None,
         restore: Callable[[Array], Array] | None = None,
+        trained: bool = False,
     ) -> None:
         self.name, self.shape, self.order, self.computed, self._make = name, tuple(shape), order, computed, make
-        self.formula, self._restore = formula, restore
+        self.formula, self._restore, self.trained = formula, restore, trained
 
     @property
     def key(self) -> object:
@@ -83,7 +85,7 @@ class Constant:
         self, shape: Sequence[int], form: Callable[[Array], Array], restore: Callable[[Array], Array]
     ) -> Constant:
         make = (lambda: form(self.values)) if self.known else None
-        return Constant(self.name, shape, make, self.order, self.computed, self.formula, restore)
+        return Constant(self.name, shape, make, self.order, self.computed, self.formula, restore, self.trained)
 
 
 def zeros(name: str, width: int) -> Constant:

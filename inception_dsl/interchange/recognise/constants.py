@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from inception_dsl.interchange.builder import Added, Builder
 from inception_dsl.interchange.constant import Constant
 from inception_dsl.interchange.graph import INPUT, Array
-from inception_dsl.interchange.primitives import Normalised, WithConstant
+from inception_dsl.interchange.primitives import Normalised, Permute, WithConstant
 from inception_dsl.interchange.recognise.activations import BINARY
+from inception_dsl.interchange.recognise.layout import LAST, channels_first
 from inception_dsl.ir.ops.linear import Conv, FullyConnected
 from inception_dsl.ir.ops.norms import GroupNorm, LayerNorm
 from inception_dsl.ir.ops.scaling import Affine, Scale
 from inception_dsl.ir.shapes import TensorType
+
+
+def trained(graph: Builder, added: Added) -> int | None:
+    """A trained number of an image of one channel is that channel's, whatever its value is at the moment."""
+    op, (index,) = added.op, added.inputs
+    assert isinstance(op, WithConstant)
+    if not op.constant.trained or op.constant.size > 1:
+        return None
+    shape = graph.type_of(index).shape
+    image = channels_first(graph, index) if len(shape) == 3 and shape[0] > 1 == shape[2] else None
+    if image is None:
+        return channels(graph, added)
+    found = channels(graph, replace(added, inputs=(image,)))
+    return None if found is None else graph.add(f"{added.name}/layout", Permute(LAST), found)
 
 
 def number(graph: Builder, added: Added) -> int | None:

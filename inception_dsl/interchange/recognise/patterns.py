@@ -34,8 +34,9 @@ from inception_dsl.ir.ops.shaping import Crop, Pad
 
 PATTERNS: Final[Mapping[type[Op], tuple[Pattern, ...]]] = {
     prim.WithConstant: (
-        recognise_activation,
         statistics.batch_norm,
+        constants.trained,
+        recognise_activation,
         constants.number,
         constants.channels,
     ),

@@ -49,7 +49,7 @@ def read_torch(module: nn.Module, image: Sequence[int], source: str, heads: bool
     program = recorded(module, image, source, heads)
     builder = Builder(TensorType(tuple(image)), PATTERNS)
     values: dict[str, Any] = {
-        node: Constant(name, tensor.shape, partial(_numbers, tensor))
+        node: Constant(name, tensor.shape, partial(_numbers, tensor), trained=isinstance(tensor, nn.Parameter))
         for node, (name, tensor) in program.tensors.items()
     }
     values |= dict.fromkeys(program.images, INPUT)
