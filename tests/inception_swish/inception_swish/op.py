@@ -68,9 +68,12 @@ LAYER = PluginLayer(
     rules={"pytorch": pytorch, "onnx": onnx, "mermaid": mermaid},
 )
 
-WORD = PluginWord(Word("adds a Swish with a learnt slope after it", "act", op=SwishBeta), layers=("conv", "fc"))
+WORD = PluginWord(
+    Word("adds a Swish with a learnt slope after it", "act", op=SwishBeta),
+    layers=("conv", "conv_transpose", "fc"),
+)
 
 INITIAL = PluginWord(
     Word("is what the slope of `swish_beta` begins at", value="number", alone=False, example="1.5"),
-    layers=("swish_beta", "conv", "fc"),
+    layers=("swish_beta", "conv", "conv_transpose", "fc"),
 )
