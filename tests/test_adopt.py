@@ -20,6 +20,7 @@ from torch import nn
 
 from inception_dsl.adopt.adopt import Adoption, adopt
 from inception_dsl.adopt.names import cleaned, row_names
+from inception_dsl.adopt.terms import letters
 from inception_dsl.compiler import at_size, compile_file, compile_source
 from inception_dsl.diagnostics.diagnostic import Source, SpecError
 from inception_dsl.elaborate.scope import MAX_CHANNELS
@@ -29,6 +30,7 @@ from inception_dsl.interchange.network import Network, read_network
 from inception_dsl.interchange.of_spec import of_spec
 from inception_dsl.interchange.onnx.reader import read_onnx
 from inception_dsl.interchange.torch.reader import read_torch
+from inception_dsl.ir import names
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops.activations import Tanh
 from inception_dsl.ir.ops.joins import Add, Concat
@@ -284,6 +286,14 @@ def test_names_of_a_source_become_names_of_a_spec() -> None:
     ]
     paths = [("features", "0"), ("features", "stage1", "unit1"), ("features", "stage2", "unit1"), ("output", "fc"), ()]
     assert row_names(paths, ["conv"] * 5) == ["features_0", "stage1", "stage2", "output", "conv"]
+
+
+def test_labels_are_names_of_the_language() -> None:
+    given = [*letters()]
+
+    assert given[:3] == ["a", "b", "c"]
+    assert len({*given}) == len(given) > 600
+    assert not [label for label in given if names.problem(label)]
 
 
 def test_a_file_that_is_damaged_is_refused_with_its_name(tmp_path: Path) -> None:

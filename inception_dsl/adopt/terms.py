@@ -8,6 +8,7 @@ from dataclasses import replace
 from inception_dsl.adopt.tree import Again, Chain, Given, Join, Layer, Step
 from inception_dsl.adopt.units import Units
 from inception_dsl.elaborate.printer import PASS, SIGNS
+from inception_dsl.ir import names
 from inception_dsl.syntax import terms
 from inception_dsl.syntax.terms import Branches, Labelled, Reference, Scaled, Term, Use, WordTerm, walk, with_children
 
@@ -69,10 +70,12 @@ def in_a_row(steps: list[Term]) -> Term:
 
 
 def letters() -> Iterator[str]:
-    """Labels in the order in which they are given: a to z, then aa."""
+    """Labels in the order in which they are given: a to z, then aa, without those that are no names of the language."""
     for number in range(26 * 27):
         first, second = divmod(number, 26)
-        yield (chr(ord("a") + first - 1) if first else "") + chr(ord("a") + second)
+        label = (chr(ord("a") + first - 1) if first else "") + chr(ord("a") + second)
+        if not names.problem(label):
+            yield label
 
 
 def relabelled(term: Term) -> Term:
