@@ -12,13 +12,23 @@ from inception_dsl.compiler import compile_file
 NO_DROPOUT = ("E513", "layer", "dropout 20%", "none")
 """timm's networks have no dropout by default, and pytorchcv's Inception-v4 has none."""
 
+COUNTED = ("E504", "padding in the average", "left out", "counted")
+"""torch's average counts padding by default, and TF-Slim's leaves it out."""
+
+TORCH_EPS = ("E509", "eps", "0.001", "1e-05")
+BEFORE_THE_IMAGE = ("0 before and 1 after", "1 before and 0 after")
+"""Where TensorFlow's SAME and a pool that rounds up pad behind the image, torch's padding of 1 reads before it."""
+
+SAME = ("E503", "padding", "1 before and 0 after", "0 before and 1 after")
+"""keras pads where a stride is 2 as TensorFlow's SAME does, on the other side of torch's ports."""
+
 DENSE = {
     ("E508", "bias", "no", "yes"),  # Cadene's BN-Inception: a bias before each batch norm, an eps of 1e-5,
-    ("E509", "eps", "0.001", "1e-05"),
+    TORCH_EPS,
     ("E507", "groups", "depthwise", "1"),  # and a dense first layer in place of a separable one
     ("E506", "width", "24", "64"),
     ("E513", "layer", "conv 1x1 64", "none"),
-    ("E504", "padding in the average", "left out", "counted"),  # Caffe's average
+    COUNTED,  # Caffe's average
 }
 
 TIMM, CV = "timm:create_model", "pytorchcv.model_provider:get_model"
@@ -28,7 +38,7 @@ PORTS: list[tuple[str, str, Mapping[str, str], set[tuple[str, str, str, str]]]] 
         "inception_v3",
         TIMM,
         {"model_name": "inception_v3"},
-        {NO_DROPOUT, ("E504", "padding in the average", "left out", "counted")},
+        {NO_DROPOUT, COUNTED},
     ),
     ("inception_v4", TIMM, {"model_name": "inception_v4"}, {NO_DROPOUT}),
     ("inception_v4", CV, {"name": "inceptionv4"}, {NO_DROPOUT}),
@@ -39,17 +49,52 @@ PORTS: list[tuple[str, str, Mapping[str, str], set[tuple[str, str, str, str]]]] 
         TIMM,
         {"model_name": "legacy_xception"},
         {
-            ("E509", "eps", "0.001", "1e-05"),
-            ("E503", "padding", "0 before and 1 after", "1 before and 0 after"),  # TensorFlow's SAME
+            TORCH_EPS,
+            ("E503", "padding", *BEFORE_THE_IMAGE),
         },
     ),
     ("resnet50", CV, {"name": "resnet50"}, set()),
     ("polynet", CV, {"name": "polynet"}, set()),
     ("bn_inception", CV, {"name": "bninception"}, DENSE),
+    ("inception_v3", CV, {"name": "inceptionv3"}, {COUNTED, ("E512", "rate", "20%", "50%")}),
+    ("inception_resnet_v2", CV, {"name": "inceptionresnetv2"}, {NO_DROPOUT}),
+    ("nasnet_a_large", CV, {"name": "nasnet_6a4032"}, set()),
+    ("nasnet_a_large", TIMM, {"model_name": "nasnetalarge"}, {COUNTED, ("E513", "layer", "dropout 50%", "none")}),
+    ("xception", CV, {"name": "xception"}, {TORCH_EPS, ("E503", "padding", *BEFORE_THE_IMAGE)}),
+    # Its LRN stands before the pool, and in the paper's figure 3 after it.
+    (
+        "zfnet",
+        CV,
+        {"name": "zfnet"},
+        {
+            ("E516", "place", "lrn 5 after `pool1`", "after `features.stage1.unit1.activ`"),
+            ("E516", "place", "lrn 5 after `pool2`", "after `features.stage2.unit1.activ`"),
+        },
+    ),
+    ("vgg16", CV, {"name": "vgg16"}, set()),
+    # It has convolutions in place of the first two fully connected layers, and no dropout by default.
+    (
+        "vgg16",
+        TIMM,
+        {"model_name": "vgg16"},
+        {("E512", "kind", "fc 4096", "conv 7x7 4096"), ("E513", "layer", "dropout 50%", "none")},
+    ),
+    # The spec is Caffe's, whose max pool rounds its output up.
+    ("zoo/se_resnet50", CV, {"name": "seresnet50"}, {("E503", "padding", *BEFORE_THE_IMAGE)}),
+    ("zoo/se_resnet50", TIMM, {"model_name": "legacy_seresnet50"}, {("E514", "layer", "none", "dropout 20%")}),
+    ("zoo/densenet121", CV, {"name": "densenet121"}, set()),
+    ("zoo/mobilenet_v1", CV, {"name": "mobilenet_w1"}, {TORCH_EPS}),
+    # Its classifier is a convolution without a bias.
+    ("zoo/mobilenet_v2", CV, {"name": "mobilenetv2b_w1"}, {NO_DROPOUT, ("E508", "bias", "yes", "no")}),
+    ("zoo/resnext50_32x4d", TIMM, {"model_name": "resnext50_32x4d"}, set()),
+    # Its max pool rounds its output up, as Caffe's does, and torchvision's pads.
+    ("zoo/shufflenet_v2_x1_0", CV, {"name": "shufflenetv2_w1"}, {SAME}),
+    ("zoo/squeezenet1_0", CV, {"name": "squeezenet_v1_0"}, set()),
+    ("zoo/efficientnet_b0", CV, {"name": "efficientnet_b0"}, set()),
+    ("zoo/efficientnet_b0", TIMM, {"model_name": "efficientnet_b0"}, {NO_DROPOUT}),
+    ("zoo/convnext_tiny", TIMM, {"model_name": "convnext_tiny"}, set()),
 ]
 
-SAME = ("E503", "padding", "1 before and 0 after", "0 before and 1 after")
-"""keras pads where a stride is 2 as TensorFlow's SAME does, on the other side of torch's ports."""
 SAME_5X5 = ("E503", "padding", "2 before and 1 after", "1 before and 2 after")
 
 EPS = ("E509", "eps", "1e-05", "1.001e-05")
@@ -124,3 +169,46 @@ def test_ports(spec: str, target: str, arguments: Mapping[str, str], known: set[
 
     first = [finding.first for finding in result.findings]
     assert {(each.code, each.what, each.spec, each.target) for each in first} == known
+
+
+STRIDE = ("E502", "place of the stride", "2 in the 1x1 conv", "2 in the 3x3 conv")
+"""torchvision's bottlenecks have the stride in the 3x3 convolution (ResNet v1.5)."""
+
+DEVIATING: dict[str, set[tuple[str, str, str, str]]] = {
+    # torchvision's is the network of 1404.5997, with one tower and other widths.
+    "alexnet": {
+        ("E503", "padding", "none", "2 before and 2 after"),
+        ("E506", "width", "96", "64"),
+        ("E506", "width", "256", "192"),
+        ("E506", "width", "384", "256"),
+        ("E507", "groups", "2", "1"),
+        ("E513", "layer", "lrn 5", "none"),
+        ("E516", "place", "dropout 50% after `fc7/relu`", "after `flatten`"),
+    },
+    "zoo/efficientnet_b7": {TENSORFLOW_EPS},  # of its B5 to B7 alone, whose weights come from TensorFlow
+    "zoo/resnet101": {STRIDE},
+    "resnet152": {STRIDE},
+}
+"""Specs, and what is known of torchvision's network of the same name."""
+
+ZOO = """
+convnext_tiny densenet121 densenet169 efficientnet_b0 efficientnet_b4 efficientnet_v2_s mnasnet1_0 mobilenet_v2
+mobilenet_v3_large mobilenet_v3_small regnet_x_400mf regnet_y_400mf regnet_y_8gf resnet101_torchvision resnet18 resnet34
+resnext50_32x4d shufflenet_v2_x0_5 shufflenet_v2_x1_0 squeezenet1_0 squeezenet1_1 vgg11 vgg11_bn vgg13 vgg13_bn
+wide_resnet50_2
+"""
+EQUAL = [
+    *("alexnet_torchvision", "inception_v3_torchvision", "resnet152_torchvision", "vgg16", "vgg19"),
+    *(f"zoo/{name}" for name in ZOO.split()),
+]
+"""Specs that torchvision's network of the same name is."""
+
+
+@pytest.mark.parametrize("spec", [*EQUAL, *DEVIATING])
+def test_ports_of_torchvision(spec: str) -> None:
+    network = spec.rpartition("/")[2].removesuffix("_torchvision")
+    options = {"init_weights": "False"} if network == "inception_v3" else {}
+    result = audit_target(compile_file(f"builtin:{spec}"), f"torchvision.models:{network}", options)
+
+    first = [finding.first for finding in result.findings]
+    assert {(each.code, each.what, each.spec, each.target) for each in first} == DEVIATING.get(spec, set())
