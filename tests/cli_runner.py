@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -31,8 +32,14 @@ def cli(*words: object) -> Result:
 
 
 def in_folder(folder: Path, patch: pytest.MonkeyPatch, files: Mapping[str, str]) -> Run:
-    """Go to a folder and write some files there; gives what runs a command in it."""
+    """Go to a folder and write some files there; gives what runs a command in it.
+
+    Modules that other tests imported from files of the same names are forgotten.
+    """
     patch.chdir(folder)
+    own = {Path(name).parts[0].removesuffix(".py") for name in files if name.endswith(".py")}
+    for module in [name for name in sys.modules if name.partition(".")[0] in own]:
+        patch.delitem(sys.modules, module)
     for name, text in files.items():
         path = Path(name)
         path.parent.mkdir(parents=True, exist_ok=True)

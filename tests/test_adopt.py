@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -207,7 +206,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder with a package of a user's, where commands run."""
     in_folder(tmp_path, monkeypatch, {"theirs.py": PACKAGE, "specs/other.yaml": ""})
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.delitem(sys.modules, "theirs", raising=False)
     return tmp_path
 
 
