@@ -70,7 +70,7 @@ def in_a_row(steps: list[Term]) -> Term:
 
 
 def letters() -> Iterator[str]:
-    """Labels in the order in which they are given: a to z, then aa, without those that are no names of the language."""
+    """Labels in the order in which they are given: a to z, then aa; only those that can be names."""
     for number in range(26 * 27):
         first, second = divmod(number, 26)
         label = (chr(ord("a") + first - 1) if first else "") + chr(ord("a") + second)
