@@ -35,7 +35,7 @@ class Comparison:
         self.spec, self.target, self.last = spec, target, last
         self.pairs: dict[int, int] = {}
         self.deviations: list[Deviation] = []
-        self.told: tuple[set[int], set[int]] = set(), set()  # the nodes without a partner, of either side
+        self.unpaired: tuple[set[int], set[int]] = set(), set()  # the nodes without a partner, of either side
 
     def tell(
         self,
@@ -68,16 +68,16 @@ class Comparison:
         added = [*self._gaps(two, found)]
         for gap in found.missing:
             nodes = dict.fromkeys(one.steps[step].nodes[0] for step in gap.steps)
-            self._missing([node for node in nodes if node not in self.pairs.keys() | self.told[0]], added)
+            self._missing([node for node in nodes if node not in self.pairs.keys() | self.unpaired[0]], added)
         for near, extra in added:
             self._extra(one.steps[near].nodes[0] if near != INPUT else INPUT, extra)
 
     def _gaps(self, two: Decomposition, found: Alignment) -> Iterator[tuple[int, list[int]]]:
         """The target's nodes without a partner, with the spec's step that they are near to."""
-        paired, told = {*self.pairs.values()}, self.told[1]
+        paired, unpaired = {*self.pairs.values()}, self.unpaired[1]
         for gap in found.extra:
-            nodes = [node for step in gap.steps if (node := two.steps[step].nodes[0]) not in paired | told]
-            told.update(nodes)
+            nodes = [node for step in gap.steps if (node := two.steps[step].nodes[0]) not in paired | unpaired]
+            unpaired.update(nodes)
             if nodes:
                 yield gap.near, nodes
 
@@ -104,7 +104,7 @@ class Comparison:
         """The padding that a layer cannot have itself, and that is a node of its own before it."""
         before = node.inputs[0]
         padding = spelling.padded(self.target.nodes[before], isinstance(node.op, MaxPool)) if before != INPUT else ""
-        self.told[1].update([before] if padding else [])
+        self.unpaired[1].update([before] if padding else [])
         return padding
 
     def _order(self, one: Decomposition, join: int, order: Sequence[int], found: Alignment) -> None:
@@ -124,7 +124,7 @@ class Comparison:
         """Record layers that the target lacks, row by row; those that it has elsewhere were moved."""
         for row, group in groupby(nodes, lambda node: self.spec.nodes[node].row):
             lost = [*group]
-            self.told[0].update(lost)
+            self.unpaired[0].update(lost)
             layers = [self.spec.nodes[node] for node in lost]
             text = spelling.several([*map(spelling.layer, layers)])
             moved = next((gap for gap in extra if self._text(gap[1]) == text), None)

@@ -43,6 +43,8 @@ class Builder:
         self.types: list[TensorType] = []
         self.found: dict[tuple[str, int], int | None] = {}
         """What patterns have found about values, by the kind of the finding."""
+        self.elements_moved = 0
+        """The elements that patterns have followed through moves, whose number is bounded."""
         self.scope = ""
         """The path of the source's module that is being read."""
         self.classes: dict[str, str] = {}

@@ -1,7 +1,7 @@
 """Every mutant is found, nearly all at the right row and with the right cause, and nothing in networks as they are.
 
 No mutant is equivalent to the network that it was made of, since edits are made only where they show: at padding that
-a pool reads, in the order of a concatenation and not of a sum. Of 749 mutants, all are found and 742 are told at the
+a pool reads, in the order of a concatenation and not of a sum. All 749 mutants are found, and 742 are reported at the
 right row with the right cause. Six of the others are average pools whose padding the language cannot express (E520);
 one is a layer at the start of a branch, which the audit puts behind the row before.
 """
@@ -30,7 +30,7 @@ def check(mutants: Iterable[Mutant], least: int, folder: Path) -> None:
     known = {port.spec: port.known for port in PORTS}
     found = {mutant.id: judged(mutant, folder, known.get(mutant.spec, frozenset())) for mutant in mutants}
     missed = {name: outcome.findings for name, outcome in found.items() if not outcome.located}
-    LOG.info("%d mutants, of which %d are not told at the right row with the right cause", len(found), len(missed))
+    LOG.info("%d mutants, of which %d are not reported at the right row with the right cause", len(found), len(missed))
 
     assert len(found) >= least
     assert [name for name, outcome in found.items() if not outcome.found] == []

@@ -81,9 +81,8 @@ def _is_move(op: Op, moves: tuple[type[Op], ...]) -> bool:
 
 def _spend(graph: Builder, values: Sequence[int]) -> bool:
     """Whether the elements of some values may still be moved, which counts them."""
-    spent = graph.found.get(("moves", INPUT)) or 0  # one number for the graph, kept with what patterns find
-    graph.found["moves", INPUT] = spent = spent + sum(graph.type_of(index).size for index in values)
-    return spent <= MOST_MOVES
+    graph.elements_moved += sum(graph.type_of(index).size for index in values)
+    return graph.elements_moved <= MOST_MOVES
 
 
 def _apply(op: Op, values: Sequence[Array]) -> Array:

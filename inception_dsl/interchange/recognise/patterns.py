@@ -52,7 +52,7 @@ PATTERNS: Final[Mapping[type[Op], tuple[Pattern, ...]]] = {
     prim.Reduce: (layout.reduce, stacks.total),
     prim.Linear: (layout.linear,),
     prim.LastAxisNorm: (norms.vector_norm,),
-    prim.Slice: (layout.cut, channels.part, margins.cut, margins.every),
+    prim.Slice: (layout.cut_last, channels.part, margins.cut, margins.every),
     prim.Gather: (resampling.nearest, channels.gather),
     prim.Join: (channels.concat,),
     **dict.fromkeys((Crop, Pad), (margins.of_layer,)),

@@ -46,7 +46,7 @@ def make_module(target: str, arguments: Mapping[str, str], values: bool = False)
                 made = found if isinstance(found, nn.Module) else found(**given)
         except (Exception, SystemExit) as error:
             hint = _signature(found) if isinstance(error, TypeError) else TRACEBACK
-            raise _refused(f"`{target}` cannot be called: {_raised(error)}", hint) from error
+            raise _refused(f"`{target}` cannot be called: {_raised_at(error)}", hint) from error
     if not isinstance(made, nn.Module):
         raise _refused(f"`{target}` gives {type(made).__name__}, and no `nn.Module`", _signature(found))
     return made
@@ -71,7 +71,7 @@ def _imported(target: str, name: str) -> Any:
             hint = f"install `{error.name}`, which it imports"
         if isinstance(error, SystemExit):
             hint = "what it does as a program belongs below `if __name__ == '__main__':`"
-        raise _refused(f"`{name}` cannot be imported: {_raised(error)}", hint) from error
+        raise _refused(f"`{name}` cannot be imported: {_raised_at(error)}", hint) from error
 
 
 def _attribute(target: str, found: Any, names: str) -> Any:
@@ -81,7 +81,7 @@ def _attribute(target: str, found: Any, names: str) -> Any:
             found = getattr(found, name)
         except Exception as error:
             hint = did_you_mean(name, dir(found)) if isinstance(error, AttributeError) else TRACEBACK
-            raise _refused(f"`{target}` is not there: {_raised(error)}", hint) from error
+            raise _refused(f"`{target}` is not there: {_raised_at(error)}", hint) from error
     return found
 
 
@@ -109,7 +109,7 @@ def _offline() -> Iterator[None]:
             sys.path.remove(folder)
 
 
-def _raised(error: BaseException) -> str:
+def _raised_at(error: BaseException) -> str:
     """An exception, and the line of a file in this folder that raises it or calls what does."""
     here = f"{os.getcwd()}{os.sep}"
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(here)]

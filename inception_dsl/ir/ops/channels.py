@@ -68,25 +68,25 @@ class ChannelShuffle(Op):
         return TensorType((x.channels, *x.image))
 
 
-class ChannelMean(Op):
+class OneChannel:
+    """What gives one number for every pixel."""
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        """The image with one channel."""
+        return TensorType((1, *inputs[0].image))
+
+    def channels(self, *inputs: Width) -> Width:
+        """The number of channels."""
+        return 1
+
+
+class ChannelMean(OneChannel, Op):
     """The mean over the channels of every pixel: one channel, which a gate of CBAM (1807.06521) reads."""
 
     name = "channel_mean"
 
-    def infer(self, *inputs: TensorType) -> TensorType:
-        return TensorType((1, *inputs[0].image))
 
-    def channels(self, *inputs: Width) -> Width:
-        return 1
-
-
-class ChannelMax(Op):
+class ChannelMax(OneChannel, Op):
     """The maximum over the channels of every pixel: one channel, as `channel_mean` is."""
 
     name = "channel_max"
-
-    def infer(self, *inputs: TensorType) -> TensorType:
-        return TensorType((1, *inputs[0].image))
-
-    def channels(self, *inputs: Width) -> Width:
-        return 1
