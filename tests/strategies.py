@@ -421,7 +421,8 @@ class _Network:
             ]
             squeezed = "avgpool global -> conv 1x1 {ceil(in / 2)} relu bias -> conv 1x1 {module.in} -> softmax"
             kept += [f"pass * [ {squeezed} ]", f"[gate: [ {squeezed} ]] * pass -> relu", "channel_max * pass"]
-            kept += ["[ slice {(in + 1) // 2} | slice {in // 2} start={(module.in + 1) // 2} ]"]
+            half = "slice {(in + 1) // 2}"  # of one channel, that one
+            kept += [f"[ {half} | {half} start={{module.in // 2}} ] -> conv 1x1 {{module.in}}"]
             kept += ["conv 1x1 {2 * in} -> conv 1x1 {3 * module.in} groups={module.in} -> conv 1x1 {module.in}"]
             kept += ["pass * bn", "bn * [gate: [ bn -> softmax ]] * [ [ bn + pass ] -> relu ]", "{word} * bn"]
             kept += ["conv 1x1 {in}", "2 of bn", "bn -> {n} of relu", "{word}", "0.5 * [ bn -> relu ]", "softmax"]
