@@ -168,8 +168,9 @@ def _by_order(spec: Graph, ours: Mapping[int, Layer], theirs: Sequence[Layer], h
 def _equal(own: Sequence[Element], target: Sequence[Element], pairs: Mapping[int, int]) -> dict[int, int]:
     """Pairs of equal layers among those without a partner, in their order."""
     free: defaultdict[int, list[int]] = defaultdict(list)
+    taken = {*pairs.values()}
     for element in reversed(target):
-        if element.step not in pairs.values():
+        if element.step not in taken:
             free[element.key].append(element.step)
     return {each.step: free[each.key].pop() for each in own if each.step not in pairs and free[each.key]}
 
