@@ -110,7 +110,7 @@ def _over_channels(graph: Builder, added: Added, image: int | None) -> int | Non
     return reduced if op.axes == (0,) else graph.add(f"{added.name}/layout", Permute(LAST), reduced)
 
 
-def cut_last(graph: Builder, added: Added) -> int | None:
+def slice_last(graph: Builder, added: Added) -> int | None:
     """A range of an image with its channels last is one of the image with the channels first."""
     op, (index,) = added.op, added.inputs
     assert isinstance(op, Slice)

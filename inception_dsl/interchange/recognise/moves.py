@@ -1,7 +1,8 @@
 """Elements of an image that are only moved, by whatever reshapes, permutations, ranges and joins.
 
 Libraries spell the same move in many ways: blocks of pixels become channels by two reshapes and a permutation, or by a
-join of columns that were split. The places that the elements come from are the same.
+join of columns that were split. The places that the elements come from are the same. `pixels` follows the axes of
+reshapes and permutations alone, whatever the size of the image; ranges and joins need the elements themselves.
 """
 
 from __future__ import annotations

@@ -10,9 +10,9 @@ from inception_dsl.interchange import windows
 from inception_dsl.interchange.builder import Pattern
 from inception_dsl.interchange.recognise import (
     averages,
+    batch_norms,
     channels,
     constants,
-    crops,
     expansion,
     gates,
     layout,
@@ -22,7 +22,6 @@ from inception_dsl.interchange.recognise import (
     pixels,
     resampling,
     stacks,
-    statistics,
 )
 from inception_dsl.interchange.recognise.activations import recognise_activation
 from inception_dsl.ir.op import Op
@@ -34,29 +33,46 @@ from inception_dsl.ir.ops.shaping import Crop, Pad
 
 PATTERNS: Final[Mapping[type[Op], tuple[Pattern, ...]]] = {
     prim.WithConstant: (
-        statistics.batch_norm,
-        constants.trained,
-        recognise_activation,
+        batch_norms.composed,  # `channels` would make an `Affine` of its scale
+        constants.trained,  # the value of a trained number says nothing to those after it
+        recognise_activation,  # `number` would make a `Scale` of the `/ 6` that ends a hardswish
         constants.number,
         constants.channels,
     ),
     prim.Binary: (expansion.of_operand, recognise_activation, norms.quotient, averages.uncounted),
     prim.Unary: (recognise_activation,),
     prim.Clip: (recognise_activation, gates.bounded),
-    Mul: (expansion.of_operand, expansion.of_image, recognise_activation, gates.shifted),
+    Mul: (
+        expansion.of_operand,  # a product broadcasts a channel or a pixel by itself; what is left is copied
+        expansion.of_image,
+        recognise_activation,
+        gates.shifted,
+    ),
     Add: (expansion.of_image, recognise_activation),
     prim.Expand: (expansion.unneeded,),
     ChannelShuffle: (channels.shuffled_back,),
-    prim.Reshape: (pixels.rearranged, norms.ungroup, stacks.unstack, layout.flatten, moves.moved),
+    prim.Reshape: (
+        pixels.rearranged,  # the first three read a reshape before it, which `flatten` leaves out
+        norms.ungroup,
+        stacks.unstack,
+        layout.flatten,
+        moves.moved,  # the dearest: it follows every element
+    ),
     prim.Permute: (layout.permute, pixels.rearranged, moves.moved),
     prim.Reduce: (layout.reduce, stacks.total),
     prim.Linear: (layout.linear,),
     prim.LastAxisNorm: (norms.vector_norm,),
-    prim.Slice: (layout.cut_last, channels.part, margins.cut, margins.every),
+    prim.Slice: (layout.slice_last, channels.part, margins.cut, resampling.every_nth),
     prim.Gather: (resampling.nearest, channels.gather),
     prim.Join: (channels.concat,),
     **dict.fromkeys((Crop, Pad), (margins.of_layer,)),
     Conv: (windows.absorbed, constants.at_input),
     **dict.fromkeys((MaxPool, AvgPool), (windows.absorbed,)),
-    prim.Pad: (margins.pad, crops.later, crops.of_transposed, channels.zeros),
+    prim.Pad: (
+        margins.pad,  # margins of margins are one before a layer cuts them off
+        margins.begin_later,
+        margins.cut_transposed,
+        channels.zeros,
+    ),
 }
+"""Of several, the first that finds a layer counts. Where their order matters, a comment says why."""

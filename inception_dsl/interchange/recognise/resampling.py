@@ -1,11 +1,13 @@
-"""Images brought to another size by their rows and columns."""
+"""Rows and columns of an image that are picked: those of a resize, or every n-th."""
 
 from __future__ import annotations
 
 from inception_dsl.interchange.builder import Added, Builder
-from inception_dsl.interchange.primitives import Gather
+from inception_dsl.interchange.primitives import Gather, Slice
 from inception_dsl.interchange.resizing import resize
+from inception_dsl.ir.ops.pooling import MaxPool
 from inception_dsl.ir.ops.resampling import Resize, nearest_pixels
+from inception_dsl.ir.shapes import Window
 
 
 def nearest(graph: Builder, added: Added) -> int | None:
@@ -21,3 +23,17 @@ def nearest(graph: Builder, added: Added) -> int | None:
         (source,) = before.inputs
         x = source if graph.type_of(source).image[1] == shape[2] else x
     return resize(graph, added.name, (height, width), False, False, x)
+
+
+def every_nth(graph: Builder, added: Added) -> int | None:
+    """Every n-th pixel of both sides of an image is a pool of one pixel."""
+    op = added.op
+    assert isinstance(op, Slice)
+    before = graph.node(added.inputs[0])
+    if before is None or not isinstance(before.op, Slice) or {op.axis, before.op.axis} != {1, 2}:
+        return None
+    both = {op.axis: op, before.op.axis: before.op}
+    image = graph.type_of(before.inputs[0]).shape
+    if any(each.start != 0 or each.stop < image[axis] or each.step < 1 for axis, each in both.items()):
+        return None
+    return graph.add(added.name, MaxPool(Window((1, 1), (both[1].step, both[2].step))), *before.inputs)

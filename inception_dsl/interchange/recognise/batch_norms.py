@@ -33,7 +33,7 @@ class Scaling(NamedTuple):
     gamma: Constant | None
 
 
-def batch_norm(graph: Builder, added: Added) -> int | None:
+def composed(graph: Builder, added: Added) -> int | None:
     """The batch norm that a product, a quotient or a sum completes."""
     op, (index,) = added.op, added.inputs
     assert isinstance(op, WithConstant)
