@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import keyword
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +25,22 @@ from inception_dsl.compiler import at_size, compile_file, compile_source
 from inception_dsl.diagnostics.diagnostic import Source, SpecError
 from inception_dsl.elaborate.scope import MAX_CHANNELS
 from inception_dsl.emit.onnx import onnx
-from inception_dsl.interchange.graph import Graph, GraphNode
+from inception_dsl.interchange.graph import INPUT, Graph, GraphNode
 from inception_dsl.interchange.network import Network, read_network
 from inception_dsl.interchange.of_spec import of_spec
 from inception_dsl.interchange.onnx.reader import read_onnx
 from inception_dsl.interchange.torch.reader import read_torch
 from inception_dsl.ir import names
 from inception_dsl.ir.op import Op
-from inception_dsl.ir.ops.activations import Tanh
+from inception_dsl.ir.ops.activations import LeakyReLU, Tanh
 from inception_dsl.ir.ops.joins import Add, Concat
-from inception_dsl.ir.shapes import TensorType
+from inception_dsl.ir.ops.linear import Conv
+from inception_dsl.ir.shapes import TensorType, Window
 from inception_dsl.ir.typed import Typed
 from inception_dsl.lower import lower
+from inception_dsl.spec.vocabulary.layers import LAYERS
+from inception_dsl.spec.vocabulary.operators import FUNCTIONS
+from inception_dsl.spec.vocabulary.words import WORDS
 
 
 def adopted(graph: Graph, name: str = "network") -> Adoption:
@@ -292,6 +297,40 @@ def test_labels_are_names_of_the_language() -> None:
     assert given[:3] == ["a", "b", "c"]
     assert len({*given}) == len(given) > 600
     assert not [label for label in given if names.problem(label)]
+
+
+def reserved() -> list[str]:
+    """What Python, torch, the generated code, the training log and the language itself use as names."""
+    words = {*keyword.kwlist, *names.MODULE_MEMBERS, *names.GENERATED, *names.LOGGED, *LAYERS, *WORDS, *FUNCTIONS}
+    own = "again of in layer name output params depth ops row from graph columns null true yes on no 3x3 7 \u00e9"
+    return sorted({*words, *own.split(), "test_loss"})
+
+
+def test_names_that_are_reserved_are_those_of_rows_modules_and_heads_with_more() -> None:
+    point, image = Conv(4, Window((1, 1))), TensorType((4, 4, 4))
+    nodes: list[GraphNode] = []
+    heads: dict[str, int] = {}
+
+    def node(op: Op, *inputs: int, scope: str) -> int:
+        weights = {"weight": f"{scope}{len(nodes)}"} if op is point else {}
+        nodes.append(GraphNode(f"n{len(nodes)}", op, inputs, (image,) * len(inputs), image, weights, scope))
+        return len(nodes) - 1
+
+    last = INPUT
+    for word in reserved():
+        end = last
+        for _ in range(4):  # a module of its own, by its slope
+            end = node(LeakyReLU(len(heads) / 1000), node(point, end, scope=word), scope=word)
+        last = node(Add(), end, last, scope=word)
+        heads[word] = node(point, last, scope="")
+    classes = {word: word for word in heads}
+    outputs = {"main": last, **heads}
+    graph = Graph("words.onnx", image, tuple(nodes), outputs, dict[str, Any]().__getitem__, classes=classes)
+
+    found = adopted(graph)
+
+    assert found.same
+    assert len(found.spec.rows) == len(found.spec.heads) == len(found.spec.modules.found) == len(heads) > 200
 
 
 def test_a_file_that_is_damaged_is_refused_with_its_name(tmp_path: Path) -> None:

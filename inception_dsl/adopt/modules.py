@@ -11,7 +11,9 @@ from inception_dsl.adopt.columns import Sample, template
 from inception_dsl.adopt.names import valid
 from inception_dsl.adopt.scopes import Path
 from inception_dsl.adopt.slots import is_layer, skeleton
+from inception_dsl.elaborate.references import AGAIN
 from inception_dsl.ir.values import Name, Number, Value
+from inception_dsl.spec.vocabulary.layers import LAYERS
 from inception_dsl.syntax.terms import Branches, Chain, Labelled, Reference, Scaled, Term, Use, WordTerm, walk
 
 FEWEST_LAYERS: Final = 4
@@ -67,7 +69,7 @@ class Modules:
         for group, made, base in zip(groups, templates, names, strict=True):
             letters[base] += 1
             letter = f"_{chr(ord('a') + letters[base] - 1)}" if 1 < names.count(base) <= MOST_LETTERS else ""
-            name = valid(f"{base}{letter}", [*self.found, *RESERVED])
+            name = valid(f"{base}{letter}", {*self.found, *LAYERS, AGAIN})
             members = [candidates[index] for index in group]
             self.found[name] = Module(name, with_labels(made.term), made.kinds, members)
             for place, index in enumerate(group):
@@ -102,9 +104,6 @@ class Modules:
     def _name(self, places: Sequence[Candidate], graph: Term) -> str:
         kinds = Counter(place.kind for place in places if place.kind)
         return kinds.most_common(1)[0][0] if kinds else _described(graph)
-
-
-RESERVED: Final = ("conv", "conv_transpose", "maxpool", "avgpool", "fc", "bn", "pass", "again", "input")
 
 
 def _value(value: Any) -> Value | str:

@@ -20,13 +20,19 @@ def cleaned(name: str) -> str:
 
 def valid(name: str, taken: Collection[str] = ()) -> str:
     """A name of the language like another one, which is not taken."""
-    name = cleaned(name)[: names.MAX_NAME - 4] or "layer"
+    name = cleaned(name)[: names.MAX_NAME - 8] or "layer"
     name = name if name[0].isalpha() else f"n{name}"
     name = f"{name}_" if names.problem(name) else name
     unique, number = name, 2
     while unique in taken:
         unique, number = f"{name}_{number}", number + 1
     return unique
+
+
+def head_name(name: str, taken: Collection[str] = ()) -> str:
+    """A name for a head, which the training log does not use for something else."""
+    own = valid(name, taken)
+    return valid(f"head_{own}", taken) if names.head_problem(own) else own
 
 
 def row_names(paths: Sequence[Path], kinds: Sequence[str], heads: Collection[str] = ()) -> list[str]:

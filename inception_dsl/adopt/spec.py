@@ -10,7 +10,7 @@ from typing import Any
 from inception_dsl.adopt.columns import Sample
 from inception_dsl.adopt.decompose import Decomposed, Piece, decompose
 from inception_dsl.adopt.modules import Candidate, Modules
-from inception_dsl.adopt.names import own_paths, row_names, valid
+from inception_dsl.adopt.names import head_name, own_paths, row_names
 from inception_dsl.adopt.parts import with_parts
 from inception_dsl.adopt.rows import Block, Row, joined, rows_of
 from inception_dsl.adopt.scopes import Path, common, paths_of
@@ -121,7 +121,7 @@ class _Adoption:
             units = [step.unit for piece in pieces for step in steps_of(piece.chain) if not isinstance(step, Given)]
             path = common([self.paths[unit] for unit in units])
             own = path[-1] if name.isdigit() and path else f"aux{len(heads) + 1}" if name.isdigit() else name
-            heads[valid(own, [*heads])] = joined([Block(piece, path) for piece in pieces])
+            heads[head_name(own, heads)] = joined([Block(piece, path) for piece in pieces])
         return heads
 
     def _ends(self, pieces: Sequence[Piece]) -> set[int]:

@@ -24,7 +24,7 @@ from inception_dsl.text.terminal import shortened, visible
 
 WIDEST: Final = 118
 MOST_PLACES: Final = 4
-"""The most places of a module that its `doc` lists."""
+"""The most places of a module, and the most classes of them, that its `doc` lists."""
 
 PUBLISHED: Final = "What the paper prints goes to `published`, and is checked."
 
@@ -90,7 +90,7 @@ def _shown(name: str) -> str:
 
 def _places(module: Module) -> str | None:
     """Where a module stands in the source."""
-    kinds = dict.fromkeys(_shown(place.kind) for place in module.places if place.kind)
+    kinds = [*dict.fromkeys(_shown(place.kind) for place in module.places if place.kind)][:MOST_PLACES]
     paths = list(dict.fromkeys(_shown(".".join(place.path)) for place in module.places if place.path))
     shown = ", ".join(paths)
     if len(paths) > MOST_PLACES:
