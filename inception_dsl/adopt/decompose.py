@@ -13,10 +13,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from inception_dsl.adopt.formulas import Building, nested
-from inception_dsl.adopt.tree import Chain, Given, Join, Layer, steps_of
+from inception_dsl.adopt.tree import Again, Chain, Given, Join, Layer, steps_of
 from inception_dsl.adopt.units import Units
-from inception_dsl.diagnostics.codes.interchange import NOT_EXPRESSED
-from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.interchange.dominators import Dominators
 from inception_dsl.interchange.graph import INPUT
 from inception_dsl.ir.ops.norms import Norm
@@ -26,6 +24,9 @@ from inception_dsl.spec.vocabulary.words import ACTIVATIONS
 MOST_LABELS: Final = 8
 MOST_UNITS: Final = 150
 """The most labels and layers of one formula; a step with more is split into rows."""
+
+MOST_DEEP: Final = 4
+"""The most joins inside one another in a formula of layers that share weights; one with more is a chain of steps."""
 
 MOST_LIVE: Final = 5
 """The most values that one row may hand on, beside its own, to those after it where a step is split."""
@@ -108,26 +109,23 @@ class _Decomposing:
         return tuple(found)
 
     def _piece(self, base: int, end: int) -> list[Piece]:
-        """One piece, or several where it has too many labels or layers.
-
-        Raises `SpecError` E142 for layers that share weights and could only stand in several.
-        """
+        """One piece, or several where it has too many labels or layers; one of many steps where these share weights."""
         building = Building(self.network, self.dominators)
         chain = building.between(base, end)
-        if building.is_cut and building.repeated:
-            message = "layers that share weights lie too deep inside joins to stand in one formula"
-            raise SpecError([Diagnostic(NOT_EXPRESSED, message, file=self.network.graph.source)])
+        whole = bool(building.repeated)  # only the formula of a layer can apply it again
         few = len(building.read) <= MOST_LABELS and len(building.made) <= MOST_UNITS and not building.is_cut
-        if few or building.repeated:  # only the formula of a layer can apply it again
+        if few and not (whole and building.deepest > MOST_DEEP):
             return [Piece(chain, end, base, frozenset(building.read))]
         for most in range(2, MOST_LIVE + 1):
-            pieces = self._split(self._waists(base, end, most), base, end)
+            pieces = self._split(self._waists(base, end, most), base, end, whole)
             if all(len(piece.read) <= MOST_LABELS and _size(piece) <= MOST_UNITS for piece in pieces):
-                return pieces
-        rows = {base, *building.read}
-        if building.is_cut:
-            rows |= nested(self.network, self.dominators) & self._region(base, end)
-        return self._split(rows, base, end)
+                break
+        else:
+            rows = {base, *building.read}
+            if building.is_cut:
+                rows |= nested(self.network, self.dominators) & self._region(base, end)
+            pieces = self._split(rows, base, end, whole)
+        return [_as_one(pieces)] if whole else pieces
 
     def _region(self, base: int, end: int) -> set[int]:
         """What lies between a value and another, without either."""
@@ -169,8 +167,11 @@ class _Decomposing:
             and len(self.readers[unit.inputs[0]]) == 1
         )
 
-    def _split(self, rows: set[int], base: int, end: int) -> list[Piece]:
-        """Pieces for values that become rows, and for those that have to be rows too because others read them."""
+    def _split(self, rows: set[int], base: int, end: int, whole: bool) -> list[Piece]:
+        """Pieces for values that become rows, and for those that have to be rows too because others read them.
+
+        Those of a `whole` formula may read what is inside others, and apply it again.
+        """
         while True:
             building = Building(self.network, self.dominators, rows)
             pieces: list[Piece] = []
@@ -182,13 +183,23 @@ class _Decomposing:
                 chain = _without_idle_start(building.between(base, unit, whole=True))
                 own = {step.unit for step in steps_of(chain) if isinstance(step, Layer | Join)}
                 pieces.append(Piece(chain, unit, arrives, frozenset(building.read & own)))
-                more |= building.read - own - rows
+                more |= building.read - (building.made if whole else own) - rows
                 arrives = unit
             if building.is_cut:
                 more |= nested(self.network, self.dominators) & self._region(base, end) - rows
             if not more:
                 return pieces
             rows = rows | more
+
+
+def _as_one(pieces: Sequence[Piece]) -> Piece:
+    """Pieces as one formula, in which what they read of others has a label."""
+    steps = tuple(step for piece in pieces for step in piece.chain.steps)
+    inner = [*steps_of(Chain(steps))]
+    read = {step.unit for step in inner if isinstance(step, Given)} | {
+        step.first for step in inner if isinstance(step, Again)
+    }
+    return Piece(Chain(steps), pieces[-1].end, pieces[0].arrives, frozenset(read))
 
 
 def _size(piece: Piece) -> int:

@@ -53,6 +53,8 @@ class Building:
     is_cut: bool = False
     """Whether it is left incomplete, because too many joins lie inside one another."""
     depth: int = 0
+    deepest: int = 0
+    """The most joins inside one another so far."""
 
     def between(self, base: int, end: int, whole: bool = False) -> Chain:
         """The steps from a value to another that it dominates; `whole` begins with a row, and ends in the value."""
@@ -102,6 +104,7 @@ class Building:
                 last[top] = [end]
                 groups.append((top, last[top]))
         self.depth += 1
+        self.deepest = max(self.deepest, self.depth)
         branches = tuple(self._branch(base, join, group) for _, group in groups)
         self.depth -= 1
         return branches

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import count, product
+from string import ascii_lowercase
 
 from inception_dsl.adopt.tree import Again, Chain, Given, Join, Layer, Step
 from inception_dsl.adopt.units import Units
@@ -70,12 +72,11 @@ def in_a_row(steps: list[Term]) -> Term:
 
 
 def letters() -> Iterator[str]:
-    """Labels in the order in which they are given: a to z, then aa; only those that can be names."""
-    for number in range(26 * 27):
-        first, second = divmod(number, 26)
-        label = (chr(ord("a") + first - 1) if first else "") + chr(ord("a") + second)
-        if not names.problem(label):
-            yield label
+    """Labels in the order in which they are given: a to z, then aa, without an end; only those that can be names."""
+    for length in count(1):
+        for parts in product(ascii_lowercase, repeat=length):
+            if not names.problem(label := "".join(parts)):
+                yield label
 
 
 def relabelled(term: Term) -> Term:
