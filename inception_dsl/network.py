@@ -186,25 +186,23 @@ class Network:
         self,
         run: str | os.PathLike[str] | None = None,
         sweep: str | os.PathLike[str] | None = None,
-        compare: Network | None = None,
+        compare: Network | str | os.PathLike[str] | None = None,
     ) -> str:
         """The network as one HTML file that loads nothing: table, figure, code, graph and spec side by side.
 
-        `run` is a folder that `train` or `eval` wrote, `sweep` the JSON of a sweep, and `compare` another network: what
-        differs from it. Raises `RunError` for a run or sweep that is damaged, or of another network.
+        `run` is a folder that `train` or `eval` wrote, `sweep` the JSON of a sweep, and `compare` another network, or
+        its spec: what differs from it. Raises `RunError` for a run or sweep that is damaged, or of another network.
 
-        Files of claims beside the spec say what papers claim about it. Raises `SpecError` where one cannot be read.
+        Files of claims beside the spec say what papers claim about it. Raises `SpecError` where a file cannot be read.
 
         >>> load("specs/googlenet.yaml").page().startswith("<!doctype html>")
         True
         """
         from inception_dsl.panels.further import Further
 
-        further = Further(
-            None if run is None else Path(run),
-            None if sweep is None else Path(sweep),
-            None if compare is None else compare._side,
-        )
+        other = load(compare) if isinstance(compare, str | os.PathLike) else compare
+        trained, swept = (None if path is None else Path(path) for path in (run, sweep))
+        further = Further(trained, swept, None if other is None else other._side)
         panels = tuple(further.panels(self.typed, lambda: self._side))
         build = compilation.Build(self.program, Options(further=further.words), self._path, panels=panels)
         (build,) = compilation.with_claims([build])

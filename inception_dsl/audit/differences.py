@@ -30,7 +30,7 @@ from inception_dsl.ir.ops.linear import Conv, ConvTranspose, LinearLayer
 from inception_dsl.ir.ops.norms import LRN, L2Norm, Norm
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.ops.regularisation import Dropout, DropPath
-from inception_dsl.ir.shapes import ShapeError, Window
+from inception_dsl.ir.shapes import ShapeError, Window, sides
 
 Pool = MaxPool | AvgPool
 
@@ -122,8 +122,8 @@ def _reads(parameters: dict[str, Any]) -> str:
     """What a pool reads at once."""
     if "to" not in parameters:
         step = parameters["stride"]
-        return spelling.sides(parameters["kernel"]) + (f"/{spelling.stride(step)}" if step != (1, 1) else "")
-    return "the whole image" if parameters["to"] == (1, 1) else f"{spelling.sides(parameters['to'])} adaptive parts"
+        return sides(parameters["kernel"]) + (f"/{spelling.stride(step)}" if step != (1, 1) else "")
+    return "the whole image" if parameters["to"] == (1, 1) else f"{sides(parameters['to'])} adaptive parts"
 
 
 def _windows(
@@ -134,7 +134,7 @@ def _windows(
     image, its_image = spec.types[0].image, target.types[0].image
     one, two = dict(describe(spec)[1]), dict(describe(target)[1])
     same = True
-    for name, text in (("kernel", spelling.sides), ("stride", spelling.stride), ("dilation", spelling.stride)):
+    for name, text in (("kernel", sides), ("stride", spelling.stride), ("dilation", spelling.stride)):
         if one[name] != two[name]:
             same = False
             edited = replace(window, **{name: getattr(other, name)}, padding=other.padding)
@@ -154,7 +154,7 @@ def _windows(
 def _padding(node: GraphNode, window: Window) -> str:
     """The pixels of padding that a layer reads, or that a transposed convolution cuts off."""
     if isinstance(node.op, ConvTranspose):
-        return f"{spelling.pixels(*node.op.cut)}, for {spelling.sides(node.out.image)} pixels"
+        return f"{spelling.pixels(*node.op.cut)}, for {sides(node.out.image)} pixels"
     return spelling.padding(window, node.types[0].image)
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
-from inception_dsl.audit import spelling
 from inception_dsl.audit.effects import Count, effect
 from inception_dsl.audit.repetition import Repetition, repetition
 from inception_dsl.diagnostics.codes.audit_layers import STRIDE
@@ -16,6 +15,7 @@ from inception_dsl.interchange.description import describe
 from inception_dsl.interchange.graph import Graph
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.program import Origin, Program
+from inception_dsl.ir.shapes import sides
 
 NOTHING: Final = "none"
 """What stands for a layer that one side does not have."""
@@ -107,4 +107,4 @@ def _moves(spec: Graph, deviations: Sequence[Deviation]) -> Iterator[Deviation]:
 def _window(spec: Graph, index: int) -> str:
     """A layer by its window, such as `the 3x3 conv`."""
     kind, parameters = describe(spec.nodes[index])
-    return f"the {spelling.sides(dict(parameters)['kernel'])} {kind}"
+    return f"the {sides(dict(parameters)['kernel'])} {kind}"

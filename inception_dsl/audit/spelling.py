@@ -10,7 +10,7 @@ from inception_dsl.interchange.graph import GraphNode, Opaque
 from inception_dsl.interchange.primitives import Pad, WithConstant
 from inception_dsl.ir import program
 from inception_dsl.ir.ops import shaping as layers
-from inception_dsl.ir.shapes import PaddedAxis, Pair, Window
+from inception_dsl.ir.shapes import PaddedAxis, Pair, Window, sides
 from inception_dsl.syntax.printer import spell_term
 
 
@@ -42,11 +42,6 @@ def several(parts: list[str]) -> str:
     if len(parts) > 5:
         parts = [*parts[:2], f"... {len(parts) - 3} more ...", parts[-1]]
     return " -> ".join(parts)
-
-
-def sides(pair: Pair) -> str:
-    """Height and width: `3x3`, `1x7`."""
-    return f"{pair[0]}x{pair[1]}"
 
 
 def stride(pair: Pair) -> str:

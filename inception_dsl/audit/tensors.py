@@ -22,7 +22,6 @@ from inception_dsl.audit.differences import Difference
 from inception_dsl.audit.effects import Count, count
 from inception_dsl.audit.findings import NOTHING, Deviation, grouped
 from inception_dsl.audit.series import Contents, Element, Series
-from inception_dsl.audit.spelling import sides
 from inception_dsl.diagnostics.codes.audit_layers import BIAS, GROUPS, KERNEL, WIDTH
 from inception_dsl.diagnostics.codes.audit_structure import CLASSES, EXTRA_LAYER, MISSING_LAYER
 from inception_dsl.diagnostics.diagnostic import SpecError
@@ -30,7 +29,7 @@ from inception_dsl.interchange.graph import INPUT, Graph, GraphNode
 from inception_dsl.interchange.of_spec import of_spec
 from inception_dsl.ir.op import concrete
 from inception_dsl.ir.ops.linear import Conv, ConvTranspose, FullyConnected, LinearLayer
-from inception_dsl.ir.shapes import Pair, Window
+from inception_dsl.ir.shapes import Pair, Window, sides
 from inception_dsl.ir.typed import Typed
 from inception_dsl.weights.files import COUNTER
 from inception_dsl.weights.matching import match

@@ -14,7 +14,7 @@ from inception_dsl.crosscheck.executor import Executable, Executor, Forward, Sha
 from inception_dsl.diagnostics.codes.paper import BACKENDS_DISAGREE
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.ir.program import Origin
-from inception_dsl.ir.shapes import Pair
+from inception_dsl.ir.shapes import Pair, sides
 from inception_dsl.ir.typed import Typed
 from inception_dsl.lower import lower
 
@@ -103,7 +103,7 @@ class Comparer:
         part = lower(program, image)
         forwards: dict[str, Forward] = {}
         for name, executor in self.executors.items():
-            with self._attempt(name, f"cannot read the network at {show(image)}"):
+            with self._attempt(name, f"cannot read the network at {sides(image)}"):
                 forwards[name] = executor.at(part)
         images = probe.images(part.input.shape, max(2, *self.batches), probe.level(self.typed))
         differences: list[tuple[float, str]] = []
@@ -127,7 +127,7 @@ class Comparer:
     def _run(self, part: Typed, backend: str, forward: Forward, images: Array) -> dict[str, Array]:
         """What a backend computes, up to the first shape that is not the spec's: what follows depends on it."""
         values: dict[str, Array] = {}
-        size = f"at {show(part.input.image)} and batch {len(images)}"
+        size = f"at {sides(part.input.image)} and batch {len(images)}"
         with self._attempt(backend, f"cannot run the network {size}"):
             for name, value in forward(images):
                 ours = (len(images), *part.out(name).shape)
@@ -145,7 +145,7 @@ class Comparer:
         agreeing = [pair for pair, difference in pairs.items() if difference <= TOLERANCE]
         worst = max(pairs, key=lambda pair: (not pairs[pair] <= TOLERANCE, pairs[pair]))
         if len(agreeing) < len(pairs) and not self.findings:
-            message = f"the values of `{row}` at {show(part.input.image)} differ by {pairs[worst]:.1g} of their range"
+            message = f"the values of `{row}` at {sides(part.input.image)} differ by {pairs[worst]:.1g} of their range"
             message += f" between {worst[0]} and {worst[1]}; {TOLERANCE:g} is allowed"
             message += "".join(f"; {a} and {b} agree" for a, b in agreeing)
             self._report(message, _origin(part, row))
@@ -157,7 +157,7 @@ class Comparer:
             first, second = values[name]
             moved = relative_difference(first, second, values[name])
             if not moved >= MOVES:
-                message = f"the comparison of `{name}` at {show(part.input.image)} shows nothing: between two images"
+                message = f"the comparison of `{name}` at {sides(part.input.image)} shows nothing: between two images"
                 message += f" its values change by {moved:.1g} of their range, and {MOVES:g} is needed"
                 self._report(message, _origin(part, name))
                 return
@@ -174,11 +174,6 @@ class Comparer:
 
     def _report(self, message: str, origin: Origin = None) -> None:
         self.findings.append(Diagnostic(BACKENDS_DISAGREE, message, origin))
-
-
-def show(image: Pair) -> str:
-    """An image size: `224x224`."""
-    return f"{image[0]}x{image[1]}"
 
 
 def relative_difference(a: Array, b: Array, all_values: Array) -> float:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from inception_dsl.analysis.cost import cost
-from inception_dsl.crosscheck.compare import Comparer, SizeComparison, show
+from inception_dsl.crosscheck.compare import Comparer, SizeComparison
 from inception_dsl.crosscheck.executor import Executable, require
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.ir.program import Program
-from inception_dsl.ir.shapes import Pair
+from inception_dsl.ir.shapes import Pair, sides
 from inception_dsl.lower import lower
 
 SIZES: Final[tuple[Pair, ...]] = ((225, 225), (299, 299))
@@ -41,13 +41,13 @@ class Report:
         names = f"{', '.join(others)} and {last}" if others else last
         sentences = [f"{names}: {self.weights:,} tensors with {self.parameters:,} parameters match the spec"]
         for comparison in self.comparisons:
-            text = f"{names} at {show(comparison.image)}: the shapes of {len(comparison.compared)} rows and heads match"
-            text += " the spec"
+            count, image = len(comparison.compared), sides(comparison.image)
+            text = f"{names} at {image}: the shapes of {count} rows and heads match the spec"
             if comparison.difference is not None:
                 text += f"; values differ by at most {comparison.difference:.0e} of their range (`{comparison.where}`)"
             if constraint := comparison.constraint:
                 layer = ".".join(constraint.node.path)
-                text += f"; `{layer}` fixes the image size to {show(constraint.own)} and is left out"
+                text += f"; `{layer}` fixes the image size to {sides(constraint.own)} and is left out"
             sentences.append(text)
         return tuple(sentences)
 

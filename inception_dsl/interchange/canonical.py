@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from inception_dsl.interchange.description import Parameters, describe, passes, single
+from inception_dsl.interchange.description import Parameters, describe, passes
 from inception_dsl.interchange.graph import INPUT, Graph, GraphNode, flattened, needed
-from inception_dsl.ir.op import Op
+from inception_dsl.ir.op import Op, single
 from inception_dsl.ir.ops.joins import Add, Concat, Mul
 from inception_dsl.ir.ops.norms import BatchNorm
 from inception_dsl.ir.ops.scaling import Affine, Scale

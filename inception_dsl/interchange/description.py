@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import struct
 from dataclasses import fields
 from typing import Any
 
 from inception_dsl.interchange.graph import GraphNode
 from inception_dsl.interchange.windows import reads_after
-from inception_dsl.ir.op import concrete
+from inception_dsl.ir.op import concrete, single
 from inception_dsl.ir.ops.activations import PReLU
 from inception_dsl.ir.ops.channels import ChannelPart, ChannelShuffle, ChannelSlice
 from inception_dsl.ir.ops.joins import Add, Concat, Mul
@@ -102,12 +101,6 @@ def _arriving(node: GraphNode) -> TensorType:
 
 def _parameters(**values: Any) -> Parameters:
     return tuple((name, single(value) if isinstance(value, float) else value) for name, value in values.items())
-
-
-def single(value: float) -> float:
-    """A number as float32 holds it, in which ONNX keeps the attributes of an op."""
-    rounded: float = struct.unpack("f", struct.pack("f", value))[0]
-    return rounded
 
 
 def _window(window: Window, x: TensorType) -> dict[str, Any]:

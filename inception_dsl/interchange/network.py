@@ -98,17 +98,19 @@ def of_file(graph: Graph, name: str) -> Network:
 
 def _main(file: Path, output: str, images: Array, weights: Mapping[str, Array]) -> Array:
     """An output of an ONNX file. Raises `SpecError` E140 for a file that onnxruntime cannot run in float32."""
-    try:
-        from inception_dsl.interchange.onnx.running import session_of
+    from inception_dsl.interchange.onnx.running import session_of
 
+    try:
         running = session_of(file)
-        if unlike := [each for each in running.get_inputs() if each.type != "tensor(float)"]:
-            raise TypeError(f"`{unlike[0].name}` is a {unlike[0].type}, and values are compared in float32")  # noqa: TRY301
-        return _run(running, images, weights, [output])[0]
+        unlike = next((each for each in running.get_inputs() if each.type != "tensor(float)"), None)
+        if unlike is None:
+            return _run(running, images, weights, [output])[0]
+        reason = f"`{unlike.name}` is a {unlike.type}, and values are compared in float32"
     except Exception as error:  # noqa: BLE001 - onnxruntime raises exceptions of many kinds
-        message = f"onnxruntime cannot run `{file}`: {one_line(error)}"
-        hint = "check the file with `onnx.checker`; `--no-values` leaves the values out"
-        raise SpecError([Diagnostic(NOT_A_GRAPH, message, help=hint, file=str(file))]) from None
+        reason = one_line(error)
+    message = f"onnxruntime cannot run `{file}`: {reason}"
+    hint = "check the file with `onnx.checker`; `--no-values` leaves the values out"
+    raise SpecError([Diagnostic(NOT_A_GRAPH, message, help=hint, file=str(file))])
 
 
 def _tap(file: Path, images: Array, weights: Mapping[str, Array], nodes: Sequence[str]) -> Mapping[str, Array]:

@@ -53,16 +53,22 @@ def _kind(target: str) -> Kind | None:
 
 def _advice(target: str) -> str:
     """What to write in place of a name that is not that of a network."""
-    module, _, name = target.partition(":")
-    bare = name.partition("(")[0]
-    dotted = os.path.normpath(module).removesuffix(".py").replace(os.sep, ".")
-    above, _, last = dotted.rpartition(".")
     if target.startswith(builtin.PREFIX) or target.endswith((".yaml", ".yml")):
         return "it is a spec: `inception-dsl diff` compares two of them"
     if "://" in target:
         return "download it, and give the file"
     if target.lower().endswith(MODELS):
         return "export the network as ONNX, and give that file"
+    any_of = "give an `.onnx` file, a file of weights (`.safetensors`, `.pt`, `.pth`), or `package.module:callable`"
+    return _meant(target) or any_of
+
+
+def _meant(target: str) -> str:
+    """How the callable or the file is written that a name seems to mean; "" for a name of neither."""
+    module, _, name = target.partition(":")
+    bare = name.partition("(")[0]
+    dotted = os.path.normpath(module).removesuffix(".py").replace(os.sep, ".")
+    above, _, last = dotted.rpartition(".")
     if CALLABLE.fullmatch(f"{dotted}:{bare}"):
         return f"write `{dotted}:{bare}`" + "; its arguments are given with `--arg NAME=VALUE`" * (bare != name)
     if os.path.isdir(module) or module.endswith(".py"):
@@ -73,7 +79,7 @@ def _advice(target: str) -> str:
             return hint
         if CALLABLE.fullmatch(f"{above}:{last}") and _is_importable(above.partition(".")[0]):
             return f"write `{above}:{last}`: a colon stands before the callable"
-    return "give an `.onnx` file, a file of weights (`.safetensors`, `.pt`, `.pth`), or `package.module:callable`"
+    return ""
 
 
 def _is_importable(name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import ClassVar, Literal, Self
@@ -26,6 +27,11 @@ class Op:
 
     training_only: ClassVar[bool] = False
     """Whether it passes its input through in inference."""
+
+    @property
+    def fixes_image(self) -> bool:
+        """Whether the image that it gives has the same size for every input."""
+        return False
 
     def infer(self, *inputs: TensorType) -> TensorType:
         """The output shape; raises `ShapeError` for inputs it cannot take."""
@@ -65,6 +71,12 @@ class Op:
                     raise ValueFault(CANNOT_EVALUATE, f"{what}, not {number}", value.at, help=hint)
                 bound[field.name] = number
         return replace(self, **bound) if bound else self
+
+
+def single(number: float) -> float:
+    """A number as float32 holds it, in which torch computes and ONNX keeps the attributes of an op."""
+    rounded: float = struct.unpack("f", struct.pack("f", number))[0]
+    return rounded
 
 
 def concrete(width: Width) -> int:

@@ -14,6 +14,12 @@ from inception_dsl.diagnostics.codes.shapes import KERNEL_TOO_LARGE, UNEVEN_GROU
 Pair = tuple[int, int]
 """Height and width."""
 
+
+def sides(pair: tuple[float, float]) -> str:
+    """Height and width as the language writes them: `3x3`, `1x7`."""
+    return f"{pair[0]}x{pair[1]}"
+
+
 MOST_STEPS: Final = 1000
 """The most numbers on either side among which a message looks for a divisor."""
 

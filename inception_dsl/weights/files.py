@@ -12,7 +12,7 @@ from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.files import paths
 from inception_dsl.interchange.target import WEIGHTS
 from inception_dsl.weights.former_names import rename_former
-from inception_dsl.weights.pickles import load_pickle, one_line
+from inception_dsl.weights.pickles import first_line, load_pickle
 from inception_dsl.weights.wrapping import quoted_name, strip_prefixes, unwrap
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def _safetensors(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
         raise
     except Exception as error:  # noqa: BLE001 - safetensors has an error of its own, and torch raises for unknown dtypes
         raise SpecError(
-            [Diagnostic(NOT_A_WEIGHTS_FILE, f"`{path}` is not a valid safetensors file: {one_line(error)}")]
+            [Diagnostic(NOT_A_WEIGHTS_FILE, f"`{path}` is not a valid safetensors file: {first_line(error)}")]
         ) from None
 
 

@@ -20,7 +20,7 @@ from inception_dsl.weights.files import WeightFile, check_size
 from inception_dsl.weights.names.keras import KERAS
 from inception_dsl.weights.names.libraries import BUILTIN_SPECS
 from inception_dsl.weights.names.notation import Names
-from inception_dsl.weights.pickles import check_archive, one_line
+from inception_dsl.weights.pickles import check_archive, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -83,7 +83,7 @@ def read_keras(path: Path, network: str) -> WeightFile:
             net.load_weights(path)
     except Exception as error:  # noqa: BLE001 - keras, h5py and zipfile raise many kinds of errors
         raise SpecError(
-            [Diagnostic(NOT_A_WEIGHTS_FILE, f"`{path}` does not belong to {title}: {one_line(error)}")]
+            [Diagnostic(NOT_A_WEIGHTS_FILE, f"`{path}` does not belong to {title}: {first_line(error)}")]
         ) from None
     return WeightFile(tensors(net), {})
 
@@ -110,7 +110,7 @@ def _contents(path: Path, size: int) -> Contents:
             stack.enter_context(h5py.File(file)).visititems(visit)
     except Exception as error:  # noqa: BLE001 - a damaged file raises many kinds of errors
         raise SpecError(
-            [Diagnostic(NOT_A_WEIGHTS_FILE, f"`{path}` is not a keras weight file: {one_line(error)}")]
+            [Diagnostic(NOT_A_WEIGHTS_FILE, f"`{path}` is not a keras weight file: {first_line(error)}")]
         ) from None
     if external:
         message = f"`{path}` stores `{external[0]}` in another file, which is not read"

@@ -38,7 +38,7 @@ def load_pickle(path: Path) -> Any:
         # for TorchScript, and for files older than torch 1.0, torch advises an unsafe load
         if "weights_only" in str(error):
             raise _refused(path) from None
-        message = f"`{path}` was not written by `torch.save`: {one_line(error)}"
+        message = f"`{path}` was not written by `torch.save`: {first_line(error)}"
         raise SpecError([Diagnostic(NOT_A_WEIGHTS_FILE, message)]) from None
 
 
@@ -64,7 +64,7 @@ def check_archive(path: Path) -> None:
         )
 
 
-def one_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     """The first line of an exception's message, of bounded length."""
     (first, *_) = str(error).splitlines() or [type(error).__name__]
     return first[:200]

@@ -23,8 +23,6 @@ from inception_dsl.emit.citation import citation
 from inception_dsl.emit.onnx import protobuf as pb
 from inception_dsl.emit.onnx.node import OnnxNode, Site
 from inception_dsl.emit.onnx.table import RULES
-from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
-from inception_dsl.ir.ops.resampling import Resize
 from inception_dsl.ir.shapes import ShapeError
 from inception_dsl.ir.typed import Node, Typed
 
@@ -209,12 +207,10 @@ def _inner(node: Node, name: str) -> str:
 
 
 def _dynamic(typed: Typed) -> frozenset[int]:
-    """The values whose image size is that of any input: all but those after a pool or a `resize` to a size."""
+    """The values whose image size depends on the input's."""
     dynamic = {-1}
     for index, node in enumerate(typed.nodes):
-        fixed = isinstance(node.op, MaxPool | AvgPool) and node.op.window is None
-        fixed |= isinstance(node.op, Resize) and node.op.to is not None
-        if not fixed and dynamic.intersection(node.inputs):
+        if not node.op.fixes_image and dynamic.intersection(node.inputs):
             dynamic.add(index)
     return frozenset(dynamic)
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from inception_dsl.emit.python import CallExpr, Item, layout, signature
 from inception_dsl.emit.pytorch.layers import ADDED_DOCS, CLASSES, LayerPrinter, added_name
 from inception_dsl.emit.pytorch.ops.activations import FUNCTIONS
+from inception_dsl.emit.templates import template
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops.norms import Norm
 from inception_dsl.ir.values import Name
@@ -43,28 +44,19 @@ JOINS: Final = (
 )
 
 
-def helpers(layers: LayerPrinter) -> dict[str, Any]:
-    """What the template prints of the helper classes that `layers` has used."""
-    used = layers.helpers
-    composed = [*_convs(layers), *_linears(layers)]
-    text = [line for helper in composed for line in (helper["init"], *helper["forward"])]
-    pools = {"SameMaxPool2d", "SameAvgPool2d", "MaxPlaces"} & used.keys()
-    return {
-        "helpers": used,
-        "composed": composed,
-        "same": bool(layers.uneven),
-        "clamped": any(
-            reach < stride
-            for window in layers.uneven
-            for reach, stride in zip(window.reach, window.stride, strict=True)
-        ),
-        "joins": [join for join in JOINS if join[0] in used],
-        "uses_size": bool(pools) or any("Size" in line for line in text),
-        "uses_torch": bool({"Affine", "Concat", "MaxPlaces", "SameAvgPool2d"} & used.keys())
-        or any("torch." in line for line in text),
-        "uses_functional": bool(layers.uneven or {"DropPath", "L2Norm", "LayerNorm2d", "MaxPlaces"} & used.keys())
-        or any("F." in line for line in text),
-    }
+def helpers(layers: LayerPrinter) -> str:
+    """The helper classes that `layers` has used, and those of plugins, as the file defines them."""
+    clamped = any(
+        reach < stride for window in layers.uneven for reach, stride in zip(window.reach, window.stride, strict=True)
+    )
+    return template("pytorch/helpers.py").render(
+        helpers=layers.helpers,
+        composed=[*_convs(layers), *_linears(layers)],
+        same=bool(layers.uneven),
+        clamped=clamped,
+        joins=[join for join in JOINS if join[0] in layers.helpers],
+        sources=[layers.sources[name] for name in sorted(layers.sources)],
+    )
 
 
 OPTIONS: Final = {

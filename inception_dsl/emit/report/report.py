@@ -20,6 +20,7 @@ from inception_dsl.emit.report.statements import (
 from inception_dsl.emit.templates import template
 from inception_dsl.ir.program import TOTALS, Claim, Program
 from inception_dsl.ir.results import Result
+from inception_dsl.ir.shapes import sides
 from inception_dsl.ir.typed import Typed
 from inception_dsl.paper.verdicts import Verdict, compare_cells, comparison, dropped_sentence
 from inception_dsl.text.markdown import escaped, table
@@ -116,14 +117,10 @@ def _rows(rows: Mapping[str, RowCost]) -> str:
 
 def _fields(rows: Mapping[str, RowCost]) -> str:
     lines = [
-        [escaped(name), _pair(row.receptive_field), _pair(row.stride), f"{row.activations:,}"]
+        [escaped(name), sides(row.receptive_field), sides(row.stride), f"{row.activations:,}"]
         for name, row in rows.items()
     ]
     return table(["row or head", "receptive field", "stride", "activations"], lines)
-
-
-def _pair(pair: tuple[float, float]) -> str:
-    return f"{pair[0]}x{pair[1]}"
 
 
 def _memory(typed: Typed, counted: Cost) -> str:

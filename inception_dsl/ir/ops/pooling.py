@@ -22,6 +22,10 @@ class MaxPool(Op):
     name = "maxpool"
     window: Window | None
 
+    @property
+    def fixes_image(self) -> bool:
+        return self.window is None
+
     def infer(self, *inputs: TensorType) -> TensorType:
         return pool_shape(self.window, inputs[0])
 
@@ -42,6 +46,10 @@ class AvgPool(Op):
     window: Window | None
     count_pad: bool = False
     to: Pair = (1, 1)
+
+    @property
+    def fixes_image(self) -> bool:
+        return self.window is None
 
     def infer(self, *inputs: TensorType) -> TensorType:
         return pool_shape(self.window, inputs[0], self.to)

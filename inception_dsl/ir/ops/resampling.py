@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import math
-import struct
 from dataclasses import dataclass
 from fractions import Fraction
 
 from inception_dsl.diagnostics.codes.shapes import UNEVEN_GROUPS
-from inception_dsl.ir.op import Op
+from inception_dsl.ir.op import Op, single
 from inception_dsl.ir.shapes import Pair, ReceptiveField, ReceptiveFields, ShapeError, TensorType
 from inception_dsl.ir.values import Number, Operation, Width
 
 
 def nearest_pixels(size: int, out: int) -> tuple[int, ...]:
     """The pixels of an axis that stand for those of another size; torch computes them in float32, and so do we."""
-    ratio = _single(size / out)
-    return tuple(min(int(_single(i * ratio)), size - 1) for i in range(out))
-
-
-def _single(number: float) -> float:
-    rounded: float = struct.unpack("f", struct.pack("f", number))[0]
-    return rounded
+    ratio = single(size / out)
+    return tuple(min(int(single(i * ratio)), size - 1) for i in range(out))
 
 
 @dataclass(frozen=True)
@@ -42,6 +36,10 @@ class Resize(Op):
     def __post_init__(self) -> None:
         if not self.bilinear:  # `nearest` has no corners to align, whatever the defaults say
             object.__setattr__(self, "align_corners", False)
+
+    @property
+    def fixes_image(self) -> bool:
+        return self.to is not None
 
     def infer(self, *inputs: TensorType) -> TensorType:
         (x,) = inputs
