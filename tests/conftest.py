@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from browser import chromium  # noqa: F401 - a fixture
+from foreign_package import theirs  # noqa: F401 - a fixture
 from hypothesis import HealthCheck, settings
 
 # no test fails because its machine is slow

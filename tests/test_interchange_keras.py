@@ -48,7 +48,7 @@ def test_a_network_of_keras_is_adopted_with_equal_values() -> None:
 
 def test_keras_downloads_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    run = cli("audit", "builtin:vgg16", "keras.applications:VGG16", "--format", "json")
+    run = cli("audit", "builtin:vgg16", "keras.applications:MobileNet", "--arg", "alpha=0.25", "--format", "json")
 
     assert run.exit_code == 2
     (message,) = (each["message"] for each in json.loads(run.stdout)["diagnostics"])
