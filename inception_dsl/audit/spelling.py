@@ -4,36 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
-from inception_dsl.elaborate.printer import as_term
+from inception_dsl.elaborate.printer import print_layer
 from inception_dsl.interchange.description import describe
 from inception_dsl.interchange.graph import GraphNode, Opaque
 from inception_dsl.interchange.primitives import Pad, WithConstant
-from inception_dsl.ir import program
 from inception_dsl.ir.ops import shaping as layers
 from inception_dsl.ir.shapes import PaddedAxis, Pair, Window, sides
-from inception_dsl.syntax.printer import spell_term
 
 
 def layer(node: GraphNode) -> str:
-    """A layer as the language writes it: `conv 3x3/2 64`, `lrn 5`."""
+    """A layer as the language writes it; of one with a window, channels or an eps, what tells it from others."""
     if isinstance(node.op, Opaque):
         return f"{node.op.kind} with other values" if isinstance(node.op.known, WithConstant) else node.op.kind
-    if isinstance(node.op, layers.Crop | layers.Pad):
-        return spell_term(as_term(program.Layer((node.op,))))
     kind, parameters = describe(node)
     known = dict(parameters)
+    if not {"kernel", "to", "width", "eps"} & known.keys():
+        return print_layer((node.op,))
     words = [kind]
     if "kernel" in known:
         step = f"/{stride(known['stride'])}" if known["stride"] != (1, 1) else ""
         words.append(f"{sides(known['kernel'])}{step}")
     if "to" in known:
         words.append("global" if known["to"] == (1, 1) else f"to={sides(known['to'])}")
-    words += [number(known[name]) for name in ("width", "size") if name in known]
+    words += [number(known["width"])] if "width" in known else []
     words += [f"start={known['start']}"] if known.get("start") else []
     if known.get("groups", 1) != 1:
         words.append("depthwise" if known["groups"] == node.types[0].channels else f"groups={known['groups']}")
-    words += [f"eps={number(known['eps'])}"] if kind in ("bn", "gn", "ln") else []
-    words += [f"{100 * known['p']:g}%"] if kind in ("dropout", "drop_path") else []
+    words += [f"eps={number(known['eps'])}"] if "eps" in known else []
     return " ".join(words)
 
 
