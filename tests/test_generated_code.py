@@ -63,9 +63,9 @@ def verify(typed: Typed) -> None:
 # --- the same on every run --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("half", [0, 1])
-def test_two_hash_seeds_give_the_same_files(half: int) -> None:
-    paths = [str(path) for path in find_specs([ROOT / "specs"])][half::2]
+def test_two_hash_seeds_give_the_same_files() -> None:
+    """Of some networks: `compile --check specs/` compares all of them with `generated/`, under any seed."""
+    paths = [str(path) for path in find_specs([ROOT / "specs"])][::6]
     runs = [
         subprocess.run(
             [sys.executable, "-c", EMIT, *paths],

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple
 
 from inception_dsl.adopt.spec import Adopted
-from inception_dsl.adopt.transplant import names_of, transplanted
 from inception_dsl.crosscheck import probe
 from inception_dsl.crosscheck.compare import MOVES, TOLERANCE, relative_difference
-from inception_dsl.crosscheck.executor import Executor
 from inception_dsl.emit.onnx import onnx
-from inception_dsl.emit.onnx.executor import Onnx, session
+from inception_dsl.emit.onnx.executor import session
 from inception_dsl.emit.pytorch.executor import PyTorch
 from inception_dsl.interchange.network import Network
+from inception_dsl.interchange.weights import drawn_for, transplanted
 from inception_dsl.ir.typed import Typed
 
 if TYPE_CHECKING:
-    from inception_dsl.interchange.graph import Array, Graph
+    from inception_dsl.interchange.graph import Array
 
 
 class Comparison(NamedTuple):
@@ -78,24 +76,26 @@ def compare_with(target: Network, spec: Adopted, typed: Typed, replace: bool) ->
     )
 
 
-def drawn_for(source: Graph, typed: Typed, names: Mapping[str, str]) -> tuple[dict[str, Array], dict[str, Array]]:
-    """Weights in which no error can hide, by the network's names and by the source's; scaled where torch is installed.
+def names_of(spec: Adopted, typed: Typed) -> dict[str, str]:
+    """The source's name of every tensor of a network, by the network's own, for the network compiled from the spec.
 
-    Those that the source computes of others keep its values. Raises `ValueError` where these are not known.
+    Layers with weights come in one order in both. Raises `ValueError` where they do not.
     """
-    weights: dict[str, Array] = probe.weights(typed)
-    if find_spec("torch"):
-        weights = dict(PyTorch(typed).scale(weights))
-    given = {theirs: weights[ours] for ours, theirs in names.items() if theirs not in source.computed}
-    kept = {ours: theirs for ours, theirs in names.items() if theirs in source.computed}
-    if (computed := transplanted(source, typed, kept)) is None:
-        raise ValueError("the weights that the source computes have no values")
-    return weights | computed, given
-
-
-def executor(target: Network, typed: Typed) -> Executor:
-    """What runs a spec's network row by row, in the system that runs the target."""
-    return Onnx(typed) if target.is_file else PyTorch(typed)
+    graph = spec.network.graph
+    theirs = [
+        graph.nodes[index]
+        for unit in spec.order
+        for index in spec.network.units[unit].nodes
+        if graph.nodes[index].weights
+    ]
+    ours = [node for node in typed.nodes if node.op.weights(*node.types)]
+    found: dict[str, str] = {}
+    for node, other in zip(ours, theirs, strict=True):
+        if type(node.op) is not type(other.op):
+            raise ValueError(f"`{node.name}` is a {node.op.name}, and `{other.name}` a {other.op.name}")
+        for name in node.weights:
+            found[name] = other.weights[name.rpartition(".")[2]]
+    return found
 
 
 def _run(target: Network, typed: Typed, weights: Mapping[str, Array], images: Array) -> Array:

@@ -12,8 +12,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from inception_dsl.adopt.transplant import transplanted
-from inception_dsl.adopt.values import drawn_for, executor
 from inception_dsl.audit.comparison import place
 from inception_dsl.audit.preprocessing import preprocessing
 from inception_dsl.crosscheck import probe
@@ -25,6 +23,7 @@ from inception_dsl.interchange.description import passes
 from inception_dsl.interchange.folds import folds
 from inception_dsl.interchange.graph import Array, Graph, GraphNode
 from inception_dsl.interchange.network import Network
+from inception_dsl.interchange.weights import drawn_for, executor, transplanted
 from inception_dsl.ir.dataflow import inputs
 from inception_dsl.ir.shapes import TensorType
 from inception_dsl.ir.typed import Typed

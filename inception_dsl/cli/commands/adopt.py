@@ -39,12 +39,13 @@ def command(
     """
     from inception_dsl.adopt.adopt import adopt
     from inception_dsl.adopt.names import valid
-    from inception_dsl.adopt.transplant import names_of, transplanted
+    from inception_dsl.adopt.values import names_of
     from inception_dsl.authoring.new import check_absent
     from inception_dsl.files.modeline import modeline, with_modeline
     from inception_dsl.files.output import check_writable, write
     from inception_dsl.interchange.network import read_network
     from inception_dsl.interchange.target import stem_of
+    from inception_dsl.interchange.weights import transplanted
     from inception_dsl.weights.files import safetensors
 
     folder = Path(sources.SPECS) if Path(sources.SPECS).is_dir() else Path()
