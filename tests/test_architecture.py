@@ -173,6 +173,16 @@ def test_a_package_has_no_code_of_its_own() -> None:
     assert {file for file, found in kinds.items() if found - {ast.Expr}} == set()
 
 
+def test_the_map_of_a_package_has_all_that_is_in_it() -> None:
+    for file in PACKAGE.rglob("__init__.py"):
+        names = re.findall(r"^\| `(\w+)` \|", file.read_text(encoding="utf-8"), re.MULTILINE)
+        inside = {
+            each.stem for each in file.parent.iterdir() if each.suffix == ".py" or (each / "__init__.py").exists()
+        }
+        if names:
+            assert {*names} == inside - {"__init__"}, file
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_file_is_short(name: str) -> None:
     assert len(NAMES[name].read_text(encoding="utf-8").splitlines()) <= LONGEST

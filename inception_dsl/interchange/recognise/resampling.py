@@ -1,13 +1,21 @@
-"""Rows and columns of an image that are picked: those of a resize, or every n-th."""
+"""Images brought to another size: by a resize, by rows and columns that are picked, or by every n-th of them."""
 
 from __future__ import annotations
 
 from inception_dsl.interchange.builder import Added, Builder
 from inception_dsl.interchange.primitives import Gather, Slice
-from inception_dsl.interchange.resizing import resize
 from inception_dsl.ir.ops.pooling import MaxPool
 from inception_dsl.ir.ops.resampling import Resize, nearest_pixels
-from inception_dsl.ir.shapes import Window
+from inception_dsl.ir.shapes import Pair, Window
+
+
+def resize(graph: Builder, name: str, to: Pair, bilinear: bool, align_corners: bool, x: int) -> int:
+    """Add a resize to a size, by a factor where that is whole, and give its index."""
+    image = graph.type_of(x).image
+    if any(out % size for out, size in zip(to, image, strict=True)):
+        return graph.add(name, Resize(None, to, bilinear, align_corners), x)
+    factor = to[0] // image[0], to[1] // image[1]
+    return graph.add(name, Resize(factor, None, bilinear, align_corners), x)
 
 
 def nearest(graph: Builder, added: Added) -> int | None:

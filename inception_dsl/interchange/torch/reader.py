@@ -21,9 +21,9 @@ from inception_dsl.interchange.primitives import Permute
 from inception_dsl.interchange.recognise.layout import LAST
 from inception_dsl.interchange.recognise.patterns import PATTERNS
 from inception_dsl.interchange.torch import keras
-from inception_dsl.interchange.torch.call import Arguments, Call, Given
 from inception_dsl.interchange.torch.program import recorded
-from inception_dsl.interchange.torch.rules import RULES
+from inception_dsl.interchange.torch.rules.call import Arguments, Call, Given
+from inception_dsl.interchange.torch.rules.table import RULES
 from inception_dsl.ir.shapes import ShapeError, TensorType
 
 SAME: Final = ("to", "_to_copy", "contiguous", "alias", "detach", "clone", "lift_fresh_copy")

@@ -9,7 +9,7 @@ import numpy as np
 from inception_dsl.interchange.graph import Unsupported
 from inception_dsl.interchange.onnx.model import OnnxNode
 from inception_dsl.interchange.onnx.rules.rule import RULES, Inputs, Reading, Value, constant_of, image_of
-from inception_dsl.interchange.resizing import resize
+from inception_dsl.interchange.recognise.resampling import resize
 from inception_dsl.ir.ops.channels import ChannelShuffle
 from inception_dsl.ir.ops.resampling import PixelShuffle, PixelUnshuffle
 from inception_dsl.ir.shapes import Pair

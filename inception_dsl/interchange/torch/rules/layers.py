@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from inception_dsl.interchange import primitives as prim
 from inception_dsl.interchange.constant import zeros
 from inception_dsl.interchange.graph import Unsupported
-from inception_dsl.interchange.torch.call import RULES, Call, Given
+from inception_dsl.interchange.torch.rules.call import RULES, Call, Given
 from inception_dsl.interchange.unpooling import unpool
 from inception_dsl.interchange.windows import PixelWindow, avg_pool, conv, conv_transpose, max_indices, max_pool
 from inception_dsl.ir.ops.norms import BatchNorm, GroupNorm

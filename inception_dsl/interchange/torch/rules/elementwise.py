@@ -12,7 +12,7 @@ from inception_dsl.interchange import primitives as prim
 from inception_dsl.interchange.constant import Constant
 from inception_dsl.interchange.graph import Unsupported
 from inception_dsl.interchange.recognise.activations import UNARY
-from inception_dsl.interchange.torch.call import RULES, Call, Given
+from inception_dsl.interchange.torch.rules.call import RULES, Call, Given
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops import activations as act
 from inception_dsl.ir.ops.joins import Add, Mul

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inception_dsl.interchange.torch import elementwise, layers, resampling, shaping
-from inception_dsl.interchange.torch.call import RULES
+from inception_dsl.interchange.torch.rules import elementwise, layers, resampling, shaping
+from inception_dsl.interchange.torch.rules.call import RULES
 
 __all__ = ["RULES", "elementwise", "layers", "resampling", "shaping"]

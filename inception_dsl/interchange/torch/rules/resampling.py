@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from inception_dsl.interchange.graph import Unsupported
-from inception_dsl.interchange.resizing import resize
-from inception_dsl.interchange.torch.call import RULES, Call
+from inception_dsl.interchange.recognise.resampling import resize
+from inception_dsl.interchange.torch.rules.call import RULES, Call
 from inception_dsl.ir.ops.resampling import PixelShuffle, PixelUnshuffle
 
 

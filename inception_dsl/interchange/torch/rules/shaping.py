@@ -11,7 +11,7 @@ from inception_dsl.interchange.constant import Constant
 from inception_dsl.interchange.graph import Unsupported
 from inception_dsl.interchange.recognise.margins import reflected
 from inception_dsl.interchange.rules import axis_of
-from inception_dsl.interchange.torch.call import RULES, Call, Given
+from inception_dsl.interchange.torch.rules.call import RULES, Call, Given
 from inception_dsl.ir.ops.channels import ChannelShuffle
 from inception_dsl.ir.ops.joins import Add
 from inception_dsl.ir.ops.scaling import Scale
