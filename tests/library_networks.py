@@ -156,10 +156,12 @@ CASES = {
 }
 LARGE = {
     *(f"torchvision-{name}" for name in ("alexnet", "vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg19")),
-    *(f"{library}-wide_resnet50_2" for library in ("torchvision", "timm")),
-    *(f"timm-{name}" for name in ("resnet101", "resnet152", "densenet169")),
-    *("torchvision-regnet_y_8gf", "timm-regnety_080_tv", "torchvision-resnet101", "torchvision-resnet152"),
-    *("pretrainedmodels-polynet", "timm-inception_v3"),
+    *(
+        f"{library}-{name}"
+        for library in ("torchvision", "timm")
+        for name in ("resnet34", "resnet101", "resnet152", "wide_resnet50_2", "densenet169", "efficientnet_b4")
+    ),
+    *("torchvision-regnet_y_8gf", "timm-regnety_080_tv", "pretrainedmodels-polynet", "timm-inception_v3"),
 }
 """Much to compute, or another network's layers once more: the suite leaves their values to `nightly`."""
 
