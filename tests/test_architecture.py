@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -92,22 +93,30 @@ def layer_of(name: str) -> str:
     return name.partition(".")[0]
 
 
-def imports(file: Path, types: bool = True) -> Iterator[str]:
-    """Every module that a file imports, anywhere in it, by its full name. `types`: even for types only."""
+def imported(node: ast.Import | ast.ImportFrom, file: Path) -> Iterator[str]:
+    """The modules that a statement imports, by their full names."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+        return
+    assert node.level == 0, f"{file}: imports are absolute"
+    assert node.module
+    for alias in node.names:
+        inner = f"{node.module}.{alias.name}"
+        yield inner if inner.removeprefix("inception_dsl.") in NAMES else node.module
+
+
+@cache
+def imports(file: Path) -> dict[str, bool]:
+    """Every module that a file imports, anywhere in it, by its full name, and whether for types only."""
     nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
     guards = [node for node in nodes if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
-    guarded = [] if types else [inner for guard in guards for inner in ast.walk(guard)]
+    guarded = {inner for guard in guards for inner in ast.walk(guard)}
+    found: dict[str, bool] = {}
     for node in nodes:
-        if node in guarded:
-            continue
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{file}: imports are absolute"
-            assert node.module
-            for alias in node.names:
-                inner = f"{node.module}.{alias.name}"
-                yield inner if inner.removeprefix("inception_dsl.") in NAMES else node.module
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            for name in imported(node, file):
+                found[name] = found.get(name, True) and node in guarded
+    return found
 
 
 def ours(name: str) -> set[str]:
@@ -118,12 +127,7 @@ def ours(name: str) -> set[str]:
 MODULES = [name for name in NAMES if name]
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_every_module_has_a_layer(name: str) -> None:
-    assert layer_of(name) in LAYERS, f"say in LAYERS where `{name}` belongs"
-
-
-def test_every_layer_has_a_module() -> None:
+def test_every_module_has_a_layer_and_every_layer_a_module() -> None:
     assert {layer_of(name) for name in MODULES} == set(LAYERS)
 
 
@@ -156,7 +160,7 @@ def test_no_cycle_inside_a_layer(package: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_foreign_modules_are_known_in_their_own_layers_only(name: str) -> None:
     foreign = (
-        {each.partition(".")[0] for each in imports(NAMES[name], types=False)}
+        {each.partition(".")[0] for each, for_types in imports(NAMES[name]).items() if not for_types}
         - sys.stdlib_module_names
         - {"inception_dsl"}
     )
@@ -183,9 +187,10 @@ def test_the_map_of_a_package_has_all_that_is_in_it() -> None:
             assert {*names} == inside - {"__init__"}, file
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_file_is_short(name: str) -> None:
-    assert len(NAMES[name].read_text(encoding="utf-8").splitlines()) <= LONGEST
+def test_files_are_short() -> None:
+    lengths = {name: len(file.read_text(encoding="utf-8").splitlines()) for name, file in NAMES.items()}
+
+    assert {name: length for name, length in lengths.items() if length > LONGEST} == {}
 
 
 LOADED = """

@@ -7,11 +7,14 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 import tomllib
+from contextlib import chdir
+from functools import cache
 from pathlib import Path
 
 import pytest
+from cli_runner import cli
+from click.testing import Result
 
 ROOT = Path(__file__).parent.parent
 PAGES = {
@@ -47,13 +50,13 @@ IMAGES = ROOT / "docs/images"
 IMAGE = re.compile(r"docs/images/[\w.]+")
 
 
-def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run `inception-dsl ...` with this Python."""
+@cache
+def run(command: str, folder: Path) -> Result:
+    """Run `inception-dsl ...` in a folder."""
     program, *arguments = shlex.split(command)
     assert program == "inception-dsl"
-    return subprocess.run(
-        [sys.executable, "-m", "inception_dsl", *arguments], cwd=folder, capture_output=True, text=True, check=False
-    )
+    with chdir(folder):
+        return cli(*arguments)
 
 
 NAMED = {name for line in COMMANDS for name in re.findall(r"specs/([\w/]+)\.yaml", line)}
@@ -135,7 +138,7 @@ def test_the_second_command_sets_up_and_tests() -> None:
 def test_a_command_runs(command: str, copy: Path) -> None:
     done = run(command, ROOT if command == "inception-dsl claims" else copy)  # claims are about all specs
 
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.exit_code == 0, done.stdout + done.stderr
     assert done.stdout
     for image in IMAGE.findall(command):
         assert (copy / image).read_bytes() == (ROOT / image).read_bytes(), f"run `{command}`"
@@ -221,13 +224,13 @@ def test_a_3x3_in_the_5x5_branch_is_found(copy: Path) -> None:
     (copy / "specs/googlenet.yaml").write_text(wrong, encoding="utf-8")
     done = run("inception-dsl check specs/googlenet.yaml", copy)
 
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert "`inception_3a` prints params 159K, 4.7% higher than the computed 151.9K" in done.stderr
 
 
 @pytest.mark.parametrize("line", sorted({line for block in STEPS for line in block.splitlines()}))
 def test_the_annotations_are_commands_that_run(line: str, copy: Path) -> None:
-    assert run(line.removeprefix("- run: "), copy).returncode == 0
+    assert run(line.removeprefix("- run: "), copy).exit_code == 0
 
 
 @pytest.mark.extras
