@@ -106,8 +106,8 @@ class _Lowering:
         if isinstance(body, Layer | Call):
             self.arriving.setdefault(path, self.type_of(index).channels)
         match body:
-            case Layer(ops):
-                return self._layer(body, ops, path, index, env)
+            case Layer():
+                return self._layer(body, path, index, env)
             case Sequence(parts):
                 for part in parts:
                     index = self._part(part, path, index, env)
@@ -146,8 +146,9 @@ class _Lowering:
         self.again = outer
         return index
 
-    def _layer(self, layer: Layer, ops: tuple[Op, ...], path: PartPath, index: int, env: Bindings) -> int:
-        if isinstance(ops[0], Flatten) and len(ops) > 1 and index != FAILED_NODE:
+    def _layer(self, layer: Layer, path: PartPath, index: int, env: Bindings) -> int:
+        ops, beside = layer.ops, [self.expand(value, path, index, env) for _, value in layer.tensors]
+        if isinstance(ops[0], Flatten) and len(ops) > 1:
             if len(self.type_of(index).shape) > 1:
                 self.flattening.add(id(layer))
             else:  # a vector already
@@ -155,19 +156,21 @@ class _Lowering:
                 if len(ops) == 1:
                     self.linear.setdefault(id(layer), []).append(len(self.nodes))
         composed = len(ops) > 1 or (isinstance(ops[0], Conv | ConvTranspose) and ops[0].uneven)
-        here = {**env, "in": self.type_of(index).channels} if index != FAILED_NODE else env
+        here = {**env, "in": self.type_of(index).channels}
         arriving = index
         for op in ops:
-            if index == FAILED_NODE:
+            inputs, beside = (index, *beside), []
+            if FAILED_NODE in inputs:
                 return FAILED_NODE
-            x = self.type_of(index)
+            types = tuple(map(self.type_of, inputs))
             name = (*path, op.name) if composed else path
             try:
                 bound = op.bind(here)
-                out, field = bound.infer(x), bound.receptive_field(x, self._receptive_field(index))
+                out = bound.infer(*types)
+                field = bound.receptive_field_of(types, [self._receptive_field(each) for each in inputs])
             except (ShapeError, ValueFault) as error:
                 return self._fail(error, layer.origin)
-            index = self._add(Node(name, bound, (index,), (x,), out, field, self.row, layer.origin))
+            index = self._add(Node(name, bound, inputs, types, out, field, self.row, layer.origin))
             if self.tape and index != FAILED_NODE:
                 self.tape.place(op, env, arriving, index)
         return index

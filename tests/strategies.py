@@ -404,6 +404,7 @@ class _Network:
                 f"all: pass -> p: [ {{prev}} -> {step} ] -> h: [ @all -> {step} ] -> [ @p | @h + pass | bn + @p ]",
                 "a: conv 1x1 {in} -> [ pass | b: [ bn -> c: relu ] | [ @c + @b ] ] -> [ pass | @a | {prev} -> relu ]",
                 f"[ {{prev}} | first: [ {step} -> inner: bn ] ] -> [ pass | @inner | @first * @inner ]",
+                "u: [ {prev} -> bn ] -> maxpool 3x3/2 pad=1 -> relu -> unpool 3x3/2 pad=1 pooled=@u",
                 "[ pass + f: 0.5 * [ conv 3x3 {in} same -> bn ] + [ @f -> again f ] | {prev} ]",
             )
         if kind == "plain":
@@ -552,6 +553,15 @@ class _Network:
         ways: list[Written] = []
         for row, given in self.given.items():
             ways += [(f"@{row} -> bn -> relu", given), (f"@{row}", given)]
+            border = self.pick("2x2/2 ceil", "3x3/2 pad=1", "3x2 pad=1x0", "3x3 same")
+            unpooled = f"[ @{row} -> maxpool {border} -> relu -> unpool {border} pooled=@{row} ]"
+            ways += [
+                (f"{unpooled} -> bn", given),
+                (
+                    f"u: @{row} -> [ pass + {unpooled} ] -> [ pass | @u ]",
+                    given.wide(given.channels and 2 * given.channels),
+                ),
+            ]
             if given.image == shape.image:
                 both = shape.channels and given.channels and shape.channels + given.channels
                 ways.append((f"[ pass | {self.maybe('b: ').strip()} @{row} ]", shape.wide(both or None)))
@@ -663,10 +673,6 @@ class _Network:
     def resized(self, shape: _Shape) -> Written:
         """An image made smaller, then larger, so that it does not grow."""
         assert shape.image is not None
-        if self.pick(True, False, False) and not any(size % 2 for size in shape.image):
-            return "[ [ maxpool 2x2/2 valid -> bn -> resize 2 ] * max_places 2x2/2 valid ]", shape
-        if self.pick(True, False, False, False):
-            return f"max_places {self.pick('2x3/1 pad=1x0', '3x3 same')}", shape
         factor = self.pick((2, 2), (1, 2), (3, 1), (1, 1))
         image = tuple(-(-size // 2) * by for size, by in zip(shape.image, factor, strict=True))
         written = f"{factor[0]}x{factor[1]}" if factor[0] != factor[1] else f"{factor[0]}"

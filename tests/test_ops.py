@@ -47,7 +47,7 @@ from inception_dsl.ir.ops.channels import ChannelMax, ChannelMean, ChannelPart, 
 from inception_dsl.ir.ops.joins import Add, Concat, Mul
 from inception_dsl.ir.ops.linear import Conv, ConvTranspose, FullyConnected
 from inception_dsl.ir.ops.norms import LRN, BatchNorm, GroupNorm, L2Norm, LayerNorm
-from inception_dsl.ir.ops.pooling import AvgPool, MaxPlaces, MaxPool
+from inception_dsl.ir.ops.pooling import AvgPool, MaxPool, Unpool
 from inception_dsl.ir.ops.regularisation import Dropout, DropPath
 from inception_dsl.ir.ops.resampling import PixelShuffle, PixelUnshuffle, Resize
 from inception_dsl.ir.ops.scaling import Affine, Scale
@@ -116,15 +116,20 @@ def max_pool(op: MaxPool, x: TensorType) -> nn.Module:
     return nn.MaxPool2d(w.kernel, w.stride, padded(w), ceil_mode=w.padding.ceil)
 
 
-def max_places(op: MaxPlaces, x: TensorType) -> nn.Module:
-    """Every place by hand: the pixels of the image whose number the pool gives."""
-    pool = nn.MaxPool2d(op.window.kernel, op.window.stride, padded(op.window), return_indices=True)
+def unpool(op: Unpool, x: TensorType, pooled: TensorType) -> nn.Module:
+    """The windows one after the other: every pixel goes where the pool found its maximum, over what lies there."""
+    window = op.window
+    pool = nn.MaxPool2d(
+        window.kernel, window.stride, padded(window), ceil_mode=window.padding.ceil, return_indices=True
+    )
 
-    def places(image: torch.Tensor) -> torch.Tensor:
-        found = torch.zeros_like(image).flatten(2)
-        return found.scatter(2, pool(image)[1].flatten(2), 1.0).view_as(image)
+    def unpooled(values: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
+        flat, places = torch.zeros_like(image).flatten(2), pool(image)[1].flatten(2)
+        for at, pixels in enumerate(values.flatten(2).unbind(2)):
+            flat.scatter_(2, places[:, :, at : at + 1], pixels.unsqueeze(2))
+        return flat.view_as(image)
 
-    return Call(places)
+    return Call(unpooled)
 
 
 def avg_pool(op: AvgPool, x: TensorType) -> nn.Module:
@@ -215,7 +220,7 @@ TORCH: dict[type[Op], Callable[..., nn.Module]] = {
     L2Norm: lambda op, x: Call(lambda t: functional.normalize(t, p=2.0, dim=1)),
     MaxPool: max_pool,
     AvgPool: avg_pool,
-    MaxPlaces: max_places,
+    Unpool: unpool,
     Dropout: lambda op, x: nn.Dropout(op.p),
     DropPath: lambda op, x: StochasticDepth(op.p, "row"),
     PixelShuffle: lambda op, x: nn.PixelShuffle(op.factor),
@@ -263,9 +268,17 @@ def windows(draw: st.DrawFn, pool: bool) -> Window:
     return Window(kernel, draw(pairs), padding, (1, 1) if pool else draw(pairs))
 
 
-def padded_in_pixels(window: Window) -> bool:
-    """Whether torch's pool alone can pad so."""
-    return window.padding.kind != "same_upper" and not window.padding.ceil
+@st.composite
+def unpooled(draw: st.DrawFn) -> Case:
+    """Half of them at a stride of 1, so that the two inputs are alike."""
+    window, pooled = draw(windows(pool=True).filter(lambda window: window.padding.kind != "same_upper")), draw(images)
+    if draw(st.booleans()):
+        window = Window(draw(st.sampled_from([(3, 3), (1, 5)])), padding=Padding("same"))
+    try:
+        x = MaxPool(window).infer(pooled)
+    except ShapeError:
+        x = pooled  # `infer` tells that the kernel does not fit
+    return Unpool(window), (x, pooled)
 
 
 @st.composite
@@ -332,7 +345,7 @@ CASES: dict[type[Op], st.SearchStrategy[Case]] = {
         st.builds(lambda x, h, w: TensorType((x.channels, h, w)), images, st.integers(1, 6), st.integers(1, 6)),
     ),
     MaxPool: alone(st.builds(MaxPool, st.none() | windows(pool=True)), images),
-    MaxPlaces: alone(st.builds(MaxPlaces, windows(pool=True).filter(padded_in_pixels)), images),
+    Unpool: unpooled(),
     AvgPool: alone(
         st.builds(AvgPool, windows(pool=True), st.booleans())
         | st.builds(AvgPool, st.none(), to=st.just((1, 1)) | st.tuples(st.integers(1, 14), st.integers(1, 14))),
@@ -419,13 +432,11 @@ def test_onnx_infers_our_shape_and_runs_to_torchs_values(kind: type[Op]) -> None
         op, inputs = case
         assume(len(set(inputs)) == 1)  # a single op reads the one input of its network
         shape = infer(op, inputs)
-        drops = isinstance(op, MaxPool | AvgPool) and op.window is not None and op.window.padding.ceil
+        drops = isinstance(op, MaxPool | AvgPool | Unpool) and op.window is not None and op.window.padding.ceil
         graph = onnx.model(one(op, inputs[0].shape, len(inputs)), opset=max(opset, CEIL) if drops else opset)
         batch, *rest = checked(graph)
-        if not isinstance(op, MaxPlaces) or any(rest):  # ONNX does not follow a shape that is computed
-            assert tuple(rest) == shape.shape
-        # ONNX does not follow a symbol through the scales of Resize
-        assert batch == "N" or isinstance(op, Resize | MaxPlaces)
+        assert tuple(rest) == shape.shape
+        assert batch == "N" or isinstance(op, Resize)  # ONNX does not follow a symbol through the scales of Resize
 
         torch.manual_seed(seed)
         layer = TORCH[kind](op, *inputs).eval()

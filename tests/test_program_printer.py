@@ -15,7 +15,7 @@ from inception_dsl.ir.ops.activations import LeakyReLU, PReLU, ReLU
 from inception_dsl.ir.ops.channels import ChannelPart, ChannelShuffle, ChannelSlice
 from inception_dsl.ir.ops.linear import Conv, ConvTranspose, FullyConnected
 from inception_dsl.ir.ops.norms import LRN, BatchNorm, GroupNorm, LayerNorm
-from inception_dsl.ir.ops.pooling import AvgPool, MaxPlaces, MaxPool
+from inception_dsl.ir.ops.pooling import AvgPool, MaxPool, Unpool
 from inception_dsl.ir.ops.regularisation import Dropout, DropPath
 from inception_dsl.ir.ops.resampling import PixelShuffle, PixelUnshuffle, Resize
 from inception_dsl.ir.ops.scaling import Affine, Scale
@@ -46,7 +46,7 @@ MADE: dict[type[Op], tuple[Op, ...]] = {
     Crop: (Crop((1, 1)), Crop((1, 2), bottom=True, right=True)),
     Pad: (Pad((1, 2), top=True, left=True),),
     MaxPool: (MaxPool(None), MaxPool(WINDOW)),
-    MaxPlaces: (MaxPlaces(WINDOW),),
+    Unpool: (Unpool(WINDOW),),
     AvgPool: (AvgPool(None), AvgPool(None, to=(2, 3)), AvgPool(WINDOW)),
     Dropout: (Dropout(),),
     FullyConnected: (FullyConnected(8),),

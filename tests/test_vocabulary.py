@@ -34,7 +34,7 @@ KEYS = optional_keys()
 
 SMALLEST = {"conv": "conv 3x3 6 same", "maxpool": "maxpool 3x3 same", "avgpool": "avgpool 3x3 same", "lrn": "lrn 5"}
 SMALLEST |= {"conv_transpose": "conv_transpose 3x3/2 6 pad=1"}
-SMALLEST |= {"max_places": "max_places 3x3 same"}
+SMALLEST |= {"unpool": "a: pass -> maxpool 3x3 same -> unpool 3x3 same pooled=@a"}
 SMALLEST |= {"dropout": "dropout 40%", "fc": "fc 6", "gn": "gn 3", "resize": "resize 2", "slice": "slice 2"}
 """Of each layer that takes sizes, one without any word that has a default."""
 
@@ -143,7 +143,8 @@ def test_the_defaults_of_a_layer_are_of_its_words() -> None:
         slots = {WORDS[word].slot or word for word in layer.words}
 
         assert layer.defaults.keys() <= slots, name
-        assert slots - layer.defaults.keys() <= {"padding", "ceil", "extent", "align_corners", "reflect", *SIDES}, name
+        plain = {"padding", "ceil", "extent", "align_corners", "reflect", "pooled", *SIDES}
+        assert slots - layer.defaults.keys() <= plain, name
 
 
 @pytest.mark.parametrize("written", OPERATORS)

@@ -15,6 +15,8 @@ from typing import Final
 from inception_dsl.adopt.formulas import Building, nested
 from inception_dsl.adopt.tree import Again, Chain, Given, Join, Layer, steps_of
 from inception_dsl.adopt.units import Units
+from inception_dsl.diagnostics.codes.interchange import NOT_EXPRESSED
+from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.interchange.dominators import Dominators
 from inception_dsl.interchange.graph import INPUT
 from inception_dsl.ir.ops.norms import Norm
@@ -84,7 +86,10 @@ class _Decomposing:
 
     def __init__(self, network: Units) -> None:
         self.network = network
-        self.dominators = Dominators(unit.inputs for unit in network.units)
+        self.dominators = Dominators(unit.arriving for unit in network.units)
+        self.referring = [
+            (value, index) for index, unit in enumerate(network.units) for value in unit.operands.values()
+        ]
         self.readers: defaultdict[int, list[int]] = defaultdict(list)
         for index, unit in enumerate(network.units):
             for each in dict.fromkeys(unit.inputs):
@@ -113,6 +118,12 @@ class _Decomposing:
         building = Building(self.network, self.dominators)
         chain = building.between(base, end)
         whole = bool(building.repeated)  # only the formula of a layer can apply it again
+        if rows := self._referred(building, base, end):
+            if whole and (rows - building.ahead):
+                message = "a layer refers to a value inside layers that share weights, which stand in one formula"
+                raise SpecError([Diagnostic(NOT_EXPRESSED, message, file=self.network.graph.source)])
+            pieces = self._split({base, *rows}, base, end, whole)
+            return [self._as_one(pieces)] if whole else pieces
         few = len(building.read) <= MOST_LABELS and len(building.made) <= MOST_UNITS and not building.is_cut
         if few and not (whole and building.deepest > MOST_DEEP):
             return [Piece(chain, end, base, frozenset(building.read))]
@@ -125,14 +136,23 @@ class _Decomposing:
             if building.is_cut:
                 rows |= nested(self.network, self.dominators) & self._region(base, end)
             pieces = self._split(rows, base, end, whole)
-        return [_as_one(pieces)] if whole else pieces
+        return [self._as_one(pieces)] if whole else pieces
+
+    def _referred(self, building: Building, base: int, end: int) -> set[int]:
+        """The values between two others that need a row: a layer after these, or to the left of it, refers to it."""
+        if not self.referring:
+            return set()
+        region = self._region(base, end)
+        return region & {
+            value for value, reader in self.referring if value in building.ahead or reader not in {*region, end}
+        }
 
     def _region(self, base: int, end: int) -> set[int]:
         """What lies between a value and another, without either."""
         found = {base, end}
         ahead = [end]
         while ahead:
-            new = {each for each in self.network.units[ahead.pop()].inputs if each not in found}
+            new = {each for each in self.network.units[ahead.pop()].arriving if each not in found}
             found |= new
             ahead += new
         return found - {base, end}
@@ -183,7 +203,8 @@ class _Decomposing:
                 chain = _without_idle_start(building.between(base, unit, whole=True))
                 own = {step.unit for step in steps_of(chain) if isinstance(step, Layer | Join)}
                 pieces.append(Piece(chain, unit, arrives, frozenset(building.read & own)))
-                more |= building.read - (building.made if whole else own) - rows
+                read = building.read - (building.made if whole else own)
+                more |= (read | building.ahead & self._region(base, end)) - rows
                 arrives = unit
             if building.is_cut:
                 more |= nested(self.network, self.dominators) & self._region(base, end) - rows
@@ -191,15 +212,11 @@ class _Decomposing:
                 return pieces
             rows = rows | more
 
-
-def _as_one(pieces: Sequence[Piece]) -> Piece:
-    """Pieces as one formula, in which what they read of others has a label."""
-    steps = tuple(step for piece in pieces for step in piece.chain.steps)
-    inner = [*steps_of(Chain(steps))]
-    read = {step.unit for step in inner if isinstance(step, Given)} | {
-        step.first for step in inner if isinstance(step, Again)
-    }
-    return Piece(Chain(steps), pieces[-1].end, pieces[0].arrives, frozenset(read))
+    def _as_one(self, pieces: Sequence[Piece]) -> Piece:
+        """Pieces as one formula, in which what they read of others has a label."""
+        whole = Chain(tuple(step for piece in pieces for step in piece.chain.steps))
+        read = {*self.network.given(whole)} | {step.first for step in steps_of(whole) if isinstance(step, Again)}
+        return Piece(whole, pieces[-1].end, pieces[0].arrives, frozenset(read))
 
 
 def _size(piece: Piece) -> int:

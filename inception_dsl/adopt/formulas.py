@@ -48,6 +48,8 @@ class Building:
     made: set[int] = field(default_factory=set)
     read: set[int] = field(default_factory=set)
     """Values that are read by a reference, or layers that are applied again."""
+    ahead: set[int] = field(default_factory=set)
+    """Values that a layer refers to, and that do not stand to its left."""
     firsts: dict[tuple[str, ...], int] = field(default_factory=dict)
     repeated: set[int] = field(default_factory=set)
     is_cut: bool = False
@@ -81,6 +83,9 @@ class Building:
         unit = self.network.units[index]
         if unit.joins:
             return Join(index, self._branches(self.dominators.above[index], index, unit.inputs))
+        for value in unit.operands.values():
+            if value not in self.rows:
+                (self.read if value in self.made else self.ahead).add(value)
         if not unit.key:
             return Layer(index)
         first = self.firsts.setdefault(unit.key, index)

@@ -14,7 +14,7 @@ from inception_dsl.adopt.slots import is_layer, skeleton
 from inception_dsl.elaborate.references import AGAIN
 from inception_dsl.ir.values import Name, Number, Value
 from inception_dsl.spec.vocabulary.layers import LAYERS
-from inception_dsl.syntax.terms import Branches, Chain, Labelled, Reference, Scaled, Term, Use, WordTerm, walk
+from inception_dsl.syntax.terms import Branches, Chain, Labelled, Scaled, Term, Use, WordTerm, given_in, walk
 
 FEWEST_LAYERS: Final = 4
 """The fewest layers of a module that occurs once; a chain has to be as long to be one at all."""
@@ -115,7 +115,7 @@ def is_worth(term: Term, times: int) -> bool:
     layers = sum(map(is_layer, walk(term)))
     joins = any(isinstance(inner, Branches) for inner in walk(term))
     if times == 1:
-        reads_rows = any(isinstance(inner, Reference) for inner in walk(term))  # then a row is as clear as a call
+        reads_rows = any(True for inner in walk(term) for _ in given_in(inner))  # then a row is as clear as a call
         return joins and layers >= FEWEST_LAYERS * (1 + reads_rows)
     return layers >= 2 if joins else layers + (times > 3) >= FEWEST_LAYERS - any(map(_is_depthwise, walk(term)))
 

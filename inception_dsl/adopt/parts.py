@@ -14,7 +14,7 @@ from inception_dsl.adopt.columns import Sample
 from inception_dsl.adopt.modules import Candidate, Modules, is_worth
 from inception_dsl.adopt.slots import is_layer, skeleton
 from inception_dsl.adopt.terms import in_a_row, relabelled
-from inception_dsl.syntax.terms import Chain, Labelled, Reference, Term, Use, walk, with_children
+from inception_dsl.syntax.terms import Chain, Labelled, Term, Use, given_in, walk, with_children
 
 MOST_STEPS: Final = 8
 """The most steps of a part."""
@@ -98,9 +98,8 @@ def _windows(term: Term) -> Iterator[_Window]:
 def _read(term: Term) -> Iterator[str]:
     """The labels and rows that a term reads, as often as it does."""
     for inner in walk(term):
-        if isinstance(inner, Reference):
-            yield inner.name
-        elif isinstance(inner, Use) and inner.name == "again":
+        yield from given_in(inner)
+        if isinstance(inner, Use) and inner.name == "again":
             yield inner.words[0].text
 
 

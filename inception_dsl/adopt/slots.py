@@ -83,6 +83,8 @@ class _Walk:
         if entry and entry.slot == "act" and word.value is None:
             act = new("act", word.text)
             return WordTerm("act", act) if isinstance(act, Value) else WordTerm(act)
+        if entry and entry.value == "reference" and isinstance(word.value, str) and word.value[1:] not in self.labels:
+            return replace(word, value=new(ROW, word.value))
         if entry and entry.value in ("width", "offset") and isinstance(word.value, Value):
             return replace(word, value=new("groups", word.value))
         return word

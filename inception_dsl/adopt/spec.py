@@ -23,7 +23,7 @@ from inception_dsl.interchange.graph import INPUT, Graph
 from inception_dsl.ir.ops.joins import Mul
 from inception_dsl.ir.ops.scaling import Scale
 from inception_dsl.ir.values import Number
-from inception_dsl.syntax.terms import Labelled, Reference, Repeated, Term, Use, renamed, walk
+from inception_dsl.syntax.terms import Labelled, Repeated, Term, Use, given_in, renamed, walk
 
 
 @dataclass
@@ -72,7 +72,7 @@ class _Adoption:
 
     def result(self) -> Adopted:
         pieces = [*self.parts.trunk]
-        if any(_reads_input(piece) for piece in pieces):
+        if any(value == INPUT for piece in pieces for value in self.network.given(piece.chain)):
             pieces.insert(0, Piece(Chain(()), INPUT, INPUT))
         ends = self._ends(pieces)
         rows = rows_of(pieces, self.units, self.paths, ends, self._skeleton)
@@ -127,7 +127,7 @@ class _Adoption:
     def _ends(self, pieces: Sequence[Piece]) -> set[int]:
         """The values that other rows or heads read."""
         own = {piece.end for piece in pieces}
-        read = {step.unit for piece in pieces for step in steps_of(piece.chain) if isinstance(step, Given)}
+        read = {value for piece in pieces for value in self.network.given(piece.chain)}
         return (read & own) | {pieces[0].arrives for pieces in self.parts.heads.values() if pieces}
 
     def _term(self, piece: Piece, labelled: Collection[str] = ()) -> Term:
@@ -186,7 +186,7 @@ class _Adoption:
             for block in blocks
             for step in steps_of(block.piece.chain)
             if isinstance(step, Join) and isinstance(self.units[step.unit].ops[0], Mul)
-            if _is_closed(step, block.piece)
+            if self._is_closed(step, block.piece)
         ]
         found = []
         for join in joins:
@@ -195,6 +195,12 @@ class _Adoption:
             found.append(Candidate(sample, self.paths[join.unit]))
         calls = self.modules.extract(found) if len(found) > 1 else []
         self.spelling.calls = {join.unit: call for join, call in zip(joins, calls, strict=False) if call}
+
+    def _is_closed(self, join: Join, piece: Piece) -> bool:
+        """Whether a join reads nothing but what arrives, and nothing else reads what is made in it."""
+        inside = [step for branch in join.branches for step in steps_of(branch)]
+        made = all(isinstance(step, Layer | Join) and step.unit not in piece.read for step in inside)
+        return made and not any(True for _ in self.network.given(Chain((join,))))
 
     def _name_rows(self, rows: Sequence[Row], heads: Collection[str], calls: Any = None) -> None:
         kinds = [self._kind(row, calls) for row in rows]
@@ -241,28 +247,18 @@ class _Adoption:
 KINDS = {"maxpool": "pool", "avgpool": "pool", "dropout": "drop", "bn": "norm", "lrn": "norm"}
 
 
-def _is_closed(join: Join, piece: Piece) -> bool:
-    """Whether a join reads nothing but what arrives, and nothing else reads what is made in it."""
-    inside = [step for branch in join.branches for step in steps_of(branch)]
-    return all(isinstance(step, Layer | Join) and step.unit not in piece.read for step in inside)
-
-
-def _reads_input(piece: Piece) -> bool:
-    return any(isinstance(step, Given) and step.unit == INPUT for step in steps_of(piece.chain))
-
-
 def _unnamed(spelling: Spelling, piece: Piece) -> Term:
     """A piece as a term with labels that depend on the order alone."""
     made = [step.unit for step in steps_of(piece.chain) if isinstance(step, Layer | Join)]
     labels = {unit: f"v{number}" for number, unit in enumerate(dict.fromkeys(made)) if unit in piece.read}
-    outside = {step.unit: f"r{step.unit}" for step in steps_of(piece.chain) if isinstance(step, Given)}
+    outside = {value: f"r{value}" for value in spelling.network.given(piece.chain)}
     return spelling.chain(piece.chain, labels | {unit: name for unit, name in outside.items() if unit not in labels})
 
 
 def _reads(term: Term) -> bool:
     """Whether a term reads labelled steps, which a repeat cannot."""
     uses = (inner.name for inner in walk(term) if isinstance(inner, Use))
-    return any(isinstance(inner, Reference) for inner in walk(term)) or "again" in uses
+    return any(True for inner in walk(term) for _ in given_in(inner)) or "again" in uses
 
 
 def _without(call: Term, cells: dict[str, Any]) -> Use:

@@ -12,7 +12,19 @@ from inception_dsl.adopt.units import Units
 from inception_dsl.elaborate.printer import PASS, SIGNS
 from inception_dsl.ir import names
 from inception_dsl.syntax import terms
-from inception_dsl.syntax.terms import Branches, Labelled, Reference, Scaled, Term, Use, WordTerm, walk, with_children
+from inception_dsl.syntax.terms import (
+    Branches,
+    Labelled,
+    Reference,
+    Scaled,
+    Term,
+    Use,
+    WordTerm,
+    given_in,
+    renamed,
+    walk,
+    with_children,
+)
 
 Names = Mapping[int, str]
 """The names of values, by unit: labels of a formula, or rows."""
@@ -41,16 +53,28 @@ class Spelling:
     def _step(self, step: Step, labels: Names) -> Term:
         match step:
             case Layer(unit):
-                return self.uses[unit]
+                return self._layer(unit, labels)
             case Join(unit) if unit in self.calls:
                 return self.calls[unit]
             case Join(unit, branches):
                 sign = SIGNS[type(self.network.units[unit].ops[0])]
                 return Branches(sign, tuple(self.chain(branch, labels) for branch in branches))
             case Given(unit):
-                return Reference(labels.get(unit) or self.rows[unit])
+                return Reference(self._named(unit, labels))
             case Again(_, first):
                 return Use("again", words=(WordTerm(labels[first]),))
+
+    def _layer(self, unit: int, labels: Names) -> Term:
+        use, operands = self.uses[unit], self.network.units[unit].operands
+        if not operands:
+            return use
+        assert isinstance(use, Use)
+        given = (WordTerm(word, f"@{self._named(value, labels)}") for word, value in operands.items())
+        return replace(use, words=(*use.words, *given))
+
+    def _named(self, unit: int, labels: Names) -> str:
+        """The name of a value given before: its label in the formula, or its row."""
+        return labels.get(unit) or self.rows[unit]
 
     def _is_part(self, step: Step) -> bool:
         """Whether a join stands for a part of its branches only."""
@@ -88,8 +112,8 @@ def relabelled(term: Term) -> Term:
         match inner:
             case Labelled(label, labelled):
                 return Labelled(new[label], changed(labelled))
-            case Reference(name):
-                return Reference(new.get(name, name))
+            case Reference() | Use() if any(True for _ in given_in(inner)):
+                return renamed(inner, {f"@{old}": f"@{label}" for old, label in new.items()})
             case Use("again"):
                 return replace(inner, words=tuple(replace(word, text=new[word.text]) for word in inner.words))
             case _:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from bisect import insort_left
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from inception_dsl.adopt.tree import Chain, Given, Layer, steps_of
 from inception_dsl.interchange.graph import INPUT, Graph, GraphNode, flattened, needed
 from inception_dsl.ir.op import Op, concrete
 from inception_dsl.ir.ops.joins import Add, Concat, Mul
@@ -41,6 +42,16 @@ class Unit:
         return isinstance(self.ops[0], JOINS)
 
     @property
+    def arriving(self) -> tuple[int, ...]:
+        """The inputs that arrive: all of a join, and the first of a layer."""
+        return self.inputs if self.joins else self.inputs[:1]
+
+    @property
+    def operands(self) -> dict[str, int]:
+        """The other inputs of a layer, which it refers to, by the words that name them."""
+        return dict(zip(self.ops[0].operands, self.inputs[1:], strict=True)) if self.ops[0].operands else {}
+
+    @property
     def key(self) -> tuple[str, ...]:
         """What layers with the same weights have in common; empty without weights."""
         return tuple(name for names in self.weights for name in names)
@@ -53,6 +64,14 @@ class Units:
     graph: Graph
     units: tuple[Unit, ...]
     outputs: Mapping[str, int]
+
+    def given(self, chain: Chain) -> Iterator[int]:
+        """The values given before that a chain reads."""
+        for step in steps_of(chain):
+            if isinstance(step, Given):
+                yield step.unit
+            elif isinstance(step, Layer):
+                yield from self.units[step.unit].operands.values()
 
 
 def units_of(graph: Graph) -> Units:

@@ -14,7 +14,7 @@ from inception_dsl.interchange.primitives import decimal
 from inception_dsl.ir import program
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops.linear import Conv, ConvTranspose, LinearLayer
-from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
+from inception_dsl.ir.ops.pooling import AvgPool, MaxPool, Unpool
 from inception_dsl.ir.ops.scaling import Scale
 from inception_dsl.ir.shapes import Padding, ShapeError, Window
 from inception_dsl.ir.values import Name, Number
@@ -25,7 +25,7 @@ from inception_dsl.syntax.terms import Term, Use, WordTerm
 PREFERRED: Final = ("same", "valid", "ceil", "same_upper")
 """Paddings in the order in which they are tried; what none of them says stays as it was read."""
 
-WINDOWED: Final = (Conv, MaxPool, AvgPool)
+WINDOWED: Final = (Conv, MaxPool, AvgPool, Unpool)
 
 PADDINGS: Final = {
     "same": Padding("same"),
@@ -113,13 +113,13 @@ def _with_padding(unit: Unit, kind: str) -> Op | None:
         return None
     if max(window.reach) == 1 and kind != "valid":
         return None
-    other = replace(window, padding=padding)
+    other, image = replace(window, padding=padding), (unit.out if isinstance(op, Unpool) else unit.arrives).image
     try:
-        axes = other.axes(unit.arrives.image)
+        axes = other.axes(image)
     except ShapeError:
         return None
     counted = isinstance(op, AvgPool) and op.count_pad
-    own = window.axes(unit.arrives.image)
+    own = window.axes(image)
     same = all(
         (one.before, one.out) == (two.before, two.out) and (not counted or one.after == two.after)
         for one, two in zip(axes, own, strict=True)
@@ -136,7 +136,7 @@ def _plainly_padded(op: ConvTranspose, unit: Unit) -> ConvTranspose:
 
 # --- defaults ---------------------------------------------------------------------------------------------------------
 
-DEFAULTED: Final = ("conv", "conv_transpose", "maxpool", "avgpool", "bn", "ln", "gn", "fc")
+DEFAULTED: Final = ("conv", "conv_transpose", "maxpool", "unpool", "avgpool", "bn", "ln", "gn", "fc")
 """The layers that get defaults, in the order in which they are printed."""
 
 SLOTS: Final = ("padding", "ceil", "norm", "act", "bias", "eps", "gamma", "momentum", "border")

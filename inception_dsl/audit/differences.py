@@ -28,11 +28,12 @@ from inception_dsl.interchange.graph import GraphNode
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops.linear import Conv, ConvTranspose, LinearLayer
 from inception_dsl.ir.ops.norms import LRN, L2Norm, Norm
-from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
+from inception_dsl.ir.ops.pooling import AvgPool, MaxPool, Unpool
 from inception_dsl.ir.ops.regularisation import Dropout, DropPath
-from inception_dsl.ir.shapes import ShapeError, Window, sides
+from inception_dsl.ir.shapes import Pair, ShapeError, Window, sides
 
 Pool = MaxPool | AvgPool
+Windowed = Conv | ConvTranspose | Pool | Unpool
 
 WORDS: Final = {
     "kernel": "kernel",
@@ -115,7 +116,12 @@ def _reads_as(spec: GraphNode, target: GraphNode) -> bool:
 
 
 def _window(node: GraphNode) -> Window | None:
-    return node.op.window if isinstance(node.op, Conv | ConvTranspose | Pool) else None
+    return node.op.window if isinstance(node.op, Windowed) else None
+
+
+def _under(node: GraphNode) -> Pair:
+    """The image under the window of a layer: what arrives, or what the pool read that it undoes."""
+    return node.types[-1].image
 
 
 def _reads(parameters: dict[str, Any]) -> str:
@@ -130,8 +136,8 @@ def _windows(
     spec: GraphNode, target: GraphNode, window: Window, other: Window, padded_alike: bool
 ) -> Iterator[Difference]:
     """Kernel, stride, dilation and padding; padding that only follows a kernel or stride is left out."""
-    assert isinstance(spec.op, Conv | ConvTranspose | Pool)
-    image, its_image = spec.types[0].image, target.types[0].image
+    assert isinstance(spec.op, Windowed)
+    image, its_image = _under(spec), _under(target)
     one, two = dict(describe(spec)[1]), dict(describe(target)[1])
     same = True
     for name, text in (("kernel", sides), ("stride", spelling.stride), ("dilation", spelling.stride)):
@@ -155,12 +161,12 @@ def _padding(node: GraphNode, window: Window) -> str:
     """The pixels of padding that a layer reads, or that a transposed convolution cuts off."""
     if isinstance(node.op, ConvTranspose):
         return f"{spelling.pixels(*node.op.cut)}, for {sides(node.out.image)} pixels"
-    return spelling.padding(window, node.types[0].image)
+    return spelling.padding(window, _under(node))
 
 
 def _rules(node: GraphNode, window: Window) -> list[set[str]]:
     """What the padding of a window does on either axis: it reads none, and it keeps the size of the image by stride."""
-    image = node.types[0].image
+    image = _under(node)
     if isinstance(node.op, ConvTranspose):
         axes = zip(node.op.cut, node.out.image, image, window.stride, strict=True)
         both = [{"valid": cut == (0, 0), "same": out == size * step} for cut, out, size, step in axes]

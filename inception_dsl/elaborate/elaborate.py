@@ -11,7 +11,6 @@ from dataclasses import replace
 
 from inception_dsl.diagnostics.codes.layers import WRONG_LAYER_ARGUMENTS
 from inception_dsl.diagnostics.codes.modules import CANNOT_EVALUATE, NETWORK_TOO_LARGE
-from inception_dsl.diagnostics.codes.values import NOT_GIVEN
 from inception_dsl.diagnostics.diagnostic import Findings, Span
 from inception_dsl.diagnostics.spelling import listing
 from inception_dsl.elaborate.about import check_heads, paper, training_places
@@ -20,7 +19,8 @@ from inception_dsl.elaborate.arguments import argument, arguments, known, widths
 from inception_dsl.elaborate.cells import cell_values, report_unused
 from inception_dsl.elaborate.layers import Layers
 from inception_dsl.elaborate.modules import Modules
-from inception_dsl.elaborate.references import AGAIN, Explain, Given, check_again
+from inception_dsl.elaborate.reading import explaining, value_of, with_operands
+from inception_dsl.elaborate.references import AGAIN, Given, check_again
 from inception_dsl.elaborate.scope import Fault, Scope, describe_value
 from inception_dsl.elaborate.size import MOST_LAYERS, TooLarge, layers, too_large
 from inception_dsl.elaborate.unknown import unknown
@@ -148,7 +148,7 @@ class _Elaborator:
         """The tree of a whole formula."""
         body = self.body(scope.formula.term, scope)
         try:
-            check_again(body, self._explain(scope, scope.formula.term.at))
+            check_again(body, explaining(scope, scope.formula.term.at))
         except Fault as fault:
             self.findings.diagnostics.append(fault.diagnostic)
         return body
@@ -167,7 +167,7 @@ class _Elaborator:
             case Use():
                 return self._use(term, scope)
             case terms.Reference(name):
-                return self._read(name, scope, term.at)
+                return value_of(name, scope, term.at)
             case Chain(steps):
                 check_gates(steps, scope, self.findings)
                 return Sequence(tuple(self._parts(steps, scope)), origin=origin)
@@ -220,28 +220,17 @@ class _Elaborator:
             return self._call(use, self.spec.modules[use.name].columns, scope)
         if name == AGAIN:
             label = scope.text(use.at).removeprefix(AGAIN).strip()
-            again = scope.given.again(label, scope.formula.labels, self._explain(scope, use.at))
+            again = scope.given.again(label, scope.formula.labels, explaining(scope, use.at))
             return replace(again, origin=scope.span(use.at))
         if isinstance(name, str) and is_reference(name):
             if use != Use(use.name):
                 message, hint = f"`{name}` is a value, not a layer", "write `->` and a layer after it"
                 raise scope.fault(WRONG_LAYER_ARGUMENTS, message, use.at, help=hint)
-            return self._read(name[1:], scope, use.at)
+            return value_of(name[1:], scope, use.at)
         if is_layer(name):
             assert isinstance(name, str)
-            return self.vocabulary.layer(name, use, scope)
+            return with_operands(self.vocabulary.layer(name, use, scope), use, scope)
         raise unknown(use, name, scope, self.spec)
-
-    def _read(self, name: str, scope: Scope, at: tuple[int, int], column: str = "") -> Reference:
-        """The value of `@name`; of the column `name` of a module, where it is in braces."""
-        read = scope.given.read(name, scope.formula.labels, self._explain(scope, at, column))
-        return replace(read, origin=scope.span(at))
-
-    def _explain(self, scope: Scope, at: tuple[int, int], column: str = "") -> Explain:
-        """Makes errors (E231) at a part of the formula, or at the cell of a column."""
-        if column:
-            return lambda message, hint: scope.bad(NOT_GIVEN, Name(column, at=at), message, hint)
-        return lambda message, hint: scope.fault(NOT_GIVEN, message, at, help=hint)
 
     def _call(self, use: Use, columns: tuple[str, ...], scope: Scope) -> Body:
         assert isinstance(use.name, str)
@@ -255,7 +244,7 @@ class _Elaborator:
         values = known(given, scope)
         places = {word.text: word.at for word in use.words}
         tensors = {
-            column: self._read(value[1:], scope, places.get(column, use.at), "" if column in places else column)
+            column: value_of(value[1:], scope, places.get(column, use.at), "" if column in places else column)
             for column, value in values.items()
             if isinstance(value, str) and is_reference(value)
         }

@@ -61,6 +61,9 @@ class Layers:
 
     def _check_value(self, name: str, word: WordTerm, scope: Scope) -> None:
         """Raise `Fault` for a value in a default that is invalid for every row."""
+        if WORDS[word.text].value == "reference":
+            message, hint = f"`{word.text}` names a value of one place", f"write it on every `{name}`"
+            raise scope.fault(INAPPLICABLE_WORD, message, word.at, help=hint)
         used = list(value_names(Use(name, words=(word,))))
         for used_name in used:
             if used_name.name not in self.names:
@@ -109,6 +112,9 @@ def _check_arity(name: str, use: Use, extent: str, scope: Scope) -> None:
             size, stride = (scope.text(value.at) for value in use.fraction)
             hint = f"write a square kernel as `{size}x{size}/{stride}`"
         raise scope.fault(WRONG_LAYER_ARGUMENTS, f"`{name}` needs a kernel", use.at, help=hint)
+    for word in {*entry.ops[0].operands} - {word.text for word in use.words}:
+        hint = f"write `{word}={WORDS[word].example}`, say: it {WORDS[word].meaning}"
+        raise scope.fault(WRONG_LAYER_ARGUMENTS, f"`{name}` needs the word `{word}`", use.at, help=hint)
     kind = entry.number.kind if entry.number else ""
     if kind == "pair" and use.stride:
         raise scope.fault(WRONG_LAYER_ARGUMENTS, f"`{name}` takes no stride", use.size_at, help="delete it")

@@ -131,11 +131,12 @@ def as_term(body: Body) -> Term:
     match body:
         case Layer((Scale(factor),)):
             return Scaled(_number(factor), PASS)
-        case Layer(ops):
-            return _layer(ops)
+        case Layer(ops, tensors):
+            layer = _layer(ops)
+            return replace(layer, words=(*layer.words, *_passed(tensors)))
         case Call(template, args, tensors):
             widths = (WordTerm(param, _value(width)) for param, width in args if param != "classes")
-            return Use(template, words=(*widths, *(WordTerm(name, _passed(value)) for name, value in tensors)))
+            return Use(template, words=(*widths, *_passed(tensors)))
         case Reference(name, kind):
             return Use(Name(name)) if kind == "argument" else terms.Reference(name)
         case Again(label):
@@ -159,8 +160,10 @@ def print_layer(ops: tuple[Op, ...]) -> str:
     return ops[0].name if type(ops[0]) in SIGNS else spell_term(as_term(Layer(ops)))
 
 
-def _passed(reference: Reference) -> Value | str:
-    return Name(reference.name) if reference.kind == "argument" else f"@{reference.name}"
+def _passed(tensors: Collection[tuple[str, Reference]]) -> Iterator[WordTerm]:
+    """The words that name values given before."""
+    for name, reference in tensors:
+        yield WordTerm(name, Name(reference.name) if reference.kind == "argument" else f"@{reference.name}")
 
 
 def _part(part: Part) -> Term:

@@ -31,6 +31,7 @@ NUMBER_SYNTAX: Final = {
     "number": "a number",
     "width": "a number",
     "offset": "a number of 0 or more",
+    "reference": "`@name`, the value of a row above or of a step to the left",
     "share": "a number from 0 to 1",
     "pair": f"a whole number up to {MAX_EXTENT:,}, or two: height x width",
 }
@@ -92,7 +93,8 @@ def required(size: Mapping[str, Any]) -> str:
 def _default(layer: LayerEntry, word: str) -> str:
     """What holds where neither a word nor one that it excludes is written."""
     slot = WORDS[word].slot or word
-    return layer.defaults.get(slot, "required" if slot == "padding" else "off")
+    needed = slot == "padding" or WORDS[word].value == "reference"
+    return layer.defaults.get(slot, "required" if needed else "off")
 
 
 def _word(name: str) -> dict[str, Any]:
@@ -203,7 +205,7 @@ def _show_layer(name: str, entry: Mapping[str, Any], most: int) -> str:
         values = f" ({about['values']})" if about["values"] else ""
         rows.append((_written(word), default, about["meaning"] + values))
     table = f"\n\n{wrap(rows, most)}" if len(rows) > 1 else ""
-    table += "\n\nA kernel larger than 1x1 must state its padding." if "required" in entry["words"].values() else ""
+    table += "\n\nA kernel larger than 1x1 must state its padding." if "valid" in entry["words"] else ""
     return f"{entry['written']}\n\n{entry['doc']}{table}"
 
 

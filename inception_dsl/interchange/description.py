@@ -13,7 +13,7 @@ from inception_dsl.ir.ops.channels import ChannelPart, ChannelShuffle, ChannelSl
 from inception_dsl.ir.ops.joins import Add, Concat, Mul
 from inception_dsl.ir.ops.linear import Conv, ConvTranspose, FullyConnected, LinearLayer
 from inception_dsl.ir.ops.norms import BatchNorm
-from inception_dsl.ir.ops.pooling import AvgPool, MaxPlaces, MaxPool
+from inception_dsl.ir.ops.pooling import AvgPool, MaxPool, Unpool
 from inception_dsl.ir.ops.resampling import PixelShuffle, PixelUnshuffle, Resize
 from inception_dsl.ir.ops.scaling import Scale
 from inception_dsl.ir.ops.shaping import Crop, Flatten, Identity, Pad
@@ -55,8 +55,10 @@ def describe(node: GraphNode) -> tuple[str, Parameters]:
     match op:
         case Conv() | ConvTranspose() | FullyConnected():
             return _linear(op, x, node.out)
-        case MaxPool(window) | MaxPlaces(window):
+        case MaxPool(window):
             return op.name, _pool(window, x, (1, 1))
+        case Unpool(window):
+            return op.name, _parameters(**_window(window, node.types[1]))
         case AvgPool(window, count_pad, to):
             counted = {"count_pad": True} if window and count_pad and _reads_padding(window, x) else {}
             return "avgpool", (*_pool(window, x, to), *_parameters(**counted))

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 
 from inception_dsl.interchange.builder import Builder
 from inception_dsl.interchange.graph import Unsupported
-from inception_dsl.interchange.primitives import Ones, Primitive
-from inception_dsl.ir.ops.joins import Mul
-from inception_dsl.ir.ops.pooling import MaxPlaces
-from inception_dsl.ir.ops.resampling import Resize
+from inception_dsl.interchange.primitives import Primitive
+from inception_dsl.ir.ops.pooling import Unpool
 from inception_dsl.ir.shapes import Pair, TensorType, Window, pool_shape
 
 
@@ -25,17 +23,8 @@ class MaxIndices(Primitive):
 
 
 def unpool(graph: Builder, name: str, x: int, indices: int, size: Pair) -> int:
-    """Add a product of an enlarged image with the places of the maxima, and give its index.
-
-    Raises `Unsupported` for indices that no pool gives, and for windows that do not lie side by side on the image.
-    """
+    """Add an image unpooled to one of a size, and give its index. Raises `Unsupported` for indices of another image."""
     pool = graph.node(indices)
     if pool is None or not isinstance(pool.op, MaxIndices) or graph.type_of(pool.inputs[0]).image != size:
-        raise Unsupported("the language unpools to the places of a pool of the same size")
-    window, (image,) = pool.op.window, pool.inputs
-    if isinstance(graph.op(x), Ones):
-        return graph.add(name, MaxPlaces(window), image)
-    if Resize(window.stride).infer(graph.type_of(x)) != graph.type_of(image) or window.kernel != window.stride:
-        raise Unsupported("the language unpools windows that lie side by side and cover the image")
-    places = graph.add(f"{name}/places", MaxPlaces(window), image)
-    return graph.add(name, Mul(), graph.add(f"{name}/larger", Resize(window.stride), x), places)
+        raise Unsupported("the language unpools to the places of a pool of an image of the same size")
+    return graph.add(name, Unpool(pool.op.window), x, *pool.inputs)

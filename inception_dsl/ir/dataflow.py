@@ -42,12 +42,12 @@ def used_names(body: Body) -> set[str]:
 
 
 def references(body: Body) -> Iterator[Reference | Again]:
-    """Every reference in a body, those that its calls pass on included, from left to right."""
+    """Every reference in a body, those that its layers read and its calls pass on included, from left to right."""
     for inner in within(body):
         match inner:
             case Reference() | Again():
                 yield inner
-            case Call(_, _, tensors):
+            case Call(_, _, tensors) | Layer(_, tensors):
                 yield from (reference for _, reference in tensors)
 
 
@@ -76,5 +76,5 @@ def split_source(body: Body) -> tuple[Reference | None, Body]:
 def inputs(body: Body) -> tuple[str, tuple[str, ...]]:
     """The rows that a row or head reads: the one in place of what arrives ("" for none), then those that it passes."""
     source, rest = split_source(body)
-    passed = rest.tensors if isinstance(rest, Call) else ()
+    passed = rest.tensors if isinstance(rest, Call | Layer) else ()
     return source.name if source else "", tuple(reference.name for _, reference in passed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import ClassVar, Literal, Self
 
@@ -24,6 +24,9 @@ class Op:
     """Where its output lies: in its own memory, in its input's, or over its input if nothing else reads that."""
     needs_input: ClassVar[bool] = False
     """Whether the backward pass reads its input again, so that in training its output lies in its own memory."""
+
+    operands: ClassVar[tuple[str, ...]] = ()
+    """What it reads beside what arrives: values given before, by the words that name them."""
 
     training_only: ClassVar[bool] = False
     """Whether it passes its input through in inference."""
@@ -52,6 +55,10 @@ class Op:
     def receptive_field(self, image: TensorType, before: ReceptiveFields) -> ReceptiveFields:
         """The receptive field of its output, given that of its single input, of shape `image`."""
         return before
+
+    def receptive_field_of(self, types: Sequence[TensorType], before: Sequence[ReceptiveFields]) -> ReceptiveFields:
+        """The receptive field of its output, given those of its inputs, of shapes `types`."""
+        return self.receptive_field(types[0], before[0])
 
     def channels(self, *inputs: Width) -> Width:
         """The output channels for input channels that may be symbolic."""

@@ -24,9 +24,13 @@ def _origin() -> Origin:
 
 @dataclass(frozen=True)
 class Layer:
-    """One word of the language: its op, then the norm and the activation that its words add (`conv 3x3 64 bn relu`)."""
+    """One word of the language: its op, then the norm and the activation that its words add (`conv 3x3 64 bn relu`).
+
+    `tensors` are the values given before that its op reads beside what arrives, by the words that name them.
+    """
 
     ops: tuple[Op, ...]
+    tensors: tuple[tuple[str, Reference], ...] = ()
     origin: Origin = _origin()
 
 

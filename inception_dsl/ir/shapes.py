@@ -276,6 +276,19 @@ def window_receptive_field(
     return height, width
 
 
+def transposed_receptive_field(window: Window, cut: Sequence[int], before: ReceptiveFields) -> ReceptiveFields:
+    """The receptive field after the transpose of a window, which cuts off `cut` pixels above and on the left."""
+    height, width = (
+        ReceptiveField(
+            Fraction(field.stride) / stride,
+            field.first + Fraction(pixels - reach + 1, stride) * field.stride,
+            field.last + Fraction(pixels, stride) * field.stride,
+        )
+        for field, stride, reach, pixels in zip(before, window.stride, window.reach, cut, strict=True)
+    )
+    return height, width
+
+
 def image_receptive_field(image: Pair, before: ReceptiveFields) -> ReceptiveFields:
     """The receptive field where every output pixel reads the whole image, placed as the first pixel sees it."""
     height, width = (field.through(size, 1, 0) for field, size in zip(before, image, strict=True))

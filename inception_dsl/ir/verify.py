@@ -40,8 +40,10 @@ def verify_program(program: Program) -> Program:
 
 def _verify_body(body: Body, known: dict[str, Template], free_names: Collection[str], where: str) -> None:
     match body:
-        case Layer(ops):
+        case Layer(ops, tensors):
             _require(bool(ops), f"{where} has a layer without ops")
+            read = tuple(name for name, _ in tensors)
+            _require(read == ops[0].operands, f"{where} gives {ops[0].name} {read}, not {ops[0].operands}")
             for op in ops:
                 _verify_widths(vars(op).values(), free_names, where)
         case Call(template, args, tensors):

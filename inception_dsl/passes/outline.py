@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from inception_dsl.ir.dataflow import references, split_source, used_names, within
-from inception_dsl.ir.program import Body, Call, Part, Program, Reference, Sequence, Template
+from inception_dsl.ir.program import Body, Call, Layer, Part, Program, Reference, Sequence, Template
 from inception_dsl.ir.values import Name
 from inception_dsl.passes.rewrite import bottom_up
 
@@ -14,13 +14,13 @@ from inception_dsl.passes.rewrite import bottom_up
 def outline(program: Program) -> Program:
     """Outline rows and heads; a row that it reads becomes an argument of the module, and its call passes the row on.
 
-    What only begins with another row's value, or passes values on to a module, stays as it is.
+    What only begins with another row's value, or passes values on to a module or a layer, stays as it is.
     """
     templates = dict(program.templates)
 
     def outlined(name: str, body: Body, is_row: bool) -> Body:
         source, rest = split_source(body)
-        if isinstance(rest, Call) or not any(references(rest)):
+        if isinstance(rest, Call | Layer) or not any(references(rest)):
             return body
         taken = {*templates, *(template.module for template in templates.values())}
         module = name
@@ -47,7 +47,7 @@ def _as_argument(body: Body) -> Body:
     match body:
         case Reference(_, "row"):
             return replace(body, kind="argument")
-        case Call(_, _, tensors):
+        case Call(tensors=tensors) | Layer(tensors=tensors):
             passed = tuple(
                 (name, replace(read, kind="argument") if read.kind == "row" else read) for name, read in tensors
             )

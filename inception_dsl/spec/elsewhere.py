@@ -26,7 +26,7 @@ _TRANSPOSED: Final = "a transposed convolution is `conv_transpose 4x4/2 64 pad=1
 _RESIZE: Final = "an image is enlarged by `resize 2`, and brought to a size by `resize to=14x14 bilinear`"
 _POOLED: Final = "[ channel_mean | channel_max ]"
 _OVER_CHANNELS: Final = f"the mean and the maximum over the channels are `{_POOLED}`"
-_UNPOOL: Final = "to unpool is `[ resize 2 * [ resize 2 -> max_places 2x2/2 valid ] ]`"
+_UNPOOL: Final = "to unpool is `a: relu -> maxpool 2x2/2 valid -> unpool 2x2/2 valid pooled=@a`"
 _NOTHING: Final = "the language does not support it"
 _NORM: Final = f"{_NOTHING}; its norms are `bn`, `gn 32`, `ln` and `lrn 5`"
 _ACTIVATIONS: Final = [
@@ -67,7 +67,7 @@ FOREIGN_LAYERS: Final = _table(
     ("conv2dtranspose transposedconvolution fractionallystridedconv", _TRANSPOSED),
     ("fractionalconv pconv partialconv deformconv deformable dcn involution", _NOTHING),
     ("upsample upsampling downsample interpolate interp resizing", _RESIZE),
-    ("unpool maxunpool unpooling", _UNPOOL),
+    ("maxunpool unpooling", _UNPOOL),
     ("depthtospace", "write `pixel_shuffle 2`; for TensorFlow's order (ONNX's DCR), `shuffle 4 -> pixel_shuffle 2`"),
     ("spacetodepth reorg", "on 3 channels, write `pixel_unshuffle 2 -> shuffle 3`"),
     ("subpixel subpixelconv", "write `conv 3x3 12 same -> pixel_shuffle 2`"),

@@ -164,6 +164,15 @@ def _renamed(word: WordTerm, names: Mapping[str, str]) -> WordTerm:
     return replace(word, value=names[row]) if row in names else word
 
 
+def given_in(term: Term) -> Iterator[str]:
+    """The names of the rows and steps whose values a term itself reads, without those of the terms inside it."""
+    match term:
+        case Reference(name):
+            yield name
+        case Use(words=words):
+            yield from (word.value[1:] for word in words if isinstance(word.value, str) and word.value[:1] == "@")
+
+
 def value_names(term: Term) -> Iterator[Name]:
     """Every name that the values of a term use, from left to right."""
     for inner in walk(term):

@@ -159,3 +159,30 @@ layers: |
   block | [pass + conv 3x3 16 same -> drop_path 10%]
 """,
 )
+
+UNPOOLED_SHAPE = Code(
+    "E234",
+    "unpooled image does not fit the pool",
+    """\
+`unpool` puts the pixels that arrive where a max pool of `pooled` finds its maxima, so there must be one for every
+window of that pool, in every channel. `pooled` is what the pool read; the kernel, stride and padding are the pool's.
+""",
+    wrong="""\
+network: tiny
+input: 3x32x32
+layers: |
+  name   | layer
+  conv   | conv 3x3 8 same
+  pool   | maxpool 2x2/2 valid
+  unpool | unpool 2x2/2 valid pooled=@pool
+""",
+    right="""\
+network: tiny
+input: 3x32x32
+layers: |
+  name   | layer
+  conv   | conv 3x3 8 same
+  pool   | maxpool 2x2/2 valid
+  unpool | unpool 2x2/2 valid pooled=@conv
+""",
+)

@@ -181,8 +181,8 @@ class _Drawing:
         self, body: Body, arriving: TensorType | None, env: Mapping[str, Scalar]
     ) -> tuple[list[Element], TensorType | None]:
         match body:
-            case Layer(ops):
-                return self._layer(ops)
+            case Layer(ops, tensors):
+                return self._layer(ops, _given(tensors))
             case Chain(parts):
                 elements: list[Element] = []
                 for part in parts:
@@ -226,7 +226,7 @@ class _Drawing:
                 elements = [*elements, Box(part.label, "value", out=_shown(out), step=self.numbers[part.label])]
         return elements, out
 
-    def _layer(self, ops: tuple[Op, ...]) -> tuple[list[Element], TensorType | None]:
+    def _layer(self, ops: tuple[Op, ...], given: str) -> tuple[list[Element], TensorType | None]:
         out: TensorType | None = None
         bound = ops
         if self.typed:
@@ -237,7 +237,7 @@ class _Drawing:
         if self.inside:
             return [], out
         title, detail = words.layer_words(bound)
-        return [Box(title, words.kind_of(bound), words.wrapped(detail), _shown(out))], out
+        return [Box(title, words.kind_of(bound), words.wrapped(detail, given), _shown(out))], out
 
     def _next(self, op: Op) -> tuple[Op, TensorType | None]:
         """An op as lowered, and its output; in a module alone, the op itself."""
@@ -264,7 +264,7 @@ class _Drawing:
         self.values, self.inside = passed, not self.opened
         inner, out = self.walk(template.body, arriving, bound)
         self.values, self.inside = outer
-        given = ", ".join(f"{name}={_spelled(value)}" for name, value in call.tensors)
+        given = _given(call.tensors)
         if self.opened:  # its boxes have the widths
             return [Frame(template.module, inner, words.wrapped(given), _shown(out))], out
         detail = words.wrapped(words.width_words(args), given)
@@ -276,8 +276,9 @@ class _Drawing:
         return self.values.get((kind, name))
 
 
-def _spelled(reference: Reference) -> str:
-    return reference.name if reference.kind == "argument" else f"@{reference.name}"
+def _given(tensors: Sequence[tuple[str, Reference]]) -> str:
+    """The values given before that a call or a layer reads, with the names that it has for them."""
+    return ", ".join(f"{name}={'@' * (read.kind != 'argument')}{read.name}" for name, read in tensors)
 
 
 def _shown(out: TensorType | None) -> str:

@@ -15,7 +15,7 @@ from inception_dsl.ir.ops.channels import ChannelMax, ChannelMean
 from inception_dsl.ir.ops.joins import Add, Concat, Mul
 from inception_dsl.ir.ops.linear import Conv, ConvTranspose, FullyConnected
 from inception_dsl.ir.ops.norms import LRN, BatchNorm, GroupNorm, L2Norm, LayerNorm
-from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
+from inception_dsl.ir.ops.pooling import AvgPool, MaxPool, Unpool
 from inception_dsl.ir.ops.scaling import Scale
 from inception_dsl.ir.ops.shaping import Flatten
 from inception_dsl.ir.program import Layer
@@ -33,7 +33,7 @@ _LONG: Final = re.compile(r"\b0\.\d{7,}\b")
 
 _KINDS: Final[Mapping[type[Op], Kind]] = {
     **dict.fromkeys((Conv, ConvTranspose), "convolution"),
-    **dict.fromkeys((MaxPool, AvgPool, ChannelMean, ChannelMax), "pool"),
+    **dict.fromkeys((MaxPool, AvgPool, Unpool, ChannelMean, ChannelMax), "pool"),
     **dict.fromkeys((BatchNorm, GroupNorm, LayerNorm, LRN, L2Norm), "norm"),
     **dict.fromkeys((Concat, Add, Mul), "join"),
     **dict.fromkeys((FullyConnected, Softmax), "classifier"),

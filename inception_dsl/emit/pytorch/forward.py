@@ -126,8 +126,9 @@ class ClassBody:
         return step.variable, step.channels
 
     def _passed(self, body: Body) -> str:
-        """The values that a call passes on, as further arguments."""
-        return "".join(f", {self._value(value)[0]}" for _, value in body.tensors) if isinstance(body, Call) else ""
+        """The values that a call passes on, or that a layer reads beside what arrives, as further arguments."""
+        tensors = body.tensors if isinstance(body, Call | Layer) else ()
+        return "".join(f", {self._value(value)[0]}" for _, value in tensors)
 
     def _labelled(self, part: Part, code: str, channels: Width, apply: Callable[[str], str] = lambda x: x) -> str:
         """The expression of a part; the variable of its label, after a line that assigns it, if the label is read."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from inception_dsl.interchange.builder import Added, Builder
+from inception_dsl.interchange.constant import Constant
+from inception_dsl.interchange.graph import Unsupported
 from inception_dsl.interchange.primitives import Gather, Join, Pad, Slice
 from inception_dsl.interchange.recognise.expansion import MOST_COPIES, copies
 from inception_dsl.ir.ops.channels import ChannelPart, ChannelShuffle, ChannelSlice
@@ -72,6 +74,29 @@ def concat(graph: Builder, added: Added) -> int | None:
     """Values joined along the channels."""
     assert isinstance(added.op, Join)
     return graph.add(added.name, Concat(), *added.inputs) if added.op.axis == 0 else None
+
+
+def joined(graph: Builder, name: str, axis: int, values: Sequence[int | Constant]) -> int:
+    """Add values joined along an axis, and give the index; zeros among them pad the value before them, or the first.
+
+    Raises `Unsupported` for other constants.
+    """
+    found: list[int] = []
+    sides: list[list[int]] = [[0, 0]]  # the zeros before and after every value
+    for value in values:
+        if isinstance(value, Constant):
+            if not value.known or value.trained or value.values.any():
+                raise Unsupported("the language joins values with zeros, and not with other constants")
+            sides[-1][bool(found)] += value.shape[axis + 1]
+        else:
+            sides += [[0, 0]] if found else []
+            found.append(value)
+    for at, counts in enumerate(sides):
+        if any(counts):
+            rank = len(graph.type_of(found[at]).shape)
+            before, after = (tuple(count * (place == axis) for place in range(rank)) for count in counts)
+            found[at] = graph.add(f"{name}/zeros", Pad(before, after), found[at])
+    return found[0] if len(found) == 1 else graph.add(name, Join(axis), *found)
 
 
 def zeros(graph: Builder, added: Added) -> int | None:

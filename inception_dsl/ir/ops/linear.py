@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from fractions import Fraction
 
 from inception_dsl.diagnostics.codes.layers import IMPOSSIBLE_PADDING
 from inception_dsl.diagnostics.codes.shapes import KERNEL_TOO_LARGE, UNEVEN_GROUPS, WRONG_RANK
 from inception_dsl.ir.op import Op, concrete
 from inception_dsl.ir.shapes import (
     Pair,
-    ReceptiveField,
     ReceptiveFields,
     ShapeError,
     TensorType,
     Weight,
     Window,
     nearest_divisor,
+    transposed_receptive_field,
     window_receptive_field,
 )
 from inception_dsl.ir.values import Width
@@ -139,16 +138,7 @@ class ConvTranspose(Op):
         return 0 if _is_depthwise(inputs[0], self.groups) else self.depth
 
     def receptive_field(self, image: TensorType, before: ReceptiveFields) -> ReceptiveFields:
-        axes = zip(before, self.window.stride, self.window.reach, self.cut, strict=True)
-        height, width = (
-            ReceptiveField(
-                Fraction(field.stride) / stride,
-                field.first + Fraction(cut[0] - reach + 1, stride) * field.stride,
-                field.last + Fraction(cut[0], stride) * field.stride,
-            )
-            for field, stride, reach, cut in axes
-        )
-        return height, width
+        return transposed_receptive_field(self.window, [before for before, _ in self.cut], before)
 
     def channels(self, *inputs: Width) -> Width:
         return self.width

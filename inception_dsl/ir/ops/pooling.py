@@ -1,16 +1,21 @@
-"""Pooling: the maximum and the average under a window, and the place of the maximum."""
+"""Pooling: the maximum and the average under a window; and unpooling, to the places of the maxima."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from inception_dsl.diagnostics.codes.values import UNPOOLED_SHAPE
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.shapes import (
     Pair,
     ReceptiveFields,
+    ShapeError,
     TensorType,
     Window,
+    joined_receptive_field,
     pool_shape,
+    transposed_receptive_field,
     window_receptive_field,
 )
 
@@ -59,22 +64,29 @@ class AvgPool(Op):
 
 
 @dataclass(frozen=True)
-class MaxPlaces(Op):
-    """1 at the place of the maximum under every window, the first of several, and 0 elsewhere; of the input's size.
+class Unpool(Op):
+    """The pixels of an image where a max pool of another, `pooled`, finds its maxima, and 0 elsewhere.
 
-    An image that is enlarged and multiplied by it is unpooled: every pixel goes where the maximum was (SegNet,
-    1511.00561, section 3; the switches of 1311.2901).
+    The pool has this window, and its output the shape of the image that arrives. Of several equal pixels a window takes
+    the first, row by row. Where windows overlap and several have their maximum in one pixel, the last window counts, as
+    in torch and onnxruntime on a CPU; torch does not promise it elsewhere. The switches of 1311.2901, section 2.1, the
+    pooling indices of SegNet (1511.00561, section 3), and ENet's (1606.02147).
     """
 
-    name = "max_places"
+    name = "unpool"
+    operands = ("pooled",)
     window: Window
 
     def infer(self, *inputs: TensorType) -> TensorType:
-        (x,) = inputs
-        self.window.out(x.image)
-        return x
+        x, pooled = inputs
+        if (wanted := pool_shape(self.window, pooled)) != x:
+            message = f"the pool gives {wanted.described} of {pooled}, and {x.described} arrives"
+            raise ShapeError(UNPOOLED_SHAPE, message, "`pooled` is what the pool read, whose window `unpool` has")
+        return pooled
 
-    def receptive_field(self, image: TensorType, before: ReceptiveFields) -> ReceptiveFields:
-        axes = zip(before, self.window.reach, strict=True)
-        height, width = (field.through(2 * reach - 1, 1, reach - 1) for field, reach in axes)
-        return height, width
+    def receptive_field_of(self, types: Sequence[TensorType], before: Sequence[ReceptiveFields]) -> ReceptiveFields:
+        cut = [axis.before for axis in self.window.axes(types[1].image)]
+        neighbours = zip(before[1], self.window.reach, strict=True)
+        height, width = (field.through(2 * reach - 1, 1, reach - 1) for field, reach in neighbours)
+        fields = transposed_receptive_field(self.window, cut, before[0]), (height, width)
+        return joined_receptive_field(fields, (types[1], types[1]))

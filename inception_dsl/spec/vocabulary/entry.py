@@ -21,15 +21,15 @@ class Word(NamedTuple):
 
     Words of one `slot` exclude each other; without a slot a word excludes itself alone. `value` is what follows its `=`
     ("width": a number of channels, "offset": one that may be 0, "share": from 0 to 1, "pair": a number, or two such as
-    `1x3`); `choices` are the words that can stand there instead. `alone` says whether the word may be written without
-    a value. `op` is the operation that it adds to its layer; its value is then the number of the layer of that name. A
-    word that is called like a field of its layer's ops sets that field. `same_as` is what a word stands for: another
-    word and its value.
+    `1x3`, "reference": a value given before, which a layer with this word needs); `choices` are the words that can
+    stand there instead. `alone` says whether the word may be written without a value. `op` is the operation that it
+    adds to its layer; its value is then the number of the layer of that name. A word that is called like a field of its
+    layer's ops sets that field. `same_as` is what a word stands for: another word and its value.
     """
 
     meaning: str
     slot: str = ""
-    value: Literal["", "number", "width", "offset", "share", "pair"] = ""
+    value: Literal["", "number", "width", "offset", "share", "pair", "reference"] = ""
     choices: tuple[str, ...] = ()
     alone: bool = True
     example: str = ""

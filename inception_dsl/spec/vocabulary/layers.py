@@ -8,7 +8,7 @@ from inception_dsl.ir.ops.activations import LeakyReLU, PReLU, Softmax
 from inception_dsl.ir.ops.channels import ChannelMax, ChannelMean, ChannelPart, ChannelShuffle, ChannelSlice
 from inception_dsl.ir.ops.linear import Conv, ConvTranspose, FullyConnected
 from inception_dsl.ir.ops.norms import LRN, BatchNorm, GroupNorm, L2Norm, LayerNorm
-from inception_dsl.ir.ops.pooling import AvgPool, MaxPlaces, MaxPool
+from inception_dsl.ir.ops.pooling import AvgPool, MaxPool, Unpool
 from inception_dsl.ir.ops.regularisation import Dropout, DropPath
 from inception_dsl.ir.ops.resampling import PixelShuffle, PixelUnshuffle, Resize
 from inception_dsl.ir.ops.scaling import Affine
@@ -73,7 +73,7 @@ LAYERS: Final[dict[str, LayerEntry]] = {
         },
     ),
     "maxpool": LayerEntry("maxpool KxK/S", (MaxPool,), True, words=_words("same same_upper valid pad ceil global")),
-    "max_places": LayerEntry("max_places KxK/S", (MaxPlaces,), True, words=_words("same valid pad")),
+    "unpool": LayerEntry("unpool KxK/S pooled=@ROW", (Unpool,), True, words=_words("same valid pad ceil pooled")),
     "avgpool": LayerEntry(
         "avgpool KxK/S",
         (AvgPool,),

@@ -78,6 +78,9 @@ WORDS: Final[dict[str, Word]] = {
         "gives every channel filters of its own: `groups={in}`", "groups", same_as=("groups", Name("in"))
     ),
     "dilation": _number("dilates the kernel: this many pixels between neighbouring weights", "2", "pair"),
+    "pooled": Word(
+        "is what the max pool read: a row, or a step to the left", value="reference", alone=False, example="@conv1"
+    ),
     "start": _number("is the first of its channels, counted from 0", "32", "offset"),
     "reflect": Word("mirrors the image in the margin, in place of zeros"),
     **{side: Word(f"cuts off, or adds, pixels {where}") for side, where in SIDES.items()},

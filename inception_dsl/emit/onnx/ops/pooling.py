@@ -1,4 +1,4 @@
-"""Pooling: the maximum and the average under a window, and the place of the maximum."""
+"""Pooling: the maximum and the average under a window; and unpooling, to the places of the maxima."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from inception_dsl.emit.onnx import protobuf as pb
 from inception_dsl.emit.onnx.node import OnnxNode, Site, Spelling
 from inception_dsl.emit.onnx.windows import window_attributes
 from inception_dsl.emit.rules import Rules
-from inception_dsl.ir.ops.pooling import AvgPool, MaxPlaces, MaxPool
+from inception_dsl.ir.ops.pooling import AvgPool, MaxPool, Unpool
 from inception_dsl.ir.shapes import Pair, ShapeError, Window, adaptive_bins, uniform_window
 
 CEIL: Final = 22  # the first opset whose shape inference drops a last pooling window that lies wholly in the padding
@@ -30,19 +30,27 @@ def _avg_pool(op: AvgPool, site: Site) -> OnnxNode:
     return OnnxNode("AveragePool", {**_pooling(op.window, site), **counted})
 
 
-@rules(MaxPlaces)
-def _max_places(op: MaxPlaces, site: Site) -> list[OnnxNode]:
-    window, image = window_attributes(op.window, site), site.types[0].image
-    axes = zip(op.window.axes(image), op.window.stride, op.window.kernel, image, strict=True)
-    covered = all((axis.out - 1) * step + kernel - 2 * axis.before == size for axis, step, kernel, size in axes)
-    larger = [] if covered and not site.dynamic else [OnnxNode("Shape", {}, {}, ("x",), "shape")]
-    return [
-        OnnxNode("MaxPool", window, {}, ("x",), "largest", "places"),
-        OnnxNode("Equal", {}, {}, ("largest", "largest"), "equal"),
-        OnnxNode("Cast", {"to": pb.FLOAT}, {}, ("equal",), "ones"),
-        *larger,
-        OnnxNode("MaxUnpool", window, {}, ("ones", "places", *(node.name for node in larger))),
-    ]
+@rules(Unpool)
+def _unpool(op: Unpool, site: Site) -> list[OnnxNode]:
+    """The pool again, for its places, and the unpooling to them, whose window says the size of the image.
+
+    Where that is not known, it is an input, and the window must not say a larger one.
+    """
+    pooled = site.types[1]
+    window = _pooling(op.window, site._replace(types=(pooled,)))
+    pool = OnnxNode("MaxPool", window, {}, ("x2",), "largest", "places")
+    axes = zip(op.window.axes(pooled.image), pooled.image, op.window.stride, strict=True)
+    last = [1 - axis.before if site.dynamic else size - (axis.out - 1) * step for axis, size, step in axes]
+    cut = [max(1 - pixels, 0) for pixels in last]  # of a last window that begins behind the image
+    slides: dict[str, pb.Parameter] = {
+        "kernel_shape": tuple(pixels + 2 * less for pixels, less in zip(last, cut, strict=True)),
+        "strides": op.window.stride,
+        "pads": (*cut, *cut),
+    }
+    if not site.dynamic:
+        return [pool, OnnxNode("MaxUnpool", slides, {}, ("x", "places"))]
+    shape = OnnxNode("Shape", {}, {}, ("x2",), "shape")
+    return [pool, shape, OnnxNode("MaxUnpool", slides, {}, ("x", "places", "shape"))]
 
 
 def _adaptive(to: Pair, site: Site) -> OnnxNode:

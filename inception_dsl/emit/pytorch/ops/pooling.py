@@ -1,4 +1,4 @@
-"""Pooling: the maximum and the average under a window, and the place of the maximum."""
+"""Pooling: the maximum and the average under a window; and unpooling, to the places of the maxima."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from inception_dsl.emit.python import CallExpr, Expression
 from inception_dsl.emit.pytorch.layers import LayerPrinter
 from inception_dsl.emit.pytorch.windows import pair, window_items
 from inception_dsl.emit.rules import Rules
-from inception_dsl.ir.ops.pooling import AvgPool, MaxPlaces, MaxPool
+from inception_dsl.ir.ops.pooling import AvgPool, MaxPool, Unpool
 from inception_dsl.ir.values import Width
 
 rules: Final = Rules[Expression]("PyTorch")
@@ -35,6 +35,6 @@ def _avg_pool(op: AvgPool, channels: Width, layers: LayerPrinter) -> Expression:
     return layers.helper("SameAvgPool2d", *items) if uneven else CallExpr("nn.AvgPool2d", tuple(items))
 
 
-@rules(MaxPlaces)
-def _max_places(op: MaxPlaces, channels: Width, layers: LayerPrinter) -> Expression:
-    return layers.helper("MaxPlaces", pair(op.window.kernel), *window_items(op.window, pool=True))
+@rules(Unpool)
+def _unpool(op: Unpool, channels: Width, layers: LayerPrinter) -> Expression:
+    return layers.helper("MaxUnpool", pair(op.window.kernel), *window_items(op.window, pool=True))

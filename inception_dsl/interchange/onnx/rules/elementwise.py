@@ -110,13 +110,6 @@ FLOATS: Final = (1, 10, 11, 16)
 """The types of ONNX that are floating point: float, float16, double and bfloat16."""
 
 
-@RULES("Equal")
-def _equal(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
-    if image_of(inputs) != image_of(inputs, 1):
-        raise Unsupported("the language does not compare values")
-    return [reading.builder.add(node.name, prim.Ones(), image_of(inputs))]
-
-
 @RULES("Dropout")
 @RULES("Identity", "Cast", forms=True)
 def _identity(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:

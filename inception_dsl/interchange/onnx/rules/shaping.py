@@ -20,15 +20,19 @@ from inception_dsl.interchange.onnx.rules.rule import (
     image_of,
     numbers_of,
 )
+from inception_dsl.interchange.recognise.channels import joined
 from inception_dsl.interchange.recognise.margins import reflected
 from inception_dsl.interchange.rules import axis_of
 
 
 @RULES("Concat")
 def _concat(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
-    values = [image_of(inputs, at) for at in range(len(inputs))]
-    axis = axis_of(node.attributes["axis"], reading.builder.type_of(values[0]))
-    return [*values] if len(values) == 1 else [reading.builder.add(node.name, prim.Join(axis), *values)]
+    values = [value if isinstance(value, Constant) else image_of(inputs, at) for at, value in enumerate(inputs)]
+    first = next((value for value in values if isinstance(value, int)), None)
+    if first is None:
+        raise Unsupported("it joins constants")
+    axis = axis_of(node.attributes["axis"], reading.builder.type_of(first))
+    return [joined(reading.builder, node.name, axis, values)]
 
 
 @RULES("Flatten", "Reshape", "Squeeze", "Unsqueeze", forms=True)

@@ -9,6 +9,7 @@ from typing import Any
 from inception_dsl.interchange import primitives as prim
 from inception_dsl.interchange.constant import Constant
 from inception_dsl.interchange.graph import Unsupported
+from inception_dsl.interchange.recognise.channels import joined
 from inception_dsl.interchange.recognise.margins import reflected
 from inception_dsl.interchange.rules import axis_of
 from inception_dsl.interchange.torch.rules.call import RULES, Call, Given
@@ -40,11 +41,12 @@ def _expand(call: Call) -> int:
 
 @RULES("cat", "concat", "concatenate")
 def _concat(call: Call) -> int:
-    values = call["tensors"]
-    if not all(isinstance(value, Given) for value in values):
+    values = [value.index if isinstance(value, Given) else value for value in call["tensors"]]
+    first = next((value for value in values if isinstance(value, int)), None)
+    if first is None:
         raise Unsupported("it joins constants")
-    axis = axis_of(call["dim"], call.builder.type_of(values[0].index))
-    return call.add(prim.Join(axis), *(value.index for value in values))
+    axis = axis_of(call["dim"], call.builder.type_of(first))
+    return joined(call.builder, call.name, axis, values)
 
 
 @RULES("stack")
