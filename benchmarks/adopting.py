@@ -21,7 +21,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from torch import nn  # noqa: TID251 - the networks are torch's
+import torch  # noqa: TID251 - the networks are torch's
+from torch import Tensor, nn  # noqa: TID251
+from torch.nn import functional  # noqa: TID251
 
 from inception_dsl.adopt.adopt import adopt
 from inception_dsl.adopt.values import compare_with
@@ -34,9 +36,38 @@ TRANSFORMERS = ("vit_", "swin_", "maxvit")
 """Beginnings of the names of torchvision's classifiers that have attention in them."""
 
 DECODED = ("alphapose_coco", "centernet", "simplepose_coco", "simpleposemobile_coco")
-"""The families of pytorchcv that decode their maps into points and boxes, by code that depends on the values: the maps
-are the network's output.
+"""The families of pytorchcv that decode their maps into points and boxes, by code that depends on the values, and that
+give the maps where they are asked to.
 """
+
+
+class Points(nn.Module):
+    """The maps of SuperPoint, by which it finds points and describes them, in one: their scores and descriptors."""
+
+    def __init__(self, net: Any) -> None:
+        super().__init__()
+        self.features, self.detector, self.descriptor = net.features, net.detector.detector, net.descriptor.head
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.features(x)
+        return torch.cat((self.detector(x).softmax(1), functional.normalize(self.descriptor(x))), 1)
+
+
+class Parts(nn.Module):
+    """What NTS-Net finds in a whole image: the scores of its parts, by which it cuts these out, and of the classes."""
+
+    def __init__(self, net: Any) -> None:
+        super().__init__()
+        self.backbone, self.tail, self.classifier = net.backbone, net.backbone_tail, net.backbone_classifier
+        self.navigator, self.in_size = net.navigator_unit, net.in_size
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.backbone(x)
+        return torch.cat((self.classifier(self.tail(x)), self.navigator(x)), 1)
+
+
+MAPS = {"superpointnet": Points, "ntsnet_cub": Parts}
+"""What stands for a network that decodes its maps always: the maps."""
 
 
 def names(library: str) -> list[str]:
@@ -74,7 +105,7 @@ def network(library: str, name: str) -> nn.Module:
 
     options = {"return_heatmap": True} if family(library, name) in DECODED else {}
     made: nn.Module = get_model(name, pretrained=False, **options)
-    return made
+    return MAPS[name](made) if name in MAPS else made
 
 
 def attempt(library: str, name: str) -> dict[str, Any]:
