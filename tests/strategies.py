@@ -424,6 +424,8 @@ class _Network:
             kept += [f"pass * [ {squeezed} ]", f"[gate: [ {squeezed} ]] * pass -> relu", "channel_max * pass"]
             half = "slice {(in + 1) // 2}"  # of one channel, that one
             kept += [f"[ {half} | {half} start={{module.in // 2}} ] -> conv 1x1 {{module.in}}"]
+            kept += ["[ permute HCW -> conv 1x1 {in} -> permute HCW | pass ] -> conv 1x1 {module.in}"]
+            kept += ["permute WHC -> prelu per_channel -> permute WHC -> conv 1x1 {in}"]
             kept += ["conv 1x1 {2 * in} -> conv 1x1 {3 * module.in} groups={module.in} -> conv 1x1 {module.in}"]
             kept += ["pass * bn", "bn * [gate: [ bn -> softmax ]] * [ [ bn + pass ] -> relu ]", "{word} * bn"]
             kept += ["conv 1x1 {in}", "2 of bn", "bn -> {n} of relu", "{word}", "0.5 * [ bn -> relu ]", "softmax"]
@@ -597,25 +599,16 @@ class _Network:
         """One layer, or a group of branches."""
         kinds = (
             *("window", "layer", "join", "sum", "product", "dense", "repeat", "scale", "mixed", "nested"),
-            *("split", "shift", "resize", "transpose"),
+            *("split", "shift", "resize", "transpose", "exchange"),
         )
         kind = self.pick(*kinds) if depth else "window"
-        if kind == "resize":
-            return self.resized(shape)
-        if kind == "transpose":
-            return self.transposed(shape)
-        if kind == "window":
-            return self.window(shape)
+        written = {"resize": self.resized, "transpose": self.transposed, "exchange": self.exchanged}
+        written |= {"window": self.window, "sum": self.sum, "product": self.product, "mixed": self.mixed}
+        written |= {"split": self.split}
+        if kind in written:
+            return written[kind](shape)
         if kind == "join":
             return self.join(shape, depth)
-        if kind == "sum":
-            return self.sum(shape)
-        if kind == "product":
-            return self.product(shape)
-        if kind == "mixed":
-            return self.mixed(shape)
-        if kind == "split":
-            return self.split(shape)
         if kind == "shift":
             fits = shape.image is not None and min(shape.image) > 2
             moves = ("shift 1", "shift 2", "[ pass | shift 1 ] -> conv 1x1 {in // 2}")
@@ -702,6 +695,22 @@ class _Network:
         words += f" dilation={dilation}" * (dilation > 1) + self.maybe("bias", *NORMS) + self.maybe(*ACTIVATIONS)
         size = f"{kernel[0]}x{kernel[1]}" + f"/{stride}" * (stride > 1)
         return f"conv 3x3/2 4 same -> conv_transpose {size} {width} {words}", _Shape(width, image)
+
+    def exchanged(self, shape: _Shape) -> Written:
+        """Axes of an image exchanged, and back, or not; between the two, layers on the rows or columns as channels."""
+        assert shape.image is not None
+        height, width = shape.image
+        there, back = self.pick(("HCW", "HCW"), ("WHC", "WHC"), ("HWC", "WCH"), ("WCH", "HWC"), ("CWH", "CWH"))
+        gate = "pass * [ [ channel_max | channel_mean ] -> conv 3x3 1 same sigmoid ]"
+        along = f"conv {self.kernel()} {{in}} same{self.maybe('depthwise', 'bias', 'bn')}{self.maybe(*ACTIVATIONS)}"
+        layers = "relu", "ln", "2 of bn", "[ pass + softmax ]", "avgpool 3x3 same", "pass"
+        way = f"permute {there} -> {self.pick(along, along, gate, *layers)} -> permute {back}"
+        turned = "permute CWH -> conv 1x1 {in}", replace(shape, image=(width, height))
+        ways = [(way, shape), (f"[ {way} | pass ] -> conv 1x1 4", shape.wide(4)), turned]
+        if shape.channels and shape.channels > 2:
+            rows = self.pick("permute HCW", "permute WHC -> 0.5 * permute HWC")
+            ways.append((f"{rows} -> conv 3x3 3 same", _Shape(3, (shape.channels, width))))
+        return self.pick(*ways)
 
     def split(self, shape: _Shape) -> Written:
         """Parts of the channels, of which one is convolved alone, joined and shuffled."""

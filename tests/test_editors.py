@@ -28,7 +28,7 @@ def parsed(name: str) -> Any:
 def alternatives() -> list[set[str]]:
     """The lists of words in the patterns of the grammar."""
     text = json.dumps(parsed("syntaxes/blocks.tmLanguage.json"))
-    lists = re.findall(r"\(((?:[a-z_0-9]+\|)+[a-z_0-9]+)\)", text)
+    lists = re.findall(r"\(((?:\w+\|)+\w+)\)", text)
     return [{*found.split("|")} for found in lists]
 
 

@@ -51,7 +51,7 @@ from inception_dsl.ir.ops.pooling import AvgPool, MaxPool, Unpool
 from inception_dsl.ir.ops.regularisation import Dropout, DropPath
 from inception_dsl.ir.ops.resampling import PixelShuffle, PixelUnshuffle, Resize
 from inception_dsl.ir.ops.scaling import Affine, Scale
-from inception_dsl.ir.ops.shaping import Crop, Flatten, Identity, Pad, Shift
+from inception_dsl.ir.ops.shaping import ORDERS, Crop, Flatten, Identity, Pad, Permute, Shift
 from inception_dsl.ir.shapes import Padding, ReceptiveField, ShapeError, TensorType, Window
 
 Images = tuple[TensorType, ...]
@@ -240,6 +240,7 @@ TORCH: dict[type[Op], Callable[..., nn.Module]] = {
     Crop: lambda op, x: Call(lambda t: t[(..., *kept(op, x))]),
     Pad: lambda op, x: Call(lambda t: surrounded(op, x, t)),
     Identity: lambda op, x: nn.Identity(),
+    Permute: lambda op, x: Call(lambda t: torch.einsum(f"bCHW->b{op.order}", t)),
     ChannelPart: lambda op, x: Call(lambda t: torch.tensor_split(t, op.part[1], 1)[op.part[0] - 1]),
     ChannelSlice: lambda op, x: Call(lambda t: torch.narrow(t, 1, op.start, op.width)),
     ChannelMean: lambda op, x: Call(lambda t: torch.stack(t.unbind(1)).mean(0).unsqueeze(1)),
@@ -362,6 +363,7 @@ CASES: dict[type[Op], st.SearchStrategy[Case]] = {
     Crop: alone(st.builds(Crop, pairs, *[st.booleans()] * 4), images),
     Pad: alone(st.builds(Pad, pairs, *[st.booleans()] * 5), images),
     Identity: alone(st.just(Identity()), anything),
+    Permute: alone(st.builds(Permute, st.sampled_from(ORDERS)), images),
     ChannelPart: st.builds(
         lambda x, parts, k: (ChannelPart((min(k, parts), parts)), (TensorType((x.channels * parts, *x.shape[1:])),)),
         anything,

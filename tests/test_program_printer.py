@@ -19,7 +19,7 @@ from inception_dsl.ir.ops.pooling import AvgPool, MaxPool, Unpool
 from inception_dsl.ir.ops.regularisation import Dropout, DropPath
 from inception_dsl.ir.ops.resampling import PixelShuffle, PixelUnshuffle, Resize
 from inception_dsl.ir.ops.scaling import Affine, Scale
-from inception_dsl.ir.ops.shaping import Crop, Pad, Shift
+from inception_dsl.ir.ops.shaping import ORDERS, Crop, Pad, Permute, Shift
 from inception_dsl.ir.program import Layer, Paper, Program, Row
 from inception_dsl.ir.shapes import Padding, TensorType, Window
 from inception_dsl.ir.typed import Typed
@@ -55,6 +55,7 @@ MADE: dict[type[Op], tuple[Op, ...]] = {
     DropPath: (DropPath(), DropPath(Name("rate"))),
     PixelShuffle: (PixelShuffle(2),),
     PixelUnshuffle: (PixelUnshuffle(2),),
+    Permute: (Permute("HCW"), Permute("WCH")),
     Resize: (Resize((2, 3), bilinear=True), Resize(to=(4, 5))),
 }
 """Ops with fields, in every form that they take."""
@@ -84,6 +85,8 @@ def others(value: Any) -> list[Any]:
             return [8, Name("classes")]
         case None:
             return [WINDOW]
+        case str():
+            return [order for order in ORDERS if order != value]
         case (height, width):
             return [(height + 1, width), (height, width + 1)]
         case Padding():

@@ -10,7 +10,7 @@ from typing import Final
 from inception_dsl.adopt.units import Unit, Units, is_depthwise
 from inception_dsl.elaborate.printer import as_term
 from inception_dsl.interchange.canonical import LINEAR
-from inception_dsl.interchange.primitives import decimal
+from inception_dsl.interchange.constant import decimal
 from inception_dsl.ir import program
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops.linear import Conv, ConvTranspose, LinearLayer

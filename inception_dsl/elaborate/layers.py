@@ -91,6 +91,9 @@ class Layers:
         own = chosen(by_slot(name, use.words, scope), scope)
         words = merge(chosen(defaults, scope), own, scope)
         _check_arity(name, use, words["extent"].text if "extent" in words else "", scope)
+        if (required := LAYERS[name].required) and required not in words:
+            hint = f"write {listing([f'{name} {word}' for word in WORDS if word in LAYERS[name].words], 'or')}"
+            raise scope.fault(WRONG_LAYER_ARGUMENTS, f"`{name}` needs an {required}", use.at, help=hint)
         check_effect(name, use, own, words, scope, self.findings)
         origin = scope.span(use.at)
         if LAYERS[name].ops == (Identity,):

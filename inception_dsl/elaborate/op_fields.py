@@ -80,6 +80,8 @@ def _op(kind: type[Op], name: str, sizes: Mapping[str, Any], words: Words, scope
                 values[field.name] = word_value(name, word, scope)
             elif word and not WORDS[field.name].value:
                 values[field.name] = False  # another word of its slot: `skip_pad`, not `count_pad`
+        elif word := words.get(field.name):
+            values[field.name] = word.text
     return kind(**values)
 
 

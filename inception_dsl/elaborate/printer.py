@@ -35,6 +35,7 @@ from inception_dsl.spec.printer import print_cell, print_graph, print_head
 from inception_dsl.spec.reported import print_results
 from inception_dsl.spec.vocabulary.layers import LAYERS
 from inception_dsl.spec.vocabulary.operators import JOINS
+from inception_dsl.spec.vocabulary.words import WORDS
 from inception_dsl.syntax import terms
 from inception_dsl.syntax.printer import align, spell_term, spell_words
 from inception_dsl.syntax.terms import (
@@ -240,6 +241,8 @@ def _others(op: Op, printed: Collection[str]) -> Iterator[WordTerm]:
                 yield WordTerm(name, _number(value))
             case (int() as height, int() as width):
                 yield WordTerm(name, _pair((height, width)))
+            case str() if value in WORDS:  # a word of the slot that has the field's name
+                yield WordTerm(value)
             case Value() | str():
                 yield WordTerm(name, value)
             case _:

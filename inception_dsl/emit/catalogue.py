@@ -93,7 +93,7 @@ def required(size: Mapping[str, Any]) -> str:
 def _default(layer: LayerEntry, word: str) -> str:
     """What holds where neither a word nor one that it excludes is written."""
     slot = WORDS[word].slot or word
-    needed = slot == "padding" or WORDS[word].value == "reference"
+    needed = slot in ("padding", layer.required) or WORDS[word].value == "reference"
     return layer.defaults.get(slot, "required" if needed else "off")
 
 

@@ -135,7 +135,8 @@ class Builder:
         op = self.nodes[index].op
         if not isinstance(op, Primitive):
             return (op,)
-        return op.written or (Opaque(op.called, op.parameters, self.types[index], op),)
+        layers = op.written(*map(self.type_of, self.nodes[index].inputs))
+        return layers or (Opaque(op.called, op.parameters, self.types[index], op),)
 
 
 def _named(constant: Constant, tensors: dict[str, Constant]) -> str:

@@ -14,12 +14,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from inception_dsl.interchange.description import Parameters, describe, passes
+from inception_dsl.interchange.description import Parameters, describe, moving, passes
 from inception_dsl.interchange.graph import INPUT, Graph, GraphNode, flattened, needed
+from inception_dsl.interchange.recognise.activations import ACTIVATIONS
 from inception_dsl.ir.op import Op, single
+from inception_dsl.ir.ops.activations import LeakyReLU
 from inception_dsl.ir.ops.joins import Add, Concat, Mul
 from inception_dsl.ir.ops.norms import BatchNorm
 from inception_dsl.ir.ops.scaling import Affine, Scale
+from inception_dsl.ir.ops.shaping import AXES, Permute
 
 COMMUTATIVE: Final = (Add.name, Mul.name)
 """The kinds whose inputs have no order."""
@@ -29,6 +32,9 @@ ASSOCIATIVE: Final = (Add.name, Mul.name, Concat.name)
 
 MOST_TERMS: Final = 512
 """A sum that others read too is a part of one with up to this many terms: their number could double with every node."""
+
+FUNCTIONS: Final = frozenset((Scale.name, LeakyReLU.name, *(op.name for op in ACTIVATIONS)))
+"""The kinds that are functions of single elements, without weights."""
 
 LINEAR: Final = ("conv", "conv_transpose", "fc")
 """The kinds into which a batch norm after them can be folded."""
@@ -123,7 +129,7 @@ def canonical(graph: Graph, fold_norms: bool = False, training: tuple[type[Op], 
         else:
             steps.append(step)
             given[index] = len(steps) - 1
-    return _joined(_spread(_pruned(graph, steps, given[graph.output])))
+    return _joined(_spread(_exchanged(_pruned(graph, steps, given[graph.output]))))
 
 
 def _folded(node: GraphNode, index: int, before: int, steps: Sequence[Step]) -> Step | None:
@@ -143,6 +149,38 @@ def _scaled(step: Step, steps: Sequence[Step]) -> Step:
         return step
     factor = single(dict(step.parameters)["factor"] * dict(inner.parameters)["factor"])
     return Step(step.kind, (("factor", factor),), inner.inputs, (*step.nodes, *inner.nodes))
+
+
+def _exchanged(form: Canonical) -> Canonical:
+    """The form in which axes are exchanged once in a row, and after the functions of single elements that alone follow.
+
+    Exchanges that cancel are left out.
+    """
+    readers = Counter((form.output, *(each for step in form.steps for each in step.inputs)))
+    steps: list[Step] = []
+    given = {INPUT: INPUT}
+    for index, old in enumerate(form.steps):
+        step = replace(old, inputs=tuple(given[each] for each in old.inputs))
+        inner = steps[step.inputs[0]] if step.inputs and step.inputs[0] != INPUT else None
+        before = inner if inner and inner.kind == Permute.name else None
+        if before and step.kind == Permute.name:
+            step = _composed(form.graph, before, step)
+        elif before and step.kind in FUNCTIONS and readers[old.inputs[0]] == 1:
+            steps.append(_scaled(replace(step, inputs=before.inputs), steps))
+            step = replace(before, inputs=(len(steps) - 1,))
+        if step.kind == Permute.name and dict(step.parameters)["order"] == AXES:
+            given[index] = step.inputs[0]
+        else:
+            steps.append(step)
+            given[index] = len(steps) - 1
+    return _pruned(form.graph, steps, given[form.output])
+
+
+def _composed(graph: Graph, first: Step, then: Step) -> Step:
+    """Two exchanges of axes in a row as one."""
+    order = (dict(first.parameters)["order"][AXES.index(axis)] for axis in dict(then.parameters)["order"])
+    parameters = (("order", moving("".join(order), graph.nodes[first.nodes[0]].types[0])),)
+    return Step(then.kind, parameters, first.inputs, (*first.nodes, *then.nodes))
 
 
 def _spread(form: Canonical) -> Canonical:

@@ -91,3 +91,8 @@ class Constant:
 def zeros(name: str, width: int) -> Constant:
     """What a layer adds that adds nothing."""
     return Constant(name, (width,), lambda: np.zeros(width), computed=True, formula=("zeros", ()))
+
+
+def decimal(number: float) -> float:
+    """The shortest decimal that float32 rounds to a number: 0.001 for an attribute that was written as 0.001."""
+    return float(str(np.float32(number)))

@@ -16,7 +16,7 @@ from inception_dsl.ir.ops.norms import BatchNorm
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool, Unpool
 from inception_dsl.ir.ops.resampling import PixelShuffle, PixelUnshuffle, Resize
 from inception_dsl.ir.ops.scaling import Scale
-from inception_dsl.ir.ops.shaping import Crop, Flatten, Identity, Pad
+from inception_dsl.ir.ops.shaping import AXES, ORDERS, Crop, Flatten, Identity, Pad, Permute
 from inception_dsl.ir.shapes import TensorType, Window, uniform_window
 
 Parameters = tuple[tuple[str, Any], ...]
@@ -42,6 +42,8 @@ def passes(node: GraphNode) -> bool:
             return groups in (1, x.channels)
         case Resize() | PixelShuffle() | PixelUnshuffle():
             return node.out == x
+        case Permute(order):
+            return moving(order, x) == AXES
         case _:
             return False
 
@@ -72,6 +74,8 @@ def describe(node: GraphNode) -> tuple[str, Parameters]:
             return "slice", _parameters(width=node.out.channels, start=(number - 1) * node.out.channels)
         case ChannelSlice(width, start):
             return "slice", _parameters(width=concrete(width), start=concrete(start))
+        case Permute(order):
+            return op.name, _parameters(order=moving(order, x))
         case Crop() | Pad():
             mirrored = {"reflect": True} if isinstance(op, Pad) and op.reflect else {}
             return op.name, _parameters(before=op.before, after=op.after, **mirrored)
@@ -79,6 +83,16 @@ def describe(node: GraphNode) -> tuple[str, Parameters]:
             return op.name, _parameters(
                 **{field.name: getattr(op, field.name) for field in fields(op) if field.compare}
             )
+
+
+def moving(order: str, x: TensorType) -> str:
+    """The first of all orders of the axes that moves the elements of an image as this one does."""
+
+    def moved(order: str) -> tuple[list[int], list[str]]:
+        sizes = [x.shape[AXES.index(axis)] for axis in order]
+        return sizes, [axis for axis, size in zip(order, sizes, strict=True) if size > 1]
+
+    return next(each for each in (AXES, *ORDERS) if moved(each) == moved(order))
 
 
 def _linear(op: LinearLayer, x: TensorType, out: TensorType) -> tuple[str, Parameters]:

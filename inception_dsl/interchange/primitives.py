@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Final
 
-import numpy as np
-
 from inception_dsl.diagnostics.codes.shapes import WRONG_RANK
 from inception_dsl.interchange.constant import Constant
 from inception_dsl.ir.op import Op
@@ -37,9 +35,8 @@ class Primitive(Op):
         """What a report calls it: `sub`, `mean`, or its name."""
         return str(getattr(self, "kind", self.name))
 
-    @property
-    def written(self) -> tuple[Op, ...]:
-        """The layers in a row that say the same by themselves; none for most."""
+    def written(self, *inputs: TensorType) -> tuple[Op, ...]:
+        """The layers in a row that say the same by themselves, on inputs of some shapes; none for most."""
         return ()
 
 
@@ -112,6 +109,11 @@ class Reshape(Primitive):
             raise ShapeError(WRONG_RANK, f"{inputs[0].size} elements do not fill the shape {self.shape}")
         return TensorType(self.shape)
 
+    def written(self, *inputs: TensorType) -> tuple[Op, ...]:
+        (x,) = inputs  # axes of one element may only change places with others
+        orders = map(shaping.Permute, shaping.ORDERS) if len(x.shape) == 3 else ()
+        return next(((op,) for op in orders if op.keeps(x) and op.infer(x).shape == self.shape), ())
+
 
 @dataclass(frozen=True)
 class Permute(Primitive):
@@ -122,6 +124,9 @@ class Permute(Primitive):
 
     def infer(self, *inputs: TensorType) -> TensorType:
         return TensorType(tuple(inputs[0].shape[axis] for axis in self.order))
+
+    def written(self, *inputs: TensorType) -> tuple[Op, ...]:
+        return (shaping.Permute("".join(shaping.AXES[axis] for axis in self.order)),) if len(self.order) == 3 else ()
 
 
 @dataclass(frozen=True)
@@ -171,8 +176,7 @@ class Pad(Primitive):
             tuple(low + size + high for low, size, high in zip(self.before, inputs[0].shape, self.after, strict=True))
         )
 
-    @property
-    def written(self) -> tuple[Op, ...]:
+    def written(self, *inputs: TensorType) -> tuple[Op, ...]:
         if len(self.before) != 3 or self.before[0] or self.after[0]:
             return ()
         added, cut = ([max(sign * pixels, 0) for pixels in (*self.before[1:], *self.after[1:])] for sign in (1, -1))
@@ -290,8 +294,3 @@ def broadcast(one: Sequence[int], other: Sequence[int]) -> TensorType:
             raise ShapeError(WRONG_RANK, f"the shapes {tuple(one)} and {tuple(other)} do not fit")
         shape.append(max(a, b) if 0 not in (a, b) else 0)
     return TensorType(tuple(shape))
-
-
-def decimal(number: float) -> float:
-    """The shortest decimal that float32 rounds to a number: 0.001 for an attribute that was written as 0.001."""
-    return float(str(np.float32(number)))

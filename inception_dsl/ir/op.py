@@ -31,10 +31,12 @@ class Op:
     training_only: ClassVar[bool] = False
     """Whether it passes its input through in inference."""
 
-    @property
-    def fixes_image(self) -> bool:
-        """Whether the image that it gives has the same size for every input."""
-        return False
+    def varying(self, axes: frozenset[int]) -> frozenset[int]:
+        """The axes of its output whose size depends on that of the image at hand, given those of its inputs.
+
+        The channels are 0, the rows 1 and the columns 2.
+        """
+        return axes
 
     def infer(self, *inputs: TensorType) -> TensorType:
         """The output shape; raises `ShapeError` for inputs it cannot take."""

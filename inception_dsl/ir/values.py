@@ -94,6 +94,9 @@ class Measurement(Value):
 Width = int | Value
 """A number of channels: concrete, or symbolic until its module is called."""
 
+UNKNOWN: Final = Name("?")
+"""A number of channels that only the lowered network knows: a side of an image, or one with too long a formula."""
+
 
 def _to_multiple(rounding: Callable[[float], float]) -> Callable[..., float]:
     def to_multiple(x: float, multiple: float = 1) -> float:

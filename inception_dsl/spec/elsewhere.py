@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Final
 
 from inception_dsl.diagnostics.spelling import suggestion
+from inception_dsl.ir.ops.shaping import ORDERS
 from inception_dsl.spec.vocabulary.words import ADDED
 
 _FC: Final = "the fully connected layer is `fc 10`"
@@ -27,6 +28,7 @@ _RESIZE: Final = "an image is enlarged by `resize 2`, and brought to a size by `
 _POOLED: Final = "[ channel_mean | channel_max ]"
 _OVER_CHANNELS: Final = f"the mean and the maximum over the channels are `{_POOLED}`"
 _UNPOOL: Final = "to unpool is `a: relu -> maxpool 2x2/2 valid -> unpool 2x2/2 valid pooled=@a`"
+_EXCHANGED: Final = "`permute HCW` exchanges rows and channels, and `permute CWH` rows and columns"
 _NOTHING: Final = "the language does not support it"
 _NORM: Final = f"{_NOTHING}; its norms are `bn`, `gn 32`, `ln` and `lrn 5`"
 _ACTIVATIONS: Final = [
@@ -97,7 +99,8 @@ FOREIGN_LAYERS: Final = _table(
     ("zeropad zeropadding constantpad", "zeros around an image are `pad 1`, or part of a layer: `conv 3x3 64 pad=1`"),
     ("reflectionpad", "a margin that mirrors the image is `pad 1 reflect`"),
     ("replicationpad circularpad", f"{_NOTHING}; `pad 1` adds zeros, and `pad 1 reflect` mirrors"),
-    ("reshape view permute transpose squeeze unsqueeze unflatten", "`flatten` turns an image into a vector"),
+    ("reshape view squeeze unsqueeze unflatten", "`flatten` turns an image into a vector"),
+    ("transpose swapaxes swapdims movedim moveaxis permutedims rearrange", _EXCHANGED),
     ("stochasticdepth", "stochastic depth of a branch is `drop_path 10%`"),
     ("dropout1d dropout2d dropout3d spatialdropout dropblock dropconnect alphadropout", _DROP),
     ("logsoftmax softmin sparsemax", f"{_NOTHING}; `softmax` gives probabilities"),
@@ -113,7 +116,10 @@ FOREIGN_LAYERS: Final = _table(
     ("embedding lstm gru rnn", _NOTHING),
 )
 
-WITH_NUMBER: Final = {"relu": "`relu` has no upper bound and no slope below 0: write `relu6`, or `leaky 0.1`"}
+WITH_NUMBER: Final = {
+    "relu": "`relu` has no upper bound and no slope below 0: write `relu6`, or `leaky 0.1`",
+    "permute": "write the axes as letters, C, H and W: torch's `permute(0, 2, 1, 3)` is `permute HCW`",
+}
 """Layers of the language that mean something else in other tools where a number follows: `relu 6`."""
 
 _WORDS: Final = _table(
@@ -141,6 +147,8 @@ _WORDS: Final = _table(
     ("countincludepad includepad", "write `count_pad`"),
     ("excludepad excludepadding", "write `skip_pad`"),
     ("numclasses", "put a value in braces: `{classes}`"),
+    ("chw nchw", "leave it out: an image has its axes in this order"),
+    *((f"n{order.casefold()}", f"write `{order}`: the images of a batch stay apart") for order in ORDERS),
     ("floor", "delete it: without `ceil`, a window that reaches over the border is left out"),
 )
 FOREIGN_WORDS: Final[Mapping[str, str]] = {
@@ -200,7 +208,7 @@ def suggest(word: str, known: Collection[str], elsewhere: Mapping[str, str] = FO
         if name in elsewhere:
             return elsewhere[name]
         for candidate in known:
-            if name == re.sub(r"[_\W]", "", candidate):
+            if name == re.sub(r"[_\W]", "", candidate.casefold()):
                 return suggestion([candidate])
     return suggestion([name for name in sorted(known) if _is_typing_error(word.casefold(), name)][:2])
 

@@ -163,7 +163,8 @@ FIXED_IMAGE_SIZE = Code(
     "network takes only one image size",
     """\
 A layer such as a `7x7` pool before the classifier, or an `fc` on an image, has other weights or no output at another
-image size. Compile for the size of the spec, or use `avgpool global`.
+image size. Compile for the size of the spec, or use `avgpool global`. After `permute HCW`, the rows of an image are
+channels, and layers have weights for each of them: `resize to=` brings the image to one size before that.
 """,
 )
 

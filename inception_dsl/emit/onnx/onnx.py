@@ -69,14 +69,15 @@ def model(
     aside = [head for head, source in sources.items() if (heads or head in taps) and source in rows]
     outputs = _outputs(typed, rows[-1], [*(head for head in aside if heads), *taps])
     names = _names(typed, outputs)
-    dynamic = _dynamic(typed) if dynamic_size else frozenset()
+    dynamic = _dynamic(typed) if dynamic_size else {}
     spellings = _spell(typed, {*rows, *aside}, dynamic, opset)
 
     def value(name: str, end: int) -> bytes:
         shape = typed.nodes[end].out.shape if end >= 0 else typed.input.shape
         known: tuple[int | str | None, ...] = shape
         if end in dynamic:
-            known = (shape[0], *(("H", "W") if end < 0 else (None, None))) if len(shape) == 3 else (None,)
+            sides = (None, "H", "W") if end < 0 else (None, None, None)
+            known = tuple(sides[axis] if axis in dynamic[end] else size for axis, size in enumerate(shape))
         return pb.value_info(name, (batch or "N", *known))
 
     def nodes(index: int, spelled: list[OnnxNode]) -> Iterator[bytes]:
@@ -206,13 +207,14 @@ def _inner(node: Node, name: str) -> str:
     return f"{node.name}/{name}"
 
 
-def _dynamic(typed: Typed) -> frozenset[int]:
-    """The values whose image size depends on the input's."""
-    dynamic = {-1}
+def _dynamic(typed: Typed) -> dict[int, frozenset[int]]:
+    """The values whose shape depends on the size of the image, with the axes that do."""
+    dynamic = {-1: frozenset({1, 2})}
     for index, node in enumerate(typed.nodes):
-        if not node.op.fixes_image and dynamic.intersection(node.inputs):
-            dynamic.add(index)
-    return frozenset(dynamic)
+        axes = node.op.varying(frozenset[int]().union(*(dynamic.get(each, ()) for each in node.inputs)))
+        if axes:
+            dynamic[index] = axes
+    return dynamic
 
 
 def _spell(typed: Typed, rows: Collection[str], dynamic: Collection[int], opset: int) -> dict[int, list[OnnxNode]]:

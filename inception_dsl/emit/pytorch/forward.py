@@ -9,7 +9,7 @@ from typing import Final
 from inception_dsl.emit.python import LINE_LENGTH, Expression, layout, literal
 from inception_dsl.emit.pytorch.ops.activations import FUNCTIONS, Function
 from inception_dsl.emit.pytorch.variants import ConstructorOptions, unscaled
-from inception_dsl.emit.pytorch.widths import UNKNOWN, short
+from inception_dsl.emit.pytorch.widths import short
 from inception_dsl.ir.dataflow import steps_read
 from inception_dsl.ir.names import from_label
 from inception_dsl.ir.ops.joins import Add, Concat, Mul
@@ -18,7 +18,7 @@ from inception_dsl.ir.ops.scaling import Scale
 from inception_dsl.ir.ops.shaping import Flatten
 from inception_dsl.ir.program import Again, Body, Call, Join, Layer, Part, Reference, Sequence
 from inception_dsl.ir.typed import PartPath
-from inception_dsl.ir.values import Width
+from inception_dsl.ir.values import UNKNOWN, Width
 
 
 @dataclass(frozen=True)

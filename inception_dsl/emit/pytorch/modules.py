@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final, Literal, NamedTuple
 
@@ -10,7 +11,7 @@ from inception_dsl.emit.pytorch.class_names import free, plugin_classes
 from inception_dsl.emit.pytorch.forward import Built, ClassBody
 from inception_dsl.emit.pytorch.layers import LayerPrinter
 from inception_dsl.emit.pytorch.variants import Variants
-from inception_dsl.emit.pytorch.widths import UNKNOWN, here, short, with_input
+from inception_dsl.emit.pytorch.widths import here, short, with_input
 from inception_dsl.ir.dataflow import within
 from inception_dsl.ir.names import from_column
 from inception_dsl.ir.op import Op
@@ -18,7 +19,7 @@ from inception_dsl.ir.ops.linear import FullyConnected
 from inception_dsl.ir.ops.shaping import Flatten
 from inception_dsl.ir.program import Body, Call, Join, Layer, Part, Repeat, Sequence, Template
 from inception_dsl.ir.typed import Node, PartPath, Typed
-from inception_dsl.ir.values import Name, Width, substitute
+from inception_dsl.ir.values import UNKNOWN, Name, Width, substitute
 
 IN: Final = Name("in")
 
@@ -102,7 +103,16 @@ class TemplateClasses:
             flattens = any((*path, Flatten.name) in self.at for path in paths)
             flattens |= len(ops) == 2 and Flatten() in ops and owned != paths
         code = self.layers.layer(Layer(ops), channels, features, flattens)
-        return Built(code, short(main.channels(channels)))
+        out = short(main.channels(channels))
+        return Built(code, IN if out == UNKNOWN and self._gives_input(paths) else out)
+
+    def _gives_input(self, paths: list[PartPath]) -> bool:
+        """Whether a layer of a class gives as many channels as arrive at the class, wherever that stands."""
+        if IN.name not in self.layers.names:
+            return False
+        inside = len(paths[0]) - len(self.paths[self.current][0])
+        pairs = ((self.at.get(path), path[: len(path) - inside]) for path in paths)
+        return all(node and node.out.channels == self.typed.arriving.get(owner) for node, owner in pairs)
 
     def _arriving(self, channels: Width, paths: list[PartPath]) -> Width:
         """The channels that arrive at some paths; the lowered network knows those whose formula is too long."""
@@ -193,6 +203,7 @@ class TemplateClasses:
         body = ClassBody(self.build, options, tensors)
         self.returns[template.name] = body.write(template.body, IN, self.paths[template.name])
         self.takes_input[template.name] = any("in_channels" in line for line in body.attributes)
+        self._leave_out_unused(template.name, body.attributes)
         arguments += [extra.name for extra in self.extras[template.name].values()]
         arguments = [f"{name}: int" for name in (["in_channels"] * self.takes_input[template.name] + arguments)]
         arguments += [
@@ -210,6 +221,14 @@ class TemplateClasses:
                 *body.forward,
             ]
         )
+
+    def _leave_out_unused(self, template: str, lines: Iterable[str]) -> None:
+        """Leave out the arguments of a class that none of its lines has: a layer in it may not care what it reads."""
+        used = {word for line in lines for word in re.findall(r"\w+", line)}
+        extras = self.extras[template]
+        unused = dict.fromkeys((extra.name for extra in extras.values() if extra.name not in used), UNKNOWN)
+        self.extras[template] = {suffix: extra for suffix, extra in extras.items() if extra.name not in unused}
+        self.returns[template] = short(substitute(self.returns[template], unused))
 
     def _find(self, body: Body, path: PartPath) -> None:
         """Record where the templates stand that a body calls."""

@@ -6,10 +6,7 @@ from dataclasses import fields, replace
 from typing import Final
 
 from inception_dsl.ir.op import Op
-from inception_dsl.ir.values import MODULE_IN, Function, Name, Operation, Value, Width, substitute
-
-UNKNOWN: Final = Name("?")
-"""A number of channels whose formula would be too long."""
+from inception_dsl.ir.values import MODULE_IN, UNKNOWN, Function, Name, Operation, Value, Width, substitute
 
 MOST_PARTS: Final = 60
 """Numbers, names and operators in a formula; each layer of `{in + in}` channels doubles it."""

@@ -26,6 +26,7 @@ from inception_dsl.interchange.primitives import (
 )
 from inception_dsl.interchange.recognise.activations import ELEMENTWISE
 from inception_dsl.ir.op import Op
+from inception_dsl.ir.ops import shaping
 from inception_dsl.ir.ops.activations import LeakyReLU, PReLU, Softmax
 from inception_dsl.ir.ops.channels import ChannelMax, ChannelMean, ChannelPart, ChannelSlice
 from inception_dsl.ir.ops.joins import Concat
@@ -43,7 +44,7 @@ PIXEL: Final = Window((1, 1))
 
 
 def permute(graph: Builder, added: Added) -> int | None:
-    """Permutations that cancel, or that end a stretch with the channels last."""
+    """Permutations that cancel, or that end a stretch with the channels last, which begins with one of its own."""
     op, (index,) = added.op, added.inputs
     assert isinstance(op, Permute)
     if op.order == tuple(range(len(op.order))):
@@ -53,10 +54,16 @@ def permute(graph: Builder, added: Added) -> int | None:
     if op.order not in (LAST, FIRST) and moved == sorted(moved):
         return graph.add(added.name, Reshape(tuple(shape[axis] for axis in op.order)), index)
     inner = graph.op(index)
-    if isinstance(inner, Permute):
+    if isinstance(inner, Permute) and (op.order != LAST or inner.order == FIRST):
         order = tuple(inner.order[axis] for axis in op.order)
         return graph.add(added.name, Permute(order), *graph.nodes[index].inputs)
     return channels_first(graph, index) if op.order == FIRST else None
+
+
+def permuted(graph: Builder, added: Added) -> int | None:
+    """A layer of the language that exchanges axes, which joins others of its like as those of a source do."""
+    assert isinstance(added.op, shaping.Permute)
+    return graph.add(added.name, Permute(added.op.axes), *added.inputs)
 
 
 def flatten(graph: Builder, added: Added) -> int | None:

@@ -29,7 +29,7 @@ from inception_dsl.ir.ops.channels import ChannelShuffle
 from inception_dsl.ir.ops.joins import Add, Mul
 from inception_dsl.ir.ops.linear import Conv
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
-from inception_dsl.ir.ops.shaping import Crop, Pad
+from inception_dsl.ir.ops.shaping import Crop, Pad, Permute
 
 PATTERNS: Final[Mapping[type[Op], tuple[Pattern, ...]]] = {
     prim.WithConstant: (
@@ -66,6 +66,7 @@ PATTERNS: Final[Mapping[type[Op], tuple[Pattern, ...]]] = {
     prim.Gather: (resampling.nearest, channels.gather),
     prim.Join: (channels.concat,),
     **dict.fromkeys((Crop, Pad), (margins.of_layer,)),
+    Permute: (layout.permuted,),
     Conv: (windows.absorbed, constants.at_input),
     **dict.fromkeys((MaxPool, AvgPool), (windows.absorbed,)),
     prim.Pad: (

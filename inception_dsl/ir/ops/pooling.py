@@ -27,9 +27,8 @@ class MaxPool(Op):
     name = "maxpool"
     window: Window | None
 
-    @property
-    def fixes_image(self) -> bool:
-        return self.window is None
+    def varying(self, axes: frozenset[int]) -> frozenset[int]:
+        return axes - {1, 2} if self.window is None else axes
 
     def infer(self, *inputs: TensorType) -> TensorType:
         return pool_shape(self.window, inputs[0])
@@ -52,9 +51,8 @@ class AvgPool(Op):
     count_pad: bool = False
     to: Pair = (1, 1)
 
-    @property
-    def fixes_image(self) -> bool:
-        return self.window is None
+    def varying(self, axes: frozenset[int]) -> frozenset[int]:
+        return axes - {1, 2} if self.window is None else axes
 
     def infer(self, *inputs: TensorType) -> TensorType:
         return pool_shape(self.window, inputs[0], self.to)

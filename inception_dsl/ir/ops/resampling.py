@@ -37,9 +37,8 @@ class Resize(Op):
         if not self.bilinear:  # `nearest` has no corners to align, whatever the defaults say
             object.__setattr__(self, "align_corners", False)
 
-    @property
-    def fixes_image(self) -> bool:
-        return self.to is not None
+    def varying(self, axes: frozenset[int]) -> frozenset[int]:
+        return axes - {1, 2} if self.to is not None else axes
 
     def infer(self, *inputs: TensorType) -> TensorType:
         (x,) = inputs

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Self
+from itertools import permutations
+from typing import Final, Self
 
 from inception_dsl.diagnostics.codes.shapes import KERNEL_TOO_LARGE
 from inception_dsl.ir.op import Op
@@ -15,6 +16,13 @@ from inception_dsl.ir.shapes import (
     TensorType,
     window_receptive_field,
 )
+from inception_dsl.ir.values import UNKNOWN, Width
+
+AXES: Final = "CHW"
+"""The axes of an image: channels, rows (the height) and columns (the width)."""
+
+ORDERS: Final = tuple(map("".join, permutations(AXES)))[1:]
+"""Every other order of the axes."""
 
 
 def _moved(before: ReceptiveFields, pixels: Pair) -> ReceptiveFields:
@@ -31,6 +39,9 @@ class Flatten(Op):
 
     def infer(self, *inputs: TensorType) -> TensorType:
         return TensorType((inputs[0].size,))
+
+    def varying(self, axes: frozenset[int]) -> frozenset[int]:
+        return frozenset({0}) if axes else axes
 
     def receptive_field(self, image: TensorType, before: ReceptiveFields) -> ReceptiveFields:
         return window_receptive_field(None, image.image, before) if len(image.shape) == 3 else before
@@ -137,6 +148,50 @@ class Pad(Margin, Op):
 
     def receptive_field(self, image: TensorType, before: ReceptiveFields) -> ReceptiveFields:
         return _moved(before, self.before)
+
+
+@dataclass(frozen=True)
+class Permute(Op):
+    """The image with other axes in their places: `permute HCW` has the rows as channels, and the channels as rows.
+
+    The letters are the axes of the input (channels C, rows H, columns W) that become channels, rows and columns. So
+    DiCENet (1906.03516) convolves along every axis, and triplet attention (2010.03045) weighs every pair of them. A
+    receptive field is that of all channels of a pixel: of the side that became channels it is the whole, with a stride
+    of 0, as it does not move there.
+    """
+
+    name = "permute"
+    storage = "view"
+    order: str
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """The axes of the input by their numbers, from 0 for the channels."""
+        return tuple(map(AXES.index, self.order))
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        (x,) = inputs
+        sizes = (x.channels, *x.image)
+        return TensorType(tuple(sizes[axis] for axis in self.axes))
+
+    def keeps(self, x: TensorType) -> bool:
+        """Whether the elements of an image stay in their order, row by row, as where axes of one element move."""
+        moved = [axis for axis in self.axes if x.shape[axis] > 1]
+        return moved == sorted(moved)
+
+    def varying(self, axes: frozenset[int]) -> frozenset[int]:
+        return frozenset(place for place, axis in enumerate(self.axes) if axis in axes)
+
+    def receptive_field(self, image: TensorType, before: ReceptiveFields) -> ReceptiveFields:
+        channels, *others = self.axes
+        if channels == 0:
+            return before[1], before[0]
+        whole = before[channels - 1].through(image.shape[channels], 1, 0)._replace(stride=0)
+        height, width = (before[axis - 1] if axis else whole for axis in others)
+        return height, width
+
+    def channels(self, *inputs: Width) -> Width:
+        return inputs[0] if self.order[0] == AXES[0] else UNKNOWN
 
 
 class Identity(Op):

@@ -59,8 +59,9 @@ class LayerNumber(NamedTuple):
 class LayerEntry(NamedTuple):
     """A layer: how it is `written`, its operations, and the words it takes.
 
-    A `kernel` sets the field `window` of its op, and a `number` the field that it names. `defaults` are, by slot, the
-    words that hold where none is written.
+    A `kernel` sets the field `window` of its op, a `number` the field that it names, and a word the field of its slot's
+    name to itself. `defaults` are, by slot, the words that hold where none is written, and of the slot `required` one
+    must be.
     """
 
     written: str
@@ -69,6 +70,7 @@ class LayerEntry(NamedTuple):
     number: LayerNumber | None = None
     words: frozenset[str] = frozenset()
     defaults: Mapping[str, str] = MappingProxyType({})
+    required: str = ""
 
 
 class Operator(NamedTuple):

@@ -12,7 +12,7 @@ from inception_dsl.ir.ops.pooling import AvgPool, MaxPool, Unpool
 from inception_dsl.ir.ops.regularisation import Dropout, DropPath
 from inception_dsl.ir.ops.resampling import PixelShuffle, PixelUnshuffle, Resize
 from inception_dsl.ir.ops.scaling import Affine
-from inception_dsl.ir.ops.shaping import Crop, Flatten, Identity, Pad, Shift
+from inception_dsl.ir.ops.shaping import ORDERS, Crop, Flatten, Identity, Pad, Permute, Shift
 from inception_dsl.spec.vocabulary.entry import LayerEntry, LayerNumber
 from inception_dsl.spec.vocabulary.words import ADDED
 
@@ -173,6 +173,7 @@ LAYERS: Final[dict[str, LayerEntry]] = {
         False,
         LayerNumber("pixels", "count", "number of pixels", "how far it moves up and left, such as `shift 1`"),
     ),
+    "permute": LayerEntry("permute HCW", (Permute,), words=frozenset(ORDERS), required="order"),
     "resize": LayerEntry(
         "resize N",
         (Resize,),

@@ -7,6 +7,7 @@ from typing import Final, Literal
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops import activations as act
 from inception_dsl.ir.ops.norms import BatchNorm, GroupNorm, LayerNorm
+from inception_dsl.ir.ops.shaping import AXES, ORDERS
 from inception_dsl.ir.values import Name
 from inception_dsl.spec.vocabulary.entry import Word
 
@@ -52,6 +53,15 @@ def _names(slot: str) -> tuple[str, ...]:
 SIDES: Final = {"top": "above", "bottom": "below", "left": "on the left", "right": "on the right"}
 """The sides of an image, and where they are."""
 
+_AXES: Final = dict(zip(AXES, ("channels", "rows", "columns"), strict=True))
+
+
+def _exchange(order: str) -> Word:
+    """The word of an order of axes, by what becomes of those that change places."""
+    moved = [f"{new} of the {_AXES[old]}" for (axis, new), old in zip(_AXES.items(), order, strict=True) if axis != old]
+    return Word(f"makes {', '.join(moved[:-1])} and {moved[-1]}", "order")
+
+
 WORDS: Final[dict[str, Word]] = {
     "same": Word("pads both sides equally, so that out = ceil(in / stride); for odd kernels", "padding"),
     "same_upper": Word("pads like `same`, with an odd pixel at the right and bottom (TensorFlow's SAME)", "padding"),
@@ -84,6 +94,7 @@ WORDS: Final[dict[str, Word]] = {
     "start": _number("is the first of its channels, counted from 0", "32", "offset"),
     "reflect": Word("mirrors the image in the margin, in place of zeros"),
     **{side: Word(f"cuts off, or adds, pixels {where}") for side, where in SIDES.items()},
+    **{order: _exchange(order) for order in ORDERS},
     "nearest": Word("repeats pixels, or leaves some out", "mode"),
     "bilinear": Word("interpolates between pixels", "mode"),
     "align_corners": Word("puts the corner pixels of a `bilinear` output where those of the input are"),

@@ -7,7 +7,7 @@ from typing import Final
 from inception_dsl.emit.onnx import protobuf as pb
 from inception_dsl.emit.onnx.node import OnnxNode, Site, Spelling, slice_of
 from inception_dsl.emit.rules import Rules
-from inception_dsl.ir.ops.shaping import Crop, Flatten, Identity, Pad, Shift
+from inception_dsl.ir.ops.shaping import Crop, Flatten, Identity, Pad, Permute, Shift
 
 LAST: Final = 2**63 - 1
 """The end of a range that goes on to the last element, by the specification of Slice."""
@@ -36,6 +36,11 @@ def _crop(op: Crop, site: Site) -> OnnxNode:
 def _pad(op: Pad, site: Site) -> OnnxNode:
     mode: dict[str, pb.Parameter] = {"mode": "reflect"} if op.reflect else {}
     return OnnxNode("Pad", mode, {"pads": pb.Integers((0, 0, *op.before, 0, 0, *op.after))})
+
+
+@rules(Permute)
+def _permute(op: Permute, site: Site) -> OnnxNode:
+    return OnnxNode("Transpose", {"perm": (0, *(axis + 1 for axis in op.axes))})
 
 
 @rules(Identity)

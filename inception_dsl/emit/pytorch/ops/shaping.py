@@ -7,7 +7,7 @@ from typing import Final
 from inception_dsl.emit.python import CallExpr, Expression
 from inception_dsl.emit.pytorch.layers import LayerPrinter
 from inception_dsl.emit.rules import Rules
-from inception_dsl.ir.ops.shaping import Crop, Flatten, Identity, Pad, Shift
+from inception_dsl.ir.ops.shaping import Crop, Flatten, Identity, Pad, Permute, Shift
 from inception_dsl.ir.values import Width
 
 rules: Final = Rules[Expression]("PyTorch")
@@ -30,6 +30,11 @@ def _margin(op: Crop | Pad, channels: Width, layers: LayerPrinter) -> Expression
     sides = tuple(sign * pixels for pixels in (left, right, top, bottom))
     layer = "nn.ReflectionPad2d" if isinstance(op, Pad) and op.reflect else "nn.ZeroPad2d"
     return CallExpr(layer, (str(sides if len({*sides}) > 1 else sides[0]),))
+
+
+@rules(Permute)
+def _permute(op: Permute, channels: Width, layers: LayerPrinter) -> Expression:
+    return layers.helper("Permute", *(str(axis + 1) for axis in op.axes))
 
 
 @rules(Identity)

@@ -6,7 +6,7 @@ import math
 from typing import Final
 
 from inception_dsl.interchange import primitives as prim
-from inception_dsl.interchange.constant import Constant
+from inception_dsl.interchange.constant import Constant, decimal
 from inception_dsl.interchange.graph import Unsupported
 from inception_dsl.interchange.onnx.model import OnnxNode
 from inception_dsl.interchange.onnx.rules.rule import (
@@ -49,7 +49,7 @@ def _with_attributes(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[V
         case "Elu" if own.get("alpha", 1.0) == 1.0:
             op: Op = act.ELU()
         case "LeakyRelu":
-            op = act.LeakyReLU(prim.decimal(own.get("alpha", 0.01)))
+            op = act.LeakyReLU(decimal(own.get("alpha", 0.01)))
         case "HardSigmoid" if math.isclose(own.get("alpha", 0.2), 1 / 6, rel_tol=1e-5) and own.get("beta", 0.5) == 0.5:
             op = act.Hardsigmoid()
         case "Gelu":
@@ -120,5 +120,5 @@ def _identity(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
         raise Unsupported("it rounds to whole numbers")
     if node.kind == "Dropout" and isinstance(value, int):
         ratio = numbers_of(node, inputs, "ratio", 1) or [0.5]
-        return [reading.builder.add(node.name, Dropout(prim.decimal(ratio[0])), value)]
+        return [reading.builder.add(node.name, Dropout(decimal(ratio[0])), value)]
     return [value]
