@@ -66,6 +66,25 @@ class Parts(nn.Module):
         return torch.cat((self.classifier(self.tail(x)), self.navigator(x)), 1)
 
 
+class Spectrogram(nn.Module):
+    """A network of speech on spectrograms, as images of height 1, that fill the whole batch, so that none is masked."""
+
+    def __init__(self, net: Any) -> None:
+        super().__init__()
+        self.features, self.output = net.features, net.output
+        self.default_cfg = {"input_size": (net.in_size, 1, 256)}
+        for module in net.modules():
+            if hasattr(module, "use_mask"):
+                module.use_mask = False
+
+    def forward(self, x: Tensor) -> Tensor:
+        scores: Tensor = self.output(self.features(x.squeeze(2), torch.tensor([x.shape[3]]))[0])
+        return scores
+
+
+SOUND = ("jasper", "jasperdr", "quartznet")
+"""The families of pytorchcv that hear speech; without `from_audio`, they read a spectrogram of it."""
+
 MAPS = {"superpointnet": Points, "ntsnet_cub": Parts}
 """What stands for a network that decodes its maps always: the maps."""
 
@@ -103,9 +122,10 @@ def network(library: str, name: str) -> nn.Module:
         return net
     from pytorchcv.model_provider import get_model
 
-    options = {"return_heatmap": True} if family(library, name) in DECODED else {}
+    own = family(library, name)
+    options = {"return_heatmap": True} if own in DECODED else {"from_audio": False} if own in SOUND else {}
     made: nn.Module = get_model(name, pretrained=False, **options)
-    return MAPS[name](made) if name in MAPS else made
+    return Spectrogram(made) if own in SOUND else MAPS[name](made) if name in MAPS else made
 
 
 def attempt(library: str, name: str) -> dict[str, Any]:

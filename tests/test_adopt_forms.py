@@ -26,6 +26,7 @@ class Layers(nn.Module):
         super().__init__()
         self.form = form
         self.one, self.other = nn.Conv2d(4, 4, 3, padding=1), nn.Conv2d(4, 4, 1)
+        self.step, self.norm = nn.Conv1d(4, 4, 3, padding=2, dilation=2), nn.BatchNorm1d(4)
         self.mask, self.twice, self.score = nn.Conv2d(4, 1, 1), nn.Conv2d(4, 8, 1), nn.Linear(4, 8)
 
     def forward(self, x: Tensor) -> Any:
@@ -140,6 +141,16 @@ def unpooled(net: Layers, x: Tensor) -> Any:
     return net.other(functional.max_unpool2d(net.twice(largest)[:, :4], places, [2, 2]))
 
 
+def zeros_joined(net: Layers, x: Tensor) -> Any:
+    one, four = (torch.zeros(x.shape[0], width, 8, 8) for width in (1, 4))
+    return net.other(torch.cat([one, net.one(x), four, one, net.other(x), one], 1)[:, 3:7].sigmoid())
+
+
+def series(net: Layers, x: Tensor) -> Any:
+    steps = net.norm(net.step(x[:, :, :1].squeeze(2))).relu()
+    return net.step(torch.stack([steps, net.step(steps), steps.tanh()], dim=1).sum(dim=1))
+
+
 def squares(net: Layers, x: Tensor) -> Any:
     split = net.one(x).view(-1, 4, 4, 2, 4, 2)
     small = split.permute(0, 1, 3, 5, 2, 4).reshape(-1, 16, 4, 4)
@@ -196,6 +207,8 @@ FORMS = (
     resized,
     squares,
     unpooled,
+    zeros_joined,
+    series,
 )
 
 

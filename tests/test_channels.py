@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import onnxruntime
 import pytest
 import torch
 from numpy.typing import NDArray
+from onnx import TensorProto, helper
 from torchvision.models.shufflenetv2 import InvertedResidual, channel_shuffle
 
 from inception_dsl.build import build
@@ -17,6 +19,7 @@ from inception_dsl.compiler import at_size, compile_source
 from inception_dsl.diagnostics.diagnostic import Source, SpecError
 from inception_dsl.emit.onnx import onnx
 from inception_dsl.emit.pytorch import pytorch
+from inception_dsl.interchange.onnx.reader import read_onnx
 from inception_dsl.ir.ops.channels import ChannelPart
 from inception_dsl.ir.typed import Typed
 from inception_dsl.ir.values import Name, Number
@@ -188,3 +191,19 @@ def test_one_part_and_one_group_leave_nothing() -> None:
     typed = network("conv 1x1 8 -> part 1/1 -> shuffle 1 -> relu")
 
     assert [node.op.name for node in typed.nodes] == ["conv", "relu"]
+
+
+@pytest.mark.parametrize(("number", "expected"), [(0.0, "concat"), (0.5, "opaque")])
+def test_a_join_with_zeros_pads_the_channels(number: float, expected: str, tmp_path: Path) -> None:
+    constant = helper.make_tensor("constant", TensorProto.FLOAT, [1, 2, 5, 5], [number] * 50)
+    nodes = [helper.make_node("Concat", ["constant", "x", "constant", "x"], ["y"], axis=1)]
+    widths = {"x": 3, "y": 10}
+    x, y = (helper.make_tensor_value_info(each, TensorProto.FLOAT, [1, widths[each], 5, 5]) for each in widths)
+    file = tmp_path / "net.onnx"
+    made = helper.make_graph(nodes, "g", [x], [y], [constant])
+    standard.save(helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)]), file)
+
+    graph = read_onnx(file)
+
+    assert graph.nodes[-1].op.name == expected
+    assert graph.nodes[-1].out.channels == 10

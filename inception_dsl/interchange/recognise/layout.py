@@ -1,4 +1,4 @@
-"""Values in other layouts: images with the channels last, and vectors that are images of one pixel.
+"""Values in other layouts: images with the channels last, vectors that are images of one pixel, and series.
 
 Frameworks differ in where they keep the channels, and change between the layouts around some layers. A chain of such
 layers is followed back to where the layout changed, and built again with the channels first.
@@ -80,6 +80,8 @@ def flatten(graph: Builder, added: Added) -> int | None:
         return graph.add(added.name, Flatten(), index if first is None else first)
     if op.shape == (*x.shape, 1, 1):
         return as_pixel(graph, index)
+    if len(x.shape) == 2 and op.shape == (x.shape[0], 1, x.shape[1]):
+        return follow(graph, index, SERIES)
     if op.shape == (1, 1, *x.shape):
         pixel = graph.add(f"{added.name}/pixel", Reshape((*x.shape, 1, 1)), index)
         return graph.add(added.name, Permute(LAST), pixel)
@@ -254,13 +256,22 @@ def _begin_flattened(graph: Builder, node: Added) -> int | None:
     return graph.add(node.name, Flatten(), first) if first is not None else None
 
 
-def _repeat_flattened(graph: Builder, node: Added, sources: Sequence[int]) -> int | None:
+def _repeat_alike(graph: Builder, node: Added, sources: Sequence[int]) -> int | None:
     if isinstance(node.op, WithConstant) and node.op.constant.size > 1:
         return None
     return graph.add(node.name, node.op, *sources, **node.weights)
 
 
-FLATTENED: Final = Layout("flattened", _begin_flattened, _repeat_flattened, ANYWHERE)
+FLATTENED: Final = Layout("flattened", _begin_flattened, _repeat_alike, ANYWHERE)
+
+
+def _begin_series(graph: Builder, node: Added) -> int | None:
+    shape = graph.type_of(node.inputs[0]).shape if node.inputs else ()
+    flat = isinstance(node.op, Reshape) and len(shape) == 3 and node.op.shape == (shape[0], shape[2])
+    return node.inputs[0] if flat else None
+
+
+SERIES: Final = Layout("series", _begin_series, _repeat_alike, (*ANYWHERE, BatchNorm, Concat))
 
 
 def _as_filters(node: Added) -> dict[str, Constant]:

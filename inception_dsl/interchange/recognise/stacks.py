@@ -1,7 +1,7 @@
 """Stacks of images: a first axis that numbers images or vectors of one shape, as a choice among branches has it.
 
-A stack of k images is the image of all their channels, one image after the other. Selective kernels (1903.06586) and
-split attention (2004.08955) weigh the images of a stack by a softmax over them, and add them.
+A stack of k images, or series, is the image of all their channels, one image after the other. Selective kernels
+(1903.06586) and split attention (2004.08955) weigh the images of a stack by a softmax over them, and add them.
 """
 
 from __future__ import annotations
@@ -43,6 +43,11 @@ def unstack(graph: Builder, added: Added) -> int | None:
 
 
 def _parts(graph: Builder, name: str, image: int, count: int) -> list[int]:
+    """The images of a stack, which its source may have joined one by one."""
+    node = graph.node(image)
+    alike = node is not None and len(node.inputs) == count and len({*map(graph.type_of, node.inputs)}) == 1
+    if node and alike and isinstance(node.op, Concat):
+        return [*node.inputs]
     return [
         graph.add(f"{name}/part{number}", ChannelPart((number, count)), image) if count > 1 else image
         for number in range(1, count + 1)
@@ -62,12 +67,15 @@ def _begin(graph: Builder, node: Added) -> int | None:
 
 
 def _single(graph: Builder, index: int) -> int | None:
-    """The image that a stack of one image holds."""
+    """The image or series that a stack of one holds."""
     node = graph.node(index)
-    if node is None or not isinstance(node.op, Reshape):
+    if node is None or not isinstance(node.op, Reshape) or len(node.op.shape) not in (3, 4):
         return None
-    image = graph.type_of(node.inputs[0]).shape
-    return node.inputs[0] if len(image) == 3 and node.op.shape == (1, *image) else None
+    (source,), (one, *shape) = node.inputs, node.op.shape
+    image = graph.type_of(source).shape
+    if one != 1 or image not in ((*shape,), (shape[0], 1, *shape[1:])):
+        return None
+    return source if image == (*shape,) else graph.add(f"{node.name}/series", Reshape((*shape,)), source)
 
 
 def _as(graph: Builder, index: int, shape: tuple[int, ...]) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from inception_dsl.interchange import primitives as prim
 from inception_dsl.interchange.constant import zeros
@@ -36,6 +37,23 @@ def _conv(call: Call) -> int:
         before = after = (0, 0) if padding == "valid" else _pair(padding)
     window = PixelWindow((height, width), stride, dilation, before, after)
     return conv(call.builder, call.name, weights["weight"].shape[0], call["groups"], window, call.x, weights)
+
+
+@RULES("conv1d")
+def _conv_of_series(call: Call) -> int:
+    """A convolution of a series, which is an image of height 1."""
+    (channels, steps), (width, depth, kernel) = call.type.shape, call["weight"].shape
+    image = call.builder.add(f"{call.name}/image", prim.Reshape((channels, 1, steps)), call.x)
+    padding = call["padding"] if isinstance(call["padding"], str) else (0, *call["padding"])
+    given = {
+        "input": Given(image),
+        "weight": call.tensors("weight")["weight"].reshaped(width, depth, 1, kernel),
+        "padding": padding,
+        **{name: (1, *call[name]) for name in ("stride", "dilation")},
+    }
+    convolved = _conv(replace(call, arguments={**call.arguments, **given}))
+    shape = call.builder.type_of(convolved).shape
+    return call.builder.add(f"{call.name}/series", prim.Reshape((shape[0], shape[2])), convolved)
 
 
 @RULES("conv_transpose2d")
