@@ -148,12 +148,10 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "torchvision-inception_v3": V3,
     "timm-inception_v3": {"aux_logits": False},
 }
-CASES = {
-    case.id: case
-    for library in MAKERS
-    for network, spec in BUILTIN_SPECS[library].items()
-    for case in [Case(library, network, spec)]
-}
+_CASES = [Case(library, network, spec) for library in MAKERS for network, spec in BUILTIN_SPECS[library].items()]
+CASES = {case.id: case for case in sorted(_CASES, key=lambda case: case.spec)}
+"""Those of one spec follow each other: what they share is made once."""
+
 LARGE = {
     *(f"torchvision-{name}" for name in ("alexnet", "vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg19")),
     *(
@@ -289,15 +287,24 @@ def check_totals(case: str) -> None:
     typed = spec(CASES[case].spec)
     counted = cost(typed)
     with torch.device("meta"):
-        other, own = CASES[case].make(), build(pytorch.source(typed), typed.program.name)
+        other = CASES[case].make()
     pairs, shapes = (found := matching.match(typed, CASES[case].library)).theirs, found.shapes
     state = {name: tensor.shape for name, tensor in other.state_dict().items()}
-    assert {pairs[name]: shapes.get(name, tensor.shape) for name, tensor in own.state_dict().items()} == state
-    for net in (other, own):
-        params, macs = torch_counts(net, typed.input.shape)
-        assert params == counted.total.params
-        if net is own or case not in CROPPED:
-            assert macs == counted.trunk.macs
+    own, counts = of_torch(CASES[case].spec)
+    assert {pairs[name]: shapes.get(name, shape) for name, shape in own.items()} == state
+    assert counts == (counted.total.params, counted.trunk.macs)
+    params, macs = torch_counts(other, typed.input.shape)
+    assert params == counted.total.params
+    assert macs == counted.trunk.macs or case in CROPPED
+
+
+@lru_cache(maxsize=1)
+def of_torch(name: str) -> tuple[dict[str, torch.Size], tuple[int, int]]:
+    """The shapes of the tensors of a spec's generated network, and what torch counts in it."""
+    with torch.device("meta"):
+        net = build(pytorch.source(spec(name)), spec(name).program.name)
+    shapes = {key: tensor.shape for key, tensor in net.state_dict().items()}
+    return shapes, torch_counts(net, spec(name).input.shape)
 
 
 def torch_counts(net: nn.Module, shape: tuple[int, ...]) -> tuple[int, int]:
