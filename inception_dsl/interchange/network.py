@@ -9,14 +9,11 @@ from typing import TYPE_CHECKING
 
 from inception_dsl.diagnostics.codes.interchange import NOT_A_GRAPH
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
-from inception_dsl.emit.onnx.executor import session, tapped
 from inception_dsl.interchange.graph import Graph
 from inception_dsl.interchange.target import kind_of
 from inception_dsl.ir.shapes import Pair
-from inception_dsl.runner.base.settings import one_line
 
 if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
     from torch import nn
 
     from inception_dsl.interchange.graph import Array
@@ -86,56 +83,13 @@ def of_module(module: nn.Module, name: str, shape: Sequence[int] | None = None, 
 
 def of_file(graph: Graph, name: str) -> Network:
     """An ONNX file that was read."""
-    file = Path(name)
+    from inception_dsl.interchange.onnx.running import run, tap
+
+    file, output = Path(name), next(iter(graph.outputs))
     return Network(
         name,
         graph,
-        lambda images, weights: _main(file, next(iter(graph.outputs)), images, weights),
-        lambda images, weights, nodes: _tap(file, images, weights, nodes),
+        lambda images, weights: run(file, output, images, weights),
+        lambda images, weights, nodes: tap(file, images, weights, nodes),
         is_file=True,
     )
-
-
-def _main(file: Path, output: str, images: Array, weights: Mapping[str, Array]) -> Array:
-    """An output of an ONNX file. Raises `SpecError` E140 for a file that onnxruntime cannot run in float32."""
-    from inception_dsl.interchange.onnx.running import session_of
-
-    try:
-        running = session_of(file)
-        unlike = next((each for each in running.get_inputs() if each.type != "tensor(float)"), None)
-        if unlike is None:
-            return _run(running, images, weights, [output])[0]
-        reason = f"`{unlike.name}` is a {unlike.type}, and values are compared in float32"
-    except Exception as error:  # noqa: BLE001 - onnxruntime raises exceptions of many kinds
-        reason = one_line(error)
-    message = f"onnxruntime cannot run `{file}`: {reason}"
-    hint = "check the file with `onnx.checker`; `--no-values` leaves the values out"
-    raise SpecError([Diagnostic(NOT_A_GRAPH, message, help=hint, file=str(file))])
-
-
-def _tap(file: Path, images: Array, weights: Mapping[str, Array], nodes: Sequence[str]) -> Mapping[str, Array]:
-    """The values that some nodes of an ONNX file give; weights that the graph takes and nobody gives are 0."""
-    import numpy as np
-
-    from inception_dsl.interchange.onnx.model import OnnxModel
-
-    given = {node.name: node.outputs[0] for node in OnnxModel(file).nodes() if node.outputs}
-    names = [given[node] for node in nodes]
-    running = session(tapped(file, names), fused=False)
-    _, *others = (each for each in running.get_inputs() if each.name not in weights)
-    unread = {each.name: np.zeros(each.shape, np.float32) for each in others}
-    return dict(zip(nodes, _run(running, images, {**unread, **weights}, names), strict=True))
-
-
-def _run(running: InferenceSession, images: Array, weights: Mapping[str, Array], outputs: Sequence[str]) -> list[Array]:
-    """Some outputs of an ONNX file; images go in one by one, as its batch may be fixed."""
-    import numpy as np
-
-    given = {each.name: each.shape for each in running.get_inputs()}
-    name = next(key for key in given if key not in weights)
-    shape = given[name]
-    last = len(shape) == images.ndim and shape[-1] == images.shape[1] != shape[1]
-    batch = images.transpose(0, 2, 3, 1) if last else images
-    feeds = {key: weights[key].reshape(given[key]) for key in given if key in weights}
-    found = [running.run([*outputs], {name: batch[at : at + 1], **feeds}) for at in range(len(batch))]
-    return [np.concatenate(values) for values in zip(*found, strict=True)]

@@ -88,7 +88,7 @@ ELEMENTWISE: Final = (Unary, Binary, WithConstant, Clip, Scale, Add, Mul, *ACTIV
 """The ops that may be part of an activation."""
 
 
-def recognise_activation(graph: Builder, added: Added) -> int | None:
+def composed(graph: Builder, added: Added) -> int | None:
     """The activation that an op completes, which is added in its place; a function that changes nothing is its input.
 
     The values that the op reads are functions of earlier values; the nearest for which it is an activation counts.

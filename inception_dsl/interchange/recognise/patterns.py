@@ -9,6 +9,7 @@ from inception_dsl.interchange import primitives as prim
 from inception_dsl.interchange import windows
 from inception_dsl.interchange.builder import Pattern
 from inception_dsl.interchange.recognise import (
+    activations,
     averages,
     batch_norms,
     channels,
@@ -23,7 +24,6 @@ from inception_dsl.interchange.recognise import (
     resampling,
     stacks,
 )
-from inception_dsl.interchange.recognise.activations import recognise_activation
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops.channels import ChannelShuffle
 from inception_dsl.ir.ops.joins import Add, Mul
@@ -35,20 +35,20 @@ PATTERNS: Final[Mapping[type[Op], tuple[Pattern, ...]]] = {
     prim.WithConstant: (
         batch_norms.composed,  # `channels` would make an `Affine` of its scale
         constants.trained,  # the value of a trained number says nothing to those after it
-        recognise_activation,  # `number` would make a `Scale` of the `/ 6` that ends a hardswish
+        activations.composed,  # `number` would make a `Scale` of the `/ 6` that ends a hardswish
         constants.number,
         constants.channels,
     ),
-    prim.Binary: (expansion.of_operand, recognise_activation, norms.quotient, averages.uncounted),
-    prim.Unary: (recognise_activation,),
-    prim.Clip: (recognise_activation, gates.bounded),
+    prim.Binary: (expansion.of_operand, activations.composed, norms.quotient, averages.uncounted),
+    prim.Unary: (activations.composed,),
+    prim.Clip: (activations.composed, gates.bounded),
     Mul: (
         expansion.of_operand,  # a product broadcasts a channel or a pixel by itself; what is left is copied
         expansion.of_image,
-        recognise_activation,
+        activations.composed,
         gates.shifted,
     ),
-    Add: (expansion.of_image, recognise_activation),
+    Add: (expansion.of_image, activations.composed),
     prim.Expand: (expansion.unneeded,),
     ChannelShuffle: (channels.shuffled_back,),
     prim.Reshape: (
