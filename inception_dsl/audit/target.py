@@ -13,7 +13,7 @@ from inception_dsl.audit.audit import Audit, audit
 from inception_dsl.audit.values import compare_values
 from inception_dsl.compiler import at_size
 from inception_dsl.diagnostics.diagnostic import SpecError
-from inception_dsl.interchange.network import Network, of_file, of_module
+from inception_dsl.interchange.network import Network, of_module, read_network
 from inception_dsl.interchange.target import kind_of
 from inception_dsl.ir.program import Program
 from inception_dsl.ir.typed import Typed
@@ -50,8 +50,7 @@ def _audit_target(
     if not isinstance(target, str | os.PathLike):
         return _audited(typed, of_module(target, type(target).__name__, typed.input.shape), heads, values)
     name = os.fspath(target)
-    kind = kind_of(name)
-    if kind == "weights":
+    if kind_of(name) == "weights":
         from inception_dsl.audit.tensors import audit_tensors
         from inception_dsl.weights.files import read_weights
         from inception_dsl.weights.matching import own_names
@@ -60,15 +59,8 @@ def _audit_target(
         result = audit_tensors(typed, {tensor: each.shape for tensor, each in found.items()}, name, heads)
         note = "values: a file of weights holds no network that could be run"
         return replace(result, notes=(*result.notes, note)) if values else result
-    if kind == "onnx":
-        from inception_dsl.interchange.onnx.reader import read_onnx
-
-        image = typed.input.image if len(typed.input.shape) == 3 else None
-        return _audited(typed, of_file(read_onnx(Path(name), image), name), heads, values)
-    from inception_dsl.interchange.torch.module import make_module
-
-    module = make_module(name, arguments or {}, values)
-    return _audited(typed, of_module(module, name, typed.input.shape), heads, values)
+    image = typed.input.image if len(typed.input.shape) == 3 else None
+    return _audited(typed, read_network(name, image, arguments, typed.input.shape, values), heads, values)
 
 
 def _audited(typed: Typed, target: Network, heads: bool, values: bool) -> Audit:

@@ -89,7 +89,8 @@ def identify(
     if kind_of(target) == "weights":
         shapes = {name: tuple(tensor.shape) for name, tensor in read_weights(Path(target)).tensors.items()}
         return identify_shapes(target, shapes, among)
-    return identify_graph(target, read_network(target, size, arguments).graph, among)
+    network = read_network(target, size, arguments, values=False)
+    return identify_graph(target, network.graph, among)
 
 
 def identify_graph(target: str, graph: Graph, among: Path | None = None) -> Identified:

@@ -42,10 +42,17 @@ class Network:
     """Whether it is an ONNX file, and not a module of torch."""
 
 
-def read_network(target: str, size: Pair | None = None, arguments: Mapping[str, str] | None = None) -> Network:
+def read_network(
+    target: str,
+    size: Pair | None = None,
+    arguments: Mapping[str, str] | None = None,
+    shape: Sequence[int] | None = None,
+    values: bool = True,
+) -> Network:
     """Read an ONNX file, or the module of torch that `package.module:callable` gives, whose code is run.
 
-    `size` is the height and width of the images where the network leaves them open. Raises `SpecError`.
+    `size` is the height and width of the images where the network leaves them open, `shape` the shape of those that a
+    module reads. Without `values`, a module draws no weights. Raises `SpecError`.
     """
     kind = kind_of(target)
     if kind == "weights":
@@ -58,7 +65,7 @@ def read_network(target: str, size: Pair | None = None, arguments: Mapping[str, 
         return of_file(read_onnx(Path(target), size), target)
     from inception_dsl.interchange.torch.module import make_module
 
-    return of_module(make_module(target, arguments or {}, values=True), target, size=size)
+    return of_module(make_module(target, arguments or {}, values), target, shape, size)
 
 
 def of_module(module: nn.Module, name: str, shape: Sequence[int] | None = None, size: Pair | None = None) -> Network:
