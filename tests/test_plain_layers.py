@@ -49,14 +49,10 @@ SLOW_OF_LARGE = (check_export, check_script)
 
 @pytest.mark.parametrize(
     ("check", "name"),
-    [
-        (check, name)
-        for check in QUICK
-        for name in QUICKLY
-        if name not in LARGE or check not in (check_export, check_script)
-    ],
+    [(check, name) for name in QUICKLY for check in QUICK if name not in LARGE or check not in SLOW_OF_LARGE],
 )
 def test_every_form_is_of_plain_layers(check: Callable[[str], None], name: str) -> None:
+    """The checks of a network follow each other: workers make few networks, and all of them once."""
     check(name)
 
 
