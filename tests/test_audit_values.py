@@ -50,12 +50,14 @@ class Net(nn.Module):
         )
         self.d = nn.Linear(16, 10)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def _features(self, x: torch.Tensor) -> torch.Tensor:
         x = self.a(x)
         branches = [self.b(x), self.pool(x)]
         x = self.c(torch.cat(branches[::-1] if self.deviation == "order" else branches, 1))
-        logits: torch.Tensor = self.d(x.mean((2, 3)))
-        return logits
+        return x.mean((2, 3))  # type: ignore[no-any-return]
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.d(self._features(x))  # type: ignore[no-any-return]
 
 
 @pytest.fixture
@@ -94,6 +96,20 @@ def test_weights_of_ones_own_that_show_nothing_are_replaced(tmp_path: Path) -> N
     assert result.holds and result.values
     assert result.values.drawn and not result.values.weak and len(result.values.rows) == 25
     assert all(torch.equal(tensor, module.state_dict()[name]) for name, tensor in before.items())
+
+
+@pytest.mark.parametrize("drawn", [False, True])
+def test_a_convolution_may_stand_for_a_fully_connected_layer(drawn: bool, spec: str) -> None:
+    """Their weights are alike but for sides of 1, as in the MobileNetV3 of keras."""
+    net = Net()
+    net.d = nn.Conv2d(16, 10, 1)  # type: ignore[assignment]
+    net.forward = lambda x: net.d(net._features(x)[..., None, None]).flatten(1)  # type: ignore[method-assign]
+    if drawn:
+        nn.init.zeros_(net.c[0].weight)
+    result = load(spec).audit(net, values=True)
+
+    assert result.holds and result.values and not result.notes
+    assert result.values.drawn == drawn and len(result.values.rows) == 4
 
 
 def test_files_of_graphs(tmp_path: Path) -> None:

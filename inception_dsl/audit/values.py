@@ -7,6 +7,7 @@ that leaves such a row. A batch norm that the target has in the layer before it 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -117,6 +118,8 @@ class _Pairing:
         self.folds = dict(folds(spec, target, pairs))
         self.names = {ours: theirs for fold in self.folds.values() for ours, theirs in fold.names.items()}
         """The target's name of a tensor, by the spec's own."""
+        self.shapes: dict[str, tuple[int, ...]] = {}
+        """The shape of a tensor in the target, by the target's name."""
         self._typed, self._spec = typed, {node.name: node for node in spec.nodes}
         within = {id(node) for fold in self.folds.values() for node in (fold.layer, fold.norm)}
         self._partners = {spec.nodes[index].name: target.nodes[other] for index, other in pairs.items()}
@@ -126,8 +129,9 @@ class _Pairing:
             other = self._partners.get(node.name)
             if id(node) in within:
                 continue
-            if other and _tensors(node) == _tensors(other):
+            if other and _exchangeable(node, other):
                 self.names |= {ours: other.weights[key] for key, ours in node.weights.items()}
+                self.shapes |= {other.weights[key]: shape for key, shape in _tensors(other).items()}
             elif node.weights:
                 self._lost.setdefault(node.row, node)
         for row in typed.trunk:
@@ -183,6 +187,18 @@ def _tensors(node: GraphNode) -> Mapping[str, tuple[int, ...]]:
     return {name: shapes[name].shape for name in node.weights if name in shapes}
 
 
+def _exchangeable(node: GraphNode, other: GraphNode) -> bool:
+    """Whether one can have the other's tensors: a fully connected layer has those of a convolution with one place."""
+    ours, theirs = _tensors(node), _tensors(other)
+    vectors = any(len(tensors.get("weight", ())) == 2 for tensors in (ours, theirs))
+    return _rows(ours) == _rows(theirs) if vectors else ours == theirs
+
+
+def _rows(tensors: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, int]]:
+    """The shapes of tensors as matrices, with a row for every output."""
+    return {name: (shape[0], math.prod(shape[1:])) for name, shape in tensors.items()}
+
+
 def compare_values(typed: Typed, spec: Graph, target: Network, pairs: Mapping[int, int]) -> Values:
     """Run both on two images with the target's weights, or with drawn ones where it has none.
 
@@ -212,6 +228,7 @@ def _compare(typed: Typed, target: Network, pairing: _Pairing, drawn: bool) -> V
     for fold in pairing.folds.values():
         given |= fold.folded(weights) if drawn else {}
         weights |= {} if drawn else fold.plain
+    given = {name: values.reshape(pairing.shapes.get(name, values.shape)) for name, values in given.items()}
     images = probe.images(typed.input.shape, 2, probe.level(typed))
     tapped = [node.name for node in pairing.ends.values()]
     theirs = _tapped(target, images, given, [pairing.prepared, *tapped] if pairing.prepared else tapped)
