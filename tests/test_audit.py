@@ -237,6 +237,70 @@ def test_networks_that_are_unlike_are_told_so_in_a_line() -> None:
     assert not report.unlike(audit(googlenet, of_spec(at_size(compile_file("builtin:googlenet_torchvision")))))
 
 
+IN_PLACE = """
+network: in_place
+input: 3x8x8
+classes: 4
+defaults: {{conv: same bn relu}}
+layers: |
+  name  | layer
+  stem  | conv 1x1 8
+  body  | {layer}
+  fc    | avgpool global -> flatten -> fc {{classes}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("conv 3x3 8 depthwise -> conv 1x1 16", "conv 3x3 16"),
+        ("conv 3x3 8 depthwise bn=no relu=no -> conv 1x1 16", "conv 3x3 16"),
+        ("conv 5x5 16", "conv 3x3 12 -> conv 3x3 16"),
+        ("conv 7x7 16", "conv 1x7 16 -> conv 7x1 16"),
+        ("[ conv 1x1 4 | conv 1x1 4 -> conv 5x5 16 ]", "[ conv 1x1 4 | conv 1x1 4 -> 2 of conv 3x3 16 ]"),
+    ],
+)
+def test_layers_that_stand_for_others_are_one_finding(one: str, other: str) -> None:
+    """Either way round; the effect is exact."""
+    specs = [
+        typed(IN_PLACE.format(layer=layer.replace("bn=no relu=no", "norm=none act=none"))) for layer in (one, other)
+    ]
+    for spec, target in (specs, specs[::-1]):
+        result = audit(spec, of_spec(target))
+        (finding,) = result.findings
+
+        assert (finding.first.code, finding.rows) == ("E524", ("body",))
+        assert finding.effect == result.totals[1].minus(result.totals[0])
+
+
+NESTED = """
+network: nested
+input: 3x8x8
+classes: 4
+layers: |
+  name | layer
+  mix  | [ a: conv 1x1 4 | b: conv 1x1 4 -> [ left: conv 1x3 4 same | right: conv 3x1 4 same ]{after} | c: pass ]
+  fc   | flatten -> fc {{classes}}
+"""
+
+
+def test_joins_of_joins_stay_where_one_is_read_by_a_layer() -> None:
+    """As an activation in one branch of Inception v3's last modules, whose branches are joins."""
+    (finding,) = audit(typed(NESTED.format(after="")), of_spec(typed(NESTED.format(after=" -> tanh")))).findings
+
+    assert (finding.first.code, finding.first.target, finding.rows) == ("E514", "tanh", ("mix",))
+
+
+def test_branches_have_the_names_that_tell_them_apart() -> None:
+    swapped = NESTED.format(after="").replace(
+        "left: conv 1x3 4 same | right: conv 3x1 4 same", "right: conv 3x1 4 same | left: conv 1x3 4 same"
+    )
+    (finding,) = audit(typed(NESTED.format(after="")), of_spec(typed(swapped))).findings
+
+    assert finding.first.spec == "a, b/left, b/right, pass"
+    assert finding.first.target == "a, b/right, b/left, pass"
+
+
 SCALED = """
 network: scaled
 input: 3x8x8

@@ -54,7 +54,7 @@ class Net(nn.Module):
         x = self.a(x)
         branches = [self.b(x), self.pool(x)]
         x = self.c(torch.cat(branches[::-1] if self.deviation == "order" else branches, 1))
-        return x.mean((2, 3))  # type: ignore[no-any-return]
+        return x.mean((2, 3))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.d(self._features(x))  # type: ignore[no-any-return]
@@ -105,7 +105,7 @@ def test_a_convolution_may_stand_for_a_fully_connected_layer(drawn: bool, spec: 
     net.d = nn.Conv2d(16, 10, 1)  # type: ignore[assignment]
     net.forward = lambda x: net.d(net._features(x)[..., None, None]).flatten(1)  # type: ignore[method-assign]
     if drawn:
-        nn.init.zeros_(net.c[0].weight)
+        nn.init.zeros_(next(net.c.parameters()))
     result = load(spec).audit(net, values=True)
 
     assert result.holds and result.values and not result.notes

@@ -15,7 +15,7 @@ from inception_dsl.audit.preprocessing import preprocessing, without
 from inception_dsl.audit.series import Contents, Decomposition
 from inception_dsl.audit.values import Values
 from inception_dsl.diagnostics.codes.audit_structure import HEAD, IMAGE, UNLOCATED
-from inception_dsl.interchange.canonical import LINEAR, Canonical, canonical
+from inception_dsl.interchange.canonical import LINEAR, canonical
 from inception_dsl.interchange.graph import INPUT, Graph, GraphNode, needed
 from inception_dsl.interchange.of_spec import of_spec
 from inception_dsl.ir.op import Op
@@ -114,16 +114,24 @@ class _Auditor:
     def _digest(self, graph: Graph) -> str:
         return canonical(graph, fold_norms=self.folded).digest
 
-    def _form(self, graph: Graph, end: int) -> Canonical:
+    def _decomposed(self, graph: Graph, end: int, nested: bool = False) -> Decomposition:
         of_end = replace(graph, outputs={"": end})
-        return canonical(of_end, fold_norms=self.folded, training=self.training)
-
-    def _decomposed(self, graph: Graph, end: int) -> Decomposition:
-        return Decomposition(self._form(graph, end), self.contents)
+        form = canonical(of_end, fold_norms=self.folded, training=self.training, nested=nested)
+        return Decomposition(form, self.contents)
 
     def _compare(self, end: int, other: int) -> None:
-        """Compare what two outputs need."""
-        one, two = self._decomposed(self.spec, end), self._decomposed(self.target, other)
+        """Compare what two outputs need: with joins of joins as one, or as written where fewer edits are left then."""
+
+        def forms(nested: bool) -> tuple[Decomposition, Decomposition]:
+            return self._decomposed(self.spec, end, nested), self._decomposed(self.target, other, nested)
+
+        def cost(forms: tuple[Decomposition, Decomposition]) -> float:
+            return self.aligner.cost(forms[0].whole, forms[1].whole)
+
+        chosen = forms(nested=False)
+        if cost(chosen):
+            chosen = min(chosen, forms(nested=True), key=cost)
+        one, two = chosen
         self.comparison.compare(one, two, self.aligner.align(one.whole, two.whole))
 
     def _compare_heads(self) -> None:

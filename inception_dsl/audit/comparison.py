@@ -10,11 +10,20 @@ from typing import Final
 from inception_dsl.audit import spelling
 from inception_dsl.audit.align import Alignment
 from inception_dsl.audit.differences import differences
-from inception_dsl.audit.effects import Count, own_count
+from inception_dsl.audit.effects import Count, in_place_of, own_count
 from inception_dsl.audit.findings import NOTHING, Deviation
+from inception_dsl.audit.replaced import replaced
 from inception_dsl.audit.series import Decomposition
 from inception_dsl.diagnostics.codes.audit_layers import ACTIVATION, PADDING
-from inception_dsl.diagnostics.codes.audit_structure import CLASSES, EXTRA_LAYER, MISSING_LAYER, OPAQUE, ORDER, WIRING
+from inception_dsl.diagnostics.codes.audit_structure import (
+    CLASSES,
+    EXTRA_LAYER,
+    MISSING_LAYER,
+    OPAQUE,
+    ORDER,
+    REPLACED,
+    WIRING,
+)
 from inception_dsl.diagnostics.codes.code import Code
 from inception_dsl.interchange.canonical import LINEAR, Step
 from inception_dsl.interchange.graph import INPUT, Graph, GraphNode, Opaque
@@ -56,11 +65,18 @@ class Comparison:
     def compare(self, one: Decomposition, two: Decomposition, found: Alignment) -> None:
         """Record what an alignment shows of nodes that were not compared before."""
         before = dict(self.pairs)
+        told: set[int] = set()
+        for run in replaced(one.steps, two.steps, found):
+            own = [one.steps[step].nodes[0] for step in run.spec]
+            if not {*own} & before.keys() and len({self.spec.nodes[node].row for node in own}) == 1:
+                self._replaced(own, [two.steps[step].nodes[0] for step in run.target])
+                told.update(own)
         for ours, theirs in found.pairs.items():
             step, other = one.steps[ours], two.steps[theirs]
             if step.nodes[0] not in self.pairs:  # a scale of a sum is a step for each of its terms
                 self.pairs[step.nodes[0]] = other.nodes[0]
-                self._pair(step, other)
+                if step.nodes[0] not in told:
+                    self._pair(step, other)
         for join, order in found.orders.items():
             node = one.steps[join].nodes[0]
             if node not in before:
@@ -100,6 +116,17 @@ class Comparison:
             code, what = (CLASSES, "classes") if classes else (each.code, each.what)
             self.tell(code, what, (each.spec, each.target), step.nodes[0], place(theirs), each.op)
 
+    def _replaced(self, ours: Sequence[int], theirs: Sequence[int]) -> None:
+        """Record layers that stand for others together; the last may also differ in its width or bias."""
+        one, two = [self.spec.nodes[node] for node in ours], [self.target.nodes[node] for node in theirs]
+        self.unpaired[0].update(ours)
+        self.unpaired[1].update(theirs)
+        texts = _in_a_row(one), _in_a_row(two)
+        self.tell(REPLACED, "layers", texts, _heaviest(self.spec, ours), place(two[0]), in_place_of(one, two))
+        for each in differences(one[-1], two[-1]):
+            if each.what in ("width", "bias"):
+                self.tell(each.code, each.what, (each.spec, each.target), ours[-1], place(two[-1]), each.op)
+
     def _padded(self, node: GraphNode) -> str:
         """The padding that a layer cannot have itself, and that is a node of its own before it."""
         before = node.inputs[0]
@@ -108,17 +135,12 @@ class Comparison:
         return padding
 
     def _order(self, one: Decomposition, join: int, order: Sequence[int], found: Alignment) -> None:
-        node = one.steps[join].nodes[0]
-        names = [self._branch(one, end, self.spec.nodes[node].row) for end in one.steps[join].inputs]
+        node = self.spec.nodes[one.steps[join].nodes[0]]
+        ends = [one.steps[end].nodes[0] if end != INPUT else INPUT for end in one.steps[join].inputs]
+        names = branch_names(node, [self.spec.nodes[end] if end != INPUT else None for end in ends])
         texts = ", ".join(names[i] for i in sorted(order)), ", ".join(names[i] for i in order)
-        self.tell(ORDER, "order", texts, node, self.target.nodes[self.pairs[node]].name)
-
-    def _branch(self, one: Decomposition, end: int, row: str) -> str:
-        """What a branch of a row is called."""
-        node = self.spec.nodes[one.steps[end].nodes[0]] if end != INPUT else None
-        if node is None or node.row != row:
-            return "pass"
-        return node.name.removeprefix(f"{row}/").partition("/")[0]
+        index = one.steps[join].nodes[0]
+        self.tell(ORDER, "order", texts, index, self.target.nodes[self.pairs[index]].name)
 
     def _missing(self, nodes: Sequence[int], extra: list[tuple[int, list[int]]]) -> None:
         """Record layers that the target lacks, row by row; those that it has elsewhere were moved."""
@@ -126,7 +148,7 @@ class Comparison:
             lost = [*group]
             self.unpaired[0].update(lost)
             layers = [self.spec.nodes[node] for node in lost]
-            text = spelling.several([*map(spelling.layer, layers)])
+            text = _in_a_row(layers)
             moved = next((gap for gap in extra if self._text(gap[1]) == text), None)
             if moved:
                 extra.remove(moved)
@@ -161,7 +183,7 @@ class Comparison:
         self.tell(code, "layer", (NOTHING, self._text(nodes)), near, place(layers[0]), own_count(layers))
 
     def _text(self, nodes: Sequence[int]) -> str:
-        return spelling.several([spelling.layer(self.target.nodes[node]) for node in nodes])
+        return _in_a_row([self.target.nodes[node] for node in nodes])
 
     def _after(self, graph: Graph, node: GraphNode) -> str:
         before = node.inputs[0]
@@ -174,10 +196,26 @@ def place(node: GraphNode) -> str:
     return weight.rpartition(".")[0] or node.scope or node.name
 
 
+def branch_names(join: GraphNode, ends: Sequence[GraphNode | None]) -> list[str]:
+    """What the branches of a join are called, by their last layers: the fewest names that tell them apart."""
+    within = f"{join.name.rpartition('/')[0]}/"
+    paths = [end.name.removeprefix(within).split("/") if end and end.name.startswith(within) else [] for end in ends]
+    named = [[part for part in path if not part.isdecimal()] for path in paths]
+    for depth in range(1, max(map(len, named), default=0) + 1):
+        names = ["/".join(parts[:depth]) if path else "pass" for path, parts in zip(paths, named, strict=True)]
+        if all(names) and len({*names}) == len(names):
+            return names
+    return [f"branch {number}" if path else "pass" for number, path in enumerate(paths, 1)]
+
+
 def _node(graph: Graph, step: Step) -> GraphNode:
     """The node of a step; scales that are one have the factor of their product."""
     node = graph.nodes[step.nodes[0]]
     return replace(node, op=Scale(dict(step.parameters)["factor"])) if step.kind == Scale.name else node
+
+
+def _in_a_row(nodes: Sequence[GraphNode]) -> str:
+    return spelling.several([*map(spelling.layer, nodes)])
 
 
 def _heaviest(graph: Graph, nodes: Sequence[int]) -> int:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from inception_dsl.analysis.cost import work
+from inception_dsl.analysis.cost import Work, work
 from inception_dsl.interchange.graph import INPUT, Graph, GraphNode, needed
 from inception_dsl.ir.op import Op, concrete
-from inception_dsl.ir.ops.linear import Conv, ConvTranspose
+from inception_dsl.ir.ops.linear import Conv, ConvTranspose, LinearLayer
 from inception_dsl.ir.shapes import ShapeError, TensorType
 
 
@@ -51,6 +51,26 @@ def own_count(nodes: Iterable[GraphNode]) -> Count:
     """Count some layers by themselves, on what arrives at them."""
     works = [work(node.op, node.types) for node in nodes]
     return Count(sum(each.params for each in works), sum(each.macs for each in works))
+
+
+def in_place_of(chain: Sequence[GraphNode], others: Sequence[GraphNode]) -> Count:
+    """What layers, one after the other, count more than those of a chain do, on what arrives at that.
+
+    The last has the width and the bias of the chain's last, for these are other edits.
+    """
+    end, last = others[-1].op, chain[-1].op
+    if isinstance(end, LinearLayer) and isinstance(last, LinearLayer):
+        end = replace(end, width=last.width, bias=last.bias)
+    arriving, works = chain[0].types, list[Work]()
+    try:
+        for node, op in zip(others, [*(node.op for node in others[:-1]), end], strict=True):
+            fitting = adapted(op, node.types, arriving)
+            works.append(work(fitting, arriving))
+            arriving = (fitting.infer(*arriving),)
+    except (ShapeError, ValueError):
+        return own_count(others).minus(own_count(chain))
+    count = Count(sum(each.params for each in works), sum(each.macs for each in works))
+    return count.minus(own_count(chain))
 
 
 def effect(graph: Graph, ops: Mapping[int, Op]) -> Count:

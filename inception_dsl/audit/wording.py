@@ -21,7 +21,7 @@ def _difference(deviation: Deviation) -> str:
         have = f"`{spec}` is missing" if target == NOTHING else f"`{target}` is not in the spec"
         return have if what == "layer" else f"head {have}"
     match what:
-        case "kind":
+        case "kind" | "layers":
             return f"`{target}` in place of `{spec}`"
         case "bias" if {spec, target} == {"yes", "no"}:
             return "no bias" if target == "no" else "a bias that is not in the spec"
@@ -82,7 +82,7 @@ def label(deviation: Deviation) -> str:
     match deviation.what:
         case "bias" if {deviation.spec, deviation.target} == {"yes", "no"}:
             return f"{own} has {'a' if deviation.target == 'yes' else 'no'} bias"
-        case "kind":
+        case "kind" | "layers":
             return f"{own} is `{deviation.target}`"
         case "order":
             return f"{own} joins {deviation.target}"

@@ -103,11 +103,14 @@ class Canonical:
         return index != INPUT and step.kind in ASSOCIATIVE and self.steps[index].kind == step.kind
 
 
-def canonical(graph: Graph, fold_norms: bool = False, training: tuple[type[Op], ...] = ()) -> Canonical:
+def canonical(
+    graph: Graph, fold_norms: bool = False, training: tuple[type[Op], ...] = (), nested: bool = False
+) -> Canonical:
     """The canonical form of a graph; with `fold_norms`, batch norms are part of the layers before them.
 
     Tools fold them when they prepare a network for inference: the layer then has other weights, and a bias; where no
-    layer can take it, a norm is an `Affine`. `training` are the ops that stay, though they act in training only.
+    layer can take it, a norm is an `Affine`. `training` are the ops that stay, though they act in training only. With
+    `nested`, joins of joins stay as the source has them, so that the form is not canonical in this.
     """
     steps: list[Step] = []
     given = {INPUT: INPUT}  # the step that gives the value of a node
@@ -129,7 +132,8 @@ def canonical(graph: Graph, fold_norms: bool = False, training: tuple[type[Op], 
         else:
             steps.append(step)
             given[index] = len(steps) - 1
-    return _joined(_spread(_exchanged(_pruned(graph, steps, given[graph.output]))))
+    form = _spread(_exchanged(_pruned(graph, steps, given[graph.output])))
+    return form if nested else _joined(form)
 
 
 def _folded(node: GraphNode, index: int, before: int, steps: Sequence[Step]) -> Step | None:

@@ -25,9 +25,7 @@ SAME = ("E503", "padding", "1 before and 0 after", "0 before and 1 after")
 DENSE = {
     ("E508", "bias", "no", "yes"),  # Cadene's BN-Inception: a bias before each batch norm, an eps of 1e-5,
     TORCH_EPS,
-    ("E507", "groups", "depthwise", "1"),  # and a dense first layer in place of a separable one
-    ("E506", "width", "24", "64"),
-    ("E513", "layer", "conv 1x1 64", "none"),
+    ("E524", "layers", "conv 7x7/2 24 depthwise -> conv 1x1 64", "conv 7x7/2 64"),  # and a dense first layer
     COUNTED,  # Caffe's average
 }
 

@@ -36,6 +36,23 @@ remove: {rows: [norm1]}
     base=BASE,
 )
 
+REPLACED = Code(
+    "E524",
+    "layers of the target stand in place of others of the spec",
+    """\
+Where the spec has a separable convolution, the target has a dense one, or two 3x3 where the spec has a 5x5, or the
+reverse. Different kernels and widths inside, and layers that only one side has, belong to this finding.
+""",
+    wrong="""\
+extends: base.yaml
+network: spec
+override:
+  rows: {conv2: {layer: "conv 3x3 16 depthwise same -> conv 1x1 16 bias"}}
+""",
+    right=RIGHT,
+    base=BASE,
+)
+
 ORDER = Code(
     "E515",
     "branches are joined in another order than the spec's",
