@@ -391,6 +391,7 @@ SAMPLE = (
     ("googlenet", "width", "inception_4d/b3x3/0/conv"),
     ("googlenet", "swapped branches", "inception_5a/concat"),
     ("bn_inception", "counted padding", "inception_3b/pool/0"),
+    ("bn_inception", "padding side", "inception_3a/pool/0"),
     ("bn_inception", "eps", "inception_4d/b3x3/1/bn"),
     ("bn_inception", "pool kind", "inception_5b/pool/0"),
     ("resnet50", "bias", "conv4_x/1/2/residual/1/conv"),

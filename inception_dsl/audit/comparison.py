@@ -164,18 +164,25 @@ class Comparison:
             unclear = next((gap for gap in extra if self._stands_for(gap[1], layers)), None)
             if unclear:
                 extra.remove(unclear)
-                other = self.target.nodes[unclear[1][0]]
-                assert isinstance(other.op, Opaque)
-                texts = text, f"{other.op.kind}: {other.op.parameters}"
-                self.tell(OPAQUE, "layer", texts, lost[0], place(other))
+                self._unclear(lost[0], self.target.nodes[unclear[1][0]])
                 continue
             self.tell(MISSING_LAYER, "layer", (text, NOTHING), _heaviest(self.spec, lost), "", gone, row)
 
     def _stands_for(self, nodes: Sequence[int], layers: Sequence[GraphNode]) -> bool:
-        """Whether what the language cannot express is in the place of a layer: it gives the same shape."""
+        """Whether what the language cannot express is in the place of a layer: a pool, or what gives the same shape."""
         only = self.target.nodes[nodes[0]]
         alone = len(nodes) == len(layers) == 1 and isinstance(only.op, Opaque)
-        return alone and only.out == layers[0].out
+        return alone and (only.out == layers[0].out or bool(spelling.padding_of_pool(layers[0], only)))
+
+    def _unclear(self, index: int, other: GraphNode) -> None:
+        """Record what the language cannot express in the place of a layer, or the padding that a pool cannot have."""
+        layer = self.spec.nodes[index]
+        if texts := spelling.padding_of_pool(layer, other):
+            self.tell(PADDING, "padding", texts, index, place(other))
+        else:
+            assert isinstance(other.op, Opaque)
+            texts = spelling.layer(layer), f"{other.op.kind}: {other.op.parameters}"
+            self.tell(OPAQUE, "layer", texts, index, place(other))
 
     def _extra(self, near: int, nodes: Sequence[int]) -> None:
         layers = [self.target.nodes[node] for node in nodes]

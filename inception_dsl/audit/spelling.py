@@ -8,7 +8,9 @@ from inception_dsl.elaborate.printer import print_layer
 from inception_dsl.interchange.description import describe
 from inception_dsl.interchange.graph import GraphNode, Opaque
 from inception_dsl.interchange.primitives import Pad, WithConstant
+from inception_dsl.interchange.windows import Average
 from inception_dsl.ir.ops import shaping as layers
+from inception_dsl.ir.ops.pooling import AvgPool
 from inception_dsl.ir.shapes import PaddedAxis, Pair, Window, sides
 
 
@@ -66,6 +68,19 @@ def padding(window: Window, image: Pair) -> str:
     """The pixels of padding that a window reads on an image, before and after it."""
     read = [_read(*each) for each in zip(window.axes(image), window.reach, window.stride, image, strict=True)]
     return pixels(*read)
+
+
+def padding_of_pool(spec: GraphNode, target: GraphNode) -> tuple[str, str] | None:
+    """The padding of an average pool and of one whose padding the language does not have; None for other layers."""
+    known = target.op.known if isinstance(target.op, Opaque) else None
+    if not isinstance(known, Average) or not isinstance(spec.op, AvgPool) or not (own := spec.op.window):
+        return None
+    other = known.window
+    if (own.kernel, own.stride, own.dilation) != (other.kernel, other.stride, other.dilation):
+        return None
+    sizes = zip(target.types[0].image, target.out.image, own.reach, own.stride, other.before, strict=True)
+    read = [(before, max((out - 1) * step + reach - before - size, 0)) for size, out, reach, step, before in sizes]
+    return padding(own, spec.types[0].image), pixels(*read)
 
 
 def pixels(rows: Pair, columns: Pair) -> str:

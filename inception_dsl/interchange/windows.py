@@ -11,13 +11,13 @@ from typing import Final
 from inception_dsl.diagnostics.codes.shapes import WRONG_RANK
 from inception_dsl.interchange.builder import Added, Builder
 from inception_dsl.interchange.constant import Constant
-from inception_dsl.interchange.primitives import Pad
+from inception_dsl.interchange.primitives import Pad, Primitive
 from inception_dsl.interchange.unpooling import MaxIndices
 from inception_dsl.ir.ops.activations import ReLU, ReLU6, Sigmoid
 from inception_dsl.ir.ops.linear import Conv, ConvTranspose
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.ops.shaping import Shift
-from inception_dsl.ir.shapes import Padding, Pair, ShapeError, Window
+from inception_dsl.ir.shapes import Padding, Pair, ShapeError, TensorType, Window
 
 NEVER_NEGATIVE: Final = (ReLU, ReLU6, Sigmoid)
 """What gives no number below 0, so that padding with zeros leaves a maximum as it is."""
@@ -42,14 +42,19 @@ class PixelWindow:
         """Whether it pads the image."""
         return any((*self.before, *self.after))
 
+    def places(self, image: Pair) -> Pair:
+        """How many places the kernel has on either axis."""
+        ceil = self.ceil, self.ceil
+        rows, columns = map(_places, image, self.kernel, self.stride, self.dilation, self.before, self.after, ceil)
+        return rows, columns
+
     def on(self, image: Pair, counted: bool = False) -> Window:
         """The window of the language that reads the same pixels; padding that no place reads is free.
 
         `counted` tells that padding counts as pixels, so that as many must lie behind the image. Raises `ShapeError`
         where the language has none.
         """
-        ceil = self.ceil, self.ceil
-        places = tuple(map(_places, image, self.kernel, self.stride, self.dilation, self.before, self.after, ceil))
+        places = self.places(image)
         plainest_first = Padding("pad", self.before), Padding("pad", self.before, ceil=True), Padding("same_upper")
         for padding in plainest_first:
             window = Window(self.kernel, self.stride, padding, self.dilation)
@@ -80,6 +85,30 @@ def _places(size: int, kernel: int, stride: int, dilation: int, before: int, aft
         return room // stride + 1
     places = -(-room // stride) + 1
     return places - 1 if (places - 1) * stride >= size + before else places
+
+
+@dataclass(frozen=True)
+class Average(Primitive):
+    """The average over a window whose padding the language does not have; `counted` tells that padding counts."""
+
+    name = "average"
+    window: PixelWindow
+    counted: bool
+
+    @property
+    def called(self) -> str:
+        return AvgPool.name
+
+    @property
+    def parameters(self) -> str:
+        return f"the language has no padding of {self.window.before} and {self.window.after} for it"
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        (x,) = inputs
+        places = self.window.places(x.image)
+        if min(places) < 1:
+            raise ShapeError(WRONG_RANK, f"its window does not fit in an image of {x.image}")
+        return TensorType((x.channels, *places))
 
 
 def reads_after(window: Window, image: Pair) -> bool:
@@ -141,7 +170,9 @@ def avg_pool(graph: Builder, name: str, window: PixelWindow, counted: bool, x: i
     if source != x and (counted or not window.padded):
         with suppress(ShapeError):  # then the padded image is a value of its own
             return _avg_pool(graph, name, absorbed, True, source)
-    return _avg_pool(graph, name, window, counted, x)
+    with suppress(ShapeError):
+        return _avg_pool(graph, name, window, counted, x)
+    return graph.add(name, Average(window, counted), x)
 
 
 def _avg_pool(graph: Builder, name: str, window: PixelWindow, counted: bool, x: int) -> int:
