@@ -6,13 +6,14 @@ import inspect
 import json
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import torch
 import torchvision
@@ -36,8 +37,11 @@ from inception_dsl.compiler import at_size, compile_file, compile_source
 from inception_dsl.diagnostics.codes import audit_layers, audit_structure
 from inception_dsl.diagnostics.codes.code import Code
 from inception_dsl.diagnostics.diagnostic import Source
+from inception_dsl.emit.onnx import onnx as emitter
 from inception_dsl.interchange.graph import INPUT, Graph, GraphNode, Opaque
 from inception_dsl.interchange.of_spec import of_spec
+from inception_dsl.interchange.onnx.reader import read_onnx
+from inception_dsl.interchange.torch.reader import read_torch
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops.joins import Add, Concat, Mul
 from inception_dsl.ir.ops.linear import Conv
@@ -320,6 +324,40 @@ layers: |
 )
 def test_a_scale_of_a_sum_is_a_sum_of_scales(one: str, other: str) -> None:
     assert audit(typed(SCALED.format(layer=one)), of_spec(typed(SCALED.format(layer=other)))).holds
+
+
+@pytest.mark.parametrize(
+    ("function", "text"),
+    [
+        (lambda x: x - x.mean((2, 3), keepdim=True), "avgpool global -> x - y"),
+        (lambda x: 1 - x**3, "x ** 3 -> 1 - x"),
+        (lambda x: x.clamp(0.1, 0.7), "clip(x, 0.1, 0.7)"),
+        (lambda x: x + torch.arange(16.0).view(4, 4), "x + constant 4x4"),
+    ],
+)
+def test_arithmetic_is_told_as_formulas(function: Callable[[torch.Tensor], torch.Tensor], text: str) -> None:
+    class Net(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return function(x.relu())
+
+    spec = typed("network: net\ninput: 3x4x4\nlayers: |\n  name | layer\n  one | relu\n")
+    (finding,) = audit(spec, read_torch(Net(), (3, 4, 4), "net")).findings
+
+    assert (finding.first.code, finding.first.target) == ("E520", text)
+
+
+def test_outputs_that_are_not_read_are_told(tmp_path: Path) -> None:
+    spec = typed("network: net\ninput: 3x4x4\nlayers: |\n  name | layer\n  one | relu\n")
+    model = onnx.load_from_string(emitter.model(spec))
+    inner = model.graph.output[0].name
+    model.graph.node.append(onnx.helper.make_node("Mystery", [inner], ["boxes"], name="boxes", domain="of.somebody"))
+    model.graph.output.append(onnx.helper.make_empty_tensor_value_info("boxes"))
+    onnx.save(model, tmp_path / "two.onnx")
+    found = audit(spec, read_onnx(tmp_path / "two.onnx"))
+
+    assert found.holds
+    why = "`boxes` (of.somebody.Mystery) gives values of shapes that are not known"
+    assert found.notes == (f"the output `boxes`, since {why}",)
 
 
 # --- graphs that nobody would write -----------------------------------------------------------------------------------

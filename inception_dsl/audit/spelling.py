@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from inception_dsl.elaborate.printer import print_layer
 from inception_dsl.interchange.description import describe
 from inception_dsl.interchange.graph import GraphNode, Opaque
-from inception_dsl.interchange.primitives import Pad, WithConstant
+from inception_dsl.interchange.primitives import Binary, Clip, Pad, WithConstant
 from inception_dsl.interchange.windows import Average
+from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops import shaping as layers
 from inception_dsl.ir.ops.pooling import AvgPool
 from inception_dsl.ir.shapes import PaddedAxis, Pair, Window, sides
+
+SIGNS: Final = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**"}
+"""Arithmetic of two operands as formulas write it."""
 
 
 def layer(node: GraphNode) -> str:
     """A layer as the language writes it; of one with a window, channels or an eps, what tells it from others."""
     if isinstance(node.op, Opaque):
-        return f"{node.op.kind} with other values" if isinstance(node.op.known, WithConstant) else node.op.kind
+        return _arithmetic(node.op.known) or node.op.kind
     kind, parameters = describe(node)
     known = dict(parameters)
     if not {"kernel", "to", "width", "eps"} & known.keys():
@@ -34,6 +38,24 @@ def layer(node: GraphNode) -> str:
         words.append("depthwise" if known["groups"] == node.types[0].channels else f"groups={known['groups']}")
     words += [f"eps={number(known['eps'])}"] if "eps" in known else []
     return " ".join(words)
+
+
+def _arithmetic(op: Op | None) -> str:
+    """Arithmetic that is no layer of the language, as a formula of x, and of y if it has two inputs; otherwise ""."""
+    match op:
+        case Clip(low, high):
+            return f"clip(x, {number(low)}, {number(high)})"
+        case Binary(kind):
+            return _formula(kind, "x", "y")
+        case WithConstant(kind, constant, first):
+            value = constant.scalar
+            text = number(value) if value is not None else f"constant {'x'.join(map(str, constant.shape))}".rstrip()
+            return _formula(kind, text, "x") if first else _formula(kind, "x", text)
+    return ""
+
+
+def _formula(kind: str, one: str, other: str) -> str:
+    return f"{one} {SIGNS[kind]} {other}" if kind in SIGNS else f"{kind}({one}, {other})"
 
 
 def several(parts: list[str]) -> str:

@@ -15,7 +15,9 @@ from inception_dsl.files import builtin, paths
 WEIGHTS: Final = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".pt.tar", ".pth.tar")
 """The ends of names of files that hold tensors and no graph."""
 
-MODELS: Final = (".h5", ".keras", ".pb", ".tflite", ".mlmodel", ".pt2", ".caffemodel", ".prototxt", ".pdmodel")
+KERAS: Final = (".h5", ".keras")
+
+MODELS: Final = (*KERAS, ".pb", ".tflite", ".mlmodel", ".pt2", ".caffemodel", ".prototxt", ".pdmodel")
 """The ends of names of files in which other tools keep graphs."""
 
 CALLABLE: Final = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
@@ -27,8 +29,14 @@ def kind_of(target: str) -> Kind:
     """What a target is. Raises `SpecError` E140 for what is neither."""
     if kind := _kind(target):
         return kind
-    message = f"`{target}` is not a network: its name is neither that of a file nor of a callable"
-    raise SpecError([Diagnostic(NOT_A_GRAPH, message, help=_advice(target))])
+    what = "is not a network: its name is neither that of a file nor of a callable"
+    if target.lower().endswith(MODELS):
+        what = (
+            "holds weights of keras, and no graph"
+            if _is_weights_of_keras(target)
+            else "is a model of another tool, which is not read"
+        )
+    raise SpecError([Diagnostic(NOT_A_GRAPH, f"`{target}` {what}", help=_advice(target))])
 
 
 def is_target(name: str) -> bool:
@@ -57,6 +65,10 @@ def _advice(target: str) -> str:
         return "it is a spec: `inception-dsl diff` compares two of them"
     if "://" in target:
         return "download it, and give the file"
+    if _is_weights_of_keras(target):
+        return "give the network, as `package.module:callable`"
+    if target.lower().endswith(KERAS):
+        return "give a callable that loads it, as `package.module:callable`, or `model.export(FILE, format='onnx')`"
     if target.lower().endswith(MODELS):
         return "export the network as ONNX, and give that file"
     any_of = "give an `.onnx` file, a file of weights (`.safetensors`, `.pt`, `.pth`), or `package.module:callable`"
@@ -80,6 +92,10 @@ def _meant(target: str) -> str:
         if CALLABLE.fullmatch(f"{above}:{last}") and _is_importable(above.partition(".")[0]):
             return f"write `{above}:{last}`: a colon stands before the callable"
     return ""
+
+
+def _is_weights_of_keras(target: str) -> bool:
+    return target.lower().endswith(".weights.h5")
 
 
 def _is_importable(name: str) -> bool:

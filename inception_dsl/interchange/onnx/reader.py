@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -57,10 +58,20 @@ def _graph(model: OnnxModel, image: Pair | None) -> Graph:
     unread = next((value for value in outputs.values() if isinstance(value, Unread)), None)
     if unread and unread.sources and next(iter(outputs.values())) is unread:
         message = f"`{unread.name}` ({unread.kind}) gives values of shapes that are not known, up to the output"
-        raise refused(file, message, "run onnx's shape inference on the file")
+        raise refused(file, message, f"declare the shape of the output `{next(iter(outputs))}` in the file")
     if not found:
         raise refused(file, f"no output of `{file}` depends on its input `{given}`")
-    return builder.finish(str(file), found)
+    notes = (_why_unread(name, value) for name, value in outputs.items() if not isinstance(value, int))
+    return replace(builder.finish(str(file), found), notes=(*notes,))
+
+
+def _why_unread(name: str, value: Value | None) -> str:
+    """Why an output is not in the graph."""
+    if not isinstance(value, Unread):
+        return f"the output `{name}`, which is a constant"
+    return f"the output `{name}`, since " + (
+        f"`{value.name}` ({value.kind}) gives values of shapes that are not known" if value.kind else value.why
+    )
 
 
 def _read(model: OnnxModel, node: OnnxNode, reading: Reading, values: dict[str, Value]) -> None:
