@@ -21,6 +21,9 @@ def _difference(deviation: Deviation) -> str:
         have = f"`{spec}` is missing" if target == NOTHING else f"`{target}` is not in the spec"
         return have if what == "layer" else f"head {have}"
     match what:
+        case "layer":  # that cannot be compared
+            kind, _, why = target.partition(": ")
+            return f"`{kind}` in place of `{spec}` ({why})"
         case "kind" | "layers":
             return f"`{target}` in place of `{spec}`"
         case "bias" if {spec, target} == {"yes", "no"}:
@@ -80,6 +83,8 @@ def label(deviation: Deviation) -> str:
             return "not in the target"
         return f"here, {own} is `{deviation.target}`"
     match deviation.what:
+        case "layer":
+            return f"{own} is `{deviation.target.partition(': ')[0]}`"
         case "bias" if {deviation.spec, deviation.target} == {"yes", "no"}:
             return f"{own} has {'a' if deviation.target == 'yes' else 'no'} bias"
         case "kind" | "layers":
