@@ -41,7 +41,7 @@ def layer(node: GraphNode) -> str:
 
 
 def _arithmetic(op: Op | None) -> str:
-    """Arithmetic that is no layer of the language, as a formula of x, and of y if it has two inputs; otherwise ""."""
+    """Arithmetic below the language, as a formula of x, and of y if it has two inputs; otherwise ""."""
     match op:
         case Clip(low, high):
             return f"clip(x, {number(low)}, {number(high)})"
