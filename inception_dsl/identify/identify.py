@@ -95,8 +95,8 @@ def identify(
 
 def identify_graph(target: str, graph: Graph, among: Path | None = None) -> Identified:
     """Identify a graph: by its canonical form, else by the layers that it has in common with those of a spec."""
-    plain = canonical(graph)
-    wanted, layers = _digests(plain), _layers(plain)
+    layers = _layers(canonical(graph))
+    wanted: tuple[str, str] | None = None  # few specs are so near that it is asked for
     image = graph.input.image if len(graph.input.shape) == 3 else None
     exact: dict[bool, list[str]] = {False: [], True: []}
     nearest: tuple[float, str, Typed] | None = None
@@ -105,11 +105,12 @@ def identify_graph(target: str, graph: Graph, among: Path | None = None) -> Iden
         typed = at_image(program, graph.input.channels, image)
         if typed is None:
             continue
-        other = canonical(of_spec(typed))
-        common = share(layers, _layers(other))
+        other = of_spec(typed)
+        common = share(layers, _layers(canonical(other)))
         if nearest is None or common > nearest[0]:
             nearest = common, name, typed
         if common > NEAR:
+            wanted = wanted or _digests(graph)
             equal = [one == two for one, two in zip(wanted, _digests(other), strict=True)]
             if any(equal):
                 exact[not equal[0]].append(name)
@@ -138,9 +139,9 @@ def identify_shapes(target: str, shapes: Mapping[str, tuple[int, ...]], among: P
     return Identified(target, tuple(exact), nearest=name, share=most, of="tensors", left_out=tuple(left_out))
 
 
-def _digests(form: Canonical) -> tuple[str, str]:
-    """The hashes of a form, and of that with its batch norms folded."""
-    return form.digest, canonical(form.graph, fold_norms=True).digest
+def _digests(graph: Graph) -> tuple[str, str]:
+    """The hashes of a graph, and of that with its batch norms folded; they are the same however joins are nested."""
+    return canonical(graph, nested=True).digest, canonical(graph, fold_norms=True, nested=True).digest
 
 
 def _layers(form: Canonical) -> Counter[Hashable]:

@@ -74,9 +74,10 @@ class Canonical:
         marks = ["" for _ in self.steps]
         for group in sharing.values():
             if len(group) > 1:
+                together = _sha256(sorted(plain[other] for other in group))
                 for index in group:
-                    marks[index] = " ".join(sorted(plain[other] for other in group))
-        digests = self._digests(marks)
+                    marks[index] = together
+        digests = self._digests(marks) if any(marks) else plain
         end = digests[self.output] if self.output != INPUT else "input"
         read = {each for step in self.steps for each in step.inputs if not self._is_part(step, each)} - {INPUT}
         return _sha256([end, *sorted(digests[index] for index in {*read, self.output} - {INPUT})])
