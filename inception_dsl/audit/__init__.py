@@ -12,6 +12,7 @@ compared into deviations, grouped into findings, and reported.
 | `align` | the cheapest edits of one network into another |
 | `assignment` | pairs of two sets at the least cost together |
 | `comparison` | deviations, at the rows of the spec |
+| `replaced` | layers that stand for others together |
 | `differences` | what differs between a layer and its partner |
 | `preprocessing` | what a network does to its images before its first layer |
 | `effects` | what an edit does to parameters and multiply-adds |
