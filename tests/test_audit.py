@@ -99,6 +99,18 @@ def test_sessions(command: str, printed: str, monkeypatch: pytest.MonkeyPatch) -
         assert cli(*shlex.split(command)[2:]).stdout == printed
 
 
+def test_snippets() -> None:
+    """The Python of docs/audit.md, on the network that it is about."""
+    inside, of_a_test = blocks("docs/audit.md", "python")
+    port_of = port("googlenet")
+    exec(inside, {"my_module": port_of})  # noqa: S102
+    own: dict[str, Any] = {"OurGoogLeNet": lambda: port_of}
+    exec(of_a_test, own)  # noqa: S102
+
+    with pytest.raises(AssertionError, match="kernel 3x3 in place of 5x5"):
+        own["test_our_googlenet_is_the_papers"]()
+
+
 # --- the networks of libraries ----------------------------------------------------------------------------------------
 
 BN = ("E514", "layer", "none", "bn eps=0.001")

@@ -105,6 +105,18 @@ def test_what_a_command_gives_besides(words: tuple[str, ...], run: Run) -> None:
     assert data["specs"] == data["files"] == data["diagnostics"] == []
 
 
+def test_entries_of_ops(run: Run) -> None:
+    kinds = of(run, "ops")["result"]
+    found = {kind: [*entries.values()] for kind, entries in kinds.items()}
+    found["a size of a layer"] = [size for layer in found["layers"] for size in layer["sizes"].values()]
+    table = DOC.partition("| kind | keys of an entry |")[2].partition("\n\n")[0]
+    rows = [re.findall(r"[^|]+", line) for line in table.splitlines()[2:]]
+
+    for kind, entries in found.items():
+        (shown,) = [keys for names, keys in rows if kind in re.findall(r"`(\w+)`", names) or kind == names.strip()]
+        assert {key for entry in entries for key in entry} == {*re.findall(r"`(\w+)`", shown)}, kind
+
+
 def test_rows(run: Run) -> None:
     rows = of(run, "show", "specs/small.yaml")["result"]["rows"]
 
