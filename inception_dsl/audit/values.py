@@ -226,8 +226,9 @@ def _compare(typed: Typed, target: Network, pairing: _Pairing, drawn: bool) -> V
     if drawn := weights is None:
         weights, given = drawn_for(target.graph, typed, pairing.names)
     for fold in pairing.folds.values():
-        given |= fold.folded(weights) if drawn else {}
-        weights |= {} if drawn else fold.plain
+        replaced = given.keys() >= {*fold.target.weights.values()}
+        given |= fold.folded(weights) if replaced else {}
+        weights |= {} if replaced else fold.plain
     given = {name: values.reshape(pairing.shapes.get(name, values.shape)) for name, values in given.items()}
     images = probe.images(typed.input.shape, 2, probe.level(typed))
     tapped = [node.name for node in pairing.ends.values()]

@@ -34,16 +34,27 @@ def transplanted(source: Graph, typed: Typed, names: Mapping[str, str]) -> dict[
 def drawn_for(source: Graph, typed: Typed, names: Mapping[str, str]) -> tuple[dict[str, Array], dict[str, Array]]:
     """Weights in which no error can hide, by the network's names and by the source's; scaled where torch is installed.
 
-    Those that the source computes of others keep its values. Raises `ValueError` where these are not known.
+    Those that the source computes of others keep its values, and so do those of a file that takes its other weights as
+    inputs. Raises `ValueError` where these are not known.
     """
     weights: dict[str, Array] = probe.weights(typed)
     if find_spec("torch"):
         weights = dict(PyTorch(typed).scale(weights))
-    given = {theirs: weights[ours] for ours, theirs in names.items() if theirs not in source.computed}
-    kept = {ours: theirs for ours, theirs in names.items() if theirs in source.computed}
+    held = {theirs for theirs in names.values() if _has_values(source, theirs)}
+    fixed = source.computed | (held if len(held) < len({*names.values()}) else set())
+    given = {theirs: weights[ours] for ours, theirs in names.items() if theirs not in fixed}
+    kept = {ours: theirs for ours, theirs in names.items() if theirs in fixed}
     if (computed := transplanted(source, typed, kept)) is None:
         raise ValueError("the weights that the source computes have no values")
     return weights | computed, given
+
+
+def _has_values(source: Graph, name: str) -> bool:
+    try:
+        source.tensor(name)
+    except KeyError:
+        return False
+    return True
 
 
 def executor(target: Network, typed: Typed) -> Executor:
