@@ -724,7 +724,13 @@ class _Network:
         unit = f"[ {self.pick('', 'left: ')}part 1/2 | {last} ] -> shuffle {self.pick(1, 2, width)}"
         halved = f"[ {last} + part 1/2 ]", shape.wide(width // 2)
         ranges = f"[ slice 1 -> bn | slice {{in - 1}} start=1{self.maybe('-> relu')} ]"
-        ways = (unit, shape.wide(width)), (ranges, shape.wide(width)), (f"part {{n // 2 + 1}}/{width}", shape.wide(1))
+        along = f"channel_conv {self.pick('4/2 pad=1', '1/2')} kernels=2{self.maybe('bias')}"
+        ways = (
+            (along, shape.wide(width)),
+            (unit, shape.wide(width)),
+            (ranges, shape.wide(width)),
+            (f"part {{n // 2 + 1}}/{width}", shape.wide(1)),
+        )
         text, shape = self.pick(*ways, halved)
         return f"conv 1x1 {width} -> {text}", shape
 
@@ -741,6 +747,8 @@ class _Network:
         text = self.pick(
             f"{first} * {gate}", f"{gate} * {first}", f"{first} * {gate} * {local}", f"{first} * 0.5 * {gate}"
         )
+        along = f"avgpool global -> conv 1x1 {width} -> channel_conv {self.pick('3 same', '5 same bias')} -> sigmoid"
+        text = self.pick(text, f"{first} * [ {along} ]")
         places = f"[ channel_mean | channel_max ] -> conv 3x3 {self.pick(1, width)} same sigmoid"
         text = self.pick(text, f"{first} * [ {places} ]", f"[ {places} ] * {first}")
         joined = f"[ {text} | {local} ]"
@@ -775,6 +783,7 @@ class _Network:
             "l2norm",
             "affine",
             "affine bias=none",
+            "channel_conv {2 * n + 1} same",
             "pass",
             "softmax",
             "{word}",

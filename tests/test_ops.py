@@ -43,7 +43,14 @@ from inception_dsl.ir.ops.activations import (
     Softmax,
     Tanh,
 )
-from inception_dsl.ir.ops.channels import ChannelMax, ChannelMean, ChannelPart, ChannelShuffle, ChannelSlice
+from inception_dsl.ir.ops.channels import (
+    ChannelConv,
+    ChannelMax,
+    ChannelMean,
+    ChannelPart,
+    ChannelShuffle,
+    ChannelSlice,
+)
 from inception_dsl.ir.ops.joins import Add, Concat, Mul
 from inception_dsl.ir.ops.linear import Conv, ConvTranspose, FullyConnected
 from inception_dsl.ir.ops.norms import LRN, BatchNorm, GroupNorm, L2Norm, LayerNorm
@@ -105,6 +112,13 @@ def conv_transpose(op: ConvTranspose, x: TensorType) -> nn.Module:
     (top, left), (height, width) = first, (n * s for n, s in zip(x.image, w.stride, strict=True))
     layer = nn.ConvTranspose2d(*sizes, 0, (more[0], more[1]), *settings)
     return nn.Sequential(layer, Call(lambda t: t[:, :, top : top + height, left : left + width]))
+
+
+def channel_conv(op: ChannelConv, x: TensorType) -> nn.Module:
+    """With the channels as the depth of an image of one channel."""
+    sizes = (op.kernel, 1, 1), (op.stride, 1, 1), (op.pad, 0, 0)
+    layer = nn.Conv3d(1, concrete(op.kernels), *sizes, bias=op.bias)
+    return nn.Sequential(nn.Unflatten(1, (1, x.channels)), layer, nn.Flatten(1, 2))
 
 
 def max_pool(op: MaxPool, x: TensorType) -> nn.Module:
@@ -245,6 +259,7 @@ TORCH: dict[type[Op], Callable[..., nn.Module]] = {
     ChannelSlice: lambda op, x: Call(lambda t: torch.narrow(t, 1, op.start, op.width)),
     ChannelMean: lambda op, x: Call(lambda t: torch.stack(t.unbind(1)).mean(0).unsqueeze(1)),
     ChannelMax: lambda op, x: Call(lambda t: t.max(1, keepdim=True).values),
+    ChannelConv: channel_conv,
     ChannelShuffle: lambda op, x: nn.ChannelShuffle(op.groups),
     Concat: lambda op, *xs: Call(lambda *ts: torch.cat(ts, 1)),
     Add: lambda op, *xs: Call(lambda *ts: torch.stack(ts).sum(0)),
@@ -376,6 +391,15 @@ CASES: dict[type[Op], st.SearchStrategy[Case]] = {
         *[st.integers(0, 4), st.integers(1, 4), st.integers(0, 4)],
     ),
     **{kind: alone(st.just(kind()), images) for kind in (ChannelMean, ChannelMax)},
+    ChannelConv: st.builds(
+        lambda x, rest, *sizes: (
+            ChannelConv(*sizes),
+            (TensorType((max(sizes[0] - 2 * sizes[2], 1) + rest, *x.image)),),
+        ),
+        images,
+        st.integers(0, 6),
+        *[st.integers(1, 6), st.integers(1, 4), st.integers(0, 3), st.integers(1, 3), st.booleans()],
+    ),
     ChannelShuffle: st.builds(
         lambda x, groups: (ChannelShuffle(groups), (TensorType((x.channels * groups, *x.shape[1:])),)),
         images,
@@ -510,6 +534,8 @@ def test_a_missing_rule_is_named() -> None:
         (ChannelShuffle(2), ((3, 8, 8),), "E212"),
         (ChannelShuffle(2), ((4,),), "E215"),
         (ChannelSlice(2, 2), ((3, 8, 8),), "E233"),
+        (ChannelConv(5, pad=1), ((2, 8, 8),), "E209"),
+        (ChannelConv(3, pad=1), ((8,),), "E215"),
         (ChannelMean(), ((8,),), "E215"),
         (ChannelMax(), ((8,),), "E215"),
         (Crop((1, 1)), ((3, 2, 8),), "E209"),

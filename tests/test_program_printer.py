@@ -12,7 +12,7 @@ from inception_dsl.elaborate.printer import print_program
 from inception_dsl.emit.runner.runner import fingerprint
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops.activations import LeakyReLU, PReLU, ReLU
-from inception_dsl.ir.ops.channels import ChannelPart, ChannelShuffle, ChannelSlice
+from inception_dsl.ir.ops.channels import ChannelConv, ChannelPart, ChannelShuffle, ChannelSlice
 from inception_dsl.ir.ops.linear import Conv, ConvTranspose, FullyConnected
 from inception_dsl.ir.ops.norms import LRN, BatchNorm, GroupNorm, LayerNorm
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool, Unpool
@@ -42,6 +42,7 @@ MADE: dict[type[Op], tuple[Op, ...]] = {
     ChannelPart: (ChannelPart((1, 2)),),
     ChannelSlice: (ChannelSlice(2, 2), ChannelSlice(Name("in"), Name("in"))),
     ChannelShuffle: (ChannelShuffle(2),),
+    ChannelConv: (ChannelConv(5, pad=2), ChannelConv(8, 2, 3, Name("in"), bias=True)),
     Shift: (Shift(1),),
     Crop: (Crop((1, 1)), Crop((1, 2), bottom=True, right=True)),
     Pad: (Pad((1, 2), top=True, left=True),),

@@ -34,6 +34,7 @@ KEYS = optional_keys()
 
 SMALLEST = {"conv": "conv 3x3 6 same", "maxpool": "maxpool 3x3 same", "avgpool": "avgpool 3x3 same", "lrn": "lrn 5"}
 SMALLEST |= {"conv_transpose": "conv_transpose 3x3/2 6 pad=1"}
+SMALLEST |= {"channel_conv": "channel_conv 3 same"}
 SMALLEST |= {"unpool": "a: pass -> maxpool 3x3 same -> unpool 3x3 same pooled=@a"}
 SMALLEST |= {"dropout": "dropout 40%", "fc": "fc 6", "gn": "gn 3", "resize": "resize 2", "slice": "slice 2"}
 SMALLEST |= {"permute": "permute HCW"}
@@ -70,7 +71,13 @@ def test_a_default_is_what_holds_where_nothing_is_written(layer: str, default: s
         "eps": "eps=3",
         "momentum": "momentum=0.5",
     }
-    others |= {"groups": "groups=3", "dilation": "dilation=3", "output_padding": "output_padding=1", "start": "start=3"}
+    others |= {
+        "groups": "groups=3",
+        "dilation": "dilation=3",
+        "output_padding": "output_padding=1",
+        "start": "start=3",
+        "kernels": "kernels=2",
+    }
 
     assert ops(f"{bare} {default}") == ops(bare)
     assert ops(f"{bare} {others.get(word) or other[value]}") != ops(bare)
@@ -290,7 +297,7 @@ def test_ops_for_machines() -> None:
     assert listing["layers"]["bn"]["words"] == {"gamma": "gamma", "eps": "eps=0.001", "momentum": "momentum=0.1"}
     assert listing["words"]["norm"]["values"] == "norm=none or norm=bn or norm=ln"
     assert listing["words"]["leaky"]["excludes"][:2] == ["relu", "relu6"]
-    off = {"conv": "bias=none", "conv_transpose": "bias=none"}
+    off = dict.fromkeys(("conv", "conv_transpose", "channel_conv"), "bias=none")
     assert listing["words"]["bias"]["defaults"] == {**off, "fc": "bias", "affine": "bias"}
     assert listing["layers"]["conv"]["sizes"]["/S"]["default"] == "1"
     assert listing["operators"]["a | b"]["backends"] == ["PyTorch", "ONNX"]

@@ -94,6 +94,8 @@ def _kind(name: str) -> str:
     if name in ("drop_path", "dropout"):
         return "rate"
     number = LAYERS[name].number if name in LAYERS else None
+    if number and number.kind == "span":
+        return "kernel"
     return number.kind if number and number.kind in WIDTHS else "other"
 
 

@@ -26,6 +26,7 @@ from inception_dsl.diagnostics.codes.code import Code
 from inception_dsl.interchange.description import describe
 from inception_dsl.interchange.graph import GraphNode
 from inception_dsl.ir.op import Op
+from inception_dsl.ir.ops.channels import ChannelConv
 from inception_dsl.ir.ops.linear import Conv, ConvTranspose, LinearLayer
 from inception_dsl.ir.ops.norms import LRN, L2Norm, Norm
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool, Unpool
@@ -38,6 +39,7 @@ Windowed = Conv | ConvTranspose | Pool | Unpool
 WORDS: Final = {
     "kernel": "kernel",
     "stride": "stride",
+    "pad": "padding",
     "dilation": "dilation",
     "width": "width",
     "groups": "groups",
@@ -51,12 +53,17 @@ WORDS: Final = {
 CODES: Final[dict[str, Code]] = {
     "kernel": KERNEL,
     "stride": STRIDE,
+    "pad": PADDING,
     "width": WIDTH,
     "groups": GROUPS,
     "bias": BIAS,
     "count_pad": COUNTED_PADDING,
 }
 """The codes of parameters; a parameter of another name is E512, and the eps of a norm E509."""
+
+
+EDITED: Final = ("width", "kernels", "bias", "groups")
+"""The parameters that change what a layer with weights costs, beside those of its window."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +94,9 @@ def differences(spec: GraphNode, target: GraphNode) -> Iterator[Difference]:
         yield from _windows(spec, target, window, other_window, padded_alike)
     elif ("to" in one or "to" in other) and one.get("to") != other.get("to"):
         yield Difference(KERNEL, "kernel", _reads(one), _reads(other), target.op)
-    compared = {"kernel", "stride", "dilation", "before", "out", "to", "count_pad"}
+    if isinstance(spec.op, ChannelConv) and isinstance(target.op, ChannelConv):
+        yield from _along_channels(spec.op, target.op)
+    compared = {"kernel", "stride", "pad", "dilation", "before", "out", "to", "count_pad"}
     compared |= {"eps"} if kind != other_kind else set()  # a norm of another kind is named with its eps
     if "count_pad" in one.keys() ^ other.keys() and kind == other_kind and one.get("before") == other.get("before"):
         counted, uncounted = ("counted", "left out") if "count_pad" in one else ("left out", "counted")
@@ -157,6 +166,19 @@ def _windows(
         yield Difference(PADDING, "padding", _padding(spec, window), _padding(target, other), op)
 
 
+def _along_channels(spec: ChannelConv, target: ChannelConv) -> Iterator[Difference]:
+    """Kernel, stride and padding of convolutions along the channels; padding that follows a kernel is left out."""
+    follows = spec.kernel != target.kernel and spec.kernel - 2 * spec.pad == target.kernel - 2 * target.pad
+    for name, one, other in (
+        ("kernel", spec.kernel, target.kernel),
+        ("stride", spec.stride, target.stride),
+        ("pad", spec.pad, spec.pad if follows else target.pad),
+    ):
+        if one != other:
+            edited: dict[str, Any] = {"pad": target.pad if follows else spec.pad, name: other}
+            yield Difference(CODES[name], WORDS[name], str(one), str(other), replace(spec, **edited))
+
+
 def _padding(node: GraphNode, window: Window) -> str:
     """The pixels of padding that a layer reads, or that a transposed convolution cuts off."""
     if isinstance(node.op, ConvTranspose):
@@ -192,8 +214,8 @@ def _parameter(spec: GraphNode, target: GraphNode, name: str, one: Any, other: A
     if name == "groups":
         one, other = _groups(spec, one), _groups(target, other)
     op: Op | None = None
-    edits: dict[str, Any] = {name: getattr(target.op, name, 1)} if name in ("width", "bias", "groups") else {}
-    if isinstance(spec.op, LinearLayer) and edits and hasattr(spec.op, name):
+    edits: dict[str, Any] = {name: getattr(target.op, name, 1)} if name in EDITED else {}
+    if isinstance(spec.op, LinearLayer | ChannelConv) and edits and hasattr(spec.op, name):
         op = replace(spec.op, **edits)
     return Difference(code, WORDS.get(name, name), spelling.number(one), spelling.number(other), op)
 
@@ -207,4 +229,4 @@ def _code_of_kind(op: Op) -> Code:
         return POOL
     if isinstance(op, Norm | LRN | L2Norm):
         return NORM
-    return PARAMETER if isinstance(op, LinearLayer | Dropout | DropPath) else ACTIVATION
+    return PARAMETER if isinstance(op, LinearLayer | ChannelConv | Dropout | DropPath) else ACTIVATION

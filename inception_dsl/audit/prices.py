@@ -14,7 +14,7 @@ from inception_dsl.interchange.description import Parameters
 from inception_dsl.spec.vocabulary.words import ACTIVATIONS
 
 PRICES: Final = {
-    **dict.fromkeys(("conv", "conv_transpose", "fc"), 3.0),
+    **dict.fromkeys(("conv", "conv_transpose", "channel_conv", "fc"), 3.0),
     **dict.fromkeys(("maxpool", "avgpool", "resize", "pixel_shuffle", "pixel_unshuffle"), 2.5),
     **dict.fromkeys(("concat", "add", "mul"), 2.0),
 }
@@ -23,7 +23,7 @@ PRICES: Final = {
 ALIKE: Final = (
     ("maxpool", "avgpool"),
     ("concat", "add", "mul"),
-    ("conv", "conv_transpose", "fc"),
+    ("conv", "conv_transpose", "channel_conv", "fc"),
     ("bn", "gn", "ln", "lrn", "l2norm", "affine"),
     ("dropout", "drop_path"),
     ("channel_mean", "channel_max"),

@@ -11,6 +11,7 @@ from inception_dsl.interchange.primitives import Binary, Clip, Pad, WithConstant
 from inception_dsl.interchange.windows import Average
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops import shaping as layers
+from inception_dsl.ir.ops.channels import ChannelConv
 from inception_dsl.ir.ops.pooling import AvgPool
 from inception_dsl.ir.shapes import PaddedAxis, Pair, Window, sides
 
@@ -24,7 +25,7 @@ def layer(node: GraphNode) -> str:
         return _arithmetic(node.op.known) or node.op.kind
     kind, parameters = describe(node)
     known = dict(parameters)
-    if not {"kernel", "to", "width", "eps"} & known.keys():
+    if isinstance(node.op, ChannelConv) or not {"kernel", "to", "width", "eps"} & known.keys():
         return print_layer((node.op,))
     words = [kind]
     if "kernel" in known:

@@ -22,12 +22,13 @@ from inception_dsl.audit.differences import Difference
 from inception_dsl.audit.effects import Count, count
 from inception_dsl.audit.findings import NOTHING, Deviation, grouped
 from inception_dsl.audit.series import Contents, Element, Series
-from inception_dsl.diagnostics.codes.audit_layers import BIAS, GROUPS, KERNEL, WIDTH
+from inception_dsl.diagnostics.codes.audit_layers import BIAS, GROUPS, KERNEL, PARAMETER, WIDTH
 from inception_dsl.diagnostics.codes.audit_structure import CLASSES, EXTRA_LAYER, MISSING_LAYER
 from inception_dsl.diagnostics.diagnostic import SpecError
 from inception_dsl.interchange.graph import INPUT, Graph, GraphNode
 from inception_dsl.interchange.of_spec import of_spec
 from inception_dsl.ir.op import concrete
+from inception_dsl.ir.ops.channels import ChannelConv
 from inception_dsl.ir.ops.linear import Conv, ConvTranspose, FullyConnected, LinearLayer
 from inception_dsl.ir.shapes import Pair, Window, sides
 from inception_dsl.ir.typed import Typed
@@ -51,6 +52,8 @@ class Layer(NamedTuple):
         """What the tensors are those of."""
         if "running_mean" in self.shapes:
             return "bn"
+        if len(self.weight) in (3, 5) and self.weight[1] == 1 and self.weight[3:] in ((), (1, 1)):
+            return ChannelConv.name  # as a 1-D or a 3-D convolution has it
         return {4: "conv", 2: "fc"}.get(len(self.weight), "norm")
 
     @property
@@ -60,7 +63,9 @@ class Layer(NamedTuple):
 
     @property
     def kernel(self) -> Pair:
-        """The kernel of a convolution."""
+        """The kernel of a convolution; one along the channels has a single side."""
+        if self.kind == ChannelConv.name:
+            return self.weight[2], 1
         return (self.weight[2], self.weight[3]) if len(self.weight) == 4 else (1, 1)
 
     @property
@@ -68,12 +73,14 @@ class Layer(NamedTuple):
         """The layer as the language writes it."""
         if self.kind == "conv":
             return f"conv {sides(self.kernel)} {self.weight[0]}"
+        if self.kind == ChannelConv.name:
+            return f"channel_conv {self.weight[2]}"
         return f"fc {self.weight[0]}" if self.kind == "fc" else self.kind
 
     def element(self, index: int, contents: Contents) -> Element:
         """The layer as an element of a series; on one pixel, a convolution is a fully connected layer."""
-        linear = self.kind in ("conv", "fc")
-        kind = "conv" if linear else self.kind
+        linear = self.kind in ("conv", "fc", ChannelConv.name)
+        kind = "conv" if self.kind == "fc" else self.kind
         known = {"width": self.weight[0], "kernel": self.kernel, "bias": "bias" in self.shapes, "in": self.weight[1:2]}
         parameters = tuple(known.items()) if linear else (("width", self.weight[0]),)
         return Element(index, kind, parameters, (), contents.number(kind, parameters))
@@ -211,6 +218,8 @@ def _deviations(
 
 def _differences(typed: Typed, node: GraphNode, layer: Layer, other: Layer) -> Iterator[Difference]:
     op = node.op
+    if isinstance(op, ChannelConv) and other.kind == op.name:
+        yield from _along_channels(op, layer, other)
     if not isinstance(op, LinearLayer) or other.kind not in ("conv", "fc"):
         return  # the width of a norm is that of what it reads
     width, its_width = _width(op, layer), _width(op, other)
@@ -221,9 +230,23 @@ def _differences(typed: Typed, node: GraphNode, layer: Layer, other: Layer) -> I
     if layer.kernel != other.kernel and isinstance(op, Conv | ConvTranspose):
         edited = replace(op, window=_with_kernel(op.window, other.kernel))
         yield Difference(KERNEL, "kernel", sides(layer.kernel), sides(other.kernel), edited)
-    if ("bias" in layer.shapes) != ("bias" in other.shapes):
-        bias = "bias" in other.shapes
+    yield from _bias(op, layer, other)
+
+
+def _bias(op: LinearLayer | ChannelConv, layer: Layer, other: Layer) -> Iterator[Difference]:
+    bias = "bias" in other.shapes
+    if ("bias" in layer.shapes) != bias:
         yield Difference(BIAS, "bias", "no" if bias else "yes", "yes" if bias else "no", replace(op, bias=bias))
+
+
+def _along_channels(op: ChannelConv, layer: Layer, other: Layer) -> Iterator[Difference]:
+    kernel, kernels = other.kernel[0], other.weight[0]
+    if kernel != op.kernel:
+        edited = replace(op, kernel=kernel, pad=max(op.pad + (kernel - op.kernel) // 2, 0))
+        yield Difference(KERNEL, "kernel", str(op.kernel), str(kernel), edited)
+    if kernels != op.kernels:
+        yield Difference(PARAMETER, "kernels", str(op.kernels), str(kernels), replace(op, kernels=kernels))
+    yield from _bias(op, layer, other)
 
 
 def _width(op: LinearLayer, layer: Layer) -> int:

@@ -122,13 +122,17 @@ def _check_arity(name: str, use: Use, extent: str, scope: Scope) -> None:
     if kind == "pair" and use.stride:
         raise scope.fault(WRONG_LAYER_ARGUMENTS, f"`{name}` takes no stride", use.size_at, help="delete it")
     if not wants_kernel and use.kernel is not None and kind != "pair":
+        if kind == "span":
+            hint = f"write one number: {entry.number.example}" if entry.number else ""
+            raise scope.fault(WRONG_LAYER_ARGUMENTS, f"the kernel of `{name}` spans channels", use.size_at, help=hint)
         hint = "delete it" + (f", or the word `{extent}`, which covers the whole image" if extent else "")
         raise scope.fault(
             WRONG_LAYER_ARGUMENTS, f"`{f'{name} {extent}'.strip()}` takes no kernel", use.size_at, help=hint
         )
-    if use.fraction and kind != "fraction":
+    if use.fraction and kind not in ("fraction", "span"):
         raise scope.fault(WRONG_LAYER_ARGUMENTS, f"`{name}` takes no fraction", use.size_at, help="delete it")
-    given = {"": None, "fraction": use.fraction, "pair": use.kernel or use.width}.get(kind, use.width)
+    written = {"": None, "fraction": use.fraction, "pair": use.kernel or use.width, "span": use.fraction or use.width}
+    given = written.get(kind, use.width)
     if entry.number and extent and given:
         message, hint = f"`{name} {extent}` takes no {entry.number.meaning}", f"delete it, or `{extent}`"
         raise scope.fault(WRONG_LAYER_ARGUMENTS, message, use.size_at, help=hint)
@@ -141,4 +145,5 @@ def _check_arity(name: str, use: Use, extent: str, scope: Scope) -> None:
         )
     if use.width is not None and given is not use.width:
         hint = elsewhere.WITH_NUMBER.get(name, f"delete it: `{name}` keeps the width")
+        hint = f"for several kernels, write `kernels={scope.text(use.width.at)}`" if kind == "span" else hint
         raise scope.fault(WRONG_LAYER_ARGUMENTS, f"`{name}` takes no width", use.width.at, help=hint)

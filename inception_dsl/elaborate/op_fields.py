@@ -9,7 +9,7 @@ from typing import Any
 from inception_dsl.diagnostics.codes.layers import IMPOSSIBLE_PADDING
 from inception_dsl.diagnostics.codes.modules import CANNOT_EVALUATE
 from inception_dsl.elaborate.scope import MAX_CHANNELS, Scope, describe_value
-from inception_dsl.elaborate.windows import pair, window, word_pair
+from inception_dsl.elaborate.windows import pair, span, window, word_pair
 from inception_dsl.elaborate.words import Words, added_op
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.shapes import Pair
@@ -27,10 +27,13 @@ def make_ops(name: str, use: Use, words: Words, scope: Scope) -> tuple[Op, ...]:
     if entry.kernel:
         sizes["window"] = None if "extent" in words else window(name, use, words, scope)
     if entry.number and "extent" not in words:
-        number = _number(name, entry.number, use, scope)
-        if number is None:
-            return ()
-        sizes[entry.number.field] = number
+        if entry.number.kind == "span":
+            sizes |= span(name, use, words, scope)
+        else:
+            number = _number(name, entry.number, use, scope)
+            if number is None:
+                return ()
+            sizes[entry.number.field] = number
     ops = [_op(op, name, sizes, words, scope) for op in entry.ops]
     own = {field.name for op in entry.ops for field in fields(op)}
     others = {slot: word for slot, word in words.items() if word.text not in own}  # `eps` is of the norm
@@ -113,7 +116,7 @@ def _number(name: str, kind: LayerNumber, use: Use, scope: Scope) -> Width | flo
             return _odd(name, kind, value, scope)
         case "share":
             return _share(name, kind, value, scope)
-        case "slope":
+        case _:
             return _slope(name, kind, value, scope)
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from inception_dsl.ir import program
 from inception_dsl.ir.op import Op
+from inception_dsl.ir.ops.channels import ChannelConv
 from inception_dsl.ir.ops.scaling import Scale
 from inception_dsl.ir.ops.shaping import Flatten
 from inception_dsl.ir.program import (
@@ -220,6 +221,10 @@ def _use(op: Op) -> Use:
         printed.add(entry.number.field)
         if entry.number.kind == "fraction":
             fraction = Fraction(*_pair(number))
+        elif isinstance(op, ChannelConv):
+            size, step = _pair((op.kernel, op.stride))
+            width, fraction = (size, None) if op.stride == 1 else (None, Fraction(size, step))
+            words, printed = [*_beside(op)], {*printed, "stride", "pad"}
         elif isinstance(number, tuple) and number[0] != number[1]:
             kernel = _pair(number)
         else:
@@ -266,6 +271,16 @@ def _padding(window: Window) -> Iterator[WordTerm]:
         yield WordTerm("ceil")
     if window.dilation != (1, 1):
         yield WordTerm("dilation", _amount(window.dilation))
+
+
+def _beside(conv: ChannelConv) -> Iterator[WordTerm]:
+    """How a convolution along the channels pads."""
+    if conv.pad and 2 * conv.pad == conv.kernel - 1:
+        yield WordTerm("same")
+    elif conv.pad:
+        yield WordTerm("pad", Number(conv.pad))
+    elif conv.kernel > 1:
+        yield WordTerm("valid")
 
 
 def _amount(pair: Pair) -> Value | Dimensions:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from inception_dsl.diagnostics.codes.layers import IMPOSSIBLE_PADDING, MISSING_PADDING
 from inception_dsl.diagnostics.codes.modules import CANNOT_EVALUATE
 from inception_dsl.diagnostics.spelling import listing
-from inception_dsl.elaborate.scope import Scope
+from inception_dsl.elaborate.scope import MAX_CHANNELS, Scope
 from inception_dsl.elaborate.words import Words
 from inception_dsl.ir.shapes import Padding, Pair, Window
-from inception_dsl.ir.values import Value
+from inception_dsl.ir.values import Number, Value
 from inception_dsl.spec.vocabulary.entry import MAX_EXTENT
 from inception_dsl.spec.vocabulary.layers import LAYERS, STRIDE
 from inception_dsl.spec.vocabulary.words import WORDS
@@ -24,6 +24,20 @@ def window(name: str, use: Use, words: Words, scope: Scope) -> Window:
     reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
     padding = _padding(name, use, reach, words, scope)
     return Window(kernel, stride, padding, dilation)
+
+
+def span(name: str, use: Use, words: Words, scope: Scope) -> dict[str, int]:
+    """The kernel, stride and padding of a layer whose window slides along the channels. Raises `Fault`."""
+    written = use.fraction or (use.width, Number(STRIDE))
+    assert written[0] is not None
+    kernel = scope.integer(written[0], "a kernel", 1, MAX_CHANNELS)
+    stride = scope.integer(written[1], "a stride", 1, MAX_CHANNELS)
+    padding = _padding(name, use, (kernel, kernel), words, scope)
+    before, after = padding.amount if padding.kind == "pad" else (kernel // 2, kernel // 2)
+    if before != after:
+        hint = f"write `pad={before}`, which pads before the first channel and after the last"
+        raise scope.fault(CANNOT_EVALUATE, "channels have no height and width", words["padding"].at, help=hint)
+    return {"kernel": kernel, "stride": stride, "pad": before}
 
 
 def _padding(name: str, use: Use, reach: tuple[int, ...], words: Words, scope: Scope) -> Padding:
@@ -46,6 +60,7 @@ def _padding(name: str, use: Use, reach: tuple[int, ...], words: Words, scope: S
     if border.text == "same":
         if any(size % 2 == 0 for size in reach):
             hint = "write `same_upper`, which puts the odd pixel at the right and bottom (TensorFlow), or `pad=N`"
+            hint = hint if "same_upper" in LAYERS[name].words else "write `pad=N`, or an odd kernel"
             raise scope.fault(
                 IMPOSSIBLE_PADDING, "`same` cannot pad an even kernel equally on both sides", use.at, help=hint
             )

@@ -69,7 +69,9 @@ def _layer(name: str, layer: LayerEntry) -> dict[str, Any]:
         sizes = {"KxK": {"meaning": "the kernel: height x width", "default": "", "instead": instead}}
         sizes["/S"] = {"meaning": "the stride, or two: /SxS", "default": f"{STRIDE}", "instead": []}
     if layer.number:
-        sizes["N"] = {"meaning": layer.number.example, "default": "", "instead": instead}
+        spans = layer.number.kind == "span"
+        sizes["K" if spans else "N"] = {"meaning": layer.number.example, "default": "", "instead": instead}
+        sizes |= {"/S": {"meaning": "the stride", "default": f"{STRIDE}", "instead": []}} if spans else {}
     return {
         "written": layer.written,
         "doc": inspect.getdoc(op) or "",

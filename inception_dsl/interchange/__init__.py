@@ -18,6 +18,7 @@ the other to a `Builder`; `recognise` makes layers of them on the way. `of_spec`
 | `rules` | what the rules of all readers share |
 | `recognise` | the layers that primitives compose |
 | `windows` | layers with a window, from paddings in pixels |
+| `along_channels` | convolutions along the channels, in one dimension or in three |
 | `unpooling` | pixels put where a pool found its maxima |
 | `description` | what a node computes: its kind and the parameters that matter |
 | `canonical` | the form that graphs have in common which compute the same |

@@ -23,6 +23,8 @@ _GATED: Final = "[ pass * [ avgpool global -> conv 1x1 4 relu bias -> conv 1x1 6
 _GATE: Final = f"a gate is a factor of a product: `conv 3x3 64 -> {_GATED}`"
 _JOIN: Final = "concatenate branches with `|`: `[ conv 1x1 64 | conv 3x3 64 ]`"
 _DEPTHWISE: Final = "a depthwise convolution is `conv 3x3 {in} depthwise`"
+_ECA: Final = "channel_conv 5 same -> sigmoid"
+_ALONG: Final = "a convolution along the channels is `channel_conv 5 same`"
 _TRANSPOSED: Final = "a transposed convolution is `conv_transpose 4x4/2 64 pad=1`"
 _RESIZE: Final = "an image is enlarged by `resize 2`, and brought to a size by `resize to=14x14 bilinear`"
 _POOLED: Final = "[ channel_mean | channel_max ]"
@@ -59,7 +61,9 @@ FOREIGN_LAYERS: Final = _table(
     ("linear dense fullyconnected innerproduct", _FC),
     ("convolution", "a convolution is `conv 3x3 64`"),
     ("convbn convrelu convbnrelu convnormact cbr cba", "write them as words on a layer: `conv 3x3 64 bn relu`"),
-    ("conv1d conv3d", "convolutions are two-dimensional: `conv 3x3 64`"),
+    ("conv1d conv3d", f"convolutions of images are two-dimensional: `conv 3x3 64`; {_ALONG}"),
+    ("channelwise channelwiseconv", _ALONG),
+    ("eca ecamodule efficientchannelattention", f"a gate of ECA is `[ pass * [ avgpool global -> {_ECA} ] ]`"),
     ("pointwise pointwiseconv", "a pointwise convolution is `conv 1x1 64`"),
     ("depthwise depthwiseconv dwconv", _DEPTHWISE),
     ("separable separableconv sepconv", "a separable convolution is `conv 3x3 {in} depthwise -> conv 1x1 64`"),

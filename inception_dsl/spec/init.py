@@ -12,6 +12,7 @@ from inception_dsl.diagnostics.codes.syntax import OUT_OF_BOUNDS
 from inception_dsl.diagnostics.diagnostic import Findings
 from inception_dsl.diagnostics.spelling import listing
 from inception_dsl.ir.ops.activations import PReLU
+from inception_dsl.ir.ops.channels import ChannelConv
 from inception_dsl.ir.ops.linear import Conv, ConvTranspose, FullyConnected
 from inception_dsl.ir.ops.norms import BatchNorm, GroupNorm, LayerNorm
 from inception_dsl.ir.ops.scaling import Affine
@@ -26,7 +27,7 @@ from inception_dsl.syntax.terms import WordTerm
 
 SOURCE: Final = "source"
 LAYER_WORDS: Final = tuple(
-    op.name for op in (Conv, ConvTranspose, FullyConnected, BatchNorm, GroupNorm, LayerNorm, PReLU, Affine)
+    op.name for op in (Conv, ConvTranspose, ChannelConv, FullyConnected, BatchNorm, GroupNorm, LayerNorm, PReLU, Affine)
 )
 """The layer words that stand for all layers of their kind, even where a row has that name."""
 

@@ -11,7 +11,7 @@ from inception_dsl.elaborate.printer import SIGNS, as_term
 from inception_dsl.emit.figures.model import Kind
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops.activations import Softmax
-from inception_dsl.ir.ops.channels import ChannelMax, ChannelMean
+from inception_dsl.ir.ops.channels import ChannelConv, ChannelMax, ChannelMean
 from inception_dsl.ir.ops.joins import Add, Concat, Mul
 from inception_dsl.ir.ops.linear import Conv, ConvTranspose, FullyConnected
 from inception_dsl.ir.ops.norms import LRN, BatchNorm, GroupNorm, L2Norm, LayerNorm
@@ -32,7 +32,7 @@ MOST_LINES: Final = 4
 _LONG: Final = re.compile(r"\b0\.\d{7,}\b")
 
 _KINDS: Final[Mapping[type[Op], Kind]] = {
-    **dict.fromkeys((Conv, ConvTranspose), "convolution"),
+    **dict.fromkeys((Conv, ConvTranspose, ChannelConv), "convolution"),
     **dict.fromkeys((MaxPool, AvgPool, Unpool, ChannelMean, ChannelMax), "pool"),
     **dict.fromkeys((BatchNorm, GroupNorm, LayerNorm, LRN, L2Norm), "norm"),
     **dict.fromkeys((Concat, Add, Mul), "join"),

@@ -13,8 +13,8 @@ from inception_dsl.spec.vocabulary.plugins import plugin_of
 
 HELPER_NAMES: Final = frozenset(
     """
-    Affine AnyBatchNorm ChannelMax ChannelMean ChannelPart ChannelSlice Concat Add Mul Scale DropPath L2Norm LayerNorm2d
-    MaxUnpool Output Permute Size SameMaxPool2d SameAvgPool2d Tensor NamedTuple OrderedDict F
+    Affine AnyBatchNorm ChannelConv ChannelMax ChannelMean ChannelPart ChannelSlice Concat Add Mul Scale DropPath L2Norm
+    LayerNorm2d MaxUnpool Output Permute Size SameMaxPool2d SameAvgPool2d Tensor NamedTuple OrderedDict F
     """.split()
 )
 """Names that a generated file may define or import itself, beside those of `_is_composed`."""

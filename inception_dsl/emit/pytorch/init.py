@@ -18,8 +18,8 @@ LAYER_CLASSES = dict(
     zip(
         LAYER_WORDS,
         (
-            *("nn.Conv2d", "nn.ConvTranspose2d", "nn.Linear", "nn.BatchNorm2d", "nn.GroupNorm", "nn.LayerNorm"),
-            *("nn.PReLU", "Affine"),
+            *("nn.Conv2d", "nn.ConvTranspose2d", "ChannelConv", "nn.Linear", "nn.BatchNorm2d", "nn.GroupNorm"),
+            *("nn.LayerNorm", "nn.PReLU", "Affine"),
         ),
         strict=True,
     )

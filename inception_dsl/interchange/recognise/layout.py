@@ -81,11 +81,14 @@ def flatten(graph: Builder, added: Added) -> int | None:
     if op.shape == (*x.shape, 1, 1):
         return as_pixel(graph, index)
     if len(x.shape) == 2 and op.shape == (x.shape[0], 1, x.shape[1]):
-        return follow(graph, index, SERIES)
+        series = follow(graph, index, SERIES)
+        if series is not None:
+            return series
     if op.shape == (1, 1, *x.shape):
         pixel = graph.add(f"{added.name}/pixel", Reshape((*x.shape, 1, 1)), index)
         return graph.add(added.name, Permute(LAST), pixel)
-    return None
+    reshaped = follow(graph, index, RESHAPED) if len(op.shape) == 3 else None
+    return reshaped if reshaped is not None and graph.type_of(reshaped).shape == op.shape else None
 
 
 def reduce(graph: Builder, added: Added) -> int | None:
@@ -272,6 +275,19 @@ def _begin_series(graph: Builder, node: Added) -> int | None:
 
 
 SERIES: Final = Layout("series", _begin_series, _repeat_alike, (*ANYWHERE, BatchNorm, Concat))
+
+
+def _begin_reshaped(graph: Builder, node: Added) -> int | None:
+    reshaped = isinstance(node.op, Reshape) and len(graph.type_of(node.inputs[0]).shape) == 3
+    return node.inputs[0] if reshaped else None
+
+
+def _repeat_reshaped(graph: Builder, node: Added, sources: Sequence[int]) -> int | None:
+    return _repeat_alike(graph, node, sources) if len({*map(graph.type_of, sources)}) == 1 else None
+
+
+RESHAPED: Final = Layout("reshaped", _begin_reshaped, _repeat_reshaped, ANYWHERE)
+"""An image in another shape, whose elements are treated alike there."""
 
 
 def _as_filters(node: Added) -> dict[str, Constant]:

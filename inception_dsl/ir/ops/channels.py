@@ -1,12 +1,12 @@
-"""Some of the channels, all of them interleaved, and their mean and maximum."""
+"""Some of the channels, all of them interleaved, their mean and maximum, and a convolution along them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from inception_dsl.diagnostics.codes.shapes import PAST_THE_CHANNELS
+from inception_dsl.diagnostics.codes.shapes import KERNEL_TOO_LARGE, PAST_THE_CHANNELS
 from inception_dsl.ir.op import Op, concrete
-from inception_dsl.ir.shapes import Pair, ShapeError, TensorType, check_even
+from inception_dsl.ir.shapes import Pair, ShapeError, TensorType, Weight, check_even
 from inception_dsl.ir.values import Number, Operation, Width
 
 
@@ -90,3 +90,53 @@ class ChannelMax(OneChannel, Op):
     """The maximum over the channels of every pixel: one channel, as `channel_mean` is."""
 
     name = "channel_max"
+
+
+@dataclass(frozen=True)
+class ChannelConv(Op):
+    """Convolution along the channels, the same at every pixel (ChannelNets, 1809.01330; ECA-Net, 1910.03151).
+
+    The channels of a pixel are a row of numbers, over which a kernel slides, with zeros beside the first and the last.
+    The outputs of several kernels stand one group after the other. weight: (kernels, 1, kernel, 1, 1), as a 3-D
+    convolution has it; bias: (kernels,) where asked. Multiply-adds: one per number of a kernel and output.
+    """
+
+    name = "channel_conv"
+    depth = 1
+    kernel: int
+    stride: int = 1
+    pad: int = 0
+    kernels: Width = 1
+    bias: bool = False
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        (x,) = inputs
+        image = x.image
+        if x.channels + 2 * self.pad < self.kernel:
+            padded = f" padded by {self.pad}" if self.pad else ""
+            message = f"a kernel of {self.kernel} does not fit on {x.channels} channels{padded}"
+            raise ShapeError(KERNEL_TOO_LARGE, message, "use a smaller kernel, or pad more")
+        return TensorType((concrete(self.kernels) * ((x.channels + self._beyond) // self.stride), *image))
+
+    @property
+    def _beyond(self) -> int:
+        """What is added to the channels that arrive before the stride divides them into the places of a kernel."""
+        return 2 * self.pad - self.kernel + self.stride
+
+    def weights(self, *inputs: TensorType) -> dict[str, Weight]:
+        kernels = concrete(self.kernels)
+        weights = {"weight": Weight((kernels, 1, self.kernel, 1, 1))}
+        return {**weights, "bias": Weight((kernels,))} if self.bias else weights
+
+    def macs(self, *inputs: TensorType) -> int:
+        return self.kernel * self.infer(*inputs).size
+
+    def channels(self, *inputs: Width) -> Width:
+        (width,) = inputs
+        if isinstance(width, int) and isinstance(self.kernels, int):
+            return self.kernels * ((width + self._beyond) // self.stride)
+        sign, beyond = "-" if self._beyond < 0 else "+", Number(abs(self._beyond))
+        arriving, kernels = (Number(each) if isinstance(each, int) else each for each in (width, self.kernels))
+        places = Operation(sign, arriving, beyond) if beyond.value else arriving
+        places = Operation("//", places, Number(self.stride)) if self.stride > 1 else places
+        return Operation("*", kernels, places) if self.kernels != 1 else places

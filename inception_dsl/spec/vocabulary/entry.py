@@ -41,12 +41,13 @@ class LayerNumber(NamedTuple):
     """The number after the kernel of a layer.
 
     It sets `field` of the layer's op. `kind` says what it can be: a "width" (a layer of width 0 is left out), a number
-    of "groups", a "count", a "pair" of counts (or one for both), an "odd" number of channels, a "share" from 0 to less
-    than 1, a "fraction" (which part of how many), or a "slope" of 0 or more.
+    of "groups", a "count", a "pair" of counts (or one for both), an "odd" number of channels, a "span" of channels with
+    an optional stride, a "share" from 0 to less than 1, a "fraction" (which part of how many), or a "slope" of 0 or
+    more.
     """
 
     field: str
-    kind: Literal["width", "groups", "count", "pair", "odd", "share", "fraction", "slope"]
+    kind: Literal["width", "groups", "count", "pair", "odd", "span", "share", "fraction", "slope"]
     meaning: str
     example: str
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from inception_dsl.ir.ops.activations import LeakyReLU, PReLU, Softmax
-from inception_dsl.ir.ops.channels import ChannelMax, ChannelMean, ChannelPart, ChannelShuffle, ChannelSlice
+from inception_dsl.ir.ops.channels import (
+    ChannelConv,
+    ChannelMax,
+    ChannelMean,
+    ChannelPart,
+    ChannelShuffle,
+    ChannelSlice,
+)
 from inception_dsl.ir.ops.linear import Conv, ConvTranspose, FullyConnected
 from inception_dsl.ir.ops.norms import LRN, BatchNorm, GroupNorm, L2Norm, LayerNorm
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool, Unpool
@@ -151,6 +158,14 @@ LAYERS: Final[dict[str, LayerEntry]] = {
     ),
     "channel_mean": LayerEntry("channel_mean", (ChannelMean,)),
     "channel_max": LayerEntry("channel_max", (ChannelMax,)),
+    "channel_conv": LayerEntry(
+        "channel_conv K/S",
+        (ChannelConv,),
+        False,
+        LayerNumber("kernel", "span", "kernel", "the channels that it spans, such as `channel_conv 5 same`"),
+        _words("same valid pad kernels bias"),
+        {"kernels": f"kernels={ChannelConv.kernels}", "bias": _switch("bias", ChannelConv.bias)},
+    ),
     "crop": LayerEntry(
         "crop N",
         (Crop,),

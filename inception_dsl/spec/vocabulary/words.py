@@ -91,6 +91,7 @@ WORDS: Final[dict[str, Word]] = {
     "pooled": Word(
         "is what the max pool read: a row, or a step to the left", value="reference", alone=False, example="@conv1"
     ),
+    "kernels": _number("slides this many kernels, and joins their outputs", "2", "width"),
     "start": _number("is the first of its channels, counted from 0", "32", "offset"),
     "reflect": Word("mirrors the image in the margin, in place of zeros"),
     **{side: Word(f"cuts off, or adds, pixels {where}") for side, where in SIDES.items()},

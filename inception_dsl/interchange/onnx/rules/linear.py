@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import starmap
 
 import numpy as np
 
 from inception_dsl.interchange import primitives as prim
+from inception_dsl.interchange.along_channels import Axis, channel_conv
 from inception_dsl.interchange.constant import Constant
 from inception_dsl.interchange.graph import Array, Unsupported
 from inception_dsl.interchange.onnx.model import OnnxNode
@@ -28,12 +30,31 @@ from inception_dsl.ir.shapes import Padding, Window, adaptive_bins
 @RULES("Conv", weights=1)
 def _conv(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
     weight, bias = constant_of(inputs, 1), constant_of(inputs, 2)
-    if weight is None or len(weight.shape) != 4:
-        raise Unsupported("the language has convolutions of images only")
-    window = _window(reading, node, inputs, weight.shape[2:])
+    if weight is None:
+        raise Unsupported("its weight is computed")
     weights = {"weight": weight, **({"bias": bias} if bias else {})}
     groups = node.attributes.get("group", 1)
+    if len(weight.shape) != 4:
+        axes = _axes(reading, node, inputs, weight.shape[2:])
+        return [channel_conv(reading.builder, node.name, groups, axes, image_of(inputs), weights)]
+    window = _window(reading, node, inputs, weight.shape[2:])
     return [conv(reading.builder, node.name, weight.shape[0], groups, window, image_of(inputs), weights)]
+
+
+def _axes(reading: Reading, node: OnnxNode, inputs: Inputs, kernel: Sequence[int]) -> list[Axis]:
+    """The axes of a kernel that does not slide over an image."""
+    own, one, none = node.attributes, (1,) * len(kernel), (0,) * len(kernel)
+    stride, dilation = own.get("strides", one), own.get("dilations", one)
+    pads = own.get("pads", (*none, *none))
+    before, after = pads[: len(kernel)], pads[len(kernel) :]
+    auto = own.get("auto_pad", "NOTSET")
+    if auto != "NOTSET":
+        sizes = zip(reading.builder.type_of(image_of(inputs)).shape[1:], kernel, stride, dilation, strict=True)
+        reach = [(-(-size // step) - 1) * step + each * (wide - 1) + 1 - size for size, wide, step, each in sizes]
+        total = [0 if auto == "VALID" else max(each, 0) for each in reach]
+        more, less = [-(-each // 2) for each in total], [each // 2 for each in total]
+        before, after = (more, less) if auto == "SAME_LOWER" else (less, more)
+    return [*starmap(Axis, zip(kernel, stride, dilation, before, after, strict=True))]
 
 
 @RULES("ConvTranspose", weights=1)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
+from itertools import starmap
 
 from inception_dsl.interchange import primitives as prim
+from inception_dsl.interchange.along_channels import Axis, channel_conv
 from inception_dsl.interchange.constant import zeros
 from inception_dsl.interchange.graph import Unsupported
 from inception_dsl.interchange.torch.rules.call import RULES, Call, Given
@@ -41,7 +44,10 @@ def _conv(call: Call) -> int:
 
 @RULES("conv1d")
 def _conv_of_series(call: Call) -> int:
-    """A convolution of a series, which is an image of height 1."""
+    """A convolution along the channels of one pixel, or of a series, which is an image of height 1."""
+    with suppress(Unsupported):
+        found: int = _along_channels(call)
+        return found
     (channels, steps), (width, depth, kernel) = call.type.shape, call["weight"].shape
     image = call.builder.add(f"{call.name}/image", prim.Reshape((channels, 1, steps)), call.x)
     padding = call["padding"] if isinstance(call["padding"], str) else (0, *call["padding"])
@@ -64,6 +70,24 @@ def _conv_transpose(call: Call) -> int:
     after = cut[0] - more[0], cut[1] - more[1]
     window = PixelWindow((height, width), _pair(call["stride"]), _pair(call["dilation"]), cut, after)
     return conv_transpose(call.builder, call.name, call["groups"], window, call.x, weights)
+
+
+@RULES("conv3d")
+def _along_channels(call: Call) -> int:
+    weights, padding = call.tensors("weight", "bias"), call["padding"]
+    kernel = weights["weight"].shape[2:]
+    stride, dilation = _each(call["stride"], kernel), _each(call["dilation"], kernel)
+    reach = [step * (size - 1) for step, size in zip(dilation, kernel, strict=True)]
+    pads = [total // 2 for total in reach] if padding == "same" else _each(0 if padding == "valid" else padding, kernel)
+    after = [total - pad for total, pad in zip(reach, pads, strict=True)] if padding == "same" else pads
+    axes = [*starmap(Axis, zip(kernel, stride, dilation, pads, after, strict=True))]
+    return channel_conv(call.builder, call.name, call["groups"], axes, call.x, weights)
+
+
+def _each(numbers: Sequence[int] | int, axes: Sequence[int]) -> Sequence[int]:
+    """A number for every axis, of one for all or of as many."""
+    numbers = [numbers] if isinstance(numbers, int) else numbers
+    return numbers if len(numbers) == len(axes) else [*numbers] * len(axes)
 
 
 @RULES("max_pool2d_with_indices")
