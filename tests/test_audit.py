@@ -338,6 +338,30 @@ def test_a_scale_of_a_sum_is_a_sum_of_scales(one: str, other: str) -> None:
     assert audit(typed(SCALED.format(layer=one)), of_spec(typed(SCALED.format(layer=other)))).holds
 
 
+def test_a_layer_that_stands_elsewhere_is_told_with_what_else_differs() -> None:
+    """As ZFNet's LRN in pytorchcv, which stands before the pool, with another alpha."""
+    one, other = (
+        typed(f"network: net\ninput: 3x8x8\nlayers: |\n  name | layer\n  one | relu\n{rows}")
+        for rows in (
+            "  pool | maxpool 2x2/2 valid\n  norm | lrn 5 alpha=0.0005\n",
+            "  norm | lrn 5\n  pool | maxpool 2x2/2 valid\n",
+        )
+    )
+    moved, alpha = audit(one, of_spec(other)).findings
+
+    assert wording.sentence(moved).endswith("stands after `one`, and in the spec after `pool`, in `norm`")
+    assert wording.sentence(alpha) == "alpha 0.0001 in place of 0.0005, in `norm`"
+
+
+def test_layers_without_any_partner_are_told_at_the_first_row() -> None:
+    one, other = (
+        typed(f"network: net\ninput: 4x8x8\nlayers: |\n  name | layer\n  one | {layer}\n")
+        for layer in ("resize 2", "conv 1x1 8")
+    )
+
+    assert all(finding.rows == ("one",) for finding in audit(one, of_spec(other)).findings)
+
+
 @pytest.mark.parametrize(
     ("function", "text"),
     [

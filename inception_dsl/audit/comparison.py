@@ -86,7 +86,8 @@ class Comparison:
             nodes = dict.fromkeys(one.steps[step].nodes[0] for step in gap.steps)
             self._missing([node for node in nodes if node not in self.pairs.keys() | self.unpaired[0]], added)
         for near, extra in added:
-            self._extra(one.steps[near].nodes[0] if near != INPUT else INPUT, extra)
+            at = near if near != INPUT else 0  # where no step has a partner: the first row
+            self._extra(one.steps[at].nodes[0] if one.steps else INPUT, extra)
 
     def _gaps(self, two: Decomposition, found: Alignment) -> Iterator[tuple[int, list[int]]]:
         """The target's nodes without a partner, with the spec's step that they are near to."""
@@ -149,7 +150,7 @@ class Comparison:
             self.unpaired[0].update(lost)
             layers = [self.spec.nodes[node] for node in lost]
             text = _in_a_row(layers)
-            moved = next((gap for gap in extra if self._text(gap[1]) == text), None)
+            moved = next((gap for gap in extra if self._is_moved(lost, gap[1])), None)
             if moved:
                 extra.remove(moved)
                 found = [self.target.nodes[node] for node in moved[1]]
@@ -158,6 +159,9 @@ class Comparison:
                     f"after {self._after(self.target, found[0])}",
                 )
                 self.tell(WIRING, "place", texts, lost[0], place(found[0]))
+                for index, other in zip(lost, found, strict=True):
+                    for each in differences(self.spec.nodes[index], other):
+                        self.tell(each.code, each.what, (each.spec, each.target), index, place(other), each.op)
                 continue
             counts = own_count(layers)
             gone = Count(-counts.params, -counts.macs)
@@ -167,6 +171,13 @@ class Comparison:
                 self._unclear(lost[0], self.target.nodes[unclear[1][0]])
                 continue
             self.tell(MISSING_LAYER, "layer", (text, NOTHING), _heaviest(self.spec, lost), "", gone, row)
+
+    def _is_moved(self, lost: Sequence[int], nodes: Sequence[int]) -> bool:
+        """Whether the target has layers elsewhere: the same or, without weights and windows, of the same kind."""
+        ours, theirs = [self.spec.nodes[index] for index in lost], [self.target.nodes[index] for index in nodes]
+        if any(node.weights or hasattr(node.op, "window") for node in ours):
+            return _in_a_row(ours) == _in_a_row(theirs)
+        return [node.op.name for node in ours] == [node.op.name for node in theirs]
 
     def _stands_for(self, nodes: Sequence[int], layers: Sequence[GraphNode]) -> bool:
         """Whether what the language cannot express is in the place of a layer: a pool, or what gives the same shape."""

@@ -30,6 +30,11 @@ def _difference(deviation: Deviation) -> str:
             return "no bias" if target == "no" else "a bias that is not in the spec"
         case "order":
             return f"branches joined as {target}"
+        case "place":
+            layer, _, before = spec.partition(" after ")
+            return f"`{layer}` stands {target}, and in the spec after {before}"
+        case "place of the stride":
+            return f"stride {target} in place of {spec.partition(' in ')[2]}"
     return f"{what} {target} in place of {spec}"
 
 
@@ -57,12 +62,12 @@ def _repetitions(finding: Finding) -> str:
 
 
 def rows(finding: Finding) -> str:
-    """The rows of a finding in a cell: of many, the first and the last; of one, the repetition."""
+    """The rows of a finding in a cell: of many, the first and the last; of one, the repetition; or the input."""
     names = [row for row in finding.rows if row]
     if len(names) > 2:
         return f"{names[0]} ... {names[-1]}"
     repeated = _repetitions(finding)
-    return f"{names[0]} ({repeated})" if repeated else ", ".join(names)
+    return f"{names[0]} ({repeated})" if repeated else ", ".join(names) or "input"
 
 
 def effect(count: Count) -> str:
@@ -91,6 +96,10 @@ def label(deviation: Deviation) -> str:
             return f"{own} is `{deviation.target}`"
         case "order":
             return f"{own} joins {deviation.target}"
+        case "place":
+            return f"{own} stands {deviation.target}"
+        case "place of the stride":
+            return f"the target has stride {deviation.target}"
     return f"{own} has {deviation.what} {deviation.target}"
 
 

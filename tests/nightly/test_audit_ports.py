@@ -65,8 +65,9 @@ PORTS: list[tuple[str, str, Mapping[str, str], set[tuple[str, str, str, str]]]] 
         CV,
         {"name": "zfnet"},
         {
-            ("E516", "place", "lrn 5 after `pool1`", "after `features.stage1.unit1.activ`"),
-            ("E516", "place", "lrn 5 after `pool2`", "after `features.stage2.unit1.activ`"),
+            ("E516", "place", "lrn 5 alpha=0.0005 k=2.0 after `pool1`", "after `features.stage1.unit1.activ`"),
+            ("E516", "place", "lrn 5 alpha=0.0005 k=2.0 after `pool2`", "after `features.stage2.unit1.activ`"),
+            ("E512", "alpha", "0.0005", "0.0001"),
         },
     ),
     ("vgg16", CV, {"name": "vgg16"}, set()),
@@ -180,7 +181,7 @@ DEVIATING: dict[str, set[tuple[str, str, str, str]]] = {
         ("E506", "width", "256", "192"),
         ("E506", "width", "384", "256"),
         ("E507", "groups", "2", "1"),
-        ("E513", "layer", "lrn 5", "none"),
+        ("E513", "layer", "lrn 5 alpha=0.0005 k=2.0", "none"),
         ("E516", "place", "dropout 50% after `fc7/relu`", "after `flatten`"),
     },
     "zoo/efficientnet_b7": {TENSORFLOW_EPS},  # of its B5 to B7 alone, whose weights come from TensorFlow
