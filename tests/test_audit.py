@@ -353,6 +353,19 @@ def test_a_layer_that_stands_elsewhere_is_told_with_what_else_differs() -> None:
     assert wording.sentence(alpha) == "alpha 0.0001 in place of 0.0005, in `norm`"
 
 
+@pytest.mark.parametrize("lost", ["maxpool 3x3/2 same", "conv 1x1 4 same -> relu", "bn"])
+def test_the_effect_of_a_lost_layer_is_that_on_all_that_follows(lost: str) -> None:
+    (finding,) = (
+        result := audit(
+            typed(IN_PLACE.format(layer=f"conv 3x3 8 -> {lost} -> conv 5x5 8")),
+            of_spec(typed(IN_PLACE.format(layer="conv 3x3 8 -> conv 5x5 8"))),
+        )
+    ).findings
+
+    assert finding.first.code == "E513"
+    assert finding.effect == result.totals[1].minus(result.totals[0]) != (0, 0)
+
+
 def test_layers_without_any_partner_are_told_at_the_first_row() -> None:
     one, other = (
         typed(f"network: net\ninput: 4x8x8\nlayers: |\n  name | layer\n  one | {layer}\n")

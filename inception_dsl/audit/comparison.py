@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import Final
@@ -30,6 +30,7 @@ from inception_dsl.interchange.graph import INPUT, Graph, GraphNode, Opaque
 from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops.pooling import MaxPool
 from inception_dsl.ir.ops.scaling import Scale
+from inception_dsl.ir.ops.shaping import Identity
 
 JOINS: Final = ("concat", "add", "mul")
 
@@ -53,7 +54,7 @@ class Comparison:
         texts: tuple[str, str],
         node: int,
         found: str = "",
-        edit: Op | Count | None = None,
+        edit: Op | Count | Mapping[int, Op] | None = None,
         row: str = "",
     ) -> None:
         """Record a deviation at a node of the spec; `texts` are what the spec and the target have."""
@@ -163,14 +164,21 @@ class Comparison:
                     for each in differences(self.spec.nodes[index], other):
                         self.tell(each.code, each.what, (each.spec, each.target), index, place(other), each.op)
                 continue
-            counts = own_count(layers)
-            gone = Count(-counts.params, -counts.macs)
             unclear = next((gap for gap in extra if self._stands_for(gap[1], layers)), None)
             if unclear:
                 extra.remove(unclear)
                 self._unclear(lost[0], self.target.nodes[unclear[1][0]])
                 continue
-            self.tell(MISSING_LAYER, "layer", (text, NOTHING), _heaviest(self.spec, lost), "", gone, row)
+            self.tell(MISSING_LAYER, "layer", (text, NOTHING), _heaviest(self.spec, lost), "", self._without(lost), row)
+
+    def _without(self, lost: Sequence[int]) -> Count | Mapping[int, Op]:
+        """The edit that leaves layers out of a series; of a branch, which goes with its join, what they count."""
+        layers = [self.spec.nodes[index] for index in lost]
+        joined = {each for node in self.spec.nodes if len(node.inputs) > 1 for each in node.inputs}
+        if joined.isdisjoint(lost) and all(len(node.inputs) == 1 for node in layers):
+            return dict.fromkeys(lost, Identity())
+        counts = own_count(layers)
+        return Count(-counts.params, -counts.macs)
 
     def _is_moved(self, lost: Sequence[int], nodes: Sequence[int]) -> bool:
         """Whether the target has layers elsewhere: the same or, without weights and windows, of the same kind."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
@@ -26,8 +26,8 @@ class Deviation:
     """One place where a target is not as the spec says: what differs, and what the one and the other have.
 
     `row` is the row or head of the spec, `layer` what the spec calls its layer and `found` what the target calls its
-    own. `node` is the spec's node; `edit` its op with the deviation, or what the target counts more because of it.
-    `repetition` is which one of a row that repeats something.
+    own. `node` is the spec's node; `edit` its op with the deviation, ops of several nodes, or what the target counts
+    more because of it. `repetition` is which one of a row that repeats something.
     """
 
     code: Code
@@ -39,7 +39,7 @@ class Deviation:
     found: str
     origin: Origin = field(default=None, compare=False, repr=False)
     node: int = -1
-    edit: Op | Count | None = field(default=None, repr=False)
+    edit: Op | Count | Mapping[int, Op] | None = field(default=None, repr=False)
     repetition: Repetition | None = None
 
 
@@ -77,6 +77,8 @@ def _effect(spec: Graph, group: Sequence[Deviation]) -> Count:
     """What deviations do together: edits with all that follows from them, and layers added or left out."""
     counts = [each.edit for each in group if isinstance(each.edit, Count)]
     ops = {each.node: each.edit for each in group if isinstance(each.edit, Op)}
+    for each in group:
+        ops |= each.edit if isinstance(each.edit, Mapping) else {}
     edits = effect(spec, ops) if ops else Count()
     return Count(sum((each.params for each in counts), edits.params), sum((each.macs for each in counts), edits.macs))
 
