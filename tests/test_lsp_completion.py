@@ -115,6 +115,8 @@ def offered(text: str, mark: str, path: Path | None = None) -> list[str]:
         # references
         ("-> @a", "-> @^", ["a"], ["one", "b"]),
         ("end  | block", "end  | @^ -> block", ["one", "two"], ["end"]),
+        ("end  | block", "end  | unpool 1x1 pooled=^", ["@one", "@two"], ["@end", "@conv1"]),
+        ("end  | block", "end  | a: bn -> unpool 1x1 pooled=@^", ["a", "one", "two"], ["end"]),
         # the table
         ("name | layer  ", "name | ^  ", ["layer", "output", "ops"], ["k", "params"]),
         ("| 6    |", "| ^    |", ["4"], ["108"]),

@@ -115,7 +115,7 @@ def _check_arity(name: str, use: Use, extent: str, scope: Scope) -> None:
             size, stride = (scope.text(value.at) for value in use.fraction)
             hint = f"write a square kernel as `{size}x{size}/{stride}`"
         raise scope.fault(WRONG_LAYER_ARGUMENTS, f"`{name}` needs a kernel", use.at, help=hint)
-    for word in {*entry.ops[0].operands} - {word.text for word in use.words}:
+    for word in (word for word in entry.ops[0].operands if all(own.text != word for own in use.words)):
         hint = f"write `{word}={WORDS[word].example}`, say: it {WORDS[word].meaning}"
         raise scope.fault(WRONG_LAYER_ARGUMENTS, f"`{name}` needs the word `{word}`", use.at, help=hint)
     kind = entry.number.kind if entry.number else ""

@@ -34,14 +34,15 @@ def offers(member: Member, place: Place) -> Iterator[Offer]:
     can = follows(text.removesuffix("@"), start)
     after = place.span.source.lines[place.span.line - 1][place.span.end - 1 :].lstrip(" \t")
     if text.endswith("@"):
-        steps = _given(text)
-        rows = known.rows_above(member, place)
-        yield from (Offer(label, ROW, "a step to the left") for label in steps if "REFERENCE" in can)
-        yield from (Offer(row, ROW, "a row above") for row in rows if row not in steps and "REFERENCE" in can)
+        yield from _references(member, place, text) if "REFERENCE" in can else ()
     elif "NAME" in can:
         yield from _values(member, place) if not after.startswith("(") else _functions(after)
     elif key := _KEY.search(text):
-        yield from _settings(member, place, key[1].strip('"')) if "WORD" in can else ()
+        word = WORDS.get(key[1])
+        if word and word.value == "reference":
+            yield from _references(member, place, text, "@") if "REFERENCE" in can else ()
+        else:
+            yield from _settings(member, place, key[1].strip('"')) if "WORD" in can else ()
     elif re.search(rf"(?<!\w){AGAIN}[ \t]+$", text):
         yield from (Offer(label, ROW, "a step to the left") for label in _given(text))
     elif "LABEL" in can or "LSQB" in can:
@@ -50,6 +51,14 @@ def offers(member: Member, place: Place) -> Iterator[Offer]:
             yield Offer(f"{AGAIN} ", WORD, OPERATORS["again label"].meaning)
     elif "WORD" in can:
         yield from _words(member, place, keyed=after.startswith("="))
+
+
+def _references(member: Member, place: Place, text: str, mark: str = "") -> Iterator[Offer]:
+    """The values given before: of steps to the left, and of rows above."""
+    steps = _given(text)
+    rows = [row for row in known.rows_above(member, place) if row not in steps]
+    yield from (Offer(f"{mark}{label}", ROW, "a step to the left") for label in steps)
+    yield from (Offer(f"{mark}{row}", ROW, "a row above") for row in rows)
 
 
 def _before(member: Member, place: Place) -> tuple[str, Start]:
