@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from inception_dsl.interchange.canonical import canonical
 from inception_dsl.interchange.graph import Graph
 from inception_dsl.interchange.network import of_module
 from inception_dsl.interchange.of_spec import of_spec
+from inception_dsl.interchange.onnx.reader import read_onnx
 from inception_dsl.interchange.torch.reader import read_torch
 from inception_dsl.ir.ops.linear import Conv
 from inception_dsl.ir.ops.shaping import ORDERS, Permute
@@ -215,23 +217,38 @@ def test_a_module_of_torch_is_read_as_the_words_and_adopted(name: str) -> None:
     assert audit(typed, of_module(net, "tests:net", (4, 6, 9)).graph).holds
 
 
-class Norm(nn.Module):
-    """A layer norm over the rows of every column, by way of the last axis."""
+class Norms(nn.Module):
+    """Layer norms over the rows of every column, by way of the last axis, and over the columns of every row."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.norm = nn.LayerNorm(6)
+        self.of_rows, self.of_columns = nn.LayerNorm(6), nn.LayerNorm(9)
 
     def forward(self, x: Tensor) -> Tensor:
-        turned: Tensor = self.norm(x.transpose(1, 2).permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
-        return turned.transpose(1, 2)
+        turned: Tensor = self.of_rows(x.transpose(1, 2).permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        normed: Tensor = self.of_columns(turned.transpose(1, 2))
+        return normed.relu()
 
 
 def test_layouts_go_on_to_vanish_beside_exchanges() -> None:
-    norm = network("conv 1x1 4", "permute HCW -> ln -> permute HCW")
+    norms = network("conv 1x1 4", "permute HCW -> ln -> permute HCW", "permute WCH -> ln -> permute HWC -> relu")
 
-    net = nn.Sequential(nn.Conv2d(4, 4, 1, bias=False), Norm())
-    assert digest(read_torch(net, (4, 6, 9), "net")) == digest(norm)
+    net = nn.Sequential(nn.Conv2d(4, 4, 1, bias=False), Norms())
+    assert digest(read_torch(net, (4, 6, 9), "net")) == digest(norms)
+
+
+@pytest.mark.parametrize(
+    "layer", ["part 2/3", "slice 2 start=1", "pad 1 top", "ln", "[ pass | channel_max ]", "shift 1"]
+)
+@pytest.mark.parametrize("order", ["HWC", "WCH"])
+def test_layers_between_exchanges_are_read_from_a_file_as_they_are_written(
+    layer: str, order: str, tmp_path: Path
+) -> None:
+    typed = network("conv 1x1 4", f"permute {order} -> {layer} -> permute WCH")
+    file = tmp_path / "model.onnx"
+    file.write_bytes(onnx.model(typed))
+
+    assert digest(read_onnx(file)) == digest(typed)
 
 
 def test_an_audit_names_an_exchange_of_other_axes() -> None:
@@ -240,7 +257,7 @@ def test_an_audit_names_an_exchange_of_other_axes() -> None:
 
     found = audit(typed, of_spec(other)).findings
 
-    assert [(each.first.what, each.first.spec, each.first.target) for each in found] == [("order", "WHC", "HCW")]
+    assert [(each.first.what, each.first.spec, each.first.target) for each in found] == [("axes", "WHC", "HCW")]
     assert [len(each.deviations) for each in found] == [2]
 
 

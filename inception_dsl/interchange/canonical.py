@@ -173,7 +173,7 @@ def _exchanged(form: Canonical) -> Canonical:
         elif before and step.kind in FUNCTIONS and readers[old.inputs[0]] == 1:
             steps.append(_scaled(replace(step, inputs=before.inputs), steps))
             step = replace(before, inputs=(len(steps) - 1,))
-        if step.kind == Permute.name and dict(step.parameters)["order"] == AXES:
+        if step.kind == Permute.name and dict(step.parameters)["axes"] == AXES:
             given[index] = step.inputs[0]
         else:
             steps.append(step)
@@ -183,8 +183,8 @@ def _exchanged(form: Canonical) -> Canonical:
 
 def _composed(graph: Graph, first: Step, then: Step) -> Step:
     """Two exchanges of axes in a row as one."""
-    order = (dict(first.parameters)["order"][AXES.index(axis)] for axis in dict(then.parameters)["order"])
-    parameters = (("order", moving("".join(order), graph.nodes[first.nodes[0]].types[0])),)
+    order = (dict(first.parameters)["axes"][AXES.index(axis)] for axis in dict(then.parameters)["axes"])
+    parameters = (("axes", moving("".join(order), graph.nodes[first.nodes[0]].types[0])),)
     return Step(then.kind, parameters, first.inputs, (*first.nodes, *then.nodes))
 
 

@@ -75,7 +75,7 @@ def describe(node: GraphNode) -> tuple[str, Parameters]:
         case ChannelSlice(width, start):
             return "slice", _parameters(width=concrete(width), start=concrete(start))
         case Permute(order):
-            return op.name, _parameters(order=moving(order, x))
+            return op.name, _parameters(axes=moving(order, x))
         case Crop() | Pad():
             mirrored = {"reflect": True} if isinstance(op, Pad) and op.reflect else {}
             return op.name, _parameters(before=op.before, after=op.after, **mirrored)

@@ -19,6 +19,7 @@ op, and what it adds may complete a layer again. The nodes that nothing needs an
 | `resampling` | rows and columns that are picked |
 | `pixels` | reshapes and permutations of an image of any size: shuffles, and channels that become pixels and back |
 | `moves` | the same with ranges and joins among them, by following the elements of an image of some size |
+| `exchanges` | rows or columns as channels, where no layout explains them |
 | `layout` | layers between changes of layout: channels last, vectors, and flattened images |
 | `stacks` | layers on a stack of images, as a choice among branches has it |
 

@@ -26,7 +26,6 @@ from inception_dsl.interchange.primitives import (
 )
 from inception_dsl.interchange.recognise.activations import ELEMENTWISE
 from inception_dsl.ir.op import Op
-from inception_dsl.ir.ops import shaping
 from inception_dsl.ir.ops.activations import LeakyReLU, PReLU, Softmax
 from inception_dsl.ir.ops.channels import ChannelMax, ChannelMean, ChannelPart, ChannelSlice
 from inception_dsl.ir.ops.joins import Concat
@@ -58,12 +57,6 @@ def permute(graph: Builder, added: Added) -> int | None:
         order = tuple(inner.order[axis] for axis in op.order)
         return graph.add(added.name, Permute(order), *graph.nodes[index].inputs)
     return channels_first(graph, index) if op.order == FIRST else None
-
-
-def permuted(graph: Builder, added: Added) -> int | None:
-    """A layer of the language that exchanges axes, which joins others of its like as those of a source do."""
-    assert isinstance(added.op, shaping.Permute)
-    return graph.add(added.name, Permute(added.op.axes), *added.inputs)
 
 
 def flatten(graph: Builder, added: Added) -> int | None:

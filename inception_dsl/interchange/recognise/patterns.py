@@ -14,6 +14,7 @@ from inception_dsl.interchange.recognise import (
     batch_norms,
     channels,
     constants,
+    exchanges,
     expansion,
     gates,
     layout,
@@ -25,7 +26,7 @@ from inception_dsl.interchange.recognise import (
     stacks,
 )
 from inception_dsl.ir.op import Op
-from inception_dsl.ir.ops.channels import ChannelShuffle
+from inception_dsl.ir.ops.channels import ChannelPart, ChannelShuffle, ChannelSlice
 from inception_dsl.ir.ops.joins import Add, Mul
 from inception_dsl.ir.ops.linear import Conv
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
@@ -60,13 +61,14 @@ PATTERNS: Final[Mapping[type[Op], tuple[Pattern, ...]]] = {
     ),
     prim.Permute: (layout.permute, pixels.rearranged, moves.moved),
     prim.Reduce: (layout.reduce, stacks.total),
-    prim.Linear: (layout.linear,),
-    prim.LastAxisNorm: (norms.vector_norm,),
+    prim.Linear: (layout.linear, exchanges.over_columns),
+    prim.LastAxisNorm: (norms.vector_norm, exchanges.over_columns),
+    **dict.fromkeys((ChannelPart, ChannelSlice), (exchanges.part_of_rows,)),
     prim.Slice: (layout.slice_last, channels.part, margins.cut, resampling.every_nth),
     prim.Gather: (resampling.nearest, channels.gather),
     prim.Join: (channels.concat,),
     **dict.fromkeys((Crop, Pad), (margins.of_layer,)),
-    Permute: (layout.permuted,),
+    Permute: (exchanges.of_layer,),
     Conv: (windows.absorbed, constants.at_input),
     **dict.fromkeys((MaxPool, AvgPool), (windows.absorbed,)),
     prim.Pad: (
