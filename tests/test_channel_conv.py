@@ -129,6 +129,15 @@ def test_other_convolutions_in_three_dimensions_have_no_word(form: Form, layer: 
     assert "conv3d" in {node.op.kind for node in graph.nodes if isinstance(node.op, Opaque)}
 
 
+def test_a_row_without_a_batch_has_no_word() -> None:
+    """Of a batch of one, torch takes the batch for the channel."""
+    net = Tiny(lambda layer, x: x * layer(x.mean((1, 2))).sigmoid()[..., None, :], nn.Conv1d(1, 1, 3, padding=1))
+
+    graph = read_torch(net.eval(), (3, 6, 5), "tiny")
+
+    assert "conv1d" in {node.op.kind for node in graph.nodes if isinstance(node.op, Opaque)}
+
+
 @settings(max_examples=25)
 @given(*[st.integers(1, 9), st.integers(1, 3), st.integers(0, 4), st.integers(1, 3), st.booleans()])
 def test_every_pixel_is_a_row_of_numbers(kernel: int, stride: int, pad: int, kernels: int, bias: bool) -> None:

@@ -35,6 +35,8 @@ def channel_conv(
 
     Raises `Unsupported` where it slides over anything else.
     """
+    if len(graph.type_of(x).shape) != len(axes) + 1:
+        raise Unsupported(ALONE)
     along, *others = axes
     (kernels, inputs, *_), (arriving, channels, *image) = weights["weight"].shape, graph.type_of(x).shape
     still = all(axis._replace(dilation=1) == Axis(1, 1, 1, 0, 0) for axis in others)

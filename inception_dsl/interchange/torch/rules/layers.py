@@ -48,6 +48,8 @@ def _conv_of_series(call: Call) -> int:
     with suppress(Unsupported):
         found: int = _along_channels(call)
         return found
+    if len(call.type.shape) != 2:
+        raise Unsupported("it mixes the examples of a batch")
     (channels, steps), (width, depth, kernel) = call.type.shape, call["weight"].shape
     image = call.builder.add(f"{call.name}/image", prim.Reshape((channels, 1, steps)), call.x)
     padding = call["padding"] if isinstance(call["padding"], str) else (0, *call["padding"])
