@@ -125,8 +125,8 @@ class _Auditor:
         def forms(nested: bool) -> tuple[Decomposition, Decomposition]:
             return self._decomposed(self.spec, end, nested), self._decomposed(self.target, other, nested)
 
-        def cost(forms: tuple[Decomposition, Decomposition]) -> float:
-            return self.aligner.cost(forms[0].whole, forms[1].whole)
+        def cost(pair: tuple[Decomposition, Decomposition]) -> float:
+            return self.aligner.cost(pair[0].whole, pair[1].whole)
 
         chosen = forms(nested=False)
         if cost(chosen):

@@ -46,6 +46,7 @@ class Comparison:
         self.pairs: dict[int, int] = {}
         self.deviations: list[Deviation] = []
         self.unpaired: tuple[set[int], set[int]] = set(), set()  # the nodes without a partner, of either side
+        self._joined = {each for node in spec.nodes if len(node.inputs) > 1 for each in node.inputs}
 
     def tell(
         self,
@@ -174,8 +175,7 @@ class Comparison:
     def _without(self, lost: Sequence[int]) -> Count | Mapping[int, Op]:
         """The edit that leaves layers out of a series; of a branch, which goes with its join, what they count."""
         layers = [self.spec.nodes[index] for index in lost]
-        joined = {each for node in self.spec.nodes if len(node.inputs) > 1 for each in node.inputs}
-        if joined.isdisjoint(lost) and all(len(node.inputs) == 1 for node in layers):
+        if self._joined.isdisjoint(lost) and all(len(node.inputs) == 1 for node in layers):
             return dict.fromkeys(lost, Identity())
         counts = own_count(layers)
         return Count(-counts.params, -counts.macs)
