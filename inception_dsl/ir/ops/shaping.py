@@ -175,7 +175,7 @@ class Permute(Op):
         return TensorType(tuple(sizes[axis] for axis in self.axes))
 
     def keeps(self, x: TensorType) -> bool:
-        """Whether the elements of an image stay in their order, row by row, as where axes of one element move."""
+        """Whether the elements of an image stay in their order, row by row: only axes of one element change places."""
         moved = [axis for axis in self.axes if x.shape[axis] > 1]
         return moved == sorted(moved)
 
