@@ -6,21 +6,17 @@ import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Final
 
 from inception_dsl.diagnostics.codes.shapes import WRONG_RANK
 from inception_dsl.interchange.builder import Added, Builder
 from inception_dsl.interchange.constant import Constant
 from inception_dsl.interchange.primitives import Pad, Primitive
+from inception_dsl.interchange.recognise.activations import NEVER_NEGATIVE
 from inception_dsl.interchange.unpooling import MaxIndices
-from inception_dsl.ir.ops.activations import ReLU, ReLU6, Sigmoid
 from inception_dsl.ir.ops.linear import Conv, ConvTranspose
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.ops.shaping import Shift
 from inception_dsl.ir.shapes import Padding, Pair, ShapeError, TensorType, Window
-
-NEVER_NEGATIVE: Final = (ReLU, ReLU6, Sigmoid)
-"""What gives no number below 0, so that padding with zeros leaves a maximum as it is."""
 
 
 @dataclass(frozen=True)

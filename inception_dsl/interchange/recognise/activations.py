@@ -64,6 +64,9 @@ ACTIVATIONS: Final[Mapping[type[Op], Function]] = {
 KNOWN: Final = {op: function(POINTS) for op, function in ACTIVATIONS.items()}
 """Their values at `POINTS`."""
 
+NEVER_NEGATIVE: Final = tuple(op for op, values in KNOWN.items() if values.min() >= 0)
+"""Those that give no number below 0, so that zeros around an image leave a maximum as it is."""
+
 UNARY: Final[Mapping[str, Function]] = {
     "erf": _erf,
     "exp": np.exp,

@@ -78,4 +78,7 @@ PATTERNS: Final[Mapping[type[Op], tuple[Pattern, ...]]] = {
         channels.zeros,
     ),
 }
-"""Of several, the first that finds a layer counts. Where their order matters, a comment says why."""
+"""Of several, the first that finds a layer counts. Where their order matters, a comment says why.
+
+`tests/test_recognise.py` has a form of every one, which is read in another way without it.
+"""
