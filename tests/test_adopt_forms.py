@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+import onnx
 import pytest
 import torch
 from torch import Tensor, nn
@@ -12,7 +15,7 @@ from torch.nn import functional
 
 from inception_dsl.adopt.adopt import adopt
 from inception_dsl.interchange.graph import Opaque
-from inception_dsl.interchange.network import Network
+from inception_dsl.interchange.network import Network, of_module, read_network
 from inception_dsl.interchange.torch.reader import read_torch
 from inception_dsl.interchange.torch.running import run
 
@@ -271,3 +274,132 @@ def test_a_row_and_a_head_that_a_source_calls_alike_have_names_of_their_own() ->
 
     assert len(found.typed.heads) == 1
     assert not {*found.typed.heads} & {row.name for row in found.typed.program.rows}
+
+
+class Pyramid(nn.Module):
+    """Features at two sizes, the second of them in the first, with scores of both, and the first feature itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(4, 6, 3, 2, 1)
+        self.down = nn.Conv2d(6, 8, 3, 2, 1)
+        self.lateral = nn.ModuleList([nn.Conv2d(6, 5, 1), nn.Conv2d(8, 5, 1)])
+        self.scores = nn.ModuleList([nn.Conv2d(5, 3, 1), nn.Conv2d(5, 3, 1)])
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        fine = self.stem(x).relu()
+        coarse = self.down(fine).relu()
+        low = self.lateral[1](coarse)
+        high = self.lateral[0](fine) + functional.interpolate(low, scale_factor=2)
+        return {"fine": fine, "high": self.scores[0](high), "low": self.scores[1](low), "all": high}
+
+
+class Crossed(nn.Module):
+    """Three outputs, of which any two share what the third has no part in."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList([nn.Conv2d(4, 4, 1) for _ in range(4)])
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        first, one, two, three = (layer(x).relu() for layer in self.layers)
+        return one + two + first, two * three, three + one
+
+
+class Tied(nn.Module):
+    """Scores at two sizes by one layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down, self.score = nn.Conv2d(4, 4, 3, 2, 1), nn.Conv2d(4, 2, 1)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        low = self.down(x).relu()
+        return self.score(x), self.score(low)
+
+
+@pytest.mark.parametrize(("module", "heads", "left"), [(Pyramid, 3, 0), (Crossed, 2, 0), (Tied, 0, 1)])
+def test_what_several_outputs_need_is_written_once(module: type[nn.Module], heads: int, left: int) -> None:
+    graph = read_torch(module().eval(), (4, 8, 8), "net", heads=True)
+
+    found = adopt(Network("tests:net", graph, lambda images, _: images), values=False)
+
+    assert found.same
+    assert (len(found.typed.heads), len(found.spec.left_out)) == (heads, left)
+    assert (
+        sum(bool(node.weights) for node in found.typed.nodes)
+        == sum(bool(node.weights) for node in graph.nodes) - 2 * left
+    )
+
+
+def test_a_label_is_left_out_beside_its_scores_and_scopes_around_all_nodes_are_no_names(tmp_path: Path) -> None:
+    """As files of Caffe2 and paddle are: names in one scope, a hard sigmoid of another slope, a label first."""
+    file, node, value = tmp_path / "labels.onnx", onnx.helper.make_node, onnx.helper.make_tensor_value_info
+    nodes = [
+        node("Conv", ["gpu_0/data_0", "w"], ["gpu_0/conv1_1"]),
+        node("HardSigmoid", ["gpu_0/conv1_1"], ["gpu_0/gate_1"], alpha=0.2, beta=0.5),
+        node("Conv", ["gpu_0/gate_1", "w"], ["gpu_0/scores_1"]),
+        node("ArgMax", ["gpu_0/scores_1"], ["label"], axis=1),
+    ]
+    weight = onnx.numpy_helper.from_array(np.eye(4, dtype=np.float32).reshape(4, 4, 1, 1) * 3, "w")
+    image = value("gpu_0/data_0", onnx.TensorProto.FLOAT, [1, 4, 5, 5])
+    label = value("label", onnx.TensorProto.INT64, [1, 1, 5, 5])
+    scores = value("gpu_0/scores_1", onnx.TensorProto.FLOAT, [1, 4, 5, 5])
+    graph = onnx.helper.make_graph(nodes, "g", [image], [label, scores], [weight])
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)]), file)
+
+    found = adopt(read_network(str(file)))
+
+    assert not found.findings
+    assert "left out: label: no word says its ArgMax" in found.sentences
+    assert "1.2 * " in found.text
+    assert "hardsigmoid" in found.text
+    assert not [row.name for row in found.spec.rows if row.name.startswith("gpu")]
+
+
+class Computed(nn.Module):
+    """Weights that it computes when it runs, after images with a mean."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.normed = nn.utils.parametrizations.weight_norm(nn.Conv2d(4, 6, 3))
+        self.pruned = nn.Conv2d(6, 8, 3)
+        self.mask = nn.Buffer(torch.arange(8).reshape(8, 1, 1, 1) % 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.normed((x - 0.5) / 0.2).relu()
+        return functional.conv2d(x, self.pruned.weight * self.mask, self.pruned.bias).mean((2, 3))
+
+
+def test_weights_that_a_module_computes_are_named() -> None:
+    found = adopt(of_module(Computed().eval(), "computed", (4, 8, 8)))
+
+    assert not found.findings
+    assert found.computed[0] == ("the scale and shift of the images", 2, "div.weight")
+    assert [what for what, *_ in found.computed[1:]] == [
+        *("what `_weight_norm` gives in the source", "what `mul` gives in the source")
+    ]
+    assert "1 weight: what `mul` gives in the source, first `mul`" in found.sentences
+
+
+@pytest.mark.parametrize("width", [4, 128])
+def test_weights_that_an_onnx_file_computes_are_named(width: int, tmp_path: Path) -> None:
+    """More of them than are computed while the file is read, too."""
+    weight = np.random.default_rng(1).standard_normal((width, width, 3, 3)).astype(np.float32)
+    mask = np.arange(weight.size).reshape(weight.shape) % 2
+    file, node, value = tmp_path / "masked.onnx", onnx.helper.make_node, onnx.helper.make_tensor_value_info
+    nodes = [
+        node("Cast", ["mask"], ["real"], to=onnx.TensorProto.FLOAT),
+        node("Mul", ["weight", "real"], ["masked"]),
+        node("Conv", ["x", "masked"], ["y"], "conv"),
+    ]
+    x, y = (value(name, onnx.TensorProto.FLOAT, [1, width, size, size]) for name, size in (("x", 5), ("y", 3)))
+    tensors = [onnx.numpy_helper.from_array(array, name) for name, array in (("weight", weight), ("mask", mask))]
+    onnx.save(onnx.helper.make_model(onnx.helper.make_graph(nodes, "g", [x], [y], tensors)), file)
+
+    found = adopt(read_network(str(file)))
+
+    assert not found.findings
+    assert found.values
+    assert not found.values.drawn
+    assert found.computed == [("what `Mul` gives in the source", 1, "masked")]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from inception_dsl.adopt.names import valid
@@ -15,7 +16,7 @@ from inception_dsl.diagnostics.codes.interchange import NOT_A_GRAPH, NOT_EQUAL, 
 from inception_dsl.diagnostics.diagnostic import Diagnostic, Source, SpecError
 from inception_dsl.diagnostics.spelling import counted
 from inception_dsl.interchange.canonical import canonical
-from inception_dsl.interchange.graph import Graph, Opaque
+from inception_dsl.interchange.graph import Graph, GraphNode, Opaque
 from inception_dsl.interchange.network import Network
 from inception_dsl.interchange.of_spec import of_spec
 from inception_dsl.interchange.target import stem_of
@@ -35,6 +36,10 @@ class Adoption:
     typed: Typed = field(repr=False)
     same: bool
     values: Comparison | None = None
+    unsaid: Mapping[str, str] = field(default_factory=dict)
+    """The outputs that need layers which the language cannot express, with the kinds of these."""
+    uncompared: str = ""
+    """Why the values could not be compared."""
 
     @property
     def findings(self) -> list[Diagnostic]:
@@ -52,13 +57,26 @@ class Adoption:
         nodes = len(self.spec.network.graph.nodes)
         found = [f"{counted(nodes, 'node')} in {counted(rows, 'row')} and {counted(modules, 'module')}"]
         found += self.spec.network.graph.notes
+        found += [f"{counted(number, 'weight')}: {what}, first `{first}`" for what, number, first in self.computed]
         if self.spec.left_out:
-            found.append(f"left out: {', '.join(self.spec.left_out)}, which no row ends before")
+            names = ", ".join(self.spec.left_out)
+            found.append(f"left out: {names}: a head shares no weights with others, and no value inside a step")
+        found += [f"left out: {name}: no word says its {kinds}" for name, kinds in self.unsaid.items()]
         if self.same:
             found.append("the spec compiles to the same graph")
         if self.values is not None and self.values.equal:
             found.append(self.values.sentence)
+        if self.uncompared:
+            found.append(f"the values are not compared: {self.uncompared}")
         return found
+
+    @property
+    def computed(self) -> list[tuple[str, int, str]]:
+        """What weights of the spec are that the source has under no name: for every kind how many, and the first."""
+        kinds: defaultdict[str, list[str]] = defaultdict(list)
+        for name, what in self.spec.network.graph.computed.items():
+            kinds[what].append(name)
+        return [(what, len(names), names[0]) for what, names in kinds.items()]
 
     def data(self) -> dict[str, Any]:
         """The result as JSON gives it."""
@@ -69,7 +87,8 @@ class Adoption:
             "rows": [row.name for row in self.spec.rows],
             "modules": list(self.spec.modules.found),
             "heads": [head.name for head in self.spec.heads],
-            "left_out": list(self.spec.left_out),
+            "left_out": [*self.spec.left_out, *self.unsaid],
+            "computed": [{"what": what, "count": number, "first": first} for what, number, first in self.computed],
             "same_graph": self.same,
             "values": {"apart": values.apart, "moved": values.moved, "drawn": values.drawn} if values else None,
         }
@@ -81,10 +100,12 @@ def adopt(target: Network, name: str = "", values: bool = True) -> Adoption:
     Raises `SpecError` E142 for layers that the language cannot express and for a network beyond its limits, E140 for
     one without layers.
     """
-    if opaque := unsaid(target.graph):
-        raise SpecError(opaque)
-    form = canonical(target.graph)
-    if not form.steps:
+    unsaid = target.graph.unsaid
+    if next(iter(target.graph.outputs)) in unsaid:
+        raise SpecError(not_expressed(target.graph))
+    outputs = {output: index for output, index in target.graph.outputs.items() if output not in unsaid}
+    target = replace(target, graph=replace(target.graph, outputs=outputs))
+    if not canonical(target.graph).steps:
         message = f"`{target.name}` has no layers: its output is its input"
         raise SpecError([Diagnostic(NOT_A_GRAPH, message, file=target.name)])
     name = valid(name or stem_of(target.name))
@@ -95,11 +116,28 @@ def adopt(target: Network, name: str = "", values: bool = True) -> Adoption:
     except SpecError as error:  # it is beyond the limits on rows, layers and lengths
         message = f"no spec can say `{target.name}`: {error.diagnostics[0].message}"
         raise SpecError([Diagnostic(NOT_EXPRESSED, message, file=target.name)]) from error
-    same = canonical(of_spec(typed)).digest == form.digest
-    return Adoption(name, text, spec, typed, same, compare(target, spec, typed) if values else None)
+    theirs = [name for name in target.graph.outputs if name not in spec.left_out]
+    same = _together(of_spec(typed)) == _together(target.graph, theirs)
+    kinds = {
+        output: ", ".join(dict.fromkeys(str(getattr(node.op, "kind", "")) for node in nodes))
+        for output, nodes in unsaid.items()
+    }
+    found = Adoption(name, text, spec, typed, same, unsaid=kinds)
+    try:
+        return replace(found, values=compare(target, spec, typed)) if values else found
+    except ValueError as error:
+        return replace(found, uncompared=str(error))
 
 
-def unsaid(graph: Graph) -> list[Diagnostic]:
+def _together(graph: Graph, outputs: Sequence[str] = ()) -> str:
+    """A hash of what the outputs of a graph compute, or some of them, in their order, and of the weights they share."""
+    ends = tuple(graph.outputs[name] for name in outputs or graph.outputs)
+    types = tuple(map(graph.type_of, ends))
+    end = GraphNode("outputs", Opaque("outputs", "", types[0]), ends, types, types[0])
+    return canonical(replace(graph, nodes=(*graph.nodes, end), outputs={"": len(graph.nodes)})).digest
+
+
+def not_expressed(graph: Graph) -> list[Diagnostic]:
     """The layers of a graph that the language cannot express: E142 for every kind, with its number."""
     kinds: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for node in graph.nodes:

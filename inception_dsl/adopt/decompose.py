@@ -7,18 +7,18 @@ given a label where it is made, and referred to; where that would be too much fo
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from inception_dsl.adopt.formulas import Building, nested
-from inception_dsl.adopt.tree import Again, Chain, Given, Join, Layer, steps_of
+from inception_dsl.adopt.tree import Again, Chain, Given, Join, Layer, steps_of, without_idle_start
 from inception_dsl.adopt.units import Units
 from inception_dsl.diagnostics.codes.interchange import NOT_EXPRESSED
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
 from inception_dsl.interchange.dominators import Dominators
-from inception_dsl.interchange.graph import INPUT
+from inception_dsl.interchange.graph import INPUT, needed
 from inception_dsl.ir.ops.norms import Norm
 from inception_dsl.ir.ops.scaling import Scale
 from inception_dsl.spec.vocabulary.words import ACTIVATIONS
@@ -49,40 +49,39 @@ class Piece:
 
 @dataclass(frozen=True)
 class Decomposed:
-    """The pieces of the trunk in order, and those of heads by the name of their output.
+    """The pieces of the trunk in order, and heads by the name of their output.
 
-    `left_out` are the outputs that cannot be heads: they read what lies inside a step of the trunk.
+    `left_out` are the outputs that cannot be heads: they read what lies inside a step of the trunk, or share its
+    weights, or those of another head.
     """
 
     trunk: tuple[Piece, ...]
-    heads: dict[str, tuple[Piece, ...]]
+    heads: dict[str, Piece]
     left_out: tuple[str, ...] = ()
 
 
 def decompose(network: Units) -> Decomposed:
-    """Decompose a network."""
+    """Decompose a network. What several outputs need is the trunk, which ends in the main one."""
     decomposing = _Decomposing(network)
-    dominators = decomposing.dominators
     main, *others = network.outputs.items()
-    trunk = decomposing.pieces(INPUT, dominators.chain(INPUT, main[1]))
+    trunk = decomposing.extended(decomposing.forks(), main[1])
+    if trunk and trunk[-1].end != main[1]:  # other outputs are computed of it
+        trunk = (*trunk, Piece(Chain((Given(main[1]),)), len(network.units), trunk[-1].end))
     heads, left_out = {}, []
-    ends = {INPUT, *(piece.end for piece in trunk)}
-    made = {step.unit for piece in trunk for step in steps_of(piece.chain)}
+    made, weights = decomposing.contents(trunk)
     for name, output in others:
-        if output in ends:  # a value of the trunk itself
-            left_out.append(name)
-            continue
-        source = dominators.last_among(output, ends)
-        found = decomposing.pieces(source, dominators.chain(source, output))
-        if made & {step.unit for piece in found for step in steps_of(piece.chain) if isinstance(step, Layer | Join)}:
+        head = decomposing.head(output)
+        own, shared = decomposing.contents([head])
+        if made & own or weights & shared:
             left_out.append(name)
         else:
-            heads[name] = found
+            heads[name] = head
+            made, weights = made | own, weights | shared
     return Decomposed(trunk, heads, tuple(left_out))
 
 
 class _Decomposing:
-    """Cuts chains of dominators into pieces."""
+    """Cuts chains of dominators into pieces. `ends` are the values in which its rows end already."""
 
     def __init__(self, network: Units) -> None:
         self.network = network
@@ -94,13 +93,67 @@ class _Decomposing:
         for index, unit in enumerate(network.units):
             for each in dict.fromkeys(unit.inputs):
                 self.readers[each].append(index)
+        self.shares = Counter(unit.key for unit in network.units)
+        self.trunk: list[Piece] = []
+        self.ends = {INPUT}
 
-    def pieces(self, base: int, spine: Sequence[int]) -> tuple[Piece, ...]:
-        """The pieces of a chain of dominators after `base`; those that share weights are one."""
+    def forks(self) -> set[int]:
+        """The values of the trunk that heads read."""
+        inputs = [unit.inputs for unit in self.network.units]
+        main, *others = self.network.outputs.values()
+        uses = Counter(index for end in others for index in needed(inputs, [end]))
+        trunk = {*needed(inputs, [main])} | {index for index, count in uses.items() if count > 1}
+        return {index for index in trunk if index in others or not trunk.issuperset(self.readers[index])}
+
+    def extended(self, forks: set[int], main: int) -> tuple[Piece, ...]:
+        """The trunk whose rows end in some values and the main output, and in what these have in common."""
+        forks = {*filter(self._may_end, forks)}
+        self.trunk, self.ends = [], {INPUT}
+        made: set[int] = set()
+        more: set[int] = set()
+        for end in [*sorted(forks), main]:
+            source = self.dominators.last_among(end, self.ends)
+            new = self.pieces(source, end, self.trunk[-1].end if self.trunk else INPUT)
+            self.trunk += new
+            self.ends |= {piece.end for piece in new}
+            own, _ = self.contents(new)
+            twice = made & own
+            more |= {index for index in twice if {*self.readers[index]} & ((made | own) - twice)}
+            made |= own
+        more = {*filter(self._may_end, more)} - forks
+        return self.extended(forks | more, main) if more else tuple(self.trunk)
+
+    def _may_end(self, index: int) -> bool:
+        """Whether no weights are shared between what leads to a value and the rest: a row may end in it."""
+        units = self.network.units
+        before = Counter(units[each].key for each in needed([unit.inputs for unit in units], [index]))
+        return all(self.shares[key] == count for key, count in before.items() if key)
+
+    def head(self, end: int) -> Piece:
+        """What leads from the trunk to a value, as one formula. It leaves the last row that it reads."""
+        source = self.dominators.last_among(end, self.ends)
+        pieces = self.pieces(source, end, source) or (Piece(Chain(()), end, end),)
+        order = [INPUT, *(piece.end for piece in self.trunk)]
+        read = {value for piece in pieces for value in self.network.given(piece.chain)} & self.ends
+        last = max((source, *read), key=order.index)
+        return self._as_one(pieces if last == source else self.pieces(source, end, last))
+
+    def contents(self, pieces: Sequence[Piece]) -> tuple[set[int], set[tuple[str, ...]]]:
+        """The units that pieces make, and their weights."""
+        steps = (step for piece in pieces for step in steps_of(piece.chain))
+        made = {step.unit for step in steps if isinstance(step, Layer | Join)}
+        return made, {self.network.units[unit].key for unit in made} - {()}
+
+    def pieces(self, base: int, end: int, arrives: int) -> tuple[Piece, ...]:
+        """The pieces from a row to a value that it dominates; those that share weights are one.
+
+        `arrives` is the value of the row before them.
+        """
+        spine = self.dominators.chain(base, end)
         first_use: dict[tuple[str, ...], int] = {}
         last_use: dict[int, int] = {}  # the last place with weights that a place is the first to use
-        for place, end in enumerate(spine):
-            chain = Building(self.network, self.dominators).between(spine[place - 1] if place else base, end)
+        for place, unit in enumerate(spine):
+            chain = self._building(base).between(spine[place - 1] if place else base, unit)
             for step in steps_of(chain):
                 if not isinstance(step, Given) and (key := self.network.units[step.unit].key):
                     last_use[first_use.setdefault(key, place)] = place
@@ -109,33 +162,36 @@ class _Decomposing:
         for place in range(len(spine)):
             last = max(last, last_use.get(place, place))
             if place == last:
-                found += self._piece(spine[start - 1] if start else base, spine[place])
-                start = place + 1
+                found += self._piece(spine[start - 1] if start else base, spine[place], arrives)
+                start, arrives = place + 1, spine[place]
         return tuple(found)
 
-    def _piece(self, base: int, end: int) -> list[Piece]:
+    def _building(self, arrives: int, rows: Collection[int] = ()) -> Building:
+        return Building(self.network, self.dominators, {*self.ends, *rows}, arrives)
+
+    def _piece(self, base: int, end: int, arrives: int) -> list[Piece]:
         """One piece, or several where it has too many labels or layers; one of many steps where these share weights."""
-        building = Building(self.network, self.dominators)
-        chain = building.between(base, end)
+        building = self._building(arrives, [base])
+        chain = without_idle_start(building.between(base, end, whole=True))
         whole = bool(building.repeated)  # only the formula of a layer can apply it again
         if rows := self._referred(building, base, end):
             if whole and (rows - building.ahead):
                 message = "a layer refers to a value inside layers that share weights, which stand in one formula"
                 raise SpecError([Diagnostic(NOT_EXPRESSED, message, file=self.network.graph.source)])
-            pieces = self._split({base, *rows}, base, end, whole)
+            pieces = self._split({base, *rows}, base, end, arrives, whole)
             return [self._as_one(pieces)] if whole else pieces
         few = len(building.read) <= MOST_LABELS and len(building.made) <= MOST_UNITS and not building.is_cut
         if few and not (whole and building.deepest > MOST_DEEP):
-            return [Piece(chain, end, base, frozenset(building.read))]
+            return [Piece(chain, end, arrives, frozenset(building.read))]
         for most in range(2, MOST_LIVE + 1):
-            pieces = self._split(self._waists(base, end, most), base, end, whole)
+            pieces = self._split(self._waists(base, end, most), base, end, arrives, whole)
             if all(len(piece.read) <= MOST_LABELS and _size(piece) <= MOST_UNITS for piece in pieces):
                 break
         else:
             rows = {base, *building.read}
             if building.is_cut:
                 rows |= nested(self.network, self.dominators) & self._region(base, end)
-            pieces = self._split(rows, base, end, whole)
+            pieces = self._split(rows, base, end, arrives, whole)
         return [self._as_one(pieces)] if whole else pieces
 
     def _referred(self, building: Building, base: int, end: int) -> set[int]:
@@ -152,7 +208,8 @@ class _Decomposing:
         found = {base, end}
         ahead = [end]
         while ahead:
-            new = {each for each in self.network.units[ahead.pop()].arriving if each not in found}
+            read = self.network.units[ahead.pop()].arriving
+            new = {each for each in read if each not in found and each not in self.ends}
             found |= new
             ahead += new
         return found - {base, end}
@@ -187,25 +244,25 @@ class _Decomposing:
             and len(self.readers[unit.inputs[0]]) == 1
         )
 
-    def _split(self, rows: set[int], base: int, end: int, whole: bool) -> list[Piece]:
+    def _split(self, rows: set[int], base: int, end: int, arrives: int, whole: bool) -> list[Piece]:
         """Pieces for values that become rows, and for those that have to be rows too because others read them.
 
         Those of a `whole` formula may read what is inside others, and apply it again.
         """
         while True:
-            building = Building(self.network, self.dominators, rows)
+            building = self._building(arrives, rows)
             pieces: list[Piece] = []
             more: set[int] = set()
-            arrives = base
+            before = arrives
             for unit in [*sorted(rows - {base}), end]:
-                building.arrives = arrives
+                building.arrives = before
                 building.read.clear()
-                chain = _without_idle_start(building.between(base, unit, whole=True))
+                chain = without_idle_start(building.between(base, unit, whole=True))
                 own = {step.unit for step in steps_of(chain) if isinstance(step, Layer | Join)}
-                pieces.append(Piece(chain, unit, arrives, frozenset(building.read & own)))
+                pieces.append(Piece(chain, unit, before, frozenset(building.read & own)))
                 read = building.read - (building.made if whole else own)
                 more |= (read | building.ahead & self._region(base, end)) - rows
-                arrives = unit
+                before = unit
             if building.is_cut:
                 more |= nested(self.network, self.dominators) & self._region(base, end) - rows
             if not more:
@@ -221,27 +278,3 @@ class _Decomposing:
 
 def _size(piece: Piece) -> int:
     return sum(1 for _ in steps_of(piece.chain))
-
-
-def _without_idle_start(chain: Chain) -> Chain:
-    """Without a first value that nothing reads: where a join follows whose branches all begin with values of theirs."""
-    steps = tuple(
-        Join(step.unit, tuple(map(_without_idle_start, step.branches))) if isinstance(step, Join) else step
-        for step in chain.steps
-    )
-    match steps:
-        case (Given(), Join() as join, *_) if _reads_given(Chain((join,))):
-            return Chain(steps[1:])
-        case _:
-            return Chain(steps)
-
-
-def _reads_given(chain: Chain) -> bool:
-    """Whether a chain reads nothing of what arrives."""
-    match chain.steps:
-        case (Given(), *_):
-            return True
-        case (Join(_, branches), *_):
-            return all(map(_reads_given, branches))
-        case _:
-            return False

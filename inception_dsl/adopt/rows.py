@@ -7,15 +7,16 @@ names that differ in digits, and that are short enough for one row. Else blocks 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final
 
 from inception_dsl.adopt.decompose import Piece
 from inception_dsl.adopt.scopes import Path, common
-from inception_dsl.adopt.tree import Chain, Join, Layer, steps_of
-from inception_dsl.adopt.units import Unit, is_depthwise
+from inception_dsl.adopt.tree import Again, Chain, Given, Join, Layer, steps_of
+from inception_dsl.adopt.units import Unit, Units, is_depthwise
 from inception_dsl.ir.ops.channels import ChannelShuffle
 from inception_dsl.ir.ops.joins import Add, Mul
 from inception_dsl.ir.ops.linear import Conv
@@ -60,18 +61,66 @@ Skeleton = Callable[[Piece], Hashable]
 
 
 def rows_of(
-    pieces: Sequence[Piece], units: Sequence[Unit], paths: Sequence[Path], ends: Collection[int], skeleton: Skeleton
+    pieces: Sequence[Piece],
+    network: Units,
+    paths: Sequence[Path],
+    heads: Collection[Block],
+    ends: Collection[int],
+    skeleton: Skeleton,
 ) -> list[Row]:
-    """The rows of a trunk. `ends` are values that others read: a row ends in each."""
+    """The rows of a trunk that has `heads`. `ends` are values that others read: a row ends in each."""
+    units = network.units
     found = [Block(piece, _path(piece, paths)) for piece in _attached(pieces, units, ends)]
-    if not any(block.path for block in found):
-        return [Row((block,), ()) for block in _related(found, units, ends)]
-    return _Grouping(found, units, ends, skeleton).rows(found, 0)
+    if any(block.path for block in found):
+        rows = _Grouping([*found, *heads], units, ends, skeleton).rows(found, 0)
+    else:
+        rows = [Row((block,), ()) for block in _related(found, units, ends)]
+    return _split([_led(row) for row in rows], network, paths, skeleton)
 
 
 def _path(piece: Piece, paths: Sequence[Path]) -> Path:
     known = [paths[step.unit] for step in steps_of(piece.chain) if isinstance(step, Layer | Join) and paths[step.unit]]
     return common(known) if known else ()
+
+
+def _led(row: Row) -> Row:
+    """A row with the value that it begins with as a block of its own, so that what follows can be a call."""
+    piece, path = row.blocks[0].piece, row.blocks[0].path
+    match piece.chain.steps:
+        case (Given(unit) as first, *rest) if rest:
+            lead = Block(Piece(Chain((first,)), unit, piece.arrives), ())
+            own = Block(Piece(Chain(tuple(rest)), piece.end, unit, piece.read), path)
+            return Row((lead, own, *row.blocks[1:]), row.path)
+        case _:
+            return row
+
+
+def _split(rows: Sequence[Row], network: Units, paths: Sequence[Path], skeleton: Skeleton) -> list[Row]:
+    """Rows whose last block begins as several others are, such as a cell with an activation after it, with two."""
+    times = Counter(skeleton(block.piece) for row in rows for block in row.blocks)
+
+    def split(row: Row) -> Row:
+        block = row.blocks[-1]
+        own = times[skeleton(block.piece)]
+        two = next((two for two in _in_two(block.piece, network) if times[skeleton(two[0])] > own), None)
+        if two is None:
+            return row
+        path = _path(two[0], paths)
+        blocks = (*row.blocks[:-1], Block(two[0], path), Block(two[1], ()))
+        return Row(blocks, path if row.path == block.path else row.path)
+
+    return [split(row) for row in rows]
+
+
+def _in_two(piece: Piece, network: Units) -> Iterator[tuple[Piece, Piece]]:
+    """The ways to write a piece as two, of which the first has branches and the second reads nothing inside it."""
+    for place in range(len(piece.chain.steps) - 1, 0, -1):
+        first, rest = Chain(piece.chain.steps[:place]), Chain(piece.chain.steps[place:])
+        made = {step.unit for step in steps_of(first) if isinstance(step, Layer | Join)}
+        read = {*network.given(rest)} | {step.first for step in steps_of(rest) if isinstance(step, Again)}
+        if isinstance(end := first.steps[-1], Join) and not made & read:
+            one = Piece(first, end.unit, piece.arrives, piece.read & made)
+            yield one, Piece(rest, piece.end, end.unit, piece.read - made)
 
 
 def joined(blocks: Sequence[Block]) -> Block:
@@ -102,7 +151,7 @@ def _belongs(piece: Piece, before: Piece, units: Sequence[Unit]) -> bool:
     match piece.chain.steps, before.chain.steps:
         case (Layer(unit),), (*_, last):
             op = units[unit].ops[0]
-            if isinstance(op, Flatten):
+            if isinstance(op, Flatten) and not units[unit].key:
                 return isinstance(last, Layer) and not units[last.unit].key
             if isinstance(last, Layer) and {type(op), type(units[last.unit].ops[0])} in REORDERED:
                 return True
@@ -167,14 +216,14 @@ def _is_pixelwise(unit: Unit) -> bool:
 
 
 class _Grouping:
-    """Groups blocks by the modules of the source, inner ones first."""
+    """Groups blocks by the modules of the source, inner ones first; those of `known` tell which there are."""
 
     def __init__(
-        self, blocks: Sequence[Block], units: Sequence[Unit], ends: Collection[int], skeleton: Skeleton
+        self, known: Sequence[Block], units: Sequence[Unit], ends: Collection[int], skeleton: Skeleton
     ) -> None:
         self.units, self.ends, self.skeleton = units, ends, skeleton
         self.siblings: dict[tuple[Path, str], set[Path]] = {}
-        for block in blocks:
+        for block in known:
             for length in range(1, len(block.path) + 1):
                 path = block.path[:length]
                 self.siblings.setdefault(_pattern(path), set()).add(path)
@@ -221,8 +270,9 @@ def _is_residual(piece: Piece, units: Sequence[Unit]) -> bool:
 
 
 def _is_layer(piece: Piece, units: Sequence[Unit]) -> bool:
-    """Whether a piece is one layer with weights."""
-    steps = piece.chain.steps
+    """Whether a piece is one layer with weights, perhaps on the value of another row."""
+    first, *rest = piece.chain.steps or (None,)
+    steps = rest if isinstance(first, Given) else piece.chain.steps
     return len(steps) == 1 and isinstance(steps[0], Layer) and bool(units[steps[0].unit].key)
 
 

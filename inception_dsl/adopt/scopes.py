@@ -17,19 +17,21 @@ Path = tuple[str, ...]
 def paths_of(network: Units) -> list[Path]:
     """The path of every layer of a network."""
     scoped = any(node.scope for node in network.graph.nodes)
-    named = any("/" in node.name for node in network.graph.nodes)  # and one without is that of a layer
-    return [_path(network, unit, scoped, named) for unit in network.units]
+    names = [_split(node) for node in network.graph.nodes]
+    scopes = [name[:-1] for name in names if len(name) > 1]
+    named, around = bool(scopes), common(scopes)  # where some have scopes, a name without one is that of a layer
+    return [_path(network, unit, scoped, named, around) for unit in network.units]
 
 
-def _path(network: Units, unit: Unit, scoped: bool, named: bool) -> Path:
+def _path(network: Units, unit: Unit, scoped: bool, named: bool, around: Path) -> Path:
     nodes = [network.graph.nodes[index] for index in unit.nodes]
-    if isinstance(unit.ops[0], Flatten):  # that of the layer that flattens
-        nodes.reverse()
+    if isinstance(unit.ops[0], Flatten) and len(nodes) > 1:  # that of the layer that flattens
+        nodes = nodes[1:]
     if unit.joins:
         nodes = nodes[:1]
     if scoped:
         return _parts(nodes[0].scope)
-    return next(filter(None, map(_from_weights, nodes)), None) or _from_name(nodes[0], named)
+    return next(filter(None, map(_from_weights, nodes)), None) or _from_name(nodes[0], named, around)
 
 
 def _parts(scope: str) -> Path:
@@ -42,9 +44,17 @@ def _from_weights(node: GraphNode) -> Path:
     return _parts(name.rpartition(".")[0]) if re.fullmatch(r"[A-Za-z_][\w.]*\.[a-z_]+", name) else ()
 
 
-def _from_name(node: GraphNode, named: bool) -> Path:
-    """The path in the name of a node: `/layer1/layer1.0/relu/Relu` of torch's older exporter, or `mixed0/concat`."""
-    *parts, last = node.name.strip("/").split("/")
+def _split(node: GraphNode) -> Path:
+    return tuple(node.name.strip("/").split("/"))
+
+
+def _from_name(node: GraphNode, named: bool, around: Path) -> Path:
+    """The path in the name of a node: `/layer1/layer1.0/relu/Relu` of torch's older exporter, or `mixed0/concat`.
+
+    It leaves out the scopes around all nodes that have some, such as Caffe2's `gpu_0/`.
+    """
+    name = _split(node)
+    *parts, last = (name[: len(around)] == around and name[len(around) :]) or name
     if not parts:
         return (last,) if named else ()
     found: list[str] = []

@@ -12,18 +12,19 @@ from inception_dsl.adopt.decompose import Decomposed, Piece, decompose
 from inception_dsl.adopt.modules import Candidate, Modules
 from inception_dsl.adopt.names import head_name, own_paths, row_names
 from inception_dsl.adopt.parts import with_parts
-from inception_dsl.adopt.rows import Block, Row, joined, rows_of
+from inception_dsl.adopt.rows import Block, Row, rows_of
 from inception_dsl.adopt.scopes import Path, common, paths_of
 from inception_dsl.adopt.slots import skeleton
-from inception_dsl.adopt.terms import Spelling, in_a_row, letters
+from inception_dsl.adopt.terms import Spelling, in_a_row, letters, reads, with_runs
 from inception_dsl.adopt.tree import Again, Chain, Given, Join, Layer, steps_of
 from inception_dsl.adopt.units import Units, units_of
 from inception_dsl.adopt.words import uses_of, with_classes
 from inception_dsl.interchange.graph import INPUT, Graph
 from inception_dsl.ir.ops.joins import Mul
 from inception_dsl.ir.ops.scaling import Scale
+from inception_dsl.ir.ops.shaping import Flatten
 from inception_dsl.ir.values import Number
-from inception_dsl.syntax.terms import Labelled, Repeated, Term, Use, given_in, renamed, walk
+from inception_dsl.syntax.terms import Labelled, Repeated, Term, Use, renamed, walk
 
 
 @dataclass
@@ -75,8 +76,8 @@ class _Adoption:
         if any(value == INPUT for piece in pieces for value in self.network.given(piece.chain)):
             pieces.insert(0, Piece(Chain(()), INPUT, INPUT))
         ends = self._ends(pieces)
-        rows = rows_of(pieces, self.units, self.paths, ends, self._skeleton)
         heads = self._heads()
+        rows = rows_of(pieces, self.network, self.paths, heads.values(), ends, self._skeleton)
         self._gates([*(block for row in rows for block in row.blocks), *heads.values()])
         self._name_rows(rows, heads)
         blocks = [*(block for row in rows for block in row.blocks), *heads.values()]
@@ -93,9 +94,11 @@ class _Adoption:
         self._name_rows(rows, heads, calls)
         new = {f"@{before[unit]}": f"@{name}" for unit, name in self.spelling.rows.items()}
         self.written = {block: renamed(calls[block] or term, new) for block, term in terms.items()}
+        for module in self.modules.found.values():
+            module.graph = self._with_runs(module.graph)
         written = [self._row(row) for row in rows]
         own = [
-            AdoptedHead(name, self.spelling.rows[block.piece.arrives], self.written[id(block)])
+            AdoptedHead(name, self.spelling.rows[block.piece.arrives], self._with_runs(self.written[id(block)]))
             for name, block in heads.items()
         ]
         order = [unit for block in blocks for unit in self._layers(block.piece)]
@@ -117,18 +120,19 @@ class _Adoption:
     def _heads(self) -> dict[str, Block]:
         """The heads by their names: those of their outputs, or of their modules where outputs have numbers."""
         heads: dict[str, Block] = {}
-        for name, pieces in self.parts.heads.items():
-            units = [step.unit for piece in pieces for step in steps_of(piece.chain) if not isinstance(step, Given)]
+        for name, piece in self.parts.heads.items():
+            units = [step.unit for step in steps_of(piece.chain) if not isinstance(step, Given)]
             path = common([self.paths[unit] for unit in units])
             own = path[-1] if name.isdigit() and path else f"aux{len(heads) + 1}" if name.isdigit() else name
-            heads[head_name(own, heads)] = joined([Block(piece, path) for piece in pieces])
+            heads[head_name(own, heads)] = Block(piece, path)
         return heads
 
     def _ends(self, pieces: Sequence[Piece]) -> set[int]:
         """The values that other rows or heads read."""
         own = {piece.end for piece in pieces}
-        read = {value for piece in pieces for value in self.network.given(piece.chain)}
-        return (read & own) | {pieces[0].arrives for pieces in self.parts.heads.values() if pieces}
+        heads = self.parts.heads.values()
+        read = {value for piece in (*pieces, *heads) for value in self.network.given(piece.chain)}
+        return (read & own) | {head.arrives for head in heads}
 
     def _term(self, piece: Piece, labelled: Collection[str] = ()) -> Term:
         return self.spelling.chain(piece.chain, self._labels(piece, labelled))
@@ -208,15 +212,16 @@ class _Adoption:
         self.spelling.rows = {row.end: name for row, name in zip(rows, names, strict=True)}
 
     def _kind(self, row: Row, calls: Any) -> str:
-        last = row.blocks[-1]
-        if calls and (call := calls[id(last)]):
-            return str(call.name)
-        steps = last.piece.chain.steps
+        called = [call for block in row.blocks if calls and (call := calls[id(block)])]
+        if called:
+            return str(called[-1].name)
+        steps = row.blocks[-1].piece.chain.steps
         layers = [step for step in steps if isinstance(step, Layer)]
         if not layers:
-            return "join" if steps else "image"
+            return "join" if any(isinstance(step, Join) for step in steps) else "output" if steps else "image"
         weighted = [step for step in layers if self.units[step.unit].key]
-        name = self.units[(weighted or layers)[0].unit].ops[0].name
+        ops = self.units[(weighted or layers)[0].unit].ops
+        name = ops[isinstance(ops[0], Flatten) and len(ops) > 1].name  # a layer that flattens is what it does then
         return KINDS.get(name, name)
 
     def _row(self, row: Row) -> AdoptedRow:
@@ -230,12 +235,15 @@ class _Adoption:
         for term in terms:
             for word in term.words if isinstance(term, Use) and self._is_call(term) else ():
                 cells.setdefault(word.text, word.value)
-        plain = [_without(term, cells) if self._is_call(term) else term for term in terms]
-        runs = [(term, len([*run])) for term, run in groupby(plain)]
         steps: list[Term] = []
-        for term, count in runs:
-            steps += [Repeated(Number(count), term)] if count > 1 and not _reads(term) else [term] * count
-        return AdoptedRow(self.spelling.rows[row.end], in_a_row(steps), cells, row.path)
+        for term, run in groupby(terms):
+            count = len([*run])
+            plain = _without(term, cells) if self._is_call(term) else term
+            steps += [Repeated(Number(count), plain)] if count > 1 and not reads(term) else [plain] * count
+        return AdoptedRow(self.spelling.rows[row.end], self._with_runs(in_a_row(steps)), cells, row.path)
+
+    def _with_runs(self, term: Term) -> Term:
+        return with_runs(term, self.modules.found)
 
     def _is_call(self, term: Term) -> bool:
         return isinstance(term, Use) and term.name in self.modules.found
@@ -253,12 +261,6 @@ def _unnamed(spelling: Spelling, piece: Piece) -> Term:
     labels = {unit: f"v{number}" for number, unit in enumerate(dict.fromkeys(made)) if unit in piece.read}
     outside = {value: f"r{value}" for value in spelling.network.given(piece.chain)}
     return spelling.chain(piece.chain, labels | {unit: name for unit, name in outside.items() if unit not in labels})
-
-
-def _reads(term: Term) -> bool:
-    """Whether a term reads labelled steps, which a repeat cannot."""
-    uses = (inner.name for inner in walk(term) if isinstance(inner, Use))
-    return any(True for inner in walk(term) for _ in given_in(inner)) or "again" in uses
 
 
 def _without(call: Term, cells: dict[str, Any]) -> Use:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
-from itertools import count, product
+from itertools import count, groupby, product
 from string import ascii_lowercase
 
 from inception_dsl.adopt.tree import Again, Chain, Given, Join, Layer, Step
 from inception_dsl.adopt.units import Units
 from inception_dsl.elaborate.printer import PASS, SIGNS
+from inception_dsl.elaborate.references import AGAIN
 from inception_dsl.ir import names
+from inception_dsl.ir.values import Number
 from inception_dsl.syntax import terms
 from inception_dsl.syntax.terms import (
     Branches,
     Labelled,
     Reference,
+    Repeated,
     Scaled,
     Term,
     Use,
@@ -93,6 +96,28 @@ def in_a_row(steps: list[Term]) -> Term:
     """Steps as a chain."""
     flat = [inner for step in steps for inner in (step.steps if isinstance(step, terms.Chain) else (step,))]
     return terms.Chain(tuple(flat)) if len(flat) > 1 else flat[0] if flat else PASS
+
+
+def with_runs(term: Term, calls: Collection[str]) -> Term:
+    """A term with equal calls of modules in a row, and three equal layers or more, as runs."""
+    if not isinstance(term, terms.Chain):
+        return with_children(term, lambda inner: with_runs(inner, calls))
+    steps: list[Term] = []
+    for step, run in groupby(term.steps):
+        count = len([*run])
+        fewest = 2 if isinstance(step, Use) and step.name in calls else 3
+        own = with_runs(step, calls)
+        steps += [Repeated(Number(count), own)] if count >= fewest and not reads(step) else [own] * count
+    return in_a_row(steps)
+
+
+def reads(term: Term) -> bool:
+    """Whether a term reads or makes labelled steps, or reads rows, which a repeat cannot."""
+    inner = [*walk(term)]
+    words = [word.value for use in inner if isinstance(use, Use) for word in use.words]
+    given = any(isinstance(value, str) and value.startswith("@") for value in words)
+    again = any(isinstance(use, Use) and use.name == AGAIN for use in inner)
+    return given or again or any(isinstance(each, Reference | Labelled) for each in inner)
 
 
 def letters() -> Iterator[str]:

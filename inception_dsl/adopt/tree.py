@@ -53,3 +53,27 @@ def steps_of(chain: Chain) -> Iterator[Step]:
             for branch in step.branches:
                 yield from steps_of(branch)
         yield step
+
+
+def without_idle_start(chain: Chain) -> Chain:
+    """Without a first value that nothing reads: where a join follows whose branches all begin with values of theirs."""
+    steps = tuple(
+        Join(step.unit, tuple(map(without_idle_start, step.branches))) if isinstance(step, Join) else step
+        for step in chain.steps
+    )
+    match steps:
+        case (Given(), Join() as join, *_) if _reads_given(Chain((join,))):
+            return Chain(steps[1:])
+        case _:
+            return Chain(steps)
+
+
+def _reads_given(chain: Chain) -> bool:
+    """Whether a chain reads nothing of what arrives."""
+    match chain.steps:
+        case (Given(), *_):
+            return True
+        case (Join(_, branches), *_):
+            return all(map(_reads_given, branches))
+        case _:
+            return False

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from inception_dsl.adopt.spec import Adopted
 from inception_dsl.crosscheck import probe
 from inception_dsl.crosscheck.compare import MOVES, TOLERANCE, relative_difference
-from inception_dsl.emit.onnx import onnx
-from inception_dsl.emit.onnx.executor import session
-from inception_dsl.emit.pytorch.executor import PyTorch
 from inception_dsl.interchange.network import Network
-from inception_dsl.interchange.weights import drawn_for, transplanted
+from inception_dsl.interchange.weights import drawn_for, executor, transplanted
 from inception_dsl.ir.typed import Typed
 
 if TYPE_CHECKING:
@@ -68,7 +64,9 @@ def compare_with(target: Network, spec: Adopted, typed: Typed, replace: bool) ->
     if weights is None:
         weights, given = drawn_for(spec.network.graph, typed, names)
     theirs = target.run(images, given)
-    ours = _run(target, typed, weights, images).reshape(theirs.shape)
+    run = executor(target, typed)
+    run.load(weights)
+    ours = dict(run.at(typed)(images))[typed.trunk[-1]].reshape(theirs.shape)
     return Comparison(
         relative_difference(ours, theirs, theirs),
         relative_difference(theirs[0], theirs[1], theirs),
@@ -96,13 +94,3 @@ def names_of(spec: Adopted, typed: Typed) -> dict[str, str]:
         for name in node.weights:
             found[name] = other.weights[name.rpartition(".")[2]]
     return found
-
-
-def _run(target: Network, typed: Typed, weights: Mapping[str, Array], images: Array) -> Array:
-    """The main output of a spec's network, in the system that runs the source."""
-    if target.is_file:
-        run = session(onnx.model(typed), fused=False)
-        return run.run(["logits"], {"input": images, **weights})[0]  # type: ignore[no-any-return]
-    network = PyTorch(typed)
-    network.load(weights)
-    return dict(network.at(typed)(images))[typed.trunk[-1]]

@@ -36,4 +36,4 @@ def _arithmetic(graph: Graph) -> tuple[int, ...]:
 
 
 def _is_arithmetic(node: GraphNode, graph: Graph) -> bool:
-    return isinstance(node.op, Scale | Affine) and graph.computed.issuperset(node.weights.values())
+    return isinstance(node.op, Scale | Affine) and all(name in graph.computed for name in node.weights.values())

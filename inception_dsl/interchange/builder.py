@@ -121,7 +121,7 @@ class Builder:
             lambda name: tensors[name].values,
             lambda name, values: tensors[name].stored(values),
             self.classes,
-            frozenset(name for name, constant in tensors.items() if constant.computed),
+            {name: constant.computed for name, constant in tensors.items() if constant.computed},
         )
 
     def _shapeless(self, index: int) -> int:

@@ -6,20 +6,23 @@ import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from inception_dsl.interchange.graph import Array
 
 Formula = tuple[str, tuple["Constant | float", ...]]
 """A function, and the constants and numbers that it was computed of."""
 
+ZEROS = "zeros where the source adds nothing"
+
 
 class Constant:
     """A tensor that a source holds: its name and shape, and its values, which are made when they are asked for.
 
-    `order` are the orders of axes by which it was made of the tensor of that name; a reshape is none. `computed` tells
-    that the source makes it of others when it runs, and has no tensor of that name; `formula` says how, where it is
-    known, up to the form of its operands. `restore` gives values the form that the source's tensor has. `trained` tells
-    that training changes it: its values say nothing of what the source computes.
+    `order` are the orders of axes by which it was made of the tensor of that name; a reshape is none. `computed`
+    says what it is where the source makes it of others when it runs, and has no tensor of that name; `formula` is of
+    which, where they are known, up to their form. `restore` gives values the form that the source's tensor has.
+    `trained` tells that training changes it: its values say nothing of what the source computes.
     """
 
     def __init__(
@@ -28,7 +31,7 @@ class Constant:
         shape: Sequence[int],
         make: Callable[[], Array] | None = None,
         order: tuple[tuple[int, ...], ...] = (),
-        computed: bool = False,
+        computed: str = "",
         formula: Formula | None = None,
         restore: Callable[[Array], Array] | None = None,
         trained: bool = False,
@@ -72,6 +75,10 @@ class Constant:
         """The same numbers in another shape."""
         return self._formed(shape, lambda values: values.reshape(shape), self.stored)
 
+    def cast(self, kind: DTypeLike) -> Constant:
+        """The same numbers as another type has them."""
+        return self._formed(self.shape, lambda values: values.astype(kind, copy=False), self.stored)
+
     def permuted(self, *order: int) -> Constant:
         """Its axes in another order."""
         shape, back = [self.shape[axis] for axis in order], sorted(range(len(order)), key=order.__getitem__)
@@ -90,7 +97,7 @@ class Constant:
 
 def zeros(name: str, width: int) -> Constant:
     """What a layer adds that adds nothing."""
-    return Constant(name, (width,), lambda: np.zeros(width), computed=True, formula=("zeros", ()))
+    return Constant(name, (width,), lambda: np.zeros(width), computed=ZEROS, formula=("zeros", ()))
 
 
 def decimal(number: float) -> float:

@@ -70,8 +70,8 @@ class Graph:
 
     `tensor` gives the values of a weight by the source's name; it raises `KeyError` for one without values. `stored`
     gives values of a weight the form in which the source keeps it. `classes` are the names of the classes of the
-    source's modules, by the path of the module; `computed` are the weights that the source makes of others when it
-    runs. `notes` say what its reader could not see.
+    source's modules, by the path of the module; `computed` gives what those weights are that the source makes of others
+    when it runs. `notes` say what its reader could not see.
     """
 
     source: str
@@ -81,13 +81,24 @@ class Graph:
     tensor: Callable[[str], Array] = field(compare=False, repr=False)
     stored: Callable[[str, Array], Array] = field(default=as_they_are, compare=False, repr=False)
     classes: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
-    computed: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
+    computed: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     notes: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def output(self) -> int:
         """The index of the main output."""
         return next(iter(self.outputs.values()))
+
+    @property
+    def unsaid(self) -> Mapping[str, tuple[GraphNode, ...]]:
+        """The outputs for which opaque nodes are needed, with these."""
+        inputs = [node.inputs for node in self.nodes]
+        found = {}
+        for name, end in self.outputs.items():
+            nodes = tuple(self.nodes[index] for index in needed(inputs, [end]))
+            if opaque := tuple(node for node in nodes if isinstance(node.op, Opaque)):
+                found[name] = opaque
+        return found
 
     def type_of(self, index: int) -> TensorType:
         """The shape of a node's output, or of the input."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inception_dsl.diagnostics.codes.interchange import NOT_A_GRAPH
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
-from inception_dsl.interchange.graph import Graph
+from inception_dsl.interchange.graph import Graph, needed
 from inception_dsl.interchange.target import kind_of
 from inception_dsl.ir.shapes import Pair
 
@@ -79,7 +79,7 @@ def of_module(module: nn.Module, name: str, shape: Sequence[int] | None = None, 
     from inception_dsl.interchange.torch.running import run, shape_of, tap
 
     module = plain(module, name)
-    graph = read_torch(module, keras.fitted(module, shape or shape_of(module, size)), name, heads=True)
+    graph = _with_main(read_torch(module, keras.fitted(module, shape or shape_of(module, size)), name, heads=True))
     return Network(
         name,
         graph,
@@ -92,7 +92,8 @@ def of_file(graph: Graph, name: str) -> Network:
     """An ONNX file that was read."""
     from inception_dsl.interchange.onnx.running import run, tap
 
-    file, output = Path(name), next(iter(graph.outputs))
+    file, graph = Path(name), _with_main(graph)
+    output = next(iter(graph.outputs))
     return Network(
         name,
         graph,
@@ -100,3 +101,15 @@ def of_file(graph: Graph, name: str) -> Network:
         lambda images, weights, nodes: tap(file, images, weights, nodes),
         is_file=True,
     )
+
+
+def _with_main(graph: Graph) -> Graph:
+    """A graph whose main output is one of which the first is computed, if that has no word: the scores of a label."""
+    first, *others = graph.outputs
+    unsaid = graph.unsaid
+    before = {*needed([node.inputs for node in graph.nodes], [graph.output])}
+    scores = [name for name in others if graph.outputs[name] in before and name not in unsaid]
+    if first not in unsaid or not scores:
+        return graph
+    main = max(scores, key=graph.outputs.__getitem__)
+    return replace(graph, outputs={main: graph.outputs[main], **graph.outputs})

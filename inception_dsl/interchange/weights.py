@@ -41,7 +41,7 @@ def drawn_for(source: Graph, typed: Typed, names: Mapping[str, str]) -> tuple[di
     if find_spec("torch"):
         weights = dict(PyTorch(typed).scale(weights))
     held = {theirs for theirs in names.values() if _has_values(source, theirs)}
-    fixed = source.computed | (held if len(held) < len({*names.values()}) else set())
+    fixed = {*source.computed} | (held if len(held) < len({*names.values()}) else set())
     given = {theirs: weights[ours] for ours, theirs in names.items() if theirs not in fixed}
     kept = {ours: theirs for ours, theirs in names.items() if theirs in fixed}
     if (computed := transplanted(source, typed, kept)) is None:

@@ -38,7 +38,8 @@ FOLDED: Final = frozenset(
         *("ConstantOfShape", "Cos", "CumSum", "DequantizeLinear", "Div", "Equal", "Erf", "Exp", "Expand", "Floor"),
         *("Flatten", "Gather", "GatherElements", "GatherND", "Greater", "GreaterOrEqual", "Identity", "Less"),
         *("LessOrEqual", "Log", "Max", "Min", "Mod", "Mul", "Neg", "Not", "Or", "Pad", "Pow", "Range"),
-        *("Reciprocal", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "Reshape", "Round"),
+        *("Reciprocal", "ReduceL1", "ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum"),
+        *("Reshape", "Round"),
         *("ScatterElements", "ScatterND", "Shape", "Sigmoid", "Sign", "Sin", "Size", "Slice", "Split", "Sqrt"),
         *("Squeeze", "Sub", "Sum", "Tanh", "Tile", "Transpose", "Trilu", "Unsqueeze", "Where", "Xor"),
     ]
@@ -163,30 +164,49 @@ class OnnxModel:
         if node.kind == "Constant" and isinstance(tensor := node.attributes.get("value"), onnx.TensorProto):
             return [self.constant(node.outputs[0], tensor)]
         known = [each for each in inputs if each is not None]
-        if node.kind not in FOLDED:
+        if node.kind not in FOLDED or not all(each.known for each in known):
             return None
-        if not all(each.known for each in known) or sum(each.size for each in known) > LARGE:
-            return None
-        names = [name for name, each in zip(node.inputs, inputs, strict=True) if each is not None]
-        try:
-            given = dict(zip(names, (each.values for each in known), strict=True))
-            graph = onnx.helper.make_graph(
-                [node.proto],
-                "constant",
-                [],
-                [onnx.helper.make_empty_tensor_value_info(name) for name in node.outputs if name],
-                [numpy_helper.from_array(value, name) for name, value in given.items()],
-            )
-            opset = onnx.helper.make_opsetid("", self.opset)
-            model = onnx.helper.make_model(graph, opset_imports=[opset])
-            outputs = onnx.shape_inference.infer_shapes(model, data_prop=True).graph.output
-            if not all(map(_is_small, outputs)):
+        given = {name: each for name, each in zip(node.inputs, inputs, strict=True) if each is not None}
+        how = "" if node.kind == "Constant" else f"what `{node.kind}` gives in the source"
+        outputs = [name for name in node.outputs if name]
+        if (size := sum(each.size for each in known)) > LARGE:
+            shapes = [self.declared.get(name, (None,)) for name in outputs]
+            if any(None in shape or math.prod(filter(None, shape)) > size for shape in shapes):
                 return None
-            found = ReferenceEvaluator(model).run(None, {})
-        except Exception:  # noqa: BLE001 - onnx raises exceptions of many kinds
-            return None
-        arrays = zip(filter(None, node.outputs), map(np.asarray, found), strict=True)
-        return [Constant(name, array.shape, partial(np.asarray, array)) for name, array in arrays]
+            values = [partial(self._value, node, given, name) for name in outputs]
+        else:
+            try:
+                arrays = self._evaluated(node, given)
+            except Exception:  # noqa: BLE001 - onnx raises exceptions of many kinds
+                return None
+            shapes = [array.shape for array in arrays]
+            values = [partial(np.asarray, array) for array in arrays]
+        named = zip(outputs, shapes, values, strict=True)
+        return [Constant(name, [each or 0 for each in shape], make, computed=how) for name, shape, make in named]
+
+    def _value(self, node: OnnxNode, given: Mapping[str, Constant], output: str) -> Array:
+        """An output of a node that reads constants alone."""
+        try:
+            outputs = [name for name in node.outputs if name]
+            return self._evaluated(node, given)[outputs.index(output)]
+        except Exception as error:  # noqa: BLE001 - as above
+            raise refused(self.file, f"the values of `{output}` cannot be computed: {one_line(error)}") from None
+
+    def _evaluated(self, node: OnnxNode, given: Mapping[str, Constant]) -> list[Array]:
+        """The outputs of a node that reads constants alone. Raises what onnx raises, `ValueError` for large ones."""
+        graph = onnx.helper.make_graph(
+            [node.proto],
+            "constant",
+            [],
+            [onnx.helper.make_empty_tensor_value_info(name) for name in node.outputs if name],
+            [numpy_helper.from_array(each.values, name) for name, each in given.items()],
+        )
+        model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", self.opset)])
+        outputs = onnx.shape_inference.infer_shapes(model, data_prop=True).graph.output
+        most = max(LARGE, sum(each.size for each in given.values()))
+        if not all(_has_at_most(most, output) for output in outputs):
+            raise ValueError(f"`{node.name}` gives more numbers than it reads")
+        return [np.asarray(array) for array in ReferenceEvaluator(model).run(None, {})]
 
 
 def refused(file: Path, message: str, hint: str = "") -> SpecError:
@@ -194,10 +214,15 @@ def refused(file: Path, message: str, hint: str = "") -> SpecError:
     return SpecError([Diagnostic(NOT_A_GRAPH, message, help=hint, file=str(file))])
 
 
-def _is_small(value: Any) -> bool:
-    """Whether a value is known to have few elements."""
+def numbers_like(kind: int) -> np.dtype[Any]:
+    """The type of numpy for ONNX's number of a type."""
+    return onnx.helper.tensor_dtype_to_np_dtype(kind)
+
+
+def _has_at_most(most: int, value: Any) -> bool:
+    """Whether a value is known to have at most this many elements."""
     shape = _shape(value)
-    return value.type.tensor_type.HasField("shape") and None not in shape and math.prod(map(int, shape)) <= LARGE  # type: ignore[arg-type]
+    return value.type.tensor_type.HasField("shape") and None not in shape and math.prod(map(int, shape)) <= most  # type: ignore[arg-type]
 
 
 def _captured(graph: Any) -> Iterator[str]:

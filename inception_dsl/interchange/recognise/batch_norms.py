@@ -64,6 +64,9 @@ def composed(graph: Builder, added: Added) -> int | None:
     return None
 
 
+FOLDED: Final = "a norm as the weights of its layer"
+
+
 def _folded(graph: Builder, name: str, scaled: Added, beta: Constant) -> int | None:
     """What `(x - mean) * scale + beta` is, where the scale was computed: a layer's own weights, or an `Affine`."""
     centred, scale = graph.node(scaled.inputs[0]), scaled.weights["weight"]
@@ -78,7 +81,7 @@ def _folded(graph: Builder, name: str, scaled: Added, beta: Constant) -> int | N
         return np.asarray(beta.values - mean.values * scale.values)
 
     if layer is None or not isinstance(layer.op, Conv | FullyConnected) or layer.op.bias:
-        bias = Constant(f"{name}.bias", scale.shape, shift, computed=True)
+        bias = Constant(f"{name}.bias", scale.shape, shift, computed=FOLDED)
         return graph.add(name, Affine(), x, weight=scale, bias=bias)
     own = layer.weights["weight"]
 
@@ -86,8 +89,8 @@ def _folded(graph: Builder, name: str, scaled: Added, beta: Constant) -> int | N
         return own.values * scale.values.reshape(-1, *(1 for _ in own.shape[1:]))
 
     weights = {
-        "weight": Constant(f"{own.name}.folded", own.shape, weight if own.known else None, computed=True),
-        "bias": Constant(f"{own.name}.shift", scale.shape, shift, computed=True),
+        "weight": Constant(f"{own.name}.folded", own.shape, weight if own.known else None, computed=FOLDED),
+        "bias": Constant(f"{own.name}.shift", scale.shape, shift, computed=FOLDED),
     }
     return graph.add(layer.name, replace(layer.op, bias=True), *layer.inputs, **weights)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
@@ -78,6 +79,9 @@ def channels(graph: Builder, added: Added) -> int | None:
     return None
 
 
+SCALING: Final = "the scale and shift of the images"
+
+
 def at_input(graph: Builder, added: Added) -> int | None:
     """What shifts and scales the image before the first layer is one `Affine`, whose weights are computed."""
     assert isinstance(added.op, Conv)
@@ -108,8 +112,8 @@ def at_input(graph: Builder, added: Added) -> int | None:
         if isinstance(node.op, WithConstant) and not _shifts(node.op, image):
             return None
     name, shape = chain[0].name, (image.channels,)
-    weight = Constant(f"{name}.weight", shape, lambda: values()[0], computed=True)
-    bias = Constant(f"{name}.bias", shape, lambda: values()[1], computed=True)
+    weight = Constant(f"{name}.weight", shape, lambda: values()[0], computed=SCALING)
+    bias = Constant(f"{name}.bias", shape, lambda: values()[1], computed=SCALING)
     first = graph.add(name, Affine(), INPUT, weight=weight, bias=bias)
     return graph.add(added.name, added.op, first, **added.weights)
 

@@ -134,7 +134,8 @@ def _computed(node: torch.fx.Node, kind: str, values: Mapping[str, Any]) -> Cons
     operands: list[Any] = [values[each.name] if isinstance(each, torch.fx.Node) else each for each in node.args]
     plain = all(isinstance(each, Constant | int | float) for each in operands) and {*node.kwargs} <= PLACED
     formula: Formula | None = (kind, tuple(operands)) if plain else None
-    return Constant(node.name, node.meta["val"].shape, make, computed=True, formula=formula)
+    how = f"what `{kind}` gives in the source"
+    return Constant(node.name, node.meta["val"].shape, make, computed=how, formula=formula)
 
 
 def _call(node: torch.fx.Node, values: Mapping[str, Any]) -> tuple[str, Arguments]:

@@ -8,7 +8,7 @@ from typing import Final
 from inception_dsl.interchange import primitives as prim
 from inception_dsl.interchange.constant import Constant, decimal
 from inception_dsl.interchange.graph import Unsupported
-from inception_dsl.interchange.onnx.model import OnnxNode
+from inception_dsl.interchange.onnx.model import OnnxNode, numbers_like
 from inception_dsl.interchange.onnx.rules.rule import (
     RULES,
     Inputs,
@@ -23,6 +23,7 @@ from inception_dsl.ir.op import Op
 from inception_dsl.ir.ops import activations as act
 from inception_dsl.ir.ops.joins import Add, Mul
 from inception_dsl.ir.ops.regularisation import Dropout
+from inception_dsl.ir.ops.scaling import Scale
 from inception_dsl.ir.shapes import TensorType
 
 PLAIN: Final[dict[str, Op]] = {
@@ -51,6 +52,9 @@ def _with_attributes(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[V
         case "LeakyRelu":
             op = act.LeakyReLU(decimal(own.get("alpha", 0.01)))
         case "HardSigmoid" if math.isclose(own.get("alpha", 0.2), 1 / 6, rel_tol=1e-5) and own.get("beta", 0.5) == 0.5:
+            op = act.Hardsigmoid()
+        case "HardSigmoid" if own.get("alpha", 0.2) > 0 and own.get("beta", 0.5) == 0.5:  # paddle's and keras' slope
+            x = reading.builder.add(f"{node.name}/scale", Scale(decimal(6 * own.get("alpha", 0.2))), x)
             op = act.Hardsigmoid()
         case "Gelu":
             op = act.GELUTanh() if own.get("approximate") == "tanh" else act.GELU()
@@ -118,6 +122,8 @@ def _identity(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
         raise Unsupported("it has no input")
     if node.kind == "Cast" and isinstance(value, int) and node.attributes.get("to") not in FLOATS:
         raise Unsupported("it rounds to whole numbers")
+    if node.kind == "Cast" and isinstance(value, Constant):
+        return [value.cast(numbers_like(node.attributes["to"]))]
     if node.kind == "Dropout" and isinstance(value, int):
         ratio = numbers_of(node, inputs, "ratio", 1) or [0.5]
         return [reading.builder.add(node.name, Dropout(decimal(ratio[0])), value)]
