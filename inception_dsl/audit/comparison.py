@@ -28,6 +28,7 @@ from inception_dsl.diagnostics.codes.code import Code
 from inception_dsl.interchange.canonical import LINEAR, Step
 from inception_dsl.interchange.graph import INPUT, Graph, GraphNode, Opaque
 from inception_dsl.ir.op import Op
+from inception_dsl.ir.ops.norms import LRN, L2Norm
 from inception_dsl.ir.ops.pooling import MaxPool
 from inception_dsl.ir.ops.scaling import Scale
 from inception_dsl.ir.ops.shaping import Identity
@@ -181,11 +182,11 @@ class Comparison:
         return Count(-counts.params, -counts.macs)
 
     def _is_moved(self, lost: Sequence[int], nodes: Sequence[int]) -> bool:
-        """Whether the target has layers elsewhere: the same or, without weights and windows, of the same kind."""
+        """Whether the target has layers elsewhere: the same or, as a norm without weights, of the same kind."""
         ours, theirs = [self.spec.nodes[index] for index in lost], [self.target.nodes[index] for index in nodes]
-        if any(node.weights or hasattr(node.op, "window") for node in ours):
-            return _in_a_row(ours) == _in_a_row(theirs)
-        return [node.op.name for node in ours] == [node.op.name for node in theirs]
+        if all(isinstance(node.op, LRN | L2Norm) and not node.weights for node in ours):
+            return [node.op.name for node in ours] == [node.op.name for node in theirs]
+        return _in_a_row(ours) == _in_a_row(theirs)
 
     def _stands_for(self, nodes: Sequence[int], layers: Sequence[GraphNode]) -> bool:
         """Whether what the language cannot express is in the place of a layer: a pool, or what gives the same shape."""
