@@ -66,10 +66,13 @@ class PyTorch(Executor):
             modules: dict[str, Any] = dict(self.net.named_children())
             x = torch.from_numpy(images)
             values: dict[str, Any] = {}
+            kept = {name for entry in part.program.entries for name in (inputs(entry.body)[0], *inputs(entry.body)[1])}
+            kept |= {head.source for head in part.program.heads}
             for row in part.program.rows:
                 source, passed = inputs(row.body)
                 read = (values[source] if source else x, *(values[name] for name in passed))
-                x = values[row.name] = modules[row.name](*read) if row.name in modules else read[0]
+                x = modules[row.name](*read) if row.name in modules else read[0]
+                values |= {row.name: x} if row.name in kept else {}  # those of large images need much memory
                 yield row.name, x.numpy()
             for head in part.program.heads:
                 source, passed = inputs(head.body)
