@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
@@ -26,6 +27,7 @@ SLOTS: Final = {
     "act": "Activations",
     "groups": "Groups",
     "mode": "Interpolation",
+    "order": "Orders of axes",
     "": "Others",
 }
 """The headings of the words, by what excludes each other."""
@@ -88,17 +90,26 @@ def _example(name: str) -> tuple[str, Network]:
     layer = LAYERS[name]
     shown = re.search("`(.+?)`", layer.number.example) if layer.number else None
     example = shown[1] if shown else f"{name} 3x3/2" if layer.kernel else name
-    example += " same" if "same" in layer.words else ""
-    return example, loads(f"network: example\ninput: 64x32x32\nlayers: |\n  name | layer\n  row | {example}\n")
+    operands = layer.ops[0].operands
+    words = ["same"] if "same" in layer.words and "same" not in example else []
+    words += [word for word in WORDS if word in layer.words and WORDS[word].slot == layer.required != ""][:1]
+    words += [f"{word}={WORDS[word].example}" for word in operands]
+    example = " ".join([example, *words])
+    before = "  conv1 | pass\n  pool1 | maxpool 3x3/2 same\n" if operands else ""
+    return example, loads(f"network: example\ninput: 64x32x32\nlayers: |\n  name | layer\n{before}  row | {example}\n")
 
 
 def _spelling(network: Network, backend: str) -> str:
     """What a backend writes for the row of an example."""
     (content,) = network.emit(backend).values()
     if backend == "onnx":
-        return " → ".join(code(node.op_type) for node in onnx.load_from_string(content).graph.node)
-    line = re.search(r"self\.row = (.*?)  #", content.decode())
-    return code(line[1]) if line else "its input"
+        nodes = onnx.load_from_string(content).graph.node
+        row = [code(node.op_type) for node in nodes if node.name.partition("/")[0] == "row"]
+        return " → ".join(row) or "its input"
+    for node in ast.walk(ast.parse(content)):
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "self.row":
+            return code(ast.unparse(node.value).replace("'", '"'))
+    return "its input"
 
 
 def _words(words: Mapping[str, Mapping[str, Any]]) -> str:
