@@ -1,9 +1,9 @@
 """Every mutant is found, nearly all at the right row and with the right cause, and nothing in networks as they are.
 
 No mutant is equivalent to the network that it was made of, since edits are made only where they show: at padding that
-a pool reads, in the order of a concatenation and not of a sum. All 749 mutants are found, and 742 are reported at the
-right row with the right cause. Six of the others are average pools whose padding the language cannot express (E520);
-one is a layer at the start of a branch, which the audit puts behind the row before.
+a pool reads, in the order of a concatenation and not of a sum. All 749 mutants are found, and 748 are reported at the
+right row with the right cause. The other is a layer at the start of a branch, which the audit puts behind the row
+before.
 """
 
 from __future__ import annotations
