@@ -175,6 +175,32 @@ def test_heads(early: bool, tmp_path: Path) -> None:
     assert not early or "the structure deviates here" in report.diagnostics(result)[-1].help
 
 
+ENDS = """
+network: ends
+input: 3x8x8
+classes: 4
+layers: |
+  name  | layer
+  stem  | conv 3x3 8 same
+  along | channel_conv 4/2 pad=1 kernels=2
+  rows  | permute HCW
+  pool  | maxpool global
+  fc    | dropout 50% -> fc {classes}
+heads: {aux: {from: pool, graph: 'fc {classes}'}}
+"""
+
+
+@pytest.mark.parametrize("file", [False, True])
+def test_a_network_has_the_values_of_its_own_module_and_file(file: bool, tmp_path: Path) -> None:
+    """Whatever its rows end in: an op that gives two tensors, or one of more axes than an image."""
+    (tmp_path / "ends.yaml").write_text(ENDS, encoding="utf-8")
+    (tmp_path / "ends.onnx").write_bytes((network := load(str(tmp_path / "ends.yaml"))).onnx())
+    result = network.audit(tmp_path / "ends.onnx" if file else network.build(), values=True)
+
+    assert result.holds and result.values and not result.values.parted
+    assert len(result.values.rows) == 5 + (not file)
+
+
 def test_a_file_of_weights_cannot_be_run(spec: str, tmp_path: Path) -> None:
     save_file(Net().state_dict(), tmp_path / "net.safetensors")
     result = load(spec).audit(tmp_path / "net.safetensors", values=True)

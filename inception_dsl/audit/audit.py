@@ -177,10 +177,12 @@ def _weight(node: GraphNode) -> tuple[str, tuple[int, ...]]:
 
 
 def _source(graph: Graph, end: int) -> int:
-    """The last node of the trunk that an output depends on."""
+    """The last node of the trunk that an output depends on; in inference, a dropout is what it reads."""
     inputs = [node.inputs for node in graph.nodes]
-    shared = {*needed(inputs, [graph.output])} & {*needed(inputs, [end])}
-    return max(shared, default=INPUT)
+    source = max({*needed(inputs, [graph.output])} & {*needed(inputs, [end])}, default=INPUT)
+    while source != INPUT and graph.nodes[source].op.training_only:
+        source = inputs[source][0]
+    return source
 
 
 def _norms(graph: Graph) -> int:

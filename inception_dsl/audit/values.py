@@ -253,8 +253,9 @@ def _compare(typed: Typed, target: Network, pairing: _Pairing, drawn: bool) -> V
 
 
 def _like(ours: Array, values: Array) -> Array:
-    """Values of a source in the shape of ours: it may keep channels last."""
-    if values.shape != ours.shape and values.ndim > 2:
+    """Values of a source in the shape of ours: it may keep channels last, or have more axes in their place."""
+    last = values.ndim in (3, 4) and (ours.ndim == 2 or values.shape[-1] == ours.shape[1])
+    if values.shape != ours.shape and last:
         values = values.transpose(0, -1, *range(1, values.ndim - 1))
     return values.reshape(ours.shape)
 

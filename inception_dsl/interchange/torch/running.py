@@ -76,8 +76,9 @@ class _Tapped(fx.Interpreter):
 
     def run_node(self, n: fx.Node) -> Any:
         value = self.given[n.name] if n.name in self.given else super().run_node(n)
-        if n.name in self.nodes and isinstance(value, Tensor):
-            self.values[n.name] = value.detach().numpy().copy()  # what follows may work in its place
+        if n.name in self.nodes:  # a pool may give the places of its maxima beside these
+            first = value if isinstance(value, Tensor) else value[0]
+            self.values[n.name] = first.detach().numpy().copy()  # what follows may work in its place
         return value
 
 
