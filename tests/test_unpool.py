@@ -62,6 +62,11 @@ def network(text: str) -> Typed:
             "unpool 2x2/2 valid",
             "E202: `unpool` needs the word `pooled`: write `pooled=@conv1`, say: it is what the max",
         ),
+        ("unpool pooled=@conv", "E202: `unpool` needs a kernel: write `unpool 3x3 same pooled=@conv1`"),
+        (
+            "unpool 2x2/2 valid indices=@conv",
+            "E203: `unpool` does not take the word `indices`: name what the max pool read: `pooled=@conv1`",
+        ),
         ("unpool 2x2/2 pooled=@conv", "E210: `unpool` does not state its padding"),
         ("unpool 2x2/2 valid pooled", "E203: `pooled` needs a value: write `pooled=@conv1`"),
         ("unpool 2x2/2 valid pooled=conv", "E207: `pooled` must be a value given before, not `conv`: write `pooled=@"),

@@ -106,7 +106,8 @@ def _check_arity(name: str, use: Use, extent: str, scope: Scope) -> None:
     entry = LAYERS[name]
     wants_kernel = entry.kernel and not extent
     if wants_kernel and use.kernel is None:
-        hint = "write the kernel before the width: `conv 3x3 64`" if entry.number else f"write `{name} 3x3 same`"
+        example = " ".join([name, "3x3 same", *(f"{word}={WORDS[word].example}" for word in entry.ops[0].operands)])
+        hint = "write the kernel before the width: `conv 3x3 64`" if entry.number else f"write `{example}`"
         hint += f", or `{name} global`" if "global" in entry.words else ""
         if use.width and not entry.number:
             number = scope.text(use.width.at)

@@ -207,7 +207,8 @@ def _show_layer(name: str, entry: Mapping[str, Any], most: int) -> str:
         values = f" ({about['values']})" if about["values"] else ""
         rows.append((_written(word), default, about["meaning"] + values))
     table = f"\n\n{wrap(rows, most)}" if len(rows) > 1 else ""
-    table += "\n\nA kernel larger than 1x1 must state its padding." if "valid" in entry["words"] else ""
+    smallest = "1x1" if "KxK" in entry["sizes"] else "1"
+    table += f"\n\nA kernel larger than {smallest} must state its padding." if "valid" in entry["words"] else ""
     return f"{entry['written']}\n\n{entry['doc']}{table}"
 
 

@@ -151,6 +151,7 @@ _WORDS: Final = _table(
     ("countincludepad includepad", "write `count_pad`"),
     ("excludepad excludepadding", "write `skip_pad`"),
     ("numclasses", "put a value in braces: `{classes}`"),
+    ("indices places switches", "name what the max pool read: `pooled=@conv1`"),
     ("chw nchw", "leave it out: an image has its axes in this order"),
     *((f"n{order.casefold()}", f"write `{order}`: the images of a batch stay apart") for order in ORDERS),
     ("floor", "delete it: without `ceil`, a window that reaches over the border is left out"),

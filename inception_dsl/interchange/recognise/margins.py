@@ -1,8 +1,8 @@
 """Pixels cut off an image, or added around it: one `Pad`, in which a negative number of pixels is cut off.
 
-The layer before leaves out what is cut off, where it can. Ports of NASNet (1707.07012) pad on one
-side as TensorFlow does: they pad more than that, and cut the first pixels off. torch cuts off as much before a
-transposed convolution as after it: where TensorFlow does not, ports cut off the rest.
+The layer before leaves out what is cut off, where it can. Ports of NASNet (1707.07012) pad on one side as TensorFlow
+does: they pad more than that, and cut the first pixels off. torch cuts off as much before a transposed convolution as
+after it: where TensorFlow does not, ports cut off the rest.
 """
 
 from __future__ import annotations
