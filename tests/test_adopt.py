@@ -161,6 +161,18 @@ def test_a_head_refers_to_its_own_steps() -> None:
     assert "pooled=@a" in found.text
 
 
+def test_a_file_may_take_weights_that_its_output_does_not_need(tmp_path: Path) -> None:
+    rows = "stem | conv 3x3 4 same\n  lost | conv 1x1 8\n  fc | @stem -> avgpool global -> fc {classes}"
+    text = f"network: lost\ninput: 3x9x9\nlayers: |\n  name | layer\n  {rows}\n"
+    file = tmp_path / "lost.onnx"
+    file.write_bytes(onnx.model(lower(compile_source(Source("lost.yaml", text)))))
+
+    found = adopt(read_network(str(file)))
+
+    assert found.same
+    assert found.values and found.values.equal
+
+
 def long(kind: str, count: int) -> Graph:
     """A network of many cheap layers."""
     image = TensorType((2, 4, 4))

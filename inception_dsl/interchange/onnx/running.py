@@ -40,23 +40,25 @@ def run(file: Path, output: str, images: Array, weights: Mapping[str, Array]) ->
 
 
 def tap(file: Path, images: Array, weights: Mapping[str, Array], nodes: Sequence[str]) -> Mapping[str, Array]:
-    """The values that some nodes of an ONNX file give; weights that the graph takes and nobody gives are 0."""
+    """The values that some nodes of an ONNX file give."""
     given = {node.name: node.outputs[0] for node in OnnxModel(file).nodes() if node.outputs}
     names = [given[node] for node in nodes]
     running = session(tapped(file, names), fused=False)
-    _, *others = (each for each in running.get_inputs() if each.name not in weights)
-    unread = {each.name: np.zeros(each.shape, np.float32) for each in others}
-    return dict(zip(nodes, _run(running, images, {**unread, **weights}, names), strict=True))
+    return dict(zip(nodes, _run(running, images, weights, names), strict=True))
 
 
 def _run(running: InferenceSession, images: Array, weights: Mapping[str, Array], outputs: Sequence[str]) -> list[Array]:
-    """Some outputs of an ONNX file; images go in one by one, as its batch may be fixed."""
+    """Some outputs of an ONNX file; images go in one by one, as its batch may be fixed.
+
+    Weights that the graph takes and nobody gives, which other outputs need, are 0.
+    """
     given = {each.name: each.shape for each in running.get_inputs()}
-    name = next(key for key in given if key not in weights)
+    name, *others = (key for key in given if key not in weights)
     shape = given[name]
     last = len(shape) == images.ndim and shape[-1] == images.shape[1] != shape[1]
     batch = images.transpose(0, 2, 3, 1) if last else images
     feeds = {key: weights[key].reshape(given[key]) for key in given if key in weights}
+    feeds |= {key: np.zeros(given[key], np.float32) for key in others}
     found = [running.run([*outputs], {name: batch[at : at + 1], **feeds}) for at in range(len(batch))]
     return [np.concatenate(values) for values in zip(*found, strict=True)]
 
