@@ -336,6 +336,20 @@ def test_a_file_without_weights_is_compared_with_drawn_ones(folder: Path) -> Non
     assert found.values.equal
 
 
+def test_values_that_cannot_be_compared_are_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise ValueError("`w` is made of another tensor")
+
+    monkeypatch.setattr("inception_dsl.adopt.adopt.compare", refused)
+    network = Network("net", of_spec(at_size(compile_file("builtin:googlenet_bn_small"))), lambda images, _: images)
+
+    (finding,) = adopt(network).findings
+
+    assert "the values cannot be compared: `w` is made of another tensor" in finding.message
+    assert "--no-values" in finding.help
+    assert not adopt(network, values=False).findings
+
+
 def test_a_layer_that_no_word_says_is_named(folder: Path) -> None:
     done = cli("adopt", "theirs:Turned")
 

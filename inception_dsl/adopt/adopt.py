@@ -43,11 +43,14 @@ class Adoption:
 
     @property
     def findings(self) -> list[Diagnostic]:
-        """E143 where the spec does not compute what its source computes."""
+        """E143 where the spec does not compute what its source computes, or cannot be shown to."""
         if self.values is not None and not self.values.equal:
             return [Diagnostic(NOT_EQUAL, self.values.sentence)]
         if not self.same:
             return [Diagnostic(NOT_EQUAL, "the graph of the spec has another canonical form than its source's")]
+        if self.uncompared:
+            advice = "`--no-values` asks for the graphs alone"
+            return [Diagnostic(NOT_EQUAL, f"the values cannot be compared: {self.uncompared}", help=advice)]
         return []
 
     @property
@@ -66,8 +69,6 @@ class Adoption:
             found.append("the spec compiles to the same graph")
         if self.values is not None and self.values.equal:
             found.append(self.values.sentence)
-        if self.uncompared:
-            found.append(f"the values are not compared: {self.uncompared}")
         return found
 
     @property
@@ -91,6 +92,7 @@ class Adoption:
             "computed": [{"what": what, "count": number, "first": first} for what, number, first in self.computed],
             "same_graph": self.same,
             "values": {"apart": values.apart, "moved": values.moved, "drawn": values.drawn} if values else None,
+            "uncompared": self.uncompared,
         }
 
 

@@ -42,7 +42,7 @@ NOT_EQUAL = Code(
     "adopted spec differs from its source",
     """\
 The spec that was written for somebody's network was compiled and compared with it, and does not compute the same: its
-graph has another canonical form, or the same weights and images give other values. The file is kept, so that it can be
-looked at; nothing is claimed of it.
+graph has another canonical form, or the same weights and images give other values, or none that could be compared. The
+file is kept, so that it can be looked at; nothing is claimed of it.
 """,
 )
