@@ -83,7 +83,7 @@ class Spectrogram(nn.Module):
 
 
 SOUND = ("jasper", "jasperdr", "quartznet")
-"""The families of pytorchcv that hear speech; without `from_audio`, they read a spectrogram of it."""
+"""The families of pytorchcv for speech; without `from_audio`, they read a spectrogram of it."""
 
 MAPS = {"superpointnet": Points, "ntsnet_cub": Parts}
 """What stands for a network that decodes its maps always: the maps."""

@@ -8,12 +8,12 @@ given a label where it is made, and referred to; where that would be too much fo
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from inception_dsl.adopt.formulas import Building, nested
-from inception_dsl.adopt.tree import Again, Chain, Given, Join, Layer, steps_of, without_idle_start
+from inception_dsl.adopt.tree import Chain, Given, made_in, steps_of, without_idle_start
 from inception_dsl.adopt.units import Units
 from inception_dsl.diagnostics.codes.interchange import NOT_EXPRESSED
 from inception_dsl.diagnostics.diagnostic import Diagnostic, SpecError
@@ -45,6 +45,12 @@ class Piece:
     end: int
     arrives: int
     read: frozenset[int] = frozenset()
+
+
+def in_one(pieces: Sequence[Piece], read: Iterable[int]) -> Piece:
+    """Pieces that follow each other as one, with the values that have labels in it."""
+    chain = Chain(tuple(step for piece in pieces for step in piece.chain.steps))
+    return Piece(chain, pieces[-1].end, pieces[0].arrives, frozenset(read))
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,7 @@ class _Decomposing:
 
     def __init__(self, network: Units) -> None:
         self.network = network
+        self.inputs = [unit.inputs for unit in network.units]
         self.dominators = Dominators(unit.arriving for unit in network.units)
         self.referring = [
             (value, index) for index, unit in enumerate(network.units) for value in unit.operands.values()
@@ -99,10 +106,9 @@ class _Decomposing:
 
     def forks(self) -> set[int]:
         """The values of the trunk that heads read."""
-        inputs = [unit.inputs for unit in self.network.units]
         main, *others = self.network.outputs.values()
-        uses = Counter(index for end in others for index in needed(inputs, [end]))
-        trunk = {*needed(inputs, [main])} | {index for index, count in uses.items() if count > 1}
+        uses = Counter(index for end in others for index in needed(self.inputs, [end]))
+        trunk = {*needed(self.inputs, [main])} | {index for index, count in uses.items() if count > 1}
         return {index for index in trunk if index in others or not trunk.issuperset(self.readers[index])}
 
     def extended(self, forks: set[int], main: int) -> tuple[Piece, ...]:
@@ -126,7 +132,7 @@ class _Decomposing:
     def _may_end(self, index: int) -> bool:
         """Whether no weights are shared between what leads to a value and the rest: a row may end in it."""
         units = self.network.units
-        before = Counter(units[each].key for each in needed([unit.inputs for unit in units], [index]))
+        before = Counter(units[each].key for each in needed(self.inputs, [index]))
         return all(self.shares[key] == count for key, count in before.items() if key)
 
     def head(self, end: int) -> Piece:
@@ -140,8 +146,7 @@ class _Decomposing:
 
     def contents(self, pieces: Sequence[Piece]) -> tuple[set[int], set[tuple[str, ...]]]:
         """The units that pieces make, and their weights."""
-        steps = (step for piece in pieces for step in steps_of(piece.chain))
-        made = {step.unit for step in steps if isinstance(step, Layer | Join)}
+        made = {unit for piece in pieces for unit in made_in(piece.chain)}
         return made, {self.network.units[unit].key for unit in made} - {()}
 
     def pieces(self, base: int, end: int, arrives: int) -> tuple[Piece, ...]:
@@ -258,7 +263,7 @@ class _Decomposing:
                 building.arrives = before
                 building.read.clear()
                 chain = without_idle_start(building.between(base, unit, whole=True))
-                own = {step.unit for step in steps_of(chain) if isinstance(step, Layer | Join)}
+                own = {*made_in(chain)}
                 pieces.append(Piece(chain, unit, before, frozenset(building.read & own)))
                 read = building.read - (building.made if whole else own)
                 more |= (read | building.ahead & self._region(base, end)) - rows
@@ -271,9 +276,7 @@ class _Decomposing:
 
     def _as_one(self, pieces: Sequence[Piece]) -> Piece:
         """Pieces as one formula, in which what they read of others has a label."""
-        whole = Chain(tuple(step for piece in pieces for step in piece.chain.steps))
-        read = {*self.network.given(whole)} | {step.first for step in steps_of(whole) if isinstance(step, Again)}
-        return Piece(whole, pieces[-1].end, pieces[0].arrives, frozenset(read))
+        return in_one(pieces, {unit for piece in pieces for unit in self.network.referred(piece.chain)})
 
 
 def _size(piece: Piece) -> int:

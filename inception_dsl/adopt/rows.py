@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final
 
-from inception_dsl.adopt.decompose import Piece
+from inception_dsl.adopt.decompose import Piece, in_one
 from inception_dsl.adopt.scopes import Path, common
-from inception_dsl.adopt.tree import Again, Chain, Given, Join, Layer, steps_of
+from inception_dsl.adopt.tree import Chain, Given, Join, Layer, made_in
 from inception_dsl.adopt.units import Unit, Units, is_depthwise
 from inception_dsl.ir.ops.channels import ChannelShuffle
 from inception_dsl.ir.ops.joins import Add, Mul
@@ -79,7 +79,7 @@ def rows_of(
 
 
 def _path(piece: Piece, paths: Sequence[Path]) -> Path:
-    known = [paths[step.unit] for step in steps_of(piece.chain) if isinstance(step, Layer | Join) and paths[step.unit]]
+    known = [path for unit in made_in(piece.chain) if (path := paths[unit])]
     return common(known) if known else ()
 
 
@@ -116,9 +116,8 @@ def _in_two(piece: Piece, network: Units) -> Iterator[tuple[Piece, Piece]]:
     """The ways to write a piece as two, of which the first has branches and the second reads nothing inside it."""
     for place in range(len(piece.chain.steps) - 1, 0, -1):
         first, rest = Chain(piece.chain.steps[:place]), Chain(piece.chain.steps[place:])
-        made = {step.unit for step in steps_of(first) if isinstance(step, Layer | Join)}
-        read = {*network.given(rest)} | {step.first for step in steps_of(rest) if isinstance(step, Again)}
-        if isinstance(end := first.steps[-1], Join) and not made & read:
+        made = {*made_in(first)}
+        if isinstance(end := first.steps[-1], Join) and not made & network.referred(rest):
             one = Piece(first, end.unit, piece.arrives, piece.read & made)
             yield one, Piece(rest, piece.end, end.unit, piece.read - made)
 
@@ -126,9 +125,7 @@ def _in_two(piece: Piece, network: Units) -> Iterator[tuple[Piece, Piece]]:
 def joined(blocks: Sequence[Block]) -> Block:
     """Blocks as one."""
     pieces = [block.piece for block in blocks]
-    steps = tuple(step for piece in pieces for step in piece.chain.steps)
-    read = frozenset().union(*(piece.read for piece in pieces))
-    piece = Piece(Chain(steps), pieces[-1].end, pieces[0].arrives, read)
+    piece = in_one(pieces, {value for piece in pieces for value in piece.read})
     return Block(piece, common([block.path for block in blocks]))
 
 

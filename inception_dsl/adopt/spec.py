@@ -16,7 +16,7 @@ from inception_dsl.adopt.rows import Block, Row, rows_of
 from inception_dsl.adopt.scopes import Path, common, paths_of
 from inception_dsl.adopt.slots import skeleton
 from inception_dsl.adopt.terms import Spelling, in_a_row, letters, reads, with_runs
-from inception_dsl.adopt.tree import Again, Chain, Given, Join, Layer, steps_of
+from inception_dsl.adopt.tree import Again, Chain, Given, Join, Layer, made_in, steps_of
 from inception_dsl.adopt.units import Units, units_of
 from inception_dsl.adopt.words import uses_of, with_classes
 from inception_dsl.interchange.graph import INPUT, Graph
@@ -78,9 +78,9 @@ class _Adoption:
         ends = self._ends(pieces)
         heads = self._heads()
         rows = rows_of(pieces, self.network, self.paths, heads.values(), ends, self._skeleton)
-        self._gates([*(block for row in rows for block in row.blocks), *heads.values()])
-        self._name_rows(rows, heads)
         blocks = [*(block for row in rows for block in row.blocks), *heads.values()]
+        self._gates(blocks)
+        self._name_rows(rows, heads)
         paths = own_paths([block.path for block in blocks])
         found = [self._candidate(*each) for each in zip(blocks, paths, strict=True)]
         found = with_parts(found, self.modules)
@@ -143,8 +143,7 @@ class _Adoption:
             return {}
         taken = {*self.spelling.rows.values(), *labelled}
         free = (label for label in letters() if label not in taken)
-        made = [step.unit for step in steps_of(piece.chain) if isinstance(step, Layer | Join)]
-        return {unit: next(free) for unit in dict.fromkeys(made) if unit in piece.read}
+        return {unit: next(free) for unit in dict.fromkeys(made_in(piece.chain)) if unit in piece.read}
 
     def _skeleton(self, piece: Piece) -> Hashable:
         return skeleton(_unnamed(self.spelling, piece), self.modules.kinds)
@@ -257,8 +256,8 @@ KINDS = {"maxpool": "pool", "avgpool": "pool", "dropout": "drop", "bn": "norm", 
 
 def _unnamed(spelling: Spelling, piece: Piece) -> Term:
     """A piece as a term with labels that depend on the order alone."""
-    made = [step.unit for step in steps_of(piece.chain) if isinstance(step, Layer | Join)]
-    labels = {unit: f"v{number}" for number, unit in enumerate(dict.fromkeys(made)) if unit in piece.read}
+    made = dict.fromkeys(made_in(piece.chain))
+    labels = {unit: f"v{number}" for number, unit in enumerate(made) if unit in piece.read}
     outside = {value: f"r{value}" for value in spelling.network.given(piece.chain)}
     return spelling.chain(piece.chain, labels | {unit: name for unit, name in outside.items() if unit not in labels})
 

@@ -113,11 +113,10 @@ def with_runs(term: Term, calls: Collection[str]) -> Term:
 
 def reads(term: Term) -> bool:
     """Whether a term reads or makes labelled steps, or reads rows, which a repeat cannot."""
-    inner = [*walk(term)]
-    words = [word.value for use in inner if isinstance(use, Use) for word in use.words]
-    given = any(isinstance(value, str) and value.startswith("@") for value in words)
-    again = any(isinstance(use, Use) and use.name == AGAIN for use in inner)
-    return given or again or any(isinstance(each, Reference | Labelled) for each in inner)
+    return any(
+        isinstance(inner, Labelled) or (isinstance(inner, Use) and inner.name == AGAIN) or any(given_in(inner))
+        for inner in walk(term)
+    )
 
 
 def letters() -> Iterator[str]:
@@ -137,7 +136,7 @@ def relabelled(term: Term) -> Term:
         match inner:
             case Labelled(label, labelled):
                 return Labelled(new[label], changed(labelled))
-            case Reference() | Use() if any(True for _ in given_in(inner)):
+            case Reference() | Use() if any(given_in(inner)):
                 return renamed(inner, {f"@{old}": f"@{label}" for old, label in new.items()})
             case Use("again"):
                 return replace(inner, words=tuple(replace(word, text=new[word.text]) for word in inner.words))

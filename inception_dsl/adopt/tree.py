@@ -55,6 +55,11 @@ def steps_of(chain: Chain) -> Iterator[Step]:
         yield step
 
 
+def made_in(chain: Chain) -> list[int]:
+    """The units that a chain makes, from left to right."""
+    return [step.unit for step in steps_of(chain) if isinstance(step, Layer | Join)]
+
+
 def without_idle_start(chain: Chain) -> Chain:
     """Without a first value that nothing reads: where a join follows whose branches all begin with values of theirs."""
     steps = tuple(

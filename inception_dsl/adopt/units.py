@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from inception_dsl.adopt.tree import Chain, Given, Layer, steps_of
+from inception_dsl.adopt.tree import Again, Chain, Given, Layer, steps_of
 from inception_dsl.interchange.graph import INPUT, Graph, GraphNode, flattened, needed
 from inception_dsl.ir.op import Op, concrete
 from inception_dsl.ir.ops.joins import Add, Concat, Mul
@@ -72,6 +72,10 @@ class Units:
                 yield step.unit
             elif isinstance(step, Layer):
                 yield from self.units[step.unit].operands.values()
+
+    def referred(self, chain: Chain) -> set[int]:
+        """The units to which a chain refers: for their values, or to apply them again."""
+        return {*self.given(chain)} | {step.first for step in steps_of(chain) if isinstance(step, Again)}
 
 
 def units_of(graph: Graph) -> Units:

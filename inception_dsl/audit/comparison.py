@@ -68,17 +68,17 @@ class Comparison:
     def compare(self, one: Decomposition, two: Decomposition, found: Alignment) -> None:
         """Record what an alignment shows of nodes that were not compared before."""
         before = dict(self.pairs)
-        told: set[int] = set()
+        covered: set[int] = set()  # by layers that stand for them together
         for run in replaced(one.steps, two.steps, found):
             own = [one.steps[step].nodes[0] for step in run.spec]
             if not {*own} & before.keys() and len({self.spec.nodes[node].row for node in own}) == 1:
                 self._replaced(own, [two.steps[step].nodes[0] for step in run.target])
-                told.update(own)
+                covered.update(own)
         for ours, theirs in found.pairs.items():
             step, other = one.steps[ours], two.steps[theirs]
             if step.nodes[0] not in self.pairs:  # a scale of a sum is a step for each of its terms
                 self.pairs[step.nodes[0]] = other.nodes[0]
-                if step.nodes[0] not in told:
+                if step.nodes[0] not in covered:
                     self._pair(step, other)
         for join, order in found.orders.items():
             node = one.steps[join].nodes[0]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from inception_dsl.ir.values import Name, Value, names
+from inception_dsl.ir.values import Name, Value, is_reference, names
 
 Dimensions = tuple[Value, Value]
 """Height and width, as written."""
@@ -160,7 +160,7 @@ def renamed(term: Term, names: Mapping[str, str]) -> Term:
 
 def _renamed(word: WordTerm, names: Mapping[str, str]) -> WordTerm:
     """A word that passes on the value of a row, with the new name of the row."""
-    row = word.value if isinstance(word.value, str) and word.value.startswith("@") else ""
+    row = word.value if isinstance(word.value, str) and is_reference(word.value) else ""
     return replace(word, value=names[row]) if row in names else word
 
 
@@ -170,7 +170,7 @@ def given_in(term: Term) -> Iterator[str]:
         case Reference(name):
             yield name
         case Use(words=words):
-            yield from (word.value[1:] for word in words if isinstance(word.value, str) and word.value[:1] == "@")
+            yield from (word.value[1:] for word in words if isinstance(word.value, str) and is_reference(word.value))
 
 
 def value_names(term: Term) -> Iterator[Name]:
