@@ -7,25 +7,16 @@ pixel of a pooled image as a row of numbers.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from inception_dsl.interchange.builder import Builder
 from inception_dsl.interchange.constant import Constant
 from inception_dsl.interchange.graph import Unsupported
 from inception_dsl.interchange.primitives import Reshape
+from inception_dsl.interchange.windows import Axis
 from inception_dsl.ir.ops.channels import ChannelConv
 
 ALONE: Final = "the language has convolutions of images, and along the channels of one"
-
-
-class Axis(NamedTuple):
-    """How a kernel slides over one axis: its size, the steps from place to place and from weight to weight, padding."""
-
-    kernel: int
-    stride: int
-    dilation: int
-    before: int
-    after: int
 
 
 def channel_conv(

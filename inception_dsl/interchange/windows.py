@@ -6,10 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from inception_dsl.diagnostics.codes.shapes import WRONG_RANK
 from inception_dsl.interchange.builder import Added, Builder
 from inception_dsl.interchange.constant import Constant
+from inception_dsl.interchange.graph import Unsupported
 from inception_dsl.interchange.primitives import Pad, Primitive
 from inception_dsl.interchange.recognise.activations import NEVER_NEGATIVE
 from inception_dsl.interchange.unpooling import MaxIndices
@@ -17,6 +19,16 @@ from inception_dsl.ir.ops.linear import Conv, ConvTranspose
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.ops.shaping import Shift
 from inception_dsl.ir.shapes import Padding, Pair, ShapeError, TensorType, Window
+
+
+class Axis(NamedTuple):
+    """How a kernel slides over one axis: its size, the steps from place to place and from weight to weight, padding."""
+
+    kernel: int
+    stride: int
+    dilation: int
+    before: int
+    after: int
 
 
 @dataclass(frozen=True)
@@ -32,6 +44,14 @@ class PixelWindow:
     before: Pair
     after: Pair
     ceil: bool = False
+
+    @classmethod
+    def over(cls, axes: Sequence[Axis], ceil: bool = False) -> PixelWindow:
+        """The window that slides over two axes. Raises `Unsupported` for others, which no image has."""
+        if len(axes) != 2:
+            raise Unsupported("the language has windows of images only")
+        kernel, stride, dilation, before, after = zip(*axes, strict=True)
+        return cls(kernel, stride, dilation, before, after, ceil)
 
     @property
     def padded(self) -> bool:

@@ -8,7 +8,7 @@ from itertools import starmap
 import numpy as np
 
 from inception_dsl.interchange import primitives as prim
-from inception_dsl.interchange.along_channels import Axis, channel_conv
+from inception_dsl.interchange.along_channels import channel_conv
 from inception_dsl.interchange.constant import Constant
 from inception_dsl.interchange.graph import Array, Unsupported
 from inception_dsl.interchange.onnx.model import OnnxNode
@@ -22,9 +22,9 @@ from inception_dsl.interchange.onnx.rules.rule import (
     numbers_of,
 )
 from inception_dsl.interchange.unpooling import unpool
-from inception_dsl.interchange.windows import PixelWindow, avg_pool, conv, conv_transpose, max_indices, max_pool
+from inception_dsl.interchange.windows import Axis, PixelWindow, avg_pool, conv, conv_transpose, max_indices, max_pool
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
-from inception_dsl.ir.shapes import Padding, Window, adaptive_bins
+from inception_dsl.ir.shapes import adaptive_bins
 
 
 @RULES("Conv", weights=1)
@@ -42,14 +42,17 @@ def _conv(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
 
 
 def _axes(reading: Reading, node: OnnxNode, inputs: Inputs, kernel: Sequence[int]) -> list[Axis]:
-    """The axes of a kernel that does not slide over an image."""
+    """How a kernel slides over its axes."""
     own, one, none = node.attributes, (1,) * len(kernel), (0,) * len(kernel)
     stride, dilation = own.get("strides", one), own.get("dilations", one)
     pads = own.get("pads", (*none, *none))
     before, after = pads[: len(kernel)], pads[len(kernel) :]
     auto = own.get("auto_pad", "NOTSET")
     if auto != "NOTSET":
-        sizes = zip(reading.builder.type_of(image_of(inputs)).shape[1:], kernel, stride, dilation, strict=True)
+        image = reading.builder.type_of(image_of(inputs)).shape[1:]
+        if len(image) != len(kernel):
+            raise Unsupported("its kernel has other axes than what it reads")
+        sizes = zip(image, kernel, stride, dilation, strict=True)
         reach = [(-(-size // step) - 1) * step + each * (wide - 1) + 1 - size for size, wide, step, each in sizes]
         total = [0 if auto == "VALID" else max(each, 0) for each in reach]
         more, less = [-(-each // 2) for each in total], [each // 2 for each in total]
@@ -102,21 +105,7 @@ def _unpool(reading: Reading, node: OnnxNode, inputs: Inputs) -> list[Value]:
 
 
 def _window(reading: Reading, node: OnnxNode, inputs: Inputs, kernel: Sequence[int]) -> PixelWindow:
-    if len(kernel) != 2:
-        raise Unsupported("the language has windows of images only")
-    own = node.attributes
-    stride, dilation = tuple(own.get("strides", (1, 1))), tuple(own.get("dilations", (1, 1)))
-    top, left, bottom, right = own.get("pads", (0, 0, 0, 0))
-    auto = own.get("auto_pad", "NOTSET")
-    if auto in ("SAME_UPPER", "SAME_LOWER"):
-        same = Window((kernel[0], kernel[1]), stride, Padding("same_upper"), dilation)
-        (top, bottom, _), (left, right, _) = same.axes(reading.builder.type_of(image_of(inputs)).image)
-        if auto == "SAME_LOWER":
-            top, left, bottom, right = bottom, right, top, left
-    elif auto == "VALID":
-        top = left = bottom = right = 0
-    ceil = bool(own.get("ceil_mode", 0))
-    return PixelWindow((kernel[0], kernel[1]), stride, dilation, (top, left), (bottom, right), ceil)
+    return PixelWindow.over(_axes(reading, node, inputs, kernel), bool(node.attributes.get("ceil_mode", 0)))
 
 
 @RULES("GlobalAveragePool", "GlobalMaxPool")

@@ -8,12 +8,12 @@ from dataclasses import replace
 from itertools import starmap
 
 from inception_dsl.interchange import primitives as prim
-from inception_dsl.interchange.along_channels import Axis, channel_conv
+from inception_dsl.interchange.along_channels import channel_conv
 from inception_dsl.interchange.constant import zeros
 from inception_dsl.interchange.graph import Unsupported
 from inception_dsl.interchange.torch.rules.call import RULES, Call, Given
 from inception_dsl.interchange.unpooling import unpool
-from inception_dsl.interchange.windows import PixelWindow, avg_pool, conv, conv_transpose, max_indices, max_pool
+from inception_dsl.interchange.windows import Axis, PixelWindow, avg_pool, conv, conv_transpose, max_indices, max_pool
 from inception_dsl.ir.ops.norms import BatchNorm, GroupNorm
 from inception_dsl.ir.ops.pooling import AvgPool, MaxPool
 from inception_dsl.ir.ops.regularisation import Dropout
@@ -30,15 +30,7 @@ def _pair(numbers: Sequence[int] | int, default: Pair = (0, 0)) -> Pair:
 @RULES("conv2d")
 def _conv(call: Call) -> int:
     weights = call.tensors("weight", "bias")
-    height, width = weights["weight"].shape[2:]
-    stride, dilation, padding = _pair(call["stride"]), _pair(call["dilation"]), call["padding"]
-    if padding == "same":
-        total = dilation[0] * (height - 1), dilation[1] * (width - 1)
-        before = total[0] // 2, total[1] // 2
-        after = total[0] - before[0], total[1] - before[1]
-    else:
-        before = after = (0, 0) if padding == "valid" else _pair(padding)
-    window = PixelWindow((height, width), stride, dilation, before, after)
+    window = PixelWindow.over(_axes(call, weights["weight"].shape[2:]))
     return conv(call.builder, call.name, weights["weight"].shape[0], call["groups"], window, call.x, weights)
 
 
@@ -76,14 +68,18 @@ def _conv_transpose(call: Call) -> int:
 
 @RULES("conv3d")
 def _along_channels(call: Call) -> int:
-    weights, padding = call.tensors("weight", "bias"), call["padding"]
-    kernel = weights["weight"].shape[2:]
-    stride, dilation = _each(call["stride"], kernel), _each(call["dilation"], kernel)
+    weights = call.tensors("weight", "bias")
+    axes = _axes(call, weights["weight"].shape[2:])
+    return channel_conv(call.builder, call.name, call["groups"], axes, call.x, weights)
+
+
+def _axes(call: Call, kernel: Sequence[int]) -> list[Axis]:
+    """How the kernel of a convolution slides over its axes."""
+    stride, dilation, padding = _each(call["stride"], kernel), _each(call["dilation"], kernel), call["padding"]
     reach = [step * (size - 1) for step, size in zip(dilation, kernel, strict=True)]
     pads = [total // 2 for total in reach] if padding == "same" else _each(0 if padding == "valid" else padding, kernel)
     after = [total - pad for total, pad in zip(reach, pads, strict=True)] if padding == "same" else pads
-    axes = [*starmap(Axis, zip(kernel, stride, dilation, pads, after, strict=True))]
-    return channel_conv(call.builder, call.name, call["groups"], axes, call.x, weights)
+    return [*starmap(Axis, zip(kernel, stride, dilation, pads, after, strict=True))]
 
 
 def _each(numbers: Sequence[int] | int, axes: Sequence[int]) -> Sequence[int]:
